@@ -1,0 +1,6 @@
+"""`python -m pradrill` is `pradrill`."""
+
+from pradrill.cli import main
+
+if __name__ == "__main__":
+    main()

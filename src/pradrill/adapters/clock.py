@@ -1,0 +1,30 @@
+"""The only module that reads a clock."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+
+class SteadyClock:
+    """UTC that starts at the system's and then follows only the monotonic clock."""
+
+    def __init__(self) -> None:
+        self._start = datetime.now(UTC)
+        self._monotonic = time.monotonic()
+
+    def now(self) -> datetime:
+        """Return steady UTC."""
+        return self._start + timedelta(seconds=time.monotonic() - self._monotonic)
+
+    def from_wall(self, instant: datetime) -> datetime:
+        """Translate an instant of the system's clock, read just now, into steady UTC."""
+        return instant - timedelta(seconds=self.stepped())
+
+    def stepped(self) -> float:
+        """Return by how many seconds the system's clock was moved since the start."""
+        return (datetime.now(UTC) - self.now()).total_seconds()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)

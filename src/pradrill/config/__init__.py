@@ -1,0 +1,1 @@
+"""YAML and inventories in, models and problems out."""

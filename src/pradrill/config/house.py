@@ -1,0 +1,192 @@
+"""The house: a plan and its drills, checked against each other and against the disk."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from pradrill.config.inventory import read_inventory
+from pradrill.config.loader import (
+    Document,
+    playbook_problem,
+    read_document,
+    suggestion,
+    validate,
+)
+from pradrill.config.problems import ConfigurationProblemsError, Problem
+from pradrill.domain.drill import Drill, PlaybookStep
+from pradrill.domain.plan import Plan
+from pradrill.domain.run_plan import FileHash
+from pradrill.domain.target import Host
+from pradrill.errors import ConfigurationError
+
+PLAN = "plan.yml"
+
+
+class LoadedDrill(NamedTuple):
+    """A drill with its file and its standby hosts (none yet for a lab machine)."""
+
+    file: Path
+    drill: Drill
+    hosts: tuple[Host, ...]
+
+
+class House(NamedTuple):
+    """A folder of drills with its plan."""
+
+    folder: Path
+    plan: Plan
+    drills: dict[str, LoadedDrill]
+
+    def files(self, loaded: LoadedDrill) -> Iterator[FileHash]:
+        """Hash everything that a run of the drill depends on."""
+        drill = loaded.drill
+        named = [self.folder / PLAN, loaded.file, *drill.playbooks()]
+        if drill.standby.inventory is not None:
+            named.append(drill.standby.inventory)
+        for path in dict.fromkeys((*named, *_suite(drill.verify.checks))):
+            if path.is_file():
+                yield FileHash(path=path, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def find_drills_folder(start: Path) -> Path:
+    """Return the nearest folder with a plan: here, in ./drills, or further up."""
+    for folder in (start, *start.parents):
+        for candidate in (folder, folder / "drills"):
+            if (candidate / PLAN).is_file():
+                return candidate
+    raise ConfigurationError(
+        f"no {PLAN} was found in {start}, in its drills folder, or above",
+        hint="Go to the folder that holds drills/plan.yml, or name it with --drills.",
+    )
+
+
+def open_house(folder: Path, *, now: datetime, only: str | None = None) -> House:
+    """Load the plan and its drills (or `only` one, by name or path) and cross-check them.
+
+    Raises ConfigurationProblemsError with the problems of all files at once.
+    """
+    problems: list[Problem] = []
+    plan: Plan | None = None
+    try:
+        plan = validate(read_document(folder / PLAN), Plan)
+    except ConfigurationProblemsError as error:
+        problems += error.problems
+    drills: dict[str, LoadedDrill] = {}
+    for file in _drill_files(folder, only):
+        try:
+            document = read_document(file)
+            if only is not None and only not in {str(document.content.get("drill")), str(file)}:
+                continue
+            drill = validate(document, Drill)
+        except ConfigurationProblemsError as error:
+            problems += error.problems
+            continue
+        found = list(_drill_problems(document, drill, plan, now))
+        if drill.drill in drills:
+            twin = drills[drill.drill].file
+            found.append(document.problem(("drill",), f'"{drill.drill}" is also {twin.name}'))
+        hosts, unusable = _hosts(document, drill)
+        problems += [*found, *unusable]
+        drills[drill.drill] = LoadedDrill(file, drill, hosts)
+    if problems:
+        raise ConfigurationProblemsError(problems)
+    if only is not None and not drills:
+        raise _unknown(folder, only)
+    assert plan is not None  # noqa: S101 otherwise there are problems
+    return House(folder, plan, drills)
+
+
+def _drill_files(folder: Path, only: str | None) -> list[Path]:
+    if only is not None and Path(only).suffix in {".yml", ".yaml"}:
+        return [Path(only)]
+    named = sorted(p for p in folder.glob("*.y*ml") if p.suffix in {".yml", ".yaml"})
+    files = [path for path in named if path.name != PLAN]
+    if only is not None:
+        mine = [path for path in files if path.stem == only]
+        return mine or files
+    return files
+
+
+def _unknown(folder: Path, only: str) -> ConfigurationError:
+    names = [path.stem for path in _drill_files(folder, None)]
+    return ConfigurationError(f'no drill is called "{only}"', hint=suggestion(only, names))
+
+
+def _drill_problems(
+    document: Document, drill: Drill, plan: Plan | None, now: datetime
+) -> Iterator[Problem]:
+    for number, name in enumerate(drill.services):
+        if plan is not None and name not in plan.services:
+            hint = suggestion(name, list(plan.services))
+            yield document.problem(("services", number), f'the plan has no service "{name}"', hint)
+        elif plan and drill.standby.vm and plan.services[name].primary.vm == drill.standby.vm:
+            yield document.problem(
+                ("standby", "vm"), f'"{drill.standby.vm}" is the primary of {name}'
+            )
+    disruption = drill.scenario.disruption
+    if isinstance(disruption, datetime) and disruption > now:
+        yield document.problem(("scenario", "disruption"), "the instant is in the future")
+    for phase in ("prepare", "restore", "teardown"):
+        steps: tuple[PlaybookStep, ...] = getattr(drill, phase)
+        for number, step in enumerate(steps):
+            what = playbook_problem(step.playbook)
+            if what is not None:
+                yield document.problem((phase, number, "playbook"), what)
+    yield from _suite_problems(document, drill.verify.checks)
+
+
+def _suite(checks: Path) -> list[Path]:
+    if checks.is_dir():
+        return sorted(p for p in checks.rglob("*.py") if "__pycache__" not in p.parts)
+    return [checks]
+
+
+def _suite_problems(document: Document, checks: Path) -> Iterator[Problem]:
+    where = ("verify", "checks")
+    if not checks.exists():
+        yield document.problem(where, f"{checks} does not exist")
+        return
+    found = 0
+    for path in _suite(checks):
+        try:
+            tree = ast.parse(path.read_bytes(), path)
+        except (SyntaxError, ValueError) as error:
+            line = getattr(error, "lineno", None) or 1
+            yield Problem(path, line, "", f"not valid Python: {getattr(error, 'msg', error)}")
+            continue
+        if path.name.startswith("test_") or path.name.endswith("_test.py"):
+            found += sum(
+                isinstance(node, ast.FunctionDef) and node.name.startswith("test")
+                for node in ast.walk(tree)
+            )
+    if not found:
+        yield document.problem(
+            where,
+            f"{checks} holds no check",
+            "Write functions named test_… in files named test_….py.",
+        )
+
+
+def _hosts(document: Document, drill: Drill) -> tuple[tuple[Host, ...], list[Problem]]:
+    standby = drill.standby
+    if standby.inventory is None:
+        return (), []
+    if not standby.inventory.exists():
+        what = f"{standby.inventory} does not exist"
+        return (), [document.problem(("standby", "inventory"), what)]
+    try:
+        hosts = read_inventory(standby.inventory, standby.hosts or "")
+    except ConfigurationError as error:
+        where = ("standby", "hosts")
+        return (), [document.problem(where, error.message, error.hint)]
+    wrong = [host.name for host in hosts if host.dr_role != "standby"]
+    if wrong:
+        message = f"{', '.join(wrong)} does not carry dr_role: standby in the inventory"
+        hint = "Only a host that may be overwritten gets dr_role: standby."
+        return hosts, [document.problem(("standby", "hosts"), message, hint)]
+    return hosts, []

@@ -1,0 +1,110 @@
+"""Ansible inventories, read by Ansible itself: any format that it reads is fine."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from pradrill.domain.target import Host
+from pradrill.errors import ConfigurationError
+
+_DEADLINE = 60
+
+
+def read_inventory(path: Path, pattern: str) -> tuple[Host, ...]:
+    """Return the hosts of a group (children included) or the one host of that name.
+
+    Raises ConfigurationError: unreadable inventory, unknown name, group without hosts.
+    """
+    listing = _list(path)
+    variables: dict[str, dict[str, Any]] = listing.get("_meta", {}).get("hostvars", {})
+    groups = {name: group for name, group in listing.items() if name != "_meta"}
+    known = {host for group in groups.values() for host in group.get("hosts", [])}
+    if pattern in groups or pattern == "all":
+        names = _members(groups, pattern)
+        if not names:
+            raise ConfigurationError(
+                f"the group {pattern} of {path} has no hosts",
+                hint="Add the standby's host to it, or name another group.",
+            )
+    elif pattern in known:
+        names = [pattern]
+    else:
+        choices = sorted({*groups, *known} - {"ungrouped"})
+        close = get_close_matches(pattern, choices, n=1)
+        meant = f'Did you mean "{close[0]}"? ' if close else ""
+        raise ConfigurationError(
+            f'{path} has no group or host "{pattern}"',
+            hint=f"{meant}It has: {', '.join(choices) or 'nothing'}.",
+        )
+    return tuple(_host(name, variables.get(name, {}), path) for name in names)
+
+
+def _list(path: Path) -> dict[str, Any]:
+    command = Path(sys.executable).parent / "ansible-inventory"
+    environment = {
+        "PATH": f"{command.parent}:{os.environ.get('PATH', '')}:/usr/bin:/bin",
+        "HOME": os.environ.get("HOME", "/"),
+        "LANG": "C.UTF-8",
+        "ANSIBLE_CONFIG": os.devnull,
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "True",
+    }
+    try:
+        done = subprocess.run(
+            [command, "--list", "-i", path],
+            env=environment,
+            cwd=path.parent,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=_DEADLINE,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ConfigurationError(f"ansible-inventory cannot read {path}: {error}") from error
+    if done.returncode != 0:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        reasons = [line for line in said if "ERROR" in line or "Failed to parse" in line] or said
+        raise ConfigurationError(
+            f"Ansible cannot read the inventory {path}: {' '.join(reasons[-1:])[:300]}",
+            hint=f"Try: ansible-inventory --list -i {path}.",
+        )
+    listing: dict[str, Any] = json.loads(done.stdout)
+    return listing
+
+
+def _members(groups: dict[str, Any], name: str) -> list[str]:
+    seen: dict[str, None] = {}
+    waiting, visited = [name], {name}
+    while waiting:
+        group = groups.get(waiting.pop(0), {})
+        seen.update(dict.fromkeys(group.get("hosts", [])))
+        fresh = [child for child in group.get("children", []) if child not in visited]
+        visited.update(fresh)
+        waiting += fresh
+    return list(seen)
+
+
+def _host(name: str, variables: dict[str, Any], inventory: Path) -> Host:
+    key = variables.get("ansible_ssh_private_key_file") or variables.get("ansible_private_key_file")
+    try:
+        return Host(
+            name=name,
+            address=str(variables.get("ansible_host", name)),
+            port=int(variables.get("ansible_port", 22)),
+            user=variables.get("ansible_user"),
+            private_key=Path(inventory.parent, Path(key).expanduser()) if key else None,
+            dr_role=variables.get("dr_role"),
+        )
+    except (ValidationError, ValueError, TypeError) as error:
+        raise ConfigurationError(
+            f"host {name} of {inventory} has an unusable connection variable",
+            hint="Look at ansible_host, ansible_port, ansible_user and dr_role.",
+        ) from error

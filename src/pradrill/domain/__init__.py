@@ -1,0 +1,1 @@
+"""What a drill is. No I/O and no clock: everything here can be tested on a desk."""

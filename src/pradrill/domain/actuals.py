@@ -1,0 +1,66 @@
+"""The actuals: what was reached, computed from marks with their bounds."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from pradrill.domain.timeline import Elapsed, Instant, Mark, Provenance
+
+
+def recovery_point(
+    newest: datetime, *, interval: timedelta, skew: float, catalogue: datetime | None
+) -> Instant:
+    """Return the recovery point that the newest restored datum proves.
+
+    `interval` is how often such data was written: what came after the newest datum and before
+    the next one due may have been saved too. `skew` (seconds) is what the clocks may be off by.
+    The worst governs: a backup that the catalogue dates earlier than its data lowers the bound.
+    """
+    margin = timedelta(seconds=skew)
+    earliest = newest - margin
+    if catalogue is not None:
+        earliest = min(earliest, catalogue - margin)
+    return Instant(
+        at=newest,
+        earliest=earliest,
+        latest=newest + interval + margin,
+        provenance=Provenance.MEASURED,
+    )
+
+
+def service_verified(
+    first_green: datetime, last_red: datetime | None, data_restored: Instant
+) -> Instant:
+    """Return T5 from when the last mandatory check was first seen green.
+
+    It turned green after the latest red answer was asked for, or, never seen red, after the
+    data was there. The value is the late bound: a service counts from when it is proved.
+    """
+    earliest = min(last_red or data_restored.earliest, first_green)
+    return Instant(
+        at=first_green, earliest=earliest, latest=first_green, provenance=Provenance.MEASURED
+    )
+
+
+def rta(marks: dict[Mark, Instant]) -> Elapsed | None:
+    """Return T5 - T0, or None while either is missing."""
+    return _between(marks, Mark.DISRUPTION, Mark.SERVICE_VERIFIED)
+
+
+def technical_rta(marks: dict[Mark, Instant]) -> Elapsed | None:
+    """Return T5 - T3, or None while either is missing."""
+    return _between(marks, Mark.RECOVERY_STARTS, Mark.SERVICE_VERIFIED)
+
+
+def rpa(marks: dict[Mark, Instant], point: Instant | None) -> Elapsed | None:
+    """Return T0 - recovery point, or None while either is missing."""
+    disruption = marks.get(Mark.DISRUPTION)
+    if disruption is None or point is None:
+        return None
+    return Elapsed.between(point, disruption)
+
+
+def _between(marks: dict[Mark, Instant], start: Mark, end: Mark) -> Elapsed | None:
+    if start not in marks or end not in marks:
+        return None
+    return Elapsed.between(marks[start], marks[end])

@@ -1,0 +1,31 @@
+"""The base of every domain model: frozen, and hostile to unknown keys."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, ValidationInfo
+
+
+class Model(BaseModel):
+    """A value: compared by content, never changed, no key beyond those declared."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def _to_utc(value: datetime) -> datetime:
+    return value.astimezone(UTC)
+
+
+def _anchor(value: Path, info: ValidationInfo) -> Path:
+    folder = (info.context or {}).get("folder")
+    return value if folder is None else Path(folder, value.expanduser()).resolve()
+
+
+Utc = Annotated[AwareDatetime, AfterValidator(_to_utc)]
+"""An instant with its zone, always in UTC."""
+
+RelativePath = Annotated[Path, AfterValidator(_anchor)]
+"""A path written relative to the file that names it (validation context key `folder`)."""

@@ -1,0 +1,125 @@
+"""What steps, checks and guards came to. Nothing here has a default that reads as good news."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import Field
+
+from pradrill.domain.model import Model, Utc
+
+
+class Phase(StrEnum):
+    """The phases of a run, in order."""
+
+    READINESS = "readiness"
+    PREPARE = "prepare"
+    RESTORE = "restore"
+    VERIFY = "verify"
+    TEARDOWN = "teardown"
+
+
+class StepKind(StrEnum):
+    """What a step does."""
+
+    PRECONDITIONS = "preconditions"
+    START = "start"  # make the standby reachable
+    IDENTITY = "identity"  # prove that it is a standby and no primary
+    PLAYBOOK = "playbook"
+    ISOLATION = "isolation"  # prove the marker, and that production cannot be reached
+    CHECKS = "checks"
+    NEWEST_DATA = "newest data"  # read the recovery point
+    RESIDUE = "residue"  # compare the standby with what it was
+    STOP = "stop"  # leave nothing of what start made
+
+
+class StepOutcome(StrEnum):
+    """How a step ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"  # the step was carried out and showed that recovery does not work
+    UNREACHABLE = "unreachable"  # a host went away: nothing is known about the recovery
+    TIMED_OUT = "timed_out"  # not finished at its deadline
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"  # the tool gave no usable answer
+
+
+class CheckOutcome(StrEnum):
+    """How a check ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"  # the service answered, and the answer is wrong
+    ERRORED = "errored"  # no answer could be had
+    SKIPPED = "skipped"
+
+
+class GuardOutcome(StrEnum):
+    """What a guard found: proven, refused (the contrary is proven), or unproven."""
+
+    PROVEN = "proven"
+    REFUSED = "refused"
+    UNPROVEN = "unproven"
+
+
+class GuardResult(Model):
+    """A condition that protects production, and what was seen of it."""
+
+    guard: str = Field(description="stable key, as in machine-id or must-not-reach")
+    host: str
+    outcome: GuardOutcome
+    detail: str
+
+
+class TaskFailure(Model):
+    """An Ansible task that failed or a host that went away, as Ansible said it."""
+
+    host: str
+    task: str
+    message: str
+
+
+class PlaybookResult(Model):
+    """What a playbook run came to, judged from its final statistics, never from its rc alone."""
+
+    outcome: StepOutcome
+    started: Utc | None = Field(description="first event's time, controller's wall clock")
+    ended: Utc | None = Field(description="last event's time, controller's wall clock")
+    hosts: tuple[str, ...] = Field(description="hosts that the final statistics name")
+    values: dict[str, Any] = Field(description="what set_stats handed back")
+    failures: tuple[TaskFailure, ...] = ()
+    tasks_ok: int = 0
+    tasks_changed: int = 0
+    detail: str = ""
+
+
+class CheckResult(Model):
+    """One check on one host in one pass. Times are the controller's wall clock."""
+
+    check: str = Field(description="stable id: file::function[parameters]")
+    host: str
+    title: str = Field(description="the fact that the check proves, from its docstring")
+    mandatory: bool
+    outcome: CheckOutcome
+    started: Utc
+    ended: Utc
+    detail: str = Field(default="", description="expected and observed, or why there is no answer")
+
+
+class StepResult(Model):
+    """One step of a run: planned, attempted, ended. Seconds are monotonic."""
+
+    phase: Phase
+    name: str
+    kind: StepKind
+    outcome: StepOutcome
+    started: Utc
+    ended: Utc
+    seconds: float = Field(ge=0)
+    deadline: float | None = Field(description="seconds allowed")
+    hosts: tuple[str, ...] = ()
+    detail: str = ""
+    failures: tuple[TaskFailure, ...] = ()
+    values: dict[str, Any] = {}
+    work_started: Utc | None = Field(default=None, description="first event of a playbook")
+    work_ended: Utc | None = Field(default=None, description="last event of a playbook")

@@ -1,0 +1,100 @@
+"""The company's recovery plan: services, objectives, dependencies, owners, providers."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from pradrill.domain.duration import DrillEvery, PositiveDuration
+from pradrill.domain.model import Model
+
+
+class Support(Model):
+    """How to reach a provider's support, and under which contract."""
+
+    phone: str | None = None
+    email: str | None = None
+    hours: str | None = None
+    contract: str | None = None
+
+
+class Sla(Model):
+    """What a provider promises."""
+
+    availability: str | None = None
+    response: PositiveDuration | None = None
+    restoration: PositiveDuration | None = None
+
+
+class Provider(Model):
+    """A company that hosts services: machines, network and an SLA, not the recovery."""
+
+    support: Support = Support()
+    sla: Sla = Sla()
+
+
+class Objectives(Model):
+    """What the plan promises for a service. A drill cannot weaken them."""
+
+    rto: PositiveDuration = Field(description="recovery time objective (DMIA)")
+    rpo: PositiveDuration = Field(description="recovery point objective (PDMA)")
+    mtpd: PositiveDuration | None = Field(
+        default=None, description="maximum tolerable period of disruption"
+    )
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        if self.mtpd is not None and self.mtpd < self.rto:
+            msg = "mtpd is shorter than rto: the objective would be met after the company is lost"
+            raise ValueError(msg)
+        return self
+
+
+class PrimaryIdentity(Model):
+    """What identifies a primary's machines, so that no restore ever starts on one."""
+
+    addresses: tuple[str, ...] = ()
+    host_keys: tuple[str, ...] = Field(default=(), description='"ssh-ed25519 AAAA…", one per key')
+    machine_ids: tuple[str, ...] = Field(default=(), description="content of /etc/machine-id")
+    vm: str | None = Field(default=None, description="a lab machine's name")
+
+
+class Service(Model):
+    """A service to recover."""
+
+    tier: int | None = Field(default=None, ge=0, le=9)
+    owner: str | None = None
+    provider: str | None = None
+    objectives: Objectives
+    drill_every: DrillEvery | None = None
+    depends_on: tuple[str, ...] = ()
+    responsibilities: dict[str, str] = {}
+    primary: PrimaryIdentity = PrimaryIdentity()
+
+
+class Plan(Model):
+    """`drills/plan.yml`."""
+
+    plan: int = Field(ge=1, description="the plan's version")
+    organisation: str = Field(min_length=1)
+    approved: str | None = Field(default=None, description="who approved this version, and when")
+    providers: dict[str, Provider] = {}
+    services: dict[str, Service] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _references(self) -> Self:
+        problems = [
+            f'service {name} depends on "{other}", which the plan does not declare'
+            for name, service in self.services.items()
+            for other in service.depends_on
+            if other not in self.services
+        ]
+        problems += [
+            f'service {name} names the provider "{service.provider}", which the plan lacks'
+            for name, service in self.services.items()
+            if service.provider is not None and service.provider not in self.providers
+        ]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self

@@ -1,0 +1,89 @@
+"""The sealed record of a run: the only source of every report."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import Field
+
+from pradrill.domain.model import Model, Utc
+from pradrill.domain.outcome import CheckResult, GuardResult, StepResult
+from pradrill.domain.run_plan import FileHash, PlannedStep, RunPlan
+from pradrill.domain.timeline import Elapsed, Instant, Mark, Skew
+from pradrill.domain.verdict import Verdict
+
+RECORD_FORMAT = 1
+
+
+class RunState(StrEnum):
+    """Where an execution stands, apart from what it proved."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    FINISHED = "FINISHED"
+    INTERRUPTED = "INTERRUPTED"
+    CRASHED = "CRASHED"
+
+
+class Refusal(StrEnum):
+    """Why a run never started."""
+
+    NOT_READY = "not_ready"
+    BUSY = "busy"
+
+
+class Launch(Model):
+    """Who or what started the run, on which machine."""
+
+    trigger: str = Field(description="cli, due or demo")
+    user: str
+    controller: str
+    dry_run: bool = False
+
+
+class Recovery(Model):
+    """What was measured: instants with provenance, actuals with uncertainty."""
+
+    marks: dict[Mark, Instant] = {}
+    recovery_point: Instant | None = None
+    recovery_point_from: str = Field(default="", description="the command or value read")
+    catalogue_time: Instant | None = Field(
+        default=None, description="the backup's own time; shown beside, never instead"
+    )
+    backup_id: str | None = None
+    rta: Elapsed | None = None
+    technical_rta: Elapsed | None = None
+    rpa: Elapsed | None = None
+    skew: dict[str, Skew] = {}
+    clock_stepped: float = Field(
+        default=0.0, description="seconds by which the controller's wall clock was moved"
+    )
+
+
+class RunRecord(Model):
+    """One attempt, whole. Written once, never changed."""
+
+    format: int = RECORD_FORMAT
+    run_id: str
+    launch: Launch
+    plan: RunPlan
+    state: RunState
+    refusal: Refusal | None = None
+    verdict: Verdict
+    reasons: tuple[str, ...] = Field(description="why this verdict, in sentences")
+    exit_code: int
+    signal: int | None = None
+    started: Utc
+    ended: Utc
+    recovery: Recovery
+    guards: tuple[GuardResult, ...]
+    steps: tuple[StepResult, ...]
+    not_executed: tuple[PlannedStep, ...]
+    checks: tuple[CheckResult, ...] = Field(description="each check's last answer")
+    passes: int = Field(description="passes of checks until the end of verification")
+    residue: tuple[str, ...]
+    limits: tuple[str, ...] = Field(description="what this run does not prove")
+    versions: dict[str, str]
+    evidence: tuple[FileHash, ...]
+    environment: dict[str, Any] = {}

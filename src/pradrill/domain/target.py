@@ -1,0 +1,89 @@
+"""The hosts that a drill works on, and how SSH reaches them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from pradrill.domain.model import Model
+from pradrill.domain.timeline import Skew
+
+
+class Host(Model):
+    """A standby host, as the inventory describes it."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]*$")
+    address: str = Field(min_length=1)
+    port: int = Field(default=22, ge=1, le=65_535)
+    user: str | None = None
+    private_key: Path | None = None
+    dr_role: str | None = None
+
+
+class Site(Model):
+    """The standby's hosts with everything that Ansible, testinfra and the probes need."""
+
+    hosts: tuple[Host, ...] = Field(min_length=1)
+    inventory: Path = Field(description="what ansible-playbook gets with -i")
+    known_hosts: Path
+    ssh_config: Path = Field(description="written for this run; every tool connects through it")
+
+
+class HostFacts(Model):
+    """What a host says of itself over an SSH connection whose host key is the pinned one."""
+
+    host: str
+    host_key: str = Field(description='"ssh-ed25519 AAAA…" of this connection')
+    machine_id: str
+    marker: str | None = Field(description="content of the standby marker file, if there is one")
+    addresses: tuple[str, ...]
+    skew: Skew
+
+
+class HostState(Model):
+    """What can be left behind on a host: compared before prepare and after teardown."""
+
+    listening: tuple[str, ...] = Field(default=(), description="address:port of TCP listeners")
+    services: tuple[str, ...] = Field(default=(), description="active systemd services")
+    mounts: tuple[str, ...] = ()
+    present: tuple[str, ...] = Field(default=(), description="declared paths that exist")
+
+    def left_by(self, before: HostState) -> tuple[str, ...]:
+        """Say what is here now and was not before; declared paths count in any case."""
+        left = [f"listens on {x}" for x in self.listening if x not in before.listening]
+        left += [f"service {x} is active" for x in self.services if x not in before.services]
+        left += [f"{x} is mounted" for x in self.mounts if x not in before.mounts]
+        return (*left, *(f"{path} still exists" for path in self.present))
+
+
+def ssh_config(hosts: tuple[Host, ...], known_hosts: Path, control_folder: Path) -> str:
+    """Render an OpenSSH client configuration: pinned keys, no prompts, one connection a host.
+
+    `control_folder` must be short: a socket path holds about 100 bytes.
+    """
+    lines: list[str] = []
+    for host in hosts:
+        lines += [f"Host {host.name}", f"  HostName {host.address}", f"  Port {host.port}"]
+        lines += [f"  User {host.user}"] if host.user else []
+        if host.private_key is not None:
+            lines += [f'  IdentityFile "{host.private_key}"', "  IdentitiesOnly yes"]
+    return "\n".join(
+        [
+            *lines,
+            "Host *",
+            "  BatchMode yes",
+            "  StrictHostKeyChecking yes",
+            f'  UserKnownHostsFile "{known_hosts}"',
+            "  GlobalKnownHostsFile /dev/null",
+            "  UpdateHostKeys no",
+            "  ControlMaster auto",
+            f'  ControlPath "{control_folder}/%C"',
+            "  ControlPersist 60s",
+            "  ConnectTimeout 10",
+            "  ServerAliveInterval 5",
+            "  ServerAliveCountMax 3",
+            "  LogLevel ERROR",
+            "",
+        ]
+    )

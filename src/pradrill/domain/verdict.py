@@ -1,0 +1,161 @@
+"""The verdict: a pure function of the evidence. There is no default."""
+
+from __future__ import annotations
+
+import signal as signals
+from datetime import timedelta
+from enum import StrEnum
+
+from pydantic import Field
+
+from pradrill.domain.model import Model
+from pradrill.domain.outcome import (
+    CheckOutcome,
+    CheckResult,
+    GuardOutcome,
+    GuardResult,
+    StepKind,
+    StepOutcome,
+    StepResult,
+)
+from pradrill.domain.timeline import Elapsed, Provenance
+from pradrill.errors import ExitCode
+
+
+class Verdict(StrEnum):
+    """What a run proved."""
+
+    PASSED = "PASSED"
+    MISSED = "MISSED"
+    FAILED = "FAILED"
+    INCONCLUSIVE = "INCONCLUSIVE"
+
+
+class Evidence(Model):
+    """All that a verdict may rest on."""
+
+    completed: bool = Field(description="the run came to its end by itself")
+    hosts: tuple[str, ...]
+    steps: tuple[StepResult, ...] = Field(description="teardown's left out: it has its own code")
+    not_executed: tuple[str, ...] = Field(description="planned steps that never began")
+    guards: tuple[GuardResult, ...]
+    checks: tuple[CheckResult, ...]
+    stable: bool = Field(description="every mandatory check stayed green for stable_for")
+    rto: timedelta
+    rpo: timedelta
+    rta: Elapsed | None
+    rpa: Elapsed | None
+
+
+class Judgement(Model):
+    """A verdict and why."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...] = Field(min_length=1)
+
+
+def judge(evidence: Evidence) -> Judgement:
+    """Weigh the evidence: FAILED before INCONCLUSIVE before MISSED before PASSED."""
+    for verdict, reasons in (
+        (Verdict.FAILED, _failures(evidence)),
+        (Verdict.INCONCLUSIVE, _gaps(evidence)),
+        (Verdict.MISSED, _missed(evidence)),
+    ):
+        if reasons:
+            return Judgement(verdict=verdict, reasons=tuple(reasons))
+    return Judgement(
+        verdict=Verdict.PASSED,
+        reasons=(
+            f"{_count(evidence.checks)} stayed green, both objectives are met with upper bounds",
+        ),
+    )
+
+
+def _count(checks: tuple[CheckResult, ...]) -> str:
+    mandatory = sum(check.mandatory for check in checks)
+    return f"{mandatory} mandatory check{'s' if mandatory != 1 else ''}"
+
+
+def _failures(evidence: Evidence) -> list[str]:
+    verbs = {StepOutcome.FAILED: "failed", StepOutcome.TIMED_OUT: "was not done at its deadline"}
+    reasons = [
+        f"{step.phase} step {step.name} {verbs[step.outcome]}"
+        + (f": {step.detail}" if step.detail else "")
+        for step in evidence.steps
+        if step.outcome in verbs and step.kind is not StepKind.CHECKS
+    ]
+    return reasons + [
+        f"check {check.check} failed on {check.host}: {check.title}"
+        for check in evidence.checks
+        if check.mandatory and check.outcome is CheckOutcome.FAILED
+    ]
+
+
+def _gaps(evidence: Evidence) -> list[str]:
+    reasons = [] if evidence.completed else ["the run did not come to its end"]
+    reasons += [] if evidence.hosts else ["no host took part"]
+    reasons += [
+        f"{step.phase} step {step.name}: {step.outcome.value.replace('_', ' ')}"
+        + (f": {step.detail}" if step.detail else "")
+        for step in evidence.steps
+        if step.outcome is not StepOutcome.PASSED
+    ]
+    reasons += [f"step {name} was not executed" for name in evidence.not_executed]
+    reasons += [] if evidence.guards else ["no guard was proven"]
+    reasons += [
+        f"guard {guard.guard} on {guard.host} is {guard.outcome}: {guard.detail}"
+        for guard in evidence.guards
+        if guard.outcome is not GuardOutcome.PROVEN
+    ]
+    mandatory = [check for check in evidence.checks if check.mandatory]
+    reasons += [] if mandatory else ["no mandatory check was carried out"]
+    reasons += [
+        f"check {check.check} on {check.host} was {check.outcome}: {check.detail}"
+        for check in mandatory
+        if check.outcome in {CheckOutcome.ERRORED, CheckOutcome.SKIPPED}
+    ]
+    reasons += [
+        f"no check was carried out on {host}"
+        for host in evidence.hosts
+        if not any(check.host == host for check in mandatory)
+    ]
+    reasons += [] if evidence.stable else ["the service was not seen stable"]
+    return reasons + _unmeasured("RTA", evidence.rta) + _unmeasured("RPA", evidence.rpa)
+
+
+def _unmeasured(name: str, actual: Elapsed | None) -> list[str]:
+    if actual is None:
+        return [f"the {name} could not be measured"]
+    if actual.high < 0:
+        return [f"the {name} is negative: its instants contradict each other"]
+    if actual.provenance is Provenance.ASSUMED:
+        return [f"the {name} rests on an assumption, not on a measurement"]
+    return []
+
+
+def _missed(evidence: Evidence) -> list[str]:
+    reasons = []
+    for name, objective, actual in (
+        ("RTA", evidence.rto, evidence.rta),
+        ("RPA", evidence.rpo, evidence.rpa),
+    ):
+        if actual is None or not actual.meets(objective):
+            found = "unknown" if actual is None else f"up to {actual.high:.1f} s"
+            reasons.append(f"the {name} is {found}, the objective {objective.total_seconds():g} s")
+    return reasons
+
+
+_VERDICT_CODES = {
+    Verdict.PASSED: ExitCode.PASSED,
+    Verdict.MISSED: ExitCode.MISSED,
+    Verdict.FAILED: ExitCode.FAILED,
+    Verdict.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
+}
+
+
+def exit_code(verdict: Verdict, *, residue: bool, signal: int | None = None) -> ExitCode:
+    """Return the process's answer: interrupted > verdict > residue > 0 (14 is the store's)."""
+    if signal is not None:
+        return ExitCode.TERMINATED if signal == signals.SIGTERM else ExitCode.INTERRUPTED
+    code = _VERDICT_CODES[verdict]
+    return ExitCode.RESIDUE if code is ExitCode.PASSED and residue else code

@@ -1,0 +1,1 @@
+"""The only sequencing code: it knows ports and the domain, nothing else."""

@@ -1,0 +1,73 @@
+"""What pradrill says when it refuses or fails: one sentence, a hint, an exit code."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """The process's answer. An open set: treat a code that you do not know as a failure."""
+
+    PASSED = 0
+    INTERNAL = 1
+    USAGE = 2
+    CONFIGURATION = 3
+    NOT_READY = 4
+    BUSY = 5
+    FAILED = 10
+    MISSED = 11
+    INCONCLUSIVE = 12
+    RESIDUE = 13
+    RECORD = 14
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+class PradrillError(Exception):
+    """An error meant for the user: one lower-case sentence without a final stop, then a hint."""
+
+    exit_code = ExitCode.INTERNAL
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message if self.hint is None else f"{self.message}\nHINT: {self.hint}"
+
+
+class UsageError(PradrillError):
+    """The command line asks for something that does not exist."""
+
+    exit_code = ExitCode.USAGE
+
+
+class ConfigurationError(PradrillError):
+    """The plan, the drill or the inventory is wrong; nothing was touched."""
+
+    exit_code = ExitCode.CONFIGURATION
+
+
+class NotReadyError(PradrillError):
+    """A precondition does not hold; nothing was touched."""
+
+    exit_code = ExitCode.NOT_READY
+
+
+class BusyError(PradrillError):
+    """Another run holds the standby; nothing was touched."""
+
+    exit_code = ExitCode.BUSY
+
+
+class UnreachableError(PradrillError):
+    """A host does not answer over SSH, or answers with a host key that is not the pinned one."""
+
+    exit_code = ExitCode.INCONCLUSIVE
+
+
+class RecordError(PradrillError):
+    """A journal or a record could not be written or read."""
+
+    exit_code = ExitCode.RECORD

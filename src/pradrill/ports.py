@@ -1,0 +1,165 @@
+"""What the engine needs from the outside, in the engine's words. Adapters fulfil it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from pradrill.domain.drill import NewestData
+from pradrill.domain.outcome import CheckResult, PlaybookResult, StepResult
+from pradrill.domain.record import RunRecord
+from pradrill.domain.run_plan import FileHash
+from pradrill.domain.target import Host, HostFacts, HostState, Site
+
+Cancelled = Callable[[], bool]
+"""Asked often; true once the run must stop."""
+
+Say = Callable[[str], None]
+"""Narrates progress to a person, one short line at a time."""
+
+
+class Progress(Protocol):
+    """Shows a run to whoever watches; must never raise."""
+
+    def phase(self, name: str) -> None:
+        """Begin a phase."""
+
+    def step(self, name: str, deadline: float) -> None:
+        """Begin a step that has `deadline` seconds."""
+
+    def say(self, line: str) -> None:
+        """Tell what is going on inside the step."""
+
+    def checks(self, green: int, total: int) -> None:
+        """Tell how many mandatory checks are green."""
+
+    def done(self, step: StepResult) -> None:
+        """End a step."""
+
+
+class Clock(Protocol):
+    """Steady UTC: a wall clock that starts right and then only follows the monotonic clock."""
+
+    def now(self) -> datetime:
+        """Return steady UTC; a step of the system's clock does not move it."""
+
+    def from_wall(self, instant: datetime) -> datetime:
+        """Translate an instant of the system's clock, read just now, into steady UTC."""
+
+    def stepped(self) -> float:
+        """Return by how many seconds the system's clock has been moved since the start."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+class Play(NamedTuple):
+    """A playbook to run, and on what."""
+
+    playbook: Path
+    site: Site
+    vars: Mapping[str, Any]
+    secrets: Mapping[str, str]
+    """Ansible variable → the secret's name (env:…, file:…); the adapter resolves it."""
+    marker: str
+    """The run's id, carried by every process of the play so that survivors can be found."""
+
+
+class PlaybookRunner(Protocol):
+    """Runs playbooks."""
+
+    def run(
+        self, play: Play, *, deadline: float, cancelled: Cancelled, say: Say, evidence: Path
+    ) -> PlaybookResult:
+        """Run it to its end, its deadline (seconds) or cancellation; never raises for a result.
+
+        `evidence` is a folder that does not exist yet: distilled events are kept there.
+        """
+
+    def reap(self, marker: str) -> int:
+        """End every process that still carries the run's marker; return how many there were."""
+
+
+class Verification(Protocol):
+    """A suite of checks ready to be run again and again."""
+
+    def checks(self) -> Sequence[str]:
+        """Return the ids of every check, one a host."""
+
+    def run(
+        self, only: Sequence[str] | None, *, deadline: float, cancelled: Cancelled
+    ) -> tuple[CheckResult, ...]:
+        """Run one pass (all checks, or some); a check without an answer is ERRORED."""
+
+
+class ServiceVerifier(Protocol):
+    """Proves that a service works."""
+
+    def open(
+        self, suite: Path, site: Site, *, marker: str, evidence: Path
+    ) -> AbstractContextManager[Verification]:
+        """Collect the suite against the site's hosts."""
+
+
+class HostProbe(Protocol):
+    """Looks at a host over SSH, with its host key pinned. Raises UnreachableError."""
+
+    def facts(self, host: Host, site: Site) -> HostFacts:
+        """Return what the host says of itself, and its clock's skew."""
+
+    def state(self, host: Host, site: Site, paths: Sequence[str]) -> HostState:
+        """Return what could be left behind; `paths` are looked for."""
+
+    def reaches(self, host: Host, site: Site, endpoints: Sequence[str]) -> Mapping[str, str]:
+        """Try to connect from inside the host; endpoint → "open", "closed" or "unknown: …"."""
+
+    def read_instant(self, host: Host, site: Site, newest: NewestData) -> datetime:
+        """Run the command and read its answer; raises PradrillError when it is no instant."""
+
+
+class Standby(Protocol):
+    """The recovery hosts, wherever they are."""
+
+    def problems(self) -> Sequence[str]:
+        """Say what stands in the way of starting, touching nothing."""
+
+    def start(self, folder: Path, say: Say) -> Site:
+        """Make the hosts reachable; the ssh_config and inventory are written into `folder`."""
+
+    def stop(self) -> Sequence[str]:
+        """Leave nothing of what `start` made; say what is left. Works in another process too."""
+
+
+class Journal(Protocol):
+    """A run's facts, on disk as they happen."""
+
+    run_id: str
+    folder: Path
+
+    def append(self, event: str, at: datetime, facts: Mapping[str, Any]) -> None:
+        """Write one fact and see it on the disk; raises RecordError."""
+
+    def events(self) -> Iterator[tuple[str, datetime, dict[str, Any]]]:
+        """Read back every whole fact in order (event, instant, facts)."""
+
+    def evidence(self) -> tuple[FileHash, ...]:
+        """Return every evidence file with its hash."""
+
+    def seal(self, record: RunRecord) -> None:
+        """Write the record, atomically, and end the journal; raises RecordError."""
+
+
+class RunStore(Protocol):
+    """Where runs are kept."""
+
+    def open(self, drill: str, started: datetime) -> Journal:
+        """Begin a run: its folder and journal."""
+
+    def hold(self, standby_key: str, run_id: str) -> AbstractContextManager[None]:
+        """Hold a standby for one run; raises BusyError, naming the holder."""
+
+    def crashed(self) -> Sequence[Journal]:
+        """Return the runs that ended without a record and whose process is gone."""

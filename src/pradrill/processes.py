@@ -1,0 +1,56 @@
+"""Own processes, found by a marker in their environment and ended.
+
+Since ansible-core 2.19 workers leave their process group with setsid(), so a group's end is not
+theirs; the environment is what they cannot leave.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from time import sleep
+
+MARKER = "PRADRILL_RUN"
+_GRACE = 20
+_TENTH = 0.1
+
+
+def carrying(marker: str) -> list[int]:
+    """Return the ids of the processes, other than this one, started for the run `marker`."""
+    wanted = f"{MARKER}={marker}".encode()
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal() or int(entry.name) == os.getpid():
+            continue
+        try:
+            environment = (entry / "environ").read_bytes()
+            zombie = b") Z " in (entry / "stat").read_bytes()
+        except OSError:  # gone, or not ours
+            continue
+        if not zombie and wanted in environment.split(b"\0"):
+            found.append(int(entry.name))
+    return sorted(found)
+
+
+def send(pids: list[int], number: signal.Signals) -> None:
+    """Send a signal to each; one that is gone has what it should have."""
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            continue
+
+
+def end(marker: str) -> int:
+    """End every process of a run, politely and then not; return how many there were."""
+    first = carrying(marker)
+    send(first, signal.SIGTERM)
+    for tenth in range(2 * _GRACE):
+        left = carrying(marker)
+        if not left:
+            break
+        if tenth >= _GRACE:
+            send(left, signal.SIGKILL)
+        sleep(_TENTH)
+    return len(first)

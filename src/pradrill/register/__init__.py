@@ -1,0 +1,1 @@
+"""Runs on disk: journals as they happen, sealed records, locks."""

@@ -1,0 +1,228 @@
+"""Runs on disk: `runs/<run_id>/` with a journal as it happens and a record at the end."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+from pydantic import ValidationError
+
+from pradrill.domain.record import RunRecord
+from pradrill.domain.run_plan import FileHash
+from pradrill.errors import BusyError, RecordError
+
+JOURNAL = "journal.jsonl"
+RECORD = "record.json"
+_ALIVE = "alive"
+
+
+class RunJournal:
+    """One run's folder. Its lock is held by the run's process and freed by its death."""
+
+    def __init__(self, folder: Path, lock: TextIO | None) -> None:
+        self.run_id = folder.name
+        self.folder = folder
+        self._lock = lock
+        self._file: int | None = None
+
+    def append(self, event: str, at: datetime, facts: Mapping[str, Any]) -> None:
+        """Write one fact as a JSON line and see it on the disk; raises RecordError."""
+        line = json.dumps({"at": at.isoformat(), "event": event, **facts}, ensure_ascii=False)
+        try:
+            if self._file is None:
+                path = self.folder / JOURNAL
+                self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            _write_whole(self._file, line.encode("utf-8", "backslashreplace") + b"\n")
+            os.fsync(self._file)
+        except OSError as error:
+            raise _unwritten(self.folder / JOURNAL, error) from error
+
+    def events(self) -> Iterator[tuple[str, datetime, dict[str, Any]]]:
+        """Read back every whole fact; a line cut off by a crash ends the reading."""
+        try:
+            text = (self.folder / JOURNAL).read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return
+        for line in text.splitlines():
+            try:
+                facts = json.loads(line)
+                yield facts.pop("event"), datetime.fromisoformat(facts.pop("at")), facts
+            except (ValueError, KeyError, AttributeError, TypeError):
+                return
+
+    def evidence(self) -> tuple[FileHash, ...]:
+        """Return the journal and every evidence file with its SHA-256."""
+        evidence = sorted(p for p in (self.folder / "evidence").rglob("*") if p.is_file())
+        return tuple(
+            FileHash(path=path.relative_to(self.folder), sha256=_sha256(path))
+            for path in (self.folder / JOURNAL, *evidence)
+            if path.exists()
+        )
+
+    def seal(self, record: RunRecord) -> None:
+        """Write the record under its name only when all of it is on the disk."""
+        path, draft = self.folder / RECORD, self.folder / f".{RECORD}.draft"
+        try:
+            with draft.open("w", encoding="utf-8") as file:
+                file.write(record.model_dump_json(indent=1) + "\n")
+                file.flush()
+                os.fchmod(file.fileno(), 0o400)
+                os.fsync(file.fileno())
+            draft.rename(path)
+            _sync_folder(self.folder)
+        except OSError as error:
+            raise _unwritten(path, error) from error
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the journal and its lock."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+
+class FileRunStore:
+    """All runs under one state directory (DESIGN §7)."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        self.runs = state / "runs"
+
+    def open(self, drill: str, started: datetime) -> RunJournal:
+        """Begin a run: its folder and journal; raises RecordError."""
+        stamp = started.strftime("%Y%m%dT%H%M%SZ")
+        folder = self.runs / f"{stamp}-{drill}-{secrets.token_hex(3)}"
+        try:
+            for part in (self.state, self.runs, folder, folder / "evidence"):
+                part.mkdir(mode=0o700, parents=part == self.state, exist_ok=part != folder)
+            lock = _try_lock(folder / _ALIVE)
+        except OSError as error:
+            raise _unwritten(folder, error) from error
+        return RunJournal(folder, lock)
+
+    @contextmanager
+    def hold(self, standby_key: str, run_id: str) -> Iterator[None]:
+        """Hold a standby for one run; raises BusyError, naming the holder."""
+        locks = self.state / "locks"
+        locks.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = locks / hashlib.sha256(standby_key.encode()).hexdigest()[:16]
+        lock = _try_lock(path)
+        if lock is None:
+            holder = path.read_text(encoding="utf-8", errors="replace").strip() or "another run"
+            raise BusyError(
+                f"the standby {standby_key} is held by {holder}",
+                hint="Wait for that run to end, or stop it with Ctrl-C or kill -TERM.",
+            )
+        with lock:
+            lock.truncate(0)
+            lock.write(f"run {run_id} (pid {os.getpid()})")
+            lock.flush()
+            yield
+
+    def crashed(self) -> list[RunJournal]:
+        """Return the runs that ended without a record and whose process is gone."""
+        return [
+            RunJournal(folder, lock)
+            for folder in self._folders()
+            if not (folder / RECORD).exists() and (lock := _try_lock(folder / _ALIVE))
+        ]
+
+    def records(self) -> Iterator[RunRecord]:
+        """Read every sealed record, oldest first; raises RecordError at an unreadable one."""
+        for folder in self._folders():
+            if (folder / RECORD).exists():
+                yield self.read(folder.name)
+
+    def running(self) -> list[RunJournal]:
+        """Return the runs whose process is alive."""
+        return [
+            RunJournal(folder, None)
+            for folder in self._folders()
+            if not (folder / RECORD).exists() and _is_locked(folder / _ALIVE)
+        ]
+
+    def find(self, run: str | None) -> str:
+        """Return the id of the newest sealed run, or of the one that `run` begins or names."""
+        sealed = [f.name for f in self._folders() if (f / RECORD).exists()]
+        if not sealed:
+            raise RecordError(
+                f"no run is recorded in {self.runs}", hint="Launch one: pradrill run DRILL."
+            )
+        if run is None:
+            return sealed[-1]
+        matches = [name for name in sealed if run in name]
+        if run in matches or len(matches) == 1:
+            return run if run in matches else matches[0]
+        if not matches:
+            raise RecordError(f"no run is named {run}", hint="List them: pradrill runs.")
+        some = ", ".join(matches[-5:])
+        raise RecordError(f"{run} names {len(matches)} runs", hint=f"Give more of it: {some}.")
+
+    def read(self, run_id: str) -> RunRecord:
+        """Read a sealed record; raises RecordError when it is damaged."""
+        path = self.runs / run_id / RECORD
+        try:
+            return RunRecord.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "its content is not a record"
+            raise RecordError(
+                f"cannot read {path}: {reason}",
+                hint="It was damaged or written by another version; the journal is beside it.",
+            ) from error
+
+    def _folders(self) -> list[Path]:
+        return sorted(p for p in self.runs.glob("2*Z-*") if p.is_dir())
+
+
+def _try_lock(path: Path) -> TextIO | None:
+    file = path.open("a+", encoding="utf-8")
+    path.chmod(0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    return file
+
+
+def _is_locked(path: Path) -> bool:
+    lock = _try_lock(path)
+    if lock is not None:
+        lock.close()
+    return lock is None
+
+
+def _write_whole(file: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(file, data) :]
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _unwritten(path: Path, error: OSError) -> RecordError:
+    return RecordError(
+        f"cannot write {path}: {error.strerror}",
+        hint="Free space or mend the permissions of the state directory, then run again.",
+    )

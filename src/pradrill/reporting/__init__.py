@@ -1,0 +1,1 @@
+"""Everything that people read, derived from the sealed record alone."""

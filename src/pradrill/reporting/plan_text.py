@@ -1,0 +1,63 @@
+"""What a run would do, in plain words: `pradrill plan` and `run --dry-run`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from pradrill.domain.outcome import Phase
+from pradrill.domain.run_plan import PlannedStep, RunPlan
+from pradrill.reporting import wording
+
+
+class Line(NamedTuple):
+    """A paragraph of the plan."""
+
+    text: str
+    indent: int = 0
+    title: bool = False
+
+
+def plan_lines(plan: RunPlan) -> Iterator[Line]:
+    """Say everything that the run would do, on what, against which objectives."""
+    drill, goals = plan.drill, plan.objectives
+    yield Line(f"{drill.drill}: {drill.scenario.name}", title=True)
+    approved = plan.plan_approved or "not stated"
+    disruption = drill.scenario.disruption
+    since = "the launch" if isinstance(disruption, str) else wording.at(disruption)
+    yield Line(f"{', '.join(plan.services)} of {plan.organisation}, {wording.KIND[drill.kind]}")
+    yield Line(f"RTO {wording.short(goals.rto)} (of {goals.rto_of}), counted from {since}")
+    yield Line(f"RPO {wording.short(goals.rpo)} (of {goals.rpo_of})")
+    yield Line(f"plan version {plan.plan_version}, approved: {approved}")
+    yield Line(f"drill file {plan.drill_file}")
+    yield Line("Standby hosts", title=True)
+    for host in plan.hosts:
+        address = host.address or "address known once the machine is up"
+        yield Line(f"{host.name}, {address}, dr_role: {host.dr_role or 'none'}", 2)
+    yield Line(f"Steps (at most {wording.short(plan.longest)} in all)", title=True)
+    phase: Phase | None = None
+    for number, step in enumerate(plan.steps, 1):
+        if step.phase is not phase:
+            phase = step.phase
+            yield Line(phase.value, 2)
+        yield from _step(number, step)
+    yield Line("Guards: each must be proven, or the run stops", title=True)
+    for guard in plan.guards:
+        yield Line(guard, 2)
+    for endpoint in drill.verify.must_not_reach:
+        yield Line(f"production that the standby must not reach: {endpoint}", 2)
+    yield Line("What will be destroyed", title=True)
+    for what in plan.destroys:
+        yield Line(what, 2)
+
+
+def _step(number: int, step: PlannedStep) -> Iterator[Line]:
+    hosts = ", ".join(step.hosts) or "no host"
+    allowed = wording.short(step.deadline)
+    yield Line(f"{number}. {step.name} ({step.kind}) on {hosts}, at most {allowed}", 4)
+    if step.playbook is not None:
+        yield Line(str(step.playbook), 7)
+    for name, value in step.vars.items():
+        yield Line(f"{name} = {wording.clean(value)}", 7)
+    for name, source in step.secrets.items():
+        yield Line(f"{name} = the secret {source}", 7)

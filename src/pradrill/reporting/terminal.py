@@ -1,0 +1,317 @@
+"""Plans, records and live progress on a terminal; the only module that imports rich."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from enum import StrEnum
+from io import TextIOWrapper
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from pradrill.domain.outcome import Phase, StepOutcome, StepResult
+from pradrill.domain.record import RunRecord
+from pradrill.domain.run_plan import RunPlan
+from pradrill.domain.timeline import Instant, Mark
+from pradrill.domain.verdict import Verdict
+from pradrill.reporting import view, wording
+from pradrill.reporting.plan_text import plan_lines
+
+_GOOD = frozenset({"passed", "proven", "met"})
+_COLOURS = {
+    Verdict.PASSED: "green",
+    Verdict.MISSED: "yellow",
+    Verdict.FAILED: "red",
+    Verdict.INCONCLUSIVE: "magenta",
+}
+_DETAIL, _FAILURES = 600, 10
+
+
+def open_console(*, stderr: bool = False) -> Console:
+    """Return a console that shows texts as they are; what its encoding lacks becomes "?"."""
+    stream = sys.stderr if stderr else sys.stdout
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors="replace")
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+
+
+def show(record: RunRecord, console: Console) -> None:
+    """Print a whole record for people."""
+    plan, colour = record.plan, _COLOURS[record.verdict]
+    console.print(Text(view.headline(record), style=f"bold {colour}"), soft_wrap=True)
+    console.print(_text(f"{plan.drill.drill}: {plan.drill.scenario.name}", style="bold"))
+    console.print(_text(wording.MEANING[record.verdict]))
+    for note in view.notes(record):
+        console.print(_text(note, style="bold"))
+    _bullets(console, record.reasons)
+    _heading(console, "What was tried")
+    _facts(
+        console,
+        ("run", record.run_id),
+        ("services", f"{', '.join(plan.services)} of {plan.organisation}"),
+        ("kind", wording.KIND[plan.drill.kind]),
+        ("when", f"{wording.at(record.started)} to {wording.at(record.ended)}"),
+        ("started", f"{wording.trigger(record.launch.trigger)} by {record.launch.user}"),
+        ("controller", record.launch.controller),
+    )
+    _show_figures(record, console)
+    _show_steps(record, console)
+    _show_checks(record, console)
+    _show_guards(record, console)
+    _heading(console, "Teardown")
+    console.print(_text(view.teardown(record)))
+    _bullets(console, record.residue)
+    _heading(console, "Limits of what was proved")
+    _bullets(console, record.limits)
+    _heading(console, "This record")
+    versions = ", ".join(f"{name} {version}" for name, version in record.versions.items())
+    _facts(
+        console,
+        ("state", record.state),
+        ("exit code", wording.exit_code(record.exit_code)),
+        ("backup", record.recovery.backup_id or "not recorded"),
+        ("plan", f"version {plan.plan_version}, approved: {plan.plan_approved or 'not stated'}"),
+        ("versions", versions or "not recorded"),
+    )
+
+
+def show_runs(records: Iterable[RunRecord], console: Console) -> None:
+    """Print one line a run, in the order given."""
+    table = _table("Run", "Began (UTC)", "Verdict", "RTA", "RPA")
+    for column in table.columns:
+        column.no_wrap = column.header != "Verdict"
+    for record in records:
+        actuals = ["" if c.actual is None else c.told for c in view.comparisons(record)]
+        table.add_row(
+            _text(record.run_id),
+            wording.at_minute(record.started),
+            Text(view.headline(record), style=_COLOURS[record.verdict]),
+            *(told or "-" for told in actuals),
+        )
+    console.print(table if table.row_count else Text("No run is on record."))
+
+
+def show_plan(plan: RunPlan, console: Console) -> None:
+    """Print everything that a run would do; nothing is touched for it."""
+    for number, line in enumerate(plan_lines(plan)):
+        if line.title and number:
+            console.print()
+        shown = _text(line.text, style="bold" if line.title else "")
+        console.print(Padding(shown, (0, 0, 0, line.indent), expand=False))
+
+
+def _show_figures(record: RunRecord, console: Console) -> None:
+    _heading(console, "Objectives and actuals")
+    table = _table("", "Actual", "Objective", "Standing", "Interval", "Margin", "Provenance")
+    for c in view.comparisons(record):
+        known = c.actual is not None
+        table.add_row(
+            c.actual_name,
+            Text(c.told, style="bold"),
+            f"{c.objective_name} {c.objective_told}",
+            _outcome(c.standing),
+            c.interval if known else "-",
+            c.margin if known else "-",
+            c.actual.provenance if c.actual is not None else "-",
+        )
+    console.print(table)
+    console.print(_text(view.clock_rule(record), style="dim"))
+    recovery = record.recovery
+    instants: list[tuple[str, str, Instant | None]] = [
+        (mark.value, f", {wording.MARKS[mark]}", recovery.marks[mark])
+        for mark in Mark
+        if mark in recovery.marks
+    ]
+    instants.append(("recovery point", "", recovery.recovery_point))
+    instants.append(("catalogue time", ", shown beside it", recovery.catalogue_time))
+    _facts(
+        console,
+        *(
+            (name, wording.NOT_MEASURED)
+            if instant is None
+            else (name, f"{wording.at_tenth(instant.at)}, {instant.provenance}{what}")
+            for name, what, instant in instants
+        ),
+    )
+
+
+def _show_steps(record: RunRecord, console: Console) -> None:
+    _heading(console, "Steps")
+    table = _table("Phase", "Step", "Took", "Deadline", "Outcome")
+    for step in record.steps:
+        allowed = "none" if step.deadline is None else wording.short(step.deadline)
+        took = wording.short(step.seconds)
+        table.add_row(step.phase, _text(step.name), took, allowed, _outcome(step.outcome))
+    console.print(table if record.steps else Text("No step was carried out."))
+    _bullets(console, [f"{step.name}: {_told(step)}" for step in record.steps if _told(step)])
+    if record.not_executed:
+        names = ", ".join(f"{step.phase}: {step.name}" for step in record.not_executed)
+        console.print(_text(f"Not executed: {names}", style="bold"))
+
+
+def _told(step: StepResult) -> str:
+    failures = [f"{failure.host}, {failure.task}: {failure.message}" for failure in step.failures]
+    said = [text for text in (step.detail, *failures[:_FAILURES]) if text]
+    more = len(failures) - _FAILURES
+    return "\n".join(
+        [*(wording.clean(text, _DETAIL) for text in said)] + [f"and {more} more"] * (more > 0)
+    )
+
+
+def _show_checks(record: RunRecord, console: Console) -> None:
+    _heading(console, "Checks")
+    console.print(_text(view.counted(record)))
+    if record.checks:
+        table = _table("What it proves", "Host", "Outcome")
+        for check in view.sorted_checks(record):
+            name = check.title if check.mandatory else f"{check.title} (not mandatory)"
+            table.add_row(_text(name), _text(check.host), _outcome(check.outcome))
+        console.print(table)
+    _bullets(
+        console,
+        [f"{check.check}: {check.detail}" for check in view.red_checks(record) if check.detail],
+    )
+
+
+def _show_guards(record: RunRecord, console: Console) -> None:
+    _heading(console, "Guards and proof of isolation")
+    table = _table("Guard", "Host", "What was seen", "Outcome")
+    for guard in record.guards:
+        cells = (_text(guard.guard), _text(guard.host), _text(guard.detail))
+        table.add_row(*cells, _outcome(guard.outcome))
+    console.print(table if record.guards else Text("No guard was proven."))
+
+
+def _outcome(value: StrEnum) -> Text:
+    good = value.value in _GOOD
+    return Text(view.outcome(value), style="" if good else "bold", no_wrap=True)
+
+
+def _text(value: str, *, style: str = "") -> Text:
+    return Text(wording.clean(value, 4 * _DETAIL).strip(), style=style)
+
+
+def _table(*headers: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for header in headers:
+        table.add_column(header, overflow="fold")
+    return table
+
+
+def _heading(console: Console, title: str) -> None:
+    console.print()
+    console.print(Text(title, style="bold underline"))
+
+
+def _facts(console: Console, *rows: tuple[str, str]) -> None:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(no_wrap=True, style="dim")
+    table.add_column(overflow="fold")
+    for name, value in rows:
+        table.add_row(name, _text(value))
+    console.print(table)
+
+
+def _bullets(console: Console, items: Sequence[str]) -> None:
+    for item in items:
+        grid = Table.grid(padding=(0, 1, 0, 0))
+        grid.add_row("-", _text(item))
+        console.print(grid)
+
+
+class LiveProgress:
+    """Shows a run as it goes: a permanent line a finished step, a few live lines below.
+
+    Keeps to the Progress port. Without a terminal only the permanent lines are written.
+    """
+
+    def __init__(
+        self, console: Console, rto_seconds: float, *, since_disruption: float = 0.0
+    ) -> None:
+        """Watch a run whose disruption was `since_disruption` seconds ago."""
+        self._console = console
+        self._rto = rto_seconds
+        self._now = console.get_time
+        self._began = self._now()
+        self._t0 = self._began - since_disruption
+        self._phase = self._step = self._said = self._green = ""
+        self._step_began, self._deadline = self._began, 0.0
+        self._live = Live(
+            console=console,
+            refresh_per_second=4,
+            transient=True,
+            get_renderable=self._render,
+            vertical_overflow="crop",
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with suppress(OSError, ValueError):
+            self._live.stop()
+
+    def phase(self, name: str) -> None:
+        """Begin a phase."""
+        self._phase = str(name)
+        self._step = self._said = self._green = ""
+
+    def step(self, name: str, deadline: float) -> None:
+        """Begin a step that has `deadline` seconds."""
+        self._step, self._deadline = wording.line(name, 100), deadline
+        self._said = self._green = ""
+        self._step_began = self._now()
+
+    def say(self, line: str) -> None:
+        """Show the last thing that happened inside the step."""
+        self._said = wording.line(line, 200)
+
+    def checks(self, green: int, total: int) -> None:
+        """Show how many mandatory checks are green."""
+        self._green = f"{green} of {total} checks green"
+
+    def done(self, step: StepResult) -> None:
+        """Leave a permanent line for a finished step."""
+        shown = Text(no_wrap=True, overflow="ellipsis")
+        passed = step.outcome is StepOutcome.PASSED
+        shown.append(f"{view.outcome(step.outcome):<12}", style="green" if passed else "bold red")
+        shown.append(f"{wording.short(step.seconds):>8}  ")
+        shown.append(f"{step.phase}: {wording.line(step.name, 100)}")
+        with suppress(OSError, ValueError):  # a terminal that went away must not end the run
+            self._console.print(shown)
+            if step.detail and not passed:
+                self._console.print(Padding(_text(step.detail), (0, 0, 0, 4)))
+        self._step = self._said = self._green = ""
+
+    def _render(self) -> RenderableType:
+        now = self._now()
+        lines = [Text(f"{self._phase} · {self._step}" if self._step else self._phase, "bold")]
+        times = [f"run {wording.short(now - self._began)}"]
+        if self._step:
+            spent, allowed = now - self._step_began, wording.short(self._deadline)
+            times.insert(0, f"step {wording.short(spent)} of {allowed}")
+        if self._phase != Phase.TEARDOWN:
+            left = self._rto - (now - self._t0)
+            over = left < 0
+            times.append(f"RTO {'exceeded by' if over else 'left'} {wording.short(abs(left))}")
+        lines.append(Text("  ".join(times)))
+        lines += [Text(text, "dim") for text in (self._green, self._said) if text]
+        for line in lines:
+            line.no_wrap, line.overflow = True, "ellipsis"
+        return Group(*lines)
