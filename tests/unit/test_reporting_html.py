@@ -19,7 +19,9 @@ from pradrill.domain.record import Recovery, Refusal, RunRecord, RunState
 from pradrill.domain.run_plan import FileHash
 from pradrill.domain.timeline import Mark
 from pradrill.domain.verdict import Verdict
+from pradrill.reporting import view
 from pradrill.reporting.html import render_html
+from pradrill.reporting.wording import TEARDOWN
 from pradrill.testing import (
     HOST,
     START,
@@ -250,6 +252,30 @@ def test_crashed_run_claims_no_teardown() -> None:
     text = seen(crashed())
     assert "process died before its end" in text
     assert "what is left on the standby is not known" in text
+
+
+def test_step_without_an_end_is_named() -> None:
+    """The step during which a run died is neither passed nor left out: the page names it."""
+    text = seen(crashed())
+    assert "whose end is not on record restore: restore_moodle" in text
+    assert "whose end is not on record" not in seen(a_record())
+
+
+def test_teardown_is_complete_or_unknown() -> None:
+    """A teardown of which a step was left out, failed or never ended is not called clean."""
+    passed, failed = a_record(), {"outcome": StepOutcome.FAILED}
+    assert view.teardown(passed) == TEARDOWN["clean"]
+    for steps, left_out in (
+        (passed.steps[:-1], passed.plan.steps[-1:]),
+        (passed.steps[:-1], ()),
+        (passed.steps[:6], passed.plan.steps[6:]),
+        ((*passed.steps[:-1], passed.steps[-1].model_copy(update=failed)), ()),
+    ):
+        assert view.teardown(a_record(steps=steps, not_executed=left_out)) == TEARDOWN["unknown"]
+    plan = a_run_plan(steps=passed.plan.steps[:7])
+    assert view.teardown(a_record(plan=plan, steps=passed.steps[:7])) == TEARDOWN["unknown"]
+    lost = a_record(steps=passed.steps[:1], state=RunState.CRASHED)
+    assert view.teardown(lost) == TEARDOWN["unknown"]
 
 
 def test_interrupted_before_anything_changed() -> None:

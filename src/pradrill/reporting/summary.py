@@ -78,6 +78,8 @@ def _steps(record: RunRecord) -> Iterator[str]:
         yield f"{step.phase}: {wording.line(step.name, 60)} {view.outcome(step.outcome)}" + _why(
             step
         )
+    for planned in view.unended(record):
+        yield f"{planned.phase}: {wording.line(planned.name, 60)} began, its end is not on record"
 
 
 def _why(step: StepResult) -> str:

@@ -151,6 +151,9 @@ def _show_steps(record: RunRecord, console: Console) -> None:
         table.add_row(step.phase, _text(step.name), took, allowed, _outcome(step.outcome))
     console.print(table if record.steps else Text("No step was carried out."))
     _bullets(console, [f"{step.name}: {_told(step)}" for step in record.steps if _told(step)])
+    for planned in view.unended(record):
+        text = f"Began, its end is not on record: {planned.phase}: {planned.name}"
+        console.print(_text(text, style="bold"))
     if record.not_executed:
         names = ", ".join(f"{step.phase}: {step.name}" for step in record.not_executed)
         console.print(_text(f"Not executed: {names}", style="bold"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 from collections import Counter
-from collections.abc import Iterable
 from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -12,6 +11,7 @@ from typing import NamedTuple
 from pradrill.domain.duration import format_duration
 from pradrill.domain.outcome import CheckOutcome, CheckResult, Phase, StepOutcome, StepResult
 from pradrill.domain.record import RunRecord, RunState
+from pradrill.domain.run_plan import PlannedStep
 from pradrill.domain.timeline import Elapsed, Provenance
 from pradrill.domain.verdict import Verdict
 from pradrill.reporting import wording
@@ -130,21 +130,25 @@ def clock_rule(record: RunRecord) -> str:
 
 def teardown(record: RunRecord) -> str:
     """Say what is known of the teardown, and no more."""
-    taken = steps_of(record.steps, Phase.TEARDOWN)
-    left_out = any(step.phase is Phase.TEARDOWN for step in record.not_executed)
     if record.residue:
         return wording.TEARDOWN["residue"]
     reached = {step.phase for step in record.steps} - {Phase.READINESS, Phase.TEARDOWN}
     if record.refusal is not None or (not reached and record.state is not RunState.CRASHED):
         return wording.TEARDOWN["untouched"]
-    if taken and not left_out and all(step.outcome is StepOutcome.PASSED for step in taken):
-        return wording.TEARDOWN["clean"]
-    return wording.TEARDOWN["unknown"]
+    passed = {step.name for step in record.steps if _passed(step, Phase.TEARDOWN)}
+    planned = {step.name for step in record.plan.steps_of(Phase.TEARDOWN)}
+    return wording.TEARDOWN["clean" if planned and planned <= passed else "unknown"]
 
 
-def steps_of(steps: Iterable[StepResult], phase: Phase) -> tuple[StepResult, ...]:
-    """Return the phase's steps."""
-    return tuple(step for step in steps if step.phase is phase)
+def _passed(step: StepResult, phase: Phase) -> bool:
+    return step.phase is phase and step.outcome is StepOutcome.PASSED
+
+
+def unended(record: RunRecord) -> tuple[PlannedStep, ...]:
+    """Return the planned steps that began and whose end is not on record."""
+    told = {(step.phase, step.name) for step in record.steps}
+    told |= {(step.phase, step.name) for step in record.not_executed}
+    return tuple(step for step in record.plan.steps if (step.phase, step.name) not in told)
 
 
 def sorted_checks(record: RunRecord) -> tuple[CheckResult, ...]:
