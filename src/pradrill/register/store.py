@@ -138,6 +138,25 @@ class FileRunStore:
             if not (folder / RECORD).exists() and (lock := _try_lock(folder / _ALIVE))
         ]
 
+    def has_crashed(self) -> bool:
+        """Tell whether `crashed` would return any; holds nothing."""
+        return any(
+            not (folder / RECORD).exists() and not _is_locked(folder / _ALIVE)
+            for folder in self._folders()
+        )
+
+    def readable(self) -> tuple[list[RunRecord], list[RecordError]]:
+        """Return every sealed record, oldest first, and an error for each damaged one."""
+        records: list[RunRecord] = []
+        damaged: list[RecordError] = []
+        for folder in self._folders():
+            if (folder / RECORD).exists():
+                try:
+                    records.append(self.read(folder.name))
+                except RecordError as error:
+                    damaged.append(error)
+        return records, damaged
+
     def records(self) -> Iterator[RunRecord]:
         """Read every sealed record, oldest first; raises RecordError at an unreadable one."""
         for folder in self._folders():

@@ -1,0 +1,141 @@
+"""Playbooks, run by ansible-runner in a folder and an environment of their own."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shlex
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pradrill import processes
+from pradrill.adapters.ansible.brake import Brake
+from pradrill.adapters.ansible.narrator import Narrator, clean_output, hiding
+from pradrill.domain.outcome import PlaybookResult
+from pradrill.ports import Cancelled, Clock, Play, Say
+
+_LONGEST_OUTPUT = 1_000_000
+_POLL = 0.5  # seconds between two looks at deadline and cancellation
+_LONGEST_TIMEOUT = 10_000_000  # seconds; Ansible's own limit is ten times that
+_SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_FROM_CALLER = ("SSH_AUTH_SOCK", "SSL_CERT_FILE", "ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_ROLES_PATH")
+
+
+class AnsibleRunner:
+    """Runs playbooks; judges them by their final statistics."""
+
+    def __init__(self, clock: Clock, resolve: Callable[[str], str], *, grace: float = 10.0) -> None:
+        self._clock = clock
+        self._resolve = resolve
+        self._grace = grace
+
+    def run(
+        self, play: Play, *, deadline: float, cancelled: Cancelled, say: Say, evidence: Path
+    ) -> PlaybookResult:
+        """Run a playbook to its end, its deadline (seconds) or cancellation.
+
+        Raises NotReadyError when a secret cannot be had: nothing has been run then.
+        """
+        secrets = {key: self._resolve(name) for key, name in play.secrets.items()}
+        hide = hiding(secrets.values())
+        evidence.mkdir(mode=0o700, parents=True)
+        folder = Path(tempfile.mkdtemp(prefix="pradrill-play-"))
+        brake = Brake(play.marker, self._clock, deadline, self._grace, cancelled)
+        narrator = Narrator(say, evidence / "events.jsonl", hide, lambda: brake.pulled)
+        try:
+            _write(folder / "variables.json", json.dumps(_variables(play, secrets), default=str))
+            code = _run(play, folder, deadline, narrator, brake)
+            output = clean_output(_printed(folder), hide)
+            _write(evidence / "stdout.txt", output[:_LONGEST_OUTPUT])
+            return narrator.result({host.name for host in play.site.hosts}, code, output)
+        finally:
+            narrator.end()
+            self.reap(play.marker)
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def reap(self, marker: str) -> int:
+        """End every process that still carries the run's marker; return how many there were."""
+        return processes.end(marker)
+
+
+def _run(play: Play, folder: Path, deadline: float, narrator: Narrator, brake: Brake) -> int | None:
+    """Run; return the exit code, or None when the last read timed out, which says nothing."""
+    from ansible_runner import Runner, RunnerConfig  # noqa: PLC0415 costs 0.2 s
+    from pexpect import TIMEOUT  # noqa: PLC0415 as ansible_runner
+
+    config = RunnerConfig(
+        private_data_dir=str(folder),
+        ident="play",
+        playbook=str(play.playbook),
+        inventory=str(play.site.inventory),
+        limit=",".join(host.name for host in play.site.hosts),
+        cmdline=f"-e @{shlex.quote(str(folder / 'variables.json'))}",
+        envvars={"ANSIBLE_HOST_KEY_CHECKING": "True"},
+        quiet=True,
+    )
+    config.prepare()
+    config.pexpect_timeout = _POLL  # `settings=` is dropped unless there is a file of them
+    config.env = _environment(config.env, play, folder, deadline)
+    try:
+        code = Runner(config=config, event_handler=narrator, cancel_callback=brake).run()[1]
+    except TIMEOUT:
+        return None
+    return int(code) if code is not None else None
+
+
+def _variables(play: Play, secrets: Mapping[str, str]) -> dict[str, Any]:
+    """Return the extra variables; they outrank the inventory's, which may not unpin hosts."""
+    pinned = {"ansible_host_key_checking": True, "ansible_ssh_host_key_checking": True}
+    return {**play.vars, **secrets, **pinned}
+
+
+def _environment(
+    prepared: dict[str, str], play: Play, folder: Path, deadline: float
+) -> dict[str, str]:
+    """Return the play's environment: ansible-runner's own settings and ours, not the caller's."""
+    runners = {key: value for key, value in prepared.items() if os.environ.get(key) != value}
+    config = folder / "ansible.cfg"
+    config.touch(mode=0o600)
+    home = Path.home()
+    ansible = "/usr/share/ansible"
+    return {
+        "ANSIBLE_COLLECTIONS_PATH": f"{home}/.ansible/collections:{ansible}/collections",
+        "ANSIBLE_ROLES_PATH": f"{home}/.ansible/roles:{ansible}/roles:/etc/ansible/roles",
+        **{key: os.environ[key] for key in _FROM_CALLER if key in os.environ},
+        **runners,
+        processes.MARKER: play.marker,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}:{_SYSTEM_PATH}",
+        "HOME": str(home),
+        "TMPDIR": str(folder),
+        "LANG": "C.UTF-8",
+        "ANSIBLE_CONFIG": str(config),
+        "ANSIBLE_HOME": str(folder / "home"),
+        "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"),
+        "ANSIBLE_SSH_ARGS": f"-F {shlex.quote(str(play.site.ssh_config))}",
+        "ANSIBLE_PIPELINING": "True",
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_NOCOWS": "1",
+        "ANSIBLE_INVENTORY_UNPARSED_FAILED": "True",
+        "ANSIBLE_PYTHON_INTERPRETER": "auto_silent",
+        # Gives every task the alarm that the brake rings; by itself it comes too late.
+        "ANSIBLE_TASK_TIMEOUT": str(min(math.ceil(deadline) + 1, _LONGEST_TIMEOUT)),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+def _printed(folder: Path) -> str:
+    try:
+        return (folder / "artifacts" / "play" / "stdout").read_text("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _write(path: Path, text: str) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123 a descriptor, not a path
+        file.write(text)

@@ -1,0 +1,217 @@
+"""What ansible-runner tells while a play runs, and the judgement of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from functools import reduce
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any
+
+from pradrill.domain.outcome import PlaybookResult, StepOutcome, TaskFailure
+from pradrill.ports import Say
+
+_LONGEST_MESSAGE = 2000
+_LAST_WORDS = 1.0  # seconds
+_CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
+_NARRATED = {"runner_on_ok", "runner_on_failed", "runner_on_unreachable", "runner_on_skipped"}
+_SHORTEST_LINE = 8
+
+Hide = Callable[[str], str]
+"""Takes the run's secrets out of a text."""
+
+
+def hiding(secrets: Iterable[str]) -> Hide:
+    """Return a function that hides the secrets: as they are, in JSON, and line by line."""
+    forms: set[str] = set()
+    for secret in secrets:
+        forms |= {secret, repr(secret)[1:-1]}
+        forms |= {json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
+        forms |= {line for line in secret.splitlines() if len(line) >= _SHORTEST_LINE}
+    longest_first = sorted(forms - {""}, key=len, reverse=True)
+    return lambda text: reduce(lambda t, form: t.replace(form, "********"), longest_first, text)
+
+
+class Narrator:
+    """ansible-runner's event handler: notes what happens, and neither raises nor waits."""
+
+    def __init__(
+        self, say: Say, events: Path, hide: Hide, pulled: Callable[[], StepOutcome | None]
+    ) -> None:
+        self._teller = _Teller(say)
+        self._events = events
+        self._hide = hide
+        self._pulled = pulled
+        self._stats: dict[str, Any] | None = None
+        self._failures: list[TaskFailure] = []
+        self._times: list[datetime] = []
+        self._counts = {"ok": 0, "changed": 0}
+
+    def __call__(self, event: dict[str, Any]) -> bool:
+        """Take an event; False keeps ansible-runner from writing a file for it."""
+        try:
+            self._take(str(event.get("event")), event.get("event_data") or {})
+        except Exception as error:  # noqa: BLE001 an exception here would orphan ansible-playbook
+            self._teller.say(f"an event could not be read: {type(error).__name__}")
+        return False
+
+    def end(self) -> None:
+        """Stop talking."""
+        self._teller.end()
+
+    def _take(self, kind: str, data: dict[str, Any]) -> None:
+        self._times += [at for key in ("start", "end") if (at := _instant(data.get(key)))]
+        host, task = str(data.get("host", "")), self._clean(str(data.get("task", "")))
+        if kind == "playbook_on_stats":
+            self._stats = data
+        elif kind == "playbook_on_task_start" and data.get("name"):
+            self._teller.say(self._clean(str(data["name"])))
+        elif kind in {"runner_on_failed", "runner_on_unreachable"}:
+            # What fails after the brake fails because of it.
+            if not data.get("ignore_errors") and self._pulled() is None:
+                message = self._clean(_message(data.get("res")))[:_LONGEST_MESSAGE]
+                self._failures.append(TaskFailure(host=host, task=task, message=message))
+        elif kind == "runner_on_ok":
+            self._counts["ok"] += 1
+            self._counts["changed"] += bool((data.get("res") or {}).get("changed"))
+        if kind in _NARRATED:
+            fact = {
+                "at": data.get("end"),
+                "event": kind.removeprefix("runner_on_"),
+                "host": host,
+                "task": task,
+                "seconds": data.get("duration"),
+            }
+            with self._events.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(fact) + "\n")
+
+    def _clean(self, text: str) -> str:
+        return _CONTROL.sub(" ", self._hide(text)).strip()
+
+    def result(self, planned: set[str], code: int | None, output: str) -> PlaybookResult:
+        """Judge the play: an early stop first, then the final statistics, never the code."""
+        stats = self._stats or {}
+        failed, dark = _hosts(stats, "failures"), _hosts(stats, "dark")
+        missing = planned - _hosts(stats, "processed")
+        failures = [failure for host in (failed | dark) for failure in self._fatal(host, stats)]
+        pulled = self._pulled()
+        if pulled is not None:
+            outcome, detail, failures = pulled, "", self._failures
+        elif self._stats is None:
+            outcome, detail = StepOutcome.UNKNOWN, _last_line(output, code)
+            failures = self._failures
+        elif failed:
+            outcome, detail = StepOutcome.FAILED, _told(failures, failed)
+        elif dark:
+            outcome, detail = StepOutcome.UNREACHABLE, _told(failures, dark)
+        elif missing:
+            names = ", ".join(sorted(missing))
+            outcome, detail = StepOutcome.UNKNOWN, f"the playbook did nothing on {names}"
+        else:
+            outcome, detail = StepOutcome.PASSED, ""
+        return PlaybookResult(
+            outcome=outcome,
+            detail=detail,
+            started=min(self._times, default=None),
+            ended=max(self._times, default=None),
+            hosts=tuple(sorted(_hosts(stats, "processed"))),
+            values=_hidden(stats.get("artifact_data") or {}, self._hide),
+            failures=tuple(failures),
+            tasks_ok=self._counts["ok"],
+            tasks_changed=self._counts["changed"],
+        )
+
+    def _fatal(self, host: str, stats: dict[str, Any]) -> list[TaskFailure]:
+        """Return the host's failures without those that a rescue: block made good before."""
+        its = [failure for failure in self._failures if failure.host == host]
+        rescued = int((stats.get("rescued") or {}).get(host, 0))
+        return its[rescued:] or its[-1:]
+
+
+class _Teller:
+    """Says lines in a thread of its own: whoever listens slowly does not slow the play."""
+
+    def __init__(self, say: Say) -> None:
+        self._say = say
+        self._lines: SimpleQueue[str | None] = SimpleQueue()
+        self._over = False
+        self._thread = Thread(target=self._tell, daemon=True)
+        self._thread.start()
+
+    def say(self, line: str) -> None:
+        self._lines.put(line)
+
+    def end(self) -> None:
+        """Let the last words be said, for a moment."""
+        self._lines.put(None)
+        self._thread.join(_LAST_WORDS)
+        self._over = True
+
+    def _tell(self) -> None:
+        while (line := self._lines.get()) is not None and not self._over:
+            try:
+                self._say(line)
+            except Exception:  # noqa: BLE001 a terminal that is gone does not end a restore
+                return
+
+
+def clean_output(text: str, hide: Hide) -> str:
+    """Return what ansible-playbook printed, without colours and secrets."""
+    return hide(_CONTROL.sub("", text))
+
+
+def _hidden(value: Any, hide: Hide) -> Any:
+    if isinstance(value, dict):
+        return {hide(str(key)): _hidden(each, hide) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_hidden(each, hide) for each in value]
+    return hide(value) if isinstance(value, str) else value
+
+
+def _hosts(stats: dict[str, Any], key: str) -> set[str]:
+    return {host for host, count in (stats.get(key) or {}).items() if count}
+
+
+def _instant(value: Any) -> datetime | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _message(result: Any) -> str:
+    if not isinstance(result, dict) or not result:
+        return "no message"
+    if "censored" in result:
+        return "hidden: the task has no_log"
+    items = [each for each in result.get("results") or () if isinstance(each, dict)]
+    wrong = ("failed", "unreachable", "exception")  # ansible-core 2.21 leaves the first out
+    first = next((each for each in items if any(each.get(key) for key in wrong)), None)
+    if first is not None:
+        return _message(first)
+    parts = [str(result[key]).strip() for key in ("msg", "stderr") if result.get(key)]
+    if len(parts) <= 1 and result.get("stdout"):
+        parts.append(str(result["stdout"]).strip()[-_LONGEST_MESSAGE // 2 :])
+    return ": ".join(parts) or "no message"
+
+
+def _told(failures: list[TaskFailure], hosts: set[str]) -> str:
+    failure = next((failure for failure in failures if failure.host in hosts), None)
+    if failure is None:
+        return ""
+    lines = failure.message.splitlines() or [""]
+    return f"{failure.host}: {failure.task}: {lines[0]}"
+
+
+def _last_line(output: str, code: int | None) -> str:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith(("ERROR", "[ERROR"))]
+    last = (errors or lines or ["ansible-playbook said nothing"])[-1]
+    return f"no final statistics (exit code {code}): {last[:300]}"

@@ -1,0 +1,166 @@
+"""A standby that is there already: hosts of an inventory, reached over SSH with pinned keys."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from shutil import rmtree, which
+from stat import S_ISDIR, S_ISSOCK
+
+from pradrill.domain.host_words import known_hosts_name, last_line
+from pradrill.domain.target import Host, Site, ssh_config
+from pradrill.errors import NotReadyError
+from pradrill.ports import Say
+
+_DEADLINE = 10
+
+
+class InventoryStandby:
+    """Makes hosts reachable for a run, and leaves no connection behind.
+
+    The folder of the control sockets follows from who we are and which hosts these are, so that
+    another process finds it. Its path is short: a socket's path holds about 100 bytes.
+    """
+
+    def __init__(self, hosts: Sequence[Host], inventory: Path, known_hosts: Path) -> None:
+        self._hosts = tuple(hosts)
+        self._inventory = inventory
+        self._known_hosts = known_hosts
+        names = ",".join(sorted(f"{host.address}:{host.port}" for host in hosts))
+        short = hashlib.sha256(names.encode()).hexdigest()[:12]
+        base = Path("/run" if os.geteuid() == 0 and Path("/run").is_dir() else "/tmp")  # noqa: S108 checked
+        self._sockets = base / f"pradrill-{os.geteuid()}-{short}"
+
+    def problems(self) -> Sequence[str]:
+        """Say what stands in the way of connecting: programs, pinned keys, login keys."""
+        missing = [name for name in ("ssh", "ssh-keygen") if which(name) is None]
+        if missing:
+            return [f"{name} is not installed" for name in missing]
+        return [*self._pin_problems(), *self._login_problems()]
+
+    def start(self, folder: Path, say: Say) -> Site:
+        """Write the pinned keys and the client configuration into `folder`.
+
+        The keys are those that OpenSSH finds for exactly these hosts, whatever the patterns and
+        hashes in the user's file: every tool then sees the same ones. Raises NotReadyError.
+        """
+        problems = self._pin_problems()
+        if problems:
+            raise NotReadyError(problems[0])
+        self.stop()  # a connection that a killed run left is not this run's
+        _make_private(self._sockets)
+        known_hosts = folder / "known_hosts"
+        known_hosts.write_text(
+            "".join(
+                f"{known_hosts_name(host)} {key}\n"
+                for host in self._hosts
+                for key in self._pins(host)
+            ),
+            encoding="utf-8",
+        )
+        config = folder / "ssh_config"
+        config.write_text(ssh_config(self._hosts, known_hosts, self._sockets), encoding="utf-8")
+        say(f"{len(self._hosts)} inventory host{'s' if len(self._hosts) > 1 else ''} to reach")
+        return Site(
+            hosts=self._hosts, inventory=self._inventory, known_hosts=known_hosts, ssh_config=config
+        )
+
+    def stop(self) -> Sequence[str]:
+        """Close the shared connections, also another process's; say which could not be."""
+        try:
+            _check_private(self._sockets)
+        except FileNotFoundError:
+            return []
+        except NotReadyError as error:
+            return [error.message]
+        left = [
+            f"the SSH connection of {socket} is still open"
+            for socket in self._sockets.iterdir()
+            if not _closed(socket)
+        ]
+        if not left:
+            rmtree(self._sockets, ignore_errors=True)
+        return left
+
+    def _pin_problems(self) -> list[str]:
+        if not self._known_hosts.is_file():
+            return [f"the file of pinned host keys {self._known_hosts} does not exist"]
+        return [
+            f"{self._known_hosts} pins no host key for {known_hosts_name(host)} ({host.name})"
+            for host in self._hosts
+            if not self._pins(host)
+        ]
+
+    def _pins(self, host: Host) -> list[str]:
+        """Return the keys ("type base64") that OpenSSH finds for the host and that are valid."""
+        command = ["ssh-keygen", "-F", known_hosts_name(host), "-f", str(self._known_hosts)]
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_DEADLINE, check=False
+        )
+        plain: dict[str, None] = {}
+        revoked: set[str] = set()
+        for line in done.stdout.splitlines():
+            fields = line.split()
+            if line.startswith("@revoked"):
+                revoked.add(" ".join(fields[2:4]))
+            elif not line.startswith(("#", "@")):
+                plain[" ".join(fields[1:3])] = None
+        return [key for key in plain if key not in revoked]
+
+    def _login_problems(self) -> Iterator[str]:
+        for path in sorted({host.private_key for host in self._hosts if host.private_key}):
+            try:
+                status = path.stat()
+            except OSError as error:
+                yield f"the login key {path} cannot be read: {error.strerror}"
+                continue
+            if status.st_mode & 0o077:
+                yield f"the login key {path} can be read by others, so ssh refuses it (chmod 600)"
+                continue
+            done = subprocess.run(
+                ["ssh-keygen", "-y", "-P", "", "-f", path],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=_DEADLINE,
+                check=False,
+            )
+            if done.returncode != 0:
+                yield f"the login key {path} cannot be used unattended: {last_line(done.stderr)}"
+
+
+def _make_private(folder: Path) -> None:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    _check_private(folder)
+
+
+def _check_private(folder: Path) -> None:
+    """Raise NotReadyError unless the folder is ours alone: /tmp is everybody's."""
+    status = folder.lstat()
+    if not S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o077:
+        raise NotReadyError(
+            f"{folder} is not a folder that only this user can use",
+            hint="Look at who made it, then remove it.",
+        )
+
+
+def _closed(socket: Path) -> bool:
+    """Tell the connection behind a socket to go; one that nobody serves is gone already."""
+    if not S_ISSOCK(socket.lstat().st_mode):
+        return True
+    command = ["ssh", "-F", "/dev/null", "-S", str(socket), "-O"]
+    for order in ("exit", "check"):
+        try:
+            done = subprocess.run(
+                [*command, order, "any"],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_DEADLINE,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return False
+    return done.returncode != 0

@@ -1,0 +1,190 @@
+"""Hosts, looked at over SSH."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from pradrill.adapters.ssh.sessions import Answer, Channel, LateError, Sessions
+from pradrill.domain import host_words
+from pradrill.domain.drill import NewestData
+from pradrill.domain.instants import parse_instant
+from pradrill.domain.target import Host, HostFacts, HostState, Site
+from pradrill.domain.timeline import Skew
+from pradrill.errors import PradrillError
+from pradrill.ports import Clock
+
+_LOOK = 30.0  # seconds for a light command
+_REACH = 60.0  # seconds for knock.py, which has shorter limits of its own
+_ROUNDS = 8
+_TIMED_OUT, _KILLED = 124, 137  # exit codes of timeout(1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_MARKER = "/etc/pradrill/standby"
+_READ_MARKER = f"if [ -e {_MARKER} ]; then echo; cat {_MARKER}; fi"
+_MACHINE_ID = "cat /etc/machine-id 2>/dev/null || :"
+_ADDRESSES = (
+    "if command -v ip >/dev/null; then ip -o addr show; "
+    "else cat /proc/net/fib_trie; cat /proc/net/if_inet6 2>/dev/null || :; fi"
+)
+_LISTENERS = "cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep ' 0A '"
+_SERVICES = (
+    "if [ -d /run/systemd/system ]; then systemctl list-units --type=service --state=active "
+    "--plain --no-legend --no-pager --full; fi"
+)
+# Prints the number of each path that exists, "N?" where the login may not look.
+_PRESENT = """n=0
+for path; do
+  if [ -e "$path" ] || [ -L "$path" ]; then echo "$n"
+  else
+    above=${path%/*}
+    while [ -n "$above" ] && ! [ -e "$above" ]; do above=${above%/*}; done
+    [ -x "${above:-/}" ] || echo "$n?"
+  fi
+  n=$((n+1))
+done"""
+_TIME = "while read -r _; do date +%s.%N; done"
+
+
+class SshProbe:
+    """Looks at hosts; one connection a host is kept, and opened again when it has died."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._sessions = Sessions()
+
+    def facts(self, host: Host, site: Site) -> HostFacts:
+        """Return what the host says of itself, and its clock's skew."""
+        machine_id = self._look(host, site, "machine-id", _MACHINE_ID).strip()
+        marker = self._look(host, site, "marker", _READ_MARKER)
+        addresses = host_words.addresses(self._look(host, site, "addresses", _ADDRESSES))
+        skew = self._skew(host, site)
+        return HostFacts(
+            host=host.name,
+            host_key=self._sessions.host_key(host, site),
+            machine_id=machine_id if re.fullmatch("[0-9a-f]{32}", machine_id) else "",
+            marker=marker.removeprefix("\n") if marker else None,
+            addresses=addresses,
+            skew=skew,
+        )
+
+    def state(self, host: Host, site: Site, paths: Sequence[str]) -> HostState:
+        """Return what could be left behind; `paths` are looked for."""
+        services = self._look(host, site, "services", _SERVICES)
+        ports = self._look(host, site, "listening ports", _LISTENERS)
+        mounts = self._look(host, site, "mounts", "cat /proc/self/mounts")
+        there = self._look(host, site, "files", _PRESENT, *paths)
+        return HostState(
+            listening=host_words.listening(ports),
+            services=tuple(sorted(line.split()[0] for line in services.splitlines() if line)),
+            mounts=host_words.mounts(mounts),
+            present=tuple(_present(host, paths, there)),
+        )
+
+    def reaches(self, host: Host, site: Site, endpoints: Sequence[str]) -> Mapping[str, str]:
+        """Try to connect from inside the host; endpoint → "open", "closed: …" or "unknown: …".
+
+        The host's own SSH port is tried first: unless that is open, every answer is unknown.
+        """
+        script = Path(__file__).with_name("knock.py").read_text(encoding="utf-8")
+        command = shlex.join(["python3", "-I", "-c", script, *endpoints])
+        done = self._sessions.run(host, site, command, _REACH)
+        if done.code != 0:
+            because = f"exit code {done.code}, {host_words.last_line(done.err)}"
+            return dict.fromkeys(endpoints, f"unknown: {because}")
+        return _reached(endpoints, done.out)
+
+    def read_instant(self, host: Host, site: Site, newest: NewestData) -> datetime:
+        """Run the command (by sh) and read its answer; raises PradrillError if it is no instant.
+
+        The host ends the command too at the deadline: a query does not outlive the drill.
+        """
+        assert newest.command is not None  # noqa: S101 otherwise a playbook hands the value back
+        seconds = newest.deadline.total_seconds()
+        command = shlex.join(["timeout", "-k", "1", f"{seconds:f}", "sh", "-c", newest.command])
+        try:
+            done = self._sessions.run(host, site, command, seconds + 3)
+        except LateError:
+            done = Answer(_TIMED_OUT, "", "", whole=False)
+        if done.code in {_TIMED_OUT, _KILLED}:
+            raise PradrillError(
+                f"the newest data's command on {host.name} did not end within {seconds:g} s",
+                hint="Run it by hand on the standby, or give it a longer deadline.",
+            )
+        if done.code != 0:
+            raise PradrillError(
+                f"the newest data's command on {host.name} ended with exit code {done.code}: "
+                f"{host_words.last_line(done.err)}",
+                hint="Run it by hand on the standby as the same user.",
+            )
+        return parse_instant(done.out, newest.format, newest.timezone)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._sessions.close()
+
+    def _look(self, host: Host, site: Site, what: str, script: str, *words: str) -> str:
+        """Run a script of ours; a part of an answer is no answer."""
+        done = self._sessions.run(host, site, shlex.join(["sh", "-c", script, "sh", *words]), _LOOK)
+        if done.code != 0 or not done.whole:
+            reason = host_words.last_line(done.err) if done.whole else "the answer is too long"
+            raise PradrillError(f"the {what} of {host.name} cannot be read: {reason}")
+        return done.out
+
+    def _skew(self, host: Host, site: Site) -> Skew:
+        """Ask for the time again and again in one session: the shortest round trip counts."""
+        best: Skew | None = None
+        with self._sessions.session(host, site, _LOOK) as channel:
+            channel.exec_command(shlex.join(["sh", "-c", _TIME]))
+            for _ in range(_ROUNDS):
+                asked = self._clock.now()
+                channel.sendall(b"\n")
+                told = _told_time(host, channel)
+                trip = self._clock.now() - asked
+                within = trip.total_seconds() / 2
+                if best is None or within < best.within:
+                    best = Skew(seconds=(told - asked - trip / 2).total_seconds(), within=within)
+        assert best is not None  # noqa: S101 there is more than one round
+        return best
+
+
+def _told_time(host: Host, channel: Channel) -> datetime:
+    line = b""
+    while not line.endswith(b"\n"):
+        chunk = channel.recv(64)
+        if not chunk or len(line) > 64:  # noqa: PLR2004 no time is that long
+            raise EOFError
+        line += chunk
+    told = re.fullmatch(rb"([0-9]{1,11})\.([0-9]{9})\n", line)
+    if told is None:
+        raise PradrillError(f"{host.name} does not tell its time to the nanosecond")
+    return _EPOCH + timedelta(seconds=int(told[1]), microseconds=int(told[2]) / 1000)
+
+
+def _present(host: Host, paths: Sequence[str], answer: str) -> Iterator[str]:
+    for word in answer.split():
+        path = paths[int(word.rstrip("?"))]
+        if word.endswith("?"):
+            raise PradrillError(
+                f"whether {path} exists on {host.name} cannot be seen",
+                hint="The login may not look into its folder.",
+            )
+        yield path
+
+
+def _reached(endpoints: Sequence[str], answer: str) -> dict[str, str]:
+    try:
+        told = json.loads(answer)
+        control = str(told["control"])
+    except (ValueError, TypeError, KeyError):
+        return dict.fromkeys(endpoints, "unknown: the host's answer cannot be read")
+    if control != "open":
+        because = f"even the host's own SSH port was found {host_words.last_line(control)}"
+        return dict.fromkeys(endpoints, f"unknown: {because}")
+    return {
+        each: host_words.last_line(str(told.get(each, "unknown: not tried"))) for each in endpoints
+    }

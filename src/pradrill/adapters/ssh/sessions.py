@@ -1,0 +1,225 @@
+"""Commands over SSH (paramiko): pinned host keys only, a deadline on everything."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pwd
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Timer
+from typing import Any, NamedTuple
+
+import paramiko
+
+from pradrill.domain import host_words
+from pradrill.domain.target import Host, Site
+from pradrill.errors import UnreachableError
+
+_EACH_PART = 10.0  # seconds for each part of connecting
+_KEPT = 65_536  # bytes of each stream, the last ones
+_LOST = (paramiko.SSHException, OSError, EOFError)
+Channel = paramiko.Channel
+
+logging.getLogger("paramiko").addHandler(logging.NullHandler())  # else tracebacks go to stderr
+
+
+class LateError(UnreachableError):
+    """There was no answer at the deadline."""
+
+
+class Answer(NamedTuple):
+    """What a command came to; `whole` tells whether `out` is all that it wrote."""
+
+    code: int
+    out: str
+    err: str
+    whole: bool
+
+
+class Sessions:
+    """One connection a host is kept, and opened again when it has died."""
+
+    def __init__(self) -> None:
+        self._connections: dict[tuple[Host, Path], _Connection] = {}
+
+    def host_key(self, host: Host, site: Site) -> str:
+        """Return the key ("type base64") of the connection that the last command went over."""
+        return self._connections[host, site.known_hosts].host_key
+
+    def run(self, host: Host, site: Site, command: str, deadline: float) -> Answer:
+        """Run a command to its end; raises LateError or UnreachableError."""
+        with self.session(host, site, deadline) as channel, ThreadPoolExecutor(1) as other:
+            channel.exec_command(command)
+            channel.shutdown_write()
+            said = other.submit(_drain, channel.recv_stderr)
+            out, whole = _drain(channel.recv)
+            err, _ = said.result()
+            code = channel.recv_exit_status()
+        return Answer(code, out, err, whole=whole)
+
+    @contextmanager
+    def session(self, host: Host, site: Site, deadline: float) -> Iterator[Channel]:
+        """Give a session; at the deadline its connection is cut, whatever waits on it."""
+        channel = self._channel(host, site)
+        transport = channel.get_transport()
+        late = Event()
+
+        def cut() -> None:
+            late.set()
+            transport.close()
+
+        timer = Timer(deadline, cut)
+        timer.daemon = True
+        timer.start()
+        lost: Exception | None = None
+        try:
+            with channel:
+                yield channel
+        except _LOST as error:
+            lost = error
+        finally:
+            timer.cancel()
+        if late.is_set():
+            raise LateError(f"{host.name} gave no answer in {deadline:g} s") from lost
+        if lost is not None or not transport.is_active():
+            raise UnreachableError(f"{host.name} went away during a command") from lost
+
+    def _channel(self, host: Host, site: Site) -> Channel:
+        """Open a session; a connection that has died in the meantime is replaced."""
+        key = (host, site.known_hosts)
+        known = self._connections.pop(key, None)
+        if known is not None:
+            try:
+                channel = known.open_session()
+            except _LOST:
+                known.client.close()
+            else:
+                self._connections[key] = known
+                return channel
+        self._connections[key] = fresh = _connect(host, site.known_hosts)
+        try:
+            return fresh.open_session()
+        except _LOST as error:
+            raise _silent(host, error) from error
+
+    def close(self) -> None:
+        """Close every connection."""
+        while self._connections:
+            self._connections.popitem()[1].client.close()
+
+
+class _WrongKeyError(paramiko.SSHException):
+    """The host showed a key that is not pinned."""
+
+
+class _Connection(NamedTuple):
+    client: paramiko.SSHClient
+    host_key: str
+
+    def open_session(self) -> Channel:
+        transport = self.client.get_transport()
+        if transport is None:
+            raise EOFError
+        return transport.open_session(timeout=_EACH_PART)
+
+
+class _PinnedOnly(paramiko.MissingHostKeyPolicy):
+    """Rejects every key that is not pinned. Paramiko's own look-up knows one key a type."""
+
+    def __init__(self, pinned: set[str]) -> None:
+        self.pinned = pinned
+        self.shown = ""
+
+    def missing_host_key(
+        self,
+        client: paramiko.SSHClient,  # noqa: ARG002 paramiko's signature
+        hostname: str,
+        key: paramiko.PKey,
+    ) -> None:
+        """Compare; the client knows no key by itself, so this decides for every host."""
+        self.shown = f"{key.get_name()} {key.get_base64()}"
+        if self.shown not in self.pinned:
+            raise _WrongKeyError(hostname)
+
+    def transport(self, sock: Any, **options: Any) -> paramiko.Transport:
+        """Make a transport that asks for a key of a pinned type first."""
+        transport = paramiko.Transport(sock, **options)
+        types = {key.split()[0] for key in self.pinned}
+        types |= {"rsa-sha2-512", "rsa-sha2-256"} if "ssh-rsa" in types else set()
+        security = transport.get_security_options()
+        security.key_types = sorted(security.key_types, key=lambda name: name not in types)
+        return transport
+
+
+def _connect(host: Host, known_hosts: Path) -> _Connection:
+    name = host_words.known_hosts_name(host)
+    try:
+        text = known_hosts.read_text("utf-8", "replace")
+    except OSError as error:
+        raise UnreachableError(
+            f"the pinned host keys {known_hosts} cannot be read: {error.strerror}"
+        ) from error
+    policy = _PinnedOnly(host_words.pinned_keys(text, name))
+    if not policy.pinned:
+        raise UnreachableError(
+            f"no host key is pinned for {name} ({host.name})",
+            hint="Compare the machine's key with its own record, then add it to known_hosts.",
+        )
+    user = host.user or pwd.getpwuid(os.getuid()).pw_name
+    client = paramiko.SSHClient()
+    client.set_missing_host_key_policy(policy)
+    try:
+        client.connect(
+            host.address,
+            host.port,
+            user,
+            key_filename=str(host.private_key) if host.private_key else None,
+            allow_agent=host.private_key is None,
+            look_for_keys=host.private_key is None,
+            timeout=_EACH_PART,
+            banner_timeout=_EACH_PART,
+            auth_timeout=_EACH_PART,
+            channel_timeout=_EACH_PART,
+            transport_factory=policy.transport,
+        )
+    except (*_LOST, ValueError) as error:
+        client.close()
+        raise _refused(host, user, error) from error
+    return _Connection(client, policy.shown)
+
+
+def _refused(host: Host, user: str, error: Exception) -> UnreachableError:
+    where = f"{host.name} ({host_words.known_hosts_name(host)})"
+    if isinstance(error, _WrongKeyError):
+        return UnreachableError(
+            f"the host key of {where} is not the pinned one",
+            hint="It is another machine, or one rebuilt: compare the keys before pinning anew.",
+        )
+    if isinstance(error, paramiko.AuthenticationException):
+        return UnreachableError(
+            f"{where} refuses the login of {user}: {host_words.last_line(str(error))}",
+            hint="Only keys are tried: the inventory's private key, or else the agent's.",
+        )
+    return _silent(host, error)
+
+
+def _silent(host: Host, error: Exception) -> UnreachableError:
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return UnreachableError(
+        f"{host.name} ({host_words.known_hosts_name(host)}) does not answer over SSH: "
+        f"{host_words.last_line(reason)}",
+        hint="See that the machine is up and that its port can be reached from here.",
+    )
+
+
+def _drain(receive: Callable[[int], bytes]) -> tuple[str, bool]:
+    """Read a stream to its end; keep its last bytes, and tell whether they are all."""
+    kept, whole = b"", True
+    while chunk := receive(_KEPT):
+        kept += chunk
+        whole = whole and len(kept) <= _KEPT
+        kept = kept[-_KEPT:]
+    return kept.decode("utf-8", "replace"), whole

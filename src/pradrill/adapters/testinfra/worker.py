@@ -1,0 +1,262 @@
+"""The testinfra adapter's worker: imports pytest once and forks a child for each pass.
+
+It is run by path, in a process and a session of its own, and imports nothing of pradrill.
+Tasks come as JSON lines on standard input; what happens goes out as JSON lines on what was
+standard output. Each child starts without hosts or connections remembered by testinfra, and can
+be killed with all that it started. The end of standard input ends the worker.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import testinfra.backend.ssh  # noqa: F401 testinfra would import it anew in every child
+from testinfra.backend.base import CommandResult
+
+CONTROLLER = "controller"
+"""The host of what does not run on a host: checks without `host`, files that cannot be read."""
+
+_LOST = 255  # ssh's own exit code
+_TAIL = 65_536
+_WORST_FIRST = ("failed", "errored", "skipped", "passed")
+
+Say = Callable[..., None]
+
+
+class Settings(NamedTuple):
+    """What stays the same from pass to pass."""
+
+    folder: Path
+    suite: Path
+    hosts: str
+
+    def options(self) -> list[str]:
+        """Return pytest's options: nothing of the caller's configuration leaks in."""
+        root = self.suite if self.suite.is_dir() else self.suite.parent
+        return [
+            f"-c{self.folder / 'pytest.ini'}",
+            f"--rootdir={root}",
+            f"--confcutdir={root}",
+            "--import-mode=importlib",
+            "--continue-on-collection-errors",
+            "-pno:cacheprovider",
+            "-ptestinfra.plugin",
+            f"--hosts={self.hosts}",
+        ]
+
+
+class Reporter:
+    """A pytest plugin that tells what a check came to, and counts only an assertion as failed."""
+
+    def __init__(self, say: Say, only: list[str] | None, without: list[str]) -> None:
+        self._say = say
+        self._only = only
+        self._without = without
+        self._reports: list[tuple[str, str, pytest.TestReport]] = []
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Make the marker known."""
+        config.addinivalue_line("markers", "optional: the service is proven without this check")
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Tell of a file that cannot be read or that skips itself: its checks would be missing."""
+        if not report.passed:
+            outcome = "skipped" if report.skipped else "errored"
+            reason = _skip(report) if report.skipped else essence(report.longreprtext)
+            self._say("unread", check=report.nodeid, outcome=outcome, detail=reason)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Tell of every check, and that these are all; keep those that are asked for."""
+        kept = []
+        for item in items:
+            check, host = identity(item)
+            mandatory = item.get_closest_marker("optional") is None
+            self._say("check", check=check, host=host, title=_title(item), mandatory=mandatory)
+            asked = self._only is None or f"{check}@{host}" in self._only
+            if asked and host not in self._without:
+                kept.append(item)
+        items[:] = kept
+        self._say("collected")  # pytest_collection_finish also comes when collecting was cut short
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Tell which check is running now: it may never answer."""
+        check, host = identity(item)
+        self._say("began", check=check, host=host)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Judge each phase, and each subtest; the worst counts, once the teardown is done too."""
+        report = yield
+        self._reports.append((*judge(report, call), report))
+        if report.when == "teardown":
+            outcome, detail, _ = min(self._reports, key=lambda r: _WORST_FIRST.index(r[0]))
+            answered = [r for _, _, r in self._reports if r.when != "teardown"] or [report]
+            check, host = identity(item)
+            self._say(
+                "result",
+                check=check,
+                host=host,
+                outcome=outcome,
+                detail=detail,
+                started=min(r.start for r in answered),
+                ended=max(r.stop for r in answered),
+            )
+            self._reports = []
+        return report
+
+
+def judge(report: pytest.TestReport, call: pytest.CallInfo[None]) -> tuple[str, str]:
+    """Return the outcome of one phase of a check, and why."""
+    if report.skipped or hasattr(report, "wasxfail"):
+        return "skipped", _skip(report)
+    if report.passed:
+        return "passed", ""
+    error = call.excinfo.value if call.excinfo is not None else None
+    if error is None:  # only a strict xfail that did not fail has no exception
+        return "skipped", report.longreprtext
+    wrong = report.when == "call" and isinstance(error, AssertionError | pytest.fail.Exception)
+    lost = error.args[0] if isinstance(error, RuntimeError) and error.args else None
+    if isinstance(lost, CommandResult) and lost.rc == _LOST:
+        said = lost.stderr_bytes.decode("utf-8", "replace").strip() or "it gave no reason"
+        return "errored", f"ssh ended with {_LOST}: {said.splitlines()[-1]}"
+    crash = getattr(report.longrepr, "reprcrash", None)
+    detail = crash.message if crash is not None else essence(report.longreprtext)
+    return "failed" if wrong else "errored", detail
+
+
+def identity(item: pytest.Item) -> tuple[str, str]:
+    """Return a check's id without the host, and the host's name."""
+    callspec = getattr(item, "callspec", None)
+    host = callspec.params.get("_testinfra_host") if callspec is not None else None
+    if callspec is None or host is None:
+        return item.nodeid, CONTROLLER
+    token = host.backend.get_pytest_id()
+    parameters = f"-{callspec.id}-".replace(f"-{token}-", "-", 1)[1:-1]
+    name = item.nodeid.removesuffix(f"[{callspec.id}]")
+    return f"{name}[{parameters}]" if parameters else name, host.backend.hostname
+
+
+def essence(text: str) -> str:
+    """Return what a traceback of pytest's comes to: its E lines, or else its last line."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    errors = [line[1:].strip() for line in lines if line.startswith("E ")]
+    return "\n".join(errors or lines[-1:])
+
+
+def _skip(report: pytest.CollectReport | pytest.TestReport) -> str:
+    if hasattr(report, "wasxfail"):
+        found = "and did" if report.skipped else "but did not"
+        return f"expected to fail, {found}: {report.wasxfail or 'no reason given'}"
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
+    return str(reason)
+
+
+def _title(item: pytest.Item) -> str:
+    documented = (getattr(getattr(item, "obj", None), "__doc__", None) or "").strip()
+    if documented:
+        return str(documented.splitlines()[0])
+    name = getattr(item, "originalname", None) or item.name
+    return str(name).removeprefix("test_").replace("_", " ")
+
+
+class Child:
+    """One pass, in a process group of its own."""
+
+    def __init__(self, settings: Settings, task: dict[str, Any], out: int) -> None:
+        self._task = task
+        self._out = out
+        self._output = settings.folder / "output.txt"
+        self._pid = os.fork()
+        if self._pid == 0:
+            self._run(settings)
+        os.setpgid(self._pid, self._pid)
+        self.ended = os.pidfd_open(self._pid)
+
+    def kill(self) -> None:
+        """Kill it with all that it started, unless that left its group."""
+        os.killpg(self._pid, signal.SIGKILL)
+
+    def bury(self) -> None:
+        """Kill what it left, and tell that it has ended."""
+        self.kill()  # it is still a zombie, so the number is still its own
+        _, status = os.waitpid(self._pid, 0)
+        os.close(self.ended)
+        with self._output.open("rb") as file:
+            file.seek(max(0, self._output.stat().st_size - _TAIL))
+            said = essence(file.read().decode("utf-8", "replace"))
+        self._say("ended", code=os.waitstatus_to_exitcode(status), detail=said)
+
+    def _say(self, event: str, **facts: Any) -> None:
+        line = json.dumps({"task": self._task["task"], "event": event, **facts})
+        # The first line break ends what a killed child may have left unfinished.
+        data = memoryview(f"\n{line}\n".encode())
+        while data:
+            data = data[os.write(self._out, data) :]
+
+    def _run(self, settings: Settings) -> None:
+        try:
+            os.setpgid(0, 0)
+            output = os.open(self._output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            os.dup2(output, 1)
+            os.dup2(output, 2)
+            reporter = Reporter(self._say, self._task["only"], self._task["without"])
+            collect = ["--collect-only"] if self._task["collect"] else []
+            options = [*settings.options(), *collect, str(settings.suite)]
+            os._exit(int(pytest.main(options, plugins=[reporter])))
+        except BaseException:  # noqa: BLE001 a child never returns into the worker's loop
+            traceback.print_exc()
+        finally:
+            os._exit(1)
+
+
+def warm_up(settings: Settings) -> None:
+    """Run pytest on nothing, so that no child has to import its plugins."""
+    nothing = settings.folder / "nothing"
+    nothing.mkdir(exist_ok=True)
+    pytest.main([*settings._replace(suite=nothing).options(), str(nothing)])
+
+
+def main() -> None:
+    """Serve tasks until the standard input ends."""
+    settings = Settings(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
+    out = os.dup(1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    warm_up(settings)
+    child: Child | None = None
+    unfinished = b""
+    while True:
+        readable, _, _ = select.select([0] if child is None else [0, child.ended], [], [])
+        if child is not None and child.ended in readable:
+            child.bury()
+            child = None
+        if 0 not in readable:
+            continue
+        data = os.read(0, _TAIL)
+        *lines, unfinished = (unfinished + data).split(b"\n")
+        for task in map(json.loads, lines):
+            if "kill" not in task:
+                child = Child(settings, task, out)
+            elif child is not None:
+                child.kill()
+        if not data:
+            if child is not None:
+                child.kill()
+            return
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""`pradrill due`: the quarterly drill. Which services are due, and their drills run."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from pradrill.cli.run import carry_out, tell
+from pradrill.cli.workplace import Workplace
+from pradrill.config.house import House
+from pradrill.domain.duration import due_after
+from pradrill.domain.record import RunRecord, RunState
+from pradrill.errors import ExitCode, PradrillError
+
+_WORST_FIRST = (
+    ExitCode.INTERRUPTED,
+    ExitCode.TERMINATED,
+    ExitCode.INTERNAL,
+    ExitCode.RECORD,
+    ExitCode.FAILED,
+    ExitCode.INCONCLUSIVE,
+    ExitCode.CONFIGURATION,
+    ExitCode.NOT_READY,
+    ExitCode.BUSY,
+    ExitCode.MISSED,
+    ExitCode.RESIDUE,
+    ExitCode.PASSED,
+)
+
+
+class Due(NamedTuple):
+    """A service whose drill is due, the drills that cover it, and its last finished run."""
+
+    service: str
+    drills: tuple[str, ...]
+    last: datetime | None
+    since: datetime | None
+
+
+def run(args: Namespace) -> int:
+    """List what is due, or run it; return the worst exit code."""
+    place = Workplace(args)
+    house = place.house()
+    due = find_due(house, place.store.records(), place.clock.now())
+    if args.launch:
+        return _launch(place, house, due)
+    for item in due:
+        last = f"last finished run {item.last:%Y-%m-%d}" if item.last else "never drilled"
+        drills = ", ".join(item.drills) or "no unattended drill covers it"
+        print(f"{item.service}: due, {last}: {drills}")
+    if not due:
+        print("nothing is due")
+    return ExitCode.PASSED
+
+
+def find_due(house: House, records: Iterable[RunRecord], now: datetime) -> list[Due]:
+    """Return the services whose last finished run is older than `drill_every`, or missing."""
+    last: dict[str, datetime] = {}
+    for record in records:
+        if record.state is RunState.FINISHED and record.refusal is None:
+            for service in record.plan.services:
+                last[service] = max(record.started, last.get(service, record.started))
+    due = []
+    for name, service in house.plan.services.items():
+        if service.drill_every is None:
+            continue
+        before = last.get(name)
+        since = due_after(service.drill_every, before) if before else None
+        if since is None or since <= now:
+            drills = tuple(
+                drill
+                for drill, loaded in house.drills.items()
+                if name in loaded.drill.services and loaded.drill.unattended
+            )
+            due.append(Due(name, drills, before, since))
+    return due
+
+
+def _launch(place: Workplace, house: House, due: list[Due]) -> int:
+    codes: list[int] = []
+    for item in due:
+        if not item.drills:
+            print(f"{item.service} is due and no unattended drill covers it")
+            print("HINT: Write a drill for it with unattended: true.")
+            codes.append(ExitCode.NOT_READY)
+    for name in dict.fromkeys(drill for item in due for drill in item.drills):
+        try:
+            plan = place.plan(house, house.drills[name])
+            record = carry_out(place, plan, trigger="due")
+        except PradrillError as error:
+            print(f"{name}: {error}")
+            codes.append(error.exit_code)
+            continue
+        tell(place, record)
+        codes.append(record.exit_code)
+        if record.signal is not None:
+            break
+    return worst(codes)
+
+
+def worst(codes: Iterable[int]) -> int:
+    """Return the code that comes first in the order of DESIGN §4; an unknown one is worst."""
+    order = list(_WORST_FIRST)
+    return min(
+        codes, key=lambda code: order.index(code) if code in order else -1, default=ExitCode.PASSED
+    )

@@ -1,0 +1,173 @@
+"""What the command line accepts. Imports nothing heavy: `--help` must answer at once."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, RawDescriptionHelpFormatter, _SubParsersAction
+from pathlib import Path
+from typing import NoReturn
+
+from pradrill import __version__
+
+_EXIT_CODES = """\
+exit codes: 0 PASSED, 1 internal error, 2 usage, 3 configuration, 4 not ready, 5 busy,
+            10 FAILED, 11 MISSED, 12 INCONCLUSIVE, 13 passed but residue left,
+            14 record not written, 130/143 interrupted (after teardown)"""
+
+_DESCRIPTION = """\
+Recovery drills that prove a recovery plan: restore real backups onto a standby,
+verify the service, measure RTA and RPA against RTO and RPO, keep the evidence."""
+
+
+class _Parser(ArgumentParser):
+    """Speaks as the rest does: one lower-case sentence, then a hint; exit code 2."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{message}\nHINT: Read {self.prog} --help.\n")
+
+
+_Commands = _SubParsersAction  # argparse gives its type no public name
+
+
+def parser() -> ArgumentParser:
+    """Return the parser of every command."""
+    top = _Parser(
+        prog="pradrill",
+        description=_DESCRIPTION,
+        epilog=_EXIT_CODES,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"pradrill {__version__}")
+    top.add_argument(
+        "--drills", type=Path, metavar="FOLDER", help="folder with plan.yml (default: ./drills)"
+    )
+    top.add_argument(
+        "--state",
+        type=Path,
+        metavar="FOLDER",
+        help="where runs are kept (default: $PRADRILL_STATE, /var/lib/pradrill for root, "
+        "else ~/.local/state/pradrill)",
+    )
+    top.add_argument(
+        "--log",
+        metavar="FILE",
+        help="where the JSON log of unwatched runs goes; - is stderr (default: STATE/log.jsonl)",
+    )
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_drilling(commands)
+    _add_reading(commands)
+    _add_lab(commands)
+    return top
+
+
+def _add(
+    commands: _Commands[ArgumentParser], name: str, about: str, example: str, module: str = ""
+) -> ArgumentParser:
+    command: ArgumentParser = commands.add_parser(
+        name,
+        help=about,
+        description=f"{about[0].upper()}{about[1:]}.",
+        epilog=f"example:\n  {example}",
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(module=module or name)
+    return command
+
+
+def _add_drilling(commands: _Commands[ArgumentParser]) -> None:
+    demo = _add(
+        commands,
+        "demo",
+        "build a lab, destroy a WordPress in it, and drill its recovery",
+        "pradrill demo",
+    )
+    demo.add_argument(
+        "--keep", action="store_true", help="leave the primary's backup server running afterwards"
+    )
+    validate = _add(
+        commands,
+        "validate",
+        "check the plan, the drills, and all that they name",
+        "pradrill validate",
+    )
+    validate.add_argument("drill", nargs="?", help="one drill, by name or file (default: all)")
+    plan = _add(
+        commands,
+        "plan",
+        "print every step that a drill would take, and touch nothing",
+        "pradrill plan wordpress",
+    )
+    plan.add_argument("drill", help="name or file of a drill")
+    plan.add_argument("--json", action="store_true", help="print it for programs")
+    run = _add(commands, "run", "run a drill now", "pradrill run wordpress")
+    run.add_argument("drill", help="name or file of a drill")
+    run.add_argument("--dry-run", action="store_true", help="print the plan and touch nothing")
+    due = _add(
+        commands,
+        "due",
+        "list the services whose drill is due, or run their drills",
+        "pradrill due --run",
+    )
+    due.add_argument(
+        "--run",
+        dest="launch",
+        action="store_true",
+        help="run their unattended drills, one after another; exit with the worst code",
+    )
+    schema = _add(
+        commands,
+        "schema",
+        "print the JSON Schema of a drill or of the plan, for editors",
+        "pradrill schema drill > drill.schema.json",
+    )
+    schema.add_argument("kind", choices=("drill", "plan"), nargs="?", default="drill")
+
+
+def _add_reading(commands: _Commands[ArgumentParser]) -> None:
+    show = _add(commands, "show", "print a run's record", "pradrill show --json")
+    _run_argument(show)
+    show.add_argument("--json", action="store_true", help="print it for programs")
+    runs = _add(commands, "runs", "list the runs, oldest first", "pradrill runs")
+    runs.add_argument("--json", action="store_true", help="print them for programs, one a line")
+    report = _add(
+        commands,
+        "report",
+        "write a run's report as one self-contained HTML page",
+        "pradrill report --output /tmp/report.html",
+    )
+    _run_argument(report)
+    report.add_argument(
+        "--output", type=Path, metavar="FILE", help="default: reports/report.html in the run"
+    )
+
+
+def _run_argument(command: ArgumentParser) -> None:
+    command.add_argument(
+        "run", nargs="?", help="a run's id, or any part of it that is unique (default: the newest)"
+    )
+
+
+def _add_lab(commands: _Commands[ArgumentParser]) -> None:
+    lab = _add(commands, "lab", "build and use the lab's virtual machines", "pradrill lab status")
+    verbs = lab.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    build = _add(verbs, "build", "build the machines' image", "pradrill lab build", module="lab")
+    build.add_argument(
+        "--image", type=Path, metavar="QCOW2", help="your own image, with cloud-init inside"
+    )
+    build.set_defaults(verb="build")
+    for verb, about in (
+        ("up", "start a machine and wait for its SSH"),
+        ("ssh", "open a shell on a running machine, or run a command there"),
+        ("down", "stop a machine, or all of them, and drop what it changed"),
+    ):
+        command = _add(verbs, verb, about, f"pradrill lab {verb} standby", module="lab")
+        command.add_argument(
+            "machine", nargs="?" if verb == "down" else None, help="name of a machine"
+        )
+        if verb == "ssh":
+            command.add_argument("command", nargs="*", help="a command (default: a shell)")
+        command.set_defaults(verb=verb)
+    for verb, about in (
+        ("status", "list the machines"),
+        ("destroy", "remove the image and every machine"),
+    ):
+        _add(verbs, verb, about, f"pradrill lab {verb}", module="lab").set_defaults(verb=verb)

@@ -1,0 +1,28 @@
+"""`pradrill report`: one self-contained HTML page from a sealed record."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+from pradrill.cli.sweeping import swept
+from pradrill.cli.workplace import Workplace
+from pradrill.errors import ExitCode, RecordError
+from pradrill.reporting.html import render_html
+
+
+def run(args: Namespace) -> int:
+    """Write the page and print where it is."""
+    place = swept(Workplace(args))
+    run_id = place.store.find(args.run)
+    page = render_html(place.store.read(run_id))
+    path: Path = args.output or place.store.runs / run_id / "reports" / "report.html"
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise RecordError(
+            f"cannot write {path}: {error.strerror}", hint="Name another file with --output."
+        ) from error
+    print(path)
+    return ExitCode.PASSED

@@ -1,0 +1,58 @@
+"""`pradrill run`: run a drill now."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from datetime import datetime
+
+from pradrill.cli.plan import resolve_one
+from pradrill.cli.watching import watch
+from pradrill.cli.workplace import Workplace
+from pradrill.domain.record import RunRecord
+from pradrill.domain.run_plan import RunPlan
+from pradrill.domain.timeline import Instant, Provenance
+from pradrill.engine.run import Disruption
+from pradrill.errors import ExitCode
+from pradrill.reporting.summary import summary
+from pradrill.reporting.terminal import open_console, show_plan
+
+
+def run(args: Namespace) -> int:
+    """Run the drill, or print its plan; return the run's exit code."""
+    place = Workplace(args)
+    plan = resolve_one(place, args.drill)
+    if args.dry_run:
+        show_plan(plan, open_console())
+        return ExitCode.PASSED
+    record = carry_out(place, plan, trigger="cli")
+    tell(place, record)
+    return record.exit_code
+
+
+def carry_out(
+    place: Workplace, plan: RunPlan, *, trigger: str, disruption: Disruption | None = None
+) -> RunRecord:
+    """Sweep crashed runs, then run the plan under whoever watches."""
+    if disruption is None:
+        disruption = declared_disruption(plan)
+    now = place.clock.now()
+    since = (now - disruption.instant.at).total_seconds() if disruption else 0.0
+    rto = plan.objectives.rto.total_seconds()
+    with watch(place.log, rto, since_disruption=since) as progress:
+        place.sweep(progress)
+        return place.run(plan, progress, trigger=trigger, disruption=disruption)
+
+
+def declared_disruption(plan: RunPlan) -> Disruption | None:
+    """Return the T0 that a person wrote into the drill, if it is not the launch."""
+    declared = plan.drill.scenario.disruption
+    if not isinstance(declared, datetime):
+        return None
+    return Disruption(Instant.known(declared, Provenance.ENTERED))
+
+
+def tell(place: Workplace, record: RunRecord) -> None:
+    """Print the summary; say nothing when nobody watches and the drill passed."""
+    if sys.stdout.isatty() or sys.stderr.isatty() or record.exit_code != ExitCode.PASSED:
+        print(summary(record, place.store.runs / record.run_id), end="")

@@ -1,0 +1,27 @@
+"""`pradrill runs`: list the runs."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+
+from pradrill.cli.sweeping import swept
+from pradrill.cli.workplace import Workplace
+from pradrill.errors import ExitCode, RecordError
+from pradrill.reporting.terminal import open_console, show_runs
+
+
+def run(args: Namespace) -> int:
+    """Print one line a run, oldest first; damaged records are named and do not hide the rest."""
+    place = swept(Workplace(args))
+    records, damaged = place.store.readable()
+    if args.json:
+        for record in records:
+            print(record.model_dump_json())
+    else:
+        show_runs(records, open_console())
+        for journal in place.store.running():
+            print(f"{journal.run_id}  is running")
+    for error in damaged:
+        print(error, file=sys.stderr)
+    return RecordError.exit_code if damaged else ExitCode.PASSED

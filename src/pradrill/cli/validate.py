@@ -1,0 +1,16 @@
+"""`pradrill validate`: check the plan, the drills, and all that they name."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from pradrill.cli.workplace import Workplace
+from pradrill.errors import ExitCode
+
+
+def run(args: Namespace) -> int:
+    """Load everything; the problems, if any, are raised all at once."""
+    house = Workplace(args).house(args.drill)
+    names = ", ".join(house.drills) or "none"
+    print(f"{house.folder}: the plan (version {house.plan.plan}) and its drills are valid: {names}")
+    return ExitCode.PASSED

@@ -1,0 +1,91 @@
+"""How a run is watched: live on a terminal, as JSON lines without one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+from pradrill.domain.outcome import StepResult
+from pradrill.errors import RecordError
+from pradrill.ports import Progress
+from pradrill.reporting.terminal import LiveProgress, open_console
+
+
+@contextmanager
+def watch(log: str, rto_seconds: float, *, since_disruption: float = 0.0) -> Iterator[Progress]:
+    """Show a run on the terminal, or log it (file name, or "-" for stderr) when there is none."""
+    if sys.stderr.isatty() or os.environ.get("PRADRILL_PROGRESS") == "plain":
+        console = open_console(stderr=True)
+        with LiveProgress(console, rto_seconds, since_disruption=since_disruption) as live:
+            yield live
+        return
+    with _opened(log) as file:
+        yield LogProgress(file)
+
+
+class LogProgress:
+    """Writes a run's progress as JSON lines with stable event names; never raises."""
+
+    def __init__(self, file: TextIO) -> None:
+        import structlog  # noqa: PLC0415 costs 0.1 s, and a watched run does without
+
+        self._log: Any = structlog.wrap_logger(
+            structlog.WriteLogger(file),
+            processors=[
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+
+    def phase(self, name: str) -> None:
+        """Begin a phase."""
+        self._tell("phase", phase=str(name))
+
+    def step(self, name: str, deadline: float) -> None:
+        """Begin a step that has `deadline` seconds."""
+        self._tell("step", step=name, deadline=deadline)
+
+    def say(self, line: str) -> None:
+        """Tell what is going on inside the step."""
+        self._tell("says", line=line)
+
+    def checks(self, green: int, total: int) -> None:
+        """Tell how many mandatory checks are green."""
+        self._tell("checks", green=green, total=total)
+
+    def done(self, step: StepResult) -> None:
+        """End a step."""
+        self._tell(
+            "step_ended",
+            step=step.name,
+            outcome=str(step.outcome),
+            seconds=round(step.seconds, 3),
+            detail=step.detail,
+        )
+
+    def _tell(self, event: str, **facts: object) -> None:
+        try:
+            self._log.info(event, **facts)
+        except (OSError, ValueError):  # a full disk or a closed pipe must not end the run
+            return
+
+
+@contextmanager
+def _opened(log: str) -> Iterator[TextIO]:
+    if log == "-":
+        yield sys.stderr
+        return
+    path = Path(log).expanduser()
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = path.open("a", encoding="utf-8", buffering=1)
+    except OSError as error:
+        raise RecordError(
+            f"cannot write the log {path}: {error.strerror}", hint="Name another with --log."
+        ) from error
+    with file:
+        yield file

@@ -1,0 +1,182 @@
+"""What every command shares: the folders, the store, and the ports put together."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from pradrill.adapters.ansible import AnsibleRunner
+from pradrill.adapters.clock import SteadyClock
+from pradrill.adapters.inventory_standby import InventoryStandby
+from pradrill.adapters.lab import Lab, LabStandby
+from pradrill.adapters.secrets import resolve
+from pradrill.adapters.ssh import SshProbe
+from pradrill.adapters.testinfra import TestinfraVerifier
+from pradrill.config.house import House, LoadedDrill, find_drills_folder, open_house
+from pradrill.config.inventory import read_inventory
+from pradrill.domain.facts import Started
+from pradrill.domain.plan import PrimaryIdentity
+from pradrill.domain.record import Launch, RunRecord
+from pradrill.domain.run_plan import RunPlan
+from pradrill.engine.cancellation import Cancellation, signals_to
+from pradrill.engine.planning import plan_run
+from pradrill.engine.recover import recover_crashed
+from pradrill.engine.run import Disruption, Tools, run_drill
+from pradrill.errors import ConfigurationError, PradrillError
+from pradrill.ports import Progress, Standby
+from pradrill.register.store import FileRunStore
+
+_TOLD = ("pradrill", "ansible-core", "ansible-runner", "paramiko", "pytest", "pytest-testinfra")
+
+
+def state_folder(args: Namespace) -> Path:
+    """Return the state directory (DESIGN §7)."""
+    named = args.state or os.environ.get("PRADRILL_STATE")
+    if named:
+        return Path(named).expanduser().absolute()
+    if os.geteuid() == 0:
+        return Path("/var/lib/pradrill")
+    base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    return Path(base).expanduser() / "pradrill"
+
+
+class Workplace:
+    """The folders that a command works in, and the tools that it works with."""
+
+    def __init__(self, args: Namespace) -> None:
+        self.state = state_folder(args)
+        self.log = args.log or str(self.state / "log.jsonl")
+        self.clock = SteadyClock()
+        self.store = FileRunStore(self.state)
+        self.lab = Lab(self.state / "lab")
+        self._drills: Path | None = args.drills
+
+    @cached_property
+    def drills(self) -> Path:
+        """Return the folder of drills: the one named, or the nearest."""
+        if self._drills is None:
+            return find_drills_folder(Path.cwd())
+        if not (self._drills / "plan.yml").is_file():
+            raise ConfigurationError(
+                f"{self._drills} holds no plan.yml", hint="Name the folder that holds it."
+            )
+        return self._drills.absolute()
+
+    def house(self, only: str | None = None) -> House:
+        """Load the plan and its drills, or one of them. Raises ConfigurationError."""
+        return open_house(self.drills, now=self.clock.now(), only=only)
+
+    def plan(self, house: House, loaded: LoadedDrill) -> RunPlan:
+        """Resolve a drill into what a run of it would do."""
+        return plan_run(
+            loaded.drill,
+            drill_file=loaded.file,
+            plan=house.plan,
+            hosts=loaded.hosts,
+            primaries={name: self._primary(house, name) for name in loaded.drill.services},
+            files=list(house.files(loaded)),
+        )
+
+    def run(
+        self,
+        plan: RunPlan,
+        progress: Progress,
+        *,
+        trigger: str,
+        disruption: Disruption | None = None,
+    ) -> RunRecord:
+        """Run a drill; SIGINT, SIGTERM and SIGHUP stop it through its teardown."""
+        cancellation = Cancellation(progress.say)
+        tools = self._tools(plan, progress)
+        with signals_to(cancellation), _closing(tools):
+            return run_drill(started(plan, trigger), tools, cancellation, disruption=disruption)
+
+    def sweep(self, progress: Progress) -> list[RunRecord]:
+        """Tear down and record the runs whose process was killed.
+
+        A crashed run that cannot be torn down now is told on stderr and found again next time.
+        """
+        try:
+            swept = recover_crashed(self.store, lambda plan: self._tools(plan, progress))
+        except PradrillError as error:
+            print(f"a crashed run is not torn down yet: {error}", file=sys.stderr)
+            return []
+        for record in swept:
+            print(
+                f"run {record.run_id} was killed; its standby was torn down and it is recorded "
+                f"as CRASHED",
+                file=sys.stderr,
+            )
+        return swept
+
+    def _tools(self, plan: RunPlan, progress: Progress) -> Tools:
+        return Tools(
+            clock=self.clock,
+            store=self.store,
+            standby=self._standby(plan),
+            probe=SshProbe(self.clock),
+            runner=AnsibleRunner(self.clock, resolve),
+            verifier=TestinfraVerifier(self.clock),
+            progress=progress,
+        )
+
+    def _standby(self, plan: RunPlan) -> Standby:
+        declared = plan.drill.standby
+        if declared.vm is not None:
+            return LabStandby(self.lab, declared.vm, declared.links)
+        assert declared.inventory is not None  # noqa: S101 the model has one of both
+        hosts = read_inventory(declared.inventory, declared.hosts or "")
+        known = declared.known_hosts or Path("~/.ssh/known_hosts").expanduser()
+        return InventoryStandby(hosts, declared.inventory, known)
+
+    def _primary(self, house: House, service: str) -> PrimaryIdentity:
+        """Return a primary's declared identity; a lab machine's own is added to it."""
+        declared = house.plan.services[service].primary
+        machine = next((m for m in self.lab.machines() if m.name == declared.vm), None)
+        if machine is None:
+            return declared
+        return declared.model_copy(
+            update={
+                "host_keys": (*declared.host_keys, machine.host_key),
+                "machine_ids": (*declared.machine_ids, machine.machine_id),
+            }
+        )
+
+
+def started(plan: RunPlan, trigger: str) -> Started:
+    """Return a run's first fact: its plan, who launched it where, and with which versions."""
+    versions = {"python": platform.python_version()}
+    for name in _TOLD:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            versions[name] = "not installed as a package"
+    return Started(
+        plan=plan,
+        launch=Launch(trigger=trigger, user=_user(), controller=platform.node() or "unknown"),
+        versions=versions,
+    )
+
+
+def _user() -> str:
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):  # a uid without a name
+        return f"uid {os.getuid()}"
+
+
+@contextmanager
+def _closing(tools: Tools) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        if isinstance(tools.probe, SshProbe):
+            tools.probe.close()

@@ -1,0 +1,190 @@
+"""Hosts of an inventory as a standby, against a real sshd on loopback."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pradrill.adapters.clock import SteadyClock
+from pradrill.adapters.inventory_standby import InventoryStandby
+from pradrill.adapters.ssh import SshProbe
+from pradrill.domain.target import Site
+from pradrill.errors import NotReadyError, PradrillError
+
+if TYPE_CHECKING:
+    from conftest import Sshd
+
+
+def quiet(_line: str) -> None:
+    """Narrate to nobody."""
+
+
+@pytest.fixture
+def standby(sshd: Sshd, site: Site) -> Iterator[InventoryStandby]:
+    """Return the session's sshd as a standby, stopped at the end."""
+    made = InventoryStandby([sshd.host], site.inventory, sshd.known_hosts)
+    yield made
+    made.stop()
+
+
+def through(site: Site, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command over OpenSSH with the site's configuration."""
+    return subprocess.run(
+        ["ssh", "-F", site.ssh_config, site.hosts[0].name, *command],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+
+
+def masters(standby: InventoryStandby) -> list[Path]:
+    """Return the control sockets that are there."""
+    return list(standby._sockets.iterdir()) if standby._sockets.exists() else []
+
+
+def test_every_tool_reaches_the_host(standby: InventoryStandby, sshd: Sshd, tmp_path: Path) -> None:
+    """The site made by start serves OpenSSH and the probe, with the pinned key."""
+    assert standby.problems() == []
+    site = standby.start(tmp_path, quiet)
+    done = through(site, "echo", "here")
+    assert (done.returncode, done.stdout) == (0, "here\n"), done.stderr
+    probe = SshProbe(SteadyClock())
+    assert probe.facts(sshd.host, site).host_key == " ".join(sshd.host_key.split()[:2])
+    probe.close()
+
+
+def test_stop_leaves_no_connection(standby: InventoryStandby, tmp_path: Path) -> None:
+    """A shared connection and its folder are gone after stop, and stop can be repeated."""
+    through(standby.start(tmp_path, quiet), "true")
+    assert len(masters(standby)) == 1
+    assert standby.stop() == []
+    assert not standby._sockets.exists()
+    assert standby.stop() == []
+
+
+def test_another_process_stops_it(standby: InventoryStandby, tmp_path: Path) -> None:
+    """After kill -9 the next command closes the connection that the dead one left."""
+    through(standby.start(tmp_path, quiet), "true")
+    host = standby._hosts[0].model_dump_json()
+    code = (
+        "import sys; from pathlib import Path; from pradrill.domain.target import Host;"
+        "from pradrill.adapters.inventory_standby import InventoryStandby;"
+        "h = Host.model_validate_json(sys.argv[1]);"
+        "print(InventoryStandby([h], Path('/nowhere'), Path('/nowhere')).stop())"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code, host],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=30,
+        check=True,
+    )
+    assert done.stdout == "[]\n"
+    assert masters(standby) == []
+
+
+def test_dead_masters_socket_is_no_residue(standby: InventoryStandby, tmp_path: Path) -> None:
+    """A socket whose process was killed is removed without a complaint."""
+    through(standby.start(tmp_path, quiet), "true")
+    socket = masters(standby)[0]
+    done = subprocess.run(
+        ["ssh", "-S", socket, "-O", "check", "any"], capture_output=True, text=True, check=True
+    )
+    os.kill(int(done.stderr.partition("pid=")[2].partition(")")[0]), 9)
+    assert standby.stop() == []
+    assert not standby._sockets.exists()
+
+
+def test_wrong_pin_stops_openssh_too(
+    sshd: Sshd, site: Site, tmp_path: Path, another_sshd: Callable[..., Sshd]
+) -> None:
+    """With another key pinned, OpenSSH refuses through the site's configuration."""
+    wrong = tmp_path / "wrong"
+    wrong.write_text(f"[127.0.0.1]:{sshd.port} {another_sshd().host_key}\n")
+    standby = InventoryStandby([sshd.host], site.inventory, wrong)
+    done = through(standby.start(tmp_path, quiet), "true")
+    standby.stop()
+    assert done.returncode == 255
+    assert "verification failed" in done.stderr
+
+
+def test_hashed_and_patterned_pins_count(sshd: Sshd, site: Site, tmp_path: Path) -> None:
+    """Whatever OpenSSH accepts as a pin works for every tool: hashes, patterns."""
+    hashed = tmp_path / "hashed"
+    hashed.write_text(f"[127.0.0.1]:{sshd.port} {sshd.host_key}\n")
+    subprocess.run(["ssh-keygen", "-q", "-H", "-f", hashed], capture_output=True, check=True)
+    pattern = tmp_path / "pattern"
+    pattern.write_text(f"[127.0.0.*]:{sshd.port} {sshd.host_key}\n")
+    for known_hosts in (hashed, pattern):
+        standby = InventoryStandby([sshd.host], site.inventory, known_hosts)
+        assert standby.problems() == []
+        probe = SshProbe(SteadyClock())
+        assert probe.facts(sshd.host, standby.start(tmp_path, quiet)).host == "standby-1"
+        probe.close()
+        standby.stop()
+
+
+def test_revoked_or_certified_is_not_pinned(sshd: Sshd, site: Site, tmp_path: Path) -> None:
+    """A revoked key is no pin, nor is an authority that could certify any key."""
+    key = " ".join(sshd.host_key.split()[:2])
+    for lines in (
+        f"[127.0.0.1]:{sshd.port} {key}\n@revoked * {key}\n",
+        f"@cert-authority * {key}\n",
+    ):
+        known_hosts = tmp_path / "known"
+        known_hosts.write_text(lines)
+        standby = InventoryStandby([sshd.host], site.inventory, known_hosts)
+        assert "pins no host key" in standby.problems()[0]
+
+
+def test_every_problem_is_told(sshd: Sshd, site: Site, tmp_path: Path) -> None:
+    """Missing pins and unusable login keys are all named at once, and nothing is made."""
+    open_key, locked = tmp_path / "open", tmp_path / "locked"
+    open_key.write_bytes(sshd.key.read_bytes())
+    open_key.chmod(0o644)
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "word", "-f", locked], check=True)
+    hosts = [
+        sshd.host.model_copy(update={"name": name, "private_key": key, "address": "127.0.0.2"})
+        for name, key in (("a", open_key), ("b", locked), ("c", tmp_path / "absent"))
+    ]
+    standby = InventoryStandby(hosts, site.inventory, sshd.known_hosts)
+    problems = standby.problems()
+    assert [p for p in problems if "pins no host key for [127.0.0.2]" in p] == problems[:3]
+    assert "No such file" in problems[3]
+    assert "passphrase" in problems[4]
+    assert "can be read by others" in problems[5]
+    assert len(problems) == 6
+    assert not standby._sockets.exists()
+    nowhere = InventoryStandby(hosts[:1], site.inventory, tmp_path / "nowhere")
+    assert "does not exist" in nowhere.problems()[0]
+    with pytest.raises(NotReadyError):
+        nowhere.start(tmp_path, quiet)
+
+
+def test_somebody_elses_folder_is_refused(standby: InventoryStandby, tmp_path: Path) -> None:
+    """A control folder that others can write to is neither used nor emptied."""
+    standby._sockets.mkdir()
+    standby._sockets.chmod(0o777)
+    try:
+        with pytest.raises(PradrillError, match="only this user"):
+            standby.start(tmp_path, quiet)
+        assert "only this user" in standby.stop()[0]
+        assert standby._sockets.exists()
+    finally:
+        standby._sockets.rmdir()
+
+
+def test_socket_paths_are_short(sshd: Sshd, site: Site) -> None:
+    """However many hosts there are, a control socket's path fits into a Unix socket's."""
+    hosts = [sshd.host.model_copy(update={"name": f"h{n}", "address": "x" * 60}) for n in range(50)]
+    folder = InventoryStandby(hosts, site.inventory, sshd.known_hosts)._sockets
+    assert len(f"{folder}/{'f' * 40}.{'r' * 16}") < 104

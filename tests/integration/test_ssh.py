@@ -1,0 +1,417 @@
+"""The probe, against a real sshd on loopback."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pradrill.adapters.clock import SteadyClock
+from pradrill.adapters.ssh import SshProbe
+from pradrill.domain.drill import NewestData
+from pradrill.domain.target import Site
+from pradrill.errors import PradrillError, UnreachableError
+
+if TYPE_CHECKING:
+    from conftest import Sshd
+
+
+@pytest.fixture
+def probe() -> Iterator[SshProbe]:
+    """Return a probe, closed at the end."""
+    made = SshProbe(SteadyClock())
+    yield made
+    made.close()
+
+
+def newest(command: str, deadline: float = 20.0) -> NewestData:
+    """Declare a command that prints the newest data's epoch."""
+    return NewestData(command=command, format="epoch", deadline=timedelta(seconds=deadline))
+
+
+# ---------------------------------------------------------------- facts
+
+
+def test_facts_are_the_machines_own(probe: SshProbe, sshd: Sshd, site: Site) -> None:
+    """Host key, machine-id and marker are those of the machine that answers."""
+    facts = probe.facts(sshd.host, site)
+    assert facts.host == "standby-1"
+    assert facts.host_key == " ".join(sshd.host_key.split()[:2])
+    path = Path("/etc/machine-id")
+    expected = path.read_text().strip() if path.exists() else ""
+    assert facts.machine_id == (expected if len(expected) == 32 else "")
+    assert not any(address.startswith(("127.", "fe80:", "::1")) for address in facts.addresses)
+    marker = Path("/etc/pradrill/standby")
+    assert facts.marker == (marker.read_text() if marker.exists() else None)
+
+
+def test_skew_contains_the_truth(probe: SshProbe, sshd: Sshd, site: Site) -> None:
+    """Of two clocks that are one, the measured skew contains zero and is tight."""
+    for _ in range(3):
+        skew = probe.facts(sshd.host, site).skew
+        assert abs(skew.seconds) <= skew.within
+        assert skew.within < 0.5
+
+
+def test_skew_sees_a_clock_that_is_off(
+    probe: SshProbe, another_sshd: Callable[..., Sshd], tmp_path: Path, control_folder: Path
+) -> None:
+    """A host whose clock is 90 s ahead has a skew of plus 90 s, within its bound."""
+    fast = tmp_path / "date"
+    fast.write_text('#!/bin/sh\nexec /bin/date -d "+90 seconds" "$@"\n')
+    fast.chmod(0o755)
+    server = another_sshd(f"SetEnv PATH={tmp_path}:/usr/bin:/bin")
+    skew = probe.facts(server.host, server.site(tmp_path, control_folder)).skew
+    assert abs(skew.seconds - 90) <= skew.within
+
+
+def test_marker_is_read_whole(
+    probe: SshProbe, another_sshd: Callable[..., Sshd], tmp_path: Path, control_folder: Path
+) -> None:
+    """The marker file's content comes back as it is, and an empty file is not a missing one."""
+    marker = tmp_path / "marker"
+    script = tmp_path / "elsewhere.sh"
+    script.write_text(
+        f'printf %s "$SSH_ORIGINAL_COMMAND" | sed "s#/etc/pradrill/standby#{marker}#g" | sh\n'
+    )
+    server = another_sshd(f"ForceCommand sh {script}")
+    site = server.site(tmp_path, control_folder)
+    marker.write_text("0123\n\nby hand; $(rm -rf /)\n")
+    assert read_marker(probe, server, site) == "0123\n\nby hand; $(rm -rf /)\n"
+    marker.write_text("")
+    assert read_marker(probe, server, site) == ""
+    marker.unlink()
+    assert read_marker(probe, server, site) is None
+
+
+def read_marker(probe: SshProbe, server: Sshd, site: Site) -> str | None:
+    """Read only the marker: the clock's question needs its standard input."""
+    from pradrill.adapters import ssh  # noqa: PLC0415
+
+    said = probe._look(server.host, site, "marker", ssh._READ_MARKER)
+    return said.removeprefix("\n") if said else None
+
+
+# ---------------------------------------------------------------- connecting
+
+
+def test_wrong_pinned_key_is_refused(
+    probe: SshProbe, sshd: Sshd, site: Site, tmp_path: Path, another_sshd: Callable[..., Sshd]
+) -> None:
+    """A host that shows another key than the pinned one is told so, and nothing is run on it."""
+    other = another_sshd()
+    wrong = tmp_path / "wrong"
+    wrong.write_text(f"[127.0.0.1]:{sshd.port} {other.host_key}\n")
+    witness = tmp_path / "witness"
+    with pytest.raises(UnreachableError, match="is not the pinned one"):
+        probe.read_instant(
+            sshd.host,
+            site.model_copy(update={"known_hosts": wrong}),
+            newest(f"touch {witness}; date +%s"),
+        )
+    assert not witness.exists()
+
+
+def test_key_of_another_type_is_refused(
+    probe: SshProbe, sshd: Sshd, site: Site, tmp_path: Path
+) -> None:
+    """With only an RSA key pinned, an ed25519 host is not the pinned one either."""
+    wrong = tmp_path / "wrong"
+    wrong.write_text(f"[127.0.0.1]:{sshd.port} ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQC7\n")
+    with pytest.raises(UnreachableError, match="is not the pinned one"):
+        probe.facts(sshd.host, site.model_copy(update={"known_hosts": wrong}))
+
+
+def test_second_pinned_key_is_accepted(
+    probe: SshProbe, sshd: Sshd, site: Site, tmp_path: Path, another_sshd: Callable[..., Sshd]
+) -> None:
+    """While keys are rotated two of one type are pinned, and either is right."""
+    both = tmp_path / "both"
+    name = f"[127.0.0.1]:{sshd.port}"
+    both.write_text(f"{name} {another_sshd().host_key}\n{name} {sshd.host_key}\n")
+    facts = probe.facts(sshd.host, site.model_copy(update={"known_hosts": both}))
+    assert facts.host_key == " ".join(sshd.host_key.split()[:2])
+
+
+def test_host_without_a_pinned_key_is_refused(
+    probe: SshProbe, sshd: Sshd, site: Site, tmp_path: Path
+) -> None:
+    """A key pinned for the same address on another port is no pin; nor is a missing file."""
+    empty = tmp_path / "empty"
+    empty.write_text(f"127.0.0.1 {sshd.host_key}\n")
+    with pytest.raises(UnreachableError, match="no host key is pinned"):
+        probe.facts(sshd.host, site.model_copy(update={"known_hosts": empty}))
+    with pytest.raises(UnreachableError, match="cannot be read"):
+        probe.facts(sshd.host, site.model_copy(update={"known_hosts": tmp_path / "absent"}))
+
+
+def test_dead_host_does_not_answer(
+    probe: SshProbe, another_sshd: Callable[..., Sshd], tmp_path: Path, control_folder: Path
+) -> None:
+    """A host that is gone is unreachable, also when it goes between two commands or in one."""
+    server = another_sshd()
+    site = server.site(tmp_path, control_folder)
+    probe.facts(server.host, site)
+    threading.Timer(0.5, server.stop).start()
+    with pytest.raises(UnreachableError, match="went away"):
+        probe.read_instant(server.host, site, newest("sleep 20; date +%s"))
+    with pytest.raises(UnreachableError, match="does not answer over SSH"):
+        probe.facts(server.host, site)
+
+
+def test_connection_is_opened_again(
+    probe: SshProbe, another_sshd: Callable[..., Sshd], tmp_path: Path, control_folder: Path
+) -> None:
+    """After a host's reboot the next command goes through."""
+    server = another_sshd()
+    site = server.site(tmp_path, control_folder)
+    probe.state(server.host, site, ())
+    server.restart()
+    assert probe.state(server.host, site, ()).listening
+
+
+def test_port_that_is_no_sshd(probe: SshProbe, sshd: Sshd, site: Site, tmp_path: Path) -> None:
+    """Something that accepts connections and closes them is unreachable, not a crash."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        threading.Thread(
+            target=lambda: server.accept()[0].shutdown(socket.SHUT_RDWR), daemon=True
+        ).start()
+        known = tmp_path / "known"
+        known.write_text(f"[127.0.0.1]:{port} {sshd.host_key}\n")
+        host = sshd.host.model_copy(update={"port": port})
+        with pytest.raises(UnreachableError, match="does not answer over SSH"):
+            probe.facts(host, site.model_copy(update={"known_hosts": known}))
+
+
+def test_login_that_is_refused(
+    probe: SshProbe, sshd: Sshd, site: Site, another_sshd: Callable[..., Sshd]
+) -> None:
+    """A login key that the host does not know is said to be refused, for which user."""
+    stranger = sshd.host.model_copy(update={"private_key": another_sshd().key})
+    with pytest.raises(UnreachableError, match="refuses the login of"):
+        probe.facts(stranger, site)
+
+
+def test_nothing_is_written_to_stderr(sshd: Sshd, tmp_path: Path) -> None:
+    """Paramiko's tracebacks do not reach the terminal of a run that handles the error."""
+    known = tmp_path / "known"
+    script = """if True:
+        import sys
+        from pathlib import Path
+        from pradrill.adapters.ssh.sessions import Sessions
+        from pradrill.domain.target import Host, Site
+        from pradrill.errors import UnreachableError
+        host = Host.model_validate_json(sys.argv[1])
+        nowhere = Path("/nowhere")
+        site = Site(hosts=(host,), inventory=nowhere, known_hosts=sys.argv[2], ssh_config=nowhere)
+        try:
+            Sessions().run(host, site, "true", 5)
+        except UnreachableError:
+            print("unreachable")
+        """
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        known.write_text(f"[127.0.0.1]:{port} {sshd.host_key}\n")
+        threading.Thread(target=lambda: server.accept()[0].sendall(b"no\n"), daemon=True).start()
+        host = sshd.host.model_copy(update={"port": port}).model_dump_json()
+        done = subprocess.run(
+            [sys.executable, "-c", script, host, known],
+            env={"PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+    assert (done.stdout, done.stderr) == ("unreachable\n", "")
+
+
+# ---------------------------------------------------------------- commands
+
+
+def test_instant_is_read(probe: SshProbe, sshd: Sshd, site: Site) -> None:
+    """The command's last line is the recovery point."""
+    at = probe.read_instant(sshd.host, site, newest("echo warning >&2; echo 1773108000"))
+    assert at == datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
+
+
+def test_megabytes_of_stderr(probe: SshProbe, sshd: Sshd, site: Site) -> None:
+    """A command that writes 5 MB to stderr before its answer does not block."""
+    noisy = "head -c 5000000 /dev/zero | tr '\\0' x >&2; echo 1773108000"
+    started = time.monotonic()
+    assert probe.read_instant(sshd.host, site, newest(noisy)).year == 2026
+    assert time.monotonic() - started < 10
+
+
+def test_megabytes_of_stdout(probe: SshProbe, sshd: Sshd, site: Site) -> None:
+    """Of an endless answer the end is kept, where the instant is."""
+    noisy = "yes warning | head -c 5000000; echo; echo 1773108000"
+    assert probe.read_instant(sshd.host, site, newest(noisy)).year == 2026
+
+
+def test_hanging_command_meets_its_deadline(
+    probe: SshProbe, sshd: Sshd, site: Site, tmp_path: Path
+) -> None:
+    """A query that hangs ends at its deadline on both sides, and the next one works."""
+    started = time.monotonic()
+    pid = tmp_path / "pid"
+    with pytest.raises(PradrillError, match=r"did not end within 1 s") as caught:
+        probe.read_instant(sshd.host, site, newest(f"echo $$ > {pid}; exec sleep 60", 1))
+    assert not isinstance(caught.value, UnreachableError)
+    assert time.monotonic() - started < 4
+    assert not Path(f"/proc/{pid.read_text().strip()}").exists()
+    assert probe.read_instant(sshd.host, site, newest("echo 1773108000")).year == 2026
+
+
+def test_command_that_ignores_its_end(probe: SshProbe, sshd: Sshd, site: Site) -> None:
+    """A background process that goes on writing cannot hold the drill up."""
+    dribble = "setsid sh -c 'for n in $(seq 40); do echo; sleep 0.2; done' & echo 1773108000"
+    started = time.monotonic()
+    with pytest.raises(PradrillError, match="did not end"):
+        probe.read_instant(sshd.host, site, newest(dribble, 1))
+    assert time.monotonic() - started < 6
+
+
+def test_failing_command_says_why(probe: SshProbe, sshd: Sshd, site: Site) -> None:
+    """A command that fails is no instant, whatever it printed; its last word is quoted."""
+    with pytest.raises(PradrillError, match=r"exit code 3: no such table\?\[2J") as caught:
+        probe.read_instant(
+            sshd.host,
+            site,
+            newest("echo 1773108000; printf 'no such table\\033[2J\\n' >&2; exit 3"),
+        )
+    assert caught.value.message.isprintable()
+
+
+# ---------------------------------------------------------------- state
+
+
+def test_state_lists_listeners_and_mounts(probe: SshProbe, sshd: Sshd, site: Site) -> None:
+    """A port opened between two looks is the difference between them."""
+    before = probe.state(sshd.host, site, ())
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        now = probe.state(sshd.host, site, ())
+    assert now.left_by(before) == (f"listens on 127.0.0.1:{port}",)
+    assert f"127.0.0.1:{sshd.port}" in now.listening
+    assert all(mount.startswith("/") for mount in now.mounts)
+
+
+def test_hostile_paths(probe: SshProbe, sshd: Sshd, site: Site, tmp_path: Path) -> None:
+    """Declared paths are looked for letter by letter: nothing in them is run."""
+    witness = tmp_path / "witness"
+    names = [
+        f"$(touch {witness.name})",
+        f"`touch {witness.name}`",
+        f"a; touch {witness.name}",
+        'it\'s "quoted"',
+        "line\nbreak",
+        "-rf",
+        "*",
+        "é\udcff",
+    ]
+    there = [f"{tmp_path}/{name}" for name in names[:-1]]
+    for path in there:
+        Path(path).touch()
+    (tmp_path / "dangling").symlink_to("nowhere")
+    absent = [f"{tmp_path}/no/such/{name}" for name in names[:-1]]
+    state = probe.state(sshd.host, site, [*absent, *there, f"{tmp_path}/dangling"])
+    assert state.present == (*there, f"{tmp_path}/dangling")
+    assert not witness.exists()
+
+
+# ---------------------------------------------------------------- isolation
+
+
+@pytest.fixture
+def listener() -> Iterator[int]:
+    """Return the port of something that listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_open_closed_and_unresolvable(
+    probe: SshProbe, sshd: Sshd, site: Site, listener: int
+) -> None:
+    """From inside the host each endpoint is open or closed, and why."""
+    free = f"127.0.0.1:{free_port()}"
+    asked = [f"127.0.0.1:{listener}", f"localhost:{listener}", free, "no.such.invalid:443"]
+    answers = probe.reaches(sshd.host, site, asked)
+    assert list(answers) == asked
+    assert answers[asked[0]] == "open"
+    assert answers[asked[1]] == "open"
+    assert answers[free] == "closed: refused"
+    assert answers["no.such.invalid:443"] == "closed: name does not resolve"
+
+
+def test_silent_endpoint_is_closed_in_three_seconds(
+    probe: SshProbe, sshd: Sshd, site: Site
+) -> None:
+    """Endpoints that never answer are closed, all of them within one limit of 3 s."""
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        silent = f"127.0.0.1:{full.getsockname()[1]}"
+        fillers = [socket.socket() for _ in range(4)]
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(full.getsockname())
+        started = time.monotonic()
+        answers = probe.reaches(sshd.host, site, [silent, silent.replace("127.0.0.1", "localhost")])
+        took = time.monotonic() - started
+        for filler in fillers:
+            filler.close()
+    assert answers[silent] == "closed: no answer in 3 s"
+    assert took < 6
+
+
+def test_hostile_endpoints(probe: SshProbe, sshd: Sshd, site: Site, tmp_path: Path) -> None:
+    """An endpoint is data: what looks like shell in it is not run, and proves nothing."""
+    witness = tmp_path / "witness"
+    hostile = [f"$(touch {witness}):1", f"';touch {witness};':1", "x" * 300 + ":1"]
+    answers = probe.reaches(sshd.host, site, hostile)
+    assert not witness.exists()
+    assert not any(answer.startswith("open") for answer in answers.values())
+
+
+def test_broken_control_makes_everything_unknown(
+    probe: SshProbe, another_sshd: Callable[..., Sshd], tmp_path: Path, control_folder: Path
+) -> None:
+    """When the host cannot even reach its own SSH port, a closed endpoint proves nothing."""
+    script = tmp_path / "lie.sh"
+    script.write_text(
+        f'SSH_CONNECTION="127.0.0.1 1 127.0.0.1 {free_port()}"; export SSH_CONNECTION\n'
+        'exec sh -c "$SSH_ORIGINAL_COMMAND"\n'
+    )
+    server = another_sshd(f"ForceCommand sh {script}")
+    answers = probe.reaches(
+        server.host, server.site(tmp_path, control_folder), [f"127.0.0.1:{free_port()}"]
+    )
+    assert [answer.split(":")[0] for answer in answers.values()] == ["unknown"]
+    assert "own SSH port was found closed: refused" in next(iter(answers.values()))
+
+
+def test_missing_tool_makes_everything_unknown(
+    probe: SshProbe, another_sshd: Callable[..., Sshd], tmp_path: Path, control_folder: Path
+) -> None:
+    """A host without python3 proves no isolation."""
+    server = another_sshd(f"SetEnv PATH={shlex.quote(str(tmp_path))}")
+    answers = probe.reaches(server.host, server.site(tmp_path, control_folder), ["192.0.2.1:1"])
+    assert answers["192.0.2.1:1"].startswith("unknown: exit code 127")
+
+
+def free_port() -> int:
+    """Return a port on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
