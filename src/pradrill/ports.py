@@ -151,6 +151,9 @@ class Journal(Protocol):
     def seal(self, record: RunRecord) -> None:
         """Write the record, atomically, and end the journal; raises RecordError."""
 
+    def close(self) -> None:
+        """Let go of the journal: a run without a record then counts as crashed."""
+
 
 class RunStore(Protocol):
     """Where runs are kept."""

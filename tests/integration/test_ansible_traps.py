@@ -24,7 +24,7 @@ from pradrill.domain.target import Site
 from pradrill.ports import Play
 
 if TYPE_CHECKING:
-    from conftest import Sshd
+    from tests.integration.conftest import Sshd
 
 HIDDEN = 'pa$$ "wörd" l0ng'
 

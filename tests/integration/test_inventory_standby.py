@@ -18,7 +18,7 @@ from pradrill.domain.target import Site
 from pradrill.errors import NotReadyError, PradrillError
 
 if TYPE_CHECKING:
-    from conftest import Sshd
+    from tests.integration.conftest import Sshd
 
 
 def quiet(_line: str) -> None:

@@ -23,7 +23,7 @@ from pradrill.domain.target import Site
 from pradrill.errors import PradrillError, UnreachableError
 
 if TYPE_CHECKING:
-    from conftest import Sshd
+    from tests.integration.conftest import Sshd
 
 
 @pytest.fixture

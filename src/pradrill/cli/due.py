@@ -60,8 +60,8 @@ def find_due(house: House, records: Iterable[RunRecord], now: datetime) -> list[
     last: dict[str, datetime] = {}
     for record in records:
         if record.state is RunState.FINISHED and record.refusal is None:
-            for service in record.plan.services:
-                last[service] = max(record.started, last.get(service, record.started))
+            for name in record.plan.services:
+                last[name] = max(record.started, last.get(name, record.started))
     due = []
     for name, service in house.plan.services.items():
         if service.drill_every is None:
@@ -102,7 +102,7 @@ def _launch(place: Workplace, house: House, due: list[Due]) -> int:
 
 def worst(codes: Iterable[int]) -> int:
     """Return the code that comes first in the order of DESIGN §4; an unknown one is worst."""
-    order = list(_WORST_FIRST)
+    order: list[int] = list(_WORST_FIRST)
     return min(
         codes, key=lambda code: order.index(code) if code in order else -1, default=ExitCode.PASSED
     )

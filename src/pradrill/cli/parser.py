@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter, _SubParsersAction
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 from pradrill import __version__
 
@@ -25,7 +25,7 @@ class _Parser(ArgumentParser):
         self.exit(2, f"{message}\nHINT: Read {self.prog} --help.\n")
 
 
-_Commands = _SubParsersAction  # argparse gives its type no public name
+_Commands: TypeAlias = "_SubParsersAction[_Parser]"  # argparse names it in private only
 
 
 def parser() -> ArgumentParser:
@@ -60,7 +60,7 @@ def parser() -> ArgumentParser:
 
 
 def _add(
-    commands: _Commands[ArgumentParser], name: str, about: str, example: str, module: str = ""
+    commands: _Commands, name: str, about: str, example: str, module: str = ""
 ) -> ArgumentParser:
     command: ArgumentParser = commands.add_parser(
         name,
@@ -73,7 +73,7 @@ def _add(
     return command
 
 
-def _add_drilling(commands: _Commands[ArgumentParser]) -> None:
+def _add_drilling(commands: _Commands) -> None:
     demo = _add(
         commands,
         "demo",
@@ -122,7 +122,7 @@ def _add_drilling(commands: _Commands[ArgumentParser]) -> None:
     schema.add_argument("kind", choices=("drill", "plan"), nargs="?", default="drill")
 
 
-def _add_reading(commands: _Commands[ArgumentParser]) -> None:
+def _add_reading(commands: _Commands) -> None:
     show = _add(commands, "show", "print a run's record", "pradrill show --json")
     _run_argument(show)
     show.add_argument("--json", action="store_true", help="print it for programs")
@@ -146,7 +146,7 @@ def _run_argument(command: ArgumentParser) -> None:
     )
 
 
-def _add_lab(commands: _Commands[ArgumentParser]) -> None:
+def _add_lab(commands: _Commands) -> None:
     lab = _add(commands, "lab", "build and use the lab's virtual machines", "pradrill lab status")
     verbs = lab.add_subparsers(title="commands", metavar="COMMAND", required=True)
     build = _add(verbs, "build", "build the machines' image", "pradrill lab build", module="lab")

@@ -8,7 +8,7 @@ import platform
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -30,7 +30,7 @@ from pradrill.engine.cancellation import Cancellation, signals_to
 from pradrill.engine.planning import plan_run
 from pradrill.engine.recover import recover_crashed
 from pradrill.engine.run import Disruption, Tools, run_drill
-from pradrill.errors import ConfigurationError, PradrillError
+from pradrill.errors import ConfigurationError
 from pradrill.ports import Progress, Standby
 from pradrill.register.store import FileRunStore
 
@@ -104,18 +104,19 @@ class Workplace:
 
         A crashed run that cannot be torn down now is told on stderr and found again next time.
         """
-        try:
-            swept = recover_crashed(self.store, lambda plan: self._tools(plan, progress))
-        except PradrillError as error:
-            print(f"a crashed run is not torn down yet: {error}", file=sys.stderr)
-            return []
-        for record in swept:
+        with ExitStack() as opened:
+            recovered = recover_crashed(
+                self.store, lambda plan: opened.enter_context(_closing(self._tools(plan, progress)))
+            )
+        for run_id, error in recovered.left.items():
+            print(f"crashed run {run_id} is not torn down yet: {error}", file=sys.stderr)
+        for record in recovered.records:
             print(
                 f"run {record.run_id} was killed; its standby was torn down and it is recorded "
                 f"as CRASHED",
                 file=sys.stderr,
             )
-        return swept
+        return recovered.records
 
     def _tools(self, plan: RunPlan, progress: Progress) -> Tools:
         return Tools(
@@ -163,7 +164,17 @@ def started(plan: RunPlan, trigger: str) -> Started:
         plan=plan,
         launch=Launch(trigger=trigger, user=_user(), controller=platform.node() or "unknown"),
         versions=versions,
+        environment=_environment(),
     )
+
+
+def _environment() -> dict[str, str]:
+    """Return what the controller is: system, kernel, processors."""
+    try:
+        system = platform.freedesktop_os_release().get("PRETTY_NAME", "unknown")
+    except OSError:  # no os-release file
+        system = platform.system()
+    return {"system": system, "kernel": platform.release(), "processors": str(os.cpu_count())}
 
 
 def _user() -> str:
@@ -174,9 +185,9 @@ def _user() -> str:
 
 
 @contextmanager
-def _closing(tools: Tools) -> Iterator[None]:
+def _closing(tools: Tools) -> Iterator[Tools]:
     try:
-        yield
+        yield tools
     finally:
         if isinstance(tools.probe, SshProbe):
             tools.probe.close()

@@ -66,6 +66,7 @@ class Started(Model):
     plan: RunPlan
     launch: Launch
     versions: dict[str, str]
+    environment: dict[str, str] = Field(default={}, description="the controller, in its own words")
 
 
 class Facts(Model):
@@ -183,6 +184,7 @@ class Facts(Model):
             limits=self._limits(),
             versions=self.started.versions,
             evidence=evidence,
+            environment=self.started.environment,
         )
 
     def _exit_code(self, verdict: Verdict) -> ExitCode:

@@ -9,6 +9,9 @@ from pydantic import Field
 from pradrill.domain.model import Model
 from pradrill.domain.timeline import Skew
 
+MARKER = "/etc/pradrill/standby"
+"""A machine's own word that it is a standby: this file's first line is its machine-id."""
+
 
 class Host(Model):
     """A standby host, as the inventory describes it."""

@@ -8,12 +8,14 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from pradrill.domain.duration import approximate, format_duration
 from pradrill.domain.model import Model
 from pradrill.domain.outcome import (
     CheckOutcome,
     CheckResult,
     GuardOutcome,
     GuardResult,
+    Phase,
     StepKind,
     StepOutcome,
     StepResult,
@@ -101,7 +103,10 @@ def _gaps(evidence: Evidence) -> list[str]:
         if step.outcome is not StepOutcome.PASSED
     ]
     reasons += [f"step {name} was not executed" for name in evidence.not_executed]
-    reasons += [] if evidence.guards else ["no guard was proven"]
+    restored = any(step.phase is Phase.RESTORE for step in evidence.steps)
+    reasons += [] if restored else ["nothing was restored"]
+    guarded = {guard.host for guard in evidence.guards}
+    reasons += [f"no guard was proven on {host}" for host in evidence.hosts if host not in guarded]
     reasons += [
         f"guard {guard.guard} on {guard.host} is {guard.outcome}: {guard.detail}"
         for guard in evidence.guards
@@ -126,8 +131,8 @@ def _gaps(evidence: Evidence) -> list[str]:
 def _unmeasured(name: str, actual: Elapsed | None) -> list[str]:
     if actual is None:
         return [f"the {name} could not be measured"]
-    if actual.high < 0:
-        return [f"the {name} is negative: its instants contradict each other"]
+    if actual.high < 0 or not actual.low <= actual.seconds <= actual.high:
+        return [f"the {name} is negative, or not within its bounds: instants contradict each other"]
     if actual.provenance is Provenance.ASSUMED:
         return [f"the {name} rests on an assumption, not on a measurement"]
     return []
@@ -140,8 +145,10 @@ def _missed(evidence: Evidence) -> list[str]:
         ("RPA", evidence.rpo, evidence.rpa),
     ):
         if actual is None or not actual.meets(objective):
-            found = "unknown" if actual is None else f"up to {actual.high:.1f} s"
-            reasons.append(f"the {name} is {found}, the objective {objective.total_seconds():g} s")
+            found = "unknown"
+            if actual is not None:  # the bound exactly: rounded, it may read as the objective
+                found = f"{approximate(actual.seconds)}, at most {format_duration(actual.high)}"
+            reasons.append(f"the {name} is {found}; the objective is {format_duration(objective)}")
     return reasons
 
 

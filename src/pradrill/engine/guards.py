@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from pradrill.domain.outcome import GuardOutcome, GuardResult
 from pradrill.domain.plan import PrimaryIdentity
-from pradrill.domain.target import Host, HostFacts
-
-MARKER = "/etc/pradrill/standby"
+from pradrill.domain.target import MARKER, Host, HostFacts
 
 
 def identity_guards(

@@ -10,7 +10,7 @@ from pradrill.domain.drill import Drill, PlaybookStep
 from pradrill.domain.outcome import Phase, StepKind
 from pradrill.domain.plan import Plan, PrimaryIdentity
 from pradrill.domain.run_plan import FileHash, PlannedHost, PlannedStep, RunPlan, governing
-from pradrill.domain.target import Host
+from pradrill.domain.target import MARKER, Host
 
 _LOOK = timedelta(minutes=2)
 _START = timedelta(minutes=5)
@@ -19,7 +19,7 @@ GUARDS = (
     "the host carries dr_role: standby in the inventory",
     "the host key is the pinned one, and not a primary's",
     "the machine-id and the addresses are not a primary's",
-    "the machine carries the marker file /etc/pradrill/standby with its own machine-id",
+    f"the machine carries the marker file {MARKER} with its own machine-id",
     "nothing in must_not_reach can be reached from inside the standby",
 )
 

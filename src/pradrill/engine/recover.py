@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from pradrill.domain.facts import Event, Facts, Started
 from pradrill.domain.record import RunRecord
 from pradrill.domain.run_plan import RunPlan
 from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.run import Run, Tools
+from pradrill.errors import PradrillError, RecordError
 from pradrill.ports import Journal, RunStore
 
 
-def recover_crashed(store: RunStore, tools_for: Callable[[RunPlan], Tools]) -> list[RunRecord]:
-    """Tear down and record every run whose process is gone; return their records."""
-    return [
-        record
-        for journal in store.crashed()
-        if (record := _recover(journal, tools_for)) is not None
-    ]
+class Recovered(NamedTuple):
+    """What became of the crashed runs."""
+
+    records: list[RunRecord]
+    left: dict[str, PradrillError]
+    """Run id → why it could not be torn down now; it is found again next time."""
+
+
+def recover_crashed(store: RunStore, tools_for: Callable[[RunPlan], Tools]) -> Recovered:
+    """Tear down and record every run whose process is gone, whatever becomes of the others."""
+    recovered = Recovered([], {})
+    for journal in store.crashed():
+        try:
+            record = _recover(journal, tools_for)
+        except PradrillError as error:
+            recovered.left[journal.run_id] = error
+        else:
+            recovered.records.extend([record] if record is not None else [])
+        finally:
+            journal.close()
+    return recovered
 
 
 def _recover(journal: Journal, tools_for: Callable[[RunPlan], Tools]) -> RunRecord | None:
@@ -26,8 +42,8 @@ def _recover(journal: Journal, tools_for: Callable[[RunPlan], Tools]) -> RunReco
     if facts is None:  # killed before its first fact was written: nothing was touched
         return None
     tools = tools_for(facts.plan)
-    run = Run(journal, facts, tools, Cancellation())
     with tools.store.hold(facts.plan.standby_key, journal.run_id):
+        run = Run(journal, facts, tools, Cancellation())
         run.note(Event.LOST)
         run.reconnect()
         run.tear_down()
@@ -35,12 +51,21 @@ def _recover(journal: Journal, tools_for: Callable[[RunPlan], Tools]) -> RunReco
 
 
 def replay(journal: Journal) -> Facts | None:
-    """Fold a journal into the facts that it tells; None when it does not even say what began."""
+    """Fold a journal into the facts that it tells; None when it does not even say what began.
+
+    Raises RecordError for facts that this version does not understand.
+    """
     facts: Facts | None = None
-    for name, at, told in journal.events():
-        event = Event(name)
-        if event is Event.STARTED:
-            facts = Facts(started=Started.model_validate(told), began=at)
-        elif facts is not None:
-            facts = facts.after(event, told)
+    try:
+        for name, at, told in journal.events():
+            event = Event(name)
+            if event is Event.STARTED:
+                facts = Facts(started=Started.model_validate(told), began=at)
+            elif facts is not None:
+                facts = facts.after(event, told)
+    except (ValueError, KeyError) as error:
+        raise RecordError(
+            f"the journal of run {journal.run_id} cannot be understood",
+            hint="It was damaged or written by another version; look at its standby yourself.",
+        ) from error
     return facts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from shutil import rmtree
@@ -82,15 +83,15 @@ def run_drill(
 ) -> RunRecord:
     """Carry the plan out and return its sealed record. Raises RecordError, after teardown."""
     began = tools.clock.now()
-    journal = tools.store.open(started.plan.drill.drill, began)
-    run = Run(journal, Facts(started=started, began=began), tools, cancelled)
-    run.note(Event.STARTED, **started.model_dump(mode="json"))
-    try:
-        with tools.store.hold(started.plan.standby_key, journal.run_id):
-            run.carry_out(disruption)
-    except BusyError as busy:
-        run.refuse(Refusal.BUSY, str(busy.message))
-    return run.seal()
+    with closing(tools.store.open(started.plan.drill.drill, began)) as journal:
+        run = Run(journal, Facts(started=started, began=began), tools, cancelled)
+        run.note(Event.STARTED, **started.model_dump(mode="json"))
+        try:
+            with tools.store.hold(started.plan.standby_key, journal.run_id):
+                run.carry_out(disruption)
+        except BusyError as busy:
+            run.refuse(Refusal.BUSY, str(busy.message))
+        return run.seal()
 
 
 class Run:
@@ -105,8 +106,8 @@ class Run:
         self.cancelled = cancelled
         self.site: Site | None = None
         self.unwritten: RecordError | None = None
-        self._stopping = False
-        self._folder = Path(tempfile.mkdtemp(prefix="pradrill-"))
+        self._under_way = False
+        self._folder: Path | None = None
         self._take: dict[StepKind, Callable[[PlannedStep], Came]] = {
             StepKind.PRECONDITIONS: self._preconditions,
             StepKind.START: self._start,
@@ -123,6 +124,7 @@ class Run:
 
     def carry_out(self, disruption: Disruption | None) -> None:
         """Take every step in order; teardown on every path."""
+        self._under_way = True
         try:
             self._mark_disruption(disruption)
             for phase in (Phase.READINESS, Phase.PREPARE, Phase.RESTORE, Phase.VERIFY):
@@ -134,20 +136,24 @@ class Run:
 
     def tear_down(self) -> None:
         """Put the standby back; nothing cancels this, and every step is tried."""
-        self._stopping = True
+        self._under_way = False
         self.tools.progress.phase(Phase.TEARDOWN)
         if ended := self.tools.runner.reap(self.journal.run_id):
             self.tools.progress.say(f"{ended} left-over processes were ended")
         for step in self.facts.plan.steps_of(Phase.TEARDOWN):
             if step.kind is StepKind.STOP or (self.facts.touched and self.site is not None):
-                self._step(step)
-        rmtree(self._folder, ignore_errors=True)
+                known = self.facts.residue
+                result = self._step(step)
+                if result.outcome is not StepOutcome.PASSED and self.facts.residue == known:
+                    self._left([f"{step.name} ended {result.outcome}: {result.detail}"])
+        if self._folder is not None:
+            rmtree(self._folder, ignore_errors=True)
 
     def reconnect(self) -> None:
         """Reach the standby of a run that crashed, for its teardown; a lab machine is not kept."""
         if self.facts.touched and self.facts.plan.drill.standby.vm is None:
             try:
-                self.site = self.tools.standby.start(self._folder, self.tools.progress.say)
+                self._connect()
             except PradrillError as error:
                 self._left([f"the standby was not torn down: {error.message}"])
 
@@ -175,7 +181,7 @@ class Run:
         except RecordError as error:
             self.unwritten = self.unwritten or error
         self.facts = self.facts.after(event, facts)
-        if self.unwritten is not None and not self._stopping:  # teardown goes on without a journal
+        if self.unwritten is not None and self._under_way:  # teardown goes on without a journal
             raise _Stop
 
     # Phases and steps
@@ -204,10 +210,12 @@ class Run:
             came = self._take[step.kind](step)
         except UnreachableError as error:
             came = Came(StepOutcome.UNREACHABLE, error.message)
-        except RecordError:
+        except PradrillError as error:
+            came = Came(StepOutcome.UNKNOWN, error.message)
+        except _Stop:
             raise
-        except (PradrillError, OSError) as error:
-            came = Came(StepOutcome.UNKNOWN, getattr(error, "message", str(error)))
+        except Exception as error:  # noqa: BLE001 a tool that breaks must not break the teardown
+            came = Came(StepOutcome.UNKNOWN, f"{type(error).__name__}: {error}")
         ended = clock.now()
         result = StepResult(
             phase=step.phase,
@@ -236,7 +244,7 @@ class Run:
 
     def _start(self, _step: PlannedStep) -> Came:
         self._mark(Mark.RECOVERY_STARTS, self.tools.clock.now())
-        self.site = self.tools.standby.start(self._folder, self.tools.progress.say)
+        self._connect()
         return Came(StepOutcome.PASSED)
 
     def _identity(self, _step: PlannedStep) -> Came:
@@ -269,8 +277,6 @@ class Run:
             say=self.tools.progress.say,
             evidence=self._evidence(step),
         )
-        if step.phase is Phase.TEARDOWN and result.outcome is not StepOutcome.PASSED:
-            self.note(Event.RESIDUE, left=[f"{step.name} ended {result.outcome}: {result.detail}"])
         more = {
             "failures": result.failures,
             "values": result.values,
@@ -346,6 +352,10 @@ class Run:
         return self._left(list(self.tools.standby.stop()))
 
     # Helpers
+
+    def _connect(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="pradrill-"))
+        self.site = self.tools.standby.start(self._folder, self.tools.progress.say)
 
     def _there(self) -> Site:
         assert self.site is not None  # noqa: S101 the start step passed before

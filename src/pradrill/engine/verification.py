@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -24,24 +24,57 @@ class Verified(NamedTuple):
 class _Watch:
     """What is known of each mandatory check: green since when, last red when (steady UTC)."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self.latest: dict[str, CheckOutcome] = {}
         self.green_since: dict[str, datetime] = {}
         self.last_red: dict[str, datetime] = {}
 
-    def see(self, result: CheckResult, started: datetime, ended: datetime) -> None:
-        if not result.mandatory:
-            return
-        key = check_key(result)
-        self.latest[key] = result.outcome
-        if result.outcome is CheckOutcome.PASSED:
-            self.green_since.setdefault(key, ended)
-        else:
+    def see_all(
+        self, results: tuple[CheckResult, ...], asked: Collection[str], *, cut_off: bool
+    ) -> tuple[CheckResult, ...]:
+        """Take in a pass over the checks `asked`; return what it told.
+
+        A check that it says nothing about is not green. When the deadline cut the pass off, a
+        check that had failed and now has no answer is still known to have failed.
+        """
+        for key in {*asked} - {check_key(result) for result in results}:
+            self.latest[key] = CheckOutcome.ERRORED
             self.green_since.pop(key, None)
-            self.last_red[key] = started
+        if cut_off:
+            results = tuple(result for result in results if not self._was_red_already(result))
+        for result in results:
+            self._see(result)
+        return results
 
     def red(self) -> list[str]:
+        """Return the checks that are not green."""
         return [key for key, outcome in self.latest.items() if outcome is not CheckOutcome.PASSED]
+
+    def hopeless(self) -> str:
+        """Say why no further pass can turn everything green; empty when one may."""
+        if not self.latest:
+            return "the suite holds no mandatory check"
+        red = self.red()
+        if red and all(self.latest[key] is CheckOutcome.SKIPPED for key in red):
+            return f"{len(red)} mandatory checks were skipped"
+        return ""
+
+    def _was_red_already(self, result: CheckResult) -> bool:
+        before = self.latest.get(check_key(result))
+        return result.outcome is CheckOutcome.ERRORED and before is CheckOutcome.FAILED
+
+    def _see(self, result: CheckResult) -> None:
+        key = check_key(result)
+        if not result.mandatory:
+            self.latest.pop(key, None)
+            return
+        self.latest[key] = result.outcome
+        if result.outcome is CheckOutcome.PASSED:
+            self.green_since.setdefault(key, self._clock.from_wall(result.ended))
+        else:
+            self.green_since.pop(key, None)
+            self.last_red[key] = self._clock.from_wall(result.started)
 
 
 def verify_until_stable(  # noqa: PLR0913 the ports and callbacks of one loop
@@ -56,11 +89,11 @@ def verify_until_stable(  # noqa: PLR0913 the ports and callbacks of one loop
     """Run passes of checks; red checks alone are asked again quickly, then all of them.
 
     The service is verified from when the last check turned green, once a pass over all the
-    checks has ended at least `stable_for` later with every mandatory one still green.
+    checks, begun at least `stable_for` later, has found every mandatory one still green.
     """
     if not verification.checks():
         return Verified(StepOutcome.UNKNOWN, "the suite holds no check")
-    watch = _Watch()
+    watch = _Watch(clock)
     end = clock.now() + spec.deadline
     only: list[str] | None = None
     while not cancelled():
@@ -69,15 +102,12 @@ def verify_until_stable(  # noqa: PLR0913 the ports and callbacks of one loop
             return _at_deadline(watch, spec)
         asked = clock.now()
         results = verification.run(only, deadline=left, cancelled=cancelled)
-        for result in results:
-            watch.see(result, clock.from_wall(result.started), clock.from_wall(result.ended))
-        on_pass(results)
+        keys, cut_off = only or verification.checks(), clock.now() >= end
+        on_pass(watch.see_all(results, keys, cut_off=cut_off))
         red = watch.red()
         on_count(len(watch.latest) - len(red), len(watch.latest))
-        if not watch.latest:
-            return Verified(StepOutcome.UNKNOWN, "the suite holds no mandatory check")
-        if red and all(watch.latest[key] is CheckOutcome.SKIPPED for key in red):
-            return Verified(StepOutcome.UNKNOWN, f"{len(red)} mandatory checks were skipped")
+        if hopeless := watch.hopeless():
+            return Verified(StepOutcome.UNKNOWN, hopeless)
         if not red and only is None:
             first_green = max(watch.green_since.values())
             if asked >= first_green + spec.stable_for or spec.stable_for == timedelta(0):

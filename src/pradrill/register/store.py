@@ -8,7 +8,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -38,10 +38,8 @@ class RunJournal:
         line = json.dumps({"at": at.isoformat(), "event": event, **facts}, ensure_ascii=False)
         try:
             if self._file is None:
-                path = self.folder / JOURNAL
-                self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            _write_whole(self._file, line.encode("utf-8", "backslashreplace") + b"\n")
-            os.fsync(self._file)
+                self._file = _open_lines(self.folder / JOURNAL)
+            _write_line(self._file, line.encode("utf-8", "backslashreplace") + b"\n")
         except OSError as error:
             raise _unwritten(self.folder / JOURNAL, error) from error
 
@@ -51,7 +49,7 @@ class RunJournal:
             text = (self.folder / JOURNAL).read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             return
-        for line in text.splitlines():
+        for line in text.split("\n"):  # splitlines would also cut at U+2028 and the like
             try:
                 facts = json.loads(line)
                 yield facts.pop("event"), datetime.fromisoformat(facts.pop("at")), facts
@@ -103,10 +101,13 @@ class FileRunStore:
         """Begin a run: its folder and journal; raises RecordError."""
         stamp = started.strftime("%Y%m%dT%H%M%SZ")
         folder = self.runs / f"{stamp}-{drill}-{secrets.token_hex(3)}"
+        draft = self.runs / f".{folder.name}"
         try:
-            for part in (self.state, self.runs, folder, folder / "evidence"):
-                part.mkdir(mode=0o700, parents=part == self.state, exist_ok=part != folder)
-            lock = _try_lock(folder / _ALIVE)
+            for part in (self.state, self.runs, draft, draft / "evidence"):
+                part.mkdir(mode=0o700, parents=part == self.state, exist_ok=part != draft)
+            lock = _try_lock(draft / _ALIVE)
+            draft.rename(folder)  # seen by others only now that its lock is held
+            _sync_folder(self.runs)
         except OSError as error:
             raise _unwritten(folder, error) from error
         return RunJournal(folder, lock)
@@ -114,10 +115,12 @@ class FileRunStore:
     @contextmanager
     def hold(self, standby_key: str, run_id: str) -> Iterator[None]:
         """Hold a standby for one run; raises BusyError, naming the holder."""
-        locks = self.state / "locks"
-        locks.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = locks / hashlib.sha256(standby_key.encode()).hexdigest()[:16]
-        lock = _try_lock(path)
+        path = self.state / "locks" / hashlib.sha256(standby_key.encode()).hexdigest()[:16]
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = _try_lock(path)
+        except OSError as error:
+            raise _unwritten(path, error) from error
         if lock is None:
             holder = path.read_text(encoding="utf-8", errors="replace").strip() or "another run"
             raise BusyError(
@@ -125,18 +128,21 @@ class FileRunStore:
                 hint="Wait for that run to end, or stop it with Ctrl-C or kill -TERM.",
             )
         with lock:
-            lock.truncate(0)
-            lock.write(f"run {run_id} (pid {os.getpid()})")
-            lock.flush()
+            with suppress(OSError):  # the name is a courtesy: the lock holds on a full disk too
+                os.truncate(path, 0)
+                os.write(lock.fileno(), f"run {run_id} (pid {os.getpid()})".encode())
             yield
 
     def crashed(self) -> list[RunJournal]:
         """Return the runs that ended without a record and whose process is gone."""
-        return [
-            RunJournal(folder, lock)
-            for folder in self._folders()
-            if not (folder / RECORD).exists() and (lock := _try_lock(folder / _ALIVE))
-        ]
+        found = []
+        for folder in self._folders():
+            if not (folder / RECORD).exists() and (lock := _try_lock(folder / _ALIVE)):
+                if (folder / RECORD).exists():  # sealed just now, before its lock was free
+                    lock.close()
+                else:
+                    found.append(RunJournal(folder, lock))
+        return found
 
     def has_crashed(self) -> bool:
         """Tell whether `crashed` would return any; holds nothing."""
@@ -222,9 +228,24 @@ def _is_locked(path: Path) -> bool:
     return lock is None
 
 
-def _write_whole(file: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(file, data) :]
+def _open_lines(path: Path) -> int:
+    """Open a file of lines for appending; what a crash left of a line is dropped."""
+    file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    os.ftruncate(file, path.read_bytes().rfind(b"\n") + 1)
+    _sync_folder(path.parent)
+    return file
+
+
+def _write_line(file: int, line: bytes) -> None:
+    """Write a line and see it on the disk, or leave nothing of it."""
+    size = os.fstat(file).st_size
+    try:
+        while line:
+            line = line[os.write(file, line) :]
+        os.fsync(file)
+    except OSError:
+        os.ftruncate(file, size)
+        raise
 
 
 def _sha256(path: Path) -> str:

@@ -13,7 +13,7 @@ from pradrill.adapters.ssh.sessions import Answer, Channel, LateError, Sessions
 from pradrill.domain import host_words
 from pradrill.domain.drill import NewestData
 from pradrill.domain.instants import parse_instant
-from pradrill.domain.target import Host, HostFacts, HostState, Site
+from pradrill.domain.target import MARKER, Host, HostFacts, HostState, Site
 from pradrill.domain.timeline import Skew
 from pradrill.errors import PradrillError
 from pradrill.ports import Clock
@@ -24,8 +24,7 @@ _ROUNDS = 8
 _TIMED_OUT, _KILLED = 124, 137  # exit codes of timeout(1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-_MARKER = "/etc/pradrill/standby"
-_READ_MARKER = f"if [ -e {_MARKER} ]; then echo; cat {_MARKER}; fi"
+_READ_MARKER = f"if [ -e {MARKER} ]; then echo; cat {MARKER}; fi"
 _MACHINE_ID = "cat /etc/machine-id 2>/dev/null || :"
 _ADDRESSES = (
     "if command -v ip >/dev/null; then ip -o addr show; "

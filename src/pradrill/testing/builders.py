@@ -1,4 +1,4 @@
-"""For tests, ours and yours: builders of drills and records, and fakes for every port.
+"""Builders of drills, runs and records.
 
 Each builder returns a whole, valid value; name only the fields that your test is about. The
 record is that of a quarterly Moodle drill which passed: RTA 42m10s of 4h, RPA 3h05m of 24h.
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pradrill.domain.drill import Drill
+from pradrill.domain.facts import Started
 from pradrill.domain.outcome import (
     CheckOutcome,
     CheckResult,
@@ -26,8 +27,6 @@ from pradrill.domain.record import Launch, Recovery, RunRecord, RunState
 from pradrill.domain.run_plan import FileHash, PlannedHost, PlannedStep, RunPlan, governing
 from pradrill.domain.timeline import Elapsed, Instant, Mark, Provenance, Skew
 from pradrill.domain.verdict import Verdict
-
-# ---------------------------------------------------------------- builders
 
 START = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
 """The builders' T0."""
@@ -158,6 +157,23 @@ def a_run_plan(**changes: Any) -> RunPlan:
     return RunPlan.model_validate({**fields, **changes})
 
 
+def a_launch(**changes: Any) -> Launch:
+    """Return a launch by cron."""
+    fields = {"trigger": "due", "user": "root", "controller": "ctl01.exemple.fr"}
+    return Launch.model_validate({**fields, **changes})
+
+
+def a_start(**changes: Any) -> Started:
+    """Return a run's first fact."""
+    fields: dict[str, Any] = {
+        "plan": a_run_plan(),
+        "launch": a_launch(),
+        "versions": {"pradrill": "0.1.0"},
+        "environment": {"system": "Debian GNU/Linux 12 (bookworm)"},
+    }
+    return Started.model_validate({**fields, **changes})
+
+
 def a_check(**changes: Any) -> CheckResult:
     """Return a mandatory check that passed."""
     fields: dict[str, Any] = {
@@ -253,7 +269,7 @@ def a_record(**changes: Any) -> RunRecord:
     """Return the sealed record of a Moodle drill that passed, started by cron."""
     fields: dict[str, Any] = {
         "run_id": "20260310T020000Z-moodle-7f3a",
-        "launch": Launch(trigger="due", user="root", controller="ctl01.exemple.fr"),
+        "launch": a_launch(),
         "plan": a_run_plan(),
         "state": RunState.FINISHED,
         "verdict": Verdict.PASSED,

@@ -1,0 +1,64 @@
+"""For tests, ours and yours: builders of drills and records, and fakes for every port."""
+
+from __future__ import annotations
+
+from pradrill.testing.builders import (
+    HOST,
+    START,
+    a_check,
+    a_drill,
+    a_guard,
+    a_launch,
+    a_planned_step,
+    a_record,
+    a_recovery,
+    a_run_plan,
+    a_service,
+    a_start,
+    a_step,
+    after,
+    measured,
+)
+from pradrill.testing.fake_standby import (
+    FakeProbe,
+    FakeRunner,
+    FakeStandby,
+    FakeVerification,
+    FakeVerifier,
+    a_host,
+    fake_tools,
+    host_facts,
+    played,
+)
+from pradrill.testing.fakes import FakeClock, FakeJournal, FakeProgress, FakeStore
+
+__all__ = [
+    "HOST",
+    "START",
+    "FakeClock",
+    "FakeJournal",
+    "FakeProbe",
+    "FakeProgress",
+    "FakeRunner",
+    "FakeStandby",
+    "FakeStore",
+    "FakeVerification",
+    "FakeVerifier",
+    "a_check",
+    "a_drill",
+    "a_guard",
+    "a_host",
+    "a_launch",
+    "a_planned_step",
+    "a_record",
+    "a_recovery",
+    "a_run_plan",
+    "a_service",
+    "a_start",
+    "a_step",
+    "after",
+    "fake_tools",
+    "host_facts",
+    "measured",
+    "played",
+]

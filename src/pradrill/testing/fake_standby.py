@@ -1,0 +1,270 @@
+"""Fakes for the ports that touch a standby: in memory, scripted by their arguments.
+
+With no argument each one plays its part in the builders' Moodle drill, which passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pradrill.domain.drill import NewestData
+from pradrill.domain.facts import check_key
+from pradrill.domain.outcome import CheckOutcome, CheckResult, PlaybookResult, StepOutcome
+from pradrill.domain.target import Host, HostFacts, HostState, Site
+from pradrill.domain.timeline import Skew
+from pradrill.engine.run import Tools
+from pradrill.errors import UnreachableError
+from pradrill.ports import Cancelled, Play, Say
+from pradrill.testing.builders import HOST, a_check, after
+from pradrill.testing.fakes import FakeClock, FakeProgress, FakeStore
+
+_MACHINE_ID = "5f" * 16
+
+
+def a_host(**changes: Any) -> Host:
+    """Return the builders' standby host."""
+    fields = {"name": HOST, "address": "198.51.100.20", "dr_role": "standby"}
+    return Host.model_validate({**fields, **changes})
+
+
+class FakeStandby:
+    """Hosts that are there. `start` may raise `fails`; `stop` says what is `left`."""
+
+    def __init__(
+        self,
+        *hosts: Host,
+        problems: Sequence[str] = (),
+        fails: Exception | None = None,
+        left: Sequence[str] | Exception = (),
+    ) -> None:
+        self.hosts = hosts or (a_host(),)
+        self.calls: list[str] = []
+        self._problems, self._fails, self._left = problems, fails, left
+
+    def problems(self) -> Sequence[str]:
+        """Say what stands in the way."""
+        return self._problems
+
+    def start(self, folder: Path, say: Say) -> Site:
+        """Return the site, without files."""
+        self.calls.append("start")
+        say(f"{len(self.hosts)} hosts to reach")
+        if self._fails is not None:
+            raise self._fails
+        return Site(
+            hosts=self.hosts,
+            inventory=folder / "inventory.yml",
+            known_hosts=folder / "known_hosts",
+            ssh_config=folder / "ssh_config",
+        )
+
+    def stop(self) -> Sequence[str]:
+        """Say what is left."""
+        self.calls.append("stop")
+        if isinstance(self._left, Exception):
+            raise self._left
+        return self._left
+
+
+def host_facts(host: str = HOST, **changes: Any) -> HostFacts:
+    """Return what a true standby says of itself."""
+    fields: dict[str, Any] = {
+        "host": host,
+        "host_key": "ssh-ed25519 AAAAstandby",
+        "machine_id": _MACHINE_ID,
+        "marker": f"{_MACHINE_ID}\n",
+        "addresses": ("198.51.100.20",),
+        "skew": Skew(seconds=0.0, within=0.005),
+    }
+    return HostFacts.model_validate({**fields, **changes})
+
+
+class FakeProbe:
+    """Answers for hosts. Set `unreachable` to make them fall silent.
+
+    `states` are returned one after another, the last one again and again; `reached` maps an
+    endpoint to its answer, "closed" unless given.
+    """
+
+    def __init__(
+        self,
+        *,
+        facts: HostFacts | None = None,
+        states: Sequence[HostState] = (HostState(),),
+        reached: Mapping[str, str] | None = None,
+        newest: datetime | Exception | None = None,
+    ) -> None:
+        self.unreachable = False
+        self._facts = facts
+        self._states = list(states)
+        self._reached = reached or {}
+        self._newest = newest or after(-3_600)
+
+    def facts(self, host: Host, _site: Site) -> HostFacts:
+        """Return what the host says of itself."""
+        self._answer_for(host)
+        return (self._facts or host_facts()).model_copy(update={"host": host.name})
+
+    def state(self, host: Host, _site: Site, _paths: Sequence[str]) -> HostState:
+        """Return the next state."""
+        self._answer_for(host)
+        return self._states.pop(0) if len(self._states) > 1 else self._states[0]
+
+    def reaches(self, host: Host, _site: Site, endpoints: Sequence[str]) -> Mapping[str, str]:
+        """Return what connecting came to."""
+        self._answer_for(host)
+        return {endpoint: self._reached.get(endpoint, "closed") for endpoint in endpoints}
+
+    def read_instant(self, host: Host, _site: Site, _newest: NewestData) -> datetime:
+        """Return the newest data's instant, or raise."""
+        self._answer_for(host)
+        if isinstance(self._newest, Exception):
+            raise self._newest
+        return self._newest
+
+    def _answer_for(self, host: Host) -> None:
+        if self.unreachable:
+            raise UnreachableError(f"{host.name} does not answer")
+
+
+def played(clock: FakeClock, outcome: StepOutcome, *, seconds: float = 60.0) -> PlaybookResult:
+    """Return what a playbook that took that long, until now, came to."""
+    return PlaybookResult(
+        outcome=outcome,
+        started=clock.wall() - timedelta(seconds=seconds),
+        ended=clock.wall(),
+        hosts=(HOST,),
+        values={},
+        detail="" if outcome is StepOutcome.PASSED else "as scripted",
+    )
+
+
+Script = StepOutcome | PlaybookResult | Exception | Callable[[Play], PlaybookResult]
+
+
+class FakeRunner:
+    """Plays playbooks in no time of yours: a minute each on the fake clock.
+
+    `does` maps a playbook's stem to its outcome, its result, what it raises, or a function that
+    returns its result; others pass. Like the real one it stops when cancelled.
+    """
+
+    def __init__(self, clock: FakeClock, does: Mapping[str, Script] | None = None) -> None:
+        self.plays: list[str] = []
+        self.reaped: list[str] = []
+        self._clock = clock
+        self._does = does or {}
+
+    def run(
+        self, play: Play, *, deadline: float, cancelled: Cancelled, say: Say, evidence: Path
+    ) -> PlaybookResult:
+        """Do what the script says; `evidence` stays unwritten."""
+        del evidence
+        name = play.playbook.stem
+        self.plays.append(name)
+        say(f"playing {name}")
+        self._clock.sleep(min(60.0, deadline))
+        does = self._does.get(name, StepOutcome.PASSED)
+        if isinstance(does, Exception):
+            raise does
+        if cancelled():
+            return played(self._clock, StepOutcome.CANCELLED)
+        if isinstance(does, PlaybookResult):
+            return does
+        return played(self._clock, does) if isinstance(does, StepOutcome) else does(play)
+
+    def reap(self, marker: str) -> int:
+        """Find no left-over process."""
+        self.reaped.append(marker)
+        return 0
+
+
+Answers = CheckOutcome | Mapping[str, CheckOutcome]
+
+
+class FakeVerification:
+    """A suite that answers as scripted: one entry a pass, the last one again and again.
+
+    An entry is an outcome for every check, or check id → outcome, the others passed. A pass
+    takes `seconds` (at most its deadline). Checks: `suite`, or the one check of the builders.
+    """
+
+    def __init__(
+        self,
+        clock: FakeClock,
+        passes: Sequence[Answers] = (CheckOutcome.PASSED,),
+        *,
+        suite: Sequence[CheckResult] | None = None,
+        seconds: float = 1.0,
+    ) -> None:
+        self.asked: list[Sequence[str] | None] = []
+        self._clock = clock
+        self._passes = list(passes)
+        self._suite = {check_key(c): c for c in ([a_check()] if suite is None else suite)}
+        self._seconds = seconds
+
+    def checks(self) -> Sequence[str]:
+        """Return the ids of every check."""
+        return tuple(self._suite)
+
+    def run(
+        self, only: Sequence[str] | None, *, deadline: float, cancelled: Cancelled
+    ) -> tuple[CheckResult, ...]:
+        """Answer as scripted; a cancelled pass has no answers."""
+        self.asked.append(only)
+        started = self._clock.wall()
+        self._clock.sleep(min(self._seconds, deadline))
+        answers = self._passes.pop(0) if len(self._passes) > 1 else self._passes[0]
+        cut = cancelled() or self._seconds > deadline
+
+        def outcome(key: str) -> CheckOutcome:
+            if cut:
+                return CheckOutcome.ERRORED
+            if isinstance(answers, CheckOutcome):
+                return answers
+            return answers.get(key, CheckOutcome.PASSED)
+
+        return tuple(
+            self._suite[key].model_copy(
+                update={"outcome": outcome(key), "started": started, "ended": self._clock.wall()}
+            )
+            for key in (self._suite if only is None else only)
+        )
+
+
+class FakeVerifier:
+    """Opens the one verification it was given, or raises what it was given."""
+
+    def __init__(self, verification: FakeVerification | BaseException) -> None:
+        self.opened = 0
+        self._verification = verification
+
+    @contextmanager
+    def open(
+        self, _suite: Path, _site: Site, *, marker: str, evidence: Path
+    ) -> Iterator[FakeVerification]:
+        """Hand the verification out."""
+        del marker, evidence
+        self.opened += 1
+        if isinstance(self._verification, BaseException):
+            raise self._verification
+        yield self._verification
+
+
+def fake_tools(clock: FakeClock | None = None, **replaced: Any) -> Tools:
+    """Return the tools of a drill that passes, with some replaced."""
+    clock = clock or FakeClock()
+    tools: dict[str, Any] = {
+        "clock": clock,
+        "store": FakeStore(),
+        "standby": FakeStandby(),
+        "probe": FakeProbe(),
+        "runner": FakeRunner(clock),
+        "verifier": FakeVerifier(FakeVerification(clock)),
+        "progress": FakeProgress(),
+    }
+    return Tools(**{**tools, **replaced})

@@ -1,0 +1,149 @@
+"""Fakes for the ports that a run keeps time, records and shows itself with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pradrill.domain.outcome import StepResult
+from pradrill.domain.record import RunRecord
+from pradrill.domain.run_plan import FileHash
+from pradrill.errors import BusyError, RecordError
+from pradrill.testing.builders import START
+
+
+class FakeClock:
+    """Moves only by `sleep`; `step` moves the system's clock under it."""
+
+    def __init__(self, start: datetime = START) -> None:
+        self._now = start
+        self._stepped = 0.0
+
+    def now(self) -> datetime:
+        """Return steady UTC."""
+        return self._now
+
+    def wall(self) -> datetime:
+        """Return what the system's clock would say."""
+        return self._now + timedelta(seconds=self._stepped)
+
+    def from_wall(self, instant: datetime) -> datetime:
+        """Translate an instant of the system's clock, read just now."""
+        return instant - timedelta(seconds=self._stepped)
+
+    def stepped(self) -> float:
+        """Return by how many seconds the system's clock has been moved."""
+        return self._stepped
+
+    def step(self, seconds: float) -> None:
+        """Move the system's clock."""
+        self._stepped += seconds
+
+    def sleep(self, seconds: float) -> None:
+        """Let that time pass at once."""
+        self._now += timedelta(seconds=seconds)
+
+
+class FakeJournal:
+    """Keeps facts as the JSON that a disk would give back. `close` is its process's end."""
+
+    def __init__(self, run_id: str, room: int | None = None) -> None:
+        self.run_id = run_id
+        self.folder = Path("/nowhere") / run_id
+        self.record: RunRecord | None = None
+        self.alive = True
+        self._lines: list[str] = []
+        self._room = room
+
+    def append(self, event: str, at: datetime, facts: Mapping[str, Any]) -> None:
+        """Keep one fact; raises RecordError when there is no room for it."""
+        if self._room is not None and len(self._lines) >= self._room:
+            raise RecordError(f"cannot write the journal of {self.run_id}: no space left")
+        self._lines.append(json.dumps([event, at.isoformat(), facts]))
+
+    def events(self) -> Iterator[tuple[str, datetime, dict[str, Any]]]:
+        """Read back every fact in order."""
+        for line in self._lines:
+            event, at, facts = json.loads(line)
+            yield event, datetime.fromisoformat(at), facts
+
+    def evidence(self) -> tuple[FileHash, ...]:
+        """Return nothing: there are no files."""
+        return ()
+
+    def seal(self, record: RunRecord) -> None:
+        """Keep the record."""
+        self.record = record
+        self.close()
+
+    def close(self) -> None:
+        """End the process that writes here."""
+        self.alive = False
+
+
+class FakeStore:
+    """Keeps runs in `journals`. `room`: how many facts a journal can hold before it is full."""
+
+    def __init__(self, *, room: int | None = None) -> None:
+        self.journals: list[FakeJournal] = []
+        self.held: dict[str, str] = {}
+        self._room = room
+
+    def open(self, drill: str, started: datetime) -> FakeJournal:
+        """Begin a run."""
+        run_id = f"{started:%Y%m%dT%H%M%SZ}-{drill}-{len(self.journals):06x}"
+        self.journals.append(FakeJournal(run_id, self._room))
+        return self.journals[-1]
+
+    @contextmanager
+    def hold(self, standby_key: str, run_id: str) -> Iterator[None]:
+        """Hold a standby; raises BusyError, naming the holder."""
+        if standby_key in self.held:
+            raise BusyError(f"the standby {standby_key} is held by run {self.held[standby_key]}")
+        self.held[standby_key] = run_id
+        try:
+            yield
+        finally:
+            del self.held[standby_key]
+
+    def crashed(self) -> list[FakeJournal]:
+        """Return the runs that ended without a record."""
+        return [j for j in self.journals if j.record is None and not j.alive]
+
+
+class FakeProgress:
+    """Keeps what it was told in `told`, and calls `on_step` with each step's name."""
+
+    def __init__(self, on_step: Callable[[str], None] = lambda _name: None) -> None:
+        self.told: list[tuple[str, str]] = []
+        self._on_step = on_step
+
+    def phase(self, name: str) -> None:
+        """Begin a phase."""
+        self.told.append(("phase", str(name)))
+
+    def step(self, name: str, deadline: float) -> None:
+        """Begin a step."""
+        del deadline
+        self.told.append(("step", name))
+        self._on_step(name)
+
+    def say(self, line: str) -> None:
+        """Keep a line."""
+        self.told.append(("say", line))
+
+    def checks(self, green: int, total: int) -> None:
+        """Keep how many checks are green."""
+        self.told.append(("checks", f"{green}/{total}"))
+
+    def done(self, step: StepResult) -> None:
+        """End a step."""
+        self.told.append(("done", f"{step.name}: {step.outcome}"))
+
+    def steps(self) -> list[str]:
+        """Return the names of the steps that began, in order."""
+        return [said for what, said in self.told if what == "step"]

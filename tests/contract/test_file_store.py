@@ -1,0 +1,234 @@
+"""What only the real store can promise: modes, the disk, other processes, kill -9."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import stat
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pradrill.domain.record import RunState
+from pradrill.engine.cancellation import Cancellation
+from pradrill.engine.recover import recover_crashed
+from pradrill.engine.run import run_drill
+from pradrill.errors import BusyError, RecordError
+from pradrill.register.store import FileRunStore
+from pradrill.testing import START, FakeProgress, FakeStandby, a_record, a_start, after, fake_tools
+
+DEADLINE = 10.0
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FileRunStore:
+    """Return a store in a folder that does not exist yet."""
+    return FileRunStore(tmp_path / "state")
+
+
+def in_child(work: Callable[[], None]) -> int:
+    """Do the work in a process of its own; return its id."""
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+        finally:
+            os._exit(1)
+    return child
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait for something another process does."""
+    end = time.monotonic() + DEADLINE
+    while not true():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.01)
+
+
+def modes(folder: Path) -> dict[str, int]:
+    """Return path → permission bits of all that is in a folder, and of itself."""
+    return {
+        path.relative_to(folder).as_posix(): stat.S_IMODE(path.lstat().st_mode)
+        for path in (folder, *folder.rglob("*"))
+    }
+
+
+def test_nobody_else_can_read_a_run(store: FileRunStore) -> None:
+    """Every folder is 0700 and every file 0600 or less, whatever the umask."""
+    before = os.umask(0)
+    try:
+        journal = store.open("moodle", START)
+        journal.append("event", START, {})
+        with store.hold("vm:standby", journal.run_id):
+            pass
+        journal.seal(a_record(run_id=journal.run_id))
+    finally:
+        os.umask(before)
+    found = modes(store.state)
+    assert {mode for path, mode in found.items() if (store.state / path).is_dir()} == {0o700}
+    assert {mode for path, mode in found.items() if (store.state / path).is_file()} <= {
+        0o600,
+        0o400,
+    }
+    assert found[f"runs/{journal.run_id}/record.json"] == 0o400
+
+
+def test_a_fact_is_on_the_disk_when_append_returns(
+    store: FileRunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each fact is fsynced after it was written, and the record before it gets its name."""
+    synced: list[tuple[str, int]] = []
+    really = os.fsync
+
+    def fsync(file: int) -> None:
+        path = Path(f"/proc/self/fd/{file}").readlink()
+        synced.append((path.name, path.stat().st_size))
+        really(file)
+
+    journal = store.open("moodle", START)
+    monkeypatch.setattr(os, "fsync", fsync)
+    sizes = []
+    for number in range(3):
+        journal.append("event", after(number), {"number": number})
+        sizes.append((journal.folder / "journal.jsonl").stat().st_size)
+    assert [size for name, size in synced if name == "journal.jsonl"] == sizes
+    synced.clear()
+    journal.seal(a_record(run_id=journal.run_id))
+    record = (journal.folder / "record.json").stat().st_size
+    assert synced[0] == (".record.json.draft", record)
+    assert synced[1][0] == journal.run_id
+
+
+def test_a_record_that_cannot_be_written_is_not_there(store: FileRunStore) -> None:
+    """A record exists whole or not at all, and its failure is RecordError."""
+    journal = store.open("moodle", START)
+    (journal.folder / ".record.json.draft").mkdir()
+    with pytest.raises(RecordError, match=r"record\.json"):
+        journal.seal(a_record(run_id=journal.run_id))
+    assert not (journal.folder / "record.json").exists()
+
+
+def test_a_state_folder_that_cannot_be_made_is_a_record_error(tmp_path: Path) -> None:
+    """A file in the way is told before anything is touched, when opening and when holding."""
+    (tmp_path / "state").write_text("")
+    store = FileRunStore(tmp_path / "state")
+    with pytest.raises(RecordError, match="state"):
+        store.open("moodle", START)
+    with pytest.raises(RecordError, match="state"), store.hold("vm:standby", "a-run"):
+        pytest.fail("held nothing")
+
+
+def test_a_line_cut_off_by_a_crash_is_dropped(store: FileRunStore) -> None:
+    """What a crash left of a line does not spoil the facts that its recovery adds."""
+    journal = store.open("moodle", START)
+    journal.append("first", START, {})
+    with (journal.folder / "journal.jsonl").open("ab") as file:
+        file.write(b'{"at": "2026-03-10T02:0')
+    assert [event for event, _, _ in journal.events()] == ["first"]
+    journal.close()
+    (found,) = store.crashed()
+    found.append("second", after(1), {})
+    assert [event for event, _, _ in found.events()] == ["first", "second"]
+
+
+def test_a_killed_drill_is_torn_down_by_the_next_command(
+    store: FileRunStore, tmp_path: Path
+) -> None:
+    """After kill -9 in the restore a run is found once it is dead, torn down, and CRASHED."""
+    restoring = tmp_path / "restoring"
+
+    def stop_there(name: str) -> None:
+        if name == "restore_moodle":
+            restoring.touch()
+            signal.pause()
+
+    def drill() -> None:
+        tools = fake_tools(store=store, progress=FakeProgress(stop_there))
+        run_drill(a_start(), tools, Cancellation(), disruption=None)
+
+    child = in_child(drill)
+    try:
+        until(restoring.exists)
+        assert store.crashed() == []
+        assert not store.has_crashed()
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    assert store.has_crashed()
+    standby = FakeStandby()
+    (record,) = recover_crashed(
+        store, lambda _plan: fake_tools(store=store, standby=standby)
+    ).records
+    assert (record.state, record.exit_code) == (RunState.CRASHED, 12)
+    assert standby.calls == ["start", "stop"]
+    assert store.read(record.run_id) == record
+    assert not store.has_crashed()
+
+
+def test_a_dead_holder_holds_nothing(store: FileRunStore) -> None:
+    """A standby held by another process is busy, and free the moment that process is dead."""
+
+    def hold() -> None:
+        with store.hold("vm:standby", "the-other-run"):
+            signal.pause()
+
+    child = in_child(hold)
+    try:
+        until(lambda: any("the-other-run" in p.read_text() for p in store.state.glob("locks/*")))
+        with (
+            pytest.raises(BusyError, match=rf"the-other-run \(pid {child}\)"),
+            store.hold("vm:standby", "this-run"),
+        ):
+            pytest.fail("two processes hold one standby")
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    with store.hold("vm:standby", "this-run"):
+        pass
+
+
+def test_evidence_is_hashed_with_the_journal(store: FileRunStore) -> None:
+    """Every file of evidence is named relative to its run, with the SHA-256 of its content."""
+    journal = store.open("moodle", START)
+    journal.append("event", START, {})
+    deep = journal.folder / "evidence" / "01-restore"
+    deep.mkdir()
+    (deep / "events.jsonl").write_bytes(b"distilled")
+    found = {str(file.path): file.sha256 for file in journal.evidence()}
+    assert found["evidence/01-restore/events.jsonl"] == hashlib.sha256(b"distilled").hexdigest()
+    assert set(found) == {"journal.jsonl", "evidence/01-restore/events.jsonl"}
+
+
+def test_a_damaged_record_hides_no_other(store: FileRunStore) -> None:
+    """One unreadable record is told; the others are listed."""
+    for number, content in enumerate([None, '{"run_id": 3}', None]):
+        journal = store.open("moodle", after(number))
+        journal.seal(a_record(run_id=journal.run_id))
+        if content is not None:
+            path = journal.folder / "record.json"
+            path.chmod(0o600)
+            path.write_text(content)
+    records, damaged = store.readable()
+    assert len(records) == 2
+    assert len(damaged) == 1
+    assert damaged[0].hint
+
+
+def test_a_run_is_found_by_part_of_its_name(store: FileRunStore) -> None:
+    """The newest without a name; one by any part that is its own; two are not guessed between."""
+    with pytest.raises(RecordError, match="no run is recorded"):
+        store.find(None)
+    names = []
+    for number, drill in enumerate(["moodle", "wiki"]):
+        journal = store.open(drill, after(number))
+        journal.seal(a_record(run_id=journal.run_id))
+        names.append(journal.run_id)
+    assert store.find(None) == names[1]
+    assert store.find("moodle") == names[0]
+    with pytest.raises(RecordError, match="names 2 runs"):
+        store.find("20260310")
+    with pytest.raises(RecordError, match="no run is named"):
+        store.find("../../etc")

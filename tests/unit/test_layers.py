@@ -1,0 +1,225 @@
+"""Who may import what (DESIGN §5), read from the source."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import pradrill
+
+HOUSE = Path(pradrill.__file__).parent
+LAYERS = {
+    "domain": {"domain", "errors"},
+    "errors": set[str](),
+    "ports": {"domain", "errors"},
+    "engine": {"engine", "ports", "domain", "errors"},
+    "register": {"register", "domain", "errors"},
+    "reporting": {"reporting", "domain", "errors"},
+    "config": {"config", "domain", "errors"},
+    "adapters": {"ports", "domain", "errors", "processes"},
+    "processes": set[str](),  # own processes by their marker: standard library only
+    "testing": {"testing", "engine", "ports", "domain", "errors"},
+    "__main__": {"cli"},
+    "__init__": set[str](),
+}
+LAYERS["cli"] = {"cli", "__init__"} | {
+    "engine", "config", "register", "reporting", "adapters", "ports", "domain", "errors",
+}  # fmt: skip
+MODELS = {"pydantic", "pydantic_core"}  # the language of every layer's data
+OUTSIDE_WORLD = {
+    "asyncio", "io", "logging", "os", "random", "secrets", "shutil", "socket", "subprocess",
+    "tempfile", "threading", "time", "urllib",
+}  # fmt: skip
+CLOCKS = {
+    "time": {"time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns"},
+    "datetime": {"now", "utcnow", "today"},
+    "date": {"today"},
+}
+TIME_IS_READ_IN = {"adapters/clock.py"}
+TIME_MAY_BE_READ_IN = {"cli/lab.py": "how long a person waited: shown, and in no record"}
+"""Exceptions, path → why. Scripts that run on another machine or in another process, where the
+port Clock cannot be, belong here too."""
+OWN_PROCESSES = {
+    "adapters/ssh/knock.py": "sent to the standby and run there",
+    "adapters/testinfra/worker.py": "the process that pytest runs in",
+}
+
+Sources = dict[str, ast.Module]
+
+
+def house() -> Sources:
+    """Return every module of the package, parsed."""
+    return {
+        path.relative_to(HOUSE).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+        for path in sorted(HOUSE.rglob("*.py"))
+    }
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    """Return the full name of everything that a module imports, anywhere in it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            assert node.level == 0, f"a relative import of {module}"
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def part(path: str) -> str:
+    """Return the layer of a file; of an adapter, the adapter."""
+    parts = path.removesuffix(".py").split("/")
+    return "/".join(parts[:2]) if parts[0] == "adapters" and len(parts) > 1 else parts[0]
+
+
+def wrong_directions(sources: Sources) -> list[str]:
+    """Return the imports that go against the layers, or from adapter to adapter."""
+    wrong = []
+    for path, tree in sources.items():
+        here = part(path)
+        for name in imported(tree):
+            parts = [*name.split("."), "__init__"]
+            if parts[0] != "pradrill":
+                continue
+            there = parts[1] if parts[1] in LAYERS else "__init__"
+            own = there == "adapters" and part("/".join(parts[1:3])) == here
+            if there not in LAYERS[here.split("/")[0]] and not own:
+                wrong.append(f"{path} imports {name}")
+    return wrong
+
+
+def importers(sources: Sources) -> dict[str, set[str]]:
+    """Return which parts import each library from outside the standard one."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for path, tree in sources.items():
+        for name in imported(tree):
+            top = name.split(".")[0]
+            if top not in {"pradrill", "__future__"} and top not in sys.stdlib_module_names:
+                found[top].add(part(path))
+    return found
+
+
+def clock_readers(sources: Sources) -> dict[str, set[str]]:
+    """Return which files read the time of day or a monotonic clock, and how."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for path, tree in sources.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module == "time":
+                names = {alias.name for alias in node.names} & CLOCKS["time"]
+                found[path] |= {f"time.{name}" for name in names}
+            if not isinstance(node, ast.Attribute):
+                continue
+            owner = node.value.attr if isinstance(node.value, ast.Attribute) else None
+            owner = node.value.id if isinstance(node.value, ast.Name) else owner
+            if node.attr in CLOCKS.get(owner or "", set()):
+                found[path].add(f"{owner}.{node.attr}")
+    return {path: how for path, how in found.items() if how}
+
+
+def test_imports_go_one_way() -> None:
+    """Every layer imports only what DESIGN §5 lets it, and no adapter another one."""
+    assert wrong_directions(house()) == []
+
+
+def test_every_part_has_its_place() -> None:
+    """A new folder or module of the package needs a line in the layers."""
+    assert {part(path).split("/")[0] for path in house()} <= set(LAYERS)
+
+
+def test_the_domain_does_nothing() -> None:
+    """The domain is standard library and pydantic, without the parts that touch the world."""
+    for path, tree in house().items():
+        if path.startswith("domain/"):
+            tops = {name.split(".")[0] for name in imported(tree)}
+            assert not tops & OUTSIDE_WORLD, path
+            assert tops <= {*sys.stdlib_module_names, *MODELS, "pradrill"}, path
+
+
+def test_an_outside_library_has_one_importer() -> None:
+    """Replacing a library changes one part of the house."""
+    several = {
+        library: parts
+        for library, parts in importers(house()).items()
+        if len(parts) > 1 and library not in MODELS
+    }
+    assert several == {}
+
+
+def test_the_engine_knows_no_library() -> None:
+    """The engine sequences ports; it needs nothing from outside, not even pydantic."""
+    assert not [library for library, parts in importers(house()).items() if "engine" in parts]
+
+
+def test_time_is_read_in_one_module() -> None:
+    """Only the clock's adapter reads a clock; every exception is documented and needed."""
+    assert set(clock_readers(house())) == TIME_IS_READ_IN | set(TIME_MAY_BE_READ_IN)
+
+
+def test_only_the_command_line_exits() -> None:
+    """No layer below can end the process around the teardown."""
+    exits = {
+        path
+        for path, tree in house().items()
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.Name) and node.id in {"SystemExit", "exit", "quit"})
+        or (isinstance(node, ast.Attribute) and node.attr in {"exit", "_exit"})
+    }
+    below = {path for path in exits if part(path) not in {"cli", "__main__"}}
+    assert below == set(OWN_PROCESSES)
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("domain/x.py", "from pradrill.ports import Clock"),
+        ("engine/x.py", "from pradrill.adapters.clock import SteadyClock"),
+        ("engine/x.py", "def f():\n    import pradrill.register.store"),
+        ("engine/x.py", "from pradrill import adapters"),
+        ("register/x.py", "from pradrill.engine.run import run_drill"),
+        ("reporting/x.py", "from pradrill.config.house import House"),
+        ("adapters/ssh/x.py", "from pradrill.adapters.clock import SteadyClock"),
+        ("adapters/ansible/x.py", "from pradrill.adapters.ssh.sessions import Sessions"),
+        ("adapters/secrets.py", "from pradrill.adapters import ssh"),
+        ("adapters/secrets.py", "from pradrill.engine import run"),
+        ("engine/x.py", "from pradrill.testing import FakeClock"),
+    ],
+)
+def test_the_rule_sees_a_wrong_import(path: str, source: str) -> None:
+    """Each kind of wrong import is noticed, wherever in the module it stands."""
+    assert wrong_directions({path: ast.parse(source)})
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("adapters/ssh/x.py", "from pradrill.adapters.ssh.sessions import Sessions"),
+        ("adapters/ssh/__init__.py", "from pradrill.adapters.ssh import knock"),
+        ("adapters/ssh/x.py", "from pradrill.processes import end"),
+        ("cli/x.py", "from pradrill import __version__"),
+        ("engine/x.py", "from pradrill.domain.drill import Drill"),
+    ],
+)
+def test_the_rule_lets_a_right_import_be(path: str, source: str) -> None:
+    """An adapter's own parts, and what a layer may have, are no violation."""
+    assert wrong_directions({path: ast.parse(source)}) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import time\ntime.monotonic()",
+        "from time import perf_counter",
+        "from datetime import datetime\ndatetime.now()",
+        "import datetime\ndatetime.datetime.utcnow()",
+        "import datetime as dt\ndt.date.today()",
+    ],
+)
+def test_the_rule_sees_a_clock_being_read(source: str) -> None:
+    """However it is spelt, reading a clock is noticed; sleeping is not reading."""
+    assert clock_readers({"engine/x.py": ast.parse(source)})
+    assert not clock_readers({"engine/x.py": ast.parse("import time\ntime.sleep(1)")})
