@@ -21,8 +21,9 @@ LAYERS = {
     "register": {"register", "domain", "errors"},
     "reporting": {"reporting", "domain", "errors"},
     "config": {"config", "domain", "errors"},
-    "adapters": {"ports", "domain", "errors", "processes"},
+    "adapters": {"ports", "domain", "errors", "processes", "sockets"},
     "processes": set[str](),  # own processes by their marker: standard library only
+    "sockets": {"errors"},  # where the standbys keep their shared connections
     "testing": {"testing", "engine", "ports", "domain", "errors"},
     "__main__": {"cli"},
     "__init__": set[str](),
@@ -47,6 +48,7 @@ port Clock cannot be, belong here too."""
 OWN_PROCESSES = {
     "adapters/ssh/knock.py": "sent to the standby and run there",
     "adapters/testinfra/worker.py": "the process that pytest runs in",
+    "adapters/lab/relay.py": "a process that QEMU starts, one a connection",
 }
 
 Sources = dict[str, ast.Module]

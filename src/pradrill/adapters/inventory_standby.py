@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from shutil import rmtree, which
-from stat import S_ISDIR, S_ISSOCK
+from stat import S_ISSOCK
 
+from pradrill import sockets
 from pradrill.domain.host_words import known_hosts_name, last_line
 from pradrill.domain.target import Host, Site, ssh_config
 from pradrill.errors import NotReadyError
@@ -19,20 +18,14 @@ _DEADLINE = 10
 
 
 class InventoryStandby:
-    """Makes hosts reachable for a run, and leaves no connection behind.
-
-    The folder of the control sockets follows from who we are and which hosts these are, so that
-    another process finds it. Its path is short: a socket's path holds about 100 bytes.
-    """
+    """Makes hosts reachable for a run, and leaves no connection behind."""
 
     def __init__(self, hosts: Sequence[Host], inventory: Path, known_hosts: Path) -> None:
         self._hosts = tuple(hosts)
         self._inventory = inventory
         self._known_hosts = known_hosts
         names = ",".join(sorted(f"{host.address}:{host.port}" for host in hosts))
-        short = hashlib.sha256(names.encode()).hexdigest()[:12]
-        base = Path("/run" if os.geteuid() == 0 and Path("/run").is_dir() else "/tmp")  # noqa: S108 checked
-        self._sockets = base / f"pradrill-{os.geteuid()}-{short}"
+        self._sockets = sockets.folder_for(names)
 
     def problems(self) -> Sequence[str]:
         """Say what stands in the way of connecting: programs, pinned keys, login keys."""
@@ -51,7 +44,7 @@ class InventoryStandby:
         if problems:
             raise NotReadyError(problems[0])
         self.stop()  # a connection that a killed run left is not this run's
-        _make_private(self._sockets)
+        sockets.make_private(self._sockets)
         known_hosts = folder / "known_hosts"
         known_hosts.write_text(
             "".join(
@@ -71,7 +64,7 @@ class InventoryStandby:
     def stop(self) -> Sequence[str]:
         """Close the shared connections, also another process's; say which could not be."""
         try:
-            _check_private(self._sockets)
+            sockets.check_private(self._sockets)
         except FileNotFoundError:
             return []
         except NotReadyError as error:
@@ -130,21 +123,6 @@ class InventoryStandby:
             )
             if done.returncode != 0:
                 yield f"the login key {path} cannot be used unattended: {last_line(done.stderr)}"
-
-
-def _make_private(folder: Path) -> None:
-    folder.mkdir(mode=0o700, exist_ok=True)
-    _check_private(folder)
-
-
-def _check_private(folder: Path) -> None:
-    """Raise NotReadyError unless the folder is ours alone: /tmp is everybody's."""
-    status = folder.lstat()
-    if not S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o077:
-        raise NotReadyError(
-            f"{folder} is not a folder that only this user can use",
-            hint="Look at who made it, then remove it.",
-        )
 
 
 def _closed(socket: Path) -> bool:

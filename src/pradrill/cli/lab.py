@@ -7,6 +7,7 @@ import sys
 import time
 from argparse import Namespace
 
+from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.lab import Lab
 from pradrill.cli.workplace import state_folder
 from pradrill.errors import ExitCode, NotReadyError
@@ -14,7 +15,7 @@ from pradrill.errors import ExitCode, NotReadyError
 
 def run(args: Namespace) -> int:
     """Carry out one verb on the lab."""
-    lab = Lab(state_folder(args) / "lab")
+    lab = Lab(state_folder(args) / "lab", SteadyClock())
     verbs = {
         "build": _build,
         "up": _up,

@@ -25,7 +25,7 @@ class _Parser(ArgumentParser):
         self.exit(2, f"{message}\nHINT: Read {self.prog} --help.\n")
 
 
-_Commands: TypeAlias = "_SubParsersAction[_Parser]"  # argparse names it in private only
+_Commands: TypeAlias = "_SubParsersAction[ArgumentParser]"  # argparse names it in private only
 
 
 def parser() -> ArgumentParser:
@@ -52,17 +52,23 @@ def parser() -> ArgumentParser:
         metavar="FILE",
         help="where the JSON log of unwatched runs goes; - is stderr (default: STATE/log.jsonl)",
     )
-    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = _commands(top)
     _add_drilling(commands)
     _add_reading(commands)
     _add_lab(commands)
     return top
 
 
+def _commands(parser: ArgumentParser) -> _Commands:
+    return parser.add_subparsers(
+        title="commands", metavar="COMMAND", required=True, parser_class=_Parser
+    )
+
+
 def _add(
     commands: _Commands, name: str, about: str, example: str, module: str = ""
 ) -> ArgumentParser:
-    command: ArgumentParser = commands.add_parser(
+    command = commands.add_parser(
         name,
         help=about,
         description=f"{about[0].upper()}{about[1:]}.",
@@ -148,7 +154,7 @@ def _run_argument(command: ArgumentParser) -> None:
 
 def _add_lab(commands: _Commands) -> None:
     lab = _add(commands, "lab", "build and use the lab's virtual machines", "pradrill lab status")
-    verbs = lab.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    verbs = _commands(lab)
     build = _add(verbs, "build", "build the machines' image", "pradrill lab build", module="lab")
     build.add_argument(
         "--image", type=Path, metavar="QCOW2", help="your own image, with cloud-init inside"

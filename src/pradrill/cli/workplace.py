@@ -56,7 +56,7 @@ class Workplace:
         self.log = args.log or str(self.state / "log.jsonl")
         self.clock = SteadyClock()
         self.store = FileRunStore(self.state)
-        self.lab = Lab(self.state / "lab")
+        self.lab = Lab(self.state / "lab", self.clock)
         self._drills: Path | None = args.drills
 
     @cached_property

@@ -1,0 +1,137 @@
+"""The lab: an image, and the machines that start from it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pradrill import sockets
+from pradrill.adapters.lab import qemu
+from pradrill.adapters.lab.accelerator import Accelerator
+from pradrill.adapters.lab.files import held, missing, write_private
+from pradrill.adapters.lab.image import Image
+from pradrill.adapters.lab.machine import Machine
+from pradrill.adapters.lab.seed import make_key
+from pradrill.domain.target import Site, ssh_config
+from pradrill.errors import PradrillError, UsageError
+from pradrill.ports import Clock, Say
+
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
+_SSH = "22"
+
+
+class Lab:
+    """Virtual machines on this computer, under one folder."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._image = Image(folder / "image")
+        self._machines = folder / "machines"
+        self._accelerator = Accelerator(folder / "accelerator.json")
+
+    @property
+    def built(self) -> bool:
+        """Tell whether the image is there."""
+        return self._image.built
+
+    def build(self, say: Say, *, image: Path | None = None) -> None:
+        """Build the image from Debian's packages, or take the user's own QCOW2.
+
+        Machines frozen from an older image are made anew at their next start. Raises
+        NotReadyError, BusyError, ConfigurationError, PradrillError.
+        """
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with held(self._folder / "lock", "the lab"):
+            self._image.build(say, image)
+
+    def machine(self, name: str) -> Machine:
+        """Return a machine by its name; it need not exist yet. Raises UsageError."""
+        if not _NAME.fullmatch(name):
+            raise UsageError(
+                f'"{name}" is no machine name', hint="Use lower-case letters, digits and dashes."
+            )
+        folder = self._machines / name
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        key = self._folder / "user_key"
+        with held(self._folder / "key.lock", "the lab's key"):
+            make_key(key, "pradrill lab")
+        return Machine(folder, self._image, key, self._accelerator, self._clock)
+
+    def machines(self) -> list[Machine]:
+        """Return the machines that have an identity, by name."""
+        names = [path.parent.name for path in self._machines.glob("*/machine-id")]
+        return [self.machine(name) for name in sorted(names)]
+
+    def down(self) -> list[str]:
+        """End every running machine; return their names."""
+        names = sorted(path.name for path in self._machines.glob("*"))
+        return [name for name in names if self.machine(name).down()]
+
+    def destroy(self) -> None:
+        """End every machine and remove all that the lab has on disk."""
+        self.down()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+class LabStandby:
+    """A standby that is a machine of the lab: resumed for a run, thrown away after it."""
+
+    def __init__(self, lab: Lab, name: str, links: Mapping[str, str]) -> None:
+        self._lab = lab
+        self._machine = lab.machine(name)
+        self._links = links
+
+    def problems(self) -> Sequence[str]:
+        """Say what stands in the way of starting, touching nothing."""
+        needed = (qemu.PROGRAM, "qemu-img", "ssh", "ssh-keygen")
+        problems = [f"the Debian package {each} is not installed" for each in missing(needed)]
+        if not self._lab.built:
+            problems.append("the lab's image is not built yet: pradrill lab build")
+        for near, far in self._links.items():
+            name, _, port = far.rpartition(":")
+            if port != _SSH:
+                problems.append(f"the link {near} leads to {far}, and only port 22 is reachable")
+            elif not self._lab.machine(name).running:
+                problems.append(
+                    f"the link {near} leads to the machine {name}, which is down: "
+                    f"pradrill lab up {name}"
+                )
+        return problems
+
+    def start(self, folder: Path, say: Say) -> Site:
+        """Resume the machine as it was frozen. Raises NotReadyError, BusyError, PradrillError."""
+        self._machine.down()
+        far = {near: self._lab.machine(far.rpartition(":")[0]) for near, far in self._links.items()}
+        self._machine.up(say, links={near: machine.port_file for near, machine in far.items()})
+        return write_site(self._machine, folder, dr_role="standby")
+
+    def stop(self) -> Sequence[str]:
+        """End the machine and drop its disk; say what is left. Works in another process too."""
+        try:
+            self._machine.down()
+        except PradrillError as error:
+            return [error.message]
+        return []
+
+
+def write_site(machine: Machine, folder: Path, *, dr_role: str | None = None) -> Site:
+    """Write an inventory, known_hosts and ssh_config that lead to a running machine."""
+    host = machine.host(dr_role)
+    sockets.make_private(machine.sockets())
+    known_hosts, config = folder / "known_hosts", folder / "ssh_config"
+    write_private(known_hosts, machine.known_hosts_line())
+    write_private(config, ssh_config((host,), known_hosts, machine.sockets()))
+    inventory = folder / "inventory.ini"
+    words = [
+        host.name,
+        f"ansible_host={host.address}",
+        f"ansible_port={host.port}",
+        f"ansible_user={host.user}",
+        "ansible_python_interpreter=/usr/bin/python3",
+        *([f"dr_role={dr_role}"] if dr_role else []),
+    ]
+    write_private(inventory, " ".join(words) + "\n")
+    return Site(hosts=(host,), inventory=inventory, known_hosts=known_hosts, ssh_config=config)
