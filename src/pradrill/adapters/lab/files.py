@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import which
@@ -47,8 +47,15 @@ def require(programs: Sequence[str]) -> None:
         )
 
 
-def run(command: Sequence[str | Path], *, deadline: float = 60) -> str:
+def run(
+    command: Sequence[str | Path],
+    *,
+    deadline: float = 60,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> str:
     """Run a program and return what it prints; raises PradrillError with its last words."""
+    own = os.environ if environment is None else environment
     try:
         done = subprocess.run(
             command,
@@ -57,7 +64,8 @@ def run(command: Sequence[str | Path], *, deadline: float = 60) -> str:
             text=True,
             timeout=deadline,
             check=False,
-            env={**os.environ, "PATH": search_path(), "LC_ALL": "C.UTF-8"},
+            env={**own, "PATH": search_path(), "LC_ALL": "C.UTF-8"},
+            cwd=folder,
         )
     except subprocess.TimeoutExpired as error:
         raise PradrillError(f"{command[0]} did not end within {deadline:g} s") from error

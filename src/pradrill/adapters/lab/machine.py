@@ -6,6 +6,7 @@ Freezing saves a booted machine; each use resumes it over a disk of its own that
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -37,11 +38,12 @@ _TRY = 10
 _PAUSE = 0.2
 
 _WAKE = """
-echo ready; read now; date -u -s "@$now" >/dev/null
-head -c 64 >/dev/urandom 2>/dev/null </dev/null
+echo ready; read now chance; date -u -s "@$now" >/dev/null
+echo "$chance" >/dev/urandom
 cat /etc/machine-id
 """
-"""What a resumed machine is told first: the time, which is still that of the freezing."""
+"""What a resumed machine is told first: the time and some chance, which are still those of the
+freezing, the same at every resumption."""
 
 
 class Machine:
@@ -224,7 +226,7 @@ class Machine:
             accelerator,
             disk,
             ("-drive", f"if=virtio,format=raw,readonly=on,file={file}"),
-            qemu.kernel_arguments(image.kernel, image.initrd, self.machine_id),
+            qemu.kernel_arguments(image.kernel, image.initrd, self.name, self.machine_id),
         )
 
     def _freeze(self, accelerator: str) -> None:
@@ -250,6 +252,7 @@ class Machine:
         try:
             hardware = self._hardware(self._accelerator.chosen or "tcg", disk)
             self._qemu.start(hardware, links, self._frozen / "state")
+            self._qemu.thaw()
             self._wake(_RESUME)
         except BaseException:
             self._qemu.kill()
@@ -294,7 +297,7 @@ class Machine:
                 if talk.stdout.readline() != "ready\n":
                     talk.kill()
                     return ""
-                talk.stdin.write(f"{self._clock.now().timestamp():.6f}\n")
+                talk.stdin.write(f"{self._clock.now().timestamp():.6f} {os.urandom(32).hex()}\n")
                 talk.stdin.close()
                 return talk.stdout.read()
         except OSError:

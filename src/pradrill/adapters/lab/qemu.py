@@ -75,10 +75,7 @@ class Qemu:
             command += ["-incoming", f"exec:cat {shlex.quote(str(incoming))}"]
         # The console's owner is QEMU, not us: no terminal, and no run's marker to be reaped by.
         kept = {key: os.environ[key] for key in ("PATH", "HOME", "TMPDIR") if key in os.environ}
-        run(
-            ["env", "-i", "-C", self._folder, *(f"{k}={v}" for k, v in kept.items()), *command],
-            deadline=60,
-        )
+        run(command, environment=kept, folder=self._folder)
 
     def _arguments(self, hardware: Hardware, links: Mapping[str, Path], port: int) -> list[str]:
         network = f"user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{port}-:22"
@@ -116,6 +113,15 @@ class Qemu:
                 break
             self._clock.sleep(_MOMENT)
         raise PradrillError(f"the state of the machine {self._name} could not be saved")
+
+    def thaw(self) -> None:
+        """Let a machine that was started from a saved state run on. Raises PradrillError."""
+        for _ in range(int(_FROZEN / _MOMENT)):
+            if self.state() == "paused":
+                self._ask("cont")
+                return
+            self._clock.sleep(_MOMENT)
+        raise PradrillError(f"the saved state of the machine {self._name} could not be loaded")
 
     def kill(self) -> bool:
         """End the process at once, as a power cut would; tell whether there was one."""
@@ -164,9 +170,9 @@ def _say(talk: Any, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
             raise PradrillError(f"QEMU refuses {command}: {answer['error'].get('desc')}")
 
 
-def kernel_arguments(kernel: Path, initrd: Path, machine_id: str) -> tuple[str, ...]:
+def kernel_arguments(kernel: Path, initrd: Path, name: str, machine_id: str) -> tuple[str, ...]:
     """Return the arguments of a direct kernel boot, which saves half the time."""
-    line = f"root=/dev/vda rw {_QUIET} systemd.machine_id={machine_id}"
+    line = f"root=/dev/vda rw {_QUIET} systemd.hostname={name} systemd.machine_id={machine_id}"
     return ("-kernel", str(kernel), "-initrd", str(initrd), "-append", line)
 
 
