@@ -14,9 +14,14 @@ from pradrill.reporting.html import render_html
 def run(args: Namespace) -> int:
     """Write the page and print where it is."""
     place = swept(Workplace(args))
-    run_id = place.store.find(args.run)
+    print(write_report(place, place.store.find(args.run), args.output))
+    return ExitCode.PASSED
+
+
+def write_report(place: Workplace, run_id: str, output: Path | None = None) -> Path:
+    """Write a run's page, beside its record unless told otherwise. Raises RecordError."""
     page = render_html(place.store.read(run_id))
-    path: Path = args.output or place.store.runs / run_id / "reports" / "report.html"
+    path = output or place.store.runs / run_id / "reports" / "report.html"
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.write_text(page, encoding="utf-8")
@@ -24,5 +29,4 @@ def run(args: Namespace) -> int:
         raise RecordError(
             f"cannot write {path}: {error.strerror}", hint="Name another file with --output."
         ) from error
-    print(path)
-    return ExitCode.PASSED
+    return path

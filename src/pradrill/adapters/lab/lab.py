@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from pradrill import sockets
@@ -64,6 +65,12 @@ class Lab:
         """Return the machines that have an identity, by name."""
         names = [path.parent.name for path in self._machines.glob("*/machine-id")]
         return [self.machine(name) for name in sorted(names)]
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other demos out. Raises BusyError."""
+        with held(self._folder / "demo.lock", "a demo"):
+            yield
 
     def down(self) -> list[str]:
         """End every running machine; return their names."""

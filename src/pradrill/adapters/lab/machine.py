@@ -150,12 +150,12 @@ class Machine:
             if not self.running:
                 self._prepare(say)
 
-    def kill(self) -> datetime:
-        """Cut its power; return the instant."""
+    def kill(self) -> tuple[datetime, datetime]:
+        """Cut its power; return the instants between which it went. Its disk stays."""
         before = self._clock.now()
         if not self._qemu.kill():
             raise NotReadyError(f"the machine {self.name} is not running")
-        return before
+        return before, self._clock.now()
 
     def down(self) -> bool:
         """End it and drop what it changed; tell whether it was running."""

@@ -1,0 +1,54 @@
+"""`pradrill demo`: a real recovery drill, on a lab that it builds itself."""
+
+from __future__ import annotations
+
+import sys
+import time
+from argparse import Namespace
+from pathlib import Path
+
+import pradrill
+from pradrill.cli.plan import resolve_one
+from pradrill.cli.report import write_report
+from pradrill.cli.run import carry_out
+from pradrill.cli.scene import destroy, set_up, staged
+from pradrill.cli.workplace import Workplace
+from pradrill.reporting.summary import summary
+
+_DRILL = "wordpress"
+
+
+def run(args: Namespace) -> int:
+    """Destroy a primary, drill its recovery, tell how it went; return the drill's exit code."""
+    share = _share()
+    if args.drills is None:
+        args.drills = share / "drills"
+    place = Workplace(args)
+    say = _Teller()
+    with place.lab.alone(), staged(place, share / "playbooks", say, keep=args.keep) as stage:
+        disruption = destroy(stage, set_up(stage))
+        plan = resolve_one(place, _DRILL)
+        say("the drill starts")
+        record = carry_out(place, plan, trigger="demo", disruption=disruption)
+    page = write_report(place, record.run_id)
+    print(summary(record, place.store.runs / record.run_id), end="")
+    print(f"Report: {page}")
+    return record.exit_code
+
+
+def _share() -> Path:
+    """Return the folder of the shipped examples: in the wheel, or in the repository."""
+    package = Path(pradrill.__file__).parent
+    shipped = package / "share"
+    return shipped if shipped.is_dir() else package.parents[1]
+
+
+class _Teller:
+    """Tells each step of the scene, with the time since the start."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    def __call__(self, line: str) -> None:
+        passed = int(time.monotonic() - self._began)
+        print(f"{passed // 60:02d}:{passed % 60:02d}  {line}", file=sys.stderr, flush=True)
