@@ -1,0 +1,153 @@
+"""The lab's machines, really booted."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pradrill.adapters.clock import SteadyClock
+from pradrill.adapters.lab import Lab, LabStandby, Machine
+from pradrill.adapters.ssh import SshProbe
+from pradrill.errors import BusyError, NotReadyError
+from tests.e2e.conftest import pradrill, say
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def machine(lab: Lab) -> Iterator[Machine]:
+    """Return a machine that is frozen and down."""
+    machine = lab.machine("trial")
+    machine.down()
+    machine.prepare(say)
+    yield machine
+    machine.down()
+
+
+def inside(machine: Machine, script: str) -> str:
+    """Run a script on the machine and return what it prints."""
+    done = subprocess.run(
+        [*machine.ssh_command(), script], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_a_frozen_machine_is_usable_within_five_seconds_with_the_right_time(
+    lab: Lab, machine: Machine, tmp_path: Path
+) -> None:
+    """Resuming takes under 5 s also without KVM, and the clock is right at once."""
+    clock = SteadyClock()
+    began = time.monotonic()
+    site = LabStandby(lab, machine.name, {}).start(tmp_path, say)
+    assert inside(machine, "hostname") == "trial"
+    assert time.monotonic() - began < 5
+    probe = SshProbe(clock)
+    try:
+        facts = probe.facts(site.hosts[0], site)
+    finally:
+        probe.close()
+    assert facts.skew.worst < 0.5
+    assert facts.machine_id == machine.machine_id
+    assert facts.host_key == machine.host_key
+
+
+def test_every_use_starts_from_the_same_disk(machine: Machine) -> None:
+    """What one use writes is gone at the next."""
+    machine.up(say)
+    inside(machine, "echo mine > /root/mine; sync")
+    machine.down()
+    machine.up(say)
+    assert inside(machine, "ls /root") == ""
+
+
+def test_a_machine_reaches_nothing_but_its_links(lab: Lab, machine: Machine) -> None:
+    """Isolation is by construction: not the host, not the internet; only the linked machine."""
+    other = lab.machine("other")
+    other.up(say)
+    machine.up(say, links={"10.0.2.100:22": other.port_file})
+    banner = "timeout 5 bash -c 'exec 3<>/dev/tcp/{}; head -c 4 <&3' 2>/dev/null || echo no"
+    assert inside(machine, banner.format("10.0.2.100/22")) == "SSH-"
+    port = other.port_file.read_text(encoding="ascii").strip()
+    for nowhere in (f"10.0.2.2/{port}", "10.0.2.100/80", "10.0.2.3/53", "192.0.2.10/22"):
+        assert inside(machine, banner.format(nowhere)) == "no", nowhere
+    other.down()
+
+
+def test_the_host_key_is_pinned_before_first_contact(machine: Machine) -> None:
+    """A machine that shows another key than the lab made for it is not spoken to."""
+    machine.up(say)
+    key = machine.folder / "host_key.pub"
+    before = key.read_text(encoding="utf-8")
+    subprocess.run(
+        ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", machine.folder / "wrong"], check=True
+    )
+    try:
+        key.write_text((machine.folder / "wrong.pub").read_text("utf-8"), encoding="utf-8")
+        done = subprocess.run(
+            [*machine.ssh_command(), "true"], capture_output=True, text=True, check=False
+        )
+    finally:
+        key.write_text(before, encoding="utf-8")
+    assert done.returncode == 255
+    assert "Host key verification failed" in done.stderr
+
+
+def test_a_process_that_is_not_the_machine_is_left_alone(machine: Machine) -> None:
+    """A pid file whose number now belongs to another process means that the machine is down."""
+    with subprocess.Popen(["sleep", "60"]) as other:
+        run = machine.folder / "run"
+        run.mkdir(exist_ok=True)
+        (run / "pid").write_text(f"{other.pid}\n", encoding="ascii")
+        assert not machine.running
+        assert machine.down() is False
+        assert other.poll() is None
+        other.terminate()
+
+
+def test_the_power_cut_is_an_instant(machine: Machine) -> None:
+    """T0 lies between two readings that are less than half a second apart."""
+    machine.up(say)
+    before, after = machine.kill()
+    assert 0 <= (after - before).total_seconds() < 0.5
+    assert not machine.running
+    with pytest.raises(NotReadyError):
+        machine.kill()
+
+
+def test_one_at_a_time_works_on_a_machine(lab: Lab, machine: Machine) -> None:
+    """A second command that wants the machine meanwhile is refused, not mixed in."""
+    holding = subprocess.Popen(
+        ["flock", machine.folder / "lock", "sh", "-c", "echo held; sleep 30"],
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        assert holding.stdout is not None
+        holding.stdout.readline()
+        with pytest.raises(BusyError):
+            lab.machine(machine.name).up(say)
+    finally:
+        subprocess.run(["kill", "--", f"-{holding.pid}"], check=False)
+        holding.wait()
+
+
+def test_the_commands_of_the_lab(lab: Lab, machine: Machine, state: Path) -> None:
+    """`up`, `status`, `ssh` and `down` do what their help says, each in its own process."""
+    assert lab.built
+    up = pradrill("lab", "up", machine.name, state=state)
+    assert (up.returncode, up.stdout) == (0, ""), up.stderr
+    status = pradrill("lab", "status", state=state)
+    assert "image: built" in status.stdout
+    assert f"trial: running under {machine.accelerator}, pid {machine.pid}" in status.stdout
+    ssh = pradrill("lab", "ssh", machine.name, "cat", "/etc/machine-id", state=state)
+    assert ssh.stdout.strip() == machine.machine_id
+    assert pradrill("lab", "down", machine.name, state=state).returncode == 0
+    assert "trial: down" in pradrill("lab", "status", state=state).stdout
+    gone = pradrill("lab", "ssh", machine.name, "true", state=state)
+    assert gone.returncode == 4
+    assert "HINT: Start it: pradrill lab up trial." in gone.stderr
