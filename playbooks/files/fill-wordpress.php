@@ -7,8 +7,8 @@ define('WP_INSTALLING', true);
 define('WP_SITEURL', "http://$site");
 define('WP_HOME', "http://$site");
 require '/usr/share/wordpress/wp-load.php';
-require ABSPATH . 'wp-admin/includes/upgrade.php';
-require ABSPATH . 'wp-admin/includes/image.php';
+require_once ABSPATH . 'wp-admin/includes/upgrade.php';
+require_once ABSPATH . 'wp-admin/includes/image.php';
 if (is_blog_installed()) {
     exit("already there\n");
 }

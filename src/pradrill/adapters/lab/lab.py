@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -137,6 +138,7 @@ def write_site(machine: Machine, folder: Path, *, dr_role: str | None = None) ->
         f"ansible_host={host.address}",
         f"ansible_port={host.port}",
         f"ansible_user={host.user}",
+        f"ansible_ssh_private_key_file={shlex.quote(str(host.private_key))}",
         "ansible_python_interpreter=/usr/bin/python3",
         *([f"dr_role={dr_role}"] if dr_role else []),
     ]
