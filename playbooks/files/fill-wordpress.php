@@ -14,7 +14,7 @@ if (is_blog_installed()) {
 }
 add_filter('pre_wp_mail', '__return_true');  // nobody is written to
 wp_install('Exemple SAS', 'admin', "admin@$site", false, '', wp_generate_password(24));
-// The theme comes from another Debian package than WordPress itself.
+switch_theme('twentytwentythree');  // the one that Debian 12 and 13 both have
 $posts = [
     'Le plan de reprise est révisé' => 'La version 3 du plan est approuvée par la direction.',
     'Backups are copies, recoveries are proofs' => 'A copy that nobody restored proves nothing.',

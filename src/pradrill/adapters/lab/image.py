@@ -31,6 +31,7 @@ PACKAGES = (
     "php-gd",
     "php-mysql",
     "wordpress",
+    "wordpress-theme-twentytwentythree",
     "mariadb-server",
     "restic",
     "ca-certificates",
