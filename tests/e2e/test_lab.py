@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.e2e.conftest import pradrill, say
 
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.lab import Lab, LabStandby, Machine
 from pradrill.adapters.ssh import SshProbe
 from pradrill.errors import BusyError, NotReadyError
-from tests.e2e.conftest import pradrill, say
 
 pytestmark = pytest.mark.e2e
 

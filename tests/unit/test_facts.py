@@ -238,3 +238,10 @@ def test_a_record_says_what_it_does_not_prove() -> None:
     assert any("primary's clock was not compared" in limit for limit in of_launch)
     skew: Told = [(Event.SKEW, {"host": "primary", "skew": {"seconds": 0, "within": 0.1}})]
     assert not any("primary's clock" in limit for limit in record([*whole(), *skew]).limits)
+
+
+def test_a_disruption_before_the_launch_is_told_as_one() -> None:
+    """When T0 was measured before the launch, the record does not call the launch T0."""
+    told = [a_mark(Mark.DECLARED, 2), *whole()]
+    (limit,) = (limit for limit in record(told).limits if "detection" in limit)
+    assert limit == "the drill followed the disruption at once: detection and decision took no time"

@@ -193,6 +193,10 @@ class Facts(Model):
             return ExitCode.BUSY if busy else ExitCode.NOT_READY
         return exit_code(verdict, residue=bool(self.residue), signal=self.signal)
 
+    def _disrupted_before_launch(self) -> bool:
+        disrupted, declared = self.marks.get(Mark.DISRUPTION), self.marks.get(Mark.DECLARED)
+        return disrupted is not None and declared is not None and disrupted.at < declared.at
+
     def _limits(self) -> tuple[str, ...]:
         drill = self.plan.drill
         limits = [
@@ -200,7 +204,12 @@ class Facts(Model):
             "production was not switched over: name resolution, routing and users were not moved",
         ]
         if drill.scenario.disruption == "launch":
-            limits.append("T0 is the launch of the drill: detection and decision took no time")
+            what = (
+                "the drill followed the disruption at once"
+                if self._disrupted_before_launch()
+                else "T0 is the launch of the drill"
+            )
+            limits.append(f"{what}: detection and decision took no time")
         if drill.standby.vm is not None:
             limits.append("the standby is a lab machine, not the one that a disaster would use")
         if "primary" not in self.skew:

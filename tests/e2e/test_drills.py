@@ -1,0 +1,247 @@
+"""Whole drills on real machines: one that passes, and what each way of failing comes to."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from tests.e2e.conftest import command, pradrill, say
+
+from pradrill import processes
+from pradrill.adapters.lab import Lab, Machine
+from pradrill.cli.scene import put_away, set_up, staged
+from pradrill.cli.workplace import Workplace
+
+pytestmark = pytest.mark.e2e
+REPOSITORY = Path(__file__).parents[2]
+PACK = "$(find /srv/restic/wordpress/data -type f -size +100k | head -1)"
+Edit = tuple[str, str]
+
+
+class Place(NamedTuple):
+    """Where a test's drills and runs are."""
+
+    state: Path
+    lab: Lab
+    folder: Path
+
+    @property
+    def drills(self) -> Path:
+        """Return the folder of drills."""
+        return self.folder / "drills"
+
+    @property
+    def standby(self) -> Machine:
+        """Return the standby."""
+        return self.lab.machine("standby")
+
+    def edit(self, file: str, *edits: Edit) -> None:
+        """Change the test's own copy of the plan or the drill."""
+        path = self.drills / file
+        text = path.read_text(encoding="utf-8")
+        for old, new in edits:
+            assert text.count(old) == 1, old
+            text = text.replace(old, new)
+        path.write_text(text, encoding="utf-8")
+
+    def run(self) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
+        """Run the drill; return the process and its record."""
+        before = set(self.runs())
+        done = pradrill("run", "wordpress", state=self.state, drills=self.drills)
+        return done, self.record(before)
+
+    def record(self, before: set[str]) -> dict[str, Any]:
+        """Return the record of the one run that is new."""
+        (run_id,) = set(self.runs()) - before
+        shown = pradrill("show", run_id, "--json", state=self.state)
+        assert shown.returncode == 0, shown.stderr
+        record: dict[str, Any] = json.loads(shown.stdout)
+        return record
+
+    def runs(self) -> list[str]:
+        """Return the ids of the runs."""
+        runs = self.state / "runs"
+        return sorted(path.name for path in runs.iterdir()) if runs.is_dir() else []
+
+    def nothing_is_left(self) -> bool:
+        """Tell whether the standby is gone, with every process and secret of its runs."""
+        return not self.standby.running and not any(map(processes.carrying, self.runs()))
+
+
+@pytest.fixture(scope="module")
+def scene(lab: Lab, state: Path) -> Iterator[Lab]:
+    """Set up a primary with content and its backup, and leave the backup server running."""
+    place = Workplace(Namespace(state=state, log=None, drills=REPOSITORY / "drills"))
+    interrupt = signal.getsignal(signal.SIGINT)
+    with staged(place, REPOSITORY / "playbooks", say, keep=True) as stage:
+        signal.signal(signal.SIGINT, interrupt)
+        set_up(stage)
+        place.lab.machine("primary").down()
+        yield lab
+    put_away(place)
+
+
+@pytest.fixture
+def place(scene: Lab, state: Path, tmp_path: Path) -> Iterator[Place]:
+    """Return a copy of the drills for one test."""
+    for name in ("drills", "playbooks"):
+        shutil.copytree(REPOSITORY / name, tmp_path / name)
+    yield Place(state, scene, tmp_path)
+    scene.machine("standby").down()
+
+
+def step(record: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return a step of a record."""
+    (found,) = [each for each in record["steps"] if each["name"] == name]
+    return dict(found)
+
+
+def test_the_demo_recovers_a_wordpress_whose_machine_was_destroyed(lab: Lab, state: Path) -> None:
+    """`pradrill demo` passes, with a measured T0, a real loss, a record and a report."""
+    assert lab.built
+    done = pradrill("demo", state=state)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^PASSED  wordpress  RTA \S+ \(RTO 15m00s\)  RPA \S+ \(RPO", done.stdout)
+    record = json.loads(pradrill("show", "--json", state=state).stdout)
+    assert record["recovery"]["marks"]["T0"]["provenance"] == "measured"
+    assert record["recovery"]["rpa"]["seconds"] > 10, "rows were written after the backup, and lost"
+    assert record["recovery"]["rpa"]["low"] <= record["recovery"]["rpa"]["seconds"] <= record["recovery"]["rpa"]["high"]
+    assert not record["residue"]
+    assert not lab.down(), "a machine was left running"
+    page = state / "runs" / record["run_id"] / "reports" / "report.html"
+    assert "PASSED" in page.read_text(encoding="utf-8")
+    journal = (page.parents[1] / "journal.jsonl").read_text(encoding="utf-8")
+    assert "PRIVATE KEY" not in journal
+
+
+def test_a_corrupt_backup_fails_the_drill(place: Place) -> None:
+    """A backup whose bytes rotted cannot be restored: FAILED, with restic's own words."""
+    backup = place.lab.machine("backup").ssh_command()
+    rot = f"f={PACK}; cp -p $f /root/pack; head -c 4000 /dev/urandom | dd of=$f seek=2 conv=notrunc"
+    subprocess.run([*backup, rot], check=True, capture_output=True)
+    try:
+        done, record = place.run()
+    finally:
+        subprocess.run([*backup, f"f={PACK}; cat /root/pack > $f"], check=True)
+    assert done.returncode == 10
+    assert record["verdict"] == "FAILED"
+    assert step(record, "restore WordPress")["outcome"] == "failed"
+    assert record["recovery"]["rta"] is None
+    assert [each["name"] for each in record["not_executed"]]
+    assert done.stdout.startswith("FAILED  wordpress  RTA not measured")
+    assert place.nothing_is_left()
+
+
+def test_a_service_that_never_comes_up_fails_at_the_deadline(place: Place) -> None:
+    """Everything is restored and the web server stays down: FAILED when the deadline is over."""
+    (place.folder / "playbooks" / "stop_web.yml").write_text(
+        "- hosts: all\n  gather_facts: false\n  tasks:\n"
+        "    - ansible.builtin.command: systemctl stop apache2\n",
+        encoding="utf-8",
+    )
+    place.edit(
+        "wordpress.yml",
+        ("verify:\n", "  - playbook: ../playbooks/stop_web.yml\n\nverify:\n"),
+        ("deadline: 5m\n", "deadline: 20s\n"),
+    )
+    done, record = place.run()
+    assert done.returncode == 10
+    checks = step(record, "check the service")
+    assert checks["outcome"] == "failed"
+    assert 20 <= checks["seconds"] < 40
+    assert "the web server runs" in done.stdout.replace("_", " ").lower() or "Apache" in done.stdout
+    assert record["recovery"]["rta"] is None
+    assert place.nothing_is_left()
+
+
+def test_data_older_than_the_rpo_misses_the_objective(place: Place) -> None:
+    """The service works and its newest data is too old for the plan: MISSED, exit code 11."""
+    place.edit("plan.yml", ("rpo: 1h ", "rpo: 1s "))
+    done, record = place.run()
+    assert done.returncode == 11, done.stdout + done.stderr
+    assert record["verdict"] == "MISSED"
+    assert record["recovery"]["rta"]["seconds"] < 900
+    assert record["recovery"]["rpa"]["low"] > 1
+    assert done.stdout.startswith("MISSED  wordpress")
+
+
+def begin(place: Place) -> tuple[subprocess.Popen[str], set[str]]:
+    """Start a drill and return once its restore is under way."""
+    before = set(place.runs())
+    running = subprocess.Popen(
+        command("run", "wordpress", state=place.state, drills=place.drills),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    until(lambda: any(restoring(place.state / "runs" / run) for run in set(place.runs()) - before))
+    return running, before
+
+
+def restoring(run: Path) -> bool:
+    """Tell whether restic works on the standby for this run."""
+    events = list(run.glob("evidence/*restore*/events.jsonl"))
+    return any("newest recovery point" in file.read_text("utf-8") for file in events)
+
+
+def until(true: Callable[[], bool], deadline: float = 90) -> None:
+    """Wait until something is true."""
+    end = time.monotonic() + deadline
+    while not true():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.1)
+
+
+def test_a_standby_that_vanishes_leaves_the_drill_inconclusive(place: Place) -> None:
+    """A standby lost half-way says nothing about the plan: INCONCLUSIVE, exit code 12."""
+    running, before = begin(place)
+    place.standby.kill()
+    printed, _ = running.communicate(timeout=180)
+    record = place.record(before)
+    assert running.returncode == 12, printed
+    assert record["verdict"] == "INCONCLUSIVE"
+    assert step(record, "restore WordPress")["outcome"] == "unreachable"
+    assert place.nothing_is_left()
+
+
+def test_ctrl_c_during_the_restore_tears_down_first(place: Place) -> None:
+    """Ctrl-C ends a run through its teardown: 130 and no residue; meanwhile others are refused."""
+    running, before = begin(place)
+    second = pradrill("run", "wordpress", state=place.state, drills=place.drills)
+    assert second.returncode == 5, second.stderr
+    running.send_signal(signal.SIGINT)
+    printed, _ = running.communicate(timeout=120)
+    assert running.returncode == 130, printed
+    new = [place.record(set(place.runs()) - {run}) for run in set(place.runs()) - before]
+    stopped, refused = sorted(new, key=lambda record: record["refusal"] is not None)
+    assert stopped["verdict"] != "PASSED"
+    assert step(stopped, "restore WordPress")["outcome"] == "cancelled"
+    assert not stopped["residue"]
+    assert refused["exit_code"] == 5
+    assert place.nothing_is_left()
+
+
+def test_a_killed_run_is_found_and_torn_down_by_the_next_command(place: Place) -> None:
+    """After kill -9 the standby still runs; the next command ends it and records CRASHED."""
+    running, before = begin(place)
+    running.kill()
+    running.communicate()
+    assert place.standby.running
+    (run_id,) = set(place.runs()) - before
+    listed = pradrill("runs", state=place.state)
+    assert listed.returncode == 0, listed.stderr
+    assert re.search(rf"{run_id}.*CRASHED", listed.stdout)
+    assert place.record(before)["verdict"] == "CRASHED"
+    assert place.nothing_is_left()
+    assert not [pid for pid in processes.carrying(run_id) if pid != os.getpid()]
