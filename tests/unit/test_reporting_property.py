@@ -80,7 +80,7 @@ def records(draw: st.DrawFn) -> RunRecord:
         state=draw(st.sampled_from(RunState)),
         refusal=draw(st.none() | st.sampled_from(Refusal)),
         signal=draw(st.none() | st.integers()),
-        exit_code=draw(st.integers()),
+        exit_code=draw(st.integers(0, 255)),
         reasons=tuple(draw(st.lists(texts, max_size=12))),
         started=draw(instants),
         ended=draw(instants),

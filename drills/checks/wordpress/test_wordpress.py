@@ -34,7 +34,7 @@ def test_the_front_page_shows_the_newest_post(host):
 def test_a_picture_has_its_own_bytes(host):
     """An uploaded picture comes through the web server exactly as it was uploaded."""
     file, wanted = host.check_output(
-        f"{SQL} \"select f.meta_value, s.meta_value from wp_postmeta f join wp_postmeta s "
+        f'{SQL} "select f.meta_value, s.meta_value from wp_postmeta f join wp_postmeta s '
         "using (post_id) where f.meta_key = '_wp_attached_file' "
         "and s.meta_key = 'pradrill_sha256' limit 1\""
     ).split("\t")
@@ -48,7 +48,7 @@ def test_the_rows_are_all_there(host):
     counts = host.check_output(
         f"{SQL} \"select (select count(*) from wp_posts where post_type = 'post'), "
         "(select count(*) from wp_posts where post_type = 'attachment'), "
-        "(select count(*) from wp_users)\""
+        '(select count(*) from wp_users)"'
     )
     names = ("posts", "attachments", "users")
     assert dict(zip(names, map(int, counts.split()), strict=True)) == manifest
@@ -71,7 +71,7 @@ def test_the_files_are_as_old_as_the_database(host):
     """The uploaded files and the database come from the same minute."""
     file = host.file("/var/lib/wordpress/wp-content/uploads/heartbeat.txt").content_string.strip()
     apart = host.check_output(
-        f"{SQL} \"select abs(timestampdiff(second, max(at), "
+        f'{SQL} "select abs(timestampdiff(second, max(at), '
         f"str_to_date('{file}', '%Y-%m-%dT%H:%i:%s.%fZ'))) from pradrill_heartbeat\""
     )
     assert int(apart) < 60, f"the files are {apart} s apart from the database"

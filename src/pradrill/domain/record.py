@@ -72,7 +72,7 @@ class RunRecord(Model):
     refusal: Refusal | None = None
     verdict: Verdict
     reasons: tuple[str, ...] = Field(description="why this verdict, in sentences")
-    exit_code: int
+    exit_code: int = Field(ge=0, le=255)
     signal: int | None = None
     started: Utc
     ended: Utc
