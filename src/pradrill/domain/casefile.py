@@ -1,0 +1,35 @@
+"""Everything that a report on one run may draw from: the sealed record, and what the chain adds."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from pradrill.domain.model import Model, Utc
+from pradrill.domain.people import Annotation, Finding
+from pradrill.domain.record import RunRecord
+
+
+class Integrity(Model):
+    """Where a record stands in the register, so that a reader can check it without us."""
+
+    record_sha256: str
+    entry: int | None = Field(default=None, description="number of its entry in the register")
+    entry_sha256: str | None = None
+    head: str | None = Field(default=None, description="hash of the register's newest entry")
+    signer: str | None = Field(default=None, description="principal and key fingerprint")
+    signed: bool = False
+    stamped: Utc | None = Field(default=None, description="time that an RFC 3161 authority states")
+
+
+class CaseFile(Model):
+    """A run with all that is known about it today."""
+
+    record: RunRecord
+    annotations: tuple[Annotation, ...] = ()
+    findings: tuple[Finding, ...] = Field(
+        default=(), description="of the run's services: open ones, and those that the run concerns"
+    )
+    previous: RunRecord | None = Field(
+        default=None, description="the last finished run of the same drill before this one"
+    )
+    integrity: Integrity | None = None

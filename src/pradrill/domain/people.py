@@ -1,0 +1,80 @@
+"""What people add after a run: annotations, findings and their closure. Never part of the seal."""
+
+from __future__ import annotations
+
+import datetime as dt
+from enum import StrEnum
+
+from pydantic import Field
+
+from pradrill.domain.model import Model, Utc
+from pradrill.domain.timeline import Mark
+
+
+class AnnotationKind(StrEnum):
+    """What an annotation tells."""
+
+    MARK = "mark"  # T1, T2 or T6, entered by a person
+    PERSON = "person"  # who took part, and as what
+    DEVIATION = "deviation"  # what went otherwise than planned
+    WORKAROUND = "workaround"
+    REX_WELL = "rex_well"  # lessons learned: what went well
+    REX_BADLY = "rex_badly"  # what did not
+    REX_PLAN = "rex_plan"  # its effect on the plan
+    SIGN_OFF = "sign_off"  # reviewed or approved: name, role, date
+
+
+class Annotation(Model):
+    """One thing that a person says of a sealed run; appended to the register, dated and named."""
+
+    run_id: str
+    at: Utc = Field(description="when it was entered")
+    by: str = Field(min_length=1, description="who entered it")
+    kind: AnnotationKind
+    text: str = ""
+    mark: Mark | None = None
+    instant: Utc | None = None
+    name: str | None = Field(default=None, description="the person meant")
+    role: str | None = Field(default=None, description="operator, observer, approver …")
+    first_time: bool | None = Field(default=None, description="took part for the first time")
+    independent: bool | None = Field(default=None, description="did not operate the recovery")
+    date: dt.date | None = None
+
+
+class Severity(StrEnum):
+    """How much a finding endangers the recovery."""
+
+    MINOR = "minor"
+    MAJOR = "major"
+    CRITICAL = "critical"
+
+
+class Closure(Model):
+    """The later passing run that proves a finding to be settled."""
+
+    finding: str
+    run_id: str
+    at: Utc
+    by: str
+    text: str = ""
+
+
+class Finding(Model):
+    """Something that a run or a person showed to be wrong. Only a later passing run closes it."""
+
+    finding: str = Field(description="its id, as in F-12")
+    title: str = Field(min_length=1)
+    detail: str = ""
+    severity: Severity
+    services: tuple[str, ...] = ()
+    owner: str | None = None
+    due: dt.date | None = None
+    opened: Utc
+    by: str = Field(description="who opened it: a person, or the run itself")
+    run_id: str | None = Field(default=None, description="the run that showed it")
+    closure: Closure | None = None
+
+    @property
+    def open(self) -> bool:
+        """Tell whether no run has closed it yet."""
+        return self.closure is None
