@@ -18,8 +18,10 @@ from pradrill.domain.target import HostState
 from pradrill.domain.timeline import Instant, Mark, Provenance, Skew
 from pradrill.domain.verdict import Verdict
 from pradrill.engine.cancellation import Cancellation, signals_to
+from pradrill.engine.context import Disruption, Tools
 from pradrill.engine.recover import replay
-from pradrill.engine.run import CATALOGUE_TIME, Disruption, Tools, run_drill
+from pradrill.engine.run import run_drill
+from pradrill.engine.steps.newest_data import CATALOGUE_TIME
 from pradrill.errors import NotReadyError, PradrillError, RecordError, UnreachableError
 from pradrill.ports import Play
 from pradrill.testing import (

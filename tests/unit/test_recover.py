@@ -11,8 +11,9 @@ from pradrill.domain.record import RunState
 from pradrill.domain.run_plan import RunPlan
 from pradrill.domain.verdict import Verdict
 from pradrill.engine.cancellation import Cancellation
+from pradrill.engine.context import Tools
 from pradrill.engine.recover import Recovered, recover_crashed, replay
-from pradrill.engine.run import Tools, run_drill
+from pradrill.engine.run import run_drill
 from pradrill.errors import BusyError, ConfigurationError, PradrillError, RecordError
 from pradrill.testing import (
     FakeClock,

@@ -12,7 +12,7 @@ from pradrill.cli.workplace import Workplace
 from pradrill.domain.record import RunRecord
 from pradrill.domain.run_plan import RunPlan
 from pradrill.domain.timeline import Instant, Provenance
-from pradrill.engine.run import Disruption
+from pradrill.engine.context import Disruption
 from pradrill.errors import ExitCode
 from pradrill.reporting.summary import summary
 from pradrill.reporting.terminal import open_console, show_plan

@@ -20,7 +20,7 @@ from pradrill.cli.workplace import Workplace
 from pradrill.domain.outcome import StepOutcome
 from pradrill.domain.timeline import Instant, Provenance
 from pradrill.engine.cancellation import Cancellation, signals_to
-from pradrill.engine.run import Disruption
+from pradrill.engine.context import Disruption
 from pradrill.errors import ExitCode, PradrillError
 from pradrill.ports import Cancelled, Play, Say
 

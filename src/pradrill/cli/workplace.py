@@ -27,9 +27,10 @@ from pradrill.domain.plan import PrimaryIdentity
 from pradrill.domain.record import Launch, RunRecord
 from pradrill.domain.run_plan import RunPlan
 from pradrill.engine.cancellation import Cancellation, signals_to
+from pradrill.engine.context import Disruption, Tools
 from pradrill.engine.planning import plan_run
 from pradrill.engine.recover import recover_crashed
-from pradrill.engine.run import Disruption, Tools, run_drill
+from pradrill.engine.run import run_drill
 from pradrill.errors import ConfigurationError
 from pradrill.ports import Progress, Standby
 from pradrill.register.store import FileRunStore

@@ -9,7 +9,8 @@ from pradrill.domain.facts import Event, Facts, Started
 from pradrill.domain.record import RunRecord
 from pradrill.domain.run_plan import RunPlan
 from pradrill.engine.cancellation import Cancellation
-from pradrill.engine.run import Run, Tools
+from pradrill.engine.context import Context, Tools
+from pradrill.engine.run import Run
 from pradrill.errors import PradrillError, RecordError
 from pradrill.ports import Journal, RunStore
 
@@ -43,8 +44,8 @@ def _recover(journal: Journal, tools_for: Callable[[RunPlan], Tools]) -> RunReco
         return None
     tools = tools_for(facts.plan)
     with tools.store.hold(facts.plan.standby_key, journal.run_id):
-        run = Run(journal, facts, tools, Cancellation())
-        run.note(Event.LOST)
+        run = Run(Context(journal, facts, tools, Cancellation()))
+        run.context.note(Event.LOST)
         run.reconnect()
         run.tear_down()
     return run.seal()

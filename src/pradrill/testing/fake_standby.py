@@ -16,7 +16,7 @@ from pradrill.domain.facts import check_key
 from pradrill.domain.outcome import CheckOutcome, CheckResult, PlaybookResult, StepOutcome
 from pradrill.domain.target import Host, HostFacts, HostState, Site
 from pradrill.domain.timeline import Skew
-from pradrill.engine.run import Tools
+from pradrill.engine.context import Tools
 from pradrill.errors import UnreachableError
 from pradrill.ports import Cancelled, Play, Say
 from pradrill.testing.builders import HOST, a_check, after

@@ -1,0 +1,25 @@
+"""What each kind of step does: one function a kind, one module a subject."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from pradrill.domain.outcome import StepKind
+from pradrill.domain.run_plan import PlannedStep
+from pradrill.engine.context import Came, Context
+from pradrill.engine.steps import standby
+from pradrill.engine.steps.checks import checks
+from pradrill.engine.steps.newest_data import newest_data
+from pradrill.engine.steps.playbook import playbook
+
+TAKE: Mapping[StepKind, Callable[[Context, PlannedStep], Came]] = {
+    StepKind.PRECONDITIONS: standby.preconditions,
+    StepKind.START: standby.start,
+    StepKind.IDENTITY: standby.identity,
+    StepKind.PLAYBOOK: playbook,
+    StepKind.ISOLATION: standby.isolation,
+    StepKind.CHECKS: checks,
+    StepKind.NEWEST_DATA: newest_data,
+    StepKind.RESIDUE: standby.residue,
+    StepKind.STOP: standby.release,
+}
