@@ -17,6 +17,7 @@ from pradrill.config.loader import (
     suggestion,
     validate,
 )
+from pradrill.config.meaning import meaning
 from pradrill.config.problems import ConfigurationProblemsError, Problem
 from pradrill.domain.drill import Drill, PlaybookStep
 from pradrill.domain.plan import Plan
@@ -50,7 +51,12 @@ class House(NamedTuple):
             named.append(drill.standby.inventory)
         for path in dict.fromkeys((*named, *_suite(drill.verify.checks))):
             if path.is_file():
-                yield FileHash(path=path, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+                content = path.read_bytes()
+                yield FileHash(
+                    path=path,
+                    sha256=hashlib.sha256(content).hexdigest(),
+                    meaning=meaning(path.name, content),
+                )
 
 
 def find_drills_folder(start: Path) -> Path:

@@ -96,13 +96,15 @@ class History:
                     self.proofs[setting] = Proof(attempt=attempt, plan=plan)
 
 
-def coverage(
-    history: History,
-    plan: Plan,
-    drills: Mapping[str, RunPlan],
-    wanted: Iterable[str],
-    now: datetime,
-) -> tuple[Cover, ...]:
+class Today(NamedTuple):
+    """What stands now: the plan, its drills resolved, and the instant that a dossier speaks of."""
+
+    plan: Plan
+    drills: Mapping[str, RunPlan]
+    as_of: datetime
+
+
+def coverage(history: History, today: Today, wanted: Iterable[str]) -> tuple[Cover, ...]:
     """Return every setting that is declared or on record, the least proved first."""
     declared: dict[Setting, list[str]] = {}
     for name, run in today.drills.items():

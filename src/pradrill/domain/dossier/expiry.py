@@ -17,11 +17,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from enum import StrEnum
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
+from pradrill.domain.changes import Part, part_of, seen_from
 from pradrill.domain.drill import Drill
 from pradrill.domain.duration import format_duration
 from pradrill.domain.model import Model
@@ -131,8 +132,8 @@ def _portable(drill: Drill, home: Path) -> dict[str, Any]:
 
 
 def _relative_paths(value: Any, home: Path) -> Any:
-    if isinstance(value, PurePath):
-        return _relative(value, home)
+    if isinstance(value, Path):
+        return seen_from(value, home)
     if isinstance(value, dict):
         return {key: _relative_paths(inner, home) for key, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -142,12 +143,13 @@ def _relative_paths(value: Any, home: Path) -> Any:
 
 def _file_changes(proof: RunPlan, present: RunPlan) -> Iterator[Change]:
     then, today = _files(proof), _files(present)
+    subjects = {**_subjects(proof), **_subjects(present)}
     for path in dict.fromkeys((*today, *then)):
         before, now = then.get(path), today.get(path)
         if before is not None and now is not None and before.sha256 == now.sha256:
             continue
         yield Change(
-            subject=_subject(present if now else proof, path),
+            subject=subjects[path],
             what=path,
             before=before.sha256 if before else None,
             now=now.sha256 if now else None,
@@ -158,7 +160,7 @@ def _file_changes(proof: RunPlan, present: RunPlan) -> Iterator[Change]:
 def _files(plan: RunPlan) -> dict[str, FileHash]:
     """Return the files that are compared as files: the plan and the drill are, by their content."""
     home = plan.drill_file.parent
-    hashed = {_relative(file.path, home): file for file in plan.files}
+    hashed = {seen_from(file.path, home): file for file in plan.files}
     return {
         path: file
         for path, file in hashed.items()
@@ -170,20 +172,15 @@ def _same_meaning(before: FileHash, now: FileHash) -> bool:
     return before.meaning is not None and before.meaning == now.meaning
 
 
-def _subject(plan: RunPlan, path: str) -> Subject:
-    home, drill = plan.drill_file.parent, plan.drill
-    if path in {_relative(playbook, home) for playbook in drill.playbooks()}:
-        return Subject.PLAYBOOK
-    if drill.standby.inventory and path == _relative(drill.standby.inventory, home):
-        return Subject.INVENTORY
-    checks = _relative(drill.verify.checks, home)
-    return Subject.CHECK if path == checks or path.startswith(f"{checks}/") else Subject.FILE
-
-
-def _relative(path: PurePath, home: PurePath) -> str:
-    """Write a path from a folder; `..` where it lies outside."""
-    mine, base = PurePosixPath(path).parts, PurePosixPath(home).parts
-    shared = 0
-    while shared < min(len(mine), len(base)) and mine[shared] == base[shared]:
-        shared += 1
-    return "/".join((*(".." for _ in base[shared:]), *mine[shared:]))
+def _subjects(plan: RunPlan) -> dict[str, Subject]:
+    known = {
+        Part.PLAYBOOK: Subject.PLAYBOOK,
+        Part.INVENTORY: Subject.INVENTORY,
+        Part.CHECK: Subject.CHECK,
+    }
+    return {
+        seen_from(file.path, plan.drill_file.parent): known.get(
+            part_of(plan, file.path), Subject.FILE
+        )
+        for file in plan.files
+    }
