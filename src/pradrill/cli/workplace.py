@@ -28,6 +28,7 @@ from pradrill.config.house import (
     read_sealing,
 )
 from pradrill.config.inventory import read_inventory
+from pradrill.domain.entry import Head
 from pradrill.domain.facts import Started
 from pradrill.domain.plan import PrimaryIdentity
 from pradrill.domain.record import Launch, RunRecord
@@ -95,6 +96,13 @@ class Workplace:
         if key:
             settings = settings.model_copy(update={"key": Path(key).expanduser().absolute()})
         return Sealer(settings, self.state, told)
+
+    def head(self) -> Head | None:
+        """Return the register's head to publish; None when it cannot be read."""
+        try:
+            return self.register.head()
+        except PradrillError:
+            return None
 
     def settle(self) -> None:
         """Enter what a crash kept out of the register; trouble with it is told, and stops nothing.
@@ -205,7 +213,7 @@ def started(plan: RunPlan, trigger: str) -> Started:
             versions[name] = "not installed as a package"
     return Started(
         plan=plan,
-        launch=Launch(trigger=trigger, user=_user(), controller=platform.node() or "unknown"),
+        launch=Launch(trigger=trigger, user=user(), controller=platform.node() or "unknown"),
         versions=versions,
         environment=_environment(),
     )
@@ -220,7 +228,8 @@ def _environment() -> dict[str, str]:
     return {"system": system, "kernel": platform.release(), "processors": str(os.cpu_count())}
 
 
-def _user() -> str:
+def user() -> str:
+    """Return who runs this, for the record."""
     try:
         return os.environ.get("SUDO_USER") or getpass.getuser()
     except (KeyError, OSError):  # a uid without a name
