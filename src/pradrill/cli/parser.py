@@ -187,6 +187,24 @@ def _add_register(commands: _Commands) -> None:
     _add(verbs, "head", "print the newest hash", "pradrill register head", module="register")
     for verb, command in verbs.choices.items():
         command.set_defaults(verb=verb)
+    bundle = _add(
+        commands,
+        "bundle",
+        "put a run's evidence into a folder that stock tools verify",
+        "pradrill bundle --output /tmp/evidence",
+    )
+    _run_argument(bundle)
+    bundle.add_argument(
+        "--output", type=Path, metavar="FOLDER", required=True, help="a folder that is made"
+    )
+    bundled = _add(
+        commands,
+        "verify",
+        "verify a bundle as its VERIFY.txt does; exit code 14 if it is not what was recorded",
+        "pradrill verify /tmp/evidence",
+    )
+    bundled.add_argument("bundle", type=Path, metavar="BUNDLE", help="the bundle's folder")
+    _signers_argument(bundled)
 
 
 def _signers_argument(command: ArgumentParser) -> None:
