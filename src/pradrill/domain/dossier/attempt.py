@@ -10,7 +10,8 @@ from typing import NamedTuple
 from pydantic import Field
 
 from pradrill.domain.drill import Drill
-from pradrill.domain.entry import RunEntry, ScheduleMissed
+from pradrill.domain.entry import Attempt as Unbegun
+from pradrill.domain.entry import Entry, RunEntry, ScheduleMissed
 from pradrill.domain.model import Model, Utc
 from pradrill.domain.outcome import Phase
 from pradrill.domain.plan import Objectives
@@ -33,6 +34,7 @@ class Ending(StrEnum):
     CRASHED = "crashed"
     NOT_READY = "not_ready"
     BUSY = "busy"
+    NOT_STARTED = "not_started"  # ended before its run began: the configuration was wrong
     NOT_ATTEMPTED = "not_attempted"  # missed by the schedule: due, and nobody tried
 
 
@@ -52,7 +54,7 @@ class Setting(NamedTuple):
 class Attempt(Model):
     """One attempt, or a drill that was due and not attempted."""
 
-    run_id: str | None = Field(description="none when nothing was attempted")
+    run_id: str | None = Field(description="none when no run began")
     drill: str
     services: tuple[str, ...]
     at: Utc = Field(description="when it began, or was due")
@@ -115,23 +117,40 @@ def attempt_of(record: RunRecord, sha256: str | None) -> Attempt:
     )
 
 
-def attempt_without_record(entry: RunEntry) -> Attempt:
+def attempt_without_record(entry: Entry) -> Attempt:
     """Return the line of a run whose record is gone: the register still tells that it was."""
+    run = RunEntry.model_validate(entry.body)
     return Attempt(
-        run_id=entry.run_id,
-        drill=entry.drill,
-        services=entry.services,
-        at=entry.started,
-        ended=entry.ended,
+        run_id=run.run_id,
+        drill=run.drill,
+        services=run.services,
+        at=run.started,
+        ended=run.ended,
         ending=Ending.INCONCLUSIVE,
-        exit_code=entry.exit_code,
-        record_sha256=entry.record_sha256,
+        exit_code=run.exit_code,
+        record_sha256=run.record_sha256,
         record_missing=True,
     )
 
 
-def attempt_missed(missed: ScheduleMissed) -> Attempt:
+def attempt_unbegun(entry: Entry) -> Attempt:
+    """Return the line of an attempt that ended before there was a run."""
+    unbegun = Unbegun.model_validate(entry.body)
+    return Attempt(
+        run_id=None,
+        drill=unbegun.drill,
+        services=unbegun.services,
+        at=entry.at,
+        ending=Ending.NOT_STARTED,
+        reason=unbegun.because,
+        exit_code=unbegun.exit_code,
+        trigger=unbegun.trigger,
+    )
+
+
+def attempt_missed(entry: Entry) -> Attempt:
     """Return the line of a drill that was due and not attempted."""
+    missed = ScheduleMissed.model_validate(entry.body)
     return Attempt(
         run_id=None,
         drill="",

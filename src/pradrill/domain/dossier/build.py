@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from pradrill.domain.dossier.attempt import (
     Attempt,
@@ -15,6 +15,7 @@ from pradrill.domain.dossier.attempt import (
     Setting,
     attempt_missed,
     attempt_of,
+    attempt_unbegun,
     attempt_without_record,
     order,
 )
@@ -29,7 +30,7 @@ from pradrill.domain.dossier.coverage import (
 from pradrill.domain.dossier.forecast import Forecast, Run, forecast
 from pradrill.domain.dossier.period import Column, Period, column_of
 from pradrill.domain.dossier.spread import Spread, spread
-from pradrill.domain.entry import RunEntry, ScheduleMissed
+from pradrill.domain.entry import Entry, EntryKind
 from pradrill.domain.model import Model, Utc
 from pradrill.domain.people import Finding, Severity
 from pradrill.domain.plan import Objectives, Plan
@@ -58,10 +59,9 @@ class Sources(NamedTuple):
     plan: Plan
     drills: Mapping[str, RunPlan]
     """Each drill of today, resolved, with the hashes of its files."""
+    entries: Iterable[Entry] = ()
+    """The register's: they tell of what has no record, or has it no more."""
     findings: Sequence[Finding] = ()
-    missed: Sequence[ScheduleMissed] = ()
-    entries: Sequence[RunEntry] = ()
-    """The attempts that the register holds: they tell of records that are gone."""
 
 
 class OpenFinding(Model):
@@ -179,12 +179,23 @@ def _attempts(
             history.see(attempt, record.plan)
             yield attempt
     for entry in sources.entries:
-        gone = entry.run_id not in read
-        if gone and entry.started <= as_of and _is_wanted(entry.services, wanted):
-            yield attempt_without_record(entry)
-    for missed in sources.missed:
-        if missed.due <= as_of and _is_wanted((missed.service,), wanted):
-            yield attempt_missed(missed)
+        made = _FROM_ENTRY.get(entry.kind)
+        if made is None or (entry.kind is EntryKind.RUN and entry.body.get("run_id") in read):
+            continue
+        try:
+            attempt = made(entry)
+        except ValidationError:
+            damaged.append(f"register: entry {entry.number} cannot be read")
+            continue
+        if attempt.at <= as_of and (not attempt.services or _is_wanted(attempt.services, wanted)):
+            yield attempt
+
+
+_FROM_ENTRY: Mapping[EntryKind, Callable[[Entry], Attempt]] = {
+    EntryKind.RUN: attempt_without_record,
+    EntryKind.ATTEMPT: attempt_unbegun,
+    EntryKind.SCHEDULE_MISSED: attempt_missed,
+}
 
 
 def _is_wanted(services: Iterable[str], wanted: set[str]) -> bool:
