@@ -62,6 +62,7 @@ class Sources(NamedTuple):
     entries: Iterable[Entry] = ()
     """The register's: they tell of what has no record, or has it no more."""
     findings: Sequence[Finding] = ()
+    head: str | None = None
 
 
 class OpenFinding(Model):
@@ -117,6 +118,7 @@ class Dossier(Model):
     trends: tuple[Trend, ...]
     attempts: tuple[Attempt, ...] = Field(description="of the period, the oldest first")
     damaged: tuple[str, ...] = Field(default=(), description="records that could not be read")
+    head: str | None = Field(default=None, description="the register's: number and hash")
 
     @property
     def complete(self) -> bool:
@@ -160,6 +162,7 @@ def compile_dossier(
         trends=_trends(attempts, period, services, sources.plan, as_of),
         attempts=within,
         damaged=tuple(damaged),
+        head=sources.head,
     )
 
 
