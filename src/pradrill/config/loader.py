@@ -225,7 +225,7 @@ def _problem(document: Document, model: type[BaseModel], details: ErrorDetails) 
         if word in {"rto", "rpo", "mtpd", "objectives"} and model is Drill:
             hint: str | None = "Objectives come from the plan; a drill cannot change them."
         else:
-            hint = suggestion(word, _known(model, loc[:-1]))
+            hint = suggestion(word, _known(model, details["loc"][:-1]))
         return document.problem(loc, f'"{word}" is not a known key', hint)
     if kind == "value_error":
         return document.problem(loc, str(details["ctx"]["error"]))
@@ -244,8 +244,12 @@ def _written(document: Document, part: str | int) -> bool:
 
 def _known(model: type[BaseModel], loc: _Loc) -> list[str]:
     """Return the keys that the model at a place declares."""
+    inner: list[type[BaseModel]] = []
     for part in loc:
         if isinstance(part, int):
+            continue
+        if part.startswith("("):  # the tag of a union's branch: the model's name
+            model = next((one for one in inner if f"({one.__name__})" == part), model)
             continue
         field = model.model_fields.get(part)
         if field is None:

@@ -19,6 +19,7 @@ from pradrill.testing.builders import (
     after,
     measured,
 )
+from pradrill.testing.fake_people import FakePeople, an_answer
 from pradrill.testing.fake_standby import (
     FakeProbe,
     FakeRunner,
@@ -37,6 +38,7 @@ __all__ = [
     "START",
     "FakeClock",
     "FakeJournal",
+    "FakePeople",
     "FakeProbe",
     "FakeProgress",
     "FakeRunner",
@@ -57,6 +59,7 @@ __all__ = [
     "a_start",
     "a_step",
     "after",
+    "an_answer",
     "fake_tools",
     "host_facts",
     "measured",
