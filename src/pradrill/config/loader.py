@@ -119,8 +119,9 @@ def validate(document: Document, model: type[_Model]) -> _Model:
     try:
         return model.model_validate(document.content, context={"folder": document.file.parent})
     except ValidationError as error:
+        told = error.errors(include_url=False)
         raise ConfigurationProblemsError(
-            [_problem(document, model, details) for details in error.errors(include_url=False)]
+            [_problem(document, model, one) for one in told if not _echoes(one, told)]
         ) from error
 
 
@@ -231,6 +232,14 @@ def _problem(document: Document, model: type[BaseModel], details: ErrorDetails) 
         return document.problem(loc, str(details["ctx"]["error"]))
     message = _WORDS.get(kind, details["msg"][:1].lower() + details["msg"][1:])
     return document.problem(loc, message)
+
+
+def _echoes(details: ErrorDetails, told: list[ErrorDetails]) -> bool:
+    """Tell whether a list is called too short only because what stands in it is wrong."""
+    loc = details["loc"]
+    return details["type"] == "too_short" and any(
+        len(other["loc"]) > len(loc) and other["loc"][: len(loc)] == loc for other in told
+    )
 
 
 def _written(document: Document, part: str | int) -> bool:

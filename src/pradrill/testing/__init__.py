@@ -19,7 +19,7 @@ from pradrill.testing.builders import (
     after,
     measured,
 )
-from pradrill.testing.fake_people import FakePeople, an_answer
+from pradrill.testing.fake_people import FakePeople, a_question, an_answer
 from pradrill.testing.fake_standby import (
     FakeProbe,
     FakeRunner,
@@ -52,6 +52,7 @@ __all__ = [
     "a_host",
     "a_launch",
     "a_planned_step",
+    "a_question",
     "a_record",
     "a_recovery",
     "a_run_plan",

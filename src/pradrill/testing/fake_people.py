@@ -7,14 +7,31 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pradrill.domain.manual import Answer, Question
+from pradrill.domain.manual import Answer, Confirm, Question
+from pradrill.domain.outcome import Phase
 from pradrill.errors import UsageError
 from pradrill.ports import Clock
+from pradrill.testing.builders import START, after
 
 
 def an_answer(**changes: Any) -> Answer:
     """Return a yes from the operator."""
     return Answer.model_validate({"yes": True, "by": "amartin", "via": "command", **changes})
+
+
+def a_question(**changes: Any) -> Question:
+    """Return a question to the operator, asked at the builders' T0, with half an hour."""
+    fields = {
+        "run_id": "20260310T020000Z-moodle-7f3a",
+        "phase": Phase.RESTORE,
+        "step": "switch the DNS",
+        "who": "operator",
+        "instruction": "moodle → 198.51.100.20",
+        "confirm": Confirm.DONE,
+        "asked": START,
+        "until": after(1_800),
+    }
+    return Question.model_validate({**fields, **changes})
 
 
 class FakePeople:
@@ -61,10 +78,10 @@ class FakePeople:
         """Return what is said to the question by now."""
         if self._says is None:
             return an_answer()
-        after, answer = self._says.get(question.step, (0.0, None))
+        delay, answer = self._says.get(question.step, (0.0, None))
         if self._clock is not None:
             waited = (self._clock.now() - question.asked).total_seconds()
-            return answer if waited >= after else None
+            return answer if waited >= delay else None
         return answer
 
 

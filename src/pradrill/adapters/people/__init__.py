@@ -54,6 +54,12 @@ class FilePeople:
         path = _newest(folder)
         return None if path is None or _answer_path(path).exists() else _read(path, Question)
 
+    def answered(self, folder: Path) -> Iterator[tuple[Question, Answer]]:
+        """Return what was answered in that run so far, the newest first."""
+        for path in sorted((folder / _FOLDER).glob("*.question.json"), reverse=True):
+            if (answer := _given(path)) is not None:
+                yield _read(path, Question), answer
+
     def give(self, folder: Path, step: str, answer: Answer) -> None:
         """Answer the step that waits. Raises UsageError when it does not wait (any more)."""
         path = _newest(folder)
