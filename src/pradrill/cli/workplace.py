@@ -22,19 +22,29 @@ from pradrill.adapters.people.terminal import Terminal
 from pradrill.adapters.secrets import resolve
 from pradrill.adapters.ssh import SshProbe
 from pradrill.adapters.testinfra import TestinfraVerifier
-from pradrill.config.house import House, LoadedDrill, find_drills_folder, open_house
+from pradrill.config.house import (
+    House,
+    LoadedDrill,
+    find_drills_folder,
+    open_house,
+    read_sealing,
+)
 from pradrill.config.inventory import read_inventory
+from pradrill.domain.entry import Head
 from pradrill.domain.facts import Started
 from pradrill.domain.plan import PrimaryIdentity
 from pradrill.domain.record import Launch, RunRecord
 from pradrill.domain.run_plan import RunPlan
+from pradrill.domain.sealing import Sealing
 from pradrill.engine.cancellation import Cancellation, signals_to
 from pradrill.engine.context import Disruption, Tools
 from pradrill.engine.planning import plan_run
 from pradrill.engine.recover import recover_crashed
 from pradrill.engine.run import run_drill
-from pradrill.errors import ConfigurationError
+from pradrill.errors import ConfigurationError, PradrillError
 from pradrill.ports import Progress, Standby
+from pradrill.register.chain import Register
+from pradrill.register.sealer import Sealer
 from pradrill.register.store import FileRunStore
 
 _TOLD = ("pradrill", "ansible-core", "ansible-runner", "paramiko", "pytest", "pytest-testinfra")
@@ -58,7 +68,8 @@ class Workplace:
         self.state = state_folder(args)
         self.log = args.log or str(self.state / "log.jsonl")
         self.clock = SteadyClock()
-        self.store = FileRunStore(self.state)
+        self.register = Register(self.state, lambda: self._sealer)
+        self.store = FileRunStore(self.state, self.register)
         self.lab = Lab(self.state / "lab", self.clock)
         self._drills: Path | None = args.drills
 
@@ -72,6 +83,40 @@ class Workplace:
                 f"{self._drills} holds no plan.yml", hint="Name the folder that holds it."
             )
         return self._drills.absolute()
+
+    @cached_property
+    def _sealer(self) -> Sealer | None:
+        """Return what seals the register, as the plan says; None when no plan can be read."""
+        key = os.environ.get("PRADRILL_SIGNING_KEY")
+        try:
+            settings = read_sealing(self.drills)
+        except PradrillError as error:
+            if self.register.seals() is not None and not key:
+                told(f"the register is not sealed now: {error.message}")
+            if not key:
+                return None
+            settings = Sealing()
+        if key:
+            settings = settings.model_copy(update={"key": Path(key).expanduser().absolute()})
+        return Sealer(settings, self.state, told)
+
+    def head(self) -> Head | None:
+        """Return the register's head to publish; None when it cannot be read."""
+        try:
+            return self.register.head()
+        except PradrillError:
+            return None
+
+    def settle(self) -> None:
+        """Enter what a crash kept out of the register; trouble with it is told, and stops nothing.
+
+        A run at night must take place even when somebody has damaged the register.
+        """
+        try:
+            for run_id in self.store.settle(self.clock.now()):
+                told(f"run {run_id} was sealed and not in the register; it is entered now")
+        except PradrillError as error:
+            told(str(error))
 
     def house(self, only: str | None = None) -> House:
         """Load the plan and its drills, or one of them. Raises ConfigurationError."""
@@ -119,6 +164,7 @@ class Workplace:
                 f"as CRASHED",
                 file=sys.stderr,
             )
+        self.settle()
         return recovered.records
 
     def _tools(self, plan: RunPlan, progress: Progress) -> Tools:
@@ -156,6 +202,11 @@ class Workplace:
         )
 
 
+def told(line: str) -> None:
+    """Say on stderr what must not stop the command."""
+    print(line, file=sys.stderr)
+
+
 def started(plan: RunPlan, trigger: str) -> Started:
     """Return a run's first fact: its plan, who launched it where, and with which versions."""
     versions = {"python": platform.python_version()}
@@ -189,7 +240,7 @@ def _terminal() -> Terminal | None:
 
 
 def user() -> str:
-    """Return who works here: the login, also behind sudo."""
+    """Return who runs this, for the record; behind sudo, who called it."""
     try:
         return os.environ.get("SUDO_USER") or getpass.getuser()
     except (KeyError, OSError):  # a uid without a name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from enum import StrEnum
 from typing import Any
 
@@ -9,6 +10,7 @@ from pydantic import Field
 
 from pradrill.domain.model import Model, Utc
 from pradrill.domain.run_plan import FileHash
+from pradrill.domain.sealing import PRINCIPAL, PUBLIC_KEY
 
 GENESIS = "0" * 64
 """What the first entry carries as the hash of the one before."""
@@ -92,8 +94,10 @@ class ScheduleMissed(Model):
 class Seals(Model):
     """The body of an entry that says who signs and who stamps, from here on; public parts only."""
 
-    principal: str | None = None
-    public_key: str | None = Field(default=None, description='"ssh-ed25519 AAAA…"')
+    principal: str | None = Field(default=None, pattern=PRINCIPAL)
+    public_key: str | None = Field(
+        default=None, pattern=PUBLIC_KEY, description='"ssh-ed25519 AAAA…", no comment'
+    )
     authority: str | None = Field(default=None, description="address of an RFC 3161 authority")
     authority_ca: str | None = Field(default=None, description="certificates it is verified by")
 
@@ -103,6 +107,10 @@ class Stamp(Model):
 
     sha256: str = Field(description="what was stamped: the hash of that entry")
     response: str = Field(description="the authority's answer (DER), in base64")
+
+    def der(self) -> bytes:
+        """Return the authority's answer; raises ValueError when it is not base64."""
+        return base64.b64decode(self.response, validate=True)
 
 
 class Damage(Model):
