@@ -108,6 +108,7 @@ def _add_drilling(commands: _Commands) -> None:
     run = _add(commands, "run", "run a drill now", "pradrill run wordpress")
     run.add_argument("drill", help="name or file of a drill")
     run.add_argument("--dry-run", action="store_true", help="print the plan and touch nothing")
+    _add_answer(commands)
     due = _add(
         commands,
         "due",
@@ -127,6 +128,25 @@ def _add_drilling(commands: _Commands) -> None:
         "pradrill schema drill > drill.schema.json",
     )
     schema.add_argument("kind", choices=("drill", "plan"), nargs="?", default="drill")
+
+
+def _add_answer(commands: _Commands) -> None:
+    answer = _add(
+        commands,
+        "answer",
+        "answer a manual step of a run that waits, or list what waits",
+        'pradrill answer moodle "switch the DNS" --yes',
+    )
+    answer.add_argument("run", nargs="?", help="a run's id, or any part of it that is unique")
+    answer.add_argument("step", nargs="?", help="the step that waits, or any part of its name")
+    said = answer.add_mutually_exclusive_group()
+    said.add_argument(
+        "--yes", action="store_const", const=True, dest="yes", help="it is done, or approved"
+    )
+    said.add_argument(
+        "--no", action="store_const", const=False, dest="yes", help="it is not, and will not be"
+    )
+    answer.add_argument("--text", metavar="WORDS", help="the words asked for, or a comment")
 
 
 def _add_reading(commands: _Commands) -> None:

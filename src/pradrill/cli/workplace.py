@@ -17,6 +17,8 @@ from pradrill.adapters.ansible import AnsibleRunner
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.inventory_standby import InventoryStandby
 from pradrill.adapters.lab import Lab, LabStandby
+from pradrill.adapters.people import FilePeople
+from pradrill.adapters.people.terminal import Terminal
 from pradrill.adapters.secrets import resolve
 from pradrill.adapters.ssh import SshProbe
 from pradrill.adapters.testinfra import TestinfraVerifier
@@ -173,6 +175,7 @@ class Workplace:
             probe=SshProbe(self.clock),
             runner=AnsibleRunner(self.clock, resolve),
             verifier=TestinfraVerifier(self.clock),
+            people=FilePeople(_terminal()),
             progress=progress,
         )
 
@@ -229,8 +232,15 @@ def _environment() -> dict[str, str]:
     return {"system": system, "kernel": platform.release(), "processors": str(os.cpu_count())}
 
 
+def _terminal() -> Terminal | None:
+    """Return the terminal on which a watched run can be answered."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+    return Terminal(sys.stdin.fileno(), user=user(), say=lambda line: print(line, file=sys.stderr))
+
+
 def user() -> str:
-    """Return who runs this, for the record."""
+    """Return who runs this, for the record; behind sudo, who called it."""
     try:
         return os.environ.get("SUDO_USER") or getpass.getuser()
     except (KeyError, OSError):  # a uid without a name

@@ -17,9 +17,10 @@ from pradrill.config.loader import (
     suggestion,
     validate,
 )
+from pradrill.config.manual import manual_problems
 from pradrill.config.meaning import meaning
 from pradrill.config.problems import ConfigurationProblemsError, Problem
-from pradrill.domain.drill import Drill, PlaybookStep
+from pradrill.domain.drill import Drill, PlaybookStep, Step
 from pradrill.domain.plan import Plan
 from pradrill.domain.run_plan import FileHash
 from pradrill.domain.sealing import Sealing
@@ -146,11 +147,14 @@ def _drill_problems(
     if isinstance(disruption, datetime) and disruption > now:
         yield document.problem(("scenario", "disruption"), "the instant is in the future")
     for phase in ("prepare", "restore", "teardown"):
-        steps: tuple[PlaybookStep, ...] = getattr(drill, phase)
+        steps: tuple[Step, ...] = getattr(drill, phase)
         for number, step in enumerate(steps):
+            if not isinstance(step, PlaybookStep):
+                continue
             what = playbook_problem(step.playbook)
             if what is not None:
                 yield document.problem((phase, number, "playbook"), what)
+    yield from manual_problems(document, drill, plan)
     yield from _suite_problems(document, drill.verify.checks)
 
 

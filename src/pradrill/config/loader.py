@@ -119,8 +119,9 @@ def validate(document: Document, model: type[_Model]) -> _Model:
     try:
         return model.model_validate(document.content, context={"folder": document.file.parent})
     except ValidationError as error:
+        told = error.errors(include_url=False)
         raise ConfigurationProblemsError(
-            [_problem(document, model, details) for details in error.errors(include_url=False)]
+            [_problem(document, model, one) for one in told if not _echoes(one, told)]
         ) from error
 
 
@@ -225,12 +226,20 @@ def _problem(document: Document, model: type[BaseModel], details: ErrorDetails) 
         if word in {"rto", "rpo", "mtpd", "objectives"} and model is Drill:
             hint: str | None = "Objectives come from the plan; a drill cannot change them."
         else:
-            hint = suggestion(word, _known(model, loc[:-1]))
+            hint = suggestion(word, _known(model, details["loc"][:-1]))
         return document.problem(loc, f'"{word}" is not a known key', hint)
     if kind == "value_error":
         return document.problem(loc, str(details["ctx"]["error"]))
     message = _WORDS.get(kind, details["msg"][:1].lower() + details["msg"][1:])
     return document.problem(loc, message)
+
+
+def _echoes(details: ErrorDetails, told: list[ErrorDetails]) -> bool:
+    """Tell whether a list is called too short only because what stands in it is wrong."""
+    loc = details["loc"]
+    return details["type"] == "too_short" and any(
+        len(other["loc"]) > len(loc) and other["loc"][: len(loc)] == loc for other in told
+    )
 
 
 def _written(document: Document, part: str | int) -> bool:
@@ -244,8 +253,12 @@ def _written(document: Document, part: str | int) -> bool:
 
 def _known(model: type[BaseModel], loc: _Loc) -> list[str]:
     """Return the keys that the model at a place declares."""
+    inner: list[type[BaseModel]] = []
     for part in loc:
         if isinstance(part, int):
+            continue
+        if part.startswith("("):  # the tag of a union's branch: the model's name
+            model = next((one for one in inner if f"({one.__name__})" == part), model)
             continue
         field = model.model_fields.get(part)
         if field is None:
