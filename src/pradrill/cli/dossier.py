@@ -11,8 +11,8 @@ from pradrill.cli.sweeping import swept
 from pradrill.cli.workplace import Workplace
 from pradrill.config.loader import suggestion
 from pradrill.domain.dossier.build import Damaged, Dossier, Sealed, Sources, compile_dossier
-from pradrill.domain.dossier.findings import findings_of
 from pradrill.domain.dossier.period import Period
+from pradrill.domain.findings import all_findings
 from pradrill.errors import ExitCode, RecordError, UsageError
 from pradrill.register.reading import sealed_records
 from pradrill.reporting.dossier import dossier_csv, dossier_html, dossier_json, dossier_pdf
@@ -80,7 +80,7 @@ def _compiled(place: Workplace, period: Period, only: tuple[str, ...]) -> Dossie
             plan=house.plan,
             drills={name: place.plan(house, loaded) for name, loaded in house.drills.items()},
             entries=entries,
-            findings=findings_of(entries),
+            findings=all_findings(entries),
             head=None if head is None else str(head),
         ),
         now=place.clock.now(),

@@ -92,6 +92,7 @@ def _environment() -> Environment:
         step_name=sentences.step_name,
         line=wording.line,
         figure_name=view.figure_name,
+        block=wording.block,
     )
     return environment
 
