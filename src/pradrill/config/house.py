@@ -49,7 +49,8 @@ class House(NamedTuple):
     def files(self, loaded: LoadedDrill) -> Iterator[FileHash]:
         """Hash everything that a run of the drill depends on."""
         drill = loaded.drill
-        named = [self.folder / PLAN, loaded.file, *drill.playbooks()]
+        ours = (self.folder / PLAN, loaded.file)  # read by us: compared as what they declare
+        named = [*ours, *drill.playbooks()]
         if drill.standby.inventory is not None:
             named.append(drill.standby.inventory)
         for path in dict.fromkeys((*named, *_suite(drill.verify.checks))):
@@ -58,7 +59,7 @@ class House(NamedTuple):
                 yield FileHash(
                     path=path,
                     sha256=hashlib.sha256(content).hexdigest(),
-                    meaning=meaning(path.name, content),
+                    meaning=None if path in ours else meaning(path.suffix, content),
                 )
 
 
