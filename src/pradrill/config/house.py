@@ -12,13 +12,14 @@ from typing import NamedTuple
 from pradrill.config.inventory import read_inventory
 from pradrill.config.loader import (
     Document,
+    Loc,
     playbook_problem,
     read_document,
     suggestion,
     validate,
 )
 from pradrill.config.problems import ConfigurationProblemsError, Problem
-from pradrill.domain.drill import Drill, PlaybookStep
+from pradrill.domain.drill import Drill
 from pradrill.domain.plan import Plan
 from pradrill.domain.run_plan import FileHash
 from pradrill.domain.target import Host
@@ -82,6 +83,7 @@ def open_house(folder: Path, *, now: datetime, only: str | None = None) -> House
             document = read_document(file)
             if only is not None and only not in {str(document.content.get("drill")), str(file)}:
                 continue
+            problems += _missing_files(document)
             drill = validate(document, Drill)
         except ConfigurationProblemsError as error:
             problems += error.problems
@@ -131,13 +133,29 @@ def _drill_problems(
     disruption = drill.scenario.disruption
     if isinstance(disruption, datetime) and disruption > now:
         yield document.problem(("scenario", "disruption"), "the instant is in the future")
-    for phase in ("prepare", "restore", "teardown"):
-        steps: tuple[PlaybookStep, ...] = getattr(drill, phase)
-        for number, step in enumerate(steps):
-            what = playbook_problem(step.playbook)
+
+
+def _missing_files(document: Document) -> Iterator[Problem]:
+    """Look at every playbook and check suite that a drill names, also in one that is not valid."""
+    for loc, name in _texts(document.content, ()):
+        path = Path(document.file.parent, Path(name).expanduser()).resolve()
+        if loc[-1] == "playbook":
+            what = playbook_problem(path)
             if what is not None:
-                yield document.problem((phase, number, "playbook"), what)
-    yield from _suite_problems(document, drill.verify.checks)
+                yield document.problem(loc, what)
+        elif loc[-1] == "checks":
+            yield from _suite_problems(document, loc, path)
+
+
+def _texts(
+    value: object, loc: tuple[str | int, ...]
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    if isinstance(value, str):
+        yield loc, value
+    elif isinstance(value, dict | list):
+        for part, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            if part != "vars":  # what a playbook gets is not ours to read
+                yield from _texts(inner, (*loc, part))
 
 
 def _suite(checks: Path) -> list[Path]:
@@ -146,25 +164,25 @@ def _suite(checks: Path) -> list[Path]:
     return [checks]
 
 
-def _suite_problems(document: Document, checks: Path) -> Iterator[Problem]:
-    where = ("verify", "checks")
+def _suite_problems(document: Document, where: Loc, checks: Path) -> Iterator[Problem]:
     if not checks.exists():
         yield document.problem(where, f"{checks} does not exist")
         return
-    found = 0
+    found, unread = 0, 0
     for path in _suite(checks):
         try:
             tree = ast.parse(path.read_bytes(), path)
         except (SyntaxError, ValueError) as error:
             line = getattr(error, "lineno", None) or 1
             yield Problem(path, line, "", f"not valid Python: {getattr(error, 'msg', error)}")
+            unread += 1
             continue
         if path.name.startswith("test_") or path.name.endswith("_test.py"):
             found += sum(
                 isinstance(node, ast.FunctionDef) and node.name.startswith("test")
                 for node in ast.walk(tree)
             )
-    if not found:
+    if not found and not unread:
         yield document.problem(
             where,
             f"{checks} holds no check",

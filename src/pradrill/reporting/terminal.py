@@ -32,6 +32,7 @@ _COLOURS = {
     Verdict.INCONCLUSIVE: "magenta",
 }
 _DETAIL, _FAILURES = 600, 10
+_UNWATCHED_WIDTH = 200  # into a file or a pipe: a path must not be broken over two lines
 
 
 def open_console(*, stderr: bool = False) -> Console:
@@ -39,7 +40,8 @@ def open_console(*, stderr: bool = False) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     if isinstance(stream, TextIOWrapper):
         stream.reconfigure(errors="replace")
-    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+    width = None if stream.isatty() else _UNWATCHED_WIDTH
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False, width=width)
 
 
 def show(record: RunRecord, console: Console) -> None:
