@@ -24,7 +24,7 @@ from pradrill.cli.workplace import Workplace
 
 pytestmark = pytest.mark.e2e
 REPOSITORY = Path(__file__).parents[2]
-PACK = "$(find /srv/restic/wordpress/data -type f -printf '%s %p\\n' | sort -n | tail -1 | cut -d' ' -f2)"
+PACK = "$(ls -S $(find /srv/restic/wordpress/data -type f) | head -1)"
 Edit = tuple[str, str]
 
 
