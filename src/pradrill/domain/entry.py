@@ -8,16 +8,24 @@ from typing import Any
 from pydantic import Field
 
 from pradrill.domain.model import Model, Utc
+from pradrill.domain.run_plan import FileHash
+
+GENESIS = "0" * 64
+"""What the first entry carries as the hash of the one before."""
 
 
 class EntryKind(StrEnum):
-    """What an entry is about; its body is the model of the same name."""
+    """What an entry is about; its body is the model named beside it."""
 
-    RUN = "run"  # an attempt: finished, refused, interrupted or crashed
-    SCHEDULE_MISSED = "schedule_missed"  # a drill was due and was not attempted
+    RUN = "run"  # RunEntry: an attempt: finished, refused, interrupted or crashed
+    ATTEMPT = "attempt"  # Attempt: one that ended before its run had begun
+    SCHEDULE_MISSED = "schedule_missed"  # ScheduleMissed: due, and not attempted
     ANNOTATION = "annotation"
     FINDING = "finding"
     CLOSURE = "closure"
+    SEALS = "seals"  # Seals: which key signs and which authority stamps from here on
+    STAMP = "stamp"  # Stamp: what an authority says of the entry before
+    DAMAGE = "damage"  # Damage: what was found wrong before the next entry could be written
 
 
 class Entry(Model):
@@ -30,8 +38,19 @@ class Entry(Model):
     body: dict[str, Any]
 
 
+class Head(Model):
+    """The newest entry: whoever has seen it can tell whether the register was cut since."""
+
+    number: int = Field(ge=1)
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="of the entry's line")
+
+    def __str__(self) -> str:
+        """Return the head as it is published: in register.head, in mails, in a log."""
+        return f"{self.number} {self.sha256}"
+
+
 class RunEntry(Model):
-    """The body of an attempt's entry: enough to list it, and the hash that seals its record."""
+    """The body of an attempt's entry: enough to list it, and the hashes that seal its files."""
 
     run_id: str
     drill: str
@@ -43,6 +62,23 @@ class RunEntry(Model):
     started: Utc
     ended: Utc
     record_sha256: str
+    files: tuple[FileHash, ...] = Field(
+        default=(), description="journal, evidence and signature, relative to the run's folder"
+    )
+    unsigned: str | None = Field(
+        default=None, description="why the record is not signed although a key was named"
+    )
+
+
+class Attempt(Model):
+    """The body of an entry for an attempt that ended before there was a journal."""
+
+    drill: str
+    services: tuple[str, ...]
+    trigger: str
+    user: str
+    exit_code: int
+    because: str
 
 
 class ScheduleMissed(Model):
@@ -51,3 +87,26 @@ class ScheduleMissed(Model):
     service: str
     due: Utc = Field(description="when it should have been attempted at the latest")
     last: Utc | None = Field(description="the last finished run before that")
+
+
+class Seals(Model):
+    """The body of an entry that says who signs and who stamps, from here on; public parts only."""
+
+    principal: str | None = None
+    public_key: str | None = Field(default=None, description='"ssh-ed25519 AAAA…"')
+    authority: str | None = Field(default=None, description="address of an RFC 3161 authority")
+    authority_ca: str | None = Field(default=None, description="certificates it is verified by")
+
+
+class Stamp(Model):
+    """The body of an entry that holds an RFC 3161 time stamp of the entry before."""
+
+    sha256: str = Field(description="what was stamped: the hash of that entry")
+    response: str = Field(description="the authority's answer (DER), in base64")
+
+
+class Damage(Model):
+    """The body of an entry that says what a crash or a hand left of the register."""
+
+    found: str
+    left: str = Field(default="", description="the bytes that were taken out, escaped")

@@ -18,6 +18,14 @@ from pydantic import ValidationError
 from pradrill.domain.record import RunRecord
 from pradrill.domain.run_plan import FileHash
 from pradrill.errors import BusyError, RecordError
+from pradrill.register.files import (
+    open_lines,
+    sha256,
+    sync_folder,
+    unwritten,
+    write_line,
+    write_whole,
+)
 
 JOURNAL = "journal.jsonl"
 RECORD = "record.json"
@@ -38,10 +46,10 @@ class RunJournal:
         line = json.dumps({"at": at.isoformat(), "event": event, **facts}, ensure_ascii=False)
         try:
             if self._file is None:
-                self._file = _open_lines(self.folder / JOURNAL)
-            _write_line(self._file, line.encode("utf-8", "backslashreplace") + b"\n")
+                self._file = open_lines(self.folder / JOURNAL)
+            write_line(self._file, line.encode("utf-8", "backslashreplace") + b"\n")
         except OSError as error:
-            raise _unwritten(self.folder / JOURNAL, error) from error
+            raise unwritten(self.folder / JOURNAL, error) from error
 
     def events(self) -> Iterator[tuple[str, datetime, dict[str, Any]]]:
         """Read back every whole fact; a line cut off by a crash ends the reading."""
@@ -60,24 +68,18 @@ class RunJournal:
         """Return the journal and every evidence file with its SHA-256."""
         evidence = sorted(p for p in (self.folder / "evidence").rglob("*") if p.is_file())
         return tuple(
-            FileHash(path=path.relative_to(self.folder), sha256=_sha256(path))
+            FileHash(path=path.relative_to(self.folder), sha256=sha256(path))
             for path in (self.folder / JOURNAL, *evidence)
             if path.exists()
         )
 
     def seal(self, record: RunRecord) -> None:
         """Write the record under its name only when all of it is on the disk."""
-        path, draft = self.folder / RECORD, self.folder / f".{RECORD}.draft"
+        path = self.folder / RECORD
         try:
-            with draft.open("w", encoding="utf-8") as file:
-                file.write(record.model_dump_json(indent=1) + "\n")
-                file.flush()
-                os.fchmod(file.fileno(), 0o400)
-                os.fsync(file.fileno())
-            draft.rename(path)
-            _sync_folder(self.folder)
+            write_whole(path, (record.model_dump_json(indent=1) + "\n").encode())
         except OSError as error:
-            raise _unwritten(path, error) from error
+            raise unwritten(path, error) from error
         self.close()
 
     def close(self) -> None:
@@ -107,9 +109,9 @@ class FileRunStore:
                 part.mkdir(mode=0o700, parents=part == self.state, exist_ok=part != draft)
             lock = _try_lock(draft / _ALIVE)
             draft.rename(folder)  # seen by others only now that its lock is held
-            _sync_folder(self.runs)
+            sync_folder(self.runs)
         except OSError as error:
-            raise _unwritten(folder, error) from error
+            raise unwritten(folder, error) from error
         return RunJournal(folder, lock)
 
     @contextmanager
@@ -120,7 +122,7 @@ class FileRunStore:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = _try_lock(path)
         except OSError as error:
-            raise _unwritten(path, error) from error
+            raise unwritten(path, error) from error
         if lock is None:
             holder = path.read_text(encoding="utf-8", errors="replace").strip() or "another run"
             raise BusyError(
@@ -226,43 +228,3 @@ def _is_locked(path: Path) -> bool:
     if lock is not None:
         lock.close()
     return lock is None
-
-
-def _open_lines(path: Path) -> int:
-    """Open a file of lines for appending; what a crash left of a line is dropped."""
-    file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
-    os.ftruncate(file, path.read_bytes().rfind(b"\n") + 1)
-    _sync_folder(path.parent)
-    return file
-
-
-def _write_line(file: int, line: bytes) -> None:
-    """Write a line and see it on the disk, or leave nothing of it."""
-    size = os.fstat(file).st_size
-    try:
-        while line:
-            line = line[os.write(file, line) :]
-        os.fsync(file)
-    except OSError:
-        os.ftruncate(file, size)
-        raise
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _unwritten(path: Path, error: OSError) -> RecordError:
-    return RecordError(
-        f"cannot write {path}: {error.strerror}",
-        hint="Free space or mend the permissions of the state directory, then run again.",
-    )

@@ -1,0 +1,222 @@
+"""The register: `STATE/register`, a chain of entries that only ever grows.
+
+An entry is one line of JSON, and its hash is the SHA-256 of that line with its line feed:
+`tail -n 1 register | sha256sum`. The next entry carries it. What the last one hashes to stands in
+`register.head`, so that a register cut at its end does not look whole.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ValidationError
+
+from pradrill.domain.entry import GENESIS, Damage, Entry, EntryKind, Head
+from pradrill.errors import RecordError
+from pradrill.register.files import sync_folder, unwritten, write_line, write_whole
+
+REGISTER = "register"
+HEAD = "register.head"
+_TAIL = 65_536
+
+
+class _Found(NamedTuple):
+    """The end of the register as it lies on the disk, and what is wrong with it."""
+
+    number: int
+    sha256: str
+    end: int
+    """Where the last whole line ends."""
+    damage: Damage | None
+
+
+class Register:
+    """The chain of one state directory. `published` is told each new head, under the lock."""
+
+    def __init__(self, state: Path, published: Callable[[Head], None] | None = None) -> None:
+        self.state = state
+        self.path = state / REGISTER
+        self.head_path = state / HEAD
+        self._published = published
+
+    def append(self, kind: EntryKind, body: BaseModel | Mapping[str, Any], at: datetime) -> Entry:
+        """Write an entry, and see it and the new head on the disk; raises RecordError.
+
+        What a crash left of the entry before is taken out, and an entry says so. When entries are
+        missing, the chain goes on from the head that was written down: the gap stays visible.
+        """
+        with self.locked():
+            found = self._end()
+            if found.damage is not None:
+                found = self._write(found, EntryKind.DAMAGE, found.damage, at)[1]
+            entry, found = self._write(found, kind, body, at)
+            self._set_head(Head(number=found.number, sha256=found.sha256))
+        return entry
+
+    def entries(self) -> Iterator[Entry]:
+        """Read every whole entry, oldest first; raises RecordError at one that is none."""
+        for number, line in enumerate(self.lines(), 1):
+            try:
+                yield Entry.model_validate_json(line)
+            except ValidationError as error:
+                raise RecordError(
+                    f"{self.path}:{number}: this line is no entry of a register",
+                    hint="See what else is wrong with it: pradrill register verify.",
+                ) from error
+
+    def lines(self) -> list[bytes]:
+        """Return every whole line, without its line feed."""
+        return self.content().split(b"\n")[:-1]
+
+    def content(self) -> bytes:
+        """Return the register's bytes; none when there is no register yet."""
+        try:
+            return self.path.read_bytes()
+        except FileNotFoundError:
+            return b""
+        except OSError as error:
+            raise RecordError(f"cannot read {self.path}: {error.strerror}") from error
+
+    def head(self) -> Head | None:
+        """Return the head that was written down; None when there is none. Raises RecordError."""
+        try:
+            return parse_head(self.head_path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise RecordError(
+                f"cannot read {self.head_path}: it does not hold a number and a hash",
+                hint="See what else is wrong: pradrill register verify.",
+            ) from error
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from appending; waits for one that does. Not reentrant."""
+        path = self.state / "locks" / REGISTER
+        try:
+            for folder in (self.state, path.parent):
+                folder.mkdir(mode=0o700, parents=folder == self.state, exist_ok=True)
+            lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise unwritten(path, error) from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
+
+    def _write(
+        self, found: _Found, kind: EntryKind, body: BaseModel | Mapping[str, Any], at: datetime
+    ) -> tuple[Entry, _Found]:
+        told = body.model_dump(mode="json") if isinstance(body, BaseModel) else dict(body)
+        entry = Entry(number=found.number + 1, at=at, kind=kind, previous=found.sha256, body=told)
+        line = canonical(entry)
+        try:
+            file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                os.ftruncate(file, found.end)
+                write_line(file, line)
+            finally:
+                os.close(file)
+            sync_folder(self.state)
+        except OSError as error:
+            raise unwritten(self.path, error) from error
+        return entry, _Found(entry.number, line_hash(line), found.end + len(line), None)
+
+    def _set_head(self, head: Head) -> None:
+        try:
+            write_whole(self.head_path, f"{head}\n".encode(), 0o600)
+        except OSError as error:
+            raise unwritten(self.head_path, error) from error
+        if self._published is not None:
+            self._published(head)
+
+    def _end(self) -> _Found:
+        """Return where the chain goes on; the whole of it is read only when something is wrong."""
+        try:
+            head: Head | None = self.head()
+        except RecordError:
+            head = None
+        last, end, left = _last_line(self.path)
+        if last is None and head is None:
+            damage = _damage("a first entry was cut off by a crash", left) if left else None
+            return _Found(0, GENESIS, 0, damage)
+        if last is not None and head is not None and line_hash(last) == head.sha256:
+            damage = _damage("an entry was cut off by a crash", left) if left else None
+            return _Found(head.number, head.sha256, end, damage)
+        return self._troubled_end(head, end, left)
+
+    def _troubled_end(self, head: Head | None, end: int, left: bytes) -> _Found:
+        lines = [line + b"\n" for line in self.lines()]
+        hashes = [line_hash(line) for line in lines]
+        if head is not None and head.sha256 not in hashes:
+            what = f"the head says entry {head.number}, {head.sha256}, which is not there"
+            return _Found(head.number, head.sha256, end, _damage(what, left))
+        what = (
+            "register.head was missing or could not be read"
+            if head is None
+            else f"{len(lines) - head.number} entries were newer than the head, entry {head.number}"
+        )
+        try:
+            number = Entry.model_validate_json(lines[-1]).number
+        except ValidationError:
+            number = len(lines)
+        return _Found(number, hashes[-1], end, _damage(what, left))
+
+
+def canonical(entry: Entry) -> bytes:
+    """Return an entry's line: keys in order, no spaces, ASCII, so that a line is one everywhere."""
+    told = entry.model_dump(mode="json")
+    return json.dumps(told, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+
+
+def line_hash(line: bytes) -> str:
+    """Return the hash of an entry: SHA-256 of its line, line feed included."""
+    return hashlib.sha256(line).hexdigest()
+
+
+def parse_head(text: bytes) -> Head:
+    """Read a head as `Register` writes it: exactly that; raises ValueError for anything else."""
+    number, _, sha256 = text.decode("ascii").removesuffix("\n").partition(" ")
+    head = Head(number=int(number), sha256=sha256)
+    if f"{head}\n".encode() != text:
+        msg = "not a head"
+        raise ValueError(msg)
+    return head
+
+
+def _last_line(path: Path) -> tuple[bytes | None, int, bytes]:
+    """Return the last whole line, where it ends, and what stands after it."""
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return None, 0, b""
+    except OSError as error:
+        raise unwritten(path, error) from error
+    with file:
+        size = file.seek(0, os.SEEK_END)
+        window = _TAIL
+        while True:
+            start = max(0, size - window)
+            file.seek(start)
+            tail = file.read(size - start)
+            end = tail.rfind(b"\n")
+            begin = tail.rfind(b"\n", 0, end) if end > 0 else -1
+            if begin >= 0 or start == 0:
+                break
+            window *= 8
+    if end < 0:
+        return None, 0, tail
+    return tail[begin + 1 : end + 1], start + end + 1, tail[end + 1 :]
+
+
+def _damage(found: str, left: bytes) -> Damage:
+    return Damage(found=found, left=left.decode("ascii", "backslashreplace"))

@@ -1,0 +1,64 @@
+"""Files that must survive a crash: written whole, appended whole, seen on the disk."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from pradrill.errors import RecordError
+
+
+def open_lines(path: Path) -> int:
+    """Open a file of lines for appending; what a crash left of a line is dropped."""
+    file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    os.ftruncate(file, path.read_bytes().rfind(b"\n") + 1)
+    sync_folder(path.parent)
+    return file
+
+
+def write_line(file: int, line: bytes) -> None:
+    """Write a line and see it on the disk, or leave nothing of it."""
+    size = os.fstat(file).st_size
+    try:
+        while line:
+            line = line[os.write(file, line) :]
+        os.fsync(file)
+    except OSError:
+        os.ftruncate(file, size)
+        raise
+
+
+def write_whole(path: Path, content: bytes, mode: int = 0o400) -> None:
+    """Write a file under its name only when all of it is on the disk."""
+    draft = path.with_name(f".{path.name}.draft")
+    with draft.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fchmod(file.fileno(), mode)
+        os.fsync(file.fileno())
+    draft.rename(path)
+    sync_folder(path.parent)
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's content."""
+    with path.open("rb", buffering=0) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sync_folder(folder: Path) -> None:
+    """See a folder's names on the disk."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def unwritten(path: Path, error: OSError) -> RecordError:
+    """Return the error for a file that could not be written."""
+    return RecordError(
+        f"cannot write {path}: {error.strerror}",
+        hint="Free space or mend the permissions of the state directory, then run again.",
+    )
