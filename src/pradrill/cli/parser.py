@@ -55,6 +55,7 @@ def parser() -> ArgumentParser:
     commands = _commands(top)
     _add_drilling(commands)
     _add_reading(commands)
+    _add_register(commands)
     _add_lab(commands)
     return top
 
@@ -149,6 +150,51 @@ def _add_reading(commands: _Commands) -> None:
 def _run_argument(command: ArgumentParser) -> None:
     command.add_argument(
         "run", nargs="?", help="a run's id, or any part of it that is unique (default: the newest)"
+    )
+
+
+def _add_register(commands: _Commands) -> None:
+    register = _add(
+        commands,
+        "register",
+        "list every attempt, and verify that nothing was changed",
+        "pradrill register verify",
+    )
+    verbs = _commands(register)
+    verify = _add(
+        verbs,
+        "verify",
+        "say what was changed, removed or added, and where; exit code 14 if anything was",
+        "pradrill register verify --head /mnt/elsewhere/pradrill-heads.log",
+        module="register",
+    )
+    _signers_argument(verify)
+    verify.add_argument(
+        "--head",
+        dest="published",
+        action="append",
+        default=[],
+        metavar="FILE|HASH",
+        help="heads that were published (a log, a mail, a hash): each must still be in the chain",
+    )
+    verify.add_argument(
+        "--each", action="store_true", help="verify every signature and stamp by itself: slower"
+    )
+    listing = _add(verbs, "list", "list the entries", "pradrill register list", module="register")
+    listing.add_argument("--json", action="store_true", help="print them for programs, one a line")
+    show = _add(verbs, "show", "print an entry", "pradrill register show 12", module="register")
+    show.add_argument("number", type=int, help="an entry's number")
+    _add(verbs, "head", "print the newest hash", "pradrill register head", module="register")
+    for verb, command in verbs.choices.items():
+        command.set_defaults(verb=verb)
+
+
+def _signers_argument(command: ArgumentParser) -> None:
+    command.add_argument(
+        "--signers",
+        type=Path,
+        metavar="FILE",
+        help="allowed_signers that you trust (default: the keys that the register names)",
     )
 
 

@@ -1,4 +1,4 @@
-"""Before runs are read, those that were killed are torn down and recorded."""
+"""Before runs are read, those that were killed are torn down, recorded and entered."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from pradrill.cli.workplace import Workplace
 
 
 def swept(place: Workplace) -> Workplace:
-    """Return the workplace once no crashed run is left in it; does nothing when there is none."""
+    """Return the workplace once no crashed run is left in it, nor one without entry."""
     if place.store.has_crashed():
         with watch(place.log, 0.0) as progress:
             place.sweep(progress)
+    else:
+        place.settle()
     return place

@@ -20,19 +20,28 @@ from pradrill.adapters.lab import Lab, LabStandby
 from pradrill.adapters.secrets import resolve
 from pradrill.adapters.ssh import SshProbe
 from pradrill.adapters.testinfra import TestinfraVerifier
-from pradrill.config.house import House, LoadedDrill, find_drills_folder, open_house
+from pradrill.config.house import (
+    House,
+    LoadedDrill,
+    find_drills_folder,
+    open_house,
+    read_sealing,
+)
 from pradrill.config.inventory import read_inventory
 from pradrill.domain.facts import Started
 from pradrill.domain.plan import PrimaryIdentity
 from pradrill.domain.record import Launch, RunRecord
 from pradrill.domain.run_plan import RunPlan
+from pradrill.domain.sealing import Sealing
 from pradrill.engine.cancellation import Cancellation, signals_to
 from pradrill.engine.context import Disruption, Tools
 from pradrill.engine.planning import plan_run
 from pradrill.engine.recover import recover_crashed
 from pradrill.engine.run import run_drill
-from pradrill.errors import ConfigurationError
+from pradrill.errors import ConfigurationError, PradrillError
 from pradrill.ports import Progress, Standby
+from pradrill.register.chain import Register
+from pradrill.register.sealer import Sealer
 from pradrill.register.store import FileRunStore
 
 _TOLD = ("pradrill", "ansible-core", "ansible-runner", "paramiko", "pytest", "pytest-testinfra")
@@ -56,7 +65,8 @@ class Workplace:
         self.state = state_folder(args)
         self.log = args.log or str(self.state / "log.jsonl")
         self.clock = SteadyClock()
-        self.store = FileRunStore(self.state)
+        self.register = Register(self.state, lambda: self._sealer)
+        self.store = FileRunStore(self.state, self.register)
         self.lab = Lab(self.state / "lab", self.clock)
         self._drills: Path | None = args.drills
 
@@ -70,6 +80,33 @@ class Workplace:
                 f"{self._drills} holds no plan.yml", hint="Name the folder that holds it."
             )
         return self._drills.absolute()
+
+    @cached_property
+    def _sealer(self) -> Sealer | None:
+        """Return what seals the register, as the plan says; None when no plan can be read."""
+        key = os.environ.get("PRADRILL_SIGNING_KEY")
+        try:
+            settings = read_sealing(self.drills)
+        except PradrillError as error:
+            if self.register.seals() is not None and not key:
+                told(f"the register is not sealed now: {error.message}")
+            if not key:
+                return None
+            settings = Sealing()
+        if key:
+            settings = settings.model_copy(update={"key": Path(key).expanduser().absolute()})
+        return Sealer(settings, self.state, told)
+
+    def settle(self) -> None:
+        """Enter what a crash kept out of the register; trouble with it is told, and stops nothing.
+
+        A run at night must take place even when somebody has damaged the register.
+        """
+        try:
+            for run_id in self.store.settle(self.clock.now()):
+                told(f"run {run_id} was sealed and not in the register; it is entered now")
+        except PradrillError as error:
+            told(str(error))
 
     def house(self, only: str | None = None) -> House:
         """Load the plan and its drills, or one of them. Raises ConfigurationError."""
@@ -117,6 +154,7 @@ class Workplace:
                 f"as CRASHED",
                 file=sys.stderr,
             )
+        self.settle()
         return recovered.records
 
     def _tools(self, plan: RunPlan, progress: Progress) -> Tools:
@@ -151,6 +189,11 @@ class Workplace:
                 "machine_ids": (*declared.machine_ids, machine.machine_id),
             }
         )
+
+
+def told(line: str) -> None:
+    """Say on stderr what must not stop the command."""
+    print(line, file=sys.stderr)
 
 
 def started(plan: RunPlan, trigger: str) -> Started:

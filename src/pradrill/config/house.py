@@ -22,6 +22,7 @@ from pradrill.config.problems import ConfigurationProblemsError, Problem
 from pradrill.domain.drill import Drill
 from pradrill.domain.plan import Plan
 from pradrill.domain.run_plan import FileHash
+from pradrill.domain.sealing import Sealing
 from pradrill.domain.target import Host
 from pradrill.errors import ConfigurationError
 
@@ -64,6 +65,13 @@ def find_drills_folder(start: Path) -> Path:
         f"no {PLAN} was found in {start}, in its drills folder, or above",
         hint="Go to the folder that holds drills/plan.yml, or name it with --drills.",
     )
+
+
+def read_sealing(folder: Path) -> Sealing:
+    """Return the plan's `sealing` alone, however wrong the rest is; raises ConfigurationError."""
+    document = read_document(folder / PLAN)
+    alone = document._replace(content=document.content.get("sealing") or {})
+    return validate(alone, Sealing)
 
 
 def open_house(folder: Path, *, now: datetime, only: str | None = None) -> House:

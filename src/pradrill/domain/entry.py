@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from enum import StrEnum
 from typing import Any
 
@@ -103,6 +104,10 @@ class Stamp(Model):
 
     sha256: str = Field(description="what was stamped: the hash of that entry")
     response: str = Field(description="the authority's answer (DER), in base64")
+
+    def der(self) -> bytes:
+        """Return the authority's answer; raises ValueError when it is not base64."""
+        return base64.b64decode(self.response, validate=True)
 
 
 class Damage(Model):

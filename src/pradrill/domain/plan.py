@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from pradrill.domain.duration import DrillEvery, PositiveDuration
 from pradrill.domain.model import Model
+from pradrill.domain.sealing import Sealing
 
 
 class Support(Model):
@@ -81,6 +82,7 @@ class Plan(Model):
     approved: str | None = Field(default=None, description="who approved this version, and when")
     providers: dict[str, Provider] = {}
     services: dict[str, Service] = Field(min_length=1)
+    sealing: Sealing = Field(default=Sealing(), description="who signs and stamps the register")
 
     @model_validator(mode="after")
     def _references(self) -> Self:

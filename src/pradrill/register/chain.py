@@ -7,6 +7,7 @@ An entry is one line of JSON, and its hash is the SHA-256 of that line with its 
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import hashlib
 import json
@@ -19,12 +20,14 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
-from pradrill.domain.entry import GENESIS, Damage, Entry, EntryKind, Head
+from pradrill.domain.entry import GENESIS, Damage, Entry, EntryKind, Head, Seals, Stamp
 from pradrill.errors import RecordError
 from pradrill.register.files import sync_folder, unwritten, write_line, write_whole
+from pradrill.register.sealer import Sealer
 
 REGISTER = "register"
 HEAD = "register.head"
+HEAD_SIGNATURE = "register.head.sig"
 _TAIL = 65_536
 
 
@@ -37,15 +40,23 @@ class _Found(NamedTuple):
     """Where the last whole line ends."""
     damage: Damage | None
 
+    @property
+    def head(self) -> Head:
+        return Head(number=self.number, sha256=self.sha256)
+
 
 class Register:
-    """The chain of one state directory. `published` is told each new head, under the lock."""
+    """The chain of one state directory.
 
-    def __init__(self, state: Path, published: Callable[[Head], None] | None = None) -> None:
+    `sealer` is asked for when an entry is written; None means that the settings are not known now.
+    """
+
+    def __init__(self, state: Path, sealer: Callable[[], Sealer | None] = lambda: None) -> None:
         self.state = state
         self.path = state / REGISTER
         self.head_path = state / HEAD
-        self._published = published
+        self.signature_path = state / HEAD_SIGNATURE
+        self._sealer = sealer
 
     def append(self, kind: EntryKind, body: BaseModel | Mapping[str, Any], at: datetime) -> Entry:
         """Write an entry, and see it and the new head on the disk; raises RecordError.
@@ -54,12 +65,50 @@ class Register:
         missing, the chain goes on from the head that was written down: the gap stays visible.
         """
         with self.locked():
-            found = self._end()
+            sealer, found = self._sealer(), self._end()
             if found.damage is not None:
                 found = self._write(found, EntryKind.DAMAGE, found.damage, at)[1]
+            seals = sealer.seals() if sealer is not None else None
+            if seals is not None and seals != (self.seals() or Seals()):
+                found = self._write(found, EntryKind.SEALS, seals, at)[1]
             entry, found = self._write(found, kind, body, at)
-            self._set_head(Head(number=found.number, sha256=found.sha256))
+            self._write_head(found.head)
+            stamped = sealer.stamp(found.sha256) if sealer and kind is EntryKind.RUN else None
+            if stamped is not None:
+                stamp = Stamp(sha256=found.sha256, response=base64.b64encode(stamped).decode())
+                found = self._write(found, EntryKind.STAMP, stamp, at)[1]
+                self._write_head(found.head)
+            self._seal_head(found.head, at, sealer)
         return entry
+
+    def settle(self, at: datetime) -> None:
+        """Sign and publish the head when a crash, or a command without the key, has not."""
+        if self.signature_path.exists() or self.seals() in {None, Seals()}:
+            return
+        with self.locked():
+            sealer, head = self._sealer(), self.head()
+            if sealer is not None and head is not None:
+                self._seal_head(head, at, sealer)
+
+    def signature(self, content: bytes) -> tuple[bytes | None, str | None]:
+        """Return a content's signature, or why there is none; neither when no key is named."""
+        sealer = self._sealer()
+        if sealer is not None:
+            return sealer.signature(content)
+        seals = self.seals()
+        return None, ("the settings were not at hand" if seals and seals.public_key else None)
+
+    def seals(self) -> Seals | None:
+        """Return who signs and stamps, as the chain's last such entry has it."""
+        content = self.content()
+        place = content.rfind(b'"kind":"seals"')
+        if place < 0:
+            return None
+        line = content[content.rfind(b"\n", 0, place) + 1 : content.find(b"\n", place)]
+        try:
+            return Seals.model_validate(Entry.model_validate_json(line).body)
+        except ValidationError:  # a damaged line: the verification says so
+            return None
 
     def entries(self) -> Iterator[Entry]:
         """Read every whole entry, oldest first; raises RecordError at one that is none."""
@@ -131,13 +180,23 @@ class Register:
             raise unwritten(self.path, error) from error
         return entry, _Found(entry.number, line_hash(line), found.end + len(line), None)
 
-    def _set_head(self, head: Head) -> None:
+    def _write_head(self, head: Head) -> None:
         try:
+            self.signature_path.unlink(missing_ok=True)  # it was the head's before
             write_whole(self.head_path, f"{head}\n".encode(), 0o600)
         except OSError as error:
             raise unwritten(self.head_path, error) from error
-        if self._published is not None:
-            self._published(head)
+
+    def _seal_head(self, head: Head, at: datetime, sealer: Sealer | None) -> None:
+        if sealer is None:
+            return
+        signature, _ = sealer.signature(f"{head}\n".encode())
+        if signature is not None:
+            try:
+                write_whole(self.signature_path, signature, 0o600)
+            except OSError as error:
+                raise unwritten(self.signature_path, error) from error
+        sealer.publish(head, at)
 
     def _end(self) -> _Found:
         """Return where the chain goes on; the whole of it is read only when something is wrong."""

@@ -13,11 +13,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-from pydantic import ValidationError
-
 from pradrill.domain.record import RunRecord
 from pradrill.domain.run_plan import FileHash
 from pradrill.errors import BusyError, RecordError
+from pradrill.register.attempts import RECORD, enter_run, entered, read_record
+from pradrill.register.chain import Register
 from pradrill.register.files import (
     open_lines,
     sha256,
@@ -28,16 +28,16 @@ from pradrill.register.files import (
 )
 
 JOURNAL = "journal.jsonl"
-RECORD = "record.json"
 _ALIVE = "alive"
 
 
 class RunJournal:
     """One run's folder. Its lock is held by the run's process and freed by its death."""
 
-    def __init__(self, folder: Path, lock: TextIO | None) -> None:
+    def __init__(self, folder: Path, lock: TextIO | None, register: Register) -> None:
         self.run_id = folder.name
         self.folder = folder
+        self._register = register
         self._lock = lock
         self._file: int | None = None
 
@@ -74,12 +74,13 @@ class RunJournal:
         )
 
     def seal(self, record: RunRecord) -> None:
-        """Write the record under its name only when all of it is on the disk."""
+        """Write the record under its name only when all of it is on the disk, and enter it."""
         path = self.folder / RECORD
         try:
             write_whole(path, (record.model_dump_json(indent=1) + "\n").encode())
         except OSError as error:
             raise unwritten(path, error) from error
+        enter_run(self._register, self.folder)
         self.close()
 
     def close(self) -> None:
@@ -95,8 +96,9 @@ class RunJournal:
 class FileRunStore:
     """All runs under one state directory (DESIGN §7)."""
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, register: Register | None = None) -> None:
         self.state = state
+        self.register = register or Register(state)
         self.runs = state / "runs"
 
     def open(self, drill: str, started: datetime) -> RunJournal:
@@ -112,7 +114,7 @@ class FileRunStore:
             sync_folder(self.runs)
         except OSError as error:
             raise unwritten(folder, error) from error
-        return RunJournal(folder, lock)
+        return RunJournal(folder, lock, self.register)
 
     @contextmanager
     def hold(self, standby_key: str, run_id: str) -> Iterator[None]:
@@ -143,8 +145,28 @@ class FileRunStore:
                 if (folder / RECORD).exists():  # sealed just now, before its lock was free
                     lock.close()
                 else:
-                    found.append(RunJournal(folder, lock))
+                    found.append(RunJournal(folder, lock, self.register))
         return found
+
+    def settle(self, at: datetime) -> list[str]:
+        """Enter the sealed runs that a crash kept out of the register; return their ids.
+
+        Raises RecordError when the register cannot be read or written.
+        """
+        late = []
+        known = entered(self.register)
+        for folder in self._folders():
+            if folder.name in known or not (folder / RECORD).exists():
+                continue
+            lock = _try_lock(folder / _ALIVE)
+            if lock is None:  # its own process is about to enter it
+                continue
+            with lock:
+                if folder.name not in entered(self.register):  # now that nobody else can
+                    enter_run(self.register, folder)
+                    late.append(folder.name)
+        self.register.settle(at)
+        return late
 
     def has_crashed(self) -> bool:
         """Tell whether `crashed` would return any; holds nothing."""
@@ -174,7 +196,7 @@ class FileRunStore:
     def running(self) -> list[RunJournal]:
         """Return the runs whose process is alive."""
         return [
-            RunJournal(folder, None)
+            RunJournal(folder, None, self.register)
             for folder in self._folders()
             if not (folder / RECORD).exists() and _is_locked(folder / _ALIVE)
         ]
@@ -198,15 +220,7 @@ class FileRunStore:
 
     def read(self, run_id: str) -> RunRecord:
         """Read a sealed record; raises RecordError when it is damaged."""
-        path = self.runs / run_id / RECORD
-        try:
-            return RunRecord.model_validate_json(path.read_bytes())
-        except (OSError, ValidationError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "its content is not a record"
-            raise RecordError(
-                f"cannot read {path}: {reason}",
-                hint="It was damaged or written by another version; the journal is beside it.",
-            ) from error
+        return read_record(self.runs / run_id / RECORD)[0]
 
     def _folders(self) -> list[Path]:
         return sorted(p for p in self.runs.glob("2*Z-*") if p.is_dir())

@@ -31,6 +31,7 @@ from pradrill.testing.fake_standby import (
     played,
 )
 from pradrill.testing.fakes import FakeClock, FakeJournal, FakeProgress, FakeStore
+from pradrill.testing.runs import a_sealed_run
 
 __all__ = [
     "HOST",
@@ -53,6 +54,7 @@ __all__ = [
     "a_record",
     "a_recovery",
     "a_run_plan",
+    "a_sealed_run",
     "a_service",
     "a_start",
     "a_step",

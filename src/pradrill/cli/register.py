@@ -1,0 +1,108 @@
+"""`pradrill register`: every attempt, in a chain, and whether anything of it was changed."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from pathlib import Path
+
+from pradrill.cli.sweeping import swept
+from pradrill.cli.workplace import Workplace, state_folder
+from pradrill.domain.entry import Entry, EntryKind
+from pradrill.errors import ExitCode, RecordError, UsageError
+from pradrill.register.chain import canonical
+from pradrill.register.verifying import Verified, stamped, verify
+from pradrill.reporting import wording
+
+_WIDTH = 96
+
+
+def run(args: Namespace) -> int:
+    """Carry out one of the verbs."""
+    verbs = {"verify": _verify, "list": _list, "show": _show, "head": _head}
+    return verbs[args.verb](args)
+
+
+def _verify(args: Namespace) -> int:
+    """Verify, changing nothing; 0 when all is what it was, 14 when not."""
+    found = verify(
+        state_folder(args),
+        signers=read_text(args.signers) if args.signers else None,
+        published=[_published(text) for text in args.published],
+        each=args.each,
+    )
+    return tell(found)
+
+
+def tell(found: Verified) -> int:
+    """Print what a verification found; return its exit code."""
+    for trouble in found.troubles:
+        print(trouble)
+    for note in found.notes:
+        print(f"note: {wording.line(note, 300)}")
+    for entry in reversed(found.entries):
+        if entry.kind is EntryKind.STAMP:
+            print(f"the newest stamp is of entry {entry.number - 1}: {stamped(entry)}")
+            break
+    seen = f"{len(found.entries)} entries, {found.runs} runs, {found.files} files"
+    if found.troubles:
+        print(f"{seen}: {len(found.troubles)} troubles: something was changed or removed")
+        return ExitCode.RECORD
+    print(f"{seen}: nothing was changed")
+    print(f"head: {found.head}")
+    return ExitCode.PASSED
+
+
+def _list(args: Namespace) -> int:
+    place = swept(Workplace(args))
+    for entry in place.register.entries():
+        if args.json:
+            print(canonical(entry).decode(), end="")
+        else:
+            line = f"{entry.number:>5}  {entry.at:%Y-%m-%d %H:%M:%S}  {entry.kind:<15}  "
+            print(line + wording.line(_about(entry), _WIDTH))
+    return ExitCode.PASSED
+
+
+def _about(entry: Entry) -> str:
+    """Say in a few words what an entry is about; its body may hold anything."""
+    told = entry.body
+    if entry.kind is EntryKind.RUN:
+        how = told.get("refusal") or told.get("verdict")
+        return f"{told.get('run_id')}: {told.get('state')}, {how}, code {told.get('exit_code')}"
+    keys = (
+        *("service", "due", "drill", "run_id", "finding", "title", "found", "because", "kind"),
+        *("mark", "name", "text", "principal", "public_key", "authority", "sha256"),
+    )
+    return ", ".join(f"{key} {told[key]}" for key in keys if told.get(key))
+
+
+def _show(args: Namespace) -> int:
+    for entry in Workplace(args).register.entries():
+        if entry.number == args.number:
+            print(json.dumps(entry.model_dump(mode="json"), indent=1))
+            return ExitCode.PASSED
+    raise UsageError(
+        f"the register has no entry {args.number}", hint="List them: pradrill register list."
+    )
+
+
+def _head(args: Namespace) -> int:
+    head = Workplace(args).register.head()
+    if head is None:
+        raise RecordError("the register has no entry yet", hint="Launch a run: pradrill run DRILL.")
+    print(head)
+    return ExitCode.PASSED
+
+
+def read_text(path: Path) -> str:
+    """Read a file that the command line names; raises UsageError."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _published(text: str) -> str:
+    """Return the heads that an option gives: the content of a file, or the words themselves."""
+    return read_text(Path(text)) if Path(text).exists() else text

@@ -1,0 +1,61 @@
+"""Who signs and stamps the register, and where its heads are published."""
+
+from __future__ import annotations
+
+import re
+from typing import Self
+
+from pydantic import Field, field_validator, model_validator
+
+from pradrill.domain.model import Model, RelativePath
+
+NAMESPACE = "pradrill"
+"""The namespace of every signature (ssh-keygen -n)."""
+
+_PRINCIPAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,100}")
+
+
+class Sealing(Model):
+    """The plan's `sealing`: each part is optional, and none is asked for at a keyboard."""
+
+    key: RelativePath | None = Field(
+        default=None,
+        description="an SSH key without a passphrase, or the .pub of one that an agent holds",
+    )
+    principal: str = Field(default="pradrill", description="the signer's name in allowed_signers")
+    authority: str | None = Field(
+        default=None, description="address of an RFC 3161 time-stamping authority"
+    )
+    authority_ca: RelativePath | None = Field(
+        default=None, description="the certificates (PEM) that its stamps are verified by"
+    )
+    attestation_key: RelativePath | None = Field(
+        default=None, description="a PEM key (EC or RSA) for in-toto attestations that cosign reads"
+    )
+    head_log: RelativePath | None = Field(
+        default=None, description="a file, on another machine's disk, that gets a line a head"
+    )
+    head_git: str | None = Field(
+        default=None, min_length=1, description="a git repository that gets a commit a head"
+    )
+
+    @field_validator("principal")
+    @classmethod
+    def _plain(cls, value: str) -> str:
+        if not _PRINCIPAL.fullmatch(value):
+            msg = f'"{value}" is no principal; write a name or a mail address'
+            raise ValueError(msg)
+        return value
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.authority is None) != (self.authority_ca is None):
+            msg = "authority and authority_ca go together: a stamp nobody can verify is none"
+            raise ValueError(msg)
+        if self.authority and not self.authority.startswith(("http://", "https://")):
+            msg = f'"{self.authority}" is not an http or https address'
+            raise ValueError(msg)
+        if self.head_git is not None and self.head_git.startswith(("-", "ext::")):
+            msg = f'"{self.head_git}" is no git repository'
+            raise ValueError(msg)
+        return self

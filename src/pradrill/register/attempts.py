@@ -1,0 +1,65 @@
+"""A sealed run becomes an entry of the register."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from pradrill.domain.entry import EntryKind, RunEntry
+from pradrill.domain.record import RunRecord
+from pradrill.domain.run_plan import FileHash
+from pradrill.errors import RecordError
+from pradrill.register.chain import Register, line_hash
+from pradrill.register.files import sha256, unwritten, write_whole
+
+RECORD = "record.json"
+SIGNATURE = "record.json.sig"
+
+
+def enter_run(register: Register, folder: Path) -> None:
+    """Sign a run's sealed record and append its entry; raises RecordError."""
+    record, content = read_record(folder / RECORD)
+    signature, unsigned = register.signature(content)
+    files = list(record.evidence)
+    if signature is not None:
+        try:
+            write_whole(folder / SIGNATURE, signature)
+        except OSError as error:
+            raise unwritten(folder / SIGNATURE, error) from error
+        files.append(FileHash(path=Path(SIGNATURE), sha256=sha256(folder / SIGNATURE)))
+    entry = RunEntry(
+        run_id=record.run_id,
+        drill=record.plan.drill.drill,
+        services=record.plan.drill.services,
+        state=record.state,
+        refusal=record.refusal,
+        verdict=record.verdict,
+        exit_code=record.exit_code,
+        started=record.started,
+        ended=record.ended,
+        record_sha256=line_hash(content),
+        files=tuple(files),
+        unsigned=unsigned,
+    )
+    register.append(EntryKind.RUN, entry, record.ended)
+
+
+def entered(register: Register) -> set[str]:
+    """Return the ids of the runs that the register holds."""
+    return {
+        str(entry.body.get("run_id")) for entry in register.entries() if entry.kind is EntryKind.RUN
+    }
+
+
+def read_record(path: Path) -> tuple[RunRecord, bytes]:
+    """Read a sealed record and its bytes; raises RecordError when it is damaged."""
+    try:
+        content = path.read_bytes()
+        return RunRecord.model_validate_json(content), content
+    except (OSError, ValidationError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "its content is not a record"
+        raise RecordError(
+            f"cannot read {path}: {reason}",
+            hint="It was damaged or written by another version; the journal is beside it.",
+        ) from error

@@ -1,0 +1,75 @@
+"""Signs, stamps and publishes as the plan says; what fails is told, and never stops a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from pradrill.domain.entry import Head, Seals
+from pradrill.domain.sealing import Sealing
+from pradrill.register.publishing import log_head, push_head
+from pradrill.register.signing import public_key, sign
+from pradrill.register.stamping import stamp
+from pradrill.register.tools import ToolError
+
+Tell = Callable[[str], None]
+
+
+class Sealer:
+    """What seals one state directory's register."""
+
+    def __init__(self, settings: Sealing, state: Path, tell: Tell) -> None:
+        self._settings = settings
+        self._repository = state / "heads.git"
+        self._tell = tell
+
+    def seals(self) -> Seals | None:
+        """Return the public side of the settings; None when it cannot be known now."""
+        settings = self._settings
+        try:
+            key = public_key(settings.key) if settings.key else None
+            ca = settings.authority_ca.read_text("ascii") if settings.authority_ca else None
+        except (ToolError, OSError, UnicodeDecodeError) as error:
+            self._tell(f"the register is not sealed: {error}")
+            return None
+        return Seals(
+            principal=settings.principal if key else None,
+            public_key=key,
+            authority=settings.authority,
+            authority_ca=ca,
+        )
+
+    def signature(self, content: bytes) -> tuple[bytes | None, str | None]:
+        """Return the signature of a content, or why there is none; neither without a key."""
+        if self._settings.key is None:
+            return None, None
+        try:
+            return sign(content, self._settings.key), None
+        except ToolError as error:
+            self._tell(f"not signed: {error.message}")
+            return None, error.message
+
+    def stamp(self, sha256: str) -> bytes | None:
+        """Return an authority's stamp of a hash, if one is named and answers."""
+        if self._settings.authority is None:
+            return None
+        try:
+            return stamp(sha256, self._settings.authority)
+        except ToolError as error:
+            self._tell(error.message)
+            return None
+
+    def publish(self, head: Head, at: datetime) -> None:
+        """Put the head where the settings say."""
+        settings = self._settings
+        try:
+            if settings.head_log is not None:
+                log_head(head, at, settings.head_log)
+        except ToolError as error:
+            self._tell(f"the register's head is not published: {error.message}")
+        try:
+            if settings.head_git is not None:
+                push_head(head, at, self._repository, settings.head_git)
+        except ToolError as error:
+            self._tell(f"the register's head is not published: {error.message}")

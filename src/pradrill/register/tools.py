@@ -1,0 +1,54 @@
+"""The stock tools that sign, verify and stamp. None of them can ask anybody anything."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pradrill.errors import PradrillError
+
+_SECONDS = 60
+_QUIET = {
+    "SSH_ASKPASS": "/bin/false",
+    "SSH_ASKPASS_REQUIRE": "force",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_SSH_COMMAND": "ssh -o BatchMode=yes -o ConnectTimeout=10",
+    "LC_ALL": "C.UTF-8",
+}
+
+
+class ToolError(PradrillError):
+    """A tool did not do what it was asked, is missing, or took too long."""
+
+
+def tool(*command: str | Path, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> bytes:
+    """Run a tool without a terminal and return its output; raises ToolError."""
+    words: Sequence[str] = [str(word) for word in command]
+    try:
+        done = subprocess.run(
+            words,
+            input=stdin,
+            capture_output=True,
+            timeout=_SECONDS,
+            start_new_session=True,  # without a controlling terminal nothing can prompt
+            env={**os.environ, **_QUIET, **(env or {})},
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise ToolError(
+            f"{words[0]} is not installed", hint="Install openssh-client, openssl or git."
+        ) from error
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ToolError(f"{words[0]} did not answer: {type(error).__name__}") from error
+    if done.returncode != 0:
+        raise ToolError(
+            f"{words[0]} failed: {_last_words(done.stderr) or f'code {done.returncode}'}"
+        )
+    return done.stdout
+
+
+def _last_words(stderr: bytes) -> str:
+    lines = stderr.decode("utf-8", "replace").strip().splitlines() or [""]
+    return "".join(c if c.isprintable() else "?" for c in lines[-1])[:200]
