@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from pradrill.domain.casefile import CaseFile
 from pradrill.domain.outcome import CheckOutcome, Phase, StepOutcome, TaskFailure
 from pradrill.domain.plan import Objectives
 from pradrill.domain.record import Refusal, RunRecord, RunState
@@ -108,7 +109,7 @@ def records(draw: st.DrawFn) -> RunRecord:
 @given(records())
 def test_every_record_can_be_read(record: RunRecord) -> None:
     """Odd texts, instants and figures break no report and leave no picture's box."""
-    html = render_html(record)
+    html = render_html(CaseFile(record=record))
     assert not re.search("[\x00-\x09\x0b-\x1f\u2028\u202a-\u202e\u2066-\u2069]", html)
     assert f'<p class="word">{record.verdict}</p>' in html
     box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', html)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pradrill.cli.sweeping import swept
 from pradrill.cli.workplace import Workplace
+from pradrill.domain.casefile import CaseFile
 from pradrill.errors import ExitCode, RecordError
 from pradrill.reporting.html import render_html
 
@@ -18,9 +19,14 @@ def run(args: Namespace) -> int:
     return ExitCode.PASSED
 
 
+def casefile(place: Workplace, run_id: str) -> CaseFile:
+    """Return what is known of a run. Raises RecordError."""
+    return CaseFile(record=place.store.read(run_id))
+
+
 def write_report(place: Workplace, run_id: str, output: Path | None = None) -> Path:
     """Write a run's page, beside its record unless told otherwise. Raises RecordError."""
-    page = render_html(place.store.read(run_id))
+    page = render_html(casefile(place, run_id))
     path = output or place.store.runs / run_id / "reports" / "report.html"
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,33 +1,72 @@
-"""The report as one self-contained HTML page, from the sealed record alone."""
+"""Reports as self-contained HTML pages: no script, nothing to load, the same bytes each time."""
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from pradrill.domain.record import RunRecord
-from pradrill.domain.timeline import Mark
-from pradrill.reporting import view, wording
+from pradrill.domain.casefile import CaseFile
+from pradrill.domain.clauses import ClauseMap
+from pradrill.reporting import case_view, i18n, sentences, view, vocabulary, wording
 from pradrill.reporting.timeline_picture import draw
 
+_DATA = re.compile(r"data:image/(?:png|svg\+xml);base64,[A-Za-z0-9+/]+=*")
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-def render_html(record: RunRecord) -> str:
-    """Return the page: no script, no link to anything outside, the same bytes for a record."""
-    page = _environment().get_template("report.html.j2")
-    return page.render(
-        record=record,
-        plan=record.plan,
-        recovery=record.recovery,
-        comparisons=view.comparisons(record),
-        picture=draw(record),
-        marks=[(mark, wording.MARKS[mark], record.recovery.marks.get(mark)) for mark in Mark],
-        style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704 ours
-    )
+class Letterhead(NamedTuple):
+    """In whose name and language a report is made. None of it is evidence."""
+
+    language: str = "en"
+    logo: str | None = None
+    """A data URI of a PNG or SVG image that was looked at when it was read."""
+    clauses: ClauseMap | None = None
+
+
+def render_html(case: CaseFile, letterhead: Letterhead | None = None) -> str:
+    """Return the report on one run."""
+    letterhead = letterhead or Letterhead()
+    record = case.record
+    with i18n.speaking(letterhead.language):
+        return render_page(
+            "report.html.j2",
+            letterhead,
+            organisation=record.plan.organisation,
+            case=case,
+            record=record,
+            plan=record.plan,
+            recovery=record.recovery,
+            comparisons=view.comparisons(record),
+            picture=draw(record),
+        )
+
+
+def render_page(template: str, letterhead: Letterhead, **values: Any) -> str:
+    """Return any page that extends base.html.j2; `values` must name the organisation."""
+    with i18n.speaking(letterhead.language):
+        return (
+            _environment()
+            .get_template(template)
+            .render(
+                language=letterhead.language,
+                logo=_image(letterhead.logo),
+                clauses=letterhead.clauses,
+                style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704 ours
+                **values,
+            )
+        )
+
+
+def _image(logo: str | None) -> Markup | None:
+    """Return the logo's address, which holds nothing that could end an attribute."""
+    if logo is None or not _DATA.fullmatch(logo):
+        return None
+    return Markup(logo)  # noqa: S704 looked at above
 
 
 @cache
@@ -40,12 +79,17 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(view=view, say=wording)
+    environment.globals.update(
+        _=i18n._, ngettext=i18n.ngettext, view=view, cases=case_view, say=wording
+    )
     environment.filters.update(
         at=wording.at,
         at_tenth=wording.at_tenth,
         short=wording.short,
-        words=view.outcome,
+        word=vocabulary.word,
+        spoken=sentences.spoken,
+        is_translated=sentences.is_translated,
+        step_name=sentences.step_name,
         line=wording.line,
     )
     return environment

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from pradrill.domain.outcome import Phase
 from pradrill.domain.run_plan import PlannedStep, RunPlan
 from pradrill.reporting import wording
+from pradrill.reporting.vocabulary import word
 
 
 class Line(NamedTuple):
@@ -25,7 +26,7 @@ def plan_lines(plan: RunPlan) -> Iterator[Line]:
     approved = plan.plan_approved or "not stated"
     disruption = drill.scenario.disruption
     since = "the launch" if isinstance(disruption, str) else wording.at(disruption)
-    yield Line(f"{', '.join(plan.services)} of {plan.organisation}, {wording.KIND[drill.kind]}")
+    yield Line(f"{', '.join(plan.services)} of {plan.organisation}, {word(drill.kind)}")
     yield Line(f"RTO {wording.short(goals.rto)} (of {goals.rto_of}), counted from {since}")
     yield Line(f"RPO {wording.short(goals.rpo)} (of {goals.rpo_of})")
     yield Line(f"plan version {plan.plan_version}, approved: {approved}")

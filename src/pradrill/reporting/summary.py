@@ -9,6 +9,7 @@ from textwrap import wrap
 from pradrill.domain.outcome import StepResult
 from pradrill.domain.record import RunRecord
 from pradrill.reporting import view, wording
+from pradrill.reporting.vocabulary import word
 
 _WIDTH = 80
 _MOST_LINES = 40
@@ -61,7 +62,7 @@ def _identity(record: RunRecord) -> Iterator[str]:
     plan, launch = record.plan, record.launch
     yield from _wrapped(
         f"{', '.join(plan.services)} of {plan.organisation}: {plan.drill.scenario.name} "
-        f"({wording.KIND[plan.drill.kind]})",
+        f"({word(plan.drill.kind)})",
         most=2,
     )
     yield from _wrapped(
@@ -75,9 +76,7 @@ def _identity(record: RunRecord) -> Iterator[str]:
 
 def _steps(record: RunRecord) -> Iterator[str]:
     for step in view.red_steps(record):
-        yield f"{step.phase}: {wording.line(step.name, 60)} {view.outcome(step.outcome)}" + _why(
-            step
-        )
+        yield f"{step.phase}: {wording.line(step.name, 60)} {word(step.outcome)}" + _why(step)
     for planned in view.unended(record):
         yield f"{planned.phase}: {wording.line(planned.name, 60)} began, its end is not on record"
 

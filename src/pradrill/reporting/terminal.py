@@ -23,6 +23,7 @@ from pradrill.domain.timeline import Instant, Mark
 from pradrill.domain.verdict import Verdict
 from pradrill.reporting import view, wording
 from pradrill.reporting.plan_text import plan_lines
+from pradrill.reporting.vocabulary import word
 
 _GOOD = frozenset({"passed", "proven", "met"})
 _COLOURS = {
@@ -58,7 +59,7 @@ def show(record: RunRecord, console: Console) -> None:
         console,
         ("run", record.run_id),
         ("services", f"{', '.join(plan.services)} of {plan.organisation}"),
-        ("kind", wording.KIND[plan.drill.kind]),
+        ("kind", word(plan.drill.kind)),
         ("when", f"{wording.at(record.started)} to {wording.at(record.ended)}"),
         ("started", f"{wording.trigger(record.launch.trigger)} by {record.launch.user}"),
         ("controller", record.launch.controller),
@@ -127,7 +128,7 @@ def _show_figures(record: RunRecord, console: Console) -> None:
     console.print(_text(view.clock_rule(record), style="dim"))
     recovery = record.recovery
     instants: list[tuple[str, str, Instant | None]] = [
-        (mark.value, f", {wording.MARKS[mark]}", recovery.marks[mark])
+        (mark.value, f", {word(mark)}", recovery.marks[mark])
         for mark in Mark
         if mark in recovery.marks
     ]
@@ -196,7 +197,7 @@ def _show_guards(record: RunRecord, console: Console) -> None:
 
 def _outcome(value: StrEnum) -> Text:
     good = value.value in _GOOD
-    return Text(view.outcome(value), style="" if good else "bold", no_wrap=True)
+    return Text(word(value), style="" if good else "bold", no_wrap=True)
 
 
 def _text(value: str, *, style: str = "") -> Text:
@@ -295,7 +296,7 @@ class LiveProgress:
         """Leave a permanent line for a finished step."""
         shown = Text(no_wrap=True, overflow="ellipsis")
         passed = step.outcome is StepOutcome.PASSED
-        shown.append(f"{view.outcome(step.outcome):<12}", style="green" if passed else "bold red")
+        shown.append(f"{word(step.outcome):<12}", style="green" if passed else "bold red")
         shown.append(f"{wording.short(step.seconds):>8}  ")
         shown.append(f"{step.phase}: {wording.line(step.name, 100)}")
         with suppress(OSError, ValueError):  # a terminal that went away must not end the run

@@ -15,7 +15,10 @@ from typing import NamedTuple
 from pradrill.domain.outcome import Phase, StepOutcome, StepResult
 from pradrill.domain.record import RunRecord
 from pradrill.domain.timeline import Mark
-from pradrill.reporting import wording
+from pradrill.reporting import view, wording
+from pradrill.reporting.i18n import _, ngettext
+from pradrill.reporting.sentences import step_name
+from pradrill.reporting.vocabulary import word
 
 WIDTH = 760.0
 LEFT, RIGHT = 168.0, 744.0
@@ -29,6 +32,7 @@ _TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800,
 _MOST_TICKS = 7
 _DAY = 86_400.0
 _PHASES = tuple(Phase)
+_WAITS = frozenset({"manual", "approval", "provider"})  # steps that people, not machines, take
 
 
 class Bar(NamedTuple):
@@ -39,6 +43,7 @@ class Bar(NamedTuple):
     x: float
     width: float
     plain: bool
+    wait: bool
     told: str
     told_x: float
     told_anchor: str
@@ -154,14 +159,14 @@ def _objective(record: RunRecord) -> float | None:
 
 def _step_bars(record: RunRecord, axis: _Axis, top: float) -> Iterator[Bar]:
     for row, step in enumerate(record.steps):
-        yield _bar(record, axis, top + row * ROW, step.name, (step,))
+        yield _bar(record, axis, top + row * ROW, step_name(step.name), (step,))
 
 
 def _phase_bars(record: RunRecord, axis: _Axis, top: float) -> Iterator[Bar]:
     ordered = sorted(record.steps, key=lambda step: _PHASES.index(step.phase))
     for row, (phase, group) in enumerate(groupby(ordered, key=lambda step: step.phase)):
         steps = tuple(group)
-        label = f"{phase} ({len(steps)} step{'s' if len(steps) != 1 else ''})"
+        label = f"{word(phase)} ({ngettext('%(n)s step', '%(n)s steps', len(steps))})"
         yield _bar(record, axis, top + row * ROW, label, steps)
 
 
@@ -174,9 +179,9 @@ def _bar(record: RunRecord, axis: _Axis, y: float, label: str, steps: Sequence[S
     red = [step for step in steps if step.outcome is not StepOutcome.PASSED]
     told = wording.short(end - begin)
     if len(steps) == 1:
-        told += "" if not red else f" {red[0].outcome.replace('_', ' ')}"
+        told += "" if not red else f" {word(red[0].outcome)}"
     elif red:
-        told += f" {len(red)} not passed"
+        told += " " + _("%(n)s not passed", n=len(red))
     limit = steps[0].deadline if len(steps) == 1 else None
     inside = not red and width > len(told) * _CHAR + 8
     told_x, anchor = (x + width - 4, "end") if inside else _beside(x + width, len(told) * _CHAR)
@@ -189,6 +194,7 @@ def _bar(record: RunRecord, axis: _Axis, y: float, label: str, steps: Sequence[S
         x=shown,
         width=max(width, 1.5),
         plain=not red,
+        wait=len(steps) == 1 and steps[0].kind in _WAITS,
         told=told,
         told_x=told_x,
         told_anchor=anchor,
@@ -213,7 +219,7 @@ def _flags(record: RunRecord, axis: _Axis, objective: float | None) -> tuple[tup
         label = mark.value if mark is Mark.DISRUPTION else f"{mark} {passed}".strip()
         wanted.append((at, low, high, label, False))
     if objective is not None:
-        label = f"RTO {wording.short(record.plan.objectives.rto)}"
+        label = f"{view.figure_name('RTO')} {wording.short(record.plan.objectives.rto)}"
         wanted.append((objective, objective, objective, label, True))
     flags: list[Flag] = []
     taken: list[list[tuple[float, float]]] = []

@@ -8,13 +8,21 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from pradrill.domain.duration import format_duration
-from pradrill.domain.outcome import CheckOutcome, CheckResult, Phase, StepOutcome, StepResult
+from pradrill.domain.outcome import (
+    CheckOutcome,
+    CheckResult,
+    GuardOutcome,
+    Phase,
+    StepOutcome,
+    StepResult,
+)
 from pradrill.domain.record import RunRecord, RunState
-from pradrill.domain.run_plan import PlannedStep
+from pradrill.domain.run_plan import PlannedStep, RunPlan
 from pradrill.domain.timeline import Elapsed, Provenance
 from pradrill.domain.verdict import Verdict
 from pradrill.reporting import wording
+from pradrill.reporting.i18n import _, ngettext, pgettext
+from pradrill.reporting.vocabulary import word
 
 
 class Standing(StrEnum):
@@ -44,10 +52,19 @@ class Comparison(NamedTuple):
         return Standing.MET if self.actual.meets(self.objective) else Standing.NOT_MET
 
     @property
+    def standing_told(self) -> str:
+        """Write the standing."""
+        return {
+            Standing.MET: pgettext("objective", "met"),
+            Standing.NOT_MET: pgettext("objective", "not met"),
+            Standing.UNKNOWN: pgettext("objective", "unknown"),
+        }[self.standing]
+
+    @property
     def told(self) -> str:
         """Write the actual; more finely when it would read the same as its objective."""
         if self.actual is None:
-            return wording.NOT_MEASURED
+            return _(wording.NOT_MEASURED)
         text = wording.short(self.actual.seconds)
         if text != self.objective_told or self.actual.seconds == self.objective.total_seconds():
             return text
@@ -62,16 +79,23 @@ class Comparison(NamedTuple):
     def interval(self) -> str:
         """Write the bounds between which the true value lies, rounded outwards."""
         if self.actual is None:
-            return wording.NOT_MEASURED
+            return _(wording.NOT_MEASURED)
         low, high = self.actual.low, self.actual.high
-        return f"{wording.tenth(low, up=False)} to {wording.tenth(high, up=True)}"
+        return between(low, high)
 
     @property
     def margin(self) -> str:
         """Write what the upper bound leaves of the objective; negative when exceeded."""
         if self.actual is None:
-            return wording.NOT_MEASURED
+            return _(wording.NOT_MEASURED)
         return wording.tenth(self.objective.total_seconds() - self.actual.high, up=False)
+
+
+def between(low: float, high: float) -> str:
+    """Write the bounds of a duration, rounded outwards."""
+    return _(
+        "%(low)s to %(high)s", low=wording.tenth(low, up=False), high=wording.tenth(high, up=True)
+    )
 
 
 def comparisons(record: RunRecord) -> tuple[Comparison, Comparison]:
@@ -83,29 +107,67 @@ def comparisons(record: RunRecord) -> tuple[Comparison, Comparison]:
     )
 
 
+def figure_name(short: str) -> str:
+    """Say what RTA, RTO, RPA or RPO is called."""
+    return {
+        "RTA": pgettext("figure", "RTA"),
+        "RTO": pgettext("figure", "RTO"),
+        "RPA": pgettext("figure", "RPA"),
+        "RPO": pgettext("figure", "RPO"),
+    }[short]
+
+
+def actual_label(comparison: Comparison) -> str:
+    """Return the name of an actual for people."""
+    return figure_name(comparison.actual_name)
+
+
+def objective_label(comparison: Comparison) -> str:
+    """Return the name of an objective for people."""
+    return figure_name(comparison.objective_name)
+
+
+def providers(plan: RunPlan) -> tuple[str, ...]:
+    """Return the providers of the drill's services, each once."""
+    named = (service.provider for service in plan.services.values())
+    return tuple(dict.fromkeys(name for name in named if name))
+
+
+def untouched(record: RunRecord) -> str:
+    """Say what is known of production's isolation, and no more."""
+    seen = [guard for guard in record.guards if guard.guard.startswith("must-not-reach")]
+    if not seen:
+        return _("not proven: whether production could be reached was not tried")
+    if all(guard.outcome is GuardOutcome.PROVEN for guard in seen):
+        return _("proven before the restore, from inside the standby: no endpoint answered")
+    return _("not proven: see the guards above")
+
+
 def headline(record: RunRecord) -> str:
     """Return the verdict in one short phrase, with what qualifies it."""
+    verdict = word(record.verdict)
     if record.refusal is not None:
-        return f"{record.verdict} (refused: {record.refusal.replace('_', ' ')})"
+        return _("%(verdict)s (refused: %(why)s)", verdict=verdict, why=word(record.refusal))
     if record.state is not RunState.FINISHED:
-        return f"{record.verdict} ({record.state.lower()})"
+        return f"{verdict} ({word(record.state)})"
     if record.residue and record.verdict is Verdict.PASSED:
-        return f"{record.verdict} (residue)"
-    return record.verdict.value
+        return _("%(verdict)s (residue)", verdict=verdict)
+    return verdict
 
 
 def notes(record: RunRecord) -> tuple[str, ...]:
     """Return the sentences that a reader of the verdict must not miss."""
     said = []
     if record.launch.dry_run:
-        said.append("Dry run: nothing was carried out.")
+        said.append(_("Dry run: nothing was carried out."))
     if record.refusal is not None:
-        said.append(wording.REFUSED[record.refusal])
+        said.append(_(wording.REFUSED[record.refusal]))
     elif record.state in wording.UNFINISHED:
-        by = f" Signal: {signal_name(record.signal)}." if record.signal is not None else ""
-        said.append(wording.UNFINISHED[record.state] + by)
+        said.append(_(wording.UNFINISHED[record.state]))
+        if record.signal is not None:
+            said[-1] += " " + _("Signal: %(name)s.", name=signal_name(record.signal))
     if record.residue:
-        said.append("The standby was not left as declared: see the teardown.")
+        said.append(_("The standby was not left as declared: see the teardown."))
     return tuple(said)
 
 
@@ -119,25 +181,29 @@ def signal_name(number: int) -> str:
 
 def clock_rule(record: RunRecord) -> str:
     """Say in two sentences what the figures mean and when an objective is met."""
-    stable = format_duration(record.plan.drill.verify.stable_for)
-    return (
+    return _(
         "RTA = T5 - T0: from the disruption to the start of the first period in which every "
-        f"mandatory check is green and stays so for {stable}; RPA = T0 - recovery point: the age, "
-        "at the disruption, of the newest data proved present after the restore. "
-        "An objective is met only if the upper bound of the interval meets it."
+        "mandatory check is green and stays so for %(stable)s; RPA = T0 - recovery point: the "
+        "age, at the disruption, of the newest data proved present after the restore. "
+        "An objective is met only if the upper bound of the interval meets it.",
+        stable=wording.exact(record.plan.drill.verify.stable_for),
     )
 
 
 def teardown(record: RunRecord) -> str:
     """Say what is known of the teardown, and no more."""
+    return _(wording.TEARDOWN[_teardown_key(record)])
+
+
+def _teardown_key(record: RunRecord) -> str:
     if record.residue:
-        return wording.TEARDOWN["residue"]
+        return "residue"
     reached = {step.phase for step in record.steps} - {Phase.READINESS, Phase.TEARDOWN}
     if record.refusal is not None or (not reached and record.state is not RunState.CRASHED):
-        return wording.TEARDOWN["untouched"]
+        return "untouched"
     passed = {step.name for step in record.steps if _passed(step, Phase.TEARDOWN)}
     planned = {step.name for step in record.plan.steps_of(Phase.TEARDOWN)}
-    return wording.TEARDOWN["clean" if planned and planned <= passed else "unknown"]
+    return "clean" if planned and planned <= passed else "unknown"
 
 
 def _passed(step: StepResult, phase: Phase) -> bool:
@@ -170,14 +236,11 @@ def red_steps(record: RunRecord) -> tuple[StepResult, ...]:
 def counted(record: RunRecord) -> str:
     """Count the checks by outcome, as in "12 checks: 10 passed, 2 failed"."""
     if not record.checks:
-        return "No check was carried out."
+        return _("No check was carried out.")
     tally = Counter(check.outcome for check in record.checks)
-    parts = ", ".join(f"{tally[outcome]} {outcome}" for outcome in CheckOutcome if tally[outcome])
-    total = len(record.checks)
-    times = f"{record.passes} pass{'es' if record.passes != 1 else ''}"
-    return f"{total} check{'s' if total != 1 else ''}: {parts} (last answers of {times})."
-
-
-def outcome(value: StrEnum) -> str:
-    """Write an outcome in words."""
-    return value.value.replace("_", " ")
+    return _(
+        "%(checks)s: %(parts)s (last answers of %(passes)s).",
+        checks=ngettext("%(n)s check", "%(n)s checks", len(record.checks)),
+        parts=", ".join(f"{tally[kind]} {word(kind)}" for kind in CheckOutcome if tally[kind]),
+        passes=ngettext("%(n)s pass", "%(n)s passes", record.passes),
+    )

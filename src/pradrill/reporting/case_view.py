@@ -1,0 +1,145 @@
+"""What a report derives from a case file: people, lessons, findings, changes, evidence held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from pradrill.domain.casefile import CaseFile
+from pradrill.domain.changes import Changes, Part, changes
+from pradrill.domain.clauses import Section
+from pradrill.domain.people import Annotation, AnnotationKind, Finding, Severity
+from pradrill.domain.timeline import Instant, Mark
+from pradrill.reporting.i18n import N_, _, pgettext
+
+ROLES = (N_("requester"), N_("operator"), N_("observer"), N_("approver"), N_("reviewer"))
+"""Whom a report has a line for, entered or not."""
+
+_GRAVEST = tuple(reversed(Severity))
+
+
+class MarkLine(NamedTuple):
+    """A mark of the recovery: as the run measured it, or as a person entered it afterwards."""
+
+    mark: Mark
+    instant: Instant | None
+    entered: tuple[Annotation, ...]
+
+
+def mark_lines(case: CaseFile) -> tuple[MarkLine, ...]:
+    """Return every mark, in order."""
+    said = [note for note in of_kind(case, AnnotationKind.MARK) if note.instant is not None]
+    return tuple(
+        MarkLine(
+            mark,
+            case.record.recovery.marks.get(mark),
+            tuple(note for note in said if note.mark is mark),
+        )
+        for mark in Mark
+    )
+
+
+def of_kind(case: CaseFile, *kinds: str) -> tuple[Annotation, ...]:
+    """Return the annotations of some kinds, as they were entered."""
+    return tuple(note for note in case.annotations if note.kind in kinds)
+
+
+def people(case: CaseFile) -> Iterator[tuple[str, tuple[Annotation, ...]]]:
+    """Return who took part, a role at a time: those expected first, entered or not."""
+    named = of_kind(case, AnnotationKind.PERSON)
+    roles = dict.fromkeys((*ROLES, *(note.role or "" for note in named)))
+    for role in roles:
+        mine = tuple(note for note in named if (note.role or "") == role)
+        yield (_(role) if role in ROLES else role or _("role not entered")), mine
+
+
+def open_findings(case: CaseFile) -> tuple[Finding, ...]:
+    """Return the findings that no run has closed, the gravest first, then the oldest."""
+    mine = [finding for finding in case.findings if finding.open]
+    return tuple(sorted(mine, key=lambda f: (_GRAVEST.index(f.severity), f.opened, f.finding)))
+
+
+def closed_findings(case: CaseFile) -> tuple[Finding, ...]:
+    """Return the findings that a run has closed, newest first."""
+    mine = [finding for finding in case.findings if not finding.open]
+    return tuple(sorted(mine, key=lambda finding: finding.opened, reverse=True))
+
+
+def changed(case: CaseFile) -> Changes | None:
+    """Return what is not as it was in the previous run; None when there was none."""
+    return None if case.previous is None else changes(case.record.plan, case.previous.plan)
+
+
+def part(value: Part) -> str:
+    """Say what a file is to a drill."""
+    return {
+        Part.PLAN: pgettext("file", "plan"),
+        Part.DRILL: pgettext("file", "drill"),
+        Part.PLAYBOOK: pgettext("file", "playbook"),
+        Part.INVENTORY: pgettext("file", "inventory"),
+        Part.CHECK: pgettext("file", "check"),
+    }[value]
+
+
+def field(name: str) -> str:
+    """Say which value of the plan changed."""
+    known = {
+        "plan version": _("plan version"),
+        "approved": _("approved"),
+        "services": _("services"),
+        "standby": _("standby"),
+        "RTO": pgettext("figure", "RTO"),
+        "RPO": pgettext("figure", "RPO"),
+    }
+    return known.get(name, name)
+
+
+def section(value: Section) -> str:
+    """Return the heading of a part of the report."""
+    return {
+        Section.VERDICT: _("Verdict"),
+        Section.SCOPE: _("Scope and scenario"),
+        Section.FIGURES: _("Objectives and actuals"),
+        Section.TIMELINE: _("Timeline"),
+        Section.STEPS: _("Steps"),
+        Section.CHECKS: _("Checks"),
+        Section.ENVIRONMENT: _("Environment and proof of isolation"),
+        Section.INPUTS: _("Inputs"),
+        Section.CHANGES: _("Changes since the previous run"),
+        Section.TEARDOWN: _("Teardown and residue"),
+        Section.LIMITS: _("Limits of what was proved"),
+        Section.PEOPLE: _("People"),
+        Section.DEVIATIONS: _("Deviations and workarounds"),
+        Section.LESSONS: _("Lessons learned (REX)"),
+        Section.FINDINGS: _("Findings"),
+        Section.SIGN_OFF: _("Review and sign-off"),
+        Section.INTEGRITY: _("Integrity"),
+    }[value]
+
+
+def holds(case: CaseFile, value: Section) -> bool:
+    """Tell whether that part of the report holds anything but the words "not entered"."""
+    record = case.record
+    found = {
+        Section.FIGURES: record.recovery.rta is not None or record.recovery.rpa is not None,
+        Section.TIMELINE: bool(record.steps or record.recovery.marks),
+        Section.STEPS: bool(record.steps or record.not_executed),
+        Section.CHECKS: bool(record.checks),
+        Section.ENVIRONMENT: bool(record.guards),
+        Section.CHANGES: case.previous is not None,
+        Section.TEARDOWN: bool(record.steps),
+        Section.LIMITS: bool(record.limits),
+        Section.PEOPLE: bool(of_kind(case, AnnotationKind.PERSON)),
+        Section.DEVIATIONS: bool(
+            of_kind(case, AnnotationKind.DEVIATION, AnnotationKind.WORKAROUND)
+        ),
+        Section.LESSONS: bool(
+            of_kind(
+                case, AnnotationKind.REX_WELL, AnnotationKind.REX_BADLY, AnnotationKind.REX_PLAN
+            )
+        ),
+        Section.FINDINGS: bool(case.findings),
+        Section.SIGN_OFF: bool(of_kind(case, AnnotationKind.SIGN_OFF)),
+        Section.INTEGRITY: case.integrity is not None,
+    }
+    return found.get(value, True)

@@ -1,0 +1,176 @@
+"""Sentences that the engine wrote into the record, said in the language of the report.
+
+The record keeps them in English, as they were composed. They come from a closed set, which a test
+keeps complete; whatever else stands in a record (a tool's error, a title of a check) was written
+by others and is quoted as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+
+from pradrill.domain.outcome import CheckOutcome, GuardOutcome, Phase, StepOutcome
+from pradrill.reporting.i18n import N_, _, language
+from pradrill.reporting.vocabulary import word
+from pradrill.reporting.wording import respelt
+
+STEPS = (
+    N_("check the preconditions"),
+    N_("start the standby"),
+    N_("prove the standby's identity"),
+    N_("prove marker and isolation"),
+    N_("check the service"),
+    N_("read the recovery point"),
+    N_("look for residue"),
+    N_("release the standby"),
+)
+"""Names of the steps that the engine adds to those of the drill."""
+
+_FORMS = (
+    # reasons of a verdict
+    N_("1 mandatory check stayed green, both objectives are met with upper bounds"),
+    N_("%(count)s mandatory checks stayed green, both objectives are met with upper bounds"),
+    N_("%(phase)s step %(step)s failed"),
+    N_("%(phase)s step %(step)s failed: %(because)s"),
+    N_("%(phase)s step %(step)s was not done at its deadline"),
+    N_("%(phase)s step %(step)s was not done at its deadline: %(because)s"),
+    N_("%(phase)s step %(step)s: %(ended)s"),
+    N_("%(phase)s step %(step)s: %(ended)s: %(because)s"),
+    N_("check %(check)s failed on %(host)s: %(title)s"),
+    N_("check %(check)s on %(host)s was %(answered)s: %(because)s"),
+    N_("guard %(guard)s on %(host)s is %(seen)s: %(because)s"),
+    N_("the run did not come to its end"),
+    N_("no host took part"),
+    N_("step %(step)s was not executed"),
+    N_("nothing was restored"),
+    N_("no guard was proven on %(host)s"),
+    N_("no mandatory check was carried out"),
+    N_("no check was carried out on %(host)s"),
+    N_("the service was not seen stable"),
+    N_("the %(actual)s could not be measured"),
+    N_("the %(actual)s is negative, or not within its bounds: instants contradict each other"),
+    N_("the %(actual)s rests on an assumption, not on a measurement"),
+    N_("the %(actual)s is %(length)s, at most %(bound)s; the objective is %(objective)s"),
+    N_("the run's process ended without a word (killed, or the machine went down)"),
+    N_("the run was interrupted by signal %(number)s"),
+    # details of steps
+    N_("the suite holds no check"),
+    N_("the suite holds no mandatory check"),
+    N_("%(count)s mandatory checks were skipped"),
+    N_("%(count)s checks did not turn green within %(length)s"),
+    N_("%(count)s checks gave no answer within %(length)s"),
+    N_("the checks were not green long enough within %(length)s"),
+    N_("interrupted"),
+    # limits of what was proved
+    N_("the checks prove what they check and nothing else; read their titles"),
+    N_("production was not switched over: name resolution, routing and users were not moved"),
+    N_("the drill followed the disruption at once: detection and decision took no time"),
+    N_("T0 is the launch of the drill: detection and decision took no time"),
+    N_("the standby is a lab machine, not the one that a disaster would use"),
+    N_("the primary's clock was not compared with the controller's"),
+    # guards, before the run and as they were seen
+    N_("the host carries dr_role: standby in the inventory"),
+    N_("the host key is the pinned one, and not a primary's"),
+    N_("the machine-id and the addresses are not a primary's"),
+    N_("the machine carries the marker file %(path)s with its own machine-id"),
+    N_("nothing in must_not_reach can be reached from inside the standby"),
+    N_("the inventory says dr_role: %(role)s"),
+    N_("pinned: %(key)s"),
+    N_("shares its %(what)s with the primary"),
+    N_("differs"),
+    N_("the host has no machine-id"),
+    N_("%(path)s is missing: place it once with playbooks/mark_standby.yml"),
+    N_("carries this machine's id"),
+    N_("names another machine: it was copied here"),
+    N_("production answers: open"),
+    N_("closed: refused"),
+    N_("closed: no answer in %(length)s"),
+    N_("closed: name does not resolve"),
+    N_("unknown: not tried"),
+    # what a run destroys, and what it left behind
+    N_("the lab machine %(name)s as the run changed it (a throw-away overlay)"),
+    N_("what the restore playbooks replace on %(host)s: data and configuration of %(services)s"),
+    N_("%(host)s: %(left)s"),
+    N_("listens on %(what)s"),
+    N_("service %(name)s is active"),
+    N_("%(path)s is mounted"),
+    N_("%(path)s still exists"),
+    N_("not verified, its state before is not known"),
+    N_("the standby was not torn down: %(because)s"),
+)
+
+_ONE_OF: Mapping[str, str] = {
+    "phase": "|".join(Phase),
+    "ended": "|".join(outcome.replace("_", " ") for outcome in StepOutcome),
+    "answered": "|".join(CheckOutcome),
+    "seen": "|".join(GuardOutcome),
+    "actual": "RTA|RPA",
+    "count": "[0-9]+",
+    "number": "[0-9]+",
+    "length": r"[0-9][0-9.a-z ]*",
+    "bound": r"[0-9][0-9.a-z]*",
+    "objective": r"[0-9][0-9.a-z]*",
+    "left": "listens on .*|service .* is active|.* is mounted|.* still exists|not verified, its .*",
+    "path": "/.*",
+}
+_LONGEST = 4_000  # what is longer was not composed by the engine alone
+
+
+def is_translated(sentence: str) -> bool:
+    """Tell whether the report's language has words for a sentence of the record."""
+    return language() == "en" or _recognised(sentence) is not None
+
+
+def spoken(sentence: str) -> str:
+    """Say a sentence of the record in the report's language; as it is, if it has no words."""
+    if language() == "en":
+        return sentence
+    found = _recognised(sentence)
+    if found is None:
+        return sentence
+    form, parts = found
+    return _(form, **{name: _part(name, text) for name, text in parts.items()})
+
+
+def step_name(name: str) -> str:
+    """Say the name of a step: the engine's own are translated, the drill's are not."""
+    return _(name) if name in STEPS else name
+
+
+def _recognised(sentence: str) -> tuple[str, dict[str, str]] | None:
+    if len(sentence) > _LONGEST:
+        return None
+    for form, pattern in _patterns():
+        match = pattern.fullmatch(sentence)
+        if match is not None:
+            return form, match.groupdict()
+    return None
+
+
+def _part(name: str, text: str) -> str:
+    words: Mapping[str, type[Phase | StepOutcome | CheckOutcome | GuardOutcome]] = {
+        "phase": Phase,
+        "ended": StepOutcome,
+        "answered": CheckOutcome,
+        "seen": GuardOutcome,
+    }
+    if name in words:
+        return word(words[name](text.replace(" ", "_")))
+    if name in {"length", "bound", "objective"}:
+        return respelt(text)
+    if name in {"because", "left"}:
+        return spoken(text)
+    return step_name(text) if name == "step" else text
+
+
+@cache
+def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple((form, re.compile("".join(_regex(form)), re.DOTALL)) for form in _FORMS)
+
+
+def _regex(form: str) -> Iterator[str]:
+    """Yield the pieces of a pattern that recognises what was composed after the form."""
+    for number, piece in enumerate(re.split(r"%\((\w+)\)s", form)):
+        yield f"(?P<{piece}>{_ONE_OF.get(piece, '.+?')})" if number % 2 else re.escape(piece)
