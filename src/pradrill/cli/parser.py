@@ -138,12 +138,22 @@ def _add_reading(commands: _Commands) -> None:
     report = _add(
         commands,
         "report",
-        "write a run's report as one self-contained HTML page",
-        "pradrill report --output /tmp/report.html",
+        "write a run's report: a page, a PDF for auditors, or data",
+        "pradrill report --format pdf --lang fr --output /tmp/report.pdf",
     )
     _run_argument(report)
     report.add_argument(
-        "--output", type=Path, metavar="FILE", help="default: reports/report.html in the run"
+        "--format",
+        choices=("html", "pdf", "junit", "csv", "json"),
+        default="html",
+        help="html: one self-contained page; pdf: PDF/A with the record inside; the others are "
+        "for programs (default: html)",
+    )
+    report.add_argument(
+        "--lang", choices=("fr", "en"), help="default: the plan's language, else that of $LANG"
+    )
+    report.add_argument(
+        "--output", type=Path, metavar="FILE", help="default: reports/report.FORMAT in the run"
     )
 
 

@@ -1,38 +1,93 @@
-"""`pradrill report`: one self-contained HTML page from a sealed record."""
+"""`pradrill report`: a sealed record, and what is known beside it, for people and for programs."""
 
 from __future__ import annotations
 
+import os
+import sys
 from argparse import Namespace
 from pathlib import Path
 
+from pradrill.cli.casefile import RECORD, casefile, sealed
 from pradrill.cli.sweeping import swept
 from pradrill.cli.workplace import Workplace
+from pradrill.config.letterhead import read_clauses, read_logo
+from pradrill.config.loader import load_plan
 from pradrill.domain.casefile import CaseFile
-from pradrill.errors import ExitCode, RecordError
-from pradrill.reporting.html import render_html
+from pradrill.errors import ConfigurationError, ExitCode, RecordError
+from pradrill.reporting.html import Letterhead, render_html
+from pradrill.reporting.i18n import LANGUAGES
+from pradrill.reporting.junit import render_junit
+from pradrill.reporting.pdf import Attached, render_pdf
+from pradrill.reporting.table import render_csv
+
+_SUFFIX = {"html": "html", "pdf": "pdf", "junit": "xml", "csv": "csv", "json": "json"}
 
 
 def run(args: Namespace) -> int:
-    """Write the page and print where it is."""
+    """Write the report and print where it is."""
     place = swept(Workplace(args))
-    print(write_report(place, place.store.find(args.run), args.output))
+    run_id = place.store.find(args.run)
+    print(write_report(place, run_id, args.output, form=args.format, language=args.lang))
     return ExitCode.PASSED
 
 
-def casefile(place: Workplace, run_id: str) -> CaseFile:
-    """Return what is known of a run. Raises RecordError."""
-    return CaseFile(record=place.store.read(run_id))
-
-
-def write_report(place: Workplace, run_id: str, output: Path | None = None) -> Path:
-    """Write a run's page, beside its record unless told otherwise. Raises RecordError."""
-    page = render_html(casefile(place, run_id))
-    path = output or place.store.runs / run_id / "reports" / "report.html"
+def write_report(
+    place: Workplace,
+    run_id: str,
+    output: Path | None = None,
+    *,
+    form: str = "html",
+    language: str | None = None,
+) -> Path:
+    """Write a run's report, beside its record unless told otherwise. Raises PradrillError."""
+    name = f"report.{language}" if language else "report"
+    path = output or place.store.runs / run_id / "reports" / f"{name}.{_SUFFIX[form]}"
+    content = _rendered(place, casefile(place, run_id), form, language)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.write_text(page, encoding="utf-8")
+        path.write_bytes(content)
     except OSError as error:
         raise RecordError(
             f"cannot write {path}: {error.strerror}", hint="Name another file with --output."
         ) from error
     return path
+
+
+def _rendered(place: Workplace, case: CaseFile, form: str, language: str | None) -> bytes:
+    if form == "junit":
+        return render_junit(case).encode()
+    if form == "csv":
+        return render_csv(case).encode()
+    if form == "json":
+        return case.model_dump_json(indent=1).encode() + b"\n"
+    page = render_html(case, letterhead(place, language))
+    if form == "html":
+        return page.encode()
+    record = case.record
+    whole = Attached(RECORD, sealed(place, record.run_id), record.run_id, record.ended)
+    return render_pdf(page, [whole])
+
+
+def letterhead(place: Workplace, language: str | None) -> Letterhead:
+    """Return what the organisation gives its reports; a report comes out without it too."""
+    logo, clauses, named = None, None, None
+    try:
+        plan = load_plan(place.drills / "plan.yml")
+        named = plan.language
+        clauses = read_clauses(place.drills)
+        logo = None if plan.logo is None else read_logo(plan.logo)
+    except ConfigurationError as error:
+        if place.names_drills():
+            print(f"the report goes without letterhead: {error}", file=sys.stderr)
+    return Letterhead(
+        language=language or named or _language_of_user(),
+        logo=logo,
+        clauses=clauses or read_clauses(None),
+    )
+
+
+def _language_of_user() -> str:
+    named = next(
+        (os.environ[n] for n in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(n)), ""
+    )
+    return named[:2] if named[:2] in LANGUAGES else "en"

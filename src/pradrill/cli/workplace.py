@@ -108,6 +108,13 @@ class Workplace:
         except PradrillError as error:
             told(str(error))
 
+    def names_drills(self) -> bool:
+        """Tell whether there is a folder of drills: reading reports needs none."""
+        try:
+            return self.drills.is_dir()
+        except ConfigurationError:
+            return self._drills is not None
+
     def house(self, only: str | None = None) -> House:
         """Load the plan and its drills, or one of them. Raises ConfigurationError."""
         return open_house(self.drills, now=self.clock.now(), only=only)

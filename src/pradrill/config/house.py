@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pradrill.config.inventory import read_inventory
+from pradrill.config.letterhead import CLAUSES, letterhead_problems
 from pradrill.config.loader import (
     Document,
     Loc,
@@ -82,7 +83,9 @@ def open_house(folder: Path, *, now: datetime, only: str | None = None) -> House
     problems: list[Problem] = []
     plan: Plan | None = None
     try:
-        plan = validate(read_document(folder / PLAN), Plan)
+        document = read_document(folder / PLAN)
+        plan = validate(document, Plan)
+        problems += letterhead_problems(document, plan)
     except ConfigurationProblemsError as error:
         problems += error.problems
     drills: dict[str, LoadedDrill] = {}
@@ -115,7 +118,7 @@ def _drill_files(folder: Path, only: str | None) -> list[Path]:
     if only is not None and Path(only).suffix in {".yml", ".yaml"}:
         return [Path(only)]
     named = sorted(p for p in folder.glob("*.y*ml") if p.suffix in {".yml", ".yaml"})
-    files = [path for path in named if path.name != PLAN]
+    files = [path for path in named if path.name not in {PLAN, CLAUSES}]
     if only is not None:
         mine = [path for path in files if path.stem == only]
         return mine or files

@@ -20,6 +20,7 @@ class Part(StrEnum):
     PLAYBOOK = "playbook"
     INVENTORY = "inventory"
     CHECK = "check"
+    OTHER = "other"
 
 
 class FileChange(Model):
@@ -73,7 +74,9 @@ def part_of(plan: RunPlan, path: Path) -> Part:
     if path == plan.drill.standby.inventory:
         return Part.INVENTORY
     checks = plan.drill.verify.checks
-    return Part.CHECK if path == checks or path.is_relative_to(checks) else Part.PLAN
+    if path == checks or path.is_relative_to(checks):
+        return Part.CHECK
+    return Part.PLAN if path.name == "plan.yml" else Part.OTHER
 
 
 def _files(plan: RunPlan) -> dict[str, tuple[Part, str]]:

@@ -53,9 +53,7 @@ class Clause(Model):
 
     def asked(self, language: str) -> str:
         """Return what the clause asks for, in that language if the map has it."""
-        if isinstance(self.asks, str):
-            return self.asks
-        return self.asks.get(language) or next(iter(self.asks.values()), "")
+        return _in(language, self.asks)
 
 
 class ClauseMap(Model):
@@ -64,3 +62,13 @@ class ClauseMap(Model):
     version: str = Field(description="of this map, as in a date")
     note: str | dict[str, str] = ""
     clauses: tuple[Clause, ...] = ()
+
+    def said(self, language: str) -> str:
+        """Return the note on the map, in that language if there is one."""
+        return _in(language, self.note)
+
+
+def _in(language: str, text: str | dict[str, str]) -> str:
+    if isinstance(text, str):
+        return text
+    return text.get(language) or next(iter(text.values()), "")

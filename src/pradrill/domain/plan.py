@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from pradrill.domain.duration import DrillEvery, PositiveDuration
-from pradrill.domain.model import Model
+from pradrill.domain.model import Model, RelativePath
 from pradrill.domain.sealing import Sealing
 
 
@@ -80,6 +80,10 @@ class Plan(Model):
     plan: int = Field(ge=1, description="the plan's version")
     organisation: str = Field(min_length=1)
     approved: str | None = Field(default=None, description="who approved this version, and when")
+    logo: RelativePath | None = Field(default=None, description="PNG or SVG, for the reports")
+    language: Literal["en", "fr"] | None = Field(
+        default=None, description="of the reports; default: $LANG"
+    )
     providers: dict[str, Provider] = {}
     services: dict[str, Service] = Field(min_length=1)
     sealing: Sealing = Field(default=Sealing(), description="who signs and stamps the register")

@@ -65,6 +65,11 @@ def closed_findings(case: CaseFile) -> tuple[Finding, ...]:
     return tuple(sorted(mine, key=lambda finding: finding.opened, reverse=True))
 
 
+def registered(case: CaseFile) -> bool:
+    """Tell whether the register was read: without it nothing is known of findings."""
+    return case.integrity is not None and case.integrity.entry is not None
+
+
 def changed(case: CaseFile) -> Changes | None:
     """Return what is not as it was in the previous run; None when there was none."""
     return None if case.previous is None else changes(case.record.plan, case.previous.plan)
@@ -78,6 +83,7 @@ def part(value: Part) -> str:
         Part.PLAYBOOK: pgettext("file", "playbook"),
         Part.INVENTORY: pgettext("file", "inventory"),
         Part.CHECK: pgettext("file", "check"),
+        Part.OTHER: pgettext("file", "other"),
     }[value]
 
 

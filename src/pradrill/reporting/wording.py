@@ -14,7 +14,7 @@ from pradrill.domain.duration import approximate, format_duration
 from pradrill.domain.record import Refusal, RunState
 from pradrill.domain.timeline import Skew
 from pradrill.domain.verdict import Verdict
-from pradrill.reporting.i18n import N_, _, decimal, language, whole
+from pradrill.reporting.i18n import N_, _, decimal, language, ngettext, whole
 
 NOT_MEASURED = N_("not measured")
 
@@ -66,6 +66,7 @@ TEARDOWN = {
 }
 
 _LONG = 2_000
+_MOST_LINES = 30
 _MILLENNIA = 1e11
 _HOURS_FROM, _HOURS_TO = 86_400, 3 * 86_400
 _PART = re.compile(r"([0-9.]+(?:e[+-]?[0-9]+)?)(ms|[dhms])")
@@ -93,6 +94,21 @@ def clean(value: object, limit: int = _LONG) -> str:
 def line(value: object, limit: int = _LONG) -> str:
     """Return `clean` text on a single line."""
     return " ".join(clean(value, limit).split())
+
+
+def block(value: object) -> str:
+    """Return `clean` text of a few lines: what has many is cut, and the rest counted."""
+    lines = clean(value).splitlines()
+    more = len(lines) - _MOST_LINES
+    if more > 0:
+        left_out = ngettext("[one more line]", "[%(n)s more lines]", more)
+        lines = [*lines[:_MOST_LINES], left_out]
+    return "\n".join(lines)
+
+
+def colon() -> str:
+    """Return the mark that stands between a name and what it names."""
+    return "\u00a0: " if language() == "fr" else ": "
 
 
 def _flat(value: object) -> str:
