@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from pradrill.domain.drill import NewestData
+from pradrill.domain.manual import Answer, Question
 from pradrill.domain.outcome import CheckResult, PlaybookResult, StepResult
 from pradrill.domain.record import RunRecord
 from pradrill.domain.run_plan import FileHash
@@ -35,6 +36,9 @@ class Progress(Protocol):
 
     def checks(self, green: int, total: int) -> None:
         """Tell how many mandatory checks are green."""
+
+    def ask(self, question: Question) -> None:
+        """Show what a person is asked for; the step then waits."""
 
     def done(self, step: StepResult) -> None:
         """End a step."""
@@ -118,6 +122,29 @@ class HostProbe(Protocol):
 
     def read_instant(self, host: Host, site: Site, newest: NewestData) -> datetime:
         """Run the command and read its answer; raises PradrillError when it is no instant."""
+
+
+class Asked(Protocol):
+    """A question that waits for its answer."""
+
+    def answer(self) -> Answer | None:
+        """Return the answer if there is one by now."""
+
+    def withdraw(self) -> Answer | None:
+        """Take the question back, so that no answer is accepted; return one that came before."""
+
+
+class People(Protocol):
+    """Those who are asked during a run. A question has one answer: the first."""
+
+    def ask(self, question: Question, folder: Path) -> AbstractContextManager[Asked]:
+        """Ask whoever can be asked; `folder` is the run's. At its end nothing can be answered."""
+
+    def waiting(self, folder: Path) -> Question | None:
+        """Return the question of that run which waits for its answer, if one does."""
+
+    def give(self, folder: Path, step: str, answer: Answer) -> None:
+        """Answer the step that waits. Raises UsageError when it does not wait (any more)."""
 
 
 class Standby(Protocol):

@@ -8,10 +8,12 @@ from datetime import datetime
 from typing import NamedTuple
 
 from pradrill.cli.run import carry_out, tell
-from pradrill.cli.workplace import Workplace
+from pradrill.cli.workplace import Workplace, told, user
 from pradrill.config.house import House
 from pradrill.domain.duration import due_after
+from pradrill.domain.entry import Attempt, EntryKind
 from pradrill.domain.record import RunRecord, RunState
+from pradrill.domain.schedule import missed
 from pradrill.errors import ExitCode, PradrillError
 
 _WORST_FIRST = (
@@ -42,7 +44,9 @@ class Due(NamedTuple):
 def run(args: Namespace) -> int:
     """List what is due, or run it; return the worst exit code."""
     place = Workplace(args)
-    house = place.house()
+    house = _house(place, launch=args.launch)
+    place.settle()
+    _enter_missed(place, house)
     due = find_due(house, place.store.records(), place.clock.now())
     if args.launch:
         return _launch(place, house, due)
@@ -53,6 +57,47 @@ def run(args: Namespace) -> int:
     if not due:
         print("nothing is due")
     return ExitCode.PASSED
+
+
+def _house(place: Workplace, *, launch: bool) -> House:
+    """Load the house; that a launch found it wrong is an attempt too."""
+    try:
+        return place.house()
+    except PradrillError as error:
+        if launch:
+            _enter_attempt(place, "", (), error)
+        raise
+
+
+def _enter_attempt(
+    place: Workplace, drill: str, services: tuple[str, ...], error: PradrillError
+) -> None:
+    """Enter an attempt that ended before its run had a journal; its own error is told first."""
+    attempt = Attempt(
+        drill=drill,
+        services=services,
+        trigger="due",
+        user=user(),
+        exit_code=error.exit_code,
+        because=error.message,
+    )
+    try:
+        place.register.append(EntryKind.ATTEMPT, attempt, place.clock.now())
+    except PradrillError as unwritten:
+        told(str(unwritten))
+
+
+def _enter_missed(place: Workplace, house: House) -> None:
+    """Enter the due dates that nobody attempted; a damaged register must not stop the drills."""
+    services = house.plan.services.items()
+    cadences = {name: service.drill_every for name, service in services if service.drill_every}
+    now = place.clock.now()
+    try:
+        for miss in missed(cadences, place.register.entries(), now):
+            place.register.append(EntryKind.SCHEDULE_MISSED, miss, now)
+            told(f"{miss.service} was due on {miss.due:%Y-%m-%d}, and nobody attempted its drill")
+    except (PradrillError, ValueError) as error:
+        told(f"missed drills cannot be told: {error}")
 
 
 def find_due(house: House, records: Iterable[RunRecord], now: datetime) -> list[Due]:
@@ -88,6 +133,12 @@ def _launch(place: Workplace, house: House, due: list[Due]) -> int:
     for name in dict.fromkeys(drill for item in due for drill in item.drills):
         try:
             plan = place.plan(house, house.drills[name])
+        except PradrillError as error:
+            _enter_attempt(place, name, house.drills[name].drill.services, error)
+            print(f"{name}: {error}")
+            codes.append(error.exit_code)
+            continue
+        try:
             record = carry_out(place, plan, trigger="due")
         except PradrillError as error:
             print(f"{name}: {error}")

@@ -108,6 +108,7 @@ def _add_drilling(commands: _Commands) -> None:
     run = _add(commands, "run", "run a drill now", "pradrill run wordpress")
     run.add_argument("drill", help="name or file of a drill")
     run.add_argument("--dry-run", action="store_true", help="print the plan and touch nothing")
+    _add_answer(commands)
     due = _add(
         commands,
         "due",
@@ -127,6 +128,25 @@ def _add_drilling(commands: _Commands) -> None:
         "pradrill schema drill > drill.schema.json",
     )
     schema.add_argument("kind", choices=("drill", "plan"), nargs="?", default="drill")
+
+
+def _add_answer(commands: _Commands) -> None:
+    answer = _add(
+        commands,
+        "answer",
+        "answer a manual step of a run that waits, or list what waits",
+        'pradrill answer moodle "switch the DNS" --yes',
+    )
+    answer.add_argument("run", nargs="?", help="a run's id, or any part of it that is unique")
+    answer.add_argument("step", nargs="?", help="the step that waits, or any part of its name")
+    said = answer.add_mutually_exclusive_group()
+    said.add_argument(
+        "--yes", action="store_const", const=True, dest="yes", help="it is done, or approved"
+    )
+    said.add_argument(
+        "--no", action="store_const", const=False, dest="yes", help="it is not, and will not be"
+    )
+    answer.add_argument("--text", metavar="WORDS", help="the words asked for, or a comment")
 
 
 def _add_reading(commands: _Commands) -> None:
@@ -197,6 +217,24 @@ def _add_register(commands: _Commands) -> None:
     _add(verbs, "head", "print the newest hash", "pradrill register head", module="register")
     for verb, command in verbs.choices.items():
         command.set_defaults(verb=verb)
+    bundle = _add(
+        commands,
+        "bundle",
+        "put a run's evidence into a folder that stock tools verify",
+        "pradrill bundle --output /tmp/evidence",
+    )
+    _run_argument(bundle)
+    bundle.add_argument(
+        "--output", type=Path, metavar="FOLDER", required=True, help="a folder that is made"
+    )
+    bundled = _add(
+        commands,
+        "verify",
+        "verify a bundle as its VERIFY.txt does; exit code 14 if it is not what was recorded",
+        "pradrill verify /tmp/evidence",
+    )
+    bundled.add_argument("bundle", type=Path, metavar="BUNDLE", help="the bundle's folder")
+    _signers_argument(bundled)
 
 
 def _signers_argument(command: ArgumentParser) -> None:

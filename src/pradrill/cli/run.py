@@ -55,4 +55,5 @@ def declared_disruption(plan: RunPlan) -> Disruption | None:
 def tell(place: Workplace, record: RunRecord) -> None:
     """Print the summary; say nothing when nobody watches and the drill passed."""
     if sys.stdout.isatty() or sys.stderr.isatty() or record.exit_code != ExitCode.PASSED:
-        print(summary(record, place.store.runs / record.run_id), end="")
+        folder = place.store.runs / record.run_id
+        print(summary(record, folder, place.head()), end="")

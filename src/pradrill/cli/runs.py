@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
+from pradrill.adapters.people import FilePeople
 from pradrill.cli.sweeping import swept
 from pradrill.cli.workplace import Workplace
 from pradrill.errors import ExitCode, RecordError
 from pradrill.reporting.terminal import open_console, show_runs
+from pradrill.reporting.wording import line
 
 
 def run(args: Namespace) -> int:
@@ -21,7 +23,9 @@ def run(args: Namespace) -> int:
     else:
         show_runs(records, open_console())
         for journal in place.store.running():
-            print(f"{journal.run_id}  is running")
+            question = FilePeople().waiting(journal.folder)
+            waits = f" and waits for {line(question.who, 80)}: pradrill answer" if question else ""
+            print(f"{journal.run_id}  is running{waits}")
     for error in damaged:
         print(error, file=sys.stderr)
     return RecordError.exit_code if damaged else ExitCode.PASSED

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
+from pradrill.domain.manual import Question
 from pradrill.domain.outcome import StepResult
 from pradrill.errors import RecordError
 from pradrill.ports import Progress
@@ -56,6 +57,17 @@ class LogProgress:
     def checks(self, green: int, total: int) -> None:
         """Tell how many mandatory checks are green."""
         self._tell("checks", green=green, total=total)
+
+    def ask(self, question: Question) -> None:
+        """Tell what a person is asked for."""
+        self._tell(
+            "asks",
+            run=question.run_id,
+            step=question.step,
+            who=question.who,
+            instruction=question.instruction,
+            until=question.until.isoformat(),
+        )
 
     def done(self, step: StepResult) -> None:
         """End a step."""

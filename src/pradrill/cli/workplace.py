@@ -17,6 +17,8 @@ from pradrill.adapters.ansible import AnsibleRunner
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.inventory_standby import InventoryStandby
 from pradrill.adapters.lab import Lab, LabStandby
+from pradrill.adapters.people import FilePeople
+from pradrill.adapters.people.terminal import Terminal
 from pradrill.adapters.secrets import resolve
 from pradrill.adapters.ssh import SshProbe
 from pradrill.adapters.testinfra import TestinfraVerifier
@@ -28,6 +30,7 @@ from pradrill.config.house import (
     read_sealing,
 )
 from pradrill.config.inventory import read_inventory
+from pradrill.domain.entry import Head
 from pradrill.domain.facts import Started
 from pradrill.domain.plan import PrimaryIdentity
 from pradrill.domain.record import Launch, RunRecord
@@ -96,6 +99,13 @@ class Workplace:
         if key:
             settings = settings.model_copy(update={"key": Path(key).expanduser().absolute()})
         return Sealer(settings, self.state, told)
+
+    def head(self) -> Head | None:
+        """Return the register's head to publish; None when it cannot be read."""
+        try:
+            return self.register.head()
+        except PradrillError:
+            return None
 
     def settle(self) -> None:
         """Enter what a crash kept out of the register; trouble with it is told, and stops nothing.
@@ -172,6 +182,7 @@ class Workplace:
             probe=SshProbe(self.clock),
             runner=AnsibleRunner(self.clock, resolve),
             verifier=TestinfraVerifier(self.clock),
+            people=FilePeople(_terminal()),
             progress=progress,
         )
 
@@ -213,7 +224,7 @@ def started(plan: RunPlan, trigger: str) -> Started:
             versions[name] = "not installed as a package"
     return Started(
         plan=plan,
-        launch=Launch(trigger=trigger, user=_user(), controller=platform.node() or "unknown"),
+        launch=Launch(trigger=trigger, user=user(), controller=platform.node() or "unknown"),
         versions=versions,
         environment=_environment(),
     )
@@ -228,7 +239,15 @@ def _environment() -> dict[str, str]:
     return {"system": system, "kernel": platform.release(), "processors": str(os.cpu_count())}
 
 
-def _user() -> str:
+def _terminal() -> Terminal | None:
+    """Return the terminal on which a watched run can be answered."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+    return Terminal(sys.stdin.fileno(), user=user(), say=lambda line: print(line, file=sys.stderr))
+
+
+def user() -> str:
+    """Return who runs this, for the record; behind sudo, who called it."""
     try:
         return os.environ.get("SUDO_USER") or getpass.getuser()
     except (KeyError, OSError):  # a uid without a name

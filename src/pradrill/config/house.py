@@ -19,6 +19,7 @@ from pradrill.config.loader import (
     suggestion,
     validate,
 )
+from pradrill.config.manual import manual_problems
 from pradrill.config.problems import ConfigurationProblemsError, Problem
 from pradrill.domain.drill import Drill
 from pradrill.domain.plan import Plan
@@ -144,6 +145,7 @@ def _drill_problems(
     disruption = drill.scenario.disruption
     if isinstance(disruption, datetime) and disruption > now:
         yield document.problem(("scenario", "disruption"), "the instant is in the future")
+    yield from manual_problems(document, drill, plan)
 
 
 def _missing_files(document: Document) -> Iterator[Problem]:

@@ -133,7 +133,7 @@ def validate(document: Document, model: type[_Model]) -> _Model:
 
 
 def _echo(details: ErrorDetails, others: list[ErrorDetails]) -> bool:
-    """Tell whether a list is only called empty because its items are wrong, which is told."""
+    """Tell whether a list is called too short only because what stands in it is wrong."""
     loc = details["loc"]
     return details["type"] == "too_short" and any(
         len(other["loc"]) > len(loc) and other["loc"][: len(loc)] == loc for other in others
@@ -241,7 +241,7 @@ def _problem(document: Document, model: type[BaseModel], details: ErrorDetails) 
         if word in {"rto", "rpo", "mtpd", "objectives"} and model is Drill:
             hint: str | None = "Objectives come from the plan; a drill cannot change them."
         else:
-            hint = suggestion(word, _known(model, loc[:-1]))
+            hint = suggestion(word, _known(model, details["loc"][:-1]))
         return document.problem(loc, f'"{word}" is not a known key', hint)
     if kind == "value_error":
         return document.problem(loc, str(details["ctx"]["error"]))
@@ -260,8 +260,12 @@ def _written(document: Document, part: str | int) -> bool:
 
 def _known(model: type[BaseModel], loc: Loc) -> list[str]:
     """Return the keys that the model at a place declares."""
+    inner: list[type[BaseModel]] = []
     for part in loc:
         if isinstance(part, int):
+            continue
+        if part.startswith("("):  # the tag of a union's branch: the model's name
+            model = next((one for one in inner if f"({one.__name__})" == part), model)
             continue
         field = model.model_fields.get(part)
         if field is None:

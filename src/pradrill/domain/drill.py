@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
-from pradrill.domain.duration import Duration, PositiveDuration
+from pradrill.domain.duration import Deadline, Duration, PositiveDuration
+from pradrill.domain.manual import ManualStep
 from pradrill.domain.model import Model, RelativePath, Utc
 
 _SECRET = re.compile(r"(env|file|credential):.+")
-_SHORTEST_DEADLINE = timedelta(seconds=1)
 
 
 def _secret(value: str) -> str:
@@ -24,13 +33,6 @@ def _secret(value: str) -> str:
             "a secret is named, never written here: env:NAME, file:PATH (mode 0600) or "
             "credential:NAME (systemd)"
         )
-        raise ValueError(msg)
-    return value
-
-
-def _deadline(value: timedelta) -> timedelta:
-    if value < _SHORTEST_DEADLINE:
-        msg = "a deadline is at least 1s"
         raise ValueError(msg)
     return value
 
@@ -44,7 +46,6 @@ def _endpoint(value: str) -> str:
 
 
 SecretName = Annotated[str, AfterValidator(_secret)]
-Deadline = Annotated[PositiveDuration, AfterValidator(_deadline)]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
 
 
@@ -55,6 +56,13 @@ class Kind(StrEnum):
     EXERCISE = "exercise"
 
 
+class Exclusion(Model):
+    """Something that the drill leaves out, and why."""
+
+    what: str = Field(min_length=1)
+    why: str = Field(min_length=1)
+
+
 class Scenario(Model):
     """What is supposed to have happened."""
 
@@ -63,6 +71,10 @@ class Scenario(Model):
         default="launch", description='T0: "launch", or a declared instant with its zone'
     )
     assumptions: tuple[str, ...] = ()
+    exclusions: tuple[Exclusion, ...] = Field(default=(), description="out of scope, and why")
+    third_parties: tuple[str, ...] = Field(
+        default=(), description="suppliers that the recovery needs or that take part"
+    )
 
 
 class Standby(Model):
@@ -107,6 +119,27 @@ class PlaybookStep(Model):
     def title(self) -> str:
         """Return the step's name in plans and reports."""
         return self.name or self.playbook.stem
+
+
+def _kind_of_step(value: object) -> str:
+    manual = isinstance(value, ManualStep) or (isinstance(value, dict) and "manual" in value)
+    return "(ManualStep)" if manual else "(PlaybookStep)"
+
+
+Step = Annotated[
+    Annotated[PlaybookStep, Tag("(PlaybookStep)")] | Annotated[ManualStep, Tag("(ManualStep)")],
+    Discriminator(_kind_of_step),
+]
+"""A playbook, or something that a person does; the tags stay out of the places of problems."""
+
+
+class Participants(Model):
+    """Who was to take part: names or roles, fixed before the drill."""
+
+    requester: str | None = None
+    operator: str | None = None
+    observer: str | None = None
+    approver: str | None = None
 
 
 class NewestData(Model):
@@ -171,10 +204,16 @@ class Drill(Model):
     kind: Kind = Kind.TEST
     services: tuple[str, ...] = Field(min_length=1)
     scenario: Scenario
+    success_criteria: tuple[str, ...] = Field(default=(), description="fixed before the drill")
+    planned: dt.date | None = Field(default=None, description="the day that was agreed on")
+    people: Participants = Participants()
     standby: Standby
-    prepare: tuple[PlaybookStep, ...] = ()
-    restore: tuple[PlaybookStep, ...] = Field(min_length=1)
+    prepare: tuple[Step, ...] = ()
+    restore: tuple[Step, ...] = Field(min_length=1)
     verify: Verify
+    accept: tuple[ManualStep, ...] = Field(
+        default=(), description="asked once the service is verified; the last yes is T6"
+    )
     teardown: tuple[PlaybookStep, ...] = Field(
         default=(), description="always run, on every path; a lab machine needs none"
     )
@@ -182,7 +221,19 @@ class Drill(Model):
 
     def playbooks(self) -> tuple[Path, ...]:
         """Return every playbook that the drill names, in order."""
-        return tuple(step.playbook for step in (*self.prepare, *self.restore, *self.teardown))
+        steps = (*self.prepare, *self.restore, *self.teardown)
+        return tuple(step.playbook for step in steps if isinstance(step, PlaybookStep))
+
+    def manual(self) -> Iterator[tuple[str, int, ManualStep]]:
+        """Return every step that a person takes, in order, with the list that it stands in."""
+        for where, steps in (
+            ("prepare", self.prepare),
+            ("restore", self.restore),
+            ("accept", self.accept),
+        ):
+            for number, step in enumerate(steps):
+                if isinstance(step, ManualStep):
+                    yield where, number, step
 
     @model_validator(mode="after")
     def _left_as_declared(self) -> Self:

@@ -7,13 +7,14 @@ from calendar import monthrange
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
 
 _UNITS = {"w": 604_800.0, "d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _PART = r"\d+(?:\.\d+)?\s*(?:ms|w|d|h|m|s)"
 _DURATION = re.compile(rf"{_PART}(?:\s*{_PART})*")
 _CADENCE = re.compile(r"(\d+)\s*(day|week|month|year)s?")
 _LONGEST = timedelta(days=36_500)
+_SHORTEST_DEADLINE = timedelta(seconds=1)
 
 
 def parse_duration(text: object) -> timedelta:
@@ -97,6 +98,13 @@ def _positive(text: object) -> timedelta:
     return value
 
 
+def _deadline(value: timedelta) -> timedelta:
+    if value < _SHORTEST_DEADLINE:
+        msg = "a deadline is at least 1s"
+        raise ValueError(msg)
+    return value
+
+
 _SCHEMA = WithJsonSchema({"type": "string", "pattern": f"^{_DURATION.pattern}$"})
 _WRITE = PlainSerializer(format_duration, return_type=str)
 
@@ -105,6 +113,9 @@ Duration = Annotated[timedelta, BeforeValidator(parse_duration), _WRITE, _SCHEMA
 
 PositiveDuration = Annotated[timedelta, BeforeValidator(_positive), _WRITE, _SCHEMA]
 """A length of time, longer than zero."""
+
+Deadline = Annotated[PositiveDuration, AfterValidator(_deadline)]
+"""How long something may take."""
 
 DrillEvery = Annotated[
     str,

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from pradrill.domain.model import Model, Utc
 from pradrill.domain.run_plan import FileHash
+from pradrill.domain.sealing import PRINCIPAL, PUBLIC_KEY
 
 GENESIS = "0" * 64
 """What the first entry carries as the hash of the one before."""
@@ -93,8 +94,10 @@ class ScheduleMissed(Model):
 class Seals(Model):
     """The body of an entry that says who signs and who stamps, from here on; public parts only."""
 
-    principal: str | None = None
-    public_key: str | None = Field(default=None, description='"ssh-ed25519 AAAA…"')
+    principal: str | None = Field(default=None, pattern=PRINCIPAL)
+    public_key: str | None = Field(
+        default=None, pattern=PUBLIC_KEY, description='"ssh-ed25519 AAAA…", no comment'
+    )
     authority: str | None = Field(default=None, description="address of an RFC 3161 authority")
     authority_ca: str | None = Field(default=None, description="certificates it is verified by")
 

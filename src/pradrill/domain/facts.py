@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import Field
 
 from pradrill.domain import actuals
+from pradrill.domain.manual import Wait, sla_measures, waited_inside_rta
 from pradrill.domain.model import Model
 from pradrill.domain.outcome import CheckResult, GuardResult, Phase, StepResult
 from pradrill.domain.record import Launch, Recovery, Refusal, RunRecord, RunState
@@ -38,6 +39,8 @@ class Event(StrEnum):
     CHECK_PASS = "check_pass"  # noqa: S105 a pass of checks
     STABLE = "stable"
     READING = "recovery_point"
+    ASKED = "asked"  # a person, who is waited for
+    ANSWERED = "answered"  # or given up
     RESIDUE = "residue"
     SIGNAL = "signal"
     CLOCK = "clock_stepped"
@@ -87,6 +90,7 @@ class Facts(Model):
     checks: dict[str, CheckResult] = {}
     stable: bool = False
     reading: Reading | None = None
+    waits: tuple[Wait, ...] = ()
     residue: tuple[str, ...] = ()
     signal: int | None = None
     clock_stepped: float = 0.0
@@ -125,6 +129,7 @@ class Facts(Model):
             technical_rta=actuals.technical_rta(self.marks),
             rpa=actuals.rpa(self.marks, reading.point if reading else None),
             skew=self.skew,
+            waited_for_people=waited_inside_rta(self.waits, self.marks),
             clock_stepped=self.clock_stepped,
         )
 
@@ -180,6 +185,8 @@ class Facts(Model):
             not_executed=self.not_executed(),
             checks=tuple(self.checks.values()),
             passes=self.passes,
+            waits=self.waits,
+            sla=sla_measures(self.waits),
             residue=self.residue,
             limits=self._limits(),
             versions=self.started.versions,
@@ -261,6 +268,8 @@ _CHANGES: dict[Event, Callable[[Facts, _Change], _Change]] = {
     Event.CHECK_PASS: _check_pass,
     Event.STABLE: lambda _was, _facts: {"stable": True},
     Event.READING: lambda _was, facts: {"reading": Reading.model_validate(facts)},
+    Event.ASKED: lambda was, facts: {"waits": (*was.waits, Wait.model_validate(facts))},
+    Event.ANSWERED: lambda was, facts: {"waits": (*was.waits[:-1], Wait.model_validate(facts))},
     Event.RESIDUE: lambda was, facts: {"residue": (*was.residue, *facts["left"])},
     Event.SIGNAL: lambda was, facts: {"signal": was.signal or facts["signal"]},
     Event.CLOCK: lambda _was, facts: {"clock_stepped": facts["seconds"]},

@@ -27,6 +27,7 @@ class StepKind(StrEnum):
     START = "start"  # make the standby reachable
     IDENTITY = "identity"  # prove that it is a standby and no primary
     PLAYBOOK = "playbook"
+    MANUAL = "manual"  # wait for what a person does or decides
     ISOLATION = "isolation"  # prove the marker, and that production cannot be reached
     CHECKS = "checks"
     NEWEST_DATA = "newest data"  # read the recovery point

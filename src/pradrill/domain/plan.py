@@ -65,6 +65,7 @@ class Service(Model):
     """A service to recover."""
 
     tier: int | None = Field(default=None, ge=0, le=9)
+    site: str | None = Field(default=None, description="where its primary is")
     owner: str | None = None
     provider: str | None = None
     objectives: Objectives

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
+from pradrill.domain.manual import SlaMeasure, Wait
 from pradrill.domain.model import Model, Utc
 from pradrill.domain.outcome import CheckResult, GuardResult, StepResult
 from pradrill.domain.run_plan import FileHash, PlannedStep, RunPlan
@@ -56,6 +57,9 @@ class Recovery(Model):
     technical_rta: Elapsed | None = None
     rpa: Elapsed | None = None
     skew: dict[str, Skew] = {}
+    waited_for_people: float = Field(
+        default=0.0, description="seconds of the RTA in which the run waited for people"
+    )
     clock_stepped: float = Field(
         default=0.0, description="seconds by which the controller's wall clock was moved"
     )
@@ -82,6 +86,8 @@ class RunRecord(Model):
     not_executed: tuple[PlannedStep, ...]
     checks: tuple[CheckResult, ...] = Field(description="each check's last answer")
     passes: int = Field(description="passes of checks until the end of verification")
+    waits: tuple[Wait, ...] = Field(default=(), description="what people were asked, in order")
+    sla: tuple[SlaMeasure, ...] = Field(default=(), description="providers' promises, measured")
     residue: tuple[str, ...]
     limits: tuple[str, ...] = Field(description="what this run does not prove")
     versions: dict[str, str]

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from pradrill.domain.drill import Drill
 from pradrill.domain.duration import Duration
+from pradrill.domain.manual import Call, ManualStep
 from pradrill.domain.model import Model
 from pradrill.domain.outcome import Phase, StepKind
 from pradrill.domain.plan import PrimaryIdentity, Service
@@ -39,6 +40,8 @@ class PlannedStep(Model):
     hosts: tuple[str, ...]
     deadline: Duration
     playbook: Path | None = None
+    manual: ManualStep | None = None
+    call: Call | None = Field(default=None, description="which answer of a call, under which SLA")
     vars: dict[str, Any] = {}
     secrets: dict[str, str] = Field(default={}, description="names of secrets, never their values")
 

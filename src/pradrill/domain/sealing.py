@@ -12,7 +12,8 @@ from pradrill.domain.model import Model, RelativePath
 NAMESPACE = "pradrill"
 """The namespace of every signature (ssh-keygen -n)."""
 
-_PRINCIPAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,100}")
+PRINCIPAL = r"^[A-Za-z0-9][A-Za-z0-9._@+-]{0,100}$"
+PUBLIC_KEY = r"^(ssh|ecdsa|sk)-[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}$"
 
 
 class Sealing(Model):
@@ -42,7 +43,7 @@ class Sealing(Model):
     @field_validator("principal")
     @classmethod
     def _plain(cls, value: str) -> str:
-        if not _PRINCIPAL.fullmatch(value):
+        if not re.fullmatch(PRINCIPAL, value):
             msg = f'"{value}" is no principal; write a name or a mail address'
             raise ValueError(msg)
         return value

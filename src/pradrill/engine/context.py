@@ -19,6 +19,7 @@ from pradrill.ports import (
     Clock,
     HostProbe,
     Journal,
+    People,
     PlaybookRunner,
     Progress,
     RunStore,
@@ -36,6 +37,7 @@ class Tools(NamedTuple):
     probe: HostProbe
     runner: PlaybookRunner
     verifier: ServiceVerifier
+    people: People
     progress: Progress
 
 

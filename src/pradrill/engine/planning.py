@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from pradrill.domain.drill import Drill, PlaybookStep
+from pradrill.domain.drill import Drill, Step
+from pradrill.domain.manual import Call, CallStage, ManualStep
 from pradrill.domain.outcome import Phase, StepKind
 from pradrill.domain.plan import Plan, PrimaryIdentity
 from pradrill.domain.run_plan import FileHash, PlannedHost, PlannedStep, RunPlan, governing
@@ -54,32 +55,35 @@ def plan_run(  # noqa: PLR0913 every argument is a different kind of input
         hosts=planned,
         standby_key=f"vm:{drill.standby.vm}" if drill.standby.vm else ",".join(addresses),
         primaries=primaries,
-        steps=tuple(_steps(drill, names)),
+        steps=tuple(_steps(drill, names, plan)),
         guards=GUARDS,
         destroys=_destroys(drill, names),
         files=tuple(files),
     )
 
 
-def _steps(drill: Drill, names: tuple[str, ...]) -> Iterator[PlannedStep]:
+def _steps(drill: Drill, names: tuple[str, ...], plan: Plan) -> Iterator[PlannedStep]:
     def step(phase: Phase, name: str, kind: StepKind, deadline: timedelta) -> PlannedStep:
         return PlannedStep(phase=phase, name=name, kind=kind, hosts=names, deadline=deadline)
 
-    def playbooks(phase: Phase, declared: Sequence[PlaybookStep]) -> Iterator[PlannedStep]:
-        for number, play in enumerate(declared, 1):
-            titles = [other.title for other in declared]
-            name = play.title if titles.count(play.title) == 1 else f"{play.title} #{number}"
-            yield step(phase, name, StepKind.PLAYBOOK, play.deadline).model_copy(
-                update={"playbook": play.playbook, "vars": play.vars, "secrets": play.secrets}
+    def declared(phase: Phase, steps: Sequence[Step]) -> Iterator[PlannedStep]:
+        titles = [other.title for other in steps]
+        for number, told in enumerate(steps, 1):
+            name = told.title if titles.count(told.title) == 1 else f"{told.title} #{number}"
+            if isinstance(told, ManualStep):
+                yield from _manual(phase, name, told, plan)
+                continue
+            yield step(phase, name, StepKind.PLAYBOOK, told.deadline).model_copy(
+                update={"playbook": told.playbook, "vars": told.vars, "secrets": told.secrets}
             )
 
     ready = Phase.READINESS
     yield step(ready, "check the preconditions", StepKind.PRECONDITIONS, _LOOK)
     yield step(ready, "start the standby", StepKind.START, _START)
     yield step(ready, "prove the standby's identity", StepKind.IDENTITY, _LOOK)
-    yield from playbooks(Phase.PREPARE, drill.prepare)
+    yield from declared(Phase.PREPARE, drill.prepare)
     yield step(Phase.PREPARE, "prove marker and isolation", StepKind.ISOLATION, _LOOK)
-    yield from playbooks(Phase.RESTORE, drill.restore)
+    yield from declared(Phase.RESTORE, drill.restore)
     yield step(Phase.VERIFY, "check the service", StepKind.CHECKS, drill.verify.deadline)
     yield step(
         Phase.VERIFY,
@@ -87,10 +91,36 @@ def _steps(drill: Drill, names: tuple[str, ...]) -> Iterator[PlannedStep]:
         StepKind.NEWEST_DATA,
         drill.verify.newest_data.deadline,
     )
-    yield from playbooks(Phase.TEARDOWN, drill.teardown)
+    yield from declared(Phase.VERIFY, drill.accept)
+    yield from declared(Phase.TEARDOWN, drill.teardown)
     if drill.standby.vm is None:
         yield step(Phase.TEARDOWN, "look for residue", StepKind.RESIDUE, _LOOK)
     yield step(Phase.TEARDOWN, "release the standby", StepKind.STOP, _START)
+
+
+def _manual(phase: Phase, name: str, told: ManualStep, plan: Plan) -> Iterator[PlannedStep]:
+    """Return the wait for a person; a call waits twice, for the response and the restoration."""
+    asks = PlannedStep(
+        phase=phase,
+        name=name,
+        kind=StepKind.MANUAL,
+        hosts=(),
+        deadline=told.deadline,
+        manual=told,
+    )
+    if told.call is None:
+        yield asks
+        return
+    provider = plan.providers[told.call]
+    promises = {
+        CallStage.RESPONSE: provider.sla.response,
+        CallStage.RESTORATION: provider.sla.restoration,
+    }
+    for stage, promised in promises.items():
+        call = Call(
+            provider=told.call, stage=stage, step=name, support=provider.support, promised=promised
+        )
+        yield asks.model_copy(update={"name": f"{name}: {stage}", "call": call})
 
 
 def _destroys(drill: Drill, names: tuple[str, ...]) -> tuple[str, ...]:

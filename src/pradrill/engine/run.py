@@ -95,6 +95,8 @@ class Run:
     def _phase(self, phase: Phase) -> None:
         self.context.tools.progress.phase(phase)
         for step in self.context.facts.plan.steps_of(phase):
+            if self._nothing_to_accept(step):
+                raise Stop
             result = self._step(step)
             if self.context.cancelled():
                 raise Stop
@@ -105,6 +107,10 @@ class Run:
                     raise Stop
         if phase is Phase.RESTORE:
             self.context.mark(Mark.DATA_RESTORED, self._restore_end())
+
+    def _nothing_to_accept(self, step: PlannedStep) -> bool:
+        accepting = step.kind is StepKind.MANUAL and step.phase is Phase.VERIFY
+        return accepting and not self.context.facts.stable
 
     def _step(self, step: PlannedStep) -> StepResult:
         clock, progress = self.context.tools.clock, self.context.tools.progress
@@ -145,7 +151,9 @@ class Run:
 
     def _restore_end(self) -> datetime:
         steps = self.context.facts.steps
-        ends = [s.work_ended for s in steps if s.phase is Phase.RESTORE and s.work_ended]
+        restoring = [step for step in steps if step.phase is Phase.RESTORE]
+        ends = [step.work_ended for step in restoring if step.work_ended]
+        ends += [step.ended for step in restoring if step.kind is StepKind.MANUAL]
         return max(ends, default=self.context.tools.clock.now())
 
     def _mark_disruption(self, disruption: Disruption | None) -> None:

@@ -25,7 +25,7 @@ from pradrill.register.tools import ToolError
 
 RUNS = "runs"
 _RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,200}")
-_NOT_EVIDENCE = {"alive", "reports"}
+NOT_EVIDENCE = {"alive", "people", "reports"}  # lock, questions (the journal has them), derived
 _PUBLISHED = re.compile(r"(?<![0-9a-f])(?:([1-9]\d{0,11}) )?([0-9a-f]{64})(?![0-9a-f])")
 
 
@@ -81,6 +81,10 @@ class Chain(NamedTuple):
         ]
         return "".join(f"{line}\n" for line in dict.fromkeys(lines))
 
+    def authorities(self) -> str:
+        """Return the certificates (PEM) of every authority that the chain names."""
+        return "".join(dict.fromkeys(s.authority_ca for s in self.seals() if s.authority_ca))
+
 
 def verify(
     state: Path,
@@ -88,14 +92,14 @@ def verify(
     signers: str | None = None,
     published: Sequence[str] = (),
     each: bool = False,
-    whole: bool = True,
+    runs: Sequence[str] | None = None,
 ) -> Verified:
     """Compare a state directory with its register; raises RecordError when there is none.
 
     `signers`: allowed_signers that the reader trusts, instead of the keys that the chain names;
     then everything must be signed. `published`: texts that hold heads. `each`: verify every
     signature and stamp by itself; otherwise the head's and the newest, because they and the hashes
-    hold the rest. `whole`: every run must be there.
+    hold the rest. `runs`: only these are there, as in a bundle; otherwise all of them must be.
     """
     content = _read(state / REGISTER)
     head_text = _read(state / HEAD)
@@ -109,13 +113,16 @@ def verify(
         _verify_head_signature(state, head_text, allowed, troubles)
     for text in published:
         troubles += _verify_published(chain, text)
-    _verify_stamps(chain, troubles, each=each)
-    runs = _Runs(state / RUNS, troubles, signers=allowed if each else None)
-    for entry, _ in chain.of(EntryKind.RUN):
-        runs.verify(entry, whole=whole)
-    notes = [*_notes(chain), *runs.strangers()]
+    looked = _Runs(state / RUNS, troubles, signers=allowed if each else None)
+    for entry, told in chain.of(EntryKind.RUN):
+        if runs is None or entry.body.get("run_id") in runs:
+            looked.verify(entry, told)
+    _verify_stamps(chain, troubles, each=each, of=None if runs is None else looked.entries)
+    for missing in sorted(set(runs or ()) - looked.seen):
+        troubles.append(Trouble(f"{RUNS}/{missing}", "the register has no entry for this run"))
+    notes = [*_notes(chain), *looked.strangers()]
     entries = [entry for entry, _ in chain.entries]
-    return Verified(troubles, notes, entries, head, len(runs.seen), runs.files, runs.size)
+    return Verified(troubles, notes, entries, head, len(looked.seen), looked.files, looked.size)
 
 
 def read_chain(content: bytes) -> Chain:
@@ -212,10 +219,16 @@ def _verify_published(chain: Chain, text: str) -> Iterator[Trouble]:
             yield Trouble("--head", f"{told} is entry {by_hash[told]}, not {number}")
 
 
-def _verify_stamps(chain: Chain, troubles: list[Trouble], *, each: bool) -> None:
-    authorities = [seals.authority_ca for seals in chain.seals() if seals.authority_ca]
+def _verify_stamps(
+    chain: Chain, troubles: list[Trouble], *, each: bool, of: set[str] | None
+) -> None:
+    """Verify the newest stamp, or those of the entries with these hashes, or each."""
     stamps = list(chain.of(EntryKind.STAMP))
-    for entry, _ in stamps if each else stamps[-1:]:
+    if of is not None:
+        stamps = [(entry, told) for entry, told in stamps if entry.previous in of]
+    elif not each:
+        stamps = stamps[-1:]
+    for entry, _ in stamps:
         try:
             stamp = Stamp.model_validate(entry.body)
             response = stamp.der()
@@ -225,7 +238,7 @@ def _verify_stamps(chain: Chain, troubles: list[Trouble], *, each: bool) -> None
         if stamp.sha256 != entry.previous:
             troubles.append(_at(entry, "the stamp is of another entry than the one before"))
             continue
-        problem = stamp_problem(stamp.sha256, response, "".join(dict.fromkeys(authorities)))
+        problem = stamp_problem(stamp.sha256, response, chain.authorities())
         if problem is not None:
             troubles.append(_at(entry, f"the stamp {problem}"))
 
@@ -246,10 +259,12 @@ class _Runs:
         self.troubles = troubles
         self.signers = signers
         self.seen: set[str] = set()
+        self.entries: set[str] = set()
         self.files = self.size = 0
 
-    def verify(self, entry: Entry, *, whole: bool) -> None:
+    def verify(self, entry: Entry, told: str) -> None:
         """Compare a run's files with its entry: each is there, unchanged, and there is no other."""
+        self.entries.add(told)
         try:
             run = RunEntry.model_validate(entry.body)
         except ValidationError:
@@ -260,19 +275,16 @@ class _Runs:
             return
         self.seen.add(run.run_id)
         folder = f"{self.folder}/{run.run_id}"
-        there = {path for path, _ in _tree(folder)}
+        there = {path for path, _ in tree(folder)}
         if not there and not os.path.isdir(folder):  # noqa: PTH112 said 4,000 times
-            if whole:
-                what = f"the run of entry {entry.number} is missing"
-                self.troubles.append(Trouble(f"{RUNS}/{run.run_id}", what))
-            else:
-                self.seen.discard(run.run_id)
+            what = f"the run of entry {entry.number} is missing"
+            self.troubles.append(Trouble(f"{RUNS}/{run.run_id}", what))
             return
         named = {RECORD: run.record_sha256} | {str(file.path): file.sha256 for file in run.files}
-        for path, told in named.items():
-            self._verify_file(run.run_id, path, told, there)
+        for path, expected in named.items():
+            self._verify_file(run.run_id, path, expected, there)
         for path in sorted(there - named.keys()):
-            if path.split("/")[0] not in _NOT_EVIDENCE:
+            if path.split("/")[0] not in NOT_EVIDENCE:
                 what = f"was added after entry {entry.number}"
                 self.troubles.append(Trouble(f"{RUNS}/{run.run_id}/{path}", what))
         if self.signers is not None and SIGNATURE in named:
@@ -334,16 +346,21 @@ class _Runs:
         return notes
 
 
-def _tree(folder: str, below: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Return everything in a folder that is no folder; links are not followed."""
+def tree(
+    folder: str, below: str = "", *, all_of_it: bool = False
+) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """Return what in a folder is no folder; links are not followed, a run's reports are left out.
+
+    `all_of_it`: nothing is left out.
+    """
     try:
         entries = list(os.scandir(folder))
     except OSError:
         return
     for entry in entries:
         if entry.is_dir(follow_symlinks=False):
-            if below or entry.name not in _NOT_EVIDENCE:
-                yield from _tree(entry.path, f"{below}{entry.name}/")
+            if below or all_of_it or entry.name not in NOT_EVIDENCE:
+                yield from tree(entry.path, f"{below}{entry.name}/", all_of_it=all_of_it)
         else:
             yield f"{below}{entry.name}", entry
 

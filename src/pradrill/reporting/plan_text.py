@@ -8,6 +8,7 @@ from typing import NamedTuple
 from pradrill.domain.outcome import Phase
 from pradrill.domain.run_plan import PlannedStep, RunPlan
 from pradrill.reporting import wording
+from pradrill.reporting.asking import called
 from pradrill.reporting.vocabulary import word
 
 
@@ -53,9 +54,13 @@ def plan_lines(plan: RunPlan) -> Iterator[Line]:
 
 
 def _step(number: int, step: PlannedStep) -> Iterator[Line]:
-    hosts = ", ".join(step.hosts) or "no host"
+    hosts = "" if step.manual else f" on {', '.join(step.hosts) or 'no host'}"
     allowed = wording.short(step.deadline)
-    yield Line(f"{number}. {step.name} ({step.kind}) on {hosts}, at most {allowed}", 4)
+    yield Line(f"{number}. {step.name} ({step.kind}){hosts}, at most {allowed}", 4)
+    if step.manual is not None:
+        yield Line(f"{step.manual.who}: {wording.line(step.manual.instruction)}", 7)
+    if step.call is not None:
+        yield Line(called(step.call), 7)
     if step.playbook is not None:
         yield Line(str(step.playbook), 7)
     for name, value in step.vars.items():

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from textwrap import wrap
 
+from pradrill.domain.entry import Head
 from pradrill.domain.outcome import StepResult
 from pradrill.domain.record import RunRecord
 from pradrill.reporting import view, wording
@@ -16,10 +17,11 @@ _MOST_LINES = 40
 _REASONS, _STEPS, _CHECKS, _RESIDUE = 7, 6, 6, 3  # lines, at most
 
 
-def summary(record: RunRecord, folder: Path | None = None) -> str:
+def summary(record: RunRecord, folder: Path | None = None, head: Head | None = None) -> str:
     """Return at most 40 lines of 80 columns; the first alone says how it went.
 
-    `folder` is where the record lies, if the caller knows.
+    `folder` is where the record lies, if the caller knows. `head` is the register's: a mail that
+    has it shows later that the register was not cut.
     """
     red = [
         f"{check.host}, {check.outcome}{'' if check.mandatory else ' (not mandatory)'}: "
@@ -38,6 +40,8 @@ def summary(record: RunRecord, folder: Path | None = None) -> str:
         *_section("Left behind on the standby:", record.residue, _RESIDUE),
     ]
     end = list(_where(record, folder))
+    if head is not None:
+        end.append(f"Register: {head}")
     return "\n".join([*body[: _MOST_LINES - len(end)], *end]) + "\n"
 
 

@@ -16,12 +16,14 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from pradrill.domain.manual import Question
 from pradrill.domain.outcome import Phase, StepOutcome, StepResult
 from pradrill.domain.record import RunRecord
 from pradrill.domain.run_plan import RunPlan
 from pradrill.domain.timeline import Instant, Mark
 from pradrill.domain.verdict import Verdict
 from pradrill.reporting import view, wording
+from pradrill.reporting.asking import question_lines, waits_told
 from pradrill.reporting.plan_text import plan_lines
 from pradrill.reporting.vocabulary import word
 
@@ -66,6 +68,9 @@ def show(record: RunRecord, console: Console) -> None:
     )
     _show_figures(record, console)
     _show_steps(record, console)
+    if record.waits:
+        _heading(console, "Waiting for people")
+        _bullets(console, waits_told(record))
     _show_checks(record, console)
     _show_guards(record, console)
     _heading(console, "Teardown")
@@ -292,6 +297,13 @@ class LiveProgress:
         """Show how many mandatory checks are green."""
         self._green = f"{green} of {total} checks green"
 
+    def ask(self, question: Question) -> None:
+        """Show what a person is asked for, and leave the terminal to the answer."""
+        with suppress(OSError, ValueError):
+            self._live.stop()
+            for line in question_lines(question):
+                self._console.print(_text(line, style="bold"), soft_wrap=True)
+
     def done(self, step: StepResult) -> None:
         """Leave a permanent line for a finished step."""
         shown = Text(no_wrap=True, overflow="ellipsis")
@@ -300,6 +312,8 @@ class LiveProgress:
         shown.append(f"{wording.short(step.seconds):>8}  ")
         shown.append(f"{step.phase}: {wording.line(step.name, 100)}")
         with suppress(OSError, ValueError):  # a terminal that went away must not end the run
+            if self._console.is_terminal and not self._live.is_started:
+                self._live.start()
             self._console.print(shown)
             if step.detail and not passed:
                 self._console.print(Padding(_text(step.detail), (0, 0, 0, 4)))

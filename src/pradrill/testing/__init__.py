@@ -19,6 +19,7 @@ from pradrill.testing.builders import (
     after,
     measured,
 )
+from pradrill.testing.fake_people import FakePeople, a_question, an_answer
 from pradrill.testing.fake_standby import (
     FakeProbe,
     FakeRunner,
@@ -38,6 +39,7 @@ __all__ = [
     "START",
     "FakeClock",
     "FakeJournal",
+    "FakePeople",
     "FakeProbe",
     "FakeProgress",
     "FakeRunner",
@@ -51,6 +53,7 @@ __all__ = [
     "a_host",
     "a_launch",
     "a_planned_step",
+    "a_question",
     "a_record",
     "a_recovery",
     "a_run_plan",
@@ -59,6 +62,7 @@ __all__ = [
     "a_start",
     "a_step",
     "after",
+    "an_answer",
     "fake_tools",
     "host_facts",
     "measured",

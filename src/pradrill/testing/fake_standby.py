@@ -20,6 +20,7 @@ from pradrill.engine.context import Tools
 from pradrill.errors import UnreachableError
 from pradrill.ports import Cancelled, Play, Say
 from pradrill.testing.builders import HOST, a_check, after
+from pradrill.testing.fake_people import FakePeople
 from pradrill.testing.fakes import FakeClock, FakeProgress, FakeStore
 
 _MACHINE_ID = "5f" * 16
@@ -265,6 +266,7 @@ def fake_tools(clock: FakeClock | None = None, **replaced: Any) -> Tools:
         "probe": FakeProbe(),
         "runner": FakeRunner(clock),
         "verifier": FakeVerifier(FakeVerification(clock)),
+        "people": FakePeople(),
         "progress": FakeProgress(),
     }
     return Tools(**{**tools, **replaced})

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from pradrill.domain.manual import Question
 from pradrill.domain.outcome import StepResult
 from pradrill.domain.record import RunRecord
 from pradrill.domain.run_plan import FileHash
@@ -139,6 +140,10 @@ class FakeProgress:
     def checks(self, green: int, total: int) -> None:
         """Keep how many checks are green."""
         self.told.append(("checks", f"{green}/{total}"))
+
+    def ask(self, question: Question) -> None:
+        """Keep what a person is asked."""
+        self.told.append(("ask", f"{question.who}: {question.instruction}"))
 
     def done(self, step: StepResult) -> None:
         """End a step."""

@@ -9,6 +9,7 @@ from pradrill.domain.run_plan import PlannedStep
 from pradrill.engine.context import Came, Context
 from pradrill.engine.steps import standby
 from pradrill.engine.steps.checks import checks
+from pradrill.engine.steps.manual import manual
 from pradrill.engine.steps.newest_data import newest_data
 from pradrill.engine.steps.playbook import playbook
 
@@ -17,6 +18,7 @@ TAKE: Mapping[StepKind, Callable[[Context, PlannedStep], Came]] = {
     StepKind.START: standby.start,
     StepKind.IDENTITY: standby.identity,
     StepKind.PLAYBOOK: playbook,
+    StepKind.MANUAL: manual,
     StepKind.ISOLATION: standby.isolation,
     StepKind.CHECKS: checks,
     StepKind.NEWEST_DATA: newest_data,

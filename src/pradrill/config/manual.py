@@ -1,0 +1,40 @@
+"""Manual steps against the rest of the drill, and against the plan's providers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pradrill.config.loader import Document, suggestion
+from pradrill.config.problems import Problem
+from pradrill.domain.drill import Drill, Kind
+from pradrill.domain.plan import Plan
+
+
+def manual_problems(document: Document, drill: Drill, plan: Plan | None) -> Iterator[Problem]:
+    """Find what the drill's manual steps contradict, each with its line."""
+    steps = list(drill.manual())
+    for where, number, step in steps:
+        if drill.unattended:
+            yield document.problem(
+                (where, number),
+                f'nobody is there to answer "{step.title}" when unattended is true',
+                "Leave the step out, or write unattended: false and launch the drill by hand.",
+            )
+        if step.call is not None and plan is not None and step.call not in plan.providers:
+            yield document.problem(
+                (where, number, "call"),
+                f'the plan has no provider "{step.call}"',
+                suggestion(step.call, list(plan.providers)),
+            )
+    if steps and drill.kind is Kind.TEST:
+        where, number, _ = steps[0]
+        place = ("kind",) if ("kind",) in document.lines else (where, number)
+        yield document.problem(
+            place, "a drill with manual steps is no technical test", "Write kind: exercise."
+        )
+    if not steps and drill.kind is Kind.EXERCISE:
+        yield document.problem(
+            ("kind",),
+            "an exercise has people in it, and this drill asks nobody",
+            "Add a manual step, or write kind: test.",
+        )

@@ -1,0 +1,88 @@
+"""What a person does or decides: asked, waited for until the deadline, and timed apart."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pradrill.domain.duration import format_duration
+from pradrill.domain.facts import Event
+from pradrill.domain.manual import Answer, Confirm, ManualStep, Question, Wait
+from pradrill.domain.outcome import Phase, StepOutcome
+from pradrill.domain.run_plan import PlannedStep
+from pradrill.domain.timeline import Instant, Mark, Provenance
+from pradrill.engine.context import Came, Context
+
+_POLL = 0.2
+
+
+def manual(context: Context, step: PlannedStep) -> Came:
+    """Ask, wait for the answer, note how long that took; a yes to the last acceptance is T6."""
+    assert step.manual is not None  # noqa: S101 planning gives every manual step one
+    clock, asked = context.tools.clock, step.manual
+    now = clock.now()
+    wait = Wait(
+        phase=step.phase,
+        step=step.name,
+        who=asked.who,
+        confirm=asked.confirm,
+        call=step.call,
+        asked=now,
+    )
+    context.note(Event.ASKED, **wait.model_dump(mode="json"))
+    answer = _answer(context, _question(context, step, asked, now))
+    ended = clock.now()
+    over = {"ended": ended, "seconds": (ended - now).total_seconds(), "answer": answer}
+    context.note(Event.ANSWERED, **wait.model_copy(update=over).model_dump(mode="json"))
+    came = _came(step, asked, answer, cancelled=context.cancelled())
+    if came.outcome is StepOutcome.PASSED and _is_acceptance(context, step):
+        context.mark_instant(Mark.ACCEPTED, Instant.known(ended, Provenance.ENTERED))
+    return came
+
+
+def _question(context: Context, step: PlannedStep, asked: ManualStep, now: datetime) -> Question:
+    return Question(
+        run_id=context.journal.run_id,
+        phase=step.phase,
+        step=step.name,
+        who=asked.who,
+        instruction=asked.instruction,
+        confirm=asked.confirm,
+        asked=now,
+        until=now + step.deadline,
+        call=step.call,
+    )
+
+
+def _answer(context: Context, question: Question) -> Answer | None:
+    """Wait for the answer; None at the deadline, and when the run must stop."""
+    clock = context.tools.clock
+    context.tools.progress.ask(question)
+    with context.tools.people.ask(question, context.journal.folder) as asked:
+        while True:
+            answer = asked.answer()
+            left = (question.until - clock.now()).total_seconds()
+            if answer is not None or context.cancelled() or left <= 0:
+                return answer or asked.withdraw()
+            clock.sleep(min(_POLL, left))
+
+
+def _came(step: PlannedStep, asked: ManualStep, answer: Answer | None, *, cancelled: bool) -> Came:
+    if answer is None and cancelled:
+        return Came(StepOutcome.CANCELLED, f"interrupted while it waited for {asked.who}")
+    if answer is None:
+        allowed = format_duration(step.deadline)
+        # an acceptance that nobody gave shows nothing about the recovery, which was verified
+        accepting = step.phase is Phase.VERIFY
+        outcome = StepOutcome.UNKNOWN if accepting else StepOutcome.TIMED_OUT
+        return Came(outcome, f"{asked.who} did not answer within {allowed}")
+    said = f"{answer.by} answered {'yes' if answer.yes else 'no'}"
+    said += f": {answer.text}" if answer.text else ""
+    if answer.yes:
+        return Came(StepOutcome.PASSED, said)
+    # a decision not to go on stops the drill; that something could not be done fails it
+    decided = asked.confirm is Confirm.APPROVE and step.phase is not Phase.VERIFY
+    return Came(StepOutcome.CANCELLED if decided else StepOutcome.FAILED, said)
+
+
+def _is_acceptance(context: Context, step: PlannedStep) -> bool:
+    return step.phase is Phase.VERIFY and step == context.facts.plan.steps_of(Phase.VERIFY)[-1]

@@ -1,0 +1,269 @@
+"""A run that waits in one process; people answer it from another one, or at its terminal."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from pradrill.domain.manual import Question
+from pradrill.domain.outcome import StepOutcome
+from pradrill.domain.record import RunRecord
+from pradrill.domain.timeline import Mark
+from pradrill.register.store import FileRunStore
+
+CHILD = Path(__file__).with_name("watched_exercise.py")
+PATIENCE = 20.0
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """Return a state directory."""
+    return tmp_path / "state"
+
+
+def until(true: Callable[[], object], what: str) -> None:
+    """Wait for something that another process does."""
+    end = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < end, what
+        time.sleep(0.02)
+
+
+def pradrill(state: Path, *args: str) -> tuple[int, str]:
+    """Run a command; return its code and all that it said."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pradrill", "--state", state, *args],
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "LOGNAME": "bdurand", "SUDO_USER": ""},
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+class Terminal:
+    """A pseudo-terminal with the exercise in its foreground."""
+
+    def __init__(self, state: Path, deadline: str) -> None:
+        self.shown = b""
+        self.child, self._handle = pty.fork()
+        if self.child == 0:
+            os.environ.update(TERM="xterm", COLUMNS="100", LOGNAME="amartin", SUDO_USER="")
+            argv = [sys.executable, str(CHILD), str(state), deadline]
+            os.execv(sys.executable, argv)  # noqa: S606 the terminal is made by the fork
+        os.set_blocking(self._handle, False)
+
+    def shows(self, text: str) -> bool:
+        """Tell whether that was shown by now."""
+        with suppress(OSError):  # nothing now, or nothing any more
+            self.shown += os.read(self._handle, 65_536)
+        return text.encode() in self.shown
+
+    def type(self, keys: str) -> None:
+        """Press keys."""
+        os.write(self._handle, keys.encode())
+
+    def end(self) -> int:
+        """Wait for the exercise to end; return its exit code."""
+        ended: list[int] = []
+
+        def gone() -> bool:
+            self.shows("")
+            pid, status = os.waitpid(self.child, os.WNOHANG)
+            if pid:
+                ended.append(os.waitstatus_to_exitcode(status))
+            return bool(pid)
+
+        until(gone, "the exercise does not end")
+        os.close(self._handle)
+        return ended[0]
+
+
+@contextmanager
+def exercise(state: Path, deadline: str = "20s") -> Iterator[subprocess.Popen[bytes]]:
+    """Start the exercise without a terminal; end it if a test did not."""
+    child = subprocess.Popen(
+        [sys.executable, CHILD, state, deadline],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        yield child
+    finally:
+        child.kill()
+        child.communicate()
+
+
+def waits(state: Path, step: str) -> Callable[[], bool]:
+    """Return whether that step waits."""
+
+    def asked() -> bool:
+        files = sorted(state.glob("runs/2*/people/*.question.json"))
+        return any(
+            Question.model_validate_json(f.read_bytes()).step == step
+            and not f.with_name(f.name.replace("question", "answer")).exists()
+            for f in files
+        )
+
+    return asked
+
+
+def record_of(state: Path) -> RunRecord:
+    """Return the only run's record."""
+    store = FileRunStore(state)
+    return store.read(store.find(None))
+
+
+def said_in(record: RunRecord) -> list[tuple[str, str, str]]:
+    """Return every answer: by whom, in what words, through what."""
+    answers = [wait.answer for wait in record.waits if wait.answer is not None]
+    return [(answer.by, answer.text, answer.via) for answer in answers]
+
+
+def test_two_processes(state: Path) -> None:
+    """A run that waits is listed, answered from another process, and says who answered."""
+    with exercise(state) as child:
+        until(waits(state, "switch the DNS"), "nothing waits")
+        code, said = pradrill(state, "answer")
+        assert code == 0
+        assert "operator: switch the DNS" in said
+        assert "point moodle at 198.51.100.20" in said
+        assert "waits for operator" in pradrill(state, "runs")[1]
+        assert pradrill(state, "answer", "moodle", "dns", "--yes", "--text", "TTL 60")[0] == 0
+        until(waits(state, "accept Moodle"), "nothing waits")
+        assert pradrill(state, "answer", "moodle", "accept Moodle", "--yes")[0] == 0
+        assert child.wait(PATIENCE) == 0
+    record = record_of(state)
+    assert [
+        (w.step, w.answer and (w.answer.by, w.answer.text, w.answer.via)) for w in record.waits
+    ] == [
+        ("switch the DNS", ("bdurand", "TTL 60", "command")),
+        ("accept Moodle", ("bdurand", "", "command")),
+    ]
+    assert record.recovery.waited_for_people > 0
+    assert record.recovery.marks[Mark.ACCEPTED].at == record.waits[1].ended
+
+
+def test_what_is_refused(state: Path) -> None:
+    """Wrong step, answered step, wrong form, unknown run, ended run: one sentence, code 2."""
+    with exercise(state) as child:
+        until(waits(state, "switch the DNS"), "nothing waits")
+        refusals = [
+            ("answer moodle teardown --yes", 'the step "teardown" does not wait for an answer'),
+            ("answer moodle --yes", "which step is answered is not said"),
+            ("answer moodle dns", 'the step "switch the DNS" asks for a yes or a no'),
+            ("answer wiki dns --yes", "no run is named wiki"),
+            ("answer moodle dns --yes --no", "not allowed with"),
+        ]
+        for command, sentence in refusals:
+            code, said = pradrill(state, *command.split())
+            assert code == 2, said
+            assert sentence in said
+            assert "\nHINT: " in said
+        assert pradrill(state, "answer", "moodle", "dns", "--yes")[0] == 0
+        until(waits(state, "accept Moodle"), "nothing waits")
+        code, said = pradrill(state, "answer", "moodle", "dns", "--no")
+        assert (code, "bdurand answered it already" in said) == (2, True)
+        assert pradrill(state, "answer", "moodle", "accept", "--yes")[0] == 0
+        assert child.wait(PATIENCE) == 0
+    code, said = pradrill(state, "answer", "moodle", "dns", "--yes")
+    assert (code, "the run moodle has ended" in said) == (2, True)
+
+
+def test_nobody_answers(state: Path) -> None:
+    """At the deadline the run fails through its teardown, and a late answer is refused."""
+    with exercise(state, "1s") as child:
+        assert child.wait(PATIENCE) == 10
+    record = record_of(state)
+    assert record.waits[0].answer is None
+    assert record.waits[0].seconds == pytest.approx(1.0, abs=0.3)
+    assert record.steps[-1].name == "release the standby"
+
+
+def test_a_signal_while_it_waits(state: Path) -> None:
+    """SIGTERM during the waiting is answered within a second, with teardown and code 143."""
+    with exercise(state) as child:
+        until(waits(state, "switch the DNS"), "nothing waits")
+        began = time.monotonic()
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(PATIENCE) == 143
+        assert time.monotonic() - began < 5
+    record = record_of(state)
+    assert record.steps[-1].name == "release the standby"
+    assert record.waits[0].seconds is not None
+
+
+def test_a_killed_run_cannot_be_answered(state: Path) -> None:
+    """After kill -9 nothing waits: the answer is refused, not left lying."""
+    with exercise(state) as child:
+        until(waits(state, "switch the DNS"), "nothing waits")
+        child.kill()
+        child.wait()
+        code, said = pradrill(state, "answer", "moodle", "dns", "--yes")
+    assert (code, "has ended" in said) == (2, True)
+
+
+def test_the_terminal_answers(state: Path) -> None:
+    """Typed where the run is watched: nonsense is asked again, yes with words goes on."""
+    watched = Terminal(state, "20s")
+    until(lambda: watched.shows("Type yes or no where the run is watched"), "nothing is asked")
+    watched.type("maybe\n")
+    until(lambda: watched.shows('answer "yes" or "no"'), "nonsense is not refused")
+    watched.type("oui TTL 60\n")
+    until(lambda: watched.shows("waits for owner: accept Moodle"), "the second is not asked")
+    watched.type("y\n")
+    assert watched.end() == 0
+    told = [("amartin", "TTL 60", "terminal"), ("amartin", "", "terminal")]
+    assert said_in(record_of(state)) == told
+
+
+def test_what_was_typed_before_the_question_is_no_answer(state: Path) -> None:
+    """Keys pressed while a playbook ran do not approve what comes after it."""
+    watched = Terminal(state, "2s")
+    until(lambda: watched.shows("restore"), "the restore does not begin")
+    watched.type("yes\n")
+    assert watched.end() == 10
+    assert record_of(state).waits[0].answer is None
+
+
+def test_a_watched_run_is_answered_from_elsewhere(state: Path) -> None:
+    """The terminal does not keep other people from answering, and goes on showing the run."""
+    watched = Terminal(state, "20s")
+    until(lambda: watched.shows("Type yes or no"), "nothing is asked")
+    assert pradrill(state, "answer", "moodle", "dns", "--no", "--text", "no console")[0] == 0
+    until(lambda: watched.shows("bdurand answered no: no console"), "the answer is not shown")
+    assert watched.end() == 10
+    (step,) = [s for s in record_of(state).steps if s.name == "switch the DNS"]
+    assert step.outcome is StepOutcome.FAILED
+
+
+def test_ctrl_c_at_the_terminal(state: Path) -> None:
+    """Ctrl-C while a person is waited for stops the run through its teardown: code 130."""
+    watched = Terminal(state, "20s")
+    until(lambda: watched.shows("Type yes or no"), "nothing is asked")
+    watched.type("\x03")
+    assert watched.end() == 130
+    assert record_of(state).steps[-1].name == "release the standby"
+
+
+def test_a_closed_terminal_leaves_the_command(state: Path) -> None:
+    """Ctrl-D answers nothing: the run waits on for `pradrill answer`."""
+    watched = Terminal(state, "20s")
+    until(lambda: watched.shows("Type yes or no"), "nothing is asked")
+    watched.type("\x04")
+    time.sleep(0.6)
+    assert waits(state, "switch the DNS")()
+    assert pradrill(state, "answer", "moodle", "dns", "--no")[0] == 0
+    assert watched.end() == 10
