@@ -164,29 +164,103 @@ class Verify(Model):
     )
 
 
-class Drill(Model):
-    """`drills/<name>.yml`."""
+class Way(Model):
+    """How one of several services is recovered, and on which of the standby's hosts."""
 
-    drill: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,40}$", description="the drill's name")
-    kind: Kind = Kind.TEST
-    services: tuple[str, ...] = Field(min_length=1)
-    scenario: Scenario
-    standby: Standby
+    hosts: str = Field(min_length=1, description="a group or a host of the inventory, or a machine")
     prepare: tuple[PlaybookStep, ...] = ()
     restore: tuple[PlaybookStep, ...] = Field(min_length=1)
     verify: Verify
     teardown: tuple[PlaybookStep, ...] = Field(
         default=(), description="always run, on every path; a lab machine needs none"
     )
+
+
+class Drill(Model):
+    """`drills/<name>.yml`: one recovery of all its services, or `recover` with one for each."""
+
+    drill: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,40}$", description="the drill's name")
+    kind: Kind = Kind.TEST
+    services: tuple[str, ...] = Field(default=(), description="default: those of recover")
+    scenario: Scenario
+    standby: Standby
+    prepare: tuple[PlaybookStep, ...] = ()
+    restore: tuple[PlaybookStep, ...] = ()
+    verify: Verify | None = None
+    teardown: tuple[PlaybookStep, ...] = Field(
+        default=(), description="always run, on every path; a lab machine needs none"
+    )
+    recover: dict[str, Way] = Field(
+        default={},
+        description="service → how and where; in the order of the plan's depends_on, and at once "
+        "where it asks for none",
+    )
     unattended: bool = False
+
+    @property
+    def ways(self) -> dict[str | None, Way]:
+        """Return what is recovered apart from the rest: each service, or all as one (None)."""
+        if self.verify is None:
+            return dict(self.recover.items())
+        whole = Way(
+            hosts=self.standby.hosts or str(self.standby.vm),
+            prepare=self.prepare,
+            restore=self.restore,
+            verify=self.verify,
+            teardown=self.teardown,
+        )
+        return {None: whole}
 
     def playbooks(self) -> tuple[Path, ...]:
         """Return every playbook that the drill names, in order."""
-        return tuple(step.playbook for step in (*self.prepare, *self.restore, *self.teardown))
+        return tuple(
+            step.playbook
+            for way in self.ways.values()
+            for step in (*way.prepare, *way.restore, *way.teardown)
+        )
+
+    def must_not_reach(self) -> tuple[str, ...]:
+        """Return production, as all the services name it: none of it may be reached."""
+        ways = self.ways.values()
+        return tuple(dict.fromkeys(each for way in ways for each in way.verify.must_not_reach))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _services_of_recover(cls, content: Any) -> Any:
+        if not isinstance(content, dict) or "services" in content:
+            return content
+        recover = content.get("recover")
+        return {**content, "services": tuple(recover)} if isinstance(recover, dict) else content
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        problems = []
+        if self.recover:
+            given = [
+                name
+                for name in ("prepare", "restore", "verify", "teardown")
+                if getattr(self, name) not in ((), None)
+            ]
+            problems += [
+                f"{name} stands beside recover: move it into its services" for name in given
+            ]
+            if set(self.services) != set(self.recover):
+                problems.append("services are not those of recover: leave them out")
+        else:
+            problems += [
+                f"{name} is missing"
+                for name in ("services", "restore", "verify")
+                if not getattr(self, name)
+            ]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
 
     @model_validator(mode="after")
     def _left_as_declared(self) -> Self:
-        if self.standby.vm is None and not self.teardown:
-            msg = "teardown is missing: a standby that is not a lab machine must be put back"
+        bare = [service for service, way in self.ways.items() if not way.teardown]
+        if self.standby.vm is None and bare:
+            of = " of " + ", ".join(str(each) for each in bare) if self.recover else ""
+            msg = f"teardown{of} is missing: a standby that is not a lab machine must be put back"
             raise ValueError(msg)
         return self

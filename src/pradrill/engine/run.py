@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import closing
 from datetime import datetime
-from shutil import rmtree
 
 from pradrill.domain.facts import Event, Facts, Started
 from pradrill.domain.outcome import Phase, StepKind, StepOutcome, StepResult
 from pradrill.domain.record import Refusal, RunRecord
-from pradrill.domain.run_plan import PlannedStep
+from pradrill.domain.run_plan import Branch, PlannedStep
 from pradrill.domain.timeline import Mark
+from pradrill.engine.branches import GoOn, side_by_side
 from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.context import Came, Context, Disruption, Stop, Tools
 from pradrill.engine.steps import TAKE
@@ -38,14 +39,18 @@ class Run:
 
     def __init__(self, context: Context) -> None:
         self.context = context
+        self._ended: set[str | None] = set()
+        """Branches that a step which did not pass has ended."""
 
     def carry_out(self, disruption: Disruption | None) -> None:
-        """Take every step in order; teardown on every path."""
-        self.context.under_way = True
+        """Take every step in order, branches side by side; teardown on every path."""
+        self.context.begin()
         try:
             self._mark_disruption(disruption)
-            for phase in (Phase.READINESS, Phase.PREPARE, Phase.RESTORE, Phase.VERIFY):
-                self._phase(phase)
+            self._all(Phase.READINESS)
+            self._each(Phase.PREPARE, in_order=False)
+            self._all(Phase.PREPARE)
+            self._each(Phase.RESTORE, Phase.VERIFY, in_order=True)
         except Stop:
             pass
         finally:
@@ -54,7 +59,7 @@ class Run:
     def tear_down(self) -> None:
         """Put the standby back; nothing cancels this, and every step is tried."""
         context = self.context
-        context.under_way = False
+        context.end()
         context.tools.progress.phase(Phase.TEARDOWN)
         if ended := context.tools.runner.reap(context.journal.run_id):
             context.tools.progress.say(f"{ended} left-over processes were ended")
@@ -64,8 +69,7 @@ class Run:
                 result = self._step(step)
                 if result.outcome is not StepOutcome.PASSED and context.facts.residue == known:
                     context.left([f"{step.name} ended {result.outcome}: {result.detail}"])
-        if context.folder is not None:
-            rmtree(context.folder, ignore_errors=True)
+        context.forget_folder()
 
     def reconnect(self) -> None:
         """Reach the standby of a run that crashed, for its teardown; a lab machine is not kept."""
@@ -82,8 +86,8 @@ class Run:
     def seal(self) -> RunRecord:
         """Write the record; raises RecordError when it, or a fact before it, was not written."""
         context = self.context
-        if context.cancelled.signal is not None:
-            context.note(Event.SIGNAL, signal=context.cancelled.signal)
+        if context.signal is not None:
+            context.note(Event.SIGNAL, signal=context.signal)
         context.note(Event.CLOCK, seconds=context.tools.clock.stepped())
         if context.unwritten is not None:
             raise context.unwritten
@@ -92,27 +96,61 @@ class Run:
         journal.seal(record)
         return record
 
-    def _phase(self, phase: Phase) -> None:
+    def _all(self, phase: Phase) -> None:
+        """Take a phase's steps that concern every branch; one that does not pass ends the run."""
         self.context.tools.progress.phase(phase)
-        for step in self.context.facts.plan.steps_of(phase):
+        for step in self.context.facts.plan.shared(phase):
             result = self._step(step)
             if self.context.cancelled():
                 raise Stop
             if result.outcome is not StepOutcome.PASSED:
                 if phase is Phase.READINESS:
                     self.refuse(Refusal.NOT_READY, *result.detail.splitlines())
-                if step.kind is not StepKind.CHECKS:
+                raise Stop
+
+    def _each(self, *phases: Phase, in_order: bool) -> None:
+        """Take the branches' own steps: all at once, or each after those that it depends on."""
+        branches = {branch.service: branch for branch in self.context.facts.plan.branches}
+
+        def take(service: str | None, go_on: GoOn) -> None:
+            try:
+                if service not in self._ended and not self.context.cancelled():
+                    self._branch(branches[service], phases, go_on)
+            except Stop:
+                self._ended.add(service)
+            except BaseException:
+                self.context.abandon()
+                raise
+
+        side_by_side({s: b.after if in_order else () for s, b in branches.items()}, take)
+        if self.context.cancelled() or len(self._ended) == len(branches):
+            raise Stop
+
+    def _branch(self, branch: Branch, phases: Collection[Phase], go_on: GoOn) -> None:
+        """Take a branch's own steps in turn; those after it go on once its service is verified."""
+        context = self.context.of(branch.service)
+        for phase in phases:
+            context.tools.progress.phase(phase)
+            for step in context.facts.plan.own(phase, branch):
+                result = self._step(step)
+                if context.cancelled():
                     raise Stop
-        if phase is Phase.RESTORE:
-            self.context.mark(Mark.DATA_RESTORED, self._restore_end())
+                if result.outcome is StepOutcome.PASSED and step.kind is StepKind.CHECKS:
+                    go_on()
+                elif result.outcome is not StepOutcome.PASSED and step.kind is not StepKind.CHECKS:
+                    raise Stop
+            if phase is Phase.RESTORE:
+                context.mark(Mark.DATA_RESTORED, self._restore_end(branch))
 
     def _step(self, step: PlannedStep) -> StepResult:
-        clock, progress = self.context.tools.clock, self.context.tools.progress
+        context = self.context.of(step.service)
+        clock, progress = context.tools.clock, context.tools.progress
         deadline = step.deadline.total_seconds()
         progress.step(step.name, deadline)
-        self.context.note(Event.STEP_STARTED, phase=step.phase, name=step.name)
+        phase, name, service = step.key
+        context.note(Event.STEP_STARTED, phase=phase, name=name, service=service)
         started = clock.now()
-        came = self._take(step)
+        came = self._take(context, step)
         ended = clock.now()
         result = StepResult(
             phase=step.phase,
@@ -124,16 +162,17 @@ class Run:
             seconds=(ended - started).total_seconds(),
             deadline=deadline,
             hosts=step.hosts,
+            service=service,
             detail=came.detail,
             **came.more,
         )
-        self.context.note(Event.STEP_ENDED, **result.model_dump(mode="json"))
+        context.note(Event.STEP_ENDED, **result.model_dump(mode="json"))
         progress.done(result)
         return result
 
-    def _take(self, step: PlannedStep) -> Came:
+    def _take(self, context: Context, step: PlannedStep) -> Came:
         try:
-            return TAKE[step.kind](self.context, step)
+            return TAKE[step.kind](context, step)
         except UnreachableError as error:
             return Came(StepOutcome.UNREACHABLE, error.message)
         except PradrillError as error:
@@ -143,8 +182,8 @@ class Run:
         except Exception as error:  # noqa: BLE001 a tool that breaks must not break the teardown
             return Came(StepOutcome.UNKNOWN, f"{type(error).__name__}: {error}")
 
-    def _restore_end(self) -> datetime:
-        steps = self.context.facts.steps
+    def _restore_end(self, branch: Branch) -> datetime:
+        steps = [s for s in self.context.facts.steps if s.service == branch.service]
         ends = [s.work_ended for s in steps if s.phase is Phase.RESTORE and s.work_ended]
         return max(ends, default=self.context.tools.clock.now())
 

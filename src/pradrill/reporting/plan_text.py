@@ -44,7 +44,7 @@ def plan_lines(plan: RunPlan) -> Iterator[Line]:
     yield Line("Guards: each must be proven, or the run stops", title=True)
     for guard in plan.guards:
         yield Line(guard, 2)
-    for endpoint in drill.verify.must_not_reach:
+    for endpoint in drill.must_not_reach():
         yield Line(f"production that the standby must not reach: {endpoint}", 2)
     yield Line("What will be destroyed", title=True)
     for what in plan.destroys:

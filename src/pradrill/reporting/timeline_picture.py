@@ -15,7 +15,7 @@ from typing import NamedTuple
 from pradrill.domain.outcome import Phase, StepOutcome, StepResult
 from pradrill.domain.record import RunRecord
 from pradrill.domain.timeline import Mark
-from pradrill.reporting import wording
+from pradrill.reporting import view, wording
 
 WIDTH = 760.0
 LEFT, RIGHT = 168.0, 744.0
@@ -154,7 +154,7 @@ def _objective(record: RunRecord) -> float | None:
 
 def _step_bars(record: RunRecord, axis: _Axis, top: float) -> Iterator[Bar]:
     for row, step in enumerate(record.steps):
-        yield _bar(record, axis, top + row * ROW, step.name, (step,))
+        yield _bar(record, axis, top + row * ROW, view.named(step), (step,))
 
 
 def _phase_bars(record: RunRecord, axis: _Axis, top: float) -> Iterator[Bar]:

@@ -19,6 +19,13 @@ from pradrill.testing.builders import (
     after,
     measured,
 )
+from pradrill.testing.estate import (
+    an_estate,
+    an_estate_drill,
+    estate_checks,
+    estate_hosts,
+    estate_verifications,
+)
 from pradrill.testing.fake_standby import (
     FakeProbe,
     FakeRunner,
@@ -57,6 +64,11 @@ __all__ = [
     "a_start",
     "a_step",
     "after",
+    "an_estate",
+    "an_estate_drill",
+    "estate_checks",
+    "estate_hosts",
+    "estate_verifications",
     "fake_tools",
     "host_facts",
     "measured",
