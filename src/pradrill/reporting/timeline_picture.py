@@ -213,7 +213,9 @@ def _flags(record: RunRecord, axis: _Axis, objective: float | None) -> tuple[tup
         label = mark.value if mark is Mark.DISRUPTION else f"{mark} {passed}".strip()
         wanted.append((at, low, high, label, False))
     if objective is not None:
-        label = f"RTO {wording.short(record.plan.objectives.rto)}"
+        goals = record.plan.objectives
+        whose = f" of {goals.rto_of}" if record.plan.apart else ""
+        label = f"RTO {wording.short(goals.rto)}{whose}"
         wanted.append((objective, objective, objective, label, True))
     flags: list[Flag] = []
     taken: list[list[tuple[float, float]]] = []
