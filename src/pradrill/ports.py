@@ -23,7 +23,10 @@ Say = Callable[[str], None]
 
 
 class Progress(Protocol):
-    """Shows a run to whoever watches; must never raise."""
+    """Shows a run to whoever watches; must never raise, from whichever thread."""
+
+    def of(self, service: str | None) -> Progress:
+        """Return the same view for one branch: what that is told is of its service."""
 
     def phase(self, name: str) -> None:
         """Begin a phase."""

@@ -49,6 +49,7 @@ def whole(**changes: Any) -> Evidence:
         "hosts": HOSTS,
         "steps": (a_step(), a_step(phase=Phase.VERIFY, name="check", kind=StepKind.CHECKS)),
         "not_executed": (),
+        "held_by": (),
         "guards": tuple(a_guard(host=host) for host in HOSTS),
         "checks": tuple(a_check(host=host) for host in HOSTS),
         "stable": True,
@@ -111,6 +112,7 @@ anything = st.builds(
     hosts=mostly(("web",), [(), HOSTS]),
     steps=st.lists(steps, max_size=5).map(tuple),
     not_executed=mostly((), [("restore",)]),
+    held_by=mostly((), [("directory",)]),
     guards=st.lists(guards, max_size=4).map(tuple),
     checks=st.lists(checks, max_size=5).map(tuple),
     stable=mostly(True, [False]),
@@ -133,6 +135,7 @@ def test_passed_rests_on_every_kind_of_evidence(evidence: Evidence) -> None:
     assert evidence.stable
     assert evidence.hosts
     assert not evidence.not_executed
+    assert not evidence.held_by
     assert any(step.phase is Phase.RESTORE for step in evidence.steps)
     assert {step.outcome for step in evidence.steps} == {StepOutcome.PASSED}
     assert {check.outcome for check in mandatory} == {CheckOutcome.PASSED}
@@ -181,6 +184,7 @@ REMOVALS: dict[str, Callable[[Evidence], dict[str, Any]]] = {
     "no step": lambda _: {"steps": ()},
     "no restore": lambda e: {"steps": tuple(s for s in e.steps if s.phase is not Phase.RESTORE)},
     "not executed": lambda _: {"not_executed": ("restore",)},
+    "held": lambda _: {"held_by": ("directory",)},
     "no guard": lambda _: {"guards": ()},
     "no guard on one host": lambda e: {"guards": tuple(g for g in e.guards if g.host != "db")},
     "no check": lambda _: {"checks": ()},

@@ -39,7 +39,11 @@ def carry_out(
     now = place.clock.now()
     since = (now - disruption.instant.at).total_seconds() if disruption else 0.0
     rto = plan.objectives.rto.total_seconds()
-    with watch(place.log, rto, since_disruption=since) as progress:
+    rtos = {
+        str(branch.service): plan.services[str(branch.service)].objectives.rto.total_seconds()
+        for branch in plan.apart
+    }
+    with watch(place.log, rto, since_disruption=since, rtos=rtos) as progress:
         place.sweep(progress)
         return place.run(plan, progress, trigger=trigger, disruption=disruption)
 

@@ -138,6 +138,7 @@ class Workplace:
             hosts=loaded.hosts,
             primaries={name: self._primary(house, name) for name in loaded.drill.services},
             files=list(house.files(loaded)),
+            places=loaded.places,
         )
 
     def run(

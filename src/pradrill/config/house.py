@@ -21,6 +21,7 @@ from pradrill.config.loader import (
 )
 from pradrill.config.manual import manual_problems
 from pradrill.config.problems import ConfigurationProblemsError, Problem
+from pradrill.domain import order
 from pradrill.domain.drill import Drill
 from pradrill.domain.plan import Plan
 from pradrill.domain.run_plan import FileHash
@@ -37,6 +38,8 @@ class LoadedDrill(NamedTuple):
     file: Path
     drill: Drill
     hosts: tuple[Host, ...]
+    places: dict[str, tuple[str, ...]]
+    """Service of `recover` → the names of its hosts."""
 
 
 class House(NamedTuple):
@@ -52,7 +55,8 @@ class House(NamedTuple):
         named = [self.folder / PLAN, loaded.file, *drill.playbooks()]
         if drill.standby.inventory is not None:
             named.append(drill.standby.inventory)
-        for path in dict.fromkeys((*named, *_suite(drill.verify.checks))):
+        suites = [path for way in drill.ways.values() for path in _suite(way.verify.checks)]
+        for path in dict.fromkeys((*named, *suites)):
             if path.is_file():
                 yield FileHash(path=path, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
 
@@ -87,6 +91,7 @@ def open_house(folder: Path, *, now: datetime, only: str | None = None) -> House
         document = read_document(folder / PLAN)
         plan = validate(document, Plan)
         problems += letterhead_problems(document, plan)
+        problems += _circle(document, plan)
     except ConfigurationProblemsError as error:
         problems += error.problems
     drills: dict[str, LoadedDrill] = {}
@@ -105,8 +110,9 @@ def open_house(folder: Path, *, now: datetime, only: str | None = None) -> House
             twin = drills[drill.drill].file
             found.append(document.problem(("drill",), f'"{drill.drill}" is also {twin.name}'))
         hosts, unusable = _hosts(document, drill)
-        problems += [*found, *unusable]
-        drills[drill.drill] = LoadedDrill(file, drill, hosts)
+        places, misplaced = ({}, []) if unusable else _places(document, drill, hosts)
+        problems += [*found, *unusable, *misplaced]
+        drills[drill.drill] = LoadedDrill(file, drill, hosts, places)
     if problems:
         raise ConfigurationProblemsError(problems)
     if only is not None and not drills:
@@ -131,13 +137,25 @@ def _unknown(folder: Path, only: str) -> ConfigurationError:
     return ConfigurationError(f'no drill is called "{only}"', hint=suggestion(only, names))
 
 
+def _circle(document: Document, plan: Plan) -> Iterator[Problem]:
+    """Refuse services that wait for each other: no order recovers them."""
+    circle = order.cycle(plan.services)
+    if circle:
+        yield document.problem(
+            ("services", circle[0], "depends_on"),
+            f"services depend on each other in a circle: {' → '.join(circle)}",
+            "Take one depends_on out: say which can start without the other.",
+        )
+
+
 def _drill_problems(
     document: Document, drill: Drill, plan: Plan | None, now: datetime
 ) -> Iterator[Problem]:
     for number, name in enumerate(drill.services):
         if plan is not None and name not in plan.services:
             hint = suggestion(name, list(plan.services))
-            yield document.problem(("services", number), f'the plan has no service "{name}"', hint)
+            where = ("recover", name) if drill.recover else ("services", number)
+            yield document.problem(where, f'the plan has no service "{name}"', hint)
         elif plan and drill.standby.vm and plan.services[name].primary.vm == drill.standby.vm:
             yield document.problem(
                 ("standby", "vm"), f'"{drill.standby.vm}" is the primary of {name}'
@@ -221,3 +239,33 @@ def _hosts(document: Document, drill: Drill) -> tuple[tuple[Host, ...], list[Pro
         hint = "Only a host that may be overwritten gets dr_role: standby."
         return hosts, [document.problem(("standby", "hosts"), message, hint)]
     return hosts, []
+
+
+def _places(
+    document: Document, drill: Drill, hosts: tuple[Host, ...]
+) -> tuple[dict[str, tuple[str, ...]], list[Problem]]:
+    """Find each service's hosts among the standby's; each of these serves a service."""
+    inventory = drill.standby.inventory
+    if inventory is None:
+        return {}, []
+    standby = [host.name for host in hosts]
+    places: dict[str, tuple[str, ...]] = {}
+    problems: list[Problem] = []
+    for service, way in drill.recover.items():
+        where = ("recover", service, "hosts")
+        try:
+            names = tuple(host.name for host in read_inventory(inventory, way.hosts))
+        except ConfigurationError as error:
+            problems.append(document.problem(where, error.message, error.hint))
+            continue
+        if strange := [name for name in names if name not in standby]:
+            message = f"{', '.join(strange)} is not among the standby's hosts"
+            hint = f"The standby is {drill.standby.hosts}: {', '.join(standby)}."
+            problems.append(document.problem(where, message, hint))
+        places[service] = names
+    used = {name for names in places.values() for name in names}
+    idle = [name for name in standby if name not in used]
+    if drill.recover and idle and not problems:
+        message = f"{', '.join(idle)} serves no service of recover: nothing would be proved of it"
+        problems.append(document.problem(("standby", "hosts"), message))
+    return places, problems

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from pradrill.domain.timeline import Elapsed, Instant, Mark, Provenance
@@ -40,6 +41,37 @@ def service_verified(
     return Instant(
         at=first_green, earliest=earliest, latest=first_green, provenance=Provenance.MEASURED
     )
+
+
+def last(branches: Sequence[dict[Mark, Instant]]) -> dict[Mark, Instant]:
+    """Return the marks of the whole: each when the last branch reached it, none before that."""
+    return {
+        mark: Instant(
+            at=max(instant.at for instant in reached),
+            earliest=max(instant.earliest for instant in reached),
+            latest=max(instant.latest for instant in reached),
+            provenance=_weakest(reached),
+        )
+        for mark in Mark
+        if len(reached := [marks[mark] for marks in branches if mark in marks]) == len(branches)
+    }
+
+
+def worst(points: Sequence[Instant | None]) -> Instant | None:
+    """Return the recovery point of the whole, the oldest one; None unless each is known."""
+    known = [point for point in points if point is not None]
+    if not known or len(known) < len(points):
+        return None
+    return Instant(
+        at=min(point.at for point in known),
+        earliest=min(point.earliest for point in known),
+        latest=min(point.latest for point in known),
+        provenance=_weakest(known),
+    )
+
+
+def _weakest(instants: Sequence[Instant]) -> Provenance:
+    return max((instant.provenance for instant in instants), key=list(Provenance).index)
 
 
 def rta(marks: dict[Mark, Instant]) -> Elapsed | None:

@@ -197,47 +197,121 @@ class Verify(Model):
     )
 
 
+class Way(Model):
+    """How one of several services is recovered, and on which of the standby's hosts."""
+
+    hosts: str = Field(min_length=1, description="a group or a host of the inventory, or a machine")
+    prepare: tuple[Step, ...] = ()
+    restore: tuple[Step, ...] = Field(min_length=1)
+    verify: Verify
+    teardown: tuple[PlaybookStep, ...] = Field(
+        default=(), description="always run, on every path; a lab machine needs none"
+    )
+
+
 class Drill(Model):
-    """`drills/<name>.yml`."""
+    """`drills/<name>.yml`: one recovery of all its services, or `recover` with one for each."""
 
     drill: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,40}$", description="the drill's name")
     kind: Kind = Kind.TEST
-    services: tuple[str, ...] = Field(min_length=1)
+    services: tuple[str, ...] = Field(default=(), description="default: those of recover")
     scenario: Scenario
     success_criteria: tuple[str, ...] = Field(default=(), description="fixed before the drill")
     planned: dt.date | None = Field(default=None, description="the day that was agreed on")
     people: Participants = Participants()
     standby: Standby
     prepare: tuple[Step, ...] = ()
-    restore: tuple[Step, ...] = Field(min_length=1)
-    verify: Verify
+    restore: tuple[Step, ...] = ()
+    verify: Verify | None = None
     accept: tuple[ManualStep, ...] = Field(
         default=(), description="asked once the service is verified; the last yes is T6"
     )
     teardown: tuple[PlaybookStep, ...] = Field(
         default=(), description="always run, on every path; a lab machine needs none"
     )
+    recover: dict[str, Way] = Field(
+        default={},
+        description="service → how and where; in the order of the plan's depends_on, and at once "
+        "where it asks for none",
+    )
     unattended: bool = False
+
+    @property
+    def ways(self) -> dict[str | None, Way]:
+        """Return what is recovered apart from the rest: each service, or all as one (None)."""
+        if self.verify is None:
+            return dict(self.recover.items())
+        whole = Way(
+            hosts=self.standby.hosts or str(self.standby.vm),
+            prepare=self.prepare,
+            restore=self.restore,
+            verify=self.verify,
+            teardown=self.teardown,
+        )
+        return {None: whole}
 
     def playbooks(self) -> tuple[Path, ...]:
         """Return every playbook that the drill names, in order."""
-        steps = (*self.prepare, *self.restore, *self.teardown)
-        return tuple(step.playbook for step in steps if isinstance(step, PlaybookStep))
+        return tuple(
+            step.playbook
+            for way in self.ways.values()
+            for step in (*way.prepare, *way.restore, *way.teardown)
+            if isinstance(step, PlaybookStep)
+        )
 
-    def manual(self) -> Iterator[tuple[str, int, ManualStep]]:
-        """Return every step that a person takes, in order, with the list that it stands in."""
-        for where, steps in (
-            ("prepare", self.prepare),
-            ("restore", self.restore),
-            ("accept", self.accept),
-        ):
-            for number, step in enumerate(steps):
-                if isinstance(step, ManualStep):
-                    yield where, number, step
+    def manual(self) -> Iterator[tuple[tuple[str | int, ...], ManualStep]]:
+        """Return every step that a person takes, in order, with its place in the file."""
+        for service, way in self.ways.items():
+            above = () if service is None else ("recover", service)
+            for where, steps in (("prepare", way.prepare), ("restore", way.restore)):
+                for number, step in enumerate(steps):
+                    if isinstance(step, ManualStep):
+                        yield (*above, where, number), step
+        for number, step in enumerate(self.accept):
+            yield ("accept", number), step
+
+    def must_not_reach(self) -> tuple[str, ...]:
+        """Return production, as all the services name it: none of it may be reached."""
+        ways = self.ways.values()
+        return tuple(dict.fromkeys(each for way in ways for each in way.verify.must_not_reach))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _services_of_recover(cls, content: Any) -> Any:
+        if not isinstance(content, dict) or "services" in content:
+            return content
+        recover = content.get("recover")
+        return {**content, "services": tuple(recover)} if isinstance(recover, dict) else content
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        problems = []
+        if self.recover:
+            given = [
+                name
+                for name in ("prepare", "restore", "verify", "teardown")
+                if getattr(self, name) not in ((), None)
+            ]
+            problems += [
+                f"{name} stands beside recover: move it into its services" for name in given
+            ]
+            if set(self.services) != set(self.recover):
+                problems.append("services are not those of recover: leave them out")
+        else:
+            problems += [
+                f"{name} is missing"
+                for name in ("services", "restore", "verify")
+                if not getattr(self, name)
+            ]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
 
     @model_validator(mode="after")
     def _left_as_declared(self) -> Self:
-        if self.standby.vm is None and not self.teardown:
-            msg = "teardown is missing: a standby that is not a lab machine must be put back"
+        bare = [service for service, way in self.ways.items() if not way.teardown]
+        if self.standby.vm is None and bare:
+            of = " of " + ", ".join(str(each) for each in bare) if self.recover else ""
+            msg = f"teardown{of} is missing: a standby that is not a lab machine must be put back"
             raise ValueError(msg)
         return self

@@ -65,6 +65,18 @@ class Recovery(Model):
     )
 
 
+class ServiceResult(Model):
+    """What the recovery of one service came to, against its own objectives."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    recovery: Recovery
+    hosts: tuple[str, ...]
+    held_by: tuple[str, ...] = Field(
+        default=(), description="services that it depends on, whose end kept it from beginning"
+    )
+
+
 class RunRecord(Model):
     """One attempt, whole. Written once, never changed."""
 
@@ -80,7 +92,10 @@ class RunRecord(Model):
     signal: int | None = None
     started: Utc
     ended: Utc
-    recovery: Recovery
+    recovery: Recovery = Field(description="of the whole: its last service, and its worst loss")
+    services: dict[str, ServiceResult] = Field(
+        default={}, description="service → its own result; older records have the whole only"
+    )
     guards: tuple[GuardResult, ...]
     steps: tuple[StepResult, ...]
     not_executed: tuple[PlannedStep, ...]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal as signals
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 
@@ -40,6 +41,7 @@ class Evidence(Model):
     hosts: tuple[str, ...]
     steps: tuple[StepResult, ...] = Field(description="teardown's left out: it has its own code")
     not_executed: tuple[str, ...] = Field(description="planned steps that never began")
+    held_by: tuple[str, ...] = Field(description="services whose end kept it from beginning")
     guards: tuple[GuardResult, ...]
     checks: tuple[CheckResult, ...]
     stable: bool = Field(description="every mandatory check stayed green for stable_for")
@@ -73,6 +75,24 @@ def judge(evidence: Evidence) -> Judgement:
     )
 
 
+def together(services: Mapping[str, Judgement]) -> Judgement:
+    """Return the verdict on the whole: the worst on any service, with whose reasons they are."""
+    worst = max((each.verdict for each in services.values()), key=_FROM_BEST.index, default=None)
+    if worst is None:
+        return Judgement(verdict=Verdict.INCONCLUSIVE, reasons=("no service was to be recovered",))
+    whose: dict[str, list[str]] = {}
+    for name, judgement in services.items():
+        for reason in judgement.reasons if judgement.verdict is worst else ():
+            whose.setdefault(reason, []).append(name)
+    return Judgement(
+        verdict=worst,
+        reasons=tuple(
+            reason if len(names) == len(services) else f"{', '.join(names)}: {reason}"
+            for reason, names in whose.items()
+        ),
+    )
+
+
 def _count(checks: tuple[CheckResult, ...]) -> str:
     mandatory = sum(check.mandatory for check in checks)
     return f"{mandatory} mandatory check{'s' if mandatory != 1 else ''}"
@@ -102,6 +122,12 @@ def _gaps(evidence: Evidence) -> list[str]:
         for step in evidence.steps
         if step.outcome is not StepOutcome.PASSED
     ]
+    reasons += [
+        f"it was not recovered: {name}, which it depends on, was not verified"
+        for name in evidence.held_by
+    ]
+    if evidence.held_by:
+        return reasons  # which says it all: nothing of it was tried
     reasons += [f"step {name} was not executed" for name in evidence.not_executed]
     restored = any(step.phase is Phase.RESTORE for step in evidence.steps)
     reasons += [] if restored else ["nothing was restored"]
@@ -152,6 +178,7 @@ def _missed(evidence: Evidence) -> list[str]:
     return reasons
 
 
+_FROM_BEST = (Verdict.PASSED, Verdict.MISSED, Verdict.INCONCLUSIVE, Verdict.FAILED)
 _VERDICT_CODES = {
     Verdict.PASSED: ExitCode.PASSED,
     Verdict.MISSED: ExitCode.MISSED,

@@ -18,10 +18,11 @@ from pradrill.domain.outcome import (
 )
 from pradrill.domain.record import RunRecord, RunState
 from pradrill.domain.run_plan import PlannedStep, RunPlan
-from pradrill.domain.timeline import Elapsed, Provenance
+from pradrill.domain.timeline import Elapsed, Mark, Provenance
 from pradrill.domain.verdict import Verdict
 from pradrill.reporting import wording
 from pradrill.reporting.i18n import _, ngettext, pgettext
+from pradrill.reporting.sentences import step_name
 from pradrill.reporting.vocabulary import word
 
 
@@ -41,10 +42,16 @@ class Comparison(NamedTuple):
     actual: Elapsed | None
     objective: timedelta
     objective_of: str
+    parts: tuple[Comparison, ...] = ()
+    """Of the whole: each service's own. They decide, for the whole has no objective in the plan."""
 
     @property
     def standing(self) -> Standing:
         """Tell whether the objective is met; an assumed or contradictory actual tells nothing."""
+        if self.parts:
+            found = {part.standing for part in self.parts}
+            order = (Standing.NOT_MET, Standing.UNKNOWN, Standing.MET)
+            return next(standing for standing in order if standing in found)
         if self.actual is None or self.actual.high < 0:
             return Standing.UNKNOWN
         if self.actual.provenance is Provenance.ASSUMED:
@@ -66,14 +73,17 @@ class Comparison(NamedTuple):
         if self.actual is None:
             return _(wording.NOT_MEASURED)
         text = wording.short(self.actual.seconds)
+        if self.parts:
+            return text
         if text != self.objective_told or self.actual.seconds == self.objective.total_seconds():
             return text
         return wording.tenth(self.actual.seconds, up=self.standing is Standing.NOT_MET)
 
     @property
     def objective_told(self) -> str:
-        """Write the objective."""
-        return wording.short(self.objective)
+        """Write the objective; of the whole, the strictest and the widest."""
+        found = sorted({part.objective for part in self.parts} or {self.objective})
+        return " to ".join(wording.short(each) for each in dict.fromkeys((found[0], found[-1])))
 
     @property
     def interval(self) -> str:
@@ -84,10 +94,22 @@ class Comparison(NamedTuple):
         return between(low, high)
 
     @property
+    def left(self) -> float:
+        """Return the seconds that the upper bound leaves of the objective."""
+        high = float("inf") if self.actual is None else self.actual.high
+        return self.objective.total_seconds() - high
+
+    @property
     def margin(self) -> str:
-        """Write what the upper bound leaves of the objective; negative when exceeded."""
+        """Write what the upper bound leaves of the objective; negative when exceeded.
+
+        Of the whole, what it leaves of the one that is nearest to being exceeded.
+        """
         if self.actual is None:
             return _(wording.NOT_MEASURED)
+        if self.parts:
+            lefts = [(part.left, part.margin) for part in self.parts]
+            return min(lefts)[1]
         return wording.tenth(self.objective.total_seconds() - self.actual.high, up=False)
 
 
@@ -101,9 +123,11 @@ def between(low: float, high: float) -> str:
 def comparisons(record: RunRecord) -> tuple[Comparison, Comparison]:
     """Return RTA against RTO, then RPA against RPO."""
     goals = record.plan.objectives
+    rows = services(record)
+    rtas, rpas = (tuple(row.comparisons[which] for row in rows) for which in (0, 1))
     return (
-        Comparison("RTA", "RTO", record.recovery.rta, goals.rto, goals.rto_of),
-        Comparison("RPA", "RPO", record.recovery.rpa, goals.rpo, goals.rpo_of),
+        Comparison("RTA", "RTO", record.recovery.rta, goals.rto, goals.rto_of, rtas),
+        Comparison("RPA", "RPO", record.recovery.rpa, goals.rpo, goals.rpo_of, rpas),
     )
 
 
@@ -141,6 +165,52 @@ def untouched(record: RunRecord) -> str:
     if all(guard.outcome is GuardOutcome.PROVEN for guard in seen):
         return _("proven before the restore, from inside the standby: no endpoint answered")
     return _("not proven: see the guards above")
+
+
+class ServiceRow(NamedTuple):
+    """One of several services that were recovered apart, ready to be shown."""
+
+    name: str
+    verdict: Verdict
+    comparisons: tuple[Comparison, Comparison]
+    verified: str
+    """When it was verified, or that it was not."""
+    reasons: tuple[str, ...]
+
+
+def services(record: RunRecord) -> tuple[ServiceRow, ...]:
+    """Return a row a service, dependencies first; none when all were recovered as one."""
+    rows = []
+    for branch in record.plan.apart:
+        name = str(branch.service)
+        result = record.services.get(name)
+        if result is None:
+            continue
+        goals = record.plan.services[name].objectives
+        t5 = result.recovery.marks.get(Mark.SERVICE_VERIFIED)
+        pair = (
+            Comparison("RTA", "RTO", result.recovery.rta, goals.rto, name),
+            Comparison("RPA", "RPO", result.recovery.rpa, goals.rpo, name),
+        )
+        when = _("not verified") if t5 is None else wording.at_tenth(t5.at)
+        rows.append(ServiceRow(name, result.verdict, pair, when, result.reasons))
+    return tuple(rows)
+
+
+def held(record: RunRecord) -> tuple[str, ...]:
+    """Say which services were not recovered because of others, and of which."""
+    return tuple(
+        f"{name} was not recovered: {', '.join(result.held_by)}, which it depends on, "
+        f"{'was' if len(result.held_by) == 1 else 'were'} not verified"
+        for name, result in record.services.items()
+        if result.held_by
+    )
+
+
+def named(step: StepResult | PlannedStep) -> str:
+    """Return a step's name with its service's, where services are recovered apart."""
+    name = step_name(step.name)
+    return name if step.service is None else f"{step.service}: {name}"
 
 
 def headline(record: RunRecord) -> str:
@@ -181,12 +251,14 @@ def signal_name(number: int) -> str:
 
 def clock_rule(record: RunRecord) -> str:
     """Say in two sentences what the figures mean and when an objective is met."""
+    ways = record.plan.drill.ways.values()
+    stable = dict.fromkeys(wording.exact(way.verify.stable_for) for way in ways)
     return _(
         "RTA = T5 - T0: from the disruption to the start of the first period in which every "
         "mandatory check is green and stays so for %(stable)s; RPA = T0 - recovery point: the "
         "age, at the disruption, of the newest data proved present after the restore. "
         "An objective is met only if the upper bound of the interval meets it.",
-        stable=wording.exact(record.plan.drill.verify.stable_for),
+        stable=" / ".join(stable),
     )
 
 
@@ -201,8 +273,8 @@ def _teardown_key(record: RunRecord) -> str:
     reached = {step.phase for step in record.steps} - {Phase.READINESS, Phase.TEARDOWN}
     if record.refusal is not None or (not reached and record.state is not RunState.CRASHED):
         return "untouched"
-    passed = {step.name for step in record.steps if _passed(step, Phase.TEARDOWN)}
-    planned = {step.name for step in record.plan.steps_of(Phase.TEARDOWN)}
+    passed = {step.key for step in record.steps if _passed(step, Phase.TEARDOWN)}
+    planned = {step.key for step in record.plan.steps_of(Phase.TEARDOWN)}
     return "clean" if planned and planned <= passed else "unknown"
 
 
@@ -212,9 +284,8 @@ def _passed(step: StepResult, phase: Phase) -> bool:
 
 def unended(record: RunRecord) -> tuple[PlannedStep, ...]:
     """Return the planned steps that began and whose end is not on record."""
-    told = {(step.phase, step.name) for step in record.steps}
-    told |= {(step.phase, step.name) for step in record.not_executed}
-    return tuple(step for step in record.plan.steps if (step.phase, step.name) not in told)
+    told = {step.key for step in record.steps} | {step.key for step in record.not_executed}
+    return tuple(step for step in record.plan.steps if step.key not in told)
 
 
 def sorted_checks(record: RunRecord) -> tuple[CheckResult, ...]:

@@ -19,6 +19,13 @@ from pradrill.testing.builders import (
     after,
     measured,
 )
+from pradrill.testing.estate import (
+    an_estate,
+    an_estate_drill,
+    estate_checks,
+    estate_hosts,
+    estate_verifications,
+)
 from pradrill.testing.fake_people import FakePeople, a_question, an_answer
 from pradrill.testing.fake_standby import (
     FakeProbe,
@@ -63,6 +70,11 @@ __all__ = [
     "a_step",
     "after",
     "an_answer",
+    "an_estate",
+    "an_estate_drill",
+    "estate_checks",
+    "estate_hosts",
+    "estate_verifications",
     "fake_tools",
     "host_facts",
     "measured",

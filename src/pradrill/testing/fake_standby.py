@@ -237,23 +237,28 @@ class FakeVerification:
         )
 
 
-class FakeVerifier:
-    """Opens the one verification it was given, or raises what it was given."""
+Opened = FakeVerification | BaseException
 
-    def __init__(self, verification: FakeVerification | BaseException) -> None:
+
+class FakeVerifier:
+    """Opens the one verification it was given, or one a suite's name; raises an exception."""
+
+    def __init__(self, verification: Opened | Mapping[str, Opened]) -> None:
         self.opened = 0
         self._verification = verification
 
     @contextmanager
     def open(
-        self, _suite: Path, _site: Site, *, marker: str, evidence: Path
+        self, suite: Path, _site: Site, *, marker: str, evidence: Path
     ) -> Iterator[FakeVerification]:
         """Hand the verification out."""
         del marker, evidence
         self.opened += 1
-        if isinstance(self._verification, BaseException):
-            raise self._verification
-        yield self._verification
+        scripted = self._verification
+        opened = scripted[suite.stem] if isinstance(scripted, Mapping) else scripted
+        if isinstance(opened, BaseException):
+            raise opened
+        yield opened
 
 
 def fake_tools(clock: FakeClock | None = None, **replaced: Any) -> Tools:

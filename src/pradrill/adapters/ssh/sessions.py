@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Timer
+from threading import Event, Timer, get_ident
 from typing import Any, NamedTuple
 
 import paramiko
@@ -40,14 +40,17 @@ class Answer(NamedTuple):
 
 
 class Sessions:
-    """One connection a host is kept, and opened again when it has died."""
+    """One connection a host is kept, and opened again when it has died.
+
+    Each thread has its own: at a deadline a connection is cut with all that goes over it.
+    """
 
     def __init__(self) -> None:
-        self._connections: dict[tuple[Host, Path], _Connection] = {}
+        self._connections: dict[tuple[Host, Path, int], _Connection] = {}
 
     def host_key(self, host: Host, site: Site) -> str:
         """Return the key ("type base64") of the connection that the last command went over."""
-        return self._connections[host, site.known_hosts].host_key
+        return self._connections[host, site.known_hosts, get_ident()].host_key
 
     def run(self, host: Host, site: Site, command: str, deadline: float) -> Answer:
         """Run a command to its end; raises LateError or UnreachableError."""
@@ -89,7 +92,7 @@ class Sessions:
 
     def _channel(self, host: Host, site: Site) -> Channel:
         """Open a session; a connection that has died in the meantime is replaced."""
-        key = (host, site.known_hosts)
+        key = (host, site.known_hosts, get_ident())
         known = self._connections.pop(key, None)
         if known is not None:
             try:

@@ -18,7 +18,12 @@ _POLL = 0.2
 def manual(context: Context, step: PlannedStep) -> Came:
     """Ask, wait for the answer, note how long that took; a yes to the last acceptance is T6."""
     assert step.manual is not None  # noqa: S101 planning gives every manual step one
-    clock, asked = context.tools.clock, step.manual
+    with context.asking:
+        return _ask(context, step, step.manual)
+
+
+def _ask(context: Context, step: PlannedStep, asked: ManualStep) -> Came:
+    clock = context.tools.clock
     now = clock.now()
     wait = Wait(
         phase=step.phase,

@@ -16,7 +16,7 @@ CATALOGUE_TIME = "pradrill_catalogue_time"
 
 def newest_data(context: Context, _step: PlannedStep) -> Came:
     """Read the newest data's instant; the backup catalogue's time stands beside it."""
-    newest = context.facts.plan.drill.verify.newest_data
+    newest = context.way.verify.newest_data
     values = context.values()
     if newest.command is not None:
         there = context.there()
@@ -28,7 +28,9 @@ def newest_data(context: Context, _step: PlannedStep) -> Came:
         source = f"value {newest.value} of the restore playbook"
     catalogue = values.get(CATALOGUE_TIME)
     dated = parse_instant(str(catalogue), "iso", None) if catalogue else None
-    skew = max((skew.worst for skew in context.facts.skew.values()), default=0.0)
+    branch = context.facts.plan.branch(context.service)
+    clocks = context.facts.recovery_of(branch).skew.values()
+    skew = max((skew.worst for skew in clocks), default=0.0)
     reading = Reading(
         point=recovery_point(at, interval=newest.interval, skew=skew, catalogue=dated),
         source=source,
