@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -13,19 +12,10 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from pradrill.domain.duration import Duration, PositiveDuration
 from pradrill.domain.model import Model, RelativePath, Utc
+from pradrill.domain.recovery_source import RecoveryPointSpec
+from pradrill.domain.secret import SecretName
 
-_SECRET = re.compile(r"(env|file|credential):.+")
 _SHORTEST_DEADLINE = timedelta(seconds=1)
-
-
-def _secret(value: str) -> str:
-    if not _SECRET.fullmatch(value):
-        msg = (
-            "a secret is named, never written here: env:NAME, file:PATH (mode 0600) or "
-            "credential:NAME (systemd)"
-        )
-        raise ValueError(msg)
-    return value
 
 
 def _deadline(value: timedelta) -> timedelta:
@@ -43,7 +33,6 @@ def _endpoint(value: str) -> str:
     return value
 
 
-SecretName = Annotated[str, AfterValidator(_secret)]
 Deadline = Annotated[PositiveDuration, AfterValidator(_deadline)]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
 
@@ -172,6 +161,9 @@ class Drill(Model):
     services: tuple[str, ...] = Field(min_length=1)
     scenario: Scenario
     standby: Standby
+    recovery_point: RecoveryPointSpec | None = Field(
+        default=None, description="which backup is restored; it is chosen before anything starts"
+    )
     prepare: tuple[PlaybookStep, ...] = ()
     restore: tuple[PlaybookStep, ...] = Field(min_length=1)
     verify: Verify

@@ -14,6 +14,8 @@ from typing import Any
 from pydantic import Field
 
 from pradrill.domain import actuals
+from pradrill.domain.catalogue import CatalogueReading
+from pradrill.domain.integrity import IntegrityResult
 from pradrill.domain.model import Model
 from pradrill.domain.outcome import CheckResult, GuardResult, Phase, StepResult
 from pradrill.domain.record import Launch, Recovery, Refusal, RunRecord, RunState
@@ -38,6 +40,8 @@ class Event(StrEnum):
     CHECK_PASS = "check_pass"  # noqa: S105 a pass of checks
     STABLE = "stable"
     READING = "recovery_point"
+    CATALOGUE = "catalogue"
+    INTEGRITY = "integrity"
     RESIDUE = "residue"
     SIGNAL = "signal"
     CLOCK = "clock_stepped"
@@ -86,6 +90,8 @@ class Facts(Model):
     passes: int = 0
     checks: dict[str, CheckResult] = {}
     stable: bool = False
+    catalogue: CatalogueReading | None = None
+    integrity: IntegrityResult | None = None
     reading: Reading | None = None
     residue: tuple[str, ...] = ()
     signal: int | None = None
@@ -126,6 +132,8 @@ class Facts(Model):
             rpa=actuals.rpa(self.marks, reading.point if reading else None),
             skew=self.skew,
             clock_stepped=self.clock_stepped,
+            catalogue=self.catalogue,
+            integrity=self.integrity,
         )
 
     def judgement(self) -> Judgement:
@@ -261,6 +269,8 @@ _CHANGES: dict[Event, Callable[[Facts, _Change], _Change]] = {
     Event.CHECK_PASS: _check_pass,
     Event.STABLE: lambda _was, _facts: {"stable": True},
     Event.READING: lambda _was, facts: {"reading": Reading.model_validate(facts)},
+    Event.CATALOGUE: lambda _was, facts: {"catalogue": CatalogueReading.model_validate(facts)},
+    Event.INTEGRITY: lambda _was, facts: {"integrity": IntegrityResult.model_validate(facts)},
     Event.RESIDUE: lambda was, facts: {"residue": (*was.residue, *facts["left"])},
     Event.SIGNAL: lambda was, facts: {"signal": was.signal or facts["signal"]},
     Event.CLOCK: lambda _was, facts: {"clock_stepped": facts["seconds"]},

@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import Field
 
+from pradrill.domain.catalogue import CatalogueReading
+from pradrill.domain.integrity import IntegrityResult
 from pradrill.domain.model import Model, Utc
 from pradrill.domain.outcome import CheckResult, GuardResult, StepResult
 from pradrill.domain.run_plan import FileHash, PlannedStep, RunPlan
@@ -58,6 +60,12 @@ class Recovery(Model):
     skew: dict[str, Skew] = {}
     clock_stepped: float = Field(
         default=0.0, description="seconds by which the controller's wall clock was moved"
+    )
+    catalogue: CatalogueReading | None = Field(
+        default=None, description="the backups there were, the one chosen, and the worst case"
+    )
+    integrity: IntegrityResult | None = Field(
+        default=None, description="what a check of the backups themselves came to"
     )
 
 

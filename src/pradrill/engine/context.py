@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pradrill.domain.facts import Event, Facts
+from pradrill.domain.integrity import IntegrityResult
 from pradrill.domain.outcome import StepOutcome
 from pradrill.domain.run_plan import PlannedStep
 from pradrill.domain.target import Site
@@ -21,6 +22,7 @@ from pradrill.ports import (
     Journal,
     PlaybookRunner,
     Progress,
+    RecoveryPointSource,
     RunStore,
     ServiceVerifier,
     Standby,
@@ -37,6 +39,10 @@ class Tools(NamedTuple):
     runner: PlaybookRunner
     verifier: ServiceVerifier
     progress: Progress
+    source: RecoveryPointSource | None = None
+    """Where the drill's backups are, when it declares it."""
+    checked: Sequence[IntegrityResult] = ()
+    """What earlier runs found when they checked them."""
 
 
 class Disruption(NamedTuple):

@@ -75,6 +75,9 @@ def _steps(drill: Drill, names: tuple[str, ...]) -> Iterator[PlannedStep]:
 
     ready = Phase.READINESS
     yield step(ready, "check the preconditions", StepKind.PRECONDITIONS, _LOOK)
+    backups = drill.recovery_point
+    if backups is not None:
+        yield step(ready, "read the backup catalogue", StepKind.CATALOGUE, backups.deadline)
     yield step(ready, "start the standby", StepKind.START, _START)
     yield step(ready, "prove the standby's identity", StepKind.IDENTITY, _LOOK)
     yield from playbooks(Phase.PREPARE, drill.prepare)
@@ -87,6 +90,9 @@ def _steps(drill: Drill, names: tuple[str, ...]) -> Iterator[PlannedStep]:
         StepKind.NEWEST_DATA,
         drill.verify.newest_data.deadline,
     )
+    if backups is not None and backups.integrity is not None:
+        name, deadline = "check the backups' integrity", backups.integrity.deadline
+        yield step(Phase.VERIFY, name, StepKind.INTEGRITY, deadline)
     yield from playbooks(Phase.TEARDOWN, drill.teardown)
     if drill.standby.vm is None:
         yield step(Phase.TEARDOWN, "look for residue", StepKind.RESIDUE, _LOOK)
