@@ -20,6 +20,7 @@ from pradrill.adapters.lab import Lab, LabStandby
 from pradrill.adapters.secrets import resolve
 from pradrill.adapters.ssh import SshProbe
 from pradrill.adapters.testinfra import TestinfraVerifier
+from pradrill.cli.sources import checked_before, source_of
 from pradrill.config.house import House, LoadedDrill, find_drills_folder, open_house
 from pradrill.config.inventory import read_inventory
 from pradrill.domain.facts import Started
@@ -120,6 +121,7 @@ class Workplace:
         return recovered.records
 
     def _tools(self, plan: RunPlan, progress: Progress) -> Tools:
+        backups = plan.drill.recovery_point
         return Tools(
             clock=self.clock,
             store=self.store,
@@ -128,6 +130,8 @@ class Workplace:
             runner=AnsibleRunner(self.clock, resolve),
             verifier=TestinfraVerifier(self.clock),
             progress=progress,
+            source=source_of(backups.source, self.clock) if backups else None,
+            checked=checked_before(backups, self.store) if backups else (),
         )
 
     def _standby(self, plan: RunPlan) -> Standby:

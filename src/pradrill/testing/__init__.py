@@ -19,6 +19,7 @@ from pradrill.testing.builders import (
     after,
     measured,
 )
+from pradrill.testing.fake_source import FakeSource, a_catalogue, a_point
 from pradrill.testing.fake_standby import (
     FakeProbe,
     FakeRunner,
@@ -40,16 +41,19 @@ __all__ = [
     "FakeProbe",
     "FakeProgress",
     "FakeRunner",
+    "FakeSource",
     "FakeStandby",
     "FakeStore",
     "FakeVerification",
     "FakeVerifier",
+    "a_catalogue",
     "a_check",
     "a_drill",
     "a_guard",
     "a_host",
     "a_launch",
     "a_planned_step",
+    "a_point",
     "a_record",
     "a_recovery",
     "a_run_plan",

@@ -53,6 +53,7 @@ def integrity(context: Context, step: PlannedStep) -> Came:
         part=part,
         parts=parts,
         covered=0.0,
+        full_on=None,
     )
     covered, full_on = coverage([*before, result], parts)
     result = result.model_copy(update={"covered": covered, "full_on": full_on})
