@@ -105,6 +105,14 @@ def _add_drilling(commands: _Commands) -> None:
     )
     plan.add_argument("drill", help="name or file of a drill")
     plan.add_argument("--json", action="store_true", help="print it for programs")
+    catalogue = _add(
+        commands,
+        "catalogue",
+        "list the backups of a drill, the one it would take, and the worst case",
+        "pradrill catalogue moodle",
+    )
+    catalogue.add_argument("drill", help="name or file of a drill")
+    catalogue.add_argument("--json", action="store_true", help="print it for programs")
     run = _add(commands, "run", "run a drill now", "pradrill run wordpress")
     run.add_argument("drill", help="name or file of a drill")
     run.add_argument("--dry-run", action="store_true", help="print the plan and touch nothing")

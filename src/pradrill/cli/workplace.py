@@ -22,6 +22,7 @@ from pradrill.adapters.people.terminal import Terminal
 from pradrill.adapters.secrets import resolve
 from pradrill.adapters.ssh import SshProbe
 from pradrill.adapters.testinfra import TestinfraVerifier
+from pradrill.cli.sources import checked_before, source_of
 from pradrill.config.house import (
     House,
     LoadedDrill,
@@ -176,6 +177,11 @@ class Workplace:
         return recovered.records
 
     def _tools(self, plan: RunPlan, progress: Progress) -> Tools:
+        backups = {
+            service: way.recovery_point
+            for service, way in plan.drill.ways.items()
+            if way.recovery_point is not None
+        }
         return Tools(
             clock=self.clock,
             store=self.store,
@@ -185,6 +191,8 @@ class Workplace:
             verifier=TestinfraVerifier(self.clock),
             people=FilePeople(_terminal()),
             progress=progress,
+            sources={s: source_of(each.source, self.clock) for s, each in backups.items()},
+            checked={s: checked_before(each, self.store) for s, each in backups.items()},
         )
 
     def _standby(self, plan: RunPlan) -> Standby:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Iterator
 from datetime import timedelta
 from enum import StrEnum
@@ -23,18 +22,8 @@ from pydantic import (
 from pradrill.domain.duration import Deadline, Duration, PositiveDuration
 from pradrill.domain.manual import ManualStep
 from pradrill.domain.model import Model, RelativePath, Utc
-
-_SECRET = re.compile(r"(env|file|credential):.+")
-
-
-def _secret(value: str) -> str:
-    if not _SECRET.fullmatch(value):
-        msg = (
-            "a secret is named, never written here: env:NAME, file:PATH (mode 0600) or "
-            "credential:NAME (systemd)"
-        )
-        raise ValueError(msg)
-    return value
+from pradrill.domain.recovery_source import RecoveryPointSpec
+from pradrill.domain.secret import SecretName
 
 
 def _endpoint(value: str) -> str:
@@ -45,7 +34,6 @@ def _endpoint(value: str) -> str:
     return value
 
 
-SecretName = Annotated[str, AfterValidator(_secret)]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
 
 
@@ -201,6 +189,9 @@ class Way(Model):
     """How one of several services is recovered, and on which of the standby's hosts."""
 
     hosts: str = Field(min_length=1, description="a group or a host of the inventory, or a machine")
+    recovery_point: RecoveryPointSpec | None = Field(
+        default=None, description="which backup is restored; it is chosen before anything starts"
+    )
     prepare: tuple[Step, ...] = ()
     restore: tuple[Step, ...] = Field(min_length=1)
     verify: Verify
@@ -220,6 +211,9 @@ class Drill(Model):
     planned: dt.date | None = Field(default=None, description="the day that was agreed on")
     people: Participants = Participants()
     standby: Standby
+    recovery_point: RecoveryPointSpec | None = Field(
+        default=None, description="which backup is restored; it is chosen before anything starts"
+    )
     prepare: tuple[Step, ...] = ()
     restore: tuple[Step, ...] = ()
     verify: Verify | None = None
@@ -243,6 +237,7 @@ class Drill(Model):
             return dict(self.recover.items())
         whole = Way(
             hosts=self.standby.hosts or str(self.standby.vm),
+            recovery_point=self.recovery_point,
             prepare=self.prepare,
             restore=self.restore,
             verify=self.verify,
@@ -289,7 +284,7 @@ class Drill(Model):
         if self.recover:
             given = [
                 name
-                for name in ("prepare", "restore", "verify", "teardown")
+                for name in ("recovery_point", "prepare", "restore", "verify", "teardown")
                 if getattr(self, name) not in ((), None)
             ]
             problems += [

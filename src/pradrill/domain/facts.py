@@ -14,6 +14,8 @@ from typing import Any
 from pydantic import Field
 
 from pradrill.domain import actuals
+from pradrill.domain.catalogue import CatalogueReading
+from pradrill.domain.integrity import IntegrityResult
 from pradrill.domain.manual import Wait, sla_measures, waited_inside_rta
 from pradrill.domain.model import Model
 from pradrill.domain.outcome import CheckResult, GuardResult, Phase, StepKey, StepResult
@@ -48,13 +50,24 @@ class Event(StrEnum):
     READING = "recovery_point"
     ASKED = "asked"  # a person, who is waited for
     ANSWERED = "answered"  # or given up
+    CATALOGUE = "catalogue"
+    INTEGRITY = "integrity"
     RESIDUE = "residue"
     SIGNAL = "signal"
     CLOCK = "clock_stepped"
     LOST = "run_lost"
 
 
-OF_A_BRANCH = frozenset({Event.MARK, Event.CHECK_PASS, Event.STABLE, Event.READING})
+OF_A_BRANCH = frozenset(
+    {
+        Event.MARK,
+        Event.CHECK_PASS,
+        Event.STABLE,
+        Event.READING,
+        Event.CATALOGUE,
+        Event.INTEGRITY,
+    }
+)
 """Events that say whose branch they are of, in `service`, where services have branches apart."""
 
 
@@ -91,6 +104,8 @@ class Shown(Model):
     checks: dict[str, CheckResult] = {}
     stable: bool = False
     reading: Reading | None = None
+    catalogue: CatalogueReading | None = None
+    integrity: IntegrityResult | None = None
 
 
 class Facts(Model):
@@ -152,7 +167,8 @@ class Facts(Model):
         worst = min(known, key=lambda reading: reading.point.earliest, default=None)
         point = actuals.worst([reading.point if reading else None for reading in readings])
         marks = actuals.last([own.marks for own in branches])
-        return self._measured(marks, worst, point, self.skew)
+        backups = branches[0] if len(branches) == 1 else Shown()
+        return self._measured(marks, worst, point, self.skew, backups)
 
     def recovery_of(self, branch: Branch) -> Recovery:
         """Return the measurements of one branch."""
@@ -161,7 +177,7 @@ class Facts(Model):
             host: skew for host, skew in self.skew.items() if host in {*branch.hosts, "primary"}
         }
         point = own.reading.point if own.reading else None
-        return self._measured(own.marks, own.reading, point, skew)
+        return self._measured(own.marks, own.reading, point, skew, own)
 
     def _measured(
         self,
@@ -169,6 +185,7 @@ class Facts(Model):
         reading: Reading | None,
         point: Instant | None,
         skew: dict[str, Skew],
+        backups: Shown,
     ) -> Recovery:
         return Recovery(
             marks=marks,
@@ -182,6 +199,8 @@ class Facts(Model):
             skew=skew,
             waited_for_people=waited_inside_rta(self.waits, marks),
             clock_stepped=self.clock_stepped,
+            catalogue=backups.catalogue,
+            integrity=backups.integrity,
         )
 
     def services(self) -> dict[str, ServiceResult]:
@@ -386,6 +405,12 @@ _CHANGES: dict[Event, Callable[[Facts, _Change], _Change]] = {
     Event.CHECK_PASS: _check_pass,
     Event.STABLE: _of_branch(lambda _own, _facts: {"stable": True}),
     Event.READING: _of_branch(lambda _own, facts: {"reading": Reading.model_validate(facts)}),
+    Event.CATALOGUE: _of_branch(
+        lambda _own, facts: {"catalogue": CatalogueReading.model_validate(facts)}
+    ),
+    Event.INTEGRITY: _of_branch(
+        lambda _own, facts: {"integrity": IntegrityResult.model_validate(facts)}
+    ),
     Event.ASKED: lambda was, facts: {"waits": (*was.waits, Wait.model_validate(facts))},
     Event.ANSWERED: lambda was, facts: {"waits": (*was.waits[:-1], Wait.model_validate(facts))},
     Event.RESIDUE: lambda was, facts: {"residue": (*was.residue, *facts["left"])},

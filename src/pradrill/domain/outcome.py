@@ -24,6 +24,7 @@ class StepKind(StrEnum):
     """What a step does."""
 
     PRECONDITIONS = "preconditions"
+    CATALOGUE = "catalogue"  # read the backups and choose one
     START = "start"  # make the standby reachable
     IDENTITY = "identity"  # prove that it is a standby and no primary
     PLAYBOOK = "playbook"
@@ -31,6 +32,7 @@ class StepKind(StrEnum):
     ISOLATION = "isolation"  # prove the marker, and that production cannot be reached
     CHECKS = "checks"
     NEWEST_DATA = "newest data"  # read the recovery point
+    INTEGRITY = "integrity"  # check the backups themselves
     RESIDUE = "residue"  # compare the standby with what it was
     STOP = "stop"  # leave nothing of what start made
 

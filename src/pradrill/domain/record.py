@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import Field
 
+from pradrill.domain.catalogue import CatalogueReading
+from pradrill.domain.integrity import IntegrityResult
 from pradrill.domain.manual import SlaMeasure, Wait
 from pradrill.domain.model import Model, Utc
 from pradrill.domain.outcome import CheckResult, GuardResult, StepResult
@@ -63,6 +65,12 @@ class Recovery(Model):
     clock_stepped: float = Field(
         default=0.0, description="seconds by which the controller's wall clock was moved"
     )
+    catalogue: CatalogueReading | None = Field(
+        default=None, description="the backups there were, the one chosen, and the worst case"
+    )
+    integrity: IntegrityResult | None = Field(
+        default=None, description="what a check of the backups themselves came to"
+    )
 
 
 class ServiceResult(Model):
@@ -108,3 +116,8 @@ class RunRecord(Model):
     versions: dict[str, str]
     evidence: tuple[FileHash, ...]
     environment: dict[str, Any] = {}
+
+    def recovery_of(self, service: str | None) -> Recovery:
+        """Return the measurements of a service that was recovered apart; of the whole for None."""
+        own = None if service is None else self.services.get(service)
+        return own.recovery if own else self.recovery

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from pradrill.domain.drill import Way
 from pradrill.domain.facts import OF_A_BRANCH, Event, Facts, Shown
+from pradrill.domain.integrity import IntegrityResult
 from pradrill.domain.outcome import StepOutcome
 from pradrill.domain.run_plan import PlannedStep
 from pradrill.domain.target import Site
@@ -26,6 +27,7 @@ from pradrill.ports import (
     People,
     PlaybookRunner,
     Progress,
+    RecoveryPointSource,
     RunStore,
     ServiceVerifier,
     Standby,
@@ -43,6 +45,10 @@ class Tools(NamedTuple):
     verifier: ServiceVerifier
     people: People
     progress: Progress
+    sources: Mapping[str | None, RecoveryPointSource] = {}
+    """Branch (its service) → where its backups are, when the drill declares it."""
+    checked: Mapping[str | None, Sequence[IntegrityResult]] = {}
+    """Branch → what earlier runs found when they checked them."""
 
 
 class Disruption(NamedTuple):

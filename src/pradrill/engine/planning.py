@@ -83,6 +83,11 @@ def _steps(
 
     ready = Phase.READINESS
     yield step(ready, "check the preconditions", StepKind.PRECONDITIONS, _LOOK)
+    for branch in branches:
+        backups = drill.ways[branch.service].recovery_point
+        if backups is not None:
+            name, deadline = "read the backup catalogue", backups.deadline
+            yield _step(branch, ready, name, StepKind.CATALOGUE, deadline)
     yield step(ready, "start the standby", StepKind.START, _START)
     yield step(ready, "prove the standby's identity", StepKind.IDENTITY, _LOOK)
     for branch in branches:
@@ -101,18 +106,27 @@ def _steps(
 def _recovery(plan: Plan, branch: Branch, way: Way) -> Iterator[PlannedStep]:
     """Give what recovers one branch, once those that it comes after are verified."""
     yield from _declared(plan, branch, Phase.RESTORE, way.restore)
-    for name, kind, deadline in (
-        ("check the service", StepKind.CHECKS, way.verify.deadline),
-        ("read the recovery point", StepKind.NEWEST_DATA, way.verify.newest_data.deadline),
-    ):
-        yield PlannedStep(
-            phase=Phase.VERIFY,
-            name=name,
-            kind=kind,
-            hosts=branch.hosts,
-            deadline=deadline,
-            service=branch.service,
-        )
+    verify = Phase.VERIFY
+    newest = way.verify.newest_data.deadline
+    yield _step(branch, verify, "check the service", StepKind.CHECKS, way.verify.deadline)
+    yield _step(branch, verify, "read the recovery point", StepKind.NEWEST_DATA, newest)
+    integrity = way.recovery_point.integrity if way.recovery_point else None
+    if integrity is not None:
+        name = "check the backups' integrity"
+        yield _step(branch, verify, name, StepKind.INTEGRITY, integrity.deadline)
+
+
+def _step(
+    branch: Branch, phase: Phase, name: str, kind: StepKind, deadline: timedelta
+) -> PlannedStep:
+    return PlannedStep(
+        phase=phase,
+        name=name,
+        kind=kind,
+        hosts=branch.hosts,
+        deadline=deadline,
+        service=branch.service,
+    )
 
 
 def _declared(

@@ -17,6 +17,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from pradrill.domain.catalogue import Catalogue, CatalogueReading
 from pradrill.domain.manual import Question
 from pradrill.domain.outcome import Phase, StepOutcome, StepResult
 from pradrill.domain.record import RunRecord
@@ -25,6 +26,8 @@ from pradrill.domain.timeline import Instant, Mark
 from pradrill.domain.verdict import Verdict
 from pradrill.reporting import view, wording
 from pradrill.reporting.asking import question_lines, waits_told
+from pradrill.reporting.backup_text import integrity_facts, reading_facts
+from pradrill.reporting.backup_text import size as backup_size
 from pradrill.reporting.plan_text import plan_lines
 from pradrill.reporting.vocabulary import word
 
@@ -68,6 +71,7 @@ def show(record: RunRecord, console: Console) -> None:
         ("controller", record.launch.controller),
     )
     _show_figures(record, console)
+    _show_backups(record, console)
     _show_steps(record, console)
     if record.waits:
         _heading(console, "Waiting for people")
@@ -166,6 +170,40 @@ def _show_services(record: RunRecord, console: Console) -> None:
             row.verified,
         )
     console.print(table)
+
+
+def _show_backups(record: RunRecord, console: Console) -> None:
+    reading, integrity = record.recovery.catalogue, record.recovery.integrity
+    if reading is not None:
+        _heading(console, "Backups")
+        _facts(console, *reading_facts(reading))
+        _bullets(console, [f"unusable: {each}" for each in reading.unusable])
+    if integrity is not None:
+        _facts(console, *integrity_facts(integrity))
+
+
+def show_catalogue(
+    catalogue: Catalogue, reading: CatalogueReading | None, console: Console
+) -> None:
+    """Print every backup, the one that a drill would take, and the worst case."""
+    console.print(_text(f"{catalogue.source}: {catalogue.location}", style="bold"))
+    table = _table("", "Backup", "Data of (UTC)", "Complete", "Size", "Host", "Tags")
+    for point in sorted(catalogue.points, key=lambda point: point.data_time):
+        chosen = reading is not None and point.id == reading.selected.id
+        table.add_row(
+            "→" if chosen else "×" if point.unusable(catalogue.read_at) else "",  # noqa: RUF001
+            _text(point.id),
+            wording.at(point.data_time),
+            wording.at(point.available),
+            backup_size(point),
+            _text(point.host),
+            _text(", ".join(point.tags)),
+        )
+    console.print(table if catalogue.points else Text("It holds no backup."))
+    _bullets(console, [f"unusable: {each}" for each in catalogue.unusable()])
+    if reading is not None:
+        _heading(console, "What the drill would restore")
+        _facts(console, *reading_facts(reading))
 
 
 def _show_steps(record: RunRecord, console: Console) -> None:

@@ -27,6 +27,7 @@ from pradrill.testing.estate import (
     estate_verifications,
 )
 from pradrill.testing.fake_people import FakePeople, a_question, an_answer
+from pradrill.testing.fake_source import FakeSource, a_catalogue, a_point
 from pradrill.testing.fake_standby import (
     FakeProbe,
     FakeRunner,
@@ -50,16 +51,19 @@ __all__ = [
     "FakeProbe",
     "FakeProgress",
     "FakeRunner",
+    "FakeSource",
     "FakeStandby",
     "FakeStore",
     "FakeVerification",
     "FakeVerifier",
+    "a_catalogue",
     "a_check",
     "a_drill",
     "a_guard",
     "a_host",
     "a_launch",
     "a_planned_step",
+    "a_point",
     "a_question",
     "a_record",
     "a_recovery",

@@ -9,8 +9,8 @@ from pradrill.domain.outcome import StepOutcome
 from pradrill.domain.run_plan import PlannedStep
 from pradrill.domain.timeline import Instant, Provenance
 from pradrill.engine.context import Came, Context
+from pradrill.engine.steps.backups import BACKUP_ID
 
-BACKUP_ID = "pradrill_backup_id"
 CATALOGUE_TIME = "pradrill_catalogue_time"
 
 
@@ -29,13 +29,19 @@ def newest_data(context: Context, _step: PlannedStep) -> Came:
     catalogue = values.get(CATALOGUE_TIME)
     dated = parse_instant(str(catalogue), "iso", None) if catalogue else None
     branch = context.facts.plan.branch(context.service)
+    governs = dated
+    chosen = context.own.catalogue
+    if dated is None and chosen is not None:
+        dated = chosen.selected.data_time
+        governs = None if chosen.worst_case.continuous else dated  # logs go on after the backup
+    chosen_id = chosen.selected.id if chosen else None
     clocks = context.facts.recovery_of(branch).skew.values()
     skew = max((skew.worst for skew in clocks), default=0.0)
     reading = Reading(
-        point=recovery_point(at, interval=newest.interval, skew=skew, catalogue=dated),
+        point=recovery_point(at, interval=newest.interval, skew=skew, catalogue=governs),
         source=source,
         catalogue=Instant.known(dated, Provenance.MEASURED) if dated else None,
-        backup_id=str(values[BACKUP_ID])[:128] if BACKUP_ID in values else None,
+        backup_id=str(values[BACKUP_ID])[:128] if BACKUP_ID in values else chosen_id,
     )
     context.note(Event.READING, **reading.model_dump(mode="json"))
     return Came(StepOutcome.PASSED)
