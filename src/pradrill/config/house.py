@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from pradrill.config.estate import circle_problems, find_places
 from pradrill.config.inventory import read_inventory
 from pradrill.config.letterhead import CLAUSES, letterhead_problems
 from pradrill.config.loader import (
@@ -21,7 +22,6 @@ from pradrill.config.loader import (
 )
 from pradrill.config.manual import manual_problems
 from pradrill.config.problems import ConfigurationProblemsError, Problem
-from pradrill.domain import order
 from pradrill.domain.drill import Drill
 from pradrill.domain.plan import Plan
 from pradrill.domain.run_plan import FileHash
@@ -90,8 +90,7 @@ def open_house(folder: Path, *, now: datetime, only: str | None = None) -> House
     try:
         document = read_document(folder / PLAN)
         plan = validate(document, Plan)
-        problems += letterhead_problems(document, plan)
-        problems += _circle(document, plan)
+        problems += [*letterhead_problems(document, plan), *circle_problems(document, plan)]
     except ConfigurationProblemsError as error:
         problems += error.problems
     drills: dict[str, LoadedDrill] = {}
@@ -110,7 +109,7 @@ def open_house(folder: Path, *, now: datetime, only: str | None = None) -> House
             twin = drills[drill.drill].file
             found.append(document.problem(("drill",), f'"{drill.drill}" is also {twin.name}'))
         hosts, unusable = _hosts(document, drill)
-        places, misplaced = ({}, []) if unusable else _places(document, drill, hosts)
+        places, misplaced = ({}, []) if unusable else find_places(document, drill, hosts)
         problems += [*found, *unusable, *misplaced]
         drills[drill.drill] = LoadedDrill(file, drill, hosts, places)
     if problems:
@@ -135,17 +134,6 @@ def _drill_files(folder: Path, only: str | None) -> list[Path]:
 def _unknown(folder: Path, only: str) -> ConfigurationError:
     names = [path.stem for path in _drill_files(folder, None)]
     return ConfigurationError(f'no drill is called "{only}"', hint=suggestion(only, names))
-
-
-def _circle(document: Document, plan: Plan) -> Iterator[Problem]:
-    """Refuse services that wait for each other: no order recovers them."""
-    circle = order.cycle(plan.services)
-    if circle:
-        yield document.problem(
-            ("services", circle[0], "depends_on"),
-            f"services depend on each other in a circle: {' → '.join(circle)}",
-            "Take one depends_on out: say which can start without the other.",
-        )
 
 
 def _drill_problems(
@@ -239,33 +227,3 @@ def _hosts(document: Document, drill: Drill) -> tuple[tuple[Host, ...], list[Pro
         hint = "Only a host that may be overwritten gets dr_role: standby."
         return hosts, [document.problem(("standby", "hosts"), message, hint)]
     return hosts, []
-
-
-def _places(
-    document: Document, drill: Drill, hosts: tuple[Host, ...]
-) -> tuple[dict[str, tuple[str, ...]], list[Problem]]:
-    """Find each service's hosts among the standby's; each of these serves a service."""
-    inventory = drill.standby.inventory
-    if inventory is None:
-        return {}, []
-    standby = [host.name for host in hosts]
-    places: dict[str, tuple[str, ...]] = {}
-    problems: list[Problem] = []
-    for service, way in drill.recover.items():
-        where = ("recover", service, "hosts")
-        try:
-            names = tuple(host.name for host in read_inventory(inventory, way.hosts))
-        except ConfigurationError as error:
-            problems.append(document.problem(where, error.message, error.hint))
-            continue
-        if strange := [name for name in names if name not in standby]:
-            message = f"{', '.join(strange)} is not among the standby's hosts"
-            hint = f"The standby is {drill.standby.hosts}: {', '.join(standby)}."
-            problems.append(document.problem(where, message, hint))
-        places[service] = names
-    used = {name for names in places.values() for name in names}
-    idle = [name for name in standby if name not in used]
-    if drill.recover and idle and not problems:
-        message = f"{', '.join(idle)} serves no service of recover: nothing would be proved of it"
-        problems.append(document.problem(("standby", "hosts"), message))
-    return places, problems

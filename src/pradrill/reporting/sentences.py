@@ -44,6 +44,8 @@ _FORMS = (
     N_("the run did not come to its end"),
     N_("no host took part"),
     N_("step %(step)s was not executed"),
+    N_("it was not recovered: %(other)s, which it depends on, was not verified"),
+    N_("no service was to be recovered"),
     N_("nothing was restored"),
     N_("no guard was proven on %(host)s"),
     N_("no mandatory check was carried out"),
@@ -70,6 +72,7 @@ _FORMS = (
     N_("T0 is the launch of the drill: detection and decision took no time"),
     N_("the standby is a lab machine, not the one that a disaster would use"),
     N_("the primary's clock was not compared with the controller's"),
+    N_("%(other)s, on which %(needing)s depends, is not in the drill: it was assumed available"),
     # guards, before the run and as they were seen
     N_("the host carries dr_role: standby in the inventory"),
     N_("the host key is the pinned one, and not a primary's"),
@@ -99,6 +102,8 @@ _FORMS = (
     N_("%(path)s still exists"),
     N_("not verified, its state before is not known"),
     N_("the standby was not torn down: %(because)s"),
+    # a reason that is of some of the drill's services
+    N_("%(whose)s: %(because)s"),
 )
 
 _ONE_OF: Mapping[str, str] = {
@@ -114,6 +119,7 @@ _ONE_OF: Mapping[str, str] = {
     "objective": r"[0-9][0-9.a-z]*",
     "left": "listens on .*|service .* is active|.* is mounted|.* still exists|not verified, its .*",
     "path": "/.*",
+    "whose": r"[\w.-]+(?:, [\w.-]+)*",
 }
 _LONGEST = 4_000  # what is longer was not composed by the engine alone
 

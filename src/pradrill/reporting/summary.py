@@ -48,7 +48,7 @@ def summary(record: RunRecord, folder: Path | None = None, head: Head | None = N
 
 def _services(record: RunRecord) -> Iterator[str]:
     for row in view.services(record):
-        yield f"{row.verdict}  {wording.line(row.name, 30)}  {_told(row.comparisons)}"
+        yield f"{word(row.verdict)}  {wording.line(row.name, 30)}  {_told(row.comparisons)}"
     yield from view.held(record)
 
 

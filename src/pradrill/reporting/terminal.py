@@ -167,7 +167,7 @@ def _show_services(record: RunRecord, console: Console) -> None:
             _text(row.name),
             Text(row.verdict, style=_COLOURS[row.verdict]),
             *(f"{c.told} ({c.objective_told})" for c in row.comparisons),
-            row.verified,
+            "not verified" if row.verified is None else wording.at_tenth(row.verified.at),
         )
     console.print(table)
 

@@ -18,7 +18,7 @@ from pradrill.domain.outcome import (
 )
 from pradrill.domain.record import RunRecord, RunState
 from pradrill.domain.run_plan import PlannedStep, RunPlan
-from pradrill.domain.timeline import Elapsed, Mark, Provenance
+from pradrill.domain.timeline import Elapsed, Instant, Mark, Provenance
 from pradrill.domain.verdict import Verdict
 from pradrill.reporting import wording
 from pradrill.reporting.i18n import _, ngettext, pgettext
@@ -73,9 +73,8 @@ class Comparison(NamedTuple):
         if self.actual is None:
             return _(wording.NOT_MEASURED)
         text = wording.short(self.actual.seconds)
-        if self.parts:
-            return text
-        if text != self.objective_told or self.actual.seconds == self.objective.total_seconds():
+        alike = text == self.objective_told and not self.parts
+        if not alike or self.actual.seconds == self.objective.total_seconds():
             return text
         return wording.tenth(self.actual.seconds, up=self.standing is Standing.NOT_MET)
 
@@ -83,7 +82,10 @@ class Comparison(NamedTuple):
     def objective_told(self) -> str:
         """Write the objective; of the whole, the strictest and the widest."""
         found = sorted({part.objective for part in self.parts} or {self.objective})
-        return " to ".join(wording.short(each) for each in dict.fromkeys((found[0], found[-1])))
+        if found[0] == found[-1]:
+            return wording.short(found[0])
+        low, high = wording.short(found[0]), wording.short(found[-1])
+        return _("%(low)s to %(high)s", low=low, high=high)
 
     @property
     def interval(self) -> str:
@@ -94,12 +96,6 @@ class Comparison(NamedTuple):
         return between(low, high)
 
     @property
-    def left(self) -> float:
-        """Return the seconds that the upper bound leaves of the objective."""
-        high = float("inf") if self.actual is None else self.actual.high
-        return self.objective.total_seconds() - high
-
-    @property
     def margin(self) -> str:
         """Write what the upper bound leaves of the objective; negative when exceeded.
 
@@ -107,10 +103,12 @@ class Comparison(NamedTuple):
         """
         if self.actual is None:
             return _(wording.NOT_MEASURED)
-        if self.parts:
-            lefts = [(part.left, part.margin) for part in self.parts]
-            return min(lefts)[1]
-        return wording.tenth(self.objective.total_seconds() - self.actual.high, up=False)
+        return wording.tenth(min(_left(each) for each in self.parts or (self,)), up=False)
+
+
+def _left(comparison: Comparison) -> float:
+    high = float("inf") if comparison.actual is None else comparison.actual.high
+    return comparison.objective.total_seconds() - high
 
 
 def between(low: float, high: float) -> str:
@@ -129,6 +127,55 @@ def comparisons(record: RunRecord) -> tuple[Comparison, Comparison]:
         Comparison("RTA", "RTO", record.recovery.rta, goals.rto, goals.rto_of, rtas),
         Comparison("RPA", "RPO", record.recovery.rpa, goals.rpo, goals.rpo_of, rpas),
     )
+
+
+class ServiceRow(NamedTuple):
+    """One of several services that were recovered apart, ready to be shown."""
+
+    name: str
+    verdict: Verdict
+    comparisons: tuple[Comparison, Comparison]
+    verified: Instant | None
+    reasons: tuple[str, ...]
+
+
+def services(record: RunRecord) -> tuple[ServiceRow, ...]:
+    """Return a row a service, dependencies first; none when all were recovered as one."""
+    rows = []
+    for branch in record.plan.apart:
+        name = str(branch.service)
+        result = record.services.get(name)
+        if result is None:
+            continue
+        goals, recovery = record.plan.services[name].objectives, result.recovery
+        pair = (
+            Comparison("RTA", "RTO", recovery.rta, goals.rto, name),
+            Comparison("RPA", "RPO", recovery.rpa, goals.rpo, name),
+        )
+        verified = recovery.marks.get(Mark.SERVICE_VERIFIED)
+        rows.append(ServiceRow(name, result.verdict, pair, verified, result.reasons))
+    return tuple(rows)
+
+
+def held(record: RunRecord) -> tuple[str, ...]:
+    """Say which services were not tried because of others, and of which."""
+    return tuple(
+        _(
+            "%(service)s was not recovered: it depends on what was not verified (%(others)s)",
+            service=name,
+            others=", ".join(result.held_by),
+        )
+        for name, result in record.services.items()
+        if result.held_by
+    )
+
+
+def named(step: StepResult | PlannedStep) -> str:
+    """Return a step's name with its service's, where services are recovered apart."""
+    name = step_name(step.name)
+    if step.service is None:
+        return name
+    return f"{step.service}{wording.colon()}{name}"
 
 
 def figure_name(short: str) -> str:
@@ -165,52 +212,6 @@ def untouched(record: RunRecord) -> str:
     if all(guard.outcome is GuardOutcome.PROVEN for guard in seen):
         return _("proven before the restore, from inside the standby: no endpoint answered")
     return _("not proven: see the guards above")
-
-
-class ServiceRow(NamedTuple):
-    """One of several services that were recovered apart, ready to be shown."""
-
-    name: str
-    verdict: Verdict
-    comparisons: tuple[Comparison, Comparison]
-    verified: str
-    """When it was verified, or that it was not."""
-    reasons: tuple[str, ...]
-
-
-def services(record: RunRecord) -> tuple[ServiceRow, ...]:
-    """Return a row a service, dependencies first; none when all were recovered as one."""
-    rows = []
-    for branch in record.plan.apart:
-        name = str(branch.service)
-        result = record.services.get(name)
-        if result is None:
-            continue
-        goals = record.plan.services[name].objectives
-        t5 = result.recovery.marks.get(Mark.SERVICE_VERIFIED)
-        pair = (
-            Comparison("RTA", "RTO", result.recovery.rta, goals.rto, name),
-            Comparison("RPA", "RPO", result.recovery.rpa, goals.rpo, name),
-        )
-        when = _("not verified") if t5 is None else wording.at_tenth(t5.at)
-        rows.append(ServiceRow(name, result.verdict, pair, when, result.reasons))
-    return tuple(rows)
-
-
-def held(record: RunRecord) -> tuple[str, ...]:
-    """Say which services were not recovered because of others, and of which."""
-    return tuple(
-        f"{name} was not recovered: {', '.join(result.held_by)}, which it depends on, "
-        f"{'was' if len(result.held_by) == 1 else 'were'} not verified"
-        for name, result in record.services.items()
-        if result.held_by
-    )
-
-
-def named(step: StepResult | PlannedStep) -> str:
-    """Return a step's name with its service's, where services are recovered apart."""
-    name = step_name(step.name)
-    return name if step.service is None else f"{step.service}: {name}"
 
 
 def headline(record: RunRecord) -> str:
@@ -251,15 +252,19 @@ def signal_name(number: int) -> str:
 
 def clock_rule(record: RunRecord) -> str:
     """Say in two sentences what the figures mean and when an objective is met."""
-    ways = record.plan.drill.ways.values()
-    stable = dict.fromkeys(wording.exact(way.verify.stable_for) for way in ways)
     return _(
         "RTA = T5 - T0: from the disruption to the start of the first period in which every "
         "mandatory check is green and stays so for %(stable)s; RPA = T0 - recovery point: the "
         "age, at the disruption, of the newest data proved present after the restore. "
         "An objective is met only if the upper bound of the interval meets it.",
-        stable=" / ".join(stable),
+        stable=stable_for(record.plan),
     )
+
+
+def stable_for(plan: RunPlan) -> str:
+    """Write how long checks must stay green; each length once, where services differ."""
+    lengths = (wording.exact(way.verify.stable_for) for way in plan.drill.ways.values())
+    return " / ".join(dict.fromkeys(lengths))
 
 
 def teardown(record: RunRecord) -> str:
