@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from pradrill.domain.drill import NewestData
+from pradrill.domain.drill import Canary, NewestData
 from pradrill.domain.outcome import CheckResult, PlaybookResult, StepResult
 from pradrill.domain.record import RunRecord
 from pradrill.domain.run_plan import FileHash
@@ -118,6 +118,9 @@ class HostProbe(Protocol):
 
     def read_instant(self, host: Host, site: Site, newest: NewestData) -> datetime:
         """Run the command and read its answer; raises PradrillError when it is no instant."""
+
+    def same_canary(self, host: Host, site: Site, canary: Canary) -> bool:
+        """Tell whether the command prints the planted value; raises PradrillError without one."""
 
 
 class Standby(Protocol):

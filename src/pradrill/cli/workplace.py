@@ -124,7 +124,7 @@ class Workplace:
             clock=self.clock,
             store=self.store,
             standby=self._standby(plan),
-            probe=SshProbe(self.clock),
+            probe=SshProbe(self.clock, resolve),
             runner=AnsibleRunner(self.clock, resolve),
             verifier=TestinfraVerifier(self.clock),
             progress=progress,

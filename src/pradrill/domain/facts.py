@@ -16,6 +16,8 @@ from pydantic import Field
 from pradrill.domain import actuals
 from pradrill.domain.model import Model
 from pradrill.domain.outcome import CheckResult, GuardResult, Phase, StepResult
+from pradrill.domain.people import Severity
+from pradrill.domain.readings import Contradiction, DataReading
 from pradrill.domain.record import Launch, Recovery, Refusal, RunRecord, RunState
 from pradrill.domain.run_plan import FileHash, PlannedStep, RunPlan
 from pradrill.domain.target import HostState
@@ -47,10 +49,13 @@ class Event(StrEnum):
 class Reading(Model):
     """The recovery point as it was read."""
 
-    point: Instant
+    point: Instant | None
     source: str
     catalogue: Instant | None = None
     backup_id: str | None = None
+    readings: tuple[DataReading, ...] = ()
+    contradictions: tuple[Contradiction, ...] = ()
+    remarks: tuple[str, ...] = Field(default=(), description="what the readings do not prove")
 
 
 class CheckPass(Model):
@@ -121,6 +126,8 @@ class Facts(Model):
             recovery_point_from=reading.source if reading else "",
             catalogue_time=reading.catalogue if reading else None,
             backup_id=reading.backup_id if reading else None,
+            readings=reading.readings if reading else (),
+            contradictions=reading.contradictions if reading else (),
             rta=actuals.rta(self.marks),
             technical_rta=actuals.technical_rta(self.marks),
             rpa=actuals.rpa(self.marks, reading.point if reading else None),
@@ -148,6 +155,11 @@ class Facts(Model):
                 rpo=self.plan.objectives.rpo,
                 rta=recovery.rta,
                 rpa=recovery.rpa,
+                contradictions=tuple(
+                    each.text
+                    for each in recovery.contradictions
+                    if each.severity is Severity.CRITICAL
+                ),
             )
         )
         if self.state is RunState.FINISHED:
@@ -212,8 +224,14 @@ class Facts(Model):
             limits.append(f"{what}: detection and decision took no time")
         if drill.standby.vm is not None:
             limits.append("the standby is a lab machine, not the one that a disaster would use")
-        if "primary" not in self.skew:
+        if not any(host == "primary" or host.startswith("primary of ") for host in self.skew):
             limits.append("the primary's clock was not compared with the controller's")
+        if self.reading is not None:
+            limits += self.reading.remarks
+            limits += [
+                f"readings of the recovery point contradict each other: {each.text}"
+                for each in self.reading.contradictions
+            ]
         return tuple(limits)
 
 

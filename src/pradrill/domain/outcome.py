@@ -30,6 +30,7 @@ class StepKind(StrEnum):
     ISOLATION = "isolation"  # prove the marker, and that production cannot be reached
     CHECKS = "checks"
     NEWEST_DATA = "newest data"  # read the recovery point
+    CANARY = "canary"  # compare a planted value with what came back
     RESIDUE = "residue"  # compare the standby with what it was
     STOP = "stop"  # leave nothing of what start made
 

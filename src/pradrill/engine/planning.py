@@ -85,8 +85,11 @@ def _steps(drill: Drill, names: tuple[str, ...]) -> Iterator[PlannedStep]:
         Phase.VERIFY,
         "read the recovery point",
         StepKind.NEWEST_DATA,
-        drill.verify.newest_data.deadline,
+        sum((each.deadline for each in drill.verify.readings.values()), timedelta()),
     )
+    if drill.verify.canary is not None:
+        deadline = drill.verify.canary.deadline
+        yield step(Phase.VERIFY, "compare the canary", StepKind.CANARY, deadline)
     yield from playbooks(Phase.TEARDOWN, drill.teardown)
     if drill.standby.vm is None:
         yield step(Phase.TEARDOWN, "look for residue", StepKind.RESIDUE, _LOOK)
