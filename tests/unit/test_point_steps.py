@@ -47,9 +47,7 @@ def a_plan(newest_data: Any = BEATS, canary: Any = None) -> RunPlan:
     return plan_run(
         drill,
         drill_file=a_start().plan.drill_file,
-        plan=Plan(
-            plan=3, organisation="Exemple SAS", services={"moodle": a_service(provider=None)}
-        ),
+        plan=Plan(plan=3, organisation="Exemple SAS", services=services),
         hosts=[a_host()],
         primaries={},
         files=[],
