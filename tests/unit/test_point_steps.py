@@ -12,6 +12,7 @@ from pradrill.domain.outcome import Phase, StepKind, StepOutcome
 from pradrill.domain.plan import Plan
 from pradrill.domain.record import RunRecord
 from pradrill.domain.run_plan import RunPlan
+from pradrill.domain.timeline import Skew
 from pradrill.domain.verdict import Verdict
 from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.planning import plan_run
@@ -150,6 +151,20 @@ def test_a_catalogue_time_that_cannot_be_read_is_inconclusive() -> None:
     assert record.verdict is Verdict.INCONCLUSIVE
     assert f"{CATALOGUE_TIME}: " in " ".join(record.reasons)
     assert len(record.recovery.readings) == 1
+
+
+def test_a_primarys_clock_widens_the_interval() -> None:
+    """What its clock is off by is carried into the RPA; the limits then do not miss it."""
+    clock = FakeClock()
+    tools = fake_tools(clock, probe=FakeProbe(newest=after(-30)))
+    ahead = Skew(seconds=0.4, within=0.1)
+    started = a_start(plan=a_plan(), primaries={"moodle": ahead})
+    record = run_drill(started, tools, Cancellation(), disruption=None)
+    assert record.recovery.skew["primary of moodle"] == ahead
+    assert record.recovery.rpa is not None
+    assert record.recovery.rpa.low == pytest.approx(28.5)
+    assert record.recovery.rpa.high == pytest.approx(30.5)
+    assert not any("primary's clock" in limit for limit in record.limits)
 
 
 # ---------------------------------------------------------------- the canary

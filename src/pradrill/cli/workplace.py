@@ -20,6 +20,7 @@ from pradrill.adapters.lab import Lab, LabStandby
 from pradrill.adapters.secrets import resolve
 from pradrill.adapters.ssh import SshProbe
 from pradrill.adapters.testinfra import TestinfraVerifier
+from pradrill.cli.primaries import clocks
 from pradrill.config.house import House, LoadedDrill, find_drills_folder, open_house
 from pradrill.config.inventory import read_inventory
 from pradrill.domain.facts import Started
@@ -98,7 +99,9 @@ class Workplace:
         cancellation = Cancellation(progress.say)
         tools = self._tools(plan, progress)
         with signals_to(cancellation), _closing(tools):
-            return run_drill(started(plan, trigger), tools, cancellation, disruption=disruption)
+            primaries = clocks(plan.primaries, self.clock, progress.say)
+            first = started(plan, trigger).model_copy(update={"primaries": primaries})
+            return run_drill(first, tools, cancellation, disruption=disruption)
 
     def sweep(self, progress: Progress) -> list[RunRecord]:
         """Tear down and record the runs whose process was killed.

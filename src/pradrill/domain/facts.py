@@ -72,6 +72,9 @@ class Started(Model):
     launch: Launch
     versions: dict[str, str]
     environment: dict[str, str] = Field(default={}, description="the controller, in its own words")
+    primaries: dict[str, Skew] = Field(
+        default={}, description="service → its primary's clock, measured just before"
+    )
 
 
 class Facts(Model):

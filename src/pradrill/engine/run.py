@@ -155,6 +155,9 @@ class Run:
         else:
             context.mark_instant(Mark.DISRUPTION, disruption.instant)
             if disruption.primary_skew is not None:
-                skew = disruption.primary_skew.model_dump(mode="json")
-                context.note(Event.SKEW, host="primary", skew=skew)
+                known = disruption.primary_skew.model_dump(mode="json")
+                context.note(Event.SKEW, host="primary", skew=known)
+        for service, skew in context.facts.started.primaries.items():
+            known = skew.model_dump(mode="json")
+            context.note(Event.SKEW, host=f"primary of {service}", skew=known)
         context.mark(Mark.DECLARED, context.facts.began)
