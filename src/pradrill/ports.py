@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from pradrill.domain.catalogue import Catalogue, RecoveryPoint
-from pradrill.domain.drill import NewestData
+from pradrill.domain.drill import Canary, NewestData
 from pradrill.domain.integrity import Checked, Part
 from pradrill.domain.manual import Answer, Question
 from pradrill.domain.outcome import CheckResult, PlaybookResult, StepResult
@@ -127,6 +127,9 @@ class HostProbe(Protocol):
 
     def read_instant(self, host: Host, site: Site, newest: NewestData) -> datetime:
         """Run the command and read its answer; raises PradrillError when it is no instant."""
+
+    def same_canary(self, host: Host, site: Site, canary: Canary) -> bool:
+        """Tell whether the command prints the planted value; raises PradrillError without one."""
 
 
 class Asked(Protocol):

@@ -57,6 +57,7 @@ def whole(**changes: Any) -> Evidence:
         "rpo": RPO,
         "rta": an_actual(2_530, 0.4),
         "rpa": an_actual(11_100, 2.5),
+        "contradictions": (),
     }
     return Evidence.model_validate({**fields, **changes})
 
@@ -120,6 +121,7 @@ anything = st.builds(
     rpo=st.just(RPO),
     rta=mostly(an_actual(60), []) | actuals(),
     rpa=mostly(an_actual(60), []) | actuals(),
+    contradictions=mostly((), [("heartbeat is in the future",)]),
 )
 
 
@@ -136,6 +138,7 @@ def test_passed_rests_on_every_kind_of_evidence(evidence: Evidence) -> None:
     assert evidence.hosts
     assert not evidence.not_executed
     assert not evidence.held_by
+    assert not evidence.contradictions
     assert any(step.phase is Phase.RESTORE for step in evidence.steps)
     assert {step.outcome for step in evidence.steps} == {StepOutcome.PASSED}
     assert {check.outcome for check in mandatory} == {CheckOutcome.PASSED}
@@ -197,6 +200,7 @@ REMOVALS: dict[str, Callable[[Evidence], dict[str, Any]]] = {
     "no RPA": lambda _: {"rpa": None},
     "RTA assumed": lambda _: {"rta": an_actual(60, 0, "assumed")},
     "RPA before its backup": lambda _: {"rpa": an_actual(-60)},
+    "instants that contradict": lambda _: {"contradictions": ("a heartbeat is in the future",)},
 }
 
 

@@ -133,10 +133,10 @@ def destroy(stage: Stage, primary: Machine) -> Disruption:
     for _ in range(_WRITES_AFTER_BACKUP):
         _unless_stopped(stage)
         stage.place.clock.sleep(1)
-    probe = SshProbe(stage.place.clock)
+    probe = SshProbe(stage.place.clock, resolve)
     try:
         site = write_site(primary, stage.folder / primary.name)
-        skew = probe.facts(site.hosts[0], site).skew
+        skew = probe.skew(site.hosts[0], site)
     finally:
         probe.close()
     before, after = primary.kill()

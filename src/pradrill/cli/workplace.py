@@ -22,6 +22,7 @@ from pradrill.adapters.people.terminal import Terminal
 from pradrill.adapters.secrets import resolve
 from pradrill.adapters.ssh import SshProbe
 from pradrill.adapters.testinfra import TestinfraVerifier
+from pradrill.cli.primaries import clocks
 from pradrill.cli.sources import checked_before, source_of
 from pradrill.config.house import (
     House,
@@ -154,7 +155,9 @@ class Workplace:
         cancellation = Cancellation(progress.say)
         tools = self._tools(plan, progress)
         with signals_to(cancellation), _closing(tools):
-            return run_drill(started(plan, trigger), tools, cancellation, disruption=disruption)
+            primaries = clocks(plan.primaries, self.clock, progress.say)
+            first = started(plan, trigger).model_copy(update={"primaries": primaries})
+            return run_drill(first, tools, cancellation, disruption=disruption)
 
     def sweep(self, progress: Progress) -> list[RunRecord]:
         """Tear down and record the runs whose process was killed.
@@ -186,7 +189,7 @@ class Workplace:
             clock=self.clock,
             store=self.store,
             standby=self._standby(plan),
-            probe=SshProbe(self.clock),
+            probe=SshProbe(self.clock, resolve),
             runner=AnsibleRunner(self.clock, resolve),
             verifier=TestinfraVerifier(self.clock),
             people=FilePeople(_terminal()),

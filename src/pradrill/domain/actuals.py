@@ -3,30 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from pradrill.domain.timeline import Elapsed, Instant, Mark, Provenance
-
-
-def recovery_point(
-    newest: datetime, *, interval: timedelta, skew: float, catalogue: datetime | None
-) -> Instant:
-    """Return the recovery point that the newest restored datum proves.
-
-    `interval` is how often such data was written: what came after the newest datum and before
-    the next one due may have been saved too. `skew` (seconds) is what the clocks may be off by.
-    The worst governs: a backup that the catalogue dates earlier than its data lowers the bound.
-    """
-    margin = timedelta(seconds=skew)
-    earliest = newest - margin
-    if catalogue is not None:
-        earliest = min(earliest, catalogue - margin)
-    return Instant(
-        at=newest,
-        earliest=earliest,
-        latest=newest + interval + margin,
-        provenance=Provenance.MEASURED,
-    )
 
 
 def service_verified(

@@ -10,14 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import (
-    AfterValidator,
-    Discriminator,
-    Field,
-    Tag,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from pradrill.domain.duration import Deadline, Duration, PositiveDuration
 from pradrill.domain.manual import ManualStep
@@ -130,9 +123,18 @@ class Participants(Model):
     approver: str | None = None
 
 
+class Role(StrEnum):
+    """What newest data can prove."""
+
+    BUSINESS = "business"  # rows that people cause: there may be none for a night
+    HEARTBEAT = "heartbeat"  # written at an interval, whatever the service does
+    REPLAY = "replay"  # the last transaction that archived logs brought back
+
+
 class NewestData(Model):
     """Where the recovery point is read from: the restored service's newest data."""
 
+    role: Role = Field(default=Role.BUSINESS, description="what the data can prove")
     command: str | None = Field(default=None, description="run on the standby; prints an instant")
     value: str | None = Field(
         default=None, description="name of a value that a restore playbook hands back (set_stats)"
@@ -146,6 +148,11 @@ class NewestData(Model):
     )
     interval: Duration = Field(
         default=timedelta(0), description="how often such data is written on the primary"
+    )
+    quiet_for: Duration = Field(
+        default=timedelta(days=1),
+        description="business rows: how long there may be none; a row that is further behind the "
+        "heartbeat is a contradiction, and governs",
     )
     deadline: Deadline = timedelta(minutes=1)
 
@@ -165,7 +172,33 @@ class NewestData(Model):
         if (self.command is None) == (self.value is None):
             msg = "give either command or value"
             raise ValueError(msg)
+        if self.role is Role.HEARTBEAT and not self.interval:
+            msg = "a heartbeat needs its interval: how often it is written"
+            raise ValueError(msg)
         return self
+
+
+def _one_or_several(value: object) -> str:
+    if not isinstance(value, dict) or not value:
+        return "(one)"
+    several = all(isinstance(each, dict | NewestData) for each in value.values())
+    return "(several)" if several else "(one)"
+
+
+ReadingName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9 _-]{0,40}$")]
+OneOrSeveral = Annotated[
+    Annotated[NewestData, Tag("(one)")]
+    | Annotated[dict[ReadingName, NewestData], Tag("(several)")],
+    Discriminator(_one_or_several),
+]
+
+
+class Canary(Model):
+    """A value that was planted on the primary and must come back byte for byte."""
+
+    command: str = Field(min_length=1, description="run on the standby; prints the value")
+    expect: SecretName = Field(description="where the planted value is; it is never recorded")
+    deadline: Deadline = timedelta(minutes=1)
 
 
 class Verify(Model):
@@ -179,10 +212,19 @@ class Verify(Model):
     stable_for: Duration = Field(
         default=timedelta(seconds=10), description="how long every check must stay green"
     )
-    newest_data: NewestData
+    newest_data: OneOrSeveral = Field(
+        description="what the recovery point is read from: one source, or name → source"
+    )
+    canary: Canary | None = None
     must_not_reach: tuple[Endpoint, ...] = Field(
         min_length=1, description="production endpoints that the standby must not reach"
     )
+
+    @property
+    def readings(self) -> dict[str, NewestData]:
+        """Return what the recovery point is read from, by name."""
+        several = self.newest_data
+        return {"newest data": several} if isinstance(several, NewestData) else several
 
 
 class Way(Model):

@@ -19,6 +19,8 @@ from pradrill.domain.integrity import IntegrityResult
 from pradrill.domain.manual import Wait, sla_measures, waited_inside_rta
 from pradrill.domain.model import Model
 from pradrill.domain.outcome import CheckResult, GuardResult, Phase, StepKey, StepResult
+from pradrill.domain.people import Severity
+from pradrill.domain.readings import Contradiction, DataReading
 from pradrill.domain.record import (
     Launch,
     Recovery,
@@ -74,10 +76,13 @@ OF_A_BRANCH = frozenset(
 class Reading(Model):
     """The recovery point as it was read."""
 
-    point: Instant
+    point: Instant | None
     source: str
     catalogue: Instant | None = None
     backup_id: str | None = None
+    readings: tuple[DataReading, ...] = ()
+    contradictions: tuple[Contradiction, ...] = ()
+    remarks: tuple[str, ...] = Field(default=(), description="what the readings do not prove")
 
 
 class CheckPass(Model):
@@ -94,6 +99,9 @@ class Started(Model):
     launch: Launch
     versions: dict[str, str]
     environment: dict[str, str] = Field(default={}, description="the controller, in its own words")
+    primaries: dict[str, Skew] = Field(
+        default={}, description="service → its primary's clock, measured just before"
+    )
 
 
 class Shown(Model):
@@ -163,9 +171,12 @@ class Facts(Model):
         """Return the measurements of the whole: its last service, and its worst loss."""
         branches = self._branches()
         readings = [own.reading for own in branches]
-        known = [reading for reading in readings if reading is not None]
-        worst = min(known, key=lambda reading: reading.point.earliest, default=None)
-        point = actuals.worst([reading.point if reading else None for reading in readings])
+        points = [reading.point if reading else None for reading in readings]
+        point = actuals.worst(points)
+        oldest = min((each.earliest for each in points if each is not None), default=None)
+        told = [reading for reading in readings if reading is not None]
+        governs = (each for each in told if each.point and each.point.earliest == oldest)
+        worst = next(governs, told[0] if told else None)
         marks = actuals.last([own.marks for own in branches])
         backups = branches[0] if len(branches) == 1 else Shown()
         return self._measured(marks, worst, point, self.skew, backups)
@@ -173,11 +184,16 @@ class Facts(Model):
     def recovery_of(self, branch: Branch) -> Recovery:
         """Return the measurements of one branch."""
         own = self.of(branch.service)
-        skew = {
-            host: skew for host, skew in self.skew.items() if host in {*branch.hosts, "primary"}
-        }
+        skew = self.skew_of(branch)
         point = own.reading.point if own.reading else None
         return self._measured(own.marks, own.reading, point, skew, own)
+
+    def skew_of(self, branch: Branch) -> dict[str, Skew]:
+        """Return the clocks that a branch's instants come from: its hosts', its primary's."""
+        if branch.service is None:
+            return self.skew
+        mine = {*branch.hosts, "primary", f"primary of {branch.service}"}
+        return {host: skew for host, skew in self.skew.items() if host in mine}
 
     def _measured(
         self,
@@ -193,6 +209,8 @@ class Facts(Model):
             recovery_point_from=reading.source if reading else "",
             catalogue_time=reading.catalogue if reading else None,
             backup_id=reading.backup_id if reading else None,
+            readings=reading.readings if reading else (),
+            contradictions=reading.contradictions if reading else (),
             rta=actuals.rta(marks),
             technical_rta=actuals.technical_rta(marks),
             rpa=actuals.rpa(marks, point),
@@ -253,6 +271,11 @@ class Facts(Model):
                 rpo=goals.rpo,
                 rta=recovery.rta,
                 rpa=recovery.rpa,
+                contradictions=tuple(
+                    each.text
+                    for each in recovery.contradictions
+                    if each.severity is Severity.CRITICAL
+                ),
             )
         )
 
@@ -331,8 +354,14 @@ class Facts(Model):
             "available"
             for other, needing in self.plan.assumed.items()
         ]
-        if "primary" not in self.skew:
+        if not any(host == "primary" or host.startswith("primary of ") for host in self.skew):
             limits.append("the primary's clock was not compared with the controller's")
+        for reading in (own.reading for own in self._branches() if own.reading is not None):
+            limits += reading.remarks
+            limits += [
+                f"readings of the recovery point contradict each other: {each.text}"
+                for each in reading.contradictions
+            ]
         return tuple(limits)
 
 

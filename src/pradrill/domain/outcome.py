@@ -33,6 +33,7 @@ class StepKind(StrEnum):
     CHECKS = "checks"
     NEWEST_DATA = "newest data"  # read the recovery point
     INTEGRITY = "integrity"  # check the backups themselves
+    CANARY = "canary"  # compare a planted value with what came back
     RESIDUE = "residue"  # compare the standby with what it was
     STOP = "stop"  # leave nothing of what start made
 

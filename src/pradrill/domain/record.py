@@ -12,6 +12,7 @@ from pradrill.domain.integrity import IntegrityResult
 from pradrill.domain.manual import SlaMeasure, Wait
 from pradrill.domain.model import Model, Utc
 from pradrill.domain.outcome import CheckResult, GuardResult, StepResult
+from pradrill.domain.readings import Contradiction, DataReading
 from pradrill.domain.run_plan import FileHash, PlannedStep, RunPlan
 from pradrill.domain.timeline import Elapsed, Instant, Mark, Skew
 from pradrill.domain.verdict import Verdict
@@ -55,6 +56,12 @@ class Recovery(Model):
         default=None, description="the backup's own time; shown beside, never instead"
     )
     backup_id: str | None = None
+    readings: tuple[DataReading, ...] = Field(
+        default=(), description="every source of newest data; the recovery point is the worst"
+    )
+    contradictions: tuple[Contradiction, ...] = Field(
+        default=(), description="instants that cannot all be right: each is a finding"
+    )
     rta: Elapsed | None = None
     technical_rta: Elapsed | None = None
     rpa: Elapsed | None = None

@@ -49,6 +49,9 @@ class Evidence(Model):
     rpo: timedelta
     rta: Elapsed | None
     rpa: Elapsed | None
+    contradictions: tuple[str, ...] = Field(
+        description="why the instants that the RPA rests on cannot be trusted"
+    )
 
 
 class Judgement(Model):
@@ -151,6 +154,7 @@ def _gaps(evidence: Evidence) -> list[str]:
         if not any(check.host == host for check in mandatory)
     ]
     reasons += [] if evidence.stable else ["the service was not seen stable"]
+    reasons += [f"the RPA cannot be trusted: {text}" for text in evidence.contradictions]
     return reasons + _unmeasured("RTA", evidence.rta) + _unmeasured("RPA", evidence.rpa)
 
 

@@ -107,9 +107,12 @@ def _recovery(plan: Plan, branch: Branch, way: Way) -> Iterator[PlannedStep]:
     """Give what recovers one branch, once those that it comes after are verified."""
     yield from _declared(plan, branch, Phase.RESTORE, way.restore)
     verify = Phase.VERIFY
-    newest = way.verify.newest_data.deadline
+    newest = sum((each.deadline for each in way.verify.readings.values()), timedelta())
     yield _step(branch, verify, "check the service", StepKind.CHECKS, way.verify.deadline)
     yield _step(branch, verify, "read the recovery point", StepKind.NEWEST_DATA, newest)
+    if way.verify.canary is not None:
+        deadline = way.verify.canary.deadline
+        yield _step(branch, verify, "compare the canary", StepKind.CANARY, deadline)
     integrity = way.recovery_point.integrity if way.recovery_point else None
     if integrity is not None:
         name = "check the backups' integrity"

@@ -140,8 +140,8 @@ class Run:
                     raise Stop
                 if result.outcome is StepOutcome.PASSED and step.kind is StepKind.CHECKS:
                     go_on()
-                elif result.outcome is not StepOutcome.PASSED and step.kind is not StepKind.CHECKS:
-                    raise Stop
+                elif result.outcome is not StepOutcome.PASSED and phase is not Phase.VERIFY:
+                    raise Stop  # what is seen in verification does not rest on one another
             if phase is Phase.RESTORE:
                 context.mark(Mark.DATA_RESTORED, self._restore_end(branch))
 
@@ -204,6 +204,9 @@ class Run:
         else:
             context.mark_instant(Mark.DISRUPTION, disruption.instant)
             if disruption.primary_skew is not None:
-                skew = disruption.primary_skew.model_dump(mode="json")
-                context.note(Event.SKEW, host="primary", skew=skew)
+                known = disruption.primary_skew.model_dump(mode="json")
+                context.note(Event.SKEW, host="primary", skew=known)
+        for service, skew in context.facts.started.primaries.items():
+            known = skew.model_dump(mode="json")
+            context.note(Event.SKEW, host=f"primary of {service}", skew=known)
         context.mark(Mark.DECLARED, context.facts.began)

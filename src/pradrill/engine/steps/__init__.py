@@ -8,6 +8,7 @@ from pradrill.domain.outcome import StepKind
 from pradrill.domain.run_plan import PlannedStep
 from pradrill.engine.context import Came, Context
 from pradrill.engine.steps import backups, standby
+from pradrill.engine.steps.canary import canary
 from pradrill.engine.steps.checks import checks
 from pradrill.engine.steps.manual import manual
 from pradrill.engine.steps.newest_data import newest_data
@@ -24,6 +25,7 @@ TAKE: Mapping[StepKind, Callable[[Context, PlannedStep], Came]] = {
     StepKind.CHECKS: checks,
     StepKind.NEWEST_DATA: newest_data,
     StepKind.INTEGRITY: backups.integrity,
+    StepKind.CANARY: canary,
     StepKind.RESIDUE: standby.residue,
     StepKind.STOP: standby.release,
 }
