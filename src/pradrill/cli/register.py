@@ -44,6 +44,10 @@ def tell(found: Verified) -> int:
         if entry.kind is EntryKind.STAMP:
             print(f"the newest stamp is of entry {entry.number - 1}: {stamped(entry)}")
             break
+    if found.signer is None:
+        print("nobody signed this: whoever holds it could have made it anew")
+    else:
+        print(f"signed by {found.signer.principal}, {found.signer.fingerprint}: a key you know?")
     seen = f"{len(found.entries)} entries, {found.runs} runs, {found.files} files"
     if found.troubles:
         print(f"{seen}: {len(found.troubles)} troubles: something was changed or removed")

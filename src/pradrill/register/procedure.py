@@ -7,6 +7,7 @@ ssh-keygen and openssl. `register/bundle.py` gives the same answer in Python.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from textwrap import fill
 from typing import NamedTuple
 
 from pradrill.domain.entry import GENESIS
@@ -14,6 +15,7 @@ from pradrill.domain.sealing import NAMESPACE
 
 _BEGIN, _END = "-----BEGIN SSH SIGNATURE-----", "-----END SSH SIGNATURE-----"
 PROMPT = "    $ "
+_WIDTH = 96
 
 
 class Step(NamedTuple):
@@ -124,7 +126,10 @@ def _signatures(content: Content, principal: str) -> Iterator[Step]:
         "comparez ce qu'affiche la première commande à ce qui vous a été dit par une autre voie, "
         "ou donnez dans SIGNERS votre propre fichier allowed_signers.",
         (
-            'cut -d " " -f 3- "${SIGNERS:-allowed_signers}" | ssh-keygen -l -f -',
+            (
+                "grep -o -E '(ssh|ecdsa|sk)-[a-z0-9@.-]+ [A-Za-z0-9+/=]+'"
+                ' "${SIGNERS:-allowed_signers}" | ssh-keygen -l -f -'
+            ),
             *commands,
         ),
     )
@@ -198,4 +203,4 @@ def french(content: Content) -> str:
 
 def _told(number: int, what: str, commands: tuple[str, ...]) -> str:
     lines = "".join(f"{PROMPT}{command}\n" for command in commands)
-    return f"{number}. {what}\n\n{lines}\n"
+    return f"{fill(f'{number}. {what}', _WIDTH, subsequent_indent='   ')}\n\n{lines}\n"

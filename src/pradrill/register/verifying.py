@@ -47,6 +47,8 @@ class Verified(NamedTuple):
     notes: list[str]
     entries: list[Entry]
     head: Head | None
+    signer: Signer | None
+    """Who signed the head, as the register has it; None when nobody did."""
     runs: int
     files: int
     size: int
@@ -81,6 +83,13 @@ class Chain(NamedTuple):
         ]
         return "".join(f"{line}\n" for line in dict.fromkeys(lines))
 
+    def signer(self) -> Signer | None:
+        """Return who signs now."""
+        seals = (self.seals() or [Seals()])[-1]
+        if seals.principal is None or seals.public_key is None:
+            return None
+        return Signer(seals.principal, seals.public_key)
+
     def authorities(self) -> str:
         """Return the certificates (PEM) of every authority that the chain names."""
         return "".join(dict.fromkeys(s.authority_ca for s in self.seals() if s.authority_ca))
@@ -109,7 +118,7 @@ def verify(
     troubles = chain.troubles
     head = _verify_head(chain, content, head_text, troubles)
     allowed = chain.signers() if signers is None else signers
-    if head_text is not None and (signers is not None or _signing(chain)):
+    if head_text is not None and (signers is not None or chain.signer() is not None):
         _verify_head_signature(state, head_text, allowed, troubles)
     for text in published:
         troubles += _verify_published(chain, text)
@@ -120,9 +129,16 @@ def verify(
     _verify_stamps(chain, troubles, each=each, of=None if runs is None else looked.entries)
     for missing in sorted(set(runs or ()) - looked.seen):
         troubles.append(Trouble(f"{RUNS}/{missing}", "the register has no entry for this run"))
-    notes = [*_notes(chain), *looked.strangers()]
-    entries = [entry for entry, _ in chain.entries]
-    return Verified(troubles, notes, entries, head, len(looked.seen), looked.files, looked.size)
+    return Verified(
+        troubles,
+        [*_notes(chain), *looked.strangers()],
+        [entry for entry, _ in chain.entries],
+        head,
+        chain.signer() if (state / HEAD_SIGNATURE).is_file() else None,
+        len(looked.seen),
+        looked.files,
+        looked.size,
+    )
 
 
 def read_chain(content: bytes) -> Chain:
@@ -188,11 +204,6 @@ def _verify_head(
         more = f"the register goes on to entry {newest}, its head is entry {head.number}"
         troubles.append(Trouble(HEAD, f"{more}: a crash, or entries by another hand"))
     return head
-
-
-def _signing(chain: Chain) -> bool:
-    seals = chain.seals()
-    return bool(seals and seals[-1].public_key)
 
 
 def _verify_head_signature(state: Path, head: bytes, signers: str, troubles: list[Trouble]) -> None:

@@ -5,113 +5,16 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import pytest
 
 from pradrill.domain.entry import EntryKind
 from pradrill.domain.sealing import Sealing
-from pradrill.register.chain import Register
-from pradrill.register.sealer import Sealer
-from pradrill.register.store import FileRunStore
 from pradrill.register.verifying import verify
 from pradrill.testing import START, a_sealed_run
-
-_AUTHORITY = """
-[tsa]
-default_tsa = mine
-[mine]
-serial = {folder}/serial
-crypto_device = builtin
-signer_cert = {folder}/tsa.pem
-certs = {folder}/ca.pem
-signer_key = {folder}/tsa.key
-signer_digest = sha256
-default_policy = 1.2.3.4.1
-digests = sha256
-accuracy = secs:1
-ess_cert_id_alg = sha256
-[ext]
-extendedKeyUsage = critical,timeStamping
-"""
-
-
-class Authority(NamedTuple):
-    """An RFC 3161 authority on loopback."""
-
-    address: str
-    ca: Path
-
-
-class Sealed(NamedTuple):
-    """A store whose register is sealed, and what was told of it."""
-
-    store: FileRunStore
-    told: list[str]
-
-
-def new_key(folder: Path, name: str = "key", *, kind: str = "ed25519", phrase: str = "") -> Path:
-    """Make an SSH key."""
-    path = folder / name
-    subprocess.run(
-        ["ssh-keygen", "-q", "-t", kind, "-N", phrase, "-C", "a comment", "-f", path], check=True
-    )
-    return path
-
-
-def sealed(state: Path, settings: Sealing | None) -> Sealed:
-    """Return a store that is sealed as the settings say."""
-    told: list[str] = []
-    sealer = Sealer(settings, state, told.append) if settings is not None else None
-    return Sealed(FileRunStore(state, Register(state, lambda: sealer)), told)
-
-
-def openssl(folder: Path, *words: str, stdin: bytes | None = None) -> bytes:
-    """Run openssl in a folder."""
-    return subprocess.run(
-        ["openssl", *words], cwd=folder, check=True, capture_output=True, input=stdin
-    ).stdout
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Authority]:
-    """Run a time-stamping authority of our own."""
-    folder = tmp_path_factory.mktemp("authority")
-    config = folder / "tsa.cnf"
-    config.write_text(_AUTHORITY.format(folder=folder))
-    (folder / "serial").write_text("01\n")
-    new = ("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30")
-    openssl(folder, *new, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=Test CA")
-    ask = ("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "tsa.key", "-out", "tsa.csr")
-    openssl(folder, *ask, "-subj", "/CN=Test TSA")
-    give = ("x509", "-req", "-in", "tsa.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-days", "30")
-    openssl(folder, *give, "-out", "tsa.pem", "-extfile", "tsa.cnf", "-extensions", "ext")
-
-    class Answers(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            query = self.rfile.read(int(self.headers["Content-Length"]))
-            (folder / "query.tsq").write_bytes(query)
-            make = ("ts", "-reply", "-config", "tsa.cnf", "-queryfile", "query.tsq")
-            openssl(folder, *make, "-out", "reply.tsr")
-            self.send_response(200)
-            self.send_header("Content-Type", "application/timestamp-reply")
-            self.end_headers()
-            self.wfile.write((folder / "reply.tsr").read_bytes())
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 its name there
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Answers)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield Authority(f"http://127.0.0.1:{server.server_port}/", folder / "ca.pem")
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 def stock_verify(state: Path, file: Path, signers: str) -> bool:
@@ -132,11 +35,13 @@ def stock_verify(state: Path, file: Path, signers: str) -> bool:
 
 
 @pytest.mark.parametrize("kind", ["ed25519", "ecdsa", "rsa"])
-def test_stock_ssh_keygen_verifies_record_and_head(tmp_path: Path, kind: str) -> None:
+def test_stock_ssh_keygen_verifies_record_and_head(
+    tmp_path: Path, kind: str, seal: Callable[..., Any], new_key: Callable[..., Path]
+) -> None:
     """`ssh-keygen -Y verify` accepts the record's and the head's signature, and no changed byte."""
     key = new_key(tmp_path, kind=kind)
     state = tmp_path / "state"
-    store, told = sealed(state, Sealing(key=key, principal="ops@exemple.fr"))
+    store, told = seal(state, Sealing(key=key, principal="ops@exemple.fr"))
     record = state / "runs" / a_sealed_run(store).run_id / "record.json"
     public = key.with_suffix(".pub").read_text()
     signers = f"ops@exemple.fr {public}"
@@ -148,7 +53,12 @@ def test_stock_ssh_keygen_verifies_record_and_head(tmp_path: Path, kind: str) ->
     assert told == []
 
 
-def test_a_key_in_an_agent_signs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_in_an_agent_signs(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    seal: Callable[..., Any],
+    new_key: Callable[..., Path],
+) -> None:
     """Named by its public half, a key that only the agent holds signs, as one on a token does."""
     key = new_key(tmp_path)
     agent = subprocess.Popen(
@@ -160,7 +70,7 @@ def test_a_key_in_an_agent_signs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             assert agent.poll() is None
         subprocess.run(["ssh-add", "-q", key], check=True, capture_output=True)
         key.unlink()
-        store, told = sealed(tmp_path / "state", Sealing(key=key.with_suffix(".pub")))
+        store, told = seal(tmp_path / "state", Sealing(key=key.with_suffix(".pub")))
         a_sealed_run(store)
     finally:
         agent.terminate()
@@ -169,10 +79,12 @@ def test_a_key_in_an_agent_signs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert verify(store.state, each=True).troubles == []
 
 
-def test_a_key_with_a_passphrase_never_asks(tmp_path: Path) -> None:
+def test_a_key_with_a_passphrase_never_asks(
+    tmp_path: Path, seal: Callable[..., Any], new_key: Callable[..., Path]
+) -> None:
     """Where a person would be asked, nobody is: the run is entered, and says why it is unsigned."""
     key = new_key(tmp_path, phrase="a secret phrase")
-    store, told = sealed(tmp_path / "state", Sealing(key=key))
+    store, told = seal(tmp_path / "state", Sealing(key=key))
     run_id = a_sealed_run(store).run_id
     assert any("not signed" in line for line in told)
     run = next(e.body for e in store.register.entries() if e.kind is EntryKind.RUN)
@@ -183,23 +95,27 @@ def test_a_key_with_a_passphrase_never_asks(tmp_path: Path) -> None:
     assert any(run_id in note for note in verified.notes)
 
 
-def test_a_register_signs_itself_once_the_key_is_back(tmp_path: Path) -> None:
+def test_a_register_signs_itself_once_the_key_is_back(
+    tmp_path: Path, seal: Callable[..., Any], new_key: Callable[..., Path]
+) -> None:
     """A head that could not be signed is signed by the next command that has the key."""
     key = new_key(tmp_path)
     state = tmp_path / "state"
-    a_sealed_run(sealed(state, Sealing(key=key)).store, 0)
-    a_sealed_run(sealed(state, None).store, 1)
+    a_sealed_run(seal(state, Sealing(key=key)).store, 0)
+    a_sealed_run(seal(state, None).store, 1)
     assert [str(t) for t in verify(state).troubles] == [
         "register.head.sig: the head is not signed, and a key is named"
     ]
-    sealed(state, Sealing(key=key)).store.settle(START)
+    seal(state, Sealing(key=key)).store.settle(START)
     assert verify(state).troubles == []
 
 
-def test_only_trusted_keys_count(tmp_path: Path) -> None:
+def test_only_trusted_keys_count(
+    tmp_path: Path, seal: Callable[..., Any], new_key: Callable[..., Path]
+) -> None:
     """A register that somebody signed anew with a key of their own fails the reader's list."""
     mine, theirs = new_key(tmp_path, "mine"), new_key(tmp_path, "theirs")
-    store, _ = sealed(tmp_path / "state", Sealing(key=theirs))
+    store, _ = seal(tmp_path / "state", Sealing(key=theirs))
     a_sealed_run(store)
     trusted = f"pradrill {mine.with_suffix('.pub').read_text()}"
     assert verify(store.state).troubles == []
@@ -208,31 +124,37 @@ def test_only_trusted_keys_count(tmp_path: Path) -> None:
     assert "not an allowed signer's" in trouble.what
 
 
-def test_a_reader_with_a_list_wants_signatures(tmp_path: Path) -> None:
+def test_a_reader_with_a_list_wants_signatures(
+    tmp_path: Path, seal: Callable[..., Any], new_key: Callable[..., Path]
+) -> None:
     """Where signers are given, an unsigned register does not pass."""
-    store, _ = sealed(tmp_path / "state", None)
+    store, _ = seal(tmp_path / "state", None)
     a_sealed_run(store)
     key = new_key(tmp_path)
     signers = f"pradrill {key.with_suffix('.pub').read_text()}"
     assert [t.where for t in verify(store.state, signers=signers).troubles] == ["register.head.sig"]
 
 
-def test_a_new_key_is_an_entry(tmp_path: Path) -> None:
+def test_a_new_key_is_an_entry(
+    tmp_path: Path, seal: Callable[..., Any], new_key: Callable[..., Path]
+) -> None:
     """The chain says which key signs from when on, and both keys' records verify."""
     one, two = new_key(tmp_path, "one"), new_key(tmp_path, "two")
     state = tmp_path / "state"
-    a_sealed_run(sealed(state, Sealing(key=one)).store, 0)
-    store = sealed(state, Sealing(key=two)).store
+    a_sealed_run(seal(state, Sealing(key=one)).store, 0)
+    store = seal(state, Sealing(key=two)).store
     a_sealed_run(store, 1)
     kinds = [entry.kind.value for entry in store.register.entries()]
     assert kinds == ["seals", "run", "seals", "run"]
     assert verify(state, each=True).troubles == []
 
 
-def test_a_signature_that_does_not_fit_is_found_by_itself(tmp_path: Path) -> None:
+def test_a_signature_that_does_not_fit_is_found_by_itself(
+    tmp_path: Path, seal: Callable[..., Any], new_key: Callable[..., Path]
+) -> None:
     """`each` finds a signature that is the one entered and yet is not of this record."""
     key = new_key(tmp_path)
-    store, _ = sealed(tmp_path / "state", Sealing(key=key))
+    store, _ = seal(tmp_path / "state", Sealing(key=key))
     run_id = a_sealed_run(store).run_id
     body = next(e.body for e in store.register.entries() if e.kind is EntryKind.RUN)
     wrong = store.state / "register.head.sig"
@@ -253,10 +175,12 @@ def test_a_signature_that_does_not_fit_is_found_by_itself(tmp_path: Path) -> Non
     assert trouble.what == "the signature does not fit the content"
 
 
-def test_an_authority_stamps_each_run(tmp_path: Path, authority: Authority) -> None:
+def test_an_authority_stamps_each_run(
+    tmp_path: Path, authority: Any, seal: Callable[..., Any]
+) -> None:
     """The stamp of a run's entry stands in the chain and holds with stock `openssl ts -verify`."""
     settings = Sealing(authority=authority.address, authority_ca=authority.ca)
-    store, told = sealed(tmp_path / "state", settings)
+    store, told = seal(tmp_path / "state", settings)
     a_sealed_run(store, 0)
     a_sealed_run(store, 1)
     assert told == []
@@ -278,37 +202,47 @@ def test_an_authority_stamps_each_run(tmp_path: Path, authority: Authority) -> N
     assert stamp["sha256"] == verified.entries[-1].previous
 
 
-def test_another_authoritys_stamp_does_not_hold(tmp_path: Path, authority: Authority) -> None:
+def test_another_authoritys_stamp_does_not_hold(
+    tmp_path: Path, authority: Any, seal: Callable[..., Any]
+) -> None:
     """A stamp counts only by the certificates that were named for it."""
-    openssl(
-        tmp_path,
-        *("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30"),
-        *("-keyout", "other.key", "-out", "other.pem", "-subj", "/CN=Other CA"),
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30"),
+            *("-keyout", "other.key", "-out", "other.pem", "-subj", "/CN=Other CA"),
+        ],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
     )
     settings = Sealing(authority=authority.address, authority_ca=tmp_path / "other.pem")
-    store, _ = sealed(tmp_path / "state", settings)
+    store, _ = seal(tmp_path / "state", settings)
     a_sealed_run(store)
     (trouble,) = verify(store.state).troubles
     assert trouble.where == "register: entry 3"
     assert "the stamp does not hold" in trouble.what
 
 
-def test_an_authority_that_is_down_stops_nothing(tmp_path: Path, authority: Authority) -> None:
+def test_an_authority_that_is_down_stops_nothing(
+    tmp_path: Path, authority: Any, seal: Callable[..., Any]
+) -> None:
     """The run is entered without a stamp, and that is told."""
     settings = Sealing(authority="http://127.0.0.1:9/", authority_ca=authority.ca)
-    store, told = sealed(tmp_path / "state", settings)
+    store, told = seal(tmp_path / "state", settings)
     a_sealed_run(store)
     assert any("gave no stamp" in line for line in told)
     assert [e.kind.value for e in store.register.entries()] == ["seals", "run"]
     assert verify(store.state).troubles == []
 
 
-def test_heads_are_published_in_a_file_and_a_git_remote(tmp_path: Path) -> None:
+def test_heads_are_published_in_a_file_and_a_git_remote(
+    tmp_path: Path, seal: Callable[..., Any]
+) -> None:
     """A line and a commit a head; with either, a register that was made anew is found."""
     remote, log = tmp_path / "audit.git", tmp_path / "elsewhere" / "heads.log"
     subprocess.run(["git", "init", "-q", "--bare", remote], check=True)
     settings = Sealing(head_log=log, head_git=str(remote))
-    store, told = sealed(tmp_path / "state", settings)
+    store, told = seal(tmp_path / "state", settings)
     for number in range(3):
         a_sealed_run(store, number)
     assert told == []
@@ -321,16 +255,18 @@ def test_heads_are_published_in_a_file_and_a_git_remote(tmp_path: Path) -> None:
     assert commits.splitlines()[0] == str(store.register.head())
     assert len(commits.splitlines()) == len(log.read_text().splitlines()) == 3
     assert verify(store.state, published=[commits, log.read_text()]).troubles == []
-    forged, _ = sealed(tmp_path / "forged", None)
+    forged, _ = seal(tmp_path / "forged", None)
     a_sealed_run(forged, 0)
     for text in (commits, log.read_text()):
         assert len(verify(forged.state, published=[text]).troubles) == 3
 
 
-def test_a_remote_that_is_away_gets_its_heads_later(tmp_path: Path) -> None:
+def test_a_remote_that_is_away_gets_its_heads_later(
+    tmp_path: Path, seal: Callable[..., Any]
+) -> None:
     """A head that could not be pushed is told, and goes with the next one."""
     remote = tmp_path / "audit.git"
-    store, told = sealed(tmp_path / "state", Sealing(head_git=str(remote)))
+    store, told = seal(tmp_path / "state", Sealing(head_git=str(remote)))
     a_sealed_run(store, 0)
     assert any("is not published" in line for line in told)
     subprocess.run(["git", "init", "-q", "--bare", remote], check=True)
@@ -343,7 +279,7 @@ def test_a_remote_that_is_away_gets_its_heads_later(tmp_path: Path) -> None:
     assert count == b"2\n"
 
 
-def test_nothing_is_asked_at_a_terminal(tmp_path: Path) -> None:
+def test_nothing_is_asked_at_a_terminal(tmp_path: Path, new_key: Callable[..., Path]) -> None:
     """Signing with a passphrase key from a terminal ends at once: /dev/tty is out of reach."""
     key = new_key(tmp_path, phrase="a secret phrase")
     code = (
