@@ -113,7 +113,7 @@ def failed(**changes: Any) -> RunRecord:
             {"not-ready/moodle": Severity.MAJOR},
         ),
         ({"refusal": Refusal.BUSY}, {}),
-        ({"state": RunState.CRASHED}, {"crashed/moodle": Severity.MAJOR}),
+        ({"state": RunState.CRASHED}, {}),
         ({"state": RunState.INTERRUPTED, "signal": 2}, {}),
         ({}, {"verdict/moodle": Severity.MAJOR}),
     ],

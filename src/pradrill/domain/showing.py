@@ -2,7 +2,8 @@
 
 A key names a problem and not its appearance: the same one at the next run has the same key.
 Critical is what a real recovery would die of, major what would make it late or doubtful, minor
-what is beside the recovery.
+what is beside the recovery. An attempt that was interrupted or killed shows nothing by that: it
+is to be made again, which the schedule sees to.
 """
 
 from __future__ import annotations
@@ -49,8 +50,6 @@ def _shown(record: RunRecord) -> Iterator[Finding]:
     if record.refusal is Refusal.NOT_READY:
         detail = "\n".join(record.reasons)
         yield _finding(record, f"not-ready/{drill}", f"the drill {drill} was not ready", detail)
-    if record.state is RunState.CRASHED:
-        yield _finding(record, f"crashed/{drill}", f"a run of {drill} died before its end")
     if record.refusal is None:
         guards = list(_guards(record))
         yield from guards
