@@ -219,6 +219,10 @@ class Facts(Model):
             limits.append(f"{what}: detection and decision took no time")
         if drill.standby.vm is not None:
             limits.append("the standby is a lab machine, not the one that a disaster would use")
+        if any(wait.call is not None for wait in self.waits):
+            limits.append(
+                "a provider's times run from when the call was asked for, dialling included"
+            )
         if "primary" not in self.skew:
             limits.append("the primary's clock was not compared with the controller's")
         return tuple(limits)
