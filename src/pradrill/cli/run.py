@@ -60,4 +60,5 @@ def tell(place: Workplace, record: RunRecord) -> None:
     """Print the summary; say nothing when nobody watches and the drill passed."""
     if sys.stdout.isatty() or sys.stderr.isatty() or record.exit_code != ExitCode.PASSED:
         folder = place.store.runs / record.run_id
-        print(summary(record, folder, place.head()), end="")
+        findings = place.open_findings(record)
+        print(summary(record, folder, place.head(), findings), end="")

@@ -34,6 +34,8 @@ from pradrill.config.house import (
 from pradrill.config.inventory import read_inventory
 from pradrill.domain.entry import Head
 from pradrill.domain.facts import Started
+from pradrill.domain.findings import all_findings, findings_for
+from pradrill.domain.people import Finding
 from pradrill.domain.plan import PrimaryIdentity
 from pradrill.domain.record import Launch, RunRecord
 from pradrill.domain.run_plan import RunPlan
@@ -108,6 +110,19 @@ class Workplace:
             return self.register.head()
         except PradrillError:
             return None
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return every finding that the register holds; raises RecordError."""
+        return all_findings(self.register.entries())
+
+    def open_findings(self, record: RunRecord) -> tuple[Finding, ...]:
+        """Return those of a run's services that are open; a damaged register has none to tell."""
+        try:
+            found = findings_for(self.findings(), record.plan.drill.services)
+        except PradrillError as error:
+            told(f"the open findings cannot be told: {error}")
+            return ()
+        return tuple(finding for finding in found if finding.open)
 
     def settle(self) -> None:
         """Enter what a crash kept out of the register; trouble with it is told, and stops nothing.

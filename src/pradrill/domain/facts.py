@@ -349,6 +349,10 @@ class Facts(Model):
             limits.append(f"{what}: detection and decision took no time")
         if drill.standby.vm is not None:
             limits.append("the standby is a lab machine, not the one that a disaster would use")
+        if any(wait.call is not None for wait in self.waits):
+            limits.append(
+                "a provider's times run from when the call was asked for, dialling included"
+            )
         limits += [
             f"{other}, on which {', '.join(needing)} depends, is not in the drill: it was assumed "
             "available"

@@ -22,6 +22,7 @@ class AnnotationKind(StrEnum):
     REX_BADLY = "rex_badly"  # what did not
     REX_PLAN = "rex_plan"  # its effect on the plan
     SIGN_OFF = "sign_off"  # reviewed or approved: name, role, date
+    MANAGEMENT_REPORT = "management_report"  # when it was reported to the management
 
 
 class Annotation(Model):
@@ -49,6 +50,15 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
+def worst(*severities: Severity) -> Severity:
+    """Return the gravest of them."""
+    return max(severities, key=list(Severity).index)
+
+
+DUE_WITHIN = {Severity.CRITICAL: 7, Severity.MAJOR: 30, Severity.MINOR: 90}
+"""Days that a finding may stay open unless a person sets its date."""
+
+
 class Closure(Model):
     """The later passing run that proves a finding to be settled."""
 
@@ -59,10 +69,22 @@ class Closure(Model):
     text: str = ""
 
 
-class Finding(Model):
-    """Something that a run or a person showed to be wrong. Only a later passing run closes it."""
+class Sighting(Model):
+    """A later run that showed the same again."""
 
-    finding: str = Field(description="its id, as in F-12")
+    run_id: str
+    at: Utc
+
+
+class Finding(Model):
+    """Something that a run or a person showed to be wrong. Only a later passing run closes it.
+
+    In the register an entry holds it as it was shown. Its id, what was seen of it since and its
+    closure follow from its place among the entries.
+    """
+
+    finding: str = Field(default="", description="F-12 is the twelfth that was opened")
+    key: str | None = Field(default=None, description="the same problem has the same key")
     title: str = Field(min_length=1)
     detail: str = ""
     severity: Severity
@@ -72,6 +94,7 @@ class Finding(Model):
     opened: Utc
     by: str = Field(description="who opened it: a person, or the run itself")
     run_id: str | None = Field(default=None, description="the run that showed it")
+    seen: tuple[Sighting, ...] = ()
     closure: Closure | None = None
 
     @property

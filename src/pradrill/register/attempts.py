@@ -1,4 +1,4 @@
-"""A sealed run becomes an entry of the register."""
+"""A sealed run becomes an entry of the register, and so does what it showed to be wrong."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from pradrill.domain.entry import EntryKind, RunEntry
 from pradrill.domain.record import RunRecord
 from pradrill.domain.run_plan import FileHash
+from pradrill.domain.showing import findings_of
 from pradrill.errors import RecordError
 from pradrill.register.chain import Register, line_hash
 from pradrill.register.files import sha256, unwritten, write_whole
@@ -18,7 +19,10 @@ SIGNATURE = "record.json.sig"
 
 
 def enter_run(register: Register, folder: Path) -> None:
-    """Sign a run's sealed record and append its entry; raises RecordError."""
+    """Sign a run's sealed record; append what it showed, then its entry; raises RecordError.
+
+    After a crash in between both are entered again: what a run showed twice, it showed once.
+    """
     record, content = read_record(folder / RECORD)
     signature, unsigned = register.signature(content)
     files = list(record.evidence)
@@ -42,7 +46,8 @@ def enter_run(register: Register, folder: Path) -> None:
         files=tuple(files),
         unsigned=unsigned,
     )
-    register.append(EntryKind.RUN, entry, record.ended)
+    shown = [(EntryKind.FINDING, finding) for finding in findings_of(record)]
+    register.append_all([*shown, (EntryKind.RUN, entry)], record.ended)
 
 
 def entered(register: Register) -> set[str]:

@@ -8,8 +8,10 @@ from textwrap import wrap
 
 from pradrill.domain.entry import Head
 from pradrill.domain.outcome import StepResult
+from pradrill.domain.people import Finding
 from pradrill.domain.record import RunRecord
 from pradrill.reporting import view, wording
+from pradrill.reporting.findings_text import open_told
 from pradrill.reporting.vocabulary import word
 
 _WIDTH = 80
@@ -17,11 +19,16 @@ _MOST_LINES = 40
 _SERVICES, _REASONS, _STEPS, _CHECKS, _RESIDUE = 8, 7, 6, 6, 3  # lines, at most
 
 
-def summary(record: RunRecord, folder: Path | None = None, head: Head | None = None) -> str:
+def summary(
+    record: RunRecord,
+    folder: Path | None = None,
+    head: Head | None = None,
+    findings: Sequence[Finding] = (),
+) -> str:
     """Return at most 40 lines of 80 columns; the first alone says how it went.
 
     `folder` is where the record lies, if the caller knows. `head` is the register's: a mail that
-    has it shows later that the register was not cut.
+    has it shows later that the register was not cut. `findings`: the open ones of its services.
     """
     red = [
         f"{check.host}, {check.outcome}{'' if check.mandatory else ' (not mandatory)'}: "
@@ -41,6 +48,8 @@ def summary(record: RunRecord, folder: Path | None = None, head: Head | None = N
         *_section("Left behind on the standby:", record.residue, _RESIDUE),
     ]
     end = list(_where(record, folder))
+    if open_ones := open_told(findings, record.ended):
+        end.insert(0, f"{open_ones}: pradrill findings")
     if head is not None:
         end.append(f"Register: {head}")
     return "\n".join([*body[: _MOST_LINES - len(end)], *end]) + "\n"

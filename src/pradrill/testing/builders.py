@@ -22,6 +22,7 @@ from pradrill.domain.outcome import (
     StepOutcome,
     StepResult,
 )
+from pradrill.domain.people import DUE_WITHIN, Finding, Severity
 from pradrill.domain.plan import Objectives, PrimaryIdentity, Service
 from pradrill.domain.record import Launch, Recovery, RunRecord, RunState
 from pradrill.domain.run_plan import FileHash, PlannedHost, PlannedStep, RunPlan, governing
@@ -304,3 +305,22 @@ def a_record(**changes: Any) -> RunRecord:
         "environment": {"system": "Debian GNU/Linux 12 (bookworm)"},
     }
     return RunRecord.model_validate({**fields, **changes})
+
+
+def a_finding(**changes: Any) -> Finding:
+    """Return the finding of a check that failed; due as its severity says."""
+    opened = changes.get("opened", after(2_561.4))
+    severity = Severity(changes.get("severity", Severity.CRITICAL))
+    fields: dict[str, Any] = {
+        "key": "check/moodle/test_web.py::test_login_page",
+        "title": "check failed: the login page is served",
+        "detail": f"{HOST}: expected 200, was 500",
+        "severity": severity,
+        "services": ("moodle",),
+        "owner": "formation@exemple.fr",
+        "due": opened.date() + timedelta(days=DUE_WITHIN[severity]),
+        "opened": opened,
+        "by": "the run",
+        "run_id": "20260310T020000Z-moodle-7f3a",
+    }
+    return Finding.model_validate({**fields, **changes})
