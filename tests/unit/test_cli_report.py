@@ -29,9 +29,9 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "state"
 
 
-def sealed(state: Path, began: datetime = START, **changes: object) -> str:
+def sealed(home: Path, began: datetime = START, **changes: object) -> str:
     """Seal a run and return its id."""
-    journal = FileRunStore(state).open("moodle", began)
+    journal = FileRunStore(home).open("moodle", began)
     journal.seal(a_record(**{"run_id": journal.run_id, "started": began, **changes}))
     journal.close()
     return journal.run_id
