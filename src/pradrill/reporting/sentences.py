@@ -95,6 +95,7 @@ _FORMS = (
     # what a run destroys, and what it left behind
     N_("the lab machine %(name)s as the run changed it (a throw-away overlay)"),
     N_("what the restore playbooks replace on %(host)s: data and configuration of %(services)s"),
+    N_("%(path)s on %(host)s"),
     N_("%(host)s: %(left)s"),
     N_("listens on %(what)s"),
     N_("service %(name)s is active"),

@@ -96,13 +96,12 @@ def line(value: object, limit: int = _LONG) -> str:
     return " ".join(clean(value, limit).split())
 
 
-def block(value: object) -> str:
-    """Return `clean` text of a few lines: what has many is cut, and the rest counted."""
-    lines = clean(value).splitlines()
-    more = len(lines) - _MOST_LINES
-    if more > 0:
-        left_out = ngettext("[one more line]", "[%(n)s more lines]", more)
-        lines = [*lines[:_MOST_LINES], left_out]
+def block(text: str) -> str:
+    """Return the first lines of a text, and how many more there are; not cleaned yet."""
+    lines = text.split("\n", _MOST_LINES)
+    if len(lines) > _MOST_LINES:
+        more = lines[-1].count("\n") + 1
+        lines[-1] = ngettext("[one more line]", "[%(n)s more lines]", more)
     return "\n".join(lines)
 
 

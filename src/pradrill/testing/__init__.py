@@ -20,6 +20,7 @@ from pradrill.testing.builders import (
     after,
     measured,
 )
+from pradrill.testing.cases import a_case, a_finding, an_annotation
 from pradrill.testing.estate import (
     an_estate,
     an_estate_drill,
@@ -57,6 +58,7 @@ __all__ = [
     "FakeStore",
     "FakeVerification",
     "FakeVerifier",
+    "a_case",
     "a_catalogue",
     "a_check",
     "a_drill",
@@ -75,6 +77,7 @@ __all__ = [
     "a_start",
     "a_step",
     "after",
+    "an_annotation",
     "an_answer",
     "an_estate",
     "an_estate_drill",
