@@ -184,6 +184,38 @@ def _add_reading(commands: _Commands) -> None:
     report.add_argument(
         "--output", type=Path, metavar="FILE", help="default: reports/report.FORMAT in the run"
     )
+    _add_dossier(commands)
+
+
+def _add_dossier(commands: _Commands) -> None:
+    dossier = _add(
+        commands,
+        "dossier",
+        "write what all drills of a period proved, for an audit",
+        "pradrill dossier --from 2026-01-01 --to 2026-12-31 --lang fr --format pdf",
+    )
+    dossier.add_argument(
+        "--from",
+        dest="first",
+        metavar="DAY",
+        help="first day, in UTC (default: a year before --to)",
+    )
+    dossier.add_argument("--to", dest="last", metavar="DAY", help="last day (default: today)")
+    dossier.add_argument(
+        "--service",
+        dest="services",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="this service only; may be given several times (default: all)",
+    )
+    dossier.add_argument("--lang", choices=("en", "fr"), default="en", help="default: en")
+    dossier.add_argument(
+        "--format", choices=("html", "pdf", "json", "csv"), default="html", help="default: html"
+    )
+    dossier.add_argument(
+        "--output", type=Path, metavar="FILE", help="default: a file in STATE/dossiers"
+    )
 
 
 def _run_argument(command: ArgumentParser) -> None:

@@ -21,6 +21,7 @@ from pradrill.config.loader import (
     validate,
 )
 from pradrill.config.manual import manual_problems
+from pradrill.config.meaning import meaning
 from pradrill.config.problems import ConfigurationProblemsError, Problem
 from pradrill.domain.drill import Drill
 from pradrill.domain.plan import Plan
@@ -58,7 +59,12 @@ class House(NamedTuple):
         suites = [path for way in drill.ways.values() for path in _suite(way.verify.checks)]
         for path in dict.fromkeys((*named, *suites)):
             if path.is_file():
-                yield FileHash(path=path, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+                content = path.read_bytes()
+                yield FileHash(
+                    path=path,
+                    sha256=hashlib.sha256(content).hexdigest(),
+                    meaning=meaning(path.name, content),
+                )
 
 
 def find_drills_folder(start: Path) -> Path:

@@ -82,11 +82,11 @@ def part_of(plan: RunPlan, path: Path) -> Part:
 def _files(plan: RunPlan) -> dict[str, tuple[Part, str]]:
     home = plan.drill_file.parent
     return {
-        _relative(file.path, home): (part_of(plan, file.path), file.sha256) for file in plan.files
+        seen_from(file.path, home): (part_of(plan, file.path), file.sha256) for file in plan.files
     }
 
 
-def _relative(path: Path, home: Path) -> str:
+def seen_from(path: Path, home: Path) -> str:
     """Write a path from a folder; `..` where it lies outside."""
     mine, base = PurePosixPath(path).parts, PurePosixPath(home).parts
     shared = 0

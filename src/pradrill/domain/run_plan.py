@@ -24,6 +24,10 @@ class FileHash(Model):
 
     path: Path
     sha256: str
+    meaning: str | None = Field(
+        default=None,
+        description="SHA-256 of what a YAML or Python file says, without comments and layout",
+    )
 
 
 class PlannedHost(Model):

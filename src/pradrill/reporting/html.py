@@ -91,6 +91,7 @@ def _environment() -> Environment:
         is_translated=sentences.is_translated,
         step_name=sentences.step_name,
         line=wording.line,
+        figure_name=view.figure_name,
         block=wording.block,
     )
     return environment

@@ -1,0 +1,115 @@
+"""`pradrill dossier`: every attempt of a period, what is proved by them, and what is not."""
+
+from __future__ import annotations
+
+import datetime as dt
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+
+from pradrill.cli.sweeping import swept
+from pradrill.cli.workplace import Workplace
+from pradrill.config.loader import suggestion
+from pradrill.domain.dossier.build import Damaged, Dossier, Sealed, Sources, compile_dossier
+from pradrill.domain.dossier.period import Period
+from pradrill.domain.findings import all_findings
+from pradrill.errors import ExitCode, RecordError, UsageError
+from pradrill.register.reading import sealed_records
+from pradrill.reporting.dossier import dossier_csv, dossier_html, dossier_json, dossier_pdf
+from pradrill.reporting.html import Letterhead
+
+
+def run(args: Namespace) -> int:
+    """Write the dossier and print where it is; records that cannot be read are an error too."""
+    place = Workplace(args)
+    period = _period(args, place.clock.now().date())
+    dossier = _compiled(swept(place), period, tuple(dict.fromkeys(args.services)))
+    letterhead = Letterhead(language=args.lang)
+    content = {
+        "html": lambda: dossier_html(dossier, letterhead).encode(),
+        "pdf": lambda: dossier_pdf(dossier, letterhead),
+        "json": lambda: dossier_json(dossier).encode(),
+        "csv": lambda: dossier_csv(dossier).encode(),
+    }[args.format]()
+    name = "-".join(("dossier", str(period.first), str(period.last), *dossier.only))
+    path = args.output or place.state / "dossiers" / f"{name[:200]}.{args.format}"
+    _write(path, content)
+    print(path)
+    return ExitCode.PASSED if dossier.complete else RecordError.exit_code
+
+
+def _period(args: Namespace, today: dt.date) -> Period:
+    last = _day(args.last, "--to") or today
+    first = _day(args.first, "--from") or _a_year_before(last)
+    if first > last:
+        raise UsageError(
+            f"the period is upside down: it begins on {first} and ends on {last}",
+            hint="Give the earlier day with --from, the later one with --to.",
+        )
+    return Period(first=first, last=last)
+
+
+def _day(text: str | None, option: str) -> dt.date | None:
+    if text is None:
+        return None
+    try:
+        return dt.datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 a day has no zone
+    except ValueError as error:
+        raise UsageError(
+            f'{option}: "{text[:40]}" is not a day', hint="Write it as in 2026-12-31."
+        ) from error
+
+
+def _a_year_before(last: dt.date) -> dt.date:
+    """Return the day after the same day a year ago: a year, both ends included."""
+    try:
+        before = last.replace(year=last.year - 1)
+    except ValueError:  # 29 February, or the first year of the calendar
+        before = max(last - dt.timedelta(days=366), dt.date.min) if last.year > 1 else dt.date.min
+    return before + dt.timedelta(days=1)
+
+
+def _compiled(place: Workplace, period: Period, only: tuple[str, ...]) -> Dossier:
+    house = place.house()
+    entries = list(place.register.entries())
+    head = place.register.head()
+    dossier = compile_dossier(
+        period,
+        Sources(
+            records=_records(place),
+            plan=house.plan,
+            drills={name: place.plan(house, loaded) for name, loaded in house.drills.items()},
+            entries=entries,
+            findings=all_findings(entries),
+            head=None if head is None else str(head),
+        ),
+        now=place.clock.now(),
+        only=only,
+    )
+    tried = {service for attempt in dossier.attempts for service in attempt.services}
+    known = {*house.plan.services, *tried}
+    for name in only:
+        if name not in known:
+            raise UsageError(
+                f'neither the plan nor a run of the period knows the service "{name}"',
+                hint=suggestion(name, list(house.plan.services)),
+            )
+    return dossier
+
+
+def _records(place: Workplace) -> Iterator[Sealed | Damaged]:
+    for found in sealed_records(place.store.runs):
+        if found.record is None:
+            yield Damaged(found.why)
+        else:
+            yield Sealed(found.record, found.sha256)
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.write_bytes(content)
+    except OSError as error:
+        raise RecordError(
+            f"cannot write {path}: {error.strerror}", hint="Name another file with --output."
+        ) from error

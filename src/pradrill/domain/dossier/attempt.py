@@ -1,0 +1,217 @@
+"""Every attempt at a drill in one line: what a dossier counts, draws and lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from pydantic import Field
+
+from pradrill.domain.drill import Drill
+from pradrill.domain.entry import Attempt as Unbegun
+from pradrill.domain.entry import Entry, RunEntry, ScheduleMissed
+from pradrill.domain.model import Model, Utc
+from pradrill.domain.outcome import Phase
+from pradrill.domain.plan import Objectives
+from pradrill.domain.record import Refusal, RunRecord, RunState
+from pradrill.domain.timeline import Elapsed, Provenance
+from pradrill.domain.verdict import Verdict
+
+RESTORED_BYTES = "pradrill_restored_bytes"
+"""The value by which a restore playbook may hand back how much it restored (set_stats)."""
+
+
+class Ending(StrEnum):
+    """What became of an attempt; each has exactly one. The first three came to a conclusion."""
+
+    PASSED = "passed"
+    MISSED = "missed"
+    FAILED = "failed"
+    INCONCLUSIVE = "inconclusive"
+    INTERRUPTED = "interrupted"
+    CRASHED = "crashed"
+    NOT_READY = "not_ready"
+    BUSY = "busy"
+    NOT_STARTED = "not_started"  # ended before its run began: the configuration was wrong
+    NOT_ATTEMPTED = "not_attempted"  # missed by the schedule: due, and nobody tried
+
+
+CONCLUSIVE = (Ending.PASSED, Ending.MISSED, Ending.FAILED)
+"""Tests: attempts that said something about the recovery."""
+
+
+class Setting(NamedTuple):
+    """What was proved where: a proof holds for this and for nothing else."""
+
+    service: str
+    scenario: str
+    standby: str
+    lab: bool
+
+
+class Attempt(Model):
+    """One attempt, or a drill that was due and not attempted."""
+
+    run_id: str | None = Field(description="none when no run began")
+    drill: str
+    services: tuple[str, ...]
+    at: Utc = Field(description="when it began, or was due")
+    ended: Utc | None = None
+    ending: Ending
+    reason: str = Field(default="", description="the first reason of the verdict")
+    exit_code: int | None = None
+    residue: bool = False
+    scenario: str = ""
+    standby: str = ""
+    lab: bool = Field(default=False, description="the standby is a machine of the lab")
+    trigger: str = ""
+    goals: dict[str, Objectives] = Field(default={}, description="of each service, at that time")
+    rta: Elapsed | None = None
+    rpa: Elapsed | None = None
+    restored_bytes: float | None = Field(default=None, description="if a playbook handed it back")
+    record_sha256: str | None = None
+    record_missing: bool = Field(
+        default=False, description="known from the register only: its record cannot be read"
+    )
+
+    @property
+    def conclusive(self) -> bool:
+        """Tell whether it said something about the recovery."""
+        return self.ending in CONCLUSIVE
+
+    @property
+    def finished(self) -> bool:
+        """Tell whether it came to its end by itself, which is what `pradrill due` asks."""
+        return self.conclusive or self.ending is Ending.INCONCLUSIVE
+
+    def settings(self) -> Iterator[Setting]:
+        """Return what it was about, one service at a time."""
+        for service in self.services:
+            yield Setting(service, self.scenario, self.standby, self.lab)
+
+
+def attempt_of(record: RunRecord, sha256: str | None) -> Attempt:
+    """Return a record's line."""
+    drill = record.plan.drill
+    return Attempt(
+        run_id=record.run_id,
+        drill=drill.drill,
+        services=tuple(record.plan.services),
+        at=record.started,
+        ended=record.ended,
+        ending=_ending(record),
+        reason=record.reasons[0] if record.reasons else "",
+        exit_code=record.exit_code,
+        residue=bool(record.residue),
+        scenario=drill.scenario.name,
+        standby=standby_of(drill),
+        lab=drill.standby.vm is not None,
+        trigger=record.launch.trigger,
+        goals={name: service.objectives for name, service in record.plan.services.items()},
+        rta=_told(record.recovery.rta),
+        rpa=_told(record.recovery.rpa),
+        restored_bytes=_restored(record),
+        record_sha256=sha256,
+    )
+
+
+def attempt_without_record(entry: Entry) -> Attempt:
+    """Return the line of a run whose record is gone: the register still tells that it was."""
+    run = RunEntry.model_validate(entry.body)
+    return Attempt(
+        run_id=run.run_id,
+        drill=run.drill,
+        services=run.services,
+        at=run.started,
+        ended=run.ended,
+        ending=Ending.INCONCLUSIVE,
+        exit_code=run.exit_code,
+        record_sha256=run.record_sha256,
+        record_missing=True,
+    )
+
+
+def attempt_unbegun(entry: Entry) -> Attempt:
+    """Return the line of an attempt that ended before there was a run."""
+    unbegun = Unbegun.model_validate(entry.body)
+    return Attempt(
+        run_id=None,
+        drill=unbegun.drill,
+        services=unbegun.services,
+        at=entry.at,
+        ending=Ending.NOT_STARTED,
+        reason=unbegun.because,
+        exit_code=unbegun.exit_code,
+        trigger=unbegun.trigger,
+    )
+
+
+def attempt_missed(entry: Entry) -> Attempt:
+    """Return the line of a drill that was due and not attempted."""
+    missed = ScheduleMissed.model_validate(entry.body)
+    return Attempt(
+        run_id=None,
+        drill="",
+        services=(missed.service,),
+        at=missed.due,
+        ending=Ending.NOT_ATTEMPTED,
+    )
+
+
+def standby_of(drill: Drill) -> str:
+    """Name where a drill recovers: the lab machine, or the hosts of the inventory."""
+    return drill.standby.vm or drill.standby.hosts or ""
+
+
+def settings_of(drill: Drill) -> Iterator[Setting]:
+    """Return what a declared drill would prove."""
+    for service in drill.services:
+        lab = drill.standby.vm is not None
+        yield Setting(service, drill.scenario.name, standby_of(drill), lab)
+
+
+def order(attempt: Attempt) -> tuple[datetime, str]:
+    """Sort attempts by when they began."""
+    return attempt.at, attempt.run_id or ""
+
+
+def _ending(record: RunRecord) -> Ending:
+    if record.refusal is not None:
+        return Ending.BUSY if record.refusal is Refusal.BUSY else Ending.NOT_READY
+    if record.state is RunState.INTERRUPTED:
+        return Ending.INTERRUPTED
+    if record.state is RunState.CRASHED:
+        return Ending.CRASHED
+    if record.state is not RunState.FINISHED or record.launch.dry_run:
+        return Ending.INCONCLUSIVE
+    return {
+        Verdict.PASSED: Ending.PASSED,
+        Verdict.MISSED: Ending.MISSED,
+        Verdict.FAILED: Ending.FAILED,
+        Verdict.INCONCLUSIVE: Ending.INCONCLUSIVE,
+    }[record.verdict]
+
+
+def _told(actual: Elapsed | None) -> Elapsed | None:
+    """Return an actual that tells something: measured or entered, and not contradictory."""
+    if actual is None or actual.provenance is Provenance.ASSUMED:
+        return None
+    return actual if actual.high >= 0 and actual.low <= actual.seconds <= actual.high else None
+
+
+def _restored(record: RunRecord) -> float | None:
+    """Add up what the restore playbooks say that they restored."""
+    said = [step.values.get(RESTORED_BYTES) for step in record.steps if step.phase is Phase.RESTORE]
+    sizes = [_size(value) for value in said if value is not None]
+    known = [size for size in sizes if size is not None]
+    return sum(known) if known and len(known) == len(sizes) else None
+
+
+def _size(value: object) -> float | None:
+    try:
+        size = float(value) if isinstance(value, str | int | float) else -1.0
+    except (ValueError, OverflowError):
+        return None
+    return size if 0 <= size < 1e18 else None  # noqa: PLR2004 an exabyte

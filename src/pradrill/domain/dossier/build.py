@@ -1,0 +1,307 @@
+"""The dossier of a period as data: one pass over the records, and what follows from them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from pydantic import Field, ValidationError
+
+from pradrill.domain.dossier.attempt import (
+    Attempt,
+    Ending,
+    Setting,
+    attempt_missed,
+    attempt_of,
+    attempt_unbegun,
+    attempt_without_record,
+    order,
+)
+from pradrill.domain.dossier.coverage import (
+    Cover,
+    History,
+    Overdue,
+    Today,
+    coverage,
+    overdue,
+)
+from pradrill.domain.dossier.forecast import Forecast, Run, forecast
+from pradrill.domain.dossier.period import Column, Period, column_of
+from pradrill.domain.dossier.spread import Spread, spread
+from pradrill.domain.entry import Entry, EntryKind
+from pradrill.domain.model import Model, Utc
+from pradrill.domain.people import Finding, Severity
+from pradrill.domain.plan import Objectives, Plan
+from pradrill.domain.record import RunRecord
+from pradrill.domain.run_plan import RunPlan
+from pradrill.domain.timeline import Elapsed
+
+
+class Sealed(NamedTuple):
+    """A record as it was read, with the SHA-256 of its file."""
+
+    record: RunRecord
+    sha256: str
+
+
+class Damaged(NamedTuple):
+    """A record that could not be read, and why."""
+
+    why: str
+
+
+class Sources(NamedTuple):
+    """Everything that a dossier is made from."""
+
+    records: Iterable[Sealed | Damaged]
+    plan: Plan
+    drills: Mapping[str, RunPlan]
+    """Each drill of today, resolved, with the hashes of its files."""
+    entries: Iterable[Entry] = ()
+    """The register's: they tell of what has no record, or has it no more."""
+    findings: Sequence[Finding] = ()
+    head: str | None = None
+
+
+class OpenFinding(Model):
+    """A finding that no run had closed."""
+
+    finding: Finding
+    days: int = Field(description="its age")
+    late: bool = Field(description="its due date is past")
+
+
+class Row(Model):
+    """What became of a service's attempts, column by column of the calendar."""
+
+    service: str
+    in_plan: bool
+    cells: tuple[dict[Ending, int], ...]
+
+
+class Trend(Model):
+    """How the actuals of one service in one setting move. The attempts are in the dossier."""
+
+    service: str
+    scenario: str
+    standby: str
+    lab: bool
+    objectives: Objectives | None = Field(description="of today's plan")
+    rta: Spread
+    rpa: Spread
+    rta_forecast: Forecast | None = Field(description="none when the plan lacks the service")
+    rpa_forecast: Forecast | None
+
+
+class Dossier(Model):
+    """All of it. Everything but `made`, `plan` and `coverage` can be made again years later."""
+
+    period: Period
+    made: Utc
+    as_of: Utc = Field(description="the end of the period, or now when it is not over")
+    only: tuple[str, ...] = Field(default=(), description="services, when not all")
+    organisation: str
+    plan_version: int
+    plan_approved: str | None
+    services: int = Field(description="that the plan holds, or that were asked for")
+    counts: dict[Ending, int]
+    residue: int = Field(description="attempts that left something on the standby")
+    coverage: tuple[Cover, ...]
+    overdue: tuple[Overdue, ...]
+    open_findings: tuple[OpenFinding, ...] = Field(description="the oldest first")
+    opened: int = Field(description="findings opened in the period")
+    closed: int = Field(description="findings closed in the period")
+    columns: tuple[Column, ...]
+    calendar: tuple[Row, ...]
+    trends: tuple[Trend, ...]
+    attempts: tuple[Attempt, ...] = Field(description="of the period, the oldest first")
+    damaged: tuple[str, ...] = Field(default=(), description="records that could not be read")
+    head: str | None = Field(default=None, description="the register's: number and hash")
+
+    @property
+    def complete(self) -> bool:
+        """Tell whether nothing that the register or the folders name is missing."""
+        return not self.damaged and not any(attempt.record_missing for attempt in self.attempts)
+
+
+def compile_dossier(
+    period: Period, sources: Sources, *, now: datetime, only: Sequence[str] = ()
+) -> Dossier:
+    """Go through the records once and return the dossier."""
+    as_of = min(period.end, now)
+    history = History()
+    damaged: list[str] = []
+    attempts = sorted(_attempts(sources, history, damaged, as_of, set(only)), key=order)
+    within = tuple(attempt for attempt in attempts if period.holds(attempt.at))
+    services = tuple(only) or _services(sources.plan, within)
+    findings = [finding for finding in sources.findings if _concerns(finding, only)]
+    columns = period.columns()
+    today = Today(sources.plan, sources.drills, as_of)
+    return Dossier(
+        period=period,
+        made=now,
+        as_of=as_of,
+        only=tuple(only),
+        organisation=sources.plan.organisation,
+        plan_version=sources.plan.plan,
+        plan_approved=sources.plan.approved,
+        services=len(only) or len(sources.plan.services),
+        counts=Counter(attempt.ending for attempt in within),
+        residue=sum(attempt.residue for attempt in within),
+        coverage=coverage(history, today, services),
+        overdue=overdue(history, today, services),
+        open_findings=_open(findings, as_of),
+        opened=sum(period.holds(finding.opened) for finding in findings),
+        closed=sum(
+            finding.closure is not None and period.holds(finding.closure.at) for finding in findings
+        ),
+        columns=columns,
+        calendar=_calendar(within, columns, services, sources.plan),
+        trends=_trends(attempts, period, services, sources.plan, as_of),
+        attempts=within,
+        damaged=tuple(damaged),
+        head=sources.head,
+    )
+
+
+def _attempts(
+    sources: Sources, history: History, damaged: list[str], as_of: datetime, wanted: set[str]
+) -> Iterator[Attempt]:
+    """Yield every attempt up to then, and let the history see it."""
+    read: set[str] = set()
+    for found in sources.records:
+        if isinstance(found, Damaged):
+            damaged.append(found.why)
+            continue
+        record = found.record
+        read.add(record.run_id)
+        if record.started <= as_of and _is_wanted(record.plan.services, wanted):
+            attempt = attempt_of(record, found.sha256)
+            history.see(attempt, record.plan)
+            yield attempt
+    for entry in sources.entries:
+        made = _FROM_ENTRY.get(entry.kind)
+        if made is None or (entry.kind is EntryKind.RUN and entry.body.get("run_id") in read):
+            continue
+        try:
+            attempt = made(entry)
+        except ValidationError:
+            damaged.append(f"register: entry {entry.number} cannot be read")
+            continue
+        if attempt.at <= as_of and (not attempt.services or _is_wanted(attempt.services, wanted)):
+            yield attempt
+
+
+_FROM_ENTRY: Mapping[EntryKind, Callable[[Entry], Attempt]] = {
+    EntryKind.RUN: attempt_without_record,
+    EntryKind.ATTEMPT: attempt_unbegun,
+    EntryKind.SCHEDULE_MISSED: attempt_missed,
+}
+
+
+def _is_wanted(services: Iterable[str], wanted: set[str]) -> bool:
+    return not wanted or not wanted.isdisjoint(services)
+
+
+def _services(plan: Plan, within: Sequence[Attempt]) -> tuple[str, ...]:
+    """Return the plan's services, then those that only the attempts of the period know."""
+    tried = (service for attempt in within for service in attempt.services)
+    return tuple(dict.fromkeys((*plan.services, *tried)))
+
+
+def _concerns(finding: Finding, only: Sequence[str]) -> bool:
+    return not only or not finding.services or not set(only).isdisjoint(finding.services)
+
+
+def _open(findings: Sequence[Finding], as_of: datetime) -> tuple[OpenFinding, ...]:
+    was_open = [
+        finding
+        for finding in findings
+        if finding.opened <= as_of and (finding.closure is None or finding.closure.at > as_of)
+    ]
+    grave = list(Severity)
+    was_open.sort(key=lambda finding: (finding.opened, -grave.index(finding.severity)))
+    return tuple(
+        OpenFinding(
+            finding=finding,
+            days=(as_of - finding.opened).days,
+            late=finding.due is not None and finding.due < as_of.date(),
+        )
+        for finding in was_open
+    )
+
+
+def _calendar(
+    within: Sequence[Attempt], columns: tuple[Column, ...], services: Sequence[str], plan: Plan
+) -> tuple[Row, ...]:
+    cells = {service: [Counter[Ending]() for _ in columns] for service in services}
+    for attempt in within:
+        for service in attempt.services:
+            if service in cells:
+                cells[service][column_of(columns, attempt.at)][attempt.ending] += 1
+    return tuple(
+        Row(service=name, in_plan=name in plan.services, cells=tuple(dict(c) for c in row))
+        for name, row in cells.items()
+    )
+
+
+def _trends(
+    attempts: Sequence[Attempt],
+    period: Period,
+    services: Sequence[str],
+    plan: Plan,
+    as_of: datetime,
+) -> tuple[Trend, ...]:
+    """Return the settings that were tested in the period; forecasts look at all before it too."""
+    tests: dict[Setting, list[Attempt]] = {}
+    for attempt in attempts:
+        if attempt.conclusive:
+            for setting in attempt.settings():
+                tests.setdefault(setting, []).append(attempt)
+    place = {name: number for number, name in enumerate(services)}
+    return tuple(
+        _trend(setting, tests[setting], period, plan, as_of)
+        for setting in sorted(
+            (setting for setting in tests if setting.service in place),
+            key=lambda setting: (place[setting.service], setting),
+        )
+        if any(period.holds(test.at) for test in tests[setting])
+    )
+
+
+def _trend(
+    setting: Setting, tests: Sequence[Attempt], period: Period, plan: Plan, as_of: datetime
+) -> Trend:
+    name = setting.service
+    service = plan.services.get(name)
+    goals = service.objectives if service else None
+    within = [test for test in tests if period.holds(test.at)]
+    then = [test.goals.get(name) for test in within]
+    return Trend(
+        service=name,
+        scenario=setting.scenario,
+        standby=setting.standby,
+        lab=setting.lab,
+        objectives=goals,
+        rta=spread(
+            [(_bound(t, t.rta), g.rto if g else None) for t, g in zip(within, then, strict=True)]
+        ),
+        rpa=spread(
+            [(_bound(t, t.rpa), g.rpo if g else None) for t, g in zip(within, then, strict=True)]
+        ),
+        rta_forecast=forecast(_runs(tests, rta=True), goals.rto, as_of) if goals else None,
+        rpa_forecast=forecast(_runs(tests, rta=False), goals.rpo, as_of) if goals else None,
+    )
+
+
+def _runs(tests: Sequence[Attempt], *, rta: bool) -> list[Run]:
+    """Return the tests that recovered, by the bound that governs."""
+    bounds = ((test, _bound(test, test.rta if rta else test.rpa)) for test in tests)
+    return [Run(test.at, bound, test.restored_bytes) for test, bound in bounds if bound is not None]
+
+
+def _bound(test: Attempt, actual: Elapsed | None) -> float | None:
+    """Return the upper bound of a test's actual; none when it recovered nothing."""
+    return None if actual is None or test.ending is Ending.FAILED else actual.high

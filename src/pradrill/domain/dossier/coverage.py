@@ -1,0 +1,220 @@
+"""What is proved and what is not: services by scenarios by standbys, against the plan of today."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from pydantic import Field
+
+from pradrill.domain.dossier.attempt import Attempt, Ending, Setting, settings_of
+from pradrill.domain.dossier.expiry import Change, changes_since
+from pradrill.domain.duration import due_after
+from pradrill.domain.model import Model, Utc
+from pradrill.domain.plan import Plan
+from pradrill.domain.run_plan import RunPlan
+
+
+class Standing(StrEnum):
+    """How well a recovery is proved; the worst first."""
+
+    NEVER_TESTED = "never_tested"  # no attempt came to a conclusion
+    UNCOVERED = "uncovered"  # tested once; no drill of today covers the service
+    NEVER_PROVEN = "never_proven"  # tested, and never passed
+    BROKEN = "broken"  # passed once; the latest test did not
+    EXPIRED = "expired"  # passed last; what it depends on has changed since
+    OLD = "old"  # passed last, longer ago than drill_every allows
+    PROVEN = "proven"
+    DROPPED = "dropped"  # on record, and no drill of today declares it
+
+
+class Test(Model):
+    """A run to point at."""
+
+    run_id: str
+    at: Utc
+    ending: Ending
+
+
+class Cover(Model):
+    """One line of the coverage."""
+
+    service: str
+    tier: int | None
+    scenario: str | None = Field(description="none when no drill covers the service")
+    standby: str | None
+    lab: bool = False
+    drill: str | None
+    standing: Standing
+    attempts: int = Field(description="of all kinds, up to the end of the period")
+    latest: Test | None = Field(default=None, description="the last test")
+    proof: Test | None = Field(default=None, description="the last test that passed")
+    changes: tuple[Change, ...] = Field(default=(), description="since the proof")
+
+
+class Overdue(Model):
+    """A service that no finished run has exercised for longer than the plan allows."""
+
+    service: str
+    drill_every: str
+    last: Utc | None = Field(description="its last finished run")
+    due: Utc | None = Field(description="when the next one was due; none: never run")
+
+
+class Proof(Model):
+    """The last test that passed, with what it rested on."""
+
+    attempt: Attempt
+    plan: RunPlan
+
+
+class History:
+    """What is remembered of each setting while the records go by, oldest first or not."""
+
+    def __init__(self) -> None:
+        self.attempts: dict[Setting, int] = {}
+        self.latest: dict[Setting, Attempt] = {}
+        self.proofs: dict[Setting, Proof] = {}
+        self.finished: dict[str, datetime] = {}
+
+    def see(self, attempt: Attempt, plan: RunPlan) -> None:
+        """Take one more attempt in."""
+        for setting in attempt.settings():
+            self.attempts[setting] = self.attempts.get(setting, 0) + 1
+            if attempt.finished:
+                last = self.finished.get(setting.service, attempt.at)
+                self.finished[setting.service] = max(last, attempt.at)
+            if attempt.conclusive:
+                latest = self.latest.get(setting)
+                if latest is None or latest.at <= attempt.at:
+                    self.latest[setting] = attempt
+            if attempt.ending is Ending.PASSED:
+                proof = self.proofs.get(setting)
+                if proof is None or proof.attempt.at <= attempt.at:
+                    self.proofs[setting] = Proof(attempt=attempt, plan=plan)
+
+
+class Today(NamedTuple):
+    """What stands now: the plan, its drills resolved, and the instant that a dossier speaks of."""
+
+    plan: Plan
+    drills: Mapping[str, RunPlan]
+    as_of: datetime
+
+
+def coverage(history: History, today: Today, wanted: Iterable[str]) -> tuple[Cover, ...]:
+    """Return every setting that is declared or on record, the least proved first."""
+    declared: dict[Setting, list[str]] = {}
+    for name, run in today.drills.items():
+        for setting in settings_of(run.drill):
+            declared.setdefault(setting, []).append(name)
+    services = dict.fromkeys(wanted)
+    lines = [
+        _cover(setting, declared.get(setting, []), history, today)
+        for setting in dict.fromkeys((*declared, *history.attempts))
+        if setting.service in services
+    ]
+    covered = {setting.service for setting in declared}
+    tested = {setting.service for setting in history.latest}
+    lines += [
+        Cover(
+            service=name,
+            tier=today.plan.services[name].tier,
+            scenario=None,
+            standby=None,
+            drill=None,
+            standing=Standing.UNCOVERED if name in tested else Standing.NEVER_TESTED,
+            attempts=0,
+        )
+        for name in services
+        if name in today.plan.services and name not in covered
+    ]
+    return tuple(sorted(lines, key=_order))
+
+
+def overdue(history: History, today: Today, wanted: Iterable[str]) -> tuple[Overdue, ...]:
+    """Return the services that `pradrill due` would have named, the longest overdue first."""
+    found = []
+    for name in wanted:
+        service = today.plan.services.get(name)
+        every = service.drill_every if service else None
+        if every is None:
+            continue
+        last = history.finished.get(name)
+        due = None if last is None else _due(every, last)
+        if last is None or (due is not None and due <= today.as_of):
+            found.append(Overdue(service=name, drill_every=every, last=last, due=due))
+    return tuple(sorted(found, key=lambda item: (item.due is not None, item.due, item.service)))
+
+
+def _cover(
+    setting: Setting,
+    declared: list[str],
+    history: History,
+    today: Today,
+) -> Cover:
+    service = today.plan.services.get(setting.service)
+    latest, proof = history.latest.get(setting), history.proofs.get(setting)
+    drill = declared[0] if declared else None
+    changed: tuple[Change, ...] = ()
+    if proof is not None:
+        drill = proof.attempt.drill if proof.attempt.drill in declared else drill
+        present = today.drills.get(drill or proof.attempt.drill)
+        actuals = proof.attempt.rta, proof.attempt.rpa
+        changed = changes_since(proof.plan, present, setting.service, *actuals)
+    every = service.drill_every if service else None
+    return Cover(
+        service=setting.service,
+        tier=service.tier if service else None,
+        scenario=setting.scenario,
+        standby=setting.standby,
+        lab=setting.lab,
+        drill=drill,
+        standing=Standing.DROPPED
+        if drill is None or service is None
+        else _standing(latest, proof, changed, every, today.as_of),
+        attempts=history.attempts.get(setting, 0),
+        latest=_test(latest),
+        proof=_test(proof.attempt if proof else None),
+        changes=changed,
+    )
+
+
+def _standing(
+    latest: Attempt | None,
+    proof: Proof | None,
+    changed: tuple[Change, ...],
+    every: str | None,
+    now: datetime,
+) -> Standing:
+    if latest is None:
+        return Standing.NEVER_TESTED
+    if proof is None:
+        return Standing.NEVER_PROVEN
+    if latest.ending is not Ending.PASSED:
+        return Standing.BROKEN
+    if any(change.material for change in changed):
+        return Standing.EXPIRED
+    due = None if every is None else _due(every, proof.attempt.at)
+    return Standing.OLD if due is not None and due <= now else Standing.PROVEN
+
+
+def _due(every: str, last: datetime) -> datetime | None:
+    try:
+        return due_after(every, last)
+    except (ValueError, OverflowError):  # past the last year of the calendar
+        return None
+
+
+def _test(attempt: Attempt | None) -> Test | None:
+    if attempt is None or attempt.run_id is None:
+        return None
+    return Test(run_id=attempt.run_id, at=attempt.at, ending=attempt.ending)
+
+
+def _order(cover: Cover) -> tuple[int, float, str, str, str]:
+    tier = float("inf") if cover.tier is None else cover.tier
+    place = list(Standing).index(cover.standing)
+    return place, tier, cover.service, cover.scenario or "", cover.standby or ""
