@@ -19,6 +19,7 @@ from pradrill.ports import Bounds, Clock
 
 _OK, _NO_BACKUP = 0, 2  # pgBackRest's stanza states
 _MISSING = {1: "has no stanza of that name", 3: "has no stanza of that name"}
+_RAW = re.compile(r"[\x00-\x1f\x7f]")
 _LARGEST = 1 << 62
 _CENTURY = 4_102_444_800
 
@@ -144,8 +145,10 @@ class PgBackRest:
         if said.code != 0:
             raise self._refusal(said.err)
         try:
-            stanzas = _STANZAS.validate_json(said.out)
+            stanzas = _STANZAS.validate_json(_RAW.sub(" ", said.out))
         except ValidationError as error:
+            if "unable to load info file" in said.out:  # it quotes what it decrypted wrongly
+                raise self._refusal(said.out) from error
             raise NotReadyError(
                 f"what pgbackrest says of {self._name} is not what pgbackrest says",
                 hint="Run pgbackrest info --output=json by hand; 2.32 or newer is needed.",
