@@ -395,7 +395,8 @@ class Cluster:
             f"[barman]\nbarman_user = {LOGIN}\nbarman_home = {home}\n"
             f"log_file = {folder}/barman.log\nconfiguration_files_directory = {folder}/none\n"
             f"[moodle]\ndescription = Moodle\nconninfo = {reach}\nstreaming_conninfo = {reach}\n"
-            f"backup_method = postgres\nimmediate_checkpoint = true\nstreaming_archiver = on\nslot_name = barman\n"
+            f"backup_method = postgres\nimmediate_checkpoint = true\n"
+            f"streaming_archiver = on\nslot_name = barman\n"
             f"path_prefix = {BIN}\n"
         )
 

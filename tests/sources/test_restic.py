@@ -51,7 +51,7 @@ def test_a_repository_that_is_being_pruned_is_locked(shelf: ResticShelf) -> None
     """Who removes data holds an exclusive lock: what is listed may be gone a moment later."""
     shelf.stock()
     add_lock(shelf.folder / "repo", PASSWORD, hostname="backup1", pid=4711)
-    with pytest.raises(NotReadyError, match="is locked by .* backup1, pid 4711") as caught:
+    with pytest.raises(NotReadyError, match=r"is locked by .* backup1, pid 4711") as caught:
         declared(shelf).catalogue(BOUNDS)
     assert "restic unlock" in str(caught.value)
 
@@ -86,7 +86,7 @@ def test_a_damaged_snapshot_is_not_passed_over(shelf: ResticShelf, how: str) -> 
             "empty": b"",
         }[how]
     )
-    with pytest.raises(NotReadyError, match="damaged|cannot be read"):
+    with pytest.raises(NotReadyError, match=r"damaged|cannot be read"):
         declared(shelf).catalogue(BOUNDS)
 
 
@@ -174,7 +174,7 @@ def test_another_host_key_is_refused(shelf: ResticShelf, sshd: Any, tmp_path: Pa
         repository=f"sftp://{sshd.host.user}@127.0.0.1:{sshd.port}/{shelf.folder}/repo",
         ssh=Ssh(known_hosts=other, private_key=sshd.key),
     )
-    with pytest.raises(NotReadyError, match="not the pinned one|cannot be reached"):
+    with pytest.raises(NotReadyError, match="not the pinned one"):
         source.catalogue(BOUNDS)
 
 

@@ -110,6 +110,10 @@ class PgBackRest:
         """Verify the checksum of every file of the stanza's repository."""
         del part  # pgBackRest reads everything
         method = "pgbackrest verify"
+        try:
+            self._stanza(bounds)  # verify takes a wrong password for damage
+        except NotReadyError as error:
+            return Checked(Soundness.UNPROVEN, method, error.message)
         said = self._call(["verify", "--output=text", "--verbose"], bounds)
         if said.code is None:
             return Checked(Soundness.UNPROVEN, method, f"not done in {bounds.deadline:g} s")
