@@ -21,6 +21,7 @@ from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds, Clock
 
 _LOCK_WAIT = "5"
+_SSH = "Try ssh to its host as the same user; its key must be pinned."
 _MEANS = {
     "PassphraseWrong": ("does not open with this password", None),
     "PasscommandFailure": ("does not open with this password", None),
@@ -38,8 +39,14 @@ _MEANS = {
     "MandatoryFeatureUnsupported": ("is in a newer format than this borg reads", None),
     "KeyfileNotFoundError": ("needs a key file that is not here", "Set key_file."),
     "KeyfileMismatchError": ("needs another key file", "Set key_file."),
-    "ConnectionClosed": ("cannot be reached", "Try ssh to its host as the same user."),
-    "ConnectionClosedWithHint": ("cannot be reached", "Try ssh to its host as the same user."),
+    "ConnectionClosed": (
+        "cannot be reached",
+        _SSH,
+    ),
+    "ConnectionClosedWithHint": (
+        "cannot be reached",
+        _SSH,
+    ),
     "IntegrityError": ("is damaged", None),
     "Cache.RepositoryAccessAborted": ("is not the one that was expected", None),
     "Cache.EncryptionMethodMismatch": ("changed its encryption", None),
@@ -155,6 +162,8 @@ class Borg:
                 f"{self._name} is behind a host whose key is not the pinned one",
                 hint="Compare the keys, then pin it in known_hosts.",
             )
+        if "not supported by this borg version" in said.err:
+            return NotReadyError(f"{self._name} is in a newer format than this borg reads")
         for name, _ in messages:
             if name in _MEANS:
                 means, hint = _MEANS[name]

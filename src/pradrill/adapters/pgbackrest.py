@@ -19,6 +19,7 @@ from pradrill.ports import Bounds, Clock
 
 _OK, _NO_BACKUP = 0, 2  # pgBackRest's stanza states
 _MISSING = {1: "has no stanza of that name", 3: "has no stanza of that name"}
+_RAW = re.compile(r"[\x00-\x1f\x7f]")
 _LARGEST = 1 << 62
 _CENTURY = 4_102_444_800
 
@@ -109,6 +110,10 @@ class PgBackRest:
         """Verify the checksum of every file of the stanza's repository."""
         del part  # pgBackRest reads everything
         method = "pgbackrest verify"
+        try:
+            self._stanza(bounds)  # verify takes a wrong password for damage
+        except NotReadyError as error:
+            return Checked(Soundness.UNPROVEN, method, error.message)
         said = self._call(["verify", "--output=text", "--verbose"], bounds)
         if said.code is None:
             return Checked(Soundness.UNPROVEN, method, f"not done in {bounds.deadline:g} s")
@@ -144,8 +149,10 @@ class PgBackRest:
         if said.code != 0:
             raise self._refusal(said.err)
         try:
-            stanzas = _STANZAS.validate_json(said.out)
+            stanzas = _STANZAS.validate_json(_RAW.sub(" ", said.out))
         except ValidationError as error:
+            if "unable to load info file" in said.out:  # it quotes what it decrypted wrongly
+                raise self._refusal(said.out) from error
             raise NotReadyError(
                 f"what pgbackrest says of {self._name} is not what pgbackrest says",
                 hint="Run pgbackrest info --output=json by hand; 2.32 or newer is needed.",

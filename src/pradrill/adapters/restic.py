@@ -166,7 +166,8 @@ class Restic:
             words = ["--", place.removeprefix("sftp:").partition(":")[0]]
         ssh = self._declared.ssh
         options = ssh_options(ssh.known_hosts, ssh.private_key)
-        return ["-o", f"sftp.command={shlex.join(['ssh', *options, '-s', *words, 'sftp'])}"]
+        command = shlex.join(["ssh", *options, "-s", *words, "sftp"]).replace('"', '""')
+        return ["-o", f'"sftp.command={command}"']  # restic reads options as CSV
 
     def _refusal(self, said: Said, deadline: float = 0) -> NotReadyError:
         if said.code is None:

@@ -51,5 +51,5 @@ def _entry(path: Path) -> Entry | None:
         return None
     if not (stat.S_ISREG(seen.st_mode) or stat.S_ISDIR(seen.st_mode)):
         return None
-    modified = datetime.fromtimestamp(seen.st_mtime, UTC)
+    modified = datetime.fromtimestamp(int(seen.st_mtime), UTC)  # as SFTP tells it
     return Entry(path.name, stat.S_ISDIR(seen.st_mode), seen.st_size, modified)

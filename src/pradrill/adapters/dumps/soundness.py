@@ -6,7 +6,7 @@ Sound is only what a checksum covers: without one, a changed byte may look like 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from pradrill.adapters.dumps import kinds
 from pradrill.adapters.dumps.unpacking import Unpacked, UnpackError
@@ -21,21 +21,27 @@ _SQL_ENDS = (b"-- Dump completed", b"PostgreSQL database dump complete", b"clust
 _TAR = 257
 _BLOCK = 1024  # a tar archive ends with two blocks of zeros
 _METHOD = "reading the whole dump"
+_Judge = Callable[[Unpacked, Bounds], tuple[str, bool]]
 
 
 def check_file(folder: Folder, path: str, wanted: str | None, bounds: Bounds) -> Checked:
     """Read one file: its SHA-256 if there is one, what it is packed in, what it is."""
+    return _check(folder, path, wanted, bounds, judge=_content)
+
+
+def _check(
+    folder: Folder, path: str, wanted: str | None, bounds: Bounds, *, judge: _Judge
+) -> Checked:
     digest = hashlib.sha256()
     with folder.read(path) as pieces:
         unpacked = Unpacked(_digested(pieces, digest, bounds))
         try:
             unpacked.raise_failure()
-            damage, complete = _content(unpacked, bounds)
+            damage, complete = judge(unpacked, bounds)
             unpacked.raise_failure()
         except UnpackError as error:
             damage, complete = str(error), False
-        for _ in unpacked.rest():  # so that the digest covers what a tool did not want to read
-            pass
+        unpacked.exhaust()  # so that the digest covers what a tool did not want to read
     if wanted is not None and digest.hexdigest() != wanted:
         return Checked(Soundness.DAMAGED, _METHOD, "its SHA-256 is not the one beside it")
     if damage:
@@ -66,8 +72,8 @@ def check_folder(folder: Folder, path: str, beside: Mapping[str, str], bounds: B
     unsummed = 0
     for each in sorted(set(files) - kinds.SUMS):
         unsummed += each not in sums
-        checked = check_file(folder, f"{path}/{each}", sums.get(each), bounds)
-        if checked.soundness is Soundness.DAMAGED and not _empty(files[each].size, sums.get(each)):
+        checked = _check(folder, f"{path}/{each}", sums.get(each), bounds, judge=_unpacks)
+        if checked.soundness is Soundness.DAMAGED:
             return Checked(Soundness.DAMAGED, _METHOD, f"{each}: {checked.detail}")
     here = folder.local(path)
     if kind.maker == "pg_dump" and here is not None:
@@ -81,9 +87,10 @@ def check_folder(folder: Folder, path: str, beside: Mapping[str, str], bounds: B
     return Checked(Soundness.SOUND, f"{_METHOD}, SHA-256 of each of its files")
 
 
-def _empty(size: int, wanted: str | None) -> bool:
-    """Tell whether it is one of the empty files that dump folders hold, and not a cut one."""
-    return size == 0 and wanted is None
+def _unpacks(unpacked: Unpacked, _bounds: Bounds) -> tuple[str, bool]:
+    """See that a part of a dump unpacks; what it means only the whole tells."""
+    unpacked.exhaust()
+    return "", True
 
 
 def _content(unpacked: Unpacked, bounds: Bounds) -> tuple[str, bool]:
@@ -106,15 +113,13 @@ def _content(unpacked: Unpacked, bounds: Bounds) -> tuple[str, bool]:
     if head[_TAR : _TAR + 5] == b"ustar":
         said = run(["tar", "--list", "--file=-"], bounds, extra={}, package="tar",
                    fed=unpacked.rest())  # fmt: skip
-        for _ in unpacked.rest():
-            pass
+        unpacked.exhaust()
         unpacked.raise_failure()
         if said.code != 0:
             return last_line(said.err), False
         ends = not any(unpacked.tail[-_BLOCK:])
         return ("" if ends else "the tar archive is cut off"), ends
-    for _ in unpacked.rest():
-        pass
+    unpacked.exhaust()
     if head.lstrip().startswith((b"--", b"/*")) or b"CREATE TABLE" in head:
         ends = any(end in unpacked.tail for end in _SQL_ENDS)
         return ("" if ends else "the SQL dump has no end: it is cut off"), ends

@@ -59,6 +59,11 @@ class Unpacked:
         for piece in self._stream:
             yield self._seen(piece)
 
+    def exhaust(self) -> None:
+        """Read to the end."""
+        for _ in self.rest():
+            pass
+
     def raise_failure(self) -> None:
         """Raise what ended the stream before its end, if anything did."""
         if self._failure is not None:
@@ -73,7 +78,7 @@ class Unpacked:
             yield from pieces
             return
         try:
-            yield from _members(self.packing, pieces)
+            yield from filter(None, _members(self.packing, pieces))
         except (zlib.error, OSError, lzma.LZMAError, zstd.ZstdError, EOFError) as error:
             self._failure = UnpackError(f"{self.packing}: {str(error).lower() or 'it is cut off'}")
             for _ in pieces:  # the digest is of the whole file

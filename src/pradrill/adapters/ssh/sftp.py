@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import paramiko
 
@@ -54,6 +55,8 @@ class SftpFolder:
         """Return a file's bytes; one that ends before its size is told."""
         with self._telling(path), self._open().open(path, "rb") as file:
             size = file.stat().st_size or 0
+            # The reader meets a lost connection itself; paramiko's thread would print it, too.
+            file._prefetch_thread = _quiet(file._prefetch_thread)  # type: ignore[attr-defined] # noqa: SLF001
             file.prefetch(size, _AT_ONCE)
             yield self._pieces(file, path, size)
 
@@ -101,6 +104,14 @@ class SftpFolder:
             self.close()
             reason = last_line(str(error) or type(error).__name__)
             raise NotReadyError(f"{where} cannot be read: {reason}") from error
+
+
+def _quiet(work: Callable[..., None]) -> Callable[..., None]:
+    def quietly(*args: Any) -> None:
+        with suppress(*LOST):
+            work(*args)
+
+    return quietly
 
 
 def _entry(name: str, seen: paramiko.SFTPAttributes) -> Entry | None:
