@@ -179,10 +179,8 @@ class NewestData(Model):
 
 
 def _one_or_several(value: object) -> str:
-    if not isinstance(value, dict) or not value:
-        return "(one)"
-    several = all(isinstance(each, dict | NewestData) for each in value.values())
-    return "(several)" if several else "(one)"
+    values = value.values() if isinstance(value, dict) else ()
+    return "(several)" if any(isinstance(v, dict | NewestData) for v in values) else "(one)"
 
 
 ReadingName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9 _-]{0,40}$")]
