@@ -196,7 +196,7 @@ def a_tiny_drill(home: Path, port: int) -> Drill:
     text = _CHECK.replace("PORT", str(port))
     (checks / "test_service.py").write_text(text, encoding="utf-8")
     play = {"playbook": home / "play.yml", "deadline": "2m"}
-    usual = a_drill().verify
+    usual = a_drill().ways[None].verify
     return a_drill(
         prepare=(),
         restore=({**play, "name": "restore"},),
