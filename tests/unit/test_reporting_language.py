@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import pradrill.reporting
-from pradrill.domain import drill, outcome, people, record, timeline
+from pradrill.domain import drill, integrity, manual, outcome, people, record, timeline
 from pradrill.domain.casefile import CaseFile
 from pradrill.domain.facts import Facts
 from pradrill.domain.outcome import CheckOutcome, GuardOutcome, Phase, StepKind, StepOutcome
@@ -106,7 +106,7 @@ def test_placeholders_survive_translation() -> None:
 
 def shown_enums() -> Iterator[type[StrEnum]]:
     """Return the enumerations of the domain whose values a report says."""
-    for module in (drill, outcome, people, record, timeline):
+    for module in (drill, integrity, manual, outcome, people, record, timeline):
         for value in vars(module).values():
             if isinstance(value, type) and issubclass(value, StrEnum) and value is not StrEnum:
                 yield value
@@ -236,6 +236,7 @@ FIGURES = st.none() | st.builds(
             max_size=3,
         ).map(tuple),
         not_executed=st.lists(PLAIN, max_size=2).map(tuple),
+        held_by=st.lists(PLAIN, max_size=2).map(tuple),
         guards=st.lists(
             st.builds(a_guard, host=PLAIN, outcome=st.sampled_from(GuardOutcome), detail=PLAIN),
             max_size=2,

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pradrill.domain import catalogue
-from pradrill.domain.catalogue import CatalogueReading, RecoveryPoint, WorstCase
+from pradrill.domain.catalogue import CatalogueReading, WorstCase
 from pradrill.domain.duration import format_duration
 from pradrill.domain.integrity import IntegrityResult
-from pradrill.reporting.wording import at
+from pradrill.reporting.wording import at, size
 
 _NAMED = 10
-_KILO = 1024
 
 
 def reading_facts(reading: CatalogueReading) -> Iterator[tuple[str, str]]:
@@ -19,7 +18,7 @@ def reading_facts(reading: CatalogueReading) -> Iterator[tuple[str, str]]:
     point = reading.selected
     yield "backup", f"{point.id}, {reading.rule}: {reading.why}"
     yield "made", f"data of {at(point.data_time)}, complete {at(point.available)}"
-    told = [size(point), f"host {point.host}" if point.host else "", ", ".join(point.tags)]
+    told = [size(point.size), f"host {point.host}" if point.host else "", ", ".join(point.tags)]
     yield "described as", "; ".join(word for word in told if word)
     yield "copy", f"{reading.source}, {reading.location}"
     yield "in the catalogue", f"{reading.points} backups, {len(reading.unusable)} unusable"
@@ -46,15 +45,3 @@ def integrity_facts(result: IntegrityResult) -> Iterator[tuple[str, str]]:
     if result.parts > 1:
         full = f"last complete {at(result.full_on)}" if result.full_on else "never complete yet"
         yield "read so far", f"{result.covered:.0%} since the last full coverage; {full}"
-
-
-def size(point: RecoveryPoint) -> str:
-    """Write a size for people; nothing when the catalogue does not tell it."""
-    if point.size is None:
-        return ""
-    value, unit = float(point.size), "B"
-    for bigger in ("KiB", "MiB", "GiB", "TiB"):
-        if value < _KILO:
-            break
-        value, unit = value / _KILO, bigger
-    return f"{value:.1f} {unit}" if unit != "B" else f"{point.size} B"

@@ -65,6 +65,22 @@ _FORMS = (
     N_("%(count)s checks gave no answer within %(length)s"),
     N_("the checks were not green long enough within %(length)s"),
     N_("interrupted"),
+    N_("%(who)s did not answer within %(length)s"),
+    N_("interrupted while it waited for %(who)s"),
+    N_("%(who)s answered yes"),
+    N_("%(who)s answered no"),
+    N_("%(who)s answered yes: %(text)s"),
+    N_("%(who)s answered no: %(text)s"),
+    # why a backup was chosen
+    N_("latest"),
+    N_("latest tagged %(tag)s"),
+    N_("latest before %(instant)s"),
+    N_("latest tagged %(tag)s before %(instant)s"),
+    N_("id %(name)s"),
+    N_("it is the one named"),
+    N_("the newest of %(count)s that match"),
+    N_("the newest of %(count)s that match; %(number)s usable ones do not match the rule"),
+    N_("every %(length)s, %(bound)s of grace"),
     # limits of what was proved
     N_("the checks prove what they check and nothing else; read their titles"),
     N_("production was not switched over: name resolution, routing and users were not moved"),
@@ -120,6 +136,7 @@ _ONE_OF: Mapping[str, str] = {
     "objective": r"[0-9][0-9.a-z]*",
     "left": "listens on .*|service .* is active|.* is mounted|.* still exists|not verified, its .*",
     "path": "/.*",
+    "instant": "[0-9][0-9: -]+ UTC",
     "whose": r"[\w.-]+(?:, [\w.-]+)*",
 }
 _LONGEST = 4_000  # what is longer was not composed by the engine alone
@@ -151,8 +168,9 @@ def _recognised(sentence: str) -> tuple[str, dict[str, str]] | None:
         return None
     for form, pattern in _patterns():
         match = pattern.fullmatch(sentence)
-        if match is not None:
-            return form, match.groupdict()
+        if match is None or ("whose" in match.groupdict() and not is_translated(match["because"])):
+            continue
+        return form, match.groupdict()
     return None
 
 

@@ -27,7 +27,6 @@ from pradrill.domain.verdict import Verdict
 from pradrill.reporting import view, wording
 from pradrill.reporting.asking import question_lines, waits_told
 from pradrill.reporting.backup_text import integrity_facts, reading_facts
-from pradrill.reporting.backup_text import size as backup_size
 from pradrill.reporting.plan_text import plan_lines
 from pradrill.reporting.vocabulary import word
 
@@ -195,7 +194,7 @@ def show_catalogue(
             _text(point.id),
             wording.at(point.data_time),
             wording.at(point.available),
-            backup_size(point),
+            wording.size(point.size),
             _text(point.host),
             _text(", ".join(point.tags)),
         )

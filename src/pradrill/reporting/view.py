@@ -8,6 +8,8 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
+from pradrill.domain.catalogue import CatalogueReading
+from pradrill.domain.integrity import IntegrityResult
 from pradrill.domain.outcome import (
     CheckOutcome,
     CheckResult,
@@ -61,11 +63,7 @@ class Comparison(NamedTuple):
     @property
     def standing_told(self) -> str:
         """Write the standing."""
-        return {
-            Standing.MET: pgettext("objective", "met"),
-            Standing.NOT_MET: pgettext("objective", "not met"),
-            Standing.UNKNOWN: pgettext("objective", "unknown"),
-        }[self.standing]
+        return standing(self.standing)
 
     @property
     def told(self) -> str:
@@ -155,6 +153,52 @@ def services(record: RunRecord) -> tuple[ServiceRow, ...]:
         verified = recovery.marks.get(Mark.SERVICE_VERIFIED)
         rows.append(ServiceRow(name, result.verdict, pair, verified, result.reasons))
     return tuple(rows)
+
+
+class WorstRow(NamedTuple):
+    """The worst case of a backup catalogue, against the RPO of whatever it is the backup of."""
+
+    service: str | None
+    reading: CatalogueReading | None
+    integrity: IntegrityResult | None
+    objective: timedelta
+
+    @property
+    def standing(self) -> Standing:
+        """Tell whether even the worst case meets the RPO."""
+        if self.reading is None:
+            return Standing.UNKNOWN
+        met = self.reading.worst_case.seconds <= self.objective.total_seconds()
+        return Standing.MET if met else Standing.NOT_MET
+
+    @property
+    def margin(self) -> str:
+        """Write what the worst case leaves of the RPO."""
+        if self.reading is None:
+            return _(wording.NOT_MEASURED)
+        left = self.objective.total_seconds() - self.reading.worst_case.seconds
+        return wording.tenth(left, up=False)
+
+
+def worst_rows(record: RunRecord) -> tuple[WorstRow, ...]:
+    """Return what the catalogues told: a row a service where services are recovered apart."""
+    whole = record.plan.objectives.rpo
+    rows = []
+    for branch in record.plan.branches:
+        recovery = record.recovery_of(branch.service)
+        own = branch.service
+        goal = whole if own is None else record.plan.services[own].objectives.rpo
+        rows.append(WorstRow(own, recovery.catalogue, recovery.integrity, goal))
+    return tuple(rows)
+
+
+def standing(value: Standing) -> str:
+    """Say how an actual stands against its objective."""
+    return {
+        Standing.MET: pgettext("objective", "met"),
+        Standing.NOT_MET: pgettext("objective", "not met"),
+        Standing.UNKNOWN: pgettext("objective", "unknown"),
+    }[value]
 
 
 def held(record: RunRecord) -> tuple[str, ...]:

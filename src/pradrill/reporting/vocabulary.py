@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 from pradrill.domain.drill import Kind
+from pradrill.domain.integrity import Soundness
+from pradrill.domain.manual import CallStage, Standing
 from pradrill.domain.outcome import CheckOutcome, GuardOutcome, Phase, StepKind, StepOutcome
 from pradrill.domain.people import AnnotationKind, Severity
 from pradrill.domain.record import Refusal, RunState
@@ -69,6 +71,9 @@ def _step_kinds() -> Mapping[str, str]:
         StepKind.NEWEST_DATA: pgettext("step kind", "newest data"),
         StepKind.RESIDUE: pgettext("step kind", "residue"),
         StepKind.STOP: pgettext("step kind", "stop"),
+        StepKind.CATALOGUE: pgettext("step kind", "choice of the backup"),
+        StepKind.MANUAL: pgettext("step kind", "by people"),
+        StepKind.INTEGRITY: pgettext("step kind", "check of the backups"),
     }
 
 
@@ -128,6 +133,29 @@ def _severities() -> Mapping[str, str]:
     }
 
 
+def _stages() -> Mapping[str, str]:
+    return {
+        CallStage.RESPONSE: pgettext("call", "response"),
+        CallStage.RESTORATION: pgettext("call", "restoration"),
+    }
+
+
+def _promises() -> Mapping[str, str]:
+    return {
+        Standing.MET: pgettext("promise", "met"),
+        Standing.NOT_MET: pgettext("promise", "not met"),
+        Standing.UNKNOWN: pgettext("promise", "unknown"),
+    }
+
+
+def _soundness() -> Mapping[str, str]:
+    return {
+        Soundness.SOUND: pgettext("backup", "sound"),
+        Soundness.DAMAGED: pgettext("backup", "damaged"),
+        Soundness.UNPROVEN: pgettext("backup", "unproven"),
+    }
+
+
 def _annotations() -> Mapping[str, str]:
     return {
         AnnotationKind.MARK: pgettext("annotation", "mark"),
@@ -155,4 +183,7 @@ _WORDS: Mapping[type[StrEnum], Callable[[], Mapping[str, str]]] = {
     Mark: _marks,
     Severity: _severities,
     AnnotationKind: _annotations,
+    CallStage: _stages,
+    Standing: _promises,
+    Soundness: _soundness,
 }
