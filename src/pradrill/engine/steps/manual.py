@@ -61,8 +61,8 @@ def _question(context: Context, step: PlannedStep, asked: ManualStep, now: datet
 def _answer(context: Context, question: Question) -> Answer | None:
     """Wait for the answer; None at the deadline, and when the run must stop."""
     clock = context.tools.clock
-    context.tools.progress.ask(question)
     with context.tools.people.ask(question, context.journal.folder) as asked:
+        context.tools.progress.ask(question)  # shown last: from then on what is typed counts
         while True:
             answer = asked.answer()
             left = (question.until - clock.now()).total_seconds()
