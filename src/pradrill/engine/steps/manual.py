@@ -28,6 +28,7 @@ def _ask(context: Context, step: PlannedStep, asked: ManualStep) -> Came:
     wait = Wait(
         phase=step.phase,
         step=step.name,
+        service=step.service,
         who=asked.who,
         confirm=asked.confirm,
         call=step.call,
@@ -48,7 +49,7 @@ def _question(context: Context, step: PlannedStep, asked: ManualStep, now: datet
     return Question(
         run_id=context.journal.run_id,
         phase=step.phase,
-        step=step.name,
+        step=step.name if step.service is None else f"{step.service}: {step.name}",
         who=asked.who,
         instruction=asked.instruction,
         confirm=asked.confirm,
