@@ -186,7 +186,12 @@ class Facts(Model):
         own = self.of(branch.service)
         skew = self.skew_of(branch)
         point = own.reading.point if own.reading else None
-        return self._measured(own.marks, own.reading, point, skew, own)
+        measured = self._measured(own.marks, own.reading, point, skew, own)
+        mine = {None, branch.service, *branch.after}
+        waits = [wait for wait in self.waits if wait.service in mine]
+        return measured.model_copy(
+            update={"waited_for_people": waited_inside_rta(waits, own.marks)}
+        )
 
     def skew_of(self, branch: Branch) -> dict[str, Skew]:
         """Return the clocks that a branch's instants come from: its hosts', its primary's."""

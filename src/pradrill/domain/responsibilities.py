@@ -86,7 +86,7 @@ def _line(record: RunRecord, service: str, what: str) -> Iterator[Shown]:
         if any(re.fullmatch(pattern, word) for word in words)
     ]
     if not topics:
-        yield _by_people(record, words)
+        yield _by_people(record, service, words)
     for topic in topics:
         seen = _SAY[topic](record, service) if record.refusal is None else None
         proof, told, seconds = seen or _Seen(Proof.NOT_EXERCISED, _NOT_EXERCISED)
@@ -99,8 +99,8 @@ class _Seen(NamedTuple):
     seconds: float | None = None
 
 
-def _backup(record: RunRecord, _service: str) -> _Seen | None:
-    recovery, failed = record.recovery, _failed(record, Phase.RESTORE)
+def _backup(record: RunRecord, service: str) -> _Seen | None:
+    recovery, failed = record.recovery_of(service), _failed(record, service)
     if failed is not None:
         return _Seen(Proof.FAILED, f"{failed.name}: {failed.outcome.value.replace('_', ' ')}")
     if Mark.DATA_RESTORED not in recovery.marks or recovery.recovery_point is None:
@@ -110,10 +110,10 @@ def _backup(record: RunRecord, _service: str) -> _Seen | None:
     return _Seen(Proof.SHOWN, f"restored from {named}, newest data {newest:%Y-%m-%d %H:%M:%S} UTC")
 
 
-def _restore(record: RunRecord, _service: str) -> _Seen | None:
-    if (failed := _failed(record, Phase.RESTORE)) is not None:
+def _restore(record: RunRecord, service: str) -> _Seen | None:
+    if (failed := _failed(record, service)) is not None:
         return _Seen(Proof.FAILED, f"{failed.name}: {failed.outcome.value.replace('_', ' ')}")
-    rta = record.recovery.rta
+    rta = record.recovery_of(service).rta
     if rta is None:
         return None
     return _Seen(Proof.SHOWN, f"verified {approximate(rta.seconds)} after T0", rta.seconds)
@@ -150,8 +150,9 @@ def _support(record: RunRecord, service: str) -> _Seen | None:
     return _Seen(Proof.FAILED if bad else Proof.SHOWN, told, measures[-1].seconds)
 
 
-def _checks(record: RunRecord, _service: str) -> _Seen | None:
-    mandatory = [check for check in record.checks if check.mandatory]
+def _checks(record: RunRecord, service: str) -> _Seen | None:
+    mine = [check for check in record.checks if check.service in {None, service}]
+    mandatory = [check for check in mine if check.mandatory]
     green = sum(check.outcome is CheckOutcome.PASSED for check in mandatory)
     if not mandatory:
         return None
@@ -159,9 +160,11 @@ def _checks(record: RunRecord, _service: str) -> _Seen | None:
     return _Seen(proof, f"{green} of {len(mandatory)} mandatory checks passed")
 
 
-def _by_people(record: RunRecord, words: set[str]) -> Shown:
+def _by_people(record: RunRecord, service: str, words: set[str]) -> Shown:
     """Return what a person did for a line that nothing else recognises, by the step's name."""
     for wait in record.waits:
+        if wait.service not in {None, service}:
+            continue
         if words & _words(wait.step) and wait.seconds is not None:
             proof, told = _done(wait, approximate(wait.seconds))
             return Shown(topic=Topic.OTHER, proof=proof, told=told, seconds=wait.seconds)
@@ -174,9 +177,11 @@ def _done(wait: Wait, took: str) -> tuple[Proof, str]:
     return Proof.FAILED, f"{wait.step}: not done within {took}"
 
 
-def _failed(record: RunRecord, phase: Phase) -> StepResult | None:
+def _failed(record: RunRecord, service: str) -> StepResult | None:
+    """Return the restore step of a service that failed, if one did."""
     bad = {StepOutcome.FAILED, StepOutcome.TIMED_OUT}
-    return next((s for s in record.steps if s.phase is phase and s.outcome in bad), None)
+    mine = (step for step in record.steps if step.service in {None, service})
+    return next((s for s in mine if s.phase is Phase.RESTORE and s.outcome in bad), None)
 
 
 def _words(text: str) -> set[str]:

@@ -28,6 +28,7 @@ def _ask(context: Context, step: PlannedStep, asked: ManualStep) -> Came:
     wait = Wait(
         phase=step.phase,
         step=step.name,
+        service=step.service,
         who=asked.who,
         confirm=asked.confirm,
         call=step.call,
@@ -48,7 +49,7 @@ def _question(context: Context, step: PlannedStep, asked: ManualStep, now: datet
     return Question(
         run_id=context.journal.run_id,
         phase=step.phase,
-        step=step.name,
+        step=step.name if step.service is None else f"{step.service}: {step.name}",
         who=asked.who,
         instruction=asked.instruction,
         confirm=asked.confirm,
@@ -61,8 +62,8 @@ def _question(context: Context, step: PlannedStep, asked: ManualStep, now: datet
 def _answer(context: Context, question: Question) -> Answer | None:
     """Wait for the answer; None at the deadline, and when the run must stop."""
     clock = context.tools.clock
-    context.tools.progress.ask(question)
     with context.tools.people.ask(question, context.journal.folder) as asked:
+        context.tools.progress.ask(question)  # shown last: from then on what is typed counts
         while True:
             answer = asked.answer()
             left = (question.until - clock.now()).total_seconds()
