@@ -8,11 +8,10 @@ from pydantic import ValidationError
 
 from pradrill.domain.entry import EntryKind, RunEntry
 from pradrill.domain.record import RunRecord
-from pradrill.domain.run_plan import FileHash
 from pradrill.domain.showing import findings_of
 from pradrill.errors import RecordError
 from pradrill.register.chain import Register, line_hash
-from pradrill.register.files import sha256, unwritten, write_whole
+from pradrill.register.files import unwritten, write_whole
 
 RECORD = "record.json"
 SIGNATURE = "record.json.sig"
@@ -25,13 +24,13 @@ def enter_run(register: Register, folder: Path) -> None:
     """
     record, content = read_record(folder / RECORD)
     signature, unsigned = register.signature(content)
-    files = list(record.evidence)
+    files = {file.path.as_posix(): file.sha256 for file in record.evidence}
     if signature is not None:
         try:
             write_whole(folder / SIGNATURE, signature)
         except OSError as error:
             raise unwritten(folder / SIGNATURE, error) from error
-        files.append(FileHash(path=Path(SIGNATURE), sha256=sha256(folder / SIGNATURE)))
+        files[SIGNATURE] = line_hash(signature)
     entry = RunEntry(
         run_id=record.run_id,
         drill=record.plan.drill.drill,
@@ -43,7 +42,7 @@ def enter_run(register: Register, folder: Path) -> None:
         started=record.started,
         ended=record.ended,
         record_sha256=line_hash(content),
-        files=tuple(files),
+        files=files,
         unsigned=unsigned,
     )
     shown = [(EntryKind.FINDING, finding) for finding in findings_of(record)]
