@@ -7,6 +7,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
+from pradrill.cli.report import letterhead
 from pradrill.cli.sweeping import swept
 from pradrill.cli.workplace import Workplace
 from pradrill.config.loader import suggestion
@@ -16,7 +17,6 @@ from pradrill.domain.findings import all_findings
 from pradrill.errors import ExitCode, RecordError, UsageError
 from pradrill.register.reading import sealed_records
 from pradrill.reporting.dossier import dossier_csv, dossier_html, dossier_json, dossier_pdf
-from pradrill.reporting.html import Letterhead
 
 
 def run(args: Namespace) -> int:
@@ -24,18 +24,22 @@ def run(args: Namespace) -> int:
     place = Workplace(args)
     period = _period(args, place.clock.now().date())
     dossier = _compiled(swept(place), period, tuple(dict.fromkeys(args.services)))
-    letterhead = Letterhead(language=args.lang)
-    content = {
-        "html": lambda: dossier_html(dossier, letterhead).encode(),
-        "pdf": lambda: dossier_pdf(dossier, letterhead),
-        "json": lambda: dossier_json(dossier).encode(),
-        "csv": lambda: dossier_csv(dossier).encode(),
-    }[args.format]()
+    content = _rendered(place, dossier, args)
     name = "-".join(("dossier", str(period.first), str(period.last), *dossier.only))
     path = args.output or place.state / "dossiers" / f"{name[:200]}.{args.format}"
     _write(path, content)
     print(path)
     return ExitCode.PASSED if dossier.complete else RecordError.exit_code
+
+
+def _rendered(place: Workplace, dossier: Dossier, args: Namespace) -> bytes:
+    if args.format == "csv":
+        return dossier_csv(dossier).encode()
+    if args.format == "json":
+        return dossier_json(dossier).encode()
+    if args.format == "pdf":
+        return dossier_pdf(dossier, letterhead(place, args.lang))
+    return dossier_html(dossier, letterhead(place, args.lang)).encode()
 
 
 def _period(args: Namespace, today: dt.date) -> Period:

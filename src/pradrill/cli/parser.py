@@ -209,7 +209,9 @@ def _add_dossier(commands: _Commands) -> None:
         default=[],
         help="this service only; may be given several times (default: all)",
     )
-    dossier.add_argument("--lang", choices=("en", "fr"), default="en", help="default: en")
+    dossier.add_argument(
+        "--lang", choices=("fr", "en"), help="default: the plan's language, else that of $LANG"
+    )
     dossier.add_argument(
         "--format", choices=("html", "pdf", "json", "csv"), default="html", help="default: html"
     )

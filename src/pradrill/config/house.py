@@ -53,7 +53,8 @@ class House(NamedTuple):
     def files(self, loaded: LoadedDrill) -> Iterator[FileHash]:
         """Hash everything that a run of the drill depends on."""
         drill = loaded.drill
-        named = [self.folder / PLAN, loaded.file, *drill.playbooks()]
+        ours = (self.folder / PLAN, loaded.file)  # read by us: compared as what they declare
+        named = [*ours, *drill.playbooks()]
         if drill.standby.inventory is not None:
             named.append(drill.standby.inventory)
         suites = [path for way in drill.ways.values() for path in _suite(way.verify.checks)]
@@ -63,7 +64,7 @@ class House(NamedTuple):
                 yield FileHash(
                     path=path,
                     sha256=hashlib.sha256(content).hexdigest(),
-                    meaning=meaning(path.name, content),
+                    meaning=None if path in ours else meaning(path.suffix, content),
                 )
 
 

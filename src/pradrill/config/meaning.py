@@ -10,15 +10,17 @@ import hashlib
 import io
 import tokenize
 from collections.abc import Iterator
+from functools import lru_cache
 
 import yaml
 
 _LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.ENCODING}
 
 
-def meaning(name: str, content: bytes) -> str | None:
+@lru_cache(maxsize=256)  # drills share playbooks
+def meaning(suffix: str, content: bytes) -> str | None:
     """Return the hash of what a file says; None for other kinds, and for what cannot be read."""
-    read = {"yml": _yaml, "yaml": _yaml, "py": _python}.get(name.rpartition(".")[2])
+    read = {".yml": _yaml, ".yaml": _yaml, ".py": _python}.get(suffix)
     if read is None:
         return None
     said = hashlib.sha256()

@@ -12,13 +12,15 @@ from markupsafe import Markup
 from pradrill.domain.dossier.attempt import Attempt, Ending
 from pradrill.domain.dossier.build import Dossier
 from pradrill.domain.timeline import Elapsed
-from pradrill.reporting import dossier_view, i18n, wording
+from pradrill.reporting import dossier_view, i18n
 from pradrill.reporting.html import Letterhead, render_page
 from pradrill.reporting.pdf import Attached, render_pdf
+from pradrill.reporting.table import cell
 from pradrill.reporting.trend_picture import draw
 
 _STYLE = Path(__file__).parent / "templates" / "dossier.css"
-_MOST_PRINTED = 500
+_MOST_ATTEMPTS, _NOT_PASSED = 500, 150
+_MOST_PICTURES, _WORST_PICTURES = 40, 24
 _COLUMNS = (
     "at", "ended", "ending", "run_id", "drill", "services", "scenario", "standby", "trigger",
     "exit_code", "rto_seconds", "rta_seconds", "rta_low", "rta_high", "rpo_seconds", "rpa_seconds",
@@ -28,11 +30,15 @@ _COLUMNS = (
 
 
 def dossier_html(
-    dossier: Dossier, letterhead: Letterhead | None = None, *, most: int | None = None
+    dossier: Dossier, letterhead: Letterhead | None = None, *, printed: bool = False
 ) -> str:
-    """Return the page; of more than `most` attempts, its annex lists those that did not pass."""
+    """Return the page. What is `printed` and long shows what did not go well, and counts the rest.
+
+    Nobody reads a thousand lines on paper, and each costs a PDF a hundredth of a second.
+    """
     letterhead = letterhead or Letterhead()
-    listed = _listed(dossier, most)
+    listed = _listed(dossier) if printed else list(dossier.attempts)
+    pictured = _pictured(dossier) if printed else set(range(len(dossier.trends)))
     found = dossier_view.by_setting(dossier.attempts)
     with i18n.speaking(letterhead.language):
         return render_page(
@@ -44,8 +50,10 @@ def dossier_html(
             more_style=Markup(_STYLE.read_text(encoding="utf-8")),  # noqa: S704 ours
             trends=[
                 (trend, draw(trend, dossier_view.of_trend(trend, found), dossier.period))
-                for trend in dossier.trends
+                for number, trend in enumerate(dossier.trends)
+                if number in pictured
             ],
+            others=[t for number, t in enumerate(dossier.trends) if number not in pictured],
             groups=dossier_view.groups(dossier, listed),
             listed=len(listed),
         )
@@ -53,7 +61,7 @@ def dossier_html(
 
 def dossier_pdf(dossier: Dossier, letterhead: Letterhead | None = None) -> bytes:
     """Return the page as PDF/A-3a with every attempt attached as CSV, and the data as JSON."""
-    page = dossier_html(dossier, letterhead, most=_MOST_PRINTED)
+    page = dossier_html(dossier, letterhead, printed=True)
     attached = [
         Attached("attempts.csv", dossier_csv(dossier).encode(), "every attempt", dossier.made),
         Attached("dossier.json", dossier_json(dossier).encode(), "the dossier", dossier.made),
@@ -75,10 +83,21 @@ def dossier_csv(dossier: Dossier) -> str:
     return text.getvalue()
 
 
-def _listed(dossier: Dossier, most: int | None) -> list[Attempt]:
-    if most is None or len(dossier.attempts) <= most:
+def _listed(dossier: Dossier) -> list[Attempt]:
+    """Return all attempts, or of too many the newest that did not pass."""
+    if len(dossier.attempts) <= _MOST_ATTEMPTS:
         return list(dossier.attempts)
-    return [a for a in dossier.attempts if a.ending is not Ending.PASSED or a.residue][:most]
+    bad = [a for a in dossier.attempts if a.ending is not Ending.PASSED or a.residue]
+    return bad[-_NOT_PASSED:]
+
+
+def _pictured(dossier: Dossier) -> set[int]:
+    """Return the numbers of the trends that are drawn: of too many, those in trouble first."""
+    trends = dossier.trends
+    if len(trends) <= _MOST_PICTURES:
+        return set(range(len(trends)))
+    worst = sorted(range(len(trends)), key=lambda number: dossier_view.trouble(trends[number]))
+    return set(worst[:_WORST_PICTURES])
 
 
 def _cells(attempt: Attempt) -> Iterator[object]:
@@ -94,7 +113,7 @@ def _cells(attempt: Attempt) -> Iterator[object]:
         attempt.standby,
         attempt.trigger,
     ):
-        yield _harmless(text)
+        yield cell(text)
     yield "" if attempt.exit_code is None else attempt.exit_code
     yield min((goal.rto.total_seconds() for goal in goals), default="")
     yield from _bounds(attempt.rta)
@@ -102,16 +121,10 @@ def _cells(attempt: Attempt) -> Iterator[object]:
     yield from _bounds(attempt.rpa)
     yield "" if attempt.restored_bytes is None else round(attempt.restored_bytes)
     yield int(attempt.residue)
-    yield _harmless(attempt.reason)
+    yield cell(attempt.reason)
     yield attempt.record_sha256 or ""
     yield int(attempt.record_missing)
 
 
 def _bounds(actual: Elapsed | None) -> tuple[object, object, object]:
     return ("", "", "") if actual is None else (actual.seconds, actual.low, actual.high)
-
-
-def _harmless(text: str) -> str:
-    """Return text that a spreadsheet takes for text: no formula begins with a quote."""
-    told = wording.line(text, 500)
-    return f"'{told}" if told[:1] in {"=", "+", "-", "@"} else told

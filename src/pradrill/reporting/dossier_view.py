@@ -155,7 +155,9 @@ def matters(dossier: Dossier) -> list[Matter]:
 
 def why(cover: Cover) -> str:
     """Say in a few words why a line of the coverage stands as it does."""
-    if cover.standing is Standing.NEVER_TESTED and cover.attempts:
+    if cover.standing is Standing.NEVER_TESTED:
+        if not cover.attempts:
+            return _("no attempt")
         return ngettext(
             "%(n)s attempt, without conclusion", "%(n)s attempts, none conclusive", cover.attempts
         )
@@ -189,6 +191,14 @@ def version(change: Change, told: str | None) -> str:
         files = (Subject.PLAYBOOK, Subject.INVENTORY, Subject.CHECK, Subject.FILE)
         return _("not there") if change.subject in files else ""
     return f"{told[:12]}…" if len(told) == _SHA256 else told
+
+
+def material(change: Change) -> str:
+    """Say whether a change matters to the proof, and for a file why not."""
+    if change.material:
+        return _("yes")
+    same = change.before is not None and len(change.before) == _SHA256
+    return _("no: comments, layout") if same else _("no")
 
 
 def cadence(every: str) -> str:
@@ -297,8 +307,8 @@ def _reached(forecast: Forecast, goal: str, as_of: datetime) -> Iterator[str]:
             )
         else:
             yield _(
-                "The trend reaches the %(goal)s about %(day)s (95%% interval: %(first)s to "
-                "%(last)s).",
+                "The trend reaches the %(goal)s about %(day)s (between %(first)s and "
+                "%(last)s, with 95 per cent).",
                 goal=name,
                 day=_day(forecast.expected),
                 first=first,
@@ -312,6 +322,29 @@ def _signed(seconds: float) -> str:
 
 def _day(instant: datetime | None) -> str:
     return "–" if instant is None else instant.date().isoformat()  # noqa: RUF001 same
+
+
+def trouble(trend: Trend) -> tuple[int, int, str]:
+    """Sort trends: crossing soonest or crossed, then most failed and exceeded."""
+    coming = [f.outlook for f in (trend.rta_forecast, trend.rpa_forecast) if f is not None]
+    crossing = sum(one in {Outlook.CROSSED, Outlook.CROSSES} for one in coming)
+    bad = trend.rta.failed + trend.rta.beyond + trend.rpa.beyond
+    return -crossing, -bad, trend.service
+
+
+def foresight(forecast: Forecast | None) -> str:
+    """Say in a few words what is to be expected."""
+    if forecast is None:
+        return ""
+    if forecast.outlook is Outlook.CROSSES and forecast.expected is not None:
+        return _("reached about %(day)s", day=_day(forecast.expected))
+    return {
+        Outlook.NOT_ENOUGH: _("not enough runs"),
+        Outlook.NO_GROWTH: _("no growth"),
+        Outlook.LATER: _("not before %(day)s", day=_day(forecast.horizon)),
+        Outlook.CROSSES: _("not before %(day)s", day=_day(forecast.horizon)),
+        Outlook.CROSSED: _("already above"),
+    }[forecast.outlook]
 
 
 def by_setting(attempts: Sequence[Attempt]) -> dict[Setting, list[Attempt]]:

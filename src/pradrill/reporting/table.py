@@ -26,11 +26,11 @@ def render_csv(case: CaseFile) -> str:
     record = case.record
     same = {"run": record.run_id, "drill": record.plan.drill.drill}
     for row in (*_run(record), *_steps(record), *_proofs(record), *_findings(case)):
-        writer.writerow([_cell({**same, **row}.get(column, "")) for column in COLUMNS])
+        writer.writerow([cell({**same, **row}.get(column, "")) for column in COLUMNS])
     return stream.getvalue()
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
     """Write a number as it is; a text never so that it begins a formula."""
     if isinstance(value, float | int):
         return f"{value:.3f}".rstrip("0").rstrip(".") if abs(value) < 1e15 else f"{value:g}"  # noqa: PLR2004 beyond that a double has no fraction

@@ -65,6 +65,8 @@ class Panel(NamedTuple):
     objective_told: str
     objective_y: float
     line: tuple[float, float, float, float] | None
+    coming: tuple[float, float, float] | None
+    """Where one more run is expected: x, and y from and to."""
     x_ticks: tuple[tuple[float, str], ...]
     y_ticks: tuple[tuple[float, str], ...]
 
@@ -146,6 +148,7 @@ def _panel(
         objective_told="" if today is None else wording.short(today),
         objective_y=steps[-1][1] if steps else _TOP,
         line=_line(forecast, frame),
+        coming=_coming(forecast, frame),
         x_ticks=tuple(_days(frame)),
         y_ticks=tuple(_seconds(frame)),
     )
@@ -195,6 +198,13 @@ def _line(forecast: Forecast | None, frame: _Frame) -> tuple[float, float, float
     first = max(begin, frame.period.begin)
     at_first = low + (high - low) * (first - begin).total_seconds() / length
     return frame.x(first), frame.y(at_first), frame.x(end), frame.y(high)
+
+
+def _coming(forecast: Forecast | None, frame: _Frame) -> tuple[float, float, float] | None:
+    if forecast is None or forecast.next_low is None or forecast.next_high is None:
+        return None
+    now = forecast.line[-1][0] if forecast.line else frame.period.end
+    return frame.x(now), frame.y(forecast.next_low), frame.y(forecast.next_high)
 
 
 def _days(frame: _Frame) -> Iterator[tuple[float, str]]:
