@@ -39,7 +39,10 @@ def a_catalogue(*points: RecoveryPoint, **changes: Any) -> Catalogue:
 
 
 class FakeSource:
-    """Holds `points`. `fails` is raised by every question; `checks` are answered in turn."""
+    """Holds `points`, with logs between them if `continuous`.
+
+    `fails` is raised by every question; `checks` are answered in turn.
+    """
 
     def __init__(
         self,
@@ -47,12 +50,14 @@ class FakeSource:
         *,
         clock: Clock | None = None,
         fails: Exception | None = None,
+        continuous: bool = False,
         checks: Sequence[Checked] = (Checked(Soundness.SOUND, "reading it"),),
     ) -> None:
         self.asked: list[Part] = []
         self._points = a_catalogue().points if points is None else tuple(points)
         self._clock = clock or FakeClock()
         self._fails = fails
+        self._continuous = continuous
         self._checks = list(checks)
 
     def catalogue(self, bounds: Bounds) -> Catalogue:
@@ -61,7 +66,11 @@ class FakeSource:
         if self._fails is not None:
             raise self._fails
         return a_catalogue().model_copy(
-            update={"points": self._points, "read_at": self._clock.now()}
+            update={
+                "points": self._points,
+                "read_at": self._clock.now(),
+                "continuous": self._continuous,
+            }
         )
 
     def check(self, point: RecoveryPoint, part: Part, bounds: Bounds) -> Checked:
