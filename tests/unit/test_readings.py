@@ -218,7 +218,7 @@ def test_what_the_clocks_explain_is_no_contradiction(found: Weighed) -> None:
 
 
 def test_a_backup_that_was_short_explains_little() -> None:
-    """What lies between two heartbeats is held against the backup's own duration, if it is known."""
+    """What lies between two heartbeats is held against the backup's own duration, if known."""
     apart = (heartbeat(-100), heartbeat(-200, "file"))
     assert weighed(*apart).contradictions == ()
     assert keys(weighed(*apart, times=backup(-130, -90))) == ["heartbeats-apart"]
