@@ -88,6 +88,11 @@ def test_a_heartbeat_bounds_the_loss_on_both_sides() -> None:
     assert (found.contradictions, found.remarks) == ((), ())
 
 
+def test_nothing_is_saved_after_the_disruption() -> None:
+    """With the next beat due after T0, the loss goes down to none and not below."""
+    assert bounds(weighed(heartbeat(-0.4)).point) == (0.4, 0, 0.4)
+
+
 def test_rows_alone_bound_the_loss_from_above() -> None:
     """Of rows without an interval the loss is at most their age, and may be none: it is said."""
     found = weighed(rows(-8 * HOUR))
@@ -204,11 +209,24 @@ def test_what_does_not_fit_is_a_finding(key: str) -> None:
         weighed(heartbeat(-100), heartbeat(-101 - HOUR, "file")),
         weighed(heartbeat(-100), heartbeat(-150, "file"), times=backup(-150, -90)),
         weighed(heartbeat(-100), rows(-99.5)),
+        weighed(heartbeat(-100), times=backup(-100 - BACKUP_LASTS.total_seconds())),
     ],
 )
 def test_what_the_clocks_explain_is_no_contradiction(found: Weighed) -> None:
     """Within the clocks' uncertainty, the interval and the backup's duration all is well."""
     assert found.contradictions == ()
+
+
+def test_a_backup_that_was_short_explains_little() -> None:
+    """What lies between two heartbeats is held against the backup's own duration, if known."""
+    apart = (heartbeat(-100), heartbeat(-200, "file"))
+    assert weighed(*apart).contradictions == ()
+    assert keys(weighed(*apart, times=backup(-130, -90))) == ["heartbeats-apart"]
+
+
+def test_a_future_that_the_clocks_explain_is_none() -> None:
+    """Data dated after now by less than the clocks' uncertainty is only after the disruption."""
+    assert keys(weighed(heartbeat(NOW + 30, within=60))) == ["data-after-disruption"]
 
 
 # ---------------------------------------------------------------- the verdict

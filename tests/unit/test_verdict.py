@@ -152,7 +152,11 @@ def test_passed_rests_on_every_kind_of_evidence(evidence: Evidence) -> None:
         assert actual.provenance is not Provenance.ASSUMED
 
 
-@given(anything, st.sampled_from(["step", "check", "guard", "not executed", "half-way"]), st.data())
+@given(
+    anything,
+    st.sampled_from(["step", "check", "guard", "not executed", "half-way", "contradiction"]),
+    st.data(),
+)
 def test_bad_news_never_improves_a_verdict(
     evidence: Evidence, kind: str, data: st.DataObject
 ) -> None:
@@ -164,6 +168,7 @@ def test_bad_news_never_improves_a_verdict(
         "guard": {"guards": (*evidence.guards, a_guard(outcome=draw(st.sampled_from(BAD_GUARDS))))},
         "not executed": {"not_executed": (*evidence.not_executed, "restore")},
         "half-way": {"completed": False},
+        "contradiction": {"contradictions": (*evidence.contradictions, "data in the future")},
     }
     worse = evidence.model_copy(update=changes[kind])
     before, after = judge(evidence).verdict, judge(worse).verdict
