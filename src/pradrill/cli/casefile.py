@@ -1,13 +1,13 @@
-"""What is known of a run today: its sealed record, and the run before it."""
+"""What is known of a run today: its sealed record, and what the register adds to it."""
 
 from __future__ import annotations
 
-import hashlib
-
 from pradrill.cli.workplace import Workplace
-from pradrill.domain.casefile import CaseFile, Integrity
+from pradrill.domain.casefile import CaseFile
+from pradrill.domain.findings import all_findings, annotations_of, findings_for
 from pradrill.domain.record import RunRecord, RunState
 from pradrill.errors import RecordError
+from pradrill.register.standing import standing
 
 RECORD = "record.json"
 
@@ -15,10 +15,13 @@ RECORD = "record.json"
 def casefile(place: Workplace, run_id: str) -> CaseFile:
     """Gather what a report on a run may draw from. Raises RecordError."""
     record = place.store.read(run_id)
+    entries = list(place.register.entries())
     return CaseFile(
         record=record,
+        annotations=annotations_of(entries, run_id),
+        findings=findings_for(all_findings(entries), tuple(record.plan.services), run_id),
         previous=_previous(place, record),
-        integrity=Integrity(record_sha256=hashlib.sha256(sealed(place, run_id)).hexdigest()),
+        integrity=standing(place.register, run_id),
     )
 
 
