@@ -1,4 +1,3 @@
-# ruff: noqa: T201 it is run by hand, and prints what it measured
 """What verifying a register costs over hashing the same files: 4,000 runs, ten years.
 
 Run it by hand: `.venv/bin/python tests/benchmarks/register_verify.py [runs]`. It exits with 1 when
