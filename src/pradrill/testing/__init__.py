@@ -20,7 +20,7 @@ from pradrill.testing.builders import (
     after,
     measured,
 )
-from pradrill.testing.cases import a_case, a_finding, an_annotation
+from pradrill.testing.cases import a_case, an_annotation
 from pradrill.testing.estate import (
     an_estate,
     an_estate_drill,

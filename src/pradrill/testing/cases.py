@@ -11,11 +11,11 @@ from pradrill.domain.catalogue import Catalogue, CatalogueReading, RecoveryPoint
 from pradrill.domain.integrity import IntegrityResult, Soundness
 from pradrill.domain.manual import Answer, Call, CallStage, Confirm, Wait, sla_measures
 from pradrill.domain.outcome import Phase
-from pradrill.domain.people import Annotation, AnnotationKind, Closure, Finding, Severity
+from pradrill.domain.people import Annotation, AnnotationKind, Closure, Severity
 from pradrill.domain.plan import Support
 from pradrill.domain.recovery_source import Promised, Select
 from pradrill.domain.timeline import Mark
-from pradrill.testing.builders import START, a_record, a_recovery, a_run_plan, after
+from pradrill.testing.builders import START, a_finding, a_record, a_recovery, a_run_plan, after
 
 RUN = "20260310T020000Z-moodle-7f3a"
 """The builders' run."""
@@ -34,23 +34,6 @@ def an_annotation(**changes: Any) -> Annotation:
         "text": "The key of the rack was not at the reception; 25 minutes were lost.",
     }
     return Annotation.model_validate({**fields, **changes})
-
-
-def a_finding(**changes: Any) -> Finding:
-    """Return an open finding that the run itself opened."""
-    fields: dict[str, Any] = {
-        "finding": "F-12",
-        "title": "The restore takes most of the objective",
-        "detail": "Restoring 40 GB over the 100 Mbit/s link takes 40 minutes alone.",
-        "severity": Severity.MAJOR,
-        "services": ("moodle",),
-        "owner": "Équipe Web",
-        "due": dt.date(2026, 4, 30),
-        "opened": after(2_561.4),
-        "by": "run",
-        "run_id": RUN,
-    }
-    return Finding.model_validate({**fields, **changes})
 
 
 def some_waits() -> tuple[Wait, ...]:
@@ -163,7 +146,13 @@ def a_case(**changes: Any) -> CaseFile:
             ),
         ),
         "findings": (
-            a_finding(),
+            a_finding(
+                finding="F-12",
+                title="The restore takes most of the objective",
+                detail="Restoring 40 GB over the 100 Mbit/s link takes 40 minutes alone.",
+                severity=Severity.MAJOR,
+                owner="Équipe Web",
+            ),
             a_finding(
                 finding="F-3",
                 title="The repository's password was known to one person",
