@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from tests.integration.conftest import Sshd
-from tests.integration.house import pradrill, write
+from tests.integration.house import write
 
 from pradrill import processes
 from pradrill.domain.record import RunRecord, RunState
@@ -24,6 +24,7 @@ from pradrill.errors import ExitCode
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="marking a standby takes root")
 
+_LONG = 600  # seconds; far more than a run takes on a machine that does nothing else
 DEPENDS_ON = {"directory": "[]", "database": "[]", "application": "[directory, database]"}
 CHECK = '''\
 from pathlib import Path
@@ -97,10 +98,16 @@ class Estate:
         path = self.folder / "playbooks" / f"{name}.yml"
         path.write_text(json.dumps(content), encoding="utf-8")
 
-    def start(self) -> subprocess.Popen[str]:
-        """Run the drill in the background."""
+    def run(self, *words: str) -> tuple[int, str]:
+        """Run the drill, or another command, to its end; return its exit code and its words."""
+        running = self.start(*words)
+        printed, _ = running.communicate(timeout=_LONG)
+        return running.returncode, printed
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """Run the drill, or another command, in the background."""
         return subprocess.Popen(
-            [sys.executable, "-m", "pradrill", "--state", "state", "run", "estate"],
+            [sys.executable, "-m", "pradrill", "--state", "state", *(words or ("run", "estate"))],
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -181,7 +188,7 @@ def _ip(*words: str) -> None:
     subprocess.run(["ip", *words], check=True, capture_output=True)
 
 
-def _until(true: Callable[[], bool], deadline: float = 240) -> None:
+def _until(true: Callable[[], bool], deadline: float = _LONG) -> None:
     end = time.monotonic() + deadline
     while not true():
         assert time.monotonic() < end, "it did not happen"
@@ -225,8 +232,8 @@ def test_an_estate_is_recovered_side_by_side(
         f"cat {tmp_path}/directory.restored {tmp_path}/database.restored",
         f"echo -n application > {tmp_path}/application.restored",
     )
-    done = pradrill(tmp_path, "run", "estate")
-    assert done.returncode == ExitCode.PASSED, done.stdout + done.stderr
+    code, printed = estate.run()
+    assert code == ExitCode.PASSED, printed
     record = estate.record()
     assert verdicts(record) == dict.fromkeys(DEPENDS_ON, "PASSED")
     assert record.residue == ()
@@ -249,8 +256,8 @@ def test_a_branch_that_fails_leaves_the_others_alone(
         "sleep 4",
         f"echo -n database > {tmp_path}/database.restored",
     )
-    done = pradrill(tmp_path, "run", "estate")
-    assert done.returncode == ExitCode.FAILED, done.stdout + done.stderr
+    code, printed = estate.run()
+    assert code == ExitCode.FAILED, printed
     record = estate.record()
     assert verdicts(record) == {
         "directory": "FAILED",
@@ -260,7 +267,7 @@ def test_a_branch_that_fails_leaves_the_others_alone(
     assert record.services["application"].held_by == ("directory",)
     assert not (tmp_path / "application.restored").exists()
     assert estate.torn() == ["application", "database", "directory"]
-    assert "application was not recovered" in done.stdout
+    assert "application was not recovered" in printed
 
 
 def test_ctrl_c_stops_every_branch_at_once(
@@ -278,7 +285,7 @@ def test_ctrl_c_stops_every_branch_at_once(
     running = estate.start()
     _until(lambda: all((tmp_path / f"{name}.busy").exists() for name in ("directory", "database")))
     running.send_signal(signal.SIGINT)
-    printed, _ = running.communicate(timeout=240)
+    printed, _ = running.communicate(timeout=_LONG)
     assert running.returncode == ExitCode.INTERRUPTED, printed
     record = estate.record()
     assert record.state is RunState.INTERRUPTED
@@ -309,8 +316,8 @@ def test_a_killed_estate_is_put_back_by_the_next_command(
     (run,) = (tmp_path / "state" / "runs").iterdir()
     left = processes.carrying(run.name)
     assert left, "there was nothing to end"
-    swept = pradrill(tmp_path, "due", "--run")
-    assert "CRASHED" in swept.stderr
+    _, printed = estate.run("due", "--run")
+    assert "CRASHED" in printed
     record = estate.record()
     assert record.state is RunState.CRASHED
     assert set(verdicts(record).values()) == {"INCONCLUSIVE"}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pradrill.domain.outcome import CheckOutcome, StepOutcome
-from pradrill.domain.record import RunRecord, RunState
+from pradrill.domain.record import Refusal, RunRecord, RunState
 from pradrill.domain.run_plan import RunPlan
 from pradrill.domain.timeline import Mark
 from pradrill.domain.verdict import Verdict
@@ -30,6 +30,7 @@ from pradrill.testing import (
     FakeVerifier,
     a_start,
     an_estate,
+    an_estate_drill,
     estate_checks,
     estate_hosts,
     estate_verifications,
@@ -454,3 +455,47 @@ def test_a_full_disk_stops_every_branch(room: int) -> None:
     assert bench.standby.calls in ([], ["stop"], ["start", "stop"])
     if bench.runner.plays:
         assert bench.torn_down()
+
+
+# ---------------------------------------------------------------- who holds what
+
+
+def test_a_host_that_another_run_holds_keeps_the_estate_from_beginning() -> None:
+    """One of three hosts held by a drill of its own is enough: busy, and nothing is held after."""
+    bench = Bench()
+    hosts = bench.plan.standby_key.split(",")
+    assert len(hosts) == 3
+    bench.store.held[hosts[1]] = "another run"
+    record = bench.run()
+    assert record.refusal is Refusal.BUSY
+    assert bench.runner.plays == []
+    assert bench.store.held == {hosts[1]: "another run"}
+
+
+def test_while_an_estate_runs_each_of_its_hosts_is_held() -> None:
+    """A drill on one host of an estate that is being recovered is refused."""
+    bench: Bench
+    seen: list[set[str]] = []
+
+    def look(name: str) -> None:
+        if name == "application: check the service":
+            seen.append(set(bench.store.held))
+
+    bench = Bench(progress=FakeProgress(look))
+    bench.run()
+    assert seen == [set(bench.plan.standby_key.split(","))]
+    assert bench.store.held == {}
+
+
+def test_an_estate_of_lab_machines_has_a_machine_for_each_service() -> None:
+    """Machines of the lab are planned, held and thrown away like hosts of an inventory."""
+    machines = [f"{name}-standby" for name in SERVICES]
+    drill = an_estate_drill(standby={"vms": machines})
+    plan = an_estate(drill=drill, hosts=())
+    assert [host.name for host in plan.hosts] == machines
+    assert set(plan.standby_key.split(",")) == {f"vm:{name}" for name in machines}
+    assert "look for residue" not in [step.name for step in plan.steps]
+    assert len(plan.destroys) == 3
+    record = Bench(plan=plan).run()
+    assert record.verdict is Verdict.PASSED
+    assert any("lab machine" in limit for limit in record.limits)

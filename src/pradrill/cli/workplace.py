@@ -215,8 +215,8 @@ class Workplace:
 
     def _standby(self, plan: RunPlan) -> Standby:
         declared = plan.drill.standby
-        if declared.vm is not None:
-            return LabStandby(self.lab, declared.vm, declared.links)
+        if declared.machines:
+            return LabStandby(self.lab, declared.machines, declared.links)
         assert declared.inventory is not None  # noqa: S101 the model has one of both
         hosts = read_inventory(declared.inventory, declared.hosts or "")
         known = declared.known_hosts or Path("~/.ssh/known_hosts").expanduser()

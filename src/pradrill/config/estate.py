@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from pradrill.config.inventory import read_inventory
 from pradrill.config.loader import Document
@@ -29,23 +30,19 @@ def find_places(
     document: Document, drill: Drill, hosts: tuple[Host, ...]
 ) -> tuple[dict[str, tuple[str, ...]], list[Problem]]:
     """Find each service's hosts among the standby's; each of these serves a service."""
-    standby = [host.name for host in hosts]
+    standby = [host.name for host in hosts] or list(drill.standby.machines)
     places: dict[str, tuple[str, ...]] = {}
     problems: list[Problem] = []
-    inventory = drill.standby.inventory
-    if inventory is None:
-        return {}, []
     for service, way in drill.recover.items():
         where = ("recover", service, "hosts")
         try:
-            found = read_inventory(inventory, way.hosts)
+            places[service] = _names(drill.standby.inventory, way.hosts)
         except ConfigurationError as error:
             problems.append(document.problem(where, error.message, error.hint))
             continue
-        places[service] = tuple(host.name for host in found)
         if strange := [name for name in places[service] if name not in standby]:
             message = f"{', '.join(strange)} is not among the standby's hosts"
-            hint = f"The standby is {drill.standby.hosts}: {', '.join(standby)}."
+            hint = f"The standby's are {', '.join(standby)}."
             problems.append(document.problem(where, message, hint))
     used = {name for names in places.values() for name in names}
     idle = [name for name in standby if name not in used]
@@ -53,3 +50,10 @@ def find_places(
         message = f"{', '.join(idle)} serves no service of recover: nothing would be proved of it"
         problems.append(document.problem(("standby", "hosts"), message))
     return places, problems
+
+
+def _names(inventory: Path | None, pattern: str) -> tuple[str, ...]:
+    """Return the hosts that a service names; a machine of the lab is one."""
+    if inventory is None:
+        return (pattern,)
+    return tuple(host.name for host in read_inventory(inventory, pattern))

@@ -151,10 +151,9 @@ def _drill_problems(
             hint = suggestion(name, list(plan.services))
             where = ("recover", name) if drill.recover else ("services", number)
             yield document.problem(where, f'the plan has no service "{name}"', hint)
-        elif plan and drill.standby.vm and plan.services[name].primary.vm == drill.standby.vm:
-            yield document.problem(
-                ("standby", "vm"), f'"{drill.standby.vm}" is the primary of {name}'
-            )
+        elif plan and (vm := plan.services[name].primary.vm) in drill.standby.machines:
+            where = ("standby", "vms" if drill.standby.vms else "vm")
+            yield document.problem(where, f'"{vm}" is the primary of {name}')
     disruption = drill.scenario.disruption
     if isinstance(disruption, datetime) and disruption > now:
         yield document.problem(("scenario", "disruption"), "the instant is in the future")

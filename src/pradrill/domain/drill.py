@@ -28,6 +28,7 @@ def _endpoint(value: str) -> str:
 
 
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
+MachineName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 
 
 class Kind(StrEnum):
@@ -66,7 +67,10 @@ class Standby(Model):
     known_hosts: RelativePath | None = Field(
         default=None, description="the pinned host keys; default: ~/.ssh/known_hosts"
     )
-    vm: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9-]{0,30}$")
+    vm: MachineName | None = None
+    vms: tuple[MachineName, ...] = Field(
+        default=(), description="machines of the lab, for services that have one each"
+    )
     absent_after_teardown: tuple[str, ...] = Field(
         default=(), description="absolute paths on the standby that teardown must have removed"
     )
@@ -74,13 +78,21 @@ class Standby(Model):
         default={}, description="lab only: guest address:port → MACHINE:PORT in the lab"
     )
 
+    @property
+    def machines(self) -> tuple[str, ...]:
+        """Return the lab's machines; none when the standby is in an inventory."""
+        return self.vms if self.vm is None else (self.vm,)
+
     @model_validator(mode="after")
     def _one_of(self) -> Self:
-        if (self.vm is None) == (self.inventory is None):
-            msg = "give either inventory (with hosts) or vm"
+        if [self.vm is None, not self.vms, self.inventory is None].count(False) != 1:
+            msg = "give either inventory (with hosts), or vm, or vms"
             raise ValueError(msg)
         if self.inventory is not None and not self.hosts:
             msg = "hosts is missing: which group or host of the inventory is the standby"
+            raise ValueError(msg)
+        if len(set(self.vms)) != len(self.vms):
+            msg = "vms names a machine twice"
             raise ValueError(msg)
         return self
 
@@ -276,7 +288,7 @@ class Drill(Model):
         if self.verify is None:
             return dict(self.recover.items())
         whole = Way(
-            hosts=self.standby.hosts or str(self.standby.vm),
+            hosts=self.standby.hosts or ", ".join(self.standby.machines),
             recovery_point=self.recovery_point,
             prepare=self.prepare,
             restore=self.restore,
@@ -345,7 +357,7 @@ class Drill(Model):
     @model_validator(mode="after")
     def _left_as_declared(self) -> Self:
         bare = [service for service, way in self.ways.items() if not way.teardown]
-        if self.standby.vm is None and bare:
+        if not self.standby.machines and bare:
             of = " of " + ", ".join(str(each) for each in bare) if self.recover else ""
             msg = f"teardown{of} is missing: a standby that is not a lab machine must be put back"
             raise ValueError(msg)

@@ -352,7 +352,7 @@ class Facts(Model):
                 else "T0 is the launch of the drill"
             )
             limits.append(f"{what}: detection and decision took no time")
-        if drill.standby.vm is not None:
+        if drill.standby.machines:
             limits.append("the standby is a lab machine, not the one that a disaster would use")
         if any(wait.call is not None for wait in self.waits):
             limits.append(

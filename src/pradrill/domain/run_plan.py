@@ -87,7 +87,9 @@ class RunPlan(Model):
     services: dict[str, Service]
     objectives: Governing
     hosts: tuple[PlannedHost, ...]
-    standby_key: str = Field(description="what two runs cannot hold at once")
+    standby_key: str = Field(
+        description="the standby's hosts, comma-separated: what two runs cannot hold at once"
+    )
     primaries: dict[str, PrimaryIdentity]
     steps: tuple[PlannedStep, ...]
     guards: tuple[str, ...]

@@ -46,10 +46,12 @@ def plan_run(  # noqa: PLR0913 every argument is a different kind of input
         PlannedHost(name=host.name, address=f"{host.address}:{host.port}", dr_role=host.dr_role)
         for host in hosts
     )
-    if drill.standby.vm is not None:
-        planned = (PlannedHost(name=drill.standby.vm, address=None, dr_role="standby"),)
+    if machines := drill.standby.machines:
+        planned = tuple(
+            PlannedHost(name=name, address=None, dr_role="standby") for name in machines
+        )
     names = tuple(host.name for host in planned)
-    addresses = sorted(f"{host.address}:{host.port}" for host in hosts)
+    held = [f"{host.address}:{host.port}" for host in hosts] + [f"vm:{name}" for name in machines]
     apart = tuple(
         Branch(service=name, hosts=(places or {}).get(name, names), after=after)
         for name, after in order(plan.services, tuple(drill.recover)).items()
@@ -63,7 +65,7 @@ def plan_run(  # noqa: PLR0913 every argument is a different kind of input
         services=services,
         objectives=governing(services),
         hosts=planned,
-        standby_key=f"vm:{drill.standby.vm}" if drill.standby.vm else ",".join(addresses),
+        standby_key=",".join(sorted(held)),
         primaries=primaries,
         steps=tuple(_steps(drill, plan, names, apart or (Branch(service=None, hosts=names),))),
         guards=GUARDS,
@@ -98,7 +100,7 @@ def _steps(
     yield from _declared(plan, Branch(service=None, hosts=()), Phase.VERIFY, drill.accept)
     for branch in reversed(branches):
         yield from _declared(plan, branch, Phase.TEARDOWN, drill.ways[branch.service].teardown)
-    if drill.standby.vm is None:
+    if not drill.standby.machines:
         yield step(Phase.TEARDOWN, "look for residue", StepKind.RESIDUE, _LOOK)
     yield step(Phase.TEARDOWN, "release the standby", StepKind.STOP, _START)
 
@@ -183,8 +185,11 @@ def _manual(
 
 
 def _destroys(drill: Drill, names: tuple[str, ...], apart: Sequence[Branch]) -> tuple[str, ...]:
-    if drill.standby.vm is not None:
-        return (f"the lab machine {drill.standby.vm} as the run changed it (a throw-away overlay)",)
+    if machines := drill.standby.machines:
+        return tuple(
+            f"the lab machine {name} as the run changed it (a throw-away overlay)"
+            for name in machines
+        )
     where = ", ".join(names)
     whose = [(branch.hosts, str(branch.service)) for branch in apart]
     return (

@@ -14,6 +14,7 @@ from pradrill.domain.timeline import Mark
 from pradrill.engine.branches import GoOn, side_by_side
 from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.context import Came, Context, Disruption, Stop, Tools
+from pradrill.engine.holding import hold_standby
 from pradrill.engine.steps import TAKE
 from pradrill.errors import BusyError, PradrillError, UnreachableError
 
@@ -27,7 +28,7 @@ def run_drill(
         run = Run(Context(journal, Facts(started=started, began=began), tools, cancelled))
         run.context.note(Event.STARTED, **started.model_dump(mode="json"))
         try:
-            with tools.store.hold(started.plan.standby_key, journal.run_id):
+            with hold_standby(tools.store, started.plan, journal.run_id):
                 run.carry_out(disruption)
         except BusyError as busy:
             run.refuse(Refusal.BUSY, str(busy.message))
@@ -74,7 +75,7 @@ class Run:
 
     def reconnect(self) -> None:
         """Reach the standby of a run that crashed, for its teardown; a lab machine is not kept."""
-        if self.context.facts.touched and self.context.facts.plan.drill.standby.vm is None:
+        if self.context.facts.touched and not self.context.facts.plan.drill.standby.machines:
             try:
                 self.context.connect()
             except PradrillError as error:

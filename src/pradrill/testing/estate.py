@@ -56,6 +56,7 @@ def an_estate(
     depends_on: Mapping[str, tuple[str, ...]] = DEPENDS_ON,
     *,
     drill: Drill | None = None,
+    hosts: tuple[Host, ...] | None = None,
     rto: Mapping[str, str] | None = None,
 ) -> RunPlan:
     """Return the estate's drill, resolved; every objective is 4 h and 24 h unless `rto` says so."""
@@ -72,7 +73,7 @@ def an_estate(
         drill,
         drill_file=_HOME / "drills/estate.yml",
         plan=plan,
-        hosts=estate_hosts(drill.services),
+        hosts=estate_hosts(drill.services) if hosts is None else hosts,
         primaries={name: PrimaryIdentity() for name in drill.services},
         files=(),
         places={name: (place(name),) for name in drill.services},
@@ -81,7 +82,10 @@ def an_estate(
 
 def estate_hosts(services: Any = DEPENDS_ON) -> tuple[Host, ...]:
     """Return the standby's hosts, one a service."""
-    return tuple(a_host(name=place(name)) for name in services)
+    return tuple(
+        a_host(name=place(name), address=f"198.51.100.{number}")
+        for number, name in enumerate(services, 20)
+    )
 
 
 def estate_checks(service: str) -> list[CheckResult]:
