@@ -40,7 +40,7 @@ def kit(machine: Machine, folder: Path, **variables: str) -> PlaybookResult:
     folder.mkdir(parents=True)
     play = Play(
         KIT,
-        write_site(machine, folder),
+        write_site(machine, folder=folder),
         {"heartbeat_mariadb": "shop", **variables},
         {},
         folder.name,

@@ -36,13 +36,13 @@ from pradrill.errors import RecordError
 from pradrill.testing import (
     a_catalogue,
     a_check,
+    a_finding,
     a_guard,
     a_point,
     a_record,
     a_recovery,
     a_run_plan,
     a_service,
-    a_shown_finding,
     a_step,
     after,
     an_estate,
@@ -324,7 +324,7 @@ class Chain:
     def shown(self, run: str, day: float, **changes: Any) -> None:
         """Append a finding that a run showed at its end."""
         opened = after(day * DAY + 3_600)
-        self.add(EntryKind.FINDING, a_shown_finding(run_id=run, opened=opened, **changes), day)
+        self.add(EntryKind.FINDING, a_finding(run_id=run, opened=opened, **changes), day)
 
     def close(self, finding: str, run: str, day: float) -> None:
         """Append a closure."""
@@ -458,7 +458,7 @@ def test_two_findings_of_people_are_two() -> None:
     """Without a key nothing is the same problem."""
     chain = Chain()
     for _ in range(2):
-        chain.add(EntryKind.FINDING, a_shown_finding(key=None, run_id=None, by="amartin"))
+        chain.add(EntryKind.FINDING, a_finding(key=None, run_id=None, by="amartin"))
     assert [finding.finding for finding in chain.findings()] == ["F-1", "F-2"]
 
 
@@ -466,7 +466,7 @@ def test_an_entry_cannot_bring_its_own_closure() -> None:
     """A body that says that it is closed, or numbered, is opened all the same."""
     chain = Chain()
     closure = Closure(finding="F-7", run_id="run1", at=after(0), by="mallory")
-    chain.add(EntryKind.FINDING, a_shown_finding(finding="F-7", closure=closure))
+    chain.add(EntryKind.FINDING, a_finding(finding="F-7", closure=closure))
     (finding,) = chain.findings()
     assert (finding.finding, finding.open) == ("F-1", True)
 
@@ -562,6 +562,6 @@ def test_a_passing_run_may_not_show_it(
     key: str | None, record: RunRecord, because: str | None
 ) -> None:
     """A run without the check, of another drill, or without the call, proves nothing by itself."""
-    said = unproved(a_shown_finding(key=key), record)
+    said = unproved(a_finding(key=key), record)
     assert (said is None) == (because is None)
     assert because is None or because in (said or "")

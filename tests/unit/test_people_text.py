@@ -26,12 +26,12 @@ from pradrill.reporting.plan_text import plan_lines
 from pradrill.reporting.summary import summary
 from pradrill.reporting.terminal import LiveProgress, show
 from pradrill.testing import (
+    a_finding,
     a_planned_step,
     a_question,
     a_record,
     a_recovery,
     a_run_plan,
-    a_shown_finding,
     after,
     an_answer,
 )
@@ -148,7 +148,7 @@ def test_a_watched_run_shows_the_question() -> None:
 
 def test_a_finding_in_a_line() -> None:
     """Id, severity, service, what, how long open, whose, until when, and how late."""
-    line = finding_line(a_shown_finding(finding="F-3"), after(10 * DAY))
+    line = finding_line(a_finding(finding="F-3"), after(10 * DAY))
     assert line == (
         "F-3  critical  moodle  check failed: the login page is served  open for 9 days  "
         "owner formation@exemple.fr  due 2026-03-17, 3 days late"
@@ -157,7 +157,7 @@ def test_a_finding_in_a_line() -> None:
 
 def test_a_finding_with_its_history() -> None:
     """Detail, opening, sightings and the run that closed it."""
-    finding = a_shown_finding(
+    finding = a_finding(
         finding="F-3",
         seen=(Sighting(run_id="run2", at=after(DAY)),),
         closure=Closure(finding="F-3", run_id="run3", at=after(2 * DAY), by="amartin", text="new"),
@@ -175,11 +175,9 @@ def test_a_finding_with_its_history() -> None:
 def test_the_mail_says_how_many_are_open() -> None:
     """One line, with how many are overdue and how old the oldest is; none when none is open."""
     findings = [
-        a_shown_finding(opened=after(-40 * DAY)),
-        a_shown_finding(key="b", opened=after(-2 * DAY), due=dt.date(2026, 3, 30)),
-        a_shown_finding(
-            key="c", closure=Closure(finding="F-3", run_id="x", at=after(0), by="amartin")
-        ),
+        a_finding(opened=after(-40 * DAY)),
+        a_finding(key="b", opened=after(-2 * DAY), due=dt.date(2026, 3, 30)),
+        a_finding(key="c", closure=Closure(finding="F-3", run_id="x", at=after(0), by="amartin")),
     ]
     told = open_told(findings, after(0))
     assert told == "Open findings: 2, 1 overdue, the oldest open for 40 days"

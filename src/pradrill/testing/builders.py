@@ -307,7 +307,7 @@ def a_record(**changes: Any) -> RunRecord:
     return RunRecord.model_validate({**fields, **changes})
 
 
-def a_shown_finding(**changes: Any) -> Finding:
+def a_finding(**changes: Any) -> Finding:
     """Return what a run enters for a check that failed; due as its severity says."""
     opened = changes.get("opened", after(2_561.4))
     severity = Severity(changes.get("severity", Severity.CRITICAL))
