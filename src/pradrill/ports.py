@@ -8,7 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from pradrill.domain.drill import NewestData
+from pradrill.domain.catalogue import Catalogue, RecoveryPoint
+from pradrill.domain.drill import Canary, NewestData
+from pradrill.domain.integrity import Checked, Part
 from pradrill.domain.manual import Answer, Question
 from pradrill.domain.outcome import CheckResult, PlaybookResult, StepResult
 from pradrill.domain.record import RunRecord
@@ -23,7 +25,10 @@ Say = Callable[[str], None]
 
 
 class Progress(Protocol):
-    """Shows a run to whoever watches; must never raise."""
+    """Shows a run to whoever watches; must never raise, from whichever thread."""
+
+    def of(self, service: str | None) -> Progress:
+        """Return the same view for one branch: what that is told is of its service."""
 
     def phase(self, name: str) -> None:
         """Begin a phase."""
@@ -123,6 +128,9 @@ class HostProbe(Protocol):
     def read_instant(self, host: Host, site: Site, newest: NewestData) -> datetime:
         """Run the command and read its answer; raises PradrillError when it is no instant."""
 
+    def same_canary(self, host: Host, site: Site, canary: Canary) -> bool:
+        """Tell whether the command prints the planted value; raises PradrillError without one."""
+
 
 class Asked(Protocol):
     """A question that waits for its answer."""
@@ -145,6 +153,53 @@ class People(Protocol):
 
     def give(self, folder: Path, step: str, answer: Answer) -> None:
         """Answer the step that waits. Raises UsageError when it does not wait (any more)."""
+
+
+class Bounds(NamedTuple):
+    """How long a tool may take (seconds), what stops it, and the run that it belongs to."""
+
+    deadline: float
+    cancelled: Cancelled = lambda: False
+    marker: str = ""
+
+
+class RecoveryPointSource(Protocol):
+    """Where backups are. It reads and never writes; nothing is touched but the repository."""
+
+    def catalogue(self, bounds: Bounds) -> Catalogue:
+        """Return every backup; raises NotReadyError when they cannot be read for certain.
+
+        Unreachable, locked, in a newer format, a wrong password: each is told by its name. An
+        empty catalogue is no error here: what it means depends on who asks.
+        """
+
+    def check(self, point: RecoveryPoint, part: Part, bounds: Bounds) -> Checked:
+        """Read the backups themselves: all of them, a part, or the point (`Checked` says)."""
+
+
+class Entry(NamedTuple):
+    """A file or a folder in a folder of backups."""
+
+    name: str
+    is_folder: bool
+    size: int
+    modified: datetime
+
+
+class Folder(Protocol):
+    """A folder of backups, here or elsewhere, read only. Raises NotReadyError."""
+
+    def entries(self, path: str) -> Sequence[Entry]:
+        """Return what a folder holds; symbolic links are followed, other things left out."""
+
+    def read(self, path: str) -> AbstractContextManager[Iterator[bytes]]:
+        """Return a file's bytes, in pieces."""
+
+    def local(self, path: str) -> Path | None:
+        """Return where it is on this machine, if it is."""
+
+    def close(self) -> None:
+        """Let go of connections; the next question opens them again."""
 
 
 class Standby(Protocol):

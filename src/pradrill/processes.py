@@ -16,8 +16,16 @@ _GRACE = 20
 _TENTH = 0.1
 
 
+def part(marker: str, name: str) -> str:
+    """Return the marker of one part of a run: its processes are the run's too."""
+    return f"{marker}/{name}"
+
+
 def carrying(marker: str) -> list[int]:
-    """Return the ids of the processes, other than this one, started for the run `marker`."""
+    """Return the ids of the processes, other than this one, started for the run `marker`.
+
+    A part of a run, which may go on beside others, has a marker of its own: see `part`.
+    """
     wanted = f"{MARKER}={marker}".encode()
     found = []
     for entry in Path("/proc").iterdir():
@@ -28,7 +36,9 @@ def carrying(marker: str) -> list[int]:
             zombie = b") Z " in (entry / "stat").read_bytes()
         except OSError:  # gone, or not ours
             continue
-        if not zombie and wanted in environment.split(b"\0"):
+        if not zombie and any(
+            line == wanted or line.startswith(wanted + b"/") for line in environment.split(b"\0")
+        ):
             found.append(int(entry.name))
     return sorted(found)
 

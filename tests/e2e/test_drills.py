@@ -24,7 +24,7 @@ from pradrill.cli.workplace import Workplace
 
 pytestmark = pytest.mark.e2e
 REPOSITORY = Path(__file__).parents[2]
-PACK = "$(find /srv/restic/wordpress/data -type f -size +100k | head -1)"
+PACK = "$(ls -S $(find /srv/restic/wordpress/data -type f) | head -1)"
 Edit = tuple[str, str]
 
 
@@ -242,7 +242,7 @@ def test_a_killed_run_is_found_and_torn_down_by_the_next_command(place: Place) -
     (run_id,) = set(place.runs()) - before
     listed = pradrill("runs", state=place.state)
     assert listed.returncode == 0, listed.stderr
-    assert re.search(rf"{run_id}.*CRASHED", listed.stdout)
-    assert place.record(before)["verdict"] == "CRASHED"
+    assert re.search(rf"{run_id} .*INCONCLUSIVE \(crashed\)", listed.stdout)
+    assert place.record(before)["state"] == "CRASHED"
     assert place.nothing_is_left()
     assert not [pid for pid in processes.carrying(run_id) if pid != os.getpid()]

@@ -12,6 +12,7 @@ from tests.e2e.conftest import pradrill, say
 
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.lab import Lab, LabStandby, Machine
+from pradrill.adapters.secrets import resolve
 from pradrill.adapters.ssh import SshProbe
 from pradrill.errors import BusyError, NotReadyError
 
@@ -43,10 +44,10 @@ def test_a_frozen_machine_is_usable_within_five_seconds_with_the_right_time(
     """Resuming takes under 5 s also without KVM, and the clock is right at once."""
     clock = SteadyClock()
     began = time.monotonic()
-    site = LabStandby(lab, machine.name, {}).start(tmp_path, say)
+    site = LabStandby(lab, [machine.name], {}).start(tmp_path, say)
     assert inside(machine, "hostname") == "trial"
     assert time.monotonic() - began < 5
-    probe = SshProbe(clock)
+    probe = SshProbe(clock, resolve)
     try:
         facts = probe.facts(site.hosts[0], site)
     finally:

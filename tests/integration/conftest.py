@@ -22,27 +22,38 @@ LOGIN = pwd.getpwuid(os.getuid()).pw_name
 
 
 class Sshd:
-    """An sshd of its own: host key, login key, port, configuration; nothing of the machine's."""
+    """An sshd of its own: host key, login key, port, configuration; nothing of the machine's.
 
-    def __init__(self, folder: Path, *extra: str, name: str = "standby-1") -> None:
+    `wrap` is a command that the sshd is started with, as one that gives it its own namespaces.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *extra: str,
+        name: str = "standby-1",
+        address: str = "127.0.0.1",
+        wrap: tuple[str, ...] = (),
+    ) -> None:
         self.folder = folder
+        self.address = address
         self.port = _free_port()
         self.key = folder / "login"
         self.host_key = _new_key(folder / "host")
         (folder / "authorized_keys").write_text(_new_key(self.key) + "\n")
         self.host = Host(
             name=name,
-            address="127.0.0.1",
+            address=address,
             port=self.port,
             user=LOGIN,
             private_key=self.key,
             dr_role="standby",
         )
         self.known_hosts = folder / "known_hosts"
-        self.known_hosts.write_text(f"[127.0.0.1]:{self.port} {self.host_key}\n")
+        self.known_hosts.write_text(f"[{address}]:{self.port} {self.host_key}\n")
         settings = [
             f"Port {self.port}",
-            "ListenAddress 127.0.0.1",
+            f"ListenAddress {address}",
             f"HostKey {folder / 'host'}",
             f"AuthorizedKeysFile {folder / 'authorized_keys'}",
             "PidFile none",
@@ -61,6 +72,7 @@ class Sshd:
         ]
         (folder / "sshd_config").write_text("\n".join(settings) + "\n")
         self._process: subprocess.Popen[bytes] | None = None
+        self._wrap = wrap
 
     def start(self) -> None:
         """Serve; return once the port answers."""
@@ -69,12 +81,12 @@ class Sshd:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # the privilege separation's folder
         with (self.folder / "sshd.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [SSHD, "-D", "-e", "-f", self.folder / "sshd_config"], stderr=log
+                [*self._wrap, SSHD, "-D", "-e", "-f", self.folder / "sshd_config"], stderr=log
             )
         for _ in range(100):
             with socket.socket() as probe:
                 probe.settimeout(1)
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                if probe.connect_ex((self.address, self.port)) == 0:
                     return
             time.sleep(0.05)
         pytest.fail("sshd did not start: " + (self.folder / "sshd.log").read_text()[-2000:])

@@ -13,6 +13,7 @@ import pytest
 
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.inventory_standby import InventoryStandby
+from pradrill.adapters.secrets import resolve
 from pradrill.adapters.ssh import SshProbe
 from pradrill.domain.target import Site
 from pradrill.errors import NotReadyError, PradrillError
@@ -55,7 +56,7 @@ def test_every_tool_reaches_the_host(standby: InventoryStandby, sshd: Sshd, tmp_
     site = standby.start(tmp_path, quiet)
     done = through(site, "echo", "here")
     assert (done.returncode, done.stdout) == (0, "here\n"), done.stderr
-    probe = SshProbe(SteadyClock())
+    probe = SshProbe(SteadyClock(), resolve)
     assert probe.facts(sshd.host, site).host_key == " ".join(sshd.host_key.split()[:2])
     probe.close()
 
@@ -127,7 +128,7 @@ def test_hashed_and_patterned_pins_count(sshd: Sshd, site: Site, tmp_path: Path)
     for known_hosts in (hashed, pattern):
         standby = InventoryStandby([sshd.host], site.inventory, known_hosts)
         assert standby.problems() == []
-        probe = SshProbe(SteadyClock())
+        probe = SshProbe(SteadyClock(), resolve)
         assert probe.facts(sshd.host, standby.start(tmp_path, quiet)).host == "standby-1"
         probe.close()
         standby.stop()

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pradrill.adapters.clock import SteadyClock
+from pradrill.adapters.secrets import resolve
 from pradrill.adapters.ssh import SshProbe
 from pradrill.domain.drill import NewestData
 from pradrill.domain.target import Site
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def probe() -> Iterator[SshProbe]:
     """Return a probe, closed at the end."""
-    made = SshProbe(SteadyClock())
+    made = SshProbe(SteadyClock(), resolve)
     yield made
     made.close()
 

@@ -51,7 +51,7 @@ def main(state: str, deadline: str) -> int:
         "deadline": deadline,
     }
     accept = {"manual": "accept Moodle", "who": "owner", "instruction": "look", "deadline": "20s"}
-    verify = a_drill().verify.model_dump(mode="json") | {"stable_for": "0s"}
+    verify = a_drill().ways[None].verify.model_dump(mode="json") | {"stable_for": "0s"}
     drill = a_drill(
         kind=Kind.EXERCISE,
         unattended=False,

@@ -105,32 +105,6 @@ def test_the_rta_runs_from_t0_and_the_technical_one_from_t3() -> None:
     assert (rta.seconds, technical.seconds) == (1_000, 700)
 
 
-@given(
-    newest=SECONDS,
-    interval=st.floats(0, 1e5),
-    skew=st.floats(0, 1e3),
-    catalogue=st.none() | SECONDS,
-)
-def test_the_worst_governs_the_recovery_point(
-    newest: float, interval: float, skew: float, catalogue: float | None
-) -> None:
-    """A catalogue can only make the loss larger; the data itself states the value."""
-    point = actuals.recovery_point(
-        after(newest),
-        interval=timedelta(seconds=interval),
-        skew=skew,
-        catalogue=None if catalogue is None else after(catalogue),
-    )
-    assert point.at == after(newest)
-    oldest = newest if catalogue is None else min(newest, catalogue)
-    assert (point.earliest - START).total_seconds() == pytest.approx(oldest - skew, abs=TOLERANCE)
-    latest = newest + interval + skew
-    assert (point.latest - START).total_seconds() == pytest.approx(latest, abs=TOLERANCE)
-    loss = actuals.rpa({Mark.DISRUPTION: measured(0)}, point)
-    assert loss is not None
-    assert loss.high == pytest.approx(skew - oldest, abs=TOLERANCE)
-
-
 @pytest.mark.parametrize(("last_red", "earliest"), [(8.0, 8.0), (None, 3.0), (12.0, 10.0)])
 def test_t5_is_between_the_last_red_and_the_first_green(
     last_red: float | None, earliest: float

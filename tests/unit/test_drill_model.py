@@ -128,6 +128,40 @@ def test_newest_data_has_one_source(value: dict[str, Any]) -> None:
     refused(NewestData, "either command or value", value)
 
 
+@pytest.mark.parametrize(
+    ("because", "value"),
+    [
+        ("needs its interval", {"role": "heartbeat", "command": "a"}),
+        ("either command or value", {"beat": {"role": "heartbeat"}}),
+        ("either command or value", {}),
+        ("pattern", {"../x": {"command": "a"}}),
+        ("extra_forbidden", {"comand": "a"}),
+        ("role", {"command": "a", "role": "proof"}),
+    ],
+)
+def test_every_source_of_newest_data_is_whole(because: str, value: dict[str, Any]) -> None:
+    """A heartbeat says its interval; several sources have names that can be shown."""
+    refused(Verify, because, {**VERIFY, "newest_data": value})
+
+
+def test_newest_data_is_one_source_or_several() -> None:
+    """One source needs no name; several are a mapping, and both survive the record's JSON."""
+    one = Verify.model_validate(VERIFY)
+    assert list(one.readings) == ["newest data"]
+    beats = {"role": "heartbeat", "command": "beat", "interval": "1s"}
+    named = {"heartbeat": beats, "rows": {"command": "newest"}}
+    several = Verify.model_validate({**VERIFY, "newest_data": named})
+    assert list(several.readings) == ["heartbeat", "rows"]
+    for each in (one, several):
+        assert Verify.model_validate_json(each.model_dump_json()) == each
+
+
+@pytest.mark.parametrize("canary", [{"command": "a"}, {"command": "a", "expect": "hunter2"}])
+def test_a_canary_is_named_never_written(canary: dict[str, Any]) -> None:
+    """The planted value itself cannot stand in a drill."""
+    refused(Verify, "canary", {**VERIFY, "canary": canary})
+
+
 @pytest.mark.parametrize("zone", ["Paris", "CEST+2", "../etc/passwd", ""])
 def test_a_time_zone_exists(zone: str) -> None:
     """A zone that nobody knows is a problem before the drill, not at its end."""

@@ -183,7 +183,7 @@ def test_the_recovery_point_can_be_a_playbooks_word() -> None:
         done = played(clock, StepOutcome.PASSED)
         return done.model_copy(update={"values": {"newest": after(-60).isoformat()}})
 
-    verify = a_drill().verify.model_dump(mode="json")
+    verify = a_drill().ways[None].verify.model_dump(mode="json")
     verify["newest_data"] = {"value": "newest"}
     plan = a_run_plan(drill=a_drill(verify=verify))
     record = Bench({"restore_moodle": restore}, plan=plan, clock=clock).run()
@@ -193,7 +193,7 @@ def test_the_recovery_point_can_be_a_playbooks_word() -> None:
 
 def test_a_value_that_no_playbook_hands_back_is_inconclusive() -> None:
     """A recovery point that was not told is not the epoch, and not now."""
-    verify = a_drill().verify.model_dump(mode="json")
+    verify = a_drill().ways[None].verify.model_dump(mode="json")
     verify["newest_data"] = {"value": "newest"}
     record = Bench(plan=a_run_plan(drill=a_drill(verify=verify))).run()
     assert (record.verdict, record.exit_code) == (Verdict.INCONCLUSIVE, 12)

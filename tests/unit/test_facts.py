@@ -159,8 +159,8 @@ def test_the_last_answer_of_each_check_counts() -> None:
             (Event.CHECK_PASS, {"number": 2, "results": [rows.model_dump()]}),
         ]
     )
-    assert facts.passes == 2
-    assert {c.check: c.outcome for c in facts.checks.values()} == {
+    assert facts.of(None).passes == 2
+    assert {c.check: c.outcome for c in facts.of(None).checks.values()} == {
         "t.py::rows": CheckOutcome.PASSED,
         "t.py::page": CheckOutcome.PASSED,
     }

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pradrill.domain.catalogue import read
 from pradrill.domain.entry import GENESIS, Entry, EntryKind, RunEntry
 from pradrill.domain.findings import (
     all_findings,
@@ -18,26 +20,32 @@ from pradrill.domain.findings import (
     open_findings,
     why_not_closed,
 )
+from pradrill.domain.integrity import IntegrityResult, Soundness
 from pradrill.domain.manual import CallStage, SlaMeasure, Standing
 from pradrill.domain.model import Model
 from pradrill.domain.outcome import CheckOutcome, GuardOutcome, Phase, StepKind, StepOutcome
 from pradrill.domain.people import Annotation, AnnotationKind, Closure, Finding, Severity
 from pradrill.domain.plan import Objectives
-from pradrill.domain.record import Refusal, RunRecord, RunState
+from pradrill.domain.readings import Contradiction
+from pradrill.domain.record import Refusal, RunRecord, RunState, ServiceResult
+from pradrill.domain.recovery_source import Select
 from pradrill.domain.showing import findings_of, unproved
 from pradrill.domain.timeline import Elapsed, Provenance
 from pradrill.domain.verdict import Verdict
 from pradrill.errors import RecordError
 from pradrill.testing import (
+    a_catalogue,
     a_check,
     a_finding,
     a_guard,
+    a_point,
     a_record,
     a_recovery,
     a_run_plan,
     a_service,
     a_step,
     after,
+    an_estate,
 )
 
 DAY = 86_400.0
@@ -113,7 +121,7 @@ def failed(**changes: Any) -> RunRecord:
             {"not-ready/moodle": Severity.MAJOR},
         ),
         ({"refusal": Refusal.BUSY}, {}),
-        ({"state": RunState.CRASHED}, {"crashed/moodle": Severity.MAJOR}),
+        ({"state": RunState.CRASHED}, {}),
         ({"state": RunState.INTERRUPTED, "signal": 2}, {}),
         ({}, {"verdict/moodle": Severity.MAJOR}),
     ],
@@ -139,6 +147,60 @@ def test_instants_that_contradict_each_other_are_a_finding() -> None:
     rpa = Elapsed(seconds=-60, low=-61, high=-59, provenance=Provenance.MEASURED)
     record = a_record(verdict=Verdict.INCONCLUSIVE, recovery=a_recovery(rpa=rpa))
     assert list(keys(record)) == ["contradiction/moodle/RPA"]
+
+
+def test_each_service_of_an_estate_has_its_own() -> None:
+    """What was recovered apart is told apart: its checks, its steps, its objectives."""
+    plan = an_estate(rto={"database": "1m"})
+    late = a_recovery()
+    services = {
+        name: ServiceResult(verdict=Verdict.MISSED, reasons=("x",), recovery=late, hosts=("h",))
+        for name in plan.services
+    }
+    checks = (
+        a_check(service="database", outcome=CheckOutcome.FAILED),
+        a_check(service="directory", outcome=CheckOutcome.FAILED),
+    )
+    steps = (a_step(service="application", outcome=StepOutcome.FAILED),)
+    found = findings_of(failed(plan=plan, services=services, checks=checks, steps=steps))
+    assert {f.key: f.services for f in found} == {
+        "step/estate/application/restore/restore_moodle": ("application",),
+        "check/estate/database/test_web.py::test_login_page": ("database",),
+        "check/estate/directory/test_web.py::test_login_page": ("directory",),
+        "objective/RTO/database": ("database",),
+    }
+    passed = a_record(plan=plan, checks=(a_check(service="directory"),))
+    by_key = {finding.key: unproved(finding, passed) for finding in found}
+    assert by_key["check/estate/directory/test_web.py::test_login_page"] is None
+    assert by_key["check/estate/database/test_web.py::test_login_page"] is not None
+
+
+def test_what_the_data_and_the_backups_show() -> None:
+    """Contradictions keep their severity; damaged backups are critical; so the history's worst."""
+    contradiction = Contradiction(
+        contradiction="rows-behind-heartbeat", severity=Severity.MAJOR, text="an hour apart"
+    )
+    integrity = IntegrityResult(
+        soundness=Soundness.DAMAGED,
+        method="restic check",
+        detail="pack 4f is broken",
+        source="restic",
+        location="sftp:backup",
+        backup_id="4f",
+        at=after(0),
+        part=1,
+        parts=1,
+        covered=1.0,
+        full_on=None,
+    )
+    catalogue = read(a_catalogue(a_point(), a_point(3)), Select(), timedelta(days=90), None)
+    recovery = a_recovery(contradictions=(contradiction,), integrity=integrity, catalogue=catalogue)
+    assert catalogue.worst_case.seconds > DAY
+    assert keys(a_record(recovery=recovery)) == {
+        "contradiction/moodle/rows-behind-heartbeat": Severity.MAJOR,
+        "integrity/moodle/sftp:backup": Severity.CRITICAL,
+        "worst-case/RPO/moodle": Severity.MAJOR,
+    }
 
 
 def test_one_check_on_many_hosts_is_one_finding() -> None:

@@ -21,8 +21,9 @@ LAYERS = {
     "register": {"register", "domain", "errors"},
     "reporting": {"reporting", "domain", "errors"},
     "config": {"config", "domain", "errors"},
-    "adapters": {"ports", "domain", "errors", "processes", "sockets"},
+    "adapters": {"ports", "domain", "errors", "processes", "sockets", "commands"},
     "processes": set[str](),  # own processes by their marker: standard library only
+    "commands": {"ports", "errors", "processes"},  # a tool, run within bounds
     "sockets": {"errors"},  # where the standbys keep their shared connections
     "testing": {"testing", "engine", "ports", "domain", "errors"},
     "__main__": {"cli"},

@@ -37,8 +37,12 @@ from pradrill.testing import (
     a_start,
     after,
     an_answer,
+    an_estate,
+    estate_hosts,
+    estate_verifications,
     fake_tools,
 )
+from pradrill.testing.estate import DEPENDS_ON, a_way, an_estate_drill
 
 DNS = {"manual": "switch the DNS", "who": "operator", "instruction": "moodle → 198.51.100.20"}
 GO = {**DNS, "manual": "go or no go", "who": "director", "confirm": "approve"}
@@ -354,3 +358,34 @@ def test_two_steps_of_one_name_are_two_steps() -> None:
     """Each can be told apart in the record and by whoever answers."""
     steps = resolved(prepare=(DNS, DNS)).steps_of(Phase.PREPARE)
     assert [step.name for step in steps][:2] == ["switch the DNS #1", "switch the DNS #2"]
+
+
+def an_exercise_of_an_estate() -> RunPlan:
+    """Return an estate in which the directory and the database each have a DNS to switch."""
+    recover = {name: a_way(name) for name in DEPENDS_ON}
+    for name in ("directory", "database"):
+        recover[name]["restore"] = [*recover[name]["restore"], DNS]
+    return an_estate(drill=an_estate_drill(kind=Kind.EXERCISE, recover=recover, accept=(ACCEPT,)))
+
+
+def test_services_side_by_side_ask_one_after_another() -> None:
+    """Each question names its service, each wait is its service's, and both are answered."""
+    clock = FakeClock()
+    plan = an_exercise_of_an_estate()
+    people = FakePeople()
+    tools = fake_tools(
+        clock,
+        people=people,
+        verifier=FakeVerifier(estate_verifications(clock)),
+        standby=FakeStandby(*estate_hosts()),
+    )
+    record = run_drill(a_start(plan=plan), tools, Cancellation(), disruption=None)
+    asked = [question.step for question in people.questions]
+    assert sorted(asked[:2]) == ["database: switch the DNS", "directory: switch the DNS"]
+    assert asked[2:] == ["accept Moodle"]
+    assert {(wait.service, wait.step) for wait in record.waits} == {
+        ("database", "switch the DNS"),
+        ("directory", "switch the DNS"),
+        (None, "accept Moodle"),
+    }
+    assert all(wait.answer for wait in record.waits)

@@ -73,7 +73,7 @@ def test_manual_steps_stand_beside_playbooks(tmp_path: Path) -> None:
     loaded = house(tmp_path, DRILL)
     drill = loaded.drills["moodle"].drill
     assert [type(step).__name__ for step in drill.restore] == ["PlaybookStep", "ManualStep"]
-    assert [step.title for _, _, step in drill.manual()] == ["call the host", "switch the DNS"]
+    assert [step.title for _, step in drill.manual()] == ["call the host", "switch the DNS"]
     assert loaded.plan.services["moodle"].site == "Reims"
 
 

@@ -13,7 +13,8 @@ from pradrill.domain.record import Refusal, RunState
 from pradrill.errors import RecordError
 from pradrill.register.attempts import RECORD
 from pradrill.register.store import FileRunStore
-from pradrill.register.verifying import Trouble, verify
+from pradrill.register.trail import Trouble
+from pradrill.register.verifying import verify
 from pradrill.testing import START, a_sealed_run, after
 
 
@@ -219,10 +220,9 @@ def test_a_hostile_register_reaches_nothing_else(store: FileRunStore) -> None:
     os.mkfifo(folder / "evidence" / "pipe")
     (folder / "evidence" / "link").symlink_to("/etc/passwd")
     body = next(iter(store.register.entries())).body
-    files = [
-        {"path": path, "sha256": "0" * 64}
-        for path in ("../../register", "/dev/zero", "evidence/pipe", "evidence/link")
-    ]
+    files = dict.fromkeys(
+        ("../../register", "/dev/zero", "evidence/pipe", "evidence/link"), "0" * 64
+    )
     store.register.append(EntryKind.RUN, {**body, "files": files}, START)
     store.register.append(EntryKind.RUN, {**body, "run_id": "../runs"}, START)
     said = found(store)

@@ -49,6 +49,7 @@ def whole(**changes: Any) -> Evidence:
         "hosts": HOSTS,
         "steps": (a_step(), a_step(phase=Phase.VERIFY, name="check", kind=StepKind.CHECKS)),
         "not_executed": (),
+        "held_by": (),
         "guards": tuple(a_guard(host=host) for host in HOSTS),
         "checks": tuple(a_check(host=host) for host in HOSTS),
         "stable": True,
@@ -56,6 +57,7 @@ def whole(**changes: Any) -> Evidence:
         "rpo": RPO,
         "rta": an_actual(2_530, 0.4),
         "rpa": an_actual(11_100, 2.5),
+        "contradictions": (),
     }
     return Evidence.model_validate({**fields, **changes})
 
@@ -111,6 +113,7 @@ anything = st.builds(
     hosts=mostly(("web",), [(), HOSTS]),
     steps=st.lists(steps, max_size=5).map(tuple),
     not_executed=mostly((), [("restore",)]),
+    held_by=mostly((), [("directory",)]),
     guards=st.lists(guards, max_size=4).map(tuple),
     checks=st.lists(checks, max_size=5).map(tuple),
     stable=mostly(True, [False]),
@@ -118,6 +121,7 @@ anything = st.builds(
     rpo=st.just(RPO),
     rta=mostly(an_actual(60), []) | actuals(),
     rpa=mostly(an_actual(60), []) | actuals(),
+    contradictions=mostly((), [("heartbeat is in the future",)]),
 )
 
 
@@ -133,6 +137,8 @@ def test_passed_rests_on_every_kind_of_evidence(evidence: Evidence) -> None:
     assert evidence.stable
     assert evidence.hosts
     assert not evidence.not_executed
+    assert not evidence.held_by
+    assert not evidence.contradictions
     assert any(step.phase is Phase.RESTORE for step in evidence.steps)
     assert {step.outcome for step in evidence.steps} == {StepOutcome.PASSED}
     assert {check.outcome for check in mandatory} == {CheckOutcome.PASSED}
@@ -146,7 +152,11 @@ def test_passed_rests_on_every_kind_of_evidence(evidence: Evidence) -> None:
         assert actual.provenance is not Provenance.ASSUMED
 
 
-@given(anything, st.sampled_from(["step", "check", "guard", "not executed", "half-way"]), st.data())
+@given(
+    anything,
+    st.sampled_from(["step", "check", "guard", "not executed", "half-way", "contradiction"]),
+    st.data(),
+)
 def test_bad_news_never_improves_a_verdict(
     evidence: Evidence, kind: str, data: st.DataObject
 ) -> None:
@@ -158,6 +168,7 @@ def test_bad_news_never_improves_a_verdict(
         "guard": {"guards": (*evidence.guards, a_guard(outcome=draw(st.sampled_from(BAD_GUARDS))))},
         "not executed": {"not_executed": (*evidence.not_executed, "restore")},
         "half-way": {"completed": False},
+        "contradiction": {"contradictions": (*evidence.contradictions, "data in the future")},
     }
     worse = evidence.model_copy(update=changes[kind])
     before, after = judge(evidence).verdict, judge(worse).verdict
@@ -181,6 +192,7 @@ REMOVALS: dict[str, Callable[[Evidence], dict[str, Any]]] = {
     "no step": lambda _: {"steps": ()},
     "no restore": lambda e: {"steps": tuple(s for s in e.steps if s.phase is not Phase.RESTORE)},
     "not executed": lambda _: {"not_executed": ("restore",)},
+    "held": lambda _: {"held_by": ("directory",)},
     "no guard": lambda _: {"guards": ()},
     "no guard on one host": lambda e: {"guards": tuple(g for g in e.guards if g.host != "db")},
     "no check": lambda _: {"checks": ()},
@@ -193,6 +205,7 @@ REMOVALS: dict[str, Callable[[Evidence], dict[str, Any]]] = {
     "no RPA": lambda _: {"rpa": None},
     "RTA assumed": lambda _: {"rta": an_actual(60, 0, "assumed")},
     "RPA before its backup": lambda _: {"rpa": an_actual(-60)},
+    "instants that contradict": lambda _: {"contradictions": ("a heartbeat is in the future",)},
 }
 
 

@@ -1,25 +1,108 @@
-"""What is known of a run today: its sealed record, and the run before it."""
+"""What is known of a run today: its record, what people added, where it is registered."""
 
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 
-from pradrill.cli.workplace import Workplace
+from pydantic import ValidationError
+
+from pradrill.cli.workplace import Workplace, told
 from pradrill.domain.casefile import CaseFile, Integrity
+from pradrill.domain.entry import Entry, EntryKind, Seals, Stamp
+from pradrill.domain.findings import all_findings, annotations_of, findings_for
 from pradrill.domain.record import RunRecord, RunState
-from pradrill.errors import RecordError
-
-RECORD = "record.json"
+from pradrill.errors import PradrillError, RecordError
+from pradrill.register.attempts import RECORD, SIGNATURE
+from pradrill.register.chain import line_hash
+from pradrill.register.signing import Signer, signature_problem
+from pradrill.register.stamping import stamp_problem, stated_time
 
 
 def casefile(place: Workplace, run_id: str) -> CaseFile:
-    """Gather what a report on a run may draw from. Raises RecordError."""
+    """Gather what a report on a run may draw from. Raises RecordError.
+
+    A register that cannot be read is told on stderr; then nothing of it is in the report.
+    """
     record = place.store.read(run_id)
-    return CaseFile(
+    content = sealed(place, run_id)
+    known = CaseFile(
         record=record,
         previous=_previous(place, record),
-        integrity=Integrity(record_sha256=hashlib.sha256(sealed(place, run_id)).hexdigest()),
+        integrity=Integrity(record_sha256=hashlib.sha256(content).hexdigest()),
     )
+    try:
+        return _registered(place, known, content)
+    except PradrillError as error:
+        told(f"the report goes without the register: {error}")
+        return known
+
+
+def _registered(place: Workplace, case: CaseFile, content: bytes) -> CaseFile:
+    """Add what the register holds of a run. Raises PradrillError."""
+    lines, entries = place.register.lines(), list(place.register.entries())
+    if not entries:
+        return case
+    run_id, sha256 = case.record.run_id, hashlib.sha256(content).hexdigest()
+    mine = next((entry for entry in entries if _is_run(entry, run_id, sha256)), None)
+    head = place.register.head()
+    update: dict[str, object] = {"head": None if head is None else head.sha256}
+    if mine is not None:
+        own = line_hash(lines[entries.index(mine)])
+        update |= {"entry": mine.number, "entry_sha256": own}
+        update |= _signed(place, run_id, content, entries[: entries.index(mine)])
+        update |= _stamped(own, entries)
+    assert case.integrity is not None  # noqa: S101 set above
+    return case.model_copy(
+        update={
+            "annotations": annotations_of(entries, run_id),
+            "findings": findings_for(
+                all_findings(entries), case.record.plan.drill.services, run_id
+            ),
+            "integrity": case.integrity.model_copy(update=update),
+        }
+    )
+
+
+def _is_run(entry: Entry, run_id: str, sha256: str) -> bool:
+    told = entry.body
+    same = told.get("run_id") == run_id and told.get("record_sha256") == sha256
+    return entry.kind is EntryKind.RUN and same
+
+
+def _seals(entries: list[Entry]) -> Seals:
+    """Return who signed and stamped when the last of these entries was written."""
+    for entry in reversed(entries):
+        if entry.kind is EntryKind.SEALS:
+            with suppress(ValidationError):
+                return Seals.model_validate(entry.body)
+    return Seals()
+
+
+def _signed(
+    place: Workplace, run_id: str, content: bytes, before: list[Entry]
+) -> dict[str, object]:
+    """Return who signed the record, if the signature holds now."""
+    seals, path = _seals(before), place.store.runs / run_id / SIGNATURE
+    if seals.principal is None or seals.public_key is None or not path.is_file():
+        return {}
+    signer = Signer(seals.principal, seals.public_key)
+    if signature_problem(content, path.read_bytes(), f"{signer}\n") is not None:
+        return {}
+    return {"signed": True, "signer": f"{signer.principal} {signer.fingerprint}"}
+
+
+def _stamped(sha256: str, entries: list[Entry]) -> dict[str, object]:
+    """Return the time that an authority states for an entry, if its stamp holds now."""
+    for number, entry in enumerate(entries):
+        if entry.kind is not EntryKind.STAMP or entry.body.get("sha256") != sha256:
+            continue
+        authority = _seals(entries[:number]).authority_ca
+        with suppress(ValueError):  # ValidationError is one
+            response = Stamp.model_validate(entry.body).der()
+            if authority and stamp_problem(sha256, response, authority) is None:
+                return {"stamped": stated_time(response)}
+    return {}
 
 
 def sealed(place: Workplace, run_id: str) -> bytes:

@@ -55,6 +55,7 @@ def parser() -> ArgumentParser:
     commands = _commands(top)
     _add_drilling(commands)
     _add_reading(commands)
+    _add_following(commands)
     _add_register(commands)
     _add_lab(commands)
     return top
@@ -105,6 +106,14 @@ def _add_drilling(commands: _Commands) -> None:
     )
     plan.add_argument("drill", help="name or file of a drill")
     plan.add_argument("--json", action="store_true", help="print it for programs")
+    catalogue = _add(
+        commands,
+        "catalogue",
+        "list the backups of a drill, the one it would take, and the worst case",
+        "pradrill catalogue moodle",
+    )
+    catalogue.add_argument("drill", help="name or file of a drill")
+    catalogue.add_argument("--json", action="store_true", help="print it for programs")
     run = _add(commands, "run", "run a drill now", "pradrill run wordpress")
     run.add_argument("drill", help="name or file of a drill")
     run.add_argument("--dry-run", action="store_true", help="print the plan and touch nothing")
@@ -215,6 +224,96 @@ def _run_argument(command: ArgumentParser) -> None:
     command.add_argument(
         "run", nargs="?", help="a run's id, or any part of it that is unique (default: the newest)"
     )
+
+
+def _add_following(commands: _Commands) -> None:
+    annotate = _add(
+        commands,
+        "annotate",
+        "add what people say of a run: times, participants, lessons, sign-off",
+        'pradrill annotate 20260310T0200 --t1 2026-03-10T02:05Z --operator "A. Martin"',
+    )
+    annotate.add_argument("run", help="a run's id, or any part of it that is unique")
+    annotate.add_argument(
+        "--file", type=Path, metavar="FILE", help="YAML or JSON (default: an editor opens)"
+    )
+    for mark, meaning in (("t1", "detected"), ("t2", "recovery declared"), ("t6", "accepted")):
+        annotate.add_argument(f"--{mark}", metavar="INSTANT", help=f"{meaning}, with its zone")
+    for option, metavar, meaning in (
+        ("requester", "NAME", "who asked for the drill"),
+        ("operator", "NAME", "who carried it out"),
+        ("observer", "NAME", "who watched it"),
+        ("approver", "NAME", "who approved it"),
+        ("reviewer", "NAME", "who reviews it"),
+        ("first-time", "NAME", "one of them had never done it before"),
+        ("independent", "NAME", "one of them did not operate the recovery"),
+        ("deviation", "TEXT", "what went otherwise than planned"),
+        ("workaround", "TEXT", "what was done instead"),
+        ("well", "TEXT", "lessons: what went well"),
+        ("badly", "TEXT", "lessons: what did not"),
+        ("plan", "TEXT", "lessons: the effect on the plan"),
+        ("sign-off", "NAME,ROLE[,DATE]", "who signs it off (default: today)"),
+    ):
+        annotate.add_argument(
+            f"--{option}", action="append", default=[], metavar=metavar, help=meaning
+        )
+    annotate.add_argument(
+        "--management-report", metavar="DATE", help="when it was reported to the management"
+    )
+    findings = _add(
+        commands, "findings", "list the open findings, oldest first", "pradrill findings --all"
+    )
+    findings.add_argument("--all", action="store_true", help="the closed ones too")
+    findings.add_argument("--service", metavar="NAME", help="of one service")
+    findings.add_argument("--json", action="store_true", help="print them for programs")
+    _add_finding(commands)
+
+
+def _add_finding(commands: _Commands) -> None:
+    finding = _add(
+        commands,
+        "finding",
+        "open a finding, show one, or close one by a run that proves it",
+        "pradrill finding close F-12 --run 20260610T0200",
+    )
+    verbs = _commands(finding)
+    opened = _add(
+        verbs,
+        "open",
+        "open a finding",
+        'pradrill finding open "the runbook names an old host" --service moodle',
+        module="finding",
+    )
+    opened.add_argument("title", help="what is wrong, in one sentence")
+    opened.add_argument(
+        "--service", action="append", required=True, metavar="NAME", help="whose recovery it hurts"
+    )
+    opened.add_argument(
+        "--severity",
+        choices=("minor", "major", "critical"),
+        default="major",
+        help="due in 90, 30 or 7 days (default: major)",
+    )
+    opened.add_argument("--detail", metavar="TEXT", help="what was seen")
+    opened.add_argument("--owner", metavar="NAME", help="default: the service's owner")
+    opened.add_argument("--due", metavar="DATE", help="as in 2026-03-31")
+    opened.add_argument("--run", metavar="RUN", help="the run that showed it")
+    show = _add(verbs, "show", "show a finding", "pradrill finding show F-12", module="finding")
+    close = _add(
+        verbs,
+        "close",
+        "close a finding by naming the later run that proves it",
+        "pradrill finding close F-12 --run 20260610T0200",
+        module="finding",
+    )
+    for command in (show, close):
+        command.add_argument("finding", metavar="F-N", help="a finding")
+    close.add_argument(
+        "--run", required=True, metavar="RUN", help="a later run of its services that PASSED"
+    )
+    close.add_argument("--text", metavar="WORDS", help="why that run proves it")
+    for verb, command in verbs.choices.items():
+        command.set_defaults(verb=verb)
 
 
 def _add_register(commands: _Commands) -> None:

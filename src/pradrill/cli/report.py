@@ -7,13 +7,14 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from pradrill.cli.casefile import RECORD, casefile, sealed
+from pradrill.cli.casefile import casefile, sealed
 from pradrill.cli.sweeping import swept
 from pradrill.cli.workplace import Workplace
 from pradrill.config.letterhead import read_clauses, read_logo
 from pradrill.config.loader import load_plan
 from pradrill.domain.casefile import CaseFile
 from pradrill.errors import ConfigurationError, ExitCode, RecordError
+from pradrill.register.attempts import RECORD
 from pradrill.reporting.html import Letterhead, render_html
 from pradrill.reporting.i18n import LANGUAGES
 from pradrill.reporting.junit import render_junit

@@ -39,7 +39,11 @@ def carry_out(
     now = place.clock.now()
     since = (now - disruption.instant.at).total_seconds() if disruption else 0.0
     rto = plan.objectives.rto.total_seconds()
-    with watch(place.log, rto, since_disruption=since) as progress:
+    rtos = {
+        str(branch.service): plan.services[str(branch.service)].objectives.rto.total_seconds()
+        for branch in plan.apart
+    }
+    with watch(place.log, rto, since_disruption=since, rtos=rtos) as progress:
         place.sweep(progress)
         return place.run(plan, progress, trigger=trigger, disruption=disruption)
 
@@ -56,4 +60,5 @@ def tell(place: Workplace, record: RunRecord) -> None:
     """Print the summary; say nothing when nobody watches and the drill passed."""
     if sys.stdout.isatty() or sys.stderr.isatty() or record.exit_code != ExitCode.PASSED:
         folder = place.store.runs / record.run_id
-        print(summary(record, folder, place.head()), end="")
+        findings = place.open_findings(record)
+        print(summary(record, folder, place.head(), findings), end="")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -17,11 +18,18 @@ from pradrill.reporting.terminal import LiveProgress, open_console
 
 
 @contextmanager
-def watch(log: str, rto_seconds: float, *, since_disruption: float = 0.0) -> Iterator[Progress]:
+def watch(
+    log: str,
+    rto_seconds: float,
+    *,
+    since_disruption: float = 0.0,
+    rtos: Mapping[str, float] | None = None,
+) -> Iterator[Progress]:
     """Show a run on the terminal, or log it (file name, or "-" for stderr) when there is none."""
     if sys.stderr.isatty() or os.environ.get("PRADRILL_PROGRESS") == "plain":
         console = open_console(stderr=True)
-        with LiveProgress(console, rto_seconds, since_disruption=since_disruption) as live:
+        live = LiveProgress(console, rto_seconds, since_disruption=since_disruption, rtos=rtos)
+        with live:
             yield live
         return
     with _opened(log) as file:
@@ -41,6 +49,13 @@ class LogProgress:
                 structlog.processors.JSONRenderer(),
             ],
         )
+
+    def of(self, service: str | None) -> LogProgress:
+        """Return the same log for one branch: each of its lines names the service."""
+        view = copy(self)
+        log = self._log if service is None else self._log.bind(service=service)
+        view._log = log  # noqa: SLF001 a copy of our own
+        return view
 
     def phase(self, name: str) -> None:
         """Begin a phase."""

@@ -22,6 +22,8 @@ from pradrill.adapters.people.terminal import Terminal
 from pradrill.adapters.secrets import resolve
 from pradrill.adapters.ssh import SshProbe
 from pradrill.adapters.testinfra import TestinfraVerifier
+from pradrill.cli.primaries import clocks
+from pradrill.cli.sources import checked_before, source_of
 from pradrill.config.house import (
     House,
     LoadedDrill,
@@ -32,6 +34,8 @@ from pradrill.config.house import (
 from pradrill.config.inventory import read_inventory
 from pradrill.domain.entry import Head
 from pradrill.domain.facts import Started
+from pradrill.domain.findings import all_findings, findings_for
+from pradrill.domain.people import Finding
 from pradrill.domain.plan import PrimaryIdentity
 from pradrill.domain.record import Launch, RunRecord
 from pradrill.domain.run_plan import RunPlan
@@ -107,6 +111,19 @@ class Workplace:
         except PradrillError:
             return None
 
+    def findings(self) -> tuple[Finding, ...]:
+        """Return every finding that the register holds; raises RecordError."""
+        return all_findings(self.register.entries())
+
+    def open_findings(self, record: RunRecord) -> tuple[Finding, ...]:
+        """Return those of a run's services that are open; a damaged register has none to tell."""
+        try:
+            found = findings_for(self.findings(), record.plan.drill.services)
+        except PradrillError as error:
+            told(f"the open findings cannot be told: {error}")
+            return ()
+        return tuple(finding for finding in found if finding.open)
+
     def settle(self) -> None:
         """Enter what a crash kept out of the register; trouble with it is told, and stops nothing.
 
@@ -138,6 +155,7 @@ class Workplace:
             hosts=loaded.hosts,
             primaries={name: self._primary(house, name) for name in loaded.drill.services},
             files=list(house.files(loaded)),
+            places=loaded.places,
         )
 
     def run(
@@ -152,7 +170,9 @@ class Workplace:
         cancellation = Cancellation(progress.say)
         tools = self._tools(plan, progress)
         with signals_to(cancellation), _closing(tools):
-            return run_drill(started(plan, trigger), tools, cancellation, disruption=disruption)
+            primaries = clocks(plan.primaries, self.clock, progress.say)
+            first = started(plan, trigger).model_copy(update={"primaries": primaries})
+            return run_drill(first, tools, cancellation, disruption=disruption)
 
     def sweep(self, progress: Progress) -> list[RunRecord]:
         """Tear down and record the runs whose process was killed.
@@ -175,21 +195,28 @@ class Workplace:
         return recovered.records
 
     def _tools(self, plan: RunPlan, progress: Progress) -> Tools:
+        backups = {
+            service: way.recovery_point
+            for service, way in plan.drill.ways.items()
+            if way.recovery_point is not None
+        }
         return Tools(
             clock=self.clock,
             store=self.store,
             standby=self._standby(plan),
-            probe=SshProbe(self.clock),
+            probe=SshProbe(self.clock, resolve),
             runner=AnsibleRunner(self.clock, resolve),
             verifier=TestinfraVerifier(self.clock),
             people=FilePeople(_terminal()),
             progress=progress,
+            sources={s: source_of(each.source, self.clock) for s, each in backups.items()},
+            checked={s: checked_before(each, self.store) for s, each in backups.items()},
         )
 
     def _standby(self, plan: RunPlan) -> Standby:
         declared = plan.drill.standby
-        if declared.vm is not None:
-            return LabStandby(self.lab, declared.vm, declared.links)
+        if declared.machines:
+            return LabStandby(self.lab, declared.machines, declared.links)
         assert declared.inventory is not None  # noqa: S101 the model has one of both
         hosts = read_inventory(declared.inventory, declared.hosts or "")
         known = declared.known_hosts or Path("~/.ssh/known_hosts").expanduser()

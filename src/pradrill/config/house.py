@@ -9,10 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from pradrill.config.estate import circle_problems, find_places
 from pradrill.config.inventory import read_inventory
 from pradrill.config.letterhead import CLAUSES, letterhead_problems
 from pradrill.config.loader import (
     Document,
+    Loc,
     playbook_problem,
     read_document,
     suggestion,
@@ -21,7 +23,7 @@ from pradrill.config.loader import (
 from pradrill.config.manual import manual_problems
 from pradrill.config.meaning import meaning
 from pradrill.config.problems import ConfigurationProblemsError, Problem
-from pradrill.domain.drill import Drill, PlaybookStep, Step
+from pradrill.domain.drill import Drill
 from pradrill.domain.plan import Plan
 from pradrill.domain.run_plan import FileHash
 from pradrill.domain.sealing import Sealing
@@ -37,6 +39,8 @@ class LoadedDrill(NamedTuple):
     file: Path
     drill: Drill
     hosts: tuple[Host, ...]
+    places: dict[str, tuple[str, ...]]
+    """Service of `recover` → the names of its hosts."""
 
 
 class House(NamedTuple):
@@ -53,7 +57,8 @@ class House(NamedTuple):
         named = [*ours, *drill.playbooks()]
         if drill.standby.inventory is not None:
             named.append(drill.standby.inventory)
-        for path in dict.fromkeys((*named, *_suite(drill.verify.checks))):
+        suites = [path for way in drill.ways.values() for path in _suite(way.verify.checks)]
+        for path in dict.fromkeys((*named, *suites)):
             if path.is_file():
                 content = path.read_bytes()
                 yield FileHash(
@@ -92,7 +97,7 @@ def open_house(folder: Path, *, now: datetime, only: str | None = None) -> House
     try:
         document = read_document(folder / PLAN)
         plan = validate(document, Plan)
-        problems += letterhead_problems(document, plan)
+        problems += [*letterhead_problems(document, plan), *circle_problems(document, plan)]
     except ConfigurationProblemsError as error:
         problems += error.problems
     drills: dict[str, LoadedDrill] = {}
@@ -101,6 +106,7 @@ def open_house(folder: Path, *, now: datetime, only: str | None = None) -> House
             document = read_document(file)
             if only is not None and only not in {str(document.content.get("drill")), str(file)}:
                 continue
+            problems += _missing_files(document)
             drill = validate(document, Drill)
         except ConfigurationProblemsError as error:
             problems += error.problems
@@ -110,8 +116,9 @@ def open_house(folder: Path, *, now: datetime, only: str | None = None) -> House
             twin = drills[drill.drill].file
             found.append(document.problem(("drill",), f'"{drill.drill}" is also {twin.name}'))
         hosts, unusable = _hosts(document, drill)
-        problems += [*found, *unusable]
-        drills[drill.drill] = LoadedDrill(file, drill, hosts)
+        places, misplaced = ({}, []) if unusable else find_places(document, drill, hosts)
+        problems += [*found, *unusable, *misplaced]
+        drills[drill.drill] = LoadedDrill(file, drill, hosts, places)
     if problems:
         raise ConfigurationProblemsError(problems)
     if only is not None and not drills:
@@ -142,24 +149,38 @@ def _drill_problems(
     for number, name in enumerate(drill.services):
         if plan is not None and name not in plan.services:
             hint = suggestion(name, list(plan.services))
-            yield document.problem(("services", number), f'the plan has no service "{name}"', hint)
-        elif plan and drill.standby.vm and plan.services[name].primary.vm == drill.standby.vm:
-            yield document.problem(
-                ("standby", "vm"), f'"{drill.standby.vm}" is the primary of {name}'
-            )
+            where = ("recover", name) if drill.recover else ("services", number)
+            yield document.problem(where, f'the plan has no service "{name}"', hint)
+        elif plan and (vm := plan.services[name].primary.vm) in drill.standby.machines:
+            where = ("standby", "vms" if drill.standby.vms else "vm")
+            yield document.problem(where, f'"{vm}" is the primary of {name}')
     disruption = drill.scenario.disruption
     if isinstance(disruption, datetime) and disruption > now:
         yield document.problem(("scenario", "disruption"), "the instant is in the future")
-    for phase in ("prepare", "restore", "teardown"):
-        steps: tuple[Step, ...] = getattr(drill, phase)
-        for number, step in enumerate(steps):
-            if not isinstance(step, PlaybookStep):
-                continue
-            what = playbook_problem(step.playbook)
-            if what is not None:
-                yield document.problem((phase, number, "playbook"), what)
     yield from manual_problems(document, drill, plan)
-    yield from _suite_problems(document, drill.verify.checks)
+
+
+def _missing_files(document: Document) -> Iterator[Problem]:
+    """Look at every playbook and check suite that a drill names, also in one that is not valid."""
+    for loc, name in _texts(document.content, ()):
+        path = Path(document.file.parent, Path(name).expanduser()).resolve()
+        if loc[-1] == "playbook":
+            what = playbook_problem(path)
+            if what is not None:
+                yield document.problem(loc, what)
+        elif loc[-1] == "checks":
+            yield from _suite_problems(document, loc, path)
+
+
+def _texts(
+    value: object, loc: tuple[str | int, ...]
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    if isinstance(value, str):
+        yield loc, value
+    elif isinstance(value, dict | list):
+        for part, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            if part != "vars":  # what a playbook gets is not ours to read
+                yield from _texts(inner, (*loc, part))
 
 
 def _suite(checks: Path) -> list[Path]:
@@ -168,25 +189,25 @@ def _suite(checks: Path) -> list[Path]:
     return [checks]
 
 
-def _suite_problems(document: Document, checks: Path) -> Iterator[Problem]:
-    where = ("verify", "checks")
+def _suite_problems(document: Document, where: Loc, checks: Path) -> Iterator[Problem]:
     if not checks.exists():
         yield document.problem(where, f"{checks} does not exist")
         return
-    found = 0
+    found, unread = 0, 0
     for path in _suite(checks):
         try:
             tree = ast.parse(path.read_bytes(), path)
         except (SyntaxError, ValueError) as error:
             line = getattr(error, "lineno", None) or 1
             yield Problem(path, line, "", f"not valid Python: {getattr(error, 'msg', error)}")
+            unread += 1
             continue
         if path.name.startswith("test_") or path.name.endswith("_test.py"):
             found += sum(
                 isinstance(node, ast.FunctionDef) and node.name.startswith("test")
                 for node in ast.walk(tree)
             )
-    if not found:
+    if not found and not unread:
         yield document.problem(
             where,
             f"{checks} holds no check",

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -26,34 +27,35 @@ def read_inventory(path: Path, pattern: str) -> tuple[Host, ...]:
     listing = _list(path)
     variables: dict[str, dict[str, Any]] = listing.get("_meta", {}).get("hostvars", {})
     groups = {name: group for name, group in listing.items() if name != "_meta"}
+    # Ansible leaves groups without hosts out of its listing.
     known = {host for group in groups.values() for host in group.get("hosts", [])}
-    if pattern in groups or pattern == "all":
-        names = _members(groups, pattern)
-        if not names:
-            raise ConfigurationError(
-                f"the group {pattern} of {path} has no hosts",
-                hint="Add the standby's host to it, or name another group.",
-            )
-    elif pattern in known:
-        names = [pattern]
-    else:
+    names = _members(groups, pattern) or [host for host in known if host == pattern]
+    if not names:
         choices = sorted({*groups, *known} - {"ungrouped"})
         close = get_close_matches(pattern, choices, n=1)
         meant = f'Did you mean "{close[0]}"? ' if close else ""
         raise ConfigurationError(
-            f'{path} has no group or host "{pattern}"',
+            f'{path} has no host and no group with hosts called "{pattern}"',
             hint=f"{meant}It has: {', '.join(choices) or 'nothing'}.",
         )
     return tuple(_host(name, variables.get(name, {}), path) for name in names)
 
 
 def _list(path: Path) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="pradrill-inventory-") as folder:
+        config = Path(folder, "ansible.cfg")  # an empty one: the user's own does not count here
+        config.touch()
+        return _listed(path, config)
+
+
+def _listed(path: Path, config: Path) -> dict[str, Any]:
     command = Path(sys.executable).parent / "ansible-inventory"
     environment = {
         "PATH": f"{command.parent}:{os.environ.get('PATH', '')}:/usr/bin:/bin",
         "HOME": os.environ.get("HOME", "/"),
         "LANG": "C.UTF-8",
-        "ANSIBLE_CONFIG": os.devnull,
+        "ANSIBLE_CONFIG": str(config),
+        "ANSIBLE_LOCAL_TEMP": str(config.parent / "tmp"),
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "True",
     }

@@ -21,7 +21,9 @@ from pradrill.domain.drill import Drill
 from pradrill.domain.plan import Plan
 
 _LARGEST = 1_000_000
-_Loc = tuple[str | int, ...]
+Loc = tuple[str | int, ...]
+"""A place in a document: keys and positions, from the top."""
+
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -30,15 +32,17 @@ class Document(NamedTuple):
 
     file: Path
     content: Any
-    lines: Mapping[_Loc, int]
+    lines: Mapping[Loc, int]
+    problems: tuple[Problem, ...] = ()
+    """What YAML alone shows to be wrong, as a key given twice; the content is read all the same."""
 
-    def line(self, loc: _Loc) -> int:
+    def line(self, loc: Loc) -> int:
         """Return the line of a place, or of the nearest one around it that is written."""
         while loc not in self.lines and loc:
             loc = loc[:-1]
         return self.lines.get(loc, 1)
 
-    def problem(self, loc: _Loc, message: str, hint: str | None = None) -> Problem:
+    def problem(self, loc: Loc, message: str, hint: str | None = None) -> Problem:
         """Return a problem at a place."""
         return Problem(self.file, self.line(loc), dotted(loc), message, hint)
 
@@ -89,7 +93,7 @@ def playbook_problem(path: Path) -> str | None:
 
 
 def read_document(path: Path) -> Document:
-    """Read a file with one YAML mapping; raises ConfigurationProblemsError."""
+    """Read a file with one YAML mapping; raises ConfigurationProblemsError when it is none."""
     text = _text(path)
     try:
         loader = _Loader(text)
@@ -106,26 +110,37 @@ def read_document(path: Path) -> Document:
     if not isinstance(node, yaml.MappingNode):
         what = "empty" if node is None else "not a mapping of keys to values"
         raise _one(path, 1, f"the file is {what}")
-    lines: dict[_Loc, int] = {(): 1}
+    lines: dict[Loc, int] = {(): 1}
     problems: list[Problem] = []
     content = _Reader(path, lines, problems).value(node, ())
-    if problems:
-        raise ConfigurationProblemsError(problems)
-    return Document(path, content, lines)
+    return Document(path, content, lines, tuple(problems))
 
 
 def validate(document: Document, model: type[_Model]) -> _Model:
     """Turn a document into a model; raises ConfigurationProblemsError with every problem."""
+    problems = list(document.problems)
+    refused = {(problem.line, problem.path) for problem in problems}
     try:
-        return model.model_validate(document.content, context={"folder": document.file.parent})
+        value = model.model_validate(document.content, context={"folder": document.file.parent})
     except ValidationError as error:
-        told = error.errors(include_url=False)
-        raise ConfigurationProblemsError(
-            [_problem(document, model, one) for one in told if not _echoes(one, told)]
-        ) from error
+        found = error.errors(include_url=False)
+        more = [_problem(document, model, each) for each in found if not _echo(each, found)]
+        problems += [each for each in more if (each.line, each.path) not in refused]
+        raise ConfigurationProblemsError(problems) from error
+    if problems:
+        raise ConfigurationProblemsError(problems)
+    return value
 
 
-def dotted(loc: _Loc) -> str:
+def _echo(details: ErrorDetails, others: list[ErrorDetails]) -> bool:
+    """Tell whether a list is called too short only because what stands in it is wrong."""
+    loc = details["loc"]
+    return details["type"] == "too_short" and any(
+        len(other["loc"]) > len(loc) and other["loc"][: len(loc)] == loc for other in others
+    )
+
+
+def dotted(loc: Loc) -> str:
     """Write a place the way people read it: restore[0].playbook."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc)
     return text.removeprefix(".")
@@ -142,13 +157,13 @@ def suggestion(word: str, known: list[str]) -> str | None:
 class _Reader:
     """Builds plain values from YAML nodes, noting lines and refusing what YAML hides."""
 
-    def __init__(self, file: Path, lines: dict[_Loc, int], problems: list[Problem]) -> None:
+    def __init__(self, file: Path, lines: dict[Loc, int], problems: list[Problem]) -> None:
         self._file = file
         self._lines = lines
         self._problems = problems
         self._scalars = yaml.SafeLoader("")
 
-    def value(self, node: yaml.Node, loc: _Loc) -> Any:
+    def value(self, node: yaml.Node, loc: Loc) -> Any:
         self._lines.setdefault(loc, node.start_mark.line + 1)
         if len(self._lines) > _LARGEST // 10:
             raise _one(self._file, node.start_mark.line + 1, "too many values")
@@ -163,7 +178,7 @@ class _Reader:
             self._refuse(node, loc, f"not a plain value: {what}")
             return None
 
-    def _mapping(self, node: yaml.MappingNode, loc: _Loc) -> dict[str, Any]:
+    def _mapping(self, node: yaml.MappingNode, loc: Loc) -> dict[str, Any]:
         first: dict[Hashable, int] = {}
         content: dict[str, Any] = {}
         for key_node, value_node in node.value:
@@ -181,7 +196,7 @@ class _Reader:
             content[key] = self.value(value_node, (*loc, key))
         return content
 
-    def _refuse(self, node: yaml.Node, loc: _Loc, message: str) -> None:
+    def _refuse(self, node: yaml.Node, loc: Loc, message: str) -> None:
         self._problems.append(Problem(self._file, node.start_mark.line + 1, dotted(loc), message))
 
 
@@ -234,14 +249,6 @@ def _problem(document: Document, model: type[BaseModel], details: ErrorDetails) 
     return document.problem(loc, message)
 
 
-def _echoes(details: ErrorDetails, told: list[ErrorDetails]) -> bool:
-    """Tell whether a list is called too short only because what stands in it is wrong."""
-    loc = details["loc"]
-    return details["type"] == "too_short" and any(
-        len(other["loc"]) > len(loc) and other["loc"][: len(loc)] == loc for other in told
-    )
-
-
 def _written(document: Document, part: str | int) -> bool:
     """Drop the names that pydantic gives to branches of a union: nobody wrote them."""
     return (
@@ -251,7 +258,7 @@ def _written(document: Document, part: str | int) -> bool:
     )
 
 
-def _known(model: type[BaseModel], loc: _Loc) -> list[str]:
+def _known(model: type[BaseModel], loc: Loc) -> list[str]:
     """Return the keys that the model at a place declares."""
     inner: list[type[BaseModel]] = []
     for part in loc:

@@ -13,22 +13,22 @@ from pradrill.domain.plan import Plan
 def manual_problems(document: Document, drill: Drill, plan: Plan | None) -> Iterator[Problem]:
     """Find what the drill's manual steps contradict, each with its line."""
     steps = list(drill.manual())
-    for where, number, step in steps:
+    for where, step in steps:
         if drill.unattended:
             yield document.problem(
-                (where, number),
+                where,
                 f'nobody is there to answer "{step.title}" when unattended is true',
                 "Leave the step out, or write unattended: false and launch the drill by hand.",
             )
         if step.call is not None and plan is not None and step.call not in plan.providers:
             yield document.problem(
-                (where, number, "call"),
+                (*where, "call"),
                 f'the plan has no provider "{step.call}"',
                 suggestion(step.call, list(plan.providers)),
             )
     if steps and drill.kind is Kind.TEST:
-        where, number, _ = steps[0]
-        place = ("kind",) if ("kind",) in document.lines else (where, number)
+        where, _ = steps[0]
+        place = ("kind",) if ("kind",) in document.lines else where
         yield document.problem(
             place, "a drill with manual steps is no technical test", "Write kind: exercise."
         )

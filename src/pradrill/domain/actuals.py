@@ -2,30 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 
 from pradrill.domain.timeline import Elapsed, Instant, Mark, Provenance
-
-
-def recovery_point(
-    newest: datetime, *, interval: timedelta, skew: float, catalogue: datetime | None
-) -> Instant:
-    """Return the recovery point that the newest restored datum proves.
-
-    `interval` is how often such data was written: what came after the newest datum and before
-    the next one due may have been saved too. `skew` (seconds) is what the clocks may be off by.
-    The worst governs: a backup that the catalogue dates earlier than its data lowers the bound.
-    """
-    margin = timedelta(seconds=skew)
-    earliest = newest - margin
-    if catalogue is not None:
-        earliest = min(earliest, catalogue - margin)
-    return Instant(
-        at=newest,
-        earliest=earliest,
-        latest=newest + interval + margin,
-        provenance=Provenance.MEASURED,
-    )
 
 
 def service_verified(
@@ -40,6 +20,37 @@ def service_verified(
     return Instant(
         at=first_green, earliest=earliest, latest=first_green, provenance=Provenance.MEASURED
     )
+
+
+def last(branches: Sequence[dict[Mark, Instant]]) -> dict[Mark, Instant]:
+    """Return the marks of the whole: each when the last branch reached it, none before that."""
+    return {
+        mark: Instant(
+            at=max(instant.at for instant in reached),
+            earliest=max(instant.earliest for instant in reached),
+            latest=max(instant.latest for instant in reached),
+            provenance=_weakest(reached),
+        )
+        for mark in Mark
+        if len(reached := [marks[mark] for marks in branches if mark in marks]) == len(branches)
+    }
+
+
+def worst(points: Sequence[Instant | None]) -> Instant | None:
+    """Return the recovery point of the whole, the oldest one; None unless each is known."""
+    known = [point for point in points if point is not None]
+    if not known or len(known) < len(points):
+        return None
+    return Instant(
+        at=min(point.at for point in known),
+        earliest=min(point.earliest for point in known),
+        latest=min(point.latest for point in known),
+        provenance=_weakest(known),
+    )
+
+
+def _weakest(instants: Sequence[Instant]) -> Provenance:
+    return max((instant.provenance for instant in instants), key=list(Provenance).index)
 
 
 def rta(marks: dict[Mark, Instant]) -> Elapsed | None:

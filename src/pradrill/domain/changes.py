@@ -73,8 +73,8 @@ def part_of(plan: RunPlan, path: Path) -> Part:
         return Part.PLAYBOOK
     if path == plan.drill.standby.inventory:
         return Part.INVENTORY
-    checks = plan.drill.verify.checks
-    if path == checks or path.is_relative_to(checks):
+    suites = [way.verify.checks for way in plan.drill.ways.values()]
+    if any(path == suite or path.is_relative_to(suite) for suite in suites):
         return Part.CHECK
     return Part.PLAN if path.name == "plan.yml" else Part.OTHER
 

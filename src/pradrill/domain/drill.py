@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Iterator
 from datetime import timedelta
 from enum import StrEnum
@@ -11,30 +10,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import (
-    AfterValidator,
-    Discriminator,
-    Field,
-    Tag,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from pradrill.domain.duration import Deadline, Duration, PositiveDuration
 from pradrill.domain.manual import ManualStep
 from pradrill.domain.model import Model, RelativePath, Utc
-
-_SECRET = re.compile(r"(env|file|credential):.+")
-
-
-def _secret(value: str) -> str:
-    if not _SECRET.fullmatch(value):
-        msg = (
-            "a secret is named, never written here: env:NAME, file:PATH (mode 0600) or "
-            "credential:NAME (systemd)"
-        )
-        raise ValueError(msg)
-    return value
+from pradrill.domain.recovery_source import RecoveryPointSpec
+from pradrill.domain.secret import SecretName
 
 
 def _endpoint(value: str) -> str:
@@ -45,8 +27,8 @@ def _endpoint(value: str) -> str:
     return value
 
 
-SecretName = Annotated[str, AfterValidator(_secret)]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
+MachineName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 
 
 class Kind(StrEnum):
@@ -85,7 +67,10 @@ class Standby(Model):
     known_hosts: RelativePath | None = Field(
         default=None, description="the pinned host keys; default: ~/.ssh/known_hosts"
     )
-    vm: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9-]{0,30}$")
+    vm: MachineName | None = None
+    vms: tuple[MachineName, ...] = Field(
+        default=(), description="machines of the lab, for services that have one each"
+    )
     absent_after_teardown: tuple[str, ...] = Field(
         default=(), description="absolute paths on the standby that teardown must have removed"
     )
@@ -93,13 +78,21 @@ class Standby(Model):
         default={}, description="lab only: guest address:port → MACHINE:PORT in the lab"
     )
 
+    @property
+    def machines(self) -> tuple[str, ...]:
+        """Return the lab's machines; none when the standby is in an inventory."""
+        return self.vms if self.vm is None else (self.vm,)
+
     @model_validator(mode="after")
     def _one_of(self) -> Self:
-        if (self.vm is None) == (self.inventory is None):
-            msg = "give either inventory (with hosts) or vm"
+        if [self.vm is None, not self.vms, self.inventory is None].count(False) != 1:
+            msg = "give either inventory (with hosts), or vm, or vms"
             raise ValueError(msg)
         if self.inventory is not None and not self.hosts:
             msg = "hosts is missing: which group or host of the inventory is the standby"
+            raise ValueError(msg)
+        if len(set(self.vms)) != len(self.vms):
+            msg = "vms names a machine twice"
             raise ValueError(msg)
         return self
 
@@ -142,9 +135,18 @@ class Participants(Model):
     approver: str | None = None
 
 
+class Role(StrEnum):
+    """What newest data can prove."""
+
+    BUSINESS = "business"  # rows that people cause: there may be none for a night
+    HEARTBEAT = "heartbeat"  # written at an interval, whatever the service does
+    REPLAY = "replay"  # the last transaction that archived logs brought back
+
+
 class NewestData(Model):
     """Where the recovery point is read from: the restored service's newest data."""
 
+    role: Role = Field(default=Role.BUSINESS, description="what the data can prove")
     command: str | None = Field(default=None, description="run on the standby; prints an instant")
     value: str | None = Field(
         default=None, description="name of a value that a restore playbook hands back (set_stats)"
@@ -158,6 +160,11 @@ class NewestData(Model):
     )
     interval: Duration = Field(
         default=timedelta(0), description="how often such data is written on the primary"
+    )
+    quiet_for: Duration = Field(
+        default=timedelta(days=1),
+        description="business rows: how long there may be none; a row that is further behind the "
+        "heartbeat is a contradiction, and governs",
     )
     deadline: Deadline = timedelta(minutes=1)
 
@@ -177,7 +184,31 @@ class NewestData(Model):
         if (self.command is None) == (self.value is None):
             msg = "give either command or value"
             raise ValueError(msg)
+        if self.role is Role.HEARTBEAT and not self.interval:
+            msg = "a heartbeat needs its interval: how often it is written"
+            raise ValueError(msg)
         return self
+
+
+def _one_or_several(value: object) -> str:
+    values = value.values() if isinstance(value, dict) else ()
+    return "(several)" if any(isinstance(v, dict | NewestData) for v in values) else "(one)"
+
+
+ReadingName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9 _-]{0,40}$")]
+OneOrSeveral = Annotated[
+    Annotated[NewestData, Tag("(one)")]
+    | Annotated[dict[ReadingName, NewestData], Tag("(several)")],
+    Discriminator(_one_or_several),
+]
+
+
+class Canary(Model):
+    """A value that was planted on the primary and must come back byte for byte."""
+
+    command: str = Field(min_length=1, description="run on the standby; prints the value")
+    expect: SecretName = Field(description="where the planted value is; it is never recorded")
+    deadline: Deadline = timedelta(minutes=1)
 
 
 class Verify(Model):
@@ -191,53 +222,143 @@ class Verify(Model):
     stable_for: Duration = Field(
         default=timedelta(seconds=10), description="how long every check must stay green"
     )
-    newest_data: NewestData
+    newest_data: OneOrSeveral = Field(
+        description="what the recovery point is read from: one source, or name → source"
+    )
+    canary: Canary | None = None
     must_not_reach: tuple[Endpoint, ...] = Field(
         min_length=1, description="production endpoints that the standby must not reach"
     )
 
+    @property
+    def readings(self) -> dict[str, NewestData]:
+        """Return what the recovery point is read from, by name."""
+        several = self.newest_data
+        return {"newest data": several} if isinstance(several, NewestData) else several
+
+
+class Way(Model):
+    """How one of several services is recovered, and on which of the standby's hosts."""
+
+    hosts: str = Field(min_length=1, description="a group or a host of the inventory, or a machine")
+    recovery_point: RecoveryPointSpec | None = Field(
+        default=None, description="which backup is restored; it is chosen before anything starts"
+    )
+    prepare: tuple[Step, ...] = ()
+    restore: tuple[Step, ...] = Field(min_length=1)
+    verify: Verify
+    teardown: tuple[PlaybookStep, ...] = Field(
+        default=(), description="always run, on every path; a lab machine needs none"
+    )
+
 
 class Drill(Model):
-    """`drills/<name>.yml`."""
+    """`drills/<name>.yml`: one recovery of all its services, or `recover` with one for each."""
 
     drill: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,40}$", description="the drill's name")
     kind: Kind = Kind.TEST
-    services: tuple[str, ...] = Field(min_length=1)
+    services: tuple[str, ...] = Field(default=(), description="default: those of recover")
     scenario: Scenario
     success_criteria: tuple[str, ...] = Field(default=(), description="fixed before the drill")
     planned: dt.date | None = Field(default=None, description="the day that was agreed on")
     people: Participants = Participants()
     standby: Standby
+    recovery_point: RecoveryPointSpec | None = Field(
+        default=None, description="which backup is restored; it is chosen before anything starts"
+    )
     prepare: tuple[Step, ...] = ()
-    restore: tuple[Step, ...] = Field(min_length=1)
-    verify: Verify
+    restore: tuple[Step, ...] = ()
+    verify: Verify | None = None
     accept: tuple[ManualStep, ...] = Field(
         default=(), description="asked once the service is verified; the last yes is T6"
     )
     teardown: tuple[PlaybookStep, ...] = Field(
         default=(), description="always run, on every path; a lab machine needs none"
     )
+    recover: dict[str, Way] = Field(
+        default={},
+        description="service → how and where; in the order of the plan's depends_on, and at once "
+        "where it asks for none",
+    )
     unattended: bool = False
+
+    @property
+    def ways(self) -> dict[str | None, Way]:
+        """Return what is recovered apart from the rest: each service, or all as one (None)."""
+        if self.verify is None:
+            return dict(self.recover.items())
+        whole = Way(
+            hosts=self.standby.hosts or ", ".join(self.standby.machines),
+            recovery_point=self.recovery_point,
+            prepare=self.prepare,
+            restore=self.restore,
+            verify=self.verify,
+            teardown=self.teardown,
+        )
+        return {None: whole}
 
     def playbooks(self) -> tuple[Path, ...]:
         """Return every playbook that the drill names, in order."""
-        steps = (*self.prepare, *self.restore, *self.teardown)
-        return tuple(step.playbook for step in steps if isinstance(step, PlaybookStep))
+        return tuple(
+            step.playbook
+            for way in self.ways.values()
+            for step in (*way.prepare, *way.restore, *way.teardown)
+            if isinstance(step, PlaybookStep)
+        )
 
-    def manual(self) -> Iterator[tuple[str, int, ManualStep]]:
-        """Return every step that a person takes, in order, with the list that it stands in."""
-        for where, steps in (
-            ("prepare", self.prepare),
-            ("restore", self.restore),
-            ("accept", self.accept),
-        ):
-            for number, step in enumerate(steps):
-                if isinstance(step, ManualStep):
-                    yield where, number, step
+    def manual(self) -> Iterator[tuple[tuple[str | int, ...], ManualStep]]:
+        """Return every step that a person takes, in order, with its place in the file."""
+        for service, way in self.ways.items():
+            above = () if service is None else ("recover", service)
+            for where, steps in (("prepare", way.prepare), ("restore", way.restore)):
+                for number, step in enumerate(steps):
+                    if isinstance(step, ManualStep):
+                        yield (*above, where, number), step
+        for number, step in enumerate(self.accept):
+            yield ("accept", number), step
+
+    def must_not_reach(self) -> tuple[str, ...]:
+        """Return production, as all the services name it: none of it may be reached."""
+        ways = self.ways.values()
+        return tuple(dict.fromkeys(each for way in ways for each in way.verify.must_not_reach))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _services_of_recover(cls, content: Any) -> Any:
+        if not isinstance(content, dict) or "services" in content:
+            return content
+        recover = content.get("recover")
+        return {**content, "services": tuple(recover)} if isinstance(recover, dict) else content
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        problems = []
+        if self.recover:
+            given = [
+                name
+                for name in ("recovery_point", "prepare", "restore", "verify", "teardown")
+                if getattr(self, name) not in ((), None)
+            ]
+            problems += [
+                f"{name} stands beside recover: move it into its services" for name in given
+            ]
+            if set(self.services) != set(self.recover):
+                problems.append("services are not those of recover: leave them out")
+        else:
+            problems += [
+                f"{name} is missing"
+                for name in ("services", "restore", "verify")
+                if not getattr(self, name)
+            ]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
 
     @model_validator(mode="after")
     def _left_as_declared(self) -> Self:
-        if self.standby.vm is None and not self.teardown:
-            msg = "teardown is missing: a standby that is not a lab machine must be put back"
+        bare = [service for service, way in self.ways.items() if not way.teardown]
+        if not self.standby.machines and bare:
+            of = " of " + ", ".join(str(each) for each in bare) if self.recover else ""
+            msg = f"teardown{of} is missing: a standby that is not a lab machine must be put back"
             raise ValueError(msg)
         return self

@@ -9,7 +9,6 @@ from typing import Any
 from pydantic import Field
 
 from pradrill.domain.model import Model, Utc
-from pradrill.domain.run_plan import FileHash
 from pradrill.domain.sealing import PRINCIPAL, PUBLIC_KEY
 
 GENESIS = "0" * 64
@@ -64,8 +63,9 @@ class RunEntry(Model):
     started: Utc
     ended: Utc
     record_sha256: str
-    files: tuple[FileHash, ...] = Field(
-        default=(), description="journal, evidence and signature, relative to the run's folder"
+    files: dict[str, str] = Field(
+        default={},
+        description="journal, evidence and signature: path in the run's folder → SHA-256",
     )
     unsigned: str | None = Field(
         default=None, description="why the record is not signed although a key was named"

@@ -74,7 +74,7 @@ class Question(Model):
 
     run_id: str
     phase: Phase
-    step: str
+    step: str = Field(description="its name, after its service's where services have branches")
     who: str
     instruction: str
     confirm: Confirm
@@ -88,6 +88,7 @@ class Wait(Model):
 
     phase: Phase
     step: str
+    service: str | None = Field(default=None, description="whose branch asked; none: of all")
     who: str
     confirm: Confirm
     call: Call | None = None
@@ -115,6 +116,7 @@ class SlaMeasure(Model):
     provider: str
     stage: CallStage
     step: str
+    service: str | None = None
     promised: Duration | None
     seconds: float | None = Field(description="None when no answer came: see waited")
     waited: float = Field(description="seconds from the call until the answer or the giving up")
@@ -140,13 +142,13 @@ def waited_inside_rta(waits: Iterable[Wait], marks: Mapping[Mark, Instant]) -> f
 
 def sla_measures(waits: Iterable[Wait]) -> tuple[SlaMeasure, ...]:
     """Measure each provider's response and restoration against its SLA, from the call on."""
-    called: dict[tuple[Phase, str], datetime] = {}
+    called: dict[tuple[str | None, Phase, str], datetime] = {}
     measures = []
     for wait in waits:
         call = wait.call
         if call is None or wait.ended is None:
             continue
-        since = called.setdefault((wait.phase, call.step), wait.asked)
+        since = called.setdefault((wait.service, wait.phase, call.step), wait.asked)
         took = (wait.ended - since).total_seconds()
         answered = wait.answer is not None and wait.answer.yes
         measures.append(
@@ -154,6 +156,7 @@ def sla_measures(waits: Iterable[Wait]) -> tuple[SlaMeasure, ...]:
                 provider=call.provider,
                 stage=call.stage,
                 step=call.step,
+                service=wait.service,
                 promised=call.promised,
                 seconds=took if answered else None,
                 waited=took,

@@ -24,6 +24,7 @@ class StepKind(StrEnum):
     """What a step does."""
 
     PRECONDITIONS = "preconditions"
+    CATALOGUE = "catalogue"  # read the backups and choose one
     START = "start"  # make the standby reachable
     IDENTITY = "identity"  # prove that it is a standby and no primary
     PLAYBOOK = "playbook"
@@ -31,8 +32,14 @@ class StepKind(StrEnum):
     ISOLATION = "isolation"  # prove the marker, and that production cannot be reached
     CHECKS = "checks"
     NEWEST_DATA = "newest data"  # read the recovery point
+    INTEGRITY = "integrity"  # check the backups themselves
+    CANARY = "canary"  # compare a planted value with what came back
     RESIDUE = "residue"  # compare the standby with what it was
     STOP = "stop"  # leave nothing of what start made
+
+
+StepKey = tuple[Phase, str, str | None]
+"""Phase, name and service: no two steps of a run have all three in common."""
 
 
 class StepOutcome(StrEnum):
@@ -105,6 +112,7 @@ class CheckResult(Model):
     started: Utc
     ended: Utc
     detail: str = Field(default="", description="expected and observed, or why there is no answer")
+    service: str | None = Field(default=None, description="whose branch asked it")
 
 
 class StepResult(Model):
@@ -119,8 +127,14 @@ class StepResult(Model):
     seconds: float = Field(ge=0)
     deadline: float | None = Field(description="seconds allowed")
     hosts: tuple[str, ...] = ()
+    service: str | None = Field(default=None, description="whose branch it is of; none: of all")
     detail: str = ""
     failures: tuple[TaskFailure, ...] = ()
     values: dict[str, Any] = {}
     work_started: Utc | None = Field(default=None, description="first event of a playbook")
     work_ended: Utc | None = Field(default=None, description="last event of a playbook")
+
+    @property
+    def key(self) -> StepKey:
+        """Return what tells it from every other step of its run."""
+        return self.phase, self.name, self.service

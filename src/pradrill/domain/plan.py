@@ -52,6 +52,18 @@ class Objectives(Model):
         return self
 
 
+class SshAddress(Model):
+    """How SSH reaches a primary, to compare its clock and for nothing else."""
+
+    host: str = Field(min_length=1)
+    port: int = Field(default=22, ge=1, le=65_535)
+    user: str | None = None
+    key: RelativePath | None = Field(default=None, description="the login's private key")
+    known_hosts: RelativePath | None = Field(
+        default=None, description="the pinned host keys; default: ~/.ssh/known_hosts"
+    )
+
+
 class PrimaryIdentity(Model):
     """What identifies a primary's machines, so that no restore ever starts on one."""
 
@@ -59,6 +71,10 @@ class PrimaryIdentity(Model):
     host_keys: tuple[str, ...] = Field(default=(), description='"ssh-ed25519 AAAA…", one per key')
     machine_ids: tuple[str, ...] = Field(default=(), description="content of /etc/machine-id")
     vm: str | None = Field(default=None, description="a lab machine's name")
+    ssh: SshAddress | None = Field(
+        default=None,
+        description="asked for the time before a drill: its clock dates the data that is lost",
+    )
 
 
 class Service(Model):

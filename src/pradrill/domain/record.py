@@ -7,9 +7,12 @@ from typing import Any
 
 from pydantic import Field
 
+from pradrill.domain.catalogue import CatalogueReading
+from pradrill.domain.integrity import IntegrityResult
 from pradrill.domain.manual import SlaMeasure, Wait
 from pradrill.domain.model import Model, Utc
 from pradrill.domain.outcome import CheckResult, GuardResult, StepResult
+from pradrill.domain.readings import Contradiction, DataReading
 from pradrill.domain.run_plan import FileHash, PlannedStep, RunPlan
 from pradrill.domain.timeline import Elapsed, Instant, Mark, Skew
 from pradrill.domain.verdict import Verdict
@@ -53,6 +56,12 @@ class Recovery(Model):
         default=None, description="the backup's own time; shown beside, never instead"
     )
     backup_id: str | None = None
+    readings: tuple[DataReading, ...] = Field(
+        default=(), description="every source of newest data; the recovery point is the worst"
+    )
+    contradictions: tuple[Contradiction, ...] = Field(
+        default=(), description="instants that cannot all be right: each is a finding"
+    )
     rta: Elapsed | None = None
     technical_rta: Elapsed | None = None
     rpa: Elapsed | None = None
@@ -62,6 +71,24 @@ class Recovery(Model):
     )
     clock_stepped: float = Field(
         default=0.0, description="seconds by which the controller's wall clock was moved"
+    )
+    catalogue: CatalogueReading | None = Field(
+        default=None, description="the backups there were, the one chosen, and the worst case"
+    )
+    integrity: IntegrityResult | None = Field(
+        default=None, description="what a check of the backups themselves came to"
+    )
+
+
+class ServiceResult(Model):
+    """What the recovery of one service came to, against its own objectives."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    recovery: Recovery
+    hosts: tuple[str, ...]
+    held_by: tuple[str, ...] = Field(
+        default=(), description="services that it depends on, whose end kept it from beginning"
     )
 
 
@@ -80,7 +107,10 @@ class RunRecord(Model):
     signal: int | None = None
     started: Utc
     ended: Utc
-    recovery: Recovery
+    recovery: Recovery = Field(description="of the whole: its last service, and its worst loss")
+    services: dict[str, ServiceResult] = Field(
+        default={}, description="service → its own result; older records have the whole only"
+    )
     guards: tuple[GuardResult, ...]
     steps: tuple[StepResult, ...]
     not_executed: tuple[PlannedStep, ...]
@@ -93,3 +123,8 @@ class RunRecord(Model):
     versions: dict[str, str]
     evidence: tuple[FileHash, ...]
     environment: dict[str, Any] = {}
+
+    def recovery_of(self, service: str | None) -> Recovery:
+        """Return the measurements of a service that was recovered apart; of the whole for None."""
+        own = None if service is None else self.services.get(service)
+        return own.recovery if own else self.recovery

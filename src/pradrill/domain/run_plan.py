@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ from pradrill.domain.drill import Drill
 from pradrill.domain.duration import Duration
 from pradrill.domain.manual import Call, ManualStep
 from pradrill.domain.model import Model
-from pradrill.domain.outcome import Phase, StepKind
+from pradrill.domain.outcome import Phase, StepKey, StepKind
 from pradrill.domain.plan import PrimaryIdentity, Service
+
+_APART = (Phase.RESTORE, Phase.VERIFY)
 
 
 class FileHash(Model):
@@ -43,11 +46,25 @@ class PlannedStep(Model):
     kind: StepKind
     hosts: tuple[str, ...]
     deadline: Duration
+    service: str | None = Field(default=None, description="whose branch it is of; none: of all")
     playbook: Path | None = None
     manual: ManualStep | None = None
     call: Call | None = Field(default=None, description="which answer of a call, under which SLA")
     vars: dict[str, Any] = {}
     secrets: dict[str, str] = Field(default={}, description="names of secrets, never their values")
+
+    @property
+    def key(self) -> StepKey:
+        """Return what tells it from every other step of its run."""
+        return self.phase, self.name, self.service
+
+
+class Branch(Model):
+    """What is recovered apart from the rest, step by step, on its own hosts."""
+
+    service: str | None = Field(description="none: all the drill's services as one")
+    hosts: tuple[str, ...]
+    after: tuple[str, ...] = Field(default=(), description="services that must be verified before")
 
 
 class Governing(Model):
@@ -70,21 +87,74 @@ class RunPlan(Model):
     services: dict[str, Service]
     objectives: Governing
     hosts: tuple[PlannedHost, ...]
-    standby_key: str = Field(description="what two runs cannot hold at once")
+    standby_key: str = Field(
+        description="the standby's hosts, comma-separated: what two runs cannot hold at once"
+    )
     primaries: dict[str, PrimaryIdentity]
     steps: tuple[PlannedStep, ...]
     guards: tuple[str, ...]
     destroys: tuple[str, ...] = Field(description="what will not survive, in sentences")
     files: tuple[FileHash, ...] = Field(description="plan, drill, playbooks, inventory, checks")
+    apart: tuple[Branch, ...] = Field(
+        default=(),
+        description="services with a branch each; none: all are recovered as one",
+    )
+
+    @property
+    def branches(self) -> tuple[Branch, ...]:
+        """Return what is recovered side by side or one after another, dependencies first."""
+        hosts = tuple(host.name for host in self.hosts)
+        return self.apart or (Branch(service=None, hosts=hosts),)
+
+    def branch(self, service: str | None) -> Branch:
+        """Return the branch that a step or a service of the plan belongs to."""
+        return next((each for each in self.branches if each.service == service), self.branches[0])
+
+    @property
+    def assumed(self) -> dict[str, tuple[str, ...]]:
+        """Return the services outside the drill that its services depend on → which do."""
+        needed: dict[str, tuple[str, ...]] = {}
+        for name, service in self.services.items():
+            for other in service.depends_on:
+                if other not in self.services:
+                    needed[other] = (*needed.get(other, ()), name)
+        return needed
 
     def steps_of(self, phase: Phase) -> tuple[PlannedStep, ...]:
         """Return the phase's steps in order."""
         return tuple(step for step in self.steps if step.phase == phase)
 
+    def shared(self, phase: Phase) -> tuple[PlannedStep, ...]:
+        """Return the phase's steps that are taken once for every branch."""
+        return tuple(step for step in self.steps_of(phase) if _is_shared(step))
+
+    def own(self, phase: Phase, branch: Branch) -> tuple[PlannedStep, ...]:
+        """Return the phase's steps that a branch takes by itself."""
+        mine = (step for step in self.steps_of(phase) if step.service == branch.service)
+        return tuple(step for step in mine if not _is_shared(step))
+
     @property
     def longest(self) -> timedelta:
-        """Return the sum of every step's deadline."""
-        return sum((step.deadline for step in self.steps), timedelta())
+        """Return what the run takes at most; branches side by side count with the longest."""
+        ends: dict[str | None, timedelta] = {}
+        for branch in self.branches:
+            before = max((ends[name] for name in branch.after), default=timedelta())
+            ends[branch.service] = before + self._deadlines(branch.service, _APART)
+        shared = [phase for phase in Phase if phase not in _APART]
+        return max(ends.values()) + sum(
+            (self._deadlines(service, shared) for service in {None, *ends}), timedelta()
+        )
+
+    def _deadlines(self, service: str | None, phases: Collection[Phase]) -> timedelta:
+        mine = [step for step in self.steps if step.service == service and step.phase in phases]
+        return sum((step.deadline for step in mine), timedelta())
+
+
+def _is_shared(step: PlannedStep) -> bool:
+    """Tell whether a step concerns the whole: its guards before any restore, its acceptance."""
+    of_branches = {Phase.PREPARE, Phase.RESTORE, Phase.VERIFY}
+    accepting = step.phase is Phase.VERIFY and step.kind is StepKind.MANUAL
+    return step.phase not in of_branches or step.kind is StepKind.ISOLATION or accepting
 
 
 def governing(services: dict[str, Service]) -> Governing:

@@ -2,7 +2,8 @@
 
 A key names a problem and not its appearance: the same one at the next run has the same key.
 Critical is what a real recovery would die of, major what would make it late or doubtful, minor
-what is beside the recovery.
+what is beside the recovery. An attempt that was interrupted or killed shows nothing by that: it
+is to be made again, which the schedule sees to.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from pradrill.domain.duration import approximate, format_duration
+from pradrill.domain.integrity import Soundness
 from pradrill.domain.manual import SlaMeasure, Standing
 from pradrill.domain.outcome import (
     CheckOutcome,
@@ -22,7 +24,7 @@ from pradrill.domain.outcome import (
     StepResult,
 )
 from pradrill.domain.people import DUE_WITHIN, Finding, Severity, worst
-from pradrill.domain.record import Refusal, RunRecord, RunState
+from pradrill.domain.record import Recovery, Refusal, RunRecord, RunState
 from pradrill.domain.timeline import Elapsed, Provenance
 from pradrill.domain.verdict import Verdict
 
@@ -49,14 +51,14 @@ def _shown(record: RunRecord) -> Iterator[Finding]:
     if record.refusal is Refusal.NOT_READY:
         detail = "\n".join(record.reasons)
         yield _finding(record, f"not-ready/{drill}", f"the drill {drill} was not ready", detail)
-    if record.state is RunState.CRASHED:
-        yield _finding(record, f"crashed/{drill}", f"a run of {drill} died before its end")
     if record.refusal is None:
         guards = list(_guards(record))
         yield from guards
         yield from _steps(record, guarded=bool(guards))
         yield from _checks(record)
-        yield from _objectives(record)
+        for services, recovery in _recoveries(record):
+            yield from _objectives(record, services, recovery)
+            yield from _data(record, services, recovery)
     if record.residue:
         title = f"the standby was not left as declared by {drill}"
         yield _finding(record, f"residue/{drill}", title, "\n".join(record.residue))
@@ -79,19 +81,26 @@ def _guards(record: RunRecord) -> Iterator[Finding]:
 
 
 def _steps(record: RunRecord, *, guarded: bool) -> Iterator[Finding]:
-    red = any(c.mandatory and c.outcome is not CheckOutcome.PASSED for c in record.checks)
+    red = {
+        check.service
+        for check in record.checks
+        if check.mandatory and check.outcome is not CheckOutcome.PASSED
+    }
     for step in record.steps:
-        explained = (step.kind is StepKind.CHECKS and red) or (step.kind in _GUARDING and guarded)
-        if step.phase is Phase.TEARDOWN or explained or not _went_wrong(record, step):
+        told = (step.kind is StepKind.CHECKS and step.service in red) or (
+            step.kind in _GUARDING and guarded
+        )
+        if step.phase is Phase.TEARDOWN or told or not _went_wrong(record, step):
             continue
         critical = step.outcome is StepOutcome.FAILED and step.phase is Phase.RESTORE
         failures = (f"{f.host}, {f.task}: {f.message}" for f in step.failures)
         yield _finding(
             record,
-            f"step/{record.plan.drill.drill}/{step.phase}/{step.name}",
+            f"step/{record.plan.drill.drill}/{_whose(step.service)}{step.phase}/{step.name}",
             f"{step.phase} step {step.name}: {step.outcome.value.replace('_', ' ')}",
             "\n".join([*([step.detail] if step.detail else []), *failures]),
             severity=Severity.CRITICAL if critical else Severity.MAJOR,
+            services=_affected(step.service),
         )
 
 
@@ -109,10 +118,11 @@ def _checks(record: RunRecord) -> Iterator[Finding]:
             continue
         yield _finding(
             record,
-            f"check/{record.plan.drill.drill}/{check.check}",
+            f"check/{record.plan.drill.drill}/{_whose(check.service)}{check.check}",
             f"check {check.outcome}: {check.title}",
             f"{check.host}: {check.detail or 'no detail'}",
             severity=severity,
+            services=_affected(check.service),
         )
 
 
@@ -124,23 +134,71 @@ def _severity(check: CheckResult) -> Severity | None:
     return Severity.CRITICAL if check.outcome is CheckOutcome.FAILED else Severity.MAJOR
 
 
-def _objectives(record: RunRecord) -> Iterator[Finding]:
-    recovery, drill = record.recovery, record.plan.drill.drill
+def _recoveries(record: RunRecord) -> Iterator[tuple[tuple[str, ...], Recovery]]:
+    """Return what was measured, and of which services: of each that was recovered apart."""
+    if not record.plan.apart:
+        yield tuple(record.plan.services), record.recovery
+    for branch in record.plan.apart:
+        if branch.service is not None:
+            yield (branch.service,), record.recovery_of(branch.service)
+
+
+def _objectives(
+    record: RunRecord, services: tuple[str, ...], recovery: Recovery
+) -> Iterator[Finding]:
+    drill = record.plan.drill.drill
     for name, objective, actual in (("RTA", "RTO", recovery.rta), ("RPA", "RPO", recovery.rpa)):
         if actual is None or actual.provenance is Provenance.ASSUMED:
             continue
         if actual.high < 0 or not actual.low <= actual.seconds <= actual.high:
             title = f"the {name} of {drill} is negative or outside its bounds"
             detail = "the instants that it is made of contradict each other"
-            yield _finding(record, f"contradiction/{drill}/{name}", title, detail)
+            key = f"contradiction/{drill}/{name}"
+            yield _finding(record, key, title, detail, services=services)
             continue
-        for service, declared in record.plan.services.items():
-            goal = declared.objectives.rto if name == "RTA" else declared.objectives.rpo
+        for service in services:
+            goals = record.plan.services[service].objectives
+            goal = goals.rto if name == "RTA" else goals.rpo
             if not actual.meets(goal):
                 title = f"the {objective} of {service} was not met"
                 detail = _exceeded(name, actual, objective, goal)
                 key = f"objective/{objective}/{service}"
                 yield _finding(record, key, title, detail, services=(service,))
+
+
+def _data(record: RunRecord, services: tuple[str, ...], recovery: Recovery) -> Iterator[Finding]:
+    """Find what the data and the backups showed beside the objectives."""
+    drill = record.plan.drill.drill
+    for each in recovery.contradictions:
+        yield _finding(
+            record,
+            f"contradiction/{drill}/{each.contradiction}",
+            f"instants contradict each other: {each.contradiction}",
+            each.text,
+            severity=each.severity,
+            services=services,
+        )
+    integrity = recovery.integrity
+    if integrity is not None and integrity.soundness is Soundness.DAMAGED:
+        yield _finding(
+            record,
+            f"integrity/{drill}/{integrity.location}",
+            f"backups in {integrity.location} are damaged",
+            f"{integrity.method}: {integrity.detail}",
+            severity=Severity.CRITICAL,
+            services=services,
+        )
+    worst_case = recovery.catalogue.worst_case if recovery.catalogue else None
+    for service in services:
+        rpo = record.plan.services[service].objectives.rpo
+        if worst_case is not None and worst_case.seconds > rpo.total_seconds():
+            detail = (
+                f"up to {approximate(worst_case.seconds)} could have been lost at "
+                f"{worst_case.struck:%Y-%m-%d %H:%M:%S} UTC; the RPO is {format_duration(rpo)}"
+            )
+            title = f"the backups of {service} have allowed a loss beyond its RPO"
+            key = f"worst-case/RPO/{service}"
+            yield _finding(record, key, title, detail, services=(service,))
 
 
 def _exceeded(name: str, actual: Elapsed, objective: str, goal: timedelta) -> str:
@@ -176,11 +234,15 @@ def unproved(finding: Finding, record: RunRecord) -> str | None:
             if (measure.provider, measure.stage) == (provider, stage)
         ):
             return f"it did not measure that {provider} kept its SLA for {stage}"
-    elif kind not in {"", "objective"}:
+    elif kind not in {"", "objective", "worst-case"}:
         drill, _, what = rest.partition("/")
         if record.plan.drill.drill != drill:
             return f"it is a run of the drill {record.plan.drill.drill}, not of {drill}"
-        passed = {c.check for c in record.checks if c.outcome is CheckOutcome.PASSED}
+        passed = {
+            f"{_whose(check.service)}{check.check}"
+            for check in record.checks
+            if check.outcome is CheckOutcome.PASSED
+        }
         if kind == "check" and what not in passed:
             return f"it has no check {what} that passed"
     return None
@@ -223,11 +285,20 @@ def _finding(  # noqa: PLR0913 the parts of a finding
     )
 
 
+def _whose(service: str | None) -> str:
+    return "" if service is None else f"{service}/"
+
+
+def _affected(service: str | None) -> tuple[str, ...] | None:
+    return None if service is None else (service,)
+
+
 def _joined(first: Finding, second: Finding) -> Finding:
     """Return one finding of two with the same key: the worse severity, both details."""
     worse = first if worst(first.severity, second.severity) is first.severity else second
-    detail = _cut(f"{first.detail}\n{second.detail}", _DETAIL)
-    return worse.model_copy(update={"detail": detail})
+    detail = "\n".join(dict.fromkeys((first.detail, second.detail)))
+    services = tuple(dict.fromkeys((*first.services, *second.services)))
+    return worse.model_copy(update={"detail": _cut(detail, _DETAIL), "services": services})
 
 
 def _cut(text: str, limit: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal as signals
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 
@@ -40,6 +41,7 @@ class Evidence(Model):
     hosts: tuple[str, ...]
     steps: tuple[StepResult, ...] = Field(description="teardown's left out: it has its own code")
     not_executed: tuple[str, ...] = Field(description="planned steps that never began")
+    held_by: tuple[str, ...] = Field(description="services whose end kept it from beginning")
     guards: tuple[GuardResult, ...]
     checks: tuple[CheckResult, ...]
     stable: bool = Field(description="every mandatory check stayed green for stable_for")
@@ -47,6 +49,9 @@ class Evidence(Model):
     rpo: timedelta
     rta: Elapsed | None
     rpa: Elapsed | None
+    contradictions: tuple[str, ...] = Field(
+        description="why the instants that the RPA rests on cannot be trusted"
+    )
 
 
 class Judgement(Model):
@@ -69,6 +74,24 @@ def judge(evidence: Evidence) -> Judgement:
         verdict=Verdict.PASSED,
         reasons=(
             f"{_count(evidence.checks)} stayed green, both objectives are met with upper bounds",
+        ),
+    )
+
+
+def together(services: Mapping[str, Judgement]) -> Judgement:
+    """Return the verdict on the whole: the worst on any service, with whose reasons they are."""
+    worst = max((each.verdict for each in services.values()), key=_FROM_BEST.index, default=None)
+    if worst is None:
+        return Judgement(verdict=Verdict.INCONCLUSIVE, reasons=("no service was to be recovered",))
+    whose: dict[str, list[str]] = {}
+    for name, judgement in services.items():
+        for reason in judgement.reasons if judgement.verdict is worst else ():
+            whose.setdefault(reason, []).append(name)
+    return Judgement(
+        verdict=worst,
+        reasons=tuple(
+            reason if len(names) == len(services) else f"{', '.join(names)}: {reason}"
+            for reason, names in whose.items()
         ),
     )
 
@@ -102,6 +125,12 @@ def _gaps(evidence: Evidence) -> list[str]:
         for step in evidence.steps
         if step.outcome is not StepOutcome.PASSED
     ]
+    reasons += [
+        f"it was not recovered: {name}, which it depends on, was not verified"
+        for name in evidence.held_by
+    ]
+    if evidence.held_by:
+        return reasons  # which says it all: nothing of it was tried
     reasons += [f"step {name} was not executed" for name in evidence.not_executed]
     restored = any(step.phase is Phase.RESTORE for step in evidence.steps)
     reasons += [] if restored else ["nothing was restored"]
@@ -125,6 +154,7 @@ def _gaps(evidence: Evidence) -> list[str]:
         if not any(check.host == host for check in mandatory)
     ]
     reasons += [] if evidence.stable else ["the service was not seen stable"]
+    reasons += [f"the RPA cannot be trusted: {text}" for text in evidence.contradictions]
     return reasons + _unmeasured("RTA", evidence.rta) + _unmeasured("RPA", evidence.rpa)
 
 
@@ -152,6 +182,7 @@ def _missed(evidence: Evidence) -> list[str]:
     return reasons
 
 
+_FROM_BEST = (Verdict.PASSED, Verdict.MISSED, Verdict.INCONCLUSIVE, Verdict.FAILED)
 _VERDICT_CODES = {
     Verdict.PASSED: ExitCode.PASSED,
     Verdict.MISSED: ExitCode.MISSED,

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from copy import copy
 from datetime import datetime
 from pathlib import Path
+from shutil import rmtree
+from threading import Lock
 from typing import Any, NamedTuple
 
-from pradrill.domain.facts import Event, Facts
+from pradrill.domain.drill import Way
+from pradrill.domain.facts import OF_A_BRANCH, Event, Facts, Shown
+from pradrill.domain.integrity import IntegrityResult
 from pradrill.domain.outcome import StepOutcome
 from pradrill.domain.run_plan import PlannedStep
 from pradrill.domain.target import Site
@@ -22,6 +27,7 @@ from pradrill.ports import (
     People,
     PlaybookRunner,
     Progress,
+    RecoveryPointSource,
     RunStore,
     ServiceVerifier,
     Standby,
@@ -39,6 +45,10 @@ class Tools(NamedTuple):
     verifier: ServiceVerifier
     people: People
     progress: Progress
+    sources: Mapping[str | None, RecoveryPointSource] = {}
+    """Branch (its service) → where its backups are, when the drill declares it."""
+    checked: Mapping[str | None, Sequence[IntegrityResult]] = {}
+    """Branch → what earlier runs found when they checked them."""
 
 
 class Disruption(NamedTuple):
@@ -60,29 +70,112 @@ class Stop(Exception):  # noqa: N818 not an error: the sequence ends here
     """A step did not pass: nothing after it but teardown makes sense."""
 
 
-class Context:
-    """One execution as its steps see it: its state is its journal, folded into `facts`."""
+class _Run:
+    """What the views of one execution share; `facts` changes under the lock only."""
 
-    def __init__(
-        self, journal: Journal, facts: Facts, tools: Tools, cancelled: Cancellation
-    ) -> None:
+    def __init__(self, journal: Journal, facts: Facts, cancelled: Cancellation) -> None:
         self.journal = journal
         self.facts = facts
-        self.tools = tools
         self.cancelled = cancelled
+        self.lock = Lock()
+        self.asking = Lock()
         self.site: Site | None = None
         self.folder: Path | None = None
         self.unwritten: RecordError | None = None
         self.under_way = False
+        self.abandoned = False
+
+
+class Context:
+    """One execution as its steps see it: its state is its journal, folded into `facts`.
+
+    Each branch has its own view, from `of`: what it notes and marks is of its service, and what
+    it sees of the standby is its hosts. Views may be used from several threads.
+    """
+
+    def __init__(
+        self, journal: Journal, facts: Facts, tools: Tools, cancelled: Cancellation
+    ) -> None:
+        self.service: str | None = None
+        self.tools = tools
+        self._run = _Run(journal, facts, cancelled)
+
+    def of(self, service: str | None) -> Context:
+        """Return the view of a branch; of the whole run for None."""
+        view = copy(self)
+        view.service = service
+        view.tools = self.tools._replace(progress=self.tools.progress.of(service))
+        return view
+
+    @property
+    def journal(self) -> Journal:
+        """Return where the run's facts go."""
+        return self._run.journal
+
+    @property
+    def facts(self) -> Facts:
+        """Return all that the run has shown so far."""
+        return self._run.facts
+
+    @property
+    def own(self) -> Shown:
+        """Return what this branch has shown so far, with the marks of the whole run."""
+        return self.facts.of(self.service)
+
+    @property
+    def way(self) -> Way:
+        """Return how this branch is recovered."""
+        return self.facts.plan.drill.ways[self.service]
+
+    @property
+    def site(self) -> Site | None:
+        """Return the standby, once it has been made reachable."""
+        return self._run.site
+
+    @property
+    def asking(self) -> Lock:
+        """Return what keeps branches from asking people two things at once."""
+        return self._run.asking
+
+    @property
+    def signal(self) -> int | None:
+        """Return the signal that stops the run, if one did."""
+        return self._run.cancelled.signal
+
+    @property
+    def unwritten(self) -> RecordError | None:
+        """Return why a fact is not on the disk, if one is not."""
+        return self._run.unwritten
+
+    def begin(self) -> None:
+        """From here on what cannot be written stops the run."""
+        self._run.under_way = True
+
+    def end(self) -> None:
+        """From here on nothing stops what is left to do: the teardown."""
+        self._run.under_way = False
+
+    def abandon(self) -> None:
+        """Stop every branch: one has ended in a way that it never should."""
+        self._run.abandoned = True
+
+    def cancelled(self) -> bool:
+        """Tell whether the run must stop: a signal, a full disk, or a branch gone wrong."""
+        run = self._run
+        return run.cancelled() or run.abandoned or run.unwritten is not None
 
     def note(self, event: Event, **facts: Any) -> None:
         """Put a fact into the journal and into `facts`; a full disk stops the run."""
-        try:
-            self.journal.append(event, self.tools.clock.now(), facts)
-        except RecordError as error:
-            self.unwritten = self.unwritten or error
-        self.facts = self.facts.after(event, facts)
-        if self.unwritten is not None and self.under_way:  # teardown goes on without a journal
+        if self.service is not None and event in OF_A_BRANCH:
+            facts["service"] = self.service
+        run = self._run
+        with run.lock:
+            try:
+                run.journal.append(event, self.tools.clock.now(), facts)
+            except RecordError as error:
+                run.unwritten = run.unwritten or error
+            run.facts = run.facts.after(event, facts)
+        if run.unwritten is not None and run.under_way:  # teardown goes on without a journal
             raise Stop
 
     def mark(self, mark: Mark, at: datetime) -> None:
@@ -95,13 +188,22 @@ class Context:
 
     def connect(self) -> None:
         """Make the standby's hosts reachable."""
-        self.folder = Path(tempfile.mkdtemp(prefix="pradrill-"))
-        self.site = self.tools.standby.start(self.folder, self.tools.progress.say)
+        self._run.folder = Path(tempfile.mkdtemp(prefix="pradrill-"))
+        self._run.site = self.tools.standby.start(self._run.folder, self.tools.progress.say)
 
     def there(self) -> Site:
-        """Return the standby, which the start step has made reachable."""
-        assert self.site is not None  # noqa: S101 the start step passed before
-        return self.site
+        """Return the standby, which the start step has made reachable: this branch's hosts."""
+        site = self._run.site
+        assert site is not None  # noqa: S101 the start step passed before
+        if self.service is None:
+            return site
+        mine = self.facts.plan.branch(self.service).hosts
+        return site.model_copy(update={"hosts": tuple(h for h in site.hosts if h.name in mine)})
+
+    def forget_folder(self) -> None:
+        """Remove the keys and the configuration that were written for the run."""
+        if self._run.folder is not None:
+            rmtree(self._run.folder, ignore_errors=True)
 
     def left(self, left: list[str]) -> Came:
         """Note what was left behind, if anything was."""
@@ -111,11 +213,14 @@ class Context:
         return Came(StepOutcome.PASSED)
 
     def values(self) -> dict[str, Any]:
-        """Return what the playbooks have handed back so far."""
-        return {key: value for step in self.facts.steps for key, value in step.values.items()}
+        """Return what this branch's playbooks have handed back so far."""
+        steps = [step for step in self.facts.steps if step.service == self.service]
+        return {key: value for step in steps for key, value in step.values.items()}
 
     def evidence(self, step: PlannedStep) -> Path:
-        """Return the folder for a step's evidence, which does not exist yet."""
-        number = len(self.facts.begun)
-        name = "".join(c if c.isalnum() else "-" for c in step.name)
+        """Return the folder for the evidence of a step that has begun; it does not exist yet."""
+        begun = self.facts.begun
+        number = max(n for n, key in enumerate(begun, 1) if key == step.key)
+        words = step.name if step.service is None else f"{step.service} {step.name}"
+        name = "".join(c if c.isalnum() else "-" for c in words)
         return self.journal.folder / "evidence" / f"{number:02d}-{name}"

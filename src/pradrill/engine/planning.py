@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from pradrill.domain.drill import Drill, Step
+from pradrill.domain.drill import Drill, Step, Way
 from pradrill.domain.manual import Call, CallStage, ManualStep
+from pradrill.domain.order import order
 from pradrill.domain.outcome import Phase, StepKind
 from pradrill.domain.plan import Plan, PrimaryIdentity
-from pradrill.domain.run_plan import FileHash, PlannedHost, PlannedStep, RunPlan, governing
+from pradrill.domain.run_plan import Branch, FileHash, PlannedHost, PlannedStep, RunPlan, governing
 from pradrill.domain.target import MARKER, Host
 
 _LOOK = timedelta(minutes=2)
@@ -33,17 +34,28 @@ def plan_run(  # noqa: PLR0913 every argument is a different kind of input
     hosts: Sequence[Host],
     primaries: dict[str, PrimaryIdentity],
     files: Sequence[FileHash],
+    places: Mapping[str, tuple[str, ...]] | None = None,
 ) -> RunPlan:
-    """Resolve a drill; `hosts` is empty for a lab machine, which is known by its name."""
+    """Resolve a drill; `hosts` is empty for a lab machine, which is known by its name.
+
+    `places`: service of `recover` → its hosts. The plan's services depend on each other in no
+    circle.
+    """
     services = {name: plan.services[name] for name in drill.services}
     planned = tuple(
         PlannedHost(name=host.name, address=f"{host.address}:{host.port}", dr_role=host.dr_role)
         for host in hosts
     )
-    if drill.standby.vm is not None:
-        planned = (PlannedHost(name=drill.standby.vm, address=None, dr_role="standby"),)
+    if machines := drill.standby.machines:
+        planned = tuple(
+            PlannedHost(name=name, address=None, dr_role="standby") for name in machines
+        )
     names = tuple(host.name for host in planned)
-    addresses = sorted(f"{host.address}:{host.port}" for host in hosts)
+    held = [f"{host.address}:{host.port}" for host in hosts] + [f"vm:{name}" for name in machines]
+    apart = tuple(
+        Branch(service=name, hosts=(places or {}).get(name, names), after=after)
+        for name, after in order(plan.services, tuple(drill.recover)).items()
+    )
     return RunPlan(
         drill=drill,
         drill_file=drill_file,
@@ -53,52 +65,100 @@ def plan_run(  # noqa: PLR0913 every argument is a different kind of input
         services=services,
         objectives=governing(services),
         hosts=planned,
-        standby_key=f"vm:{drill.standby.vm}" if drill.standby.vm else ",".join(addresses),
+        standby_key=",".join(sorted(held)),
         primaries=primaries,
-        steps=tuple(_steps(drill, names, plan)),
+        steps=tuple(_steps(drill, plan, names, apart or (Branch(service=None, hosts=names),))),
         guards=GUARDS,
-        destroys=_destroys(drill, names),
+        destroys=_destroys(drill, names, apart),
         files=tuple(files),
+        apart=apart,
     )
 
 
-def _steps(drill: Drill, names: tuple[str, ...], plan: Plan) -> Iterator[PlannedStep]:
+def _steps(
+    drill: Drill, plan: Plan, names: tuple[str, ...], branches: Sequence[Branch]
+) -> Iterator[PlannedStep]:
+    """Give the steps that all share, and those of each branch, dependencies first."""
+
     def step(phase: Phase, name: str, kind: StepKind, deadline: timedelta) -> PlannedStep:
         return PlannedStep(phase=phase, name=name, kind=kind, hosts=names, deadline=deadline)
 
-    def declared(phase: Phase, steps: Sequence[Step]) -> Iterator[PlannedStep]:
-        titles = [other.title for other in steps]
-        for number, told in enumerate(steps, 1):
-            name = told.title if titles.count(told.title) == 1 else f"{told.title} #{number}"
-            if isinstance(told, ManualStep):
-                yield from _manual(phase, name, told, plan)
-                continue
-            yield step(phase, name, StepKind.PLAYBOOK, told.deadline).model_copy(
-                update={"playbook": told.playbook, "vars": told.vars, "secrets": told.secrets}
-            )
-
     ready = Phase.READINESS
     yield step(ready, "check the preconditions", StepKind.PRECONDITIONS, _LOOK)
+    for branch in branches:
+        backups = drill.ways[branch.service].recovery_point
+        if backups is not None:
+            name, deadline = "read the backup catalogue", backups.deadline
+            yield _step(branch, ready, name, StepKind.CATALOGUE, deadline)
     yield step(ready, "start the standby", StepKind.START, _START)
     yield step(ready, "prove the standby's identity", StepKind.IDENTITY, _LOOK)
-    yield from declared(Phase.PREPARE, drill.prepare)
+    for branch in branches:
+        yield from _declared(plan, branch, Phase.PREPARE, drill.ways[branch.service].prepare)
     yield step(Phase.PREPARE, "prove marker and isolation", StepKind.ISOLATION, _LOOK)
-    yield from declared(Phase.RESTORE, drill.restore)
-    yield step(Phase.VERIFY, "check the service", StepKind.CHECKS, drill.verify.deadline)
-    yield step(
-        Phase.VERIFY,
-        "read the recovery point",
-        StepKind.NEWEST_DATA,
-        drill.verify.newest_data.deadline,
-    )
-    yield from declared(Phase.VERIFY, drill.accept)
-    yield from declared(Phase.TEARDOWN, drill.teardown)
-    if drill.standby.vm is None:
+    for branch in branches:
+        yield from _recovery(plan, branch, drill.ways[branch.service])
+    yield from _declared(plan, Branch(service=None, hosts=()), Phase.VERIFY, drill.accept)
+    for branch in reversed(branches):
+        yield from _declared(plan, branch, Phase.TEARDOWN, drill.ways[branch.service].teardown)
+    if not drill.standby.machines:
         yield step(Phase.TEARDOWN, "look for residue", StepKind.RESIDUE, _LOOK)
     yield step(Phase.TEARDOWN, "release the standby", StepKind.STOP, _START)
 
 
-def _manual(phase: Phase, name: str, told: ManualStep, plan: Plan) -> Iterator[PlannedStep]:
+def _recovery(plan: Plan, branch: Branch, way: Way) -> Iterator[PlannedStep]:
+    """Give what recovers one branch, once those that it comes after are verified."""
+    yield from _declared(plan, branch, Phase.RESTORE, way.restore)
+    verify = Phase.VERIFY
+    newest = sum((each.deadline for each in way.verify.readings.values()), timedelta())
+    yield _step(branch, verify, "check the service", StepKind.CHECKS, way.verify.deadline)
+    yield _step(branch, verify, "read the recovery point", StepKind.NEWEST_DATA, newest)
+    if way.verify.canary is not None:
+        deadline = way.verify.canary.deadline
+        yield _step(branch, verify, "compare the canary", StepKind.CANARY, deadline)
+    integrity = way.recovery_point.integrity if way.recovery_point else None
+    if integrity is not None:
+        name = "check the backups' integrity"
+        yield _step(branch, verify, name, StepKind.INTEGRITY, integrity.deadline)
+
+
+def _step(
+    branch: Branch, phase: Phase, name: str, kind: StepKind, deadline: timedelta
+) -> PlannedStep:
+    return PlannedStep(
+        phase=phase,
+        name=name,
+        kind=kind,
+        hosts=branch.hosts,
+        deadline=deadline,
+        service=branch.service,
+    )
+
+
+def _declared(
+    plan: Plan, branch: Branch, phase: Phase, steps: Sequence[Step]
+) -> Iterator[PlannedStep]:
+    titles = [step.title for step in steps]
+    for number, step in enumerate(steps, 1):
+        name = step.title if titles.count(step.title) == 1 else f"{step.title} #{number}"
+        if isinstance(step, ManualStep):
+            yield from _manual(plan, branch, phase, name, step)
+            continue
+        yield PlannedStep(
+            phase=phase,
+            name=name,
+            kind=StepKind.PLAYBOOK,
+            hosts=branch.hosts,
+            deadline=step.deadline,
+            service=branch.service,
+            playbook=step.playbook,
+            vars=step.vars,
+            secrets=step.secrets,
+        )
+
+
+def _manual(
+    plan: Plan, branch: Branch, phase: Phase, name: str, told: ManualStep
+) -> Iterator[PlannedStep]:
     """Return the wait for a person; a call waits twice, for the response and the restoration."""
     asks = PlannedStep(
         phase=phase,
@@ -106,6 +166,7 @@ def _manual(phase: Phase, name: str, told: ManualStep, plan: Plan) -> Iterator[P
         kind=StepKind.MANUAL,
         hosts=(),
         deadline=told.deadline,
+        service=branch.service,
         manual=told,
     )
     if told.call is None:
@@ -123,12 +184,19 @@ def _manual(phase: Phase, name: str, told: ManualStep, plan: Plan) -> Iterator[P
         yield asks.model_copy(update={"name": f"{name}: {stage}", "call": call})
 
 
-def _destroys(drill: Drill, names: tuple[str, ...]) -> tuple[str, ...]:
-    if drill.standby.vm is not None:
-        return (f"the lab machine {drill.standby.vm} as the run changed it (a throw-away overlay)",)
+def _destroys(drill: Drill, names: tuple[str, ...], apart: Sequence[Branch]) -> tuple[str, ...]:
+    if machines := drill.standby.machines:
+        return tuple(
+            f"the lab machine {name} as the run changed it (a throw-away overlay)"
+            for name in machines
+        )
     where = ", ".join(names)
-    services = ", ".join(drill.services)
+    whose = [(branch.hosts, str(branch.service)) for branch in apart]
     return (
-        f"what the restore playbooks replace on {where}: data and configuration of {services}",
+        *(
+            f"what the restore playbooks replace on {', '.join(hosts)}: data and configuration "
+            f"of {services}"
+            for hosts, services in whose or [(names, ", ".join(drill.services))]
+        ),
         *(f"{path} on {where}" for path in drill.standby.absent_after_teardown),
     )

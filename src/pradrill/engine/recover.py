@@ -10,6 +10,7 @@ from pradrill.domain.record import RunRecord
 from pradrill.domain.run_plan import RunPlan
 from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.context import Context, Tools
+from pradrill.engine.holding import hold_standby
 from pradrill.engine.run import Run
 from pradrill.errors import PradrillError, RecordError
 from pradrill.ports import Journal, RunStore
@@ -43,7 +44,7 @@ def _recover(journal: Journal, tools_for: Callable[[RunPlan], Tools]) -> RunReco
     if facts is None:  # killed before its first fact was written: nothing was touched
         return None
     tools = tools_for(facts.plan)
-    with tools.store.hold(facts.plan.standby_key, journal.run_id):
+    with hold_standby(tools.store, facts.plan, journal.run_id):
         run = Run(Context(journal, facts, tools, Cancellation()))
         run.context.note(Event.LOST)
         run.reconnect()

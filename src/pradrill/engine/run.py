@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import closing
 from datetime import datetime
-from shutil import rmtree
 
 from pradrill.domain.facts import Event, Facts, Started
 from pradrill.domain.outcome import Phase, StepKind, StepOutcome, StepResult
 from pradrill.domain.record import Refusal, RunRecord
-from pradrill.domain.run_plan import PlannedStep
+from pradrill.domain.run_plan import Branch, PlannedStep
 from pradrill.domain.timeline import Mark
+from pradrill.engine.branches import GoOn, side_by_side
 from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.context import Came, Context, Disruption, Stop, Tools
+from pradrill.engine.holding import hold_standby
 from pradrill.engine.steps import TAKE
 from pradrill.errors import BusyError, PradrillError, UnreachableError
 
@@ -26,7 +28,7 @@ def run_drill(
         run = Run(Context(journal, Facts(started=started, began=began), tools, cancelled))
         run.context.note(Event.STARTED, **started.model_dump(mode="json"))
         try:
-            with tools.store.hold(started.plan.standby_key, journal.run_id):
+            with hold_standby(tools.store, started.plan, journal.run_id):
                 run.carry_out(disruption)
         except BusyError as busy:
             run.refuse(Refusal.BUSY, str(busy.message))
@@ -38,14 +40,19 @@ class Run:
 
     def __init__(self, context: Context) -> None:
         self.context = context
+        self._ended: set[str | None] = set()
+        """Branches that a step which did not pass has ended."""
 
     def carry_out(self, disruption: Disruption | None) -> None:
-        """Take every step in order; teardown on every path."""
-        self.context.under_way = True
+        """Take every step in order, branches side by side; teardown on every path."""
+        self.context.begin()
         try:
             self._mark_disruption(disruption)
-            for phase in (Phase.READINESS, Phase.PREPARE, Phase.RESTORE, Phase.VERIFY):
-                self._phase(phase)
+            self._all(Phase.READINESS)
+            self._each(Phase.PREPARE, in_order=False)
+            self._all(Phase.PREPARE)
+            self._each(Phase.RESTORE, Phase.VERIFY, in_order=True)
+            self._all(Phase.VERIFY)
         except Stop:
             pass
         finally:
@@ -54,7 +61,7 @@ class Run:
     def tear_down(self) -> None:
         """Put the standby back; nothing cancels this, and every step is tried."""
         context = self.context
-        context.under_way = False
+        context.end()
         context.tools.progress.phase(Phase.TEARDOWN)
         if ended := context.tools.runner.reap(context.journal.run_id):
             context.tools.progress.say(f"{ended} left-over processes were ended")
@@ -64,12 +71,11 @@ class Run:
                 result = self._step(step)
                 if result.outcome is not StepOutcome.PASSED and context.facts.residue == known:
                     context.left([f"{step.name} ended {result.outcome}: {result.detail}"])
-        if context.folder is not None:
-            rmtree(context.folder, ignore_errors=True)
+        context.forget_folder()
 
     def reconnect(self) -> None:
         """Reach the standby of a run that crashed, for its teardown; a lab machine is not kept."""
-        if self.context.facts.touched and self.context.facts.plan.drill.standby.vm is None:
+        if self.context.facts.touched and not self.context.facts.plan.drill.standby.machines:
             try:
                 self.context.connect()
             except PradrillError as error:
@@ -82,8 +88,8 @@ class Run:
     def seal(self) -> RunRecord:
         """Write the record; raises RecordError when it, or a fact before it, was not written."""
         context = self.context
-        if context.cancelled.signal is not None:
-            context.note(Event.SIGNAL, signal=context.cancelled.signal)
+        if context.signal is not None:
+            context.note(Event.SIGNAL, signal=context.signal)
         context.note(Event.CLOCK, seconds=context.tools.clock.stepped())
         if context.unwritten is not None:
             raise context.unwritten
@@ -92,9 +98,10 @@ class Run:
         journal.seal(record)
         return record
 
-    def _phase(self, phase: Phase) -> None:
+    def _all(self, phase: Phase) -> None:
+        """Take a phase's steps that concern every branch; one that does not pass ends the run."""
         self.context.tools.progress.phase(phase)
-        for step in self.context.facts.plan.steps_of(phase):
+        for step in self.context.facts.plan.shared(phase):
             if self._nothing_to_accept(step):
                 raise Stop
             result = self._step(step)
@@ -103,22 +110,56 @@ class Run:
             if result.outcome is not StepOutcome.PASSED:
                 if phase is Phase.READINESS:
                     self.refuse(Refusal.NOT_READY, *result.detail.splitlines())
-                if step.kind is not StepKind.CHECKS:
+                raise Stop
+
+    def _each(self, *phases: Phase, in_order: bool) -> None:
+        """Take the branches' own steps: all at once, or each after those that it depends on."""
+        branches = {branch.service: branch for branch in self.context.facts.plan.branches}
+
+        def take(service: str | None, go_on: GoOn) -> None:
+            try:
+                if service not in self._ended and not self.context.cancelled():
+                    self._branch(branches[service], phases, go_on)
+            except Stop:
+                self._ended.add(service)
+            except BaseException:
+                self.context.abandon()
+                raise
+
+        side_by_side({s: b.after if in_order else () for s, b in branches.items()}, take)
+        if self.context.cancelled() or len(self._ended) == len(branches):
+            raise Stop
+
+    def _branch(self, branch: Branch, phases: Collection[Phase], go_on: GoOn) -> None:
+        """Take a branch's own steps in turn; those after it go on once its service is verified."""
+        context = self.context.of(branch.service)
+        for phase in phases:
+            context.tools.progress.phase(phase)
+            for step in context.facts.plan.own(phase, branch):
+                result = self._step(step)
+                if context.cancelled():
                     raise Stop
-        if phase is Phase.RESTORE:
-            self.context.mark(Mark.DATA_RESTORED, self._restore_end())
+                if result.outcome is StepOutcome.PASSED and step.kind is StepKind.CHECKS:
+                    go_on()
+                elif result.outcome is not StepOutcome.PASSED and phase is not Phase.VERIFY:
+                    raise Stop  # what is seen in verification does not rest on one another
+            if phase is Phase.RESTORE:
+                context.mark(Mark.DATA_RESTORED, self._restore_end(branch))
 
     def _nothing_to_accept(self, step: PlannedStep) -> bool:
-        accepting = step.kind is StepKind.MANUAL and step.phase is Phase.VERIFY
-        return accepting and not self.context.facts.stable
+        facts = self.context.facts
+        stable = all(facts.of(branch.service).stable for branch in facts.plan.branches)
+        return step.phase is Phase.VERIFY and not stable
 
     def _step(self, step: PlannedStep) -> StepResult:
-        clock, progress = self.context.tools.clock, self.context.tools.progress
+        context = self.context.of(step.service)
+        clock, progress = context.tools.clock, context.tools.progress
         deadline = step.deadline.total_seconds()
         progress.step(step.name, deadline)
-        self.context.note(Event.STEP_STARTED, phase=step.phase, name=step.name)
+        phase, name, service = step.key
+        context.note(Event.STEP_STARTED, phase=phase, name=name, service=service)
         started = clock.now()
-        came = self._take(step)
+        came = self._take(context, step)
         ended = clock.now()
         result = StepResult(
             phase=step.phase,
@@ -130,16 +171,17 @@ class Run:
             seconds=(ended - started).total_seconds(),
             deadline=deadline,
             hosts=step.hosts,
+            service=service,
             detail=came.detail,
             **came.more,
         )
-        self.context.note(Event.STEP_ENDED, **result.model_dump(mode="json"))
+        context.note(Event.STEP_ENDED, **result.model_dump(mode="json"))
         progress.done(result)
         return result
 
-    def _take(self, step: PlannedStep) -> Came:
+    def _take(self, context: Context, step: PlannedStep) -> Came:
         try:
-            return TAKE[step.kind](self.context, step)
+            return TAKE[step.kind](context, step)
         except UnreachableError as error:
             return Came(StepOutcome.UNREACHABLE, error.message)
         except PradrillError as error:
@@ -149,11 +191,11 @@ class Run:
         except Exception as error:  # noqa: BLE001 a tool that breaks must not break the teardown
             return Came(StepOutcome.UNKNOWN, f"{type(error).__name__}: {error}")
 
-    def _restore_end(self) -> datetime:
+    def _restore_end(self, branch: Branch) -> datetime:
         steps = self.context.facts.steps
-        restoring = [step for step in steps if step.phase is Phase.RESTORE]
-        ends = [step.work_ended for step in restoring if step.work_ended]
-        ends += [step.ended for step in restoring if step.kind is StepKind.MANUAL]
+        mine = [s for s in steps if s.service == branch.service and s.phase is Phase.RESTORE]
+        ends = [step.work_ended for step in mine if step.work_ended]
+        ends += [step.ended for step in mine if step.kind is StepKind.MANUAL]
         return max(ends, default=self.context.tools.clock.now())
 
     def _mark_disruption(self, disruption: Disruption | None) -> None:
@@ -163,6 +205,9 @@ class Run:
         else:
             context.mark_instant(Mark.DISRUPTION, disruption.instant)
             if disruption.primary_skew is not None:
-                skew = disruption.primary_skew.model_dump(mode="json")
-                context.note(Event.SKEW, host="primary", skew=skew)
+                known = disruption.primary_skew.model_dump(mode="json")
+                context.note(Event.SKEW, host="primary", skew=known)
+        for service, skew in context.facts.started.primaries.items():
+            known = skew.model_dump(mode="json")
+            context.note(Event.SKEW, host=f"primary of {service}", skew=known)
         context.mark(Mark.DECLARED, context.facts.began)

@@ -1,4 +1,4 @@
-"""A sealed run becomes an entry of the register."""
+"""A sealed run becomes an entry of the register, and so does what it showed to be wrong."""
 
 from __future__ import annotations
 
@@ -8,26 +8,29 @@ from pydantic import ValidationError
 
 from pradrill.domain.entry import EntryKind, RunEntry
 from pradrill.domain.record import RunRecord
-from pradrill.domain.run_plan import FileHash
+from pradrill.domain.showing import findings_of
 from pradrill.errors import RecordError
 from pradrill.register.chain import Register, line_hash
-from pradrill.register.files import sha256, unwritten, write_whole
+from pradrill.register.files import unwritten, write_whole
 
 RECORD = "record.json"
 SIGNATURE = "record.json.sig"
 
 
 def enter_run(register: Register, folder: Path) -> None:
-    """Sign a run's sealed record and append its entry; raises RecordError."""
+    """Sign a run's sealed record; append what it showed, then its entry; raises RecordError.
+
+    After a crash in between both are entered again: what a run showed twice, it showed once.
+    """
     record, content = read_record(folder / RECORD)
     signature, unsigned = register.signature(content)
-    files = list(record.evidence)
+    files = {file.path.as_posix(): file.sha256 for file in record.evidence}
     if signature is not None:
         try:
             write_whole(folder / SIGNATURE, signature)
         except OSError as error:
             raise unwritten(folder / SIGNATURE, error) from error
-        files.append(FileHash(path=Path(SIGNATURE), sha256=sha256(folder / SIGNATURE)))
+        files[SIGNATURE] = line_hash(signature)
     entry = RunEntry(
         run_id=record.run_id,
         drill=record.plan.drill.drill,
@@ -39,10 +42,11 @@ def enter_run(register: Register, folder: Path) -> None:
         started=record.started,
         ended=record.ended,
         record_sha256=line_hash(content),
-        files=tuple(files),
+        files=files,
         unsigned=unsigned,
     )
-    register.append(EntryKind.RUN, entry, record.ended)
+    shown = [(EntryKind.FINDING, finding) for finding in findings_of(record)]
+    register.append_all([*shown, (EntryKind.RUN, entry)], record.ended)
 
 
 def entered(register: Register) -> set[str]:

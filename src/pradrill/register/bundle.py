@@ -17,17 +17,10 @@ from pradrill.register import procedure
 from pradrill.register.attempts import SIGNATURE
 from pradrill.register.chain import HEAD, HEAD_SIGNATURE, REGISTER, Register
 from pradrill.register.files import sha256
+from pradrill.register.run_files import NOT_EVIDENCE, RUNS, tree
 from pradrill.register.signing import signature_problem
-from pradrill.register.verifying import (
-    NOT_EVIDENCE,
-    RUNS,
-    Chain,
-    Trouble,
-    Verified,
-    read_chain,
-    tree,
-    verify,
-)
+from pradrill.register.trail import Chain, Trouble, read_chain
+from pradrill.register.verifying import Verified, verify
 
 SUMS = "SHA256SUMS"
 _SUMS_SIGNATURE = f"{SUMS}.sig"

@@ -12,7 +12,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -59,7 +59,13 @@ class Register:
         self._sealer = sealer
 
     def append(self, kind: EntryKind, body: BaseModel | Mapping[str, Any], at: datetime) -> Entry:
-        """Write an entry, and see it and the new head on the disk; raises RecordError.
+        """Write an entry, and see it and the new head on the disk; raises RecordError."""
+        return self.append_all([(kind, body)], at)[-1]
+
+    def append_all(
+        self, facts: Sequence[tuple[EntryKind, BaseModel | Mapping[str, Any]]], at: datetime
+    ) -> list[Entry]:
+        """Write entries that belong together; signed, stamped and published once, at their end.
 
         What a crash left of the entry before is taken out, and an entry says so. When entries are
         missing, the chain goes on from the head that was written down: the gap stays visible.
@@ -71,15 +77,19 @@ class Register:
             seals = sealer.seals() if sealer is not None else None
             if seals is not None and seals != (self.seals() or Seals()):
                 found = self._write(found, EntryKind.SEALS, seals, at)[1]
-            entry, found = self._write(found, kind, body, at)
-            self._write_head(found.head)
-            stamped = sealer.stamp(found.sha256) if sealer and kind is EntryKind.RUN else None
+            entries = []
+            for kind, body in facts:
+                entry, found = self._write(found, kind, body, at)
+                self._write_head(found.head)
+                entries.append(entry)
+            attempt = bool(facts) and facts[-1][0] is EntryKind.RUN
+            stamped = sealer.stamp(found.sha256) if sealer and attempt else None
             if stamped is not None:
                 stamp = Stamp(sha256=found.sha256, response=base64.b64encode(stamped).decode())
                 found = self._write(found, EntryKind.STAMP, stamp, at)[1]
                 self._write_head(found.head)
             self._seal_head(found.head, at, sealer)
-        return entry
+        return entries
 
     def settle(self, at: datetime) -> None:
         """Sign and publish the head when a crash, or a command without the key, has not."""

@@ -75,8 +75,8 @@ def steps(content: Content) -> Iterator[Step]:
             f"Les fichiers de l'exécution {run_id} sont ceux que nomme son entrée.",
             (
                 (
-                    f'diff <(jq -r \'{chosen} | .body | {{path: "record.json", sha256: '
-                    f'.record_sha256}}, .files[] | .sha256 + "  ./" + .path\' register'
+                    f'diff <(jq -r \'{chosen} | .body | .files + {{"record.json": .record_sha256}}'
+                    ' | to_entries[] | .value + "  ./" + .key\' register'
                     f" | LC_ALL=C sort -k 2) <(cd runs/{run_id} && find . -type f -print0"
                     " | LC_ALL=C sort -z | xargs -0 sha256sum)"
                 ),

@@ -69,7 +69,8 @@ def sla_told(measure: SlaMeasure) -> str:
 
 
 def _wait(wait: Wait) -> str:
-    begins = f"{wording.at(wait.asked)}, {wait.step}: {wait.who}"
+    step = wait.step if wait.service is None else f"{wait.service}, {wait.step}"
+    begins = f"{wording.at(wait.asked)}, {step}: {wait.who}"
     if wait.seconds is None:
         return f"{begins} was asked; the run ended before an answer"
     if wait.answer is None:

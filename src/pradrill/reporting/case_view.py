@@ -53,6 +53,13 @@ def people(case: CaseFile) -> Iterator[tuple[str, tuple[Annotation, ...]]]:
         yield (_(role) if role in ROLES else role or _("role not entered")), mine
 
 
+def planned(case: CaseFile, role: str) -> str | None:
+    """Return whom the drill named for a role beforehand."""
+    named = case.record.plan.drill.people
+    known = {_(name): getattr(named, name, None) for name in ROLES}
+    return known.get(role)
+
+
 def open_findings(case: CaseFile) -> tuple[Finding, ...]:
     """Return the findings that no run has closed, the gravest first, then the oldest."""
     mine = [finding for finding in case.findings if finding.open]

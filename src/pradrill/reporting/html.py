@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from pradrill.domain.casefile import CaseFile
 from pradrill.domain.clauses import ClauseMap
+from pradrill.domain.responsibilities import responsibilities
 from pradrill.reporting import case_view, i18n, sentences, view, vocabulary, wording
 from pradrill.reporting.timeline_picture import draw
 
@@ -80,7 +81,12 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(
-        _=i18n._, ngettext=i18n.ngettext, view=view, cases=case_view, say=wording
+        _=i18n._,
+        ngettext=i18n.ngettext,
+        view=view,
+        cases=case_view,
+        say=wording,
+        responsibilities=responsibilities,
     )
     environment.filters.update(
         at=wording.at,

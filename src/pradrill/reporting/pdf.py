@@ -34,9 +34,7 @@ def render_pdf(html: str, attached: Sequence[Attached] = ()) -> bytes:
             hint="Run: apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 "
             "fonts-dejavu-core. Other formats need nothing.",
         ) from error
-    only_data = weasyprint.urls.URLFetcher(
-        allowed_protocols=("data",), allow_redirects=False, fail_on_errors=True
-    )
+    only_data = weasyprint.urls.URLFetcher(allowed_protocols=("data",), allow_redirects=False)
     page = weasyprint.HTML(string=html, url_fetcher=only_data)
     files = [
         weasyprint.Attachment(

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from functools import cache
 
+from pradrill.domain.manual import CallStage, Standing
 from pradrill.domain.outcome import CheckOutcome, GuardOutcome, Phase, StepOutcome
 from pradrill.reporting.i18n import N_, _, language
 from pradrill.reporting.vocabulary import word
@@ -23,6 +25,9 @@ STEPS = (
     N_("prove marker and isolation"),
     N_("check the service"),
     N_("read the recovery point"),
+    N_("compare the canary"),
+    N_("read the backup catalogue"),
+    N_("check the backups' integrity"),
     N_("look for residue"),
     N_("release the standby"),
 )
@@ -44,11 +49,14 @@ _FORMS = (
     N_("the run did not come to its end"),
     N_("no host took part"),
     N_("step %(step)s was not executed"),
+    N_("it was not recovered: %(other)s, which it depends on, was not verified"),
+    N_("no service was to be recovered"),
     N_("nothing was restored"),
     N_("no guard was proven on %(host)s"),
     N_("no mandatory check was carried out"),
     N_("no check was carried out on %(host)s"),
     N_("the service was not seen stable"),
+    N_("the RPA cannot be trusted: %(because)s"),
     N_("the %(actual)s could not be measured"),
     N_("the %(actual)s is negative, or not within its bounds: instants contradict each other"),
     N_("the %(actual)s rests on an assumption, not on a measurement"),
@@ -63,6 +71,75 @@ _FORMS = (
     N_("%(count)s checks gave no answer within %(length)s"),
     N_("the checks were not green long enough within %(length)s"),
     N_("interrupted"),
+    N_("%(who)s did not answer within %(length)s"),
+    N_("interrupted while it waited for %(who)s"),
+    N_("%(who)s answered yes"),
+    N_("%(who)s answered no"),
+    N_("%(who)s answered yes: %(text)s"),
+    N_("%(who)s answered no: %(text)s"),
+    N_("the planted value did not come back byte for byte"),
+    # what readings of the recovery point contradict, and do not prove
+    N_("readings of the recovery point contradict each other: %(because)s"),
+    N_("%(reading)s is %(length)s in the future: a clock or the time zone is wrong"),
+    N_(
+        "%(reading)s was written %(length)s after the disruption: not by the primary, or with a "
+        "wrong clock or time zone"
+    ),
+    N_("%(reading)s is %(length)s newer than the end of the backup that it came from"),
+    N_(
+        "the catalogue dates the backup %(length)s before %(reading)s, which came from it; its end "
+        "is not known, and %(bound)s is allowed"
+    ),
+    N_("%(reading)s is %(length)s newer than the last transaction that was replayed"),
+    N_(
+        "the heartbeats %(reading)s and %(other)s are %(length)s apart: the parts of the backup "
+        "are not of the same moment"
+    ),
+    N_(
+        "%(reading)s is %(length)s behind %(other)s, and the service is never quiet for more than "
+        "%(bound)s"
+    ),
+    N_(
+        "%(reading)s is %(length)s newer than %(other)s: the heartbeat had stopped, or does not "
+        "come from the same backup"
+    ),
+    N_(
+        "the catalogue dates the backup %(length)s after the disruption, when there was nothing "
+        "left to back up"
+    ),
+    N_(
+        "no heartbeat was read: the RPA is an upper bound, because a service that wrote nothing "
+        "before the disruption looks the same as one whose last rows were lost"
+    ),
+    N_(
+        "the service was quiet: %(reading)s was %(length)s old at the disruption; %(other)s proves "
+        "that what was written later would have come back, not that no row is missing"
+    ),
+    # what a run showed of the plan's responsibilities
+    N_("not exercised by this run"),
+    N_("restored from the backup %(name)s, newest data %(instant)s"),
+    N_("restored from a backup without an id, newest data %(instant)s"),
+    N_("verified %(length)s after T0"),
+    N_("the standby did not answer within %(length)s"),
+    N_("the standby was reachable after %(length)s"),
+    N_("the standby was reachable after %(length)s; routing and users were not moved"),
+    N_("%(count)s of %(number)s mandatory checks passed"),
+    N_("%(first)s; %(second)s"),
+    N_("%(stage)s %(length)s, SLA %(kept)s"),
+    N_("%(stage)s %(length)s without an answer, SLA %(kept)s"),
+    N_("%(step)s: done after %(length)s, %(who)s says"),
+    N_("%(step)s: not done within %(length)s"),
+    N_("%(step)s: %(ended)s"),
+    # why a backup was chosen
+    N_("latest"),
+    N_("latest tagged %(tag)s"),
+    N_("latest before %(instant)s"),
+    N_("latest tagged %(tag)s before %(instant)s"),
+    N_("id %(name)s"),
+    N_("it is the one named"),
+    N_("the newest of %(count)s that match"),
+    N_("the newest of %(count)s that match; %(number)s usable ones do not match the rule"),
+    N_("every %(length)s, %(bound)s of grace"),
     # limits of what was proved
     N_("the checks prove what they check and nothing else; read their titles"),
     N_("production was not switched over: name resolution, routing and users were not moved"),
@@ -70,6 +147,7 @@ _FORMS = (
     N_("T0 is the launch of the drill: detection and decision took no time"),
     N_("the standby is a lab machine, not the one that a disaster would use"),
     N_("the primary's clock was not compared with the controller's"),
+    N_("%(other)s, on which %(needing)s depends, is not in the drill: it was assumed available"),
     # guards, before the run and as they were seen
     N_("the host carries dr_role: standby in the inventory"),
     N_("the host key is the pinned one, and not a primary's"),
@@ -100,6 +178,8 @@ _FORMS = (
     N_("%(path)s still exists"),
     N_("not verified, its state before is not known"),
     N_("the standby was not torn down: %(because)s"),
+    # a reason that is of some of the drill's services
+    N_("%(whose)s: %(because)s"),
 )
 
 _ONE_OF: Mapping[str, str] = {
@@ -115,6 +195,20 @@ _ONE_OF: Mapping[str, str] = {
     "objective": r"[0-9][0-9.a-z]*",
     "left": "listens on .*|service .* is active|.* is mounted|.* still exists|not verified, its .*",
     "path": "/.*",
+    "instant": "[0-9][0-9: -]+ UTC",
+    "stage": "|".join(CallStage),
+    "kept": "|".join(Standing),
+    "first": f"(?:{'|'.join(CallStage)}) [^;]*, SLA [a-z ]+",
+    "second": f"(?:{'|'.join(CallStage)}) .*, SLA [a-z ]+",
+    "whose": r"[\w.-]+(?:, [\w.-]+)*",
+}
+_KINDS: Mapping[str, type[StrEnum]] = {
+    "phase": Phase,
+    "ended": StepOutcome,
+    "answered": CheckOutcome,
+    "seen": GuardOutcome,
+    "stage": CallStage,
+    "kept": Standing,
 }
 _LONGEST = 4_000  # what is longer was not composed by the engine alone
 
@@ -145,23 +239,19 @@ def _recognised(sentence: str) -> tuple[str, dict[str, str]] | None:
         return None
     for form, pattern in _patterns():
         match = pattern.fullmatch(sentence)
-        if match is not None:
-            return form, match.groupdict()
+        if match is None or ("whose" in match.groupdict() and not is_translated(match["because"])):
+            continue
+        return form, match.groupdict()
     return None
 
 
 def _part(name: str, text: str) -> str:
-    words: Mapping[str, type[Phase | StepOutcome | CheckOutcome | GuardOutcome]] = {
-        "phase": Phase,
-        "ended": StepOutcome,
-        "answered": CheckOutcome,
-        "seen": GuardOutcome,
-    }
-    if name in words:
-        return word(words[name](text.replace(" ", "_")))
+    if name in _KINDS:
+        kind = _KINDS[name]
+        return word(kind(text.replace(" ", "_") if kind is StepOutcome else text))
     if name in {"length", "bound", "objective"}:
         return respelt(text)
-    if name in {"because", "left"}:
+    if name in {"because", "left", "first", "second"}:
         return spoken(text)
     return step_name(text) if name == "step" else text
 

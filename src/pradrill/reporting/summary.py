@@ -8,20 +8,27 @@ from textwrap import wrap
 
 from pradrill.domain.entry import Head
 from pradrill.domain.outcome import StepResult
+from pradrill.domain.people import Finding
 from pradrill.domain.record import RunRecord
 from pradrill.reporting import view, wording
+from pradrill.reporting.findings_text import open_told
 from pradrill.reporting.vocabulary import word
 
 _WIDTH = 80
 _MOST_LINES = 40
-_REASONS, _STEPS, _CHECKS, _RESIDUE = 7, 6, 6, 3  # lines, at most
+_SERVICES, _REASONS, _STEPS, _CHECKS, _RESIDUE = 8, 7, 6, 6, 3  # lines, at most
 
 
-def summary(record: RunRecord, folder: Path | None = None, head: Head | None = None) -> str:
+def summary(
+    record: RunRecord,
+    folder: Path | None = None,
+    head: Head | None = None,
+    findings: Sequence[Finding] = (),
+) -> str:
     """Return at most 40 lines of 80 columns; the first alone says how it went.
 
     `folder` is where the record lies, if the caller knows. `head` is the register's: a mail that
-    has it shows later that the register was not cut.
+    has it shows later that the register was not cut. `findings`: the open ones of its services.
     """
     red = [
         f"{check.host}, {check.outcome}{'' if check.mandatory else ' (not mandatory)'}: "
@@ -29,10 +36,11 @@ def summary(record: RunRecord, folder: Path | None = None, head: Head | None = N
         + (f": {wording.line(check.detail, 120)}" if check.detail else "")
         for check in view.red_checks(record)
     ]
-    left_out = ", ".join(step.name for step in record.not_executed)
+    left_out = ", ".join(view.named(step) for step in record.not_executed)
     body = [
         *_first(record),
         *_identity(record),
+        *_section("Services:", list(_services(record)), _SERVICES),
         *_section("Why:", record.reasons, _REASONS),
         *_section("Steps that did not pass:", list(_steps(record)), _STEPS),
         *(_wrapped(f"Not executed: {left_out}", most=2) if left_out else ()),
@@ -40,16 +48,27 @@ def summary(record: RunRecord, folder: Path | None = None, head: Head | None = N
         *_section("Left behind on the standby:", record.residue, _RESIDUE),
     ]
     end = list(_where(record, folder))
+    if open_ones := open_told(findings, record.ended):
+        end.insert(0, f"{open_ones}: pradrill findings")
     if head is not None:
         end.append(f"Register: {head}")
     return "\n".join([*body[: _MOST_LINES - len(end)], *end]) + "\n"
 
 
+def _services(record: RunRecord) -> Iterator[str]:
+    for row in view.services(record):
+        yield f"{word(row.verdict)}  {wording.line(row.name, 30)}  {_told(row.comparisons)}"
+    yield from view.held(record)
+
+
 def figures(record: RunRecord) -> str:
     """Write both actuals beside their objectives, as in "RTA 42m10s (RTO 4h00m)  RPA …"."""
+    return _told(view.comparisons(record))
+
+
+def _told(pair: tuple[view.Comparison, view.Comparison]) -> str:
     return "  ".join(
-        f"{c.actual_name} {c.told} ({c.objective_name} {c.objective_told})"
-        for c in view.comparisons(record)
+        f"{c.actual_name} {c.told} ({c.objective_name} {c.objective_told})" for c in pair
     )
 
 
@@ -80,9 +99,11 @@ def _identity(record: RunRecord) -> Iterator[str]:
 
 def _steps(record: RunRecord) -> Iterator[str]:
     for step in view.red_steps(record):
-        yield f"{step.phase}: {wording.line(step.name, 60)} {word(step.outcome)}" + _why(step)
+        name = wording.line(view.named(step), 60)
+        yield f"{step.phase}: {name} {word(step.outcome)}" + _why(step)
     for planned in view.unended(record):
-        yield f"{planned.phase}: {wording.line(planned.name, 60)} began, its end is not on record"
+        name = wording.line(view.named(planned), 60)
+        yield f"{planned.phase}: {name} began, its end is not on record"
 
 
 def _why(step: StepResult) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from copy import copy
 from enum import StrEnum
 from io import TextIOWrapper
 from types import TracebackType
@@ -16,6 +17,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from pradrill.domain.catalogue import Catalogue, CatalogueReading
 from pradrill.domain.manual import Question
 from pradrill.domain.outcome import Phase, StepOutcome, StepResult
 from pradrill.domain.record import RunRecord
@@ -24,6 +26,7 @@ from pradrill.domain.timeline import Instant, Mark
 from pradrill.domain.verdict import Verdict
 from pradrill.reporting import view, wording
 from pradrill.reporting.asking import question_lines, waits_told
+from pradrill.reporting.backup_text import integrity_facts, reading_facts
 from pradrill.reporting.plan_text import plan_lines
 from pradrill.reporting.vocabulary import word
 
@@ -35,6 +38,7 @@ _COLOURS = {
     Verdict.INCONCLUSIVE: "magenta",
 }
 _DETAIL, _FAILURES = 600, 10
+_UNWATCHED_WIDTH = 200  # into a file or a pipe: a path must not be broken over two lines
 
 
 def open_console(*, stderr: bool = False) -> Console:
@@ -42,7 +46,8 @@ def open_console(*, stderr: bool = False) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     if isinstance(stream, TextIOWrapper):
         stream.reconfigure(errors="replace")
-    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+    width = None if stream.isatty() else _UNWATCHED_WIDTH
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False, width=width)
 
 
 def show(record: RunRecord, console: Console) -> None:
@@ -65,6 +70,7 @@ def show(record: RunRecord, console: Console) -> None:
         ("controller", record.launch.controller),
     )
     _show_figures(record, console)
+    _show_backups(record, console)
     _show_steps(record, console)
     if record.waits:
         _heading(console, "Waiting for people")
@@ -128,6 +134,7 @@ def _show_figures(record: RunRecord, console: Console) -> None:
             c.actual.provenance if c.actual is not None else "-",
         )
     console.print(table)
+    _show_services(record, console)
     console.print(_text(view.clock_rule(record), style="dim"))
     recovery = record.recovery
     instants: list[tuple[str, str, Instant | None]] = [
@@ -148,21 +155,74 @@ def _show_figures(record: RunRecord, console: Console) -> None:
     )
 
 
+def _show_services(record: RunRecord, console: Console) -> None:
+    """Print each service's own figures, where there is more than one."""
+    rows = view.services(record)
+    if not rows:
+        return
+    table = _table("Service", "Verdict", "RTA (RTO)", "RPA (RPO)", "T5")
+    for row in rows:
+        table.add_row(
+            _text(row.name),
+            Text(row.verdict, style=_COLOURS[row.verdict]),
+            *(f"{c.told} ({c.objective_told})" for c in row.comparisons),
+            "not verified" if row.verified is None else wording.at_tenth(row.verified.at),
+        )
+    console.print(table)
+
+
+def _show_backups(record: RunRecord, console: Console) -> None:
+    reading, integrity = record.recovery.catalogue, record.recovery.integrity
+    if reading is not None:
+        _heading(console, "Backups")
+        _facts(console, *reading_facts(reading))
+        _bullets(console, [f"unusable: {each}" for each in reading.unusable])
+    if integrity is not None:
+        _facts(console, *integrity_facts(integrity))
+
+
+def show_catalogue(
+    catalogue: Catalogue, reading: CatalogueReading | None, console: Console
+) -> None:
+    """Print every backup, the one that a drill would take, and the worst case."""
+    console.print(_text(f"{catalogue.source}: {catalogue.location}", style="bold"))
+    table = _table("", "Backup", "Data of (UTC)", "Complete", "Size", "Host", "Tags")
+    for point in sorted(catalogue.points, key=lambda point: point.data_time):
+        chosen = reading is not None and point.id == reading.selected.id
+        table.add_row(
+            "→" if chosen else "×" if point.unusable(catalogue.read_at) else "",  # noqa: RUF001
+            _text(point.id),
+            wording.at(point.data_time),
+            wording.at(point.available),
+            wording.size(point.size),
+            _text(point.host),
+            _text(", ".join(point.tags)),
+        )
+    console.print(table if catalogue.points else Text("It holds no backup."))
+    _bullets(console, [f"unusable: {each}" for each in catalogue.unusable()])
+    if reading is not None:
+        _heading(console, "What the drill would restore")
+        _facts(console, *reading_facts(reading))
+
+
 def _show_steps(record: RunRecord, console: Console) -> None:
     _heading(console, "Steps")
     table = _table("Phase", "Step", "Took", "Deadline", "Outcome")
     for step in record.steps:
         allowed = "none" if step.deadline is None else wording.short(step.deadline)
         took = wording.short(step.seconds)
-        table.add_row(step.phase, _text(step.name), took, allowed, _outcome(step.outcome))
+        table.add_row(step.phase, _text(view.named(step)), took, allowed, _outcome(step.outcome))
     console.print(table if record.steps else Text("No step was carried out."))
-    _bullets(console, [f"{step.name}: {_told(step)}" for step in record.steps if _told(step)])
+    _bullets(
+        console, [f"{view.named(step)}: {_told(step)}" for step in record.steps if _told(step)]
+    )
     for planned in view.unended(record):
-        text = f"Began, its end is not on record: {planned.phase}: {planned.name}"
+        text = f"Began, its end is not on record: {planned.phase}: {view.named(planned)}"
         console.print(_text(text, style="bold"))
     if record.not_executed:
-        names = ", ".join(f"{step.phase}: {step.name}" for step in record.not_executed)
+        names = ", ".join(f"{step.phase}: {view.named(step)}" for step in record.not_executed)
         console.print(_text(f"Not executed: {names}", style="bold"))
+    _bullets(console, view.held(record))
 
 
 def _told(step: StepResult) -> str:
@@ -235,23 +295,44 @@ def _bullets(console: Console, items: Sequence[str]) -> None:
         console.print(grid)
 
 
+class _Lane:
+    """What one branch is doing; the whole run has one too."""
+
+    def __init__(self, service: str | None, rto: float | None) -> None:
+        self.service = service
+        self.rto = rto
+        self.phase = self.step = self.said = self.green = ""
+        self.began = self.deadline = 0.0
+
+    @property
+    def title(self) -> str:
+        """Return where it is, as in "database · restore · import the dump"."""
+        return " · ".join(word for word in (self.service, self.phase, self.step) if word)
+
+
 class LiveProgress:
     """Shows a run as it goes: a permanent line a finished step, a few live lines below.
 
-    Keeps to the Progress port. Without a terminal only the permanent lines are written.
+    Keeps to the Progress port. Without a terminal only the permanent lines are written. `rtos`:
+    the seconds of each service that has a branch of its own.
     """
 
     def __init__(
-        self, console: Console, rto_seconds: float, *, since_disruption: float = 0.0
+        self,
+        console: Console,
+        rto_seconds: float,
+        *,
+        since_disruption: float = 0.0,
+        rtos: Mapping[str, float] | None = None,
     ) -> None:
         """Watch a run whose disruption was `since_disruption` seconds ago."""
         self._console = console
-        self._rto = rto_seconds
+        self._rtos = rtos or {}
         self._now = console.get_time
         self._began = self._now()
         self._t0 = self._began - since_disruption
-        self._phase = self._step = self._said = self._green = ""
-        self._step_began, self._deadline = self._began, 0.0
+        self._lane = _Lane(None, None if self._rtos else rto_seconds)
+        self._lanes: dict[str | None, _Lane] = {None: self._lane}
         self._live = Live(
             console=console,
             refresh_per_second=4,
@@ -276,24 +357,33 @@ class LiveProgress:
         with suppress(OSError, ValueError):
             self._live.stop()
 
+    def of(self, service: str | None) -> LiveProgress:
+        """Return the view of one branch: it shows in a lane of its own, on the same terminal."""
+        view = copy(self)
+        lane = self._lanes.setdefault(service, _Lane(service, self._rtos.get(service or "")))
+        view._lane = lane  # noqa: SLF001 a copy of our own
+        return view
+
     def phase(self, name: str) -> None:
         """Begin a phase."""
-        self._phase = str(name)
-        self._step = self._said = self._green = ""
+        lane = self._lane
+        lane.phase = str(name)
+        lane.step = lane.said = lane.green = ""
 
     def step(self, name: str, deadline: float) -> None:
         """Begin a step that has `deadline` seconds."""
-        self._step, self._deadline = wording.line(name, 100), deadline
-        self._said = self._green = ""
-        self._step_began = self._now()
+        lane = self._lane
+        lane.said = lane.green = ""
+        lane.began, lane.deadline = self._now(), deadline
+        lane.step = wording.line(name, 100)
 
     def say(self, line: str) -> None:
         """Show the last thing that happened inside the step."""
-        self._said = wording.line(line, 200)
+        self._lane.said = wording.line(line, 200)
 
     def checks(self, green: int, total: int) -> None:
         """Show how many mandatory checks are green."""
-        self._green = f"{green} of {total} checks green"
+        self._lane.green = f"{green} of {total} checks green"
 
     def ask(self, question: Question) -> None:
         """Show what a person is asked for, and leave the terminal to the answer."""
@@ -308,28 +398,42 @@ class LiveProgress:
         passed = step.outcome is StepOutcome.PASSED
         shown.append(f"{word(step.outcome):<12}", style="green" if passed else "bold red")
         shown.append(f"{wording.short(step.seconds):>8}  ")
-        shown.append(f"{step.phase}: {wording.line(step.name, 100)}")
+        shown.append(f"{step.phase}: {wording.line(view.named(step), 100)}")
         with suppress(OSError, ValueError):  # a terminal that went away must not end the run
             if self._console.is_terminal and not self._live.is_started:
                 self._live.start()
-            self._console.print(shown)
-            if step.detail and not passed:
-                self._console.print(Padding(_text(step.detail), (0, 0, 0, 4)))
-        self._step = self._said = self._green = ""
+            told = [_text(step.detail)] if step.detail and not passed else []
+            self._console.print(shown, *(Padding(each, (0, 0, 0, 4)) for each in told), sep="\n")
+        lane = self._lane
+        lane.step = lane.said = lane.green = ""
 
     def _render(self) -> RenderableType:
-        now = self._now()
-        lines = [Text(f"{self._phase} · {self._step}" if self._step else self._phase, "bold")]
-        times = [f"run {wording.short(now - self._began)}"]
-        if self._step:
-            spent, allowed = now - self._step_began, wording.short(self._deadline)
-            times.insert(0, f"step {wording.short(spent)} of {allowed}")
-        if self._phase != Phase.TEARDOWN:
-            left = self._rto - (now - self._t0)
-            over = left < 0
-            times.append(f"RTO {'exceeded by' if over else 'left'} {wording.short(abs(left))}")
-        lines.append(Text("  ".join(times)))
-        lines += [Text(text, "dim") for text in (self._green, self._said) if text]
+        busy = [lane for lane in list(self._lanes.values()) if lane.step]
+        if len(busy) > 1:
+            lines = [line for lane in busy for line in self._side_by_side(lane)]
+            lines.append(Text(f"run {wording.short(self._now() - self._began)}"))
+        else:
+            lines = self._alone(busy[0] if busy else self._lane)
         for line in lines:
             line.no_wrap, line.overflow = True, "ellipsis"
         return Group(*lines)
+
+    def _alone(self, lane: _Lane) -> list[Text]:
+        times = [f"step {self._spent(lane)}"] if lane.step else []
+        times += [f"run {wording.short(self._now() - self._began)}", *self._left(lane)]
+        lines = [Text(lane.title, "bold"), Text("  ".join(times))]
+        return lines + [Text(text, "dim") for text in (lane.green, lane.said) if text]
+
+    def _side_by_side(self, lane: _Lane) -> list[Text]:
+        told = [f"  {self._spent(lane)}", *self._left(lane), lane.green]
+        line = Text(lane.title, "bold").append("  ".join(filter(None, told)), "not bold")
+        return [line, *([Text(f"  {lane.said}", "dim")] if lane.said else [])]
+
+    def _spent(self, lane: _Lane) -> str:
+        return f"{wording.short(self._now() - lane.began)} of {wording.short(lane.deadline)}"
+
+    def _left(self, lane: _Lane) -> list[str]:
+        if lane.rto is None or lane.phase == Phase.TEARDOWN:
+            return []
+        left = lane.rto - (self._now() - self._t0)
+        return [f"RTO {'exceeded by' if left < 0 else 'left'} {wording.short(abs(left))}"]

@@ -17,7 +17,6 @@ from pradrill.domain.record import RunRecord
 from pradrill.domain.timeline import Mark
 from pradrill.reporting import view, wording
 from pradrill.reporting.i18n import _, ngettext
-from pradrill.reporting.sentences import step_name
 from pradrill.reporting.vocabulary import word
 
 WIDTH = 760.0
@@ -159,7 +158,7 @@ def _objective(record: RunRecord) -> float | None:
 
 def _step_bars(record: RunRecord, axis: _Axis, top: float) -> Iterator[Bar]:
     for row, step in enumerate(record.steps):
-        yield _bar(record, axis, top + row * ROW, step_name(step.name), (step,))
+        yield _bar(record, axis, top + row * ROW, view.named(step), (step,))
 
 
 def _phase_bars(record: RunRecord, axis: _Axis, top: float) -> Iterator[Bar]:
@@ -219,7 +218,9 @@ def _flags(record: RunRecord, axis: _Axis, objective: float | None) -> tuple[tup
         label = mark.value if mark is Mark.DISRUPTION else f"{mark} {passed}".strip()
         wanted.append((at, low, high, label, False))
     if objective is not None:
-        label = f"{view.figure_name('RTO')} {wording.short(record.plan.objectives.rto)}"
+        goals = record.plan.objectives
+        whose = f" ({goals.rto_of})" if record.plan.apart else ""
+        label = f"{view.figure_name('RTO')} {wording.short(goals.rto)}{whose}"
         wanted.append((objective, objective, objective, label, True))
     flags: list[Flag] = []
     taken: list[list[tuple[float, float]]] = []

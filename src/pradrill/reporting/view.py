@@ -8,6 +8,8 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
+from pradrill.domain.catalogue import CatalogueReading
+from pradrill.domain.integrity import IntegrityResult
 from pradrill.domain.outcome import (
     CheckOutcome,
     CheckResult,
@@ -18,10 +20,11 @@ from pradrill.domain.outcome import (
 )
 from pradrill.domain.record import RunRecord, RunState
 from pradrill.domain.run_plan import PlannedStep, RunPlan
-from pradrill.domain.timeline import Elapsed, Provenance
+from pradrill.domain.timeline import Elapsed, Instant, Mark, Provenance
 from pradrill.domain.verdict import Verdict
 from pradrill.reporting import wording
 from pradrill.reporting.i18n import _, ngettext, pgettext
+from pradrill.reporting.sentences import step_name
 from pradrill.reporting.vocabulary import word
 
 
@@ -41,10 +44,16 @@ class Comparison(NamedTuple):
     actual: Elapsed | None
     objective: timedelta
     objective_of: str
+    parts: tuple[Comparison, ...] = ()
+    """Of the whole: each service's own. They decide, for the whole has no objective in the plan."""
 
     @property
     def standing(self) -> Standing:
         """Tell whether the objective is met; an assumed or contradictory actual tells nothing."""
+        if self.parts:
+            found = {part.standing for part in self.parts}
+            order = (Standing.NOT_MET, Standing.UNKNOWN, Standing.MET)
+            return next(standing for standing in order if standing in found)
         if self.actual is None or self.actual.high < 0:
             return Standing.UNKNOWN
         if self.actual.provenance is Provenance.ASSUMED:
@@ -54,11 +63,7 @@ class Comparison(NamedTuple):
     @property
     def standing_told(self) -> str:
         """Write the standing."""
-        return {
-            Standing.MET: pgettext("objective", "met"),
-            Standing.NOT_MET: pgettext("objective", "not met"),
-            Standing.UNKNOWN: pgettext("objective", "unknown"),
-        }[self.standing]
+        return standing(self.standing)
 
     @property
     def told(self) -> str:
@@ -66,14 +71,19 @@ class Comparison(NamedTuple):
         if self.actual is None:
             return _(wording.NOT_MEASURED)
         text = wording.short(self.actual.seconds)
-        if text != self.objective_told or self.actual.seconds == self.objective.total_seconds():
+        alike = text == self.objective_told and not self.parts
+        if not alike or self.actual.seconds == self.objective.total_seconds():
             return text
         return wording.tenth(self.actual.seconds, up=self.standing is Standing.NOT_MET)
 
     @property
     def objective_told(self) -> str:
-        """Write the objective."""
-        return wording.short(self.objective)
+        """Write the objective; of the whole, the strictest and the widest."""
+        found = sorted({part.objective for part in self.parts} or {self.objective})
+        if found[0] == found[-1]:
+            return wording.short(found[0])
+        low, high = wording.short(found[0]), wording.short(found[-1])
+        return _("%(low)s to %(high)s", low=low, high=high)
 
     @property
     def interval(self) -> str:
@@ -85,10 +95,18 @@ class Comparison(NamedTuple):
 
     @property
     def margin(self) -> str:
-        """Write what the upper bound leaves of the objective; negative when exceeded."""
+        """Write what the upper bound leaves of the objective; negative when exceeded.
+
+        Of the whole, what it leaves of the one that is nearest to being exceeded.
+        """
         if self.actual is None:
             return _(wording.NOT_MEASURED)
-        return wording.tenth(self.objective.total_seconds() - self.actual.high, up=False)
+        return wording.tenth(min(_left(each) for each in self.parts or (self,)), up=False)
+
+
+def _left(comparison: Comparison) -> float:
+    high = float("inf") if comparison.actual is None else comparison.actual.high
+    return comparison.objective.total_seconds() - high
 
 
 def between(low: float, high: float) -> str:
@@ -101,10 +119,107 @@ def between(low: float, high: float) -> str:
 def comparisons(record: RunRecord) -> tuple[Comparison, Comparison]:
     """Return RTA against RTO, then RPA against RPO."""
     goals = record.plan.objectives
+    rows = services(record)
+    rtas, rpas = (tuple(row.comparisons[which] for row in rows) for which in (0, 1))
     return (
-        Comparison("RTA", "RTO", record.recovery.rta, goals.rto, goals.rto_of),
-        Comparison("RPA", "RPO", record.recovery.rpa, goals.rpo, goals.rpo_of),
+        Comparison("RTA", "RTO", record.recovery.rta, goals.rto, goals.rto_of, rtas),
+        Comparison("RPA", "RPO", record.recovery.rpa, goals.rpo, goals.rpo_of, rpas),
     )
+
+
+class ServiceRow(NamedTuple):
+    """One of several services that were recovered apart, ready to be shown."""
+
+    name: str
+    verdict: Verdict
+    comparisons: tuple[Comparison, Comparison]
+    verified: Instant | None
+    reasons: tuple[str, ...]
+
+
+def services(record: RunRecord) -> tuple[ServiceRow, ...]:
+    """Return a row a service, dependencies first; none when all were recovered as one."""
+    rows = []
+    for branch in record.plan.apart:
+        name = str(branch.service)
+        result = record.services.get(name)
+        if result is None:
+            continue
+        goals, recovery = record.plan.services[name].objectives, result.recovery
+        pair = (
+            Comparison("RTA", "RTO", recovery.rta, goals.rto, name),
+            Comparison("RPA", "RPO", recovery.rpa, goals.rpo, name),
+        )
+        verified = recovery.marks.get(Mark.SERVICE_VERIFIED)
+        rows.append(ServiceRow(name, result.verdict, pair, verified, result.reasons))
+    return tuple(rows)
+
+
+class WorstRow(NamedTuple):
+    """The worst case of a backup catalogue, against the RPO of whatever it is the backup of."""
+
+    service: str | None
+    reading: CatalogueReading | None
+    integrity: IntegrityResult | None
+    objective: timedelta
+
+    @property
+    def standing(self) -> Standing:
+        """Tell whether even the worst case meets the RPO."""
+        if self.reading is None:
+            return Standing.UNKNOWN
+        met = self.reading.worst_case.seconds <= self.objective.total_seconds()
+        return Standing.MET if met else Standing.NOT_MET
+
+    @property
+    def margin(self) -> str:
+        """Write what the worst case leaves of the RPO."""
+        if self.reading is None:
+            return _(wording.NOT_MEASURED)
+        left = self.objective.total_seconds() - self.reading.worst_case.seconds
+        return wording.tenth(left, up=False)
+
+
+def worst_rows(record: RunRecord) -> tuple[WorstRow, ...]:
+    """Return what the catalogues told: a row a service where services are recovered apart."""
+    whole = record.plan.objectives.rpo
+    rows = []
+    for branch in record.plan.branches:
+        recovery = record.recovery_of(branch.service)
+        own = branch.service
+        goal = whole if own is None else record.plan.services[own].objectives.rpo
+        rows.append(WorstRow(own, recovery.catalogue, recovery.integrity, goal))
+    return tuple(rows)
+
+
+def standing(value: Standing) -> str:
+    """Say how an actual stands against its objective."""
+    return {
+        Standing.MET: pgettext("objective", "met"),
+        Standing.NOT_MET: pgettext("objective", "not met"),
+        Standing.UNKNOWN: pgettext("objective", "unknown"),
+    }[value]
+
+
+def held(record: RunRecord) -> tuple[str, ...]:
+    """Say which services were not tried because of others, and of which."""
+    return tuple(
+        _(
+            "%(service)s was not recovered: it depends on what was not verified (%(others)s)",
+            service=name,
+            others=", ".join(result.held_by),
+        )
+        for name, result in record.services.items()
+        if result.held_by
+    )
+
+
+def named(step: StepResult | PlannedStep) -> str:
+    """Return a step's name with its service's, where services are recovered apart."""
+    name = step_name(step.name)
+    if step.service is None:
+        return name
+    return f"{step.service}{wording.colon()}{name}"
 
 
 def figure_name(short: str) -> str:
@@ -186,8 +301,14 @@ def clock_rule(record: RunRecord) -> str:
         "mandatory check is green and stays so for %(stable)s; RPA = T0 - recovery point: the "
         "age, at the disruption, of the newest data proved present after the restore. "
         "An objective is met only if the upper bound of the interval meets it.",
-        stable=wording.exact(record.plan.drill.verify.stable_for),
+        stable=stable_for(record.plan),
     )
+
+
+def stable_for(plan: RunPlan) -> str:
+    """Write how long checks must stay green; each length once, where services differ."""
+    lengths = (wording.exact(way.verify.stable_for) for way in plan.drill.ways.values())
+    return " / ".join(dict.fromkeys(lengths))
 
 
 def teardown(record: RunRecord) -> str:
@@ -201,8 +322,8 @@ def _teardown_key(record: RunRecord) -> str:
     reached = {step.phase for step in record.steps} - {Phase.READINESS, Phase.TEARDOWN}
     if record.refusal is not None or (not reached and record.state is not RunState.CRASHED):
         return "untouched"
-    passed = {step.name for step in record.steps if _passed(step, Phase.TEARDOWN)}
-    planned = {step.name for step in record.plan.steps_of(Phase.TEARDOWN)}
+    passed = {step.key for step in record.steps if _passed(step, Phase.TEARDOWN)}
+    planned = {step.key for step in record.plan.steps_of(Phase.TEARDOWN)}
     return "clean" if planned and planned <= passed else "unknown"
 
 
@@ -212,9 +333,8 @@ def _passed(step: StepResult, phase: Phase) -> bool:
 
 def unended(record: RunRecord) -> tuple[PlannedStep, ...]:
     """Return the planned steps that began and whose end is not on record."""
-    told = {(step.phase, step.name) for step in record.steps}
-    told |= {(step.phase, step.name) for step in record.not_executed}
-    return tuple(step for step in record.plan.steps if (step.phase, step.name) not in told)
+    told = {step.key for step in record.steps} | {step.key for step in record.not_executed}
+    return tuple(step for step in record.plan.steps if step.key not in told)
 
 
 def sorted_checks(record: RunRecord) -> tuple[CheckResult, ...]:

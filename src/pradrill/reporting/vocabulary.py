@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
-from pradrill.domain.drill import Kind
+from pradrill.domain.drill import Kind, Role
+from pradrill.domain.integrity import Soundness
+from pradrill.domain.manual import CallStage, Standing
 from pradrill.domain.outcome import CheckOutcome, GuardOutcome, Phase, StepKind, StepOutcome
 from pradrill.domain.people import AnnotationKind, Severity
 from pradrill.domain.record import Refusal, RunState
+from pradrill.domain.responsibilities import Proof
 from pradrill.domain.timeline import Mark, Provenance
 from pradrill.domain.verdict import Verdict
 from pradrill.reporting.i18n import _, pgettext
@@ -69,6 +72,10 @@ def _step_kinds() -> Mapping[str, str]:
         StepKind.NEWEST_DATA: pgettext("step kind", "newest data"),
         StepKind.RESIDUE: pgettext("step kind", "residue"),
         StepKind.STOP: pgettext("step kind", "stop"),
+        StepKind.CATALOGUE: pgettext("step kind", "choice of the backup"),
+        StepKind.MANUAL: pgettext("step kind", "by people"),
+        StepKind.INTEGRITY: pgettext("step kind", "check of the backups"),
+        StepKind.CANARY: pgettext("step kind", "planted value"),
     }
 
 
@@ -128,6 +135,45 @@ def _severities() -> Mapping[str, str]:
     }
 
 
+def _roles() -> Mapping[str, str]:
+    return {
+        Role.BUSINESS: pgettext("reading", "business data"),
+        Role.HEARTBEAT: pgettext("reading", "heartbeat"),
+        Role.REPLAY: pgettext("reading", "log replay"),
+    }
+
+
+def _proofs() -> Mapping[str, str]:
+    return {
+        Proof.SHOWN: pgettext("responsibility", "shown"),
+        Proof.FAILED: pgettext("responsibility", "failed"),
+        Proof.NOT_EXERCISED: pgettext("responsibility", "not exercised"),
+    }
+
+
+def _stages() -> Mapping[str, str]:
+    return {
+        CallStage.RESPONSE: pgettext("call", "response"),
+        CallStage.RESTORATION: pgettext("call", "restoration"),
+    }
+
+
+def _promises() -> Mapping[str, str]:
+    return {
+        Standing.MET: pgettext("promise", "met"),
+        Standing.NOT_MET: pgettext("promise", "not met"),
+        Standing.UNKNOWN: pgettext("promise", "unknown"),
+    }
+
+
+def _soundness() -> Mapping[str, str]:
+    return {
+        Soundness.SOUND: pgettext("backup", "sound"),
+        Soundness.DAMAGED: pgettext("backup", "damaged"),
+        Soundness.UNPROVEN: pgettext("backup", "unproven"),
+    }
+
+
 def _annotations() -> Mapping[str, str]:
     return {
         AnnotationKind.MARK: pgettext("annotation", "mark"),
@@ -138,6 +184,7 @@ def _annotations() -> Mapping[str, str]:
         AnnotationKind.REX_BADLY: pgettext("annotation", "what did not go well"),
         AnnotationKind.REX_PLAN: pgettext("annotation", "effect on the plan"),
         AnnotationKind.SIGN_OFF: pgettext("annotation", "sign-off"),
+        AnnotationKind.MANAGEMENT_REPORT: pgettext("annotation", "report to the management"),
     }
 
 
@@ -155,4 +202,9 @@ _WORDS: Mapping[type[StrEnum], Callable[[], Mapping[str, str]]] = {
     Mark: _marks,
     Severity: _severities,
     AnnotationKind: _annotations,
+    Role: _roles,
+    Proof: _proofs,
+    CallStage: _stages,
+    Standing: _promises,
+    Soundness: _soundness,
 }

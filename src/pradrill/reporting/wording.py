@@ -67,6 +67,7 @@ TEARDOWN = {
 
 _LONG = 2_000
 _MOST_LINES = 30
+_KILO = 1024
 _MILLENNIA = 1e11
 _HOURS_FROM, _HOURS_TO = 86_400, 3 * 86_400
 _PART = re.compile(r"([0-9.]+(?:e[+-]?[0-9]+)?)(ms|[dhms])")
@@ -208,6 +209,18 @@ def trigger(name: str) -> str:
 def yes_no(value: object) -> str:
     """Say yes or no; None is what nobody entered."""
     return _("not entered") if value is None else _("yes") if value else _("no")
+
+
+def size(count: int | None) -> str:
+    """Write a number of bytes; nothing when it is not known."""
+    if count is None:
+        return ""
+    value, unit = float(count), "B"
+    for bigger in ("KiB", "MiB", "GiB", "TiB"):
+        if value < _KILO:
+            break
+        value, unit = value / _KILO, bigger
+    return f"{decimal(f'{value:.1f}')}\u00a0{unit}" if unit != "B" else f"{count}\u00a0B"
 
 
 def pairs(values: Mapping[str, Any]) -> str:

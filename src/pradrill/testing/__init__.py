@@ -20,7 +20,16 @@ from pradrill.testing.builders import (
     after,
     measured,
 )
+from pradrill.testing.cases import a_case, an_annotation
+from pradrill.testing.estate import (
+    an_estate,
+    an_estate_drill,
+    estate_checks,
+    estate_hosts,
+    estate_verifications,
+)
 from pradrill.testing.fake_people import FakePeople, a_question, an_answer
+from pradrill.testing.fake_source import FakeSource, a_catalogue, a_point
 from pradrill.testing.fake_standby import (
     FakeProbe,
     FakeRunner,
@@ -44,10 +53,13 @@ __all__ = [
     "FakeProbe",
     "FakeProgress",
     "FakeRunner",
+    "FakeSource",
     "FakeStandby",
     "FakeStore",
     "FakeVerification",
     "FakeVerifier",
+    "a_case",
+    "a_catalogue",
     "a_check",
     "a_drill",
     "a_finding",
@@ -55,6 +67,7 @@ __all__ = [
     "a_host",
     "a_launch",
     "a_planned_step",
+    "a_point",
     "a_question",
     "a_record",
     "a_recovery",
@@ -64,7 +77,13 @@ __all__ = [
     "a_start",
     "a_step",
     "after",
+    "an_annotation",
     "an_answer",
+    "an_estate",
+    "an_estate_drill",
+    "estate_checks",
+    "estate_hosts",
+    "estate_verifications",
     "fake_tools",
     "host_facts",
     "measured",

@@ -308,7 +308,7 @@ def a_record(**changes: Any) -> RunRecord:
 
 
 def a_finding(**changes: Any) -> Finding:
-    """Return the finding of a check that failed; due as its severity says."""
+    """Return what a run enters for a check that failed; due as its severity says."""
     opened = changes.get("opened", after(2_561.4))
     severity = Severity(changes.get("severity", Severity.CRITICAL))
     fields: dict[str, Any] = {

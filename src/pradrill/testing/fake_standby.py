@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pradrill.domain.drill import NewestData
+from pradrill.domain.drill import Canary, NewestData
 from pradrill.domain.facts import check_key
 from pradrill.domain.outcome import CheckOutcome, CheckResult, PlaybookResult, StepOutcome
 from pradrill.domain.target import Host, HostFacts, HostState, Site
@@ -88,7 +88,7 @@ class FakeProbe:
     """Answers for hosts. Set `unreachable` to make them fall silent.
 
     `states` are returned one after another, the last one again and again; `reached` maps an
-    endpoint to its answer, "closed" unless given.
+    endpoint to its answer, "closed" unless given. `newest` may map a command to its answer.
     """
 
     def __init__(
@@ -97,13 +97,15 @@ class FakeProbe:
         facts: HostFacts | None = None,
         states: Sequence[HostState] = (HostState(),),
         reached: Mapping[str, str] | None = None,
-        newest: datetime | Exception | None = None,
+        newest: datetime | Exception | Mapping[str, datetime | Exception] | None = None,
+        canary: bool | Exception = True,
     ) -> None:
         self.unreachable = False
         self._facts = facts
         self._states = list(states)
         self._reached = reached or {}
         self._newest = newest or after(-3_600)
+        self._canary = canary
 
     def facts(self, host: Host, _site: Site) -> HostFacts:
         """Return what the host says of itself."""
@@ -120,12 +122,22 @@ class FakeProbe:
         self._answer_for(host)
         return {endpoint: self._reached.get(endpoint, "closed") for endpoint in endpoints}
 
-    def read_instant(self, host: Host, _site: Site, _newest: NewestData) -> datetime:
+    def read_instant(self, host: Host, _site: Site, newest: NewestData) -> datetime:
         """Return the newest data's instant, or raise."""
         self._answer_for(host)
-        if isinstance(self._newest, Exception):
-            raise self._newest
-        return self._newest
+        told = self._newest
+        if isinstance(told, Mapping):
+            told = told[newest.command or ""]
+        if isinstance(told, Exception):
+            raise told
+        return told
+
+    def same_canary(self, host: Host, _site: Site, _canary: Canary) -> bool:
+        """Tell whether the planted value came back, or raise."""
+        self._answer_for(host)
+        if isinstance(self._canary, Exception):
+            raise self._canary
+        return self._canary
 
     def _answer_for(self, host: Host) -> None:
         if self.unreachable:
@@ -237,23 +249,28 @@ class FakeVerification:
         )
 
 
-class FakeVerifier:
-    """Opens the one verification it was given, or raises what it was given."""
+Opened = FakeVerification | BaseException
 
-    def __init__(self, verification: FakeVerification | BaseException) -> None:
+
+class FakeVerifier:
+    """Opens the one verification it was given, or one a suite's name; raises an exception."""
+
+    def __init__(self, verification: Opened | Mapping[str, Opened]) -> None:
         self.opened = 0
         self._verification = verification
 
     @contextmanager
     def open(
-        self, _suite: Path, _site: Site, *, marker: str, evidence: Path
+        self, suite: Path, _site: Site, *, marker: str, evidence: Path
     ) -> Iterator[FakeVerification]:
         """Hand the verification out."""
         del marker, evidence
         self.opened += 1
-        if isinstance(self._verification, BaseException):
-            raise self._verification
-        yield self._verification
+        scripted = self._verification
+        opened = scripted[suite.stem] if isinstance(scripted, Mapping) else scripted
+        if isinstance(opened, BaseException):
+            raise opened
+        yield opened
 
 
 def fake_tools(clock: FakeClock | None = None, **replaced: Any) -> Tools:

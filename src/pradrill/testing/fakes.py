@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from pradrill.domain.manual import Question
@@ -23,6 +25,7 @@ class FakeClock:
     def __init__(self, start: datetime = START) -> None:
         self._now = start
         self._stepped = 0.0
+        self._lock = Lock()
 
     def now(self) -> datetime:
         """Return steady UTC."""
@@ -46,7 +49,8 @@ class FakeClock:
 
     def sleep(self, seconds: float) -> None:
         """Let that time pass at once."""
-        self._now += timedelta(seconds=seconds)
+        with self._lock:
+            self._now += timedelta(seconds=seconds)
 
 
 class FakeJournal:
@@ -117,29 +121,39 @@ class FakeStore:
 
 
 class FakeProgress:
-    """Keeps what it was told in `told`, and calls `on_step` with each step's name."""
+    """Keeps what it was told in `told`, and calls `on_step` with each step's name.
+
+    Both say of a branch whose it is, as in "database: restore".
+    """
 
     def __init__(self, on_step: Callable[[str], None] = lambda _name: None) -> None:
         self.told: list[tuple[str, str]] = []
         self._on_step = on_step
+        self._whose = ""
+
+    def of(self, service: str | None) -> FakeProgress:
+        """Return the view of one branch, which tells the same list."""
+        view = copy(self)
+        view._whose = "" if service is None else f"{service}: "  # noqa: SLF001 a copy of our own
+        return view
 
     def phase(self, name: str) -> None:
         """Begin a phase."""
-        self.told.append(("phase", str(name)))
+        self.told.append(("phase", self._whose + str(name)))
 
     def step(self, name: str, deadline: float) -> None:
         """Begin a step."""
         del deadline
-        self.told.append(("step", name))
-        self._on_step(name)
+        self.told.append(("step", self._whose + name))
+        self._on_step(self._whose + name)
 
     def say(self, line: str) -> None:
         """Keep a line."""
-        self.told.append(("say", line))
+        self.told.append(("say", self._whose + line))
 
     def checks(self, green: int, total: int) -> None:
         """Keep how many checks are green."""
-        self.told.append(("checks", f"{green}/{total}"))
+        self.told.append(("checks", f"{self._whose}{green}/{total}"))
 
     def ask(self, question: Question) -> None:
         """Keep what a person is asked."""
@@ -147,7 +161,7 @@ class FakeProgress:
 
     def done(self, step: StepResult) -> None:
         """End a step."""
-        self.told.append(("done", f"{step.name}: {step.outcome}"))
+        self.told.append(("done", f"{self._whose}{step.name}: {step.outcome}"))
 
     def steps(self) -> list[str]:
         """Return the names of the steps that began, in order."""

@@ -45,6 +45,8 @@ class AnsibleRunner:
         hide = hiding(secrets.values())
         evidence.mkdir(mode=0o700, parents=True)
         folder = Path(tempfile.mkdtemp(prefix="pradrill-play-"))
+        # Other plays of the run may go on beside this one: only its own processes are ended.
+        play = play._replace(marker=processes.part(play.marker, folder.name))
         brake = Brake(play.marker, self._clock, deadline, self._grace, cancelled)
         narrator = Narrator(say, evidence / "events.jsonl", hide, lambda: brake.pulled)
         try:

@@ -12,6 +12,7 @@ import platform
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from pradrill.adapters.lab.files import held, require, run, search_path, write_private
@@ -30,10 +31,26 @@ PACKAGES = (
     "php-cli",
     "php-gd",
     "php-mysql",
+    "php-pgsql",
+    "php-curl",
+    "php-intl",
+    "php-mbstring",
+    "php-soap",
+    "php-xml",
+    "php-zip",
     "wordpress",
     "wordpress-theme-twentytwentythree",
     "mariadb-server",
+    "mariadb-backup",
+    "postgresql",
+    "pgbackrest",
+    "barman",
+    "barman-cli",
     "restic",
+    "borgbackup",
+    "acl",
+    "attr",
+    "zstd",
     "ca-certificates",
     "curl",
     "iproute2",
@@ -41,8 +58,10 @@ PACKAGES = (
     "procps",
     "rsync",
 )
-_SUITES = ("bookworm", "trixie")
-_SIZE = "4G"
+_SUITES = {"bookworm": ("mydumper",), "trixie": ()}
+"""The Debians that the lab knows, each with the packages that only it has."""
+_SIZE = "12G"
+"""What a machine may fill; the file is sparse."""
 _ROOM = 4 * 1024**3  # bytes that a build uses at its height
 _DEADLINE = 3600
 
@@ -51,8 +70,11 @@ set -e
 mkdir -p "$1/etc/initramfs-tools/conf.d"
 printf 'MODULES=list\\nCOMPRESS=gzip\\n' > "$1/etc/initramfs-tools/conf.d/lab"
 printf 'virtio_pci\\nvirtio_blk\\next4\\n' > "$1/etc/initramfs-tools/modules"
+mkdir -p "$1/etc/postgresql-common/createcluster.d"
+echo "initdb_options = '--data-checksums'" > "$1/etc/postgresql-common/createcluster.d/lab.conf"
 """
-"""Runs before the packages: an initrd that holds what a lab machine needs, and boots faster."""
+"""Runs before the packages: an initrd that holds what a lab machine needs, and boots faster;
+data checksums in PostgreSQL's cluster."""
 
 _AFTER_PACKAGES = """\
 set -e
@@ -85,7 +107,7 @@ rm -f "$1"/etc/ssh/ssh_host_* "$1/etc/machine-id" "$1/etc/hostname" "$1/etc/reso
 : > "$1/etc/machine-id"
 mkdir -p -m 0700 "$1/root/.ssh"
 chroot "$1" systemctl enable lab-seed.service systemd-networkd.service ssh.service
-chroot "$1" systemctl disable apache2.service mariadb.service
+chroot "$1" systemctl disable apache2.service mariadb.service postgresql.service
 chroot "$1" systemctl mask systemd-networkd-wait-online.service apt-daily.timer \
   apt-daily-upgrade.timer e2scrub_all.timer fstrim.timer man-db.timer phpsessionclean.timer \
   dpkg-db-backup.timer systemd-timesyncd.service getty.target
@@ -161,8 +183,9 @@ def _bootstrap(new: Path, say: Say) -> dict[str, object]:
             hint="Make room, or put the state elsewhere: pradrill --state FOLDER.",
         )
     suite = _suite()
-    say(f"building a Debian {suite} with {len(PACKAGES)} packages and what they need")
-    _mmdebstrap(suite, new, say)
+    packages = (*PACKAGES, *_SUITES[suite])
+    say(f"building a Debian {suite} with {len(packages)} packages and what they need")
+    _mmdebstrap(suite, packages, new, say)
     say("making its file system")
     root = new / "root"
     root.mkdir()
@@ -174,7 +197,7 @@ def _bootstrap(new: Path, say: Say) -> dict[str, object]:
     run([*(["fakeroot", "--"] if rootless else []), "sh", "-c", unpack], deadline=_DEADLINE)
     (new / "root.tar").unlink()
     shutil.rmtree(root)
-    return {"suite": suite, "packages": list(PACKAGES)}
+    return {"suite": suite, "packages": list(packages)}
 
 
 def _suite() -> str:
@@ -183,15 +206,15 @@ def _suite() -> str:
         own = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
     except OSError:
         own = ""
-    return own if own in _SUITES else _SUITES[0]
+    return own if own in _SUITES else next(iter(_SUITES))
 
 
-def _mmdebstrap(suite: str, new: Path, say: Say) -> None:
+def _mmdebstrap(suite: str, packages: Sequence[str], new: Path, say: Say) -> None:
     with subprocess.Popen(
         [
             "mmdebstrap",
             "--variant=minbase",
-            f"--include={','.join(PACKAGES)}",
+            f"--include={','.join(packages)}",
             f"--essential-hook={_BEFORE_KERNEL}",
             f"--customize-hook={_AFTER_PACKAGES}",
             suite,

@@ -16,7 +16,7 @@ from pradrill.adapters.lab.files import held, missing, write_private
 from pradrill.adapters.lab.image import Image
 from pradrill.adapters.lab.machine import Machine
 from pradrill.adapters.lab.seed import make_key
-from pradrill.domain.target import Site, ssh_config
+from pradrill.domain.target import Host, Site, ssh_config
 from pradrill.errors import PradrillError, UsageError
 from pradrill.ports import Clock, Say
 
@@ -85,11 +85,11 @@ class Lab:
 
 
 class LabStandby:
-    """A standby that is a machine of the lab: resumed for a run, thrown away after it."""
+    """A standby made of the lab's machines: resumed for a run, thrown away after it."""
 
-    def __init__(self, lab: Lab, name: str, links: Mapping[str, str]) -> None:
+    def __init__(self, lab: Lab, names: Sequence[str], links: Mapping[str, str]) -> None:
         self._lab = lab
-        self._machine = lab.machine(name)
+        self._machines = [lab.machine(name) for name in names]
         self._links = links
 
     def problems(self) -> Sequence[str]:
@@ -98,11 +98,12 @@ class LabStandby:
         problems = [f"the Debian package {each} is not installed" for each in missing(needed)]
         if not self._lab.built:
             problems.append("the lab's image is not built yet: pradrill lab build")
+        ours = {machine.name for machine in self._machines}
         for near, far in self._links.items():
             name, _, port = far.rpartition(":")
             if port != _SSH:
                 problems.append(f"the link {near} leads to {far}, and only port 22 is reachable")
-            elif not self._lab.machine(name).running:
+            elif name not in ours and not self._lab.machine(name).running:
                 problems.append(
                     f"the link {near} leads to the machine {name}, which is down: "
                     f"pradrill lab up {name}"
@@ -110,29 +111,39 @@ class LabStandby:
         return problems
 
     def start(self, folder: Path, say: Say) -> Site:
-        """Resume the machine as it was frozen. Raises NotReadyError, BusyError, PradrillError."""
-        self._machine.down()
+        """Resume each machine as it was frozen. Raises NotReadyError, BusyError, PradrillError."""
         far = {near: self._lab.machine(far.rpartition(":")[0]) for near, far in self._links.items()}
-        self._machine.up(say, links={near: machine.port_file for near, machine in far.items()})
-        return write_site(self._machine, folder, dr_role="standby")
+        for machine in self._machines:
+            machine.down()
+        for machine in self._machines:
+            machine.up(say, links={near: other.port_file for near, other in far.items()})
+        return write_site(*self._machines, folder=folder, dr_role="standby")
 
     def stop(self) -> Sequence[str]:
-        """End the machine and drop its disk; say what is left. Works in another process too."""
-        try:
-            self._machine.down()
-        except PradrillError as error:
-            return [error.message]
-        return []
+        """End the machines and drop their disks; say what is left. Works in another process too."""
+        left = []
+        for machine in self._machines:
+            try:
+                machine.down()
+            except PradrillError as error:
+                left.append(error.message)
+        return left
 
 
-def write_site(machine: Machine, folder: Path, *, dr_role: str | None = None) -> Site:
-    """Write an inventory, known_hosts and ssh_config that lead to a running machine."""
-    host = machine.host(dr_role)
-    sockets.make_private(machine.sockets())
+def write_site(*machines: Machine, folder: Path, dr_role: str | None = None) -> Site:
+    """Write an inventory, known_hosts and ssh_config that lead to running machines."""
+    hosts = tuple(machine.host(dr_role) for machine in machines)
+    connections = machines[0].sockets()
+    sockets.make_private(connections)
     known_hosts, config = folder / "known_hosts", folder / "ssh_config"
-    write_private(known_hosts, machine.known_hosts_line())
-    write_private(config, ssh_config((host,), known_hosts, machine.sockets()))
+    write_private(known_hosts, "".join(machine.known_hosts_line() for machine in machines))
+    write_private(config, ssh_config(hosts, known_hosts, connections))
     inventory = folder / "inventory.ini"
+    write_private(inventory, "".join(_inventory_line(host) for host in hosts))
+    return Site(hosts=hosts, inventory=inventory, known_hosts=known_hosts, ssh_config=config)
+
+
+def _inventory_line(host: Host) -> str:
     words = [
         host.name,
         f"ansible_host={host.address}",
@@ -140,7 +151,6 @@ def write_site(machine: Machine, folder: Path, *, dr_role: str | None = None) ->
         f"ansible_user={host.user}",
         f"ansible_ssh_private_key_file={shlex.quote(str(host.private_key))}",
         "ansible_python_interpreter=/usr/bin/python3",
-        *([f"dr_role={dr_role}"] if dr_role else []),
+        *([f"dr_role={host.dr_role}"] if host.dr_role else []),
     ]
-    write_private(inventory, " ".join(words) + "\n")
-    return Site(hosts=(host,), inventory=inventory, known_hosts=known_hosts, ssh_config=config)
+    return " ".join(words) + "\n"

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pradrill.adapters.ssh.sessions import Answer, Channel, LateError, Sessions
 from pradrill.domain import host_words
-from pradrill.domain.drill import NewestData
+from pradrill.domain.drill import Canary, NewestData
 from pradrill.domain.instants import parse_instant
 from pradrill.domain.target import MARKER, Host, HostFacts, HostState, Site
 from pradrill.domain.timeline import Skew
-from pradrill.errors import PradrillError
+from pradrill.errors import NotReadyError, PradrillError
 from pradrill.ports import Clock
 
 _LOOK = 30.0  # seconds for a light command
 _REACH = 60.0  # seconds for knock.py, which has shorter limits of its own
 _ROUNDS = 8
 _TIMED_OUT, _KILLED = 124, 137  # exit codes of timeout(1)
+_REPLACED = "\N{REPLACEMENT CHARACTER}"  # what bytes that are no text are read as
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _READ_MARKER = f"if [ -e {MARKER} ]; then echo; cat {MARKER}; fi"
@@ -52,8 +54,9 @@ _TIME = "while read -r _; do date +%s.%N; done"
 class SshProbe:
     """Looks at hosts; one connection a host is kept, and opened again when it has died."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, resolve: Callable[[str], str]) -> None:
         self._clock = clock
+        self._resolve = resolve
         self._sessions = Sessions()
 
     def facts(self, host: Host, site: Site) -> HostFacts:
@@ -61,7 +64,7 @@ class SshProbe:
         machine_id = self._look(host, site, "machine-id", _MACHINE_ID).strip()
         marker = self._look(host, site, "marker", _READ_MARKER)
         addresses = host_words.addresses(self._look(host, site, "addresses", _ADDRESSES))
-        skew = self._skew(host, site)
+        skew = self.skew(host, site)
         return HostFacts(
             host=host.name,
             host_key=self._sessions.host_key(host, site),
@@ -103,39 +106,38 @@ class SshProbe:
         The host ends the command too at the deadline: a query does not outlive the drill.
         """
         assert newest.command is not None  # noqa: S101 otherwise a playbook hands the value back
-        seconds = newest.deadline.total_seconds()
-        command = shlex.join(["timeout", "-k", "1", f"{seconds:f}", "sh", "-c", newest.command])
-        try:
-            done = self._sessions.run(host, site, command, seconds + 3)
-        except LateError:
-            done = Answer(_TIMED_OUT, "", "", whole=False)
-        if done.code in {_TIMED_OUT, _KILLED}:
-            raise PradrillError(
-                f"the newest data's command on {host.name} did not end within {seconds:g} s",
-                hint="Run it by hand on the standby, or give it a longer deadline.",
-            )
+        what = "newest data's command"
+        done = self._command(host, site, what, newest.command, newest.deadline)
         if done.code != 0:
             raise PradrillError(
-                f"the newest data's command on {host.name} ended with exit code {done.code}: "
+                f"the {what} on {host.name} ended with exit code {done.code}: "
                 f"{host_words.last_line(done.err)}",
                 hint="Run it by hand on the standby as the same user.",
             )
         return parse_instant(done.out, newest.format, newest.timezone)
 
-    def close(self) -> None:
-        """Close every connection."""
-        self._sessions.close()
+    def same_canary(self, host: Host, site: Site, canary: Canary) -> bool:
+        """Compare what the command prints with the planted value, a last line feed aside.
 
-    def _look(self, host: Host, site: Site, what: str, script: str, *words: str) -> str:
-        """Run a script of ours; a part of an answer is no answer."""
-        done = self._sessions.run(host, site, shlex.join(["sh", "-c", script, "sh", *words]), _LOOK)
+        Neither appears anywhere: of a command that fails, not even its last words are quoted.
+        """
+        planted = self._resolve(canary.expect).removesuffix("\n")
+        if not planted or _REPLACED in planted:
+            raise NotReadyError(
+                f"the canary {canary.expect} is empty, or no text",
+                hint="Plant a random value, as openssl rand -hex 32 prints it.",
+            )
+        done = self._command(host, site, "canary's command", canary.command, canary.deadline)
         if done.code != 0 or not done.whole:
-            reason = host_words.last_line(done.err) if done.whole else "the answer is too long"
-            raise PradrillError(f"the {what} of {host.name} cannot be read: {reason}")
-        return done.out
+            reason = f"ended with exit code {done.code}" if done.code else "printed too much"
+            raise PradrillError(
+                f"the canary's command on {host.name} {reason}",
+                hint="Run it by hand on the standby as the same user.",
+            )
+        return hmac.compare_digest(done.out.removesuffix("\n").encode(), planted.encode())
 
-    def _skew(self, host: Host, site: Site) -> Skew:
-        """Ask for the time again and again in one session: the shortest round trip counts."""
+    def skew(self, host: Host, site: Site) -> Skew:
+        """Return how far the host's clock is ahead: the shortest of several round trips counts."""
         best: Skew | None = None
         with self._sessions.session(host, site, _LOOK) as channel:
             channel.exec_command(shlex.join(["sh", "-c", _TIME]))
@@ -149,6 +151,35 @@ class SshProbe:
                     best = Skew(seconds=(told - asked - trip / 2).total_seconds(), within=within)
         assert best is not None  # noqa: S101 there is more than one round
         return best
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._sessions.close()
+
+    def _look(self, host: Host, site: Site, what: str, script: str, *words: str) -> str:
+        """Run a script of ours; a part of an answer is no answer."""
+        done = self._sessions.run(host, site, shlex.join(["sh", "-c", script, "sh", *words]), _LOOK)
+        if done.code != 0 or not done.whole:
+            reason = host_words.last_line(done.err) if done.whole else "the answer is too long"
+            raise PradrillError(f"the {what} of {host.name} cannot be read: {reason}")
+        return done.out
+
+    def _command(
+        self, host: Host, site: Site, what: str, command: str, deadline: timedelta
+    ) -> Answer:
+        """Run a command of the drill's; the host ends it too at the deadline."""
+        seconds = deadline.total_seconds()
+        bounded = shlex.join(["timeout", "-k", "1", f"{seconds:f}", "sh", "-c", command])
+        try:
+            done = self._sessions.run(host, site, bounded, seconds + 3)
+        except LateError:
+            done = Answer(_TIMED_OUT, "", "", whole=False)
+        if done.code in {_TIMED_OUT, _KILLED}:
+            raise PradrillError(
+                f"the {what} on {host.name} did not end within {seconds:g} s",
+                hint="Run it by hand on the standby, or give it a longer deadline.",
+            )
+        return done
 
 
 def _told_time(host: Host, channel: Channel) -> datetime:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Timer
+from threading import Event, Timer, get_ident
 from typing import Any, NamedTuple
 
 import paramiko
@@ -20,7 +20,7 @@ from pradrill.errors import UnreachableError
 
 _EACH_PART = 10.0  # seconds for each part of connecting
 _KEPT = 65_536  # bytes of each stream, the last ones
-_LOST = (paramiko.SSHException, OSError, EOFError)
+LOST = (paramiko.SSHException, OSError, EOFError)
 Channel = paramiko.Channel
 
 logging.getLogger("paramiko").addHandler(logging.NullHandler())  # else tracebacks go to stderr
@@ -40,14 +40,17 @@ class Answer(NamedTuple):
 
 
 class Sessions:
-    """One connection a host is kept, and opened again when it has died."""
+    """One connection a host is kept, and opened again when it has died.
+
+    Each thread has its own: at a deadline a connection is cut with all that goes over it.
+    """
 
     def __init__(self) -> None:
-        self._connections: dict[tuple[Host, Path], _Connection] = {}
+        self._connections: dict[tuple[Host, Path, int], Connection] = {}
 
     def host_key(self, host: Host, site: Site) -> str:
         """Return the key ("type base64") of the connection that the last command went over."""
-        return self._connections[host, site.known_hosts].host_key
+        return self._connections[host, site.known_hosts, get_ident()].host_key
 
     def run(self, host: Host, site: Site, command: str, deadline: float) -> Answer:
         """Run a command to its end; raises LateError or UnreachableError."""
@@ -78,7 +81,7 @@ class Sessions:
         try:
             with channel:
                 yield channel
-        except _LOST as error:
+        except LOST as error:
             lost = error
         finally:
             timer.cancel()
@@ -89,20 +92,20 @@ class Sessions:
 
     def _channel(self, host: Host, site: Site) -> Channel:
         """Open a session; a connection that has died in the meantime is replaced."""
-        key = (host, site.known_hosts)
+        key = (host, site.known_hosts, get_ident())
         known = self._connections.pop(key, None)
         if known is not None:
             try:
                 channel = known.open_session()
-            except _LOST:
+            except LOST:
                 known.client.close()
             else:
                 self._connections[key] = known
                 return channel
-        self._connections[key] = fresh = _connect(host, site.known_hosts)
+        self._connections[key] = fresh = connect(host, site.known_hosts)
         try:
             return fresh.open_session()
-        except _LOST as error:
+        except LOST as error:
             raise _silent(host, error) from error
 
     def close(self) -> None:
@@ -115,11 +118,14 @@ class _WrongKeyError(paramiko.SSHException):
     """The host showed a key that is not pinned."""
 
 
-class _Connection(NamedTuple):
+class Connection(NamedTuple):
+    """A connection, and the key that its host showed."""
+
     client: paramiko.SSHClient
     host_key: str
 
     def open_session(self) -> Channel:
+        """Open a session on it."""
         transport = self.client.get_transport()
         if transport is None:
             raise EOFError
@@ -154,7 +160,8 @@ class _PinnedOnly(paramiko.MissingHostKeyPolicy):
         return transport
 
 
-def _connect(host: Host, known_hosts: Path) -> _Connection:
+def connect(host: Host, known_hosts: Path, password: str | None = None) -> Connection:
+    """Connect with a key, or with a password when one is given; raises UnreachableError."""
     name = host_words.known_hosts_name(host)
     try:
         text = known_hosts.read_text("utf-8", "replace")
@@ -176,19 +183,20 @@ def _connect(host: Host, known_hosts: Path) -> _Connection:
             host.address,
             host.port,
             user,
+            password,
             key_filename=str(host.private_key) if host.private_key else None,
-            allow_agent=host.private_key is None,
-            look_for_keys=host.private_key is None,
+            allow_agent=host.private_key is None and password is None,
+            look_for_keys=host.private_key is None and password is None,
             timeout=_EACH_PART,
             banner_timeout=_EACH_PART,
             auth_timeout=_EACH_PART,
             channel_timeout=_EACH_PART,
             transport_factory=policy.transport,
         )
-    except (*_LOST, ValueError) as error:
+    except (*LOST, ValueError) as error:
         client.close()
         raise _refused(host, user, error) from error
-    return _Connection(client, policy.shown)
+    return Connection(client, policy.shown)
 
 
 def _refused(host: Host, user: str, error: Exception) -> UnreachableError:

@@ -42,6 +42,7 @@ class TestinfraVerifier:
         """
         evidence.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix="pradrill-checks-"))
+        marker = processes.part(marker, folder.name)  # the run may be doing more beside
         worker = Worker(suite.resolve(), site, marker, folder)
         try:
             opened = TestinfraSuite(self._clock, worker, site, suite.name, evidence)

@@ -107,7 +107,7 @@ def attempt_of(record: RunRecord, sha256: str | None) -> Attempt:
         residue=bool(record.residue),
         scenario=drill.scenario.name,
         standby=standby_of(drill),
-        lab=drill.standby.vm is not None,
+        lab=bool(drill.standby.machines),
         trigger=record.launch.trigger,
         goals={name: service.objectives for name, service in record.plan.services.items()},
         rta=_told(record.recovery.rta),
@@ -162,13 +162,13 @@ def attempt_missed(entry: Entry) -> Attempt:
 
 def standby_of(drill: Drill) -> str:
     """Name where a drill recovers: the lab machine, or the hosts of the inventory."""
-    return drill.standby.vm or drill.standby.hosts or ""
+    return drill.standby.hosts or ", ".join(drill.standby.machines)
 
 
 def settings_of(drill: Drill) -> Iterator[Setting]:
     """Return what a declared drill would prove."""
     for service in drill.services:
-        lab = drill.standby.vm is not None
+        lab = bool(drill.standby.machines)
         yield Setting(service, drill.scenario.name, standby_of(drill), lab)
 
 

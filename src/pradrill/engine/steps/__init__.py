@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from pradrill.domain.outcome import StepKind
 from pradrill.domain.run_plan import PlannedStep
 from pradrill.engine.context import Came, Context
-from pradrill.engine.steps import standby
+from pradrill.engine.steps import backups, standby
+from pradrill.engine.steps.canary import canary
 from pradrill.engine.steps.checks import checks
 from pradrill.engine.steps.manual import manual
 from pradrill.engine.steps.newest_data import newest_data
@@ -15,6 +16,7 @@ from pradrill.engine.steps.playbook import playbook
 
 TAKE: Mapping[StepKind, Callable[[Context, PlannedStep], Came]] = {
     StepKind.PRECONDITIONS: standby.preconditions,
+    StepKind.CATALOGUE: backups.catalogue,
     StepKind.START: standby.start,
     StepKind.IDENTITY: standby.identity,
     StepKind.PLAYBOOK: playbook,
@@ -22,6 +24,8 @@ TAKE: Mapping[StepKind, Callable[[Context, PlannedStep], Came]] = {
     StepKind.ISOLATION: standby.isolation,
     StepKind.CHECKS: checks,
     StepKind.NEWEST_DATA: newest_data,
+    StepKind.INTEGRITY: backups.integrity,
+    StepKind.CANARY: canary,
     StepKind.RESIDUE: standby.residue,
     StepKind.STOP: standby.release,
 }

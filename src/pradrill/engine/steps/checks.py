@@ -13,10 +13,10 @@ from pradrill.engine.verification import verify_until_stable
 
 def checks(context: Context, step: PlannedStep) -> Came:
     """Run the checks until they are green and stay so; that gives T5."""
-    spec = context.facts.plan.drill.verify
+    spec = context.way.verify
 
     def on_pass(results: tuple[CheckResult, ...]) -> None:
-        done = CheckPass(number=context.facts.passes + 1, results=results)
+        done = CheckPass(number=context.own.passes + 1, results=results)
         context.note(Event.CHECK_PASS, **done.model_dump(mode="json"))
 
     with context.tools.verifier.open(
@@ -34,7 +34,7 @@ def checks(context: Context, step: PlannedStep) -> Came:
             on_count=context.tools.progress.checks,
         )
     if verified.first_green is not None:
-        restored = context.facts.marks[Mark.DATA_RESTORED]
+        restored = context.own.marks[Mark.DATA_RESTORED]
         t5 = service_verified(verified.first_green, verified.last_red, restored)
         context.mark_instant(Mark.SERVICE_VERIFIED, t5)
         context.note(Event.STABLE)

@@ -18,11 +18,17 @@ _POLL = 0.2
 def manual(context: Context, step: PlannedStep) -> Came:
     """Ask, wait for the answer, note how long that took; a yes to the last acceptance is T6."""
     assert step.manual is not None  # noqa: S101 planning gives every manual step one
-    clock, asked = context.tools.clock, step.manual
+    with context.asking:
+        return _ask(context, step, step.manual)
+
+
+def _ask(context: Context, step: PlannedStep, asked: ManualStep) -> Came:
+    clock = context.tools.clock
     now = clock.now()
     wait = Wait(
         phase=step.phase,
         step=step.name,
+        service=step.service,
         who=asked.who,
         confirm=asked.confirm,
         call=step.call,
@@ -43,7 +49,7 @@ def _question(context: Context, step: PlannedStep, asked: ManualStep, now: datet
     return Question(
         run_id=context.journal.run_id,
         phase=step.phase,
-        step=step.name,
+        step=step.name if step.service is None else f"{step.service}: {step.name}",
         who=asked.who,
         instruction=asked.instruction,
         confirm=asked.confirm,
@@ -56,8 +62,8 @@ def _question(context: Context, step: PlannedStep, asked: ManualStep, now: datet
 def _answer(context: Context, question: Question) -> Answer | None:
     """Wait for the answer; None at the deadline, and when the run must stop."""
     clock = context.tools.clock
-    context.tools.progress.ask(question)
     with context.tools.people.ask(question, context.journal.folder) as asked:
+        context.tools.progress.ask(question)  # shown last: from then on what is typed counts
         while True:
             answer = asked.answer()
             left = (question.until - clock.now()).total_seconds()

@@ -2,38 +2,99 @@
 
 from __future__ import annotations
 
-from pradrill.domain.actuals import recovery_point
+from datetime import datetime
+
+from pradrill.domain.drill import NewestData, Role
 from pradrill.domain.facts import Event, Reading
 from pradrill.domain.instants import parse_instant
 from pradrill.domain.outcome import StepOutcome
+from pradrill.domain.readings import BackupTimes, DataReading, weigh
 from pradrill.domain.run_plan import PlannedStep
-from pradrill.domain.timeline import Instant, Provenance
+from pradrill.domain.timeline import Instant, Mark, Provenance
 from pradrill.engine.context import Came, Context
+from pradrill.engine.steps.backups import BACKUP_ID
+from pradrill.errors import PradrillError, UnreachableError
 
-BACKUP_ID = "pradrill_backup_id"
 CATALOGUE_TIME = "pradrill_catalogue_time"
+CATALOGUE_END = "pradrill_catalogue_end"
+REPLAY_POINT = "pradrill_replay_point"
+"""Values that restore playbooks hand back: ISO 8601 instants with their zone."""
 
 
 def newest_data(context: Context, _step: PlannedStep) -> Came:
-    """Read the newest data's instant; the backup catalogue's time stands beside it."""
-    newest = context.facts.plan.drill.verify.newest_data
-    values = context.values()
-    if newest.command is not None:
-        there = context.there()
-        at = context.tools.probe.read_instant(there.hosts[0], there, newest)
-        source = newest.command
-    else:
-        text = str(values.get(newest.value or "", ""))
-        at = parse_instant(text, newest.format, newest.timezone)
-        source = f"value {newest.value} of the restore playbook"
-    catalogue = values.get(CATALOGUE_TIME)
-    dated = parse_instant(str(catalogue), "iso", None) if catalogue else None
-    skew = max((skew.worst for skew in context.facts.skew.values()), default=0.0)
+    """Read every source of newest data and weigh them; the catalogue's time stands beside.
+
+    A source without an answer leaves the run inconclusive; the others are recorded all the same.
+    """
+    declared = dict(context.way.verify.readings)
+    if _handed(context, REPLAY_POINT) and Role.REPLAY not in {d.role for d in declared.values()}:
+        declared["log replay"] = NewestData(role=Role.REPLAY, value=REPLAY_POINT)
+    readings: list[DataReading] = []
+    problems: list[str] = []
+    for name, source in declared.items():
+        try:
+            readings.append(_read(context, name, source))
+        except UnreachableError:
+            raise
+        except PradrillError as error:
+            problems.append(f"{name}: {error.message}" if len(declared) > 1 else error.message)
+    times: dict[str, Instant] = {}
+    for value in (CATALOGUE_TIME, CATALOGUE_END):
+        if told := _handed(context, value):
+            try:
+                times[value] = _known(context, parse_instant(told, "iso", None))
+            except PradrillError as error:
+                problems.append(f"{value}: {error.message}")
+    backup = BackupTimes(taken=times.get(CATALOGUE_TIME), ended=times.get(CATALOGUE_END))
+    chosen, continuous = context.own.catalogue, False
+    if backup.taken is None and chosen is not None:
+        continuous = chosen.worst_case.continuous  # archived logs go on after the backup
+        point = chosen.selected
+        backup = BackupTimes(
+            taken=_known(context, point.data_time), ended=_known(context, point.available)
+        )
+    disruption = context.own.marks[Mark.DISRUPTION]
+    against = BackupTimes() if continuous else backup
+    weighed = weigh(readings, against, disruption=disruption, now=context.tools.clock.now())
     reading = Reading(
-        point=recovery_point(at, interval=newest.interval, skew=skew, catalogue=dated),
-        source=source,
-        catalogue=Instant.known(dated, Provenance.MEASURED) if dated else None,
-        backup_id=str(values[BACKUP_ID])[:128] if BACKUP_ID in values else None,
+        point=weighed.point,
+        source=next((r.source for r in readings if r.name == weighed.governing), ""),
+        catalogue=backup.taken,
+        backup_id=_handed(context, BACKUP_ID)[:128] or (chosen.selected.id if chosen else None),
+        readings=tuple(readings),
+        contradictions=weighed.contradictions,
+        remarks=weighed.remarks,
     )
     context.note(Event.READING, **reading.model_dump(mode="json"))
-    return Came(StepOutcome.PASSED)
+    return Came(StepOutcome.UNKNOWN if problems else StepOutcome.PASSED, "\n".join(problems))
+
+
+def _read(context: Context, name: str, source: NewestData) -> DataReading:
+    if source.command is not None:
+        there = context.there()
+        at = context.tools.probe.read_instant(there.hosts[0], there, source)
+        told = source.command
+    else:
+        handed = _handed(context, source.value or "")
+        at = parse_instant(handed, source.format, source.timezone)
+        told = f"value {source.value} of the restore playbook"
+    return DataReading(
+        name=name,
+        role=source.role,
+        source=told,
+        newest=_known(context, at),
+        interval=source.interval,
+        quiet_for=source.quiet_for,
+    )
+
+
+def _known(context: Context, at: datetime) -> Instant:
+    """Return an instant of another machine's clock, as well as the clocks are known."""
+    clocks = context.facts.skew_of(context.facts.plan.branch(context.service))
+    skew = max((skew.worst for skew in clocks.values()), default=0.0)
+    return Instant.known(at, Provenance.MEASURED, within=skew)
+
+
+def _handed(context: Context, value: str) -> str:
+    told = context.values().get(value)
+    return "" if told is None else str(told)

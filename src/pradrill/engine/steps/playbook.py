@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pradrill.domain.outcome import Phase
+from pradrill.domain.outcome import Phase, StepOutcome
 from pradrill.domain.run_plan import PlannedStep
 from pradrill.engine.context import Came, Context
+from pradrill.engine.steps.backups import BACKUP_ID, POINT, is_selected, selected
 from pradrill.ports import Cancelled, Play
 
 
@@ -13,8 +14,10 @@ def playbook(context: Context, step: PlannedStep) -> Came:
     assert step.playbook is not None  # noqa: S101 planning gives every playbook step one
     clock = context.tools.clock
     never: Cancelled = lambda: False  # noqa: E731 teardown cannot be cancelled
+    point = selected(context) if step.phase is Phase.RESTORE else None
+    given = {**step.vars, POINT: point.id} if point else step.vars
     result = context.tools.runner.run(
-        Play(step.playbook, context.there(), step.vars, step.secrets, context.journal.run_id),
+        Play(step.playbook, context.there(), given, step.secrets, context.journal.run_id),
         deadline=step.deadline.total_seconds(),
         cancelled=never if step.phase is Phase.TEARDOWN else context.cancelled,
         say=context.tools.progress.say,
@@ -26,4 +29,8 @@ def playbook(context: Context, step: PlannedStep) -> Came:
         "work_started": result.started and clock.from_wall(result.started),
         "work_ended": result.ended and clock.from_wall(result.ended),
     }
+    restored = str(result.values.get(BACKUP_ID, ""))
+    if point and restored and not is_selected(point, restored):
+        told = f"the playbook restored {restored[:128]}; the run had chosen {point.id}"
+        return Came(StepOutcome.UNKNOWN, told, more)
     return Came(result.outcome, result.detail, more)

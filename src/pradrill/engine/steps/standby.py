@@ -41,7 +41,7 @@ def identity(context: Context, _step: PlannedStep) -> Came:
 
 def isolation(context: Context, _step: PlannedStep) -> Came:
     """Prove the marker on each machine, and that production is out of its reach."""
-    endpoints = context.facts.plan.drill.verify.must_not_reach
+    endpoints = context.facts.plan.drill.must_not_reach()
     refused: list[GuardResult] = []
     for host in context.there().hosts:
         facts = context.tools.probe.facts(host, context.there())

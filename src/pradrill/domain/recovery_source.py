@@ -1,0 +1,276 @@
+"""Where a drill's backups are, and which one it takes: the key `recovery_point` of a drill."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Annotated, Any, ClassVar, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+
+from pradrill.domain.duration import Deadline, Duration, PositiveDuration, format_duration
+from pradrill.domain.model import Model, RelativePath, Utc
+from pradrill.domain.secret import SecretName
+
+_WITH_PASSWORD = re.compile(r"//[^/@]*:[^/@]*@")
+_CADENCE = timedelta(minutes=1)
+_MOST_PARTS = 256  # restic's own limit
+_VARIABLE = r"^[A-Z][A-Z0-9_]*$"
+
+
+def _place(value: str) -> str:
+    if _WITH_PASSWORD.search(value):
+        msg = "a password in an address is read by others; name it with environment or ssh"
+        raise ValueError(msg)
+    if value.startswith("-") or not value.isprintable():
+        msg = f'"{value}" is not the place of a repository'
+        raise ValueError(msg)
+    return value
+
+
+def _word(value: str) -> str:
+    if value.startswith("-") or not value.isprintable():
+        msg = "must be printable and not begin with a dash"
+        raise ValueError(msg)
+    return value
+
+
+Place = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_place)]
+Word = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_word)]
+Environment = dict[Annotated[str, Field(pattern=_VARIABLE)], SecretName]
+
+
+class Ssh(Model):
+    """How a repository behind SSH is reached: pinned host keys, no prompt."""
+
+    known_hosts: RelativePath | None = Field(
+        default=None, description="the pinned host keys; default: ~/.ssh/known_hosts"
+    )
+    private_key: RelativePath | None = Field(
+        default=None, description="default: the agent's or ~/.ssh/id_*"
+    )
+
+
+class ResticSource(Model):
+    """A restic repository, on any of restic's backends."""
+
+    name: ClassVar[str] = "restic"
+    repository: Place = Field(description='as restic takes it: /path, "sftp:…", "rest:…", "s3:…"')
+    password: SecretName
+    tag: Word | None = Field(default=None, description="only snapshots with this tag")
+    host: Word | None = Field(default=None, description="only snapshots of this host")
+    path: Word | None = Field(default=None, description="only snapshots of this path")
+    environment: Environment = Field(
+        default={}, description="restic's variables → secrets, as AWS_SECRET_ACCESS_KEY"
+    )
+    ssh: Ssh = Ssh()
+
+
+class BorgSource(Model):
+    """A BorgBackup 1.x repository, local or behind SSH."""
+
+    name: ClassVar[str] = "borg"
+    repository: Place = Field(description="as borg takes it: /path or ssh://user@host/path")
+    password: SecretName | None = Field(default=None, description="none: not encrypted")
+    key_file: RelativePath | None = Field(default=None, description="for keyfile repositories")
+    prefix: Word | None = Field(default=None, description="only archives whose name begins so")
+    ssh: Ssh = Ssh()
+
+
+class PgBackRestSource(Model):
+    """A pgBackRest stanza, from its configuration file or from a repository's folder."""
+
+    name: ClassVar[str] = "pgbackrest"
+    stanza: Word
+    config: RelativePath | None = Field(default=None, description="pgbackrest.conf")
+    repository: RelativePath | None = Field(default=None, description="a repository's folder")
+    number: int = Field(default=1, ge=1, le=256, description="which of its repositories")
+    password: SecretName | None = Field(default=None, description="the repository's cipher pass")
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if (self.config is None) == (self.repository is None):
+            msg = "give either config or repository"
+            raise ValueError(msg)
+        return self
+
+
+class BarmanSource(Model):
+    """A server of a Barman installation on this machine."""
+
+    name: ClassVar[str] = "barman"
+    server: Word
+    config: RelativePath | None = Field(default=None, description="default: /etc/barman.conf")
+
+
+class DumpsSource(Model):
+    """A folder of dumps whose names carry their date, here or over SFTP."""
+
+    name: ClassVar[str] = "dumps"
+    folder: Place = Field(description="an absolute path, or sftp://user@host[:port]/path")
+    names: Word = Field(
+        description="what the names look like, with strptime's directives: moodle-%Y%m%d.sql.gz"
+    )
+    timezone: str | None = Field(
+        default=None, description="zone of the dates in the names, as in Europe/Paris"
+    )
+    password: SecretName | None = Field(default=None, description="the SFTP login's, if no key")
+    ssh: Ssh = Ssh()
+
+    @field_validator("folder")
+    @classmethod
+    def _absolute(cls, value: str) -> str:
+        if not re.match(r"/|sftp://[^/@]+(@[^/@]+)?/", value):
+            msg = "must be an absolute path, or sftp://user@host[:port]/path"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str | None) -> str | None:
+        try:
+            ZoneInfo(value or "UTC")
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            msg = f'"{value}" is not a time zone; write one like Europe/Paris or UTC'
+            raise ValueError(msg) from error
+        return value
+
+    @model_validator(mode="after")
+    def _dated(self) -> Self:
+        if "/" in self.names or "%Z" in self.names or not re.search(r"%[YysfcxX]", self.names):
+            msg = "names is one name with a date in it, as in moodle-%Y%m%d-%H%M.sql.gz"
+            raise ValueError(msg)
+        try:
+            datetime.strptime("", self.names)  # noqa: DTZ007 only whether it can be read
+        except (ValueError, re.error) as error:
+            if "does not match" not in str(error):
+                msg = f"names cannot be read as dates: {error}"
+                raise ValueError(msg) from error
+        if self.timezone is None and "%z" not in self.names and "%s" not in self.names:
+            msg = "timezone is missing: the names do not say in which zone their dates are"
+            raise ValueError(msg)
+        return self
+
+
+Source = ResticSource | BorgSource | PgBackRestSource | BarmanSource | DumpsSource
+
+
+class Select(Model):
+    """Which recovery point is meant: the latest of those that match, or one by its id."""
+
+    before: Utc | None = Field(default=None, description="complete before this instant")
+    tag: Word | None = None
+    id: Word | None = Field(default=None, description="one point, whatever its age")
+
+    @model_validator(mode="after")
+    def _id_alone(self) -> Self:
+        if self.id is not None and (self.before is not None or self.tag is not None):
+            msg = "an id names one point: it goes without before and tag"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def told(self) -> str:
+        """Return the rule in words."""
+        if self.id is not None:
+            return f"id {self.id}"
+        tagged = f" tagged {self.tag}" if self.tag else ""
+        return f"latest{tagged}{_before(self.before)}"
+
+
+def _before(instant: datetime | None) -> str:
+    return f" before {instant:%Y-%m-%d %H:%M:%S} UTC" if instant else ""
+
+
+def _latest(value: Any) -> Any:
+    if isinstance(value, str):
+        if value != "latest":
+            msg = 'write latest, {before: "an instant"}, {tag: …} or {id: …}'
+            raise ValueError(msg)
+        return {}
+    return value
+
+
+class Promised(Model):
+    """How often the backup job is meant to run."""
+
+    every: PositiveDuration
+    tolerance: Duration = timedelta(hours=1)
+
+    @field_validator("every")
+    @classmethod
+    def _not_too_often(cls, value: timedelta) -> timedelta:
+        if value < _CADENCE:
+            msg = "must be at least 1m"
+            raise ValueError(msg)
+        return value
+
+    @property
+    def told(self) -> str:
+        """Return the promise in words."""
+        return f"every {format_duration(self.every)}, {format_duration(self.tolerance)} of grace"
+
+
+class Integrity(Model):
+    """How the backups themselves are checked, after the service was verified."""
+
+    parts: int = Field(
+        default=1,
+        ge=1,
+        le=_MOST_PARTS,
+        description="restic only: read one part of so many a run, the next one each time",
+    )
+    deadline: Deadline = timedelta(hours=1)
+
+
+class RecoveryPointSpec(Model):
+    """One source of backups, and which of them the drill restores."""
+
+    restic: ResticSource | None = None
+    borg: BorgSource | None = None
+    pgbackrest: PgBackRestSource | None = None
+    barman: BarmanSource | None = None
+    dumps: DumpsSource | None = None
+    select: Annotated[
+        Select,
+        BeforeValidator(_latest),
+        WithJsonSchema(
+            {"anyOf": [{"type": "string", "const": "latest"}, Select.model_json_schema()]}
+        ),
+    ] = Select()
+    window: PositiveDuration = Field(
+        default=timedelta(days=90), description="history looked at for the worst-case RPA"
+    )
+    promised: Promised | None = None
+    integrity: Integrity | None = None
+    deadline: Deadline = Field(
+        default=timedelta(minutes=2), description="how long reading the catalogue may take"
+    )
+
+    @property
+    def source(self) -> Source:
+        """Return the one source that is declared."""
+        (one,) = self._declared()
+        return one
+
+    def _declared(self) -> list[Source]:
+        each = (self.restic, self.borg, self.pgbackrest, self.barman, self.dumps)
+        return [source for source in each if source is not None]
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if len(self._declared()) != 1:
+            msg = "give exactly one of restic, borg, pgbackrest, barman and dumps"
+            raise ValueError(msg)
+        if self.integrity is not None and self.integrity.parts > 1 and self.restic is None:
+            msg = "integrity.parts is for restic; the other tools read everything"
+            raise ValueError(msg)
+        return self

@@ -1,0 +1,84 @@
+"""The backups: which one is restored, chosen before anything starts, and whether they are sound."""
+
+from __future__ import annotations
+
+from pradrill.domain.catalogue import RecoveryPoint, read
+from pradrill.domain.facts import Event
+from pradrill.domain.integrity import IntegrityResult, Part, Soundness, coverage, next_part
+from pradrill.domain.outcome import StepOutcome
+from pradrill.domain.recovery_source import RecoveryPointSpec
+from pradrill.domain.run_plan import PlannedStep
+from pradrill.engine.context import Came, Context
+from pradrill.ports import Bounds, RecoveryPointSource
+
+POINT = "pradrill_recovery_point"
+"""The variable that tells a restore playbook which backup to restore: its id."""
+
+BACKUP_ID = "pradrill_backup_id"
+"""The value in which a playbook may say which backup it restored."""
+
+_OUTCOMES = {
+    Soundness.SOUND: StepOutcome.PASSED,
+    Soundness.DAMAGED: StepOutcome.FAILED,
+    Soundness.UNPROVEN: StepOutcome.UNKNOWN,
+}
+
+
+def catalogue(context: Context, step: PlannedStep) -> Came:
+    """Read the catalogue and choose the backup that the drill restores."""
+    declared, source = _declared(context)
+    found = source.catalogue(_bounds(context, step))
+    reading = read(found, declared.select, declared.window, declared.promised)
+    context.note(Event.CATALOGUE, **reading.model_dump(mode="json"))
+    return Came(StepOutcome.PASSED, f"{reading.selected.id}: {reading.rule}, {reading.why}")
+
+
+def integrity(context: Context, step: PlannedStep) -> Came:
+    """Check the backups themselves: the next part of them, or all."""
+    declared, source = _declared(context)
+    assert declared.integrity is not None  # noqa: S101 planning asks for it only then
+    point, before = selected(context), context.tools.checked.get(context.service, ())
+    assert point is not None  # noqa: S101 readiness chose one
+    parts = declared.integrity.parts
+    part = next_part(before, parts)
+    checked = source.check(point, Part(part, parts), _bounds(context, step))
+    result = IntegrityResult(
+        soundness=checked.soundness,
+        method=checked.method,
+        detail=checked.detail,
+        source=declared.source.name,
+        location=context.own.catalogue.location if context.own.catalogue else "",
+        backup_id=point.id,
+        at=context.tools.clock.now(),
+        part=part,
+        parts=parts,
+        covered=0.0,
+        full_on=None,
+    )
+    covered, full_on = coverage([*before, result], parts)
+    result = result.model_copy(update={"covered": covered, "full_on": full_on})
+    context.note(Event.INTEGRITY, **result.model_dump(mode="json"))
+    told = f"{checked.method}: {checked.detail or checked.soundness}"
+    return Came(_OUTCOMES[checked.soundness], told)
+
+
+def selected(context: Context) -> RecoveryPoint | None:
+    """Return the backup that the run chose, if the drill declares where its backups are."""
+    reading = context.own.catalogue
+    return reading.selected if reading else None
+
+
+def is_selected(point: RecoveryPoint, restored: str) -> bool:
+    """Tell whether a playbook's word for what it restored, perhaps a short one, means `point`."""
+    return restored == point.id or (len(restored) >= 8 and point.id.startswith(restored))  # noqa: PLR2004 restic's short ids
+
+
+def _declared(context: Context) -> tuple[RecoveryPointSpec, RecoveryPointSource]:
+    declared, source = context.way.recovery_point, context.tools.sources.get(context.service)
+    assert declared is not None  # noqa: S101 planning asks for these steps only then
+    assert source is not None  # noqa: S101 and the tools follow the drill
+    return declared, source
+
+
+def _bounds(context: Context, step: PlannedStep) -> Bounds:
+    return Bounds(step.deadline.total_seconds(), context.cancelled, context.journal.run_id)

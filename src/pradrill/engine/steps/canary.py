@@ -1,0 +1,17 @@
+"""The canary: a value planted on the primary, compared with what came back."""
+
+from __future__ import annotations
+
+from pradrill.domain.outcome import StepOutcome
+from pradrill.domain.run_plan import PlannedStep
+from pradrill.engine.context import Came, Context
+
+
+def canary(context: Context, _step: PlannedStep) -> Came:
+    """Compare the restored value with the planted one; neither is kept anywhere."""
+    declared = context.way.verify.canary
+    assert declared is not None  # noqa: S101 otherwise the step is not planned
+    there = context.there()
+    if context.tools.probe.same_canary(there.hosts[0], there, declared):
+        return Came(StepOutcome.PASSED)
+    return Came(StepOutcome.FAILED, "the planted value did not come back byte for byte")

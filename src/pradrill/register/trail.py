@@ -1,0 +1,106 @@
+"""The chain as it lies on the disk, entry by entry, and where it is broken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from pradrill.domain.entry import GENESIS, Entry, EntryKind, Seals
+from pradrill.register.chain import REGISTER, line_hash
+from pradrill.register.signing import Signer
+
+
+class Trouble(NamedTuple):
+    """Something that is not what it was, and where."""
+
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        """Return it as one line that moves no cursor."""
+        return "".join(c if c.isprintable() else "?" for c in f"{self.where}: {self.what}")[:600]
+
+
+class Chain(NamedTuple):
+    """The entries that can be read, each with its hash, and what is wrong with their order."""
+
+    entries: list[tuple[Entry, str]]
+    troubles: list[Trouble]
+
+    def of(self, kind: EntryKind) -> Iterator[tuple[Entry, str]]:
+        """Return the entries of a kind."""
+        return ((entry, told) for entry, told in self.entries if entry.kind is kind)
+
+    def seals(self) -> list[Seals]:
+        """Return who signed and stamped, oldest first."""
+        found = []
+        for entry, _ in self.of(EntryKind.SEALS):
+            try:
+                found.append(Seals.model_validate(entry.body))
+            except ValidationError:
+                self.troubles.append(at_entry(entry, "it does not say who signs"))
+        return found
+
+    def signers(self) -> str:
+        """Return the allowed_signers file of every key that the chain names."""
+        lines = [
+            str(Signer(seals.principal or "", seals.public_key))
+            for seals in self.seals()
+            if seals.public_key
+        ]
+        return "".join(f"{line}\n" for line in dict.fromkeys(lines))
+
+    def signer(self) -> Signer | None:
+        """Return who signs now."""
+        seals = (self.seals() or [Seals()])[-1]
+        if seals.principal is None or seals.public_key is None:
+            return None
+        return Signer(seals.principal, seals.public_key)
+
+    def authorities(self) -> str:
+        """Return the certificates (PEM) of every authority that the chain names."""
+        return "".join(dict.fromkeys(s.authority_ca for s in self.seals() if s.authority_ca))
+
+
+def read_chain(content: bytes) -> Chain:
+    """Read the entries of a register, and say where the chain is broken."""
+    troubles: list[Trouble] = []
+    entries: list[tuple[Entry, str]] = []
+    number, previous = 0, GENESIS
+    *lines, rest = content.split(b"\n")
+    for place, line in enumerate(lines, 1):
+        told = line_hash(line + b"\n")
+        where = f"{REGISTER}:{place}"
+        try:
+            entry = Entry.model_validate_json(line)
+        except ValidationError:
+            troubles.append(Trouble(where, "this line is no entry: it was edited or damaged"))
+            number, previous = number + 1, told
+            continue
+        if entry.number > number + 1:
+            one = entry.number == number + 2
+            gone = (
+                f"entry {number + 1} is"
+                if one
+                else f"entries {number + 1} to {entry.number - 1} are"
+            )
+            troubles.append(Trouble(where, f"before entry {entry.number}, {gone} missing"))
+        elif entry.number <= number:
+            what = f"entry {entry.number} stands after entry {number}: the order was changed"
+            troubles.append(Trouble(where, what))
+        elif entry.previous != previous:
+            what = f"entry {entry.number} carries another hash than that of line {place - 1}"
+            troubles.append(Trouble(where, f"{what}: one of both was edited"))
+        entries.append((entry, told))
+        number, previous = entry.number, told
+    if rest:
+        what = "the last line is cut off: by a crash, or the end was removed"
+        troubles.append(Trouble(f"{REGISTER}:{len(lines) + 1}", what))
+    return Chain(entries, troubles)
+
+
+def at_entry(entry: Entry, what: str) -> Trouble:
+    """Return a trouble with an entry."""
+    return Trouble(f"{REGISTER}: entry {entry.number}", what)

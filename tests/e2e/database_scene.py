@@ -1,0 +1,87 @@
+"""The databases' scene: a primary with PostgreSQL and MariaDB, backed up by the real tools."""
+
+from __future__ import annotations
+
+import subprocess
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.e2e.conftest import say
+
+from pradrill.adapters.lab import Lab, Machine
+
+OTHER = "10.0.2.100:22"
+"""Where each machine of the scene finds the other one."""
+CIPHER_PASS = "un-mot-de-passe-long"  # noqa: S105 of a repository that lives for minutes
+_WRITE_ON = """
+runuser -u postgres -- psql -XAtq -c 'alter system set archive_timeout = 3' \\
+  -c 'select pg_reload_conf()'
+sleep 10
+"""
+"""Rows that the dumps do not have, and, of PostgreSQL's, logs that the repository has."""
+_SCRIPTS = Path(__file__).parent / "databases"
+
+
+class Scene(NamedTuple):
+    """A backup server that is left of it, and when the primary's power went."""
+
+    lab: Lab
+    secrets: dict[str, str]
+    killed: datetime
+
+    def on_backup(self, script: str) -> str:
+        """Run a script on the backup server."""
+        return inside(self.lab.machine("backup"), script)
+
+
+def inside(machine: Machine, script: str, *words: str, stdin: str = "") -> str:
+    """Run a script on a machine and return what it prints."""
+    quoted = " ".join(f"'{word}'" for word in words)
+    done = subprocess.run(
+        [*machine.ssh_command(), f"bash -c '{script.replace(chr(39), _QUOTE)}' script {quoted}"],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return done.stdout.strip()
+
+
+_QUOTE = "'\\''"
+
+
+def play(lab: Lab, folder: Path) -> Scene:
+    """Set up both machines, back up with every tool, write on, and cut the primary's power."""
+    backup, primary = lab.machine("backup"), lab.machine("primary")
+    for machine in (backup, primary):
+        machine.prepare(say)
+        machine.down()
+    backup.up(say, links={OTHER: primary.port_file})
+    primary.up(say, links={OTHER: backup.port_file})
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "scene", "-f"]
+    subprocess.run([*command, str(folder / "key")], check=True)
+    key, public = (folder / "key").read_text(), (folder / "key.pub").read_text().strip()
+    version = inside(primary, "pg_lsclusters -h | awk '{print $1}'")
+    server, shop, back_up = (
+        (_SCRIPTS / f"{name}.sh").read_text("utf-8")
+        for name in ("backup_server", "primary", "back_up")
+    )
+    inside(backup, server, public, primary.host_key, CIPHER_PASS, version, stdin=key)
+    inside(primary, shop, public, backup.host_key, stdin=key)
+    keeper = "runuser -u keeper -- pgbackrest --stanza=main --log-level-console=warn"
+    inside(backup, f"{keeper} stanza-create")
+    inside(primary, back_up)
+    inside(backup, f"{keeper} backup")
+    inside(primary, _WRITE_ON)
+    before, after = primary.kill()
+    primary.down()
+    secrets = {
+        "PRADRILL_BACKUP_KEY": key,
+        "PRADRILL_BACKUP_HOST_KEY": backup.host_key,
+        "PRADRILL_PGBACKREST_CIPHER_PASS": CIPHER_PASS,
+        "PRADRILL_DATABASE_PASSWORD": "l'entrée",
+    }
+    return Scene(lab, secrets, before + (after - before) / 2)

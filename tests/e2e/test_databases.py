@@ -1,0 +1,145 @@
+"""Databases on real machines: recovered from what their own tools backed up before the disaster."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from tests.e2e.conftest import pradrill
+from tests.e2e.database_scene import Scene, play
+
+from pradrill import processes
+from pradrill.adapters.lab import Lab
+
+pytestmark = pytest.mark.e2e
+REPOSITORY = Path(__file__).parents[2]
+Edit = tuple[str, str]
+
+_LOGIN = """    secrets:
+      backup_private_key: env:PRADRILL_BACKUP_KEY
+      backup_host_key: env:PRADRILL_BACKUP_HOST_KEY
+      database_password: env:PRADRILL_DATABASE_PASSWORD
+"""
+
+
+class Place(NamedTuple):
+    """One test's own copy of the drills, and where its runs are."""
+
+    scene: Scene
+    state: Path
+    folder: Path
+
+    def edit(self, drill: str, *edits: Edit) -> None:
+        """Change the copy of a drill."""
+        path = self.folder / "drills" / f"{drill}.yml"
+        text = path.read_text(encoding="utf-8")
+        for old, new in edits:
+            assert text.count(old) == 1, old
+            text = text.replace(old, new)
+        path.write_text(text, encoding="utf-8")
+
+    def from_dumps(self, drill: str, kind: str) -> None:
+        """Let a drill restore from a folder of dumps, as the comment at its end says."""
+        path = self.folder / "drills" / f"{drill}.yml"
+        text = path.read_text(encoding="utf-8")
+        before, rest = text.split("restore:\n", 1)
+        after = rest[rest.index("verify:\n") :]
+        step = (
+            f"restore:\n  - playbook: ../playbooks/restore_{drill}_logical.yml\n"
+            f"    name: restore {kind}\n    deadline: 10m\n    vars: {{backup_host: 10.0.2.100, "
+            f"backup_user: keeper, backup_folder: /srv/backups/{kind}}}\n"
+        )
+        path.write_text(f"{before}{step}{_LOGIN}\n{after}", encoding="utf-8")
+
+    def run(self, drill: str) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
+        """Run a drill whose T0 is the power cut; return the process and its record."""
+        self.edit(drill, ("disruption: launch ", f"disruption: {self.scene.killed.isoformat()} "))
+        self.edit(drill, ("stable_for: 10s", "stable_for: 1s"))
+        before = set(self.runs())
+        done = pradrill("run", drill, state=self.state, drills=self.folder / "drills")
+        (run_id,) = set(self.runs()) - before
+        shown = pradrill("show", run_id, "--json", state=self.state)
+        assert shown.returncode == 0, shown.stderr
+        record: dict[str, Any] = json.loads(shown.stdout)
+        assert not self.scene.lab.machine("standby").running
+        assert not processes.carrying(run_id)
+        return done, record
+
+    def runs(self) -> list[str]:
+        """Return the ids of the runs."""
+        runs = self.state / "runs"
+        return sorted(path.name for path in runs.iterdir()) if runs.is_dir() else []
+
+
+@pytest.fixture(scope="module")
+def scene(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """Play the scene once; the backup server stays up."""
+    yield play(lab, tmp_path_factory.mktemp("scene"))
+    lab.machine("backup").down()
+
+
+@pytest.fixture
+def place(
+    scene: Scene, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Place]:
+    """Return a copy of the drills for one test."""
+    for name in ("drills", "playbooks"):
+        shutil.copytree(REPOSITORY / name, tmp_path / name)
+    for name, value in scene.secrets.items():
+        monkeypatch.setenv(name, value)
+    yield Place(scene, state, tmp_path)
+    scene.lab.machine("standby").down()
+
+
+def step(record: dict[str, Any], phase: str) -> dict[str, Any]:
+    """Return the one playbook step of a phase."""
+    (found,) = [
+        each for each in record["steps"] if each["phase"] == phase and each["kind"] == "playbook"
+    ]
+    return dict(found)
+
+
+def assert_recovered(done: subprocess.CompletedProcess[str], record: dict[str, Any]) -> float:
+    """Assert that a drill passed with nothing left and no secret told; return the loss."""
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert record["verdict"] == "PASSED"
+    assert not record["residue"]
+    assert step(record, "restore")["values"]["pradrill_backup_id"]
+    return float(record["recovery"]["rpa"]["seconds"])
+
+
+def test_postgresql_comes_back_to_just_before_the_disaster(place: Place) -> None:
+    """pgBackRest, to the power cut: PASSED, and only what its log had not kept yet is lost."""
+    place.edit(
+        "postgresql",
+        ('recovery_target_time: ""', f'recovery_target_time: "{place.scene.killed.isoformat()}"'),
+    )
+    lost = assert_recovered(*(came := place.run("postgresql")))
+    values = step(came[1], "restore")["values"]
+    replayed = datetime.fromisoformat(values["pradrill_replay_point"])
+    assert 0 <= lost < 15, "the log is kept every few seconds"
+    assert abs((place.scene.killed - replayed).total_seconds() - lost) < 2
+
+
+def test_postgresql_comes_back_from_a_dump(place: Place) -> None:
+    """pg_dump's folder, restored in parallel: PASSED; what was written after it is lost."""
+    place.from_dumps("postgresql", "postgresql")
+    assert assert_recovered(*place.run("postgresql")) > 15
+
+
+def test_mariadb_comes_back_from_mariabackup(place: Place) -> None:
+    """A stream of mariabackup's, prepared and moved back: PASSED."""
+    assert assert_recovered(*place.run("mariadb")) > 15
+
+
+@pytest.mark.parametrize("kind", ["mariadb", "mydumper"])
+def test_mariadb_comes_back_from_a_dump(place: Place, kind: str) -> None:
+    """mariadb-dump's file and mydumper's folder: PASSED; what was written after is lost."""
+    place.from_dumps("mariadb", kind)
+    assert assert_recovered(*place.run("mariadb")) > 15

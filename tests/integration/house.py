@@ -1,0 +1,92 @@
+"""A small house of drills in a folder, for tests that use it through the command line."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+PLAN = """\
+plan: 1
+organisation: Exemple SAS
+services:
+  shop:
+    objectives: {rto: 15m, rpo: 1h}
+    drill_every: 3 months
+"""
+DRILL = """\
+drill: shop
+services: [shop]
+scenario: {name: loss of the machine}
+standby: {inventory: ../inventory.yml, hosts: standby, known_hosts: ../known_hosts}
+restore: [{playbook: ../playbooks/restore.yml, deadline: 2m}]
+verify:
+  checks: checks/shop
+  deadline: 1m
+  stable_for: 1s
+  newest_data: {command: "date -u -d -5min +%FT%TZ"}
+  must_not_reach: ["127.0.0.1:1"]
+teardown: [{playbook: ../playbooks/teardown.yml}]
+unattended: true
+"""
+INVENTORY = """\
+standby: {hosts: {web-dr: {ansible_host: 192.0.2.20, dr_role: standby}}}
+"""
+PLAY = """\
+- hosts: all
+  gather_facts: false
+  tasks: [{ansible.builtin.command: "true"}]
+"""
+CHECK = '''\
+def test_it_answers(host):
+    """The machine answers."""
+    assert host.check_output("echo yes") == "yes"
+'''
+
+
+def build(folder: Path) -> Path:
+    """Write a valid house into a folder, and return it."""
+    files = {
+        "drills/plan.yml": PLAN,
+        "drills/shop.yml": DRILL,
+        "drills/checks/shop/test_shop.py": CHECK,
+        "playbooks/restore.yml": PLAY,
+        "playbooks/teardown.yml": PLAY,
+        "inventory.yml": INVENTORY,
+    }
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return folder
+
+
+def write(folder: Path, name: str, text: str) -> None:
+    """Replace one file of a house."""
+    (folder / name).write_text(dedent(text), encoding="utf-8")
+
+
+def edit(folder: Path, name: str, old: str, new: str) -> None:
+    """Change one file of a house; what is changed stands there once."""
+    text = (folder / name).read_text(encoding="utf-8")
+    assert text.count(old) == 1, f"{old!r} in {text}"
+    (folder / name).write_text(text.replace(old, new), encoding="utf-8")
+
+
+def pradrill(
+    folder: Path, *words: str, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the command in a house, without a terminal."""
+    own = dict(os.environ) if environment is None else environment
+    return subprocess.run(
+        [sys.executable, "-m", "pradrill", "--state", str(folder / "state"), *words],
+        cwd=folder,
+        env=own,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )

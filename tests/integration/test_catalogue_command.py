@@ -1,0 +1,141 @@
+"""`pradrill catalogue`, and what a drill file may say of its backups."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from tests.integration.house import build, edit, pradrill
+
+SOURCE = """\
+recovery_point:
+  dumps: {folder: FOLDER, names: "shop-%Y%m%d-%H%M%S.sql.gz", timezone: UTC}
+  promised: {every: 24h}
+restore:"""
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Path:
+    """Return a house whose drill restores from a folder of dumps."""
+    build(tmp_path)
+    (tmp_path / "dumps").mkdir()
+    edit(tmp_path, "drills/shop.yml", "restore:", SOURCE.replace("FOLDER", f"{tmp_path}/dumps"))
+    return tmp_path
+
+
+def dump(house: Path, hours: float, content: bytes = b"-- Dump completed\n") -> str:
+    """Put a dump of so many hours ago into the folder; return its name."""
+    at = time.time() - hours * 3600
+    path = house / f"dumps/shop-{datetime.fromtimestamp(at, UTC):%Y%m%d-%H%M%S}.sql.gz"
+    path.write_bytes(gzip.compress(content) if content else b"")
+    os.utime(path, (at, at))
+    return path.name
+
+
+def test_the_catalogue_is_shown_with_the_choice_and_its_gaps(house: Path) -> None:
+    """Each backup, the one that a drill would take and why, the gap, what is missing."""
+    names = [dump(house, hours) for hours in (97, 73, 25, 1)]
+    done = pradrill(house, "catalogue", "shop")
+    assert (done.returncode, done.stderr) == (0, "")
+    told = " ".join(done.stdout.split())
+    for said in (*names, "latest: the newest of 4", "worst-case RPA 2d00h", "1: 20"):
+        assert said in told, told
+
+
+def test_the_catalogue_is_there_for_programs(house: Path) -> None:
+    """The JSON holds the points, the choice and the worst case in seconds."""
+    names = [dump(house, hours) for hours in (25, 1)]
+    told = json.loads(pradrill(house, "catalogue", "shop", "--json").stdout)
+    assert sorted(point["id"] for point in told["catalogue"]["points"]) == names
+    assert told["reading"]["selected"]["id"] == names[-1]
+    assert 86_390 < told["reading"]["worst_case"]["seconds"] < 86_420
+    assert told["refusal"] is None
+
+
+def test_nothing_to_restore_is_not_ready(house: Path) -> None:
+    """Exit code 4 with the catalogue on stdout and the reason on stderr, for a monitor."""
+    done = pradrill(house, "catalogue", "shop")
+    assert done.returncode == 4
+    assert "is empty" in done.stderr
+    dump(house, 1, b"")
+    done = pradrill(house, "catalogue", "shop")
+    assert done.returncode == 4
+    assert "unusable: " in done.stdout
+    assert "it is empty" in done.stderr
+
+
+def test_a_folder_that_is_not_there_is_not_ready(house: Path) -> None:
+    """A mount that is missing is told as such, without a traceback."""
+    (house / "dumps").rmdir()
+    done = pradrill(house, "catalogue", "shop")
+    assert done.returncode == 4
+    assert done.stderr.startswith("the folder of dumps ")
+    assert "HINT: " in done.stderr
+
+
+def test_a_drill_without_a_source_has_no_catalogue(tmp_path: Path) -> None:
+    """Exit code 3, and what to write."""
+    done = pradrill(build(tmp_path), "catalogue", "shop")
+    assert done.returncode == 3
+    assert "recovery_point" in done.stderr
+
+
+def test_a_run_without_a_backup_touches_nothing(house: Path) -> None:
+    """The real command refuses with 4 before it asks anything of the standby."""
+    done = pradrill(house, "run", "shop")
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert "is empty" in " ".join(done.stdout.split())
+    shown = json.loads(pradrill(house, "show", "--json").stdout)
+    assert [step["name"] for step in shown["steps"]][:2] == [
+        "check the preconditions",
+        "read the backup catalogue",
+    ]
+
+
+def test_every_problem_of_a_source_is_told_with_its_line(house: Path) -> None:
+    """Misspelt keys, a password in the file, a bare number, a wrong zone: all at once."""
+    text = (house / "drills/shop.yml").read_text()
+    start, end = text.index("recovery_point:"), text.index("restore:")
+    wrong = [
+        "recovery_point:",
+        "  restic:",
+        "    repositry: /srv/restic",
+        "    password: hunter2",
+        "  select: newest",
+        "  window: 90",
+        "  promised: {every: 1s}",
+        "  integrity: {parts: 0}",
+        "",
+    ]
+    (house / "drills/shop.yml").write_text(text[:start] + "\n".join(wrong) + text[end:])
+    line = text[:start].count("\n") + 1
+    done = pradrill(house, "validate")
+    assert done.returncode == 3
+    at = f"drills/shop.yml:{line + 1}: recovery_point.restic: repository is missing"
+    assert at in done.stderr, done.stderr
+    for offset, path, message in (
+        (2, "restic.repositry", '"repositry" is not a known key'),
+        (3, "restic.password", "a secret is named, never written here"),
+        (4, "select", "write latest"),
+        (5, "window", "a duration needs a unit"),
+        (6, "promised.every", "must be at least 1m"),
+        (7, "integrity.parts", "greater than or equal to 1"),
+    ):
+        place = f"drills/shop.yml:{line + offset}: recovery_point.{path}: "
+        (told,) = [each for each in done.stderr.splitlines() if each.startswith(place)]
+        assert message in told
+    assert 'Did you mean "repository"?' in done.stderr
+    assert "hunter2" not in done.stderr
+
+
+def test_the_schema_knows_every_source(house: Path) -> None:
+    """An editor completes what the loader accepts."""
+    schema = json.loads(pradrill(house, "schema", "drill").stdout)
+    spec = schema["$defs"]["RecoveryPointSpec"]["properties"]
+    assert {"restic", "borg", "pgbackrest", "barman", "dumps", "select", "integrity"} <= set(spec)
+    assert "recovery_point" in schema["properties"]

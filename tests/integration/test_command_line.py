@@ -1,0 +1,300 @@
+"""The command line as its users meet it: help, exit codes, cron, a whole drill on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from tests.integration.conftest import Sshd
+from tests.integration.house import PLAY, build, edit, pradrill, write
+
+from pradrill.domain.target import MARKER
+from pradrill.errors import ExitCode
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+MARKED = pytest.mark.skipif(os.geteuid() != 0, reason="marking a standby takes root")
+
+
+@pytest.fixture
+def house(tmp_path: Path, machine: Sshd) -> Path:
+    """Return a house whose standby is a machine of its own."""
+    build(tmp_path)
+    write(
+        tmp_path,
+        "inventory.yml",
+        f"""\
+        standby:
+          hosts:
+            web-dr:
+              ansible_host: {machine.address}
+              ansible_port: {machine.port}
+              ansible_user: {machine.host.user}
+              ansible_ssh_private_key_file: {machine.key}
+              ansible_python_interpreter: /usr/bin/python3
+              dr_role: standby
+        """,
+    )
+    (tmp_path / "known_hosts").write_text(machine.known_hosts.read_text("utf-8"), encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Sshd]:
+    """Return an sshd in namespaces of its own: another network, and a standby's marker."""
+    number = os.getpid() % 250
+    ns, here, there = f"pradrill-{number}", f"pdhere{number}", f"pdthere{number}"
+    address = f"10.213.{number}.2"
+    marks = Path(MARKER).parent
+    mark = f"mount -t tmpfs none {marks} && cp /etc/machine-id {MARKER}"
+    folder = tmp_path / "sshd"
+    folder.mkdir()
+    with ExitStack() as undo:
+        if not marks.exists():
+            marks.mkdir(mode=0o755)
+            undo.callback(marks.rmdir)
+        _ip("netns", "add", ns)
+        undo.callback(_ip, "netns", "delete", ns)
+        _ip("link", "add", here, "type", "veth", "peer", "name", there, "netns", ns)
+        undo.callback(_ip, "link", "delete", here)
+        _ip("address", "add", f"10.213.{number}.1/30", "dev", here)
+        _ip("link", "set", here, "up")
+        _ip("-n", ns, "address", "add", f"{address}/30", "dev", there)
+        _ip("-n", ns, "link", "set", there, "up")
+        _ip("-n", ns, "link", "set", "lo", "up")
+        inside = ("ip", "netns", "exec", ns, "unshare", "--mount")
+        server = Sshd(
+            folder,
+            name="web-dr",
+            address=address,
+            wrap=(*inside, "sh", "-c", f'{mark} && exec "$@"', "sh"),
+        )
+        undo.callback(server.stop)
+        server.start()
+        yield server
+
+
+def _ip(*words: str) -> None:
+    subprocess.run(["ip", *words], check=True, capture_output=True)
+
+
+def record(house: Path) -> dict[str, object]:
+    """Return the newest record, read as a program reads it."""
+    shown = pradrill(house, "show", "--json")
+    assert shown.returncode == 0, shown.stderr
+    return dict(json.loads(shown.stdout))
+
+
+def test_the_readme_shows_the_help_as_it_is() -> None:
+    """The help block in the README is what `pradrill --help` prints on 80 columns."""
+    shown = subprocess.run(
+        [sys.executable, "-m", "pradrill", "--help"],
+        env={**os.environ, "COLUMNS": "80"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    told = re.search(r"\$ pradrill --help\n(.*?)```", README, re.DOTALL)
+    assert told is not None
+    if sys.version_info < (3, 13):  # later ones write option lists in another way
+        assert told[1] == shown
+
+
+def test_the_readme_lists_every_exit_code_and_no_other() -> None:
+    """A code that is missing from the table is one that nobody can look up at night."""
+    listed = {int(code) for code in re.findall(r"^\| (\d+) \|", README, re.MULTILINE)}
+    assert listed == {int(code) for code in ExitCode}
+
+
+def test_every_command_has_a_help_with_an_example() -> None:
+    """Whoever knows a command's name can see how it is called."""
+    names = re.findall(r"^    ([a-z]+)  ", _help(), re.MULTILINE)
+    assert len(names) >= 10
+    for name in names:
+        assert f"example:\n  pradrill {name}" in _help(name)
+
+
+def test_a_wrong_command_line_is_said_in_one_sentence_and_a_hint() -> None:
+    """Usage errors end with 2 and point to the help."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pradrill", "rnu"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == ExitCode.USAGE
+    assert done.stderr.splitlines()[-1] == "HINT: Read pradrill --help."
+
+
+def test_no_traceback_reaches_a_reader_who_leaves_early(tmp_path: Path) -> None:
+    """`pradrill schema | head -1` ends quietly."""
+    done = subprocess.run(
+        f"{sys.executable} -m pradrill --state {tmp_path} schema | head -1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("{\n", "")
+
+
+@MARKED
+def test_a_passed_drill_from_cron_prints_nothing(house: Path) -> None:
+    """`due --run` needs no PATH, HOME or terminal; when the drill passed, no mail is sent."""
+    done = pradrill(house, "due", "--run", environment={"LANG": "C"})
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    told = record(house)
+    assert told["verdict"] == "PASSED"
+    log = (house / "state" / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    assert {"phase", "step", "step_ended", "checks"} <= {json.loads(line)["event"] for line in log}
+    again = pradrill(house, "due")
+    assert again.stdout == "nothing is due\n"
+    assert len(list((house / "state" / "runs").iterdir())) == 1
+
+
+@MARKED
+def test_a_failed_drill_from_cron_prints_a_mail(house: Path) -> None:
+    """The first line says how it went, the rest why, and where the record is."""
+    edit(house, "drills/checks/shop/test_shop.py", '== "yes"', '== "no"')
+    edit(house, "drills/shop.yml", "deadline: 1m", "deadline: 3s")
+    done = pradrill(house, "due", "--run", environment={"LANG": "C"})
+    assert done.returncode == ExitCode.FAILED
+    assert done.stdout.startswith("FAILED  shop  RTA not measured (RTO 15m00s)")
+    assert "The machine answers." in done.stdout
+    assert "pradrill show" in done.stdout
+    assert len(done.stdout.splitlines()) <= 40
+    listed = pradrill(house, "due")
+    assert listed.stdout == "nothing is due\n", "a failed run is a finished run"
+
+
+@MARKED
+def test_a_standby_without_its_marker_is_not_restored_on(house: Path) -> None:
+    """The machine itself must say that it is a standby: the drill stops before the restore."""
+    write(house, "playbooks/unmark.yml", PLAY.replace("true", "rm /etc/pradrill/standby"))
+    edit(
+        house,
+        "drills/shop.yml",
+        "restore:",
+        "prepare: [{playbook: ../playbooks/unmark.yml}]\nrestore:",
+    )
+    done = pradrill(house, "run", "shop")
+    assert done.returncode == ExitCode.INCONCLUSIVE, done.stdout
+    assert "/etc/pradrill/standby is missing" in done.stdout
+    steps = record(house)["not_executed"]
+    assert isinstance(steps, list)
+    assert "restore" in [step["name"] for step in steps]
+
+
+@MARKED
+def test_a_host_key_that_is_not_the_pinned_one_is_refused(
+    house: Path, another_sshd: Callable[..., Sshd]
+) -> None:
+    """A machine with another key may be anything: not ready, nothing touched."""
+    other = another_sshd(name="impostor").host_key
+    pinned = (house / "known_hosts").read_text(encoding="utf-8")
+    (house / "known_hosts").write_text(f"{pinned.split()[0]} {other}\n", encoding="utf-8")
+    done = pradrill(house, "run", "shop")
+    assert done.returncode == ExitCode.NOT_READY
+    assert record(house)["refusal"] == "not_ready"
+
+
+@MARKED
+def test_a_primary_is_refused_by_its_machine_id(house: Path) -> None:
+    """A standby that turns out to be the primary's own machine is never written to."""
+    own = Path("/etc/machine-id").read_text(encoding="ascii").strip()
+    edit(
+        house,
+        "drills/plan.yml",
+        "    drill_every",
+        f"    primary: {{machine_ids: [{own}]}}\n    drill_every",
+    )
+    done = pradrill(house, "run", "shop")
+    assert done.returncode == ExitCode.NOT_READY
+    assert "shares its machine-id with the primary" in done.stdout
+
+
+@MARKED
+def test_a_watched_run_shows_its_progress_and_the_verdict(house: Path) -> None:
+    """On a terminal: each phase and step, the time left of the objective, then the summary."""
+    leader, follower = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "pradrill", "--state", "state", "run", "shop"],
+        cwd=house,
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100", "LINES": "40"},
+    ) as running:
+        os.close(follower)
+        shown = _read_all(leader, running)
+    assert running.returncode == 0, shown
+    for expected in ("readiness", "restore", "check the service", "RTO", "PASSED  shop  RTA"):
+        assert expected in shown
+
+
+@MARKED
+def test_a_second_ctrl_c_does_not_skip_the_teardown(house: Path) -> None:
+    """However often Ctrl-C is pressed, the teardown playbook runs to its end: 130."""
+    tasks = '{ansible.builtin.command: "true"}, {ansible.builtin.command: sleep 60}'
+    write(house, "playbooks/restore.yml", re.sub(r"\{.*\}", tasks, PLAY))
+    write(house, "playbooks/teardown.yml", PLAY.replace('"true"', "touch " + str(house / "torn")))
+    running = subprocess.Popen(
+        [sys.executable, "-m", "pradrill", "--state", "state", "run", "shop"],
+        cwd=house,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    _until(lambda: "command" in _journal(house))
+    running.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    running.send_signal(signal.SIGINT)
+    running.send_signal(signal.SIGTERM)
+    printed, _ = running.communicate(timeout=60)
+    assert running.returncode == ExitCode.INTERRUPTED, printed
+    assert (house / "torn").exists()
+    told = record(house)
+    assert (told["state"], told["residue"]) == ("INTERRUPTED", [])
+
+
+def _help(*command: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-m", "pradrill", *command, "--help"],
+        env={**os.environ, "COLUMNS": "80"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+def _journal(house: Path) -> str:
+    files = (house / "state" / "runs").glob("*/evidence/*restore*/events.jsonl")
+    return "".join(path.read_text(encoding="utf-8") for path in files)
+
+
+def _until(true: Callable[[], bool], deadline: float = 60) -> None:
+    end = time.monotonic() + deadline
+    while not true():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.1)
+
+
+def _read_all(leader: int, running: subprocess.Popen[bytes]) -> str:
+    shown = b""
+    while running.poll() is None or select.select([leader], [], [], 0.2)[0]:
+        if select.select([leader], [], [], 0.2)[0]:
+            try:
+                shown += os.read(leader, 65_536)
+            except OSError:  # the terminal's other side is closed
+                break
+    os.close(leader)
+    running.wait()
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode(errors="replace"))

@@ -1,0 +1,252 @@
+"""The PDF: archival, tagged, with the record inside, and made without fetching anything."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pikepdf
+import pytest
+
+from pradrill.config.letterhead import read_clauses
+from pradrill.domain.casefile import CaseFile
+from pradrill.domain.clauses import Section
+from pradrill.errors import PradrillError
+from pradrill.reporting import case_view
+from pradrill.reporting.html import Letterhead, render_html
+from pradrill.reporting.i18n import speaking
+from pradrill.reporting.pdf import Attached, render_pdf
+from pradrill.testing import a_case, a_check, a_record, a_step
+
+SEALED = b'{"format": 1, "odd": "\\u00e9 \xc3\xa9"}\r\n\x00'
+HOSTILE = "<script>alert(1)</script>\x1b[31m\u202egnp.exe\u2066\x00 {{ 7*7 }}"
+
+
+def made(case: CaseFile, language: str = "fr") -> bytes:
+    """Return the PDF of a case."""
+    page = render_html(case, Letterhead(language=language, clauses=read_clauses(None)))
+    record = case.record
+    return render_pdf(page, [Attached("record.json", SEALED, record.run_id, record.ended)])
+
+
+@pytest.fixture(scope="module")
+def french(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a full report's PDF."""
+    path = tmp_path_factory.mktemp("pdf") / "report.pdf"
+    path.write_bytes(made(a_case()))
+    return path
+
+
+@pytest.fixture
+def pdf(french: Path) -> Iterator[pikepdf.Pdf]:
+    """Open it."""
+    with pikepdf.open(french) as opened:
+        yield opened
+
+
+def text_of(path: Path, *options: str) -> str:
+    """Return what a reader can search for and copy."""
+    command = ["pdftotext", *options, str(path), "-"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_it_says_that_it_is_pdf_a_3a(pdf: pikepdf.Pdf) -> None:
+    """Metadata name PDF/A part 3, conformance A, with an output intent and a document id."""
+    with pdf.open_metadata() as metadata:
+        assert metadata["pdfaid:part"] == "3"
+        assert metadata["pdfaid:conformance"] == "A"
+        assert "moodle" in str(metadata["dc:title"])
+    assert pikepdf.Name("/GTS_PDFA1") == pdf.Root.OutputIntents[0].S
+    assert len(pdf.trailer.ID) == 2
+    assert not pdf.is_encrypted
+
+
+def test_nothing_archival_is_missing(pdf: pikepdf.Pdf) -> None:
+    """Every font is embedded and maps to Unicode; there is no script and no action."""
+    objects = [each for each in pdf.objects if isinstance(each, pikepdf.Dictionary)]
+    fonts = [each for each in objects if each.get("/Type") == "/Font"]
+    described = [each for each in objects if "/FontName" in each]
+    assert described
+    assert all("/FontFile3" in font or "/FontFile2" in font for font in described)
+    assert all("/ToUnicode" in font for font in fonts if font.get("/Subtype") == "/Type0")
+    names = {str(name) for each in objects for name in each.keys()}  # noqa: SIM118 not a dict
+    assert not names & {"/JS", "/JavaScript", "/AA", "/OpenAction", "/Launch"}
+
+
+def test_it_is_tagged(pdf: pikepdf.Pdf) -> None:
+    """The structure is marked, in French, and the picture of the timeline has a description."""
+    assert pdf.Root.MarkInfo.Marked
+    assert str(pdf.Root.Lang) == "fr"
+    kinds: dict[str, list[pikepdf.Dictionary]] = {}
+    for each in pdf.objects:
+        if isinstance(each, pikepdf.Dictionary) and each.get("/Type") == "/StructElem":
+            kinds.setdefault(str(each.S), []).append(each)
+    assert {"/H1", "/H2", "/Table", "/TH", "/TD", "/P", "/L", "/Figure"} <= set(kinds)
+    assert len(kinds["/H1"]) == 1
+    assert all(str(figure.get("/Alt", "")) for figure in kinds["/Figure"])
+
+
+def test_the_record_is_inside_byte_for_byte(pdf: pikepdf.Pdf) -> None:
+    """The attached record is what was sealed, named as the source of the report."""
+    assert list(pdf.attachments) == ["record.json"]
+    inside = pdf.attachments["record.json"]
+    assert inside.get_file().read_bytes() == SEALED
+    assert inside.relationship == pikepdf.Name("/Source")
+    assert {str(file.UF) for file in pdf.Root.AF} == {"record.json"}
+
+
+def test_every_part_has_a_bookmark(pdf: pikepdf.Pdf) -> None:
+    """Bookmarks name the report and each of its parts, in the order of the pages."""
+    with pdf.open_outline() as outline:
+        top = list(outline.root)
+        assert len(top) == 1
+        titles = [child.title for child in top[0].children]
+    with speaking("fr"):
+        parts = [case_view.section(part) for part in Section if part not in {"verdict", "figures"}]
+    assert [title for title in titles if title in parts] == parts
+    assert {"Table des clauses", "Tendance et couverture"} <= set(titles)
+
+
+def test_pages_are_numbered(pdf: pikepdf.Pdf, french: Path) -> None:
+    """Each page says which of how many it is, and from the second on whose report it is."""
+    pages = text_of(french, "-layout").split("\f")[:-1]
+    assert len(pages) == len(pdf.pages) > 5
+    for number, page in enumerate(pages, 1):
+        assert re.search(rf"\b{number}\s*/\s*{len(pages)}\b", page)
+        assert "record.json SHA-256 5d5d" in page
+        assert ("Exemple SAS · moodle · RÉUSSI" in page) == (number > 1)
+
+
+def test_page_one_answers(french: Path) -> None:
+    """The first page has verdict, actuals against objectives, what was tried, open findings."""
+    first = " ".join(text_of(french, "-layout", "-f", "1", "-l", "1").split())
+    for said in ("RÉUSSI", "42 min 10 s", "3 h 05", "RTO (DMIA)", "RPO (PDMA)", "atteint"):
+        assert said in first.replace("\u00a0", " ")
+    for said in ("Ce qui a été essayé", "loss of the hosting site", "Écarts ouverts", "F-12"):
+        assert said in first
+    assert "Chronologie" not in first
+
+
+@pytest.mark.parametrize(("language", "count"), [("en", 0), ("fr", 3), ("en", 7), ("fr", 12)])
+def test_no_heading_ends_a_page(tmp_path: Path, language: str, count: int) -> None:
+    """No heading is left alone at the bottom of a page, however long the parts before it are."""
+    checks = tuple(a_check(check=f"test_{n}", title=f"fact {n}") for n in range(count))
+    path = tmp_path / "report.pdf"
+    path.write_bytes(made(a_case(record=a_record(checks=checks)), language))
+    with speaking(language):
+        headings = {case_view.section(part) for part in Section}
+    for page in text_of(path, "-layout").split("\f")[:-1]:
+        lines = [line.strip() for line in page.splitlines() if line.strip()]
+        body = [line for line in lines if not line.startswith("record.json SHA-256")]
+        assert body[-1] not in headings
+
+
+def test_the_same_case_gives_the_same_bytes(french: Path) -> None:
+    """A report made again later is the same file, so that its hash can be kept."""
+    assert made(a_case()) == french.read_bytes()
+
+
+def test_hostile_text_is_inert(tmp_path: Path) -> None:
+    """What a host wrote is words on the page: no tag, control or direction mark reaches it."""
+    record = a_record(
+        reasons=(HOSTILE,),
+        residue=(HOSTILE,),
+        steps=(a_step(name=HOSTILE, detail=HOSTILE * 30, values={HOSTILE: HOSTILE}),),
+        checks=(a_check(title=HOSTILE, detail="x" * 10_000_000, host=HOSTILE),),
+    )
+    path = tmp_path / "hostile.pdf"
+    path.write_bytes(made(CaseFile(record=record), "en"))
+    text = text_of(path)
+    assert "<script>alert(1)</script>" in text
+    assert "{{ 7*7 }}" in text
+    assert "U+202E" in text
+    assert not re.search("[\x00-\x08\x0e-\x1f\u202a-\u202e\u2066-\u2069]", text.replace("\x0c", ""))
+    with pikepdf.open(path) as opened:
+        assert len(opened.pages) < 15
+
+
+def test_thousand_checks_and_lines_are_printed(tmp_path: Path) -> None:
+    """A row with more lines than a page has is cut, so that the table goes on."""
+    checks = (a_check(detail="line\n" * 900), *(a_check(check=f"c{n}") for n in range(300)))
+    path = tmp_path / "long.pdf"
+    path.write_bytes(made(CaseFile(record=a_record(checks=checks)), "en"))
+    text = text_of(path)
+    assert "more lines]" in text
+    assert "c299" in text
+
+
+def test_nothing_is_fetched(tmp_path: Path) -> None:
+    """Neither a web server nor a file that a logo or a page names is ever asked for."""
+    asked: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+        def listen() -> None:
+            server.settimeout(3)
+            try:
+                client, _ = server.accept()
+                asked.append(client.recv(100))
+            except OSError:
+                return
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        secret = tmp_path / "secret.txt"
+        secret.write_text("fetched-secret", encoding="utf-8")
+        svg = (
+            '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
+            f'<style>@import url("http://127.0.0.1:{port}/a.css");</style>'
+            f'<image xlink:href="http://127.0.0.1:{port}/b.png" width="9" height="9"/></svg>'
+        )
+        logo = "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
+        page = render_html(a_case(), Letterhead(logo=logo)).replace(
+            "<main>",
+            f'<main><img alt="x" src="http://127.0.0.1:{port}/c.png">'
+            f'<img alt="y" src="file://{secret}">'
+            f'<link rel="attachment" href="file://{secret}">',
+        )
+        content = render_pdf(page)
+        thread.join()
+    assert asked == []
+    assert b"fetched-secret" not in content
+    with pikepdf.open(io.BytesIO(content)) as opened:
+        assert list(opened.attachments) == []
+
+
+def test_missing_libraries_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without Pango the error says so, and how to install it."""
+    broken = "raise OSError('cannot load library libpango-1.0-0')"
+    (tmp_path / "weasyprint.py").write_text(broken, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in [name for name in sys.modules if name.split(".")[0] == "weasyprint"]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(PradrillError) as caught:
+        render_pdf("<p>x</p>")
+    assert "apt-get install libpango-1.0-0 libpangoft2-1.0-0" in str(caught.value)
+
+
+@pytest.mark.skipif(shutil.which("pdftoppm") is None, reason="Debian's poppler-utils is not there")
+def test_nothing_is_printed_in_the_margin(french: Path, tmp_path: Path) -> None:
+    """On every page as it is printed, nothing reaches into the left and right margins."""
+    prefix = tmp_path / "page"
+    subprocess.run(["pdftoppm", "-r", "50", "-gray", str(french), str(prefix)], check=True)
+    pages = sorted(tmp_path.glob("page-*.pgm"))
+    assert len(pages) > 5
+    for page in pages:
+        content = page.read_bytes()
+        header = re.match(rb"P5\s+(\d+)\s+(\d+)\s+255\s", content)
+        assert header is not None
+        width, height = int(header[1]), int(header[2])
+        pixels = content[header.end() :]
+        margin = int(14 / 25.4 * 50)
+        for row in range(height):
+            line = pixels[row * width : (row + 1) * width]
+            assert min(line[:margin] + line[-margin:]) > 200, page.name

@@ -1,0 +1,42 @@
+"""The figures against the truth, a few rounds of each benchmark: real losses, real recoveries."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.benchmarks import clock_accuracy, rpa_truth
+from tests.benchmarks.primaries import SOURCES, Primary
+
+
+@pytest.fixture(scope="module")
+def losing() -> Iterator[tuple[rpa_truth.Bench, Path]]:
+    """Open the bench on which primaries are lost."""
+    with rpa_truth.bench() as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_the_rpa_contains_the_true_loss(losing: tuple[rpa_truth.Bench, Path], source: str) -> None:
+    """A primary killed at a known instant: its restored heartbeat bounds what was lost."""
+    bench, home = losing
+    make: Any = SOURCES[source]
+    primary: Primary = make(home / source, bench.clock)
+    try:
+        played = rpa_truth.lose(primary, bench, random.Random(source))  # noqa: S311 no secret
+    finally:
+        primary.close()
+    assert played.contained, played
+    assert played.true > 0
+
+
+def test_the_rta_contains_the_true_recovery() -> None:
+    """A service that another process turns on while it is asked: the instant is in the RTA's."""
+    with clock_accuracy.bench() as (home, server):
+        for wait in (0.7, 1.9):
+            played = clock_accuracy.recover(home, server, wait)
+            assert played.contained, played
+            assert played.width > 0

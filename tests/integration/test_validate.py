@@ -1,0 +1,183 @@
+"""`pradrill validate`: what is wrong, and where, in the user's words."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.integration.house import DRILL, build, edit, pradrill, write
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Path:
+    """Return a valid house."""
+    return build(tmp_path)
+
+
+def problems(house: Path) -> list[str]:
+    """Return the lines that validate prints when it refuses, hints left out."""
+    done = pradrill(house, "validate")
+    assert (done.returncode, done.stdout) == (3, ""), done.stdout + done.stderr
+    return [line for line in done.stderr.splitlines() if "HINT" not in line]
+
+
+def test_a_valid_house_is_said_to_be_valid(house: Path) -> None:
+    """Exit code 0, and the drills that were looked at are named."""
+    done = pradrill(house, "validate")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "shop" in done.stdout
+
+
+def test_every_problem_of_every_file_is_told_at_once(house: Path) -> None:
+    """One reading is enough to mend everything: model, YAML, playbooks, checks, inventory."""
+    write(
+        house,
+        "drills/plan.yml",
+        """\
+        plan: 1
+        organisation: Exemple SAS
+        services:
+          shop:
+            objectives: {rto: 900, rpo: 1h}
+            drill_evry: 3 months
+            owner: a
+            owner: b
+        """,
+    )
+    write(
+        house,
+        "drills/shop.yml",
+        """\
+        drill: shop
+        services: [shop]
+        scenario: {name: loss}
+        standby: {inventory: ../inventory.yml, hosts: standby}
+        restore:
+          - {playbook: ../playbooks/missing.yml, deadline: 10}
+        objectives: {rto: 9h}
+        verify:
+          checks: checks/none
+          stable_four: 10s
+          newest_data: {command: x}
+          must_not_reach: [db]
+        unattended: maybe
+        """,
+    )
+    told = problems(house)
+    for expected in (
+        "drills/plan.yml:5: services.shop.objectives.rto: a duration needs a unit",
+        'drills/plan.yml:6: services.shop.drill_evry: "drill_evry" is not a known key',
+        'drills/plan.yml:8: services.shop.owner: the key "owner" is already given on line 7',
+        "drills/shop.yml:6: restore[0].deadline: a duration needs a unit",
+        "drills/shop.yml:6: restore[0].playbook:",
+        'drills/shop.yml:7: objectives: "objectives" is not a known key',
+        "drills/shop.yml:9: verify.checks:",
+        'drills/shop.yml:10: verify.stable_four: "stable_four" is not a known key',
+        'drills/shop.yml:12: verify.must_not_reach[0]: "db" is not HOST:PORT',
+        "drills/shop.yml:13: unattended: must be true or false",
+    ):
+        assert [line for line in told if line.startswith(expected)], (expected, told)
+    assert len(told) == 10, "nothing is told twice, and nothing is only an echo"
+
+
+def test_a_misspelt_key_gets_a_suggestion(house: Path) -> None:
+    """The nearest known key is named."""
+    edit(house, "drills/shop.yml", "stable_for", "stabel_for")
+    done = pradrill(house, "validate")
+    assert 'HINT: Did you mean "stable_for"?' in done.stderr
+
+
+def test_a_drill_cannot_set_objectives(house: Path) -> None:
+    """They come from the plan only, and the hint says so."""
+    write(house, "drills/shop.yml", DRILL + "objectives: {rto: 9h}\n")
+    done = pradrill(house, "validate")
+    assert "Objectives come from the plan; a drill cannot change them." in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "expected"),
+    [
+        ("drills/shop.yml", "services: [shop]", "services: [shopp]", 'no service "shopp"'),
+        ("drills/shop.yml", "restore.yml", "restroe.yml", "playbooks/restroe.yml does not exist"),
+        ("drills/shop.yml", "hosts: standby", "hosts: stanby", 'called "stanby"'),
+        ("drills/shop.yml", "hosts: standby", "hosts: web-prod", 'called "web-prod"'),
+        ("drills/shop.yml", "1m", "1:30", "not a duration"),
+        ("drills/shop.yml", "drill: shop", "drill: Shop!", "drill:"),
+        ("inventory.yml", "dr_role: standby", "dr_role: primary", "does not carry dr_role"),
+        ("inventory.yml", "{web-dr: {ansible_host: 192.0.2.20, dr_role: standby}}", "{}", "called"),
+        ("inventory.yml", "standby:", "standby: [", "Ansible cannot read the inventory"),
+        ("playbooks/restore.yml", "- hosts: all", "hosts: all", "playbooks/restore.yml"),
+        ("drills/checks/shop/test_shop.py", "def test_it", "def it", "holds no check"),
+        ("drills/checks/shop/test_shop.py", "def test", "def (test", "not valid Python"),
+    ],
+)
+def test_what_a_drill_names_must_be_there(
+    house: Path, name: str, old: str, new: str, expected: str
+) -> None:
+    """Services, playbooks, hosts, groups without hosts, roles, checks: each is looked at."""
+    edit(house, name, old, new)
+    told = problems(house)
+    assert len(told) == 1, told
+    assert expected in told[0]
+
+
+def test_the_inventory_may_have_any_format_that_ansible_reads(house: Path) -> None:
+    """An INI inventory and a script that prints JSON do as well as YAML."""
+    (house / "inventory.yml").unlink()
+    write(house, "inventory.ini", "[standby]\nweb-dr ansible_host=192.0.2.20 dr_role=standby\n")
+    edit(house, "drills/shop.yml", "../inventory.yml", "../inventory.ini")
+    assert pradrill(house, "validate").returncode == 0
+    listing = {
+        "standby": {"hosts": ["web-dr"]},
+        "_meta": {"hostvars": {"web-dr": {"dr_role": "standby"}}},
+    }
+    write(house, "inventory.sh", f"#!/bin/sh\necho '{json.dumps(listing)}'\n")
+    (house / "inventory.sh").chmod(0o700)
+    edit(house, "drills/shop.yml", "../inventory.ini", "../inventory.sh")
+    assert pradrill(house, "validate").returncode == 0
+
+
+def test_a_configuration_error_touches_nothing(house: Path) -> None:
+    """A run of a wrong drill ends with 3 and leaves no run behind."""
+    edit(house, "drills/shop.yml", "stable_for", "stabel_for")
+    assert pradrill(house, "run", "shop").returncode == 3
+    assert not (house / "state" / "runs").exists()
+
+
+def test_an_unknown_drill_is_named_with_the_nearest(house: Path) -> None:
+    """`run shpo` says that there is no such drill, and which one may be meant."""
+    done = pradrill(house, "run", "shpo")
+    assert done.returncode == 3
+    assert done.stderr.splitlines() == [
+        'no drill is called "shpo"',
+        'HINT: Did you mean "shop"?',
+    ]
+
+
+def test_the_schema_accepts_what_validate_accepts(house: Path) -> None:
+    """The JSON Schema of a drill knows the keys of a valid one, and no others."""
+    schema = json.loads(pradrill(house, "schema", "drill").stdout)
+    assert {line.split(":")[0] for line in DRILL.splitlines() if line[:1].isalpha()} <= set(
+        schema["properties"]
+    )
+    assert schema["additionalProperties"] is False
+
+
+def test_the_plan_command_prints_everything_and_touches_nothing(house: Path) -> None:
+    """Every step, host, playbook, objective and guard, and what is destroyed; no state folder."""
+    for words in (("plan", "shop"), ("run", "shop", "--dry-run")):
+        done = pradrill(house, *words)
+        assert done.returncode == 0, done.stderr
+        for expected in (
+            "web-dr",
+            "restore.yml",
+            "teardown.yml",
+            "15m",
+            "1h",
+            "dr_role: standby",
+            "/etc/pradrill/standby",
+            "127.0.0.1:1",
+        ):
+            assert expected in done.stdout, (words, expected, done.stdout)
+        assert not (house / "state").exists()

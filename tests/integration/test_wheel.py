@@ -1,0 +1,38 @@
+"""The package as pipx or uv installs it: usable outside the repository."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def test_the_wheel_brings_all_that_a_user_needs(tmp_path: Path) -> None:
+    """Installed from its wheel, in another folder, the demo's drills are there and valid."""
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
+    _run([*pip, "wheel", "--no-deps", "-w", tmp_path, REPOSITORY])
+    (wheel,) = tmp_path.glob("pradrill-*.whl")
+    venv.create(tmp_path / "venv", with_pip=False)
+    packages = next((tmp_path / "venv").glob("lib/python*/site-packages"))
+    _run([*pip, "install", "--no-deps", "--target", packages, wheel])
+    # The other packages are those of this environment; pradrill itself is the wheel's.
+    (packages / "others.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
+    code = (
+        "import pradrill, sys; from pathlib import Path; "
+        "sys.argv[1:] = ['--drills', str(Path(pradrill.__file__).parent / 'share/drills'), "
+        "'--state', 'state', 'validate']; "
+        "from pradrill.cli import main; print(pradrill.__file__); sys.exit(main())"
+    )
+    told = _run([tmp_path / "venv/bin/python", "-c", code], tmp_path)
+    assert str(packages) in told, "another pradrill was imported"
+    assert "wordpress" in told
+
+
+def _run(words: list[str | Path], folder: Path | None = None) -> str:
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

@@ -1,0 +1,474 @@
+"""Shelves: the same small stock of backups, made by each real tool, and by the shipped fake."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.integration.conftest import another_sshd, sshd
+
+from pradrill.adapters.barman import Barman
+from pradrill.adapters.borg import Borg
+from pradrill.adapters.clock import SteadyClock
+from pradrill.adapters.dumps import Dumps
+from pradrill.adapters.dumps.here import LocalFolder
+from pradrill.adapters.pgbackrest import PgBackRest
+from pradrill.adapters.restic import Restic
+from pradrill.adapters.secrets import resolve
+from pradrill.domain.catalogue import RecoveryPoint
+from pradrill.domain.integrity import Checked, Soundness
+from pradrill.domain.recovery_source import (
+    BarmanSource,
+    BorgSource,
+    DumpsSource,
+    PgBackRestSource,
+    ResticSource,
+)
+from pradrill.errors import NotReadyError
+from pradrill.ports import RecoveryPointSource
+from pradrill.testing import FakeSource, a_point
+
+__all__ = ["another_sshd", "sshd"]
+
+PASSWORD, WRONG = "correct horse", "battery staple"
+SQL = "CREATE TABLE t (n int);\n" + "INSERT INTO t VALUES (1);\n" * 4000
+ENDED = SQL + "-- Dump completed on 2026-03-10  1:00:00\n"
+
+
+class Shelf:
+    """Backups of one kind. `ids` are those on it, oldest first."""
+
+    name = ""
+    encrypted = True
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.ids: list[str] = []
+
+    def source(self, *, password: str = PASSWORD, where: Path | None = None) -> RecoveryPointSource:
+        """Return what reads the shelf, or another place."""
+        raise NotImplementedError
+
+    def stock(self) -> None:
+        """Put two backups on it."""
+        raise NotImplementedError
+
+    def largest(self) -> Path:
+        """Return the file of data whose damage a check must see."""
+        raise NotImplementedError
+
+    def flip(self) -> None:
+        """Change one byte of the data."""
+        _flip(self.largest())
+
+    def cut(self) -> None:
+        """Cut the data off in the middle."""
+        path = self.largest()
+        path.chmod(0o600)
+        os.truncate(path, path.stat().st_size // 2)
+
+
+class ResticShelf(Shelf):
+    """A restic repository."""
+
+    name = "restic"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.tool("init", "-q")
+
+    def tool(self, *words: str, password: str = PASSWORD, check: bool = True) -> str:
+        """Run restic on it."""
+        return run(
+            ["restic", "--no-cache", "-r", str(self.folder / "repo"), *words],
+            env={"RESTIC_PASSWORD": password},
+            check=check,
+        )
+
+    def source(self, *, password: str = PASSWORD, where: Path | None = None) -> RecoveryPointSource:
+        """Return what reads the shelf, or another place."""
+        declared = ResticSource(
+            repository=str(where or self.folder / "repo"),
+            password=secret(self.folder, password),
+        )
+        return Restic(declared, resolve, SteadyClock())
+
+    def stock(self) -> None:
+        """Put two backups on it."""
+        for number in range(2):
+            data = self.folder / "data"
+            data.mkdir(exist_ok=True)
+            (data / "file").write_bytes(os.urandom(300_000))
+            self.tool("backup", "-q", "--tag", f"n{number}", "--host", "moodle1", str(data))
+        self.ids = [each["id"] for each in json.loads(self.tool("snapshots", "--json"))]
+
+    def largest(self) -> Path:
+        """Return the file of data whose damage a check must see."""
+        return largest(self.folder / "repo/data")
+
+
+class BorgShelf(Shelf):
+    """A borg repository."""
+
+    name = "borg"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.tool("init", "-e", "repokey", str(folder / "repo"))
+
+    def tool(self, *words: str) -> str:
+        """Run borg."""
+        base = {"BORG_PASSPHRASE": PASSWORD, "BORG_BASE_DIR": str(self.folder / "base")}
+        return run(["borg", *words], env=base)
+
+    def source(self, *, password: str = PASSWORD, where: Path | None = None) -> RecoveryPointSource:
+        """Return what reads the shelf, or another place."""
+        declared = BorgSource(
+            repository=str(where or self.folder / "repo"),
+            password=secret(self.folder, password),
+        )
+        return Borg(declared, resolve, SteadyClock())
+
+    def stock(self) -> None:
+        """Put two backups on it."""
+        for number in range(2):
+            data = self.folder / "data"
+            data.mkdir(exist_ok=True)
+            (data / "file").write_bytes(os.urandom(300_000))
+            name = f"moodle-{number}"
+            self.tool(
+                "create", "--comment", f"n{number}", f"{self.folder / 'repo'}::{name}", str(data)
+            )
+            self.ids.append(name)
+
+    def largest(self) -> Path:
+        """Return the file of data whose damage a check must see."""
+        return largest(self.folder / "repo/data")
+
+
+class DumpsShelf(Shelf):
+    """A folder of gzipped SQL dumps with their checksums beside them."""
+
+    name = "dumps"
+    encrypted = False
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        (folder / "repo").mkdir()
+
+    def source(self, *, password: str = PASSWORD, where: Path | None = None) -> RecoveryPointSource:
+        """Return what reads the shelf, or another place."""
+        del password
+        declared = DumpsSource(
+            folder=str(where or self.folder / "repo"),
+            names="moodle-%Y%m%d-%H%M%S.sql.gz",
+            timezone="UTC",
+        )
+        return Dumps(declared, LocalFolder(), SteadyClock())
+
+    def stock(self) -> None:
+        """Put two backups on it."""
+        for number in range(2):
+            now = datetime.fromtimestamp(time.time() - 60 + number, UTC)
+            path = self.folder / f"repo/moodle-{now:%Y%m%d-%H%M%S}.sql.gz"
+            path.write_bytes(gzip.compress(ENDED.encode()))
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            path.with_name(f"{path.name}.sha256").write_text(f"{digest}  {path.name}\n")
+            self.ids.append(path.name)
+
+    def largest(self) -> Path:
+        """Return the file of data whose damage a check must see."""
+        return self.folder / "repo" / self.ids[-1]
+
+
+class PgBackRestShelf(Shelf):
+    """A copy of a stanza's encrypted repository."""
+
+    name = "pgbackrest"
+
+    def __init__(self, folder: Path, cluster: Cluster) -> None:
+        super().__init__(folder)
+        self._cluster = cluster
+        shutil.copytree(cluster.folder / "repo-empty", folder / "repo")
+
+    def source(self, *, password: str = PASSWORD, where: Path | None = None) -> RecoveryPointSource:
+        """Return what reads the shelf, or another place."""
+        declared = PgBackRestSource(
+            stanza="moodle",
+            repository=where or self.folder / "repo",
+            password=secret(self.folder, password),
+        )
+        return PgBackRest(declared, resolve, SteadyClock())
+
+    def stock(self) -> None:
+        """Put two backups on it."""
+        shutil.rmtree(self.folder / "repo")
+        shutil.copytree(self._cluster.folder / "repo", self.folder / "repo", symlinks=True)
+        self.ids = self._cluster.labels
+
+    def largest(self) -> Path:
+        """Return the file of data whose damage a check must see."""
+        return largest(self.folder / "repo/backup/moodle" / self.ids[-1] / "pg_data/base")
+
+
+class BarmanShelf(Shelf):
+    """A copy of a Barman server's folder."""
+
+    name = "barman"
+    encrypted = False
+
+    def __init__(self, folder: Path, cluster: Cluster) -> None:
+        super().__init__(folder)
+        self._cluster = cluster
+        self._copy("barman-empty")
+
+    def source(self, *, password: str = PASSWORD, where: Path | None = None) -> RecoveryPointSource:
+        """Return what reads the shelf, or another place."""
+        del password
+        config = self.folder / "barman.conf" if where is None else where
+        return Barman(BarmanSource(server="moodle", config=config), SteadyClock())
+
+    def stock(self) -> None:
+        """Put two backups on it."""
+        shutil.rmtree(self.folder / "home")
+        self._copy("barman")
+        self.ids = self._cluster.barman_ids
+
+    def largest(self) -> Path:
+        """Return the file of data whose damage a check must see."""
+        return largest(self.folder / "home/moodle/base" / self.ids[-1] / "data/base")
+
+    def _copy(self, which: str) -> None:
+        shutil.copytree(self._cluster.folder / which, self.folder / "home", symlinks=True)
+        (self.folder / "none").mkdir(exist_ok=True)
+        (self.folder / "barman.conf").write_text(
+            self._cluster.barman_conf(self.folder / "home", self.folder)
+        )
+        for path in (self.folder, *self.folder.rglob("*")):
+            if not path.is_symlink():
+                shutil.chown(path, LOGIN)
+
+
+class FakeShelf(Shelf):
+    """The shipped fake."""
+
+    name = "fake"
+    encrypted = False
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.checks = [Checked(Soundness.SOUND, "reading it")]
+        self.points: list[RecoveryPoint] = []
+
+    def source(self, *, password: str = PASSWORD, where: Path | None = None) -> RecoveryPointSource:
+        """Return what reads the shelf, or another place."""
+        del password
+        if where is not None:
+            return FakeSource(fails=NotReadyError(f"the fake {where} is not there"))
+        return FakeSource(self.points, clock=SteadyClock(), checks=self.checks)
+
+    def stock(self) -> None:
+        """Put two backups on it."""
+        self.ids = ["one", "two"]
+        now = datetime.fromtimestamp(time.time(), UTC)
+        self.points = [a_point(id=each, data_time=now, end_time=now) for each in self.ids]
+
+    def flip(self) -> None:
+        """Change one byte of the data."""
+        self.checks = [Checked(Soundness.DAMAGED, "reading it", "a byte is another one")]
+
+    def cut(self) -> None:
+        """Cut the data off in the middle."""
+        self.flip()
+
+
+LOGIN = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
+BIN = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)
+
+
+class Cluster:
+    """A private PostgreSQL, backed up by pgBackRest and by Barman; not run as root."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.labels: list[str] = []
+        self.barman_ids: list[str] = []
+        self._streaming: subprocess.Popen[bytes] | None = None
+
+    def run(self, *argv: str, check: bool = True) -> str:
+        """Run a command as the database's user."""
+        who = ["runuser", "-u", LOGIN, "--"] if os.geteuid() == 0 else []
+        return run([*who, *argv], env={}, cwd=self.folder, check=check)
+
+    def make(self) -> None:
+        """Make the cluster and two backups with each tool; stop it."""
+        assert BIN is not None, "apt-get install postgresql"
+        f = self.folder
+        shutil.chown(f, LOGIN)
+        for name in ("none", "log", "lock", "repo", "barman"):
+            (f / name).mkdir()
+            shutil.chown(f / name, LOGIN)
+        self.run(str(BIN / "initdb"), "-k", "-D", f"{f}/d", "-A", "trust")
+        with (f / "d/postgresql.conf").open("a") as conf:
+            conf.write(
+                f"port=54991\nlisten_addresses=''\nunix_socket_directories='{f}'\nfsync=off\n"
+                f"archive_mode=on\narchive_command="
+                f"'pgbackrest --config={f}/pgbackrest.conf --stanza=moodle archive-push %p'\n"
+            )
+        (f / "pgbackrest.conf").write_text(
+            f"[global]\nrepo1-path={f}/repo\nrepo1-cipher-type=aes-256-cbc\n"
+            f"repo1-cipher-pass={PASSWORD}\nrepo1-retention-full=9\nlog-path={f}/log\n"
+            f"lock-path={f}/lock\nlog-level-file=off\nstart-fast=y\n"
+            f"[moodle]\npg1-path={f}/d\npg1-socket-path={f}\npg1-port=54991\n"
+        )
+        (f / "barman.conf").write_text(self.barman_conf(f / "barman", f))
+        self.run(str(BIN / "pg_ctl"), "-D", f"{f}/d", "-l", f"{f}/pg.log", "-w", "start")
+        self._pgbackrest()
+        self._barman()
+        self.stop()
+
+    def _pgbackrest(self) -> None:
+        f = self.folder
+        tool = ("pgbackrest", f"--config={f}/pgbackrest.conf", "--stanza=moodle")
+        self.run(*tool, "stanza-create")
+        shutil.copytree(f / "repo", f / "repo-empty")
+        self.run(*tool, "--type=full", "--annotation=nightly=yes", "backup")
+        table = "create table later as select generate_series(1, 5000) n"
+        self.run("psql", "-h", str(f), "-p", "54991", "-c", table, "postgres")
+        self.run(*tool, "--type=diff", "backup")
+        told = json.loads(self.run(*tool, "--output=json", "info"))
+        self.labels = [each["label"] for each in told[0]["backup"]]
+
+    def _barman(self) -> None:
+        f = self.folder
+        tool = ("barman", "-c", f"{f}/barman.conf")
+        self.run(*tool, "receive-wal", "--create-slot", "moodle")
+        who = ["runuser", "-u", LOGIN, "--"] if os.geteuid() == 0 else []
+        with (f / "wal.log").open("ab") as log:
+            self._streaming = subprocess.Popen(
+                [*who, *tool, "receive-wal", "moodle"], stdout=log, stderr=log, cwd=f
+            )
+        for _ in range(20):
+            time.sleep(0.5)
+            if (f / "barman/moodle/streaming").is_dir() and any(
+                (f / "barman/moodle/streaming").iterdir()
+            ):
+                break
+        self.run(*tool, "switch-wal", "--force", "--archive", "--archive-timeout", "20", "moodle")
+        shutil.copytree(f / "barman", f / "barman-empty", symlinks=True)
+        for _ in range(2):
+            self.run(*tool, "backup", "--wait", "moodle")
+            time.sleep(1)  # its ids are seconds
+        told = json.loads(self.run(*tool, "-f", "json", "list-backups", "moodle"))
+        self.barman_ids = sorted(each["backup_id"] for each in told["moodle"])
+
+    def stop(self) -> None:
+        """Stop what runs."""
+        assert BIN is not None
+        tool = ("barman", "-c", f"{self.folder}/barman.conf")
+        self.run(*tool, "receive-wal", "--stop", "moodle", check=False)
+        if self._streaming is not None:
+            self._streaming.terminate()
+            self._streaming.wait(20)
+            self._streaming = None
+        self.run(
+            str(BIN / "pg_ctl"), "-D", f"{self.folder}/d", "-m", "immediate", "stop", check=False
+        )
+
+    def barman_conf(self, home: Path, folder: Path) -> str:
+        """Return a configuration for a server whose backups are under `home`."""
+        f = self.folder
+        reach = f"host={f} port=54991 user={LOGIN} dbname=postgres"
+        return (
+            f"[barman]\nbarman_user = {LOGIN}\nbarman_home = {home}\n"
+            f"log_file = {folder}/barman.log\nconfiguration_files_directory = {folder}/none\n"
+            f"[moodle]\ndescription = Moodle\nconninfo = {reach}\nstreaming_conninfo = {reach}\n"
+            f"backup_method = postgres\nimmediate_checkpoint = true\n"
+            f"streaming_archiver = on\nslot_name = barman\n"
+            f"path_prefix = {BIN}\n"
+        )
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """Return a PostgreSQL with its backups made; it is stopped by then."""
+    with tempfile.TemporaryDirectory(prefix="pd-pg-", dir="/tmp") as name:
+        Path(name).chmod(0o755)
+        made = Cluster(Path(name))
+        try:
+            made.make()
+            yield made
+        finally:
+            made.stop()
+
+
+@pytest.fixture
+def shelf(request: pytest.FixtureRequest) -> Iterator[Shelf]:
+    """Return an empty shelf of the kind that the test asks for."""
+    kinds: dict[str, Any] = {
+        "fake": FakeShelf,
+        "restic": ResticShelf,
+        "borg": BorgShelf,
+        "dumps": DumpsShelf,
+        "pgbackrest": PgBackRestShelf,
+        "barman": BarmanShelf,
+    }
+    kind = kinds[request.param]
+    needs = [request.getfixturevalue("cluster")] if kind in {PgBackRestShelf, BarmanShelf} else []
+    with tempfile.TemporaryDirectory(prefix="pd-shelf-", dir="/tmp") as name:
+        Path(name).chmod(0o755)
+        yield kind(Path(name), *needs)
+
+
+def run(
+    argv: list[str], *, env: dict[str, str], cwd: Path | None = None, check: bool = True
+) -> str:
+    """Run a tool and return its output; say what it said when it fails."""
+    done = subprocess.run(
+        argv,
+        env={**os.environ, "TZ": "UTC", **env},
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    if check and done.returncode != 0:
+        pytest.fail(f"{argv}: {done.stdout[-1000:]} {done.stderr[-2000:]}")
+    return done.stdout
+
+
+def secret(folder: Path, value: str) -> str:
+    """Put a secret into a file and return its name."""
+    path = folder / f"secret-{hashlib.sha256(value.encode()).hexdigest()[:8]}"
+    path.write_text(value)
+    path.chmod(0o600)
+    return f"file:{path}"
+
+
+def largest(folder: Path) -> Path:
+    """Return the largest file under a folder."""
+    return max(
+        (path for path in folder.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size
+    )
+
+
+def _flip(path: Path) -> None:
+    path.chmod(0o600)
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        byte = file.read(1)
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([byte[0] ^ 0x40]))

@@ -1,0 +1,403 @@
+"""Folders of dumps: what real dump tools write, whole and damaged, here and over SFTP."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import hashlib
+import lzma
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.sources.conftest import BIN, ENDED, SQL, Cluster, run
+
+from pradrill.adapters.clock import SteadyClock
+from pradrill.adapters.dumps import Dumps
+from pradrill.adapters.dumps.here import LocalFolder
+from pradrill.adapters.ssh.sftp import SftpFolder
+from pradrill.domain.catalogue import RecoveryPoint
+from pradrill.domain.integrity import Checked, Part, Soundness
+from pradrill.domain.recovery_source import DumpsSource
+from pradrill.errors import NotReadyError
+from pradrill.ports import Bounds, Folder
+
+BOUNDS = Bounds(60.0)
+NAME = "moodle-20260310-010000"
+AT = datetime(2026, 3, 10, 1, 0, tzinfo=UTC)
+
+
+def source(folder: Path | str, suffix: str, reader: Folder | None = None, **changes: Any) -> Dumps:
+    """Return a source of dumps with that suffix."""
+    fields = {
+        "folder": str(folder),
+        "names": f"moodle-%Y%m%d-%H%M%S{suffix}",
+        "timezone": "UTC",
+        **changes,
+    }
+    declared = DumpsSource.model_validate(fields)
+    return Dumps(declared, reader or LocalFolder(), SteadyClock())
+
+
+def only(dumps: Dumps) -> RecoveryPoint:
+    """Return the one point."""
+    (point,) = dumps.catalogue(BOUNDS).points
+    return point
+
+
+def checked(dumps: Dumps) -> Checked:
+    """Check the one point."""
+    return dumps.check(only(dumps), Part(1, 1), BOUNDS)
+
+
+def sum_up(path: Path) -> None:
+    """Write a file's SHA-256 beside it."""
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    path.with_name(f"{path.name}.sha256").write_text(f"{digest}  {path.name}\n")
+
+
+def sum_up_all(folder: Path) -> None:
+    """Write the SHA-256 of every file of a folder into it."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    lines = (
+        f"{hashlib.sha256(p.read_bytes()).hexdigest()}  ./{p.relative_to(folder)}" for p in files
+    )
+    (folder / "SHA256SUMS").write_text("\n".join(lines) + "\n")
+
+
+def zstd(content: bytes) -> bytes:
+    """Pack with the real zstd, which writes checksums."""
+    return subprocess.run(
+        ["zstd", "-q", "-c"], input=content, capture_output=True, check=True
+    ).stdout
+
+
+_TABLE = (
+    "create database moodle; use moodle; create table t (n int, x char(32)); "
+    "insert into t select seq, md5(seq) from seq_1_to_5000"
+)
+PACKED: dict[str, Callable[[bytes], bytes]] = {
+    ".sql.gz": gzip.compress,
+    ".sql.zst": zstd,
+    ".sql.bz2": bz2.compress,
+    ".sql.xz": lzma.compress,
+}
+
+
+TOOLS = {".sql.gz": "gzip", ".sql.zst": "zstd", ".sql.bz2": "bzip2", ".sql.xz": "xz"}
+
+
+@pytest.mark.parametrize("suffix", PACKED)
+def test_a_packed_dump_is_sound_by_its_packings_checksum(tmp_path: Path, suffix: str) -> None:
+    """gzip, zstd, bzip2 and xz tell a changed byte by themselves; no SHA-256 is needed."""
+    (tmp_path / f"{NAME}{suffix}").write_bytes(PACKED[suffix](ENDED.encode()))
+    assert checked(source(tmp_path, suffix)).soundness is Soundness.SOUND
+
+
+@pytest.mark.parametrize("suffix", PACKED)
+@pytest.mark.parametrize("keep", [0.0, 0.1, 0.5, 0.97])
+def test_a_packed_dump_that_is_cut_is_damaged(tmp_path: Path, suffix: str, keep: float) -> None:
+    """Wherever it ends, and even if nothing of it is left."""
+    content = PACKED[suffix](ENDED.encode())
+    (tmp_path / f"{NAME}{suffix}").write_bytes(content[: int(len(content) * keep)])
+    assert checked(source(tmp_path, suffix)).soundness is Soundness.DAMAGED
+
+
+@pytest.mark.parametrize("suffix", PACKED)
+def test_no_changed_byte_of_a_packed_dump_is_passed_over(tmp_path: Path, suffix: str) -> None:
+    """Each byte in turn is another one: what is called sound then still unpacks to the same."""
+    content = b"-- small\nCREATE TABLE t (n int);\n-- Dump completed on today\n"
+    packed, tool = PACKED[suffix](content), TOOLS[suffix]
+    dumps, path = source(tmp_path, suffix), tmp_path / f"{NAME}{suffix}"
+    found = set()
+    for place in range(len(packed)):
+        path.write_bytes(packed[:place] + bytes([packed[place] ^ 0x10]) + packed[place + 1 :])
+        found.add(soundness := checked(dumps).soundness)
+        if soundness is Soundness.SOUND:
+            done = subprocess.run([tool, "-dc", path], capture_output=True, check=True)
+            assert done.stdout == content, place
+    assert Soundness.DAMAGED in found
+
+
+def test_a_dump_that_was_cut_before_it_was_packed_is_damaged(tmp_path: Path) -> None:
+    """A full disk under mariadb-dump leaves a perfect gzip of half a dump."""
+    (tmp_path / f"{NAME}.sql.gz").write_bytes(gzip.compress(SQL.encode()))
+    found = checked(source(tmp_path, ".sql.gz"))
+    assert found.soundness is Soundness.DAMAGED
+    assert "cut off" in found.detail
+
+
+def test_a_plain_dump_needs_a_checksum_to_be_sound(tmp_path: Path) -> None:
+    """A changed letter in plain SQL looks like any other: complete is not sound."""
+    path = tmp_path / f"{NAME}.sql"
+    path.write_text(ENDED)
+    found = checked(source(tmp_path, ".sql"))
+    assert found.soundness is Soundness.UNPROVEN
+    assert "SHA-256" in found.detail
+    sum_up(path)
+    assert checked(source(tmp_path, ".sql")).soundness is Soundness.SOUND
+    path.write_text(ENDED.replace("VALUES (1)", "VALUES (7)", 1))
+    assert checked(source(tmp_path, ".sql")).soundness is Soundness.DAMAGED
+    path.write_text(SQL)
+    (tmp_path / f"{path.name}.sha256").unlink()
+    assert checked(source(tmp_path, ".sql")).soundness is Soundness.DAMAGED
+
+
+def test_the_names_give_the_time_and_the_neighbours_are_left_out(tmp_path: Path) -> None:
+    """The date in the name, in its zone, is the data's time; the file's own is when it was done."""
+    path = tmp_path / f"{NAME}.sql.gz"
+    path.write_bytes(b"x")
+    os.utime(path, (1_773_200_000, 1_773_200_000))
+    for other in ("wiki-20260310-010000.sql.gz", f"{NAME}.sql.gz.part", "latest.sql.gz"):
+        (tmp_path / other).write_bytes(b"x")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "moodle-20260311-010000.sql.gz")
+    point = only(source(tmp_path, ".sql.gz"))
+    assert (point.id, point.data_time, point.size) == (path.name, AT, 1)
+    assert point.available == datetime.fromtimestamp(1_773_200_000, UTC)
+    paris = only(source(tmp_path, ".sql.gz", timezone="Europe/Paris"))
+    assert paris.data_time == AT.replace(hour=0)
+
+
+def test_an_empty_dump_is_never_chosen(tmp_path: Path) -> None:
+    """The most common broken backup of all is a file of no bytes."""
+    (tmp_path / f"{NAME}.sql.gz").touch()
+    assert only(source(tmp_path, ".sql.gz")).problem == "it is empty"
+
+
+@pytest.mark.parametrize("form", ["gz", "zst"])
+def test_a_tar_archive_is_read_to_its_end(tmp_path: Path, form: str) -> None:
+    """An archive of files is sound when its packing and its own end are there."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/file").write_bytes(os.urandom(50_000))
+    plain = tmp_path / "plain.tar"
+    run(["tar", "-C", str(tmp_path), "-cf", str(plain), "data"], env={})
+    pack = gzip.compress if form == "gz" else zstd
+    path = tmp_path / f"{NAME}.tar.{form}"
+    path.write_bytes(pack(plain.read_bytes()))
+    dumps = source(tmp_path, f".tar.{form}")
+    assert checked(dumps).soundness is Soundness.SOUND
+    path.write_bytes(pack(plain.read_bytes()[:30_000]))
+    assert checked(dumps).soundness is Soundness.DAMAGED
+    path.write_bytes(pack(plain.read_bytes()[: 512 + 512 + 50_176]))  # all files, and no end
+    assert checked(dumps).soundness is Soundness.DAMAGED
+
+
+@pytest.fixture(scope="module")
+def database(cluster: Cluster) -> Iterator[Cluster]:
+    """Return the cluster, started again with a table worth dumping."""
+    assert BIN is not None
+    f = cluster.folder
+    cluster.run(str(BIN / "pg_ctl"), "-D", f"{f}/d", "-l", f"{f}/pg.log", "-w", "start")
+    cluster.run(
+        "psql", "-h", str(f), "-p", "54991", "-qc",
+        "create table rows as select n, md5(n::text) t from generate_series(1, 20000) n",
+        "postgres",
+    )  # fmt: skip
+    yield cluster
+    cluster.run(str(BIN / "pg_ctl"), "-D", f"{f}/d", "-m", "fast", "-w", "stop", check=False)
+
+
+def pg_dump(database: Cluster, form: str, to: Path) -> Path:
+    """Dump the database with the real pg_dump in one of its formats."""
+    made = database.folder / f"dump-{form}"
+    run_as = database.run
+    run_as("pg_dump", "-h", str(database.folder), "-p", "54991", "-U", "postgres" if
+           os.geteuid() == 0 else "", f"-F{form}", "-f", str(made), "postgres")  # fmt: skip
+    path = to / f"{NAME}.dump"
+    if made.is_dir():
+        shutil.copytree(made, path)
+        shutil.rmtree(made)
+    else:
+        shutil.copy(made, path)
+        made.unlink()
+    return path
+
+
+@pytest.mark.parametrize("form", ["p", "c", "t", "d"])
+def test_every_format_of_pg_dump_is_known(database: Cluster, form: str, tmp_path: Path) -> None:
+    """With checksums it is sound; a cut or a changed byte is damage; without, it is unproven."""
+    path = pg_dump(database, form, tmp_path)
+    dumps = source(tmp_path, ".dump")
+    assert only(dumps).problem == ""
+    assert checked(dumps).soundness is Soundness.UNPROVEN
+    data = max(path.glob("*.gz"), key=lambda p: p.stat().st_size) if form == "d" else path
+    whole = data.read_bytes()
+    data.write_bytes(whole[: len(whole) // 2])
+    assert checked(dumps).soundness is Soundness.DAMAGED
+    data.write_bytes(whole)
+    sum_up_all(path) if form == "d" else sum_up(path)
+    assert checked(dumps).soundness is Soundness.SOUND
+    middle = len(whole) // 2
+    data.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
+    assert checked(dumps).soundness is Soundness.DAMAGED
+
+
+def test_an_unfinished_folder_of_pg_dump_is_never_chosen(database: Cluster, tmp_path: Path) -> None:
+    """pg_dump writes toc.dat last: without it the dump was interrupted."""
+    path = pg_dump(database, "d", tmp_path)
+    (path / "toc.dat").unlink()
+    assert "did not come to its end" in only(source(tmp_path, ".dump")).problem
+
+
+def test_a_file_that_is_missing_from_a_folder_is_damage(database: Cluster, tmp_path: Path) -> None:
+    """What the checksums name and the folder lacks was there once."""
+    path = pg_dump(database, "d", tmp_path)
+    sum_up_all(path)
+    max(path.glob("*.gz"), key=lambda p: p.stat().st_size).unlink()
+    found = checked(source(tmp_path, ".dump"))
+    assert (found.soundness, "missing" in found.detail) == (Soundness.DAMAGED, True)
+
+
+@pytest.fixture(scope="module")
+def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return the socket of a private MariaDB with one table."""
+    folder = tmp_path_factory.mktemp("mariadb")
+    server = shutil.which("mariadbd", path="/usr/sbin:/usr/bin")
+    assert server, "apt-get install mariadb-server-core"
+    run(["mariadb-install-db", f"--datadir={folder}/d", "--auth-root-authentication-method=normal",
+         "--skip-test-db", f"--user={os.environ.get('USER', 'root')}"], env={})  # fmt: skip
+    socket = folder / "s"
+    process = subprocess.Popen(
+        [server, "--no-defaults", f"--datadir={folder}/d", f"--socket={socket}",
+         "--skip-networking", "--user=root", f"--pid-file={folder}/pid",
+         f"--log-error={folder}/log"],
+    )  # fmt: skip
+    try:
+        for _ in range(200):
+            if socket.exists():
+                break
+            subprocess.run(["sleep", "0.1"], check=True)
+        run(["mariadb", f"--socket={socket}", "-uroot", "-e",
+             _TABLE], env={})  # fmt: skip
+        yield socket
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def test_mydumper_is_known(mariadb: Path, tmp_path: Path) -> None:
+    """Its folder is whole with its metadata; without checksums for all of it, it is unproven."""
+    path = tmp_path / f"{NAME}.mydumper"
+    run(["mydumper", "-S", str(mariadb), "-u", "root", "-B", "moodle", "-c", "-o", str(path)],
+        env={})  # fmt: skip
+    dumps = source(tmp_path, ".mydumper")
+    assert only(dumps).problem == ""
+    assert checked(dumps).soundness is Soundness.UNPROVEN
+    sum_up_all(path)
+    assert checked(dumps).soundness is Soundness.SOUND
+    data = max(path.glob("*.gz"), key=lambda p: p.stat().st_size)
+    whole = data.read_bytes()
+    data.write_bytes(whole[:-20])
+    assert checked(dumps).soundness is Soundness.DAMAGED
+    (path / "SHA256SUMS").unlink()
+    assert checked(dumps).soundness is Soundness.DAMAGED  # gzip's own checksum tells it too
+    (path / "metadata").rename(path / "metadata.partial")
+    assert "did not come to its end" in only(dumps).problem
+
+
+def test_mariabackup_is_known(mariadb: Path, tmp_path: Path) -> None:
+    """Its folder is whole with its last file; its checksums make it sound."""
+    path = tmp_path / f"{NAME}.full"
+    run(["mariabackup", "--no-defaults", "--backup", f"--target-dir={path}", f"--socket={mariadb}",
+         "--user=root", f"--datadir={mariadb.parent}/d"], env={})  # fmt: skip
+    dumps = source(tmp_path, ".full")
+    assert only(dumps).problem == ""
+    assert checked(dumps).soundness is Soundness.UNPROVEN
+    sum_up_all(path)
+    assert checked(dumps).soundness is Soundness.SOUND
+    with (path / "ibdata1").open("r+b") as file:
+        file.seek(100_000)
+        byte = file.read(1)
+        file.seek(100_000)
+        file.write(bytes([byte[0] ^ 1]))
+    assert checked(dumps).soundness is Soundness.DAMAGED
+    (path / "xtrabackup_info").unlink()
+    assert "did not come to its end" in only(dumps).problem
+
+
+def test_mariadb_dump_is_known(mariadb: Path, tmp_path: Path) -> None:
+    """What the real mariadb-dump writes last is what completeness is told by."""
+    told = run(["mariadb-dump", f"--socket={mariadb}", "-uroot", "moodle"], env={})
+    (tmp_path / f"{NAME}.sql.gz").write_bytes(gzip.compress(told.encode()))
+    assert checked(source(tmp_path, ".sql.gz")).soundness is Soundness.SOUND
+    (tmp_path / f"{NAME}.sql.gz").write_bytes(gzip.compress(told.encode()[:-400]))
+    assert checked(source(tmp_path, ".sql.gz")).soundness is Soundness.DAMAGED
+
+
+# Over SFTP, on a real sshd
+
+
+def over(sshd: Any, known_hosts: Path | None = None, port: int | None = None) -> SftpFolder:
+    """Return the sshd's files."""
+    host = sshd.host.model_copy(update={"port": port or sshd.port})
+    return SftpFolder(host, known_hosts or sshd.known_hosts)
+
+
+def test_a_folder_behind_sftp_is_read_like_one_here(sshd: Any, tmp_path: Path) -> None:
+    """The same catalogue, and the same check, byte by byte, of a file of several megabytes."""
+    path = tmp_path / f"{NAME}.sql"
+    path.write_text("-- a dump\n" + "x" * 5_000_000 + "\n-- Dump completed\n")
+    sum_up(path)
+    there = source(f"sftp://me@backup{tmp_path}", ".sql", over(sshd))
+    here = source(tmp_path, ".sql")
+    assert only(there) == only(here)
+    assert checked(there).soundness is Soundness.SOUND
+    path.write_text(path.read_text().replace("xx", "xy", 1))
+    assert checked(there).soundness is Soundness.DAMAGED
+
+
+def test_a_dump_folder_behind_sftp_is_read(sshd: Any, tmp_path: Path) -> None:
+    """Folders in folders and links are followed as they are here."""
+    path = tmp_path / "real"
+    path.mkdir()
+    (path / "metadata").write_text("Started dump\nFinished dump\n")
+    (path / "moodle.t.sql.gz").write_bytes(gzip.compress(b"INSERT"))
+    sum_up_all(path)
+    (tmp_path / f"{NAME}.d").symlink_to("real")
+    there = source(f"sftp://me@backup{tmp_path}", ".d", over(sshd))
+    assert only(there) == only(source(tmp_path, ".d"))
+    assert checked(there).soundness is Soundness.SOUND
+
+
+def test_sftp_refuses_what_is_not_pinned_not_there_or_closed(sshd: Any, tmp_path: Path) -> None:
+    """Another host key, a folder that is not there, a closed port: each is told."""
+    other = tmp_path / "known_hosts"
+    key = "AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
+    other.write_text(
+        f"[127.0.0.1]:{sshd.port} ssh-ed25519 {key}\n[127.0.0.1]:1 ssh-ed25519 {key}\n"
+    )
+    place = f"sftp://me@backup{tmp_path}"
+    with pytest.raises(NotReadyError, match="not the pinned one"):
+        source(place, ".sql", over(sshd, other)).catalogue(BOUNDS)
+    with pytest.raises(NotReadyError, match="does not exist"):
+        source(f"{place}/nowhere", ".sql", over(sshd)).catalogue(BOUNDS)
+    with pytest.raises(NotReadyError, match="does not answer"):
+        source(place, ".sql", over(sshd, other, 1)).catalogue(BOUNDS)
+
+
+def test_a_server_that_dies_in_the_middle_is_told(another_sshd: Any, tmp_path: Path) -> None:
+    """A dump that could not be read to its end is neither sound nor damaged."""
+    server = another_sshd(name="backup")
+    path = tmp_path / f"{NAME}.sql"
+    path.write_bytes(b"-- a dump\n" + os.urandom(3_000_000))
+    folder = over(server)
+    with folder.read(str(path)) as pieces:
+        next(pieces)
+        server.stop()
+        with pytest.raises(NotReadyError, match="cannot be read"):
+            list(pieces)
+
+
+def test_a_password_login_is_refused_without_one_that_fits(sshd: Any, tmp_path: Path) -> None:
+    """This server takes keys only: a password is tried, refused, and not in the error."""
+    host = sshd.host.model_copy(update={"private_key": None})
+    folder = SftpFolder(host, sshd.known_hosts, lambda: "battery staple")
+    with pytest.raises(NotReadyError, match="refuses the login") as caught:
+        source(f"sftp://me@backup{tmp_path}", ".sql", folder).catalogue(BOUNDS)
+    assert "staple" not in str(caught.value)

@@ -1,0 +1,189 @@
+"""restic: what its repositories refuse, and how they are reached."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.sources.conftest import PASSWORD, ResticShelf, secret
+from tests.sources.restic_crypto import add_lock, set_version
+
+from pradrill.adapters.clock import SteadyClock
+from pradrill.adapters.restic import Restic
+from pradrill.adapters.secrets import resolve
+from pradrill.domain.integrity import Part, Soundness
+from pradrill.domain.recovery_source import ResticSource, Ssh
+from pradrill.errors import NotReadyError
+from pradrill.ports import Bounds
+
+BOUNDS = Bounds(60.0)
+
+pytestmark = pytest.mark.parametrize("shelf", ["restic"], indirect=True)
+
+
+def declared(shelf: ResticShelf, **changes: Any) -> Restic:
+    """Return the shelf's source with some keys changed."""
+    fields = {"repository": f"{shelf.folder}/repo", "password": secret(shelf.folder, PASSWORD)}
+    return Restic(ResticSource.model_validate({**fields, **changes}), resolve, SteadyClock())
+
+
+def test_host_tag_and_path_choose(shelf: ResticShelf) -> None:
+    """Only what the backup job of this service wrote is its catalogue."""
+    shelf.stock()
+    ids = {
+        (key, value): [p.id for p in declared(shelf, **{key: value}).catalogue(BOUNDS).points]
+        for key, value in (
+            ("tag", "n1"),
+            ("host", "moodle1"),
+            ("host", "other"),
+            ("path", f"{shelf.folder}/data"),
+        )
+    }
+    assert list(ids.values()) == [[shelf.ids[1]], shelf.ids, [], shelf.ids]
+    (point,) = declared(shelf, tag="n1").catalogue(BOUNDS).points
+    assert (point.host, point.tags) == ("moodle1", ("n1",))
+
+
+def test_a_repository_that_is_being_pruned_is_locked(shelf: ResticShelf) -> None:
+    """Who removes data holds an exclusive lock: what is listed may be gone a moment later."""
+    shelf.stock()
+    add_lock(shelf.folder / "repo", PASSWORD, hostname="backup1", pid=4711)
+    with pytest.raises(NotReadyError, match=r"is locked by .* backup1, pid 4711") as caught:
+        declared(shelf).catalogue(BOUNDS)
+    assert "restic unlock" in str(caught.value)
+
+
+def test_a_backup_under_way_locks_nothing(shelf: ResticShelf) -> None:
+    """A shared lock, as every backup takes it, does not stand in a drill's way."""
+    shelf.stock()
+    add_lock(shelf.folder / "repo", PASSWORD, exclusive=False)
+    assert len(declared(shelf).catalogue(BOUNDS).points) == 2
+
+
+def test_a_newer_format_is_told(shelf: ResticShelf) -> None:
+    """A repository of a format to come is no repository without backups."""
+    shelf.stock()
+    set_version(shelf.folder / "repo", PASSWORD, 99)
+    with pytest.raises(NotReadyError, match="newer format"):
+        declared(shelf).catalogue(BOUNDS)
+
+
+@pytest.mark.parametrize("how", ["cut", "flip", "empty"])
+def test_a_damaged_snapshot_is_not_passed_over(shelf: ResticShelf, how: str) -> None:
+    """A catalogue that lacks a snapshot because it cannot be read is no catalogue."""
+    shelf.stock()
+    path = shelf.folder / "repo/snapshots" / shelf.ids[1]
+    content = path.read_bytes()
+    path.chmod(0o600)
+    middle = len(content) // 2
+    path.write_bytes(
+        {
+            "cut": content[:middle],
+            "flip": content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :],
+            "empty": b"",
+        }[how]
+    )
+    with pytest.raises(NotReadyError, match=r"damaged|cannot be read"):
+        declared(shelf).catalogue(BOUNDS)
+
+
+@pytest.mark.parametrize("how", ["cut", "gone"])
+def test_a_damaged_index_is_damage(shelf: ResticShelf, how: str) -> None:
+    """Without its index a repository restores nothing, whatever its packs hold."""
+    shelf.stock()
+    for path in (shelf.folder / "repo/index").iterdir():
+        path.chmod(0o600)
+        path.unlink() if how == "gone" else os.truncate(path, path.stat().st_size // 2)
+    source = declared(shelf)
+    (*_, point) = source.catalogue(BOUNDS).points
+    assert source.check(point, Part(1, 1), BOUNDS).soundness is Soundness.DAMAGED
+
+
+def test_the_parts_together_read_everything(shelf: ResticShelf) -> None:
+    """Damage anywhere is found by exactly one of the parts."""
+    shelf.stock()
+    shelf.flip()
+    source = declared(shelf)
+    (*_, point) = source.catalogue(BOUNDS).points
+    found = [source.check(point, Part(n, 3), BOUNDS).soundness for n in (1, 2, 3)]
+    assert sorted(found) == [Soundness.DAMAGED, Soundness.SOUND, Soundness.SOUND]
+
+
+def test_a_check_during_a_prune_proves_nothing(shelf: ResticShelf) -> None:
+    """What looks like damage while somebody changes the repository is not called damage."""
+    shelf.stock()
+    source = declared(shelf)
+    (*_, point) = source.catalogue(BOUNDS).points
+    shelf.flip()
+    add_lock(shelf.folder / "repo", PASSWORD)
+    checked = source.check(point, Part(1, 1), BOUNDS)
+    assert checked.soundness is Soundness.UNPROVEN
+    assert "meanwhile" in checked.detail
+
+
+def test_a_check_that_is_late_proves_nothing(
+    shelf: ResticShelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At its deadline nothing is known of the backups, good or bad."""
+    shelf.stock()
+    source = declared(shelf)
+    (*_, point) = source.catalogue(BOUNDS).points
+    (tmp_path / "restic").write_text("#!/bin/sh\nsleep 60\n")
+    (tmp_path / "restic").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    checked = source.check(point, Part(1, 1), Bounds(1.0))
+    assert checked.soundness is Soundness.UNPROVEN
+    assert "1 s" in checked.detail
+
+
+def test_a_cancelled_check_ends_at_once(
+    shelf: ResticShelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C does not wait for a check of hours."""
+    (tmp_path / "restic").write_text("#!/bin/sh\nsleep 60\n")
+    (tmp_path / "restic").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    began = time.monotonic()
+    with pytest.raises(NotReadyError, match="stopped"):
+        declared(shelf).catalogue(Bounds(60.0, lambda: True))
+    assert time.monotonic() - began < 10
+
+
+def test_a_repository_behind_sftp_is_read(shelf: ResticShelf, sshd: Any) -> None:
+    """With the host's pinned key and our own login key, without a prompt."""
+    shelf.stock()
+    source = declared(
+        shelf,
+        repository=f"sftp://{sshd.host.user}@127.0.0.1:{sshd.port}/{shelf.folder}/repo",
+        ssh=Ssh(known_hosts=sshd.known_hosts, private_key=sshd.key),
+    )
+    assert [point.id for point in source.catalogue(BOUNDS).points] == shelf.ids
+
+
+def test_another_host_key_is_refused(shelf: ResticShelf, sshd: Any, tmp_path: Path) -> None:
+    """Whoever answers in the backup server's place is not believed."""
+    shelf.stock()
+    other = tmp_path / "known_hosts"
+    key = "AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
+    other.write_text(f"[127.0.0.1]:{sshd.port} ssh-ed25519 {key}\n")
+    source = declared(
+        shelf,
+        repository=f"sftp://{sshd.host.user}@127.0.0.1:{sshd.port}/{shelf.folder}/repo",
+        ssh=Ssh(known_hosts=other, private_key=sshd.key),
+    )
+    with pytest.raises(NotReadyError, match="not the pinned one"):
+        source.catalogue(BOUNDS)
+
+
+def test_a_server_that_is_down_is_told(shelf: ResticShelf, sshd: Any) -> None:
+    """A closed port is told as what it is, soon."""
+    source = declared(
+        shelf,
+        repository=f"sftp://{sshd.host.user}@127.0.0.1:1/{shelf.folder}/repo",
+        ssh=Ssh(known_hosts=sshd.known_hosts, private_key=sshd.key),
+    )
+    with pytest.raises(NotReadyError, match="cannot be reached"):
+        source.catalogue(BOUNDS)
