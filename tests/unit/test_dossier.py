@@ -17,7 +17,7 @@ from pradrill.domain.dossier.period import Period, column_of
 from pradrill.domain.entry import Attempt, Entry, EntryKind, RunEntry, ScheduleMissed
 from pradrill.domain.people import Closure, Finding, Severity
 from pradrill.domain.plan import Objectives, Plan
-from pradrill.domain.record import Refusal, RunRecord, RunState
+from pradrill.domain.record import Refusal, RunRecord, RunState, ServiceResult
 from pradrill.domain.run_plan import FileHash, RunPlan
 from pradrill.domain.verdict import Verdict
 from pradrill.testing import a_drill, a_record, a_recovery, a_run_plan, a_service, a_step
@@ -383,6 +383,27 @@ def test_a_trend_is_of_one_service_in_one_setting() -> None:
         "ransomware",
     ]
     assert all(trend.rta.tests == 1 for trend in told.trends)
+
+
+def test_services_of_one_run_are_judged_apart() -> None:
+    """Of an estate, the service that passed is proven, and the one that failed is not."""
+    services = {"moodle": a_service(provider=None), "ldap": a_service(provider=None)}
+    plan = a_run_plan(services=services, drill=a_drill(services=("moodle", "ldap")))
+    result = ServiceResult(
+        verdict=Verdict.PASSED, reasons=("x",), recovery=a_recovery(), hosts=("a",)
+    )
+    failed = result.model_copy(update={"verdict": Verdict.FAILED})
+    record = run("2026-12-01", plan=plan, services={"moodle": result, "ldap": failed}, **FAILED)
+    told = dossier(record, plan=a_plan(services=services), drills={"moodle": plan})
+    found = {cover.service: cover.standing for cover in told.coverage}
+    assert found == {"moodle": Standing.PROVEN, "ldap": Standing.NEVER_PROVEN}
+    assert told.counts == {Ending.FAILED: 1}
+    cells = {row.service: row.cells[-1] for row in told.calendar}
+    assert cells == {"moodle": {Ending.PASSED: 1}, "ldap": {Ending.FAILED: 1}}
+    assert {t.service: t.rta.failed for t in told.trends} == {"moodle": 0, "ldap": 1}
+    crashed = record.model_copy(update={"state": RunState.CRASHED})
+    lost = dossier(crashed, plan=a_plan(services=services), drills={"moodle": plan})
+    assert {cover.standing for cover in lost.coverage} == {Standing.NEVER_TESTED}
 
 
 def test_a_failed_run_has_no_recovery_time_whatever_it_measured() -> None:

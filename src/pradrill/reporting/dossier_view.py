@@ -361,8 +361,8 @@ def by_setting(attempts: Sequence[Attempt]) -> dict[Setting, list[Attempt]]:
     """Sort the attempts by what they were about, in one pass."""
     found: dict[Setting, list[Attempt]] = {}
     for attempt in attempts:
-        for about in attempt.settings():
-            found.setdefault(about, []).append(attempt)
+        for about, own in attempt.apart():
+            found.setdefault(about, []).append(own)
     return found
 
 
