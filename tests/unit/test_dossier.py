@@ -19,6 +19,7 @@ from pradrill.domain.people import Closure, Finding, Severity
 from pradrill.domain.plan import Objectives, Plan
 from pradrill.domain.record import Refusal, RunRecord, RunState, ServiceResult
 from pradrill.domain.run_plan import FileHash, RunPlan
+from pradrill.domain.timeline import Elapsed
 from pradrill.domain.verdict import Verdict
 from pradrill.testing import a_drill, a_record, a_recovery, a_run_plan, a_service, a_step
 
@@ -372,6 +373,17 @@ def test_how_much_was_restored_is_read_from_what_playbooks_hand_back() -> None:
     odd = (*steps, a_step(values={RESTORED_BYTES: "much"}))
     assert attempt_of(a_record(steps=odd), None).restored_bytes is None
     assert attempt_of(a_record(), None).restored_bytes is None
+
+
+@pytest.mark.parametrize(
+    "changes", [{"provenance": "assumed"}, {"low": 100.0, "high": 50.0}, {"high": -1.0}]
+)
+def test_what_is_assumed_or_contradictory_is_no_figure(changes: dict[str, Any]) -> None:
+    """Neither the plan's assumption nor bounds that contradict each other are drawn or counted."""
+    fields = {"seconds": 60.0, "low": 60.0, "high": 60.0, "provenance": "measured", **changes}
+    attempt = attempt_of(a_record(recovery=a_recovery(rta=Elapsed.model_validate(fields))), None)
+    assert attempt.rta is None
+    assert attempt.rpa is not None
 
 
 def test_a_trend_is_of_one_service_in_one_setting() -> None:

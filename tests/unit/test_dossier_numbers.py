@@ -130,6 +130,15 @@ def test_scatter_widens_the_interval_around_the_crossing() -> None:
     assert told.next_low < 600 + 150 * 13 < told.next_high
 
 
+def test_the_interval_ends_where_the_history_stops_to_carry() -> None:
+    """Of a crossing near the horizon, what would come after it is left open, not invented."""
+    draw = random.Random(4)  # noqa: S311 a simulation
+    some = runs(*(600 + 150 * n + draw.gauss(0, 120) for n in range(14)))
+    near, far = (forecast(some, timedelta(seconds=goal), last(some)) for goal in (4_300, 4_700))
+    assert (near.expected is not None, near.latest) == (True, None)
+    assert (far.earliest is not None, far.expected, far.latest) == (True, None, None)
+
+
 @pytest.mark.parametrize("values", [(900.0,) * 8, (900.0, 850, 910, 840, 905, 845, 900, 860)])
 def test_without_growth_no_date_is_given(values: tuple[float, ...]) -> None:
     """A slope that may as well be zero crosses nothing."""
