@@ -84,8 +84,8 @@ class Bench:
             standby=self.standby,
             runner=self.runner,
             probe=FakeProbe(newest=NEWEST),
-            source=source,
-            checked=checked,
+            sources={None: source},
+            checked={None: checked},
         )
         self.plan = planned(**declared)
 
