@@ -390,7 +390,7 @@ class LiveProgress:
         with suppress(OSError, ValueError):
             self._live.stop()
             for line in question_lines(question):
-                self._console.print(_text(line, style="bold"), soft_wrap=True)
+                self._console.print(Text(line, style="bold"), soft_wrap=True)
 
     def done(self, step: StepResult) -> None:
         """Leave a permanent line for a finished step."""
