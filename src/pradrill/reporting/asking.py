@@ -31,7 +31,7 @@ def question_lines(question: Question) -> Iterator[str]:
     asks = _ASKED[question.confirm] if question.call is None else _STAGE[question.call.stage]
     yield f"    {asks} Until {wording.at(question.until)}."
     here = "the answer" if question.confirm is Confirm.TEXT else "yes or no"
-    yield f"    Type {here} where the run is watched, or: "
+    yield f"    Type {here} where the run is watched, or:"
     yield f"    pradrill answer {run} {wording.line(step, 120)} {_OPTIONS[question.confirm]}"
 
 
