@@ -360,6 +360,15 @@ def _add_register(commands: _Commands) -> None:
     bundle.add_argument(
         "--output", type=Path, metavar="FOLDER", required=True, help="a folder that is made"
     )
+    index = _add(
+        commands,
+        "index",
+        "write a database for queries, made anew from the files",
+        "pradrill index --url postgresql:///pradrill",
+    )
+    index.add_argument(
+        "--url", help="sqlite:///FILE or postgresql://HOST/DATABASE (default: STATE/index.sqlite)"
+    )
     bundled = _add(
         commands,
         "verify",

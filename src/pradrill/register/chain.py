@@ -176,6 +176,8 @@ class Register:
         self, found: _Found, kind: EntryKind, body: BaseModel | Mapping[str, Any], at: datetime
     ) -> tuple[Entry, _Found]:
         told = body.model_dump(mode="json") if isinstance(body, BaseModel) else dict(body)
+        # Half a character could be written, and never be read again: it becomes a question mark.
+        told = json.loads(json.dumps(told, ensure_ascii=False).encode("utf-8", "replace"))
         entry = Entry(number=found.number + 1, at=at, kind=kind, previous=found.sha256, body=told)
         line = canonical(entry)
         try:
