@@ -360,6 +360,14 @@ def _add_register(commands: _Commands) -> None:
     bundle.add_argument(
         "--output", type=Path, metavar="FOLDER", required=True, help="a folder that is made"
     )
+    bundled = _add(
+        commands,
+        "verify",
+        "verify a bundle as its VERIFY.txt does; exit code 14 if it is not what was recorded",
+        "pradrill verify /tmp/evidence",
+    )
+    bundled.add_argument("bundle", type=Path, metavar="BUNDLE", help="the bundle's folder")
+    _signers_argument(bundled)
     index = _add(
         commands,
         "index",
@@ -369,14 +377,6 @@ def _add_register(commands: _Commands) -> None:
     index.add_argument(
         "--url", help="sqlite:///FILE or postgresql://HOST/DATABASE (default: STATE/index.sqlite)"
     )
-    bundled = _add(
-        commands,
-        "verify",
-        "verify a bundle as its VERIFY.txt does; exit code 14 if it is not what was recorded",
-        "pradrill verify /tmp/evidence",
-    )
-    bundled.add_argument("bundle", type=Path, metavar="BUNDLE", help="the bundle's folder")
-    _signers_argument(bundled)
 
 
 def _signers_argument(command: ArgumentParser) -> None:
