@@ -19,8 +19,8 @@ from pradrill.reporting.table import cell
 from pradrill.reporting.trend_picture import draw
 
 _STYLE = Path(__file__).parent / "templates" / "dossier.css"
-_MOST_ATTEMPTS, _NOT_PASSED = 500, 150
-_MOST_PICTURES, _WORST_PICTURES = 40, 24
+_MOST_ATTEMPTS, _NOT_PASSED = 500, 120
+_MOST_PICTURES, _WORST_PICTURES = 40, 18
 _COLUMNS = (
     "at", "ended", "ending", "run_id", "drill", "services", "scenario", "standby", "trigger",
     "exit_code", "rto_seconds", "rta_seconds", "rta_low", "rta_high", "rpo_seconds", "rpa_seconds",

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
+from pathlib import PurePath
 from typing import NamedTuple
 
 from pradrill.domain.dossier.attempt import Attempt, Ending, Setting
@@ -19,6 +20,7 @@ from pradrill.domain.people import Severity
 from pradrill.reporting import wording
 from pradrill.reporting.i18n import _, decimal, ngettext, pgettext, whole
 from pradrill.reporting.view import figure_name
+from pradrill.reporting.vocabulary import word
 
 SIGNS: Mapping[Ending, str] = {
     Ending.PASSED: "●",
@@ -174,15 +176,23 @@ def why(cover: Cover) -> str:
 def changed(changes: Sequence[Change]) -> str:
     """Name what a proof does not cover any more, the first few of it."""
     material = [change for change in changes if change.material]
-    named = ", ".join(f"{subject(c.subject)} {c.what}" for c in material[:_NAMED])
+    named = ", ".join(f"{subject(c.subject)} {PurePath(c.what).name}" for c in material[:_NAMED])
     rest = len(material) - _NAMED
     return named if rest <= 0 else _("%(named)s and %(n)s more", named=named, n=rest)
 
 
-def gravities(dossier: Dossier) -> list[tuple[Severity, int]]:
+def opened(dossier: Dossier) -> str:
     """Count the open findings by severity, the gravest first."""
     found = Counter(item.finding.severity for item in dossier.open_findings)
-    return [(value, found[value]) for value in reversed(Severity) if found[value]]
+    return _(
+        "%(open)s: %(severities)s.",
+        open=ngettext(
+            "%(n)s finding is open", "%(n)s findings are open", len(dossier.open_findings)
+        ),
+        severities=", ".join(
+            f"{found[value]} {word(value)}" for value in reversed(Severity) if found[value]
+        ),
+    )
 
 
 def version(change: Change, told: str | None) -> str:
@@ -351,8 +361,8 @@ def by_setting(attempts: Sequence[Attempt]) -> dict[Setting, list[Attempt]]:
     """Sort the attempts by what they were about, in one pass."""
     found: dict[Setting, list[Attempt]] = {}
     for attempt in attempts:
-        for about in attempt.settings():
-            found.setdefault(about, []).append(attempt)
+        for about, own in attempt.apart():
+            found.setdefault(about, []).append(own)
     return found
 
 

@@ -227,5 +227,6 @@ def _seconds(frame: _Frame) -> Iterator[tuple[float, str]]:
         step = step if step > 0 else _DAY
     count = 0
     while count * step <= frame.most and count <= _MOST_TICKS:
-        yield frame.y(count * step), wording.short(count * step) if count else "0"
+        told = wording.exact if count * step < _DAY else wording.short
+        yield frame.y(count * step), told(count * step) if count else "0"
         count += 1

@@ -51,6 +51,16 @@ class Setting(NamedTuple):
     lab: bool
 
 
+class Own(Model):
+    """What an attempt came to for one of several services, against its own objectives."""
+
+    ending: Ending
+    standby: str
+    rta: Elapsed | None
+    rpa: Elapsed | None
+    restored_bytes: float | None
+
+
 class Attempt(Model):
     """One attempt, or a drill that was due and not attempted."""
 
@@ -70,7 +80,10 @@ class Attempt(Model):
     goals: dict[str, Objectives] = Field(default={}, description="of each service, at that time")
     rta: Elapsed | None = None
     rpa: Elapsed | None = None
-    restored_bytes: float | None = Field(default=None, description="if a playbook handed it back")
+    restored_bytes: float | None = Field(
+        default=None, description="as a playbook handed it back, else as the catalogue tells"
+    )
+    own: dict[str, Own] = Field(default={}, description="of each, where there are several")
     record_sha256: str | None = None
     record_missing: bool = Field(
         default=False, description="known from the register only: its record cannot be read"
@@ -86,10 +99,26 @@ class Attempt(Model):
         """Tell whether it came to its end by itself, which is what `pradrill due` asks."""
         return self.conclusive or self.ending is Ending.INCONCLUSIVE
 
-    def settings(self) -> Iterator[Setting]:
-        """Return what it was about, one service at a time."""
+    def of(self, service: str) -> Attempt:
+        """Return the same attempt as it was for one service."""
+        own = self.own.get(service)
+        if own is None:
+            return self
+        return self.model_copy(
+            update={
+                "ending": own.ending,
+                "standby": own.standby,
+                "rta": own.rta,
+                "rpa": own.rpa,
+                "restored_bytes": own.restored_bytes,
+            }
+        )
+
+    def apart(self) -> Iterator[tuple[Setting, Attempt]]:
+        """Return what it was about and how it ended, one service at a time."""
         for service in self.services:
-            yield Setting(service, self.scenario, self.standby, self.lab)
+            own = self.of(service)
+            yield Setting(service, self.scenario, own.standby, self.lab), own
 
 
 def attempt_of(record: RunRecord, sha256: str | None) -> Attempt:
@@ -112,8 +141,24 @@ def attempt_of(record: RunRecord, sha256: str | None) -> Attempt:
         goals={name: service.objectives for name, service in record.plan.services.items()},
         rta=_told(record.recovery.rta),
         rpa=_told(record.recovery.rpa),
-        restored_bytes=_restored(record),
+        restored_bytes=_restored(record, None),
+        own={name: _own(record, name) for name in record.services}
+        if drill.recover or len(record.services) > 1
+        else {},
         record_sha256=sha256,
+    )
+
+
+def _own(record: RunRecord, service: str) -> Own:
+    """Return what a run came to for a service; how the run as a whole ended comes first."""
+    result, whole, drill = record.services[service], _ending(record), record.plan.drill
+    finished = whole in {*CONCLUSIVE, Ending.INCONCLUSIVE} and not record.launch.dry_run
+    return Own(
+        ending=_OF_VERDICT[result.verdict] if finished else whole,
+        standby=drill.recover[service].hosts if service in drill.recover else standby_of(drill),
+        rta=_told(result.recovery.rta),
+        rpa=_told(result.recovery.rpa),
+        restored_bytes=_restored(record, service),
     )
 
 
@@ -161,15 +206,16 @@ def attempt_missed(entry: Entry) -> Attempt:
 
 
 def standby_of(drill: Drill) -> str:
-    """Name where a drill recovers: the lab machine, or the hosts of the inventory."""
-    return drill.standby.hosts or ", ".join(drill.standby.machines)
+    """Name where a drill recovers: the lab machines, or the hosts of the inventory."""
+    return ", ".join(drill.standby.machines) or drill.standby.hosts or ""
 
 
 def settings_of(drill: Drill) -> Iterator[Setting]:
     """Return what a declared drill would prove."""
     for service in drill.services:
-        lab = bool(drill.standby.machines)
-        yield Setting(service, drill.scenario.name, standby_of(drill), lab)
+        way = drill.recover.get(service)
+        standby = standby_of(drill) if way is None else way.hosts
+        yield Setting(service, drill.scenario.name, standby, bool(drill.standby.machines))
 
 
 def order(attempt: Attempt) -> tuple[datetime, str]:
@@ -186,12 +232,15 @@ def _ending(record: RunRecord) -> Ending:
         return Ending.CRASHED
     if record.state is not RunState.FINISHED or record.launch.dry_run:
         return Ending.INCONCLUSIVE
-    return {
-        Verdict.PASSED: Ending.PASSED,
-        Verdict.MISSED: Ending.MISSED,
-        Verdict.FAILED: Ending.FAILED,
-        Verdict.INCONCLUSIVE: Ending.INCONCLUSIVE,
-    }[record.verdict]
+    return _OF_VERDICT[record.verdict]
+
+
+_OF_VERDICT = {
+    Verdict.PASSED: Ending.PASSED,
+    Verdict.MISSED: Ending.MISSED,
+    Verdict.FAILED: Ending.FAILED,
+    Verdict.INCONCLUSIVE: Ending.INCONCLUSIVE,
+}
 
 
 def _told(actual: Elapsed | None) -> Elapsed | None:
@@ -201,12 +250,20 @@ def _told(actual: Elapsed | None) -> Elapsed | None:
     return actual if actual.high >= 0 and actual.low <= actual.seconds <= actual.high else None
 
 
-def _restored(record: RunRecord) -> float | None:
-    """Add up what the restore playbooks say that they restored."""
-    said = [step.values.get(RESTORED_BYTES) for step in record.steps if step.phase is Phase.RESTORE]
+def _restored(record: RunRecord, service: str | None) -> float | None:
+    """Add up what the restore playbooks say that they restored; else what the backup's size is."""
+    steps = (step for step in record.steps if step.phase is Phase.RESTORE)
+    said = [
+        step.values.get(RESTORED_BYTES)
+        for step in steps
+        if service is None or step.service in {None, service}
+    ]
     sizes = [_size(value) for value in said if value is not None]
     known = [size for size in sizes if size is not None]
-    return sum(known) if known and len(known) == len(sizes) else None
+    if sizes:
+        return sum(known) if len(known) == len(sizes) else None
+    catalogue = record.recovery_of(service).catalogue
+    return None if catalogue is None else _size(catalogue.selected.size)
 
 
 def _size(value: object) -> float | None:

@@ -240,7 +240,8 @@ def _calendar(
     for attempt in within:
         for service in attempt.services:
             if service in cells:
-                cells[service][column_of(columns, attempt.at)][attempt.ending] += 1
+                ending = attempt.of(service).ending
+                cells[service][column_of(columns, attempt.at)][ending] += 1
     return tuple(
         Row(service=name, in_plan=name in plan.services, cells=tuple(dict(c) for c in row))
         for name, row in cells.items()
@@ -257,9 +258,9 @@ def _trends(
     """Return the settings that were tested in the period; forecasts look at all before it too."""
     tests: dict[Setting, list[Attempt]] = {}
     for attempt in attempts:
-        if attempt.conclusive:
-            for setting in attempt.settings():
-                tests.setdefault(setting, []).append(attempt)
+        for setting, own in attempt.apart():
+            if own.conclusive:
+                tests.setdefault(setting, []).append(own)
     place = {name: number for number, name in enumerate(services)}
     return tuple(
         _trend(setting, tests[setting], period, plan, as_of)

@@ -81,19 +81,19 @@ class History:
 
     def see(self, attempt: Attempt, plan: RunPlan) -> None:
         """Take one more attempt in."""
-        for setting in attempt.settings():
+        for setting, own in attempt.apart():
             self.attempts[setting] = self.attempts.get(setting, 0) + 1
-            if attempt.finished:
-                last = self.finished.get(setting.service, attempt.at)
-                self.finished[setting.service] = max(last, attempt.at)
-            if attempt.conclusive:
+            if own.finished:
+                last = self.finished.get(setting.service, own.at)
+                self.finished[setting.service] = max(last, own.at)
+            if own.conclusive:
                 latest = self.latest.get(setting)
-                if latest is None or latest.at <= attempt.at:
-                    self.latest[setting] = attempt
-            if attempt.ending is Ending.PASSED:
+                if latest is None or latest.at <= own.at:
+                    self.latest[setting] = own
+            if own.ending is Ending.PASSED:
                 proof = self.proofs.get(setting)
-                if proof is None or proof.attempt.at <= attempt.at:
-                    self.proofs[setting] = Proof(attempt=attempt, plan=plan)
+                if proof is None or proof.attempt.at <= own.at:
+                    self.proofs[setting] = Proof(attempt=own, plan=plan)
 
 
 class Today(NamedTuple):
