@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from tests.integration.house import build, edit, pradrill
 
+KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
 SOURCE = """\
 recovery_point:
   dumps: {folder: FOLDER, names: "shop-%Y%m%d-%H%M%S.sql.gz", timezone: UTC}
@@ -87,6 +88,7 @@ def test_a_drill_without_a_source_has_no_catalogue(tmp_path: Path) -> None:
 
 def test_a_run_without_a_backup_touches_nothing(house: Path) -> None:
     """The real command refuses with 4 before it asks anything of the standby."""
+    (house / "known_hosts").write_text(f"192.0.2.20 ssh-ed25519 {KEY}\n")
     done = pradrill(house, "run", "shop")
     assert done.returncode == 4, done.stdout + done.stderr
     assert "is empty" in " ".join(done.stdout.split())
