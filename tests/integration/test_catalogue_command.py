@@ -141,3 +141,18 @@ def test_the_schema_knows_every_source(house: Path) -> None:
     spec = schema["$defs"]["RecoveryPointSpec"]["properties"]
     assert {"restic", "borg", "pgbackrest", "barman", "dumps", "select", "integrity"} <= set(spec)
     assert "recovery_point" in schema["properties"]
+
+
+def test_a_cron_schedule_tells_what_is_missing(house: Path) -> None:
+    """The backup job's own cron line is the promise; a wrong one is told with its place."""
+    edit(house, "drills/shop.yml", "{every: 24h}", '{cron: "0 * * * *", tolerance: 59m}')
+    for hours in (5, 4, 1):
+        dump(house, hours)
+    told = json.loads(pradrill(house, "catalogue", "shop", "--json").stdout)
+    missing = told["reading"]["worst_case"]["missing"]
+    assert len(missing) == 2
+    assert all(each.endswith(":00:00Z") for each in missing)
+    edit(house, "drills/shop.yml", "0 * * * *", "0 99 * * *")
+    done = pradrill(house, "validate")
+    assert done.returncode == 3
+    assert 'promised.cron: "0 99 * * *" is not a cron expression' in done.stderr
