@@ -125,7 +125,7 @@ def main() -> int:
     machine.up(lambda line: print(line, file=sys.stderr))
     folder = Path(tempfile.mkdtemp(prefix="pradrill-overhead-"))
     try:
-        write_site(machine, folder=folder, dr_role="standby")
+        write_site(machine, folder, dr_role="standby")
         for name, text in FILES.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)

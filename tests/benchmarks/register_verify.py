@@ -21,7 +21,7 @@ from pradrill.register.verifying import verify
 from pradrill.testing import a_record, a_start, after
 
 MOST = 1.5
-_ROUNDS = 5
+_ROUNDS = 9
 _EVENTS = 400  # lines of an Ansible run: about 60 kB, as a small WordPress restore leaves
 
 

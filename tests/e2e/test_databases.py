@@ -143,3 +143,42 @@ def test_mariadb_comes_back_from_a_dump(place: Place, kind: str) -> None:
     """mariadb-dump's file and mydumper's folder: PASSED; what was written after is lost."""
     place.from_dumps("mariadb", kind)
     assert assert_recovered(*place.run("mariadb")) > 15
+
+
+def assert_failed(
+    done: subprocess.CompletedProcess[str], record: dict[str, Any], said: str
+) -> None:
+    """Assert that a restore failed for the tool's own reason and left the standby clean."""
+    assert done.returncode == 10, done.stdout + done.stderr
+    assert record["verdict"] == "FAILED"
+    restore = step(record, "restore")
+    assert restore["outcome"] == "failed"
+    assert said in restore["detail"]
+    assert step(record, "teardown")["outcome"] == "passed"
+    assert not record["residue"]
+
+
+def test_a_wrong_password_fails_with_the_tools_reason(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wrong password of the repository: FAILED, with the reason, the standby clean."""
+    monkeypatch.setenv("PRADRILL_PGBACKREST_CIPHER_PASS", "another one")
+    assert_failed(*place.run("postgresql"), "cipher password is wrong")
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        ("truncate -s 1M $f", "premature end"),
+        ("head -c 99 /dev/urandom | dd of=$f bs=1 seek=1M conv=notrunc", "orruption"),
+    ],
+    ids=["truncated", "flipped"],
+)
+def test_a_damaged_backup_fails_with_the_tools_reason(place: Place, harm: str, said: str) -> None:
+    """A backup of mariabackup's that was cut or rotted: FAILED, and the standby is clean."""
+    file = "f=$(ls /srv/backups/mariabackup/*.xb.zst)"
+    place.scene.on_backup(f"{file}; cp -p $f /root/sound; {harm}")
+    try:
+        assert_failed(*place.run("mariadb"), said)
+    finally:
+        place.scene.on_backup(f"{file}; cp -p /root/sound $f")

@@ -183,9 +183,14 @@ def test_what_is_refused(state: Path) -> None:
 
 
 def test_nobody_answers(state: Path) -> None:
-    """At the deadline the run fails through its teardown, and a late answer is refused."""
+    """At the deadline the run fails through its teardown, opens a finding, and the mail says so."""
     with exercise(state, "1s") as child:
-        assert child.wait(PATIENCE) == 10
+        said, _ = child.communicate(timeout=PATIENCE)
+    assert child.returncode == 10
+    assert b"\nOpen findings: 1, the oldest open for 0 days: pradrill findings\n" in said
+    code, listed = pradrill(state, "findings")
+    assert code == 0
+    assert listed.startswith("F-1  major  moodle  restore step switch the DNS: timed out")
     record = record_of(state)
     assert record.waits[0].answer is None
     assert record.waits[0].seconds == pytest.approx(1.0, abs=0.3)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from tests.integration.house import build, edit, pradrill
 
+KEY = "AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
 SOURCE = """\
 recovery_point:
   dumps: {folder: FOLDER, names: "shop-%Y%m%d-%H%M%S.sql.gz", timezone: UTC}
@@ -87,6 +88,7 @@ def test_a_drill_without_a_source_has_no_catalogue(tmp_path: Path) -> None:
 
 def test_a_run_without_a_backup_touches_nothing(house: Path) -> None:
     """The real command refuses with 4 before it asks anything of the standby."""
+    (house / "known_hosts").write_text(f"192.0.2.20 ssh-ed25519 {KEY}\n")
     done = pradrill(house, "run", "shop")
     assert done.returncode == 4, done.stdout + done.stderr
     assert "is empty" in " ".join(done.stdout.split())
@@ -139,3 +141,18 @@ def test_the_schema_knows_every_source(house: Path) -> None:
     spec = schema["$defs"]["RecoveryPointSpec"]["properties"]
     assert {"restic", "borg", "pgbackrest", "barman", "dumps", "select", "integrity"} <= set(spec)
     assert "recovery_point" in schema["properties"]
+
+
+def test_a_cron_schedule_tells_what_is_missing(house: Path) -> None:
+    """The backup job's own cron line is the promise; a wrong one is told with its place."""
+    edit(house, "drills/shop.yml", "{every: 24h}", '{cron: "0 * * * *", tolerance: 59m}')
+    for hours in (5, 4, 1):
+        dump(house, hours)
+    told = json.loads(pradrill(house, "catalogue", "shop", "--json").stdout)
+    missing = told["reading"]["worst_case"]["missing"]
+    assert len(missing) == 2
+    assert all(each.endswith(":00:00Z") for each in missing)
+    edit(house, "drills/shop.yml", "0 * * * *", "0 99 * * *")
+    done = pradrill(house, "validate")
+    assert done.returncode == 3
+    assert 'promised.cron: "0 99 * * *" is not a cron expression' in done.stderr

@@ -301,7 +301,7 @@ def test_ctrl_c_stops_every_branch_at_once(
 def test_a_killed_estate_is_put_back_by_the_next_command(
     tmp_path: Path, machines: Callable[[int], list[Sshd]]
 ) -> None:
-    """After kill -9 with two plays under way, the next run ends them, tears down and records."""
+    """After kill -9 with two plays under way, the next command tears down and records."""
     estate = Estate(tmp_path, machines(3))
     for mine, other in (("directory", "database"), ("database", "directory")):
         estate.play(
@@ -316,7 +316,7 @@ def test_a_killed_estate_is_put_back_by_the_next_command(
     (run,) = (tmp_path / "state" / "runs").iterdir()
     left = processes.carrying(run.name)
     assert left, "there was nothing to end"
-    _, printed = estate.run("due", "--run")
+    _, printed = estate.run("runs")
     assert "CRASHED" in printed
     record = estate.record()
     assert record.state is RunState.CRASHED

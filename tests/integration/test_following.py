@@ -199,6 +199,19 @@ def test_notes_from_the_command_line(place: Place) -> None:
     assert place.whole()
 
 
+def test_bytes_that_are_no_text_become_question_marks(place: Place) -> None:
+    """What a terminal of another encoding sends is entered, and the register stays readable."""
+    run_id = place.ends(0).run_id
+    assert (
+        place("annotate", "moodle", "--deviation", "caf\udce9", "--observer", "Ren\udce9")[0] == 0
+    )
+    notes = annotations_of(place.store.register.entries(), run_id)
+    assert [note.name or note.text for note in notes] == ["Ren?", "caf?"]
+    assert place("finding", "open", "cl\udce9", "--service", "moodle")[0] == 0
+    assert "cl?" in place("findings")[1]
+    assert place.whole()
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [

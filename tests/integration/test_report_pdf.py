@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -171,6 +172,14 @@ def test_hostile_text_is_inert(tmp_path: Path) -> None:
     assert not re.search("[\x00-\x08\x0e-\x1f\u202a-\u202e\u2066-\u2069]", text.replace("\x0c", ""))
     with pikepdf.open(path) as opened:
         assert len(opened.pages) < 15
+
+
+def test_unbroken_lines_cost_little() -> None:
+    """Twenty answers of a check without a place to break them are set in seconds, not minutes."""
+    checks = tuple(a_check(check=f"c{number}", detail="x" * 2_000) for number in range(20))
+    began = time.process_time()
+    made(CaseFile(record=a_record(checks=checks)))
+    assert time.process_time() - began < 30
 
 
 def test_thousand_checks_and_lines_are_printed(tmp_path: Path) -> None:

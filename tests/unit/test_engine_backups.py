@@ -84,8 +84,8 @@ class Bench:
             standby=self.standby,
             runner=self.runner,
             probe=FakeProbe(newest=NEWEST),
-            source=source,
-            checked=checked,
+            sources={None: source},
+            checked={None: checked},
         )
         self.plan = planned(**declared)
 
@@ -117,6 +117,25 @@ def test_what_was_chosen_is_what_is_restored_and_recorded() -> None:
     assert record.recovery.catalogue_time is not None
     assert record.recovery.catalogue_time.at == a_point().data_time
     assert reading.worst_case.seconds == timedelta(days=1, minutes=10).total_seconds()
+
+
+@pytest.mark.parametrize(
+    ("minutes", "found", "verdict"),
+    [
+        (None, [], Verdict.PASSED),
+        (6, [], Verdict.PASSED),
+        (1, ["data-after-backup"], Verdict.INCONCLUSIVE),
+    ],
+)
+def test_data_is_held_against_the_backups_end_if_that_is_known(
+    minutes: int | None, found: list[str], verdict: Verdict
+) -> None:
+    """Data five minutes newer than a backup's begin contradicts its end, not an end unknown."""
+    taken = NEWEST - timedelta(minutes=5)
+    ended = None if minutes is None else taken + timedelta(minutes=minutes)
+    record = Bench(FakeSource([a_point(data_time=taken, end_time=ended)])).run()
+    assert [each.contradiction for each in record.recovery.contradictions] == found
+    assert record.verdict is verdict
 
 
 def test_a_rule_restores_an_older_one() -> None:

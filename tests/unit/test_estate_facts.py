@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pradrill.domain.facts import CheckPass, Event, Facts, Reading
-from pradrill.domain.outcome import CheckOutcome, Phase, StepOutcome
+from pradrill.domain.outcome import CheckOutcome, GuardOutcome, Phase, StepOutcome
 from pradrill.domain.record import RunRecord
 from pradrill.domain.timeline import Instant, Mark, Provenance
 from pradrill.domain.verdict import Judgement, Verdict, together
@@ -136,6 +136,17 @@ def test_a_failed_check_fails_its_service_and_the_whole(service: str) -> None:
     assert all(reason.startswith(f"{service}: check ") for reason in sealed.reasons)
     for name, result in sealed.services.items():
         assert result.verdict is (Verdict.FAILED if name == service else Verdict.PASSED)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_guard_concerns_the_services_of_its_host(service: str) -> None:
+    """What is not proven of one machine says nothing against a service on another."""
+    guard = a_guard(host=place(service), outcome=GuardOutcome.UNPROVEN)
+    sealed = record([*whole(), (Event.GUARD, guard.model_dump(mode="json"))])
+    assert sealed.verdict is Verdict.INCONCLUSIVE
+    for name, result in sealed.services.items():
+        wanted = Verdict.INCONCLUSIVE if name == service else Verdict.PASSED
+        assert result.verdict is wanted
 
 
 def test_a_shared_step_that_fails_concerns_every_service() -> None:

@@ -244,7 +244,7 @@ def test_a_tool_that_exits_in_a_branch_stops_them_all(stop: BaseException) -> No
     clock = FakeClock()
     checks = estate_verifications(clock)
     checks["database"] = stop
-    waiting = Event()
+    told = Event()
 
     class Waits(FakeRunner):
         """Restores the directory until it is told to stop."""
@@ -252,8 +252,11 @@ def test_a_tool_that_exits_in_a_branch_stops_them_all(stop: BaseException) -> No
         def run(self, play: Play, **how: Any) -> Any:
             """Wait in the directory's restore."""
             if play.playbook.stem == "restore_directory":
-                while not how["cancelled"]():
-                    waiting.wait(0.01)
+                for _ in range(int(SOON * 100)):
+                    if how["cancelled"]():
+                        told.set()
+                        break
+                    told.wait(0.01)
             return super().run(play, **how)
 
     runner = Waits(clock)
@@ -262,6 +265,7 @@ def test_a_tool_that_exits_in_a_branch_stops_them_all(stop: BaseException) -> No
     bench.tools = bench.tools._replace(runner=runner, verifier=FakeVerifier(checks))
     with pytest.raises(type(stop)):
         bench.run()
+    assert told.is_set()
     assert bench.torn_down()
     assert bench.journal.record is None
 

@@ -215,12 +215,13 @@ def test_one_check_on_many_hosts_is_one_finding() -> None:
 
 
 def test_what_an_interruption_cut_off_is_no_finding() -> None:
-    """After Ctrl-C a check without an answer shows nothing; one that failed before it does."""
+    """After Ctrl-C what has no answer shows nothing; a check that failed before it does."""
     checks = (
         a_check(outcome=CheckOutcome.ERRORED),
         a_check(check="test_data.py::test_courses", outcome=CheckOutcome.FAILED),
     )
-    record = failed(state=RunState.INTERRUPTED, signal=2, checks=checks)
+    steps = (a_step(outcome=StepOutcome.UNKNOWN), a_step(outcome=StepOutcome.TIMED_OUT))
+    record = failed(state=RunState.INTERRUPTED, signal=2, checks=checks, steps=steps)
     assert list(keys(record)) == ["check/moodle/test_data.py::test_courses"]
 
 

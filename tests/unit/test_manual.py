@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -369,10 +372,23 @@ def an_exercise_of_an_estate() -> RunPlan:
 
 
 def test_services_side_by_side_ask_one_after_another() -> None:
-    """Each question names its service, each wait is its service's, and both are answered."""
+    """Never two questions at once; each names its service, and each wait is its service's."""
     clock = FakeClock()
     plan = an_exercise_of_an_estate()
-    people = FakePeople()
+    at_once: list[int] = []
+
+    class Busy(FakePeople):
+        @contextmanager
+        def ask(self, *question: Any) -> Iterator[Any]:
+            """Take a moment, in which another service could ask too."""
+            at_once.append(1)
+            with super().ask(*question) as asked:
+                time.sleep(0.1)
+                assert sum(at_once) == 1
+                yield asked
+            at_once.append(-1)
+
+    people = Busy()
     tools = fake_tools(
         clock,
         people=people,

@@ -119,6 +119,8 @@ def test_waits_are_told_one_by_one_and_together() -> None:
         f"{begins} was asked; the run ended before an answer",
         "30m00s in all, 20m00s of them inside the RTA",
     ]
+    unmeasured = record.model_copy(update={"recovery": a_recovery(rta=None)})
+    assert waits_told(unmeasured)[-1] == "30m00s in all, the RTA was not measured"
     screen = Console(file=StringIO(), width=100)
     show(record, screen)
     assert "Waiting for people" in screen.file.getvalue()  # type: ignore[attr-defined]
@@ -143,7 +145,7 @@ def test_a_watched_run_shows_the_question() -> None:
     with LiveProgress(Console(file=screen, width=60), 60.0) as live:
         live.ask(a_question(instruction="word " * 40))
     assert screen.getvalue().count("word") == 40
-    assert "Type yes or no where the run is watched" in screen.getvalue()
+    assert "\n    Type yes or no where the run is watched" in screen.getvalue()
 
 
 def test_a_finding_in_a_line() -> None:

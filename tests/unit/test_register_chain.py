@@ -54,8 +54,8 @@ def test_an_entry_is_one_line_whatever_it_says(register: Register) -> None:
     note(register, "next")
     assert register.path.read_bytes().isascii()
     assert len(register.lines()) == 2
-    (first, _) = (json.loads(line) for line in register.lines())
-    assert first["body"]["text"] == hostile
+    first, _ = register.entries()
+    assert first.body["text"] == hostile.replace("\ud800", "?")
 
 
 def test_an_entry_is_on_the_disk_before_its_head(

@@ -351,3 +351,24 @@ def test_run_without_evidence_has_no_picture() -> None:
     assert "svg" not in page(record).tags
     assert "No step was begun" in seen(record)
     assert "svg" in page(a_record(started=START, ended=after(1))).tags
+
+
+def luminance(colour: str) -> float:
+    """Return a colour's relative luminance (WCAG 2.2)."""
+    digits = colour.removeprefix("#")
+    whole = "".join(digit * 2 for digit in digits) if len(digits) == 3 else digits
+    parts = [int(whole[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_every_text_can_be_read() -> None:
+    """Each colour of text stands out from white paper by WCAG AA's 4.5 to 1, white on bars too."""
+    html = html_of(a_record())
+    colours = set(re.findall(r"(?:--ink|--muted|[^-]color): (#[0-9a-f]{3,6})", html))
+    colours |= set(re.findall(r"text \{ fill: (#[0-9a-f]{3,6})", html))
+    bars = set(re.findall(r"\.bar \{ fill: (#[0-9a-f]{3,6})", html))
+    assert len(colours) >= 6
+    assert bars
+    for colour in colours | bars:
+        assert 1.05 / (luminance(colour) + 0.05) >= 4.5, colour

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from pradrill.domain.outcome import Phase, StepOutcome
+from pradrill.domain.outcome import Phase, StepKind, StepOutcome
 from pradrill.domain.plan import Objectives
 from pradrill.domain.record import Recovery, RunRecord
 from pradrill.domain.timeline import Instant, Mark, Provenance
@@ -123,6 +123,12 @@ def test_step_that_did_not_pass_is_not_plain() -> None:
     bar = drawn(a_record(steps=(a_step(outcome=StepOutcome.TIMED_OUT),))).bars[0]
     assert not bar.plain
     assert bar.told == "40m54s timed out"
+
+
+def test_waiting_for_people_is_drawn_apart() -> None:
+    """A step that waits for a person is an empty bar; a machine's step is not."""
+    steps = (a_step(kind=StepKind.MANUAL), a_step(name="other"))
+    assert [bar.wait for bar in drawn(a_record(steps=steps)).bars] == [True, False]
 
 
 def test_labels_of_marks_do_not_overlap() -> None:

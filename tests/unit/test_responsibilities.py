@@ -90,6 +90,7 @@ def test_dns_is_not_exercised_unless_somebody_did_it() -> None:
     for answer in (None, an_answer(yes=False)):
         assert shown("dns", waits=(a_wait(answer=answer),))[0].proof is Proof.FAILED
     assert shown("mail", waits=(a_wait(),))[0].proof is Proof.NOT_EXERCISED
+    assert shown("dns", waits=(a_wait(service="wiki"),))[0].proof is Proof.NOT_EXERCISED
 
 
 def test_support_is_shown_by_its_figures() -> None:

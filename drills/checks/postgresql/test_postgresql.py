@@ -49,8 +49,8 @@ def test_the_copy_stays_quiet(host):
 def test_tables_and_indexes_are_sound(host):
     """pg_amcheck finds no fault in any table or index of the database."""
     done = host.run(
-        f"runuser -u postgres -- pg_amcheck --install-missing --jobs=$(nproc) "
-        f"--heapallindexed {DATABASE}"
+        "runuser -u postgres -- $(ls /usr/lib/postgresql/*/bin/pg_amcheck | tail -n 1) "
+        f"--install-missing --heapallindexed --jobs=$(nproc) {DATABASE}"
     )
     assert done.rc == 0, f"pg_amcheck says: {(done.stdout or done.stderr).strip()[:500]}"
 

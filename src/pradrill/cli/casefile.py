@@ -48,7 +48,7 @@ def _registered(place: Workplace, case: CaseFile, content: bytes) -> CaseFile:
     head = place.register.head()
     update: dict[str, object] = {"head": None if head is None else head.sha256}
     if mine is not None:
-        own = line_hash(lines[entries.index(mine)])
+        own = line_hash(lines[entries.index(mine)] + b"\n")
         update |= {"entry": mine.number, "entry_sha256": own}
         update |= _signed(place, run_id, content, entries[: entries.index(mine)])
         update |= _stamped(own, entries)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
+from typing import Any, NamedTuple
 
 from pradrill.cli.plan import resolve_one
 from pradrill.cli.sources import source_of
@@ -26,40 +27,41 @@ def run(args: Namespace) -> int:
             f"the drill {plan.drill.drill} declares no recovery_point",
             hint="Add recovery_point with restic, borg, pgbackrest, barman or dumps.",
         )
-    refusals = [_show(place, service, spec, args) for service, spec in declared.items()]
-    for refusal in filter(None, refusals):
-        raise refusal
+    found = [_look(place, service, spec) for service, spec in declared.items()]
+    if args.json:
+        told = [_as_json(each) for each in found]
+        print(json.dumps(told if len(told) > 1 else told[0], indent=1))
+    else:
+        for each in found:
+            show_catalogue(each.catalogue, each.reading, open_console())
+    for each in found:
+        if each.refusal is not None:
+            raise each.refusal
     return ExitCode.PASSED
 
 
-def _show(
-    place: Workplace, service: str | None, spec: RecoveryPointSpec, args: Namespace
-) -> NotReadyError | None:
-    """Print one catalogue; return why nothing in it can be restored, if so."""
-    catalogue = source_of(spec.source, place.clock).catalogue(Bounds(spec.deadline.total_seconds()))
-    reading: CatalogueReading | None = None
-    refusal: NotReadyError | None = None
+class _Found(NamedTuple):
+    """A branch's catalogue, and what a drill would take, or why nothing."""
+
+    service: str | None
+    catalogue: Catalogue
+    reading: CatalogueReading | None
+    refusal: NotReadyError | None
+
+
+def _look(place: Workplace, service: str | None, spec: RecoveryPointSpec) -> _Found:
+    catalogue = source_of(spec, place.clock).catalogue(Bounds(spec.deadline.total_seconds()))
     try:
         reading = read(catalogue, spec.select, spec.window, spec.promised)
     except NotReadyError as error:
-        refusal = error
-    if args.json:
-        print(_as_json(service, catalogue, reading, refusal))
-    else:
-        show_catalogue(catalogue, reading, open_console())
-    return refusal
+        return _Found(service, catalogue, None, error)
+    return _Found(service, catalogue, reading, None)
 
 
-def _as_json(
-    service: str | None,
-    catalogue: Catalogue,
-    reading: CatalogueReading | None,
-    refusal: NotReadyError | None,
-) -> str:
-    told = {
-        "service": service,
-        "catalogue": catalogue.model_dump(mode="json"),
-        "reading": reading.model_dump(mode="json") if reading else None,
-        "refusal": refusal.message if refusal else None,
+def _as_json(found: _Found) -> dict[str, Any]:
+    return {
+        "service": found.service,
+        "catalogue": found.catalogue.model_dump(mode="json"),
+        "reading": found.reading.model_dump(mode="json") if found.reading else None,
+        "refusal": found.refusal.message if found.refusal else None,
     }
-    return json.dumps(told, indent=1)

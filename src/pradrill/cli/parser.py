@@ -368,6 +368,15 @@ def _add_register(commands: _Commands) -> None:
     )
     bundled.add_argument("bundle", type=Path, metavar="BUNDLE", help="the bundle's folder")
     _signers_argument(bundled)
+    index = _add(
+        commands,
+        "index",
+        "write a database for queries, made anew from the files",
+        "pradrill index --url postgresql:///pradrill",
+    )
+    index.add_argument(
+        "--url", help="sqlite:///FILE or postgresql://HOST/DATABASE (default: STATE/index.sqlite)"
+    )
 
 
 def _signers_argument(command: ArgumentParser) -> None:

@@ -50,7 +50,7 @@ def tell(found: Verified) -> int:
         print(f"signed by {found.signer.principal}, {found.signer.fingerprint}: a key you know?")
     seen = f"{len(found.entries)} entries, {found.runs} runs, {found.files} files"
     if found.troubles:
-        print(f"{seen}: {len(found.troubles)} troubles: something was changed or removed")
+        print(f"{seen}: something was changed or removed; troubles: {len(found.troubles)}")
         return ExitCode.RECORD
     print(f"{seen}: nothing was changed")
     print(f"head: {found.head}")

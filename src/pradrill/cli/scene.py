@@ -61,7 +61,7 @@ class Stage(NamedTuple):
         """Run one playbook on one machine. Raises PradrillError with what failed."""
         site_folder = self.folder / machine.name
         site_folder.mkdir(mode=0o700, exist_ok=True)
-        site = write_site(machine, folder=site_folder)
+        site = write_site(machine, site_folder)
         runner = AnsibleRunner(self.place.clock, resolve)
         result = runner.run(
             Play(self.playbooks / f"{name}.yml", site, variables, secrets_ or {}, self.marker),
@@ -135,7 +135,7 @@ def destroy(stage: Stage, primary: Machine) -> Disruption:
         stage.place.clock.sleep(1)
     probe = SshProbe(stage.place.clock, resolve)
     try:
-        site = write_site(primary, folder=stage.folder / primary.name)
+        site = write_site(primary, stage.folder / primary.name)
         skew = probe.skew(site.hosts[0], site)
     finally:
         probe.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from pradrill.adapters.barman import Barman
@@ -13,7 +14,9 @@ from pradrill.adapters.pgbackrest import PgBackRest
 from pradrill.adapters.restic import Restic
 from pradrill.adapters.secrets import resolve
 from pradrill.adapters.ssh.sftp import SftpFolder
-from pradrill.domain.integrity import IntegrityResult
+from pradrill.config import cron
+from pradrill.domain.catalogue import Catalogue, RecoveryPoint
+from pradrill.domain.integrity import Checked, IntegrityResult, Part
 from pradrill.domain.recovery_source import (
     BarmanSource,
     BorgSource,
@@ -24,12 +27,38 @@ from pradrill.domain.recovery_source import (
     Source,
 )
 from pradrill.domain.target import Host
-from pradrill.ports import Clock, Folder, RecoveryPointSource
+from pradrill.ports import Bounds, Clock, Folder, RecoveryPointSource
 from pradrill.register.store import FileRunStore
 
 
-def source_of(declared: Source, clock: Clock) -> RecoveryPointSource:
+class Promising(NamedTuple):
+    """A source whose catalogue also says when the declared cron schedule promised backups."""
+
+    source: RecoveryPointSource
+    spec: RecoveryPointSpec
+
+    def catalogue(self, bounds: Bounds) -> Catalogue:
+        """Return every backup, and the due times from the oldest one on."""
+        found = self.source.catalogue(bounds)
+        promised = self.spec.promised
+        if promised is None or promised.cron is None or not found.points:
+            return found
+        oldest = min(point.data_time for point in found.points)
+        start = max(oldest, found.read_at - self.spec.window)
+        due = cron.due(promised.cron, promised.timezone, start, found.read_at)
+        return found.model_copy(update={"due": tuple(due)})
+
+    def check(self, point: RecoveryPoint, part: Part, bounds: Bounds) -> Checked:
+        """Read the backups themselves."""
+        return self.source.check(point, part, bounds)
+
+
+def source_of(spec: RecoveryPointSpec, clock: Clock) -> RecoveryPointSource:
     """Return what reads the declared source; it connects when it is first asked."""
+    return Promising(_reader(spec.source, clock), spec)
+
+
+def _reader(declared: Source, clock: Clock) -> RecoveryPointSource:
     match declared:
         case ResticSource():
             return Restic(declared, resolve, clock)

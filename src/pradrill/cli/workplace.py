@@ -209,7 +209,7 @@ class Workplace:
             verifier=TestinfraVerifier(self.clock),
             people=FilePeople(_terminal()),
             progress=progress,
-            sources={s: source_of(each.source, self.clock) for s, each in backups.items()},
+            sources={s: source_of(each, self.clock) for s, each in backups.items()},
             checked={s: checked_before(each, self.store) for s, each in backups.items()},
         )
 

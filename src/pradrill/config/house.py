@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from pradrill.config import cron
 from pradrill.config.estate import circle_problems, find_places
 from pradrill.config.inventory import each_inventory_once, read_inventory
 from pradrill.config.letterhead import CLAUSES, letterhead_problems
@@ -169,6 +170,10 @@ def _missing_files(document: Document) -> Iterator[Problem]:
             what = playbook_problem(path)
             if what is not None:
                 yield document.problem(loc, what)
+        elif loc[-2:] == ("promised", "cron"):
+            wrong = cron.problem(name)
+            if wrong is not None:
+                yield document.problem(loc, wrong, 'As in "30 1 * * *": every night at 01:30.')
         elif loc[-1] == "checks":
             yield from _suite_problems(document, loc, path)
 

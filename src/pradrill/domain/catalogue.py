@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from pydantic import Field
@@ -15,6 +16,7 @@ from pradrill.errors import NotReadyError
 
 _HARMLESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@+=,~-]{0,199}")
 _AHEAD = timedelta(minutes=5)
+_EARLY = timedelta(minutes=1)  # clocks differ
 _LISTED = 100
 _SHORTEST_ID = 4
 
@@ -56,6 +58,9 @@ class Catalogue(Model):
     points: tuple[RecoveryPoint, ...]
     continuous: bool = Field(
         default=False, description="logs between the backups are archived too (PITR)"
+    )
+    due: tuple[Utc, ...] = Field(
+        default=(), description="when the declared cron schedule promised a backup"
     )
 
     def usable(self) -> tuple[RecoveryPoint, ...]:
@@ -193,7 +198,10 @@ def worst_case(
             best = point
     assert worst is not None  # noqa: S101 `now` is never before `since`
     before, struck = worst
-    missing = _missing(history, promised, since=since, now=now)
+    if promised is not None and promised.cron is not None:
+        missing = _missed(history, catalogue.due, promised.tolerance, since=since, now=now)
+    else:
+        missing = _missing(history, promised, since=since, now=now)
     return WorstCase(
         seconds=max(0.0, largest.total_seconds()),
         data_from=before.data_time,
@@ -213,7 +221,7 @@ def _missing(
     history: list[RecoveryPoint], promised: Promised | None, *, since: datetime, now: datetime
 ) -> list[datetime]:
     """Return when a backup was due, by the one before it, and none came within the tolerance."""
-    if promised is None:
+    if promised is None or promised.every is None:
         return []
     times = sorted(point.data_time for point in history)
     missing: list[datetime] = []
@@ -225,6 +233,25 @@ def _missing(
                 missing.append(due)
             due += promised.every
     return missing
+
+
+def _missed(
+    history: list[RecoveryPoint],
+    due: Sequence[datetime],
+    tolerance: timedelta,
+    *,
+    since: datetime,
+    now: datetime,
+) -> list[datetime]:
+    """Return the due times after which no backup began within the tolerance."""
+    times = sorted(point.data_time for point in history)
+    missed = []
+    for at in due:
+        if since <= at and at + tolerance < now:
+            first = bisect_left(times, at - _EARLY)
+            if first == len(times) or times[first] > at + tolerance:
+                missed.append(at)
+    return missed
 
 
 def told(worst: WorstCase) -> str:

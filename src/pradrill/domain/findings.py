@@ -24,11 +24,10 @@ def all_findings(entries: Iterable[Entry]) -> tuple[Finding, ...]:
     """
     found: dict[str, Finding] = {}
     open_keys: dict[str, str] = {}
-    runs: dict[str, RunEntry] = {}
+    runs: dict[str, Entry] = {}
     for entry in entries:
         if entry.kind is EntryKind.RUN:
-            run = _body(entry, RunEntry)
-            runs[run.run_id] = run
+            runs[str(entry.body.get("run_id"))] = entry
         elif entry.kind is EntryKind.FINDING:
             shown = _body(entry, Finding)
             known = open_keys.get(shown.key or "")
@@ -41,8 +40,9 @@ def all_findings(entries: Iterable[Entry]) -> tuple[Finding, ...]:
                 open_keys[shown.key] = name
         elif entry.kind is EntryKind.CLOSURE:
             closure = _body(entry, Closure)
-            finding = found.get(closure.finding)
-            if finding is None or why_not_closed(finding, runs.get(closure.run_id)) is not None:
+            finding, run = found.get(closure.finding), runs.get(closure.run_id)
+            proof = None if run is None else _body(run, RunEntry)
+            if finding is None or why_not_closed(finding, proof) is not None:
                 continue
             found[closure.finding] = finding.model_copy(update={"closure": closure})
             open_keys.pop(finding.key or "", None)

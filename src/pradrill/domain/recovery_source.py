@@ -43,6 +43,15 @@ def _word(value: str) -> str:
     return value
 
 
+def _time_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        msg = f'"{value}" is not a time zone; write one like Europe/Paris or UTC'
+        raise ValueError(msg) from error
+    return value
+
+
 Place = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_place)]
 Word = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_word)]
 Environment = dict[Annotated[str, Field(pattern=_VARIABLE)], SecretName]
@@ -136,12 +145,7 @@ class DumpsSource(Model):
     @field_validator("timezone")
     @classmethod
     def _zone(cls, value: str | None) -> str | None:
-        try:
-            ZoneInfo(value or "UTC")
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            msg = f'"{value}" is not a time zone; write one like Europe/Paris or UTC'
-            raise ValueError(msg) from error
-        return value
+        return value if value is None else _time_zone(value)
 
     @model_validator(mode="after")
     def _dated(self) -> Self:
@@ -200,15 +204,29 @@ def _latest(value: Any) -> Any:
 
 
 class Promised(Model):
-    """How often the backup job is meant to run."""
+    """When the backup job is meant to run: a period, or cron's own words."""
 
-    every: PositiveDuration
+    every: PositiveDuration | None = None
+    cron: str | None = Field(default=None, description='five fields, as in "30 1 * * *"')
+    timezone: str = Field(default="UTC", description="the zone in which cron runs")
     tolerance: Duration = timedelta(hours=1)
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if (self.every is None) == (self.cron is None):
+            msg = "give either every or cron"
+            raise ValueError(msg)
+        return self
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        return _time_zone(value)
 
     @field_validator("every")
     @classmethod
-    def _not_too_often(cls, value: timedelta) -> timedelta:
-        if value < _CADENCE:
+    def _not_too_often(cls, value: timedelta | None) -> timedelta | None:
+        if value is not None and value < _CADENCE:
             msg = "must be at least 1m"
             raise ValueError(msg)
         return value
@@ -216,7 +234,10 @@ class Promised(Model):
     @property
     def told(self) -> str:
         """Return the promise in words."""
-        return f"every {format_duration(self.every)}, {format_duration(self.tolerance)} of grace"
+        grace = f"{format_duration(self.tolerance)} of grace"
+        if self.every is not None:
+            return f"every {format_duration(self.every)}, {grace}"
+        return f"cron {self.cron} ({self.timezone}), {grace}"
 
 
 class Integrity(Model):

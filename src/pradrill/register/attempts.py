@@ -15,6 +15,7 @@ from pradrill.register.files import unwritten, write_whole
 
 RECORD = "record.json"
 SIGNATURE = "record.json.sig"
+ATTESTATION = "record.intoto.json"
 
 
 def enter_run(register: Register, folder: Path) -> None:
@@ -24,13 +25,15 @@ def enter_run(register: Register, folder: Path) -> None:
     """
     record, content = read_record(folder / RECORD)
     signature, unsigned = register.signature(content)
+    attestation = register.attestation(RECORD, line_hash(content), record)
     files = {file.path.as_posix(): file.sha256 for file in record.evidence}
-    if signature is not None:
-        try:
-            write_whole(folder / SIGNATURE, signature)
-        except OSError as error:
-            raise unwritten(folder / SIGNATURE, error) from error
-        files[SIGNATURE] = line_hash(signature)
+    for name, made in ((SIGNATURE, signature), (ATTESTATION, attestation)):
+        if made is not None:
+            try:
+                write_whole(folder / name, made)
+            except OSError as error:
+                raise unwritten(folder / name, error) from error
+            files[name] = line_hash(made)
     entry = RunEntry(
         run_id=record.run_id,
         drill=record.plan.drill.drill,

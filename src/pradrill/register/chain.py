@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ValidationError
 
 from pradrill.domain.entry import GENESIS, Damage, Entry, EntryKind, Head, Seals, Stamp
+from pradrill.domain.record import RunRecord
 from pradrill.errors import RecordError
 from pradrill.register.files import sync_folder, unwritten, write_line, write_whole
 from pradrill.register.sealer import Sealer
@@ -108,6 +109,11 @@ class Register:
         seals = self.seals()
         return None, ("the settings were not at hand" if seals and seals.public_key else None)
 
+    def attestation(self, name: str, sha256: str, record: RunRecord) -> bytes | None:
+        """Return an attestation of a record's file, if the settings ask for one."""
+        sealer = self._sealer()
+        return sealer.attestation(name, sha256, record) if sealer is not None else None
+
     def seals(self) -> Seals | None:
         """Return who signs and stamps, as the chain's last such entry has it."""
         content = self.content()
@@ -176,6 +182,8 @@ class Register:
         self, found: _Found, kind: EntryKind, body: BaseModel | Mapping[str, Any], at: datetime
     ) -> tuple[Entry, _Found]:
         told = body.model_dump(mode="json") if isinstance(body, BaseModel) else dict(body)
+        # Half a character could be written, and never be read again: it becomes a question mark.
+        told = json.loads(json.dumps(told, ensure_ascii=False).encode("utf-8", "replace"))
         entry = Entry(number=found.number + 1, at=at, kind=kind, previous=found.sha256, body=told)
         line = canonical(entry)
         try:

@@ -7,7 +7,9 @@ from datetime import datetime
 from pathlib import Path
 
 from pradrill.domain.entry import Head, Seals
+from pradrill.domain.record import RunRecord
 from pradrill.domain.sealing import Sealing
+from pradrill.register.attesting import attest
 from pradrill.register.publishing import log_head, push_head
 from pradrill.register.signing import public_key, sign
 from pradrill.register.stamping import stamp
@@ -49,6 +51,16 @@ class Sealer:
         except ToolError as error:
             self._tell(f"not signed: {error.message}")
             return None, error.message
+
+    def attestation(self, name: str, sha256: str, record: RunRecord) -> bytes | None:
+        """Return an attestation of a record's file, if a key for it is named and usable."""
+        if self._settings.attestation_key is None:
+            return None
+        try:
+            return attest(name, sha256, record, self._settings.attestation_key)
+        except ToolError as error:
+            self._tell(f"not attested: {error.message}")
+            return None
 
     def stamp(self, sha256: str) -> bytes | None:
         """Return an authority's stamp of a hash, if one is named and answers."""

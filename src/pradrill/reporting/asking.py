@@ -31,7 +31,7 @@ def question_lines(question: Question) -> Iterator[str]:
     asks = _ASKED[question.confirm] if question.call is None else _STAGE[question.call.stage]
     yield f"    {asks} Until {wording.at(question.until)}."
     here = "the answer" if question.confirm is Confirm.TEXT else "yes or no"
-    yield f"    Type {here} where the run is watched, or: "
+    yield f"    Type {here} where the run is watched, or:"
     yield f"    pradrill answer {run} {wording.line(step, 120)} {_OPTIONS[question.confirm]}"
 
 
@@ -52,8 +52,12 @@ def called(call: Call) -> str:
 def waits_told(record: RunRecord) -> list[str]:
     """Say what each wait came to, what they add up to, and which promises were kept."""
     told = [_wait(wait) for wait in record.waits]
-    total, inside = waited(record.waits), record.recovery.waited_for_people
-    told.append(f"{wording.short(total)} in all, {wording.short(inside)} of them inside the RTA")
+    inside = (
+        f"{wording.short(record.recovery.waited_for_people)} of them inside the RTA"
+        if record.recovery.rta is not None
+        else "the RTA was not measured"
+    )
+    told.append(f"{wording.short(waited(record.waits))} in all, {inside}")
     return [*told, *(sla_told(measure) for measure in record.sla)]
 
 

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from pradrill.domain.catalogue import Catalogue, CatalogueReading
 from pradrill.domain.manual import Question
-from pradrill.domain.outcome import Phase, StepOutcome, StepResult
+from pradrill.domain.outcome import Phase, StepKind, StepOutcome, StepResult
 from pradrill.domain.record import RunRecord
 from pradrill.domain.run_plan import RunPlan
 from pradrill.domain.timeline import Instant, Mark
@@ -390,7 +390,7 @@ class LiveProgress:
         with suppress(OSError, ValueError):
             self._live.stop()
             for line in question_lines(question):
-                self._console.print(_text(line, style="bold"), soft_wrap=True)
+                self._console.print(Text(line, style="bold"), soft_wrap=True)
 
     def done(self, step: StepResult) -> None:
         """Leave a permanent line for a finished step."""
@@ -400,8 +400,8 @@ class LiveProgress:
         shown.append(f"{wording.short(step.seconds):>8}  ")
         shown.append(f"{step.phase}: {wording.line(view.named(step), 100)}")
         with suppress(OSError, ValueError):  # a terminal that went away must not end the run
-            if self._console.is_terminal and not self._live.is_started:
-                self._live.start()
+            if step.kind is StepKind.MANUAL and self._console.is_terminal:
+                self._live.start()  # the answer has come; other services' steps leave it alone
             told = [_text(step.detail)] if step.detail and not passed else []
             self._console.print(shown, *(Padding(each, (0, 0, 0, 4)) for each in told), sep="\n")
         lane = self._lane

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import NamedTuple
 
-from pradrill.domain.outcome import Phase, StepOutcome, StepResult
+from pradrill.domain.outcome import Phase, StepKind, StepOutcome, StepResult
 from pradrill.domain.record import RunRecord
 from pradrill.domain.timeline import Mark
 from pradrill.reporting import view, wording
@@ -31,7 +31,6 @@ _TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800,
 _MOST_TICKS = 7
 _DAY = 86_400.0
 _PHASES = tuple(Phase)
-_WAITS = frozenset({"manual", "approval", "provider"})  # steps that people, not machines, take
 
 
 class Bar(NamedTuple):
@@ -193,7 +192,7 @@ def _bar(record: RunRecord, axis: _Axis, y: float, label: str, steps: Sequence[S
         x=shown,
         width=max(width, 1.5),
         plain=not red,
-        wait=len(steps) == 1 and steps[0].kind in _WAITS,
+        wait=len(steps) == 1 and steps[0].kind is StepKind.MANUAL,
         told=told,
         told_x=told_x,
         told_anchor=anchor,

@@ -117,7 +117,7 @@ class LabStandby:
             machine.down()
         for machine in self._machines:
             machine.up(say, links={near: other.port_file for near, other in far.items()})
-        return write_site(*self._machines, folder=folder, dr_role="standby")
+        return _write_site(self._machines, folder, "standby")
 
     def stop(self) -> Sequence[str]:
         """End the machines and drop their disks; say what is left. Works in another process too."""
@@ -130,8 +130,12 @@ class LabStandby:
         return left
 
 
-def write_site(*machines: Machine, folder: Path, dr_role: str | None = None) -> Site:
-    """Write an inventory, known_hosts and ssh_config that lead to running machines."""
+def write_site(machine: Machine, folder: Path, *, dr_role: str | None = None) -> Site:
+    """Write an inventory, known_hosts and ssh_config that lead to a running machine."""
+    return _write_site([machine], folder, dr_role)
+
+
+def _write_site(machines: Sequence[Machine], folder: Path, dr_role: str | None) -> Site:
     hosts = tuple(machine.host(dr_role) for machine in machines)
     connections = machines[0].sockets()
     sockets.make_private(connections)

@@ -113,8 +113,6 @@ def _answer_path(question: Path) -> Path:
 def _post(question: Path, content: bytes) -> bool:
     """Make the answer's file; False when there was one before. Raises RecordError."""
     path = _answer_path(question)
-    if path.exists():
-        return False
     try:
         draft = _draft(path, content)
         try:

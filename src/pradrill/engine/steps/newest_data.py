@@ -50,9 +50,8 @@ def newest_data(context: Context, _step: PlannedStep) -> Came:
     if backup.taken is None and chosen is not None:
         continuous = chosen.worst_case.continuous  # archived logs go on after the backup
         point = chosen.selected
-        backup = BackupTimes(
-            taken=_known(context, point.data_time), ended=_known(context, point.available)
-        )
+        ended = point.end_time and _known(context, point.end_time)
+        backup = BackupTimes(taken=_known(context, point.data_time), ended=ended)
     disruption = context.own.marks[Mark.DISRUPTION]
     against = BackupTimes() if continuous else backup
     weighed = weigh(readings, against, disruption=disruption, now=context.tools.clock.now())

@@ -1,0 +1,29 @@
+"""Cron expressions: read strictly, and when they are due; the only importer of cronsim."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim, CronSimError
+
+_MOST = 200_000  # every minute for four months
+
+
+def problem(expression: str) -> str | None:
+    """Say what keeps a text from being a cron expression, or None."""
+    try:
+        CronSim(expression, datetime(2026, 1, 1, tzinfo=UTC))
+    except (CronSimError, ValueError) as error:
+        return f'"{expression}" is not a cron expression: {str(error).lower()}'
+    return None
+
+
+def due(expression: str, timezone: str, start: datetime, end: datetime) -> Iterator[datetime]:
+    """Return when the expression was due from `start` to `end`, in the zone that cron runs in."""
+    just_before = start.astimezone(ZoneInfo(timezone)) - timedelta(seconds=1)
+    for number, at in enumerate(CronSim(expression, just_before)):
+        if at > end or number >= _MOST:
+            return
+        yield at.astimezone(UTC)

@@ -1,0 +1,87 @@
+"""Attestations, read by a DSSE implementation that is not ours."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from securesystemslib.dsse import Envelope
+from securesystemslib.exceptions import VerificationError
+from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]
+
+from pradrill.domain.sealing import Sealing
+from pradrill.register.verifying import verify
+from pradrill.testing import a_sealed_run
+
+KINDS = {
+    "EC": ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"),
+    "RSA": ("-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"),
+}
+
+
+def public(key: Path, keyid: str) -> SSlibKey:
+    """Return the public half of a PEM key, as the other implementation has it."""
+    pem = subprocess.check_output(["openssl", "pkey", "-in", key, "-pubout"])
+    loaded: Any = load_pem_public_key(pem)
+    scheme = "rsa-pkcs1v15-sha256" if b"MIIB" in pem else None
+    return SSlibKey.from_crypto(loaded, keyid=keyid, scheme=scheme)
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_a_record_is_attested(tmp_path: Path, seal: Callable[..., Any], kind: str) -> None:
+    """The envelope's signature holds, its statement names the record's hash; a change does not."""
+    key = tmp_path / "key.pem"
+    subprocess.run(
+        ["openssl", "genpkey", *KINDS[kind], "-out", key], check=True, capture_output=True
+    )
+    store, told = seal(tmp_path / "state", Sealing(attestation_key=key))
+    run_id = a_sealed_run(store).run_id
+    assert told == []
+    folder = store.runs / run_id
+    data = json.loads((folder / "record.intoto.json").read_bytes())
+    keyid = data["signatures"][0]["keyid"]
+    envelope = Envelope.from_dict(data)
+    assert envelope.payload_type == "application/vnd.in-toto+json"
+    envelope.verify([public(key, keyid)], 1)
+    statement = json.loads(envelope.payload)
+    assert statement["_type"] == "https://in-toto.io/Statement/v1"
+    told_hash = subprocess.check_output(["sha256sum", folder / "record.json"]).split()[0].decode()
+    assert statement["subject"] == [{"name": "record.json", "digest": {"sha256": told_hash}}]
+    assert statement["predicate"]["verdict"] == "PASSED"
+    envelope.payload = envelope.payload.replace(b"PASSED", b"FAILED")
+    with pytest.raises(VerificationError):
+        envelope.verify([public(key, keyid)], 1)
+
+
+def test_an_attestation_is_held_by_the_chain(tmp_path: Path, seal: Callable[..., Any]) -> None:
+    """A removed attestation shows."""
+    key = tmp_path / "key.pem"
+    subprocess.run(
+        ["openssl", "genpkey", *KINDS["EC"], "-out", key], check=True, capture_output=True
+    )
+    store, _ = seal(tmp_path / "state", Sealing(attestation_key=key))
+    run_id = a_sealed_run(store).run_id
+    assert verify(store.state).troubles == []
+    (store.runs / run_id / "record.intoto.json").unlink()
+    assert [str(t) for t in verify(store.state).troubles] == [
+        f"runs/{run_id}/record.intoto.json: is missing"
+    ]
+
+
+def test_a_key_with_a_passphrase_stops_nothing(tmp_path: Path, seal: Callable[..., Any]) -> None:
+    """Nobody is asked; the run is entered without an attestation, and that is told."""
+    key = tmp_path / "key.pem"
+    subprocess.run(
+        ["openssl", "genpkey", *KINDS["EC"], "-aes256", "-pass", "pass:hunter2", "-out", key],
+        check=True,
+        capture_output=True,
+    )
+    store, told = seal(tmp_path / "state", Sealing(attestation_key=key))
+    a_sealed_run(store)
+    assert any("not attested" in line for line in told)
+    assert verify(store.state).troubles == []

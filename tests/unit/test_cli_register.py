@@ -1,0 +1,136 @@
+"""The register's commands: their answers, their exit codes, and what they leave in the register."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pradrill.cli import main
+from pradrill.domain.entry import EntryKind
+from pradrill.errors import ExitCode
+from pradrill.register.store import FileRunStore
+from pradrill.testing import a_sealed_run
+
+_PLAN = """
+plan: 1
+organisation: Exemple SAS
+services:
+  moodle:
+    objectives: {rto: 4h, rpo: 24h}
+    drill_every: 3 months
+"""
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FileRunStore:
+    """Return a store with two runs; the last was long before any test is run."""
+    store = FileRunStore(tmp_path / "state")
+    a_sealed_run(store, 0)
+    a_sealed_run(store, 1)
+    (tmp_path / "plan.yml").write_text(_PLAN)
+    return store
+
+
+def command(store: FileRunStore, *words: str) -> int:
+    """Run a command on the store."""
+    return main(["--state", str(store.state), "--drills", str(store.state.parent), *words])
+
+
+def test_verify_answers_with_its_exit_code(
+    store: FileRunStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """0 and the head when nothing was changed; 14 and each place when something was."""
+    assert command(store, "register", "verify") == ExitCode.PASSED
+    said = capsys.readouterr().out
+    assert "2 runs" in said
+    assert f"head: {store.register.head()}" in said
+    assert "nobody signed this" in said
+    folder = next(store.runs.glob("2*"))
+    (folder / "journal.jsonl").write_text("")
+    assert command(store, "register", "verify") == ExitCode.RECORD
+    said = capsys.readouterr().out
+    assert f"runs/{folder.name}/journal.jsonl: was changed" in said
+    assert "something was changed or removed; troubles: 1" in said
+
+
+def test_verify_takes_a_head_or_a_file_of_heads(store: FileRunStore, tmp_path: Path) -> None:
+    """`--head` finds out a register that was cut, from a hash and from a log."""
+    assert command(store, "register", "head") == 0
+    log = tmp_path / "heads.log"
+    log.write_text(f"2026-03-10T02:00:00Z {store.register.head()}\n")
+    last = str(store.register.head()).split()[1]
+    for given in (str(log), last):
+        assert command(store, "register", "verify", "--head", given) == ExitCode.PASSED
+    made_anew = FileRunStore(tmp_path / "anew")
+    a_sealed_run(made_anew)
+    for given in (str(log), last):
+        assert command(made_anew, "register", "verify", "--head", given) == ExitCode.RECORD
+
+
+def test_entries_are_listed_and_shown(
+    store: FileRunStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each entry has a line, its JSON line for programs, and its content by number."""
+    assert command(store, "register", "list") == 0
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == len(store.register.lines())
+    assert all("FINISHED, PASSED, code 0" in line for line in said)
+    assert command(store, "register", "list", "--json") == 0
+    assert capsys.readouterr().out.encode() == store.register.path.read_bytes()
+    assert command(store, "register", "show", "2") == 0
+    assert json.loads(capsys.readouterr().out)["number"] == 2
+    assert command(store, "register", "show", "9") == ExitCode.USAGE
+
+
+def test_a_bundle_is_made_and_verified(
+    store: FileRunStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`bundle` writes the newest run's evidence, `verify` answers 0, and 14 once it is changed."""
+    out = tmp_path / "evidence"
+    assert command(store, "bundle", "--output", str(out)) == ExitCode.PASSED
+    assert command(store, "verify", str(out)) == ExitCode.PASSED
+    (out / "VERIFY.txt").unlink()
+    capsys.readouterr()
+    assert command(store, "verify", str(out)) == ExitCode.RECORD
+    assert "VERIFY.txt: is missing" in capsys.readouterr().out
+    assert command(store, "verify", str(tmp_path)) == ExitCode.RECORD
+    assert "HINT: " in capsys.readouterr().err
+
+
+def test_a_missed_schedule_is_entered_once(
+    store: FileRunStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`due` enters each due date that nobody attempted; asked again, it adds nothing."""
+    assert command(store, "due") == ExitCode.PASSED
+    missed = [e.body for e in store.register.entries() if e.kind is EntryKind.SCHEDULE_MISSED]
+    assert missed[0]["service"] == "moodle"
+    assert missed[0]["due"] == "2026-06-11T02:00:00Z"
+    assert "nobody attempted its drill" in capsys.readouterr().err
+    before = store.register.path.read_bytes()
+    assert command(store, "due") == ExitCode.PASSED
+    assert store.register.path.read_bytes() == before
+    assert command(store, "register", "verify") == ExitCode.PASSED
+
+
+def test_an_attempt_that_its_configuration_ends_is_an_entry(store: FileRunStore) -> None:
+    """Under `due --run`, a broken plan is exit 3 and an attempt; a look at what is due is none."""
+    (store.state.parent / "plan.yml").write_text("plan: none\n")
+    assert command(store, "due") == ExitCode.CONFIGURATION
+    assert [e.kind for e in store.register.entries()].count(EntryKind.ATTEMPT) == 0
+    assert command(store, "due", "--run") == ExitCode.CONFIGURATION
+    (attempt,) = (e.body for e in store.register.entries() if e.kind is EntryKind.ATTEMPT)
+    assert attempt["exit_code"] == 3
+    assert "plan.yml" in attempt["because"]
+
+
+def test_a_damaged_register_stops_no_drill(
+    store: FileRunStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is due is told although the register cannot be read; that is told, too."""
+    store.register.path.write_bytes(b"garbage\n" + store.register.path.read_bytes())
+    assert command(store, "due") == ExitCode.PASSED
+    said = capsys.readouterr()
+    assert "moodle: due" in said.out
+    assert "register:1: this line is no entry" in said.err
