@@ -22,6 +22,7 @@ from pradrill.domain.run_plan import FileHash, RunPlan
 from pradrill.domain.timeline import Elapsed
 from pradrill.domain.verdict import Verdict
 from pradrill.testing import a_drill, a_record, a_recovery, a_run_plan, a_service, a_step
+from pradrill.testing.cases import a_reading
 
 NOW = datetime(2026, 12, 31, 12, tzinfo=UTC)
 YEAR = Period(first=date(2026, 1, 1), last=date(2026, 12, 31))
@@ -367,12 +368,15 @@ def test_open_findings_are_told_by_age() -> None:
 
 
 def test_how_much_was_restored_is_read_from_what_playbooks_hand_back() -> None:
-    """Bytes are added up; one value that is no size leaves the whole unknown."""
+    """Bytes are added up, an odd one spoils the sum; the catalogue's size stands in for none."""
     steps = tuple(a_step(values={RESTORED_BYTES: value}) for value in (1_000, "500"))
     assert attempt_of(a_record(steps=steps), None).restored_bytes == 1_500
     odd = (*steps, a_step(values={RESTORED_BYTES: "much"}))
     assert attempt_of(a_record(steps=odd), None).restored_bytes is None
     assert attempt_of(a_record(), None).restored_bytes is None
+    told = a_recovery(catalogue=a_reading())
+    assert attempt_of(a_record(recovery=told), None).restored_bytes == 41_200_000_000
+    assert attempt_of(a_record(recovery=told, steps=steps), None).restored_bytes == 1_500
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,7 @@ def cell(counts: Mapping[Ending, int]) -> Iterator[tuple[str, int, str]]:
 
 def cell_text(counts: Mapping[Ending, int]) -> str:
     """Write a calendar's cell as plain text: a box for each sign costs a PDF a millisecond."""
-    told = " ".join(f"{mark}\u00a0{count}" for mark, count, _words in cell(counts))
+    told = ", ".join(f"{mark}\u00a0{count}" for mark, count, _words in cell(counts))
     return told or "–"  # noqa: RUF001 a dash is what stands in an empty cell
 
 
