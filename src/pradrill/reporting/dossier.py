@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import io
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,8 +20,8 @@ from pradrill.reporting.table import cell
 from pradrill.reporting.trend_picture import draw
 
 _STYLE = Path(__file__).parent / "templates" / "dossier.css"
-_MOST_ATTEMPTS, _NOT_PASSED = 500, 120
-_MOST_PICTURES, _WORST_PICTURES = 40, 15
+_MOST_ATTEMPTS, _NOT_PASSED = 500, 100
+_MOST_PICTURES, _WORST_PICTURES = 40, 12
 _COLUMNS = (
     "at", "ended", "ending", "run_id", "drill", "services", "scenario", "standby", "trigger",
     "exit_code", "rto_seconds", "rta_seconds", "rta_low", "rta_high", "rpo_seconds", "rpa_seconds",
@@ -67,7 +68,11 @@ def dossier_pdf(dossier: Dossier, letterhead: Letterhead | None = None) -> bytes
         Attached("attempts.csv", dossier_csv(dossier).encode(), "every attempt", dossier.made),
         Attached("dossier.json", dossier_json(dossier).encode(), "the dossier", dossier.made),
     ]
-    return render_pdf(page, attached)
+    gc.freeze()  # what was read stays anyway: looking through it again and again takes a fifth
+    try:
+        return render_pdf(page, attached)
+    finally:
+        gc.unfreeze()
 
 
 def dossier_json(dossier: Dossier) -> str:
