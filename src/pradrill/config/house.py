@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from pradrill.config import cron
 from pradrill.config.estate import circle_problems, find_places
-from pradrill.config.inventory import read_inventory
+from pradrill.config.inventory import each_inventory_once, read_inventory
 from pradrill.config.letterhead import CLAUSES, letterhead_problems
 from pradrill.config.loader import (
     Document,
@@ -88,6 +88,7 @@ def read_sealing(folder: Path) -> Sealing:
     return validate(alone, Sealing)
 
 
+@each_inventory_once()
 def open_house(folder: Path, *, now: datetime, only: str | None = None) -> House:
     """Load the plan and its drills (or `only` one, by name or path) and cross-check them.
 

@@ -7,6 +7,9 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from pradrill.domain.target import Host
 from pradrill.errors import ConfigurationError
 
 _DEADLINE = 60
+_already_read: ContextVar[dict[Path, dict[str, Any]] | None] = ContextVar("read", default=None)
 
 
 def read_inventory(path: Path, pattern: str) -> tuple[Host, ...]:
@@ -41,7 +45,26 @@ def read_inventory(path: Path, pattern: str) -> tuple[Host, ...]:
     return tuple(_host(name, variables.get(name, {}), path) for name in names)
 
 
+@contextmanager
+def each_inventory_once() -> Iterator[None]:
+    """Have Ansible read an inventory once, however many drills name it: it takes half a second."""
+    token = _already_read.set({})
+    try:
+        yield
+    finally:
+        _already_read.reset(token)
+
+
 def _list(path: Path) -> dict[str, Any]:
+    known = _already_read.get()
+    if known is None:
+        return _asked(path)
+    if path not in known:
+        known[path] = _asked(path)
+    return known[path]
+
+
+def _asked(path: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="pradrill-inventory-") as folder:
         config = Path(folder, "ansible.cfg")  # an empty one: the user's own does not count here
         config.touch()

@@ -20,7 +20,7 @@ from pradrill.reporting.trend_picture import draw
 
 _STYLE = Path(__file__).parent / "templates" / "dossier.css"
 _MOST_ATTEMPTS, _NOT_PASSED = 500, 120
-_MOST_PICTURES, _WORST_PICTURES = 40, 18
+_MOST_PICTURES, _WORST_PICTURES = 40, 15
 _COLUMNS = (
     "at", "ended", "ending", "run_id", "drill", "services", "scenario", "standby", "trigger",
     "exit_code", "rto_seconds", "rta_seconds", "rta_low", "rta_high", "rpo_seconds", "rpa_seconds",
@@ -56,6 +56,7 @@ def dossier_html(
             others=[t for number, t in enumerate(dossier.trends) if number not in pictured],
             groups=dossier_view.groups(dossier, listed),
             listed=len(listed),
+            printed=printed,
         )
 
 

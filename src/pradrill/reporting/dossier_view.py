@@ -136,6 +136,12 @@ def cell(counts: Mapping[Ending, int]) -> Iterator[tuple[str, int, str]]:
             yield SIGNS[value], counts[value], ending(value)
 
 
+def cell_text(counts: Mapping[Ending, int]) -> str:
+    """Write a calendar's cell as plain text: a box for each sign costs a PDF a millisecond."""
+    told = " ".join(f"{mark}\u00a0{count}" for mark, count, _words in cell(counts))
+    return told or "–"  # noqa: RUF001 a dash is what stands in an empty cell
+
+
 def standings(dossier: Dossier) -> list[tuple[Standing, int]]:
     """Count the lines of the coverage; those that need work first."""
     found = Counter(cover.standing for cover in dossier.coverage)

@@ -1,0 +1,44 @@
+"""A house of many drills on one inventory asks Ansible once."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pradrill.config.house import open_house
+
+DRILL = """\
+drill: {name}
+services: [moodle]
+scenario: {{name: loss}}
+standby: {{inventory: ../hosts, hosts: dr}}
+restore: [{{playbook: ../restore.yml}}]
+teardown: [{{playbook: ../restore.yml}}]
+verify:
+  checks: checks
+  newest_data: {{command: newest}}
+  must_not_reach: ["db.prod.exemple.fr:3306"]
+"""
+INVENTORY = """\
+#!/bin/sh
+echo asked >> {log}
+echo '{{"dr": {{"hosts": ["web"]}}, "_meta": {{"hostvars": {{"web": {{"dr_role": "standby"}}}}}}}}'
+"""
+
+
+def test_an_inventory_is_read_once_for_a_house_and_again_for_the_next(tmp_path: Path) -> None:
+    """Two drills share one reading; a house that is opened later sees the inventory as it is."""
+    drills, log = tmp_path / "drills", tmp_path / "log"
+    (drills / "checks").mkdir(parents=True)
+    (drills / "checks" / "test_it.py").write_text("def test_it(host): ...\n")
+    (tmp_path / "restore.yml").write_text("- hosts: all\n  tasks: []\n")
+    (drills / "plan.yml").write_text(
+        "plan: 1\norganisation: X\nservices:\n  moodle: {objectives: {rto: 1h, rpo: 1h}}\n"
+    )
+    for name in ("one", "two"):
+        (drills / f"{name}.yml").write_text(DRILL.format(name=name))
+    script = tmp_path / "hosts"
+    script.write_text(INVENTORY.format(log=log))
+    script.chmod(0o755)
+    for opened in (1, 2):
+        house = open_house(drills, now=datetime.now(UTC))
+        assert [loaded.hosts[0].name for loaded in house.drills.values()] == ["web", "web"]
+        assert log.read_text().count("asked") == opened
