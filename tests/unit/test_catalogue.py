@@ -190,3 +190,11 @@ def test_a_cron_schedule_is_kept_when_a_backup_began_within_its_tolerance() -> N
     worst = worst_case(catalogue, timedelta(days=90), promised)
     assert worst.missing == (nights[1],)
     assert worst.promised == "cron 55 22 * * * (UTC), 30m of grace"
+
+
+def test_before_an_instant_means_complete_by_then() -> None:
+    """A backup that was still running at the instant may hold what came after it."""
+    running = a_point()
+    instant = running.data_time + timedelta(minutes=5)
+    chosen, _ = choose(a_catalogue(a_point(1), running), Select(before=instant))
+    assert chosen == a_point(1)
