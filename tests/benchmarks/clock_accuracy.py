@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -126,6 +126,10 @@ class _Service(FakeProgress):
         super().__init__()
         self._command = (sys.executable, "-c", _SERVICE, str(port), str(wait))
         self._process: subprocess.Popen[str] | None = None
+
+    def of(self, _service: str | None) -> Self:
+        """Return itself: there is one service."""
+        return self
 
     def checks(self, green: int, total: int) -> None:
         """Take note of a pass."""

@@ -141,6 +141,8 @@ def test_mariadb_comes_back_from_mariabackup(place: Place) -> None:
 @pytest.mark.parametrize("kind", ["mariadb", "mydumper"])
 def test_mariadb_comes_back_from_a_dump(place: Place, kind: str) -> None:
     """mariadb-dump's file and mydumper's folder: PASSED; what was written after is lost."""
+    if kind == "mydumper" and not place.scene.on_backup("ls /srv/backups/mydumper"):
+        pytest.skip("Debian 13 has no mydumper")
     place.from_dumps("mariadb", kind)
     assert assert_recovered(*place.run("mariadb")) > 15
 

@@ -104,6 +104,7 @@ def test_shipped_clauses_claim_nothing() -> None:
     for clause in shipped.clauses:
         assert clause.to_check
         assert clause.asked("fr") != clause.asked("en")
+        assert clause.read_in("fr") != clause.read_in("en")
     said = " ".join(clause.asked(code) for clause in shipped.clauses for code in ("en", "fr"))
     assert "complian" not in said
     assert "conform" not in said

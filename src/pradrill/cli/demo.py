@@ -31,7 +31,7 @@ def run(args: Namespace) -> int:
         say("the drill starts")
         record = carry_out(place, plan, trigger="demo", disruption=disruption)
     page = write_report(place, record.run_id)
-    print(summary(record, place.store.runs / record.run_id), end="")
+    print(summary(record, place.store.runs / record.run_id, place.head()), end="")
     print(f"Report: {page}")
     return record.exit_code
 

@@ -191,7 +191,8 @@ def worst_case(
     largest = timedelta(-1)
     for point in (*history[1:], None):
         struck = min(point.available, now) if point else now
-        if struck >= since and struck - best.data_time > largest:
+        inside = point is None or struck > since  # just before it is after the beginning
+        if inside and struck - best.data_time > largest:
             largest = struck - best.data_time
             worst, ended_by = (best, struck), point
         if point and point.data_time > best.data_time:

@@ -46,7 +46,9 @@ class Clause(Model):
     evidence: tuple[Section, ...] = Field(
         min_length=1, description="the parts of the report that serve it"
     )
-    source: str = Field(min_length=1, description="where this line was read")
+    source: str | dict[str, str] = Field(
+        min_length=1, description="where this line was read; or one text a language"
+    )
     to_check: bool = Field(
         default=True, description="the official text was not read for this line: check it"
     )
@@ -54,6 +56,10 @@ class Clause(Model):
     def asked(self, language: str) -> str:
         """Return what the clause asks for, in that language if the map has it."""
         return _in(language, self.asks)
+
+    def read_in(self, language: str) -> str:
+        """Return where the line was read, in that language if the map has it."""
+        return _in(language, self.source)
 
 
 class ClauseMap(Model):
