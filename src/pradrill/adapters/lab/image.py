@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pradrill.adapters.lab.files import held, require, run, search_path, write_private
 from pradrill.domain.host_words import last_line
@@ -127,8 +128,12 @@ class Image:
 
     @property
     def built(self) -> bool:
-        """Tell whether it is there, whole."""
-        return self._card.is_file()
+        """Tell whether it is there, whole: one of an older pradrill may lack packages."""
+        try:
+            card = json.loads(self._card.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return False
+        return "source" in card or card == _described(str(card.get("suite")))
 
     @property
     def brought(self) -> bool:
@@ -183,7 +188,8 @@ def _bootstrap(new: Path, say: Say) -> dict[str, object]:
             hint="Make room, or put the state elsewhere: pradrill --state FOLDER.",
         )
     suite = _suite()
-    packages = (*PACKAGES, *_SUITES[suite])
+    described = _described(suite)
+    packages = described["packages"]
     say(f"building a Debian {suite} with {len(packages)} packages and what they need")
     _mmdebstrap(suite, packages, new, say)
     say("making its file system")
@@ -197,7 +203,12 @@ def _bootstrap(new: Path, say: Say) -> dict[str, object]:
     run([*(["fakeroot", "--"] if rootless else []), "sh", "-c", unpack], deadline=_DEADLINE)
     (new / "root.tar").unlink()
     shutil.rmtree(root)
-    return {"suite": suite, "packages": list(packages)}
+    return described
+
+
+def _described(suite: str) -> dict[str, Any]:
+    """Return what an image that we build is, as it stands in its card."""
+    return {"suite": suite, "packages": [*PACKAGES, *_SUITES.get(suite, ())]}
 
 
 def _suite() -> str:
