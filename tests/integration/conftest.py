@@ -68,7 +68,8 @@ class Sshd:
             "MaxStartups 100",
             "Subsystem sftp internal-sftp",
             *extra,
-            f"SetEnv TMPDIR={folder}",  # what a killed module leaves; only the first SetEnv counts
+            # What a killed module leaves, and no .bashrc of ours; only the first SetEnv counts.
+            f"SetEnv TMPDIR={folder} HOME={folder}",
         ]
         (folder / "sshd_config").write_text("\n".join(settings) + "\n")
         self._process: subprocess.Popen[bytes] | None = None

@@ -21,6 +21,8 @@ def test_the_wheel_brings_all_that_a_user_needs(tmp_path: Path) -> None:
     _run([*pip, "install", "--no-deps", "--target", packages, wheel])
     # The other packages are those of this environment; pradrill itself is the wheel's.
     (packages / "others.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
+    for tool in Path(sys.executable).parent.glob("ansible-*"):
+        (tmp_path / "venv" / "bin" / tool.name).symlink_to(tool)
     code = (
         "import pradrill, sys; from pathlib import Path; "
         "sys.argv[1:] = ['--drills', str(Path(pradrill.__file__).parent / 'share/drills'), "

@@ -133,6 +133,8 @@ class Image:
             card = json.loads(self._card.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return False
+        if not isinstance(card, dict):
+            return False
         return "source" in card or card == _described(str(card.get("suite")))
 
     @property
