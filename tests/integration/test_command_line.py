@@ -12,14 +12,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from tests.integration.conftest import Sshd
 from tests.integration.house import PLAY, build, edit, pradrill, write
+from tests.integration.machines import network
 
-from pradrill.domain.target import MARKER
 from pradrill.errors import ExitCode
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
@@ -51,41 +50,9 @@ def house(tmp_path: Path, machine: Sshd) -> Path:
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Iterator[Sshd]:
-    """Return an sshd in namespaces of its own: another network, and a standby's marker."""
-    number = os.getpid() % 250
-    ns, here, there = f"pradrill-{number}", f"pdhere{number}", f"pdthere{number}"
-    address = f"10.213.{number}.2"
-    marks = Path(MARKER).parent
-    mark = f"mount -t tmpfs none {marks} && cp /etc/machine-id {MARKER}"
-    folder = tmp_path / "sshd"
-    folder.mkdir()
-    with ExitStack() as undo:
-        if not marks.exists():
-            marks.mkdir(mode=0o755)
-            undo.callback(marks.rmdir)
-        _ip("netns", "add", ns)
-        undo.callback(_ip, "netns", "delete", ns)
-        _ip("link", "add", here, "type", "veth", "peer", "name", there, "netns", ns)
-        undo.callback(_ip, "link", "delete", here)
-        _ip("address", "add", f"10.213.{number}.1/30", "dev", here)
-        _ip("link", "set", here, "up")
-        _ip("-n", ns, "address", "add", f"{address}/30", "dev", there)
-        _ip("-n", ns, "link", "set", there, "up")
-        _ip("-n", ns, "link", "set", "lo", "up")
-        inside = ("ip", "netns", "exec", ns, "unshare", "--mount")
-        server = Sshd(
-            folder,
-            name="web-dr",
-            address=address,
-            wrap=(*inside, "sh", "-c", f'{mark} && exec "$@"', "sh"),
-        )
-        undo.callback(server.stop)
-        server.start()
-        yield server
-
-
-def _ip(*words: str) -> None:
-    subprocess.run(["ip", *words], check=True, capture_output=True)
+    """Return a machine of its own: another network, and a standby's marker."""
+    with network(tmp_path) as start:
+        yield start("web-dr")
 
 
 def record(house: Path) -> dict[str, object]:

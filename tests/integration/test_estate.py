@@ -9,17 +9,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.integration.conftest import Sshd
 from tests.integration.house import write
+from tests.integration.machines import network
 
 from pradrill import processes
 from pradrill.domain.record import RunRecord, RunState
-from pradrill.domain.target import MARKER
 from pradrill.errors import ExitCode
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="marking a standby takes root")
@@ -145,47 +144,8 @@ def _inventory(machines: list[Sshd]) -> str:
 @pytest.fixture
 def machines(tmp_path: Path) -> Iterator[Callable[[int], list[Sshd]]]:
     """Return a function that starts machines: one network of their own, a marker for each."""
-    number = os.getpid() % 250
-    ns, here, there = f"pdestate{number}", f"pdeh{number}", f"pdet{number}"
-    address = f"10.214.{number}.2"
-    marks = Path(MARKER).parent
-    mark = f"mount -t tmpfs none {marks} && cp /etc/machine-id {MARKER}"
-    inside = ("ip", "netns", "exec", ns, "unshare", "--mount")
-    with ExitStack() as undo:
-        if not marks.exists():
-            marks.mkdir(mode=0o755)
-            undo.callback(marks.rmdir)
-        _ip("netns", "add", ns)
-        undo.callback(_ip, "netns", "delete", ns)
-        _ip("link", "add", here, "type", "veth", "peer", "name", there, "netns", ns)
-        undo.callback(_ip, "link", "delete", here)
-        _ip("address", "add", f"10.214.{number}.1/30", "dev", here)
-        _ip("link", "set", here, "up")
-        _ip("-n", ns, "address", "add", f"{address}/30", "dev", there)
-        _ip("-n", ns, "link", "set", there, "up")
-        _ip("-n", ns, "link", "set", "lo", "up")
-
-        def start(count: int) -> list[Sshd]:
-            started = []
-            for n in range(count):
-                folder = tmp_path / f"machine-{n}"
-                folder.mkdir()
-                server = Sshd(
-                    folder,
-                    name=f"dr-{n}",
-                    address=address,
-                    wrap=(*inside, "sh", "-c", f'{mark} && exec "$@"', "sh"),
-                )
-                undo.callback(server.stop)
-                server.start()
-                started.append(server)
-            return started
-
-        yield start
-
-
-def _ip(*words: str) -> None:
-    subprocess.run(["ip", *words], check=True, capture_output=True)
+    with network(tmp_path) as start:
+        yield lambda count: [start(f"dr-{number}") for number in range(count)]
 
 
 def _until(true: Callable[[], bool], deadline: float = _LONG) -> None:

@@ -1,0 +1,68 @@
+"""Machines of a test's own: an sshd in a network and a mount namespace, marked as a standby."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from tests.integration.conftest import Sshd
+
+from pradrill.domain.target import MARKER
+
+_MARKS = Path(MARKER).parent
+_MARK = f'mount -t tmpfs none {_MARKS} && cp /etc/machine-id {MARKER} && exec "$@"'
+
+
+@contextmanager
+def network(folder: Path) -> Iterator[Callable[[str], Sshd]]:
+    """Return a function that starts a machine by its name; all share one network of their own.
+
+    Their sessions see an /etc/pradrill of their own, and the listeners of nobody else. Takes root.
+    """
+    number = os.getpid() % 250
+    here, there, address = f"pdhere{number}", f"pdthere{number}", f"10.213.{number}.2"
+    with ExitStack() as undo:
+        if not _MARKS.exists():
+            _MARKS.mkdir(mode=0o755)
+            undo.callback(_MARKS.rmdir)
+        holder = undo.enter_context(
+            subprocess.Popen(
+                ["unshare", "--net", "sh", "-c", "echo; exec sleep 3600"], stdout=subprocess.PIPE
+            )
+        )
+        undo.callback(holder.kill)
+        assert holder.stdout is not None
+        holder.stdout.readline()  # it is in its network now
+        inside = ("nsenter", f"--net=/proc/{holder.pid}/ns/net")
+        _run("ip", "link", "add", here, "type", "veth", "peer", "name", there)
+        undo.callback(_run, "ip", "link", "delete", here)
+        _run("ip", "link", "set", there, "netns", str(holder.pid))
+        _run("ip", "address", "add", f"10.213.{number}.1/30", "dev", here)
+        _run("ip", "link", "set", here, "up")
+        _run(*inside, "ip", "address", "add", f"{address}/30", "dev", there)
+        _run(*inside, "ip", "link", "set", there, "up")
+        _run(*inside, "ip", "link", "set", "lo", "up")
+        wrap = (*inside, "unshare", "--mount", *_propagation(), "sh", "-c", _MARK, "sh")
+
+        def start(name: str) -> Sshd:
+            home = folder / f"machine-{name}"
+            home.mkdir()
+            server = Sshd(home, name=name, address=address, wrap=wrap)
+            undo.callback(server.stop)
+            server.start()
+            return server
+
+        yield start
+
+
+def _propagation() -> list[str]:
+    """Return what keeps `unshare --mount` from changing a root that is no mount, as in a chroot."""
+    plain = subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False)
+    return [] if plain.returncode == 0 else ["--propagation", "unchanged"]
+
+
+def _run(*words: str) -> None:
+    subprocess.run(words, check=True, capture_output=True)
