@@ -11,3 +11,8 @@ from hypothesis import settings
 settings.register_profile("ci", derandomize=True, deadline=None)
 if os.environ.get("CI"):
     settings.load_profile("ci")
+
+
+def pytest_runtest_setup() -> None:
+    """Undo what a command that ran in this process did to the umask: other users' tools read on."""
+    os.umask(0o022)

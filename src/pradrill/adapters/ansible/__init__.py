@@ -20,6 +20,7 @@ from pradrill.domain.outcome import PlaybookResult
 from pradrill.ports import Cancelled, Clock, Play, Say
 
 _LONGEST_OUTPUT = 1_000_000
+_LONGEST_FOLDER = 50  # Ansible 2.20 and newer put a socket below it; a socket's path is short
 _POLL = 0.5  # seconds between two looks at deadline and cancellation
 _LONGEST_TIMEOUT = 10_000_000  # seconds; Ansible's own limit is ten times that
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -44,7 +45,7 @@ class AnsibleRunner:
         secrets = {key: self._resolve(name) for key, name in play.secrets.items()}
         hide = hiding(secrets.values())
         evidence.mkdir(mode=0o700, parents=True)
-        folder = Path(tempfile.mkdtemp(prefix="pradrill-play-"))
+        folder = Path(tempfile.mkdtemp(prefix="pradrill-play-", dir=_short_folder()))
         # Other plays of the run may go on beside this one: only its own processes are ended.
         play = play._replace(marker=processes.part(play.marker, folder.name))
         brake = Brake(play.marker, self._clock, deadline, self._grace, cancelled)
@@ -128,6 +129,11 @@ def _environment(
         "ANSIBLE_TASK_TIMEOUT": str(min(math.ceil(deadline) + 1, _LONGEST_TIMEOUT)),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
+
+
+def _short_folder() -> str | None:
+    """Return /tmp when the usual folder's path is too long for the socket that Ansible opens."""
+    return None if len(tempfile.gettempdir()) <= _LONGEST_FOLDER else "/tmp"  # noqa: S108 made 0700
 
 
 def _printed(folder: Path) -> str:
