@@ -230,6 +230,8 @@ class BarmanShelf(Shelf):
     encrypted = False
 
     def __init__(self, folder: Path, cluster: Cluster) -> None:
+        if not cluster.barman_ids:
+            pytest.skip("only Barman 3.4, Debian 12's, is tried so far")
         super().__init__(folder)
         self._cluster = cluster
         self._copy("barman-empty")
@@ -336,7 +338,8 @@ class Cluster:
         (f / "barman.conf").write_text(self.barman_conf(f / "barman", f))
         self.run(str(BIN / "pg_ctl"), "-D", f"{f}/d", "-l", f"{f}/pg.log", "-w", "start")
         self._pgbackrest()
-        self._barman()
+        if run(["barman", "--version"], env={}).startswith("3.4"):
+            self._barman()
         self.stop()
 
     def _pgbackrest(self) -> None:
