@@ -75,7 +75,15 @@ def restore(request: pytest.FixtureRequest, place: Path) -> Restore:
         done("borg", "create", f"{repository}::night-1", *relative, cwd=Path("/"))
         access = f"export BORG_REPO='{repository}'\n"
     else:
-        packed = ["tar", "-C", "/", "--acls", "--xattrs", "-caf", place / f"night.{kind}"]
+        packed: list[str | Path] = [
+            "tar",
+            "-C",
+            "/",
+            "--acls",
+            "--xattrs",
+            "-caf",
+            place / f"night.{kind}",
+        ]
         done(*packed, *relative)
         access = ""
     (staging / f"login/{kind}").write_text(access)
