@@ -46,7 +46,7 @@ def place(
     scene: Scene, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Place]:
     """Return a copy of the drills for one test."""
-    for name in ("drills", "playbooks"):
+    for name in ("drills", "playbooks", "inventories"):
         shutil.copytree(REPOSITORY / name, tmp_path / name)
     for name, value in scene.secrets.items():
         monkeypatch.setenv(name, value)

@@ -60,7 +60,7 @@ def place(
     scene: Scene, kind: str, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Place]:
     """Return a copy of the drills for one test, for its kind of database."""
-    for name in ("drills", "playbooks"):
+    for name in ("drills", "playbooks", "inventories"):
         shutil.copytree(REPOSITORY / name, tmp_path / name)
     for name, value in scene.secrets.items():
         monkeypatch.setenv(name, value)
