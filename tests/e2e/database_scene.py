@@ -35,7 +35,9 @@ class Scene(NamedTuple):
         return inside(self.lab.machine("backup"), script)
 
 
-def inside(machine: Machine, script: str, *words: str, stdin: str = "") -> str:
+def inside(
+    machine: Machine, script: str, *words: str, stdin: str = "", deadline: float = 300
+) -> str:
     """Run a script on a machine and return what it prints."""
     quoted = " ".join(f"'{word}'" for word in words)
     done = subprocess.run(
@@ -44,7 +46,7 @@ def inside(machine: Machine, script: str, *words: str, stdin: str = "") -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=deadline,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return done.stdout.strip()

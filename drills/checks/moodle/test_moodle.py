@@ -1,0 +1,195 @@
+"""Does the restored Moodle work, is it whole, does it stay quiet? What its users would notice."""
+
+from __future__ import annotations
+
+import json
+import re
+
+WWWROOT = "http://moodle-dr.example"  # the standby's, as the restore playbook was told
+CODE = "/var/www/moodle"
+DATA = "/var/moodledata"
+DATABASE, PREFIX = "moodle", "mdl_"
+SERVER = "mariadb"  # or "postgresql"
+MANIFEST = "/var/backups/moodle/manifest.json"  # written by the backup job: table → rows
+# Which part of the stored files is read and hashed, in each pass of the checks: 1.0 is each of
+# them, 0.1 a tenth, another one each day. 100 GB take minutes: the drill's deadline has to know.
+SAMPLE = 1.0
+# What admin/cli/checks.php may find: a copy whose cron is off is told that cron does not run.
+EXPECTED = {"tool_task_cronrunning", "tool_task_maxfaildelay", "tool_task_adhocqueue"}
+MAY_FAIL = (
+    set()
+)  # scheduled tasks that fail on the primary, too: {r"\enrol_db\task\sync_enrolments"}
+
+# One line for each content; a reference's content is elsewhere.
+STORED = f"""
+select contenthash, max(filesize), min(concat(component, '/', filearea, ' ', filename))
+from {PREFIX}files where filename <> '.' and referencefileid is null group by contenthash
+"""
+# Reads those lines, takes the day's sample, and names each file that is missing or has other bytes.
+HASH = r"""
+import concurrent.futures, datetime, hashlib, os, sys
+filedir, sample = sys.argv[1], float(sys.argv[2])
+day = datetime.date.today().isoformat()
+def drawn(content):
+    draw = hashlib.sha256((day + content).encode()).digest()[:6]
+    return int.from_bytes(draw, "big") < sample * 2**48
+def fault(line):
+    content, size, name = line.rstrip("\n").split("\t", 2)
+    path = os.path.join(filedir, content[:2], content[2:4], content)
+    found = hashlib.sha1()
+    try:
+        with open(path, "rb") as file:
+            if os.fstat(file.fileno()).st_size != int(size):
+                return f"{path} has another size ({name})"
+            while piece := file.read(1 << 20):
+                found.update(piece)
+    except OSError as error:
+        return f"{path}: {error.strerror} ({name})"
+    return "" if found.hexdigest() == content else f"{path} has other bytes ({name})"
+lines = [line for line in sys.stdin if drawn(line[:40])]
+with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    faults = [each for each in pool.map(fault, lines) if each]
+print(len(lines), "read,", len(faults), "wrong")
+print("\n".join(faults[:20]))
+"""
+
+
+def asking(sql):
+    """Return the command that prints a query's rows, their columns apart by tabs."""
+    client = {
+        "mariadb": f"mariadb -N -B {DATABASE}",
+        "postgresql": f"runuser -u postgres -- psql -XAtq -F '\t' -v ON_ERROR_STOP=1 -d {DATABASE}",
+    }[SERVER]
+    return f"{client} <<'SQL'\n{sql}\nSQL\n"
+
+
+def query(host, sql):
+    """Return what a query prints."""
+    return host.check_output(asking(sql)).strip()
+
+
+def moodle(host, words):
+    """Run one of Moodle's own command-line programs as the web server's account."""
+    return host.run(f"runuser -u www-data -- php {CODE}/admin/cli/{words}")
+
+
+def setting(host, name):
+    """Return a setting as Moodle itself sees it."""
+    done = moodle(host, f"cfg.php --name={name}")
+    assert done.rc == 0, f"Moodle does not tell {name}: {(done.stderr or done.stdout).strip()}"
+    return done.stdout.strip()
+
+
+def test_the_servers_run(host):
+    """Apache is active and the database server answers."""
+    assert host.service("apache2").is_running
+    assert query(host, "select 1") == "1"
+
+
+def test_the_login_page_shows_its_form(host):
+    """A visitor gets the login page with its form, at the standby's address."""
+    name, port = re.fullmatch(r"http://([^:/]+):?(\d*).*", WWWROOT).groups()
+    page = host.check_output(
+        f"curl --silent --show-error --fail --max-time 60 --resolve {name}:{port or 80}:127.0.0.1 "
+        f"{WWWROOT}/login/index.php"
+    )
+    assert 'name="logintoken"' in page, f"there is no login form on {WWWROOT}/login/index.php"
+    assert f'action="{WWWROOT}/login/index.php"' in page, "the form leads to another address"
+
+
+def test_moodle_finds_itself_sound(host):
+    """Moodle's own status checks (admin/cli/checks.php) find no error and no warning."""
+    said = moodle(host, "checks.php --type=status --verbose").stdout
+    found = re.findall(
+        r"^ *(\S.*?) *\| (\S.*) \((\w+)\) *$", re.sub(r"\x1b\[[\d;]*m", "", said), re.MULTILINE
+    )
+    refs = {ref: (status, title) for status, title, ref in found}
+    assert "core_environment" in refs, f"it does not say what it found: {said[:500]}"
+    faults = [
+        f"{title}: {status}"
+        for ref, (status, title) in refs.items()
+        if status not in {"OK", "INFO", "NA"} and ref not in EXPECTED
+    ]
+    assert not faults, f"Moodle says {'; '.join(faults)}"
+
+
+def test_the_database_has_this_moodles_schema(host):
+    """The database has the tables and columns of this Moodle and its plugins, and no others."""
+    done = moodle(host, "check_database_schema.php")
+    said = re.sub(r"-{9,}\s*", "", done.stdout + done.stderr).strip()
+    assert done.rc == 0, f"the schema differs: {said[:1000]}"
+
+
+def test_the_rows_are_all_there(host):
+    """Every counted table has the rows that the backup's manifest says."""
+    manifest = json.loads(host.file(MANIFEST).content_string)
+    assert manifest["rows"], "the manifest names no table"
+    for table, wanted in manifest["rows"].items():
+        found = int(query(host, f"select count(*) from {table}"))
+        exact = manifest.get("exact", True)
+        assert found == wanted or (not exact and found > wanted), (
+            f"{table} has {found} rows, the backup had {wanted}"
+        )
+
+
+def test_no_scheduled_task_runs(host):
+    """Every scheduled task is disabled, and cron is off."""
+    total, enabled = query(
+        host,
+        "select count(*), coalesce(sum(case when disabled = 0 then 1 else 0 end), 0) "
+        f"from {PREFIX}task_scheduled",
+    ).split()
+    assert int(total) > 0, "there is no scheduled task: this is no Moodle"
+    assert enabled == "0", f"{enabled} of {total} scheduled tasks are not disabled"
+    assert setting(host, "cron_enabled") == "0", "Moodle's cron is not switched off"
+    jobs = host.run(
+        "grep -rlE 'admin/cli/(cron|adhoc_task)' /etc/cron* /etc/systemd /var/spool/cron"
+    )
+    assert jobs.stdout == "", f"this machine would run Moodle's cron: {jobs.stdout.strip()}"
+
+
+def test_no_scheduled_task_had_failed(host):
+    """No scheduled task was failing when the backup was made."""
+    failing = query(host, f"select classname from {PREFIX}task_scheduled where faildelay > 0")
+    assert set(failing.splitlines()) <= MAY_FAIL, f"failing on the primary: {failing}"
+
+
+def test_the_stored_files_have_their_bytes(host):
+    """Each of the stored files drawn has the bytes that the database's content hash says."""
+    said = host.check_output(f"{{ {asking(STORED)}}} | python3 -c '{HASH}' {DATA}/filedir {SAMPLE}")
+    counted, _, faults = said.partition("\n")
+    assert not counted.startswith("0 "), "no stored file was read: raise SAMPLE"
+    assert not faults.strip(), f"{counted}: {faults.strip()[:1500]}"
+
+
+test_the_stored_files_have_their_bytes.__doc__ = (
+    f"{SAMPLE * 100:g} % of the stored files (drawn by the day) have their content hash's bytes."
+)
+
+
+def test_the_copy_has_its_own_address(host):
+    """Moodle's address (wwwroot) and its data folder are the standby's."""
+    assert setting(host, "wwwroot") == WWWROOT
+    assert setting(host, "dataroot") == DATA
+
+
+def test_the_copy_sends_nothing(host):
+    """No mail goes out, neither Moodle's nor PHP's, and calls to the outside end nowhere."""
+    assert setting(host, "noemailever") == "1", "Moodle may send mail"
+    assert setting(host, "smtphosts") == "", "Moodle has a mail server"
+    assert setting(host, "proxyhost") == "127.0.0.1", "Moodle calls the outside"
+    mailer = host.check_output("php -r 'echo ini_get(\"sendmail_path\");'")
+    assert mailer == "/bin/false", f"PHP sends mail with {mailer}"
+
+
+def test_nobody_is_logged_in(host):
+    """No session of production's is left: everybody has to log in anew."""
+    assert query(host, f"select count(*) from {PREFIX}sessions where userid <> 0") == "0"
+
+
+def test_the_newest_event_is_not_from_the_future(host):
+    """The log's newest event is there, and is not from the future."""
+    newest = query(host, f"select max(timecreated) from {PREFIX}logstore_standard_log")
+    now = host.check_output("date +%s")
+    assert newest.isdecimal(), "the log is empty"
+    assert int(newest) <= int(now) + 5, f"the newest event is {int(newest) - int(now)} s ahead"

@@ -1,0 +1,13 @@
+# Backs the primary's Moodle up, once as it is and once with a rotten file; then it is used on.
+# $1 mariadb or pgsql; stdin: the backup job.
+set -eu
+cat > /root/backup-moodle
+export RESTIC_REPOSITORY=sftp:keeper@10.0.2.100:/srv/restic/moodle RESTIC_PASSWORD=un-mot-de-passe
+restic init --quiet
+sleep 2
+sh /root/backup-moodle "$1"
+rotten=$(find /var/moodledata/filedir -type f -size +1k | sort | head -n 1)
+printf X | dd of="$rotten" bs=1 seek=500 conv=notrunc status=none
+restic backup --quiet --tag rotten /var/backups/moodle /var/moodledata /var/www/moodle
+sleep 10
+echo "$rotten"

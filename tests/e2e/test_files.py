@@ -1,0 +1,76 @@
+"""Files on real machines: back from three tools with all that is theirs, or found wanting."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.e2e.database_scene import Scene, inside
+from tests.e2e.keeper_scene import failed_checks, play, script
+from tests.e2e.test_databases import REPOSITORY, Edit, Place, assert_recovered
+
+from pradrill.adapters.lab import Lab, Machine
+
+pytestmark = pytest.mark.e2e
+SECRET = "restic_password: env:PRADRILL_RESTIC_PASSWORD"  # noqa: S105 where it is
+TAR: tuple[Edit, ...] = (
+    ("files_source: restic\n", "files_source: tar\n      backup_folder: /srv/archives/whole\n"),
+    (f"      {SECRET}\n", ""),
+)
+SOURCES: dict[str, tuple[Edit, ...]] = {
+    "restic": (),
+    "borg": (
+        ("files_source: restic\n", "files_source: borg\n"),
+        (f"      {SECRET}\n", "      borg_passphrase: env:PRADRILL_BORG_PASSPHRASE\n"),
+    ),
+    "tar": TAR,
+}
+
+
+@pytest.fixture(scope="module")
+def scene(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """Play the scene once; the backup server stays up."""
+
+    def live(primary: Machine) -> None:
+        manifest = (REPOSITORY / "playbooks/files/manifest-files").read_text(encoding="utf-8")
+        inside(primary, script("files"), stdin=manifest)
+
+    yield play(lab, tmp_path_factory.mktemp("scene"), live)
+    lab.machine("backup").down()
+
+
+@pytest.fixture
+def place(
+    scene: Scene, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Place]:
+    """Return a copy of the drills for one test."""
+    for name in ("drills", "playbooks", "inventories"):
+        shutil.copytree(REPOSITORY / name, tmp_path / name)
+    for name, value in scene.secrets.items():
+        monkeypatch.setenv(name, value)
+    yield Place(scene, state, tmp_path)
+    scene.lab.machine("standby").down()
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_files_come_back_with_all_that_is_theirs(place: Place, source: str) -> None:
+    """Permissions, owners, ACLs, attributes and bytes as before: PASSED, from each of the tools."""
+    place.edit("files", *SOURCES[source])
+    assert assert_recovered(*place.run("files")) > 10
+
+
+def test_lost_acls_fail_by_name(place: Place) -> None:
+    """A backup job that forgot the ACLs and attributes: FAILED, and what lost them is named."""
+    place.edit("files", *TAR, ("deadline: 10m\n  stable", "deadline: 30s\n  stable"))
+    place.edit("files", ("/srv/archives/whole", "/srv/archives/poor"))
+    done, record = place.run("files")
+    assert done.returncode == 10, done.stdout + done.stderr
+    assert record["verdict"] == "FAILED"
+    said = failed_checks(record)
+    assert set(said) == {"test_access_control_lists", "test_extended_attributes"}
+    lists = said["test_access_control_lists"]
+    assert "plans/plan-7.dwg has another ACL: system.posix_acl_access" in lists
+    assert "plans has another ACL: system.posix_acl_access system.posix_acl_default" in lists
+    assert not record["residue"]

@@ -1,0 +1,173 @@
+"""The scripts that bring folders back, and the manifest that tells how they were."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+SCRIPTS = Path(__file__).parents[2] / "playbooks/files"
+ENVIRONMENT = {**os.environ, "RESTIC_PASSWORD": "pass", "BORG_PASSPHRASE": "pass"}
+ASPECTS = ("there", "mode", "owner", "acl", "xattr", "bytes")
+Saying = subprocess.CompletedProcess[str]
+Restore = Callable[[str], Saying]
+
+
+def run(*words: str | Path, cwd: Path | None = None) -> Saying:
+    """Run a command as a playbook's shell does."""
+    return subprocess.run(
+        list(map(str, words)), env=ENVIRONMENT, cwd=cwd, capture_output=True, text=True, check=False
+    )
+
+
+def done(*words: str | Path, cwd: Path | None = None) -> str:
+    """Run a command that must work, and return what it prints."""
+    said = run(*words, cwd=cwd)
+    assert said.returncode == 0, said.stderr
+    return said.stdout
+
+
+def check(place: Path, aspect: str, sample: str = "1") -> Saying:
+    """Compare the restored folder with its manifest."""
+    return run(
+        "python3", SCRIPTS / "manifest-files", "check", place / "meta/manifest", aspect, sample
+    )
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """Return a place with files of every kind, and their manifest in a folder of its own."""
+    files = tmp_path / "files"
+    (files / "deep").mkdir(parents=True)
+    for number in range(40):
+        (files / f"deep/{number}").write_bytes(os.urandom(5000 + number))
+    (files / "deep/0").chmod(0o640)
+    (files / "deep").chmod(0o2750)
+    (files / "link").symlink_to("deep/1")
+    os.link(files / "deep/2", files / "same")
+    os.mkfifo(files / "pipe")
+    Path(os.fsdecode(os.fsencode(files) + b"/caf\xe9\n")).write_text("x")
+    os.setxattr(files / "deep/3", "user.origin", b"CAD")
+    done("find", files, "-exec", "touch", "-h", "-d", "-1 hour", "{}", "+")
+    (tmp_path / "meta").mkdir()
+    manifest = done("python3", SCRIPTS / "manifest-files", "write", files)
+    (tmp_path / "meta/manifest").write_text(manifest)
+    (tmp_path / "staging/login").mkdir(parents=True)
+    return tmp_path
+
+
+@pytest.fixture(params=["restic", "borg", "tar.gz", "tar.zst"])
+def restore(request: pytest.FixtureRequest, place: Path) -> Restore:
+    """Back the folders up, then spoil them; return what restores them from an id."""
+    folders, kind = (place / "files", place / "meta"), request.param
+    relative = [str(folder)[1:] for folder in folders]
+    repository = place / "repository"
+    staging = place / "staging"
+    if kind == "restic":
+        done("restic", "-q", "--repo", repository, "init")
+        done("restic", "-q", "--repo", repository, "backup", "--tag", "t", *folders)
+        access = f"export RESTIC_REPOSITORY='{repository}'\n"
+    elif kind == "borg":
+        done("borg", "init", "--encryption=repokey-blake2", repository)
+        done("borg", "create", f"{repository}::night-1", *relative, cwd=Path("/"))
+        access = f"export BORG_REPO='{repository}'\n"
+    else:
+        packed: list[str | Path] = [
+            "tar",
+            "-C",
+            "/",
+            "--acls",
+            "--xattrs",
+            "-caf",
+            place / f"night.{kind}",
+        ]
+        done(*packed, *relative)
+        access = ""
+    (staging / f"login/{kind}").write_text(access)
+    done("rm", "-r", place / "files/deep", place / "files/link")
+    (place / "files/stale").write_text("of before")
+
+    def from_id(id_: str) -> Saying:
+        if kind in {"restic", "borg"}:
+            script = SCRIPTS / f"restore-{kind}"
+            return run("bash", script, id_, "" if kind == "borg" else "t", staging, *folders)
+        archive = place / f"{id_ or 'night'}.{kind}"
+        return run("bash", SCRIPTS / "unpack-folders", archive, *folders)
+
+    return from_id
+
+
+def test_folders_come_back_as_they_were(place: Path, restore: Restore) -> None:
+    """Each tool brings back all that the manifest knows of, and takes away what came since."""
+    assert check(place, "there").returncode == 1
+    said = restore("")
+    assert said.returncode == 0, said.stderr
+    for aspect in ASPECTS:
+        found = check(place, aspect)
+        assert found.returncode == 0, f"{aspect}: {found.stdout}"
+        assert aspect == "acl" or not found.stdout.startswith("0 "), aspect
+    assert restore("").returncode == 0, "it cannot be played again"
+
+
+def test_a_backup_that_is_not_there_leaves_the_folders(place: Path, restore: Restore) -> None:
+    """An unknown id ends with an error before anything is removed."""
+    said = restore("4321abcd")
+    assert said.returncode != 0
+    assert said.stderr
+    assert (place / "files/same").exists()
+
+
+@pytest.mark.parametrize("kind", ["tar.gz", "tar.zst"])
+def test_an_archive_that_was_cut_short_ends_with_an_error(place: Path, kind: str) -> None:
+    """Half an archive is no restore, though tar unpacked something."""
+    archive = place / f"night.{kind}"
+    done("tar", "-C", "/", "-caf", archive, str(place / "files")[1:])
+    os.truncate(archive, archive.stat().st_size // 2)
+    said = run("bash", SCRIPTS / "unpack-folders", archive, place / "files")
+    assert said.returncode != 0
+    assert said.stderr
+
+
+def test_each_difference_is_named(place: Path) -> None:
+    """What differs is told by aspect: missing, too much, permissions, attributes, bytes, links."""
+    deep = place / "files/deep"
+    (deep / "5").unlink()
+    (deep / "new").write_text("x")
+    (deep / "6").chmod(0o777)
+    os.setxattr(deep / "3", "user.origin", b"XXX")
+    os.setxattr(deep / "4", "user.more", b"1")
+    with (deep / "7").open("r+b") as file:
+        file.seek(100)
+        file.write(b"\0\1\2")
+    (place / "files/link").unlink()
+    (place / "files/link").symlink_to("deep/9")
+    done("find", place / "files", "-exec", "touch", "-h", "-d", "-1 hour", "{}", "+")
+
+    there = check(place, "there").stdout
+    assert "deep/5 is missing" in there
+    assert "deep/new was not there" in there
+    assert "deep/6 has mode 0777, had 0644" in check(place, "mode").stdout
+    attributes = check(place, "xattr").stdout
+    assert "deep/3 has another attribute: user.origin" in attributes
+    assert "deep/4 has another attribute: user.more" in attributes
+    read = check(place, "bytes").stdout
+    assert "deep/7 has other bytes" in read
+    assert "link leads elsewhere" in read
+
+
+def test_what_was_changed_since_is_counted_and_not_held_against_the_restore(place: Path) -> None:
+    """A file that the primary wrote after the manifest may differ, and is told apart."""
+    (place / "files/deep/7").write_text("newer")
+    (place / "files/deep/8").write_text("newer")
+    found = check(place, "bytes")
+    assert found.returncode == 0
+    assert ", 2 changed after the manifest, 0 wrong" in found.stdout
+
+
+def test_a_sample_reads_its_part(place: Path) -> None:
+    """A part of the files is read when a part is asked for: neither none nor all."""
+    read = int(check(place, "bytes", "0.5").stdout.split()[0])
+    assert 8 < read < 36
