@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -155,7 +156,7 @@ def assert_failed(
     assert record["verdict"] == "FAILED"
     restore = step(record, "restore")
     assert restore["outcome"] == "failed"
-    assert said in restore["detail"]
+    assert re.search(said, restore["detail"])
     assert step(record, "teardown")["outcome"] == "passed"
     assert not record["residue"]
 
@@ -172,7 +173,7 @@ def test_a_wrong_password_fails_with_the_tools_reason(
     ("harm", "said"),
     [
         ("truncate -s 1M $f", "premature end"),
-        ("head -c 99 /dev/urandom | dd of=$f bs=1 seek=1M conv=notrunc", "orruption"),
+        ("head -c 99 /dev/urandom | dd of=$f bs=1 seek=1M conv=notrunc", "orruption|checksum"),
     ],
     ids=["truncated", "flipped"],
 )
