@@ -174,7 +174,8 @@ def test_another_host_key_is_refused(shelf: ResticShelf, sshd: Any, tmp_path: Pa
         repository=f"sftp://{sshd.host.user}@127.0.0.1:{sshd.port}/{shelf.folder}/repo",
         ssh=Ssh(known_hosts=other, private_key=sshd.key),
     )
-    with pytest.raises(NotReadyError, match="not the pinned one"):
+    # restic 0.17 and newer ends before it has passed on all that ssh said: the hint tells then
+    with pytest.raises(NotReadyError, match="not the pinned one|its key the pinned one"):
         source.catalogue(BOUNDS)
 
 
