@@ -175,7 +175,7 @@ def test_another_host_key_is_refused(shelf: ResticShelf, sshd: Any, tmp_path: Pa
         ssh=Ssh(known_hosts=other, private_key=sshd.key),
     )
     # restic 0.17 and newer ends before it has passed on all that ssh said: the hint tells then
-    with pytest.raises(NotReadyError, match="not the pinned one|its key the pinned one"):
+    with pytest.raises(NotReadyError, match=r"not the pinned one|its key the pinned one"):
         source.catalogue(BOUNDS)
 
 
