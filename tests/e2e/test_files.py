@@ -13,7 +13,7 @@ from tests.e2e.test_databases import REPOSITORY, Edit, Place, assert_recovered
 
 from pradrill.adapters.lab import Lab, Machine
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.nightly]
 SECRET = "restic_password: env:PRADRILL_RESTIC_PASSWORD"  # noqa: S105 where it is
 TAR: tuple[Edit, ...] = (
     ("files_source: restic\n", "files_source: tar\n      backup_folder: /srv/archives/whole\n"),

@@ -17,7 +17,7 @@ from pradrill.adapters.secrets import resolve
 from pradrill.domain.outcome import PlaybookResult, StepOutcome
 from pradrill.ports import Play
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.nightly]
 KIT = Path(__file__).parents[2] / "playbooks/heartbeat.yml"
 TABLE = "mariadb -N -B shop -e 'select max(at) from pradrill_heartbeat'"
 FILE = "cat /var/lib/pradrill-heartbeat/heartbeat"

@@ -18,7 +18,7 @@ from tests.e2e.test_databases import REPOSITORY, Place, assert_recovered, step
 
 from pradrill.adapters.lab import Lab, Machine
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.nightly]
 GIVEN = os.environ.get("PRADRILL_MOODLE_SOURCE")
 SOURCE = Path(GIVEN) if GIVEN else Path(__file__).parent / "moodle_mini"
 SLOW = 1800 if GIVEN else 300

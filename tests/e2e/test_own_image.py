@@ -11,7 +11,7 @@ from tests.e2e.conftest import say
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.lab import Lab
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.nightly]
 PACKAGES = "linux-image-cloud-amd64,systemd-sysv,udev,openssh-server,cloud-init,iproute2"
 BOOT = """\
 default linux
