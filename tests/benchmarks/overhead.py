@@ -46,7 +46,9 @@ FILES = {
         verify:
           checks: checks/shop
           stable_for: 0s
-          newest_data: {command: "mariadb -N -e 'select max(at) from shop.orders'", timezone: UTC}
+          newest_data:
+            command: mariadb -N -e 'select max(at) - interval 15 minute from shop.orders'
+            timezone: UTC
           must_not_reach: ["192.0.2.10:3306"]
         teardown: [{playbook: ../playbooks/teardown.yml}]
         """,
