@@ -41,8 +41,9 @@ archive() { ssh keeper@10.0.2.100 "cat > /srv/archives/$1/files-20261124.tar.zst
 ssh keeper@10.0.2.100 mkdir /srv/archives/whole /srv/archives/poor
 cd /
 python3 /root/manifest-files write $top > /var/backups/files/manifest.jsonl
-restic backup --quiet /$(echo $folders | sed 's| | /|')
-borg create ::files-20261124T0100 $folders
+# The heartbeat's next file may be renamed while it is read: nobody needs it.
+restic backup --quiet --exclude $top/pradrill-heartbeat/new /$(echo $folders | sed 's| | /|')
+borg create --exclude "*/pradrill-heartbeat/new" ::files-20261124T0100 $folders || [ $? -eq 1 ]
 tar -c --acls --xattrs --xattrs-include='*' --warning=no-file-changed $folders | zstd -q | archive whole
 tar -c --warning=no-file-changed $folders | zstd -q | archive poor
 sleep 10
