@@ -5,9 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from argparse import Namespace
 from collections.abc import Iterator
-from pathlib import Path
 
-from pradrill.cli.report import letterhead
+from pradrill.cli.report import letterhead, write_file
 from pradrill.cli.sweeping import swept
 from pradrill.cli.workplace import Workplace
 from pradrill.config.loader import suggestion
@@ -27,7 +26,7 @@ def run(args: Namespace) -> int:
     content = _rendered(place, dossier, args)
     name = "-".join(("dossier", str(period.first), str(period.last), *dossier.only))
     path = args.output or place.state / "dossiers" / f"{name[:200]}.{args.format}"
-    _write(path, content)
+    write_file(path, content)
     print(path)
     return ExitCode.PASSED if dossier.complete else RecordError.exit_code
 
@@ -107,13 +106,3 @@ def _records(place: Workplace) -> Iterator[Sealed | Damaged]:
             yield Damaged(found.why)
         else:
             yield Sealed(found.record, found.sha256)
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.write_bytes(content)
-    except OSError as error:
-        raise RecordError(
-            f"cannot write {path}: {error.strerror}", hint="Name another file with --output."
-        ) from error

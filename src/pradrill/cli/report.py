@@ -44,6 +44,12 @@ def write_report(
     name = f"report.{language}" if language else "report"
     path = output or place.store.runs / run_id / "reports" / f"{name}.{_SUFFIX[form]}"
     content = _rendered(place, casefile(place, run_id), form, language)
+    write_file(path, content)
+    return path
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write what the user asked for, in a folder that only they can read. Raises RecordError."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.write_bytes(content)
@@ -51,7 +57,6 @@ def write_report(
         raise RecordError(
             f"cannot write {path}: {error.strerror}", hint="Name another file with --output."
         ) from error
-    return path
 
 
 def _rendered(place: Workplace, case: CaseFile, form: str, language: str | None) -> bytes:
