@@ -12,12 +12,16 @@ from pathlib import Path
 
 import pytest
 
+from pradrill.domain.entry import Attempt, EntryKind
+from pradrill.domain.facts import Event
 from pradrill.domain.record import RunState
 from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.recover import recover_crashed
 from pradrill.engine.run import run_drill
 from pradrill.errors import BusyError, RecordError
+from pradrill.register.launching import killed
 from pradrill.register.store import FileRunStore
+from pradrill.register.verifying import verify
 from pradrill.testing import START, FakeProgress, FakeStandby, a_record, a_start, after, fake_tools
 
 DEADLINE = 10.0
@@ -166,6 +170,122 @@ def test_a_killed_drill_is_torn_down_by_the_next_command(
     assert standby.calls == ["start", "stop"]
     assert store.read(record.run_id) == record
     assert not store.has_crashed()
+
+
+def attempts(store: FileRunStore) -> list[Attempt]:
+    """Return the attempts without a run that the register holds."""
+    entries = store.register.entries()
+    return [Attempt.model_validate(e.body) for e in entries if e.kind is EntryKind.ATTEMPT]
+
+
+def kill_when(there: Callable[[], bool], work: Callable[[], None]) -> None:
+    """Do the work in a process of its own, and kill -9 it once something is there."""
+
+    def do() -> None:
+        work()
+        signal.pause()
+
+    child = in_child(do)
+    try:
+        until(there)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+def test_an_attempt_killed_before_its_run_opens_is_an_entry(store: FileRunStore) -> None:
+    """After kill -9 it is entered once, with all that was known of it, and nothing else is left."""
+    attempt = killed("moodle", START, services=("moodle",), trigger="cli", user="ops")
+
+    def launch() -> None:
+        store.prepare(attempt, START)
+        assert store.enter_unbegun(after(1)) == [], "a living attempt was taken for a dead one"
+        (store.state / "prepared").touch()
+
+    kill_when((store.state / "prepared").exists, launch)
+    assert not store.has_crashed()
+    (late,) = store.enter_unbegun(after(60))
+    assert attempts(store) == [late]
+    assert late.model_copy(update={"folder": None}) == attempt
+    assert late.because == "its process was killed before the run had begun"
+    assert list(store.runs.iterdir()) == []
+    assert store.enter_unbegun(after(61)) == []
+    assert verify(store.state).troubles == []
+
+
+@pytest.mark.parametrize("journal", [None, b'{"at": "2026-03-10T02:0'])
+def test_a_run_killed_before_its_first_fact_is_an_entry(
+    store: FileRunStore, journal: bytes | None
+) -> None:
+    """After kill -9 with a folder and not one whole fact, it is an attempt and no longer a run."""
+
+    def begin() -> None:
+        store.prepare(killed("moodle", START, trigger="due"), START)
+        folder = store.open("moodle", after(5)).folder
+        if journal is not None:
+            (folder / "journal.jsonl").write_bytes(journal)
+        (store.state / "opened").touch()
+
+    kill_when((store.state / "opened").exists, begin)
+    assert store.has_crashed()
+    assert len(store.enter_unbegun(after(60))) == 1
+    (attempt,) = attempts(store)
+    assert (attempt.drill, attempt.trigger, attempt.began) == ("moodle", "due", START)
+    assert not store.has_crashed()
+    assert list(store.runs.iterdir()) == []
+
+
+def test_an_attempt_is_entered_from_its_name_alone(store: FileRunStore) -> None:
+    """A kill before anything was written of it, or in the middle, loses its circumstances only."""
+    for content in ("", '{"drill": "moo'):
+        draft = store.prepare(killed("moodle-2", START, trigger="cli"), START)
+        (draft.folder / "alive").write_text(content)
+        draft.lock.close()
+    assert len(store.enter_unbegun(after(60))) == 2
+    for attempt in attempts(store):
+        assert (attempt.drill, attempt.began, attempt.trigger) == ("moodle-2", START, "unknown")
+
+
+def test_an_attempt_is_entered_once_however_often_it_is_tried(store: FileRunStore) -> None:
+    """After a crash between its entry and the end of its folder, only the folder is removed."""
+    draft = store.prepare(killed("moodle", START), START)
+    (draft.folder / "in the way").touch()
+    draft.lock.close()
+    with pytest.raises(RecordError):
+        store.enter_unbegun(after(60))
+    (draft.folder / "in the way").unlink()
+    store.enter_unbegun(after(61))
+    assert len(attempts(store)) == 1
+    assert list(store.runs.iterdir()) == []
+
+
+def test_a_run_is_no_attempt_once_its_first_fact_is_written(store: FileRunStore) -> None:
+    """Killed after that, it is swept as a crashed run, and its folder is not touched before."""
+
+    def begin() -> None:
+        store.prepare(killed("moodle", START), START)
+        store.open("moodle", START).append(Event.STARTED, START, a_start().model_dump(mode="json"))
+        (store.state / "begun").touch()
+
+    kill_when((store.state / "begun").exists, begin)
+    assert store.enter_unbegun(after(60)) == []
+    (record,) = recover_crashed(store, lambda _plan: fake_tools(store=store)).records
+    assert record.state is RunState.CRASHED
+    assert attempts(store) == []
+
+
+def test_a_damaged_fact_hides_no_fact_after_it(store: FileRunStore) -> None:
+    """A crashed run whose journal is damaged inside is left to people: it may have touched."""
+    journal = store.open("moodle", START)
+    journal.append(Event.STARTED, START, a_start().model_dump(mode="json"))
+    journal.append(Event.LOST, after(1), {})
+    path = journal.folder / "journal.jsonl"
+    path.write_bytes(b"garbage" + path.read_bytes())
+    journal.close()
+    recovered = recover_crashed(store, lambda _plan: fake_tools(store=store))
+    assert recovered.records == []
+    assert "journal.jsonl:1: this line is no fact" in str(recovered.left[journal.run_id])
+    assert store.enter_unbegun(after(60)) == []
 
 
 def test_a_dead_holder_holds_nothing(store: FileRunStore) -> None:

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from pradrill.cli import main
+from pradrill.cli.parser import parser
+from pradrill.cli.run import run
+from pradrill.cli.workplace import Workplace
 from pradrill.domain.entry import EntryKind
 from pradrill.errors import ExitCode
 from pradrill.register.store import FileRunStore
@@ -123,6 +126,62 @@ def test_an_attempt_that_its_configuration_ends_is_an_entry(store: FileRunStore)
     (attempt,) = (e.body for e in store.register.entries() if e.kind is EntryKind.ATTEMPT)
     assert attempt["exit_code"] == 3
     assert "plan.yml" in attempt["because"]
+
+
+def the_attempts(store: FileRunStore) -> list[dict[str, object]]:
+    """Return the attempts without a run that the register holds."""
+    return [e.body for e in store.register.entries() if e.kind is EntryKind.ATTEMPT]
+
+
+def test_a_run_that_its_configuration_ends_is_an_entry(store: FileRunStore) -> None:
+    """A hand-started run of a drill that is wrong is exit 3, an attempt, and nothing else."""
+    (store.state.parent / "shop.yml").write_text("drill: shop\nrestore: nonsense\n")
+    folders = sorted(store.runs.iterdir())
+    assert command(store, "run", "shop") == ExitCode.CONFIGURATION
+    (attempt,) = the_attempts(store)
+    assert (attempt["drill"], attempt["trigger"], attempt["exit_code"]) == ("shop", "cli", 3)
+    assert "shop.yml" in str(attempt["because"])
+    assert attempt["began"] is not None
+    assert sorted(store.runs.iterdir()) == folders
+    assert command(store, "register", "verify") == ExitCode.PASSED
+
+
+def test_a_look_leaves_no_entry(store: FileRunStore) -> None:
+    """`validate`, `plan` and `run --dry-run` of a wrong drill are no attempts."""
+    (store.state.parent / "shop.yml").write_text("drill: shop\nrestore: nonsense\n")
+    before = store.register.path.read_bytes()
+    for words in (["validate"], ["plan", "shop"], ["run", "shop", "--dry-run"]):
+        assert command(store, *words) == ExitCode.CONFIGURATION
+    assert store.register.path.read_bytes() == before
+
+
+def test_a_wrong_configuration_is_told_where_nothing_can_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a usable state directory the exit code stays 3, and the missing entry is told."""
+    (tmp_path / "plan.yml").write_text(_PLAN)
+    (tmp_path / "state").write_text("a file, no folder")
+    words = ["--state", str(tmp_path / "state"), "--drills", str(tmp_path), "run", "shop"]
+    assert main(words) == ExitCode.CONFIGURATION
+    said = capsys.readouterr().err
+    assert 'no drill is called "shop"' in said
+    assert "the attempt is not in the register" in said
+
+
+def test_a_bug_before_the_run_is_an_entry(
+    store: FileRunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What ends an attempt need not be a known error: a bug or Ctrl-C is entered, too."""
+    errors = {ZeroDivisionError("a bug"): 1, KeyboardInterrupt(): 130}
+    for error in errors:
+
+        def house(*_: object, error: BaseException = error) -> None:
+            raise error
+
+        monkeypatch.setattr(Workplace, "house", house)
+        with pytest.raises(type(error)):
+            run(parser().parse_args(["--state", str(store.state), "run", "moodle"]))
+    assert [attempt["exit_code"] for attempt in the_attempts(store)] == list(errors.values())
 
 
 def test_a_damaged_register_stops_no_drill(

@@ -8,6 +8,7 @@ from argparse import Namespace
 from pathlib import Path
 
 import pradrill
+from pradrill.cli.attempting import attempting
 from pradrill.cli.plan import resolve_one
 from pradrill.cli.report import write_report
 from pradrill.cli.run import carry_out
@@ -27,9 +28,11 @@ def run(args: Namespace) -> int:
     say = _Teller()
     with place.lab.alone(), staged(place, share / "playbooks", say, keep=args.keep) as stage:
         disruption = destroy(stage, set_up(stage))
-        plan = resolve_one(place, _DRILL)
-        say("the drill starts")
-        record = carry_out(place, plan, trigger="demo", disruption=disruption)
+        with attempting(place, _DRILL, trigger="demo") as attempt:
+            plan = resolve_one(place, _DRILL)
+            attempt.know(plan)
+            say("the drill starts")
+            record = carry_out(place, plan, trigger="demo", disruption=disruption)
     page = write_report(place, record.run_id)
     print(summary(record, place.store.runs / record.run_id, place.head()), end="")
     print(f"Report: {page}")

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
+from pradrill.cli.attempting import attempting
 from pradrill.cli.run import carry_out, tell
-from pradrill.cli.workplace import Workplace, told, user
+from pradrill.cli.workplace import Workplace, told
 from pradrill.config.house import House
 from pradrill.domain.duration import due_after
-from pradrill.domain.entry import Attempt, EntryKind
+from pradrill.domain.entry import EntryKind
 from pradrill.domain.record import RunRecord, RunState
 from pradrill.domain.schedule import missed
 from pradrill.errors import ExitCode, PradrillError
@@ -63,28 +64,11 @@ def _house(place: Workplace, *, launch: bool) -> House:
     """Load the house; that a launch found it wrong is an attempt too."""
     try:
         return place.house()
-    except PradrillError as error:
+    except PradrillError:
         if launch:
-            _enter_attempt(place, "", (), error)
+            with attempting(place, "", trigger="due"):  # of which drill, nobody can tell
+                raise
         raise
-
-
-def _enter_attempt(
-    place: Workplace, drill: str, services: tuple[str, ...], error: PradrillError
-) -> None:
-    """Enter an attempt that ended before its run had a journal; its own error is told first."""
-    attempt = Attempt(
-        drill=drill,
-        services=services,
-        trigger="due",
-        user=user(),
-        exit_code=error.exit_code,
-        because=error.message,
-    )
-    try:
-        place.register.append(EntryKind.ATTEMPT, attempt, place.clock.now())
-    except PradrillError as unwritten:
-        told(str(unwritten))
 
 
 def _enter_missed(place: Workplace, house: House) -> None:
@@ -131,15 +115,10 @@ def _launch(place: Workplace, house: House, due: list[Due]) -> int:
             print("HINT: Write a drill for it with unattended: true.")
             codes.append(ExitCode.NOT_READY)
     for name in dict.fromkeys(drill for item in due for drill in item.drills):
+        loaded = house.drills[name]
         try:
-            plan = place.plan(house, house.drills[name])
-        except PradrillError as error:
-            _enter_attempt(place, name, house.drills[name].drill.services, error)
-            print(f"{name}: {error}")
-            codes.append(error.exit_code)
-            continue
-        try:
-            record = carry_out(place, plan, trigger="due")
+            with attempting(place, name, loaded.drill.services, trigger="due"):
+                record = carry_out(place, place.plan(house, loaded), trigger="due")
         except PradrillError as error:
             print(f"{name}: {error}")
             codes.append(error.exit_code)

@@ -6,6 +6,7 @@ import sys
 from argparse import Namespace
 from datetime import datetime
 
+from pradrill.cli.attempting import attempting
 from pradrill.cli.plan import resolve_one
 from pradrill.cli.watching import watch
 from pradrill.cli.workplace import Workplace
@@ -21,11 +22,13 @@ from pradrill.reporting.terminal import open_console, show_plan
 def run(args: Namespace) -> int:
     """Run the drill, or print its plan; return the run's exit code."""
     place = Workplace(args)
-    plan = resolve_one(place, args.drill)
     if args.dry_run:
-        show_plan(plan, open_console())
+        show_plan(resolve_one(place, args.drill), open_console())
         return ExitCode.PASSED
-    record = carry_out(place, plan, trigger="cli")
+    with attempting(place, args.drill, trigger="cli") as attempt:
+        plan = resolve_one(place, args.drill)
+        attempt.know(plan)
+        record = carry_out(place, plan, trigger="cli")
     tell(place, record)
     return record.exit_code
 

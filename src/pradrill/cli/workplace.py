@@ -132,6 +132,8 @@ class Workplace:
         try:
             for run_id in self.store.settle(self.clock.now()):
                 told(f"run {run_id} was sealed and not in the register; it is entered now")
+            for attempt in self.store.enter_unbegun(self.clock.now()):
+                told(f"an attempt at {attempt.drill}: {attempt.because}; it is entered now")
         except PradrillError as error:
             told(str(error))
 

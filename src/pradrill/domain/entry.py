@@ -73,7 +73,7 @@ class RunEntry(Model):
 
 
 class Attempt(Model):
-    """The body of an entry for an attempt that ended before there was a journal."""
+    """The body of an entry for an attempt that ended before its run had begun."""
 
     drill: str
     services: tuple[str, ...]
@@ -81,6 +81,10 @@ class Attempt(Model):
     user: str
     exit_code: int
     because: str
+    began: Utc | None = Field(default=None, description="none: when it was entered")
+    folder: str | None = Field(
+        default=None, description="what was kept of it until it was entered, and tells it apart"
+    )
 
 
 class ScheduleMissed(Model):

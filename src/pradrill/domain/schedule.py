@@ -52,7 +52,8 @@ def _attempted(entry: Entry) -> Iterator[tuple[str, datetime, bool]]:
         yield from ((service, run.started, whole) for service in run.services)
     elif entry.kind is EntryKind.ATTEMPT:
         attempt = Attempt.model_validate(entry.body)
-        yield from ((service, entry.at, False) for service in attempt.services)
+        began = attempt.began or entry.at
+        yield from ((service, began, False) for service in attempt.services)
 
 
 def _dues(cadence: str, last: datetime, now: datetime) -> Iterator[tuple[datetime, datetime]]:

@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -13,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+from pradrill.domain.entry import Attempt
 from pradrill.domain.record import RunRecord
 from pradrill.domain.run_plan import FileHash
 from pradrill.errors import BusyError, RecordError
@@ -26,9 +28,10 @@ from pradrill.register.files import (
     write_line,
     write_whole,
 )
+from pradrill.register.launching import ALIVE, EVIDENCE, JOURNAL, Draft, alone, has_begun
 
-JOURNAL = "journal.jsonl"
-_ALIVE = "alive"
+_UNFIT = re.compile(r"[^0-9A-Za-z._-]+")
+_LONGEST = 60
 
 
 class RunJournal:
@@ -52,17 +55,25 @@ class RunJournal:
             raise unwritten(self.folder / JOURNAL, error) from error
 
     def events(self) -> Iterator[tuple[str, datetime, dict[str, Any]]]:
-        """Read back every whole fact; a line cut off by a crash ends the reading."""
+        """Read back every whole fact, without a last one that a crash cut off.
+
+        Raises RecordError at a line that is none: what else it told of the standby is not known.
+        """
         try:
             text = (self.folder / JOURNAL).read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             return
-        for line in text.split("\n"):  # splitlines would also cut at U+2028 and the like
+        *lines, _ = text.split("\n")  # splitlines would also cut at U+2028 and the like
+        for number, line in enumerate(lines, 1):
             try:
                 facts = json.loads(line)
-                yield facts.pop("event"), datetime.fromisoformat(facts.pop("at")), facts
-            except (ValueError, KeyError, AttributeError, TypeError):
-                return
+                told = facts.pop("event"), datetime.fromisoformat(facts.pop("at")), facts
+            except (ValueError, KeyError, AttributeError, TypeError) as error:
+                raise RecordError(
+                    f"{self.folder / JOURNAL}:{number}: this line is no fact of a run",
+                    hint="It was damaged; look at the run's standby yourself.",
+                ) from error
+            yield told
 
     def evidence(self) -> tuple[FileHash, ...]:
         """Return the journal and every evidence file with its SHA-256."""
@@ -100,21 +111,42 @@ class FileRunStore:
         self.state = state
         self.register = register or Register(state)
         self.runs = state / "runs"
+        self._launches = state / "locks" / "launches"
+        self._prepared: Draft | None = None
+
+    def prepare(self, attempt: Attempt, began: datetime) -> Draft:
+        """Keep an attempt from now on; the next run that opens is its run. Raises RecordError."""
+        self._prepared = draft = self._draft(_UNFIT.sub("-", attempt.drill)[:_LONGEST], began)
+        draft.keep(attempt)
+        return draft
 
     def open(self, drill: str, started: datetime) -> RunJournal:
         """Begin a run: its folder and journal; raises RecordError."""
-        stamp = started.strftime("%Y%m%dT%H%M%SZ")
-        folder = self.runs / f"{stamp}-{drill}-{secrets.token_hex(3)}"
-        draft = self.runs / f".{folder.name}"
+        draft, self._prepared = self._prepared or self._draft(drill, started), None
+        suffix = draft.folder.name.rpartition("-")[2]
+        folder = self.runs / f"{started:%Y%m%dT%H%M%SZ}-{drill}-{suffix}"
         try:
-            for part in (self.state, self.runs, draft, draft / "evidence"):
-                part.mkdir(mode=0o700, parents=part == self.state, exist_ok=part != draft)
-            lock = _try_lock(draft / _ALIVE)
-            draft.rename(folder)  # seen by others only now that its lock is held
+            draft.folder = draft.folder.rename(folder)
             sync_folder(self.runs)
         except OSError as error:
             raise unwritten(folder, error) from error
-        return RunJournal(folder, lock, self.register)
+        return RunJournal(folder, draft.lock, self.register)
+
+    def _draft(self, drill: str, began: datetime) -> Draft:
+        """Make a run's folder under a hidden name, and lock it."""
+        folder = self.runs / f".{began:%Y%m%dT%H%M%SZ}-{drill}-{secrets.token_hex(3)}"
+        try:
+            for part in (self.state, self.runs, self._launches.parent):
+                part.mkdir(mode=0o700, parents=part == self.state, exist_ok=True)
+            with alone(self._launches):
+                folder.mkdir(mode=0o700)
+                lock = _try_lock(folder / ALIVE)
+            (folder / EVIDENCE).mkdir(mode=0o700)
+            sync_folder(self.runs)
+        except OSError as error:
+            raise unwritten(folder, error) from error
+        assert lock is not None  # noqa: S101 nobody else looked at it
+        return Draft(folder, lock)
 
     @contextmanager
     def hold(self, standby_key: str, run_id: str) -> Iterator[None]:
@@ -141,7 +173,7 @@ class FileRunStore:
         """Return the runs that ended without a record and whose process is gone."""
         found = []
         for folder in self._folders():
-            if not (folder / RECORD).exists() and (lock := _try_lock(folder / _ALIVE)):
+            if not (folder / RECORD).exists() and (lock := _free(folder)):
                 if (folder / RECORD).exists():  # sealed just now, before its lock was free
                     lock.close()
                 else:
@@ -158,7 +190,7 @@ class FileRunStore:
         for folder in self._folders():
             if folder.name in known or not (folder / RECORD).exists():
                 continue
-            lock = _try_lock(folder / _ALIVE)
+            lock = _free(folder)
             if lock is None:  # its own process is about to enter it
                 continue
             with lock:
@@ -168,11 +200,24 @@ class FileRunStore:
         self.register.settle(at)
         return late
 
+    def enter_unbegun(self, at: datetime) -> list[Attempt]:
+        """Enter the attempts that were killed before their run had begun; raises RecordError."""
+        late = []
+        for folder in sorted([*self.runs.glob(".2*Z-*"), *self._folders()]):
+            if (folder / RECORD).exists() or has_begun(folder):
+                continue
+            with alone(self._launches):
+                lock = _free(folder)
+            if lock is not None:
+                with lock:
+                    if not has_begun(folder):  # nor did it before its process was gone
+                        late.append(Draft(folder, lock).enter(self.register, at))
+        return late
+
     def has_crashed(self) -> bool:
         """Tell whether `crashed` would return any; holds nothing."""
         return any(
-            not (folder / RECORD).exists() and not _is_locked(folder / _ALIVE)
-            for folder in self._folders()
+            not (folder / RECORD).exists() and not _is_locked(folder) for folder in self._folders()
         )
 
     def readable(self) -> tuple[list[RunRecord], list[RecordError]]:
@@ -198,7 +243,7 @@ class FileRunStore:
         return [
             RunJournal(folder, None, self.register)
             for folder in self._folders()
-            if not (folder / RECORD).exists() and _is_locked(folder / _ALIVE)
+            if not (folder / RECORD).exists() and _is_locked(folder)
         ]
 
     def find(self, run: str | None) -> str:
@@ -237,8 +282,16 @@ def _try_lock(path: Path) -> TextIO | None:
     return file
 
 
-def _is_locked(path: Path) -> bool:
-    lock = _try_lock(path)
+def _free(folder: Path) -> TextIO | None:
+    """Lock a run's folder; None when its process is alive, or the folder has just gone."""
+    try:
+        return _try_lock(folder / ALIVE)
+    except FileNotFoundError:
+        return None
+
+
+def _is_locked(folder: Path) -> bool:
+    lock = _free(folder)
     if lock is not None:
         lock.close()
     return lock is None

@@ -71,7 +71,7 @@ def ending(value: Ending) -> str:
         Ending.CRASHED: pgettext("attempt", "crashed"),
         Ending.NOT_READY: pgettext("attempt", "refused: not ready"),
         Ending.BUSY: pgettext("attempt", "refused: standby busy"),
-        Ending.NOT_STARTED: pgettext("attempt", "not started: configuration"),
+        Ending.NOT_STARTED: pgettext("attempt", "not started"),
         Ending.NOT_ATTEMPTED: pgettext("attempt", "due, not attempted"),
     }[value]
 

@@ -34,7 +34,7 @@ class Ending(StrEnum):
     CRASHED = "crashed"
     NOT_READY = "not_ready"
     BUSY = "busy"
-    NOT_STARTED = "not_started"  # ended before its run began: the configuration was wrong
+    NOT_STARTED = "not_started"  # ended before its run began: wrong configuration, or killed
     NOT_ATTEMPTED = "not_attempted"  # missed by the schedule: due, and nobody tried
 
 
@@ -185,7 +185,7 @@ def attempt_unbegun(entry: Entry) -> Attempt:
         run_id=None,
         drill=unbegun.drill,
         services=unbegun.services,
-        at=entry.at,
+        at=unbegun.began or entry.at,
         ending=Ending.NOT_STARTED,
         reason=unbegun.because,
         exit_code=unbegun.exit_code,
