@@ -19,6 +19,7 @@ class ExitCode(IntEnum):
     INCONCLUSIVE = 12
     RESIDUE = 13
     RECORD = 14
+    ACKNOWLEDGED = 15
     INTERRUPTED = 130
     TERMINATED = 143
 

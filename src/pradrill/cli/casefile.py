@@ -9,12 +9,11 @@ from pydantic import ValidationError
 
 from pradrill.cli.workplace import Workplace, told
 from pradrill.domain.casefile import CaseFile, Integrity
-from pradrill.domain.entry import Entry, EntryKind, Seals, Stamp
+from pradrill.domain.entry import Entry, EntryKind, Seals, Stamp, acknowledged
 from pradrill.domain.findings import all_findings, annotations_of, findings_for
 from pradrill.domain.record import RunRecord, RunState
 from pradrill.errors import PradrillError, RecordError
 from pradrill.register.attempts import RECORD, SIGNATURE
-from pradrill.register.chain import line_hash
 from pradrill.register.signing import Signer, signature_problem
 from pradrill.register.stamping import stamp_problem, stated_time
 
@@ -40,15 +39,19 @@ def casefile(place: Workplace, run_id: str) -> CaseFile:
 
 def _registered(place: Workplace, case: CaseFile, content: bytes) -> CaseFile:
     """Add what the register holds of a run. Raises PradrillError."""
-    lines, entries = place.register.lines(), list(place.register.entries())
+    hashes = list(place.register.hashed())
+    entries = [entry for entry, _ in hashes]
     if not entries:
         return case
     run_id, sha256 = case.record.run_id, hashlib.sha256(content).hexdigest()
     mine = next((entry for entry in entries if _is_run(entry, run_id, sha256)), None)
     head = place.register.head()
-    update: dict[str, object] = {"head": None if head is None else head.sha256}
+    update: dict[str, object] = {
+        "head": None if head is None else head.sha256,
+        "acknowledged": tuple(acknowledged(entries)),
+    }
     if mine is not None:
-        own = line_hash(lines[entries.index(mine)] + b"\n")
+        own = hashes[entries.index(mine)][1]
         update |= {"entry": mine.number, "entry_sha256": own}
         update |= _signed(place, run_id, content, entries[: entries.index(mine)])
         update |= _stamped(own, entries)

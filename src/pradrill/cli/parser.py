@@ -11,7 +11,8 @@ from pradrill import __version__
 _EXIT_CODES = """\
 exit codes: 0 PASSED, 1 internal error, 2 usage, 3 configuration, 4 not ready, 5 busy,
             10 FAILED, 11 MISSED, 12 INCONCLUSIVE, 13 passed but residue left,
-            14 record not written, 130/143 interrupted (after teardown)"""
+            14 record not written, or register changed, 15 changed as acknowledged,
+            130/143 interrupted (after teardown)"""
 
 _DESCRIPTION = """\
 Recovery drills that prove a recovery plan: restore real backups onto a standby,
@@ -327,19 +328,31 @@ def _add_register(commands: _Commands) -> None:
     verify = _add(
         verbs,
         "verify",
-        "say what was changed, removed or added, and where; exit code 14 if anything was",
+        "say what was changed, removed or added, and where; exit code 14 if anything was, "
+        "15 if all of it is acknowledged",
         "pradrill register verify --head /mnt/elsewhere/pradrill-heads.log",
         module="register",
     )
     _signers_argument(verify)
-    verify.add_argument(
-        "--head",
-        dest="published",
-        action="append",
-        default=[],
-        metavar="FILE|HASH",
-        help="heads that were published (a log, a mail, a hash): each must still be in the chain",
+    acknowledge = _add(
+        verbs,
+        "acknowledge",
+        "answer for the damage that verify finds now: it stays, and is told apart from any other",
+        'pradrill register acknowledge --because "the disk failed on 3 May; restored from backup"',
+        module="register",
     )
+    acknowledge.add_argument(
+        "--because", required=True, metavar="TEXT", help="what happened, in one sentence"
+    )
+    for command in (verify, acknowledge):
+        command.add_argument(
+            "--head",
+            dest="published",
+            action="append",
+            default=[],
+            metavar="FILE|HASH",
+            help="heads that were published (a log, a mail, a hash): each must be in the chain",
+        )
     verify.add_argument(
         "--each", action="store_true", help="verify every signature and stamp by itself: slower"
     )

@@ -7,9 +7,11 @@ from argparse import Namespace
 from pathlib import Path
 
 from pradrill.cli.sweeping import swept
-from pradrill.cli.workplace import Workplace, state_folder
-from pradrill.domain.entry import Entry, EntryKind
+from pradrill.cli.typed import plain
+from pradrill.cli.workplace import Workplace, state_folder, user
+from pradrill.domain.entry import Acknowledgement, Entry, EntryKind
 from pradrill.errors import ExitCode, RecordError, UsageError
+from pradrill.register.acknowledging import acknowledge
 from pradrill.register.chain import canonical
 from pradrill.register.verifying import Verified, stamped, verify
 from pradrill.reporting import wording
@@ -19,12 +21,18 @@ _WIDTH = 96
 
 def run(args: Namespace) -> int:
     """Carry out one of the verbs."""
-    verbs = {"verify": _verify, "list": _list, "show": _show, "head": _head}
+    verbs = {
+        "verify": _verify,
+        "acknowledge": _acknowledge,
+        "list": _list,
+        "show": _show,
+        "head": _head,
+    }
     return verbs[args.verb](args)
 
 
 def _verify(args: Namespace) -> int:
-    """Verify, changing nothing; 0 when all is what it was, 14 when not."""
+    """Verify, changing nothing; 0 when all is what it was, 14 when not, 15 when that is known."""
     found = verify(
         state_folder(args),
         signers=read_text(args.signers) if args.signers else None,
@@ -38,6 +46,10 @@ def tell(found: Verified) -> int:
     """Print what a verification found; return its exit code."""
     for trouble in found.troubles:
         print(trouble)
+    for trouble, known in found.known:
+        said = known.said
+        who = f"acknowledged in entry {known.number}, {known.at:%Y-%m-%d}, by {said.by}"
+        print(f"{trouble}\n    {wording.line(f'{who}: {said.because}', 400)}")
     for note in found.notes:
         print(f"note: {wording.line(note, 300)}")
     for entry in reversed(found.entries):
@@ -49,11 +61,39 @@ def tell(found: Verified) -> int:
     else:
         print(f"signed by {found.signer.principal}, {found.signer.fingerprint}: a key you know?")
     seen = f"{len(found.entries)} entries, {found.runs} runs, {found.files} files"
+    besides = f", besides {len(found.known)} that are acknowledged" if found.known else ""
     if found.troubles:
-        print(f"{seen}: something was changed or removed; troubles: {len(found.troubles)}")
+        print(f"{seen}: something was changed or removed; troubles: {len(found.troubles)}{besides}")
         return ExitCode.RECORD
+    if found.known:
+        print(f"{seen}: nothing was changed{besides}")
+        print(f"head: {found.head}")
+        return ExitCode.ACKNOWLEDGED
     print(f"{seen}: nothing was changed")
     print(f"head: {found.head}")
+    return ExitCode.PASSED
+
+
+def _acknowledge(args: Namespace) -> int:
+    """Enter who answers for the damage that there is, and why."""
+    place = swept(Workplace(args))
+    because = plain(args.because).strip()
+    if not because:
+        raise UsageError(
+            "why the damage is acknowledged is not said", hint="Give it in a sentence."
+        )
+    published = [_published(text) for text in args.published]
+    entry = acknowledge(
+        place.register, place.clock.now(), by=user(), because=because, published=published
+    )
+    if entry is None:
+        raise UsageError(
+            "there is no damage that could be acknowledged and is not yet",
+            hint="See what there is: pradrill register verify.",
+        )
+    for wrong in Acknowledgement.model_validate(entry.body).damage:
+        print(f"{wording.line(f'{wrong.where}: {wrong.what}', 600)}")
+    print(f"acknowledged by {user()} in entry {entry.number}: it stays, and is told as known")
     return ExitCode.PASSED
 
 

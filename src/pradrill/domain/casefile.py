@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from pradrill.domain.entry import Acknowledged
 from pradrill.domain.model import Model, Utc
 from pradrill.domain.people import Annotation, Finding
 from pradrill.domain.record import RunRecord
@@ -19,6 +20,9 @@ class Integrity(Model):
     signer: str | None = Field(default=None, description="principal and key fingerprint")
     signed: bool = False
     stamped: Utc | None = Field(default=None, description="time that an RFC 3161 authority states")
+    acknowledged: tuple[Acknowledged, ...] = Field(
+        default=(), description="damage to the register that somebody answers for"
+    )
 
 
 class CaseFile(Model):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from pradrill.domain.model import Model, Utc
 from pradrill.domain.sealing import PRINCIPAL, PUBLIC_KEY
@@ -27,6 +28,7 @@ class EntryKind(StrEnum):
     SEALS = "seals"  # Seals: which key signs and which authority stamps from here on
     STAMP = "stamp"  # Stamp: what an authority says of the entry before
     DAMAGE = "damage"  # Damage: what was found wrong before the next entry could be written
+    ACKNOWLEDGEMENT = "acknowledgement"  # Acknowledgement: damage that somebody answers for
 
 
 class Entry(Model):
@@ -122,3 +124,38 @@ class Damage(Model):
 
     found: str
     left: str = Field(default="", description="the bytes that were taken out, escaped")
+
+
+class Wrong(Model):
+    """One thing that a verification found wrong."""
+
+    where: str
+    what: str
+    seen: str = Field(default="", description="hashes of what stands there and around it")
+
+
+class Acknowledgement(Model):
+    """The body of an entry by which somebody answers for damage: it stays, and is known."""
+
+    by: str
+    because: str = Field(min_length=1)
+    damage: tuple[Wrong, ...] = Field(min_length=1, description="all that was not yet known")
+
+
+class Acknowledged(Model):
+    """An acknowledgement with its place in the register."""
+
+    number: int
+    at: Utc
+    said: Acknowledgement
+
+
+def acknowledged(entries: Iterable[Entry]) -> Iterator[Acknowledged]:
+    """Return the acknowledgements among entries; one that cannot be read counts for nothing."""
+    for entry in entries:
+        if entry.kind is EntryKind.ACKNOWLEDGEMENT:
+            try:
+                said = Acknowledgement.model_validate(entry.body)
+            except ValidationError:
+                continue
+            yield Acknowledged(number=entry.number, at=entry.at, said=said)

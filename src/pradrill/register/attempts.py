@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -18,10 +19,11 @@ SIGNATURE = "record.json.sig"
 ATTESTATION = "record.intoto.json"
 
 
-def enter_run(register: Register, folder: Path) -> None:
+def enter_run(register: Register, folder: Path, at: datetime | None = None) -> None:
     """Sign a run's sealed record; append what it showed, then its entry; raises RecordError.
 
-    After a crash in between both are entered again: what a run showed twice, it showed once.
+    `at`: when, if not as the run ended. After a crash in between both are entered again: what a
+    run showed twice, it showed once.
     """
     record, content = read_record(folder / RECORD)
     signature, unsigned = register.signature(content)
@@ -49,7 +51,7 @@ def enter_run(register: Register, folder: Path) -> None:
         unsigned=unsigned,
     )
     shown = [(EntryKind.FINDING, finding) for finding in findings_of(record)]
-    register.append_all([*shown, (EntryKind.RUN, entry)], record.ended)
+    register.append_all([*shown, (EntryKind.RUN, entry)], at or record.ended)
 
 
 def entered(register: Register) -> set[str]:

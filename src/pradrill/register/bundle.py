@@ -121,6 +121,7 @@ def _write_words(chain: Chain, run_ids: Sequence[str], output: Path, signature: 
         sums_signed=able,
         records_signed=tuple(r for r in run_ids if (output / RUNS / r / SIGNATURE).exists()),
         stamps=tuple(_stamps(chain, run_ids)),
+        acknowledged=bool(chain.known()),
     )
     manifest = Manifest(runs=content.run_ids, principal=principal, sums_signed=able)
     words = {

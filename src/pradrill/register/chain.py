@@ -13,14 +13,23 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
-from pradrill.domain.entry import GENESIS, Damage, Entry, EntryKind, Head, Seals, Stamp
+from pradrill.domain.entry import (
+    GENESIS,
+    Damage,
+    Entry,
+    EntryKind,
+    Head,
+    Seals,
+    Stamp,
+    acknowledged,
+)
 from pradrill.domain.record import RunRecord
 from pradrill.errors import RecordError
 from pradrill.register.files import sync_folder, unwritten, write_line, write_whole
@@ -92,6 +101,13 @@ class Register:
             self._seal_head(found.head, at, sealer)
         return entries
 
+    def mend(self, at: datetime) -> None:
+        """Let the chain go on from a damaged end, which an entry then tells; raises RecordError."""
+        with self.locked():
+            found = self._end()
+            if found.damage is not None:
+                self._write_head(self._write(found, EntryKind.DAMAGE, found.damage, at)[1].head)
+
     def settle(self, at: datetime) -> None:
         """Sign and publish the head when a crash, or a command without the key, has not."""
         if self.signature_path.exists() or self.seals() in {None, Seals()}:
@@ -128,10 +144,22 @@ class Register:
 
     def entries(self) -> Iterator[Entry]:
         """Read every whole entry, oldest first; raises RecordError at one that is none."""
-        for number, line in enumerate(self.lines(), 1):
+        return (entry for entry, _ in self.hashed())
+
+    def hashed(self) -> Iterator[tuple[Entry, str]]:
+        """Read every whole entry with its hash; raises RecordError at one that is none.
+
+        A damaged line that somebody answers for is left out.
+        """
+        lines, known = self.lines(), None
+        for number, line in enumerate(lines, 1):
+            told = line_hash(line + b"\n")
             try:
-                yield Entry.model_validate_json(line)
+                yield Entry.model_validate_json(line), told
             except ValidationError as error:
+                known = _known(lines) if known is None else known
+                if told in known:
+                    continue
                 raise RecordError(
                     f"{self.path}:{number}: this line is no entry of a register",
                     hint="See what else is wrong with it: pradrill register verify.",
@@ -247,6 +275,16 @@ class Register:
         except ValidationError:
             number = len(lines)
         return _Found(number, hashes[-1], end, _damage(what, left))
+
+
+def _known(lines: Sequence[bytes]) -> set[str]:
+    """Return the hashes of the damaged lines that later ones acknowledge."""
+    entries = []
+    for line in lines:
+        with suppress(ValidationError):
+            entries.append(Entry.model_validate_json(line))
+    damage = (wrong for each in acknowledged(entries) for wrong in each.said.damage)
+    return {wrong.seen.rpartition(" ")[2] for wrong in damage}
 
 
 def canonical(entry: Entry) -> bytes:

@@ -36,6 +36,8 @@ class Content(NamedTuple):
     """The runs whose record is signed."""
     stamps: tuple[int, ...]
     """The numbers of the entries that hold these runs' stamps."""
+    acknowledged: bool = False
+    """The register holds damage that somebody answers for."""
 
 
 def steps(content: Content) -> Iterator[Step]:
@@ -176,6 +178,26 @@ qu'affiche :
     split -l 1 --filter=sha256sum register
 """
 
+_ENGLISH_KNOWN = """\
+DAMAGE THAT IS ACKNOWLEDGED
+
+Somebody answers for damage to this register; what it was is in these entries. The commands above
+find it all the same, and must find nothing else:
+
+    grep '"kind":"acknowledgement"' register | jq .
+
+"""
+
+_FRENCH_KNOWN = """\
+DOMMAGES RECONNUS
+
+Des dommages à ce registre ont été constatés et reconnus ; ces entrées disent lesquels. Les
+commandes ci-dessus les trouvent tout de même, et ne doivent rien trouver d'autre :
+
+    grep '"kind":"acknowledgement"' register | jq .
+
+"""
+
 _ENGLISH_UNSIGNED = """\
 This bundle is NOT SIGNED: whoever holds it could have made all of it. The commands show that it
 fits together, not where it comes from.
@@ -191,14 +213,16 @@ def english(content: Content) -> str:
     """Return VERIFY.txt."""
     unsigned = "" if content.principal else f"\n{_ENGLISH_UNSIGNED}"
     told = "".join(_told(n, s.english, s.commands) for n, s in enumerate(steps(content), 1))
-    return f"{_ENGLISH}{unsigned}\n{told}{_ENGLISH_END}"
+    known = _ENGLISH_KNOWN if content.acknowledged else ""
+    return f"{_ENGLISH}{unsigned}\n{told}{known}{_ENGLISH_END}"
 
 
 def french(content: Content) -> str:
     """Return VERIFIER.txt."""
     unsigned = "" if content.principal else f"\n{_FRENCH_UNSIGNED}"
     told = "".join(_told(n, s.french, s.commands) for n, s in enumerate(steps(content), 1))
-    return f"{_FRENCH}{unsigned}\n{told}{_FRENCH_END}"
+    known = _FRENCH_KNOWN if content.acknowledged else ""
+    return f"{_FRENCH}{unsigned}\n{told}{known}{_FRENCH_END}"
 
 
 def _told(number: int, what: str, commands: tuple[str, ...]) -> str:

@@ -67,7 +67,8 @@ class RunFiles:
         self._compare(run.run_id, named, there)
         for path in sorted(there - named.keys()):
             if path.split("/")[0] not in NOT_EVIDENCE:
-                self._trouble(f"{run.run_id}/{path}", f"was added after entry {entry.number}")
+                what = f"was added after entry {entry.number}"
+                self._trouble(f"{run.run_id}/{path}", what, self._hash(f"{folder}/{path}"))
         if self.signers is not None and SIGNATURE in named:
             self._verify_signature(run.run_id, self.signers)
 
@@ -97,13 +98,13 @@ class RunFiles:
                 what = (
                     "is sealed and has no entry: a crash (any command enters it), or it was added"
                 )
-                self._trouble(name, what)
+                self._trouble(name, what, self._hash_all(f"{self.folder}/{name}"))
             else:
                 notes.append(f"{RUNS}/{name} has no record: it is running, or has crashed")
         return notes
 
-    def _trouble(self, where: str, what: str) -> None:
-        self.troubles.append(Trouble(f"{RUNS}/{where}", what))
+    def _trouble(self, where: str, what: str, seen: str | None = None) -> None:
+        self.troubles.append(Trouble(f"{RUNS}/{where}", what, seen or ""))
 
     def _hash(self, path: str) -> str | None:
         """Return a file's SHA-256; None when it is no regular file or cannot be read."""
@@ -127,6 +128,11 @@ class RunFiles:
             os.close(file)
         self.files += 1
         return digest.hexdigest()
+
+    def _hash_all(self, folder: str) -> str:
+        """Return one hash of all files of a run."""
+        told = sorted((path, self._hash(f"{folder}/{path}")) for path, _ in tree(folder))
+        return hashlib.sha256(repr(told).encode("utf-8", "surrogateescape")).hexdigest()
 
     def _verify_signature(self, run_id: str, signers: str) -> None:
         folder = Path(self.folder, run_id)

@@ -195,7 +195,7 @@ class FileRunStore:
                 continue
             with lock:
                 if folder.name not in entered(self.register):  # now that nobody else can
-                    enter_run(self.register, folder)
+                    enter_run(self.register, folder, at)
                     late.append(folder.name)
         self.register.settle(at)
         return late

@@ -7,7 +7,15 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from pradrill.domain.entry import GENESIS, Entry, EntryKind, Seals
+from pradrill.domain.entry import (
+    GENESIS,
+    Acknowledged,
+    Entry,
+    EntryKind,
+    Seals,
+    Wrong,
+    acknowledged,
+)
 from pradrill.register.chain import REGISTER, line_hash
 from pradrill.register.signing import Signer
 
@@ -17,6 +25,14 @@ class Trouble(NamedTuple):
 
     where: str
     what: str
+    seen: str = ""
+    """Hashes of what stands there: the same trouble with other content is another one."""
+
+    @property
+    def wrong(self) -> Wrong:
+        """Return it as an entry holds it: half a character of a file's name is a question mark."""
+        told = (part.encode("utf-8", "replace").decode() for part in self)
+        return Wrong(**dict(zip(self._fields, told, strict=True)))
 
     def __str__(self) -> str:
         """Return it as one line that moves no cursor."""
@@ -42,6 +58,11 @@ class Chain(NamedTuple):
             except ValidationError:
                 self.troubles.append(at_entry(entry, "it does not say who signs"))
         return found
+
+    def known(self) -> dict[Wrong, Acknowledged]:
+        """Return the damage that somebody answers for, and who."""
+        found = acknowledged(entry for entry, _ in self.entries)
+        return {wrong: each for each in found for wrong in each.said.damage}
 
     def signers(self) -> str:
         """Return the allowed_signers file of every key that the chain names."""
@@ -72,11 +93,12 @@ def read_chain(content: bytes) -> Chain:
     *lines, rest = content.split(b"\n")
     for place, line in enumerate(lines, 1):
         told = line_hash(line + b"\n")
-        where = f"{REGISTER}:{place}"
+        where, seen = f"{REGISTER}:{place}", f"{previous} {told}"
         try:
             entry = Entry.model_validate_json(line)
         except ValidationError:
-            troubles.append(Trouble(where, "this line is no entry: it was edited or damaged"))
+            what = "this line is no entry: it was edited or damaged"
+            troubles.append(Trouble(where, what, seen))
             number, previous = number + 1, told
             continue
         if entry.number > number + 1:
@@ -86,13 +108,14 @@ def read_chain(content: bytes) -> Chain:
                 if one
                 else f"entries {number + 1} to {entry.number - 1} are"
             )
-            troubles.append(Trouble(where, f"before entry {entry.number}, {gone} missing"))
+            what = f"before entry {entry.number}, {gone} missing"
+            troubles.append(Trouble(where, what, seen))
         elif entry.number <= number:
             what = f"entry {entry.number} stands after entry {number}: the order was changed"
-            troubles.append(Trouble(where, what))
+            troubles.append(Trouble(where, what, seen))
         elif entry.previous != previous:
             what = f"entry {entry.number} carries another hash than that of line {place - 1}"
-            troubles.append(Trouble(where, f"{what}: one of both was edited"))
+            troubles.append(Trouble(where, f"{what}: one of both was edited", seen))
         entries.append((entry, told))
         number, previous = entry.number, told
     if rest:

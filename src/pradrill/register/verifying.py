@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pradrill.domain.entry import GENESIS, Entry, EntryKind, Head, Stamp
+from pradrill.domain.entry import GENESIS, Acknowledged, Entry, EntryKind, Head, Stamp
 from pradrill.errors import RecordError
 from pradrill.register.chain import HEAD, HEAD_SIGNATURE, REGISTER, parse_head
 from pradrill.register.run_files import RUNS, RunFiles, read
@@ -26,6 +26,9 @@ class Verified(NamedTuple):
     """What a verification found and what it looked at."""
 
     troubles: list[Trouble]
+    """What nobody answers for."""
+    known: list[tuple[Trouble, Acknowledged]]
+    """Damage that the register has an acknowledgement of: exactly as it is still there."""
     notes: list[str]
     entries: list[Entry]
     head: Head | None
@@ -70,9 +73,12 @@ def verify(
     _verify_stamps(chain, troubles, each=each, of=None if runs is None else looked.entries)
     for missing in sorted(set(runs or ()) - looked.seen):
         troubles.append(Trouble(f"{RUNS}/{missing}", "the register has no entry for this run"))
+    notes = [*_notes(chain), *looked.strangers()]
+    known = chain.known()
     return Verified(
-        troubles,
-        [*_notes(chain), *looked.strangers()],
+        [trouble for trouble in troubles if trouble.wrong not in known],
+        [(trouble, known[trouble.wrong]) for trouble in troubles if trouble.wrong in known],
+        notes,
         [entry for entry, _ in chain.entries],
         head,
         chain.signer() if (state / HEAD_SIGNATURE).is_file() else None,

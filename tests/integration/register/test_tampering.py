@@ -14,9 +14,13 @@ from hypothesis import strategies as st
 from pradrill.domain.entry import EntryKind
 from pradrill.domain.sealing import Sealing
 from pradrill.errors import RecordError
+from pradrill.register.acknowledging import acknowledge
 from pradrill.register.bundle import make_bundle, verify_bundle
+from pradrill.register.store import FileRunStore
 from pradrill.register.verifying import Verified, verify
 from pradrill.testing import a_sealed_run, after
+
+KINDS = ["signed state", "plain state", "acknowledged state", "signed bundle", "plain bundle"]
 
 
 class Files(dict[str, bytes]):
@@ -175,12 +179,28 @@ def built(
     whole = Sealing(key=new_key(folder), authority=authority.address, authority_ca=authority.ca)
     signed = build(folder / "signed", seal, whole)
     plain = build(folder / "plain", seal, None)
+    known = damaged(spread(plain["state"], folder / "known"))
     return {f"signed {what}": files for what, files in signed.items()} | {
-        f"plain {what}": files for what, files in plain.items()
+        **{f"plain {what}": files for what, files in plain.items()},
+        "acknowledged state": known,
     }
 
 
-@pytest.mark.parametrize("what", ["signed state", "plain state", "signed bundle", "plain bundle"])
+def damaged(state: Path) -> Files:
+    """Return a state directory with damage of three kinds that somebody answers for."""
+    store = FileRunStore(state)
+    store.register.append(EntryKind.ANNOTATION, {"text": "the last before the damage"}, after(9))
+    lines = store.register.path.read_bytes().splitlines(keepends=True)
+    store.register.path.write_bytes(b"".join([lines[0], b"garbage\n", lines[2], lines[4]]))
+    next(state.glob("runs/2*/evidence/02-check/page.html")).write_text("è")
+    assert acknowledge(store.register, after(99), by="ops", because="the disk failed")
+    assert len(store.settle(after(100))) == 2, "the runs of the damaged lines are entered anew"
+    found = verify(state)
+    assert (found.troubles, len(found.known)) == ([], 4)
+    return contents(state)
+
+
+@pytest.mark.parametrize("what", KINDS)
 @settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -194,13 +214,13 @@ def test_every_change_is_noticed(built: dict[str, Files], what: str, data: st.Da
     assert noticed(check, changed)
 
 
-@pytest.mark.parametrize("what", ["signed state", "plain state", "signed bundle", "plain bundle"])
+@pytest.mark.parametrize("what", KINDS)
 def test_what_nobody_changed_is_never_accused(built: dict[str, Files], what: str) -> None:
     """The same files, written elsewhere, have no trouble."""
     assert not noticed(verify if what.endswith("state") else verify_bundle, built[what])
 
 
-@pytest.mark.parametrize("what", ["signed state", "plain state", "signed bundle", "plain bundle"])
+@pytest.mark.parametrize("what", KINDS)
 def test_every_file_counts(built: dict[str, Files], what: str) -> None:
     """Each single file: without it, with its last byte gone, with a byte more, it is noticed."""
     files = built[what]

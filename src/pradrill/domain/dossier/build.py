@@ -30,7 +30,7 @@ from pradrill.domain.dossier.coverage import (
 from pradrill.domain.dossier.forecast import Forecast, Run, forecast
 from pradrill.domain.dossier.period import Column, Period, column_of
 from pradrill.domain.dossier.spread import Spread, spread
-from pradrill.domain.entry import Entry, EntryKind
+from pradrill.domain.entry import Acknowledged, Entry, EntryKind, acknowledged
 from pradrill.domain.model import Model, Utc
 from pradrill.domain.people import Finding, Severity
 from pradrill.domain.plan import Objectives, Plan
@@ -59,7 +59,7 @@ class Sources(NamedTuple):
     plan: Plan
     drills: Mapping[str, RunPlan]
     """Each drill of today, resolved, with the hashes of its files."""
-    entries: Iterable[Entry] = ()
+    entries: Sequence[Entry] = ()
     """The register's: they tell of what has no record, or has it no more."""
     findings: Sequence[Finding] = ()
     head: str | None = None
@@ -119,6 +119,9 @@ class Dossier(Model):
     attempts: tuple[Attempt, ...] = Field(description="of the period, the oldest first")
     damaged: tuple[str, ...] = Field(default=(), description="records that could not be read")
     head: str | None = Field(default=None, description="the register's: number and hash")
+    acknowledged: tuple[Acknowledged, ...] = Field(
+        default=(), description="damage to the register that somebody answers for"
+    )
 
     @property
     def complete(self) -> bool:
@@ -163,6 +166,7 @@ def compile_dossier(
         attempts=within,
         damaged=tuple(damaged),
         head=sources.head,
+        acknowledged=tuple(acknowledged(sources.entries)),
     )
 
 
