@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pradrill.domain.changes import changes
 from pradrill.domain.dossier.attempt import RESTORED_BYTES, Ending, attempt_of
 from pradrill.domain.dossier.build import Damaged, Dossier, Sealed, Sources, compile_dossier
 from pradrill.domain.dossier.coverage import Standing
@@ -18,7 +19,7 @@ from pradrill.domain.entry import Attempt, Entry, EntryKind, RunEntry, ScheduleM
 from pradrill.domain.people import Closure, Finding, Severity
 from pradrill.domain.plan import Objectives, Plan
 from pradrill.domain.record import Refusal, RunRecord, RunState, ServiceResult
-from pradrill.domain.run_plan import FileHash, RunPlan
+from pradrill.domain.run_plan import Around, FileHash, RunPlan
 from pradrill.domain.timeline import Elapsed
 from pradrill.domain.verdict import Verdict
 from pradrill.testing import a_drill, a_record, a_recovery, a_run_plan, a_service, a_step
@@ -262,6 +263,41 @@ def test_a_check_that_was_added_expires_a_proof() -> None:
     told = dossier(run("2026-12-01"), drills={"moodle": present(files=files)})
     (change,) = told.coverage[0].changes
     assert (change.subject, change.before, change.material) == (Subject.CHECK, None, True)
+
+
+ROLE = "playbooks/roles/moodle/tasks/main.yml"
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "material"),
+    [
+        ([_file(ROLE, "a" * 64)], [_file(ROLE, "a" * 64)], None),
+        ([_file(ROLE, "a" * 64)], [_file(ROLE, "b" * 64)], True),
+        ([_file(ROLE, "a" * 64, "m")], [_file(ROLE, "b" * 64, "m")], False),
+        ([_file(ROLE, "a" * 64)], [], True),
+        ([], [_file(ROLE, "a" * 64)], True),
+        (None, [_file(ROLE, "a" * 64)], None),
+        (None, None, None),
+    ],
+)
+def test_what_a_playbook_takes_in_expires_a_proof(
+    then: list[FileHash] | None, now: list[FileHash] | None, material: bool | None
+) -> None:
+    """A changed role counts as a changed playbook; an older record, which has none, tells none."""
+
+    def around(files: list[FileHash] | None) -> Around | None:
+        return None if files is None else Around(files=tuple(files))
+
+    record = run("2026-12-01", plan=a_run_plan(around=around(then)))
+    told = dossier(record, drills={"moodle": present(around=around(now))})
+    assert [change.material for change in told.coverage[0].changes] == (
+        [] if material is None else [material]
+    )
+    assert standing(told) is (Standing.EXPIRED if material else Standing.PROVEN)
+    compared = changes(a_run_plan(around=around(now)), a_run_plan(around=around(then)))
+    assert [change.path for change in compared.files] == (
+        [] if material is None else [f"../{ROLE}"]
+    )
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from pradrill.domain.outcome import (
     TaskFailure,
 )
 from pradrill.domain.record import Recovery, Refusal, RunRecord, RunState
-from pradrill.domain.run_plan import FileHash
+from pradrill.domain.run_plan import Around, FileHash
 from pradrill.domain.timeline import Mark
 from pradrill.domain.verdict import Verdict
 from pradrill.reporting import view
@@ -372,3 +372,15 @@ def test_every_text_can_be_read() -> None:
     assert bars
     for colour in colours | bars:
         assert 1.05 / (luminance(colour) + 0.05) >= 4.5, colour
+
+
+def test_what_the_playbooks_took_in_is_listed_with_what_was_left_out() -> None:
+    """Each file with its hash, and what was not hashed; an older record lists none."""
+    around = Around(
+        files=(FileHash(path=Path("/etc/pradrill/playbooks/roles/r.yml"), sha256="5e" * 32),),
+        left_out=("/etc/pradrill/group_vars is a link <b>",),
+    )
+    page = render_html(CaseFile(record=a_record(plan=a_run_plan(around=around))))
+    for told in ("playbooks/roles/r.yml", "5e" * 32, "Not hashed:", "is a link &lt;b&gt;"):
+        assert told in page
+    assert "What the playbooks take in" not in render_html(CaseFile(record=a_record()))

@@ -24,6 +24,7 @@ from pradrill.adapters.ssh import SshProbe
 from pradrill.adapters.testinfra import TestinfraVerifier
 from pradrill.cli.primaries import clocks
 from pradrill.cli.sources import checked_before, source_of
+from pradrill.config.around import around
 from pradrill.config.house import (
     House,
     LoadedDrill,
@@ -150,13 +151,17 @@ class Workplace:
 
     def plan(self, house: House, loaded: LoadedDrill) -> RunPlan:
         """Resolve a drill into what a run of it would do."""
+        files = list(house.files(loaded))
         return plan_run(
             loaded.drill,
             drill_file=loaded.file,
             plan=house.plan,
             hosts=loaded.hosts,
             primaries={name: self._primary(house, name) for name in loaded.drill.services},
-            files=list(house.files(loaded)),
+            files=files,
+            around=around(
+                loaded.drill.playbooks(), loaded.drill.standby.inventory, {f.path for f in files}
+            ),
             places=loaded.places,
         )
 

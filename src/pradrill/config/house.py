@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import hashlib
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +21,7 @@ from pradrill.config.loader import (
     validate,
 )
 from pradrill.config.manual import manual_problems
-from pradrill.config.meaning import meaning
+from pradrill.config.meaning import hashed
 from pradrill.config.problems import ConfigurationProblemsError, Problem
 from pradrill.domain.drill import Drill
 from pradrill.domain.plan import Plan
@@ -61,12 +60,7 @@ class House(NamedTuple):
         suites = [path for way in drill.ways.values() for path in _suite(way.verify.checks)]
         for path in dict.fromkeys((*named, *suites)):
             if path.is_file():
-                content = path.read_bytes()
-                yield FileHash(
-                    path=path,
-                    sha256=hashlib.sha256(content).hexdigest(),
-                    meaning=None if path in ours else meaning(path.suffix, content),
-                )
+                yield hashed(path, path.read_bytes(), whole=path in ours)
 
 
 def find_drills_folder(start: Path) -> Path:

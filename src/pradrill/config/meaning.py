@@ -11,13 +11,25 @@ import io
 import tokenize
 from collections.abc import Iterator
 from functools import lru_cache
+from pathlib import Path
 
 import yaml
+
+from pradrill.domain.run_plan import FileHash
 
 _LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.ENCODING}
 
 
-@lru_cache(maxsize=256)  # drills share playbooks
+def hashed(path: Path, content: bytes, *, whole: bool = False) -> FileHash:
+    """Return a file's hash; of what it says, too, unless only the whole of it counts."""
+    return FileHash(
+        path=path,
+        sha256=hashlib.sha256(content).hexdigest(),
+        meaning=None if whole else meaning(path.suffix, content),
+    )
+
+
+@lru_cache(maxsize=2048)  # drills share playbooks
 def meaning(suffix: str, content: bytes) -> str | None:
     """Return the hash of what a file says; None for other kinds, and for what cannot be read."""
     read = {".yml": _yaml, ".yaml": _yaml, ".py": _python}.get(suffix)

@@ -49,7 +49,7 @@ class Changes(Model):
 
 def changes(now: RunPlan, before: RunPlan) -> Changes:
     """Compare what two runs depended on, file by file, wherever their folders were."""
-    new, old = _files(now), _files(before)
+    new, old = _files(now, before), _files(before, now)
     return Changes(
         files=tuple(
             FileChange(
@@ -79,10 +79,11 @@ def part_of(plan: RunPlan, path: Path) -> Part:
     return Part.PLAN if path.name == "plan.yml" else Part.OTHER
 
 
-def _files(plan: RunPlan) -> dict[str, tuple[Part, str]]:
+def _files(plan: RunPlan, other: RunPlan) -> dict[str, tuple[Part, str]]:
     home = plan.drill_file.parent
     return {
-        seen_from(file.path, home): (part_of(plan, file.path), file.sha256) for file in plan.files
+        seen_from(file.path, home): (part_of(plan, file.path), file.sha256)
+        for file in plan.hashed(other)
     }
 
 

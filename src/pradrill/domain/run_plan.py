@@ -30,6 +30,13 @@ class FileHash(Model):
     )
 
 
+class Around(Model):
+    """What lies beside playbooks and inventory and is taken in without the drill naming it."""
+
+    files: tuple[FileHash, ...] = ()
+    left_out: tuple[str, ...] = Field(default=(), description="what was not hashed, and why")
+
+
 class PlannedHost(Model):
     """A host that the drill will work on, before it is contacted."""
 
@@ -95,10 +102,19 @@ class RunPlan(Model):
     guards: tuple[str, ...]
     destroys: tuple[str, ...] = Field(description="what will not survive, in sentences")
     files: tuple[FileHash, ...] = Field(description="plan, drill, playbooks, inventory, checks")
+    around: Around | None = Field(
+        default=None, description="roles, tasks, templates, variables …; older records lack it"
+    )
     apart: tuple[Branch, ...] = Field(
         default=(),
         description="services with a branch each; none: all are recovered as one",
     )
+
+    def hashed(self, other: RunPlan) -> tuple[FileHash, ...]:
+        """Return its files of those kinds that another plan tells of, too: to compare with it."""
+        if self.around is None or other.around is None:
+            return self.files
+        return (*self.files, *self.around.files)
 
     @property
     def branches(self) -> tuple[Branch, ...]:

@@ -11,7 +11,15 @@ from pradrill.domain.manual import Call, CallStage, ManualStep
 from pradrill.domain.order import order
 from pradrill.domain.outcome import Phase, StepKind
 from pradrill.domain.plan import Plan, PrimaryIdentity
-from pradrill.domain.run_plan import Branch, FileHash, PlannedHost, PlannedStep, RunPlan, governing
+from pradrill.domain.run_plan import (
+    Around,
+    Branch,
+    FileHash,
+    PlannedHost,
+    PlannedStep,
+    RunPlan,
+    governing,
+)
 from pradrill.domain.target import MARKER, Host
 
 _LOOK = timedelta(minutes=2)
@@ -35,6 +43,7 @@ def plan_run(  # noqa: PLR0913 every argument is a different kind of input
     primaries: dict[str, PrimaryIdentity],
     files: Sequence[FileHash],
     places: Mapping[str, tuple[str, ...]] | None = None,
+    around: Around | None = None,
 ) -> RunPlan:
     """Resolve a drill; `hosts` is empty for a lab machine, which is known by its name.
 
@@ -71,6 +80,7 @@ def plan_run(  # noqa: PLR0913 every argument is a different kind of input
         guards=GUARDS,
         destroys=_destroys(drill, names, apart),
         files=tuple(files),
+        around=around,
         apart=apart,
     )
 

@@ -6,11 +6,11 @@ A proof expires when something changed that the recovery depends on. What that i
   depends on, and its primary. Owner, tier, provider, cadence and the like change no recovery.
 - the drill, compared as declared: everything but its name, who takes part on which day, and
   whether it may run unattended.
-- playbooks, inventory, checks and whatever else the record hashes: their content. Comments and
-  layout do not count where the record holds the file's meaning too; otherwise every byte does.
+- playbooks, inventory, checks and what lies beside them and is taken in (roles, tasks, templates,
+  variables): their content. Comments and layout do not count where the record holds the file's
+  meaning too; otherwise every byte does.
 
-Only what the record hashes is compared: a role or a file that a playbook includes is seen when
-the drill's files name it, and not otherwise.
+Only what both sides tell of is compared: older records hold what the drill names and no more.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def _relative_paths(value: Any, home: Path) -> Any:
 
 
 def _file_changes(proof: RunPlan, present: RunPlan) -> Iterator[Change]:
-    then, today = _files(proof), _files(present)
+    then, today = _files(proof, present), _files(present, proof)
     subjects = {**_subjects(proof), **_subjects(present)}
     for path in dict.fromkeys((*today, *then)):
         before, now = then.get(path), today.get(path)
@@ -158,10 +158,10 @@ def _file_changes(proof: RunPlan, present: RunPlan) -> Iterator[Change]:
         )
 
 
-def _files(plan: RunPlan) -> dict[str, FileHash]:
+def _files(plan: RunPlan, other: RunPlan) -> dict[str, FileHash]:
     """Return the files that are compared as files: the plan and the drill are, by their content."""
     home = plan.drill_file.parent
-    hashed = {seen_from(file.path, home): file for file in plan.files}
+    hashed = {seen_from(file.path, home): file for file in plan.hashed(other)}
     return {
         path: file
         for path, file in hashed.items()
@@ -183,5 +183,5 @@ def _subjects(plan: RunPlan) -> dict[str, Subject]:
         seen_from(file.path, plan.drill_file.parent): known.get(
             part_of(plan, file.path), Subject.FILE
         )
-        for file in plan.files
+        for file in plan.hashed(plan)
     }
