@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from securesystemslib.exceptions import VerificationError
 from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]
 
 from pradrill.domain.sealing import Sealing
+from pradrill.register.attesting import PREDICATE_TYPE
 from pradrill.register.verifying import verify
 from pradrill.testing import a_sealed_run
 
@@ -56,6 +59,48 @@ def test_a_record_is_attested(tmp_path: Path, seal: Callable[..., Any], kind: st
     envelope.payload = envelope.payload.replace(b"PASSED", b"FAILED")
     with pytest.raises(VerificationError):
         envelope.verify([public(key, keyid)], 1)
+
+
+def cosign_verifies(public: Path, attestation: Path, record: Path, kind: str) -> bool:
+    """Ask the real cosign whether the attestation is of this record, by this key."""
+    done = subprocess.run(
+        [
+            *("cosign", "verify-blob-attestation", "--key", public, "--signature", attestation),
+            *("--type", kind, "--insecure-ignore-tlog=true", record),
+        ],
+        env={**os.environ, "HOME": str(public.parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0 or "Error: " in done.stderr, done.stderr
+    return done.returncode == 0 and "Verified OK" in done.stderr
+
+
+@pytest.mark.skipif(which("cosign") is None, reason="no cosign: Debian 13 has it, 12 has not")
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_cosign_verifies_an_attestation(
+    tmp_path: Path, seal: Callable[..., Any], kind: str
+) -> None:
+    """`cosign verify-blob-attestation` accepts it for its record and key, and for no other."""
+    key, other = tmp_path / "key.pem", tmp_path / "other.pem"
+    for path in (key, other):
+        new = ["openssl", "genpkey", *KINDS[kind], "-out", str(path)]
+        subprocess.run(new, check=True, capture_output=True)
+        half = ["openssl", "pkey", "-in", str(path), "-pubout", "-out", f"{path}.pub"]
+        subprocess.run(half, check=True)
+    public, others = Path(f"{key}.pub"), Path(f"{other}.pub")
+    store, told = seal(tmp_path / "state", Sealing(attestation_key=key))
+    first, second = (store.runs / a_sealed_run(store, number).run_id for number in range(2))
+    assert told == []
+    attestation, record = first / "record.intoto.json", first / "record.json"
+    assert cosign_verifies(public, attestation, record, PREDICATE_TYPE)
+    assert not cosign_verifies(others, attestation, record, PREDICATE_TYPE)
+    assert not cosign_verifies(public, attestation, second / "record.json", PREDICATE_TYPE)
+    assert not cosign_verifies(public, attestation, record, "https://exemple.fr/other/v1")
+    record.chmod(0o600)
+    record.write_bytes(record.read_bytes().replace(b"PASSED", b"PASSEE", 1))
+    assert not cosign_verifies(public, attestation, record, PREDICATE_TYPE)
 
 
 def test_an_attestation_is_held_by_the_chain(tmp_path: Path, seal: Callable[..., Any]) -> None:
