@@ -139,7 +139,8 @@ def _launch(place: Workplace, house: House, due: list[Due]) -> int:
             codes.append(error.exit_code)
             continue
         try:
-            record = carry_out(place, plan, trigger="due")
+            since = [item.since for item in due if name in item.drills and item.since]
+            record = carry_out(place, plan, trigger="due", due=min(since, default=None))
         except PradrillError as error:
             print(f"{name}: {error}")
             codes.append(error.exit_code)
