@@ -398,3 +398,13 @@ def test_what_is_refused(place: Place, words: tuple[str, ...], sentence: str) ->
     assert said.startswith(sentence)
     assert "\nHINT: " in said
     assert len(list(place.store.register.entries())) == 1
+
+
+def test_a_report_knows_what_later_runs_saw(place: Place) -> None:
+    """The report on a run, made later, says that its open finding was seen again, and by which."""
+    first = place.ends(0, red=True)
+    later = place.ends(1, red=True)
+    code, said = place("report", first.run_id, "--output", str(place.folder / "r.html"))
+    assert code == 0, said
+    page = (place.folder / "r.html").read_text(encoding="utf-8")
+    assert f"seen again by run {later.run_id} on " in page[: page.index('id="scope"')]
