@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 
 import pikepdf
@@ -150,6 +151,42 @@ def test_no_heading_ends_a_page(tmp_path: Path, language: str, count: int) -> No
         lines = [line.strip() for line in page.splitlines() if line.strip()]
         body = [line for line in lines if not line.startswith("record.json SHA-256")]
         assert body[-1] not in headings
+
+
+def printed_over(path: Path) -> list[tuple[int, str, str]]:
+    """Return page and words wherever a word lies on a third of another."""
+    boxes = subprocess.run(["pdftotext", "-bbox", path, "-"], capture_output=True, check=True)
+    word = re.compile(
+        r'xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" yMax="([\d.]+)">(.*?)</word>'
+    )
+    found = []
+    for number, page in enumerate(boxes.stdout.decode().split("<page ")[1:], 1):
+        placed = [(*map(float, each[:4]), each[4]) for each in word.findall(page)]
+        for (x, y, right, low, one), (x2, y2, right2, low2, other) in combinations(placed, 2):
+            wide, high = min(right, right2) - max(x, x2), min(low, low2) - max(y, y2)
+            smaller = min((right - x) * (low - y), (right2 - x2) * (low2 - y2))
+            if wide > 0 and high > 0 and wide * high > smaller / 3:
+                found.append((number, str(one), str(other)))
+    return found
+
+
+@pytest.mark.parametrize("count", [0, 2, 5])
+def test_no_word_is_printed_over_another(tmp_path: Path, count: int) -> None:
+    """Wherever the pages end, each word has its own place: labels of two lines too."""
+    checks = tuple(a_check(check=f"test_{n}", title=f"fact {n}") for n in range(count))
+    case = a_case()
+    record = case.record.model_copy(update={"checks": checks})
+    path = tmp_path / "report.pdf"
+    path.write_bytes(made(a_case(record=record)))
+    assert printed_over(path) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_word_of_a_dossier_is_printed_over_another(
+    dossiers: dict[str, Path], language: str
+) -> None:
+    """Nor do words of the dossier lie on each other, those of its pictures included."""
+    assert printed_over(dossiers[language]) == []
 
 
 def test_the_same_case_gives_the_same_bytes(french: Path) -> None:
