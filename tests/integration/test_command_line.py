@@ -20,6 +20,8 @@ from tests.integration.house import PLAY, build, edit, pradrill, write
 from tests.integration.machines import network
 
 from pradrill.errors import ExitCode
+from pradrill.register.store import FileRunStore
+from pradrill.testing import a_drill, a_run_plan, a_sealed_run, a_service
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 MARKED = pytest.mark.skipif(os.geteuid() != 0, reason="marking a standby takes root")
@@ -124,6 +126,18 @@ def test_a_passed_drill_from_cron_prints_nothing(house: Path) -> None:
     again = pradrill(house, "due")
     assert again.stdout == "nothing is due\n"
     assert len(list((house / "state" / "runs").iterdir())) == 1
+
+
+def test_a_drill_that_was_due_says_since_when(house: Path) -> None:
+    """The record holds the day on which the plan's drill_every had the service due."""
+    edit(house, "drills/shop.yml", '["127.0.0.1:1"]', '["127.0.0.1:1"]\n  deadline: 5s')
+    edit(house, "drills/shop.yml", "  deadline: 1m\n", "")
+    plan = a_run_plan(services={"shop": a_service()}, drill=a_drill(services=("shop",)))
+    a_sealed_run(FileRunStore(house / "state"), plan=plan)
+    pradrill(house, "due", "--run", environment={"LANG": "C"})
+    launch = record(house)["launch"]
+    assert isinstance(launch, dict)
+    assert (launch["trigger"], launch["due"]) == ("due", "2026-06-10T02:00:00Z")
 
 
 @MARKED

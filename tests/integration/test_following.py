@@ -14,7 +14,7 @@ from pradrill.cli import main
 from pradrill.domain.entry import EntryKind
 from pradrill.domain.findings import annotations_of
 from pradrill.domain.outcome import CheckOutcome
-from pradrill.domain.people import AnnotationKind
+from pradrill.domain.people import STATED, AnnotationKind
 from pradrill.domain.record import RunRecord
 from pradrill.domain.verdict import Verdict
 from pradrill.register.store import FileRunStore
@@ -38,6 +38,10 @@ deviations: [the console was slow]
 rex: {well: [the restore], badly: [nobody knew the number], plan: [print the number]}
 sign_off: [{name: C. Petit, role: head of IT, date: 2026-03-11}]
 management_report: 2026-03-20
+planned: 2026-03-09
+network: VLAN 40, no route to production
+revoked: [the login of the drill, the key of the standby]
+retention: 10 years
 """
 
 
@@ -103,7 +107,7 @@ def test_notes_from_a_file_join_the_chain_and_change_no_run(place: Place) -> Non
     file = place.folder / "notes.yml"
     file.write_text(NOTES)
     code, said = place("annotate", "moodle", "--file", str(file))
-    assert (code, said) == (0, f"run {run_id}: entered in the register, entry 2 to 11\n")
+    assert (code, said) == (0, f"run {run_id}: entered in the register, entry 2 to 16\n")
     assert digests(place.store.runs) == before
     assert place.whole()
     notes = annotations_of(place.store.register.entries(), run_id)
@@ -118,8 +122,13 @@ def test_notes_from_a_file_join_the_chain_and_change_no_run(place: Place) -> Non
         ("rex_well", "the restore"),
         ("rex_badly", "nobody knew the number"),
         ("rex_plan", "print the number"),
+        ("network", "VLAN 40, no route to production"),
+        ("revoked", "the login of the drill"),
+        ("revoked", "the key of the standby"),
+        ("retention", "10 years"),
         ("sign_off", "C. Petit"),
         ("management_report", "2026-03-20"),
+        ("planned", "2026-03-09"),
     ]
 
 
@@ -197,6 +206,21 @@ def test_notes_from_the_command_line(place: Place) -> None:
         ("C. Petit", "head of IT", None, None),
     ]
     assert place.whole()
+
+
+def test_what_the_run_did_not_measure_is_entered(place: Place) -> None:
+    """Each field that has no instrument has its option, and all of them its planned day."""
+    run_id = place.ends(0).run_id
+    fields = [kind.value for kind in STATED]
+    options = [word for name in fields for word in (f"--{name.replace('_', '-')}", f"a {name}")]
+    code, said = place("annotate", "moodle", *options, "--planned", "2026-03-09")
+    assert code == 0, said
+    notes = annotations_of(place.store.register.entries(), run_id)
+    assert [(note.kind.value, note.text) for note in notes[:-1]] == [
+        (name, f"a {name}") for name in fields
+    ]
+    assert str(notes[-1].date) == "2026-03-09"
+    assert {note.by for note in notes} == {"amartin"}
 
 
 def test_bytes_that_are_no_text_become_question_marks(place: Place) -> None:
@@ -374,3 +398,13 @@ def test_what_is_refused(place: Place, words: tuple[str, ...], sentence: str) ->
     assert said.startswith(sentence)
     assert "\nHINT: " in said
     assert len(list(place.store.register.entries())) == 1
+
+
+def test_a_report_knows_what_later_runs_saw(place: Place) -> None:
+    """The report on a run, made later, says that its open finding was seen again, and by which."""
+    first = place.ends(0, red=True)
+    later = place.ends(1, red=True)
+    code, said = place("report", first.run_id, "--output", str(place.folder / "r.html"))
+    assert code == 0, said
+    page = (place.folder / "r.html").read_text(encoding="utf-8")
+    assert f"seen again by run {later.run_id} on " in page[: page.index('id="scope"')]

@@ -1,138 +1,112 @@
-"""The report in a real Chromium, as wide as a phone and as a desktop."""
+"""The report and the dossier in a real Chromium, as wide as a phone and as a desktop."""
 
 from __future__ import annotations
 
-import html
-import json
 import re
-import shutil
-import subprocess
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.integration.chromium import CHROMIUM, Browser, browser
+from tests.integration.dossiers import a_full_dossier
 
 from pradrill.config.letterhead import read_clauses
 from pradrill.domain.casefile import CaseFile
+from pradrill.domain.people import STATED
+from pradrill.reporting.dossier import dossier_html
 from pradrill.reporting.html import Letterhead, render_html
-from pradrill.testing import a_case, a_record
+from pradrill.testing import a_case, a_drill, a_record, a_run_plan
+from pradrill.testing.cases import an_annotation
 
-CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")
 
-QUIET = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-sync",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--virtual-time-budget=10000",
-)
-# The report allows no script, so it is measured from outside, through a frame of that width.
-FRAME = """<!DOCTYPE html><body style="margin:0"><iframe id="f" src="report.html"
-style="border:0;width:%dpx;height:900px"></iframe><pre id="told"></pre><script>
-document.getElementById("f").onload = (event) => {
-  const page = event.target.contentDocument, root = page.documentElement;
-  const wide = [...page.body.querySelectorAll("*")].filter((element) => {
-    const scrolls = element.closest(".picture");
-    const box = element.getBoundingClientRect();
-    return !scrolls && box.width > 0 && box.right > root.clientWidth + 1;
-  }).map((element) => element.outerHTML.slice(0, 120));
-  document.getElementById("told").textContent = JSON.stringify({
-    client: root.clientWidth, scroll: root.scrollWidth, wide: wide.slice(0, 5),
-    shown: getComputedStyle(page.querySelector("main")).display,
-    sections: page.querySelectorAll("section").length,
-  });
-};
-</script>"""
 WORD = "unbreakable" * 40
-
-
-class _Silent(SimpleHTTPRequestHandler):
-    """Serves a folder and tells nobody."""
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 its name there
-        """Say nothing."""
+PAGES = ("report", "dossier")
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[tuple[Path, str]]:
-    """Serve a folder on loopback."""
-    served = tmp_path / "served"
-    served.mkdir()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Silent, directory=str(served)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield served, f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+def chromium(tmp_path: Path) -> Iterator[Browser]:
+    """Return a browser that looks at a folder of its own."""
+    with browser(tmp_path) as opened:
+        yield opened
 
 
-def measured_in_chromium(folder: tuple[Path, str], tmp_path: Path, width: int) -> dict[str, Any]:
-    """Return what the frame's script told of the page in it."""
-    served, address = folder
-    (served / "frame.html").write_text(FRAME % width, encoding="utf-8")
-    profile = tmp_path / "profile"
-    command = [str(CHROMIUM), *QUIET, f"--user-data-dir={profile}", "--dump-dom"]
-    done = subprocess.run(
-        [*command, f"--window-size={width + 40},1000", f"{address}/frame.html"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    told = re.search(r'<pre id="told">(.+?)</pre>', done.stdout, re.DOTALL)
-    assert told is not None, done.stderr[-2_000:]
-    found: dict[str, Any] = json.loads(html.unescape(told[1]))
-    return found
+def page(kind: str, language: str = "en") -> str:
+    """Return a full report, or a full dossier."""
+    letterhead = Letterhead(language=language, clauses=read_clauses(None))
+    if kind == "report":
+        return render_html(a_case(), letterhead)
+    return dossier_html(a_full_dossier(), letterhead)
 
 
 @pytest.mark.parametrize("width", [390, 1_280])
 @pytest.mark.parametrize("language", ["en", "fr"])
-def test_page_is_not_wider_than_its_window(
-    folder: tuple[Path, str], tmp_path: Path, width: int, language: str
+@pytest.mark.parametrize("kind", PAGES)
+def test_a_page_fits_its_window_and_can_be_read(
+    chromium: Browser, kind: str, language: str, width: int
 ) -> None:
-    """At phone and desktop width, nothing of a full report reaches over the edge."""
-    page = render_html(a_case(), Letterhead(language=language, clauses=read_clauses(None)))
-    (folder[0] / "report.html").write_text(page, encoding="utf-8")
-    found = measured_in_chromium(folder, tmp_path, width)
+    """At phone and desktop width nothing reaches over the edge, and no text is paler than 4.5:1."""
+    found = chromium.measure(page(kind, language), width)
     assert found["client"] in range(width - 20, width + 1)
     assert found["wide"] == []
     assert found["scroll"] <= found["client"]
-    assert found["sections"] > 15
+    assert found["pale"] == []
+    assert found["worded"] > 200
+    assert found["sections"] >= (15 if kind == "report" else 9)
 
 
-def test_hostile_words_do_not_widen_the_page(folder: tuple[Path, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", PAGES)
+def test_a_page_looks_the_same_without_script(chromium: Browser, kind: str) -> None:
+    """With scripts forbidden everything of a page is where it was; one with scripts differs."""
+    told = page(kind)
+    without = chromium.measure(told, 1_280, scripts=False)["layout"]
+    assert chromium.measure(told, 1_280)["layout"] == without
+    assert len(without) > 500
+    script = "<script>document.body.textContent = 'x'</script></body>"
+    scripted = re.sub("<meta http-equiv[^>]*>", "", told).replace("</body>", script)
+    assert chromium.measure(scripted, 1_280)["layout"] != without
+    assert chromium.measure(scripted, 1_280, scripts=False)["layout"] == without
+
+
+@pytest.mark.parametrize("kind", PAGES)
+def test_a_page_asks_for_nothing(chromium: Browser, kind: str) -> None:
+    """The browser asks for the page and for nothing that the page names."""
+    assert chromium.measure(page(kind), 1_280)["loaded"] == []
+    assert set(chromium.asked) - {"/favicon.ico"} == {"/frame.html", "/page.html"}
+
+
+def test_hostile_words_do_not_widen_the_page(chromium: Browser) -> None:
     """A name without a place to break it is broken anyway, on the narrowest window."""
     case = a_case()
+    drill = a_drill(environment={"site": WORD, "network": WORD})
     record = a_record(
         run_id=WORD,
+        plan=a_run_plan(drill=drill, retention=WORD, plan_owner=WORD),
         reasons=(WORD,),
         residue=(WORD,),
         limits=(WORD,),
         versions={WORD: WORD},
         checks=(case.record.checks[0].model_copy(update={"title": WORD, "detail": WORD}),),
     )
-    page = render_html(CaseFile(record=record, findings=case.findings))
-    (folder[0] / "report.html").write_text(page, encoding="utf-8")
-    found = measured_in_chromium(folder, tmp_path, 390)
+    findings = tuple(each.model_copy(update={"title": WORD}) for each in case.findings)
+    notes = tuple(an_annotation(kind=kind, text=WORD, by=WORD) for kind in STATED)
+    found = chromium.measure(
+        render_html(CaseFile(record=record, findings=findings, annotations=notes)), 390
+    )
     assert found["wide"] == []
     assert found["scroll"] <= found["client"]
 
 
-def test_the_measure_sees_an_overflow(folder: tuple[Path, str], tmp_path: Path) -> None:
-    """A page that is too wide is told to be: the measurement can fail."""
-    page = render_html(CaseFile(record=a_record())).replace(
-        "<h1", '<div style="width:2000px">x</div><h1'
+def test_the_measure_sees_what_is_wrong(chromium: Browser) -> None:
+    """A page that is too wide, too pale or that asks for a picture is told to be: each can fail."""
+    wrong = (
+        '<div style="width:2000px">x</div><p style="color:#999">pale</p>'
+        '<img src="a.png" alt="x"><h1'
     )
-    (folder[0] / "report.html").write_text(page, encoding="utf-8")
-    found = measured_in_chromium(folder, tmp_path, 390)
+    told = page("report").replace("<h1", wrong, 1).replace("img-src data:", "img-src *")
+    found = chromium.measure(told, 390)
     assert found["scroll"] > found["client"]
     assert found["wide"]
+    assert len(found["pale"]) == 1
+    assert [name.rpartition("/")[2] for name in found["loaded"]] == ["a.png"]
+    assert "/a.png" in chromium.asked

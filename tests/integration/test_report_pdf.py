@@ -12,18 +12,21 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 
 import pikepdf
 import pytest
+from tests.integration.dossiers import a_full_dossier
 
 from pradrill.config.letterhead import read_clauses
 from pradrill.domain.casefile import CaseFile
 from pradrill.domain.clauses import Section
 from pradrill.errors import PradrillError
 from pradrill.reporting import case_view
+from pradrill.reporting.dossier import dossier_pdf
 from pradrill.reporting.html import Letterhead, render_html
-from pradrill.reporting.i18n import speaking
+from pradrill.reporting.i18n import LANGUAGES, speaking
 from pradrill.reporting.pdf import Attached, render_pdf
 from pradrill.testing import a_case, a_check, a_record, a_step
 
@@ -150,6 +153,42 @@ def test_no_heading_ends_a_page(tmp_path: Path, language: str, count: int) -> No
         assert body[-1] not in headings
 
 
+def printed_over(path: Path) -> list[tuple[int, str, str]]:
+    """Return page and words wherever a word lies on a third of another."""
+    boxes = subprocess.run(["pdftotext", "-bbox", path, "-"], capture_output=True, check=True)
+    word = re.compile(
+        r'xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" yMax="([\d.]+)">(.*?)</word>'
+    )
+    found = []
+    for number, page in enumerate(boxes.stdout.decode().split("<page ")[1:], 1):
+        placed = [(*map(float, each[:4]), each[4]) for each in word.findall(page)]
+        for (x, y, right, low, one), (x2, y2, right2, low2, other) in combinations(placed, 2):
+            wide, high = min(right, right2) - max(x, x2), min(low, low2) - max(y, y2)
+            smaller = min((right - x) * (low - y), (right2 - x2) * (low2 - y2))
+            if wide > 0 and high > 0 and wide * high > smaller / 3:
+                found.append((number, str(one), str(other)))
+    return found
+
+
+@pytest.mark.parametrize("count", [0, 2, 5])
+def test_no_word_is_printed_over_another(tmp_path: Path, count: int) -> None:
+    """Wherever the pages end, each word has its own place: labels of two lines too."""
+    checks = tuple(a_check(check=f"test_{n}", title=f"fact {n}") for n in range(count))
+    case = a_case()
+    record = case.record.model_copy(update={"checks": checks})
+    path = tmp_path / "report.pdf"
+    path.write_bytes(made(a_case(record=record)))
+    assert printed_over(path) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_word_of_a_dossier_is_printed_over_another(
+    dossiers: dict[str, Path], language: str
+) -> None:
+    """Nor do words of the dossier lie on each other, those of its pictures included."""
+    assert printed_over(dossiers[language]) == []
+
+
 def test_the_same_case_gives_the_same_bytes(french: Path) -> None:
     """A report made again later is the same file, so that its hash can be kept."""
     assert made(a_case()) == french.read_bytes()
@@ -242,11 +281,39 @@ def test_missing_libraries_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "apt-get install libpango-1.0-0 libpangoft2-1.0-0" in str(caught.value)
 
 
+@pytest.fixture(scope="module")
+def dossiers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return a full dossier's PDF in each language."""
+    folder = tmp_path_factory.mktemp("dossiers")
+    found = {code: folder / f"{code}.pdf" for code in LANGUAGES}
+    for code, path in found.items():
+        head = Letterhead(language=code, clauses=read_clauses(None))
+        path.write_bytes(dossier_pdf(a_full_dossier(), head))
+    return found
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_heading_ends_a_page_of_a_dossier(dossiers: dict[str, Path], language: str) -> None:
+    """Nor is a heading of the dossier left alone, and no page of it is all but empty."""
+    with pikepdf.open(dossiers[language]) as opened, opened.open_outline() as outline:
+        headings = {child.title for child in outline.root[0].children}
+    assert len(headings) > 8
+    pages = text_of(dossiers[language], "-layout").split("\f")[:-1]
+    for number, page in enumerate(pages, 1):
+        lines = [line.strip() for line in page.splitlines() if line.strip()]
+        assert re.fullmatch(rf"{number} ?/ ?{len(pages)}", lines[-1])
+        assert lines[-2] not in headings
+        assert len(lines) > 15
+
+
 @pytest.mark.skipif(shutil.which("pdftoppm") is None, reason="Debian's poppler-utils is not there")
-def test_nothing_is_printed_in_the_margin(french: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("which", ["report", *LANGUAGES])
+def test_nothing_is_printed_in_the_margin(
+    french: Path, dossiers: dict[str, Path], tmp_path: Path, which: str
+) -> None:
     """On every page as it is printed, nothing reaches into the left and right margins."""
-    prefix = tmp_path / "page"
-    subprocess.run(["pdftoppm", "-r", "50", "-gray", str(french), str(prefix)], check=True)
+    prefix, made_pdf = tmp_path / "page", dossiers.get(which, french)
+    subprocess.run(["pdftoppm", "-r", "50", "-gray", str(made_pdf), str(prefix)], check=True)
     pages = sorted(tmp_path.glob("page-*.pgm"))
     assert len(pages) > 5
     for page in pages:

@@ -18,7 +18,7 @@ from pradrill import processes
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.testinfra import TestinfraVerifier as Verifier
 from pradrill.domain.facts import check_key
-from pradrill.domain.outcome import CheckOutcome, CheckResult
+from pradrill.domain.outcome import CheckOutcome, CheckResult, Sample
 from pradrill.domain.target import Site
 from pradrill.ports import Cancelled, ServiceVerifier, Verification
 
@@ -482,6 +482,53 @@ def test_a_suite_may_be_one_file_with_parameters_and_titles(bench: Bench) -> Non
         ("test_web.py::test_nice_to_have", "standby-1", "nice to have", False),
         ("test_web.py::TestOutside::test_from_here", "controller", "from here", True),
     ]
+
+
+def test_a_check_tells_how_much_it_looked_at(bench: Bench) -> None:
+    """The last sample that a check records is in its result, passed or failed; most record none."""
+    with bench.open("""
+        def test_some(host, record_property):
+            record_property("sampled", (1, 2))
+            record_property("sampled", (200, 41873))
+            record_property("other", "x")
+        def test_red(host, record_property):
+            record_property("sampled", [5, 5])
+            assert False
+        def test_silent(host): pass
+    """) as opened:
+        told = {name: result.sample for name, result in bench.ask(opened).items()}
+    assert told == {
+        "test_some": Sample(looked=200, of=41_873),
+        "test_red": Sample(looked=5, of=5),
+        "test_silent": None,
+    }
+
+
+def test_a_sample_that_means_nothing_is_no_answer(bench: Bench) -> None:
+    """A check whose sample cannot be read is errored, and says what it should have been."""
+    with bench.open("""
+        import pytest
+        TOLD = [3, "1/2", (3, 2), (-1, 2), (1, 2, 3), (True, 2), (0.5, 1)]
+        @pytest.mark.parametrize("told", TOLD)
+        def test_odd(host, record_property, told):
+            record_property("sampled", told)
+    """) as opened:
+        results = bench.ask(opened).values()
+    assert {result.outcome for result in results} == {ERRORED}
+    assert {result.sample for result in results} == {None}
+    assert all("sampled is not (looked at, of all)" in result.detail for result in results)
+
+
+def test_a_negative_control_is_marked(bench: Bench) -> None:
+    """A check that passes when something does not work says so by its marker."""
+    with bench.open("""
+        import pytest
+        @pytest.mark.negative
+        def test_wrong_password(host): pass
+        def test_right_one(host): pass
+    """) as opened:
+        told = {name: result.negative for name, result in bench.ask(opened).items()}
+    assert told == {"test_wrong_password": True, "test_right_one": False}
 
 
 def test_what_hosts_say_is_made_harmless(bench: Bench) -> None:

@@ -335,6 +335,7 @@ def test_of_the_plan_only_what_the_recovery_needs_is_material(
     [
         ({"unattended": False}, Standing.PROVEN),
         ({"drill": "moodle-renamed"}, Standing.PROVEN),
+        ({"environment": {"network": "VLAN 41"}}, Standing.PROVEN),
         ({"kind": "exercise"}, Standing.EXPIRED),
         ({"prepare": ()}, Standing.EXPIRED),
     ],

@@ -14,7 +14,7 @@ from pradrill.domain.outcome import CheckOutcome, GuardOutcome, StepOutcome
 from pradrill.domain.plan import PrimaryIdentity
 from pradrill.domain.record import Refusal, RunRecord, RunState
 from pradrill.domain.run_plan import RunPlan
-from pradrill.domain.target import HostState
+from pradrill.domain.target import HostState, SeenHost
 from pradrill.domain.timeline import Instant, Mark, Provenance, Skew
 from pradrill.domain.verdict import Verdict
 from pradrill.engine.cancellation import Cancellation, signals_to
@@ -128,6 +128,21 @@ def test_a_drill_that_passes() -> None:
     assert record.not_executed == ()
     assert {guard.outcome for guard in record.guards} == {GuardOutcome.PROVEN}
     assert record.environment == {"system": "Debian GNU/Linux 12 (bookworm)"}
+
+
+def test_the_record_says_to_whom_the_run_spoke() -> None:
+    """The key's fingerprint, as ssh-keygen prints it, and the addresses of the host's network."""
+    key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBxcLsLDtaH9GIQrxd9HmErTihwVtgEldR3pfwSgdFyd"
+    addresses = ("127.0.0.1", "::1", "198.51.100.20", "fe80::1%eth0")
+    bench = Bench(probe=FakeProbe(facts=host_facts(host_key=key, addresses=addresses)))
+    assert bench.run().seen == {
+        HOST: SeenHost(
+            host_key="SHA256:HQP2HgDhP5criWjoVDwpueG8F3O9HWUGjuemQslYgFU",
+            addresses=("198.51.100.20", "fe80::1%eth0"),
+        )
+    }
+    odd = Bench(probe=FakeProbe(facts=host_facts(host_key="ssh-ed25519 not/base64!")))
+    assert odd.run().seen[HOST].host_key == ""
 
 
 def test_the_clocks_of_a_drill_that_passes() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pradrill.domain.facts import _CHANGES, CheckPass, Event, Facts, Reading
 from pradrill.domain.outcome import CheckOutcome, Phase, StepKind, StepOutcome
 from pradrill.domain.record import Refusal, RunRecord, RunState
-from pradrill.domain.target import HostState
+from pradrill.domain.target import HostState, SeenHost
 from pradrill.domain.timeline import Mark, Skew
 from pradrill.domain.verdict import Verdict
 from pradrill.testing import (
@@ -141,6 +141,7 @@ def test_facts_read_back_from_json_fold_the_same() -> None:
     told: Told = [
         *whole(),
         (Event.SKEW, {"host": HOST, "skew": Skew(seconds=1, within=0.1).model_dump()}),
+        (Event.HOST, {"host": HOST, "seen": SeenHost(host_key="SHA256:x").model_dump()}),
         (Event.BASELINE, {"host": HOST, "state": state.model_dump()}),
         (Event.RESIDUE, {"left": ["a mount"]}),
         (Event.REFUSED, {"refusal": Refusal.NOT_READY, "because": ["a reason"]}),

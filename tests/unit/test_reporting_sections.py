@@ -10,7 +10,7 @@ from pradrill.domain.casefile import CaseFile, Integrity
 from pradrill.domain.changes import Part, changes
 from pradrill.domain.drill import Participants
 from pradrill.domain.integrity import Soundness
-from pradrill.domain.people import Severity
+from pradrill.domain.people import Severity, Sighting
 from pradrill.domain.record import ServiceResult
 from pradrill.domain.run_plan import FileHash
 from pradrill.domain.timeline import Elapsed, Provenance
@@ -234,3 +234,23 @@ def test_a_verdict_names_all_its_reasons() -> None:
     assert "reason 5" not in first
     assert "and 4 more reasons, under Limits" in first
     assert "reason 8" in text
+
+
+def test_later_sightings_stand_beside_an_open_finding() -> None:
+    """Page one says how often later runs showed an open finding again, and which was the last."""
+    once = (Sighting(run_id="20260610T020000Z-moodle-aaaa", at=after(86_400)),)
+    twice = (*once, Sighting(run_id="20260910T020000Z-moodle-bbbb", at=after(172_800)))
+    findings = (
+        a_finding(finding="F-1", title="one", seen=once),
+        a_finding(finding="F-2", title="two", seen=twice),
+        a_finding(finding="F-3", title="three"),
+    )
+    text = seen(a_case(findings=findings))
+    first = text[text.index("Open findings") : text.index("Scope and scenario")]
+    assert "seen again by run 20260610T020000Z-moodle-aaaa on 2026-03-11 02:00:00 UTC" in first
+    last = "the last time by run 20260910T020000Z-moodle-bbbb on 2026-03-12 02:00:00 UTC"
+    assert f"seen again 2 times since, {last}" in first
+    assert first.count("seen again") == 2
+    french = render_html(a_case(findings=findings), Letterhead(language="fr"))
+    assert "revu 2 fois depuis, en dernier par l\u2019exécution" in french
+    assert "l\u2019exécution, 20260310T020000Z-moodle-7f3a; revu" in french

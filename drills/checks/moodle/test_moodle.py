@@ -46,10 +46,11 @@ def fault(line):
     except OSError as error:
         return f"{path}: {error.strerror} ({name})"
     return "" if found.hexdigest() == content else f"{path} has other bytes ({name})"
-lines = [line for line in sys.stdin if drawn(line[:40])]
+every = list(sys.stdin)
+lines = [line for line in every if drawn(line[:40])]
 with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
     faults = [each for each in pool.map(fault, lines) if each]
-print(len(lines), "read,", len(faults), "wrong")
+print(len(lines), "of", len(every), "read,", len(faults), "wrong")
 print("\n".join(faults[:20]))
 """
 
@@ -154,10 +155,12 @@ def test_no_scheduled_task_had_failed(host):
     assert set(failing.splitlines()) <= MAY_FAIL, f"failing on the primary: {failing}"
 
 
-def test_the_stored_files_have_their_bytes(host):
+def test_the_stored_files_have_their_bytes(host, record_property):
     """Each of the stored files drawn has the bytes that the database's content hash says."""
     said = host.check_output(f"{{ {asking(STORED)}}} | python3 -c '{HASH}' {DATA}/filedir {SAMPLE}")
     counted, _, faults = said.partition("\n")
+    read, _, every = counted.split()[:3]
+    record_property("sampled", (int(read), int(every)))  # the report says which part that is
     assert not counted.startswith("0 "), "no stored file was read: raise SAMPLE"
     assert not faults.strip(), f"{counted}: {faults.strip()[:1500]}"
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 SITE = "wordpress.lab"
 GET = f"curl --silent --max-time 20 --header 'Host: {SITE}' http://127.0.0.1"
 SQL = "mariadb -N -B wordpress -e"
@@ -65,6 +67,14 @@ def test_an_editor_can_reach_the_login(host):
     page = host.check_output(f"{GET}/wp-login.php")
     assert 'name="loginform"' in page, "there is no login form on /wp-login.php"
     assert "Fatal error" not in page, "PHP reports a fatal error on /wp-login.php"
+
+
+@pytest.mark.negative  # a control: it passes when something does not work
+def test_a_wrong_password_is_refused(host):
+    """The database lets nobody in as WordPress with a wrong password."""
+    done = host.run("mariadb --user=wordpress --password=wrong wordpress -e 'select 1'")
+    assert done.rc != 0, "a wrong password was let in"
+    assert "1045" in done.stderr, f"refused for another reason: {done.stderr.strip()}"
 
 
 def test_the_files_are_as_old_as_the_database(host):

@@ -19,6 +19,7 @@ from pradrill.config.loader import Document, read_document, validate
 from pradrill.config.problems import ConfigurationProblemsError
 from pradrill.domain.entry import EntryKind
 from pradrill.domain.notes import Notes, Role, note_problems
+from pradrill.domain.people import STATED
 from pradrill.domain.record import RunRecord
 from pradrill.errors import ExitCode, PradrillError, UsageError
 from pradrill.reporting import view, wording
@@ -47,6 +48,17 @@ _TEMPLATE = """\
 # sign_off:
 #   - {{name: C. Petit, role: head of IT, date: {day}}}
 # management_report: {day}          # the day that it was reported to the management
+#
+# Where the run measured nothing, or more than it measured; each is one text, or a list:
+# planned: {day}                    # the day that had been agreed on
+# site: where the primary and the standby are
+# network: segment, routes and filters of the standby's network
+# backup: which copy was restored, from where, its size and checksum
+# sampled: how much was looked at, of how much
+# negative_control: what was tried and must not work
+# erased: data of the drill that was erased, and how
+# revoked: credentials of the drill that were revoked
+# retention: how long the record is kept, and where
 """
 
 
@@ -101,6 +113,8 @@ def _from_options(args: Namespace, place: Workplace) -> dict[str, Any]:
         "rex": {key: [plain(text) for text in texts] for key, texts in rex.items() if texts},
         "sign_off": [_signed(text, place) for text in args.sign_off],
         "management_report": args.management_report,
+        "planned": args.planned,
+        **{kind.value: [plain(text) for text in getattr(args, kind.value)] for kind in STATED},
     }
     return {key: value for key, value in said.items() if value}
 

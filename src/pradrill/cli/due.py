@@ -118,7 +118,9 @@ def _launch(place: Workplace, house: House, due: list[Due]) -> int:
         loaded = house.drills[name]
         try:
             with attempting(place, name, loaded.drill.services, trigger="due"):
-                record = carry_out(place, place.plan(house, loaded), trigger="due")
+                since = [item.since for item in due if name in item.drills and item.since]
+                plan = place.plan(house, loaded)
+                record = carry_out(place, plan, trigger="due", due=min(since, default=None))
         except PradrillError as error:
             print(f"{name}: {error}")
             codes.append(error.exit_code)

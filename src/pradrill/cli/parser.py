@@ -254,6 +254,14 @@ def _add_following(commands: _Commands) -> None:
         ("badly", "TEXT", "lessons: what did not"),
         ("plan", "TEXT", "lessons: the effect on the plan"),
         ("sign-off", "NAME,ROLE[,DATE]", "who signs it off (default: today)"),
+        ("site", "TEXT", "where the primary and the standby are"),
+        ("network", "TEXT", "the standby's network: segment, routes, filters"),
+        ("backup", "TEXT", "which copy was restored, from where; its size and checksum"),
+        ("sampled", "TEXT", "how much was looked at, of how much"),
+        ("negative-control", "TEXT", "what was tried and must not work"),
+        ("erased", "TEXT", "data of the drill that was erased, and how"),
+        ("revoked", "TEXT", "credentials of the drill that were revoked"),
+        ("retention", "TEXT", "how long the record is kept, and where"),
     ):
         annotate.add_argument(
             f"--{option}", action="append", default=[], metavar=metavar, help=meaning
@@ -261,6 +269,7 @@ def _add_following(commands: _Commands) -> None:
     annotate.add_argument(
         "--management-report", metavar="DATE", help="when it was reported to the management"
     )
+    annotate.add_argument("--planned", metavar="DATE", help="the day that had been agreed on")
     findings = _add(
         commands, "findings", "list the open findings, oldest first", "pradrill findings --all"
     )

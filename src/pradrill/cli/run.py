@@ -34,9 +34,14 @@ def run(args: Namespace) -> int:
 
 
 def carry_out(
-    place: Workplace, plan: RunPlan, *, trigger: str, disruption: Disruption | None = None
+    place: Workplace,
+    plan: RunPlan,
+    *,
+    trigger: str,
+    disruption: Disruption | None = None,
+    due: datetime | None = None,
 ) -> RunRecord:
-    """Sweep crashed runs, then run the plan under whoever watches."""
+    """Sweep crashed runs, then run the plan under whoever watches; `due`: by the schedule."""
     if disruption is None:
         disruption = declared_disruption(plan)
     now = place.clock.now()
@@ -48,7 +53,7 @@ def carry_out(
     }
     with watch(place.log, rto, since_disruption=since, rtos=rtos) as progress:
         place.sweep(progress)
-        return place.run(plan, progress, trigger=trigger, disruption=disruption)
+        return place.run(plan, progress, trigger=trigger, disruption=disruption, due=due)
 
 
 def declared_disruption(plan: RunPlan) -> Disruption | None:

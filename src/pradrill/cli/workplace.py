@@ -9,6 +9,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -172,13 +173,14 @@ class Workplace:
         *,
         trigger: str,
         disruption: Disruption | None = None,
+        due: datetime | None = None,
     ) -> RunRecord:
         """Run a drill; SIGINT, SIGTERM and SIGHUP stop it through its teardown."""
         cancellation = Cancellation(progress.say)
         tools = self._tools(plan, progress)
         with signals_to(cancellation), _closing(tools):
             primaries = clocks(plan.primaries, self.clock, progress.say)
-            first = started(plan, trigger).model_copy(update={"primaries": primaries})
+            first = started(plan, trigger, due).model_copy(update={"primaries": primaries})
             return run_drill(first, tools, cancellation, disruption=disruption)
 
     def sweep(self, progress: Progress) -> list[RunRecord]:
@@ -248,7 +250,7 @@ def told(line: str) -> None:
     print(line, file=sys.stderr)
 
 
-def started(plan: RunPlan, trigger: str) -> Started:
+def started(plan: RunPlan, trigger: str, due: datetime | None = None) -> Started:
     """Return a run's first fact: its plan, who launched it where, and with which versions."""
     versions = {"python": platform.python_version()}
     for name in _TOLD:
@@ -258,7 +260,9 @@ def started(plan: RunPlan, trigger: str) -> Started:
             versions[name] = "not installed as a package"
     return Started(
         plan=plan,
-        launch=Launch(trigger=trigger, user=user(), controller=platform.node() or "unknown"),
+        launch=Launch(
+            trigger=trigger, user=user(), controller=platform.node() or "unknown", due=due
+        ),
         versions=versions,
         environment=_environment(),
     )

@@ -59,6 +59,15 @@ class Scenario(Model):
     )
 
 
+class Environment(Model):
+    """What the standby is, in words: what pradrill cannot see from inside it."""
+
+    site: str | None = Field(default=None, description="where the standby is")
+    network: str | None = Field(
+        default=None, description="the standby's network: segment, routes, filters"
+    )
+
+
 class Standby(Model):
     """Where to recover: hosts of an Ansible inventory, or a machine of the lab."""
 
@@ -263,6 +272,7 @@ class Drill(Model):
     planned: dt.date | None = Field(default=None, description="the day that was agreed on")
     people: Participants = Participants()
     standby: Standby
+    environment: Environment = Environment()
     recovery_point: RecoveryPointSpec | None = Field(
         default=None, description="which backup is restored; it is chosen before anything starts"
     )

@@ -30,7 +30,7 @@ from pradrill.domain.record import (
     ServiceResult,
 )
 from pradrill.domain.run_plan import Branch, FileHash, PlannedStep, RunPlan
-from pradrill.domain.target import HostState
+from pradrill.domain.target import HostState, SeenHost
 from pradrill.domain.timeline import Instant, Mark, Skew
 from pradrill.domain.verdict import Evidence, Judgement, Verdict, exit_code, judge, together
 from pradrill.errors import ExitCode
@@ -46,6 +46,7 @@ class Event(StrEnum):
     MARK = "mark"
     GUARD = "guard"
     SKEW = "skew"
+    HOST = "host"
     BASELINE = "baseline"
     CHECK_PASS = "check_pass"  # noqa: S105 a pass of checks
     STABLE = "stable"
@@ -130,6 +131,7 @@ class Facts(Model):
     shown: dict[str | None, Shown] = Field(default={}, description="branch (its service) → its own")
     guards: tuple[GuardResult, ...] = ()
     skew: dict[str, Skew] = {}
+    seen: dict[str, SeenHost] = {}
     baseline: dict[str, HostState] = {}
     waits: tuple[Wait, ...] = ()
     residue: tuple[str, ...] = ()
@@ -312,6 +314,7 @@ class Facts(Model):
             ended=ended,
             recovery=self.recovery(),
             services=self.services(),
+            seen=self.seen,
             guards=self.guards,
             steps=self.steps,
             not_executed=self.not_executed(),
@@ -436,6 +439,9 @@ _CHANGES: dict[Event, Callable[[Facts, _Change], _Change]] = {
     Event.GUARD: lambda was, facts: {"guards": (*was.guards, GuardResult.model_validate(facts))},
     Event.SKEW: lambda was, facts: {
         "skew": {**was.skew, facts["host"]: Skew.model_validate(facts["skew"])}
+    },
+    Event.HOST: lambda was, facts: {
+        "seen": {**was.seen, facts["host"]: SeenHost.model_validate(facts["seen"])}
     },
     Event.BASELINE: lambda was, facts: {
         "baseline": {**was.baseline, facts["host"]: HostState.model_validate(facts["state"])}

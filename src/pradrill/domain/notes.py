@@ -7,14 +7,18 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from pradrill.domain.model import Model, Utc
-from pradrill.domain.people import Annotation, AnnotationKind
+from pradrill.domain.people import STATED, Annotation, AnnotationKind
 from pradrill.domain.record import RunRecord
 from pradrill.domain.timeline import Mark
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
+Texts = Annotated[
+    tuple[Text, ...], BeforeValidator(lambda said: (said,) if isinstance(said, str) else said)
+]
+"""One text, or several."""
 _BEFORE = {
     Mark.DETECTED: Mark.DISRUPTION,
     Mark.DECLARED: Mark.DETECTED,
@@ -76,6 +80,15 @@ class Notes(Model):
     management_report: dt.date | None = Field(
         default=None, description="the day that it was reported to the management"
     )
+    planned: dt.date | None = Field(default=None, description="the day that had been agreed on")
+    site: Texts = Field(default=(), description="where the primary and the standby are")
+    network: Texts = Field(default=(), description="the standby's: segment, routes, filters")
+    backup: Texts = Field(default=(), description="which copy, where, its size and checksum")
+    sampled: Texts = Field(default=(), description="how much was looked at, of how much")
+    negative_control: Texts = Field(default=(), description="what was tried and must not work")
+    erased: Texts = Field(default=(), description="data that the drill had made")
+    revoked: Texts = Field(default=(), description="credentials that the drill had needed")
+    retention: Texts = Field(default=(), description="how long the record is kept, and where")
 
     def annotations(self, run_id: str, at: dt.datetime, by: str) -> tuple[Annotation, ...]:
         """Return what goes into the register, one annotation a thing said."""
@@ -95,6 +108,7 @@ class Notes(Model):
             (AnnotationKind.REX_WELL, self.rex.well),
             (AnnotationKind.REX_BADLY, self.rex.badly),
             (AnnotationKind.REX_PLAN, self.rex.plan),
+            *((kind, getattr(self, kind.value)) for kind in STATED),
         ):
             for text in texts:
                 yield kind, {"text": text}
@@ -102,6 +116,8 @@ class Notes(Model):
             yield AnnotationKind.SIGN_OFF, signed.model_dump()
         if self.management_report is not None:
             yield AnnotationKind.MANAGEMENT_REPORT, {"date": self.management_report}
+        if self.planned is not None:
+            yield AnnotationKind.PLANNED, {"date": self.planned}
 
 
 Place = tuple[str | int, ...]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pradrill.domain.model import Model, Utc
 
@@ -101,6 +101,20 @@ class PlaybookResult(Model):
     detail: str = ""
 
 
+class Sample(Model):
+    """How many things a check looked at, of how many there are."""
+
+    looked: int = Field(ge=0)
+    of: int = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _part(self) -> Self:
+        if self.looked > self.of:
+            msg = "a check looks at no more than there is"
+            raise ValueError(msg)
+        return self
+
+
 class CheckResult(Model):
     """One check on one host in one pass. Times are the controller's wall clock."""
 
@@ -113,6 +127,12 @@ class CheckResult(Model):
     ended: Utc
     detail: str = Field(default="", description="expected and observed, or why there is no answer")
     service: str | None = Field(default=None, description="whose branch asked it")
+    sample: Sample | None = Field(
+        default=None, description="what it told of itself; none: it did not say how much it saw"
+    )
+    negative: bool = Field(
+        default=False, description="a negative control: it passes when something does not work"
+    )
 
 
 class StepResult(Model):

@@ -23,6 +23,28 @@ class AnnotationKind(StrEnum):
     REX_PLAN = "rex_plan"  # its effect on the plan
     SIGN_OFF = "sign_off"  # reviewed or approved: name, role, date
     MANAGEMENT_REPORT = "management_report"  # when it was reported to the management
+    PLANNED = "planned"  # the day that had been agreed on
+    SITE = "site"  # where the primary and the standby are
+    NETWORK = "network"  # the standby's
+    BACKUP = "backup"  # its copy, location, size, checksum
+    SAMPLED = "sampled"  # how much was looked at, of how much
+    NEGATIVE_CONTROL = "negative_control"  # what was tried and must not work
+    ERASED = "erased"  # data that the drill had made
+    REVOKED = "revoked"  # credentials that it had needed
+    RETENTION = "retention"  # of the record
+
+
+STATED = (
+    AnnotationKind.SITE,
+    AnnotationKind.NETWORK,
+    AnnotationKind.BACKUP,
+    AnnotationKind.SAMPLED,
+    AnnotationKind.NEGATIVE_CONTROL,
+    AnnotationKind.ERASED,
+    AnnotationKind.REVOKED,
+    AnnotationKind.RETENTION,
+)
+"""What people say in words where the run measured nothing, or more than it measured."""
 
 
 class Annotation(Model):

@@ -97,6 +97,10 @@ class Plan(Model):
     plan: int = Field(ge=1, description="the plan's version")
     organisation: str = Field(min_length=1)
     approved: str | None = Field(default=None, description="who approved this version, and when")
+    owner: str | None = Field(default=None, description="who keeps this plan")
+    retention: str | None = Field(
+        default=None, description="how long records and reports are kept, where, by whom"
+    )
     logo: RelativePath | None = Field(default=None, description="PNG or SVG, for the reports")
     language: Literal["en", "fr"] | None = Field(
         default=None, description="of the reports; default: $LANG"

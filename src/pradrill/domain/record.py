@@ -14,6 +14,7 @@ from pradrill.domain.model import Model, Utc
 from pradrill.domain.outcome import CheckResult, GuardResult, StepResult
 from pradrill.domain.readings import Contradiction, DataReading
 from pradrill.domain.run_plan import FileHash, PlannedStep, RunPlan
+from pradrill.domain.target import SeenHost
 from pradrill.domain.timeline import Elapsed, Instant, Mark, Skew
 from pradrill.domain.verdict import Verdict
 
@@ -44,6 +45,9 @@ class Launch(Model):
     user: str
     controller: str
     dry_run: bool = False
+    due: Utc | None = Field(
+        default=None, description="when drill_every of the plan had it due; none: no schedule"
+    )
 
 
 class Recovery(Model):
@@ -110,6 +114,9 @@ class RunRecord(Model):
     recovery: Recovery = Field(description="of the whole: its last service, and its worst loss")
     services: dict[str, ServiceResult] = Field(
         default={}, description="service → its own result; older records have the whole only"
+    )
+    seen: dict[str, SeenHost] = Field(
+        default={}, description="host → whom the run spoke to, and where its network is"
     )
     guards: tuple[GuardResult, ...]
     steps: tuple[StepResult, ...]

@@ -267,6 +267,9 @@ class RecoveryPointSpec(Model):
             {"anyOf": [{"type": "string", "const": "latest"}, Select.model_json_schema()]}
         ),
     ] = Select()
+    kept_at: str | None = Field(
+        default=None, description="which copy of the backups this is, and where it is kept"
+    )
     window: PositiveDuration = Field(
         default=timedelta(days=90), description="history looked at for the worst-case RPA"
     )

@@ -91,6 +91,8 @@ class RunPlan(Model):
     organisation: str
     plan_version: int
     plan_approved: str | None
+    plan_owner: str | None = None
+    retention: str | None = Field(default=None, description="of records, as the plan says")
     services: dict[str, Service]
     objectives: Governing
     hosts: tuple[PlannedHost, ...]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import ipaddress
 from pathlib import Path
 
 from pydantic import Field
@@ -43,6 +46,20 @@ class HostFacts(Model):
     addresses: tuple[str, ...]
     skew: Skew
 
+    def seen(self) -> SeenHost:
+        """Return what of it goes into the record; the machine-id is nobody else's business."""
+        return SeenHost(
+            host_key=fingerprint(self.host_key),
+            addresses=tuple(each for each in self.addresses if not _is_loopback(each)),
+        )
+
+
+class SeenHost(Model):
+    """What a host was when it was identified: whom one spoke to, and where its network is."""
+
+    host_key: str = Field(description="SHA-256 fingerprint, as ssh-keygen -l prints it")
+    addresses: tuple[str, ...] = Field(default=(), description="of its interfaces, but loopback")
+
 
 class HostState(Model):
     """What can be left behind on a host: compared before prepare and after teardown."""
@@ -58,6 +75,22 @@ class HostState(Model):
         left += [f"service {x} is active" for x in self.services if x not in before.services]
         left += [f"{x} is mounted" for x in self.mounts if x not in before.mounts]
         return (*left, *(f"{path} still exists" for path in self.present))
+
+
+def fingerprint(key: str) -> str:
+    """Return a public key's SHA-256 fingerprint; nothing of a key that cannot be read."""
+    try:
+        blob = base64.b64decode(key.split()[1], validate=True)
+    except (IndexError, ValueError):
+        return ""
+    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
 
 
 def ssh_config(hosts: tuple[Host, ...], known_hosts: Path, control_folder: Path) -> str:

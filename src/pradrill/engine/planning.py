@@ -71,6 +71,8 @@ def plan_run(  # noqa: PLR0913 every argument is a different kind of input
         organisation=plan.organisation,
         plan_version=plan.plan,
         plan_approved=plan.approved,
+        plan_owner=plan.owner,
+        retention=plan.retention,
         services=services,
         objectives=governing(services),
         hosts=planned,

@@ -10,7 +10,8 @@ from pradrill.domain.changes import Changes, Part, changes
 from pradrill.domain.clauses import Section
 from pradrill.domain.people import Annotation, AnnotationKind, Finding, Severity
 from pradrill.domain.timeline import Instant, Mark
-from pradrill.reporting.i18n import N_, _, pgettext
+from pradrill.reporting import wording
+from pradrill.reporting.i18n import N_, _, ngettext, pgettext
 
 ROLES = (N_("requester"), N_("operator"), N_("observer"), N_("approver"), N_("reviewer"))
 """Whom a report has a line for, entered or not."""
@@ -70,6 +71,24 @@ def closed_findings(case: CaseFile) -> tuple[Finding, ...]:
     """Return the findings that a run has closed, newest first."""
     mine = [finding for finding in case.findings if not finding.open]
     return tuple(sorted(mine, key=lambda finding: finding.opened, reverse=True))
+
+
+def opened_by(finding: Finding) -> str:
+    """Say who opened a finding: a person's own name, or the run, in the reader's language."""
+    by_itself = finding.by == "the run" and finding.run_id is not None
+    return _("the run") if by_itself else wording.line(finding.by, 80)
+
+
+def seen_again(finding: Finding) -> str:
+    """Say how often later runs showed the same, and which was the last to."""
+    last = finding.seen[-1]
+    return ngettext(
+        "seen again by run %(run)s on %(at)s",
+        "seen again %(n)s times since, the last time by run %(run)s on %(at)s",
+        len(finding.seen),
+        run=wording.line(last.run_id, 80),
+        at=wording.at(last.at),
+    )
 
 
 def registered(case: CaseFile) -> bool:

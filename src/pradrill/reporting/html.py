@@ -13,7 +13,7 @@ from markupsafe import Markup
 from pradrill.domain.casefile import CaseFile
 from pradrill.domain.clauses import ClauseMap
 from pradrill.domain.responsibilities import responsibilities
-from pradrill.reporting import case_view, i18n, sentences, view, vocabulary, wording
+from pradrill.reporting import case_view, fields, i18n, sentences, view, vocabulary, wording
 from pradrill.reporting.timeline_picture import draw
 
 _DATA = re.compile(r"data:image/(?:png|svg\+xml);base64,[A-Za-z0-9+/]+=*")
@@ -85,6 +85,7 @@ def _environment() -> Environment:
         ngettext=i18n.ngettext,
         view=view,
         cases=case_view,
+        fields=fields,
         say=wording,
         responsibilities=responsibilities,
     )

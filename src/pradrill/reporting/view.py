@@ -361,6 +361,16 @@ def counted(record: RunRecord) -> str:
     return _(
         "%(checks)s: %(parts)s (last answers of %(passes)s).",
         checks=ngettext("%(n)s check", "%(n)s checks", len(record.checks)),
-        parts=", ".join(f"{tally[kind]} {word(kind)}" for kind in CheckOutcome if tally[kind]),
+        parts=", ".join(_tallied(kind, tally[kind]) for kind in CheckOutcome if tally[kind]),
         passes=ngettext("%(n)s pass", "%(n)s passes", record.passes),
     )
+
+
+def _tallied(kind: CheckOutcome, count: int) -> str:
+    """Say how many checks came to that; French has a plural of it."""
+    return {
+        CheckOutcome.PASSED: ngettext("%(n)s passed", "%(n)s passed", count),
+        CheckOutcome.FAILED: ngettext("%(n)s failed", "%(n)s failed", count),
+        CheckOutcome.ERRORED: ngettext("%(n)s errored", "%(n)s errored", count),
+        CheckOutcome.SKIPPED: ngettext("%(n)s skipped", "%(n)s skipped", count),
+    }[kind]

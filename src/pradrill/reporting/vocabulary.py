@@ -185,6 +185,15 @@ def _annotations() -> Mapping[str, str]:
         AnnotationKind.REX_PLAN: pgettext("annotation", "effect on the plan"),
         AnnotationKind.SIGN_OFF: pgettext("annotation", "sign-off"),
         AnnotationKind.MANAGEMENT_REPORT: pgettext("annotation", "report to the management"),
+        AnnotationKind.PLANNED: pgettext("annotation", "planned date"),
+        AnnotationKind.SITE: pgettext("annotation", "site"),
+        AnnotationKind.NETWORK: pgettext("annotation", "network"),
+        AnnotationKind.BACKUP: pgettext("annotation", "backup"),
+        AnnotationKind.SAMPLED: pgettext("annotation", "sampled fraction"),
+        AnnotationKind.NEGATIVE_CONTROL: pgettext("annotation", "negative control"),
+        AnnotationKind.ERASED: pgettext("annotation", "data erased"),
+        AnnotationKind.REVOKED: pgettext("annotation", "credentials revoked"),
+        AnnotationKind.RETENTION: pgettext("annotation", "retention"),
     }
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from pradrill import processes
 from pradrill.adapters.testinfra.link import Probe, Worker, clean
-from pradrill.domain.outcome import CheckOutcome, CheckResult
+from pradrill.domain.outcome import CheckOutcome, CheckResult, Sample
 from pradrill.domain.target import Site
 from pradrill.ports import Cancelled, Clock
 
@@ -170,6 +170,7 @@ class _Check(NamedTuple):
     host: str
     title: str = "the suite holds this check"
     mandatory: bool = True
+    negative: bool = False
     reading: bool = False
     """It is no test: what it proves is that a file can be read."""
 
@@ -178,7 +179,12 @@ class _Check(NamedTuple):
         return f"{self.check}@{self.host}"
 
     def came(
-        self, outcome: CheckOutcome, detail: str, started: datetime, ended: datetime
+        self,
+        outcome: CheckOutcome,
+        detail: str,
+        started: datetime,
+        ended: datetime,
+        sample: Sample | None = None,
     ) -> CheckResult:
         return CheckResult(
             check=self.check,
@@ -189,6 +195,8 @@ class _Check(NamedTuple):
             started=started,
             ended=ended,
             detail=detail,
+            sample=sample,
+            negative=self.negative,
         )
 
 
@@ -201,7 +209,7 @@ class _Pass:
         self.collected = False
         self.ended = False
         self.stopped = ""
-        self._answers: dict[str, tuple[CheckOutcome, str, datetime, datetime]] = {}
+        self._answers: dict[str, tuple[CheckOutcome, str, datetime, datetime, Sample | None]] = {}
         self._running = ("", began)
         self._last_words = ""
 
@@ -212,7 +220,8 @@ class _Pass:
         match message["event"]:
             case "check":
                 check, host, title = message["check"], message["host"], clean(message["title"])
-                self.checks[key] = _Check(check, host, title, message["mandatory"])
+                kind = message["mandatory"], message["negative"]
+                self.checks[key] = _Check(check, host, title, *kind)
             case "unread":
                 self.unread(message["check"], CheckOutcome(message["outcome"]), detail, at)
             case "collected":
@@ -223,7 +232,10 @@ class _Pass:
                 started, ended = (
                     datetime.fromtimestamp(message[when], UTC) for when in ("started", "ended")
                 )
-                self._answers[key] = (CheckOutcome(message["outcome"]), detail, started, ended)
+                told = message["sample"]
+                sample = Sample(looked=told[0], of=told[1]) if told else None
+                outcome = CheckOutcome(message["outcome"])
+                self._answers[key] = (outcome, detail, started, ended, sample)
             case "ended":
                 self.ended = True
                 self._last_words = f"exit code {message['code']}: {detail or 'it said nothing'}"
@@ -233,7 +245,7 @@ class _Pass:
         title = f"the checks in {file} can be read"
         check = _Check(file, _CONTROLLER, title, reading=True)
         self.checks[check.key] = check
-        self._answers[check.key] = (outcome, why, self.began, at)
+        self._answers[check.key] = (outcome, why, self.began, at, None)
 
     def result(self, check: _Check, now: datetime) -> CheckResult:
         """Return what a check came to; without an answer it is ERRORED."""

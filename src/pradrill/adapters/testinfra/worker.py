@@ -66,6 +66,7 @@ class Reporter:
     def pytest_configure(self, config: pytest.Config) -> None:
         """Make the marker known."""
         config.addinivalue_line("markers", "optional: the service is proven without this check")
+        config.addinivalue_line("markers", "negative: it passes when something does not work")
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Tell of a file that cannot be read or that skips itself: its checks would be missing."""
@@ -81,7 +82,9 @@ class Reporter:
         for item in items:
             check, host = identity(item)
             mandatory = item.get_closest_marker("optional") is None
-            self._say("check", check=check, host=host, title=_title(item), mandatory=mandatory)
+            negative = item.get_closest_marker("negative") is not None
+            kind = {"mandatory": mandatory, "negative": negative}
+            self._say("check", check=check, host=host, title=_title(item), **kind)
             asked = self._only is None or f"{check}@{host}" in self._only
             if asked and host not in self._without:
                 kept.append(item)
@@ -105,12 +108,16 @@ class Reporter:
             outcome, detail, _ = min(self._reports, key=lambda r: _WORST_FIRST.index(r[0]))
             answered = [r for _, _, r in self._reports if r.when != "teardown"] or [report]
             check, host = identity(item)
+            sample = sampled(item)
+            if sample is not None and not _is_sample(sample) and outcome == "passed":
+                outcome, detail = "errored", f"sampled is not (looked at, of all): {sample!r:.200}"
             self._say(
                 "result",
                 check=check,
                 host=host,
                 outcome=outcome,
                 detail=detail,
+                sample=sample if _is_sample(sample) else None,
                 started=min(r.start for r in answered),
                 ended=max(r.stop for r in answered),
             )
@@ -135,6 +142,18 @@ def judge(report: pytest.TestReport, call: pytest.CallInfo[None]) -> tuple[str, 
     crash = getattr(report.longrepr, "reprcrash", None)
     detail = crash.message if crash is not None else essence(report.longreprtext)
     return "failed" if wrong else "errored", detail
+
+
+def sampled(item: pytest.Item) -> Any:
+    """Return what the check said last with record_property("sampled", (looked at, of all))."""
+    told = [value for name, value in item.user_properties if name == "sampled"]
+    return told[-1] if told else None
+
+
+def _is_sample(told: Any) -> bool:
+    if not isinstance(told, tuple | list) or len(told) != 2:  # noqa: PLR2004 looked at, of all
+        return False
+    return all(type(number) is int for number in told) and 0 <= told[0] <= told[1]
 
 
 def identity(item: pytest.Item) -> tuple[str, str]:

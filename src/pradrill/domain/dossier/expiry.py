@@ -4,8 +4,8 @@ A proof expires when something changed that the recovery depends on. What that i
 
 - the plan's entry: an objective that the proof's upper bound no longer meets, what the service
   depends on, and its primary. Owner, tier, provider, cadence and the like change no recovery.
-- the drill, compared as declared: everything but its name, who takes part on which day, and
-  whether it may run unattended.
+- the drill, compared as declared: everything but its name, who takes part on which day, what it
+  says of the environment in words, and whether it may run unattended.
 - playbooks, inventory, checks and what lies beside them and is taken in (roles, tasks, templates,
   variables): their content. Comments and layout do not count where the record holds the file's
   meaning too; otherwise every byte does.
@@ -33,7 +33,7 @@ from pradrill.domain.timeline import Elapsed
 
 _IMMATERIAL_ENTRIES = ("tier", "owner", "provider", "site", "drill_every", "responsibilities")
 _MATERIAL_ENTRIES = ("depends_on", "primary")
-_IMMATERIAL_DRILL = ("drill", "planned", "people", "unattended")
+_IMMATERIAL_DRILL = ("drill", "planned", "people", "environment", "unattended")
 
 
 class Subject(StrEnum):

@@ -33,6 +33,7 @@ def identity(context: Context, _step: PlannedStep) -> Came:
     for host in context.there().hosts:
         facts = context.tools.probe.facts(host, context.there())
         context.note(Event.SKEW, host=host.name, skew=facts.skew.model_dump(mode="json"))
+        context.note(Event.HOST, host=host.name, seen=facts.seen().model_dump(mode="json"))
         refused += _guard(context, identity_guards(host, facts, context.facts.plan.primaries))
         state = context.tools.probe.state(host, context.there(), paths)
         context.note(Event.BASELINE, host=host.name, state=state.model_dump(mode="json"))
