@@ -4,8 +4,10 @@
 
 In each round a heartbeat beats every second, a backup is taken, the primary is killed at a random
 instant that is known, the backup is restored elsewhere, and pradrill reads the recovery point over
-SSH from what came back. The truth is a witness's: the first of its writes that was lost. Exits 1
-unless every interval contains it.
+SSH from what came back. The truth is a witness's: the first of its writes that was lost, between
+when it was asked for and when it was acknowledged. That is milliseconds, but for a tool that locks:
+mariabackup holds writes up for a second, and nothing of that second exists to be lost. Exits 1
+unless every interval contains the truth.
 """
 
 from __future__ import annotations
@@ -17,11 +19,12 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.benchmarks.primaries import SOURCES, Primary
+from tests.benchmarks.primaries import Primary
+from tests.benchmarks.sources import SOURCES
 from tests.integration.conftest import Sshd
 
 from pradrill.adapters.clock import SteadyClock
@@ -45,13 +48,14 @@ class Round(NamedTuple):
     """What one round came to."""
 
     stated: Elapsed
-    true: float
+    true: Elapsed
     contradictions: tuple[Contradiction, ...]
 
     @property
     def contained(self) -> bool:
         """Tell whether the interval contains the truth, and nothing contradicts it."""
-        return self.stated.low <= self.true <= self.stated.high and not self.contradictions
+        meets = self.stated.low <= self.true.high and self.true.low <= self.stated.high
+        return meets and not self.contradictions
 
 
 class Bench(NamedTuple):
@@ -97,9 +101,10 @@ def lose(primary: Primary, bench: Bench, chance: random.Random) -> Round:
         provenance=Provenance.MEASURED,
     )
     restored = primary.restore()
-    true = (disruption.at - primary.witness.first_lost(restored)).total_seconds()
+    killed = Instant.known(disruption.at, Provenance.MEASURED)
+    true = Elapsed.between(primary.witness.first_lost(restored), killed)
     times = {CATALOGUE_TIME: taken.isoformat(), CATALOGUE_END: ended.isoformat()}
-    facts = read(primary, bench, disruption, times)
+    facts = read(primary, bench, disruption, {**times, **primary.values})
     recovery = facts.recovery()
     assert recovery.rpa is not None
     return Round(recovery.rpa, true, recovery.contradictions)
@@ -149,8 +154,7 @@ def main(words: list[str]) -> int:
     with bench() as (opened, home):
         for name in words[1:] or list(SOURCES):
             chance = random.Random(f"{seed} {name}")  # noqa: S311 a benchmark
-            make: Any = SOURCES[name]
-            primary: Primary = make(home / name, opened.clock)
+            primary = SOURCES[name](home / name, opened.clock)
             try:
                 played = [lose(primary, opened, chance) for _ in range(rounds)]
             finally:
@@ -166,8 +170,8 @@ def report(name: str, played: list[Round]) -> None:
     contained = sum(each.contained for each in played)
     tell(
         f"{name:13} contained {contained}/{len(played)}  interval {widths[0]:.3f} to "
-        f"{widths[-1]:.3f} s wide  losses {min(r.true for r in played):.3f} to "
-        f"{max(r.true for r in played):.3f} s"
+        f"{widths[-1]:.3f} s wide  losses {min(r.true.low for r in played):.3f} to "
+        f"{max(r.true.high for r in played):.3f} s"
     )
     for each in played:
         if not each.contained:
