@@ -11,6 +11,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -90,7 +91,8 @@ class _Archiving(PostgreSql):
         self._killed = self._clock.now()
         pid = self._servers["primary"].pid
         for each in (pid, *_descendants(pid)):
-            os.kill(each, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it ends by itself when its server does
+                os.kill(each, signal.SIGKILL)
 
     def restore(self) -> int:
         """Restore the copy and replay the log to just before the end, or all that was kept."""
@@ -173,7 +175,7 @@ class Barman(_Archiving):
 
     def __init__(self, home: Path, clock: SteadyClock) -> None:
         self._tool = ("barman", "-q", "-c", home / "barman.conf")
-        self._keep = f"cp %p {home}/barman/main/incoming/%f"
+        self._keep = f"rsync -a %p {home}/barman/main/incoming/%f"  # whole or not at all
         super().__init__(home, clock)
         run((*self._tool, "switch-wal", "--force", "--archive", "main"))  # it wants one first
 
