@@ -15,12 +15,12 @@ import subprocess
 import threading
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 from pradrill.adapters.clock import SteadyClock
 from pradrill.domain.drill import NewestData
-from pradrill.domain.timeline import Instant, Provenance
 
 KIT = Path(__file__).parents[2] / "playbooks"
 OWNER = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
@@ -90,10 +90,10 @@ class Heartbeat:
 
 
 class Witness:
-    """Writes 1, 2, 3 … and knows when each was asked for and acknowledged."""
+    """Writes 1, 2, 3 … and knows when each was acknowledged."""
 
     def __init__(self, clock: SteadyClock, write: Any) -> None:
-        self.writes: dict[int, Instant] = {}
+        self.acknowledged: dict[int, datetime] = {}
         self._clock = clock
         self._write = write
         self._over = threading.Event()
@@ -104,15 +104,11 @@ class Witness:
         number = 0
         while not self._over.is_set():
             number += 1
-            asked = self._clock.now()
             try:
                 self._write(number)
             except (OSError, EOFError):
                 return  # the primary is gone
-            done = self._clock.now()
-            self.writes[number] = Instant(
-                at=done, earliest=asked, latest=done, provenance=Provenance.MEASURED
-            )
+            self.acknowledged[number] = self._clock.now()
             time.sleep(_PAUSE)
 
     def stop(self) -> None:
@@ -120,9 +116,9 @@ class Witness:
         self._over.set()
         self._thread.join(10)
 
-    def first_lost(self, restored: int) -> Instant:
-        """Return when the first acknowledged write was made that did not come back."""
-        return self.writes[restored + 1]
+    def first_lost(self, restored: int) -> datetime:
+        """Return when the first write was acknowledged that did not come back."""
+        return self.acknowledged[restored + 1]
 
 
 class _Client:
