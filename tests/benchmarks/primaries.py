@@ -156,6 +156,8 @@ class Primary(Protocol):
 
     newest: NewestData
     witness: Witness
+    values: dict[str, str]
+    """What a restore playbook would hand back of the restore, but for the backup's times."""
 
     def start(self) -> None:
         """Run the primary with its heartbeat and its witness."""
@@ -175,6 +177,8 @@ class Primary(Protocol):
 
 class MariaDb:
     """A MariaDB, its mariadb-dump, and a second MariaDB to restore into."""
+
+    values: dict[str, str] = {}
 
     def __init__(self, home: Path, clock: SteadyClock) -> None:
         self._home, self._clock = folder(home), clock
@@ -254,7 +258,7 @@ class MariaDb:
                 **_AS,
             )
         command = ["mariadb-admin", "--no-defaults", "-S", str(socket), "-u", "root", "ping"]
-        _until_it_answers(command)
+        until_it_answers(command)
 
     def _sql(self, name: str, sql: str, database: str = "") -> str:
         to = ("-NB", "-S", self._socket(name), "-u", "root")
@@ -265,6 +269,8 @@ class MariaDb:
 class PostgreSql:
     """A PostgreSQL, its pg_dump, and a second PostgreSQL to restore into."""
 
+    values: dict[str, str] = {}
+
     def __init__(self, home: Path, clock: SteadyClock) -> None:
         self._home, self._clock = folder(home), clock
         self._servers: dict[str, subprocess.Popen[bytes]] = {}
@@ -273,6 +279,8 @@ class PostgreSql:
         for name in ("primary", "standby"):
             folder(home / name)
             run([self._bin / "initdb", "-A", "trust", "-U", "postgres", "-D", home / name / "data"])
+        self._set_up()
+        for name in ("primary", "standby"):
             self._serve(name)
         self._sql("primary", "CREATE DATABASE shop;", "postgres")
         self._sql("primary", "CREATE TABLE witness (n int); INSERT INTO witness VALUES (0);")
@@ -307,10 +315,7 @@ class PostgreSql:
 
     def restore(self) -> int:
         """Load the dump into the other server."""
-        self._servers["primary"].wait()
-        self._beat.kill()
-        self.witness.stop()
-        self._client.close()
+        self._put_away()
         self._sql("standby", "DROP DATABASE IF EXISTS shop;", "postgres")
         self._sql("standby", "CREATE DATABASE shop;", "postgres")
         to = ("-h", self._home / "standby", "-U", "postgres", "-d", "shop")
@@ -324,21 +329,36 @@ class PostgreSql:
                 os.killpg(server.pid, signal.SIGKILL)
                 server.wait()
 
+    def _set_up(self) -> None:
+        """Prepare what the backup needs before the servers run: nothing."""
+
+    def _put_away(self) -> None:
+        self._servers["primary"].wait()
+        self._beat.kill()
+        self.witness.stop()
+        self._client.close()
+
     def _serve(self, name: str) -> None:
+        self._spawn(name)
+        until_it_answers(self._ping(name))
+
+    def _spawn(self, name: str, *options: str) -> None:
         data, socket = self._home / name / "data", self._home / name
         (data / "postmaster.pid").unlink(missing_ok=True)
-        with (self._home / f"{name}.log").open("ab") as log:
+        with (self._home / f"{name}.log").open("wb") as log:
             self._servers[name] = subprocess.Popen(
-                [self._bin / "postgres", "-D", data, "-k", socket, "-c", "listen_addresses="],
+                [*(self._bin / "postgres", "-D", data, "-k", socket), "-c", "listen_addresses=",
+                 *options],
                 stderr=log,
                 stdout=log,
                 cwd="/",
                 start_new_session=True,
                 **_AS,
-            )
-        _until_it_answers(
-            [str(self._bin / "psql"), "-h", str(socket), "-U", "postgres", "-c", "", "postgres"]
-        )
+            )  # fmt: skip
+
+    def _ping(self, name: str) -> Words:
+        to = ("-h", self._home / name, "-U", "postgres")
+        return (self._bin / "psql", *to, "-c", "", "postgres")
 
     def _sql(self, name: str, sql: str, database: str = "shop") -> str:
         to = ("-h", self._home / name, "-U", "postgres", "-qXAt", "-v", "ON_ERROR_STOP=1")
@@ -347,6 +367,8 @@ class PostgreSql:
 
 class Files:
     """A heartbeat's file, backed up by restic or borg."""
+
+    values: dict[str, str] = {}
 
     def __init__(self, home: Path, clock: SteadyClock, tool: str) -> None:
         self._home, self._clock, self._tool = folder(home), clock, tool
@@ -412,18 +434,15 @@ class Files:
         fresh.replace(self._live / "witness")
 
 
-SOURCES = {
-    "mariadb-dump": MariaDb,
-    "pg_dump": PostgreSql,
-    "restic": lambda home, clock: Files(home, clock, "restic"),
-    "borg": lambda home, clock: Files(home, clock, "borg"),
-}
-"""Source → what makes its primary."""
-
-
-def _until_it_answers(command: Sequence[str]) -> None:
+def until_it_answers(command: Words) -> None:
+    """Wait until a server answers."""
     for _ in range(300):
-        if subprocess.run(command, capture_output=True, check=False, **_AS).returncode == 0:
+        if answers(command):
             return
         time.sleep(0.1)
     raise AssertionError(f"{command[0]} never answered")
+
+
+def answers(command: Words) -> bool:
+    """Tell whether a server answers."""
+    return subprocess.run(command, capture_output=True, check=False, **_AS).returncode == 0

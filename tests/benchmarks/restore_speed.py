@@ -1,13 +1,16 @@
 """What a restore playbook costs over the best bare command line of the same tool.
 
-    flock LOCK .venv/bin/python tests/benchmarks/restore_speed.py [--state FOLDER] [--rows N]
+    flock LOCK .venv/bin/python tests/benchmarks/restore_speed.py [--rows N] [--files MB] [CASE …]
 
 On one lab machine, in one run, from the same backup in a folder of that machine, in turns: the
 bare commands over SSH, and `ansible-playbook` with the shipped playbook. Both start where the
-service is stopped and end when it answers. Prints seconds, the ratio and restored MB/s beside a
-plain copy of the same bytes. Exits with 1 when a ratio is above 1.10. Choose --rows so that a bare
-restore takes a minute or more: a playbook's fixed cost, some ten seconds on an emulated machine,
-is not what is measured here.
+service is stopped and end when it answers. Prints seconds, the ratio, how many processes restore,
+and restored MB/s beside a plain copy of the same bytes. Exits with 1 when a ratio is above 1.10.
+Choose the sizes so that a bare restore takes minutes: a playbook's fixed cost, some ten seconds on
+an emulated machine, is told apart, but counts.
+
+--inventory and --ssh-config name another machine, of one that has Debian's packages of every tool:
+whatever its databases hold is lost.
 """
 
 from __future__ import annotations
@@ -19,168 +22,187 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.benchmarks.restore_cases import CASES, Case
+
 from pradrill.adapters.clock import SteadyClock
-from pradrill.adapters.lab import Lab, Machine
+from pradrill.adapters.lab import Lab
 from pradrill.adapters.lab.lab import write_site
 
 REPOSITORY = Path(__file__).parents[2]
+SCRIPTS = Path(__file__).parent / "restoring"
 BIN = Path(sys.executable).parent
 AT_MOST = 1.10
-DEADLINE = 3600
+DEADLINE = 7200
 
 
-class Case(NamedTuple):
-    """One playbook, the folder it restores from, and what a sysadmin would type instead."""
+class Machine(NamedTuple):
+    """Where it is restored, as Ansible and SSH reach it."""
 
-    playbook: str
-    folder: str
-    bare: str
-    data: str
-    """What was restored, for `du`."""
+    name: str
+    inventory: Path
+    ssh_config: Path
 
+    def run(self, script: str, *words: str) -> str:
+        """Run a script on the machine and return what it prints."""
+        done = subprocess.run(
+            ["ssh", "-F", self.ssh_config, self.name, "bash", "-s", "--", *words],
+            input=script,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE,
+            check=False,
+        )
+        if done.returncode != 0:
+            sys.exit(f"{script[:80]}: {done.stdout[-500:]} {done.stderr.strip()[-1500:]}")
+        return done.stdout.strip()
 
-CASES = (
-    Case(
-        "restore_postgresql_logical",
-        "/srv/b/postgresql",
-        "systemctl start postgresql@*-main; cd /; runuser -u postgres -- psql -Xq "
-        "-c 'create role shop login' -c 'create database shop owner shop'; "
-        "runuser -u postgres -- pg_restore --jobs=$(nproc) --dbname=shop /srv/b/postgresql/d",
-        "/var/lib/postgresql/*/main/base",
-    ),
-    Case(
-        "restore_mariadb_logical",
-        "/srv/b/mariadb",
-        "systemctl start mariadb; mariadb -e 'create database shop'; "
-        "mariadb shop < /srv/b/mariadb/d.sql",
-        "/var/lib/mysql/shop",
-    ),
-    Case(
-        "restore_mariadb_physical",
-        "/srv/b/mariabackup",
-        "rm -rf /var/lib/mysql/*; mkdir /var/lib/new; "
-        "mbstream -x --parallel=$(nproc) -C /var/lib/new < /srv/b/mariabackup/d.xb; "
-        "mariabackup --prepare --target-dir=/var/lib/new 2> /dev/null; "
-        "mariabackup --move-back --target-dir=/var/lib/new 2> /dev/null; "
-        "chown -R mysql: /var/lib/mysql; systemctl start mariadb; rm -rf /var/lib/new",
-        "/var/lib/mysql",
-    ),
-)
+    def do(self, name: str, *words: str) -> None:
+        """Run one of the benchmark's own scripts."""
+        self.run((SCRIPTS / f"{name}.sh").read_text("utf-8"), *words)
 
-FILL = """
-set -e
-systemctl start postgresql@*-main mariadb
-cd /
-runuser -u postgres -- psql -Xq -c 'create role shop login' -c 'create database shop owner shop'
-runuser -u postgres -- psql -Xq shop -c "create table orders as select n id, md5(n::text) what,
-  repeat(md5((n * 7)::text), 8) more from generate_series(1, ROWS) n" \
-  -c 'alter table orders add primary key (id)' -c 'create index on orders (what)'
-mariadb -e "create database shop; create table shop.orders (id int primary key, what char(32),
-  more varchar(300), key (what)) select seq id, md5(seq) what, repeat(md5(seq * 7), 8) more
-  from seq_1_to_ROWS"
-install -d -m 0777 /srv/b /srv/b/postgresql /srv/b/mariadb /srv/b/mariabackup
-runuser -u postgres -- pg_dump -Fd -j2 -Z1 -f /srv/b/postgresql/d shop
-mariadb-dump --single-transaction shop > /srv/b/mariadb/d.sql
-mariabackup --backup --stream=xbstream 2> /dev/null > /srv/b/mariabackup/d.xb
-runuser -u postgres -- psql -Xq -c 'drop database shop' -c 'drop role shop'
-mariadb -e 'drop database shop'
-systemctl stop postgresql@*-main mariadb
-mkdir -p /etc/pradrill; cat /etc/machine-id > /etc/pradrill/standby
-sync; echo 3 > /proc/sys/vm/drop_caches
-"""
-RESET = """
-systemctl start postgresql@*-main mariadb 2> /dev/null
-cd /
-runuser -u postgres -- psql -Xq -c 'drop database if exists shop' -c 'drop role if exists shop'
-mariadb -e 'drop database if exists shop'
-systemctl stop postgresql@*-main mariadb
-rm -rf /var/lib/mysql.standby /etc/mysql/mariadb.conf.d/99-pradrill.cnf
-sync; echo 3 > /proc/sys/vm/drop_caches
-"""
+    def play(self, playbook: Path, variables: Path) -> None:
+        """Run a playbook as pradrill does: pinned, pipelined, one connection."""
+        arguments = ("-i", self.inventory, "-l", self.name, "-e", f"@{variables}")
+        done = subprocess.run(
+            [BIN / "ansible-playbook", *arguments, playbook],
+            env={
+                **os.environ,
+                "ANSIBLE_SSH_ARGS": f"-F {self.ssh_config}",
+                "ANSIBLE_PIPELINING": "True",
+            },
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE,
+        )
+        if done.returncode != 0:
+            sys.exit(f"{playbook.name}: {done.stdout[-3000:]} {done.stderr[-500:]}")
 
 
-def inside(machine: Machine, script: str) -> str:
-    """Run a script on the machine and return what it prints."""
-    done = subprocess.run(
-        [*machine.ssh_command(), script],
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-        check=False,
-    )
-    if done.returncode != 0:
-        sys.exit(f"{script[:80]}: {done.stderr.strip()[-500:]}")
-    return done.stdout.strip()
+class Took(NamedTuple):
+    """The seconds of one case, and the megabytes that were restored."""
 
-
-def play(machine: Machine, case: Case, folder: Path) -> None:
-    """Run the playbook as pradrill does: pinned, pipelined, one connection."""
-    site = write_site(machine, folder=folder)
-    variables = json.dumps({"backup_folder": case.folder})
-    environment = {
-        **os.environ,
-        "ANSIBLE_SSH_ARGS": f"-F {site.ssh_config}",
-        "ANSIBLE_PIPELINING": "True",
-    }
-    subprocess.run(
-        [
-            *(BIN / "ansible-playbook", "-i", site.inventory, "-e", variables),
-            REPOSITORY / "playbooks" / f"{case.playbook}.yml",
-        ],
-        env=environment,
-        check=True,
-        capture_output=True,
-        timeout=DEADLINE,
-    )
+    bare: float
+    playbook: float
+    copy: float
+    size: int
 
 
 def main() -> int:
     """Measure every case; 1 when a playbook costs too much."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
     parser.add_argument("--state", type=Path, default=Path("/var/tmp/pradrill-benchmark"))
     parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--files", type=int, default=500, metavar="MB")
+    parser.add_argument("--inventory", type=Path)
+    parser.add_argument("--ssh-config", type=Path)
+    parser.add_argument("--host", default="restorer")
+    parser.add_argument("case", nargs="*", default=[case.name for case in CASES])
     args = parser.parse_args()
-    lab = Lab(args.state / "lab", SteadyClock())
-    if not lab.built:
-        lab.build(print)
-    machine = lab.machine("restorer")
-    machine.down()
-    machine.up(print)
     worst = 0.0
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            inside(machine, FILL.replace("ROWS", str(args.rows)))
-            for case in CASES:
-                worst = max(worst, measure(machine, case, Path(folder)))
-        finally:
-            machine.down()
+    with tempfile.TemporaryDirectory() as name, machine(args, Path(name)) as there:
+        folder = Path(name)
+        there.do("fill", str(args.rows), str(args.files))
+        there.do("reset")
+        facts = {
+            "port": there.run("sshd -T | awk '$1 == \"port\" {print $2; exit}'"),
+            "key": there.run("cat ~postgres/.ssh/id_ed25519"),
+            "host_key": there.run("cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub"),
+        }
+        floor = fixed_cost(there, folder)
+        cores = there.run("nproc")
+        tell(f"{cores} processors; an Ansible play of nothing takes {floor:.1f} s")
+        for case in CASES:
+            if case.name not in args.case:
+                continue
+            if case.name == "mydumper" and not there.run("command -v mydumper || :"):
+                tell("mydumper: Debian 13 has none")
+                continue
+            took = measure(there, case, facts, folder)
+            report(case, took, cores)
+            worst = max(worst, took.playbook / took.bare)
     return int(worst > AT_MOST)
 
 
-def measure(machine: Machine, case: Case, folder: Path) -> float:
-    """Print a case's figures; return its ratio."""
-    began = time.monotonic()
-    inside(machine, case.bare)
-    bare = time.monotonic() - began
-    size = int(inside(machine, f"du -scm {case.data} | tail -n 1 | cut -f 1"))
-    began = time.monotonic()
-    inside(machine, f"mkdir /srv/copy; cp -a {case.data} /srv/copy; sync; rm -rf /srv/copy")
-    copied = time.monotonic() - began
-    inside(machine, RESET)
-    began = time.monotonic()
-    play(machine, case, folder)
-    played = time.monotonic() - began
-    inside(machine, RESET)
-    print(
-        f"{case.playbook}: bare {bare:.1f} s, playbook {played:.1f} s, ratio {played / bare:.3f} "
-        f"(at most {AT_MOST}); {size} MB: {size / played:.1f} MB/s, plain copy "
-        f"{size / copied:.1f} MB/s",
-        flush=True,
+@contextmanager
+def machine(args: argparse.Namespace, folder: Path) -> Iterator[Machine]:
+    """Give the machine to restore on: a fresh one of the lab, or the one that was named."""
+    if args.inventory:
+        yield Machine(args.host, args.inventory, args.ssh_config)
+        return
+    lab = Lab(args.state / "lab", SteadyClock())
+    if not lab.built:
+        lab.build(tell)
+    fresh = lab.machine(args.host)
+    fresh.down()
+    fresh.up(tell)
+    try:
+        site = write_site(fresh, folder=folder)
+        yield Machine(site.hosts[0].name, site.inventory, site.ssh_config)
+    finally:
+        fresh.down()
+
+
+def fixed_cost(there: Machine, folder: Path) -> float:
+    """Return what Ansible takes to look at the machine once."""
+    look = "{ansible.builtin.command: /bin/true}"
+    play, nothing = folder / "nothing.yml", folder / "nothing.json"
+    play.write_text(f"- hosts: all\n  gather_facts: false\n  tasks: [{look}]\n", "utf-8")
+    nothing.write_text("{}", "utf-8")
+    return timed(lambda: there.play(play, nothing))
+
+
+def measure(there: Machine, case: Case, facts: dict[str, str], folder: Path) -> Took:
+    """Restore in both ways from the same state."""
+    text = json.dumps(case.variables)
+    for name, value in facts.items():
+        text = text.replace(f"{{{name}}}", json.dumps(value)[1:-1])
+    variables = folder / "variables.json"
+    variables.write_text(text, "utf-8")
+    variables.chmod(0o600)
+    bare = case.bare.replace("{port}", facts["port"])
+    took_bare = timed(lambda: there.run(f"set -eu; {bare}"))
+    size = int(there.run(f"du -scm {case.data} | tail -n 1 | cut -f 1"))
+    copy = timed(lambda: there.run(f"mkdir /srv/copy; cp -a {case.data} /srv/copy; sync"))
+    there.run("rm -rf /srv/copy")
+    there.do("reset")
+    playbook = REPOSITORY / "playbooks" / f"{case.playbook}.yml"
+    took_playbook = timed(lambda: there.play(playbook, variables))
+    restored = int(there.run(f"du -scm {case.data} | tail -n 1 | cut -f 1"))
+    if abs(restored - size) > max(20, size // 10):
+        sys.exit(f"{case.name}: {size} MB by hand, {restored} MB by the playbook")
+    there.do("reset")
+    return Took(took_bare, took_playbook, copy, size)
+
+
+def report(case: Case, took: Took, cores: str) -> None:
+    """Print a case's line."""
+    jobs = case.jobs.replace("$(nproc)", cores)
+    tell(
+        f"{case.name:13} bare {took.bare:6.1f} s  playbook {took.playbook:6.1f} s  ratio "
+        f"{took.playbook / took.bare:.3f} (at most {AT_MOST:.2f})  {took.size} MB at "
+        f"{took.size / took.playbook:.1f} MB/s, copied at {took.size / took.copy:.1f} MB/s; "
+        f"processes: {jobs}"
     )
-    return played / bare
+
+
+def timed(what: Callable[[], object]) -> float:
+    """Return how many seconds something takes."""
+    began = time.monotonic()
+    what()
+    return time.monotonic() - began
+
+
+def tell(line: str) -> None:
+    """Print a line at once."""
+    print(line, flush=True)
 
 
 if __name__ == "__main__":

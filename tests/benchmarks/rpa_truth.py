@@ -17,11 +17,12 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.benchmarks.primaries import SOURCES, Primary
+from tests.benchmarks.primaries import Primary
+from tests.benchmarks.sources import SOURCES
 from tests.integration.conftest import Sshd
 
 from pradrill.adapters.clock import SteadyClock
@@ -99,7 +100,7 @@ def lose(primary: Primary, bench: Bench, chance: random.Random) -> Round:
     restored = primary.restore()
     true = (disruption.at - primary.witness.first_lost(restored)).total_seconds()
     times = {CATALOGUE_TIME: taken.isoformat(), CATALOGUE_END: ended.isoformat()}
-    facts = read(primary, bench, disruption, times)
+    facts = read(primary, bench, disruption, {**times, **primary.values})
     recovery = facts.recovery()
     assert recovery.rpa is not None
     return Round(recovery.rpa, true, recovery.contradictions)
@@ -149,8 +150,7 @@ def main(words: list[str]) -> int:
     with bench() as (opened, home):
         for name in words[1:] or list(SOURCES):
             chance = random.Random(f"{seed} {name}")  # noqa: S311 a benchmark
-            make: Any = SOURCES[name]
-            primary: Primary = make(home / name, opened.clock)
+            primary = SOURCES[name](home / name, opened.clock)
             try:
                 played = [lose(primary, opened, chance) for _ in range(rounds)]
             finally:

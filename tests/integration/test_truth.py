@@ -5,11 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.benchmarks import clock_accuracy, rpa_truth
-from tests.benchmarks.primaries import SOURCES, Primary
+from tests.benchmarks.sources import SOURCES
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +22,7 @@ def losing() -> Iterator[tuple[rpa_truth.Bench, Path]]:
 def test_the_rpa_contains_the_true_loss(losing: tuple[rpa_truth.Bench, Path], source: str) -> None:
     """A primary killed at a known instant: its restored heartbeat bounds what was lost."""
     bench, home = losing
-    make: Any = SOURCES[source]
-    primary: Primary = make(home / source, bench.clock)
+    primary = SOURCES[source](home / source, bench.clock)
     try:
         played = rpa_truth.lose(primary, bench, random.Random(source))  # noqa: S311 no secret
     finally:

@@ -134,7 +134,7 @@ def test_an_unknown_server_is_told(shelf: BarmanShelf) -> None:
 def test_a_backup_that_did_not_end_well_is_not_usable(shelf: BarmanShelf, status: str) -> None:
     """Barman lists it; a drill never takes it, and says what Barman calls it."""
     shelf.stock()
-    info = shelf.folder / "home/moodle/base" / shelf.ids[-1] / "backup.info"
+    info = shelf.info()
     info.write_text(re.sub(r"status=DONE", f"status={status}", info.read_text()))
     catalogue = shelf.source().catalogue(BOUNDS)
     assert [point.id for point in catalogue.usable()] == shelf.ids[:1]

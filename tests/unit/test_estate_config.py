@@ -161,6 +161,34 @@ def test_hosts_are_the_standbys_and_each_serves(folder: Path, hosts: str, told: 
     assert told in problem
 
 
+def test_a_reading_names_a_host_of_its_own_service(folder: Path) -> None:
+    """A host of another service, or none that there is, is told with the line that names it."""
+    drill = content()
+    verify = drill["recover"]["database"]["verify"]
+    verify["newest_data"] = {
+        "rows": {"command": "date", "host": "db-dr"},
+        "files": {"command": "date", "host": "app-dr"},
+    }
+    verify["canary"] = {"command": "cat /srv/canary", "expect": "env:CANARY", "host": "db"}
+    told = problems(folder, drill)
+    lines = (folder / "drills" / "estate.yml").read_text().splitlines()
+    numbers = [n for n, line in enumerate(lines, 1) if "host: app-dr" in line or "host: db" in line]
+    where = "recover.database.verify"
+    why = "is not among the hosts that it is read from: db-dr\n  HINT: Known: db-dr."
+    assert told == [
+        f'estate.yml:{numbers[1]}: {where}.newest_data.files.host: "app-dr" {why}',
+        f'estate.yml:{numbers[2]}: {where}.canary.host: "db" {why}',
+    ]
+
+
+def test_a_host_goes_with_a_command() -> None:
+    """A value that a playbook hands back is read on no host."""
+    drill = content()
+    drill["recover"]["database"]["verify"]["newest_data"] = {"value": "newest", "host": "db-dr"}
+    with pytest.raises(ValueError, match="a value has none"):
+        Drill.model_validate(drill)
+
+
 def test_what_a_service_names_must_be_there(folder: Path) -> None:
     """A missing playbook or suite is told with the service that names it, all at once."""
     drill = content()

@@ -12,6 +12,7 @@ from pradrill.domain.outcome import Phase, StepKind, StepOutcome
 from pradrill.domain.plan import Plan
 from pradrill.domain.record import RunRecord
 from pradrill.domain.run_plan import RunPlan
+from pradrill.domain.target import Host
 from pradrill.domain.timeline import Skew
 from pradrill.domain.verdict import Verdict
 from pradrill.engine.cancellation import Cancellation
@@ -24,6 +25,7 @@ from pradrill.testing import (
     FakeClock,
     FakeProbe,
     FakeRunner,
+    FakeStandby,
     a_drill,
     a_host,
     a_service,
@@ -37,10 +39,13 @@ BEATS = {"role": "heartbeat", "command": "newest-beat", "interval": "1s"}
 ROWS = {"command": "newest-row"}
 SEVERAL = {"heartbeat": BEATS, "rows": ROWS}
 CANARY = {"command": "cat /srv/canary", "expect": "env:CANARY"}
+TWO = (a_host(name="web"), a_host(name="db", address="198.51.100.21"))
 READ, COMPARE = "read the recovery point", "compare the canary"
 
 
-def a_plan(newest_data: Any = BEATS, canary: Any = None) -> RunPlan:
+def a_plan(
+    newest_data: Any = BEATS, canary: Any = None, hosts: tuple[Host, ...] = (a_host(),)
+) -> RunPlan:
     """Resolve the builders' drill with another way to read what came back."""
     verify = a_drill().ways[None].verify.model_dump(mode="json")
     drill = a_drill(verify={**verify, "newest_data": newest_data, "canary": canary})
@@ -49,7 +54,7 @@ def a_plan(newest_data: Any = BEATS, canary: Any = None) -> RunPlan:
         drill,
         drill_file=a_start().plan.drill_file,
         plan=Plan(plan=3, organisation="Exemple SAS", services=services),
-        hosts=[a_host()],
+        hosts=hosts,
         primaries={},
         files=[],
     )
@@ -64,7 +69,8 @@ def run(plan: RunPlan, probe: FakeProbe, handed: dict[str, Any] | None = None) -
         return done.model_copy(update={"values": handed or {}})
 
     runner = FakeRunner(clock, {"restore_moodle": restore})
-    tools = fake_tools(clock, probe=probe, runner=runner)
+    standby = FakeStandby(*(a_host(name=each.name) for each in plan.hosts))
+    tools = fake_tools(clock, probe=probe, runner=runner, standby=standby)
     return run_drill(a_start(plan=plan), tools, Cancellation(), disruption=None)
 
 
@@ -167,6 +173,19 @@ def test_a_primarys_clock_widens_the_interval() -> None:
     assert not any("primary's clock" in limit for limit in record.limits)
 
 
+def test_a_reading_is_made_on_the_host_that_it_names() -> None:
+    """Of two hosts the second one's data counts when it is named, the first one's when none is."""
+    newest = {"web: newest-beat": after(-900), "db: newest-beat": after(-30)}
+    named = run(a_plan({**BEATS, "host": "db"}, hosts=TWO), FakeProbe(newest=newest))
+    assert named.recovery.rpa is not None
+    assert named.recovery.rpa.seconds == 30
+    assert named.recovery.recovery_point_from == "newest-beat on db"
+    first = run(a_plan(hosts=TWO), FakeProbe(newest=newest))
+    assert first.recovery.rpa is not None
+    assert first.recovery.rpa.seconds == 900
+    assert first.recovery.recovery_point_from == "newest-beat on web"
+
+
 # ---------------------------------------------------------------- the canary
 
 
@@ -194,6 +213,16 @@ def test_a_canary_decides(canary: Any, outcome: StepOutcome, verdict: Verdict) -
     """Another value is a failed recovery; a value that cannot be read proves nothing."""
     record = run(a_plan(canary=CANARY), FakeProbe(newest=after(-30), canary=canary))
     assert (step(record, COMPARE), record.verdict) == (outcome, verdict)
+
+
+@pytest.mark.parametrize(
+    ("host", "outcome"), [("db", StepOutcome.PASSED), (None, StepOutcome.FAILED)]
+)
+def test_a_canary_is_looked_for_on_the_host_that_it_names(host: Any, outcome: StepOutcome) -> None:
+    """A value that is on the second host alone is found when the drill says so, and only then."""
+    plan = a_plan(canary={**CANARY, "host": host}, hosts=TWO)
+    record = run(plan, FakeProbe(newest=after(-30), canary="db"))
+    assert step(record, COMPARE) is outcome
 
 
 def test_a_canary_is_compared_even_when_the_recovery_point_is_not_known() -> None:

@@ -23,6 +23,7 @@ from pradrill.config.loader import (
 from pradrill.config.manual import manual_problems
 from pradrill.config.meaning import hashed
 from pradrill.config.problems import ConfigurationProblemsError, Problem
+from pradrill.config.reading_hosts import reading_host_problems
 from pradrill.domain.drill import Drill
 from pradrill.domain.plan import Plan
 from pradrill.domain.run_plan import FileHash
@@ -114,6 +115,8 @@ def open_house(folder: Path, *, now: datetime, only: str | None = None) -> House
         hosts, unusable = _hosts(document, drill)
         places, misplaced = ({}, []) if unusable else find_places(document, drill, hosts)
         problems += [*found, *unusable, *misplaced]
+        if not unusable and not misplaced:
+            problems += reading_host_problems(document, drill, hosts, places)
         drills[drill.drill] = LoadedDrill(file, drill, hosts, places)
     if problems:
         raise ConfigurationProblemsError(problems)

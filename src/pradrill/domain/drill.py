@@ -157,6 +157,9 @@ class NewestData(Model):
 
     role: Role = Field(default=Role.BUSINESS, description="what the data can prove")
     command: str | None = Field(default=None, description="run on the standby; prints an instant")
+    host: str | None = Field(
+        default=None, description="which of the standby's hosts runs it; default: the first"
+    )
     value: str | None = Field(
         default=None, description="name of a value that a restore playbook hands back (set_stats)"
     )
@@ -193,6 +196,9 @@ class NewestData(Model):
         if (self.command is None) == (self.value is None):
             msg = "give either command or value"
             raise ValueError(msg)
+        if self.host is not None and self.command is None:
+            msg = "host says where a command is run: a value has none"
+            raise ValueError(msg)
         if self.role is Role.HEARTBEAT and not self.interval:
             msg = "a heartbeat needs its interval: how often it is written"
             raise ValueError(msg)
@@ -216,6 +222,9 @@ class Canary(Model):
     """A value that was planted on the primary and must come back byte for byte."""
 
     command: str = Field(min_length=1, description="run on the standby; prints the value")
+    host: str | None = Field(
+        default=None, description="which of the standby's hosts runs it; default: the first"
+    )
     expect: SecretName = Field(description="where the planted value is; it is never recorded")
     deadline: Deadline = timedelta(minutes=1)
 

@@ -8,8 +8,10 @@ The rules, in order:
   none; the record's limits say so. Rows that are further behind govern themselves.
 - The loss lies between the newest datum and the next one due (`interval`). Without an interval
   the next one is not known, so the RPA is an upper bound: the loss may be anything down to none.
-- A backup that its catalogue dates before its data lowers the bound. Not so with a replay point:
-  archived logs reach beyond the backup that they continue.
+- A backup takes time: it began before its oldest datum was read, which raises the upper bound,
+  and until it ended it may have read something newer, or have held writes up with a lock, which
+  lowers the lower one. Not so with a replay point: archived logs reach beyond the backup that
+  they continue.
 
 What cannot be true together becomes a contradiction. A critical one means that the instants
 cannot be trusted, and the run is INCONCLUSIVE; with a major one the worse of the two governs.
@@ -118,7 +120,8 @@ def _point(
         earliest = min(earliest, backup.taken.earliest)
     latest = disruption.latest  # nothing later than the disruption was saved
     if proof.interval and not any(row.newest.earliest > proof.next_due for row in rows):
-        latest = min(latest, proof.next_due)
+        ended = proof.next_due if backup.ended is None else backup.ended.latest
+        latest = min(latest, max(proof.next_due, ended))
     return Instant(
         at=worst.newest.at,
         earliest=earliest,

@@ -16,10 +16,10 @@ from pradrill.domain.facts import OF_A_BRANCH, Event, Facts, Shown
 from pradrill.domain.integrity import IntegrityResult
 from pradrill.domain.outcome import StepOutcome
 from pradrill.domain.run_plan import PlannedStep
-from pradrill.domain.target import Site
+from pradrill.domain.target import Host, Site
 from pradrill.domain.timeline import Instant, Mark, Provenance, Skew
 from pradrill.engine.cancellation import Cancellation
-from pradrill.errors import RecordError
+from pradrill.errors import PradrillError, RecordError
 from pradrill.ports import (
     Clock,
     HostProbe,
@@ -199,6 +199,14 @@ class Context:
             return site
         mine = self.facts.plan.branch(self.service).hosts
         return site.model_copy(update={"hosts": tuple(h for h in site.hosts if h.name in mine)})
+
+    def host(self, name: str | None) -> Host:
+        """Return one of this branch's hosts by its name in the inventory; the first for None."""
+        hosts = self.there().hosts
+        found = [host for host in hosts if name in {None, host.name}]
+        if not found:
+            raise PradrillError(f"{name} is not among the standby's hosts")
+        return found[0]
 
     def forget_folder(self) -> None:
         """Remove the keys and the configuration that were written for the run."""

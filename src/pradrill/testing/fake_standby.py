@@ -88,7 +88,8 @@ class FakeProbe:
     """Answers for hosts. Set `unreachable` to make them fall silent.
 
     `states` are returned one after another, the last one again and again; `reached` maps an
-    endpoint to its answer, "closed" unless given. `newest` may map a command to its answer.
+    endpoint to its answer, "closed" unless given. `newest` may map a command to its answer, or
+    "HOST: COMMAND" to that host's. `canary` may be one host's alone: "HOST".
     """
 
     def __init__(
@@ -98,7 +99,7 @@ class FakeProbe:
         states: Sequence[HostState] = (HostState(),),
         reached: Mapping[str, str] | None = None,
         newest: datetime | Exception | Mapping[str, datetime | Exception] | None = None,
-        canary: bool | Exception = True,
+        canary: bool | str | Exception = True,
     ) -> None:
         self.unreachable = False
         self._facts = facts
@@ -127,7 +128,8 @@ class FakeProbe:
         self._answer_for(host)
         told = self._newest
         if isinstance(told, Mapping):
-            told = told[newest.command or ""]
+            command = newest.command or ""
+            told = told.get(f"{host.name}: {command}") or told[command]
         if isinstance(told, Exception):
             raise told
         return told
@@ -137,7 +139,7 @@ class FakeProbe:
         self._answer_for(host)
         if isinstance(self._canary, Exception):
             raise self._canary
-        return self._canary
+        return self._canary in {True, host.name}
 
     def _answer_for(self, host: Host) -> None:
         if self.unreachable:

@@ -10,7 +10,7 @@ cat > ~keeper/.ssh/config <<'END'
 # A new login costs an emulated machine seconds.
 KexAlgorithms curve25519-sha256
 ControlMaster auto
-ControlPath ~/.ssh/shared
+ControlPath ~/.ssh/shared-%h
 ControlPersist 10m
 END
 echo "$1" > ~keeper/.ssh/authorized_keys

@@ -10,7 +10,7 @@ for home in /root ~postgres; do
 # A new login costs an emulated machine seconds.
 KexAlgorithms curve25519-sha256
 ControlMaster auto
-ControlPath ~/.ssh/shared
+ControlPath ~/.ssh/shared-%h
 ControlPersist 10m
 END
   chmod 0600 $home/.ssh/id_ed25519 $home/.ssh/config

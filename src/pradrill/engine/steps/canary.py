@@ -11,7 +11,7 @@ def canary(context: Context, _step: PlannedStep) -> Came:
     """Compare the restored value with the planted one; neither is kept anywhere."""
     declared = context.way.verify.canary
     assert declared is not None  # noqa: S101 otherwise the step is not planned
-    there = context.there()
-    if context.tools.probe.same_canary(there.hosts[0], there, declared):
+    host = context.host(declared.host)
+    if context.tools.probe.same_canary(host, context.there(), declared):
         return Came(StepOutcome.PASSED)
     return Came(StepOutcome.FAILED, "the planted value did not come back byte for byte")

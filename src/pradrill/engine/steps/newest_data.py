@@ -70,9 +70,9 @@ def newest_data(context: Context, _step: PlannedStep) -> Came:
 
 def _read(context: Context, name: str, source: NewestData) -> DataReading:
     if source.command is not None:
-        there = context.there()
-        at = context.tools.probe.read_instant(there.hosts[0], there, source)
-        told = source.command
+        host, there = context.host(source.host), context.there()
+        at = context.tools.probe.read_instant(host, there, source)
+        told = source.command if len(there.hosts) == 1 else f"{source.command} on {host.name}"
     else:
         handed = _handed(context, source.value or "")
         at = parse_instant(handed, source.format, source.timezone)

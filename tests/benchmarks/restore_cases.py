@@ -1,0 +1,125 @@
+"""What restore_speed.py measures: each playbook, and what a sysadmin would type instead."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+_PG = (
+    "data=$(pg_lsclusters -h | awk '{print $6}'); "
+    "unit=postgresql@$(pg_lsclusters -h | awk '{print $1}')-main; "
+)
+_OPEN = (
+    'systemctl start $unit; until [ "$(runuser -u postgres -- psql -XAtc '
+    "'select not pg_is_in_recovery()' 2> /dev/null)\" = t ]; do sleep 0.2; done"
+)
+_KEYS = (
+    "export RESTIC_REPOSITORY=/srv/b/restic RESTIC_PASSWORD=benchmark BORG_REPO=/srv/b/borg "
+    "BORG_PASSPHRASE=benchmark BORG_RELOCATED_REPO_ACCESS_IS_OK=yes BORG_BASE_DIR=/srv/own/borg; "
+)
+
+
+class Case(NamedTuple):
+    """One playbook with its variables, the bare commands, and how many processes both use."""
+
+    name: str
+    playbook: str
+    variables: dict[str, Any]
+    bare: str
+    data: str
+    """What was restored, for `du`."""
+    jobs: str = "$(nproc)"
+
+
+def _files(source: str, **variables: Any) -> dict[str, Any]:
+    folders = {"files_source": source, "files_folders": ["/srv/files"], "files_manifest": ""}
+    return {**folders, **variables}
+
+
+CASES = (
+    Case(
+        "pg_dump",
+        "restore_postgresql_logical",
+        {"backup_folder": "/srv/b/postgresql"},
+        f"{_PG} systemctl start $unit; runuser -u postgres -- psql -Xq "
+        "-c 'create role shop login' -c 'create database shop owner shop'; "
+        "runuser -u postgres -- pg_restore --jobs=$(nproc) --dbname=shop /srv/b/postgresql/d",
+        "/var/lib/postgresql/*/main/base",
+    ),
+    Case(
+        "pgbackrest",
+        "restore_postgresql_pgbackrest",
+        {"pgbackrest_options": {"repo1-path": "/srv/b/pgbackrest"}},
+        f"{_PG} rm -rf $data/*; runuser -u postgres -- pgbackrest --stanza=main "
+        f"--process-max=$(nproc) --archive-mode=off --log-level-console=off restore; {_OPEN}",
+        "/var/lib/postgresql/*/main",
+    ),
+    Case(
+        "barman",
+        "restore_postgresql_barman",
+        {
+            "backup_host": "127.0.0.1",
+            "backup_user": "postgres",
+            "backup_port": "{port}",
+            "backup_private_key": "{key}",
+            "backup_host_key": "{host_key}",
+            "barman_ssh_command": "ssh -p {port} postgres@127.0.0.1",
+        },
+        f"{_PG} rm -rf $data/*; runuser -u postgres -- barman -q recover --jobs $(nproc) "
+        '--remote-ssh-command "ssh -p {port} postgres@127.0.0.1" main latest $data; ' + _OPEN,
+        "/var/lib/postgresql/*/main",
+    ),
+    Case(
+        "mariadb-dump",
+        "restore_mariadb_logical",
+        {"backup_folder": "/srv/b/mariadb"},
+        "systemctl start mariadb; mariadb -e 'create database shop'; "
+        "mariadb shop < /srv/b/mariadb/d.sql",
+        "/var/lib/mysql/shop",
+        jobs="1",
+    ),
+    Case(
+        "mydumper",
+        "restore_mariadb_logical",
+        {"backup_folder": "/srv/b/mydumper"},
+        "systemctl start mariadb; mariadb -e 'create database shop'; myloader "
+        "--directory=/srv/b/mydumper/d --database=shop --overwrite-tables --threads=$(nproc) "
+        "--socket=/run/mysqld/mysqld.sock",
+        "/var/lib/mysql/shop",
+    ),
+    Case(
+        "mariabackup",
+        "restore_mariadb_physical",
+        {"backup_folder": "/srv/b/mariabackup"},
+        "rm -rf /var/lib/mysql/*; mkdir /srv/new; "
+        "mbstream -x --parallel=$(nproc) -C /srv/new < /srv/b/mariabackup/d.xb; "
+        "mariabackup --prepare --target-dir=/srv/new 2> /dev/null; "
+        "mariabackup --move-back --target-dir=/srv/new 2> /dev/null; "
+        "chown -R mysql: /var/lib/mysql; systemctl start mariadb; rm -rf /srv/new",
+        "/var/lib/mysql",
+    ),
+    Case(
+        "restic",
+        "restore_files",
+        _files("restic", restic_repository="/srv/b/restic", restic_password="benchmark"),  # noqa: S106
+        f"{_KEYS} restic --no-cache --quiet restore latest --target /",
+        "/srv/files",
+        jobs="restic's own",
+    ),
+    Case(
+        "borg",
+        "restore_files",
+        _files("borg", borg_repository="/srv/b/borg", borg_passphrase="benchmark"),  # noqa: S106
+        f"{_KEYS} cd /; borg extract ::files-1",
+        "/srv/files",
+        jobs="1",
+    ),
+    Case(
+        "tar",
+        "restore_files",
+        _files("tar", backup_folder="/srv/b/tar"),
+        "zstd -dcq < /srv/b/tar/files-1.tar.zst | tar -x -C / -p --acls --xattrs "
+        "--xattrs-include='*'",
+        "/srv/files",
+        jobs="1",
+    ),
+)

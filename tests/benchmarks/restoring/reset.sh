@@ -1,0 +1,12 @@
+# Puts the machine back: services stopped and as they were before, no files, nothing in memory.
+set -eu
+version=$(pg_lsclusters -h | awk '{print $1}')
+data=/var/lib/postgresql/$version/main
+systemctl stop "postgresql@$version-main" mariadb
+rm -rf "$data" "$data.standby" /var/lib/mysql /var/lib/mysql.standby /var/lib/mysql.new /srv/files \
+  /srv/new /var/lib/pradrill-restore /etc/mysql/mariadb.conf.d/99-pradrill.cnf \
+  "/etc/postgresql/$version/main/conf.d/zz-pradrill.conf"
+cp -a /srv/own/postgresql "$data"
+cp -a /srv/own/mariadb /var/lib/mysql
+sync
+echo 3 > /proc/sys/vm/drop_caches 2> /dev/null || :

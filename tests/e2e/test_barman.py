@@ -1,0 +1,107 @@
+"""Barman on real machines: a cluster back to just before the disaster, or its damage named."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from tests.e2e.database_scene import Scene, play_barman
+from tests.e2e.keeper_scene import failed_checks
+from tests.e2e.test_databases import REPOSITORY, Place, assert_recovered, step
+
+from pradrill.adapters.lab import Lab
+
+pytestmark = [pytest.mark.e2e, pytest.mark.nightly]
+
+_PREPARE = """    deadline: 2m
+  - playbook: ../playbooks/open_to_barman.yml
+    name: let Barman in
+    deadline: 2m
+    secrets: {barman_public_key: env:PRADRILL_BARMAN_KEY}
+
+restore:
+"""
+_RESTORE = """restore:
+  - playbook: ../playbooks/restore_postgresql_barman.yml
+    name: restore PostgreSQL
+    deadline: 10m
+    vars:
+      recovery_target_time: "%s"
+      barman_ssh_command: ssh postgres@10.0.2.101
+      backup_host: 10.0.2.100
+      backup_user: keeper
+      restore_deadline: 540
+    secrets:
+      backup_private_key: env:PRADRILL_BACKUP_KEY
+      backup_host_key: env:PRADRILL_BACKUP_HOST_KEY
+
+"""
+
+
+@pytest.fixture(scope="module")
+def scene(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """Play the scene once; the backup server stays up."""
+    yield play_barman(lab, tmp_path_factory.mktemp("scene"))
+    lab.machine("backup").down()
+
+
+@pytest.fixture
+def place(
+    scene: Scene, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Place]:
+    """Return a copy of the drills whose PostgreSQL is restored from Barman."""
+    for name in ("drills", "playbooks", "inventories"):
+        shutil.copytree(REPOSITORY / name, tmp_path / name)
+    shutil.copy(Path(__file__).parent / "databases/open_to_barman.yml", tmp_path / "playbooks")
+    for name, value in scene.secrets.items():
+        monkeypatch.setenv(name, value)
+    drill = tmp_path / "drills/postgresql.yml"
+    before, rest = drill.read_text(encoding="utf-8").split("restore:\n", 1)
+    before = f"{before}restore:\n".replace("    deadline: 2m\n\nrestore:\n", _PREPARE)
+    before = before.removesuffix("restore:\n")
+    after = rest[rest.index("verify:\n") :]
+    drill.write_text(f"{before}{_RESTORE % scene.killed.isoformat()}{after}", encoding="utf-8")
+    yield Place(scene, state, tmp_path)
+    scene.lab.machine("standby").down()
+
+
+def test_a_cluster_comes_back_to_just_before_the_disaster(place: Place) -> None:
+    """Barman, to the power cut: PASSED, and only what its log had not kept yet is lost."""
+    done, record = place.run("postgresql")
+    lost = assert_recovered(done, record)
+    values = step(record, "restore")["values"]
+    replayed = datetime.fromisoformat(values["pradrill_replay_point"])
+    assert 0 <= lost < 15, "the log is kept every few seconds"
+    assert abs((place.scene.killed - replayed).total_seconds() - lost) < 2
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        ("truncate -s %s $f", "could not read block|has [0-9]+ rows|amcheck"),
+        ("head -c 99 /dev/urandom | dd of=$f bs=1 seek=%s conv=notrunc", "invalid page|checksum"),
+    ],
+    ids=["truncated", "flipped"],
+)
+def test_a_damaged_backup_fails_by_name(place: Place, harm: str, said: str) -> None:
+    """Barman gives out a base backup that was cut or rotted: FAILED by the checks' own words."""
+    on_backup = place.scene.on_backup
+    found = (
+        "find /srv/barman/main/base/*/data/base -type f -printf '%s %p\\n' | sort -n | tail -n 1"
+    )
+    size, file = on_backup(found).split()
+    on_backup(f"f={file}; cp -p $f /root/sound; {harm % (int(size) // 2 + 100)}")
+    place.edit("postgresql", ("deadline: 5m\n  stable", "deadline: 30s\n  stable"))
+    try:
+        done, record = place.run("postgresql")
+    finally:
+        on_backup(f"cp -p /root/sound {file}")
+    assert done.returncode == 10, done.stdout + done.stderr
+    assert record["verdict"] == "FAILED"
+    assert not record["residue"]
+    told = " ".join(failed_checks(record).values())
+    assert re.search(said, told), told
