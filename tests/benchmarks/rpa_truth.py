@@ -28,7 +28,9 @@ from tests.integration.conftest import Sshd
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve
 from pradrill.adapters.ssh import SshProbe
-from pradrill.domain.facts import Event, Facts
+from pradrill.domain.conclusion import recovery
+from pradrill.domain.events import Event
+from pradrill.domain.facts import Facts
 from pradrill.domain.outcome import StepOutcome
 from pradrill.domain.readings import Contradiction
 from pradrill.domain.target import Site
@@ -101,9 +103,9 @@ def lose(primary: Primary, bench: Bench, chance: random.Random) -> Round:
     true = (disruption.at - primary.witness.first_lost(restored)).total_seconds()
     times = {CATALOGUE_TIME: taken.isoformat(), CATALOGUE_END: ended.isoformat()}
     facts = read(primary, bench, disruption, {**times, **primary.values})
-    recovery = facts.recovery()
-    assert recovery.rpa is not None
-    return Round(recovery.rpa, true, recovery.contradictions)
+    found = recovery(facts)
+    assert found.rpa is not None
+    return Round(found.rpa, true, found.contradictions)
 
 
 class There(FakeStandby):

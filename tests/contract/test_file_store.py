@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pradrill.domain.entry import Attempt, EntryKind
-from pradrill.domain.facts import Event
+from pradrill.domain.events import Event
 from pradrill.domain.record import RunState
 from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.recover import recover_crashed

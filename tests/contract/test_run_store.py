@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pradrill.domain.facts import Event
+from pradrill.domain.events import Event
 from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.recover import recover_crashed, replay
 from pradrill.engine.run import run_drill

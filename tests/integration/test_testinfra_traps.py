@@ -17,7 +17,7 @@ import pytest
 from pradrill import processes
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.testinfra import TestinfraVerifier as Verifier
-from pradrill.domain.facts import check_key
+from pradrill.domain.events import check_key
 from pradrill.domain.outcome import CheckOutcome, CheckResult, Sample
 from pradrill.domain.target import Site
 from pradrill.ports import Cancelled, ServiceVerifier, Verification

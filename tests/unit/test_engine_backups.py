@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pradrill.domain.conclusion import recovery
 from pradrill.domain.facts import Facts
 from pradrill.domain.integrity import Checked, IntegrityResult, Part, Soundness
 from pradrill.domain.outcome import PlaybookResult, StepOutcome
@@ -222,7 +223,7 @@ def test_the_journal_alone_tells_it_again() -> None:
     record = bench.run()
     facts = replay(bench.store.journals[0])
     assert isinstance(facts, Facts)
-    assert facts.recovery() == record.recovery
+    assert recovery(facts) == record.recovery
 
 
 def test_the_catalogues_time_bounds_the_loss_unless_logs_go_on() -> None:

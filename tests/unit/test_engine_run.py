@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from pradrill.domain.facts import Event
+from pradrill.domain.conclusion import record_of
+from pradrill.domain.events import Event
 from pradrill.domain.outcome import CheckOutcome, GuardOutcome, StepOutcome
 from pradrill.domain.plan import PrimaryIdentity
 from pradrill.domain.record import Refusal, RunRecord, RunState
@@ -655,7 +656,7 @@ def test_the_journal_alone_gives_the_same_record(name: str) -> None:
     record = bench.run()
     facts = replay(bench.journal)
     assert facts is not None
-    again = facts.record(record.run_id, record.ended, record.evidence)
+    again = record_of(facts, record.run_id, record.ended, record.evidence)
     assert again.model_dump_json() == record.model_dump_json()
 
 

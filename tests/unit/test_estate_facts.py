@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pradrill.domain.facts import CheckPass, Event, Facts, Reading
+from pradrill.domain.conclusion import record_of
+from pradrill.domain.events import CheckPass, Event, Reading
+from pradrill.domain.facts import Facts
 from pradrill.domain.outcome import CheckOutcome, GuardOutcome, Phase, StepOutcome
 from pradrill.domain.record import RunRecord
 from pradrill.domain.timeline import Instant, Mark, Provenance
@@ -72,7 +74,7 @@ def record(told: Told) -> RunRecord:
     facts = Facts(started=a_start(plan=PLAN), began=START)
     for event, what in told:
         facts = facts.after(event, what)
-    return facts.record("a-run", after(60), ())
+    return record_of(facts, "a-run", after(60), ())
 
 
 def whose(fact: tuple[Event, dict[str, Any]]) -> set[str]:

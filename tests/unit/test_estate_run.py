@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pradrill.domain.conclusion import record_of
 from pradrill.domain.outcome import CheckOutcome, StepOutcome
 from pradrill.domain.record import Refusal, RunRecord, RunState
 from pradrill.domain.run_plan import RunPlan
@@ -401,7 +402,7 @@ def test_an_estates_journal_alone_gives_the_same_record(name: str) -> None:
     record = bench.run()
     facts = replay(bench.journal)
     assert facts is not None
-    again = facts.record(record.run_id, record.ended, record.evidence)
+    again = record_of(facts, record.run_id, record.ended, record.evidence)
     assert again.model_dump_json() == record.model_dump_json()
     assert RunRecord.model_validate_json(record.model_dump_json()) == record
 

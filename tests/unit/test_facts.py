@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pradrill.domain.facts import _CHANGES, CheckPass, Event, Facts, Reading
+from pradrill.domain.conclusion import record_of
+from pradrill.domain.events import CheckPass, Event, Reading
+from pradrill.domain.facts import _CHANGES, Facts
 from pradrill.domain.outcome import CheckOutcome, Phase, StepKind, StepOutcome
 from pradrill.domain.record import Refusal, RunRecord, RunState
 from pradrill.domain.target import HostState, SeenHost
@@ -74,7 +76,7 @@ def fold(told: Told, **started: Any) -> Facts:
 
 def record(told: Told, **started: Any) -> RunRecord:
     """Return the record of it."""
-    return fold(told, **started).record("a-run", after(60), ())
+    return record_of(fold(told, **started), "a-run", after(60), ())
 
 
 def test_every_event_changes_something_known() -> None:

@@ -12,7 +12,7 @@ from tests.unit.test_facts import record, whole
 
 from pradrill.domain.actuals import rpa
 from pradrill.domain.drill import Role
-from pradrill.domain.facts import Event, Reading
+from pradrill.domain.events import Event, Reading
 from pradrill.domain.people import Severity
 from pradrill.domain.readings import BACKUP_LASTS, BackupTimes, DataReading, Weighed, weigh
 from pradrill.domain.timeline import Instant, Mark

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from pradrill.domain.facts import Event
+from pradrill.domain.conclusion import record_of
+from pradrill.domain.events import Event
 from pradrill.domain.outcome import StepOutcome
 from pradrill.domain.record import RunState
 from pradrill.domain.run_plan import RunPlan
@@ -133,7 +134,7 @@ def test_a_recovered_record_is_what_its_journal_says() -> None:
     (record,) = Sweeper(store).sweep().records
     facts = replay(journal)
     assert facts is not None
-    assert facts.record(record.run_id, record.ended, ()) == record
+    assert record_of(facts, record.run_id, record.ended, ()) == record
 
 
 def test_a_teardown_that_does_not_pass_is_recorded() -> None:

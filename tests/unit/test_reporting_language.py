@@ -18,6 +18,7 @@ import pradrill.reporting
 from pradrill.domain import drill, integrity, manual, outcome, people, record, timeline
 from pradrill.domain.casefile import CaseFile
 from pradrill.domain.facts import Facts
+from pradrill.domain.limits import limits
 from pradrill.domain.outcome import CheckOutcome, GuardOutcome, Phase, StepKind, StepOutcome
 from pradrill.domain.plan import Plan, PrimaryIdentity
 from pradrill.domain.target import MARKER, Host, HostFacts, HostState
@@ -275,7 +276,7 @@ def test_every_limit_and_guard_has_french_words() -> None:
         plan = a_run_plan(drill=declared)
         for marks in ({}, {Mark.DISRUPTION: measured(-5), Mark.DECLARED: measured(0)}):
             facts = Facts(started=a_start(plan=plan), began=START, marks=marks)
-            both += [*facts._limits()]
+            both += [*limits(facts)]
         services = {"moodle": a_service(provider=None)}
         resolved = plan_run(
             declared,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pradrill.domain.drill import Verify
-from pradrill.domain.facts import check_key
+from pradrill.domain.events import check_key
 from pradrill.domain.outcome import CheckOutcome, CheckResult, StepOutcome
 from pradrill.engine.verification import Verified, verify_until_stable
 from pradrill.ports import Cancelled

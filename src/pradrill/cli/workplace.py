@@ -35,7 +35,7 @@ from pradrill.config.house import (
 )
 from pradrill.config.inventory import read_inventory
 from pradrill.domain.entry import Head
-from pradrill.domain.facts import Started
+from pradrill.domain.events import Started
 from pradrill.domain.findings import all_findings, findings_for
 from pradrill.domain.people import Finding
 from pradrill.domain.plan import PrimaryIdentity

@@ -8,101 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from pydantic import Field
 
-from pradrill.domain import actuals
 from pradrill.domain.catalogue import CatalogueReading
+from pradrill.domain.events import CheckPass, Event, Reading, Started, check_key
 from pradrill.domain.integrity import IntegrityResult
-from pradrill.domain.manual import Wait, sla_measures, waited_inside_rta
+from pradrill.domain.manual import Wait
 from pradrill.domain.model import Model
 from pradrill.domain.outcome import CheckResult, GuardResult, Phase, StepKey, StepResult
-from pradrill.domain.people import Severity
-from pradrill.domain.readings import Contradiction, DataReading
-from pradrill.domain.record import (
-    Launch,
-    Recovery,
-    Refusal,
-    RunRecord,
-    RunState,
-    ServiceResult,
-)
-from pradrill.domain.run_plan import Branch, FileHash, PlannedStep, RunPlan
+from pradrill.domain.record import Refusal, RunState
+from pradrill.domain.run_plan import Branch, PlannedStep, RunPlan
 from pradrill.domain.target import HostState, SeenHost
 from pradrill.domain.timeline import Instant, Mark, Skew
-from pradrill.domain.verdict import Evidence, Judgement, Verdict, exit_code, judge, together
-from pradrill.errors import ExitCode
-
-
-class Event(StrEnum):
-    """The journal's vocabulary."""
-
-    STARTED = "run_started"
-    REFUSED = "run_refused"
-    STEP_STARTED = "step_started"
-    STEP_ENDED = "step_ended"
-    MARK = "mark"
-    GUARD = "guard"
-    SKEW = "skew"
-    HOST = "host"
-    BASELINE = "baseline"
-    CHECK_PASS = "check_pass"  # noqa: S105 a pass of checks
-    STABLE = "stable"
-    READING = "recovery_point"
-    ASKED = "asked"  # a person, who is waited for
-    ANSWERED = "answered"  # or given up
-    CATALOGUE = "catalogue"
-    INTEGRITY = "integrity"
-    RESIDUE = "residue"
-    SIGNAL = "signal"
-    CLOCK = "clock_stepped"
-    LOST = "run_lost"
-
-
-OF_A_BRANCH = frozenset(
-    {
-        Event.MARK,
-        Event.CHECK_PASS,
-        Event.STABLE,
-        Event.READING,
-        Event.CATALOGUE,
-        Event.INTEGRITY,
-    }
-)
-"""Events that say whose branch they are of, in `service`, where services have branches apart."""
-
-
-class Reading(Model):
-    """The recovery point as it was read."""
-
-    point: Instant | None
-    source: str
-    catalogue: Instant | None = None
-    backup_id: str | None = None
-    readings: tuple[DataReading, ...] = ()
-    contradictions: tuple[Contradiction, ...] = ()
-    remarks: tuple[str, ...] = Field(default=(), description="what the readings do not prove")
-
-
-class CheckPass(Model):
-    """One pass of checks."""
-
-    number: int
-    results: tuple[CheckResult, ...]
-
-
-class Started(Model):
-    """The journal's first fact: enough to tear the run down from another process."""
-
-    plan: RunPlan
-    launch: Launch
-    versions: dict[str, str]
-    environment: dict[str, str] = Field(default={}, description="the controller, in its own words")
-    primaries: dict[str, Skew] = Field(
-        default={}, description="service → its primary's clock, measured just before"
-    )
 
 
 class Shown(Model):
@@ -169,31 +88,9 @@ class Facts(Model):
         begun = any(key[0] is Phase.RESTORE and key[2] == branch.service for key in self.begun)
         return () if begun else tuple(name for name in branch.after if not self.of(name).stable)
 
-    def recovery(self) -> Recovery:
-        """Return the measurements of the whole: its last service, and its worst loss."""
-        branches = self._branches()
-        readings = [own.reading for own in branches]
-        points = [reading.point if reading else None for reading in readings]
-        point = actuals.worst(points)
-        oldest = min((each.earliest for each in points if each is not None), default=None)
-        told = [reading for reading in readings if reading is not None]
-        governs = (each for each in told if each.point and each.point.earliest == oldest)
-        worst = next(governs, told[0] if told else None)
-        marks = actuals.last([own.marks for own in branches])
-        backups = branches[0] if len(branches) == 1 else Shown()
-        return self._measured(marks, worst, point, self.skew, backups)
-
-    def recovery_of(self, branch: Branch) -> Recovery:
-        """Return the measurements of one branch."""
-        own = self.of(branch.service)
-        skew = self.skew_of(branch)
-        point = own.reading.point if own.reading else None
-        measured = self._measured(own.marks, own.reading, point, skew, own)
-        mine = {None, branch.service, *branch.after}
-        waits = [wait for wait in self.waits if wait.service in mine]
-        return measured.model_copy(
-            update={"waited_for_people": waited_inside_rta(waits, own.marks)}
-        )
+    def branches(self) -> list[Shown]:
+        """Return what each branch has shown."""
+        return [self.of(branch.service) for branch in self.plan.branches]
 
     def skew_of(self, branch: Branch) -> dict[str, Skew]:
         """Return the clocks that a branch's instants come from: its hosts', its primary's."""
@@ -201,185 +98,6 @@ class Facts(Model):
             return self.skew
         mine = {*branch.hosts, "primary", f"primary of {branch.service}"}
         return {host: skew for host, skew in self.skew.items() if host in mine}
-
-    def _measured(
-        self,
-        marks: dict[Mark, Instant],
-        reading: Reading | None,
-        point: Instant | None,
-        skew: dict[str, Skew],
-        backups: Shown,
-    ) -> Recovery:
-        return Recovery(
-            marks=marks,
-            recovery_point=point,
-            recovery_point_from=reading.source if reading else "",
-            catalogue_time=reading.catalogue if reading else None,
-            backup_id=reading.backup_id if reading else None,
-            readings=reading.readings if reading else (),
-            contradictions=reading.contradictions if reading else (),
-            rta=actuals.rta(marks),
-            technical_rta=actuals.technical_rta(marks),
-            rpa=actuals.rpa(marks, point),
-            skew=skew,
-            waited_for_people=waited_inside_rta(self.waits, marks),
-            clock_stepped=self.clock_stepped,
-            catalogue=backups.catalogue,
-            integrity=backups.integrity,
-        )
-
-    def services(self) -> dict[str, ServiceResult]:
-        """Return each service's own result."""
-        results = {}
-        for name in self.plan.services:
-            branch = self.plan.branch(name)
-            judgement = self.judgement_of(name)
-            results[name] = ServiceResult(
-                verdict=judgement.verdict,
-                reasons=judgement.reasons,
-                recovery=self.recovery_of(branch),
-                hosts=branch.hosts,
-                held_by=self.held_by(branch),
-            )
-        return results
-
-    def judgement(self) -> Judgement:
-        """Return the verdict on the whole and why: no better than that on any service."""
-        if self.refusal is not None:
-            return Judgement(verdict=Verdict.INCONCLUSIVE, reasons=self.refused_because)
-        return self._ended(together({name: self._judged(name) for name in self.plan.services}))
-
-    def judgement_of(self, service: str) -> Judgement:
-        """Return the verdict on one service and why."""
-        if self.refusal is not None:
-            return Judgement(verdict=Verdict.INCONCLUSIVE, reasons=self.refused_because)
-        return self._ended(self._judged(service))
-
-    def _judged(self, service: str) -> Judgement:
-        """Weigh one service's evidence, and what all share, against its own objectives."""
-        branch = self.plan.branch(service)
-        own, recovery = self.of(branch.service), self.recovery_of(branch)
-        goals = self.plan.services[service].objectives
-
-        def concerns(step: PlannedStep | StepResult) -> bool:
-            return step.phase is not Phase.TEARDOWN and step.service in {None, branch.service}
-
-        return judge(
-            Evidence(
-                completed=self.state is RunState.FINISHED,
-                hosts=branch.hosts,
-                steps=tuple(step for step in self.steps if concerns(step)),
-                not_executed=tuple(step.name for step in self.not_executed() if concerns(step)),
-                held_by=self.held_by(branch),
-                guards=tuple(guard for guard in self.guards if guard.host in branch.hosts),
-                checks=tuple(own.checks.values()),
-                stable=own.stable,
-                rto=goals.rto,
-                rpo=goals.rpo,
-                rta=recovery.rta,
-                rpa=recovery.rpa,
-                contradictions=tuple(
-                    each.text
-                    for each in recovery.contradictions
-                    if each.severity is Severity.CRITICAL
-                ),
-            )
-        )
-
-    def _ended(self, judgement: Judgement) -> Judgement:
-        """Return the judgement of a run that came to its end, or say that it did not."""
-        if self.state is RunState.FINISHED:
-            return judgement
-        how = (
-            "the run's process ended without a word (killed, or the machine went down)"
-            if self.lost
-            else f"the run was interrupted by signal {self.signal}"
-        )
-        return Judgement(verdict=Verdict.INCONCLUSIVE, reasons=(how, *judgement.reasons))
-
-    def record(self, run_id: str, ended: datetime, evidence: tuple[FileHash, ...]) -> RunRecord:
-        """Return the record of it all."""
-        judgement = self.judgement()
-        return RunRecord(
-            run_id=run_id,
-            launch=self.started.launch,
-            plan=self.plan,
-            state=self.state,
-            refusal=self.refusal,
-            verdict=judgement.verdict,
-            reasons=judgement.reasons,
-            exit_code=self._exit_code(judgement.verdict),
-            signal=self.signal,
-            started=self.began,
-            ended=ended,
-            recovery=self.recovery(),
-            services=self.services(),
-            seen=self.seen,
-            guards=self.guards,
-            steps=self.steps,
-            not_executed=self.not_executed(),
-            checks=tuple(check for own in self._branches() for check in own.checks.values()),
-            passes=sum(own.passes for own in self._branches()),
-            waits=self.waits,
-            sla=sla_measures(self.waits),
-            residue=self.residue,
-            limits=self._limits(),
-            versions=self.started.versions,
-            evidence=evidence,
-            environment=self.started.environment,
-        )
-
-    def _branches(self) -> list[Shown]:
-        return [self.of(branch.service) for branch in self.plan.branches]
-
-    def _exit_code(self, verdict: Verdict) -> ExitCode:
-        if self.refusal is not None and self.signal is None:
-            busy = self.refusal is Refusal.BUSY
-            return ExitCode.BUSY if busy else ExitCode.NOT_READY
-        return exit_code(verdict, residue=bool(self.residue), signal=self.signal)
-
-    def _disrupted_before_launch(self) -> bool:
-        disrupted, declared = self.marks.get(Mark.DISRUPTION), self.marks.get(Mark.DECLARED)
-        return disrupted is not None and declared is not None and disrupted.at < declared.at
-
-    def _limits(self) -> tuple[str, ...]:
-        drill = self.plan.drill
-        limits = [
-            "the checks prove what they check and nothing else; read their titles",
-            "production was not switched over: name resolution, routing and users were not moved",
-        ]
-        if drill.scenario.disruption == "launch":
-            what = (
-                "the drill followed the disruption at once"
-                if self._disrupted_before_launch()
-                else "T0 is the launch of the drill"
-            )
-            limits.append(f"{what}: detection and decision took no time")
-        if drill.standby.machines:
-            limits.append("the standby is a lab machine, not the one that a disaster would use")
-        if any(wait.call is not None for wait in self.waits):
-            limits.append(
-                "a provider's times run from when the call was asked for, dialling included"
-            )
-        limits += [
-            f"{other}, on which {', '.join(needing)} depends, is not in the drill: it was assumed "
-            "available"
-            for other, needing in self.plan.assumed.items()
-        ]
-        if not any(host == "primary" or host.startswith("primary of ") for host in self.skew):
-            limits.append("the primary's clock was not compared with the controller's")
-        for reading in (own.reading for own in self._branches() if own.reading is not None):
-            limits += reading.remarks
-            limits += [
-                f"readings of the recovery point contradict each other: {each.text}"
-                for each in reading.contradictions
-            ]
-        return tuple(limits)
-
-
-def check_key(result: CheckResult) -> str:
-    """Return the id of a check on a host, as the verification names it."""
-    return f"{result.check}@{result.host}"
 
 
 _Change = dict[str, Any]

@@ -12,7 +12,8 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from pradrill.domain.drill import Way
-from pradrill.domain.facts import OF_A_BRANCH, Event, Facts, Shown
+from pradrill.domain.events import OF_A_BRANCH, Event
+from pradrill.domain.facts import Facts, Shown
 from pradrill.domain.integrity import IntegrityResult
 from pradrill.domain.outcome import StepOutcome
 from pradrill.domain.run_plan import PlannedStep

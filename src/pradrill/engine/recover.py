@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from pradrill.domain.facts import Event, Facts, Started
+from pradrill.domain.events import Event, Started
+from pradrill.domain.facts import Facts
 from pradrill.domain.record import RunRecord
 from pradrill.domain.run_plan import RunPlan
 from pradrill.engine.cancellation import Cancellation

@@ -6,7 +6,9 @@ from collections.abc import Collection
 from contextlib import closing
 from datetime import datetime
 
-from pradrill.domain.facts import Event, Facts, Started
+from pradrill.domain.conclusion import record_of
+from pradrill.domain.events import Event, Started
+from pradrill.domain.facts import Facts
 from pradrill.domain.outcome import Phase, StepKind, StepOutcome, StepResult
 from pradrill.domain.record import Refusal, RunRecord
 from pradrill.domain.run_plan import Branch, PlannedStep
@@ -94,7 +96,9 @@ class Run:
         if context.unwritten is not None:
             raise context.unwritten
         journal = context.journal
-        record = context.facts.record(journal.run_id, context.tools.clock.now(), journal.evidence())
+        record = record_of(
+            context.facts, journal.run_id, context.tools.clock.now(), journal.evidence()
+        )
         journal.seal(record)
         return record
 

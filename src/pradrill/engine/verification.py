@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from pradrill.domain.drill import Verify
-from pradrill.domain.facts import check_key
+from pradrill.domain.events import check_key
 from pradrill.domain.outcome import CheckOutcome, CheckResult, StepOutcome
 from pradrill.ports import Cancelled, Clock, Verification
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pradrill.domain.drill import Drill
-from pradrill.domain.facts import Started
+from pradrill.domain.events import Started
 from pradrill.domain.outcome import (
     CheckOutcome,
     CheckResult,

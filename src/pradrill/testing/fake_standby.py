@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pradrill.domain.drill import Canary, NewestData
-from pradrill.domain.facts import check_key
+from pradrill.domain.events import check_key
 from pradrill.domain.outcome import CheckOutcome, CheckResult, PlaybookResult, StepOutcome
 from pradrill.domain.target import Host, HostFacts, HostState, Site
 from pradrill.domain.timeline import Skew

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pradrill.domain.facts import Event
+from pradrill.domain.events import Event
 from pradrill.domain.record import RunRecord
 from pradrill.ports import RunStore
 from pradrill.testing.builders import a_record, a_start, after

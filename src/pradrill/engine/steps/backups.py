@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pradrill.domain.catalogue import RecoveryPoint, read
-from pradrill.domain.facts import Event
+from pradrill.domain.events import Event
 from pradrill.domain.integrity import IntegrityResult, Part, Soundness, coverage, next_part
 from pradrill.domain.outcome import StepOutcome
 from pradrill.domain.recovery_source import RecoveryPointSpec

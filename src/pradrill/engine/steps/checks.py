@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pradrill.domain.actuals import service_verified
-from pradrill.domain.facts import CheckPass, Event
+from pradrill.domain.events import CheckPass, Event
 from pradrill.domain.outcome import CheckResult
 from pradrill.domain.run_plan import PlannedStep
 from pradrill.domain.timeline import Mark

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from pradrill.domain.duration import format_duration
-from pradrill.domain.facts import Event
+from pradrill.domain.events import Event
 from pradrill.domain.manual import Answer, Confirm, ManualStep, Question, Wait
 from pradrill.domain.outcome import Phase, StepOutcome
 from pradrill.domain.run_plan import PlannedStep

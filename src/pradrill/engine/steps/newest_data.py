@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from pradrill.domain.drill import NewestData, Role
-from pradrill.domain.facts import Event, Reading
+from pradrill.domain.events import Event, Reading
 from pradrill.domain.instants import parse_instant
 from pradrill.domain.outcome import StepOutcome
 from pradrill.domain.readings import BackupTimes, DataReading, weigh

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pradrill.domain.facts import Event
+from pradrill.domain.events import Event
 from pradrill.domain.outcome import GuardOutcome, GuardResult, StepOutcome
 from pradrill.domain.run_plan import PlannedStep
 from pradrill.domain.timeline import Mark
