@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import pty
+import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -91,10 +94,12 @@ class Terminal:
 
 
 @contextmanager
-def exercise(state: Path, deadline: str = "20s") -> Iterator[subprocess.Popen[bytes]]:
+def exercise(
+    state: Path, deadline: str = "20s", notify: Sequence[str] = ()
+) -> Iterator[subprocess.Popen[bytes]]:
     """Start the exercise without a terminal; end it if a test did not."""
     child = subprocess.Popen(
-        [sys.executable, CHILD, state, deadline],
+        [sys.executable, CHILD, state, deadline, *notify],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -154,6 +159,55 @@ def test_two_processes(state: Path) -> None:
     ]
     assert record.recovery.waited_for_people > 0
     assert record.recovery.marks[Mark.ACCEPTED].at == record.waits[1].ended
+
+
+def test_somebody_who_does_not_watch_is_told(state: Path, tmp_path: Path) -> None:
+    """The plan's program gets who, what, until when, and a line that answers as it stands."""
+    box = tmp_path / "box"
+    notify = ("sh", "-c", f"cat > {box}.new && mv {box}.new {box}-$$")
+
+    def told_of(step: str) -> list[str]:
+        texts = [path.read_text(encoding="utf-8") for path in tmp_path.glob("box-*")]
+        return [text for text in texts if step in text.splitlines()[0]]
+
+    with exercise(state, notify=notify) as child:
+        for number, step in enumerate(("switch the DNS", "accept Moodle"), 1):
+            until(partial(told_of, step), "nobody is told")
+            (told,) = told_of(step)
+            (line,) = [text for text in told.splitlines() if text.endswith("--yes")]
+            program, *words = shlex.split(line)
+            assert program == "pradrill"
+            assert pradrill(state, *words[2:])[0] == 0
+            assert words[:2] == ["--state", str(state)]
+            if number == 1:
+                assert told.startswith("The drill waits for operator: switch the DNS\n")
+                assert "point moodle at 198.51.100.20" in told
+                assert re.search(r"done\? Until 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC\.", told)
+        assert child.wait(PATIENCE) == 0
+    assert said_in(record_of(state)) == [("bdurand", "", "command")] * 2
+
+
+@pytest.mark.parametrize("notify", ["/no/such/program", "false"])
+def test_a_notification_that_fails_stops_nothing(state: Path, notify: str) -> None:
+    """The run goes on, and its log says that nobody was notified, and why."""
+    with exercise(state, notify=(notify,)) as child:
+        log = state / "log.jsonl"
+        failed = f"operator was not notified: {notify} ended with"
+        until(lambda: log.exists() and failed in log.read_text(), "the log says nothing")
+        assert pradrill(state, "answer", "moodle", "dns", "--yes")[0] == 0
+        until(waits(state, "accept Moodle"), "nothing waits")
+        assert pradrill(state, "answer", "moodle", "accept Moodle", "--yes")[0] == 0
+        assert child.wait(PATIENCE) == 0
+
+
+def test_a_notification_without_an_end_holds_up_nothing(state: Path) -> None:
+    """A program that hangs neither delays the answer nor keeps the run from ending."""
+    with exercise(state, notify=("sleep", "30")) as child:
+        until(waits(state, "switch the DNS"), "nothing waits")
+        assert pradrill(state, "answer", "moodle", "dns", "--yes")[0] == 0
+        until(waits(state, "accept Moodle"), "nothing waits")
+        assert pradrill(state, "answer", "moodle", "accept Moodle", "--yes")[0] == 0
+        assert child.wait(PATIENCE) == 0
 
 
 def test_what_is_refused(state: Path) -> None:

@@ -1,6 +1,7 @@
 """`pradrill run` of an exercise, as a process of its own: all is real but what touches a standby.
 
-Usage: watched_exercise.py STATE DEADLINE; the exercise asks to switch the DNS, then to accept.
+Usage: watched_exercise.py STATE DEADLINE [NOTIFY…]; the exercise asks to switch the DNS, then to
+accept.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Quick(SteadyClock):
         time.sleep(seconds / 100)
 
 
-def main(state: str, deadline: str) -> int:
+def main(state: str, deadline: str, *notify: str) -> int:
     """Run the exercise and tell of it."""
     dns = {
         "manual": "switch the DNS",
@@ -62,7 +63,12 @@ def main(state: str, deadline: str) -> int:
     plan = plan_run(
         drill,
         drill_file=Path("moodle.yml"),
-        plan=Plan(plan=3, organisation="Exemple", services={"moodle": a_service(provider=None)}),
+        plan=Plan(
+            plan=3,
+            organisation="Exemple",
+            notify=notify,
+            services={"moodle": a_service(provider=None)},
+        ),
         hosts=[a_host()],
         primaries={},
         files=[],

@@ -49,20 +49,20 @@ verify:
 """
 
 
-def house(folder: Path, drill: str) -> House:
+def house(folder: Path, drill: str, plan: str = PLAN) -> House:
     """Write the house and open it."""
     (folder / "checks").mkdir(exist_ok=True)
     (folder / "checks" / "test_moodle.py").write_text("def test_moodle(): pass\n")
     (folder / "checks" / "restore.yml").write_text("- hosts: all\n")
-    (folder / "plan.yml").write_text(PLAN)
+    (folder / "plan.yml").write_text(plan)
     (folder / "moodle.yml").write_text(drill)
     return open_house(folder, now=START)
 
 
-def problems(folder: Path, drill: str) -> list[str]:
+def problems(folder: Path, drill: str, plan: str = PLAN) -> list[str]:
     """Return every problem as `line: path: message`."""
     with pytest.raises(ConfigurationProblemsError) as caught:
-        house(folder, drill)
+        house(folder, drill, plan)
     found = caught.value.problems
     assert {problem.file.name for problem in found} == {"moodle.yml"}
     return [f"{p.line}: {p.path}: {p.message}" for p in found]
@@ -190,3 +190,13 @@ def test_a_manual_step_built_in_python_is_one() -> None:
     """The union takes a model as it takes a mapping."""
     step = ManualStep(manual="look", who="operator", instruction="at the page")
     assert a_drill(kind="exercise", restore=(step,)).restore == (step,)
+
+
+def test_a_notification_needs_its_program(tmp_path: Path) -> None:
+    """A plan that notifies with a program that is not there is told where people are asked."""
+    said = (
+        '7: prepare[0]: nobody would be told of "call the host": the plan\'s notify names '
+        '"no-such-mailer", and there is no such program'
+    )
+    assert problems(tmp_path, DRILL, PLAN + "notify: [no-such-mailer, ops]\n") == [said]
+    assert house(tmp_path, DRILL, PLAN + "notify: [sh, -c, cat]\n").plan.notify[0] == "sh"

@@ -23,6 +23,7 @@ from pradrill.adapters.people.terminal import Terminal
 from pradrill.adapters.secrets import resolve
 from pradrill.adapters.ssh import SshProbe
 from pradrill.adapters.testinfra import TestinfraVerifier
+from pradrill.cli.announcing import Announcer
 from pradrill.cli.primaries import clocks
 from pradrill.cli.sources import checked_before, source_of
 from pradrill.config.around import around
@@ -216,11 +217,14 @@ class Workplace:
             probe=SshProbe(self.clock, resolve),
             runner=AnsibleRunner(self.clock, resolve),
             verifier=TestinfraVerifier(self.clock),
-            people=FilePeople(_terminal()),
+            people=FilePeople(_terminal(), self._announcer(plan, progress)),
             progress=progress,
             sources={s: source_of(each, self.clock) for s, each in backups.items()},
             checked={s: checked_before(each, self.store) for s, each in backups.items()},
         )
+
+    def _announcer(self, plan: RunPlan, progress: Progress) -> Announcer | None:
+        return Announcer(plan.notify, self.state, progress.say) if plan.notify else None
 
     def _standby(self, plan: RunPlan) -> Standby:
         declared = plan.drill.standby

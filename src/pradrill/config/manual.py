@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 
 from pradrill.config.loader import Document, suggestion
@@ -26,6 +27,14 @@ def manual_problems(document: Document, drill: Drill, plan: Plan | None) -> Iter
                 f'the plan has no provider "{step.call}"',
                 suggestion(step.call, list(plan.providers)),
             )
+    if steps and plan is not None and plan.notify and shutil.which(plan.notify[0]) is None:
+        where, step = steps[0]
+        yield document.problem(
+            where,
+            f'nobody would be told of "{step.title}": the plan\'s notify names '
+            f'"{plan.notify[0]}", and there is no such program',
+            "Install it, or write its whole path.",
+        )
     if steps and drill.kind is Kind.TEST:
         where, _ = steps[0]
         place = ("kind",) if ("kind",) in document.lines else where

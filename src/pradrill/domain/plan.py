@@ -101,6 +101,11 @@ class Plan(Model):
     retention: str | None = Field(
         default=None, description="how long records and reports are kept, where, by whom"
     )
+    notify: tuple[str, ...] = Field(
+        default=(),
+        description="a program and its words; it gets what waits for a person on its standard "
+        'input, as in [mail, -s, "a drill waits", ops@example.com]',
+    )
     logo: RelativePath | None = Field(default=None, description="PNG or SVG, for the reports")
     language: Literal["en", "fr"] | None = Field(
         default=None, description="of the reports; default: $LANG"

@@ -93,6 +93,7 @@ class RunPlan(Model):
     plan_approved: str | None
     plan_owner: str | None = None
     retention: str | None = Field(default=None, description="of records, as the plan says")
+    notify: tuple[str, ...] = Field(default=(), description="what tells people that they are asked")
     services: dict[str, Service]
     objectives: Governing
     hosts: tuple[PlannedHost, ...]

@@ -73,6 +73,7 @@ def plan_run(  # noqa: PLR0913 every argument is a different kind of input
         plan_approved=plan.approved,
         plan_owner=plan.owner,
         retention=plan.retention,
+        notify=plan.notify,
         services=services,
         objectives=governing(services),
         hosts=planned,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 
 from pradrill.domain.manual import Call, CallStage, Confirm, Question, SlaMeasure, Wait, waited
 from pradrill.domain.record import RunRecord
@@ -33,6 +34,17 @@ def question_lines(question: Question) -> Iterator[str]:
     here = "the answer" if question.confirm is Confirm.TEXT else "yes or no"
     yield f"    Type {here} where the run is watched, or:"
     yield f"    pradrill answer {run} {wording.line(step, 120)} {_OPTIONS[question.confirm]}"
+
+
+def announcement(question: Question, state: Path, machine: str) -> str:
+    """Say it to somebody who does not watch: who, what, until when, and the lines that answer."""
+    answer = shlex.join(
+        ["pradrill", "--state", str(state), "answer", question.run_id, question.step]
+    )
+    options = ("--text '...'", "--no") if question.confirm is Confirm.TEXT else ("--yes", "--no")
+    head, *body, _typed, _command = question_lines(question)
+    lines = [f"The drill {head}", "", *body, "", f"Answer on {machine}:"]
+    return "\n".join([*lines, *(f"    {answer} {option}" for option in options), ""])
 
 
 def called(call: Call) -> str:

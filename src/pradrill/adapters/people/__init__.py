@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -26,10 +26,18 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 
 class FilePeople:
-    """Whoever can write into the run's folder, and whoever sits at the terminal."""
+    """Whoever can write into the run's folder, and whoever sits at the terminal.
 
-    def __init__(self, terminal: Terminal | None = None) -> None:
+    `announce` is told of each question once it can be answered; it returns at once.
+    """
+
+    def __init__(
+        self,
+        terminal: Terminal | None = None,
+        announce: Callable[[Question], None] | None = None,
+    ) -> None:
         self._terminal = terminal
+        self._announce = announce
 
     @contextmanager
     def ask(self, question: Question, folder: Path) -> Iterator[_FileAsked]:
@@ -44,6 +52,8 @@ class FilePeople:
         except OSError as error:
             raise _unwritten(box, error) from error
         asked = _FileAsked(path, question, self._terminal)
+        if self._announce is not None:
+            self._announce(question)
         try:
             yield asked
         finally:
