@@ -221,6 +221,11 @@ def test_what_the_run_did_not_measure_is_entered(place: Place) -> None:
     ]
     assert str(notes[-1].date) == "2026-03-09"
     assert {note.by for note in notes} == {"amartin"}
+    assert place("report", "moodle", "--output", str(place.folder / "r.html"))[0] == 0
+    tagged = (place.folder / "r.html").read_text(encoding="utf-8")
+    page = " ".join(re.sub(r"<[^>]+>", " ", tagged).split())
+    for said in (*(f"a {name}" for name in fields), "2026-03-09"):
+        assert re.search(rf"\b{said} \(entered 20[0-9: -]+ UTC by amartin\)", page), said
 
 
 def test_bytes_that_are_no_text_become_question_marks(place: Place) -> None:

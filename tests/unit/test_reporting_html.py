@@ -176,8 +176,8 @@ def test_figures_are_the_records() -> None:
     text = seen(a_record())
     for said in (
         "PASSED",
-        "RTA42m10smeasuredRTO 4h00mof moodlemet",
-        "RPA3h05mmeasuredRPO 24h00mof moodlemet",
+        "RTAfrom the disruption to the verified service42m10smeasuredRTO 4h00mof moodlemet",
+        "RPAhow much data was lost, as a time3h05mmeasuredRPO 24h00mof moodlemet",
         "42m09.6s to 42m10.4s",
         "3h04m57.5s to 3h05m02.5s",
         "3h17m49.6s",

@@ -125,11 +125,12 @@ def test_marks_of_people_are_entered_not_measured() -> None:
 def test_worst_case_stands_beside_the_rpa() -> None:
     """Page one has the worst case that the catalogue allows, and how it stands to the RPO."""
     text = seen(a_case())
-    assert "Worst-case RPA 48h13m by the catalogue RPO 24h00m not met" in text
+    meaning = "the largest loss that the backups would have allowed"
+    assert f"Worst-case RPA {meaning} 48h13m by the catalogue RPO 24h00m not met" in text
     assert "restored from 4f2c9a1be073 with data of 2026-03-06 23:00:00 UTC" in text
     assert "every 1d, 1h of grace: 1 is missing" in text
     bare = seen(CaseFile(record=a_record()))
-    assert "Worst-case RPA not known: the run read no backup catalogue" in bare
+    assert f"Worst-case RPA {meaning} not known: the run read no backup catalogue" in bare
 
 
 def test_inputs_are_identified() -> None:

@@ -237,6 +237,14 @@ def actual_label(comparison: Comparison) -> str:
     return figure_name(comparison.actual_name)
 
 
+def actual_meaning(comparison: Comparison) -> str:
+    """Say in a few words what an actual is, for a reader who does not know its letters."""
+    return {
+        "RTA": _("from the disruption to the verified service"),
+        "RPA": _("how much data was lost, as a time"),
+    }[comparison.actual_name]
+
+
 def objective_label(comparison: Comparison) -> str:
     """Return the name of an objective for people."""
     return figure_name(comparison.objective_name)
