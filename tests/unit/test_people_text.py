@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
+import shlex
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -20,7 +23,7 @@ from pradrill.domain.manual import (
 from pradrill.domain.outcome import Phase, StepKind
 from pradrill.domain.people import Closure, Sighting
 from pradrill.domain.plan import Support
-from pradrill.reporting.asking import question_lines, sla_told, waits_told
+from pradrill.reporting.asking import announcement, question_lines, sla_told, waits_told
 from pradrill.reporting.findings_text import finding_line, finding_lines, open_told
 from pradrill.reporting.plan_text import plan_lines
 from pradrill.reporting.summary import summary
@@ -186,3 +189,34 @@ def test_the_mail_says_how_many_are_open() -> None:
     mail = summary(a_record(), findings=findings)
     assert f"{told}: pradrill findings\n" in mail
     assert "Open findings" not in summary(a_record(), findings=findings[2:])
+
+
+def test_an_announcement_can_be_answered_as_it_stands() -> None:
+    """It says who, what, until when and where, with a line for a shell for each answer."""
+    told = announcement(
+        a_question(call=CALL, step="call: it's late"), Path("/var/lib/x y"), "ctl01"
+    )
+    first, *rest = told.splitlines()
+    assert first == "The drill waits for operator: call: it's late"
+    assert any("hexanet: phone +33 3 26 00 00 00" in line for line in rest)
+    assert any(line.endswith("Until 2026-03-10 02:30:00 UTC.") for line in rest)
+    assert "Answer on ctl01:" in rest
+    assert not any("where the run is watched" in line for line in rest)
+    yes, no = (line for line in rest if "pradrill" in line)
+    words = ["pradrill", "--state", "/var/lib/x y", "answer", a_question().run_id]
+    assert shlex.split(yes) == [*words, "call: it's late", "--yes"]
+    assert shlex.split(no) == [*words, "call: it's late", "--no"]
+    asks = announcement(a_question(confirm=Confirm.TEXT), Path("/s"), "ctl01").splitlines()
+    assert [shlex.split(line)[-2:] for line in asks if "pradrill" in line] == [
+        ["--text", "..."],
+        ["switch the DNS", "--no"],
+    ]
+
+
+def test_hostile_words_of_a_step_move_no_cursor() -> None:
+    """Control and direction characters in a step are written out in what is announced."""
+    hostile = "\x1b[2J\u202egnp\r\n"
+    question = a_question(step=hostile, who=hostile, instruction=hostile * 3)
+    told = announcement(question, Path("/s"), "ctl01")
+    assert not re.search("[\x00-\x09\x0b-\x1f\u202a-\u202e]", told)
+    assert "U+202E" in told

@@ -10,6 +10,7 @@ import pytest
 
 from pradrill.config.house import House, open_house
 from pradrill.domain.drill import PlaybookStep
+from pradrill.engine.planning import plan_run
 from pradrill.testing import START
 
 REPOSITORY = Path(__file__).parents[2]
@@ -32,6 +33,26 @@ def test_every_service_of_the_plan_has_a_drill(house: House) -> None:
     """No service of the plan that ships is without a drill that shows how it is recovered."""
     drilled = {service for loaded in house.drills.values() for service in loaded.drill.services}
     assert drilled == set(house.plan.services)
+
+
+@pytest.mark.parametrize("name", DRILLS)
+def test_what_the_plan_and_the_drill_declare_reaches_the_record(house: House, name: str) -> None:
+    """Owner, retention and notification of the plan, and the drill's environment, are in a run."""
+    plan = house.plan.model_copy(update={"notify": ("mail", "ops")})
+    loaded = house.drills[name]
+    resolved = plan_run(
+        loaded.drill,
+        drill_file=loaded.file,
+        plan=plan,
+        hosts=loaded.hosts,
+        primaries={},
+        files=[],
+        places=loaded.places,
+    )
+    assert resolved.plan_owner == plan.owner is not None
+    assert resolved.retention == plan.retention is not None
+    assert resolved.notify == ("mail", "ops")
+    assert resolved.drill.environment.network
 
 
 def steps(house: House, name: str) -> list[PlaybookStep]:

@@ -281,7 +281,9 @@ class Drill(Model):
     planned: dt.date | None = Field(default=None, description="the day that was agreed on")
     people: Participants = Participants()
     standby: Standby
-    environment: Environment = Environment()
+    environment: Environment = Field(
+        default=Environment(), description="what only people know of the standby, for the report"
+    )
     recovery_point: RecoveryPointSpec | None = Field(
         default=None, description="which backup is restored; it is chosen before anything starts"
     )

@@ -44,7 +44,8 @@ def announcement(question: Question, state: Path, machine: str) -> str:
     options = ("--text '...'", "--no") if question.confirm is Confirm.TEXT else ("--yes", "--no")
     head, *body, _typed, _command = question_lines(question)
     lines = [f"The drill {head}", "", *body, "", f"Answer on {machine}:"]
-    return "\n".join([*lines, *(f"    {answer} {option}" for option in options), ""])
+    lines += [f"    {wording.clean(answer)} {option}" for option in options]
+    return "\n".join([*lines, ""])
 
 
 def called(call: Call) -> str:
