@@ -116,9 +116,9 @@ class Witness:
         self._over.set()
         self._thread.join(10)
 
-    def first_lost(self, restored: int) -> datetime:
-        """Return when the first write was acknowledged that did not come back."""
-        return self.acknowledged[restored + 1]
+    def first_lost(self, restored: int) -> datetime | None:
+        """Return when the first write was acknowledged that did not come back, if one did not."""
+        return self.acknowledged.get(restored + 1)
 
 
 class _Client:

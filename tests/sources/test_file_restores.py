@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.sources.conftest import largest
+from tests.sources.test_bad_restores import Harm, ended_badly, harms
 
 SCRIPTS = Path(__file__).parents[2] / "playbooks/files"
 ENVIRONMENT = {**os.environ, "RESTIC_PASSWORD": "pass", "BORG_PASSPHRASE": "pass"}
@@ -120,15 +122,24 @@ def test_a_backup_that_is_not_there_leaves_the_folders(place: Path, restore: Res
     assert (place / "files/same").exists()
 
 
-@pytest.mark.parametrize("kind", ["tar.gz", "tar.zst"])
-def test_an_archive_that_was_cut_short_ends_with_an_error(place: Path, kind: str) -> None:
-    """Half an archive is no restore, though tar unpacked something."""
-    archive = place / f"night.{kind}"
-    done("tar", "-C", "/", "-caf", archive, str(place / "files")[1:])
-    os.truncate(archive, archive.stat().st_size // 2)
-    said = run("bash", SCRIPTS / "unpack-folders", archive, place / "files")
-    assert said.returncode != 0
-    assert said.stderr
+@harms
+def test_a_damaged_backup_ends_with_an_error(place: Path, restore: Restore, harm: Harm) -> None:
+    """Cut or with a changed byte: what was unpacked by then is no restore, and it is said why."""
+    archives = list(place.glob("night.*"))
+    harm(archives[0] if archives else largest(place / "repository/data"))
+    assert ended_badly(said := restore("")), said
+    assert len(said.stderr.splitlines()) == 1 or archives, said.stderr
+
+
+@pytest.mark.parametrize("restore", ["restic", "borg"], indirect=True)
+def test_a_wrong_password_ends_with_the_tools_reason(place: Path, restore: Restore) -> None:
+    """Restic and borg say that it is the password, before anything is removed."""
+    for access in (place / "staging/login").iterdir():
+        wrong = "export RESTIC_PASSWORD=wrong BORG_PASSPHRASE=wrong\n"
+        access.write_text(access.read_text() + wrong)
+    said = restore("")
+    assert ended_badly(said, "pass")
+    assert (place / "files/same").exists()
 
 
 def test_each_difference_is_named(place: Path) -> None:

@@ -13,11 +13,14 @@ from pradrill.domain.casefile import CaseFile
 from pradrill.domain.outcome import CheckOutcome, GuardOutcome, Phase, Sample, StepKind
 from pradrill.domain.people import STATED, AnnotationKind
 from pradrill.domain.target import SeenHost
+from pradrill.domain.timeline import Mark
+from pradrill.reporting.case_view import ROLES
 from pradrill.reporting.fields import share
 from pradrill.reporting.html import Letterhead, render_html
 from pradrill.reporting.i18n import speaking
 from pradrill.testing import (
     HOST,
+    a_case,
     a_check,
     a_drill,
     a_guard,
@@ -224,3 +227,66 @@ def test_hostile_answers_are_inert(hostile: str) -> None:
     body = page.partition("<main>")[2]
     assert hostile not in body
     assert len(page) < 300_000
+
+
+def everything_said() -> CaseFile:
+    """Return a run of which plan, drill, playbooks, checks and people say all that they can."""
+    kinds = AnnotationKind
+    scenario = {
+        "name": "fire",
+        "assumptions": ("the backups survive",),
+        "exclusions": ({"what": "mail", "why": "tested apart"},),
+        "third_parties": ("the telephone company",),
+    }
+    plan = a_run_plan(
+        services={"moodle": a_service(site="Reims")},
+        drill=a_drill(
+            planned=dt.date(2026, 3, 10),
+            scenario=scenario,
+            environment={"site": "Lyon", "network": "VLAN 40"},
+        ),
+        plan_owner="C. Durand",
+        retention="10 years",
+    )
+    teardown = a_step(phase=Phase.TEARDOWN, name="teardown", values={"pradrill_revoked": "a login"})
+    case = a_case()
+    record = case.record.model_copy(
+        update={
+            "plan": plan,
+            "seen": {HOST: SeenHost(host_key="SHA256:abc", addresses=("198.51.100.20",))},
+            "steps": (*case.record.steps, teardown),
+            "checks": (a_check(sample=Sample(looked=1, of=2), negative=True),),
+        }
+    )
+    people = tuple(
+        an_annotation(
+            kind=kinds.PERSON, text="", name="X", role=role, first_time=True, independent=False
+        )
+        for role in ROLES
+    )
+    notes = (
+        *people,
+        *(n for n in case.annotations if n.kind is not kinds.PERSON),
+        an_annotation(kind=kinds.MARK, text="", mark=Mark.DECLARED, instant=after(90)),
+        an_annotation(kind=kinds.MANAGEMENT_REPORT, text="", date=dt.date(2026, 4, 1)),
+    )
+    return case.model_copy(update={"record": record, "annotations": notes})
+
+
+@pytest.mark.parametrize(("language", "absent"), [("en", "not entered"), ("fr", "non renseigné")])
+def test_every_field_can_be_filled_in(language: str, absent: str) -> None:
+    """When all is said that can be, the report has no field that nobody entered."""
+    assert absent in seen(CaseFile(record=a_record()), language)
+    assert absent not in seen(everything_said(), language)
+
+
+def test_every_kind_of_annotation_is_on_the_page() -> None:
+    """Whatever a person can enter has its place in the report, with who said it."""
+    for kind in AnnotationKind:
+        fields: dict[str, Any] = {"kind": kind, "text": "as people say", "by": "who said so"}
+        if kind is AnnotationKind.MARK:
+            fields |= {"mark": Mark.DETECTED, "instant": after(60)}
+        if kind in {AnnotationKind.PLANNED, AnnotationKind.MANAGEMENT_REPORT}:
+            fields |= {"date": dt.date(2026, 3, 12)}
+        text = seen(CaseFile(record=a_record(), annotations=(an_annotation(**fields),)))
+        assert "2026-03-11 03:00:00 UTC by who said so" in text, kind

@@ -1,0 +1,76 @@
+"""Private databases that real tools dump: a PostgreSQL and a MariaDB."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.sources.conftest import BIN, Cluster, run
+
+NAME = "moodle-20260310-010000"
+_TABLE = (
+    "create database moodle; use moodle; create table t (n int, x char(32)); "
+    "insert into t select seq, md5(seq) from seq_1_to_5000"
+)
+
+
+@pytest.fixture(scope="module")
+def database(cluster: Cluster) -> Iterator[Cluster]:
+    """Return the cluster, started again with a table worth dumping."""
+    assert BIN is not None
+    f = cluster.folder
+    cluster.run(str(BIN / "pg_ctl"), "-D", f"{f}/d", "-l", f"{f}/pg.log", "-w", "start")
+    cluster.run(
+        "psql", "-h", str(f), "-p", "54991", "-qc",
+        "create table rows as select n, md5(n::text) t from generate_series(1, 20000) n",
+        "postgres",
+    )  # fmt: skip
+    yield cluster
+    cluster.run(str(BIN / "pg_ctl"), "-D", f"{f}/d", "-m", "fast", "-w", "stop", check=False)
+
+
+def pg_dump(database: Cluster, form: str, to: Path) -> Path:
+    """Dump the database with the real pg_dump in one of its formats."""
+    made = database.folder / f"dump-{form}"
+    run_as = database.run
+    run_as("pg_dump", "-h", str(database.folder), "-p", "54991", "-U", "postgres" if
+           os.geteuid() == 0 else "", f"-F{form}", "-f", str(made), "postgres")  # fmt: skip
+    path = to / f"{NAME}.dump"
+    if made.is_dir():
+        shutil.copytree(made, path)
+        shutil.rmtree(made)
+    else:
+        shutil.copy(made, path)
+        made.unlink()
+    return path
+
+
+@pytest.fixture(scope="module")
+def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return the socket of a private MariaDB with one table."""
+    folder = tmp_path_factory.mktemp("mariadb")
+    server = shutil.which("mariadbd", path="/usr/sbin:/usr/bin")
+    assert server, "apt-get install mariadb-server-core"
+    run(["mariadb-install-db", f"--datadir={folder}/d", "--auth-root-authentication-method=normal",
+         "--skip-test-db", f"--user={os.environ.get('USER', 'root')}"], env={})  # fmt: skip
+    socket = folder / "s"
+    process = subprocess.Popen(
+        [server, "--no-defaults", f"--datadir={folder}/d", f"--socket={socket}",
+         "--skip-networking", "--user=root", f"--pid-file={folder}/pid",
+         f"--log-error={folder}/log"],
+    )  # fmt: skip
+    try:
+        for _ in range(200):
+            if socket.exists():
+                break
+            subprocess.run(["sleep", "0.1"], check=True)
+        run(["mariadb", f"--socket={socket}", "-uroot", "-e",
+             _TABLE], env={})  # fmt: skip
+        yield socket
+    finally:
+        process.terminate()
+        process.wait(30)

@@ -1,0 +1,275 @@
+"""Bad backups of databases, in the hands of the scripts that restore them: never a quiet half.
+
+Damage that the tools themselves cannot see, as a changed letter in plain SQL, is told by the
+checksum that the backup job wrote beside the backup: files/fetch-backup compares it first.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.sources.conftest import BIN, LOGIN, Cluster, PgBackRestShelf, largest, run
+from tests.sources.databases import database, mariadb, pg_dump
+from tests.sources.test_dumps import PACKED, sum_up, sum_up_all
+
+__all__ = ["database", "mariadb"]
+
+SCRIPTS = Path(__file__).parents[2] / "playbooks/files"
+Saying = subprocess.CompletedProcess[str]
+Harm = Callable[[Path], None]
+
+
+def cut(path: Path) -> None:
+    """Keep the first half of a file."""
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def flip(path: Path) -> None:
+    """Change a byte in the middle of a file."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0x01
+    path.write_bytes(content)
+
+
+HARMS: dict[str, Harm] = {"cut": cut, "flipped": flip}
+harms = pytest.mark.parametrize("harm", HARMS.values(), ids=list(HARMS))
+
+
+def call(script: str, *words: str | Path, **environment: str) -> Saying:
+    """Run one of the playbooks' scripts."""
+    return subprocess.run(
+        ["bash", SCRIPTS / script, *words],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def ended_badly(said: Saying, reason: str = "") -> bool:
+    """Tell whether a script failed, and gave its reason."""
+    return said.returncode != 0 and reason in said.stderr and bool(said.stderr.strip())
+
+
+def fetch(backup: Path, staging: Path) -> Saying:
+    """Look for a backup as a playbook does that finds it in a folder of the standby."""
+    staging.mkdir(exist_ok=True)
+    return call("fetch-backup", backup.parent, backup.name, staging, "no")
+
+
+# ---------------------------------------------------------------- what a checksum tells
+
+
+@harms
+@pytest.mark.parametrize("suffix", [".sql", ".tar", ".dump", ".xb"])
+def test_a_checksum_beside_a_backup_must_hold(tmp_path: Path, suffix: str, harm: Harm) -> None:
+    """What no tool would notice in an unpacked dump ends before anything is restored."""
+    (tmp_path / "backups").mkdir()
+    backup = tmp_path / f"backups/night{suffix}"
+    backup.write_bytes(os.urandom(10_000))
+    sum_up(backup)
+    assert fetch(backup, tmp_path / "staging").returncode == 0
+    harm(backup)
+    said = fetch(backup, tmp_path / "staging")
+    assert ended_badly(said, f"the backup night{suffix} is not what was written")
+
+
+@harms
+def test_the_checksums_in_a_folder_must_hold(tmp_path: Path, harm: Harm) -> None:
+    """A folder of mydumper's, pg_dump's or mariabackup's with its SHA256SUMS is compared, too."""
+    backup = tmp_path / "backups/night"
+    backup.mkdir(parents=True)
+    (backup / "t.sql").write_bytes(os.urandom(10_000))
+    sum_up_all(backup)
+    assert fetch(backup, tmp_path / "staging").returncode == 0
+    harm(backup / "t.sql")
+    said = fetch(backup, tmp_path / "staging")
+    assert ended_badly(said, "the backup night is not what was written")
+
+
+# ---------------------------------------------------------------- MariaDB
+
+
+def load_mariadb(dump: Path, mariadb: Path) -> Saying:
+    """Load a dump into an empty database; the tools find the server as root's would, at home."""
+    run(["mariadb", f"--socket={mariadb}", "-uroot", "-e", "create or replace database copy"],
+        env={})  # fmt: skip
+    (mariadb.parent / ".my.cnf").write_text(f"[client]\nsocket={mariadb}\nuser=root\n")
+    return call("load-mariadb", dump, "copy", HOME=str(mariadb.parent))
+
+
+def rows(mariadb: Path) -> str:
+    """Return how many rows the copy has."""
+    count = "select count(*) from copy.t"
+    return run(["mariadb", f"--socket={mariadb}", "-uroot", "-NBe", count], env={}).strip()
+
+
+def dump_mariadb(mariadb: Path, to: Path, suffix: str) -> Path:
+    """Dump the database with the real mariadb-dump."""
+    told = run(["mariadb-dump", f"--socket={mariadb}", "-uroot", "moodle"], env={}).encode()
+    path = to / f"night{suffix}"
+    path.write_bytes(told if suffix == ".sql" else PACKED[suffix](told))
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".sql", ".sql.gz", ".sql.zst"])
+def test_a_sound_dump_of_mariadb_dump_is_loaded(mariadb: Path, tmp_path: Path, suffix: str) -> None:
+    """The script works on a dump that nobody touched, or the others below would prove nothing."""
+    said = load_mariadb(dump_mariadb(mariadb, tmp_path, suffix), mariadb)
+    assert said.returncode == 0, said.stderr
+    assert rows(mariadb) == "5000"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "harm"),
+    [(".sql", cut), (".sql.gz", cut), (".sql.gz", flip), (".sql.zst", cut), (".sql.zst", flip)],
+)
+def test_a_damaged_dump_of_mariadb_dump_ends_badly(
+    mariadb: Path, tmp_path: Path, suffix: str, harm: Harm
+) -> None:
+    """Cut short or with a changed byte: an error with its reason, whatever was loaded by then."""
+    dump = dump_mariadb(mariadb, tmp_path, suffix)
+    harm(dump)
+    assert ended_badly(said := load_mariadb(dump, mariadb)), said
+
+
+def test_a_dump_that_was_packed_half_ends_badly(mariadb: Path, tmp_path: Path) -> None:
+    """A perfect gzip of half a dump, as a full disk leaves it, is told as such."""
+    whole = dump_mariadb(mariadb, tmp_path, ".sql").read_bytes()
+    dump = tmp_path / "half.sql.gz"
+    dump.write_bytes(gzip.compress(whole[: whole.index(b"INSERT INTO")]))
+    assert ended_badly(load_mariadb(dump, mariadb), "the dump was cut short")
+
+
+@pytest.mark.skipif(shutil.which("mydumper") is None, reason="Debian 13 has no mydumper")
+@pytest.mark.parametrize(
+    ("packed", "harm"), [(True, None), (False, None), (True, cut), (True, flip), (False, cut)]
+)
+def test_a_folder_of_mydumpers(
+    mariadb: Path,
+    tmp_path: Path,
+    packed: bool,
+    harm: Harm | None,
+) -> None:
+    """Myloader passes over half a statement in silence; the script does not."""
+    folder = tmp_path / "night"
+    run(["mydumper", "-S", str(mariadb), "-u", "root", "-B", "moodle", "-o", str(folder),
+         *(["-c"] if packed else [])], env={})  # fmt: skip
+    if harm is not None:
+        harm(largest(folder))
+    said = load_mariadb(folder, mariadb)
+    if harm is not None:
+        assert ended_badly(said), said
+    else:
+        assert said.returncode == 0, said.stderr
+        assert rows(mariadb) == "5000"
+
+
+def mariabackup(mariadb: Path, to: Path, suffix: str) -> Path:
+    """Back the server up with the real mariabackup, into a stream."""
+    base = ["mariabackup", "--no-defaults", "--backup", f"--socket={mariadb}", "--user=root",
+            f"--datadir={mariadb.parent}/d", "--stream=xbstream", f"--target-dir={to}"]  # fmt: skip
+    done = subprocess.run(base, capture_output=True, check=True, timeout=120)
+    path = to / f"night.xb{suffix}"
+    path.write_bytes(PACKED[f".sql{suffix}"](done.stdout) if suffix else done.stdout)
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
+def test_a_stream_of_mariabackups(mariadb: Path, tmp_path: Path, suffix: str) -> None:
+    """It is prepared when it is sound; cut or with changed bytes it ends with an error."""
+    backup = mariabackup(mariadb, tmp_path, suffix)
+    whole = backup.read_bytes()
+    said = call("prepare-mariabackup", backup, tmp_path / "data")
+    assert said.returncode == 0, said.stderr
+    for harm in (cut, flip):
+        backup.write_bytes(whole)
+        harm(backup)
+        said = call("prepare-mariabackup", backup, tmp_path / "data")
+        assert ended_badly(said), (harm, said)
+
+
+# ---------------------------------------------------------------- PostgreSQL
+
+
+def load_postgresql(database: Cluster, dump: Path) -> Saying:
+    """Load a dump into an empty database of the private cluster."""
+    f = database.folder
+    for sql in ("drop database if exists copy", "create database copy"):
+        database.run("psql", "-h", str(f), "-p", "54991", "-qc", sql, "postgres")
+    assert BIN is not None
+    version = BIN.parent.name
+    return call("load-postgresql", dump, "copy", f"{version}/{f}:54991", PGUSER=LOGIN)
+
+
+def restorable(database: Cluster, form: str, tmp_path: Path) -> Path:
+    """Dump in a format, under the name that tells the script which one it is."""
+    made = pg_dump(database, form, tmp_path)
+    return made.rename(tmp_path / f"night{ {'p': '.sql', 't': '.tar'}.get(form, '.dump') }")
+
+
+@pytest.mark.parametrize("form", ["p", "c", "t", "d"])
+def test_a_sound_dump_of_pg_dump_is_loaded(database: Cluster, tmp_path: Path, form: str) -> None:
+    """Each format is restored whole."""
+    said = load_postgresql(database, restorable(database, form, tmp_path))
+    assert said.returncode == 0, said.stderr
+    count = "select count(*) from rows"
+    where = ("-h", str(database.folder), "-p", "54991")
+    assert database.run("psql", *where, "-XAtc", count, "copy").strip() == "20000"
+
+
+@pytest.mark.parametrize(
+    ("form", "harm"), [("p", cut), ("c", cut), ("t", cut), ("d", cut), ("c", flip), ("d", flip)]
+)
+def test_a_damaged_dump_of_pg_dump_ends_badly(
+    database: Cluster, tmp_path: Path, form: str, harm: Harm
+) -> None:
+    """A cut in every format, and a changed byte where the format is packed: an error."""
+    dump = restorable(database, form, tmp_path)
+    harm(max(dump.glob("*.gz"), key=lambda each: each.stat().st_size) if dump.is_dir() else dump)
+    assert ended_badly(said := load_postgresql(database, dump)), said
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+@harms
+def test_a_damaged_packed_plain_dump_ends_badly(
+    database: Cluster, tmp_path: Path, suffix: str, harm: Harm
+) -> None:
+    """Plain SQL is packed by the backup job: the packing's own checksum tells."""
+    plain = restorable(database, "p", tmp_path)
+    dump = tmp_path / f"packed.sql{suffix}"
+    dump.write_bytes(PACKED[f".sql{suffix}"](plain.read_bytes()))
+    assert load_postgresql(database, dump).returncode == 0
+    harm(dump)
+    assert ended_badly(said := load_postgresql(database, dump)), said
+
+
+@pytest.mark.parametrize("shelf", ["pgbackrest"], indirect=True)
+@pytest.mark.parametrize("how", ["sound", "cut", "flip", "wrong password"])
+def test_pgbackrest_restores_no_damage(shelf: PgBackRestShelf, cluster: Cluster, how: str) -> None:
+    """Its restore compares each file with the manifest: a changed one ends it with its name."""
+    shelf.stock()
+    if how in {"cut", "flip"}:
+        getattr(shelf, how)()
+    key = "another one" if how == "wrong password" else "correct horse"
+    data = shelf.folder / "data"
+    data.mkdir()
+    done = subprocess.run(
+        ["pgbackrest", f"--config={os.devnull}", "--stanza=moodle", f"--pg1-path={data}",
+         f"--repo1-path={shelf.folder}/repo", "--repo1-cipher-type=aes-256-cbc",
+         f"--lock-path={shelf.folder}/lock", "--log-level-file=off", "restore",
+         f"--set={cluster.labels[-1]}"],
+        env={**os.environ, "PGBACKREST_REPO1_CIPHER_PASS": key},
+        capture_output=True, text=True, errors="replace", check=False, timeout=120,
+    )  # fmt: skip
+    told = done.stdout + done.stderr
+    assert (done.returncode == 0) is (how == "sound"), told
+    if how != "sound":
+        assert "ERROR" in told or done.returncode < 0, told  # 2.45 dies over a wrong password
