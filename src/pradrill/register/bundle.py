@@ -18,7 +18,7 @@ from pradrill.register.attempts import SIGNATURE
 from pradrill.register.chain import HEAD, HEAD_SIGNATURE, REGISTER, Register
 from pradrill.register.files import sha256
 from pradrill.register.run_files import NOT_EVIDENCE, RUNS, tree
-from pradrill.register.signing import signature_problem
+from pradrill.register.signing import newest, signature_problem
 from pradrill.register.trail import Chain, Trouble, read_chain
 from pradrill.register.verifying import Verified, verify
 
@@ -84,11 +84,11 @@ def verify_bundle(folder: Path, signers: str | None = None) -> Verified:
         signers = (folder / _SIGNERS).read_text(encoding="utf-8", errors="replace")
     troubles = list(_verify_sums(folder, sums))
     signed = strict or manifest.principal is not None
+    now = (signers or "") if strict else newest(signers or "")
     if strict or manifest.sums_signed:
-        troubles += _verify_sums_signature(folder, sums, signers or "")
-    verified = verify(
-        folder, signers=(signers or "") if signed else None, each=signed, runs=manifest.runs
-    )
+        troubles += _verify_sums_signature(folder, sums, now)
+    allowed = (signers or "") if signed else None
+    verified = verify(folder, signers=allowed, now=now, each=signed, runs=manifest.runs)
     return verified._replace(troubles=[*troubles, *verified.troubles])
 
 

@@ -114,7 +114,7 @@ class Register:
             return
         with self.locked():
             sealer, head = self._sealer(), self.head()
-            if sealer is not None and head is not None:
+            if sealer is not None and head is not None and sealer.seals() == self.seals():
                 self._seal_head(head, at, sealer)
 
     def signature(self, content: bytes) -> tuple[bytes | None, str | None]:

@@ -106,14 +106,20 @@ def steps(content: Content) -> Iterator[Step]:
 
 
 def _signatures(content: Content, principal: str) -> Iterator[Step]:
-    def vouched(path: str) -> str:
+    # The newest key, which is the last, signs now; records were signed by the one of their time.
+    now = '<(tail -n ${SIGNERS:++}1 "${SIGNERS:-allowed_signers}")'  # +1: all of the reader's own
+
+    def vouched(path: str, signers: str = now) -> str:
         return (
-            f'ssh-keygen -Y verify -f "${{SIGNERS:-allowed_signers}}" -I {principal}'
+            f"ssh-keygen -Y verify -f {signers} -I {principal}"
             f" -n {NAMESPACE} -s {path}.sig < {path}"
         )
 
     commands = [vouched("register.head")]
-    commands += [vouched(f"runs/{run_id}/record.json") for run_id in content.records_signed]
+    commands += [
+        vouched(f"runs/{run_id}/record.json", '"${SIGNERS:-allowed_signers}"')
+        for run_id in content.records_signed
+    ]
     if content.sums_signed:
         armor = f"echo '{_BEGIN}'; sed '1d;$d' SHA256SUMS.sig | base64 -d | base64 -w 70"
         commands += [

@@ -36,6 +36,11 @@ class Signer(NamedTuple):
         return told.decode("ascii", "replace").split()[1]
 
 
+def newest(signers: str) -> str:
+    """Return the newest of the signers that a register names: the one who signs now."""
+    return "".join(signers.splitlines(keepends=True)[-1:])
+
+
 def public_key(key: Path) -> str:
     """Return a key's public half ("ssh-ed25519 AAAA…", no comment); raises ToolError."""
     beside = key if key.suffix == ".pub" else key.with_name(f"{key.name}.pub")

@@ -49,15 +49,21 @@ class Chain(NamedTuple):
         """Return the entries of a kind."""
         return ((entry, told) for entry, told in self.entries if entry.kind is kind)
 
-    def seals(self) -> list[Seals]:
-        """Return who signed and stamped, oldest first."""
+    def sealing(self) -> list[tuple[int, Seals]]:
+        """Return who signed and stamped from which entry on, oldest first."""
         found = []
         for entry, _ in self.of(EntryKind.SEALS):
             try:
-                found.append(Seals.model_validate(entry.body))
+                found.append((entry.number, Seals.model_validate(entry.body)))
             except ValidationError:
-                self.troubles.append(at_entry(entry, "it does not say who signs"))
+                trouble = at_entry(entry, "it does not say who signs")
+                if trouble not in self.troubles:
+                    self.troubles.append(trouble)
         return found
+
+    def seals(self) -> list[Seals]:
+        """Return who signed and stamped, oldest first."""
+        return [seals for _, seals in self.sealing()]
 
     def known(self) -> dict[Wrong, Acknowledged]:
         """Return the damage that somebody answers for, and who."""
@@ -65,13 +71,13 @@ class Chain(NamedTuple):
         return {wrong: each for each in found for wrong in each.said.damage}
 
     def signers(self) -> str:
-        """Return the allowed_signers file of every key that the chain names."""
+        """Return the allowed_signers file of every key that the chain names, the newest last."""
         lines = [
             str(Signer(seals.principal or "", seals.public_key))
             for seals in self.seals()
             if seals.public_key
         ]
-        return "".join(f"{line}\n" for line in dict.fromkeys(lines))
+        return "".join(f"{line}\n" for line in reversed(dict.fromkeys(reversed(lines))))
 
     def signer(self) -> Signer | None:
         """Return who signs now."""

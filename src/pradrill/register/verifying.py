@@ -13,8 +13,9 @@ from typing import NamedTuple
 from pradrill.domain.entry import GENESIS, Acknowledged, Entry, EntryKind, Head, Stamp
 from pradrill.errors import RecordError
 from pradrill.register.chain import HEAD, HEAD_SIGNATURE, REGISTER, parse_head
+from pradrill.register.notes import notes_on
 from pradrill.register.run_files import RUNS, RunFiles, read
-from pradrill.register.signing import Signer, signature_problem
+from pradrill.register.signing import Signer, newest, signature_problem
 from pradrill.register.stamping import stamp_problem, stated_time
 from pradrill.register.tools import ToolError
 from pradrill.register.trail import Chain, Trouble, at_entry, read_chain
@@ -39,10 +40,11 @@ class Verified(NamedTuple):
     size: int
 
 
-def verify(
+def verify(  # noqa: PLR0913 each is another thing that a reader may know or want
     state: Path,
     *,
     signers: str | None = None,
+    now: str | None = None,
     published: Sequence[str] = (),
     each: bool = False,
     runs: Sequence[str] | None = None,
@@ -50,9 +52,10 @@ def verify(
     """Compare a state directory with its register; raises RecordError when there is none.
 
     `signers`: allowed_signers that the reader trusts, instead of the keys that the chain names;
-    then everything must be signed. `published`: texts that hold heads. `each`: verify every
-    signature and stamp by itself; otherwise the head's and the newest, because they and the hashes
-    hold the rest. `runs`: only these are there, as in a bundle; otherwise all of them must be.
+    then everything must be signed. `now`: those of them who may sign the head, if not all; of the
+    keys that the chain names it is the newest. `published`: texts that hold heads. `each`: verify
+    every signature and stamp by itself; otherwise the head's and the newest, because they and the
+    hashes hold the rest. `runs`: only these are there, as in a bundle; otherwise all must be.
     """
     content = read(state / REGISTER)
     head_text = read(state / HEAD)
@@ -63,7 +66,8 @@ def verify(
     head = _verify_head(chain, content, head_text, troubles)
     allowed = chain.signers() if signers is None else signers
     if head_text is not None and (signers is not None or chain.signer() is not None):
-        _verify_head_signature(state, head_text, allowed, troubles)
+        by = now if now is not None else newest(allowed) if signers is None else allowed
+        _verify_head_signature(state, head_text, by, troubles)
     for text in published:
         troubles += _verify_published(chain, text)
     looked = RunFiles(state / RUNS, troubles, signers=allowed if each else None)
@@ -73,7 +77,7 @@ def verify(
     _verify_stamps(chain, troubles, each=each, of=None if runs is None else looked.entries)
     for missing in sorted(set(runs or ()) - looked.seen):
         troubles.append(Trouble(f"{RUNS}/{missing}", "the register has no entry for this run"))
-    notes = [*_notes(chain), *looked.strangers()]
+    notes = [*notes_on(chain), *looked.strangers()]
     known = chain.known()
     return Verified(
         [trouble for trouble in troubles if trouble.wrong not in known],
@@ -162,14 +166,6 @@ def _verify_stamps(
         problem = stamp_problem(stamp.sha256, response, chain.authorities())
         if problem is not None:
             troubles.append(at_entry(entry, f"the stamp {problem}"))
-
-
-def _notes(chain: Chain) -> Iterator[str]:
-    for entry, _ in chain.of(EntryKind.DAMAGE):
-        yield f"entry {entry.number} says: {entry.body.get('found')}"
-    for entry, _ in chain.of(EntryKind.RUN):
-        if entry.body.get("unsigned"):
-            yield f"run {entry.body.get('run_id')} is not signed: {entry.body['unsigned']}"
 
 
 def stamped(entry: Entry) -> str:
