@@ -72,6 +72,29 @@ def test_verify_takes_a_head_or_a_file_of_heads(store: FileRunStore, tmp_path: P
         assert command(made_anew, "register", "verify", "--head", given) == ExitCode.RECORD
 
 
+def test_verify_looks_for_the_heads_in_the_plans_log(
+    store: FileRunStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An older state that was put back is found without any option, where the plan names a log.
+
+    Of a state directory that is named alone, this plan says nothing.
+    """
+    (tmp_path / "plan.yml").write_text(_PLAN + "sealing: {head_log: elsewhere/heads.log}\n")
+    older = {path: path.read_bytes() for path in (store.register.path, store.register.head_path)}
+    assert command(store, "register", "verify") == ExitCode.PASSED
+    assert "was looked for" not in capsys.readouterr().out
+    assert command(store, "finding", "open", "an old host is named", "--service", "moodle") == 0
+    assert command(store, "register", "verify") == ExitCode.PASSED
+    assert f"each head in {tmp_path}/elsewhere/heads.log was looked for" in capsys.readouterr().out
+    for path, content in older.items():
+        path.write_bytes(content)
+    assert command(store, "register", "verify") == ExitCode.RECORD
+    assert "was published and is not in the register" in capsys.readouterr().out
+    assert main(["--state", str(store.state), "register", "verify"]) == ExitCode.PASSED
+    assert command(store, "register", "acknowledge", "--because", "restored") == ExitCode.PASSED
+    assert command(store, "register", "verify") == ExitCode.ACKNOWLEDGED
+
+
 def test_entries_are_listed_and_shown(
     store: FileRunStore, capsys: pytest.CaptureFixture[str]
 ) -> None:

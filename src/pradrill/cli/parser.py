@@ -360,7 +360,8 @@ def _add_register(commands: _Commands) -> None:
             action="append",
             default=[],
             metavar="FILE|HASH",
-            help="heads that were published (a log, a mail, a hash): each must be in the chain",
+            help="heads that were published (a log, a mail, a hash), besides those in the plan's "
+            "head_log: each must be in the chain",
         )
     verify.add_argument(
         "--each", action="store_true", help="verify every signature and stamp by itself: slower"

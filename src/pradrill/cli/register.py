@@ -9,8 +9,9 @@ from pathlib import Path
 from pradrill.cli.sweeping import swept
 from pradrill.cli.typed import plain
 from pradrill.cli.workplace import Workplace, state_folder, user
+from pradrill.config.house import read_sealing
 from pradrill.domain.entry import Acknowledgement, Entry, EntryKind
-from pradrill.errors import ExitCode, RecordError, UsageError
+from pradrill.errors import ExitCode, PradrillError, RecordError, UsageError
 from pradrill.register.acknowledging import acknowledge
 from pradrill.register.chain import canonical
 from pradrill.register.verifying import Verified, stamped, verify
@@ -36,7 +37,7 @@ def _verify(args: Namespace) -> int:
     found = verify(
         state_folder(args),
         signers=read_text(args.signers) if args.signers else None,
-        published=[_published(text) for text in args.published],
+        published=_heads(args),
         each=args.each,
     )
     return tell(found)
@@ -82,9 +83,8 @@ def _acknowledge(args: Namespace) -> int:
         raise UsageError(
             "why the damage is acknowledged is not said", hint="Give it in a sentence."
         )
-    published = [_published(text) for text in args.published]
     entry = acknowledge(
-        place.register, place.clock.now(), by=user(), because=because, published=published
+        place.register, place.clock.now(), by=user(), because=because, published=_heads(args)
     )
     if entry is None:
         raise UsageError(
@@ -145,6 +145,25 @@ def read_text(path: Path) -> str:
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _heads(args: Namespace) -> list[str]:
+    """Return the published heads: those that are given, and those in the plan's own log.
+
+    A state directory named without its drills may be another's: this plan says nothing of it then.
+    """
+    given = [_published(text) for text in args.published]
+    if args.state and args.drills is None:
+        return given
+    try:
+        log = read_sealing(Workplace(args).drills).head_log
+        text = log.read_text(encoding="utf-8", errors="replace") if log is not None else ""
+    except (PradrillError, OSError):  # the register is verified where there is no plan, too
+        return given
+    if text.strip():
+        print(f"each head in {log} was looked for")
+        given.append(text)
+    return given
 
 
 def _published(text: str) -> str:
