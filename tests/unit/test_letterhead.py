@@ -1,6 +1,7 @@
 """What an organisation gives its reports: the logo is looked at, the clauses are its own."""
 
 import base64
+import re
 from pathlib import Path
 
 import pytest
@@ -112,7 +113,7 @@ def test_shipped_clauses_claim_nothing() -> None:
 
 def test_shipped_clauses_name_the_sources_of_the_design() -> None:
     """Each standard and law that a drill report answers to has a line."""
-    texts = " ".join(f"{clause.text} {clause.clause}" for clause in read_clauses(None).clauses)
+    texts = " ".join(clause.named("en") for clause in read_clauses(None).clauses)
     for source in (
         "22301",
         "27031",
@@ -126,6 +127,17 @@ def test_shipped_clauses_name_the_sources_of_the_design() -> None:
         assert source in texts
     for source in ("2024/2690", "4.1.4", "4.2.3", "4.2.6", "SecNumCloud", "HDS", "SGDSN"):
         assert source in texts
+
+
+def test_laws_have_their_french_names() -> None:
+    """In a French report no law or its part is named in English; other languages get English."""
+    shipped = read_clauses(None).clauses
+    french = " ".join(clause.named("fr") for clause in shipped)
+    assert not re.search("Regulation|annex,|hosting|exercises|through", french)
+    assert "NIS2, règlement d'exécution (UE) 2024/2690, annexe, 4.2.6" in french
+    assert [clause.named("de") for clause in shipped] == [clause.named("en") for clause in shipped]
+    page = render_html(a_case(), Letterhead(language="fr", clauses=read_clauses(None)))
+    assert "DORA, règlement (UE) 2022/2554, art. 12 (?)</th>" in page
 
 
 def test_own_clauses_replace_the_shipped_ones(tmp_path: Path) -> None:

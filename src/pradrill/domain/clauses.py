@@ -38,8 +38,12 @@ class Section(StrEnum):
 class Clause(Model):
     """One line of the map."""
 
-    text: str = Field(min_length=1, description='the standard or law: "ISO 22301:2019"')
-    clause: str = Field(min_length=1, description='where in it: "8.5"')
+    text: str | dict[str, str] = Field(
+        min_length=1, description='the standard or law: "ISO 22301:2019"; or one text a language'
+    )
+    clause: str | dict[str, str] = Field(
+        min_length=1, description='where in it: "8.5"; or one text a language'
+    )
     asks: str | dict[str, str] = Field(
         description="what it asks for, in your words; or one text a language (fr, en)"
     )
@@ -52,6 +56,10 @@ class Clause(Model):
     to_check: bool = Field(
         default=True, description="the official text was not read for this line: check it"
     )
+
+    def named(self, language: str) -> str:
+        """Return the standard or law and where in it, in that language if the map has it."""
+        return f"{_in(language, self.text)}, {_in(language, self.clause)}"
 
     def asked(self, language: str) -> str:
         """Return what the clause asks for, in that language if the map has it."""
