@@ -26,6 +26,7 @@ def database(cluster: Cluster) -> Iterator[Cluster]:
     cluster.run(str(BIN / "pg_ctl"), "-D", f"{f}/d", "-l", f"{f}/pg.log", "-w", "start")
     cluster.run(
         "psql", "-h", str(f), "-p", "54991", "-qc",
+        "drop table if exists rows;"
         "create table rows as select n, md5(n::text) t from generate_series(1, 20000) n",
         "postgres",
     )  # fmt: skip

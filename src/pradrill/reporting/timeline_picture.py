@@ -164,8 +164,8 @@ def _phase_bars(record: RunRecord, axis: _Axis, top: float) -> Iterator[Bar]:
     ordered = sorted(record.steps, key=lambda step: _PHASES.index(step.phase))
     for row, (phase, group) in enumerate(groupby(ordered, key=lambda step: step.phase)):
         steps = tuple(group)
-        label = f"{word(phase)} ({ngettext('%(n)s step', '%(n)s steps', len(steps))})"
-        yield _bar(record, axis, top + row * ROW, label, steps)
+        count = ngettext("%(n)s step", "%(n)s steps", len(steps))
+        yield _bar(record, axis, top + row * ROW, f"{word(phase)} ({count})", steps)
 
 
 def _bar(record: RunRecord, axis: _Axis, y: float, label: str, steps: Sequence[StepResult]) -> Bar:

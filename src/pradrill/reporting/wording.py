@@ -198,7 +198,8 @@ def _seconds(value: timedelta | float) -> float:
 
 def exit_code(code: int) -> str:
     """Say what an exit code means; an unknown one is a failure."""
-    return f"{code} ({_(EXIT_CODES.get(code, N_('unknown: treat it as a failure')))})"
+    unknown = N_("unknown: treat it as a failure")
+    return f"{code} ({_(EXIT_CODES.get(code, unknown))})"
 
 
 def trigger(name: str) -> str:
