@@ -133,6 +133,7 @@ def _statements(table: Table, mark: str) -> tuple[str, str, str]:
 def _write_sqlite(content: Content, path: Path) -> None:
     draft = path.with_name(f".{path.name}.draft")
     try:
+        _refuse_what_is_no_database(path)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft.unlink(missing_ok=True)
         draft.touch(mode=0o600)
@@ -148,6 +149,20 @@ def _write_sqlite(content: Content, path: Path) -> None:
         raise RecordError(
             f"cannot write the index {path}: {error}", hint="Name another with --url."
         ) from error
+
+
+def _refuse_what_is_no_database(path: Path) -> None:
+    """An index takes the place of an older one, and of nothing else; raises UsageError."""
+    if not path.exists():
+        return
+    if path.is_file():
+        with path.open("rb") as file:
+            if file.read(16) in {b"", b"SQLite format 3\0"}:
+                return
+    raise UsageError(
+        f"{path} is no SQLite database, and an index would take its place",
+        hint="Name another file with --url, or move this one away.",
+    )
 
 
 def _write_postgresql(content: Content, url: str) -> None:

@@ -175,3 +175,18 @@ def test_a_database_that_is_away_is_told(store: FileRunStore, tmp_path: Path) ->
         written(store, f"postgresql://pradrill@/postgres?host={tmp_path}")
     with pytest.raises(RecordError, match="cannot write the index"):
         written(store, "sqlite:///proc/none/index")
+
+
+@pytest.mark.parametrize("kind", ["text", "device"])
+def test_an_index_takes_the_place_of_nothing_else(
+    store: FileRunStore, tmp_path: Path, kind: str
+) -> None:
+    """A file that is no SQLite database, or a device, is refused and stays as it is."""
+    place = tmp_path / "notes.txt"
+    if kind == "text":
+        place.write_text("not yours")
+    else:
+        os.mknod(place, stat.S_IFCHR | 0o600, os.makedev(1, 3))
+    with pytest.raises(UsageError, match="is no SQLite database"):
+        written(store, f"sqlite:///{place}")
+    assert place.is_char_device() if kind == "device" else place.read_text() == "not yours"
