@@ -85,6 +85,11 @@ def write_index(content: Content, url: str | None, state: Path) -> str:
     scheme = urlsplit(url).scheme if url else "sqlite"
     if scheme == "sqlite":
         path = Path(url.removeprefix("sqlite://")) if url else state / INDEX
+        if url and not _replaceable(path):
+            raise UsageError(
+                f"{path} is no SQLite database, and an index would take its place",
+                hint="Name another file with --url, or move this one away.",
+            )
         _write_sqlite(content, path)
         return str(path)
     if scheme in {"postgresql", "postgres"}:
@@ -133,7 +138,6 @@ def _statements(table: Table, mark: str) -> tuple[str, str, str]:
 def _write_sqlite(content: Content, path: Path) -> None:
     draft = path.with_name(f".{path.name}.draft")
     try:
-        _refuse_what_is_no_database(path)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft.unlink(missing_ok=True)
         draft.touch(mode=0o600)
@@ -151,18 +155,15 @@ def _write_sqlite(content: Content, path: Path) -> None:
         ) from error
 
 
-def _refuse_what_is_no_database(path: Path) -> None:
-    """An index takes the place of an older one, and of nothing else; raises UsageError."""
-    if not path.exists():
-        return
-    if path.is_file():
+def _replaceable(path: Path) -> bool:
+    """Tell whether an index may take a file's place: nothing is there, or an older index."""
+    if not path.is_file():
+        return not path.exists()
+    try:
         with path.open("rb") as file:
-            if file.read(16) in {b"", b"SQLite format 3\0"}:
-                return
-    raise UsageError(
-        f"{path} is no SQLite database, and an index would take its place",
-        hint="Name another file with --url, or move this one away.",
-    )
+            return file.read(16) in {b"", b"SQLite format 3\0"}
+    except OSError:
+        return True  # writing it says what is wrong
 
 
 def _write_postgresql(content: Content, url: str) -> None:
