@@ -4,8 +4,9 @@
 
 On one lab machine, in one run, from the same backup in a folder of that machine, in turns: the
 bare commands over SSH, and `ansible-playbook` with the shipped playbook. Both start where the
-service is stopped and end when it answers. Prints seconds, the ratio, how many processes restore,
-and restored MB/s beside a plain copy of the same bytes. Exits with 1 when a ratio is above 1.10.
+service is stopped and end when it answers; of several rounds the quickest of each counts. Prints
+seconds, the ratio, how many processes restore, and restored MB/s beside a plain copy of the same
+bytes. Exits with 1 when a ratio is above 1.10.
 Choose the sizes so that a bare restore takes minutes: a playbook's fixed cost, some ten seconds on
 an emulated machine, is told apart, but counts.
 
@@ -101,6 +102,7 @@ def main() -> int:
     parser.add_argument("--state", type=Path, default=Path("/var/tmp/pradrill-benchmark"))
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--files", type=int, default=500, metavar="MB")
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--inventory", type=Path)
     parser.add_argument("--ssh-config", type=Path)
     parser.add_argument("--host", default="restorer")
@@ -125,7 +127,13 @@ def main() -> int:
             if case.name == "mydumper" and not there.run("command -v mydumper || :"):
                 tell("mydumper: Debian 13 has none")
                 continue
-            took = measure(there, case, facts, folder)
+            rounds = [measure(there, case, facts, folder) for _ in range(args.rounds)]
+            took = Took(
+                min(each.bare for each in rounds),
+                min(each.playbook for each in rounds),
+                min(each.copy for each in rounds),
+                rounds[0].size,
+            )
             report(case, took, cores)
             worst = max(worst, took.playbook / took.bare)
     return int(worst > AT_MOST)

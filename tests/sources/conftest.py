@@ -311,6 +311,8 @@ class Cluster:
         self.folder = folder
         self.labels: list[str] = []
         self.barman_ids: list[str] = []
+        self.table = ""
+        """The file of a table with 5000 rows, below the cluster's folder."""
         self._streaming: subprocess.Popen[bytes] | None = None
 
     def run(self, *argv: str, check: bool = True) -> str:
@@ -330,6 +332,7 @@ class Cluster:
         with (f / "d/postgresql.conf").open("a") as conf:
             conf.write(
                 f"port=54991\nlisten_addresses=''\nunix_socket_directories='{f}'\nfsync=off\n"
+                "autovacuum=off\n"  # it logs whole pages, which heal what a test has damaged
                 f"archive_mode=on\narchive_command="
                 f"'pgbackrest --config={f}/pgbackrest.conf --stanza=moodle archive-push %p'\n"
             )
@@ -353,6 +356,9 @@ class Cluster:
         self.run(*tool, "--type=full", "--annotation=nightly=yes", "backup")
         table = "create table later as select generate_series(1, 5000) n"
         self.run("psql", "-h", str(f), "-p", "54991", "-c", table, "postgres")
+        where = "select pg_relation_filepath('later')"
+        told = self.run("psql", "-h", str(f), "-p", "54991", "-XAtc", where, "postgres")
+        self.table = told.strip()
         self.run(*tool, "--type=diff", "backup")
         told = json.loads(self.run(*tool, "--output=json", "info"))
         self.labels = [each["label"] for each in told[0]["backup"]]

@@ -8,13 +8,22 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.sources.conftest import BIN, LOGIN, Cluster, PgBackRestShelf, largest, run
+from tests.sources.conftest import (
+    BIN,
+    LOGIN,
+    BarmanShelf,
+    Cluster,
+    PgBackRestShelf,
+    largest,
+    run,
+)
 from tests.sources.databases import database, mariadb, pg_dump
 from tests.sources.test_dumps import PACKED, sum_up, sum_up_all
 
@@ -273,3 +282,34 @@ def test_pgbackrest_restores_no_damage(shelf: PgBackRestShelf, cluster: Cluster,
     assert (done.returncode == 0) is (how == "sound"), told
     if how != "sound":
         assert "ERROR" in told or done.returncode < 0, told  # 2.45 dies over a wrong password
+
+
+@pytest.mark.parametrize("shelf", ["barman"], indirect=True)
+@pytest.mark.parametrize("how", ["sound", *HARMS])
+def test_what_barman_gives_out_damaged_does_not_pass(
+    shelf: BarmanShelf, cluster: Cluster, how: str
+) -> None:
+    """Barman copies a rotten file as it is; what the shipped checks ask of the server finds it."""
+    shelf.stock()
+    (shelf.folder / "run").mkdir()
+    shutil.chown(shelf.folder / "run", LOGIN)
+    if how != "sound":
+        backup = shelf.folder / "home/moodle/base" / shelf.ids[-1]
+        HARMS[how](backup / "data" / cluster.table)
+    data, tool = shelf.folder / "run/data", ("barman", "-q", "-c", f"{shelf.folder}/barman.conf")
+    cluster.run(*tool, "recover", "moodle", shelf.ids[-1], str(data))
+    with (data / "postgresql.conf").open("a") as settings:
+        settings.write(f"archive_mode=off\nunix_socket_directories='{shelf.folder}/run'\n")
+    control = (f"{BIN}/pg_ctl", "-D", str(data), "-l", f"{shelf.folder}/run/log", "-w")
+    reach = ("-h", f"{shelf.folder}/run", "-p", "54991")
+    cluster.run(*control, "start", check=how == "sound")
+    count = ("psql", *reach, "-XAtc", "select count(*) from later", "postgres")
+    try:
+        told = cluster.run(f"{BIN}/pg_amcheck", *reach, "--install-missing", "--heapallindexed",
+                           "postgres", check=how == "sound")  # fmt: skip
+        rows = cluster.run(*count, check=how == "sound").strip()
+    finally:
+        cluster.run(*control, "-m", "immediate", "stop", check=False)
+    log = (shelf.folder / "run/log").read_text()
+    fine = rows == "5000" and not re.search("ERROR|PANIC", told + log)
+    assert fine is (how == "sound"), f"{rows} rows; {told} {log}"

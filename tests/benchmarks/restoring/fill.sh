@@ -14,7 +14,7 @@ if [ ! -e /srv/own ]; then
   cp -a "$data" /srv/own/postgresql
   cp -a /var/lib/mysql /srv/own/mariadb
 fi
-rm -rf "$data" /var/lib/mysql /srv/b
+rm -rf "$data" /var/lib/mysql /srv/b "/etc/postgresql/$version/main/conf.d/zz-pradrill.conf"
 cp -a /srv/own/postgresql "$data"
 cp -a /srv/own/mariadb /var/lib/mysql
 
