@@ -51,8 +51,17 @@ def test_a_page_fits_its_window_and_can_be_read(
     assert found["wide"] == []
     assert found["scroll"] <= found["client"]
     assert found["pale"] == []
+    assert found["torn"] == []
     assert found["worded"] > 200
     assert found["sections"] >= (15 if kind == "report" else 9)
+
+
+def test_no_word_beside_the_figures_is_torn(chromium: Browser) -> None:
+    """Short figures beside a long answer leave their columns as wide as their words."""
+    told = render_html(CaseFile(record=a_record()))
+    assert "42m10s" in told
+    short = told.replace("42m10s", "42s").replace("3h05m", "31s").replace("moodle", "wordpress")
+    assert chromium.measure(short, 1_280)["torn"] == []
 
 
 @pytest.mark.parametrize("kind", PAGES)

@@ -107,7 +107,9 @@ def test_rows_that_come_at_an_interval_are_as_good_as_a_heartbeat() -> None:
     assert found.remarks == ()
 
 
-@given(st.lists(st.integers(-86_400, -1), min_size=1, max_size=4), st.sampled_from([heartbeat, rows]))
+@given(
+    st.lists(st.integers(-86_400, -1), min_size=1, max_size=4), st.sampled_from([heartbeat, rows])
+)
 def test_the_worst_of_several_governs(ages: list[int], source: Any) -> None:
     """Of several heartbeats, or several kinds of rows, the oldest is the recovery point."""
     found = weighed(*(source(age, f"source {n}") for n, age in enumerate(ages)))
