@@ -66,13 +66,9 @@ def tell(found: Verified) -> int:
     if found.troubles:
         print(f"{seen}: something was changed or removed; troubles: {len(found.troubles)}{besides}")
         return ExitCode.RECORD
-    if found.known:
-        print(f"{seen}: nothing was changed{besides}")
-        print(f"head: {found.head}")
-        return ExitCode.ACKNOWLEDGED
-    print(f"{seen}: nothing was changed")
+    print(f"{seen}: nothing was changed{besides}")
     print(f"head: {found.head}")
-    return ExitCode.PASSED
+    return ExitCode.ACKNOWLEDGED if found.known else ExitCode.PASSED
 
 
 def _acknowledge(args: Namespace) -> int:

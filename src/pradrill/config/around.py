@@ -93,9 +93,9 @@ def around(playbooks: Iterable[Path], inventory: Path | None, known: Collection[
     for folder, plays in beside.items():
         _take(looked, (folder / name for name in _TAKEN))
         _follow(looked, folder, plays)
-    files = (hashed(path, content) for path, content in sorted(looked.found.items()))
+    fresh = sorted((path, told) for path, told in looked.found.items() if path not in known)
     return Around(
-        files=tuple(file for file in files if file.path not in known),
+        files=tuple(hashed(path, content) for path, content in fresh),
         left_out=tuple(looked.left_out()),
     )
 
