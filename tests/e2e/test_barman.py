@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.e2e.database_scene import Scene, play_barman
 from tests.e2e.keeper_scene import failed_checks
-from tests.e2e.test_databases import REPOSITORY, Place, assert_recovered, step
+from tests.e2e.test_databases import Place, a_place, assert_recovered, step
 
 from pradrill.adapters.lab import Lab
 
@@ -54,19 +54,15 @@ def place(
     scene: Scene, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Place]:
     """Return a copy of the drills whose PostgreSQL is restored from Barman."""
-    for name in ("drills", "playbooks", "inventories"):
-        shutil.copytree(REPOSITORY / name, tmp_path / name)
-    shutil.copy(Path(__file__).parent / "databases/open_to_barman.yml", tmp_path / "playbooks")
-    for name, value in scene.secrets.items():
-        monkeypatch.setenv(name, value)
-    drill = tmp_path / "drills/postgresql.yml"
-    before, rest = drill.read_text(encoding="utf-8").split("restore:\n", 1)
-    before = f"{before}restore:\n".replace("    deadline: 2m\n\nrestore:\n", _PREPARE)
-    before = before.removesuffix("restore:\n")
-    after = rest[rest.index("verify:\n") :]
-    drill.write_text(f"{before}{_RESTORE % scene.killed.isoformat()}{after}", encoding="utf-8")
-    yield Place(scene, state, tmp_path)
-    scene.lab.machine("standby").down()
+    with a_place(scene, state, tmp_path, monkeypatch) as mine:
+        shutil.copy(Path(__file__).parent / "databases/open_to_barman.yml", tmp_path / "playbooks")
+        drill = tmp_path / "drills/postgresql.yml"
+        before, rest = drill.read_text(encoding="utf-8").split("restore:\n", 1)
+        before = f"{before}restore:\n".replace("    deadline: 2m\n\nrestore:\n", _PREPARE)
+        before = before.removesuffix("restore:\n")
+        after = rest[rest.index("verify:\n") :]
+        drill.write_text(f"{before}{_RESTORE % scene.killed.isoformat()}{after}", encoding="utf-8")
+        yield mine
 
 
 def test_a_cluster_comes_back_to_just_before_the_disaster(place: Place) -> None:

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -78,6 +79,19 @@ class Place(NamedTuple):
         return sorted(path.name for path in runs.iterdir()) if runs.is_dir() else []
 
 
+@contextmanager
+def a_place(
+    scene: Scene, state: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Place]:
+    """Give a copy of the drills, with the scene's secrets; the standby is down after it."""
+    for name in ("drills", "playbooks", "inventories"):
+        shutil.copytree(REPOSITORY / name, folder / name)
+    for name, value in scene.secrets.items():
+        monkeypatch.setenv(name, value)
+    yield Place(scene, state, folder)
+    scene.lab.machine("standby").down()
+
+
 @pytest.fixture(scope="module")
 def scene(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """Play the scene once; the backup server stays up."""
@@ -90,12 +104,8 @@ def place(
     scene: Scene, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Place]:
     """Return a copy of the drills for one test."""
-    for name in ("drills", "playbooks", "inventories"):
-        shutil.copytree(REPOSITORY / name, tmp_path / name)
-    for name, value in scene.secrets.items():
-        monkeypatch.setenv(name, value)
-    yield Place(scene, state, tmp_path)
-    scene.lab.machine("standby").down()
+    with a_place(scene, state, tmp_path, monkeypatch) as mine:
+        yield mine
 
 
 def step(record: dict[str, Any], phase: str) -> dict[str, Any]:

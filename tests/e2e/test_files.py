@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.e2e.database_scene import Scene, inside
 from tests.e2e.keeper_scene import failed_checks, play, script
-from tests.e2e.test_databases import REPOSITORY, Edit, Place, assert_recovered
+from tests.e2e.test_databases import REPOSITORY, Edit, Place, a_place, assert_recovered
 
 from pradrill.adapters.lab import Lab, Machine
 
@@ -46,12 +45,8 @@ def place(
     scene: Scene, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Place]:
     """Return a copy of the drills for one test."""
-    for name in ("drills", "playbooks", "inventories"):
-        shutil.copytree(REPOSITORY / name, tmp_path / name)
-    for name, value in scene.secrets.items():
-        monkeypatch.setenv(name, value)
-    yield Place(scene, state, tmp_path)
-    scene.lab.machine("standby").down()
+    with a_place(scene, state, tmp_path, monkeypatch) as mine:
+        yield mine
 
 
 @pytest.mark.parametrize("source", SOURCES)

@@ -7,14 +7,13 @@ then an emulated machine's: its installation alone takes minutes.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.e2e.database_scene import Scene, inside
 from tests.e2e.keeper_scene import failed_checks, play, script, send
-from tests.e2e.test_databases import REPOSITORY, Place, assert_recovered, step
+from tests.e2e.test_databases import REPOSITORY, Place, a_place, assert_recovered, step
 
 from pradrill.adapters.lab import Lab, Machine
 
@@ -60,15 +59,10 @@ def place(
     scene: Scene, kind: str, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Place]:
     """Return a copy of the drills for one test, for its kind of database."""
-    for name in ("drills", "playbooks", "inventories"):
-        shutil.copytree(REPOSITORY / name, tmp_path / name)
-    for name, value in scene.secrets.items():
-        monkeypatch.setenv(name, value)
-    place = Place(scene, state, tmp_path)
-    if kind == "pgsql":
-        on_postgresql(place)
-    yield place
-    scene.lab.machine("standby").down()
+    with a_place(scene, state, tmp_path, monkeypatch) as mine:
+        if kind == "pgsql":
+            on_postgresql(mine)
+        yield mine
 
 
 def on_postgresql(place: Place) -> None:

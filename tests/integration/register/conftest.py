@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -63,6 +64,27 @@ class Seal(Protocol):
 
     def __call__(self, state: Path, settings: Sealing | None) -> Sealed:
         """Return a store that is sealed as the settings say; None: as if no plan was found."""
+
+
+@contextmanager
+def only_in_an_agent(
+    key: Path, monkeypatch: pytest.MonkeyPatch, token: Path | None = None
+) -> Iterator[Path]:
+    """Let an agent hold a key (by a token's library, if it is one); return its public half."""
+    socket = key.with_name("agent")
+    by = ("-P", str(token)) if token else ()
+    agent = subprocess.Popen(["ssh-agent", "-D", "-a", socket, *by], stdout=subprocess.DEVNULL)
+    try:
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(socket))
+        while not socket.exists():
+            assert agent.poll() is None
+        through = ("-S", str(token)) if token else ()
+        subprocess.run(["ssh-add", "-q", *through, key], check=True, capture_output=True)
+        key.unlink()
+        yield key.with_suffix(".pub")
+    finally:
+        agent.terminate()
+        agent.wait()
 
 
 @pytest.fixture(scope="session")

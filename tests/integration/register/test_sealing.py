@@ -16,6 +16,8 @@ from pradrill.domain.sealing import Sealing
 from pradrill.register.verifying import verify
 from pradrill.testing import START, a_sealed_run
 
+from .conftest import only_in_an_agent
+
 
 def stock_verify(state: Path, file: Path, signers: str) -> bool:
     """Ask stock ssh-keygen about a file's signature."""
@@ -61,20 +63,9 @@ def test_a_key_in_an_agent_signs(
 ) -> None:
     """Named by its public half, a key that only the agent holds signs, as one on a token does."""
     key = new_key(tmp_path)
-    agent = subprocess.Popen(
-        ["ssh-agent", "-D", "-a", tmp_path / "agent"], stdout=subprocess.DEVNULL
-    )
-    try:
-        monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "agent"))
-        while not (tmp_path / "agent").exists():
-            assert agent.poll() is None
-        subprocess.run(["ssh-add", "-q", key], check=True, capture_output=True)
-        key.unlink()
-        store, told = seal(tmp_path / "state", Sealing(key=key.with_suffix(".pub")))
+    with only_in_an_agent(key, monkeypatch) as public:
+        store, told = seal(tmp_path / "state", Sealing(key=public))
         a_sealed_run(store)
-    finally:
-        agent.terminate()
-        agent.wait()
     assert told == []
     assert verify(store.state, each=True).troubles == []
 

@@ -6,7 +6,6 @@ its helper process and that library, and the signatures are those of an sk key.
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from pradrill.register.bundle import make_bundle, verify_bundle
 from pradrill.register.verifying import verify
 from pradrill.testing import START, a_sealed_run
 
-from .conftest import NewKey, Seal
+from .conftest import NewKey, Seal, only_in_an_agent
 from .test_bundle import stock
 from .test_sealing import stock_verify
 
@@ -71,20 +70,9 @@ def test_a_token_behind_an_agent_signs(
 ) -> None:
     """Only the public half is named, and the agent asks the token."""
     key = new_key(tmp_path, kind="ed25519-sk")
-    agent = subprocess.Popen(
-        ["ssh-agent", "-D", "-a", tmp_path / "agent", "-P", str(_TOKEN)], stdout=subprocess.DEVNULL
-    )
-    try:
-        token.setenv("SSH_AUTH_SOCK", str(tmp_path / "agent"))
-        while not (tmp_path / "agent").exists():
-            assert agent.poll() is None
-        subprocess.run(["ssh-add", "-q", "-S", str(_TOKEN), key], check=True, capture_output=True)
-        key.unlink()
-        store, told = seal(tmp_path / "state", Sealing(key=key.with_suffix(".pub")))
+    with only_in_an_agent(key, token, _TOKEN) as public:
+        store, told = seal(tmp_path / "state", Sealing(key=public))
         a_sealed_run(store)
-    finally:
-        agent.terminate()
-        agent.wait()
     assert told == []
     assert verify(store.state, each=True).troubles == []
 
