@@ -123,7 +123,8 @@ def test_the_power_cut_is_an_instant(machine: Machine) -> None:
 def test_one_at_a_time_works_on_a_machine(lab: Lab, machine: Machine) -> None:
     """A second command that wants the machine meanwhile is refused, not mixed in."""
     holding = subprocess.Popen(
-        ["flock", machine.folder / "lock", "sh", "-c", "echo held; sleep 30"],
+        # --close: the lock is flock's alone, and gone with it; not with its last child.
+        ["flock", "--close", machine.folder / "lock", "sh", "-c", "echo held; sleep 30"],
         stdout=subprocess.PIPE,
         start_new_session=True,
     )
