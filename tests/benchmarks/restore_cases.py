@@ -22,6 +22,8 @@ class Case(NamedTuple):
     """One playbook with its variables, the bare commands, and how many processes both use."""
 
     name: str
+    backups: str
+    """Which of the benchmark's scripts makes them: fill_BACKUPS.sh."""
     playbook: str
     variables: dict[str, Any]
     bare: str
@@ -38,6 +40,7 @@ def _files(source: str, **variables: Any) -> dict[str, Any]:
 CASES = (
     Case(
         "pg_dump",
+        "postgresql",
         "restore_postgresql_logical",
         {"backup_folder": "/srv/b/postgresql"},
         f"{_PG} systemctl start $unit; runuser -u postgres -- psql -Xq "
@@ -47,6 +50,7 @@ CASES = (
     ),
     Case(
         "pgbackrest",
+        "postgresql",
         "restore_postgresql_pgbackrest",
         {"pgbackrest_options": {"repo1-path": "/srv/b/pgbackrest"}},
         f"{_PG} rm -rf $data/*; runuser -u postgres -- pgbackrest --stanza=main "
@@ -55,6 +59,7 @@ CASES = (
     ),
     Case(
         "barman",
+        "postgresql",
         "restore_postgresql_barman",
         {
             "backup_host": "127.0.0.1",
@@ -70,6 +75,7 @@ CASES = (
     ),
     Case(
         "mariadb-dump",
+        "mariadb",
         "restore_mariadb_logical",
         {"backup_folder": "/srv/b/mariadb"},
         "systemctl start mariadb; mariadb -e 'create database shop'; "
@@ -79,6 +85,7 @@ CASES = (
     ),
     Case(
         "mydumper",
+        "mariadb",
         "restore_mariadb_logical",
         {"backup_folder": "/srv/b/mydumper"},
         "systemctl start mariadb; mariadb -e 'create database shop'; myloader "
@@ -88,6 +95,7 @@ CASES = (
     ),
     Case(
         "mariabackup",
+        "mariadb",
         "restore_mariadb_physical",
         {"backup_folder": "/srv/b/mariabackup"},
         "rm -rf /var/lib/mysql/*; mkdir /srv/new; "
@@ -99,6 +107,7 @@ CASES = (
     ),
     Case(
         "restic",
+        "files",
         "restore_files",
         _files("restic", restic_repository="/srv/b/restic", restic_password="benchmark"),  # noqa: S106
         f"{_KEYS} restic --no-cache --quiet restore latest --target /",
@@ -107,6 +116,7 @@ CASES = (
     ),
     Case(
         "borg",
+        "files",
         "restore_files",
         _files("borg", borg_repository="/srv/b/borg", borg_passphrase="benchmark"),  # noqa: S106
         f"{_KEYS} cd /; borg extract ::files-1",
@@ -115,6 +125,7 @@ CASES = (
     ),
     Case(
         "tar",
+        "files",
         "restore_files",
         _files("tar", backup_folder="/srv/b/tar"),
         "zstd -dcq < /srv/b/tar/files-1.tar.zst | tar -x -C / -p --acls --xattrs "

@@ -313,3 +313,25 @@ def test_what_barman_gives_out_damaged_does_not_pass(
     log = (shelf.folder / "run/log").read_text()
     fine = rows == "5000" and not re.search("ERROR|PANIC", told + log)
     assert fine is (how == "sound"), f"{rows} rows; {told} {log}"
+
+
+@pytest.mark.parametrize("shelf", ["barman"], indirect=True)
+def test_a_barman_backup_with_missing_pages_is_refused_before_it_starts(
+    shelf: BarmanShelf, cluster: Cluster
+) -> None:
+    """PostgreSQL starts on a system table without its last page; the manifest knows its length."""
+    shelf.stock()
+    (shelf.folder / "run").mkdir()
+    shutil.chown(shelf.folder / "run", LOGIN)
+    data = shelf.folder / "run/data"
+    tool = ("barman", "-q", "-c", f"{shelf.folder}/barman.conf")
+    cluster.run(*tool, "recover", "--target-time", "2099-01-01 00:00:00+00", "moodle",
+                shelf.ids[-1], str(data))  # fmt: skip
+    assert BIN is not None
+    compare = ("compare-postgresql", BIN.parent.name, "main", data)
+    assert (said := call(*compare)).returncode == 0, said
+    system = data / Path(cluster.table).parent / "1249"  # pg_attribute
+    os.truncate(system, system.stat().st_size - 8192)
+    assert ended_badly(call(*compare), f'"{system.relative_to(data)}" has size')
+    system.unlink()
+    assert ended_badly(call(*compare), f'"{system.relative_to(data)}" is present in the manifest')

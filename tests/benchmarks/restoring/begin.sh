@@ -1,0 +1,15 @@
+# Makes the machine a standby with no backups, whose services are stopped and empty, and keeps how
+# they are now for reset.sh.
+set -eu
+version=$(pg_lsclusters -h | awk '{print $1}')
+data=/var/lib/postgresql/$version/main
+mkdir -p /etc/pradrill
+cat /etc/machine-id > /etc/pradrill/standby
+systemctl stop "postgresql@$version-main" mariadb
+if [ ! -e /srv/own ]; then
+  mkdir /srv/own
+  cp -a "$data" /srv/own/postgresql
+  cp -a /var/lib/mysql /srv/own/mariadb
+fi
+rm -rf /srv/b
+install -d -m 0755 /srv/b
