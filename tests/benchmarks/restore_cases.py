@@ -32,6 +32,24 @@ class Case(NamedTuple):
     jobs: str = "$(nproc)"
 
 
+def _site(name: str, *data: str, **variables: Any) -> Case:
+    bare = (
+        f"{_KEYS} restic --no-cache --quiet restore latest --tag {name} --target /; "
+        f"systemctl start mariadb; mariadb -e 'create database {name}'; "
+        f"mariadb {name} < /var/backups/{name}/{name}.sql; systemctl restart apache2"
+    )
+    where = {"restic_repository": "/srv/b/restic", "restic_password": "benchmark"}
+    return Case(
+        name,
+        "sites",
+        f"restore_{name}",
+        {**where, "restic_tag": name, "backup_host": "", **variables},
+        bare,
+        " ".join((*data, f"/var/lib/mysql/{name}")),
+        jobs="restic's own, 1",
+    )
+
+
 def _files(source: str, **variables: Any) -> dict[str, Any]:
     folders = {"files_source": source, "files_folders": ["/srv/files"], "files_manifest": ""}
     return {**folders, **variables}
@@ -133,4 +151,6 @@ CASES = (
         "/srv/files",
         jobs="1",
     ),
+    _site("wordpress", "/var/lib/wordpress/wp-content", wordpress_db_password="benchmark"),  # noqa: S106
+    _site("moodle", "/var/www/moodle", "/var/moodledata"),
 )

@@ -103,6 +103,28 @@ def test_the_checksums_in_a_folder_must_hold(tmp_path: Path, harm: Harm) -> None
     assert ended_badly(said, "the backup night is not what was written")
 
 
+@harms
+@pytest.mark.parametrize("name", ["night.sql", "night"])
+def test_the_checksums_beside_all_backups_must_hold(tmp_path: Path, name: str, harm: Harm) -> None:
+    """One SHA256SUMS for a folder of backups counts for the one that is restored, and is none."""
+    folder = tmp_path / "backups"
+    backup, other = folder / name, folder / "evening.sql"
+    content = backup / "t.sql" if name == "night" else backup
+    content.parent.mkdir(parents=True)
+    content.write_bytes(os.urandom(10_000))
+    other.write_bytes(os.urandom(10_000))
+    files = (str(each.relative_to(folder)) for each in (content, other))
+    told = subprocess.run(["sha256sum", *files], cwd=folder, capture_output=True, check=True)
+    (folder / "sha256sums").write_bytes(told.stdout)
+    other.write_bytes(b"rotten, and not what is restored")
+    staging = tmp_path / "staging"
+    staging.mkdir()
+    newest = call("fetch-backup", folder, "", staging, "no")
+    assert newest.stdout.split()[0] == name, newest
+    harm(content)
+    assert ended_badly(fetch(backup, staging), f"the backup {name} is not what was written")
+
+
 # ---------------------------------------------------------------- MariaDB
 
 

@@ -1,21 +1,33 @@
-# Makes $2 MB of files and backs them up with every tool into /srv/b. Half of the files are small,
-# half of the bytes are in large ones; half of the small ones' bytes can be packed.
+# Makes $2 MB of files and backs them up with the tools that follow into /srv/b. Half of the bytes are
+# in small files, half in large ones; half of the small ones' bytes can be packed.
 set -eu
 megabytes=$2
+shift 2
+wanted() { case " $tools " in *" $1 "*) ;; *) false ;; esac }
+tools=$*
 install -d /srv/b/tar
 mkdir -p /srv/files/small /srv/files/large
-program=$(ls /usr/lib/postgresql/*/bin/postgres)
-for n in $(seq 1 $((megabytes * 5))); do
-  { head -c 50000 /dev/urandom; head -c 50000 "$program"; } > /srv/files/small/$n
-done
-for n in $(seq 1 $((megabytes / 20 + 1))); do
-  head -c 10000000 /dev/urandom > /srv/files/large/$n
-done
+python3 - "$megabytes" <<'END'
+import os, sys
+from pathlib import Path
+megabytes = int(sys.argv[1])
+same = os.urandom(50_000)
+for n in range(megabytes * 5):
+    Path(f"/srv/files/small/{n}").write_bytes(os.urandom(50_000) + same)
+for n in range(megabytes // 20 + 1):
+    Path(f"/srv/files/large/{n}").write_bytes(os.urandom(10_000_000))
+END
 export RESTIC_REPOSITORY=/srv/b/restic RESTIC_PASSWORD=benchmark
 export BORG_REPO=/srv/b/borg BORG_PASSPHRASE=benchmark BORG_BASE_DIR=/srv/own/borg
-restic init --quiet
-restic backup --quiet /srv/files
-borg init --encryption=repokey
 cd /
-borg create --compression zstd,1 ::files-1 srv/files
-tar -c --acls --xattrs srv/files | zstd -q -1 > /srv/b/tar/files-1.tar.zst
+if wanted restic; then
+  restic init --quiet
+  restic backup --quiet /srv/files
+fi
+if wanted borg; then
+  borg init --encryption=repokey
+  borg create --compression zstd,1 ::files-1 srv/files
+fi
+if wanted tar; then
+  tar -c --acls --xattrs srv/files | zstd -q -1 > /srv/b/tar/files-1.tar.zst
+fi

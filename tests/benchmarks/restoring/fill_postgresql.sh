@@ -1,6 +1,10 @@
-# Makes a PostgreSQL database of $1 rows and backs it up with every tool into /srv/b.
+# Makes a PostgreSQL database of $1 indexed rows and $2 MB of others, and backs it up with the tools
+# that follow into /srv/b.
 set -eu
-rows=$1
+rows=$1 megabytes=$2
+shift 2
+wanted() { case " $tools " in *" $1 "*) ;; *) false ;; esac }
+tools=$*
 version=$(pg_lsclusters -h | awk '{print $1}')
 data=/var/lib/postgresql/$version/main
 port=$(sshd -T | awk '$1 == "port" {print $2; exit}')
@@ -48,8 +52,11 @@ systemctl start "postgresql@$version-main"
 sql -c 'create role shop login' -c 'create database shop owner shop'
 sql shop -c "create table orders as select n id, md5(n::text) what, repeat(md5((n * 7)::text), 8) more
   from generate_series(1, $rows) n" -c 'alter table orders add primary key (id)' \
-  -c 'create index on orders (what)' -c checkpoint
-$as pg_dump -Fd -j2 -Z1 -f /srv/b/postgresql/d shop
+  -c 'create index on orders (what)' -c "create table papers as select n id,
+  repeat(md5(n::text), 31) one from generate_series(1, $megabytes * 1000) n" -c checkpoint
+if wanted pg_dump; then
+  $as pg_dump -Fd -j2 -Z1 -f /srv/b/postgresql/d shop
+fi
 # Only from here on, or the log of how the rows came in would be kept twice.
 cat > "/etc/postgresql/$version/main/conf.d/keep.conf" <<'END'
 archive_mode = on
@@ -57,8 +64,12 @@ archive_command = 'pgbackrest --stanza=main archive-push %p && rsync -a %p /srv/
 END
 systemctl restart "postgresql@$version-main"
 $as pgbackrest --stanza=main stanza-create
-$as pgbackrest --stanza=main --process-max=2 backup
-$as barman -q switch-wal --force --archive --archive-timeout 60 main
-$as barman -q backup main
-$as barman -q switch-wal --force --archive --archive-timeout 60 main
+if wanted pgbackrest; then
+  $as pgbackrest --stanza=main --process-max=2 backup
+fi
+if wanted barman; then
+  $as barman -q switch-wal --force --archive --archive-timeout 60 main
+  $as barman -q backup main
+  $as barman -q switch-wal --force --archive --archive-timeout 60 main
+fi
 rm "/etc/postgresql/$version/main/conf.d/keep.conf"
