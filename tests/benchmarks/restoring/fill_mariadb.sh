@@ -1,5 +1,5 @@
-# Makes a MariaDB database of $1 indexed rows and $2 MB of others, and backs it up with the tools
-# that follow into /srv/b.
+# Makes a MariaDB database of $1 indexed rows in four tables and $2 MB of others, and backs it up with
+# the tools that follow into /srv/b.
 set -eu
 rows=$1 megabytes=$2
 shift 2
@@ -9,17 +9,19 @@ for each in mariadb mydumper mariabackup; do
   install -d -m 0777 /srv/b/$each
 done
 systemctl start mariadb
-mariadb -e "create database shop; use shop; create table orders (id int primary key, what char(32),
-  more varchar(300)) select seq id, md5(seq) what, repeat(md5(seq * 7), 8) more
-  from seq_1_to_$rows; alter table orders add key (what)"
+mariadb -e 'create database shop'
+for n in 1 2 3 4; do
+  mariadb shop -e "create table orders_$n (id int primary key, what char(32), more varchar(300))
+    select seq id, md5(seq) what, repeat(md5(seq * 7), 8) more from seq_1_to_$((rows / 4));
+    alter table orders_$n add key (what)"
+done
 [ "$megabytes" = 0 ] || mariadb shop -e "create table papers (id int primary key, one varchar(1000))
   select seq id, repeat(md5(seq), 31) one from seq_1_to_$((megabytes * 1000))"
 if wanted mariadb-dump; then
   mariadb-dump --single-transaction shop > /srv/b/mariadb/d.sql
 fi
 if wanted mydumper; then
-  mydumper --database shop --outputdir /srv/b/mydumper/d --threads 2 --rows 100000 \
-    --socket /run/mysqld/mysqld.sock
+  mydumper --database shop --outputdir /srv/b/mydumper/d --threads 2 --socket /run/mysqld/mysqld.sock
 fi
 if wanted mariabackup; then
   mariabackup --backup --stream=xbstream 2> /dev/null > /srv/b/mariabackup/d.xb

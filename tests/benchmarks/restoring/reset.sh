@@ -5,7 +5,8 @@ data=/var/lib/postgresql/$version/main
 systemctl stop "postgresql@$version-main" mariadb apache2
 rm -rf "$data" "$data.standby" /var/lib/mysql /var/lib/mysql.standby /var/lib/mysql.new /srv/files \
   /var/backups/wordpress /var/lib/wordpress/wp-content /var/backups/moodle /var/www/moodle \
-  /var/moodledata /etc/apache2/sites-enabled/pradrill-moodle.conf /srv/new /var/lib/pradrill-restore /etc/mysql/mariadb.conf.d/99-pradrill.cnf \
+  /var/moodledata /etc/apache2/sites-enabled/pradrill-moodle.conf /srv/new \
+  /var/lib/pradrill-restore /etc/mysql/mariadb.conf.d/99-pradrill.cnf \
   "/etc/postgresql/$version/main/conf.d/zz-pradrill.conf"
 cp -a /srv/own/postgresql "$data"
 cp -a /srv/own/mariadb /var/lib/mysql
