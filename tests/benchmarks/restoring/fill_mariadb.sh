@@ -15,8 +15,10 @@ for n in 1 2 3 4; do
     select seq id, md5(seq) what, repeat(md5(seq * 7), 8) more from seq_1_to_$((rows / 4));
     alter table orders_$n add key (what)"
 done
-[ "$megabytes" = 0 ] || mariadb shop -e "create table papers (id int primary key, one varchar(1000))
-  select seq id, repeat(md5(seq), 31) one from seq_1_to_$((megabytes * 1000))"
+# In three steps: MariaDB takes minutes for many repetitions at once.
+[ "$megabytes" = 0 ] || mariadb shop -e "create table papers (id int primary key, one longblob);
+  set @page = repeat(md5(1), 500); set @chapter = repeat(@page, 10); set @book = repeat(@chapter, 6);
+  insert into papers select seq, @book from seq_1_to_$megabytes"
 if wanted mariadb-dump; then
   mariadb-dump --single-transaction shop > /srv/b/mariadb/d.sql
 fi
