@@ -54,13 +54,14 @@ sql shop -c "create table orders as select n id, md5(n::text) what, repeat(md5((
   from generate_series(1, $rows) n" -c 'alter table orders add primary key (id)' \
   -c 'create index on orders (what)' -c 'create table papers (id int, one text)' \
   -c 'alter table papers alter one set storage plain' -c "insert into papers
-  select n, repeat(md5(n::text), 250) from generate_series(1, $megabytes * 125) n" -c checkpoint
+  select n, repeat(md5(n::text), 250) from generate_series(1, $megabytes * 125) n" -c 'vacuum freeze' -c checkpoint
 if wanted pg_dump; then
   $as pg_dump -Fd -j2 -Z1 -f /srv/b/postgresql/d shop
 fi
-# Only from here on, or the log of how the rows came in would be kept twice.
+# Only from here on, and after the last vacuum, or the log of how the rows came in would be kept twice.
 cat > "/etc/postgresql/$version/main/conf.d/keep.conf" <<'END'
 archive_mode = on
+autovacuum = off
 archive_command = 'pgbackrest --stanza=main archive-push %p && rsync -a %p /srv/b/barman/main/incoming/%f'
 END
 systemctl restart "postgresql@$version-main"
