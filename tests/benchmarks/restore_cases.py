@@ -18,12 +18,25 @@ _KEYS = (
 )
 
 
+class Backups(NamedTuple):
+    """What is made first, in sizes whose bare restore takes minutes where all is emulated."""
+
+    script: str
+    """Which of the benchmark's makes them: fill_SCRIPT.sh."""
+    rows: int
+    megabytes: int
+
+
+_FILES = Backups("files", 0, 1300)
+_PHYSICAL = Backups("postgresql", 100_000, 4000)
+_SITES = Backups("sites", 500_000, 1500)
+
+
 class Case(NamedTuple):
     """One playbook with its variables, the bare commands, and how many processes both use."""
 
     name: str
-    backups: str
-    """Which of the benchmark's scripts makes them: fill_BACKUPS.sh."""
+    backups: Backups
     playbook: str
     variables: dict[str, Any]
     bare: str
@@ -41,7 +54,7 @@ def _site(name: str, *data: str, **variables: Any) -> Case:
     where = {"restic_repository": "/srv/b/restic", "restic_password": "benchmark"}
     return Case(
         name,
-        "sites",
+        _SITES,
         f"restore_{name}",
         {**where, "restic_tag": name, "backup_host": "", **variables},
         bare,
@@ -58,7 +71,7 @@ def _files(source: str, **variables: Any) -> dict[str, Any]:
 CASES = (
     Case(
         "pg_dump",
-        "postgresql",
+        Backups("postgresql", 2_500_000, 0),
         "restore_postgresql_logical",
         {"backup_folder": "/srv/b/postgresql"},
         f"{_PG} systemctl start $unit; runuser -u postgres -- psql -Xq "
@@ -68,7 +81,7 @@ CASES = (
     ),
     Case(
         "pgbackrest",
-        "postgresql",
+        _PHYSICAL,
         "restore_postgresql_pgbackrest",
         {"pgbackrest_options": {"repo1-path": "/srv/b/pgbackrest"}},
         f"{_PG} rm -rf $data/*; runuser -u postgres -- pgbackrest --stanza=main "
@@ -77,7 +90,7 @@ CASES = (
     ),
     Case(
         "barman",
-        "postgresql",
+        _PHYSICAL,
         "restore_postgresql_barman",
         {
             "backup_host": "127.0.0.1",
@@ -93,7 +106,7 @@ CASES = (
     ),
     Case(
         "mariadb-dump",
-        "mariadb",
+        Backups("mariadb", 1_000_000, 0),
         "restore_mariadb_logical",
         {"backup_folder": "/srv/b/mariadb"},
         "systemctl start mariadb; mariadb -e 'create database shop'; "
@@ -103,7 +116,7 @@ CASES = (
     ),
     Case(
         "mydumper",
-        "mariadb",
+        Backups("mariadb", 2_000_000, 0),
         "restore_mariadb_logical",
         {"backup_folder": "/srv/b/mydumper"},
         "systemctl start mariadb; mariadb -e 'create database shop'; myloader "
@@ -113,7 +126,7 @@ CASES = (
     ),
     Case(
         "mariabackup",
-        "mariadb",
+        Backups("mariadb", 40_000, 5500),
         "restore_mariadb_physical",
         {"backup_folder": "/srv/b/mariabackup"},
         "rm -rf /var/lib/mysql/*; mkdir /srv/new; "
@@ -125,7 +138,7 @@ CASES = (
     ),
     Case(
         "restic",
-        "files",
+        _FILES,
         "restore_files",
         _files("restic", restic_repository="/srv/b/restic", restic_password="benchmark"),  # noqa: S106
         f"{_KEYS} restic --no-cache --quiet restore latest --target /",
@@ -134,7 +147,7 @@ CASES = (
     ),
     Case(
         "borg",
-        "files",
+        _FILES,
         "restore_files",
         _files("borg", borg_repository="/srv/b/borg", borg_passphrase="benchmark"),  # noqa: S106
         f"{_KEYS} cd /; borg extract ::files-1",
@@ -143,7 +156,7 @@ CASES = (
     ),
     Case(
         "tar",
-        "files",
+        Backups("files", 0, 5000),
         "restore_files",
         _files("tar", backup_folder="/srv/b/tar"),
         "zstd -dcq < /srv/b/tar/files-1.tar.zst | tar -x -C / -p --acls --xattrs "

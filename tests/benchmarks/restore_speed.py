@@ -1,14 +1,14 @@
 """What a restore playbook costs over the best bare command line of the same tool.
 
-    .venv/bin/python tests/benchmarks/restore_speed.py [--rows N] [--megabytes N] [CASE …]
+    .venv/bin/python tests/benchmarks/restore_speed.py [--scale 1] [CASE …]
 
 On one lab machine, in one run, from the same backup in a folder of that machine, in turns: the
 bare commands over SSH, and `ansible-playbook` with the shipped playbook. Both start where the
 service is stopped and end when it answers; of several rounds the quickest of each counts. Prints
 seconds, the ratio, how many processes restore, and restored MB/s beside a plain copy of the same
 bytes. Exits with 1 when a ratio is above 1.10.
-Choose the sizes so that a bare restore takes minutes: a playbook's fixed cost, some ten seconds on
-an emulated machine, is told apart, but counts.
+A playbook's fixed cost counts, some ten seconds on an emulated machine: restore_cases.py gives the
+sizes at which a bare restore takes minutes there. All cases take two hours; nothing else may run.
 
 --inventory and --ssh-config name another machine, of one that has Debian's packages of every tool:
 whatever its databases hold is lost.
@@ -103,9 +103,8 @@ def main() -> int:
     """Measure every case; 1 when a playbook costs too much."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
     parser.add_argument("--state", type=Path, default=Path("/var/tmp/pradrill-benchmark"))
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--megabytes", type=int, default=500)
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--scale", type=float, default=1)
+    parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--inventory", type=Path)
     parser.add_argument("--ssh-config", type=Path)
     parser.add_argument("--host", default="restorer")
@@ -123,10 +122,10 @@ def main() -> int:
         for backups, group in groupby(wanted, key=lambda case: case.backups):
             cases = list(group)
             there.do("begin")
-            sizes = (str(args.rows), str(args.megabytes))
-            there.do(f"fill_{backups}", *sizes, *(case.name for case in cases))
+            sizes = (str(round(args.scale * each)) for each in (backups.rows, backups.megabytes))
+            there.do(f"fill_{backups.script}", *sizes, *(case.name for case in cases))
             there.do("reset")
-            facts = keys(there) if backups == "postgresql" else {}
+            facts = keys(there) if backups.script == "postgresql" else {}
             for case in cases:
                 took = best([measure(there, case, facts, folder) for _ in range(args.rounds)])
                 report(case, took, cores)
