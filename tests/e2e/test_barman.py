@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 from tests.e2e.database_scene import Scene, play_barman
 from tests.e2e.keeper_scene import failed_checks
-from tests.e2e.test_databases import Place, a_place, assert_recovered, step
+from tests.e2e.test_databases import Place, a_place, assert_failed, assert_recovered, step
 
 from pradrill.adapters.lab import Lab
 
@@ -75,29 +76,47 @@ def test_a_cluster_comes_back_to_just_before_the_disaster(place: Place) -> None:
     assert abs((place.scene.killed - replayed).total_seconds() - lost) < 2
 
 
-@pytest.mark.parametrize(
-    ("harm", "said"),
-    [
-        ("truncate -s %s $f", "could not read block|has [0-9]+ rows|amcheck"),
-        ("head -c 99 /dev/urandom | dd of=$f bs=1 seek=%s conv=notrunc", "invalid page|checksum"),
-    ],
-    ids=["truncated", "flipped"],
-)
-def test_a_damaged_backup_fails_by_name(place: Place, harm: str, said: str) -> None:
-    """Barman gives out a base backup that was cut or rotted: FAILED by the checks' own words."""
+@contextmanager
+def harmed(place: Place, file: str, harm: str) -> Iterator[None]:
+    """Damage a file of the base backup; {size} in the command is its length."""
     on_backup = place.scene.on_backup
-    found = (
-        "find /srv/barman/main/base/*/data/base -type f -printf '%s %p\\n' | sort -n | tail -n 1"
-    )
-    size, file = on_backup(found).split()
-    on_backup(f"f={file}; cp -p $f /root/sound; {harm % (int(size) // 2 + 100)}")
-    place.edit("postgresql", ("deadline: 5m\n  stable", "deadline: 30s\n  stable"))
+    size = on_backup(f"stat -c %s {file}")
+    on_backup(f"cp -p {file} /root/sound; f={file}; {harm.format(size=size)}")
     try:
-        done, record = place.run("postgresql")
+        yield
     finally:
         on_backup(f"cp -p /root/sound {file}")
+
+
+def largest(place: Place) -> str:
+    """Return the largest file of the base backup: of a table with rows."""
+    found = (
+        "find /srv/barman/main/base/*/data/base -type f -printf '%s %p\\n' | sort -n | tail -1"
+    )
+    return place.scene.on_backup(found).split()[1]
+
+
+@pytest.mark.parametrize("which", ["table", "system table"])
+def test_a_backup_with_missing_pages_fails_before_it_starts(place: Place, which: str) -> None:
+    """A table cut in half, a system table without its last page: FAILED, and the file is named."""
+    file = largest(place)
+    if which == "system table":  # pg_attribute
+        file = place.scene.on_backup("ls /srv/barman/main/base/*/data/base/5/1249").strip()
+    less = "$(({size} / 2 + 100))" if which == "table" else "$(({size} - 8192))"
+    with harmed(place, file, f"truncate -s {less} $f"):
+        done, record = place.run("postgresql")
+    name = file.partition("/data/")[2]
+    assert_failed(done, record, f'not what was written: "{name}" has size')
+
+
+def test_a_rotten_backup_fails_by_name(place: Place) -> None:
+    """Barman gives out a base backup that rotted: FAILED by the checks' own words."""
+    place.edit("postgresql", ("deadline: 5m\n  stable", "deadline: 30s\n  stable"))
+    rot = "head -c 99 /dev/urandom | dd of=$f bs=1 seek=$(({size} / 2)) conv=notrunc"
+    with harmed(place, largest(place), rot):
+        done, record = place.run("postgresql")
     assert done.returncode == 10, done.stdout + done.stderr
     assert record["verdict"] == "FAILED"
     assert not record["residue"]
     told = " ".join(failed_checks(record).values())
-    assert re.search(said, told), told
+    assert re.search("invalid page|checksum", told), told
