@@ -28,7 +28,7 @@ class Backups(NamedTuple):
 
 
 _FILES = Backups("files", 0, 1300)
-_PHYSICAL = Backups("postgresql", 100_000, 4000)
+_PHYSICAL = Backups("postgresql", 100_000, 3000)
 _SITES = Backups("sites", 500_000, 1500)
 
 
