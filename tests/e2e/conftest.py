@@ -24,6 +24,7 @@ def say(line: str) -> None:
     print(line)  # noqa: T201 pytest captures it
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     """Keep all that needs the lab in one process when tests are spread over several."""
     for item in items:
