@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
+import pytest
 from hypothesis import settings
 
 # In CI the same examples each time: a property that a new example breaks is found at a desk. No
@@ -16,3 +18,19 @@ if os.environ.get("CI"):
 def pytest_runtest_setup() -> None:
     """Undo what a command that ran in this process did to the umask: other users' tools read on."""
     os.umask(0o022)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep all that needs the lab in one of several processes; spread the other files.
+
+    By hand, because xdist's own groups do not work with pytest 9.2.
+    """
+    from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415 bare pytest works without it
+
+    def file_or_all_machines(nodeid: str) -> str:
+        return "e2e" if nodeid.startswith("tests/e2e/") else nodeid.partition("::")[0]
+
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = file_or_all_machines
+    return scheduler

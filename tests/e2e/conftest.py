@@ -24,14 +24,6 @@ def say(line: str) -> None:
     print(line)  # noqa: T201 pytest captures it
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
-def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """Keep all that needs the lab in one process when tests are spread over several."""
-    for item in items:
-        if item.get_closest_marker("e2e"):
-            item.add_marker(pytest.mark.xdist_group("machines"))
-
-
 @pytest.fixture(scope="session")
 def state() -> Iterator[Path]:
     """Return the state folder of the session; not /tmp, which may be memory."""
