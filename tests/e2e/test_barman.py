@@ -90,9 +90,7 @@ def harmed(place: Place, file: str, harm: str) -> Iterator[None]:
 
 def largest(place: Place) -> str:
     """Return the largest file of the base backup: of a table with rows."""
-    found = (
-        "find /srv/barman/main/base/*/data/base -type f -printf '%s %p\\n' | sort -n | tail -1"
-    )
+    found = "find /srv/barman/main/base/*/data/base -type f -printf '%s %p\\n' | sort -n | tail -1"
     return place.scene.on_backup(found).split()[1]
 
 

@@ -193,7 +193,7 @@ def begin(place: Place) -> tuple[subprocess.Popen[str], set[str]]:
 def restoring(run: Path) -> bool:
     """Tell whether restic works on the standby for this run."""
     events = list(run.glob("evidence/*restore*/events.jsonl"))
-    return any("newest recovery point" in file.read_text("utf-8") for file in events)
+    return any("Restore the snapshot's folders" in file.read_text("utf-8") for file in events)
 
 
 def until(true: Callable[[], bool], deadline: float = 90) -> None:

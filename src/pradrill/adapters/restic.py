@@ -33,7 +33,8 @@ _MEANS = (
     (r"Host key verification failed|REMOTE HOST IDENTIFICATION",
      "is behind a host whose key is not the pinned one", "Compare the keys, then pin it."),
     ((r"Permission denied|Connection refused|No route to host|timed out|Could not resolve"
-     r"|server unexpectedly closed|file already closed|no such host|connection reset|i/o timeout"),
+     r"|server unexpectedly closed|file already closed|no such host|connection reset|i/o timeout"
+     r"|unable to start the sftp session"),  # ssh ended before it was heard
      "cannot be reached", "Try ssh by hand: the host must be up, its key the pinned one."),
 )  # fmt: skip
 
