@@ -128,12 +128,12 @@ def test_the_checksums_beside_all_backups_must_hold(tmp_path: Path, name: str, h
 # ---------------------------------------------------------------- MariaDB
 
 
-def load_mariadb(dump: Path, mariadb: Path) -> Saying:
+def load_mariadb(dump: Path, mariadb: Path, **environment: str) -> Saying:
     """Load a dump into an empty database; the tools find the server as root's would, at home."""
     run(["mariadb", f"--socket={mariadb}", "-uroot", "-e", "create or replace database copy"],
         env={})  # fmt: skip
     (mariadb.parent / ".my.cnf").write_text(f"[client]\nsocket={mariadb}\nuser=root\n")
-    return call("load-mariadb", dump, "copy", HOME=str(mariadb.parent))
+    return call("load-mariadb", dump, "copy", HOME=str(mariadb.parent), **environment)
 
 
 def rows(mariadb: Path) -> str:
@@ -217,11 +217,7 @@ def test_threads_that_lock_each_other_out_are_no_bad_backup(mariadb: Path, tmp_p
         "exit 1\n"
     )
     shim.chmod(0o755)
-    run(["mariadb", f"--socket={mariadb}", "-uroot", "-e", "create or replace database copy"],
-        env={})  # fmt: skip
-    (mariadb.parent / ".my.cnf").write_text(f"[client]\nsocket={mariadb}\nuser=root\n")
-    said = call("load-mariadb", folder, "copy", HOME=str(mariadb.parent),
-                PATH=f"{tools}:{os.environ['PATH']}")  # fmt: skip
+    said = load_mariadb(folder, mariadb, PATH=f"{tools}:{os.environ['PATH']}")
     assert said.returncode == 0, said.stderr
     assert rows(mariadb) == "5000"
 
@@ -329,6 +325,15 @@ def test_pgbackrest_restores_no_damage(shelf: PgBackRestShelf, cluster: Cluster,
         assert "ERROR" in told or done.returncode < 0, told  # 2.45 dies over a wrong password
 
 
+def given_out(shelf: BarmanShelf, cluster: Cluster, *options: str) -> Path:
+    """Let Barman restore its newest backup; return the folder with the data."""
+    (shelf.folder / "run").mkdir()
+    shutil.chown(shelf.folder / "run", LOGIN)
+    data, tool = shelf.folder / "run/data", ("barman", "-q", "-c", f"{shelf.folder}/barman.conf")
+    cluster.run(*tool, "recover", *options, "moodle", shelf.ids[-1], str(data))
+    return data
+
+
 @pytest.mark.parametrize("shelf", ["barman"], indirect=True)
 @pytest.mark.parametrize("how", ["sound", *HARMS])
 def test_what_barman_gives_out_damaged_does_not_pass(
@@ -336,13 +341,10 @@ def test_what_barman_gives_out_damaged_does_not_pass(
 ) -> None:
     """Barman copies a rotten file as it is; what the shipped checks ask of the server finds it."""
     shelf.stock()
-    (shelf.folder / "run").mkdir()
-    shutil.chown(shelf.folder / "run", LOGIN)
     if how != "sound":
         backup = shelf.folder / "home/moodle/base" / shelf.ids[-1]
         HARMS[how](backup / "data" / cluster.table)
-    data, tool = shelf.folder / "run/data", ("barman", "-q", "-c", f"{shelf.folder}/barman.conf")
-    cluster.run(*tool, "recover", "moodle", shelf.ids[-1], str(data))
+    data = given_out(shelf, cluster)
     with (data / "postgresql.conf").open("a") as settings:
         settings.write(f"archive_mode=off\nunix_socket_directories='{shelf.folder}/run'\n")
     control = (f"{BIN}/pg_ctl", "-D", str(data), "-l", f"{shelf.folder}/run/log", "-w")
@@ -366,12 +368,7 @@ def test_a_barman_backup_with_missing_pages_is_refused_before_it_starts(
 ) -> None:
     """PostgreSQL starts on a system table without its last page; the manifest knows its length."""
     shelf.stock()
-    (shelf.folder / "run").mkdir()
-    shutil.chown(shelf.folder / "run", LOGIN)
-    data = shelf.folder / "run/data"
-    tool = ("barman", "-q", "-c", f"{shelf.folder}/barman.conf")
-    cluster.run(*tool, "recover", "--target-time", "2099-01-01 00:00:00+00", "moodle",
-                shelf.ids[-1], str(data))  # fmt: skip
+    data = given_out(shelf, cluster, "--target-time", "2099-01-01 00:00:00+00")
     assert BIN is not None
     compare = ("compare-postgresql", BIN.parent.name, "main", data)
     assert (said := call(*compare)).returncode == 0, said
