@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 from datetime import datetime
 from pathlib import Path
@@ -49,9 +50,8 @@ def inside(
     machine: Machine, script: str, *words: str, stdin: str = "", deadline: float = 300
 ) -> str:
     """Run a script on a machine and return what it prints."""
-    quoted = " ".join(f"'{word}'" for word in words)
     done = subprocess.run(
-        [*machine.ssh_command(), f"bash -c '{script.replace(chr(39), _QUOTE)}' script {quoted}"],
+        [*machine.ssh_command(), shlex.join(["bash", "-c", script, "script", *words])],
         input=stdin,
         capture_output=True,
         text=True,
@@ -60,9 +60,6 @@ def inside(
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return done.stdout.strip()
-
-
-_QUOTE = "'\\''"
 
 
 def play(lab: Lab, folder: Path) -> Scene:
@@ -103,8 +100,8 @@ def set_up(lab: Lab, folder: Path) -> dict[str, str]:
     for machine in (backup, primary, standby):
         machine.prepare(say)
         machine.down()
-    backup.up(say, links={OTHER: primary.port_file, STANDBY: standby.port_file})
-    primary.up(say, links={OTHER: backup.port_file})
+    backup.up(say, links={OTHER: primary.port_file(), STANDBY: standby.port_file()})
+    primary.up(say, links={OTHER: backup.port_file()})
     command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "scene", "-f"]
     subprocess.run([*command, str(folder / "key")], check=True)
     key, public = (folder / "key").read_text(), (folder / "key.pub").read_text().strip()

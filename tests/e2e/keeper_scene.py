@@ -27,8 +27,8 @@ def play(lab: Lab, folder: Path, live: Callable[[Machine], None]) -> Scene:
     for machine in (backup, primary):
         machine.prepare(say)
         machine.down()
-    backup.up(say, links={OTHER: primary.port_file})
-    primary.up(say, links={OTHER: backup.port_file})
+    backup.up(say, links={OTHER: primary.port_file()})
+    primary.up(say, links={OTHER: backup.port_file()})
     command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "scene", "-f"]
     subprocess.run([*command, str(folder / "key")], check=True)
     key, public = (folder / "key").read_text(), (folder / "key.pub").read_text().strip()

@@ -70,13 +70,20 @@ def test_a_machine_reaches_nothing_but_its_links(lab: Lab, machine: Machine) -> 
     """Isolation is by construction: not the host, not the internet; only the linked machine."""
     other = lab.machine("other")
     other.up(say)
-    machine.up(say, links={"10.0.2.100:22": other.port_file})
+    machine.up(say, links={"10.0.2.100:22": other.port_file()})
     banner = "timeout 5 bash -c 'exec 3<>/dev/tcp/{}; head -c 4 <&3' 2>/dev/null || echo no"
     assert inside(machine, banner.format("10.0.2.100/22")) == "SSH-"
-    port = other.port_file.read_text(encoding="ascii").strip()
+    port = other.port_file().read_text(encoding="ascii").strip()
     for nowhere in (f"10.0.2.2/{port}", "10.0.2.100/80", "10.0.2.3/53", "192.0.2.10/22"):
         assert inside(machine, banner.format(nowhere)) == "no", nowhere
     other.down()
+
+
+def test_a_link_leads_to_a_port_of_the_drills_machines_or_to_anothers_ssh(lab: Lab) -> None:
+    """Machines of one drill reach any port of each other, and other machines by SSH only."""
+    links = {"10.0.2.100:3306": "trial:3306", "10.0.2.101:3306": "other:3306"}
+    (problem,) = LabStandby(lab, ["trial"], links).problems()
+    assert problem.startswith("the link 10.0.2.101:3306 leads to port 3306 of the machine other")
 
 
 def test_the_host_key_is_pinned_before_first_contact(machine: Machine) -> None:

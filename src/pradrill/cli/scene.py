@@ -113,7 +113,7 @@ def set_up(stage: Stage) -> Machine:
     put_away(stage.place)  # what an earlier demo kept
     backup, primary = lab.machine("backup"), lab.machine("primary")
     backup.up(stage.say)
-    primary.up(stage.say, links={BACKUP_ADDRESS: backup.port_file})
+    primary.up(stage.say, links={BACKUP_ADDRESS: backup.port_file()})
     os.environ["PRADRILL_DEMO_BACKUP_HOST_KEY"] = backup.host_key
     keys = [(stage.folder / f"{who}.pub").read_text("utf-8").strip() for who in _READERS]
     stage.say("setting up the backup server")

@@ -49,6 +49,8 @@ PACKAGES = (
     "barman-cli",
     "restic",
     "borgbackup",
+    "slapd",
+    "ldap-utils",
     "acl",
     "attr",
     "zstd",
@@ -108,7 +110,7 @@ rm -f "$1"/etc/ssh/ssh_host_* "$1/etc/machine-id" "$1/etc/hostname" "$1/etc/reso
 : > "$1/etc/machine-id"
 mkdir -p -m 0700 "$1/root/.ssh"
 chroot "$1" systemctl enable lab-seed.service systemd-networkd.service ssh.service
-chroot "$1" systemctl disable apache2.service mariadb.service postgresql.service
+chroot "$1" systemctl disable apache2.service mariadb.service postgresql.service slapd.service
 chroot "$1" systemctl mask systemd-networkd-wait-online.service apt-daily.timer \
   apt-daily-upgrade.timer e2scrub_all.timer fstrim.timer man-db.timer phpsessionclean.timer \
   dpkg-db-backup.timer systemd-timesyncd.service getty.target

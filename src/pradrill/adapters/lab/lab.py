@@ -21,7 +21,6 @@ from pradrill.errors import PradrillError, UsageError
 from pradrill.ports import Clock, Say
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
-_SSH = "22"
 
 
 class Lab:
@@ -90,7 +89,7 @@ class LabStandby:
     def __init__(self, lab: Lab, names: Sequence[str], links: Mapping[str, str]) -> None:
         self._lab = lab
         self._machines = [lab.machine(name) for name in names]
-        self._links = links
+        self._links = {near: _endpoint(far) for near, far in links.items()}
 
     def problems(self) -> Sequence[str]:
         """Say what stands in the way of starting, touching nothing."""
@@ -99,11 +98,15 @@ class LabStandby:
         if not self._lab.built:
             problems.append("the lab's image is not built yet: pradrill lab build")
         ours = {machine.name for machine in self._machines}
-        for near, far in self._links.items():
-            name, _, port = far.rpartition(":")
-            if port != _SSH:
-                problems.append(f"the link {near} leads to {far}, and only port 22 is reachable")
-            elif name not in ours and not self._lab.machine(name).running:
+        for near, (name, port) in self._links.items():
+            if name in ours:
+                continue
+            if port != qemu.SSH:
+                problems.append(
+                    f"the link {near} leads to port {port} of the machine {name}, which is none of "
+                    "this drill's: only its port 22 can be reached"
+                )
+            elif not self._lab.machine(name).running:
                 problems.append(
                     f"the link {near} leads to the machine {name}, which is down: "
                     f"pradrill lab up {name}"
@@ -112,11 +115,15 @@ class LabStandby:
 
     def start(self, folder: Path, say: Say) -> Site:
         """Resume each machine as it was frozen. Raises NotReadyError, BusyError, PradrillError."""
-        far = {near: self._lab.machine(far.rpartition(":")[0]) for near, far in self._links.items()}
+        links = {
+            near: self._lab.machine(name).port_file(port)
+            for near, (name, port) in self._links.items()
+        }
         for machine in self._machines:
             machine.down()
         for machine in self._machines:
-            machine.up(say, links={near: other.port_file for near, other in far.items()})
+            ports = [port for name, port in self._links.values() if name == machine.name]
+            machine.up(say, links=links, ports=ports)
         return _write_site(self._machines, folder, "standby")
 
     def stop(self) -> Sequence[str]:
@@ -128,6 +135,11 @@ class LabStandby:
             except PradrillError as error:
                 left.append(error.message)
         return left
+
+
+def _endpoint(text: str) -> tuple[str, int]:
+    name, _, port = text.rpartition(":")
+    return name, int(port)
 
 
 def write_site(machine: Machine, folder: Path, *, dr_role: str | None = None) -> Site:

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -88,10 +88,9 @@ class Machine:
         """Return the content of its /etc/machine-id."""
         return (self.folder / "machine-id").read_text(encoding="ascii").strip()
 
-    @property
-    def port_file(self) -> Path:
-        """Return the file that names the loopback port of its SSH, while it runs."""
-        return self._qemu.port_file
+    def port_file(self, port: int = qemu.SSH) -> Path:
+        """Return the file that names the loopback port leading to one of its own, while it runs."""
+        return self._qemu.port_file(port)
 
     def host(self, dr_role: str | None = None) -> Host:
         """Return how SSH reaches it now."""
@@ -131,18 +130,21 @@ class Machine:
         """Return the folder of its shared SSH connections."""
         return sockets.folder_for(str(self.folder))
 
-    def up(self, say: Say, *, links: Mapping[str, Path] | None = None) -> None:
+    def up(
+        self, say: Say, *, links: Mapping[str, Path] | None = None, ports: Sequence[int] = ()
+    ) -> None:
         """Resume it and wait until it answers over SSH with the right time; nothing if it runs.
 
-        `links`: guest address:port → the file that names the loopback port to reach there. The
-        first time, and after a change of QEMU, it is booted and frozen before. Raises
-        NotReadyError, BusyError, PradrillError.
+        `links`: guest address:port → the file that names the loopback port to reach there;
+        `ports`: those of its own that links lead to, besides SSH's. The first time, and after a
+        change of QEMU, it is booted and frozen before. Raises NotReadyError, BusyError,
+        PradrillError.
         """
         with held(self.folder / "lock", f"the machine {self.name}"):
             if self.running:
                 return
             self._prepare(say)
-            self._resume(links or {}, say)
+            self._resume(links or {}, ports, say)
 
     def prepare(self, say: Say) -> None:
         """Boot it once and freeze it, unless that is done. Raises as `up`."""
@@ -245,13 +247,13 @@ class Machine:
         shutil.rmtree(self._frozen, ignore_errors=True)
         new.rename(self._frozen)
 
-    def _resume(self, links: Mapping[str, Path], say: Say) -> None:
+    def _resume(self, links: Mapping[str, Path], ports: Sequence[int], say: Say) -> None:
         self._fresh_run()
         disk = self._run / "disk.qcow2"
         _overlay(disk, self._frozen / "disk.qcow2", "qcow2")
         try:
             hardware = self._hardware(self._accelerator.chosen or "tcg", disk)
-            self._qemu.start(hardware, links, self._frozen / "state")
+            self._qemu.start(hardware, links, ports, self._frozen / "state")
             self._qemu.thaw()
             self._wake(_RESUME)
         except BaseException:

@@ -9,7 +9,8 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from pradrill.errors import PradrillError
 from pradrill.ports import Clock
 
 PROGRAM = "qemu-system-x86_64"
+SSH = 22
 _MEMORY = 768
 _QUIET = "quiet loglevel=3 console=ttyS0 random.trust_cpu=on net.ifnames=0"
 _MOMENT = 0.02
@@ -44,7 +46,6 @@ class Qemu:
         self._folder = folder
         self._clock = clock
         self._pid_file = folder / "pid"
-        self.port_file = folder / "port"
 
     @property
     def pid(self) -> int | None:
@@ -59,26 +60,38 @@ class Qemu:
     @property
     def port(self) -> int:
         """Return the loopback port that leads to the machine's SSH."""
-        return int(self.port_file.read_text(encoding="ascii"))
+        return int(self.port_file(SSH).read_text(encoding="ascii"))
+
+    def port_file(self, port: int) -> Path:
+        """Return the file that names the loopback port which leads to a port of the machine."""
+        return self._folder / f"port-{port}"
 
     def start(
-        self, hardware: Hardware, links: Mapping[str, Path], incoming: Path | None = None
+        self,
+        hardware: Hardware,
+        links: Mapping[str, Path],
+        ports: Sequence[int] = (),
+        incoming: Path | None = None,
     ) -> None:
         """Start it, detached, in its folder; `incoming` is a state that `freeze` saved.
 
-        `links`: guest address:port → the file naming the port to reach. Raises PradrillError.
+        `links`: guest address:port → the file naming the port to reach; `ports`: what others may
+        reach of it, besides SSH. Raises PradrillError.
         """
-        port = _free_port()
-        self.port_file.write_text(f"{port}\n", encoding="ascii")
-        command = [PROGRAM, *self._arguments(hardware, links, port)]
+        command = [PROGRAM, *self._arguments(hardware, links, {SSH, *ports})]
         if incoming is not None:
             command += ["-incoming", f"exec:cat {shlex.quote(str(incoming))}"]
         # The console's owner is QEMU, not us: no terminal, and no run's marker to be reaped by.
         kept = {key: os.environ[key] for key in ("PATH", "HOME", "TMPDIR") if key in os.environ}
         run(command, environment=kept, folder=self._folder)
 
-    def _arguments(self, hardware: Hardware, links: Mapping[str, Path], port: int) -> list[str]:
-        network = f"user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{port}-:22"
+    def _arguments(
+        self, hardware: Hardware, links: Mapping[str, Path], ports: set[int]
+    ) -> list[str]:
+        network = "user,id=net,restrict=on"
+        for port, free in zip(sorted(ports), _free_ports(len(ports)), strict=True):
+            self.port_file(port).write_text(f"{free}\n", encoding="ascii")
+            network += f",hostfwd=tcp:127.0.0.1:{free}-:{port}"
         relay = Path(__file__).with_name("relay.py")
         for near, far in links.items():
             words = shlex.join([sys.executable, "-I", "-S", str(relay), str(far)])
@@ -187,10 +200,12 @@ def _accelerated(accelerator: str) -> tuple[str, ...]:
     return ("-accel", "tcg,thread=multi", "-cpu", "max")
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 def _zombie(pid: int) -> bool:
