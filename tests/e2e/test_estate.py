@@ -1,100 +1,136 @@
-"""A small estate on machines of the lab: an application that depends on a database."""
+"""The estate of drills/estate.yml, on three machines of the lab."""
 
 from __future__ import annotations
 
-import json
+import base64
+import io
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from tests.e2e.conftest import pradrill
+import pytest
+from tests.e2e.conftest import pradrill, say
+from tests.e2e.database_scene import inside
 
+from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.lab import Lab
+from pradrill.domain.outcome import Phase, StepKind
 from pradrill.domain.record import RunRecord
+from pradrill.domain.timeline import Mark
 
-PLAYBOOKS = Path(__file__).parents[2] / "playbooks"
-DATABASE_AT = "10.0.2.101"
-PLAN = """\
-plan: 1
-organisation: Exemple SAS
-services:
-  database: {objectives: {rto: 15m, rpo: 1h}}
-  application: {objectives: {rto: 15m, rpo: 1h}, depends_on: [database]}
+pytestmark = pytest.mark.e2e
+REPOSITORY = Path(__file__).parents[2]
+HERE = Path(__file__).parent / "estate"
+SITE, PASSWORD = "intranet.exemple.fr", "l'en\\trée"
+MACHINES = {"directory": "ldap-dr", "database": "db-dr", "intranet": "app-dr"}
+PREPARE = """\
+    prepare:
+      - playbook: ../playbooks/mark_standby.yml
+      - {playbook: BRING, vars: {backups: BACKUPS}}
+    restore:
 """
-RESTORE = {
-    "database": (
-        "systemctl start mariadb && mariadb -e 'create or replace database shop; "
-        "create table shop.orders (at datetime(3)); "
-        "insert into shop.orders values (utc_timestamp())'"
+EDITS = (
+    (
+        "  inventory: ../inventories/estate.yml   # put your machines in\n  hosts: estate ",
+        '  vms: [ldap-dr, db-dr, app-dr]\n  links: {"10.0.2.102:3306": "db-dr:3306"} ',
     ),
-    "application": (
-        "python3 -c \"import socket; print(socket.create_connection(('DATABASE_AT', 22), 20)"
-        '.recv(4).decode())" > /srv/banner && grep SSH- /srv/banner'
-    ).replace("DATABASE_AT", DATABASE_AT),
-}
-# The restores make their data: it is dated back to before the disruption, as data of a backup is.
-NEWEST: dict[str, dict[str, str]] = {
-    "database": {
-        "command": "mariadb -N -B shop -e 'select max(at) - interval 5 minute from orders'",
-        "format": "%Y-%m-%d %H:%M:%S.%f",
-        "timezone": "UTC",
-    },
-    "application": {"command": "echo $(($(stat -c %Y /srv/banner) - 300))", "format": "epoch"},
-}
-CHECK = {
-    "database": 'assert host.service("mariadb").is_running',
-    "application": 'assert host.file("/srv/banner").contains("SSH-")',
-}
+    ("clients: 192.0.2.23", "clients: 10.0.2.2"),
+    ("database_host: 192.0.2.22", "database_host: 10.0.2.102"),
+    ("site: intranet.example.com", f"site: {SITE}"),
+    ("stable_for: 30s", "stable_for: 2s"),
+)
+"""What another site than ours changes in the drill."""
+Drill = Callable[[bytes], tuple[subprocess.CompletedProcess[str], RunRecord]]
 
 
-def a_house(folder: Path) -> Path:
-    """Write the estate's drill, and return the folder of its drills."""
-    drills = folder / "drills"
-    recover: dict[str, Any] = {}
-    for service in ("database", "application"):
-        checks = drills / "checks" / service
-        checks.mkdir(parents=True)
-        test = f'def test_it(host):\n    """The {service} works."""\n    {CHECK[service]}\n'
-        (checks / "test_it.py").write_text(test, encoding="utf-8")
-        tasks = [{"ansible.builtin.shell": RESTORE[service]}]
-        play = [{"hosts": "all", "gather_facts": False, "tasks": tasks}]
-        (folder / f"{service}.yml").write_text(json.dumps(play), encoding="utf-8")
-        recover[service] = {
-            "hosts": f"estate-{service}",
-            "prepare": [{"playbook": str(PLAYBOOKS / "mark_standby.yml")}],
-            "restore": [{"playbook": str(folder / f"{service}.yml")}],
-            "verify": {
-                "checks": f"checks/{service}",
-                "stable_for": "2s",
-                "newest_data": NEWEST[service],
-                "must_not_reach": ["192.0.2.10:3306"],
-            },
-        }
-    drill = {
-        "drill": "estate",
-        "scenario": {"name": "loss of the site"},
-        "standby": {
-            "vms": [f"estate-{service}" for service in recover],
-            "links": {f"{DATABASE_AT}:22": "estate-database:22"},
-        },
-        "recover": recover,
-    }
-    (drills / "plan.yml").write_text(PLAN, encoding="utf-8")
-    (drills / "estate.yml").write_text(json.dumps(drill), encoding="utf-8")
-    return drills
+@pytest.fixture(scope="module")
+def backups(lab: Lab) -> bytes:
+    """Return a tar file of the backups of a primary that is lost."""
+    primary = lab.machine("primary")
+    primary.down()
+    primary.up(say)
+    fill = (REPOSITORY / "playbooks/files/fill-wordpress.php").read_text("utf-8")
+    inside(primary, (HERE / "primary.sh").read_text("utf-8"), SITE, stdin=fill)
+    made = subprocess.run(
+        [*primary.ssh_command(), "tar -c -C /srv/backups ."], capture_output=True, check=True
+    )
+    primary.down()
+    return made.stdout
 
 
-def test_an_estate_is_recovered_on_two_machines(tmp_path: Path, state: Path, lab: Lab) -> None:
-    """Two true machines, one for each service: in order, each measured, both thrown away after."""
-    done = pradrill("run", "estate", state=state, drills=a_house(tmp_path), deadline=1200)
+@pytest.fixture
+def drill(state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Drill:
+    """Return what runs the estate's drill on backups, and then looks that no machine is left."""
+    monkeypatch.setenv("INTRANET_DB_PASSWORD", PASSWORD)
+    for name in ("drills", "playbooks", "inventories"):
+        shutil.copytree(REPOSITORY / name, tmp_path / name)
+    path = tmp_path / "drills/estate.yml"
+    text = path.read_text("utf-8")
+    brought = PREPARE.replace("BRING", str(HERE / "bring_backups.yml"))
+    for old, new in (*EDITS, ("    restore:\n", brought.replace("BACKUPS", f"{tmp_path}/backups"))):
+        assert old in text, old
+        text = text.replace(old, new)
+    path.write_text(text, "utf-8")
+
+    def run(backups: bytes) -> tuple[subprocess.CompletedProcess[str], RunRecord]:
+        (tmp_path / "backups").write_bytes(base64.b64encode(backups))
+        done = pradrill("run", "estate", state=state, drills=tmp_path / "drills", deadline=1500)
+        shown = pradrill("show", "--json", state=state)
+        machines = Lab(state / "lab", SteadyClock())
+        assert not any(machines.machine(name).running for name in MACHINES.values())
+        return done, RunRecord.model_validate_json(shown.stdout)
+
+    return run
+
+
+def test_the_estate_comes_back(backups: bytes, drill: Drill) -> None:
+    """OpenLDAP, MariaDB and WordPress, a machine each: in order, each measured, all put back."""
+    done, record = drill(backups)
     assert done.returncode == 0, done.stdout + done.stderr
-    shown = pradrill("show", "--json", state=state)
-    record = RunRecord.model_validate_json(shown.stdout)
-    assert {name: str(result.verdict) for name, result in record.services.items()} == {
-        "database": "PASSED",
-        "application": "PASSED",
+    assert {str(each.verdict) for each in record.services.values()} == {"PASSED"}
+    assert {check.host for check in record.checks} == set(MACHINES.values())
+    begun = {
+        step.service: step.started
+        for step in reversed(record.steps)
+        if step.phase is Phase.RESTORE and step.kind is StepKind.PLAYBOOK
     }
-    rtas = {name: result.recovery.rta for name, result in record.services.items()}
-    assert record.recovery.rta == rtas["application"]
-    assert {check.host for check in record.checks} == {"estate-database", "estate-application"}
-    assert not lab.machine("estate-database").running
-    assert not lab.machine("estate-application").running
+    verified = {
+        name: result.recovery.marks[Mark.SERVICE_VERIFIED].at
+        for name, result in record.services.items()
+    }
+    assert begun["database"] < verified["directory"], "one waited for the other"
+    assert begun["directory"] < verified["database"], "one waited for the other"
+    assert begun["intranet"] > max(verified["directory"], verified["database"])
+    assert record.recovery.rta == record.services["intranet"].recovery.rta
+    for result in record.services.values():
+        assert result.recovery.rpa is not None
+        assert 0 < result.recovery.rpa.seconds < 300
+    assert not record.residue
+
+
+def test_a_cut_directory_holds_the_intranet_back(backups: bytes, drill: Drill) -> None:
+    """A truncated LDIF fails the directory with gzip's reason; the database still comes back."""
+    done, record = drill(without_the_end(backups, "./directory/data.ldif.gz"))
+    assert done.returncode == 10
+    verdicts = {name: str(result.verdict) for name, result in record.services.items()}
+    assert (verdicts["directory"], verdicts["database"]) == ("FAILED", "PASSED")
+    assert record.services["intranet"].held_by == ("directory",)
+    assert "unexpected end of file" in " ".join(record.services["directory"].reasons)
+    assert not record.residue
+
+
+def without_the_end(backups: bytes, name: str) -> bytes:
+    """Return the tar file with one of its files cut in half."""
+    changed = io.BytesIO()
+    with (
+        tarfile.open(fileobj=io.BytesIO(backups)) as old,
+        tarfile.open(fileobj=changed, mode="w") as new,
+    ):
+        for member in old:
+            content = old.extractfile(member)
+            if member.name == name:
+                member.size //= 2
+            new.addfile(member, content)
+    return changed.getvalue()
