@@ -27,9 +27,9 @@ class Backups(NamedTuple):
     megabytes: int
 
 
-_FILES = Backups("files", 0, 1300)
 _PHYSICAL = Backups("postgresql", 100_000, 3000)
 _SITES = Backups("sites", 500_000, 1500)
+_ESTATE = Backups("estate", 150_000, 2500)
 
 
 class Case(NamedTuple):
@@ -138,7 +138,7 @@ CASES = (
     ),
     Case(
         "restic",
-        _FILES,
+        Backups("files", 0, 3000),
         "restore_files",
         _files("restic", restic_repository="/srv/b/restic", restic_password="benchmark"),  # noqa: S106
         f"{_KEYS} restic --no-cache --quiet restore latest --target /",
@@ -147,7 +147,7 @@ CASES = (
     ),
     Case(
         "borg",
-        _FILES,
+        Backups("files", 0, 1300),
         "restore_files",
         _files("borg", borg_repository="/srv/b/borg", borg_passphrase="benchmark"),  # noqa: S106
         f"{_KEYS} cd /; borg extract ::files-1",
@@ -166,4 +166,27 @@ CASES = (
     ),
     _site("wordpress", "/var/lib/wordpress/wp-content", wordpress_db_password="benchmark"),  # noqa: S106
     _site("moodle", "/var/www/moodle", "/var/moodledata"),
+    Case(
+        "directory",
+        _ESTATE,
+        "restore_directory",
+        {"dumps": "/srv/b/directory"},
+        "rm -rf /etc/ldap/slapd.d/* /var/lib/ldap/*; "
+        "slapadd -q -n 0 -F /etc/ldap/slapd.d -l /srv/b/directory/config.ldif; "
+        "gzip -dc /srv/b/directory/data.ldif.gz | slapadd -q -n 1 -F /etc/ldap/slapd.d; "
+        "chown -R openldap: /etc/ldap/slapd.d /var/lib/ldap; systemctl start slapd",
+        "/var/lib/ldap",
+        jobs="1",
+    ),
+    Case(
+        "intranet",
+        _ESTATE,
+        "restore_intranet",
+        {"dumps": "/srv/b/intranet", "database_password": "benchmark"},
+        "mkdir -p /var/lib/wordpress/wp-content; cd /var/lib/wordpress/wp-content; "
+        "tar -xzf /srv/b/intranet/wp-content.tar.gz; chown -R www-data: uploads; "
+        "systemctl restart apache2",
+        "/var/lib/wordpress/wp-content",
+        jobs="1",
+    ),
 )

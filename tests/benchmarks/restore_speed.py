@@ -190,12 +190,14 @@ def measure(there: Machine, case: Case, facts: dict[str, str], folder: Path) -> 
     variables.write_text(text, "utf-8")
     variables.chmod(0o600)
     bare = case.bare.replace("{port}", facts.get("port", ""))
+    os.sync()  # the lab's machines leave this to us
     took_bare = timed(lambda: there.run(f"set -eu; {bare}"))
     size = int(there.run(f"du -scm {case.data} | tail -n 1 | cut -f 1"))
     copy = timed(lambda: there.run(f"mkdir /srv/copy; cp -a {case.data} /srv/copy; sync"))
     there.run("rm -rf /srv/copy")
     there.do("reset")
     playbook = REPOSITORY / "playbooks" / f"{case.playbook}.yml"
+    os.sync()
     took_playbook = timed(lambda: there.play(playbook, variables))
     restored = int(there.run(f"du -scm {case.data} | tail -n 1 | cut -f 1"))
     if abs(restored - size) > max(20, size // 10):

@@ -5,11 +5,13 @@ version=$(pg_lsclusters -h | awk '{print $1}')
 data=/var/lib/postgresql/$version/main
 mkdir -p /etc/pradrill
 cat /etc/machine-id > /etc/pradrill/standby
-systemctl stop "postgresql@$version-main" mariadb
+systemctl stop "postgresql@$version-main" mariadb slapd
 if [ ! -e /srv/own ]; then
   mkdir /srv/own
   cp -a "$data" /srv/own/postgresql
   cp -a /var/lib/mysql /srv/own/mariadb
+  cp -a /etc/ldap/slapd.d /srv/own/slapd.d
+  cp -a /var/lib/ldap /srv/own/ldap
 fi
 rm -rf /srv/b
 resize2fs /dev/vda 2> /dev/null || :  # the lab's machine has a larger disk here

@@ -53,11 +53,15 @@ sql -c 'create role shop login' -c 'create database shop owner shop'
 sql shop -c "create table orders as select n id, md5(n::text) what, repeat(md5((n * 7)::text), 8) more
   from generate_series(1, $rows) n" -c 'alter table orders add primary key (id)' \
   -c 'create index on orders (what)'
-# Pages that pack to half, as most data does; frozen, or reading them would write to the log.
+# Pages that pack to half, as most data does, and repeat each other further apart than packing sees;
+# frozen, or reading them would write to the log.
 sql shop -c "create table papers (one text); alter table papers alter one set storage plain;
   copy papers from program 'python3 -c \"
-import os
-for _ in range($megabytes * 125): print(os.urandom(4000).hex())\"' with (freeze)" \
+import os, random
+some = os.urandom(16_000_000).hex()
+for _ in range($megabytes * 125):
+    at = random.randrange(31_992_000)
+    print(some[at : at + 8000])\"' with (freeze)" \
   -c 'vacuum freeze' -c checkpoint
 if wanted pg_dump; then
   $as pg_dump -Fd -j2 -Z1 -f /srv/b/postgresql/d shop

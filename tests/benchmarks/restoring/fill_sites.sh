@@ -13,10 +13,12 @@ mariadb -e "create database site; use site; create table orders (id int primary 
 mariadb-dump --single-transaction site > /var/backups/wordpress/wordpress.sql
 cp /var/backups/wordpress/wordpress.sql /var/backups/moodle/moodle.sql
 python3 - "$megabytes" <<'END'
-import os, sys
+import os, random, sys
 from pathlib import Path
+some = os.urandom(32_000_000)
 for n in range(int(sys.argv[1]) * 5):
-    content = os.urandom(200_000)
+    at = random.randrange(31_800_000)
+    content = some[at : at + 200_000]  # to restic each is another
     Path(f"/var/lib/wordpress/wp-content/uploads/{n}").write_bytes(content)
     Path(f"/var/moodledata/filedir/{n}").write_bytes(content)
 END

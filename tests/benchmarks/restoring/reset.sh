@@ -2,13 +2,15 @@
 set -eu
 version=$(pg_lsclusters -h | awk '{print $1}')
 data=/var/lib/postgresql/$version/main
-systemctl stop "postgresql@$version-main" mariadb apache2
+systemctl stop "postgresql@$version-main" mariadb apache2 slapd
 rm -rf "$data" "$data.standby" /var/lib/mysql /var/lib/mysql.standby /var/lib/mysql.new /srv/files \
   /var/backups/wordpress /var/lib/wordpress/wp-content /var/backups/moodle /var/www/moodle \
-  /var/moodledata /etc/apache2/sites-enabled/pradrill-moodle.conf /srv/new \
+  /var/moodledata /etc/apache2/sites-*/pradrill-*.conf /srv/new /etc/ldap/slapd.d /var/lib/ldap \
   /var/lib/pradrill-restore /etc/mysql/mariadb.conf.d/99-pradrill.cnf \
   "/etc/postgresql/$version/main/conf.d/zz-pradrill.conf"
 cp -a /srv/own/postgresql "$data"
 cp -a /srv/own/mariadb /var/lib/mysql
+cp -a /srv/own/slapd.d /etc/ldap/slapd.d
+cp -a /srv/own/ldap /var/lib/ldap
 sync
 echo 3 > /proc/sys/vm/drop_caches 2> /dev/null || :
