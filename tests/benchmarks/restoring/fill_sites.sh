@@ -22,7 +22,7 @@ for n in range(int(sys.argv[1]) * 5):
     Path(f"/var/lib/wordpress/wp-content/uploads/{n}").write_bytes(content)
     Path(f"/var/moodledata/filedir/{n}").write_bytes(content)
 END
-echo "<?php require_once(__DIR__ . '/lib/setup.php');" > /var/www/moodle/config.php
+printf "<?php\nrequire_once(__DIR__ . '/lib/setup.php');\n" > /var/www/moodle/config.php
 echo '<?php' > /var/www/moodle/admin/cli/purge_caches.php
 restic init --quiet
 restic backup --quiet --tag wordpress /var/backups/wordpress /etc/wordpress \
