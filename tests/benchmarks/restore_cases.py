@@ -27,9 +27,9 @@ class Backups(NamedTuple):
     megabytes: int
 
 
-_PHYSICAL = Backups("postgresql", 100_000, 3000)
+_PHYSICAL = Backups("postgresql", 100_000, 6000)
 _SITES = Backups("sites", 500_000, 1500)
-_ESTATE = Backups("estate", 150_000, 2500)
+_ESTATE = Backups("estate", 450_000, 5000)
 
 
 class Case(NamedTuple):

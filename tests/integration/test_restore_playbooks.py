@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -51,3 +52,11 @@ def test_a_machine_that_nobody_marked_is_refused_on_stderr(
     assert done.returncode == 2, done.stdout + done.stderr
     why = "this machine is not marked as a standby: see playbooks/mark_standby.yml"
     assert f'"stderr": "{why}' in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize("path", sorted(PLAYBOOKS.rglob("*.yml")), ids=lambda path: path.name)
+def test_no_expression_holds_a_backslash(path: Path) -> None:
+    """Ansible doubles it there, so what was to escape a password's quote would break it."""
+    text = str(yaml.safe_load(path.read_text("utf-8")))  # as Ansible reads it, not as it is typed
+    found = [each for each in re.findall(r"{{.*?}}", text) if "\\\\" in each]
+    assert found == []
