@@ -14,7 +14,6 @@ import pytest
 from tests.e2e.conftest import pradrill, say
 from tests.e2e.database_scene import inside
 
-from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.lab import Lab
 from pradrill.domain.outcome import Phase, StepKind
 from pradrill.domain.record import RunRecord
@@ -61,7 +60,7 @@ def backups(lab: Lab) -> bytes:
 
 
 @pytest.fixture
-def drill(state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Drill:
+def drill(lab: Lab, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Drill:
     """Return what runs the estate's drill on backups, and then looks that no machine is left."""
     monkeypatch.setenv("INTRANET_DB_PASSWORD", PASSWORD)
     for name in ("drills", "playbooks", "inventories"):
@@ -78,8 +77,7 @@ def drill(state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Drill
         (tmp_path / "backups").write_bytes(base64.b64encode(backups))
         done = pradrill("run", "estate", state=state, drills=tmp_path / "drills", deadline=1500)
         shown = pradrill("show", "--json", state=state)
-        machines = Lab(state / "lab", SteadyClock())
-        assert not any(machines.machine(name).running for name in MACHINES.values())
+        assert not any(lab.machine(name).running for name in MACHINES.values())
         return done, RunRecord.model_validate_json(shown.stdout)
 
     return run
