@@ -116,7 +116,7 @@ CASES = (
     ),
     Case(
         "mydumper",
-        Backups("mariadb", 2_000_000, 0),
+        Backups("mariadb", 1_800_000, 0),
         "restore_mariadb_logical",
         {"backup_folder": "/srv/b/mydumper"},
         "systemctl start mariadb; mariadb -e 'create database shop'; myloader "

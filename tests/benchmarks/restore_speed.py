@@ -35,6 +35,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.benchmarks.restore_cases import CASES, Case
 
+from pradrill.adapters.ansible import CONFIGURATION
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.lab import Lab
 from pradrill.adapters.lab.lab import write_site
@@ -74,12 +75,15 @@ class Machine(NamedTuple):
         self.run((SCRIPTS / f"{name}.sh").read_text("utf-8"), *words)
 
     def play(self, playbook: Path, variables: Path) -> None:
-        """Run a playbook as pradrill does: pinned, pipelined, one connection."""
+        """Run a playbook as pradrill does: pinned, pipelined, one connection, in no haste."""
+        configuration = variables.with_name("ansible.cfg")
+        configuration.write_text(CONFIGURATION, "utf-8")
         arguments = ("-i", self.inventory, "-l", self.name, "-e", f"@{variables}")
         done = subprocess.run(
             [BIN / "ansible-playbook", *arguments, playbook],
             env={
                 **os.environ,
+                "ANSIBLE_CONFIG": str(configuration),
                 "ANSIBLE_SSH_ARGS": f"-F {self.ssh_config}",
                 "ANSIBLE_PIPELINING": "True",
             },

@@ -381,6 +381,15 @@ def test_bare_environment_of_cron(stage: Stage, monkeypatch: pytest.MonkeyPatch)
     assert (result.tasks_ok, result.tasks_changed) == (1, 1)
 
 
+def test_ansible_waits_without_haste(stage: Stage) -> None:
+    """It looks a hundred times a second whether a task has ended, not a thousand times."""
+    result = stage.play("""
+        - ansible.builtin.set_stats:
+            data: {interval: "{{ lookup('config', 'DEFAULT_INTERNAL_POLL_INTERVAL') }}"}
+        """)
+    assert float(str(result.values["interval"])) == 0.01, result
+
+
 def test_hosts_of_the_site_are_the_limit(stage: Stage, another_sshd: Callable[..., Sshd]) -> None:
     """A playbook for all hosts of the inventory touches only those of the drill."""
     other = another_sshd(name="bystander")

@@ -171,6 +171,19 @@ def test_a_damaged_dump_of_mariadb_dump_ends_badly(
     assert ended_badly(said := load_mariadb(dump, mariadb)), said
 
 
+def test_a_plain_dump_cut_short_is_refused_before_it_is_loaded(
+    mariadb: Path, tmp_path: Path
+) -> None:
+    """Its end is looked at first: nobody waits an hour for a load that cannot count."""
+    dump = dump_mariadb(mariadb, tmp_path, ".sql")
+    dump.write_bytes(dump.read_bytes().replace(b"-- Dump completed", b"-- "))
+    assert ended_badly(load_mariadb(dump, mariadb), "the dump was cut short")
+    tables = run(
+        ["mariadb", f"--socket={mariadb}", "-uroot", "-NBe", "show tables in copy"], env={}
+    )
+    assert tables == ""
+
+
 def test_a_dump_that_was_packed_half_ends_badly(mariadb: Path, tmp_path: Path) -> None:
     """A perfect gzip of half a dump, as a full disk leaves it, is told as such."""
     whole = dump_mariadb(mariadb, tmp_path, ".sql").read_bytes()
