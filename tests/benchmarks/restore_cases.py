@@ -29,7 +29,7 @@ class Backups(NamedTuple):
 
 _PHYSICAL = Backups("postgresql", 100_000, 6000)
 _SITES = Backups("sites", 1_000_000, 3000)
-_ESTATE = Backups("estate", 300_000, 4000)
+_ESTATE = Backups("estate", 600_000, 4000)
 
 
 class Case(NamedTuple):
