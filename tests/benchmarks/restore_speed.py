@@ -7,7 +7,7 @@ bare commands over SSH, and `ansible-playbook` with the shipped playbook. Both s
 service is stopped and end when it answers; of several rounds the quickest of each counts. Prints
 seconds, the ratio, how many processes restore, and restored MB/s beside a plain copy of the same
 bytes. Exits with 1 when a ratio is above 1.10.
-A playbook's fixed cost counts, some ten seconds on an emulated machine: restore_cases.py gives the
+A playbook's fixed cost counts, up to 25 seconds on an emulated machine: restore_cases.py gives the
 sizes at which a bare restore takes minutes there. All cases take five hours; nothing else may run.
 Where the disk decides, the same command differs by a quarter from one time to the next on such a
 machine: then only several rounds tell.

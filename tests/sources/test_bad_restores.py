@@ -174,7 +174,7 @@ def test_a_damaged_dump_of_mariadb_dump_ends_badly(
 def test_a_plain_dump_cut_short_is_refused_before_it_is_loaded(
     mariadb: Path, tmp_path: Path
 ) -> None:
-    """Its end is looked at first: nobody waits an hour for a load that cannot count."""
+    """Its end is looked at first: not a table is made."""
     dump = dump_mariadb(mariadb, tmp_path, ".sql")
     dump.write_bytes(dump.read_bytes().replace(b"-- Dump completed", b"-- "))
     assert ended_badly(load_mariadb(dump, mariadb), "the dump was cut short")
