@@ -23,7 +23,7 @@ from typing import NamedTuple, Self
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.integration.conftest import Sshd, _free_port
+from tests.integration.sshd import Sshd, _free_port
 
 from pradrill.adapters.ansible import AnsibleRunner
 from pradrill.adapters.clock import SteadyClock

@@ -1,141 +1,17 @@
-"""A private, real sshd on loopback, and the site that it makes."""
+"""Real SSH servers for tests: on loopback, and on hosts in namespaces."""
 
 from __future__ import annotations
 
-import os
-import pwd
-import shutil
-import signal
-import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.integration.sshd import SSHD, Sshd
+from tests.integration.two_hosts import TwoHosts, two_hosts
 
-from pradrill.domain.target import Host, Site, ssh_config
-
-SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-LOGIN = pwd.getpwuid(os.getuid()).pw_name
-
-
-class Sshd:
-    """An sshd of its own: host key, login key, port, configuration; nothing of the machine's.
-
-    `wrap` is a command that the sshd is started with, as one that gives it its own namespaces.
-    """
-
-    def __init__(
-        self,
-        folder: Path,
-        *extra: str,
-        name: str = "standby-1",
-        address: str = "127.0.0.1",
-        wrap: tuple[str, ...] = (),
-    ) -> None:
-        self.folder = folder
-        self.address = address
-        self.port = _free_port()
-        self.key = folder / "login"
-        self.host_key = _new_key(folder / "host")
-        (folder / "authorized_keys").write_text(_new_key(self.key) + "\n")
-        self.host = Host(
-            name=name,
-            address=address,
-            port=self.port,
-            user=LOGIN,
-            private_key=self.key,
-            dr_role="standby",
-        )
-        self.known_hosts = folder / "known_hosts"
-        self.known_hosts.write_text(f"[{address}]:{self.port} {self.host_key}\n")
-        settings = [
-            f"Port {self.port}",
-            f"ListenAddress {address}",
-            f"HostKey {folder / 'host'}",
-            f"AuthorizedKeysFile {folder / 'authorized_keys'}",
-            "PidFile none",
-            "UsePAM no",
-            "StrictModes no",
-            "PasswordAuthentication no",
-            "KbdInteractiveAuthentication no",
-            "PermitRootLogin prohibit-password",
-            "UseDNS no",
-            "PrintMotd no",
-            "MaxSessions 50",
-            "MaxStartups 100",
-            "Subsystem sftp internal-sftp",
-            *extra,
-            # What a killed module leaves, and no .bashrc of ours; only the first SetEnv counts.
-            f"SetEnv TMPDIR={folder} HOME={folder}",
-        ]
-        (folder / "sshd_config").write_text("\n".join(settings) + "\n")
-        self._process: subprocess.Popen[bytes] | None = None
-        self._wrap = wrap
-
-    def start(self) -> None:
-        """Serve; return once the port answers."""
-        assert SSHD is not None
-        if os.geteuid() == 0:
-            Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # the privilege separation's folder
-        with (self.folder / "sshd.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [*self._wrap, SSHD, "-D", "-e", "-f", self.folder / "sshd_config"], stderr=log
-            )
-        for _ in range(100):
-            with socket.socket() as probe:
-                probe.settimeout(1)
-                if probe.connect_ex((self.address, self.port)) == 0:
-                    return
-            time.sleep(0.05)
-        pytest.fail("sshd did not start: " + (self.folder / "sshd.log").read_text()[-2000:])
-
-    def stop(self) -> None:
-        """Die as a machine does: the listener, every session and every command at once."""
-        if self._process is None:
-            return
-        for pid in (self._process.pid, *_descendants(self._process.pid)):
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        self._process.wait()
-        self._process = None
-
-    def restart(self) -> None:
-        """Die and come back."""
-        self.stop()
-        self.start()
-
-    def site(self, folder: Path, control_folder: Path) -> Site:
-        """Write the inventory and the client configuration that reach this sshd."""
-        inventory = folder / "inventory.yml"
-        inventory.write_text(
-            "\n".join(
-                [
-                    "standby:",
-                    "  hosts:",
-                    f"    {self.host.name}:",
-                    f"      ansible_host: {self.host.address}",
-                    f"      ansible_port: {self.port}",
-                    f"      ansible_user: {self.host.user}",
-                    f"      ansible_ssh_private_key_file: {self.key}",
-                    "      ansible_python_interpreter: /usr/bin/python3",
-                    "      dr_role: standby",
-                    "",
-                ]
-            )
-        )
-        config = folder / "ssh_config"
-        config.write_text(ssh_config((self.host,), self.known_hosts, control_folder))
-        return Site(
-            hosts=(self.host,),
-            inventory=inventory,
-            known_hosts=self.known_hosts,
-            ssh_config=config,
-        )
+from pradrill.domain.target import Site
 
 
 @pytest.fixture(scope="session")
@@ -145,6 +21,20 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def made_hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoHosts]:
+    """Make a standby and a production for the session."""
+    with two_hosts(tmp_path_factory.mktemp("hosts")) as made:
+        yield made
+
+
+@pytest.fixture
+def hosts(made_hosts: TwoHosts) -> TwoHosts:
+    """Return the session's standby and production, as they were made."""
+    made_hosts.reset()
+    return made_hosts
 
 
 @pytest.fixture
@@ -191,33 +81,3 @@ def _sshd(folder: Path, *extra: str, name: str = "standby-1") -> Sshd:
     if SSHD is None:
         pytest.fail("these tests need a real sshd: apt-get install openssh-server")
     return Sshd(folder, *extra, name=name)
-
-
-def _new_key(path: Path) -> str:
-    subprocess.run(
-        ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", path], check=True
-    )
-    return path.with_name(f"{path.name}.pub").read_text().strip()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _descendants(pid: int) -> list[int]:
-    parents: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            try:
-                stat = (entry / "stat").read_text(errors="replace")
-            except OSError:
-                continue
-            parents.setdefault(int(stat.rpartition(")")[2].split()[1]), []).append(int(entry.name))
-    found, waiting = [], [pid]
-    while waiting:
-        children = parents.get(waiting.pop(), [])
-        found += children
-        waiting += children
-    return found

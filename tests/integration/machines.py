@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tests.integration.conftest import Sshd
+from tests.integration.sshd import Sshd
 
 from pradrill.domain.target import MARKER
 
@@ -25,9 +25,7 @@ def network(folder: Path) -> Iterator[Callable[[str], Sshd]]:
     number = os.getpid() % 250
     here, there, address = f"pdhere{number}", f"pdthere{number}", f"10.213.{number}.2"
     with ExitStack() as undo:
-        if not _MARKS.exists():
-            _MARKS.mkdir(mode=0o755)
-            undo.callback(_MARKS.rmdir)
+        _MARKS.mkdir(mode=0o755, exist_ok=True)  # stays: removing it would unmount it elsewhere
         holder = undo.enter_context(
             subprocess.Popen(
                 ["unshare", "--net", "sh", "-c", "echo; exec sleep 3600"], stdout=subprocess.PIPE
@@ -37,15 +35,15 @@ def network(folder: Path) -> Iterator[Callable[[str], Sshd]]:
         assert holder.stdout is not None
         holder.stdout.readline()  # it is in its network now
         inside = ("nsenter", f"--net=/proc/{holder.pid}/ns/net")
-        _run("ip", "link", "add", here, "type", "veth", "peer", "name", there)
-        undo.callback(_run, "ip", "link", "delete", here)
-        _run("ip", "link", "set", there, "netns", str(holder.pid))
-        _run("ip", "address", "add", f"10.213.{number}.1/30", "dev", here)
-        _run("ip", "link", "set", here, "up")
-        _run(*inside, "ip", "address", "add", f"{address}/30", "dev", there)
-        _run(*inside, "ip", "link", "set", there, "up")
-        _run(*inside, "ip", "link", "set", "lo", "up")
-        wrap = (*inside, "unshare", "--mount", *_propagation(), "sh", "-c", _MARK, "sh")
+        run_quietly("ip", "link", "add", here, "type", "veth", "peer", "name", there)
+        undo.callback(run_quietly, "ip", "link", "delete", here)
+        run_quietly("ip", "link", "set", there, "netns", str(holder.pid))
+        run_quietly("ip", "address", "add", f"10.213.{number}.1/30", "dev", here)
+        run_quietly("ip", "link", "set", here, "up")
+        run_quietly(*inside, "ip", "address", "add", f"{address}/30", "dev", there)
+        run_quietly(*inside, "ip", "link", "set", there, "up")
+        run_quietly(*inside, "ip", "link", "set", "lo", "up")
+        wrap = (*inside, "unshare", "--mount", *propagation(), "sh", "-c", _MARK, "sh")
 
         def start(name: str) -> Sshd:
             home = folder / f"machine-{name}"
@@ -58,11 +56,12 @@ def network(folder: Path) -> Iterator[Callable[[str], Sshd]]:
         yield start
 
 
-def _propagation() -> list[str]:
+def propagation() -> list[str]:
     """Return what keeps `unshare --mount` from changing a root that is no mount, as in a chroot."""
     plain = subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False)
     return [] if plain.returncode == 0 else ["--propagation", "unchanged"]
 
 
-def _run(*words: str) -> None:
+def run_quietly(*words: str) -> None:
+    """Run a command that must not fail."""
     subprocess.run(words, check=True, capture_output=True)

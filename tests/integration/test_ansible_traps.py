@@ -25,7 +25,7 @@ from pradrill.domain.target import Site
 from pradrill.ports import Play
 
 if TYPE_CHECKING:
-    from tests.integration.conftest import Sshd
+    from tests.integration.sshd import Sshd
 
 HIDDEN = 'pa$$ "wörd" l0ng'
 

@@ -24,7 +24,7 @@ from pradrill.register.store import FileRunStore
 from pradrill.testing import FakeProbe, a_start, fake_tools, host_facts
 
 if TYPE_CHECKING:
-    from tests.integration.conftest import Sshd
+    from tests.integration.sshd import Sshd
 
 PLANTED = "Zaußerordentlich-7f3a9c $(id) 'quoted'"
 

@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.integration.conftest import Sshd
 from tests.integration.house import PLAY, build, edit, pradrill, write
 from tests.integration.machines import network
+from tests.integration.sshd import Sshd
 
 from pradrill.errors import ExitCode
 from pradrill.register.store import FileRunStore

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.conftest import Sshd
 from tests.integration.house import write
 from tests.integration.machines import network
+from tests.integration.sshd import Sshd
 
 from pradrill import processes
 from pradrill.domain.record import RunRecord, RunState

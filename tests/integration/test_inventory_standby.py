@@ -19,7 +19,7 @@ from pradrill.domain.target import Site
 from pradrill.errors import NotReadyError, PradrillError
 
 if TYPE_CHECKING:
-    from tests.integration.conftest import Sshd
+    from tests.integration.sshd import Sshd
 
 
 def quiet(_line: str) -> None:

@@ -11,7 +11,7 @@ from pradrill.cli.primaries import clocks
 from pradrill.domain.plan import PrimaryIdentity, SshAddress
 
 if TYPE_CHECKING:
-    from tests.integration.conftest import Sshd
+    from tests.integration.sshd import Sshd
 
 
 def primary(server: Sshd, **changes: object) -> PrimaryIdentity:

@@ -24,7 +24,7 @@ from pradrill.domain.target import Site
 from pradrill.errors import PradrillError, UnreachableError
 
 if TYPE_CHECKING:
-    from tests.integration.conftest import Sshd
+    from tests.integration.sshd import Sshd
 
 
 @pytest.fixture

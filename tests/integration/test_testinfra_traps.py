@@ -23,7 +23,7 @@ from pradrill.domain.target import Site
 from pradrill.ports import Cancelled, ServiceVerifier, Verification
 
 if TYPE_CHECKING:
-    from tests.integration.conftest import Sshd
+    from tests.integration.sshd import Sshd
 
 PASSED, FAILED = CheckOutcome.PASSED, CheckOutcome.FAILED
 ERRORED, SKIPPED = CheckOutcome.ERRORED, CheckOutcome.SKIPPED

@@ -1,0 +1,32 @@
+"""The two hosts in namespaces, that the tests of the proof rest on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.integration.house import pradrill
+from tests.integration.two_hosts import TwoHosts
+
+
+def test_an_honest_drill_passes_on_the_standby_and_leaves_production_alone(
+    hosts: TwoHosts, tmp_path: Path
+) -> None:
+    """The bench is sound: what is not attacked passes, on one host, and is torn down."""
+    house = hosts.house(tmp_path)
+    done = pradrill(house, "run", "shop")
+    assert done.returncode == 0, done.stdout + done.stderr
+    record = json.loads(pradrill(house, "show", "--json").stdout)
+    assert record["verdict"] == "PASSED"
+    assert hosts.standby.touched() == ["torn-down"]
+    assert hosts.production.touched() == ["live"]
+
+
+def test_a_way_to_production_is_seen_from_the_standby(hosts: TwoHosts, tmp_path: Path) -> None:
+    """With the way open the same drill is refused before its restore."""
+    house = hosts.house(tmp_path)
+    hosts.open_way()
+    done = pradrill(house, "run", "shop")
+    assert done.returncode != 0
+    assert "production answers" in done.stdout + done.stderr
+    assert "restored" not in hosts.standby.touched()
