@@ -231,8 +231,8 @@ def _host(undo: ExitStack, folder: Path, name: str, number: int, first: int) -> 
 def _free_number() -> int:
     """Return a number whose links and addresses nobody else on this machine uses."""
     links = subprocess.run(["ip", "-o", "link"], capture_output=True, text=True, check=True).stdout
-    start: int = os.getpid() % 250
-    for number in (*range(start, 250), *range(start)):
+    for step in range(250):
+        number = (os.getpid() + step) % 250
         if f"pdh{number}x" not in links:
             return number
     raise RuntimeError("every number is taken")
