@@ -35,17 +35,17 @@ def language() -> str:
     return _speaking.get()
 
 
-def _(text: str, **values: object) -> str:
+def _(text: str, /, **values: object) -> str:
     """Say a text; `%(name)s` in it stands for a value."""
     return _filled(_catalogue(language()).gettext(text), values)
 
 
-def pgettext(context: str, text: str, **values: object) -> str:
+def pgettext(context: str, text: str, /, **values: object) -> str:
     """Say a text that another language words differently in another context."""
     return _filled(_catalogue(language()).pgettext(context, text), values)
 
 
-def ngettext(one: str, many: str, count: int, **values: object) -> str:
+def ngettext(one: str, many: str, count: int, /, **values: object) -> str:
     """Say a text about a number of things; `%(n)s` is that number."""
     said = _catalogue(language()).ngettext(one, many, count)
     return _filled(said, {"n": whole(count), **values})

@@ -1,0 +1,87 @@
+"""What was recorded once is read for ever: a real state of each released format."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pradrill.cli import main
+
+STATES = Path(__file__).parents[1] / "fixtures"
+FORMATS = sorted(path.name for path in STATES.glob("format-*"))
+RUNS = [
+    (name, run.name) for name in FORMATS for run in sorted((STATES / name / "state/runs").glob("2*Z-*"))
+]
+
+Command = Callable[..., str]
+
+
+@pytest.fixture
+def command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Command:
+    """Return a function that runs a command on a copy of a recorded state; it must end with 0."""
+    monkeypatch.delenv("PRADRILL_SIGNING_KEY", raising=False)
+
+    def run(recorded: str, *words: str) -> str:
+        home = tmp_path / recorded
+        if not home.exists():
+            shutil.copytree(STATES / recorded, home)
+            (home / "signing").chmod(0o600)  # as git does not keep it
+        monkeypatch.chdir(home)
+        code = main(["--state", str(home / "state"), *words])
+        output = capsys.readouterr()
+        assert code == 0, output
+        return output.out
+
+    return run
+
+
+@pytest.mark.parametrize("recorded", FORMATS)
+def test_an_old_register_verifies(command: Command, recorded: str) -> None:
+    """Nothing that was honestly recorded counts as changed only because it is old."""
+    assert "nothing was changed" in command(recorded, "register", "verify")
+
+
+@pytest.mark.parametrize("recorded", FORMATS)
+def test_an_old_register_goes_on_and_verifies(command: Command, recorded: str) -> None:
+    """A later command adds to an old register, and it verifies."""
+    command(recorded, "finding", "open", "the plan is out of date", "--service", "shop")
+    assert "nothing was changed" in command(recorded, "register", "verify")
+
+
+@pytest.mark.parametrize("recorded", FORMATS)
+def test_old_runs_are_listed_and_their_findings_told(command: Command, recorded: str) -> None:
+    """Every run of an old state is in the list, with its verdict; its findings are open."""
+    listed = command(recorded, "runs")
+    for run in (run for name, run in RUNS if name == recorded):
+        record = json.loads((STATES / recorded / "state/runs" / run / "record.json").read_text("utf-8"))
+        assert any(run in line and record["verdict"] in line for line in listed.splitlines())
+    assert "F-1" in command(recorded, "findings")
+
+
+@pytest.mark.parametrize(("recorded", "run"), RUNS)
+def test_an_old_run_is_shown_and_reported(command: Command, recorded: str, run: str) -> None:
+    """An old record is shown as it is, and reported in every form and both languages."""
+    record = json.loads((STATES / recorded / "state/runs" / run / "record.json").read_text("utf-8"))
+    assert json.loads(command(recorded, "show", run, "--json"))["run_id"] == record["run_id"]
+    assert record["verdict"] in command(recorded, "show", run)
+    for language in ("en", "fr"):
+        for form in ("html", "junit", "csv"):
+            output = f"{language}.{form}"
+            command(
+                recorded, "report", run, "--lang", language, "--format", form, "--output", output
+            )
+            assert Path(output).stat().st_size > 0
+
+
+@pytest.mark.parametrize("recorded", FORMATS)
+def test_a_dossier_and_a_bundle_are_made_of_old_runs(command: Command, recorded: str) -> None:
+    """What an auditor is given can be made from an old state."""
+    command(recorded, "dossier", "--from", "2026-01-01", "--to", "2026-12-31", "--output", "d.html")
+    command(recorded, "bundle", "--output", "bundle")
+    command(recorded, "verify", "bundle")
