@@ -14,7 +14,7 @@ from pradrill.cli import main
 STATES = Path(__file__).parents[1] / "fixtures"
 FORMATS = sorted(path.name for path in STATES.glob("format-*"))
 RUNS = [
-    (name, run.name) for name in FORMATS for run in sorted((STATES / name / "state/runs").glob("2*Z-*"))
+    (path.parents[2].name, path.name) for path in sorted(STATES.glob("format-*/state/runs/2*Z-*"))
 ]
 
 Command = Callable[..., str]
@@ -59,7 +59,7 @@ def test_old_runs_are_listed_and_their_findings_told(command: Command, recorded:
     """Every run of an old state is in the list, with its verdict; its findings are open."""
     listed = command(recorded, "runs")
     for run in (run for name, run in RUNS if name == recorded):
-        record = json.loads((STATES / recorded / "state/runs" / run / "record.json").read_text("utf-8"))
+        record = _record(recorded, run)
         assert any(run in line and record["verdict"] in line for line in listed.splitlines())
     assert "F-1" in command(recorded, "findings")
 
@@ -67,7 +67,7 @@ def test_old_runs_are_listed_and_their_findings_told(command: Command, recorded:
 @pytest.mark.parametrize(("recorded", "run"), RUNS)
 def test_an_old_run_is_shown_and_reported(command: Command, recorded: str, run: str) -> None:
     """An old record is shown as it is, and reported in every form and both languages."""
-    record = json.loads((STATES / recorded / "state/runs" / run / "record.json").read_text("utf-8"))
+    record = _record(recorded, run)
     assert json.loads(command(recorded, "show", run, "--json"))["run_id"] == record["run_id"]
     assert record["verdict"] in command(recorded, "show", run)
     for language in ("en", "fr"):
@@ -85,3 +85,8 @@ def test_a_dossier_and_a_bundle_are_made_of_old_runs(command: Command, recorded:
     command(recorded, "dossier", "--from", "2026-01-01", "--to", "2026-12-31", "--output", "d.html")
     command(recorded, "bundle", "--output", "bundle")
     command(recorded, "verify", "bundle")
+
+
+def _record(recorded: str, run: str) -> dict[str, str]:
+    path = STATES / recorded / "state/runs" / run / "record.json"
+    return dict(json.loads(path.read_text("utf-8")))
