@@ -162,9 +162,8 @@ def _drill_problems(
 def _missing_files(document: Document) -> Iterator[Problem]:
     """Look at every playbook and check suite that a drill names, also in one that is not valid."""
     for loc, name in _texts(document.content, ()):
-        path = Path(document.file.parent, Path(name).expanduser()).resolve()
         if loc[-1] == "playbook":
-            what = playbook_problem(path)
+            what = playbook_problem(_resolved(document, name))
             if what is not None:
                 yield document.problem(loc, what)
         elif loc[-2:] == ("promised", "cron"):
@@ -172,7 +171,11 @@ def _missing_files(document: Document) -> Iterator[Problem]:
             if wrong is not None:
                 yield document.problem(loc, wrong, 'As in "30 1 * * *": every night at 01:30.')
         elif loc[-1] == "checks":
-            yield from _suite_problems(document, loc, path)
+            yield from _suite_problems(document, loc, _resolved(document, name))
+
+
+def _resolved(document: Document, name: str) -> Path:
+    return Path(document.file.parent, Path(name).expanduser()).resolve()
 
 
 def _texts(
