@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from tests.integration.house import edit, pradrill, write
+from tests.integration.two_hosts import TwoHosts
 
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.testinfra import TestinfraVerifier as Verifier
@@ -268,3 +271,25 @@ def test_a_conftest_that_has_a_say_in_the_outcome_is_told(bench: Bench, conftest
         {"conftest.py": conftest, "test_a.py": check.format("one") + check.format("two")}
     )
     assert {result.outcome for result in results.values()} - {PASSED}, results
+
+
+def test_a_drill_whose_checks_cannot_fail_is_not_run_and_one_that_asked_nothing_is_inconclusive(
+    hosts: TwoHosts, tmp_path: Path
+) -> None:
+    """What the text shows is refused with exit 3; what only the pass shows ends INCONCLUSIVE."""
+    house = hosts.house(tmp_path)
+    suite = "drills/checks/shop/test_shop.py"
+    write(house, suite, "def test_shop(host): return host.run('false').rc == 0\n")
+    done = pradrill(house, "run", "shop")
+    assert (done.returncode, hosts.standby.touched()) == (3, [])
+    assert "test_shop.py:1: test_shop returns a value, which decides nothing" in done.stderr
+
+    asks = "    for line in host.run('true').stdout.splitlines(): assert line == 'x'\n"
+    write(house, suite, f"def test_shop(host):\n{asks}")
+    edit(house, "drills/shop.yml", "deadline: 1m", "deadline: 2s")
+    done = pradrill(house, "run", "shop")
+    assert done.returncode == 12, done.stdout + done.stderr
+    record = json.loads(pradrill(house, "show", "--json").stdout)
+    assert record["verdict"] == "INCONCLUSIVE"
+    assert [each["detail"] for each in record["checks"]] == ["it evaluated no assertion"]
+    assert any("it evaluated no assertion" in reason for reason in record["reasons"]), record

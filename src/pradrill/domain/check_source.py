@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,7 +24,8 @@ def suite_files(suite: Path) -> list[Path]:
     """Return the files of a suite of checks, in order."""
     if suite.is_dir():
         return sorted(path for path in suite.rglob("*.py") if "__pycache__" not in path.parts)
-    return [suite]
+    beside = suite.with_name("conftest.py")  # pytest takes it in for a single file too
+    return [*([beside] if beside.is_file() else []), suite]
 
 
 def is_test_file(path: Path) -> bool:
@@ -32,14 +33,14 @@ def is_test_file(path: Path) -> bool:
     return path.name.startswith("test_") or path.name.endswith("_test.py")
 
 
-def declared_checks(tree: ast.Module) -> Iterator[Declared]:
+def extended_classes(trees: Iterable[ast.Module]) -> set[str]:
+    """Return the names of the classes of a suite that others extend."""
+    nodes = (node for tree in trees for node in ast.walk(tree))
+    return {name(base) for node in nodes if isinstance(node, ast.ClassDef) for base in node.bases}
+
+
+def declared_checks(tree: ast.Module, extended: Collection[str]) -> Iterator[Declared]:
     """Yield the test functions of a file; a class that others extend declares none itself."""
-    extended = {
-        name(base)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ClassDef)
-        for base in node.bases
-    }
     yield from _below(tree, (), extended)
 
 
@@ -68,7 +69,7 @@ def name(node: ast.AST) -> str:
 
 
 def _below(
-    scope: Scope, around: tuple[ast.ClassDef, ...], extended: set[str]
+    scope: Scope, around: tuple[ast.ClassDef, ...], extended: Collection[str]
 ) -> Iterator[Declared]:
     for word, node in bound(scope):
         if isinstance(node, ast.ClassDef) and word not in extended:

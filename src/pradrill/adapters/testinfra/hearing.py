@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pradrill.adapters.testinfra.link import clean
-from pradrill.domain.check_source import declared_checks, suite_files
+from pradrill.domain.check_source import declared_checks, extended_classes, suite_files
 from pradrill.domain.outcome import CheckOutcome, CheckResult, Sample
 
 CONTROLLER = "controller"
@@ -148,13 +148,16 @@ class Pass:
 def _declared(suite: Path) -> Counter[str]:
     """Count the checks that the files of a suite declare, by their ids without parameters."""
     root = suite if suite.is_dir() else suite.parent
-    found: Counter[str] = Counter()
+    trees = {}
     for path in suite_files(suite):
         with suppress(SyntaxError, ValueError, OSError):  # pytest tells of these itself
-            file = path.relative_to(root).as_posix()
-            tree = ast.parse(path.read_bytes())
-            found.update(f"{file}::{each.name}" for each in declared_checks(tree))
-    return found
+            trees[path.relative_to(root).as_posix()] = ast.parse(path.read_bytes())
+    extended = extended_classes(trees.values())
+    return Counter(
+        f"{file}::{each.name}"
+        for file, tree in trees.items()
+        for each in declared_checks(tree, extended)
+    )
 
 
 def late(seconds: float) -> str:
