@@ -277,6 +277,13 @@ def test_classes_helpers_and_fixtures_are_accepted(tmp_path: Path) -> None:
     assert told(suite) == ["test_a.py:4: the assertion is true whatever the host answers"]
 
 
+def test_a_suite_without_a_check_is_refused(tmp_path: Path) -> None:
+    """Files without a test function, and a folder that is not there, are no suite."""
+    suite = written(tmp_path, test_a="NAME = 'shop'\n", helping="def ask(host): return host\n")
+    assert told(suite) == [f"shop.yml:1: {suite} holds no check"]
+    assert told(tmp_path / "none") == [f"shop.yml:1: {tmp_path / 'none'} does not exist"]
+
+
 def test_a_single_file_is_read_with_the_conftest_beside_it(tmp_path: Path) -> None:
     """Pytest takes the conftest in for one file too."""
     suite = written(tmp_path, test_a=CHECK, conftest="collect_ignore = []\n")
