@@ -116,13 +116,17 @@ def test_what_is_in_a_vault_is_passed_over_with_a_word(house: Path) -> None:
 
 
 def test_modules_beside_a_playbook_and_in_a_role_are_known(house: Path) -> None:
-    """What lies in library/ of the playbook or of a role is no unknown module, included or not."""
+    """What lies in library/ of the playbook or of a role is no unknown module, included or not.
+
+    A file that is chosen as the play runs may be for other machines, and is no problem.
+    """
     for folder in ("library", "roles/late/library", "roles/late/tasks", "tasks"):
         (house / "playbooks" / folder).mkdir(parents=True)
     write(house, "playbooks/library/ours.py", "")
     write(house, "playbooks/roles/late/library/its_own.py", "")
     write(house, "playbooks/roles/late/tasks/main.yml", "- its_own: {}\n- import_tasks: more.yml\n")
     write(house, "playbooks/roles/late/tasks/more.yml", "- ours: {}\n")
+    write(house, "playbooks/tasks/Plan9.yml", "- plan9.base.cpu: {}\n- of_plan9: {}\n")
     write(house, "playbooks/tasks/later.yml", "- ours: {}\n- include_role: {name: late}\n")
     write(
         house,

@@ -35,6 +35,10 @@ _HOSTS = re.compile(r"^[\s-]*(?:hosts|'hosts'|\"hosts\")\s*:", re.MULTILINE)
 _TEMPLATED = re.compile(
     r"^[\s-]*(?:hosts|(?:[\w.]*\.)?import_\w+|name|file|role)\s*:.*\{\{", re.MULTILINE
 )
+_COLLECTIONS = re.compile(
+    r"^[\s-]*collections\s*:\s*(\[[^\]]*\]|(?:\s*-\s+[\w.]+$)+)", re.MULTILINE
+)
+_WORD = re.compile(r"\w+\.\w+")
 _VAULT = re.compile("vault", re.IGNORECASE)
 _HERE = {"localhost", "127.0.0.1", "::1"}
 _LONGEST = 300
@@ -86,17 +90,30 @@ def ask_ansible(house: House) -> Asked:
 
 
 def _included(playbooks: set[Path], folder: Path) -> Iterator[_Call]:
-    """Yield a playbook of our own for each file of tasks that these may take in as they run."""
+    """Yield a playbook of our own for each file of tasks that these may take in as they run.
+
+    A file whose name is only put together then may be for other machines: it is not looked at.
+    """
     for beside in sorted({playbook.parent for playbook in playbooks}):
         plays = sorted(each for each in playbooks if each.parent == beside)
-        for file in around(plays, None, ()).files:
-            path = Path(file.path)
-            if path.suffix not in {".yml", ".yaml"} or not {*path.parts} & {"tasks", "handlers"}:
-                continue
-            own = folder / f"{len(list(folder.iterdir()))}.yml"
-            tasks = [{"ansible.builtin.import_tasks": str(path)}]
-            own.write_text(json.dumps([{"hosts": "localhost", "tasks": tasks}]), encoding="utf-8")
-            yield _Call(own, "localhost,", "{}", frozenset(), beside, path)
+        near = [Path(each.path) for each in around(plays, None, ()).files]
+        files = [path for path in near if path.suffix in {".yml", ".yaml"} and _is_tasks(path)]
+        text = "\n".join(_text(path) for path in (*plays, *files))
+        collections = sorted(
+            {n for part in _COLLECTIONS.findall(text) for n in _WORD.findall(part)}
+        )
+        for path in files:
+            word = path.parts[-3] if path.stem == "main" else path.name
+            if word in text:
+                own = folder / f"{len(list(folder.iterdir()))}.yml"
+                tasks = [{"ansible.builtin.import_tasks": str(path)}]
+                play = {"hosts": "localhost", "collections": collections, "tasks": tasks}
+                own.write_text(json.dumps([play]), encoding="utf-8")
+                yield _Call(own, "localhost,", "{}", frozenset(), beside, path)
+
+
+def _is_tasks(path: Path) -> bool:
+    return path.parent.name in {"tasks", "handlers"}
 
 
 def _calls(loaded: LoadedDrill) -> Iterator[_Call]:
