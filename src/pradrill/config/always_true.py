@@ -15,12 +15,16 @@ _WITHOUT_BRACKETS = {
     *("contains", "startswith", "endswith", "isdigit", "isdecimal", "isnumeric", "strip"),
     *("splitlines", "lower", "upper", "run", "run_test", "check_output"),
 }
-_NEVER_NONE = {"rc", "exit_status", "stdout", "stderr"}
+_NEVER_NONE = {
+    *("rc", "exit_status", "stdout", "stderr", "succeeded", "failed", "exists", "is_file"),
+    *("is_directory", "is_running", "is_enabled", "is_listening", "is_installed", "is_reachable"),
+}
+"""What of testinfra's objects always has a value, and always one of the same type."""
 _NEVER_NEGATIVE = {"len", "rc", "exit_status"}
 _SAME = (ast.Eq, ast.Is, ast.LtE, ast.GtE)
 
 
-def truth(node: ast.expr) -> bool | None:  # noqa: C901, PLR0911 one case a kind
+def truth(node: ast.expr) -> bool | None:  # noqa: C901, PLR0911, PLR0912 one case a kind
     """Return what an expression comes to whatever the host answers; None when it depends."""
     match node:
         case ast.Constant():
@@ -46,6 +50,8 @@ def truth(node: ast.expr) -> bool | None:  # noqa: C901, PLR0911 one case a kind
             return _compared(node)
         case ast.Call():
             return _called(node)
+        case ast.Name(id="host"):
+            return True
         case ast.Attribute():
             return True if node.attr in _WITHOUT_BRACKETS else None
     return None
@@ -60,7 +66,18 @@ def _joined(node: ast.BoolOp) -> bool | None:
     decisive = isinstance(node.op, ast.Or)
     if decisive in values:
         return decisive
+    contraries = {ast.dump(contrary) for each in node.values if (contrary := _contrary(each))}
+    if contraries & {ast.dump(each) for each in node.values}:
+        return decisive
     return None if None in values else not decisive
+
+
+def _contrary(node: ast.expr) -> ast.expr | None:
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        return node.operand
+    if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq) and len(node.ops) == 1:
+        return ast.Compare(node.left, [ast.NotEq()], node.comparators)
+    return None
 
 
 def _chosen(node: ast.IfExp) -> bool | None:
@@ -80,7 +97,10 @@ def _compared(node: ast.Compare) -> bool | None:
     if isinstance(operator, _SAME) and ast.dump(left) == ast.dump(right):
         return True
     if isinstance(operator, ast.In):
-        return True if _is(left, "") else None
+        either = isinstance(right, ast.Tuple | ast.List | ast.Set) and {True, False} <= {
+            each.value for each in right.elts if isinstance(each, ast.Constant)
+        }
+        return True if _is(left, "") or (either and name(left) in _NEVER_NONE - {"rc"}) else None
     if isinstance(operator, ast.IsNot | ast.NotEq) and _is(right, None):
         return True if name(left) in _NEVER_NONE or _is_object(left) else None
     at_least_nothing = isinstance(operator, ast.GtE) and _is(right, 0)
@@ -96,7 +116,8 @@ def _called(node: ast.Call) -> bool | None:
     if node.func.id == "bool":
         return truth(node.args[0])
     if node.func.id == "isinstance":
-        return True if name(node.args[-1]) == "object" else None
+        decided = name(node.args[-1]) == "object" or name(node.args[0]) in _NEVER_NONE
+        return True if decided or _is_object(node.args[0]) else None
     over = node.args[0]
     if isinstance(over, ast.GeneratorExp | ast.ListComp):
         over = over.generators[0].iter

@@ -101,6 +101,7 @@ def faults_anywhere(tree: ast.Module, functions: Functions) -> Iterator[Fault]:
             yield from _tests_inside(node)
         for block in (node.body,) if isinstance(node, Function) else blocks(node):
             yield from _unreached(block, functions)
+            yield from _decided_before(block)
         yield from _never_entered(node, functions)
 
 
@@ -138,6 +139,19 @@ def _decided(node: ast.Assert) -> Iterator[Fault]:
         yield Fault(node.lineno, why, "Leave the brackets out: assert condition, message.")
     elif truth(node.test):
         yield Fault(node.lineno, "the assertion is true whatever the host answers", _ASSERT)
+
+
+def _decided_before(block: list[ast.stmt]) -> Iterator[Fault]:
+    """Yield each assertion of a name that was given a value which is always true just before."""
+    true: set[str] = set()
+    for statement in block:
+        asserted = statement.test if isinstance(statement, ast.Assert) else None
+        if isinstance(asserted, ast.Name) and asserted.id in true:
+            yield Fault(statement.lineno, "the assertion is true whatever the host answers")
+        inside = (each for each in ast.walk(statement) if isinstance(each, ast.Name))
+        true -= {each.id for each in inside if not isinstance(each.ctx, ast.Load)}
+        if isinstance(statement, ast.Assign) and truth(statement.value):
+            true |= {name(target) for target in statement.targets}
 
 
 def _swallowed(node: ast.Try | ast.TryStar, functions: Functions) -> Iterator[Fault]:

@@ -105,7 +105,7 @@ class Tally:
         for name in dir(unittest.TestCase):
             if name.startswith("assert"):
                 self._count(unittest.TestCase, name)
-        for always in (CommandResult, Module):
+        for always in (CommandResult, Module, Host):
             setattr(always, "__bool__", _no_answer)  # noqa: B010 mypy knows no such method
 
     def _count(self, owner: type, name: str, tells: Callable[..., bool] | None = None) -> None:
