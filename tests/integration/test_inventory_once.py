@@ -28,7 +28,9 @@ def test_an_inventory_is_read_once_for_a_house_and_again_for_the_next(tmp_path: 
     """Two drills share one reading; a house that is opened later sees the inventory as it is."""
     drills, log = tmp_path / "drills", tmp_path / "log"
     (drills / "checks").mkdir(parents=True)
-    (drills / "checks" / "test_it.py").write_text("def test_it(host): ...\n")
+    (drills / "checks" / "test_it.py").write_text(
+        "def test_it(host): assert host.run('true').rc == 0\n"
+    )
     (tmp_path / "restore.yml").write_text("- hosts: all\n  tasks: []\n")
     (drills / "plan.yml").write_text(
         "plan: 1\norganisation: X\nservices:\n  moodle: {objectives: {rto: 1h, rpo: 1h}}\n"

@@ -178,17 +178,17 @@ def test_only_an_assertion_of_the_check_itself_is_a_failure(bench: Bench) -> Non
         def test_exit(host): raise SystemExit(0)
         def test_before(host, wrong_before): pass
         def test_after(host, wrong_after): pass
-        def test_fixture(host, misspelt): pass
+        def test_fixture(host, misspelt): assert host.backend.NAME == "ssh"
         @pytest.mark.skip(reason="no time")
-        def test_skip(host): pass
+        def test_skip(host): assert host.backend.NAME == "ssh"
         @pytest.mark.xfail(reason="known")
         def test_xfail(host): assert False
         @pytest.mark.xfail(reason="known")
-        def test_xpass(host): pass
+        def test_xpass(host): assert host.backend.NAME == "ssh"
         @pytest.mark.xfail(strict=True, reason="known")
-        def test_xpass_strict(host): pass
+        def test_xpass_strict(host): assert host.backend.NAME == "ssh"
         @pytest.mark.parametrize("nothing", [])
-        def test_nothing(host, nothing): pass
+        def test_nothing(host, nothing): assert host.backend.NAME == "ssh"
     """) as opened:
         results = bench.ask(opened)
     came = {name.removeprefix("test_"): result.outcome for name, result in results.items()}
@@ -323,12 +323,13 @@ def test_a_check_that_ends_the_process_leaves_no_answer(bench: Bench) -> None:
     """A check that kills its process, and those after it, are errored; a new pass runs."""
     with bench.open("""
         import os, pathlib
-        def test_first(host): pass
+        def test_first(host): assert host.backend.NAME == "ssh"
         def test_kills(host):
             if not pathlib.Path(NOTES).exists():
                 pathlib.Path(NOTES).touch()
                 os._exit(0)
-        def test_last(host): pass
+            assert host.backend.NAME == "ssh"
+        def test_last(host): assert host.backend.NAME == "ssh"
     """) as opened:
         results = bench.ask(opened)
         assert [result.outcome for result in results.values()] == [PASSED, ERRORED, ERRORED]
@@ -338,7 +339,7 @@ def test_a_check_that_ends_the_process_leaves_no_answer(bench: Bench) -> None:
 
 def test_a_worker_that_dies_is_replaced(bench: Bench) -> None:
     """A pass whose worker was killed has no answers, and the next pass has a new worker."""
-    with bench.open("def test_true(host): pass") as opened:
+    with bench.open("def test_true(host): assert host.backend.NAME") as opened:
         for pid in processes.carrying(bench.marker):
             os.kill(pid, signal.SIGKILL)
         assert bench.ask(opened)["test_true"].outcome is ERRORED
@@ -355,7 +356,7 @@ def test_paramiko_is_not_used_so_a_wrong_host_key_is_refused(bench: Bench, sshd:
     other.write_text(f"[127.0.0.1]:{sshd.port} ssh-ed25519 {key}\n")
     config = bench.site.ssh_config
     config.write_text(config.read_text().replace(str(sshd.known_hosts), str(other)))
-    with bench.open("def test_true(host): pass") as opened:
+    with bench.open("def test_true(host): assert host.backend.NAME") as opened:
         result = bench.ask(opened)["test_true"]
     assert result.outcome is ERRORED
     assert "Host key verification failed" in result.detail
@@ -415,7 +416,7 @@ def test_not_up_yet_is_asked_again(bench: Bench) -> None:
     """Red checks alone are asked again, and answer for the service as it is now."""
     with bench.open("""
         def test_up(host): assert host.file(NOTES).exists, "not up yet"
-        def test_other(host): open(NOTES + "-other", "a").write("x")
+        def test_other(host): assert open(NOTES + "-other", "a").write("x")
     """) as opened:
         first = bench.ask(opened)
         assert (first["test_up"].outcome, first["test_up"].detail.split(";")[0]) == (
@@ -475,10 +476,11 @@ def test_a_suite_may_be_one_file_with_parameters_and_titles(bench: Bench) -> Non
 
             More of it.
             """
+            assert page in ("index", "login-1")
         @pytest.mark.optional
-        def test_nice_to_have(host): pass
+        def test_nice_to_have(host): assert host.backend.NAME == "ssh"
         class TestOutside:
-            def test_from_here(self): pass
+            def test_from_here(self): assert self is not None
         ''',
     )
     with bench.open(suite=bench.suite / "test_web.py") as opened:
@@ -499,10 +501,11 @@ def test_a_check_tells_how_much_it_looked_at(bench: Bench) -> None:
             record_property("sampled", (1, 2))
             record_property("sampled", (200, 41873))
             record_property("other", "x")
+            assert host.backend.NAME == "ssh"
         def test_red(host, record_property):
             record_property("sampled", [5, 5])
             assert False
-        def test_silent(host): pass
+        def test_silent(host): assert host.backend.NAME == "ssh"
     """) as opened:
         told = {name: result.sample for name, result in bench.ask(opened).items()}
     assert told == {
@@ -520,6 +523,7 @@ def test_a_sample_that_means_nothing_is_no_answer(bench: Bench) -> None:
         @pytest.mark.parametrize("told", TOLD)
         def test_odd(host, record_property, told):
             record_property("sampled", told)
+            assert host.backend.NAME == "ssh"
     """) as opened:
         results = bench.ask(opened).values()
     assert {result.outcome for result in results} == {ERRORED}
@@ -532,8 +536,8 @@ def test_a_negative_control_is_marked(bench: Bench) -> None:
     with bench.open("""
         import pytest
         @pytest.mark.negative
-        def test_wrong_password(host): pass
-        def test_right_one(host): pass
+        def test_wrong_password(host): assert host.backend.NAME == "ssh"
+        def test_right_one(host): assert host.backend.NAME == "ssh"
     """) as opened:
         told = {name: result.negative for name, result in bench.ask(opened).items()}
     assert told == {"test_wrong_password": True, "test_right_one": False}

@@ -108,7 +108,7 @@ def test_a_drill_cannot_set_objectives(house: Path) -> None:
         ("inventory.yml", "{web-dr: {ansible_host: 192.0.2.20, dr_role: standby}}", "{}", "called"),
         ("inventory.yml", "standby:", "standby: [", "Ansible cannot read the inventory"),
         ("playbooks/restore.yml", "- hosts: all", "hosts: all", "playbooks/restore.yml"),
-        ("drills/checks/shop/test_shop.py", "def test_it", "def it", "holds no check"),
+        ("drills/checks/shop/test_shop.py", "def test_it", "def it", "nothing calls it_answers"),
         ("drills/checks/shop/test_shop.py", "def test", "def (test", "not valid Python"),
     ],
 )

@@ -73,7 +73,9 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "inventory.yml").write_text(INVENTORY)
     (tmp_path / "play.yml").write_text(PLAYBOOK)
     (tmp_path / "checks").mkdir()
-    (tmp_path / "checks" / "test_it.py").write_text("def test_it(host): pass\n")
+    (tmp_path / "checks" / "test_it.py").write_text(
+        "def test_it(host): assert host.run('true').rc == 0\n"
+    )
     return tmp_path
 
 

@@ -52,7 +52,9 @@ verify:
 def house(folder: Path, drill: str, plan: str = PLAN) -> House:
     """Write the house and open it."""
     (folder / "checks").mkdir(exist_ok=True)
-    (folder / "checks" / "test_moodle.py").write_text("def test_moodle(): pass\n")
+    (folder / "checks" / "test_moodle.py").write_text(
+        "def test_moodle(host): host.check_output('true')\n"
+    )
     (folder / "checks" / "restore.yml").write_text("- hosts: all\n")
     (folder / "plan.yml").write_text(plan)
     (folder / "moodle.yml").write_text(drill)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +13,6 @@ from pradrill.config.inventory import each_inventory_once, read_inventory
 from pradrill.config.letterhead import CLAUSES, letterhead_problems
 from pradrill.config.loader import (
     Document,
-    Loc,
     playbook_problem,
     read_document,
     suggestion,
@@ -24,6 +22,8 @@ from pradrill.config.manual import manual_problems
 from pradrill.config.meaning import hashed
 from pradrill.config.problems import ConfigurationProblemsError, Problem
 from pradrill.config.reading_hosts import reading_host_problems
+from pradrill.config.suites import suite_problems
+from pradrill.domain.check_source import suite_files
 from pradrill.domain.drill import Drill
 from pradrill.domain.plan import Plan
 from pradrill.domain.run_plan import FileHash
@@ -58,7 +58,7 @@ class House(NamedTuple):
         named = [*ours, *drill.playbooks()]
         if drill.standby.inventory is not None:
             named.append(drill.standby.inventory)
-        suites = [path for way in drill.ways.values() for path in _suite(way.verify.checks)]
+        suites = [path for way in drill.ways.values() for path in suite_files(way.verify.checks)]
         for path in dict.fromkeys((*named, *suites)):
             if path.is_file():
                 yield hashed(path, path.read_bytes(), whole=path in ours)
@@ -171,7 +171,7 @@ def _missing_files(document: Document) -> Iterator[Problem]:
             if wrong is not None:
                 yield document.problem(loc, wrong, 'As in "30 1 * * *": every night at 01:30.')
         elif loc[-1] == "checks":
-            yield from _suite_problems(document, loc, _resolved(document, name))
+            yield from suite_problems(document, loc, _resolved(document, name))
 
 
 def _resolved(document: Document, name: str) -> Path:
@@ -187,38 +187,6 @@ def _texts(
         for part, inner in value.items() if isinstance(value, dict) else enumerate(value):
             if part != "vars":  # what a playbook gets is not ours to read
                 yield from _texts(inner, (*loc, part))
-
-
-def _suite(checks: Path) -> list[Path]:
-    if checks.is_dir():
-        return sorted(p for p in checks.rglob("*.py") if "__pycache__" not in p.parts)
-    return [checks]
-
-
-def _suite_problems(document: Document, where: Loc, checks: Path) -> Iterator[Problem]:
-    if not checks.exists():
-        yield document.problem(where, f"{checks} does not exist")
-        return
-    found, unread = 0, 0
-    for path in _suite(checks):
-        try:
-            tree = ast.parse(path.read_bytes(), path)
-        except (SyntaxError, ValueError) as error:
-            line = getattr(error, "lineno", None) or 1
-            yield Problem(path, line, "", f"not valid Python: {getattr(error, 'msg', error)}")
-            unread += 1
-            continue
-        if path.name.startswith("test_") or path.name.endswith("_test.py"):
-            found += sum(
-                isinstance(node, ast.FunctionDef) and node.name.startswith("test")
-                for node in ast.walk(tree)
-            )
-    if not found and not unread:
-        yield document.problem(
-            where,
-            f"{checks} holds no check",
-            "Write functions named test_… in files named test_….py.",
-        )
 
 
 def _hosts(document: Document, drill: Drill) -> tuple[tuple[Host, ...], list[Problem]]:

@@ -320,8 +320,12 @@ class Drill(Model):
 
     def playbooks(self) -> tuple[Path, ...]:
         """Return every playbook that the drill names, in order."""
+        return tuple(step.playbook for step in self.playbook_steps())
+
+    def playbook_steps(self) -> tuple[PlaybookStep, ...]:
+        """Return every playbook that the drill runs with its variables, in order."""
         return tuple(
-            step.playbook
+            step
             for way in self.ways.values()
             for step in (*way.prepare, *way.restore, *way.teardown)
             if isinstance(step, PlaybookStep)

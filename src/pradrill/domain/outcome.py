@@ -130,6 +130,9 @@ class CheckResult(Model):
     sample: Sample | None = Field(
         default=None, description="what it told of itself; none: it did not say how much it saw"
     )
+    assertions: int | None = Field(
+        default=None, description="how many it evaluated and found true; none: not counted"
+    )
     negative: bool = Field(
         default=False, description="a negative control: it passes when something does not work"
     )

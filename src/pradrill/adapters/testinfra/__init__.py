@@ -8,17 +8,16 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from pradrill import processes
-from pradrill.adapters.testinfra.link import Probe, Worker, clean
-from pradrill.domain.outcome import CheckOutcome, CheckResult, Sample
+from pradrill.adapters.testinfra.hearing import CONTROLLER, Answer, Check, Pass, late
+from pradrill.adapters.testinfra.link import Probe, Worker
+from pradrill.domain.outcome import CheckOutcome, CheckResult
 from pradrill.domain.target import Site
 from pradrill.ports import Cancelled, Clock
 
-_CONTROLLER = "controller"  # the worker's word for what does not run on a host
 _TICK = 0.1
 _GRACE = 5.0
 _COLLECTION = 60.0
@@ -45,7 +44,7 @@ class TestinfraVerifier:
         marker = processes.part(marker, folder.name)  # the run may be doing more beside
         worker = Worker(suite.resolve(), site, marker, folder)
         try:
-            opened = TestinfraSuite(self._clock, worker, site, suite.name, evidence)
+            opened = TestinfraSuite(self._clock, worker, site, suite.resolve(), evidence)
             opened.collect()
             yield opened
         finally:
@@ -57,21 +56,23 @@ class TestinfraVerifier:
 class TestinfraSuite:
     """A collected suite. A check is named `file::function[parameters]@host`."""
 
-    def __init__(self, clock: Clock, worker: Worker, site: Site, name: str, evidence: Path) -> None:
+    def __init__(
+        self, clock: Clock, worker: Worker, site: Site, suite: Path, evidence: Path
+    ) -> None:
         self._clock = clock
         self._worker = worker
         self._site = site
-        self._name = name
+        self._suite = suite
         self._evidence = evidence / "checks.jsonl"
-        self._known: dict[str, _Check] = {}
+        self._known: dict[str, Check] = {}
         self._tasks = 0
 
     def collect(self) -> None:
         """Learn the suite's checks. Where something cannot be read, reading it is a check too."""
-        heard = _Pass(self._wall())
+        heard = Pass(self._wall(), self._suite)
         self._carry_out(heard, _COLLECTION, lambda: False, collect=True)
         if not heard.collected:
-            heard.unread(self._name, CheckOutcome.ERRORED, heard.why_not(None), self._wall())
+            heard.unread(self._suite.name, CheckOutcome.ERRORED, heard.why_not(None), self._wall())
         self._known = heard.checks
 
     def checks(self) -> Sequence[str]:
@@ -83,10 +84,10 @@ class TestinfraSuite:
     ) -> tuple[CheckResult, ...]:
         """Run one pass within `deadline` seconds; a check without an answer is ERRORED."""
         end = self._clock.now() + timedelta(seconds=deadline)
-        heard = _Pass(self._wall())
+        heard = Pass(self._wall(), self._suite)
         keys = list(self._known if only is None else only)
         hosts = {key.rpartition("@")[2] for key in keys}
-        dark = self._dark(hosts - {_CONTROLLER}, deadline, cancelled)
+        dark = self._dark(hosts - {CONTROLLER}, deadline, cancelled)
         if hosts - dark.keys():
             left = (end - self._clock.now()).total_seconds()
             self._carry_out(heard, left, cancelled, only=only and keys, without=sorted(dark))
@@ -94,9 +95,9 @@ class TestinfraSuite:
             self._known |= heard.checks
             keys = list(self._known)
         now = self._wall()
-        checks = [self._known.get(key) or _Check(*key.rpartition("@")[::2]) for key in keys]
+        checks = [self._known.get(key) or Check(*key.rpartition("@")[::2]) for key in keys]
         results = tuple(
-            check.came(CheckOutcome.ERRORED, dark[check.host], heard.began, now)
+            check.came(Answer(CheckOutcome.ERRORED, dark[check.host], heard.began, now))
             if check.host in dark
             else heard.result(check, now)
             for check in checks
@@ -106,7 +107,7 @@ class TestinfraSuite:
 
     def _carry_out(  # noqa: PLR0913 a task's own parameters
         self,
-        heard: _Pass,
+        heard: Pass,
         seconds: float,
         cancelled: Cancelled,
         *,
@@ -126,12 +127,14 @@ class TestinfraSuite:
                     heard.take(message, self._wall())
             if heard.ended:
                 return
-            late = self._clock.now() >= end
-            if heard.stopped and late:  # even the kernel could not end it: leave it to the reaper
+            too_late = self._clock.now() >= end
+            if (
+                heard.stopped and too_late
+            ):  # even the kernel could not end it: leave it to the reaper
                 self._worker.end()
                 return
-            if not heard.stopped and (late or cancelled()):
-                heard.stopped = _late(seconds) if late else _INTERRUPTED
+            if not heard.stopped and (too_late or cancelled()):
+                heard.stopped = late(seconds) if too_late else _INTERRUPTED
                 self._worker.tell({"kill": True})
                 end = self._clock.now() + timedelta(seconds=_GRACE)
 
@@ -143,7 +146,7 @@ class TestinfraSuite:
         waiting = {probe.ended for probe in probes}
         while waiting and self._clock.now() < end and not cancelled():
             waiting -= set(select.select(list(waiting), [], [], _TICK)[0])
-        silent = _INTERRUPTED if cancelled() else f"cannot be reached over SSH: {_late(seconds)}"
+        silent = _INTERRUPTED if cancelled() else f"cannot be reached over SSH: {late(seconds)}"
         dark = {}
         for probe in probes:
             code, said = probe.close()
@@ -161,117 +164,3 @@ class TestinfraSuite:
         handle = os.open(self._evidence, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123 a descriptor, not a path
             file.writelines(result.model_dump_json() + "\n" for result in results)
-
-
-class _Check(NamedTuple):
-    """What is known of a check before it runs."""
-
-    check: str
-    host: str
-    title: str = "the suite holds this check"
-    mandatory: bool = True
-    negative: bool = False
-    reading: bool = False
-    """It is no test: what it proves is that a file can be read."""
-
-    @property
-    def key(self) -> str:
-        return f"{self.check}@{self.host}"
-
-    def came(
-        self,
-        outcome: CheckOutcome,
-        detail: str,
-        started: datetime,
-        ended: datetime,
-        sample: Sample | None = None,
-    ) -> CheckResult:
-        return CheckResult(
-            check=self.check,
-            host=self.host,
-            title=self.title,
-            mandatory=self.mandatory,
-            outcome=outcome,
-            started=started,
-            ended=ended,
-            detail=detail,
-            sample=sample,
-            negative=self.negative,
-        )
-
-
-class _Pass:
-    """What the worker has told of one pass."""
-
-    def __init__(self, began: datetime) -> None:
-        self.began = began
-        self.checks: dict[str, _Check] = {}
-        self.collected = False
-        self.ended = False
-        self.stopped = ""
-        self._answers: dict[str, tuple[CheckOutcome, str, datetime, datetime, Sample | None]] = {}
-        self._running = ("", began)
-        self._last_words = ""
-
-    def take(self, message: dict[str, Any], at: datetime) -> None:
-        """Take in a message of the worker, heard at `at`."""
-        key = f"{message.get('check')}@{message.get('host')}"
-        detail = clean(message.get("detail", ""))
-        match message["event"]:
-            case "check":
-                check, host, title = message["check"], message["host"], clean(message["title"])
-                kind = message["mandatory"], message["negative"]
-                self.checks[key] = _Check(check, host, title, *kind)
-            case "unread":
-                self.unread(message["check"], CheckOutcome(message["outcome"]), detail, at)
-            case "collected":
-                self.collected = True
-            case "began":
-                self._running = (key, at)
-            case "result":
-                started, ended = (
-                    datetime.fromtimestamp(message[when], UTC) for when in ("started", "ended")
-                )
-                told = message["sample"]
-                sample = Sample(looked=told[0], of=told[1]) if told else None
-                outcome = CheckOutcome(message["outcome"])
-                self._answers[key] = (outcome, detail, started, ended, sample)
-            case "ended":
-                self.ended = True
-                self._last_words = f"exit code {message['code']}: {detail or 'it said nothing'}"
-
-    def unread(self, file: str, outcome: CheckOutcome, why: str, at: datetime) -> None:
-        """Note that a file's checks are not known, as a check without an answer."""
-        title = f"the checks in {file} can be read"
-        check = _Check(file, _CONTROLLER, title, reading=True)
-        self.checks[check.key] = check
-        self._answers[check.key] = (outcome, why, self.began, at, None)
-
-    def result(self, check: _Check, now: datetime) -> CheckResult:
-        """Return what a check came to; without an answer it is ERRORED."""
-        if check.key in self._answers:
-            return check.came(*self._answers[check.key])
-        if check.reading and self.collected:
-            return check.came(CheckOutcome.PASSED, "", self.began, now)
-        running, since = self._running
-        started = since if check.key == running else self.began
-        return check.came(CheckOutcome.ERRORED, self.why_not(check), started, now)
-
-    def why_not(self, check: _Check | None) -> str:
-        """Say why there is no answer."""
-        running, _ = self._running
-        if self.stopped:
-            alone = not running or check is None or check.key == running
-            return self.stopped if alone else f"not asked: {running}: {self.stopped}"
-        if check is None or not self.collected:
-            return f"the checks cannot be read: {self._last_words}"
-        file = f"{check.check.partition('::')[0]}@{_CONTROLLER}"
-        if file in self._answers:
-            return f"its file cannot be read: {self._answers[file][1]}"
-        if check.key in self.checks:
-            return f"the process of the checks ended before it answered: {self._last_words}"
-        return "the suite does not hold this check any more"
-
-
-def _late(seconds: float) -> str:
-    return f"no answer within {round(seconds, 1):g} s"

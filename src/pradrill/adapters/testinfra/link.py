@@ -81,7 +81,7 @@ class Worker:
         self._home = suite if suite.is_dir() else suite.parent
         self._folder = folder
         (folder / "pytest.ini").write_text(
-            "[pytest]\nnorecursedirs = __pycache__\n", encoding="utf-8"
+            "[pytest]\nnorecursedirs = __pycache__\nenable_assertion_pass_hook = true\n", "utf-8"
         )
         (folder / "tmp").mkdir()
         self.environment = _environment(marker, folder)

@@ -8,6 +8,7 @@ be killed with all that it started. The end of standard input ends the worker.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import select
@@ -16,7 +17,7 @@ import sys
 import traceback
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 import testinfra.backend.ssh  # noqa: F401 testinfra would import it anew in every child
@@ -30,6 +31,22 @@ _TAIL = 65_536
 _WORST_FIRST = ("failed", "errored", "skipped", "passed")
 
 Say = Callable[..., None]
+
+
+def _beside() -> Any:
+    """Load the tally by path: the worker's folder is not on the path of the checks."""
+    place = Path(__file__).with_name("tally.py")
+    spec = importlib.util.spec_from_file_location("pradrill_tally", place)
+    assert spec is not None and spec.loader is not None  # noqa: S101, PT018 the file is there
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+if TYPE_CHECKING:
+    from pradrill.adapters.testinfra import tally
+else:
+    tally = _beside()
 
 
 class Settings(NamedTuple):
@@ -57,8 +74,11 @@ class Settings(NamedTuple):
 class Reporter:
     """A pytest plugin that tells what a check came to, and counts only an assertion as failed."""
 
-    def __init__(self, say: Say, only: list[str] | None, without: list[str]) -> None:
+    def __init__(
+        self, say: Say, only: list[str] | None, without: list[str], counted: tally.Tally
+    ) -> None:
         self._say = say
+        self._counted = counted
         self._only = only
         self._without = without
         self._reports: list[tuple[str, str, pytest.TestReport]] = []
@@ -76,9 +96,13 @@ class Reporter:
             self._say("unread", check=report.nodeid, outcome=outcome, detail=reason)
 
     @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
         """Tell of every check, and that these are all; keep those that are asked for."""
         kept = []
+        for module, how in tally.meddlers(config, items):
+            self._say("unread", check=module, outcome="skipped", detail=how)
         for item in items:
             check, host = identity(item)
             mandatory = item.get_closest_marker("optional") is None
@@ -108,6 +132,8 @@ class Reporter:
             outcome, detail, _ = min(self._reports, key=lambda r: _WORST_FIRST.index(r[0]))
             answered = [r for _, _, r in self._reports if r.when != "teardown"] or [report]
             check, host = identity(item)
+            if outcome == "passed" and (fault := self._counted.fault()):
+                outcome, detail = "errored", fault
             sample = sampled(item)
             if sample is not None and not _is_sample(sample) and outcome == "passed":
                 outcome, detail = "errored", f"sampled is not (looked at, of all): {sample!r:.200}"
@@ -118,6 +144,7 @@ class Reporter:
                 outcome=outcome,
                 detail=detail,
                 sample=sample if _is_sample(sample) else None,
+                assertions=self._counted.evaluated,
                 started=min(r.start for r in answered),
                 ended=max(r.stop for r in answered),
             )
@@ -232,10 +259,11 @@ class Child:
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             os.dup2(output, 1)
             os.dup2(output, 2)
-            reporter = Reporter(self._say, self._task["only"], self._task["without"])
+            counted = tally.Tally(settings.suite)
+            reporter = Reporter(self._say, self._task["only"], self._task["without"], counted)
             collect = ["--collect-only"] if self._task["collect"] else []
             options = [*settings.options(), *collect, str(settings.suite)]
-            os._exit(int(pytest.main(options, plugins=[reporter])))
+            os._exit(int(pytest.main(options, plugins=[counted, reporter])))
         except BaseException:  # noqa: BLE001 a child never returns into the worker's loop
             traceback.print_exc()
         finally:

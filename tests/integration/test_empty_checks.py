@@ -1,0 +1,295 @@
+"""Checks that cannot fail, each asked by the real worker over a real sshd: none of them passes."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from tests.integration.house import edit, pradrill, write
+from tests.integration.two_hosts import TwoHosts
+
+from pradrill.adapters.clock import SteadyClock
+from pradrill.adapters.testinfra import TestinfraVerifier as Verifier
+from pradrill.domain.outcome import CheckOutcome, CheckResult
+from pradrill.domain.target import Site
+
+PASSED, FAILED = CheckOutcome.PASSED, CheckOutcome.FAILED
+ERRORED, SKIPPED = CheckOutcome.ERRORED, CheckOutcome.SKIPPED
+
+
+class Bench:
+    """Asks a suite once."""
+
+    def __init__(self, folder: Path, site: Site) -> None:
+        self.suite = folder / "suite"
+        self.suite.mkdir()
+        self._folder = folder
+        self._site = site
+
+    def ask(
+        self, files: dict[str, str], only: Sequence[str] | None = None
+    ) -> dict[str, CheckResult]:
+        """Write the suite's files and run one pass; return the results by check."""
+        for name, text in files.items():
+            (self.suite / name).parent.mkdir(exist_ok=True)
+            (self.suite / name).write_text(dedent(text))
+        marker = f"run-{self._folder.name}-{os.getpid()}"
+        with Verifier(SteadyClock()).open(
+            self.suite, self._site, marker=marker, evidence=self._folder / "evidence"
+        ) as opened:
+            results = opened.run(only, deadline=30, cancelled=lambda: False)
+        return {result.check.removeprefix("test_a.py::"): result for result in results}
+
+
+@pytest.fixture
+def bench(tmp_path: Path, site: Site) -> Bench:
+    """Return a bench on the session's sshd."""
+    return Bench(tmp_path, site)
+
+
+def test_a_check_that_evaluated_nothing_is_no_answer(bench: Bench) -> None:
+    """A returned value, no assertion, one that is swallowed, or an object: errored, with why."""
+    results = bench.ask(
+        {
+            "conftest.py": """
+                import pytest
+                @pytest.fixture
+                def asserts_before(host):
+                    assert host.run("true").rc == 0
+                @pytest.fixture
+                def asserts_after(host):
+                    yield
+                    assert host.run("true").rc == 0
+                """,
+            "test_a.py": """
+                import contextlib, unittest
+                def test_return(host): return host.run("false").rc == 0
+                async def test_async(host): assert host.run("false").rc == 0
+                def test_empty(host): host.run("false")
+                def test_branch(host):
+                    if host.run("false").rc == 0: assert False
+                def test_loop(host):
+                    for line in host.run("true").stdout.splitlines(): assert line == "x"
+                def test_early(host):
+                    if host: return
+                    assert host.run("false").rc == 0
+                def test_nested(host):
+                    def inner(): assert host.run("false").rc == 0
+                def test_lambda(host):
+                    inner = lambda: host.check_output("false")
+                def test_try(host):
+                    try: assert host.run("false").rc == 0
+                    except AssertionError: pass
+                def test_try_after_a_true_one(host):
+                    assert host.run("true").rc == 0
+                    try: assert host.run("false").rc == 0
+                    except Exception: pass
+                def test_suppress(host):
+                    with contextlib.suppress(AssertionError): assert host.run("false").rc == 0
+                def test_finally(host):
+                    try: assert host.run("false").rc == 0
+                    finally: return
+                def test_swallowed_output(host):
+                    try: host.check_output("false")
+                    except AssertionError: pass
+                def test_result(host): assert host.run("false")
+                def test_named_result(host):
+                    done = host.run("false")
+                    assert done, "it does not answer"
+                def test_object(host): assert host.file("/no/such/file")
+                def test_bound(host): assert host.file("/etc/passwd").contains
+                def test_either(host): host.run_test("false")
+                def test_before(asserts_before): pass
+                def test_after(asserts_after): pass
+                def skipping(check):
+                    def instead(host): pass
+                    return instead
+                @skipping
+                def test_replaced(host): assert host.run("false").rc == 0
+                class TestUnit(unittest.TestCase):
+                    def test_nothing(self): pass
+                """,
+        }
+    )
+    assert {name for name, result in results.items() if result.outcome is not ERRORED} == set()
+    assert results["test_return"].detail.startswith("TypeError: it returns a bool")
+    assert results["test_empty"].detail == "it evaluated no assertion"
+    assert (
+        results["test_try"].detail == "an assertion failed, and the check went on as if it had not"
+    )
+    assert "compare what it says" in results["test_result"].detail
+    assert len(results) == 22
+
+
+def test_every_honest_spelling_passes_and_is_counted(bench: Bench) -> None:
+    """Asserts in the file, a helper, a fixture's function; raises; testinfra's own; unittest's."""
+    results = bench.ask(
+        {
+            "__init__.py": "",
+            "words.py": "def same(one, other): assert one == other\n",
+            "conftest.py": """
+                import pathlib, sys, pytest
+                sys.path.insert(0, str(pathlib.Path(__file__).parent / "lib"))
+                @pytest.fixture
+                def answers(host):
+                    def ask(command): assert host.run(command).rc == 0
+                    return ask
+                """,
+            "lib/helping.py": "def holds(value): assert value\n",
+            "test_a.py": """
+                import unittest, pytest, helping
+                from .words import same
+                def test_plain(host):
+                    assert host.run("true").rc == 0
+                    assert host.file("/etc/passwd").exists
+                def test_package(host): same(host.run("true").rc, 0)
+                def test_path(host): helping.holds(host.run("true").rc == 0)
+                def test_fixture(answers): answers("true")
+                def test_output(host): host.check_output("true")
+                def test_expect(host): host.run_expect([3], "exit 3")
+                def test_raises(host):
+                    with pytest.raises(AssertionError, match="exit code 1"):
+                        host.check_output("false")
+                @pytest.mark.negative
+                def test_negative(host): assert host.run("false").rc != 0
+                @pytest.mark.optional
+                def test_optional(host): assert host.run("true").succeeded
+                def test_subtest(host, subtests):
+                    with subtests.test(): assert host.run("true").rc == 0
+                @pytest.mark.parametrize("n", [0, 3])
+                def test_many(host, n): assert host.run(f"exit {n}").rc == n
+                class TestUnit(unittest.TestCase):
+                    def test_equal(self): self.assertEqual(1, len("x"))
+                class TestBox:
+                    def test_in_class(self, host): assert host.run("true").rc == 0
+                class Common:
+                    def test_shared(self, host): assert host.run("true").rc == 0
+                class TestOne(Common): pass
+                """,
+        }
+    )
+    assert {name: r.detail for name, r in results.items() if r.outcome is not PASSED} == {}
+    assert results["test_plain"].assertions == 2
+    assert {result.assertions for name, result in results.items() if name != "test_plain"} == {1}
+
+
+def test_what_pytest_does_not_collect_is_told_by_name(bench: Bench) -> None:
+    """A class, a file or a function that the suite declares and pytest drops: skipped, with why."""
+    results = bench.ask(
+        {
+            "shop_checks.py": "def test_shop(host): assert host.run('false').rc == 0\n",
+            "conftest.py": """
+                import os
+                collect_ignore = ["test_left.py"]
+                collect_ignore_glob = ["test_glob*"]
+                def test_in_conftest(host): assert False
+                """,
+            "test_left.py": "def test_out(host): assert False\n",
+            "test_glob_x.py": "def test_globbed(host): assert False\n",
+            "test_off.py": "__test__ = False\ndef test_off(host): assert False\n",
+            "test_a.py": """
+                import sys
+                def test_good(host): assert host.run("true").rc == 0
+                class Shop:
+                    def test_never(self, host): assert False
+                class TestMade:
+                    def __init__(self): pass
+                    def test_made(self, host): assert False
+                class TestOff:
+                    __test__ = False
+                    def test_off(self, host): assert False
+                def test_twice(host): assert host.run("false").rc == 0
+                def test_twice(host): assert host.run("true").rc == 0
+                if sys.platform == "plan9":
+                    def test_elsewhere(host): assert False
+                def test_gone(host): assert False
+                del test_gone
+                def test_flag(host): assert False
+                test_flag.__test__ = False
+                """,
+        }
+    )
+    assert results.pop("test_good").outcome is PASSED
+    assert results["Shop::test_never"].detail.endswith("pytest did not collect it")
+    assert "2 of this name" in results["test_twice"].detail
+    assert {name for name, result in results.items() if result.outcome is SKIPPED} == {
+        "shop_checks.py::test_shop",
+        "conftest.py::test_in_conftest",
+        "test_left.py::test_out",
+        "test_glob_x.py::test_globbed",
+        "test_off.py::test_off",
+        "Shop::test_never",
+        "TestMade::test_made",
+        "TestOff::test_off",
+        "test_twice",
+        "test_elsewhere",
+        "test_gone",
+        "test_flag",
+    }
+
+
+MEDDLING = {
+    "deselects": """
+        def pytest_collection_modifyitems(items): items[:] = items[:1]
+        """,
+    "ignores": "def pytest_ignore_collect(collection_path): return True\n",
+    "reports": """
+        import pytest
+        @pytest.hookimpl(wrapper=True)
+        def pytest_runtest_makereport(item, call):
+            report = yield
+            report.outcome = "passed"
+            return report
+        """,
+    "calls": "def pytest_pyfunc_call(pyfuncitem): return True\n",
+    "protocol": "def pytest_runtest_protocol(item, nextitem): return True\n",
+    "registers": """
+        class Plugin:
+            def pytest_runtest_call(self, item): item.obj = lambda host: None
+        def pytest_configure(config): config.pluginmanager.register(Plugin())
+        """,
+    "fakes the host": """
+        import pytest
+        class Fake:
+            def run(self, command): return self
+            rc = 0
+        @pytest.fixture
+        def host(): return Fake()
+        """,
+}
+
+
+@pytest.mark.parametrize("conftest", MEDDLING.values(), ids=MEDDLING)
+def test_a_conftest_that_has_a_say_in_the_outcome_is_told(bench: Bench, conftest: str) -> None:
+    """A hook that deselects, reports or calls, or a host that is none: no pass without a word."""
+    check = "def test_{0}(host): assert host.run('false').rc == 0\n"
+    results = bench.ask(
+        {"conftest.py": conftest, "test_a.py": check.format("one") + check.format("two")}
+    )
+    assert {result.outcome for result in results.values()} - {PASSED}, results
+
+
+def test_a_drill_whose_checks_cannot_fail_is_not_run_and_one_that_asked_nothing_is_inconclusive(
+    hosts: TwoHosts, tmp_path: Path
+) -> None:
+    """What the text shows is refused with exit 3; what only the pass shows ends INCONCLUSIVE."""
+    house = hosts.house(tmp_path)
+    suite = "drills/checks/shop/test_shop.py"
+    write(house, suite, "def test_shop(host): return host.run('false').rc == 0\n")
+    done = pradrill(house, "run", "shop")
+    assert (done.returncode, hosts.standby.touched()) == (3, [])
+    assert "test_shop.py:1: test_shop returns a value, which decides nothing" in done.stderr
+
+    asks = "    for line in host.run('true').stdout.splitlines(): assert line == 'x'\n"
+    write(house, suite, f"def test_shop(host):\n{asks}")
+    edit(house, "drills/shop.yml", "deadline: 1m", "deadline: 2s")
+    done = pradrill(house, "run", "shop")
+    assert done.returncode == 12, done.stdout + done.stderr
+    record = json.loads(pradrill(house, "show", "--json").stdout)
+    assert record["verdict"] == "INCONCLUSIVE"
+    assert [each["detail"] for each in record["checks"]] == ["it evaluated no assertion"]
+    assert any("it evaluated no assertion" in reason for reason in record["reasons"]), record

@@ -1,0 +1,153 @@
+"""`pradrill validate` has Ansible look at the playbooks: modules, roles, whom a play reaches."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from tests.integration.house import DRILL, INVENTORY, PLAY, build, edit, pradrill, write
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Path:
+    """Return a valid house with a production host in its inventory."""
+    build(tmp_path)
+    write(tmp_path, "inventory.yml", f"{INVENTORY}production: {{hosts: {{web-prod: {{}}}}}}\n")
+    return tmp_path
+
+
+def problems(house: Path) -> list[str]:
+    """Return the lines that validate prints when it refuses, hints left out."""
+    done = pradrill(house, "validate")
+    assert (done.returncode, done.stdout) == (3, ""), done.stdout + done.stderr
+    return [line for line in done.stderr.splitlines() if "HINT" not in line]
+
+
+def test_unknown_modules_and_plays_that_reach_nobody_are_told_at_once(house: Path) -> None:
+    """A module, one in a role and in an included file, a group, a production: each with its line.
+
+    What the drill hands over counts in `hosts`, and a play for the controller reaches somebody.
+    """
+    write(
+        house,
+        "playbooks/restore.yml",
+        """\
+        - hosts: standby
+          tasks:
+            - name: a spelling
+              ansible.builtin.comand: "true"
+        """,
+    )
+    write(
+        house,
+        "playbooks/teardown.yml",
+        """\
+        - hosts: localhost
+          tasks: [{ansible.builtin.debug: {}}]
+        - name: the data
+          hosts: databases
+          tasks: [{ansible.builtin.debug: {}}]
+        - hosts: production
+          tasks: [{ansible.builtin.debug: {}}]
+        - hosts: web-*
+          tasks: [{ansible.builtin.debug: {}}]
+        """,
+    )
+    write(
+        house,
+        "playbooks/role.yml",
+        """\
+        - hosts: "{{ target }}"
+          roles: [shop]
+        """,
+    )
+    (house / "playbooks/roles/shop/tasks").mkdir(parents=True)
+    write(house, "playbooks/roles/shop/tasks/main.yml", "- nobody.has.this: {}\n")
+    write(
+        house,
+        "playbooks/given.yml",
+        """\
+        - hosts: "{{ target }}"
+          tasks:
+            - ansible.builtin.include_tasks: tasks/later.yml
+            - ansible.builtin.include_role: {name: late}
+        """,
+    )
+    (house / "playbooks/tasks").mkdir()
+    write(house, "playbooks/tasks/later.yml", "- ansible.builtin.debug: {}\n- unheard_of: {}\n")
+    (house / "playbooks/roles/late/tasks").mkdir(parents=True)
+    write(house, "playbooks/roles/late/tasks/main.yml", "- name: x\n  unheard_too: {}\n")
+    more = "{playbook: ../playbooks/PB.yml, vars: {target: standby}}"
+    steps = ", ".join(more.replace("PB", name) for name in ("role", "given"))
+    edit(house, "drills/shop.yml", "deadline: 2m}", f"deadline: 2m}}, {steps}")
+
+    told = problems(house)
+    for expected in (
+        "playbooks/restore.yml:3: Ansible says: couldn't resolve module/action",
+        "playbooks/roles/shop/tasks/main.yml:1: Ansible says: couldn't resolve module/action",
+        "playbooks/tasks/later.yml:2: Ansible says: couldn't resolve module/action",
+        "playbooks/roles/late/tasks/main.yml:1: Ansible says: couldn't resolve module/action",
+        "playbooks/teardown.yml:4: the play's hosts, 'databases', match nothing in the standby",
+        "playbooks/teardown.yml:6: the play's hosts, 'production', match nothing in the standby",
+    ):
+        assert [line for line in told if line.startswith(expected)], (expected, told)
+    assert len(told) == 6, told
+
+
+def test_what_is_in_a_vault_is_passed_over_with_a_word(house: Path) -> None:
+    """Variables in a vault are no matter; tasks in one are told in a word, without a traceback."""
+    (house / "password").write_text("x\n")
+    vault = str(Path(sys.executable).with_name("ansible-vault"))
+    for name, text in (("group_vars", "target: standby\n"), ("tasks", "- ping: {}\n")):
+        (house / "playbooks" / name).mkdir()
+        secret = house / f"playbooks/{name}/all.yml"
+        secret.write_text(text)
+        words = ["encrypt", "--vault-password-file", str(house / "password"), str(secret)]
+        subprocess.run([vault, *words], check=True, capture_output=True)
+    play = "- hosts: standby\n  tasks: [{import_tasks: tasks/all.yml}]\n"
+    write(house, "playbooks/restore.yml", play)
+    done = pradrill(house, "validate")
+    assert (done.returncode, done.stderr) == (0, "")
+    for name in ("restore.yml", "tasks/all.yml"):
+        assert f"{name}: not looked at by Ansible: its vault password is needed" in done.stdout
+
+
+def test_modules_beside_a_playbook_and_in_a_role_are_known(house: Path) -> None:
+    """What lies in library/ of the playbook or of a role is no unknown module, included or not.
+
+    A file that is chosen as the play runs may be for other machines, and is no problem.
+    """
+    for folder in ("library", "roles/late/library", "roles/late/tasks", "tasks"):
+        (house / "playbooks" / folder).mkdir(parents=True)
+    write(house, "playbooks/library/ours.py", "")
+    write(house, "playbooks/roles/late/library/its_own.py", "")
+    write(house, "playbooks/roles/late/tasks/main.yml", "- its_own: {}\n- import_tasks: more.yml\n")
+    write(house, "playbooks/roles/late/tasks/more.yml", "- ours: {}\n")
+    write(house, "playbooks/tasks/Plan9.yml", "- plan9.base.cpu: {}\n- of_plan9: {}\n")
+    write(house, "playbooks/tasks/later.yml", "- ours: {}\n- include_role: {name: late}\n")
+    write(
+        house,
+        "playbooks/restore.yml",
+        "- hosts: all\n  tasks: [{include_tasks: tasks/later.yml}]\n",
+    )
+    done = pradrill(house, "validate")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_big_house_is_asked_in_one_process(house: Path) -> None:
+    """Thirty drills with their own playbooks and one inventory cost little more than one drill."""
+    began = time.monotonic()
+    assert pradrill(house, "validate").returncode == 0
+    one = time.monotonic() - began
+    for number in range(30):
+        name = f"shop-{number}"
+        write(house, f"playbooks/{name}.yml", PLAY)
+        text = DRILL.replace("drill: shop", f"drill: {name}")
+        write(house, f"drills/{name}.yml", text.replace("restore.yml", f"{name}.yml"))
+    began = time.monotonic()
+    done = pradrill(house, "validate")
+    assert done.returncode == 0, done.stderr
+    assert time.monotonic() - began < 3 * one + 1
