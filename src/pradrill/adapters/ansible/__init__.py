@@ -17,6 +17,7 @@ from pradrill import processes
 from pradrill.adapters.ansible.brake import Brake
 from pradrill.adapters.ansible.narrator import Narrator, clean_output, hiding
 from pradrill.domain.outcome import PlaybookResult
+from pradrill.domain.run_names import folder_prefix
 from pradrill.ports import Cancelled, Clock, Play, Say
 
 CONFIGURATION = "[defaults]\ninternal_poll_interval = 0.01\n"
@@ -48,7 +49,7 @@ class AnsibleRunner:
         secrets = {key: self._resolve(name) for key, name in play.secrets.items()}
         hide = hiding(secrets.values())
         evidence.mkdir(mode=0o700, parents=True)
-        folder = Path(tempfile.mkdtemp(prefix="pradrill-play-", dir=_short_folder()))
+        folder = Path(tempfile.mkdtemp(prefix=folder_prefix(play.marker), dir=_short_folder()))
         # Other plays of the run may go on beside this one: only its own processes are ended.
         play = play._replace(marker=processes.part(play.marker, folder.name))
         brake = Brake(play.marker, self._clock, deadline, self._grace, cancelled)

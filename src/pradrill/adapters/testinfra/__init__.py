@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from pradrill import processes
 from pradrill.adapters.testinfra.link import Probe, Worker, clean
 from pradrill.domain.outcome import CheckOutcome, CheckResult, Sample
+from pradrill.domain.run_names import folder_prefix
 from pradrill.domain.target import Site
 from pradrill.ports import Cancelled, Clock
 
@@ -41,7 +42,7 @@ class TestinfraVerifier:
         `evidence` gets `checks.jsonl`: every answer of every pass.
         """
         evidence.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix="pradrill-checks-"))
+        folder = Path(tempfile.mkdtemp(prefix=folder_prefix(marker)))
         marker = processes.part(marker, folder.name)  # the run may be doing more beside
         worker = Worker(suite.resolve(), site, marker, folder)
         try:
