@@ -24,7 +24,8 @@ SLOW = """\
   gather_facts: false
   tasks:
     - name: put the data back, slowly
-      ansible.builtin.raw: touch /srv/begun; until [ -e /srv/go ]; do sleep 0.1; done
+      ansible.builtin.raw: >-
+        touch /srv/begun; timeout 60 sh -c "until [ -e /srv/go ]; do sleep 0.1; done"
 """
 
 
@@ -119,6 +120,7 @@ def test_a_killed_run_is_torn_down_by_the_next_command_which_leaves_nothing(
     done = pradrill(house, "runs", environment={**os.environ, "TMPDIR": str(tmpdir)})
     assert "was killed; its standby was torn down" in done.stderr, done.stderr
     assert hosts.standby.touched() == ["begun", "torn-down"]
+    (hosts.standby.srv / "go").touch()  # what the killed run's command waits for
     assert list(tmpdir.glob(f"{folder_prefix(run_id)}*")) == []
     assert not folder_for(run_id).exists()
     assert not lease(hosts).exists()
