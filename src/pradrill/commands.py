@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Thread
 from typing import IO, Any, NamedTuple
 
+from pradrill.domain.quotas import TOOL_PRINTS, megabytes
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds
 from pradrill.processes import MARKER
@@ -21,7 +22,6 @@ from pradrill.processes import MARKER
 _TICK = 0.05
 _READING = 60.0  # longer than a folder behind SFTP may be silent
 _PATIENCE = 2.0  # between the polite end and the other one
-_MOST = 256 << 20  # bytes of output: a catalogue is smaller, and a disk is not endless
 _FOLDERS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # cron's PATH has less
 
 
@@ -123,8 +123,10 @@ def _wait(
             return process.wait(_TICK)
         if bounds.cancelled():
             raise NotReadyError(f"{name} was stopped before its end")
-        if any(os.fstat(stream.fileno()).st_size > _MOST for stream in streams):
-            raise NotReadyError(f"{name} says more than {_MOST >> 20} MB: that is no answer")
+        if any(os.fstat(stream.fileno()).st_size > TOOL_PRINTS for stream in streams):
+            raise NotReadyError(
+                f"{name} says more than {megabytes(TOOL_PRINTS)}: that is no answer"
+            )
     return None
 
 
@@ -142,7 +144,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def _read(stream: Any) -> str:
     stream.seek(0)
-    text: bytes = stream.read(_MOST)
+    text: bytes = stream.read(TOOL_PRINTS)
     return text.decode("utf-8", "replace")
 
 

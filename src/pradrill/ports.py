@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from pradrill.domain.catalogue import Catalogue, RecoveryPoint
 from pradrill.domain.drill import Canary, NewestData
 from pradrill.domain.integrity import Checked, Part
+from pradrill.domain.lease import Holder, LeaseAnswer
 from pradrill.domain.manual import Answer, Question
 from pradrill.domain.outcome import CheckResult, PlaybookResult, StepResult
 from pradrill.domain.record import RunRecord
@@ -132,6 +133,23 @@ class HostProbe(Protocol):
         """Tell whether the command prints the planted value; raises PradrillError without one."""
 
 
+class Leases(Protocol):
+    """Leases on the standby's machines themselves, which every controller sees."""
+
+    def take(
+        self, host: Host, site: Site, holder: Holder, *, machine_id: str, over: Collection[str]
+    ) -> LeaseAnswer:
+        """Take a host's lease, also one that ran out; `over`: runs known to have ended."""
+
+    def renew(
+        self, host: Host, site: Site, holder: Holder, *, machine_id: str, lapsed: bool
+    ) -> LeaseAnswer:
+        """Hold it on; `lapsed`: it may have run out, and another run come and gone."""
+
+    def release(self, host: Host, site: Site, holder: Holder, *, machine_id: str) -> None:
+        """Give it back; another's stays."""
+
+
 class Asked(Protocol):
     """A question that waits for its answer."""
 
@@ -208,11 +226,14 @@ class Standby(Protocol):
     def problems(self) -> Sequence[str]:
         """Say what stands in the way of starting, touching nothing."""
 
-    def start(self, folder: Path, say: Say) -> Site:
+    def start(self, folder: Path, run_id: str, say: Say) -> Site:
         """Make the hosts reachable; the ssh_config and inventory are written into `folder`."""
 
-    def stop(self) -> Sequence[str]:
-        """Leave nothing of what `start` made; say what is left. Works in another process too."""
+    def stop(self, run_id: str) -> Sequence[str]:
+        """Leave nothing of what that run's `start` made; say what is left.
+
+        Works in another process too, and lets alone what other runs have made.
+        """
 
 
 class Journal(Protocol):
@@ -245,6 +266,12 @@ class RunStore(Protocol):
 
     def hold(self, standby_key: str, run_id: str) -> AbstractContextManager[None]:
         """Hold a standby for one run; raises BusyError, naming the holder."""
+
+    def holder(self, run_id: str) -> Holder:
+        """Return how a run of this store signs what it holds elsewhere."""
+
+    def has_ended(self, holder: Holder) -> bool:
+        """Tell whether it is a run of this store whose process is gone."""
 
     def crashed(self) -> Sequence[Journal]:
         """Return the runs that ended without a record and whose process is gone."""

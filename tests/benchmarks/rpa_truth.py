@@ -116,9 +116,9 @@ class There(FakeStandby):
         super().__init__(*site.hosts)
         self._site = site
 
-    def start(self, folder: Path, say: Say) -> Site:
+    def start(self, folder: Path, run_id: str, say: Say) -> Site:
         """Return it; it runs already."""
-        say(f"reached, {folder} is not needed")
+        say(f"reached, {folder} of {run_id} is not needed")
         return self._site
 
 

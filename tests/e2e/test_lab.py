@@ -44,7 +44,7 @@ def test_a_frozen_machine_is_usable_within_five_seconds_with_the_right_time(
     """Resuming takes under 5 s also without KVM, and the clock is right at once."""
     clock = SteadyClock()
     began = time.monotonic()
-    site = LabStandby(lab, [machine.name], {}).start(tmp_path, say)
+    site = LabStandby(lab, [machine.name], {}).start(tmp_path, "a run", say)
     assert inside(machine, "hostname") == "trial"
     assert time.monotonic() - began < 5
     probe = SshProbe(clock, resolve)

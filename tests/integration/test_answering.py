@@ -17,12 +17,14 @@ from pathlib import Path
 
 import pytest
 
+from pradrill.cli.author import user
 from pradrill.domain.manual import Question
 from pradrill.domain.outcome import StepOutcome
 from pradrill.domain.record import RunRecord
 from pradrill.domain.timeline import Mark
 from pradrill.register.store import FileRunStore
 
+ME = user()
 CHILD = Path(__file__).with_name("watched_exercise.py")
 PATIENCE = 20.0
 
@@ -154,8 +156,8 @@ def test_two_processes(state: Path) -> None:
     assert [
         (w.step, w.answer and (w.answer.by, w.answer.text, w.answer.via)) for w in record.waits
     ] == [
-        ("switch the DNS", ("bdurand", "TTL 60", "command")),
-        ("accept Moodle", ("bdurand", "", "command")),
+        ("switch the DNS", (ME, "TTL 60", "command")),
+        ("accept Moodle", (ME, "", "command")),
     ]
     assert record.recovery.waited_for_people > 0
     assert record.recovery.marks[Mark.ACCEPTED].at == record.waits[1].ended
@@ -184,7 +186,7 @@ def test_somebody_who_does_not_watch_is_told(state: Path, tmp_path: Path) -> Non
                 assert "point moodle at 198.51.100.20" in told
                 assert re.search(r"done\? Until 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC\.", told)
         assert child.wait(PATIENCE) == 0
-    assert said_in(record_of(state)) == [("bdurand", "", "command")] * 2
+    assert said_in(record_of(state)) == [(ME, "", "command")] * 2
 
 
 @pytest.mark.parametrize("notify", ["/no/such/program", "false"])
@@ -229,7 +231,7 @@ def test_what_is_refused(state: Path) -> None:
         assert pradrill(state, "answer", "moodle", "dns", "--yes")[0] == 0
         until(waits(state, "accept Moodle"), "nothing waits")
         code, said = pradrill(state, "answer", "moodle", "dns", "--no")
-        assert (code, "bdurand answered it already" in said) == (2, True)
+        assert (code, f"{ME} answered it already" in said) == (2, True)
         assert pradrill(state, "answer", "moodle", "accept", "--yes")[0] == 0
         assert child.wait(PATIENCE) == 0
     code, said = pradrill(state, "answer", "moodle", "dns", "--yes")
@@ -284,7 +286,7 @@ def test_the_terminal_answers(state: Path) -> None:
     until(lambda: watched.shows("waits for owner: accept Moodle"), "the second is not asked")
     watched.type("y\n")
     assert watched.end() == 0
-    told = [("amartin", "TTL 60", "terminal"), ("amartin", "", "terminal")]
+    told = [(ME, "TTL 60", "terminal"), (ME, "", "terminal")]
     assert said_in(record_of(state)) == told
 
 
@@ -302,7 +304,7 @@ def test_a_watched_run_is_answered_from_elsewhere(state: Path) -> None:
     watched = Terminal(state, "20s")
     until(lambda: watched.shows("Type yes or no"), "nothing is asked")
     assert pradrill(state, "answer", "moodle", "dns", "--no", "--text", "no console")[0] == 0
-    until(lambda: watched.shows("bdurand answered no: no console"), "the answer is not shown")
+    until(lambda: watched.shows(f"{ME} answered no: no console"), "the answer is not shown")
     assert watched.end() == 10
     (step,) = [s for s in record_of(state).steps if s.name == "switch the DNS"]
     assert step.outcome is StepOutcome.FAILED

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pradrill.cli import main
+from pradrill.cli.author import user
 from pradrill.domain.entry import EntryKind
 from pradrill.domain.findings import annotations_of
 from pradrill.domain.outcome import CheckOutcome
@@ -21,6 +22,7 @@ from pradrill.register.store import FileRunStore
 from pradrill.register.verifying import verify
 from pradrill.testing import a_check, a_sealed_run
 
+ME = user()
 PLAN = """\
 plan: 1
 organisation: Exemple SAS
@@ -111,7 +113,7 @@ def test_notes_from_a_file_join_the_chain_and_change_no_run(place: Place) -> Non
     assert digests(place.store.runs) == before
     assert place.whole()
     notes = annotations_of(place.store.register.entries(), run_id)
-    assert {note.by for note in notes} == {"amartin"}
+    assert {note.by for note in notes} == {ME}
     told = [(n.kind.value, n.mark or n.name or n.text or str(n.date)) for n in notes]
     assert told == [
         ("mark", "T1"),
@@ -220,12 +222,12 @@ def test_what_the_run_did_not_measure_is_entered(place: Place) -> None:
         (name, f"a {name}") for name in fields
     ]
     assert str(notes[-1].date) == "2026-03-09"
-    assert {note.by for note in notes} == {"amartin"}
+    assert {note.by for note in notes} == {ME}
     assert place("report", "moodle", "--output", str(place.folder / "r.html"))[0] == 0
     tagged = (place.folder / "r.html").read_text(encoding="utf-8")
     page = " ".join(re.sub(r"<[^>]+>", " ", tagged).split())
     for said in (*(f"a {name}" for name in fields), "2026-03-09"):
-        assert re.search(rf"\b{said} \(entered 20[0-9: -]+ UTC by amartin\)", page), said
+        assert re.search(rf"\b{said} \(entered 20[0-9: -]+ UTC by {ME}\)", page), said
 
 
 def test_bytes_that_are_no_text_become_question_marks(place: Place) -> None:
@@ -383,7 +385,7 @@ def test_a_person_opens_a_finding(place: Place) -> None:
     assert listed[1].endswith("owner A. Martin  due 2031-01-31")
     assert "\x1b" not in place("finding", "show", "F-2")[1]
     last = json.loads(place("findings", "--json")[1].splitlines()[-1])
-    assert (last["finding"], last["by"], last["severity"]) == ("F-2", "amartin", "minor")
+    assert (last["finding"], last["by"], last["severity"]) == ("F-2", ME, "minor")
 
 
 @pytest.mark.parametrize(

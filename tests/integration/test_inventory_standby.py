@@ -16,10 +16,13 @@ from pradrill.adapters.inventory_standby import InventoryStandby
 from pradrill.adapters.secrets import resolve
 from pradrill.adapters.ssh import SshProbe
 from pradrill.domain.target import Site
-from pradrill.errors import NotReadyError, PradrillError
+from pradrill.errors import NotReadyError
+from pradrill.sockets import folder_for
 
 if TYPE_CHECKING:
     from tests.integration.sshd import Sshd
+
+RUN = "20261128T020000Z-shop-a1b2c3"
 
 
 def quiet(_line: str) -> None:
@@ -31,7 +34,7 @@ def standby(sshd: Sshd, site: Site) -> Iterator[InventoryStandby]:
     """Return the session's sshd as a standby, stopped at the end."""
     made = InventoryStandby([sshd.host], site.inventory, sshd.known_hosts)
     yield made
-    made.stop()
+    made.stop(RUN)
 
 
 def through(site: Site, *command: str) -> subprocess.CompletedProcess[str]:
@@ -45,15 +48,16 @@ def through(site: Site, *command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def masters(standby: InventoryStandby) -> list[Path]:
-    """Return the control sockets that are there."""
-    return list(standby._sockets.iterdir()) if standby._sockets.exists() else []
+def masters(run_id: str = RUN) -> list[Path]:
+    """Return the control sockets that a run has there."""
+    folder = folder_for(run_id)
+    return list(folder.iterdir()) if folder.exists() else []
 
 
 def test_every_tool_reaches_the_host(standby: InventoryStandby, sshd: Sshd, tmp_path: Path) -> None:
     """The site made by start serves OpenSSH and the probe, with the pinned key."""
     assert standby.problems() == []
-    site = standby.start(tmp_path, quiet)
+    site = standby.start(tmp_path, RUN, quiet)
     done = through(site, "echo", "here")
     assert (done.returncode, done.stdout) == (0, "here\n"), done.stderr
     probe = SshProbe(SteadyClock(), resolve)
@@ -63,26 +67,26 @@ def test_every_tool_reaches_the_host(standby: InventoryStandby, sshd: Sshd, tmp_
 
 def test_stop_leaves_no_connection(standby: InventoryStandby, tmp_path: Path) -> None:
     """A shared connection and its folder are gone after stop, and stop can be repeated."""
-    through(standby.start(tmp_path, quiet), "true")
-    assert len(masters(standby)) == 1
-    assert standby.stop() == []
-    assert not standby._sockets.exists()
-    assert standby.stop() == []
+    through(standby.start(tmp_path, RUN, quiet), "true")
+    assert len(masters()) == 1
+    assert standby.stop(RUN) == []
+    assert not folder_for(RUN).exists()
+    assert standby.stop(RUN) == []
 
 
 def test_another_process_stops_it(standby: InventoryStandby, tmp_path: Path) -> None:
     """After kill -9 the next command closes the connection that the dead one left."""
-    through(standby.start(tmp_path, quiet), "true")
+    through(standby.start(tmp_path, RUN, quiet), "true")
     host = standby._hosts[0].model_dump_json()
     code = (
         "import sys; from pathlib import Path; from pradrill.domain.target import Host;"
         "from pradrill.adapters.inventory_standby import InventoryStandby;"
         "h = Host.model_validate_json(sys.argv[1]);"
-        "print(InventoryStandby([h], Path('/nowhere'), Path('/nowhere')).stop())"
+        "print(InventoryStandby([h], Path('/nowhere'), Path('/nowhere')).stop(sys.argv[2]))"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(
-        [sys.executable, "-c", code, host],
+        [sys.executable, "-c", code, host, RUN],
         capture_output=True,
         text=True,
         env=environment,
@@ -90,19 +94,19 @@ def test_another_process_stops_it(standby: InventoryStandby, tmp_path: Path) -> 
         check=True,
     )
     assert done.stdout == "[]\n"
-    assert masters(standby) == []
+    assert masters() == []
 
 
 def test_dead_masters_socket_is_no_residue(standby: InventoryStandby, tmp_path: Path) -> None:
     """A socket whose process was killed is removed without a complaint."""
-    through(standby.start(tmp_path, quiet), "true")
-    socket = masters(standby)[0]
+    through(standby.start(tmp_path, RUN, quiet), "true")
+    socket = masters()[0]
     done = subprocess.run(
         ["ssh", "-S", socket, "-O", "check", "any"], capture_output=True, text=True, check=True
     )
     os.kill(int(done.stderr.partition("pid=")[2].partition(")")[0]), 9)
-    assert standby.stop() == []
-    assert not standby._sockets.exists()
+    assert standby.stop(RUN) == []
+    assert not folder_for(RUN).exists()
 
 
 def test_wrong_pin_stops_openssh_too(
@@ -112,8 +116,8 @@ def test_wrong_pin_stops_openssh_too(
     wrong = tmp_path / "wrong"
     wrong.write_text(f"[127.0.0.1]:{sshd.port} {another_sshd().host_key}\n")
     standby = InventoryStandby([sshd.host], site.inventory, wrong)
-    done = through(standby.start(tmp_path, quiet), "true")
-    standby.stop()
+    done = through(standby.start(tmp_path, RUN, quiet), "true")
+    standby.stop(RUN)
     assert done.returncode == 255
     assert "verification failed" in done.stderr
 
@@ -129,9 +133,9 @@ def test_hashed_and_patterned_pins_count(sshd: Sshd, site: Site, tmp_path: Path)
         standby = InventoryStandby([sshd.host], site.inventory, known_hosts)
         assert standby.problems() == []
         probe = SshProbe(SteadyClock(), resolve)
-        assert probe.facts(sshd.host, standby.start(tmp_path, quiet)).host == "standby-1"
+        assert probe.facts(sshd.host, standby.start(tmp_path, RUN, quiet)).host == "standby-1"
         probe.close()
-        standby.stop()
+        standby.stop(RUN)
 
 
 def test_revoked_or_certified_is_not_pinned(sshd: Sshd, site: Site, tmp_path: Path) -> None:
@@ -164,28 +168,47 @@ def test_every_problem_is_told(sshd: Sshd, site: Site, tmp_path: Path) -> None:
     assert "passphrase" in problems[4]
     assert "can be read by others" in problems[5]
     assert len(problems) == 6
-    assert not standby._sockets.exists()
+    assert not folder_for(RUN).exists()
     nowhere = InventoryStandby(hosts[:1], site.inventory, tmp_path / "nowhere")
     assert "does not exist" in nowhere.problems()[0]
     with pytest.raises(NotReadyError):
-        nowhere.start(tmp_path, quiet)
+        nowhere.start(tmp_path, RUN, quiet)
 
 
-def test_somebody_elses_folder_is_refused(standby: InventoryStandby, tmp_path: Path) -> None:
-    """A control folder that others can write to is neither used nor emptied."""
-    standby._sockets.mkdir()
-    standby._sockets.chmod(0o777)
+def test_a_folder_that_somebody_else_made_before_blocks_no_run(
+    standby: InventoryStandby, tmp_path: Path
+) -> None:
+    """What another user, or a link, has put where the sockets would go is left alone."""
+    foreign, link = folder_for(RUN), folder_for(RUN).with_name(f"{folder_for(RUN).name}-1")
+    foreign.mkdir(mode=0o700)
+    os.chown(foreign, 65_534, 65_534)
+    link.symlink_to(tmp_path)
     try:
-        with pytest.raises(PradrillError, match="only this user"):
-            standby.start(tmp_path, quiet)
-        assert "only this user" in standby.stop()[0]
-        assert standby._sockets.exists()
+        through(standby.start(tmp_path, RUN, quiet), "true")
+        assert folder_for(RUN) not in {foreign, link}
+        assert len(masters()) == 1
+        assert standby.stop(RUN) == []
+        assert foreign.stat().st_uid == 65_534
+        assert link.is_symlink()
     finally:
-        standby._sockets.rmdir()
+        foreign.rmdir()
+        link.unlink()
 
 
-def test_socket_paths_are_short(sshd: Sshd, site: Site) -> None:
-    """However many hosts there are, a control socket's path fits into a Unix socket's."""
-    hosts = [sshd.host.model_copy(update={"name": f"h{n}", "address": "x" * 60}) for n in range(50)]
-    folder = InventoryStandby(hosts, site.inventory, sshd.known_hosts)._sockets
+def test_a_run_leaves_the_connection_of_another_alone(
+    standby: InventoryStandby, sshd: Sshd, site: Site, tmp_path: Path
+) -> None:
+    """Start and stop of one run cut nothing of another that works on the same host."""
+    other = "20261128T020001Z-shop-d4e5f6"
+    through(standby.start(tmp_path, RUN, quiet), "true")
+    beside = InventoryStandby([sshd.host], site.inventory, sshd.known_hosts)
+    beside.start(tmp_path, other, quiet)
+    assert beside.stop(other) == []
+    assert len(masters()) == 1
+    assert masters(other) == []
+
+
+def test_socket_paths_are_short() -> None:
+    """However long a run's id is, a control socket's path fits into a Unix socket's."""
+    folder = folder_for("x" * 200)
     assert len(f"{folder}/{'f' * 40}.{'r' * 16}") < 104

@@ -82,6 +82,7 @@ def main(state: str, deadline: str, *notify: str) -> int:
             probe=FakeProbe(newest=quick.wall() - timedelta(hours=1)),
             runner=FakeRunner(quick),
             verifier=FakeVerifier(FakeVerification(quick)),
+            leases=None,
         )
 
     vars(place).update(_tools=tools, _standby=lambda _plan: FakeStandby())

@@ -23,8 +23,8 @@ LAYERS = {
     "config": {"config", "domain", "errors"},
     "adapters": {"ports", "domain", "errors", "processes", "sockets", "commands"},
     "processes": set[str](),  # own processes by their marker: standard library only
-    "commands": {"ports", "errors", "processes"},  # a tool, run within bounds
-    "sockets": {"errors"},  # where the standbys keep their shared connections
+    "commands": {"ports", "domain", "errors", "processes"},  # a tool, run within bounds
+    "sockets": {"domain", "errors"},  # where the standbys keep their shared connections
     "testing": {"testing", "engine", "ports", "domain", "errors"},
     "__main__": {"cli"},
     "__init__": set[str](),

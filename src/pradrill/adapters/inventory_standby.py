@@ -24,8 +24,6 @@ class InventoryStandby:
         self._hosts = tuple(hosts)
         self._inventory = inventory
         self._known_hosts = known_hosts
-        names = ",".join(sorted(f"{host.address}:{host.port}" for host in hosts))
-        self._sockets = sockets.folder_for(names)
 
     def problems(self) -> Sequence[str]:
         """Say what stands in the way of connecting: programs, pinned keys, login keys."""
@@ -34,7 +32,7 @@ class InventoryStandby:
             return [f"{name} is not installed" for name in missing]
         return [*self._pin_problems(), *self._login_problems()]
 
-    def start(self, folder: Path, say: Say) -> Site:
+    def start(self, folder: Path, run_id: str, say: Say) -> Site:
         """Write the pinned keys and the client configuration into `folder`.
 
         The keys are those that OpenSSH finds for exactly these hosts, whatever the patterns and
@@ -43,8 +41,8 @@ class InventoryStandby:
         problems = self._pin_problems()
         if problems:
             raise NotReadyError(problems[0])
-        self.stop()  # a connection that a killed run left is not this run's
-        sockets.make_private(self._sockets)
+        connections = sockets.folder_for(run_id)  # the run's own: others go on undisturbed
+        sockets.make_private(connections)
         known_hosts = folder / "known_hosts"
         known_hosts.write_text(
             "".join(
@@ -55,27 +53,28 @@ class InventoryStandby:
             encoding="utf-8",
         )
         config = folder / "ssh_config"
-        config.write_text(ssh_config(self._hosts, known_hosts, self._sockets), encoding="utf-8")
+        config.write_text(ssh_config(self._hosts, known_hosts, connections), encoding="utf-8")
         say(f"{len(self._hosts)} inventory host{'s' if len(self._hosts) > 1 else ''} to reach")
         return Site(
             hosts=self._hosts, inventory=self._inventory, known_hosts=known_hosts, ssh_config=config
         )
 
-    def stop(self) -> Sequence[str]:
-        """Close the shared connections, also another process's; say which could not be."""
+    def stop(self, run_id: str) -> Sequence[str]:
+        """Close the run's shared connections, also another process's; say which could not be."""
+        connections = sockets.folder_for(run_id)
         try:
-            sockets.check_private(self._sockets)
+            sockets.check_private(connections)
         except FileNotFoundError:
             return []
         except NotReadyError as error:
             return [error.message]
         left = [
             f"the SSH connection of {socket} is still open"
-            for socket in self._sockets.iterdir()
+            for socket in connections.iterdir()
             if not _closed(socket)
         ]
         if not left:
-            rmtree(self._sockets, ignore_errors=True)
+            rmtree(connections, ignore_errors=True)
         return left
 
     def _pin_problems(self) -> list[str]:

@@ -12,9 +12,10 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+from pradrill.cli.author import user
 from pradrill.cli.sweeping import swept
 from pradrill.cli.typed import plain
-from pradrill.cli.workplace import Workplace, user
+from pradrill.cli.workplace import Workplace
 from pradrill.config.loader import Document, read_document, validate
 from pradrill.config.problems import ConfigurationProblemsError
 from pradrill.domain.entry import EntryKind

@@ -5,8 +5,9 @@ from __future__ import annotations
 from argparse import Namespace
 
 from pradrill.adapters.people import FilePeople
+from pradrill.cli.author import user
 from pradrill.cli.typed import plain
-from pradrill.cli.workplace import Workplace, user
+from pradrill.cli.workplace import Workplace
 from pradrill.domain.manual import Answer, Confirm, Question
 from pradrill.errors import ExitCode, UsageError
 from pradrill.ports import Journal

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from pradrill.cli.workplace import Workplace, told, user
+from pradrill.cli.author import user
+from pradrill.cli.workplace import Workplace, told
 from pradrill.domain.entry import Attempt, EntryKind
 from pradrill.domain.run_plan import RunPlan
 from pradrill.errors import ExitCode, PradrillError

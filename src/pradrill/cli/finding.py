@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from argparse import Namespace
 
+from pradrill.cli.author import user
 from pradrill.cli.sweeping import swept
 from pradrill.cli.typed import plain
-from pradrill.cli.workplace import Workplace, user
+from pradrill.cli.workplace import Workplace
 from pradrill.config.house import PLAN
 from pradrill.config.loader import load_plan, suggestion
 from pradrill.domain.entry import EntryKind, RunEntry

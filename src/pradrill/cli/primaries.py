@@ -47,7 +47,7 @@ def _clock(service: str, address: SshAddress, clock: Clock) -> Skew:
     probe = SshProbe(clock, resolve)
     with tempfile.TemporaryDirectory(prefix="pradrill-") as folder:
         try:
-            return probe.skew(host, reached.start(Path(folder), lambda _line: None))
+            return probe.skew(host, reached.start(Path(folder), folder, lambda _line: None))
         finally:
             probe.close()
-            reached.stop()
+            reached.stop(folder)

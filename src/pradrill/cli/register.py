@@ -6,9 +6,10 @@ import json
 from argparse import Namespace
 from pathlib import Path
 
+from pradrill.cli.author import user
 from pradrill.cli.sweeping import swept
 from pradrill.cli.typed import plain
-from pradrill.cli.workplace import Workplace, state_folder, user
+from pradrill.cli.workplace import Workplace, state_folder
 from pradrill.config.house import read_sealing
 from pradrill.domain.entry import Acknowledgement, Entry, EntryKind
 from pradrill.errors import ExitCode, PradrillError, RecordError, UsageError

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import platform
 import sys
@@ -22,8 +21,10 @@ from pradrill.adapters.people import FilePeople
 from pradrill.adapters.people.terminal import Terminal
 from pradrill.adapters.secrets import resolve
 from pradrill.adapters.ssh import SshProbe
+from pradrill.adapters.ssh.leases import SshLeases
 from pradrill.adapters.testinfra import TestinfraVerifier
 from pradrill.cli.announcing import Announcer
+from pradrill.cli.author import user
 from pradrill.cli.primaries import clocks
 from pradrill.cli.sources import checked_before, source_of
 from pradrill.config.around import around
@@ -221,6 +222,7 @@ class Workplace:
             progress=progress,
             sources={s: source_of(each, self.clock) for s, each in backups.items()},
             checked={s: checked_before(each, self.store) for s, each in backups.items()},
+            leases=None if plan.drill.standby.machines else SshLeases(),
         )
 
     def _announcer(self, plan: RunPlan, progress: Progress) -> Announcer | None:
@@ -288,14 +290,6 @@ def _terminal() -> Terminal | None:
     return Terminal(sys.stdin.fileno(), user=user(), say=lambda line: print(line, file=sys.stderr))
 
 
-def user() -> str:
-    """Return who runs this, for the record; behind sudo, who called it."""
-    try:
-        return os.environ.get("SUDO_USER") or getpass.getuser()
-    except (KeyError, OSError):  # a uid without a name
-        return f"uid {os.getuid()}"
-
-
 @contextmanager
 def _closing(tools: Tools) -> Iterator[Tools]:
     try:
@@ -303,3 +297,5 @@ def _closing(tools: Tools) -> Iterator[Tools]:
     finally:
         if isinstance(tools.probe, SshProbe):
             tools.probe.close()
+        if isinstance(tools.leases, SshLeases):
+            tools.leases.close()

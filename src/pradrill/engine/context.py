@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from copy import copy
@@ -15,16 +16,19 @@ from pradrill.domain.drill import Way
 from pradrill.domain.events import OF_A_BRANCH, Event
 from pradrill.domain.facts import Facts, Shown
 from pradrill.domain.integrity import IntegrityResult
-from pradrill.domain.outcome import StepOutcome
+from pradrill.domain.outcome import GuardResult, StepOutcome
+from pradrill.domain.run_names import folder_prefix
 from pradrill.domain.run_plan import PlannedStep
 from pradrill.domain.target import Host, Site
 from pradrill.domain.timeline import Instant, Mark, Provenance, Skew
 from pradrill.engine.cancellation import Cancellation
+from pradrill.engine.tenancy import Tenancy
 from pradrill.errors import PradrillError, RecordError
 from pradrill.ports import (
     Clock,
     HostProbe,
     Journal,
+    Leases,
     People,
     PlaybookRunner,
     Progress,
@@ -50,6 +54,8 @@ class Tools(NamedTuple):
     """Branch (its service) → where its backups are, when the drill declares it."""
     checked: Mapping[str | None, Sequence[IntegrityResult]] = {}
     """Branch → what earlier runs found when they checked them."""
+    leases: Leases | None = None
+    """None where the standby is this controller's alone, as a lab's machines are."""
 
 
 class Disruption(NamedTuple):
@@ -81,7 +87,6 @@ class _Run:
         self.lock = Lock()
         self.asking = Lock()
         self.site: Site | None = None
-        self.folder: Path | None = None
         self.unwritten: RecordError | None = None
         self.under_way = False
         self.abandoned = False
@@ -100,6 +105,9 @@ class Context:
         self.service: str | None = None
         self.tools = tools
         self._run = _Run(journal, facts, cancelled)
+        self.tenancy = Tenancy(
+            tools.leases, tools.store, tools.clock, journal.run_id, self.note_guard
+        )
 
     def of(self, service: str | None) -> Context:
         """Return the view of a branch; of the whole run for None."""
@@ -161,9 +169,10 @@ class Context:
         self._run.abandoned = True
 
     def cancelled(self) -> bool:
-        """Tell whether the run must stop: a signal, a full disk, or a branch gone wrong."""
+        """Tell whether the run must stop: a signal, a full disk, a lost lease, a bad branch."""
         run = self._run
-        return run.cancelled() or run.abandoned or run.unwritten is not None
+        lost = bool(self.tenancy.lost)
+        return run.cancelled() or run.abandoned or lost or run.unwritten is not None
 
     def note(self, event: Event, **facts: Any) -> None:
         """Put a fact into the journal and into `facts`; a full disk stops the run."""
@@ -179,6 +188,10 @@ class Context:
         if run.unwritten is not None and run.under_way:  # teardown goes on without a journal
             raise Stop
 
+    def note_guard(self, result: GuardResult) -> None:
+        """Note what a guard has shown."""
+        self.note(Event.GUARD, **result.model_dump(mode="json"))
+
     def mark(self, mark: Mark, at: datetime) -> None:
         """Note a measured mark of the timeline."""
         self.mark_instant(mark, Instant.known(at, Provenance.MEASURED))
@@ -189,8 +202,9 @@ class Context:
 
     def connect(self) -> None:
         """Make the standby's hosts reachable."""
-        self._run.folder = Path(tempfile.mkdtemp(prefix="pradrill-"))
-        self._run.site = self.tools.standby.start(self._run.folder, self.tools.progress.say)
+        run_id = self.journal.run_id
+        folder = Path(tempfile.mkdtemp(prefix=folder_prefix(run_id)))
+        self._run.site = self.tools.standby.start(folder, run_id, self.tools.progress.say)
 
     def there(self) -> Site:
         """Return the standby, which the start step has made reachable: this branch's hosts."""
@@ -209,10 +223,13 @@ class Context:
             raise PradrillError(f"{name} is not among the standby's hosts")
         return found[0]
 
-    def forget_folder(self) -> None:
-        """Remove the keys and the configuration that were written for the run."""
-        if self._run.folder is not None:
-            rmtree(self._run.folder, ignore_errors=True)
+    def forget_folders(self) -> None:
+        """Remove what was written for the run outside its own folder, by a dead process too."""
+        bases = {tempfile.gettempdir(), "/tmp"}  # noqa: S108 what is not ours stays
+        for base in bases:
+            for folder in Path(base).glob(f"{folder_prefix(self.journal.run_id)}*"):
+                if folder.lstat().st_uid == os.geteuid() and not folder.is_symlink():
+                    rmtree(folder, ignore_errors=True)
 
     def left(self, left: list[str]) -> Came:
         """Note what was left behind, if anything was."""

@@ -18,6 +18,7 @@ from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.context import Came, Context, Disruption, Stop, Tools
 from pradrill.engine.holding import hold_standby
 from pradrill.engine.steps import TAKE
+from pradrill.engine.tenancy import GUARD as LEASE
 from pradrill.errors import BusyError, PradrillError, UnreachableError
 
 
@@ -68,20 +69,50 @@ class Run:
         if ended := context.tools.runner.reap(context.journal.run_id):
             context.tools.progress.say(f"{ended} left-over processes were ended")
         for step in context.facts.plan.steps_of(Phase.TEARDOWN):
-            if step.kind is StepKind.STOP or (context.facts.touched and context.site is not None):
+            if step.kind is StepKind.STOP or self._may_tear_down():
                 known = context.facts.residue
                 result = self._step(step)
                 if result.outcome is not StepOutcome.PASSED and context.facts.residue == known:
                     context.left([f"{step.name} ended {result.outcome}: {result.detail}"])
-        context.forget_folder()
+        context.forget_folders()
+
+    def _may_tear_down(self) -> bool:
+        """Tell whether the run has touched the standby, and another run does not hold it."""
+        facts = self.context.facts
+        mine = facts.refusal is not Refusal.BUSY
+        return mine and facts.touched and self.context.site is not None
 
     def reconnect(self) -> None:
-        """Reach the standby of a run that crashed, for its teardown; a lab machine is not kept."""
-        if self.context.facts.touched and not self.context.facts.plan.drill.standby.machines:
-            try:
-                self.context.connect()
-            except PradrillError as error:
-                self.context.left([f"the standby was not torn down: {error.message}"])
+        """Reach the standby of a run that crashed, for its teardown; a lab machine is not kept.
+
+        Raises BusyError when another run has taken it meanwhile.
+        """
+        context = self.context
+        facts = context.facts
+        leased = any(guard.guard == LEASE for guard in facts.guards)
+        if not (facts.touched or leased) or facts.plan.drill.standby.machines:
+            return
+        try:
+            context.connect()
+            for host in context.there().hosts:
+                context.tenancy.resume(
+                    context.there(), context.tools.probe.facts(host, context.there())
+                )
+        except BusyError:
+            if facts.touched:
+                self._let_go()
+                raise
+        except PradrillError as error:
+            context.tenancy.lose(error.message)
+            if facts.touched:
+                context.left([f"the standby was not torn down: {error.message}"])
+
+    def _let_go(self) -> None:
+        """Leave the standby to the run that holds it; this one's teardown comes later."""
+        for line in self.context.tenancy.give_back():
+            self.context.tools.progress.say(line)
+        self.context.tools.standby.stop(self.context.journal.run_id)
+        self.context.forget_folders()
 
     def refuse(self, why: Refusal, *because: str) -> None:
         """Note that the run does not start."""
@@ -112,7 +143,7 @@ class Run:
             if self.context.cancelled():
                 raise Stop
             if result.outcome is not StepOutcome.PASSED:
-                if phase is Phase.READINESS:
+                if phase is Phase.READINESS and self.context.facts.refusal is None:
                     self.refuse(Refusal.NOT_READY, *result.detail.splitlines())
                 raise Stop
 
@@ -188,6 +219,9 @@ class Run:
             return TAKE[step.kind](context, step)
         except UnreachableError as error:
             return Came(StepOutcome.UNREACHABLE, error.message)
+        except BusyError as busy:
+            self.refuse(Refusal.BUSY, busy.message)
+            return Came(StepOutcome.UNKNOWN, busy.message)
         except PradrillError as error:
             return Came(StepOutcome.UNKNOWN, error.message)
         except Stop:

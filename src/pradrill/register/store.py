@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
+import platform
 import re
 import secrets
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from pradrill.domain.entry import Attempt
+from pradrill.domain.lease import Holder
 from pradrill.domain.record import RunRecord
 from pradrill.domain.run_plan import FileHash
 from pradrill.errors import BusyError, RecordError
@@ -168,6 +170,20 @@ class FileRunStore:
                 os.truncate(path, 0)
                 os.write(lock.fileno(), f"run {run_id} (pid {os.getpid()})".encode())
             yield
+
+    def holder(self, run_id: str) -> Holder:
+        """Return how a run of this store signs what it holds elsewhere."""
+        controller = platform.node() or "unknown"
+        return Holder(run=run_id, controller=controller, state=str(self.state))
+
+    def has_ended(self, holder: Holder) -> bool:
+        """Tell whether it is a run of this store whose process is gone.
+
+        A copy of this state on another machine, or under another name, does not know that.
+        """
+        folder = self.runs / holder.run
+        is_ours = holder == self.holder(holder.run) and folder.parent == self.runs
+        return is_ours and folder.is_dir() and not _is_locked(folder)
 
     def crashed(self) -> list[RunJournal]:
         """Return the runs that ended without a record and whose process is gone."""

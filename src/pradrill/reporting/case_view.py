@@ -12,6 +12,7 @@ from pradrill.domain.people import Annotation, AnnotationKind, Finding, Severity
 from pradrill.domain.timeline import Instant, Mark
 from pradrill.reporting import wording
 from pradrill.reporting.i18n import N_, _, ngettext, pgettext
+from pradrill.reporting.sentences import spoken
 
 ROLES = (N_("requester"), N_("operator"), N_("observer"), N_("approver"), N_("reviewer"))
 """Whom a report has a line for, entered or not."""
@@ -76,7 +77,7 @@ def closed_findings(case: CaseFile) -> tuple[Finding, ...]:
 def opened_by(finding: Finding) -> str:
     """Say who opened a finding: a person's own name, or the run, in the reader's language."""
     by_itself = finding.by == "the run" and finding.run_id is not None
-    return _("the run") if by_itself else wording.line(finding.by, 80)
+    return _("the run") if by_itself else wording.line(spoken(finding.by), 80)
 
 
 def seen_again(finding: Finding) -> str:

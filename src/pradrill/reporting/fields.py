@@ -16,7 +16,7 @@ from pradrill.domain.people import Annotation, AnnotationKind
 from pradrill.domain.timeline import Provenance
 from pradrill.reporting import wording
 from pradrill.reporting.i18n import N_, _, decimal, language, ngettext, whole
-from pradrill.reporting.sentences import step_name
+from pradrill.reporting.sentences import spoken, step_name
 from pradrill.reporting.vocabulary import word
 
 _IN_PLAN = N_("declared in the plan")
@@ -181,7 +181,9 @@ def retention(case: CaseFile) -> Iterator[Told]:
 
 def entered(note: Annotation) -> str:
     """Say when and by whom a note was entered."""
-    return _("entered %(at)s by %(by)s", at=wording.at(note.at), by=wording.line(note.by, 80))
+    return _(
+        "entered %(at)s by %(by)s", at=wording.at(note.at), by=wording.line(spoken(note.by), 80)
+    )
 
 
 def _entered(case: CaseFile, kind: AnnotationKind) -> Iterator[Told]:

@@ -82,6 +82,17 @@ _FORMS = (
     N_("%(who)s answered yes: %(text)s"),
     N_("%(who)s answered no: %(text)s"),
     N_("the planted value did not come back byte for byte"),
+    # leases on the standby, and who did something
+    N_("no other run holds this machine"),
+    N_("taken over from %(holder)s, which had run out"),
+    N_("taken over from %(holder)s, which has ended"),
+    N_("taken over from %(holder)s, from before the machine was started anew"),
+    N_("%(holder)s has taken its lease"),
+    N_("its lease ran out unseen, and another run may have come and gone"),
+    N_("the standby is not this run's any more: %(because)s"),
+    N_("run %(name)s of %(controller)s (%(folder)s)"),
+    N_("%(user)s, logged in as %(login)s"),
+    N_("%(user)s, through sudo from %(login)s as sudo says"),
     # what readings of the recovery point contradict, and do not prove
     N_("readings of the recovery point contradict each other: %(because)s"),
     N_("%(reading)s is %(length)s in the future: a clock or the time zone is wrong"),
@@ -199,6 +210,10 @@ _ONE_OF: Mapping[str, str] = {
     "objective": r"[0-9][0-9.a-z]*",
     "left": "listens on .*|service .* is active|.* is mounted|.* still exists|not verified, its .*",
     "path": "/.*",
+    "holder": r"run \S+ of .*",
+    "folder": "[^()]*",
+    "user": r"uid [0-9]+|\S+",
+    "login": r"uid [0-9]+|\S+",
     "instant": "[0-9][0-9: -]+ UTC",
     "stage": "|".join(CallStage),
     "kept": "|".join(Standing),
@@ -255,7 +270,7 @@ def _part(name: str, text: str) -> str:
         return word(kind(text.replace(" ", "_") if kind is StepOutcome else text))
     if name in {"length", "bound", "objective"}:
         return respelt(text)
-    if name in {"because", "left", "first", "second"}:
+    if name in {"because", "left", "first", "second", "holder", "who"}:
         return spoken(text)
     return step_name(text) if name == "step" else text
 

@@ -50,8 +50,9 @@ class FakeStandby:
         """Say what stands in the way."""
         return self._problems
 
-    def start(self, folder: Path, say: Say) -> Site:
+    def start(self, folder: Path, run_id: str, say: Say) -> Site:
         """Return the site, without files."""
+        del run_id
         self.calls.append("start")
         say(f"{len(self.hosts)} hosts to reach")
         if self._fails is not None:
@@ -63,8 +64,9 @@ class FakeStandby:
             ssh_config=folder / "ssh_config",
         )
 
-    def stop(self) -> Sequence[str]:
+    def stop(self, run_id: str) -> Sequence[str]:
         """Say what is left."""
+        del run_id
         self.calls.append("stop")
         if isinstance(self._left, Exception):
             raise self._left

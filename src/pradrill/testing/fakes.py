@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from pradrill.domain.lease import Holder
 from pradrill.domain.manual import Question
 from pradrill.domain.outcome import StepResult
 from pradrill.domain.record import RunRecord
@@ -114,6 +115,14 @@ class FakeStore:
             yield
         finally:
             del self.held[standby_key]
+
+    def holder(self, run_id: str) -> Holder:
+        """Return how a run signs what it holds elsewhere."""
+        return Holder(run=run_id, controller="ctl01", state="/var/lib/pradrill")
+
+    def has_ended(self, holder: Holder) -> bool:
+        """Tell whether it is a run kept here that is not alive."""
+        return any(j.run_id == holder.run and not j.alive for j in self.journals)
 
     def crashed(self) -> list[FakeJournal]:
         """Return the runs that ended without a record."""

@@ -15,14 +15,16 @@ from typing import Any
 
 from pradrill import processes
 from pradrill.adapters.ansible.brake import Brake
+from pradrill.adapters.ansible.meter import Meter, metered
 from pradrill.adapters.ansible.narrator import Narrator, clean_output, hiding
-from pradrill.domain.outcome import PlaybookResult
+from pradrill.domain.outcome import PlaybookResult, StepOutcome
+from pradrill.domain.quotas import PLAY_KEPT, PLAY_PRINTS, VALUES, megabytes
+from pradrill.domain.run_names import folder_prefix
 from pradrill.ports import Cancelled, Clock, Play, Say
 
 CONFIGURATION = "[defaults]\ninternal_poll_interval = 0.01\n"
 """By itself Ansible looks a thousand times a second whether a task has ended: 3 % of a core."""
 
-_LONGEST_OUTPUT = 1_000_000
 _LONGEST_FOLDER = 50  # Ansible 2.20 and newer put a socket below it; a socket's path is short
 _POLL = 0.5  # seconds between two looks at deadline and cancellation
 _LONGEST_TIMEOUT = 10_000_000  # seconds; Ansible's own limit is ten times that
@@ -48,7 +50,7 @@ class AnsibleRunner:
         secrets = {key: self._resolve(name) for key, name in play.secrets.items()}
         hide = hiding(secrets.values())
         evidence.mkdir(mode=0o700, parents=True)
-        folder = Path(tempfile.mkdtemp(prefix="pradrill-play-", dir=_short_folder()))
+        folder = Path(tempfile.mkdtemp(prefix=folder_prefix(play.marker), dir=_short_folder()))
         # Other plays of the run may go on beside this one: only its own processes are ended.
         play = play._replace(marker=processes.part(play.marker, folder.name))
         brake = Brake(play.marker, self._clock, deadline, self._grace, cancelled)
@@ -57,8 +59,9 @@ class AnsibleRunner:
             _write(folder / "variables.json", json.dumps(_variables(play, secrets), default=str))
             code = _run(play, folder, deadline, narrator, brake)
             output = clean_output(_printed(folder), hide)
-            _write(evidence / "stdout.txt", output[:_LONGEST_OUTPUT])
-            return narrator.result({host.name for host in play.site.hosts}, code, output)
+            _write(evidence / "stdout.txt", _cut(output))
+            result = narrator.result({host.name for host in play.site.hosts}, code, output)
+            return _within(result, narrator.meter)
         finally:
             narrator.end()
             self.reap(play.marker)
@@ -69,9 +72,28 @@ class AnsibleRunner:
         return processes.end(marker)
 
 
+def _cut(output: str) -> str:
+    """Return what is kept of the output, and say that it is not all."""
+    if len(output) <= PLAY_KEPT:
+        return output
+    return f"{output[:PLAY_KEPT]}\n[cut after {megabytes(PLAY_KEPT)} of {len(output)} characters]\n"
+
+
+def _within(result: PlaybookResult, meter: Meter) -> PlaybookResult:
+    """Return the result; none, with the reason, of a play that was or hands back too much."""
+    changes: dict[str, Any] = {}
+    if meter.over:
+        because = f"it printed more than {megabytes(PLAY_PRINTS)} and was ended"
+        changes = {"outcome": StepOutcome.UNKNOWN, "detail": because, "values": {}}
+    elif len(json.dumps(result.values, default=str)) > VALUES:
+        because = f"it handed back more than {megabytes(VALUES)}, of which nothing is kept"
+        changes = {"outcome": StepOutcome.UNKNOWN, "detail": because, "values": {}}
+    return result.model_copy(update=changes)
+
+
 def _run(play: Play, folder: Path, deadline: float, narrator: Narrator, brake: Brake) -> int | None:
     """Run; return the exit code, or None when the last read timed out, which says nothing."""
-    from ansible_runner import Runner, RunnerConfig  # noqa: PLC0415 costs 0.2 s
+    from ansible_runner import RunnerConfig  # noqa: PLC0415 costs 0.2 s
     from pexpect import TIMEOUT  # noqa: PLC0415 as ansible_runner
 
     config = RunnerConfig(
@@ -88,7 +110,9 @@ def _run(play: Play, folder: Path, deadline: float, narrator: Narrator, brake: B
     config.pexpect_timeout = _POLL  # `settings=` is dropped unless there is a file of them
     config.env = _environment(config.env, play, folder, deadline)
     try:
-        code = Runner(config=config, event_handler=narrator, cancel_callback=brake).run()[1]
+        stopped = lambda: narrator.meter.over or brake()  # noqa: E731
+        watched = {"event_handler": narrator, "cancel_callback": stopped}
+        code = metered(narrator.meter, config=config, **watched).run()[1]
     except TIMEOUT:
         return None
     return int(code) if code is not None else None

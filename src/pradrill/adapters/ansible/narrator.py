@@ -12,10 +12,14 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
+from pradrill.adapters.ansible.meter import Meter
 from pradrill.domain.outcome import PlaybookResult, StepOutcome, TaskFailure
+from pradrill.domain.quotas import PLAY_KEPT, megabytes
 from pradrill.ports import Say
 
 _LONGEST_MESSAGE = 2000
+_LONGEST_NAME = 300
+_MOST_FAILURES = 200
 _LAST_WORDS = 1.0  # seconds
 _CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 _NARRATED = {"runner_on_ok", "runner_on_failed", "runner_on_unreachable", "runner_on_skipped"}
@@ -48,7 +52,9 @@ class Narrator:
         self._pulled = pulled
         self._stats: dict[str, Any] | None = None
         self._failures: list[TaskFailure] = []
-        self._times: list[datetime] = []
+        self._times: tuple[datetime, ...] = ()
+        self._kept = 0
+        self.meter = Meter()
         self._counts = {"ok": 0, "changed": 0}
 
     def __call__(self, event: dict[str, Any]) -> bool:
@@ -64,15 +70,19 @@ class Narrator:
         self._teller.end()
 
     def _take(self, kind: str, data: dict[str, Any]) -> None:
-        self._times += [at for key in ("start", "end") if (at := _instant(data.get(key)))]
-        host, task = str(data.get("host", "")), self._clean(str(data.get("task", "")))
+        told = (*self._times, *(_instant(data.get(key)) for key in ("start", "end")))
+        times = sorted(at for at in told if at is not None)
+        self._times = (times[0], times[-1]) if times else ()
+        host = str(data.get("host", ""))[:_LONGEST_NAME]
+        task = self._clean(str(data.get("task", "")))[:_LONGEST_NAME]
         if kind == "playbook_on_stats":
             self._stats = data
         elif kind == "playbook_on_task_start" and data.get("name"):
-            self._teller.say(self._clean(str(data["name"])))
+            self._teller.say(self._clean(str(data["name"]))[:_LONGEST_NAME])
         elif kind in {"runner_on_failed", "runner_on_unreachable"}:
             # What fails after the brake fails because of it.
-            if not data.get("ignore_errors") and self._pulled() is None:
+            few = len(self._failures) < _MOST_FAILURES
+            if not data.get("ignore_errors") and self._pulled() is None and few:
                 message = self._clean(_message(data.get("res")))[:_LONGEST_MESSAGE]
                 self._failures.append(TaskFailure(host=host, task=task, message=message))
         elif kind == "runner_on_ok":
@@ -86,8 +96,17 @@ class Narrator:
                 "task": task,
                 "seconds": data.get("duration"),
             }
-            with self._events.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(fact) + "\n")
+            self._keep(json.dumps(fact) + "\n")
+
+    def _keep(self, line: str) -> None:
+        """Keep an event as evidence; say once that the others are not."""
+        if self._kept > PLAY_KEPT:
+            return
+        self._kept += len(line)
+        if self._kept > PLAY_KEPT:
+            line = json.dumps({"event": "cut", "after": megabytes(PLAY_KEPT)}) + "\n"
+        with self._events.open("a", encoding="utf-8") as file:
+            file.write(line)
 
     def _clean(self, text: str) -> str:
         return _CONTROL.sub(" ", self._hide(text)).strip()

@@ -113,7 +113,7 @@ class LabStandby:
                 )
         return problems
 
-    def start(self, folder: Path, say: Say) -> Site:
+    def start(self, folder: Path, run_id: str, say: Say) -> Site:  # noqa: ARG002 whose machines
         """Resume each machine as it was frozen. Raises NotReadyError, BusyError, PradrillError."""
         links = {
             near: self._lab.machine(name).port_file(port)
@@ -126,7 +126,7 @@ class LabStandby:
             machine.up(say, links=links, ports=ports)
         return _write_site(self._machines, folder, "standby")
 
-    def stop(self) -> Sequence[str]:
+    def stop(self, run_id: str) -> Sequence[str]:  # noqa: ARG002 they are this state's alone
         """End the machines and drop their disks; say what is left. Works in another process too."""
         left = []
         for machine in self._machines:

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pradrill.adapters.ssh.sessions import Answer, Channel, LateError, Sessions
+from pradrill.adapters.ssh.sessions import TOO_LONG, Answer, Channel, LateError, Sessions
 from pradrill.domain import host_words
 from pradrill.domain.drill import Canary, NewestData
 from pradrill.domain.instants import parse_instant
+from pradrill.domain.quotas import ANSWER, megabytes
 from pradrill.domain.target import MARKER, Host, HostFacts, HostState, Site
 from pradrill.domain.timeline import Skew
 from pradrill.errors import NotReadyError, PradrillError
@@ -178,6 +179,11 @@ class SshProbe:
             raise PradrillError(
                 f"the {what} on {host.name} did not end within {seconds:g} s",
                 hint="Run it by hand on the standby, or give it a longer deadline.",
+            )
+        if done.code == TOO_LONG:
+            raise PradrillError(
+                f"the {what} on {host.name} printed more than {megabytes(ANSWER)} and was ended",
+                hint="Run it by hand on the standby as the same user.",
             )
         return done
 

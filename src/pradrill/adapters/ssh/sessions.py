@@ -15,11 +15,13 @@ from typing import Any, NamedTuple
 import paramiko
 
 from pradrill.domain import host_words
+from pradrill.domain.quotas import ANSWER
 from pradrill.domain.target import Host, Site
 from pradrill.errors import UnreachableError
 
 _EACH_PART = 10.0  # seconds for each part of connecting
 _KEPT = 65_536  # bytes of each stream, the last ones
+TOO_LONG = -2  # no exit code: the command was cut off for what it printed
 LOST = (paramiko.SSHException, OSError, EOFError)
 Channel = paramiko.Channel
 
@@ -54,13 +56,14 @@ class Sessions:
 
     def run(self, host: Host, site: Site, command: str, deadline: float) -> Answer:
         """Run a command to its end; raises LateError or UnreachableError."""
+        endless = Event()
         with self.session(host, site, deadline) as channel, ThreadPoolExecutor(1) as other:
             channel.exec_command(command)
             channel.shutdown_write()
-            said = other.submit(_drain, channel.recv_stderr)
-            out, whole = _drain(channel.recv)
+            said = other.submit(_drain, channel, channel.recv_stderr, endless)
+            out, whole = _drain(channel, channel.recv, endless)
             err, _ = said.result()
-            code = channel.recv_exit_status()
+            code = TOO_LONG if endless.is_set() else channel.recv_exit_status()
         return Answer(code, out, err, whole=whole)
 
     @contextmanager
@@ -223,10 +226,18 @@ def _silent(host: Host, error: Exception) -> UnreachableError:
     )
 
 
-def _drain(receive: Callable[[int], bytes]) -> tuple[str, bool]:
-    """Read a stream to its end; keep its last bytes, and tell whether they are all."""
-    kept, whole = b"", True
+def _drain(channel: Channel, receive: Callable[[int], bytes], endless: Event) -> tuple[str, bool]:
+    """Read a stream to its end; keep its last bytes, and tell whether they are all.
+
+    One that does not end is ended: the channel is closed, and with it the command's output.
+    """
+    kept, whole, size = b"", True, 0
     while chunk := receive(_KEPT):
+        size += len(chunk)
+        if size > ANSWER:
+            endless.set()
+            channel.close()
+            return "", False
         kept += chunk
         whole = whole and len(kept) <= _KEPT
         kept = kept[-_KEPT:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import shutil
@@ -15,6 +16,8 @@ from pradrill import processes
 from pradrill.adapters.testinfra.hearing import CONTROLLER, Answer, Check, Pass, late
 from pradrill.adapters.testinfra.link import Probe, Worker
 from pradrill.domain.outcome import CheckOutcome, CheckResult
+from pradrill.domain.quotas import CHECKS_KEPT, megabytes
+from pradrill.domain.run_names import folder_prefix
 from pradrill.domain.target import Site
 from pradrill.ports import Cancelled, Clock
 
@@ -40,7 +43,7 @@ class TestinfraVerifier:
         `evidence` gets `checks.jsonl`: every answer of every pass.
         """
         evidence.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix="pradrill-checks-"))
+        folder = Path(tempfile.mkdtemp(prefix=folder_prefix(marker)))
         marker = processes.part(marker, folder.name)  # the run may be doing more beside
         worker = Worker(suite.resolve(), site, marker, folder)
         try:
@@ -66,6 +69,7 @@ class TestinfraSuite:
         self._evidence = evidence / "checks.jsonl"
         self._known: dict[str, Check] = {}
         self._tasks = 0
+        self._kept = 0
 
     def collect(self) -> None:
         """Learn the suite's checks. Where something cannot be read, reading it is a check too."""
@@ -161,6 +165,12 @@ class TestinfraSuite:
         return self._clock.now() + timedelta(seconds=self._clock.stepped())
 
     def _keep(self, results: tuple[CheckResult, ...]) -> None:
+        lines = [result.model_dump_json() + "\n" for result in results]
+        if self._kept > CHECKS_KEPT:
+            return
+        self._kept += sum(map(len, lines))
+        if self._kept > CHECKS_KEPT:
+            lines = [json.dumps({"cut": f"after {megabytes(CHECKS_KEPT)}"}) + "\n"]
         handle = os.open(self._evidence, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123 a descriptor, not a path
-            file.writelines(result.model_dump_json() + "\n" for result in results)
+            file.writelines(lines)

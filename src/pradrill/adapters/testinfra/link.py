@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from pradrill import processes
+from pradrill.domain.quotas import CHECK_FILE, CHECK_PRINTS
 from pradrill.domain.target import Site
 
 _WORKER = Path(__file__).with_name("worker.py")
@@ -21,6 +22,7 @@ _GRACE = 5.0
 _CONNECT = 5
 _LONGEST = 1000
 _CHUNK = 65_536
+_LONGEST_LINE = 1_000_000
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(\x07|\x1b\\)?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 
@@ -77,7 +79,9 @@ class Worker:
     def __init__(self, suite: Path, site: Site, marker: str, folder: Path) -> None:
         config = quote(str(site.ssh_config))
         hosts = [f"ssh://{quote(h.name, safe='')}?ssh_config={config}" for h in site.hosts]
-        self._command = [sys.executable, str(_WORKER), str(folder), str(suite), ",".join(hosts)]
+        limits = [str(CHECK_PRINTS), str(CHECK_FILE)]
+        place = [str(folder), str(suite), ",".join(hosts)]
+        self._command = [sys.executable, str(_WORKER), *place, *limits]
         self._home = suite if suite.is_dir() else suite.parent
         self._folder = folder
         (folder / "pytest.ini").write_text(
@@ -122,7 +126,8 @@ class Worker:
             errors = (self._folder / "worker.txt").read_text("utf-8", "replace").splitlines()
             detail = errors[-1] if errors else ""
             return [{"task": None, "event": "ended", "code": code, "detail": detail}]
-        *lines, self._unfinished = (self._unfinished + data).split(b"\n")
+        *lines, unfinished = (self._unfinished + data).split(b"\n")
+        self._unfinished = unfinished[-_LONGEST_LINE:]  # a longer one is no message of the worker's
         return [message for line in lines if (message := _message(line)) is not None]
 
     def end(self) -> int | None:

@@ -11,23 +11,27 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import resource
 import select
 import signal
+import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 import testinfra.backend.ssh  # noqa: F401 testinfra would import it anew in every child
-from testinfra.backend.base import CommandResult
+from testinfra.backend.base import BaseBackend, CommandResult
 
 CONTROLLER = "controller"
 """The host of what does not run on a host: checks without `host`, files that cannot be read."""
 
 _LOST = 255  # ssh's own exit code
 _TAIL = 65_536
+_LAST_READS = 64
 _WORST_FIRST = ("failed", "errored", "skipped", "passed")
 
 Say = Callable[..., None]
@@ -55,6 +59,10 @@ class Settings(NamedTuple):
     folder: Path
     suite: Path
     hosts: str
+    prints: int
+    """Bytes that one command of a check may print."""
+    file: int
+    """Bytes that one file of a check's may hold."""
 
     def options(self) -> list[str]:
         """Return pytest's options: nothing of the caller's configuration leaks in."""
@@ -66,6 +74,7 @@ class Settings(NamedTuple):
             "--import-mode=importlib",
             "--continue-on-collection-errors",
             "-pno:cacheprovider",
+            "--capture=no",  # pytest would keep whatever a check prints; here it is dropped
             "-ptestinfra.plugin",
             f"--hosts={self.hosts}",
         ]
@@ -224,10 +233,15 @@ class Child:
     def __init__(self, settings: Settings, task: dict[str, Any], out: int) -> None:
         self._task = task
         self._out = out
-        self._output = settings.folder / "output.txt"
+        self.output, printed = os.pipe()
+        self.silent = False
+        """It has closed its output, and may work on."""
+        self._tail = b""
         self._pid = os.fork()
         if self._pid == 0:
-            self._run(settings)
+            self._run(settings, printed)
+        os.close(printed)
+        os.set_blocking(self.output, False)
         os.setpgid(self._pid, self._pid)
         self.ended = os.pidfd_open(self._pid)
 
@@ -240,22 +254,37 @@ class Child:
         self.kill()  # it is still a zombie, so the number is still its own
         _, status = os.waitpid(self._pid, 0)
         os.close(self.ended)
-        with self._output.open("rb") as file:
-            file.seek(max(0, self._output.stat().st_size - _TAIL))
-            said = essence(file.read().decode("utf-8", "replace"))
+        for _ in range(_LAST_READS):  # whoever left its group may print on: not to its end
+            if not self.drain():
+                break
+        os.close(self.output)
+        said = essence(self._tail.decode("utf-8", "replace"))
         self._say("ended", code=os.waitstatus_to_exitcode(status), detail=said)
 
+    def drain(self) -> bool:
+        """Take what it has printed, keep the end of it, and tell whether there was something."""
+        with suppress(BlockingIOError):
+            data = os.read(self.output, _TAIL)
+            self._tail = (self._tail + data)[-_TAIL:]
+            self.silent = not data
+            return bool(data)
+        return False
+
     def _say(self, event: str, **facts: Any) -> None:
-        line = json.dumps({"task": self._task["task"], "event": event, **facts})
+        said = {
+            key: value[:_TAIL] if isinstance(value, str) else value for key, value in facts.items()
+        }
+        line = json.dumps({"task": self._task["task"], "event": event, **said})
         # The first line break ends what a killed child may have left unfinished.
         data = memoryview(f"\n{line}\n".encode())
         while data:
             data = data[os.write(self._out, data) :]
 
-    def _run(self, settings: Settings) -> None:
+    def _run(self, settings: Settings, output: int) -> None:
         try:
             os.setpgid(0, 0)
-            output = os.open(self._output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (settings.file, settings.file))
+            BaseBackend.run_local = bounded(settings.prints)
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             os.dup2(output, 1)
             os.dup2(output, 2)
@@ -270,6 +299,39 @@ class Child:
             os._exit(1)
 
 
+def bounded(prints: int) -> Callable[..., CommandResult]:
+    """Return testinfra's way to run a command, which takes in no more than so many bytes."""
+
+    def run_local(backend: BaseBackend, command: str, *args: str) -> CommandResult:
+        encoded = backend.encode(backend.quote(command, *args))
+        with subprocess.Popen(  # noqa: S602 as testinfra does
+            encoded,
+            shell=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process:
+            assert process.stdout is not None and process.stderr is not None  # noqa: S101, PT018
+            said: dict[Any, bytearray] = {process.stdout: bytearray(), process.stderr: bytearray()}
+            reading = list(said)
+            while reading:
+                for stream in select.select(reading, [], [])[0]:
+                    data = os.read(stream.fileno(), _TAIL)
+                    said[stream] += data
+                    if not data:
+                        reading.remove(stream)
+                if sum(map(len, said.values())) > prints:
+                    process.kill()
+                    msg = f"the command printed more than {prints // 1_000_000} MB and was ended"
+                    raise RuntimeError(msg)
+            code = process.wait()
+        return backend.result(
+            code, encoded, bytes(said[process.stdout]), bytes(said[process.stderr])
+        )
+
+    return run_local
+
+
 def warm_up(settings: Settings) -> None:
     """Run pytest on nothing, so that no child has to import its plugins."""
     nothing = settings.folder / "nothing"
@@ -279,14 +341,19 @@ def warm_up(settings: Settings) -> None:
 
 def main() -> None:
     """Serve tasks until the standard input ends."""
-    settings = Settings(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
+    folder, suite, hosts, prints, largest = sys.argv[1:]
+    settings = Settings(Path(folder), Path(suite), hosts, int(prints), int(largest))
     out = os.dup(1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     warm_up(settings)
     child: Child | None = None
     unfinished = b""
     while True:
-        readable, _, _ = select.select([0] if child is None else [0, child.ended], [], [])
+        heard = [0] if child is None else [0, child.ended]
+        heard += [child.output] if child is not None and not child.silent else []
+        readable, _, _ = select.select(heard, [], [])
+        if child is not None and child.output in readable:
+            child.drain()
         if child is not None and child.ended in readable:
             child.bury()
             child = None

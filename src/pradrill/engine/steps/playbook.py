@@ -12,6 +12,7 @@ from pradrill.ports import Cancelled, Play
 def playbook(context: Context, step: PlannedStep) -> Came:
     """Run the step's playbook; a signal stops it, except in teardown."""
     assert step.playbook is not None  # noqa: S101 planning gives every playbook step one
+    context.tenancy.confirm()
     clock = context.tools.clock
     never: Cancelled = lambda: False  # noqa: E731 teardown cannot be cancelled
     point = selected(context) if step.phase is Phase.RESTORE else None

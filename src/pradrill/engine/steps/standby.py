@@ -5,6 +5,7 @@ from __future__ import annotations
 from pradrill.domain.events import Event
 from pradrill.domain.outcome import GuardOutcome, GuardResult, StepOutcome
 from pradrill.domain.run_plan import PlannedStep
+from pradrill.domain.target import HostFacts
 from pradrill.domain.timeline import Mark
 from pradrill.engine.context import Came, Context
 from pradrill.engine.guards import identity_guards, isolation_guards
@@ -30,13 +31,17 @@ def identity(context: Context, _step: PlannedStep) -> Came:
     """Prove that every host is a standby and no primary; note what it is like before."""
     paths = context.facts.plan.drill.standby.absent_after_teardown
     refused: list[GuardResult] = []
+    marked: list[HostFacts] = []
     for host in context.there().hosts:
         facts = context.tools.probe.facts(host, context.there())
+        marked += [facts] if _is_marked(facts) else []
         context.note(Event.SKEW, host=host.name, skew=facts.skew.model_dump(mode="json"))
         context.note(Event.HOST, host=host.name, seen=facts.seen().model_dump(mode="json"))
         refused += _guard(context, identity_guards(host, facts, context.facts.plan.primaries))
         state = context.tools.probe.state(host, context.there(), paths)
         context.note(Event.BASELINE, host=host.name, state=state.model_dump(mode="json"))
+    for facts in [] if refused else marked:  # the others once a playbook has marked them
+        context.tenancy.take(context.there(), facts)
     return _guarded(refused)
 
 
@@ -44,15 +49,20 @@ def isolation(context: Context, _step: PlannedStep) -> Came:
     """Prove the marker on each machine, and that production is out of its reach."""
     endpoints = context.facts.plan.drill.must_not_reach()
     refused: list[GuardResult] = []
+    proven: list[HostFacts] = []
     for host in context.there().hosts:
         facts = context.tools.probe.facts(host, context.there())
+        proven.append(facts)
         reached = context.tools.probe.reaches(host, context.there(), endpoints)
         refused += _guard(context, isolation_guards(facts, endpoints, reached))
+    for facts in [] if refused else proven:
+        context.tenancy.take(context.there(), facts)
     return _guarded(refused)
 
 
 def residue(context: Context, _step: PlannedStep) -> Came:
     """Compare every host with what it was before."""
+    context.tenancy.confirm()  # what another run does there is not what this one left
     paths = context.facts.plan.drill.standby.absent_after_teardown
     left: list[str] = []
     for host in context.there().hosts:
@@ -71,7 +81,13 @@ def residue(context: Context, _step: PlannedStep) -> Came:
 
 def release(context: Context, _step: PlannedStep) -> Came:
     """Leave nothing of what reaching the standby took."""
-    return context.left(list(context.tools.standby.stop()))
+    for line in context.tenancy.give_back():
+        context.tools.progress.say(line)
+    return context.left(list(context.tools.standby.stop(context.journal.run_id)))
+
+
+def _is_marked(facts: HostFacts) -> bool:
+    return all(each.outcome is GuardOutcome.PROVEN for each in isolation_guards(facts, (), {}))
 
 
 def _guard(context: Context, results: list[GuardResult]) -> list[GuardResult]:

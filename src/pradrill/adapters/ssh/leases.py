@@ -1,0 +1,82 @@
+"""Leases on standbys, over SSH: a script of ours takes, renews and releases them there."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from pradrill.adapters.ssh.sessions import Sessions
+from pradrill.domain import host_words
+from pradrill.domain.lease import LEASE_TERM, Holder, LeaseAnswer, LeaseState
+from pradrill.domain.target import Host, Site
+from pradrill.errors import PradrillError
+
+_LOOK = 30.0
+
+
+class SshLeases:
+    """Asks hosts for their lease; each thread that asks has connections of its own."""
+
+    def __init__(self) -> None:
+        self._sessions = Sessions()
+
+    def take(
+        self, host: Host, site: Site, holder: Holder, *, machine_id: str, over: Collection[str]
+    ) -> LeaseAnswer:
+        """Take a lease; of the runs in `over` it is known that they hold none any more."""
+        return self._ask(host, site, "take", holder, machine_id=machine_id, over=sorted(over))
+
+    def renew(
+        self, host: Host, site: Site, holder: Holder, *, machine_id: str, lapsed: bool
+    ) -> LeaseAnswer:
+        """Hold it on. `lapsed`: it may have run out, and another run come and gone."""
+        return self._ask(host, site, "renew", holder, machine_id=machine_id, lapsed=lapsed)
+
+    def release(self, host: Host, site: Site, holder: Holder, *, machine_id: str) -> None:
+        """Give it back; another's stays."""
+        self._ask(host, site, "release", holder, machine_id=machine_id)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._sessions.close()
+
+    def _ask(self, host: Host, site: Site, do: str, holder: Holder, **words: Any) -> LeaseAnswer:
+        script = Path(__file__).with_name("lease.py").read_text(encoding="utf-8")
+        asked = {
+            "do": do,
+            **holder.model_dump(),
+            "term": LEASE_TERM.total_seconds(),
+            "over": [],
+            "lapsed": False,
+            **words,
+        }
+        command = shlex.join(["python3", "-I", "-c", script, json.dumps(asked)])
+        done = self._sessions.run(host, site, command, _LOOK)
+        try:
+            return _answer(json.loads(done.out))
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            reason = host_words.last_line(done.err) or "its answer cannot be read"
+            raise PradrillError(
+                f"the lease on {host.name} cannot be asked for: {reason}"
+            ) from error
+
+
+def _answer(told: dict[str, Any]) -> LeaseAnswer:
+    """Read what a standby says: of the other's words no more than one line each."""
+    other = told.get("other")
+    because = host_words.last_line(str(told.get("because") or ""))
+    ended = because in {"expired", "rebooted", "ended"}
+    return LeaseAnswer(
+        came=LeaseState(told["came"]),
+        other=other and Holder(**{key: _word(other, key) for key in Holder.model_fields}),
+        left=told.get("left", 0.0),
+        end=because if ended else None,
+        because="" if ended else because,
+    )
+
+
+def _word(told: dict[str, Any], key: str) -> str:
+    return host_words.last_line(str(told.get(key, "unknown")))[:200] or "unknown"
