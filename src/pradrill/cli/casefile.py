@@ -42,9 +42,9 @@ def casefile(place: Workplace, run_id: str) -> CaseFile:
 
 
 def wrongs(place: Workplace, run_id: str) -> tuple[Wrong, ...]:
-    """Return what is wrong today with a run's files, the chain or its head; other runs are left out.
+    """Return what is wrong today with a run's files, the chain or its head.
 
-    Damage that somebody answers for is not among it.
+    Other runs are left out, and so is damage that somebody answers for.
     """
     try:
         found = verify(place.state, runs=(run_id,), only=True, trusted=place.trusted())

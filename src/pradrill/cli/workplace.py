@@ -142,7 +142,7 @@ class Workplace:
         except PradrillError as error:
             why = error.message
         if why is not None:
-            told(f"the register does not verify: {why}; nothing is signed over it")
+            told(f"the register does not verify: {why}")
             told("HINT: See what is wrong: pradrill register verify; then register acknowledge.")
         return why
 

@@ -166,12 +166,10 @@ class Register:
         return seals_in(self.content())
 
     def public_key(self) -> str | None:
-        """Return the key that the chain names; if it names none yet, the settings' own."""
-        seals = self.seals()
-        if seals is not None and seals.public_key is not None:
-            return seals.public_key
+        """Return the settings' key; when they are not at hand, the one that the chain names."""
         sealer = self._sealer()
-        return sealer.public_key() if sealer is not None else None
+        named = sealer.public_key() if sealer is not None else None
+        return named or (self.seals() or Seals()).public_key
 
     def entries(self) -> Iterator[Entry]:
         """Read every whole entry, oldest first; raises RecordError at one that is none."""
