@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from pradrill.domain.entry import Damage, EntryKind, RunEntry
+from pradrill.domain.entry import Damage, Entry, EntryKind, RunEntry
 from pradrill.domain.record import RunRecord
 from pradrill.domain.showing import findings_of
 from pradrill.errors import RecordError
@@ -100,6 +101,17 @@ def entered(register: Register) -> set[str]:
     kinds = {EntryKind.RUN, EntryKind.DAMAGE}
     told = (entry.body.get("run_id") for entry in register.entries() if entry.kind in kinds)
     return {str(run_id) for run_id in told if run_id}
+
+
+def sealed_hashes(register: Register) -> set[str]:
+    """Return the hashes of the records that the register names; lines that are none name none."""
+    hashes = set()
+    for line in register.lines():
+        with suppress(ValidationError):
+            entry = Entry.model_validate_json(line)
+            if entry.kind is EntryKind.RUN:
+                hashes.add(str(entry.body.get("record_sha256")))
+    return hashes
 
 
 def read_record(path: Path) -> tuple[RunRecord, bytes]:

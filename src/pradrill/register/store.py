@@ -25,8 +25,9 @@ from pradrill.register.attempts import (
     entered,
     read_record,
     seal_run,
+    sealed_hashes,
 )
-from pradrill.register.chain import Register
+from pradrill.register.chain import Register, line_hash
 from pradrill.register.files import open_lines, sync_folder, unwritten, write_line
 from pradrill.register.genuine import events_of, evidence_of, why_not_genuine
 from pradrill.register.launching import ALIVE, EVIDENCE, JOURNAL, Draft, alone, has_begun
@@ -220,10 +221,16 @@ class FileRunStore:
         return records, damaged
 
     def records(self) -> Iterator[RunRecord]:
-        """Read every sealed record, oldest first; raises RecordError at an unreadable one."""
+        """Read every record that is the one that was entered, oldest first.
+
+        What was made up or changed stands for no drill, and stops none.
+        """
+        hashes = sealed_hashes(self.register)
         for folder in self._folders():
-            if (folder / RECORD).exists():
-                yield self.read(folder.name)
+            with suppress(RecordError):
+                record, content = read_record(folder / RECORD)
+                if line_hash(content) in hashes:
+                    yield record
 
     def running(self) -> list[RunJournal]:
         """Return the runs whose process is alive."""

@@ -249,6 +249,7 @@ def test_a_made_up_run_is_not_entered_as_what_it_claims(
     assert house.wheres() == {f"runs/{run_id}"}
     assert house.command("show", run_id) == ExitCode.RECORD
     assert "is not what was recorded" in capsys.readouterr().out
+    assert [record.run_id for record in house.store.records()] == house.runs
 
 
 def test_an_honest_run_that_a_crash_kept_out_is_entered(house: House) -> None:
@@ -386,7 +387,7 @@ def _dying(at: int, do: Callable[[], object]) -> bool:
             call()
             return really(file, content)
 
-        os.write = write
+        os.write = write  # type: ignore[assignment]
         sys.addaudithook(hook)
         try:
             do()
@@ -435,7 +436,8 @@ def test_writers_at_the_same_time_are_all_signed(house: House) -> None:
     """Entries of processes that append at once follow each other, and the head is signed."""
     code = (
         "import sys; from pathlib import Path; from pradrill.domain.sealing import Sealing\n"
-        "from pradrill.domain.entry import EntryKind; from pradrill.register.chain import Register\n"
+        "from pradrill.domain.entry import EntryKind\n"
+        "from pradrill.register.chain import Register\n"
         "from pradrill.register.sealer import Sealer; from pradrill.testing import after\n"
         "state = Path(sys.argv[1]); sealer = Sealer(Sealing(key=sys.argv[2]), state, print)\n"
         "for n in range(4): Register(state, lambda: sealer).append("
