@@ -312,11 +312,11 @@ def test_an_intent_without_the_key_is_not_carried_through(house: House) -> None:
     theirs = Seals(principal="x", public_key=public_key(house.theirs)).model_dump(mode="json")
     bodies = [(EntryKind.SEALS, theirs), (EntryKind.RUN, {**last.body, "run_id": "forged"})]
     lines, previous = [], head[1]
-    for number, (kind, body) in enumerate(bodies, 4):
+    for number, (kind, body) in enumerate(bodies, int(head[0]) + 1):
         update = {"number": number, "previous": previous, "kind": kind, "body": body}
         lines.append(canonical(last.model_copy(update=update)).decode())
         previous = line_hash(lines[-1].encode())
-    signature = sign(f"5 {previous}\n".encode(), house.theirs).decode()
+    signature = sign(f"{number} {previous}\n".encode(), house.theirs).decode()
     intent = {"end": end, "lines": lines, "signature": signature}
     (house.state / "register.next").write_text(json.dumps(intent))
     before = (house.state / "register").read_bytes()
