@@ -96,7 +96,9 @@ def verify_bundle(folder: Path, signers: str | None = None) -> Verified:
     if strict or manifest.sums_signed:
         troubles += _verify_sums_signature(folder, sums, now)
     allowed = (signers or "") if signed else None
-    verified = verify(folder, signers=allowed, now=now, each=signed, runs=manifest.runs)
+    verified = verify(
+        folder, signers=allowed, now=now, each=signed, runs=manifest.runs, strict=strict
+    )
     return verified._replace(troubles=[*troubles, *verified.troubles])
 
 

@@ -52,6 +52,7 @@ def verify(  # noqa: PLR0913 each is another thing that a reader may know or wan
     runs: Sequence[str] | None = None,
     only: bool = False,
     trusted: Collection[str] | None = None,
+    strict: bool | None = None,
 ) -> Verified:
     """Compare a state directory with its register; raises RecordError when there is none.
 
@@ -61,7 +62,8 @@ def verify(  # noqa: PLR0913 each is another thing that a reader may know or wan
     every signature and stamp by itself; otherwise the head's and the newest, because they and the
     hashes hold the rest. `runs`: only these are there, as in a bundle; otherwise all must be.
     `only`: others may be there and are not looked at. `trusted`: the public keys of the settings,
-    of which one must be the key that the chain names.
+    of which one must be the key that the chain names. `strict`: no reason excuses a record without
+    a signature; so it is where signers are given, unless told otherwise.
     """
     with unchanging(state / LOCK):
         content, head_text = read(state / REGISTER), read(state / HEAD)
@@ -75,7 +77,9 @@ def verify(  # noqa: PLR0913 each is another thing that a reader may know or wan
     if head_text is not None and (signers is not None or chain.signer() is not None):
         by = now if now is not None else newest(allowed) if signers is None else allowed
         _verify_head_signature(signature, head_text, by, troubles)
-    troubles += key_troubles(chain, strict=signers is not None, trusted=trusted)
+    troubles += key_troubles(
+        chain, strict=signers is not None if strict is None else strict, trusted=trusted
+    )
     for text in published:
         troubles += _verify_published(chain, text)
     looked = RunFiles(state / RUNS, troubles, signers=allowed if each else None)

@@ -17,6 +17,7 @@ from pradrill.cli import main
 from pradrill.domain.entry import Acknowledgement, Entry, EntryKind, RunEntry, Seals, Wrong
 from pradrill.domain.sealing import Sealing
 from pradrill.errors import ExitCode
+from pradrill.register.bundle import make_bundle, verify_bundle
 from pradrill.register.chain import Register, canonical, line_hash
 from pradrill.register.signing import public_key, sign
 from pradrill.register.store import FileRunStore
@@ -217,6 +218,9 @@ def test_stripped_signatures_of_records_are_found(house: House) -> None:
     signers = f"pradrill {public_key(house.key)}\n"
     assert verify(house.state).troubles == []
     assert len(verify(house.state, signers=signers).troubles) == 1
+    made = house.folder / "made"
+    assert make_bundle(house.store.register, house.runs[:1], made).troubles == []
+    assert len(verify_bundle(made, signers).troubles) == 1
     assert len(verify(house.state, trusted=[public_key(house.key)]).troubles) == 1
 
 
