@@ -13,6 +13,8 @@ from pradrill.register.bundle import make_bundle
 def run(args: Namespace) -> int:
     """Write the bundle, then verify what was written; 14 when it is not what was recorded."""
     place = swept(Workplace(args))
-    verified = make_bundle(place.register, [place.store.find(args.run)], args.output)
+    verified = make_bundle(
+        place.register, [place.store.find(args.run)], args.output, place.trusted()
+    )
     print(args.output)
     return tell(verified)

@@ -9,13 +9,15 @@ from pydantic import ValidationError
 
 from pradrill.cli.workplace import Workplace, told
 from pradrill.domain.casefile import CaseFile, Integrity
-from pradrill.domain.entry import Entry, EntryKind, Seals, Stamp, acknowledged
+from pradrill.domain.entry import Entry, EntryKind, Seals, Stamp, Wrong, acknowledged
 from pradrill.domain.findings import all_findings, annotations_of, findings_for
 from pradrill.domain.record import RunRecord, RunState
 from pradrill.errors import PradrillError, RecordError
 from pradrill.register.attempts import RECORD, SIGNATURE
+from pradrill.register.chain import REGISTER
 from pradrill.register.signing import Signer, signature_problem
 from pradrill.register.stamping import stamp_problem, stated_time
+from pradrill.register.verifying import verify
 
 
 def casefile(place: Workplace, run_id: str) -> CaseFile:
@@ -28,13 +30,27 @@ def casefile(place: Workplace, run_id: str) -> CaseFile:
     known = CaseFile(
         record=record,
         previous=_previous(place, record),
-        integrity=Integrity(record_sha256=hashlib.sha256(content).hexdigest()),
+        integrity=Integrity(
+            record_sha256=hashlib.sha256(content).hexdigest(), wrong=wrongs(place, run_id)
+        ),
     )
     try:
         return _registered(place, known, content)
     except PradrillError as error:
         told(f"the report goes without the register: {error}")
         return known
+
+
+def wrongs(place: Workplace, run_id: str) -> tuple[Wrong, ...]:
+    """Return what is wrong today with a run's files, the chain or its head.
+
+    Other runs are left out, and so is damage that somebody answers for.
+    """
+    try:
+        found = verify(place.state, runs=(run_id,), only=True, trusted=place.trusted())
+    except PradrillError as error:
+        return (Wrong(where=REGISTER, what=error.message),)
+    return tuple(trouble.wrong for trouble in found.troubles)
 
 
 def _registered(place: Workplace, case: CaseFile, content: bytes) -> CaseFile:

@@ -14,6 +14,7 @@ from pradrill.domain.dossier.build import Damaged, Dossier, Sealed, Sources, com
 from pradrill.domain.dossier.period import Period
 from pradrill.domain.findings import all_findings
 from pradrill.errors import ExitCode, RecordError, UsageError
+from pradrill.register.attempts import sealed_hashes
 from pradrill.register.reading import sealed_records
 from pradrill.reporting.dossier import dossier_csv, dossier_html, dossier_json, dossier_pdf
 
@@ -101,8 +102,15 @@ def _compiled(place: Workplace, period: Period, only: tuple[str, ...]) -> Dossie
 
 
 def _records(place: Workplace) -> Iterator[Sealed | Damaged]:
+    """Return the records that were entered; whatever else is there proves nothing."""
+    doubt = place.register.doubt(place.trusted())
+    if doubt is not None:
+        yield Damaged(f"the register does not verify: {doubt}")
+    hashes = sealed_hashes(place.register)
     for found in sealed_records(place.store.runs):
         if found.record is None:
             yield Damaged(found.why)
+        elif found.sha256 not in hashes:
+            yield Damaged(f"the record of {found.record.run_id} is not one that was entered")
         else:
             yield Sealed(found.record, found.sha256)

@@ -76,6 +76,8 @@ def _close(place: Workplace, args: Namespace) -> None:
     because = why_not_closed(finding, run)
     if run is not None and run.record_sha256 != line_hash(content):
         because = f"the record of {run_id} is not the one that was sealed"
+    if place.register.doubt(place.trusted()) is not None:
+        because = "the register does not verify, and proves nothing"
     if because is not None:
         raise UsageError(
             f"{finding.finding} cannot be closed: {because}",

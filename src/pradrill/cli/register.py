@@ -40,6 +40,7 @@ def _verify(args: Namespace) -> int:
         signers=read_text(args.signers) if args.signers else None,
         published=_heads(args),
         each=args.each,
+        trusted=() if args.signers else Workplace(args).trusted(),
     )
     return tell(found)
 
@@ -81,7 +82,12 @@ def _acknowledge(args: Namespace) -> int:
             "why the damage is acknowledged is not said", hint="Give it in a sentence."
         )
     entry = acknowledge(
-        place.register, place.clock.now(), by=user(), because=because, published=_heads(args)
+        place.register,
+        place.clock.now(),
+        by=user(),
+        because=because,
+        published=_heads(args),
+        trusted=place.trusted(),
     )
     if entry is None:
         raise UsageError(
@@ -102,7 +108,8 @@ def _list(args: Namespace) -> int:
         else:
             line = f"{entry.number:>5}  {entry.at:%Y-%m-%d %H:%M:%S}  {entry.kind:<15}  "
             print(line + wording.line(_about(entry), _WIDTH))
-    return ExitCode.PASSED
+    vouched = place.register.doubt(place.trusted()) is None
+    return ExitCode.PASSED if vouched else ExitCode.RECORD
 
 
 def _about(entry: Entry) -> str:
@@ -119,21 +126,23 @@ def _about(entry: Entry) -> str:
 
 
 def _show(args: Namespace) -> int:
-    for entry in Workplace(args).register.entries():
+    place = Workplace(args)
+    for entry in place.register.entries():
         if entry.number == args.number:
             print(json.dumps(entry.model_dump(mode="json"), indent=1))
-            return ExitCode.PASSED
+            return ExitCode.RECORD if place.doubt() else ExitCode.PASSED
     raise UsageError(
         f"the register has no entry {args.number}", hint="List them: pradrill register list."
     )
 
 
 def _head(args: Namespace) -> int:
-    head = Workplace(args).register.head()
+    place = Workplace(args)
+    head = place.register.head()
     if head is None:
         raise RecordError("the register has no entry yet", hint="Launch a run: pradrill run DRILL.")
     print(head)
-    return ExitCode.PASSED
+    return ExitCode.RECORD if place.doubt() else ExitCode.PASSED
 
 
 def read_text(path: Path) -> str:

@@ -7,14 +7,15 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from pradrill.cli.casefile import casefile, sealed
+from pradrill.cli.casefile import casefile, sealed, wrongs
 from pradrill.cli.sweeping import swept
-from pradrill.cli.workplace import Workplace
+from pradrill.cli.workplace import Workplace, told
 from pradrill.config.letterhead import read_clauses, read_logo
 from pradrill.config.loader import load_plan
 from pradrill.domain.casefile import CaseFile
 from pradrill.errors import ConfigurationError, ExitCode, RecordError
 from pradrill.register.attempts import RECORD
+from pradrill.reporting.doubt import doubts
 from pradrill.reporting.html import Letterhead, render_html
 from pradrill.reporting.i18n import LANGUAGES
 from pradrill.reporting.junit import render_junit
@@ -29,7 +30,10 @@ def run(args: Namespace) -> int:
     place = swept(Workplace(args))
     run_id = place.store.find(args.run)
     print(write_report(place, run_id, args.output, form=args.format, language=args.lang))
-    return ExitCode.PASSED
+    wrong = wrongs(place, run_id)
+    for line in doubts(run_id, wrong):
+        told(line)
+    return ExitCode.RECORD if wrong else ExitCode.PASSED
 
 
 def write_report(

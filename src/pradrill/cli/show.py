@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from argparse import Namespace
 
+from pradrill.cli.casefile import wrongs
 from pradrill.cli.sweeping import swept
-from pradrill.cli.workplace import Workplace
+from pradrill.cli.workplace import Workplace, told
 from pradrill.errors import ExitCode
+from pradrill.reporting.doubt import doubts
 from pradrill.reporting.terminal import open_console, show
 
 
@@ -14,8 +16,11 @@ def run(args: Namespace) -> int:
     """Print the record for people, or as JSON."""
     place = swept(Workplace(args))
     record = place.store.read(place.store.find(args.run))
+    wrong = wrongs(place, record.run_id)
     if args.json:
         print(record.model_dump_json(indent=1))
+        for line in doubts(record.run_id, wrong):
+            told(line)
     else:
-        show(record, open_console())
-    return ExitCode.PASSED
+        show(record, open_console(), wrong)
+    return ExitCode.RECORD if wrong else ExitCode.PASSED

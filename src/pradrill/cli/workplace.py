@@ -53,7 +53,9 @@ from pradrill.errors import ConfigurationError, PradrillError
 from pradrill.ports import Progress, Standby
 from pradrill.register.chain import Register
 from pradrill.register.sealer import Sealer
+from pradrill.register.signing import public_key
 from pradrill.register.store import FileRunStore
+from pradrill.register.tools import ToolError
 
 _TOLD = ("pradrill", "ansible-core", "ansible-runner", "paramiko", "pytest", "pytest-testinfra")
 
@@ -108,12 +110,42 @@ class Workplace:
             settings = settings.model_copy(update={"key": Path(key).expanduser().absolute()})
         return Sealer(settings, self.state, told)
 
-    def head(self) -> Head | None:
-        """Return the register's head to publish; None when it cannot be read."""
+    def trusted(self) -> tuple[str, ...]:
+        """Return the public keys that the plan, or PRADRILL_SIGNING_KEY, says the register has.
+
+        The key before is one until the change is entered. None: no plan, or it names no key.
+        """
         try:
-            return self.register.head()
+            settings = read_sealing(self.drills)
+        except PradrillError:
+            settings = Sealing()
+        named = os.environ.get("PRADRILL_SIGNING_KEY")
+        key = Path(named).expanduser().absolute() if named else settings.key
+        keys = []
+        for each in (key, settings.previous_key if key else None):
+            try:
+                keys += [public_key(each)] if each is not None else []
+            except ToolError as error:
+                told(f"the register is not compared with the plan's key: {error.message}")
+        return tuple(keys)
+
+    def head(self) -> Head | None:
+        """Return the register's head to publish; None when nobody vouches for it."""
+        try:
+            return None if self.register.doubt(()) else self.register.head()
         except PradrillError:
             return None
+
+    def doubt(self) -> str | None:
+        """Say on stderr that nobody vouches for the register's head, if so; return why."""
+        try:
+            why = self.register.doubt(self.trusted())
+        except PradrillError as error:
+            why = error.message
+        if why is not None:
+            told(f"the register does not verify: {why}")
+            told("HINT: See what is wrong: pradrill register verify; then register acknowledge.")
+        return why
 
     def findings(self) -> tuple[Finding, ...]:
         """Return every finding that the register holds; raises RecordError."""
@@ -134,12 +166,13 @@ class Workplace:
         A run at night must take place even when somebody has damaged the register.
         """
         try:
-            for run_id in self.store.settle(self.clock.now()):
+            for run_id in self.store.settle(self.clock.now(), told):
                 told(f"run {run_id} was sealed and not in the register; it is entered now")
             for attempt in self.store.enter_unbegun(self.clock.now()):
                 told(f"an attempt at {attempt.drill}: {attempt.because}; it is entered now")
         except PradrillError as error:
             told(str(error))
+        self.doubt()
 
     def names_drills(self) -> bool:
         """Tell whether there is a folder of drills: reading reports needs none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from pradrill.domain.entry import Acknowledged
+from pradrill.domain.entry import Acknowledged, Wrong
 from pradrill.domain.model import Model, Utc
 from pradrill.domain.people import Annotation, Finding
 from pradrill.domain.record import RunRecord
@@ -22,6 +22,10 @@ class Integrity(Model):
     stamped: Utc | None = Field(default=None, description="time that an RFC 3161 authority states")
     acknowledged: tuple[Acknowledged, ...] = Field(
         default=(), description="damage to the register that somebody answers for"
+    )
+    wrong: tuple[Wrong, ...] = Field(
+        default=(),
+        description="what a verification of this run, the chain and its head finds wrong today",
     )
 
 

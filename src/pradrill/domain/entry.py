@@ -87,6 +87,9 @@ class Attempt(Model):
     folder: str | None = Field(
         default=None, description="what was kept of it until it was entered, and tells it apart"
     )
+    late: bool = Field(
+        default=False, description="entered by a later command, from what lay on the disk"
+    )
 
 
 class ScheduleMissed(Model):
@@ -106,6 +109,16 @@ class Seals(Model):
     )
     authority: str | None = Field(default=None, description="address of an RFC 3161 authority")
     authority_ca: str | None = Field(default=None, description="certificates it is verified by")
+    strict: bool = Field(
+        default=False, description="each later change of the key needs the hand of the one before"
+    )
+    handover: str | None = Field(
+        default=None, description="signature of the key before, over `handed_over` of this entry"
+    )
+
+    def handed_over(self, previous: str) -> bytes:
+        """Return what the key before signs: the new key, and the place in the chain."""
+        return f"{previous} {self.principal or '-'} {self.public_key or '-'}\n".encode()
 
 
 class Stamp(Model):
@@ -124,6 +137,12 @@ class Damage(Model):
 
     found: str
     left: str = Field(default="", description="the bytes that were taken out, escaped")
+    unvouched: tuple[int, int] | None = Field(
+        default=None, description="first and last entry that no signature vouches for"
+    )
+    run_id: str | None = Field(
+        default=None, description="a run's folder that was found and not entered as a run"
+    )
 
 
 class Wrong(Model):

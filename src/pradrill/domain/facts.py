@@ -6,7 +6,7 @@ same whether its process lived to write it or not.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -101,6 +101,21 @@ class Facts(Model):
 
 
 _Change = dict[str, Any]
+
+
+def fold(events: Iterable[tuple[str, datetime, dict[str, Any]]]) -> Facts | None:
+    """Return what a journal's events add up to; None when they do not even say what began.
+
+    Raises ValueError or KeyError for events that this version does not understand.
+    """
+    facts: Facts | None = None
+    for name, at, told in events:
+        event = Event(name)
+        if event is Event.STARTED:
+            facts = Facts(started=Started.model_validate(told), began=at)
+        elif facts is not None:
+            facts = facts.after(event, told)
+    return facts
 
 
 def _step_started(was: Facts, facts: _Change) -> _Change:

@@ -23,6 +23,9 @@ class Sealing(Model):
         default=None,
         description="an SSH key without a passphrase, or the .pub of one that an agent holds",
     )
+    previous_key: RelativePath | None = Field(
+        default=None, description="the key before: it signs the entry that names the new one"
+    )
     principal: str = Field(default="pradrill", description="the signer's name in allowed_signers")
     authority: str | None = Field(
         default=None, description="address of an RFC 3161 time-stamping authority"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from pradrill.domain.events import Event, Started
-from pradrill.domain.facts import Facts
+from pradrill.domain.events import Event
+from pradrill.domain.facts import Facts, fold
 from pradrill.domain.record import RunRecord
 from pradrill.domain.run_plan import RunPlan
 from pradrill.engine.cancellation import Cancellation
@@ -58,17 +58,10 @@ def replay(journal: Journal) -> Facts | None:
 
     Raises RecordError for facts that this version does not understand.
     """
-    facts: Facts | None = None
     try:
-        for name, at, told in journal.events():
-            event = Event(name)
-            if event is Event.STARTED:
-                facts = Facts(started=Started.model_validate(told), began=at)
-            elif facts is not None:
-                facts = facts.after(event, told)
+        return fold(journal.events())
     except (ValueError, KeyError) as error:
         raise RecordError(
             f"the journal of run {journal.run_id} cannot be understood",
             hint="It was damaged or written by another version; look at its standby yourself.",
         ) from error
-    return facts

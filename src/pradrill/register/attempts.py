@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from pradrill.domain.entry import EntryKind, RunEntry
+from pradrill.domain.entry import Damage, Entry, EntryKind, RunEntry
 from pradrill.domain.record import RunRecord
 from pradrill.domain.showing import findings_of
 from pradrill.errors import RecordError
@@ -19,23 +20,64 @@ SIGNATURE = "record.json.sig"
 ATTESTATION = "record.intoto.json"
 
 
-def enter_run(register: Register, folder: Path, at: datetime | None = None) -> None:
-    """Sign a run's sealed record; append what it showed, then its entry; raises RecordError.
+def seal_run(register: Register, folder: Path, record: RunRecord) -> None:
+    """Write a run's record, signed before it stands under its name, and enter it.
 
-    `at`: when, if not as the run ended. After a crash in between both are entered again: what a
-    run showed twice, it showed once.
+    Raises RecordError. A crash before the entry leaves a record that its own process has signed.
+    """
+    content = (record.model_dump_json(indent=1) + "\n").encode()
+    unsigned = _sign(register, folder, content, record)
+    _put(folder / RECORD, content)
+    _enter(register, folder, (record, content), unsigned, record.ended)
+
+
+def enter_run(register: Register, folder: Path, at: datetime) -> None:
+    """Append what a sealed run showed, then its entry; raises RecordError.
+
+    After a crash in between both are entered again: what a run showed twice, it showed once. What
+    is signed was signed by the run's own process: nothing is signed here that it has not.
     """
     record, content = read_record(folder / RECORD)
+    _enter(register, folder, (record, content), None, at)
+
+
+def enter_made_up(register: Register, folder: Path, why: str, at: datetime) -> None:
+    """Append that a sealed run was found and is none that was carried out; raises RecordError."""
+    found = f"run {folder.name} is sealed, has no entry, and is not entered: {why}"
+    register.append(EntryKind.DAMAGE, Damage(found=found, run_id=folder.name), at)
+
+
+def _sign(register: Register, folder: Path, content: bytes, record: RunRecord) -> str | None:
+    """Write what vouches for a record beside it; return why it is not signed."""
     signature, unsigned = register.signature(content)
     attestation = register.attestation(RECORD, line_hash(content), record)
-    files = {file.path.as_posix(): file.sha256 for file in record.evidence}
     for name, made in ((SIGNATURE, signature), (ATTESTATION, attestation)):
         if made is not None:
-            try:
-                write_whole(folder / name, made)
-            except OSError as error:
-                raise unwritten(folder / name, error) from error
-            files[name] = line_hash(made)
+            _put(folder / name, made)
+        else:  # what a crash left of an earlier attempt at sealing is of another record
+            (folder / name).unlink(missing_ok=True)
+    return unsigned
+
+
+def _put(path: Path, content: bytes) -> None:
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        raise unwritten(path, error) from error
+
+
+def _enter(
+    register: Register,
+    folder: Path,
+    sealed: tuple[RunRecord, bytes],
+    unsigned: str | None,
+    at: datetime,
+) -> None:
+    record, content = sealed
+    files = {file.path.as_posix(): file.sha256 for file in record.evidence}
+    for name in (SIGNATURE, ATTESTATION):
+        if (folder / name).is_file():
+            files[name] = line_hash((folder / name).read_bytes())
     entry = RunEntry(
         run_id=record.run_id,
         drill=record.plan.drill.drill,
@@ -51,14 +93,25 @@ def enter_run(register: Register, folder: Path, at: datetime | None = None) -> N
         unsigned=unsigned,
     )
     shown = [(EntryKind.FINDING, finding) for finding in findings_of(record)]
-    register.append_all([*shown, (EntryKind.RUN, entry)], at or record.ended)
+    register.append_all([*shown, (EntryKind.RUN, entry)], at)
 
 
 def entered(register: Register) -> set[str]:
-    """Return the ids of the runs that the register holds."""
-    return {
-        str(entry.body.get("run_id")) for entry in register.entries() if entry.kind is EntryKind.RUN
-    }
+    """Return the ids of the runs that the register holds, and of those that it has refused."""
+    kinds = {EntryKind.RUN, EntryKind.DAMAGE}
+    told = (entry.body.get("run_id") for entry in register.entries() if entry.kind in kinds)
+    return {str(run_id) for run_id in told if run_id}
+
+
+def sealed_hashes(register: Register) -> set[str]:
+    """Return the hashes of the records that the register names; lines that are none name none."""
+    hashes = set()
+    for line in register.lines():
+        with suppress(ValidationError):
+            entry = Entry.model_validate_json(line)
+            if entry.kind is EntryKind.RUN:
+                hashes.add(str(entry.body.get("record_sha256")))
+    return hashes
 
 
 def read_record(path: Path) -> tuple[RunRecord, bytes]:

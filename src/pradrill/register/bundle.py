@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from pydantic import Field, ValidationError
@@ -40,8 +40,13 @@ class Manifest(Model):
     sums_signed: bool
 
 
-def make_bundle(register: Register, run_ids: Sequence[str], output: Path) -> Verified:
-    """Write a bundle into a new folder and verify it there; raises RecordError."""
+def make_bundle(
+    register: Register, run_ids: Sequence[str], output: Path, trusted: Collection[str] = ()
+) -> Verified:
+    """Write a bundle into a new folder and verify it there; raises RecordError.
+
+    Nothing of it is signed when the register does not verify, by the keys that are trusted.
+    """
     with register.locked():  # register, head and signature of one moment
         parts = {
             name: path.read_bytes()
@@ -49,20 +54,23 @@ def make_bundle(register: Register, run_ids: Sequence[str], output: Path) -> Ver
             if (path := register.state / name).is_file()
         }
     chain = read_chain(parts.get(REGISTER, b""))
+    wrong = verify(register.state, runs=run_ids, only=True, trusted=trusted).troubles
     try:
         output.mkdir(parents=True)
         for name, content in parts.items():
             (output / name).write_bytes(content)
         for run_id in run_ids:
             _copy_run(register.state / RUNS / run_id, output / RUNS / run_id)
-        _write_words(chain, run_ids, output, register.signature)
+        _write_words(chain, run_ids, output, register.signature, wrong)
     except FileExistsError as error:
         raise RecordError(
             f"{output} exists already", hint="Name a new folder with --output."
         ) from error
     except OSError as error:
         raise RecordError(f"cannot write {output}: {error.strerror}") from error
-    return verify_bundle(output)
+    made = verify_bundle(output)
+    more = [trouble for trouble in wrong if trouble.wrong not in {t.wrong for t in made.troubles}]
+    return made._replace(troubles=[*made.troubles, *more])
 
 
 def verify_bundle(folder: Path, signers: str | None = None) -> Verified:
@@ -88,7 +96,9 @@ def verify_bundle(folder: Path, signers: str | None = None) -> Verified:
     if strict or manifest.sums_signed:
         troubles += _verify_sums_signature(folder, sums, now)
     allowed = (signers or "") if signed else None
-    verified = verify(folder, signers=allowed, now=now, each=signed, runs=manifest.runs)
+    verified = verify(
+        folder, signers=allowed, now=now, each=signed, runs=manifest.runs, strict=strict
+    )
     return verified._replace(troubles=[*troubles, *verified.troubles])
 
 
@@ -108,13 +118,19 @@ def _copy_run(source: Path, target: Path) -> None:
         shutil.copyfile(entry.path, target / path)
 
 
-def _write_words(chain: Chain, run_ids: Sequence[str], output: Path, signature: Signature) -> None:
+def _write_words(
+    chain: Chain,
+    run_ids: Sequence[str],
+    output: Path,
+    signature: Signature,
+    wrong: Sequence[Trouble],
+) -> None:
     """Write what is not copied: signers, authorities, the procedure, the sums."""
     seals = chain.seals()
     principal = seals[-1].principal if seals else None
     if not (output / HEAD_SIGNATURE).exists():
         principal = None
-    able = principal is not None and signature(b"")[0] is not None
+    able = principal is not None and not wrong and signature(b"")[0] is not None
     content = procedure.Content(
         run_ids=tuple(run_ids),
         principal=principal,
@@ -122,6 +138,7 @@ def _write_words(chain: Chain, run_ids: Sequence[str], output: Path, signature: 
         records_signed=tuple(r for r in run_ids if (output / RUNS / r / SIGNATURE).exists()),
         stamps=tuple(_stamps(chain, run_ids)),
         acknowledged=bool(chain.known()),
+        wrong=tuple(str(trouble) for trouble in wrong),
     )
     manifest = Manifest(runs=content.run_ids, principal=principal, sums_signed=able)
     words = {

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import base64
 import fcntl
-import hashlib
-import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -32,13 +30,37 @@ from pradrill.domain.entry import (
 )
 from pradrill.domain.record import RunRecord
 from pradrill.errors import RecordError
-from pradrill.register.files import sync_folder, unwritten, write_line, write_whole
+from pradrill.register.files import sync_folder, unchanging, unwritten, write_line, write_whole
+from pradrill.register.growing import Growth
+from pradrill.register.intending import INTENT, Intent, drop_intent, unfinished, write_intent
+from pradrill.register.lines import (
+    HEAD,
+    HEAD_SIGNATURE,
+    LOCK,
+    REGISTER,
+    canonical,
+    head_line,
+    last_line,
+    line_hash,
+    parse_head,
+    seals_in,
+)
 from pradrill.register.sealer import Sealer
+from pradrill.register.vouching import SIGNED, is_signed, keep_signed, signed_heads, vouched
 
-REGISTER = "register"
-HEAD = "register.head"
-HEAD_SIGNATURE = "register.head.sig"
-_TAIL = 65_536
+__all__ = [
+    "HEAD",
+    "HEAD_SIGNATURE",
+    "REGISTER",
+    "Register",
+    "canonical",
+    "line_hash",
+    "parse_head",
+]
+
+UNSIGNED = "the register's head does not carry the signature of the key that the register names"
+NO_KEY = "no key is named by the register"
+OTHER_KEY = "the register names another key than the plan does"
 
 
 class _Found(NamedTuple):
@@ -49,6 +71,8 @@ class _Found(NamedTuple):
     end: int
     """Where the last whole line ends."""
     damage: Damage | None
+    whole: bool = True
+    """The head that was written down, if there is one, is among the lines."""
 
     @property
     def head(self) -> Head:
@@ -81,41 +105,48 @@ class Register:
         missing, the chain goes on from the head that was written down: the gap stays visible.
         """
         with self.locked():
-            sealer, found = self._sealer(), self._end()
-            if found.damage is not None:
-                found = self._write(found, EntryKind.DAMAGE, found.damage, at)[1]
-            seals = sealer.seals() if sealer is not None else None
-            if seals is not None and seals != (self.seals() or Seals()):
-                found = self._write(found, EntryKind.SEALS, seals, at)[1]
-            entries = []
-            for kind, body in facts:
-                entry, found = self._write(found, kind, body, at)
-                self._write_head(found.head)
-                entries.append(entry)
+            sealer = self._sealer()
+            growth = self._begun(sealer, at)
+            entries = [growth.add(kind, body, at) for kind, body in facts]
             attempt = bool(facts) and facts[-1][0] is EntryKind.RUN
-            stamped = sealer.stamp(found.sha256) if sealer and attempt else None
+            stamped = sealer.stamp(growth.sha256) if sealer and attempt else None
             if stamped is not None:
-                stamp = Stamp(sha256=found.sha256, response=base64.b64encode(stamped).decode())
-                found = self._write(found, EntryKind.STAMP, stamp, at)[1]
-                self._write_head(found.head)
-            self._seal_head(found.head, at, sealer)
+                stamp = Stamp(sha256=growth.sha256, response=base64.b64encode(stamped).decode())
+                growth.add(EntryKind.STAMP, stamp, at)
+            self._store(growth, sealer, at)
         return entries
 
     def mend(self, at: datetime) -> None:
         """Let the chain go on from a damaged end, which an entry then tells; raises RecordError."""
         with self.locked():
-            found = self._end()
-            if found.damage is not None:
-                self._write_head(self._write(found, EntryKind.DAMAGE, found.damage, at)[1].head)
+            sealer = self._sealer()
+            growth = self._begun(sealer, at)
+            if growth.damaged:
+                self._store(growth, sealer, at)
 
     def settle(self, at: datetime) -> None:
-        """Sign and publish the head when a crash, or a command without the key, has not."""
-        if self.signature_path.exists() or self.seals() in {None, Seals()}:
-            return
-        with self.locked():
-            sealer, head = self._sealer(), self.head()
-            if sealer is not None and head is not None and sealer.seals() == self.seals():
-                self._seal_head(head, at, sealer)
+        """Carry through what a crash left half done, if it was signed; raises RecordError.
+
+        A head that is not signed is left so: who wrote it is not known.
+        """
+        if (self.state / INTENT).exists():
+            with self.locked():
+                self._carry_through(self._sealer(), at)
+
+    def doubt(self, trusted: Collection[str]) -> str | None:
+        """Say why nobody vouches for the head, if a key is named and nobody does.
+
+        `trusted`: the public keys of the settings, if they are at hand.
+        """
+        with unchanging(self.state / LOCK):
+            found, named = self._end(), self.seals() or Seals()
+            if found.number == 0:
+                return None
+            if named.public_key is None:
+                return NO_KEY if trusted else None
+            if not found.whole or not is_signed(self.state, found.head, named.public_key):
+                return UNSIGNED
+            return OTHER_KEY if trusted and named.public_key not in trusted else None
 
     def signature(self, content: bytes) -> tuple[bytes | None, str | None]:
         """Return a content's signature, or why there is none; neither when no key is named."""
@@ -132,15 +163,13 @@ class Register:
 
     def seals(self) -> Seals | None:
         """Return who signs and stamps, as the chain's last such entry has it."""
-        content = self.content()
-        place = content.rfind(b'"kind":"seals"')
-        if place < 0:
-            return None
-        line = content[content.rfind(b"\n", 0, place) + 1 : content.find(b"\n", place)]
-        try:
-            return Seals.model_validate(Entry.model_validate_json(line).body)
-        except ValidationError:  # a damaged line: the verification says so
-            return None
+        return seals_in(self.content())
+
+    def public_key(self) -> str | None:
+        """Return the settings' key; when they are not at hand, the one that the chain names."""
+        sealer = self._sealer()
+        named = sealer.public_key() if sealer is not None else None
+        return named or (self.seals() or Seals()).public_key
 
     def entries(self) -> Iterator[Entry]:
         """Read every whole entry, oldest first; raises RecordError at one that is none."""
@@ -193,7 +222,7 @@ class Register:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other processes from appending; waits for one that does. Not reentrant."""
-        path = self.state / "locks" / REGISTER
+        path = self.state / LOCK
         try:
             for folder in (self.state, path.parent):
                 folder.mkdir(mode=0o700, parents=folder == self.state, exist_ok=True)
@@ -206,43 +235,105 @@ class Register:
         finally:
             os.close(lock)
 
-    def _write(
-        self, found: _Found, kind: EntryKind, body: BaseModel | Mapping[str, Any], at: datetime
-    ) -> tuple[Entry, _Found]:
-        told = body.model_dump(mode="json") if isinstance(body, BaseModel) else dict(body)
-        # Half a character could be written, and never be read again: it becomes a question mark.
-        told = json.loads(json.dumps(told, ensure_ascii=False).encode("utf-8", "replace"))
-        entry = Entry(number=found.number + 1, at=at, kind=kind, previous=found.sha256, body=told)
-        line = canonical(entry)
+    def _begun(self, sealer: Sealer | None, at: datetime) -> Growth:
+        """Return what is to be appended before anything else: damage, and a change of the key."""
+        self._carry_through(sealer, at)
+        found, named = self._end(), self.seals() or Seals()
+        growth = Growth(found.number, found.sha256, found.end)
+        damage, seals = found.damage, None
+        if sealer is not None:
+            unvouched = self._unvouched(found, named.public_key, sealer)
+            seals = sealer.seals()
+            growth.sealed = unvouched is None or sealer.able(found.head)
+            if unvouched is not None and growth.sealed:
+                told = damage or Damage(found=UNSIGNED if named.public_key else NO_KEY)
+                damage = told.model_copy(update={"unvouched": unvouched})
+        if damage is not None:
+            growth.add(EntryKind.DAMAGE, damage, at)
+        growth.damaged = damage is not None
+        if sealer is not None and seals is not None and _changes(named, seals):
+            new = sealer.handing_over(seals, named, growth.sha256)
+            growth.add(EntryKind.SEALS, new, at)
+            named = new
+        growth.sealed &= sealer is not None and sealer.public_key() == named.public_key
+        return growth
+
+    def _unvouched(self, found: _Found, key: str | None, sealer: Sealer) -> tuple[int, int] | None:
+        """Return the first and last entry that nobody's signature vouches for; None: there is none.
+
+        Where no key is named and the settings have none either, nothing is to be vouched for.
+        """
+        if found.number == 0 or (key is None and sealer.public_key() is None):
+            return None
+        if key and found.whole and is_signed(self.state, found.head, key):
+            return None
+        lines = self.lines()
+        heads = signed_heads(self.state, key) if key and found.whole else []
+        held = vouched(heads, [line_hash(line + b"\n") for line in lines])
+        if held == len(lines):
+            return None
+        first = _number(lines[held], held + 1)
+        return first, max(first, _number(lines[-1], len(lines)))
+
+    def _store(self, growth: Growth, sealer: Sealer | None, at: datetime) -> None:
+        """See lines, head and signature on the disk; what is signed is written down before."""
+        if not growth.lines:
+            return
+        signature = None
+        if sealer is not None and growth.sealed:
+            signature = sealer.signature(head_line(growth.head))[0]
+        try:
+            if signature is None:
+                keep_signed(self.state)
+                drop_intent(self.state)
+            else:
+                lines = tuple(line.decode() for line in growth.lines)
+                intent = Intent(end=growth.end, lines=lines, signature=signature.decode())
+                write_intent(self.state, intent)
+        except OSError as error:
+            raise unwritten(self.state / INTENT, error) from error
+        self._write(growth.end, b"".join(growth.lines), growth.head, signature)
+        if sealer is not None and (signature or not (self.seals() or Seals()).public_key):
+            sealer.publish(growth.head, at)
+
+    def _carry_through(self, sealer: Sealer | None, at: datetime) -> None:
+        """Append what a crash left half done, if it was signed for this place in the chain."""
+        if not (self.state / INTENT).exists():
+            return
+        intent = unfinished(self.state, sealer.public_key() if sealer is not None else None)
+        if intent is None:
+            return
+        self._write(intent.end, intent.content, intent.head, intent.signature.encode())
+        if sealer is not None:
+            sealer.publish(intent.head, at)
+
+    def _write(self, end: int, content: bytes, head: Head, signature: bytes | None) -> None:
+        self._write_lines(end, content)
+        path = self.head_path
+        try:
+            self.signature_path.unlink(missing_ok=True)  # it was the head's before
+            write_whole(path, head_line(head), 0o600)
+            if signature is not None:
+                path = self.signature_path
+                write_whole(path, signature, 0o600)
+                (self.state / SIGNED).unlink(missing_ok=True)
+                drop_intent(self.state)
+        except OSError as error:
+            raise unwritten(path, error) from error
+
+    def _write_lines(self, end: int, content: bytes) -> None:
         try:
             file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
             try:
-                os.ftruncate(file, found.end)
-                write_line(file, line)
+                os.ftruncate(file, end)
+                write_line(file, content)
             finally:
                 os.close(file)
             sync_folder(self.state)
         except OSError as error:
+            with suppress(OSError):  # what is told as not written must not be there later
+                drop_intent(self.state)
             raise unwritten(self.path, error) from error
-        return entry, _Found(entry.number, line_hash(line), found.end + len(line), None)
-
-    def _write_head(self, head: Head) -> None:
-        try:
-            self.signature_path.unlink(missing_ok=True)  # it was the head's before
-            write_whole(self.head_path, f"{head}\n".encode(), 0o600)
-        except OSError as error:
-            raise unwritten(self.head_path, error) from error
-
-    def _seal_head(self, head: Head, at: datetime, sealer: Sealer | None) -> None:
-        if sealer is None:
-            return
-        signature, _ = sealer.signature(f"{head}\n".encode())
-        if signature is not None:
-            try:
-                write_whole(self.signature_path, signature, 0o600)
-            except OSError as error:
-                raise unwritten(self.signature_path, error) from error
-        sealer.publish(head, at)
 
     def _end(self) -> _Found:
         """Return where the chain goes on; the whole of it is read only when something is wrong."""
@@ -250,7 +341,7 @@ class Register:
             head: Head | None = self.head()
         except RecordError:
             head = None
-        last, end, left = _last_line(self.path)
+        last, end, left = last_line(self.path)
         if last is None and head is None:
             damage = _damage("a first entry was cut off by a crash", left) if left else None
             return _Found(0, GENESIS, 0, damage)
@@ -264,7 +355,7 @@ class Register:
         hashes = [line_hash(line) for line in lines]
         if head is not None and head.sha256 not in hashes:
             what = f"the head says entry {head.number}, {head.sha256}, which is not there"
-            return _Found(head.number, head.sha256, end, _damage(what, left))
+            return _Found(head.number, head.sha256, end, _damage(what, left), whole=False)
         what = (
             "register.head was missing or could not be read"
             if head is None
@@ -287,51 +378,20 @@ def _known(lines: Sequence[bytes]) -> set[str]:
     return {wrong.seen.rpartition(" ")[2] for wrong in damage}
 
 
-def canonical(entry: Entry) -> bytes:
-    """Return an entry's line: keys in order, no spaces, ASCII, so that a line is one everywhere."""
-    told = entry.model_dump(mode="json")
-    return json.dumps(told, sort_keys=True, separators=(",", ":")).encode() + b"\n"
-
-
-def line_hash(line: bytes) -> str:
-    """Return the hash of an entry: SHA-256 of its line, line feed included."""
-    return hashlib.sha256(line).hexdigest()
-
-
-def parse_head(text: bytes) -> Head:
-    """Read a head as `Register` writes it: exactly that; raises ValueError for anything else."""
-    number, _, sha256 = text.decode("ascii").removesuffix("\n").partition(" ")
-    head = Head(number=int(number), sha256=sha256)
-    if f"{head}\n".encode() != text:
-        msg = "not a head"
-        raise ValueError(msg)
-    return head
-
-
-def _last_line(path: Path) -> tuple[bytes | None, int, bytes]:
-    """Return the last whole line, where it ends, and what stands after it."""
-    try:
-        file = path.open("rb")
-    except FileNotFoundError:
-        return None, 0, b""
-    except OSError as error:
-        raise unwritten(path, error) from error
-    with file:
-        size = file.seek(0, os.SEEK_END)
-        window = _TAIL
-        while True:
-            start = max(0, size - window)
-            file.seek(start)
-            tail = file.read(size - start)
-            end = tail.rfind(b"\n")
-            begin = tail.rfind(b"\n", 0, end) if end > 0 else -1
-            if begin >= 0 or start == 0:
-                break
-            window *= 8
-    if end < 0:
-        return None, 0, tail
-    return tail[begin + 1 : end + 1], start + end + 1, tail[end + 1 :]
-
-
 def _damage(found: str, left: bytes) -> Damage:
     return Damage(found=found, left=left.decode("ascii", "backslashreplace"))
+
+
+def _number(line: bytes, place: int) -> int:
+    """Return an entry's number; its place when the line is none."""
+    try:
+        return Entry.model_validate_json(line).number
+    except ValidationError:
+        return place
+
+
+def _changes(named: Seals, seals: Seals) -> bool:
+    """Tell whether the settings say something else than the chain."""
+    return seals != named.model_copy(update={"handover": None, "strict": seals.strict}) or (
+        seals.strict and not named.strict
+    )

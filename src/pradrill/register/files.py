@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pradrill.errors import RecordError
@@ -39,6 +42,24 @@ def write_whole(path: Path, content: bytes, mode: int = 0o400) -> None:
         os.fsync(file.fileno())
     draft.rename(path)
     sync_folder(path.parent)
+
+
+@contextmanager
+def unchanging(lock: Path) -> Iterator[None]:
+    """Wait for whoever holds a lock, and keep others off; where there is none, or none for us, not.
+
+    Nothing is written: reading must be possible for those who may only read.
+    """
+    try:
+        file = os.open(lock, os.O_RDONLY)
+    except OSError:
+        yield
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(file)
 
 
 def sha256(path: Path) -> str:

@@ -42,13 +42,17 @@ class Draft:
         except OSError as error:
             raise unwritten(self.folder / ALIVE, error) from error
 
-    def enter(self, register: Register, at: datetime) -> Attempt:
+    def enter(self, register: Register, at: datetime, *, late: bool = False) -> Attempt:
         """Enter the attempt, then remove what was kept of it; raises RecordError.
 
-        After a crash in between it is not entered again.
+        After a crash in between it is not entered again. `late`: by another command than its own;
+        then what it says is what lay on the disk, and nobody vouches for it.
         """
         kept = self._kept()
-        attempt = kept.model_copy(update={"folder": kept.folder or self.folder.name.lstrip(".")})
+        update = {"folder": self.folder.name.lstrip("."), "late": late}
+        if kept.exit_code == ExitCode.PASSED:  # no attempt without a run is one
+            update["exit_code"] = ExitCode.INCONCLUSIVE
+        attempt = kept.model_copy(update=update)
         # Asked of the bytes: a register that is damaged elsewhere must lose no attempt.
         whole = register.content().rpartition(b"\n")[0]
         if f'"folder":"{attempt.folder}"'.encode() not in whole:

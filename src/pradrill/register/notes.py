@@ -22,6 +22,10 @@ def notes_on(chain: Chain) -> Iterator[str]:
     for entry, _ in chain.of(EntryKind.RUN):
         if entry.body.get("unsigned"):
             yield f"run {entry.body.get('run_id')} is not signed: {entry.body['unsigned']}"
+    for entry, _ in chain.of(EntryKind.ATTEMPT):
+        if entry.body.get("late"):
+            what = "an attempt, was entered by a later command from what it found"
+            yield f"entry {entry.number}, {what}"
     yield from _changes_of_keys(chain)
     yield from _dates(chain)
 

@@ -38,6 +38,8 @@ class Content(NamedTuple):
     """The numbers of the entries that hold these runs' stamps."""
     acknowledged: bool = False
     """The register holds damage that somebody answers for."""
+    wrong: tuple[str, ...] = ()
+    """What was wrong with the register or the runs when the bundle was made."""
 
 
 def steps(content: Content) -> Iterator[Step]:
@@ -204,6 +206,15 @@ commandes ci-dessus les trouvent tout de même, et ne doivent rien trouver d'aut
 
 """
 
+_ENGLISH_WRONG = """\
+THIS IS NOT WHAT WAS RECORDED. When this bundle was made, its register did not verify:
+"""
+
+_FRENCH_WRONG = """\
+CECI N'EST PAS CE QUI A ÉTÉ ENREGISTRÉ. Quand ce dossier a été fait, son registre ne se vérifiait
+pas :
+"""
+
 _ENGLISH_UNSIGNED = """\
 This bundle is NOT SIGNED: whoever holds it could have made all of it. The commands show that it
 fits together, not where it comes from.
@@ -220,7 +231,8 @@ def english(content: Content) -> str:
     unsigned = "" if content.principal else f"\n{_ENGLISH_UNSIGNED}"
     told = "".join(_told(n, s.english, s.commands) for n, s in enumerate(steps(content), 1))
     known = _ENGLISH_KNOWN if content.acknowledged else ""
-    return f"{_ENGLISH}{unsigned}\n{told}{known}{_ENGLISH_END}"
+    wrong = _wrong(_ENGLISH_WRONG, content.wrong)
+    return f"{wrong}{_ENGLISH}{unsigned}\n{told}{known}{_ENGLISH_END}"
 
 
 def french(content: Content) -> str:
@@ -228,7 +240,13 @@ def french(content: Content) -> str:
     unsigned = "" if content.principal else f"\n{_FRENCH_UNSIGNED}"
     told = "".join(_told(n, s.french, s.commands) for n, s in enumerate(steps(content), 1))
     known = _FRENCH_KNOWN if content.acknowledged else ""
-    return f"{_FRENCH}{unsigned}\n{told}{known}{_FRENCH_END}"
+    wrong = _wrong(_FRENCH_WRONG, content.wrong)
+    return f"{wrong}{_FRENCH}{unsigned}\n{told}{known}{_FRENCH_END}"
+
+
+def _wrong(first: str, wrong: tuple[str, ...]) -> str:
+    lines = "".join(f"  - {line}\n" for line in wrong)
+    return f"{first}\n{lines}\n" if wrong else ""
 
 
 def _told(number: int, what: str, commands: tuple[str, ...]) -> str:

@@ -10,6 +10,7 @@ from pradrill.domain.entry import Head, Seals
 from pradrill.domain.record import RunRecord
 from pradrill.domain.sealing import Sealing
 from pradrill.register.attesting import attest
+from pradrill.register.lines import head_line
 from pradrill.register.publishing import log_head, push_head
 from pradrill.register.signing import public_key, sign
 from pradrill.register.stamping import stamp
@@ -40,7 +41,40 @@ class Sealer:
             public_key=key,
             authority=settings.authority,
             authority_ca=ca,
+            strict=key is not None,
         )
+
+    def handing_over(self, seals: Seals, before: Seals, previous: str) -> Seals:
+        """Return the new settings with the hand of the key before, if it is another and usable."""
+        key = self._settings.previous_key
+        if before.public_key in {None, seals.public_key}:
+            return seals
+        if key is None:
+            self._tell(
+                "the register's key changes without the hand of the one before; name that "
+                "under sealing as previous_key until the change is entered"
+            )
+            return seals
+        try:
+            if public_key(key) != before.public_key:
+                self._tell(f"{key} is not the key that the register names")
+                return seals
+            signature = sign(seals.handed_over(previous), key)
+        except ToolError as error:
+            self._tell(f"the key before does not hand over: {error.message}")
+            return seals
+        return seals.model_copy(update={"handover": signature.decode("ascii")})
+
+    def able(self, head: Head) -> bool:
+        """Tell whether a head could be signed now."""
+        return self.signature(head_line(head))[0] is not None
+
+    def public_key(self) -> str | None:
+        """Return the public half of the key, if one is named and can be read."""
+        try:
+            return public_key(self._settings.key) if self._settings.key else None
+        except ToolError:
+            return None
 
     def signature(self, content: bytes) -> tuple[bytes | None, str | None]:
         """Return the signature of a content, or why there is none; neither without a key."""

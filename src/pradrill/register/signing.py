@@ -36,6 +36,11 @@ class Signer(NamedTuple):
         return told.decode("ascii", "replace").split()[1]
 
 
+def signer_line(public_key: str) -> str:
+    """Return the allowed_signers file of one key, whatever its owner is called."""
+    return f"{Signer('signer', public_key)}\n"
+
+
 def newest(signers: str) -> str:
     """Return the newest of the signers that a register names: the one who signs now."""
     return "".join(signers.splitlines(keepends=True)[-1:])

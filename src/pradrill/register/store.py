@@ -9,7 +9,7 @@ import os
 import platform
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -20,20 +20,25 @@ from pradrill.domain.lease import Holder
 from pradrill.domain.record import RunRecord
 from pradrill.domain.run_plan import FileHash
 from pradrill.errors import BusyError, RecordError
-from pradrill.register.attempts import RECORD, enter_run, entered, read_record
-from pradrill.register.chain import Register
-from pradrill.register.files import (
-    open_lines,
-    sha256,
-    sync_folder,
-    unwritten,
-    write_line,
-    write_whole,
+from pradrill.register.attempts import (
+    RECORD,
+    enter_made_up,
+    enter_run,
+    entered,
+    read_record,
+    seal_run,
+    sealed_hashes,
 )
+from pradrill.register.chain import Register, line_hash
+from pradrill.register.files import open_lines, sync_folder, unwritten, write_line
+from pradrill.register.genuine import events_of, evidence_of, why_not_genuine
 from pradrill.register.launching import ALIVE, EVIDENCE, JOURNAL, Draft, alone, has_begun
 
 _UNFIT = re.compile(r"[^0-9A-Za-z._-]+")
 _LONGEST = 60
+
+
+Say = Callable[[str], None]
 
 
 class RunJournal:
@@ -59,41 +64,17 @@ class RunJournal:
     def events(self) -> Iterator[tuple[str, datetime, dict[str, Any]]]:
         """Read back every whole fact, without a last one that a crash cut off.
 
-        Raises RecordError at a line that is none: what else it told of the standby is not known.
+        Raises RecordError at a line that is none.
         """
-        try:
-            text = (self.folder / JOURNAL).read_text(encoding="utf-8", errors="replace")
-        except FileNotFoundError:
-            return
-        *lines, _ = text.split("\n")  # splitlines would also cut at U+2028 and the like
-        for number, line in enumerate(lines, 1):
-            try:
-                facts = json.loads(line)
-                told = facts.pop("event"), datetime.fromisoformat(facts.pop("at")), facts
-            except (ValueError, KeyError, AttributeError, TypeError) as error:
-                raise RecordError(
-                    f"{self.folder / JOURNAL}:{number}: this line is no fact of a run",
-                    hint="It was damaged; look at the run's standby yourself.",
-                ) from error
-            yield told
+        return events_of(self.folder)
 
     def evidence(self) -> tuple[FileHash, ...]:
         """Return the journal and every evidence file with its SHA-256."""
-        evidence = sorted(p for p in (self.folder / "evidence").rglob("*") if p.is_file())
-        return tuple(
-            FileHash(path=path.relative_to(self.folder), sha256=sha256(path))
-            for path in (self.folder / JOURNAL, *evidence)
-            if path.exists()
-        )
+        return evidence_of(self.folder)
 
     def seal(self, record: RunRecord) -> None:
         """Write the record under its name only when all of it is on the disk, and enter it."""
-        path = self.folder / RECORD
-        try:
-            write_whole(path, (record.model_dump_json(indent=1) + "\n").encode())
-        except OSError as error:
-            raise unwritten(path, error) from error
-        enter_run(self._register, self.folder)
+        seal_run(self._register, self.folder, record)
         self.close()
 
     def close(self) -> None:
@@ -196,11 +177,13 @@ class FileRunStore:
                     found.append(RunJournal(folder, lock, self.register))
         return found
 
-    def settle(self, at: datetime) -> list[str]:
+    def settle(self, at: datetime, tell: Say = lambda _line: None) -> list[str]:
         """Enter the sealed runs that a crash kept out of the register; return their ids.
 
-        Raises RecordError when the register cannot be read or written.
+        A run that is not what its journal tells is entered as damage, and told. Raises RecordError
+        when the register cannot be read or written.
         """
+        self.register.settle(at)
         late = []
         known = entered(self.register)
         for folder in self._folders():
@@ -210,10 +193,15 @@ class FileRunStore:
             if lock is None:  # its own process is about to enter it
                 continue
             with lock:
-                if folder.name not in entered(self.register):  # now that nobody else can
+                if folder.name in entered(self.register):  # now that nobody else can
+                    continue
+                why = why_not_genuine(folder, self.register.public_key())
+                if why is None:
                     enter_run(self.register, folder, at)
                     late.append(folder.name)
-        self.register.settle(at)
+                else:
+                    enter_made_up(self.register, folder, why, at)
+                    tell(f"run {folder.name} is sealed, and is not entered: {why}")
         return late
 
     def enter_unbegun(self, at: datetime) -> list[Attempt]:
@@ -227,7 +215,7 @@ class FileRunStore:
             if lock is not None:
                 with lock:
                     if not has_begun(folder):  # nor did it before its process was gone
-                        late.append(Draft(folder, lock).enter(self.register, at))
+                        late.append(Draft(folder, lock).enter(self.register, at, late=True))
         return late
 
     def has_crashed(self) -> bool:
@@ -249,10 +237,16 @@ class FileRunStore:
         return records, damaged
 
     def records(self) -> Iterator[RunRecord]:
-        """Read every sealed record, oldest first; raises RecordError at an unreadable one."""
+        """Read every record that is the one that was entered, oldest first.
+
+        What was made up or changed stands for no drill, and stops none.
+        """
+        hashes = sealed_hashes(self.register)
         for folder in self._folders():
-            if (folder / RECORD).exists():
-                yield self.read(folder.name)
+            with suppress(RecordError):
+                record, content = read_record(folder / RECORD)
+                if line_hash(content) in hashes:
+                    yield record
 
     def running(self) -> list[RunJournal]:
         """Return the runs whose process is alive."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 from pydantic import ValidationError
@@ -10,14 +11,18 @@ from pydantic import ValidationError
 from pradrill.domain.entry import (
     GENESIS,
     Acknowledged,
+    Damage,
     Entry,
     EntryKind,
     Seals,
     Wrong,
     acknowledged,
 )
-from pradrill.register.chain import REGISTER, line_hash
+from pradrill.register.lines import HEAD, HEAD_SIGNATURE, REGISTER, line_hash
 from pradrill.register.signing import Signer
+
+_OF_NOW = {REGISTER, HEAD, HEAD_SIGNATURE}
+"""Where troubles are of the chain's end, which changes with each entry: none is for ever."""
 
 
 class Trouble(NamedTuple):
@@ -27,6 +32,11 @@ class Trouble(NamedTuple):
     what: str
     seen: str = ""
     """Hashes of what stands there: the same trouble with other content is another one."""
+
+    @property
+    def lasts(self) -> bool:
+        """Whether the next entry leaves it: only then can somebody answer for it."""
+        return self.where not in _OF_NOW
 
     @property
     def wrong(self) -> Wrong:
@@ -61,13 +71,29 @@ class Chain(NamedTuple):
                     self.troubles.append(trouble)
         return found
 
+    def unvouched(self) -> Iterator[tuple[Entry, str, tuple[int, int]]]:
+        """Return the entries that say of others that no signature vouches for them; and which."""
+        for entry, told in self.of(EntryKind.DAMAGE):
+            with suppress(ValidationError):
+                gap = Damage.model_validate(entry.body).unvouched
+                if gap is not None:
+                    yield entry, told, gap
+
     def seals(self) -> list[Seals]:
         """Return who signed and stamped, oldest first."""
         return [seals for _, seals in self.sealing()]
 
     def known(self) -> dict[Wrong, Acknowledged]:
-        """Return the damage that somebody answers for, and who."""
-        found = acknowledged(entry for entry, _ in self.entries)
+        """Return the damage that somebody answers for, and who.
+
+        An answer that nobody's signature vouches for could be the forger's own.
+        """
+        gaps = [gap for _, _, gap in self.unvouched()]
+        found = acknowledged(
+            entry
+            for entry, _ in self.entries
+            if not any(first <= entry.number <= last for first, last in gaps)
+        )
         return {wrong: each for each in found for wrong in each.said.damage}
 
     def signers(self) -> str:
@@ -130,6 +156,6 @@ def read_chain(content: bytes) -> Chain:
     return Chain(entries, troubles)
 
 
-def at_entry(entry: Entry, what: str) -> Trouble:
+def at_entry(entry: Entry, what: str, seen: str = "") -> Trouble:
     """Return a trouble with an entry."""
-    return Trouble(f"{REGISTER}: entry {entry.number}", what)
+    return Trouble(f"{REGISTER}: entry {entry.number}", what, seen)

@@ -6,13 +6,15 @@ Everything is read as hostile: a register can name any path and hold any bytes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from pradrill.domain.entry import GENESIS, Acknowledged, Entry, EntryKind, Head, Stamp
 from pradrill.errors import RecordError
-from pradrill.register.chain import HEAD, HEAD_SIGNATURE, REGISTER, parse_head
+from pradrill.register.files import unchanging
+from pradrill.register.keys import key_troubles
+from pradrill.register.lines import HEAD, HEAD_SIGNATURE, LOCK, REGISTER, parse_head
 from pradrill.register.notes import notes_on
 from pradrill.register.run_files import RUNS, RunFiles, read
 from pradrill.register.signing import Signer, newest, signature_problem
@@ -48,6 +50,9 @@ def verify(  # noqa: PLR0913 each is another thing that a reader may know or wan
     published: Sequence[str] = (),
     each: bool = False,
     runs: Sequence[str] | None = None,
+    only: bool = False,
+    trusted: Collection[str] | None = None,
+    strict: bool | None = None,
 ) -> Verified:
     """Compare a state directory with its register; raises RecordError when there is none.
 
@@ -56,9 +61,13 @@ def verify(  # noqa: PLR0913 each is another thing that a reader may know or wan
     keys that the chain names it is the newest. `published`: texts that hold heads. `each`: verify
     every signature and stamp by itself; otherwise the head's and the newest, because they and the
     hashes hold the rest. `runs`: only these are there, as in a bundle; otherwise all must be.
+    `only`: others may be there and are not looked at. `trusted`: the public keys of the settings,
+    of which one must be the key that the chain names. `strict`: no reason excuses a record without
+    a signature; so it is where signers are given, unless told otherwise.
     """
-    content = read(state / REGISTER)
-    head_text = read(state / HEAD)
+    with unchanging(state / LOCK):
+        content, head_text = read(state / REGISTER), read(state / HEAD)
+        signature = read(state / HEAD_SIGNATURE)
     if content is None and head_text is None:
         raise RecordError(f"there is no register in {state}", hint="Name the folder with --state.")
     chain = read_chain(content or b"")
@@ -67,7 +76,10 @@ def verify(  # noqa: PLR0913 each is another thing that a reader may know or wan
     allowed = chain.signers() if signers is None else signers
     if head_text is not None and (signers is not None or chain.signer() is not None):
         by = now if now is not None else newest(allowed) if signers is None else allowed
-        _verify_head_signature(state, head_text, by, troubles)
+        _verify_head_signature(signature, head_text, by, troubles)
+    troubles += key_troubles(
+        chain, strict=signers is not None if strict is None else strict, trusted=trusted
+    )
     for text in published:
         troubles += _verify_published(chain, text)
     looked = RunFiles(state / RUNS, troubles, signers=allowed if each else None)
@@ -77,15 +89,16 @@ def verify(  # noqa: PLR0913 each is another thing that a reader may know or wan
     _verify_stamps(chain, troubles, each=each, of=None if runs is None else looked.entries)
     for missing in sorted(set(runs or ()) - looked.seen):
         troubles.append(Trouble(f"{RUNS}/{missing}", "the register has no entry for this run"))
-    notes = [*notes_on(chain), *looked.strangers()]
+    notes = [*notes_on(chain), *([] if only else looked.strangers())]
     known = chain.known()
+    answered = {t: known[t.wrong] for t in troubles if t.lasts and t.wrong in known}
     return Verified(
-        [trouble for trouble in troubles if trouble.wrong not in known],
-        [(trouble, known[trouble.wrong]) for trouble in troubles if trouble.wrong in known],
+        [trouble for trouble in troubles if trouble not in answered],
+        [(trouble, answered[trouble]) for trouble in troubles if trouble in answered],
         notes,
         [entry for entry, _ in chain.entries],
         head,
-        chain.signer() if (state / HEAD_SIGNATURE).is_file() else None,
+        chain.signer() if signature is not None else None,
         len(looked.seen),
         looked.files,
         looked.size,
@@ -120,8 +133,9 @@ def _verify_head(
     return head
 
 
-def _verify_head_signature(state: Path, head: bytes, signers: str, troubles: list[Trouble]) -> None:
-    signature = read(state / HEAD_SIGNATURE)
+def _verify_head_signature(
+    signature: bytes | None, head: bytes, signers: str, troubles: list[Trouble]
+) -> None:
     if signature is None:
         troubles.append(Trouble(HEAD_SIGNATURE, "the head is not signed, and a key is named"))
         return

@@ -11,6 +11,7 @@ from pradrill.domain.clauses import Section
 from pradrill.domain.people import Annotation, AnnotationKind, Finding, Severity
 from pradrill.domain.timeline import Instant, Mark
 from pradrill.reporting import wording
+from pradrill.reporting.doubt import doubts
 from pradrill.reporting.i18n import N_, _, ngettext, pgettext
 from pradrill.reporting.sentences import spoken
 
@@ -90,6 +91,11 @@ def seen_again(finding: Finding) -> str:
         run=wording.line(last.run_id, 80),
         at=wording.at(last.at),
     )
+
+
+def doubt(case: CaseFile) -> list[str]:
+    """Return what a reader must know before the verdict, if the register does not verify."""
+    return doubts(case.record.run_id, case.integrity.wrong if case.integrity else ())
 
 
 def registered(case: CaseFile) -> bool:

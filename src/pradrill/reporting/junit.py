@@ -10,7 +10,7 @@ from pradrill.domain.casefile import CaseFile
 from pradrill.domain.outcome import CheckOutcome, GuardOutcome, StepOutcome
 from pradrill.domain.record import RunRecord
 from pradrill.domain.verdict import Verdict
-from pradrill.reporting import view, wording
+from pradrill.reporting import case_view, view, wording
 
 _MESSAGE, _DETAIL = 300, 20_000
 
@@ -28,7 +28,7 @@ class _Case(NamedTuple):
 def render_junit(case: CaseFile) -> str:
     """Return well-formed XML 1.0 in the language-neutral words of the record."""
     record = case.record
-    cases = [*_verdict(record), *_steps(record), *_guards(record), *_checks(record)]
+    cases = [*_doubt(case), *_verdict(record), *_steps(record), *_guards(record), *_checks(record)]
     root = ET.Element("testsuites", {"name": "pradrill", **_counts(cases)})
     for suite in dict.fromkeys(each.suite for each in cases):
         mine = [each for each in cases if each.suite == suite]
@@ -92,6 +92,11 @@ def _verdict(record: RunRecord) -> Iterator[_Case]:
         yield _Case("run", name, 0.0, kind, f"{c.told} ({c.interval})")
     left = "\n".join(record.residue)
     yield _Case("run", "standby left as declared", 0.0, "failure" if left else "", left)
+
+
+def _doubt(case: CaseFile) -> Iterator[_Case]:
+    if said := case_view.doubt(case):
+        yield _Case("run", "is what was recorded", 0.0, "error", "\n".join(said))
 
 
 def _steps(record: RunRecord) -> Iterator[_Case]:

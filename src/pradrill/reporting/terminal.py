@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pradrill.domain.catalogue import Catalogue, CatalogueReading
+from pradrill.domain.entry import Wrong
 from pradrill.domain.manual import Question
 from pradrill.domain.outcome import Phase, StepKind, StepOutcome, StepResult
 from pradrill.domain.record import RunRecord
@@ -27,6 +28,7 @@ from pradrill.domain.verdict import Verdict
 from pradrill.reporting import view, wording
 from pradrill.reporting.asking import question_lines, waits_told
 from pradrill.reporting.backup_text import integrity_facts, reading_facts
+from pradrill.reporting.doubt import doubts
 from pradrill.reporting.plan_text import plan_lines
 from pradrill.reporting.vocabulary import word
 
@@ -50,8 +52,10 @@ def open_console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, markup=False, emoji=False, highlight=False, width=width)
 
 
-def show(record: RunRecord, console: Console) -> None:
-    """Print a whole record for people."""
+def show(record: RunRecord, console: Console, wrong: Sequence[Wrong] = ()) -> None:
+    """Print a whole record for people; `wrong`: why it is not to be relied on, before all else."""
+    for doubt in doubts(record.run_id, wrong):
+        console.print(_text(doubt, style="bold red"))
     plan, colour = record.plan, _COLOURS[record.verdict]
     console.print(Text(view.headline(record), style=f"bold {colour}"), soft_wrap=True)
     console.print(_text(f"{plan.drill.drill}: {plan.drill.scenario.name}", style="bold"))

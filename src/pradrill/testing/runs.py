@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from pradrill.domain.events import Event
+from pradrill.domain.conclusion import record_of
+from pradrill.domain.events import CheckPass, Event, Reading
+from pradrill.domain.facts import fold
 from pradrill.domain.record import RunRecord
 from pradrill.ports import RunStore
 from pradrill.testing.builders import a_record, a_start, after
@@ -13,10 +16,14 @@ from pradrill.testing.builders import a_record, a_start, after
 def a_sealed_run(
     store: RunStore, number: int = 0, evidence: dict[str, str] | None = None, **changes: Any
 ) -> RunRecord:
-    """Seal the builders' record, a day later for each `number`; evidence: path → content."""
+    """Seal the builders' record, a day later for each `number`; evidence: path → content.
+
+    Without changes it is what its journal tells, as every run's is that was carried out.
+    """
     began = after(86_400.0 * number)
     journal = store.open("moodle", began)
-    journal.append(Event.STARTED, began, a_start().model_dump(mode="json"))
+    for event, told in _events(a_record()):
+        journal.append(event, began, told)
     for path, content in (evidence or {"01-restore/events.jsonl": f"run {number}\n"}).items():
         file = journal.folder / "evidence" / path
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -28,5 +35,44 @@ def a_sealed_run(
         "evidence": journal.evidence(),
     }
     record = a_record(**{**fields, **changes})
+    if not changes:
+        facts = fold(journal.events())
+        assert facts is not None  # noqa: S101 it says what began
+        record = record_of(facts, record.run_id, record.ended, record.evidence)
     journal.seal(record)
     return record
+
+
+def _events(record: RunRecord) -> Iterator[tuple[Event, dict[str, Any]]]:
+    """Return what a journal tells of a run that was carried out as the record says."""
+    recovery = record.recovery
+    yield (
+        Event.STARTED,
+        a_start(
+            plan=record.plan,
+            launch=record.launch,
+            versions=record.versions,
+            environment=record.environment,
+        ).model_dump(mode="json"),
+    )
+    for guard in record.guards:
+        yield Event.GUARD, guard.model_dump(mode="json")
+    for step in record.steps:
+        phase, name, service = step.phase, step.name, step.service
+        yield Event.STEP_STARTED, {"phase": phase, "name": name, "service": service}
+        yield Event.STEP_ENDED, step.model_dump(mode="json")
+    for mark, instant in recovery.marks.items():
+        yield Event.MARK, {"mark": mark, "instant": instant.model_dump(mode="json")}
+    seen = CheckPass(number=record.passes, results=record.checks)
+    yield Event.CHECK_PASS, seen.model_dump(mode="json")
+    yield Event.STABLE, {}
+    reading = Reading(
+        point=recovery.recovery_point,
+        source=recovery.recovery_point_from,
+        catalogue=recovery.catalogue_time,
+        backup_id=recovery.backup_id,
+        readings=recovery.readings,
+    )
+    yield Event.READING, reading.model_dump(mode="json")
+    for host, skew in recovery.skew.items():
+        yield Event.SKEW, {"host": host, "skew": skew.model_dump(mode="json")}

@@ -13,6 +13,7 @@ import pytest
 
 from pradrill.domain.entry import EntryKind
 from pradrill.domain.sealing import Sealing
+from pradrill.register.acknowledging import acknowledge
 from pradrill.register.verifying import verify
 from pradrill.testing import START, a_sealed_run
 
@@ -86,18 +87,23 @@ def test_a_key_with_a_passphrase_never_asks(
     assert any(run_id in note for note in verified.notes)
 
 
-def test_a_register_signs_itself_once_the_key_is_back(
+def test_a_key_that_is_back_signs_and_says_what_it_does_not_vouch_for(
     tmp_path: Path, seal: Callable[..., Any], new_key: Callable[..., Path]
 ) -> None:
-    """A head that could not be signed is signed by the next command that has the key."""
+    """What was entered without the key could be anybody's: it is told, and can be answered for."""
     key = new_key(tmp_path)
     state = tmp_path / "state"
     a_sealed_run(seal(state, Sealing(key=key)).store, 0)
     a_sealed_run(seal(state, None).store, 1)
-    assert [str(t) for t in verify(state).troubles] == [
-        "register.head.sig: the head is not signed, and a key is named"
-    ]
-    seal(state, Sealing(key=key)).store.settle(START)
+    unsigned = ["register.head.sig: the head is not signed, and a key is named"]
+    assert [str(t) for t in verify(state).troubles] == unsigned
+    store = seal(state, Sealing(key=key)).store
+    store.settle(START)
+    assert [str(t) for t in verify(state).troubles] == unsigned
+    a_sealed_run(store, 2)
+    (trouble,) = verify(state).troubles
+    assert trouble.what.startswith("nobody vouches for entries 3 to 3: ")
+    assert acknowledge(store.register, START, by="ops", because="the key was away")
     assert verify(state).troubles == []
 
 
@@ -133,7 +139,7 @@ def test_a_new_key_is_an_entry(
     one, two = new_key(tmp_path, "one"), new_key(tmp_path, "two")
     state = tmp_path / "state"
     a_sealed_run(seal(state, Sealing(key=one)).store, 0)
-    store = seal(state, Sealing(key=two)).store
+    store = seal(state, Sealing(key=two, previous_key=one)).store
     a_sealed_run(store, 1)
     kinds = [entry.kind.value for entry in store.register.entries()]
     assert kinds == ["seals", "run", "seals", "run"]

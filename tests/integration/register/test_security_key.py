@@ -15,7 +15,7 @@ from pradrill.domain.entry import EntryKind
 from pradrill.domain.sealing import Sealing
 from pradrill.register.bundle import make_bundle, verify_bundle
 from pradrill.register.verifying import verify
-from pradrill.testing import START, a_sealed_run
+from pradrill.testing import a_sealed_run
 
 from .conftest import NewKey, Seal, only_in_an_agent
 from .test_bundle import stock
@@ -80,7 +80,7 @@ def test_a_token_behind_an_agent_signs(
 def test_a_run_without_the_token_is_entered_and_says_so(
     tmp_path: Path, token: pytest.MonkeyPatch, new_key: NewKey, seal: Seal
 ) -> None:
-    """Pulled out, the token costs the signature and not the entry; put back, the head is signed."""
+    """Pulled out, the token costs the signature and not the entry; put back, it says which."""
     key = new_key(tmp_path, kind="ed25519-sk")
     store, told = seal(tmp_path / "state", Sealing(key=key))
     a_sealed_run(store, 0)
@@ -91,5 +91,6 @@ def test_a_run_without_the_token_is_entered_and_says_so(
     assert [bool(run["unsigned"]) for run in runs] == [False, True]
     assert [trouble.where for trouble in verify(store.state).troubles] == ["register.head.sig"]
     token.setenv("SSH_SK_PROVIDER", str(_TOKEN))
-    store.register.settle(START)
-    assert verify(store.state, each=True).troubles == []
+    a_sealed_run(store, 2)
+    (trouble,) = verify(store.state, each=True).troubles
+    assert trouble.what.startswith("nobody vouches for entries 3 to 3: ")
