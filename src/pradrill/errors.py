@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 
 
@@ -72,3 +75,21 @@ class RecordError(PradrillError):
     """A journal or a record could not be written or read."""
 
     exit_code = ExitCode.RECORD
+
+
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
+
+
+@contextmanager
+def told_of_disk() -> Iterator[None]:
+    """Turn the error of a full, read-only or failing disk into a RecordError."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _DISK:
+            raise
+        what = error.filename if isinstance(error.filename, str) else "what must be kept"
+        raise RecordError(
+            f"cannot write or read {what}: {error.strerror}",
+            hint="Free space or mend the disk of the state directory and of /tmp, then run again.",
+        ) from error

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from pradrill.cli import output
 from pradrill.cli.parser import parser
-from pradrill.errors import ExitCode, PradrillError
+from pradrill.errors import ExitCode, PradrillError, told_of_disk
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,7 +26,8 @@ def _carried_out(argv: Sequence[str] | None) -> int:
     os.umask(0o077)
     try:
         command = importlib.import_module(f"pradrill.cli.{args.module}")
-        code: int = command.run(args)
+        with told_of_disk():
+            code: int = command.run(args)
     except PradrillError as error:
         print(error, file=sys.stderr)
         return error.exit_code

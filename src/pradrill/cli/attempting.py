@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pradrill.cli.workplace import Workplace, told, user
 from pradrill.domain.entry import Attempt, EntryKind
 from pradrill.domain.run_plan import RunPlan
-from pradrill.errors import ExitCode, PradrillError
+from pradrill.errors import ExitCode, PradrillError, told_of_disk
 from pradrill.register.launching import Draft, has_begun, killed
 
 
@@ -56,7 +56,8 @@ def attempting(
     began = place.clock.now()
     mine = Attempting(place, killed(drill, began, services=services, trigger=trigger, user=user()))
     try:
-        yield mine
+        with told_of_disk():
+            yield mine
     except BaseException as error:
         mine.end(error)
         raise

@@ -46,7 +46,7 @@ from pradrill.domain.sealing import Sealing
 from pradrill.engine.cancellation import Cancellation, signals_to
 from pradrill.engine.context import Disruption, Tools
 from pradrill.engine.planning import plan_run
-from pradrill.engine.recover import recover_crashed
+from pradrill.engine.recover import Recovered, recover_crashed
 from pradrill.engine.run import run_drill
 from pradrill.errors import ConfigurationError, PradrillError
 from pradrill.ports import Progress, Standby
@@ -137,7 +137,7 @@ class Workplace:
                 told(f"run {run_id} was sealed and not in the register; it is entered now")
             for attempt in self.store.enter_unbegun(self.clock.now()):
                 told(f"an attempt at {attempt.drill}: {attempt.because}; it is entered now")
-        except PradrillError as error:
+        except (PradrillError, OSError) as error:
             told(str(error))
 
     def names_drills(self) -> bool:
@@ -189,10 +189,15 @@ class Workplace:
 
         A crashed run that cannot be torn down now is told on stderr and found again next time.
         """
-        with ExitStack() as opened:
-            recovered = recover_crashed(
-                self.store, lambda plan: opened.enter_context(_closing(self._tools(plan, progress)))
-            )
+        recovered = Recovered([], {})
+        try:
+            with ExitStack() as opened:
+                recovered = recover_crashed(
+                    self.store,
+                    lambda plan: opened.enter_context(_closing(self._tools(plan, progress))),
+                )
+        except PradrillError as trouble:
+            told(f"the runs that were killed are not torn down yet: {trouble}")
         for run_id, error in recovered.left.items():
             print(f"crashed run {run_id} is not torn down yet: {error}", file=sys.stderr)
         for record in recovered.records:
