@@ -86,10 +86,15 @@ def told_of_disk() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _DISK:
-            raise
-        what = error.filename if isinstance(error.filename, str) else "what must be kept"
-        raise RecordError(
-            f"cannot write or read {what}: {error.strerror}",
-            hint="Free space or mend the disk of the state directory and of /tmp, then run again.",
-        ) from error
+        raise of_disk(error) or error from error.__cause__
+
+
+def of_disk(error: OSError) -> RecordError | None:
+    """Return what a full, read-only or failing disk is for the user; None for another error."""
+    if error.errno not in _DISK:
+        return None
+    what = error.filename if isinstance(error.filename, str) else "what must be kept"
+    return RecordError(
+        f"cannot write or read {what}: {error.strerror}",
+        hint="Free space or mend the disk of the state directory and of /tmp, then run again.",
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from shutil import rmtree
 from threading import Lock
 from typing import Any, NamedTuple
 
+from pradrill import scratch
 from pradrill.domain.drill import Way
 from pradrill.domain.events import OF_A_BRANCH, Event
 from pradrill.domain.facts import Facts, Shown
@@ -82,6 +84,7 @@ class _Run:
         self.asking = Lock()
         self.site: Site | None = None
         self.folder: Path | None = None
+        self.spare: Path | None = None
         self.unwritten: RecordError | None = None
         self.under_way = False
         self.abandoned = False
@@ -189,7 +192,7 @@ class Context:
 
     def connect(self) -> None:
         """Make the standby's hosts reachable."""
-        self._run.folder = Path(tempfile.mkdtemp(prefix="pradrill-"))
+        self._run.folder = Path(tempfile.mkdtemp(prefix="pradrill-", dir=scratch.base()))
         self._run.site = self.tools.standby.start(self._run.folder, self.tools.progress.say)
 
     def there(self) -> Site:
@@ -211,8 +214,20 @@ class Context:
 
     def forget_folder(self) -> None:
         """Remove the keys and the configuration that were written for the run."""
-        if self._run.folder is not None:
-            rmtree(self._run.folder, ignore_errors=True)
+        for folder in (self._run.folder, self._run.spare):
+            if folder is not None:
+                rmtree(folder, ignore_errors=True)
+
+    def keep_elsewhere(self) -> bool:
+        """Put the evidence from here on where there is room; False when that changes nothing.
+
+        It goes with the run: a teardown must not wait for a disk.
+        """
+        if self._run.spare is None:
+            with suppress(OSError):
+                self._run.spare = Path(tempfile.mkdtemp(prefix="pradrill-", dir=scratch.base()))
+                return True
+        return False
 
     def left(self, left: list[str]) -> Came:
         """Note what was left behind, if anything was."""
@@ -232,4 +247,11 @@ class Context:
         number = max(n for n, key in enumerate(begun, 1) if key == step.key)
         words = step.name if step.service is None else f"{step.service} {step.name}"
         name = "".join(c if c.isalnum() else "-" for c in words)
-        return self.journal.folder / "evidence" / f"{number:02d}-{name}"
+        return self._room() / "evidence" / f"{number:02d}-{name}"
+
+    def _room(self) -> Path:
+        """Return the run's folder, or another for what its disk has no room for: the teardown's."""
+        run = self._run
+        if run.unwritten is not None:
+            self.keep_elsewhere()
+        return run.spare or self.journal.folder

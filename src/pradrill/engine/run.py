@@ -18,7 +18,7 @@ from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.context import Came, Context, Disruption, Stop, Tools
 from pradrill.engine.holding import hold_standby
 from pradrill.engine.steps import TAKE
-from pradrill.errors import BusyError, PradrillError, UnreachableError
+from pradrill.errors import BusyError, PradrillError, UnreachableError, of_disk
 
 
 def run_drill(
@@ -193,6 +193,9 @@ class Run:
         except Stop:
             raise
         except Exception as error:  # noqa: BLE001 a tool that breaks must not break the teardown
+            full = isinstance(error, OSError) and of_disk(error) is not None
+            if full and step.phase is Phase.TEARDOWN and context.keep_elsewhere():
+                return self._take(context, step)  # it needs no disk
             return Came(StepOutcome.UNKNOWN, f"{type(error).__name__}: {error}")
 
     def _restore_end(self, branch: Branch) -> datetime:

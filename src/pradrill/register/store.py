@@ -310,6 +310,7 @@ class FileRunStore:
                 f"cannot read {self.runs}: {error.strerror}", hint="Read it as its owner."
             ) from error
 
+
 def _try_lock(path: Path) -> TextIO | None:
     file = path.open("a+", encoding="utf-8")
     path.chmod(0o600)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pradrill import processes
+from pradrill import processes, scratch
 from pradrill.adapters.ansible.brake import Brake
 from pradrill.adapters.ansible.narrator import Narrator, clean_output, hiding
 from pradrill.domain.outcome import PlaybookResult
@@ -58,6 +58,8 @@ class AnsibleRunner:
             code = _run(play, folder, deadline, narrator, brake)
             output = clean_output(_printed(folder), hide)
             _write(evidence / "stdout.txt", output[:_LONGEST_OUTPUT])
+            if narrator.unwritten is not None:
+                raise narrator.unwritten
             return narrator.result({host.name for host in play.site.hosts}, code, output)
         finally:
             narrator.end()
@@ -134,9 +136,10 @@ def _environment(
     }
 
 
-def _short_folder() -> str | None:
+def _short_folder() -> str:
     """Return /tmp when the usual folder's path is too long for the socket that Ansible opens."""
-    return None if len(tempfile.gettempdir()) <= _LONGEST_FOLDER else "/tmp"  # noqa: S108 made 0700
+    base = scratch.base()
+    return base if len(base) <= _LONGEST_FOLDER else "/tmp"  # noqa: S108 made 0700
 
 
 def _printed(folder: Path) -> str:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pradrill import processes
+from pradrill import processes, scratch
 from pradrill.adapters.testinfra.link import Probe, Worker, clean
 from pradrill.domain.outcome import CheckOutcome, CheckResult, Sample
 from pradrill.domain.target import Site
@@ -41,7 +41,7 @@ class TestinfraVerifier:
         `evidence` gets `checks.jsonl`: every answer of every pass.
         """
         evidence.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix="pradrill-checks-"))
+        folder = Path(tempfile.mkdtemp(prefix="pradrill-checks-", dir=scratch.base()))
         marker = processes.part(marker, folder.name)  # the run may be doing more beside
         worker = Worker(suite.resolve(), site, marker, folder)
         try:
