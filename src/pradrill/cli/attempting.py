@@ -39,7 +39,7 @@ class Attempting:
             else:
                 self._place.register.append(EntryKind.ATTEMPT, self._attempt, now)
         except PradrillError as unwritten:
-            told(f"the attempt is not in the register: {unwritten}")
+            told(f"the attempt is not in the register yet: {unwritten.message}")
 
     def _keep(self, **known: object) -> None:
         self._attempt = self._attempt.model_copy(update=known)

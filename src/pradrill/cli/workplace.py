@@ -40,7 +40,7 @@ from pradrill.domain.events import Started
 from pradrill.domain.findings import all_findings, findings_for
 from pradrill.domain.people import Finding
 from pradrill.domain.plan import PrimaryIdentity
-from pradrill.domain.record import Launch, RunRecord
+from pradrill.domain.record import Launch, RunRecord, RunState
 from pradrill.domain.run_plan import RunPlan
 from pradrill.domain.sealing import Sealing
 from pradrill.engine.cancellation import Cancellation, signals_to
@@ -137,8 +137,10 @@ class Workplace:
                 told(f"run {run_id} was sealed and not in the register; it is entered now")
             for attempt in self.store.enter_unbegun(self.clock.now()):
                 told(f"an attempt at {attempt.drill}: {attempt.because}; it is entered now")
-        except (PradrillError, OSError) as error:
-            told(str(error))
+        except PradrillError as error:  # of a full disk the run itself gives the hint
+            told(error.message if isinstance(error.__cause__, OSError) else str(error))
+        except OSError as error:
+            told(f"{self.state}: {error.strerror}")
 
     def names_drills(self) -> bool:
         """Tell whether there is a folder of drills: reading reports needs none."""
@@ -201,11 +203,12 @@ class Workplace:
         for run_id, error in recovered.left.items():
             print(f"crashed run {run_id} is not torn down yet: {error}", file=sys.stderr)
         for record in recovered.records:
-            print(
-                f"run {record.run_id} was killed; its standby was torn down and it is recorded "
-                f"as CRASHED",
-                file=sys.stderr,
+            how = (
+                "its standby was torn down and it is recorded as CRASHED"
+                if record.state is RunState.CRASHED
+                else "it had come to its end, and is recorded as it ended"
             )
+            told(f"run {record.run_id} was killed; {how}")
         self.settle()
         return recovered.records
 

@@ -57,6 +57,7 @@ class Facts(Model):
     signal: int | None = None
     clock_stepped: float = 0.0
     lost: bool = Field(default=False, description="the process ended without a word")
+    ended: datetime | None = Field(default=None, description="when all was done but the record")
 
     def after(self, event: Event, facts: dict[str, Any]) -> Facts:
         """Return the facts with one more event in."""
@@ -179,4 +180,5 @@ _CHANGES: dict[Event, Callable[[Facts, _Change], _Change]] = {
     Event.SIGNAL: lambda was, facts: {"signal": was.signal or facts["signal"]},
     Event.CLOCK: lambda _was, facts: {"clock_stepped": facts["seconds"]},
     Event.LOST: lambda _was, _facts: {"lost": True},
+    Event.ENDED: lambda _was, facts: {"ended": datetime.fromisoformat(facts["ended"])},
 }

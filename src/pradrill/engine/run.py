@@ -19,6 +19,7 @@ from pradrill.engine.context import Came, Context, Disruption, Stop, Tools
 from pradrill.engine.holding import hold_standby
 from pradrill.engine.steps import TAKE
 from pradrill.errors import BusyError, PradrillError, UnreachableError, of_disk
+from pradrill.ports import Journal
 
 
 def run_drill(
@@ -35,6 +36,14 @@ def run_drill(
         except BusyError as busy:
             run.refuse(Refusal.BUSY, str(busy.message))
         return run.seal()
+
+
+def seal(journal: Journal, facts: Facts) -> RunRecord:
+    """Write the record of a run that has ended; raises RecordError."""
+    assert facts.ended is not None  # noqa: S101 its last fact says so
+    record = record_of(facts, journal.run_id, facts.ended, journal.evidence())
+    journal.seal(record)
+    return record
 
 
 class Run:
@@ -93,14 +102,11 @@ class Run:
         if context.signal is not None:
             context.note(Event.SIGNAL, signal=context.signal)
         context.note(Event.CLOCK, seconds=context.tools.clock.stepped())
+        if context.unwritten is None:
+            context.note(Event.ENDED, ended=context.tools.clock.now().isoformat())
         if context.unwritten is not None:
             raise context.unwritten
-        journal = context.journal
-        record = record_of(
-            context.facts, journal.run_id, context.tools.clock.now(), journal.evidence()
-        )
-        journal.seal(record)
-        return record
+        return seal(context.journal, context.facts)
 
     def _all(self, phase: Phase) -> None:
         """Take a phase's steps that concern every branch; one that does not pass ends the run."""

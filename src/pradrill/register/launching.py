@@ -38,8 +38,12 @@ class Draft:
     def keep(self, attempt: Attempt) -> None:
         """Write down what is to be entered from here on; raises RecordError."""
         self._attempt = attempt
-        handle, content = self.lock.fileno(), attempt.model_dump_json().encode()
+        content = attempt.model_dump_json().encode()
         try:
+            if self.lock.closed:  # a run that could not write its first fact let go of it
+                self.lock = (self.folder / ALIVE).open("a+", encoding="utf-8")
+                fcntl.flock(self.lock, fcntl.LOCK_EX)
+            handle = self.lock.fileno()
             os.ftruncate(handle, 0)
             while content:  # nothing of it may wait in a buffer, and fail at its closing
                 content = content[os.write(handle, content) :]
