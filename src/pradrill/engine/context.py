@@ -22,6 +22,7 @@ from pradrill.domain.run_plan import PlannedStep
 from pradrill.domain.target import Host, Site
 from pradrill.domain.timeline import Instant, Mark, Provenance, Skew
 from pradrill.engine.cancellation import Cancellation
+from pradrill.engine.stretch import ClockWatch
 from pradrill.errors import PradrillError, RecordError
 from pradrill.ports import (
     Clock,
@@ -76,8 +77,11 @@ class Stop(Exception):  # noqa: N818 not an error: the sequence ends here
 class _Run:
     """What the views of one execution share; `facts` changes under the lock only."""
 
-    def __init__(self, journal: Journal, facts: Facts, cancelled: Cancellation) -> None:
+    def __init__(
+        self, journal: Journal, facts: Facts, watch: ClockWatch, cancelled: Cancellation
+    ) -> None:
         self.journal = journal
+        self.watch = watch
         self.facts = facts
         self.cancelled = cancelled
         self.lock = Lock()
@@ -102,7 +106,7 @@ class Context:
     ) -> None:
         self.service: str | None = None
         self.tools = tools
-        self._run = _Run(journal, facts, cancelled)
+        self._run = _Run(journal, facts, ClockWatch(tools.clock), cancelled)
 
     def of(self, service: str | None) -> Context:
         """Return the view of a branch; of the whole run for None."""
@@ -165,11 +169,24 @@ class Context:
 
     def cancelled(self) -> bool:
         """Tell whether the run must stop: a signal, a full disk, or a branch gone wrong."""
+        self._look_at_clock()
         run = self._run
         return run.cancelled() or run.abandoned or run.unwritten is not None
 
     def note(self, event: Event, **facts: Any) -> None:
         """Put a fact into the journal and into `facts`; a full disk stops the run."""
+        self._look_at_clock()
+        self._write(event, facts)
+        if self.unwritten is not None and self._run.under_way:  # teardown goes on without a journal
+            raise Stop
+
+    def _look_at_clock(self) -> None:
+        step = self._run.watch.look()
+        if step is not None:
+            total = self.tools.clock.stepped()
+            self._write(Event.CLOCK, {"seconds": total, "step": step.model_dump(mode="json")})
+
+    def _write(self, event: Event, facts: dict[str, Any]) -> None:
         if self.service is not None and event in OF_A_BRANCH:
             facts["service"] = self.service
         run = self._run
@@ -179,8 +196,6 @@ class Context:
             except RecordError as error:
                 run.unwritten = run.unwritten or error
             run.facts = run.facts.after(event, facts)
-        if run.unwritten is not None and run.under_way:  # teardown goes on without a journal
-            raise Stop
 
     def mark(self, mark: Mark, at: datetime) -> None:
         """Note a measured mark of the timeline."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from contextlib import closing
-from datetime import datetime
+from datetime import timedelta
 
 from pradrill.domain.conclusion import record_of
 from pradrill.domain.events import Event, Started
@@ -12,7 +12,7 @@ from pradrill.domain.facts import Facts
 from pradrill.domain.outcome import Phase, StepKind, StepOutcome, StepResult
 from pradrill.domain.record import Refusal, RunRecord
 from pradrill.domain.run_plan import Branch, PlannedStep
-from pradrill.domain.timeline import Mark
+from pradrill.domain.timeline import Instant, Mark, Provenance
 from pradrill.engine.branches import GoOn, side_by_side
 from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.context import Came, Context, Disruption, Stop, Tools
@@ -154,7 +154,7 @@ class Run:
                 elif result.outcome is not StepOutcome.PASSED and phase is not Phase.VERIFY:
                     raise Stop  # what is seen in verification does not rest on one another
             if phase is Phase.RESTORE:
-                context.mark(Mark.DATA_RESTORED, self._restore_end(branch))
+                context.mark_instant(Mark.DATA_RESTORED, self._restore_end(branch))
 
     def _nothing_to_accept(self, step: PlannedStep) -> bool:
         facts = self.context.facts
@@ -204,12 +204,18 @@ class Run:
                 return self._take(context, step)  # it needs no disk
             return Came(StepOutcome.UNKNOWN, f"{type(error).__name__}: {error}")
 
-    def _restore_end(self, branch: Branch) -> datetime:
+    def _restore_end(self, branch: Branch) -> Instant:
         steps = self.context.facts.steps
         mine = [s for s in steps if s.service == branch.service and s.phase is Phase.RESTORE]
-        ends = [step.work_ended for step in mine if step.work_ended]
-        ends += [step.ended for step in mine if step.kind is StepKind.MANUAL]
-        return max(ends, default=self.context.tools.clock.now())
+        ends = [(step.work_ended, step.work_earlier) for step in mine if step.work_ended]
+        ends += [(step.ended, 0.0) for step in mine if step.kind is StepKind.MANUAL]
+        at, earlier = max(ends, default=(self.context.tools.clock.now(), 0.0))
+        return Instant(
+            at=at,
+            earliest=at - timedelta(seconds=earlier),
+            latest=at,
+            provenance=Provenance.MEASURED,
+        )
 
     def _mark_disruption(self, disruption: Disruption | None) -> None:
         context = self.context
