@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -28,6 +29,7 @@ _SUMS_SIGNATURE = f"{SUMS}.sig"
 _MANIFEST = "bundle.json"
 _SIGNERS = "allowed_signers"
 _AUTHORITY = "authority.pem"
+_RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,200}")
 _NOT_THERE = {errno.EEXIST, errno.ENOTDIR, errno.EACCES, errno.EPERM}
 
 Signature = Callable[[bytes], tuple[bytes | None, str | None]]
@@ -46,8 +48,14 @@ def make_bundle(register: Register, run_ids: Sequence[str], output: Path) -> Ver
     """Write a bundle into a new folder and verify it there.
 
     Raises UsageError for a folder that cannot be made, RecordError for what cannot be handed on;
-    then nothing of it is left.
+    then nothing of it is left. A run's name stands in commands that people paste into a shell.
     """
+    for run_id in run_ids:
+        if not _RUN_ID.fullmatch(run_id):
+            raise RecordError(
+                f"{run_id!r} is no name that a run was ever given",
+                hint="See what was added to the runs: pradrill register verify.",
+            )
     with register.locked():  # register, head and signature of one moment
         parts = {
             name: path.read_bytes()
