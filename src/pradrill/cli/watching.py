@@ -124,5 +124,7 @@ def _opened(log: str) -> Iterator[TextIO]:
 
 
 def _tell_unlogged(path: Path, error: OSError) -> None:
-    print(f"cannot write the log {path}: {error.strerror}; the run goes on", file=sys.stderr)
-    print("HINT: Name another with --log.", file=sys.stderr)
+    print(
+        f"cannot write the log {path}: {error.strerror}; the run goes on (--log names another)",
+        file=sys.stderr,
+    )

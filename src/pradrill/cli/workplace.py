@@ -199,7 +199,7 @@ class Workplace:
                     lambda plan: opened.enter_context(_closing(self._tools(plan, progress))),
                 )
         except PradrillError as trouble:
-            told(f"the runs that were killed are not torn down yet: {trouble}")
+            told(f"the runs that were killed are not torn down yet: {trouble.message}")
         for run_id, error in recovered.left.items():
             print(f"crashed run {run_id} is not torn down yet: {error}", file=sys.stderr)
         for record in recovered.records:

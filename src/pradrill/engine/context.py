@@ -191,8 +191,10 @@ class Context:
             facts["service"] = self.service
         run = self._run
         with run.lock:
+            # The record, written now or from the journal alone, says the same of when it began.
+            at = run.facts.began if event is Event.STARTED else self.tools.clock.now()
             try:
-                run.journal.append(event, self.tools.clock.now(), facts)
+                run.journal.append(event, at, facts)
             except RecordError as error:
                 run.unwritten = run.unwritten or error
             run.facts = run.facts.after(event, facts)
