@@ -77,7 +77,7 @@ class RecordError(PradrillError):
     exit_code = ExitCode.RECORD
 
 
-_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ESTALE}
 
 
 @contextmanager
