@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Thread
 from typing import IO, Any, NamedTuple
 
+from pradrill import scratch
 from pradrill.domain.quotas import TOOL_PRINTS, megabytes
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds
@@ -66,7 +67,7 @@ def run(
             hint=f"Run: apt-get install {package}.",
         )
     with (
-        tempfile.TemporaryDirectory(prefix="pradrill-") as folder,
+        tempfile.TemporaryDirectory(prefix="pradrill-", dir=scratch.base()) as folder,
         tempfile.TemporaryFile(dir=folder) as out,
         tempfile.TemporaryFile(dir=folder) as err,
     ):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 
 
@@ -72,3 +75,26 @@ class RecordError(PradrillError):
     """A journal or a record could not be written or read."""
 
     exit_code = ExitCode.RECORD
+
+
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ESTALE}
+
+
+@contextmanager
+def told_of_disk() -> Iterator[None]:
+    """Turn the error of a full, read-only or failing disk into a RecordError."""
+    try:
+        yield
+    except OSError as error:
+        raise of_disk(error) or error from error.__cause__
+
+
+def of_disk(error: OSError) -> RecordError | None:
+    """Return what a full, read-only or failing disk is for the user; None for another error."""
+    if error.errno not in _DISK:
+        return None
+    what = error.filename if isinstance(error.filename, str) else "what must be kept"
+    return RecordError(
+        f"cannot write or read {what}: {error.strerror}",
+        hint="Free space or mend the disk of the state directory and of /tmp, then run again.",
+    )

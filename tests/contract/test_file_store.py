@@ -18,7 +18,7 @@ from pradrill.domain.record import RunState
 from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.recover import recover_crashed
 from pradrill.engine.run import run_drill
-from pradrill.errors import BusyError, RecordError
+from pradrill.errors import BusyError, RecordError, UsageError
 from pradrill.register.launching import killed
 from pradrill.register.store import FileRunStore
 from pradrill.register.verifying import verify
@@ -339,7 +339,7 @@ def test_a_damaged_record_hides_no_other(store: FileRunStore) -> None:
 
 def test_a_run_is_found_by_part_of_its_name(store: FileRunStore) -> None:
     """The newest without a name; one by any part that is its own; two are not guessed between."""
-    with pytest.raises(RecordError, match="no run is recorded"):
+    with pytest.raises(UsageError, match="no run is recorded"):
         store.find(None)
     names = []
     for number, drill in enumerate(["moodle", "wiki"]):
@@ -348,7 +348,7 @@ def test_a_run_is_found_by_part_of_its_name(store: FileRunStore) -> None:
         names.append(journal.run_id)
     assert store.find(None) == names[1]
     assert store.find("moodle") == names[0]
-    with pytest.raises(RecordError, match="names 2 runs"):
+    with pytest.raises(UsageError, match="names 2 runs"):
         store.find("20260310")
-    with pytest.raises(RecordError, match="no run is named"):
+    with pytest.raises(UsageError, match="no run is named"):
         store.find("../../etc")

@@ -121,7 +121,7 @@ def test_a_bundle_is_made_and_verified(
     capsys.readouterr()
     assert command(store, "verify", str(out)) == ExitCode.RECORD
     assert "VERIFY.txt: is missing" in capsys.readouterr().out
-    assert command(store, "verify", str(tmp_path)) == ExitCode.RECORD
+    assert command(store, "verify", str(tmp_path)) == ExitCode.USAGE
     assert "HINT: " in capsys.readouterr().err
 
 

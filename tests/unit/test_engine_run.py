@@ -1,5 +1,6 @@
 """A run from top to bottom, on fakes: what it touches, what it concludes, what it leaves."""
 
+import errno
 import os
 import signal
 from collections.abc import Callable
@@ -619,6 +620,23 @@ def test_a_full_disk_stops_the_run_through_its_teardown(room: int) -> None:
         assert bench.torn_down()
     assert bench.journal.record is None
     assert bench.store.held == {}
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO])
+def test_a_teardown_whose_evidence_cannot_be_written_is_played_all_the_same(number: int) -> None:
+    """Its evidence goes where there is room; only then is it tried, and it leaves no residue."""
+    clock = FakeClock()
+    tried: list[int] = []
+
+    def teardown(_play: Play) -> Any:
+        tried.append(number)
+        if len(tried) == 1:
+            raise OSError(number, "cannot be written")
+        return played(clock, StepOutcome.PASSED)
+
+    record = Bench({"teardown": teardown}, clock=clock).run()
+    assert (record.verdict, record.exit_code, record.residue) == (Verdict.PASSED, 0, ())
+    assert len(tried) == 2
 
 
 def test_a_disk_that_is_full_from_the_start_touches_nothing() -> None:

@@ -17,13 +17,14 @@ LAYERS = {
     "domain": {"domain", "errors"},
     "errors": set[str](),
     "ports": {"domain", "errors"},
-    "engine": {"engine", "ports", "domain", "errors"},
-    "register": {"register", "domain", "errors"},
+    "engine": {"engine", "ports", "domain", "errors", "scratch"},
+    "register": {"register", "domain", "errors", "scratch"},
     "reporting": {"reporting", "domain", "errors"},
-    "config": {"config", "domain", "errors"},
-    "adapters": {"ports", "domain", "errors", "processes", "sockets", "commands"},
+    "config": {"config", "domain", "errors", "scratch"},
+    "adapters": {"ports", "domain", "errors", "processes", "sockets", "commands", "scratch"},
     "processes": set[str](),  # own processes by their marker: standard library only
-    "commands": {"ports", "domain", "errors", "processes"},  # a tool, run within bounds
+    "scratch": set[str](),  # which folder has room for what is thrown away: standard library only
+    "commands": {"ports", "domain", "errors", "processes", "scratch"},  # a tool, within bounds
     "sockets": {"domain", "errors"},  # where the standbys keep their shared connections
     "testing": {"testing", "engine", "ports", "domain", "errors"},
     "__main__": {"cli"},

@@ -7,15 +7,18 @@ from datetime import UTC, datetime, timedelta
 
 
 class SteadyClock:
-    """UTC that starts at the system's and then follows only the monotonic clock."""
+    """UTC that starts at the system's and then follows only the time since the machine began.
+
+    That clock goes on while the machine sleeps: a recovery would not wait for it either.
+    """
 
     def __init__(self) -> None:
         self._start = datetime.now(UTC)
-        self._monotonic = time.monotonic()
+        self._monotonic = _since_boot()
 
     def now(self) -> datetime:
         """Return steady UTC."""
-        return self._start + timedelta(seconds=time.monotonic() - self._monotonic)
+        return self._start + timedelta(seconds=_since_boot() - self._monotonic)
 
     def from_wall(self, instant: datetime) -> datetime:
         """Translate an instant of the system's clock, read just now, into steady UTC."""
@@ -28,3 +31,7 @@ class SteadyClock:
     def sleep(self, seconds: float) -> None:
         """Wait."""
         time.sleep(seconds)
+
+
+def _since_boot() -> float:
+    return time.clock_gettime(time.CLOCK_BOOTTIME)

@@ -7,24 +7,30 @@ import os
 import sys
 from collections.abc import Sequence
 
+from pradrill.cli import output
 from pradrill.cli.parser import parser
-from pradrill.errors import ExitCode, PradrillError
+from pradrill.errors import ExitCode, PradrillError, told_of_disk
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; no traceback reaches a user but for our bugs."""
-    args = parser().parse_args(argv)
+    with output.owned():
+        return output.exit_code(_carried_out(argv))
+
+
+def _carried_out(argv: Sequence[str] | None) -> int:
+    try:
+        args = parser().parse_args(argv)
+    except SystemExit as end:  # help, version, or a wrong command line
+        return end.code if isinstance(end.code, int) else ExitCode.PASSED
     os.umask(0o077)
     try:
         command = importlib.import_module(f"pradrill.cli.{args.module}")
-        code: int = command.run(args)
-        sys.stdout.flush()
+        with told_of_disk():
+            code: int = command.run(args)
     except PradrillError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    except BrokenPipeError:  # the reader of our output went away, as head does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.PASSED
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     return code

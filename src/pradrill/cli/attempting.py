@@ -9,7 +9,7 @@ from pradrill.cli.author import user
 from pradrill.cli.workplace import Workplace, told
 from pradrill.domain.entry import Attempt, EntryKind
 from pradrill.domain.run_plan import RunPlan
-from pradrill.errors import ExitCode, PradrillError
+from pradrill.errors import ExitCode, PradrillError, told_of_disk
 from pradrill.register.launching import Draft, has_begun, killed
 
 
@@ -40,7 +40,7 @@ class Attempting:
             else:
                 self._place.register.append(EntryKind.ATTEMPT, self._attempt, now)
         except PradrillError as unwritten:
-            told(f"the attempt is not in the register: {unwritten}")
+            told(f"the attempt is not in the register yet: {unwritten.message}")
 
     def _keep(self, **known: object) -> None:
         self._attempt = self._attempt.model_copy(update=known)
@@ -57,7 +57,8 @@ def attempting(
     began = place.clock.now()
     mine = Attempting(place, killed(drill, began, services=services, trigger=trigger, user=user()))
     try:
-        yield mine
+        with told_of_disk():
+            yield mine
     except BaseException as error:
         mine.end(error)
         raise

@@ -13,7 +13,8 @@ from pradrill.cli.plan import resolve_one
 from pradrill.cli.report import write_report
 from pradrill.cli.run import carry_out
 from pradrill.cli.scene import destroy, set_up, staged
-from pradrill.cli.workplace import Workplace
+from pradrill.cli.workplace import Workplace, told
+from pradrill.errors import PradrillError
 from pradrill.reporting.summary import summary
 
 _DRILL = "wordpress"
@@ -33,9 +34,11 @@ def run(args: Namespace) -> int:
             attempt.know(plan)
             say("the drill starts")
             record = carry_out(place, plan, trigger="demo", disruption=disruption)
-    page = write_report(place, record.run_id)
     print(summary(record, place.store.runs / record.run_id, place.head()), end="")
-    print(f"Report: {page}")
+    try:
+        print(f"Report: {write_report(place, record.run_id)}")
+    except PradrillError as error:  # the exit code is the record's
+        told(f"there is no report: {error}")
     return record.exit_code
 
 

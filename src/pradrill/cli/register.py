@@ -12,7 +12,7 @@ from pradrill.cli.typed import plain
 from pradrill.cli.workplace import Workplace, state_folder
 from pradrill.config.house import read_sealing
 from pradrill.domain.entry import Acknowledgement, Entry, EntryKind
-from pradrill.errors import ExitCode, PradrillError, RecordError, UsageError
+from pradrill.errors import ExitCode, PradrillError, UsageError
 from pradrill.register.acknowledging import acknowledge
 from pradrill.register.chain import canonical
 from pradrill.register.verifying import Verified, stamped, verify
@@ -140,7 +140,7 @@ def _head(args: Namespace) -> int:
     place = Workplace(args)
     head = place.register.head()
     if head is None:
-        raise RecordError("the register has no entry yet", hint="Launch a run: pradrill run DRILL.")
+        raise UsageError("the register has no entry yet", hint="Launch a run: pradrill run DRILL.")
     print(head)
     return ExitCode.RECORD if place.doubt() else ExitCode.PASSED
 

@@ -7,6 +7,7 @@ from argparse import Namespace
 from datetime import datetime
 
 from pradrill.cli.attempting import attempting
+from pradrill.cli.output import beside_a_run
 from pradrill.cli.plan import resolve_one
 from pradrill.cli.watching import watch
 from pradrill.cli.workplace import Workplace
@@ -51,7 +52,7 @@ def carry_out(
         str(branch.service): plan.services[str(branch.service)].objectives.rto.total_seconds()
         for branch in plan.apart
     }
-    with watch(place.log, rto, since_disruption=since, rtos=rtos) as progress:
+    with beside_a_run(), watch(place.log, rto, since_disruption=since, rtos=rtos) as progress:
         place.sweep(progress)
         return place.run(plan, progress, trigger=trigger, disruption=disruption, due=due)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pradrill.cli.watching import watch
-from pradrill.cli.workplace import Workplace
+from pradrill.cli.workplace import Workplace, told
 
 
 def swept(place: Workplace) -> Workplace:
     """Return the workplace once no crashed run is left in it, nor one without entry."""
-    if place.store.has_crashed():
+    if not place.store.writable():
+        for run_id in place.store.killed():
+            told(f"run {run_id} was killed; {place.state} is read-only: it is not torn down here")
+    elif place.store.has_crashed():
         with watch(place.log, 0.0) as progress:
             place.sweep(progress)
     else:

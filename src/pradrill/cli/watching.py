@@ -10,11 +10,13 @@ from copy import copy
 from pathlib import Path
 from typing import Any, TextIO
 
+from pradrill.cli.output import Outlet, text
 from pradrill.domain.manual import Question
 from pradrill.domain.outcome import StepResult
-from pradrill.errors import RecordError
 from pradrill.ports import Progress
 from pradrill.reporting.terminal import LiveProgress, open_console
+
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK  # a pipe may have no reader
 
 
 @contextmanager
@@ -103,16 +105,26 @@ class LogProgress:
 
 @contextmanager
 def _opened(log: str) -> Iterator[TextIO]:
+    """Open the log; what cannot be written of it is told, and stops no run."""
     if log == "-":
         yield sys.stderr
         return
     path = Path(log).expanduser()
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = path.open("a", encoding="utf-8", buffering=1)
+        outlet = Outlet(os.open(path, _APPEND, 0o600), closes=True)
     except OSError as error:
-        raise RecordError(
-            f"cannot write the log {path}: {error.strerror}", hint="Name another with --log."
-        ) from error
-    with file:
+        _tell_unlogged(path, error)
+        outlet = Outlet(os.open(os.devnull, os.O_WRONLY), closes=True)
+    outlet.patience = 0.0
+    with text(outlet) as file:
         yield file
+    if outlet.lost is not None:
+        _tell_unlogged(path, outlet.lost)
+
+
+def _tell_unlogged(path: Path, error: OSError) -> None:
+    print(
+        f"cannot write the log {path}: {error.strerror}; the run goes on (--log names another)",
+        file=sys.stderr,
+    )

@@ -41,13 +41,13 @@ from pradrill.domain.events import Started
 from pradrill.domain.findings import all_findings, findings_for
 from pradrill.domain.people import Finding
 from pradrill.domain.plan import PrimaryIdentity
-from pradrill.domain.record import Launch, RunRecord
+from pradrill.domain.record import Launch, RunRecord, RunState
 from pradrill.domain.run_plan import RunPlan
 from pradrill.domain.sealing import Sealing
 from pradrill.engine.cancellation import Cancellation, signals_to
 from pradrill.engine.context import Disruption, Tools
 from pradrill.engine.planning import plan_run
-from pradrill.engine.recover import recover_crashed
+from pradrill.engine.recover import Recovered, recover_crashed
 from pradrill.engine.run import run_drill
 from pradrill.errors import ConfigurationError, PradrillError
 from pradrill.ports import Progress, Standby
@@ -170,8 +170,10 @@ class Workplace:
                 told(f"run {run_id} was sealed and not in the register; it is entered now")
             for attempt in self.store.enter_unbegun(self.clock.now()):
                 told(f"an attempt at {attempt.drill}: {attempt.because}; it is entered now")
-        except PradrillError as error:
-            told(str(error))
+        except PradrillError as error:  # of a full disk the run itself gives the hint
+            told(error.message if isinstance(error.__cause__, OSError) else str(error))
+        except OSError as error:
+            told(f"{self.state}: {error.strerror}")
         self.doubt()
 
     def names_drills(self) -> bool:
@@ -223,18 +225,24 @@ class Workplace:
 
         A crashed run that cannot be torn down now is told on stderr and found again next time.
         """
-        with ExitStack() as opened:
-            recovered = recover_crashed(
-                self.store, lambda plan: opened.enter_context(_closing(self._tools(plan, progress)))
-            )
+        recovered = Recovered([], {})
+        try:
+            with ExitStack() as opened:
+                recovered = recover_crashed(
+                    self.store,
+                    lambda plan: opened.enter_context(_closing(self._tools(plan, progress))),
+                )
+        except PradrillError as trouble:
+            told(f"the runs that were killed are not torn down yet: {trouble.message}")
         for run_id, error in recovered.left.items():
             print(f"crashed run {run_id} is not torn down yet: {error}", file=sys.stderr)
         for record in recovered.records:
-            print(
-                f"run {record.run_id} was killed; its standby was torn down and it is recorded "
-                f"as CRASHED",
-                file=sys.stderr,
+            how = (
+                "its standby was torn down and it is recorded as CRASHED"
+                if record.state is RunState.CRASHED
+                else "it had come to its end, and is recorded as it ended"
             )
+            told(f"run {record.run_id} was killed; {how}")
         self.settle()
         return recovered.records
 

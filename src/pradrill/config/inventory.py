@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from pradrill import scratch
 from pradrill.domain.target import Host
 from pradrill.errors import ConfigurationError
 
@@ -65,7 +66,7 @@ def _list(path: Path) -> dict[str, Any]:
 
 
 def _asked(path: Path) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory(prefix="pradrill-inventory-") as folder:
+    with tempfile.TemporaryDirectory(prefix="pradrill-inventory-", dir=scratch.base()) as folder:
         config = Path(folder, "ansible.cfg")  # an empty one: the user's own does not count here
         config.touch()
         return _listed(path, config)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from pradrill.domain.timeline import Elapsed, Instant, Mark, Provenance
+from pradrill.domain.timeline import ClockStep, Elapsed, Instant, Mark, Provenance
 
 
 def service_verified(
@@ -69,6 +69,23 @@ def rpa(marks: dict[Mark, Instant], point: Instant | None) -> Elapsed | None:
     if disruption is None or point is None:
         return None
     return Elapsed.between(point, disruption)
+
+
+def with_clock_set(
+    actual: Elapsed | None, steps: Sequence[ClockStep], *, both: bool = False
+) -> Elapsed | None:
+    """Return an actual, widened by what is not known once the system's clock was set.
+
+    The steady clock does not follow it. But a jump ahead may be time in which the whole machine
+    stood still, and its steady clock too. What is compared with instants of other machines, or
+    with what a person entered, is off by it in either direction (`both`).
+    """
+    if actual is None or not steps:
+        return actual
+    if both or actual.provenance is not Provenance.MEASURED:
+        off = sum(abs(step.seconds) for step in steps)
+        return actual.widened(low=off, high=off)
+    return actual.widened(low=0.0, high=sum(max(0.0, step.seconds) for step in steps))
 
 
 def _between(marks: dict[Mark, Instant], start: Mark, end: Mark) -> Elapsed | None:

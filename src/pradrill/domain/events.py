@@ -37,6 +37,7 @@ class Event(StrEnum):
     SIGNAL = "signal"
     CLOCK = "clock_stepped"
     LOST = "run_lost"
+    ENDED = "run_ended"  # torn down, with all evidence there: only the record is missing
 
 
 OF_A_BRANCH = frozenset(

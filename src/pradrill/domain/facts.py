@@ -21,7 +21,7 @@ from pradrill.domain.outcome import CheckResult, GuardResult, Phase, StepKey, St
 from pradrill.domain.record import Refusal, RunState
 from pradrill.domain.run_plan import Branch, PlannedStep, RunPlan
 from pradrill.domain.target import HostState, SeenHost
-from pradrill.domain.timeline import Instant, Mark, Skew
+from pradrill.domain.timeline import ClockStep, Instant, Mark, Skew
 
 
 class Shown(Model):
@@ -56,7 +56,9 @@ class Facts(Model):
     residue: tuple[str, ...] = ()
     signal: int | None = None
     clock_stepped: float = 0.0
+    clock_steps: tuple[ClockStep, ...] = ()
     lost: bool = Field(default=False, description="the process ended without a word")
+    ended: datetime | None = Field(default=None, description="when all was done but the record")
 
     def after(self, event: Event, facts: dict[str, Any]) -> Facts:
         """Return the facts with one more event in."""
@@ -163,6 +165,11 @@ def _refused(_was: Facts, facts: _Change) -> _Change:
     return {"refusal": Refusal(facts["refusal"]), "refused_because": tuple(facts["because"])}
 
 
+def _clock(was: Facts, facts: _Change) -> _Change:
+    step = [ClockStep.model_validate(facts["step"])] if "step" in facts else []
+    return {"clock_stepped": facts["seconds"], "clock_steps": (*was.clock_steps, *step)}
+
+
 _CHANGES: dict[Event, Callable[[Facts, _Change], _Change]] = {
     Event.STARTED: lambda _was, _facts: {},
     Event.REFUSED: _refused,
@@ -192,6 +199,7 @@ _CHANGES: dict[Event, Callable[[Facts, _Change], _Change]] = {
     Event.ANSWERED: lambda was, facts: {"waits": (*was.waits[:-1], Wait.model_validate(facts))},
     Event.RESIDUE: lambda was, facts: {"residue": (*was.residue, *facts["left"])},
     Event.SIGNAL: lambda was, facts: {"signal": was.signal or facts["signal"]},
-    Event.CLOCK: lambda _was, facts: {"clock_stepped": facts["seconds"]},
+    Event.CLOCK: _clock,
     Event.LOST: lambda _was, _facts: {"lost": True},
+    Event.ENDED: lambda _was, facts: {"ended": datetime.fromisoformat(facts["ended"])},
 }

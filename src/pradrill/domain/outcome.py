@@ -156,6 +156,9 @@ class StepResult(Model):
     values: dict[str, Any] = {}
     work_started: Utc | None = Field(default=None, description="first event of a playbook")
     work_ended: Utc | None = Field(default=None, description="last event of a playbook")
+    work_earlier: float = Field(
+        default=0.0, ge=0, description="seconds by which it may have been earlier: a clock was set"
+    )
 
     @property
     def key(self) -> StepKey:

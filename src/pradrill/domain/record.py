@@ -15,7 +15,7 @@ from pradrill.domain.outcome import CheckResult, GuardResult, StepResult
 from pradrill.domain.readings import Contradiction, DataReading
 from pradrill.domain.run_plan import FileHash, PlannedStep, RunPlan
 from pradrill.domain.target import SeenHost
-from pradrill.domain.timeline import Elapsed, Instant, Mark, Skew
+from pradrill.domain.timeline import ClockStep, Elapsed, Instant, Mark, Skew
 from pradrill.domain.verdict import Verdict
 
 RECORD_FORMAT = 1
@@ -75,6 +75,9 @@ class Recovery(Model):
     )
     clock_stepped: float = Field(
         default=0.0, description="seconds by which the controller's wall clock was moved"
+    )
+    clock_steps: tuple[ClockStep, ...] = Field(
+        default=(), description="when it was set at once, and not by and by"
     )
     catalogue: CatalogueReading | None = Field(
         default=None, description="the backups there were, the one chosen, and the worst case"

@@ -30,6 +30,7 @@ from pradrill.domain.verdict import Verdict
 
 _GUARDING = {StepKind.IDENTITY, StepKind.ISOLATION}
 _TITLE, _DETAIL = 200, 2_000
+_MINUTE = 60.0
 
 
 def findings_of(record: RunRecord) -> tuple[Finding, ...]:
@@ -59,12 +60,27 @@ def _shown(record: RunRecord) -> Iterator[Finding]:
         for services, recovery in _recoveries(record):
             yield from _objectives(record, services, recovery)
             yield from _data(record, services, recovery)
+    yield from _clock(record)
     if record.residue:
         title = f"the standby was not left as declared by {drill}"
         yield _finding(record, f"residue/{drill}", title, "\n".join(record.residue))
     for measure in record.sla:
         if measure.standing is Standing.NOT_MET:
             yield _promise(record, measure)
+
+
+def _clock(record: RunRecord) -> Iterator[Finding]:
+    """Find that somebody set the controller's clock: its instants are no others' any more."""
+    steps = record.recovery.clock_steps
+    if steps:
+        worst_step = max(abs(step.seconds) for step in steps)
+        yield _finding(
+            record,
+            f"clock/{record.plan.drill.drill}",
+            "the controller's clock was set during the run",
+            "\n".join(f"{step.seconds:+.3g} s, seen at {step.at:%H:%M:%S} UTC" for step in steps),
+            severity=Severity.MAJOR if worst_step >= _MINUTE else Severity.MINOR,
+        )
 
 
 def _guards(record: RunRecord) -> Iterator[Finding]:

@@ -79,9 +79,20 @@ class Elapsed(Model):
             provenance=weakest,
         )
 
+    def widened(self, *, low: float, high: float) -> Elapsed:
+        """Return the same duration, known less well by so many seconds on either side."""
+        return self.model_copy(update={"low": self.low - low, "high": self.high + high})
+
     def meets(self, objective: timedelta) -> bool:
         """Tell whether even the upper bound is within the objective."""
         return self.high <= objective.total_seconds()
+
+
+class ClockStep(Model):
+    """The system's clock was set: seen when (steady UTC), and by how many seconds."""
+
+    at: Utc
+    seconds: float
 
 
 class Skew(Model):

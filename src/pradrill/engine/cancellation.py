@@ -1,44 +1,73 @@
-"""SIGINT and SIGTERM: they stop a run through its teardown, and never around it."""
+"""SIGINT, SIGTERM and SIGHUP: they stop a run through its teardown, and never around it."""
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType
+from threading import Thread
+
+_CAUGHT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_STOPPING = "stopping: the standby is torn down first"
+_ALREADY = "already stopping: teardown is under way and is not skipped"
+_PIPE = 4_096
 
 
 class Cancellation:
     """Whether the run must stop, and which signal said so (the first one)."""
 
     def __init__(self, say: Callable[[str], None] = lambda _line: None) -> None:
-        self.signal: int | None = None
-        self._say = say
+        self.say = say
+        self.received: dict[int, object] = {}
+        """Signal → where it came upon the run; the first one is first."""
+
+    @property
+    def signal(self) -> int | None:
+        """Return the signal that stops the run, if one does."""
+        return next(iter(self.received), None)
 
     def __call__(self) -> bool:
         """Tell whether the run must stop."""
-        return self.signal is not None
+        return bool(self.received)
 
     def stop(self, number: int) -> None:
         """Take note of a signal."""
-        if self.signal is None:
-            self.signal = number
-            self._say("stopping: the standby is torn down first")
-        else:
-            self._say("already stopping: teardown is under way and is not skipped")
+        self.received.setdefault(number, None)
 
 
 @contextmanager
 def signals_to(cancellation: Cancellation) -> Iterator[None]:
-    """Turn SIGINT, SIGTERM and SIGHUP into a clean stop; restore the handlers afterwards."""
+    """Turn SIGINT, SIGTERM and SIGHUP into a clean stop; restore the handlers afterwards.
 
-    def handle(number: int, _frame: FrameType | None) -> None:
-        cancellation.stop(number)
-
-    caught = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, handle) for number in caught}
+    The handler is a built-in method: no storm of signals can come upon it half done. What is said
+    of them is said by a thread, which hears of them by a pipe. A hang-up that `nohup` had ignored
+    stays ignored.
+    """
+    heard, told = os.pipe()
+    os.set_blocking(told, False)
+    teller = Thread(target=_tell, args=(heard, cancellation.say), daemon=True)
+    teller.start()
+    before = {number: signal.getsignal(number) for number in _CAUGHT}
+    woken = signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+    for number, handler in before.items():
+        if not (number == signal.SIGHUP and handler is signal.SIG_IGN):
+            signal.signal(number, cancellation.received.setdefault)
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        signal.set_wakeup_fd(woken)
+        os.close(told)
+        teller.join()
+        os.close(heard)
+
+
+def _tell(heard: int, say: Callable[[str], None]) -> None:
+    """Say that the run stops, and once that it does already."""
+    lines = [_STOPPING, _ALREADY]
+    while numbers := os.read(heard, _PIPE):
+        for number in numbers:
+            if number in _CAUGHT and lines:
+                say(lines.pop(0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from shutil import rmtree
 from threading import Lock
 from typing import Any, NamedTuple
 
+from pradrill import scratch
 from pradrill.domain.drill import Way
 from pradrill.domain.events import OF_A_BRANCH, Event
 from pradrill.domain.facts import Facts, Shown
@@ -22,6 +24,7 @@ from pradrill.domain.run_plan import PlannedStep
 from pradrill.domain.target import Host, Site
 from pradrill.domain.timeline import Instant, Mark, Provenance, Skew
 from pradrill.engine.cancellation import Cancellation
+from pradrill.engine.stretch import ClockWatch
 from pradrill.engine.tenancy import Tenancy
 from pradrill.errors import PradrillError, RecordError
 from pradrill.ports import (
@@ -80,13 +83,17 @@ class Stop(Exception):  # noqa: N818 not an error: the sequence ends here
 class _Run:
     """What the views of one execution share; `facts` changes under the lock only."""
 
-    def __init__(self, journal: Journal, facts: Facts, cancelled: Cancellation) -> None:
+    def __init__(
+        self, journal: Journal, facts: Facts, watch: ClockWatch, cancelled: Cancellation
+    ) -> None:
         self.journal = journal
+        self.watch = watch
         self.facts = facts
         self.cancelled = cancelled
         self.lock = Lock()
         self.asking = Lock()
         self.site: Site | None = None
+        self.spare: Path | None = None
         self.unwritten: RecordError | None = None
         self.under_way = False
         self.abandoned = False
@@ -104,7 +111,7 @@ class Context:
     ) -> None:
         self.service: str | None = None
         self.tools = tools
-        self._run = _Run(journal, facts, cancelled)
+        self._run = _Run(journal, facts, ClockWatch(tools.clock), cancelled)
         self.tenancy = Tenancy(
             tools.leases, tools.store, tools.clock, journal.run_id, self.note_guard
         )
@@ -170,23 +177,36 @@ class Context:
 
     def cancelled(self) -> bool:
         """Tell whether the run must stop: a signal, a full disk, a lost lease, a bad branch."""
+        self._look_at_clock()
         run = self._run
         lost = bool(self.tenancy.lost)
         return run.cancelled() or run.abandoned or lost or run.unwritten is not None
 
     def note(self, event: Event, **facts: Any) -> None:
         """Put a fact into the journal and into `facts`; a full disk stops the run."""
+        self._look_at_clock()
+        self._write(event, facts)
+        if self.unwritten is not None and self._run.under_way:  # teardown goes on without a journal
+            raise Stop
+
+    def _look_at_clock(self) -> None:
+        step = self._run.watch.look()
+        if step is not None:
+            total = self.tools.clock.stepped()
+            self._write(Event.CLOCK, {"seconds": total, "step": step.model_dump(mode="json")})
+
+    def _write(self, event: Event, facts: dict[str, Any]) -> None:
         if self.service is not None and event in OF_A_BRANCH:
             facts["service"] = self.service
         run = self._run
         with run.lock:
+            # The record, written now or from the journal alone, says the same of when it began.
+            at = run.facts.began if event is Event.STARTED else self.tools.clock.now()
             try:
-                run.journal.append(event, self.tools.clock.now(), facts)
+                run.journal.append(event, at, facts)
             except RecordError as error:
                 run.unwritten = run.unwritten or error
             run.facts = run.facts.after(event, facts)
-        if run.unwritten is not None and run.under_way:  # teardown goes on without a journal
-            raise Stop
 
     def note_guard(self, result: GuardResult) -> None:
         """Note what a guard has shown."""
@@ -203,7 +223,7 @@ class Context:
     def connect(self) -> None:
         """Make the standby's hosts reachable."""
         run_id = self.journal.run_id
-        folder = Path(tempfile.mkdtemp(prefix=folder_prefix(run_id)))
+        folder = Path(tempfile.mkdtemp(prefix=folder_prefix(run_id), dir=scratch.base()))
         self._run.site = self.tools.standby.start(folder, run_id, self.tools.progress.say)
 
     def there(self) -> Site:
@@ -225,11 +245,22 @@ class Context:
 
     def forget_folders(self) -> None:
         """Remove what was written for the run outside its own folder, by a dead process too."""
-        bases = {tempfile.gettempdir(), "/tmp"}  # noqa: S108 what is not ours stays
-        for base in bases:
+        for base in scratch.places():
             for folder in Path(base).glob(f"{folder_prefix(self.journal.run_id)}*"):
                 if folder.lstat().st_uid == os.geteuid() and not folder.is_symlink():
                     rmtree(folder, ignore_errors=True)
+
+    def keep_elsewhere(self) -> bool:
+        """Put the evidence from here on where there is room; False when that changes nothing.
+
+        It goes with the run: a teardown must not wait for a disk.
+        """
+        if self._run.spare is None:
+            prefix = folder_prefix(self.journal.run_id)
+            with suppress(OSError):
+                self._run.spare = Path(tempfile.mkdtemp(prefix=prefix, dir=scratch.base()))
+                return True
+        return False
 
     def left(self, left: list[str]) -> Came:
         """Note what was left behind, if anything was."""
@@ -249,4 +280,11 @@ class Context:
         number = max(n for n, key in enumerate(begun, 1) if key == step.key)
         words = step.name if step.service is None else f"{step.service} {step.name}"
         name = "".join(c if c.isalnum() else "-" for c in words)
-        return self.journal.folder / "evidence" / f"{number:02d}-{name}"
+        return self._room() / "evidence" / f"{number:02d}-{name}"
+
+    def _room(self) -> Path:
+        """Return the run's folder, or another for what its disk has no room for: the teardown's."""
+        run = self._run
+        if run.unwritten is not None:
+            self.keep_elsewhere()
+        return run.spare or self.journal.folder

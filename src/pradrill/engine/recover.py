@@ -12,7 +12,7 @@ from pradrill.domain.run_plan import RunPlan
 from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.context import Context, Tools
 from pradrill.engine.holding import hold_standby
-from pradrill.engine.run import Run
+from pradrill.engine.run import Run, seal
 from pradrill.errors import PradrillError, RecordError
 from pradrill.ports import Journal, RunStore
 
@@ -26,7 +26,10 @@ class Recovered(NamedTuple):
 
 
 def recover_crashed(store: RunStore, tools_for: Callable[[RunPlan], Tools]) -> Recovered:
-    """Tear down and record every run whose process is gone, whatever becomes of the others."""
+    """Tear down and record every run whose process is gone, whatever becomes of the others.
+
+    One that had come to its end is recorded as it ended.
+    """
     recovered = Recovered([], {})
     for journal in store.crashed():
         try:
@@ -44,6 +47,8 @@ def _recover(journal: Journal, tools_for: Callable[[RunPlan], Tools]) -> RunReco
     facts = replay(journal)
     if facts is None:  # killed before its first fact was written: nothing was touched
         return None
+    if facts.ended is not None:  # killed just before its record: nothing else is left to do
+        return seal(journal, facts)
     tools = tools_for(facts.plan)
     with hold_standby(tools.store, facts.plan, journal.run_id):
         run = Run(Context(journal, facts, tools, Cancellation()))

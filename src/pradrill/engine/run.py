@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from contextlib import closing
-from datetime import datetime
+from datetime import timedelta
 
 from pradrill.domain.conclusion import record_of
 from pradrill.domain.events import Event, Started
@@ -12,14 +12,15 @@ from pradrill.domain.facts import Facts
 from pradrill.domain.outcome import Phase, StepKind, StepOutcome, StepResult
 from pradrill.domain.record import Refusal, RunRecord
 from pradrill.domain.run_plan import Branch, PlannedStep
-from pradrill.domain.timeline import Mark
+from pradrill.domain.timeline import Instant, Mark, Provenance
 from pradrill.engine.branches import GoOn, side_by_side
 from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.context import Came, Context, Disruption, Stop, Tools
 from pradrill.engine.holding import hold_standby
 from pradrill.engine.steps import TAKE
 from pradrill.engine.tenancy import GUARD as LEASE
-from pradrill.errors import BusyError, PradrillError, UnreachableError
+from pradrill.errors import BusyError, PradrillError, UnreachableError, of_disk
+from pradrill.ports import Journal
 
 
 def run_drill(
@@ -36,6 +37,14 @@ def run_drill(
         except BusyError as busy:
             run.refuse(Refusal.BUSY, str(busy.message))
         return run.seal()
+
+
+def seal(journal: Journal, facts: Facts) -> RunRecord:
+    """Write the record of a run that has ended; raises RecordError."""
+    assert facts.ended is not None  # noqa: S101 its last fact says so
+    record = record_of(facts, journal.run_id, facts.ended, journal.evidence())
+    journal.seal(record)
+    return record
 
 
 class Run:
@@ -124,14 +133,11 @@ class Run:
         if context.signal is not None:
             context.note(Event.SIGNAL, signal=context.signal)
         context.note(Event.CLOCK, seconds=context.tools.clock.stepped())
+        if context.unwritten is None:
+            context.note(Event.ENDED, ended=context.tools.clock.now().isoformat())
         if context.unwritten is not None:
             raise context.unwritten
-        journal = context.journal
-        record = record_of(
-            context.facts, journal.run_id, context.tools.clock.now(), journal.evidence()
-        )
-        journal.seal(record)
-        return record
+        return seal(context.journal, context.facts)
 
     def _all(self, phase: Phase) -> None:
         """Take a phase's steps that concern every branch; one that does not pass ends the run."""
@@ -179,7 +185,7 @@ class Run:
                 elif result.outcome is not StepOutcome.PASSED and phase is not Phase.VERIFY:
                     raise Stop  # what is seen in verification does not rest on one another
             if phase is Phase.RESTORE:
-                context.mark(Mark.DATA_RESTORED, self._restore_end(branch))
+                context.mark_instant(Mark.DATA_RESTORED, self._restore_end(branch))
 
     def _nothing_to_accept(self, step: PlannedStep) -> bool:
         facts = self.context.facts
@@ -227,14 +233,23 @@ class Run:
         except Stop:
             raise
         except Exception as error:  # noqa: BLE001 a tool that breaks must not break the teardown
+            full = isinstance(error, OSError) and of_disk(error) is not None
+            if full and step.phase is Phase.TEARDOWN and context.keep_elsewhere():
+                return self._take(context, step)  # it needs no disk
             return Came(StepOutcome.UNKNOWN, f"{type(error).__name__}: {error}")
 
-    def _restore_end(self, branch: Branch) -> datetime:
+    def _restore_end(self, branch: Branch) -> Instant:
         steps = self.context.facts.steps
         mine = [s for s in steps if s.service == branch.service and s.phase is Phase.RESTORE]
-        ends = [step.work_ended for step in mine if step.work_ended]
-        ends += [step.ended for step in mine if step.kind is StepKind.MANUAL]
-        return max(ends, default=self.context.tools.clock.now())
+        ends = [(step.work_ended, step.work_earlier) for step in mine if step.work_ended]
+        ends += [(step.ended, 0.0) for step in mine if step.kind is StepKind.MANUAL]
+        at, earlier = max(ends, default=(self.context.tools.clock.now(), 0.0))
+        return Instant(
+            at=at,
+            earliest=at - timedelta(seconds=earlier),
+            latest=at,
+            provenance=Provenance.MEASURED,
+        )
 
     def _mark_disruption(self, disruption: Disruption | None) -> None:
         context = self.context

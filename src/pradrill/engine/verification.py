@@ -9,6 +9,7 @@ from typing import NamedTuple
 from pradrill.domain.drill import Verify
 from pradrill.domain.events import check_key
 from pradrill.domain.outcome import CheckOutcome, CheckResult, StepOutcome
+from pradrill.engine.stretch import Stretch
 from pradrill.ports import Cancelled, Clock, Verification
 
 
@@ -24,14 +25,18 @@ class Verified(NamedTuple):
 class _Watch:
     """What is known of each mandatory check: green since when, last red when (steady UTC)."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self.latest: dict[str, CheckOutcome] = {}
         self.green_since: dict[str, datetime] = {}
         self.last_red: dict[str, datetime] = {}
 
     def see_all(
-        self, results: tuple[CheckResult, ...], asked: Collection[str], *, cut_off: bool
+        self,
+        results: tuple[CheckResult, ...],
+        asked: Collection[str],
+        during: Stretch,
+        *,
+        cut_off: bool,
     ) -> tuple[CheckResult, ...]:
         """Take in a pass over the checks `asked`; return what it told.
 
@@ -44,7 +49,7 @@ class _Watch:
         if cut_off:
             results = tuple(result for result in results if not self._was_red_already(result))
         for result in results:
-            self._see(result)
+            self._see(result, during)
         return results
 
     def red(self) -> list[str]:
@@ -64,17 +69,17 @@ class _Watch:
         before = self.latest.get(check_key(result))
         return result.outcome is CheckOutcome.ERRORED and before is CheckOutcome.FAILED
 
-    def _see(self, result: CheckResult) -> None:
+    def _see(self, result: CheckResult, during: Stretch) -> None:
         key = check_key(result)
         if not result.mandatory:
             self.latest.pop(key, None)
             return
         self.latest[key] = result.outcome
         if result.outcome is CheckOutcome.PASSED:
-            self.green_since.setdefault(key, self._clock.from_wall(result.ended))
+            self.green_since.setdefault(key, during.instant(result.ended).latest)
         else:
             self.green_since.pop(key, None)
-            self.last_red[key] = self._clock.from_wall(result.started)
+            self.last_red[key] = during.instant(result.started).earliest
 
 
 def verify_until_stable(  # noqa: PLR0913 the ports and callbacks of one loop
@@ -93,17 +98,17 @@ def verify_until_stable(  # noqa: PLR0913 the ports and callbacks of one loop
     """
     if not verification.checks():
         return Verified(StepOutcome.UNKNOWN, "the suite holds no check")
-    watch = _Watch(clock)
+    watch = _Watch()
     end = clock.now() + spec.deadline
     only: list[str] | None = None
     while not cancelled():
         left = (end - clock.now()).total_seconds()
         if left <= 0:
             return _at_deadline(watch, spec)
-        asked = clock.now()
+        asked, during = clock.now(), Stretch(clock)
         results = verification.run(only, deadline=left, cancelled=cancelled)
         keys, cut_off = only or verification.checks(), clock.now() >= end
-        on_pass(watch.see_all(results, keys, cut_off=cut_off))
+        on_pass(watch.see_all(results, keys, during, cut_off=cut_off))
         red = watch.red()
         on_count(len(watch.latest) - len(red), len(watch.latest))
         if hopeless := watch.hopeless():

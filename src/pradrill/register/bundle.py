@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
@@ -12,7 +14,7 @@ from pydantic import Field, ValidationError
 
 from pradrill.domain.entry import EntryKind
 from pradrill.domain.model import Model
-from pradrill.errors import RecordError
+from pradrill.errors import RecordError, UsageError
 from pradrill.register import procedure
 from pradrill.register.attempts import SIGNATURE
 from pradrill.register.chain import HEAD, HEAD_SIGNATURE, REGISTER, Register
@@ -27,6 +29,8 @@ _SUMS_SIGNATURE = f"{SUMS}.sig"
 _MANIFEST = "bundle.json"
 _SIGNERS = "allowed_signers"
 _AUTHORITY = "authority.pem"
+_RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,200}")
+_NOT_THERE = {errno.EEXIST, errno.ENOTDIR, errno.EACCES, errno.EPERM}
 
 Signature = Callable[[bytes], tuple[bytes | None, str | None]]
 
@@ -43,10 +47,18 @@ class Manifest(Model):
 def make_bundle(
     register: Register, run_ids: Sequence[str], output: Path, trusted: Collection[str] = ()
 ) -> Verified:
-    """Write a bundle into a new folder and verify it there; raises RecordError.
+    """Write a bundle into a new folder and verify it there.
 
+    Raises UsageError for a folder that cannot be made, RecordError for what cannot be handed on;
+    then nothing of it is left. A run's name stands in commands that people paste into a shell.
     Nothing of it is signed when the register does not verify, by the keys that are trusted.
     """
+    for run_id in run_ids:
+        if not _RUN_ID.fullmatch(run_id):
+            raise RecordError(
+                f"{run_id!r} is no name that a run was ever given",
+                hint="See what was added to the runs: pradrill register verify.",
+            )
     with register.locked():  # register, head and signature of one moment
         parts = {
             name: path.read_bytes()
@@ -57,16 +69,22 @@ def make_bundle(
     wrong = verify(register.state, runs=run_ids, only=True, trusted=trusted).troubles
     try:
         output.mkdir(parents=True)
+    except OSError as error:
+        if error.errno not in _NOT_THERE:
+            raise RecordError(f"cannot write {output}: {error.strerror}") from error
+        raise UsageError(
+            f"cannot make {output}: {error.strerror}", hint="Name a new folder with --output."
+        ) from error
+    try:
         for name, content in parts.items():
             (output / name).write_bytes(content)
         for run_id in run_ids:
             _copy_run(register.state / RUNS / run_id, output / RUNS / run_id)
         _write_words(chain, run_ids, output, register.signature, wrong)
-    except FileExistsError as error:
-        raise RecordError(
-            f"{output} exists already", hint="Name a new folder with --output."
-        ) from error
-    except OSError as error:
+    except (OSError, RecordError) as error:
+        shutil.rmtree(output, ignore_errors=True)
+        if isinstance(error, RecordError):
+            raise
         raise RecordError(f"cannot write {output}: {error.strerror}") from error
     made = verify_bundle(output)
     more = [trouble for trouble in wrong if trouble.wrong not in {t.wrong for t in made.troubles}]
@@ -74,11 +92,15 @@ def make_bundle(
 
 
 def verify_bundle(folder: Path, signers: str | None = None) -> Verified:
-    """Verify a bundle as VERIFY.txt does; raises RecordError when it is none.
+    """Verify a bundle as VERIFY.txt does; raises RecordError when it cannot be read.
+
+    Raises UsageError for a folder that never was one.
 
     `signers`: allowed_signers that the reader trusts instead of those in the bundle; then
     everything must be signed.
     """
+    if not any((folder / name).exists() for name in (_MANIFEST, SUMS, REGISTER)):
+        raise UsageError(f"{folder} is no bundle", hint="Make one with pradrill bundle.")
     try:
         manifest = Manifest.model_validate_json((folder / _MANIFEST).read_bytes())
         sums = (folder / SUMS).read_bytes()

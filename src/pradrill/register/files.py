@@ -35,6 +35,7 @@ def write_line(file: int, line: bytes) -> None:
 def write_whole(path: Path, content: bytes, mode: int = 0o400) -> None:
     """Write a file under its name only when all of it is on the disk."""
     draft = path.with_name(f".{path.name}.draft")
+    draft.unlink(missing_ok=True)  # a kill may have left one that cannot be written to
     with draft.open("wb") as file:
         file.write(content)
         file.flush()

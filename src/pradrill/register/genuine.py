@@ -33,6 +33,8 @@ def events_of(folder: Path) -> Iterator[Told]:
         text = (folder / JOURNAL).read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return
+    except OSError as error:
+        raise RecordError(f"cannot read {folder / JOURNAL}: {error.strerror}") from error
     *lines, _ = text.split("\n")  # splitlines would also cut at U+2028 and the like
     for number, line in enumerate(lines, 1):
         try:

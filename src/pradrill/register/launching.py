@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -32,13 +33,20 @@ class Draft:
     def __init__(self, folder: Path, lock: TextIO) -> None:
         self.folder = folder
         self.lock = lock
+        self._attempt: Attempt | None = None
 
     def keep(self, attempt: Attempt) -> None:
         """Write down what is to be entered from here on; raises RecordError."""
+        self._attempt = attempt
+        content = attempt.model_dump_json().encode()
         try:
-            self.lock.truncate(0)
-            self.lock.write(attempt.model_dump_json())
-            self.lock.flush()
+            if self.lock.closed:  # a run that could not write its first fact let go of it
+                self.lock = (self.folder / ALIVE).open("a+", encoding="utf-8")
+                fcntl.flock(self.lock, fcntl.LOCK_EX)
+            handle = self.lock.fileno()
+            os.ftruncate(handle, 0)
+            while content:  # nothing of it may wait in a buffer, and fail at its closing
+                content = content[os.write(handle, content) :]
         except OSError as error:
             raise unwritten(self.folder / ALIVE, error) from error
 
@@ -69,6 +77,8 @@ class Draft:
 
     def _kept(self) -> Attempt:
         """Return what was written down; when a kill came before, what the folder's name tells."""
+        if self._attempt is not None:
+            return self._attempt
         try:
             return Attempt.model_validate_json((self.folder / ALIVE).read_bytes())
         except (OSError, ValidationError):

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+from pradrill import scratch
 from pradrill.domain.sealing import NAMESPACE
 from pradrill.register.tools import ToolError, tool
 
@@ -72,7 +73,7 @@ def signature_problem(content: bytes, signature: bytes, signers: str) -> str | N
     """
     if not _is_canonical(signature):
         return "is no signature as ssh-keygen writes it"
-    with tempfile.TemporaryDirectory(prefix="pradrill-") as folder:
+    with tempfile.TemporaryDirectory(prefix="pradrill-", dir=scratch.base()) as folder:
         allowed, signed = Path(folder, "allowed_signers"), Path(folder, "signature")
         allowed.write_text(signers, encoding="utf-8")
         signed.write_bytes(signature)

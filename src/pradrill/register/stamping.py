@@ -9,6 +9,7 @@ import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pradrill import scratch
 from pradrill.register.tools import ToolError, tool
 
 _SECONDS = 15
@@ -20,7 +21,7 @@ _STATED = re.compile(
 
 def stamp(sha256: str, authority: str) -> bytes:
     """Return the authority's answer (DER) about a hash; raises ToolError."""
-    with tempfile.TemporaryDirectory(prefix="pradrill-") as folder:
+    with tempfile.TemporaryDirectory(prefix="pradrill-", dir=scratch.base()) as folder:
         query = Path(folder, "query.tsq")
         tool("openssl", "ts", "-query", "-digest", sha256, "-sha256", "-cert", "-out", query)
         request = urllib.request.Request(  # noqa: S310 the settings allow http and https only
@@ -40,7 +41,7 @@ def stamp(sha256: str, authority: str) -> bytes:
 
 def stamp_problem(sha256: str, response: bytes, authorities: str) -> str | None:
     """Say why an answer does not prove that the hash existed, or None when it does."""
-    with tempfile.TemporaryDirectory(prefix="pradrill-") as folder:
+    with tempfile.TemporaryDirectory(prefix="pradrill-", dir=scratch.base()) as folder:
         given, trusted = Path(folder, "stamp.tsr"), Path(folder, "authority.pem")
         given.write_bytes(response)
         trusted.write_text(authorities, encoding="utf-8")
@@ -56,7 +57,7 @@ def stamp_problem(sha256: str, response: bytes, authorities: str) -> str | None:
 
 def stated_time(response: bytes) -> datetime | None:
     """Return the time that an answer states, whoever gave it; None when it is no stamp."""
-    with tempfile.TemporaryDirectory(prefix="pradrill-") as folder:
+    with tempfile.TemporaryDirectory(prefix="pradrill-", dir=scratch.base()) as folder:
         given = Path(folder, "stamp.tsr")
         given.write_bytes(response)
         try:

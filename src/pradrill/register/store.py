@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from shutil import rmtree
 from typing import Any, TextIO
 
 from pradrill.domain.entry import Attempt
 from pradrill.domain.lease import Holder
 from pradrill.domain.record import RunRecord
 from pradrill.domain.run_plan import FileHash
-from pradrill.errors import BusyError, RecordError
+from pradrill.errors import BusyError, RecordError, UsageError
 from pradrill.register.attempts import (
     RECORD,
     enter_made_up,
@@ -35,6 +36,7 @@ from pradrill.register.genuine import events_of, evidence_of, why_not_genuine
 from pradrill.register.launching import ALIVE, EVIDENCE, JOURNAL, Draft, alone, has_begun
 
 _UNFIT = re.compile(r"[^0-9A-Za-z._-]+")
+_RUN = re.compile(r"2.*Z-")
 _LONGEST = 60
 
 
@@ -69,8 +71,11 @@ class RunJournal:
         return events_of(self.folder)
 
     def evidence(self) -> tuple[FileHash, ...]:
-        """Return the journal and every evidence file with its SHA-256."""
-        return evidence_of(self.folder)
+        """Return the journal and every evidence file with its SHA-256; raises RecordError."""
+        try:
+            return evidence_of(self.folder)
+        except OSError as error:
+            raise RecordError(f"cannot read {error.filename}: {error.strerror}") from error
 
     def seal(self, record: RunRecord) -> None:
         """Write the record under its name only when all of it is on the disk, and enter it."""
@@ -100,7 +105,8 @@ class FileRunStore:
     def prepare(self, attempt: Attempt, began: datetime) -> Draft:
         """Keep an attempt from now on; the next run that opens is its run. Raises RecordError."""
         self._prepared = draft = self._draft(_UNFIT.sub("-", attempt.drill)[:_LONGEST], began)
-        draft.keep(attempt)
+        with suppress(RecordError):  # a full disk: the folder's name tells of it, should it be lost
+            draft.keep(attempt)
         return draft
 
     def open(self, drill: str, started: datetime) -> RunJournal:
@@ -127,6 +133,7 @@ class FileRunStore:
             (folder / EVIDENCE).mkdir(mode=0o700)
             sync_folder(self.runs)
         except OSError as error:
+            rmtree(folder, ignore_errors=True)  # it would be entered as an attempt of its own
             raise unwritten(folder, error) from error
         assert lock is not None  # noqa: S101 nobody else looked at it
         return Draft(folder, lock)
@@ -220,9 +227,19 @@ class FileRunStore:
 
     def has_crashed(self) -> bool:
         """Tell whether `crashed` would return any; holds nothing."""
-        return any(
-            not (folder / RECORD).exists() and not _is_locked(folder) for folder in self._folders()
-        )
+        return bool(self.killed())
+
+    def killed(self) -> list[str]:
+        """Return the ids of the runs that `crashed` would return; holds and writes nothing."""
+        return [
+            folder.name
+            for folder in self._folders()
+            if not (folder / RECORD).exists() and not _is_locked(folder)
+        ]
+
+    def writable(self) -> bool:
+        """Tell whether runs can be recorded here: a copy may be there for reading only."""
+        return not self.runs.exists() or os.access(self.runs, os.W_OK)
 
     def readable(self) -> tuple[list[RunRecord], list[RecordError]]:
         """Return every sealed record, oldest first, and an error for each damaged one."""
@@ -257,28 +274,49 @@ class FileRunStore:
         ]
 
     def find(self, run: str | None) -> str:
-        """Return the id of the newest sealed run, or of the one that `run` begins or names."""
-        sealed = [f.name for f in self._folders() if (f / RECORD).exists()]
-        if not sealed:
-            raise RecordError(
+        """Return the id of the newest sealed run, or of the one that `run` names in part.
+
+        Raises UsageError: a name that was mistyped is no damage.
+        """
+        unsealed: list[str] = []
+        sealed: list[str] = []
+        for folder in self._folders():
+            (sealed if (folder / RECORD).exists() else unsealed).append(folder.name)
+        if run is None and sealed:
+            return sealed[-1]
+        matches = [name for name in sealed if run and run in name]
+        exact = [name for name in matches if name == run]
+        if len(exact or matches) == 1:
+            return (exact or matches)[0]
+        if matches:
+            some = ", ".join(matches[-5:])
+            raise UsageError(f"{run} names {len(matches)} runs", hint=f"Give more of it: {some}.")
+        if meant := [name for name in unsealed if run is None or (run and run in name)]:
+            alive = _is_locked(self.runs / meant[-1])
+            how = "is running" if alive else "was killed, and is not torn down yet"
+            raise UsageError(
+                f"the run {meant[-1]} {how}: it has no record",
+                hint="See what becomes of it: pradrill runs.",
+            )
+        if run is None or not sealed:
+            raise UsageError(
                 f"no run is recorded in {self.runs}", hint="Launch one: pradrill run DRILL."
             )
-        if run is None:
-            return sealed[-1]
-        matches = [name for name in sealed if run in name]
-        if run in matches or len(matches) == 1:
-            return run if run in matches else matches[0]
-        if not matches:
-            raise RecordError(f"no run is named {run}", hint="List them: pradrill runs.")
-        some = ", ".join(matches[-5:])
-        raise RecordError(f"{run} names {len(matches)} runs", hint=f"Give more of it: {some}.")
+        raise UsageError(f"no run is named {run}", hint="List them: pradrill runs.")
 
     def read(self, run_id: str) -> RunRecord:
         """Read a sealed record; raises RecordError when it is damaged."""
         return read_record(self.runs / run_id / RECORD)[0]
 
     def _folders(self) -> list[Path]:
-        return sorted(p for p in self.runs.glob("2*Z-*") if p.is_dir())
+        try:
+            return sorted(p for p in self.runs.iterdir() if _RUN.match(p.name) and p.is_dir())
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise RecordError(
+                f"cannot read {self.runs}: {error.strerror}", hint="Read it as its owner."
+            ) from error
 
 
 def _try_lock(path: Path) -> TextIO | None:
@@ -293,15 +331,30 @@ def _try_lock(path: Path) -> TextIO | None:
 
 
 def _free(folder: Path) -> TextIO | None:
-    """Lock a run's folder; None when its process is alive, or the folder has just gone."""
+    """Lock a run's folder; None when its process is alive, or the folder has just gone.
+
+    Raises RecordError when it cannot be locked.
+    """
     try:
         return _try_lock(folder / ALIVE)
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise unwritten(folder / ALIVE, error) from error
 
 
 def _is_locked(folder: Path) -> bool:
-    lock = _free(folder)
-    if lock is not None:
-        lock.close()
-    return lock is None
+    """Look whether a run's process is alive; writes nothing, and keeps no other reader from it."""
+    try:
+        lock = os.open(folder / ALIVE, os.O_RDONLY)
+    except FileNotFoundError:
+        return not folder.exists()
+    except OSError as error:
+        raise RecordError(f"cannot read {folder / ALIVE}: {error.strerror}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False

@@ -23,7 +23,7 @@ from pradrill.domain.run_plan import PlannedStep, RunPlan
 from pradrill.domain.timeline import Elapsed, Instant, Mark, Provenance
 from pradrill.domain.verdict import Verdict
 from pradrill.reporting import wording
-from pradrill.reporting.i18n import _, ngettext, pgettext
+from pradrill.reporting.i18n import _, decimal, ngettext, pgettext
 from pradrill.reporting.sentences import step_name
 from pradrill.reporting.vocabulary import word
 
@@ -291,6 +291,17 @@ def notes(record: RunRecord) -> tuple[str, ...]:
             said[-1] += " " + _("Signal: %(name)s.", name=signal_name(record.signal))
     if record.residue:
         said.append(_("The standby was not left as declared: see the teardown."))
+    if record.recovery.clock_steps:
+        steps = ", ".join(
+            f"{decimal(f'{step.seconds:+.3g}')} s {wording.at_tenth(step.at)}"
+            for step in record.recovery.clock_steps
+        )
+        said.append(
+            _(
+                "The controller's clock was set during the run; intervals say so: %(steps)s.",
+                steps=steps,
+            )
+        )
     return tuple(said)
 
 

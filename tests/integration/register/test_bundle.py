@@ -14,7 +14,7 @@ import pytest
 
 from pradrill.domain.entry import EntryKind
 from pradrill.domain.sealing import Sealing
-from pradrill.errors import RecordError
+from pradrill.errors import UsageError
 from pradrill.register.bundle import make_bundle, verify_bundle
 from pradrill.testing import START, a_sealed_run
 
@@ -255,7 +255,7 @@ def test_a_bundle_is_never_written_over_anything(bundle: Made, seal: Callable[..
     """A folder that exists is refused."""
     store, _ = seal(bundle.folder.parent / "state", None)
     run_id = a_sealed_run(store).run_id
-    with pytest.raises(RecordError, match="exists already"):
+    with pytest.raises(UsageError, match="File exists"):
         make_bundle(store.register, [run_id], bundle.folder)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pradrill import processes
+from pradrill import processes, scratch
 from pradrill.adapters.ansible.brake import Brake
 from pradrill.adapters.ansible.meter import Meter, metered
 from pradrill.adapters.ansible.narrator import Narrator, clean_output, hiding
@@ -60,6 +60,8 @@ class AnsibleRunner:
             code = _run(play, folder, deadline, narrator, brake)
             output = clean_output(_printed(folder), hide)
             _write(evidence / "stdout.txt", _cut(output))
+            if narrator.unwritten is not None:
+                raise narrator.unwritten
             result = narrator.result({host.name for host in play.site.hosts}, code, output)
             return _within(result, narrator.meter)
         finally:
@@ -158,9 +160,10 @@ def _environment(
     }
 
 
-def _short_folder() -> str | None:
+def _short_folder() -> str:
     """Return /tmp when the usual folder's path is too long for the socket that Ansible opens."""
-    return None if len(tempfile.gettempdir()) <= _LONGEST_FOLDER else "/tmp"  # noqa: S108 made 0700
+    base = scratch.base()
+    return base if len(base) <= _LONGEST_FOLDER else "/tmp"  # noqa: S108 made 0700
 
 
 def _printed(folder: Path) -> str:

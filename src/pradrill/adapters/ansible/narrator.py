@@ -56,11 +56,15 @@ class Narrator:
         self._kept = 0
         self.meter = Meter()
         self._counts = {"ok": 0, "changed": 0}
+        self.unwritten: OSError | None = None
+        """Why an event is not on the disk, if one is not."""
 
     def __call__(self, event: dict[str, Any]) -> bool:
         """Take an event; False keeps ansible-runner from writing a file for it."""
         try:
             self._take(str(event.get("event")), event.get("event_data") or {})
+        except OSError as error:
+            self.unwritten = self.unwritten or error
         except Exception as error:  # noqa: BLE001 an exception here would orphan ansible-playbook
             self._teller.say(f"an event could not be read: {type(error).__name__}")
         return False

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from pradrill import processes
+from pradrill import processes, scratch
 from pradrill.adapters.testinfra.hearing import CONTROLLER, Answer, Check, Pass, late
 from pradrill.adapters.testinfra.link import Probe, Worker
 from pradrill.domain.outcome import CheckOutcome, CheckResult
@@ -43,7 +43,7 @@ class TestinfraVerifier:
         `evidence` gets `checks.jsonl`: every answer of every pass.
         """
         evidence.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=folder_prefix(marker)))
+        folder = Path(tempfile.mkdtemp(prefix=folder_prefix(marker), dir=scratch.base()))
         marker = processes.part(marker, folder.name)  # the run may be doing more beside
         worker = Worker(suite.resolve(), site, marker, folder)
         try:

@@ -6,6 +6,7 @@ from pradrill.domain.outcome import Phase, StepOutcome
 from pradrill.domain.run_plan import PlannedStep
 from pradrill.engine.context import Came, Context
 from pradrill.engine.steps.backups import BACKUP_ID, POINT, is_selected, selected
+from pradrill.engine.stretch import Stretch
 from pradrill.ports import Cancelled, Play
 
 
@@ -13,7 +14,7 @@ def playbook(context: Context, step: PlannedStep) -> Came:
     """Run the step's playbook; a signal stops it, except in teardown."""
     assert step.playbook is not None  # noqa: S101 planning gives every playbook step one
     context.tenancy.confirm()
-    clock = context.tools.clock
+    during = Stretch(context.tools.clock)
     never: Cancelled = lambda: False  # noqa: E731 teardown cannot be cancelled
     point = selected(context) if step.phase is Phase.RESTORE else None
     given = {**step.vars, POINT: point.id} if point else step.vars
@@ -24,11 +25,13 @@ def playbook(context: Context, step: PlannedStep) -> Came:
         say=context.tools.progress.say,
         evidence=context.evidence(step),
     )
+    ended = result.ended and during.instant(result.ended)
     more = {
         "failures": result.failures,
         "values": result.values,
-        "work_started": result.started and clock.from_wall(result.started),
-        "work_ended": result.ended and clock.from_wall(result.ended),
+        "work_started": result.started and during.instant(result.started).earliest,
+        "work_ended": ended and ended.latest,
+        "work_earlier": (ended.latest - ended.earliest).total_seconds() if ended else 0.0,
     }
     restored = str(result.values.get(BACKUP_ID, ""))
     if point and restored and not is_selected(point, restored):

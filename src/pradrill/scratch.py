@@ -1,0 +1,34 @@
+"""Where a run's throw-away folders go: into the first place that has room for them.
+
+Whoever fills /tmp, or a run whose disk is full, must not keep a standby from being torn down.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+_ROOM = 512 * 1024
+"""What a folder must take to be used: it is tried, because a quota cannot be asked for."""
+
+
+def base() -> str:
+    """Return a folder with room; the usual one when none has."""
+    return next((place for place in places() if _has_room(place)), tempfile.gettempdir())
+
+
+def places() -> list[str]:
+    """Return every folder that throw-away folders may lie in, the usual one first."""
+    usual = tempfile.gettempdir()
+    own = os.environ.get("XDG_RUNTIME_DIR")
+    run = ["/run"] if os.geteuid() == 0 else []
+    others = [*run, *([own] if own else []), "/dev/shm", "/var/tmp", "/tmp"]  # noqa: S108 made 0700 there
+    return list(dict.fromkeys([usual, *others]))
+
+
+def _has_room(place: str) -> bool:
+    try:
+        with tempfile.TemporaryFile(dir=place, buffering=0) as file:
+            return file.write(bytes(_ROOM)) == _ROOM
+    except OSError:
+        return False
