@@ -29,7 +29,7 @@ RTO, RPO = timedelta(hours=4), timedelta(hours=24)
 WORSE = [Verdict.PASSED, Verdict.MISSED, Verdict.INCONCLUSIVE, Verdict.FAILED]
 BAD_STEPS = [outcome for outcome in StepOutcome if outcome is not StepOutcome.PASSED]
 BAD_CHECKS = [outcome for outcome in CheckOutcome if outcome is not CheckOutcome.PASSED]
-BAD_GUARDS = [outcome for outcome in GuardOutcome if outcome is not GuardOutcome.PROVEN]
+BAD_GUARDS = [outcome for outcome in GuardOutcome if outcome in {GuardOutcome.REFUSED, GuardOutcome.UNPROVEN}]
 
 
 def an_actual(seconds: float, within: float = 0.0, provenance: str = "measured") -> Elapsed:
@@ -51,6 +51,7 @@ def whole(**changes: Any) -> Evidence:
         "not_executed": (),
         "held_by": (),
         "guards": tuple(a_guard(host=host) for host in HOSTS),
+        "unlooked": (),
         "checks": tuple(a_check(host=host) for host in HOSTS),
         "stable": True,
         "rto": RTO,

@@ -10,14 +10,17 @@ from pradrill.domain.conclusion import record_of
 from pradrill.domain.events import Event, Started
 from pradrill.domain.facts import Facts
 from pradrill.domain.outcome import Phase, StepKind, StepOutcome, StepResult
+from pradrill.domain.proof import is_standby, worked_on
 from pradrill.domain.record import Refusal, RunRecord
-from pradrill.domain.run_plan import Branch, PlannedStep
+from pradrill.domain.run_plan import Branch, NotRun, PlannedStep
 from pradrill.domain.timeline import Mark
+from pradrill.domain.verdict import opened
 from pradrill.engine.branches import GoOn, side_by_side
 from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.context import Came, Context, Disruption, Stop, Tools
 from pradrill.engine.holding import hold_standby
 from pradrill.engine.steps import TAKE
+from pradrill.engine.steps.standby import prove_anew
 from pradrill.errors import BusyError, PradrillError, UnreachableError
 
 
@@ -67,19 +70,47 @@ class Run:
         context.tools.progress.phase(Phase.TEARDOWN)
         if ended := context.tools.runner.reap(context.journal.run_id):
             context.tools.progress.say(f"{ended} left-over processes were ended")
+        self._tell_unproven()
         for step in context.facts.plan.steps_of(Phase.TEARDOWN):
-            if step.kind is StepKind.STOP or (context.facts.touched and context.site is not None):
+            if self._is_due(step):
                 known = context.facts.residue
                 result = self._step(step)
-                if result.outcome is not StepOutcome.PASSED and context.facts.residue == known:
+                passed = result.outcome is StepOutcome.PASSED
+                of_standby = step.kind is not StepKind.ISOLATION_AGAIN  # its guards say it
+                if of_standby and not passed and context.facts.residue == known:
                     context.left([f"{step.name} ended {result.outcome}: {result.detail}"])
         context.forget_folder()
 
+    def _is_due(self, step: PlannedStep) -> bool:
+        """Tell whether a step of the teardown has anything to do, on hosts that were proven."""
+        context = self.context.of(step.service)
+        if step.kind is StepKind.STOP:
+            return True
+        if not context.facts.touched or context.site is None:
+            return False
+        return step.kind is not StepKind.PLAYBOOK or context.workable(step.phase) is not None
+
+    def _tell_unproven(self) -> None:
+        """Say which hosts were worked on and are not proven any more: nothing touches those."""
+        context = self.context
+        hosts = context.site.hosts if context.site is not None else ()
+        context.left(
+            [
+                f"{host.name}: not torn down: {NotRun.NEVER_PROVEN}"
+                for host in hosts
+                if worked_on(context.facts, host.name) and not is_standby(context.facts, host.name)
+            ]
+        )
+
     def reconnect(self) -> None:
-        """Reach the standby of a run that crashed, for its teardown; a lab machine is not kept."""
+        """Reach the standby of a run that crashed, for its teardown; a lab machine is not kept.
+
+        The proofs in its journal are the past: what is reached now is proven anew, or left alone.
+        """
         if self.context.facts.touched and not self.context.facts.plan.drill.standby.machines:
             try:
                 self.context.connect()
+                prove_anew(self.context)
             except PradrillError as error:
                 self.context.left([f"the standby was not torn down: {error.message}"])
 
@@ -151,9 +182,10 @@ class Run:
                 context.mark(Mark.DATA_RESTORED, self._restore_end(branch))
 
     def _nothing_to_accept(self, step: PlannedStep) -> bool:
+        """Tell whether people are not to be asked: nothing works, or production is in reach."""
         facts = self.context.facts
         stable = all(facts.of(branch.service).stable for branch in facts.plan.branches)
-        return step.phase is Phase.VERIFY and not stable
+        return step.phase is Phase.VERIFY and (not stable or any(map(opened, facts.guards)))
 
     def _step(self, step: PlannedStep) -> StepResult:
         context = self.context.of(step.service)

@@ -31,6 +31,7 @@ from pradrill.testing.estate import (
 from pradrill.testing.fake_people import FakePeople, a_question, an_answer
 from pradrill.testing.fake_source import FakeSource, a_catalogue, a_point
 from pradrill.testing.fake_standby import (
+    STANDBY_KEY,
     FakeProbe,
     FakeRunner,
     FakeStandby,
@@ -46,6 +47,7 @@ from pradrill.testing.runs import a_sealed_run
 
 __all__ = [
     "HOST",
+    "STANDBY_KEY",
     "START",
     "FakeClock",
     "FakeJournal",

@@ -111,7 +111,9 @@ def _planned_steps() -> tuple[PlannedStep, ...]:
         step(Phase.PREPARE, "prove marker and isolation", StepKind.ISOLATION, 60),
         a_planned_step(),
         step(Phase.VERIFY, "check the service", StepKind.CHECKS, 600),
+        step(Phase.VERIFY, "prove isolation again", StepKind.ISOLATION_AGAIN, 60),
         step(Phase.VERIFY, "read the recovery point", StepKind.NEWEST_DATA, 60),
+        step(Phase.TEARDOWN, "prove isolation before the teardown", StepKind.ISOLATION_AGAIN, 60),
         step(Phase.TEARDOWN, "teardown", StepKind.PLAYBOOK, 300),
         step(Phase.TEARDOWN, "look for residue", StepKind.RESIDUE, 60),
         step(Phase.TEARDOWN, "release the standby", StepKind.STOP, 120),
@@ -206,7 +208,10 @@ def a_step(**changes: Any) -> StepResult:
 
 
 def _steps_taken() -> tuple[StepResult, ...]:
-    ends = (0.4, 3.1, 4.0, 45.4, 48.0, 2_502.5, 2_540.4, 2_540.9, 2_560.1, 2_561.0, 2_561.2)
+    ends = (
+        *(0.4, 3.1, 4.0, 45.4, 48.0, 2_502.5, 2_540.4, 2_540.6, 2_540.9),
+        *(2_541.1, 2_560.1, 2_561.0, 2_561.2),
+    )
     begins = (0.0, *ends[:-1])
     return tuple(
         a_step(
