@@ -51,7 +51,6 @@ TIME_MAY_BE_READ_IN = {
 port Clock cannot be, belong here too."""
 OWN_PROCESSES = {
     "adapters/ssh/knock.py": "sent to the standby and run there",
-    "adapters/ssh/look_at_marker.py": "sent to the standby and run there",
     "adapters/testinfra/worker.py": "the process that pytest runs in",
     "adapters/lab/relay.py": "a process that QEMU starts, one a connection",
 }

@@ -72,18 +72,16 @@ class GuardOutcome(StrEnum):
     WAIVED = "waived"  # there is nothing to compare with, and the plan says so: primary: none
 
 
-class Guard(StrEnum):
-    """The guards whose name is the whole of it; the others name a service or an endpoint."""
+class Guard:
+    """The names of guards; the last two are followed by an endpoint, and by a service."""
 
     DR_ROLE = "dr_role"
     HOST_KEY = "host-key"
     MACHINE_ID = "machine-id"
     SAME_MACHINE = "same-machine"  # as the one that a killed run worked on
     MARKER = "marker"
-
-
-MUST_NOT_REACH = "must-not-reach "
-NOT_PRIMARY_OF = "not-primary-of-"
+    MUST_NOT_REACH = "must-not-reach "
+    NOT_PRIMARY_OF = "not-primary-of-"
 
 
 class GuardResult(Model):
@@ -105,7 +103,7 @@ class GuardResult(Model):
     @property
     def of_isolation(self) -> bool:
         """Tell whether it is about what the host reaches, not about what the host is."""
-        return self.guard.startswith(MUST_NOT_REACH)
+        return self.guard.startswith(Guard.MUST_NOT_REACH)
 
 
 class TaskFailure(Model):

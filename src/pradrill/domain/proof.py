@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pradrill.domain.facts import Facts
-from pradrill.domain.outcome import MUST_NOT_REACH, NOT_PRIMARY_OF, Guard, Phase, StepKind
+from pradrill.domain.outcome import Guard, Phase, StepKind
 from pradrill.domain.run_plan import NotExecuted, NotRun, PlannedStep, RunPlan
 
 
 def identity_of(plan: RunPlan) -> list[str]:
     """Return the guards that prove what a host is, its marker aside."""
-    return [Guard.DR_ROLE, Guard.HOST_KEY, *(NOT_PRIMARY_OF + name for name in plan.services)]
+    return [Guard.DR_ROLE, Guard.HOST_KEY, *(Guard.NOT_PRIMARY_OF + name for name in plan.services)]
 
 
 def isolation_of(plan: RunPlan) -> list[str]:
     """Return the guards that prove that production is out of a host's reach."""
-    return [MUST_NOT_REACH + each for each in plan.drill.must_not_reach()]
+    return [Guard.MUST_NOT_REACH + each for each in plan.drill.must_not_reach()]
 
 
 def is_standby(facts: Facts, host: str, *, marked: bool = True) -> bool:
@@ -88,17 +88,21 @@ def _not_run(facts: Facts, step: PlannedStep) -> NotRun | None:
     return NotRun.NOTHING_BEGUN if step.phase is Phase.TEARDOWN and not facts.touched else None
 
 
-def unlooked(facts: Facts, host: str) -> Iterator[tuple[Phase, str]]:
-    """Return the guards that a whole drill looks at on a host and that this run did not."""
-    plan = facts.plan
+def demanded(plan: RunPlan) -> Iterator[tuple[Phase, str]]:
+    """Yield the guards that a whole drill looks at on each host, phase by phase."""
     isolation = isolation_of(plan)
     marker = [] if plan.drill.standby.machines else [Guard.MARKER]
-    demanded: dict[Phase, list[str]] = {
+    guards: dict[Phase, list[str]] = {
         Phase.READINESS: [*identity_of(plan), *marker],
         Phase.PREPARE: [Guard.MARKER, *isolation],
         Phase.VERIFY: isolation,
         Phase.TEARDOWN: isolation,
     }
+    for phase, names in guards.items():
+        yield from ((phase, name) for name in names)
+
+
+def unlooked(facts: Facts, host: str) -> list[tuple[Phase, str]]:
+    """Return the guards that a whole drill looks at on a host and that this run did not."""
     seen = {(each.phase, each.guard) for each in facts.guards if each.host == host}
-    for phase, guards in demanded.items():
-        yield from ((phase, guard) for guard in guards if (phase, guard) not in seen)
+    return [each for each in demanded(facts.plan) if each not in seen]

@@ -10,8 +10,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from pradrill.domain import identity
 from pradrill.domain.outcome import (
-    MUST_NOT_REACH,
-    NOT_PRIMARY_OF,
     Guard,
     GuardOutcome,
     GuardResult,
@@ -70,7 +68,7 @@ def identity_guards(
 def _not_primary(
     service: str, primary: PrimaryIdentity, host: Host, facts: HostFacts, *, in_lab: bool
 ) -> GuardResult:
-    guard = f"{NOT_PRIMARY_OF}{service}"
+    guard = f"{Guard.NOT_PRIMARY_OF}{service}"
     if primary.waived:
         detail = "nothing to compare with: the plan says primary: none"
         return _named(guard, host.name, GuardOutcome.WAIVED, detail)
@@ -172,7 +170,7 @@ def reach_guards(
     results = []
     for endpoint in endpoints:
         answer = reached.get(endpoint, "unknown: not tried")
-        guard = f"{MUST_NOT_REACH}{endpoint}"
+        guard = f"{Guard.MUST_NOT_REACH}{endpoint}"
         if answer.startswith("closed"):
             results.append(_result(guard, host, proven=True, detail=answer))
         elif answer.startswith("open"):

@@ -88,6 +88,8 @@ class Run:
             return True
         if not context.facts.touched or context.site is None:
             return False
+        if step.kind is StepKind.ISOLATION_AGAIN:
+            return any(phase is Phase.RESTORE for phase, _, _ in context.facts.begun)
         return step.kind is not StepKind.PLAYBOOK or context.workable(step.phase) is not None
 
     def _tell_unproven(self) -> None:

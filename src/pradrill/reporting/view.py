@@ -275,7 +275,7 @@ def providers(plan: RunPlan) -> tuple[str, ...]:
 
 def untouched(record: RunRecord) -> str:
     """Say what is known of production's isolation, and no more."""
-    seen = [guard for guard in record.guards if guard.guard.startswith("must-not-reach")]
+    seen = [guard for guard in record.guards if guard.of_isolation]
     if not seen:
         return _("not proven: whether production could be reached was not tried")
     if any(opened(guard) for guard in seen):

@@ -19,6 +19,7 @@ from pradrill.testing.builders import (
     a_step,
     after,
     measured,
+    proven_guards,
 )
 from pradrill.testing.cases import a_case, an_annotation
 from pradrill.testing.estate import (
@@ -90,4 +91,5 @@ __all__ = [
     "host_facts",
     "measured",
     "played",
+    "proven_guards",
 ]

@@ -24,6 +24,7 @@ from pradrill.domain.outcome import (
 )
 from pradrill.domain.people import DUE_WITHIN, Finding, Severity
 from pradrill.domain.plan import Objectives, PrimaryIdentity, Service
+from pradrill.domain.proof import demanded
 from pradrill.domain.record import Launch, Recovery, RunRecord, RunState
 from pradrill.domain.run_plan import FileHash, PlannedHost, PlannedStep, RunPlan, governing
 from pradrill.domain.timeline import Elapsed, Instant, Mark, Provenance, Skew
@@ -236,6 +237,15 @@ def a_guard(**changes: Any) -> GuardResult:
         "detail": "carries this machine's id",
     }
     return GuardResult.model_validate({**fields, **changes})
+
+
+def proven_guards(plan: RunPlan) -> tuple[GuardResult, ...]:
+    """Return every guard of a drill on every host, in every phase, proven."""
+    return tuple(
+        a_guard(guard=guard, host=host.name, phase=phase, detail="as it must be")
+        for host in plan.hosts
+        for phase, guard in demanded(plan)
+    )
 
 
 def measured(seconds: float, *, within: float = 0.0) -> Instant:
