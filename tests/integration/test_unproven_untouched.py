@@ -209,8 +209,9 @@ def test_the_playbook_makes_a_marker_that_is_one(
 ) -> None:
     """Whatever lay there, a link or a file of others, and what it led to is left as it was."""
     house = hosts.house(tmp_path)
-    command = [Path(sys.executable).parent / "ansible-playbook", "-i", "inventory.yml"]
-    command += ["-l", "web-dr", REPOSITORY / "playbooks/mark_standby.yml"]
+    command: list[str | Path] = [Path(sys.executable).parent / "ansible-playbook"]
+    marking = REPOSITORY / "playbooks/mark_standby.yml"
+    command += ["-i", "inventory.yml", "-l", "web-dr", marking]
     victim = hosts.standby.etc_pradrill / "victim"
     victim.write_text("as it was")
     hosts.standby.marker.unlink()
@@ -295,7 +296,7 @@ def test_a_key_that_is_not_pinned_is_not_touched(hosts: TwoHosts, tmp_path: Path
 def test_a_standby_is_told_apart_from_a_primary_or_not_drilled(
     hosts: TwoHosts, tmp_path: Path, primary: str, code: int, outcome: str
 ) -> None:
-    """Nothing to compare with is not proven; `primary: none` is said in the record and on page 1."""
+    """Nothing to compare with is not proven; `primary: none` is said in record and page one."""
     house = hosts.house(tmp_path)
     plan = (house / "drills/plan.yml").read_text().partition("    primary:")[0]
     (house / "drills/plan.yml").write_text(plan + primary)
@@ -339,7 +340,8 @@ def test_a_restore_that_opens_the_way_to_production_fails(hosts: TwoHosts, tmp_p
         ("teardown", "refused"),
     ]
     assert any("within reach of web-dr" in reason for reason in record["reasons"])
-    found = json.loads(pradrill(house, "findings", "--json").stdout)["findings"]
+    lines = pradrill(house, "findings", "--json").stdout.splitlines()
+    found = [json.loads(line) for line in lines]
     assert any(guard in each["key"] and each["severity"] == "critical" for each in found)
     page = tmp_path / "report.html"
     pradrill(house, "report", "--format", "html", "--output", str(page))
