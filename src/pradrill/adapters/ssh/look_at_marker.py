@@ -38,7 +38,8 @@ def opened(name: str, above: int | None, at: str, *, folder: bool) -> int:
         raise Fault("not a file", at)
     if status.st_uid != 0:
         raise Fault("owner", at)
-    if status.st_mode & OTHERS_MAY_WRITE:
+    sticky = folder and status.st_mode & stat.S_ISVTX  # nobody replaces a file of root's in it
+    if status.st_mode & OTHERS_MAY_WRITE and not sticky:
         raise Fault("writable", at)
     return found
 
