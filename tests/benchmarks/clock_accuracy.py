@@ -172,7 +172,7 @@ def recover(home: Path, server: Sshd, wait: float) -> Round:
         drill_file=home / "drill.yml",
         plan=Plan(plan=1, organisation="Bench", services={"moodle": a_service(provider=None)}),
         hosts=[server.host],
-        primaries={},
+        primaries={"moodle": a_service().primary},
         files=[],
     )
     tools = fake_tools()._replace(

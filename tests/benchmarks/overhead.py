@@ -35,7 +35,7 @@ FILES = {
     "drills/plan.yml": """
         plan: 1
         organisation: Benchmark
-        services: {shop: {objectives: {rto: 1h, rpo: 1h}}}
+        services: {shop: {objectives: {rto: 1h, rpo: 1h}, primary: none}}
         """,
     "drills/shop.yml": """
         drill: shop

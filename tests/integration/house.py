@@ -15,6 +15,7 @@ services:
   shop:
     objectives: {rto: 15m, rpo: 1h}
     drill_every: 3 months
+    primary: none
 """
 DRILL = """\
 drill: shop

@@ -190,12 +190,7 @@ def test_a_host_key_that_is_not_the_pinned_one_is_refused(
 def test_a_primary_is_refused_by_its_machine_id(house: Path) -> None:
     """A standby that turns out to be the primary's own machine is never written to."""
     own = Path("/etc/machine-id").read_text(encoding="ascii").strip()
-    edit(
-        house,
-        "drills/plan.yml",
-        "    drill_every",
-        f"    primary: {{machine_ids: [{own}]}}\n    drill_every",
-    )
+    edit(house, "drills/plan.yml", "primary: none", f"primary: {{machine_ids: [{own}]}}")
     done = pradrill(house, "run", "shop")
     assert done.returncode == ExitCode.NOT_READY
     assert "shares its machine-id with the primary" in done.stdout

@@ -46,7 +46,8 @@ class Estate:
         names = list(DEPENDS_ON)
         hosts = {name: machines[n % len(machines)] for n, name in enumerate(names)}
         services = "".join(
-            f"  {name}: {{objectives: {{rto: 10m, rpo: 1h}}, depends_on: {needed}}}\n"
+            f"  {name}:\n    objectives: {{rto: 10m, rpo: 1h}}\n    primary: none\n"
+            f"    depends_on: {needed}\n"
             for name, needed in DEPENDS_ON.items()
         )
         for part in ("drills/checks", "playbooks"):

@@ -70,7 +70,7 @@ def main(state: str, deadline: str, *notify: str) -> int:
             services={"moodle": a_service(provider=None)},
         ),
         hosts=[a_host()],
-        primaries={},
+        primaries={"moodle": a_service().primary},
         files=[],
     )
     place = Workplace(Namespace(state=Path(state), log=None, drills=None))

@@ -58,7 +58,7 @@ def planned(**declared: Any) -> RunPlan:
         drill_file=Path("/etc/pradrill/drills/moodle.yml"),
         plan=plan,
         hosts=[a_host()],
-        primaries={},
+        primaries={"moodle": a_service().primary},
         files=[],
     )
 

@@ -16,7 +16,7 @@ from pradrill.domain.outcome import CheckOutcome, GuardOutcome, StepOutcome
 from pradrill.domain.plan import PrimaryIdentity
 from pradrill.domain.record import Refusal, RunRecord, RunState
 from pradrill.domain.run_plan import RunPlan
-from pradrill.domain.target import HostState, SeenHost
+from pradrill.domain.target import HostState, MarkerFault, SeenHost
 from pradrill.domain.timeline import Instant, Mark, Provenance, Skew
 from pradrill.domain.verdict import Verdict
 from pradrill.engine.cancellation import Cancellation, signals_to
@@ -47,6 +47,7 @@ from pradrill.testing import (
 )
 
 PLAYBOOKS = ["prepare", "restore_moodle", "teardown"]
+LOOK = "prove isolation before the teardown"
 TEARDOWN = ["teardown", "look for residue", "release the standby"]
 
 
@@ -388,19 +389,15 @@ def test_a_teardown_that_does_not_pass_is_residue(fakes: dict[str, Any]) -> None
     assert bench.standby.calls == ["start", "stop"]
 
 
-class _Gone(FakeProbe):
-    """Does not answer any more after the drill has read its newest data."""
-
-    def read_instant(self, *asked: Any) -> Any:
-        """Answer, for the last time."""
-        at = super().read_instant(*asked)
-        self.unreachable = True
-        return at
-
-
 def test_a_teardown_that_cannot_be_verified_is_residue() -> None:
     """A teardown is not believed: unless the standby was looked at again, the code is 13."""
-    record = Bench(probe=_Gone()).run()
+    probe, clock = FakeProbe(), FakeClock()
+
+    def teardown(_play: Play) -> Any:
+        probe.unreachable = True
+        return played(clock, StepOutcome.PASSED)
+
+    record = Bench({"teardown": teardown}, clock=clock, probe=probe).run()
     assert (record.verdict, record.exit_code) == (Verdict.PASSED, 13)
     assert "not verified" in record.residue[0]
 
@@ -435,6 +432,9 @@ def test_a_verifier_that_exits_does_not_skip_the_teardown(stop: BaseException) -
         {"standby": FakeStandby(fails=OSError())},
         {"probe": FakeProbe(facts=host_facts(addresses=("192.0.2.10",)))},
         {"probe": FakeProbe(facts=host_facts(machine_id=""))},
+        {"probe": FakeProbe(facts=host_facts(marker=None))},
+        {"probe": FakeProbe(facts=host_facts(marker="another machine's id"))},
+        {"probe": FakeProbe(facts=host_facts(marker_fault=MarkerFault.LINK))},
     ],
 )
 def test_what_is_not_ready_is_not_touched(fakes: dict[str, Any]) -> None:
@@ -485,14 +485,12 @@ def test_a_primary_by_its_host_key_is_not_touched() -> None:
 @pytest.mark.parametrize(
     "probe",
     [
-        FakeProbe(facts=host_facts(marker=None)),
-        FakeProbe(facts=host_facts(marker="another machine's id")),
         FakeProbe(reached={"db.prod.exemple.fr:3306": "open"}),
         FakeProbe(reached={"smtp.exemple.fr:25": "unknown: python3 is missing"}),
     ],
 )
-def test_nothing_is_restored_on_an_unproven_standby(probe: FakeProbe) -> None:
-    """Without the marker, or with production in reach, data is not restored; teardown is done."""
+def test_nothing_is_restored_with_production_in_reach(probe: FakeProbe) -> None:
+    """Data is not restored; what the prepare playbook did on the proven standby is put back."""
     bench = Bench(probe=probe)
     record = bench.run()
     assert (record.verdict, record.exit_code) == (Verdict.INCONCLUSIVE, 12)
@@ -541,8 +539,9 @@ def test_a_signal_at_any_step_ends_after_the_teardown(step: str, number: int, co
         assert begun == [*STEPS[: STEPS.index(step) + 1], "release the standby"]
     else:
         assert bench.torn_down()
-        last = min(STEPS.index(step), STEPS.index("teardown") - 1)
-        assert begun == [*STEPS[: last + 1], *TEARDOWN]
+        last = min(STEPS.index(step), STEPS.index(LOOK) - 1)
+        looked = [LOOK] if last >= STEPS.index("restore_moodle") else []
+        assert begun == [*STEPS[: last + 1], *looked, *TEARDOWN]
 
 
 def test_a_signal_stops_the_playbook_that_is_playing() -> None:
@@ -663,7 +662,8 @@ RUNS: dict[str, Callable[[], Bench]] = {
     "fails": lambda: Bench({"restore_moodle": StepOutcome.FAILED}),
     "residue": lambda: Bench(standby=FakeStandby(left=["a mount"])),
     "refused": lambda: Bench(standby=FakeStandby(problems=["no key"])),
-    "isolation": lambda: Bench(probe=FakeProbe(facts=host_facts(marker=None))),
+    "isolation": lambda: Bench(probe=FakeProbe(reached={"smtp.exemple.fr:25": "open"})),
+    "unmarked": lambda: Bench(probe=FakeProbe(facts=host_facts(marker=None))),
 }
 
 

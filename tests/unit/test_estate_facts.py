@@ -24,6 +24,7 @@ from pradrill.testing import (
     an_estate,
     estate_checks,
     measured,
+    proven_guards,
 )
 from pradrill.testing.estate import place
 
@@ -55,11 +56,11 @@ def whole() -> Told:
         )
         told.append((Event.STEP_STARTED, begun))
         told.append((Event.STEP_ENDED, result.model_dump(mode="json")))
+    told += [(Event.GUARD, guard.model_dump(mode="json")) for guard in proven_guards(PLAN)]
     for number, service in enumerate(SERVICES):
         done = CheckPass(number=1, results=tuple(estate_checks(service)))
         reading = Reading(point=measured(-60 - number), source=f"newest of {service}")
         told += [
-            (Event.GUARD, a_guard(host=place(service)).model_dump(mode="json")),
             a_mark(Mark.DATA_RESTORED, 8 + number, service=service),
             a_mark(Mark.SERVICE_VERIFIED, 9 + number, service=service),
             (Event.CHECK_PASS, {**done.model_dump(mode="json"), "service": service}),
@@ -80,12 +81,12 @@ def record(told: Told) -> RunRecord:
 def whose(fact: tuple[Event, dict[str, Any]]) -> set[str]:
     """Return the services that a fact is evidence of."""
     event, what = fact
+    if event is Event.GUARD:
+        return {service for service in SERVICES if place(service) == what["host"]}
     if what.get("phase") == Phase.TEARDOWN or what.get("mark") in {Mark.RECOVERY_STARTS, "T4"}:
         return set()
     if event is Event.STEP_ENDED and what["phase"] != Phase.RESTORE:
         return set()
-    if event is Event.GUARD:
-        return {service for service in SERVICES if place(service) == what["host"]}
     service = what.get("service")
     return set(SERVICES) if service is None else {service}
 

@@ -443,7 +443,8 @@ def test_a_killed_estate_is_torn_down_and_recorded(step: str) -> None:
     (record,) = recovered.records
     assert (record.state, record.verdict) == (RunState.CRASHED, Verdict.INCONCLUSIVE)
     assert set(verdicts(record).values()) == {Verdict.INCONCLUSIVE}
-    assert again.torn_down()
+    begun = any('"restore"' in line for line in journal._lines if "step_started" in line)
+    assert again.torn_down() if begun else again.runner.plays == []
     assert record.residue == ()
 
 

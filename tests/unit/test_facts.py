@@ -13,6 +13,7 @@ from pradrill.domain.events import CheckPass, Event, Reading
 from pradrill.domain.facts import _CHANGES, Facts
 from pradrill.domain.outcome import CheckOutcome, Phase, StepKind, StepOutcome
 from pradrill.domain.record import Refusal, RunRecord, RunState
+from pradrill.domain.run_plan import NotRun, PlannedStep
 from pradrill.domain.target import HostState, SeenHost
 from pradrill.domain.timeline import Mark, Skew
 from pradrill.domain.verdict import Verdict
@@ -21,12 +22,12 @@ from pradrill.testing import (
     START,
     a_check,
     a_drill,
-    a_guard,
     a_run_plan,
     a_start,
     a_step,
     after,
     measured,
+    proven_guards,
 )
 
 Told = list[tuple[Event, dict[str, Any]]]
@@ -56,7 +57,7 @@ def whole() -> Told:
     reading = Reading(point=measured(-60), source="newest")
     return [
         *told,
-        (Event.GUARD, a_guard().model_dump(mode="json")),
+        *((Event.GUARD, guard.model_dump(mode="json")) for guard in proven_guards(PLAN)),
         a_mark(Mark.RECOVERY_STARTS, 1),
         a_mark(Mark.SERVICE_VERIFIED, 9),
         (Event.CHECK_PASS, check_pass.model_dump(mode="json")),
@@ -99,7 +100,9 @@ def test_nothing_told_is_no_verdict_but_inconclusive() -> None:
     """A run of which only the start is known proves nothing."""
     sealed = record([])
     assert (sealed.verdict, sealed.exit_code) == (Verdict.INCONCLUSIVE, 12)
-    assert sealed.not_executed == PLAN.steps
+    assert [step.key for step in sealed.not_executed] == [step.key for step in PLAN.steps]
+    playbooks = [step for step in sealed.not_executed if step.kind is StepKind.PLAYBOOK]
+    assert {step.not_run for step in playbooks} == {NotRun.NEVER_PROVEN}
 
 
 @given(st.sets(st.integers(0, len(whole()) - 1), min_size=1))
@@ -210,11 +213,11 @@ def test_a_refusal_has_its_own_code(refusal: Refusal, signal: int | None, code: 
     assert sealed.reasons == ("held",)
 
 
-@pytest.mark.parametrize("phase", Phase)
-def test_touched_means_prepare_has_begun(phase: Phase) -> None:
-    """From the first step that can change the standby on, it must be torn down."""
-    facts = fold([(Event.STEP_STARTED, {"phase": phase, "name": "a step"})])
-    assert facts.touched is (phase in {Phase.PREPARE, Phase.RESTORE})
+@pytest.mark.parametrize("step", PLAN.steps, ids=lambda step: step.name)
+def test_touched_means_that_a_playbook_has_begun(step: PlannedStep) -> None:
+    """From the first step that can change the standby on, it is torn down; guards only look."""
+    facts = fold([(Event.STEP_STARTED, {"phase": step.phase, "name": step.name})])
+    assert facts.touched is (step.name in {"prepare", "restore_moodle"})
 
 
 def test_a_teardown_step_does_not_decide_the_verdict() -> None:

@@ -10,9 +10,10 @@ from pradrill.domain.target import MARKER, HostState
 from pradrill.engine.guards import identity_guards, isolation_guards
 from pradrill.testing import a_host, host_facts
 
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN0rYPuAh3qaMxIhlgU4hzQWIgWsl3/fkUvCtqLL8lZC"
 PRIMARY = PrimaryIdentity(
     addresses=("192.0.2.10",),
-    host_keys=("ssh-ed25519 AAAAprimary root@moodle",),
+    host_keys=(f"{KEY} root@moodle",),
     machine_ids=("a0" * 16,),
 )
 NAMES = st.text(min_size=1, max_size=12)
@@ -43,15 +44,16 @@ def test_only_the_exact_word_declares_a_standby(role: str | None) -> None:
 @pytest.mark.parametrize(
     ("facts", "said"),
     [
-        ({"host_key": "ssh-ed25519 AAAAprimary"}, "host key"),
-        ({"host_key": "ssh-ed25519 AAAAprimary another comment"}, "host key"),
+        ({"host_key": KEY}, "host key"),
+        ({"host_key": f"{KEY} another comment"}, "host key"),
         ({"machine_id": "a0" * 16}, "machine-id"),
         ({"addresses": ("10.0.0.1", "192.0.2.10")}, "address 192.0.2.10"),
     ],
 )
 def test_one_shared_identity_is_a_primary(facts: dict[str, str], said: str) -> None:
     """A host key, machine-id or address of any service's primary is enough to refuse."""
-    primaries = {"wiki": PrimaryIdentity(), "moodle": PRIMARY}
+    other = PrimaryIdentity(addresses=("192.0.2.99",))
+    primaries = {"wiki": other, "moodle": PRIMARY}
     results = identity_guards(a_host(), host_facts(**facts), primaries)
     assert outcomes(results)["not-primary-of-moodle"] is GuardOutcome.REFUSED
     assert outcomes(results)["not-primary-of-wiki"] is GuardOutcome.PROVEN

@@ -71,7 +71,12 @@ def resolved(**changes: Any) -> RunPlan:
         }
     )
     return plan_run(
-        drill, drill_file=Path("moodle.yml"), plan=plan, hosts=[a_host()], primaries={}, files=[]
+        drill,
+        drill_file=Path("moodle.yml"),
+        plan=plan,
+        hosts=[a_host()],
+        primaries={"moodle": a_service().primary},
+        files=[],
     )
 
 

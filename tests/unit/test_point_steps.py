@@ -55,7 +55,7 @@ def a_plan(
         drill_file=a_start().plan.drill_file,
         plan=Plan(plan=3, organisation="Exemple SAS", services=services),
         hosts=hosts,
-        primaries={},
+        primaries={"moodle": a_service().primary},
         files=[],
     )
 
@@ -195,6 +195,7 @@ def test_a_drill_without_a_canary_plans_no_comparison() -> None:
     planned = a_plan(canary=CANARY).steps_of(Phase.VERIFY)
     assert [each.kind for each in planned] == [
         StepKind.CHECKS,
+        StepKind.ISOLATION_AGAIN,
         StepKind.NEWEST_DATA,
         StepKind.CANARY,
     ]

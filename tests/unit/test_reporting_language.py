@@ -283,7 +283,7 @@ def test_every_limit_and_guard_has_french_words() -> None:
             drill_file=Path("/d.yml"),
             plan=Plan(plan=1, organisation="x", services=services),
             hosts=[Host(name="a", address="192.0.2.1")],
-            primaries={},
+            primaries={"moodle": a_service().primary},
             files=[],
         )
         both += [*resolved.guards, *resolved.destroys]

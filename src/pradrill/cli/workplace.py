@@ -195,7 +195,7 @@ class Workplace:
             drill_file=loaded.file,
             plan=house.plan,
             hosts=loaded.hosts,
-            primaries={name: self._primary(house, name) for name in loaded.drill.services},
+            primaries={name: self._primary(house, name) for name in house.plan.services},
             files=files,
             around=around(
                 loaded.drill.playbooks(), loaded.drill.standby.inventory, {f.path for f in files}
@@ -216,7 +216,8 @@ class Workplace:
         cancellation = Cancellation(progress.say)
         tools = self._tools(plan, progress)
         with signals_to(cancellation), _closing(tools):
-            primaries = clocks(plan.primaries, self.clock, progress.say)
+            own = {name: plan.primaries[name] for name in plan.services}
+            primaries = clocks(own, self.clock, progress.say)
             first = started(plan, trigger, due).model_copy(update={"primaries": primaries})
             return run_drill(first, tools, cancellation, disruption=disruption)
 
@@ -238,7 +239,7 @@ class Workplace:
             print(f"crashed run {run_id} is not torn down yet: {error}", file=sys.stderr)
         for record in recovered.records:
             how = (
-                "its standby was torn down and it is recorded as CRASHED"
+                f"{_put_back(record)} and it is recorded as CRASHED"
                 if record.state is RunState.CRASHED
                 else "it had come to its end, and is recorded as it ended"
             )
@@ -290,6 +291,12 @@ class Workplace:
                 "machine_ids": (*declared.machine_ids, machine.machine_id),
             }
         )
+
+
+def _put_back(record: RunRecord) -> str:
+    if record.residue:
+        return f"its standby was not left as declared ({record.residue[0]})"
+    return "its standby was torn down"
 
 
 def told(line: str) -> None:

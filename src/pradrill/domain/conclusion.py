@@ -10,6 +10,7 @@ from pradrill.domain.limits import limits
 from pradrill.domain.manual import sla_measures, waited_inside_rta
 from pradrill.domain.outcome import Phase, StepResult
 from pradrill.domain.people import Severity
+from pradrill.domain.proof import not_executed, unlooked
 from pradrill.domain.record import Recovery, Refusal, RunRecord, RunState, ServiceResult
 from pradrill.domain.run_plan import Branch, FileHash, PlannedStep
 from pradrill.domain.timeline import Instant, Skew
@@ -39,7 +40,7 @@ def record_of(
         seen=facts.seen,
         guards=facts.guards,
         steps=facts.steps,
-        not_executed=facts.not_executed(),
+        not_executed=not_executed(facts),
         checks=tuple(check for own in facts.branches() for check in own.checks.values()),
         passes=sum(own.passes for own in facts.branches()),
         waits=facts.waits,
@@ -151,6 +152,11 @@ def _judged(facts: Facts, service: str) -> Judgement:
             not_executed=tuple(step.name for step in facts.not_executed() if concerns(step)),
             held_by=facts.held_by(branch),
             guards=tuple(guard for guard in facts.guards if guard.host in branch.hosts),
+            unlooked=tuple(
+                (host, phase, guard)
+                for host in branch.hosts
+                for phase, guard in unlooked(facts, host)
+            ),
             checks=tuple(own.checks.values()),
             stable=own.stable,
             rto=goals.rto,

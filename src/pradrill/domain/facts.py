@@ -43,12 +43,16 @@ class Facts(Model):
     began: datetime
     refusal: Refusal | None = None
     refused_because: tuple[str, ...] = ()
-    touched: bool = Field(default=False, description="prepare has begun")
+    touched: bool = Field(default=False, description="a playbook or a person has begun on it")
     steps: tuple[StepResult, ...] = ()
     begun: tuple[StepKey, ...] = ()
     marks: dict[Mark, Instant] = Field(default={}, description="those of the whole run")
     shown: dict[str | None, Shown] = Field(default={}, description="branch (its service) → its own")
     guards: tuple[GuardResult, ...] = ()
+    standing: dict[str, dict[str, GuardResult]] = Field(
+        default={},
+        description="host → guard → its last word; a process that died takes its proofs with it",
+    )
     skew: dict[str, Skew] = {}
     seen: dict[str, SeenHost] = {}
     baseline: dict[str, HostState] = {}
@@ -121,10 +125,17 @@ def fold(events: Iterable[tuple[str, datetime, dict[str, Any]]]) -> Facts | None
 
 
 def _step_started(was: Facts, facts: _Change) -> _Change:
-    phase = Phase(facts["phase"])
+    key = (Phase(facts["phase"]), facts["name"], facts.get("service"))
+    works = any(step.key == key and step.works for step in was.plan.steps)
+    return {"begun": (*was.begun, key), "touched": was.touched or works}
+
+
+def _guard(was: Facts, facts: _Change) -> _Change:
+    result = GuardResult.model_validate(facts)
+    last = {**was.standing.get(result.host, {}), result.guard: result}
     return {
-        "begun": (*was.begun, (phase, facts["name"], facts.get("service"))),
-        "touched": was.touched or phase in {Phase.PREPARE, Phase.RESTORE},
+        "guards": (*was.guards, result),
+        "standing": {**was.standing, result.host: last},
     }
 
 
@@ -176,7 +187,7 @@ _CHANGES: dict[Event, Callable[[Facts, _Change], _Change]] = {
     Event.STEP_STARTED: _step_started,
     Event.STEP_ENDED: lambda was, facts: {"steps": (*was.steps, StepResult.model_validate(facts))},
     Event.MARK: _mark,
-    Event.GUARD: lambda was, facts: {"guards": (*was.guards, GuardResult.model_validate(facts))},
+    Event.GUARD: _guard,
     Event.SKEW: lambda was, facts: {
         "skew": {**was.skew, facts["host"]: Skew.model_validate(facts["skew"])}
     },
@@ -200,6 +211,6 @@ _CHANGES: dict[Event, Callable[[Facts, _Change], _Change]] = {
     Event.RESIDUE: lambda was, facts: {"residue": (*was.residue, *facts["left"])},
     Event.SIGNAL: lambda was, facts: {"signal": was.signal or facts["signal"]},
     Event.CLOCK: _clock,
-    Event.LOST: lambda _was, _facts: {"lost": True},
+    Event.LOST: lambda _was, _facts: {"lost": True, "standing": {}},
     Event.ENDED: lambda _was, facts: {"ended": datetime.fromisoformat(facts["ended"])},
 }

@@ -20,6 +20,11 @@ def limits(facts: Facts) -> tuple[str, ...]:
             else "T0 is the launch of the drill"
         )
         told.append(f"{what}: detection and decision took no time")
+    told += [
+        f"nothing told the standby apart from the primary of {service}: the plan says primary: none"
+        for service, primary in facts.plan.primaries.items()
+        if service in facts.plan.services and primary.waived
+    ]
     if drill.standby.machines:
         told.append("the standby is a lab machine, not the one that a disaster would use")
     if any(wait.call is not None for wait in facts.waits):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +18,18 @@ class Model(BaseModel):
 
 def _to_utc(value: datetime) -> datetime:
     return value.astimezone(UTC)
+
+
+def when_written(check: Callable[[str], str]) -> AfterValidator:
+    """Hold what a person writes to a rule that records of before the rule need not keep.
+
+    A file of the user's is read with its folder in the context; a record is read without.
+    """
+
+    def apply(value: str, info: ValidationInfo) -> str:
+        return check(value) if info.context else value
+
+    return AfterValidator(apply)
 
 
 def _anchor(value: Path, info: ValidationInfo) -> Path:

@@ -30,6 +30,7 @@ class StepKind(StrEnum):
     PLAYBOOK = "playbook"
     MANUAL = "manual"  # wait for what a person does or decides
     ISOLATION = "isolation"  # prove the marker, and that production cannot be reached
+    ISOLATION_AGAIN = "isolation again"  # once services run, and before the teardown
     CHECKS = "checks"
     NEWEST_DATA = "newest data"  # read the recovery point
     INTEGRITY = "integrity"  # check the backups themselves
@@ -68,6 +69,19 @@ class GuardOutcome(StrEnum):
     PROVEN = "proven"
     REFUSED = "refused"
     UNPROVEN = "unproven"
+    WAIVED = "waived"  # there is nothing to compare with, and the plan says so: primary: none
+
+
+class Guard:
+    """The names of guards; the last two are followed by an endpoint, and by a service."""
+
+    DR_ROLE = "dr_role"
+    HOST_KEY = "host-key"
+    MACHINE_ID = "machine-id"
+    SAME_MACHINE = "same-machine"  # as the one that a killed run worked on
+    MARKER = "marker"
+    MUST_NOT_REACH = "must-not-reach "
+    NOT_PRIMARY_OF = "not-primary-of-"
 
 
 class GuardResult(Model):
@@ -77,6 +91,19 @@ class GuardResult(Model):
     host: str
     outcome: GuardOutcome
     detail: str
+    phase: Phase | None = Field(
+        default=None, description="in which it was looked at; none: before the restore"
+    )
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether a run may rest on it."""
+        return self.outcome in {GuardOutcome.PROVEN, GuardOutcome.WAIVED}
+
+    @property
+    def of_isolation(self) -> bool:
+        """Tell whether it is about what the host reaches, not about what the host is."""
+        return self.guard.startswith(Guard.MUST_NOT_REACH)
 
 
 class TaskFailure(Model):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from pradrill.domain import identity
 from pradrill.domain.duration import DrillEvery, PositiveDuration
-from pradrill.domain.model import Model, RelativePath
+from pradrill.domain.model import Model, RelativePath, when_written
 from pradrill.domain.sealing import Sealing
 
 
@@ -65,16 +66,43 @@ class SshAddress(Model):
 
 
 class PrimaryIdentity(Model):
-    """What identifies a primary's machines, so that no restore ever starts on one."""
+    """What identifies a primary's machines, so that no restore ever starts on one.
 
-    addresses: tuple[str, ...] = ()
-    host_keys: tuple[str, ...] = Field(default=(), description='"ssh-ed25519 AAAA…", one per key')
-    machine_ids: tuple[str, ...] = Field(default=(), description="content of /etc/machine-id")
+    Without anything here no drill of the service runs: a standby that was compared with nothing is
+    not proven. `primary: none` says that there is nothing to compare with, and that drills run all
+    the same.
+    """
+
+    addresses: tuple[Annotated[str, when_written(identity.address)], ...] = ()
+    host_keys: tuple[Annotated[str, when_written(identity.host_key)], ...] = Field(
+        default=(), description='"ssh-ed25519 AAAA…" or "SHA256:…", one per key'
+    )
+    machine_ids: tuple[Annotated[str, when_written(identity.machine_id)], ...] = Field(
+        default=(), description="content of /etc/machine-id"
+    )
+    waived: bool = Field(default=False, description="what primary: none stands for")
     vm: str | None = Field(default=None, description="a lab machine's name")
     ssh: SshAddress | None = Field(
         default=None,
         description="asked for the time before a drill: its clock dates the data that is lost",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _none(cls, content: Any) -> Any:
+        return {"waived": True} if content == "none" else content
+
+    @model_validator(mode="after")
+    def _waived_or_named(self) -> Self:
+        if self.waived and self.identifies:
+            msg = "waived stands beside what identifies the primary: write one of both"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def identifies(self) -> bool:
+        """Tell whether there is anything that a host can be compared with."""
+        return bool(self.addresses or self.host_keys or self.machine_ids or self.vm)
 
 
 class Service(Model):

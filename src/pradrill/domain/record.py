@@ -13,7 +13,7 @@ from pradrill.domain.manual import SlaMeasure, Wait
 from pradrill.domain.model import Model, Utc
 from pradrill.domain.outcome import CheckResult, GuardResult, StepResult
 from pradrill.domain.readings import Contradiction, DataReading
-from pradrill.domain.run_plan import FileHash, PlannedStep, RunPlan
+from pradrill.domain.run_plan import FileHash, NotExecuted, RunPlan
 from pradrill.domain.target import SeenHost
 from pradrill.domain.timeline import ClockStep, Elapsed, Instant, Mark, Skew
 from pradrill.domain.verdict import Verdict
@@ -123,7 +123,7 @@ class RunRecord(Model):
     )
     guards: tuple[GuardResult, ...]
     steps: tuple[StepResult, ...]
-    not_executed: tuple[PlannedStep, ...]
+    not_executed: tuple[NotExecuted, ...]
     checks: tuple[CheckResult, ...] = Field(description="each check's last answer")
     passes: int = Field(description="passes of checks until the end of verification")
     waits: tuple[Wait, ...] = Field(default=(), description="what people were asked, in order")

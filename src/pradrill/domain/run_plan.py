@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from pradrill.domain.drill import Drill
 from pradrill.domain.duration import Duration
@@ -64,6 +65,27 @@ class PlannedStep(Model):
     def key(self) -> StepKey:
         """Return what tells it from every other step of its run."""
         return self.phase, self.name, self.service
+
+    @property
+    def works(self) -> bool:
+        """Tell whether it changes the standby, so that there is something to put back."""
+        kinds = {StepKind.PLAYBOOK, StepKind.MANUAL}
+        return self.kind in kinds and self.phase in {Phase.PREPARE, Phase.RESTORE}
+
+
+class NotRun(StrEnum):
+    """Why a planned step was kept from running, where more is known than that the run ended."""
+
+    NEVER_PROVEN = "never proven"  # its host was not proven, and is not touched
+    NOTHING_BEGUN = "nothing begun"  # its host was proven and not worked on: nothing to put back
+
+
+class NotExecuted(PlannedStep):
+    """A planned step that never began."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    not_run: NotRun | None = None
 
 
 class Branch(Model):

@@ -28,7 +28,7 @@ from pradrill.domain.record import Recovery, Refusal, RunRecord, RunState
 from pradrill.domain.timeline import Elapsed, Provenance
 from pradrill.domain.verdict import Verdict
 
-_GUARDING = {StepKind.IDENTITY, StepKind.ISOLATION}
+_GUARDING = {StepKind.IDENTITY, StepKind.ISOLATION, StepKind.ISOLATION_AGAIN}
 _TITLE, _DETAIL = 200, 2_000
 _MINUTE = 60.0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import ipaddress
+from enum import StrEnum
 from pathlib import Path
 
 from pydantic import Field
@@ -36,13 +37,33 @@ class Site(Model):
     ssh_config: Path = Field(description="written for this run; every tool connects through it")
 
 
+class MarkerFault(StrEnum):
+    """Why what lies at the marker's place is no marker: it could have come from elsewhere."""
+
+    LINK = "link"
+    NOT_A_FILE = "not a file"
+    OWNER = "owner"
+    WRITABLE = "writable"
+    SHARED = "shared"  # the same file as another one: a hard link, or mounted
+    UNREADABLE = "unreadable"
+
+
 class HostFacts(Model):
-    """What a host says of itself over an SSH connection whose host key is the pinned one."""
+    """What a host says of itself over an SSH connection whose host key is the pinned one.
+
+    All of it but the key and `peer` is the host's own word: one that lies about its machine-id,
+    its marker and its addresses is not found out by them.
+    """
 
     host: str
     host_key: str = Field(description='"ssh-ed25519 AAAA…" of this connection')
     machine_id: str
     marker: str | None = Field(description="content of the standby marker file, if there is one")
+    marker_fault: MarkerFault | None = Field(
+        default=None, description="why the marker file does not count, whatever it holds"
+    )
+    marker_fault_at: str = Field(default="", description="the path that it is about")
+    peer: str = Field(default="", description="the address that the connection went to")
     addresses: tuple[str, ...]
     skew: Skew
 

@@ -43,6 +43,9 @@ class Evidence(Model):
     not_executed: tuple[str, ...] = Field(description="planned steps that never began")
     held_by: tuple[str, ...] = Field(description="services whose end kept it from beginning")
     guards: tuple[GuardResult, ...]
+    unlooked: tuple[tuple[str, Phase, str], ...] = Field(
+        description="host, phase and name of guards that a drill looks at and the run did not"
+    )
     checks: tuple[CheckResult, ...]
     stable: bool = Field(description="every mandatory check stayed green for stable_for")
     rto: timedelta
@@ -107,7 +110,12 @@ def _failures(evidence: Evidence) -> list[str]:
         f"{step.phase} step {step.name} {verbs[step.outcome]}"
         + (f": {step.detail}" if step.detail else "")
         for step in evidence.steps
-        if step.outcome in verbs and step.kind is not StepKind.CHECKS
+        if step.outcome in verbs and step.kind not in _SAID_BY_ITSELF
+    ]
+    reasons += [
+        f"production was within reach of {guard.host} once its data was restored: {guard.guard}"
+        for guard in evidence.guards
+        if opened(guard)
     ]
     return reasons + [
         f"check {check.check} failed on {check.host}: {check.title}"
@@ -139,7 +147,7 @@ def _gaps(evidence: Evidence) -> list[str]:
     reasons += [
         f"guard {guard.guard} on {guard.host} is {guard.outcome}: {guard.detail}"
         for guard in evidence.guards
-        if guard.outcome is not GuardOutcome.PROVEN
+        if not guard.holds
     ]
     mandatory = [check for check in evidence.checks if check.mandatory]
     reasons += [] if mandatory else ["no mandatory check was carried out"]
@@ -155,7 +163,17 @@ def _gaps(evidence: Evidence) -> list[str]:
     ]
     reasons += [] if evidence.stable else ["the service was not seen stable"]
     reasons += [f"the RPA cannot be trusted: {text}" for text in evidence.contradictions]
-    return reasons + _unmeasured("RTA", evidence.rta) + _unmeasured("RPA", evidence.rpa)
+    reasons += _unmeasured("RTA", evidence.rta) + _unmeasured("RPA", evidence.rpa)
+    return reasons or [  # said only where nothing else says that the run did not come so far
+        f"guard {guard} was not looked at on {host} in {phase}"
+        for host, phase, guard in evidence.unlooked
+    ]
+
+
+def opened(guard: GuardResult) -> bool:
+    """Tell whether a guard saw production in reach of a host after its data was restored."""
+    late = guard.phase in {Phase.VERIFY, Phase.TEARDOWN}
+    return late and guard.of_isolation and guard.outcome is GuardOutcome.REFUSED
 
 
 def _unmeasured(name: str, actual: Elapsed | None) -> list[str]:
@@ -181,6 +199,9 @@ def _missed(evidence: Evidence) -> list[str]:
             reasons.append(f"the {name} is {found}; the objective is {format_duration(objective)}")
     return reasons
 
+
+_SAID_BY_ITSELF = {StepKind.CHECKS, StepKind.ISOLATION_AGAIN}
+"""Kinds of steps whose checks and guards are reasons themselves."""
 
 _FROM_BEST = (Verdict.PASSED, Verdict.MISSED, Verdict.INCONCLUSIVE, Verdict.FAILED)
 _VERDICT_CODES = {

@@ -18,7 +18,8 @@ from pradrill.domain.drill import Way
 from pradrill.domain.events import OF_A_BRANCH, Event
 from pradrill.domain.facts import Facts, Shown
 from pradrill.domain.integrity import IntegrityResult
-from pradrill.domain.outcome import GuardResult, StepOutcome
+from pradrill.domain.outcome import GuardResult, Phase, StepOutcome
+from pradrill.domain.proof import workable
 from pradrill.domain.run_names import folder_prefix
 from pradrill.domain.run_plan import PlannedStep
 from pradrill.domain.target import Host, Site
@@ -234,6 +235,14 @@ class Context:
             return site
         mine = self.facts.plan.branch(self.service).hosts
         return site.model_copy(update={"hosts": tuple(h for h in site.hosts if h.name in mine)})
+
+    def workable(self, phase: Phase) -> Site | None:
+        """Return what a playbook may work on: before the teardown all of it or nothing."""
+        there = self.there()
+        names = workable(self.facts, phase, [host.name for host in there.hosts])
+        hosts = tuple(host for host in there.hosts if host.name in names)
+        whole = hosts == there.hosts or phase is Phase.TEARDOWN
+        return there.model_copy(update={"hosts": hosts}) if hosts and whole else None
 
     def host(self, name: str | None) -> Host:
         """Return one of this branch's hosts by its name in the inventory; the first for None."""

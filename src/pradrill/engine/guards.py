@@ -1,87 +1,196 @@
-"""Guards: what must be proven of a host before it is touched, and before data is restored."""
+"""Guards: what must be proven of a host before it is touched, and before data is restored.
+
+A guard without evidence is unproven. All that a host says of itself is its own word: these guards
+keep an honest mistake from production, not a machine that is made to lie.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from pradrill.domain.outcome import GuardOutcome, GuardResult
+from pradrill.domain import identity
+from pradrill.domain.outcome import (
+    Guard,
+    GuardOutcome,
+    GuardResult,
+)
 from pradrill.domain.plan import PrimaryIdentity
-from pradrill.domain.target import MARKER, Host, HostFacts
+from pradrill.domain.target import MARKER, Host, HostFacts, MarkerFault, SeenHost
+
+_UNRESOLVED = "unknown: name does not resolve"
+_FAULTS = {
+    MarkerFault.LINK: "is a link: a marker is a file of this machine's own",
+    MarkerFault.NOT_A_FILE: "is not what belongs there: a file, in folders",
+    MarkerFault.OWNER: "does not belong to root",
+    MarkerFault.WRITABLE: "can be written by others than root",
+    MarkerFault.SHARED: "is the same file as another one: a marker is a file of its own",
+    MarkerFault.UNREADABLE: "cannot be read",
+}
 
 
 def identity_guards(
-    host: Host, facts: HostFacts, primaries: Mapping[str, PrimaryIdentity]
+    host: Host,
+    facts: HostFacts,
+    primaries: Mapping[str, PrimaryIdentity],
+    *,
+    services: Collection[str] | None = None,
+    in_lab: bool = False,
 ) -> list[GuardResult]:
-    """Prove that the host is declared a standby and is no service's primary."""
+    """Prove that the host is declared a standby and is no service's primary.
+
+    It must be told apart from the primary of each of the drill's `services` (default: of all); of
+    the others in the plan, where that says what their primary is.
+    """
+    demanded = primaries if services is None else services
     declared = host.dr_role == "standby"
+    key = identity.print_of(facts.host_key)
     results = [
         _result(
-            "dr_role",
+            Guard.DR_ROLE,
             host.name,
             proven=declared,
             detail=f"the inventory says dr_role: {host.dr_role}",
         ),
-        _result("host-key", host.name, proven=True, detail=f"pinned: {facts.host_key[:40]}…"),
+        _result(Guard.HOST_KEY, host.name, proven=True, detail=f"pinned: {facts.host_key[:40]}…")
+        if key
+        else _unproven(Guard.HOST_KEY, host.name, "the key that it showed cannot be read"),
     ]
-    for service, primary in primaries.items():
-        seen = {
-            "host key": (_key(facts.host_key), {_key(key) for key in primary.host_keys}),
-            "machine-id": (facts.machine_id, set(primary.machine_ids)),
-        }
-        hits = [what for what, (value, known) in seen.items() if value in known]
-        known_addresses = set(primary.addresses)
-        hits += [
-            f"address {address}"
-            for address in (host.address, *facts.addresses)
-            if address in known_addresses
-        ]
-        detail = f"shares its {', '.join(hits)} with the primary" if hits else "differs"
-        results.append(
-            _result(f"not-primary-of-{service}", host.name, proven=not hits, detail=detail)
-        )
+    for service in dict.fromkeys((*demanded, *primaries)):
+        primary = primaries.get(service, PrimaryIdentity())
+        result = _not_primary(service, primary, host, facts, in_lab=in_lab)
+        if service in demanded or result.outcome in {GuardOutcome.PROVEN, GuardOutcome.REFUSED}:
+            results.append(result)
     if not facts.machine_id:
-        results.append(_unproven("machine-id", host.name, "the host has no machine-id"))
+        results.append(_unproven(Guard.MACHINE_ID, host.name, "the host has no machine-id"))
     return results
+
+
+def _not_primary(
+    service: str, primary: PrimaryIdentity, host: Host, facts: HostFacts, *, in_lab: bool
+) -> GuardResult:
+    guard = f"{Guard.NOT_PRIMARY_OF}{service}"
+    if primary.waived:
+        detail = "nothing to compare with: the plan says primary: none"
+        return _named(guard, host.name, GuardOutcome.WAIVED, detail)
+    compared = dict(_comparisons(primary, host, facts, in_lab=in_lab))
+    hits = [hit for each in compared.values() for hit in each or ()]
+    if hits:
+        detail = f"shares its {', '.join(hits)} with the primary"
+        return _named(guard, host.name, GuardOutcome.REFUSED, detail)
+    if all(each is None for each in compared.values()):
+        detail = (
+            "nothing to compare with: give the primary's addresses, host_keys or machine_ids in "
+            "the plan, or write primary: none"
+        )
+        return _unproven(guard, host.name, detail)
+    left_out = ", ".join(what for what, each in compared.items() if each is None)
+    detail = f"differs; not compared: {left_out}" if left_out and not in_lab else "differs"
+    return _named(guard, host.name, GuardOutcome.PROVEN, detail)
+
+
+def _comparisons(
+    primary: PrimaryIdentity, host: Host, facts: HostFacts, *, in_lab: bool
+) -> Iterator[tuple[str, list[str] | None]]:
+    """Yield each kind of identity with what both have in common; None: it cannot be compared.
+
+    A key of another type says nothing: one machine has a key of each.
+    """
+    key = identity.print_of(facts.host_key)
+    comparable = {facts.host_key.partition(" ")[0], None}
+    keys = {
+        identity.print_of(each)
+        for each in identity.valid(identity.host_key, primary.host_keys)
+        if identity.type_of(each) in comparable
+    }
+    yield "host key", (["host key"] * (key in keys) if keys and key else None)
+
+    ids = set(identity.valid(identity.machine_id, primary.machine_ids))
+    same = ["machine-id"] * (facts.machine_id in ids)
+    yield "machine-id", (same if ids and facts.machine_id else None)
+
+    given = identity.valid(identity.address, primary.addresses)
+    theirs = {identity.plain_address(each) for each in given}
+    ours = _addresses(host, facts)
+    shared = [f"address {text}" for text, each in ours.items() if each in theirs]
+    yield "addresses", (shared if theirs and ours else None)
+
+    if in_lab:  # where a machine's name is its identity: the lab made its key and its id for it
+        yield "name", (["name"] * (host.name == primary.vm) if primary.vm else None)
+
+
+def _addresses(host: Host, facts: HostFacts) -> dict[str, object]:
+    """Return the addresses that lead to the host, and those that it has: as told → as compared."""
+    found: dict[str, object] = {}
+    for text in (host.address, facts.peer, *facts.addresses):
+        try:
+            found[text] = identity.plain_address(text.strip("[]"))
+        except ValueError:  # a name: `peer` is the address that it led to
+            continue
+    return found
+
+
+def same_machine_guard(host: Host, facts: HostFacts, before: SeenHost | None) -> GuardResult:
+    """Prove that the host is the one that a killed run worked on."""
+    if before is None or not before.host_key:
+        return _unproven(Guard.SAME_MACHINE, host.name, "the run did not note whom it spoke to")
+    proven = identity.print_of(facts.host_key) == before.host_key
+    detail = "the key is that of the killed run" if proven else "its key is another than before"
+    return _result(Guard.SAME_MACHINE, host.name, proven=proven, detail=detail)
+
+
+def marker_guard(facts: HostFacts) -> GuardResult:
+    """Prove the marker: a file that this machine alone has, with its own id in it."""
+    if facts.marker_fault is not None:
+        detail = f"{facts.marker_fault_at or MARKER} {_FAULTS[facts.marker_fault]}"
+        return _result(Guard.MARKER, facts.host, proven=False, detail=detail)
+    if facts.marker is None:
+        detail = f"{MARKER} is missing: place it once with playbooks/mark_standby.yml"
+        return _result(Guard.MARKER, facts.host, proven=False, detail=detail)
+    first = facts.marker.splitlines()[0].strip() if facts.marker.strip() else ""
+    proven = first == facts.machine_id != ""
+    detail = "carries this machine's id" if proven else "names another machine: it was copied here"
+    return _result(Guard.MARKER, facts.host, proven=proven, detail=detail)
 
 
 def isolation_guards(
     facts: HostFacts, endpoints: Sequence[str], reached: Mapping[str, str]
 ) -> list[GuardResult]:
     """Prove the marker on the machine itself, and that production is out of its reach."""
-    results = [_marker(facts)]
+    return [marker_guard(facts), *reach_guards(facts.host, endpoints, reached)]
+
+
+def reach_guards(
+    host: str, endpoints: Sequence[str], reached: Mapping[str, str]
+) -> list[GuardResult]:
+    """Prove that production is out of a host's reach.
+
+    A name that does not resolve there is no proof: a misspelt one looks the same. The controller's
+    own answer is not taken instead: it may see another network than the standby.
+    """
+    results = []
     for endpoint in endpoints:
         answer = reached.get(endpoint, "unknown: not tried")
-        guard = f"must-not-reach {endpoint}"
+        guard = f"{Guard.MUST_NOT_REACH}{endpoint}"
         if answer.startswith("closed"):
-            results.append(_result(guard, facts.host, proven=True, detail=answer))
+            results.append(_result(guard, host, proven=True, detail=answer))
         elif answer.startswith("open"):
-            results.append(
-                _result(guard, facts.host, proven=False, detail="production answers: open")
-            )
+            results.append(_result(guard, host, proven=False, detail="production answers: open"))
+        elif answer == _UNRESOLVED:
+            detail = "the name does not resolve there, as a misspelt one: give the address"
+            results.append(_unproven(guard, host, detail))
         else:
-            results.append(_unproven(guard, facts.host, answer))
+            results.append(_unproven(guard, host, answer))
     return results
-
-
-def _marker(facts: HostFacts) -> GuardResult:
-    if facts.marker is None:
-        detail = f"{MARKER} is missing: place it once with playbooks/mark_standby.yml"
-        return _result("marker", facts.host, proven=False, detail=detail)
-    first = facts.marker.splitlines()[0].strip() if facts.marker.strip() else ""
-    proven = first == facts.machine_id != ""
-    detail = "carries this machine's id" if proven else "names another machine: it was copied here"
-    return _result("marker", facts.host, proven=proven, detail=detail)
-
-
-def _key(line: str) -> str:
-    """Return type and key without the comment."""
-    return " ".join(line.split()[:2])
 
 
 def _result(guard: str, host: str, *, proven: bool, detail: str) -> GuardResult:
     outcome = GuardOutcome.PROVEN if proven else GuardOutcome.REFUSED
-    return GuardResult(guard=guard, host=host, outcome=outcome, detail=detail)
+    return _named(guard, host, outcome, detail)
 
 
 def _unproven(guard: str, host: str, detail: str) -> GuardResult:
-    return GuardResult(guard=guard, host=host, outcome=GuardOutcome.UNPROVEN, detail=detail)
+    return _named(guard, host, GuardOutcome.UNPROVEN, detail)
+
+
+def _named(guard: str, host: str, outcome: GuardOutcome, detail: str) -> GuardResult:
+    return GuardResult(guard=guard, host=host, outcome=outcome, detail=detail)

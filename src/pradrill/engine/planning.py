@@ -31,6 +31,7 @@ GUARDS = (
     "the machine-id and the addresses are not a primary's",
     f"the machine carries the marker file {MARKER} with its own machine-id",
     "nothing in must_not_reach can be reached from inside the standby",
+    "still so once the services run, and before the teardown",
 )
 
 
@@ -111,6 +112,8 @@ def _steps(
     for branch in branches:
         yield from _recovery(plan, branch, drill.ways[branch.service])
     yield from _declared(plan, Branch(service=None, hosts=()), Phase.VERIFY, drill.accept)
+    name = "prove isolation before the teardown"
+    yield step(Phase.TEARDOWN, name, StepKind.ISOLATION_AGAIN, _LOOK)
     for branch in reversed(branches):
         yield from _declared(plan, branch, Phase.TEARDOWN, drill.ways[branch.service].teardown)
     if not drill.standby.machines:
@@ -124,6 +127,7 @@ def _recovery(plan: Plan, branch: Branch, way: Way) -> Iterator[PlannedStep]:
     verify = Phase.VERIFY
     newest = sum((each.deadline for each in way.verify.readings.values()), timedelta())
     yield _step(branch, verify, "check the service", StepKind.CHECKS, way.verify.deadline)
+    yield _step(branch, verify, "prove isolation again", StepKind.ISOLATION_AGAIN, _LOOK)
     yield _step(branch, verify, "read the recovery point", StepKind.NEWEST_DATA, newest)
     if way.verify.canary is not None:
         deadline = way.verify.canary.deadline

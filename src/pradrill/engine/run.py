@@ -10,14 +10,17 @@ from pradrill.domain.conclusion import record_of
 from pradrill.domain.events import Event, Started
 from pradrill.domain.facts import Facts
 from pradrill.domain.outcome import Phase, StepKind, StepOutcome, StepResult
+from pradrill.domain.proof import is_standby, worked_on
 from pradrill.domain.record import Refusal, RunRecord
-from pradrill.domain.run_plan import Branch, PlannedStep
+from pradrill.domain.run_plan import Branch, NotRun, PlannedStep
 from pradrill.domain.timeline import Instant, Mark, Provenance
+from pradrill.domain.verdict import opened
 from pradrill.engine.branches import GoOn, side_by_side
 from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.context import Came, Context, Disruption, Stop, Tools
 from pradrill.engine.holding import hold_standby
 from pradrill.engine.steps import TAKE
+from pradrill.engine.steps.standby import prove_anew
 from pradrill.engine.tenancy import GUARD as LEASE
 from pradrill.errors import BusyError, PradrillError, UnreachableError, of_disk
 from pradrill.ports import Journal
@@ -77,23 +80,45 @@ class Run:
         context.tools.progress.phase(Phase.TEARDOWN)
         if ended := context.tools.runner.reap(context.journal.run_id):
             context.tools.progress.say(f"{ended} left-over processes were ended")
+        self._tell_unproven()
         for step in context.facts.plan.steps_of(Phase.TEARDOWN):
-            if step.kind is StepKind.STOP or self._may_tear_down():
+            if self._is_due(step):
                 known = context.facts.residue
                 result = self._step(step)
-                if result.outcome is not StepOutcome.PASSED and context.facts.residue == known:
+                passed = result.outcome is StepOutcome.PASSED
+                of_standby = step.kind is not StepKind.ISOLATION_AGAIN  # its guards say it
+                if of_standby and not passed and context.facts.residue == known:
                     context.left([f"{step.name} ended {result.outcome}: {result.detail}"])
         context.forget_folders()
 
-    def _may_tear_down(self) -> bool:
-        """Tell whether the run has touched the standby, and another run does not hold it."""
-        facts = self.context.facts
-        mine = facts.refusal is not Refusal.BUSY
-        return mine and facts.touched and self.context.site is not None
+    def _is_due(self, step: PlannedStep) -> bool:
+        """Tell whether a step of the teardown has anything to do, on hosts that were proven."""
+        context = self.context.of(step.service)
+        if step.kind is StepKind.STOP:
+            return True
+        busy = context.facts.refusal is Refusal.BUSY  # another run holds it
+        if busy or not context.facts.touched or context.site is None:
+            return False
+        if step.kind is StepKind.ISOLATION_AGAIN:
+            return any(phase is Phase.RESTORE for phase, _, _ in context.facts.begun)
+        return step.kind is not StepKind.PLAYBOOK or context.workable(step.phase) is not None
+
+    def _tell_unproven(self) -> None:
+        """Say which hosts were worked on and are not proven any more: nothing touches those."""
+        context = self.context
+        hosts = context.site.hosts if context.site is not None else ()
+        context.left(
+            [
+                f"{host.name}: not torn down: {NotRun.NEVER_PROVEN}"
+                for host in hosts
+                if worked_on(context.facts, host.name) and not is_standby(context.facts, host.name)
+            ]
+        )
 
     def reconnect(self) -> None:
         """Reach the standby of a run that crashed, for its teardown; a lab machine is not kept.
 
+        The proofs in its journal are the past: what is reached now is proven anew, or left alone.
         Raises BusyError when another run has taken it meanwhile.
         """
         context = self.context
@@ -103,10 +128,7 @@ class Run:
             return
         try:
             context.connect()
-            for host in context.there().hosts:
-                context.tenancy.resume(
-                    context.there(), context.tools.probe.facts(host, context.there())
-                )
+            prove_anew(context)
         except BusyError:
             if facts.touched:
                 self._let_go()
@@ -188,9 +210,10 @@ class Run:
                 context.mark_instant(Mark.DATA_RESTORED, self._restore_end(branch))
 
     def _nothing_to_accept(self, step: PlannedStep) -> bool:
+        """Tell whether people are not to be asked: nothing works, or production is in reach."""
         facts = self.context.facts
         stable = all(facts.of(branch.service).stable for branch in facts.plan.branches)
-        return step.phase is Phase.VERIFY and not stable
+        return step.phase is Phase.VERIFY and (not stable or any(map(opened, facts.guards)))
 
     def _step(self, step: PlannedStep) -> StepResult:
         context = self.context.of(step.service)

@@ -126,7 +126,7 @@ def share(sample: Sample) -> str:
 def negative_controls(case: CaseFile) -> Iterator[Told]:
     """Say what was tried that must not work: proof that the checks and guards can say no."""
     record = case.record
-    tries = [guard for guard in record.guards if guard.guard.startswith("must-not-reach")]
+    tries = [guard for guard in record.guards if guard.of_isolation]
     if tries:
         failed = sum(guard.outcome is GuardOutcome.PROVEN for guard in tries)
         what = ngettext(

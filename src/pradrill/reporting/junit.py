@@ -110,14 +110,15 @@ def _steps(record: RunRecord) -> Iterator[_Case]:
         name = f"{planned.phase}: {planned.name}"
         yield _Case("steps", name, 0.0, "error", "began, its end is not on record")
     for planned in record.not_executed:
-        yield _Case("steps", f"{planned.phase}: {planned.name}", 0.0, "skipped", "not executed")
+        why = view.not_run(planned) or "not executed"
+        yield _Case("steps", f"{planned.phase}: {planned.name}", 0.0, "skipped", why)
 
 
 def _guards(record: RunRecord) -> Iterator[_Case]:
     for guard in record.guards:
         red = "failure" if guard.outcome is GuardOutcome.REFUSED else "error"
-        kind = "" if guard.outcome is GuardOutcome.PROVEN else red
-        yield _Case("guards", f"{guard.guard} [{guard.host}]", 0.0, kind, guard.detail)
+        kind = "" if guard.holds else red
+        yield _Case("guards", f"{view.guard_name(guard)} [{guard.host}]", 0.0, kind, guard.detail)
 
 
 def _checks(record: RunRecord) -> Iterator[_Case]:

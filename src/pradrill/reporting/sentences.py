@@ -30,6 +30,8 @@ STEPS = (
     N_("check the backups' integrity"),
     N_("look for residue"),
     N_("release the standby"),
+    N_("prove isolation again"),
+    N_("prove isolation before the teardown"),
 )
 """Names of the steps that the engine adds to those of the drill."""
 
@@ -46,6 +48,8 @@ _FORMS = (
     N_("check %(check)s failed on %(host)s: %(title)s"),
     N_("check %(check)s on %(host)s was %(answered)s: %(because)s"),
     N_("guard %(guard)s on %(host)s is %(seen)s: %(because)s"),
+    N_("production was within reach of %(host)s once its data was restored: %(guard)s"),
+    N_("guard %(guard)s was not looked at on %(host)s in %(phase)s"),
     N_("the run did not come to its end"),
     N_("no host took part"),
     N_("step %(step)s was not executed"),
@@ -75,6 +79,7 @@ _FORMS = (
     N_("%(count)s checks gave no answer within %(length)s"),
     N_("the checks were not green long enough within %(length)s"),
     N_("interrupted"),
+    N_("not run: never proven"),
     N_("%(who)s did not answer within %(length)s"),
     N_("interrupted while it waited for %(who)s"),
     N_("%(who)s answered yes"),
@@ -163,24 +168,46 @@ _FORMS = (
     N_("the standby is a lab machine, not the one that a disaster would use"),
     N_("the primary's clock was not compared with the controller's"),
     N_("%(other)s, on which %(needing)s depends, is not in the drill: it was assumed available"),
+    N_(
+        "nothing told the standby apart from the primary of %(service)s: the plan says primary: "
+        "none"
+    ),
     # guards, before the run and as they were seen
     N_("the host carries dr_role: standby in the inventory"),
     N_("the host key is the pinned one, and not a primary's"),
     N_("the machine-id and the addresses are not a primary's"),
     N_("the machine carries the marker file %(path)s with its own machine-id"),
     N_("nothing in must_not_reach can be reached from inside the standby"),
+    N_("still so once the services run, and before the teardown"),
     N_("the inventory says dr_role: %(role)s"),
+    N_("the key that it showed cannot be read"),
     N_("pinned: %(key)s"),
     N_("shares its %(what)s with the primary"),
     N_("differs"),
+    N_("differs; not compared: %(what)s"),
+    N_("nothing to compare with: the plan says primary: none"),
+    N_(
+        "nothing to compare with: give the primary's addresses, host_keys or machine_ids in the "
+        "plan, or write primary: none"
+    ),
+    N_("the run did not note whom it spoke to"),
+    N_("the key is that of the killed run"),
+    N_("its key is another than before"),
     N_("the host has no machine-id"),
     N_("%(path)s is missing: place it once with playbooks/mark_standby.yml"),
     N_("carries this machine's id"),
     N_("names another machine: it was copied here"),
+    N_("%(path)s is a link: a marker is a file of this machine's own"),
+    N_("%(path)s is not what belongs there: a file, in folders"),
+    N_("%(path)s does not belong to root"),
+    N_("%(path)s can be written by others than root"),
+    N_("%(path)s is the same file as another one: a marker is a file of its own"),
+    N_("%(path)s cannot be read"),
     N_("production answers: open"),
     N_("closed: refused"),
     N_("closed: no answer in %(length)s"),
     N_("closed: name does not resolve"),
+    N_("the name does not resolve there, as a misspelt one: give the address"),
     N_("unknown: not tried"),
     # what a run destroys, and what it left behind
     N_("the lab machine %(name)s as the run changed it (a throw-away overlay)"),
@@ -192,6 +219,7 @@ _FORMS = (
     N_("%(path)s is mounted"),
     N_("%(path)s still exists"),
     N_("not verified, its state before is not known"),
+    N_("not torn down: never proven"),
     N_("the standby was not torn down: %(because)s"),
     # a reason that is of some of the drill's services
     N_("%(whose)s: %(because)s"),
@@ -208,7 +236,8 @@ _ONE_OF: Mapping[str, str] = {
     "length": r"[0-9][0-9.a-z ]*",
     "bound": r"[0-9][0-9.a-z]*",
     "objective": r"[0-9][0-9.a-z]*",
-    "left": "listens on .*|service .* is active|.* is mounted|.* still exists|not verified, its .*",
+    "left": "listens on .*|service .* is active|.* is mounted|.* still exists|not verified, its .*"
+    "|not torn down: .*",
     "path": "/.*",
     "holder": r"run \S+ of .*",
     "folder": "[^()]*",

@@ -36,7 +36,7 @@ def summary(
         + (f": {wording.line(check.detail, 120)}" if check.detail else "")
         for check in view.red_checks(record)
     ]
-    left_out = ", ".join(view.named(step) for step in record.not_executed)
+    left_out = ", ".join(view.left_out(step) for step in record.not_executed)
     body = [
         *_first(record),
         *_identity(record),

@@ -92,6 +92,7 @@ def _steps(record: RunRecord) -> Iterator[dict[str, object]]:
             "host": ", ".join(planned.hosts),
             "outcome": "not_executed",
             "objective": planned.deadline.total_seconds(),
+            "detail": view.not_run(planned),
         }
 
 
@@ -109,6 +110,7 @@ def _proofs(record: RunRecord) -> Iterator[dict[str, object]]:
     for guard in record.guards:
         yield {
             "row": "guard",
+            "phase": "" if guard.phase is None else guard.phase.value,
             "name": guard.guard,
             "host": guard.host,
             "outcome": guard.outcome.value,

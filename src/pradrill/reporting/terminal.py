@@ -32,7 +32,7 @@ from pradrill.reporting.doubt import doubts
 from pradrill.reporting.plan_text import plan_lines
 from pradrill.reporting.vocabulary import word
 
-_GOOD = frozenset({"passed", "proven", "met"})
+_GOOD = frozenset({"passed", "proven", "waived", "met"})
 _COLOURS = {
     Verdict.PASSED: "green",
     Verdict.MISSED: "yellow",
@@ -224,7 +224,7 @@ def _show_steps(record: RunRecord, console: Console) -> None:
         text = f"Began, its end is not on record: {planned.phase}: {view.named(planned)}"
         console.print(_text(text, style="bold"))
     if record.not_executed:
-        names = ", ".join(f"{step.phase}: {view.named(step)}" for step in record.not_executed)
+        names = ", ".join(f"{step.phase}: {view.left_out(step)}" for step in record.not_executed)
         console.print(_text(f"Not executed: {names}", style="bold"))
     _bullets(console, view.held(record))
 
@@ -257,7 +257,7 @@ def _show_guards(record: RunRecord, console: Console) -> None:
     _heading(console, "Guards and proof of isolation")
     table = _table("Guard", "Host", "What was seen", "Outcome")
     for guard in record.guards:
-        cells = (_text(guard.guard), _text(guard.host), _text(guard.detail))
+        cells = (_text(view.guard_name(guard)), _text(guard.host), _text(guard.detail))
         table.add_row(*cells, _outcome(guard.outcome))
     console.print(table if record.guards else Text("No guard was proven."))
 

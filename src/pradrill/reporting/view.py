@@ -14,14 +14,16 @@ from pradrill.domain.outcome import (
     CheckOutcome,
     CheckResult,
     GuardOutcome,
+    GuardResult,
     Phase,
+    StepKind,
     StepOutcome,
     StepResult,
 )
 from pradrill.domain.record import RunRecord, RunState
-from pradrill.domain.run_plan import PlannedStep, RunPlan
+from pradrill.domain.run_plan import NotExecuted, NotRun, PlannedStep, RunPlan
 from pradrill.domain.timeline import Elapsed, Instant, Mark, Provenance
-from pradrill.domain.verdict import Verdict
+from pradrill.domain.verdict import Verdict, opened
 from pradrill.reporting import wording
 from pradrill.reporting.i18n import _, decimal, ngettext, pgettext
 from pradrill.reporting.sentences import step_name
@@ -222,6 +224,21 @@ def named(step: StepResult | PlannedStep) -> str:
     return f"{step.service}{wording.colon()}{name}"
 
 
+def left_out(step: NotExecuted) -> str:
+    """Return the name of a step that never began, with what kept it, where that is known."""
+    return named(step) if step.not_run is None else f"{named(step)} ({not_run(step)})"
+
+
+def not_run(step: NotExecuted) -> str:
+    """Say what kept a step from running; nothing where the run had just ended."""
+    return "" if step.not_run is None else _("not run: %(why)s", why=word(step.not_run))
+
+
+def guard_name(guard: GuardResult) -> str:
+    """Return a guard's name with the phase in which it was looked at, where that is known."""
+    return guard.guard if guard.phase is None else f"{guard.guard} ({word(guard.phase)})"
+
+
 def figure_name(short: str) -> str:
     """Say what RTA, RTO, RPA or RPO is called."""
     return {
@@ -258,10 +275,17 @@ def providers(plan: RunPlan) -> tuple[str, ...]:
 
 def untouched(record: RunRecord) -> str:
     """Say what is known of production's isolation, and no more."""
-    seen = [guard for guard in record.guards if guard.guard.startswith("must-not-reach")]
+    seen = [guard for guard in record.guards if guard.of_isolation]
     if not seen:
         return _("not proven: whether production could be reached was not tried")
+    if any(opened(guard) for guard in seen):
+        return _("not untouched for certain: production was within reach while services ran")
     if all(guard.outcome is GuardOutcome.PROVEN for guard in seen):
+        if {Phase.VERIFY, Phase.TEARDOWN} <= {guard.phase for guard in seen}:
+            return _(
+                "proven before the restore, once the services ran, and before the teardown, from "
+                "inside the standby: no endpoint answered"
+            )
         return _("proven before the restore, from inside the standby: no endpoint answered")
     return _("not proven: see the guards above")
 
@@ -289,6 +313,15 @@ def notes(record: RunRecord) -> tuple[str, ...]:
         said.append(_(wording.UNFINISHED[record.state]))
         if record.signal is not None:
             said[-1] += " " + _("Signal: %(name)s.", name=signal_name(record.signal))
+    if any(opened(guard) for guard in record.guards):
+        said.append(_("Production was within reach of the standby while its services ran."))
+    if any(step.not_run is NotRun.NEVER_PROVEN for step in record.not_executed):
+        said.append(_("A guard was not proven: no playbook ran on its host from there on."))
+    waived = [guard for guard in record.guards if guard.outcome is GuardOutcome.WAIVED]
+    if waived:
+        said.append(
+            _("Nothing told the standby apart from its primary: the plan says primary: none.")
+        )
     if record.residue:
         said.append(_("The standby was not left as declared: see the teardown."))
     if record.recovery.clock_steps:
@@ -342,7 +375,11 @@ def _teardown_key(record: RunRecord) -> str:
     if record.refusal is not None or (not reached and record.state is not RunState.CRASHED):
         return "untouched"
     passed = {step.key for step in record.steps if _passed(step, Phase.TEARDOWN)}
-    planned = {step.key for step in record.plan.steps_of(Phase.TEARDOWN)}
+    planned = {
+        step.key
+        for step in record.plan.steps_of(Phase.TEARDOWN)
+        if step.kind is not StepKind.ISOLATION_AGAIN  # which looks, and puts nothing back
+    }
     return "clean" if planned and planned <= passed else "unknown"
 
 

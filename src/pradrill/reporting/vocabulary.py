@@ -12,6 +12,7 @@ from pradrill.domain.outcome import CheckOutcome, GuardOutcome, Phase, StepKind,
 from pradrill.domain.people import AnnotationKind, Severity
 from pradrill.domain.record import Refusal, RunState
 from pradrill.domain.responsibilities import Proof
+from pradrill.domain.run_plan import NotRun
 from pradrill.domain.timeline import Mark, Provenance
 from pradrill.domain.verdict import Verdict
 from pradrill.reporting.i18n import _, pgettext
@@ -68,6 +69,7 @@ def _step_kinds() -> Mapping[str, str]:
         StepKind.IDENTITY: pgettext("step kind", "identity"),
         StepKind.PLAYBOOK: pgettext("step kind", "playbook"),
         StepKind.ISOLATION: pgettext("step kind", "isolation"),
+        StepKind.ISOLATION_AGAIN: pgettext("step kind", "isolation again"),
         StepKind.CHECKS: pgettext("step kind", "checks"),
         StepKind.NEWEST_DATA: pgettext("step kind", "newest data"),
         StepKind.RESIDUE: pgettext("step kind", "residue"),
@@ -99,11 +101,19 @@ def _check_outcomes() -> Mapping[str, str]:
     }
 
 
+def _not_run() -> Mapping[str, str]:
+    return {
+        NotRun.NEVER_PROVEN: pgettext("not run", "never proven"),
+        NotRun.NOTHING_BEGUN: pgettext("not run", "nothing to put back"),
+    }
+
+
 def _guard_outcomes() -> Mapping[str, str]:
     return {
         GuardOutcome.PROVEN: pgettext("guard", "proven"),
         GuardOutcome.REFUSED: pgettext("guard", "refused"),
         GuardOutcome.UNPROVEN: pgettext("guard", "unproven"),
+        GuardOutcome.WAIVED: pgettext("guard", "waived"),
     }
 
 
@@ -207,6 +217,7 @@ _WORDS: Mapping[type[StrEnum], Callable[[], Mapping[str, str]]] = {
     StepOutcome: _step_outcomes,
     CheckOutcome: _check_outcomes,
     GuardOutcome: _guard_outcomes,
+    NotRun: _not_run,
     Provenance: _provenances,
     Mark: _marks,
     Severity: _severities,

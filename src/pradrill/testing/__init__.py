@@ -19,6 +19,7 @@ from pradrill.testing.builders import (
     a_step,
     after,
     measured,
+    proven_guards,
 )
 from pradrill.testing.cases import a_case, an_annotation
 from pradrill.testing.estate import (
@@ -31,6 +32,7 @@ from pradrill.testing.estate import (
 from pradrill.testing.fake_people import FakePeople, a_question, an_answer
 from pradrill.testing.fake_source import FakeSource, a_catalogue, a_point
 from pradrill.testing.fake_standby import (
+    STANDBY_KEY,
     FakeProbe,
     FakeRunner,
     FakeStandby,
@@ -46,6 +48,7 @@ from pradrill.testing.runs import a_sealed_run
 
 __all__ = [
     "HOST",
+    "STANDBY_KEY",
     "START",
     "FakeClock",
     "FakeJournal",
@@ -88,4 +91,5 @@ __all__ = [
     "host_facts",
     "measured",
     "played",
+    "proven_guards",
 ]

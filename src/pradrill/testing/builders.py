@@ -24,6 +24,7 @@ from pradrill.domain.outcome import (
 )
 from pradrill.domain.people import DUE_WITHIN, Finding, Severity
 from pradrill.domain.plan import Objectives, PrimaryIdentity, Service
+from pradrill.domain.proof import demanded
 from pradrill.domain.record import Launch, Recovery, RunRecord, RunState
 from pradrill.domain.run_plan import FileHash, PlannedHost, PlannedStep, RunPlan, governing
 from pradrill.domain.timeline import Elapsed, Instant, Mark, Provenance, Skew
@@ -111,7 +112,9 @@ def _planned_steps() -> tuple[PlannedStep, ...]:
         step(Phase.PREPARE, "prove marker and isolation", StepKind.ISOLATION, 60),
         a_planned_step(),
         step(Phase.VERIFY, "check the service", StepKind.CHECKS, 600),
+        step(Phase.VERIFY, "prove isolation again", StepKind.ISOLATION_AGAIN, 60),
         step(Phase.VERIFY, "read the recovery point", StepKind.NEWEST_DATA, 60),
+        step(Phase.TEARDOWN, "prove isolation before the teardown", StepKind.ISOLATION_AGAIN, 60),
         step(Phase.TEARDOWN, "teardown", StepKind.PLAYBOOK, 300),
         step(Phase.TEARDOWN, "look for residue", StepKind.RESIDUE, 60),
         step(Phase.TEARDOWN, "release the standby", StepKind.STOP, 120),
@@ -206,7 +209,10 @@ def a_step(**changes: Any) -> StepResult:
 
 
 def _steps_taken() -> tuple[StepResult, ...]:
-    ends = (0.4, 3.1, 4.0, 45.4, 48.0, 2_502.5, 2_540.4, 2_540.9, 2_560.1, 2_561.0, 2_561.2)
+    ends = (
+        *(0.4, 3.1, 4.0, 45.4, 48.0, 2_502.5, 2_540.4, 2_540.6, 2_540.9),
+        *(2_541.1, 2_560.1, 2_561.0, 2_561.2),
+    )
     begins = (0.0, *ends[:-1])
     return tuple(
         a_step(
@@ -231,6 +237,15 @@ def a_guard(**changes: Any) -> GuardResult:
         "detail": "carries this machine's id",
     }
     return GuardResult.model_validate({**fields, **changes})
+
+
+def proven_guards(plan: RunPlan) -> tuple[GuardResult, ...]:
+    """Return every guard of a drill on every host, in every phase, proven."""
+    return tuple(
+        a_guard(guard=guard, host=host.name, phase=phase, detail="as it must be")
+        for host in plan.hosts
+        for phase, guard in demanded(plan)
+    )
 
 
 def measured(seconds: float, *, within: float = 0.0) -> Instant:

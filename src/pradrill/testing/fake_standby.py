@@ -25,6 +25,9 @@ from pradrill.testing.fakes import FakeClock, FakeProgress, FakeStore
 
 _MACHINE_ID = "5f" * 16
 
+STANDBY_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBxcLsLDtaH9GIQrxd9HmErTihwVtgEldR3pfwSgdFyd"
+"""The builders' standby shows this host key."""
+
 
 def a_host(**changes: Any) -> Host:
     """Return the builders' standby host."""
@@ -77,7 +80,7 @@ def host_facts(host: str = HOST, **changes: Any) -> HostFacts:
     """Return what a true standby says of itself."""
     fields: dict[str, Any] = {
         "host": host,
-        "host_key": "ssh-ed25519 AAAAstandby",
+        "host_key": STANDBY_KEY,
         "machine_id": _MACHINE_ID,
         "marker": f"{_MACHINE_ID}\n",
         "addresses": ("198.51.100.20",),

@@ -9,13 +9,14 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from pradrill.adapters.ssh.sessions import TOO_LONG, Answer, Channel, LateError, Sessions
 from pradrill.domain import host_words
 from pradrill.domain.drill import Canary, NewestData
 from pradrill.domain.instants import parse_instant
 from pradrill.domain.quotas import ANSWER, megabytes
-from pradrill.domain.target import MARKER, Host, HostFacts, HostState, Site
+from pradrill.domain.target import MARKER, Host, HostFacts, HostState, MarkerFault, Site
 from pradrill.domain.timeline import Skew
 from pradrill.errors import NotReadyError, PradrillError
 from pradrill.ports import Clock
@@ -27,7 +28,6 @@ _TIMED_OUT, _KILLED = 124, 137  # exit codes of timeout(1)
 _REPLACED = "\N{REPLACEMENT CHARACTER}"  # what bytes that are no text are read as
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-_READ_MARKER = f"if [ -e {MARKER} ]; then echo; cat {MARKER}; fi"
 _MACHINE_ID = "cat /etc/machine-id 2>/dev/null || :"
 _ADDRESSES = (
     "if command -v ip >/dev/null; then ip -o addr show; "
@@ -63,14 +63,17 @@ class SshProbe:
     def facts(self, host: Host, site: Site) -> HostFacts:
         """Return what the host says of itself, and its clock's skew."""
         machine_id = self._look(host, site, "machine-id", _MACHINE_ID).strip()
-        marker = self._look(host, site, "marker", _READ_MARKER)
+        marker = self._marker(host, site)
         addresses = host_words.addresses(self._look(host, site, "addresses", _ADDRESSES))
         skew = self.skew(host, site)
         return HostFacts(
             host=host.name,
             host_key=self._sessions.host_key(host, site),
             machine_id=machine_id if re.fullmatch("[0-9a-f]{32}", machine_id) else "",
-            marker=marker.removeprefix("\n") if marker else None,
+            marker=marker.content,
+            marker_fault=marker.fault,
+            marker_fault_at=marker.at,
+            peer=self._sessions.peer(host, site),
             addresses=addresses,
             skew=skew,
         )
@@ -157,6 +160,19 @@ class SshProbe:
         """Close every connection."""
         self._sessions.close()
 
+    def _marker(self, host: Host, site: Site) -> Marker:
+        """Read the marker where it lies; what was looked at there is what was read."""
+        script = Path(__file__).with_name("look_at_marker.py").read_text(encoding="utf-8")
+        command = shlex.join(["python3", "-I", "-c", script, MARKER])
+        done = self._sessions.run(host, site, command, _LOOK)
+        if done.code != 0 or not done.whole:
+            reason = host_words.last_line(done.err) if done.whole else "the answer is too long"
+            raise PradrillError(
+                f"the marker of {host.name} cannot be read: {reason}",
+                hint="The standby needs python3, as Ansible does.",
+            )
+        return marker_of(host, done.out)
+
     def _look(self, host: Host, site: Site, what: str, script: str, *words: str) -> str:
         """Run a script of ours; a part of an answer is no answer."""
         done = self._sessions.run(host, site, shlex.join(["sh", "-c", script, "sh", *words]), _LOOK)
@@ -186,6 +202,26 @@ class SshProbe:
                 hint="Run it by hand on the standby as the same user.",
             )
         return done
+
+
+class Marker(NamedTuple):
+    """What lies at the marker's place: its content, or why it is none."""
+
+    content: str | None
+    fault: MarkerFault | None = None
+    at: str = ""
+
+
+def marker_of(host: Host, answer: str) -> Marker:
+    """Read what look_at_marker.py told; raises PradrillError for anything else."""
+    try:
+        told = json.loads(answer)
+        if "fault" in told:
+            return Marker(None, MarkerFault(told["fault"]), host_words.last_line(str(told["at"])))
+        content = told["content"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise PradrillError(f"what {host.name} says of its marker cannot be read") from error
+    return Marker(content if content is None else str(content))
 
 
 def _told_time(host: Host, channel: Channel) -> datetime:

@@ -57,7 +57,7 @@ def answer(endpoint: str) -> str:
         found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
     except socket.gaierror as error:
         if error.errno in UNRESOLVED:
-            return "closed: name does not resolve"
+            return "unknown: name does not resolve"
         return f"unknown: {error.strerror}"
     except (UnicodeError, ValueError):
         return "unknown: it is no name, address or port"

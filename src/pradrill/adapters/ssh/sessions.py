@@ -54,6 +54,14 @@ class Sessions:
         """Return the key ("type base64") of the connection that the last command went over."""
         return self._connections[host, site.known_hosts, get_ident()].host_key
 
+    def peer(self, host: Host, site: Site) -> str:
+        """Return the address that the last command's connection went to, as the kernel has it."""
+        transport = self._connections[host, site.known_hosts, get_ident()].client.get_transport()
+        try:
+            return str(transport.getpeername()[0]) if transport is not None else ""
+        except OSError:  # it has just gone
+            return ""
+
     def run(self, host: Host, site: Site, command: str, deadline: float) -> Answer:
         """Run a command to its end; raises LateError or UnreachableError."""
         endless = Event()

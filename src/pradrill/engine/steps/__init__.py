@@ -22,6 +22,7 @@ TAKE: Mapping[StepKind, Callable[[Context, PlannedStep], Came]] = {
     StepKind.PLAYBOOK: playbook,
     StepKind.MANUAL: manual,
     StepKind.ISOLATION: standby.isolation,
+    StepKind.ISOLATION_AGAIN: standby.isolation_again,
     StepKind.CHECKS: checks,
     StepKind.NEWEST_DATA: newest_data,
     StepKind.INTEGRITY: backups.integrity,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pradrill.domain.outcome import Phase, StepOutcome
-from pradrill.domain.run_plan import PlannedStep
+from pradrill.domain.run_plan import NotRun, PlannedStep
 from pradrill.engine.context import Came, Context
 from pradrill.engine.steps.backups import BACKUP_ID, POINT, is_selected, selected
 from pradrill.engine.stretch import Stretch
@@ -16,10 +16,13 @@ def playbook(context: Context, step: PlannedStep) -> Came:
     context.tenancy.confirm()
     during = Stretch(context.tools.clock)
     never: Cancelled = lambda: False  # noqa: E731 teardown cannot be cancelled
+    there = context.workable(step.phase)
+    if there is None:
+        return Came(StepOutcome.UNKNOWN, f"not run: {NotRun.NEVER_PROVEN}")
     point = selected(context) if step.phase is Phase.RESTORE else None
     given = {**step.vars, POINT: point.id} if point else step.vars
     result = context.tools.runner.run(
-        Play(step.playbook, context.there(), given, step.secrets, context.journal.run_id),
+        Play(step.playbook, there, given, step.secrets, context.journal.run_id),
         deadline=step.deadline.total_seconds(),
         cancelled=never if step.phase is Phase.TEARDOWN else context.cancelled,
         say=context.tools.progress.say,

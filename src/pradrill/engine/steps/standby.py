@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from pradrill.domain.events import Event
-from pradrill.domain.outcome import GuardOutcome, GuardResult, StepOutcome
+from pradrill.domain.outcome import Guard, GuardOutcome, GuardResult, Phase, StepOutcome
+from pradrill.domain.proof import is_standby
 from pradrill.domain.run_plan import PlannedStep
-from pradrill.domain.target import HostFacts
+from pradrill.domain.target import Host, HostFacts
 from pradrill.domain.timeline import Mark
 from pradrill.engine.context import Came, Context
-from pradrill.engine.guards import identity_guards, isolation_guards
+from pradrill.engine.guards import (
+    identity_guards,
+    isolation_guards,
+    marker_guard,
+    reach_guards,
+    same_machine_guard,
+)
 from pradrill.errors import PradrillError
 
 
@@ -27,37 +34,75 @@ def start(context: Context, _step: PlannedStep) -> Came:
     return Came(StepOutcome.PASSED)
 
 
-def identity(context: Context, _step: PlannedStep) -> Came:
+def identity(context: Context, step: PlannedStep) -> Came:
     """Prove that every host is a standby and no primary; note what it is like before."""
     paths = context.facts.plan.drill.standby.absent_after_teardown
-    refused: list[GuardResult] = []
-    marked: list[HostFacts] = []
-    for host in context.there().hosts:
-        facts = context.tools.probe.facts(host, context.there())
-        marked += [facts] if _is_marked(facts) else []
-        context.note(Event.SKEW, host=host.name, skew=facts.skew.model_dump(mode="json"))
-        context.note(Event.HOST, host=host.name, seen=facts.seen().model_dump(mode="json"))
-        refused += _guard(context, identity_guards(host, facts, context.facts.plan.primaries))
-        state = context.tools.probe.state(host, context.there(), paths)
-        context.note(Event.BASELINE, host=host.name, state=state.model_dump(mode="json"))
-    for facts in [] if refused else marked:  # the others once a playbook has marked them
-        context.tenancy.take(context.there(), facts)
-    return _guarded(refused)
-
-
-def isolation(context: Context, _step: PlannedStep) -> Came:
-    """Prove the marker on each machine, and that production is out of its reach."""
-    endpoints = context.facts.plan.drill.must_not_reach()
     refused: list[GuardResult] = []
     proven: list[HostFacts] = []
     for host in context.there().hosts:
         facts = context.tools.probe.facts(host, context.there())
         proven.append(facts)
-        reached = context.tools.probe.reaches(host, context.there(), endpoints)
-        refused += _guard(context, isolation_guards(facts, endpoints, reached))
+        context.note(Event.SKEW, host=host.name, skew=facts.skew.model_dump(mode="json"))
+        context.note(Event.HOST, host=host.name, seen=facts.seen().model_dump(mode="json"))
+        refused += _guard(context, step.phase, _identified(context, host, facts))
+        state = context.tools.probe.state(host, context.there(), paths)
+        context.note(Event.BASELINE, host=host.name, state=state.model_dump(mode="json"))
     for facts in [] if refused else proven:
         context.tenancy.take(context.there(), facts)
     return _guarded(refused)
+
+
+def prove_anew(context: Context) -> None:
+    """Prove after a crash what the hosts are that are reached now, and hold on to their leases.
+
+    What was proven is the past. Raises BusyError when another run holds one of them.
+    """
+    for host in context.there().hosts:
+        try:
+            facts = context.tools.probe.facts(host, context.there())
+        except PradrillError as error:
+            lost = GuardOutcome.UNPROVEN
+            unknown = GuardResult(
+                guard=Guard.SAME_MACHINE, host=host.name, outcome=lost, detail=error.message
+            )
+            _guard(context, Phase.TEARDOWN, [unknown])
+            continue
+        same = same_machine_guard(host, facts, context.facts.seen.get(host.name))
+        _guard(context, Phase.TEARDOWN, [same, *_identified(context, host, facts)])
+        if is_standby(context.facts, host.name):
+            context.tenancy.resume(context.there(), facts)
+
+
+def isolation(context: Context, step: PlannedStep) -> Came:
+    """Prove the marker on each machine, and that production is out of its reach."""
+    endpoints = context.facts.plan.drill.must_not_reach()
+    refused: list[GuardResult] = []
+    for host in context.there().hosts:
+        facts = context.tools.probe.facts(host, context.there())
+        reached = context.tools.probe.reaches(host, context.there(), endpoints)
+        refused += _guard(context, step.phase, isolation_guards(facts, endpoints, reached))
+    return _guarded(refused)
+
+
+def isolation_again(context: Context, step: PlannedStep) -> Came:
+    """Prove once more that production is out of reach: a restore may have opened a way to it.
+
+    A host that does not answer leaves it unproven, and the others are looked at all the same.
+    """
+    endpoints = context.facts.plan.drill.must_not_reach()
+    refused: list[GuardResult] = []
+    for host in context.there().hosts:
+        if not is_standby(context.facts, host.name):
+            continue  # not even looked at: it was not proven to this process
+        try:
+            reached = context.tools.probe.reaches(host, context.there(), endpoints)
+        except PradrillError as error:
+            reached = dict.fromkeys(endpoints, f"unknown: {error.message}")
+        refused += _guard(context, step.phase, reach_guards(host.name, endpoints, reached))
+    came = _guarded(refused)
+    if any(guard.outcome is GuardOutcome.REFUSED for guard in refused):
+        return came._replace(outcome=StepOutcome.FAILED)
+    return came
 
 
 def residue(context: Context, _step: PlannedStep) -> Came:
@@ -66,6 +111,8 @@ def residue(context: Context, _step: PlannedStep) -> Came:
     paths = context.facts.plan.drill.standby.absent_after_teardown
     left: list[str] = []
     for host in context.there().hosts:
+        if not is_standby(context.facts, host.name):
+            continue  # that it was not torn down is told already
         try:
             now = context.tools.probe.state(host, context.there(), paths)
         except PradrillError as error:
@@ -86,14 +133,20 @@ def release(context: Context, _step: PlannedStep) -> Came:
     return context.left(list(context.tools.standby.stop(context.journal.run_id)))
 
 
-def _is_marked(facts: HostFacts) -> bool:
-    return all(each.outcome is GuardOutcome.PROVEN for each in isolation_guards(facts, (), {}))
+def _identified(context: Context, host: Host, facts: HostFacts) -> list[GuardResult]:
+    """Look at what a host is; the marker of a lab's machine is placed by its first prepare step."""
+    plan = context.facts.plan
+    in_lab = bool(plan.drill.standby.machines)
+    guards = identity_guards(host, facts, plan.primaries, services=plan.services, in_lab=in_lab)
+    return guards if in_lab else [*guards, marker_guard(facts)]
 
 
-def _guard(context: Context, results: list[GuardResult]) -> list[GuardResult]:
+def _guard(context: Context, phase: Phase, results: list[GuardResult]) -> list[GuardResult]:
+    """Note what guards found in a phase; return those that a run may not rest on."""
     for result in results:
-        context.note(Event.GUARD, **result.model_dump(mode="json"))
-    return [result for result in results if result.outcome is not GuardOutcome.PROVEN]
+        noted = result.model_copy(update={"phase": phase})
+        context.note(Event.GUARD, **noted.model_dump(mode="json"))
+    return [result for result in results if not result.holds]
 
 
 def _guarded(refused: list[GuardResult]) -> Came:
