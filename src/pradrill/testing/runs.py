@@ -10,7 +10,7 @@ from pradrill.domain.events import CheckPass, Event, Reading
 from pradrill.domain.facts import fold
 from pradrill.domain.record import RunRecord
 from pradrill.ports import RunStore
-from pradrill.testing.builders import a_record, a_start, after
+from pradrill.testing.builders import a_record, a_start, after, proven_guards
 
 
 def a_sealed_run(
@@ -55,7 +55,7 @@ def _events(record: RunRecord) -> Iterator[tuple[Event, dict[str, Any]]]:
             environment=record.environment,
         ).model_dump(mode="json"),
     )
-    for guard in record.guards:
+    for guard in proven_guards(record.plan):
         yield Event.GUARD, guard.model_dump(mode="json")
     for step in record.steps:
         phase, name, service = step.phase, step.name, step.service
