@@ -20,8 +20,9 @@ LAYERS = {
     "engine": {"engine", "ports", "domain", "errors"},
     "register": {"register", "domain", "errors"},
     "reporting": {"reporting", "domain", "errors"},
-    "config": {"config", "domain", "errors"},
-    "adapters": {"ports", "domain", "errors", "processes", "sockets", "commands"},
+    "config": {"config", "domain", "errors", "in_memory"},
+    "adapters": {"ports", "domain", "errors", "processes", "sockets", "commands", "in_memory"},
+    "in_memory": set[str](),  # what may not lie on a disk: standard library only
     "processes": set[str](),  # own processes by their marker: standard library only
     "commands": {"ports", "errors", "processes"},  # a tool, run within bounds
     "sockets": {"errors"},  # where the standbys keep their shared connections

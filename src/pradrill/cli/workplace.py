@@ -20,10 +20,11 @@ from pradrill.adapters.inventory_standby import InventoryStandby
 from pradrill.adapters.lab import Lab, LabStandby
 from pradrill.adapters.people import FilePeople
 from pradrill.adapters.people.terminal import Terminal
-from pradrill.adapters.secrets import resolve
+from pradrill.adapters.secrets import Secrets
 from pradrill.adapters.ssh import SshProbe
 from pradrill.adapters.testinfra import TestinfraVerifier
 from pradrill.cli.announcing import Announcer
+from pradrill.cli.discretion import DiscreetProgress
 from pradrill.cli.primaries import clocks
 from pradrill.cli.sources import checked_before, source_of
 from pradrill.config.around import around
@@ -38,9 +39,11 @@ from pradrill.config.inventory import read_inventory
 from pradrill.domain.entry import Head
 from pradrill.domain.events import Started
 from pradrill.domain.findings import all_findings, findings_for
+from pradrill.domain.masking import Masker
 from pradrill.domain.people import Finding
 from pradrill.domain.plan import PrimaryIdentity
 from pradrill.domain.record import Launch, RunRecord
+from pradrill.domain.recovery_source import RecoveryPointSpec
 from pradrill.domain.run_plan import RunPlan
 from pradrill.domain.sealing import Sealing
 from pradrill.engine.cancellation import Cancellation, signals_to
@@ -49,7 +52,7 @@ from pradrill.engine.planning import plan_run
 from pradrill.engine.recover import recover_crashed
 from pradrill.engine.run import run_drill
 from pradrill.errors import ConfigurationError, PradrillError
-from pradrill.ports import Progress, Standby
+from pradrill.ports import Progress, RecoveryPointSource, Standby
 from pradrill.register.chain import Register
 from pradrill.register.sealer import Sealer
 from pradrill.register.store import FileRunStore
@@ -75,6 +78,7 @@ class Workplace:
         self.state = state_folder(args)
         self.log = args.log or str(self.state / "log.jsonl")
         self.clock = SteadyClock()
+        self.secrets = Secrets(getattr(args, "masker", None) or Masker())
         self.register = Register(self.state, lambda: self._sealer)
         self.store = FileRunStore(self.state, self.register)
         self.lab = Lab(self.state / "lab", self.clock)
@@ -177,6 +181,7 @@ class Workplace:
         due: datetime | None = None,
     ) -> RunRecord:
         """Run a drill; SIGINT, SIGTERM and SIGHUP stop it through its teardown."""
+        progress = DiscreetProgress(progress, self.secrets.masker)
         cancellation = Cancellation(progress.say)
         tools = self._tools(plan, progress)
         with signals_to(cancellation), _closing(tools):
@@ -189,12 +194,14 @@ class Workplace:
 
         A crashed run that cannot be torn down now is told on stderr and found again next time.
         """
+        progress = DiscreetProgress(progress, self.secrets.masker)
         with ExitStack() as opened:
             recovered = recover_crashed(
                 self.store, lambda plan: opened.enter_context(_closing(self._tools(plan, progress)))
             )
         for run_id, error in recovered.left.items():
-            print(f"crashed run {run_id} is not torn down yet: {error}", file=sys.stderr)
+            why = self.secrets.masker.text(str(error))
+            print(f"crashed run {run_id} is not torn down yet: {why}", file=sys.stderr)
         for record in recovered.records:
             print(
                 f"run {record.run_id} was killed; its standby was torn down and it is recorded "
@@ -205,6 +212,8 @@ class Workplace:
         return recovered.records
 
     def _tools(self, plan: RunPlan, progress: Progress) -> Tools:
+        secrets = self.secrets
+        unusable = secrets.fetch(plan)  # first: nothing is written before what to mask is known
         backups = {
             service: way.recovery_point
             for service, way in plan.drill.ways.items()
@@ -214,14 +223,24 @@ class Workplace:
             clock=self.clock,
             store=self.store,
             standby=self._standby(plan),
-            probe=SshProbe(self.clock, resolve),
-            runner=AnsibleRunner(self.clock, resolve),
-            verifier=TestinfraVerifier(self.clock),
+            probe=SshProbe(self.clock, secrets.resolve),
+            runner=AnsibleRunner(self.clock, secrets.resolve, masker=secrets.masker),
+            verifier=TestinfraVerifier(self.clock, secrets.masker),
             people=FilePeople(_terminal(), self._announcer(plan, progress)),
             progress=progress,
-            sources={s: source_of(each, self.clock) for s, each in backups.items()},
+            sources={s: self.source(each) for s, each in backups.items()},
             checked={s: checked_before(each, self.store) for s, each in backups.items()},
+            unusable=unusable,
+            masked=secrets.masker.facts,
         )
+
+    def source(self, spec: RecoveryPointSpec) -> RecoveryPointSource:
+        """Return what reads a declared source of backups."""
+        return source_of(spec, self.clock, self.secrets.resolve)
+
+    def shown(self, plan: RunPlan) -> RunPlan:
+        """Return a plan as it may be shown: without passwords that stand in URLs."""
+        return RunPlan.model_validate(self.secrets.masker.facts(plan.model_dump(mode="json")))
 
     def _announcer(self, plan: RunPlan, progress: Progress) -> Announcer | None:
         return Announcer(plan.notify, self.state, progress.say) if plan.notify else None

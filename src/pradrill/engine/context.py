@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from datetime import datetime
 from pathlib import Path
@@ -50,6 +50,10 @@ class Tools(NamedTuple):
     """Branch (its service) → where its backups are, when the drill declares it."""
     checked: Mapping[str | None, Sequence[IntegrityResult]] = {}
     """Branch → what earlier runs found when they checked them."""
+    unusable: Sequence[str] = ()
+    """Secrets that the run names and that cannot be used, each with why."""
+    masked: Callable[[Any], Any] = lambda facts: facts
+    """Takes the run's secrets out of facts; nothing is written that has not gone through it."""
 
 
 class Disruption(NamedTuple):
@@ -169,7 +173,7 @@ class Context:
         """Put a fact into the journal and into `facts`; a full disk stops the run."""
         if self.service is not None and event in OF_A_BRANCH:
             facts["service"] = self.service
-        run = self._run
+        run, facts = self._run, self.tools.masked(facts)
         with run.lock:
             try:
                 run.journal.append(event, self.tools.clock.now(), facts)

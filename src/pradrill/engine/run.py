@@ -96,9 +96,10 @@ class Run:
         if context.unwritten is not None:
             raise context.unwritten
         journal = context.journal
-        record = record_of(
-            context.facts, journal.run_id, context.tools.clock.now(), journal.evidence()
-        )
+        facts = context.facts
+        told = Started.model_validate(context.tools.masked(facts.started.model_dump(mode="json")))
+        facts = facts.model_copy(update={"started": told})  # as the journal has it
+        record = record_of(facts, journal.run_id, context.tools.clock.now(), journal.evidence())
         journal.seal(record)
         return record
 

@@ -8,14 +8,14 @@ import os
 import shlex
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pradrill import processes
+from pradrill import in_memory, processes
 from pradrill.adapters.ansible.brake import Brake
-from pradrill.adapters.ansible.narrator import Narrator, clean_output, hiding
+from pradrill.adapters.ansible.narrator import Narrator, clean_output
+from pradrill.domain.masking import Masker
 from pradrill.domain.outcome import PlaybookResult
 from pradrill.ports import Cancelled, Clock, Play, Say
 
@@ -23,7 +23,6 @@ CONFIGURATION = "[defaults]\ninternal_poll_interval = 0.01\n"
 """By itself Ansible looks a thousand times a second whether a task has ended: 3 % of a core."""
 
 _LONGEST_OUTPUT = 1_000_000
-_LONGEST_FOLDER = 50  # Ansible 2.20 and newer put a socket below it; a socket's path is short
 _POLL = 0.5  # seconds between two looks at deadline and cancellation
 _LONGEST_TIMEOUT = 10_000_000  # seconds; Ansible's own limit is ten times that
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -33,9 +32,17 @@ _FROM_CALLER = ("SSH_AUTH_SOCK", "SSL_CERT_FILE", "ANSIBLE_COLLECTIONS_PATH", "A
 class AnsibleRunner:
     """Runs playbooks; judges them by their final statistics."""
 
-    def __init__(self, clock: Clock, resolve: Callable[[str], str], *, grace: float = 10.0) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        resolve: Callable[[str], str],
+        *,
+        masker: Masker | None = None,
+        grace: float = 10.0,
+    ) -> None:
         self._clock = clock
         self._resolve = resolve
+        self._masker = masker or Masker()
         self._grace = grace
 
     def run(
@@ -46,27 +53,31 @@ class AnsibleRunner:
         Raises NotReadyError when a secret cannot be had: nothing has been run then.
         """
         secrets = {key: self._resolve(name) for key, name in play.secrets.items()}
-        hide = hiding(secrets.values())
+        for secret in secrets.values():
+            self._masker.learn(secret)
         evidence.mkdir(mode=0o700, parents=True)
-        folder = Path(tempfile.mkdtemp(prefix="pradrill-play-", dir=_short_folder()))
+        folder = in_memory.folder(play.marker)
         # Other plays of the run may go on beside this one: only its own processes are ended.
         play = play._replace(marker=processes.part(play.marker, folder.name))
         brake = Brake(play.marker, self._clock, deadline, self._grace, cancelled)
-        narrator = Narrator(say, evidence / "events.jsonl", hide, lambda: brake.pulled)
+        narrator = Narrator(say, evidence / "events.jsonl", self._masker, lambda: brake.pulled)
         try:
-            _write(folder / "variables.json", json.dumps(_variables(play, secrets), default=str))
-            code = _run(play, folder, deadline, narrator, brake)
-            output = clean_output(_printed(folder), hide)
+            variables = json.dumps(_variables(play, secrets), default=str)
+            with in_memory.piped(folder / "variables.json", variables):
+                code = _run(play, folder, deadline, narrator, brake)
+            output = clean_output(_printed(folder), self._masker)
             _write(evidence / "stdout.txt", output[:_LONGEST_OUTPUT])
             return narrator.result({host.name for host in play.site.hosts}, code, output)
         finally:
             narrator.end()
-            self.reap(play.marker)
+            processes.end(play.marker)
             shutil.rmtree(folder, ignore_errors=True)
 
     def reap(self, marker: str) -> int:
         """End every process that still carries the run's marker; return how many there were."""
-        return processes.end(marker)
+        ended = processes.end(marker)
+        in_memory.sweep(marker)
+        return ended
 
 
 def _run(play: Play, folder: Path, deadline: float, narrator: Narrator, brake: Brake) -> int | None:
@@ -132,11 +143,6 @@ def _environment(
         "ANSIBLE_TASK_TIMEOUT": str(min(math.ceil(deadline) + 1, _LONGEST_TIMEOUT)),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-
-
-def _short_folder() -> str | None:
-    """Return /tmp when the usual folder's path is too long for the socket that Ansible opens."""
-    return None if len(tempfile.gettempdir()) <= _LONGEST_FOLDER else "/tmp"  # noqa: S108 made 0700
 
 
 def _printed(folder: Path) -> str:

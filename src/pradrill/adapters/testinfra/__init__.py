@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pradrill import processes
+from pradrill import in_memory, processes
 from pradrill.adapters.testinfra.link import Probe, Worker, clean
+from pradrill.domain.masking import Masker
 from pradrill.domain.outcome import CheckOutcome, CheckResult, Sample
 from pradrill.domain.target import Site
 from pradrill.ports import Cancelled, Clock
@@ -29,8 +30,9 @@ _INTERRUPTED = "interrupted"
 class TestinfraVerifier:
     """Runs suites of testinfra checks on every host of a site."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, masker: Masker | None = None) -> None:
         self._clock = clock
+        self._masker = masker or Masker()
 
     @contextmanager
     def open(
@@ -41,11 +43,11 @@ class TestinfraVerifier:
         `evidence` gets `checks.jsonl`: every answer of every pass.
         """
         evidence.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix="pradrill-checks-"))
+        folder = in_memory.folder(marker)
         marker = processes.part(marker, folder.name)  # the run may be doing more beside
         worker = Worker(suite.resolve(), site, marker, folder)
         try:
-            opened = TestinfraSuite(self._clock, worker, site, suite.name, evidence)
+            opened = TestinfraSuite(self._clock, worker, site, suite.name, evidence, self._masker)
             opened.collect()
             yield opened
         finally:
@@ -57,12 +59,21 @@ class TestinfraVerifier:
 class TestinfraSuite:
     """A collected suite. A check is named `file::function[parameters]@host`."""
 
-    def __init__(self, clock: Clock, worker: Worker, site: Site, name: str, evidence: Path) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917 what a suite is made of
+        self,
+        clock: Clock,
+        worker: Worker,
+        site: Site,
+        name: str,
+        evidence: Path,
+        masker: Masker,
+    ) -> None:
         self._clock = clock
         self._worker = worker
         self._site = site
         self._name = name
         self._evidence = evidence / "checks.jsonl"
+        self._masker = masker
         self._known: dict[str, _Check] = {}
         self._tasks = 0
 
@@ -160,7 +171,9 @@ class TestinfraSuite:
     def _keep(self, results: tuple[CheckResult, ...]) -> None:
         handle = os.open(self._evidence, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123 a descriptor, not a path
-            file.writelines(result.model_dump_json() + "\n" for result in results)
+            for result in results:
+                told = self._masker.facts(result.model_dump(mode="json"))
+                file.write(json.dumps(told, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
 class _Check(NamedTuple):
