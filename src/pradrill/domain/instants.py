@@ -15,8 +15,8 @@ _NO_DATA = {"null", "none", r"\n", "nil"}
 _YEARS = range(2000, 2100)
 _QUOTED = 80
 _LIKE_AN_INSTANT = re.compile(
-    r"([0-9TZ:+./, -]|UTC|GMT|CES?T|AM|PM|null|none|nil|\\N|Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|"
-    r"Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)*",
+    r"([0-9TZ:+./, -]|UTC|GMT|CES?T|AM|PM|null|none|nil|\\N|Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb"
+    r"|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)*",
     re.IGNORECASE,
 )
 

@@ -184,7 +184,7 @@ _ESCAPES: tuple[Callable[[str], str], ...] = (
     lambda text: html.escape(text, quote=False),
     lambda text: html.escape(text).replace("&#x27;", "&#39;"),  # as Jinja writes it
     lambda text: _percent(text, "/"),
-    lambda text: _percent(text),
+    _percent,
     lambda text: _percent(text, " ").replace(" ", "+"),
     lambda text: re.sub("%..", lambda hit: hit[0].lower(), _percent(text)),
     lambda text: text.replace("\\", "\\\\"),

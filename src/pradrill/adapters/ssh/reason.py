@@ -12,7 +12,7 @@ _KEPT = 65_536  # bytes of what it says, the last ones
 
 
 # The shipped load scripts hold the same function; a test compares them.
-def reason(said):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201 it is read by old Pythons
+def reason(said: str) -> str:
     """Return number, state and reason of a database client's error: no statement, no data.
 
     Of what is quoted only names stay: where the word before says that it is one.
@@ -22,9 +22,7 @@ def reason(said):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201 it is r
         r"|function|view|trigger|extension|engine|collation|socket|file|cluster|server) ?\(?$"
     )
     data = r"\b(INSERT|REPLACE|UPDATE|DELETE|SELECT|COPY \S+ \(|VALUES|Query)\b|0x[0-9a-f]|=\s*\("
-    lines = [
-        each for each in said.splitlines() if re.search("error|fatal|critical", each, re.IGNORECASE)
-    ]
+    lines = re.findall("(?im)^.*(?:error|fatal|critical).*$", said)
     rest, kept = (lines or [""])[0].replace("n't", "n\u2019t"), ""
     if re.search(r"\((45000)\)|\b(P0001|45000|1644)\b", rest):
         return "ERROR (P0001 or 45000): one that the database's own code raises"
@@ -45,9 +43,7 @@ def reason(said):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201 it is r
 
 def main() -> None:
     """Run the command by sh, with its output as it is; say why it failed."""
-    signal.signal(
-        signal.SIGTERM, lambda *_: None
-    )  # of timeout: the command ends, and is waited for
+    signal.signal(signal.SIGTERM, lambda *_: None)  # timeout's: the command ends of it
     command = ["sh", "-c", sys.argv[1]]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
     kept = b""
@@ -55,10 +51,10 @@ def main() -> None:
         kept = (kept + piece)[-_KEPT:]
     said, code = kept.decode("utf-8", "replace"), process.wait()
     if code:
-        # psql and mariadb are known by how they begin: ERROR 1054, psql:…: ERREUR:, DETAIL:, LINE 1:
+        # psql and mariadb begin like this: ERROR 1054, psql:…: ERREUR:, DETAIL:, LINE 1:
         database = re.search(r"(?m)\bERROR\b|^[^\W\d_]+ ?:  |: [^\W\d_]+ ?:  |^LINE \d", said)
         last = [each for each in said.splitlines() if each.strip()][-1:]
-        sys.stderr.write(str(reason(said)) if database else "".join(last))
+        sys.stderr.write(reason(said) if database else "".join(last))
     sys.exit(code if code >= 0 else 128 - code)
 
 
