@@ -17,6 +17,15 @@ SHORTEST = 4
 _STRONG = 8  # characters; what is shorter, or a number, is masked as a word of its own only
 _URL_PASSWORD = re.compile(r"(://[^\s/:@'\"]*):[^\s/'\"]+@")
 _DECLARED_PASSWORD = re.compile(r"://[^\s/:@]*:(?!\d{1,5}/)(\S+)@")
+_NOT_SHOWN = "(not shown)"
+_MAY_QUOTE_ROWS = re.compile(r"ERROR|ERREUR|FEHLER|Duplicate entry")
+_ROWS = re.compile(
+    r"((?<![A-Z])(?:DETAIL|D[ÉE]TAIL|CONTEXT|CONTEXTE|STATEMENT|INSTRUCTION|QUERY) ?:  |Command was: |"
+    r"LINE \d+: |LIGNE \d+ : )(?!\(not shown\)).*?(?=\\n|[\r\n]|$)"
+    r"|(Duplicate entry |[Ii]ncorrect \w+ value: |syntax to use near |invalid input syntax for [\w ]+: |"
+    r"invalid input value for [^:]+: |at or near )(?:'.*?'(?= for | at | near |$)|\\?\".*?\")"
+)
+"""What clients of MariaDB and PostgreSQL add to an error: the statement, and the row that failed."""
 _EXACT = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)"  # an instant
     r"|(sha256:)?[0-9a-f]{64}"  # a hash
@@ -65,6 +74,8 @@ class Masker:
 
     def text(self, text: str) -> str:
         """Return a text without secrets and without the passwords of URLs."""
+        if _MAY_QUOTE_ROWS.search(text):
+            text = _ROWS.sub(lambda hit: f"{hit[1] or hit[2]}{_NOT_SHOWN}", text)
         if "://" in text:
             text = _URL_PASSWORD.sub(rf"\1:{MASK}@", text)
         for form in self._longest_first:

@@ -24,7 +24,7 @@ def reason(said: str) -> str:
     data = r"\b(INSERT|REPLACE|UPDATE|DELETE|SELECT|COPY \S+ \(|VALUES|Query)\b|0x[0-9a-f]|=\s*\("
     lines = re.findall("(?im)^.*(?:error|fatal|critical).*$", said)
     rest, kept = (lines or [""])[0].replace("n't", "n\u2019t"), ""
-    if re.search(r"\((45000)\)|\b(P0001|45000|1644)\b", rest):
+    if re.search(r"\(45000\)|\bERROR:? +(P0001|1644)\b", rest):
         return "ERROR (P0001 or 45000): one that the database's own code raises"
     while rest:
         before = re.split("['\"`\u00ab\u201c]", rest)[0]
