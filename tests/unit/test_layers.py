@@ -53,6 +53,7 @@ port Clock cannot be, belong here too."""
 OWN_PROCESSES = {
     "adapters/ssh/knock.py": "sent to the standby and run there",
     "adapters/testinfra/worker.py": "the process that pytest runs in",
+    "adapters/ansible/opened.py": "a process that reads with Ansible's own code",
     "adapters/lab/relay.py": "a process that QEMU starts, one a connection",
 }
 

@@ -7,7 +7,7 @@ import shlex
 import signal
 import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -64,6 +64,15 @@ class Secrets:
             else:
                 self.masker.learn(value)
         return tuple(told)
+
+    def learn(self, values: Iterable[str], plan: RunPlan) -> None:
+        """Mask what an encrypted file holds, but for what the plan and every record say anyway."""
+        written = plan.model_dump(mode="json")
+        for value in values:
+            text = value.strip()
+            said_anyway = _names_something(text) or _stands_in(text, written)
+            if len(text) >= SHORTEST and not said_anyway:
+                self.masker.learn(text)
 
     def _value(self, name: str) -> str:
         with self._lock:

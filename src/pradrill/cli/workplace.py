@@ -14,7 +14,7 @@ from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from pradrill.adapters.ansible import AnsibleRunner
+from pradrill.adapters.ansible import AnsibleRunner, opened
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.inventory_standby import InventoryStandby
 from pradrill.adapters.lab import Lab, LabStandby
@@ -36,6 +36,7 @@ from pradrill.config.house import (
     read_sealing,
 )
 from pradrill.config.inventory import read_inventory
+from pradrill.config.vaults import unlock
 from pradrill.domain.entry import Head
 from pradrill.domain.events import Started
 from pradrill.domain.findings import all_findings, findings_for
@@ -153,7 +154,7 @@ class Workplace:
 
     def house(self, only: str | None = None) -> House:
         """Load the plan and its drills, or one of them. Raises ConfigurationError."""
-        return open_house(self.drills, now=self.clock.now(), only=only)
+        return open_house(self.drills, now=self.clock.now(), only=only, secret=self.secrets.resolve)
 
     def plan(self, house: House, loaded: LoadedDrill) -> RunPlan:
         """Resolve a drill into what a run of it would do."""
@@ -214,6 +215,12 @@ class Workplace:
     def _tools(self, plan: RunPlan, progress: Progress) -> Tools:
         secrets = self.secrets
         unusable = secrets.fetch(plan)  # first: nothing is written before what to mask is known
+        unlocking = plan.drill.standby.vault_password
+        if unlocking is not None and not unusable:
+            files = [
+                each.path for each in (*plan.files, *(plan.around.files if plan.around else ()))
+            ]
+            secrets.learn(opened(files, secrets.resolve(unlocking)), plan)
         backups = {
             service: way.recovery_point
             for service, way in plan.drill.ways.items()
@@ -250,6 +257,7 @@ class Workplace:
         if declared.machines:
             return LabStandby(self.lab, declared.machines, declared.links)
         assert declared.inventory is not None  # noqa: S101 the model has one of both
+        unlock(plan.drill, self.secrets.resolve)
         hosts = read_inventory(declared.inventory, declared.hosts or "")
         known = declared.known_hosts or Path("~/.ssh/known_hosts").expanduser()
         return InventoryStandby(hosts, declared.inventory, known)

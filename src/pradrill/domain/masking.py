@@ -20,12 +20,13 @@ _DECLARED_PASSWORD = re.compile(r"://[^\s/:@]*:(?!\d{1,5}/)(\S+)@")
 _NOT_SHOWN = "(not shown)"
 _MAY_QUOTE_ROWS = re.compile(r"ERROR|ERREUR|FEHLER|Duplicate entry")
 _ROWS = re.compile(
-    r"((?<![A-Z])(?:DETAIL|D[ÉE]TAIL|CONTEXT|CONTEXTE|STATEMENT|INSTRUCTION|QUERY) ?:  |Command was: |"
-    r"LINE \d+: |LIGNE \d+ : )(?!\(not shown\)).*?(?=\\n|[\r\n]|$)"
-    r"|(Duplicate entry |[Ii]ncorrect \w+ value: |syntax to use near |invalid input syntax for [\w ]+: |"
-    r"invalid input value for [^:]+: |at or near )(?:'.*?'(?= for | at | near |$)|\\?\".*?\")"
+    r"((?<![A-Z])(?:DETAIL|D[ÉE]TAIL|CONTEXTE?|STATEMENT|INSTRUCTION|QUERY) ?:  |Command was: "
+    r"|LINE \d+: |LIGNE \d+ : )(?!\(not shown\)).*?(?=\\n|[\r\n]|$)"
+    r"|(Duplicate entry |[Ii]ncorrect \w+ value: |syntax to use near |at or near "
+    r"|invalid input syntax for [\w ]+: |invalid input value for [^:]+: )"
+    r"(?:'.*?'(?= for | at | near |$)|\\?\".*?\")"
 )
-"""What clients of MariaDB and PostgreSQL add to an error: the statement, and the row that failed."""
+"""What clients of MariaDB and PostgreSQL add to an error: the statement, the row that failed."""
 _EXACT = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)"  # an instant
     r"|(sha256:)?[0-9a-f]{64}"  # a hash

@@ -7,8 +7,10 @@ import math
 import os
 import shlex
 import shutil
+import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from pradrill.ports import Cancelled, Clock, Play, Say
 CONFIGURATION = "[defaults]\ninternal_poll_interval = 0.01\n"
 """By itself Ansible looks a thousand times a second whether a task has ended: 3 % of a core."""
 
+_VAULT = "vault"
 _LONGEST_OUTPUT = 1_000_000
 _POLL = 0.5  # seconds between two looks at deadline and cancellation
 _LONGEST_TIMEOUT = 10_000_000  # seconds; Ansible's own limit is ten times that
@@ -53,7 +56,8 @@ class AnsibleRunner:
         Raises NotReadyError when a secret cannot be had: nothing has been run then.
         """
         secrets = {key: self._resolve(name) for key, name in play.secrets.items()}
-        for secret in secrets.values():
+        password = self._resolve(play.vault_password) if play.vault_password else None
+        for secret in (*secrets.values(), *([password] if password else [])):
             self._masker.learn(secret)
         evidence.mkdir(mode=0o700, parents=True)
         folder = in_memory.folder(play.marker)
@@ -63,7 +67,10 @@ class AnsibleRunner:
         narrator = Narrator(say, evidence / "events.jsonl", self._masker, lambda: brake.pulled)
         try:
             variables = json.dumps(_variables(play, secrets), default=str)
-            with in_memory.piped(folder / "variables.json", variables):
+            with ExitStack() as pipes:
+                pipes.enter_context(in_memory.piped(folder / "variables.json", variables))
+                if password is not None:
+                    pipes.enter_context(in_memory.piped(folder / _VAULT, password))
                 code = _run(play, folder, deadline, narrator, brake)
             output = clean_output(_printed(folder), self._masker)
             _write(evidence / "stdout.txt", output[:_LONGEST_OUTPUT])
@@ -91,7 +98,7 @@ def _run(play: Play, folder: Path, deadline: float, narrator: Narrator, brake: B
         playbook=str(play.playbook),
         inventory=str(play.site.inventory),
         limit=",".join(host.name for host in play.site.hosts),
-        cmdline=f"-e @{shlex.quote(str(folder / 'variables.json'))}",
+        cmdline=f"-e @{shlex.quote(str(folder / 'variables.json'))}{_unlocking(play, folder)}",
         envvars={"ANSIBLE_HOST_KEY_CHECKING": "True"},
         quiet=True,
     )
@@ -103,6 +110,21 @@ def _run(play: Play, folder: Path, deadline: float, narrator: Narrator, brake: B
     except TIMEOUT:
         return None
     return int(code) if code is not None else None
+
+
+def _unlocking(play: Play, folder: Path) -> str:
+    if play.vault_password is None:
+        return ""
+    return f" --vault-password-file {shlex.quote(str(folder / _VAULT))}"
+
+
+def opened(files: Iterable[Path], password: str) -> list[str]:
+    """Return what Ansible Vault has encrypted in the files, in plain, so that it can be masked."""
+    command = [sys.executable, "-I", str(Path(__file__).with_name("opened.py"))]
+    told = json.dumps({"password": password, "files": [str(path) for path in files]})
+    done = subprocess.run(command, input=told.encode(), capture_output=True, check=False)
+    plain: list[str] = json.loads(done.stdout) if done.returncode == 0 else []
+    return plain
 
 
 def _variables(play: Play, secrets: Mapping[str, str]) -> dict[str, Any]:
