@@ -52,8 +52,8 @@ TIME_MAY_BE_READ_IN = {
 port Clock cannot be, belong here too."""
 OWN_PROCESSES = {
     "adapters/ssh/knock.py": "sent to the standby and run there",
+    "adapters/ssh/reason.py": "likewise",
     "adapters/testinfra/worker.py": "the process that pytest runs in",
-    "adapters/ansible/opened.py": "a process that reads with Ansible's own code",
     "adapters/lab/relay.py": "a process that QEMU starts, one a connection",
 }
 
