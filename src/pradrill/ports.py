@@ -76,6 +76,8 @@ class Play(NamedTuple):
     """Ansible variable → the secret's name (env:…, file:…); the adapter resolves it."""
     marker: str
     """The run's id, carried by every process of the play so that survivors can be found."""
+    vault_password: str | None = None
+    """Name of the secret that opens what Ansible Vault has encrypted."""
 
 
 class PlaybookRunner(Protocol):

@@ -14,7 +14,7 @@ _ROOM = 512 * 1024
 
 def base() -> str:
     """Return a folder with room; the usual one when none has."""
-    return next((place for place in places() if _has_room(place)), tempfile.gettempdir())
+    return next((place for place in places() if has_room(place)), tempfile.gettempdir())
 
 
 def places() -> list[str]:
@@ -26,7 +26,8 @@ def places() -> list[str]:
     return list(dict.fromkeys([usual, *others]))
 
 
-def _has_room(place: str) -> bool:
+def has_room(place: str) -> bool:
+    """Tell whether a folder takes what a run throws away; it is tried."""
     try:
         with tempfile.TemporaryFile(dir=place, buffering=0) as file:
             return file.write(bytes(_ROOM)) == _ROOM

@@ -20,8 +20,12 @@ LAYERS = {
     "engine": {"engine", "ports", "domain", "errors", "scratch"},
     "register": {"register", "domain", "errors", "scratch"},
     "reporting": {"reporting", "domain", "errors"},
-    "config": {"config", "domain", "errors", "scratch"},
-    "adapters": {"ports", "domain", "errors", "processes", "sockets", "commands", "scratch"},
+    "config": {"config", "domain", "errors", "scratch", "in_memory"},
+    "adapters": {
+        *("ports", "domain", "errors"),
+        *("processes", "sockets", "commands", "scratch", "in_memory"),
+    },
+    "in_memory": {"domain", "scratch"},  # what may not lie on a disk
     "processes": set[str](),  # own processes by their marker: standard library only
     "scratch": set[str](),  # which folder has room for what is thrown away: standard library only
     "commands": {"ports", "domain", "errors", "processes", "scratch"},  # a tool, within bounds
@@ -52,6 +56,7 @@ TIME_MAY_BE_READ_IN = {
 port Clock cannot be, belong here too."""
 OWN_PROCESSES = {
     "adapters/ssh/knock.py": "sent to the standby and run there",
+    "adapters/ssh/reason.py": "likewise",
     "adapters/testinfra/worker.py": "the process that pytest runs in",
     "adapters/lab/relay.py": "a process that QEMU starts, one a connection",
 }

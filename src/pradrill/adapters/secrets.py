@@ -1,36 +1,123 @@
-"""Secrets, fetched by name when they are needed and never kept."""
+"""Secrets, fetched by name once for a run: in memory only, and known to what masks them."""
 
 from __future__ import annotations
 
 import os
+import shlex
+import signal
 import stat
+import subprocess
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
+from threading import Lock, Timer
+from typing import Any
 
+from pradrill.domain.masking import SHORTEST, Masker
+from pradrill.domain.record import RunRecord
+from pradrill.domain.run_plan import RunPlan
+from pradrill.domain.secret import secrets_of
 from pradrill.errors import NotReadyError
+
+_LONGEST = 65_536  # bytes: keys are secrets, backups are none
+_COMMAND_SECONDS = 30.0
+_FOLDERS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # cron's PATH has less
+_LOOSE = frozenset({"vars", "command", "repository", "instruction", "newest_data"})
+"""Parts of a plan that may be masked: nothing is found by them."""
+
+
+class Secrets:
+    """The secrets of a run. Each is fetched once; the environment does not keep it."""
+
+    def __init__(self, masker: Masker | None = None) -> None:
+        self.masker = masker or Masker()
+        self._values: dict[str, str] = {}
+        self._lock = Lock()
+
+    def resolve(self, name: str) -> str:
+        """Return the secret of that name; from then on it is masked. Raises NotReadyError."""
+        value = self._value(name)
+        if not _names_something(value):
+            self.masker.learn(value)
+        return value
+
+    def fetch(self, plan: RunPlan) -> tuple[str, ...]:
+        """Fetch all that a plan names; say which of them cannot be used, and why.
+
+        A secret that is also a word of the plan or of a record cannot be hidden in them: masking
+        it would leave neither readable, so such a run does not start.
+        """
+        told: list[str] = []
+        written = plan.model_dump(mode="json")
+        for name in secrets_of(plan.drill):
+            try:
+                value = self._value(name)
+            except NotReadyError as error:
+                told.append(f"{error.message}. HINT: {error.hint}" if error.hint else error.message)
+                continue
+            if _names_something(value) or _stands_in(value, written):
+                told.append(
+                    f"the secret {name} is also a name in the plan or in a record, so that it "
+                    f"cannot be kept out of them. HINT: Choose one that nothing else is called."
+                )
+            else:
+                self.masker.learn(value)
+        return tuple(told)
+
+    def learn(self, values: Iterable[str], plan: RunPlan) -> None:
+        """Mask what an encrypted file holds, but for what the plan and every record say anyway."""
+        written = plan.model_dump(mode="json")
+        for value in values:
+            text = value.strip()
+            said_anyway = _names_something(text) or _stands_in(text, written)
+            if len(text) >= SHORTEST and not said_anyway:
+                self.masker.learn(text)
+
+    def _value(self, name: str) -> str:
+        with self._lock:
+            if name not in self._values:
+                self._values[name] = resolve(name)
+            if name.startswith("env:"):  # or every program that is started would inherit it
+                os.environ.pop(name.removeprefix("env:"), None)
+            return self._values[name]
 
 
 def resolve(name: str) -> str:
-    """Return the secret that `env:NAME`, `file:PATH` or `credential:NAME` names.
+    """Return the secret that `env:NAME`, `file:PATH`, `credential:NAME` or `command:WORDS` names.
 
     Raises NotReadyError, which never holds any part of the secret.
     """
     scheme, _, where = name.partition(":")
     if scheme == "env":
-        if where not in os.environ:
+        value = os.environ.get(where)
+        if value is None:
             raise NotReadyError(
                 f"the environment variable {where} is not set",
                 hint=f"The drill reads a secret from {name}.",
             )
-        return os.environ[where]
-    if scheme == "credential":
+    elif scheme == "command":
+        value = _printed(name, where.strip())
+    elif scheme == "credential":
         folder = os.environ.get("CREDENTIALS_DIRECTORY")
         if folder is None or "/" in where:
             raise NotReadyError(
                 f"there is no systemd credential {where}",
                 hint="Add LoadCredential= to the unit, or name the secret with file: or env:.",
             )
-        return _read(Path(folder, where))
-    path = Path(where).expanduser()
+        value = _read(Path(folder, where))
+    else:
+        value = _private(Path(where).expanduser())
+    value = value.rstrip("\r\n")
+    if len(value) < SHORTEST:
+        what = f"has fewer than {SHORTEST} characters" if value.strip() else "is empty"
+        raise NotReadyError(
+            f"the secret {name} {what}", hint="A random one is made by: openssl rand -hex 32."
+        )
+    return value
+
+
+def _private(path: Path) -> str:
     try:
         mode = path.stat()
     except OSError as error:
@@ -38,16 +125,24 @@ def resolve(name: str) -> str:
     if mode.st_mode & (stat.S_IRWXG | stat.S_IRWXO) or not stat.S_ISREG(mode.st_mode):
         raise NotReadyError(
             f"the secret file {path} can be read by others",
-            hint=f"Run: chmod 600 {path}.",
+            hint=f"Run: chmod 600 {shlex.quote(str(path))}.",
         )
     return _read(path)
 
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8").rstrip("\n")
+        with path.open("rb") as file:
+            content = file.read(_LONGEST + 1)
+        text = content.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(path, error) from error
+    if len(content) > _LONGEST:
+        raise NotReadyError(
+            f"the secret file {path} is longer than {_LONGEST >> 10} KiB",
+            hint="Check its path: that is no password and no key.",
+        )
+    return text
 
 
 def _unreadable(path: Path, error: Exception) -> NotReadyError:
@@ -55,3 +150,103 @@ def _unreadable(path: Path, error: Exception) -> NotReadyError:
     return NotReadyError(
         f"the secret file {path} cannot be read: {reason}", hint="Check its path and its owner."
     )
+
+
+def _printed(name: str, words: str) -> str:
+    """Run a command without a shell, and return what it prints; what it says on stderr is not read.
+
+    It has the caller's environment, as pass and vault clients need it, and no terminal to ask on.
+    """
+    path = f"{os.environ.get('PATH', '')}:{_FOLDERS}"
+    try:
+        argv = shlex.split(words)
+        process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PATH": path},
+            start_new_session=True,
+        )
+    except ValueError as error:
+        raise _unprinted(name, "cannot be split into words", "Close its quotes.") from error
+    except OSError as error:
+        why = f"cannot be run: {error.strerror}"
+        raise _unprinted(name, why, "Is its program installed here?") from error
+    late = Timer(_COMMAND_SECONDS, _end, (process,))
+    late.start()
+    assert process.stdout is not None  # noqa: S101 it is a pipe
+    try:
+        with process.stdout as pipe:
+            content = pipe.read(_LONGEST + 1)
+        if len(content) > _LONGEST:
+            _end(process)
+            why = f"prints more than {_LONGEST >> 10} KiB"
+            raise _unprinted(name, why, "That is no password and no key.")
+        code = process.wait()
+    finally:
+        in_time = late.is_alive()
+        late.cancel()
+        _end(process)
+    by_hand = f"Run it by hand as this user: {words}."
+    if not in_time:
+        raise _unprinted(name, f"did not end within {_COMMAND_SECONDS:g} s", by_hand)
+    if code != 0:
+        raise _unprinted(name, f"ended with exit code {code}", by_hand)
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _unprinted(name, "prints what is not UTF-8 text", by_hand) from error
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a command with all that it started."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _unprinted(name: str, why: str, hint: str) -> NotReadyError:
+    return NotReadyError(f"the secret {name} cannot be had: its command {why}", hint=hint)
+
+
+def _names_something(value: str) -> bool:
+    """Tell whether a secret would mask a word that every record is made of."""
+    alone = Masker([value])
+    return any(alone.text(word) != word for word in _vocabulary())
+
+
+def _stands_in(value: str, plan: Any) -> bool:
+    """Tell whether a secret would mask what a plan names something by."""
+    alone, anyway = Masker([value]), Masker()
+    return any(alone.text(text) != anyway.text(text) for text in _named(plan))
+
+
+def _named(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            yield key
+            if key not in _LOOSE:
+                yield from _named(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _named(each)
+
+
+@cache
+def _vocabulary() -> frozenset[str]:
+    """Return the names of a record's fields, and the words that they are filled with."""
+    return frozenset(_words(RunRecord.model_json_schema()))
+
+
+def _words(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        yield from schema["properties"] if isinstance(schema.get("properties"), dict) else ()
+        yield from (str(each) for each in schema.get("enum", ()) if isinstance(each, str))
+        for each in schema.values():
+            yield from _words(each)
+    elif isinstance(schema, list):
+        for each in schema:
+            yield from _words(each)

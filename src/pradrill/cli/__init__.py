@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from pradrill.cli import output
 from pradrill.cli.parser import parser
+from pradrill.domain.masking import Masker
 from pradrill.errors import ExitCode, PradrillError, told_of_disk
 
 
@@ -23,13 +24,14 @@ def _carried_out(argv: Sequence[str] | None) -> int:
         args = parser().parse_args(argv)
     except SystemExit as end:  # help, version, or a wrong command line
         return end.code if isinstance(end.code, int) else ExitCode.PASSED
+    args.masker = masker = Masker()
     os.umask(0o077)
     try:
         command = importlib.import_module(f"pradrill.cli.{args.module}")
         with told_of_disk():
             code: int = command.run(args)
     except PradrillError as error:
-        print(error, file=sys.stderr)
+        print(masker.text(str(error)), file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED

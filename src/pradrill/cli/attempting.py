@@ -32,6 +32,7 @@ class Attempting:
         if self._draft is not None and has_begun(self._draft.folder):
             return
         code, because = _why(error)
+        because = self._place.secrets.masker.text(because)
         self._keep(exit_code=code, because=because)
         now = self._place.clock.now()
         try:

@@ -7,7 +7,6 @@ from argparse import Namespace
 from typing import Any, NamedTuple
 
 from pradrill.cli.plan import resolve_one
-from pradrill.cli.sources import source_of
 from pradrill.cli.workplace import Workplace
 from pradrill.domain.catalogue import Catalogue, CatalogueReading, read
 from pradrill.domain.recovery_source import RecoveryPointSpec
@@ -50,7 +49,10 @@ class _Found(NamedTuple):
 
 
 def _look(place: Workplace, service: str | None, spec: RecoveryPointSpec) -> _Found:
-    catalogue = source_of(spec, place.clock).catalogue(Bounds(spec.deadline.total_seconds()))
+    catalogue = place.source(spec).catalogue(Bounds(spec.deadline.total_seconds()))
+    catalogue = Catalogue.model_validate(
+        place.secrets.masker.facts(catalogue.model_dump(mode="json"))
+    )
     try:
         reading = read(catalogue, spec.select, spec.window, spec.promised)
     except NotReadyError as error:

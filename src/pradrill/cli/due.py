@@ -122,7 +122,7 @@ def _launch(place: Workplace, house: House, due: list[Due]) -> int:
                 plan = place.plan(house, loaded)
                 record = carry_out(place, plan, trigger="due", due=min(since, default=None))
         except PradrillError as error:
-            print(f"{name}: {error}")
+            print(place.secrets.masker.text(f"{name}: {error}"))
             codes.append(error.exit_code)
             continue
         tell(place, record)

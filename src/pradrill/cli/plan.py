@@ -12,7 +12,8 @@ from pradrill.reporting.terminal import open_console, show_plan
 
 def run(args: Namespace) -> int:
     """Print the resolved plan for people, or as JSON."""
-    plan = resolve_one(Workplace(args), args.drill)
+    place = Workplace(args)
+    plan = place.shown(resolve_one(place, args.drill))
     if args.json:
         print(plan.model_dump_json(indent=1))
     else:

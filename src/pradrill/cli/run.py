@@ -24,7 +24,7 @@ def run(args: Namespace) -> int:
     """Run the drill, or print its plan; return the run's exit code."""
     place = Workplace(args)
     if args.dry_run:
-        show_plan(resolve_one(place, args.drill), open_console())
+        show_plan(place.shown(resolve_one(place, args.drill)), open_console())
         return ExitCode.PASSED
     with attempting(place, args.drill, trigger="cli") as attempt:
         plan = resolve_one(place, args.drill)

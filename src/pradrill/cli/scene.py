@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 from pradrill.adapters.ansible import AnsibleRunner
 from pradrill.adapters.lab import Machine, write_site
-from pradrill.adapters.secrets import resolve
 from pradrill.adapters.ssh import SshProbe
 from pradrill.cli.workplace import Workplace
 from pradrill.domain.outcome import StepOutcome
@@ -62,7 +61,8 @@ class Stage(NamedTuple):
         site_folder = self.folder / machine.name
         site_folder.mkdir(mode=0o700, exist_ok=True)
         site = write_site(machine, site_folder)
-        runner = AnsibleRunner(self.place.clock, resolve)
+        own = self.place.secrets
+        runner = AnsibleRunner(self.place.clock, own.resolve, masker=own.masker)
         result = runner.run(
             Play(self.playbooks / f"{name}.yml", site, variables, secrets_ or {}, self.marker),
             deadline=_DEADLINE,
@@ -133,7 +133,7 @@ def destroy(stage: Stage, primary: Machine) -> Disruption:
     for _ in range(_WRITES_AFTER_BACKUP):
         _unless_stopped(stage)
         stage.place.clock.sleep(1)
-    probe = SshProbe(stage.place.clock, resolve)
+    probe = SshProbe(stage.place.clock, stage.place.secrets.resolve)
     try:
         site = write_site(primary, stage.folder / primary.name)
         skew = probe.skew(site.hosts[0], site)

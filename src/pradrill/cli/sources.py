@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -12,7 +13,6 @@ from pradrill.adapters.dumps import Dumps
 from pradrill.adapters.dumps.here import LocalFolder
 from pradrill.adapters.pgbackrest import PgBackRest
 from pradrill.adapters.restic import Restic
-from pradrill.adapters.secrets import resolve
 from pradrill.adapters.ssh.sftp import SftpFolder
 from pradrill.config import cron
 from pradrill.domain.catalogue import Catalogue, RecoveryPoint
@@ -53,12 +53,16 @@ class Promising(NamedTuple):
         return self.source.check(point, part, bounds)
 
 
-def source_of(spec: RecoveryPointSpec, clock: Clock) -> RecoveryPointSource:
+Resolve = Callable[[str], str]
+"""Fetches a secret by its name."""
+
+
+def source_of(spec: RecoveryPointSpec, clock: Clock, resolve: Resolve) -> RecoveryPointSource:
     """Return what reads the declared source; it connects when it is first asked."""
-    return Promising(_reader(spec.source, clock), spec)
+    return Promising(_reader(spec.source, clock, resolve), spec)
 
 
-def _reader(declared: Source, clock: Clock) -> RecoveryPointSource:
+def _reader(declared: Source, clock: Clock, resolve: Resolve) -> RecoveryPointSource:
     match declared:
         case ResticSource():
             return Restic(declared, resolve, clock)
@@ -69,7 +73,7 @@ def _reader(declared: Source, clock: Clock) -> RecoveryPointSource:
         case BarmanSource():
             return Barman(declared, clock)
         case DumpsSource():
-            return Dumps(declared, _folder(declared), clock)
+            return Dumps(declared, _folder(declared, resolve), clock)
 
 
 def checked_before(spec: RecoveryPointSpec, store: FileRunStore) -> tuple[IntegrityResult, ...]:
@@ -84,7 +88,7 @@ def checked_before(spec: RecoveryPointSpec, store: FileRunStore) -> tuple[Integr
     return tuple(found for then, found in earlier if then and found and then.source == spec.source)
 
 
-def _folder(declared: DumpsSource) -> Folder:
+def _folder(declared: DumpsSource, resolve: Resolve) -> Folder:
     if not declared.folder.startswith("sftp://"):
         return LocalFolder()
     url = urlsplit(declared.folder)

@@ -13,18 +13,19 @@ from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from pradrill.adapters.ansible import AnsibleRunner
+from pradrill.adapters.ansible import AnsibleRunner, opened
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.inventory_standby import InventoryStandby
 from pradrill.adapters.lab import Lab, LabStandby
 from pradrill.adapters.people import FilePeople
 from pradrill.adapters.people.terminal import Terminal
-from pradrill.adapters.secrets import resolve
+from pradrill.adapters.secrets import Secrets
 from pradrill.adapters.ssh import SshProbe
 from pradrill.adapters.ssh.leases import SshLeases
 from pradrill.adapters.testinfra import TestinfraVerifier
 from pradrill.cli.announcing import Announcer
 from pradrill.cli.author import user
+from pradrill.cli.discretion import DiscreetProgress
 from pradrill.cli.primaries import clocks
 from pradrill.cli.sources import checked_before, source_of
 from pradrill.config.around import around
@@ -36,12 +37,15 @@ from pradrill.config.house import (
     read_sealing,
 )
 from pradrill.config.inventory import read_inventory
+from pradrill.config.vaults import unlock
 from pradrill.domain.entry import Head
 from pradrill.domain.events import Started
 from pradrill.domain.findings import all_findings, findings_for
+from pradrill.domain.masking import Masker
 from pradrill.domain.people import Finding
 from pradrill.domain.plan import PrimaryIdentity
 from pradrill.domain.record import Launch, RunRecord, RunState
+from pradrill.domain.recovery_source import RecoveryPointSpec
 from pradrill.domain.run_plan import RunPlan
 from pradrill.domain.sealing import Sealing
 from pradrill.engine.cancellation import Cancellation, signals_to
@@ -50,7 +54,7 @@ from pradrill.engine.planning import plan_run
 from pradrill.engine.recover import Recovered, recover_crashed
 from pradrill.engine.run import run_drill
 from pradrill.errors import ConfigurationError, PradrillError
-from pradrill.ports import Progress, Standby
+from pradrill.ports import Progress, RecoveryPointSource, Standby
 from pradrill.register.chain import Register
 from pradrill.register.sealer import Sealer
 from pradrill.register.signing import public_key
@@ -78,6 +82,7 @@ class Workplace:
         self.state = state_folder(args)
         self.log = args.log or str(self.state / "log.jsonl")
         self.clock = SteadyClock()
+        self.secrets = Secrets(getattr(args, "masker", None) or Masker())
         self.register = Register(self.state, lambda: self._sealer)
         self.store = FileRunStore(self.state, self.register)
         self.lab = Lab(self.state / "lab", self.clock)
@@ -185,7 +190,7 @@ class Workplace:
 
     def house(self, only: str | None = None) -> House:
         """Load the plan and its drills, or one of them. Raises ConfigurationError."""
-        return open_house(self.drills, now=self.clock.now(), only=only)
+        return open_house(self.drills, now=self.clock.now(), only=only, secret=self.secrets.resolve)
 
     def plan(self, house: House, loaded: LoadedDrill) -> RunPlan:
         """Resolve a drill into what a run of it would do."""
@@ -213,6 +218,7 @@ class Workplace:
         due: datetime | None = None,
     ) -> RunRecord:
         """Run a drill; SIGINT, SIGTERM and SIGHUP stop it through its teardown."""
+        progress = DiscreetProgress(progress, self.secrets.masker)
         cancellation = Cancellation(progress.say)
         tools = self._tools(plan, progress)
         with signals_to(cancellation), _closing(tools):
@@ -226,6 +232,7 @@ class Workplace:
 
         A crashed run that cannot be torn down now is told on stderr and found again next time.
         """
+        progress = DiscreetProgress(progress, self.secrets.masker)
         recovered = Recovered([], {})
         try:
             with ExitStack() as opened:
@@ -236,7 +243,8 @@ class Workplace:
         except PradrillError as trouble:
             told(f"the runs that were killed are not torn down yet: {trouble.message}")
         for run_id, error in recovered.left.items():
-            print(f"crashed run {run_id} is not torn down yet: {error}", file=sys.stderr)
+            why = self.secrets.masker.text(str(error))
+            print(f"crashed run {run_id} is not torn down yet: {why}", file=sys.stderr)
         for record in recovered.records:
             how = (
                 f"{_put_back(record)} and it is recorded as CRASHED"
@@ -248,6 +256,14 @@ class Workplace:
         return recovered.records
 
     def _tools(self, plan: RunPlan, progress: Progress) -> Tools:
+        secrets = self.secrets
+        unusable = secrets.fetch(plan)  # first: nothing is written before what to mask is known
+        unlocking = plan.drill.standby.vault_password
+        if unlocking is not None and not unusable:
+            files = [
+                each.path for each in (*plan.files, *(plan.around.files if plan.around else ()))
+            ]
+            secrets.learn(opened(files, secrets.resolve(unlocking)), plan)
         backups = {
             service: way.recovery_point
             for service, way in plan.drill.ways.items()
@@ -257,15 +273,25 @@ class Workplace:
             clock=self.clock,
             store=self.store,
             standby=self._standby(plan),
-            probe=SshProbe(self.clock, resolve),
-            runner=AnsibleRunner(self.clock, resolve),
-            verifier=TestinfraVerifier(self.clock),
+            probe=SshProbe(self.clock, secrets.resolve),
+            runner=AnsibleRunner(self.clock, secrets.resolve, masker=secrets.masker),
+            verifier=TestinfraVerifier(self.clock, secrets.masker),
             people=FilePeople(_terminal(), self._announcer(plan, progress)),
             progress=progress,
-            sources={s: source_of(each, self.clock) for s, each in backups.items()},
+            sources={s: self.source(each) for s, each in backups.items()},
             checked={s: checked_before(each, self.store) for s, each in backups.items()},
             leases=None if plan.drill.standby.machines else SshLeases(),
+            unusable=unusable,
+            masked=secrets.masker.facts,
         )
+
+    def source(self, spec: RecoveryPointSpec) -> RecoveryPointSource:
+        """Return what reads a declared source of backups."""
+        return source_of(spec, self.clock, self.secrets.resolve)
+
+    def shown(self, plan: RunPlan) -> RunPlan:
+        """Return a plan as it may be shown: without passwords that stand in URLs."""
+        return RunPlan.model_validate(self.secrets.masker.facts(plan.model_dump(mode="json")))
 
     def _announcer(self, plan: RunPlan, progress: Progress) -> Announcer | None:
         return Announcer(plan.notify, self.state, progress.say) if plan.notify else None
@@ -275,6 +301,7 @@ class Workplace:
         if declared.machines:
             return LabStandby(self.lab, declared.machines, declared.links)
         assert declared.inventory is not None  # noqa: S101 the model has one of both
+        unlock(plan.drill, self.secrets.resolve)
         hosts = read_inventory(declared.inventory, declared.hosts or "")
         known = declared.known_hosts or Path("~/.ssh/known_hosts").expanduser()
         return InventoryStandby(hosts, declared.inventory, known)

@@ -23,6 +23,7 @@ from pradrill.config.meaning import hashed
 from pradrill.config.problems import ConfigurationProblemsError, Problem
 from pradrill.config.reading_hosts import reading_host_problems
 from pradrill.config.suites import suite_problems
+from pradrill.config.vaults import Resolve, unlock, vault_problems
 from pradrill.domain.check_source import suite_files
 from pradrill.domain.drill import Drill
 from pradrill.domain.plan import Plan
@@ -84,10 +85,13 @@ def read_sealing(folder: Path) -> Sealing:
 
 
 @each_inventory_once()
-def open_house(folder: Path, *, now: datetime, only: str | None = None) -> House:
+def open_house(
+    folder: Path, *, now: datetime, only: str | None = None, secret: Resolve | None = None
+) -> House:
     """Load the plan and its drills (or `only` one, by name or path) and cross-check them.
 
-    Raises ConfigurationProblemsError with the problems of all files at once.
+    `secret` fetches the passwords of encrypted inventories. Raises ConfigurationProblemsError
+    with the problems of all files at once.
     """
     problems: list[Problem] = []
     plan: Plan | None = None
@@ -112,6 +116,8 @@ def open_house(folder: Path, *, now: datetime, only: str | None = None) -> House
         if drill.drill in drills:
             twin = drills[drill.drill].file
             found.append(document.problem(("drill",), f'"{drill.drill}" is also {twin.name}'))
+        unlock(drill, secret)
+        problems += vault_problems(document, drill)
         hosts, unusable = _hosts(document, drill)
         places, misplaced = ({}, []) if unusable else find_places(document, drill, hosts)
         problems += [*found, *unusable, *misplaced]

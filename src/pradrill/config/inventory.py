@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pradrill import scratch
+from pradrill.config.vaults import refused, vault_words
 from pradrill.domain.target import Host
 from pradrill.errors import ConfigurationError
 
@@ -84,19 +85,22 @@ def _listed(path: Path, config: Path) -> dict[str, Any]:
         "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "True",
     }
     try:
-        done = subprocess.run(
-            [command, "--list", "-i", path],
-            env=environment,
-            cwd=path.parent,
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            timeout=_DEADLINE,
-            check=False,
-        )
+        with vault_words(config.parent) as unlocking:
+            done = subprocess.run(
+                [command, "--list", "-i", path, *unlocking],
+                env=environment,
+                cwd=path.parent,
+                capture_output=True,
+                stdin=subprocess.DEVNULL,
+                timeout=_DEADLINE,
+                check=False,
+            )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ConfigurationError(f"ansible-inventory cannot read {path}: {error}") from error
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip().splitlines()
+        if (locked := refused(path, " ".join(said))) is not None:
+            raise locked
         reasons = [line for line in said if "ERROR" in line or "Failed to parse" in line] or said
         raise ConfigurationError(
             f"Ansible cannot read the inventory {path}: {' '.join(reasons[-1:])[:300]}",

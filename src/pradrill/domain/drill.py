@@ -103,6 +103,9 @@ class Standby(Model):
     known_hosts: RelativePath | None = Field(
         default=None, description="the pinned host keys; default: ~/.ssh/known_hosts"
     )
+    vault_password: SecretName | None = Field(
+        default=None, description="opens what Ansible Vault has encrypted for this standby"
+    )
     vm: MachineName | None = None
     vms: tuple[MachineName, ...] = Field(
         default=(), description="machines of the lab, for services that have one each"

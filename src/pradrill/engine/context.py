@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from datetime import datetime
@@ -60,6 +60,10 @@ class Tools(NamedTuple):
     """Branch → what earlier runs found when they checked them."""
     leases: Leases | None = None
     """None where the standby is this controller's alone, as a lab's machines are."""
+    unusable: Sequence[str] = ()
+    """Secrets that the run names and that cannot be used, each with why."""
+    masked: Callable[[Any], Any] = lambda facts: facts
+    """Takes the run's secrets out of facts; nothing is written that has not gone through it."""
 
 
 class Disruption(NamedTuple):
@@ -199,7 +203,7 @@ class Context:
     def _write(self, event: Event, facts: dict[str, Any]) -> None:
         if self.service is not None and event in OF_A_BRANCH:
             facts["service"] = self.service
-        run = self._run
+        run, facts = self._run, self.tools.masked(facts)
         with run.lock:
             # The record, written now or from the journal alone, says the same of when it began.
             at = run.facts.began if event is Event.STARTED else self.tools.clock.now()

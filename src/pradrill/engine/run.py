@@ -159,7 +159,10 @@ class Run:
             context.note(Event.ENDED, ended=context.tools.clock.now().isoformat())
         if context.unwritten is not None:
             raise context.unwritten
-        return seal(context.journal, context.facts)
+        facts = context.facts
+        masked = context.tools.masked(facts.started.model_dump(mode="json"))
+        started = Started.model_validate(masked)  # as the journal has it
+        return seal(context.journal, facts.model_copy(update={"started": started}))
 
     def _all(self, phase: Phase) -> None:
         """Take a phase's steps that concern every branch; one that does not pass ends the run."""

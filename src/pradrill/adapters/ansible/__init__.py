@@ -7,25 +7,26 @@ import math
 import os
 import shlex
 import shutil
+import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from pradrill import processes, scratch
+from pradrill import in_memory, processes
 from pradrill.adapters.ansible.brake import Brake
 from pradrill.adapters.ansible.meter import Meter, metered
-from pradrill.adapters.ansible.narrator import Narrator, clean_output, hiding
+from pradrill.adapters.ansible.narrator import Narrator, clean_output
+from pradrill.domain.masking import Masker
 from pradrill.domain.outcome import PlaybookResult, StepOutcome
 from pradrill.domain.quotas import PLAY_KEPT, PLAY_PRINTS, VALUES, megabytes
-from pradrill.domain.run_names import folder_prefix
 from pradrill.ports import Cancelled, Clock, Play, Say
 
 CONFIGURATION = "[defaults]\ninternal_poll_interval = 0.01\n"
 """By itself Ansible looks a thousand times a second whether a task has ended: 3 % of a core."""
 
-_LONGEST_FOLDER = 50  # Ansible 2.20 and newer put a socket below it; a socket's path is short
+_VAULT = "vault"
 _POLL = 0.5  # seconds between two looks at deadline and cancellation
 _LONGEST_TIMEOUT = 10_000_000  # seconds; Ansible's own limit is ten times that
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -35,9 +36,17 @@ _FROM_CALLER = ("SSH_AUTH_SOCK", "SSL_CERT_FILE", "ANSIBLE_COLLECTIONS_PATH", "A
 class AnsibleRunner:
     """Runs playbooks; judges them by their final statistics."""
 
-    def __init__(self, clock: Clock, resolve: Callable[[str], str], *, grace: float = 10.0) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        resolve: Callable[[str], str],
+        *,
+        masker: Masker | None = None,
+        grace: float = 10.0,
+    ) -> None:
         self._clock = clock
         self._resolve = resolve
+        self._masker = masker or Masker()
         self._grace = grace
 
     def run(
@@ -48,17 +57,23 @@ class AnsibleRunner:
         Raises NotReadyError when a secret cannot be had: nothing has been run then.
         """
         secrets = {key: self._resolve(name) for key, name in play.secrets.items()}
-        hide = hiding(secrets.values())
+        password = self._resolve(play.vault_password) if play.vault_password else None
+        for secret in (*secrets.values(), *([password] if password else [])):
+            self._masker.learn(secret)
         evidence.mkdir(mode=0o700, parents=True)
-        folder = Path(tempfile.mkdtemp(prefix=folder_prefix(play.marker), dir=_short_folder()))
+        folder = in_memory.folder(play.marker)
         # Other plays of the run may go on beside this one: only its own processes are ended.
         play = play._replace(marker=processes.part(play.marker, folder.name))
         brake = Brake(play.marker, self._clock, deadline, self._grace, cancelled)
-        narrator = Narrator(say, evidence / "events.jsonl", hide, lambda: brake.pulled)
+        narrator = Narrator(say, evidence / "events.jsonl", self._masker, lambda: brake.pulled)
         try:
-            _write(folder / "variables.json", json.dumps(_variables(play, secrets), default=str))
-            code = _run(play, folder, deadline, narrator, brake)
-            output = clean_output(_printed(folder), hide)
+            variables = json.dumps(_variables(play, secrets), default=str)
+            with ExitStack() as pipes:
+                pipes.enter_context(in_memory.piped(folder / "variables.json", variables))
+                if password is not None:
+                    pipes.enter_context(in_memory.piped(folder / _VAULT, password))
+                code = _run(play, folder, deadline, narrator, brake)
+            output = clean_output(_printed(folder), self._masker)
             _write(evidence / "stdout.txt", _cut(output))
             if narrator.unwritten is not None:
                 raise narrator.unwritten
@@ -66,12 +81,14 @@ class AnsibleRunner:
             return _within(result, narrator.meter)
         finally:
             narrator.end()
-            self.reap(play.marker)
+            processes.end(play.marker)
             shutil.rmtree(folder, ignore_errors=True)
 
     def reap(self, marker: str) -> int:
         """End every process that still carries the run's marker; return how many there were."""
-        return processes.end(marker)
+        ended = processes.end(marker)
+        in_memory.sweep(marker)
+        return ended
 
 
 def _cut(output: str) -> str:
@@ -104,7 +121,7 @@ def _run(play: Play, folder: Path, deadline: float, narrator: Narrator, brake: B
         playbook=str(play.playbook),
         inventory=str(play.site.inventory),
         limit=",".join(host.name for host in play.site.hosts),
-        cmdline=f"-e @{shlex.quote(str(folder / 'variables.json'))}",
+        cmdline=f"-e @{shlex.quote(str(folder / 'variables.json'))}{_unlocking(play, folder)}",
         envvars={"ANSIBLE_HOST_KEY_CHECKING": "True"},
         quiet=True,
     )
@@ -118,6 +135,21 @@ def _run(play: Play, folder: Path, deadline: float, narrator: Narrator, brake: B
     except TIMEOUT:
         return None
     return int(code) if code is not None else None
+
+
+def _unlocking(play: Play, folder: Path) -> str:
+    if play.vault_password is None:
+        return ""
+    return f" --vault-password-file {shlex.quote(str(folder / _VAULT))}"
+
+
+def opened(files: Iterable[Path], password: str) -> list[str]:
+    """Return what Ansible Vault has encrypted in the files, in plain, so that it can be masked."""
+    command = [sys.executable, "-I", str(Path(__file__).with_name("opened.py"))]
+    told = json.dumps({"password": password, "files": [str(path) for path in files]})
+    done = subprocess.run(command, input=told.encode(), capture_output=True, check=False)
+    plain: list[str] = json.loads(done.stdout) if done.returncode == 0 else []
+    return plain
 
 
 def _variables(play: Play, secrets: Mapping[str, str]) -> dict[str, Any]:
@@ -158,12 +190,6 @@ def _environment(
         "ANSIBLE_TASK_TIMEOUT": str(min(math.ceil(deadline) + 1, _LONGEST_TIMEOUT)),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-
-
-def _short_folder() -> str:
-    """Return /tmp when the usual folder's path is too long for the socket that Ansible opens."""
-    base = scratch.base()
-    return base if len(base) <= _LONGEST_FOLDER else "/tmp"  # noqa: S108 made 0700
 
 
 def _printed(folder: Path) -> str:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import reduce
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
 from pradrill.adapters.ansible.meter import Meter
+from pradrill.domain.masking import Masker
 from pradrill.domain.outcome import PlaybookResult, StepOutcome, TaskFailure
 from pradrill.domain.quotas import PLAY_KEPT, megabytes
 from pradrill.ports import Say
@@ -23,32 +23,17 @@ _MOST_FAILURES = 200
 _LAST_WORDS = 1.0  # seconds
 _CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 _NARRATED = {"runner_on_ok", "runner_on_failed", "runner_on_unreachable", "runner_on_skipped"}
-_SHORTEST_LINE = 8
-
-Hide = Callable[[str], str]
-"""Takes the run's secrets out of a text."""
-
-
-def hiding(secrets: Iterable[str]) -> Hide:
-    """Return a function that hides the secrets: as they are, in JSON, and line by line."""
-    forms: set[str] = set()
-    for secret in secrets:
-        forms |= {secret, repr(secret)[1:-1]}
-        forms |= {json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
-        forms |= {line for line in secret.splitlines() if len(line) >= _SHORTEST_LINE}
-    longest_first = sorted(forms - {""}, key=len, reverse=True)
-    return lambda text: reduce(lambda t, form: t.replace(form, "********"), longest_first, text)
 
 
 class Narrator:
     """ansible-runner's event handler: notes what happens, and neither raises nor waits."""
 
     def __init__(
-        self, say: Say, events: Path, hide: Hide, pulled: Callable[[], StepOutcome | None]
+        self, say: Say, events: Path, masker: Masker, pulled: Callable[[], StepOutcome | None]
     ) -> None:
         self._teller = _Teller(say)
         self._events = events
-        self._hide = hide
+        self._masker = masker
         self._pulled = pulled
         self._stats: dict[str, Any] | None = None
         self._failures: list[TaskFailure] = []
@@ -113,7 +98,7 @@ class Narrator:
             file.write(line)
 
     def _clean(self, text: str) -> str:
-        return _CONTROL.sub(" ", self._hide(text)).strip()
+        return _CONTROL.sub(" ", self._masker.text(text)).strip()
 
     def result(self, planned: set[str], code: int | None, output: str) -> PlaybookResult:
         """Judge the play: an early stop first, then the final statistics, never the code."""
@@ -142,7 +127,7 @@ class Narrator:
             started=min(self._times, default=None),
             ended=max(self._times, default=None),
             hosts=tuple(sorted(_hosts(stats, "processed"))),
-            values=_hidden(stats.get("artifact_data") or {}, self._hide),
+            values=self._masker.free(stats.get("artifact_data") or {}),
             failures=tuple(failures),
             tasks_ok=self._counts["ok"],
             tasks_changed=self._counts["changed"],
@@ -182,17 +167,9 @@ class _Teller:
                 return
 
 
-def clean_output(text: str, hide: Hide) -> str:
+def clean_output(text: str, masker: Masker) -> str:
     """Return what ansible-playbook printed, without colours and secrets."""
-    return hide(_CONTROL.sub("", text))
-
-
-def _hidden(value: Any, hide: Hide) -> Any:
-    if isinstance(value, dict):
-        return {hide(str(key)): _hidden(each, hide) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_hidden(each, hide) for each in value]
-    return hide(value) if isinstance(value, str) else value
+    return masker.text(_CONTROL.sub("", text))
 
 
 def _hosts(stats: dict[str, Any], key: str) -> set[str]:

@@ -8,6 +8,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -96,8 +97,7 @@ class SshProbe:
 
         The host's own SSH port is tried first: unless that is open, every answer is unknown.
         """
-        script = Path(__file__).with_name("knock.py").read_text(encoding="utf-8")
-        command = shlex.join(["python3", "-I", "-c", script, *endpoints])
+        command = shlex.join(["python3", "-I", "-c", _source("knock.py"), *endpoints])
         done = self._sessions.run(host, site, command, _REACH)
         if done.code != 0:
             because = f"exit code {done.code}, {host_words.last_line(done.err)}"
@@ -186,7 +186,8 @@ class SshProbe:
     ) -> Answer:
         """Run a command of the drill's; the host ends it too at the deadline."""
         seconds = deadline.total_seconds()
-        bounded = shlex.join(["timeout", "-k", "1", f"{seconds:f}", "sh", "-c", command])
+        quiet = ["python3", "-I", "-c", _source("reason.py"), command]
+        bounded = shlex.join(["timeout", "-k", "1", f"{seconds:f}", *quiet])
         try:
             done = self._sessions.run(host, site, bounded, seconds + 3)
         except LateError:
@@ -222,6 +223,12 @@ def marker_of(host: Host, answer: str) -> Marker:
     except (ValueError, TypeError, KeyError) as error:
         raise PradrillError(f"what {host.name} says of its marker cannot be read") from error
     return Marker(content if content is None else str(content))
+
+
+@cache
+def _source(script: str) -> str:
+    """Return a script of ours that is sent to a host and run there."""
+    return Path(__file__).with_name(script).read_text(encoding="utf-8")
 
 
 def _told_time(host: Host, channel: Channel) -> datetime:

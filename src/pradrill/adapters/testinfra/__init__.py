@@ -6,18 +6,17 @@ import json
 import os
 import select
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from pradrill import processes, scratch
+from pradrill import in_memory, processes
 from pradrill.adapters.testinfra.hearing import CONTROLLER, Answer, Check, Pass, late
 from pradrill.adapters.testinfra.link import Probe, Worker
+from pradrill.domain.masking import Masker
 from pradrill.domain.outcome import CheckOutcome, CheckResult
 from pradrill.domain.quotas import CHECKS_KEPT, megabytes
-from pradrill.domain.run_names import folder_prefix
 from pradrill.domain.target import Site
 from pradrill.ports import Cancelled, Clock
 
@@ -31,8 +30,9 @@ _INTERRUPTED = "interrupted"
 class TestinfraVerifier:
     """Runs suites of testinfra checks on every host of a site."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, masker: Masker | None = None) -> None:
         self._clock = clock
+        self._masker = masker or Masker()
 
     @contextmanager
     def open(
@@ -43,11 +43,13 @@ class TestinfraVerifier:
         `evidence` gets `checks.jsonl`: every answer of every pass.
         """
         evidence.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=folder_prefix(marker), dir=scratch.base()))
+        folder = in_memory.folder(marker)
         marker = processes.part(marker, folder.name)  # the run may be doing more beside
         worker = Worker(suite.resolve(), site, marker, folder)
         try:
-            opened = TestinfraSuite(self._clock, worker, site, suite.resolve(), evidence)
+            opened = TestinfraSuite(
+                self._clock, worker, site, suite.resolve(), evidence, self._masker
+            )
             opened.collect()
             yield opened
         finally:
@@ -59,14 +61,21 @@ class TestinfraVerifier:
 class TestinfraSuite:
     """A collected suite. A check is named `file::function[parameters]@host`."""
 
-    def __init__(
-        self, clock: Clock, worker: Worker, site: Site, suite: Path, evidence: Path
+    def __init__(  # noqa: PLR0913, PLR0917 what a suite is made of
+        self,
+        clock: Clock,
+        worker: Worker,
+        site: Site,
+        suite: Path,
+        evidence: Path,
+        masker: Masker,
     ) -> None:
         self._clock = clock
         self._worker = worker
         self._site = site
         self._suite = suite
         self._evidence = evidence / "checks.jsonl"
+        self._masker = masker
         self._known: dict[str, Check] = {}
         self._tasks = 0
         self._kept = 0
@@ -165,7 +174,7 @@ class TestinfraSuite:
         return self._clock.now() + timedelta(seconds=self._clock.stepped())
 
     def _keep(self, results: tuple[CheckResult, ...]) -> None:
-        lines = [result.model_dump_json() + "\n" for result in results]
+        lines = [self._masked(result) for result in results]
         if self._kept > CHECKS_KEPT:
             return
         self._kept += sum(map(len, lines))
@@ -174,3 +183,7 @@ class TestinfraSuite:
         handle = os.open(self._evidence, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123 a descriptor, not a path
             file.writelines(lines)
+
+    def _masked(self, result: CheckResult) -> str:
+        facts = self._masker.facts(result.model_dump(mode="json"))
+        return json.dumps(facts, ensure_ascii=False, separators=(",", ":")) + "\n"

@@ -46,7 +46,7 @@ def _ask(context: Context, step: PlannedStep, asked: ManualStep) -> Came:
 
 
 def _question(context: Context, step: PlannedStep, asked: ManualStep, now: datetime) -> Question:
-    return Question(
+    question = Question(
         run_id=context.journal.run_id,
         phase=step.phase,
         step=step.name if step.service is None else f"{step.service}: {step.name}",
@@ -57,6 +57,7 @@ def _question(context: Context, step: PlannedStep, asked: ManualStep, now: datet
         until=now + step.deadline,
         call=step.call,
     )
+    return Question.model_validate(context.tools.masked(question.model_dump(mode="json")))
 
 
 def _answer(context: Context, question: Question) -> Answer | None:

@@ -21,8 +21,10 @@ def playbook(context: Context, step: PlannedStep) -> Came:
         return Came(StepOutcome.UNKNOWN, f"not run: {NotRun.NEVER_PROVEN}")
     point = selected(context) if step.phase is Phase.RESTORE else None
     given = {**step.vars, POINT: point.id} if point else step.vars
+    unlocks = context.facts.plan.drill.standby.vault_password
+    run_id = context.journal.run_id
     result = context.tools.runner.run(
-        Play(step.playbook, there, given, step.secrets, context.journal.run_id),
+        Play(step.playbook, there, given, step.secrets, run_id, unlocks),
         deadline=step.deadline.total_seconds(),
         cancelled=never if step.phase is Phase.TEARDOWN else context.cancelled,
         say=context.tools.progress.say,

@@ -21,7 +21,7 @@ from pradrill.errors import PradrillError
 
 def preconditions(context: Context, _step: PlannedStep) -> Came:
     """Collect every precondition that does not hold; touch nothing."""
-    problems = context.tools.standby.problems()
+    problems = [*context.tools.unusable, *context.tools.standby.problems()]
     if problems:
         return Came(StepOutcome.FAILED, "\n".join(problems))
     return Came(StepOutcome.PASSED)

@@ -1,0 +1,52 @@
+"""Reads what Ansible Vault has encrypted, so that the plain values can be masked.
+
+Run by path, in a process of its own: {"password": …, "files": […]} on standard input, a list of
+the plain texts on standard output.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+_INLINE = re.compile(r"\$ANSIBLE_VAULT;[^\n]*\n(?:[ \t]*[0-9a-f]+[ \t]*(?:\n|$))+")
+
+
+def main() -> None:
+    """Decrypt each file, or what stands encrypted in it; what does not open is left out."""
+    from ansible.parsing.dataloader import DataLoader  # noqa: PLC0415 costs 0.2 s
+    from ansible.parsing.vault import VaultLib, VaultSecret  # noqa: PLC0415 likewise
+
+    told = json.load(sys.stdin)
+    vault = VaultLib([("default", VaultSecret(told["password"].encode()))])
+    plain: list[str] = []
+    for name in told["files"]:
+        text = Path(name).read_text("utf-8", "replace")
+        for hit in _INLINE.findall(text):
+            block = "\n".join(line.strip() for line in hit.splitlines())
+            try:
+                opened = vault.decrypt(block.encode()).decode()
+            except Exception:  # noqa: BLE001, S112 encrypted for somebody else
+                continue
+            plain.append(opened)
+            if text.startswith("$ANSIBLE_VAULT;"):
+                plain += leaves(DataLoader().load(opened))
+    json.dump(plain, sys.stdout)
+
+
+def leaves(value: Any) -> Iterator[str]:
+    """Yield every value of a file of variables, as text."""
+    if isinstance(value, dict):
+        for each in value.values():
+            yield from leaves(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from leaves(each)
+    elif value is not None and not isinstance(value, bool):
+        yield str(value)
+
+
+if __name__ == "__main__":
+    main()

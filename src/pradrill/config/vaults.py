@@ -1,0 +1,105 @@
+"""Files that Ansible Vault has encrypted, and the password that a drill names for them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+
+from pradrill.config.loader import Document
+from pradrill.config.problems import Problem
+from pradrill.domain.drill import Drill
+from pradrill.errors import ConfigurationError
+from pradrill.in_memory import piped
+
+Resolve = Callable[[str], str]
+"""Fetches a secret by its name."""
+
+_LARGEST = 1 << 20  # bytes that are looked at of a file
+_VAULTED = re.compile(rb"\$ANSIBLE_VAULT;|!vault\b")
+_BESIDE = ("group_vars", "host_vars")
+_NAMED = ("vars", "tasks", "handlers")
+_HINT = (
+    "Name its password under standby, as in vault_password: file:/etc/pradrill/vault (mode 0600), "
+    'or "command:pass show vault".'
+)
+_password: ContextVar[str | None] = ContextVar("vault password", default=None)
+
+
+def unlock(drill: Drill, resolve: Resolve | None) -> None:
+    """Let the inventories that are read from here on be decrypted with the drill's password.
+
+    Raises NotReadyError when the password cannot be had.
+    """
+    named = drill.standby.vault_password
+    _password.set(resolve(named) if named and resolve else None)
+
+
+@contextmanager
+def vault_words(folder: Path) -> Iterator[list[str]]:
+    """Give the words that tell an Ansible tool the password; it goes through a pipe in `folder`."""
+    password = _password.get()
+    if password is None:
+        yield []
+        return
+    with piped(folder / "vault", password) as pipe:
+        yield ["--vault-password-file", str(pipe)]
+
+
+def refused(path: Path, said: str) -> ConfigurationError | None:
+    """Return the error for an inventory that Ansible could not decrypt, if that is why."""
+    if "no vault secrets found" in said:
+        message = f"the inventory {path} is encrypted with Ansible Vault, and no password is named"
+        return ConfigurationError(message, hint=_HINT)
+    if re.search(r"Decryption failed|vault password", said):
+        return ConfigurationError(
+            f"the inventory {path} does not open with the vault password of the drill",
+            hint="Try it: ansible-inventory --list --ask-vault-pass -i THE_INVENTORY.",
+        )
+    return None
+
+
+def vault_problems(document: Document, drill: Drill) -> Iterator[Problem]:
+    """Refuse what is encrypted while no password is named; every file at once."""
+    if drill.standby.vault_password is None:
+        for path, line in _vaulted(drill):
+            yield Problem(
+                path, line, "", f"encrypted with Ansible Vault, and {document.file.name} names no "
+                "password", _HINT
+            )  # fmt: skip
+
+
+def _vaulted(drill: Drill) -> Iterator[tuple[Path, int]]:
+    for path in dict.fromkeys(_looked_at(drill)):
+        try:
+            with path.open("rb") as file:
+                content = file.read(_LARGEST)
+        except OSError:  # told elsewhere
+            continue
+        if hit := _VAULTED.search(content):
+            yield path, content.count(b"\n", 0, hit.start()) + 1
+
+
+def _looked_at(drill: Drill) -> Iterator[Path]:
+    """Yield playbooks, the inventory, the variables beside them, and the files that plays name."""
+    inventory = drill.standby.inventory
+    if inventory is not None:
+        yield from _below(inventory)
+        yield from (path for name in _BESIDE for path in _below(inventory.parent / name))
+    for playbook in dict.fromkeys(drill.playbooks()):
+        yield playbook
+        yield from (path for name in _BESIDE for path in _below(playbook.parent / name))
+        text = playbook.read_text("utf-8", "replace") if playbook.is_file() else ""
+        for name in _NAMED:
+            for path in _below(playbook.parent / name):
+                if path.name in text:
+                    yield path
+
+
+def _below(path: Path) -> Iterator[Path]:
+    if path.is_dir():
+        yield from sorted(each for each in path.rglob("*") if each.is_file())
+    elif path.is_file():
+        yield path

@@ -1,0 +1,107 @@
+"""What Ansible Vault has encrypted is opened with a named password, and stays as secret."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.integration.house import edit, pradrill, write
+from tests.integration.two_hosts import TwoHosts
+
+PASSWORD = "vault-Kub4-sire-9"  # noqa: S105 made up here
+WHOLE = "whole-Zof1-beta-5"
+INLINE = "inline-Pax7-miro-6"
+
+RESTORE = """\
+- hosts: standby
+  gather_facts: false
+  tasks:
+    - ansible.builtin.shell:
+        cmd: mkdir -p /srv/restored; cat > /srv/restored/settings
+        stdin: "{{ whole }} {{ inline }}\\n"
+    - ansible.builtin.debug: {msg: "{{ whole }} {{ inline }}"}
+"""
+CHECK = '''\
+def test_settings(host):
+    """The settings came back."""
+    content = host.file("/srv/restored/settings").content_string.strip()
+    assert content == "%s"
+'''
+
+
+@pytest.fixture
+def house(hosts: TwoHosts, tmp_path: Path) -> Path:
+    """Return a house with an encrypted file of variables, and a value encrypted in another one."""
+    folder = hosts.house(tmp_path / "house")
+    (folder / "password").write_text(PASSWORD)
+    (folder / "password").chmod(0o600)
+    (folder / "group_vars").mkdir()
+    write(folder, "group_vars/standby.yml", f"whole: {WHOLE}\nport: 22\n")
+    _vault(folder, "encrypt", "group_vars/standby.yml")
+    inline = _vault(folder, "encrypt_string", INLINE, "--name", "inline")
+    (folder / "group_vars/all.yml").write_text(f"{inline}\n")
+    write(folder, "playbooks/restore.yml", RESTORE)
+    write(folder, "drills/checks/shop/test_shop.py", CHECK % f"{WHOLE} {INLINE}")
+    return folder
+
+
+def _vault(folder: Path, *words: str) -> str:
+    tool = str(Path(sys.executable).with_name("ansible-vault"))
+    command = [tool, *words, "--vault-password-file", "password"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def _named(folder: Path, password: str) -> None:
+    edit(
+        folder, "drills/shop.yml", "hosts: standby,", f"hosts: standby, vault_password: {password},"
+    )
+
+
+def test_an_encrypted_inventory_without_a_password_is_refused_by_validate(house: Path) -> None:
+    """Each encrypted file is named with its line, and the remedy; exit 3."""
+    done = pradrill(house, "validate")
+    assert done.returncode == 3, done.stderr
+    assert "group_vars/standby.yml:1" in done.stderr
+    assert "group_vars/all.yml:1" in done.stderr
+    assert "vault_password: file:" in done.stderr
+    assert done.stderr.count("no password is named") >= 1
+
+
+def test_a_wrong_or_missing_password_is_told_as_such(house: Path) -> None:
+    """A wrong one is a mistake in the drill (3), one that cannot be read is not ready (4)."""
+    _named(house, "'command:echo wrong-one'")
+    done = pradrill(house, "validate")
+    assert done.returncode == 3, done.stderr
+    assert "does not open with the vault password" in done.stderr
+    edit(house, "drills/shop.yml", "'command:echo wrong-one'", f"'file:{house}/none'")
+    done = pradrill(house, "validate")
+    assert done.returncode == 4, done.stderr
+    assert f"{house}/none cannot be read" in done.stderr
+
+
+def test_a_drill_opens_the_vault_and_tells_nothing_of_what_was_in_it(
+    hosts: TwoHosts, house: Path
+) -> None:
+    """Playbook and inventory get the password; a check that shows what was encrypted is masked."""
+    _named(house, f"'file:{house}/password'")
+    done = pradrill(house, "run", "shop")
+    assert done.returncode == 0, done.stdout + done.stderr
+    check = (house / "drills/checks/shop/test_shop.py").read_text("utf-8")
+    write(house, "drills/checks/shop/test_shop.py", check.replace("==", "!="))
+    edit(house, "drills/shop.yml", "deadline: 1m", "deadline: 3s")
+    hosts.reset()
+    done = pradrill(house, "run", "shop")
+    assert done.returncode == 10, done.stdout + done.stderr
+    assert "********" in json.dumps(json.loads(pradrill(house, "show", "--json").stdout)["checks"])
+    told = [path for path in (house / "state").rglob("*") if path.is_file() and _tells(path)]
+    assert not told
+    assert not any(secret in done.stdout + done.stderr for secret in (WHOLE, INLINE, PASSWORD))
+
+
+def _tells(path: Path) -> bool:
+    content = path.read_text("utf-8", "replace")
+    return any(secret in content for secret in (WHOLE, INLINE, PASSWORD))
