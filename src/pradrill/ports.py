@@ -75,6 +75,8 @@ class Play(NamedTuple):
     """Ansible variable → the secret's name (env:…, file:…); the adapter resolves it."""
     marker: str
     """The run's id, carried by every process of the play so that survivors can be found."""
+    controller: bool = False
+    """Whether it may act on the controller, too: the drill says so."""
 
 
 class PlaybookRunner(Protocol):
@@ -210,6 +212,9 @@ class Standby(Protocol):
 
     def start(self, folder: Path, say: Say) -> Site:
         """Make the hosts reachable; the ssh_config and inventory are written into `folder`."""
+
+    def bind(self, site: Site, identified: Sequence[HostFacts]) -> Site:
+        """Let the hosts be reached as what was seen of them alone: this key, this machine."""
 
     def stop(self) -> Sequence[str]:
         """Leave nothing of what `start` made; say what is left. Works in another process too."""

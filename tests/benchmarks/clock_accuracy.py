@@ -178,7 +178,7 @@ def recover(home: Path, server: Sshd, wait: float) -> Round:
     tools = fake_tools()._replace(
         clock=clock,
         store=FileRunStore(home / "state"),
-        standby=InventoryStandby([server.host], home / "inventory.yml", server.known_hosts),
+        standby=InventoryStandby([server.host], server.inventory(), server.known_hosts),
         probe=_Probe(clock),
         runner=AnsibleRunner(clock, resolve),
         verifier=TestinfraVerifier(clock),

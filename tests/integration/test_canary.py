@@ -138,7 +138,7 @@ def test_a_canary_is_kept_nowhere(  # noqa: PLR0913, PLR0917 the fixtures of a w
     hosts = tuple(host.model_copy(update={"name": sshd.host.name}) for host in plan.hosts)
     tools = fake_tools(
         store=FileRunStore(tmp_path / "state"),
-        standby=InventoryStandby([sshd.host], site.inventory, sshd.known_hosts),
+        standby=InventoryStandby([sshd.host], sshd.inventory(), sshd.known_hosts),
         probe=_Half(probe),
     )
     started = a_start(plan=plan.model_copy(update={"hosts": hosts}))

@@ -29,7 +29,7 @@ def quiet(_line: str) -> None:
 @pytest.fixture
 def standby(sshd: Sshd, site: Site) -> Iterator[InventoryStandby]:
     """Return the session's sshd as a standby, stopped at the end."""
-    made = InventoryStandby([sshd.host], site.inventory, sshd.known_hosts)
+    made = InventoryStandby([sshd.host], sshd.inventory(), sshd.known_hosts)
     yield made
     made.stop()
 
@@ -75,10 +75,10 @@ def test_another_process_stops_it(standby: InventoryStandby, tmp_path: Path) -> 
     through(standby.start(tmp_path, quiet), "true")
     host = standby._hosts[0].model_dump_json()
     code = (
-        "import sys; from pathlib import Path; from pradrill.domain.target import Host;"
+        "import sys; from pathlib import Path; from pradrill.domain.target import Host, Inventory;"
         "from pradrill.adapters.inventory_standby import InventoryStandby;"
         "h = Host.model_validate_json(sys.argv[1]);"
-        "print(InventoryStandby([h], Path('/nowhere'), Path('/nowhere')).stop())"
+        "print(InventoryStandby([h], Inventory(content={}), Path('/nowhere')).stop())"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(
@@ -111,7 +111,7 @@ def test_wrong_pin_stops_openssh_too(
     """With another key pinned, OpenSSH refuses through the site's configuration."""
     wrong = tmp_path / "wrong"
     wrong.write_text(f"[127.0.0.1]:{sshd.port} {another_sshd().host_key}\n")
-    standby = InventoryStandby([sshd.host], site.inventory, wrong)
+    standby = InventoryStandby([sshd.host], sshd.inventory(), wrong)
     done = through(standby.start(tmp_path, quiet), "true")
     standby.stop()
     assert done.returncode == 255
@@ -126,7 +126,7 @@ def test_hashed_and_patterned_pins_count(sshd: Sshd, site: Site, tmp_path: Path)
     pattern = tmp_path / "pattern"
     pattern.write_text(f"[127.0.0.*]:{sshd.port} {sshd.host_key}\n")
     for known_hosts in (hashed, pattern):
-        standby = InventoryStandby([sshd.host], site.inventory, known_hosts)
+        standby = InventoryStandby([sshd.host], sshd.inventory(), known_hosts)
         assert standby.problems() == []
         probe = SshProbe(SteadyClock(), resolve)
         assert probe.facts(sshd.host, standby.start(tmp_path, quiet)).host == "standby-1"
@@ -143,7 +143,7 @@ def test_revoked_or_certified_is_not_pinned(sshd: Sshd, site: Site, tmp_path: Pa
     ):
         known_hosts = tmp_path / "known"
         known_hosts.write_text(lines)
-        standby = InventoryStandby([sshd.host], site.inventory, known_hosts)
+        standby = InventoryStandby([sshd.host], sshd.inventory(), known_hosts)
         assert "pins no host key" in standby.problems()[0]
 
 
@@ -157,7 +157,7 @@ def test_every_problem_is_told(sshd: Sshd, site: Site, tmp_path: Path) -> None:
         sshd.host.model_copy(update={"name": name, "private_key": key, "address": "127.0.0.2"})
         for name, key in (("a", open_key), ("b", locked), ("c", tmp_path / "absent"))
     ]
-    standby = InventoryStandby(hosts, site.inventory, sshd.known_hosts)
+    standby = InventoryStandby(hosts, sshd.inventory(), sshd.known_hosts)
     problems = standby.problems()
     assert [p for p in problems if "pins no host key for [127.0.0.2]" in p] == problems[:3]
     assert "No such file" in problems[3]
@@ -165,7 +165,7 @@ def test_every_problem_is_told(sshd: Sshd, site: Site, tmp_path: Path) -> None:
     assert "can be read by others" in problems[5]
     assert len(problems) == 6
     assert not standby._sockets.exists()
-    nowhere = InventoryStandby(hosts[:1], site.inventory, tmp_path / "nowhere")
+    nowhere = InventoryStandby(hosts[:1], sshd.inventory(), tmp_path / "nowhere")
     assert "does not exist" in nowhere.problems()[0]
     with pytest.raises(NotReadyError):
         nowhere.start(tmp_path, quiet)
@@ -187,5 +187,5 @@ def test_somebody_elses_folder_is_refused(standby: InventoryStandby, tmp_path: P
 def test_socket_paths_are_short(sshd: Sshd, site: Site) -> None:
     """However many hosts there are, a control socket's path fits into a Unix socket's."""
     hosts = [sshd.host.model_copy(update={"name": f"h{n}", "address": "x" * 60}) for n in range(50)]
-    folder = InventoryStandby(hosts, site.inventory, sshd.known_hosts)._sockets
+    folder = InventoryStandby(hosts, sshd.inventory(), sshd.known_hosts)._sockets
     assert len(f"{folder}/{'f' * 40}.{'r' * 16}") < 104

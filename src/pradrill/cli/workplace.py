@@ -34,7 +34,7 @@ from pradrill.config.house import (
     open_house,
     read_sealing,
 )
-from pradrill.config.inventory import read_inventory
+from pradrill.config.inventory import each_inventory_once, freeze, read_inventory
 from pradrill.domain.entry import Head
 from pradrill.domain.events import Started
 from pradrill.domain.findings import all_findings, findings_for
@@ -43,6 +43,7 @@ from pradrill.domain.plan import PrimaryIdentity
 from pradrill.domain.record import Launch, RunRecord
 from pradrill.domain.run_plan import RunPlan
 from pradrill.domain.sealing import Sealing
+from pradrill.domain.target import Host
 from pradrill.engine.cancellation import Cancellation, signals_to
 from pradrill.engine.context import Disruption, Tools
 from pradrill.engine.planning import plan_run
@@ -231,9 +232,12 @@ class Workplace:
         if declared.machines:
             return LabStandby(self.lab, declared.machines, declared.links)
         assert declared.inventory is not None  # noqa: S101 the model has one of both
-        hosts = read_inventory(declared.inventory, declared.hosts or "")
+        with each_inventory_once():
+            hosts = read_inventory(declared.inventory, declared.hosts or "")
+            inventory = freeze(declared.inventory, plan.drill.playbooks())
+        _refuse_moved(plan, hosts, declared.inventory)
         known = declared.known_hosts or Path("~/.ssh/known_hosts").expanduser()
-        return InventoryStandby(hosts, declared.inventory, known)
+        return InventoryStandby(hosts, inventory, known)
 
     def _primary(self, house: House, service: str) -> PrimaryIdentity:
         """Return a primary's declared identity; a lab machine's own is added to it."""
@@ -246,6 +250,16 @@ class Workplace:
                 "host_keys": (*declared.host_keys, machine.host_key),
                 "machine_ids": (*declared.machine_ids, machine.machine_id),
             }
+        )
+
+
+def _refuse_moved(plan: RunPlan, hosts: tuple[Host, ...], inventory: Path) -> None:
+    """Raise ConfigurationError when the inventory leads elsewhere than when the run was planned."""
+    planned = {host.name: host.address for host in plan.hosts}
+    if planned != {host.name: f"{host.address}:{host.port}" for host in hosts}:
+        raise ConfigurationError(
+            f"{inventory} has changed since the run was planned: its hosts or their addresses",
+            hint="Launch the drill again once the inventory stays as it is.",
         )
 
 

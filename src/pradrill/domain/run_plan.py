@@ -59,6 +59,7 @@ class PlannedStep(Model):
     call: Call | None = Field(default=None, description="which answer of a call, under which SLA")
     vars: dict[str, Any] = {}
     secrets: dict[str, str] = Field(default={}, description="names of secrets, never their values")
+    controller: bool = Field(default=False, description="it may act on the controller, too")
 
     @property
     def key(self) -> StepKey:

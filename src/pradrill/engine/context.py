@@ -17,7 +17,7 @@ from pradrill.domain.facts import Facts, Shown
 from pradrill.domain.integrity import IntegrityResult
 from pradrill.domain.outcome import StepOutcome
 from pradrill.domain.run_plan import PlannedStep
-from pradrill.domain.target import Host, Site
+from pradrill.domain.target import Host, HostFacts, Site
 from pradrill.domain.timeline import Instant, Mark, Provenance, Skew
 from pradrill.engine.cancellation import Cancellation
 from pradrill.errors import PradrillError, RecordError
@@ -191,6 +191,23 @@ class Context:
         """Make the standby's hosts reachable."""
         self._run.folder = Path(tempfile.mkdtemp(prefix="pradrill-"))
         self._run.site = self.tools.standby.start(self._run.folder, self.tools.progress.say)
+
+    def bind(self, identified: Sequence[HostFacts]) -> None:
+        """Reach the hosts from here on as what was seen of them, and nothing else."""
+        site = self._run.site
+        assert site is not None  # noqa: S101 the start step passed before
+        self._run.site = self.tools.standby.bind(site, identified)
+
+    def identify_again(self) -> None:
+        """Bind a crashed run's hosts as what it had identified; raises PradrillError."""
+        identified = []
+        for host in self.there().hosts:
+            facts = self.tools.probe.facts(host, self.there())
+            before = self.facts.seen.get(host.name)
+            if before is None or before.host_key != facts.seen().host_key:
+                raise PradrillError(f"{host.name} is not the machine that the run had identified")
+            identified.append(facts)
+        self.bind(identified)
 
     def there(self) -> Site:
         """Return the standby, which the start step has made reachable: this branch's hosts."""

@@ -80,6 +80,7 @@ class Run:
         if self.context.facts.touched and not self.context.facts.plan.drill.standby.machines:
             try:
                 self.context.connect()
+                self.context.identify_again()
             except PradrillError as error:
                 self.context.left([f"the standby was not torn down: {error.message}"])
 

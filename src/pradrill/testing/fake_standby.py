@@ -63,6 +63,10 @@ class FakeStandby:
             ssh_config=folder / "ssh_config",
         )
 
+    def bind(self, site: Site, identified: Sequence[HostFacts]) -> Site:
+        """Take note of who the hosts are."""
+        return site.model_copy(update={"proven": site.identified(identified)})
+
     def stop(self) -> Sequence[str]:
         """Say what is left."""
         self.calls.append("stop")

@@ -9,14 +9,15 @@ import shlex
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from pradrill import processes
+from pradrill.adapters.ansible.binding import Binding, unproven
 from pradrill.adapters.ansible.brake import Brake
 from pradrill.adapters.ansible.narrator import Narrator, clean_output, hiding
 from pradrill.domain.outcome import PlaybookResult
+from pradrill.errors import NotReadyError
 from pradrill.ports import Cancelled, Clock, Play, Say
 
 CONFIGURATION = "[defaults]\ninternal_poll_interval = 0.01\n"
@@ -43,19 +44,25 @@ class AnsibleRunner:
     ) -> PlaybookResult:
         """Run a playbook to its end, its deadline (seconds) or cancellation.
 
-        Raises NotReadyError when a secret cannot be had: nothing has been run then.
+        Raises NotReadyError when a secret cannot be had, or when a host of the site was not
+        identified in this run: nothing has been run then.
         """
+        if strangers := unproven(play.site):
+            raise NotReadyError(f"not run: {', '.join(strangers)} was never identified")
         secrets = {key: self._resolve(name) for key, name in play.secrets.items()}
         hide = hiding(secrets.values())
         evidence.mkdir(mode=0o700, parents=True)
         folder = Path(tempfile.mkdtemp(prefix="pradrill-play-", dir=_short_folder()))
         # Other plays of the run may go on beside this one: only its own processes are ended.
         play = play._replace(marker=processes.part(play.marker, folder.name))
+        binding = Binding(play, folder)
         brake = Brake(play.marker, self._clock, deadline, self._grace, cancelled)
-        narrator = Narrator(say, evidence / "events.jsonl", hide, lambda: brake.pulled)
+        narrator = Narrator(say, evidence / "events.jsonl", hide, binding, brake)
         try:
-            _write(folder / "variables.json", json.dumps(_variables(play, secrets), default=str))
-            code = _run(play, folder, deadline, narrator, brake)
+            binding.write()
+            variables = {**play.vars, **secrets, **binding.variables()}
+            _write(folder / "variables.json", json.dumps(variables, default=str))
+            code = _run(play, folder, deadline, binding, narrator, brake)
             output = clean_output(_printed(folder), hide)
             _write(evidence / "stdout.txt", output[:_LONGEST_OUTPUT])
             return narrator.result({host.name for host in play.site.hosts}, code, output)
@@ -69,7 +76,9 @@ class AnsibleRunner:
         return processes.end(marker)
 
 
-def _run(play: Play, folder: Path, deadline: float, narrator: Narrator, brake: Brake) -> int | None:
+def _run(  # noqa: PLR0913 the parts of one play
+    play: Play, folder: Path, deadline: float, binding: Binding, narrator: Narrator, brake: Brake
+) -> int | None:
     """Run; return the exit code, or None when the last read timed out, which says nothing."""
     from ansible_runner import Runner, RunnerConfig  # noqa: PLC0415 costs 0.2 s
     from pexpect import TIMEOUT  # noqa: PLC0415 as ansible_runner
@@ -78,13 +87,15 @@ def _run(play: Play, folder: Path, deadline: float, narrator: Narrator, brake: B
         private_data_dir=str(folder),
         ident="play",
         playbook=str(play.playbook),
-        inventory=str(play.site.inventory),
-        limit=",".join(host.name for host in play.site.hosts),
+        inventory=[str(play.site.inventory_for(play.playbook)), str(binding.inventory)],
+        limit=binding.limit(),
         cmdline=f"-e @{shlex.quote(str(folder / 'variables.json'))}",
         envvars={"ANSIBLE_HOST_KEY_CHECKING": "True"},
         quiet=True,
     )
     config.prepare()
+    *options, playbook = config.command
+    config.command = [*options, str(binding.identity), playbook, str(binding.identity)]
     config.pexpect_timeout = _POLL  # `settings=` is dropped unless there is a file of them
     config.env = _environment(config.env, play, folder, deadline)
     try:
@@ -92,12 +103,6 @@ def _run(play: Play, folder: Path, deadline: float, narrator: Narrator, brake: B
     except TIMEOUT:
         return None
     return int(code) if code is not None else None
-
-
-def _variables(play: Play, secrets: Mapping[str, str]) -> dict[str, Any]:
-    """Return the extra variables; they outrank the inventory's, which may not unpin hosts."""
-    pinned = {"ansible_host_key_checking": True, "ansible_ssh_host_key_checking": True}
-    return {**play.vars, **secrets, **pinned}
 
 
 def _environment(

@@ -12,6 +12,8 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
+from pradrill.adapters.ansible.binding import Answer, Binding
+from pradrill.adapters.ansible.brake import Brake
 from pradrill.domain.outcome import PlaybookResult, StepOutcome, TaskFailure
 from pradrill.ports import Say
 
@@ -40,13 +42,17 @@ class Narrator:
     """ansible-runner's event handler: notes what happens, and neither raises nor waits."""
 
     def __init__(
-        self, say: Say, events: Path, hide: Hide, pulled: Callable[[], StepOutcome | None]
+        self, say: Say, events: Path, hide: Hide, binding: Binding, brake: Brake
     ) -> None:
         self._teller = _Teller(say)
         self._events = events
         self._hide = hide
-        self._pulled = pulled
-        self._stats: dict[str, Any] | None = None
+        self._binding = binding
+        self._brake = brake
+        self._ends: list[dict[str, Any]] = []
+        """The statistics at each playbook's end: ours, the user's, ours."""
+        self._machine_ids: list[Answer] = []
+        self._stray = ""
         self._failures: list[TaskFailure] = []
         self._times: list[datetime] = []
         self._counts = {"ok": 0, "changed": 0}
@@ -54,6 +60,7 @@ class Narrator:
     def __call__(self, event: dict[str, Any]) -> bool:
         """Take an event; False keeps ansible-runner from writing a file for it."""
         try:
+            self._watch(event)
             self._take(str(event.get("event")), event.get("event_data") or {})
         except Exception as error:  # noqa: BLE001 an exception here would orphan ansible-playbook
             self._teller.say(f"an event could not be read: {type(error).__name__}")
@@ -63,21 +70,42 @@ class Narrator:
         """Stop talking."""
         self._teller.end()
 
+    def _watch(self, event: dict[str, Any]) -> None:
+        """Stop the play at once when it acts on a machine that it has nothing to do with."""
+        if not self._stray and (stray := self._binding.stray(event)):
+            self._stray = stray
+            self._brake.stray()
+
     def _take(self, kind: str, data: dict[str, Any]) -> None:
-        self._times += [at for key in ("start", "end") if (at := _instant(data.get(key)))]
         host, task = str(data.get("host", "")), self._clean(str(data.get("task", "")))
+        if self._binding.is_own(data):
+            self._take_own(kind, data, host, task)
+            return
+        self._times += [at for key in ("start", "end") if (at := _instant(data.get(key)))]
         if kind == "playbook_on_stats":
-            self._stats = data
+            self._ends.append(data)
         elif kind == "playbook_on_task_start" and data.get("name"):
             self._teller.say(self._clean(str(data["name"])))
         elif kind in {"runner_on_failed", "runner_on_unreachable"}:
             # What fails after the brake fails because of it.
-            if not data.get("ignore_errors") and self._pulled() is None:
+            if not data.get("ignore_errors") and self._brake.pulled is None:
                 message = self._clean(_message(data.get("res")))[:_LONGEST_MESSAGE]
                 self._failures.append(TaskFailure(host=host, task=task, message=message))
         elif kind == "runner_on_ok":
             self._counts["ok"] += 1
             self._counts["changed"] += bool((data.get("res") or {}).get("changed"))
+        self._note(kind, data, host, task)
+
+    def _take_own(self, kind: str, data: dict[str, Any], host: str, task: str) -> None:
+        """Take an event of the plays that read which machine it is: they are no recovery."""
+        if kind in {"runner_on_ok", "runner_on_failed"}:
+            self._machine_ids.append(self._binding.answer(data))
+        elif kind == "runner_on_unreachable" and self._brake.pulled is None:
+            message = self._clean(_message(data.get("res")))[:_LONGEST_MESSAGE]
+            self._failures.append(TaskFailure(host=host, task=task, message=message))
+        self._note(kind, data, host, task)
+
+    def _note(self, kind: str, data: dict[str, Any], host: str, task: str) -> None:
         if kind in _NARRATED:
             fact = {
                 "at": data.get("end"),
@@ -93,37 +121,80 @@ class Narrator:
         return _CONTROL.sub(" ", self._hide(text)).strip()
 
     def result(self, planned: set[str], code: int | None, output: str) -> PlaybookResult:
-        """Judge the play: an early stop first, then the final statistics, never the code."""
-        stats = self._stats or {}
-        failed, dark = _hosts(stats, "failures"), _hosts(stats, "dark")
-        missing = planned - _hosts(stats, "processed")
-        failures = [failure for host in (failed | dark) for failure in self._fatal(host, stats)]
-        pulled = self._pulled()
-        if pulled is not None:
-            outcome, detail, failures = pulled, "", self._failures
-        elif self._stats is None:
-            outcome, detail = StepOutcome.UNKNOWN, _last_line(output, code)
-            failures = self._failures
-        elif failed:
-            outcome, detail = StepOutcome.FAILED, _told(failures, failed)
-        elif dark:
-            outcome, detail = StepOutcome.UNREACHABLE, _told(failures, dark)
-        elif missing:
-            names = ", ".join(sorted(missing))
-            outcome, detail = StepOutcome.UNKNOWN, f"the playbook did nothing on {names}"
-        else:
-            outcome, detail = StepOutcome.PASSED, ""
+        """Judge the play: where it acted and an early stop first, then the final statistics.
+
+        The exit code never counts.
+        """
+        before, stats = (self._ends[0], self._ends[1]) if len(self._ends) > 1 else ({}, {})
+        processed = _processed(before, stats)
+        outcome, detail, failures = self._judged(planned, processed, stats, code, output)
         return PlaybookResult(
             outcome=outcome,
             detail=detail,
             started=min(self._times, default=None),
             ended=max(self._times, default=None),
-            hosts=tuple(sorted(_hosts(stats, "processed"))),
+            hosts=tuple(sorted(processed)),
             values=_hidden(stats.get("artifact_data") or {}, self._hide),
             failures=tuple(failures),
             tasks_ok=self._counts["ok"],
             tasks_changed=self._counts["changed"],
         )
+
+    def _judged(
+        self,
+        planned: set[str],
+        processed: set[str],
+        stats: dict[str, Any],
+        code: int | None,
+        output: str,
+    ) -> tuple[StepOutcome, str, list[TaskFailure]]:
+        failed, dark = _hosts(stats, "failures"), _hosts(stats, "dark")
+        failures = [failure for host in (failed | dark) for failure in self._fatal(host, stats)]
+        if wrong := self._stray or self._elsewhere():
+            return StepOutcome.UNKNOWN, wrong, failures
+        if self._brake.pulled is not None:
+            return self._brake.pulled, "", self._failures
+        if not stats:
+            return self._unbegun(planned, code, output)
+        if failed:
+            return StepOutcome.FAILED, _told(failures, failed), failures
+        if dark:
+            return StepOutcome.UNREACHABLE, _told(failures, dark), failures
+        if missing := planned - processed:
+            names = ", ".join(sorted(missing))
+            return StepOutcome.UNKNOWN, f"the playbook did nothing on {names}", failures
+        if self._silent(planned, 2):
+            return self._unidentified(planned, 2)
+        return StepOutcome.PASSED, "", failures
+
+    def _unbegun(
+        self, planned: set[str], code: int | None, output: str
+    ) -> tuple[StepOutcome, str, list[TaskFailure]]:
+        """Say why the playbook has no statistics of its own."""
+        if self._ends and self._silent(planned, 1):
+            return self._unidentified(planned, 1)
+        return StepOutcome.UNKNOWN, _last_line(output, code), self._failures
+
+    def _unidentified(
+        self, planned: set[str], times: int
+    ) -> tuple[StepOutcome, str, list[TaskFailure]]:
+        """Say which hosts did not tell which machine they are, and whether they are gone."""
+        if dark := _hosts(self._ends[-1], "dark"):
+            return StepOutcome.UNREACHABLE, _told(self._failures, dark), self._failures
+        names = ", ".join(self._silent(planned, times))
+        when = "before" if times == 1 else "after"
+        detail = f"which machine {names} is could not be read {when} the playbook"
+        return StepOutcome.UNKNOWN, detail, self._failures
+
+    def _silent(self, planned: set[str], times: int) -> list[str]:
+        """Return the hosts that have not told that often which machine they are."""
+        answered = [host for host, machine_id in self._machine_ids if machine_id]
+        return sorted(host for host in planned if answered.count(host) < times)
+
+    def _elsewhere(self) -> str:
+        """Say which host another machine answered for; or nothing."""
+        differs = (self._binding.differs(each) for each in self._machine_ids if each[1])
+        return next(filter(None, differs), "")
 
     def _fatal(self, host: str, stats: dict[str, Any]) -> list[TaskFailure]:
         """Return the host's failures without those that a rescue: block made good before."""
@@ -174,6 +245,17 @@ def _hidden(value: Any, hide: Hide) -> Any:
 
 def _hosts(stats: dict[str, Any], key: str) -> set[str]:
     return {host for host, count in (stats.get(key) or {}).items() if count}
+
+
+def _processed(before: dict[str, Any], after: dict[str, Any]) -> set[str]:
+    """Return the hosts that something happened on between two statistics."""
+    kinds = ("ok", "changed", "failures", "dark", "skipped", "ignored", "rescued")
+    return {
+        host
+        for kind in kinds
+        for host, count in (after.get(kind) or {}).items()
+        if count > ((before.get(kind) or {}).get(host) or 0)
+    }
 
 
 def _instant(value: Any) -> datetime | None:

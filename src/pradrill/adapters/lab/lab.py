@@ -16,7 +16,7 @@ from pradrill.adapters.lab.files import held, missing, write_private
 from pradrill.adapters.lab.image import Image
 from pradrill.adapters.lab.machine import Machine
 from pradrill.adapters.lab.seed import make_key
-from pradrill.domain.target import Host, Site, ssh_config
+from pradrill.domain.target import Host, HostFacts, Site, ssh_config
 from pradrill.errors import PradrillError, UsageError
 from pradrill.ports import Clock, Say
 
@@ -125,6 +125,10 @@ class LabStandby:
             ports = [port for name, port in self._links.values() if name == machine.name]
             machine.up(say, links=links, ports=ports)
         return _write_site(self._machines, folder, "standby")
+
+    def bind(self, site: Site, identified: Sequence[HostFacts]) -> Site:
+        """Take note of who they are; each has one key, which it had before its first boot."""
+        return site.model_copy(update={"proven": site.identified(identified)})
 
     def stop(self) -> Sequence[str]:
         """End the machines and drop their disks; say what is left. Works in another process too."""

@@ -17,7 +17,14 @@ def playbook(context: Context, step: PlannedStep) -> Came:
     point = selected(context) if step.phase is Phase.RESTORE else None
     given = {**step.vars, POINT: point.id} if point else step.vars
     result = context.tools.runner.run(
-        Play(step.playbook, context.there(), given, step.secrets, context.journal.run_id),
+        Play(
+            step.playbook,
+            context.there(),
+            given,
+            step.secrets,
+            context.journal.run_id,
+            step.controller,
+        ),
         deadline=step.deadline.total_seconds(),
         cancelled=never if step.phase is Phase.TEARDOWN else context.cancelled,
         say=context.tools.progress.say,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pradrill.domain.events import Event
 from pradrill.domain.outcome import GuardOutcome, GuardResult, StepOutcome
 from pradrill.domain.run_plan import PlannedStep
+from pradrill.domain.target import HostFacts
 from pradrill.domain.timeline import Mark
 from pradrill.engine.context import Came, Context
 from pradrill.engine.guards import identity_guards, isolation_guards
@@ -30,13 +31,17 @@ def identity(context: Context, _step: PlannedStep) -> Came:
     """Prove that every host is a standby and no primary; note what it is like before."""
     paths = context.facts.plan.drill.standby.absent_after_teardown
     refused: list[GuardResult] = []
+    identified: list[HostFacts] = []
     for host in context.there().hosts:
         facts = context.tools.probe.facts(host, context.there())
+        identified.append(facts)
         context.note(Event.SKEW, host=host.name, skew=facts.skew.model_dump(mode="json"))
         context.note(Event.HOST, host=host.name, seen=facts.seen().model_dump(mode="json"))
         refused += _guard(context, identity_guards(host, facts, context.facts.plan.primaries))
         state = context.tools.probe.state(host, context.there(), paths)
         context.note(Event.BASELINE, host=host.name, state=state.model_dump(mode="json"))
+    if not refused:
+        context.bind(identified)
     return _guarded(refused)
 
 
