@@ -104,7 +104,8 @@ class _Probe(FakeProbe):
 
     def facts(self, host: Host, _site: Site) -> HostFacts:
         """Return what a true standby says of itself."""
-        return host_facts(host.name)
+        machine_id = Path("/etc/machine-id").read_text(encoding="ascii").strip()
+        return host_facts(host.name, machine_id=machine_id)
 
     def state(self, _host: Host, _site: Site, _paths: Sequence[str]) -> HostState:
         """See nothing that could be left."""

@@ -152,10 +152,12 @@ def test_failure_names_its_task(stage: Stage) -> None:
     assert "load the dump" in result.detail
 
 
-def test_unreachable_is_not_failed(stage: Stage, another_sshd: Callable[..., Sshd]) -> None:
+def test_unreachable_is_not_failed(
+    stage: Stage, control_folder: Path, another_sshd: Callable[..., Sshd]
+) -> None:
     """A host that goes away in the middle leaves the step without an answer."""
     server = another_sshd(name="standby-1")
-    stage.site = server.site(stage.folder, Path(stage.site.ssh_config).parent)
+    stage.site = server.site(stage.folder, control_folder)
     killer = threading.Timer(5.0, server.stop)
     killer.start()
     result = stage.play("""

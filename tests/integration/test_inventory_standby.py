@@ -27,7 +27,7 @@ def quiet(_line: str) -> None:
 
 
 @pytest.fixture
-def standby(sshd: Sshd, site: Site) -> Iterator[InventoryStandby]:
+def standby(sshd: Sshd) -> Iterator[InventoryStandby]:
     """Return the session's sshd as a standby, stopped at the end."""
     made = InventoryStandby([sshd.host], sshd.inventory(), sshd.known_hosts)
     yield made
@@ -106,7 +106,7 @@ def test_dead_masters_socket_is_no_residue(standby: InventoryStandby, tmp_path: 
 
 
 def test_wrong_pin_stops_openssh_too(
-    sshd: Sshd, site: Site, tmp_path: Path, another_sshd: Callable[..., Sshd]
+    sshd: Sshd, tmp_path: Path, another_sshd: Callable[..., Sshd]
 ) -> None:
     """With another key pinned, OpenSSH refuses through the site's configuration."""
     wrong = tmp_path / "wrong"
@@ -118,7 +118,7 @@ def test_wrong_pin_stops_openssh_too(
     assert "verification failed" in done.stderr
 
 
-def test_hashed_and_patterned_pins_count(sshd: Sshd, site: Site, tmp_path: Path) -> None:
+def test_hashed_and_patterned_pins_count(sshd: Sshd, tmp_path: Path) -> None:
     """Whatever OpenSSH accepts as a pin works for every tool: hashes, patterns."""
     hashed = tmp_path / "hashed"
     hashed.write_text(f"[127.0.0.1]:{sshd.port} {sshd.host_key}\n")
@@ -134,7 +134,7 @@ def test_hashed_and_patterned_pins_count(sshd: Sshd, site: Site, tmp_path: Path)
         standby.stop()
 
 
-def test_revoked_or_certified_is_not_pinned(sshd: Sshd, site: Site, tmp_path: Path) -> None:
+def test_revoked_or_certified_is_not_pinned(sshd: Sshd, tmp_path: Path) -> None:
     """A revoked key is no pin, nor is an authority that could certify any key."""
     key = " ".join(sshd.host_key.split()[:2])
     for lines in (
@@ -147,7 +147,7 @@ def test_revoked_or_certified_is_not_pinned(sshd: Sshd, site: Site, tmp_path: Pa
         assert "pins no host key" in standby.problems()[0]
 
 
-def test_every_problem_is_told(sshd: Sshd, site: Site, tmp_path: Path) -> None:
+def test_every_problem_is_told(sshd: Sshd, tmp_path: Path) -> None:
     """Missing pins and unusable login keys are all named at once, and nothing is made."""
     open_key, locked = tmp_path / "open", tmp_path / "locked"
     open_key.write_bytes(sshd.key.read_bytes())
@@ -184,7 +184,7 @@ def test_somebody_elses_folder_is_refused(standby: InventoryStandby, tmp_path: P
         standby._sockets.rmdir()
 
 
-def test_socket_paths_are_short(sshd: Sshd, site: Site) -> None:
+def test_socket_paths_are_short(sshd: Sshd) -> None:
     """However many hosts there are, a control socket's path fits into a Unix socket's."""
     hosts = [sshd.host.model_copy(update={"name": f"h{n}", "address": "x" * 60}) for n in range(50)]
     folder = InventoryStandby(hosts, sshd.inventory(), sshd.known_hosts)._sockets

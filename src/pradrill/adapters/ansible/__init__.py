@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pradrill import processes
 from pradrill.adapters.ansible.binding import Binding, unproven
@@ -19,6 +20,9 @@ from pradrill.adapters.ansible.narrator import Narrator, clean_output, hiding
 from pradrill.domain.outcome import PlaybookResult
 from pradrill.errors import NotReadyError
 from pradrill.ports import Cancelled, Clock, Play, Say
+
+if TYPE_CHECKING:
+    from ansible_runner import RunnerConfig
 
 CONFIGURATION = "[defaults]\ninternal_poll_interval = 0.01\n"
 """By itself Ansible looks a thousand times a second whether a task has ended: 3 % of a core."""
@@ -62,7 +66,7 @@ class AnsibleRunner:
             binding.write()
             variables = {**play.vars, **secrets, **binding.variables()}
             _write(folder / "variables.json", json.dumps(variables, default=str))
-            code = _run(play, folder, deadline, binding, narrator, brake)
+            code = _run(_config(play, folder, deadline, binding), narrator, brake)
             output = clean_output(_printed(folder), hide)
             _write(evidence / "stdout.txt", output[:_LONGEST_OUTPUT])
             return narrator.result({host.name for host in play.site.hosts}, code, output)
@@ -76,12 +80,21 @@ class AnsibleRunner:
         return processes.end(marker)
 
 
-def _run(  # noqa: PLR0913 the parts of one play
-    play: Play, folder: Path, deadline: float, binding: Binding, narrator: Narrator, brake: Brake
-) -> int | None:
+def _run(config: RunnerConfig, narrator: Narrator, brake: Brake) -> int | None:
     """Run; return the exit code, or None when the last read timed out, which says nothing."""
-    from ansible_runner import Runner, RunnerConfig  # noqa: PLC0415 costs 0.2 s
+    from ansible_runner import Runner  # noqa: PLC0415 costs 0.2 s
     from pexpect import TIMEOUT  # noqa: PLC0415 as ansible_runner
+
+    try:
+        code = Runner(config=config, event_handler=narrator, cancel_callback=brake).run()[1]
+    except TIMEOUT:
+        return None
+    return int(code) if code is not None else None
+
+
+def _config(play: Play, folder: Path, deadline: float, binding: Binding) -> RunnerConfig:
+    """Return what is run: the user's playbook between two of ours, which identify the machines."""
+    from ansible_runner import RunnerConfig  # noqa: PLC0415 costs 0.2 s
 
     config = RunnerConfig(
         private_data_dir=str(folder),
@@ -98,11 +111,7 @@ def _run(  # noqa: PLR0913 the parts of one play
     config.command = [*options, str(binding.identity), playbook, str(binding.identity)]
     config.pexpect_timeout = _POLL  # `settings=` is dropped unless there is a file of them
     config.env = _environment(config.env, play, folder, deadline)
-    try:
-        code = Runner(config=config, event_handler=narrator, cancel_callback=brake).run()[1]
-    except TIMEOUT:
-        return None
-    return int(code) if code is not None else None
+    return config
 
 
 def _environment(

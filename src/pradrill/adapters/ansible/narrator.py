@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import reduce
 from pathlib import Path
@@ -22,6 +22,10 @@ _LAST_WORDS = 1.0  # seconds
 _CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 _NARRATED = {"runner_on_ok", "runner_on_failed", "runner_on_unreachable", "runner_on_skipped"}
 _SHORTEST_LINE = 8
+
+_USERS = 1  # its place among the playbooks: it runs between two of ours
+
+_Judgement = tuple[StepOutcome, str, list[TaskFailure]]
 
 Hide = Callable[[str], str]
 """Takes the run's secrets out of a text."""
@@ -41,9 +45,7 @@ def hiding(secrets: Iterable[str]) -> Hide:
 class Narrator:
     """ansible-runner's event handler: notes what happens, and neither raises nor waits."""
 
-    def __init__(
-        self, say: Say, events: Path, hide: Hide, binding: Binding, brake: Brake
-    ) -> None:
+    def __init__(self, say: Say, events: Path, hide: Hide, binding: Binding, brake: Brake) -> None:
         self._teller = _Teller(say)
         self._events = events
         self._hide = hide
@@ -125,9 +127,8 @@ class Narrator:
 
         The exit code never counts.
         """
-        before, stats = (self._ends[0], self._ends[1]) if len(self._ends) > 1 else ({}, {})
-        processed = _processed(before, stats)
-        outcome, detail, failures = self._judged(planned, processed, stats, code, output)
+        stats, processed = self._its_end()
+        outcome, detail, failures = next(self._judgements(planned, code, output))
         return PlaybookResult(
             outcome=outcome,
             detail=detail,
@@ -140,51 +141,44 @@ class Narrator:
             tasks_changed=self._counts["changed"],
         )
 
-    def _judged(
-        self,
-        planned: set[str],
-        processed: set[str],
-        stats: dict[str, Any],
-        code: int | None,
-        output: str,
-    ) -> tuple[StepOutcome, str, list[TaskFailure]]:
+    def _its_end(self) -> tuple[dict[str, Any], set[str]]:
+        """Return the user's playbook's statistics, and the hosts that it did something on."""
+        if len(self._ends) < _USERS + 1:
+            return {}, set()
+        before, stats = self._ends[_USERS - 1], self._ends[_USERS]
+        return stats, _processed(before, stats)
+
+    def _judgements(self, planned: set[str], code: int | None, output: str) -> Iterator[_Judgement]:
+        """Yield what can be said of the play, the gravest first: that is what counts."""
+        if wrong := self._stray or self._elsewhere():
+            yield StepOutcome.UNKNOWN, wrong, self._failures
+        if self._brake.pulled is not None:
+            yield self._brake.pulled, "", self._failures
+        stats, processed = self._its_end()
+        if self._ends and not stats:
+            yield from self._unidentified(planned, 1)
+        if not stats:
+            yield StepOutcome.UNKNOWN, _last_line(output, code), self._failures
         failed, dark = _hosts(stats, "failures"), _hosts(stats, "dark")
         failures = [failure for host in (failed | dark) for failure in self._fatal(host, stats)]
-        if wrong := self._stray or self._elsewhere():
-            return StepOutcome.UNKNOWN, wrong, failures
-        if self._brake.pulled is not None:
-            return self._brake.pulled, "", self._failures
-        if not stats:
-            return self._unbegun(planned, code, output)
         if failed:
-            return StepOutcome.FAILED, _told(failures, failed), failures
+            yield StepOutcome.FAILED, _told(failures, failed), failures
         if dark:
-            return StepOutcome.UNREACHABLE, _told(failures, dark), failures
+            yield StepOutcome.UNREACHABLE, _told(failures, dark), failures
         if missing := planned - processed:
             names = ", ".join(sorted(missing))
-            return StepOutcome.UNKNOWN, f"the playbook did nothing on {names}", failures
-        if self._silent(planned, 2):
-            return self._unidentified(planned, 2)
-        return StepOutcome.PASSED, "", failures
+            yield StepOutcome.UNKNOWN, f"the playbook did nothing on {names}", failures
+        yield from self._unidentified(planned, 2)
+        yield StepOutcome.PASSED, "", failures
 
-    def _unbegun(
-        self, planned: set[str], code: int | None, output: str
-    ) -> tuple[StepOutcome, str, list[TaskFailure]]:
-        """Say why the playbook has no statistics of its own."""
-        if self._ends and self._silent(planned, 1):
-            return self._unidentified(planned, 1)
-        return StepOutcome.UNKNOWN, _last_line(output, code), self._failures
-
-    def _unidentified(
-        self, planned: set[str], times: int
-    ) -> tuple[StepOutcome, str, list[TaskFailure]]:
-        """Say which hosts did not tell which machine they are, and whether they are gone."""
+    def _unidentified(self, planned: set[str], times: int) -> Iterator[_Judgement]:
+        """Yield it when hosts have not told that often which machine they are, or are gone."""
         if dark := _hosts(self._ends[-1], "dark"):
-            return StepOutcome.UNREACHABLE, _told(self._failures, dark), self._failures
-        names = ", ".join(self._silent(planned, times))
-        when = "before" if times == 1 else "after"
-        detail = f"which machine {names} is could not be read {when} the playbook"
-        return StepOutcome.UNKNOWN, detail, self._failures
+            yield StepOutcome.UNREACHABLE, _told(self._failures, dark), self._failures
+        if silent := self._silent(planned, times):
+            when = "before" if times == 1 else "after"
+            detail = f"which machine {', '.join(silent)} is could not be read {when} the playbook"
+            yield StepOutcome.UNKNOWN, detail, self._failures
 
     def _silent(self, planned: set[str], times: int) -> list[str]:
         """Return the hosts that have not told that often which machine they are."""
