@@ -14,7 +14,7 @@ from pradrill.domain.integrity import Checked, Part
 from pradrill.domain.manual import Answer, Question
 from pradrill.domain.outcome import CheckResult, PlaybookResult, StepResult
 from pradrill.domain.record import RunRecord
-from pradrill.domain.run_plan import FileHash
+from pradrill.domain.run_plan import FileHash, RunPlan
 from pradrill.domain.target import Host, HostFacts, HostState, Site
 
 Cancelled = Callable[[], bool]
@@ -22,6 +22,10 @@ Cancelled = Callable[[], bool]
 
 Say = Callable[[str], None]
 """Narrates progress to a person, one short line at a time."""
+
+
+Edits = Callable[[RunPlan], Sequence[Path]]
+"""Returns the files of a plan that are not what they were when it was made."""
 
 
 class Progress(Protocol):

@@ -27,6 +27,7 @@ from pradrill.cli.announcing import Announcer
 from pradrill.cli.primaries import clocks
 from pradrill.cli.sources import checked_before, source_of
 from pradrill.config.around import around
+from pradrill.config.edits import edits
 from pradrill.config.house import (
     House,
     LoadedDrill,
@@ -220,6 +221,7 @@ class Workplace:
             verifier=TestinfraVerifier(self.clock),
             people=FilePeople(_terminal(), self._announcer(plan, progress)),
             progress=progress,
+            edits=edits,
             sources={s: source_of(each, self.clock) for s, each in backups.items()},
             checked={s: checked_before(each, self.store) for s, each in backups.items()},
         )

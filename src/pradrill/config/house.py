@@ -53,15 +53,19 @@ class House(NamedTuple):
 
     def files(self, loaded: LoadedDrill) -> Iterator[FileHash]:
         """Hash everything that a run of the drill depends on."""
-        drill = loaded.drill
         ours = (self.folder / PLAN, loaded.file)  # read by us: compared as what they declare
-        named = [*ours, *drill.playbooks()]
-        if drill.standby.inventory is not None:
-            named.append(drill.standby.inventory)
-        suites = [path for way in drill.ways.values() for path in _suite(way.verify.checks)]
-        for path in dict.fromkeys((*named, *suites)):
+        for path in dict.fromkeys((*ours, *named_files(loaded.drill))):
             if path.is_file():
                 yield hashed(path, path.read_bytes(), whole=path in ours)
+
+
+def named_files(drill: Drill) -> Iterator[Path]:
+    """Give what a drill names and tools read while it runs: playbooks, inventory, checks."""
+    yield from drill.playbooks()
+    if drill.standby.inventory is not None:
+        yield drill.standby.inventory
+    for way in drill.ways.values():
+        yield from _suite(way.verify.checks)
 
 
 def find_drills_folder(start: Path) -> Path:

@@ -114,6 +114,11 @@ class RunPlan(Model):
         description="services with a branch each; none: all are recovered as one",
     )
 
+    @property
+    def plan_file(self) -> Path | None:
+        """Return where the plan was read: it is the first of the files."""
+        return self.files[0].path if self.files else None
+
     def hashed(self, other: RunPlan) -> tuple[FileHash, ...]:
         """Return its files of those kinds that another plan tells of, too: to compare with it."""
         if self.around is None or other.around is None:

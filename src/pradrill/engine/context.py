@@ -23,6 +23,7 @@ from pradrill.engine.cancellation import Cancellation
 from pradrill.errors import PradrillError, RecordError
 from pradrill.ports import (
     Clock,
+    Edits,
     HostProbe,
     Journal,
     People,
@@ -46,6 +47,7 @@ class Tools(NamedTuple):
     verifier: ServiceVerifier
     people: People
     progress: Progress
+    edits: Edits
     sources: Mapping[str | None, RecoveryPointSource] = {}
     """Branch (its service) → where its backups are, when the drill declares it."""
     checked: Mapping[str | None, Sequence[IntegrityResult]] = {}
@@ -237,6 +239,10 @@ class Context:
             self.note(Event.RESIDUE, left=left)
             return Came(StepOutcome.FAILED, "; ".join(left))
         return Came(StepOutcome.PASSED)
+
+    def edited(self) -> str:
+        """Name the files that are not what the run was planned with; nothing when all are."""
+        return ", ".join(str(path) for path in self.tools.edits(self.facts.plan))
 
     def values(self) -> dict[str, Any]:
         """Return what this branch's playbooks have handed back so far."""

@@ -291,5 +291,6 @@ def fake_tools(clock: FakeClock | None = None, **replaced: Any) -> Tools:
         "verifier": FakeVerifier(FakeVerification(clock)),
         "people": FakePeople(),
         "progress": FakeProgress(),
+        "edits": lambda _plan: (),
     }
     return Tools(**{**tools, **replaced})

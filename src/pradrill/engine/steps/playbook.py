@@ -12,6 +12,8 @@ from pradrill.ports import Cancelled, Play
 def playbook(context: Context, step: PlannedStep) -> Came:
     """Run the step's playbook; a signal stops it, except in teardown."""
     assert step.playbook is not None  # noqa: S101 planning gives every playbook step one
+    if edited := context.edited():
+        return Came(StepOutcome.UNKNOWN, f"not run: {edited} changed after the run began")
     clock = context.tools.clock
     never: Cancelled = lambda: False  # noqa: E731 teardown cannot be cancelled
     point = selected(context) if step.phase is Phase.RESTORE else None
@@ -36,6 +38,8 @@ def playbook(context: Context, step: PlannedStep) -> Came:
         "work_started": result.started and clock.from_wall(result.started),
         "work_ended": result.ended and clock.from_wall(result.ended),
     }
+    if edited := context.edited():
+        return Came(StepOutcome.UNKNOWN, f"{edited} changed while the playbook ran", more)
     restored = str(result.values.get(BACKUP_ID, ""))
     if point and restored and not is_selected(point, restored):
         told = f"the playbook restored {restored[:128]}; the run had chosen {point.id}"
