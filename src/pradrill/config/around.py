@@ -20,7 +20,8 @@ from pradrill.domain.run_plan import Around
 _TAKEN = (
     *("group_vars", "host_vars", "library", "module_utils", "collections"),
     *("action_plugins", "callback_plugins", "connection_plugins", "filter_plugins"),
-    *("lookup_plugins", "test_plugins", "vars_plugins"),
+    *("lookup_plugins", "test_plugins", "vars_plugins", "strategy_plugins", "become_plugins"),
+    *("shell_plugins", "cache_plugins", "inventory_plugins"),
 )
 """Beside a playbook: Ansible looks into these by itself."""
 _NAMED = ("roles", "tasks", "handlers", "templates", "files", "vars")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pradrill.config import cron
+from pradrill.config.connection import connection_problems
 from pradrill.config.estate import circle_problems, find_places
 from pradrill.config.inventory import each_inventory_once, read_inventory
 from pradrill.config.letterhead import CLAUSES, letterhead_problems
@@ -121,6 +122,8 @@ def open_house(folder: Path, *, now: datetime, only: str | None = None) -> House
         problems += [*found, *unusable, *misplaced]
         if not unusable and not misplaced:
             problems += reading_host_problems(document, drill, hosts, places)
+        if not unusable:
+            problems += connection_problems(document, drill, hosts)
         drills[drill.drill] = LoadedDrill(file, drill, hosts, places)
     if problems:
         raise ConfigurationProblemsError(problems)
