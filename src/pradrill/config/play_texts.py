@@ -118,6 +118,8 @@ def _of_variables(rules: _Rules, node: Node, seen: set[int]) -> Iterator[Problem
 def _with_keywords(node: Node) -> Iterator[MappingNode]:
     """Yield every play, block, task and role of a file, however deep."""
     waiting = [node]
+    if isinstance(node, MappingNode):  # variables, or a role's meta data
+        waiting = [value for word, _, value in _items(node) if word in _ROLES]
     seen: set[int] = set()
     while waiting:
         each = waiting.pop(0)
@@ -160,7 +162,8 @@ def _of_keywords(rules: _Rules, mapping: MappingNode) -> Iterator[Problem]:
         if module == "add_host":
             yield rules.problem(key, "add_host makes a host that nobody has proven")
         elif not rules.controller and _ON_CONTROLLER & {word, module}:
-            yield rules.problem(key, f"{module} acts on the controller", _ASK)
+            what = word if word in _ON_CONTROLLER else module
+            yield rules.problem(key, f"{what} acts on the controller", _ASK)
 
 
 def _refused(rules: _Rules, word: str, text: str, *, here: bool) -> str:
