@@ -64,7 +64,8 @@ _FIXED: dict[str, Any] = {
     "ansible_control_path": "",
     "ansible_control_path_dir": "",
 }
-_ARROW = re.compile(r"^[^\n]*?\w+: \[[^\]]*? -> ([^\](]+)")
+_ARROW = re.compile(r"^\w+: \[[^\]\n]*? -> ([^\](\n]+)", re.MULTILINE)
+"""How Ansible tells to whom a task was delegated, whatever became of it and also with no_log."""
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -119,7 +120,7 @@ class Binding:
         allowed = {*self._planned, *(CONTROLLER if self._play.controller else ())}
         if host and host not in allowed:
             return f"a task was of {host}, which is none of the drill's hosts"
-        arrow = _ARROW.match(_COLOUR.sub("", str(event.get("stdout") or "")).lstrip())
+        arrow = _ARROW.search(_COLOUR.sub("", str(event.get("stdout") or "")))
         other = arrow[1].strip() if arrow else ""
         if other and other not in allowed and "{{" not in other:
             return f"a task was delegated to {other}, which is none of the drill's hosts"
