@@ -18,7 +18,6 @@ from pradrill.adapters.secrets import resolve
 from pradrill.adapters.ssh import SshProbe
 from pradrill.cli.workplace import Workplace
 from pradrill.domain.outcome import StepOutcome
-from pradrill.domain.target import Proven
 from pradrill.domain.timeline import Instant, Provenance
 from pradrill.engine.cancellation import Cancellation, signals_to
 from pradrill.engine.context import Disruption
@@ -63,8 +62,6 @@ class Stage(NamedTuple):
         site_folder = self.folder / machine.name
         site_folder.mkdir(mode=0o700, exist_ok=True)
         site = write_site(machine, site_folder)
-        known = Proven(host=site.hosts[0], machine_id=machine.machine_id)
-        site = site.model_copy(update={"proven": (known,)})
         runner = AnsibleRunner(self.place.clock, resolve)
         result = runner.run(
             Play(self.playbooks / f"{name}.yml", site, variables, secrets_ or {}, self.marker),
