@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent, indent
@@ -11,6 +14,7 @@ from tests.integration.sshd import Sshd
 from tests.integration.two_hosts import TwoHosts
 
 from pradrill.adapters.ansible import AnsibleRunner
+from pradrill.adapters.ansible.binding import Binding
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.inventory_standby import InventoryStandby
 from pradrill.adapters.secrets import resolve
@@ -293,3 +297,22 @@ def test_an_address_is_looked_up_once_and_one_key_stays(
     assert bound.known_hosts.read_text() == f"[127.0.0.1]:{sshd.port} {key}\n"
     assert bound.proven[0].machine_id == Path("/etc/machine-id").read_text().strip()
     assert standby.stop() == []
+
+
+def test_every_variable_that_leads_ssh_is_forced(site: Site, tmp_path: Path) -> None:
+    """Ansible's own word on its SSH connection: a variable is forced, or cannot lead anywhere."""
+    command = Path(sys.executable).with_name("ansible-doc")
+    told = subprocess.run(
+        [command, "-t", "connection", "ssh", "--json"], capture_output=True, check=True, text=True
+    )
+    options = json.loads(told.stdout)["ssh"]["doc"]["options"]
+    names = {each["name"] for option in options.values() for each in option.get("vars", ())}
+    leads_nowhere = {
+        *("inventory_hostname", "ansible_pipelining", "ansible_ssh_pipelining"),
+        *("ansible_sftp_batch_mode", "ansible_sshpass_prompt", "ansible_ssh_password_mechanism"),
+        *("ansible_ssh_retries", "ansible_ssh_timeout", "ansible_ssh_transfer_method"),
+        *("ansible_ssh_use_tty", "ansible_ssh_verbosity"),
+    }
+    names = {name for name in names if not name.startswith("delegated_vars")} - leads_nowhere
+    forced = Binding(Play(tmp_path / "play.yml", site, {}, {}, "bench"), tmp_path).variables()
+    assert names <= forced.keys()

@@ -67,6 +67,14 @@ def named_files(drill: Drill) -> Iterator[Path]:
         yield drill.standby.inventory
     for way in drill.ways.values():
         yield from _suite(way.verify.checks)
+        yield from _beside_checks(way.verify.checks)
+
+
+def _beside_checks(checks: Path) -> Iterator[Path]:
+    """Give what checks can read beside themselves, as expected values."""
+    for path in sorted(checks.rglob("*")) if checks.is_dir() else ():
+        if path.suffix not in {".py", ".pyc"} and path.is_file() and not path.is_symlink():
+            yield path
 
 
 def find_drills_folder(start: Path) -> Path:
