@@ -191,7 +191,8 @@ def test_what_leads_elsewhere_is_refused(
         {**play("vars_files: [vars/a.yml]"), "playbooks/vars/a.yml": "port: 80\nhosts: [a]\n"},
         {"playbooks/group_vars/production.yml": "ansible_ssh_common_args: -J bastion\n"},
         {"playbooks/filter_plugins/own.py": "", "playbooks/library/own.py": ""},
-        {"playbooks/ansible.cfg": "[defaults]\nroles_path = roles\n"},
+        {"playbooks/ansible.cfg": "[defaults]\nroles_path = roles\nfilter_plugins = own\n"},
+        tasks("- &a\n  command: x\n  vars: {<<: {<<: *a}, b: *a}\n  <<: *a"),
     ],
 )
 def test_what_stays_is_accepted(tmp_path: Path, files: dict[str, str]) -> None:

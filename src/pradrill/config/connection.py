@@ -44,7 +44,8 @@ _HINT = (
 )
 _SETTINGS = re.compile(
     r"^\s*(transport|remote_port|remote_user|private_key_file|host_key_checking|executable|"
-    r"strategy\w*|\w+_plugins|inventory|callbacks_enabled)\s*=",
+    r"strategy|(?:action|become|callback|connection|shell|strategy|vars)_plugins|inventory|"
+    r"callbacks_enabled)\s*=",
 )
 _SECTIONS = {"ssh_connection", "paramiko_connection", "connection", "persistent_connection"}
 

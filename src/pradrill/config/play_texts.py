@@ -19,6 +19,7 @@ _PLUGIN_KINDS = (
     *("action", "become", "cache", "callback", "cliconf", "connection", "httpapi", "inventory"),
     *("netconf", "shell", "strategy", "terminal", "vars"),
 )
+_DEEPEST = 10  # a mapping can be merged into itself
 _LISTS = {"tasks", "pre_tasks", "post_tasks", "handlers", "block", "rescue", "always"}
 _ROLES = {"roles", "dependencies"}
 _SSH = {"ssh", "smart", "ansible.builtin.ssh"}
@@ -137,14 +138,14 @@ def _with_keywords(node: Node) -> Iterator[MappingNode]:
                     waiting += [inner for name, _, inner in _items(value) if name == "apply"]
 
 
-def _items(mapping: MappingNode) -> Iterator[tuple[str, Node, Node]]:
+def _items(mapping: MappingNode, depth: int = 0) -> Iterator[tuple[str, Node, Node]]:
     """Yield keys and values, those that are merged in by an anchor included."""
-    for key, value in mapping.value:
+    for key, value in mapping.value if depth < _DEEPEST else ():
         if key.tag == "tag:yaml.org,2002:merge" or key.value == "<<":
             merged = value.value if isinstance(value, SequenceNode) else [value]
             for each in merged:
-                if isinstance(each, MappingNode) and each is not mapping:
-                    yield from _items(each)
+                if isinstance(each, MappingNode):
+                    yield from _items(each, depth + 1)
         elif isinstance(key, ScalarNode):
             yield str(key.value), key, value
 
