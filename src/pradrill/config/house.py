@@ -43,6 +43,8 @@ class LoadedDrill(NamedTuple):
     hosts: tuple[Host, ...]
     places: dict[str, tuple[str, ...]]
     """Service of `recover` → the names of its hosts."""
+    read: bytes
+    """The drill's file as it was read."""
 
 
 class House(NamedTuple):
@@ -51,13 +53,17 @@ class House(NamedTuple):
     folder: Path
     plan: Plan
     drills: dict[str, LoadedDrill]
+    read: bytes
+    """The plan's file as it was read."""
 
     def files(self, loaded: LoadedDrill) -> Iterator[FileHash]:
         """Hash everything that a run of the drill depends on."""
-        ours = (self.folder / PLAN, loaded.file)  # read by us: compared as what they declare
-        for path in dict.fromkeys((*ours, *named_files(loaded.drill))):
-            if path.is_file():
-                yield hashed(path, path.read_bytes(), whole=path in ours)
+        ours = {self.folder / PLAN: self.read, loaded.file: loaded.read}
+        for path, content in ours.items():  # what was read is what runs, whatever is there now
+            yield hashed(path, content, whole=True)
+        for path in dict.fromkeys(named_files(loaded.drill)):
+            if path.is_file() and path not in ours:
+                yield hashed(path, path.read_bytes())
 
 
 def named_files(drill: Drill) -> Iterator[Path]:
@@ -104,8 +110,10 @@ def open_house(folder: Path, *, now: datetime, only: str | None = None) -> House
     """
     problems: list[Problem] = []
     plan: Plan | None = None
+    read = b""
     try:
         document = read_document(folder / PLAN)
+        read = document.read
         plan = validate(document, Plan)
         problems += [*letterhead_problems(document, plan), *circle_problems(document, plan)]
     except ConfigurationProblemsError as error:
@@ -132,13 +140,13 @@ def open_house(folder: Path, *, now: datetime, only: str | None = None) -> House
             problems += reading_host_problems(document, drill, hosts, places)
         if not unusable:
             problems += connection_problems(document, drill, hosts)
-        drills[drill.drill] = LoadedDrill(file, drill, hosts, places)
+        drills[drill.drill] = LoadedDrill(file, drill, hosts, places, document.read)
     if problems:
         raise ConfigurationProblemsError(problems)
     if only is not None and not drills:
         raise _unknown(folder, only)
     assert plan is not None  # noqa: S101 otherwise there are problems
-    return House(folder, plan, drills)
+    return House(folder, plan, drills, read)
 
 
 def _drill_files(folder: Path, only: str | None) -> list[Path]:
