@@ -15,7 +15,7 @@ from pradrill.domain.lease import Holder, LeaseAnswer
 from pradrill.domain.manual import Answer, Question
 from pradrill.domain.outcome import CheckResult, PlaybookResult, StepResult
 from pradrill.domain.record import RunRecord
-from pradrill.domain.run_plan import FileHash
+from pradrill.domain.run_plan import FileHash, RunPlan
 from pradrill.domain.target import Host, HostFacts, HostState, Site
 
 Cancelled = Callable[[], bool]
@@ -23,6 +23,10 @@ Cancelled = Callable[[], bool]
 
 Say = Callable[[str], None]
 """Narrates progress to a person, one short line at a time."""
+
+
+Edits = Callable[[RunPlan], Sequence[Path]]
+"""Returns the files of a plan that are not what they were when it was made."""
 
 
 class Progress(Protocol):
@@ -78,6 +82,8 @@ class Play(NamedTuple):
     """The run's id, carried by every process of the play so that survivors can be found."""
     vault_password: str | None = None
     """Name of the secret that opens what Ansible Vault has encrypted."""
+    controller: bool = False
+    """Whether it may act on the controller, too: the drill says so."""
 
 
 class PlaybookRunner(Protocol):
@@ -230,6 +236,9 @@ class Standby(Protocol):
 
     def start(self, folder: Path, run_id: str, say: Say) -> Site:
         """Make the hosts reachable; the ssh_config and inventory are written into `folder`."""
+
+    def bind(self, site: Site, identified: Sequence[HostFacts]) -> Site:
+        """Let the hosts be reached as what was seen of them alone: this key, this machine."""
 
     def stop(self, run_id: str) -> Sequence[str]:
         """Leave nothing of what that run's `start` made; say what is left.

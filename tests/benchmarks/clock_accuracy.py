@@ -104,7 +104,8 @@ class _Probe(FakeProbe):
 
     def facts(self, host: Host, _site: Site) -> HostFacts:
         """Return what a true standby says of itself."""
-        return host_facts(host.name)
+        machine_id = Path("/etc/machine-id").read_text(encoding="ascii").strip()
+        return host_facts(host.name, machine_id=machine_id)
 
     def state(self, _host: Host, _site: Site, _paths: Sequence[str]) -> HostState:
         """See nothing that could be left."""
@@ -178,7 +179,7 @@ def recover(home: Path, server: Sshd, wait: float) -> Round:
     tools = fake_tools()._replace(
         clock=clock,
         store=FileRunStore(home / "state"),
-        standby=InventoryStandby([server.host], home / "inventory.yml", server.known_hosts),
+        standby=InventoryStandby([server.host], server.inventory(), server.known_hosts),
         probe=_Probe(clock),
         runner=AnsibleRunner(clock, resolve),
         verifier=TestinfraVerifier(clock),

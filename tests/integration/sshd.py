@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import shutil
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from pradrill.domain.target import Host, Site, ssh_config
+from pradrill.domain.target import Host, Inventory, Proven, Site, ssh_config
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 LOGIN = pwd.getpwuid(os.getuid()).pw_name
@@ -107,25 +108,30 @@ class Sshd:
         self.stop()
         self.start()
 
+    def inventory(self) -> Inventory:
+        """Return the inventory that holds this sshd."""
+        return Inventory(
+            content={
+                "standby": {
+                    "hosts": {
+                        self.host.name: {
+                            "ansible_host": self.host.address,
+                            "ansible_port": self.port,
+                            "ansible_user": self.host.user,
+                            "ansible_ssh_private_key_file": str(self.key),
+                            "ansible_python_interpreter": "/usr/bin/python3",
+                            "dr_role": "standby",
+                        }
+                    }
+                }
+            }
+        )
+
     def site(self, folder: Path, control_folder: Path) -> Site:
         """Write the inventory and the client configuration that reach this sshd."""
         inventory = folder / "inventory.yml"
-        inventory.write_text(
-            "\n".join(
-                [
-                    "standby:",
-                    "  hosts:",
-                    f"    {self.host.name}:",
-                    f"      ansible_host: {self.host.address}",
-                    f"      ansible_port: {self.port}",
-                    f"      ansible_user: {self.host.user}",
-                    f"      ansible_ssh_private_key_file: {self.key}",
-                    "      ansible_python_interpreter: /usr/bin/python3",
-                    "      dr_role: standby",
-                    "",
-                ]
-            )
-        )
+        inventory.write_text(json.dumps(self.inventory().content))
+        machine_id = Path("/etc/machine-id").read_text(encoding="ascii").strip()
         config = folder / "ssh_config"
         config.write_text(ssh_config((self.host,), self.known_hosts, control_folder))
         return Site(
@@ -133,6 +139,7 @@ class Sshd:
             inventory=inventory,
             known_hosts=self.known_hosts,
             ssh_config=config,
+            proven=(Proven(host=self.host, machine_id=machine_id),),
         )
 
 

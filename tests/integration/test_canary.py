@@ -105,13 +105,14 @@ def test_an_empty_canary_proves_nothing(
 class _Half(FakeProbe):
     """Reads the canary for real; the guards are another test's subject."""
 
-    def __init__(self, real: SshProbe) -> None:
+    def __init__(self, real: SshProbe, host_key: str) -> None:
         super().__init__()
         self._real = real
+        self._host_key = host_key
 
     def facts(self, host: Host, _site: Site) -> HostFacts:
         """Return what a true standby says of itself."""
-        return host_facts(host.name)
+        return host_facts(host.name, host_key=self._host_key)
 
     def same_canary(self, host: Host, site: Site, canary: Canary) -> bool:
         """Compare over SSH."""
@@ -124,7 +125,6 @@ class _Half(FakeProbe):
 def test_a_canary_is_kept_nowhere(  # noqa: PLR0913, PLR0917 the fixtures of a whole run
     probe: SshProbe,
     sshd: Sshd,
-    site: Site,
     tmp_path: Path,
     planted: Callable[[str], Canary],
     caplog: pytest.LogCaptureFixture,
@@ -138,8 +138,8 @@ def test_a_canary_is_kept_nowhere(  # noqa: PLR0913, PLR0917 the fixtures of a w
     hosts = tuple(host.model_copy(update={"name": sshd.host.name}) for host in plan.hosts)
     tools = fake_tools(
         store=FileRunStore(tmp_path / "state"),
-        standby=InventoryStandby([sshd.host], site.inventory, sshd.known_hosts),
-        probe=_Half(probe),
+        standby=InventoryStandby([sshd.host], sshd.inventory(), sshd.known_hosts),
+        probe=_Half(probe, sshd.host_key),
     )
     started = a_start(plan=plan.model_copy(update={"hosts": hosts}))
     record = run_drill(started, tools, Cancellation(), disruption=None)

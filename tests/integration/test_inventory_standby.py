@@ -30,9 +30,9 @@ def quiet(_line: str) -> None:
 
 
 @pytest.fixture
-def standby(sshd: Sshd, site: Site) -> Iterator[InventoryStandby]:
+def standby(sshd: Sshd) -> Iterator[InventoryStandby]:
     """Return the session's sshd as a standby, stopped at the end."""
-    made = InventoryStandby([sshd.host], site.inventory, sshd.known_hosts)
+    made = InventoryStandby([sshd.host], sshd.inventory(), sshd.known_hosts)
     yield made
     made.stop(RUN)
 
@@ -79,10 +79,10 @@ def test_another_process_stops_it(standby: InventoryStandby, tmp_path: Path) -> 
     through(standby.start(tmp_path, RUN, quiet), "true")
     host = standby._hosts[0].model_dump_json()
     code = (
-        "import sys; from pathlib import Path; from pradrill.domain.target import Host;"
+        "import sys; from pathlib import Path; from pradrill.domain.target import Host, Inventory;"
         "from pradrill.adapters.inventory_standby import InventoryStandby;"
         "h = Host.model_validate_json(sys.argv[1]);"
-        "print(InventoryStandby([h], Path('/nowhere'), Path('/nowhere')).stop(sys.argv[2]))"
+        "print(InventoryStandby([h], Inventory(content={}), Path('/nowhere')).stop(sys.argv[2]))"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(
@@ -110,19 +110,19 @@ def test_dead_masters_socket_is_no_residue(standby: InventoryStandby, tmp_path: 
 
 
 def test_wrong_pin_stops_openssh_too(
-    sshd: Sshd, site: Site, tmp_path: Path, another_sshd: Callable[..., Sshd]
+    sshd: Sshd, tmp_path: Path, another_sshd: Callable[..., Sshd]
 ) -> None:
     """With another key pinned, OpenSSH refuses through the site's configuration."""
     wrong = tmp_path / "wrong"
     wrong.write_text(f"[127.0.0.1]:{sshd.port} {another_sshd().host_key}\n")
-    standby = InventoryStandby([sshd.host], site.inventory, wrong)
+    standby = InventoryStandby([sshd.host], sshd.inventory(), wrong)
     done = through(standby.start(tmp_path, RUN, quiet), "true")
     standby.stop(RUN)
     assert done.returncode == 255
     assert "verification failed" in done.stderr
 
 
-def test_hashed_and_patterned_pins_count(sshd: Sshd, site: Site, tmp_path: Path) -> None:
+def test_hashed_and_patterned_pins_count(sshd: Sshd, tmp_path: Path) -> None:
     """Whatever OpenSSH accepts as a pin works for every tool: hashes, patterns."""
     hashed = tmp_path / "hashed"
     hashed.write_text(f"[127.0.0.1]:{sshd.port} {sshd.host_key}\n")
@@ -130,7 +130,7 @@ def test_hashed_and_patterned_pins_count(sshd: Sshd, site: Site, tmp_path: Path)
     pattern = tmp_path / "pattern"
     pattern.write_text(f"[127.0.0.*]:{sshd.port} {sshd.host_key}\n")
     for known_hosts in (hashed, pattern):
-        standby = InventoryStandby([sshd.host], site.inventory, known_hosts)
+        standby = InventoryStandby([sshd.host], sshd.inventory(), known_hosts)
         assert standby.problems() == []
         probe = SshProbe(SteadyClock(), resolve)
         assert probe.facts(sshd.host, standby.start(tmp_path, RUN, quiet)).host == "standby-1"
@@ -138,7 +138,7 @@ def test_hashed_and_patterned_pins_count(sshd: Sshd, site: Site, tmp_path: Path)
         standby.stop(RUN)
 
 
-def test_revoked_or_certified_is_not_pinned(sshd: Sshd, site: Site, tmp_path: Path) -> None:
+def test_revoked_or_certified_is_not_pinned(sshd: Sshd, tmp_path: Path) -> None:
     """A revoked key is no pin, nor is an authority that could certify any key."""
     key = " ".join(sshd.host_key.split()[:2])
     for lines in (
@@ -147,11 +147,11 @@ def test_revoked_or_certified_is_not_pinned(sshd: Sshd, site: Site, tmp_path: Pa
     ):
         known_hosts = tmp_path / "known"
         known_hosts.write_text(lines)
-        standby = InventoryStandby([sshd.host], site.inventory, known_hosts)
+        standby = InventoryStandby([sshd.host], sshd.inventory(), known_hosts)
         assert "pins no host key" in standby.problems()[0]
 
 
-def test_every_problem_is_told(sshd: Sshd, site: Site, tmp_path: Path) -> None:
+def test_every_problem_is_told(sshd: Sshd, tmp_path: Path) -> None:
     """Missing pins and unusable login keys are all named at once, and nothing is made."""
     open_key, locked = tmp_path / "open", tmp_path / "locked"
     open_key.write_bytes(sshd.key.read_bytes())
@@ -161,7 +161,7 @@ def test_every_problem_is_told(sshd: Sshd, site: Site, tmp_path: Path) -> None:
         sshd.host.model_copy(update={"name": name, "private_key": key, "address": "127.0.0.2"})
         for name, key in (("a", open_key), ("b", locked), ("c", tmp_path / "absent"))
     ]
-    standby = InventoryStandby(hosts, site.inventory, sshd.known_hosts)
+    standby = InventoryStandby(hosts, sshd.inventory(), sshd.known_hosts)
     problems = standby.problems()
     assert [p for p in problems if "pins no host key for [127.0.0.2]" in p] == problems[:3]
     assert "No such file" in problems[3]
@@ -169,7 +169,7 @@ def test_every_problem_is_told(sshd: Sshd, site: Site, tmp_path: Path) -> None:
     assert "can be read by others" in problems[5]
     assert len(problems) == 6
     assert not folder_for(RUN).exists()
-    nowhere = InventoryStandby(hosts[:1], site.inventory, tmp_path / "nowhere")
+    nowhere = InventoryStandby(hosts[:1], sshd.inventory(), tmp_path / "nowhere")
     assert "does not exist" in nowhere.problems()[0]
     with pytest.raises(NotReadyError):
         nowhere.start(tmp_path, RUN, quiet)
@@ -196,12 +196,12 @@ def test_a_folder_that_somebody_else_made_before_blocks_no_run(
 
 
 def test_a_run_leaves_the_connection_of_another_alone(
-    standby: InventoryStandby, sshd: Sshd, site: Site, tmp_path: Path
+    standby: InventoryStandby, sshd: Sshd, tmp_path: Path
 ) -> None:
     """Start and stop of one run cut nothing of another that works on the same host."""
     other = "20261128T020001Z-shop-d4e5f6"
     through(standby.start(tmp_path, RUN, quiet), "true")
-    beside = InventoryStandby([sshd.host], site.inventory, sshd.known_hosts)
+    beside = InventoryStandby([sshd.host], sshd.inventory(), sshd.known_hosts)
     beside.start(tmp_path, other, quiet)
     assert beside.stop(other) == []
     assert len(masters()) == 1

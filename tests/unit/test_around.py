@@ -149,3 +149,26 @@ def test_what_is_hashed_is_never_told(folder: Path) -> None:
     told: Any = around([folder / "restore.yml"], None, set()).model_dump_json()
     assert "hunter2" not in told
     assert "group_vars/all.yml" in told
+
+
+def test_what_a_path_leads_to_is_hashed_wherever_it_is(tmp_path: Path) -> None:
+    """Tasks above the playbooks, or in a folder of any name, are taken in by their path."""
+    files = {
+        "playbooks/restore.yml": "- hosts: all\n  tasks:\n"
+        "    - import_tasks: ../shared/a.yml\n    - include_tasks: common/b.yml\n"
+        "    - include_role: {name: ../shared/roles/web}\n",
+        "shared/a.yml": "- import_tasks: c.yml\n",
+        "shared/c.yml": "[]\n",
+        "shared/unused.yml": "[]\n",
+        "shared/roles/web/tasks/main.yml": "[]\n",
+        "playbooks/common/b.yml": "[]\n",
+    }
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    playbook = tmp_path / "playbooks/restore.yml"
+    seen = around([playbook], None, {playbook}).files
+    assert {file.path.relative_to(tmp_path).as_posix() for file in seen} == {
+        name for name in files if name not in {"playbooks/restore.yml", "shared/unused.yml"}
+    }

@@ -17,7 +17,7 @@ LAYERS = {
     "domain": {"domain", "errors"},
     "errors": set[str](),
     "ports": {"domain", "errors"},
-    "engine": {"engine", "ports", "domain", "errors", "scratch"},
+    "engine": {"engine", "ports", "domain", "errors", "scratch", "in_memory"},
     "register": {"register", "domain", "errors", "scratch"},
     "reporting": {"reporting", "domain", "errors"},
     "config": {"config", "domain", "errors", "scratch", "in_memory"},

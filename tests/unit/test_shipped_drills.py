@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -96,3 +98,17 @@ def test_every_check_says_what_it_proves_and_none_skips(house: House, name: str)
             assert checks
             assert all(ast.get_docstring(check) for check in checks)
             assert "skip" not in ast.unparse(tree)
+
+
+def test_plan_and_drill_are_hashed_as_they_were_read(tmp_path: Path) -> None:
+    """An edit after reading changes neither what runs nor what the record says of it."""
+    drills = tmp_path / "drills"
+    for name in ("drills", "playbooks", "inventories"):
+        shutil.copytree(REPOSITORY / name, tmp_path / name)
+    opened = open_house(drills, now=START, only="files")
+    before = {path: path.read_bytes() for path in (drills / "plan.yml", drills / "files.yml")}
+    for path in before:
+        path.write_text("edited: true\n", encoding="utf-8")
+    hashes = {file.path: file.sha256 for file in opened.files(opened.drills["files"])}
+    for path, content in before.items():
+        assert hashes[path] == hashlib.sha256(content).hexdigest()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import pwd
+import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,17 +14,18 @@ from stat import S_ISSOCK
 
 from pradrill import sockets
 from pradrill.domain.host_words import known_hosts_name, last_line
-from pradrill.domain.target import Host, Site, ssh_config
+from pradrill.domain.target import Host, HostFacts, Inventory, Site, ssh_config
 from pradrill.errors import NotReadyError
 from pradrill.ports import Say
 
 _DEADLINE = 10
+_NUMERIC = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
 
 
 class InventoryStandby:
     """Makes hosts reachable for a run, and leaves no connection behind."""
 
-    def __init__(self, hosts: Sequence[Host], inventory: Path, known_hosts: Path) -> None:
+    def __init__(self, hosts: Sequence[Host], inventory: Inventory, known_hosts: Path) -> None:
         self._hosts = tuple(hosts)
         self._inventory = inventory
         self._known_hosts = known_hosts
@@ -33,31 +38,48 @@ class InventoryStandby:
         return [*self._pin_problems(), *self._login_problems()]
 
     def start(self, folder: Path, run_id: str, say: Say) -> Site:
-        """Write the pinned keys and the client configuration into `folder`.
+        """Write pinned keys, client configuration and inventory into `folder`, for every tool.
 
-        The keys are those that OpenSSH finds for exactly these hosts, whatever the patterns and
-        hashes in the user's file: every tool then sees the same ones. Raises NotReadyError.
+        Each address is looked up here, once. The keys are those that OpenSSH finds for exactly
+        these hosts, whatever the patterns and hashes in the user's file. Raises NotReadyError.
         """
         problems = self._pin_problems()
         if problems:
             raise NotReadyError(problems[0])
+        hosts = tuple(_settled(host) for host in self._hosts)
         connections = sockets.folder_for(run_id)  # the run's own: others go on undisturbed
         sockets.make_private(connections)
         known_hosts = folder / "known_hosts"
-        known_hosts.write_text(
-            "".join(
-                f"{known_hosts_name(host)} {key}\n"
-                for host in self._hosts
-                for key in self._pins(host)
-            ),
-            encoding="utf-8",
-        )
+        pins = zip(hosts, map(self._pins, self._hosts), strict=True)
+        _write(known_hosts, "".join(_pin(host, key) for host, keys in pins for key in keys))
         config = folder / "ssh_config"
-        config.write_text(ssh_config(self._hosts, known_hosts, connections), encoding="utf-8")
-        say(f"{len(self._hosts)} inventory host{'s' if len(self._hosts) > 1 else ''} to reach")
+        _write(config, ssh_config(hosts, known_hosts, connections))
+        inventory = folder / "inventory.json"
+        _write(inventory, json.dumps(self._inventory.content))
+        beside = {
+            playbooks: folder / f"inventory-{number}.json"
+            for number, playbooks in enumerate(self._inventory.beside)
+        }
+        for playbooks, path in beside.items():
+            _write(path, json.dumps(self._inventory.beside[playbooks]))
+        say(f"{len(hosts)} inventory host{'s' if len(hosts) > 1 else ''} to reach")
         return Site(
-            hosts=self._hosts, inventory=self._inventory, known_hosts=known_hosts, ssh_config=config
+            hosts=hosts,
+            inventory=inventory,
+            inventories=beside,
+            known_hosts=known_hosts,
+            ssh_config=config,
         )
+
+    def bind(self, site: Site, identified: Sequence[HostFacts]) -> Site:
+        """Leave of the pinned keys those that the hosts have shown, and note who they are."""
+        bound = site.model_copy(update={"proven": site.identified(identified)})
+        keys = {facts.host: facts.host_key for facts in identified}
+        shown = (_pin(each.host, keys[each.host.name]) for each in bound.proven)
+        narrowed = site.known_hosts.with_name("known_hosts.new")
+        _write(narrowed, "".join(shown))
+        narrowed.replace(site.known_hosts)
+        return bound
 
     def stop(self, run_id: str) -> Sequence[str]:
         """Close the run's shared connections, also another process's; say which could not be."""
@@ -141,3 +163,37 @@ def _closed(socket: Path) -> bool:
         except subprocess.TimeoutExpired:
             return False
     return done.returncode != 0
+
+
+def _settled(host: Host) -> Host:
+    """Return the host with the one address that its name leads to now, and its login."""
+    try:
+        found = socket.getaddrinfo(host.address, host.port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise NotReadyError(
+            f"the address {host.address} of {host.name} cannot be looked up: {error.strerror}"
+        ) from error
+    addresses = [str(socket.getnameinfo(each[4], _NUMERIC)[0]) for each in found]
+    user = host.user or pwd.getpwuid(os.geteuid()).pw_name
+    return host.model_copy(update={"address": _answering(addresses, host.port), "user": user})
+
+
+def _answering(addresses: Sequence[str], port: int) -> str:
+    """Return the first address where something answers; the first one when there is no other."""
+    for address in dict.fromkeys(addresses) if len(set(addresses)) > 1 else ():
+        try:
+            socket.create_connection((address, port), timeout=_DEADLINE).close()
+        except OSError:
+            continue
+        return address
+    return addresses[0]
+
+
+def _pin(host: Host, key: str) -> str:
+    return f"{known_hosts_name(host)} {key}\n"
+
+
+def _write(path: Path, text: str) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123 a descriptor, not a path
+        file.write(text)

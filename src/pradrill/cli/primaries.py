@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +10,7 @@ from pradrill.adapters.inventory_standby import InventoryStandby
 from pradrill.adapters.secrets import resolve
 from pradrill.adapters.ssh import SshProbe
 from pradrill.domain.plan import PrimaryIdentity, SshAddress
-from pradrill.domain.target import Host
+from pradrill.domain.target import Host, Inventory
 from pradrill.domain.timeline import Skew
 from pradrill.errors import NotReadyError, PradrillError
 from pradrill.ports import Clock, Say
@@ -41,13 +40,14 @@ def _clock(service: str, address: SshAddress, clock: Clock) -> Skew:
         private_key=address.key,
     )
     pinned = address.known_hosts or Path("~/.ssh/known_hosts").expanduser()
-    reached = InventoryStandby([host], Path(os.devnull), pinned)
+    reached = InventoryStandby([host], Inventory(content={}), pinned)
     if problems := reached.problems():
         raise NotReadyError(problems[0])
     probe = SshProbe(clock, resolve)
     with tempfile.TemporaryDirectory(prefix="pradrill-") as folder:
         try:
-            return probe.skew(host, reached.start(Path(folder), folder, lambda _line: None))
+            site = reached.start(Path(folder), folder, lambda _line: None)
+            return probe.skew(site.hosts[0], site)
         finally:
             probe.close()
             reached.stop(folder)

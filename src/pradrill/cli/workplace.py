@@ -29,6 +29,7 @@ from pradrill.cli.discretion import DiscreetProgress
 from pradrill.cli.primaries import clocks
 from pradrill.cli.sources import checked_before, source_of
 from pradrill.config.around import around
+from pradrill.config.edits import edits
 from pradrill.config.house import (
     House,
     LoadedDrill,
@@ -36,7 +37,7 @@ from pradrill.config.house import (
     open_house,
     read_sealing,
 )
-from pradrill.config.inventory import read_inventory
+from pradrill.config.inventory import each_inventory_once, freeze, read_inventory
 from pradrill.config.vaults import unlock
 from pradrill.domain.entry import Head
 from pradrill.domain.events import Started
@@ -48,6 +49,7 @@ from pradrill.domain.record import Launch, RunRecord, RunState
 from pradrill.domain.recovery_source import RecoveryPointSpec
 from pradrill.domain.run_plan import RunPlan
 from pradrill.domain.sealing import Sealing
+from pradrill.domain.target import Host
 from pradrill.engine.cancellation import Cancellation, signals_to
 from pradrill.engine.context import Disruption, Tools
 from pradrill.engine.planning import plan_run
@@ -278,6 +280,7 @@ class Workplace:
             verifier=TestinfraVerifier(self.clock, secrets.masker),
             people=FilePeople(_terminal(), self._announcer(plan, progress)),
             progress=progress,
+            edits=edits,
             sources={s: self.source(each) for s, each in backups.items()},
             checked={s: checked_before(each, self.store) for s, each in backups.items()},
             leases=None if plan.drill.standby.machines else SshLeases(),
@@ -302,9 +305,12 @@ class Workplace:
             return LabStandby(self.lab, declared.machines, declared.links)
         assert declared.inventory is not None  # noqa: S101 the model has one of both
         unlock(plan.drill, self.secrets.resolve)
-        hosts = read_inventory(declared.inventory, declared.hosts or "")
+        with each_inventory_once():
+            hosts = read_inventory(declared.inventory, declared.hosts or "")
+            inventory = freeze(declared.inventory, plan.drill.playbooks())
+        _refuse_moved(plan, hosts, declared.inventory)
         known = declared.known_hosts or Path("~/.ssh/known_hosts").expanduser()
-        return InventoryStandby(hosts, declared.inventory, known)
+        return InventoryStandby(hosts, inventory, known)
 
     def _primary(self, house: House, service: str) -> PrimaryIdentity:
         """Return a primary's declared identity; a lab machine's own is added to it."""
@@ -324,6 +330,16 @@ def _put_back(record: RunRecord) -> str:
     if record.residue:
         return f"its standby was not left as declared ({record.residue[0]})"
     return "its standby was torn down"
+
+
+def _refuse_moved(plan: RunPlan, hosts: tuple[Host, ...], inventory: Path) -> None:
+    """Raise ConfigurationError when the inventory leads elsewhere than when the run was planned."""
+    planned = {host.name: host.address for host in plan.hosts}
+    if planned != {host.name: f"{host.address}:{host.port}" for host in hosts}:
+        raise ConfigurationError(
+            f"{inventory} has changed since the run was planned: its hosts or their addresses",
+            hint="Launch the drill again once the inventory stays as it is.",
+        )
 
 
 def told(line: str) -> None:

@@ -20,7 +20,8 @@ from pradrill.domain.run_plan import Around
 _TAKEN = (
     *("group_vars", "host_vars", "library", "module_utils", "collections"),
     *("action_plugins", "callback_plugins", "connection_plugins", "filter_plugins"),
-    *("lookup_plugins", "test_plugins", "vars_plugins"),
+    *("lookup_plugins", "test_plugins", "vars_plugins", "strategy_plugins", "become_plugins"),
+    *("shell_plugins", "cache_plugins", "inventory_plugins"),
 )
 """Beside a playbook: Ansible looks into these by itself."""
 _NAMED = ("roles", "tasks", "handlers", "templates", "files", "vars")
@@ -28,6 +29,8 @@ _BESIDE_INVENTORY = ("group_vars", "host_vars")
 _MOST, _LARGEST = 2_000, 32 << 20  # files, and bytes of all of them
 _MOST_WORDS = 20
 _WORD = re.compile(r"[\w.-]+")
+_PATH = re.compile(r"(?<![\w./-])(?:\.\./[\w./-]+|[\w./-]+\.(?:ya?ml|j2)\b)")
+"""Something above its folder, or a file of a kind that only Ansible reads."""
 _COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
 _BUILT = re.compile(
     r"fileglob|first_found|filetree"
@@ -113,12 +116,24 @@ def _follow(looked: _Looked, folder: Path, plays: Iterable[Path]) -> None:
     built = False
     fresh = list(plays)
     while fresh:
+        farther: dict[Path, None] = {}
         for path in fresh:
             waiting.pop(path, None)
             text = _COMMENT.sub("", looked.read(path).decode("utf-8", "replace"))
             words.update(word.strip(".-") for word in _WORD.findall(text))
             built = built or _BUILT.search(text) is not None
-        fresh = [path for path, names in waiting.items() if built or names & words]
+            farther.update(dict.fromkeys(_farther(text, (path.parent, folder), looked)))
+        near = [path for path, names in waiting.items() if built or names & words]
+        fresh = [*dict.fromkeys([*near, *farther])]
+
+
+def _farther(text: str, bases: Iterable[Path], looked: _Looked) -> Iterator[Path]:
+    """Yield the files that a text names by their path, wherever they are."""
+    for base in bases:
+        for named in _PATH.findall(text):
+            path = Path(os.path.normpath(base / named))
+            files = _below(path) if path.is_dir() else [path] if path.is_file() else []
+            yield from (file for file in files if file not in looked.found)
 
 
 def _nameable(folder: Path) -> Iterator[tuple[Path, set[str]]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pradrill.config import cron
+from pradrill.config.connection import connection_problems
 from pradrill.config.estate import circle_problems, find_places
 from pradrill.config.inventory import each_inventory_once, read_inventory
 from pradrill.config.letterhead import CLAUSES, letterhead_problems
@@ -43,6 +44,8 @@ class LoadedDrill(NamedTuple):
     hosts: tuple[Host, ...]
     places: dict[str, tuple[str, ...]]
     """Service of `recover` → the names of its hosts."""
+    read: bytes
+    """The drill's file as it was read."""
 
 
 class House(NamedTuple):
@@ -51,18 +54,34 @@ class House(NamedTuple):
     folder: Path
     plan: Plan
     drills: dict[str, LoadedDrill]
+    read: bytes
+    """The plan's file as it was read."""
 
     def files(self, loaded: LoadedDrill) -> Iterator[FileHash]:
         """Hash everything that a run of the drill depends on."""
-        drill = loaded.drill
-        ours = (self.folder / PLAN, loaded.file)  # read by us: compared as what they declare
-        named = [*ours, *drill.playbooks()]
-        if drill.standby.inventory is not None:
-            named.append(drill.standby.inventory)
-        suites = [path for way in drill.ways.values() for path in suite_files(way.verify.checks)]
-        for path in dict.fromkeys((*named, *suites)):
-            if path.is_file():
-                yield hashed(path, path.read_bytes(), whole=path in ours)
+        ours = {self.folder / PLAN: self.read, loaded.file: loaded.read}
+        for path, content in ours.items():  # what was read is what runs, whatever is there now
+            yield hashed(path, content, whole=True)
+        for path in dict.fromkeys(named_files(loaded.drill)):
+            if path.is_file() and path not in ours:
+                yield hashed(path, path.read_bytes())
+
+
+def named_files(drill: Drill) -> Iterator[Path]:
+    """Give what a drill names and tools read while it runs: playbooks, inventory, checks."""
+    yield from drill.playbooks()
+    if drill.standby.inventory is not None:
+        yield drill.standby.inventory
+    for way in drill.ways.values():
+        yield from suite_files(way.verify.checks)
+        yield from _beside_checks(way.verify.checks)
+
+
+def _beside_checks(checks: Path) -> Iterator[Path]:
+    """Give what checks can read beside themselves, as expected values."""
+    for path in sorted(checks.rglob("*")) if checks.is_dir() else ():
+        if path.suffix not in {".py", ".pyc"} and path.is_file() and not path.is_symlink():
+            yield path
 
 
 def find_drills_folder(start: Path) -> Path:
@@ -95,8 +114,10 @@ def open_house(
     """
     problems: list[Problem] = []
     plan: Plan | None = None
+    read = b""
     try:
         document = read_document(folder / PLAN)
+        read = document.read
         plan = validate(document, Plan)
         problems += [*letterhead_problems(document, plan), *circle_problems(document, plan)]
     except ConfigurationProblemsError as error:
@@ -123,13 +144,15 @@ def open_house(
         problems += [*found, *unusable, *misplaced]
         if not unusable and not misplaced:
             problems += reading_host_problems(document, drill, hosts, places)
-        drills[drill.drill] = LoadedDrill(file, drill, hosts, places)
+        if not unusable:
+            problems += connection_problems(document, drill, hosts)
+        drills[drill.drill] = LoadedDrill(file, drill, hosts, places, document.read)
     if problems:
         raise ConfigurationProblemsError(problems)
     if only is not None and not drills:
         raise _unknown(folder, only)
     assert plan is not None  # noqa: S101 otherwise there are problems
-    return House(folder, plan, drills)
+    return House(folder, plan, drills, read)
 
 
 def _drill_files(folder: Path, only: str | None) -> list[Path]:

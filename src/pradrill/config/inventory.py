@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from difflib import get_close_matches
@@ -18,11 +18,19 @@ from pydantic import ValidationError
 
 from pradrill import scratch
 from pradrill.config.vaults import refused, vault_words
-from pradrill.domain.target import Host
+from pradrill.domain.target import Host, Inventory
 from pradrill.errors import ConfigurationError
 
 _DEADLINE = 60
-_already_read: ContextVar[dict[Path, dict[str, Any]] | None] = ContextVar("read", default=None)
+_CONNECTION = (
+    *("ansible_host", "ansible_port", "ansible_user", "dr_role"),
+    *("ansible_private_key_file", "ansible_ssh_private_key_file"),
+)
+_Read = dict[tuple[Path, Path | None], dict[str, Any]]
+_already_read: ContextVar[_Read | None] = ContextVar("read", default=None)
+
+BESIDE = ("group_vars", "host_vars")
+"""The folders of variables that Ansible looks for beside inventories and playbooks."""
 
 
 def read_inventory(path: Path, pattern: str) -> tuple[Host, ...]:
@@ -31,7 +39,7 @@ def read_inventory(path: Path, pattern: str) -> tuple[Host, ...]:
     Raises ConfigurationError: unreadable inventory, unknown name, group without hosts.
     """
     listing = _list(path)
-    variables: dict[str, dict[str, Any]] = listing.get("_meta", {}).get("hostvars", {})
+    variables = _variables(listing)
     groups = {name: group for name, group in listing.items() if name != "_meta"}
     # Ansible leaves groups without hosts out of its listing.
     known = {host for group in groups.values() for host in group.get("hosts", [])}
@@ -47,6 +55,66 @@ def read_inventory(path: Path, pattern: str) -> tuple[Host, ...]:
     return tuple(_host(name, variables.get(name, {}), path) for name in names)
 
 
+def variables_of(
+    path: Path, names: Iterable[str], playbooks: Path | None = None
+) -> dict[str, dict[str, Any]]:
+    """Return hosts' variables as Ansible has them for the playbooks of a folder.
+
+    Raises ConfigurationError.
+    """
+    variables = _variables(_list(path, playbooks if _has_variables(playbooks) else None))
+    return {name: variables.get(name, {}) for name in names}
+
+
+def freeze(path: Path, playbooks: Iterable[Path]) -> Inventory:
+    """Return an inventory to be given to Ansible again, with what the folders of playbooks add.
+
+    Groups, hosts and every variable stay; values that are encrypted stay so. Raises
+    ConfigurationError.
+    """
+    folders = sorted({playbook.parent for playbook in playbooks})
+    return Inventory(
+        content=_frozen(_list(path), path),
+        beside={
+            folder: _frozen(_list(path, folder), path)
+            for folder in folders
+            if _has_variables(folder)
+        },
+    )
+
+
+def _frozen(listing: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Return a listing as the YAML of an inventory, which Ansible reads in JSON, too."""
+    home = {
+        "inventory_dir": str(path if path.is_dir() else path.parent),
+        "inventory_file": str(path),
+    }
+    groups = {name: group for name, group in listing.items() if name not in {"_meta", "all"}}
+    variables = _variables(listing)
+    known = {host for group in listing.values() for host in group.get("hosts", ())}
+    return {
+        "all": {
+            "hosts": {name: {**variables.get(name, {}), **home} for name in sorted(known)},
+            "children": {
+                name: {
+                    "hosts": {host: {} for host in group.get("hosts", ())},
+                    "children": {child: {} for child in group.get("children", ())},
+                }
+                for name, group in groups.items()
+            },
+        }
+    }
+
+
+def _variables(listing: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    variables: dict[str, dict[str, Any]] = listing.get("_meta", {}).get("hostvars", {})
+    return variables
+
+
+def _has_variables(playbooks: Path | None) -> bool:
+    return playbooks is not None and any((playbooks / each).is_dir() for each in BESIDE)
+
+
 @contextmanager
 def each_inventory_once() -> Iterator[None]:
     """Have Ansible read an inventory once, however many drills name it: it takes half a second."""
@@ -57,23 +125,23 @@ def each_inventory_once() -> Iterator[None]:
         _already_read.reset(token)
 
 
-def _list(path: Path) -> dict[str, Any]:
+def _list(path: Path, playbooks: Path | None = None) -> dict[str, Any]:
     known = _already_read.get()
     if known is None:
-        return _asked(path)
-    if path not in known:
-        known[path] = _asked(path)
-    return known[path]
+        return _asked(path, playbooks)
+    if (path, playbooks) not in known:
+        known[path, playbooks] = _asked(path, playbooks)
+    return known[path, playbooks]
 
 
-def _asked(path: Path) -> dict[str, Any]:
+def _asked(path: Path, playbooks: Path | None) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="pradrill-inventory-", dir=scratch.base()) as folder:
         config = Path(folder, "ansible.cfg")  # an empty one: the user's own does not count here
         config.touch()
-        return _listed(path, config)
+        return _listed(path, config, playbooks)
 
 
-def _listed(path: Path, config: Path) -> dict[str, Any]:
+def _listed(path: Path, config: Path, playbooks: Path | None) -> dict[str, Any]:
     command = Path(sys.executable).parent / "ansible-inventory"
     environment = {
         "PATH": f"{command.parent}:{os.environ.get('PATH', '')}:/usr/bin:/bin",
@@ -84,10 +152,11 @@ def _listed(path: Path, config: Path) -> dict[str, Any]:
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "True",
     }
+    beside = ["--playbook-dir", str(playbooks)] if playbooks else []
     try:
         with vault_words(config.parent) as unlocking:
             done = subprocess.run(
-                [command, "--list", "-i", path, *unlocking],
+                [command, "--list", "-i", path, *beside, *unlocking],
                 env=environment,
                 cwd=path.parent,
                 capture_output=True,
@@ -124,6 +193,14 @@ def _members(groups: dict[str, Any], name: str) -> list[str]:
 
 def _host(name: str, variables: dict[str, Any], inventory: Path) -> Host:
     key = variables.get("ansible_ssh_private_key_file") or variables.get("ansible_private_key_file")
+    for variable in _CONNECTION:
+        value = variables.get(variable)
+        if isinstance(value, dict) or "{{" in str(value) or "{%" in str(value):
+            raise ConfigurationError(
+                f"{variable} of {name} in {inventory} is a template or encrypted, which is not "
+                "rendered here",
+                hint="Write the value itself: what is proven is what is written.",
+            )
     try:
         return Host(
             name=name,
@@ -136,5 +213,5 @@ def _host(name: str, variables: dict[str, Any], inventory: Path) -> Host:
     except (ValidationError, ValueError, TypeError) as error:
         raise ConfigurationError(
             f"host {name} of {inventory} has an unusable connection variable",
-            hint="Look at ansible_host, ansible_port, ansible_user and dr_role.",
+            hint="Look at ansible_host, ansible_port, ansible_user, the key file and dr_role.",
         ) from error

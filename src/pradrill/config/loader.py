@@ -35,6 +35,8 @@ class Document(NamedTuple):
     lines: Mapping[Loc, int]
     problems: tuple[Problem, ...] = ()
     """What YAML alone shows to be wrong, as a key given twice; the content is read all the same."""
+    read: bytes = b""
+    """The file as it was read."""
 
     def line(self, loc: Loc) -> int:
         """Return the line of a place, or of the nearest one around it that is written."""
@@ -120,7 +122,7 @@ def read_document(path: Path) -> Document:
     lines: dict[Loc, int] = {(): 1}
     problems: list[Problem] = []
     content = _Reader(path, lines, problems).value(node, ())
-    return Document(path, content, lines, tuple(problems))
+    return Document(path, content, lines, tuple(problems), text.encode())
 
 
 def validate(document: Document, model: type[_Model]) -> _Model:
@@ -211,7 +213,7 @@ def _text(path: Path) -> str:
     try:
         if path.stat().st_size > _LARGEST:
             raise _one(path, 1, "the file is larger than 1 MB: it is no plan and no drill")
-        return path.read_text(encoding="utf-8")
+        return path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise _one(path, line, "the file is not UTF-8 text") from error

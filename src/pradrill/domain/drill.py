@@ -145,6 +145,11 @@ class PlaybookStep(Model):
     secrets: dict[str, SecretName] = Field(
         default={}, description="Ansible variable → where its secret value is"
     )
+    controller: bool = Field(
+        default=False,
+        description="whether it may also act on the machine that pradrill runs on: "
+        "delegate_to: localhost, local_action, hosts: localhost, lookups that run a command",
+    )
     deadline: Deadline = timedelta(hours=1)
 
     @property

@@ -60,6 +60,7 @@ class PlannedStep(Model):
     call: Call | None = Field(default=None, description="which answer of a call, under which SLA")
     vars: dict[str, Any] = {}
     secrets: dict[str, str] = Field(default={}, description="names of secrets, never their values")
+    controller: bool = Field(default=False, description="it may act on the controller, too")
 
     @property
     def key(self) -> StepKey:
@@ -134,6 +135,11 @@ class RunPlan(Model):
         default=(),
         description="services with a branch each; none: all are recovered as one",
     )
+
+    @property
+    def plan_file(self) -> Path | None:
+        """Return where the plan was read: it is the first of the files."""
+        return self.files[0].path if self.files else None
 
     def hashed(self, other: RunPlan) -> tuple[FileHash, ...]:
         """Return its files of those kinds that another plan tells of, too: to compare with it."""

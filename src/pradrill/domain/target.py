@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import ipaddress
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from pradrill.domain.model import Model
 from pradrill.domain.timeline import Skew
@@ -17,24 +19,67 @@ MARKER = "/etc/pradrill/standby"
 """A machine's own word that it is a standby: this file's first line is its machine-id."""
 
 
+def _plain(path: Path) -> Path:
+    """Refuse what OpenSSH would read as more than a path: it is written into its configuration."""
+    if any(each in str(path) for each in ('"', "${", "%")) or not str(path).isprintable():
+        msg = f"{str(path)!r} holds characters that OpenSSH does not take as they are"
+        raise ValueError(msg)
+    return path
+
+
 class Host(Model):
     """A standby host, as the inventory describes it."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]*$")
-    address: str = Field(min_length=1)
+    address: str = Field(pattern=r"^[A-Za-z0-9:][A-Za-z0-9_.:%-]*$")
     port: int = Field(default=22, ge=1, le=65_535)
-    user: str | None = None
-    private_key: Path | None = None
+    user: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.@\\-]*\$?$")
+    private_key: Annotated[Path, AfterValidator(_plain)] | None = None
     dr_role: str | None = None
+
+
+class Inventory(Model):
+    """An inventory as Ansible read it once: what a run gives to Ansible, whatever is edited."""
+
+    content: dict[str, Any] = Field(description="groups, hosts and variables, as YAML has them")
+    beside: dict[Path, dict[str, Any]] = Field(
+        default={}, description="folder of playbooks with variables of its own → content with them"
+    )
+
+
+class Proven(Model):
+    """A host whose identity was seen in this run: where it is reached, and which machine it is."""
+
+    host: Host
+    machine_id: str = Field(min_length=1)
 
 
 class Site(Model):
     """The standby's hosts with everything that Ansible, testinfra and the probes need."""
 
     hosts: tuple[Host, ...] = Field(min_length=1)
-    inventory: Path = Field(description="what ansible-playbook gets with -i")
+    inventory: Path = Field(description="what ansible-playbook gets with -i, written for this run")
+    inventories: dict[Path, Path] = Field(
+        default={}, description="folder of playbooks → what its playbooks get instead"
+    )
     known_hosts: Path
     ssh_config: Path = Field(description="written for this run; every tool connects through it")
+    proven: tuple[Proven, ...] = Field(
+        default=(), description="the hosts that were identified, other branches' included"
+    )
+
+    def identified(self, facts: Iterable[HostFacts]) -> tuple[Proven, ...]:
+        """Return its hosts with what those that were seen said of themselves."""
+        machine_ids = {each.host: each.machine_id for each in facts}
+        return tuple(
+            Proven(host=host, machine_id=machine_ids[host.name])
+            for host in self.hosts
+            if machine_ids.get(host.name)
+        )
+
+    def inventory_for(self, playbook: Path) -> Path:
+        """Return the inventory that goes with a playbook's own variables."""
+        return self.inventories.get(playbook.parent, self.inventory)
 
 
 class MarkerFault(StrEnum):

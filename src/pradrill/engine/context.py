@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from datetime import datetime
 from pathlib import Path
-from shutil import rmtree
 from threading import Lock
 from typing import Any, NamedTuple
 
-from pradrill import scratch
+from pradrill import in_memory, scratch
 from pradrill.domain.drill import Way
 from pradrill.domain.events import OF_A_BRANCH, Event
 from pradrill.domain.facts import Facts, Shown
@@ -22,7 +20,7 @@ from pradrill.domain.outcome import GuardResult, Phase, StepOutcome
 from pradrill.domain.proof import workable
 from pradrill.domain.run_names import folder_prefix
 from pradrill.domain.run_plan import PlannedStep
-from pradrill.domain.target import Host, Site
+from pradrill.domain.target import Host, HostFacts, Site
 from pradrill.domain.timeline import Instant, Mark, Provenance, Skew
 from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.stretch import ClockWatch
@@ -30,6 +28,7 @@ from pradrill.engine.tenancy import Tenancy
 from pradrill.errors import PradrillError, RecordError
 from pradrill.ports import (
     Clock,
+    Edits,
     HostProbe,
     Journal,
     Leases,
@@ -54,6 +53,7 @@ class Tools(NamedTuple):
     verifier: ServiceVerifier
     people: People
     progress: Progress
+    edits: Edits
     sources: Mapping[str | None, RecoveryPointSource] = {}
     """Branch (its service) → where its backups are, when the drill declares it."""
     checked: Mapping[str | None, Sequence[IntegrityResult]] = {}
@@ -228,8 +228,14 @@ class Context:
     def connect(self) -> None:
         """Make the standby's hosts reachable."""
         run_id = self.journal.run_id
-        folder = Path(tempfile.mkdtemp(prefix=folder_prefix(run_id), dir=scratch.base()))
+        folder = in_memory.folder(run_id)  # an inventory can hold what a vault kept
         self._run.site = self.tools.standby.start(folder, run_id, self.tools.progress.say)
+
+    def bind(self, identified: Sequence[HostFacts]) -> None:
+        """Reach the hosts from here on as what was seen of them, and nothing else."""
+        site = self._run.site
+        assert site is not None  # noqa: S101 the start step passed before
+        self._run.site = self.tools.standby.bind(site, identified)
 
     def there(self) -> Site:
         """Return the standby, which the start step has made reachable: this branch's hosts."""
@@ -258,10 +264,7 @@ class Context:
 
     def forget_folders(self) -> None:
         """Remove what was written for the run outside its own folder, by a dead process too."""
-        for base in scratch.places():
-            for folder in Path(base).glob(f"{folder_prefix(self.journal.run_id)}*"):
-                if folder.lstat().st_uid == os.geteuid() and not folder.is_symlink():
-                    rmtree(folder, ignore_errors=True)
+        in_memory.sweep(self.journal.run_id)
 
     def keep_elsewhere(self) -> bool:
         """Put the evidence from here on where there is room; False when that changes nothing.
@@ -281,6 +284,10 @@ class Context:
             self.note(Event.RESIDUE, left=left)
             return Came(StepOutcome.FAILED, "; ".join(left))
         return Came(StepOutcome.PASSED)
+
+    def edited(self) -> str:
+        """Name the files that are not what the run was planned with; nothing when all are."""
+        return ", ".join(str(path) for path in self.tools.edits(self.facts.plan))
 
     def values(self) -> dict[str, Any]:
         """Return what this branch's playbooks have handed back so far."""

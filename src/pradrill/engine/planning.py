@@ -170,6 +170,7 @@ def _declared(
             playbook=step.playbook,
             vars=step.vars,
             secrets=step.secrets,
+            controller=step.controller,
         )
 
 

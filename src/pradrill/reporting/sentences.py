@@ -98,6 +98,17 @@ _FORMS = (
     N_("run %(name)s of %(controller)s (%(folder)s)"),
     N_("%(user)s, logged in as %(login)s"),
     N_("%(user)s, through sudo from %(login)s as sudo says"),
+    # where a playbook acted, and what was read
+    N_("not run: %(files)s changed after the run began"),
+    N_("%(files)s changed while the playbook ran"),
+    N_("%(files)s changed while the checks ran"),
+    N_("not run: %(host)s was never identified"),
+    N_("a task was of %(host)s, which is none of the drill's hosts"),
+    N_("a task was delegated to %(host)s, which is none of the drill's hosts"),
+    N_("Ansible does not reach the machine that was identified as %(host)s"),
+    N_("which machine %(host)s is could not be read before the playbook"),
+    N_("which machine %(host)s is could not be read after the playbook"),
+    N_("%(host)s is not the machine that the run had identified"),
     # what readings of the recovery point contradict, and do not prove
     N_("readings of the recovery point contradict each other: %(because)s"),
     N_("%(reading)s is %(length)s in the future: a clock or the time zone is wrong"),

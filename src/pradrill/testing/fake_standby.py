@@ -67,6 +67,10 @@ class FakeStandby:
             ssh_config=folder / "ssh_config",
         )
 
+    def bind(self, site: Site, identified: Sequence[HostFacts]) -> Site:
+        """Take note of who the hosts are."""
+        return site.model_copy(update={"proven": site.identified(identified)})
+
     def stop(self, run_id: str) -> Sequence[str]:
         """Say what is left."""
         del run_id
@@ -292,5 +296,6 @@ def fake_tools(clock: FakeClock | None = None, **replaced: Any) -> Tools:
         "verifier": FakeVerifier(FakeVerification(clock)),
         "people": FakePeople(),
         "progress": FakeProgress(),
+        "edits": lambda _plan: (),
     }
     return Tools(**{**tools, **replaced})

@@ -9,19 +9,24 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pradrill import in_memory, processes
+from pradrill.adapters.ansible.binding import Binding, unproven
 from pradrill.adapters.ansible.brake import Brake
 from pradrill.adapters.ansible.meter import Meter, metered
 from pradrill.adapters.ansible.narrator import Narrator, clean_output
 from pradrill.domain.masking import Masker
 from pradrill.domain.outcome import PlaybookResult, StepOutcome
 from pradrill.domain.quotas import PLAY_KEPT, PLAY_PRINTS, VALUES, megabytes
+from pradrill.errors import NotReadyError
 from pradrill.ports import Cancelled, Clock, Play, Say
+
+if TYPE_CHECKING:
+    from ansible_runner import RunnerConfig
 
 CONFIGURATION = "[defaults]\ninternal_poll_interval = 0.01\n"
 """By itself Ansible looks a thousand times a second whether a task has ended: 3 % of a core."""
@@ -54,8 +59,11 @@ class AnsibleRunner:
     ) -> PlaybookResult:
         """Run a playbook to its end, its deadline (seconds) or cancellation.
 
-        Raises NotReadyError when a secret cannot be had: nothing has been run then.
+        Raises NotReadyError when a secret cannot be had, or when a host of the site was not
+        identified in this run: nothing has been run then.
         """
+        if strangers := unproven(play.site):
+            raise NotReadyError(f"not run: {', '.join(strangers)} was never identified")
         secrets = {key: self._resolve(name) for key, name in play.secrets.items()}
         password = self._resolve(play.vault_password) if play.vault_password else None
         for secret in (*secrets.values(), *([password] if password else [])):
@@ -64,15 +72,18 @@ class AnsibleRunner:
         folder = in_memory.folder(play.marker)
         # Other plays of the run may go on beside this one: only its own processes are ended.
         play = play._replace(marker=processes.part(play.marker, folder.name))
+        binding = Binding(play, folder)
         brake = Brake(play.marker, self._clock, deadline, self._grace, cancelled)
-        narrator = Narrator(say, evidence / "events.jsonl", self._masker, lambda: brake.pulled)
+        narrator = Narrator(say, evidence / "events.jsonl", self._masker, binding, brake)
         try:
-            variables = json.dumps(_variables(play, secrets), default=str)
+            binding.write()
+            variables = {**play.vars, **secrets, **binding.variables()}
             with ExitStack() as pipes:
-                pipes.enter_context(in_memory.piped(folder / "variables.json", variables))
+                content = json.dumps(variables, default=str)
+                pipes.enter_context(in_memory.piped(folder / "variables.json", content))
                 if password is not None:
                     pipes.enter_context(in_memory.piped(folder / _VAULT, password))
-                code = _run(play, folder, deadline, narrator, brake)
+                code = _run(_config(play, folder, deadline, binding), narrator, brake)
             output = clean_output(_printed(folder), self._masker)
             _write(evidence / "stdout.txt", _cut(output))
             if narrator.unwritten is not None:
@@ -110,24 +121,10 @@ def _within(result: PlaybookResult, meter: Meter) -> PlaybookResult:
     return result.model_copy(update=changes)
 
 
-def _run(play: Play, folder: Path, deadline: float, narrator: Narrator, brake: Brake) -> int | None:
+def _run(config: RunnerConfig, narrator: Narrator, brake: Brake) -> int | None:
     """Run; return the exit code, or None when the last read timed out, which says nothing."""
-    from ansible_runner import RunnerConfig  # noqa: PLC0415 costs 0.2 s
     from pexpect import TIMEOUT  # noqa: PLC0415 as ansible_runner
 
-    config = RunnerConfig(
-        private_data_dir=str(folder),
-        ident="play",
-        playbook=str(play.playbook),
-        inventory=str(play.site.inventory),
-        limit=",".join(host.name for host in play.site.hosts),
-        cmdline=f"-e @{shlex.quote(str(folder / 'variables.json'))}{_unlocking(play, folder)}",
-        envvars={"ANSIBLE_HOST_KEY_CHECKING": "True"},
-        quiet=True,
-    )
-    config.prepare()
-    config.pexpect_timeout = _POLL  # `settings=` is dropped unless there is a file of them
-    config.env = _environment(config.env, play, folder, deadline)
     try:
         stopped = lambda: narrator.meter.over or brake()  # noqa: E731
         watched = {"event_handler": narrator, "cancel_callback": stopped}
@@ -152,10 +149,26 @@ def opened(files: Iterable[Path], password: str) -> list[str]:
     return plain
 
 
-def _variables(play: Play, secrets: Mapping[str, str]) -> dict[str, Any]:
-    """Return the extra variables; they outrank the inventory's, which may not unpin hosts."""
-    pinned = {"ansible_host_key_checking": True, "ansible_ssh_host_key_checking": True}
-    return {**play.vars, **secrets, **pinned}
+def _config(play: Play, folder: Path, deadline: float, binding: Binding) -> RunnerConfig:
+    """Return what is run: the user's playbook between two of ours, which identify the machines."""
+    from ansible_runner import RunnerConfig  # noqa: PLC0415 costs 0.2 s
+
+    config = RunnerConfig(
+        private_data_dir=str(folder),
+        ident="play",
+        playbook=str(play.playbook),
+        inventory=[str(play.site.inventory_for(play.playbook)), str(binding.inventory)],
+        limit=binding.limit(),
+        cmdline=f"-e @{shlex.quote(str(folder / 'variables.json'))}{_unlocking(play, folder)}",
+        envvars={"ANSIBLE_HOST_KEY_CHECKING": "True"},
+        quiet=True,
+    )
+    config.prepare()
+    *options, playbook = config.command
+    config.command = [*options, str(binding.identity), playbook, str(binding.identity)]
+    config.pexpect_timeout = _POLL  # `settings=` is dropped unless there is a file of them
+    config.env = _environment(config.env, play, folder, deadline)
+    return config
 
 
 def _environment(

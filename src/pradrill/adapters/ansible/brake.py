@@ -29,16 +29,23 @@ class Brake:
         self._clock = clock
         self._grace = grace
         self._cancelled = cancelled
+        self._strayed = False
         self._start = clock.now()
         self._deadline = deadline
         self._pulled_at = self._start
         self._alarmed = self._interrupted = False
 
+    def stray(self) -> None:
+        """Have the play stopped: it acts on a machine that it has nothing to do with."""
+        self._strayed = True
+
     def __call__(self) -> bool:
         """Tell whether the grace is over; ask the play to stop before that."""
         now = self._clock.now()
         if self.pulled is None:
-            if self._cancelled():
+            if self._strayed:
+                self.pulled = StepOutcome.UNKNOWN
+            elif self._cancelled():
                 self.pulled = StepOutcome.CANCELLED
             elif (now - self._start).total_seconds() >= self._deadline:
                 self.pulled = StepOutcome.TIMED_OUT

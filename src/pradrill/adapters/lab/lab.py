@@ -16,7 +16,7 @@ from pradrill.adapters.lab.files import held, missing, write_private
 from pradrill.adapters.lab.image import Image
 from pradrill.adapters.lab.machine import Machine
 from pradrill.adapters.lab.seed import make_key
-from pradrill.domain.target import Host, Site, ssh_config
+from pradrill.domain.target import Host, HostFacts, Proven, Site, ssh_config
 from pradrill.errors import PradrillError, UsageError
 from pradrill.ports import Clock, Say
 
@@ -126,6 +126,10 @@ class LabStandby:
             machine.up(say, links=links, ports=ports)
         return _write_site(self._machines, folder, "standby")
 
+    def bind(self, site: Site, identified: Sequence[HostFacts]) -> Site:
+        """Take note of who they are; each has one key, which it had before its first boot."""
+        return site.model_copy(update={"proven": site.identified(identified)})
+
     def stop(self, run_id: str) -> Sequence[str]:  # noqa: ARG002 they are this state's alone
         """End the machines and drop their disks; say what is left. Works in another process too."""
         left = []
@@ -143,8 +147,13 @@ def _endpoint(text: str) -> tuple[str, int]:
 
 
 def write_site(machine: Machine, folder: Path, *, dr_role: str | None = None) -> Site:
-    """Write an inventory, known_hosts and ssh_config that lead to a running machine."""
-    return _write_site([machine], folder, dr_role)
+    """Write an inventory, known_hosts and ssh_config that lead to a running machine.
+
+    Which machine it is needs no proof here: its key and its machine-id were made by the lab.
+    """
+    site = _write_site([machine], folder, dr_role)
+    made = Proven(host=site.hosts[0], machine_id=machine.machine_id)
+    return site.model_copy(update={"proven": (made,)})
 
 
 def _write_site(machines: Sequence[Machine], folder: Path, dr_role: str | None) -> Site:

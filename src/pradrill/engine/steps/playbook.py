@@ -14,6 +14,8 @@ def playbook(context: Context, step: PlannedStep) -> Came:
     """Run the step's playbook; a signal stops it, except in teardown."""
     assert step.playbook is not None  # noqa: S101 planning gives every playbook step one
     context.tenancy.confirm()
+    if edited := context.edited():
+        return Came(StepOutcome.UNKNOWN, f"not run: {edited} changed after the run began")
     during = Stretch(context.tools.clock)
     never: Cancelled = lambda: False  # noqa: E731 teardown cannot be cancelled
     there = context.workable(step.phase)
@@ -24,7 +26,9 @@ def playbook(context: Context, step: PlannedStep) -> Came:
     unlocks = context.facts.plan.drill.standby.vault_password
     run_id = context.journal.run_id
     result = context.tools.runner.run(
-        Play(step.playbook, there, given, step.secrets, run_id, unlocks),
+        Play(
+            step.playbook, there, given, step.secrets, run_id, unlocks, controller=step.controller
+        ),
         deadline=step.deadline.total_seconds(),
         cancelled=never if step.phase is Phase.TEARDOWN else context.cancelled,
         say=context.tools.progress.say,
@@ -38,6 +42,8 @@ def playbook(context: Context, step: PlannedStep) -> Came:
         "work_ended": ended and ended.latest,
         "work_earlier": (ended.latest - ended.earliest).total_seconds() if ended else 0.0,
     }
+    if edited := context.edited():
+        return Came(StepOutcome.UNKNOWN, f"{edited} changed while the playbook ran", more)
     restored = str(result.values.get(BACKUP_ID, ""))
     if point and restored and not is_selected(point, restored):
         told = f"the playbook restored {restored[:128]}; the run had chosen {point.id}"

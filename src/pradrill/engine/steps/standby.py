@@ -38,17 +38,19 @@ def identity(context: Context, step: PlannedStep) -> Came:
     """Prove that every host is a standby and no primary; note what it is like before."""
     paths = context.facts.plan.drill.standby.absent_after_teardown
     refused: list[GuardResult] = []
-    proven: list[HostFacts] = []
+    identified: list[HostFacts] = []
     for host in context.there().hosts:
         facts = context.tools.probe.facts(host, context.there())
-        proven.append(facts)
+        identified.append(facts)
         context.note(Event.SKEW, host=host.name, skew=facts.skew.model_dump(mode="json"))
         context.note(Event.HOST, host=host.name, seen=facts.seen().model_dump(mode="json"))
         refused += _guard(context, step.phase, _identified(context, host, facts))
         state = context.tools.probe.state(host, context.there(), paths)
         context.note(Event.BASELINE, host=host.name, state=state.model_dump(mode="json"))
-    for facts in [] if refused else proven:
-        context.tenancy.take(context.there(), facts)
+    if not refused:
+        context.bind(identified)
+        for facts in identified:
+            context.tenancy.take(context.there(), facts)
     return _guarded(refused)
 
 
@@ -57,6 +59,7 @@ def prove_anew(context: Context) -> None:
 
     What was proven is the past. Raises BusyError when another run holds one of them.
     """
+    proven: list[HostFacts] = []
     for host in context.there().hosts:
         try:
             facts = context.tools.probe.facts(host, context.there())
@@ -70,7 +73,10 @@ def prove_anew(context: Context) -> None:
         same = same_machine_guard(host, facts, context.facts.seen.get(host.name))
         _guard(context, Phase.TEARDOWN, [same, *_identified(context, host, facts)])
         if is_standby(context.facts, host.name):
-            context.tenancy.resume(context.there(), facts)
+            proven.append(facts)
+    context.bind(proven)
+    for facts in proven:
+        context.tenancy.resume(context.there(), facts)
 
 
 def isolation(context: Context, step: PlannedStep) -> Came:

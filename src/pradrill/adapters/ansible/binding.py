@@ -1,0 +1,181 @@
+"""Ansible bound to the machines that were proven, whatever its inventory and its plays say.
+
+Everything that leads a connection is an extra variable, which nothing outranks. Its value is
+looked up by a host variable whose name is made up for each play: so that each host, also one that
+a task is delegated to, is led to its own address, and one that was not proven to nowhere.
+
+The machine's own id is read by plays of ours before and after the user's, in the same process:
+through the path that their tasks take.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pradrill.domain.target import Host, Site
+from pradrill.ports import Play
+
+CONTROLLER = ("localhost", "127.0.0.1", "::1")
+"""The names under which Ansible knows the machine that it runs on."""
+
+_NOWHERE = {
+    "connection": "ansible.builtin.ssh",
+    "address": "255.255.255.255",
+    "port": 1,
+    "user": "nobody",
+    "key": "",
+}
+_HERE = {**_NOWHERE, "connection": "ansible.builtin.local", "address": "127.0.0.1"}
+
+_LED = {
+    "ansible_connection": "connection",
+    "ansible_host": "address",
+    "ansible_ssh_host": "address",
+    "ansible_port": "port",
+    "ansible_ssh_port": "port",
+    "ansible_user": "user",
+    "ansible_ssh_user": "user",
+    "ansible_private_key_file": "key",
+    "ansible_ssh_private_key_file": "key",
+}
+_FIXED: dict[str, Any] = {
+    "ansible_host_key_checking": True,
+    "ansible_ssh_host_key_checking": True,
+    "ansible_ssh_common_args": "",
+    "ansible_ssh_extra_args": "",
+    "ansible_sftp_extra_args": "",
+    "ansible_scp_extra_args": "",
+    "ansible_ssh_executable": "ssh",
+    "ansible_sftp_executable": "sftp",
+    "ansible_scp_executable": "scp",
+    "ansible_password": "",
+    "ansible_ssh_pass": "",
+    "ansible_ssh_password": "",
+    "ansible_private_key": "",
+    "ansible_ssh_private_key": "",
+    "ansible_private_key_passphrase": "",
+    "ansible_ssh_private_key_passphrase": "",
+    "ansible_ssh_pkcs11_provider": "",
+    "ansible_control_path": "",
+    "ansible_control_path_dir": "",
+}
+_ARROW = re.compile(r"^\w+: \[[^\]\n]*? -> ([^\](\n]+)", re.MULTILINE)
+"""How Ansible tells to whom a task was delegated, whatever became of it and also with no_log."""
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+Answer = tuple[str, str]
+"""A host, and what it said its machine-id is."""
+
+
+class Binding:
+    """What binds one play: variables, an inventory beside the site's, and our own plays."""
+
+    def __init__(self, play: Play, folder: Path) -> None:
+        self._play = play
+        self._planned = {proven.host.name for proven in play.site.proven}
+        self._machine_ids = {proven.host.name: proven.machine_id for proven in play.site.proven}
+        self._own = f"pradrill_{secrets.token_hex(8)}"
+        self.inventory = folder / "own.json"
+        self.identity = folder / "identity.yml"
+
+    def write(self) -> None:
+        """Write the play of ours and the inventory that tells each host from the others."""
+        hosts = {name: {self._own: name} for name in self._planned}
+        self.inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
+        self.identity.write_text(json.dumps([_identity(self._own)]), encoding="utf-8")
+
+    def variables(self) -> dict[str, Any]:
+        """Return the extra variables that lead every connection."""
+        site = self._play.site
+        led: dict[str, Mapping[str, Any]] = {
+            proven.host.name: {**_led(proven.host), "machine_id": proven.machine_id}
+            for proven in site.proven
+        }
+        if self._play.controller:  # Ansible's own short name of 127.0.0.1 is 127
+            led |= dict.fromkeys((*CONTROLLER, "127"), _HERE)
+        table = f"{self._own}_led"
+        one = f"({table}[{self._own} | default(inventory_hostname_short)] | default({table}['']))"
+        return {
+            table: {**led, "": _NOWHERE},
+            **{name: f"{{{{ {one}.{part} }}}}" for name, part in _LED.items()},
+            **_FIXED,
+            "ansible_ssh_args": f'-F "{site.ssh_config}"',
+        }
+
+    def limit(self) -> str:
+        """Return the hosts that plays may act on."""
+        names = [host.name for host in self._play.site.hosts]
+        return ",".join([*names, "localhost"] if self._play.controller else names)
+
+    def stray(self, event: Mapping[str, Any]) -> str:
+        """Say which machine an event is of that the play has nothing to do with; or nothing."""
+        data = event.get("event_data") or {}
+        host = data.get("host")
+        allowed = {*self._planned, *(CONTROLLER if self._play.controller else ())}
+        if host and host not in allowed:
+            return f"a task was of {host}, which is none of the drill's hosts"
+        arrow = _ARROW.search(_COLOUR.sub("", str(event.get("stdout") or "")))
+        other = arrow[1].strip() if arrow else ""
+        if other and other not in allowed and "{{" not in other:
+            return f"a task was delegated to {other}, which is none of the drill's hosts"
+        return ""
+
+    def is_own(self, data: Mapping[str, Any]) -> bool:
+        """Tell whether an event is of our own plays."""
+        return str(data.get("task_path", "")).startswith(f"{self.identity}:")
+
+    def answer(self, data: Mapping[str, Any]) -> Answer:
+        """Return which machine answered our own play's task."""
+        result = data.get("res") or {}
+        return str(data.get("host", "")), str(result.get("stdout", "")).strip()
+
+    def differs(self, answer: Answer) -> str:
+        """Say that another machine answered than the one that was proven; or nothing."""
+        host, machine_id = answer
+        if machine_id == self._machine_ids.get(host):
+            return ""
+        return f"Ansible does not reach the machine that was identified as {host}"
+
+
+def _led(host: Host) -> dict[str, Any]:
+    return {
+        "connection": "ansible.builtin.ssh",
+        "address": host.address,
+        "port": host.port,
+        "user": host.user or "",
+        "key": str(host.private_key or ""),
+    }
+
+
+def _identity(own: str) -> dict[str, Any]:
+    """Return the play that reads which machine it is, and ends everything on another one."""
+    answer = f"{own}_answer"
+    return {
+        "name": "Identify the machine",
+        "hosts": "all",
+        "gather_facts": False,
+        "any_errors_fatal": True,
+        "strategy": "ansible.builtin.linear",
+        "tasks": [
+            {
+                "name": "Read the machine-id",
+                "ansible.builtin.raw": "cat /etc/machine-id",
+                "register": answer,
+                "changed_when": False,
+                "failed_when": f"({answer}.stdout | default('') | trim)"
+                f" != {own}_led[inventory_hostname].machine_id",
+            }
+        ],
+    }
+
+
+def unproven(site: Site) -> list[str]:
+    """Return the hosts of a site that nobody has identified in this run."""
+    proven = {each.host for each in site.proven}
+    return [host.name for host in site.hosts if host not in proven]
