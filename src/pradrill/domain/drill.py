@@ -373,7 +373,7 @@ class Drill(Model):
 
     drill: str = Field(
         pattern=r"^[a-z][a-z0-9_-]{0,40}$",
-        description="the drill's name, which is its file's, too",
+        description="the drill's name, unlike every other's",
         examples=["files"],
     )
     kind: Kind = Field(
