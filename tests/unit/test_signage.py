@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from pradrill.cli.parser import parser
 from pradrill.config.key_tables import key_tables
@@ -150,6 +151,13 @@ def test_every_module_and_room_that_is_named_exists(name: str) -> None:
         each for each in named if not any((top / each).exists() for top in (PACKAGE, REPOSITORY))
     ]
     assert gone == []
+
+
+@pytest.mark.parametrize("sign", SIGNS, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_every_yaml_block_is_yaml(sign: Path) -> None:
+    """What is copied from a README can be read."""
+    for block in re.findall(r"```yaml\n(.*?)```", sign.read_text("utf-8"), re.DOTALL):
+        assert yaml.safe_load(block)
 
 
 def test_the_first_page_is_short() -> None:
