@@ -64,6 +64,12 @@ def add_drilling(commands: Commands) -> None:
         "pradrill schema drill > drill.schema.json",
     )
     schema.add_argument("kind", choices=("drill", "plan"), nargs="?", default="drill")
+    schema.add_argument(
+        "--format",
+        choices=("json", "md"),
+        default="json",
+        help="json for editors, or md: a table of every key",
+    )
 
 
 def _add_answer(commands: Commands) -> None:

@@ -68,53 +68,89 @@ class Kind(StrEnum):
 class Exclusion(Model):
     """Something that the drill leaves out, and why."""
 
-    what: str = Field(min_length=1)
-    why: str = Field(min_length=1)
+    what: str = Field(min_length=1, description="what is left out", examples=["mail"])
+    why: str = Field(min_length=1, description="the reason", examples=["another provider's"])
 
 
 class Scenario(Model):
     """What is supposed to have happened."""
 
-    name: str = Field(min_length=1)
-    disruption: Literal["launch"] | Utc = Field(
-        default="launch", description='T0: "launch", or a declared instant with its zone'
+    name: str = Field(
+        min_length=1, description="what happens", examples=["the site with its machines is lost"]
     )
-    assumptions: tuple[str, ...] = ()
-    exclusions: tuple[Exclusion, ...] = Field(default=(), description="out of scope, and why")
+    disruption: Literal["launch"] | Utc = Field(
+        default="launch",
+        description='T0: "launch", or a declared instant with its zone',
+        examples=["2026-11-24T02:00:00Z"],
+    )
+    assumptions: tuple[str, ...] = Field(
+        default=(),
+        description="what is supposed to be left",
+        examples=[["the backup server survives"]],
+    )
+    exclusions: tuple[Exclusion, ...] = Field(
+        default=(),
+        description="out of scope, and why",
+        examples=[[{"what": "mail", "why": "SaaS"}]],
+    )
     third_parties: tuple[str, ...] = Field(
-        default=(), description="suppliers that the recovery needs or that take part"
+        default=(),
+        description="suppliers that the recovery needs or that take part",
+        examples=[["Hexanet"]],
     )
 
 
 class Environment(Model):
     """What the standby is, in words: what pradrill cannot see from inside it."""
 
-    site: str | None = Field(default=None, description="where the standby is")
+    site: str | None = Field(
+        default=None, description="where the standby is", examples=["Reims, second room"]
+    )
     network: str | None = Field(
-        default=None, description="the standby's network: segment, routes, filters"
+        default=None,
+        description="the standby's network: segment, routes, filters",
+        examples=["VLAN 40, no route to production"],
     )
 
 
 class Standby(Model):
     """Where to recover: hosts of an Ansible inventory, or a machine of the lab."""
 
-    inventory: RelativePath | None = None
-    hosts: str | None = Field(default=None, description="a group or a host of the inventory")
+    inventory: RelativePath | None = Field(
+        default=None,
+        description="an Ansible inventory; either this, vm or vms",
+        examples=["../inventories/example.yml"],
+    )
+    hosts: str | None = Field(
+        default=None, description="a group or a host of the inventory", examples=["standby"]
+    )
     known_hosts: RelativePath | None = Field(
-        default=None, description="the pinned host keys; default: ~/.ssh/known_hosts"
+        default=None,
+        description="the pinned host keys; default: ~/.ssh/known_hosts",
+        examples=["../known_hosts"],
+    )
+    vm: MachineName | None = Field(
+        default=None, description="a machine of the lab", examples=["standby"]
     )
     vault_password: SecretName | None = Field(
-        default=None, description="opens what Ansible Vault has encrypted for this standby"
+        default=None,
+        description="opens what Ansible Vault has encrypted for this standby",
+        examples=["file:/etc/pradrill/vault"],
     )
-    vm: MachineName | None = None
     vms: tuple[MachineName, ...] = Field(
-        default=(), description="machines of the lab, for services that have one each"
+        default=(),
+        description="machines of the lab, for services that have one each",
+        examples=[["db", "web"]],
     )
     absent_after_teardown: tuple[str, ...] = Field(
-        default=(), description="absolute paths on the standby that teardown must have removed"
+        default=(),
+        description="absolute paths on the standby that teardown must have removed",
+        examples=[["/srv/files"]],
     )
     links: dict[Endpoint, Endpoint] = Field(
-        default={}, description="lab only: guest address:port → MACHINE:PORT in the lab"
+        default={},
+        description="lab only: guest address:port → MACHINE:PORT in the lab",
+        examples=[{"10.0.2.100:22": "backup:22"}],
     )
 
     @property
@@ -139,18 +175,31 @@ class Standby(Model):
 class PlaybookStep(Model):
     """One playbook to run against the standby."""
 
-    playbook: RelativePath
-    name: str | None = None
-    vars: dict[str, Any] = {}
+    playbook: RelativePath = Field(
+        description="the playbook's file", examples=["../playbooks/restore_files.yml"]
+    )
+    name: str | None = Field(
+        default=None,
+        description="for people; default: the file's name",
+        examples=["restore the files"],
+    )
+    vars: dict[str, Any] = Field(
+        default={}, description="Ansible variables", examples=[{"backup_user": "keeper"}]
+    )
     secrets: dict[str, SecretName] = Field(
-        default={}, description="Ansible variable → where its secret value is"
+        default={},
+        description="Ansible variable → where its secret value is",
+        examples=[{"restic_password": "file:/etc/pradrill/restic"}],
+    )
+    deadline: Deadline = Field(
+        default=timedelta(hours=1), description="how long it may take", examples=["30m"]
     )
     controller: bool = Field(
         default=False,
         description="whether it may also act on the machine that pradrill runs on: "
         "delegate_to: localhost, local_action, hosts: localhost, lookups that run a command",
+        examples=[True],
     )
-    deadline: Deadline = timedelta(hours=1)
 
     @property
     def title(self) -> str:
@@ -173,10 +222,10 @@ Step = Annotated[
 class Participants(Model):
     """Who was to take part: names or roles, fixed before the drill."""
 
-    requester: str | None = None
-    operator: str | None = None
-    observer: str | None = None
-    approver: str | None = None
+    requester: str | None = Field(default=None, description="who asked", examples=["DSI"])
+    operator: str | None = Field(default=None, description="who recovers", examples=["B. Leroy"])
+    observer: str | None = Field(default=None, description="who watches", examples=["C. Durand"])
+    approver: str | None = Field(default=None, description="who signs off", examples=["A. Martin"])
 
 
 class Role(StrEnum):
@@ -190,30 +239,46 @@ class Role(StrEnum):
 class NewestData(Model):
     """Where the recovery point is read from: the restored service's newest data."""
 
-    role: Role = Field(default=Role.BUSINESS, description="what the data can prove")
-    command: str | None = Field(default=None, description="run on the standby; prints an instant")
+    role: Role = Field(
+        default=Role.BUSINESS, description="what the data can prove", examples=["heartbeat"]
+    )
+    command: str | None = Field(
+        default=None,
+        description="run on the standby; prints an instant; either this or value",
+        examples=["cat /srv/files/pradrill-heartbeat/heartbeat"],
+    )
     host: str | None = Field(
-        default=None, description="which of the standby's hosts runs it; default: the first"
+        default=None,
+        description="which of the standby's hosts runs it; default: the first",
+        examples=["db-dr"],
     )
     value: str | None = Field(
-        default=None, description="name of a value that a restore playbook hands back (set_stats)"
+        default=None,
+        description="name of a value that a restore playbook hands back (set_stats)",
+        examples=["newest_order"],
     )
     format: str = Field(
         default="iso",
         description='"iso" (with its zone), "epoch", "epoch_ms", or a strptime format',
+        examples=["%Y-%m-%d %H:%M:%S"],
     )
     timezone: str | None = Field(
-        default=None, description="zone of instants without one, as in Europe/Paris"
+        default=None, description="zone of instants without one", examples=["Europe/Paris"]
     )
     interval: Duration = Field(
-        default=timedelta(0), description="how often such data is written on the primary"
+        default=timedelta(0),
+        description="how often such data is written on the primary; a heartbeat needs it",
+        examples=["1s"],
     )
     quiet_for: Duration = Field(
         default=timedelta(days=1),
         description="business rows: how long there may be none; a row that is further behind the "
         "heartbeat is a contradiction, and governs",
+        examples=["14h"],
     )
-    deadline: Deadline = timedelta(minutes=1)
+    deadline: Deadline = Field(
+        default=timedelta(minutes=1), description="how long reading it may take", examples=["20s"]
+    )
 
     @field_validator("timezone")
     @classmethod
@@ -256,31 +321,57 @@ OneOrSeveral = Annotated[
 class Canary(Model):
     """A value that was planted on the primary and must come back byte for byte."""
 
-    command: str = Field(min_length=1, description="run on the standby; prints the value")
-    host: str | None = Field(
-        default=None, description="which of the standby's hosts runs it; default: the first"
+    command: str = Field(
+        min_length=1,
+        description="run on the standby; prints the value",
+        examples=["cat /srv/canary"],
     )
-    expect: SecretName = Field(description="where the planted value is; it is never recorded")
-    deadline: Deadline = timedelta(minutes=1)
+    host: str | None = Field(
+        default=None,
+        description="which of the standby's hosts runs it; default: the first",
+        examples=["db-dr"],
+    )
+    expect: SecretName = Field(
+        description="where the planted value is; it is never recorded",
+        examples=["file:/etc/pradrill/canary"],
+    )
+    deadline: Deadline = Field(
+        default=timedelta(minutes=1), description="how long reading it may take", examples=["20s"]
+    )
 
 
 class Verify(Model):
     """How the recovered service is proved to work."""
 
-    checks: RelativePath = Field(description="a folder or file of testinfra tests")
-    deadline: Deadline = timedelta(minutes=10)
+    checks: RelativePath = Field(
+        description="a folder or file of testinfra tests", examples=["checks/files"]
+    )
+    deadline: Deadline = Field(
+        default=timedelta(minutes=10),
+        description="until when every check must be green, all of them together",
+        examples=["5m"],
+    )
     poll: PositiveDuration = Field(
-        default=timedelta(milliseconds=500), description="pause between two passes of checks"
+        default=timedelta(milliseconds=500),
+        description="pause between two passes of checks",
+        examples=["2s"],
     )
     stable_for: Duration = Field(
-        default=timedelta(seconds=10), description="how long every check must stay green"
+        default=timedelta(seconds=10),
+        description="how long every check must stay green",
+        examples=["30s"],
     )
     newest_data: OneOrSeveral = Field(
-        description="what the recovery point is read from: one source, or name → source"
+        description="what the recovery point is read from: one source, or name → source",
+        examples=[{"command": "cat /srv/heartbeat", "role": "heartbeat", "interval": "1s"}],
     )
-    canary: Canary | None = None
+    canary: Canary | None = Field(
+        default=None, description="a planted value that must come back byte for byte"
+    )
     must_not_reach: tuple[Endpoint, ...] = Field(
-        min_length=1, description="production endpoints that the standby must not reach"
+        min_length=1,
+        description="production endpoints that the standby must not reach, as HOST:PORT",
+        examples=[["192.0.2.10:443"]],
     )
 
     @property
@@ -293,50 +384,88 @@ class Verify(Model):
 class Way(Model):
     """How one of several services is recovered, and on which of the standby's hosts."""
 
-    hosts: str = Field(min_length=1, description="a group or a host of the inventory, or a machine")
+    hosts: str = Field(
+        min_length=1,
+        description="a group or a host of the inventory, or a machine of the lab",
+        examples=["db-dr"],
+    )
     recovery_point: RecoveryPointSpec | None = Field(
         default=None, description="which backup is restored; it is chosen before anything starts"
     )
-    prepare: tuple[Step, ...] = ()
-    restore: tuple[Step, ...] = Field(min_length=1)
-    verify: Verify
+    prepare: tuple[Step, ...] = Field(
+        default=(), description="steps before the restore", examples=[[{"playbook": "../p.yml"}]]
+    )
+    restore: tuple[Step, ...] = Field(
+        min_length=1, description="steps that restore", examples=[[{"playbook": "../restore.yml"}]]
+    )
+    verify: Verify = Field(description="how it is proved to work")
     teardown: tuple[PlaybookStep, ...] = Field(
-        default=(), description="always run, on every path; a lab machine needs none"
+        default=(),
+        description="always run, on every path; a lab machine needs none",
+        examples=[[{"playbook": "../teardown.yml"}]],
     )
 
 
 class Drill(Model):
     """`drills/<name>.yml`: one recovery of all its services, or `recover` with one for each."""
 
-    drill: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,40}$", description="the drill's name")
-    kind: Kind = Kind.TEST
-    services: tuple[str, ...] = Field(default=(), description="default: those of recover")
-    scenario: Scenario
-    success_criteria: tuple[str, ...] = Field(default=(), description="fixed before the drill")
-    planned: dt.date | None = Field(default=None, description="the day that was agreed on")
-    people: Participants = Participants()
-    standby: Standby
+    drill: str = Field(
+        pattern=r"^[a-z][a-z0-9_-]{0,40}$",
+        description="the drill's name, unlike every other's",
+        examples=["files"],
+    )
+    kind: Kind = Field(
+        default=Kind.TEST,
+        description="a technical test, or an exercise with people",
+        examples=["exercise"],
+    )
+    services: tuple[str, ...] = Field(
+        default=(),
+        description="services of the plan; default: those of recover",
+        examples=[["files"]],
+    )
+    scenario: Scenario = Field(description="what is supposed to have happened")
+    success_criteria: tuple[str, ...] = Field(
+        default=(), description="fixed before the drill", examples=[["the newest file opens"]]
+    )
+    planned: dt.date | None = Field(
+        default=None, description="the day that was agreed on", examples=["2026-12-01"]
+    )
+    people: Participants = Field(
+        default=Participants(), description="who was to take part: names or roles"
+    )
+    standby: Standby = Field(description="where to recover")
     environment: Environment = Field(
         default=Environment(), description="what only people know of the standby, for the report"
     )
     recovery_point: RecoveryPointSpec | None = Field(
         default=None, description="which backup is restored; it is chosen before anything starts"
     )
-    prepare: tuple[Step, ...] = ()
-    restore: tuple[Step, ...] = ()
-    verify: Verify | None = None
+    prepare: tuple[Step, ...] = Field(
+        default=(), description="steps before the restore", examples=[[{"playbook": "../p.yml"}]]
+    )
+    restore: tuple[Step, ...] = Field(
+        default=(), description="steps that restore", examples=[[{"playbook": "../restore.yml"}]]
+    )
+    verify: Verify | None = Field(default=None, description="how it is proved to work")
     accept: tuple[ManualStep, ...] = Field(
-        default=(), description="asked once the service is verified; the last yes is T6"
+        default=(),
+        description="asked once the service is verified; the last yes is T6",
+        examples=[[{"manual": "accept", "who": "owner", "instruction": "log in"}]],
     )
     teardown: tuple[PlaybookStep, ...] = Field(
-        default=(), description="always run, on every path; a lab machine needs none"
+        default=(),
+        description="always run, on every path; a lab machine needs none",
+        examples=[[{"playbook": "../teardown.yml"}]],
     )
     recover: dict[str, Way] = Field(
         default={},
         description="service → how and where; in the order of the plan's depends_on, and at once "
         "where it asks for none",
     )
-    unattended: bool = False
+    unattended: bool = Field(
+        default=False, description="cron may run it: it needs nobody", examples=[True]
+    )
 
     @property
     def ways(self) -> dict[str | None, Way]:

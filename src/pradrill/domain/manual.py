@@ -26,15 +26,27 @@ class Confirm(StrEnum):
 class ManualStep(Model):
     """Something that a person does or decides, beside the playbooks."""
 
-    manual: str = Field(min_length=1, max_length=100, description="the step's name")
-    who: str = Field(min_length=1, description="a name or a role")
-    instruction: str = Field(min_length=1)
-    deadline: Deadline = Field(
-        default=timedelta(minutes=30), description="for the answer; of a call, for each of the two"
+    manual: str = Field(
+        min_length=1, max_length=100, description="the step's name", examples=["switch the DNS"]
     )
-    confirm: Confirm = Confirm.DONE
+    who: str = Field(min_length=1, description="a name or a role", examples=["operator"])
+    instruction: str = Field(
+        min_length=1, description="what to do, in words", examples=["point the site at the standby"]
+    )
+    deadline: Deadline = Field(
+        default=timedelta(minutes=30),
+        description="for the answer; of a call, for each of the two",
+        examples=["1h"],
+    )
+    confirm: Confirm = Field(
+        default=Confirm.DONE,
+        description="what is asked for: that it is done, a decision (a no stops the drill), words",
+        examples=["approve"],
+    )
     call: str | None = Field(
-        default=None, description="a provider of the plan: its response and restoration are timed"
+        default=None,
+        description="a provider of the plan: its response and restoration are timed",
+        examples=["hexanet"],
     )
 
     @property

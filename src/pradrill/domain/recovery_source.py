@@ -61,10 +61,14 @@ class Ssh(Model):
     """How a repository behind SSH is reached: pinned host keys, no prompt."""
 
     known_hosts: RelativePath | None = Field(
-        default=None, description="the pinned host keys; default: ~/.ssh/known_hosts"
+        default=None,
+        description="the pinned host keys; default: ~/.ssh/known_hosts",
+        examples=["../known_hosts"],
     )
     private_key: RelativePath | None = Field(
-        default=None, description="default: the agent's or ~/.ssh/id_*"
+        default=None,
+        description="the login's; default: the agent's or ~/.ssh/id_*",
+        examples=["/etc/pradrill/backup_key"],
     )
 
 
@@ -72,37 +76,69 @@ class ResticSource(Model):
     """A restic repository, on any of restic's backends."""
 
     name: ClassVar[str] = "restic"
-    repository: Place = Field(description='as restic takes it: /path, "sftp:…", "rest:…", "s3:…"')
-    password: SecretName
-    tag: Word | None = Field(default=None, description="only snapshots with this tag")
-    host: Word | None = Field(default=None, description="only snapshots of this host")
-    path: Word | None = Field(default=None, description="only snapshots of this path")
-    environment: Environment = Field(
-        default={}, description="restic's variables → secrets, as AWS_SECRET_ACCESS_KEY"
+    repository: Place = Field(
+        description='as restic takes it: /path, "sftp:…", "rest:…", "s3:…"',
+        examples=["sftp://backup@host//srv/restic"],
     )
-    ssh: Ssh = Ssh()
+    password: SecretName = Field(
+        description="the repository's", examples=["file:/etc/pradrill/restic"]
+    )
+    tag: Word | None = Field(
+        default=None, description="only snapshots with this tag", examples=["moodle"]
+    )
+    host: Word | None = Field(
+        default=None, description="only snapshots of this host", examples=["web1"]
+    )
+    path: Word | None = Field(
+        default=None, description="only snapshots of this path", examples=["/srv/files"]
+    )
+    environment: Environment = Field(
+        default={},
+        description="restic's variables → secrets",
+        examples=[{"AWS_SECRET_ACCESS_KEY": "file:/etc/pradrill/s3"}],
+    )
+    ssh: Ssh = Field(default=Ssh(), description="how a repository behind SSH is reached")
 
 
 class BorgSource(Model):
     """A BorgBackup 1.x repository, local or behind SSH."""
 
     name: ClassVar[str] = "borg"
-    repository: Place = Field(description="as borg takes it: /path or ssh://user@host/path")
-    password: SecretName | None = Field(default=None, description="none: not encrypted")
-    key_file: RelativePath | None = Field(default=None, description="for keyfile repositories")
-    prefix: Word | None = Field(default=None, description="only archives whose name begins so")
-    ssh: Ssh = Ssh()
+    repository: Place = Field(
+        description="as borg takes it: /path or ssh://user@host/path",
+        examples=["ssh://backup@host/srv/borg"],
+    )
+    password: SecretName | None = Field(
+        default=None, description="none: not encrypted", examples=["file:/etc/pradrill/borg"]
+    )
+    key_file: RelativePath | None = Field(
+        default=None, description="for keyfile repositories", examples=["/etc/pradrill/borg.key"]
+    )
+    prefix: Word | None = Field(
+        default=None, description="only archives whose name begins so", examples=["moodle-"]
+    )
+    ssh: Ssh = Field(default=Ssh(), description="how a repository behind SSH is reached")
 
 
 class PgBackRestSource(Model):
     """A pgBackRest stanza, from its configuration file or from a repository's folder."""
 
     name: ClassVar[str] = "pgbackrest"
-    stanza: Word
-    config: RelativePath | None = Field(default=None, description="pgbackrest.conf")
-    repository: RelativePath | None = Field(default=None, description="a repository's folder")
-    number: int = Field(default=1, ge=1, le=256, description="which of its repositories")
-    password: SecretName | None = Field(default=None, description="the repository's cipher pass")
+    stanza: Word = Field(description="the stanza's name", examples=["main"])
+    config: RelativePath | None = Field(
+        default=None,
+        description="pgbackrest.conf; either this or repository",
+        examples=["/etc/pgbackrest.conf"],
+    )
+    repository: RelativePath | None = Field(
+        default=None, description="a repository's folder", examples=["/srv/pgbackrest"]
+    )
+    number: int = Field(
+        default=1, ge=1, le=256, description="which of its repositories", examples=[2]
+    )
+    password: SecretName | None = Field(
+        default=None, description="the repository's cipher pass", examples=["file:/etc/pradrill/pg"]
+    )
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:
@@ -116,23 +152,35 @@ class BarmanSource(Model):
     """A server of a Barman installation on this machine."""
 
     name: ClassVar[str] = "barman"
-    server: Word
-    config: RelativePath | None = Field(default=None, description="default: /etc/barman.conf")
+    server: Word = Field(description="the server's name in Barman", examples=["pg1"])
+    config: RelativePath | None = Field(
+        default=None,
+        description="its configuration; default: /etc/barman.conf",
+        examples=["/etc/barman.conf"],
+    )
 
 
 class DumpsSource(Model):
     """A folder of dumps whose names carry their date, here or over SFTP."""
 
     name: ClassVar[str] = "dumps"
-    folder: Place = Field(description="an absolute path, or sftp://user@host[:port]/path")
+    folder: Place = Field(
+        description="an absolute path, or sftp://user@host[:port]/path",
+        examples=["sftp://backup@host/srv/dumps"],
+    )
     names: Word = Field(
-        description="what the names look like, with strptime's directives: moodle-%Y%m%d.sql.gz"
+        description="what the names look like, with strptime's directives",
+        examples=["moodle-%Y%m%d.sql.gz"],
     )
     timezone: str | None = Field(
-        default=None, description="zone of the dates in the names, as in Europe/Paris"
+        default=None, description="zone of the dates in the names", examples=["Europe/Paris"]
     )
-    password: SecretName | None = Field(default=None, description="the SFTP login's, if no key")
-    ssh: Ssh = Ssh()
+    password: SecretName | None = Field(
+        default=None,
+        description="the SFTP login's, if no key",
+        examples=["file:/etc/pradrill/sftp"],
+    )
+    ssh: Ssh = Field(default=Ssh(), description="how a repository behind SSH is reached")
 
     @field_validator("folder")
     @classmethod
@@ -170,9 +218,17 @@ Source = ResticSource | BorgSource | PgBackRestSource | BarmanSource | DumpsSour
 class Select(Model):
     """Which recovery point is meant: the latest of those that match, or one by its id."""
 
-    before: Utc | None = Field(default=None, description="complete before this instant")
-    tag: Word | None = None
-    id: Word | None = Field(default=None, description="one point, whatever its age")
+    before: Utc | None = Field(
+        default=None,
+        description="complete before this instant",
+        examples=["2026-03-10T01:00:00Z"],
+    )
+    tag: Word | None = Field(
+        default=None, description="the newest with this tag", examples=["monthly"]
+    )
+    id: Word | None = Field(
+        default=None, description="one point, whatever its age", examples=["4f2a9c1e"]
+    )
 
     @model_validator(mode="after")
     def _id_alone(self) -> Self:
@@ -206,10 +262,16 @@ def _latest(value: Any) -> Any:
 class Promised(Model):
     """When the backup job is meant to run: a period, or cron's own words."""
 
-    every: PositiveDuration | None = None
-    cron: str | None = Field(default=None, description='five fields, as in "30 1 * * *"')
-    timezone: str = Field(default="UTC", description="the zone in which cron runs")
-    tolerance: Duration = timedelta(hours=1)
+    every: PositiveDuration | None = Field(
+        default=None, description="how often; either this or cron", examples=["24h"]
+    )
+    cron: str | None = Field(default=None, description="five fields", examples=["30 1 * * *"])
+    timezone: str = Field(
+        default="UTC", description="the zone in which cron runs", examples=["Europe/Paris"]
+    )
+    tolerance: Duration = Field(
+        default=timedelta(hours=1), description="how late it may be", examples=["2h"]
+    )
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:
@@ -248,35 +310,50 @@ class Integrity(Model):
         ge=1,
         le=_MOST_PARTS,
         description="restic only: read one part of so many a run, the next one each time",
+        examples=[20],
     )
-    deadline: Deadline = timedelta(hours=1)
+    deadline: Deadline = Field(
+        default=timedelta(hours=1), description="how long it may take", examples=["30m"]
+    )
 
 
 class RecoveryPointSpec(Model):
     """One source of backups, and which of them the drill restores."""
 
-    restic: ResticSource | None = None
-    borg: BorgSource | None = None
-    pgbackrest: PgBackRestSource | None = None
-    barman: BarmanSource | None = None
-    dumps: DumpsSource | None = None
+    restic: ResticSource | None = Field(default=None, description="a restic repository")
+    borg: BorgSource | None = Field(default=None, description="a BorgBackup repository")
+    pgbackrest: PgBackRestSource | None = Field(default=None, description="a pgBackRest stanza")
+    barman: BarmanSource | None = Field(default=None, description="a server of Barman")
+    dumps: DumpsSource | None = Field(default=None, description="a folder of dumps")
     select: Annotated[
         Select,
         BeforeValidator(_latest),
         WithJsonSchema(
             {"anyOf": [{"type": "string", "const": "latest"}, Select.model_json_schema()]}
         ),
-    ] = Select()
+    ] = Field(
+        default=Select(),
+        description="which one: latest, or by an instant, tag or id",
+        examples=["latest", {"before": "2026-03-10T01:00:00Z"}],
+    )
     kept_at: str | None = Field(
-        default=None, description="which copy of the backups this is, and where it is kept"
+        default=None,
+        description="which copy of the backups this is, and where it is kept",
+        examples=["second copy, in Lille"],
     )
     window: PositiveDuration = Field(
-        default=timedelta(days=90), description="history looked at for the worst-case RPA"
+        default=timedelta(days=90),
+        description="history looked at for the worst-case RPA",
+        examples=["1w"],
     )
-    promised: Promised | None = None
-    integrity: Integrity | None = None
+    promised: Promised | None = Field(default=None, description="when the backup job is to run")
+    integrity: Integrity | None = Field(
+        default=None, description="whether the backups themselves are checked, after the service"
+    )
     deadline: Deadline = Field(
-        default=timedelta(minutes=2), description="how long reading the catalogue may take"
+        default=timedelta(minutes=2),
+        description="how long reading the catalogue may take",
+        examples=["5m"],
     )
 
     @property

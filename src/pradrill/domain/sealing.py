@@ -22,25 +22,43 @@ class Sealing(Model):
     key: RelativePath | None = Field(
         default=None,
         description="an SSH key without a passphrase, or the .pub of one that an agent holds",
+        examples=["/etc/pradrill/signing"],
+    )
+    principal: str = Field(
+        default="pradrill",
+        description="the signer's name in allowed_signers",
+        examples=["drills@example.com"],
     )
     previous_key: RelativePath | None = Field(
-        default=None, description="the key before: it signs the entry that names the new one"
+        default=None,
+        description="the key before: it signs the entry that names the new one",
+        examples=["/etc/pradrill/signing.old"],
     )
-    principal: str = Field(default="pradrill", description="the signer's name in allowed_signers")
     authority: str | None = Field(
-        default=None, description="address of an RFC 3161 time-stamping authority"
+        default=None,
+        description="address of an RFC 3161 time-stamping authority",
+        examples=["https://tsa.example.com"],
     )
     authority_ca: RelativePath | None = Field(
-        default=None, description="the certificates (PEM) that its stamps are verified by"
+        default=None,
+        description="the certificates (PEM) that its stamps are verified by",
+        examples=["tsa.pem"],
     )
     attestation_key: RelativePath | None = Field(
-        default=None, description="a PEM key (EC or RSA) for in-toto attestations that cosign reads"
+        default=None,
+        description="a PEM key (EC or RSA) for in-toto attestations that cosign reads",
+        examples=["/etc/pradrill/attestation.pem"],
     )
     head_log: RelativePath | None = Field(
-        default=None, description="a file, on another machine's disk, that gets a line a head"
+        default=None,
+        description="a file, on another machine's disk, that gets a line for each head",
+        examples=["/mnt/heads/pradrill"],
     )
     head_git: str | None = Field(
-        default=None, min_length=1, description="a git repository that gets a commit a head"
+        default=None,
+        min_length=1,
+        description="a git repository that gets a commit for each head",
+        examples=["git@git.example.com:ops/heads.git"],
     )
 
     @field_validator("principal")
