@@ -8,15 +8,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from pradrill.domain.catalogue import Catalogue, RecoveryPoint
-from pradrill.domain.drill import Canary, NewestData
-from pradrill.domain.integrity import Checked, Part
-from pradrill.domain.lease import Holder, LeaseAnswer
-from pradrill.domain.manual import Answer, Question
-from pradrill.domain.outcome import CheckResult, PlaybookResult, StepResult
-from pradrill.domain.record import RunRecord
-from pradrill.domain.run_plan import FileHash, RunPlan
-from pradrill.domain.target import Host, HostFacts, HostState, Site
+from pradrill.domain.declared.drill import Canary, NewestData
+from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
+from pradrill.domain.run.backup_integrity import Checked, Part
+from pradrill.domain.run.host import Host, HostFacts, HostState, Site
+from pradrill.domain.run.lease import Holder, LeaseAnswer
+from pradrill.domain.run.outcome import CheckResult, PlaybookResult, StepResult
+from pradrill.domain.run.question import Answer, Question
+from pradrill.domain.run.record import RunRecord
+from pradrill.domain.run.run_plan import FileHash, RunPlan
 
 Cancelled = Callable[[], bool]
 """Asked often; true once the run must stop."""

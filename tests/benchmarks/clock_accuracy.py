@@ -25,20 +25,20 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.integration.sshd import Sshd, _free_port
 
-from pradrill.adapters.ansible import AnsibleRunner
+from pradrill.adapters.ansible.runner import AnsibleRunner
 from pradrill.adapters.clock import SteadyClock
-from pradrill.adapters.inventory_standby import InventoryStandby
 from pradrill.adapters.secrets import resolve
-from pradrill.adapters.testinfra import TestinfraVerifier
-from pradrill.domain.drill import Drill, NewestData
-from pradrill.domain.plan import Plan
-from pradrill.domain.target import Host, HostFacts, HostState, Site
-from pradrill.domain.timeline import Elapsed, Mark
-from pradrill.domain.verdict import Verdict
+from pradrill.adapters.standbys.inventory import InventoryStandby
+from pradrill.adapters.testinfra.verifier import TestinfraVerifier
+from pradrill.domain.declared.drill import Drill, NewestData
+from pradrill.domain.declared.plan import Plan
+from pradrill.domain.run.host import Host, HostFacts, HostState, Site
+from pradrill.domain.run.verdict import Verdict
+from pradrill.domain.values.timeline import Elapsed, Mark
 from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.planning import plan_run
 from pradrill.engine.run import run_drill
-from pradrill.register.store import FileRunStore
+from pradrill.register.runs.store import FileRunStore
 from pradrill.testing import (
     FakeProbe,
     FakeProgress,

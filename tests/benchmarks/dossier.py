@@ -24,15 +24,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pradrill.cli import main
-from pradrill.config.house import House, open_house
-from pradrill.domain.entry import GENESIS, Entry, EntryKind, RunEntry, ScheduleMissed
-from pradrill.domain.people import Finding, Severity
-from pradrill.domain.record import RunRecord
-from pradrill.domain.run_plan import RunPlan
-from pradrill.domain.timeline import Elapsed, Provenance
+from pradrill.config.project import Project, open_house
+from pradrill.domain.register.entry import GENESIS, Entry, EntryKind, RunEntry, ScheduleMissed
+from pradrill.domain.register.finding import Finding
+from pradrill.domain.run.record import RunRecord
+from pradrill.domain.run.run_plan import RunPlan
+from pradrill.domain.values.severity import Severity
+from pradrill.domain.values.timeline import Elapsed, Provenance
 from pradrill.engine.planning import plan_run
-from pradrill.register.chain import HEAD, REGISTER, canonical, line_hash
-from pradrill.register.reading import sealed_records
+from pradrill.register.chain.register import HEAD, REGISTER, canonical, line_hash
+from pradrill.register.runs.sealed import sealed_records
 from pradrill.testing import a_launch, a_record, a_recovery, a_step
 
 NOW = datetime.now(UTC)  # the benchmark is no part of the house: it may read a clock
@@ -76,7 +77,7 @@ YEAR = {
 }
 
 
-def a_house(folder: Path, kinds: dict[str, Kind]) -> House:
+def a_house(folder: Path, kinds: dict[str, Kind]) -> Project:
     """Write a plan with one drill for each service but the archives, and load it."""
     drills, playbooks = folder / "drills", folder / "playbooks"
     playbooks.mkdir(parents=True)
@@ -114,7 +115,7 @@ unattended: true
 """
 
 
-def plans(house: House) -> dict[str, RunPlan]:
+def plans(house: Project) -> dict[str, RunPlan]:
     """Resolve every drill, as the command does."""
     return {
         name: plan_run(

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from pradrill.adapters.clock import SteadyClock
-from pradrill.domain.drill import NewestData
+from pradrill.domain.declared.drill import NewestData
 
 KIT = Path(__file__).parents[2] / "playbooks"
 OWNER = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name

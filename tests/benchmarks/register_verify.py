@@ -13,11 +13,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from pradrill.domain.entry import Entry, EntryKind, Head, RunEntry
-from pradrill.domain.run_plan import FileHash
-from pradrill.register.chain import Register, canonical, line_hash
-from pradrill.register.files import sha256
-from pradrill.register.verifying import verify
+from pradrill.domain.register.entry import Entry, EntryKind, Head, RunEntry
+from pradrill.domain.run.run_plan import FileHash
+from pradrill.register.chain.register import Register, canonical, line_hash
+from pradrill.register.verification.verify import verify
+from pradrill.system.durable_files import sha256
 from pradrill.testing import a_record, a_start, after
 
 MOST = 1.5

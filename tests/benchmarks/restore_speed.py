@@ -35,10 +35,10 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.benchmarks.restore_cases import CASES, Case
 
-from pradrill.adapters.ansible import CONFIGURATION
+from pradrill.adapters.ansible.runner import CONFIGURATION
 from pradrill.adapters.clock import SteadyClock
-from pradrill.adapters.lab import Lab
-from pradrill.adapters.lab.lab import write_site
+from pradrill.adapters.standbys.lab import Lab
+from pradrill.adapters.standbys.lab.lab import write_site
 
 REPOSITORY = Path(__file__).parents[2]
 SCRIPTS = Path(__file__).parent / "restoring"

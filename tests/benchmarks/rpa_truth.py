@@ -27,14 +27,14 @@ from tests.integration.sshd import Sshd
 
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve
-from pradrill.adapters.ssh import SshProbe
-from pradrill.domain.conclusion import recovery
-from pradrill.domain.events import Event
-from pradrill.domain.facts import Facts
-from pradrill.domain.outcome import StepOutcome
-from pradrill.domain.readings import Contradiction
-from pradrill.domain.target import Site
-from pradrill.domain.timeline import Elapsed, Instant, Mark, Provenance
+from pradrill.adapters.ssh.probe import SshProbe
+from pradrill.domain.run.conclude import recovery
+from pradrill.domain.run.event import Event
+from pradrill.domain.run.facts import Facts
+from pradrill.domain.run.host import Site
+from pradrill.domain.run.outcome import StepOutcome
+from pradrill.domain.run.recovery_point import Contradiction
+from pradrill.domain.values.timeline import Elapsed, Instant, Mark, Provenance
 from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.context import Context
 from pradrill.engine.steps.newest_data import CATALOGUE_END, CATALOGUE_TIME, newest_data

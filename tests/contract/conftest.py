@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from pradrill.domain.record import RunRecord
-from pradrill.register.store import FileRunStore, RunJournal
+from pradrill.domain.run.record import RunRecord
+from pradrill.register.runs.store import FileRunStore, RunJournal
 from pradrill.testing import FakeJournal, FakeStore
 
 

@@ -12,16 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from pradrill.domain.entry import Attempt, EntryKind
-from pradrill.domain.events import Event
-from pradrill.domain.record import RunState
+from pradrill.domain.register.entry import Attempt, EntryKind
+from pradrill.domain.run.event import Event
+from pradrill.domain.run.record import RunState
 from pradrill.engine.cancellation import Cancellation
-from pradrill.engine.recover import recover_crashed
+from pradrill.engine.crashed_runs import recover_crashed
 from pradrill.engine.run import run_drill
 from pradrill.errors import BusyError, RecordError, UsageError
-from pradrill.register.launching import killed
-from pradrill.register.store import FileRunStore
-from pradrill.register.verifying import verify
+from pradrill.register.runs.draft import killed
+from pradrill.register.runs.store import FileRunStore
+from pradrill.register.verification.verify import verify
 from pradrill.testing import START, FakeProgress, FakeStandby, a_record, a_start, after, fake_tools
 
 DEADLINE = 10.0

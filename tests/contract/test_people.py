@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pradrill.adapters.people import FilePeople
-from pradrill.domain.manual import Answer, Question
+from pradrill.adapters.questions.files import FilePeople
+from pradrill.domain.run.question import Answer, Question
 from pradrill.errors import UsageError
 from pradrill.ports import People
 from pradrill.testing import FakePeople, a_question, an_answer

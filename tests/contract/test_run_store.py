@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pradrill.domain.events import Event
+from pradrill.domain.run.event import Event
 from pradrill.engine.cancellation import Cancellation
-from pradrill.engine.recover import recover_crashed, replay
+from pradrill.engine.crashed_runs import recover_crashed, replay
 from pradrill.engine.run import run_drill
 from pradrill.errors import BusyError, RecordError
 from pradrill.ports import Journal

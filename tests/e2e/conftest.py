@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from pradrill.adapters.clock import SteadyClock
-from pradrill.adapters.lab import Lab
+from pradrill.adapters.standbys.lab import Lab
 
 
 def say(line: str) -> None:

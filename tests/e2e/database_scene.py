@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tests.e2e.conftest import say
 
-from pradrill.adapters.lab import Lab, Machine
+from pradrill.adapters.standbys.lab import Lab, Machine
 
 OTHER = "10.0.2.100:22"
 """Where each machine of the scene finds the other one."""

@@ -10,7 +10,7 @@ from typing import Any
 from tests.e2e.conftest import say
 from tests.e2e.database_scene import OTHER, Scene, inside
 
-from pradrill.adapters.lab import Lab, Machine
+from pradrill.adapters.standbys.lab import Lab, Machine
 
 PASSWORD = "un-mot-de-passe"  # noqa: S105 of a repository that lives for minutes
 _SCRIPTS = Path(__file__).parent / "keeper"

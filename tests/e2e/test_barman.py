@@ -14,7 +14,7 @@ from tests.e2e.database_scene import Scene, play_barman
 from tests.e2e.keeper_scene import failed_checks
 from tests.e2e.test_databases import Place, a_place, assert_failed, assert_recovered, step
 
-from pradrill.adapters.lab import Lab
+from pradrill.adapters.standbys.lab import Lab
 
 pytestmark = [pytest.mark.e2e, pytest.mark.nightly]
 

@@ -16,8 +16,8 @@ import pytest
 from tests.e2e.conftest import pradrill
 from tests.e2e.database_scene import Scene, play
 
-from pradrill import processes
-from pradrill.adapters.lab import Lab
+from pradrill.adapters.standbys.lab import Lab
+from pradrill.system import processes
 
 pytestmark = pytest.mark.e2e
 REPOSITORY = Path(__file__).parents[2]

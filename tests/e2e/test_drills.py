@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 import pytest
 from tests.e2e.conftest import command, pradrill, say
 
-from pradrill import processes
-from pradrill.adapters.lab import Lab, Machine
-from pradrill.cli.scene import put_away, set_up, staged
-from pradrill.cli.workplace import Workplace
+from pradrill.adapters.standbys.lab import Lab, Machine
+from pradrill.app.composition import App
+from pradrill.app.demo_lab import put_away, set_up, staged
+from pradrill.system import processes
 
 pytestmark = pytest.mark.e2e
 REPOSITORY = Path(__file__).parents[2]
@@ -81,7 +81,7 @@ class Place(NamedTuple):
 @pytest.fixture(scope="module")
 def scene(lab: Lab, state: Path) -> Iterator[Lab]:
     """Set up a primary with content and its backup, and leave the backup server running."""
-    place = Workplace(Namespace(state=state, log=None, drills=REPOSITORY / "drills"))
+    place = App(Namespace(state=state, log=None, drills=REPOSITORY / "drills"))
     interrupt = signal.getsignal(signal.SIGINT)
     with staged(place, REPOSITORY / "playbooks", say, keep=True) as stage:
         signal.signal(signal.SIGINT, interrupt)

@@ -14,10 +14,10 @@ import pytest
 from tests.e2e.conftest import pradrill, say
 from tests.e2e.database_scene import inside
 
-from pradrill.adapters.lab import Lab
-from pradrill.domain.outcome import Phase, StepKind
-from pradrill.domain.record import RunRecord
-from pradrill.domain.timeline import Mark
+from pradrill.adapters.standbys.lab import Lab
+from pradrill.domain.run.outcome import Phase, StepKind
+from pradrill.domain.run.record import RunRecord
+from pradrill.domain.values.timeline import Mark
 
 pytestmark = pytest.mark.e2e
 REPOSITORY = Path(__file__).parents[2]

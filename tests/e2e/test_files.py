@@ -10,7 +10,7 @@ from tests.e2e.database_scene import Scene, inside
 from tests.e2e.keeper_scene import failed_checks, play, script
 from tests.e2e.test_databases import REPOSITORY, Edit, Place, a_place, assert_recovered
 
-from pradrill.adapters.lab import Lab, Machine
+from pradrill.adapters.standbys.lab import Lab, Machine
 
 pytestmark = [pytest.mark.e2e, pytest.mark.nightly]
 SECRET = "restic_password: env:PRADRILL_RESTIC_PASSWORD"  # noqa: S105 where it is

@@ -10,11 +10,11 @@ import pytest
 from tests.e2e.conftest import say
 from tests.e2e.test_lab import inside
 
-from pradrill.adapters.ansible import AnsibleRunner
+from pradrill.adapters.ansible.runner import AnsibleRunner
 from pradrill.adapters.clock import SteadyClock
-from pradrill.adapters.lab import Lab, Machine, write_site
 from pradrill.adapters.secrets import resolve
-from pradrill.domain.outcome import PlaybookResult, StepOutcome
+from pradrill.adapters.standbys.lab import Lab, Machine, write_site
+from pradrill.domain.run.outcome import PlaybookResult, StepOutcome
 from pradrill.ports import Play
 
 pytestmark = [pytest.mark.e2e, pytest.mark.nightly]

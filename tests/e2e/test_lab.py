@@ -11,9 +11,9 @@ import pytest
 from tests.e2e.conftest import pradrill, say
 
 from pradrill.adapters.clock import SteadyClock
-from pradrill.adapters.lab import Lab, LabStandby, Machine
 from pradrill.adapters.secrets import resolve
-from pradrill.adapters.ssh import SshProbe
+from pradrill.adapters.ssh.probe import SshProbe
+from pradrill.adapters.standbys.lab import Lab, LabStandby, Machine
 from pradrill.errors import BusyError, NotReadyError
 
 pytestmark = pytest.mark.e2e

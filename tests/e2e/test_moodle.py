@@ -15,7 +15,7 @@ from tests.e2e.database_scene import Scene, inside
 from tests.e2e.keeper_scene import failed_checks, play, script, send
 from tests.e2e.test_databases import REPOSITORY, Place, a_place, assert_recovered, step
 
-from pradrill.adapters.lab import Lab, Machine
+from pradrill.adapters.standbys.lab import Lab, Machine
 
 pytestmark = [pytest.mark.e2e, pytest.mark.nightly]
 GIVEN = os.environ.get("PRADRILL_MOODLE_SOURCE")

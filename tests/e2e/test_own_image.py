@@ -9,7 +9,7 @@ import pytest
 from tests.e2e.conftest import say
 
 from pradrill.adapters.clock import SteadyClock
-from pradrill.adapters.lab import Lab
+from pradrill.adapters.standbys.lab import Lab
 
 pytestmark = [pytest.mark.e2e, pytest.mark.nightly]
 PACKAGES = "linux-image-cloud-amd64,systemd-sysv,udev,openssh-server,cloud-init,iproute2"

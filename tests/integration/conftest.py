@@ -11,7 +11,7 @@ import pytest
 from tests.integration.sshd import SSHD, Sshd
 from tests.integration.two_hosts import TwoHosts, two_hosts
 
-from pradrill.domain.target import Site
+from pradrill.domain.run.host import Site
 
 
 @pytest.fixture(scope="session")

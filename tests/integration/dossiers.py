@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from pradrill.domain.declared.plan import Plan, Service
 from pradrill.domain.dossier.build import Damaged, Dossier, Sealed, Sources, compile_dossier
 from pradrill.domain.dossier.period import Period
-from pradrill.domain.people import Finding, Severity
-from pradrill.domain.plan import Plan, Service
-from pradrill.domain.record import RunRecord
-from pradrill.domain.run_plan import RunPlan
-from pradrill.domain.timeline import Elapsed, Provenance
+from pradrill.domain.register.finding import Finding
+from pradrill.domain.run.record import RunRecord
+from pradrill.domain.run.run_plan import RunPlan
+from pradrill.domain.values.severity import Severity
+from pradrill.domain.values.timeline import Elapsed, Provenance
 from pradrill.testing import (
     a_drill,
     a_launch,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.integration.sshd import Sshd
 
-from pradrill.domain.target import MARKER
+from pradrill.domain.run.host import MARKER
 
 _MARKS = Path(MARKER).parent
 _MARK = f'mount -t tmpfs none {_MARKS} && cp /etc/machine-id {MARKER} && exec "$@"'

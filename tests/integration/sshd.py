@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from pradrill.domain.target import Host, Inventory, Proven, Site, ssh_config
+from pradrill.domain.run.host import Host, Inventory, Proven, Site, ssh_config
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 LOGIN = pwd.getpwuid(os.getuid()).pw_name

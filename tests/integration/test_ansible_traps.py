@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 import pexpect
 import pytest
 
-from pradrill import processes
-from pradrill.adapters.ansible import AnsibleRunner
+from pradrill.adapters.ansible.runner import AnsibleRunner
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve
-from pradrill.domain.outcome import PlaybookResult, StepOutcome
-from pradrill.domain.target import Site
+from pradrill.domain.run.host import Site
+from pradrill.domain.run.outcome import PlaybookResult, StepOutcome
 from pradrill.ports import Play
+from pradrill.system import processes
 
 if TYPE_CHECKING:
     from tests.integration.sshd import Sshd

@@ -17,12 +17,12 @@ from pathlib import Path
 
 import pytest
 
-from pradrill.cli.author import user
-from pradrill.domain.manual import Question
-from pradrill.domain.outcome import StepOutcome
-from pradrill.domain.record import RunRecord
-from pradrill.domain.timeline import Mark
-from pradrill.register.store import FileRunStore
+from pradrill.app.author import user
+from pradrill.domain.run.outcome import StepOutcome
+from pradrill.domain.run.question import Question
+from pradrill.domain.run.record import RunRecord
+from pradrill.domain.values.timeline import Mark
+from pradrill.register.runs.store import FileRunStore
 
 ME = user()
 CHILD = Path(__file__).with_name("watched_exercise.py")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tests.integration.house import build, edit, pradrill
 
-from pradrill.config.around import around
-from pradrill.domain.run_plan import RunPlan
+from pradrill.config.playbook_inputs import around
+from pradrill.domain.run.run_plan import RunPlan
 
 _SPY = """\
 import os, sys

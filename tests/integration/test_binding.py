@@ -13,15 +13,15 @@ import pytest
 from tests.integration.sshd import Sshd
 from tests.integration.two_hosts import TwoHosts
 
-from pradrill.adapters.ansible import AnsibleRunner
 from pradrill.adapters.ansible.binding import Binding
+from pradrill.adapters.ansible.runner import AnsibleRunner
 from pradrill.adapters.clock import SteadyClock
-from pradrill.adapters.inventory_standby import InventoryStandby
 from pradrill.adapters.secrets import resolve
-from pradrill.adapters.ssh import SshProbe
+from pradrill.adapters.ssh.probe import SshProbe
+from pradrill.adapters.standbys.inventory import InventoryStandby
 from pradrill.config.inventory import freeze
-from pradrill.domain.outcome import PlaybookResult, StepOutcome
-from pradrill.domain.target import Host, Inventory, Proven, Site
+from pradrill.domain.run.host import Host, Inventory, Proven, Site
+from pradrill.domain.run.outcome import PlaybookResult, StepOutcome
 from pradrill.ports import Play
 
 

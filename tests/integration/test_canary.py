@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.unit.test_point_steps import CANARY, a_plan
+from tests.unit.engine.test_point_steps import CANARY, a_plan
 
 from pradrill.adapters.clock import SteadyClock
-from pradrill.adapters.inventory_standby import InventoryStandby
 from pradrill.adapters.secrets import resolve
-from pradrill.adapters.ssh import SshProbe
-from pradrill.domain.drill import Canary
-from pradrill.domain.target import Host, HostFacts, Site
-from pradrill.domain.verdict import Verdict
+from pradrill.adapters.ssh.probe import SshProbe
+from pradrill.adapters.standbys.inventory import InventoryStandby
+from pradrill.domain.declared.drill import Canary
+from pradrill.domain.run.host import Host, HostFacts, Site
+from pradrill.domain.run.verdict import Verdict
 from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.run import run_drill
 from pradrill.errors import PradrillError
-from pradrill.register.store import FileRunStore
+from pradrill.register.runs.store import FileRunStore
 from pradrill.testing import FakeProbe, a_start, fake_tools, host_facts
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from tests.integration.machines import network
 from tests.integration.sshd import Sshd
 
 from pradrill.errors import ExitCode
-from pradrill.register.store import FileRunStore
+from pradrill.register.runs.store import FileRunStore
 from pradrill.testing import a_drill, a_run_plan, a_sealed_run, a_service
 
 REPOSITORY = Path(__file__).parents[2]

@@ -13,9 +13,9 @@ from tests.integration.house import edit, pradrill, write
 from tests.integration.two_hosts import TwoHosts
 
 from pradrill.adapters.clock import SteadyClock
-from pradrill.adapters.testinfra import TestinfraVerifier as Verifier
-from pradrill.domain.outcome import CheckOutcome, CheckResult
-from pradrill.domain.target import Site
+from pradrill.adapters.testinfra.verifier import TestinfraVerifier as Verifier
+from pradrill.domain.run.host import Site
+from pradrill.domain.run.outcome import CheckOutcome, CheckResult
 
 PASSED, FAILED = CheckOutcome.PASSED, CheckOutcome.FAILED
 ERRORED, SKIPPED = CheckOutcome.ERRORED, CheckOutcome.SKIPPED

@@ -17,9 +17,9 @@ from tests.integration.house import write
 from tests.integration.machines import network
 from tests.integration.sshd import Sshd
 
-from pradrill import processes
-from pradrill.domain.record import RunRecord, RunState
+from pradrill.domain.run.record import RunRecord, RunState
 from pradrill.errors import ExitCode
+from pradrill.system import processes
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="marking a standby takes root")
 

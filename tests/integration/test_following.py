@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from pradrill.app.author import user
 from pradrill.cli import main
-from pradrill.cli.author import user
-from pradrill.domain.entry import EntryKind
-from pradrill.domain.findings import annotations_of
-from pradrill.domain.outcome import CheckOutcome
-from pradrill.domain.people import STATED, AnnotationKind
-from pradrill.domain.record import RunRecord
-from pradrill.domain.verdict import Verdict
-from pradrill.register.store import FileRunStore
-from pradrill.register.verifying import verify
+from pradrill.domain.register.annotation import STATED, AnnotationKind
+from pradrill.domain.register.entry import EntryKind
+from pradrill.domain.register.finding_history import annotations_of
+from pradrill.domain.run.outcome import CheckOutcome
+from pradrill.domain.run.record import RunRecord
+from pradrill.domain.run.verdict import Verdict
+from pradrill.register.runs.store import FileRunStore
+from pradrill.register.verification.verify import verify
 from pradrill.testing import a_check, a_sealed_run
 
 ME = user()

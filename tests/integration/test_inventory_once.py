@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pradrill.config.house import open_house
+from pradrill.config.project import open_house
 
 DRILL = """\
 drill: {name}

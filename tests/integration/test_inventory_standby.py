@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pradrill.adapters.clock import SteadyClock
-from pradrill.adapters.inventory_standby import InventoryStandby
 from pradrill.adapters.secrets import resolve
-from pradrill.adapters.ssh import SshProbe
-from pradrill.domain.target import Site
+from pradrill.adapters.ssh.probe import SshProbe
+from pradrill.adapters.standbys.inventory import InventoryStandby
+from pradrill.domain.run.host import Site
 from pradrill.errors import NotReadyError
-from pradrill.sockets import folder_for
+from pradrill.system.ssh_sockets import folder_for
 
 if TYPE_CHECKING:
     from tests.integration.sshd import Sshd
@@ -79,8 +79,9 @@ def test_another_process_stops_it(standby: InventoryStandby, tmp_path: Path) -> 
     through(standby.start(tmp_path, RUN, quiet), "true")
     host = standby._hosts[0].model_dump_json()
     code = (
-        "import sys; from pathlib import Path; from pradrill.domain.target import Host, Inventory;"
-        "from pradrill.adapters.inventory_standby import InventoryStandby;"
+        "import sys; from pathlib import Path;"
+        "from pradrill.domain.run.host import Host, Inventory;"
+        "from pradrill.adapters.standbys.inventory import InventoryStandby;"
         "h = Host.model_validate_json(sys.argv[1]);"
         "print(InventoryStandby([h], Inventory(content={}), Path('/nowhere')).stop(sys.argv[2]))"
     )

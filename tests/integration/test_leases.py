@@ -16,8 +16,8 @@ from typing import Any
 from tests.integration.house import pradrill, write
 from tests.integration.two_hosts import TwoHosts
 
-from pradrill.domain.run_names import folder_prefix
-from pradrill.sockets import folder_for
+from pradrill.domain.values.run_names import folder_prefix
+from pradrill.system.ssh_sockets import folder_for
 
 SLOW = """\
 - hosts: standby

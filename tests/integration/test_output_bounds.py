@@ -12,14 +12,16 @@ from pathlib import Path
 import pytest
 from tests.integration.sshd import Sshd
 
-from pradrill.adapters import ansible, testinfra
-from pradrill.adapters.ansible import AnsibleRunner, meter
+from pradrill.adapters.ansible import meter
+from pradrill.adapters.ansible import runner as ansible
+from pradrill.adapters.ansible.runner import AnsibleRunner
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve
-from pradrill.adapters.ssh import SshProbe
-from pradrill.domain.drill import NewestData
-from pradrill.domain.outcome import CheckOutcome, PlaybookResult, StepOutcome
-from pradrill.domain.target import Site
+from pradrill.adapters.ssh.probe import SshProbe
+from pradrill.adapters.testinfra import verifier as testinfra
+from pradrill.domain.declared.drill import NewestData
+from pradrill.domain.run.host import Site
+from pradrill.domain.run.outcome import CheckOutcome, PlaybookResult, StepOutcome
 from pradrill.errors import PradrillError
 from pradrill.ports import Play
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pradrill.adapters.clock import SteadyClock
-from pradrill.cli.primaries import clocks
-from pradrill.domain.plan import PrimaryIdentity, SshAddress
+from pradrill.app.primary_clocks import clocks
+from pradrill.domain.declared.plan import PrimaryIdentity, SshAddress
 
 if TYPE_CHECKING:
     from tests.integration.sshd import Sshd

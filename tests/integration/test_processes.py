@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from pradrill import processes
+from pradrill.system import processes
 
 RUN = f"run-{os.getpid()}"
 

@@ -10,11 +10,11 @@ import pytest
 from tests.integration.chromium import CHROMIUM, Browser, browser
 from tests.integration.dossiers import a_full_dossier
 
-from pradrill.config.letterhead import read_clauses
-from pradrill.domain.casefile import CaseFile
-from pradrill.domain.people import STATED
-from pradrill.reporting.dossier import dossier_html
-from pradrill.reporting.html import Letterhead, render_html
+from pradrill.config.branding import read_clauses
+from pradrill.domain.register.annotation import STATED
+from pradrill.domain.report.case_file import CaseFile
+from pradrill.reporting.dossier.files import dossier_html
+from pradrill.reporting.run.html import Letterhead, render_html
 from pradrill.testing import a_case, a_drill, a_record, a_run_plan
 from pradrill.testing.cases import an_annotation
 

@@ -19,15 +19,15 @@ import pikepdf
 import pytest
 from tests.integration.dossiers import a_full_dossier
 
-from pradrill.config.letterhead import read_clauses
-from pradrill.domain.casefile import CaseFile
-from pradrill.domain.clauses import Section
+from pradrill.config.branding import read_clauses
+from pradrill.domain.report.case_file import CaseFile
+from pradrill.domain.report.clauses import Section
 from pradrill.errors import PradrillError
-from pradrill.reporting import case_view
-from pradrill.reporting.dossier import dossier_pdf
-from pradrill.reporting.html import Letterhead, render_html
-from pradrill.reporting.i18n import LANGUAGES, speaking
+from pradrill.reporting.dossier.files import dossier_pdf
+from pradrill.reporting.language.i18n import LANGUAGES, speaking
 from pradrill.reporting.pdf import Attached, render_pdf
+from pradrill.reporting.run import case_sections as case_view
+from pradrill.reporting.run.html import Letterhead, render_html
 from pradrill.testing import a_case, a_check, a_record, a_step
 
 SEALED = b'{"format": 1, "odd": "\\u00e9 \xc3\xa9"}\r\n\x00'

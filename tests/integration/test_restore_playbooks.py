@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 if TYPE_CHECKING:
-    from pradrill.domain.target import Site
+    from pradrill.domain.run.host import Site
 
 PLAYBOOKS = Path(__file__).parents[2] / "playbooks"
 LOOKS = ["mariadb", "postgresql"]

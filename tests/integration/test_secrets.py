@@ -20,7 +20,7 @@ import pytest
 from tests.integration.house import edit, pradrill, write
 from tests.integration.two_hosts import TwoHosts
 
-from pradrill import in_memory
+from pradrill.system import in_memory
 
 PLAY = "play-Vuz7&kofe/1"
 SETTINGS = "settings-Rab3'rimo\"2"

@@ -18,9 +18,9 @@ import pytest
 
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve
-from pradrill.adapters.ssh import SshProbe
-from pradrill.domain.drill import NewestData
-from pradrill.domain.target import Site
+from pradrill.adapters.ssh.probe import SshProbe
+from pradrill.domain.declared.drill import NewestData
+from pradrill.domain.run.host import Site
 from pradrill.errors import PradrillError, UnreachableError
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ def test_nothing_is_written_to_stderr(sshd: Sshd, tmp_path: Path) -> None:
         import sys
         from pathlib import Path
         from pradrill.adapters.ssh.sessions import Sessions
-        from pradrill.domain.target import Host, Site
+        from pradrill.domain.run.host import Host, Site
         from pradrill.errors import UnreachableError
         host = Host.model_validate_json(sys.argv[1])
         nowhere = Path("/nowhere")

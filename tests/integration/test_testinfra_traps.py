@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pradrill import processes
 from pradrill.adapters.clock import SteadyClock
-from pradrill.adapters.testinfra import TestinfraVerifier as Verifier
-from pradrill.domain.events import check_key
-from pradrill.domain.outcome import CheckOutcome, CheckResult, Sample
-from pradrill.domain.target import Site
+from pradrill.adapters.testinfra.verifier import TestinfraVerifier as Verifier
+from pradrill.domain.run.event import check_key
+from pradrill.domain.run.host import Site
+from pradrill.domain.run.outcome import CheckOutcome, CheckResult, Sample
 from pradrill.ports import Cancelled, ServiceVerifier, Verification
+from pradrill.system import processes
 
 if TYPE_CHECKING:
     from tests.integration.sshd import Sshd

@@ -18,9 +18,9 @@ from tests.integration.two_hosts import TwoHosts
 
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve
-from pradrill.adapters.ssh import SshProbe
-from pradrill.domain.outcome import GuardOutcome
-from pradrill.domain.target import HostFacts, MarkerFault
+from pradrill.adapters.ssh.probe import SshProbe
+from pradrill.domain.run.host import HostFacts, MarkerFault
+from pradrill.domain.run.outcome import GuardOutcome
 from pradrill.engine.guards import marker_guard
 
 REPOSITORY = Path(__file__).parents[2]

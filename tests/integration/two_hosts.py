@@ -20,7 +20,7 @@ from tests.integration.house import build, write
 from tests.integration.machines import propagation, run_quietly
 from tests.integration.sshd import Sshd
 
-from pradrill.domain.target import MARKER
+from pradrill.domain.run.host import MARKER
 
 _MARKS = Path(MARKER).parent
 _OWN = """

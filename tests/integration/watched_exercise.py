@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from pradrill.adapters.clock import SteadyClock
-from pradrill.cli import run
-from pradrill.cli.workplace import Workplace
-from pradrill.domain.drill import Kind
-from pradrill.domain.plan import Plan
+from pradrill.app.composition import App
+from pradrill.cli.commands import run
+from pradrill.domain.declared.drill import Kind
+from pradrill.domain.declared.plan import Plan
 from pradrill.engine.planning import plan_run
 from pradrill.testing import (
     FakeProbe,
@@ -73,7 +73,7 @@ def main(state: str, deadline: str, *notify: str) -> int:
         primaries={"moodle": a_service().primary},
         files=[],
     )
-    place = Workplace(Namespace(state=Path(state), log=None, drills=None))
+    place = App(Namespace(state=Path(state), log=None, drills=None))
     quick: Any = Quick()
     real = place._tools
 

@@ -19,23 +19,23 @@ from typing import Any
 import pytest
 from tests.integration.conftest import another_sshd, sshd
 
-from pradrill.adapters.barman import Barman
-from pradrill.adapters.borg import Borg
+from pradrill.adapters.backups.barman import Barman
+from pradrill.adapters.backups.borg import Borg
+from pradrill.adapters.backups.dumps.local_folder import LocalFolder
+from pradrill.adapters.backups.dumps.source import Dumps
+from pradrill.adapters.backups.pgbackrest import PgBackRest
+from pradrill.adapters.backups.restic import Restic
 from pradrill.adapters.clock import SteadyClock
-from pradrill.adapters.dumps import Dumps
-from pradrill.adapters.dumps.here import LocalFolder
-from pradrill.adapters.pgbackrest import PgBackRest
-from pradrill.adapters.restic import Restic
 from pradrill.adapters.secrets import resolve
-from pradrill.domain.catalogue import RecoveryPoint
-from pradrill.domain.integrity import Checked, Soundness
-from pradrill.domain.recovery_source import (
+from pradrill.domain.declared.backup_source import (
     BarmanSource,
     BorgSource,
     DumpsSource,
     PgBackRestSource,
     ResticSource,
 )
+from pradrill.domain.run.backup_catalogue import RecoveryPoint
+from pradrill.domain.run.backup_integrity import Checked, Soundness
 from pradrill.errors import NotReadyError
 from pradrill.ports import RecoveryPointSource
 from pradrill.testing import FakeSource, a_point

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from tests.sources.conftest import PASSWORD, BorgShelf, secret
 
-from pradrill.adapters.borg import Borg
+from pradrill.adapters.backups.borg import Borg
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve
-from pradrill.domain.integrity import Part, Soundness
-from pradrill.domain.recovery_source import BorgSource, Ssh
+from pradrill.domain.declared.backup_source import BorgSource, Ssh
+from pradrill.domain.run.backup_integrity import Part, Soundness
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds
 

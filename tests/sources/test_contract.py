@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from pradrill.domain.catalogue import choose
-from pradrill.domain.integrity import Part, Soundness
-from pradrill.domain.recovery_source import Select
+from pradrill.domain.declared.backup_source import Select
+from pradrill.domain.run.backup_catalogue import choose
+from pradrill.domain.run.backup_integrity import Part, Soundness
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds
 
@@ -193,7 +193,7 @@ def test_a_password_is_never_on_a_command_line(
 def test_a_tool_that_is_missing_is_told(shelf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The error says what to install."""
     source = shelf.source()
-    monkeypatch.setattr("pradrill.commands._FOLDERS", "/nowhere")
+    monkeypatch.setattr("pradrill.system.command._FOLDERS", "/nowhere")
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(NotReadyError, match="restic is not installed") as caught:
         source.catalogue(BOUNDS)

@@ -18,13 +18,13 @@ import pytest
 from tests.sources.conftest import ENDED, SQL, Cluster, run
 from tests.sources.databases import NAME, database, mariadb, pg_dump
 
+from pradrill.adapters.backups.dumps.local_folder import LocalFolder
+from pradrill.adapters.backups.dumps.source import Dumps
 from pradrill.adapters.clock import SteadyClock
-from pradrill.adapters.dumps import Dumps
-from pradrill.adapters.dumps.here import LocalFolder
 from pradrill.adapters.ssh.sftp import SftpFolder
-from pradrill.domain.catalogue import RecoveryPoint
-from pradrill.domain.integrity import Checked, Part, Soundness
-from pradrill.domain.recovery_source import DumpsSource
+from pradrill.domain.declared.backup_source import DumpsSource
+from pradrill.domain.run.backup_catalogue import RecoveryPoint
+from pradrill.domain.run.backup_integrity import Checked, Part, Soundness
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds, Folder
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from tests.sources.conftest import PASSWORD, BarmanShelf, PgBackRestShelf, secret
 
+from pradrill.adapters.backups.pgbackrest import PgBackRest
 from pradrill.adapters.clock import SteadyClock
-from pradrill.adapters.pgbackrest import PgBackRest
 from pradrill.adapters.secrets import resolve
-from pradrill.domain.integrity import Part, Soundness
-from pradrill.domain.recovery_source import PgBackRestSource
+from pradrill.domain.declared.backup_source import PgBackRestSource
+from pradrill.domain.run.backup_integrity import Part, Soundness
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds
 

@@ -11,11 +11,11 @@ import pytest
 from tests.sources.conftest import PASSWORD, ResticShelf, secret
 from tests.sources.restic_crypto import add_lock, set_version
 
+from pradrill.adapters.backups.restic import Restic
 from pradrill.adapters.clock import SteadyClock
-from pradrill.adapters.restic import Restic
 from pradrill.adapters.secrets import resolve
-from pradrill.domain.integrity import Part, Soundness
-from pradrill.domain.recovery_source import ResticSource, Ssh
+from pradrill.domain.declared.backup_source import ResticSource, Ssh
+from pradrill.domain.run.backup_integrity import Part, Soundness
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds
 

@@ -12,7 +12,7 @@ from tests.sources.conftest import Cluster
 from tests.sources.databases import database, mariadb  # noqa: F401 fixtures
 from tests.sources.test_bad_restores import SCRIPTS, load_mariadb, load_postgresql
 
-import pradrill.adapters.ssh
+import pradrill.adapters.ssh.probe
 
 ROW = "alice@exemple.fr"
 RIB = "FR76 3000 6000 0112 3456 7890 189"
@@ -125,7 +125,7 @@ def test_pg_restore_brings_no_row_along(
 
 def test_what_the_scripts_and_the_probe_take_for_the_reason_is_the_same() -> None:
     """They run alone on the standby, so each holds the function; it is one."""
-    probe = Path(pradrill.adapters.ssh.__file__).with_name("reason.py").read_text("utf-8")
+    probe = Path(pradrill.adapters.ssh.probe.__file__).with_name("reason.py").read_text("utf-8")
     body = probe[probe.index('    """Return number') : probe.index("\n\n\ndef main")]
     for name in ("load-mariadb", "load-postgresql"):
         assert body in (SCRIPTS / name).read_text("utf-8"), name

@@ -12,31 +12,27 @@ import pytest
 
 import pradrill
 
-HOUSE = Path(pradrill.__file__).parent
+ROOT = Path(pradrill.__file__).parent
 LAYERS = {
     "domain": {"domain", "errors"},
     "errors": set[str](),
     "ports": {"domain", "errors"},
-    "engine": {"engine", "ports", "domain", "errors", "scratch", "in_memory"},
-    "register": {"register", "domain", "errors", "scratch"},
+    "system": {"system", "ports", "domain", "errors"},
+    "engine": {"engine", "system", "ports", "domain", "errors"},
+    "register": {"register", "system", "ports", "domain", "errors"},
     "reporting": {"reporting", "domain", "errors"},
-    "config": {"config", "domain", "errors", "scratch", "in_memory"},
-    "adapters": {
-        *("ports", "domain", "errors"),
-        *("processes", "sockets", "commands", "scratch", "in_memory"),
-    },
-    "in_memory": {"domain", "scratch"},  # what may not lie on a disk
-    "processes": set[str](),  # own processes by their marker: standard library only
-    "scratch": set[str](),  # which folder has room for what is thrown away: standard library only
-    "commands": {"ports", "domain", "errors", "processes", "scratch"},  # a tool, within bounds
-    "sockets": {"domain", "errors"},  # where the standbys keep their shared connections
+    "config": {"config", "system", "domain", "errors"},
+    "adapters": {"ports", "system", "domain", "errors"},
     "testing": {"testing", "engine", "ports", "domain", "errors"},
     "__main__": {"cli"},
     "__init__": set[str](),
 }
-LAYERS["cli"] = {"cli", "__init__"} | {
-    "engine", "config", "register", "reporting", "adapters", "ports", "domain", "errors",
+LAYERS["app"] = {"app", "__init__"} | {
+    "engine", "config", "register", "reporting", "adapters", "system", "ports", "domain", "errors",
 }  # fmt: skip
+LAYERS["cli"] = LAYERS["app"] | {"cli"}
+LADDER = ("values", "declared", "run", "register", "report", "dossier")
+"""The rooms of the domain: each imports those before it, and itself."""
 MODELS = {"pydantic", "pydantic_core"}  # the language of every layer's data
 OUTSIDE_WORLD = {
     "asyncio", "io", "logging", "os", "random", "secrets", "shutil", "socket", "subprocess",
@@ -49,26 +45,26 @@ CLOCKS = {
 }
 TIME_IS_READ_IN = {"adapters/clock.py"}
 TIME_MAY_BE_READ_IN = {
-    "cli/lab.py": "how long a person waited: shown, and in no record",
-    "cli/demo.py": "how far the scene is: shown, and in no record",
+    "cli/commands/lab.py": "how long a person waited: shown, and in no record",
+    "cli/commands/demo.py": "how far the scene is: shown, and in no record",
 }
 """Exceptions, path → why. Scripts that run on another machine or in another process, where the
 port Clock cannot be, belong here too."""
 OWN_PROCESSES = {
-    "adapters/ssh/knock.py": "sent to the standby and run there",
-    "adapters/ssh/reason.py": "likewise",
+    "adapters/ssh/remote_reach.py": "sent to the standby and run there",
+    "adapters/ssh/remote_reason.py": "likewise",
     "adapters/testinfra/worker.py": "the process that pytest runs in",
-    "adapters/lab/relay.py": "a process that QEMU starts, one a connection",
+    "adapters/standbys/lab/relay.py": "a process that QEMU starts, one a connection",
 }
 
 Sources = dict[str, ast.Module]
 
 
-def house() -> Sources:
+def sources_of_the_package() -> Sources:
     """Return every module of the package, parsed."""
     return {
-        path.relative_to(HOUSE).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
-        for path in sorted(HOUSE.rglob("*.py"))
+        path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+        for path in sorted(ROOT.rglob("*.py"))
     }
 
 
@@ -87,6 +83,22 @@ def part(path: str) -> str:
     """Return the layer of a file; of an adapter, the adapter."""
     parts = path.removesuffix(".py").split("/")
     return "/".join(parts[:2]) if parts[0] == "adapters" and len(parts) > 1 else parts[0]
+
+
+def wrong_steps(sources: Sources) -> list[str]:
+    """Return the imports that go up the domain's ladder."""
+    wrong = []
+    for path, tree in sources.items():
+        parts = path.split("/")
+        if parts[0] != "domain" or len(parts) == 2:
+            continue
+        for name in imported(tree):
+            steps = name.split(".")
+            if steps[:2] != ["pradrill", "domain"]:
+                continue
+            if steps[2] not in LADDER or LADDER.index(steps[2]) > LADDER.index(parts[1]):
+                wrong.append(f"{path} imports {name}")
+    return wrong
 
 
 def wrong_directions(sources: Sources) -> list[str]:
@@ -135,17 +147,37 @@ def clock_readers(sources: Sources) -> dict[str, set[str]]:
 
 def test_imports_go_one_way() -> None:
     """Every layer imports only what DESIGN §5 lets it, and no adapter another one."""
-    assert wrong_directions(house()) == []
+    assert wrong_directions(sources_of_the_package()) == []
+
+
+def test_the_domain_is_a_ladder() -> None:
+    """No room of the domain imports one above it."""
+    assert wrong_steps(sources_of_the_package()) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("domain/values/x.py", "from pradrill.domain.declared.plan import Plan"),
+        ("domain/declared/x.py", "from pradrill.domain.run.record import RunRecord"),
+        ("domain/run/x.py", "from pradrill.domain import register"),
+        ("domain/register/x.py", "import pradrill.domain.dossier.build"),
+        ("domain/run/x.py", "from pradrill.domain.loose import Model"),
+    ],
+)
+def test_the_ladder_sees_a_step_up(path: str, source: str) -> None:
+    """An import of a higher room, or of a module in no room, is noticed."""
+    assert wrong_steps({path: ast.parse(source)})
 
 
 def test_every_part_has_its_place() -> None:
     """A new folder or module of the package needs a line in the layers."""
-    assert {part(path).split("/")[0] for path in house()} <= set(LAYERS)
+    assert {part(path).split("/")[0] for path in sources_of_the_package()} <= set(LAYERS)
 
 
 def test_the_domain_does_nothing() -> None:
     """The domain is standard library and pydantic, without the parts that touch the world."""
-    for path, tree in house().items():
+    for path, tree in sources_of_the_package().items():
         if path.startswith("domain/"):
             tops = {name.split(".")[0] for name in imported(tree)}
             assert not tops & OUTSIDE_WORLD, path
@@ -156,7 +188,7 @@ def test_an_outside_library_has_one_importer() -> None:
     """Replacing a library changes one part of the house."""
     several = {
         library: parts
-        for library, parts in importers(house()).items()
+        for library, parts in importers(sources_of_the_package()).items()
         if len(parts) > 1 and library not in MODELS
     }
     assert several == {}
@@ -164,19 +196,25 @@ def test_an_outside_library_has_one_importer() -> None:
 
 def test_the_engine_knows_no_library() -> None:
     """The engine sequences ports; it needs nothing from outside, not even pydantic."""
-    assert not [library for library, parts in importers(house()).items() if "engine" in parts]
+    assert not [
+        library
+        for library, parts in importers(sources_of_the_package()).items()
+        if "engine" in parts
+    ]
 
 
 def test_time_is_read_in_one_module() -> None:
     """Only the clock's adapter reads a clock; every exception is documented and needed."""
-    assert set(clock_readers(house())) == TIME_IS_READ_IN | set(TIME_MAY_BE_READ_IN)
+    assert set(clock_readers(sources_of_the_package())) == TIME_IS_READ_IN | set(
+        TIME_MAY_BE_READ_IN
+    )
 
 
 def test_only_the_command_line_exits() -> None:
     """No layer below can end the process around the teardown."""
     exits = {
         path
-        for path, tree in house().items()
+        for path, tree in sources_of_the_package().items()
         for node in ast.walk(tree)
         if (isinstance(node, ast.Name) and node.id in {"SystemExit", "exit", "quit"})
         or (isinstance(node, ast.Attribute) and node.attr in {"exit", "_exit"})
@@ -190,15 +228,20 @@ def test_only_the_command_line_exits() -> None:
     [
         ("domain/x.py", "from pradrill.ports import Clock"),
         ("engine/x.py", "from pradrill.adapters.clock import SteadyClock"),
-        ("engine/x.py", "def f():\n    import pradrill.register.store"),
+        ("engine/x.py", "def f():\n    import pradrill.register.runs.store"),
         ("engine/x.py", "from pradrill import adapters"),
         ("register/x.py", "from pradrill.engine.run import run_drill"),
-        ("reporting/x.py", "from pradrill.config.house import House"),
+        ("reporting/x.py", "from pradrill.config.project import Project"),
         ("adapters/ssh/x.py", "from pradrill.adapters.clock import SteadyClock"),
         ("adapters/ansible/x.py", "from pradrill.adapters.ssh.sessions import Sessions"),
         ("adapters/secrets.py", "from pradrill.adapters import ssh"),
         ("adapters/secrets.py", "from pradrill.engine import run"),
         ("engine/x.py", "from pradrill.testing import FakeClock"),
+        ("system/x.py", "from pradrill.register.index import write"),
+        ("domain/run/x.py", "from pradrill.system.processes import end"),
+        ("app/x.py", "from pradrill.cli.parser import parser"),
+        ("register/x.py", "from pradrill.app.settle import swept"),
+        ("adapters/backups/borg.py", "from pradrill.app import composition"),
     ],
 )
 def test_the_rule_sees_a_wrong_import(path: str, source: str) -> None:
@@ -210,10 +253,10 @@ def test_the_rule_sees_a_wrong_import(path: str, source: str) -> None:
     ("path", "source"),
     [
         ("adapters/ssh/x.py", "from pradrill.adapters.ssh.sessions import Sessions"),
-        ("adapters/ssh/__init__.py", "from pradrill.adapters.ssh import knock"),
-        ("adapters/ssh/x.py", "from pradrill.processes import end"),
+        ("adapters/ssh/__init__.py", "from pradrill.adapters.ssh.probe import knock"),
+        ("adapters/ssh/x.py", "from pradrill.system.processes import end"),
         ("cli/x.py", "from pradrill import __version__"),
-        ("engine/x.py", "from pradrill.domain.drill import Drill"),
+        ("engine/x.py", "from pradrill.domain.declared.drill import Drill"),
     ],
 )
 def test_the_rule_lets_a_right_import_be(path: str, source: str) -> None:

@@ -14,10 +14,10 @@ from pathlib import Path
 from threading import Lock, Timer
 from typing import Any
 
-from pradrill.domain.masking import SHORTEST, Masker
-from pradrill.domain.record import RunRecord
-from pradrill.domain.run_plan import RunPlan
-from pradrill.domain.secret import secrets_of
+from pradrill.domain.run.record import RunRecord
+from pradrill.domain.run.run_plan import RunPlan
+from pradrill.domain.values.masking import SHORTEST, Masker
+from pradrill.domain.values.secret import secrets_of
 from pradrill.errors import NotReadyError
 
 _LONGEST = 65_536  # bytes: keys are secrets, backups are none

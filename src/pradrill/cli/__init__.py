@@ -7,9 +7,9 @@ import os
 import sys
 from collections.abc import Sequence
 
-from pradrill.cli import output
+from pradrill.app import output
 from pradrill.cli.parser import parser
-from pradrill.domain.masking import Masker
+from pradrill.domain.values.masking import Masker
 from pradrill.errors import ExitCode, PradrillError, told_of_disk
 
 
@@ -27,7 +27,7 @@ def _carried_out(argv: Sequence[str] | None) -> int:
     args.masker = masker = Masker()
     os.umask(0o077)
     try:
-        command = importlib.import_module(f"pradrill.cli.{args.module}")
+        command = importlib.import_module(f"pradrill.cli.commands.{args.module}")
         with told_of_disk():
             code: int = command.run(args)
     except PradrillError as error:

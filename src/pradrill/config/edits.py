@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pradrill.config.around import around
-from pradrill.config.house import named_files
-from pradrill.config.meaning import hashed
-from pradrill.domain.run_plan import FileHash, RunPlan
+from pradrill.config.fingerprint import hashed
+from pradrill.config.playbook_inputs import around
+from pradrill.config.project import named_files
+from pradrill.domain.run.run_plan import FileHash, RunPlan
 
 
 def edits(plan: RunPlan) -> tuple[Path, ...]:

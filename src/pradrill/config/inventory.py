@@ -16,10 +16,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pradrill import scratch
 from pradrill.config.vaults import refused, vault_words
-from pradrill.domain.target import Host, Inventory
+from pradrill.domain.run.host import Host, Inventory
 from pradrill.errors import ConfigurationError
+from pradrill.system import scratch
 
 _DEADLINE = 60
 _CONNECTION = (

@@ -10,7 +10,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from pradrill.config.schema import json_schema
-from pradrill.domain.duration import DrillEvery, Duration
+from pradrill.domain.values.duration import DrillEvery, Duration
 
 Node = dict[str, Any]
 

@@ -17,8 +17,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from pradrill.config.problems import ConfigurationProblemsError, Problem
-from pradrill.domain.drill import Drill
-from pradrill.domain.plan import Plan
+from pradrill.domain.declared.drill import Drill
+from pradrill.domain.declared.plan import Plan
 
 _LARGEST = 1_000_000
 Loc = tuple[str | int, ...]

@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
-from pradrill.domain.drill import Drill
-from pradrill.domain.duration import format_duration
-from pradrill.domain.plan import Plan
+from pradrill.domain.declared.drill import Drill
+from pradrill.domain.declared.plan import Plan
+from pradrill.domain.values.duration import format_duration
 
 MODELS: dict[str, type[BaseModel]] = {"drill": Drill, "plan": Plan}
 

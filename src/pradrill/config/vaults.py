@@ -10,9 +10,9 @@ from pathlib import Path
 
 from pradrill.config.loader import Document
 from pradrill.config.problems import Problem
-from pradrill.domain.drill import Drill
+from pradrill.domain.declared.drill import Drill
 from pradrill.errors import ConfigurationError
-from pradrill.in_memory import piped
+from pradrill.system.in_memory import piped
 
 Resolve = Callable[[str], str]
 """Fetches a secret by its name."""

@@ -11,20 +11,19 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
 
-from pradrill import in_memory, scratch
-from pradrill.domain.drill import Way
-from pradrill.domain.events import OF_A_BRANCH, Event
-from pradrill.domain.facts import Facts, Shown
-from pradrill.domain.integrity import IntegrityResult
-from pradrill.domain.outcome import GuardResult, Phase, StepOutcome
-from pradrill.domain.proof import workable
-from pradrill.domain.run_names import folder_prefix
-from pradrill.domain.run_plan import PlannedStep
-from pradrill.domain.target import Host, HostFacts, Site
-from pradrill.domain.timeline import Instant, Mark, Provenance, Skew
+from pradrill.domain.declared.drill import ServiceRecovery
+from pradrill.domain.run.backup_integrity import IntegrityResult
+from pradrill.domain.run.event import OF_A_BRANCH, Event
+from pradrill.domain.run.facts import Facts, Shown
+from pradrill.domain.run.host import Host, HostFacts, Site
+from pradrill.domain.run.outcome import GuardResult, Phase, StepOutcome
+from pradrill.domain.run.proof import workable
+from pradrill.domain.run.run_plan import PlannedStep
+from pradrill.domain.values.run_names import folder_prefix
+from pradrill.domain.values.timeline import Instant, Mark, Provenance, Skew
 from pradrill.engine.cancellation import Cancellation
-from pradrill.engine.stretch import ClockWatch
-from pradrill.engine.tenancy import Tenancy
+from pradrill.engine.clock_steps import ClockWatch
+from pradrill.engine.leases import Tenancy
 from pradrill.errors import PradrillError, RecordError
 from pradrill.ports import (
     Clock,
@@ -40,6 +39,7 @@ from pradrill.ports import (
     ServiceVerifier,
     Standby,
 )
+from pradrill.system import in_memory, scratch
 
 
 class Tools(NamedTuple):
@@ -73,7 +73,7 @@ class Disruption(NamedTuple):
     primary_skew: Skew | None = None
 
 
-class Came(NamedTuple):
+class StepEnd(NamedTuple):
     """What a step came to."""
 
     outcome: StepOutcome
@@ -144,7 +144,7 @@ class Context:
         return self.facts.of(self.service)
 
     @property
-    def way(self) -> Way:
+    def way(self) -> ServiceRecovery:
         """Return how this branch is recovered."""
         return self.facts.plan.drill.ways[self.service]
 
@@ -278,12 +278,12 @@ class Context:
                 return True
         return False
 
-    def left(self, left: list[str]) -> Came:
+    def left(self, left: list[str]) -> StepEnd:
         """Note what was left behind, if anything was."""
         if left:
             self.note(Event.RESIDUE, left=left)
-            return Came(StepOutcome.FAILED, "; ".join(left))
-        return Came(StepOutcome.PASSED)
+            return StepEnd(StepOutcome.FAILED, "; ".join(left))
+        return StepEnd(StepOutcome.PASSED)
 
     def edited(self) -> str:
         """Name the files that are not what the run was planned with; nothing when all are."""

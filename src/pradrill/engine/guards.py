@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from pradrill.domain import identity
-from pradrill.domain.outcome import (
+from pradrill.domain.declared.plan import PrimaryIdentity
+from pradrill.domain.run.host import MARKER, Host, HostFacts, MarkerFault, SeenHost
+from pradrill.domain.run.outcome import (
     Guard,
     GuardOutcome,
     GuardResult,
 )
-from pradrill.domain.plan import PrimaryIdentity
-from pradrill.domain.target import MARKER, Host, HostFacts, MarkerFault, SeenHost
+from pradrill.domain.values import identity
 
 _UNRESOLVED = "unknown: name does not resolve"
 _FAULTS = {

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from pradrill.domain.drill import Drill, Step, Way
-from pradrill.domain.manual import Call, CallStage, ManualStep
-from pradrill.domain.order import order
-from pradrill.domain.outcome import Phase, StepKind
-from pradrill.domain.plan import Plan, PrimaryIdentity
-from pradrill.domain.run_plan import (
+from pradrill.domain.declared.drill import Drill, ServiceRecovery, Step
+from pradrill.domain.declared.manual_step import ManualStep
+from pradrill.domain.declared.plan import Plan, PrimaryIdentity
+from pradrill.domain.declared.recovery_order import order
+from pradrill.domain.run.host import MARKER, Host
+from pradrill.domain.run.outcome import Phase, StepKind
+from pradrill.domain.run.question import Call, CallStage
+from pradrill.domain.run.run_plan import (
     Around,
     Branch,
     FileHash,
@@ -20,7 +22,6 @@ from pradrill.domain.run_plan import (
     RunPlan,
     governing,
 )
-from pradrill.domain.target import MARKER, Host
 
 _LOOK = timedelta(minutes=2)
 _START = timedelta(minutes=5)
@@ -121,7 +122,7 @@ def _steps(
     yield step(Phase.TEARDOWN, "release the standby", StepKind.STOP, _START)
 
 
-def _recovery(plan: Plan, branch: Branch, way: Way) -> Iterator[PlannedStep]:
+def _recovery(plan: Plan, branch: Branch, way: ServiceRecovery) -> Iterator[PlannedStep]:
     """Give what recovers one branch, once those that it comes after are verified."""
     yield from _declared(plan, branch, Phase.RESTORE, way.restore)
     verify = Phase.VERIFY

@@ -6,22 +6,22 @@ from collections.abc import Collection
 from contextlib import closing
 from datetime import timedelta
 
-from pradrill.domain.conclusion import record_of
-from pradrill.domain.events import Event, Started
-from pradrill.domain.facts import Facts
-from pradrill.domain.outcome import Phase, StepKind, StepOutcome, StepResult
-from pradrill.domain.proof import is_standby, worked_on
-from pradrill.domain.record import Refusal, RunRecord
-from pradrill.domain.run_plan import Branch, NotRun, PlannedStep
-from pradrill.domain.timeline import Instant, Mark, Provenance
-from pradrill.domain.verdict import opened
-from pradrill.engine.branches import GoOn, side_by_side
+from pradrill.domain.run.conclude import record_of
+from pradrill.domain.run.event import Event, Started
+from pradrill.domain.run.facts import Facts
+from pradrill.domain.run.outcome import Phase, StepKind, StepOutcome, StepResult
+from pradrill.domain.run.proof import is_standby, worked_on
+from pradrill.domain.run.record import Refusal, RunRecord
+from pradrill.domain.run.run_plan import Branch, NotRun, PlannedStep
+from pradrill.domain.run.verdict import opened
+from pradrill.domain.values.timeline import Instant, Mark, Provenance
 from pradrill.engine.cancellation import Cancellation
-from pradrill.engine.context import Came, Context, Disruption, Stop, Tools
-from pradrill.engine.holding import hold_standby
-from pradrill.engine.steps import TAKE
+from pradrill.engine.context import Context, Disruption, StepEnd, Stop, Tools
+from pradrill.engine.leases import GUARD as LEASE
+from pradrill.engine.parallel import GoOn, side_by_side
+from pradrill.engine.standby_lock import hold_standby
+from pradrill.engine.steps import STEP_HANDLERS
 from pradrill.engine.steps.standby import prove_anew
-from pradrill.engine.tenancy import GUARD as LEASE
 from pradrill.errors import BusyError, PradrillError, UnreachableError, of_disk
 from pradrill.ports import Journal
 
@@ -246,23 +246,23 @@ class Run:
         progress.done(result)
         return result
 
-    def _take(self, context: Context, step: PlannedStep) -> Came:
+    def _take(self, context: Context, step: PlannedStep) -> StepEnd:
         try:
-            return TAKE[step.kind](context, step)
+            return STEP_HANDLERS[step.kind](context, step)
         except UnreachableError as error:
-            return Came(StepOutcome.UNREACHABLE, error.message)
+            return StepEnd(StepOutcome.UNREACHABLE, error.message)
         except BusyError as busy:
             self.refuse(Refusal.BUSY, busy.message)
-            return Came(StepOutcome.UNKNOWN, busy.message)
+            return StepEnd(StepOutcome.UNKNOWN, busy.message)
         except PradrillError as error:
-            return Came(StepOutcome.UNKNOWN, error.message)
+            return StepEnd(StepOutcome.UNKNOWN, error.message)
         except Stop:
             raise
         except Exception as error:  # noqa: BLE001 a tool that breaks must not break the teardown
             full = isinstance(error, OSError) and of_disk(error) is not None
             if full and step.phase is Phase.TEARDOWN and context.keep_elsewhere():
                 return self._take(context, step)  # it needs no disk
-            return Came(StepOutcome.UNKNOWN, f"{type(error).__name__}: {error}")
+            return StepEnd(StepOutcome.UNKNOWN, f"{type(error).__name__}: {error}")
 
     def _restore_end(self, branch: Branch) -> Instant:
         steps = self.context.facts.steps

@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from pradrill.domain.entry import Entry, EntryKind, RunEntry
-from pradrill.domain.record import RunRecord
+from pradrill.domain.register.entry import Entry, EntryKind, RunEntry
+from pradrill.domain.run.record import RunRecord
 from pradrill.errors import PradrillError, RecordError, UsageError
-from pradrill.register.chain import Register, canonical, line_hash
+from pradrill.register.chain.register import Register, canonical, line_hash
 
 INDEX = "index.sqlite"
 Row = tuple[str | int | float | None, ...]

@@ -10,9 +10,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pradrill.domain.drill import Drill
-from pradrill.domain.events import Started
-from pradrill.domain.outcome import (
+from pradrill.domain.declared.drill import Drill
+from pradrill.domain.declared.plan import Objectives, PrimaryIdentity, Service
+from pradrill.domain.register.finding import DUE_WITHIN, Finding
+from pradrill.domain.run.event import Started
+from pradrill.domain.run.outcome import (
     CheckOutcome,
     CheckResult,
     GuardOutcome,
@@ -22,13 +24,12 @@ from pradrill.domain.outcome import (
     StepOutcome,
     StepResult,
 )
-from pradrill.domain.people import DUE_WITHIN, Finding, Severity
-from pradrill.domain.plan import Objectives, PrimaryIdentity, Service
-from pradrill.domain.proof import demanded
-from pradrill.domain.record import Launch, Recovery, RunRecord, RunState
-from pradrill.domain.run_plan import FileHash, PlannedHost, PlannedStep, RunPlan, governing
-from pradrill.domain.timeline import Elapsed, Instant, Mark, Provenance, Skew
-from pradrill.domain.verdict import Verdict
+from pradrill.domain.run.proof import demanded
+from pradrill.domain.run.record import Launch, Recovery, RunRecord, RunState
+from pradrill.domain.run.run_plan import FileHash, PlannedHost, PlannedStep, RunPlan, governing
+from pradrill.domain.run.verdict import Verdict
+from pradrill.domain.values.severity import Severity
+from pradrill.domain.values.timeline import Elapsed, Instant, Mark, Provenance, Skew
 
 START = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
 """The builders' T0."""

@@ -6,15 +6,18 @@ import datetime as dt
 from datetime import timedelta
 from typing import Any
 
-from pradrill.domain.casefile import CaseFile, Integrity
-from pradrill.domain.catalogue import Catalogue, CatalogueReading, RecoveryPoint, read
-from pradrill.domain.integrity import IntegrityResult, Soundness
-from pradrill.domain.manual import Answer, Call, CallStage, Confirm, Wait, sla_measures
-from pradrill.domain.outcome import Phase
-from pradrill.domain.people import Annotation, AnnotationKind, Closure, Severity
-from pradrill.domain.plan import Support
-from pradrill.domain.recovery_source import Promised, Select
-from pradrill.domain.timeline import Mark
+from pradrill.domain.declared.backup_source import Promised, Select
+from pradrill.domain.declared.manual_step import Confirm
+from pradrill.domain.declared.plan import Support
+from pradrill.domain.register.annotation import Annotation, AnnotationKind
+from pradrill.domain.register.finding import Closure
+from pradrill.domain.report.case_file import CaseFile, Integrity
+from pradrill.domain.run.backup_catalogue import Catalogue, CatalogueReading, RecoveryPoint, read
+from pradrill.domain.run.backup_integrity import IntegrityResult, Soundness
+from pradrill.domain.run.outcome import Phase
+from pradrill.domain.run.question import Answer, Call, CallStage, Wait, sla_measures
+from pradrill.domain.values.severity import Severity
+from pradrill.domain.values.timeline import Mark
 from pradrill.testing.builders import START, a_finding, a_record, a_recovery, a_run_plan, after
 
 RUN = "20260310T020000Z-moodle-7f3a"

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pradrill.domain.drill import Drill
-from pradrill.domain.outcome import CheckResult
-from pradrill.domain.plan import Plan, PrimaryIdentity
-from pradrill.domain.run_plan import RunPlan
-from pradrill.domain.target import Host
+from pradrill.domain.declared.drill import Drill
+from pradrill.domain.declared.plan import Plan, PrimaryIdentity
+from pradrill.domain.run.host import Host
+from pradrill.domain.run.outcome import CheckResult
+from pradrill.domain.run.run_plan import RunPlan
 from pradrill.engine.planning import plan_run
 from pradrill.testing.builders import a_check
 from pradrill.testing.fake_standby import FakeVerification, a_host

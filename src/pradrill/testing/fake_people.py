@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pradrill.domain.manual import Answer, Confirm, Question
-from pradrill.domain.outcome import Phase
+from pradrill.domain.declared.manual_step import Confirm
+from pradrill.domain.run.outcome import Phase
+from pradrill.domain.run.question import Answer, Question
 from pradrill.errors import UsageError
 from pradrill.ports import Clock
 from pradrill.testing.builders import START, after

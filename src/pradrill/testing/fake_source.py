@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from pradrill.domain.catalogue import Catalogue, RecoveryPoint
-from pradrill.domain.integrity import Checked, Part, Soundness
+from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
+from pradrill.domain.run.backup_integrity import Checked, Part, Soundness
 from pradrill.ports import Bounds, Clock
 from pradrill.testing.builders import after
 from pradrill.testing.fakes import FakeClock

@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pradrill.domain.drill import Canary, NewestData
-from pradrill.domain.events import check_key
-from pradrill.domain.outcome import CheckOutcome, CheckResult, PlaybookResult, StepOutcome
-from pradrill.domain.target import Host, HostFacts, HostState, Site
-from pradrill.domain.timeline import Skew
+from pradrill.domain.declared.drill import Canary, NewestData
+from pradrill.domain.run.event import check_key
+from pradrill.domain.run.host import Host, HostFacts, HostState, Site
+from pradrill.domain.run.outcome import CheckOutcome, CheckResult, PlaybookResult, StepOutcome
+from pradrill.domain.values.timeline import Skew
 from pradrill.engine.context import Tools
 from pradrill.errors import UnreachableError
 from pradrill.ports import Cancelled, Play, Say

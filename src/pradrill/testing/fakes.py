@@ -11,11 +11,11 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from pradrill.domain.lease import Holder
-from pradrill.domain.manual import Question
-from pradrill.domain.outcome import StepResult
-from pradrill.domain.record import RunRecord
-from pradrill.domain.run_plan import FileHash
+from pradrill.domain.run.lease import Holder
+from pradrill.domain.run.outcome import StepResult
+from pradrill.domain.run.question import Question
+from pradrill.domain.run.record import RunRecord
+from pradrill.domain.run.run_plan import FileHash
 from pradrill.errors import BusyError, RecordError
 from pradrill.testing.builders import START
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pradrill.domain.conclusion import record_of
-from pradrill.domain.events import CheckPass, Event, Reading
-from pradrill.domain.facts import fold
-from pradrill.domain.record import RunRecord
+from pradrill.domain.run.conclude import record_of
+from pradrill.domain.run.event import CheckPass, Event, Reading
+from pradrill.domain.run.facts import fold
+from pradrill.domain.run.record import RunRecord
 from pradrill.ports import RunStore
 from pradrill.testing.builders import a_record, a_start, after, proven_guards
 

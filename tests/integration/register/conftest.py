@@ -12,10 +12,10 @@ from typing import NamedTuple, Protocol
 
 import pytest
 
-from pradrill.domain.sealing import Sealing
-from pradrill.register.chain import Register
-from pradrill.register.sealer import Sealer
-from pradrill.register.store import FileRunStore
+from pradrill.domain.declared.sealing import Sealing
+from pradrill.register.chain.register import Register
+from pradrill.register.runs.store import FileRunStore
+from pradrill.register.sealing.sealer import Sealer
 
 _AUTHORITY = """
 [tsa]

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from pradrill.app.case_file import casefile
+from pradrill.app.composition import App
 from pradrill.cli import main
-from pradrill.cli.casefile import casefile
-from pradrill.cli.workplace import Workplace
-from pradrill.domain.sealing import Sealing
+from pradrill.domain.declared.sealing import Sealing
 from pradrill.errors import ExitCode
-from pradrill.register.acknowledging import acknowledge
-from pradrill.register.store import FileRunStore
-from pradrill.register.verifying import verify
-from pradrill.reporting.html import Letterhead, render_html
+from pradrill.register.runs.store import FileRunStore
+from pradrill.register.verification.acknowledge import acknowledge
+from pradrill.register.verification.verify import verify
+from pradrill.reporting.run.html import Letterhead, render_html
 from pradrill.testing import a_sealed_run, after
 
 from .conftest import NewKey, Seal
@@ -50,7 +50,7 @@ def command(store: FileRunStore, *words: str) -> int:
 @pytest.mark.parametrize(("lang", "title"), [("en", "Damage to the register"), ("fr", "Dommages")])
 def test_the_integrity_page_tells_it(store: FileRunStore, lang: str, title: str) -> None:
     """Who answers for what, since when and why, in both languages, escaped."""
-    place = Workplace(Namespace(state=store.state, drills=None, log=None))
+    place = App(Namespace(state=store.state, drills=None, log=None))
     page = render_html(casefile(place, store.find(None)), Letterhead(language=lang))
     assert title in page
     assert "alice" in page

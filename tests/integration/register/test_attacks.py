@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from pradrill.cli import main
-from pradrill.domain.entry import EntryKind, Seals
-from pradrill.domain.sealing import Sealing
+from pradrill.domain.declared.sealing import Sealing
+from pradrill.domain.register.entry import EntryKind, Seals
 from pradrill.errors import ExitCode
-from pradrill.register.bundle import make_bundle, verify_bundle
-from pradrill.register.signing import public_key
-from pradrill.register.store import FileRunStore
-from pradrill.register.verifying import verify
+from pradrill.register.runs.store import FileRunStore
+from pradrill.register.sealing.signing import public_key
+from pradrill.register.verification.bundle import make_bundle, verify_bundle
+from pradrill.register.verification.verify import verify
 from pradrill.testing import a_sealed_run, after
 
 from .conftest import Authority, NewKey, Seal

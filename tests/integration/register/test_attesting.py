@@ -16,9 +16,9 @@ from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import VerificationError
 from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]
 
-from pradrill.domain.sealing import Sealing
-from pradrill.register.attesting import PREDICATE_TYPE
-from pradrill.register.verifying import verify
+from pradrill.domain.declared.sealing import Sealing
+from pradrill.register.sealing.attesting import PREDICATE_TYPE
+from pradrill.register.verification.verify import verify
 from pradrill.testing import a_sealed_run
 
 KINDS = {

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from pradrill.domain.entry import EntryKind
-from pradrill.domain.sealing import Sealing
+from pradrill.domain.declared.sealing import Sealing
+from pradrill.domain.register.entry import EntryKind
 from pradrill.errors import UsageError
-from pradrill.register.bundle import make_bundle, verify_bundle
+from pradrill.register.verification.bundle import make_bundle, verify_bundle
 from pradrill.testing import START, a_sealed_run
 
 SUMS = (

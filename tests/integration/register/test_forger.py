@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 
 from pradrill.cli import main
-from pradrill.domain.entry import Acknowledgement, Entry, EntryKind, RunEntry, Seals, Wrong
-from pradrill.domain.sealing import Sealing
+from pradrill.domain.declared.sealing import Sealing
+from pradrill.domain.register.entry import Acknowledgement, Entry, EntryKind, RunEntry, Seals, Wrong
 from pradrill.errors import ExitCode
-from pradrill.register.bundle import make_bundle, verify_bundle
-from pradrill.register.chain import Register, canonical, line_hash
-from pradrill.register.signing import public_key, sign
-from pradrill.register.store import FileRunStore
-from pradrill.register.verifying import verify
+from pradrill.register.chain.register import Register, canonical, line_hash
+from pradrill.register.runs.store import FileRunStore
+from pradrill.register.sealing.signing import public_key, sign
+from pradrill.register.verification.bundle import make_bundle, verify_bundle
+from pradrill.register.verification.verify import verify
 from pradrill.testing import a_sealed_run, after
 
 from .conftest import NewKey, Seal
@@ -34,7 +34,7 @@ sealing: {{key: {key}}}
 """
 
 
-class House:
+class Project:
     """A plan that names a key, a signed register of two runs, and the forger's own key."""
 
     def __init__(self, folder: Path, seal: Seal, new_key: NewKey) -> None:
@@ -97,9 +97,9 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path, seal: Seal, new_key: NewKey) -> House:
+def house(tmp_path: Path, seal: Seal, new_key: NewKey) -> Project:
     """Return a house that nobody has harmed yet."""
-    return House(tmp_path, seal, new_key)
+    return Project(tmp_path, seal, new_key)
 
 
 COMMANDS = [
@@ -116,7 +116,7 @@ COMMANDS = [
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_no_command_signs_over_a_forged_register(
-    house: House, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+    house: Project, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A record made PASSED, the chain computed anew, the signatures dropped: told, and 14."""
     house.write(house.better())
@@ -132,7 +132,7 @@ def test_no_command_signs_over_a_forged_register(
     assert house.command("register", "verify") == ExitCode.ACKNOWLEDGED
 
 
-def test_a_forger_cannot_answer_for_what_they_forged(house: House) -> None:
+def test_a_forger_cannot_answer_for_what_they_forged(house: Project) -> None:
     """Their acknowledgement of each trouble that there will be counts for nothing."""
     damage = (
         Wrong(where="register.head.sig", what="the head is not signed, and a key is named"),
@@ -152,7 +152,7 @@ def test_a_forger_cannot_answer_for_what_they_forged(house: House) -> None:
 
 @pytest.mark.parametrize("how", ["stripped", "replaced", "appended"])
 def test_seals_that_are_not_the_plans_are_found(
-    house: House, how: str, capsys: pytest.CaptureFixture[str]
+    house: Project, how: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Seals stripped, a key replaced from the start or named at the end: 14, before and after."""
     entries = house.better()
@@ -178,7 +178,7 @@ def test_seals_that_are_not_the_plans_are_found(
     assert not (out / "SHA256SUMS.sig").exists()
 
 
-def test_a_key_of_the_forgers_is_trouble_without_the_plan_too(house: House) -> None:
+def test_a_key_of_the_forgers_is_trouble_without_the_plan_too(house: Project) -> None:
     """A change of the key that the key before did not sign is told wherever the register is."""
     theirs = Seals(principal="pradrill", public_key=public_key(house.theirs), strict=True)
     entries = house.entries()
@@ -193,7 +193,7 @@ def test_a_key_of_the_forgers_is_trouble_without_the_plan_too(house: House) -> N
 
 
 def test_a_changed_key_is_handed_over_by_the_one_before(
-    house: House, seal: Seal, new_key: NewKey
+    house: Project, seal: Seal, new_key: NewKey
 ) -> None:
     """With the key before at hand the change is whole; its hand fits this place alone."""
     new = new_key(house.folder, "new")
@@ -206,7 +206,7 @@ def test_a_changed_key_is_handed_over_by_the_one_before(
     assert "the key changes, and the key before did not sign that" in found
 
 
-def test_stripped_signatures_of_records_are_found(house: House) -> None:
+def test_stripped_signatures_of_records_are_found(house: Project) -> None:
     """A run whose entry names no signature although a key was named is trouble, whoever asks."""
     entries = house.better()
     bodies = [{k: v for k, v in e.body.items() if k != "unsigned"} for e in entries]
@@ -226,7 +226,7 @@ def test_stripped_signatures_of_records_are_found(house: House) -> None:
 
 @pytest.mark.parametrize("journal", ["none", "another's", "made up", "its own"])
 def test_a_made_up_run_is_not_entered_as_what_it_claims(
-    house: House, journal: str, capsys: pytest.CaptureFixture[str]
+    house: Project, journal: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A record without a journal that tells the same, or without its signature, is damage."""
     run_id = "20260401T020000Z-moodle-abcdef"
@@ -256,7 +256,7 @@ def test_a_made_up_run_is_not_entered_as_what_it_claims(
     assert [record.run_id for record in house.store.records()] == house.runs
 
 
-def test_an_honest_run_that_a_crash_kept_out_is_entered(house: House) -> None:
+def test_an_honest_run_that_a_crash_kept_out_is_entered(house: Project) -> None:
     """Sealed and signed by its own process, it is what its journal tells."""
     kept = {name: (house.state / name).read_bytes() for name in _FILES}
     late = a_sealed_run(house.store, 4).run_id
@@ -269,7 +269,7 @@ def test_an_honest_run_that_a_crash_kept_out_is_entered(house: House) -> None:
 _FILES = ("register", "register.head", "register.head.sig")
 
 
-def test_a_made_up_attempt_says_that_it_was_found(house: House) -> None:
+def test_a_made_up_attempt_says_that_it_was_found(house: Project) -> None:
     """A hidden folder made by hand is entered as found by a later command, and never as passed."""
     folder = house.state / "runs" / ".20260401T020000Z-moodle-abcdef"
     folder.mkdir()
@@ -281,7 +281,7 @@ def test_a_made_up_attempt_says_that_it_was_found(house: House) -> None:
     assert any("by a later command" in note for note in verify(house.state).notes)
 
 
-def test_entries_after_a_signed_head_are_not_taken_in(house: House) -> None:
+def test_entries_after_a_signed_head_are_not_taken_in(house: Project) -> None:
     """Lines that are appended below a head that is still true are nobody's."""
     last = house.entries()[-1]
     head = (house.state / "register.head").read_text().split()
@@ -296,7 +296,7 @@ def test_entries_after_a_signed_head_are_not_taken_in(house: House) -> None:
 
 
 def test_a_signature_of_another_register_fits_no_other(
-    house: House, seal: Seal, capsys: pytest.CaptureFixture[str]
+    house: Project, seal: Seal, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Signed by the same key elsewhere, a head's signature says nothing here."""
     other = seal(house.folder / "other", Sealing(key=house.key)).store
@@ -308,7 +308,7 @@ def test_a_signature_of_another_register_fits_no_other(
     assert "register.head.sig" in house.wheres()
 
 
-def test_an_intent_without_the_key_is_not_carried_through(house: House) -> None:
+def test_an_intent_without_the_key_is_not_carried_through(house: Project) -> None:
     """What a forger leaves as half done is left there; an older true one cuts nothing off."""
     last = house.entries()[-1]
     head = (house.state / "register.head").read_text().split()
@@ -331,7 +331,7 @@ def test_an_intent_without_the_key_is_not_carried_through(house: House) -> None:
 
 
 @pytest.mark.parametrize(("lang", "word"), [("en", "not what was"), ("fr", "pas ce qui a été")])
-def test_page_one_says_it(house: House, lang: str, word: str) -> None:
+def test_page_one_says_it(house: Project, lang: str, word: str) -> None:
     """A report on a run that was changed says so before the verdict, and as data."""
     house.write(house.better())
     page, data = house.folder / "page.html", house.folder / "data.json"
@@ -346,7 +346,7 @@ def test_page_one_says_it(house: House, lang: str, word: str) -> None:
     assert f"runs/{house.runs[1]}/journal.jsonl" in wheres
 
 
-def test_nothing_that_cannot_be_signed_is_published(house: House, seal: Seal) -> None:
+def test_nothing_that_cannot_be_signed_is_published(house: Project, seal: Seal) -> None:
     """A head goes to the log only with the key's signature, where a key is named."""
     log, away = house.folder / "heads.log", house.folder / "away"
     house.key.rename(away)
@@ -436,13 +436,14 @@ def test_a_crash_at_any_point_leaves_nothing_to_answer_for(
     assert deaths > 8
 
 
-def test_writers_at_the_same_time_are_all_signed(house: House) -> None:
+def test_writers_at_the_same_time_are_all_signed(house: Project) -> None:
     """Entries of processes that append at once follow each other, and the head is signed."""
     code = (
-        "import sys; from pathlib import Path; from pradrill.domain.sealing import Sealing\n"
-        "from pradrill.domain.entry import EntryKind\n"
-        "from pradrill.register.chain import Register\n"
-        "from pradrill.register.sealer import Sealer; from pradrill.testing import after\n"
+        "import sys; from pathlib import Path\n"
+        "from pradrill.domain.declared.sealing import Sealing\n"
+        "from pradrill.domain.register.entry import EntryKind\n"
+        "from pradrill.register.chain.register import Register\n"
+        "from pradrill.register.sealing.sealer import Sealer; from pradrill.testing import after\n"
         "state = Path(sys.argv[1]); sealer = Sealer(Sealing(key=sys.argv[2]), state, print)\n"
         "for n in range(4): Register(state, lambda: sealer).append("
         "EntryKind.ANNOTATION, {'text': str(n)}, after(n))\n"
@@ -456,7 +457,9 @@ def test_writers_at_the_same_time_are_all_signed(house: House) -> None:
     assert (found.troubles, len(found.entries)) == ([], 12)
 
 
-def test_a_register_of_before_is_read_as_it_was(house: House, new_key: NewKey, seal: Seal) -> None:
+def test_a_register_of_before_is_read_as_it_was(
+    house: Project, new_key: NewKey, seal: Seal
+) -> None:
     """A change of keys that was entered before such changes were signed is a note.
 
     The next entry says that from there on each change is signed.

@@ -10,7 +10,7 @@ import pytest
 from tests.integration.register.test_bundle import stock
 
 from pradrill.errors import RecordError
-from pradrill.register.bundle import make_bundle, verify_bundle
+from pradrill.register.verification.bundle import make_bundle, verify_bundle
 from pradrill.testing import a_sealed_run
 
 HOSTILE = [

@@ -15,11 +15,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pradrill.domain.entry import EntryKind
-from pradrill.domain.record import Refusal
+from pradrill.domain.register.entry import EntryKind
+from pradrill.domain.run.record import Refusal
 from pradrill.errors import PradrillError, RecordError, UsageError
 from pradrill.register.index import ENTRIES, RUNS, SERVICES, Row, content_of, write_index
-from pradrill.register.store import FileRunStore
+from pradrill.register.runs.store import FileRunStore
 from pradrill.testing import START, a_sealed_run
 
 LOGIN = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.getuid()).pw_name

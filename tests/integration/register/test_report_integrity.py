@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from pradrill.cli.casefile import casefile
-from pradrill.cli.workplace import Workplace
-from pradrill.domain.casefile import CaseFile, Integrity
-from pradrill.domain.entry import EntryKind
-from pradrill.domain.people import Finding
-from pradrill.domain.sealing import Sealing
-from pradrill.register.attempts import SIGNATURE
+from pradrill.app.case_file import casefile
+from pradrill.app.composition import App
+from pradrill.domain.declared.sealing import Sealing
+from pradrill.domain.register.entry import EntryKind
+from pradrill.domain.register.finding import Finding
+from pradrill.domain.report.case_file import CaseFile, Integrity
+from pradrill.register.runs.enter import SIGNATURE
 from pradrill.testing import START, a_finding, a_sealed_run, after, an_annotation
 
 from .conftest import Authority, NewKey, Seal
@@ -38,7 +38,7 @@ def state(tmp_path: Path, new_key: NewKey, authority: Authority, seal: Seal) -> 
 
 def known(state: Path, run: str | None = None) -> CaseFile:
     """Return what is known of the run."""
-    place = Workplace(Namespace(state=state, drills=None, log=None))
+    place = App(Namespace(state=state, drills=None, log=None))
     return casefile(place, place.store.find(run))
 
 
@@ -85,7 +85,7 @@ def test_an_altered_record_is_not_the_registered_one(state: Path) -> None:
 
 def test_people_words_and_findings_come_from_the_register(state: Path) -> None:
     """Annotations of the run and findings of its services are in the case, of others are not."""
-    place = Workplace(Namespace(state=state, drills=None, log=None))
+    place = App(Namespace(state=state, drills=None, log=None))
     run = place.store.find(None)
     mine, other = an_annotation(run_id=run), an_annotation(run_id="20200101T000000Z-x-1")
     for note in (mine, other):

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from pradrill.domain.entry import EntryKind
-from pradrill.domain.sealing import Sealing
-from pradrill.register.acknowledging import acknowledge
-from pradrill.register.verifying import verify
+from pradrill.domain.declared.sealing import Sealing
+from pradrill.domain.register.entry import EntryKind
+from pradrill.register.verification.acknowledge import acknowledge
+from pradrill.register.verification.verify import verify
 from pradrill.testing import START, a_sealed_run
 
 from .conftest import only_in_an_agent
@@ -277,8 +277,8 @@ def test_nothing_is_asked_at_a_terminal(tmp_path: Path, new_key: Callable[..., P
     """Signing with a passphrase key from a terminal ends at once: /dev/tty is out of reach."""
     key = new_key(tmp_path, phrase="a secret phrase")
     code = (
-        "import sys; from pathlib import Path; from pradrill.register.signing import sign\n"
-        "from pradrill.register.tools import ToolError\n"
+        "import sys; from pathlib import Path; from pradrill.register.sealing.signing import sign\n"
+        "from pradrill.system.tools import ToolError\n"
         "try: sign(b'x', Path(sys.argv[1]))\n"
         "except ToolError: print('refused')\n"
     )

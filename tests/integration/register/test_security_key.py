@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from pradrill.cli import main
-from pradrill.domain.entry import EntryKind
-from pradrill.domain.sealing import Sealing
-from pradrill.register.bundle import make_bundle, verify_bundle
-from pradrill.register.verifying import verify
+from pradrill.domain.declared.sealing import Sealing
+from pradrill.domain.register.entry import EntryKind
+from pradrill.register.verification.bundle import make_bundle, verify_bundle
+from pradrill.register.verification.verify import verify
 from pradrill.testing import a_sealed_run
 
 from .conftest import NewKey, Seal, only_in_an_agent

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from pradrill.domain.entry import EntryKind
-from pradrill.domain.sealing import Sealing
+from pradrill.domain.declared.sealing import Sealing
+from pradrill.domain.register.entry import EntryKind
 from pradrill.errors import RecordError
-from pradrill.register.acknowledging import acknowledge
-from pradrill.register.bundle import make_bundle, verify_bundle
-from pradrill.register.store import FileRunStore
-from pradrill.register.verifying import Verified, verify
+from pradrill.register.runs.store import FileRunStore
+from pradrill.register.verification.acknowledge import acknowledge
+from pradrill.register.verification.bundle import make_bundle, verify_bundle
+from pradrill.register.verification.verify import Verified, verify
 from pradrill.testing import a_sealed_run, after
 
 KINDS = ["signed state", "plain state", "acknowledged state", "signed bundle", "plain bundle"]

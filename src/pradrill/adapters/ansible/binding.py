@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pradrill.domain.target import Host, Site
+from pradrill.domain.run.host import Host, Site
 from pradrill.ports import Play
 
 CONTROLLER = ("localhost", "127.0.0.1", "::1")

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pradrill.domain.quotas import PLAY_PRINTS
+from pradrill.domain.values.quotas import PLAY_PRINTS
 
 
 class Meter:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from pradrill.adapters.ssh.sessions import Sessions
-from pradrill.domain import host_words
-from pradrill.domain.lease import LEASE_TERM, Holder, LeaseAnswer, LeaseState
-from pradrill.domain.target import Host, Site
+from pradrill.domain.run import host_answers as host_words
+from pradrill.domain.run.host import Host, Site
+from pradrill.domain.run.lease import LEASE_TERM, Holder, LeaseAnswer, LeaseState
 from pradrill.errors import PradrillError
 
 _LOOK = 30.0
@@ -44,7 +44,7 @@ class SshLeases:
         self._sessions.close()
 
     def _ask(self, host: Host, site: Site, do: str, holder: Holder, **words: Any) -> LeaseAnswer:
-        script = Path(__file__).with_name("lease.py").read_text(encoding="utf-8")
+        script = Path(__file__).with_name("remote_lease.py").read_text(encoding="utf-8")
         asked = {
             "do": do,
             **holder.model_dump(),

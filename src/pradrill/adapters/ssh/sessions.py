@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import paramiko
 
-from pradrill.domain import host_words
-from pradrill.domain.quotas import ANSWER
-from pradrill.domain.target import Host, Site
+from pradrill.domain.run import host_answers as host_words
+from pradrill.domain.run.host import Host, Site
+from pradrill.domain.values.quotas import ANSWER
 from pradrill.errors import UnreachableError
 
 _EACH_PART = 10.0  # seconds for each part of connecting

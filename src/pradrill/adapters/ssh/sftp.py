@@ -12,8 +12,8 @@ from typing import Any
 import paramiko
 
 from pradrill.adapters.ssh.sessions import LOST, Connection, connect
-from pradrill.domain.host_words import last_line
-from pradrill.domain.target import Host
+from pradrill.domain.run.host import Host
+from pradrill.domain.run.host_answers import last_line
 from pradrill.errors import NotReadyError, UnreachableError
 from pradrill.ports import Entry
 

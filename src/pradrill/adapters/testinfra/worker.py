@@ -39,7 +39,7 @@ Say = Callable[..., None]
 
 def _beside() -> Any:
     """Load the tally by path: the worker's folder is not on the path of the checks."""
-    place = Path(__file__).with_name("tally.py")
+    place = Path(__file__).with_name("assertion_count.py")
     spec = importlib.util.spec_from_file_location("pradrill_tally", place)
     assert spec is not None and spec.loader is not None  # noqa: S101, PT018 the file is there
     module = importlib.util.module_from_spec(spec)
@@ -48,7 +48,7 @@ def _beside() -> Any:
 
 
 if TYPE_CHECKING:
-    from pradrill.adapters.testinfra import tally
+    from pradrill.adapters.testinfra import assertion_count as tally
 else:
     tally = _beside()
 

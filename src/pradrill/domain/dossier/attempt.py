@@ -9,15 +9,15 @@ from typing import NamedTuple
 
 from pydantic import Field
 
-from pradrill.domain.drill import Drill
-from pradrill.domain.entry import Attempt as Unbegun
-from pradrill.domain.entry import Entry, RunEntry, ScheduleMissed
-from pradrill.domain.model import Model, Utc
-from pradrill.domain.outcome import Phase
-from pradrill.domain.plan import Objectives
-from pradrill.domain.record import Refusal, RunRecord, RunState
-from pradrill.domain.timeline import Elapsed, Provenance
-from pradrill.domain.verdict import Verdict
+from pradrill.domain.declared.drill import Drill
+from pradrill.domain.declared.plan import Objectives
+from pradrill.domain.register.entry import Attempt as Unbegun
+from pradrill.domain.register.entry import Entry, RunEntry, ScheduleMissed
+from pradrill.domain.run.outcome import Phase
+from pradrill.domain.run.record import Refusal, RunRecord, RunState
+from pradrill.domain.run.verdict import Verdict
+from pradrill.domain.values.model import Model, Utc
+from pradrill.domain.values.timeline import Elapsed, Provenance
 
 RESTORED_BYTES = "pradrill_restored_bytes"
 """The value by which a restore playbook may hand back how much it restored (set_stats)."""

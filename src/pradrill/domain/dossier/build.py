@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from pydantic import Field, ValidationError
 
+from pradrill.domain.declared.plan import Objectives, Plan
 from pradrill.domain.dossier.attempt import (
     Attempt,
     Ending,
@@ -30,13 +31,13 @@ from pradrill.domain.dossier.coverage import (
 from pradrill.domain.dossier.forecast import Forecast, Run, forecast
 from pradrill.domain.dossier.period import Column, Period, column_of
 from pradrill.domain.dossier.spread import Spread, spread
-from pradrill.domain.entry import Acknowledged, Entry, EntryKind, acknowledged
-from pradrill.domain.model import Model, Utc
-from pradrill.domain.people import Finding, Severity
-from pradrill.domain.plan import Objectives, Plan
-from pradrill.domain.record import RunRecord
-from pradrill.domain.run_plan import RunPlan
-from pradrill.domain.timeline import Elapsed
+from pradrill.domain.register.entry import Acknowledged, Entry, EntryKind, acknowledged
+from pradrill.domain.register.finding import Finding
+from pradrill.domain.run.record import RunRecord
+from pradrill.domain.run.run_plan import RunPlan
+from pradrill.domain.values.model import Model, Utc
+from pradrill.domain.values.severity import Severity
+from pradrill.domain.values.timeline import Elapsed
 
 
 class Sealed(NamedTuple):

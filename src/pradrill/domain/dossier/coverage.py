@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 from pydantic import Field
 
+from pradrill.domain.declared.plan import Plan
 from pradrill.domain.dossier.attempt import Attempt, Ending, Setting, settings_of
 from pradrill.domain.dossier.expiry import Change, changes_since
-from pradrill.domain.duration import due_after
-from pradrill.domain.model import Model, Utc
-from pradrill.domain.plan import Plan
-from pradrill.domain.run_plan import RunPlan
+from pradrill.domain.run.run_plan import RunPlan
+from pradrill.domain.values.duration import due_after
+from pradrill.domain.values.model import Model, Utc
 
 
 class Standing(StrEnum):

@@ -23,13 +23,13 @@ from typing import Any
 
 from pydantic import Field
 
-from pradrill.domain.changes import Part, part_of, seen_from
-from pradrill.domain.drill import Drill
-from pradrill.domain.duration import format_duration
-from pradrill.domain.model import Model
-from pradrill.domain.plan import Service
-from pradrill.domain.run_plan import FileHash, RunPlan
-from pradrill.domain.timeline import Elapsed
+from pradrill.domain.declared.drill import Drill
+from pradrill.domain.declared.plan import Service
+from pradrill.domain.report.changes import Part, part_of, seen_from
+from pradrill.domain.run.run_plan import FileHash, RunPlan
+from pradrill.domain.values.duration import format_duration
+from pradrill.domain.values.model import Model
+from pradrill.domain.values.timeline import Elapsed
 
 _IMMATERIAL_ENTRIES = ("tier", "owner", "provider", "site", "drill_every", "responsibilities")
 _MATERIAL_ENTRIES = ("depends_on", "primary")

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from pydantic import Field
 
 from pradrill.domain.dossier.regression import Crossing, Line, fit
-from pradrill.domain.model import Model, Utc
+from pradrill.domain.values.model import Model, Utc
 
 FEWEST = 6
 _DAY = 86_400.0

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time
 
 from pydantic import Field
 
-from pradrill.domain.model import Model, Utc
+from pradrill.domain.values.model import Model, Utc
 
 _MONTHS_A_COLUMN = (3, 12, 24, 60, 120, 600, 1_200, 12_000)
 _MOST_COLUMNS = 12

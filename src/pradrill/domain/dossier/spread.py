@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from pydantic import Field
 
-from pradrill.domain.model import Model
+from pradrill.domain.values.model import Model
 
 
 class Spread(Model):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from pradrill.domain.outcome import StepKind
-from pradrill.domain.run_plan import PlannedStep
-from pradrill.engine.context import Came, Context
+from pradrill.domain.run.outcome import StepKind
+from pradrill.domain.run.run_plan import PlannedStep
+from pradrill.engine.context import Context, StepEnd
 from pradrill.engine.steps import backups, standby
 from pradrill.engine.steps.canary import canary
 from pradrill.engine.steps.checks import checks
@@ -14,7 +14,7 @@ from pradrill.engine.steps.manual import manual
 from pradrill.engine.steps.newest_data import newest_data
 from pradrill.engine.steps.playbook import playbook
 
-TAKE: Mapping[StepKind, Callable[[Context, PlannedStep], Came]] = {
+STEP_HANDLERS: Mapping[StepKind, Callable[[Context, PlannedStep], StepEnd]] = {
     StepKind.PRECONDITIONS: standby.preconditions,
     StepKind.CATALOGUE: backups.catalogue,
     StepKind.START: standby.start,

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from pradrill.domain.catalogue import RecoveryPoint, read
-from pradrill.domain.events import Event
-from pradrill.domain.integrity import IntegrityResult, Part, Soundness, coverage, next_part
-from pradrill.domain.outcome import StepOutcome
-from pradrill.domain.recovery_source import RecoveryPointSpec
-from pradrill.domain.run_plan import PlannedStep
-from pradrill.engine.context import Came, Context
+from pradrill.domain.declared.backup_source import RecoveryPointSpec
+from pradrill.domain.run.backup_catalogue import RecoveryPoint, read
+from pradrill.domain.run.backup_integrity import (
+    IntegrityResult,
+    Part,
+    Soundness,
+    coverage,
+    next_part,
+)
+from pradrill.domain.run.event import Event
+from pradrill.domain.run.outcome import StepOutcome
+from pradrill.domain.run.run_plan import PlannedStep
+from pradrill.engine.context import Context, StepEnd
 from pradrill.ports import Bounds, RecoveryPointSource
 
 POINT = "pradrill_recovery_point"
@@ -24,16 +30,16 @@ _OUTCOMES = {
 }
 
 
-def catalogue(context: Context, step: PlannedStep) -> Came:
+def catalogue(context: Context, step: PlannedStep) -> StepEnd:
     """Read the catalogue and choose the backup that the drill restores."""
     declared, source = _declared(context)
     found = source.catalogue(_bounds(context, step))
     reading = read(found, declared.select, declared.window, declared.promised)
     context.note(Event.CATALOGUE, **reading.model_dump(mode="json"))
-    return Came(StepOutcome.PASSED, f"{reading.selected.id}: {reading.rule}, {reading.why}")
+    return StepEnd(StepOutcome.PASSED, f"{reading.selected.id}: {reading.rule}, {reading.why}")
 
 
-def integrity(context: Context, step: PlannedStep) -> Came:
+def integrity(context: Context, step: PlannedStep) -> StepEnd:
     """Check the backups themselves: the next part of them, or all."""
     declared, source = _declared(context)
     assert declared.integrity is not None  # noqa: S101 planning asks for it only then
@@ -59,7 +65,7 @@ def integrity(context: Context, step: PlannedStep) -> Came:
     result = result.model_copy(update={"covered": covered, "full_on": full_on})
     context.note(Event.INTEGRITY, **result.model_dump(mode="json"))
     told = f"{checked.method}: {checked.detail or checked.soundness}"
-    return Came(_OUTCOMES[checked.soundness], told)
+    return StepEnd(_OUTCOMES[checked.soundness], told)
 
 
 def selected(context: Context) -> RecoveryPoint | None:

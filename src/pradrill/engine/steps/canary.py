@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from pradrill.domain.outcome import StepOutcome
-from pradrill.domain.run_plan import PlannedStep
-from pradrill.engine.context import Came, Context
+from pradrill.domain.run.outcome import StepOutcome
+from pradrill.domain.run.run_plan import PlannedStep
+from pradrill.engine.context import Context, StepEnd
 
 
-def canary(context: Context, _step: PlannedStep) -> Came:
+def canary(context: Context, _step: PlannedStep) -> StepEnd:
     """Compare the restored value with the planted one; neither is kept anywhere."""
     declared = context.way.verify.canary
     assert declared is not None  # noqa: S101 otherwise the step is not planned
     host = context.host(declared.host)
     if context.tools.probe.same_canary(host, context.there(), declared):
-        return Came(StepOutcome.PASSED)
-    return Came(StepOutcome.FAILED, "the planted value did not come back byte for byte")
+        return StepEnd(StepOutcome.PASSED)
+    return StepEnd(StepOutcome.FAILED, "the planted value did not come back byte for byte")

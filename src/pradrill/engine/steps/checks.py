@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from pradrill.domain.actuals import service_verified
-from pradrill.domain.events import CheckPass, Event
-from pradrill.domain.outcome import CheckResult, StepOutcome
-from pradrill.domain.run_plan import PlannedStep
-from pradrill.domain.timeline import Mark
-from pradrill.engine.context import Came, Context
-from pradrill.engine.verification import verify_until_stable
+from pradrill.domain.run.actuals import service_verified
+from pradrill.domain.run.event import CheckPass, Event
+from pradrill.domain.run.outcome import CheckResult, StepOutcome
+from pradrill.domain.run.run_plan import PlannedStep
+from pradrill.domain.values.timeline import Mark
+from pradrill.engine.context import Context, StepEnd
+from pradrill.engine.polling import verify_until_stable
 
 
-def checks(context: Context, step: PlannedStep) -> Came:
+def checks(context: Context, step: PlannedStep) -> StepEnd:
     """Run the checks until they are green and stay so; that gives T5."""
     if edited := context.edited():
-        return Came(StepOutcome.UNKNOWN, f"not run: {edited} changed after the run began")
+        return StepEnd(StepOutcome.UNKNOWN, f"not run: {edited} changed after the run began")
     spec = context.way.verify
 
     def on_pass(results: tuple[CheckResult, ...]) -> None:
@@ -38,10 +38,10 @@ def checks(context: Context, step: PlannedStep) -> Came:
             on_count=context.tools.progress.checks,
         )
     if edited := context.edited():
-        return Came(StepOutcome.UNKNOWN, f"{edited} changed while the checks ran")
+        return StepEnd(StepOutcome.UNKNOWN, f"{edited} changed while the checks ran")
     if verified.first_green is not None:
         restored = context.own.marks[Mark.DATA_RESTORED]
         t5 = service_verified(verified.first_green, verified.last_red, restored)
         context.mark_instant(Mark.SERVICE_VERIFIED, t5)
         context.note(Event.STABLE)
-    return Came(verified.outcome, verified.detail)
+    return StepEnd(verified.outcome, verified.detail)

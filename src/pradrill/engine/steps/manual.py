@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pradrill.domain.duration import format_duration
-from pradrill.domain.events import Event
-from pradrill.domain.manual import Answer, Confirm, ManualStep, Question, Wait
-from pradrill.domain.outcome import Phase, StepOutcome
-from pradrill.domain.run_plan import PlannedStep
-from pradrill.domain.timeline import Instant, Mark, Provenance
-from pradrill.engine.context import Came, Context
+from pradrill.domain.declared.manual_step import Confirm, ManualStep
+from pradrill.domain.run.event import Event
+from pradrill.domain.run.outcome import Phase, StepOutcome
+from pradrill.domain.run.question import Answer, Question, Wait
+from pradrill.domain.run.run_plan import PlannedStep
+from pradrill.domain.values.duration import format_duration
+from pradrill.domain.values.timeline import Instant, Mark, Provenance
+from pradrill.engine.context import Context, StepEnd
 
 _POLL = 0.2
 
 
-def manual(context: Context, step: PlannedStep) -> Came:
+def manual(context: Context, step: PlannedStep) -> StepEnd:
     """Ask, wait for the answer, note how long that took; a yes to the last acceptance is T6."""
     assert step.manual is not None  # noqa: S101 planning gives every manual step one
     with context.asking:
         return _ask(context, step, step.manual)
 
 
-def _ask(context: Context, step: PlannedStep, asked: ManualStep) -> Came:
+def _ask(context: Context, step: PlannedStep, asked: ManualStep) -> StepEnd:
     clock = context.tools.clock
     now = clock.now()
     wait = Wait(
@@ -73,22 +74,24 @@ def _answer(context: Context, question: Question) -> Answer | None:
             clock.sleep(min(_POLL, left))
 
 
-def _came(step: PlannedStep, asked: ManualStep, answer: Answer | None, *, cancelled: bool) -> Came:
+def _came(
+    step: PlannedStep, asked: ManualStep, answer: Answer | None, *, cancelled: bool
+) -> StepEnd:
     if answer is None and cancelled:
-        return Came(StepOutcome.CANCELLED, f"interrupted while it waited for {asked.who}")
+        return StepEnd(StepOutcome.CANCELLED, f"interrupted while it waited for {asked.who}")
     if answer is None:
         allowed = format_duration(step.deadline)
         # an acceptance that nobody gave shows nothing about the recovery, which was verified
         accepting = step.phase is Phase.VERIFY
         outcome = StepOutcome.UNKNOWN if accepting else StepOutcome.TIMED_OUT
-        return Came(outcome, f"{asked.who} did not answer within {allowed}")
+        return StepEnd(outcome, f"{asked.who} did not answer within {allowed}")
     said = f"{answer.by} answered {'yes' if answer.yes else 'no'}"
     said += f": {answer.text}" if answer.text else ""
     if answer.yes:
-        return Came(StepOutcome.PASSED, said)
+        return StepEnd(StepOutcome.PASSED, said)
     # a decision not to go on stops the drill; that something could not be done fails it
     decided = asked.confirm is Confirm.APPROVE and step.phase is not Phase.VERIFY
-    return Came(StepOutcome.CANCELLED if decided else StepOutcome.FAILED, said)
+    return StepEnd(StepOutcome.CANCELLED if decided else StepOutcome.FAILED, said)
 
 
 def _is_acceptance(context: Context, step: PlannedStep) -> bool:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pradrill.domain.drill import NewestData, Role
-from pradrill.domain.events import Event, Reading
-from pradrill.domain.instants import parse_instant
-from pradrill.domain.outcome import StepOutcome
-from pradrill.domain.readings import BackupTimes, DataReading, weigh
-from pradrill.domain.run_plan import PlannedStep
-from pradrill.domain.timeline import Instant, Mark, Provenance
-from pradrill.engine.context import Came, Context
+from pradrill.domain.declared.drill import NewestData, Role
+from pradrill.domain.run.event import Event, Reading
+from pradrill.domain.run.outcome import StepOutcome
+from pradrill.domain.run.recovery_point import BackupTimes, DataReading, weigh
+from pradrill.domain.run.run_plan import PlannedStep
+from pradrill.domain.values.instant_text import parse_instant
+from pradrill.domain.values.timeline import Instant, Mark, Provenance
+from pradrill.engine.context import Context, StepEnd
 from pradrill.engine.steps.backups import BACKUP_ID
 from pradrill.errors import PradrillError, UnreachableError
 
@@ -21,7 +21,7 @@ REPLAY_POINT = "pradrill_replay_point"
 """Values that restore playbooks hand back: ISO 8601 instants with their zone."""
 
 
-def newest_data(context: Context, _step: PlannedStep) -> Came:
+def newest_data(context: Context, _step: PlannedStep) -> StepEnd:
     """Read every source of newest data and weigh them; the catalogue's time stands beside.
 
     A source without an answer leaves the run inconclusive; the others are recorded all the same.
@@ -65,7 +65,7 @@ def newest_data(context: Context, _step: PlannedStep) -> Came:
         remarks=weighed.remarks,
     )
     context.note(Event.READING, **reading.model_dump(mode="json"))
-    return Came(StepOutcome.UNKNOWN if problems else StepOutcome.PASSED, "\n".join(problems))
+    return StepEnd(StepOutcome.UNKNOWN if problems else StepOutcome.PASSED, "\n".join(problems))
 
 
 def _read(context: Context, name: str, source: NewestData) -> DataReading:

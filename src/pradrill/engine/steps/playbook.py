@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from pradrill.domain.outcome import Phase, StepOutcome
-from pradrill.domain.run_plan import NotRun, PlannedStep
-from pradrill.engine.context import Came, Context
+from pradrill.domain.run.outcome import Phase, StepOutcome
+from pradrill.domain.run.run_plan import NotRun, PlannedStep
+from pradrill.engine.clock_steps import Stretch
+from pradrill.engine.context import Context, StepEnd
 from pradrill.engine.steps.backups import BACKUP_ID, POINT, is_selected, selected
-from pradrill.engine.stretch import Stretch
 from pradrill.ports import Cancelled, Play
 
 
-def playbook(context: Context, step: PlannedStep) -> Came:
+def playbook(context: Context, step: PlannedStep) -> StepEnd:
     """Run the step's playbook; a signal stops it, except in teardown."""
     assert step.playbook is not None  # noqa: S101 planning gives every playbook step one
     context.tenancy.confirm()
     if edited := context.edited():
-        return Came(StepOutcome.UNKNOWN, f"not run: {edited} changed after the run began")
+        return StepEnd(StepOutcome.UNKNOWN, f"not run: {edited} changed after the run began")
     during = Stretch(context.tools.clock)
     never: Cancelled = lambda: False  # noqa: E731 teardown cannot be cancelled
     there = context.workable(step.phase)
     if there is None:
-        return Came(StepOutcome.UNKNOWN, f"not run: {NotRun.NEVER_PROVEN}")
+        return StepEnd(StepOutcome.UNKNOWN, f"not run: {NotRun.NEVER_PROVEN}")
     point = selected(context) if step.phase is Phase.RESTORE else None
     given = {**step.vars, POINT: point.id} if point else step.vars
     unlocks = context.facts.plan.drill.standby.vault_password
@@ -43,9 +43,9 @@ def playbook(context: Context, step: PlannedStep) -> Came:
         "work_earlier": (ended.latest - ended.earliest).total_seconds() if ended else 0.0,
     }
     if edited := context.edited():
-        return Came(StepOutcome.UNKNOWN, f"{edited} changed while the playbook ran", more)
+        return StepEnd(StepOutcome.UNKNOWN, f"{edited} changed while the playbook ran", more)
     restored = str(result.values.get(BACKUP_ID, ""))
     if point and restored and not is_selected(point, restored):
         told = f"the playbook restored {restored[:128]}; the run had chosen {point.id}"
-        return Came(StepOutcome.UNKNOWN, told, more)
-    return Came(result.outcome, result.detail, more)
+        return StepEnd(StepOutcome.UNKNOWN, told, more)
+    return StepEnd(result.outcome, result.detail, more)

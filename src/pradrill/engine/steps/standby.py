@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pradrill.domain.events import Event
-from pradrill.domain.outcome import Guard, GuardOutcome, GuardResult, Phase, StepOutcome
-from pradrill.domain.proof import is_standby
-from pradrill.domain.run_plan import PlannedStep
-from pradrill.domain.target import Host, HostFacts
-from pradrill.domain.timeline import Mark
-from pradrill.engine.context import Came, Context
+from pradrill.domain.run.event import Event
+from pradrill.domain.run.host import Host, HostFacts
+from pradrill.domain.run.outcome import Guard, GuardOutcome, GuardResult, Phase, StepOutcome
+from pradrill.domain.run.proof import is_standby
+from pradrill.domain.run.run_plan import PlannedStep
+from pradrill.domain.values.timeline import Mark
+from pradrill.engine.context import Context, StepEnd
 from pradrill.engine.guards import (
     identity_guards,
     isolation_guards,
@@ -19,22 +19,22 @@ from pradrill.engine.guards import (
 from pradrill.errors import PradrillError
 
 
-def preconditions(context: Context, _step: PlannedStep) -> Came:
+def preconditions(context: Context, _step: PlannedStep) -> StepEnd:
     """Collect every precondition that does not hold; touch nothing."""
     problems = [*context.tools.unusable, *context.tools.standby.problems()]
     if problems:
-        return Came(StepOutcome.FAILED, "\n".join(problems))
-    return Came(StepOutcome.PASSED)
+        return StepEnd(StepOutcome.FAILED, "\n".join(problems))
+    return StepEnd(StepOutcome.PASSED)
 
 
-def start(context: Context, _step: PlannedStep) -> Came:
+def start(context: Context, _step: PlannedStep) -> StepEnd:
     """Make the standby reachable: the recovery starts here."""
     context.mark(Mark.RECOVERY_STARTS, context.tools.clock.now())
     context.connect()
-    return Came(StepOutcome.PASSED)
+    return StepEnd(StepOutcome.PASSED)
 
 
-def identity(context: Context, step: PlannedStep) -> Came:
+def identity(context: Context, step: PlannedStep) -> StepEnd:
     """Prove that every host is a standby and no primary; note what it is like before."""
     paths = context.facts.plan.drill.standby.absent_after_teardown
     refused: list[GuardResult] = []
@@ -79,7 +79,7 @@ def prove_anew(context: Context) -> None:
         context.tenancy.resume(context.there(), facts)
 
 
-def isolation(context: Context, step: PlannedStep) -> Came:
+def isolation(context: Context, step: PlannedStep) -> StepEnd:
     """Prove the marker on each machine, and that production is out of its reach."""
     endpoints = context.facts.plan.drill.must_not_reach()
     refused: list[GuardResult] = []
@@ -90,7 +90,7 @@ def isolation(context: Context, step: PlannedStep) -> Came:
     return _guarded(refused)
 
 
-def isolation_again(context: Context, step: PlannedStep) -> Came:
+def isolation_again(context: Context, step: PlannedStep) -> StepEnd:
     """Prove once more that production is out of reach: a restore may have opened a way to it.
 
     A host that does not answer leaves it unproven, and the others are looked at all the same.
@@ -111,7 +111,7 @@ def isolation_again(context: Context, step: PlannedStep) -> Came:
     return came
 
 
-def residue(context: Context, _step: PlannedStep) -> Came:
+def residue(context: Context, _step: PlannedStep) -> StepEnd:
     """Compare every host with what it was before."""
     context.tenancy.confirm()  # what another run does there is not what this one left
     paths = context.facts.plan.drill.standby.absent_after_teardown
@@ -132,7 +132,7 @@ def residue(context: Context, _step: PlannedStep) -> Came:
     return context.left(left)
 
 
-def release(context: Context, _step: PlannedStep) -> Came:
+def release(context: Context, _step: PlannedStep) -> StepEnd:
     """Leave nothing of what reaching the standby took."""
     for line in context.tenancy.give_back():
         context.tools.progress.say(line)
@@ -155,8 +155,8 @@ def _guard(context: Context, phase: Phase, results: list[GuardResult]) -> list[G
     return [result for result in results if not result.holds]
 
 
-def _guarded(refused: list[GuardResult]) -> Came:
+def _guarded(refused: list[GuardResult]) -> StepEnd:
     if not refused:
-        return Came(StepOutcome.PASSED)
+        return StepEnd(StepOutcome.PASSED)
     lines = (f"{guard.host}: {guard.guard}: {guard.detail}" for guard in refused)
-    return Came(StepOutcome.UNKNOWN, "\n".join(lines))
+    return StepEnd(StepOutcome.UNKNOWN, "\n".join(lines))

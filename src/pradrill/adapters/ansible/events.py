@@ -1,0 +1,294 @@
+"""What ansible-runner tells while a play runs, and the judgement of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any
+
+from pradrill.adapters.ansible.binding import Answer, Binding
+from pradrill.adapters.ansible.meter import Meter
+from pradrill.adapters.ansible.stopping import Brake
+from pradrill.domain.run.outcome import PlaybookResult, StepOutcome, TaskFailure
+from pradrill.domain.values.masking import Masker
+from pradrill.domain.values.quotas import PLAY_KEPT, megabytes
+from pradrill.ports import Say
+
+_LONGEST_MESSAGE = 2000
+_LONGEST_NAME = 300
+_MOST_FAILURES = 200
+_LAST_WORDS = 1.0  # seconds
+_CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
+_NARRATED = {"runner_on_ok", "runner_on_failed", "runner_on_unreachable", "runner_on_skipped"}
+_USERS = 1  # its place among the playbooks: it runs between two of ours
+
+_Judgement = tuple[StepOutcome, str, list[TaskFailure]]
+
+
+class Narrator:
+    """ansible-runner's event handler: notes what happens, and neither raises nor waits."""
+
+    def __init__(
+        self, say: Say, events: Path, masker: Masker, binding: Binding, brake: Brake
+    ) -> None:
+        self._teller = _Teller(say)
+        self._events = events
+        self._masker = masker
+        self._binding = binding
+        self._brake = brake
+        self._ends: list[dict[str, Any]] = []
+        """The statistics at each playbook's end: ours, the user's, ours."""
+        self._machine_ids: list[Answer] = []
+        self._stray = ""
+        self._failures: list[TaskFailure] = []
+        self._times: tuple[datetime, ...] = ()
+        self._kept = 0
+        self.meter = Meter()
+        self._counts = {"ok": 0, "changed": 0}
+        self.unwritten: OSError | None = None
+        """Why an event is not on the disk, if one is not."""
+
+    def __call__(self, event: dict[str, Any]) -> bool:
+        """Take an event; False keeps ansible-runner from writing a file for it."""
+        try:
+            self._watch(event)
+            self._take(str(event.get("event")), event.get("event_data") or {})
+        except OSError as error:
+            self.unwritten = self.unwritten or error
+        except Exception as error:  # noqa: BLE001 an exception here would orphan ansible-playbook
+            self._teller.say(f"an event could not be read: {type(error).__name__}")
+        return False
+
+    def end(self) -> None:
+        """Stop talking."""
+        self._teller.end()
+
+    def _watch(self, event: dict[str, Any]) -> None:
+        """Stop the play at once when it acts on a machine that it has nothing to do with."""
+        if not self._stray and (stray := self._binding.stray(event)):
+            self._stray = stray
+            self._brake.stray()
+
+    def _take(self, kind: str, data: dict[str, Any]) -> None:
+        host = str(data.get("host", ""))[:_LONGEST_NAME]
+        task = self._clean(str(data.get("task", "")))[:_LONGEST_NAME]
+        if self._binding.is_own(data):
+            self._take_own(kind, data, host, task)
+            return
+        told = (*self._times, *(_instant(data.get(key)) for key in ("start", "end")))
+        times = sorted(at for at in told if at is not None)
+        self._times = (times[0], times[-1]) if times else ()
+        if kind == "playbook_on_stats":
+            self._ends.append(data)
+        elif kind == "playbook_on_task_start" and data.get("name"):
+            self._teller.say(self._clean(str(data["name"]))[:_LONGEST_NAME])
+        elif kind in {"runner_on_failed", "runner_on_unreachable"}:
+            # What fails after the brake fails because of it.
+            few = len(self._failures) < _MOST_FAILURES
+            if not data.get("ignore_errors") and self._brake.pulled is None and few:
+                message = self._clean(_message(data.get("res")))[:_LONGEST_MESSAGE]
+                self._failures.append(TaskFailure(host=host, task=task, message=message))
+        elif kind == "runner_on_ok":
+            self._counts["ok"] += 1
+            self._counts["changed"] += bool((data.get("res") or {}).get("changed"))
+        self._note(kind, data, host, task)
+
+    def _take_own(self, kind: str, data: dict[str, Any], host: str, task: str) -> None:
+        """Take an event of the plays that read which machine it is: they are no recovery."""
+        if kind in {"runner_on_ok", "runner_on_failed"}:
+            self._machine_ids.append(self._binding.answer(data))
+        elif kind == "runner_on_unreachable" and self._brake.pulled is None:
+            message = self._clean(_message(data.get("res")))[:_LONGEST_MESSAGE]
+            self._failures.append(TaskFailure(host=host, task=task, message=message))
+        self._note(kind, data, host, task)
+
+    def _note(self, kind: str, data: dict[str, Any], host: str, task: str) -> None:
+        if kind in _NARRATED:
+            fact = {
+                "at": data.get("end"),
+                "event": kind.removeprefix("runner_on_"),
+                "host": host,
+                "task": task,
+                "seconds": data.get("duration"),
+            }
+            self._keep(json.dumps(fact) + "\n")
+
+    def _keep(self, line: str) -> None:
+        """Keep an event as evidence; say once that the others are not."""
+        if self._kept > PLAY_KEPT:
+            return
+        self._kept += len(line)
+        if self._kept > PLAY_KEPT:
+            line = json.dumps({"event": "cut", "after": megabytes(PLAY_KEPT)}) + "\n"
+        with self._events.open("a", encoding="utf-8") as file:
+            file.write(line)
+
+    def _clean(self, text: str) -> str:
+        return _CONTROL.sub(" ", self._masker.text(text)).strip()
+
+    def result(self, planned: set[str], code: int | None, output: str) -> PlaybookResult:
+        """Judge the play: where it acted and an early stop first, then the final statistics.
+
+        The exit code never counts.
+        """
+        stats, processed = self._its_end()
+        outcome, detail, failures = next(self._judgements(planned, code, output))
+        return PlaybookResult(
+            outcome=outcome,
+            detail=detail,
+            started=min(self._times, default=None),
+            ended=max(self._times, default=None),
+            hosts=tuple(sorted(processed)),
+            values=self._masker.free(stats.get("artifact_data") or {}),
+            failures=tuple(failures),
+            tasks_ok=self._counts["ok"],
+            tasks_changed=self._counts["changed"],
+        )
+
+    def _its_end(self) -> tuple[dict[str, Any], set[str]]:
+        """Return the user's playbook's statistics, and the hosts that it did something on."""
+        if len(self._ends) < _USERS + 1:
+            return {}, set()
+        before, stats = self._ends[_USERS - 1], self._ends[_USERS]
+        return stats, _processed(before, stats)
+
+    def _judgements(self, planned: set[str], code: int | None, output: str) -> Iterator[_Judgement]:
+        """Yield what can be said of the play, the gravest first: that is what counts."""
+        if wrong := self._stray or self._elsewhere():
+            yield StepOutcome.UNKNOWN, wrong, self._failures
+        if self._brake.pulled is not None:
+            yield self._brake.pulled, "", self._failures
+        stats, processed = self._its_end()
+        if self._ends and not stats:
+            yield from self._unidentified(planned, 1)
+        if not stats:
+            yield StepOutcome.UNKNOWN, _last_line(output, code), self._failures
+        failed, dark = _hosts(stats, "failures"), _hosts(stats, "dark")
+        failures = [failure for host in (failed | dark) for failure in self._fatal(host, stats)]
+        if failed:
+            yield StepOutcome.FAILED, _told(failures, failed), failures
+        if dark:
+            yield StepOutcome.UNREACHABLE, _told(failures, dark), failures
+        if missing := planned - processed:
+            names = ", ".join(sorted(missing))
+            yield StepOutcome.UNKNOWN, f"the playbook did nothing on {names}", failures
+        yield from self._unidentified(planned, 2)
+        yield StepOutcome.PASSED, "", failures
+
+    def _unidentified(self, planned: set[str], times: int) -> Iterator[_Judgement]:
+        """Yield it when hosts have not told that often which machine they are, or are gone."""
+        if dark := _hosts(self._ends[-1], "dark"):
+            yield StepOutcome.UNREACHABLE, _told(self._failures, dark), self._failures
+        if silent := self._silent(planned, times):
+            when = "before" if times == 1 else "after"
+            detail = f"which machine {', '.join(silent)} is could not be read {when} the playbook"
+            yield StepOutcome.UNKNOWN, detail, self._failures
+
+    def _silent(self, planned: set[str], times: int) -> list[str]:
+        """Return the hosts that have not told that often which machine they are."""
+        answered = [host for host, machine_id in self._machine_ids if machine_id]
+        return sorted(host for host in planned if answered.count(host) < times)
+
+    def _elsewhere(self) -> str:
+        """Say which host another machine answered for; or nothing."""
+        differs = (self._binding.differs(each) for each in self._machine_ids if each[1])
+        return next(filter(None, differs), "")
+
+    def _fatal(self, host: str, stats: dict[str, Any]) -> list[TaskFailure]:
+        """Return the host's failures without those that a rescue: block made good before."""
+        its = [failure for failure in self._failures if failure.host == host]
+        rescued = int((stats.get("rescued") or {}).get(host, 0))
+        return its[rescued:] or its[-1:]
+
+
+class _Teller:
+    """Says lines in a thread of its own: whoever listens slowly does not slow the play."""
+
+    def __init__(self, say: Say) -> None:
+        self._say = say
+        self._lines: SimpleQueue[str | None] = SimpleQueue()
+        self._over = False
+        self._thread = Thread(target=self._tell, daemon=True)
+        self._thread.start()
+
+    def say(self, line: str) -> None:
+        self._lines.put(line)
+
+    def end(self) -> None:
+        """Let the last words be said, for a moment."""
+        self._lines.put(None)
+        self._thread.join(_LAST_WORDS)
+        self._over = True
+
+    def _tell(self) -> None:
+        while (line := self._lines.get()) is not None and not self._over:
+            try:
+                self._say(line)
+            except Exception:  # noqa: BLE001 a terminal that is gone does not end a restore
+                return
+
+
+def clean_output(text: str, masker: Masker) -> str:
+    """Return what ansible-playbook printed, without colours and secrets."""
+    return masker.text(_CONTROL.sub("", text))
+
+
+def _hosts(stats: dict[str, Any], key: str) -> set[str]:
+    return {host for host, count in (stats.get(key) or {}).items() if count}
+
+
+def _processed(before: dict[str, Any], after: dict[str, Any]) -> set[str]:
+    """Return the hosts that something happened on between two statistics."""
+    kinds = ("ok", "changed", "failures", "dark", "skipped", "ignored", "rescued")
+    return {
+        host
+        for kind in kinds
+        for host, count in (after.get(kind) or {}).items()
+        if count > ((before.get(kind) or {}).get(host) or 0)
+    }
+
+
+def _instant(value: Any) -> datetime | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _message(result: Any) -> str:
+    if not isinstance(result, dict) or not result:
+        return "no message"
+    if "censored" in result:
+        return "hidden: the task has no_log"
+    items = [each for each in result.get("results") or () if isinstance(each, dict)]
+    wrong = ("failed", "unreachable", "exception")  # ansible-core 2.21 leaves the first out
+    first = next((each for each in items if any(each.get(key) for key in wrong)), None)
+    if first is not None:
+        return _message(first)
+    parts = [str(result[key]).strip() for key in ("msg", "stderr") if result.get(key)]
+    if len(parts) <= 1 and result.get("stdout"):
+        parts.append(str(result["stdout"]).strip()[-_LONGEST_MESSAGE // 2 :])
+    return ": ".join(parts) or "no message"
+
+
+def _told(failures: list[TaskFailure], hosts: set[str]) -> str:
+    failure = next((failure for failure in failures if failure.host in hosts), None)
+    if failure is None:
+        return ""
+    lines = failure.message.splitlines() or [""]
+    return f"{failure.host}: {failure.task}: {lines[0]}"
+
+
+def _last_line(output: str, code: int | None) -> str:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith(("ERROR", "[ERROR"))]
+    last = (errors or lines or ["ansible-playbook said nothing"])[-1]
+    return f"no final statistics (exit code {code}): {last[:300]}"

@@ -1,0 +1,1 @@
+"""Kinds of backups, one module or folder each."""

@@ -1,0 +1,131 @@
+"""Barman servers of this machine. Barman changes to its own user by itself when root calls it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+
+from pradrill.domain.declared.backup_source import BarmanSource
+from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
+from pradrill.domain.run.backup_integrity import Checked, Part, Soundness
+from pradrill.domain.run.host_answers import last_line
+from pradrill.errors import NotReadyError
+from pradrill.ports import Bounds, Clock
+from pradrill.system.command import CompletedCommand, run
+
+_WORKS = {"DONE", "WAITING_FOR_WALS"}
+_CENTURY = 4_102_444_800
+
+
+class _Backup(BaseModel):
+    backup_id: str
+    status: str
+    end_time_timestamp: int | None = Field(default=None, ge=0, le=_CENTURY)
+    size_bytes: int | None = Field(default=None, ge=0)
+    backup_name: str | None = None
+
+
+_BACKUPS = TypeAdapter(dict[str, list[_Backup]])
+
+
+class Barman:
+    """A server as `BarmanSource` declares it."""
+
+    def __init__(self, declared: BarmanSource, clock: Clock) -> None:
+        self._declared = declared
+        self._clock = clock
+
+    def catalogue(self, bounds: Bounds) -> Catalogue:
+        """Return the server's backups. A physical one can be recovered from its end on."""
+        said = self._call(["list-backups", self._declared.server], bounds)
+        if said.code is None:
+            raise NotReadyError(f"{self._name} did not answer in {bounds.deadline:g} s")
+        if said.code != 0:
+            raise self._refusal(said)
+        try:
+            listed = _BACKUPS.validate_json(said.out)[self._declared.server]
+        except (ValidationError, KeyError) as error:
+            raise NotReadyError(
+                f"what barman says of {self._name} is not what barman says",
+                hint="Run barman -f json list-backups by hand and see what it prints.",
+            ) from error
+        now = self._clock.now()
+        return Catalogue(
+            source=self._declared.name,
+            location=self._location,
+            read_at=now,
+            points=tuple(_point(backup, now) for backup in listed),
+            continuous=True,
+        )
+
+    def check(self, point: RecoveryPoint, part: Part, bounds: Bounds) -> Checked:
+        """Let pg_verifybackup read the backup's files against its manifest."""
+        del part  # pg_verifybackup reads everything
+        method = "barman verify-backup (pg_verifybackup)"
+        said = self._call(["verify-backup", self._declared.server, point.id], bounds, json=False)
+        if said.code is None:
+            return Checked(Soundness.UNPROVEN, method, f"not done in {bounds.deadline:g} s")
+        told = said.out + said.err
+        if said.code == 0 and "backup successfully verified" in told:
+            return Checked(Soundness.SOUND, method)
+        failed = [line for line in told.splitlines() if "pg_verifybackup: error" in line]
+        if any("could not open file" in line and "backup_manifest" in line for line in failed):
+            why = "it has no backup_manifest; run barman generate-manifest after a backup"
+            return Checked(Soundness.UNPROVEN, method, why)
+        if failed:
+            return Checked(Soundness.DAMAGED, method, last_line(failed[0].partition("error: ")[2]))
+        return Checked(Soundness.UNPROVEN, method, _reason(said))
+
+    @property
+    def _location(self) -> str:
+        config = f" of {self._declared.config}" if self._declared.config else ""
+        return f"server {self._declared.server}{config}"
+
+    @property
+    def _name(self) -> str:
+        return f"the Barman {self._location}"
+
+    def _refusal(self, said: CompletedCommand) -> NotReadyError:
+        reason = _reason(said)
+        if "Unknown server" in reason:
+            return NotReadyError(f"{self._name} is not there", hint="Run: barman list-servers.")
+        if "lock" in reason.lower():
+            return NotReadyError(f"{self._name} is locked: {reason}")
+        return NotReadyError(
+            f"{self._name} cannot be read: {reason}",
+            hint="Run barman list-backups by hand as the same user.",
+        )
+
+    def _call(self, words: Sequence[str], bounds: Bounds, *, json: bool = True) -> CompletedCommand:
+        config = ["-c", str(self._declared.config)] if self._declared.config else []
+        output = ["-f", "json"] if json else []
+        return run(["barman", *config, *output, *words], bounds, extra={}, package="barman")
+
+
+def _point(backup: _Backup, now: datetime) -> RecoveryPoint:
+    """Return a backup; one that is under way or failed has no end and cannot be used."""
+    ended = backup.end_time_timestamp
+    end = datetime.fromtimestamp(ended, UTC) if ended is not None else None
+    works = backup.status in _WORKS and end is not None
+    return RecoveryPoint(
+        id=backup.backup_id,
+        data_time=end or now,
+        end_time=end,
+        size=backup.size_bytes,
+        tags=(backup.backup_name,) if backup.backup_name else (),
+        integrity="a checksum of every file in its backup_manifest",
+        problem="" if works else f"Barman calls it {last_line(backup.status)}",
+    )
+
+
+def _reason(said: CompletedCommand) -> str:
+    """Return what Barman complains of: in JSON on its output, or as text on either stream."""
+    try:
+        told: Any = json.loads(said.out)
+        return last_line(str(told["_ERROR"][0]))
+    except (ValueError, KeyError, TypeError, IndexError):
+        return last_line(said.err if said.err.strip() else said.out)

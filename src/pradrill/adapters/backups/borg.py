@@ -1,0 +1,205 @@
+"""BorgBackup 1.x repositories. Listing takes borg's shared lock for as long as it lasts."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+
+from pradrill.domain.declared.backup_source import BorgSource
+from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
+from pradrill.domain.run.backup_integrity import Checked, Part, Soundness
+from pradrill.domain.run.host_answers import last_line
+from pradrill.errors import NotReadyError
+from pradrill.ports import Bounds, Clock
+from pradrill.system.command import CompletedCommand, run, ssh_options
+
+_LOCK_WAIT = "5"
+_SSH = "Try ssh to its host as the same user; its key must be pinned."
+_MEANS = {
+    "PassphraseWrong": ("does not open with this password", None),
+    "PasscommandFailure": ("does not open with this password", None),
+    "NoPassphraseFailure": ("is encrypted and the drill names no password", None),
+    "LockTimeout": ("is locked", "Wait for the backup job; if it has died, run borg break-lock."),
+    "LockError": ("is locked", "Wait for the backup job; if it has died, run borg break-lock."),
+    "LockErrorT": ("is locked", "Wait for the backup job; if it has died, run borg break-lock."),
+    "LockFailed": ("cannot be locked for reading", "See that this user may write there."),
+    "Repository.DoesNotExist": ("is not there", "Check repository."),
+    "Repository.InvalidRepository": ("is no borg repository, or one in a newer format", None),
+    "Repository.InvalidRepositoryConfig": ("is no borg repository that this borg reads", None),
+    "Repository.AtticRepository": ("is an Attic repository, which is not read here", None),
+    "UnsupportedManifestError": ("is in a newer format than this borg reads", None),
+    "UnsupportedPayloadError": ("is in a newer format than this borg reads", None),
+    "MandatoryFeatureUnsupported": ("is in a newer format than this borg reads", None),
+    "KeyfileNotFoundError": ("needs a key file that is not here", "Set key_file."),
+    "KeyfileMismatchError": ("needs another key file", "Set key_file."),
+    "ConnectionClosed": (
+        "cannot be reached",
+        _SSH,
+    ),
+    "ConnectionClosedWithHint": (
+        "cannot be reached",
+        _SSH,
+    ),
+    "IntegrityError": ("is damaged", None),
+    "Cache.RepositoryAccessAborted": ("is not the one that was expected", None),
+    "Cache.EncryptionMethodMismatch": ("changed its encryption", None),
+    "Cache.CacheInitAbortedError": (
+        "is not encrypted, and the drill names a password for it",
+        "Someone may have put another repository in its place.",
+    ),
+}
+
+
+def _utc(value: Any) -> Any:
+    """Read borg's local times, which carry no zone: TZ is UTC in its environment."""
+    if isinstance(value, str):
+        try:
+            read = datetime.fromisoformat(value)
+        except ValueError:
+            return value
+        return read if read.tzinfo else read.replace(tzinfo=UTC)
+    return value
+
+
+_Time = Annotated[datetime, BeforeValidator(_utc)]
+
+
+class _Archive(BaseModel):
+    name: str
+    id: str = Field(pattern=r"^[0-9a-f]{64}$")
+    start: _Time
+    end: _Time
+    hostname: str = ""
+    comment: str = ""
+
+
+class _Listing(BaseModel):
+    archives: list[_Archive]
+
+
+class Borg:
+    """A repository as `BorgSource` declares it."""
+
+    def __init__(self, declared: BorgSource, secret: Callable[[str], str], clock: Clock) -> None:
+        self._declared = declared
+        self._secret = secret
+        self._clock = clock
+
+    def catalogue(self, bounds: Bounds) -> Catalogue:
+        """Return the archives that the prefix leaves; a comment's words are their tags."""
+        chosen = ["--glob-archives", f"{_literal(self._declared.prefix or '')}*"]
+        asked = ["list", "--json", "--format", "{hostname}{end}{comment}", *chosen]
+        said = self._call(asked, bounds)
+        if said.code != 0:
+            raise self._refusal(said, bounds.deadline)
+        try:
+            archives = _Listing.model_validate_json(said.out).archives
+        except ValidationError as error:
+            raise NotReadyError(
+                f"what borg says of {self._name} is not what borg 1.x says",
+                hint="Run borg list --json by hand and see what it prints.",
+            ) from error
+        return Catalogue(
+            source=self._declared.name,
+            location=self._declared.repository,
+            read_at=self._clock.now(),
+            points=tuple(_point(archive) for archive in archives),
+        )
+
+    def check(self, point: RecoveryPoint, part: Part, bounds: Bounds) -> Checked:
+        """Check the repository and read every piece of the archive's data."""
+        del part  # borg reads everything
+        method = "borg check --verify-data"
+        chosen = ["--glob-archives", _literal(point.id)]
+        for words in (["--repository-only"], ["--archives-only", "--verify-data", *chosen]):
+            said = self._call(["check", *words], bounds)
+            if said.code is None:
+                return Checked(Soundness.UNPROVEN, method, f"not done in {bounds.deadline:g} s")
+            if said.code == 0:
+                continue
+            messages = _messages(said)
+            refused = [name for name, _ in messages if name in _MEANS and name != "IntegrityError"]
+            if refused or said.code > 2:  # noqa: PLR2004 borg's own answers end at 2
+                return Checked(Soundness.UNPROVEN, method, self._refusal(said, 0).message)
+            return Checked(Soundness.DAMAGED, method, _reason(messages, said))
+        return Checked(Soundness.SOUND, method)
+
+    @property
+    def _name(self) -> str:
+        return f"the borg repository {self._declared.repository}"
+
+    def _call(self, words: Sequence[str], bounds: Bounds) -> CompletedCommand:
+        declared, ssh = self._declared, self._declared.ssh
+        extra = {
+            "BORG_REPO": declared.repository,
+            "BORG_RSH": shlex.join(["ssh", *ssh_options(ssh.known_hosts, ssh.private_key)]),
+            "BORG_RELOCATED_REPO_ACCESS_IS_OK": "no",
+            "BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK": "no" if declared.password else "yes",
+            "BORG_PASSPHRASE": self._secret(declared.password) if declared.password else "",
+        }
+        if declared.key_file is not None:
+            extra["BORG_KEY_FILE"] = str(declared.key_file)
+        with TemporaryDirectory(prefix="pradrill-") as folder:  # borg's caches and its memory
+            extra["BORG_BASE_DIR"] = folder
+            command, *rest = words
+            argv = ["borg", "--log-json", "--lock-wait", _LOCK_WAIT, command, *rest]
+            return run(argv, bounds, extra=extra, package="borgbackup")
+
+    def _refusal(self, said: CompletedCommand, deadline: float) -> NotReadyError:
+        if said.code is None:
+            return NotReadyError(f"{self._name} did not answer in {deadline:g} s")
+        messages = _messages(said)
+        reason = _reason(messages, said)
+        if re.search(r"Host key verification failed|IDENTIFICATION HAS CHANGED", said.err):
+            return NotReadyError(
+                f"{self._name} is behind a host whose key is not the pinned one",
+                hint="Compare the keys, then pin it in known_hosts.",
+            )
+        if "not supported by this borg version" in said.err:
+            return NotReadyError(f"{self._name} is in a newer format than this borg reads")
+        for name, _ in messages:
+            if name in _MEANS:
+                means, hint = _MEANS[name]
+                return NotReadyError(f"{self._name} {means}: {reason}", hint=hint)
+        return NotReadyError(f"{self._name} cannot be read: {reason}")
+
+
+def _point(archive: _Archive) -> RecoveryPoint:
+    return RecoveryPoint(
+        id=archive.name,
+        data_time=archive.start,
+        end_time=archive.end,
+        host=archive.hostname,
+        tags=tuple(archive.comment.split()),
+        integrity="every piece is authenticated by its key",
+    )
+
+
+def _literal(text: str) -> str:
+    """Quote what a shell pattern would take for more than itself."""
+    return re.sub(r"([*?\[])", r"[\1]", text)
+
+
+def _messages(said: CompletedCommand) -> list[tuple[str, str]]:
+    """Return (message id, text) of each error and warning in borg's JSON log."""
+    found = []
+    for line in said.err.splitlines():
+        try:
+            told = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(told, dict) and told.get("levelname") in {"ERROR", "CRITICAL", "WARNING"}:
+            found.append((str(told.get("msgid", "")), str(told.get("message", ""))))
+    return found
+
+
+def _reason(messages: list[tuple[str, str]], said: CompletedCommand) -> str:
+    texts = [text for _, text in messages if text.strip()]
+    return last_line(texts[0].splitlines()[0] if texts else said.err)

@@ -1,0 +1,1 @@
+"""Folders of dumps, here or behind SFTP."""

@@ -1,0 +1,134 @@
+"""Whether a dump is whole: its checksum, its compression's, its format's end.
+
+Sound is only what a checksum covers: without one, a changed byte may look like any other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+
+from pradrill.adapters.backups.dumps import kinds
+from pradrill.adapters.backups.dumps.unpacking import Unpacked, UnpackError
+from pradrill.domain.run.backup_integrity import Checked, Soundness
+from pradrill.domain.run.host_answers import last_line
+from pradrill.errors import NotReadyError
+from pradrill.ports import Bounds, Folder
+from pradrill.system.command import run
+
+_UNSURE = "it is complete, but nothing would tell a changed byte"
+_SQL_ENDS = (b"-- Dump completed", b"PostgreSQL database dump complete", b"cluster dump complete")
+_TAR = 257
+_BLOCK = 1024  # a tar archive ends with two blocks of zeros
+_METHOD = "reading the whole dump"
+_Judge = Callable[[Unpacked, Bounds], tuple[str, bool]]
+
+
+def check_file(folder: Folder, path: str, wanted: str | None, bounds: Bounds) -> Checked:
+    """Read one file: its SHA-256 if there is one, what it is packed in, what it is."""
+    return _check(folder, path, wanted, bounds, judge=_content)
+
+
+def _check(
+    folder: Folder, path: str, wanted: str | None, bounds: Bounds, *, judge: _Judge
+) -> Checked:
+    digest = hashlib.sha256()
+    with folder.read(path) as pieces:
+        unpacked = Unpacked(_digested(pieces, digest, bounds))
+        try:
+            unpacked.raise_failure()
+            damage, complete = judge(unpacked, bounds)
+            unpacked.raise_failure()
+        except UnpackError as error:
+            damage, complete = str(error), False
+        unpacked.exhaust()  # so that the digest covers what a tool did not want to read
+    if wanted is not None and digest.hexdigest() != wanted:
+        return Checked(Soundness.DAMAGED, _METHOD, "its SHA-256 is not the one beside it")
+    if damage:
+        return Checked(Soundness.DAMAGED, _METHOD, damage)
+    if wanted is not None:
+        return Checked(Soundness.SOUND, f"{_METHOD}, SHA-256")
+    if complete and unpacked.checksummed:
+        return Checked(Soundness.SOUND, f"{_METHOD}, {unpacked.packing}'s checksum")
+    why = _UNSURE if complete else "it is of no known kind, and has no checksum"
+    return Checked(Soundness.UNPROVEN, _METHOD, f"{why}; write its SHA-256 beside it")
+
+
+def check_folder(folder: Folder, path: str, beside: Mapping[str, str], bounds: Bounds) -> Checked:
+    """Read every file of a dump folder; all of them must be among its checksums."""
+    files = dict(kinds.walk(folder, path))
+    kind = kinds.of_folder(set(files))
+    if kind.problem:
+        return Checked(Soundness.DAMAGED, _METHOD, kind.problem)
+    name = path.rpartition("/")[2]
+    sums = dict(kinds.sums(folder, path, folder.entries(path)))
+    sums |= {
+        each.removeprefix(f"{name}/"): digest
+        for each, digest in beside.items()
+        if each.startswith(f"{name}/")
+    }
+    if gone := sorted(set(sums) - set(files)):
+        return Checked(Soundness.DAMAGED, _METHOD, f"{gone[0]} is missing")
+    unsummed = 0
+    for each in sorted(set(files) - kinds.SUMS):
+        unsummed += each not in sums
+        checked = _check(folder, f"{path}/{each}", sums.get(each), bounds, judge=_unpacks)
+        if checked.soundness is Soundness.DAMAGED:
+            return Checked(Soundness.DAMAGED, _METHOD, f"{each}: {checked.detail}")
+    here = folder.local(path)
+    if kind.maker == "pg_dump" and here is not None:
+        said = run(["pg_restore", "-f", "/dev/null", str(here)], bounds, extra={},
+                   package="postgresql-client")  # fmt: skip
+        if said.code != 0:
+            return Checked(Soundness.DAMAGED, _METHOD, last_line(said.err))
+    if unsummed:
+        why = f"{unsummed} files have no checksum; write SHA256SUMS into the folder"
+        return Checked(Soundness.UNPROVEN, _METHOD, why)
+    return Checked(Soundness.SOUND, f"{_METHOD}, SHA-256 of each of its files")
+
+
+def _unpacks(unpacked: Unpacked, _bounds: Bounds) -> tuple[str, bool]:
+    """See that a part of a dump unpacks; what it means only the whole tells."""
+    unpacked.exhaust()
+    return "", True
+
+
+def _content(unpacked: Unpacked, bounds: Bounds) -> tuple[str, bool]:
+    """Return what is damaged (empty: nothing seen), and whether the content is seen complete."""
+    head = unpacked.head
+    if not head:
+        return "it is empty", False
+    if head.startswith(b"PGDMP"):
+        said = run(["pg_restore", "-f", "/dev/null"], bounds, extra={},
+                   package="postgresql-client", fed=unpacked.rest())  # fmt: skip
+        unpacked.raise_failure()
+        if said.code is None:
+            raise NotReadyError(f"the dump was not read in {bounds.deadline:g} s")
+        if "unsupported version" in said.err:
+            raise NotReadyError(
+                f"the dump is in a newer format than this pg_restore reads: {last_line(said.err)}",
+                hint="Install the postgresql-client of the server's version.",
+            )
+        return ("" if said.code == 0 else last_line(said.err)), said.code == 0
+    if head[_TAR : _TAR + 5] == b"ustar":
+        said = run(["tar", "--list", "--file=-"], bounds, extra={}, package="tar",
+                   fed=unpacked.rest())  # fmt: skip
+        unpacked.exhaust()
+        unpacked.raise_failure()
+        if said.code != 0:
+            return last_line(said.err), False
+        ends = not any(unpacked.tail[-_BLOCK:])
+        return ("" if ends else "the tar archive is cut off"), ends
+    unpacked.exhaust()
+    if head.lstrip().startswith((b"--", b"/*")) or b"CREATE TABLE" in head:
+        ends = any(end in unpacked.tail for end in _SQL_ENDS)
+        return ("" if ends else "the SQL dump has no end: it is cut off"), ends
+    return "", False
+
+
+def _digested(pieces: Iterator[bytes], digest: hashlib._Hash, bounds: Bounds) -> Iterator[bytes]:
+    for piece in pieces:
+        if bounds.cancelled():
+            raise NotReadyError("reading the dump was stopped before its end")
+        digest.update(piece)
+        yield piece

@@ -1,0 +1,234 @@
+"""pgBackRest stanzas: `info` and `verify`, which answer in text what their exit code leaves out."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+
+from pradrill.domain.declared.backup_source import PgBackRestSource
+from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
+from pradrill.domain.run.backup_integrity import Checked, Part, Soundness
+from pradrill.domain.run.host_answers import last_line
+from pradrill.errors import NotReadyError
+from pradrill.ports import Bounds, Clock
+from pradrill.system.command import CompletedCommand, run
+
+_OK, _NO_BACKUP = 0, 2  # pgBackRest's stanza states
+_MISSING = {1: "has no stanza of that name", 3: "has no stanza of that name"}
+_RAW = re.compile(r"[\x00-\x1f\x7f]")
+_LARGEST = 1 << 62
+_CENTURY = 4_102_444_800
+
+
+class _Span(BaseModel):
+    start: int = Field(ge=0, le=_CENTURY)
+    stop: int = Field(ge=0, le=_CENTURY)
+
+
+class _Info(BaseModel):
+    size: int = Field(ge=0, le=_LARGEST)
+
+
+class _Database(BaseModel):
+    repository: int = Field(alias="repo-key")
+
+
+class _Backup(BaseModel):
+    label: str
+    error: bool | None = None
+    info: _Info
+    timestamp: _Span
+    type: str
+    database: _Database
+    annotation: dict[str, str] = {}
+
+
+class _Status(BaseModel):
+    code: int
+    message: str
+
+
+class _Held(BaseModel):
+    held: bool
+
+
+class _Locks(BaseModel):
+    backup: _Held = _Held(held=False)
+    restore: _Held = _Held(held=False)
+
+
+class _Overall(_Status):
+    lock: _Locks = _Locks()
+
+
+class _Repository(BaseModel):
+    key: int
+    cipher: str
+    status: _Status
+
+
+class _Stanza(BaseModel):
+    name: str
+    backup: list[_Backup]
+    repo: list[_Repository]
+    status: _Overall
+
+
+_STANZAS = TypeAdapter(list[_Stanza])
+
+
+class PgBackRest:
+    """A stanza as `PgBackRestSource` declares it."""
+
+    def __init__(
+        self, declared: PgBackRestSource, secret: Callable[[str], str], clock: Clock
+    ) -> None:
+        self._declared = declared
+        self._secret = secret
+        self._clock = clock
+
+    def catalogue(self, bounds: Bounds) -> Catalogue:
+        """Return the backups of the stanza in the repository chosen.
+
+        A physical backup can be recovered from its end on: that is its data's time.
+        """
+        stanza = self._stanza(bounds)
+        mine = [b for b in stanza.backup if b.database.repository == self._declared.number]
+        return Catalogue(
+            source=self._declared.name,
+            location=self._location,
+            read_at=self._clock.now(),
+            points=tuple(_point(backup) for backup in mine),
+            continuous=True,
+        )
+
+    def check(self, point: RecoveryPoint, part: Part, bounds: Bounds) -> Checked:
+        """Verify the checksum of every file of the stanza's repository."""
+        del part  # pgBackRest reads everything
+        method = "pgbackrest verify"
+        try:
+            self._stanza(bounds)  # verify takes a wrong password for damage
+        except NotReadyError as error:
+            return Checked(Soundness.UNPROVEN, method, error.message)
+        said = self._call(["verify", "--output=text", "--verbose"], bounds)
+        if said.code is None:
+            return Checked(Soundness.UNPROVEN, method, f"not done in {bounds.deadline:g} s")
+        state = re.search(r"^status: (\w+)", said.out, re.MULTILINE)
+        its = re.search(
+            rf"^ *backup: {re.escape(point.id)}, status: (\w+).*\n(.*)", said.out, re.MULTILINE
+        )
+        if said.code == 0 and state and state[1] == "ok" and its and its[1] == "valid":
+            return Checked(Soundness.SOUND, method)
+        if said.code == 0 and state and state[1] == "error" and (its is None or its[1] != "valid"):
+            told = its[2].strip() if its else said.out.splitlines()[-1].strip()
+            return Checked(Soundness.DAMAGED, method, f"{point.id}: {last_line(told)}")
+        if said.code == 0 and state and state[1] == "error":
+            return Checked(Soundness.DAMAGED, method, _invalid(said.out))
+        why = "this pgbackrest does not tell; verify needs 2.45 or newer" if not said.err else ""
+        return Checked(Soundness.UNPROVEN, method, why or last_line(said.err))
+
+    @property
+    def _location(self) -> str:
+        declared = self._declared
+        if declared.repository is not None:
+            return f"{declared.repository}, stanza {declared.stanza}"
+        return f"repository {declared.number} of {declared.config}, stanza {declared.stanza}"
+
+    @property
+    def _name(self) -> str:
+        return f"the pgBackRest {self._location}"
+
+    def _stanza(self, bounds: Bounds) -> _Stanza:
+        said = self._call(["info", "--output=json"], bounds)
+        if said.code is None:
+            raise NotReadyError(f"{self._name} did not answer in {bounds.deadline:g} s")
+        if said.code != 0:
+            raise self._refusal(said.err)
+        try:
+            stanzas = _STANZAS.validate_json(_RAW.sub(" ", said.out))
+        except ValidationError as error:
+            if "unable to load info file" in said.out:  # it quotes what it decrypted wrongly
+                raise self._refusal(said.out) from error
+            raise NotReadyError(
+                f"what pgbackrest says of {self._name} is not what pgbackrest says",
+                hint="Run pgbackrest info --output=json by hand; 2.32 or newer is needed.",
+            ) from error
+        found = [stanza for stanza in stanzas if stanza.name == self._declared.stanza]
+        repos = [r for stanza in found for r in stanza.repo if r.key == self._declared.number]
+        if len(found) != 1 or len(repos) != 1:
+            raise NotReadyError(f"{self._name} is not there")
+        status = repos[0].status
+        if status.code in _MISSING:
+            raise NotReadyError(
+                f"{self._name} is not there: {last_line(status.message)}",
+                hint="Check repository and stanza, and that this user may read the folder.",
+            )
+        if status.code not in {_OK, _NO_BACKUP}:
+            raise self._refusal(status.message)
+        if found[0].status.lock.restore.held:
+            raise NotReadyError(f"{self._name} is locked by a restore")
+        return found[0]
+
+    def _refusal(self, message: str) -> NotReadyError:
+        reason = _first(message)
+        if "expected format" in message:
+            return NotReadyError(
+                f"{self._name} is in a newer format than this pgbackrest reads: {reason}",
+                hint="Install the pgBackRest that the backup job uses, or a newer one.",
+            )
+        if "unable to acquire lock" in message:
+            return NotReadyError(f"{self._name} is locked: {reason}")
+        if re.search(r"CryptoError|cipher|outside of section", message):
+            return NotReadyError(
+                f"{self._name} does not open with this password, or is damaged",
+                hint="Compare the password with repo1-cipher-pass of the backup job.",
+            )
+        if re.search(r"ChecksumError|invalid checksum|FormatError", message):
+            return NotReadyError(f"{self._name} is damaged: {reason}")
+        if re.search(r"HostConnectError|HostInvalid|unable to open|Permission denied", message):
+            return NotReadyError(f"{self._name} cannot be reached: {reason}")
+        return NotReadyError(f"{self._name} cannot be read: {reason}")
+
+    def _call(self, words: Sequence[str], bounds: Bounds) -> CompletedCommand:
+        declared, number = self._declared, self._declared.number
+        command, *rest = words
+        argv = ["pgbackrest", f"--stanza={declared.stanza}", f"--repo={number}"]
+        argv.append(f"--config={declared.config or os.devnull}")
+        argv += ["--log-level-file=off", "--log-level-console=off", "--log-level-stderr=error"]
+        extra = {}
+        if declared.repository is not None:
+            argv.append(f"--repo{number}-path={declared.repository}")
+            if declared.password is not None:
+                argv.append(f"--repo{number}-cipher-type=aes-256-cbc")
+        if declared.password is not None:
+            extra[f"PGBACKREST_REPO{number}_CIPHER_PASS"] = self._secret(declared.password)
+        return run([*argv, command, *rest], bounds, extra=extra, package="pgbackrest")
+
+
+def _point(backup: _Backup) -> RecoveryPoint:
+    stop = datetime.fromtimestamp(backup.timestamp.stop, UTC)
+    damaged = "page checksums failed while it was made" if backup.error else ""
+    return RecoveryPoint(
+        id=backup.label,
+        data_time=stop,
+        end_time=stop,
+        size=backup.info.size,
+        tags=(backup.type, *(f"{key}={value}" for key, value in backup.annotation.items())),
+        integrity="a SHA-1 of every file in its manifest",
+        problem=damaged,
+    )
+
+
+def _invalid(text: str) -> str:
+    bad = [line.strip() for line in text.splitlines() if re.search(r"status: invalid", line)]
+    return last_line(bad[0] if bad else "its archive of logs is incomplete or damaged")
+
+
+def _first(message: str) -> str:
+    """Return the first line of an error; what pgBackRest quotes of a damaged file is dropped."""
+    lines = [line for line in message.splitlines() if line.strip()]
+    return last_line(lines[0] if lines else "")

@@ -1,0 +1,204 @@
+"""restic repositories, read without a lock or a cache: nothing is written to them."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Sequence
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+
+from pradrill.domain.declared.backup_source import ResticSource
+from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
+from pradrill.domain.run.backup_integrity import Checked, Part, Soundness
+from pradrill.domain.run.host_answers import last_line
+from pradrill.domain.values.model import Utc
+from pradrill.errors import NotReadyError
+from pradrill.ports import Bounds, Clock
+from pradrill.system.command import CompletedCommand, run, ssh_options
+
+_LOCKS_READ = 20
+_DAMAGE = re.compile(
+    r"repository contains errors|LoadIndex returned errors|ciphertext verification failed"
+    r"|does not match|invalid data returned|ID mismatch|unexpected EOF|data seems to have changed"
+    r"|invalid character|file has no valid header|size is invalid|not found in (?:the )?index"
+)
+_MEANS = (
+    (r"wrong password or no key found", "does not open with this password", None),
+    (r"unsupported repository version", "is in a newer format than this restic reads",
+     "Install the restic that the backup job uses, or a newer one."),
+    (r"repository does not exist|unable to open config file|Is there a repository",
+     "is not there", "Check repository; the backup job prints the one that it uses."),
+    (r"Host key verification failed|REMOTE HOST IDENTIFICATION",
+     "is behind a host whose key is not the pinned one", "Compare the keys, then pin it."),
+    ((r"Permission denied|Connection refused|No route to host|timed out|Could not resolve"
+     r"|server unexpectedly closed|file already closed|no such host|connection reset|i/o timeout"
+     r"|unable to start the sftp session"),  # ssh ended before it was heard
+     "cannot be reached", "Try ssh by hand: the host must be up, its key the pinned one."),
+)  # fmt: skip
+
+
+class _Summary(BaseModel):
+    backup_end: Utc | None = None
+    total_bytes_processed: int | None = None
+
+
+class _Snapshot(BaseModel):
+    id: str = Field(pattern=r"^[0-9a-f]{64}$")
+    time: Utc
+    hostname: str = ""
+    tags: list[str] | None = None
+    summary: _Summary = _Summary()
+
+
+class _Lock(BaseModel):
+    time: Utc
+    exclusive: bool
+    hostname: str = ""
+    pid: int = 0
+
+
+_SNAPSHOTS = TypeAdapter(list[_Snapshot] | None)
+
+
+class Restic:
+    """A repository as `ResticSource` declares it."""
+
+    def __init__(self, declared: ResticSource, secret: Callable[[str], str], clock: Clock) -> None:
+        self._declared = declared
+        self._secret = secret
+        self._clock = clock
+
+    def catalogue(self, bounds: Bounds) -> Catalogue:
+        """Return the snapshots that host, tag and path leave."""
+        declared = self._declared
+        filters = (("--tag", declared.tag), ("--host", declared.host), ("--path", declared.path))
+        words = [word for name, value in filters if value for word in (name, value)]
+        said = self._ask(["snapshots", "--json", *words], bounds)
+        if said.err.strip():  # a snapshot that could not be loaded is told here, with exit code 0
+            raise self._refusal(said)
+        if lock := self._lock(bounds):
+            raise NotReadyError(
+                f"{self._name} is locked by a process that changes it: "
+                f"{last_line(lock.hostname)}, pid {lock.pid}, since {lock.time:%Y-%m-%d %H:%M} UTC",
+                hint="Wait for its end; if it has died, run restic unlock there.",
+            )
+        try:
+            snapshots = _SNAPSHOTS.validate_json(said.out) or []
+        except ValidationError as error:
+            raise self._nonsense() from error
+        return Catalogue(
+            source=declared.name,
+            location=declared.repository,
+            read_at=self._clock.now(),
+            points=tuple(_point(snapshot) for snapshot in snapshots),
+        )
+
+    def check(self, point: RecoveryPoint, part: Part, bounds: Bounds) -> Checked:
+        """Check the repository's structure, and read one part of its data."""
+        del point  # restic divides the repository, not a snapshot
+        wanted = f"{part.number}/{part.of}"
+        method = f"restic check --read-data-subset {wanted}"
+        said = self._call(["check", f"--read-data-subset={wanted}"], bounds)
+        if said.code == 0:
+            return Checked(Soundness.SOUND, method)
+        if said.code is None:
+            return Checked(Soundness.UNPROVEN, method, f"not done in {bounds.deadline:g} s")
+        damage = [line for line in said.err.splitlines() if _DAMAGE.search(line)]
+        if not damage:
+            return Checked(Soundness.UNPROVEN, method, self._refusal(said).message)
+        if self._locks(bounds):  # without a lock of ours, a prune looks like damage
+            return Checked(Soundness.UNPROVEN, method, "the repository was changed meanwhile")
+        return Checked(Soundness.DAMAGED, method, last_line(damage[0]))
+
+    @property
+    def _name(self) -> str:
+        return f"the restic repository {self._declared.repository}"
+
+    def _lock(self, bounds: Bounds) -> _Lock | None:
+        """Return a lock of a process that may remove what we read (prune, rebuild-index)."""
+        for lock in self._locks(bounds):
+            said = self._call(["cat", "lock", lock], bounds)
+            if said.code != 0:
+                continue  # released in the meantime
+            try:
+                told = _Lock.model_validate_json(said.out)
+            except ValidationError as error:
+                raise self._nonsense() from error
+            if told.exclusive:
+                return told
+        return None
+
+    def _locks(self, bounds: Bounds) -> list[str]:
+        found = self._ask(["list", "locks"], bounds).out.split()
+        return [word for word in found if re.fullmatch(r"[0-9a-f]{64}", word)][:_LOCKS_READ]
+
+    def _ask(self, words: Sequence[str], bounds: Bounds) -> CompletedCommand:
+        said = self._call(words, bounds)
+        if said.code == 0:
+            return said
+        raise self._refusal(said, bounds.deadline)
+
+    def _call(self, words: Sequence[str], bounds: Bounds) -> CompletedCommand:
+        declared = self._declared
+        secrets = {name: self._secret(where) for name, where in declared.environment.items()}
+        return run(
+            ["restic", "--no-cache", "--no-lock", *self._over_ssh(), *words],
+            bounds,
+            extra={
+                **secrets,
+                "RESTIC_REPOSITORY": declared.repository,
+                "RESTIC_PASSWORD": self._secret(declared.password),
+            },
+            package="restic",
+        )
+
+    def _over_ssh(self) -> list[str]:
+        """Say how ssh is called, so that only pinned host keys count."""
+        place = self._declared.repository
+        if not place.startswith("sftp:"):
+            return []
+        if place.startswith("sftp://"):
+            url = urlsplit(place)
+            host = f"{url.username}@{url.hostname}" if url.username else f"{url.hostname}"
+            words = [*(["-p", str(url.port)] if url.port else []), "--", host]
+        else:
+            words = ["--", place.removeprefix("sftp:").partition(":")[0]]
+        ssh = self._declared.ssh
+        options = ssh_options(ssh.known_hosts, ssh.private_key)
+        command = shlex.join(["ssh", *options, "-s", *words, "sftp"]).replace('"', '""')
+        return ["-o", f'"sftp.command={command}"']  # restic reads options as CSV
+
+    def _refusal(self, said: CompletedCommand, deadline: float = 0) -> NotReadyError:
+        if said.code is None:
+            return NotReadyError(f"{self._name} did not answer in {deadline:g} s")
+        for pattern, means, hint in _MEANS:
+            if re.search(pattern, said.err, re.IGNORECASE):
+                return NotReadyError(f"{self._name} {means}: {_reason(said.err)}", hint=hint)
+        if _DAMAGE.search(said.err):
+            return NotReadyError(f"{self._name} is damaged: {_reason(said.err)}")
+        return NotReadyError(f"{self._name} cannot be read: {_reason(said.err)}")
+
+    def _nonsense(self) -> NotReadyError:
+        return NotReadyError(
+            f"what restic says of {self._name} is not what restic says",
+            hint="Run restic snapshots --json by hand and see what it prints.",
+        )
+
+
+def _point(snapshot: _Snapshot) -> RecoveryPoint:
+    return RecoveryPoint(
+        id=snapshot.id,
+        data_time=snapshot.time,
+        end_time=snapshot.summary.backup_end,
+        size=snapshot.summary.total_bytes_processed,
+        host=snapshot.hostname,
+        tags=tuple(snapshot.tags or ()),
+        integrity="every piece is named by its SHA-256",
+    )
+
+
+def _reason(err: str) -> str:
+    fatal = [line for line in err.splitlines() if line.startswith("Fatal:")]
+    return last_line(fatal[0].removeprefix("Fatal:") if fatal else err)

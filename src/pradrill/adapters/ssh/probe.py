@@ -1,0 +1,269 @@
+"""Hosts, looked at over SSH."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from pradrill.adapters.ssh.sessions import TOO_LONG, Answer, Channel, LateError, Sessions
+from pradrill.domain.declared.drill import Canary, NewestData
+from pradrill.domain.run import host_answers as host_words
+from pradrill.domain.run.host import MARKER, Host, HostFacts, HostState, MarkerFault, Site
+from pradrill.domain.values.instant_text import parse_instant
+from pradrill.domain.values.quotas import ANSWER, megabytes
+from pradrill.domain.values.timeline import Skew
+from pradrill.errors import NotReadyError, PradrillError
+from pradrill.ports import Clock
+
+_LOOK = 30.0  # seconds for a light command
+_REACH = 60.0  # seconds for remote_reach.py, which has shorter limits of its own
+_ROUNDS = 8
+_TIMED_OUT, _KILLED = 124, 137  # exit codes of timeout(1)
+_REPLACED = "\N{REPLACEMENT CHARACTER}"  # what bytes that are no text are read as
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_MACHINE_ID = "cat /etc/machine-id 2>/dev/null || :"
+_ADDRESSES = (
+    "if command -v ip >/dev/null; then ip -o addr show; "
+    "else cat /proc/net/fib_trie; cat /proc/net/if_inet6 2>/dev/null || :; fi"
+)
+_LISTENERS = "cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep ' 0A '"
+_SERVICES = (
+    "if [ -d /run/systemd/system ]; then systemctl list-units --type=service --state=active "
+    "--plain --no-legend --no-pager --full; fi"
+)
+# Prints the number of each path that exists, "N?" where the login may not look.
+_PRESENT = """n=0
+for path; do
+  if [ -e "$path" ] || [ -L "$path" ]; then echo "$n"
+  else
+    above=${path%/*}
+    while [ -n "$above" ] && ! [ -e "$above" ]; do above=${above%/*}; done
+    [ -x "${above:-/}" ] || echo "$n?"
+  fi
+  n=$((n+1))
+done"""
+_TIME = "while read -r _; do date +%s.%N; done"
+
+
+class SshProbe:
+    """Looks at hosts; one connection a host is kept, and opened again when it has died."""
+
+    def __init__(self, clock: Clock, resolve: Callable[[str], str]) -> None:
+        self._clock = clock
+        self._resolve = resolve
+        self._sessions = Sessions()
+
+    def facts(self, host: Host, site: Site) -> HostFacts:
+        """Return what the host says of itself, and its clock's skew."""
+        machine_id = self._look(host, site, "machine-id", _MACHINE_ID).strip()
+        marker = self._marker(host, site)
+        addresses = host_words.addresses(self._look(host, site, "addresses", _ADDRESSES))
+        skew = self.skew(host, site)
+        return HostFacts(
+            host=host.name,
+            host_key=self._sessions.host_key(host, site),
+            machine_id=machine_id if re.fullmatch("[0-9a-f]{32}", machine_id) else "",
+            marker=marker.content,
+            marker_fault=marker.fault,
+            marker_fault_at=marker.at,
+            peer=self._sessions.peer(host, site),
+            addresses=addresses,
+            skew=skew,
+        )
+
+    def state(self, host: Host, site: Site, paths: Sequence[str]) -> HostState:
+        """Return what could be left behind; `paths` are looked for."""
+        services = self._look(host, site, "services", _SERVICES)
+        ports = self._look(host, site, "listening ports", _LISTENERS)
+        mounts = self._look(host, site, "mounts", "cat /proc/self/mounts")
+        there = self._look(host, site, "files", _PRESENT, *paths)
+        return HostState(
+            listening=host_words.listening(ports),
+            services=tuple(sorted(line.split()[0] for line in services.splitlines() if line)),
+            mounts=host_words.mounts(mounts),
+            present=tuple(_present(host, paths, there)),
+        )
+
+    def reaches(self, host: Host, site: Site, endpoints: Sequence[str]) -> Mapping[str, str]:
+        """Try to connect from inside the host; endpoint → "open", "closed: …" or "unknown: …".
+
+        The host's own SSH port is tried first: unless that is open, every answer is unknown.
+        """
+        command = shlex.join(["python3", "-I", "-c", _source("remote_reach.py"), *endpoints])
+        done = self._sessions.run(host, site, command, _REACH)
+        if done.code != 0:
+            because = f"exit code {done.code}, {host_words.last_line(done.err)}"
+            return dict.fromkeys(endpoints, f"unknown: {because}")
+        return _reached(endpoints, done.out)
+
+    def read_instant(self, host: Host, site: Site, newest: NewestData) -> datetime:
+        """Run the command (by sh) and read its answer; raises PradrillError if it is no instant.
+
+        The host ends the command too at the deadline: a query does not outlive the drill.
+        """
+        assert newest.command is not None  # noqa: S101 otherwise a playbook hands the value back
+        what = "newest data's command"
+        done = self._command(host, site, what, newest.command, newest.deadline)
+        if done.code != 0:
+            raise PradrillError(
+                f"the {what} on {host.name} ended with exit code {done.code}: "
+                f"{host_words.last_line(done.err)}",
+                hint="Run it by hand on the standby as the same user.",
+            )
+        return parse_instant(done.out, newest.format, newest.timezone)
+
+    def same_canary(self, host: Host, site: Site, canary: Canary) -> bool:
+        """Compare what the command prints with the planted value, a last line feed aside.
+
+        Neither appears anywhere: of a command that fails, not even its last words are quoted.
+        """
+        planted = self._resolve(canary.expect).removesuffix("\n")
+        if not planted or _REPLACED in planted:
+            raise NotReadyError(
+                f"the canary {canary.expect} is empty, or no text",
+                hint="Plant a random value, as openssl rand -hex 32 prints it.",
+            )
+        done = self._command(host, site, "canary's command", canary.command, canary.deadline)
+        if done.code != 0 or not done.whole:
+            reason = f"ended with exit code {done.code}" if done.code else "printed too much"
+            raise PradrillError(
+                f"the canary's command on {host.name} {reason}",
+                hint="Run it by hand on the standby as the same user.",
+            )
+        return hmac.compare_digest(done.out.removesuffix("\n").encode(), planted.encode())
+
+    def skew(self, host: Host, site: Site) -> Skew:
+        """Return how far the host's clock is ahead: the shortest of several round trips counts."""
+        best: Skew | None = None
+        with self._sessions.session(host, site, _LOOK) as channel:
+            channel.exec_command(shlex.join(["sh", "-c", _TIME]))
+            for _ in range(_ROUNDS):
+                asked = self._clock.now()
+                channel.sendall(b"\n")
+                told = _told_time(host, channel)
+                trip = self._clock.now() - asked
+                within = trip.total_seconds() / 2
+                if best is None or within < best.within:
+                    best = Skew(seconds=(told - asked - trip / 2).total_seconds(), within=within)
+        assert best is not None  # noqa: S101 there is more than one round
+        return best
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._sessions.close()
+
+    def _marker(self, host: Host, site: Site) -> Marker:
+        """Read the marker where it lies; what was looked at there is what was read."""
+        script = Path(__file__).with_name("remote_marker.py").read_text(encoding="utf-8")
+        command = shlex.join(["python3", "-I", "-c", script, MARKER])
+        done = self._sessions.run(host, site, command, _LOOK)
+        if done.code != 0 or not done.whole:
+            reason = host_words.last_line(done.err) if done.whole else "the answer is too long"
+            raise PradrillError(
+                f"the marker of {host.name} cannot be read: {reason}",
+                hint="The standby needs python3, as Ansible does.",
+            )
+        return marker_of(host, done.out)
+
+    def _look(self, host: Host, site: Site, what: str, script: str, *words: str) -> str:
+        """Run a script of ours; a part of an answer is no answer."""
+        done = self._sessions.run(host, site, shlex.join(["sh", "-c", script, "sh", *words]), _LOOK)
+        if done.code != 0 or not done.whole:
+            reason = host_words.last_line(done.err) if done.whole else "the answer is too long"
+            raise PradrillError(f"the {what} of {host.name} cannot be read: {reason}")
+        return done.out
+
+    def _command(
+        self, host: Host, site: Site, what: str, command: str, deadline: timedelta
+    ) -> Answer:
+        """Run a command of the drill's; the host ends it too at the deadline."""
+        seconds = deadline.total_seconds()
+        quiet = ["python3", "-I", "-c", _source("remote_reason.py"), command]
+        bounded = shlex.join(["timeout", "-k", "1", f"{seconds:f}", *quiet])
+        try:
+            done = self._sessions.run(host, site, bounded, seconds + 3)
+        except LateError:
+            done = Answer(_TIMED_OUT, "", "", whole=False)
+        if done.code in {_TIMED_OUT, _KILLED}:
+            raise PradrillError(
+                f"the {what} on {host.name} did not end within {seconds:g} s",
+                hint="Run it by hand on the standby, or give it a longer deadline.",
+            )
+        if done.code == TOO_LONG:
+            raise PradrillError(
+                f"the {what} on {host.name} printed more than {megabytes(ANSWER)} and was ended",
+                hint="Run it by hand on the standby as the same user.",
+            )
+        return done
+
+
+class Marker(NamedTuple):
+    """What lies at the marker's place: its content, or why it is none."""
+
+    content: str | None
+    fault: MarkerFault | None = None
+    at: str = ""
+
+
+def marker_of(host: Host, answer: str) -> Marker:
+    """Read what look_at_marker.py told; raises PradrillError for anything else."""
+    try:
+        told = json.loads(answer)
+        if "fault" in told:
+            return Marker(None, MarkerFault(told["fault"]), host_words.last_line(str(told["at"])))
+        content = told["content"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise PradrillError(f"what {host.name} says of its marker cannot be read") from error
+    return Marker(content if content is None else str(content))
+
+
+@cache
+def _source(script: str) -> str:
+    """Return a script of ours that is sent to a host and run there."""
+    return Path(__file__).with_name(script).read_text(encoding="utf-8")
+
+
+def _told_time(host: Host, channel: Channel) -> datetime:
+    line = b""
+    while not line.endswith(b"\n"):
+        chunk = channel.recv(64)
+        if not chunk or len(line) > 64:  # noqa: PLR2004 no time is that long
+            raise EOFError
+        line += chunk
+    told = re.fullmatch(rb"([0-9]{1,11})\.([0-9]{9})\n", line)
+    if told is None:
+        raise PradrillError(f"{host.name} does not tell its time to the nanosecond")
+    return _EPOCH + timedelta(seconds=int(told[1]), microseconds=int(told[2]) / 1000)
+
+
+def _present(host: Host, paths: Sequence[str], answer: str) -> Iterator[str]:
+    for word in answer.split():
+        path = paths[int(word.rstrip("?"))]
+        if word.endswith("?"):
+            raise PradrillError(
+                f"whether {path} exists on {host.name} cannot be seen",
+                hint="The login may not look into its folder.",
+            )
+        yield path
+
+
+def _reached(endpoints: Sequence[str], answer: str) -> dict[str, str]:
+    try:
+        told = json.loads(answer)
+        control = str(told["control"])
+    except (ValueError, TypeError, KeyError):
+        return dict.fromkeys(endpoints, "unknown: the host's answer cannot be read")
+    if control != "open":
+        because = f"even the host's own SSH port was found {host_words.last_line(control)}"
+        return dict.fromkeys(endpoints, f"unknown: {because}")
+    return {
+        each: host_words.last_line(str(told.get(each, "unknown: not tried"))) for each in endpoints
+    }

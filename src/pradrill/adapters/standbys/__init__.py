@@ -1,0 +1,1 @@
+"""Kinds of standby, one module or folder each."""

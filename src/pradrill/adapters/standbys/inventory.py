@@ -1,0 +1,199 @@
+"""A standby that is there already: hosts of an inventory, reached over SSH with pinned keys."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import socket
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from shutil import rmtree, which
+from stat import S_ISSOCK
+
+from pradrill.domain.run.host import Host, HostFacts, Inventory, Site, ssh_config
+from pradrill.domain.run.host_answers import known_hosts_name, last_line
+from pradrill.errors import NotReadyError
+from pradrill.ports import Say
+from pradrill.system import ssh_sockets as sockets
+
+_DEADLINE = 10
+_NUMERIC = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
+
+
+class InventoryStandby:
+    """Makes hosts reachable for a run, and leaves no connection behind."""
+
+    def __init__(self, hosts: Sequence[Host], inventory: Inventory, known_hosts: Path) -> None:
+        self._hosts = tuple(hosts)
+        self._inventory = inventory
+        self._known_hosts = known_hosts
+
+    def problems(self) -> Sequence[str]:
+        """Say what stands in the way of connecting: programs, pinned keys, login keys."""
+        missing = [name for name in ("ssh", "ssh-keygen") if which(name) is None]
+        if missing:
+            return [f"{name} is not installed" for name in missing]
+        return [*self._pin_problems(), *self._login_problems()]
+
+    def start(self, folder: Path, run_id: str, say: Say) -> Site:
+        """Write pinned keys, client configuration and inventory into `folder`, for every tool.
+
+        Each address is looked up here, once. The keys are those that OpenSSH finds for exactly
+        these hosts, whatever the patterns and hashes in the user's file. Raises NotReadyError.
+        """
+        problems = self._pin_problems()
+        if problems:
+            raise NotReadyError(problems[0])
+        hosts = tuple(_settled(host) for host in self._hosts)
+        connections = sockets.folder_for(run_id)  # the run's own: others go on undisturbed
+        sockets.make_private(connections)
+        known_hosts = folder / "known_hosts"
+        pins = zip(hosts, map(self._pins, self._hosts), strict=True)
+        _write(known_hosts, "".join(_pin(host, key) for host, keys in pins for key in keys))
+        config = folder / "ssh_config"
+        _write(config, ssh_config(hosts, known_hosts, connections))
+        inventory = folder / "inventory.json"
+        _write(inventory, json.dumps(self._inventory.content))
+        beside = {
+            playbooks: folder / f"inventory-{number}.json"
+            for number, playbooks in enumerate(self._inventory.beside)
+        }
+        for playbooks, path in beside.items():
+            _write(path, json.dumps(self._inventory.beside[playbooks]))
+        say(f"{len(hosts)} inventory host{'s' if len(hosts) > 1 else ''} to reach")
+        return Site(
+            hosts=hosts,
+            inventory=inventory,
+            inventories=beside,
+            known_hosts=known_hosts,
+            ssh_config=config,
+        )
+
+    def bind(self, site: Site, identified: Sequence[HostFacts]) -> Site:
+        """Leave of the pinned keys those that the hosts have shown, and note who they are."""
+        bound = site.model_copy(update={"proven": site.identified(identified)})
+        keys = {facts.host: facts.host_key for facts in identified}
+        shown = (_pin(each.host, keys[each.host.name]) for each in bound.proven)
+        narrowed = site.known_hosts.with_name("known_hosts.new")
+        _write(narrowed, "".join(shown))
+        narrowed.replace(site.known_hosts)
+        return bound
+
+    def stop(self, run_id: str) -> Sequence[str]:
+        """Close the run's shared connections, also another process's; say which could not be."""
+        connections = sockets.folder_for(run_id)
+        try:
+            sockets.check_private(connections)
+        except FileNotFoundError:
+            return []
+        except NotReadyError as error:
+            return [error.message]
+        left = [
+            f"the SSH connection of {socket} is still open"
+            for socket in connections.iterdir()
+            if not _closed(socket)
+        ]
+        if not left:
+            rmtree(connections, ignore_errors=True)
+        return left
+
+    def _pin_problems(self) -> list[str]:
+        if not self._known_hosts.is_file():
+            return [f"the file of pinned host keys {self._known_hosts} does not exist"]
+        return [
+            f"{self._known_hosts} pins no host key for {known_hosts_name(host)} ({host.name})"
+            for host in self._hosts
+            if not self._pins(host)
+        ]
+
+    def _pins(self, host: Host) -> list[str]:
+        """Return the keys ("type base64") that OpenSSH finds for the host and that are valid."""
+        command = ["ssh-keygen", "-F", known_hosts_name(host), "-f", str(self._known_hosts)]
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_DEADLINE, check=False
+        )
+        plain: dict[str, None] = {}
+        revoked: set[str] = set()
+        for line in done.stdout.splitlines():
+            fields = line.split()
+            if line.startswith("@revoked"):
+                revoked.add(" ".join(fields[2:4]))
+            elif not line.startswith(("#", "@")):
+                plain[" ".join(fields[1:3])] = None
+        return [key for key in plain if key not in revoked]
+
+    def _login_problems(self) -> Iterator[str]:
+        for path in sorted({host.private_key for host in self._hosts if host.private_key}):
+            try:
+                status = path.stat()
+            except OSError as error:
+                yield f"the login key {path} cannot be read: {error.strerror}"
+                continue
+            if status.st_mode & 0o077:
+                yield f"the login key {path} can be read by others, so ssh refuses it (chmod 600)"
+                continue
+            done = subprocess.run(
+                ["ssh-keygen", "-y", "-P", "", "-f", path],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=_DEADLINE,
+                check=False,
+            )
+            if done.returncode != 0:
+                yield f"the login key {path} cannot be used unattended: {last_line(done.stderr)}"
+
+
+def _closed(socket: Path) -> bool:
+    """Tell the connection behind a socket to go; one that nobody serves is gone already."""
+    if not S_ISSOCK(socket.lstat().st_mode):
+        return True
+    command = ["ssh", "-F", "/dev/null", "-S", str(socket), "-O"]
+    for order in ("exit", "check"):
+        try:
+            done = subprocess.run(
+                [*command, order, "any"],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_DEADLINE,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return False
+    return done.returncode != 0
+
+
+def _settled(host: Host) -> Host:
+    """Return the host with the one address that its name leads to now, and its login."""
+    try:
+        found = socket.getaddrinfo(host.address, host.port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise NotReadyError(
+            f"the address {host.address} of {host.name} cannot be looked up: {error.strerror}"
+        ) from error
+    addresses = [str(socket.getnameinfo(each[4], _NUMERIC)[0]) for each in found]
+    user = host.user or pwd.getpwuid(os.geteuid()).pw_name
+    return host.model_copy(update={"address": _answering(addresses, host.port), "user": user})
+
+
+def _answering(addresses: Sequence[str], port: int) -> str:
+    """Return the first address where something answers; the first one when there is no other."""
+    for address in dict.fromkeys(addresses) if len(set(addresses)) > 1 else ():
+        try:
+            socket.create_connection((address, port), timeout=_DEADLINE).close()
+        except OSError:
+            continue
+        return address
+    return addresses[0]
+
+
+def _pin(host: Host, key: str) -> str:
+    return f"{known_hosts_name(host)} {key}\n"
+
+
+def _write(path: Path, text: str) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123 a descriptor, not a path
+        file.write(text)

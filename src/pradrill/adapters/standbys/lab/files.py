@@ -1,0 +1,102 @@
+"""Small file work that every part of the lab needs."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import which
+
+from pradrill.domain.run.host_answers import last_line
+from pradrill.errors import BusyError, NotReadyError, PradrillError
+
+PACKAGES = {
+    "mmdebstrap": "mmdebstrap",
+    "mke2fs": "e2fsprogs",
+    "fakeroot": "fakeroot",
+    "newuidmap": "uidmap",
+    "qemu-system-x86_64": "qemu-system-x86",
+    "qemu-img": "qemu-utils",
+    "ssh": "openssh-client",
+    "ssh-keygen": "openssh-client",
+}
+_SYSTEM = "/usr/sbin:/sbin"
+"""Debian keeps mke2fs where an unprivileged user's PATH does not look."""
+
+
+def search_path() -> str:
+    """Return PATH with the system's own programs in it."""
+    return f"{os.environ.get('PATH', '/usr/bin:/bin')}:{_SYSTEM}"
+
+
+def missing(programs: Sequence[str]) -> list[str]:
+    """Return the Debian packages of the programs that are not installed."""
+    return sorted({PACKAGES[each] for each in programs if which(each, path=search_path()) is None})
+
+
+def require(programs: Sequence[str]) -> None:
+    """Raise NotReadyError naming the Debian packages to install."""
+    packages = missing(programs)
+    if packages:
+        raise NotReadyError(
+            f"the lab needs programs that are not installed: {', '.join(packages)}",
+            hint=f"Install them: apt-get install --no-install-recommends {' '.join(packages)}.",
+        )
+
+
+def run(
+    command: Sequence[str | Path],
+    *,
+    deadline: float = 60,
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> str:
+    """Run a program and return what it prints; raises PradrillError with its last words."""
+    own = os.environ if environment is None else environment
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=deadline,
+            check=False,
+            env={**own, "PATH": search_path(), "LC_ALL": "C.UTF-8"},
+            cwd=folder,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise PradrillError(f"{command[0]} did not end within {deadline:g} s") from error
+    if done.returncode != 0:
+        said = last_line(done.stderr) or f"exit code {done.returncode}"
+        raise PradrillError(f"{command[0]} failed: {said}")
+    return done.stdout
+
+
+@contextmanager
+def held(path: Path, what: str) -> Iterator[None]:
+    """Hold a lock; raises BusyError when another process holds it."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BusyError(
+                f"another pradrill is working on {what}", hint="Wait until it is done."
+            ) from None
+        yield
+    finally:
+        os.close(handle)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only we can read; it appears whole or not at all."""
+    new = path.with_name(f".{path.name}.new")
+    new.unlink(missing_ok=True)
+    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123 a descriptor, not a path
+        file.write(text)
+    new.replace(path)

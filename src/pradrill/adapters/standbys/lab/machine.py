@@ -1,0 +1,310 @@
+"""A machine of the lab: built once, frozen once, resumed for every use.
+
+Freezing saves a booted machine; each use resumes it over a disk of its own that is thrown away.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from pradrill.adapters.standbys.lab import qemu
+from pradrill.adapters.standbys.lab.accelerator import Accelerator
+from pradrill.adapters.standbys.lab.files import held, require, run, write_private
+from pradrill.adapters.standbys.lab.image import Image
+from pradrill.adapters.standbys.lab.seed import (
+    make_key,
+    make_machine_id,
+    public_key,
+    write_cloud_init,
+    write_tar,
+)
+from pradrill.domain.run.host import Host
+from pradrill.domain.run.host_answers import known_hosts_name, last_line
+from pradrill.errors import NotReadyError, PradrillError
+from pradrill.ports import Clock, Say
+from pradrill.system import ssh_sockets as sockets
+
+_BOOT = 300  # seconds, emulated
+_BOOT_KVM = 90
+_BROUGHT_BOOT = 900
+_RESUME = 30
+_TRY = 10
+_PAUSE = 0.2
+
+_WAKE = """
+echo ready; read now chance; date -u -s "@$now" >/dev/null
+echo "$chance" >/dev/urandom
+cat /etc/machine-id
+"""
+"""What a resumed machine is told first: the time and some chance, which are still those of the
+freezing, the same at every resumption."""
+
+
+class Machine:
+    """One machine, by name."""
+
+    def __init__(
+        self, folder: Path, image: Image, user_key: Path, accelerator: Accelerator, clock: Clock
+    ) -> None:
+        self.name = folder.name
+        self.folder = folder
+        self._image = image
+        self._user_key = user_key
+        self._accelerator = accelerator
+        self._clock = clock
+        self._key = folder / "host_key"
+        self._frozen = folder / "frozen"
+        self._run = folder / "run"
+        self._qemu = qemu.Qemu(self.name, self._run, clock)
+
+    @property
+    def pid(self) -> int | None:
+        """Return the id of its process, when it runs."""
+        return self._qemu.pid
+
+    @property
+    def running(self) -> bool:
+        """Tell whether its process lives."""
+        return self.pid is not None
+
+    @property
+    def accelerator(self) -> str:
+        """Return what it runs under: kvm, or tcg, which is emulation."""
+        return self._accelerator.chosen or "not chosen yet"
+
+    @property
+    def host_key(self) -> str:
+        """Return the public host key, "type base64", which it had before its first boot."""
+        return public_key(self._key)
+
+    @property
+    def machine_id(self) -> str:
+        """Return the content of its /etc/machine-id."""
+        return (self.folder / "machine-id").read_text(encoding="ascii").strip()
+
+    def port_file(self, port: int = qemu.SSH) -> Path:
+        """Return the file that names the loopback port leading to one of its own, while it runs."""
+        return self._qemu.port_file(port)
+
+    def host(self, dr_role: str | None = None) -> Host:
+        """Return how SSH reaches it now."""
+        return Host(
+            name=self.name,
+            address="127.0.0.1",
+            port=self._qemu.port,
+            user="root",
+            private_key=self._user_key,
+            dr_role=dr_role,
+        )
+
+    def known_hosts_line(self) -> str:
+        """Return its line of a known_hosts file."""
+        return f"{known_hosts_name(self.host())} {self.host_key}\n"
+
+    def ssh_command(self) -> list[str]:
+        """Return the command that opens a shell on it."""
+        known_hosts = self._run / "known_hosts"
+        write_private(known_hosts, self.known_hosts_line())
+        options = {
+            "UserKnownHostsFile": f'"{known_hosts}"',
+            "GlobalKnownHostsFile": "/dev/null",
+            "StrictHostKeyChecking": "yes",
+            "IdentitiesOnly": "yes",
+            "BatchMode": "yes",
+            "LogLevel": "ERROR",
+            "ConnectTimeout": str(_TRY),
+            "ServerAliveInterval": "5",
+        }
+        words = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
+        host = self.host()
+        where = ["-i", str(self._user_key), "-p", str(host.port), f"root@{host.address}"]
+        return ["ssh", "-F", "/dev/null", *words, *where]
+
+    def sockets(self) -> Path:
+        """Return the folder of its shared SSH connections."""
+        return sockets.folder_for(str(self.folder))
+
+    def up(
+        self, say: Say, *, links: Mapping[str, Path] | None = None, ports: Sequence[int] = ()
+    ) -> None:
+        """Resume it and wait until it answers over SSH with the right time; nothing if it runs.
+
+        `links`: guest address:port → the file that names the loopback port to reach there;
+        `ports`: those of its own that links lead to, besides SSH's. The first time, and after a
+        change of QEMU, it is booted and frozen before. Raises NotReadyError, BusyError,
+        PradrillError.
+        """
+        with held(self.folder / "lock", f"the machine {self.name}"):
+            if self.running:
+                return
+            self._prepare(say)
+            self._resume(links or {}, ports, say)
+
+    def prepare(self, say: Say) -> None:
+        """Boot it once and freeze it, unless that is done. Raises as `up`."""
+        with held(self.folder / "lock", f"the machine {self.name}"):
+            if not self.running:
+                self._prepare(say)
+
+    def kill(self) -> tuple[datetime, datetime]:
+        """Cut its power; return the instants between which it went. Its disk stays."""
+        before = self._clock.now()
+        if not self._qemu.kill():
+            raise NotReadyError(f"the machine {self.name} is not running")
+        return before, self._clock.now()
+
+    def down(self) -> bool:
+        """End it and drop what it changed; tell whether it was running."""
+        with held(self.folder / "lock", f"the machine {self.name}"):
+            ended = self._qemu.kill()
+            self._qemu.clean()
+            shutil.rmtree(self.sockets(), ignore_errors=True)
+            return ended
+
+    @property
+    def frozen(self) -> bool:
+        """Tell whether it was frozen under the present QEMU, accelerator and image."""
+        try:
+            card = json.loads((self._frozen / "card.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return False
+        return bool(card == self._card())
+
+    def _card(self) -> dict[str, str | None]:
+        image = (self._image.folder / "image.json").stat().st_mtime_ns
+        return {
+            "qemu": qemu.version(),
+            "accelerator": self._accelerator.chosen,
+            "image": str(image),
+        }
+
+    def _prepare(self, say: Say) -> None:
+        require([qemu.PROGRAM, "qemu-img", "ssh", "ssh-keygen"])
+        if not self._image.built:
+            raise NotReadyError(
+                "the lab's image is not built yet", hint="Build it: pradrill lab build."
+            )
+        if self.frozen:
+            return
+        self._identify()
+        for accelerator in self._accelerator.candidates():
+            say(f"booting {self.name} once, under {accelerator}, to freeze it ready")
+            try:
+                self._freeze(accelerator)
+            except PradrillError as error:
+                if accelerator == "tcg":
+                    raise
+                say(f"{accelerator} does not work here: {error.message}")
+                continue
+            finally:
+                self._qemu.kill()
+                self._qemu.clean()
+            return
+
+    def _identify(self) -> None:
+        make_key(self._key, f"pradrill lab {self.name}")
+        if self._image.brought:
+            write_cloud_init(self.folder / "seed", self._key, self._user_key, self.name)
+        else:
+            make_machine_id(self.folder / "machine-id")
+            write_tar(self.folder / "seed.tar", self._key, self._user_key, self.name)
+
+    def _hardware(self, accelerator: str, disk: Path) -> qemu.Hardware:
+        image = self._image
+        if image.brought:
+            folder = str(self.folder / "seed").replace(",", ",,")
+            seed = f"if=virtio,format=raw,readonly=on,file.driver=vvfat,file.dir={folder}"
+            return qemu.Hardware(
+                accelerator, disk, ("-drive", f"{seed},file.label=CIDATA,file.rw=off"), ()
+            )
+        file = str(self.folder / "seed.tar").replace(",", ",,")
+        return qemu.Hardware(
+            accelerator,
+            disk,
+            ("-drive", f"if=virtio,format=raw,readonly=on,file={file}"),
+            qemu.kernel_arguments(image.kernel, image.initrd, self.name, self.machine_id),
+        )
+
+    def _freeze(self, accelerator: str) -> None:
+        new = self.folder / "frozen.new"
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(mode=0o700)
+        self._fresh_run()
+        _overlay(new / "disk.qcow2", self._image.disk, self._image.format)
+        self._qemu.start(self._hardware(accelerator, new / "disk.qcow2"), {})
+        limit = _BROUGHT_BOOT if self._image.brought else _BOOT
+        self._wake(_BOOT_KVM if accelerator == "kvm" else limit)
+        self._qemu.freeze(new / "state")
+        self._qemu.kill()
+        self._accelerator.choose(accelerator)
+        write_private(new / "card.json", json.dumps(self._card()))
+        shutil.rmtree(self._frozen, ignore_errors=True)
+        new.rename(self._frozen)
+
+    def _resume(self, links: Mapping[str, Path], ports: Sequence[int], say: Say) -> None:
+        self._fresh_run()
+        disk = self._run / "disk.qcow2"
+        _overlay(disk, self._frozen / "disk.qcow2", "qcow2")
+        try:
+            hardware = self._hardware(self._accelerator.chosen or "tcg", disk)
+            self._qemu.start(hardware, links, ports, self._frozen / "state")
+            self._qemu.thaw()
+            self._wake(_RESUME)
+        except BaseException:
+            self._qemu.kill()
+            raise
+        say(f"{self.name} is up, under {self.accelerator}")
+
+    def _fresh_run(self) -> None:
+        self._qemu.clean()
+        self._run.mkdir(mode=0o700)
+
+    def _wake(self, deadline: float) -> None:
+        """Wait for SSH and set the machine's clock. Raises PradrillError at the deadline."""
+        began = self._clock.now()
+        while True:
+            told = self._greet()
+            if len(told.split()) == 1:
+                write_private(self.folder / "machine-id", f"{told.strip()}\n")
+                return
+            state = self._qemu.state()
+            if state in {"internal-error", "shutdown", "guest-panicked", "io-error"}:
+                raise PradrillError(f"the machine {self.name} stopped: {state}")
+            if (self._clock.now() - began).total_seconds() > deadline:
+                console = self._run / "console.log"
+                last = last_line(console.read_text("utf-8", "replace"))
+                raise PradrillError(
+                    f"the machine {self.name} did not answer over SSH within {deadline:g} s",
+                    hint=f"Its console's last line: {last}",
+                )
+            self._clock.sleep(_PAUSE)
+
+    def _greet(self) -> str:
+        """Give the machine the time, at the moment when it is ready for it; return its id."""
+        try:
+            with subprocess.Popen(
+                [*self.ssh_command(), _WAKE],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+            ) as talk:
+                assert talk.stdin is not None and talk.stdout is not None  # noqa: S101, PT018 piped
+                if talk.stdout.readline() != "ready\n":
+                    talk.kill()
+                    return ""
+                talk.stdin.write(f"{self._clock.now().timestamp():.6f} {os.urandom(32).hex()}\n")
+                talk.stdin.close()
+                return talk.stdout.read()
+        except OSError:
+            return ""
+
+
+def _overlay(disk: Path, base: Path, base_format: str) -> None:
+    run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", base_format, "-b", base, disk])

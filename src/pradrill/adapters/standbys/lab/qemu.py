@@ -1,0 +1,215 @@
+"""One QEMU process: how it is started, asked, frozen and ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import signal
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pradrill.adapters.standbys.lab.files import run
+from pradrill.errors import PradrillError
+from pradrill.ports import Clock
+
+PROGRAM = "qemu-system-x86_64"
+SSH = 22
+_MEMORY = 768
+_QUIET = "quiet loglevel=3 console=ttyS0 random.trust_cpu=on net.ifnames=0"
+_MOMENT = 0.02
+_LAST_BREATH = 10
+_FROZEN = 120
+
+
+class Hardware(NamedTuple):
+    """What a machine runs under and boots from."""
+
+    accelerator: str
+    disk: Path
+    seed: tuple[str, ...]
+    """QEMU arguments of the disk with the machine's identity."""
+    kernel: tuple[str, ...]
+    """QEMU arguments of a direct kernel boot, or nothing."""
+
+
+class Qemu:
+    """A machine's process, found again by its folder, whoever started it."""
+
+    def __init__(self, name: str, folder: Path, clock: Clock) -> None:
+        self._name = name
+        self._folder = folder
+        self._clock = clock
+        self._pid_file = folder / "pid"
+
+    @property
+    def pid(self) -> int | None:
+        """Return the id of the running process; a file that a dead one left means nothing."""
+        try:
+            pid = int(self._pid_file.read_text(encoding="ascii"))
+            command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except (OSError, ValueError):
+            return None
+        return pid if os.fsencode(self._pid_file) in command else None
+
+    @property
+    def port(self) -> int:
+        """Return the loopback port that leads to the machine's SSH."""
+        return int(self.port_file(SSH).read_text(encoding="ascii"))
+
+    def port_file(self, port: int) -> Path:
+        """Return the file that names the loopback port which leads to a port of the machine."""
+        return self._folder / f"port-{port}"
+
+    def start(
+        self,
+        hardware: Hardware,
+        links: Mapping[str, Path],
+        ports: Sequence[int] = (),
+        incoming: Path | None = None,
+    ) -> None:
+        """Start it, detached, in its folder; `incoming` is a state that `freeze` saved.
+
+        `links`: guest address:port → the file naming the port to reach; `ports`: what others may
+        reach of it, besides SSH. Raises PradrillError.
+        """
+        command = [PROGRAM, *self._arguments(hardware, links, {SSH, *ports})]
+        if incoming is not None:
+            command += ["-incoming", f"exec:cat {shlex.quote(str(incoming))}"]
+        # The console's owner is QEMU, not us: no terminal, and no run's marker to be reaped by.
+        kept = {key: os.environ[key] for key in ("PATH", "HOME", "TMPDIR") if key in os.environ}
+        run(command, environment=kept, folder=self._folder)
+
+    def _arguments(
+        self, hardware: Hardware, links: Mapping[str, Path], ports: set[int]
+    ) -> list[str]:
+        network = "user,id=net,restrict=on"
+        for port, free in zip(sorted(ports), _free_ports(len(ports)), strict=True):
+            self.port_file(port).write_text(f"{free}\n", encoding="ascii")
+            network += f",hostfwd=tcp:127.0.0.1:{free}-:{port}"
+        relay = Path(__file__).with_name("relay.py")
+        for near, far in links.items():
+            words = shlex.join([sys.executable, "-I", "-S", str(relay), str(far)])
+            network += f",guestfwd=tcp:{near}-cmd:{words.replace(',', ',,')}"
+        disk = str(hardware.disk).replace(",", ",,")
+        return [
+            *("-name", f"pradrill-{self._name}", "-machine", "pc", "-smp", "2", "-m", str(_MEMORY)),
+            *_accelerated(hardware.accelerator),
+            *("-nodefaults", "-no-user-config", "-display", "none", "-daemonize"),
+            *("-pidfile", str(self._pid_file), "-qmp", "unix:qmp,server=on,wait=off"),
+            *("-serial", "file:console.log", "-rtc", "base=utc"),
+            *("-device", "virtio-rng-pci", "-device", "vmgenid,guid=auto"),
+            *("-drive", f"if=virtio,format=qcow2,file={disk},cache=unsafe,discard=unmap"),
+            *hardware.seed,
+            *("-netdev", network, "-device", "virtio-net-pci,netdev=net,romfile="),
+            *hardware.kernel,
+        ]
+
+    def state(self) -> str:
+        """Return what QEMU says of the machine: running, paused, internal-error, ..."""
+        return str(self._ask("query-status")["status"])
+
+    def freeze(self, to: Path) -> None:
+        """Stop the machine and write its memory and devices into a file."""
+        self._ask("stop")
+        self._ask("migrate", uri=f"exec:cat > {shlex.quote(str(to))}")
+        for _ in range(int(_FROZEN / _MOMENT)):
+            told = self._ask("query-migrate").get("status")
+            if told == "completed":
+                return
+            if told == "failed":
+                break
+            self._clock.sleep(_MOMENT)
+        raise PradrillError(f"the state of the machine {self._name} could not be saved")
+
+    def thaw(self) -> None:
+        """Let a machine that was started from a saved state run on. Raises PradrillError."""
+        for _ in range(int(_FROZEN / _MOMENT)):
+            if self.state() == "paused":
+                self._ask("cont")
+                return
+            self._clock.sleep(_MOMENT)
+        raise PradrillError(f"the saved state of the machine {self._name} could not be loaded")
+
+    def kill(self) -> bool:
+        """End the process at once, as a power cut would; tell whether there was one."""
+        pid = self.pid
+        if pid is None:
+            return False
+        os.kill(pid, signal.SIGKILL)
+        for _ in range(int(_LAST_BREATH / _MOMENT)):
+            if self.pid is None or _zombie(pid):
+                break
+            self._clock.sleep(_MOMENT)
+        else:
+            raise PradrillError(f"the process {pid} of the machine {self._name} does not end")
+        return True
+
+    def clean(self) -> None:
+        """Remove what a run of the machine wrote."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _ask(self, command: str, **arguments: Any) -> dict[str, Any]:
+        """Send one QMP command on a connection of its own. Raises PradrillError."""
+        try:
+            with socket.socket(socket.AF_UNIX) as line:
+                line.settimeout(_LAST_BREATH)
+                folder = os.open(self._folder, os.O_PATH)  # a socket's path is short
+                try:
+                    line.connect(f"/proc/self/fd/{folder}/qmp")
+                finally:
+                    os.close(folder)
+                with line.makefile("rw", encoding="utf-8") as talk:
+                    talk.readline()
+                    _say(talk, "qmp_capabilities", {})
+                    return _say(talk, command, arguments)
+        except (OSError, ValueError) as error:
+            raise PradrillError(f"QEMU of the machine {self._name} does not answer") from error
+
+
+def _say(talk: Any, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    talk.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+    talk.flush()
+    while True:
+        answer = json.loads(talk.readline())
+        if "return" in answer:
+            return dict(answer["return"])
+        if "error" in answer:
+            raise PradrillError(f"QEMU refuses {command}: {answer['error'].get('desc')}")
+
+
+def kernel_arguments(kernel: Path, initrd: Path, name: str, machine_id: str) -> tuple[str, ...]:
+    """Return the arguments of a direct kernel boot, which saves half the time."""
+    line = f"root=/dev/vda rw {_QUIET} systemd.hostname={name} systemd.machine_id={machine_id}"
+    return ("-kernel", str(kernel), "-initrd", str(initrd), "-append", line)
+
+
+def version() -> str:
+    """Return QEMU's version line: a saved state belongs to it."""
+    return run([PROGRAM, "--version"]).splitlines()[0]
+
+
+def _accelerated(accelerator: str) -> tuple[str, ...]:
+    if accelerator == "kvm":
+        return ("-accel", "kvm", "-cpu", "host")
+    return ("-accel", "tcg,thread=multi", "-cpu", "max")
+
+
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
+
+
+def _zombie(pid: int) -> bool:
+    try:
+        return ") Z " in Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return True

@@ -1,0 +1,189 @@
+"""Checks written with testinfra, run by pytest in a worker process; the hosts are asked first."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from pradrill.adapters.testinfra.answers import CONTROLLER, Answer, Check, Pass, late
+from pradrill.adapters.testinfra.worker_process import Probe, Worker
+from pradrill.domain.run.host import Site
+from pradrill.domain.run.outcome import CheckOutcome, CheckResult
+from pradrill.domain.values.masking import Masker
+from pradrill.domain.values.quotas import CHECKS_KEPT, megabytes
+from pradrill.ports import Cancelled, Clock
+from pradrill.system import in_memory, processes
+
+_TICK = 0.1
+_GRACE = 5.0
+_COLLECTION = 60.0
+_PROBE = 8.0
+_INTERRUPTED = "interrupted"
+
+
+class TestinfraVerifier:
+    """Runs suites of testinfra checks on every host of a site."""
+
+    def __init__(self, clock: Clock, masker: Masker | None = None) -> None:
+        self._clock = clock
+        self._masker = masker or Masker()
+
+    @contextmanager
+    def open(
+        self, suite: Path, site: Site, *, marker: str, evidence: Path
+    ) -> Iterator[TestinfraSuite]:
+        """Collect the suite; at the end none of its processes is left, shared connections too.
+
+        `evidence` gets `checks.jsonl`: every answer of every pass.
+        """
+        evidence.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = in_memory.folder(marker)
+        marker = processes.part(marker, folder.name)  # the run may be doing more beside
+        worker = Worker(suite.resolve(), site, marker, folder)
+        try:
+            opened = TestinfraSuite(
+                self._clock, worker, site, suite.resolve(), evidence, self._masker
+            )
+            opened.collect()
+            yield opened
+        finally:
+            worker.end()
+            processes.end(marker)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+class TestinfraSuite:
+    """A collected suite. A check is named `file::function[parameters]@host`."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 what a suite is made of
+        self,
+        clock: Clock,
+        worker: Worker,
+        site: Site,
+        suite: Path,
+        evidence: Path,
+        masker: Masker,
+    ) -> None:
+        self._clock = clock
+        self._worker = worker
+        self._site = site
+        self._suite = suite
+        self._evidence = evidence / "checks.jsonl"
+        self._masker = masker
+        self._known: dict[str, Check] = {}
+        self._tasks = 0
+        self._kept = 0
+
+    def collect(self) -> None:
+        """Learn the suite's checks. Where something cannot be read, reading it is a check too."""
+        heard = Pass(self._wall(), self._suite)
+        self._carry_out(heard, _COLLECTION, lambda: False, collect=True)
+        if not heard.collected:
+            heard.unread(self._suite.name, CheckOutcome.ERRORED, heard.why_not(None), self._wall())
+        self._known = heard.checks
+
+    def checks(self) -> Sequence[str]:
+        """Return the ids of every check, one a host."""
+        return tuple(self._known)
+
+    def run(
+        self, only: Sequence[str] | None, *, deadline: float, cancelled: Cancelled
+    ) -> tuple[CheckResult, ...]:
+        """Run one pass within `deadline` seconds; a check without an answer is ERRORED."""
+        end = self._clock.now() + timedelta(seconds=deadline)
+        heard = Pass(self._wall(), self._suite)
+        keys = list(self._known if only is None else only)
+        hosts = {key.rpartition("@")[2] for key in keys}
+        dark = self._dark(hosts - {CONTROLLER}, deadline, cancelled)
+        if hosts - dark.keys():
+            left = (end - self._clock.now()).total_seconds()
+            self._carry_out(heard, left, cancelled, only=only and keys, without=sorted(dark))
+        if only is None:
+            self._known |= heard.checks
+            keys = list(self._known)
+        now = self._wall()
+        checks = [self._known.get(key) or Check(*key.rpartition("@")[::2]) for key in keys]
+        results = tuple(
+            check.came(Answer(CheckOutcome.ERRORED, dark[check.host], heard.began, now))
+            if check.host in dark
+            else heard.result(check, now)
+            for check in checks
+        )
+        self._keep(results)
+        return results
+
+    def _carry_out(  # noqa: PLR0913 a task's own parameters
+        self,
+        heard: Pass,
+        seconds: float,
+        cancelled: Cancelled,
+        *,
+        collect: bool = False,
+        only: Sequence[str] | None = None,
+        without: Sequence[str] = (),
+    ) -> None:
+        """Give the worker a task and listen until it ends; kill it at its end or when cancelled."""
+        self._tasks += 1
+        self._worker.start()
+        task = {"task": self._tasks, "collect": collect, "only": only, "without": without}
+        self._worker.tell(task)
+        end = self._clock.now() + timedelta(seconds=seconds)
+        while True:
+            for message in self._worker.hear(_TICK):
+                if message["task"] in {self._tasks, None}:
+                    heard.take(message, self._wall())
+            if heard.ended:
+                return
+            too_late = self._clock.now() >= end
+            if (
+                heard.stopped and too_late
+            ):  # even the kernel could not end it: leave it to the reaper
+                self._worker.end()
+                return
+            if not heard.stopped and (too_late or cancelled()):
+                heard.stopped = late(seconds) if too_late else _INTERRUPTED
+                self._worker.tell({"kill": True})
+                end = self._clock.now() + timedelta(seconds=_GRACE)
+
+    def _dark(self, hosts: set[str], seconds: float, cancelled: Cancelled) -> dict[str, str]:
+        """Ask every host for nothing over SSH; return those that do not answer, and why."""
+        seconds = min(seconds, _PROBE)
+        end = self._clock.now() + timedelta(seconds=seconds)
+        probes = [Probe(self._site, host, self._worker.environment) for host in sorted(hosts)]
+        waiting = {probe.ended for probe in probes}
+        while waiting and self._clock.now() < end and not cancelled():
+            waiting -= set(select.select(list(waiting), [], [], _TICK)[0])
+        silent = _INTERRUPTED if cancelled() else f"cannot be reached over SSH: {late(seconds)}"
+        dark = {}
+        for probe in probes:
+            code, said = probe.close()
+            if code is None:
+                dark[probe.host] = silent
+            elif code != 0:
+                dark[probe.host] = f"cannot be reached over SSH: {said or f'exit code {code}'}"
+        return dark
+
+    def _wall(self) -> datetime:
+        """Return the system's clock, as pytest reads it."""
+        return self._clock.now() + timedelta(seconds=self._clock.stepped())
+
+    def _keep(self, results: tuple[CheckResult, ...]) -> None:
+        lines = [self._masked(result) for result in results]
+        if self._kept > CHECKS_KEPT:
+            return
+        self._kept += sum(map(len, lines))
+        if self._kept > CHECKS_KEPT:
+            lines = [json.dumps({"cut": f"after {megabytes(CHECKS_KEPT)}"}) + "\n"]
+        handle = os.open(self._evidence, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123 a descriptor, not a path
+            file.writelines(lines)
+
+    def _masked(self, result: CheckResult) -> str:
+        facts = self._masker.facts(result.model_dump(mode="json"))
+        return json.dumps(facts, ensure_ascii=False, separators=(",", ":")) + "\n"

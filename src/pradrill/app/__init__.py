@@ -1,0 +1,1 @@
+"""The ports put together, and what several commands do."""

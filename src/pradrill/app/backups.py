@@ -1,0 +1,104 @@
+"""From a declared source of backups to the adapter that reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from pradrill.adapters.backups.barman import Barman
+from pradrill.adapters.backups.borg import Borg
+from pradrill.adapters.backups.dumps.local_folder import LocalFolder
+from pradrill.adapters.backups.dumps.source import Dumps
+from pradrill.adapters.backups.pgbackrest import PgBackRest
+from pradrill.adapters.backups.restic import Restic
+from pradrill.adapters.ssh.sftp import SftpFolder
+from pradrill.config import cron
+from pradrill.domain.declared.backup_source import (
+    BarmanSource,
+    BorgSource,
+    DumpsSource,
+    PgBackRestSource,
+    RecoveryPointSpec,
+    ResticSource,
+    Source,
+)
+from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
+from pradrill.domain.run.backup_integrity import Checked, IntegrityResult, Part
+from pradrill.domain.run.host import Host
+from pradrill.ports import Bounds, Clock, Folder, RecoveryPointSource
+from pradrill.register.runs.store import FileRunStore
+
+
+class Promising(NamedTuple):
+    """A source whose catalogue also says when the declared cron schedule promised backups."""
+
+    source: RecoveryPointSource
+    spec: RecoveryPointSpec
+
+    def catalogue(self, bounds: Bounds) -> Catalogue:
+        """Return every backup, and the due times from the oldest one on."""
+        found = self.source.catalogue(bounds)
+        promised = self.spec.promised
+        if promised is None or promised.cron is None or not found.points:
+            return found
+        oldest = min(point.data_time for point in found.points)
+        start = max(oldest, found.read_at - self.spec.window)
+        due = cron.due(promised.cron, promised.timezone, start, found.read_at)
+        return found.model_copy(update={"due": tuple(due)})
+
+    def check(self, point: RecoveryPoint, part: Part, bounds: Bounds) -> Checked:
+        """Read the backups themselves."""
+        return self.source.check(point, part, bounds)
+
+
+Resolve = Callable[[str], str]
+"""Fetches a secret by its name."""
+
+
+def source_of(spec: RecoveryPointSpec, clock: Clock, resolve: Resolve) -> RecoveryPointSource:
+    """Return what reads the declared source; it connects when it is first asked."""
+    return Promising(_reader(spec.source, clock, resolve), spec)
+
+
+def _reader(declared: Source, clock: Clock, resolve: Resolve) -> RecoveryPointSource:
+    match declared:
+        case ResticSource():
+            return Restic(declared, resolve, clock)
+        case BorgSource():
+            return Borg(declared, resolve, clock)
+        case PgBackRestSource():
+            return PgBackRest(declared, resolve, clock)
+        case BarmanSource():
+            return Barman(declared, clock)
+        case DumpsSource():
+            return Dumps(declared, _folder(declared, resolve), clock)
+
+
+def checked_before(spec: RecoveryPointSpec, store: FileRunStore) -> tuple[IntegrityResult, ...]:
+    """Return what earlier runs found when they checked the same backups."""
+    if spec.integrity is None:
+        return ()
+    earlier = (
+        (way.recovery_point, record.recovery_of(service).integrity)
+        for record in store.readable()[0]
+        for service, way in record.plan.drill.ways.items()
+    )
+    return tuple(found for then, found in earlier if then and found and then.source == spec.source)
+
+
+def _folder(declared: DumpsSource, resolve: Resolve) -> Folder:
+    if not declared.folder.startswith("sftp://"):
+        return LocalFolder()
+    url = urlsplit(declared.folder)
+    host = Host(
+        name=url.hostname or "",
+        address=url.hostname or "",
+        port=url.port or 22,
+        user=url.username,
+        private_key=declared.ssh.private_key,
+    )
+    secret = declared.password
+    known_hosts = declared.ssh.known_hosts or Path("~/.ssh/known_hosts").expanduser()
+    return SftpFolder(host, known_hosts, (lambda: resolve(secret)) if secret else None)

@@ -1,0 +1,146 @@
+"""What is known of a run today: its record, what people added, where it is registered."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import suppress
+
+from pydantic import ValidationError
+
+from pradrill.app.composition import App, told
+from pradrill.domain.register.entry import Entry, EntryKind, Seals, Stamp, Wrong, acknowledged
+from pradrill.domain.register.finding_history import all_findings, annotations_of, findings_for
+from pradrill.domain.report.case_file import CaseFile, Integrity
+from pradrill.domain.run.record import RunRecord, RunState
+from pradrill.errors import PradrillError, RecordError
+from pradrill.register.chain.register import REGISTER
+from pradrill.register.runs.enter import RECORD, SIGNATURE
+from pradrill.register.sealing.signing import Signer, signature_problem
+from pradrill.register.sealing.stamping import stamp_problem, stated_time
+from pradrill.register.verification.verify import verify
+
+
+def casefile(place: App, run_id: str) -> CaseFile:
+    """Gather what a report on a run may draw from. Raises RecordError.
+
+    A register that cannot be read is told on stderr; then nothing of it is in the report.
+    """
+    record = place.store.read(run_id)
+    content = sealed(place, run_id)
+    known = CaseFile(
+        record=record,
+        previous=_previous(place, record),
+        integrity=Integrity(
+            record_sha256=hashlib.sha256(content).hexdigest(), wrong=wrongs(place, run_id)
+        ),
+    )
+    try:
+        return _registered(place, known, content)
+    except PradrillError as error:
+        told(f"the report goes without the register: {error}")
+        return known
+
+
+def wrongs(place: App, run_id: str) -> tuple[Wrong, ...]:
+    """Return what is wrong today with a run's files, the chain or its head.
+
+    Other runs are left out, and so is damage that somebody answers for.
+    """
+    try:
+        found = verify(place.state, runs=(run_id,), only=True, trusted=place.trusted())
+    except PradrillError as error:
+        return (Wrong(where=REGISTER, what=error.message),)
+    return tuple(trouble.wrong for trouble in found.troubles)
+
+
+def _registered(place: App, case: CaseFile, content: bytes) -> CaseFile:
+    """Add what the register holds of a run. Raises PradrillError."""
+    hashes = list(place.register.hashed())
+    entries = [entry for entry, _ in hashes]
+    if not entries:
+        return case
+    run_id, sha256 = case.record.run_id, hashlib.sha256(content).hexdigest()
+    mine = next((entry for entry in entries if _is_run(entry, run_id, sha256)), None)
+    head = place.register.head()
+    update: dict[str, object] = {
+        "head": None if head is None else head.sha256,
+        "acknowledged": tuple(acknowledged(entries)),
+    }
+    if mine is not None:
+        own = hashes[entries.index(mine)][1]
+        update |= {"entry": mine.number, "entry_sha256": own}
+        update |= _signed(place, run_id, content, entries[: entries.index(mine)])
+        update |= _stamped(own, entries)
+    assert case.integrity is not None  # noqa: S101 set above
+    return case.model_copy(
+        update={
+            "annotations": annotations_of(entries, run_id),
+            "findings": findings_for(
+                all_findings(entries), case.record.plan.drill.services, run_id
+            ),
+            "integrity": case.integrity.model_copy(update=update),
+        }
+    )
+
+
+def _is_run(entry: Entry, run_id: str, sha256: str) -> bool:
+    told = entry.body
+    same = told.get("run_id") == run_id and told.get("record_sha256") == sha256
+    return entry.kind is EntryKind.RUN and same
+
+
+def _seals(entries: list[Entry]) -> Seals:
+    """Return who signed and stamped when the last of these entries was written."""
+    for entry in reversed(entries):
+        if entry.kind is EntryKind.SEALS:
+            with suppress(ValidationError):
+                return Seals.model_validate(entry.body)
+    return Seals()
+
+
+def _signed(place: App, run_id: str, content: bytes, before: list[Entry]) -> dict[str, object]:
+    """Return who signed the record, if the signature holds now."""
+    seals, path = _seals(before), place.store.runs / run_id / SIGNATURE
+    if seals.principal is None or seals.public_key is None or not path.is_file():
+        return {}
+    signer = Signer(seals.principal, seals.public_key)
+    if signature_problem(content, path.read_bytes(), f"{signer}\n") is not None:
+        return {}
+    return {"signed": True, "signer": f"{signer.principal} {signer.fingerprint}"}
+
+
+def _stamped(sha256: str, entries: list[Entry]) -> dict[str, object]:
+    """Return the time that an authority states for an entry, if its stamp holds now."""
+    for number, entry in enumerate(entries):
+        if entry.kind is not EntryKind.STAMP or entry.body.get("sha256") != sha256:
+            continue
+        authority = _seals(entries[:number]).authority_ca
+        with suppress(ValueError):  # ValidationError is one
+            response = Stamp.model_validate(entry.body).der()
+            if authority and stamp_problem(sha256, response, authority) is None:
+                return {"stamped": stated_time(response)}
+    return {}
+
+
+def sealed(place: App, run_id: str) -> bytes:
+    """Return a record's bytes, as they were sealed. Raises RecordError."""
+    path = place.store.runs / run_id / RECORD
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise RecordError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _previous(place: App, record: RunRecord) -> RunRecord | None:
+    """Return the last finished run of the same drill before this one; damaged ones are no such."""
+    drill = record.plan.drill.drill
+    names = sorted(path.parent.name for path in place.store.runs.glob(f"2*Z-{drill}-*/{RECORD}"))
+    for name in reversed([name for name in names if name < record.run_id]):
+        try:
+            other = place.store.read(name)
+        except RecordError:
+            continue
+        finished = other.state is RunState.FINISHED and other.refusal is None
+        if finished and other.plan.drill.drill == drill:
+            return other
+    return None

@@ -1,0 +1,45 @@
+"""Whoever watches a run sees no secret of it."""
+
+from __future__ import annotations
+
+from pradrill.domain.run.outcome import StepResult
+from pradrill.domain.run.question import Question
+from pradrill.domain.values.masking import Masker
+from pradrill.ports import Progress
+
+
+class DiscreetProgress:
+    """Shows a run as another does, and masks what it shows."""
+
+    def __init__(self, shown: Progress, masker: Masker) -> None:
+        self._shown = shown
+        self._masker = masker
+
+    def of(self, service: str | None) -> DiscreetProgress:
+        """Return the same view for one branch."""
+        return DiscreetProgress(self._shown.of(service), self._masker)
+
+    def phase(self, name: str) -> None:
+        """Begin a phase."""
+        self._shown.phase(name)
+
+    def step(self, name: str, deadline: float) -> None:
+        """Begin a step that has `deadline` seconds."""
+        self._shown.step(self._masker.text(name), deadline)
+
+    def say(self, line: str) -> None:
+        """Tell what is going on inside the step."""
+        self._shown.say(self._masker.text(line))
+
+    def checks(self, green: int, total: int) -> None:
+        """Tell how many mandatory checks are green."""
+        self._shown.checks(green, total)
+
+    def ask(self, question: Question) -> None:
+        """Show what a person is asked for; it is masked where it is put."""
+        self._shown.ask(question)
+
+    def done(self, step: StepResult) -> None:
+        """End a step."""
+        told = self._masker.facts(step.model_dump(mode="json"))
+        self._shown.done(StepResult.model_validate(told))

@@ -1,0 +1,53 @@
+"""The primaries' clocks: they date the data whose loss a drill measures."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from pradrill.adapters.secrets import resolve
+from pradrill.adapters.ssh.probe import SshProbe
+from pradrill.adapters.standbys.inventory import InventoryStandby
+from pradrill.domain.declared.plan import PrimaryIdentity, SshAddress
+from pradrill.domain.run.host import Host, Inventory
+from pradrill.domain.values.timeline import Skew
+from pradrill.errors import NotReadyError, PradrillError
+from pradrill.ports import Clock, Say
+
+
+def clocks(primaries: Mapping[str, PrimaryIdentity], clock: Clock, say: Say) -> dict[str, Skew]:
+    """Ask every primary that SSH reaches for the time; say which did not answer.
+
+    A drill does not need them: what is not known is in the record's limits.
+    """
+    known: dict[str, Skew] = {}
+    for service, primary in primaries.items():
+        if primary.ssh is not None:
+            try:
+                known[service] = _clock(service, primary.ssh, clock)
+            except PradrillError as error:
+                say(f"the clock of {service}'s primary is not compared: {error.message}")
+    return known
+
+
+def _clock(service: str, address: SshAddress, clock: Clock) -> Skew:
+    host = Host(
+        name=f"primary-of-{service}",
+        address=address.host,
+        port=address.port,
+        user=address.user,
+        private_key=address.key,
+    )
+    pinned = address.known_hosts or Path("~/.ssh/known_hosts").expanduser()
+    reached = InventoryStandby([host], Inventory(content={}), pinned)
+    if problems := reached.problems():
+        raise NotReadyError(problems[0])
+    probe = SshProbe(clock, resolve)
+    with tempfile.TemporaryDirectory(prefix="pradrill-") as folder:
+        try:
+            site = reached.start(Path(folder), folder, lambda _line: None)
+            return probe.skew(site.hosts[0], site)
+        finally:
+            probe.close()
+            reached.stop(folder)

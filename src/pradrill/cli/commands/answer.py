@@ -1,0 +1,103 @@
+"""`pradrill answer`: answer a manual step of a run that waits for it, from another terminal."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from pradrill.adapters.questions.files import FilePeople
+from pradrill.app.author import user
+from pradrill.app.composition import App
+from pradrill.cli.typed import plain
+from pradrill.domain.declared.manual_step import Confirm
+from pradrill.domain.run.question import Answer, Question
+from pradrill.errors import ExitCode, UsageError
+from pradrill.ports import Journal
+from pradrill.register.runs.store import FileRunStore
+from pradrill.reporting.text.questions import question_lines
+
+_LONGEST = 4_000
+
+
+def run(args: Namespace) -> int:
+    """Answer a step; without a run, list what waits for an answer."""
+    place = App(args)
+    people = FilePeople()
+    if args.run is None:
+        return _list(place.store, people)
+    journal = _alive(place.store, args.run)
+    question = _question(journal, people, args.step)
+    answer = _answer(args, question)
+    people.give(journal.folder, question.step, answer)
+    print(f"{question.step}: answered {'yes' if answer.yes else 'no'} by {answer.by}")
+    return ExitCode.PASSED
+
+
+def _list(store: FileRunStore, people: FilePeople) -> int:
+    waiting = [question for j in store.running() if (question := people.waiting(j.folder))]
+    for question in waiting:
+        print(f"run {question.run_id}", *question_lines(question), sep="\n")
+    if not waiting:
+        print("nothing waits for an answer")
+    return ExitCode.PASSED
+
+
+def _alive(store: FileRunStore, named: str) -> Journal:
+    """Return the run that is meant, if its process lives. Raises UsageError."""
+    alive = [journal for journal in store.running() if named in journal.run_id]
+    exact = [journal for journal in alive if journal.run_id == named]
+    if len(exact or alive) == 1:
+        return (exact or alive)[0]
+    if alive:
+        some = ", ".join(journal.run_id for journal in alive[-5:])
+        raise UsageError(f"{named} names {len(alive)} runs", hint=f"Give more of it: {some}.")
+    if any(named in folder.name for folder in store.runs.glob("2*Z-*")):
+        raise UsageError(
+            f"the run {named} has ended: nothing waits for an answer in it",
+            hint="Add what is still to be said with pradrill annotate.",
+        )
+    raise UsageError(f"no run is named {named}", hint="List what waits: pradrill answer.")
+
+
+def _question(journal: Journal, people: FilePeople, step: str | None) -> Question:
+    """Return the question that waits, if `step` means it and no other. Raises UsageError."""
+    question = people.waiting(journal.folder)
+    if question is None and step is None:
+        raise UsageError(
+            f"the run {journal.run_id} waits for nobody now", hint="Look again: pradrill answer."
+        )
+    if step is None:
+        raise UsageError("which step is answered is not said", hint=_waits(question))
+    if question is not None and step.lower() == question.step.lower():
+        return question
+    for before, answer in people.answered(journal.folder):
+        if step.lower() in before.step.lower():
+            raise UsageError(
+                f'the step "{before.step}" does not wait any more: {answer.by} answered it already',
+                hint=_waits(question),
+            )
+    if question is not None and step.lower() in question.step.lower():
+        return question
+    raise UsageError(f'the step "{step}" does not wait for an answer', hint=_waits(question))
+
+
+def _waits(question: Question | None) -> str:
+    return f'"{question.step}" waits now.' if question else "No step of that run waits now."
+
+
+def _answer(args: Namespace, question: Question) -> Answer:
+    if question.confirm is Confirm.TEXT and args.text is None and args.yes is not False:
+        raise UsageError(
+            f'the step "{question.step}" asks for words', hint='Answer with --text "…", or --no.'
+        )
+    if question.confirm is not Confirm.TEXT and args.yes is None:
+        raise UsageError(
+            f'the step "{question.step}" asks for a yes or a no',
+            hint="Answer with --yes or --no; --text may add words.",
+        )
+    text = plain(args.text or "")
+    if len(text) > _LONGEST:
+        raise UsageError(
+            f"the answer has {len(text):,} characters; {_LONGEST:,} are kept",
+            hint="Say it more shortly; the rest can be told with pradrill annotate.",
+        )
+    return Answer(yes=args.yes is not False, text=text, by=user(), via="command")

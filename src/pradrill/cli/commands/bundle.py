@@ -1,0 +1,20 @@
+"""`pradrill bundle`: a run's evidence in a folder that verifies without pradrill."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from pradrill.app.composition import App
+from pradrill.app.settle import swept
+from pradrill.cli.commands.register import tell
+from pradrill.register.verification.bundle import make_bundle
+
+
+def run(args: Namespace) -> int:
+    """Write the bundle, then verify what was written; 14 when it is not what was recorded."""
+    place = swept(App(args))
+    verified = make_bundle(
+        place.register, [place.store.find(args.run)], args.output, place.trusted()
+    )
+    print(args.output)
+    return tell(verified)

@@ -1,0 +1,69 @@
+"""`pradrill catalogue`: the backups of a drill, which one it would take, and the worst case."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from typing import Any, NamedTuple
+
+from pradrill.app.composition import App
+from pradrill.cli.commands.plan import resolve_one
+from pradrill.domain.declared.backup_source import RecoveryPointSpec
+from pradrill.domain.run.backup_catalogue import Catalogue, CatalogueReading, read
+from pradrill.errors import ConfigurationError, ExitCode, NotReadyError
+from pradrill.ports import Bounds
+from pradrill.reporting.text.screens import open_console, show_catalogue
+
+
+def run(args: Namespace) -> int:
+    """Read and print the catalogue; exit with 4 when the drill would find nothing to restore."""
+    place = App(args)
+    plan = resolve_one(place, args.drill)
+    ways = plan.drill.ways.items()
+    declared = {service: way.recovery_point for service, way in ways if way.recovery_point}
+    if not declared:
+        raise ConfigurationError(
+            f"the drill {plan.drill.drill} declares no recovery_point",
+            hint="Add recovery_point with restic, borg, pgbackrest, barman or dumps.",
+        )
+    found = [_look(place, service, spec) for service, spec in declared.items()]
+    if args.json:
+        told = [_as_json(each) for each in found]
+        print(json.dumps(told if len(told) > 1 else told[0], indent=1))
+    else:
+        for each in found:
+            show_catalogue(each.catalogue, each.reading, open_console())
+    for each in found:
+        if each.refusal is not None:
+            raise each.refusal
+    return ExitCode.PASSED
+
+
+class _Found(NamedTuple):
+    """A branch's catalogue, and what a drill would take, or why nothing."""
+
+    service: str | None
+    catalogue: Catalogue
+    reading: CatalogueReading | None
+    refusal: NotReadyError | None
+
+
+def _look(place: App, service: str | None, spec: RecoveryPointSpec) -> _Found:
+    catalogue = place.source(spec).catalogue(Bounds(spec.deadline.total_seconds()))
+    catalogue = Catalogue.model_validate(
+        place.secrets.masker.facts(catalogue.model_dump(mode="json"))
+    )
+    try:
+        reading = read(catalogue, spec.select, spec.window, spec.promised)
+    except NotReadyError as error:
+        return _Found(service, catalogue, None, error)
+    return _Found(service, catalogue, reading, None)
+
+
+def _as_json(found: _Found) -> dict[str, Any]:
+    return {
+        "service": found.service,
+        "catalogue": found.catalogue.model_dump(mode="json"),
+        "reading": found.reading.model_dump(mode="json") if found.reading else None,
+        "refusal": found.refusal.message if found.refusal else None,
+    }

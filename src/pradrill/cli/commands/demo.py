@@ -1,0 +1,60 @@
+"""`pradrill demo`: a real recovery drill, on a lab that it builds itself."""
+
+from __future__ import annotations
+
+import sys
+import time
+from argparse import Namespace
+from pathlib import Path
+
+import pradrill
+from pradrill.app.attempt import attempting
+from pradrill.app.composition import App, told
+from pradrill.app.demo_lab import destroy, set_up, staged
+from pradrill.cli.commands.plan import resolve_one
+from pradrill.cli.commands.report import write_report
+from pradrill.cli.commands.run import carry_out
+from pradrill.errors import PradrillError
+from pradrill.reporting.text.summary import summary
+
+_DRILL = "wordpress"
+
+
+def run(args: Namespace) -> int:
+    """Destroy a primary, drill its recovery, tell how it went; return the drill's exit code."""
+    share = _share()
+    if args.drills is None:
+        args.drills = share / "drills"
+    place = App(args)
+    say = _Teller()
+    with place.lab.alone(), staged(place, share / "playbooks", say, keep=args.keep) as stage:
+        disruption = destroy(stage, set_up(stage))
+        with attempting(place, _DRILL, trigger="demo") as attempt:
+            plan = resolve_one(place, _DRILL)
+            attempt.know(plan)
+            say("the drill starts")
+            record = carry_out(place, plan, trigger="demo", disruption=disruption)
+    print(summary(record, place.store.runs / record.run_id, place.head()), end="")
+    try:
+        print(f"Report: {write_report(place, record.run_id)}")
+    except PradrillError as error:  # the exit code is the record's
+        told(f"there is no report: {error}")
+    return record.exit_code
+
+
+def _share() -> Path:
+    """Return the folder of the shipped examples: in the wheel, or in the repository."""
+    package = Path(pradrill.__file__).parent
+    shipped = package / "share"
+    return shipped if shipped.is_dir() else package.parents[1]
+
+
+class _Teller:
+    """Tells each step of the scene, with the time since the start."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    def __call__(self, line: str) -> None:
+        passed = int(time.monotonic() - self._began)
+        print(f"{passed // 60:02d}:{passed % 60:02d}  {line}", file=sys.stderr, flush=True)

@@ -1,0 +1,116 @@
+"""`pradrill dossier`: every attempt of a period, what is proved by them, and what is not."""
+
+from __future__ import annotations
+
+import datetime as dt
+from argparse import Namespace
+from collections.abc import Iterator
+
+from pradrill.app.composition import App
+from pradrill.app.settle import swept
+from pradrill.cli.commands.report import letterhead, write_file
+from pradrill.config.loader import suggestion
+from pradrill.domain.dossier.build import Damaged, Dossier, Sealed, Sources, compile_dossier
+from pradrill.domain.dossier.period import Period
+from pradrill.domain.register.finding_history import all_findings
+from pradrill.errors import ExitCode, RecordError, UsageError
+from pradrill.register.runs.enter import sealed_hashes
+from pradrill.register.runs.sealed import sealed_records
+from pradrill.reporting.dossier.files import dossier_csv, dossier_html, dossier_json, dossier_pdf
+
+
+def run(args: Namespace) -> int:
+    """Write the dossier and print where it is; records that cannot be read are an error too."""
+    place = App(args)
+    period = _period(args, place.clock.now().date())
+    dossier = _compiled(swept(place), period, tuple(dict.fromkeys(args.services)))
+    content = _rendered(place, dossier, args)
+    name = "-".join(("dossier", str(period.first), str(period.last), *dossier.only))
+    path = args.output or place.state / "dossiers" / f"{name[:200]}.{args.format}"
+    write_file(path, content)
+    print(path)
+    return ExitCode.PASSED if dossier.complete else RecordError.exit_code
+
+
+def _rendered(place: App, dossier: Dossier, args: Namespace) -> bytes:
+    if args.format == "csv":
+        return dossier_csv(dossier).encode()
+    if args.format == "json":
+        return dossier_json(dossier).encode()
+    if args.format == "pdf":
+        return dossier_pdf(dossier, letterhead(place, args.lang))
+    return dossier_html(dossier, letterhead(place, args.lang)).encode()
+
+
+def _period(args: Namespace, today: dt.date) -> Period:
+    last = _day(args.last, "--to") or today
+    first = _day(args.first, "--from") or _a_year_before(last)
+    if first > last:
+        raise UsageError(
+            f"the period is upside down: it begins on {first} and ends on {last}",
+            hint="Give the earlier day with --from, the later one with --to.",
+        )
+    return Period(first=first, last=last)
+
+
+def _day(text: str | None, option: str) -> dt.date | None:
+    if text is None:
+        return None
+    try:
+        return dt.datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 a day has no zone
+    except ValueError as error:
+        raise UsageError(
+            f'{option}: "{text[:40]}" is not a day', hint="Write it as in 2026-12-31."
+        ) from error
+
+
+def _a_year_before(last: dt.date) -> dt.date:
+    """Return the day after the same day a year ago: a year, both ends included."""
+    try:
+        before = last.replace(year=last.year - 1)
+    except ValueError:  # 29 February, or the first year of the calendar
+        before = max(last - dt.timedelta(days=366), dt.date.min) if last.year > 1 else dt.date.min
+    return before + dt.timedelta(days=1)
+
+
+def _compiled(place: App, period: Period, only: tuple[str, ...]) -> Dossier:
+    house = place.house()
+    entries = list(place.register.entries())
+    head = place.register.head()
+    dossier = compile_dossier(
+        period,
+        Sources(
+            records=_records(place),
+            plan=house.plan,
+            drills={name: place.plan(house, loaded) for name, loaded in house.drills.items()},
+            entries=entries,
+            findings=all_findings(entries),
+            head=None if head is None else str(head),
+        ),
+        now=place.clock.now(),
+        only=only,
+    )
+    tried = {service for attempt in dossier.attempts for service in attempt.services}
+    known = {*house.plan.services, *tried}
+    for name in only:
+        if name not in known:
+            raise UsageError(
+                f'neither the plan nor a run of the period knows the service "{name}"',
+                hint=suggestion(name, list(house.plan.services)),
+            )
+    return dossier
+
+
+def _records(place: App) -> Iterator[Sealed | Damaged]:
+    """Return the records that were entered; whatever else is there proves nothing."""
+    doubt = place.register.doubt(place.trusted())
+    if doubt is not None:
+        yield Damaged(f"the register does not verify: {doubt}")
+    hashes = sealed_hashes(place.register)
+    for found in sealed_records(place.store.runs):
+        if found.record is None:
+            yield Damaged(found.why)
+        elif found.sha256 not in hashes:
+            yield Damaged(f"the record of {found.record.run_id} is not one that was entered")
+        else:
+            yield Sealed(found.record, found.sha256)

@@ -1,0 +1,140 @@
+"""`pradrill due`: the quarterly drill. Which services are due, and their drills run."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+
+from pradrill.app.attempt import attempting
+from pradrill.app.composition import App, told
+from pradrill.cli.commands.run import carry_out, tell
+from pradrill.config.project import Project
+from pradrill.domain.register.entry import EntryKind
+from pradrill.domain.register.missed_dates import missed
+from pradrill.domain.run.record import RunRecord, RunState
+from pradrill.domain.values.duration import due_after
+from pradrill.errors import ExitCode, PradrillError
+
+_WORST_FIRST = (
+    ExitCode.INTERRUPTED,
+    ExitCode.TERMINATED,
+    ExitCode.INTERNAL,
+    ExitCode.RECORD,
+    ExitCode.FAILED,
+    ExitCode.INCONCLUSIVE,
+    ExitCode.CONFIGURATION,
+    ExitCode.NOT_READY,
+    ExitCode.BUSY,
+    ExitCode.MISSED,
+    ExitCode.RESIDUE,
+    ExitCode.PASSED,
+)
+
+
+class Due(NamedTuple):
+    """A service whose drill is due, the drills that cover it, and its last finished run."""
+
+    service: str
+    drills: tuple[str, ...]
+    last: datetime | None
+    since: datetime | None
+
+
+def run(args: Namespace) -> int:
+    """List what is due, or run it; return the worst exit code."""
+    place = App(args)
+    house = _house(place, launch=args.launch)
+    place.settle()
+    _enter_missed(place, house)
+    due = find_due(house, place.store.records(), place.clock.now())
+    if args.launch:
+        return _launch(place, house, due)
+    for item in due:
+        last = f"last finished run {item.last:%Y-%m-%d}" if item.last else "never drilled"
+        drills = ", ".join(item.drills) or "no unattended drill covers it"
+        print(f"{item.service}: due, {last}: {drills}")
+    if not due:
+        print("nothing is due")
+    return ExitCode.PASSED
+
+
+def _house(place: App, *, launch: bool) -> Project:
+    """Load the house; that a launch found it wrong is an attempt too."""
+    try:
+        return place.house()
+    except PradrillError:
+        if launch:
+            with attempting(place, "", trigger="due"):  # of which drill, nobody can tell
+                raise
+        raise
+
+
+def _enter_missed(place: App, house: Project) -> None:
+    """Enter the due dates that nobody attempted; a damaged register must not stop the drills."""
+    services = house.plan.services.items()
+    cadences = {name: service.drill_every for name, service in services if service.drill_every}
+    now = place.clock.now()
+    try:
+        for miss in missed(cadences, place.register.entries(), now):
+            place.register.append(EntryKind.SCHEDULE_MISSED, miss, now)
+            told(f"{miss.service} was due on {miss.due:%Y-%m-%d}, and nobody attempted its drill")
+    except (PradrillError, ValueError) as error:
+        told(f"missed drills cannot be told: {error}")
+
+
+def find_due(house: Project, records: Iterable[RunRecord], now: datetime) -> list[Due]:
+    """Return the services whose last finished run is older than `drill_every`, or missing."""
+    last: dict[str, datetime] = {}
+    for record in records:
+        if record.state is RunState.FINISHED and record.refusal is None:
+            for name in record.plan.services:
+                last[name] = max(record.started, last.get(name, record.started))
+    due = []
+    for name, service in house.plan.services.items():
+        if service.drill_every is None:
+            continue
+        before = last.get(name)
+        since = due_after(service.drill_every, before) if before else None
+        if since is None or since <= now:
+            drills = tuple(
+                drill
+                for drill, loaded in house.drills.items()
+                if name in loaded.drill.services and loaded.drill.unattended
+            )
+            due.append(Due(name, drills, before, since))
+    return due
+
+
+def _launch(place: App, house: Project, due: list[Due]) -> int:
+    codes: list[int] = []
+    for item in due:
+        if not item.drills:
+            print(f"{item.service} is due and no unattended drill covers it")
+            print("HINT: Write a drill for it with unattended: true.")
+            codes.append(ExitCode.NOT_READY)
+    for name in dict.fromkeys(drill for item in due for drill in item.drills):
+        loaded = house.drills[name]
+        try:
+            with attempting(place, name, loaded.drill.services, trigger="due"):
+                since = [item.since for item in due if name in item.drills and item.since]
+                plan = place.plan(house, loaded)
+                record = carry_out(place, plan, trigger="due", due=min(since, default=None))
+        except PradrillError as error:
+            print(place.secrets.masker.text(f"{name}: {error}"))
+            codes.append(error.exit_code)
+            continue
+        tell(place, record)
+        codes.append(record.exit_code)
+        if record.signal is not None:
+            break
+    return worst(codes)
+
+
+def worst(codes: Iterable[int]) -> int:
+    """Return the code that comes first in the order of DESIGN §4; an unknown one is worst."""
+    order: list[int] = list(_WORST_FIRST)
+    return min(
+        codes, key=lambda code: order.index(code) if code in order else -1, default=ExitCode.PASSED
+    )

@@ -1,0 +1,111 @@
+"""`pradrill finding`: open one, show one, and close one by naming the run that proves it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from argparse import Namespace
+
+from pradrill.app.author import user
+from pradrill.app.composition import App
+from pradrill.app.settle import swept
+from pradrill.cli.typed import plain
+from pradrill.config.loader import load_plan, suggestion
+from pradrill.config.project import PLAN
+from pradrill.domain.register.entry import EntryKind, RunEntry
+from pradrill.domain.register.finding import DUE_WITHIN, Closure, Finding
+from pradrill.domain.register.finding_history import why_not_closed
+from pradrill.domain.register.findings_of_run import unproved
+from pradrill.domain.values.severity import Severity
+from pradrill.errors import ExitCode, UsageError
+from pradrill.register.chain.register import line_hash
+from pradrill.register.runs.enter import RECORD, read_record
+from pradrill.reporting.text.findings import finding_lines
+
+
+def run(args: Namespace) -> int:
+    """Do what the verb says."""
+    place = swept(App(args))
+    if args.verb == "open":
+        _open(place, args)
+    elif args.verb == "close":
+        _close(place, args)
+    else:
+        print(*finding_lines(_named(place, args.finding), place.clock.now()), sep="\n")
+    return ExitCode.PASSED
+
+
+def _open(place: App, args: Namespace) -> None:
+    services = load_plan(place.drills / PLAN).services
+    unknown = [name for name in args.service if name not in services]
+    if unknown:
+        hint = suggestion(unknown[0], list(services))
+        raise UsageError(f'the plan has no service "{unknown[0]}"', hint=hint)
+    title = plain(args.title)
+    if not title:
+        raise UsageError("the finding has no title", hint="Say in one sentence what is wrong.")
+    now, severity = place.clock.now(), Severity(args.severity)
+    owners = (services[name].owner for name in args.service)
+    finding = Finding(
+        title=title,
+        detail=plain(args.detail or ""),
+        severity=severity,
+        services=tuple(dict.fromkeys(args.service)),
+        owner=plain(args.owner or "") or next((owner for owner in owners if owner), None),
+        due=_date(args.due) or now.date() + dt.timedelta(days=DUE_WITHIN[severity]),
+        opened=now,
+        by=user(),
+        run_id=place.store.find(args.run) if args.run else None,
+    )
+    entry = place.register.append(EntryKind.FINDING, finding, now)
+    numbered = [f for f in place.findings() if f.opened == finding.opened and f.by == finding.by]
+    print(f"{numbered[-1].finding} is open, entry {entry.number} of the register")
+
+
+def _close(place: App, args: Namespace) -> None:
+    """Close a finding, if the run named proves that it may be. Raises UsageError."""
+    finding = _named(place, args.finding)
+    run_id, text = place.store.find(args.run), plain(args.text or "")
+    record, content = read_record(place.store.runs / run_id / RECORD)
+    run = next(
+        (
+            RunEntry.model_validate(entry.body)
+            for entry in place.register.entries()
+            if entry.kind is EntryKind.RUN and entry.body.get("run_id") == run_id
+        ),
+        None,
+    )
+    because = why_not_closed(finding, run)
+    if run is not None and run.record_sha256 != line_hash(content):
+        because = f"the record of {run_id} is not the one that was sealed"
+    if place.register.doubt(place.trusted()) is not None:
+        because = "the register does not verify, and proves nothing"
+    if because is not None:
+        raise UsageError(
+            f"{finding.finding} cannot be closed: {because}",
+            hint="Name a later run of its services that PASSED: pradrill runs.",
+        )
+    doubt = unproved(finding, record)
+    if doubt is not None and not text:
+        raise UsageError(
+            f"{finding.finding} is not closed: the run {run_id} does not show by itself that the "
+            f"problem is gone: {doubt}",
+            hint="Say with --text why it proves it all the same, or name another run.",
+        )
+    now = place.clock.now()
+    closure = Closure(finding=finding.finding, run_id=run_id, at=now, by=user(), text=text)
+    place.register.append(EntryKind.CLOSURE, closure, now)
+    print(f"{finding.finding} is closed, proved by the run {run_id}")
+
+
+def _named(place: App, name: str) -> Finding:
+    findings = {finding.finding: finding for finding in place.findings()}
+    if name.upper() not in findings:
+        raise UsageError(f"no finding is called {name}", hint="List them: pradrill findings --all.")
+    return findings[name.upper()]
+
+
+def _date(text: str | None) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text) if text else None
+    except ValueError:
+        raise UsageError(f'"{text}" is not a date', hint="Write it as 2026-03-31.") from None

@@ -1,0 +1,18 @@
+"""`pradrill index`: a database for queries, made anew from the files."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from pradrill.app.composition import App
+from pradrill.app.settle import swept
+from pradrill.errors import ExitCode
+from pradrill.register.index import content_of, write_index
+
+
+def run(args: Namespace) -> int:
+    """Write the index and say where it is."""
+    place = swept(App(args))
+    content = content_of(place.register, place.store.readable()[0])
+    print(write_index(content, args.url, place.state))
+    return ExitCode.PASSED

@@ -1,0 +1,28 @@
+"""`pradrill plan`: print every step that a drill would take, and touch nothing."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from pradrill.app.composition import App
+from pradrill.domain.run.run_plan import RunPlan
+from pradrill.errors import ExitCode
+from pradrill.reporting.text.screens import open_console, show_plan
+
+
+def run(args: Namespace) -> int:
+    """Print the resolved plan for people, or as JSON."""
+    place = App(args)
+    plan = place.shown(resolve_one(place, args.drill))
+    if args.json:
+        print(plan.model_dump_json(indent=1))
+    else:
+        show_plan(plan, open_console())
+    return ExitCode.PASSED
+
+
+def resolve_one(place: App, name: str) -> RunPlan:
+    """Load and resolve one drill. Raises ConfigurationError."""
+    house = place.house(name)
+    (loaded,) = house.drills.values()
+    return place.plan(house, loaded)

@@ -1,0 +1,177 @@
+"""`pradrill register`: every attempt, in a chain, and whether anything of it was changed."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from pathlib import Path
+
+from pradrill.app.author import user
+from pradrill.app.composition import App, state_folder
+from pradrill.app.settle import swept
+from pradrill.cli.typed import plain
+from pradrill.config.project import read_sealing
+from pradrill.domain.register.entry import Acknowledgement, Entry, EntryKind
+from pradrill.errors import ExitCode, PradrillError, UsageError
+from pradrill.register.chain.register import canonical
+from pradrill.register.verification.acknowledge import acknowledge
+from pradrill.register.verification.verify import Verified, stamped, verify
+from pradrill.reporting.language import formats as wording
+
+_WIDTH = 96
+
+
+def run(args: Namespace) -> int:
+    """Carry out one of the verbs."""
+    verbs = {
+        "verify": _verify,
+        "acknowledge": _acknowledge,
+        "list": _list,
+        "show": _show,
+        "head": _head,
+    }
+    return verbs[args.verb](args)
+
+
+def _verify(args: Namespace) -> int:
+    """Verify, changing nothing; 0 when all is what it was, 14 when not, 15 when that is known."""
+    found = verify(
+        state_folder(args),
+        signers=read_text(args.signers) if args.signers else None,
+        published=_heads(args),
+        each=args.each,
+        trusted=() if args.signers else App(args).trusted(),
+    )
+    return tell(found)
+
+
+def tell(found: Verified) -> int:
+    """Print what a verification found; return its exit code."""
+    for trouble in found.troubles:
+        print(trouble)
+    for trouble, known in found.known:
+        said = known.said
+        who = f"acknowledged in entry {known.number}, {known.at:%Y-%m-%d}, by {said.by}"
+        print(f"{trouble}\n    {wording.line(f'{who}: {said.because}', 400)}")
+    for note in found.notes:
+        print(f"note: {wording.line(note, 300)}")
+    for entry in reversed(found.entries):
+        if entry.kind is EntryKind.STAMP:
+            print(f"the newest stamp is of entry {entry.number - 1}: {stamped(entry)}")
+            break
+    if found.signer is None:
+        print("nobody signed this: whoever holds it could have made it anew")
+    else:
+        print(f"signed by {found.signer.principal}, {found.signer.fingerprint}: a key you know?")
+    seen = f"{len(found.entries)} entries, {found.runs} runs, {found.files} files"
+    besides = f", besides {len(found.known)} that are acknowledged" if found.known else ""
+    if found.troubles:
+        print(f"{seen}: something was changed or removed; troubles: {len(found.troubles)}{besides}")
+        return ExitCode.RECORD
+    print(f"{seen}: nothing was changed{besides}")
+    print(f"head: {found.head}")
+    return ExitCode.ACKNOWLEDGED if found.known else ExitCode.PASSED
+
+
+def _acknowledge(args: Namespace) -> int:
+    """Enter who answers for the damage that there is, and why."""
+    place = swept(App(args))
+    because = plain(args.because).strip()
+    if not because:
+        raise UsageError(
+            "why the damage is acknowledged is not said", hint="Give it in a sentence."
+        )
+    entry = acknowledge(
+        place.register,
+        place.clock.now(),
+        by=user(),
+        because=because,
+        published=_heads(args),
+        trusted=place.trusted(),
+    )
+    if entry is None:
+        raise UsageError(
+            "there is no damage that could be acknowledged and is not yet",
+            hint="See what there is: pradrill register verify.",
+        )
+    for wrong in Acknowledgement.model_validate(entry.body).damage:
+        print(f"{wording.line(f'{wrong.where}: {wrong.what}', 600)}")
+    print(f"acknowledged by {user()} in entry {entry.number}: it stays, and is told as known")
+    return ExitCode.PASSED
+
+
+def _list(args: Namespace) -> int:
+    place = swept(App(args))
+    for entry in place.register.entries():
+        if args.json:
+            print(canonical(entry).decode(), end="")
+        else:
+            line = f"{entry.number:>5}  {entry.at:%Y-%m-%d %H:%M:%S}  {entry.kind:<15}  "
+            print(line + wording.line(_about(entry), _WIDTH))
+    vouched = place.register.doubt(place.trusted()) is None
+    return ExitCode.PASSED if vouched else ExitCode.RECORD
+
+
+def _about(entry: Entry) -> str:
+    """Say in a few words what an entry is about; its body may hold anything."""
+    told = entry.body
+    if entry.kind is EntryKind.RUN:
+        how = told.get("refusal") or told.get("verdict")
+        return f"{told.get('run_id')}: {told.get('state')}, {how}, code {told.get('exit_code')}"
+    keys = (
+        *("service", "due", "drill", "run_id", "finding", "title", "found", "because", "kind"),
+        *("mark", "name", "text", "principal", "public_key", "authority", "sha256"),
+    )
+    return ", ".join(f"{key} {told[key]}" for key in keys if told.get(key))
+
+
+def _show(args: Namespace) -> int:
+    place = App(args)
+    for entry in place.register.entries():
+        if entry.number == args.number:
+            print(json.dumps(entry.model_dump(mode="json"), indent=1))
+            return ExitCode.RECORD if place.doubt() else ExitCode.PASSED
+    raise UsageError(
+        f"the register has no entry {args.number}", hint="List them: pradrill register list."
+    )
+
+
+def _head(args: Namespace) -> int:
+    place = App(args)
+    head = place.register.head()
+    if head is None:
+        raise UsageError("the register has no entry yet", hint="Launch a run: pradrill run DRILL.")
+    print(head)
+    return ExitCode.RECORD if place.doubt() else ExitCode.PASSED
+
+
+def read_text(path: Path) -> str:
+    """Read a file that the command line names; raises UsageError."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _heads(args: Namespace) -> list[str]:
+    """Return the published heads: those that are given, and those in the plan's own log.
+
+    A state directory named without its drills may be another's: this plan says nothing of it then.
+    """
+    given = [_published(text) for text in args.published]
+    if args.state and args.drills is None:
+        return given
+    try:
+        log = read_sealing(App(args).drills).head_log
+        text = log.read_text(encoding="utf-8", errors="replace") if log is not None else ""
+    except (PradrillError, OSError):  # the register is verified where there is no plan, too
+        return given
+    if text.strip():
+        print(f"each head in {log} was looked for")
+        given.append(text)
+    return given
+
+
+def _published(text: str) -> str:
+    """Return the heads that an option gives: the content of a file, or the words themselves."""
+    return read_text(Path(text)) if Path(text).exists() else text

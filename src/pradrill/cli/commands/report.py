@@ -1,0 +1,103 @@
+"""`pradrill report`: a sealed record, and what is known beside it, for people and for programs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from pradrill.app.case_file import casefile, sealed, wrongs
+from pradrill.app.composition import App, told
+from pradrill.app.settle import swept
+from pradrill.config.branding import read_clauses, read_logo
+from pradrill.config.loader import load_plan
+from pradrill.domain.report.case_file import CaseFile
+from pradrill.errors import ConfigurationError, ExitCode, RecordError
+from pradrill.register.runs.enter import RECORD
+from pradrill.reporting.language.i18n import LANGUAGES
+from pradrill.reporting.pdf import Attached, render_pdf
+from pradrill.reporting.run.csv import render_csv
+from pradrill.reporting.run.doubt import doubts
+from pradrill.reporting.run.html import Letterhead, render_html
+from pradrill.reporting.run.junit import render_junit
+
+_SUFFIX = {"html": "html", "pdf": "pdf", "junit": "xml", "csv": "csv", "json": "json"}
+
+
+def run(args: Namespace) -> int:
+    """Write the report and print where it is."""
+    place = swept(App(args))
+    run_id = place.store.find(args.run)
+    print(write_report(place, run_id, args.output, form=args.format, language=args.lang))
+    wrong = wrongs(place, run_id)
+    for line in doubts(run_id, wrong):
+        told(line)
+    return ExitCode.RECORD if wrong else ExitCode.PASSED
+
+
+def write_report(
+    place: App,
+    run_id: str,
+    output: Path | None = None,
+    *,
+    form: str = "html",
+    language: str | None = None,
+) -> Path:
+    """Write a run's report, beside its record unless told otherwise. Raises PradrillError."""
+    name = f"report.{language}" if language else "report"
+    path = output or place.store.runs / run_id / "reports" / f"{name}.{_SUFFIX[form]}"
+    content = _rendered(place, casefile(place, run_id), form, language)
+    write_file(path, content)
+    return path
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write what the user asked for, in a folder that only they can read. Raises RecordError."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.write_bytes(content)
+    except OSError as error:
+        raise RecordError(
+            f"cannot write {path}: {error.strerror}", hint="Name another file with --output."
+        ) from error
+
+
+def _rendered(place: App, case: CaseFile, form: str, language: str | None) -> bytes:
+    if form == "junit":
+        return render_junit(case).encode()
+    if form == "csv":
+        return render_csv(case).encode()
+    if form == "json":
+        return case.model_dump_json(indent=1).encode() + b"\n"
+    page = render_html(case, letterhead(place, language))
+    if form == "html":
+        return page.encode()
+    record = case.record
+    whole = Attached(RECORD, sealed(place, record.run_id), record.run_id, record.ended)
+    return render_pdf(page, [whole])
+
+
+def letterhead(place: App, language: str | None) -> Letterhead:
+    """Return what the organisation gives its reports; a report comes out without it too."""
+    logo, clauses, named = None, None, None
+    try:
+        plan = load_plan(place.drills / "plan.yml")
+        named = plan.language
+        clauses = read_clauses(place.drills)
+        logo = None if plan.logo is None else read_logo(plan.logo)
+    except ConfigurationError as error:
+        if place.names_drills():
+            print(f"the report goes without letterhead: {error}", file=sys.stderr)
+    return Letterhead(
+        language=language or named or _language_of_user(),
+        logo=logo,
+        clauses=clauses or read_clauses(None),
+    )
+
+
+def _language_of_user() -> str:
+    named = next(
+        (os.environ[n] for n in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(n)), ""
+    )
+    return named[:2] if named[:2] in LANGUAGES else "en"

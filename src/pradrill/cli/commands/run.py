@@ -1,0 +1,73 @@
+"""`pradrill run`: run a drill now."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from datetime import datetime
+
+from pradrill.app.attempt import attempting
+from pradrill.app.composition import App
+from pradrill.app.output import beside_a_run
+from pradrill.app.progress import watch
+from pradrill.cli.commands.plan import resolve_one
+from pradrill.domain.run.record import RunRecord
+from pradrill.domain.run.run_plan import RunPlan
+from pradrill.domain.values.timeline import Instant, Provenance
+from pradrill.engine.context import Disruption
+from pradrill.errors import ExitCode
+from pradrill.reporting.text.screens import open_console, show_plan
+from pradrill.reporting.text.summary import summary
+
+
+def run(args: Namespace) -> int:
+    """Run the drill, or print its plan; return the run's exit code."""
+    place = App(args)
+    if args.dry_run:
+        show_plan(place.shown(resolve_one(place, args.drill)), open_console())
+        return ExitCode.PASSED
+    with attempting(place, args.drill, trigger="cli") as attempt:
+        plan = resolve_one(place, args.drill)
+        attempt.know(plan)
+        record = carry_out(place, plan, trigger="cli")
+    tell(place, record)
+    return record.exit_code
+
+
+def carry_out(
+    place: App,
+    plan: RunPlan,
+    *,
+    trigger: str,
+    disruption: Disruption | None = None,
+    due: datetime | None = None,
+) -> RunRecord:
+    """Sweep crashed runs, then run the plan under whoever watches; `due`: by the schedule."""
+    if disruption is None:
+        disruption = declared_disruption(plan)
+    now = place.clock.now()
+    since = (now - disruption.instant.at).total_seconds() if disruption else 0.0
+    rto = plan.objectives.rto.total_seconds()
+    rtos = {
+        str(branch.service): plan.services[str(branch.service)].objectives.rto.total_seconds()
+        for branch in plan.apart
+    }
+    with beside_a_run(), watch(place.log, rto, since_disruption=since, rtos=rtos) as progress:
+        place.sweep(progress)
+        return place.run(plan, progress, trigger=trigger, disruption=disruption, due=due)
+
+
+def declared_disruption(plan: RunPlan) -> Disruption | None:
+    """Return the T0 that a person wrote into the drill, if it is not the launch."""
+    declared = plan.drill.scenario.disruption
+    if not isinstance(declared, datetime):
+        return None
+    return Disruption(Instant.known(declared, Provenance.ENTERED))
+
+
+def tell(place: App, record: RunRecord) -> None:
+    """Print the summary; say nothing when nobody watches and the drill passed."""
+    if sys.stdout.isatty() or sys.stderr.isatty() or record.exit_code != ExitCode.PASSED:
+        folder = place.store.runs / record.run_id
+        findings = place.open_findings(record)
+        print(summary(record, folder, place.head(), findings), end="")

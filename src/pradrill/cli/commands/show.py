@@ -1,0 +1,26 @@
+"""`pradrill show`: print a run's record."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from pradrill.app.case_file import wrongs
+from pradrill.app.composition import App, told
+from pradrill.app.settle import swept
+from pradrill.errors import ExitCode
+from pradrill.reporting.run.doubt import doubts
+from pradrill.reporting.text.screens import open_console, show
+
+
+def run(args: Namespace) -> int:
+    """Print the record for people, or as JSON."""
+    place = swept(App(args))
+    record = place.store.read(place.store.find(args.run))
+    wrong = wrongs(place, record.run_id)
+    if args.json:
+        print(record.model_dump_json(indent=1))
+        for line in doubts(record.run_id, wrong):
+            told(line)
+    else:
+        show(record, open_console(), wrong)
+    return ExitCode.RECORD if wrong else ExitCode.PASSED

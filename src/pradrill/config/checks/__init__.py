@@ -1,0 +1,1 @@
+"""What of a drill must fit the plan, the inventory and itself."""

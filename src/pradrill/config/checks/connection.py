@@ -1,0 +1,191 @@
+"""What would lead Ansible elsewhere than to the machines that are proven: refused before a run.
+
+A run forces every connection all the same (adapters/ansible/binding.py). Here it is said in words,
+at its line, before anything is touched.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+from pradrill.config.checks.play_texts import PLUGINS, play_problems, plugin_folder
+from pradrill.config.inventory import BESIDE, variables_of
+from pradrill.config.loader import Document, Loc
+from pradrill.config.playbook_inputs import around
+from pradrill.config.problems import Problem
+from pradrill.domain.declared.drill import Drill, PlaybookStep
+from pradrill.domain.run.host import Host
+
+_ALLOWED = frozenset(
+    {
+        *("ansible_host", "ansible_port", "ansible_user", "ansible_connection"),
+        *("ansible_private_key_file", "ansible_ssh_private_key_file"),
+        *("ansible_python_interpreter", "ansible_remote_tmp", "ansible_async_dir"),
+        *("ansible_pipelining", "ansible_ssh_pipelining", "ansible_ssh_use_tty"),
+        *("ansible_timeout", "ansible_ssh_timeout", "ansible_ssh_retries"),
+        *("ansible_ssh_transfer_method", "ansible_facts", "ansible_managed"),
+        *("ansible_become", "ansible_become_method", "ansible_become_user"),
+        *("ansible_become_pass", "ansible_become_password", "ansible_become_flags"),
+    }
+)
+_ONLY = {"ansible_connection": {"ssh", "smart", "ansible.builtin.ssh"}}
+"""Variables that are allowed with these values alone."""
+_LEADS = (
+    *("ansible_host", "ansible_port", "ansible_user"),
+    *("ansible_private_key_file", "ansible_ssh_private_key_file"),
+)
+"""Allowed in the inventory, where the guards see them; nowhere else."""
+_HINT = (
+    "Lead to the standby with ansible_host, ansible_port, ansible_user and "
+    "ansible_ssh_private_key_file in the inventory alone."
+)
+_SETTINGS = re.compile(
+    r"^\s*(transport|remote_port|remote_user|private_key_file|host_key_checking|executable|"
+    r"strategy|(?:action|become|callback|connection|shell|strategy|vars)_plugins|inventory|"
+    r"callbacks_enabled)\s*=",
+)
+_SECTIONS = {"ssh_connection", "paramiko_connection", "connection", "persistent_connection"}
+
+
+def allowed(name: str, value: object = None, *, inventory: bool = False) -> bool:
+    """Tell whether a variable may be set: one of Ansible's own may not lead a connection."""
+    if not re.fullmatch(r"(?i)ansible_\w+", name):
+        return True
+    if name in _LEADS:
+        return inventory
+    if name in _ONLY:
+        return value is None or str(value) in _ONLY[name]
+    return name in _ALLOWED
+
+
+def connection_problems(
+    document: Document, drill: Drill, hosts: tuple[Host, ...]
+) -> Iterator[Problem]:
+    """Find what leads a connection: in variables, plays and what they take in, and settings."""
+    yield from _of_steps(document)
+    if hosts and drill.standby.inventory is not None:
+        yield from _of_inventory(document, drill, hosts, drill.standby.inventory)
+    steps = [
+        step
+        for way in drill.ways.values()
+        for step in (*way.prepare, *way.restore, *way.teardown)
+        if isinstance(step, PlaybookStep)
+    ]
+    logins = {host.user for host in hosts} or {"root"}
+    names = {host.name for host in hosts} | set(drill.standby.machines)
+    for folder in sorted({step.playbook.parent for step in steps}):
+        its = [step for step in steps if step.playbook.parent == folder]
+        controller = any(step.controller for step in its)
+        playbooks = [step.playbook for step in its]
+        taken = [file.path for file in around(playbooks, None, ()).files]
+        yield from _of_settings(folder)
+        for path in dict.fromkeys([*playbooks, *taken]):
+            inside = path.relative_to(folder) if path.is_relative_to(folder) else path
+            if plugin := plugin_folder(inside):
+                message = f"{plugin} beside a playbook can lead it elsewhere"
+                yield Problem(path, 1, "", message, PLUGINS)
+            elif path in playbooks or _is_read(inside):
+                mine = any(step.controller for step in its if step.playbook == path)
+                may = mine if path in playbooks else controller
+                yield from play_problems(path, allowed, names, logins, controller=may)
+
+
+def _is_read(inside: Path) -> bool:
+    """Tell whether a file holds plays, tasks or variables; those of hosts Ansible itself lists."""
+    parts = set(inside.parts[:-1])
+    apart = {*BESIDE, "files", "templates", "library", "module_utils", "collections"}
+    variables = {"vars", "defaults"} & parts
+    return not apart & parts and (bool(variables) or inside.suffix in {".yml", ".yaml", ".json"})
+
+
+def _of_steps(document: Document) -> Iterator[Problem]:
+    """Look at what the drill itself gives to its playbooks."""
+    for loc, step in _steps(document.content, ()):
+        for part in ("vars", "secrets"):
+            given = step.get(part)
+            for name, value in given.items() if isinstance(given, dict) else ():
+                if not allowed(str(name), value if part == "vars" else None):
+                    yield document.problem((*loc, part, name), _refusal(str(name)), _HINT)
+
+
+def _steps(value: object, loc: Loc) -> Iterator[tuple[Loc, dict[Any, Any]]]:
+    if isinstance(value, dict) and "playbook" in value:
+        yield loc, value
+    elif isinstance(value, dict | list):
+        for part, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _steps(inner, (*loc, part))
+
+
+def _of_inventory(
+    document: Document, drill: Drill, hosts: tuple[Host, ...], inventory: Path
+) -> Iterator[Problem]:
+    """Look at the variables that Ansible itself has for the hosts, for each folder of plays."""
+    names = [host.name for host in hosts]
+    base = variables_of(inventory, names)
+    folders = sorted({playbook.parent for playbook in drill.playbooks()})
+    seen: set[tuple[str, str]] = set()
+    for folder in (None, *folders):
+        for host, variables in variables_of(inventory, names, folder).items():
+            moved = {name for name in _LEADS if variables.get(name) != base[host].get(name)}
+            for name, value in variables.items():
+                refused = name in moved or not allowed(name, value, inventory=True)
+                if refused and (name, str(value)) not in seen:
+                    seen.add((name, str(value)))
+                    files = (
+                        [*_beside(folder)] if folder else [inventory, *_beside(inventory.parent)]
+                    )
+                    yield from _places(document, files, name, value, host)
+
+
+def _beside(folder: Path) -> Iterator[Path]:
+    for name in BESIDE:
+        yield from sorted(path for path in (folder / name).rglob("*") if path.is_file())
+
+
+def _places(
+    document: Document, files: Collection[Path], name: str, value: object, host: str
+) -> Iterator[Problem]:
+    """Yield the problem where the variable is written; at the drill's hosts if it is not seen."""
+    written = re.compile(rf"(?<![\w]){re.escape(name)}['\"]?\s*[:=]")
+    lines = [
+        (path, number, line)
+        for path in _files(files)
+        for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1)
+        if written.search(line)
+    ]
+    exact = [each for each in lines if str(value) in each[2]] or lines
+    message = f"{_refusal(name)} (host {host})"
+    if not exact:
+        yield document.problem(("standby", "inventory"), message, _HINT)
+    for path, number, _ in exact:
+        yield Problem(path, number, "", message, _HINT)
+
+
+def _files(paths: Collection[Path]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(each for each in path.rglob("*") if each.is_file())
+        elif path.is_file():
+            yield path
+
+
+def _refusal(name: str) -> str:
+    return f"{name} would lead Ansible elsewhere than to the machine that is proven"
+
+
+def _of_settings(folder: Path) -> Iterator[Problem]:
+    """Look at an ansible.cfg beside the playbooks: a drill does not read it."""
+    path = folder / "ansible.cfg"
+    if not path.is_file():
+        return
+    section = ""
+    for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1):
+        header = re.match(r"\s*\[(\w+)\]", line)
+        section = header[1] if header else section
+        setting = re.match(r"\s*(\w+)\s*=", line)
+        if setting and (section in _SECTIONS or _SETTINGS.match(line)):
+            message = f"{setting[1]} of [{section}] leads connections, and a drill does not read it"
+            yield Problem(path, number, "", message, _HINT)

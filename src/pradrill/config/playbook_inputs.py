@@ -1,0 +1,157 @@
+"""What Ansible takes in without the drill naming it: roles, tasks, templates, files, variables.
+
+A proof holds for these too. Hashed is what lies beside a playbook and is named in its text, or in
+the text of what it names in turn; all of it, once one of these texts builds a name at run time.
+Variables and plugins, which Ansible takes by itself, are always hashed. What it takes from
+elsewhere (the user's and the system's roles and collections) is not seen.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+
+from pradrill.config.fingerprint import hashed
+from pradrill.domain.run.run_plan import Around
+
+_TAKEN = (
+    *("group_vars", "host_vars", "library", "module_utils", "collections"),
+    *("action_plugins", "callback_plugins", "connection_plugins", "filter_plugins"),
+    *("lookup_plugins", "test_plugins", "vars_plugins", "strategy_plugins", "become_plugins"),
+    *("shell_plugins", "cache_plugins", "inventory_plugins"),
+)
+"""Beside a playbook: Ansible looks into these by itself."""
+_NAMED = ("roles", "tasks", "handlers", "templates", "files", "vars")
+_BESIDE_INVENTORY = ("group_vars", "host_vars")
+_MOST, _LARGEST = 2_000, 32 << 20  # files, and bytes of all of them
+_MOST_WORDS = 20
+_WORD = re.compile(r"[\w.-]+")
+_PATH = re.compile(r"(?<![\w./-])(?:\.\./[\w./-]+|[\w./-]+\.(?:ya?ml|j2)\b)")
+"""Something above its folder, or a file of a kind that only Ansible reads."""
+_COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
+_BUILT = re.compile(
+    r"fileglob|first_found|filetree"
+    r"|(?:include|import)_\w+\s*[:=].*\{\{"
+    r"|\b(?:src|file|role|script|vars_files|\w+_from)\s*[:=]\s*['\"]?[^\s'\"]*\{\{"
+    r"|\blookup\(\s*['\"][\w.]*(?:file|template|vault)['\"]\s*,\s*[^\s'\"]"
+    r"|\}\}[^\s'\"]*\.(?:ya?ml|j2)\b"
+    r"|\bsrc\s*[:=]\s*['\"]?[./]*(?:files|templates)?/?['\"]?\s*$",
+    re.MULTILINE,
+)
+"""A name that cannot be read in the text: put together from variables, or a whole folder."""
+
+
+class _Looked:
+    """What was found so far, within bounds."""
+
+    def __init__(self) -> None:
+        self.found: dict[Path, bytes] = {}
+        self._size = 0
+        self._passed: dict[str, None] = {}
+        self._left: list[Path] = []
+
+    def read(self, path: Path) -> bytes:
+        """Return a file's content; nothing, and a word on why, of what is left out."""
+        if path in self.found:
+            return self.found[path]
+        try:
+            told = path.lstat()
+            if not stat.S_ISREG(told.st_mode):
+                self._passed[f"{path} is a link or no file, and was not followed"] = None
+                return b""
+            if len(self.found) >= _MOST or self._size + told.st_size > _LARGEST:
+                self._left.append(path)
+                return b""
+            content = path.read_bytes()
+        except OSError as error:
+            self._passed[f"{path} cannot be read: {error.strerror}"] = None
+            return b""
+        self._size += len(content)
+        self.found[path] = content
+        return content
+
+    def left_out(self) -> Iterator[str]:
+        """Say what was left out, in a few words."""
+        yield from list(self._passed)[:_MOST_WORDS]
+        if len(self._passed) > _MOST_WORDS:
+            yield f"and so {len(self._passed) - _MOST_WORDS} more"
+        if self._left:
+            bound = f"at most {_MOST} files and {_LARGEST >> 20} MB are hashed"
+            yield f"{bound}: {self._left[0]} and {len(self._left) - 1} others are not"
+
+
+def around(playbooks: Iterable[Path], inventory: Path | None, known: Collection[Path]) -> Around:
+    """Look at what lies beside the playbooks and the inventory; `known` is hashed already."""
+    looked = _Looked()
+    beside: dict[Path, list[Path]] = {}
+    for playbook in playbooks:
+        beside.setdefault(playbook.parent, []).append(playbook)
+    if inventory is not None:
+        _take(looked, (inventory.parent / name for name in _BESIDE_INVENTORY))
+        if inventory.is_dir():
+            _take(looked, [inventory])
+    for folder, plays in beside.items():
+        _take(looked, (folder / name for name in _TAKEN))
+        _follow(looked, folder, plays)
+    fresh = sorted((path, told) for path, told in looked.found.items() if path not in known)
+    return Around(
+        files=tuple(hashed(path, content) for path, content in fresh),
+        left_out=tuple(looked.left_out()),
+    )
+
+
+def _take(looked: _Looked, folders: Iterable[Path]) -> None:
+    for folder in folders:
+        for path in _below(folder):
+            looked.read(path)
+
+
+def _follow(looked: _Looked, folder: Path, plays: Iterable[Path]) -> None:
+    """Take in what the plays' texts name, and what the texts of that name."""
+    waiting = dict(_nameable(folder))
+    words: set[str] = set()
+    built = False
+    fresh = list(plays)
+    while fresh:
+        farther: dict[Path, None] = {}
+        for path in fresh:
+            waiting.pop(path, None)
+            text = _COMMENT.sub("", looked.read(path).decode("utf-8", "replace"))
+            words.update(word.strip(".-") for word in _WORD.findall(text))
+            built = built or _BUILT.search(text) is not None
+            farther.update(dict.fromkeys(_farther(text, (path.parent, folder), looked)))
+        near = [path for path, names in waiting.items() if built or names & words]
+        fresh = [*dict.fromkeys([*near, *farther])]
+
+
+def _farther(text: str, bases: Iterable[Path], looked: _Looked) -> Iterator[Path]:
+    """Yield the files that a text names by their path, wherever they are."""
+    for base in bases:
+        for named in _PATH.findall(text):
+            path = Path(os.path.normpath(base / named))
+            files = _below(path) if path.is_dir() else [path] if path.is_file() else []
+            yield from (file for file in files if file not in looked.found)
+
+
+def _nameable(folder: Path) -> Iterator[tuple[Path, set[str]]]:
+    """Yield every file that a play of the folder can name, with the names that it goes by."""
+    for kind in _NAMED:
+        for path in _below(folder / kind):
+            parts = path.relative_to(folder).parts[1:]
+            yield path, {parts[0]} if kind == "roles" and parts else {*parts, path.stem}
+    for path in sorted(folder.glob("*.y*ml")):
+        yield path, {path.name}
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Yield every file in a folder, in order, and every link without following it."""
+    if folder.is_symlink():
+        yield folder
+        return
+    for here, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name not in {"__pycache__", ".git"})
+        links = [name for name in folders if Path(here, name).is_symlink()]
+        yield from (Path(here, name) for name in sorted([*files, *links]))

@@ -1,0 +1,1 @@
+"""What people write: the plan, the drills, and all that stands in them."""

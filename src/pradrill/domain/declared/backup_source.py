@@ -1,0 +1,377 @@
+"""Where a drill's backups are, and which one it takes: the key `recovery_point` of a drill."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Annotated, Any, ClassVar, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+
+from pradrill.domain.values.duration import Deadline, Duration, PositiveDuration, format_duration
+from pradrill.domain.values.model import Model, RelativePath, Utc
+from pradrill.domain.values.secret import SecretName
+
+_WITH_PASSWORD = re.compile(r"//[^/@]*:[^/@]*@")
+_CADENCE = timedelta(minutes=1)
+_MOST_PARTS = 256  # restic's own limit
+_VARIABLE = r"^[A-Z][A-Z0-9_]*$"
+
+
+def _place(value: str) -> str:
+    if _WITH_PASSWORD.search(value):
+        msg = "a password in an address is read by others; name it with environment or ssh"
+        raise ValueError(msg)
+    if value.startswith("-") or not value.isprintable():
+        msg = f'"{value}" is not the place of a repository'
+        raise ValueError(msg)
+    return value
+
+
+def _word(value: str) -> str:
+    if value.startswith("-") or not value.isprintable():
+        msg = "must be printable and not begin with a dash"
+        raise ValueError(msg)
+    return value
+
+
+def _time_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        msg = f'"{value}" is not a time zone; write one like Europe/Paris or UTC'
+        raise ValueError(msg) from error
+    return value
+
+
+Place = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_place)]
+Word = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_word)]
+Environment = dict[Annotated[str, Field(pattern=_VARIABLE)], SecretName]
+
+
+class Ssh(Model):
+    """How a repository behind SSH is reached: pinned host keys, no prompt."""
+
+    known_hosts: RelativePath | None = Field(
+        default=None,
+        description="the pinned host keys; default: ~/.ssh/known_hosts",
+        examples=["../known_hosts"],
+    )
+    private_key: RelativePath | None = Field(
+        default=None,
+        description="the login's; default: the agent's or ~/.ssh/id_*",
+        examples=["/etc/pradrill/backup_key"],
+    )
+
+
+class ResticSource(Model):
+    """A restic repository, on any of restic's backends."""
+
+    name: ClassVar[str] = "restic"
+    repository: Place = Field(
+        description='as restic takes it: /path, "sftp:…", "rest:…", "s3:…"',
+        examples=["sftp://backup@host//srv/restic"],
+    )
+    password: SecretName = Field(
+        description="the repository's", examples=["file:/etc/pradrill/restic"]
+    )
+    tag: Word | None = Field(
+        default=None, description="only snapshots with this tag", examples=["moodle"]
+    )
+    host: Word | None = Field(
+        default=None, description="only snapshots of this host", examples=["web1"]
+    )
+    path: Word | None = Field(
+        default=None, description="only snapshots of this path", examples=["/srv/files"]
+    )
+    environment: Environment = Field(
+        default={},
+        description="restic's variables → secrets",
+        examples=[{"AWS_SECRET_ACCESS_KEY": "file:/etc/pradrill/s3"}],
+    )
+    ssh: Ssh = Field(default=Ssh(), description="how a repository behind SSH is reached")
+
+
+class BorgSource(Model):
+    """A BorgBackup 1.x repository, local or behind SSH."""
+
+    name: ClassVar[str] = "borg"
+    repository: Place = Field(
+        description="as borg takes it: /path or ssh://user@host/path",
+        examples=["ssh://backup@host/srv/borg"],
+    )
+    password: SecretName | None = Field(
+        default=None, description="none: not encrypted", examples=["file:/etc/pradrill/borg"]
+    )
+    key_file: RelativePath | None = Field(
+        default=None, description="for keyfile repositories", examples=["/etc/pradrill/borg.key"]
+    )
+    prefix: Word | None = Field(
+        default=None, description="only archives whose name begins so", examples=["moodle-"]
+    )
+    ssh: Ssh = Field(default=Ssh(), description="how a repository behind SSH is reached")
+
+
+class PgBackRestSource(Model):
+    """A pgBackRest stanza, from its configuration file or from a repository's folder."""
+
+    name: ClassVar[str] = "pgbackrest"
+    stanza: Word = Field(description="the stanza's name", examples=["main"])
+    config: RelativePath | None = Field(
+        default=None,
+        description="pgbackrest.conf; either this or repository",
+        examples=["/etc/pgbackrest.conf"],
+    )
+    repository: RelativePath | None = Field(
+        default=None, description="a repository's folder", examples=["/srv/pgbackrest"]
+    )
+    number: int = Field(
+        default=1, ge=1, le=256, description="which of its repositories", examples=[2]
+    )
+    password: SecretName | None = Field(
+        default=None, description="the repository's cipher pass", examples=["file:/etc/pradrill/pg"]
+    )
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if (self.config is None) == (self.repository is None):
+            msg = "give either config or repository"
+            raise ValueError(msg)
+        return self
+
+
+class BarmanSource(Model):
+    """A server of a Barman installation on this machine."""
+
+    name: ClassVar[str] = "barman"
+    server: Word = Field(description="the server's name in Barman", examples=["pg1"])
+    config: RelativePath | None = Field(
+        default=None,
+        description="its configuration; default: /etc/barman.conf",
+        examples=["/etc/barman.conf"],
+    )
+
+
+class DumpsSource(Model):
+    """A folder of dumps whose names carry their date, here or over SFTP."""
+
+    name: ClassVar[str] = "dumps"
+    folder: Place = Field(
+        description="an absolute path, or sftp://user@host[:port]/path",
+        examples=["sftp://backup@host/srv/dumps"],
+    )
+    names: Word = Field(
+        description="what the names look like, with strptime's directives",
+        examples=["moodle-%Y%m%d.sql.gz"],
+    )
+    timezone: str | None = Field(
+        default=None, description="zone of the dates in the names", examples=["Europe/Paris"]
+    )
+    password: SecretName | None = Field(
+        default=None,
+        description="the SFTP login's, if no key",
+        examples=["file:/etc/pradrill/sftp"],
+    )
+    ssh: Ssh = Field(default=Ssh(), description="how a repository behind SSH is reached")
+
+    @field_validator("folder")
+    @classmethod
+    def _absolute(cls, value: str) -> str:
+        if not re.match(r"/|sftp://[^/@]+(@[^/@]+)?/", value):
+            msg = "must be an absolute path, or sftp://user@host[:port]/path"
+            raise ValueError(msg)
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str | None) -> str | None:
+        return value if value is None else _time_zone(value)
+
+    @model_validator(mode="after")
+    def _dated(self) -> Self:
+        if "/" in self.names or "%Z" in self.names or not re.search(r"%[YysfcxX]", self.names):
+            msg = "names is one name with a date in it, as in moodle-%Y%m%d-%H%M.sql.gz"
+            raise ValueError(msg)
+        try:
+            datetime.strptime("", self.names)  # noqa: DTZ007 only whether it can be read
+        except (ValueError, re.error) as error:
+            if "does not match" not in str(error):
+                msg = f"names cannot be read as dates: {error}"
+                raise ValueError(msg) from error
+        if self.timezone is None and "%z" not in self.names and "%s" not in self.names:
+            msg = "timezone is missing: the names do not say in which zone their dates are"
+            raise ValueError(msg)
+        return self
+
+
+Source = ResticSource | BorgSource | PgBackRestSource | BarmanSource | DumpsSource
+
+
+class Select(Model):
+    """Which recovery point is meant: the latest of those that match, or one by its id."""
+
+    before: Utc | None = Field(
+        default=None,
+        description="complete before this instant",
+        examples=["2026-03-10T01:00:00Z"],
+    )
+    tag: Word | None = Field(
+        default=None, description="the newest with this tag", examples=["monthly"]
+    )
+    id: Word | None = Field(
+        default=None, description="one point, whatever its age", examples=["4f2a9c1e"]
+    )
+
+    @model_validator(mode="after")
+    def _id_alone(self) -> Self:
+        if self.id is not None and (self.before is not None or self.tag is not None):
+            msg = "an id names one point: it goes without before and tag"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def told(self) -> str:
+        """Return the rule in words."""
+        if self.id is not None:
+            return f"id {self.id}"
+        tagged = f" tagged {self.tag}" if self.tag else ""
+        return f"latest{tagged}{_before(self.before)}"
+
+
+def _before(instant: datetime | None) -> str:
+    return f" before {instant:%Y-%m-%d %H:%M:%S} UTC" if instant else ""
+
+
+def _latest(value: Any) -> Any:
+    if isinstance(value, str):
+        if value != "latest":
+            msg = 'write latest, {before: "an instant"}, {tag: …} or {id: …}'
+            raise ValueError(msg)
+        return {}
+    return value
+
+
+class Promised(Model):
+    """When the backup job is meant to run: a period, or cron's own words."""
+
+    every: PositiveDuration | None = Field(
+        default=None, description="how often; either this or cron", examples=["24h"]
+    )
+    cron: str | None = Field(default=None, description="five fields", examples=["30 1 * * *"])
+    timezone: str = Field(
+        default="UTC", description="the zone in which cron runs", examples=["Europe/Paris"]
+    )
+    tolerance: Duration = Field(
+        default=timedelta(hours=1), description="how late it may be", examples=["2h"]
+    )
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if (self.every is None) == (self.cron is None):
+            msg = "give either every or cron"
+            raise ValueError(msg)
+        return self
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        return _time_zone(value)
+
+    @field_validator("every")
+    @classmethod
+    def _not_too_often(cls, value: timedelta | None) -> timedelta | None:
+        if value is not None and value < _CADENCE:
+            msg = "must be at least 1m"
+            raise ValueError(msg)
+        return value
+
+    @property
+    def told(self) -> str:
+        """Return the promise in words."""
+        grace = f"{format_duration(self.tolerance)} of grace"
+        if self.every is not None:
+            return f"every {format_duration(self.every)}, {grace}"
+        return f"cron {self.cron} ({self.timezone}), {grace}"
+
+
+class Integrity(Model):
+    """How the backups themselves are checked, after the service was verified."""
+
+    parts: int = Field(
+        default=1,
+        ge=1,
+        le=_MOST_PARTS,
+        description="restic only: read one part of so many a run, the next one each time",
+        examples=[20],
+    )
+    deadline: Deadline = Field(
+        default=timedelta(hours=1), description="how long it may take", examples=["30m"]
+    )
+
+
+class RecoveryPointSpec(Model):
+    """One source of backups, and which of them the drill restores."""
+
+    restic: ResticSource | None = Field(default=None, description="a restic repository")
+    borg: BorgSource | None = Field(default=None, description="a BorgBackup repository")
+    pgbackrest: PgBackRestSource | None = Field(default=None, description="a pgBackRest stanza")
+    barman: BarmanSource | None = Field(default=None, description="a server of Barman")
+    dumps: DumpsSource | None = Field(default=None, description="a folder of dumps")
+    select: Annotated[
+        Select,
+        BeforeValidator(_latest),
+        WithJsonSchema(
+            {"anyOf": [{"type": "string", "const": "latest"}, Select.model_json_schema()]}
+        ),
+    ] = Field(
+        default=Select(),
+        description="which one: latest, or by an instant, tag or id",
+        examples=["latest", {"before": "2026-03-10T01:00:00Z"}],
+    )
+    kept_at: str | None = Field(
+        default=None,
+        description="which copy of the backups this is, and where it is kept",
+        examples=["second copy, in Lille"],
+    )
+    window: PositiveDuration = Field(
+        default=timedelta(days=90),
+        description="history looked at for the worst-case RPA",
+        examples=["1w"],
+    )
+    promised: Promised | None = Field(default=None, description="when the backup job is to run")
+    integrity: Integrity | None = Field(
+        default=None, description="whether the backups themselves are checked, after the service"
+    )
+    deadline: Deadline = Field(
+        default=timedelta(minutes=2),
+        description="how long reading the catalogue may take",
+        examples=["5m"],
+    )
+
+    @property
+    def source(self) -> Source:
+        """Return the one source that is declared."""
+        (one,) = self._declared()
+        return one
+
+    def _declared(self) -> list[Source]:
+        each = (self.restic, self.borg, self.pgbackrest, self.barman, self.dumps)
+        return [source for source in each if source is not None]
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if len(self._declared()) != 1:
+            msg = "give exactly one of restic, borg, pgbackrest, barman and dumps"
+            raise ValueError(msg)
+        if self.integrity is not None and self.integrity.parts > 1 and self.restic is None:
+            msg = "integrity.parts is for restic; the other tools read everything"
+            raise ValueError(msg)
+        return self

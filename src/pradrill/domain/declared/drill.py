@@ -1,0 +1,553 @@
+"""A drill as declared in YAML."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from enum import StrEnum
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
+
+from pradrill.domain.declared.backup_source import RecoveryPointSpec
+from pradrill.domain.declared.manual_step import ManualStep
+from pradrill.domain.values.duration import Deadline, Duration, PositiveDuration
+from pradrill.domain.values.model import Model, RelativePath, Utc, when_written
+from pradrill.domain.values.secret import SecretName
+
+_PORT = re.compile(r"[1-9][0-9]{0,4}")
+_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+_LONGEST_NAME = 253
+
+
+def _endpoint(value: str) -> str:
+    host, colon, port = value.rpartition(":")
+    if not (host and colon and port.isdecimal() and 0 < int(port) < 65_536):  # noqa: PLR2004
+        msg = f'"{value}" is not HOST:PORT'
+        raise ValueError(msg)
+    return value
+
+
+def _well_formed(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if not (_PORT.fullmatch(port) and int(port) < 65_536 and _is_host(host)):  # noqa: PLR2004
+        msg = f'"{value}" is not HOST:PORT (an IPv6 address stands in brackets)'
+        raise ValueError(msg)
+    return value
+
+
+def _is_host(text: str) -> bool:
+    """Tell whether it is a host's name, an IPv4 address, or an IPv6 address in brackets."""
+    try:
+        if text.startswith("[") and text.endswith("]"):
+            return ip_address(text[1:-1]).version == 6  # noqa: PLR2004 only that has brackets
+        labels = text.removesuffix(".").split(".")
+        if labels[-1].isdecimal():  # no name ends so: it is an address, or a slip in one
+            return ip_address(text).version == 4  # noqa: PLR2004
+    except ValueError:
+        return False
+    return len(text) <= _LONGEST_NAME and all(_LABEL.fullmatch(label) for label in labels)
+
+
+Endpoint = Annotated[str, AfterValidator(_endpoint), when_written(_well_formed)]
+MachineName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
+
+
+class Kind(StrEnum):
+    """A technical test without people, or an exercise with them; never one called the other."""
+
+    TEST = "test"
+    EXERCISE = "exercise"
+
+
+class Exclusion(Model):
+    """Something that the drill leaves out, and why."""
+
+    what: str = Field(min_length=1, description="what is left out", examples=["mail"])
+    why: str = Field(min_length=1, description="the reason", examples=["another provider's"])
+
+
+class Scenario(Model):
+    """What is supposed to have happened."""
+
+    name: str = Field(
+        min_length=1, description="what happens", examples=["the site with its machines is lost"]
+    )
+    disruption: Literal["launch"] | Utc = Field(
+        default="launch",
+        description='T0: "launch", or a declared instant with its zone',
+        examples=["2026-11-24T02:00:00Z"],
+    )
+    assumptions: tuple[str, ...] = Field(
+        default=(),
+        description="what is supposed to be left",
+        examples=[["the backup server survives"]],
+    )
+    exclusions: tuple[Exclusion, ...] = Field(
+        default=(),
+        description="out of scope, and why",
+        examples=[[{"what": "mail", "why": "SaaS"}]],
+    )
+    third_parties: tuple[str, ...] = Field(
+        default=(),
+        description="suppliers that the recovery needs or that take part",
+        examples=[["Hexanet"]],
+    )
+
+
+class Environment(Model):
+    """What the standby is, in words: what pradrill cannot see from inside it."""
+
+    site: str | None = Field(
+        default=None, description="where the standby is", examples=["Reims, second room"]
+    )
+    network: str | None = Field(
+        default=None,
+        description="the standby's network: segment, routes, filters",
+        examples=["VLAN 40, no route to production"],
+    )
+
+
+class Standby(Model):
+    """Where to recover: hosts of an Ansible inventory, or a machine of the lab."""
+
+    inventory: RelativePath | None = Field(
+        default=None,
+        description="an Ansible inventory; either this, vm or vms",
+        examples=["../inventories/example.yml"],
+    )
+    hosts: str | None = Field(
+        default=None, description="a group or a host of the inventory", examples=["standby"]
+    )
+    known_hosts: RelativePath | None = Field(
+        default=None,
+        description="the pinned host keys; default: ~/.ssh/known_hosts",
+        examples=["../known_hosts"],
+    )
+    vm: MachineName | None = Field(
+        default=None, description="a machine of the lab", examples=["standby"]
+    )
+    vault_password: SecretName | None = Field(
+        default=None,
+        description="opens what Ansible Vault has encrypted for this standby",
+        examples=["file:/etc/pradrill/vault"],
+    )
+    vms: tuple[MachineName, ...] = Field(
+        default=(),
+        description="machines of the lab, for services that have one each",
+        examples=[["db", "web"]],
+    )
+    absent_after_teardown: tuple[str, ...] = Field(
+        default=(),
+        description="absolute paths on the standby that teardown must have removed",
+        examples=[["/srv/files"]],
+    )
+    links: dict[Endpoint, Endpoint] = Field(
+        default={},
+        description="lab only: guest address:port → MACHINE:PORT in the lab",
+        examples=[{"10.0.2.100:22": "backup:22"}],
+    )
+
+    @property
+    def machines(self) -> tuple[str, ...]:
+        """Return the lab's machines; none when the standby is in an inventory."""
+        return self.vms if self.vm is None else (self.vm,)
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if [self.vm is None, not self.vms, self.inventory is None].count(False) != 1:
+            msg = "give either inventory (with hosts), or vm, or vms"
+            raise ValueError(msg)
+        if self.inventory is not None and not self.hosts:
+            msg = "hosts is missing: which group or host of the inventory is the standby"
+            raise ValueError(msg)
+        if len(set(self.vms)) != len(self.vms):
+            msg = "vms names a machine twice"
+            raise ValueError(msg)
+        return self
+
+
+class PlaybookStep(Model):
+    """One playbook to run against the standby."""
+
+    playbook: RelativePath = Field(
+        description="the playbook's file", examples=["../playbooks/restore_files.yml"]
+    )
+    name: str | None = Field(
+        default=None,
+        description="for people; default: the file's name",
+        examples=["restore the files"],
+    )
+    vars: dict[str, Any] = Field(
+        default={}, description="Ansible variables", examples=[{"backup_user": "keeper"}]
+    )
+    secrets: dict[str, SecretName] = Field(
+        default={},
+        description="Ansible variable → where its secret value is",
+        examples=[{"restic_password": "file:/etc/pradrill/restic"}],
+    )
+    deadline: Deadline = Field(
+        default=timedelta(hours=1), description="how long it may take", examples=["30m"]
+    )
+    controller: bool = Field(
+        default=False,
+        description="whether it may also act on the machine that pradrill runs on: "
+        "delegate_to: localhost, local_action, hosts: localhost, lookups that run a command",
+        examples=[True],
+    )
+
+    @property
+    def title(self) -> str:
+        """Return the step's name in plans and reports."""
+        return self.name or self.playbook.stem
+
+
+def _kind_of_step(value: object) -> str:
+    manual = isinstance(value, ManualStep) or (isinstance(value, dict) and "manual" in value)
+    return "(ManualStep)" if manual else "(PlaybookStep)"
+
+
+Step = Annotated[
+    Annotated[PlaybookStep, Tag("(PlaybookStep)")] | Annotated[ManualStep, Tag("(ManualStep)")],
+    Discriminator(_kind_of_step),
+]
+"""A playbook, or something that a person does; the tags stay out of the places of problems."""
+
+
+class Participants(Model):
+    """Who was to take part: names or roles, fixed before the drill."""
+
+    requester: str | None = Field(default=None, description="who asked", examples=["DSI"])
+    operator: str | None = Field(default=None, description="who recovers", examples=["B. Leroy"])
+    observer: str | None = Field(default=None, description="who watches", examples=["C. Durand"])
+    approver: str | None = Field(default=None, description="who signs off", examples=["A. Martin"])
+
+
+class Role(StrEnum):
+    """What newest data can prove."""
+
+    BUSINESS = "business"  # rows that people cause: there may be none for a night
+    HEARTBEAT = "heartbeat"  # written at an interval, whatever the service does
+    REPLAY = "replay"  # the last transaction that archived logs brought back
+
+
+class NewestData(Model):
+    """Where the recovery point is read from: the restored service's newest data."""
+
+    role: Role = Field(
+        default=Role.BUSINESS, description="what the data can prove", examples=["heartbeat"]
+    )
+    command: str | None = Field(
+        default=None,
+        description="run on the standby; prints an instant; either this or value",
+        examples=["cat /srv/files/pradrill-heartbeat/heartbeat"],
+    )
+    host: str | None = Field(
+        default=None,
+        description="which of the standby's hosts runs it; default: the first",
+        examples=["db-dr"],
+    )
+    value: str | None = Field(
+        default=None,
+        description="name of a value that a restore playbook hands back (set_stats)",
+        examples=["newest_order"],
+    )
+    format: str = Field(
+        default="iso",
+        description='"iso" (with its zone), "epoch", "epoch_ms", or a strptime format',
+        examples=["%Y-%m-%d %H:%M:%S"],
+    )
+    timezone: str | None = Field(
+        default=None, description="zone of instants without one", examples=["Europe/Paris"]
+    )
+    interval: Duration = Field(
+        default=timedelta(0),
+        description="how often such data is written on the primary; a heartbeat needs it",
+        examples=["1s"],
+    )
+    quiet_for: Duration = Field(
+        default=timedelta(days=1),
+        description="business rows: how long there may be none; a row that is further behind the "
+        "heartbeat is a contradiction, and governs",
+        examples=["14h"],
+    )
+    deadline: Deadline = Field(
+        default=timedelta(minutes=1), description="how long reading it may take", examples=["20s"]
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                ZoneInfo(value)
+            except (ZoneInfoNotFoundError, ValueError) as error:
+                msg = f'"{value}" is not a time zone; write one like Europe/Paris or UTC'
+                raise ValueError(msg) from error
+        return value
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if (self.command is None) == (self.value is None):
+            msg = "give either command or value"
+            raise ValueError(msg)
+        if self.host is not None and self.command is None:
+            msg = "host says where a command is run: a value has none"
+            raise ValueError(msg)
+        if self.role is Role.HEARTBEAT and not self.interval:
+            msg = "a heartbeat needs its interval: how often it is written"
+            raise ValueError(msg)
+        return self
+
+
+def _one_or_several(value: object) -> str:
+    values = value.values() if isinstance(value, dict) else ()
+    return "(several)" if any(isinstance(v, dict | NewestData) for v in values) else "(one)"
+
+
+ReadingName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9 _-]{0,40}$")]
+OneOrSeveral = Annotated[
+    Annotated[NewestData, Tag("(one)")]
+    | Annotated[dict[ReadingName, NewestData], Tag("(several)")],
+    Discriminator(_one_or_several),
+]
+
+
+class Canary(Model):
+    """A value that was planted on the primary and must come back byte for byte."""
+
+    command: str = Field(
+        min_length=1,
+        description="run on the standby; prints the value",
+        examples=["cat /srv/canary"],
+    )
+    host: str | None = Field(
+        default=None,
+        description="which of the standby's hosts runs it; default: the first",
+        examples=["db-dr"],
+    )
+    expect: SecretName = Field(
+        description="where the planted value is; it is never recorded",
+        examples=["file:/etc/pradrill/canary"],
+    )
+    deadline: Deadline = Field(
+        default=timedelta(minutes=1), description="how long reading it may take", examples=["20s"]
+    )
+
+
+class Verify(Model):
+    """How the recovered service is proved to work."""
+
+    checks: RelativePath = Field(
+        description="a folder or file of testinfra tests", examples=["checks/files"]
+    )
+    deadline: Deadline = Field(
+        default=timedelta(minutes=10),
+        description="until when every check must be green, all of them together",
+        examples=["5m"],
+    )
+    poll: PositiveDuration = Field(
+        default=timedelta(milliseconds=500),
+        description="pause between two passes of checks",
+        examples=["2s"],
+    )
+    stable_for: Duration = Field(
+        default=timedelta(seconds=10),
+        description="how long every check must stay green",
+        examples=["30s"],
+    )
+    newest_data: OneOrSeveral = Field(
+        description="what the recovery point is read from: one source, or name → source",
+        examples=[{"command": "cat /srv/heartbeat", "role": "heartbeat", "interval": "1s"}],
+    )
+    canary: Canary | None = Field(
+        default=None, description="a planted value that must come back byte for byte"
+    )
+    must_not_reach: tuple[Endpoint, ...] = Field(
+        min_length=1,
+        description="production endpoints that the standby must not reach, as HOST:PORT",
+        examples=[["192.0.2.10:443"]],
+    )
+
+    @property
+    def readings(self) -> dict[str, NewestData]:
+        """Return what the recovery point is read from, by name."""
+        several = self.newest_data
+        return {"newest data": several} if isinstance(several, NewestData) else several
+
+
+class ServiceRecovery(Model):
+    """How one of several services is recovered, and on which of the standby's hosts."""
+
+    hosts: str = Field(
+        min_length=1,
+        description="a group or a host of the inventory, or a machine of the lab",
+        examples=["db-dr"],
+    )
+    recovery_point: RecoveryPointSpec | None = Field(
+        default=None, description="which backup is restored; it is chosen before anything starts"
+    )
+    prepare: tuple[Step, ...] = Field(
+        default=(), description="steps before the restore", examples=[[{"playbook": "../p.yml"}]]
+    )
+    restore: tuple[Step, ...] = Field(
+        min_length=1, description="steps that restore", examples=[[{"playbook": "../restore.yml"}]]
+    )
+    verify: Verify = Field(description="how it is proved to work")
+    teardown: tuple[PlaybookStep, ...] = Field(
+        default=(),
+        description="always run, on every path; a lab machine needs none",
+        examples=[[{"playbook": "../teardown.yml"}]],
+    )
+
+
+class Drill(Model):
+    """`drills/<name>.yml`: one recovery of all its services, or `recover` with one for each."""
+
+    drill: str = Field(
+        pattern=r"^[a-z][a-z0-9_-]{0,40}$",
+        description="the drill's name, unlike every other's",
+        examples=["files"],
+    )
+    kind: Kind = Field(
+        default=Kind.TEST,
+        description="a technical test, or an exercise with people",
+        examples=["exercise"],
+    )
+    services: tuple[str, ...] = Field(
+        default=(),
+        description="services of the plan; default: those of recover",
+        examples=[["files"]],
+    )
+    scenario: Scenario = Field(description="what is supposed to have happened")
+    success_criteria: tuple[str, ...] = Field(
+        default=(), description="fixed before the drill", examples=[["the newest file opens"]]
+    )
+    planned: dt.date | None = Field(
+        default=None, description="the day that was agreed on", examples=["2026-12-01"]
+    )
+    people: Participants = Field(
+        default=Participants(), description="who was to take part: names or roles"
+    )
+    standby: Standby = Field(description="where to recover")
+    environment: Environment = Field(
+        default=Environment(), description="what only people know of the standby, for the report"
+    )
+    recovery_point: RecoveryPointSpec | None = Field(
+        default=None, description="which backup is restored; it is chosen before anything starts"
+    )
+    prepare: tuple[Step, ...] = Field(
+        default=(), description="steps before the restore", examples=[[{"playbook": "../p.yml"}]]
+    )
+    restore: tuple[Step, ...] = Field(
+        default=(), description="steps that restore", examples=[[{"playbook": "../restore.yml"}]]
+    )
+    verify: Verify | None = Field(default=None, description="how it is proved to work")
+    accept: tuple[ManualStep, ...] = Field(
+        default=(),
+        description="asked once the service is verified; the last yes is T6",
+        examples=[[{"manual": "accept", "who": "owner", "instruction": "log in"}]],
+    )
+    teardown: tuple[PlaybookStep, ...] = Field(
+        default=(),
+        description="always run, on every path; a lab machine needs none",
+        examples=[[{"playbook": "../teardown.yml"}]],
+    )
+    recover: dict[str, ServiceRecovery] = Field(
+        default={},
+        description="service → how and where; in the order of the plan's depends_on, and at once "
+        "where it asks for none",
+    )
+    unattended: bool = Field(
+        default=False, description="cron may run it: it needs nobody", examples=[True]
+    )
+
+    @property
+    def ways(self) -> dict[str | None, ServiceRecovery]:
+        """Return what is recovered apart from the rest: each service, or all as one (None)."""
+        if self.verify is None:
+            return dict(self.recover.items())
+        whole = ServiceRecovery(
+            hosts=self.standby.hosts or ", ".join(self.standby.machines),
+            recovery_point=self.recovery_point,
+            prepare=self.prepare,
+            restore=self.restore,
+            verify=self.verify,
+            teardown=self.teardown,
+        )
+        return {None: whole}
+
+    def playbooks(self) -> tuple[Path, ...]:
+        """Return every playbook that the drill names, in order."""
+        return tuple(step.playbook for step in self.playbook_steps())
+
+    def playbook_steps(self) -> tuple[PlaybookStep, ...]:
+        """Return every playbook that the drill runs with its variables, in order."""
+        return tuple(
+            step
+            for way in self.ways.values()
+            for step in (*way.prepare, *way.restore, *way.teardown)
+            if isinstance(step, PlaybookStep)
+        )
+
+    def manual(self) -> Iterator[tuple[tuple[str | int, ...], ManualStep]]:
+        """Return every step that a person takes, in order, with its place in the file."""
+        for service, way in self.ways.items():
+            above = () if service is None else ("recover", service)
+            for where, steps in (("prepare", way.prepare), ("restore", way.restore)):
+                for number, step in enumerate(steps):
+                    if isinstance(step, ManualStep):
+                        yield (*above, where, number), step
+        for number, step in enumerate(self.accept):
+            yield ("accept", number), step
+
+    def must_not_reach(self) -> tuple[str, ...]:
+        """Return production, as all the services name it: none of it may be reached."""
+        ways = self.ways.values()
+        return tuple(dict.fromkeys(each for way in ways for each in way.verify.must_not_reach))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _services_of_recover(cls, content: Any) -> Any:
+        if not isinstance(content, dict) or "services" in content:
+            return content
+        recover = content.get("recover")
+        return {**content, "services": tuple(recover)} if isinstance(recover, dict) else content
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        problems = []
+        if self.recover:
+            given = [
+                name
+                for name in ("recovery_point", "prepare", "restore", "verify", "teardown")
+                if getattr(self, name) not in ((), None)
+            ]
+            problems += [
+                f"{name} stands beside recover: move it into its services" for name in given
+            ]
+            if set(self.services) != set(self.recover):
+                problems.append("services are not those of recover: leave them out")
+        else:
+            problems += [
+                f"{name} is missing"
+                for name in ("services", "restore", "verify")
+                if not getattr(self, name)
+            ]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    @model_validator(mode="after")
+    def _left_as_declared(self) -> Self:
+        bare = [service for service, way in self.ways.items() if not way.teardown]
+        if not self.standby.machines and bare:
+            of = " of " + ", ".join(str(each) for each in bare) if self.recover else ""
+            msg = f"teardown{of} is missing: a standby that is not a lab machine must be put back"
+            raise ValueError(msg)
+        return self

@@ -1,0 +1,213 @@
+"""The company's recovery plan: services, objectives, dependencies, owners, providers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
+
+from pradrill.domain.declared.sealing import Sealing
+from pradrill.domain.values import identity
+from pradrill.domain.values.duration import DrillEvery, PositiveDuration
+from pradrill.domain.values.model import Model, RelativePath, when_written
+
+
+class Support(Model):
+    """How to reach a provider's support, and under which contract."""
+
+    phone: str | None = Field(default=None, description="number", examples=["+33 3 26 00 00 00"])
+    email: str | None = Field(
+        default=None, description="address", examples=["support@host.example"]
+    )
+    hours: str | None = Field(default=None, description="when they answer", examples=["24/7"])
+    contract: str | None = Field(default=None, description="its number", examples=["HX-1234"])
+
+
+class Sla(Model):
+    """What a provider promises."""
+
+    availability: str | None = Field(default=None, description="in words", examples=["99.9 %"])
+    response: PositiveDuration | None = Field(
+        default=None, description="how soon they answer a call", examples=["30m"]
+    )
+    restoration: PositiveDuration | None = Field(
+        default=None, description="how soon their part works again", examples=["4h"]
+    )
+
+
+class Provider(Model):
+    """A company that hosts services: machines, network and an SLA, not the recovery."""
+
+    support: Support = Field(default=Support(), description="how to reach its support")
+    sla: Sla = Field(default=Sla(), description="what it promises")
+
+
+class Objectives(Model):
+    """What the plan promises for a service. A drill cannot weaken them."""
+
+    rto: PositiveDuration = Field(
+        description="recovery time objective (DMIA): until the service works", examples=["4h"]
+    )
+    rpo: PositiveDuration = Field(
+        description="recovery point objective (PDMA): data that may be lost", examples=["24h"]
+    )
+    mtpd: PositiveDuration | None = Field(
+        default=None, description="maximum tolerable period of disruption", examples=["48h"]
+    )
+
+    @model_validator(mode="after")
+    def _coherent(self) -> Self:
+        if self.mtpd is not None and self.mtpd < self.rto:
+            msg = "mtpd is shorter than rto: the objective would be met after the company is lost"
+            raise ValueError(msg)
+        return self
+
+
+class SshAddress(Model):
+    """How SSH reaches a primary, to compare its clock and for nothing else."""
+
+    host: str = Field(min_length=1, description="name or address", examples=["192.0.2.10"])
+    port: int = Field(default=22, ge=1, le=65_535, description="its sshd's", examples=[2222])
+    user: str | None = Field(
+        default=None, description="the login; default: yours", examples=["ops"]
+    )
+    key: RelativePath | None = Field(
+        default=None, description="the login's private key", examples=["~/.ssh/id_ed25519"]
+    )
+    known_hosts: RelativePath | None = Field(
+        default=None,
+        description="the pinned host keys; default: ~/.ssh/known_hosts",
+        examples=["../known_hosts"],
+    )
+
+
+class PrimaryIdentity(Model):
+    """What identifies a primary's machines, so that no restore ever starts on one.
+
+    Without anything here no drill of the service runs: a standby that was compared with nothing is
+    not proven. `primary: none` says that there is nothing to compare with, and that drills run all
+    the same.
+    """
+
+    addresses: tuple[Annotated[str, when_written(identity.address)], ...] = Field(
+        default=(), description="every address that it has", examples=[["192.0.2.10"]]
+    )
+    host_keys: tuple[Annotated[str, when_written(identity.host_key)], ...] = Field(
+        default=(),
+        description='"ssh-ed25519 AAAA…" or "SHA256:…", one per key',
+        examples=[["ssh-ed25519 AAAA…"]],
+    )
+    machine_ids: tuple[Annotated[str, when_written(identity.machine_id)], ...] = Field(
+        default=(),
+        description="content of /etc/machine-id",
+        examples=[["9bd40a5755249c1bc79f5b47596eca4d"]],
+    )
+    waived: SkipJsonSchema[bool] = False
+    """What `primary: none` stands for."""
+    vm: str | None = Field(default=None, description="a lab machine's name", examples=["primary"])
+    ssh: SshAddress | None = Field(
+        default=None,
+        description="asked for the time before a drill: its clock dates the data that is lost",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _none(cls, content: Any) -> Any:
+        return {"waived": True} if content == "none" else content
+
+    @model_validator(mode="after")
+    def _waived_or_named(self) -> Self:
+        if self.waived and self.identifies:
+            msg = "waived stands beside what identifies the primary: write one of both"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def identifies(self) -> bool:
+        """Tell whether there is anything that a host can be compared with."""
+        return bool(self.addresses or self.host_keys or self.machine_ids or self.vm)
+
+
+class Service(Model):
+    """A service to recover."""
+
+    tier: int | None = Field(
+        default=None, ge=0, le=9, description="how urgent it is: the lowest first", examples=[1]
+    )
+    site: str | None = Field(default=None, description="where its primary is", examples=["Reims"])
+    owner: str | None = Field(
+        default=None, description="who answers for it", examples=["Équipe Web"]
+    )
+    provider: str | None = Field(default=None, description="one of providers", examples=["hexanet"])
+    objectives: Objectives = Field(
+        description="what is promised", examples=[{"rto": "4h", "rpo": "24h"}]
+    )
+    drill_every: DrillEvery | None = Field(
+        default=None,
+        description="how often it is drilled; without it cron never runs it",
+        examples=["3 months"],
+    )
+    depends_on: tuple[str, ...] = Field(
+        default=(), description="services that are recovered before it", examples=[["directory"]]
+    )
+    responsibilities: dict[str, str] = Field(
+        default={}, description="task → who does it", examples=[{"backups": "Exemple SAS"}]
+    )
+    primary: PrimaryIdentity = Field(
+        default=PrimaryIdentity(), description="what production is, so that no restore starts on it"
+    )
+
+
+class Plan(Model):
+    """`drills/plan.yml`."""
+
+    plan: int = Field(ge=1, description="the plan's version, yours to count", examples=[1])
+    organisation: str = Field(
+        min_length=1, description="the company, as in reports", examples=["Exemple SAS"]
+    )
+    approved: str | None = Field(
+        default=None,
+        description="who approved this version, and when",
+        examples=["A. Martin, 2026-10-05"],
+    )
+    owner: str | None = Field(
+        default=None, description="who keeps this plan", examples=["C. Durand"]
+    )
+    retention: str | None = Field(
+        default=None,
+        description="how long records and reports are kept, where, by whom",
+        examples=["10 years, with the backups"],
+    )
+    notify: tuple[str, ...] = Field(
+        default=(),
+        description="a program and its words; it gets what waits for a person on its standard "
+        "input",
+        examples=[["mail", "-s", "a drill waits", "ops@example.com"]],
+    )
+    logo: RelativePath | None = Field(
+        default=None, description="PNG or SVG, for the reports", examples=["logo.png"]
+    )
+    language: Literal["en", "fr"] | None = Field(
+        default=None, description="of the reports; default: $LANG", examples=["fr"]
+    )
+    providers: dict[str, Provider] = Field(default={}, description="who hosts, by name")
+    services: dict[str, Service] = Field(min_length=1, description="what is recovered, by name")
+    sealing: Sealing = Field(default=Sealing(), description="who signs and stamps the register")
+
+    @model_validator(mode="after")
+    def _references(self) -> Self:
+        problems = [
+            f'service {name} depends on "{other}", which the plan does not declare'
+            for name, service in self.services.items()
+            for other in service.depends_on
+            if other not in self.services
+        ]
+        problems += [
+            f'service {name} names the provider "{service.provider}", which the plan lacks'
+            for name, service in self.services.items()
+            if service.provider is not None and service.provider not in self.providers
+        ]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self

@@ -1,0 +1,1 @@
+"""What is entered about runs, and what people add to them."""

@@ -1,0 +1,322 @@
+"""What a run showed to be wrong, read from its record: the findings that it opens by itself.
+
+A key names a problem and not its appearance: the same one at the next run has the same key.
+Critical is what a real recovery would die of, major what would make it late or doubtful, minor
+what is beside the recovery. An attempt that was interrupted or killed shows nothing by that: it
+is to be made again, which the schedule sees to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from pradrill.domain.register.finding import DUE_WITHIN, Finding
+from pradrill.domain.run.backup_integrity import Soundness
+from pradrill.domain.run.outcome import (
+    CheckOutcome,
+    CheckResult,
+    GuardOutcome,
+    Phase,
+    StepKind,
+    StepOutcome,
+    StepResult,
+)
+from pradrill.domain.run.question import SlaMeasure, Standing
+from pradrill.domain.run.record import Recovery, Refusal, RunRecord, RunState
+from pradrill.domain.run.verdict import Verdict
+from pradrill.domain.values.duration import approximate, format_duration
+from pradrill.domain.values.severity import Severity, worst
+from pradrill.domain.values.timeline import Elapsed, Provenance
+
+_GUARDING = {StepKind.IDENTITY, StepKind.ISOLATION, StepKind.ISOLATION_AGAIN}
+_TITLE, _DETAIL = 200, 2_000
+_MINUTE = 60.0
+
+
+def findings_of(record: RunRecord) -> tuple[Finding, ...]:
+    """Return what the run showed to be wrong, one finding a key; none for a run that was busy."""
+    found: dict[str, Finding] = {}
+    for finding in _shown(record):
+        key = finding.key or ""
+        found[key] = _joined(found[key], finding) if key in found else finding
+    if not found and _unexplained(record):
+        detail = "\n".join(record.reasons)
+        title = f"the drill {record.plan.drill.drill} is {record.verdict}"
+        finding = _finding(record, f"verdict/{record.plan.drill.drill}", title, detail)
+        found[finding.key or ""] = finding
+    return tuple(found.values())
+
+
+def _shown(record: RunRecord) -> Iterator[Finding]:
+    drill = record.plan.drill.drill
+    if record.refusal is Refusal.NOT_READY:
+        detail = "\n".join(record.reasons)
+        yield _finding(record, f"not-ready/{drill}", f"the drill {drill} was not ready", detail)
+    if record.refusal is None:
+        guards = list(_guards(record))
+        yield from guards
+        yield from _steps(record, guarded=bool(guards))
+        yield from _checks(record)
+        for services, recovery in _recoveries(record):
+            yield from _objectives(record, services, recovery)
+            yield from _data(record, services, recovery)
+    yield from _clock(record)
+    if record.residue:
+        title = f"the standby was not left as declared by {drill}"
+        yield _finding(record, f"residue/{drill}", title, "\n".join(record.residue))
+    for measure in record.sla:
+        if measure.standing is Standing.NOT_MET:
+            yield _promise(record, measure)
+
+
+def _clock(record: RunRecord) -> Iterator[Finding]:
+    """Find that somebody set the controller's clock: its instants are no others' any more."""
+    steps = record.recovery.clock_steps
+    if steps:
+        worst_step = max(abs(step.seconds) for step in steps)
+        yield _finding(
+            record,
+            f"clock/{record.plan.drill.drill}",
+            "the controller's clock was set during the run",
+            "\n".join(f"{step.seconds:+.3g} s, seen at {step.at:%H:%M:%S} UTC" for step in steps),
+            severity=Severity.MAJOR if worst_step >= _MINUTE else Severity.MINOR,
+        )
+
+
+def _guards(record: RunRecord) -> Iterator[Finding]:
+    for guard in record.guards:
+        refused = guard.outcome is GuardOutcome.REFUSED
+        if refused or (guard.outcome is GuardOutcome.UNPROVEN and _ended(record)):
+            yield _finding(
+                record,
+                f"guard/{record.plan.drill.drill}/{guard.guard}",
+                f"the guard {guard.guard} is {guard.outcome}",
+                f"{guard.host}: {guard.detail}",
+                severity=Severity.CRITICAL if refused else Severity.MAJOR,
+            )
+
+
+def _steps(record: RunRecord, *, guarded: bool) -> Iterator[Finding]:
+    red = {
+        check.service
+        for check in record.checks
+        if check.mandatory and check.outcome is not CheckOutcome.PASSED
+    }
+    for step in record.steps:
+        told = (step.kind is StepKind.CHECKS and step.service in red) or (
+            step.kind in _GUARDING and guarded
+        )
+        if step.phase is Phase.TEARDOWN or told or not _went_wrong(record, step):
+            continue
+        critical = step.outcome is StepOutcome.FAILED and step.phase is Phase.RESTORE
+        failures = (f"{f.host}, {f.task}: {f.message}" for f in step.failures)
+        yield _finding(
+            record,
+            f"step/{record.plan.drill.drill}/{_whose(step.service)}{step.phase}/{step.name}",
+            f"{step.phase} step {step.name}: {step.outcome.value.replace('_', ' ')}",
+            "\n".join([*([step.detail] if step.detail else []), *failures]),
+            severity=Severity.CRITICAL if critical else Severity.MAJOR,
+            services=_affected(step.service),
+        )
+
+
+def _went_wrong(record: RunRecord, step: StepResult) -> bool:
+    """Tell whether the step itself showed a problem: an interruption shows none."""
+    if step.outcome in {StepOutcome.PASSED, StepOutcome.CANCELLED}:
+        return False
+    return step.outcome is StepOutcome.FAILED or _ended(record)
+
+
+def _checks(record: RunRecord) -> Iterator[Finding]:
+    for check in record.checks:
+        severity = _severity(check)
+        if severity is None or (check.outcome is not CheckOutcome.FAILED and not _ended(record)):
+            continue
+        yield _finding(
+            record,
+            f"check/{record.plan.drill.drill}/{_whose(check.service)}{check.check}",
+            f"check {check.outcome}: {check.title}",
+            f"{check.host}: {check.detail or 'no detail'}",
+            severity=severity,
+            services=_affected(check.service),
+        )
+
+
+def _severity(check: CheckResult) -> Severity | None:
+    if check.outcome is CheckOutcome.PASSED:
+        return None
+    if not check.mandatory:
+        return None if check.outcome is CheckOutcome.SKIPPED else Severity.MINOR
+    return Severity.CRITICAL if check.outcome is CheckOutcome.FAILED else Severity.MAJOR
+
+
+def _recoveries(record: RunRecord) -> Iterator[tuple[tuple[str, ...], Recovery]]:
+    """Return what was measured, and of which services: of each that was recovered apart."""
+    if not record.plan.apart:
+        yield tuple(record.plan.services), record.recovery
+    for branch in record.plan.apart:
+        if branch.service is not None:
+            yield (branch.service,), record.recovery_of(branch.service)
+
+
+def _objectives(
+    record: RunRecord, services: tuple[str, ...], recovery: Recovery
+) -> Iterator[Finding]:
+    drill = record.plan.drill.drill
+    for name, objective, actual in (("RTA", "RTO", recovery.rta), ("RPA", "RPO", recovery.rpa)):
+        if actual is None or actual.provenance is Provenance.ASSUMED:
+            continue
+        if actual.high < 0 or not actual.low <= actual.seconds <= actual.high:
+            title = f"the {name} of {drill} is negative or outside its bounds"
+            detail = "the instants that it is made of contradict each other"
+            key = f"contradiction/{drill}/{name}"
+            yield _finding(record, key, title, detail, services=services)
+            continue
+        for service in services:
+            goals = record.plan.services[service].objectives
+            goal = goals.rto if name == "RTA" else goals.rpo
+            if not actual.meets(goal):
+                title = f"the {objective} of {service} was not met"
+                detail = _exceeded(name, actual, objective, goal)
+                key = f"objective/{objective}/{service}"
+                yield _finding(record, key, title, detail, services=(service,))
+
+
+def _data(record: RunRecord, services: tuple[str, ...], recovery: Recovery) -> Iterator[Finding]:
+    """Find what the data and the backups showed beside the objectives."""
+    drill = record.plan.drill.drill
+    for each in recovery.contradictions:
+        yield _finding(
+            record,
+            f"contradiction/{drill}/{each.contradiction}",
+            f"instants contradict each other: {each.contradiction}",
+            each.text,
+            severity=each.severity,
+            services=services,
+        )
+    integrity = recovery.integrity
+    if integrity is not None and integrity.soundness is Soundness.DAMAGED:
+        yield _finding(
+            record,
+            f"integrity/{drill}/{integrity.location}",
+            f"backups in {integrity.location} are damaged",
+            f"{integrity.method}: {integrity.detail}",
+            severity=Severity.CRITICAL,
+            services=services,
+        )
+    worst_case = recovery.catalogue.worst_case if recovery.catalogue else None
+    for service in services:
+        rpo = record.plan.services[service].objectives.rpo
+        if worst_case is not None and worst_case.seconds > rpo.total_seconds():
+            detail = (
+                f"up to {approximate(worst_case.seconds)} could have been lost at "
+                f"{worst_case.struck:%Y-%m-%d %H:%M:%S} UTC; the RPO is {format_duration(rpo)}"
+            )
+            title = f"the backups of {service} have allowed a loss beyond its RPO"
+            key = f"worst-case/RPO/{service}"
+            yield _finding(record, key, title, detail, services=(service,))
+
+
+def _exceeded(name: str, actual: Elapsed, objective: str, goal: timedelta) -> str:
+    told = f"{approximate(actual.seconds)}, at most {format_duration(actual.high)}"
+    return f"{name} {told}; {objective} {format_duration(goal)}"
+
+
+def _promise(record: RunRecord, measure: SlaMeasure) -> Finding:
+    served = (n for n, s in record.plan.services.items() if s.provider == measure.provider)
+    promised = format_duration(measure.promised) if measure.promised is not None else "none"
+    took = approximate(measure.waited)
+    answered = f"came after {took}" if measure.seconds is not None else f"had not come in {took}"
+    return _finding(
+        record,
+        f"sla/{measure.provider}/{measure.stage}",
+        f"{measure.provider} did not keep its SLA for {measure.stage}",
+        f"the {measure.stage} {answered}; the SLA promises {promised}",
+        services=tuple(served) or record.plan.drill.services,
+    )
+
+
+def unproved(finding: Finding, record: RunRecord) -> str | None:
+    """Say what keeps a passing run from showing by itself that the problem is gone.
+
+    A person may still say why it does: a check may have been renamed, a drill replaced.
+    """
+    kind, _, rest = (finding.key or "").partition("/")
+    if kind == "sla":
+        provider, _, stage = rest.rpartition("/")
+        if not any(
+            measure.standing is Standing.MET
+            for measure in record.sla
+            if (measure.provider, measure.stage) == (provider, stage)
+        ):
+            return f"it did not measure that {provider} kept its SLA for {stage}"
+    elif kind not in {"", "objective", "worst-case"}:
+        drill, _, what = rest.partition("/")
+        if record.plan.drill.drill != drill:
+            return f"it is a run of the drill {record.plan.drill.drill}, not of {drill}"
+        passed = {
+            f"{_whose(check.service)}{check.check}"
+            for check in record.checks
+            if check.outcome is CheckOutcome.PASSED
+        }
+        if kind == "check" and what not in passed:
+            return f"it has no check {what} that passed"
+    return None
+
+
+def _ended(record: RunRecord) -> bool:
+    """Tell whether the run came to its end: otherwise what has no answer was cut off."""
+    return record.state is RunState.FINISHED
+
+
+def _unexplained(record: RunRecord) -> bool:
+    """Tell whether the verdict is bad and nothing says why; a decision to stop says it."""
+    stopped = any(step.outcome is StepOutcome.CANCELLED for step in record.steps)
+    bad = record.verdict is not Verdict.PASSED and record.refusal is None
+    return bad and _ended(record) and not stopped
+
+
+def _finding(  # noqa: PLR0913 the parts of a finding
+    record: RunRecord,
+    key: str,
+    title: str,
+    detail: str = "",
+    *,
+    severity: Severity = Severity.MAJOR,
+    services: tuple[str, ...] | None = None,
+) -> Finding:
+    affected = record.plan.drill.services if services is None else services
+    owners = (record.plan.services[name].owner for name in affected if name in record.plan.services)
+    return Finding(
+        key=key,
+        title=_cut(title, _TITLE),
+        detail=_cut(detail, _DETAIL),
+        severity=severity,
+        services=affected,
+        owner=next((owner for owner in owners if owner), None),
+        due=record.ended.date() + timedelta(days=DUE_WITHIN[severity]),
+        opened=record.ended,
+        by="the run",
+        run_id=record.run_id,
+    )
+
+
+def _whose(service: str | None) -> str:
+    return "" if service is None else f"{service}/"
+
+
+def _affected(service: str | None) -> tuple[str, ...] | None:
+    return None if service is None else (service,)
+
+
+def _joined(first: Finding, second: Finding) -> Finding:
+    """Return one finding of two with the same key: the worse severity, both details."""
+    worse = first if worst(first.severity, second.severity) is first.severity else second
+    detail = "\n".join(dict.fromkeys((first.detail, second.detail)))
+    services = tuple(dict.fromkeys((*first.services, *second.services)))
+    return worse.model_copy(update={"detail": _cut(detail, _DETAIL), "services": services})
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -1,0 +1,68 @@
+"""Which drills the schedule asked for and nobody attempted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+
+from pradrill.domain.register.entry import Attempt, Entry, EntryKind, RunEntry, ScheduleMissed
+from pradrill.domain.run.record import RunState
+from pradrill.domain.values.duration import due_after
+
+GRACE = timedelta(days=7)
+"""A weekly cron gets one more try after a drill is due; a shorter cadence has its own length."""
+
+
+def missed(
+    cadences: Mapping[str, str], entries: Iterable[Entry], now: datetime
+) -> list[ScheduleMissed]:
+    """Return the due dates that passed without an attempt, and are not in the register yet.
+
+    `cadences`: service → `drill_every`. A service is due one cadence after its last finished run,
+    and again each cadence after that. Any attempt counts that began between the due date and the
+    end of its grace, a refused one too: the schedule did what it should. A service that was never
+    drilled has no due date; it is listed as never drilled instead.
+    """
+    finished: dict[str, datetime] = {}
+    attempts: dict[str, list[datetime]] = {}
+    told: set[tuple[str, datetime]] = set()
+    for entry in entries:
+        if entry.kind is EntryKind.SCHEDULE_MISSED:
+            known = ScheduleMissed.model_validate(entry.body)
+            told.add((known.service, known.due))
+        for service, began, whole in _attempted(entry):
+            attempts.setdefault(service, []).append(began)
+            if whole:
+                finished[service] = max(began, finished.get(service, began))
+    return [
+        ScheduleMissed(service=service, due=due, last=finished[service])
+        for service, cadence in cadences.items()
+        if service in finished
+        for due, end in _dues(cadence, finished[service], now)
+        if (service, due) not in told
+        and not any(due <= began <= end for began in attempts[service])
+    ]
+
+
+def _attempted(entry: Entry) -> Iterator[tuple[str, datetime, bool]]:
+    """Return (service, when it began, whether it went to its end) of an entry."""
+    if entry.kind is EntryKind.RUN:
+        run = RunEntry.model_validate(entry.body)
+        whole = run.state == RunState.FINISHED and run.refusal is None
+        yield from ((service, run.started, whole) for service in run.services)
+    elif entry.kind is EntryKind.ATTEMPT:
+        attempt = Attempt.model_validate(entry.body)
+        began = attempt.began or entry.at
+        yield from ((service, began, False) for service in attempt.services)
+
+
+def _dues(cadence: str, last: datetime, now: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Return each due date whose grace is over, and when it was over."""
+    due = due_after(cadence, last)
+    while True:
+        following = due_after(cadence, due)
+        end = min(due + GRACE, following)
+        if end > now:
+            return
+        yield due, end
+        due = following

@@ -1,0 +1,1 @@
+"""What a report on one run says beside its record."""

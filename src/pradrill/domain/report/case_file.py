@@ -1,0 +1,44 @@
+"""Everything that a report on one run may draw from: the sealed record, and what the chain adds."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from pradrill.domain.register.annotation import Annotation
+from pradrill.domain.register.entry import Acknowledged, Wrong
+from pradrill.domain.register.finding import Finding
+from pradrill.domain.run.record import RunRecord
+from pradrill.domain.values.model import Model, Utc
+
+
+class Integrity(Model):
+    """Where a record stands in the register, so that a reader can check it without us."""
+
+    record_sha256: str
+    entry: int | None = Field(default=None, description="number of its entry in the register")
+    entry_sha256: str | None = None
+    head: str | None = Field(default=None, description="hash of the register's newest entry")
+    signer: str | None = Field(default=None, description="principal and key fingerprint")
+    signed: bool = False
+    stamped: Utc | None = Field(default=None, description="time that an RFC 3161 authority states")
+    acknowledged: tuple[Acknowledged, ...] = Field(
+        default=(), description="damage to the register that somebody answers for"
+    )
+    wrong: tuple[Wrong, ...] = Field(
+        default=(),
+        description="what a verification of this run, the chain and its head finds wrong today",
+    )
+
+
+class CaseFile(Model):
+    """A run with all that is known about it today."""
+
+    record: RunRecord
+    annotations: tuple[Annotation, ...] = ()
+    findings: tuple[Finding, ...] = Field(
+        default=(), description="of the run's services: open ones, and those that the run concerns"
+    )
+    previous: RunRecord | None = Field(
+        default=None, description="the last finished run of the same drill before this one"
+    )
+    integrity: Integrity | None = None

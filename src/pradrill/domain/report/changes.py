@@ -1,0 +1,117 @@
+"""What changed between two runs of a drill: a proof holds for what was proved, and no longer."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path, PurePosixPath
+
+from pydantic import Field
+
+from pradrill.domain.run.run_plan import RunPlan
+from pradrill.domain.values.duration import format_duration
+from pradrill.domain.values.model import Model
+
+
+class Part(StrEnum):
+    """What a file is to a drill."""
+
+    PLAN = "plan"
+    DRILL = "drill"
+    PLAYBOOK = "playbook"
+    INVENTORY = "inventory"
+    CHECK = "check"
+    OTHER = "other"
+
+
+class FileChange(Model):
+    """A file that is not what it was; None where it did not exist."""
+
+    part: Part
+    path: str = Field(description="as the drill's folder sees it")
+    before: str | None
+    now: str | None
+
+
+class FieldChange(Model):
+    """A value of the plan that is not what it was."""
+
+    name: str
+    before: str
+    now: str
+
+
+class Changes(Model):
+    """Everything that differs; both empty: the same drill, to the byte."""
+
+    files: tuple[FileChange, ...] = ()
+    fields: tuple[FieldChange, ...] = ()
+
+
+def changes(now: RunPlan, before: RunPlan) -> Changes:
+    """Compare what two runs depended on, file by file, wherever their folders were."""
+    new, old = _files(now, before), _files(before, now)
+    return Changes(
+        files=tuple(
+            FileChange(
+                part=(new.get(path) or old[path])[0],
+                path=path,
+                before=old[path][1] if path in old else None,
+                now=new[path][1] if path in new else None,
+            )
+            for path in dict.fromkeys((*new, *old))
+            if new.get(path) != old.get(path)
+        ),
+        fields=tuple(_fields(now, before)),
+    )
+
+
+def part_of(plan: RunPlan, path: Path) -> Part:
+    """Tell what a file is to a drill."""
+    if path == plan.drill_file:
+        return Part.DRILL
+    if path in plan.drill.playbooks():
+        return Part.PLAYBOOK
+    if path == plan.drill.standby.inventory:
+        return Part.INVENTORY
+    suites = [way.verify.checks for way in plan.drill.ways.values()]
+    if any(path == suite or path.is_relative_to(suite) for suite in suites):
+        return Part.CHECK
+    return Part.PLAN if path.name == "plan.yml" else Part.OTHER
+
+
+def _files(plan: RunPlan, other: RunPlan) -> dict[str, tuple[Part, str]]:
+    home = plan.drill_file.parent
+    return {
+        seen_from(file.path, home): (part_of(plan, file.path), file.sha256)
+        for file in plan.hashed(other)
+    }
+
+
+def seen_from(path: Path, home: Path) -> str:
+    """Write a path from a folder; `..` where it lies outside."""
+    mine, base = PurePosixPath(path).parts, PurePosixPath(home).parts
+    shared = 0
+    while shared < min(len(mine), len(base)) and mine[shared] == base[shared]:
+        shared += 1
+    return "/".join((*(".." for _ in base[shared:]), *mine[shared:]))
+
+
+def _fields(now: RunPlan, before: RunPlan) -> list[FieldChange]:
+    def told(plan: RunPlan) -> dict[str, str]:
+        return {
+            "plan version": str(plan.plan_version),
+            "approved": plan.plan_approved or "",
+            "services": ", ".join(plan.services),
+            "RTO": format_duration(plan.objectives.rto),
+            "RPO": format_duration(plan.objectives.rpo),
+            "standby": ", ".join(
+                f"{host.name} {host.address or ''}".strip() for host in plan.hosts
+            ),
+        }
+
+    new, old = told(now), told(before)
+    return [
+        FieldChange(name=name, before=old[name], now=new[name])
+        for name in new
+        if new[name] != old[name]
+    ]

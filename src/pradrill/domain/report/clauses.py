@@ -1,0 +1,88 @@
+"""Which part of a report serves which clause of a standard, law or contract.
+
+The map is data that an organisation edits. It claims nothing about compliance: whether the
+evidence suffices is for the reader to judge.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from pradrill.domain.values.model import Model
+
+
+class Section(StrEnum):
+    """The parts of a report that can hold evidence."""
+
+    VERDICT = "verdict"
+    SCOPE = "scope"
+    FIGURES = "figures"
+    TIMELINE = "timeline"
+    STEPS = "steps"
+    CHECKS = "checks"
+    ENVIRONMENT = "environment"
+    INPUTS = "inputs"
+    CHANGES = "changes"
+    TEARDOWN = "teardown"
+    LIMITS = "limits"
+    PEOPLE = "people"
+    DEVIATIONS = "deviations"
+    LESSONS = "lessons"
+    FINDINGS = "findings"
+    SIGN_OFF = "sign_off"
+    INTEGRITY = "integrity"
+
+
+class Clause(Model):
+    """One line of the map."""
+
+    text: str | dict[str, str] = Field(
+        min_length=1, description='the standard or law: "ISO 22301:2019"; or one text a language'
+    )
+    clause: str | dict[str, str] = Field(
+        min_length=1, description='where in it: "8.5"; or one text a language'
+    )
+    asks: str | dict[str, str] = Field(
+        description="what it asks for, in your words; or one text a language (fr, en)"
+    )
+    evidence: tuple[Section, ...] = Field(
+        min_length=1, description="the parts of the report that serve it"
+    )
+    source: str | dict[str, str] = Field(
+        min_length=1, description="where this line was read; or one text a language"
+    )
+    to_check: bool = Field(
+        default=True, description="the official text was not read for this line: check it"
+    )
+
+    def named(self, language: str) -> str:
+        """Return the standard or law and where in it, in that language if the map has it."""
+        return f"{_in(language, self.text)}, {_in(language, self.clause)}"
+
+    def asked(self, language: str) -> str:
+        """Return what the clause asks for, in that language if the map has it."""
+        return _in(language, self.asks)
+
+    def read_in(self, language: str) -> str:
+        """Return where the line was read, in that language if the map has it."""
+        return _in(language, self.source)
+
+
+class ClauseMap(Model):
+    """`clauses.yml`, beside the plan or the one that is shipped."""
+
+    version: str = Field(description="of this map, as in a date")
+    note: str | dict[str, str] = ""
+    clauses: tuple[Clause, ...] = ()
+
+    def said(self, language: str) -> str:
+        """Return the note on the map, in that language if there is one."""
+        return _in(language, self.note)
+
+
+def _in(language: str, text: str | dict[str, str]) -> str:
+    if isinstance(text, str):
+        return text
+    return text.get(language) or next(iter(text.values()), "")

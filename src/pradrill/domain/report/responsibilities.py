@@ -1,0 +1,204 @@
+"""The plan's table of who answers for what, and what a run showed of each line.
+
+Lines are in the company's own words, French or English, so they are recognised by their words. A
+line that is not recognised was not exercised: silence is never a proof.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+from pradrill.domain.run.outcome import CheckOutcome, Phase, StepKind, StepOutcome, StepResult
+from pradrill.domain.run.question import Standing, Wait
+from pradrill.domain.run.record import RunRecord
+from pradrill.domain.values.duration import approximate
+from pradrill.domain.values.model import Model
+from pradrill.domain.values.timeline import Mark
+
+
+class Topic(StrEnum):
+    """What a line of the table is about."""
+
+    BACKUP = "backup"
+    RESTORE = "restore"
+    MACHINE = "machine"
+    NETWORK = "network"
+    SUPPORT = "support"
+    CHECKS = "checks"
+    OTHER = "other"
+
+
+class Proof(StrEnum):
+    """What a run showed of a responsibility."""
+
+    SHOWN = "shown"
+    FAILED = "failed"
+    NOT_EXERCISED = "not exercised"
+
+
+class Shown(Model):
+    """What a run showed of a topic. `told` is the sentence, `seconds` its figure if it has one."""
+
+    topic: Topic
+    proof: Proof
+    told: str
+    seconds: float | None = None
+
+
+class LineShown(Model):
+    """A line of a service's table: what, who, and what the run showed of it."""
+
+    service: str
+    what: str
+    who: str
+    shown: tuple[Shown, ...]
+
+
+_WORDS: Mapping[Topic, str] = {
+    Topic.BACKUP: r"backups?|sauvegardes?",
+    Topic.RESTORE: r"restores?|restor\w+|recover\w*|restaurations?|reprise",
+    Topic.MACHINE: r"vms?|machines?|servers?|serveurs?|host\w*|heberge\w*|hardware|materiels?",
+    Topic.NETWORK: r"networks?|reseaux?|firewalls?|routing|routage",
+    Topic.SUPPORT: r"support|assistance|astreintes?|helpdesk|hotline",
+    Topic.CHECKS: r"checks?|tests?|applications?|verif\w+|recette",
+}
+_NOT_EXERCISED = "not exercised by this run"
+
+
+def responsibilities(record: RunRecord) -> tuple[LineShown, ...]:
+    """Return every line of the services' tables with what the run showed of it."""
+    return tuple(
+        LineShown(service=name, what=what, who=who, shown=tuple(_line(record, name, what)))
+        for name, service in record.plan.services.items()
+        for what, who in service.responsibilities.items()
+    )
+
+
+def _line(record: RunRecord, service: str, what: str) -> Iterator[Shown]:
+    words = _words(what)
+    topics = [
+        topic
+        for topic, pattern in _WORDS.items()
+        if any(re.fullmatch(pattern, word) for word in words)
+    ]
+    if not topics:
+        yield _by_people(record, service, words)
+    for topic in topics:
+        seen = _SAY[topic](record, service) if record.refusal is None else None
+        proof, told, seconds = seen or _Seen(Proof.NOT_EXERCISED, _NOT_EXERCISED)
+        yield Shown(topic=topic, proof=proof, told=told, seconds=seconds)
+
+
+class _Seen(NamedTuple):
+    proof: Proof
+    told: str
+    seconds: float | None = None
+
+
+def _backup(record: RunRecord, service: str) -> _Seen | None:
+    recovery, failed = record.recovery_of(service), _failed(record, service)
+    if failed is not None:
+        return _Seen(Proof.FAILED, f"{failed.name}: {failed.outcome.value.replace('_', ' ')}")
+    if Mark.DATA_RESTORED not in recovery.marks or recovery.recovery_point is None:
+        return None
+    named = f"the backup {recovery.backup_id}" if recovery.backup_id else "a backup without an id"
+    newest = recovery.recovery_point.at
+    return _Seen(Proof.SHOWN, f"restored from {named}, newest data {newest:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def _restore(record: RunRecord, service: str) -> _Seen | None:
+    if (failed := _failed(record, service)) is not None:
+        return _Seen(Proof.FAILED, f"{failed.name}: {failed.outcome.value.replace('_', ' ')}")
+    rta = record.recovery_of(service).rta
+    if rta is None:
+        return None
+    return _Seen(Proof.SHOWN, f"verified {approximate(rta.seconds)} after T0", rta.seconds)
+
+
+def _machine(record: RunRecord, _service: str) -> _Seen | None:
+    start = next((step for step in record.steps if step.kind is StepKind.START), None)
+    if start is None:
+        return None
+    took = approximate(start.seconds)
+    if start.outcome is not StepOutcome.PASSED:
+        return _Seen(Proof.FAILED, f"the standby did not answer within {took}", start.seconds)
+    return _Seen(Proof.SHOWN, f"the standby was reachable after {took}", start.seconds)
+
+
+def _network(record: RunRecord, service: str) -> _Seen | None:
+    seen = _machine(record, service)
+    if seen is None or seen.proof is not Proof.SHOWN:
+        return seen
+    return seen._replace(told=f"{seen.told}; routing and users were not moved")
+
+
+def _support(record: RunRecord, service: str) -> _Seen | None:
+    provider = record.plan.services[service].provider
+    measures = [m for m in record.sla if provider is None or m.provider == provider]
+    if not measures:
+        return None
+    told = "; ".join(
+        f"{m.stage} {approximate(m.waited) if m.seconds is None else approximate(m.seconds)}"
+        f"{' without an answer' if m.seconds is None else ''}, SLA {m.standing}"
+        for m in measures
+    )
+    bad = any(m.standing is Standing.NOT_MET or m.seconds is None for m in measures)
+    return _Seen(Proof.FAILED if bad else Proof.SHOWN, told, measures[-1].seconds)
+
+
+def _checks(record: RunRecord, service: str) -> _Seen | None:
+    mine = [check for check in record.checks if check.service in {None, service}]
+    mandatory = [check for check in mine if check.mandatory]
+    green = sum(check.outcome is CheckOutcome.PASSED for check in mandatory)
+    if not mandatory:
+        return None
+    proof = Proof.SHOWN if green == len(mandatory) else Proof.FAILED
+    return _Seen(proof, f"{green} of {len(mandatory)} mandatory checks passed")
+
+
+def _by_people(record: RunRecord, service: str, words: set[str]) -> Shown:
+    """Return what a person did for a line that nothing else recognises, by the step's name."""
+    for wait in record.waits:
+        if wait.service not in {None, service}:
+            continue
+        if words & _words(wait.step) and wait.seconds is not None:
+            proof, told = _done(wait, approximate(wait.seconds))
+            return Shown(topic=Topic.OTHER, proof=proof, told=told, seconds=wait.seconds)
+    return Shown(topic=Topic.OTHER, proof=Proof.NOT_EXERCISED, told=_NOT_EXERCISED)
+
+
+def _done(wait: Wait, took: str) -> tuple[Proof, str]:
+    if wait.answer is not None and wait.answer.yes:
+        return Proof.SHOWN, f"{wait.step}: done after {took}, {wait.answer.by} says"
+    return Proof.FAILED, f"{wait.step}: not done within {took}"
+
+
+def _failed(record: RunRecord, service: str) -> StepResult | None:
+    """Return the restore step of a service that failed, if one did."""
+    bad = {StepOutcome.FAILED, StepOutcome.TIMED_OUT}
+    mine = (step for step in record.steps if step.service in {None, service})
+    return next((s for s in mine if s.phase is Phase.RESTORE and s.outcome in bad), None)
+
+
+def _words(text: str) -> set[str]:
+    """Return a text's words of two letters or more, in lower case and without accents."""
+    plain = unicodedata.normalize("NFKD", text.lower())
+    bare = "".join(char for char in plain if not unicodedata.combining(char))
+    return {word for word in re.findall(r"\w{2,}", bare) if word not in _SMALL}
+
+
+_SMALL = frozenset(
+    {"and", "the", "of", "for", "to", "et", "le", "la", "les", "de", "des", "du", "un"}
+)
+_SAY: Mapping[Topic, Callable[[RunRecord, str], _Seen | None]] = {
+    Topic.BACKUP: _backup,
+    Topic.RESTORE: _restore,
+    Topic.MACHINE: _machine,
+    Topic.NETWORK: _network,
+    Topic.SUPPORT: _support,
+    Topic.CHECKS: _checks,
+}

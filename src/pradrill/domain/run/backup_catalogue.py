@@ -1,0 +1,266 @@
+"""A backup catalogue as data: its recovery points, which one a drill takes, what it allows."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from pydantic import Field
+
+from pradrill.domain.declared.backup_source import Promised, Select
+from pradrill.domain.values.duration import Duration, approximate
+from pradrill.domain.values.model import Model, Utc
+from pradrill.errors import NotReadyError
+
+_HARMLESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@+=,~-]{0,199}")
+_AHEAD = timedelta(minutes=5)
+_EARLY = timedelta(minutes=1)  # clocks differ
+_LISTED = 100
+_SHORTEST_ID = 4
+
+
+class RecoveryPoint(Model):
+    """One backup, as its catalogue describes it."""
+
+    id: str = Field(min_length=1, max_length=400, description="what the restore tool takes")
+    data_time: Utc = Field(description="the instant whose data it holds")
+    end_time: Utc | None = Field(default=None, description="when it was complete, if known")
+    size: int | None = Field(default=None, ge=0, description="bytes, if the catalogue tells")
+    host: str = ""
+    tags: tuple[str, ...] = ()
+    integrity: str = Field(default="", description="what would tell that it was altered")
+    problem: str = Field(default="", description="why nothing can be restored from it")
+
+    @property
+    def available(self) -> datetime:
+        """Return from when on it could have been restored."""
+        return max(self.data_time, self.end_time or self.data_time)
+
+    def unusable(self, now: datetime) -> str:
+        """Say why no drill may use it; empty when one may."""
+        if self.problem:
+            return self.problem
+        if not _HARMLESS.fullmatch(self.id):  # a playbook templates and quotes what it is given
+            return "its name holds characters that a playbook could take for something else"
+        if self.available > now + _AHEAD:
+            return f"it is dated {self.available:%Y-%m-%d %H:%M:%S} UTC, in the future"
+        return ""
+
+
+class Catalogue(Model):
+    """Everything that a source holds, when it was read."""
+
+    source: str = Field(description="the tool: restic, borg, pgbackrest, barman or dumps")
+    location: str = Field(description="where the copy is, without credentials")
+    read_at: Utc
+    points: tuple[RecoveryPoint, ...]
+    continuous: bool = Field(
+        default=False, description="logs between the backups are archived too (PITR)"
+    )
+    due: tuple[Utc, ...] = Field(
+        default=(), description="when the declared cron schedule promised a backup"
+    )
+
+    def usable(self) -> tuple[RecoveryPoint, ...]:
+        """Return the points that a drill may use, by the time of their data."""
+        fit = (point for point in self.points if not point.unusable(self.read_at))
+        return tuple(sorted(fit, key=lambda point: (point.data_time, point.available, point.id)))
+
+    def unusable(self) -> Iterator[str]:
+        """Say which points no drill may use, and why."""
+        for point in self.points:
+            if why := point.unusable(self.read_at):
+                yield f"{point.id}: {why}"
+
+
+class WorstCase(Model):
+    """The largest loss that the catalogue's history would have allowed, as it stands today.
+
+    What retention has removed since then counts as never made: the history is all there is.
+    """
+
+    seconds: float = Field(ge=0)
+    data_from: Utc = Field(description="the newest data that could have been restored then")
+    struck: Utc = Field(description="the worst moment: just before the next usable backup, or now")
+    restored_from: str = Field(description="id of the backup that would have been restored")
+    ended_by: str | None = Field(description="id of the next usable backup; none up to now")
+    since: Utc = Field(description="where the history looked at begins")
+    window: Duration
+    continuous: bool
+    promised: str = Field(default="", description="the schedule, if one was declared")
+    missing: tuple[Utc, ...] = Field(default=(), description="promised backups that do not exist")
+    missing_count: int = 0
+
+
+class CatalogueReading(Model):
+    """What a run learnt from the catalogue, and which point it took."""
+
+    source: str
+    location: str
+    read_at: Utc
+    points: int
+    unusable: tuple[str, ...] = Field(description="points that no drill may use, and why")
+    rule: str = Field(description="the selection rule, in words")
+    why: str = Field(description="why this point and no other")
+    selected: RecoveryPoint
+    worst_case: WorstCase
+
+
+def read(
+    catalogue: Catalogue, select: Select, window: timedelta, promised: Promised | None
+) -> CatalogueReading:
+    """Choose a point and draw the worst case; raises NotReadyError when there is none."""
+    selected, why = choose(catalogue, select)
+    return CatalogueReading(
+        source=catalogue.source,
+        location=catalogue.location,
+        read_at=catalogue.read_at,
+        points=len(catalogue.points),
+        unusable=tuple(catalogue.unusable())[:_LISTED],
+        rule=select.told,
+        why=why,
+        selected=selected,
+        worst_case=worst_case(catalogue, window, promised),
+    )
+
+
+def choose(catalogue: Catalogue, select: Select) -> tuple[RecoveryPoint, str]:
+    """Return the point that the rule means, and why it; raises NotReadyError."""
+    where = f"the {catalogue.source} catalogue {catalogue.location}"
+    if not catalogue.points:
+        raise NotReadyError(
+            f"{where} is empty",
+            hint="See that the backup job writes there, and that host, tag or names match it.",
+        )
+    if select.id is not None:
+        return _by_id(catalogue, select.id, where)
+    usable = catalogue.usable()
+    matching = [point for point in usable if _matches(point, select)]
+    if not matching:
+        raise NotReadyError(
+            f"{where} holds no usable backup for the rule {select.told}: {_count(catalogue)}",
+            hint="Read them all with: pradrill catalogue DRILL.",
+        )
+    later = len(usable) - len(matching)
+    others = f"; {later} usable ones do not match the rule" if later else ""
+    return matching[-1], f"the newest of {len(matching)} that match{others}"
+
+
+def _by_id(catalogue: Catalogue, wanted: str, where: str) -> tuple[RecoveryPoint, str]:
+    found = [point for point in catalogue.points if point.id == wanted]
+    if not found and len(wanted) >= _SHORTEST_ID:
+        found = [point for point in catalogue.points if point.id.startswith(wanted)]
+    if len(found) != 1:
+        how = "no backup" if not found else f"{len(found)} backups"
+        raise NotReadyError(
+            f'{where} holds {how} with the id "{wanted}"',
+            hint="Read the ids with: pradrill catalogue DRILL.",
+        )
+    if why := found[0].unusable(catalogue.read_at):
+        raise NotReadyError(f"the backup {found[0].id} cannot be used: {why}")
+    return found[0], "it is the one named"
+
+
+def _matches(point: RecoveryPoint, select: Select) -> bool:
+    if select.before is not None and point.available >= select.before:
+        return False
+    return select.tag is None or select.tag in point.tags
+
+
+def _count(catalogue: Catalogue) -> str:
+    unusable = list(catalogue.unusable())
+    told = f"{len(catalogue.points)} backups"
+    return f"{told}, {len(unusable)} of them unusable ({unusable[0]})" if unusable else told
+
+
+def worst_case(
+    catalogue: Catalogue, window: timedelta, promised: Promised | None = None
+) -> WorstCase:
+    """Return the worst case of the window; there must be a usable point.
+
+    Had the disaster struck at an instant, the newest data among the backups complete by then
+    would have come back. The loss grows until another backup is complete, so it is largest just
+    before one is, or now.
+    """
+    now = catalogue.read_at
+    history = sorted(catalogue.usable(), key=lambda point: point.available)
+    since = min(now, max(now - window, history[0].available))
+    best, worst, ended_by = history[0], None, None
+    largest = timedelta(-1)
+    for point in (*history[1:], None):
+        struck = min(point.available, now) if point else now
+        inside = point is None or struck > since  # just before it is after the beginning
+        if inside and struck - best.data_time > largest:
+            largest = struck - best.data_time
+            worst, ended_by = (best, struck), point
+        if point and point.data_time > best.data_time:
+            best = point
+    assert worst is not None  # noqa: S101 `now` is never before `since`
+    before, struck = worst
+    if promised is not None and promised.cron is not None:
+        missing = _missed(history, catalogue.due, promised.tolerance, since=since, now=now)
+    else:
+        missing = _missing(history, promised, since=since, now=now)
+    return WorstCase(
+        seconds=max(0.0, largest.total_seconds()),
+        data_from=before.data_time,
+        struck=max(struck, before.data_time),
+        restored_from=before.id,
+        ended_by=ended_by.id if ended_by else None,
+        since=since,
+        window=window,
+        continuous=catalogue.continuous,
+        promised=promised.told if promised else "",
+        missing=tuple(missing[:_LISTED]),
+        missing_count=len(missing),
+    )
+
+
+def _missing(
+    history: list[RecoveryPoint], promised: Promised | None, *, since: datetime, now: datetime
+) -> list[datetime]:
+    """Return when a backup was due, by the one before it, and none came within the tolerance."""
+    if promised is None or promised.every is None:
+        return []
+    times = sorted(point.data_time for point in history)
+    missing: list[datetime] = []
+    for earlier, later in zip(times, [*times[1:], now], strict=True):
+        skipped = max(0, (since - earlier) // promised.every)  # before the history looked at
+        due = earlier + promised.every * max(1, skipped)
+        while due + promised.tolerance < later:
+            if due >= since:
+                missing.append(due)
+            due += promised.every
+    return missing
+
+
+def _missed(
+    history: list[RecoveryPoint],
+    due: Sequence[datetime],
+    tolerance: timedelta,
+    *,
+    since: datetime,
+    now: datetime,
+) -> list[datetime]:
+    """Return the due times after which no backup began within the tolerance."""
+    times = sorted(point.data_time for point in history)
+    missed = []
+    for at in due:
+        if since <= at and at + tolerance < now:
+            first = bisect_left(times, at - _EARLY)
+            if first == len(times) or times[first] > at + tolerance:
+                missed.append(at)
+    return missed
+
+
+def told(worst: WorstCase) -> str:
+    """Write the worst case as a sentence."""
+    until = "now" if worst.ended_by is None else f"just before {worst.ended_by} was complete"
+    logs = ", if the archived logs were lost too" if worst.continuous else ""
+    return (
+        f"{approximate(worst.seconds)}: struck {worst.struck:%Y-%m-%d %H:%M:%S} UTC ({until}), "
+        f"restored from {worst.restored_from} with data of "
+        f"{worst.data_from:%Y-%m-%d %H:%M:%S} UTC{logs}"
+    )

@@ -1,0 +1,189 @@
+"""What is concluded from a run's facts: its measurements, its verdict, its record."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pradrill.domain.run import actuals
+from pradrill.domain.run.facts import Facts, Shown
+from pradrill.domain.run.limits import limits
+from pradrill.domain.run.outcome import Phase, StepResult
+from pradrill.domain.run.proof import not_executed, unlooked
+from pradrill.domain.run.question import sla_measures, waited_inside_rta
+from pradrill.domain.run.record import Recovery, Refusal, RunRecord, RunState, ServiceResult
+from pradrill.domain.run.run_plan import Branch, FileHash, PlannedStep
+from pradrill.domain.run.verdict import Evidence, Judgement, Verdict, exit_code, judge, together
+from pradrill.domain.values.severity import Severity
+from pradrill.domain.values.timeline import Instant, Skew
+from pradrill.errors import ExitCode
+
+
+def record_of(
+    facts: Facts, run_id: str, ended: datetime, evidence: tuple[FileHash, ...]
+) -> RunRecord:
+    """Return the record of it all."""
+    judged = _on_all(facts)
+    return RunRecord(
+        run_id=run_id,
+        launch=facts.started.launch,
+        plan=facts.plan,
+        state=facts.state,
+        refusal=facts.refusal,
+        verdict=judged.verdict,
+        reasons=judged.reasons,
+        exit_code=_exit_code(facts, judged.verdict),
+        signal=facts.signal,
+        started=facts.began,
+        ended=ended,
+        recovery=recovery(facts),
+        services=services(facts),
+        seen=facts.seen,
+        guards=facts.guards,
+        steps=facts.steps,
+        not_executed=not_executed(facts),
+        checks=tuple(check for own in facts.branches() for check in own.checks.values()),
+        passes=sum(own.passes for own in facts.branches()),
+        waits=facts.waits,
+        sla=sla_measures(facts.waits),
+        residue=facts.residue,
+        limits=limits(facts),
+        versions=facts.started.versions,
+        evidence=evidence,
+        environment=facts.started.environment,
+    )
+
+
+def recovery(facts: Facts) -> Recovery:
+    """Return the measurements of the whole: its last service, and its worst loss."""
+    branches = facts.branches()
+    readings = [own.reading for own in branches]
+    points = [reading.point if reading else None for reading in readings]
+    point = actuals.worst(points)
+    oldest = min((each.earliest for each in points if each is not None), default=None)
+    told = [reading for reading in readings if reading is not None]
+    governs = (each for each in told if each.point and each.point.earliest == oldest)
+    worst = next(governs, told[0] if told else None)
+    backups = branches[0] if len(branches) == 1 else Shown()
+    whole = Shown(
+        marks=actuals.last([own.marks for own in branches]),
+        reading=worst,
+        catalogue=backups.catalogue,
+        integrity=backups.integrity,
+    )
+    return _measured(facts, whole, point, facts.skew)
+
+
+def recovery_of(facts: Facts, branch: Branch) -> Recovery:
+    """Return the measurements of one branch."""
+    own = facts.of(branch.service)
+    point = own.reading.point if own.reading else None
+    whole = _measured(facts, own, point, facts.skew_of(branch))
+    mine = {None, branch.service, *branch.after}
+    waits = [wait for wait in facts.waits if wait.service in mine]
+    return whole.model_copy(update={"waited_for_people": waited_inside_rta(waits, own.marks)})
+
+
+def _measured(facts: Facts, own: Shown, point: Instant | None, skew: dict[str, Skew]) -> Recovery:
+    reading = own.reading
+    return Recovery(
+        marks=own.marks,
+        recovery_point=point,
+        recovery_point_from=reading.source if reading else "",
+        catalogue_time=reading.catalogue if reading else None,
+        backup_id=reading.backup_id if reading else None,
+        readings=reading.readings if reading else (),
+        contradictions=reading.contradictions if reading else (),
+        rta=actuals.with_clock_set(actuals.rta(own.marks), facts.clock_steps),
+        technical_rta=actuals.with_clock_set(actuals.technical_rta(own.marks), facts.clock_steps),
+        rpa=actuals.with_clock_set(actuals.rpa(own.marks, point), facts.clock_steps, both=True),
+        skew=skew,
+        waited_for_people=waited_inside_rta(facts.waits, own.marks),
+        clock_stepped=facts.clock_stepped,
+        clock_steps=facts.clock_steps,
+        catalogue=own.catalogue,
+        integrity=own.integrity,
+    )
+
+
+def services(facts: Facts) -> dict[str, ServiceResult]:
+    """Return each service's own result."""
+    results = {}
+    for name in facts.plan.services:
+        branch = facts.plan.branch(name)
+        judged = _on_service(facts, name)
+        results[name] = ServiceResult(
+            verdict=judged.verdict,
+            reasons=judged.reasons,
+            recovery=recovery_of(facts, branch),
+            hosts=branch.hosts,
+            held_by=facts.held_by(branch),
+        )
+    return results
+
+
+def _on_all(facts: Facts) -> Judgement:
+    """Return the verdict on the whole and why: no better than that on any service."""
+    if facts.refusal is not None:
+        return Judgement(verdict=Verdict.INCONCLUSIVE, reasons=facts.refused_because)
+    return _ended(facts, together({name: _judged(facts, name) for name in facts.plan.services}))
+
+
+def _on_service(facts: Facts, service: str) -> Judgement:
+    """Return the verdict on one service and why."""
+    if facts.refusal is not None:
+        return Judgement(verdict=Verdict.INCONCLUSIVE, reasons=facts.refused_because)
+    return _ended(facts, _judged(facts, service))
+
+
+def _judged(facts: Facts, service: str) -> Judgement:
+    """Weigh one service's evidence, and what all share, against its own objectives."""
+    branch = facts.plan.branch(service)
+    own, measured = facts.of(branch.service), recovery_of(facts, branch)
+    goals = facts.plan.services[service].objectives
+
+    def concerns(step: PlannedStep | StepResult) -> bool:
+        return step.phase is not Phase.TEARDOWN and step.service in {None, branch.service}
+
+    return judge(
+        Evidence(
+            completed=facts.state is RunState.FINISHED,
+            hosts=branch.hosts,
+            steps=tuple(step for step in facts.steps if concerns(step)),
+            not_executed=tuple(step.name for step in facts.not_executed() if concerns(step)),
+            held_by=facts.held_by(branch),
+            guards=tuple(guard for guard in facts.guards if guard.host in branch.hosts),
+            unlooked=tuple(
+                (host, phase, guard)
+                for host in branch.hosts
+                for phase, guard in unlooked(facts, host)
+            ),
+            checks=tuple(own.checks.values()),
+            stable=own.stable,
+            rto=goals.rto,
+            rpo=goals.rpo,
+            rta=measured.rta,
+            rpa=measured.rpa,
+            contradictions=tuple(
+                each.text for each in measured.contradictions if each.severity is Severity.CRITICAL
+            ),
+        )
+    )
+
+
+def _ended(facts: Facts, judgement: Judgement) -> Judgement:
+    """Return the judgement of a run that came to its end, or say that it did not."""
+    if facts.state is RunState.FINISHED:
+        return judgement
+    how = (
+        "the run's process ended without a word (killed, or the machine went down)"
+        if facts.lost
+        else f"the run was interrupted by signal {facts.signal}"
+    )
+    return Judgement(verdict=Verdict.INCONCLUSIVE, reasons=(how, *judgement.reasons))
+
+
+def _exit_code(facts: Facts, verdict: Verdict) -> ExitCode:
+    if facts.refusal is not None and facts.signal is None:
+        busy = facts.refusal is Refusal.BUSY
+        return ExitCode.BUSY if busy else ExitCode.NOT_READY
+    return exit_code(verdict, residue=bool(facts.residue), signal=facts.signal)

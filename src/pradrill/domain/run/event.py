@@ -1,0 +1,89 @@
+"""The journal's vocabulary: what can happen in a run, and what an event's body says."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from pradrill.domain.run.outcome import CheckResult
+from pradrill.domain.run.record import Launch
+from pradrill.domain.run.recovery_point import Contradiction, DataReading
+from pradrill.domain.run.run_plan import RunPlan
+from pradrill.domain.values.model import Model
+from pradrill.domain.values.timeline import Instant, Skew
+
+
+class Event(StrEnum):
+    """What can happen, as the journal names it."""
+
+    STARTED = "run_started"
+    REFUSED = "run_refused"
+    STEP_STARTED = "step_started"
+    STEP_ENDED = "step_ended"
+    MARK = "mark"
+    GUARD = "guard"
+    SKEW = "skew"
+    HOST = "host"
+    BASELINE = "baseline"
+    CHECK_PASS = "check_pass"  # noqa: S105 a pass of checks
+    STABLE = "stable"
+    READING = "recovery_point"
+    ASKED = "asked"  # a person, who is waited for
+    ANSWERED = "answered"  # or given up
+    CATALOGUE = "catalogue"
+    INTEGRITY = "integrity"
+    RESIDUE = "residue"
+    SIGNAL = "signal"
+    CLOCK = "clock_stepped"
+    LOST = "run_lost"
+    ENDED = "run_ended"  # torn down, with all evidence there: only the record is missing
+
+
+OF_A_BRANCH = frozenset(
+    {
+        Event.MARK,
+        Event.CHECK_PASS,
+        Event.STABLE,
+        Event.READING,
+        Event.CATALOGUE,
+        Event.INTEGRITY,
+    }
+)
+"""Events that say whose branch they are of, in `service`, where services have branches apart."""
+
+
+class Reading(Model):
+    """The recovery point as it was read."""
+
+    point: Instant | None
+    source: str
+    catalogue: Instant | None = None
+    backup_id: str | None = None
+    readings: tuple[DataReading, ...] = ()
+    contradictions: tuple[Contradiction, ...] = ()
+    remarks: tuple[str, ...] = Field(default=(), description="what the readings do not prove")
+
+
+class CheckPass(Model):
+    """One pass of checks."""
+
+    number: int
+    results: tuple[CheckResult, ...]
+
+
+class Started(Model):
+    """The journal's first fact: enough to tear the run down from another process."""
+
+    plan: RunPlan
+    launch: Launch
+    versions: dict[str, str]
+    environment: dict[str, str] = Field(default={}, description="the controller, in its own words")
+    primaries: dict[str, Skew] = Field(
+        default={}, description="service → its primary's clock, measured just before"
+    )
+
+
+def check_key(result: CheckResult) -> str:
+    """Return the id of a check on a host, as the verification names it."""
+    return f"{result.check}@{result.host}"

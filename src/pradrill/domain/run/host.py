@@ -1,0 +1,181 @@
+"""The hosts that a drill works on, and how SSH reaches them."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from pradrill.domain.values.host_key import fingerprint
+from pradrill.domain.values.model import Model
+from pradrill.domain.values.timeline import Skew
+
+MARKER = "/etc/pradrill/standby"
+"""A machine's own word that it is a standby: this file's first line is its machine-id."""
+
+
+def _plain(path: Path) -> Path:
+    """Refuse what OpenSSH would read as more than a path: it is written into its configuration."""
+    if any(each in str(path) for each in ('"', "${", "%")) or not str(path).isprintable():
+        msg = f"{str(path)!r} holds characters that OpenSSH does not take as they are"
+        raise ValueError(msg)
+    return path
+
+
+class Host(Model):
+    """A standby host, as the inventory describes it."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]*$")
+    address: str = Field(pattern=r"^[A-Za-z0-9:][A-Za-z0-9_.:%-]*$")
+    port: int = Field(default=22, ge=1, le=65_535)
+    user: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.@\\-]*\$?$")
+    private_key: Annotated[Path, AfterValidator(_plain)] | None = None
+    dr_role: str | None = None
+
+
+class Inventory(Model):
+    """An inventory as Ansible read it once: what a run gives to Ansible, whatever is edited."""
+
+    content: dict[str, Any] = Field(description="groups, hosts and variables, as YAML has them")
+    beside: dict[Path, dict[str, Any]] = Field(
+        default={}, description="folder of playbooks with variables of its own → content with them"
+    )
+
+
+class Proven(Model):
+    """A host whose identity was seen in this run: where it is reached, and which machine it is."""
+
+    host: Host
+    machine_id: str = Field(min_length=1)
+
+
+class Site(Model):
+    """The standby's hosts with everything that Ansible, testinfra and the probes need."""
+
+    hosts: tuple[Host, ...] = Field(min_length=1)
+    inventory: Path = Field(description="what ansible-playbook gets with -i, written for this run")
+    inventories: dict[Path, Path] = Field(
+        default={}, description="folder of playbooks → what its playbooks get instead"
+    )
+    known_hosts: Path
+    ssh_config: Path = Field(description="written for this run; every tool connects through it")
+    proven: tuple[Proven, ...] = Field(
+        default=(), description="the hosts that were identified, other branches' included"
+    )
+
+    def identified(self, facts: Iterable[HostFacts]) -> tuple[Proven, ...]:
+        """Return its hosts with what those that were seen said of themselves."""
+        machine_ids = {each.host: each.machine_id for each in facts}
+        return tuple(
+            Proven(host=host, machine_id=machine_ids[host.name])
+            for host in self.hosts
+            if machine_ids.get(host.name)
+        )
+
+    def inventory_for(self, playbook: Path) -> Path:
+        """Return the inventory that goes with a playbook's own variables."""
+        return self.inventories.get(playbook.parent, self.inventory)
+
+
+class MarkerFault(StrEnum):
+    """Why what lies at the marker's place is no marker: it could have come from elsewhere."""
+
+    LINK = "link"
+    NOT_A_FILE = "not a file"
+    OWNER = "owner"
+    WRITABLE = "writable"
+    SHARED = "shared"  # the same file as another one: a hard link, or mounted
+    UNREADABLE = "unreadable"
+
+
+class HostFacts(Model):
+    """What a host says of itself over an SSH connection whose host key is the pinned one.
+
+    All of it but the key and `peer` is the host's own word: one that lies about its machine-id,
+    its marker and its addresses is not found out by them.
+    """
+
+    host: str
+    host_key: str = Field(description='"ssh-ed25519 AAAA…" of this connection')
+    machine_id: str
+    marker: str | None = Field(description="content of the standby marker file, if there is one")
+    marker_fault: MarkerFault | None = Field(
+        default=None, description="why the marker file does not count, whatever it holds"
+    )
+    marker_fault_at: str = Field(default="", description="the path that it is about")
+    peer: str = Field(default="", description="the address that the connection went to")
+    addresses: tuple[str, ...]
+    skew: Skew
+
+    def seen(self) -> SeenHost:
+        """Return what of it goes into the record; the machine-id is nobody else's business."""
+        return SeenHost(
+            host_key=fingerprint(self.host_key),
+            addresses=tuple(each for each in self.addresses if not _is_loopback(each)),
+        )
+
+
+class SeenHost(Model):
+    """What a host was when it was identified: whom one spoke to, and where its network is."""
+
+    host_key: str = Field(description="SHA-256 fingerprint, as ssh-keygen -l prints it")
+    addresses: tuple[str, ...] = Field(default=(), description="of its interfaces, but loopback")
+
+
+class HostState(Model):
+    """What can be left behind on a host: compared before prepare and after teardown."""
+
+    listening: tuple[str, ...] = Field(default=(), description="address:port of TCP listeners")
+    services: tuple[str, ...] = Field(default=(), description="active systemd services")
+    mounts: tuple[str, ...] = ()
+    present: tuple[str, ...] = Field(default=(), description="declared paths that exist")
+
+    def left_by(self, before: HostState) -> tuple[str, ...]:
+        """Say what is here now and was not before; declared paths count in any case."""
+        left = [f"listens on {x}" for x in self.listening if x not in before.listening]
+        left += [f"service {x} is active" for x in self.services if x not in before.services]
+        left += [f"{x} is mounted" for x in self.mounts if x not in before.mounts]
+        return (*left, *(f"{path} still exists" for path in self.present))
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def ssh_config(hosts: tuple[Host, ...], known_hosts: Path, control_folder: Path) -> str:
+    """Render an OpenSSH client configuration: pinned keys, no prompts, one connection a host.
+
+    `control_folder` must be short: a socket path holds about 100 bytes.
+    """
+    lines: list[str] = []
+    for host in hosts:
+        lines += [f"Host {host.name}", f"  HostName {host.address}", f"  Port {host.port}"]
+        lines += [f"  User {host.user}"] if host.user else []
+        if host.private_key is not None:
+            lines += [f'  IdentityFile "{host.private_key}"', "  IdentitiesOnly yes"]
+    return "\n".join(
+        [
+            *lines,
+            "Host *",
+            "  BatchMode yes",
+            "  StrictHostKeyChecking yes",
+            f'  UserKnownHostsFile "{known_hosts}"',
+            "  GlobalKnownHostsFile /dev/null",
+            "  UpdateHostKeys no",
+            "  ControlMaster auto",
+            f'  ControlPath "{control_folder}/%C"',
+            "  ControlPersist 60s",
+            "  ConnectTimeout 10",
+            "  ServerAliveInterval 5",
+            "  ServerAliveCountMax 3",
+            "  LogLevel ERROR",
+            "",
+        ]
+    )

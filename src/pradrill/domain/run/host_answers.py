@@ -1,0 +1,99 @@
+"""What a Linux host says of itself, read strictly: its words are hostile input."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+
+from pradrill.domain.run.host import Host
+
+_UNSTABLE_MOUNTS = ("/proc", "/sys", "/dev", "/run")  # logins and services come and go there
+_OCTAL = re.compile(r"\\([0-7]{3})")
+_LISTEN = "0A"
+_LONGEST_LINE = 200
+
+
+def last_line(text: str) -> str:
+    """Return the last line that says something: short, and nothing that moves a cursor."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    kept = lines[-1][:_LONGEST_LINE] if lines else "it said nothing"
+    return "".join(c if c.isprintable() else "?" for c in kept)
+
+
+def known_hosts_name(host: Host) -> str:
+    """Return the name under which OpenSSH looks for the host's key: ADDRESS or [ADDRESS]:PORT."""
+    address = host.address.lower()
+    return address if host.port == 22 else f"[{address}]:{host.port}"  # noqa: PLR2004 SSH's own
+
+
+def pinned_keys(known_hosts: str, name: str) -> set[str]:
+    """Return the keys ("type base64") of the plain entries for exactly that name."""
+    keys = set()
+    for line in known_hosts.splitlines():
+        fields = line.split()
+        if len(fields) > 2 and name in fields[0].lower().split(","):  # noqa: PLR2004 names type key
+            keys.add(" ".join(fields[1:3]))
+    return keys
+
+
+def listening(table: str) -> tuple[str, ...]:
+    """Return ADDRESS:PORT of every listener in /proc/net/tcp and tcp6, each once, sorted."""
+    found = set()
+    for line in table.splitlines():
+        fields = line.split()
+        if len(fields) > 3 and fields[3] == _LISTEN:  # noqa: PLR2004 number local remote state
+            address, _, port = fields[1].partition(":")
+            ip = _address(address)
+            shown = f"[{ip}]" if ip.version == 6 else str(ip)  # noqa: PLR2004 IPv6
+            found.add(f"{shown}:{int(port, 16)}")
+    return tuple(sorted(found))
+
+
+def mounts(table: str) -> tuple[str, ...]:
+    """Return where /proc/self/mounts says file systems are, but for those that come and go."""
+    points = {_unescaped(line.split()[1]) for line in table.splitlines() if line.count(" ") > 1}
+    return tuple(
+        sorted(
+            point
+            for point in points
+            if not any(point == top or point.startswith(f"{top}/") for top in _UNSTABLE_MOUNTS)
+        )
+    )
+
+
+def addresses(text: str) -> tuple[str, ...]:
+    """Return the IP addresses that `ip -o addr`, or /proc/net/fib_trie and if_inet6, tell.
+
+    Without loopback and link-local ones, which many machines share.
+    """
+    found = {
+        str(ip)
+        for word in _address_words(text)
+        if not ((ip := ipaddress.ip_address(word)).is_loopback or ip.is_link_local)
+    }
+    return tuple(sorted(found))
+
+
+def _address_words(text: str) -> Iterator[str]:
+    before = ""
+    for line in text.splitlines():
+        if told := re.search(r"\sinet6?\s+([0-9a-fA-F.:]+)", line):
+            yield told[1]
+        elif "/32 host LOCAL" in line and (told := re.search(r"[0-9.]{7,15}", before)):
+            yield told[0]
+        elif told := re.match(r"([0-9a-f]{32}) ", line):
+            yield str(ipaddress.IPv6Address(bytes.fromhex(told[1])))
+        before = line
+
+
+def _address(words: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Read the kernel's hexadecimal: 32-bit words, each in the machine's (little) order."""
+    raw = bytes.fromhex(words)
+    return ipaddress.ip_address(
+        b"".join(raw[start : start + 4][::-1] for start in range(0, len(raw), 4))
+    )
+
+
+def _unescaped(path: str) -> str:
+    return _OCTAL.sub(lambda octal: chr(int(octal[1], 8)), path)

@@ -1,0 +1,217 @@
+"""A drill resolved: every step, host, objective and guard, as data, before anything happens."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from pydantic import ConfigDict, Field
+
+from pradrill.domain.declared.drill import Drill
+from pradrill.domain.declared.manual_step import ManualStep
+from pradrill.domain.declared.plan import PrimaryIdentity, Service
+from pradrill.domain.run.outcome import Phase, StepKey, StepKind
+from pradrill.domain.run.question import Call
+from pradrill.domain.values.duration import Duration
+from pradrill.domain.values.model import Model
+
+_APART = (Phase.RESTORE, Phase.VERIFY)
+
+
+class FileHash(Model):
+    """A file that the run depends on, and the SHA-256 of its content when the run began."""
+
+    path: Path
+    sha256: str
+    meaning: str | None = Field(
+        default=None,
+        description="SHA-256 of what a YAML or Python file says, without comments and layout",
+    )
+
+
+class Around(Model):
+    """What lies beside playbooks and inventory and is taken in without the drill naming it."""
+
+    files: tuple[FileHash, ...] = ()
+    left_out: tuple[str, ...] = Field(default=(), description="what was not hashed, and why")
+
+
+class PlannedHost(Model):
+    """A host that the drill will work on, before it is contacted."""
+
+    name: str
+    address: str | None = Field(description="unknown until a lab machine is up")
+    dr_role: str | None
+
+
+class PlannedStep(Model):
+    """A step that the run will take."""
+
+    phase: Phase
+    name: str
+    kind: StepKind
+    hosts: tuple[str, ...]
+    deadline: Duration
+    service: str | None = Field(default=None, description="whose branch it is of; none: of all")
+    playbook: Path | None = None
+    manual: ManualStep | None = None
+    call: Call | None = Field(default=None, description="which answer of a call, under which SLA")
+    vars: dict[str, Any] = {}
+    secrets: dict[str, str] = Field(default={}, description="names of secrets, never their values")
+    controller: bool = Field(default=False, description="it may act on the controller, too")
+
+    @property
+    def key(self) -> StepKey:
+        """Return what tells it from every other step of its run."""
+        return self.phase, self.name, self.service
+
+    @property
+    def works(self) -> bool:
+        """Tell whether it changes the standby, so that there is something to put back."""
+        kinds = {StepKind.PLAYBOOK, StepKind.MANUAL}
+        return self.kind in kinds and self.phase in {Phase.PREPARE, Phase.RESTORE}
+
+
+class NotRun(StrEnum):
+    """Why a planned step was kept from running, where more is known than that the run ended."""
+
+    NEVER_PROVEN = "never proven"  # its host was not proven, and is not touched
+    NOTHING_BEGUN = "nothing begun"  # its host was proven and not worked on: nothing to put back
+
+
+class NotExecuted(PlannedStep):
+    """A planned step that never began."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    not_run: NotRun | None = None
+
+
+class Branch(Model):
+    """What is recovered apart from the rest, step by step, on its own hosts."""
+
+    service: str | None = Field(description="none: all the drill's services as one")
+    hosts: tuple[str, ...]
+    after: tuple[str, ...] = Field(default=(), description="services that must be verified before")
+
+
+class Governing(Model):
+    """The strictest objective of the drill's services, and whose it is."""
+
+    rto: Duration
+    rto_of: str
+    rpo: Duration
+    rpo_of: str
+
+
+class RunPlan(Model):
+    """Everything that a run will do; printed by `--dry-run`, embedded in the record."""
+
+    drill: Drill
+    drill_file: Path
+    organisation: str
+    plan_version: int
+    plan_approved: str | None
+    plan_owner: str | None = None
+    retention: str | None = Field(default=None, description="of records, as the plan says")
+    notify: tuple[str, ...] = Field(default=(), description="what tells people that they are asked")
+    services: dict[str, Service]
+    objectives: Governing
+    hosts: tuple[PlannedHost, ...]
+    standby_key: str = Field(
+        description="the standby's hosts, comma-separated: what two runs cannot hold at once"
+    )
+    primaries: dict[str, PrimaryIdentity]
+    steps: tuple[PlannedStep, ...]
+    guards: tuple[str, ...]
+    destroys: tuple[str, ...] = Field(description="what will not survive, in sentences")
+    files: tuple[FileHash, ...] = Field(description="plan, drill, playbooks, inventory, checks")
+    around: Around | None = Field(
+        default=None, description="roles, tasks, templates, variables …; older records lack it"
+    )
+    apart: tuple[Branch, ...] = Field(
+        default=(),
+        description="services with a branch each; none: all are recovered as one",
+    )
+
+    @property
+    def plan_file(self) -> Path | None:
+        """Return where the plan was read: it is the first of the files."""
+        return self.files[0].path if self.files else None
+
+    def hashed(self, other: RunPlan) -> tuple[FileHash, ...]:
+        """Return its files of those kinds that another plan tells of, too: to compare with it."""
+        if self.around is None or other.around is None:
+            return self.files
+        return (*self.files, *self.around.files)
+
+    @property
+    def branches(self) -> tuple[Branch, ...]:
+        """Return what is recovered side by side or one after another, dependencies first."""
+        hosts = tuple(host.name for host in self.hosts)
+        return self.apart or (Branch(service=None, hosts=hosts),)
+
+    def branch(self, service: str | None) -> Branch:
+        """Return the branch that a step or a service of the plan belongs to."""
+        return next((each for each in self.branches if each.service == service), self.branches[0])
+
+    @property
+    def assumed(self) -> dict[str, tuple[str, ...]]:
+        """Return the services outside the drill that its services depend on → which do."""
+        needed: dict[str, tuple[str, ...]] = {}
+        for name, service in self.services.items():
+            for other in service.depends_on:
+                if other not in self.services:
+                    needed[other] = (*needed.get(other, ()), name)
+        return needed
+
+    def steps_of(self, phase: Phase) -> tuple[PlannedStep, ...]:
+        """Return the phase's steps in order."""
+        return tuple(step for step in self.steps if step.phase == phase)
+
+    def shared(self, phase: Phase) -> tuple[PlannedStep, ...]:
+        """Return the phase's steps that are taken once for every branch."""
+        return tuple(step for step in self.steps_of(phase) if _is_shared(step))
+
+    def own(self, phase: Phase, branch: Branch) -> tuple[PlannedStep, ...]:
+        """Return the phase's steps that a branch takes by itself."""
+        mine = (step for step in self.steps_of(phase) if step.service == branch.service)
+        return tuple(step for step in mine if not _is_shared(step))
+
+    @property
+    def longest(self) -> timedelta:
+        """Return what the run takes at most; branches side by side count with the longest."""
+        ends: dict[str | None, timedelta] = {}
+        for branch in self.branches:
+            before = max((ends[name] for name in branch.after), default=timedelta())
+            ends[branch.service] = before + self._deadlines(branch.service, _APART)
+        shared = [phase for phase in Phase if phase not in _APART]
+        return max(ends.values()) + sum(
+            (self._deadlines(service, shared) for service in {None, *ends}), timedelta()
+        )
+
+    def _deadlines(self, service: str | None, phases: Collection[Phase]) -> timedelta:
+        mine = [step for step in self.steps if step.service == service and step.phase in phases]
+        return sum((step.deadline for step in mine), timedelta())
+
+
+def _is_shared(step: PlannedStep) -> bool:
+    """Tell whether a step concerns the whole: its guards before any restore, its acceptance."""
+    of_branches = {Phase.PREPARE, Phase.RESTORE, Phase.VERIFY}
+    accepting = step.phase is Phase.VERIFY and step.kind is StepKind.MANUAL
+    return step.phase not in of_branches or step.kind is StepKind.ISOLATION or accepting
+
+
+def governing(services: dict[str, Service]) -> Governing:
+    """Return the strictest RTO and RPO among the services; there must be at least one."""
+    rto_of = min(services, key=lambda name: services[name].objectives.rto)
+    rpo_of = min(services, key=lambda name: services[name].objectives.rpo)
+    return Governing(
+        rto=services[rto_of].objectives.rto,
+        rto_of=rto_of,
+        rpo=services[rpo_of].objectives.rpo,
+        rpo_of=rpo_of,
+    )

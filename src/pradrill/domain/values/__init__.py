@@ -1,0 +1,1 @@
+"""The smallest words: durations, instants, secrets, severities."""

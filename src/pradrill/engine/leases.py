@@ -1,0 +1,181 @@
+"""The run's leases: on each machine of its standby, where every other controller sees them.
+
+A lease is taken once a machine is proven, held on while the run lasts, looked at again before
+anything is changed, and given back at the end. Whoever loses one has lost the standby: nothing of
+the run touches it any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta
+from threading import Event, Lock, Thread
+from typing import NamedTuple
+
+from pradrill.domain.run.host import Host, HostFacts, Site
+from pradrill.domain.run.lease import (
+    LEASE_RENEWAL,
+    LEASE_TERM,
+    Holder,
+    LeaseAnswer,
+    LeaseEnd,
+    LeaseState,
+)
+from pradrill.domain.run.outcome import GuardOutcome, GuardResult
+from pradrill.errors import BusyError, NotReadyError, PradrillError
+from pradrill.ports import Clock, Leases, RunStore
+
+GUARD = "lease"
+
+_ENDS = {
+    LeaseEnd.EXPIRED: "which had run out",
+    LeaseEnd.REBOOTED: "from before the machine was started anew",
+    LeaseEnd.ENDED: "which has ended",
+}
+
+
+class _Held(NamedTuple):
+    """A lease of ours, and since when it surely holds."""
+
+    host: Host
+    site: Site
+    machine_id: str
+    since: datetime
+
+
+class Tenancy:
+    """What a run holds on its standby. Without `leases` it needs none: the machines are its own."""
+
+    def __init__(
+        self,
+        leases: Leases | None,
+        store: RunStore,
+        clock: Clock,
+        run_id: str,
+        note: Callable[[GuardResult], None],
+    ) -> None:
+        self.lost = ""
+        """Why the standby is not this run's any more; nothing while it is."""
+        self._leases = leases
+        self._store = store
+        self._clock = clock
+        self._me = store.holder(run_id)
+        self._note = note
+        self._held: dict[str, _Held] = {}
+        self._lock = Lock()
+        self._over = Event()
+
+    def take(self, site: Site, facts: HostFacts) -> None:
+        """Take a proven machine's lease, once. Raises BusyError, and NotReadyError without one."""
+        if self._leases is None or facts.host in self._held:
+            return
+        host = next(host for host in site.hosts if host.name == facts.host)
+        answer = self._taken(self._leases, host, site, facts.machine_id)
+        if answer.came is LeaseState.BUSY:
+            raise self._busy(host, answer)
+        if answer.came is not LeaseState.HELD:
+            raise NotReadyError(
+                f"the lease on {host.name} cannot be written: {answer.because}",
+                hint="The login must be able to write beside the marker, in /run/lock or in /tmp.",
+            )
+        self._holds(_Held(host, site, facts.machine_id, self._clock.now()))
+        self._note(_guard(host, GuardOutcome.PROVEN, _had(answer)))
+
+    def resume(self, site: Site, facts: HostFacts) -> None:
+        """Hold on the lease of a run that was killed, or take it again. Raises as `take` does."""
+        if self._leases is None:
+            return
+        host = next(host for host in site.hosts if host.name == facts.host)
+        before = self._leases.renew(host, site, self._me, machine_id=facts.machine_id, lapsed=True)
+        if before.came is LeaseState.HELD:
+            self._holds(_Held(host, site, facts.machine_id, self._clock.now()))
+        else:
+            self.take(site, facts)
+
+    def confirm(self) -> None:
+        """Raise PradrillError when the standby is not this run's any more; ask its machines."""
+        with self._lock:
+            if not self.lost and self._leases is not None:
+                for held in list(self._held.values()):
+                    self._renew(self._leases, held)
+            if self.lost:
+                raise PradrillError(f"the standby is not this run's any more: {self.lost}")
+
+    def lose(self, because: str) -> None:
+        """Touch the standby no more."""
+        self.lost = because
+
+    def give_back(self) -> Iterator[str]:
+        """Give every lease back; say which could not be: those run out by themselves."""
+        self._over.set()
+        with self._lock:
+            while self._held and self._leases is not None:
+                _, held = self._held.popitem()
+                try:
+                    self._leases.release(held.host, held.site, self._me, machine_id=held.machine_id)
+                except PradrillError as error:
+                    minutes = LEASE_TERM // timedelta(minutes=1)
+                    yield (
+                        f"the lease on {held.host.name} was not given back, it runs out within "
+                        f"{minutes} minutes: {error.message}"
+                    )
+
+    def _taken(self, leases: Leases, host: Host, site: Site, machine_id: str) -> LeaseAnswer:
+        """Take a lease, also that of a run which is known here to have ended."""
+        answer = leases.take(host, site, self._me, machine_id=machine_id, over=())
+        other = answer.other
+        if answer.came is LeaseState.BUSY and other is not None and self._store.has_ended(other):
+            return leases.take(host, site, self._me, machine_id=machine_id, over={other.run})
+        return answer
+
+    def _holds(self, held: _Held) -> None:
+        with self._lock:
+            is_first = not self._held
+            self._held[held.host.name] = held
+        if is_first:
+            Thread(target=self._keep, daemon=True).start()
+
+    def _keep(self) -> None:
+        """Renew now and then; a machine that does not answer is asked again later."""
+        while not self.lost and not self._over.wait(LEASE_RENEWAL.total_seconds()):
+            with suppress(Exception):  # whoever changes the standby next asks by itself
+                self.confirm()
+
+    def _renew(self, leases: Leases, held: _Held) -> None:
+        now = self._clock.now()
+        lapsed = now - held.since >= LEASE_TERM
+        answer = leases.renew(
+            held.host, held.site, self._me, machine_id=held.machine_id, lapsed=lapsed
+        )
+        if answer.came is LeaseState.HELD:
+            self._held[held.host.name] = held._replace(since=now)
+        elif answer.came is LeaseState.LOST:
+            self.lost = _lost(answer.other)
+            self._note(_guard(held.host, GuardOutcome.REFUSED, self.lost))
+        else:
+            raise PradrillError(f"the lease on {held.host.name} is gone: {answer.because}")
+
+    def _busy(self, host: Host, answer: LeaseAnswer) -> BusyError:
+        until = self._clock.now() + timedelta(seconds=min(answer.left, LEASE_TERM.total_seconds()))
+        return BusyError(
+            f"the standby {host.name} is held by {answer.other}, until {until:%H:%M:%S} UTC "
+            "unless it holds on",
+            hint="Wait for that run to end, or stop it on its controller.",
+        )
+
+
+def _guard(host: Host, outcome: GuardOutcome, detail: str) -> GuardResult:
+    return GuardResult(guard=GUARD, host=host.name, outcome=outcome, detail=detail)
+
+
+def _had(answer: LeaseAnswer) -> str:
+    if answer.other is None or answer.end is None:
+        return "no other run holds this machine"
+    return f"taken over from {answer.other}, {_ENDS[answer.end]}"
+
+
+def _lost(other: Holder | None) -> str:
+    if other is None:
+        return "its lease ran out unseen, and another run may have come and gone"
+    return f"{other} has taken its lease"

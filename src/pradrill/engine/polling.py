@@ -1,0 +1,138 @@
+"""Verification: poll until every mandatory check is green and stays so, or the deadline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from pradrill.domain.declared.drill import Verify
+from pradrill.domain.run.event import check_key
+from pradrill.domain.run.outcome import CheckOutcome, CheckResult, StepOutcome
+from pradrill.engine.clock_steps import Stretch
+from pradrill.ports import Cancelled, Clock, Verification
+
+
+class Verified(NamedTuple):
+    """How verification ended. `first_green` is None unless the service was seen stable."""
+
+    outcome: StepOutcome
+    detail: str
+    first_green: datetime | None = None
+    last_red: datetime | None = None
+
+
+class _Watch:
+    """What is known of each mandatory check: green since when, last red when (steady UTC)."""
+
+    def __init__(self) -> None:
+        self.latest: dict[str, CheckOutcome] = {}
+        self.green_since: dict[str, datetime] = {}
+        self.last_red: dict[str, datetime] = {}
+
+    def see_all(
+        self,
+        results: tuple[CheckResult, ...],
+        asked: Collection[str],
+        during: Stretch,
+        *,
+        cut_off: bool,
+    ) -> tuple[CheckResult, ...]:
+        """Take in a pass over the checks `asked`; return what it told.
+
+        A check that it says nothing about is not green. When the deadline cut the pass off, a
+        check that had failed and now has no answer is still known to have failed.
+        """
+        for key in {*asked} - {check_key(result) for result in results}:
+            self.latest[key] = CheckOutcome.ERRORED
+            self.green_since.pop(key, None)
+        if cut_off:
+            results = tuple(result for result in results if not self._was_red_already(result))
+        for result in results:
+            self._see(result, during)
+        return results
+
+    def red(self) -> list[str]:
+        """Return the checks that are not green."""
+        return [key for key, outcome in self.latest.items() if outcome is not CheckOutcome.PASSED]
+
+    def hopeless(self) -> str:
+        """Say why no further pass can turn everything green; empty when one may."""
+        if not self.latest:
+            return "the suite holds no mandatory check"
+        red = self.red()
+        if red and all(self.latest[key] is CheckOutcome.SKIPPED for key in red):
+            return f"{len(red)} mandatory checks were skipped"
+        return ""
+
+    def _was_red_already(self, result: CheckResult) -> bool:
+        before = self.latest.get(check_key(result))
+        return result.outcome is CheckOutcome.ERRORED and before is CheckOutcome.FAILED
+
+    def _see(self, result: CheckResult, during: Stretch) -> None:
+        key = check_key(result)
+        if not result.mandatory:
+            self.latest.pop(key, None)
+            return
+        self.latest[key] = result.outcome
+        if result.outcome is CheckOutcome.PASSED:
+            self.green_since.setdefault(key, during.instant(result.ended).latest)
+        else:
+            self.green_since.pop(key, None)
+            self.last_red[key] = during.instant(result.started).earliest
+
+
+def verify_until_stable(  # noqa: PLR0913 the ports and callbacks of one loop
+    verification: Verification,
+    spec: Verify,
+    *,
+    clock: Clock,
+    cancelled: Cancelled,
+    on_pass: Callable[[tuple[CheckResult, ...]], None],
+    on_count: Callable[[int, int], None],
+) -> Verified:
+    """Run passes of checks; red checks alone are asked again quickly, then all of them.
+
+    The service is verified from when the last check turned green, once a pass over all the
+    checks, begun at least `stable_for` later, has found every mandatory one still green.
+    """
+    if not verification.checks():
+        return Verified(StepOutcome.UNKNOWN, "the suite holds no check")
+    watch = _Watch()
+    end = clock.now() + spec.deadline
+    only: list[str] | None = None
+    while not cancelled():
+        left = (end - clock.now()).total_seconds()
+        if left <= 0:
+            return _at_deadline(watch, spec)
+        asked, during = clock.now(), Stretch(clock)
+        results = verification.run(only, deadline=left, cancelled=cancelled)
+        keys, cut_off = only or verification.checks(), clock.now() >= end
+        on_pass(watch.see_all(results, keys, during, cut_off=cut_off))
+        red = watch.red()
+        on_count(len(watch.latest) - len(red), len(watch.latest))
+        if hopeless := watch.hopeless():
+            return Verified(StepOutcome.UNKNOWN, hopeless)
+        if not red and only is None:
+            first_green = max(watch.green_since.values())
+            if asked >= first_green + spec.stable_for or spec.stable_for == timedelta(0):
+                last_red = max(watch.last_red.values(), default=None)
+                return Verified(StepOutcome.PASSED, "", first_green, last_red)
+        if red or only is None:
+            _pause(clock, spec.poll, end)
+        only = red or None
+    return Verified(StepOutcome.CANCELLED, "interrupted")
+
+
+def _pause(clock: Clock, poll: timedelta, end: datetime) -> None:
+    clock.sleep(max(0.0, min(poll, end - clock.now()).total_seconds()))
+
+
+def _at_deadline(watch: _Watch, spec: Verify) -> Verified:
+    within = f"within {spec.deadline.total_seconds():g} s"
+    red = watch.red()
+    if any(watch.latest[key] is CheckOutcome.FAILED for key in red):
+        return Verified(StepOutcome.FAILED, f"{len(red)} checks did not turn green {within}")
+    if red:
+        return Verified(StepOutcome.UNKNOWN, f"{len(red)} checks gave no answer {within}")
+    return Verified(StepOutcome.TIMED_OUT, f"the checks were not green long enough {within}")

@@ -1,0 +1,1 @@
+"""The chain of entries: written, read, walked."""

@@ -1,0 +1,161 @@
+"""The chain as it lies on the disk, entry by entry, and where it is broken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from pradrill.domain.register.entry import (
+    GENESIS,
+    Acknowledged,
+    Damage,
+    Entry,
+    EntryKind,
+    Seals,
+    Wrong,
+    acknowledged,
+)
+from pradrill.register.chain.lines import HEAD, HEAD_SIGNATURE, REGISTER, line_hash
+from pradrill.register.sealing.signing import Signer
+
+_OF_NOW = {REGISTER, HEAD, HEAD_SIGNATURE}
+"""Where troubles are of the chain's end, which changes with each entry: none is for ever."""
+
+
+class Trouble(NamedTuple):
+    """Something that is not what it was, and where."""
+
+    where: str
+    what: str
+    seen: str = ""
+    """Hashes of what stands there: the same trouble with other content is another one."""
+
+    @property
+    def lasts(self) -> bool:
+        """Whether the next entry leaves it: only then can somebody answer for it."""
+        return self.where not in _OF_NOW
+
+    @property
+    def wrong(self) -> Wrong:
+        """Return it as an entry holds it: half a character of a file's name is a question mark."""
+        told = (part.encode("utf-8", "replace").decode() for part in self)
+        return Wrong(**dict(zip(self._fields, told, strict=True)))
+
+    def __str__(self) -> str:
+        """Return it as one line that moves no cursor."""
+        return "".join(c if c.isprintable() else "?" for c in f"{self.where}: {self.what}")[:600]
+
+
+class Chain(NamedTuple):
+    """The entries that can be read, each with its hash, and what is wrong with their order."""
+
+    entries: list[tuple[Entry, str]]
+    troubles: list[Trouble]
+
+    def of(self, kind: EntryKind) -> Iterator[tuple[Entry, str]]:
+        """Return the entries of a kind."""
+        return ((entry, told) for entry, told in self.entries if entry.kind is kind)
+
+    def sealing(self) -> list[tuple[int, Seals]]:
+        """Return who signed and stamped from which entry on, oldest first."""
+        found = []
+        for entry, _ in self.of(EntryKind.SEALS):
+            try:
+                found.append((entry.number, Seals.model_validate(entry.body)))
+            except ValidationError:
+                trouble = at_entry(entry, "it does not say who signs")
+                if trouble not in self.troubles:
+                    self.troubles.append(trouble)
+        return found
+
+    def unvouched(self) -> Iterator[tuple[Entry, str, tuple[int, int]]]:
+        """Return the entries that say of others that no signature vouches for them; and which."""
+        for entry, told in self.of(EntryKind.DAMAGE):
+            with suppress(ValidationError):
+                gap = Damage.model_validate(entry.body).unvouched
+                if gap is not None:
+                    yield entry, told, gap
+
+    def seals(self) -> list[Seals]:
+        """Return who signed and stamped, oldest first."""
+        return [seals for _, seals in self.sealing()]
+
+    def known(self) -> dict[Wrong, Acknowledged]:
+        """Return the damage that somebody answers for, and who.
+
+        An answer that nobody's signature vouches for could be the forger's own.
+        """
+        gaps = [gap for _, _, gap in self.unvouched()]
+        found = acknowledged(
+            entry
+            for entry, _ in self.entries
+            if not any(first <= entry.number <= last for first, last in gaps)
+        )
+        return {wrong: each for each in found for wrong in each.said.damage}
+
+    def signers(self) -> str:
+        """Return the allowed_signers file of every key that the chain names, the newest last."""
+        lines = [
+            str(Signer(seals.principal or "", seals.public_key))
+            for seals in self.seals()
+            if seals.public_key
+        ]
+        return "".join(f"{line}\n" for line in reversed(dict.fromkeys(reversed(lines))))
+
+    def signer(self) -> Signer | None:
+        """Return who signs now."""
+        seals = (self.seals() or [Seals()])[-1]
+        if seals.principal is None or seals.public_key is None:
+            return None
+        return Signer(seals.principal, seals.public_key)
+
+    def authorities(self) -> str:
+        """Return the certificates (PEM) of every authority that the chain names."""
+        return "".join(dict.fromkeys(s.authority_ca for s in self.seals() if s.authority_ca))
+
+
+def read_chain(content: bytes) -> Chain:
+    """Read the entries of a register, and say where the chain is broken."""
+    troubles: list[Trouble] = []
+    entries: list[tuple[Entry, str]] = []
+    number, previous = 0, GENESIS
+    *lines, rest = content.split(b"\n")
+    for place, line in enumerate(lines, 1):
+        told = line_hash(line + b"\n")
+        where, seen = f"{REGISTER}:{place}", f"{previous} {told}"
+        try:
+            entry = Entry.model_validate_json(line)
+        except ValidationError:
+            what = "this line is no entry: it was edited or damaged"
+            troubles.append(Trouble(where, what, seen))
+            number, previous = number + 1, told
+            continue
+        if entry.number > number + 1:
+            one = entry.number == number + 2
+            gone = (
+                f"entry {number + 1} is"
+                if one
+                else f"entries {number + 1} to {entry.number - 1} are"
+            )
+            what = f"before entry {entry.number}, {gone} missing"
+            troubles.append(Trouble(where, what, seen))
+        elif entry.number <= number:
+            what = f"entry {entry.number} stands after entry {number}: the order was changed"
+            troubles.append(Trouble(where, what, seen))
+        elif entry.previous != previous:
+            what = f"entry {entry.number} carries another hash than that of line {place - 1}"
+            troubles.append(Trouble(where, f"{what}: one of both was edited", seen))
+        entries.append((entry, told))
+        number, previous = entry.number, told
+    if rest:
+        what = "the last line is cut off: by a crash, or the end was removed"
+        troubles.append(Trouble(f"{REGISTER}:{len(lines) + 1}", what))
+    return Chain(entries, troubles)
+
+
+def at_entry(entry: Entry, what: str, seen: str = "") -> Trouble:
+    """Return a trouble with an entry."""
+    return Trouble(f"{REGISTER}: entry {entry.number}", what, seen)

@@ -1,0 +1,1 @@
+"""Runs on disk: begun, entered, sealed, found again."""

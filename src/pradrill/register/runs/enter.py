@@ -1,0 +1,127 @@
+"""A sealed run becomes an entry of the register, and so does what it showed to be wrong."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from pradrill.domain.register.entry import Damage, Entry, EntryKind, RunEntry
+from pradrill.domain.register.findings_of_run import findings_of
+from pradrill.domain.run.record import RunRecord
+from pradrill.errors import RecordError
+from pradrill.register.chain.register import Register, line_hash
+from pradrill.system.durable_files import unwritten, write_whole
+
+RECORD = "record.json"
+SIGNATURE = "record.json.sig"
+ATTESTATION = "record.intoto.json"
+
+
+def seal_run(register: Register, folder: Path, record: RunRecord) -> None:
+    """Write a run's record, signed before it stands under its name, and enter it.
+
+    Raises RecordError. A crash before the entry leaves a record that its own process has signed.
+    """
+    content = (record.model_dump_json(indent=1) + "\n").encode()
+    unsigned = _sign(register, folder, content, record)
+    _put(folder / RECORD, content)
+    _enter(register, folder, (record, content), unsigned, record.ended)
+
+
+def enter_run(register: Register, folder: Path, at: datetime) -> None:
+    """Append what a sealed run showed, then its entry; raises RecordError.
+
+    After a crash in between both are entered again: what a run showed twice, it showed once. What
+    is signed was signed by the run's own process: nothing is signed here that it has not.
+    """
+    record, content = read_record(folder / RECORD)
+    _enter(register, folder, (record, content), None, at)
+
+
+def enter_made_up(register: Register, folder: Path, why: str, at: datetime) -> None:
+    """Append that a sealed run was found and is none that was carried out; raises RecordError."""
+    found = f"run {folder.name} is sealed, has no entry, and is not entered: {why}"
+    register.append(EntryKind.DAMAGE, Damage(found=found, run_id=folder.name), at)
+
+
+def _sign(register: Register, folder: Path, content: bytes, record: RunRecord) -> str | None:
+    """Write what vouches for a record beside it; return why it is not signed."""
+    signature, unsigned = register.signature(content)
+    attestation = register.attestation(RECORD, line_hash(content), record)
+    for name, made in ((SIGNATURE, signature), (ATTESTATION, attestation)):
+        if made is not None:
+            _put(folder / name, made)
+        else:  # what a crash left of an earlier attempt at sealing is of another record
+            (folder / name).unlink(missing_ok=True)
+    return unsigned
+
+
+def _put(path: Path, content: bytes) -> None:
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        raise unwritten(path, error) from error
+
+
+def _enter(
+    register: Register,
+    folder: Path,
+    sealed: tuple[RunRecord, bytes],
+    unsigned: str | None,
+    at: datetime,
+) -> None:
+    record, content = sealed
+    files = {file.path.as_posix(): file.sha256 for file in record.evidence}
+    for name in (SIGNATURE, ATTESTATION):
+        if (folder / name).is_file():
+            files[name] = line_hash((folder / name).read_bytes())
+    entry = RunEntry(
+        run_id=record.run_id,
+        drill=record.plan.drill.drill,
+        services=record.plan.drill.services,
+        state=record.state,
+        refusal=record.refusal,
+        verdict=record.verdict,
+        exit_code=record.exit_code,
+        started=record.started,
+        ended=record.ended,
+        record_sha256=line_hash(content),
+        files=files,
+        unsigned=unsigned,
+    )
+    shown = [(EntryKind.FINDING, finding) for finding in findings_of(record)]
+    register.append_all([*shown, (EntryKind.RUN, entry)], at)
+
+
+def entered(register: Register) -> set[str]:
+    """Return the ids of the runs that the register holds, and of those that it has refused."""
+    kinds = {EntryKind.RUN, EntryKind.DAMAGE}
+    told = (entry.body.get("run_id") for entry in register.entries() if entry.kind in kinds)
+    return {str(run_id) for run_id in told if run_id}
+
+
+def sealed_hashes(register: Register) -> set[str]:
+    """Return the hashes of the records that the register names; lines that are none name none."""
+    hashes = set()
+    for line in register.lines():
+        with suppress(ValidationError):
+            entry = Entry.model_validate_json(line)
+            if entry.kind is EntryKind.RUN:
+                hashes.add(str(entry.body.get("record_sha256")))
+    return hashes
+
+
+def read_record(path: Path) -> tuple[RunRecord, bytes]:
+    """Read a sealed record and its bytes; raises RecordError when it is damaged."""
+    try:
+        content = path.read_bytes()
+        return RunRecord.model_validate_json(content), content
+    except (OSError, ValidationError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "its content is not a record"
+        raise RecordError(
+            f"cannot read {path}: {reason}",
+            hint="It was damaged or written by another version; the journal is beside it.",
+        ) from error

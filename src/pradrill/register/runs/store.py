@@ -1,0 +1,360 @@
+"""Runs on disk: `runs/<run_id>/` with a journal as it happens and a record at the end."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import re
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from shutil import rmtree
+from typing import Any, TextIO
+
+from pradrill.domain.register.entry import Attempt
+from pradrill.domain.run.lease import Holder
+from pradrill.domain.run.record import RunRecord
+from pradrill.domain.run.run_plan import FileHash
+from pradrill.errors import BusyError, RecordError, UsageError
+from pradrill.register.chain.register import Register, line_hash
+from pradrill.register.runs.draft import ALIVE, EVIDENCE, JOURNAL, Draft, alone, has_begun
+from pradrill.register.runs.enter import (
+    RECORD,
+    enter_made_up,
+    enter_run,
+    entered,
+    read_record,
+    seal_run,
+    sealed_hashes,
+)
+from pradrill.register.runs.genuine import events_of, evidence_of, why_not_genuine
+from pradrill.system.durable_files import open_lines, sync_folder, unwritten, write_line
+
+_UNFIT = re.compile(r"[^0-9A-Za-z._-]+")
+_RUN = re.compile(r"2.*Z-")
+_LONGEST = 60
+
+
+Say = Callable[[str], None]
+
+
+class RunJournal:
+    """One run's folder. Its lock is held by the run's process and freed by its death."""
+
+    def __init__(self, folder: Path, lock: TextIO | None, register: Register) -> None:
+        self.run_id = folder.name
+        self.folder = folder
+        self._register = register
+        self._lock = lock
+        self._file: int | None = None
+
+    def append(self, event: str, at: datetime, facts: Mapping[str, Any]) -> None:
+        """Write one fact as a JSON line and see it on the disk; raises RecordError."""
+        line = json.dumps({"at": at.isoformat(), "event": event, **facts}, ensure_ascii=False)
+        try:
+            if self._file is None:
+                self._file = open_lines(self.folder / JOURNAL)
+            write_line(self._file, line.encode("utf-8", "backslashreplace") + b"\n")
+        except OSError as error:
+            raise unwritten(self.folder / JOURNAL, error) from error
+
+    def events(self) -> Iterator[tuple[str, datetime, dict[str, Any]]]:
+        """Read back every whole fact, without a last one that a crash cut off.
+
+        Raises RecordError at a line that is none.
+        """
+        return events_of(self.folder)
+
+    def evidence(self) -> tuple[FileHash, ...]:
+        """Return the journal and every evidence file with its SHA-256; raises RecordError."""
+        try:
+            return evidence_of(self.folder)
+        except OSError as error:
+            raise RecordError(f"cannot read {error.filename}: {error.strerror}") from error
+
+    def seal(self, record: RunRecord) -> None:
+        """Write the record under its name only when all of it is on the disk, and enter it."""
+        seal_run(self._register, self.folder, record)
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the journal and its lock."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+
+class FileRunStore:
+    """All runs under one state directory (DESIGN §7)."""
+
+    def __init__(self, state: Path, register: Register | None = None) -> None:
+        self.state = state
+        self.register = register or Register(state)
+        self.runs = state / "runs"
+        self._launches = state / "locks" / "launches"
+        self._prepared: Draft | None = None
+
+    def prepare(self, attempt: Attempt, began: datetime) -> Draft:
+        """Keep an attempt from now on; the next run that opens is its run. Raises RecordError."""
+        self._prepared = draft = self._draft(_UNFIT.sub("-", attempt.drill)[:_LONGEST], began)
+        with suppress(RecordError):  # a full disk: the folder's name tells of it, should it be lost
+            draft.keep(attempt)
+        return draft
+
+    def open(self, drill: str, started: datetime) -> RunJournal:
+        """Begin a run: its folder and journal; raises RecordError."""
+        draft, self._prepared = self._prepared or self._draft(drill, started), None
+        suffix = draft.folder.name.rpartition("-")[2]
+        folder = self.runs / f"{started:%Y%m%dT%H%M%SZ}-{drill}-{suffix}"
+        try:
+            draft.folder = draft.folder.rename(folder)
+            sync_folder(self.runs)
+        except OSError as error:
+            raise unwritten(folder, error) from error
+        return RunJournal(folder, draft.lock, self.register)
+
+    def _draft(self, drill: str, began: datetime) -> Draft:
+        """Make a run's folder under a hidden name, and lock it."""
+        folder = self.runs / f".{began:%Y%m%dT%H%M%SZ}-{drill}-{secrets.token_hex(3)}"
+        try:
+            for part in (self.state, self.runs, self._launches.parent):
+                part.mkdir(mode=0o700, parents=part == self.state, exist_ok=True)
+            with alone(self._launches):
+                folder.mkdir(mode=0o700)
+                lock = _try_lock(folder / ALIVE)
+            (folder / EVIDENCE).mkdir(mode=0o700)
+            sync_folder(self.runs)
+        except OSError as error:
+            rmtree(folder, ignore_errors=True)  # it would be entered as an attempt of its own
+            raise unwritten(folder, error) from error
+        assert lock is not None  # noqa: S101 nobody else looked at it
+        return Draft(folder, lock)
+
+    @contextmanager
+    def hold(self, standby_key: str, run_id: str) -> Iterator[None]:
+        """Hold a standby for one run; raises BusyError, naming the holder."""
+        path = self.state / "locks" / hashlib.sha256(standby_key.encode()).hexdigest()[:16]
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = _try_lock(path)
+        except OSError as error:
+            raise unwritten(path, error) from error
+        if lock is None:
+            holder = path.read_text(encoding="utf-8", errors="replace").strip() or "another run"
+            raise BusyError(
+                f"the standby {standby_key} is held by {holder}",
+                hint="Wait for that run to end, or stop it with Ctrl-C or kill -TERM.",
+            )
+        with lock:
+            with suppress(OSError):  # the name is a courtesy: the lock holds on a full disk too
+                os.truncate(path, 0)
+                os.write(lock.fileno(), f"run {run_id} (pid {os.getpid()})".encode())
+            yield
+
+    def holder(self, run_id: str) -> Holder:
+        """Return how a run of this store signs what it holds elsewhere."""
+        controller = platform.node() or "unknown"
+        return Holder(run=run_id, controller=controller, state=str(self.state))
+
+    def has_ended(self, holder: Holder) -> bool:
+        """Tell whether it is a run of this store whose process is gone.
+
+        A copy of this state on another machine, or under another name, does not know that.
+        """
+        folder = self.runs / holder.run
+        is_ours = holder == self.holder(holder.run) and folder.parent == self.runs
+        return is_ours and folder.is_dir() and not _is_locked(folder)
+
+    def crashed(self) -> list[RunJournal]:
+        """Return the runs that ended without a record and whose process is gone."""
+        found = []
+        for folder in self._folders():
+            if not (folder / RECORD).exists() and (lock := _free(folder)):
+                if (folder / RECORD).exists():  # sealed just now, before its lock was free
+                    lock.close()
+                else:
+                    found.append(RunJournal(folder, lock, self.register))
+        return found
+
+    def settle(self, at: datetime, tell: Say = lambda _line: None) -> list[str]:
+        """Enter the sealed runs that a crash kept out of the register; return their ids.
+
+        A run that is not what its journal tells is entered as damage, and told. Raises RecordError
+        when the register cannot be read or written.
+        """
+        self.register.settle(at)
+        late = []
+        known = entered(self.register)
+        for folder in self._folders():
+            if folder.name in known or not (folder / RECORD).exists():
+                continue
+            lock = _free(folder)
+            if lock is None:  # its own process is about to enter it
+                continue
+            with lock:
+                if folder.name in entered(self.register):  # now that nobody else can
+                    continue
+                why = why_not_genuine(folder, self.register.public_key())
+                if why is None:
+                    enter_run(self.register, folder, at)
+                    late.append(folder.name)
+                else:
+                    enter_made_up(self.register, folder, why, at)
+                    tell(f"run {folder.name} is sealed, and is not entered: {why}")
+        return late
+
+    def enter_unbegun(self, at: datetime) -> list[Attempt]:
+        """Enter the attempts that were killed before their run had begun; raises RecordError."""
+        late = []
+        for folder in sorted([*self.runs.glob(".2*Z-*"), *self._folders()]):
+            if (folder / RECORD).exists() or has_begun(folder):
+                continue
+            with alone(self._launches):
+                lock = _free(folder)
+            if lock is not None:
+                with lock:
+                    if not has_begun(folder):  # nor did it before its process was gone
+                        late.append(Draft(folder, lock).enter(self.register, at, late=True))
+        return late
+
+    def has_crashed(self) -> bool:
+        """Tell whether `crashed` would return any; holds nothing."""
+        return bool(self.killed())
+
+    def killed(self) -> list[str]:
+        """Return the ids of the runs that `crashed` would return; holds and writes nothing."""
+        return [
+            folder.name
+            for folder in self._folders()
+            if not (folder / RECORD).exists() and not _is_locked(folder)
+        ]
+
+    def writable(self) -> bool:
+        """Tell whether runs can be recorded here: a copy may be there for reading only."""
+        return not self.runs.exists() or os.access(self.runs, os.W_OK)
+
+    def readable(self) -> tuple[list[RunRecord], list[RecordError]]:
+        """Return every sealed record, oldest first, and an error for each damaged one."""
+        records: list[RunRecord] = []
+        damaged: list[RecordError] = []
+        for folder in self._folders():
+            if (folder / RECORD).exists():
+                try:
+                    records.append(self.read(folder.name))
+                except RecordError as error:
+                    damaged.append(error)
+        return records, damaged
+
+    def records(self) -> Iterator[RunRecord]:
+        """Read every record that is the one that was entered, oldest first.
+
+        What was made up or changed stands for no drill, and stops none.
+        """
+        hashes = sealed_hashes(self.register)
+        for folder in self._folders():
+            with suppress(RecordError):
+                record, content = read_record(folder / RECORD)
+                if line_hash(content) in hashes:
+                    yield record
+
+    def running(self) -> list[RunJournal]:
+        """Return the runs whose process is alive."""
+        return [
+            RunJournal(folder, None, self.register)
+            for folder in self._folders()
+            if not (folder / RECORD).exists() and _is_locked(folder)
+        ]
+
+    def find(self, run: str | None) -> str:
+        """Return the id of the newest sealed run, or of the one that `run` names in part.
+
+        Raises UsageError: a name that was mistyped is no damage.
+        """
+        unsealed: list[str] = []
+        sealed: list[str] = []
+        for folder in self._folders():
+            (sealed if (folder / RECORD).exists() else unsealed).append(folder.name)
+        if run is None and sealed:
+            return sealed[-1]
+        matches = [name for name in sealed if run and run in name]
+        exact = [name for name in matches if name == run]
+        if len(exact or matches) == 1:
+            return (exact or matches)[0]
+        if matches:
+            some = ", ".join(matches[-5:])
+            raise UsageError(f"{run} names {len(matches)} runs", hint=f"Give more of it: {some}.")
+        if meant := [name for name in unsealed if run is None or (run and run in name)]:
+            alive = _is_locked(self.runs / meant[-1])
+            how = "is running" if alive else "was killed, and is not torn down yet"
+            raise UsageError(
+                f"the run {meant[-1]} {how}: it has no record",
+                hint="See what becomes of it: pradrill runs.",
+            )
+        if run is None or not sealed:
+            raise UsageError(
+                f"no run is recorded in {self.runs}", hint="Launch one: pradrill run DRILL."
+            )
+        raise UsageError(f"no run is named {run}", hint="List them: pradrill runs.")
+
+    def read(self, run_id: str) -> RunRecord:
+        """Read a sealed record; raises RecordError when it is damaged."""
+        return read_record(self.runs / run_id / RECORD)[0]
+
+    def _folders(self) -> list[Path]:
+        try:
+            return sorted(p for p in self.runs.iterdir() if _RUN.match(p.name) and p.is_dir())
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise RecordError(
+                f"cannot read {self.runs}: {error.strerror}", hint="Read it as its owner."
+            ) from error
+
+
+def _try_lock(path: Path) -> TextIO | None:
+    file = path.open("a+", encoding="utf-8")
+    path.chmod(0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    return file
+
+
+def _free(folder: Path) -> TextIO | None:
+    """Lock a run's folder; None when its process is alive, or the folder has just gone.
+
+    Raises RecordError when it cannot be locked.
+    """
+    try:
+        return _try_lock(folder / ALIVE)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise unwritten(folder / ALIVE, error) from error
+
+
+def _is_locked(folder: Path) -> bool:
+    """Look whether a run's process is alive; writes nothing, and keeps no other reader from it."""
+    try:
+        lock = os.open(folder / ALIVE, os.O_RDONLY)
+    except FileNotFoundError:
+        return not folder.exists()
+    except OSError as error:
+        raise RecordError(f"cannot read {folder / ALIVE}: {error.strerror}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False

@@ -1,0 +1,1 @@
+"""Who signs, stamps, attests and publishes."""

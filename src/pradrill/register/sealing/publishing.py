@@ -1,0 +1,56 @@
+"""Heads of the register, put where whoever cuts the register does not come to."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+from pradrill.domain.register.entry import Head
+from pradrill.system.tools import ToolError, tool
+
+_BRANCH = "refs/heads/pradrill-heads"
+
+
+def log_head(head: Head, at: datetime, log: Path) -> None:
+    """Add a line to a file of heads; raises ToolError."""
+    try:
+        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with log.open("a", encoding="ascii") as file:
+            file.write(f"{at:%Y-%m-%dT%H:%M:%SZ} {head}\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise ToolError(f"cannot write {log}: {error.strerror}") from error
+
+
+def push_head(head: Head, at: datetime, repository: Path, remote: str) -> None:
+    """Commit the head in an own repository and push it; raises ToolError.
+
+    What could not be pushed goes with the next head: the branch holds every one of them.
+    """
+    if not (repository / "HEAD").exists():
+        tool("git", "init", "--quiet", "--bare", repository)
+    git = ("git", "--git-dir", repository)
+    stamp = at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    who = {
+        f"GIT_{role}_{what}": value
+        for role in ("AUTHOR", "COMMITTER")
+        for what, value in (("NAME", "pradrill"), ("EMAIL", "pradrill@localhost"), ("DATE", stamp))
+    }
+    blob = _word(tool(*git, "hash-object", "-w", "--stdin", stdin=f"{head}\n".encode()))
+    tree = _word(tool(*git, "mktree", stdin=f"100644 blob {blob}\tregister.head\n".encode()))
+    try:
+        parent: tuple[str, ...] = (
+            "-p",
+            _word(tool(*git, "rev-parse", "--verify", "--quiet", _BRANCH)),
+        )
+    except ToolError:  # the first head
+        parent = ()
+    commit = _word(tool(*git, "commit-tree", tree, *parent, "-m", str(head), env=who))
+    tool(*git, "update-ref", _BRANCH, commit)
+    tool(*git, "push", "--quiet", "--", remote, f"{_BRANCH}:{_BRANCH}")
+
+
+def _word(output: bytes) -> str:
+    return output.decode("ascii").strip()

@@ -1,0 +1,1 @@
+"""Whether all is what was recorded."""

@@ -1,0 +1,388 @@
+"""What the pages of a dossier say, beyond their templates: words, signs, sentences, groups."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+from pathlib import PurePath
+from typing import NamedTuple
+
+from pradrill.domain.dossier.attempt import Attempt, Ending, Setting
+from pradrill.domain.dossier.build import Dossier, Trend
+from pradrill.domain.dossier.coverage import Cover, Standing
+from pradrill.domain.dossier.expiry import Change, Subject
+from pradrill.domain.dossier.forecast import FEWEST, Basis, Forecast, Outlook
+from pradrill.domain.dossier.period import Column, column_of
+from pradrill.domain.dossier.spread import Spread
+from pradrill.domain.values.severity import Severity
+from pradrill.reporting.language import formats as wording
+from pradrill.reporting.language.i18n import _, decimal, ngettext, pgettext, whole
+from pradrill.reporting.language.terms import word
+from pradrill.reporting.run.page import figure_name
+
+SIGNS: Mapping[Ending, str] = {
+    Ending.PASSED: "●",
+    Ending.MISSED: "▲",
+    Ending.FAILED: "×",  # noqa: RUF001 the sign that every font has
+    Ending.INCONCLUSIVE: "?",
+    Ending.INTERRUPTED: "!",
+    Ending.CRASHED: "!",
+    Ending.NOT_READY: "○",
+    Ending.BUSY: "○",
+    Ending.NOT_STARTED: "○",
+    Ending.NOT_ATTEMPTED: "□",
+}
+ENDINGS = tuple(Ending)
+_TO_DO = tuple(standing for standing in Standing if standing not in {"proven", "dropped"})
+_NAMED = 3
+_QUARTER, _YEAR = 3, 12
+_SHA256 = 64
+
+
+class Matter(NamedTuple):
+    """Something that the first page must name."""
+
+    cover: Cover
+    overdue: str | None
+
+
+class Group(NamedTuple):
+    """The attempts of one column of the calendar."""
+
+    column: Column
+    attempts: tuple[Attempt, ...]
+
+
+def sign(ending: Ending) -> str:
+    """Return the sign of an ending, the same in tables and pictures."""
+    return SIGNS[ending]
+
+
+def ending(value: Ending) -> str:
+    """Say what became of an attempt."""
+    return {
+        Ending.PASSED: pgettext("attempt", "passed"),
+        Ending.MISSED: pgettext("attempt", "objective missed"),
+        Ending.FAILED: pgettext("attempt", "failed"),
+        Ending.INCONCLUSIVE: pgettext("attempt", "inconclusive"),
+        Ending.INTERRUPTED: pgettext("attempt", "interrupted"),
+        Ending.CRASHED: pgettext("attempt", "crashed"),
+        Ending.NOT_READY: pgettext("attempt", "refused: not ready"),
+        Ending.BUSY: pgettext("attempt", "refused: standby busy"),
+        Ending.NOT_STARTED: pgettext("attempt", "not started"),
+        Ending.NOT_ATTEMPTED: pgettext("attempt", "due, not attempted"),
+    }[value]
+
+
+def standing(value: Standing) -> str:
+    """Say how well a recovery is proved."""
+    return {
+        Standing.NEVER_TESTED: pgettext("coverage", "never tested"),
+        Standing.UNCOVERED: pgettext("coverage", "no drill covers it any more"),
+        Standing.NEVER_PROVEN: pgettext("coverage", "tested, never passed"),
+        Standing.BROKEN: pgettext("coverage", "last test not passed"),
+        Standing.EXPIRED: pgettext("coverage", "proof expired by changes"),
+        Standing.OLD: pgettext("coverage", "proof too old"),
+        Standing.PROVEN: pgettext("coverage", "proven"),
+        Standing.DROPPED: pgettext("coverage", "no longer declared"),
+    }[value]
+
+
+def subject(value: Subject) -> str:
+    """Say what a change is about."""
+    return {
+        Subject.DRILL_GONE: pgettext("change", "the drill is no longer declared"),
+        Subject.PLAN_VERSION: pgettext("change", "version of the plan"),
+        Subject.OBJECTIVE: pgettext("change", "objective"),
+        Subject.SERVICE: pgettext("change", "service in the plan"),
+        Subject.DRILL: pgettext("change", "declaration of the drill"),
+        Subject.PLAYBOOK: pgettext("change", "playbook"),
+        Subject.INVENTORY: pgettext("change", "inventory"),
+        Subject.CHECK: pgettext("change", "check"),
+        Subject.FILE: pgettext("change", "file"),
+    }[value]
+
+
+def column(value: Column) -> str:
+    """Name a column of the calendar: a month, a quarter, a year or several."""
+    if value.months < _QUARTER:
+        return f"{value.year:04d}-{value.month:02d}"
+    if value.months == _QUARTER:
+        quarter = (value.month + 2) // _QUARTER
+        return _("%(year)s Q%(quarter)s", year=f"{value.year:04d}", quarter=quarter)
+    years = value.months // _YEAR
+    return f"{value.year:04d}" if years == 1 else f"{value.year:04d}-{value.year + years - 1:04d}"
+
+
+def setting(cover: Cover) -> str:
+    """Say what is or would be proved where."""
+    if cover.scenario is None:
+        return _("no drill covers this service")
+    return where(cover.scenario, cover.standby or "", lab=cover.lab)
+
+
+def where(scenario: str, standby: str, *, lab: bool) -> str:
+    """Write a scenario and its standby."""
+    place = _("lab machine %(name)s", name=wording.line(standby, 80)) if lab else standby
+    return _("%(scenario)s, on %(standby)s", scenario=scenario, standby=place)
+
+
+def cell(counts: Mapping[Ending, int]) -> Iterator[tuple[str, int, str]]:
+    """Return the signs of a calendar's cell, how often, and in words."""
+    for value in Ending:
+        if counts.get(value):
+            yield SIGNS[value], counts[value], ending(value)
+
+
+def cell_text(counts: Mapping[Ending, int]) -> str:
+    """Write a calendar's cell as plain text: a box for each sign costs a PDF a millisecond."""
+    told = ", ".join(f"{mark}\u00a0{count}" for mark, count, _words in cell(counts))
+    return told or "–"  # noqa: RUF001 a dash is what stands in an empty cell
+
+
+def standings(dossier: Dossier) -> list[tuple[Standing, int]]:
+    """Count the lines of the coverage; those that need work first."""
+    found = Counter(cover.standing for cover in dossier.coverage)
+    return [(value, found[value]) for value in Standing if found[value]]
+
+
+def matters(dossier: Dossier) -> list[Matter]:
+    """Return what is not proven or overdue, the worst first."""
+    overdue = {
+        item.service: _("never drilled") if item.due is None else item.due.date().isoformat()
+        for item in dossier.overdue
+    }
+    return [
+        Matter(cover, overdue.get(cover.service))
+        for cover in dossier.coverage
+        if cover.standing in _TO_DO
+    ]
+
+
+def why(cover: Cover) -> str:
+    """Say in a few words why a line of the coverage stands as it does."""
+    if cover.standing is Standing.NEVER_TESTED:
+        if not cover.attempts:
+            return _("no attempt")
+        return ngettext(
+            "%(n)s attempt, without conclusion", "%(n)s attempts, none conclusive", cover.attempts
+        )
+    if cover.standing in {Standing.NEVER_PROVEN, Standing.BROKEN} and cover.latest:
+        at = cover.latest.at.date().isoformat()
+        return _("%(ending)s on %(day)s", ending=ending(cover.latest.ending), day=at)
+    if cover.standing is Standing.EXPIRED:
+        return changed(cover.changes)
+    if cover.standing is Standing.OLD and cover.proof:
+        return _("proved on %(day)s", day=cover.proof.at.date().isoformat())
+    return ""
+
+
+def changed(changes: Sequence[Change]) -> str:
+    """Name what a proof does not cover any more, the first few of it."""
+    material = [change for change in changes if change.material]
+    named = ", ".join(f"{subject(c.subject)} {PurePath(c.what).name}" for c in material[:_NAMED])
+    rest = len(material) - _NAMED
+    return named if rest <= 0 else _("%(named)s and %(n)s more", named=named, n=rest)
+
+
+def opened(dossier: Dossier) -> str:
+    """Count the open findings by severity, the gravest first."""
+    found = Counter(item.finding.severity for item in dossier.open_findings)
+    return _(
+        "%(open)s: %(severities)s.",
+        open=ngettext(
+            "%(n)s finding is open", "%(n)s findings are open", len(dossier.open_findings)
+        ),
+        severities=", ".join(
+            f"{found[value]} {word(value)}" for value in reversed(Severity) if found[value]
+        ),
+    )
+
+
+def version(change: Change, told: str | None) -> str:
+    """Write what something was or is: a file by the beginning of its hash."""
+    if told is None:
+        files = (Subject.PLAYBOOK, Subject.INVENTORY, Subject.CHECK, Subject.FILE)
+        return _("not there") if change.subject in files else ""
+    return f"{told[:12]}…" if len(told) == _SHA256 else told
+
+
+def material(change: Change) -> str:
+    """Say whether a change matters to the proof, and for a file why not."""
+    if change.material:
+        return _("yes")
+    same = change.before is not None and len(change.before) == _SHA256
+    return _("no: comments, layout") if same else _("no")
+
+
+def cadence(every: str) -> str:
+    """Say how often a drill is due."""
+    count, _space, unit = every.partition(" ")
+    number = int(count)
+    return {
+        "day": ngettext("%(n)s day", "%(n)s days", number),
+        "week": ngettext("%(n)s week", "%(n)s weeks", number),
+        "month": ngettext("%(n)s month", "%(n)s months", number),
+        "year": ngettext("%(n)s year", "%(n)s years", number),
+    }[unit.removesuffix("s")]
+
+
+def percentile(value: float | None, spread: Spread) -> str:
+    """Write a percentile; that of tests which recovered nothing has no length."""
+    if not spread.tests:
+        return "–"  # noqa: RUF001 a dash is what stands in an empty cell
+    return _("not recovered") if value is None else wording.short(value)
+
+
+def percentiles(spread: Spread, actual: str) -> str:
+    """Describe a spread in one sentence, for those who do not see the picture."""
+    return _(
+        "%(actual)s of %(tests)s: median %(median)s, ninth decile %(ninth)s, worst %(worst)s.",
+        actual=figure_name(actual),
+        tests=ngettext("%(n)s test", "%(n)s tests", spread.tests),
+        median=percentile(spread.median, spread),
+        ninth=percentile(spread.ninth_decile, spread),
+        worst=percentile(spread.worst, spread),
+    )
+
+
+def outlook(
+    forecast: Forecast, actual: str, goal: str, objective: timedelta, as_of: datetime
+) -> Iterator[str]:
+    """Say what the runs let expect, in sentences."""
+    names = {"actual": figure_name(actual), "goal": figure_name(goal)}
+    runs = ngettext("%(n)s run", "%(n)s runs", forecast.runs)
+    if forecast.outlook is Outlook.NOT_ENOUGH:
+        yield _(
+            "%(actual)s: not enough runs for a forecast (%(runs)s that recovered, at least "
+            "%(fewest)s needed).",
+            runs=runs,
+            fewest=FEWEST,
+            **names,
+        )
+        return
+    growth = _signed(forecast.monthly or 0.0)
+    margin = wording.short(forecast.monthly_margin or 0.0)
+    if forecast.outlook is Outlook.NO_GROWTH:
+        yield _("%(actual)s: %(runs)s show no growth.", runs=runs, **names)
+    else:
+        yield _(
+            "%(actual)s: %(runs)s show %(growth)s every 30 days (give or take %(margin)s).",
+            runs=runs,
+            growth=growth,
+            margin=margin,
+            **names,
+        )
+    if forecast.basis is Basis.SIZE:
+        yield _by_size(forecast, goal)
+    yield from _reached(forecast, goal, as_of)
+    low, high = forecast.next_low or 0.0, forecast.next_high or 0.0
+    expected = _(
+        "One more run is expected between %(low)s and %(high)s",
+        low=wording.short(low),
+        high=wording.short(high),
+    )
+    beyond = _(", which may exceed the objective") if high > objective.total_seconds() else ""
+    yield f"{expected}{beyond}."
+
+
+def _by_size(forecast: Forecast, goal: str) -> str:
+    size = (forecast.size_limit or 0.0) / 1e9
+    return _(
+        "Each further GB restored costs %(cost)s; the %(goal)s is reached at about %(size)s GB.",
+        cost=wording.short(forecast.gigabyte or 0.0),
+        goal=figure_name(goal),
+        size=decimal(f"{size:.3g}") if size < 1_000 else whole(round(size)),  # noqa: PLR2004 digits
+    )
+
+
+def _reached(forecast: Forecast, goal: str, as_of: datetime) -> Iterator[str]:
+    """Say when the objective is reached, as far as the history carries."""
+    name, horizon = figure_name(goal), _day(forecast.horizon)
+    if forecast.outlook is Outlook.CROSSED:
+        yield _("The trend is above the %(goal)s today.", goal=name)
+    elif forecast.outlook is Outlook.LATER:
+        yield _(
+            "The %(goal)s is not reached before %(day)s; the history carries no further.",
+            goal=name,
+            day=horizon,
+        )
+    elif forecast.outlook is Outlook.CROSSES:
+        now = forecast.earliest is not None and forecast.earliest <= as_of
+        first = _("today") if now else _day(forecast.earliest)
+        last = _day(forecast.latest) if forecast.latest else _("after %(day)s", day=horizon)
+        if forecast.expected is None:
+            yield _(
+                "A run may exceed the %(goal)s from %(first)s on; the trend itself does not "
+                "before %(day)s, and the history carries no further.",
+                goal=name,
+                first=first,
+                day=horizon,
+            )
+        else:
+            yield _(
+                "The trend reaches the %(goal)s about %(day)s (between %(first)s and "
+                "%(last)s, with 95 per cent).",
+                goal=name,
+                day=_day(forecast.expected),
+                first=first,
+                last=last,
+            )
+
+
+def _signed(seconds: float) -> str:
+    return f"+{wording.short(seconds)}" if seconds >= 0 else wording.short(seconds)
+
+
+def _day(instant: datetime | None) -> str:
+    return "–" if instant is None else instant.date().isoformat()  # noqa: RUF001 same
+
+
+def trouble(trend: Trend) -> tuple[int, int, str]:
+    """Sort trends: crossing soonest or crossed, then most failed and exceeded."""
+    coming = [f.outlook for f in (trend.rta_forecast, trend.rpa_forecast) if f is not None]
+    crossing = sum(one in {Outlook.CROSSED, Outlook.CROSSES} for one in coming)
+    bad = trend.rta.failed + trend.rta.beyond + trend.rpa.beyond
+    return -crossing, -bad, trend.service
+
+
+def foresight(forecast: Forecast | None) -> str:
+    """Say in a few words what is to be expected."""
+    if forecast is None:
+        return ""
+    if forecast.outlook is Outlook.CROSSES and forecast.expected is not None:
+        return _("reached about %(day)s", day=_day(forecast.expected))
+    return {
+        Outlook.NOT_ENOUGH: _("not enough runs"),
+        Outlook.NO_GROWTH: _("no growth"),
+        Outlook.LATER: _("not before %(day)s", day=_day(forecast.horizon)),
+        Outlook.CROSSES: _("not before %(day)s", day=_day(forecast.horizon)),
+        Outlook.CROSSED: _("already above"),
+    }[forecast.outlook]
+
+
+def by_setting(attempts: Sequence[Attempt]) -> dict[Setting, list[Attempt]]:
+    """Sort the attempts by what they were about, in one pass."""
+    found: dict[Setting, list[Attempt]] = {}
+    for attempt in attempts:
+        for about, own in attempt.apart():
+            found.setdefault(about, []).append(own)
+    return found
+
+
+def of_trend(trend: Trend, found: Mapping[Setting, list[Attempt]]) -> list[Attempt]:
+    """Return a trend's attempts, and those of its service of which no setting is known."""
+    unknown = found.get(Setting(trend.service, "", "", lab=False), [])
+    mine = found.get(Setting(trend.service, trend.scenario, trend.standby, trend.lab), [])
+    return [*mine, *unknown]
+
+
+def groups(dossier: Dossier, shown: Sequence[Attempt]) -> list[Group]:
+    """Put the attempts under the columns of the calendar."""
+    columns = dossier.columns
+    return [
+        Group(columns[number], tuple(some))
+        for number, some in groupby(shown, key=lambda a: column_of(columns, a.at))
+    ]

@@ -1,0 +1,247 @@
+"""How reports speak: every fixed sentence that is not in a template, figures, hostile text."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from pradrill.domain.run.record import Refusal, RunState
+from pradrill.domain.run.verdict import Verdict
+from pradrill.domain.values.duration import approximate, format_duration
+from pradrill.domain.values.timeline import Skew
+from pradrill.reporting.language.i18n import N_, _, decimal, language, ngettext, whole
+
+NOT_MEASURED = N_("not measured")
+
+MEANING: Mapping[Verdict, str] = {
+    Verdict.PASSED: N_("The recovery was carried out, verified, and met both objectives."),
+    Verdict.MISSED: N_("The recovery was carried out and verified, and an objective was exceeded."),
+    Verdict.FAILED: N_("The recovery was attempted and does not work."),
+    Verdict.INCONCLUSIVE: N_("There is not enough evidence to say whether the recovery works."),
+}
+REFUSED: Mapping[Refusal, str] = {
+    Refusal.NOT_READY: N_(
+        "Refused before it began: a precondition did not hold. Nothing was touched."
+    ),
+    Refusal.BUSY: N_("Refused before it began: another run held the standby. Nothing was touched."),
+}
+UNFINISHED: Mapping[RunState, str] = {
+    RunState.PENDING: N_("The run had not begun when this record was written."),
+    RunState.RUNNING: N_("The run had not ended when this record was written."),
+    RunState.INTERRUPTED: N_("The run was interrupted before its end."),
+    RunState.CRASHED: N_(
+        "The run's process died before its end; the record holds what it had written by then."
+    ),
+}
+TRIGGER: Mapping[str, str] = {
+    "cli": N_("by hand (pradrill run)"),
+    "due": N_("on schedule (pradrill due)"),
+    "demo": N_("demonstration (pradrill demo)"),
+}
+EXIT_CODES: Mapping[int, str] = {
+    0: N_("passed"),
+    1: N_("internal error"),
+    2: N_("usage"),
+    3: N_("configuration, nothing touched"),
+    4: N_("not ready, nothing touched"),
+    5: N_("busy, another run held the standby"),
+    10: N_("failed"),
+    11: N_("recovered, objective exceeded"),
+    12: N_("inconclusive"),
+    13: N_("passed, but teardown left residue"),
+    14: N_("the record could not be written"),
+    130: N_("interrupted, after teardown"),
+    143: N_("terminated, after teardown"),
+}
+TEARDOWN = {
+    "residue": N_("The standby was not left as declared. Left behind:"),
+    "clean": N_("The teardown was carried out, and no residue was found."),
+    "untouched": N_("The standby was not changed, so there was nothing to put back."),
+    "unknown": N_("A complete teardown is not recorded: what is left on the standby is not known."),
+}
+
+_LONG = 2_000
+_MOST_LINES = 30
+_KILO = 1024
+_MILLENNIA = 1e11
+_HOURS_FROM, _HOURS_TO = 86_400, 3 * 86_400
+_PART = re.compile(r"([0-9.]+(?:e[+-]?[0-9]+)?)(ms|[dhms])")
+_FRENCH_UNITS = {"d": "j", "h": "h", "m": "min", "s": "s", "ms": "ms"}
+
+
+def clean(value: object, limit: int = _LONG) -> str:
+    """Return text that is safe to show: no control, bidi or invisible character, no huge line.
+
+    Each such character becomes its visible code, as in ⟨U+202E⟩; what is cut off is counted.
+    Line feeds stay; tabs become spaces.
+    """
+    text = value if isinstance(value, str) else _flat(value)
+    shown = text[:limit].replace("\r\n", "\n").replace("\t", "    ")
+    shown = "".join(_visible(char) for char in shown)
+    if len(text) > limit:
+        shown += " … " + _(
+            "[cut: %(all)s characters, the first %(shown)s shown]",
+            all=whole(len(text)),
+            shown=whole(limit),
+        )
+    return shown
+
+
+def line(value: object, limit: int = _LONG) -> str:
+    """Return `clean` text on a single line."""
+    return " ".join(clean(value, limit).split())
+
+
+def block(text: str) -> str:
+    """Return the first lines of a text, and how many more there are; not cleaned yet."""
+    lines = text.split("\n", _MOST_LINES)
+    if len(lines) > _MOST_LINES:
+        more = lines[-1].count("\n") + 1
+        lines[-1] = ngettext("[one more line]", "[%(n)s more lines]", more)
+    return "\n".join(lines)
+
+
+def colon() -> str:
+    """Return the mark that stands between a name and what it names."""
+    return "\u00a0: " if language() == "fr" else ": "
+
+
+def _flat(value: object) -> str:
+    if isinstance(value, dict | list | tuple):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return str(value)
+
+
+def _visible(char: str) -> str:
+    category = unicodedata.category(char)
+    if char == "\n" or (category[0] != "C" and category not in {"Zl", "Zp"}):
+        return char
+    return f"⟨U+{ord(char):04X}⟩"
+
+
+def at(instant: datetime) -> str:
+    """Write an instant to the second, in UTC."""
+    return f"{_day(instant)} {instant:%H:%M:%S} UTC"
+
+
+def at_minute(instant: datetime) -> str:
+    """Write an instant to the minute, without its zone, for dense tables in UTC."""
+    return f"{_day(instant)} {instant:%H:%M}"
+
+
+def at_tenth(instant: datetime) -> str:
+    """Write an instant to the tenth of a second (cut, not rounded), in UTC."""
+    return f"{_day(instant)} {instant:%H:%M:%S}.{instant.microsecond // 100_000} UTC"
+
+
+def _day(instant: datetime) -> str:
+    return instant.date().isoformat()
+
+
+def short(value: timedelta | float) -> str:
+    """Write a duration for a reader, two units at most; 24 hours stay hours."""
+    seconds = _seconds(value)
+    if abs(seconds) >= _MILLENNIA:
+        return _spaced(f"{seconds:.3g}s")
+    whole_seconds = round(abs(seconds))
+    if _HOURS_FROM <= whole_seconds < _HOURS_TO:
+        hours, rest = divmod(whole_seconds, 3600)
+        return _spaced(f"{'-' if seconds < 0 else ''}{hours}h{rest // 60:02d}m")
+    return _spaced(approximate(seconds))
+
+
+def tenth(value: timedelta | float, *, up: bool) -> str:
+    """Write a duration to the tenth of a second, rounded up or down: a bound stays a bound."""
+    seconds = _seconds(value)
+    if abs(seconds) >= _MILLENNIA:
+        return _spaced(f"{seconds:.3g}s")
+    tenths = (math.ceil if up else math.floor)(round(seconds * 10, 3))
+    sign, (left, rest) = "-" if tenths < 0 else "", divmod(abs(tenths), 10)
+    parts: list[str] = []
+    days = [("d", 86_400)] if left >= _HOURS_TO else []
+    for unit, size in (*days, ("h", 3_600), ("m", 60)):
+        count, left = divmod(left, size)
+        if count or parts:
+            parts.append(f"{count:02d}{unit}" if parts else f"{count}{unit}")
+    return _spaced(sign + "".join(parts) + (f"{left:02d}" if parts else f"{left}") + f".{rest}s")
+
+
+def exact(value: timedelta | float) -> str:
+    """Write a duration whole, to the millisecond."""
+    return _spaced(format_duration(value))
+
+
+def respelt(text: str) -> str:
+    """Write the durations that a text is made of as the language being spoken does."""
+    return _spaced(text) if _PART.search(text) else text
+
+
+def _spaced(duration: str) -> str:
+    """Write "1h05m" as the language being spoken does: "1 h 05" in French."""
+    if language() != "fr":
+        return duration
+    parts = _PART.findall(duration)
+    said = " ".join(f"{number} {_FRENCH_UNITS[unit]}" for number, unit in parts)
+    if [unit for _number, unit in parts] == ["h", "m"]:
+        said = said.removesuffix(" min")
+    return decimal(("\u2212" if duration.startswith("-") else "") + said).replace(" ", "\u00a0")
+
+
+def _seconds(value: timedelta | float) -> float:
+    return value.total_seconds() if isinstance(value, timedelta) else value
+
+
+def exit_code(code: int) -> str:
+    """Say what an exit code means; an unknown one is a failure."""
+    unknown = N_("unknown: treat it as a failure")
+    return f"{code} ({_(EXIT_CODES.get(code, unknown))})"
+
+
+def trigger(name: str) -> str:
+    """Say what started a run."""
+    return _(TRIGGER[name]) if name in TRIGGER else name
+
+
+def yes_no(value: object) -> str:
+    """Say yes or no; None is what nobody entered."""
+    return _("not entered") if value is None else _("yes") if value else _("no")
+
+
+def size(count: int | None) -> str:
+    """Write a number of bytes; nothing when it is not known."""
+    if count is None:
+        return ""
+    value, unit = float(count), "B"
+    for bigger in ("KiB", "MiB", "GiB", "TiB"):
+        if value < _KILO:
+            break
+        value, unit = value / _KILO, bigger
+    return f"{decimal(f'{value:.1f}')}\u00a0{unit}" if unit != "B" else f"{count}\u00a0B"
+
+
+def pairs(values: Mapping[str, Any]) -> str:
+    """Write names and values on one line."""
+    return ", ".join(f"{name} = {_flat(value)}" for name, value in values.items())
+
+
+def ahead(skew: Skew) -> str:
+    """Say how a host's clock stands against the controller's."""
+    if max(abs(skew.seconds), skew.within) >= _MILLENNIA:
+        off, within = decimal(f"{skew.seconds:.3g}"), decimal(f"{skew.within:.3g}")
+        return _("%(off)s s off, to within %(within)s s", off=off, within=within)
+    off, within = decimal(f"{abs(skew.seconds):.3f}"), decimal(f"{skew.within:.3f}")
+    if skew.seconds >= 0:
+        return _("%(off)s s ahead, to within %(within)s s", off=off, within=within)
+    return _("%(off)s s behind, to within %(within)s s", off=off, within=within)
+
+
+def stepped(seconds: float) -> str:
+    """Say by how much the controller's clock was moved during the run."""
+    if not seconds:
+        return _("not moved during the run")
+    return _("moved by %(seconds)s s during the run", seconds=decimal(f"{seconds:+.3g}"))

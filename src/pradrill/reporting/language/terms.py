@@ -1,0 +1,231 @@
+"""The words of the domain, as reports say them in the language being spoken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+
+from pradrill.domain.declared.drill import Kind, Role
+from pradrill.domain.register.annotation import AnnotationKind
+from pradrill.domain.report.responsibilities import Proof
+from pradrill.domain.run.backup_integrity import Soundness
+from pradrill.domain.run.outcome import CheckOutcome, GuardOutcome, Phase, StepKind, StepOutcome
+from pradrill.domain.run.question import CallStage, Standing
+from pradrill.domain.run.record import Refusal, RunState
+from pradrill.domain.run.run_plan import NotRun
+from pradrill.domain.run.verdict import Verdict
+from pradrill.domain.values.severity import Severity
+from pradrill.domain.values.timeline import Mark, Provenance
+from pradrill.reporting.language.i18n import _, pgettext
+
+
+def word(value: StrEnum) -> str:
+    """Say a value of the domain; one that has no word of its own is shown as it is written."""
+    words = _WORDS.get(type(value))
+    plain = value.value.replace("_", " ")
+    return plain if words is None else words().get(value.value, plain)
+
+
+def _verdicts() -> Mapping[str, str]:
+    return {
+        Verdict.PASSED: _("PASSED"),
+        Verdict.MISSED: _("MISSED"),
+        Verdict.FAILED: _("FAILED"),
+        Verdict.INCONCLUSIVE: _("INCONCLUSIVE"),
+    }
+
+
+def _states() -> Mapping[str, str]:
+    return {
+        RunState.PENDING: pgettext("run", "pending"),
+        RunState.RUNNING: pgettext("run", "running"),
+        RunState.FINISHED: pgettext("run", "finished"),
+        RunState.INTERRUPTED: pgettext("run", "interrupted"),
+        RunState.CRASHED: pgettext("run", "crashed"),
+    }
+
+
+def _refusals() -> Mapping[str, str]:
+    return {Refusal.NOT_READY: _("not ready"), Refusal.BUSY: _("busy")}
+
+
+def _kinds() -> Mapping[str, str]:
+    return {Kind.TEST: _("technical test"), Kind.EXERCISE: _("exercise with people")}
+
+
+def _phases() -> Mapping[str, str]:
+    return {
+        Phase.READINESS: pgettext("phase", "readiness"),
+        Phase.PREPARE: pgettext("phase", "prepare"),
+        Phase.RESTORE: pgettext("phase", "restore"),
+        Phase.VERIFY: pgettext("phase", "verify"),
+        Phase.TEARDOWN: pgettext("phase", "teardown"),
+    }
+
+
+def _step_kinds() -> Mapping[str, str]:
+    return {
+        StepKind.PRECONDITIONS: pgettext("step kind", "preconditions"),
+        StepKind.START: pgettext("step kind", "start"),
+        StepKind.IDENTITY: pgettext("step kind", "identity"),
+        StepKind.PLAYBOOK: pgettext("step kind", "playbook"),
+        StepKind.ISOLATION: pgettext("step kind", "isolation"),
+        StepKind.ISOLATION_AGAIN: pgettext("step kind", "isolation again"),
+        StepKind.CHECKS: pgettext("step kind", "checks"),
+        StepKind.NEWEST_DATA: pgettext("step kind", "newest data"),
+        StepKind.RESIDUE: pgettext("step kind", "residue"),
+        StepKind.STOP: pgettext("step kind", "stop"),
+        StepKind.CATALOGUE: pgettext("step kind", "choice of the backup"),
+        StepKind.MANUAL: pgettext("step kind", "by people"),
+        StepKind.INTEGRITY: pgettext("step kind", "check of the backups"),
+        StepKind.CANARY: pgettext("step kind", "planted value"),
+    }
+
+
+def _step_outcomes() -> Mapping[str, str]:
+    return {
+        StepOutcome.PASSED: pgettext("step", "passed"),
+        StepOutcome.FAILED: pgettext("step", "failed"),
+        StepOutcome.UNREACHABLE: pgettext("step", "unreachable"),
+        StepOutcome.TIMED_OUT: pgettext("step", "timed out"),
+        StepOutcome.CANCELLED: pgettext("step", "cancelled"),
+        StepOutcome.UNKNOWN: pgettext("step", "unknown"),
+    }
+
+
+def _check_outcomes() -> Mapping[str, str]:
+    return {
+        CheckOutcome.PASSED: pgettext("check", "passed"),
+        CheckOutcome.FAILED: pgettext("check", "failed"),
+        CheckOutcome.ERRORED: pgettext("check", "errored"),
+        CheckOutcome.SKIPPED: pgettext("check", "skipped"),
+    }
+
+
+def _not_run() -> Mapping[str, str]:
+    return {
+        NotRun.NEVER_PROVEN: pgettext("not run", "never proven"),
+        NotRun.NOTHING_BEGUN: pgettext("not run", "nothing to put back"),
+    }
+
+
+def _guard_outcomes() -> Mapping[str, str]:
+    return {
+        GuardOutcome.PROVEN: pgettext("guard", "proven"),
+        GuardOutcome.REFUSED: pgettext("guard", "refused"),
+        GuardOutcome.UNPROVEN: pgettext("guard", "unproven"),
+        GuardOutcome.WAIVED: pgettext("guard", "waived"),
+    }
+
+
+def _provenances() -> Mapping[str, str]:
+    return {
+        Provenance.MEASURED: pgettext("figure", "measured"),
+        Provenance.ENTERED: pgettext("figure", "entered"),
+        Provenance.ASSUMED: pgettext("figure", "assumed"),
+    }
+
+
+def _marks() -> Mapping[str, str]:
+    return {
+        Mark.DISRUPTION: _("disruption"),
+        Mark.DETECTED: _("detected"),
+        Mark.DECLARED: _("recovery declared"),
+        Mark.RECOVERY_STARTS: _("recovery starts"),
+        Mark.DATA_RESTORED: _("data restored"),
+        Mark.SERVICE_VERIFIED: _("service verified"),
+        Mark.ACCEPTED: _("accepted by the owner"),
+    }
+
+
+def _severities() -> Mapping[str, str]:
+    return {
+        Severity.MINOR: pgettext("finding", "minor"),
+        Severity.MAJOR: pgettext("finding", "major"),
+        Severity.CRITICAL: pgettext("finding", "critical"),
+    }
+
+
+def _roles() -> Mapping[str, str]:
+    return {
+        Role.BUSINESS: pgettext("reading", "business data"),
+        Role.HEARTBEAT: pgettext("reading", "heartbeat"),
+        Role.REPLAY: pgettext("reading", "log replay"),
+    }
+
+
+def _proofs() -> Mapping[str, str]:
+    return {
+        Proof.SHOWN: pgettext("responsibility", "shown"),
+        Proof.FAILED: pgettext("responsibility", "failed"),
+        Proof.NOT_EXERCISED: pgettext("responsibility", "not exercised"),
+    }
+
+
+def _stages() -> Mapping[str, str]:
+    return {
+        CallStage.RESPONSE: pgettext("call", "response"),
+        CallStage.RESTORATION: pgettext("call", "restoration"),
+    }
+
+
+def _promises() -> Mapping[str, str]:
+    return {
+        Standing.MET: pgettext("promise", "met"),
+        Standing.NOT_MET: pgettext("promise", "not met"),
+        Standing.UNKNOWN: pgettext("promise", "unknown"),
+    }
+
+
+def _soundness() -> Mapping[str, str]:
+    return {
+        Soundness.SOUND: pgettext("backup", "sound"),
+        Soundness.DAMAGED: pgettext("backup", "damaged"),
+        Soundness.UNPROVEN: pgettext("backup", "unproven"),
+    }
+
+
+def _annotations() -> Mapping[str, str]:
+    return {
+        AnnotationKind.MARK: pgettext("annotation", "mark"),
+        AnnotationKind.PERSON: pgettext("annotation", "person"),
+        AnnotationKind.DEVIATION: pgettext("annotation", "deviation"),
+        AnnotationKind.WORKAROUND: pgettext("annotation", "workaround"),
+        AnnotationKind.REX_WELL: pgettext("annotation", "what went well"),
+        AnnotationKind.REX_BADLY: pgettext("annotation", "what did not go well"),
+        AnnotationKind.REX_PLAN: pgettext("annotation", "effect on the plan"),
+        AnnotationKind.SIGN_OFF: pgettext("annotation", "sign-off"),
+        AnnotationKind.MANAGEMENT_REPORT: pgettext("annotation", "report to the management"),
+        AnnotationKind.PLANNED: pgettext("annotation", "planned date"),
+        AnnotationKind.SITE: pgettext("annotation", "site"),
+        AnnotationKind.NETWORK: pgettext("annotation", "network"),
+        AnnotationKind.BACKUP: pgettext("annotation", "backup"),
+        AnnotationKind.SAMPLED: pgettext("annotation", "sampled fraction"),
+        AnnotationKind.NEGATIVE_CONTROL: pgettext("annotation", "negative control"),
+        AnnotationKind.ERASED: pgettext("annotation", "data erased"),
+        AnnotationKind.REVOKED: pgettext("annotation", "credentials revoked"),
+        AnnotationKind.RETENTION: pgettext("annotation", "retention"),
+    }
+
+
+_WORDS: Mapping[type[StrEnum], Callable[[], Mapping[str, str]]] = {
+    Verdict: _verdicts,
+    RunState: _states,
+    Refusal: _refusals,
+    Kind: _kinds,
+    Phase: _phases,
+    StepKind: _step_kinds,
+    StepOutcome: _step_outcomes,
+    CheckOutcome: _check_outcomes,
+    GuardOutcome: _guard_outcomes,
+    NotRun: _not_run,
+    Provenance: _provenances,
+    Mark: _marks,
+    Severity: _severities,
+    AnnotationKind: _annotations,
+    Role: _roles,
+    Proof: _proofs,
+    CallStage: _stages,
+    Standing: _promises,
+    Soundness: _soundness,
+}

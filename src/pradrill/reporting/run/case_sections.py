@@ -1,0 +1,186 @@
+"""What a report derives from a case file: people, lessons, findings, changes, evidence held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from pradrill.domain.register.annotation import Annotation, AnnotationKind
+from pradrill.domain.register.finding import Finding
+from pradrill.domain.report.case_file import CaseFile
+from pradrill.domain.report.changes import Changes, Part, changes
+from pradrill.domain.report.clauses import Section
+from pradrill.domain.values.severity import Severity
+from pradrill.domain.values.timeline import Instant, Mark
+from pradrill.reporting.language import formats as wording
+from pradrill.reporting.language.i18n import N_, _, ngettext, pgettext
+from pradrill.reporting.language.sentences import spoken
+from pradrill.reporting.run.doubt import doubts
+
+ROLES = (N_("requester"), N_("operator"), N_("observer"), N_("approver"), N_("reviewer"))
+"""Whom a report has a line for, entered or not."""
+
+_GRAVEST = tuple(reversed(Severity))
+
+
+class MarkLine(NamedTuple):
+    """A mark of the recovery: as the run measured it, or as a person entered it afterwards."""
+
+    mark: Mark
+    instant: Instant | None
+    entered: tuple[Annotation, ...]
+
+
+def mark_lines(case: CaseFile) -> tuple[MarkLine, ...]:
+    """Return every mark, in order."""
+    said = [note for note in of_kind(case, AnnotationKind.MARK) if note.instant is not None]
+    return tuple(
+        MarkLine(
+            mark,
+            case.record.recovery.marks.get(mark),
+            tuple(note for note in said if note.mark is mark),
+        )
+        for mark in Mark
+    )
+
+
+def of_kind(case: CaseFile, *kinds: str) -> tuple[Annotation, ...]:
+    """Return the annotations of some kinds, as they were entered."""
+    return tuple(note for note in case.annotations if note.kind in kinds)
+
+
+def people(case: CaseFile) -> Iterator[tuple[str, tuple[Annotation, ...]]]:
+    """Return who took part, a role at a time: those expected first, entered or not."""
+    named = of_kind(case, AnnotationKind.PERSON)
+    roles = dict.fromkeys((*ROLES, *(note.role or "" for note in named)))
+    for role in roles:
+        mine = tuple(note for note in named if (note.role or "") == role)
+        yield (_(role) if role in ROLES else role or _("role not entered")), mine
+
+
+def planned(case: CaseFile, role: str) -> str | None:
+    """Return whom the drill named for a role beforehand."""
+    named = case.record.plan.drill.people
+    known = {_(name): getattr(named, name, None) for name in ROLES}
+    return known.get(role)
+
+
+def open_findings(case: CaseFile) -> tuple[Finding, ...]:
+    """Return the findings that no run has closed, the gravest first, then the oldest."""
+    mine = [finding for finding in case.findings if finding.open]
+    return tuple(sorted(mine, key=lambda f: (_GRAVEST.index(f.severity), f.opened, f.finding)))
+
+
+def closed_findings(case: CaseFile) -> tuple[Finding, ...]:
+    """Return the findings that a run has closed, newest first."""
+    mine = [finding for finding in case.findings if not finding.open]
+    return tuple(sorted(mine, key=lambda finding: finding.opened, reverse=True))
+
+
+def opened_by(finding: Finding) -> str:
+    """Say who opened a finding: a person's own name, or the run, in the reader's language."""
+    by_itself = finding.by == "the run" and finding.run_id is not None
+    return _("the run") if by_itself else wording.line(spoken(finding.by), 80)
+
+
+def seen_again(finding: Finding) -> str:
+    """Say how often later runs showed the same, and which was the last to."""
+    last = finding.seen[-1]
+    return ngettext(
+        "seen again by run %(run)s on %(at)s",
+        "seen again %(n)s times since, the last time by run %(run)s on %(at)s",
+        len(finding.seen),
+        run=wording.line(last.run_id, 80),
+        at=wording.at(last.at),
+    )
+
+
+def doubt(case: CaseFile) -> list[str]:
+    """Return what a reader must know before the verdict, if the register does not verify."""
+    return doubts(case.record.run_id, case.integrity.wrong if case.integrity else ())
+
+
+def registered(case: CaseFile) -> bool:
+    """Tell whether the register was read: without it nothing is known of findings."""
+    return case.integrity is not None and case.integrity.entry is not None
+
+
+def changed(case: CaseFile) -> Changes | None:
+    """Return what is not as it was in the previous run; None when there was none."""
+    return None if case.previous is None else changes(case.record.plan, case.previous.plan)
+
+
+def part(value: Part) -> str:
+    """Say what a file is to a drill."""
+    return {
+        Part.PLAN: pgettext("file", "plan"),
+        Part.DRILL: pgettext("file", "drill"),
+        Part.PLAYBOOK: pgettext("file", "playbook"),
+        Part.INVENTORY: pgettext("file", "inventory"),
+        Part.CHECK: pgettext("file", "check"),
+        Part.OTHER: pgettext("file", "other"),
+    }[value]
+
+
+def field(name: str) -> str:
+    """Say which value of the plan changed."""
+    known = {
+        "plan version": _("plan version"),
+        "approved": _("approved"),
+        "services": _("services"),
+        "standby": _("standby"),
+        "RTO": pgettext("figure", "RTO"),
+        "RPO": pgettext("figure", "RPO"),
+    }
+    return known.get(name, name)
+
+
+def section(value: Section) -> str:
+    """Return the heading of a part of the report."""
+    return {
+        Section.VERDICT: _("Verdict"),
+        Section.SCOPE: _("Scope and scenario"),
+        Section.FIGURES: _("Objectives and actuals"),
+        Section.TIMELINE: _("Timeline"),
+        Section.STEPS: _("Steps"),
+        Section.CHECKS: _("Checks"),
+        Section.ENVIRONMENT: _("Environment and proof of isolation"),
+        Section.INPUTS: _("Inputs"),
+        Section.CHANGES: _("Changes since the previous run"),
+        Section.TEARDOWN: _("Teardown and residue"),
+        Section.LIMITS: _("Limits of what was proved"),
+        Section.PEOPLE: _("People"),
+        Section.DEVIATIONS: _("Deviations and workarounds"),
+        Section.LESSONS: _("Lessons learned (REX)"),
+        Section.FINDINGS: _("Findings"),
+        Section.SIGN_OFF: _("Review and sign-off"),
+        Section.INTEGRITY: _("Integrity"),
+    }[value]
+
+
+def holds(case: CaseFile, value: Section) -> bool:
+    """Tell whether that part of the report holds anything but the words "not entered"."""
+    record = case.record
+    found = {
+        Section.FIGURES: record.recovery.rta is not None or record.recovery.rpa is not None,
+        Section.TIMELINE: bool(record.steps or record.recovery.marks),
+        Section.STEPS: bool(record.steps or record.not_executed),
+        Section.CHECKS: bool(record.checks),
+        Section.ENVIRONMENT: bool(record.guards),
+        Section.CHANGES: case.previous is not None,
+        Section.TEARDOWN: bool(record.steps),
+        Section.LIMITS: bool(record.limits),
+        Section.PEOPLE: bool(of_kind(case, AnnotationKind.PERSON)),
+        Section.DEVIATIONS: bool(
+            of_kind(case, AnnotationKind.DEVIATION, AnnotationKind.WORKAROUND)
+        ),
+        Section.LESSONS: bool(
+            of_kind(
+                case, AnnotationKind.REX_WELL, AnnotationKind.REX_BADLY, AnnotationKind.REX_PLAN
+            )
+        ),
+        Section.FINDINGS: bool(case.findings),
+        Section.SIGN_OFF: bool(of_kind(case, AnnotationKind.SIGN_OFF)),
+        Section.INTEGRITY: case.integrity is not None,
+    }
+    return found.get(value, True)

@@ -1,0 +1,114 @@
+"""Reports as self-contained HTML pages: no script, nothing to load, the same bytes each time."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from pradrill.domain.report.case_file import CaseFile
+from pradrill.domain.report.clauses import ClauseMap
+from pradrill.domain.report.responsibilities import responsibilities
+from pradrill.reporting.language import formats as wording
+from pradrill.reporting.language import i18n, sentences
+from pradrill.reporting.language import terms as vocabulary
+from pradrill.reporting.run import case_sections as case_view
+from pradrill.reporting.run import page as view
+from pradrill.reporting.run import sourced_fields as fields
+from pradrill.reporting.run.timeline_layout import draw
+
+_DATA = re.compile(r"data:image/(?:png|svg\+xml);base64,[A-Za-z0-9+/]+=*")
+_TEMPLATES = Path(__file__).parents[1] / "templates"
+
+
+class Letterhead(NamedTuple):
+    """In whose name and language a report is made. None of it is evidence."""
+
+    language: str = "en"
+    logo: str | None = None
+    """A data URI of a PNG or SVG image that was looked at when it was read."""
+    clauses: ClauseMap | None = None
+
+
+def render_html(case: CaseFile, letterhead: Letterhead | None = None) -> str:
+    """Return the report on one run."""
+    letterhead = letterhead or Letterhead()
+    record = case.record
+    with i18n.speaking(letterhead.language):
+        return render_page(
+            "report.html.j2",
+            letterhead,
+            organisation=record.plan.organisation,
+            case=case,
+            record=record,
+            plan=record.plan,
+            recovery=record.recovery,
+            comparisons=view.comparisons(record),
+            picture=draw(record),
+        )
+
+
+def render_page(template: str, letterhead: Letterhead, **values: Any) -> str:
+    """Return any page that extends base.html.j2; `values` must name the organisation."""
+    with i18n.speaking(letterhead.language):
+        return (
+            _environment()
+            .get_template(template)
+            .render(
+                language=letterhead.language,
+                logo=_image(letterhead.logo),
+                clauses=letterhead.clauses,
+                style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704 ours
+                **values,
+            )
+        )
+
+
+def _image(logo: str | None) -> Markup | None:
+    """Return the logo's address, which holds nothing that could end an attribute."""
+    if logo is None or not _DATA.fullmatch(logo):
+        return None
+    return Markup(logo)  # noqa: S704 looked at above
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        finalize=_safe,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(
+        _=i18n._,
+        ngettext=i18n.ngettext,
+        view=view,
+        cases=case_view,
+        fields=fields,
+        say=wording,
+        responsibilities=responsibilities,
+    )
+    environment.filters.update(
+        at=wording.at,
+        at_tenth=wording.at_tenth,
+        short=wording.short,
+        word=vocabulary.word,
+        spoken=sentences.spoken,
+        is_translated=sentences.is_translated,
+        step_name=sentences.step_name,
+        line=wording.line,
+        figure_name=view.figure_name,
+        block=wording.block,
+    )
+    return environment
+
+
+def _safe(value: object) -> object:
+    """Clean whatever a template shows: nothing from a record can bypass this."""
+    return value if isinstance(value, Markup) else wording.clean(value)

@@ -1,0 +1,1 @@
+"""What a terminal, a mail and a log show."""

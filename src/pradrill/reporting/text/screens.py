@@ -1,0 +1,444 @@
+"""Plans, records and live progress on a terminal; the only module that imports rich."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from copy import copy
+from enum import StrEnum
+from io import TextIOWrapper
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from pradrill.domain.register.entry import Wrong
+from pradrill.domain.run.backup_catalogue import Catalogue, CatalogueReading
+from pradrill.domain.run.outcome import Phase, StepKind, StepOutcome, StepResult
+from pradrill.domain.run.question import Question
+from pradrill.domain.run.record import RunRecord
+from pradrill.domain.run.run_plan import RunPlan
+from pradrill.domain.run.verdict import Verdict
+from pradrill.domain.values.timeline import Instant, Mark
+from pradrill.reporting.language import formats as wording
+from pradrill.reporting.language.terms import word
+from pradrill.reporting.run import page as view
+from pradrill.reporting.run.doubt import doubts
+from pradrill.reporting.text.backups import integrity_facts, reading_facts
+from pradrill.reporting.text.plan import plan_lines
+from pradrill.reporting.text.questions import question_lines, waits_told
+
+_GOOD = frozenset({"passed", "proven", "waived", "met"})
+_COLOURS = {
+    Verdict.PASSED: "green",
+    Verdict.MISSED: "yellow",
+    Verdict.FAILED: "red",
+    Verdict.INCONCLUSIVE: "magenta",
+}
+_DETAIL, _FAILURES = 600, 10
+_UNWATCHED_WIDTH = 200  # into a file or a pipe: a path must not be broken over two lines
+
+
+def open_console(*, stderr: bool = False) -> Console:
+    """Return a console that shows texts as they are; what its encoding lacks becomes "?"."""
+    stream = sys.stderr if stderr else sys.stdout
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors="replace")
+    width = None if stream.isatty() else _UNWATCHED_WIDTH
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False, width=width)
+
+
+def show(record: RunRecord, console: Console, wrong: Sequence[Wrong] = ()) -> None:
+    """Print a whole record for people; `wrong`: why it is not to be relied on, before all else."""
+    for doubt in doubts(record.run_id, wrong):
+        console.print(_text(doubt, style="bold red"))
+    plan, colour = record.plan, _COLOURS[record.verdict]
+    console.print(Text(view.headline(record), style=f"bold {colour}"), soft_wrap=True)
+    console.print(_text(f"{plan.drill.drill}: {plan.drill.scenario.name}", style="bold"))
+    console.print(_text(wording.MEANING[record.verdict]))
+    for note in view.notes(record):
+        console.print(_text(note, style="bold"))
+    _bullets(console, record.reasons)
+    _heading(console, "What was tried")
+    _facts(
+        console,
+        ("run", record.run_id),
+        ("services", f"{', '.join(plan.services)} of {plan.organisation}"),
+        ("kind", word(plan.drill.kind)),
+        ("when", f"{wording.at(record.started)} to {wording.at(record.ended)}"),
+        ("started", f"{wording.trigger(record.launch.trigger)} by {record.launch.user}"),
+        ("controller", record.launch.controller),
+    )
+    _show_figures(record, console)
+    _show_backups(record, console)
+    _show_steps(record, console)
+    if record.waits:
+        _heading(console, "Waiting for people")
+        _bullets(console, waits_told(record))
+    _show_checks(record, console)
+    _show_guards(record, console)
+    _heading(console, "Teardown")
+    console.print(_text(view.teardown(record)))
+    _bullets(console, record.residue)
+    _heading(console, "Limits of what was proved")
+    _bullets(console, record.limits)
+    _heading(console, "This record")
+    versions = ", ".join(f"{name} {version}" for name, version in record.versions.items())
+    _facts(
+        console,
+        ("state", record.state),
+        ("exit code", wording.exit_code(record.exit_code)),
+        ("backup", record.recovery.backup_id or "not recorded"),
+        ("plan", f"version {plan.plan_version}, approved: {plan.plan_approved or 'not stated'}"),
+        ("versions", versions or "not recorded"),
+    )
+
+
+def show_runs(records: Iterable[RunRecord], console: Console) -> None:
+    """Print one line a run, in the order given."""
+    table = _table("Run", "Began (UTC)", "Verdict", "RTA", "RPA")
+    for column in table.columns:
+        column.no_wrap = column.header != "Verdict"
+    for record in records:
+        actuals = ["" if c.actual is None else c.told for c in view.comparisons(record)]
+        table.add_row(
+            _text(record.run_id),
+            wording.at_minute(record.started),
+            Text(view.headline(record), style=_COLOURS[record.verdict]),
+            *(told or "-" for told in actuals),
+        )
+    console.print(table if table.row_count else Text("No run is on record."))
+
+
+def show_plan(plan: RunPlan, console: Console) -> None:
+    """Print everything that a run would do; nothing is touched for it."""
+    for number, line in enumerate(plan_lines(plan)):
+        if line.title and number:
+            console.print()
+        shown = _text(line.text, style="bold" if line.title else "")
+        console.print(Padding(shown, (0, 0, 0, line.indent), expand=False))
+
+
+def _show_figures(record: RunRecord, console: Console) -> None:
+    _heading(console, "Objectives and actuals")
+    table = _table("", "Actual", "Objective", "Standing", "Interval", "Margin", "Provenance")
+    for c in view.comparisons(record):
+        known = c.actual is not None
+        table.add_row(
+            c.actual_name,
+            Text(c.told, style="bold"),
+            f"{c.objective_name} {c.objective_told}",
+            _outcome(c.standing),
+            c.interval if known else "-",
+            c.margin if known else "-",
+            c.actual.provenance if c.actual is not None else "-",
+        )
+    console.print(table)
+    _show_services(record, console)
+    console.print(_text(view.clock_rule(record), style="dim"))
+    recovery = record.recovery
+    instants: list[tuple[str, str, Instant | None]] = [
+        (mark.value, f", {word(mark)}", recovery.marks[mark])
+        for mark in Mark
+        if mark in recovery.marks
+    ]
+    instants.append(("recovery point", "", recovery.recovery_point))
+    instants.append(("catalogue time", ", shown beside it", recovery.catalogue_time))
+    _facts(
+        console,
+        *(
+            (name, wording.NOT_MEASURED)
+            if instant is None
+            else (name, f"{wording.at_tenth(instant.at)}, {instant.provenance}{what}")
+            for name, what, instant in instants
+        ),
+    )
+
+
+def _show_services(record: RunRecord, console: Console) -> None:
+    """Print each service's own figures, where there is more than one."""
+    rows = view.services(record)
+    if not rows:
+        return
+    table = _table("Service", "Verdict", "RTA (RTO)", "RPA (RPO)", "T5")
+    for row in rows:
+        table.add_row(
+            _text(row.name),
+            Text(row.verdict, style=_COLOURS[row.verdict]),
+            *(f"{c.told} ({c.objective_told})" for c in row.comparisons),
+            "not verified" if row.verified is None else wording.at_tenth(row.verified.at),
+        )
+    console.print(table)
+
+
+def _show_backups(record: RunRecord, console: Console) -> None:
+    reading, integrity = record.recovery.catalogue, record.recovery.integrity
+    if reading is not None:
+        _heading(console, "Backups")
+        _facts(console, *reading_facts(reading))
+        _bullets(console, [f"unusable: {each}" for each in reading.unusable])
+    if integrity is not None:
+        _facts(console, *integrity_facts(integrity))
+
+
+def show_catalogue(
+    catalogue: Catalogue, reading: CatalogueReading | None, console: Console
+) -> None:
+    """Print every backup, the one that a drill would take, and the worst case."""
+    console.print(_text(f"{catalogue.source}: {catalogue.location}", style="bold"))
+    table = _table("", "Backup", "Data of (UTC)", "Complete", "Size", "Host", "Tags")
+    for point in sorted(catalogue.points, key=lambda point: point.data_time):
+        chosen = reading is not None and point.id == reading.selected.id
+        table.add_row(
+            "→" if chosen else "×" if point.unusable(catalogue.read_at) else "",  # noqa: RUF001
+            _text(point.id),
+            wording.at(point.data_time),
+            wording.at(point.available),
+            wording.size(point.size),
+            _text(point.host),
+            _text(", ".join(point.tags)),
+        )
+    console.print(table if catalogue.points else Text("It holds no backup."))
+    _bullets(console, [f"unusable: {each}" for each in catalogue.unusable()])
+    if reading is not None:
+        _heading(console, "What the drill would restore")
+        _facts(console, *reading_facts(reading))
+
+
+def _show_steps(record: RunRecord, console: Console) -> None:
+    _heading(console, "Steps")
+    table = _table("Phase", "Step", "Took", "Deadline", "Outcome")
+    for step in record.steps:
+        allowed = "none" if step.deadline is None else wording.short(step.deadline)
+        took = wording.short(step.seconds)
+        table.add_row(step.phase, _text(view.named(step)), took, allowed, _outcome(step.outcome))
+    console.print(table if record.steps else Text("No step was carried out."))
+    _bullets(
+        console, [f"{view.named(step)}: {_told(step)}" for step in record.steps if _told(step)]
+    )
+    for planned in view.unended(record):
+        text = f"Began, its end is not on record: {planned.phase}: {view.named(planned)}"
+        console.print(_text(text, style="bold"))
+    if record.not_executed:
+        names = ", ".join(f"{step.phase}: {view.left_out(step)}" for step in record.not_executed)
+        console.print(_text(f"Not executed: {names}", style="bold"))
+    _bullets(console, view.held(record))
+
+
+def _told(step: StepResult) -> str:
+    failures = [f"{failure.host}, {failure.task}: {failure.message}" for failure in step.failures]
+    said = [text for text in (step.detail, *failures[:_FAILURES]) if text]
+    more = len(failures) - _FAILURES
+    return "\n".join(
+        [*(wording.clean(text, _DETAIL) for text in said)] + [f"and {more} more"] * (more > 0)
+    )
+
+
+def _show_checks(record: RunRecord, console: Console) -> None:
+    _heading(console, "Checks")
+    console.print(_text(view.counted(record)))
+    if record.checks:
+        table = _table("What it proves", "Host", "Outcome")
+        for check in view.sorted_checks(record):
+            name = check.title if check.mandatory else f"{check.title} (not mandatory)"
+            table.add_row(_text(name), _text(check.host), _outcome(check.outcome))
+        console.print(table)
+    _bullets(
+        console,
+        [f"{check.check}: {check.detail}" for check in view.red_checks(record) if check.detail],
+    )
+
+
+def _show_guards(record: RunRecord, console: Console) -> None:
+    _heading(console, "Guards and proof of isolation")
+    table = _table("Guard", "Host", "What was seen", "Outcome")
+    for guard in record.guards:
+        cells = (_text(view.guard_name(guard)), _text(guard.host), _text(guard.detail))
+        table.add_row(*cells, _outcome(guard.outcome))
+    console.print(table if record.guards else Text("No guard was proven."))
+
+
+def _outcome(value: StrEnum) -> Text:
+    good = value.value in _GOOD
+    return Text(word(value), style="" if good else "bold", no_wrap=True)
+
+
+def _text(value: str, *, style: str = "") -> Text:
+    return Text(wording.clean(value, 4 * _DETAIL).strip(), style=style)
+
+
+def _table(*headers: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for header in headers:
+        table.add_column(header, overflow="fold")
+    return table
+
+
+def _heading(console: Console, title: str) -> None:
+    console.print()
+    console.print(Text(title, style="bold underline"))
+
+
+def _facts(console: Console, *rows: tuple[str, str]) -> None:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(no_wrap=True, style="dim")
+    table.add_column(overflow="fold")
+    for name, value in rows:
+        table.add_row(name, _text(value))
+    console.print(table)
+
+
+def _bullets(console: Console, items: Sequence[str]) -> None:
+    for item in items:
+        grid = Table.grid(padding=(0, 1, 0, 0))
+        grid.add_row("-", _text(item))
+        console.print(grid)
+
+
+class _Lane:
+    """What one branch is doing; the whole run has one too."""
+
+    def __init__(self, service: str | None, rto: float | None) -> None:
+        self.service = service
+        self.rto = rto
+        self.phase = self.step = self.said = self.green = ""
+        self.began = self.deadline = 0.0
+
+    @property
+    def title(self) -> str:
+        """Return where it is, as in "database · restore · import the dump"."""
+        return " · ".join(word for word in (self.service, self.phase, self.step) if word)
+
+
+class LiveProgress:
+    """Shows a run as it goes: a permanent line a finished step, a few live lines below.
+
+    Keeps to the Progress port. Without a terminal only the permanent lines are written. `rtos`:
+    the seconds of each service that has a branch of its own.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        rto_seconds: float,
+        *,
+        since_disruption: float = 0.0,
+        rtos: Mapping[str, float] | None = None,
+    ) -> None:
+        """Watch a run whose disruption was `since_disruption` seconds ago."""
+        self._console = console
+        self._rtos = rtos or {}
+        self._now = console.get_time
+        self._began = self._now()
+        self._t0 = self._began - since_disruption
+        self._lane = _Lane(None, None if self._rtos else rto_seconds)
+        self._lanes: dict[str | None, _Lane] = {None: self._lane}
+        self._live = Live(
+            console=console,
+            refresh_per_second=4,
+            transient=True,
+            get_renderable=self._render,
+            vertical_overflow="crop",
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with suppress(OSError, ValueError):
+            self._live.stop()
+
+    def of(self, service: str | None) -> LiveProgress:
+        """Return the view of one branch: it shows in a lane of its own, on the same terminal."""
+        view = copy(self)
+        lane = self._lanes.setdefault(service, _Lane(service, self._rtos.get(service or "")))
+        view._lane = lane  # noqa: SLF001 a copy of our own
+        return view
+
+    def phase(self, name: str) -> None:
+        """Begin a phase."""
+        lane = self._lane
+        lane.phase = str(name)
+        lane.step = lane.said = lane.green = ""
+
+    def step(self, name: str, deadline: float) -> None:
+        """Begin a step that has `deadline` seconds."""
+        lane = self._lane
+        lane.said = lane.green = ""
+        lane.began, lane.deadline = self._now(), deadline
+        lane.step = wording.line(name, 100)
+
+    def say(self, line: str) -> None:
+        """Show the last thing that happened inside the step."""
+        self._lane.said = wording.line(line, 200)
+
+    def checks(self, green: int, total: int) -> None:
+        """Show how many mandatory checks are green."""
+        self._lane.green = f"{green} of {total} checks green"
+
+    def ask(self, question: Question) -> None:
+        """Show what a person is asked for, and leave the terminal to the answer."""
+        with suppress(OSError, ValueError):
+            self._live.stop()
+            for line in question_lines(question):
+                self._console.print(Text(line, style="bold"), soft_wrap=True)
+
+    def done(self, step: StepResult) -> None:
+        """Leave a permanent line for a finished step."""
+        shown = Text(no_wrap=True, overflow="ellipsis")
+        passed = step.outcome is StepOutcome.PASSED
+        shown.append(f"{word(step.outcome):<12}", style="green" if passed else "bold red")
+        shown.append(f"{wording.short(step.seconds):>8}  ")
+        shown.append(f"{step.phase}: {wording.line(view.named(step), 100)}")
+        with suppress(OSError, ValueError):  # a terminal that went away must not end the run
+            if step.kind is StepKind.MANUAL and self._console.is_terminal:
+                self._live.start()  # the answer has come; other services' steps leave it alone
+            told = [_text(step.detail)] if step.detail and not passed else []
+            self._console.print(shown, *(Padding(each, (0, 0, 0, 4)) for each in told), sep="\n")
+        lane = self._lane
+        lane.step = lane.said = lane.green = ""
+
+    def _render(self) -> RenderableType:
+        busy = [lane for lane in list(self._lanes.values()) if lane.step]
+        if len(busy) > 1:
+            lines = [line for lane in busy for line in self._side_by_side(lane)]
+            lines.append(Text(f"run {wording.short(self._now() - self._began)}"))
+        else:
+            lines = self._alone(busy[0] if busy else self._lane)
+        for line in lines:
+            line.no_wrap, line.overflow = True, "ellipsis"
+        return Group(*lines)
+
+    def _alone(self, lane: _Lane) -> list[Text]:
+        times = [f"step {self._spent(lane)}"] if lane.step else []
+        times += [f"run {wording.short(self._now() - self._began)}", *self._left(lane)]
+        lines = [Text(lane.title, "bold"), Text("  ".join(times))]
+        return lines + [Text(text, "dim") for text in (lane.green, lane.said) if text]
+
+    def _side_by_side(self, lane: _Lane) -> list[Text]:
+        told = [f"  {self._spent(lane)}", *self._left(lane), lane.green]
+        line = Text(lane.title, "bold").append("  ".join(filter(None, told)), "not bold")
+        return [line, *([Text(f"  {lane.said}", "dim")] if lane.said else [])]
+
+    def _spent(self, lane: _Lane) -> str:
+        return f"{wording.short(self._now() - lane.began)} of {wording.short(lane.deadline)}"
+
+    def _left(self, lane: _Lane) -> list[str]:
+        if lane.rto is None or lane.phase == Phase.TEARDOWN:
+            return []
+        left = lane.rto - (self._now() - self._t0)
+        return [f"RTO {'exceeded by' if left < 0 else 'left'} {wording.short(abs(left))}"]

@@ -1,0 +1,152 @@
+"""The verdict in plain text: for a cron mail, and for the end of a run on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from textwrap import wrap
+
+from pradrill.domain.register.entry import Head
+from pradrill.domain.register.finding import Finding
+from pradrill.domain.run.outcome import StepResult
+from pradrill.domain.run.record import RunRecord
+from pradrill.reporting.language import formats as wording
+from pradrill.reporting.language.terms import word
+from pradrill.reporting.run import page as view
+from pradrill.reporting.text.findings import open_told
+
+_WIDTH = 80
+_MOST_LINES = 40
+_SERVICES, _REASONS, _STEPS, _CHECKS, _RESIDUE = 8, 7, 6, 6, 3  # lines, at most
+
+
+def summary(
+    record: RunRecord,
+    folder: Path | None = None,
+    head: Head | None = None,
+    findings: Sequence[Finding] = (),
+) -> str:
+    """Return at most 40 lines of 80 columns; the first alone says how it went.
+
+    `folder` is where the record lies, if the caller knows. `head` is the register's: a mail that
+    has it shows later that the register was not cut. `findings`: the open ones of its services.
+    """
+    red = [
+        f"{check.host}, {check.outcome}{'' if check.mandatory else ' (not mandatory)'}: "
+        f"{wording.line(check.title, 120)}"
+        + (f": {wording.line(check.detail, 120)}" if check.detail else "")
+        for check in view.red_checks(record)
+    ]
+    left_out = ", ".join(view.left_out(step) for step in record.not_executed)
+    body = [
+        *_first(record),
+        *_identity(record),
+        *_section("Services:", list(_services(record)), _SERVICES),
+        *_section("Why:", record.reasons, _REASONS),
+        *_section("Steps that did not pass:", list(_steps(record)), _STEPS),
+        *(_wrapped(f"Not executed: {left_out}", most=2) if left_out else ()),
+        *_section("Checks that did not pass:", red, _CHECKS),
+        *_section("Left behind on the standby:", record.residue, _RESIDUE),
+    ]
+    end = list(_where(record, folder))
+    if open_ones := open_told(findings, record.ended):
+        end.insert(0, f"{open_ones}: pradrill findings")
+    if head is not None:
+        end.append(f"Register: {head}")
+    return "\n".join([*body[: _MOST_LINES - len(end)], *end]) + "\n"
+
+
+def _services(record: RunRecord) -> Iterator[str]:
+    for row in view.services(record):
+        yield f"{word(row.verdict)}  {wording.line(row.name, 30)}  {_told(row.comparisons)}"
+    yield from view.held(record)
+
+
+def figures(record: RunRecord) -> str:
+    """Write both actuals beside their objectives, as in "RTA 42m10s (RTO 4h00m)  RPA …"."""
+    return _told(view.comparisons(record))
+
+
+def _told(pair: tuple[view.Comparison, view.Comparison]) -> str:
+    return "  ".join(
+        f"{c.actual_name} {c.told} ({c.objective_name} {c.objective_told})" for c in pair
+    )
+
+
+def _first(record: RunRecord) -> list[str]:
+    head = f"{view.headline(record)}  {wording.line(record.plan.drill.drill, 41)}"
+    if record.refusal is not None:
+        return [head]
+    told = figures(record)
+    whole = f"{head}  {told}"
+    return [whole] if len(whole) <= _WIDTH else [head, told]
+
+
+def _identity(record: RunRecord) -> Iterator[str]:
+    plan, launch = record.plan, record.launch
+    yield from _wrapped(
+        f"{', '.join(plan.services)} of {plan.organisation}: {plan.drill.scenario.name} "
+        f"({word(plan.drill.kind)})",
+        most=2,
+    )
+    yield from _wrapped(
+        f"{wording.at(record.started)} to {record.ended:%H:%M:%S}, "
+        f"{wording.trigger(launch.trigger)} by {launch.user} on {launch.controller}",
+        most=2,
+    )
+    for note in view.notes(record):
+        yield from _wrapped(note, most=2)
+
+
+def _steps(record: RunRecord) -> Iterator[str]:
+    for step in view.red_steps(record):
+        name = wording.line(view.named(step), 60)
+        yield f"{step.phase}: {name} {word(step.outcome)}" + _why(step)
+    for planned in view.unended(record):
+        name = wording.line(view.named(planned), 60)
+        yield f"{planned.phase}: {name} began, its end is not on record"
+
+
+def _why(step: StepResult) -> str:
+    said = [wording.line(step.detail, 160)] if step.detail else []
+    said += [
+        f"{failure.host}, {wording.line(failure.task, 60)}: {wording.line(failure.message, 160)}"
+        for failure in step.failures[:1]
+    ]
+    return f" after {wording.short(step.seconds)}" + "".join(f"; {text}" for text in said)
+
+
+def _section(title: str, items: Sequence[str], most: int) -> list[str]:
+    """Return the title and the items that fit into `most` lines, and how many do not."""
+    if not items:
+        return []
+    lines: list[str] = []
+    for number, item in enumerate(items):
+        wrapped = _wrapped(item, lead="  - ")
+        last = number == len(items) - 1
+        if len(lines) + len(wrapped) > most - (0 if last else 1):
+            lines.append(f"  - and {len(items) - number} more")
+            break
+        lines += wrapped
+    return [title, *lines]
+
+
+def _wrapped(text: str, *, lead: str = "", most: int = 3) -> list[str]:
+    """Break a text into at most so many lines."""
+    lines = wrap(
+        wording.line(text, 600),
+        _WIDTH,
+        initial_indent=lead,
+        subsequent_indent=" " * len(lead),
+        max_lines=most,
+        placeholder=" [...]",
+    )
+    return lines or [lead]
+
+
+def _where(record: RunRecord, folder: Path | None) -> Iterator[str]:
+    yield f"Exit code {wording.exit_code(record.exit_code)}."
+    run_id = wording.line(record.run_id, 100)
+    if folder is not None:
+        yield from wrap(f"Record: {wording.line(folder, 300)}", _WIDTH, break_on_hyphens=False)
+    yield from wrap(f"Read it with: pradrill show {run_id}", _WIDTH, break_on_hyphens=False)

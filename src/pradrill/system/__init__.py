@@ -1,0 +1,1 @@
+"""The machine that pradrill runs on: processes, files, locks; the one place for them."""

@@ -1,0 +1,168 @@
+"""Runs a tool to its end: its own environment, a deadline, a bound on what it may say."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from threading import Thread
+from typing import IO, Any, NamedTuple
+
+from pradrill.domain.values.quotas import TOOL_PRINTS, megabytes
+from pradrill.errors import NotReadyError
+from pradrill.ports import Bounds
+from pradrill.system import scratch
+from pradrill.system.processes import MARKER
+
+_TICK = 0.05
+_READING = 60.0  # longer than a folder behind SFTP may be silent
+_PATIENCE = 2.0  # between the polite end and the other one
+_FOLDERS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # cron's PATH has less
+
+
+class CompletedCommand(NamedTuple):
+    """What a tool said and how it ended; `code` is None when it was ended for being late."""
+
+    code: int | None
+    out: str
+    err: str
+
+
+def environment(extra: Mapping[str, str], marker: str = "") -> dict[str, str]:
+    """Return a tool's whole environment: nothing of ours leaks in but an SSH agent's socket."""
+    base = {
+        "PATH": f"{os.environ.get('PATH', '')}:{_FOLDERS}",
+        "HOME": pwd.getpwuid(os.getuid()).pw_dir,
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+    }
+    if "SSH_AUTH_SOCK" in os.environ:
+        base["SSH_AUTH_SOCK"] = os.environ["SSH_AUTH_SOCK"]
+    return {**base, **({MARKER: marker} if marker else {}), **extra}
+
+
+def run(
+    argv: Sequence[str],
+    bounds: Bounds,
+    *,
+    extra: Mapping[str, str],
+    package: str,
+    fed: Iterable[bytes] | None = None,
+) -> CompletedCommand:
+    """Run `argv`, feeding it the bytes, if any; `package` is named when the tool is missing.
+
+    Raises NotReadyError when it is missing, late, cancelled, or says more than any catalogue.
+    """
+    its = environment(extra, bounds.marker)
+    tool = shutil.which(argv[0], path=its["PATH"])
+    if tool is None:
+        raise NotReadyError(
+            f"{argv[0]} is not installed on this machine",
+            hint=f"Run: apt-get install {package}.",
+        )
+    with (
+        tempfile.TemporaryDirectory(prefix="pradrill-", dir=scratch.base()) as folder,
+        tempfile.TemporaryFile(dir=folder) as out,
+        tempfile.TemporaryFile(dir=folder) as err,
+    ):
+        process = subprocess.Popen(
+            [tool, *argv[1:]],
+            stdin=subprocess.DEVNULL if fed is None else subprocess.PIPE,
+            stdout=out,
+            stderr=err,
+            env={**its, "TMPDIR": folder},
+            cwd=folder,
+            start_new_session=True,
+        )
+        feeder = _Feeder(process.stdin, fed) if fed is not None and process.stdin else None
+        try:
+            code = _wait(process, bounds, (out, err), argv[0])
+        finally:
+            _end(process)
+        if feeder is not None:
+            feeder.finish()
+        return CompletedCommand(code, _read(out), _read(err))
+
+
+class _Feeder:
+    """Writes a stream into a tool beside its run; a tool that stops reading stops it."""
+
+    def __init__(self, pipe: IO[bytes], fed: Iterable[bytes]) -> None:
+        self._pipe, self._fed = pipe, fed
+        self._failed: Exception | None = None
+        self._thread = Thread(target=self._feed, daemon=True)
+        self._thread.start()
+
+    def _feed(self) -> None:
+        try:
+            with suppress(BrokenPipeError), self._pipe:
+                for chunk in self._fed:
+                    self._pipe.write(chunk)
+        except Exception as error:  # noqa: BLE001 told to whoever waits for the tool
+            self._failed = error
+
+    def finish(self) -> None:
+        """Raise what kept the stream from being read."""
+        self._thread.join(_READING)
+        if self._thread.is_alive():
+            raise NotReadyError("what was to be read gave no answer in time")
+        if self._failed is not None:
+            raise self._failed
+
+
+def _wait(
+    process: subprocess.Popen[bytes], bounds: Bounds, streams: tuple[Any, ...], name: str
+) -> int | None:
+    for _ in range(max(1, round(bounds.deadline / _TICK))):
+        with suppress(subprocess.TimeoutExpired):
+            return process.wait(_TICK)
+        if bounds.cancelled():
+            raise NotReadyError(f"{name} was stopped before its end")
+        if any(os.fstat(stream.fileno()).st_size > TOOL_PRINTS for stream in streams):
+            raise NotReadyError(
+                f"{name} says more than {megabytes(TOOL_PRINTS)}: that is no answer"
+            )
+    return None
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End whatever the tool left of its own session, ssh included."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        if process.poll() is not None:
+            return
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_PATIENCE)
+    process.wait()
+
+
+def _read(stream: Any) -> str:
+    stream.seek(0)
+    text: bytes = stream.read(TOOL_PRINTS)
+    return text.decode("utf-8", "replace")
+
+
+def ssh_options(known_hosts: Path | None, private_key: Path | None) -> list[str]:
+    """Return OpenSSH's options for a repository: pinned keys, no prompt, no stale connection."""
+    known = known_hosts or Path("~/.ssh/known_hosts").expanduser()
+    options = {
+        "BatchMode": "yes",
+        "StrictHostKeyChecking": "yes",
+        "UserKnownHostsFile": f'"{known}"',
+        "GlobalKnownHostsFile": "/dev/null",
+        "UpdateHostKeys": "no",
+        "ConnectTimeout": "10",
+        "ServerAliveInterval": "5",
+        "ServerAliveCountMax": "3",
+        "LogLevel": "ERROR",
+    }
+    if private_key is not None:
+        options |= {"IdentityFile": f'"{private_key}"', "IdentitiesOnly": "yes"}
+    return [word for name, value in options.items() for word in ("-o", f"{name}={value}")]

@@ -1,0 +1,79 @@
+"""What must not lie on a disk: given to a tool through a pipe, or in a folder of memory."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Event, Thread
+
+from pradrill.domain.values.run_names import folder_prefix
+from pradrill.system import scratch
+
+_TICK = 0.01
+_MEMORY = (Path("/dev/shm"), Path("/run"))  # noqa: S108 folders in it are made 0700
+_LONGEST_FOLDER = 50  # Ansible 2.20 and newer put a socket below it; a socket's path is short
+
+
+@contextmanager
+def piped(path: Path, text: str) -> Iterator[Path]:
+    """Offer a text as a file that can be read once: the path names a pipe, which holds no data."""
+    os.mkfifo(path, 0o600)
+    over = Event()
+    feeder = Thread(target=_feed, args=(path, text.encode(), over), daemon=True)
+    feeder.start()
+    try:
+        yield path
+    finally:
+        over.set()
+        feeder.join(1.0)
+        path.unlink(missing_ok=True)
+
+
+def folder(marker: str) -> Path:
+    """Make a folder for a run: in memory where this machine lets us, private in any case.
+
+    Its name follows from the run's marker, so that the next command finds what a kill left.
+    """
+    return Path(tempfile.mkdtemp(prefix=_prefix(marker), dir=_base()))
+
+
+def sweep(marker: str) -> None:
+    """Remove what is left of a run's folders. Nobody else's folder is touched."""
+    for base in scratch.places():
+        for path in Path(base).glob(f"{_prefix(marker)}*"):
+            with suppress(OSError):
+                if not path.is_symlink() and path.stat().st_uid == os.geteuid():
+                    shutil.rmtree(path, ignore_errors=True)
+
+
+def _prefix(marker: str) -> str:
+    """Return how the names of a run's folders begin; those of its parts are the run's."""
+    return folder_prefix(marker.partition("/")[0])
+
+
+def _base() -> str:
+    for base in _MEMORY:
+        if base.is_mount() and scratch.has_room(str(base)):
+            return str(base)
+    usual = scratch.base()
+    return usual if len(usual) <= _LONGEST_FOLDER else "/tmp"  # noqa: S108 made 0700
+
+
+def _feed(path: Path, content: bytes, over: Event) -> None:
+    """Write the content once somebody reads; nobody may ever do."""
+    while not over.wait(_TICK):
+        try:
+            pipe = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # nobody has opened it yet
+                continue
+            return
+        os.set_blocking(pipe, True)
+        with suppress(BrokenPipeError), open(pipe, "wb") as file:  # noqa: PTH123 a descriptor
+            file.write(content)
+        return

@@ -1,0 +1,64 @@
+"""Secrets are fetched once, kept nowhere else, and refused without a word of them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pradrill.adapters import secrets
+from pradrill.adapters.secrets import Secrets, resolve
+from pradrill.domain.values.masking import MASK
+from pradrill.errors import NotReadyError
+
+_VALUE = "Kuckucksuhr-1771"
+
+
+def test_the_environment_keeps_no_secret_that_was_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is started later does not inherit it; the run still has it, and masks it."""
+    monkeypatch.setenv("SHOP_PASSWORD", _VALUE)
+    own = Secrets()
+    assert own.resolve("env:SHOP_PASSWORD") == _VALUE
+    assert "SHOP_PASSWORD" not in os.environ
+    assert own.resolve("env:SHOP_PASSWORD") == _VALUE
+    assert own.masker.text(f"it is {_VALUE}") == f"it is {MASK}"
+
+
+def test_a_command_is_run_without_a_shell_and_prints_the_secret() -> None:
+    """Its words are split as a shell would, and nothing in them is expanded."""
+    assert resolve("command: printf '%s\\n' 'one $HOME two'") == "one $HOME two"
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (f"sh -c 'echo {_VALUE}; echo {_VALUE} >&2; exit 3'", "ended with exit code 3"),
+        ("no-such-program-here", "cannot be run: No such file"),
+        ("head -c 70000 /dev/zero", "prints more than 64 KiB"),
+        ("printf '\\377\\376abcd'", "prints what is not UTF-8 text"),
+        ("echo 'open", "cannot be split into words"),
+        ("sleep 20", "did not end within"),
+        ("true", "is empty"),
+        ("echo abc", "has fewer than 4 characters"),
+    ],
+)
+def test_a_command_that_gives_no_secret_is_refused(
+    monkeypatch: pytest.MonkeyPatch, words: str, why: str
+) -> None:
+    """With the reason; what it printed is not told."""
+    monkeypatch.setattr(secrets, "_COMMAND_SECONDS", 2.0)
+    with pytest.raises(NotReadyError) as caught:
+        resolve(f"command:{words}")
+    assert why in caught.value.message
+    assert caught.value.hint
+
+
+def test_a_file_without_end_is_no_secret(tmp_path: Path) -> None:
+    """Neither is a device, nor what is longer than any key."""
+    long = tmp_path / "long"
+    long.write_text("x" * 70_000)
+    long.chmod(0o600)
+    for path, why in ((long, "is longer than 64 KiB"), (Path("/dev/zero"), "can be read by")):
+        with pytest.raises(NotReadyError, match=why):
+            resolve(f"file:{path}")

@@ -1,0 +1,92 @@
+"""Words that nobody reads: they are lost, and hold up or change nothing."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from pradrill.app.output import Outlet, text
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    """Return both ends of a pipe; who closes one says so by -1."""
+    ends = os.pipe()
+    yield ends
+    for end in ends:
+        try:
+            os.close(end)
+        except OSError:
+            continue
+
+
+def test_a_reader_that_went_away_is_no_failure(pipe: tuple[int, int]) -> None:
+    """What is written after it went is lost without a word."""
+    heard, told = pipe
+    outlet = Outlet(told)
+    with text(outlet) as stream:
+        stream.write("a\n")
+        os.close(heard)
+        stream.write("b\n")
+    assert outlet.lost is not None
+    assert outlet.lost.errno == errno.EPIPE
+    assert not outlet.failed
+
+
+def test_a_reader_that_does_not_read_holds_up_a_run_once(pipe: tuple[int, int]) -> None:
+    """A run waits for it once, and from then on not at all, until it reads on."""
+    heard, told = pipe
+    outlet = Outlet(told)
+    outlet.patience = 0.2
+    stream = text(outlet)
+    began = time.monotonic()
+    for _ in range(100):
+        stream.write("x" * 9_999 + "\n")
+    assert 0.2 <= time.monotonic() - began < 2
+    os.read(heard, 1 << 20)
+    stream.write("at last\n")
+    assert b"at last" in os.read(heard, 1 << 20)
+
+
+def test_a_reader_that_is_slow_loses_nothing_outside_of_a_run(pipe: tuple[int, int]) -> None:
+    """A pager may read as late as it likes, also from a pipe that does not block."""
+    heard, told = pipe
+    os.set_blocking(told, False)
+    outlet = Outlet(told)
+    got: list[bytes] = []
+
+    def read() -> None:
+        time.sleep(0.2)
+        while piece := os.read(heard, 1 << 16):
+            got.append(piece)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    with text(outlet) as stream:
+        stream.write("x" * 500_000)
+    os.close(told)
+    reader.join()
+    assert len(b"".join(got)) == 500_000
+    assert outlet.lost is None
+
+
+def test_a_full_disk_is_a_failure() -> None:
+    """What /dev/full does not take is told as that."""
+    outlet = Outlet(os.open("/dev/full", os.O_WRONLY), closes=True)
+    with text(outlet) as stream:
+        stream.write("x\n")
+    assert outlet.failed
+    assert outlet.lost is not None
+    assert outlet.lost.errno == errno.ENOSPC
+
+
+def test_a_character_that_the_encoding_lacks_is_a_question_mark(pipe: tuple[int, int]) -> None:
+    """A terminal of the last century gets what it can show."""
+    with text(Outlet(pipe[1]), "ascii") as stream:
+        stream.write("é→\udcff\n")
+    assert os.read(pipe[0], 99) == b"???\n"

@@ -1,0 +1,79 @@
+"""What a drill may say of its backups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from pradrill.domain.declared.backup_source import DumpsSource, RecoveryPointSpec, Select
+
+RESTIC = {"repository": "/srv/restic", "password": "env:P"}
+DUMPS = {"folder": "/srv/dumps", "names": "m-%Y%m%d.sql.gz", "timezone": "UTC"}
+
+
+def spec(**declared: Any) -> RecoveryPointSpec:
+    """Return a declaration."""
+    return RecoveryPointSpec.model_validate(declared)
+
+
+@pytest.mark.parametrize(
+    ("declared", "because"),
+    [
+        ({}, "exactly one"),
+        ({"restic": RESTIC, "dumps": DUMPS}, "exactly one"),
+        ({"dumps": DUMPS, "integrity": {"parts": 2}}, "for restic"),
+        ({"restic": {**RESTIC, "repository": "rest:https://me:secret@host/"}}, "read by others"),
+        ({"restic": {**RESTIC, "repository": "-o sftp.command=evil"}}, "not the place"),
+        ({"restic": {**RESTIC, "tag": "--help"}}, "dash"),
+        ({"restic": {**RESTIC, "environment": {"a b": "env:X"}}}, "pattern"),
+        ({"pgbackrest": {"stanza": "m"}}, "either config or repository"),
+        ({"pgbackrest": {"stanza": "m", "config": "/c", "repository": "/r"}}, "either config"),
+        ({"dumps": {**DUMPS, "names": "latest.sql.gz"}}, "with a date in it"),
+        ({"dumps": {**DUMPS, "names": "a/%Y.sql"}}, "one name"),
+        ({"dumps": {**DUMPS, "names": "m-%Y-%Q.sql"}}, "cannot be read as dates"),
+        ({"dumps": {**DUMPS, "timezone": None}}, "timezone is missing"),
+        ({"dumps": {**DUMPS, "timezone": "Mars/Olympus"}}, "not a time zone"),
+        ({"dumps": {**DUMPS, "folder": "relative/path"}}, "absolute path"),
+        ({"dumps": {**DUMPS, "folder": "sftp://u:p@host/x"}}, "read by others"),
+        ({"restic": RESTIC, "promised": {}}, "either every or cron"),
+        ({"restic": RESTIC, "promised": {"every": "1s"}}, "at least 1m"),
+        ({"restic": RESTIC, "promised": {"cron": "@daily", "timezone": "x"}}, "time zone"),
+        ({"restic": RESTIC, "select": "newest"}, "write latest"),
+        ({"restic": RESTIC, "select": {"id": "x", "tag": "y"}}, "goes without"),
+        ({"restic": RESTIC, "select": {"before": "2026-03-10T00:00:00"}}, "timezone"),
+    ],
+)
+def test_what_is_wrong_is_refused_and_named(declared: dict[str, Any], because: str) -> None:
+    """Each mistake that can be seen in the file is told before anything runs."""
+    with pytest.raises(ValidationError, match=because):
+        spec(**declared)
+
+
+@pytest.mark.parametrize(
+    ("select", "told"),
+    [
+        ("latest", "latest"),
+        ({"tag": "moodle"}, "latest tagged moodle"),
+        ({"before": "2026-03-10T01:00:00+01:00"}, "latest before 2026-03-10 00:00:00 UTC"),
+        ({"id": "5d84713f"}, "id 5d84713f"),
+    ],
+)
+def test_a_rule_is_told_in_words(select: Any, told: str) -> None:
+    """The record says the rule as a reader would."""
+    assert spec(restic=RESTIC, select=select).select.told == told
+
+
+def test_a_declaration_survives_its_record() -> None:
+    """What is written into a record is read back as the same declaration."""
+    declared = spec(
+        dumps=DUMPS, select={"tag": "m"}, promised={"every": "24h"}, integrity={"deadline": "5m"}
+    )
+    assert RecoveryPointSpec.model_validate_json(declared.model_dump_json()) == declared
+    assert spec(restic=RESTIC).select == Select()
+
+
+def test_a_name_with_its_own_zone_needs_none() -> None:
+    """An offset in the names fixes the instant."""
+    assert DumpsSource(folder="/d", names="m-%Y%m%dT%H%M%S%z.sql").timezone is None
