@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from collections.abc import Sequence
@@ -27,9 +26,8 @@ def _carried_out(argv: Sequence[str] | None) -> int:
     args.masker = masker = Masker()
     os.umask(0o077)
     try:
-        command = importlib.import_module(f"pradrill.cli.commands.{args.module}")
         with told_of_disk():
-            code: int = command.run(args)
+            code: int = args.handler(args)
     except PradrillError as error:
         print(masker.text(str(error)), file=sys.stderr)
         return error.exit_code

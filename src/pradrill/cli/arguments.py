@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter, _SubParsersAction
-from typing import NoReturn, TypeAlias
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NoReturn, TypeAlias
 
 
 class Parser(ArgumentParser):
@@ -14,33 +16,58 @@ class Parser(ArgumentParser):
         self.exit(2, f"{message}\nHINT: Read {self.prog} --help.\n")
 
 
-Commands: TypeAlias = "_SubParsersAction[ArgumentParser]"  # argparse names it in private only
+class CommandParser(Parser):
+    """The parser of one command: its module is imported once the command is asked for."""
+
+    def __init__(self, *, command: str, **options: Any) -> None:
+        super().__init__(**options)
+        self._command: str | None = command
+
+    def parse_known_args(self, *args: Any, **options: Any) -> Any:
+        """Declare the command's arguments, then read them."""
+        if self._command is not None:
+            module = import_module(f"pradrill.cli.commands.{self._command}")
+            self.set_defaults(handler=module.run)
+            self.epilog = f"example:\n  {module.EXAMPLE}"
+            self._command = None  # once
+            module.arguments(self)
+        return super().parse_known_args(*args, **options)
 
 
-def subcommands(parser: ArgumentParser) -> Commands:
+Commands: TypeAlias = "_SubParsersAction[Any]"  # argparse names it in private only
+
+
+def subcommands(parser: ArgumentParser, kind: type[ArgumentParser] = Parser) -> Commands:
     """Return where a parser's commands are declared."""
     return parser.add_subparsers(
-        title="commands", metavar="COMMAND", required=True, parser_class=Parser
+        title="commands", metavar="COMMAND", required=True, parser_class=kind
     )
 
 
-def add(
-    commands: Commands, name: str, about: str, example: str, module: str = ""
-) -> ArgumentParser:
-    """Declare a command that a module of its name, or `module`, carries out."""
-    command = commands.add_parser(
+def add(commands: Commands, name: str, about: str, example: str = "", **options: Any) -> Any:
+    """Declare a command, or one of a command's own, and return its parser."""
+    return commands.add_parser(
         name,
         help=about,
         description=f"{about[0].upper()}{about[1:]}.",
-        epilog=f"example:\n  {example}",
+        epilog=f"example:\n  {example}" if example else None,
         formatter_class=RawDescriptionHelpFormatter,
+        **options,
     )
-    command.set_defaults(module=module or name)
-    return command
 
 
 def run_argument(command: ArgumentParser) -> None:
     """Let a command name the run that it is about."""
     command.add_argument(
         "run", nargs="?", help="a run's id, or any part of it that is unique (default: the newest)"
+    )
+
+
+def signers_argument(command: ArgumentParser) -> None:
+    """Let a reader name the keys that they trust."""
+    command.add_argument(
+        "--signers",
+        type=Path,
+        metavar="FILE",
+        help="allowed_signers that you trust (default: the keys that the register names)",
     )

@@ -6,9 +6,8 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from pathlib import Path
 
 from pradrill import __version__
-from pradrill.cli.arguments import Parser, subcommands
-from pradrill.cli.drill_commands import add_drilling, add_lab
-from pradrill.cli.evidence_commands import add_following, add_reading, add_register
+from pradrill.cli.arguments import CommandParser, Parser, add, subcommands
+from pradrill.cli.registry import COMMANDS
 
 _EXIT_CODES = """\
 exit codes: 0 PASSED, 1 internal error, 2 usage, 3 configuration, 4 not ready, 5 busy,
@@ -45,10 +44,7 @@ def parser() -> ArgumentParser:
         metavar="FILE",
         help="where the JSON log of unwatched runs goes; - is stderr (default: STATE/log.jsonl)",
     )
-    commands = subcommands(top)
-    add_drilling(commands)
-    add_reading(commands)
-    add_following(commands)
-    add_register(commands)
-    add_lab(commands)
+    commands = subcommands(top, CommandParser)
+    for name, about in COMMANDS.items():
+        add(commands, name, about, command=name)
     return top

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,49 @@ _TEMPLATE = """\
 # revoked: credentials of the drill that were revoked
 # retention: how long the record is kept, and where
 """
+
+
+EXAMPLE = 'pradrill annotate 20260310T0200 --t1 2026-03-10T02:05Z --operator "A. Martin"'
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("run", help="a run's id, or any part of it that is unique")
+    parser.add_argument(
+        "--file", type=Path, metavar="FILE", help="YAML or JSON (default: an editor opens)"
+    )
+    for mark, meaning in (("t1", "detected"), ("t2", "recovery declared"), ("t6", "accepted")):
+        parser.add_argument(f"--{mark}", metavar="INSTANT", help=f"{meaning}, with its zone")
+    for option, metavar, meaning in (
+        ("requester", "NAME", "who asked for the drill"),
+        ("operator", "NAME", "who carried it out"),
+        ("observer", "NAME", "who watched it"),
+        ("approver", "NAME", "who approved it"),
+        ("reviewer", "NAME", "who reviews it"),
+        ("first-time", "NAME", "one of them had never done it before"),
+        ("independent", "NAME", "one of them did not operate the recovery"),
+        ("deviation", "TEXT", "what went otherwise than planned"),
+        ("workaround", "TEXT", "what was done instead"),
+        ("well", "TEXT", "lessons: what went well"),
+        ("badly", "TEXT", "lessons: what did not"),
+        ("plan", "TEXT", "lessons: the effect on the plan"),
+        ("sign-off", "NAME,ROLE[,DATE]", "who signs it off (default: today)"),
+        ("site", "TEXT", "where the primary and the standby are"),
+        ("network", "TEXT", "the standby's network: segment, routes, filters"),
+        ("backup", "TEXT", "which copy was restored, from where; its size and checksum"),
+        ("sampled", "TEXT", "how much was looked at, of how much"),
+        ("negative-control", "TEXT", "what was tried and must not work"),
+        ("erased", "TEXT", "data of the drill that was erased, and how"),
+        ("revoked", "TEXT", "credentials of the drill that were revoked"),
+        ("retention", "TEXT", "how long the record is kept, and where"),
+    ):
+        parser.add_argument(
+            f"--{option}", action="append", default=[], metavar=metavar, help=meaning
+        )
+    parser.add_argument(
+        "--management-report", metavar="DATE", help="when it was reported to the management"
+    )
+    parser.add_argument("--planned", metavar="DATE", help="the day that had been agreed on")
 
 
 def run(args: Namespace) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 
 from pradrill.adapters.questions.files import FilePeople
 from pradrill.app.author import user
@@ -16,6 +16,23 @@ from pradrill.register.runs.store import FileRunStore
 from pradrill.reporting.text.questions import question_lines
 
 _LONGEST = 4_000
+
+
+EXAMPLE = 'pradrill answer moodle "switch the DNS" --yes'
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("run", nargs="?", help="a run's id, or any part of it that is unique")
+    parser.add_argument("step", nargs="?", help="the step that waits, or any part of its name")
+    said = parser.add_mutually_exclusive_group()
+    said.add_argument(
+        "--yes", action="store_const", const=True, dest="yes", help="it is done, or approved"
+    )
+    said.add_argument(
+        "--no", action="store_const", const=False, dest="yes", help="it is not, and will not be"
+    )
+    parser.add_argument("--text", metavar="WORDS", help="the words asked for, or a comment")
 
 
 def run(args: Namespace) -> int:

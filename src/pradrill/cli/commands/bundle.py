@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
 
 from pradrill.app.composition import App
 from pradrill.app.settle import swept
+from pradrill.cli.arguments import run_argument
 from pradrill.cli.commands.register import tell
 from pradrill.register.verification.bundle import make_bundle
+
+EXAMPLE = "pradrill bundle --output /tmp/evidence"
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Declare what the command takes."""
+    run_argument(parser)
+    parser.add_argument(
+        "--output", type=Path, metavar="FOLDER", required=True, help="a folder that is made"
+    )
 
 
 def run(args: Namespace) -> int:

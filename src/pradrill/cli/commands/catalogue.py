@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from typing import Any, NamedTuple
 
 from pradrill.app.composition import App
@@ -13,6 +13,14 @@ from pradrill.domain.run.backup_catalogue import Catalogue, CatalogueReading, re
 from pradrill.errors import ConfigurationError, ExitCode, NotReadyError
 from pradrill.ports import Bounds
 from pradrill.reporting.text.screens import open_console, show_catalogue
+
+EXAMPLE = "pradrill catalogue moodle"
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("drill", help="name or file of a drill")
+    parser.add_argument("--json", action="store_true", help="print it for programs")
 
 
 def run(args: Namespace) -> int:

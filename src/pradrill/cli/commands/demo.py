@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 import pradrill
@@ -18,6 +18,16 @@ from pradrill.errors import PradrillError
 from pradrill.reporting.text.summary import summary
 
 _DRILL = "wordpress"
+
+
+EXAMPLE = "pradrill demo"
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument(
+        "--keep", action="store_true", help="leave the primary's backup server running afterwards"
+    )
 
 
 def run(args: Namespace) -> int:

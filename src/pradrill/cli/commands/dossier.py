@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
+from pathlib import Path
 
 from pradrill.app.composition import App
 from pradrill.app.settle import swept
@@ -17,6 +18,36 @@ from pradrill.errors import ExitCode, RecordError, UsageError
 from pradrill.register.runs.enter import sealed_hashes
 from pradrill.register.runs.sealed import sealed_records
 from pradrill.reporting.dossier.files import dossier_csv, dossier_html, dossier_json, dossier_pdf
+
+EXAMPLE = "pradrill dossier --from 2026-01-01 --to 2026-12-31 --lang fr --format pdf"
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument(
+        "--from",
+        dest="first",
+        metavar="DAY",
+        help="first day, in UTC (default: a year before --to)",
+    )
+    parser.add_argument("--to", dest="last", metavar="DAY", help="last day (default: today)")
+    parser.add_argument(
+        "--service",
+        dest="services",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="this service only; may be given several times (default: all)",
+    )
+    parser.add_argument(
+        "--lang", choices=("fr", "en"), help="default: the plan's language, else that of $LANG"
+    )
+    parser.add_argument(
+        "--format", choices=("html", "pdf", "json", "csv"), default="html", help="default: html"
+    )
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="default: a file in STATE/dossiers"
+    )
 
 
 def run(args: Namespace) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
@@ -40,6 +40,19 @@ class Due(NamedTuple):
     drills: tuple[str, ...]
     last: datetime | None
     since: datetime | None
+
+
+EXAMPLE = "pradrill due --run"
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument(
+        "--run",
+        dest="launch",
+        action="store_true",
+        help="run their unattended drills, one after another; exit with the worst code",
+    )
 
 
 def run(args: Namespace) -> int:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 
 from pradrill.app.author import user
 from pradrill.app.composition import App
 from pradrill.app.settle import swept
+from pradrill.cli.arguments import add, subcommands
 from pradrill.cli.typed import plain
 from pradrill.config.loader import load_plan, suggestion
 from pradrill.config.project import PLAN
@@ -20,6 +21,48 @@ from pradrill.errors import ExitCode, UsageError
 from pradrill.register.chain.register import line_hash
 from pradrill.register.runs.enter import RECORD, read_record
 from pradrill.reporting.text.findings import finding_lines
+
+EXAMPLE = "pradrill finding close F-12 --run 20260610T0200"
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Declare what the command takes."""
+    verbs = subcommands(parser)
+    opened = add(
+        verbs,
+        "open",
+        "open a finding",
+        'pradrill finding open "the runbook names an old host" --service moodle',
+    )
+    opened.add_argument("title", help="what is wrong, in one sentence")
+    opened.add_argument(
+        "--service", action="append", required=True, metavar="NAME", help="whose recovery it hurts"
+    )
+    opened.add_argument(
+        "--severity",
+        choices=("minor", "major", "critical"),
+        default="major",
+        help="due in 90, 30 or 7 days (default: major)",
+    )
+    opened.add_argument("--detail", metavar="TEXT", help="what was seen")
+    opened.add_argument("--owner", metavar="NAME", help="default: the service's owner")
+    opened.add_argument("--due", metavar="DATE", help="as in 2026-03-31")
+    opened.add_argument("--run", metavar="RUN", help="the run that showed it")
+    show = add(verbs, "show", "show a finding", "pradrill finding show F-12")
+    close = add(
+        verbs,
+        "close",
+        "close a finding by naming the later run that proves it",
+        "pradrill finding close F-12 --run 20260610T0200",
+    )
+    for command in (show, close):
+        command.add_argument("finding", metavar="F-N", help="a finding")
+    close.add_argument(
+        "--run", required=True, metavar="RUN", help="a later run of its services that PASSED"
+    )
+    close.add_argument("--text", metavar="WORDS", help="why that run proves it")
+    for verb, command in verbs.choices.items():
+        command.set_defaults(verb=verb)
 
 
 def run(args: Namespace) -> int:

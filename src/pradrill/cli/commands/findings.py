@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 
 from pradrill.app.composition import App
 from pradrill.app.settle import swept
 from pradrill.domain.register.finding_history import open_findings
 from pradrill.errors import ExitCode
 from pradrill.reporting.text.findings import finding_line
+
+EXAMPLE = "pradrill findings --all"
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("--all", action="store_true", help="the closed ones too")
+    parser.add_argument("--service", metavar="NAME", help="of one service")
+    parser.add_argument("--json", action="store_true", help="print them for programs")
 
 
 def run(args: Namespace) -> int:

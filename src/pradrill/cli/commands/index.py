@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 
 from pradrill.app.composition import App
 from pradrill.app.settle import swept
 from pradrill.errors import ExitCode
 from pradrill.register.index import content_of, write_index
+
+EXAMPLE = "pradrill index --url postgresql:///pradrill"
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument(
+        "--url", help="sqlite:///FILE or postgresql://HOST/DATABASE (default: STATE/parser.sqlite)"
+    )
 
 
 def run(args: Namespace) -> int:

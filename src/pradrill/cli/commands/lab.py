@@ -5,12 +5,43 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
 
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.standbys.lab import Lab
 from pradrill.app.composition import state_folder
+from pradrill.cli.arguments import add, subcommands
 from pradrill.errors import ExitCode, NotReadyError
+
+EXAMPLE = "pradrill lab status"
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Declare what the command takes."""
+    verbs = subcommands(parser)
+    build = add(verbs, "build", "build the machines' image", "pradrill lab build")
+    build.add_argument(
+        "--image", type=Path, metavar="QCOW2", help="your own image, with cloud-init inside"
+    )
+    build.set_defaults(verb="build")
+    for verb, about in (
+        ("up", "start a machine and wait for its SSH"),
+        ("ssh", "open a shell on a running machine, or run a command there"),
+        ("down", "stop a machine, or all of them, and drop what it changed"),
+    ):
+        command = add(verbs, verb, about, f"pradrill lab {verb} standby")
+        command.add_argument(
+            "machine", nargs="?" if verb == "down" else None, help="name of a machine"
+        )
+        if verb == "ssh":
+            command.add_argument("command", nargs="*", help="a command (default: a shell)")
+        command.set_defaults(verb=verb)
+    for verb, about in (
+        ("status", "list the machines"),
+        ("destroy", "remove the image and every machine"),
+    ):
+        add(verbs, verb, about, f"pradrill lab {verb}").set_defaults(verb=verb)
 
 
 def run(args: Namespace) -> int:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 
 from pradrill.app.composition import App
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.errors import ExitCode
 from pradrill.reporting.text.screens import open_console, show_plan
+
+EXAMPLE = "pradrill plan wordpress"
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("drill", help="name or file of a drill")
+    parser.add_argument("--json", action="store_true", help="print it for programs")
 
 
 def run(args: Namespace) -> int:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from pradrill.app.author import user
 from pradrill.app.composition import App, state_folder
 from pradrill.app.settle import swept
+from pradrill.cli.arguments import add, signers_argument, subcommands
 from pradrill.cli.typed import plain
 from pradrill.config.project import read_sealing
 from pradrill.domain.register.entry import Acknowledgement, Entry, EntryKind
@@ -19,6 +20,51 @@ from pradrill.register.verification.verify import Verified, stamped, verify
 from pradrill.reporting.language import formats as wording
 
 _WIDTH = 96
+
+
+EXAMPLE = "pradrill register verify"
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Declare what the command takes."""
+    verbs = subcommands(parser)
+    verify = add(
+        verbs,
+        "verify",
+        "say what was changed, removed or added, and where; exit code 14 if anything was, "
+        "15 if all of it is acknowledged",
+        "pradrill register verify --head /mnt/elsewhere/pradrill-heads.log",
+    )
+    signers_argument(verify)
+    acknowledge = add(
+        verbs,
+        "acknowledge",
+        "answer for the damage that verify finds now: it stays, and is told apart from any other",
+        'pradrill register acknowledge --because "the disk failed on 3 May; restored from backup"',
+    )
+    acknowledge.add_argument(
+        "--because", required=True, metavar="TEXT", help="what happened, in one sentence"
+    )
+    for command in (verify, acknowledge):
+        command.add_argument(
+            "--head",
+            dest="published",
+            action="append",
+            default=[],
+            metavar="FILE|HASH",
+            help="heads that were published (a log, a mail, a hash), besides those in the plan's "
+            "head_log: each must be in the chain",
+        )
+    verify.add_argument(
+        "--each", action="store_true", help="verify every signature and stamp by itself: slower"
+    )
+    listing = add(verbs, "list", "list the entries", "pradrill register list")
+    listing.add_argument("--json", action="store_true", help="print them for programs, one a line")
+    show = add(verbs, "show", "print an entry", "pradrill register show 12")
+    show.add_argument("number", type=int, help="an entry's number")
+    add(verbs, "head", "print the newest hash", "pradrill register head")
+    for verb, command in verbs.choices.items():
+        command.set_defaults(verb=verb)
 
 
 def run(args: Namespace) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from pradrill.app.case_file import casefile, sealed, wrongs
 from pradrill.app.composition import App, told
 from pradrill.app.settle import swept
+from pradrill.cli.arguments import run_argument
 from pradrill.config.branding import read_clauses, read_logo
 from pradrill.config.loader import load_plan
 from pradrill.domain.report.case_file import CaseFile
@@ -23,6 +24,27 @@ from pradrill.reporting.run.html import Letterhead, render_html
 from pradrill.reporting.run.junit import render_junit
 
 _SUFFIX = {"html": "html", "pdf": "pdf", "junit": "xml", "csv": "csv", "json": "json"}
+
+
+EXAMPLE = "pradrill report --format pdf --lang fr --output /tmp/report.pdf"
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Declare what the command takes."""
+    run_argument(parser)
+    parser.add_argument(
+        "--format",
+        choices=("html", "pdf", "junit", "csv", "json"),
+        default="html",
+        help="html: one self-contained page; pdf: PDF/A with the record inside; the others are "
+        "for programs (default: html)",
+    )
+    parser.add_argument(
+        "--lang", choices=("fr", "en"), help="default: the plan's language, else that of $LANG"
+    )
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="default: reports/parser.FORMAT in the run"
+    )
 
 
 def run(args: Namespace) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from datetime import datetime
 
 from pradrill.app.attempt import attempting
@@ -18,6 +18,14 @@ from pradrill.engine.context import Disruption
 from pradrill.errors import ExitCode
 from pradrill.reporting.text.screens import open_console, show_plan
 from pradrill.reporting.text.summary import summary
+
+EXAMPLE = "pradrill run wordpress"
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("drill", help="name or file of a drill")
+    parser.add_argument("--dry-run", action="store_true", help="print the plan and touch nothing")
 
 
 def run(args: Namespace) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 
 from pradrill.adapters.questions.files import FilePeople
 from pradrill.app.composition import App
@@ -11,6 +11,13 @@ from pradrill.app.settle import swept
 from pradrill.errors import ExitCode, RecordError
 from pradrill.reporting.language.formats import line
 from pradrill.reporting.text.screens import open_console, show_runs
+
+EXAMPLE = "pradrill runs"
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("--json", action="store_true", help="print them for programs, one a line")
 
 
 def run(args: Namespace) -> int:

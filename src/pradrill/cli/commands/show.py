@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 
 from pradrill.app.case_file import wrongs
 from pradrill.app.composition import App, told
 from pradrill.app.settle import swept
+from pradrill.cli.arguments import run_argument
 from pradrill.errors import ExitCode
 from pradrill.reporting.run.doubt import doubts
 from pradrill.reporting.text.screens import open_console, show
+
+EXAMPLE = "pradrill show --json"
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Declare what the command takes."""
+    run_argument(parser)
+    parser.add_argument("--json", action="store_true", help="print it for programs")
 
 
 def run(args: Namespace) -> int:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 
 from pradrill.app.composition import App
 from pradrill.config.checks.plays import ask_ansible
 from pradrill.config.problems import ConfigurationProblemsError
 from pradrill.errors import ExitCode
+
+EXAMPLE = "pradrill validate"
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("drill", nargs="?", help="one drill, by name or file (default: all)")
 
 
 def run(args: Namespace) -> int:

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
 
+from pradrill.cli.arguments import signers_argument
 from pradrill.cli.commands.register import read_text, tell
 from pradrill.register.verification.bundle import verify_bundle
+
+EXAMPLE = "pradrill verify /tmp/evidence"
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="the bundle's folder")
+    signers_argument(parser)
 
 
 def run(args: Namespace) -> int:

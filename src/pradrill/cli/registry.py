@@ -1,0 +1,27 @@
+"""Every command, a line each. `--help` imports none of them."""
+
+from __future__ import annotations
+
+COMMANDS = {
+    "demo": "build a lab, destroy a WordPress in it, and drill its recovery",
+    "validate": "check the plan, the drills, and all that they name",
+    "plan": "print every step that a drill would take, and touch nothing",
+    "catalogue": "list the backups of a drill, the one it would take, and the worst case",
+    "run": "run a drill now",
+    "answer": "answer a manual step of a run that waits, or list what waits",
+    "due": "list the services whose drill is due, or run their drills",
+    "schema": "print the JSON Schema of a drill or of the plan, for editors",
+    "show": "print a run's record",
+    "runs": "list the runs, oldest first",
+    "report": "write a run's report: a page, a PDF for auditors, or data",
+    "dossier": "write what all drills of a period proved, for an audit",
+    "annotate": "add what people say of a run: times, participants, lessons, sign-off",
+    "findings": "list the open findings, oldest first",
+    "finding": "open a finding, show one, or close one by a run that proves it",
+    "register": "list every attempt, and verify that nothing was changed",
+    "bundle": "put a run's evidence into a folder that stock tools verify",
+    "verify": "verify a bundle as its VERIFY.txt does; exit code 14 if it is not what was recorded",
+    "index": "write a database for queries, made anew from the files",
+    "lab": "build and use the lab's virtual machines",
+}
+"""Name → what it does. The module `commands/NAME.py` holds its `EXAMPLE`, `arguments` and `run`."""
