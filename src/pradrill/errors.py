@@ -6,25 +6,95 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
+from typing import Self
+
+N_ = str
+"""Marks a text that reports translate, as gettext does."""
 
 
 class ExitCode(IntEnum):
-    """The process's answer. An open set: treat a code that you do not know as a failure."""
+    """The process's answer. An open set: treat a code that you do not know as a failure.
 
-    PASSED = 0
-    INTERNAL = 1
-    USAGE = 2
-    CONFIGURATION = 3
-    NOT_READY = 4
-    BUSY = 5
-    FAILED = 10
-    MISSED = 11
-    INCONCLUSIVE = 12
-    RESIDUE = 13
-    RECORD = 14
-    ACKNOWLEDGED = 15
-    INTERRUPTED = 130
-    TERMINATED = 143
+    `phrase` is what summaries and reports say, `meaning` what the table for people says. Of
+    several codes the one with the highest `rank` is the answer.
+    """
+
+    phrase: str
+    meaning: str
+    rank: int
+
+    def __new__(cls, value: int, phrase: str, meaning: str, rank: int) -> Self:
+        """Give the number its meaning and its rank."""
+        code = int.__new__(cls, value)
+        code._value_ = value
+        code.phrase, code.meaning, code.rank = phrase, meaning, rank
+        return code
+
+    @classmethod
+    def known(cls, code: int) -> ExitCode | None:
+        """Return the member of that value, if there is one."""
+        return next((member for member in cls if member == code), None)
+
+    @classmethod
+    def rank_of(cls, code: int) -> int:
+        """Return a code's rank; an unknown one ranks above all."""
+        member = cls.known(code)
+        return member.rank if member is not None else max(each.rank for each in cls) + 1
+
+    PASSED = 0, N_("passed"), "PASSED: recovered, verified, both objectives met", 0
+    INTERNAL = (
+        1,
+        N_("internal error"),
+        "internal error: our bug, or the answer could not be written",
+        9,
+    )
+    USAGE = 2, N_("usage"), "usage: the command line is wrong, or names a run that there is not", 12
+    CONFIGURATION = (
+        3,
+        N_("configuration, nothing touched"),
+        "configuration: plan, drill or inventory is wrong; nothing was touched",
+        5,
+    )
+    NOT_READY = (
+        4,
+        N_("not ready, nothing touched"),
+        "not ready: a precondition or a guard does not hold; nothing was touched",
+        4,
+    )
+    BUSY = 5, N_("busy, another run held the standby"), "busy: another run holds the standby", 3
+    FAILED = 10, N_("failed"), "FAILED: the recovery did not work", 7
+    MISSED = (
+        11,
+        N_("recovered, objective exceeded"),
+        "MISSED: it works, and an objective was missed",
+        2,
+    )
+    INCONCLUSIVE = 12, N_("inconclusive"), "INCONCLUSIVE: the evidence does not suffice", 6
+    RESIDUE = (
+        13,
+        N_("passed, but teardown left residue"),
+        "passed, but residue is left on the standby",
+        1,
+    )
+    RECORD = (
+        14,
+        N_("the record could not be written"),
+        "the record could not be written, or the register is not what was recorded",
+        8,
+    )
+    ACKNOWLEDGED = (
+        15,
+        N_("the register is damaged, as acknowledged"),
+        "the register is not what was recorded, and all that is wrong is acknowledged",
+        8,
+    )
+    INTERRUPTED = (
+        130,
+        N_("interrupted, after teardown"),
+        "interrupted by Ctrl-C, after teardown",
+        11,
+    )
+    TERMINATED = 143, N_("terminated, after teardown"), "terminated, after teardown", 10
 
 
 class PradrillError(Exception):

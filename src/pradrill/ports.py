@@ -140,6 +140,9 @@ class HostProbe(Protocol):
     def same_canary(self, host: Host, site: Site, canary: Canary) -> bool:
         """Tell whether the command prints the planted value; raises PradrillError without one."""
 
+    def close(self) -> None:
+        """Let go of connections."""
+
 
 class Leases(Protocol):
     """Leases on the standby's machines themselves, which every controller sees."""
@@ -156,6 +159,9 @@ class Leases(Protocol):
 
     def release(self, host: Host, site: Site, holder: Holder, *, machine_id: str) -> None:
         """Give it back; another's stays."""
+
+    def close(self) -> None:
+        """Let go of connections."""
 
 
 class Asked(Protocol):
@@ -179,6 +185,13 @@ class People(Protocol):
 
     def give(self, folder: Path, step: str, answer: Answer) -> None:
         """Answer the step that waits. Raises UsageError when it does not wait (any more)."""
+
+
+class Notifier(Protocol):
+    """A way to tell people who do not watch. It returns at once, and its failure stops nothing."""
+
+    def tell(self, who: str, text: str) -> None:
+        """Tell somebody, a name or a role, what the text says."""
 
 
 class Bounds(NamedTuple):

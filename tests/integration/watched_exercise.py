@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pradrill.adapters.clock import SteadyClock
+from pradrill.app import tools
 from pradrill.app.composition import App
 from pradrill.cli.commands import run
 from pradrill.domain.declared.drill import Kind
@@ -73,11 +74,11 @@ def main(state: str, deadline: str, *notify: str) -> int:
         primaries={"moodle": a_service().primary},
         files=[],
     )
-    place = App(Namespace(state=Path(state), log=None, drills=None))
+    app = App(Namespace(state=Path(state), log=None, drills=None))
     quick: Any = Quick()
-    real = place._tools
+    real = tools._tools
 
-    def tools(*given: Any) -> Any:
+    def replaced(*given: Any) -> Any:
         return real(*given)._replace(
             probe=FakeProbe(newest=quick.wall() - timedelta(hours=1)),
             runner=FakeRunner(quick),
@@ -85,9 +86,9 @@ def main(state: str, deadline: str, *notify: str) -> int:
             leases=None,
         )
 
-    vars(place).update(_tools=tools, _standby=lambda _plan: FakeStandby())
-    record = run.carry_out(place, plan, trigger="cli")
-    run.tell(place, record)
+    vars(tools).update(_tools=replaced, _standby=lambda _app, _plan: FakeStandby())
+    record = run.carry_out(app, plan, trigger="cli")
+    run.tell(app, record)
     return record.exit_code
 
 

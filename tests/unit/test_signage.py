@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from pradrill.cli.arguments import CommandParser
 from pradrill.cli.parser import parser
 from pradrill.config.key_tables import key_tables
 from pradrill.config.schema import MODELS, json_schema
@@ -64,6 +65,8 @@ def commands() -> dict[str, set[str]]:
 
 
 def _subcommands(of: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    if isinstance(of, CommandParser):
+        of.declare()
     for action in of._actions:
         if isinstance(action, argparse._SubParsersAction):
             return dict(action.choices)

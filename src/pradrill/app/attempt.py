@@ -16,12 +16,12 @@ from pradrill.register.runs.draft import Draft, has_begun, killed
 class Attempting:
     """An attempt under way. What a kill would leave of it is on the disk."""
 
-    def __init__(self, place: App, attempt: Attempt) -> None:
-        self._place = place
+    def __init__(self, app: App, attempt: Attempt) -> None:
+        self._app = app
         self._attempt = attempt
         self._draft: Draft | None = None
         with suppress(PradrillError):  # the run itself tells that the disk cannot be written
-            self._draft = place.store.prepare(attempt, place.clock.now())
+            self._draft = app.store.prepare(attempt, app.clock.now())
 
     def know(self, plan: RunPlan) -> None:
         """Keep what the attempt is about, now that its plan is resolved."""
@@ -32,14 +32,14 @@ class Attempting:
         if self._draft is not None and has_begun(self._draft.folder):
             return
         code, because = _why(error)
-        because = self._place.secrets.masker.text(because)
+        because = self._app.secrets.masker.text(because)
         self._keep(exit_code=code, because=because)
-        now = self._place.clock.now()
+        now = self._app.clock.now()
         try:
             if self._draft is not None:
-                self._draft.enter(self._place.register, now)
+                self._draft.enter(self._app.register, now)
             else:
-                self._place.register.append(EntryKind.ATTEMPT, self._attempt, now)
+                self._app.register.append(EntryKind.ATTEMPT, self._attempt, now)
         except PradrillError as unwritten:
             told(f"the attempt is not in the register yet: {unwritten.message}")
 
@@ -52,11 +52,11 @@ class Attempting:
 
 @contextmanager
 def attempting(
-    place: App, drill: str, services: tuple[str, ...] = (), *, trigger: str
+    app: App, drill: str, services: tuple[str, ...] = (), *, trigger: str
 ) -> Iterator[Attempting]:
     """Keep an attempt from its first instant; a run must come of it, or an error."""
-    began = place.clock.now()
-    mine = Attempting(place, killed(drill, began, services=services, trigger=trigger, user=user()))
+    began = app.clock.now()
+    mine = Attempting(app, killed(drill, began, services=services, trigger=trigger, user=user()))
     try:
         with told_of_disk():
             yield mine

@@ -20,48 +20,48 @@ from pradrill.register.sealing.stamping import stamp_problem, stated_time
 from pradrill.register.verification.verify import verify
 
 
-def casefile(place: App, run_id: str) -> CaseFile:
+def casefile(app: App, run_id: str) -> CaseFile:
     """Gather what a report on a run may draw from. Raises RecordError.
 
     A register that cannot be read is told on stderr; then nothing of it is in the report.
     """
-    record = place.store.read(run_id)
-    content = sealed(place, run_id)
+    record = app.store.read(run_id)
+    content = sealed(app, run_id)
     known = CaseFile(
         record=record,
-        previous=_previous(place, record),
+        previous=_previous(app, record),
         integrity=Integrity(
-            record_sha256=hashlib.sha256(content).hexdigest(), wrong=wrongs(place, run_id)
+            record_sha256=hashlib.sha256(content).hexdigest(), wrong=wrongs(app, run_id)
         ),
     )
     try:
-        return _registered(place, known, content)
+        return _registered(app, known, content)
     except PradrillError as error:
         told(f"the report goes without the register: {error}")
         return known
 
 
-def wrongs(place: App, run_id: str) -> tuple[Wrong, ...]:
+def wrongs(app: App, run_id: str) -> tuple[Wrong, ...]:
     """Return what is wrong today with a run's files, the chain or its head.
 
     Other runs are left out, and so is damage that somebody answers for.
     """
     try:
-        found = verify(place.state, runs=(run_id,), only=True, trusted=place.trusted())
+        found = verify(app.state, runs=(run_id,), only=True, trusted=app.trusted())
     except PradrillError as error:
         return (Wrong(where=REGISTER, what=error.message),)
     return tuple(trouble.wrong for trouble in found.troubles)
 
 
-def _registered(place: App, case: CaseFile, content: bytes) -> CaseFile:
+def _registered(app: App, case: CaseFile, content: bytes) -> CaseFile:
     """Add what the register holds of a run. Raises PradrillError."""
-    hashes = list(place.register.hashed())
+    hashes = list(app.register.hashed())
     entries = [entry for entry, _ in hashes]
     if not entries:
         return case
     run_id, sha256 = case.record.run_id, hashlib.sha256(content).hexdigest()
     mine = next((entry for entry in entries if _is_run(entry, run_id, sha256)), None)
-    head = place.register.head()
+    head = app.register.head()
     update: dict[str, object] = {
         "head": None if head is None else head.sha256,
         "acknowledged": tuple(acknowledged(entries)),
@@ -69,7 +69,7 @@ def _registered(place: App, case: CaseFile, content: bytes) -> CaseFile:
     if mine is not None:
         own = hashes[entries.index(mine)][1]
         update |= {"entry": mine.number, "entry_sha256": own}
-        update |= _signed(place, run_id, content, entries[: entries.index(mine)])
+        update |= _signed(app, run_id, content, entries[: entries.index(mine)])
         update |= _stamped(own, entries)
     assert case.integrity is not None  # noqa: S101 set above
     return case.model_copy(
@@ -98,9 +98,9 @@ def _seals(entries: list[Entry]) -> Seals:
     return Seals()
 
 
-def _signed(place: App, run_id: str, content: bytes, before: list[Entry]) -> dict[str, object]:
+def _signed(app: App, run_id: str, content: bytes, before: list[Entry]) -> dict[str, object]:
     """Return who signed the record, if the signature holds now."""
-    seals, path = _seals(before), place.store.runs / run_id / SIGNATURE
+    seals, path = _seals(before), app.store.runs / run_id / SIGNATURE
     if seals.principal is None or seals.public_key is None or not path.is_file():
         return {}
     signer = Signer(seals.principal, seals.public_key)
@@ -122,22 +122,22 @@ def _stamped(sha256: str, entries: list[Entry]) -> dict[str, object]:
     return {}
 
 
-def sealed(place: App, run_id: str) -> bytes:
+def sealed(app: App, run_id: str) -> bytes:
     """Return a record's bytes, as they were sealed. Raises RecordError."""
-    path = place.store.runs / run_id / RECORD
+    path = app.store.runs / run_id / RECORD
     try:
         return path.read_bytes()
     except OSError as error:
         raise RecordError(f"cannot read {path}: {error.strerror}") from error
 
 
-def _previous(place: App, record: RunRecord) -> RunRecord | None:
+def _previous(app: App, record: RunRecord) -> RunRecord | None:
     """Return the last finished run of the same drill before this one; damaged ones are no such."""
     drill = record.plan.drill.drill
-    names = sorted(path.parent.name for path in place.store.runs.glob(f"2*Z-{drill}-*/{RECORD}"))
+    names = sorted(path.parent.name for path in app.store.runs.glob(f"2*Z-{drill}-*/{RECORD}"))
     for name in reversed([name for name in names if name < record.run_id]):
         try:
-            other = place.store.read(name)
+            other = app.store.read(name)
         except RecordError:
             continue
         finished = other.state is RunState.FINISHED and other.refusal is None

@@ -43,7 +43,7 @@ class StoppedError(PradrillError):
 class Stage(NamedTuple):
     """What the scene is played with."""
 
-    place: App
+    app: App
     playbooks: Path
     folder: Path
     marker: str
@@ -61,8 +61,8 @@ class Stage(NamedTuple):
         site_folder = self.folder / machine.name
         site_folder.mkdir(mode=0o700, exist_ok=True)
         site = write_site(machine, site_folder)
-        own = self.place.secrets
-        runner = AnsibleRunner(self.place.clock, own.resolve, masker=own.masker)
+        own = self.app.secrets
+        runner = AnsibleRunner(self.app.clock, own.resolve, masker=own.masker)
         result = runner.run(
             Play(self.playbooks / f"{name}.yml", site, variables, secrets_ or {}, self.marker),
             deadline=_DEADLINE,
@@ -77,7 +77,7 @@ class Stage(NamedTuple):
 
 
 @contextmanager
-def staged(place: App, playbooks: Path, say: Say, *, keep: bool) -> Iterator[Stage]:
+def staged(app: App, playbooks: Path, say: Say, *, keep: bool) -> Iterator[Stage]:
     """Open a stage, with keys and passwords made for it; close it without a trace.
 
     `keep` leaves the scene's machines running, to be looked at. A signal stops the scene between
@@ -92,25 +92,25 @@ def staged(place: App, playbooks: Path, say: Say, *, keep: bool) -> Iterator[Sta
             names = list(made)
             os.environ.update(made)
             marker = f"demo-{secrets.token_hex(8)}"
-            yield Stage(place, playbooks, folder, marker, cancellation, say)
+            yield Stage(app, playbooks, folder, marker, cancellation, say)
     finally:
         for name in names:
             os.environ.pop(name, None)
         shutil.rmtree(folder, ignore_errors=True)
         if not keep:
-            put_away(place)
+            put_away(app)
 
 
 def set_up(stage: Stage) -> Machine:
     """Bring up the backup server and a primary with content, and back it up once."""
-    lab = stage.place.lab
+    lab = stage.app.lab
     if not lab.built:
         stage.say("building the lab's image; the next demo finds it there")
         lab.build(stage.say)
     for name in (*_MACHINES, "standby"):
         _unless_stopped(stage)
         lab.machine(name).prepare(stage.say)
-    put_away(stage.place)  # what an earlier demo kept
+    put_away(stage.app)  # what an earlier demo kept
     backup, primary = lab.machine("backup"), lab.machine("primary")
     backup.up(stage.say)
     primary.up(stage.say, links={BACKUP_ADDRESS: backup.port_file()})
@@ -132,8 +132,8 @@ def destroy(stage: Stage, primary: Machine) -> Disruption:
     stage.say(f"the primary goes on writing for {_WRITES_AFTER_BACKUP} s: this is what is lost")
     for _ in range(_WRITES_AFTER_BACKUP):
         _unless_stopped(stage)
-        stage.place.clock.sleep(1)
-    probe = SshProbe(stage.place.clock, stage.place.secrets.resolve)
+        stage.app.clock.sleep(1)
+    probe = SshProbe(stage.app.clock, stage.app.secrets.resolve)
     try:
         site = write_site(primary, stage.folder / primary.name)
         skew = probe.skew(site.hosts[0], site)
@@ -147,10 +147,10 @@ def destroy(stage: Stage, primary: Machine) -> Disruption:
     return Disruption(instant, skew)
 
 
-def put_away(place: App) -> None:
+def put_away(app: App) -> None:
     """End the scene's machines."""
     for name in _MACHINES:
-        place.lab.machine(name).down()
+        app.lab.machine(name).down()
 
 
 def _secrets(folder: Path) -> dict[str, str]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pradrill.app.composition import App, told
-from pradrill.app.progress import watch
 
 
-def swept(place: App) -> App:
-    """Return the workplace once no crashed run is left in it, nor one without entry."""
-    if not place.store.writable():
-        for run_id in place.store.killed():
-            told(f"run {run_id} was killed; {place.state} is read-only: it is not torn down here")
-    elif place.store.has_crashed():
-        with watch(place.log, 0.0) as progress:
-            place.sweep(progress)
+def swept(app: App) -> App:
+    """Return it once no crashed run is left in it, nor one without entry."""
+    if not app.store.writable():
+        for run_id in app.store.killed():
+            told(f"run {run_id} was killed; {app.state} is read-only: it is not torn down here")
+    elif app.store.has_crashed():
+        # A reader that finds nothing killed needs neither SSH nor Ansible: they cost half a second.
+        from pradrill.app.launch import sweep  # noqa: PLC0415
+        from pradrill.app.progress import watch  # noqa: PLC0415
+
+        with watch(app.log, 0.0) as progress:
+            sweep(app, progress)
     else:
-        place.settle()
-    return place
+        app.settle()
+    return app

@@ -1,4 +1,4 @@
-"""The command line: one module a command; the only place that prints and exits."""
+"""The command line: one module a command; the only app that prints and exits."""
 
 from __future__ import annotations
 

@@ -23,14 +23,19 @@ class CommandParser(Parser):
         super().__init__(**options)
         self._command: str | None = command
 
+    def declare(self) -> None:
+        """Declare what the command takes, once."""
+        if self._command is None:
+            return
+        module = import_module(f"pradrill.cli.commands.{self._command}")
+        self._command = None
+        self.set_defaults(handler=module.run)
+        self.epilog = f"example:\n  {module.EXAMPLE}"
+        module.arguments(self)
+
     def parse_known_args(self, *args: Any, **options: Any) -> Any:
         """Declare the command's arguments, then read them."""
-        if self._command is not None:
-            module = import_module(f"pradrill.cli.commands.{self._command}")
-            self.set_defaults(handler=module.run)
-            self.epilog = f"example:\n  {module.EXAMPLE}"
-            self._command = None  # once
-            module.arguments(self)
+        self.declare()
         return super().parse_known_args(*args, **options)
 
 

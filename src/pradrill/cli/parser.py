@@ -8,12 +8,7 @@ from pathlib import Path
 from pradrill import __version__
 from pradrill.cli.arguments import CommandParser, Parser, add, subcommands
 from pradrill.cli.registry import COMMANDS
-
-_EXIT_CODES = """\
-exit codes: 0 PASSED, 1 internal error, 2 usage, 3 configuration, 4 not ready, 5 busy,
-            10 FAILED, 11 MISSED, 12 INCONCLUSIVE, 13 passed but residue left,
-            14 record not written, or register changed, 15 changed as acknowledged,
-            130/143 interrupted (after teardown)"""
+from pradrill.errors import ExitCode
 
 _DESCRIPTION = """\
 Recovery drills that prove a recovery plan: restore real backups onto a standby,
@@ -25,7 +20,7 @@ def parser() -> ArgumentParser:
     top = Parser(
         prog="pradrill",
         description=_DESCRIPTION,
-        epilog=_EXIT_CODES,
+        epilog=_exit_codes(),
         formatter_class=RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action="version", version=f"pradrill {__version__}")
@@ -48,3 +43,8 @@ def parser() -> ArgumentParser:
     for name, about in COMMANDS.items():
         add(commands, name, about, command=name)
     return top
+
+
+def _exit_codes() -> str:
+    lines = (f"  {code.value:>3}  {code.meaning}" for code in ExitCode)
+    return "\n".join(["exit codes (treat one that you do not know as a failure):", *lines])

@@ -154,6 +154,9 @@ class FakeProbe:
         if self.unreachable:
             raise UnreachableError(f"{host.name} does not answer")
 
+    def close(self) -> None:
+        """Let go of nothing."""
+
 
 def played(clock: FakeClock, outcome: StepOutcome, *, seconds: float = 60.0) -> PlaybookResult:
     """Return what a playbook that took that long, until now, came to."""

@@ -198,10 +198,10 @@ def test_a_bug_before_the_run_is_an_entry(
     errors = {ZeroDivisionError("a bug"): 1, KeyboardInterrupt(): 130}
     for error in errors:
 
-        def house(*_: object, error: BaseException = error) -> None:
+        def project(*_: object, error: BaseException = error) -> None:
             raise error
 
-        monkeypatch.setattr(App, "house", house)
+        monkeypatch.setattr(App, "project", project)
         with pytest.raises(type(error)):
             run(parser().parse_args(["--state", str(store.state), "run", "moodle"]))
     assert [attempt["exit_code"] for attempt in the_attempts(store)] == list(errors.values())

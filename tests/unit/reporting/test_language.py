@@ -14,7 +14,7 @@ from babel.messages.pofile import read_po
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import pradrill.reporting
+import pradrill
 from pradrill.domain.declared import drill
 from pradrill.domain.declared import manual_step as manual
 from pradrill.domain.declared.plan import Plan, PrimaryIdentity
@@ -50,7 +50,7 @@ from pradrill.testing import (
     measured,
 )
 
-REPORTING = Path(pradrill.reporting.__file__).parent
+PACKAGE = Path(pradrill.__file__).parent
 REPOSITORY = Path(__file__).parents[3]
 
 
@@ -60,7 +60,7 @@ def extracted(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
     pot = tmp_path_factory.mktemp("words") / "report.pot"
     tool = str(Path(sys.executable).with_name("pybabel"))
     options = ["-q", "extract", "-F", str(REPOSITORY / "pyproject.toml"), "-o", str(pot)]
-    subprocess.run([tool, *options, str(REPORTING)], check=True)
+    subprocess.run([tool, *options, str(PACKAGE)], check=True)
     with pot.open("rb") as file:
         return read_po(file)
 

@@ -109,30 +109,30 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Enter the notes: from the command line, a file, or an editor."""
-    place = swept(App(args))
-    record = place.store.read(place.store.find(args.run))
-    said = _from_options(args, place)
+    app = swept(App(args))
+    record = app.store.read(app.store.find(args.run))
+    said = _from_options(args, app)
     if said and args.file:
         raise UsageError(
             "notes come from a file or from the command line, not from both",
             hint="Leave out --file, or the other options.",
         )
     if said:
-        notes = _from_line(said, record, place)
+        notes = _from_line(said, record, app)
     else:
-        notes = _from_file(args.file, record, place) if args.file else _edited(record, place)
-    now = place.clock.now()
+        notes = _from_file(args.file, record, app) if args.file else _edited(record, app)
+    now = app.clock.now()
     told = notes.annotations(record.run_id, now, user())
     if not told:
         raise UsageError("nothing was entered", hint="Read pradrill annotate --help.")
     bodies = [(EntryKind.ANNOTATION, annotation) for annotation in told]
-    entries = place.register.append_all(bodies, now)
+    entries = app.register.append_all(bodies, now)
     last = f" to {entries[-1].number}" if len(entries) > 1 else ""
     print(f"run {record.run_id}: entered in the register, entry {entries[0].number}{last}")
     return ExitCode.PASSED
 
 
-def _from_options(args: Namespace, place: App) -> dict[str, Any]:
+def _from_options(args: Namespace, app: App) -> dict[str, Any]:
     """Return what the options say, as a file would; empty when they say nothing."""
     marks = {name: getattr(args, name.lower()) for name in ("T1", "T2", "T6")}
     first, independent = ([plain(n) for n in v] for v in (args.first_time, args.independent))
@@ -156,7 +156,7 @@ def _from_options(args: Namespace, place: App) -> dict[str, Any]:
         "deviations": [plain(text) for text in args.deviation],
         "workarounds": [plain(text) for text in args.workaround],
         "rex": {key: [plain(text) for text in texts] for key, texts in rex.items() if texts},
-        "sign_off": [_signed(text, place) for text in args.sign_off],
+        "sign_off": [_signed(text, app) for text in args.sign_off],
         "management_report": args.management_report,
         "planned": args.planned,
         **{kind.value: [plain(text) for text in getattr(args, kind.value)] for kind in STATED},
@@ -164,38 +164,38 @@ def _from_options(args: Namespace, place: App) -> dict[str, Any]:
     return {key: value for key, value in said.items() if value}
 
 
-def _signed(text: str, place: App) -> dict[str, str]:
+def _signed(text: str, app: App) -> dict[str, str]:
     name, _, rest = plain(text).partition(",")
     role, _, date = rest.partition(",")
-    today = place.clock.now().date().isoformat()
+    today = app.clock.now().date().isoformat()
     return {"name": name.strip(), "role": role.strip(), "date": date.strip() or today}
 
 
-def _from_line(said: dict[str, Any], record: RunRecord, place: App) -> Notes:
+def _from_line(said: dict[str, Any], record: RunRecord, app: App) -> Notes:
     try:
-        return _checked(Document(_LINE, said, {}), record, place)
+        return _checked(Document(_LINE, said, {}), record, app)
     except ConfigurationProblemsError as error:
         lines = (f"{p.path}: {p.message}" for p in error.problems)
         raise UsageError("\n".join(lines), hint="Read pradrill annotate --help.") from error
 
 
-def _from_file(path: Path, record: RunRecord, place: App) -> Notes:
-    return _checked(read_document(path), record, place)
+def _from_file(path: Path, record: RunRecord, app: App) -> Notes:
+    return _checked(read_document(path), record, app)
 
 
-def _checked(document: Document, record: RunRecord, place: App) -> Notes:
+def _checked(document: Document, record: RunRecord, app: App) -> Notes:
     """Return the notes; raises ConfigurationProblemsError with every problem and its line."""
     notes = validate(document, Notes)
     problems = [
         document.problem(where, message)
-        for where, message in note_problems(notes, record, place.clock.now())
+        for where, message in note_problems(notes, record, app.clock.now())
     ]
     if problems:
         raise ConfigurationProblemsError(problems)
     return notes
 
 
-def _edited(record: RunRecord, place: App) -> Notes:
+def _edited(record: RunRecord, app: App) -> Notes:
     """Let a person write the notes in an editor; what cannot be entered is kept."""
     editor = _editor()
     handle, name = tempfile.mkstemp(prefix="pradrill-notes-", suffix=".yml")
@@ -212,7 +212,7 @@ def _edited(record: RunRecord, place: App) -> Notes:
     try:
         if done.returncode != 0:
             raise UsageError(f"the editor ended with {done.returncode}: nothing was entered")
-        notes = _from_file(path, record, place)
+        notes = _from_file(path, record, app)
     except PradrillError as error:
         again = f"pradrill annotate {record.run_id} --file {path}"
         print(f"your text is kept: mend it, then {again}", file=sys.stderr)

@@ -37,11 +37,11 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Answer a step; without a run, list what waits for an answer."""
-    place = App(args)
+    app = App(args)
     people = FilePeople()
     if args.run is None:
-        return _list(place.store, people)
-    journal = _alive(place.store, args.run)
+        return _list(app.store, people)
+    journal = _alive(app.store, args.run)
     question = _question(journal, people, args.step)
     answer = _answer(args, question)
     people.give(journal.folder, question.step, answer)

@@ -24,9 +24,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Write the bundle, then verify what was written; 14 when it is not what was recorded."""
-    place = swept(App(args))
-    verified = make_bundle(
-        place.register, [place.store.find(args.run)], args.output, place.trusted()
-    )
+    app = swept(App(args))
+    verified = make_bundle(app.register, [app.store.find(args.run)], args.output, app.trusted())
     print(args.output)
     return tell(verified)

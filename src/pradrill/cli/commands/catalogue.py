@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from typing import Any, NamedTuple
 
 from pradrill.app.composition import App
+from pradrill.app.tools import source
 from pradrill.cli.commands.plan import resolve_one
 from pradrill.domain.declared.backup_source import RecoveryPointSpec
 from pradrill.domain.run.backup_catalogue import Catalogue, CatalogueReading, read
@@ -25,8 +26,8 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Read and print the catalogue; exit with 4 when the drill would find nothing to restore."""
-    place = App(args)
-    plan = resolve_one(place, args.drill)
+    app = App(args)
+    plan = resolve_one(app, args.drill)
     ways = plan.drill.ways.items()
     declared = {service: way.recovery_point for service, way in ways if way.recovery_point}
     if not declared:
@@ -34,7 +35,7 @@ def run(args: Namespace) -> int:
             f"the drill {plan.drill.drill} declares no recovery_point",
             hint="Add recovery_point with restic, borg, pgbackrest, barman or dumps.",
         )
-    found = [_look(place, service, spec) for service, spec in declared.items()]
+    found = [_look(app, service, spec) for service, spec in declared.items()]
     if args.json:
         told = [_as_json(each) for each in found]
         print(json.dumps(told if len(told) > 1 else told[0], indent=1))
@@ -56,10 +57,10 @@ class _Found(NamedTuple):
     refusal: NotReadyError | None
 
 
-def _look(place: App, service: str | None, spec: RecoveryPointSpec) -> _Found:
-    catalogue = place.source(spec).catalogue(Bounds(spec.deadline.total_seconds()))
+def _look(app: App, service: str | None, spec: RecoveryPointSpec) -> _Found:
+    catalogue = source(app, spec).catalogue(Bounds(spec.deadline.total_seconds()))
     catalogue = Catalogue.model_validate(
-        place.secrets.masker.facts(catalogue.model_dump(mode="json"))
+        app.secrets.masker.facts(catalogue.model_dump(mode="json"))
     )
     try:
         reading = read(catalogue, spec.select, spec.window, spec.promised)

@@ -35,18 +35,18 @@ def run(args: Namespace) -> int:
     share = _share()
     if args.drills is None:
         args.drills = share / "drills"
-    place = App(args)
+    app = App(args)
     say = _Teller()
-    with place.lab.alone(), staged(place, share / "playbooks", say, keep=args.keep) as stage:
+    with app.lab.alone(), staged(app, share / "playbooks", say, keep=args.keep) as stage:
         disruption = destroy(stage, set_up(stage))
-        with attempting(place, _DRILL, trigger="demo") as attempt:
-            plan = resolve_one(place, _DRILL)
+        with attempting(app, _DRILL, trigger="demo") as attempt:
+            plan = resolve_one(app, _DRILL)
             attempt.know(plan)
             say("the drill starts")
-            record = carry_out(place, plan, trigger="demo", disruption=disruption)
-    print(summary(record, place.store.runs / record.run_id, place.head()), end="")
+            record = carry_out(app, plan, trigger="demo", disruption=disruption)
+    print(summary(record, app.store.runs / record.run_id, app.head()), end="")
     try:
-        print(f"Report: {write_report(place, record.run_id)}")
+        print(f"Report: {write_report(app, record.run_id)}")
     except PradrillError as error:  # the exit code is the record's
         told(f"there is no report: {error}")
     return record.exit_code

@@ -52,25 +52,25 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Write the dossier and print where it is; records that cannot be read are an error too."""
-    place = App(args)
-    period = _period(args, place.clock.now().date())
-    dossier = _compiled(swept(place), period, tuple(dict.fromkeys(args.services)))
-    content = _rendered(place, dossier, args)
+    app = App(args)
+    period = _period(args, app.clock.now().date())
+    dossier = _compiled(swept(app), period, tuple(dict.fromkeys(args.services)))
+    content = _rendered(app, dossier, args)
     name = "-".join(("dossier", str(period.first), str(period.last), *dossier.only))
-    path = args.output or place.state / "dossiers" / f"{name[:200]}.{args.format}"
+    path = args.output or app.state / "dossiers" / f"{name[:200]}.{args.format}"
     write_file(path, content)
     print(path)
     return ExitCode.PASSED if dossier.complete else RecordError.exit_code
 
 
-def _rendered(place: App, dossier: Dossier, args: Namespace) -> bytes:
+def _rendered(app: App, dossier: Dossier, args: Namespace) -> bytes:
     if args.format == "csv":
         return dossier_csv(dossier).encode()
     if args.format == "json":
         return dossier_json(dossier).encode()
     if args.format == "pdf":
-        return dossier_pdf(dossier, letterhead(place, args.lang))
-    return dossier_html(dossier, letterhead(place, args.lang)).encode()
+        return dossier_pdf(dossier, letterhead(app, args.lang))
+    return dossier_html(dossier, letterhead(app, args.lang)).encode()
 
 
 def _period(args: Namespace, today: dt.date) -> Period:
@@ -104,41 +104,41 @@ def _a_year_before(last: dt.date) -> dt.date:
     return before + dt.timedelta(days=1)
 
 
-def _compiled(place: App, period: Period, only: tuple[str, ...]) -> Dossier:
-    house = place.house()
-    entries = list(place.register.entries())
-    head = place.register.head()
+def _compiled(app: App, period: Period, only: tuple[str, ...]) -> Dossier:
+    project = app.project()
+    entries = list(app.register.entries())
+    head = app.register.head()
     dossier = compile_dossier(
         period,
         Sources(
-            records=_records(place),
-            plan=house.plan,
-            drills={name: place.plan(house, loaded) for name, loaded in house.drills.items()},
+            records=_records(app),
+            plan=project.plan,
+            drills={name: app.plan(project, loaded) for name, loaded in project.drills.items()},
             entries=entries,
             findings=all_findings(entries),
             head=None if head is None else str(head),
         ),
-        now=place.clock.now(),
+        now=app.clock.now(),
         only=only,
     )
     tried = {service for attempt in dossier.attempts for service in attempt.services}
-    known = {*house.plan.services, *tried}
+    known = {*project.plan.services, *tried}
     for name in only:
         if name not in known:
             raise UsageError(
                 f'neither the plan nor a run of the period knows the service "{name}"',
-                hint=suggestion(name, list(house.plan.services)),
+                hint=suggestion(name, list(project.plan.services)),
             )
     return dossier
 
 
-def _records(place: App) -> Iterator[Sealed | Damaged]:
+def _records(app: App) -> Iterator[Sealed | Damaged]:
     """Return the records that were entered; whatever else is there proves nothing."""
-    doubt = place.register.doubt(place.trusted())
+    doubt = app.register.doubt(app.trusted())
     if doubt is not None:
         yield Damaged(f"the register does not verify: {doubt}")
-    hashes = sealed_hashes(place.register)
-    for found in sealed_records(place.store.runs):
+    hashes = sealed_hashes(app.register)
+    for found in sealed_records(app.store.runs):
         if found.record is None:
             yield Damaged(found.why)
         elif found.sha256 not in hashes:

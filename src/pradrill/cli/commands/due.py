@@ -17,21 +17,6 @@ from pradrill.domain.run.record import RunRecord, RunState
 from pradrill.domain.values.duration import due_after
 from pradrill.errors import ExitCode, PradrillError
 
-_WORST_FIRST = (
-    ExitCode.INTERRUPTED,
-    ExitCode.TERMINATED,
-    ExitCode.INTERNAL,
-    ExitCode.RECORD,
-    ExitCode.FAILED,
-    ExitCode.INCONCLUSIVE,
-    ExitCode.CONFIGURATION,
-    ExitCode.NOT_READY,
-    ExitCode.BUSY,
-    ExitCode.MISSED,
-    ExitCode.RESIDUE,
-    ExitCode.PASSED,
-)
-
 
 class Due(NamedTuple):
     """A service whose drill is due, the drills that cover it, and its last finished run."""
@@ -57,13 +42,13 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """List what is due, or run it; return the worst exit code."""
-    place = App(args)
-    house = _house(place, launch=args.launch)
-    place.settle()
-    _enter_missed(place, house)
-    due = find_due(house, place.store.records(), place.clock.now())
+    app = App(args)
+    project = _project(app, launch=args.launch)
+    app.settle()
+    _enter_missed(app, project)
+    due = find_due(project, app.store.records(), app.clock.now())
     if args.launch:
-        return _launch(place, house, due)
+        return _launch(app, project, due)
     for item in due:
         last = f"last finished run {item.last:%Y-%m-%d}" if item.last else "never drilled"
         drills = ", ".join(item.drills) or "no unattended drill covers it"
@@ -73,31 +58,31 @@ def run(args: Namespace) -> int:
     return ExitCode.PASSED
 
 
-def _house(place: App, *, launch: bool) -> Project:
-    """Load the house; that a launch found it wrong is an attempt too."""
+def _project(app: App, *, launch: bool) -> Project:
+    """Load the project; that a launch found it wrong is an attempt too."""
     try:
-        return place.house()
+        return app.project()
     except PradrillError:
         if launch:
-            with attempting(place, "", trigger="due"):  # of which drill, nobody can tell
+            with attempting(app, "", trigger="due"):  # of which drill, nobody can tell
                 raise
         raise
 
 
-def _enter_missed(place: App, house: Project) -> None:
+def _enter_missed(app: App, project: Project) -> None:
     """Enter the due dates that nobody attempted; a damaged register must not stop the drills."""
-    services = house.plan.services.items()
+    services = project.plan.services.items()
     cadences = {name: service.drill_every for name, service in services if service.drill_every}
-    now = place.clock.now()
+    now = app.clock.now()
     try:
-        for miss in missed(cadences, place.register.entries(), now):
-            place.register.append(EntryKind.SCHEDULE_MISSED, miss, now)
+        for miss in missed(cadences, app.register.entries(), now):
+            app.register.append(EntryKind.SCHEDULE_MISSED, miss, now)
             told(f"{miss.service} was due on {miss.due:%Y-%m-%d}, and nobody attempted its drill")
     except (PradrillError, ValueError) as error:
         told(f"missed drills cannot be told: {error}")
 
 
-def find_due(house: Project, records: Iterable[RunRecord], now: datetime) -> list[Due]:
+def find_due(project: Project, records: Iterable[RunRecord], now: datetime) -> list[Due]:
     """Return the services whose last finished run is older than `drill_every`, or missing."""
     last: dict[str, datetime] = {}
     for record in records:
@@ -105,7 +90,7 @@ def find_due(house: Project, records: Iterable[RunRecord], now: datetime) -> lis
             for name in record.plan.services:
                 last[name] = max(record.started, last.get(name, record.started))
     due = []
-    for name, service in house.plan.services.items():
+    for name, service in project.plan.services.items():
         if service.drill_every is None:
             continue
         before = last.get(name)
@@ -113,14 +98,14 @@ def find_due(house: Project, records: Iterable[RunRecord], now: datetime) -> lis
         if since is None or since <= now:
             drills = tuple(
                 drill
-                for drill, loaded in house.drills.items()
+                for drill, loaded in project.drills.items()
                 if name in loaded.drill.services and loaded.drill.unattended
             )
             due.append(Due(name, drills, before, since))
     return due
 
 
-def _launch(place: App, house: Project, due: list[Due]) -> int:
+def _launch(app: App, project: Project, due: list[Due]) -> int:
     codes: list[int] = []
     for item in due:
         if not item.drills:
@@ -128,17 +113,17 @@ def _launch(place: App, house: Project, due: list[Due]) -> int:
             print("HINT: Write a drill for it with unattended: true.")
             codes.append(ExitCode.NOT_READY)
     for name in dict.fromkeys(drill for item in due for drill in item.drills):
-        loaded = house.drills[name]
+        loaded = project.drills[name]
         try:
-            with attempting(place, name, loaded.drill.services, trigger="due"):
+            with attempting(app, name, loaded.drill.services, trigger="due"):
                 since = [item.since for item in due if name in item.drills and item.since]
-                plan = place.plan(house, loaded)
-                record = carry_out(place, plan, trigger="due", due=min(since, default=None))
+                plan = app.plan(project, loaded)
+                record = carry_out(app, plan, trigger="due", due=min(since, default=None))
         except PradrillError as error:
-            print(place.secrets.masker.text(f"{name}: {error}"))
+            print(app.secrets.masker.text(f"{name}: {error}"))
             codes.append(error.exit_code)
             continue
-        tell(place, record)
+        tell(app, record)
         codes.append(record.exit_code)
         if record.signal is not None:
             break
@@ -146,8 +131,5 @@ def _launch(place: App, house: Project, due: list[Due]) -> int:
 
 
 def worst(codes: Iterable[int]) -> int:
-    """Return the code that comes first in the order of DESIGN §4; an unknown one is worst."""
-    order: list[int] = list(_WORST_FIRST)
-    return min(
-        codes, key=lambda code: order.index(code) if code in order else -1, default=ExitCode.PASSED
-    )
+    """Return the code with the highest rank; an unknown one is worst."""
+    return max(codes, key=ExitCode.rank_of, default=ExitCode.PASSED)

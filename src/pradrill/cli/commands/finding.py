@@ -67,18 +67,18 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Do what the verb says."""
-    place = swept(App(args))
+    app = swept(App(args))
     if args.verb == "open":
-        _open(place, args)
+        _open(app, args)
     elif args.verb == "close":
-        _close(place, args)
+        _close(app, args)
     else:
-        print(*finding_lines(_named(place, args.finding), place.clock.now()), sep="\n")
+        print(*finding_lines(_named(app, args.finding), app.clock.now()), sep="\n")
     return ExitCode.PASSED
 
 
-def _open(place: App, args: Namespace) -> None:
-    services = load_plan(place.drills / PLAN).services
+def _open(app: App, args: Namespace) -> None:
+    services = load_plan(app.drills / PLAN).services
     unknown = [name for name in args.service if name not in services]
     if unknown:
         hint = suggestion(unknown[0], list(services))
@@ -86,7 +86,7 @@ def _open(place: App, args: Namespace) -> None:
     title = plain(args.title)
     if not title:
         raise UsageError("the finding has no title", hint="Say in one sentence what is wrong.")
-    now, severity = place.clock.now(), Severity(args.severity)
+    now, severity = app.clock.now(), Severity(args.severity)
     owners = (services[name].owner for name in args.service)
     finding = Finding(
         title=title,
@@ -97,22 +97,22 @@ def _open(place: App, args: Namespace) -> None:
         due=_date(args.due) or now.date() + dt.timedelta(days=DUE_WITHIN[severity]),
         opened=now,
         by=user(),
-        run_id=place.store.find(args.run) if args.run else None,
+        run_id=app.store.find(args.run) if args.run else None,
     )
-    entry = place.register.append(EntryKind.FINDING, finding, now)
-    numbered = [f for f in place.findings() if f.opened == finding.opened and f.by == finding.by]
+    entry = app.register.append(EntryKind.FINDING, finding, now)
+    numbered = [f for f in app.findings() if f.opened == finding.opened and f.by == finding.by]
     print(f"{numbered[-1].finding} is open, entry {entry.number} of the register")
 
 
-def _close(place: App, args: Namespace) -> None:
+def _close(app: App, args: Namespace) -> None:
     """Close a finding, if the run named proves that it may be. Raises UsageError."""
-    finding = _named(place, args.finding)
-    run_id, text = place.store.find(args.run), plain(args.text or "")
-    record, content = read_record(place.store.runs / run_id / RECORD)
+    finding = _named(app, args.finding)
+    run_id, text = app.store.find(args.run), plain(args.text or "")
+    record, content = read_record(app.store.runs / run_id / RECORD)
     run = next(
         (
             RunEntry.model_validate(entry.body)
-            for entry in place.register.entries()
+            for entry in app.register.entries()
             if entry.kind is EntryKind.RUN and entry.body.get("run_id") == run_id
         ),
         None,
@@ -120,7 +120,7 @@ def _close(place: App, args: Namespace) -> None:
     because = why_not_closed(finding, run)
     if run is not None and run.record_sha256 != line_hash(content):
         because = f"the record of {run_id} is not the one that was sealed"
-    if place.register.doubt(place.trusted()) is not None:
+    if app.register.doubt(app.trusted()) is not None:
         because = "the register does not verify, and proves nothing"
     if because is not None:
         raise UsageError(
@@ -134,14 +134,14 @@ def _close(place: App, args: Namespace) -> None:
             f"problem is gone: {doubt}",
             hint="Say with --text why it proves it all the same, or name another run.",
         )
-    now = place.clock.now()
+    now = app.clock.now()
     closure = Closure(finding=finding.finding, run_id=run_id, at=now, by=user(), text=text)
-    place.register.append(EntryKind.CLOSURE, closure, now)
+    app.register.append(EntryKind.CLOSURE, closure, now)
     print(f"{finding.finding} is closed, proved by the run {run_id}")
 
 
-def _named(place: App, name: str) -> Finding:
-    findings = {finding.finding: finding for finding in place.findings()}
+def _named(app: App, name: str) -> Finding:
+    findings = {finding.finding: finding for finding in app.findings()}
     if name.upper() not in findings:
         raise UsageError(f"no finding is called {name}", hint="List them: pradrill findings --all.")
     return findings[name.upper()]

@@ -22,8 +22,8 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """List the open findings, or all of them."""
-    place = swept(App(args))
-    findings = place.findings()
+    app = swept(App(args))
+    findings = app.findings()
     listed = findings if args.all else open_findings(findings)
     if args.service:
         listed = [finding for finding in listed if args.service in finding.services]
@@ -31,7 +31,7 @@ def run(args: Namespace) -> int:
         if args.json:
             print(finding.model_dump_json())
         else:
-            print(finding_line(finding, place.clock.now()))
+            print(finding_line(finding, app.clock.now()))
     if not listed and not args.json:
         print("no finding is on record" if args.all else "no finding is open")
     return ExitCode.PASSED

@@ -21,7 +21,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Write the index and say where it is."""
-    place = swept(App(args))
-    content = content_of(place.register, place.store.readable()[0])
-    print(write_index(content, args.url, place.state))
+    app = swept(App(args))
+    content = content_of(app.register, app.store.readable()[0])
+    print(write_index(content, args.url, app.state))
     return ExitCode.PASSED

@@ -20,8 +20,8 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Print the resolved plan for people, or as JSON."""
-    place = App(args)
-    plan = place.shown(resolve_one(place, args.drill))
+    app = App(args)
+    plan = app.shown(resolve_one(app, args.drill))
     if args.json:
         print(plan.model_dump_json(indent=1))
     else:
@@ -29,8 +29,8 @@ def run(args: Namespace) -> int:
     return ExitCode.PASSED
 
 
-def resolve_one(place: App, name: str) -> RunPlan:
+def resolve_one(app: App, name: str) -> RunPlan:
     """Load and resolve one drill. Raises ConfigurationError."""
-    house = place.house(name)
-    (loaded,) = house.drills.values()
-    return place.plan(house, loaded)
+    project = app.project(name)
+    (loaded,) = project.drills.values()
+    return app.plan(project, loaded)

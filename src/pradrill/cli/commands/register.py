@@ -121,19 +121,19 @@ def tell(found: Verified) -> int:
 
 def _acknowledge(args: Namespace) -> int:
     """Enter who answers for the damage that there is, and why."""
-    place = swept(App(args))
+    app = swept(App(args))
     because = plain(args.because).strip()
     if not because:
         raise UsageError(
             "why the damage is acknowledged is not said", hint="Give it in a sentence."
         )
     entry = acknowledge(
-        place.register,
-        place.clock.now(),
+        app.register,
+        app.clock.now(),
         by=user(),
         because=because,
         published=_heads(args),
-        trusted=place.trusted(),
+        trusted=app.trusted(),
     )
     if entry is None:
         raise UsageError(
@@ -147,14 +147,14 @@ def _acknowledge(args: Namespace) -> int:
 
 
 def _list(args: Namespace) -> int:
-    place = swept(App(args))
-    for entry in place.register.entries():
+    app = swept(App(args))
+    for entry in app.register.entries():
         if args.json:
             print(canonical(entry).decode(), end="")
         else:
             line = f"{entry.number:>5}  {entry.at:%Y-%m-%d %H:%M:%S}  {entry.kind:<15}  "
             print(line + wording.line(_about(entry), _WIDTH))
-    vouched = place.register.doubt(place.trusted()) is None
+    vouched = app.register.doubt(app.trusted()) is None
     return ExitCode.PASSED if vouched else ExitCode.RECORD
 
 
@@ -172,23 +172,23 @@ def _about(entry: Entry) -> str:
 
 
 def _show(args: Namespace) -> int:
-    place = App(args)
-    for entry in place.register.entries():
+    app = App(args)
+    for entry in app.register.entries():
         if entry.number == args.number:
             print(json.dumps(entry.model_dump(mode="json"), indent=1))
-            return ExitCode.RECORD if place.doubt() else ExitCode.PASSED
+            return ExitCode.RECORD if app.doubt() else ExitCode.PASSED
     raise UsageError(
         f"the register has no entry {args.number}", hint="List them: pradrill register list."
     )
 
 
 def _head(args: Namespace) -> int:
-    place = App(args)
-    head = place.register.head()
+    app = App(args)
+    head = app.register.head()
     if head is None:
         raise UsageError("the register has no entry yet", hint="Launch a run: pradrill run DRILL.")
     print(head)
-    return ExitCode.RECORD if place.doubt() else ExitCode.PASSED
+    return ExitCode.RECORD if app.doubt() else ExitCode.PASSED
 
 
 def read_text(path: Path) -> str:

@@ -49,17 +49,17 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Write the report and print where it is."""
-    place = swept(App(args))
-    run_id = place.store.find(args.run)
-    print(write_report(place, run_id, args.output, form=args.format, language=args.lang))
-    wrong = wrongs(place, run_id)
+    app = swept(App(args))
+    run_id = app.store.find(args.run)
+    print(write_report(app, run_id, args.output, form=args.format, language=args.lang))
+    wrong = wrongs(app, run_id)
     for line in doubts(run_id, wrong):
         told(line)
     return ExitCode.RECORD if wrong else ExitCode.PASSED
 
 
 def write_report(
-    place: App,
+    app: App,
     run_id: str,
     output: Path | None = None,
     *,
@@ -68,8 +68,8 @@ def write_report(
 ) -> Path:
     """Write a run's report, beside its record unless told otherwise. Raises PradrillError."""
     name = f"report.{language}" if language else "report"
-    path = output or place.store.runs / run_id / "reports" / f"{name}.{_SUFFIX[form]}"
-    content = _rendered(place, casefile(place, run_id), form, language)
+    path = output or app.store.runs / run_id / "reports" / f"{name}.{_SUFFIX[form]}"
+    content = _rendered(app, casefile(app, run_id), form, language)
     write_file(path, content)
     return path
 
@@ -85,31 +85,31 @@ def write_file(path: Path, content: bytes) -> None:
         ) from error
 
 
-def _rendered(place: App, case: CaseFile, form: str, language: str | None) -> bytes:
+def _rendered(app: App, case: CaseFile, form: str, language: str | None) -> bytes:
     if form == "junit":
         return render_junit(case).encode()
     if form == "csv":
         return render_csv(case).encode()
     if form == "json":
         return case.model_dump_json(indent=1).encode() + b"\n"
-    page = render_html(case, letterhead(place, language))
+    page = render_html(case, letterhead(app, language))
     if form == "html":
         return page.encode()
     record = case.record
-    whole = Attached(RECORD, sealed(place, record.run_id), record.run_id, record.ended)
+    whole = Attached(RECORD, sealed(app, record.run_id), record.run_id, record.ended)
     return render_pdf(page, [whole])
 
 
-def letterhead(place: App, language: str | None) -> Letterhead:
+def letterhead(app: App, language: str | None) -> Letterhead:
     """Return what the organisation gives its reports; a report comes out without it too."""
     logo, clauses, named = None, None, None
     try:
-        plan = load_plan(place.drills / "plan.yml")
+        plan = load_plan(app.drills / "plan.yml")
         named = plan.language
-        clauses = read_clauses(place.drills)
+        clauses = read_clauses(app.drills)
         logo = None if plan.logo is None else read_logo(plan.logo)
     except ConfigurationError as error:
-        if place.names_drills():
+        if app.names_drills():
             print(f"the report goes without letterhead: {error}", file=sys.stderr)
     return Letterhead(
         language=language or named or _language_of_user(),

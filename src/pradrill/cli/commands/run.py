@@ -8,6 +8,7 @@ from datetime import datetime
 
 from pradrill.app.attempt import attempting
 from pradrill.app.composition import App
+from pradrill.app.launch import launch, sweep
 from pradrill.app.output import beside_a_run
 from pradrill.app.progress import watch
 from pradrill.cli.commands.plan import resolve_one
@@ -30,20 +31,20 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Run the drill, or print its plan; return the run's exit code."""
-    place = App(args)
+    app = App(args)
     if args.dry_run:
-        show_plan(place.shown(resolve_one(place, args.drill)), open_console())
+        show_plan(app.shown(resolve_one(app, args.drill)), open_console())
         return ExitCode.PASSED
-    with attempting(place, args.drill, trigger="cli") as attempt:
-        plan = resolve_one(place, args.drill)
+    with attempting(app, args.drill, trigger="cli") as attempt:
+        plan = resolve_one(app, args.drill)
         attempt.know(plan)
-        record = carry_out(place, plan, trigger="cli")
-    tell(place, record)
+        record = carry_out(app, plan, trigger="cli")
+    tell(app, record)
     return record.exit_code
 
 
 def carry_out(
-    place: App,
+    app: App,
     plan: RunPlan,
     *,
     trigger: str,
@@ -53,16 +54,16 @@ def carry_out(
     """Sweep crashed runs, then run the plan under whoever watches; `due`: by the schedule."""
     if disruption is None:
         disruption = declared_disruption(plan)
-    now = place.clock.now()
+    now = app.clock.now()
     since = (now - disruption.instant.at).total_seconds() if disruption else 0.0
     rto = plan.objectives.rto.total_seconds()
     rtos = {
         str(branch.service): plan.services[str(branch.service)].objectives.rto.total_seconds()
         for branch in plan.apart
     }
-    with beside_a_run(), watch(place.log, rto, since_disruption=since, rtos=rtos) as progress:
-        place.sweep(progress)
-        return place.run(plan, progress, trigger=trigger, disruption=disruption, due=due)
+    with beside_a_run(), watch(app.log, rto, since_disruption=since, rtos=rtos) as progress:
+        sweep(app, progress)
+        return launch(app, plan, progress, trigger=trigger, disruption=disruption, due=due)
 
 
 def declared_disruption(plan: RunPlan) -> Disruption | None:
@@ -73,9 +74,9 @@ def declared_disruption(plan: RunPlan) -> Disruption | None:
     return Disruption(Instant.known(declared, Provenance.ENTERED))
 
 
-def tell(place: App, record: RunRecord) -> None:
+def tell(app: App, record: RunRecord) -> None:
     """Print the summary; say nothing when nobody watches and the drill passed."""
     if sys.stdout.isatty() or sys.stderr.isatty() or record.exit_code != ExitCode.PASSED:
-        folder = place.store.runs / record.run_id
-        findings = place.open_findings(record)
-        print(summary(record, folder, place.head(), findings), end="")
+        folder = app.store.runs / record.run_id
+        findings = app.open_findings(record)
+        print(summary(record, folder, app.head(), findings), end="")

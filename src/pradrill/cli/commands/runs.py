@@ -22,13 +22,13 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Print one line a run, oldest first; damaged records are named and do not hide the rest."""
-    place = swept(App(args))
-    records, damaged = place.store.readable()
+    app = swept(App(args))
+    records, damaged = app.store.readable()
     if args.json:
         for record in records:
             print(record.model_dump_json())
     else:
-        alive = place.store.running()
+        alive = app.store.running()
         if records or not alive:
             show_runs(records, open_console())
         for journal in alive:

@@ -23,9 +23,9 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Print the record for people, or as JSON."""
-    place = swept(App(args))
-    record = place.store.read(place.store.find(args.run))
-    wrong = wrongs(place, record.run_id)
+    app = swept(App(args))
+    record = app.store.read(app.store.find(args.run))
+    wrong = wrongs(app, record.run_id)
     if args.json:
         print(record.model_dump_json(indent=1))
         for line in doubts(record.run_id, wrong):

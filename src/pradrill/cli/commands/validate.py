@@ -9,6 +9,7 @@ from pradrill.config.checks.plays import ask_ansible
 from pradrill.config.problems import ConfigurationProblemsError
 from pradrill.errors import ExitCode
 
+_FEW = 20  # more names than that are no line that anybody reads
 EXAMPLE = "pradrill validate"
 
 
@@ -19,12 +20,18 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Load everything; the problems, if any, are raised all at once."""
-    house = App(args).house(args.drill)
-    asked = ask_ansible(house)
+    project = App(args).project(args.drill)
+    asked = ask_ansible(project)
     if asked.problems:
         raise ConfigurationProblemsError(asked.problems)
-    names = ", ".join(house.drills) or "none"
-    print(f"{house.folder}: the plan (version {house.plan.plan}) and its drills are valid: {names}")
+    version = project.plan.plan
+    print(f"{project.folder}: the plan (version {version}) and {_named(list(project.drills))}")
     for word in asked.passed_over:
         print(word)
     return ExitCode.PASSED
+
+
+def _named(drills: list[str]) -> str:
+    if len(drills) > _FEW:
+        return f"its {len(drills):,} drills are valid"
+    return f"its drills are valid: {', '.join(drills) or 'none'}"

@@ -14,6 +14,7 @@ from pradrill.domain.run.record import Refusal, RunState
 from pradrill.domain.run.verdict import Verdict
 from pradrill.domain.values.duration import approximate, format_duration
 from pradrill.domain.values.timeline import Skew
+from pradrill.errors import ExitCode
 from pradrill.reporting.language.i18n import N_, _, decimal, language, ngettext, whole
 
 NOT_MEASURED = N_("not measured")
@@ -42,21 +43,6 @@ TRIGGER: Mapping[str, str] = {
     "cli": N_("by hand (pradrill run)"),
     "due": N_("on schedule (pradrill due)"),
     "demo": N_("demonstration (pradrill demo)"),
-}
-EXIT_CODES: Mapping[int, str] = {
-    0: N_("passed"),
-    1: N_("internal error"),
-    2: N_("usage"),
-    3: N_("configuration, nothing touched"),
-    4: N_("not ready, nothing touched"),
-    5: N_("busy, another run held the standby"),
-    10: N_("failed"),
-    11: N_("recovered, objective exceeded"),
-    12: N_("inconclusive"),
-    13: N_("passed, but teardown left residue"),
-    14: N_("the record could not be written"),
-    130: N_("interrupted, after teardown"),
-    143: N_("terminated, after teardown"),
 }
 TEARDOWN = {
     "residue": N_("The standby was not left as declared. Left behind:"),
@@ -198,8 +184,9 @@ def _seconds(value: timedelta | float) -> float:
 
 def exit_code(code: int) -> str:
     """Say what an exit code means; an unknown one is a failure."""
+    member = ExitCode.known(code)
     unknown = N_("unknown: treat it as a failure")
-    return f"{code} ({_(EXIT_CODES.get(code, unknown))})"
+    return f"{code} ({_(member.phrase if member else unknown)})"
 
 
 def trigger(name: str) -> str:

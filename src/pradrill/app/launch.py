@@ -1,0 +1,110 @@
+"""Runs, launched and swept: a drill carried out, and what a killed one left taken away."""
+
+from __future__ import annotations
+
+import os
+import platform
+from contextlib import ExitStack
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+
+from pradrill.app.author import user
+from pradrill.app.composition import App, told
+from pradrill.app.discreet_progress import DiscreetProgress
+from pradrill.app.primary_clocks import clocks
+from pradrill.app.tools import tools_for
+from pradrill.domain.run.event import Started
+from pradrill.domain.run.record import Launch, RunRecord, RunState
+from pradrill.domain.run.run_plan import RunPlan
+from pradrill.engine.cancellation import Cancellation, signals_to
+from pradrill.engine.context import Disruption
+from pradrill.engine.crashed_runs import Recovered, recover_crashed
+from pradrill.engine.run import run_drill
+from pradrill.errors import PradrillError
+from pradrill.ports import Progress
+
+_VERSIONS_OF = (
+    *("pradrill", "ansible-core", "ansible-runner"),
+    *("paramiko", "pytest", "pytest-testinfra"),
+)
+
+
+def launch(  # noqa: PLR0913 what a run may be told
+    app: App,
+    plan: RunPlan,
+    progress: Progress,
+    *,
+    trigger: str,
+    disruption: Disruption | None = None,
+    due: datetime | None = None,
+) -> RunRecord:
+    """Run a drill; SIGINT, SIGTERM and SIGHUP stop it through its teardown."""
+    progress = DiscreetProgress(progress, app.secrets.masker)
+    cancellation = Cancellation(progress.say)
+    with tools_for(app, plan, progress) as tools, signals_to(cancellation):
+        own = {name: plan.primaries[name] for name in plan.services}
+        primaries = clocks(own, app.clock, progress.say)
+        first = started(plan, trigger, due).model_copy(update={"primaries": primaries})
+        return run_drill(first, tools, cancellation, disruption=disruption)
+
+
+def sweep(app: App, progress: Progress) -> list[RunRecord]:
+    """Tear down and record the runs whose process was killed.
+
+    A crashed run that cannot be torn down now is told on stderr and found again next time.
+    """
+    progress = DiscreetProgress(progress, app.secrets.masker)
+    recovered = Recovered([], {})
+    try:
+        with ExitStack() as runs:
+            recovered = recover_crashed(
+                app.store,
+                lambda plan: runs.enter_context(tools_for(app, plan, progress)),
+            )
+    except PradrillError as trouble:
+        told(f"the runs that were killed are not torn down yet: {trouble.message}")
+    for run_id, error in recovered.left.items():
+        why = app.secrets.masker.text(str(error))
+        told(f"crashed run {run_id} is not torn down yet: {why}")
+    for record in recovered.records:
+        how = (
+            f"{_put_back(record)} and it is recorded as CRASHED"
+            if record.state is RunState.CRASHED
+            else "it had come to its end, and is recorded as it ended"
+        )
+        told(f"run {record.run_id} was killed; {how}")
+    app.settle()
+    return recovered.records
+
+
+def _put_back(record: RunRecord) -> str:
+    if record.residue:
+        return f"its standby was not left as declared ({record.residue[0]})"
+    return "its standby was torn down"
+
+
+def started(plan: RunPlan, trigger: str, due: datetime | None = None) -> Started:
+    """Return a run's first fact: its plan, who launched it where, and with which versions."""
+    versions = {"python": platform.python_version()}
+    for name in _VERSIONS_OF:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            versions[name] = "not installed as a package"
+    return Started(
+        plan=plan,
+        launch=Launch(
+            trigger=trigger, user=user(), controller=platform.node() or "unknown", due=due
+        ),
+        versions=versions,
+        environment=_environment(),
+    )
+
+
+def _environment() -> dict[str, str]:
+    """Return what the controller is: system, kernel, processors."""
+    try:
+        system = platform.freedesktop_os_release().get("PRETTY_NAME", "unknown")
+    except OSError:  # no os-release file
+        system = platform.system()
+    return {"system": system, "kernel": platform.release(), "processors": str(os.cpu_count())}

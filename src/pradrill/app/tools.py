@@ -1,0 +1,124 @@
+"""The ports of one run, put together from what its plan declares."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pradrill.adapters.ansible.runner import AnsibleRunner, opened
+from pradrill.adapters.notifications.command import CommandNotifier
+from pradrill.adapters.questions.files import FilePeople
+from pradrill.adapters.questions.terminal import Terminal
+from pradrill.adapters.ssh.leases import SshLeases
+from pradrill.adapters.ssh.probe import SshProbe
+from pradrill.adapters.standbys.inventory import InventoryStandby
+from pradrill.adapters.standbys.lab import LabStandby
+from pradrill.adapters.testinfra.verifier import TestinfraVerifier
+from pradrill.app.author import user
+from pradrill.app.backups import checked_before, source_of
+from pradrill.app.composition import App, told
+from pradrill.config.edits import edits
+from pradrill.config.inventory import each_inventory_once, freeze, read_inventory
+from pradrill.config.vaults import unlock
+from pradrill.domain.declared.backup_source import RecoveryPointSpec
+from pradrill.domain.run.host import Host
+from pradrill.domain.run.question import Question
+from pradrill.domain.run.run_plan import RunPlan
+from pradrill.engine.context import Tools
+from pradrill.errors import ConfigurationError
+from pradrill.ports import Notifier, Progress, RecoveryPointSource, Standby
+from pradrill.reporting.text.questions import announcement
+
+
+@contextmanager
+def tools_for(app: App, plan: RunPlan, progress: Progress) -> Iterator[Tools]:
+    """Give the ports that a run works through; what they hold open is closed at the end."""
+    tools = _tools(app, plan, progress)
+    try:
+        yield tools
+    finally:
+        tools.probe.close()
+        if tools.leases is not None:
+            tools.leases.close()
+
+
+def _tools(app: App, plan: RunPlan, progress: Progress) -> Tools:
+    secrets = app.secrets
+    unusable = secrets.fetch(plan)  # first: nothing is written before what to mask is known
+    unlocking = plan.drill.standby.vault_password
+    if unlocking is not None and not unusable:
+        files = [each.path for each in (*plan.files, *(plan.around.files if plan.around else ()))]
+        secrets.learn(opened(files, secrets.resolve(unlocking)), plan)
+    backups = {
+        service: way.recovery_point
+        for service, way in plan.drill.ways.items()
+        if way.recovery_point is not None
+    }
+    return Tools(
+        clock=app.clock,
+        store=app.store,
+        standby=_standby(app, plan),
+        probe=SshProbe(app.clock, secrets.resolve),
+        runner=AnsibleRunner(app.clock, secrets.resolve, masker=secrets.masker),
+        verifier=TestinfraVerifier(app.clock, secrets.masker),
+        people=FilePeople(_terminal(), _announcer(app, plan, progress)),
+        progress=progress,
+        edits=edits,
+        sources={s: source(app, each) for s, each in backups.items()},
+        checked={s: checked_before(each, app.store) for s, each in backups.items()},
+        leases=None if plan.drill.standby.machines else SshLeases(),
+        unusable=unusable,
+        masked=secrets.masker.facts,
+    )
+
+
+def source(app: App, spec: RecoveryPointSpec) -> RecoveryPointSource:
+    """Return what reads a declared source of backups."""
+    return source_of(spec, app.clock, app.secrets.resolve)
+
+
+def _announcer(app: App, plan: RunPlan, progress: Progress) -> Callable[[Question], None] | None:
+    """Return what tells people that a step waits for them, if the plan names a way."""
+    if not plan.notify:
+        return None
+    notifier: Notifier = CommandNotifier(plan.notify, progress.say)
+    machine = platform.node() or "this machine"
+
+    def announce(question: Question) -> None:
+        notifier.tell(question.who, announcement(question, app.state, machine))
+
+    return announce
+
+
+def _standby(app: App, plan: RunPlan) -> Standby:
+    declared = plan.drill.standby
+    if declared.machines:
+        return LabStandby(app.lab, declared.machines, declared.links)
+    assert declared.inventory is not None  # noqa: S101 the model has one of both
+    unlock(plan.drill, app.secrets.resolve)
+    with each_inventory_once():
+        hosts = read_inventory(declared.inventory, declared.hosts or "")
+        inventory = freeze(declared.inventory, plan.drill.playbooks())
+    _refuse_moved(plan, hosts, declared.inventory)
+    known = declared.known_hosts or Path("~/.ssh/known_hosts").expanduser()
+    return InventoryStandby(hosts, inventory, known)
+
+
+def _refuse_moved(plan: RunPlan, hosts: tuple[Host, ...], inventory: Path) -> None:
+    """Raise ConfigurationError when the inventory leads elsewhere than when the run was planned."""
+    planned = {host.name: host.address for host in plan.hosts}
+    if planned != {host.name: f"{host.address}:{host.port}" for host in hosts}:
+        raise ConfigurationError(
+            f"{inventory} has changed since the run was planned: its hosts or their addresses",
+            hint="Launch the drill again once the inventory stays as it is.",
+        )
+
+
+def _terminal() -> Terminal | None:
+    """Return the terminal on which a watched run can be answered."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+    return Terminal(sys.stdin.fileno(), user=user(), say=told)
