@@ -115,7 +115,7 @@ def test_a_cut_directory_holds_the_intranet_back(backups: bytes, drill: Drill) -
     verdicts = {name: str(result.verdict) for name, result in record.services.items()}
     assert (verdicts["directory"], verdicts["database"]) == ("FAILED", "PASSED")
     assert record.services["intranet"].held_by == ("directory",)
-    assert "unexpected end of file" in " ".join(record.services["directory"].reasons)
+    assert "unexpected end of file" in str(record.services["directory"].reasons)
     assert not record.residue
 
 

@@ -292,4 +292,4 @@ def test_a_drill_whose_checks_cannot_fail_is_not_run_and_one_that_asked_nothing_
     record = json.loads(pradrill(house, "show", "--json").stdout)
     assert record["verdict"] == "INCONCLUSIVE"
     assert [each["detail"] for each in record["checks"]] == ["it evaluated no assertion"]
-    assert any("it evaluated no assertion" in reason for reason in record["reasons"]), record
+    assert "it evaluated no assertion" in str(record["reasons"]), record

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pradrill.cli import main
+from pradrill.register.runs.genuine import why_not_genuine
 
 STATES = Path(__file__).parents[1] / "fixtures"
 FORMATS = sorted(path.name for path in STATES.glob("format-*"))
@@ -85,6 +86,25 @@ def test_a_dossier_and_a_bundle_are_made_of_old_runs(command: Command, recorded:
     command(recorded, "dossier", "--from", "2026-01-01", "--to", "2026-12-31", "--output", "d.html")
     command(recorded, "bundle", "--output", "bundle")
     command(recorded, "verify", "bundle")
+
+
+@pytest.mark.parametrize(("recorded", "run"), RUNS)
+def test_an_old_text_is_what_the_journal_tells_today(recorded: str, run: str) -> None:
+    """Where today's rules come to the same verdict, its reasons are compared by their texts."""
+    differences = str(why_not_genuine(STATES / recorded / "state/runs" / run, None))
+    told = {"reasons", "refused_because", "steps", "guards", "limits", "residue", "recovery"}
+    assert "verdict" in differences or not any(field in differences for field in told)
+
+
+@pytest.mark.parametrize("recorded", FORMATS)
+def test_a_text_that_the_journal_does_not_tell_is_made_up(tmp_path: Path, recorded: str) -> None:
+    """That older records have texts alone lets no other text in."""
+    run = next(run for name, run in RUNS if name == recorded)
+    folder = Path(shutil.copytree(STATES / recorded / "state/runs" / run, tmp_path / run))
+    record = json.loads((folder / "record.json").read_text("utf-8"))
+    record["reasons"] = ["all was well"]
+    (folder / "record.json").write_text(json.dumps(record), encoding="utf-8")
+    assert "reasons" in str(why_not_genuine(folder, None))
 
 
 def _record(recorded: str, run: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ import pytest
 from pradrill.app import author
 from pradrill.app.author import user
 from pradrill.reporting.language.i18n import speaking
-from pradrill.reporting.language.sentences import spoken
+from pradrill.reporting.language.reasons import spoken
 
 NAMES = {0: "root", 1000: "alice", 1001: "bob"}
 

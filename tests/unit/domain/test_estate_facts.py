@@ -27,6 +27,7 @@ from pradrill.testing import (
     proven_guards,
 )
 from pradrill.testing.estate import place
+from pradrill.testing.reasons import texts
 
 Told = list[tuple[Event, dict[str, Any]]]
 PLAN = an_estate()
@@ -136,7 +137,7 @@ def test_a_failed_check_fails_its_service_and_the_whole(service: str) -> None:
     done = CheckPass(number=2, results=(failed,)).model_dump(mode="json")
     sealed = record([*whole(), (Event.CHECK_PASS, {**done, "service": service})])
     assert sealed.verdict is Verdict.FAILED
-    assert all(reason.startswith(f"{service}: check ") for reason in sealed.reasons)
+    assert all(reason.startswith(f"{service}: check ") for reason in texts(sealed.reasons))
     for name, result in sealed.services.items():
         assert result.verdict is (Verdict.FAILED if name == service else Verdict.PASSED)
 
@@ -162,7 +163,7 @@ def test_a_shared_step_that_fails_concerns_every_service() -> None:
     ]
     sealed = record(told)
     assert {result.verdict for result in sealed.services.values()} == {Verdict.INCONCLUSIVE}
-    assert sealed.reasons == (
+    assert texts(sealed.reasons) == (
         "prepare step prove marker and isolation: unknown: marker is missing",
     )
 
@@ -186,8 +187,10 @@ def test_the_whole_is_no_better_than_any_service(services: dict[str, Judgement])
     assert judgement.verdict is max(found, key=WORSE.index)
     assert (judgement.verdict is Verdict.PASSED) == (set(found) == {Verdict.PASSED})
     worst = [each for each in services.values() if each.verdict is judgement.verdict]
-    for reason in {reason for each in worst for reason in each.reasons}:
-        assert any(told == reason or told.endswith(f": {reason}") for told in judgement.reasons)
+    for reason in {reason for each in worst for reason in texts(each.reasons)}:
+        assert any(
+            told == reason or told.endswith(f": {reason}") for told in texts(judgement.reasons)
+        )
 
 
 def test_a_record_from_before_services_is_read() -> None:

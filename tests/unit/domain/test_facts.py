@@ -29,6 +29,7 @@ from pradrill.testing import (
     measured,
     proven_guards,
 )
+from pradrill.testing.reasons import texts
 
 Told = list[tuple[Event, dict[str, Any]]]
 PLAN = a_run_plan()
@@ -130,7 +131,7 @@ def test_a_run_that_did_not_end_by_itself_never_passes(length: int, how: str) ->
     assert sealed.verdict is Verdict.INCONCLUSIVE
     assert sealed.state is (RunState.CRASHED if how == "lost" else RunState.INTERRUPTED)
     assert sealed.exit_code == (12 if how == "lost" else 143)
-    assert "killed" in sealed.reasons[0] or "signal 15" in sealed.reasons[0]
+    assert "killed" in sealed.reasons[0].text or "signal 15" in sealed.reasons[0].text
 
 
 @given(st.permutations(whole()))
@@ -210,7 +211,7 @@ def test_a_refusal_has_its_own_code(refusal: Refusal, signal: int | None, code: 
     told += [(Event.SIGNAL, {"signal": signal})] if signal else []
     sealed = record(told)
     assert (sealed.exit_code, sealed.verdict) == (code, Verdict.INCONCLUSIVE)
-    assert sealed.reasons == ("held",)
+    assert texts(sealed.reasons) == ("held",)
 
 
 @pytest.mark.parametrize("step", PLAN.steps, ids=lambda step: step.name)

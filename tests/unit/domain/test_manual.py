@@ -46,6 +46,7 @@ from pradrill.testing import (
     fake_tools,
 )
 from pradrill.testing.estate import DEPENDS_ON, a_way, an_estate_drill
+from pradrill.testing.reasons import texts
 
 DNS = {"manual": "switch the DNS", "who": "operator", "instruction": "moodle → 198.51.100.20"}
 GO = {**DNS, "manual": "go or no go", "who": "director", "confirm": "approve"}
@@ -166,7 +167,7 @@ def test_nobody_answers() -> None:
     record = Exercise({}, restore=({**DNS, "deadline": "10m"}, RESTORE)).run()
     assert outcome(record, "switch the DNS") is StepOutcome.TIMED_OUT
     assert record.verdict is Verdict.FAILED
-    assert any("operator did not answer within 10m" in reason for reason in record.reasons)
+    assert any("operator did not answer within 10m" in reason for reason in texts(record.reasons))
     assert "restore_moodle" in [step.name for step in record.not_executed]
     assert record.waits[0].answer is None
     assert record.waits[0].seconds == 600
@@ -178,7 +179,7 @@ def test_what_could_not_be_done_fails_the_drill() -> None:
     record = Exercise({"switch the DNS": (5, no)}, restore=(RESTORE, DNS)).run()
     assert outcome(record, "switch the DNS") is StepOutcome.FAILED
     assert record.verdict is Verdict.FAILED
-    assert any("the console is down" in reason for reason in record.reasons)
+    assert any("the console is down" in reason for reason in texts(record.reasons))
 
 
 def test_a_decision_not_to_go_on_proves_nothing() -> None:

@@ -24,6 +24,7 @@ from pradrill.domain.run.verdict import Verdict
 from pradrill.domain.values.severity import Severity
 from pradrill.domain.values.timeline import Instant, Mark
 from pradrill.testing import after, measured
+from pradrill.testing.reasons import texts
 
 HOUR, DAY = 3_600.0, 86_400.0
 TOLERANCE = 1e-4  # instants are kept to the microsecond
@@ -285,7 +286,7 @@ def test_no_contradiction_passes(
     critical = [c.text for c in found.contradictions if c.severity is Severity.CRITICAL]
     if found.point is None or critical:
         assert sealed.verdict is Verdict.INCONCLUSIVE
-        assert all(any(text in reason for reason in sealed.reasons) for text in critical)
+        assert all(any(text in reason for reason in texts(sealed.reasons)) for text in critical)
     elif sealed.verdict is Verdict.PASSED:
         assert found.point.earliest >= after(-DAY)
 

@@ -23,6 +23,7 @@ from pradrill.domain.run.verdict import Evidence, Verdict, exit_code, judge
 from pradrill.domain.values.timeline import Elapsed, Provenance
 from pradrill.errors import ExitCode
 from pradrill.testing import a_check, a_guard, a_step
+from pradrill.testing.reasons import texts
 
 HOSTS = ("web", "db")
 RTO, RPO = timedelta(hours=4), timedelta(hours=24)
@@ -250,7 +251,7 @@ def test_only_the_upper_bound_meets_an_objective(
 
 def test_a_missed_objective_is_told_with_its_bound() -> None:
     """A bound just above the objective is not rounded onto it."""
-    (reason,) = judge(whole(rta=an_actual(14_399.9, 0.3))).reasons
+    (reason,) = texts(judge(whole(rta=an_actual(14_399.9, 0.3))).reasons)
     assert reason == "the RTA is 4h00m, at most 4h200ms; the objective is 4h"
 
 
@@ -259,7 +260,7 @@ def test_a_step_that_failed_is_a_failed_recovery(outcome: StepOutcome) -> None:
     """A restore that fails, or is not done at its deadline, shows that recovery does not work."""
     judgement = judge(whole(steps=(a_step(outcome=outcome, detail="no space left"),)))
     assert judgement.verdict is Verdict.FAILED
-    assert "no space left" in judgement.reasons[0]
+    assert "no space left" in judgement.reasons[0].text
 
 
 @pytest.mark.parametrize("outcome", [o for o in StepOutcome if o not in {"failed", "timed_out"}])

@@ -40,6 +40,7 @@ from pradrill.testing import (
     fake_tools,
     played,
 )
+from pradrill.testing.reasons import texts
 
 RESTIC = {"repository": "sftp:backup:/srv/restic", "password": "env:RESTIC_PASSWORD"}
 DAMAGED = Checked(Soundness.DAMAGED, "reading it", "pack 5d84 is another one")
@@ -159,7 +160,7 @@ def test_without_a_backup_nothing_is_touched(source: FakeSource, because: str) -
     bench = Bench(source)
     record = bench.run()
     assert (record.refusal, record.exit_code) == (Refusal.NOT_READY, 4)
-    assert because in " ".join(record.reasons)
+    assert because in " ".join(texts(record.reasons))
     assert bench.runner.plays == []
     assert "start" not in bench.standby.calls
 
@@ -168,7 +169,7 @@ def test_a_playbook_that_restored_another_backup_proves_nothing() -> None:
     """What it says it restored is compared with what was chosen; a short id is enough."""
     record = Bench(FakeSource(), restored="20200101000000").run()
     assert record.verdict is Verdict.INCONCLUSIVE
-    assert "had chosen" in " ".join(record.reasons)
+    assert "had chosen" in " ".join(texts(record.reasons))
     assert Bench(FakeSource(), restored=a_point().id[:8]).run().verdict is Verdict.PASSED
 
 
@@ -184,7 +185,7 @@ def test_damaged_backups_fail_a_drill_that_recovered(answer: Checked, verdict: V
     """A restore that worked does not excuse a backup that is damaged; its reason is named."""
     record = Bench(FakeSource(checks=[answer]), integrity={"parts": 3}).run()
     assert record.verdict is verdict, record.reasons
-    assert answer.detail in " ".join(record.reasons)
+    assert answer.detail in " ".join(texts(record.reasons))
     found = record.recovery.integrity
     assert found is not None
     assert (found.soundness, found.part, found.parts) == (answer.soundness, 1, 3)
@@ -214,7 +215,7 @@ def test_a_check_that_raises_is_no_proof() -> None:
 
     record = Bench(Gone(), integrity={}).run()
     assert record.verdict is Verdict.INCONCLUSIVE
-    assert "is gone" in " ".join(record.reasons)
+    assert "is gone" in " ".join(texts(record.reasons))
 
 
 def test_the_journal_alone_tells_it_again() -> None:

@@ -38,6 +38,7 @@ from pradrill.testing import (
     fake_tools,
     played,
 )
+from pradrill.testing.reasons import texts
 
 SOON = 5.0  # seconds in which a thread that runs beside another one must have come along
 SERVICES = ("directory", "database", "application")
@@ -200,7 +201,7 @@ def test_a_branch_that_ends_holds_up_its_dependents_only(
         "application": Verdict.INCONCLUSIVE,
     }
     assert record.services["application"].held_by == ("database",)
-    assert record.services["application"].reasons == (
+    assert texts(record.services["application"].reasons) == (
         "it was not recovered: database, which it depends on, was not verified",
     )
     assert "restore_application" not in bench.runner.plays
@@ -221,7 +222,7 @@ def test_a_service_that_never_works_holds_up_its_dependents() -> None:
         "application": Verdict.INCONCLUSIVE,
     }
     assert record.verdict is Verdict.FAILED
-    assert record.reasons == tuple(
+    assert texts(record.reasons) == tuple(
         f"directory: {reason}" for reason in record.services["directory"].reasons
     )
     assert record.services["directory"].recovery.rpa is not None  # read all the same

@@ -34,6 +34,7 @@ from pradrill.testing import (
     fake_tools,
     played,
 )
+from pradrill.testing.reasons import texts
 
 BEATS = {"role": "heartbeat", "command": "newest-beat", "interval": "1s"}
 ROWS = {"command": "newest-row"}
@@ -107,7 +108,7 @@ def test_a_source_without_an_answer_is_inconclusive() -> None:
     }
     record = run(a_plan(SEVERAL), FakeProbe(newest=newest))
     assert record.verdict is Verdict.INCONCLUSIVE
-    assert "rows: the table is empty" in " ".join(record.reasons)
+    assert "rows: the table is empty" in " ".join(texts(record.reasons))
     assert [r.name for r in record.recovery.readings] == ["heartbeat"]
 
 
@@ -117,7 +118,7 @@ def test_no_answer_at_all_is_inconclusive() -> None:
     record = run(a_plan(SEVERAL), FakeProbe(newest=wrong))
     assert record.verdict is Verdict.INCONCLUSIVE
     assert record.recovery.rpa is None
-    assert "the RPA could not be measured" in record.reasons
+    assert "the RPA could not be measured" in texts(record.reasons)
 
 
 def test_a_log_replay_point_needs_no_declaration() -> None:
@@ -155,7 +156,7 @@ def test_a_catalogue_time_that_cannot_be_read_is_inconclusive() -> None:
     """A handed-back time without its zone is told by its name, and the reading is kept."""
     record = run(a_plan(), FakeProbe(newest=after(-30)), {CATALOGUE_TIME: "2026-03-10 01:00:00"})
     assert record.verdict is Verdict.INCONCLUSIVE
-    assert f"{CATALOGUE_TIME}: " in " ".join(record.reasons)
+    assert f"{CATALOGUE_TIME}: " in " ".join(texts(record.reasons))
     assert len(record.recovery.readings) == 1
 
 

@@ -45,6 +45,7 @@ from pradrill.testing import (
     host_facts,
     played,
 )
+from pradrill.testing.reasons import texts
 
 PLAYBOOKS = ["prepare", "restore_moodle", "teardown"]
 LOOK = "prove isolation before the teardown"
@@ -451,7 +452,7 @@ def test_what_is_not_ready_is_not_touched(fakes: dict[str, Any]) -> None:
 def test_every_precondition_is_told_at_once() -> None:
     """Two problems are two reasons."""
     problems = ["no host key is pinned", "ssh is not installed"]
-    assert Bench(standby=FakeStandby(problems=problems)).run().reasons == tuple(problems)
+    assert texts(Bench(standby=FakeStandby(problems=problems)).run().reasons) == tuple(problems)
 
 
 def test_a_host_that_is_not_declared_a_standby_is_not_touched() -> None:
@@ -479,7 +480,7 @@ def test_a_primary_by_its_host_key_is_not_touched() -> None:
     record = bench.run()
     assert record.exit_code == 4
     assert bench.untouched()
-    assert "shares its host key" in record.reasons[0]
+    assert "shares its host key" in record.reasons[0].text
 
 
 @pytest.mark.parametrize(
@@ -504,7 +505,7 @@ def test_a_held_standby_is_busy_and_the_attempt_recorded() -> None:
     bench.store.held[bench.plan.standby_key] = "20260310T015900Z-moodle-ab12cd"
     record = run_drill(a_start(plan=bench.plan), bench.tools, bench.cancellation, disruption=None)
     assert (record.exit_code, record.refusal) == (5, Refusal.BUSY)
-    assert "20260310T015900Z-moodle-ab12cd" in record.reasons[0]
+    assert "20260310T015900Z-moodle-ab12cd" in record.reasons[0].text
     assert bench.untouched()
     assert bench.standby.calls == []
     assert bench.runner.reaped == []

@@ -406,4 +406,4 @@ def test_a_plan_that_does_not_name_its_primary_is_not_drilled() -> None:
     run = Run(FakeProbe(), PLAN.model_copy(update={"primaries": {}}))
     assert run.record.exit_code == 4
     assert run.runner.plays == []
-    assert "or write primary: none" in run.record.reasons[0]
+    assert "or write primary: none" in run.record.reasons[0].text

@@ -10,8 +10,9 @@ from pradrill.app.progress import LogProgress
 from pradrill.domain.report.case_file import CaseFile
 from pradrill.domain.run.outcome import Phase, StepOutcome
 from pradrill.domain.run.record import RunRecord
+from pradrill.domain.values.reason import Said
 from pradrill.reporting.language.i18n import speaking
-from pradrill.reporting.language.sentences import is_translated
+from pradrill.reporting.language.reasons import is_translated
 from pradrill.reporting.run import page as view
 from pradrill.reporting.run.html import Letterhead, render_html
 from pradrill.reporting.run.timeline_layout import draw
@@ -184,8 +185,11 @@ def test_steps_that_overlap_are_drawn_on_rows_of_their_own() -> None:
 def test_every_sentence_of_an_estate_has_french_words() -> None:
     """What the engine writes about services is translated like the rest."""
     made = held()
-    told = [*made.reasons, *(r for result in made.services.values() for r in result.reasons)]
-    limit = "dns, on which directory depends, is not in the drill: it was assumed available"
+    told: list[Said] = [
+        *made.reasons,
+        *(r for result in made.services.values() for r in result.reasons),
+    ]
+    limit: Said = "dns, on which directory depends, is not in the drill: it was assumed available"
     with speaking("fr"):
-        assert [each for each in (*told, limit) if not is_translated(each)] == []
+        assert [each for each in [*told, limit] if not is_translated(each)] == []
         assert "pas été rétabli" in view.held(made)[0]

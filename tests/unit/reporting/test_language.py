@@ -3,7 +3,7 @@
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -28,12 +28,13 @@ from pradrill.domain.run.limits import limits
 from pradrill.domain.run.outcome import CheckOutcome, GuardOutcome, Phase, StepKind, StepOutcome
 from pradrill.domain.run.verdict import Evidence, Verdict, judge
 from pradrill.domain.values import timeline
+from pradrill.domain.values.reason import Said
 from pradrill.domain.values.timeline import Elapsed, Mark, Provenance, Skew
 from pradrill.engine import planning
 from pradrill.engine.guards import identity_guards, isolation_guards
 from pradrill.engine.planning import plan_run
 from pradrill.reporting.language import formats as wording
-from pradrill.reporting.language import sentences
+from pradrill.reporting.language import reasons
 from pradrill.reporting.language import terms as vocabulary
 from pradrill.reporting.language.i18n import LANGUAGES, LOCALE, _, ngettext, speaking
 from pradrill.reporting.run.html import Letterhead, render_html
@@ -214,10 +215,10 @@ def test_french_page_has_no_english_of_ours() -> None:
 # ------------------------------------------------------------------ sentences of the engine
 
 
-def unsaid(recorded: list[str]) -> list[str]:
+def unsaid(recorded: Iterable[Said]) -> list[Said]:
     """Return the sentences for which French has no words."""
     with speaking("fr"):
-        return [text for text in recorded if not sentences.is_translated(text)]
+        return [text for text in recorded if not reasons.is_translated(text)]
 
 
 PLAIN = st.text("abc é-_:.", min_size=1, max_size=12).filter(lambda text: text.strip() == text)
@@ -272,7 +273,7 @@ FIGURES = st.none() | st.builds(
 )
 def test_every_reason_of_a_verdict_has_french_words(evidence: Evidence) -> None:
     """Whatever the evidence, no reason of a verdict stays English but for what others wrote."""
-    assert unsaid(list(judge(evidence).reasons)) == []
+    assert unsaid(judge(evidence).reasons) == []
 
 
 def test_every_limit_and_guard_has_french_words() -> None:
@@ -324,8 +325,8 @@ def test_engine_steps_have_french_names() -> None:
     ours = re.findall(r'(?:, |name(?:, deadline)? = )"([a-z][a-z\' ]+ [a-z\' ]+)"', source)
     assert set(ours) >= {step.name for step in a_run_plan().steps if " " in step.name}
     with speaking("fr"):
-        assert not [name for name in ours if sentences.step_name(name) == name]
-        assert sentences.step_name("restore_moodle") == "restore_moodle"
+        assert not [name for name in ours if vocabulary.step_name(name) == name]
+        assert vocabulary.step_name("restore_moodle") == "restore_moodle"
 
 
 def test_words_of_others_are_quoted_in_their_language() -> None:

@@ -131,7 +131,7 @@ def attempt_of(record: RunRecord, sha256: str | None) -> Attempt:
         at=record.started,
         ended=record.ended,
         ending=_ending(record),
-        reason=record.reasons[0] if record.reasons else "",
+        reason=record.reasons[0].text if record.reasons else "",
         exit_code=record.exit_code,
         residue=bool(record.residue),
         scenario=drill.scenario.name,

@@ -41,7 +41,7 @@ def findings_of(record: RunRecord) -> tuple[Finding, ...]:
         key = finding.key or ""
         found[key] = _joined(found[key], finding) if key in found else finding
     if not found and _unexplained(record):
-        detail = "\n".join(record.reasons)
+        detail = "\n".join(map(str, record.reasons))
         title = f"the drill {record.plan.drill.drill} is {record.verdict}"
         finding = _finding(record, f"verdict/{record.plan.drill.drill}", title, detail)
         found[finding.key or ""] = finding
@@ -51,7 +51,7 @@ def findings_of(record: RunRecord) -> tuple[Finding, ...]:
 def _shown(record: RunRecord) -> Iterator[Finding]:
     drill = record.plan.drill.drill
     if record.refusal is Refusal.NOT_READY:
-        detail = "\n".join(record.reasons)
+        detail = "\n".join(map(str, record.reasons))
         yield _finding(record, f"not-ready/{drill}", f"the drill {drill} was not ready", detail)
     if record.refusal is None:
         guards = list(_guards(record))

@@ -13,6 +13,8 @@ from pradrill.domain.run.question import sla_measures, waited_inside_rta
 from pradrill.domain.run.record import Recovery, Refusal, RunRecord, RunState, ServiceResult
 from pradrill.domain.run.run_plan import Branch, FileHash, PlannedStep
 from pradrill.domain.run.verdict import Evidence, Judgement, Verdict, exit_code, judge, together
+from pradrill.domain.values.reason import quoted, reason
+from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.severity import Severity
 from pradrill.domain.values.timeline import Instant, Skew
 from pradrill.errors import ExitCode
@@ -164,7 +166,9 @@ def _judged(facts: Facts, service: str) -> Judgement:
             rta=measured.rta,
             rpa=measured.rpa,
             contradictions=tuple(
-                each.text for each in measured.contradictions if each.severity is Severity.CRITICAL
+                quoted(each.text)
+                for each in measured.contradictions
+                if each.severity is Severity.CRITICAL
             ),
         )
     )
@@ -174,11 +178,8 @@ def _ended(facts: Facts, judgement: Judgement) -> Judgement:
     """Return the judgement of a run that came to its end, or say that it did not."""
     if facts.state is RunState.FINISHED:
         return judgement
-    how = (
-        "the run's process ended without a word (killed, or the machine went down)"
-        if facts.lost
-        else f"the run was interrupted by signal {facts.signal}"
-    )
+    stopped = reason(Code.STOPPED_BY_SIGNAL, number=facts.signal)
+    how = reason(Code.KILLED) if facts.lost else stopped
     return Judgement(verdict=Verdict.INCONCLUSIVE, reasons=(how, *judgement.reasons))
 
 

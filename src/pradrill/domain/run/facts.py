@@ -21,6 +21,7 @@ from pradrill.domain.run.question import Wait
 from pradrill.domain.run.record import Refusal, RunState
 from pradrill.domain.run.run_plan import Branch, PlannedStep, RunPlan
 from pradrill.domain.values.model import Model
+from pradrill.domain.values.reason import Reason
 from pradrill.domain.values.timeline import ClockStep, Instant, Mark, Skew
 
 
@@ -42,7 +43,7 @@ class Facts(Model):
     started: Started
     began: datetime
     refusal: Refusal | None = None
-    refused_because: tuple[str, ...] = ()
+    refused_because: tuple[Reason, ...] = ()
     touched: bool = Field(default=False, description="a playbook or a person has begun on it")
     steps: tuple[StepResult, ...] = ()
     begun: tuple[StepKey, ...] = ()
@@ -173,7 +174,8 @@ def _check_pass(was: Facts, facts: _Change) -> _Change:
 
 
 def _refused(_was: Facts, facts: _Change) -> _Change:
-    return {"refusal": Refusal(facts["refusal"]), "refused_because": tuple(facts["because"])}
+    because = tuple(Reason.model_validate(each) for each in facts["because"])
+    return {"refusal": Refusal(facts["refusal"]), "refused_because": because}
 
 
 def _clock(was: Facts, facts: _Change) -> _Change:

@@ -16,9 +16,11 @@ from pradrill.domain.run.recovery_point import Contradiction, DataReading
 from pradrill.domain.run.run_plan import FileHash, NotExecuted, RunPlan
 from pradrill.domain.run.verdict import Verdict
 from pradrill.domain.values.model import Model, Utc
+from pradrill.domain.values.reason import Reason
 from pradrill.domain.values.timeline import ClockStep, Elapsed, Instant, Mark, Skew
 
-RECORD_FORMAT = 1
+RECORD_FORMAT = 2
+"""1: reasons were English sentences; 2: they have codes and values, and the sentence beside."""
 
 
 class RunState(StrEnum):
@@ -91,7 +93,7 @@ class ServiceResult(Model):
     """What the recovery of one service came to, against its own objectives."""
 
     verdict: Verdict
-    reasons: tuple[str, ...]
+    reasons: tuple[Reason, ...]
     recovery: Recovery
     hosts: tuple[str, ...]
     held_by: tuple[str, ...] = Field(
@@ -109,7 +111,7 @@ class RunRecord(Model):
     state: RunState
     refusal: Refusal | None = None
     verdict: Verdict
-    reasons: tuple[str, ...] = Field(description="why this verdict, in sentences")
+    reasons: tuple[Reason, ...] = Field(description="why this verdict")
     exit_code: int = Field(ge=0, le=255)
     signal: int | None = None
     started: Utc

@@ -19,8 +19,9 @@ from pradrill.domain.run.outcome import (
     StepOutcome,
     StepResult,
 )
-from pradrill.domain.values.duration import approximate, format_duration
 from pradrill.domain.values.model import Model
+from pradrill.domain.values.reason import Reason, reason
+from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Elapsed, Provenance
 from pradrill.errors import ExitCode
 
@@ -52,7 +53,7 @@ class Evidence(Model):
     rpo: timedelta
     rta: Elapsed | None
     rpa: Elapsed | None
-    contradictions: tuple[str, ...] = Field(
+    contradictions: tuple[Reason, ...] = Field(
         description="why the instants that the RPA rests on cannot be trusted"
     )
 
@@ -61,7 +62,7 @@ class Judgement(Model):
     """A verdict and why."""
 
     verdict: Verdict
-    reasons: tuple[str, ...] = Field(min_length=1)
+    reasons: tuple[Reason, ...] = Field(min_length=1)
 
 
 def judge(evidence: Evidence) -> Judgement:
@@ -73,99 +74,130 @@ def judge(evidence: Evidence) -> Judgement:
     ):
         if reasons:
             return Judgement(verdict=verdict, reasons=tuple(reasons))
-    return Judgement(
-        verdict=Verdict.PASSED,
-        reasons=(
-            f"{_count(evidence.checks)} stayed green, both objectives are met with upper bounds",
-        ),
-    )
+    mandatory = sum(check.mandatory for check in evidence.checks)
+    return Judgement(verdict=Verdict.PASSED, reasons=(reason(Code.STAYED_GREEN, count=mandatory),))
 
 
 def together(services: Mapping[str, Judgement]) -> Judgement:
     """Return the verdict on the whole: the worst on any service, with whose reasons they are."""
     worst = max((each.verdict for each in services.values()), key=_FROM_BEST.index, default=None)
     if worst is None:
-        return Judgement(verdict=Verdict.INCONCLUSIVE, reasons=("no service was to be recovered",))
-    whose: dict[str, list[str]] = {}
-    for name, judgement in services.items():
-        for reason in judgement.reasons if judgement.verdict is worst else ():
-            whose.setdefault(reason, []).append(name)
+        return Judgement(verdict=Verdict.INCONCLUSIVE, reasons=(reason(Code.NO_SERVICE),))
+    reasons = [
+        each
+        for judgement in services.values()
+        if judgement.verdict is worst
+        for each in judgement.reasons
+    ]
     return Judgement(
         verdict=worst,
         reasons=tuple(
-            reason if len(names) == len(services) else f"{', '.join(names)}: {reason}"
-            for reason, names in whose.items()
+            _of_services(each, services)
+            for number, each in enumerate(reasons)
+            if each not in reasons[:number]
         ),
     )
 
 
-def _count(checks: tuple[CheckResult, ...]) -> str:
-    mandatory = sum(check.mandatory for check in checks)
-    return f"{mandatory} mandatory check{'s' if mandatory != 1 else ''}"
+def _of_services(why: Reason, services: Mapping[str, Judgement]) -> Reason:
+    """Return a reason with the services that it is of, unless it is of all."""
+    whose = [name for name, judgement in services.items() if why in judgement.reasons]
+    if len(whose) == len(services):
+        return why
+    return reason(Code.OF_SERVICES, whose=whose, because=why)
 
 
-def _failures(evidence: Evidence) -> list[str]:
-    verbs = {StepOutcome.FAILED: "failed", StepOutcome.TIMED_OUT: "was not done at its deadline"}
+def _failures(evidence: Evidence) -> list[Reason]:
     reasons = [
-        f"{step.phase} step {step.name} {verbs[step.outcome]}"
-        + (f": {step.detail}" if step.detail else "")
+        _of_step(step)
         for step in evidence.steps
-        if step.outcome in verbs and step.kind not in _SAID_BY_ITSELF
+        if step.outcome in _FAILING and step.kind not in _SAID_BY_ITSELF
     ]
     reasons += [
-        f"production was within reach of {guard.host} once its data was restored: {guard.guard}"
+        reason(Code.PRODUCTION_REACHED, host=guard.host, guard=guard.guard)
         for guard in evidence.guards
         if opened(guard)
     ]
     return reasons + [
-        f"check {check.check} failed on {check.host}: {check.title}"
+        reason(Code.CHECK_FAILED, check=check.check, host=check.host, title=check.title)
         for check in evidence.checks
         if check.mandatory and check.outcome is CheckOutcome.FAILED
     ]
 
 
-def _gaps(evidence: Evidence) -> list[str]:
-    reasons = [] if evidence.completed else ["the run did not come to its end"]
-    reasons += [] if evidence.hosts else ["no host took part"]
+def _of_step(step: StepResult) -> Reason:
+    """Say that a step failed, and why if that is known."""
+    bare, because = _FAILING[step.outcome]
+    if step.detail:
+        return reason(because, phase=step.phase, step=step.name, because=step.detail)
+    return reason(bare, phase=step.phase, step=step.name)
+
+
+def _of_ending(step: StepResult) -> Reason:
+    """Say how a step ended, and why if that is known."""
+    if step.detail:
+        return reason(
+            Code.STEP_ENDED_BECAUSE,
+            phase=step.phase,
+            step=step.name,
+            ended=step.outcome,
+            because=step.detail,
+        )
+    return reason(Code.STEP_ENDED, phase=step.phase, step=step.name, ended=step.outcome)
+
+
+def _gaps(evidence: Evidence) -> list[Reason]:
+    reasons = [] if evidence.completed else [reason(Code.RUN_NOT_ENDED)]
+    reasons += [] if evidence.hosts else [reason(Code.NO_HOST)]
     reasons += [
-        f"{step.phase} step {step.name}: {step.outcome.value.replace('_', ' ')}"
-        + (f": {step.detail}" if step.detail else "")
-        for step in evidence.steps
-        if step.outcome is not StepOutcome.PASSED
+        _of_ending(step) for step in evidence.steps if step.outcome is not StepOutcome.PASSED
     ]
-    reasons += [
-        f"it was not recovered: {name}, which it depends on, was not verified"
-        for name in evidence.held_by
-    ]
+    reasons += [reason(Code.NOT_RECOVERED, other=name) for name in evidence.held_by]
     if evidence.held_by:
         return reasons  # which says it all: nothing of it was tried
-    reasons += [f"step {name} was not executed" for name in evidence.not_executed]
+
+    reasons += [reason(Code.STEP_NOT_EXECUTED, step=name) for name in evidence.not_executed]
     restored = any(step.phase is Phase.RESTORE for step in evidence.steps)
-    reasons += [] if restored else ["nothing was restored"]
+    reasons += [] if restored else [reason(Code.NOTHING_RESTORED)]
+
     guarded = {guard.host for guard in evidence.guards}
-    reasons += [f"no guard was proven on {host}" for host in evidence.hosts if host not in guarded]
+    reasons += [reason(Code.NO_GUARD, host=host) for host in evidence.hosts if host not in guarded]
     reasons += [
-        f"guard {guard.guard} on {guard.host} is {guard.outcome}: {guard.detail}"
+        reason(
+            Code.GUARD_NOT_HELD,
+            guard=guard.guard,
+            host=guard.host,
+            seen=guard.outcome,
+            because=guard.detail,
+        )
         for guard in evidence.guards
         if not guard.holds
     ]
+
     mandatory = [check for check in evidence.checks if check.mandatory]
-    reasons += [] if mandatory else ["no mandatory check was carried out"]
+    reasons += [] if mandatory else [reason(Code.NO_MANDATORY_CHECK)]
     reasons += [
-        f"check {check.check} on {check.host} was {check.outcome}: {check.detail}"
+        reason(
+            Code.CHECK_UNANSWERED,
+            check=check.check,
+            host=check.host,
+            answered=check.outcome,
+            because=check.detail,
+        )
         for check in mandatory
         if check.outcome in {CheckOutcome.ERRORED, CheckOutcome.SKIPPED}
     ]
     reasons += [
-        f"no check was carried out on {host}"
+        reason(Code.NO_CHECK_ON_HOST, host=host)
         for host in evidence.hosts
         if not any(check.host == host for check in mandatory)
     ]
-    reasons += [] if evidence.stable else ["the service was not seen stable"]
-    reasons += [f"the RPA cannot be trusted: {text}" for text in evidence.contradictions]
+
+    reasons += [] if evidence.stable else [reason(Code.NOT_STABLE)]
+    reasons += [reason(Code.RPA_NOT_TRUSTED, because=each) for each in evidence.contradictions]
     reasons += _unmeasured("RTA", evidence.rta) + _unmeasured("RPA", evidence.rpa)
     return reasons or [  # said only where nothing else says that the run did not come so far
-        f"guard {guard} was not looked at on {host} in {phase}"
+        reason(Code.GUARD_NOT_LOOKED_AT, guard=guard, host=host, phase=phase)
         for host, phase, guard in evidence.unlooked
     ]
 
@@ -176,30 +208,40 @@ def opened(guard: GuardResult) -> bool:
     return late and guard.of_isolation and guard.outcome is GuardOutcome.REFUSED
 
 
-def _unmeasured(name: str, actual: Elapsed | None) -> list[str]:
+def _unmeasured(name: str, actual: Elapsed | None) -> list[Reason]:
     if actual is None:
-        return [f"the {name} could not be measured"]
+        return [reason(Code.NOT_MEASURED, actual=name)]
     if actual.high < 0 or not actual.low <= actual.seconds <= actual.high:
-        return [f"the {name} is negative, or not within its bounds: instants contradict each other"]
+        return [reason(Code.OUT_OF_BOUNDS, actual=name)]
     if actual.provenance is Provenance.ASSUMED:
-        return [f"the {name} rests on an assumption, not on a measurement"]
+        return [reason(Code.ASSUMED, actual=name)]
     return []
 
 
-def _missed(evidence: Evidence) -> list[str]:
+def _missed(evidence: Evidence) -> list[Reason]:
     reasons = []
     for name, objective, actual in (
         ("RTA", evidence.rto, evidence.rta),
         ("RPA", evidence.rpo, evidence.rpa),
     ):
-        if actual is None or not actual.meets(objective):
-            found = "unknown"
-            if actual is not None:  # the bound exactly: rounded, it may read as the objective
-                found = f"{approximate(actual.seconds)}, at most {format_duration(actual.high)}"
-            reasons.append(f"the {name} is {found}; the objective is {format_duration(objective)}")
+        if actual is None:  # which is a gap, too, and said as one
+            reasons.append(reason(Code.NOT_MEASURED, actual=name))
+        elif not actual.meets(objective):
+            missed = reason(  # the bound exactly: rounded, it may read as the objective
+                Code.OBJECTIVE_MISSED,
+                actual=name,
+                length=actual.seconds,
+                bound=actual.high,
+                objective=objective,
+            )
+            reasons.append(missed)
     return reasons
 
 
+_FAILING = {
+    StepOutcome.FAILED: (Code.STEP_FAILED, Code.STEP_FAILED_BECAUSE),
+    StepOutcome.TIMED_OUT: (Code.STEP_LATE, Code.STEP_LATE_BECAUSE),
+}
 _SAID_BY_ITSELF = {StepKind.CHECKS, StepKind.ISOLATION_AGAIN}
 """Kinds of steps whose checks and guards are reasons themselves."""
 

@@ -16,7 +16,24 @@ from pradrill.domain.run.run_plan import NotRun
 from pradrill.domain.run.verdict import Verdict
 from pradrill.domain.values.severity import Severity
 from pradrill.domain.values.timeline import Mark, Provenance
-from pradrill.reporting.language.i18n import _, pgettext
+from pradrill.reporting.language.i18n import N_, _, pgettext
+
+STEPS = (
+    N_("check the preconditions"),
+    N_("start the standby"),
+    N_("prove the standby's identity"),
+    N_("prove marker and isolation"),
+    N_("check the service"),
+    N_("read the recovery point"),
+    N_("compare the canary"),
+    N_("read the backup catalogue"),
+    N_("check the backups' integrity"),
+    N_("look for residue"),
+    N_("release the standby"),
+    N_("prove isolation again"),
+    N_("prove isolation before the teardown"),
+)
+"""Names of the steps that the engine adds to those of the drill."""
 
 
 def word(value: StrEnum) -> str:
@@ -24,6 +41,11 @@ def word(value: StrEnum) -> str:
     words = _WORDS.get(type(value))
     plain = value.value.replace("_", " ")
     return plain if words is None else words().get(value.value, plain)
+
+
+def step_name(name: str) -> str:
+    """Say the name of a step: the engine's own are translated, the drill's are not."""
+    return _(name) if name in STEPS else name
 
 
 def _verdicts() -> Mapping[str, str]:

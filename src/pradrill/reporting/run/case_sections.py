@@ -14,7 +14,7 @@ from pradrill.domain.values.severity import Severity
 from pradrill.domain.values.timeline import Instant, Mark
 from pradrill.reporting.language import formats as wording
 from pradrill.reporting.language.i18n import N_, _, ngettext, pgettext
-from pradrill.reporting.language.sentences import spoken
+from pradrill.reporting.language.reasons import spoken
 from pradrill.reporting.run.doubt import doubts
 
 ROLES = (N_("requester"), N_("operator"), N_("observer"), N_("approver"), N_("reviewer"))

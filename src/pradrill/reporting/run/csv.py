@@ -48,7 +48,7 @@ def _run(record: RunRecord) -> Iterator[dict[str, object]]:
         "began": record.started.isoformat(),
         "ended": record.ended.isoformat(),
         "seconds": (record.ended - record.started).total_seconds(),
-        "detail": "; ".join(record.reasons),
+        "detail": "; ".join(map(str, record.reasons)),
     }
     for c in view.comparisons(record):
         known = c.actual

@@ -14,7 +14,7 @@ from pradrill.domain.report.case_file import CaseFile
 from pradrill.domain.report.clauses import ClauseMap
 from pradrill.domain.report.responsibilities import responsibilities
 from pradrill.reporting.language import formats as wording
-from pradrill.reporting.language import i18n, sentences
+from pradrill.reporting.language import i18n, reasons
 from pradrill.reporting.language import terms as vocabulary
 from pradrill.reporting.run import case_sections as case_view
 from pradrill.reporting.run import page as view
@@ -99,9 +99,9 @@ def _environment() -> Environment:
         at_tenth=wording.at_tenth,
         short=wording.short,
         word=vocabulary.word,
-        spoken=sentences.spoken,
-        is_translated=sentences.is_translated,
-        step_name=sentences.step_name,
+        spoken=reasons.spoken,
+        is_translated=reasons.is_translated,
+        step_name=vocabulary.step_name,
         line=wording.line,
         figure_name=view.figure_name,
         block=wording.block,

@@ -85,7 +85,7 @@ def _verdict(record: RunRecord) -> Iterator[_Case]:
         Verdict.FAILED: "failure",
         Verdict.INCONCLUSIVE: "error",
     }
-    said = "\n".join((view.headline(record), *record.reasons))
+    said = "\n".join((view.headline(record), *map(str, record.reasons)))
     length = (record.ended - record.started).total_seconds()
     yield _Case("run", "verdict", length, kinds[record.verdict], said)
     for c in view.comparisons(record):

@@ -23,11 +23,11 @@ from pradrill.domain.run.outcome import (
 from pradrill.domain.run.record import RunRecord, RunState
 from pradrill.domain.run.run_plan import NotExecuted, NotRun, PlannedStep, RunPlan
 from pradrill.domain.run.verdict import Verdict, opened
+from pradrill.domain.values.reason import Reason
 from pradrill.domain.values.timeline import Elapsed, Instant, Mark, Provenance
 from pradrill.reporting.language import formats as wording
 from pradrill.reporting.language.i18n import _, decimal, ngettext, pgettext
-from pradrill.reporting.language.sentences import step_name
-from pradrill.reporting.language.terms import word
+from pradrill.reporting.language.terms import step_name, word
 
 
 class Standing(StrEnum):
@@ -136,7 +136,7 @@ class ServiceRow(NamedTuple):
     verdict: Verdict
     comparisons: tuple[Comparison, Comparison]
     verified: Instant | None
-    reasons: tuple[str, ...]
+    reasons: tuple[Reason, ...]
 
 
 def services(record: RunRecord) -> tuple[ServiceRow, ...]:

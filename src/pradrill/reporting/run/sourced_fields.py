@@ -16,8 +16,8 @@ from pradrill.domain.run.outcome import GuardOutcome, Phase, Sample, StepKind, S
 from pradrill.domain.values.timeline import Provenance
 from pradrill.reporting.language import formats as wording
 from pradrill.reporting.language.i18n import N_, _, decimal, language, ngettext, whole
-from pradrill.reporting.language.sentences import spoken, step_name
-from pradrill.reporting.language.terms import word
+from pradrill.reporting.language.reasons import spoken
+from pradrill.reporting.language.terms import step_name, word
 
 _IN_PLAN = N_("declared in the plan")
 _IN_DRILL = N_("declared in the drill")

@@ -24,6 +24,7 @@ from pradrill.domain.run.question import Question
 from pradrill.domain.run.record import RunRecord
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.domain.run.verdict import Verdict
+from pradrill.domain.values.reason import Said
 from pradrill.domain.values.timeline import Instant, Mark
 from pradrill.reporting.language import formats as wording
 from pradrill.reporting.language.terms import word
@@ -268,7 +269,7 @@ def _outcome(value: StrEnum) -> Text:
     return Text(word(value), style="" if good else "bold", no_wrap=True)
 
 
-def _text(value: str, *, style: str = "") -> Text:
+def _text(value: Said, *, style: str = "") -> Text:
     return Text(wording.clean(value, 4 * _DETAIL).strip(), style=style)
 
 
@@ -293,7 +294,7 @@ def _facts(console: Console, *rows: tuple[str, str]) -> None:
     console.print(table)
 
 
-def _bullets(console: Console, items: Sequence[str]) -> None:
+def _bullets(console: Console, items: Sequence[Said]) -> None:
     for item in items:
         grid = Table.grid(padding=(0, 1, 0, 0))
         grid.add_row("-", _text(item))

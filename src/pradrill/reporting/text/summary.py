@@ -10,6 +10,7 @@ from pradrill.domain.register.entry import Head
 from pradrill.domain.register.finding import Finding
 from pradrill.domain.run.outcome import StepResult
 from pradrill.domain.run.record import RunRecord
+from pradrill.domain.values.reason import Said
 from pradrill.reporting.language import formats as wording
 from pradrill.reporting.language.terms import word
 from pradrill.reporting.run import page as view
@@ -116,7 +117,7 @@ def _why(step: StepResult) -> str:
     return f" after {wording.short(step.seconds)}" + "".join(f"; {text}" for text in said)
 
 
-def _section(title: str, items: Sequence[str], most: int) -> list[str]:
+def _section(title: str, items: Sequence[Said], most: int) -> list[str]:
     """Return the title and the items that fit into `most` lines, and how many do not."""
     if not items:
         return []
@@ -131,7 +132,7 @@ def _section(title: str, items: Sequence[str], most: int) -> list[str]:
     return [title, *lines]
 
 
-def _wrapped(text: str, *, lead: str = "", most: int = 3) -> list[str]:
+def _wrapped(text: Said, *, lead: str = "", most: int = 3) -> list[str]:
     """Break a text into at most so many lines."""
     lines = wrap(
         wording.line(text, 600),

@@ -1,8 +1,8 @@
-"""Sentences that the engine wrote into the record, said in the language of the report.
+"""Sentences of records of format 1, said in the language of the report: frozen, none is added.
 
-The record keeps them in English, as they were composed. They come from a closed set, which a test
-keeps complete; whatever else stands in a record (a tool's error, a title of a check) was written
-by others and is quoted as it is.
+Those records keep what the engine gave as a reason in English, as it was composed, and nothing
+beside it; since format 2 a reason has a code. Only here are the program's own sentences recognised
+by their words.
 """
 
 from __future__ import annotations
@@ -15,27 +15,10 @@ from functools import cache
 from pradrill.domain.run.outcome import CheckOutcome, GuardOutcome, Phase, StepOutcome
 from pradrill.domain.run.question import CallStage, Standing
 from pradrill.reporting.language.formats import respelt
-from pradrill.reporting.language.i18n import N_, _, language
-from pradrill.reporting.language.terms import word
+from pradrill.reporting.language.i18n import N_, _
+from pradrill.reporting.language.terms import step_name, word
 
-STEPS = (
-    N_("check the preconditions"),
-    N_("start the standby"),
-    N_("prove the standby's identity"),
-    N_("prove marker and isolation"),
-    N_("check the service"),
-    N_("read the recovery point"),
-    N_("compare the canary"),
-    N_("read the backup catalogue"),
-    N_("check the backups' integrity"),
-    N_("look for residue"),
-    N_("release the standby"),
-    N_("prove isolation again"),
-    N_("prove isolation before the teardown"),
-)
-"""Names of the steps that the engine adds to those of the drill."""
-
-_FORMS = (
+FORMS = (
     # reasons of a verdict
     N_("1 mandatory check stayed green, both objectives are met with upper bounds"),
     N_("%(count)s mandatory checks stayed green, both objectives are met with upper bounds"),
@@ -272,25 +255,13 @@ _KINDS: Mapping[str, type[StrEnum]] = {
 _LONGEST = 4_000  # what is longer was not composed by the engine alone
 
 
-def is_translated(sentence: str) -> bool:
-    """Tell whether the report's language has words for a sentence of the record."""
-    return language() == "en" or _recognised(sentence) is not None
-
-
-def spoken(sentence: str) -> str:
-    """Say a sentence of the record in the report's language; as it is, if it has no words."""
-    if language() == "en":
-        return sentence
-    found = _recognised(sentence)
-    if found is None:
-        return sentence
-    form, parts = found
+def spoken(sentence: str) -> str | None:
+    """Say a sentence of an old record in the report's language; None: it is not one of ours."""
+    recognised = _recognised(sentence)
+    if recognised is None:
+        return None
+    form, parts = recognised
     return _(form, **{name: _part(name, text) for name, text in parts.items()})
-
-
-def step_name(name: str) -> str:
-    """Say the name of a step: the engine's own are translated, the drill's are not."""
-    return _(name) if name in STEPS else name
 
 
 def _recognised(sentence: str) -> tuple[str, dict[str, str]] | None:
@@ -298,7 +269,7 @@ def _recognised(sentence: str) -> tuple[str, dict[str, str]] | None:
         return None
     for form, pattern in _patterns():
         match = pattern.fullmatch(sentence)
-        if match is None or ("whose" in match.groupdict() and not is_translated(match["because"])):
+        if match is None or ("whose" in match.groupdict() and spoken(match["because"]) is None):
             continue
         return form, match.groupdict()
     return None
@@ -311,13 +282,13 @@ def _part(name: str, text: str) -> str:
     if name in {"length", "bound", "objective"}:
         return respelt(text)
     if name in {"because", "left", "first", "second", "holder", "who"}:
-        return spoken(text)
+        return spoken(text) or text
     return step_name(text) if name == "step" else text
 
 
 @cache
 def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return tuple((form, re.compile("".join(_regex(form)), re.DOTALL)) for form in _FORMS)
+    return tuple((form, re.compile("".join(_regex(form)), re.DOTALL)) for form in FORMS)
 
 
 def _regex(form: str) -> Iterator[str]:

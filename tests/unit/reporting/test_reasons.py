@@ -1,0 +1,200 @@
+"""Reasons are data: a code and its values, said in any language; no sentence is ever recognised."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import pradrill
+from pradrill.domain.run.outcome import Phase
+from pradrill.domain.values.reason import ENGLISH, Reason, in_lines, joined, quoted, reason
+from pradrill.domain.values.reason_code import Code
+from pradrill.reporting.language import old_sentences
+from pradrill.reporting.language.i18n import speaking
+from pradrill.reporting.language.reasons import ENUMS, is_translated, spoken
+
+ROOT = Path(pradrill.__file__).parent
+OLD = ROOT / "reporting/language/old_sentences.py"
+"""The one place that recognises sentences: of records of format 1."""
+
+PLACEHOLDER = re.compile(r"%\((\w+)\)s")
+COUNTED = {"count", "number"}
+LISTS = {"parts", "lines"}
+NAMES = {"primary of ", "the run"}
+"""Of a clock, and of who opened a finding: names, and no sentences."""
+
+
+def forms(code: Code) -> list[str]:
+    """Return the forms of a code."""
+    return [form for form in (code.many, code.one) if form]
+
+
+def sample(name: str) -> list[Any]:
+    """Return values of every kind that a placeholder of that name can have."""
+    if name in ENUMS:
+        return list(ENUMS[name])
+    if name == "instant":
+        return ["2026-03-10T02:00:00+00:00"]
+    if name in ENGLISH:
+        return [0, 0.4, 2_530.25, 86_400, -5]
+    if name in COUNTED:
+        return [1, 2, 1_200]
+    if name in LISTS:
+        return [[quoted("one"), reason(Code.NO_HOST)]]
+    return ["text", reason(Code.NO_HOST), ["a", "b"], quoted("%(x)s 100 %")]
+
+
+def plain(name: str, value: Any) -> Any:
+    """Return a value as the engine gives it: an instant is one."""
+    from datetime import datetime  # noqa: PLC0415
+
+    return datetime.fromisoformat(value) if name == "instant" else value
+
+
+def built() -> Iterator[tuple[str, str, set[str]]]:
+    """Return every reason that the program builds: where, its code, the names of its values."""
+    for path in sorted(ROOT.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                if node.func.id != "reason" or not node.args:
+                    continue
+                code = node.args[0]
+                if isinstance(code, ast.Attribute):
+                    where = f"{path.relative_to(ROOT)}:{node.lineno}"
+                    yield where, code.attr, {keyword.arg or "**" for keyword in node.keywords}
+
+
+def test_a_code_is_for_ever() -> None:
+    """Codes are lower-case words with dashes, and no two are the same."""
+    codes = [code.value for code in Code]
+    assert all(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", code) for code in codes)
+    assert len(set(codes)) == len(Code.__members__)
+
+
+def test_every_code_is_given_by_the_engine() -> None:
+    """A code that nothing gives is none; the words of a record for ever are in `old_sentences`."""
+    named = {
+        node.attr
+        for path in ROOT.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+        if node.value.id == "Code"
+    }
+    assert named >= set(Code.__members__)
+
+
+def test_every_reason_is_built_with_the_values_of_its_form() -> None:
+    """What the engine gives with a code is what the code's form says, no more and no less."""
+    wrong = [
+        (where, name, values)
+        for where, name, values in built()
+        if values
+        != {each for form in forms(Code[name]) for each in PLACEHOLDER.findall(form)}
+        | ({"count"} if Code[name].one else set())
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("code", list(Code), ids=lambda code: code.value)
+def test_every_reason_is_said_in_both_languages_with_every_value(code: Code) -> None:
+    """Whatever its values, a reason has words in each language, and survives being written."""
+    names = sorted({name for form in forms(code) for name in PLACEHOLDER.findall(form)})
+    names += ["count"] * (bool(code.one) and "count" not in names)
+    most = max((len(sample(name)) for name in names), default=1)
+    for number in range(most):
+        given = {name: sample(name)[number % len(sample(name))] for name in names}
+        said = reason(code, **{name: plain(name, value) for name, value in given.items()})
+        assert Reason.model_validate_json(said.model_dump_json()) == said
+        assert spoken(said) == said.text != ""
+        with speaking("fr"):
+            assert is_translated(said)
+            french = spoken(said)
+        assert "%(" not in french.replace("%(x)s", "")
+        if code not in {Code.JOINED, Code.LINES, Code.OF_SERVICES} and "%(" not in said.text:
+            assert french != said.text
+
+
+def test_reasons_stand_in_one_another() -> None:
+    """A reason among another one's values is said in the same language; what others said is not."""
+    inner = reason(Code.NOT_MEASURED, actual="RTA")
+    outer = reason(Code.OF_SERVICES, whose=["a", "b"], because=inner)
+    assert outer.text == "a, b: the RTA could not be measured"
+    with speaking("fr"):
+        assert spoken(outer).endswith(spoken(inner))
+        assert spoken(inner) != inner.text
+        assert spoken(quoted("no space left")) == "no space left"
+    assert joined(["x"]) == quoted("x")
+    assert joined([]) == Reason()
+    assert in_lines(["x", inner]).text == "x\nthe RTA could not be measured"
+    assert in_lines(["x\ny", inner]).lines() == (quoted("x"), quoted("y"), inner)
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        {"code": "stayed-green", "values": {}, "text": "green"},
+        {"code": "step-ended", "values": {"phase": "x", "step": 1, "ended": "?"}, "text": "green"},
+        {"code": "objective-missed", "values": {"length": "long"}, "text": "green"},
+        {"code": "of-services", "values": {"whose": 1, "because": {"code": 7}}, "text": "green"},
+        {"code": "of-a-later-version", "values": {"a": 1}, "text": "green"},
+        "green",
+    ],
+)
+def test_a_reason_that_cannot_be_said_is_shown_as_it_is(damaged: object) -> None:
+    """A code of another version, or values that are not its own, leave the English sentence."""
+    said = Reason.model_validate(damaged)
+    with speaking("fr"):
+        assert spoken(said) == "green"
+        assert not is_translated(said)
+
+
+def test_a_text_of_an_old_record_is_kept_and_said() -> None:
+    """What format 1 recorded is written as it was, and still has its French words."""
+    old = Reason.model_validate("restore step load failed")
+    assert old.model_dump_json() == '"restore step load failed"'
+    with speaking("fr"):
+        new = reason(Code.STEP_FAILED, phase=Phase.RESTORE, step="load")
+        assert spoken(old) == spoken(new) != old.text
+
+
+def literals(tree: ast.AST) -> Iterator[str]:
+    """Return the texts in what is looked for: by a regular expression, at an end, or inside."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if name in {"compile", "fullmatch", "match", "search", "startswith", "endswith"}:
+                yield from texts(*node.args)
+        elif isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn | ast.Eq):
+            yield from texts(node.left, *node.comparators)
+
+
+def texts(*nodes: ast.AST) -> Iterator[str]:
+    """Return every text in some expressions."""
+    for node in nodes:
+        for each in ast.walk(node):
+            if isinstance(each, ast.Constant) and isinstance(each.value, str):
+                yield each.value
+
+
+def test_only_old_records_are_recognised_by_their_words() -> None:
+    """No other module looks for the words of the engine's sentences: what it means is a code."""
+    phrases = {
+        part.strip(" :;,.")
+        for form in [*old_sentences.FORMS, *(form for code in Code for form in forms(code))]
+        for part in PLACEHOLDER.split(form)[::2]
+        if len(part.split()) >= 2
+    }
+    wrong = [
+        (path.relative_to(ROOT).as_posix(), text)
+        for path in sorted(ROOT.rglob("*.py"))
+        if path != OLD
+        for text in literals(ast.parse(path.read_text(encoding="utf-8")))
+        if len(text.split()) >= 2 and text not in NAMES
+        if any(text.strip() in phrase or phrase in text for phrase in phrases)
+    ]
+    assert wrong == []
