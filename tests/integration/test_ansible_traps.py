@@ -124,7 +124,7 @@ def test_no_hosts_matched_is_not_passed(stage: Stage) -> None:
     """A play that matched no host ends with code 0, and proves nothing."""
     result = stage.play("- ansible.builtin.ping:", hosts="elsewhere")
     assert result.outcome is StepOutcome.UNKNOWN
-    assert result.detail == "the playbook did nothing on standby-1"
+    assert result.detail.text == "the playbook did nothing on standby-1"
 
 
 def test_rescued_and_ignored_tasks_pass(stage: Stage) -> None:
@@ -156,7 +156,7 @@ def test_failure_names_its_task(stage: Stage) -> None:
     assert result.outcome is StepOutcome.FAILED
     assert [(f.host, f.task) for f in result.failures] == [("standby-1", "load the dump")]
     assert "no space left" in result.failures[0].message
-    assert "load the dump" in result.detail
+    assert "load the dump" in result.detail.text
 
 
 def test_unreachable_is_not_failed(
@@ -180,8 +180,8 @@ def test_missing_playbook_is_unknown(stage: Stage) -> None:
     """A playbook that is not there gives code 1 and no statistics: nothing is known."""
     result = stage.run(Play(stage.folder / "no.yml", stage.site, {}, {}, stage.marker))
     assert result.outcome is StepOutcome.UNKNOWN
-    assert "no final statistics" in result.detail
-    assert "no.yml" in result.detail
+    assert "no final statistics" in result.detail.text
+    assert "no.yml" in result.detail.text
 
 
 def test_wrong_host_key_is_unreachable(
@@ -365,7 +365,7 @@ def test_values_come_back_and_secrets_do_not(
         assert "l0ng" not in text
     assert b"l0ng" not in seen.read_bytes()
     assert stage.marker.encode() in seen.read_bytes()
-    assert "cannot open with ********" in result.detail
+    assert "cannot open with ********" in result.detail.text
 
 
 def test_no_folder_is_left_or_used_twice(stage: Stage, capfd: pytest.CaptureFixture[str]) -> None:

@@ -146,7 +146,7 @@ def test_delegation_that_was_not_declared_ends_the_play(bench: Bench, task: str)
     """It is acted on nowhere, it is told, and what comes after it does not pass."""
     done = bench.tasks(task)
     assert done.outcome is StepOutcome.UNKNOWN, done
-    assert "which is none of the drill's hosts" in done.detail
+    assert "which is none of the drill's hosts" in done.detail.text
     assert bench.hosts.standby.touched() in ([], ["x"])  # a loop may begin with the standby
 
 
@@ -165,7 +165,7 @@ def test_a_host_that_a_play_makes_is_not_acted_on(bench: Bench) -> None:
           tasks: [{{ansible.builtin.raw: touch /srv/x, delegate_to: new}}]
         """)
     assert done.outcome is StepOutcome.UNKNOWN
-    assert "delegated to new" in done.detail
+    assert "delegated to new" in done.detail.text
     assert bench.hosts.standby.touched() == []
 
 
@@ -227,7 +227,7 @@ def test_another_machine_behind_the_address_is_not_acted_on(bench: Bench) -> Non
         site.model_copy(update={"proven": (other,)}),
     )
     assert done.outcome is StepOutcome.UNKNOWN
-    assert "does not reach the machine that was identified as web-dr" in done.detail
+    assert "does not reach the machine that was identified as web-dr" in done.detail.text
     assert bench.hosts.standby.touched() == []
 
 
@@ -240,7 +240,7 @@ def test_another_machine_after_the_playbook_is_seen(bench: Bench) -> None:
     finally:
         own.write_text(kept)
     assert done.outcome is StepOutcome.UNKNOWN
-    assert "does not reach the machine" in done.detail
+    assert "does not reach the machine" in done.detail.text
 
 
 def test_a_host_that_nobody_identified_is_not_acted_on(bench: Bench) -> None:

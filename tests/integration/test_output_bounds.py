@@ -118,7 +118,7 @@ def test_a_play_that_tells_too_much_is_ended(
         monkeypatch.setattr(module, "PLAY_PRINTS", 2_000_000)
     result = play(site, tmp_path, task)
     assert result.outcome is StepOutcome.UNKNOWN
-    assert result.detail == "it printed more than 2 MB and was ended"
+    assert result.detail.text == "it printed more than 2 MB and was ended"
     assert result.values == {}
     assert sum(p.stat().st_size for p in (tmp_path / "evidence").iterdir()) < 2_100_000
 
@@ -128,7 +128,7 @@ def test_a_play_that_hands_back_too_much_hands_back_nothing(site: Site, tmp_path
     task = "{ansible.builtin.set_stats: {per_host: false, data: {b: \"{{ 'x' * 2000000 }}\"}}}"
     result = play(site, tmp_path, task)
     assert (result.outcome, result.values) == (StepOutcome.UNKNOWN, {})
-    assert result.detail == "it handed back more than 1 MB, of which nothing is kept"
+    assert result.detail.text == "it handed back more than 1 MB, of which nothing is kept"
 
 
 def test_long_output_is_cut_and_the_evidence_says_so(site: Site, tmp_path: Path) -> None:

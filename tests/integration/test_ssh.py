@@ -22,6 +22,7 @@ from pradrill.adapters.ssh.probe import SshProbe
 from pradrill.domain.declared.drill import NewestData
 from pradrill.domain.run.host import Site
 from pradrill.errors import PradrillError, UnreachableError
+from pradrill.testing.reasons import texts
 
 if TYPE_CHECKING:
     from tests.integration.sshd import Sshd
@@ -276,7 +277,7 @@ def test_state_lists_listeners_and_mounts(probe: SshProbe, sshd: Sshd, site: Sit
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         now = probe.state(sshd.host, site, ())
-    assert now.left_by(before) == (f"listens on 127.0.0.1:{port}",)
+    assert texts(now.left_by(before)) == (f"listens on 127.0.0.1:{port}",)
     assert f"127.0.0.1:{sshd.port}" in now.listening
     assert all(mount.startswith("/") for mount in now.mounts)
 

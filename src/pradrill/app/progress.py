@@ -93,7 +93,7 @@ class LogProgress:
             step=step.name,
             outcome=str(step.outcome),
             seconds=round(step.seconds, 3),
-            detail=step.detail,
+            detail=step.detail.text,
         )
 
     def _tell(self, event: str, **facts: object) -> None:

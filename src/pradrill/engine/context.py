@@ -19,6 +19,7 @@ from pradrill.domain.run.host import Host, HostFacts, Site
 from pradrill.domain.run.outcome import GuardResult, Phase, StepOutcome
 from pradrill.domain.run.proof import workable
 from pradrill.domain.run.run_plan import PlannedStep
+from pradrill.domain.values.reason import Said, joined, written
 from pradrill.domain.values.run_names import folder_prefix
 from pradrill.domain.values.timeline import Instant, Mark, Provenance, Skew
 from pradrill.engine.cancellation import Cancellation
@@ -77,7 +78,7 @@ class StepEnd(NamedTuple):
     """What a step came to."""
 
     outcome: StepOutcome
-    detail: str = ""
+    detail: Said = ""
     more: Mapping[str, Any] = {}
 
 
@@ -278,16 +279,16 @@ class Context:
                 return True
         return False
 
-    def left(self, left: list[str]) -> StepEnd:
+    def left(self, left: Sequence[Said]) -> StepEnd:
         """Note what was left behind, if anything was."""
         if left:
-            self.note(Event.RESIDUE, left=left)
-            return StepEnd(StepOutcome.FAILED, "; ".join(left))
+            self.note(Event.RESIDUE, left=written(left))
+            return StepEnd(StepOutcome.FAILED, joined(left))
         return StepEnd(StepOutcome.PASSED)
 
-    def edited(self) -> str:
-        """Name the files that are not what the run was planned with; nothing when all are."""
-        return ", ".join(str(path) for path in self.tools.edits(self.facts.plan))
+    def edited(self) -> list[str]:
+        """Return the files that are not what the run was planned with."""
+        return [str(path) for path in self.tools.edits(self.facts.plan)]
 
     def values(self) -> dict[str, Any]:
         """Return what this branch's playbooks have handed back so far."""

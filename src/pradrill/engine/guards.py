@@ -16,15 +16,17 @@ from pradrill.domain.run.outcome import (
     GuardResult,
 )
 from pradrill.domain.values import identity
+from pradrill.domain.values.reason import Reason, quoted, reason
+from pradrill.domain.values.reason_code import Code
 
 _UNRESOLVED = "unknown: name does not resolve"
 _FAULTS = {
-    MarkerFault.LINK: "is a link: a marker is a file of this machine's own",
-    MarkerFault.NOT_A_FILE: "is not what belongs there: a file, in folders",
-    MarkerFault.OWNER: "does not belong to root",
-    MarkerFault.WRITABLE: "can be written by others than root",
-    MarkerFault.SHARED: "is the same file as another one: a marker is a file of its own",
-    MarkerFault.UNREADABLE: "cannot be read",
+    MarkerFault.LINK: Code.MARKER_LINK,
+    MarkerFault.NOT_A_FILE: Code.MARKER_NO_FILE,
+    MarkerFault.OWNER: Code.MARKER_OWNER,
+    MarkerFault.WRITABLE: Code.MARKER_WRITABLE,
+    MarkerFault.SHARED: Code.MARKER_SHARED,
+    MarkerFault.UNREADABLE: Code.MARKER_UNREADABLE,
 }
 
 
@@ -49,11 +51,16 @@ def identity_guards(
             Guard.DR_ROLE,
             host.name,
             proven=declared,
-            detail=f"the inventory says dr_role: {host.dr_role}",
+            detail=reason(Code.INVENTORY_SAYS, role=str(host.dr_role)),
         ),
-        _result(Guard.HOST_KEY, host.name, proven=True, detail=f"pinned: {facts.host_key[:40]}…")
+        _result(
+            Guard.HOST_KEY,
+            host.name,
+            proven=True,
+            detail=reason(Code.KEY_PINNED, key=f"{facts.host_key[:40]}…"),
+        )
         if key
-        else _unproven(Guard.HOST_KEY, host.name, "the key that it showed cannot be read"),
+        else _unproven(Guard.HOST_KEY, host.name, reason(Code.KEY_UNREADABLE)),
     ]
     for service in dict.fromkeys((*demanded, *primaries)):
         primary = primaries.get(service, PrimaryIdentity())
@@ -61,7 +68,7 @@ def identity_guards(
         if service in demanded or result.outcome in {GuardOutcome.PROVEN, GuardOutcome.REFUSED}:
             results.append(result)
     if not facts.machine_id:
-        results.append(_unproven(Guard.MACHINE_ID, host.name, "the host has no machine-id"))
+        results.append(_unproven(Guard.MACHINE_ID, host.name, reason(Code.NO_MACHINE_ID)))
     return results
 
 
@@ -70,21 +77,18 @@ def _not_primary(
 ) -> GuardResult:
     guard = f"{Guard.NOT_PRIMARY_OF}{service}"
     if primary.waived:
-        detail = "nothing to compare with: the plan says primary: none"
+        detail = reason(Code.PRIMARY_WAIVED)
         return _named(guard, host.name, GuardOutcome.WAIVED, detail)
     compared = dict(_comparisons(primary, host, facts, in_lab=in_lab))
     hits = [hit for each in compared.values() for hit in each or ()]
     if hits:
-        detail = f"shares its {', '.join(hits)} with the primary"
+        detail = reason(Code.PRIMARY_SHARED, what=hits)
         return _named(guard, host.name, GuardOutcome.REFUSED, detail)
     if all(each is None for each in compared.values()):
-        detail = (
-            "nothing to compare with: give the primary's addresses, host_keys or machine_ids in "
-            "the plan, or write primary: none"
-        )
-        return _unproven(guard, host.name, detail)
-    left_out = ", ".join(what for what, each in compared.items() if each is None)
-    detail = f"differs; not compared: {left_out}" if left_out and not in_lab else "differs"
+        return _unproven(guard, host.name, reason(Code.PRIMARY_UNKNOWN))
+    left_out = [what for what, each in compared.items() if each is None]
+    in_part = left_out and not in_lab
+    detail = reason(Code.DIFFERS_IN_PART, what=left_out) if in_part else reason(Code.DIFFERS)
     return _named(guard, host.name, GuardOutcome.PROVEN, detail)
 
 
@@ -132,23 +136,23 @@ def _addresses(host: Host, facts: HostFacts) -> dict[str, object]:
 def same_machine_guard(host: Host, facts: HostFacts, before: SeenHost | None) -> GuardResult:
     """Prove that the host is the one that a killed run worked on."""
     if before is None or not before.host_key:
-        return _unproven(Guard.SAME_MACHINE, host.name, "the run did not note whom it spoke to")
+        return _unproven(Guard.SAME_MACHINE, host.name, reason(Code.NOT_NOTED))
     proven = identity.print_of(facts.host_key) == before.host_key
-    detail = "the key is that of the killed run" if proven else "its key is another than before"
+    detail = reason(Code.SAME_KEY) if proven else reason(Code.OTHER_KEY)
     return _result(Guard.SAME_MACHINE, host.name, proven=proven, detail=detail)
 
 
 def marker_guard(facts: HostFacts) -> GuardResult:
     """Prove the marker: a file that this machine alone has, with its own id in it."""
     if facts.marker_fault is not None:
-        detail = f"{facts.marker_fault_at or MARKER} {_FAULTS[facts.marker_fault]}"
+        detail = reason(_FAULTS[facts.marker_fault], path=facts.marker_fault_at or MARKER)
         return _result(Guard.MARKER, facts.host, proven=False, detail=detail)
     if facts.marker is None:
-        detail = f"{MARKER} is missing: place it once with playbooks/mark_standby.yml"
+        detail = reason(Code.MARKER_MISSING, path=MARKER)
         return _result(Guard.MARKER, facts.host, proven=False, detail=detail)
     first = facts.marker.splitlines()[0].strip() if facts.marker.strip() else ""
     proven = first == facts.machine_id != ""
-    detail = "carries this machine's id" if proven else "names another machine: it was copied here"
+    detail = reason(Code.MARKER_OWN) if proven else reason(Code.MARKER_COPIED)
     return _result(Guard.MARKER, facts.host, proven=proven, detail=detail)
 
 
@@ -172,25 +176,25 @@ def reach_guards(
         answer = reached.get(endpoint, "unknown: not tried")
         guard = f"{Guard.MUST_NOT_REACH}{endpoint}"
         if answer.startswith("closed"):
-            results.append(_result(guard, host, proven=True, detail=answer))
+            results.append(_result(guard, host, proven=True, detail=quoted(answer)))
         elif answer.startswith("open"):
-            results.append(_result(guard, host, proven=False, detail="production answers: open"))
+            detail = reason(Code.PRODUCTION_ANSWERS)
+            results.append(_result(guard, host, proven=False, detail=detail))
         elif answer == _UNRESOLVED:
-            detail = "the name does not resolve there, as a misspelt one: give the address"
-            results.append(_unproven(guard, host, detail))
+            results.append(_unproven(guard, host, reason(Code.NAME_UNRESOLVED)))
         else:
-            results.append(_unproven(guard, host, answer))
+            results.append(_unproven(guard, host, quoted(answer)))
     return results
 
 
-def _result(guard: str, host: str, *, proven: bool, detail: str) -> GuardResult:
+def _result(guard: str, host: str, *, proven: bool, detail: Reason) -> GuardResult:
     outcome = GuardOutcome.PROVEN if proven else GuardOutcome.REFUSED
     return _named(guard, host, outcome, detail)
 
 
-def _unproven(guard: str, host: str, detail: str) -> GuardResult:
+def _unproven(guard: str, host: str, detail: Reason) -> GuardResult:
     return _named(guard, host, GuardOutcome.UNPROVEN, detail)
 
 
-def _named(guard: str, host: str, outcome: GuardOutcome, detail: str) -> GuardResult:
+def _named(guard: str, host: str, outcome: GuardOutcome, detail: Reason) -> GuardResult:
     return GuardResult(guard=guard, host=host, outcome=outcome, detail=detail)

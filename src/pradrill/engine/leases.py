@@ -23,15 +23,17 @@ from pradrill.domain.run.lease import (
     LeaseState,
 )
 from pradrill.domain.run.outcome import GuardOutcome, GuardResult
+from pradrill.domain.values.reason import Reason, ReasonError, reason
+from pradrill.domain.values.reason_code import Code
 from pradrill.errors import BusyError, NotReadyError, PradrillError
 from pradrill.ports import Clock, Leases, RunStore
 
 GUARD = "lease"
 
 _ENDS = {
-    LeaseEnd.EXPIRED: "which had run out",
-    LeaseEnd.REBOOTED: "from before the machine was started anew",
-    LeaseEnd.ENDED: "which has ended",
+    LeaseEnd.EXPIRED: Code.LEASE_EXPIRED,
+    LeaseEnd.REBOOTED: Code.LEASE_REBOOTED,
+    LeaseEnd.ENDED: Code.LEASE_ENDED,
 }
 
 
@@ -55,8 +57,8 @@ class Tenancy:
         run_id: str,
         note: Callable[[GuardResult], None],
     ) -> None:
-        self.lost = ""
-        """Why the standby is not this run's any more; nothing while it is."""
+        self.lost: Reason | None = None
+        """Why the standby is not this run's any more; None while it is."""
         self._leases = leases
         self._store = store
         self._clock = clock
@@ -100,9 +102,9 @@ class Tenancy:
                 for held in list(self._held.values()):
                     self._renew(self._leases, held)
             if self.lost:
-                raise PradrillError(f"the standby is not this run's any more: {self.lost}")
+                raise ReasonError(reason(Code.STANDBY_LOST, because=self.lost))
 
-    def lose(self, because: str) -> None:
+    def lose(self, because: Reason) -> None:
         """Touch the standby no more."""
         self.lost = because
 
@@ -165,17 +167,21 @@ class Tenancy:
         )
 
 
-def _guard(host: Host, outcome: GuardOutcome, detail: str) -> GuardResult:
+def _guard(host: Host, outcome: GuardOutcome, detail: Reason) -> GuardResult:
     return GuardResult(guard=GUARD, host=host.name, outcome=outcome, detail=detail)
 
 
-def _had(answer: LeaseAnswer) -> str:
+def _had(answer: LeaseAnswer) -> Reason:
     if answer.other is None or answer.end is None:
-        return "no other run holds this machine"
-    return f"taken over from {answer.other}, {_ENDS[answer.end]}"
+        return reason(Code.LEASE_FREE)
+    return reason(_ENDS[answer.end], holder=_named(answer.other))
 
 
-def _lost(other: Holder | None) -> str:
+def _lost(other: Holder | None) -> Reason:
     if other is None:
-        return "its lease ran out unseen, and another run may have come and gone"
-    return f"{other} has taken its lease"
+        return reason(Code.LEASE_LAPSED)
+    return reason(Code.LEASE_TAKEN, holder=_named(other))
+
+
+def _named(other: Holder) -> Reason:
+    return reason(Code.HOLDER, name=other.run, controller=other.controller, folder=other.state)

@@ -22,17 +22,19 @@ from pradrill.domain.run.run_plan import (
     RunPlan,
     governing,
 )
+from pradrill.domain.values.reason import Reason, reason
+from pradrill.domain.values.reason_code import Code
 
 _LOOK = timedelta(minutes=2)
 _START = timedelta(minutes=5)
 
 GUARDS = (
-    "the host carries dr_role: standby in the inventory",
-    "the host key is the pinned one, and not a primary's",
-    "the machine-id and the addresses are not a primary's",
-    f"the machine carries the marker file {MARKER} with its own machine-id",
-    "nothing in must_not_reach can be reached from inside the standby",
-    "still so once the services run, and before the teardown",
+    reason(Code.GUARD_DR_ROLE),
+    reason(Code.GUARD_HOST_KEY),
+    reason(Code.GUARD_IDENTITY),
+    reason(Code.GUARD_MARKER, path=MARKER),
+    reason(Code.GUARD_REACH),
+    reason(Code.GUARD_AGAIN),
 )
 
 
@@ -203,19 +205,17 @@ def _manual(
         yield asks.model_copy(update={"name": f"{name}: {stage}", "call": call})
 
 
-def _destroys(drill: Drill, names: tuple[str, ...], apart: Sequence[Branch]) -> tuple[str, ...]:
+def _destroys(drill: Drill, names: tuple[str, ...], apart: Sequence[Branch]) -> tuple[Reason, ...]:
     if machines := drill.standby.machines:
-        return tuple(
-            f"the lab machine {name} as the run changed it (a throw-away overlay)"
-            for name in machines
-        )
-    where = ", ".join(names)
-    whose = [(branch.hosts, str(branch.service)) for branch in apart]
+        return tuple(reason(Code.OVERLAY_DESTROYED, name=name) for name in machines)
+    whose = [(branch.hosts, [str(branch.service)]) for branch in apart]
     return (
         *(
-            f"what the restore playbooks replace on {', '.join(hosts)}: data and configuration "
-            f"of {services}"
-            for hosts, services in whose or [(names, ", ".join(drill.services))]
+            reason(Code.DATA_REPLACED, host=hosts, services=services)
+            for hosts, services in whose or [(names, list(drill.services))]
         ),
-        *(f"{path} on {where}" for path in drill.standby.absent_after_teardown),
+        *(
+            reason(Code.PATH_REMOVED, path=str(path), host=names)
+            for path in drill.standby.absent_after_teardown
+        ),
     )

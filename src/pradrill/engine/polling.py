@@ -9,6 +9,8 @@ from typing import NamedTuple
 from pradrill.domain.declared.drill import Verify
 from pradrill.domain.run.event import check_key
 from pradrill.domain.run.outcome import CheckOutcome, CheckResult, StepOutcome
+from pradrill.domain.values.reason import Reason, Said, reason
+from pradrill.domain.values.reason_code import Code
 from pradrill.engine.clock_steps import Stretch
 from pradrill.ports import Cancelled, Clock, Verification
 
@@ -17,7 +19,7 @@ class Verified(NamedTuple):
     """How verification ended. `first_green` is None unless the service was seen stable."""
 
     outcome: StepOutcome
-    detail: str
+    detail: Said
     first_green: datetime | None = None
     last_red: datetime | None = None
 
@@ -56,14 +58,14 @@ class _Watch:
         """Return the checks that are not green."""
         return [key for key, outcome in self.latest.items() if outcome is not CheckOutcome.PASSED]
 
-    def hopeless(self) -> str:
-        """Say why no further pass can turn everything green; empty when one may."""
+    def hopeless(self) -> Reason | None:
+        """Say why no further pass can turn everything green; None when one may."""
         if not self.latest:
-            return "the suite holds no mandatory check"
+            return reason(Code.NO_MANDATORY_IN_SUITE)
         red = self.red()
         if red and all(self.latest[key] is CheckOutcome.SKIPPED for key in red):
-            return f"{len(red)} mandatory checks were skipped"
-        return ""
+            return reason(Code.CHECKS_SKIPPED, count=len(red))
+        return None
 
     def _was_red_already(self, result: CheckResult) -> bool:
         before = self.latest.get(check_key(result))
@@ -97,7 +99,7 @@ def verify_until_stable(  # noqa: PLR0913 the ports and callbacks of one loop
     checks, begun at least `stable_for` later, has found every mandatory one still green.
     """
     if not verification.checks():
-        return Verified(StepOutcome.UNKNOWN, "the suite holds no check")
+        return Verified(StepOutcome.UNKNOWN, reason(Code.NO_CHECK_IN_SUITE))
     watch = _Watch()
     end = clock.now() + spec.deadline
     only: list[str] | None = None
@@ -121,7 +123,7 @@ def verify_until_stable(  # noqa: PLR0913 the ports and callbacks of one loop
         if red or only is None:
             _pause(clock, spec.poll, end)
         only = red or None
-    return Verified(StepOutcome.CANCELLED, "interrupted")
+    return Verified(StepOutcome.CANCELLED, reason(Code.INTERRUPTED))
 
 
 def _pause(clock: Clock, poll: timedelta, end: datetime) -> None:
@@ -129,10 +131,12 @@ def _pause(clock: Clock, poll: timedelta, end: datetime) -> None:
 
 
 def _at_deadline(watch: _Watch, spec: Verify) -> Verified:
-    within = f"within {spec.deadline.total_seconds():g} s"
+    seconds = spec.deadline.total_seconds()
     red = watch.red()
     if any(watch.latest[key] is CheckOutcome.FAILED for key in red):
-        return Verified(StepOutcome.FAILED, f"{len(red)} checks did not turn green {within}")
+        why = reason(Code.CHECKS_RED, count=len(red), seconds=seconds)
+        return Verified(StepOutcome.FAILED, why)
     if red:
-        return Verified(StepOutcome.UNKNOWN, f"{len(red)} checks gave no answer {within}")
-    return Verified(StepOutcome.TIMED_OUT, f"the checks were not green long enough {within}")
+        why = reason(Code.CHECKS_SILENT, count=len(red), seconds=seconds)
+        return Verified(StepOutcome.UNKNOWN, why)
+    return Verified(StepOutcome.TIMED_OUT, reason(Code.CHECKS_NOT_STABLE, seconds=seconds))

@@ -12,8 +12,10 @@ from pradrill.domain.run.facts import Facts
 from pradrill.domain.run.outcome import Phase, StepKind, StepOutcome, StepResult
 from pradrill.domain.run.proof import is_standby, worked_on
 from pradrill.domain.run.record import Refusal, RunRecord
-from pradrill.domain.run.run_plan import Branch, NotRun, PlannedStep
+from pradrill.domain.run.run_plan import Branch, PlannedStep
 from pradrill.domain.run.verdict import opened
+from pradrill.domain.values.reason import Reason, Said, as_reason, reason, reason_of, written
+from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Instant, Mark, Provenance
 from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.context import Context, Disruption, StepEnd, Stop, Tools
@@ -88,7 +90,7 @@ class Run:
                 passed = result.outcome is StepOutcome.PASSED
                 of_standby = step.kind is not StepKind.ISOLATION_AGAIN  # its guards say it
                 if of_standby and not passed and context.facts.residue == known:
-                    context.left([f"{step.name} ended {result.outcome}: {result.detail}"])
+                    context.left([_ended(result)])
         context.forget_folders()
 
     def _is_due(self, step: PlannedStep) -> bool:
@@ -109,7 +111,7 @@ class Run:
         hosts = context.site.hosts if context.site is not None else ()
         context.left(
             [
-                f"{host.name}: not torn down: {NotRun.NEVER_PROVEN}"
+                reason(Code.ON_HOST, host=host.name, left=reason(Code.HOST_NOT_TORN_DOWN))
                 for host in hosts
                 if worked_on(context.facts, host.name) and not is_standby(context.facts, host.name)
             ]
@@ -134,9 +136,9 @@ class Run:
                 self._let_go()
                 raise
         except PradrillError as error:
-            context.tenancy.lose(error.message)
+            context.tenancy.lose(reason_of(error))
             if facts.touched:
-                context.left([f"the standby was not torn down: {error.message}"])
+                context.left([reason(Code.NOT_TORN_DOWN, because=reason_of(error))])
 
     def _let_go(self) -> None:
         """Leave the standby to the run that holds it; this one's teardown comes later."""
@@ -145,9 +147,9 @@ class Run:
         self.context.tools.standby.stop(self.context.journal.run_id)
         self.context.forget_folders()
 
-    def refuse(self, why: Refusal, *because: str) -> None:
+    def refuse(self, why: Refusal, *because: Said) -> None:
         """Note that the run does not start."""
-        self.context.note(Event.REFUSED, refusal=why, because=list(because))
+        self.context.note(Event.REFUSED, refusal=why, because=written(because))
 
     def seal(self) -> RunRecord:
         """Write the record; raises RecordError when it, or a fact before it, was not written."""
@@ -175,7 +177,7 @@ class Run:
                 raise Stop
             if result.outcome is not StepOutcome.PASSED:
                 if phase is Phase.READINESS and self.context.facts.refusal is None:
-                    self.refuse(Refusal.NOT_READY, *result.detail.splitlines())
+                    self.refuse(Refusal.NOT_READY, *result.detail.lines())
                 raise Stop
 
     def _each(self, *phases: Phase, in_order: bool) -> None:
@@ -239,7 +241,7 @@ class Run:
             deadline=deadline,
             hosts=step.hosts,
             service=service,
-            detail=came.detail,
+            detail=as_reason(came.detail),
             **came.more,
         )
         context.note(Event.STEP_ENDED, **result.model_dump(mode="json"))
@@ -250,12 +252,12 @@ class Run:
         try:
             return STEP_HANDLERS[step.kind](context, step)
         except UnreachableError as error:
-            return StepEnd(StepOutcome.UNREACHABLE, error.message)
+            return StepEnd(StepOutcome.UNREACHABLE, reason_of(error))
         except BusyError as busy:
             self.refuse(Refusal.BUSY, busy.message)
             return StepEnd(StepOutcome.UNKNOWN, busy.message)
         except PradrillError as error:
-            return StepEnd(StepOutcome.UNKNOWN, error.message)
+            return StepEnd(StepOutcome.UNKNOWN, reason_of(error))
         except Stop:
             raise
         except Exception as error:  # noqa: BLE001 a tool that breaks must not break the teardown
@@ -290,3 +292,9 @@ class Run:
             known = skew.model_dump(mode="json")
             context.note(Event.SKEW, host=f"primary of {service}", skew=known)
         context.mark(Mark.DECLARED, context.facts.began)
+
+
+def _ended(step: StepResult) -> Reason:
+    """Say how a step of the teardown ended that did not pass."""
+    ended = step.outcome.value
+    return reason(Code.TEARDOWN_ENDED, step=step.name, ended=ended, because=step.detail)

@@ -189,7 +189,7 @@ def test_a_cron_schedule_is_kept_when_a_backup_began_within_its_tolerance() -> N
     promised = Promised(cron="55 22 * * *", tolerance=timedelta(minutes=30))
     worst = worst_case(catalogue, timedelta(days=90), promised)
     assert worst.missing == (nights[1],)
-    assert worst.promised == "cron 55 22 * * * (UTC), 30m of grace"
+    assert worst.promised.text == "cron 55 22 * * * (UTC), 30m of grace"
 
 
 def test_before_an_instant_means_complete_by_then() -> None:

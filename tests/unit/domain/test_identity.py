@@ -163,7 +163,7 @@ def test_a_comparison_with_nothing_proves_nothing(primary: PrimaryIdentity) -> N
     """Nothing named, nothing valid, or only a key of another type: unproven, with what to do."""
     result = not_primary(primary)
     assert result.outcome is GuardOutcome.UNPROVEN
-    assert "primary: none" in result.detail
+    assert "primary: none" in result.detail.text
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_what_was_not_compared_is_said() -> None:
     """A primary with addresses alone is told apart by them, and the record says so."""
     result = not_primary(PrimaryIdentity(addresses=("192.0.2.7",)))
     assert result.outcome is GuardOutcome.PROVEN
-    assert result.detail == "differs; not compared: host key, machine-id"
+    assert result.detail.text == "differs; not compared: host key, machine-id"
 
 
 def test_another_services_primary_is_production_too() -> None:

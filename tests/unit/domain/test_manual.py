@@ -139,7 +139,7 @@ def test_the_answer_is_recorded_with_its_author() -> None:
     assert wait.seconds is not None
     assert wait.seconds == pytest.approx(90, abs=0.2)
     assert wait.ended == wait.asked + timedelta(seconds=wait.seconds)
-    assert "bdurand answered yes: ticket 4711" in [step.detail for step in record.steps]
+    assert "bdurand answered yes: ticket 4711" in [step.detail.text for step in record.steps]
 
 
 def test_waiting_is_inside_the_rta_and_shown_apart() -> None:

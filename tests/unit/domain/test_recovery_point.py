@@ -104,7 +104,7 @@ def test_rows_alone_bound_the_loss_from_above() -> None:
     """Of rows without an interval the loss is at most their age, and may be none: it is said."""
     found = weighed(rows(-8 * HOUR))
     assert bounds(found.point) == (8 * HOUR, 0, 8 * HOUR)
-    assert "upper bound" in found.remarks[0]
+    assert "upper bound" in found.remarks[0].text
 
 
 def test_rows_that_come_at_an_interval_are_as_good_as_a_heartbeat() -> None:
@@ -130,7 +130,7 @@ def test_a_quiet_service_is_no_loss_and_no_proof() -> None:
     found = weighed(heartbeat(-100), rows(-9 * HOUR))
     assert bounds(found.point) == (100, 99, 100)
     assert found.contradictions == ()
-    (remark,) = found.remarks
+    (remark,) = texts(found.remarks)
     assert "the service was quiet: rows was 9h00m old" in remark
     assert "not that no row is missing" in remark
 
@@ -282,8 +282,8 @@ def test_no_contradiction_passes(
     assert sealed.recovery.readings == tuple(readings)
     assert sealed.recovery.contradictions == found.contradictions
     for each in found.contradictions:
-        assert any(each.text in limit for limit in sealed.limits)
-    critical = [c.text for c in found.contradictions if c.severity is Severity.CRITICAL]
+        assert any(each.text.text in limit for limit in texts(sealed.limits))
+    critical = [c.text.text for c in found.contradictions if c.severity is Severity.CRITICAL]
     if found.point is None or critical:
         assert sealed.verdict is Verdict.INCONCLUSIVE
         assert all(any(text in reason for reason in texts(sealed.reasons)) for text in critical)

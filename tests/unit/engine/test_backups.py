@@ -110,7 +110,7 @@ def test_what_was_chosen_is_what_is_restored_and_recorded() -> None:
     reading = record.recovery.catalogue
     assert reading is not None
     assert reading.selected == a_point()
-    assert (reading.rule, reading.points, reading.location) == (
+    assert (reading.rule.text, reading.points, reading.location) == (
         "latest",
         3,
         "sftp:backup:/srv/restic",

@@ -28,6 +28,7 @@ from pradrill.testing import (
     a_start,
     fake_tools,
 )
+from pradrill.testing.reasons import texts
 
 
 class Killed(BaseException):
@@ -142,7 +143,7 @@ def test_a_teardown_that_does_not_pass_is_recorded() -> None:
     store = FakeStore()
     kill_at(store, "restore_moodle")
     (record,) = Sweeper(store, {"teardown": StepOutcome.UNREACHABLE}).sweep().records
-    assert any("teardown ended unreachable" in left for left in record.residue)
+    assert any("teardown ended unreachable" in left for left in texts(record.residue))
 
 
 def test_a_standby_that_cannot_be_reached_is_recorded() -> None:
@@ -151,7 +152,7 @@ def test_a_standby_that_cannot_be_reached_is_recorded() -> None:
     kill_at(store, "restore_moodle")
     standby = FakeStandby(fails=PradrillError("no host key is pinned"))
     (record,) = Sweeper(store, standby=standby).sweep().records
-    assert any("was not torn down" in left for left in record.residue)
+    assert any("was not torn down" in left for left in texts(record.residue))
     assert standby.calls[-1] == "stop"
 
 
@@ -161,7 +162,7 @@ def test_a_standby_whose_state_before_is_unknown_is_not_believed() -> None:
     journal = kill_at(store, "restore_moodle")
     journal._lines[:] = [line for line in journal._lines if '"baseline"' not in line]
     (record,) = Sweeper(store).sweep().records
-    assert any("its state before is not known" in left for left in record.residue)
+    assert any("its state before is not known" in left for left in texts(record.residue))
 
 
 def test_one_busy_standby_does_not_stop_the_others() -> None:

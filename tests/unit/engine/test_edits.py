@@ -14,6 +14,7 @@ from pradrill.domain.run.record import RunRecord
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.domain.run.verdict import Verdict
 from pradrill.testing import FakeClock, FakeStandby
+from pradrill.testing.reasons import texts
 
 EDITED = Path("/drills/playbooks/tasks.yml")
 
@@ -26,7 +27,7 @@ def edited_at(look: int) -> Callable[[RunPlan], Sequence[Path]]:
 
 def detail(record: RunRecord, name: str) -> str:
     """Return what a step said."""
-    return next(step.detail for step in record.steps if step.name == name)
+    return next(step.detail.text for step in record.steps if step.name == name)
 
 
 def test_files_are_compared_at_each_use() -> None:
@@ -62,7 +63,7 @@ def test_an_edit_ends_the_run_without_a_conclusion(look: int, step: str, said: s
     assert record.verdict is Verdict.INCONCLUSIVE
     assert detail(record, step) == said.format(EDITED)
     assert "teardown" not in bench.runner.plays
-    assert any(str(EDITED) in each for each in record.residue)
+    assert any(str(EDITED) in each for each in texts(record.residue))
 
 
 @pytest.mark.parametrize("from_the_last", [2, 1])
@@ -72,7 +73,7 @@ def test_an_edit_before_or_in_the_teardown_is_residue(from_the_last: int) -> Non
     Bench(edits=lambda plan: tuple(looks.append(plan) or ())).run()  # type: ignore[func-returns-value]
     record = Bench(edits=edited_at(len(looks) - from_the_last)).run()
     assert record.verdict is Verdict.PASSED
-    assert any(str(EDITED) in each for each in record.residue)
+    assert any(str(EDITED) in each for each in texts(record.residue))
 
 
 def test_red_checks_that_were_edited_prove_no_failure() -> None:

@@ -505,4 +505,4 @@ def test_an_estate_of_lab_machines_has_a_machine_for_each_service() -> None:
     assert len(plan.destroys) == 3
     record = Bench(plan=plan).run()
     assert record.verdict is Verdict.PASSED
-    assert any("lab machine" in limit for limit in record.limits)
+    assert any("lab machine" in limit for limit in texts(record.limits))

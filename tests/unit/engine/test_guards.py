@@ -57,7 +57,7 @@ def test_one_shared_identity_is_a_primary(facts: dict[str, str], said: str) -> N
     results = identity_guards(a_host(), host_facts(**facts), primaries)
     assert outcomes(results)["not-primary-of-moodle"] is GuardOutcome.REFUSED
     assert outcomes(results)["not-primary-of-wiki"] is GuardOutcome.PROVEN
-    assert any(said in result.detail for result in results)
+    assert any(said in result.detail.text for result in results)
 
 
 def test_the_address_that_is_connected_to_counts_too() -> None:
@@ -93,7 +93,7 @@ def test_a_copied_image_with_no_id_is_no_standby() -> None:
 def test_a_missing_marker_is_named() -> None:
     """The error names the file that the user must place."""
     (result,) = isolation_guards(host_facts(marker=None), (), {})
-    assert MARKER in result.detail
+    assert MARKER in result.detail.text
 
 
 @given(st.sampled_from(["open", "closed", "closed: refused", "Closed"]) | st.text(max_size=20))

@@ -97,7 +97,7 @@ def test_every_reading_is_in_the_record() -> None:
     assert recovery.recovery_point_from == "newest-beat"
     assert recovery.rpa is not None
     assert recovery.rpa.seconds == 30
-    assert any("the service was quiet" in limit for limit in record.limits)
+    assert any("the service was quiet" in limit for limit in texts(record.limits))
 
 
 def test_a_source_without_an_answer_is_inconclusive() -> None:
@@ -171,7 +171,7 @@ def test_a_primarys_clock_widens_the_interval() -> None:
     assert record.recovery.rpa is not None
     assert record.recovery.rpa.low == pytest.approx(28.5)
     assert record.recovery.rpa.high == pytest.approx(30.5)
-    assert not any("primary's clock" in limit for limit in record.limits)
+    assert not any("primary's clock" in limit for limit in texts(record.limits))
 
 
 def test_a_reading_is_made_on_the_host_that_it_names() -> None:

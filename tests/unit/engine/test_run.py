@@ -274,7 +274,7 @@ def test_a_tool_that_breaks_proves_nothing(playbook: str, error: Exception) -> N
     assert bench.torn_down()
     (step,) = [step for step in record.steps if step.name == playbook]
     assert step.outcome is StepOutcome.UNKNOWN
-    assert str(error).split("]")[-1].strip() in step.detail
+    assert str(error).split("]")[-1].strip() in step.detail.text
 
 
 def test_a_standby_that_goes_away_half_way_is_inconclusive() -> None:
@@ -291,8 +291,8 @@ def test_a_standby_that_goes_away_half_way_is_inconclusive() -> None:
     record = bench.run()
     assert (record.verdict, record.exit_code) == (Verdict.INCONCLUSIVE, 12)
     assert bench.torn_down()
-    assert any("teardown ended unreachable" in left for left in record.residue)
-    assert any("not verified" in left for left in record.residue)
+    assert any("teardown ended unreachable" in left for left in texts(record.residue))
+    assert any("not verified" in left for left in texts(record.residue))
 
 
 def test_checks_that_never_turn_green_are_a_failure() -> None:
@@ -363,7 +363,7 @@ def test_what_is_left_behind_has_its_own_code() -> None:
     states = [HostState(listening=("0.0.0.0:22",)), HostState(listening=("0.0.0.0:22", "*:80"))]
     record = Bench(probe=FakeProbe(states=states)).run()
     assert (record.verdict, record.exit_code) == (Verdict.PASSED, 13)
-    assert record.residue == (f"{HOST}: listens on *:80",)
+    assert texts(record.residue) == (f"{HOST}: listens on *:80",)
 
 
 @pytest.mark.parametrize(
@@ -400,7 +400,7 @@ def test_a_teardown_that_cannot_be_verified_is_residue() -> None:
 
     record = Bench({"teardown": teardown}, clock=clock, probe=probe).run()
     assert (record.verdict, record.exit_code) == (Verdict.PASSED, 13)
-    assert "not verified" in record.residue[0]
+    assert "not verified" in record.residue[0].text
 
 
 def test_residue_of_a_failed_drill_is_told_too() -> None:

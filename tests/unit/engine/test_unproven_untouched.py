@@ -49,6 +49,7 @@ from pradrill.testing import (
     host_facts,
     proven_guards,
 )
+from pradrill.testing.reasons import texts
 
 ENDPOINT = "smtp.exemple.fr:25"
 OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN0rYPuAh3qaMxIhlgU4hzQWIgWsl3/fkUvCtqLL8lZC"
@@ -154,7 +155,7 @@ def test_a_marker_that_went_is_the_last_word() -> None:
     run = Run(Unmarked())
     assert run.runner.plays == ["prepare"]
     assert run.not_run["teardown"] is NotRun.NEVER_PROVEN
-    assert run.record.residue == (f"{HOST}: not torn down: never proven",)
+    assert texts(run.record.residue) == (f"{HOST}: not torn down: never proven",)
 
 
 def test_a_lab_machine_is_marked_by_its_prepare_step() -> None:
@@ -287,7 +288,7 @@ def test_a_killed_runs_host_that_is_not_proven_anew_is_left_alone(probe: FakePro
     """The journal's guards are the past: no playbook, and the record says what was not done."""
     record, plays = recovered(killed(), probe)
     assert plays == []
-    assert record.residue == (f"{HOST}: not torn down: never proven",)
+    assert texts(record.residue) == (f"{HOST}: not torn down: never proven",)
     (left,) = [step for step in record.not_executed if step.name == "teardown"]
     assert left.not_run is NotRun.NEVER_PROVEN
     assert record.verdict is Verdict.INCONCLUSIVE
@@ -334,7 +335,7 @@ def test_of_a_killed_estate_only_what_is_proven_anew_is_torn_down() -> None:
     again = fake_tools(clock, store=store, standby=standby, runner=runner, probe=OneUnmarked())
     (record,) = recover_crashed(store, lambda _plan: again).records
     assert runner.plays == ["teardown_application", "teardown_directory"]
-    assert record.residue == ("database-standby: not torn down: never proven",)
+    assert texts(record.residue) == ("database-standby: not torn down: never proven",)
 
 
 # ---------------------------------------------------------------- whatever the journal tells
@@ -398,7 +399,9 @@ def test_a_drill_without_a_comparison_says_so() -> None:
     assert record.verdict is Verdict.PASSED
     (guard,) = [each for each in record.guards if each.guard == "not-primary-of-moodle"]
     assert guard.outcome is GuardOutcome.WAIVED
-    assert any("primary of moodle: the plan says primary: none" in each for each in record.limits)
+    assert any(
+        "primary of moodle: the plan says primary: none" in each for each in texts(record.limits)
+    )
 
 
 def test_a_plan_that_does_not_name_its_primary_is_not_drilled() -> None:

@@ -28,7 +28,8 @@ from pradrill.domain.run.limits import limits
 from pradrill.domain.run.outcome import CheckOutcome, GuardOutcome, Phase, StepKind, StepOutcome
 from pradrill.domain.run.verdict import Evidence, Verdict, judge
 from pradrill.domain.values import timeline
-from pradrill.domain.values.reason import Said
+from pradrill.domain.values.reason import Said, reason
+from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Elapsed, Mark, Provenance, Skew
 from pradrill.engine import planning
 from pradrill.engine.guards import identity_guards, isolation_guards
@@ -50,6 +51,7 @@ from pradrill.testing import (
     a_step,
     measured,
 )
+from pradrill.testing.reasons import texts
 
 PACKAGE = Path(pradrill.__file__).parent
 REPOSITORY = Path(__file__).parents[3]
@@ -313,9 +315,9 @@ def test_every_limit_and_guard_has_french_words() -> None:
         both += [guard.detail for guard in guards]
     state = HostState(listening=("a:1",), services=("b",), mounts=("/c",), present=("/d",))
     left = state.left_by(HostState())
-    both += [*left, *(f"h: {what}" for what in left)]
+    both += [*left, *(reason(Code.ON_HOST, host="h", left=what) for what in left)]
     assert len(both) > 40
-    assert MARKER in "".join(both)
+    assert MARKER in "".join(texts(both))
     assert unsaid(both) == []
 
 

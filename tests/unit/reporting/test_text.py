@@ -28,6 +28,7 @@ from pradrill.testing import (
     a_step,
     measured,
 )
+from pradrill.testing.reasons import texts
 
 
 def an_actual(seconds: float, within: float = 0.0, **changes: object) -> Elapsed:
@@ -250,8 +251,8 @@ def test_plan_shows_all_and_no_secret() -> None:
         assert step.name in text
         assert step.playbook is None or str(step.playbook) in text
     for said in (
-        *plan.guards,
-        *plan.destroys,
+        *texts(plan.guards),
+        *texts(plan.destroys),
         f"on {HOST}, at most 1h00m",
         "restic_password = the secret env:RESTIC_PASSWORD",
         "RTO 4h00m",

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from pradrill.domain.run.host import Host, Site
+from pradrill.domain.values.reason import Reason, reason
+from pradrill.domain.values.reason_code import Code
 from pradrill.ports import Play
 
 CONTROLLER = ("localhost", "127.0.0.1", "::1")
@@ -113,18 +115,18 @@ class Binding:
         names = [host.name for host in self._play.site.hosts]
         return ",".join([*names, "localhost"] if self._play.controller else names)
 
-    def stray(self, event: Mapping[str, Any]) -> str:
+    def stray(self, event: Mapping[str, Any]) -> Reason | None:
         """Say which machine an event is of that the play has nothing to do with; or nothing."""
         data = event.get("event_data") or {}
         host = data.get("host")
         allowed = {*self._planned, *(CONTROLLER if self._play.controller else ())}
         if host and host not in allowed:
-            return f"a task was of {host}, which is none of the drill's hosts"
+            return reason(Code.TASK_OF_STRANGER, host=host)
         arrow = _ARROW.search(_COLOUR.sub("", str(event.get("stdout") or "")))
         other = arrow[1].strip() if arrow else ""
         if other and other not in allowed and "{{" not in other:
-            return f"a task was delegated to {other}, which is none of the drill's hosts"
-        return ""
+            return reason(Code.TASK_DELEGATED, host=other)
+        return None
 
     def is_own(self, data: Mapping[str, Any]) -> bool:
         """Tell whether an event is of our own plays."""
@@ -135,12 +137,12 @@ class Binding:
         result = data.get("res") or {}
         return str(data.get("host", "")), str(result.get("stdout", "")).strip()
 
-    def differs(self, answer: Answer) -> str:
+    def differs(self, answer: Answer) -> Reason | None:
         """Say that another machine answered than the one that was proven; or nothing."""
         host, machine_id = answer
         if machine_id == self._machine_ids.get(host):
-            return ""
-        return f"Ansible does not reach the machine that was identified as {host}"
+            return None
+        return reason(Code.OTHER_MACHINE, host=host)
 
 
 def _led(host: Host) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from pradrill.adapters.ansible.stopping import Brake
 from pradrill.domain.run.outcome import PlaybookResult, StepOutcome, TaskFailure
 from pradrill.domain.values.masking import Masker
 from pradrill.domain.values.quotas import PLAY_KEPT, megabytes
+from pradrill.domain.values.reason import Reason, Said, as_reason, reason
+from pradrill.domain.values.reason_code import Code
 from pradrill.ports import Say
 
 _LONGEST_MESSAGE = 2000
@@ -27,7 +29,7 @@ _CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 _NARRATED = {"runner_on_ok", "runner_on_failed", "runner_on_unreachable", "runner_on_skipped"}
 _USERS = 1  # its place among the playbooks: it runs between two of ours
 
-_Judgement = tuple[StepOutcome, str, list[TaskFailure]]
+_Judgement = tuple[StepOutcome, Said, list[TaskFailure]]
 
 
 class Narrator:
@@ -44,7 +46,7 @@ class Narrator:
         self._ends: list[dict[str, Any]] = []
         """The statistics at each playbook's end: ours, the user's, ours."""
         self._machine_ids: list[Answer] = []
-        self._stray = ""
+        self._stray: Reason | None = None
         self._failures: list[TaskFailure] = []
         self._times: tuple[datetime, ...] = ()
         self._kept = 0
@@ -140,7 +142,7 @@ class Narrator:
         outcome, detail, failures = next(self._judgements(planned, code, output))
         return PlaybookResult(
             outcome=outcome,
-            detail=detail,
+            detail=as_reason(detail),
             started=min(self._times, default=None),
             ended=max(self._times, default=None),
             hosts=tuple(sorted(processed)),
@@ -175,8 +177,8 @@ class Narrator:
         if dark:
             yield StepOutcome.UNREACHABLE, _told(failures, dark), failures
         if missing := planned - processed:
-            names = ", ".join(sorted(missing))
-            yield StepOutcome.UNKNOWN, f"the playbook did nothing on {names}", failures
+            why = reason(Code.DID_NOTHING, host=sorted(missing))
+            yield StepOutcome.UNKNOWN, why, failures
         yield from self._unidentified(planned, 2)
         yield StepOutcome.PASSED, "", failures
 
@@ -185,19 +187,18 @@ class Narrator:
         if dark := _hosts(self._ends[-1], "dark"):
             yield StepOutcome.UNREACHABLE, _told(self._failures, dark), self._failures
         if silent := self._silent(planned, times):
-            when = "before" if times == 1 else "after"
-            detail = f"which machine {', '.join(silent)} is could not be read {when} the playbook"
-            yield StepOutcome.UNKNOWN, detail, self._failures
+            when = Code.UNREAD_BEFORE_PLAYBOOK if times == 1 else Code.UNREAD_AFTER_PLAYBOOK
+            yield StepOutcome.UNKNOWN, reason(when, host=silent), self._failures
 
     def _silent(self, planned: set[str], times: int) -> list[str]:
         """Return the hosts that have not told that often which machine they are."""
         answered = [host for host, machine_id in self._machine_ids if machine_id]
         return sorted(host for host in planned if answered.count(host) < times)
 
-    def _elsewhere(self) -> str:
+    def _elsewhere(self) -> Reason | None:
         """Say which host another machine answered for; or nothing."""
         differs = (self._binding.differs(each) for each in self._machine_ids if each[1])
-        return next(filter(None, differs), "")
+        return next(filter(None, differs), None)
 
     def _fatal(self, host: str, stats: dict[str, Any]) -> list[TaskFailure]:
         """Return the host's failures without those that a rescue: block made good before."""

@@ -21,6 +21,8 @@ from pradrill.adapters.ansible.stopping import Brake
 from pradrill.domain.run.outcome import PlaybookResult, StepOutcome
 from pradrill.domain.values.masking import Masker
 from pradrill.domain.values.quotas import PLAY_KEPT, PLAY_PRINTS, VALUES, megabytes
+from pradrill.domain.values.reason import ReasonError, reason
+from pradrill.domain.values.reason_code import Code
 from pradrill.errors import NotReadyError
 from pradrill.ports import Cancelled, Clock, Play, Say
 from pradrill.system import in_memory, processes
@@ -36,6 +38,10 @@ _POLL = 0.5  # seconds between two looks at deadline and cancellation
 _LONGEST_TIMEOUT = 10_000_000  # seconds; Ansible's own limit is ten times that
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _FROM_CALLER = ("SSH_AUTH_SOCK", "SSL_CERT_FILE", "ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_ROLES_PATH")
+
+
+class NotIdentifiedError(ReasonError, NotReadyError):
+    """A host that a play is for was not identified in this run."""
 
 
 class AnsibleRunner:
@@ -63,7 +69,7 @@ class AnsibleRunner:
         identified in this run: nothing has been run then.
         """
         if strangers := unproven(play.site):
-            raise NotReadyError(f"not run: {', '.join(strangers)} was never identified")
+            raise NotIdentifiedError(reason(Code.NEVER_IDENTIFIED, host=strangers))
         secrets = {key: self._resolve(name) for key, name in play.secrets.items()}
         password = self._resolve(play.vault_password) if play.vault_password else None
         for secret in (*secrets.values(), *([password] if password else [])):
@@ -111,10 +117,10 @@ def _within(result: PlaybookResult, meter: Meter) -> PlaybookResult:
     """Return the result; none, with the reason, of a play that was or hands back too much."""
     changes: dict[str, Any] = {}
     if meter.over:
-        because = f"it printed more than {megabytes(PLAY_PRINTS)} and was ended"
+        because = reason(Code.PRINTED_TOO_MUCH, size=megabytes(PLAY_PRINTS))
         changes = {"outcome": StepOutcome.UNKNOWN, "detail": because, "values": {}}
     elif len(json.dumps(result.values, default=str)) > VALUES:
-        because = f"it handed back more than {megabytes(VALUES)}, of which nothing is kept"
+        because = reason(Code.HANDED_TOO_MUCH, size=megabytes(VALUES))
         changes = {"outcome": StepOutcome.UNKNOWN, "detail": because, "values": {}}
     return result.model_copy(update=changes)
 

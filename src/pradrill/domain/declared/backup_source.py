@@ -16,8 +16,10 @@ from pydantic import (
     model_validator,
 )
 
-from pradrill.domain.values.duration import Deadline, Duration, PositiveDuration, format_duration
+from pradrill.domain.values.duration import Deadline, Duration, PositiveDuration
 from pradrill.domain.values.model import Model, RelativePath, Utc
+from pradrill.domain.values.reason import Reason, reason
+from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.secret import SecretName
 
 _WITH_PASSWORD = re.compile(r"//[^/@]*:[^/@]*@")
@@ -238,16 +240,17 @@ class Select(Model):
         return self
 
     @property
-    def told(self) -> str:
+    def told(self) -> Reason:
         """Return the rule in words."""
         if self.id is not None:
-            return f"id {self.id}"
-        tagged = f" tagged {self.tag}" if self.tag else ""
-        return f"latest{tagged}{_before(self.before)}"
-
-
-def _before(instant: datetime | None) -> str:
-    return f" before {instant:%Y-%m-%d %H:%M:%S} UTC" if instant else ""
+            return reason(Code.BY_ID, name=self.id)
+        if self.tag is not None and self.before is not None:
+            return reason(Code.LATEST_TAGGED_BEFORE, tag=self.tag, instant=self.before)
+        if self.tag is not None:
+            return reason(Code.LATEST_TAGGED, tag=self.tag)
+        if self.before is not None:
+            return reason(Code.LATEST_BEFORE, instant=self.before)
+        return reason(Code.LATEST)
 
 
 def _latest(value: Any) -> Any:
@@ -294,12 +297,11 @@ class Promised(Model):
         return value
 
     @property
-    def told(self) -> str:
+    def told(self) -> Reason:
         """Return the promise in words."""
-        grace = f"{format_duration(self.tolerance)} of grace"
         if self.every is not None:
-            return f"every {format_duration(self.every)}, {grace}"
-        return f"cron {self.cron} ({self.timezone}), {grace}"
+            return reason(Code.PROMISED_EVERY, every=self.every, bound=self.tolerance)
+        return reason(Code.PROMISED_CRON, cron=self.cron, zone=self.timezone, bound=self.tolerance)
 
 
 class Integrity(Model):

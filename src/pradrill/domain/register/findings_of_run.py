@@ -64,7 +64,7 @@ def _shown(record: RunRecord) -> Iterator[Finding]:
     yield from _clock(record)
     if record.residue:
         title = f"the standby was not left as declared by {drill}"
-        yield _finding(record, f"residue/{drill}", title, "\n".join(record.residue))
+        yield _finding(record, f"residue/{drill}", title, "\n".join(map(str, record.residue)))
     for measure in record.sla:
         if measure.standing is Standing.NOT_MET:
             yield _promise(record, measure)
@@ -115,7 +115,7 @@ def _steps(record: RunRecord, *, guarded: bool) -> Iterator[Finding]:
             record,
             f"step/{record.plan.drill.drill}/{_whose(step.service)}{step.phase}/{step.name}",
             f"{step.phase} step {step.name}: {step.outcome.value.replace('_', ' ')}",
-            "\n".join([*([step.detail] if step.detail else []), *failures]),
+            "\n".join([*([step.detail.text] if step.detail else []), *failures]),
             severity=Severity.CRITICAL if critical else Severity.MAJOR,
             services=_affected(step.service),
         )
@@ -191,7 +191,7 @@ def _data(record: RunRecord, services: tuple[str, ...], recovery: Recovery) -> I
             record,
             f"contradiction/{drill}/{each.contradiction}",
             f"instants contradict each other: {each.contradiction}",
-            each.text,
+            each.text.text,
             severity=each.severity,
             services=services,
         )

@@ -12,6 +12,8 @@ from pydantic import Field
 from pradrill.domain.declared.backup_source import Promised, Select
 from pradrill.domain.values.duration import Duration, approximate
 from pradrill.domain.values.model import Model, Utc
+from pradrill.domain.values.reason import Reason, reason
+from pradrill.domain.values.reason_code import Code
 from pradrill.errors import NotReadyError
 
 _HARMLESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@+=,~-]{0,199}")
@@ -89,7 +91,7 @@ class WorstCase(Model):
     since: Utc = Field(description="where the history looked at begins")
     window: Duration
     continuous: bool
-    promised: str = Field(default="", description="the schedule, if one was declared")
+    promised: Reason = Field(default=Reason(), description="the schedule, if one was declared")
     missing: tuple[Utc, ...] = Field(default=(), description="promised backups that do not exist")
     missing_count: int = 0
 
@@ -102,8 +104,8 @@ class CatalogueReading(Model):
     read_at: Utc
     points: int
     unusable: tuple[str, ...] = Field(description="points that no drill may use, and why")
-    rule: str = Field(description="the selection rule, in words")
-    why: str = Field(description="why this point and no other")
+    rule: Reason = Field(description="the selection rule")
+    why: Reason = Field(description="why this point and no other")
     selected: RecoveryPoint
     worst_case: WorstCase
 
@@ -126,7 +128,7 @@ def read(
     )
 
 
-def choose(catalogue: Catalogue, select: Select) -> tuple[RecoveryPoint, str]:
+def choose(catalogue: Catalogue, select: Select) -> tuple[RecoveryPoint, Reason]:
     """Return the point that the rule means, and why it; raises NotReadyError."""
     where = f"the {catalogue.source} catalogue {catalogue.location}"
     if not catalogue.points:
@@ -144,11 +146,12 @@ def choose(catalogue: Catalogue, select: Select) -> tuple[RecoveryPoint, str]:
             hint="Read them all with: pradrill catalogue DRILL.",
         )
     later = len(usable) - len(matching)
-    others = f"; {later} usable ones do not match the rule" if later else ""
-    return matching[-1], f"the newest of {len(matching)} that match{others}"
+    if later:
+        return matching[-1], reason(Code.NEWEST_OF_SOME, count=len(matching), number=later)
+    return matching[-1], reason(Code.NEWEST, count=len(matching))
 
 
-def _by_id(catalogue: Catalogue, wanted: str, where: str) -> tuple[RecoveryPoint, str]:
+def _by_id(catalogue: Catalogue, wanted: str, where: str) -> tuple[RecoveryPoint, Reason]:
     found = [point for point in catalogue.points if point.id == wanted]
     if not found and len(wanted) >= _SHORTEST_ID:
         found = [point for point in catalogue.points if point.id.startswith(wanted)]
@@ -160,7 +163,7 @@ def _by_id(catalogue: Catalogue, wanted: str, where: str) -> tuple[RecoveryPoint
         )
     if why := found[0].unusable(catalogue.read_at):
         raise NotReadyError(f"the backup {found[0].id} cannot be used: {why}")
-    return found[0], "it is the one named"
+    return found[0], reason(Code.IS_NAMED)
 
 
 def _matches(point: RecoveryPoint, select: Select) -> bool:
@@ -212,7 +215,7 @@ def worst_case(
         since=since,
         window=window,
         continuous=catalogue.continuous,
-        promised=promised.told if promised else "",
+        promised=promised.told if promised else Reason(),
         missing=tuple(missing[:_LISTED]),
         missing_count=len(missing),
     )

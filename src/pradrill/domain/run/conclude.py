@@ -13,7 +13,7 @@ from pradrill.domain.run.question import sla_measures, waited_inside_rta
 from pradrill.domain.run.record import Recovery, Refusal, RunRecord, RunState, ServiceResult
 from pradrill.domain.run.run_plan import Branch, FileHash, PlannedStep
 from pradrill.domain.run.verdict import Evidence, Judgement, Verdict, exit_code, judge, together
-from pradrill.domain.values.reason import quoted, reason
+from pradrill.domain.values.reason import reason
 from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.severity import Severity
 from pradrill.domain.values.timeline import Instant, Skew
@@ -166,9 +166,7 @@ def _judged(facts: Facts, service: str) -> Judgement:
             rta=measured.rta,
             rpa=measured.rpa,
             contradictions=tuple(
-                quoted(each.text)
-                for each in measured.contradictions
-                if each.severity is Severity.CRITICAL
+                each.text for each in measured.contradictions if each.severity is Severity.CRITICAL
             ),
         )
     )

@@ -11,6 +11,7 @@ from pradrill.domain.run.record import Launch
 from pradrill.domain.run.recovery_point import Contradiction, DataReading
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.domain.values.model import Model
+from pradrill.domain.values.reason import Reason
 from pradrill.domain.values.timeline import Instant, Skew
 
 
@@ -62,7 +63,7 @@ class Reading(Model):
     backup_id: str | None = None
     readings: tuple[DataReading, ...] = ()
     contradictions: tuple[Contradiction, ...] = ()
-    remarks: tuple[str, ...] = Field(default=(), description="what the readings do not prove")
+    remarks: tuple[Reason, ...] = Field(default=(), description="what the readings do not prove")
 
 
 class CheckPass(Model):

@@ -21,7 +21,7 @@ from pradrill.domain.run.question import Wait
 from pradrill.domain.run.record import Refusal, RunState
 from pradrill.domain.run.run_plan import Branch, PlannedStep, RunPlan
 from pradrill.domain.values.model import Model
-from pradrill.domain.values.reason import Reason
+from pradrill.domain.values.reason import Reason, as_reason
 from pradrill.domain.values.timeline import ClockStep, Instant, Mark, Skew
 
 
@@ -58,7 +58,7 @@ class Facts(Model):
     seen: dict[str, SeenHost] = {}
     baseline: dict[str, HostState] = {}
     waits: tuple[Wait, ...] = ()
-    residue: tuple[str, ...] = ()
+    residue: tuple[Reason, ...] = ()
     signal: int | None = None
     clock_stepped: float = 0.0
     clock_steps: tuple[ClockStep, ...] = ()
@@ -174,8 +174,12 @@ def _check_pass(was: Facts, facts: _Change) -> _Change:
 
 
 def _refused(_was: Facts, facts: _Change) -> _Change:
-    because = tuple(Reason.model_validate(each) for each in facts["because"])
+    because = _reasons(facts["because"])
     return {"refusal": Refusal(facts["refusal"]), "refused_because": because}
+
+
+def _reasons(written: Iterable[object]) -> tuple[Reason, ...]:
+    return tuple(map(as_reason, written))
 
 
 def _clock(was: Facts, facts: _Change) -> _Change:
@@ -210,7 +214,7 @@ _CHANGES: dict[Event, Callable[[Facts, _Change], _Change]] = {
     ),
     Event.ASKED: lambda was, facts: {"waits": (*was.waits, Wait.model_validate(facts))},
     Event.ANSWERED: lambda was, facts: {"waits": (*was.waits[:-1], Wait.model_validate(facts))},
-    Event.RESIDUE: lambda was, facts: {"residue": (*was.residue, *facts["left"])},
+    Event.RESIDUE: lambda was, facts: {"residue": (*was.residue, *_reasons(facts["left"]))},
     Event.SIGNAL: lambda was, facts: {"signal": was.signal or facts["signal"]},
     Event.CLOCK: _clock,
     Event.LOST: lambda _was, _facts: {"lost": True, "standing": {}},

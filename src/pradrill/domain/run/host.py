@@ -12,6 +12,8 @@ from pydantic import AfterValidator, Field
 
 from pradrill.domain.values.host_key import fingerprint
 from pradrill.domain.values.model import Model
+from pradrill.domain.values.reason import Reason, reason
+from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Skew
 
 MARKER = "/etc/pradrill/standby"
@@ -134,12 +136,17 @@ class HostState(Model):
     mounts: tuple[str, ...] = ()
     present: tuple[str, ...] = Field(default=(), description="declared paths that exist")
 
-    def left_by(self, before: HostState) -> tuple[str, ...]:
+    def left_by(self, before: HostState) -> tuple[Reason, ...]:
         """Say what is here now and was not before; declared paths count in any case."""
-        left = [f"listens on {x}" for x in self.listening if x not in before.listening]
-        left += [f"service {x} is active" for x in self.services if x not in before.services]
-        left += [f"{x} is mounted" for x in self.mounts if x not in before.mounts]
-        return (*left, *(f"{path} still exists" for path in self.present))
+        listening = [each for each in self.listening if each not in before.listening]
+        services = [each for each in self.services if each not in before.services]
+        mounts = [each for each in self.mounts if each not in before.mounts]
+        return (
+            *(reason(Code.LISTENS, what=each) for each in listening),
+            *(reason(Code.SERVICE_ACTIVE, name=each) for each in services),
+            *(reason(Code.MOUNTED, path=each) for each in mounts),
+            *(reason(Code.STILL_EXISTS, path=each) for each in self.present),
+        )
 
 
 def _is_loopback(address: str) -> bool:

@@ -3,46 +3,38 @@
 from __future__ import annotations
 
 from pradrill.domain.run.facts import Facts
+from pradrill.domain.values.reason import Reason, reason
+from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Mark
 
 
-def limits(facts: Facts) -> tuple[str, ...]:
-    """Return it as sentences."""
+def limits(facts: Facts) -> tuple[Reason, ...]:
+    """Return what it is, in the order in which it is read."""
     drill = facts.plan.drill
-    told = [
-        "the checks prove what they check and nothing else; read their titles",
-        "production was not switched over: name resolution, routing and users were not moved",
-    ]
+    limits = [reason(Code.CHECKS_ALONE), reason(Code.NO_SWITCHOVER)]
     if drill.scenario.disruption == "launch":
-        what = (
-            "the drill followed the disruption at once"
-            if _disrupted_before_launch(facts)
-            else "T0 is the launch of the drill"
-        )
-        told.append(f"{what}: detection and decision took no time")
-    told += [
-        f"nothing told the standby apart from the primary of {service}: the plan says primary: none"
+        before = _disrupted_before_launch(facts)
+        limits.append(reason(Code.NO_TIME_BEFORE) if before else reason(Code.T0_IS_LAUNCH))
+    limits += [
+        reason(Code.PRIMARY_NONE, service=service)
         for service, primary in facts.plan.primaries.items()
         if service in facts.plan.services and primary.waived
     ]
     if drill.standby.machines:
-        told.append("the standby is a lab machine, not the one that a disaster would use")
+        limits.append(reason(Code.LAB))
     if any(wait.call is not None for wait in facts.waits):
-        told.append("a provider's times run from when the call was asked for, dialling included")
-    told += [
-        f"{other}, on which {', '.join(needing)} depends, is not in the drill: it was assumed "
-        "available"
+        limits.append(reason(Code.DIALLING))
+    limits += [
+        reason(Code.ASSUMED_AVAILABLE, other=other, needing=needing)
         for other, needing in facts.plan.assumed.items()
     ]
     if not any(host == "primary" or host.startswith("primary of ") for host in facts.skew):
-        told.append("the primary's clock was not compared with the controller's")
+        limits.append(reason(Code.PRIMARY_CLOCK))
+
     for reading in (own.reading for own in facts.branches() if own.reading is not None):
-        told += reading.remarks
-        told += [
-            f"readings of the recovery point contradict each other: {each.text}"
-            for each in reading.contradictions
-        ]
-    return tuple(told)
+        limits += reading.remarks
+        limits += [reason(Code.CONTRADICTION, because=each.text) for each in reading.contradictions]
+    return tuple(limits)
 
 
 def _disrupted_before_launch(facts: Facts) -> bool:

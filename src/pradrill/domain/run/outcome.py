@@ -8,6 +8,7 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from pradrill.domain.values.model import Model, Utc
+from pradrill.domain.values.reason import Reason
 
 
 class Phase(StrEnum):
@@ -90,7 +91,7 @@ class GuardResult(Model):
     guard: str = Field(description="stable key, as in machine-id or must-not-reach")
     host: str
     outcome: GuardOutcome
-    detail: str
+    detail: Reason
     phase: Phase | None = Field(
         default=None, description="in which it was looked at; none: before the restore"
     )
@@ -125,7 +126,7 @@ class PlaybookResult(Model):
     failures: tuple[TaskFailure, ...] = ()
     tasks_ok: int = 0
     tasks_changed: int = 0
-    detail: str = ""
+    detail: Reason = Reason()
 
 
 class Sample(Model):
@@ -178,7 +179,7 @@ class StepResult(Model):
     deadline: float | None = Field(description="seconds allowed")
     hosts: tuple[str, ...] = ()
     service: str | None = Field(default=None, description="whose branch it is of; none: of all")
-    detail: str = ""
+    detail: Reason = Reason()
     failures: tuple[TaskFailure, ...] = ()
     values: dict[str, Any] = {}
     work_started: Utc | None = Field(default=None, description="first event of a playbook")

@@ -130,8 +130,8 @@ class RunRecord(Model):
     passes: int = Field(description="passes of checks until the end of verification")
     waits: tuple[Wait, ...] = Field(default=(), description="what people were asked, in order")
     sla: tuple[SlaMeasure, ...] = Field(default=(), description="providers' promises, measured")
-    residue: tuple[str, ...]
-    limits: tuple[str, ...] = Field(description="what this run does not prove")
+    residue: tuple[Reason, ...]
+    limits: tuple[Reason, ...] = Field(description="what this run does not prove")
     versions: dict[str, str]
     evidence: tuple[FileHash, ...]
     environment: dict[str, Any] = {}

@@ -26,8 +26,10 @@ from itertools import combinations
 from pydantic import Field
 
 from pradrill.domain.declared.drill import Role
-from pradrill.domain.values.duration import Duration, approximate
+from pradrill.domain.values.duration import Duration
 from pradrill.domain.values.model import Model
+from pradrill.domain.values.reason import Reason, reason
+from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.severity import Severity
 from pradrill.domain.values.timeline import Instant, Provenance
 
@@ -66,7 +68,7 @@ class Contradiction(Model):
 
     contradiction: str = Field(description="stable key, as in data-in-the-future")
     severity: Severity
-    text: str
+    text: Reason
 
 
 class Weighed(Model):
@@ -75,7 +77,7 @@ class Weighed(Model):
     point: Instant | None
     governing: str = Field(description="name of the reading that the recovery point is")
     contradictions: tuple[Contradiction, ...] = ()
-    remarks: tuple[str, ...] = Field(default=(), description="what the readings do not prove")
+    remarks: tuple[Reason, ...] = Field(default=(), description="what the readings do not prove")
 
 
 def weigh(
@@ -134,19 +136,14 @@ def _impossible(
     readings: Sequence[DataReading], disruption: Instant, now: datetime
 ) -> Iterator[Contradiction]:
     for each in readings:
-        if each.newest.earliest > now:
-            ahead = approximate((each.newest.earliest - now).total_seconds())
-            yield _critical(
-                "data-in-the-future",
-                f"{each.name} is {ahead} in the future: a clock or the time zone is wrong",
-            )
-        elif each.newest.earliest > disruption.latest:
-            after = approximate((each.newest.earliest - disruption.latest).total_seconds())
-            yield _critical(
-                "data-after-disruption",
-                f"{each.name} was written {after} after the disruption: not by the primary, or "
-                "with a wrong clock or time zone",
-            )
+        newer = each.newest.earliest
+        if newer > now:
+            why = reason(Code.IN_THE_FUTURE, reading=each.name, length=newer - now)
+            yield _critical("data-in-the-future", why)
+        elif newer > disruption.latest:
+            after = newer - disruption.latest
+            why = reason(Code.AFTER_DISRUPTION, reading=each.name, length=after)
+            yield _critical("data-after-disruption", why)
 
 
 def _against_backup(
@@ -155,22 +152,17 @@ def _against_backup(
     for each in readings:
         newer = each.newest.earliest
         if backup.ended is not None and newer > backup.ended.latest:
-            by = approximate((newer - backup.ended.latest).total_seconds())
-            yield _critical(
-                "data-after-backup",
-                f"{each.name} is {by} newer than the end of the backup that it came from",
-            )
+            by = newer - backup.ended.latest
+            why = reason(Code.AFTER_BACKUP, reading=each.name, length=by)
+            yield _critical("data-after-backup", why)
         if (
             backup.ended is None
             and backup.taken is not None
             and newer > backup.taken.latest + BACKUP_LASTS
         ):
-            by = approximate((newer - backup.taken.latest).total_seconds())
-            yield _major(
-                "catalogue-before-data",
-                f"the catalogue dates the backup {by} before {each.name}, which came from it; "
-                f"its end is not known, and {approximate(BACKUP_LASTS.total_seconds())} is allowed",
-            )
+            by = newer - backup.taken.latest
+            why = reason(Code.BEFORE_DATA, reading=each.name, length=by, allowed=BACKUP_LASTS)
+            yield _major("catalogue-before-data", why)
 
 
 def _replay_too_short(
@@ -179,63 +171,51 @@ def _replay_too_short(
     for replay in replays:
         for each in others:
             if _certainly(replay, each):
-                yield _critical(
-                    "replay-before-data",
-                    f"{each.name} is {_apart(replay, each)} newer than the last transaction that "
-                    "was replayed",
-                )
+                by = abs(_behind(replay, each))
+                why = reason(Code.AFTER_REPLAY, reading=each.name, length=by)
+                yield _critical("replay-before-data", why)
 
 
 def _beats_apart(beats: Sequence[DataReading], backup: BackupTimes) -> Iterator[Contradiction]:
     for one, other in combinations(beats, 2):
-        if abs(_behind(one, other)) > one.interval + other.interval + _lasted(backup):
-            yield _major(
-                "heartbeats-apart",
-                f"the heartbeats {one.name} and {other.name} are {_apart(one, other)} apart: the "
-                "parts of the backup are not of the same moment",
-            )
+        by = abs(_behind(one, other))
+        if by > one.interval + other.interval + _lasted(backup):
+            why = reason(Code.HEARTBEATS_APART, reading=one.name, other=other.name, length=by)
+            yield _major("heartbeats-apart", why)
 
 
 def _rows_apart(rows: Sequence[DataReading], proof: DataReading) -> Iterator[Contradiction]:
     for row in rows if proof.role is not Role.BUSINESS else ():
+        by = abs(_behind(row, proof))
         if _behind(row, proof) > row.quiet_for:
-            yield _major(
-                "rows-far-behind",
-                f"{row.name} is {_apart(row, proof)} behind {proof.name}, and the service is "
-                f"never quiet for more than {approximate(row.quiet_for.total_seconds())}",
+            why = reason(
+                Code.FAR_BEHIND,
+                reading=row.name,
+                length=by,
+                other=proof.name,
+                allowed=row.quiet_for,
             )
+            yield _major("rows-far-behind", why)
         elif proof.role is Role.HEARTBEAT and row.newest.earliest > proof.next_due:
-            yield _major(
-                "rows-ahead-of-heartbeat",
-                f"{row.name} is {_apart(row, proof)} newer than {proof.name}: the heartbeat had "
-                "stopped, or does not come from the same backup",
-            )
+            why = reason(Code.AHEAD_OF_HEARTBEAT, reading=row.name, length=by, other=proof.name)
+            yield _major("rows-ahead-of-heartbeat", why)
 
 
 def _catalogue_too_late(backup: BackupTimes, disruption: Instant) -> Iterator[Contradiction]:
     if backup.taken is not None and backup.taken.earliest > disruption.latest:
-        by = approximate((backup.taken.earliest - disruption.latest).total_seconds())
-        yield _major(
-            "backup-after-disruption",
-            f"the catalogue dates the backup {by} after the disruption, when there was nothing "
-            "left to back up",
-        )
+        by = backup.taken.earliest - disruption.latest
+        yield _major("backup-after-disruption", reason(Code.BACKUP_TOO_LATE, length=by))
 
 
-def _remarks(rows: Sequence[DataReading], proof: DataReading, disruption: Instant) -> Iterator[str]:
+def _remarks(
+    rows: Sequence[DataReading], proof: DataReading, disruption: Instant
+) -> Iterator[Reason]:
     if not proof.interval:
-        yield (
-            "no heartbeat was read: the RPA is an upper bound, because a service that wrote "
-            "nothing before the disruption looks the same as one whose last rows were lost"
-        )
+        yield reason(Code.NO_HEARTBEAT)
     for row in rows if proof.role is not Role.BUSINESS else ():
         if proof.interval + QUIET_FROM < _behind(row, proof) <= row.quiet_for:
-            age = approximate((disruption.at - row.newest.at).total_seconds())
-            yield (
-                f"the service was quiet: {row.name} was {age} old at the disruption; "
-                f"{proof.name} proves that what was written later would have come back, not that "
-                "no row is missing"
-            )
+            age = disruption.at - row.newest.at
+            yield reason(Code.SERVICE_QUIET, reading=row.name, length=age, other=proof.name)
 
 
 def _oldest(readings: Sequence[DataReading]) -> DataReading:
@@ -251,19 +231,15 @@ def _certainly(older: DataReading, newer: DataReading) -> bool:
     return older.newest.latest < newer.newest.earliest
 
 
-def _apart(one: DataReading, other: DataReading) -> str:
-    return approximate(abs(_behind(one, other)).total_seconds())
-
-
 def _lasted(backup: BackupTimes) -> timedelta:
     if backup.taken is None or backup.ended is None:
         return BACKUP_LASTS
     return max(timedelta(0), backup.ended.latest - backup.taken.earliest)
 
 
-def _critical(key: str, text: str) -> Contradiction:
+def _critical(key: str, text: Reason) -> Contradiction:
     return Contradiction(contradiction=key, severity=Severity.CRITICAL, text=text)
 
 
-def _major(key: str, text: str) -> Contradiction:
+def _major(key: str, text: Reason) -> Contradiction:
     return Contradiction(contradiction=key, severity=Severity.MAJOR, text=text)

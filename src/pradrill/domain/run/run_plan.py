@@ -17,6 +17,7 @@ from pradrill.domain.run.outcome import Phase, StepKey, StepKind
 from pradrill.domain.run.question import Call
 from pradrill.domain.values.duration import Duration
 from pradrill.domain.values.model import Model
+from pradrill.domain.values.reason import Reason
 
 _APART = (Phase.RESTORE, Phase.VERIFY)
 
@@ -126,8 +127,8 @@ class RunPlan(Model):
     )
     primaries: dict[str, PrimaryIdentity]
     steps: tuple[PlannedStep, ...]
-    guards: tuple[str, ...]
-    destroys: tuple[str, ...] = Field(description="what will not survive, in sentences")
+    guards: tuple[Reason, ...]
+    destroys: tuple[Reason, ...] = Field(description="what will not survive")
     files: tuple[FileHash, ...] = Field(description="plan, drill, playbooks, inventory, checks")
     around: Around | None = Field(
         default=None, description="roles, tasks, templates, variables …; older records lack it"

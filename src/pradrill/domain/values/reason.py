@@ -98,6 +98,11 @@ def as_reason(value: object) -> Reason:
     return value if isinstance(value, Reason) else Reason.model_validate(value)
 
 
+def written(reasons: Iterable[Said]) -> list[Any]:
+    """Return reasons as JSON has them."""
+    return [as_reason(each).model_dump(mode="json") for each in reasons]
+
+
 def conjunction(name: str) -> str:
     """Return what stands between the members of a list of that name."""
     return _CONJUNCTIONS.get(name, ", ")
@@ -151,6 +156,7 @@ def in_utc(value: datetime) -> str:
 ENGLISH: Mapping[str, Callable[[Any], str]] = {
     "length": approximate,
     "allowed": approximate,
+    "every": format_duration,
     "bound": format_duration,
     "objective": format_duration,
     "seconds": in_seconds,

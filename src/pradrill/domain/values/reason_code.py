@@ -100,3 +100,302 @@ class Code(StrEnum):
         N_("the run's process ended without a word (killed, or the machine went down)"),
     )
     STOPPED_BY_SIGNAL = "stopped-by-signal", N_("the run was interrupted by signal %(number)s")
+
+    # how a step ended
+    NO_CHECK_IN_SUITE = "no-check-in-suite", N_("the suite holds no check")
+    NO_MANDATORY_IN_SUITE = "no-mandatory-in-suite", N_("the suite holds no mandatory check")
+    CHECKS_SKIPPED = "checks-skipped", N_("%(count)s mandatory checks were skipped")
+    CHECKS_RED = "checks-red", N_("%(count)s checks did not turn green within %(seconds)s")
+    CHECKS_SILENT = "checks-silent", N_("%(count)s checks gave no answer within %(seconds)s")
+    CHECKS_NOT_STABLE = (
+        "checks-not-stable",
+        N_("the checks were not green long enough within %(seconds)s"),
+    )
+    INTERRUPTED = "interrupted", N_("interrupted")
+    NEVER_PROVEN = "never-proven", N_("not run: never proven")
+    NO_ANSWER = "no-answer", N_("%(who)s did not answer within %(bound)s")
+    INTERRUPTED_WAITING = "interrupted-waiting", N_("interrupted while it waited for %(who)s")
+    ANSWERED_YES = "answered-yes", N_("%(who)s answered yes")
+    ANSWERED_NO = "answered-no", N_("%(who)s answered no")
+    ANSWERED_YES_SAYING = "answered-yes-saying", N_("%(who)s answered yes: %(text)s")
+    ANSWERED_NO_SAYING = "answered-no-saying", N_("%(who)s answered no: %(text)s")
+    CANARY_DIFFERS = "canary-differs", N_("the planted value did not come back byte for byte")
+    BACKUP_CHOSEN = "backup-chosen", N_("%(name)s: %(rule)s, %(why)s")
+    OTHER_BACKUP = (
+        "other-backup",
+        N_("the playbook restored %(name)s; the run had chosen %(other)s"),
+    )
+    EDITED_BEFORE = "edited-before", N_("not run: %(files)s changed after the run began")
+    EDITED_DURING_PLAYBOOK = (
+        "edited-during-playbook",
+        N_("%(files)s changed while the playbook ran"),
+    )
+    EDITED_DURING_CHECKS = "edited-during-checks", N_("%(files)s changed while the checks ran")
+    STANDBY_LOST = "standby-lost", N_("the standby is not this run's any more: %(because)s")
+    GUARD_ON_HOST = "guard-on-host", N_("%(host)s: %(guard)s: %(because)s")
+
+    # where a playbook acted
+    NEVER_IDENTIFIED = "never-identified", N_("not run: %(host)s was never identified")
+    TASK_OF_STRANGER = (
+        "task-of-stranger",
+        N_("a task was of %(host)s, which is none of the drill's hosts"),
+    )
+    TASK_DELEGATED = (
+        "task-delegated",
+        N_("a task was delegated to %(host)s, which is none of the drill's hosts"),
+    )
+    OTHER_MACHINE = (
+        "other-machine",
+        N_("Ansible does not reach the machine that was identified as %(host)s"),
+    )
+    UNREAD_BEFORE_PLAYBOOK = (
+        "unread-before-playbook",
+        N_("which machine %(host)s is could not be read before the playbook"),
+    )
+    UNREAD_AFTER_PLAYBOOK = (
+        "unread-after-playbook",
+        N_("which machine %(host)s is could not be read after the playbook"),
+    )
+    DID_NOTHING = "did-nothing", N_("the playbook did nothing on %(host)s")
+    PRINTED_TOO_MUCH = "printed-too-much", N_("it printed more than %(size)s and was ended")
+    HANDED_TOO_MUCH = (
+        "handed-too-much",
+        N_("it handed back more than %(size)s, of which nothing is kept"),
+    )
+
+    # guards, as they were seen
+    INVENTORY_SAYS = "inventory-says", N_("the inventory says dr_role: %(role)s")
+    KEY_PINNED = "key-pinned", N_("pinned: %(key)s")
+    KEY_UNREADABLE = "key-unreadable", N_("the key that it showed cannot be read")
+    NO_MACHINE_ID = "no-machine-id", N_("the host has no machine-id")
+    PRIMARY_WAIVED = (
+        "primary-waived",
+        N_("nothing to compare with: the plan says primary: none"),
+    )
+    PRIMARY_SHARED = "primary-shared", N_("shares its %(what)s with the primary")
+    PRIMARY_UNKNOWN = (
+        "primary-unknown",
+        N_(
+            "nothing to compare with: give the primary's addresses, host_keys or machine_ids in "
+            "the plan, or write primary: none"
+        ),
+    )
+    DIFFERS = "differs", N_("differs")
+    DIFFERS_IN_PART = "differs-in-part", N_("differs; not compared: %(what)s")
+    NOT_NOTED = "not-noted", N_("the run did not note whom it spoke to")
+    SAME_KEY = "same-key", N_("the key is that of the killed run")
+    OTHER_KEY = "other-key", N_("its key is another than before")
+    MARKER_MISSING = (
+        "marker-missing",
+        N_("%(path)s is missing: place it once with playbooks/mark_standby.yml"),
+    )
+    MARKER_OWN = "marker-own", N_("carries this machine's id")
+    MARKER_COPIED = "marker-copied", N_("names another machine: it was copied here")
+    MARKER_LINK = (
+        "marker-link",
+        N_("%(path)s is a link: a marker is a file of this machine's own"),
+    )
+    MARKER_NO_FILE = (
+        "marker-no-file",
+        N_("%(path)s is not what belongs there: a file, in folders"),
+    )
+    MARKER_OWNER = "marker-owner", N_("%(path)s does not belong to root")
+    MARKER_WRITABLE = "marker-writable", N_("%(path)s can be written by others than root")
+    MARKER_SHARED = (
+        "marker-shared",
+        N_("%(path)s is the same file as another one: a marker is a file of its own"),
+    )
+    MARKER_UNREADABLE = "marker-unreadable", N_("%(path)s cannot be read")
+    PRODUCTION_ANSWERS = "production-answers", N_("production answers: open")
+    NAME_UNRESOLVED = (
+        "name-unresolved",
+        N_("the name does not resolve there, as a misspelt one: give the address"),
+    )
+    LEASE_FREE = "lease-free", N_("no other run holds this machine")
+    LEASE_EXPIRED = "lease-expired", N_("taken over from %(holder)s, which had run out")
+    LEASE_ENDED = "lease-ended", N_("taken over from %(holder)s, which has ended")
+    LEASE_REBOOTED = (
+        "lease-rebooted",
+        N_("taken over from %(holder)s, from before the machine was started anew"),
+    )
+    LEASE_TAKEN = "lease-taken", N_("%(holder)s has taken its lease")
+    LEASE_LAPSED = (
+        "lease-lapsed",
+        N_("its lease ran out unseen, and another run may have come and gone"),
+    )
+    HOLDER = "holder", N_("run %(name)s of %(controller)s (%(folder)s)")
+
+    # what was left behind
+    ON_HOST = "on-host", N_("%(host)s: %(left)s")
+    LISTENS = "listens", N_("listens on %(what)s")
+    SERVICE_ACTIVE = "service-active", N_("service %(name)s is active")
+    MOUNTED = "mounted", N_("%(path)s is mounted")
+    STILL_EXISTS = "still-exists", N_("%(path)s still exists")
+    NOT_VERIFIED = "not-verified", N_("not verified, %(because)s")
+    STATE_NOT_KNOWN = "state-not-known", N_("not verified, its state before is not known")
+    HOST_NOT_TORN_DOWN = "host-not-torn-down", N_("not torn down: never proven")
+    NOT_TORN_DOWN = "not-torn-down", N_("the standby was not torn down: %(because)s")
+    TEARDOWN_ENDED = "teardown-ended", N_("%(step)s ended %(ended)s: %(because)s")
+
+    # limits of what was proved
+    CHECKS_ALONE = (
+        "checks-alone",
+        N_("the checks prove what they check and nothing else; read their titles"),
+    )
+    NO_SWITCHOVER = (
+        "no-switchover",
+        N_("production was not switched over: name resolution, routing and users were not moved"),
+    )
+    NO_TIME_BEFORE = (
+        "no-time-before",
+        N_("the drill followed the disruption at once: detection and decision took no time"),
+    )
+    T0_IS_LAUNCH = (
+        "t0-is-launch",
+        N_("T0 is the launch of the drill: detection and decision took no time"),
+    )
+    PRIMARY_NONE = (
+        "primary-none",
+        N_(
+            "nothing told the standby apart from the primary of %(service)s: the plan says "
+            "primary: none"
+        ),
+    )
+    LAB = "lab", N_("the standby is a lab machine, not the one that a disaster would use")
+    DIALLING = (
+        "dialling",
+        N_("a provider's times run from when the call was asked for, dialling included"),
+    )
+    ASSUMED_AVAILABLE = (
+        "assumed-available",
+        N_(
+            "%(other)s, on which %(needing)s depends, is not in the drill: it was assumed available"
+        ),
+    )
+    PRIMARY_CLOCK = (
+        "primary-clock",
+        N_("the primary's clock was not compared with the controller's"),
+    )
+    CONTRADICTION = (
+        "contradiction",
+        N_("readings of the recovery point contradict each other: %(because)s"),
+    )
+
+    # what readings of the recovery point contradict, and do not prove
+    IN_THE_FUTURE = (
+        "in-the-future",
+        N_("%(reading)s is %(length)s in the future: a clock or the time zone is wrong"),
+    )
+    AFTER_DISRUPTION = (
+        "after-disruption",
+        N_(
+            "%(reading)s was written %(length)s after the disruption: not by the primary, or with "
+            "a wrong clock or time zone"
+        ),
+    )
+    AFTER_BACKUP = (
+        "after-backup",
+        N_("%(reading)s is %(length)s newer than the end of the backup that it came from"),
+    )
+    BEFORE_DATA = (
+        "before-data",
+        N_(
+            "the catalogue dates the backup %(length)s before %(reading)s, which came from it; its "
+            "end is not known, and %(allowed)s is allowed"
+        ),
+    )
+    AFTER_REPLAY = (
+        "after-replay",
+        N_("%(reading)s is %(length)s newer than the last transaction that was replayed"),
+    )
+    HEARTBEATS_APART = (
+        "heartbeats-apart",
+        N_(
+            "the heartbeats %(reading)s and %(other)s are %(length)s apart: the parts of the "
+            "backup are not of the same moment"
+        ),
+    )
+    FAR_BEHIND = (
+        "far-behind",
+        N_(
+            "%(reading)s is %(length)s behind %(other)s, and the service is never quiet for more "
+            "than %(allowed)s"
+        ),
+    )
+    AHEAD_OF_HEARTBEAT = (
+        "ahead-of-heartbeat",
+        N_(
+            "%(reading)s is %(length)s newer than %(other)s: the heartbeat had stopped, or does "
+            "not come from the same backup"
+        ),
+    )
+    BACKUP_TOO_LATE = (
+        "backup-too-late",
+        N_(
+            "the catalogue dates the backup %(length)s after the disruption, when there was "
+            "nothing left to back up"
+        ),
+    )
+    NO_HEARTBEAT = (
+        "no-heartbeat",
+        N_(
+            "no heartbeat was read: the RPA is an upper bound, because a service that wrote "
+            "nothing before the disruption looks the same as one whose last rows were lost"
+        ),
+    )
+    SERVICE_QUIET = (
+        "service-quiet",
+        N_(
+            "the service was quiet: %(reading)s was %(length)s old at the disruption; %(other)s "
+            "proves that what was written later would have come back, not that no row is missing"
+        ),
+    )
+
+    # what a run destroys, and the guards that it plans
+    OVERLAY_DESTROYED = (
+        "overlay-destroyed",
+        N_("the lab machine %(name)s as the run changed it (a throw-away overlay)"),
+    )
+    DATA_REPLACED = (
+        "data-replaced",
+        N_(
+            "what the restore playbooks replace on %(host)s: data and configuration of %(services)s"
+        ),
+    )
+    PATH_REMOVED = "path-removed", N_("%(path)s on %(host)s")
+    GUARD_DR_ROLE = "guard-dr-role", N_("the host carries dr_role: standby in the inventory")
+    GUARD_HOST_KEY = (
+        "guard-host-key",
+        N_("the host key is the pinned one, and not a primary's"),
+    )
+    GUARD_IDENTITY = (
+        "guard-identity",
+        N_("the machine-id and the addresses are not a primary's"),
+    )
+    GUARD_MARKER = (
+        "guard-marker",
+        N_("the machine carries the marker file %(path)s with its own machine-id"),
+    )
+    GUARD_REACH = (
+        "guard-reach",
+        N_("nothing in must_not_reach can be reached from inside the standby"),
+    )
+    GUARD_AGAIN = "guard-again", N_("still so once the services run, and before the teardown")
+
+    # why a backup was chosen, and when there should be one
+    LATEST = "latest", N_("latest")
+    LATEST_TAGGED = "latest-tagged", N_("latest tagged %(tag)s")
+    LATEST_BEFORE = "latest-before", N_("latest before %(instant)s")
+    LATEST_TAGGED_BEFORE = (
+        "latest-tagged-before",
+        N_("latest tagged %(tag)s before %(instant)s"),
+    )
+    BY_ID = "by-id", N_("id %(name)s")
+    IS_NAMED = "is-named", N_("it is the one named")
+    NEWEST = "newest", N_("the newest of %(count)s that match")
+    NEWEST_OF_SOME = (
+        "newest-of-some",
+        N_("the newest of %(count)s that match; %(number)s usable ones do not match the rule"),
+    )
+    PROMISED_EVERY = "promised-every", N_("every %(every)s, %(bound)s of grace")
+    PROMISED_CRON = "promised-cron", N_("cron %(cron)s (%(zone)s), %(bound)s of grace")

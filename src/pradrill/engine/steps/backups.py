@@ -14,6 +14,8 @@ from pradrill.domain.run.backup_integrity import (
 from pradrill.domain.run.event import Event
 from pradrill.domain.run.outcome import StepOutcome
 from pradrill.domain.run.run_plan import PlannedStep
+from pradrill.domain.values.reason import reason
+from pradrill.domain.values.reason_code import Code
 from pradrill.engine.context import Context, StepEnd
 from pradrill.ports import Bounds, RecoveryPointSource
 
@@ -36,7 +38,10 @@ def catalogue(context: Context, step: PlannedStep) -> StepEnd:
     found = source.catalogue(_bounds(context, step))
     reading = read(found, declared.select, declared.window, declared.promised)
     context.note(Event.CATALOGUE, **reading.model_dump(mode="json"))
-    return StepEnd(StepOutcome.PASSED, f"{reading.selected.id}: {reading.rule}, {reading.why}")
+    chosen = reason(
+        Code.BACKUP_CHOSEN, name=reading.selected.id, rule=reading.rule, why=reading.why
+    )
+    return StepEnd(StepOutcome.PASSED, chosen)
 
 
 def integrity(context: Context, step: PlannedStep) -> StepEnd:

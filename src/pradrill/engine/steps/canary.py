@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pradrill.domain.run.outcome import StepOutcome
 from pradrill.domain.run.run_plan import PlannedStep
+from pradrill.domain.values.reason import reason
+from pradrill.domain.values.reason_code import Code
 from pradrill.engine.context import Context, StepEnd
 
 
@@ -14,4 +16,4 @@ def canary(context: Context, _step: PlannedStep) -> StepEnd:
     host = context.host(declared.host)
     if context.tools.probe.same_canary(host, context.there(), declared):
         return StepEnd(StepOutcome.PASSED)
-    return StepEnd(StepOutcome.FAILED, "the planted value did not come back byte for byte")
+    return StepEnd(StepOutcome.FAILED, reason(Code.CANARY_DIFFERS))

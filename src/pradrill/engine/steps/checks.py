@@ -6,6 +6,8 @@ from pradrill.domain.run.actuals import service_verified
 from pradrill.domain.run.event import CheckPass, Event
 from pradrill.domain.run.outcome import CheckResult, StepOutcome
 from pradrill.domain.run.run_plan import PlannedStep
+from pradrill.domain.values.reason import reason
+from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Mark
 from pradrill.engine.context import Context, StepEnd
 from pradrill.engine.polling import verify_until_stable
@@ -14,7 +16,7 @@ from pradrill.engine.polling import verify_until_stable
 def checks(context: Context, step: PlannedStep) -> StepEnd:
     """Run the checks until they are green and stay so; that gives T5."""
     if edited := context.edited():
-        return StepEnd(StepOutcome.UNKNOWN, f"not run: {edited} changed after the run began")
+        return StepEnd(StepOutcome.UNKNOWN, reason(Code.EDITED_BEFORE, files=edited))
     spec = context.way.verify
 
     def on_pass(results: tuple[CheckResult, ...]) -> None:
@@ -38,7 +40,7 @@ def checks(context: Context, step: PlannedStep) -> StepEnd:
             on_count=context.tools.progress.checks,
         )
     if edited := context.edited():
-        return StepEnd(StepOutcome.UNKNOWN, f"{edited} changed while the checks ran")
+        return StepEnd(StepOutcome.UNKNOWN, reason(Code.EDITED_DURING_CHECKS, files=edited))
     if verified.first_green is not None:
         restored = context.own.marks[Mark.DATA_RESTORED]
         t5 = service_verified(verified.first_green, verified.last_red, restored)

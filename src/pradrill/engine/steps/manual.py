@@ -9,7 +9,8 @@ from pradrill.domain.run.event import Event
 from pradrill.domain.run.outcome import Phase, StepOutcome
 from pradrill.domain.run.question import Answer, Question, Wait
 from pradrill.domain.run.run_plan import PlannedStep
-from pradrill.domain.values.duration import format_duration
+from pradrill.domain.values.reason import Reason, reason
+from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Instant, Mark, Provenance
 from pradrill.engine.context import Context, StepEnd
 
@@ -78,20 +79,25 @@ def _came(
     step: PlannedStep, asked: ManualStep, answer: Answer | None, *, cancelled: bool
 ) -> StepEnd:
     if answer is None and cancelled:
-        return StepEnd(StepOutcome.CANCELLED, f"interrupted while it waited for {asked.who}")
+        return StepEnd(StepOutcome.CANCELLED, reason(Code.INTERRUPTED_WAITING, who=asked.who))
     if answer is None:
-        allowed = format_duration(step.deadline)
         # an acceptance that nobody gave shows nothing about the recovery, which was verified
         accepting = step.phase is Phase.VERIFY
         outcome = StepOutcome.UNKNOWN if accepting else StepOutcome.TIMED_OUT
-        return StepEnd(outcome, f"{asked.who} did not answer within {allowed}")
-    said = f"{answer.by} answered {'yes' if answer.yes else 'no'}"
-    said += f": {answer.text}" if answer.text else ""
+        return StepEnd(outcome, reason(Code.NO_ANSWER, who=asked.who, bound=step.deadline))
+    said = _said(answer)
     if answer.yes:
         return StepEnd(StepOutcome.PASSED, said)
     # a decision not to go on stops the drill; that something could not be done fails it
     decided = asked.confirm is Confirm.APPROVE and step.phase is not Phase.VERIFY
     return StepEnd(StepOutcome.CANCELLED if decided else StepOutcome.FAILED, said)
+
+
+def _said(answer: Answer) -> Reason:
+    if answer.text:
+        code = Code.ANSWERED_YES_SAYING if answer.yes else Code.ANSWERED_NO_SAYING
+        return reason(code, who=answer.by, text=answer.text)
+    return reason(Code.ANSWERED_YES if answer.yes else Code.ANSWERED_NO, who=answer.by)
 
 
 def _is_acceptance(context: Context, step: PlannedStep) -> bool:

@@ -10,6 +10,7 @@ from pradrill.domain.run.outcome import StepOutcome
 from pradrill.domain.run.recovery_point import BackupTimes, DataReading, weigh
 from pradrill.domain.run.run_plan import PlannedStep
 from pradrill.domain.values.instant_text import parse_instant
+from pradrill.domain.values.reason import in_lines
 from pradrill.domain.values.timeline import Instant, Mark, Provenance
 from pradrill.engine.context import Context, StepEnd
 from pradrill.engine.steps.backups import BACKUP_ID
@@ -65,7 +66,7 @@ def newest_data(context: Context, _step: PlannedStep) -> StepEnd:
         remarks=weighed.remarks,
     )
     context.note(Event.READING, **reading.model_dump(mode="json"))
-    return StepEnd(StepOutcome.UNKNOWN if problems else StepOutcome.PASSED, "\n".join(problems))
+    return StepEnd(StepOutcome.UNKNOWN if problems else StepOutcome.PASSED, in_lines(problems))
 
 
 def _read(context: Context, name: str, source: NewestData) -> DataReading:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pradrill.domain.run.outcome import Phase, StepOutcome
-from pradrill.domain.run.run_plan import NotRun, PlannedStep
+from pradrill.domain.run.run_plan import PlannedStep
+from pradrill.domain.values.reason import reason
+from pradrill.domain.values.reason_code import Code
 from pradrill.engine.clock_steps import Stretch
 from pradrill.engine.context import Context, StepEnd
 from pradrill.engine.steps.backups import BACKUP_ID, POINT, is_selected, selected
@@ -15,12 +17,12 @@ def playbook(context: Context, step: PlannedStep) -> StepEnd:
     assert step.playbook is not None  # noqa: S101 planning gives every playbook step one
     context.tenancy.confirm()
     if edited := context.edited():
-        return StepEnd(StepOutcome.UNKNOWN, f"not run: {edited} changed after the run began")
+        return StepEnd(StepOutcome.UNKNOWN, reason(Code.EDITED_BEFORE, files=edited))
     during = Stretch(context.tools.clock)
     never: Cancelled = lambda: False  # noqa: E731 teardown cannot be cancelled
     there = context.workable(step.phase)
     if there is None:
-        return StepEnd(StepOutcome.UNKNOWN, f"not run: {NotRun.NEVER_PROVEN}")
+        return StepEnd(StepOutcome.UNKNOWN, reason(Code.NEVER_PROVEN))
     point = selected(context) if step.phase is Phase.RESTORE else None
     given = {**step.vars, POINT: point.id} if point else step.vars
     unlocks = context.facts.plan.drill.standby.vault_password
@@ -43,9 +45,10 @@ def playbook(context: Context, step: PlannedStep) -> StepEnd:
         "work_earlier": (ended.latest - ended.earliest).total_seconds() if ended else 0.0,
     }
     if edited := context.edited():
-        return StepEnd(StepOutcome.UNKNOWN, f"{edited} changed while the playbook ran", more)
+        why = reason(Code.EDITED_DURING_PLAYBOOK, files=edited)
+        return StepEnd(StepOutcome.UNKNOWN, why, more)
     restored = str(result.values.get(BACKUP_ID, ""))
     if point and restored and not is_selected(point, restored):
-        told = f"the playbook restored {restored[:128]}; the run had chosen {point.id}"
-        return StepEnd(StepOutcome.UNKNOWN, told, more)
+        why = reason(Code.OTHER_BACKUP, name=restored[:128], other=point.id)
+        return StepEnd(StepOutcome.UNKNOWN, why, more)
     return StepEnd(result.outcome, result.detail, more)

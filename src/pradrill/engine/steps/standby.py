@@ -7,6 +7,8 @@ from pradrill.domain.run.host import Host, HostFacts
 from pradrill.domain.run.outcome import Guard, GuardOutcome, GuardResult, Phase, StepOutcome
 from pradrill.domain.run.proof import is_standby
 from pradrill.domain.run.run_plan import PlannedStep
+from pradrill.domain.values.reason import Said, in_lines, reason, reason_of
+from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Mark
 from pradrill.engine.context import Context, StepEnd
 from pradrill.engine.guards import (
@@ -23,7 +25,7 @@ def preconditions(context: Context, _step: PlannedStep) -> StepEnd:
     """Collect every precondition that does not hold; touch nothing."""
     problems = [*context.tools.unusable, *context.tools.standby.problems()]
     if problems:
-        return StepEnd(StepOutcome.FAILED, "\n".join(problems))
+        return StepEnd(StepOutcome.FAILED, in_lines(problems))
     return StepEnd(StepOutcome.PASSED)
 
 
@@ -66,7 +68,7 @@ def prove_anew(context: Context) -> None:
         except PradrillError as error:
             lost = GuardOutcome.UNPROVEN
             unknown = GuardResult(
-                guard=Guard.SAME_MACHINE, host=host.name, outcome=lost, detail=error.message
+                guard=Guard.SAME_MACHINE, host=host.name, outcome=lost, detail=reason_of(error)
             )
             _guard(context, Phase.TEARDOWN, [unknown])
             continue
@@ -115,20 +117,23 @@ def residue(context: Context, _step: PlannedStep) -> StepEnd:
     """Compare every host with what it was before."""
     context.tenancy.confirm()  # what another run does there is not what this one left
     paths = context.facts.plan.drill.standby.absent_after_teardown
-    left: list[str] = []
+    left: list[Said] = []
     for host in context.there().hosts:
         if not is_standby(context.facts, host.name):
             continue  # that it was not torn down is told already
         try:
             now = context.tools.probe.state(host, context.there(), paths)
         except PradrillError as error:
-            left.append(f"{host.name}: not verified, {error.message}")
+            unseen = reason(Code.NOT_VERIFIED, because=reason_of(error))
+            left.append(reason(Code.ON_HOST, host=host.name, left=unseen))
             continue
         before = context.facts.baseline.get(host.name)
         if before is None:
-            left.append(f"{host.name}: not verified, its state before is not known")
+            left.append(reason(Code.ON_HOST, host=host.name, left=reason(Code.STATE_NOT_KNOWN)))
         else:
-            left += [f"{host.name}: {what}" for what in now.left_by(before)]
+            left += [
+                reason(Code.ON_HOST, host=host.name, left=each) for each in now.left_by(before)
+            ]
     return context.left(left)
 
 
@@ -158,5 +163,8 @@ def _guard(context: Context, phase: Phase, results: list[GuardResult]) -> list[G
 def _guarded(refused: list[GuardResult]) -> StepEnd:
     if not refused:
         return StepEnd(StepOutcome.PASSED)
-    lines = (f"{guard.host}: {guard.guard}: {guard.detail}" for guard in refused)
-    return StepEnd(StepOutcome.UNKNOWN, "\n".join(lines))
+    lines = (
+        reason(Code.GUARD_ON_HOST, host=each.host, guard=each.guard, because=each.detail)
+        for each in refused
+    )
+    return StepEnd(StepOutcome.UNKNOWN, in_lines(lines))

@@ -92,7 +92,7 @@ def _verdict(record: RunRecord) -> Iterator[_Case]:
         kind = {"met": "", "not met": "failure"}.get(c.standing, "error")
         name = f"{c.actual_name} within {c.objective_name} {c.objective_told}"
         yield _Case("run", name, 0.0, kind, f"{c.told} ({c.interval})")
-    left = "\n".join(record.residue)
+    left = "\n".join(map(str, record.residue))
     yield _Case("run", "standby left as declared", 0.0, "failure" if left else "", left)
 
 
@@ -103,7 +103,7 @@ def _doubt(case: CaseFile) -> Iterator[_Case]:
 
 def _steps(record: RunRecord) -> Iterator[_Case]:
     for step in record.steps:
-        said = [step.detail, *(f"{f.host}, {f.task}: {f.message}" for f in step.failures[:50])]
+        said = [step.detail.text, *(f"{f.host}, {f.task}: {f.message}" for f in step.failures[:50])]
         red = "failure" if step.outcome is StepOutcome.FAILED else "error"
         kind = "" if step.outcome is StepOutcome.PASSED else red
         name = f"{step.phase}: {step.name}"
@@ -120,7 +120,9 @@ def _guards(record: RunRecord) -> Iterator[_Case]:
     for guard in record.guards:
         red = "failure" if guard.outcome is GuardOutcome.REFUSED else "error"
         kind = "" if guard.holds else red
-        yield _Case("guards", f"{view.guard_name(guard)} [{guard.host}]", 0.0, kind, guard.detail)
+        yield _Case(
+            "guards", f"{view.guard_name(guard)} [{guard.host}]", 0.0, kind, guard.detail.text
+        )
 
 
 def _checks(record: RunRecord) -> Iterator[_Case]:

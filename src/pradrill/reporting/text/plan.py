@@ -53,12 +53,12 @@ def plan_lines(plan: RunPlan) -> Iterator[Line]:
         yield from _step(number, step)
     yield Line("Guards: each must be proven, or the run stops", title=True)
     for guard in plan.guards:
-        yield Line(guard, 2)
+        yield Line(guard.text, 2)
     for endpoint in drill.must_not_reach():
         yield Line(f"production that the standby must not reach: {endpoint}", 2)
     yield Line("What will be destroyed", title=True)
     for what in plan.destroys:
-        yield Line(what, 2)
+        yield Line(what.text, 2)
 
 
 def _order(plan: RunPlan, since: str) -> Iterator[Line]:

@@ -233,7 +233,7 @@ def _show_steps(record: RunRecord, console: Console) -> None:
 
 def _told(step: StepResult) -> str:
     failures = [f"{failure.host}, {failure.task}: {failure.message}" for failure in step.failures]
-    said = [text for text in (step.detail, *failures[:_FAILURES]) if text]
+    said = [text for text in (step.detail.text, *failures[:_FAILURES]) if text]
     more = len(failures) - _FAILURES
     return "\n".join(
         [*(wording.clean(text, _DETAIL) for text in said)] + [f"and {more} more"] * (more > 0)
