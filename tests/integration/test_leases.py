@@ -18,6 +18,7 @@ from tests.integration.two_hosts import TwoHosts
 
 from pradrill.domain.values.run_names import folder_prefix
 from pradrill.system.ssh_sockets import folder_for
+from pradrill.testing.reasons import texts
 
 SLOW = """\
 - hosts: standby
@@ -69,7 +70,7 @@ def shown(house: Path) -> dict[str, Any]:
 
 def leases(record: dict[str, Any]) -> list[str]:
     """Return what a record says of leases."""
-    return [guard["detail"] for guard in record["guards"] if guard["guard"] == "lease"]
+    return [*texts(guard["detail"] for guard in record["guards"] if guard["guard"] == "lease")]
 
 
 def lease(hosts: TwoHosts) -> Path:
@@ -152,7 +153,7 @@ def test_a_run_that_loses_its_lease_touches_nothing_more(hosts: TwoHosts, tmp_pa
     whose = "run 20261128T020000Z-shop-bbbbbb of ctl02 (/var/lib/pradrill)"
     assert leases(record)[1:] == [f"{whose} has taken its lease"]
     assert "torn-down" not in hosts.standby.touched()
-    assert any("not this run's any more" in left for left in record["residue"])
+    assert any("not this run's any more" in left for left in texts(record["residue"]))
     assert lease(hosts).read_text() == taken
 
 

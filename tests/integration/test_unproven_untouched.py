@@ -22,6 +22,7 @@ from pradrill.adapters.ssh.probe import SshProbe
 from pradrill.domain.run.host import HostFacts, MarkerFault
 from pradrill.domain.run.outcome import GuardOutcome
 from pradrill.engine.guards import marker_guard
+from pradrill.testing.reasons import texts
 
 REPOSITORY = Path(__file__).parents[2]
 LIVE = "a live database"
@@ -307,7 +308,7 @@ def test_a_standby_is_told_apart_from_a_primary_or_not_drilled(
         assert "or write primary: none" in told
         assert hosts.standby.touched() == []
     if outcome == "waived":
-        assert any("primary: none" in limit for limit in record["limits"])
+        assert any("primary: none" in limit for limit in texts(record["limits"]))
         for language, sentence in (
             ("en", "Nothing told the standby apart"),
             ("fr", "Rien ne distinguait le secours"),
@@ -316,7 +317,8 @@ def test_a_standby_is_told_apart_from_a_primary_or_not_drilled(
             pradrill(house, "report", "--format", "html", "--lang", language, "--output", str(page))
             assert sentence in page.read_text("utf-8")
     if outcome == "proven":
-        (seen,) = [g["detail"] for g in record["guards"] if g["guard"] == "not-primary-of-shop"]
+        seen_of = [g for g in record["guards"] if g["guard"] == "not-primary-of-shop"]
+        (seen,) = texts(guard["detail"] for guard in seen_of)
         assert seen == "differs; not compared: host key, machine-id"
 
 
@@ -404,5 +406,5 @@ def test_a_killed_runs_standby_that_lost_its_marker_is_left_alone(
     assert record["state"] == "CRASHED"
     assert hosts.standby.touched() == ["restored"]
     assert not_run(record)["teardown"] == "never proven"
-    assert record["residue"] == ["web-dr: not torn down: never proven"]
+    assert texts(record["residue"]) == ("web-dr: not torn down: never proven",)
     assert "was torn down" not in said
