@@ -13,10 +13,11 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from pradrill.domain.run.outcome import CheckOutcome, Phase, StepKind, StepOutcome, StepResult
-from pradrill.domain.run.question import Standing, Wait
+from pradrill.domain.run.question import SlaMeasure, Standing, Wait
 from pradrill.domain.run.record import RunRecord
-from pradrill.domain.values.duration import approximate
 from pradrill.domain.values.model import Model
+from pradrill.domain.values.reason import Reason, joined, reason
+from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Mark
 
 
@@ -41,11 +42,11 @@ class Proof(StrEnum):
 
 
 class Shown(Model):
-    """What a run showed of a topic. `told` is the sentence, `seconds` its figure if it has one."""
+    """What a run showed of a topic. `told` is what it is, `seconds` its figure if it has one."""
 
     topic: Topic
     proof: Proof
-    told: str
+    told: Reason
     seconds: float | None = None
 
 
@@ -66,7 +67,7 @@ _WORDS: Mapping[Topic, str] = {
     Topic.SUPPORT: r"support|assistance|astreintes?|helpdesk|hotline",
     Topic.CHECKS: r"checks?|tests?|applications?|verif\w+|recette",
 }
-_NOT_EXERCISED = "not exercised by this run"
+_NOT_EXERCISED = reason(Code.NOT_EXERCISED)
 
 
 def responsibilities(record: RunRecord) -> tuple[LineShown, ...]:
@@ -95,45 +96,47 @@ def _line(record: RunRecord, service: str, what: str) -> Iterator[Shown]:
 
 class _Seen(NamedTuple):
     proof: Proof
-    told: str
+    told: Reason
     seconds: float | None = None
 
 
 def _backup(record: RunRecord, service: str) -> _Seen | None:
     recovery, failed = record.recovery_of(service), _failed(record, service)
     if failed is not None:
-        return _Seen(Proof.FAILED, f"{failed.name}: {failed.outcome.value.replace('_', ' ')}")
+        return _Seen(Proof.FAILED, _ended(failed))
     if Mark.DATA_RESTORED not in recovery.marks or recovery.recovery_point is None:
         return None
-    named = f"the backup {recovery.backup_id}" if recovery.backup_id else "a backup without an id"
     newest = recovery.recovery_point.at
-    return _Seen(Proof.SHOWN, f"restored from {named}, newest data {newest:%Y-%m-%d %H:%M:%S} UTC")
+    if not recovery.backup_id:
+        return _Seen(Proof.SHOWN, reason(Code.RESTORED_FROM_UNNAMED, instant=newest))
+    told = reason(Code.RESTORED_FROM, name=recovery.backup_id, instant=newest)
+    return _Seen(Proof.SHOWN, told)
 
 
 def _restore(record: RunRecord, service: str) -> _Seen | None:
     if (failed := _failed(record, service)) is not None:
-        return _Seen(Proof.FAILED, f"{failed.name}: {failed.outcome.value.replace('_', ' ')}")
+        return _Seen(Proof.FAILED, _ended(failed))
     rta = record.recovery_of(service).rta
     if rta is None:
         return None
-    return _Seen(Proof.SHOWN, f"verified {approximate(rta.seconds)} after T0", rta.seconds)
+    return _Seen(Proof.SHOWN, reason(Code.VERIFIED_AFTER, length=rta.seconds), rta.seconds)
 
 
 def _machine(record: RunRecord, _service: str) -> _Seen | None:
     start = next((step for step in record.steps if step.kind is StepKind.START), None)
     if start is None:
         return None
-    took = approximate(start.seconds)
+    took = start.seconds
     if start.outcome is not StepOutcome.PASSED:
-        return _Seen(Proof.FAILED, f"the standby did not answer within {took}", start.seconds)
-    return _Seen(Proof.SHOWN, f"the standby was reachable after {took}", start.seconds)
+        return _Seen(Proof.FAILED, reason(Code.STANDBY_SILENT, length=took), took)
+    return _Seen(Proof.SHOWN, reason(Code.STANDBY_REACHED, length=took), took)
 
 
 def _network(record: RunRecord, service: str) -> _Seen | None:
     seen = _machine(record, service)
     if seen is None or seen.proof is not Proof.SHOWN:
         return seen
-    return seen._replace(told=f"{seen.told}; routing and users were not moved")
+    return seen._replace(told=reason(Code.STANDBY_REACHED_ALONE, length=seen.seconds))
 
 
 def _support(record: RunRecord, service: str) -> _Seen | None:
@@ -141,11 +144,7 @@ def _support(record: RunRecord, service: str) -> _Seen | None:
     measures = [m for m in record.sla if provider is None or m.provider == provider]
     if not measures:
         return None
-    told = "; ".join(
-        f"{m.stage} {approximate(m.waited) if m.seconds is None else approximate(m.seconds)}"
-        f"{' without an answer' if m.seconds is None else ''}, SLA {m.standing}"
-        for m in measures
-    )
+    told = joined(map(_promise, measures))
     bad = any(m.standing is Standing.NOT_MET or m.seconds is None for m in measures)
     return _Seen(Proof.FAILED if bad else Proof.SHOWN, told, measures[-1].seconds)
 
@@ -157,7 +156,7 @@ def _checks(record: RunRecord, service: str) -> _Seen | None:
     if not mandatory:
         return None
     proof = Proof.SHOWN if green == len(mandatory) else Proof.FAILED
-    return _Seen(proof, f"{green} of {len(mandatory)} mandatory checks passed")
+    return _Seen(proof, reason(Code.CHECKS_PASSED, count=green, number=len(mandatory)))
 
 
 def _by_people(record: RunRecord, service: str, words: set[str]) -> Shown:
@@ -166,15 +165,27 @@ def _by_people(record: RunRecord, service: str, words: set[str]) -> Shown:
         if wait.service not in {None, service}:
             continue
         if words & _words(wait.step) and wait.seconds is not None:
-            proof, told = _done(wait, approximate(wait.seconds))
+            proof, told = _done(wait, wait.seconds)
             return Shown(topic=Topic.OTHER, proof=proof, told=told, seconds=wait.seconds)
     return Shown(topic=Topic.OTHER, proof=Proof.NOT_EXERCISED, told=_NOT_EXERCISED)
 
 
-def _done(wait: Wait, took: str) -> tuple[Proof, str]:
+def _done(wait: Wait, took: float) -> tuple[Proof, Reason]:
     if wait.answer is not None and wait.answer.yes:
-        return Proof.SHOWN, f"{wait.step}: done after {took}, {wait.answer.by} says"
-    return Proof.FAILED, f"{wait.step}: not done within {took}"
+        who = wait.answer.by
+        return Proof.SHOWN, reason(Code.DONE_BY_PERSON, step=wait.step, length=took, who=who)
+    return Proof.FAILED, reason(Code.NOT_DONE_BY_PERSON, step=wait.step, length=took)
+
+
+def _promise(measure: SlaMeasure) -> Reason:
+    stage, kept = measure.stage, measure.standing
+    if measure.seconds is None:
+        return reason(Code.CALL_UNANSWERED, stage=stage, length=measure.waited, kept=kept)
+    return reason(Code.CALL_ANSWERED, stage=stage, length=measure.seconds, kept=kept)
+
+
+def _ended(step: StepResult) -> Reason:
+    return reason(Code.RESTORE_ENDED, step=step.name, ended=step.outcome)
 
 
 def _failed(record: RunRecord, service: str) -> StepResult | None:

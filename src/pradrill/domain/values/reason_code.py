@@ -399,3 +399,30 @@ class Code(StrEnum):
     )
     PROMISED_EVERY = "promised-every", N_("every %(every)s, %(bound)s of grace")
     PROMISED_CRON = "promised-cron", N_("cron %(cron)s (%(zone)s), %(bound)s of grace")
+
+    # what a run showed of the plan's responsibilities
+    NOT_EXERCISED = "not-exercised", N_("not exercised by this run")
+    RESTORED_FROM = (
+        "restored-from",
+        N_("restored from the backup %(name)s, newest data %(instant)s"),
+    )
+    RESTORED_FROM_UNNAMED = (
+        "restored-from-unnamed",
+        N_("restored from a backup without an id, newest data %(instant)s"),
+    )
+    RESTORE_ENDED = "restore-ended", N_("%(step)s: %(ended)s")
+    VERIFIED_AFTER = "verified-after", N_("verified %(length)s after T0")
+    STANDBY_SILENT = "standby-silent", N_("the standby did not answer within %(length)s")
+    STANDBY_REACHED = "standby-reached", N_("the standby was reachable after %(length)s")
+    STANDBY_REACHED_ALONE = (
+        "standby-reached-alone",
+        N_("the standby was reachable after %(length)s; routing and users were not moved"),
+    )
+    CHECKS_PASSED = "checks-passed", N_("%(count)s of %(number)s mandatory checks passed")
+    CALL_ANSWERED = "call-answered", N_("%(stage)s %(length)s, SLA %(kept)s")
+    CALL_UNANSWERED = (
+        "call-unanswered",
+        N_("%(stage)s %(length)s without an answer, SLA %(kept)s"),
+    )
+    DONE_BY_PERSON = "done-by-person", N_("%(step)s: done after %(length)s, %(who)s says")
+    NOT_DONE_BY_PERSON = "not-done-by-person", N_("%(step)s: not done within %(length)s")

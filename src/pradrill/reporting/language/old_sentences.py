@@ -13,7 +13,6 @@ from enum import StrEnum
 from functools import cache
 
 from pradrill.domain.run.outcome import CheckOutcome, GuardOutcome, Phase, StepOutcome
-from pradrill.domain.run.question import CallStage, Standing
 from pradrill.reporting.language.formats import respelt
 from pradrill.reporting.language.i18n import N_, _
 from pradrill.reporting.language.terms import step_name, word
@@ -129,21 +128,6 @@ FORMS = (
         "the service was quiet: %(reading)s was %(length)s old at the disruption; %(other)s proves "
         "that what was written later would have come back, not that no row is missing"
     ),
-    # what a run showed of the plan's responsibilities
-    N_("not exercised by this run"),
-    N_("restored from the backup %(name)s, newest data %(instant)s"),
-    N_("restored from a backup without an id, newest data %(instant)s"),
-    N_("verified %(length)s after T0"),
-    N_("the standby did not answer within %(length)s"),
-    N_("the standby was reachable after %(length)s"),
-    N_("the standby was reachable after %(length)s; routing and users were not moved"),
-    N_("%(count)s of %(number)s mandatory checks passed"),
-    N_("%(first)s; %(second)s"),
-    N_("%(stage)s %(length)s, SLA %(kept)s"),
-    N_("%(stage)s %(length)s without an answer, SLA %(kept)s"),
-    N_("%(step)s: done after %(length)s, %(who)s says"),
-    N_("%(step)s: not done within %(length)s"),
-    N_("%(step)s: %(ended)s"),
     # why a backup was chosen
     N_("latest"),
     N_("latest tagged %(tag)s"),
@@ -238,10 +222,6 @@ _ONE_OF: Mapping[str, str] = {
     "user": r"uid [0-9]+|\S+",
     "login": r"uid [0-9]+|\S+",
     "instant": "[0-9][0-9: -]+ UTC",
-    "stage": "|".join(CallStage),
-    "kept": "|".join(Standing),
-    "first": f"(?:{'|'.join(CallStage)}) [^;]*, SLA [a-z ]+",
-    "second": f"(?:{'|'.join(CallStage)}) .*, SLA [a-z ]+",
     "whose": r"[\w.-]+(?:, [\w.-]+)*",
 }
 _KINDS: Mapping[str, type[StrEnum]] = {
@@ -249,8 +229,6 @@ _KINDS: Mapping[str, type[StrEnum]] = {
     "ended": StepOutcome,
     "answered": CheckOutcome,
     "seen": GuardOutcome,
-    "stage": CallStage,
-    "kept": Standing,
 }
 _LONGEST = 4_000  # what is longer was not composed by the engine alone
 
@@ -281,7 +259,7 @@ def _part(name: str, text: str) -> str:
         return word(kind(text.replace(" ", "_") if kind is StepOutcome else text))
     if name in {"length", "bound", "objective"}:
         return respelt(text)
-    if name in {"because", "left", "first", "second", "holder", "who"}:
+    if name in {"because", "left", "holder", "who"}:
         return spoken(text) or text
     return step_name(text) if name == "step" else text
 
