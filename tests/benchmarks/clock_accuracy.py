@@ -28,7 +28,7 @@ from tests.integration.sshd import Sshd, _free_port
 from pradrill.adapters.ansible.runner import AnsibleRunner
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve
-from pradrill.adapters.standbys.inventory import InventoryStandby
+from pradrill.adapters.standbys.inventory import InventoryHosts
 from pradrill.adapters.testinfra.verifier import TestinfraVerifier
 from pradrill.domain.declared.drill import Drill, NewestData
 from pradrill.domain.declared.plan import Plan
@@ -179,7 +179,7 @@ def recover(home: Path, server: Sshd, wait: float) -> Round:
     tools = fake_tools()._replace(
         clock=clock,
         store=FileRunStore(home / "state"),
-        standby=InventoryStandby([server.host], server.inventory(), server.known_hosts),
+        standby=InventoryHosts([server.host], server.inventory(), server.known_hosts),
         probe=_Probe(clock),
         runner=AnsibleRunner(clock, resolve),
         verifier=TestinfraVerifier(clock),

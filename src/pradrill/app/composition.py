@@ -175,7 +175,9 @@ class App:
             primaries={name: self._primary(project, name) for name in project.plan.services},
             files=files,
             around=around(
-                loaded.drill.playbooks(), loaded.drill.standby.inventory, {f.path for f in files}
+                loaded.drill.playbooks(),
+                loaded.drill.standby.inventory_file,
+                {file.path for file in files},
             ),
             places=loaded.places,
         )

@@ -34,7 +34,7 @@ def identity_guards(
     primaries: Mapping[str, PrimaryIdentity],
     *,
     services: Collection[str] | None = None,
-    in_lab: bool = False,
+    known_by_name: bool = False,
 ) -> list[GuardResult]:
     """Prove that the host is declared a standby and is no service's primary.
 
@@ -57,7 +57,7 @@ def identity_guards(
     ]
     for service in dict.fromkeys((*demanded, *primaries)):
         primary = primaries.get(service, PrimaryIdentity())
-        result = _not_primary(service, primary, host, facts, in_lab=in_lab)
+        result = _not_primary(service, primary, host, facts, known_by_name=known_by_name)
         if service in demanded or result.outcome in {GuardOutcome.PROVEN, GuardOutcome.REFUSED}:
             results.append(result)
     if not facts.machine_id:
@@ -66,13 +66,13 @@ def identity_guards(
 
 
 def _not_primary(
-    service: str, primary: PrimaryIdentity, host: Host, facts: HostFacts, *, in_lab: bool
+    service: str, primary: PrimaryIdentity, host: Host, facts: HostFacts, *, known_by_name: bool
 ) -> GuardResult:
     guard = f"{Guard.NOT_PRIMARY_OF}{service}"
     if primary.waived:
         detail = "nothing to compare with: the plan says primary: none"
         return _named(guard, host.name, GuardOutcome.WAIVED, detail)
-    compared = dict(_comparisons(primary, host, facts, in_lab=in_lab))
+    compared = dict(_comparisons(primary, host, facts, known_by_name=known_by_name))
     hits = [hit for each in compared.values() for hit in each or ()]
     if hits:
         detail = f"shares its {', '.join(hits)} with the primary"
@@ -84,12 +84,12 @@ def _not_primary(
         )
         return _unproven(guard, host.name, detail)
     left_out = ", ".join(what for what, each in compared.items() if each is None)
-    detail = f"differs; not compared: {left_out}" if left_out and not in_lab else "differs"
+    detail = f"differs; not compared: {left_out}" if left_out and not known_by_name else "differs"
     return _named(guard, host.name, GuardOutcome.PROVEN, detail)
 
 
 def _comparisons(
-    primary: PrimaryIdentity, host: Host, facts: HostFacts, *, in_lab: bool
+    primary: PrimaryIdentity, host: Host, facts: HostFacts, *, known_by_name: bool
 ) -> Iterator[tuple[str, list[str] | None]]:
     """Yield each kind of identity with what both have in common; None: it cannot be compared.
 
@@ -114,7 +114,7 @@ def _comparisons(
     shared = [f"address {text}" for text, each in ours.items() if each in theirs]
     yield "addresses", (shared if theirs and ours else None)
 
-    if in_lab:  # where a machine's name is its identity: the lab made its key and its id for it
+    if known_by_name:
         yield "name", (["name"] * (host.name == primary.vm) if primary.vm else None)
 
 

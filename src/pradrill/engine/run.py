@@ -116,7 +116,7 @@ class Run:
         )
 
     def reconnect(self) -> None:
-        """Reach the standby of a run that crashed, for its teardown; a lab machine is not kept.
+        """Reach the standby of a run that crashed, for its teardown; a throw-away one is gone.
 
         The proofs in its journal are the past: what is reached now is proven anew, or left alone.
         Raises BusyError when another run has taken it meanwhile.
@@ -124,7 +124,7 @@ class Run:
         context = self.context
         facts = context.facts
         leased = any(guard.guard == LEASE for guard in facts.guards)
-        if not (facts.touched or leased) or facts.plan.drill.standby.machines:
+        if not (facts.touched or leased) or facts.plan.drill.standby.throw_away:
             return
         try:
             context.connect()

@@ -222,7 +222,7 @@ def test_no_folder_of_a_run_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     Bench().run()
     busy = Bench()
-    busy.store.held[busy.plan.standby_key] = "another"
+    busy.store.held[busy.plan.standby_key[0]] = "another"
     run_drill(a_start(plan=busy.plan), busy.tools, busy.cancellation, disruption=None)
     assert list(tmp_path.iterdir()) == []
 
@@ -501,7 +501,7 @@ def test_nothing_is_restored_with_production_in_reach(probe: FakeProbe) -> None:
 def test_a_held_standby_is_busy_and_the_attempt_recorded() -> None:
     """The second of two runs is refused with exit 5; nothing of the first one is touched."""
     bench = Bench()
-    bench.store.held[bench.plan.standby_key] = "20260310T015900Z-moodle-ab12cd"
+    bench.store.held[bench.plan.standby_key[0]] = "20260310T015900Z-moodle-ab12cd"
     record = run_drill(a_start(plan=bench.plan), bench.tools, bench.cancellation, disruption=None)
     assert (record.exit_code, record.refusal) == (5, Refusal.BUSY)
     assert "20260310T015900Z-moodle-ab12cd" in record.reasons[0]
@@ -650,7 +650,7 @@ def test_a_disk_that_is_full_from_the_start_touches_nothing() -> None:
 def test_a_busy_run_that_cannot_be_recorded_says_so() -> None:
     """A full disk beside a held standby is RecordError, not a traceback."""
     bench = Bench(store=FakeStore(room=1))
-    bench.store.held[bench.plan.standby_key] = "another"
+    bench.store.held[bench.plan.standby_key[0]] = "another"
     with pytest.raises(RecordError):
         run_drill(a_start(plan=bench.plan), bench.tools, bench.cancellation, disruption=None)
 

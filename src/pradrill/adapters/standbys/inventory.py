@@ -22,7 +22,7 @@ _DEADLINE = 10
 _NUMERIC = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
 
 
-class InventoryStandby:
+class InventoryHosts:
     """Makes hosts reachable for a run, and leaves no connection behind."""
 
     def __init__(self, hosts: Sequence[Host], inventory: Inventory, known_hosts: Path) -> None:

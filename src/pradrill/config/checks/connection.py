@@ -66,8 +66,8 @@ def connection_problems(
 ) -> Iterator[Problem]:
     """Find what leads a connection: in variables, plays and what they take in, and settings."""
     yield from _of_steps(document)
-    if hosts and drill.standby.inventory is not None:
-        yield from _of_inventory(document, drill, hosts, drill.standby.inventory)
+    if hosts and drill.standby.inventory_file is not None:
+        yield from _of_inventory(document, drill, hosts, drill.standby.inventory_file)
     steps = [
         step
         for way in drill.ways.values()
@@ -75,7 +75,7 @@ def connection_problems(
         if isinstance(step, PlaybookStep)
     ]
     logins = {host.user for host in hosts} or {"root"}
-    names = {host.name for host in hosts} | set(drill.standby.machines)
+    names = {host.name for host in hosts} | set(drill.standby.names)
     for folder in sorted({step.playbook.parent for step in steps}):
         its = [step for step in steps if step.playbook.parent == folder]
         controller = any(step.controller for step in its)

@@ -25,8 +25,7 @@ def limits(facts: Facts) -> tuple[str, ...]:
         for service, primary in facts.plan.primaries.items()
         if service in facts.plan.services and primary.waived
     ]
-    if drill.standby.machines:
-        told.append("the standby is a lab machine, not the one that a disaster would use")
+    told += drill.standby.limits
     if any(wait.call is not None for wait in facts.waits):
         told.append("a provider's times run from when the call was asked for, dialling included")
     told += [

@@ -45,8 +45,8 @@ def workable(facts: Facts, phase: Phase, hosts: Sequence[str]) -> tuple[str, ...
     step has placed it; every other host has its marker before anything works on it.
     """
     if phase is Phase.PREPARE:
-        in_lab = bool(facts.plan.drill.standby.machines)
-        return tuple(host for host in hosts if is_standby(facts, host, marked=not in_lab))
+        marked = not facts.plan.drill.standby.marked_by_prepare
+        return tuple(host for host in hosts if is_standby(facts, host, marked=marked))
     if phase is Phase.TEARDOWN:
         return tuple(host for host in hosts if _may_be_torn_down(facts, host))
     return tuple(host for host in hosts if is_cleared(facts, host))
@@ -91,7 +91,7 @@ def _not_run(facts: Facts, step: PlannedStep) -> NotRun | None:
 def demanded(plan: RunPlan) -> Iterator[tuple[Phase, str]]:
     """Yield the guards that a whole drill looks at on each host, phase by phase."""
     isolation = isolation_of(plan)
-    marker = [] if plan.drill.standby.machines else [Guard.MARKER]
+    marker = [] if plan.drill.standby.marked_by_prepare else [Guard.MARKER]
     guards: dict[Phase, list[str]] = {
         Phase.READINESS: [*identity_of(plan), *marker],
         Phase.PREPARE: [Guard.MARKER, *isolation],

@@ -6,9 +6,9 @@ from collections.abc import Collection
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from pradrill.domain.declared.drill import Drill
 from pradrill.domain.declared.manual_step import ManualStep
@@ -17,6 +17,19 @@ from pradrill.domain.run.outcome import Phase, StepKey, StepKind
 from pradrill.domain.run.question import Call
 from pradrill.domain.values.duration import Duration
 from pradrill.domain.values.model import Model
+
+
+def _separate(value: Any) -> Any:
+    return tuple(value.split(",")) if isinstance(value, str) else value
+
+
+LockNames = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_separate),
+    PlainSerializer(",".join, return_type=str),
+    WithJsonSchema({"type": "string"}),
+]
+"""What two runs cannot hold at once; a record has it as one text with commas."""
 
 _APART = (Phase.RESTORE, Phase.VERIFY)
 
@@ -121,7 +134,7 @@ class RunPlan(Model):
     services: dict[str, Service]
     objectives: Governing
     hosts: tuple[PlannedHost, ...]
-    standby_key: str = Field(
+    standby_key: LockNames = Field(
         description="the standby's hosts, comma-separated: what two runs cannot hold at once"
     )
     primaries: dict[str, PrimaryIdentity]

@@ -140,11 +140,16 @@ def release(context: Context, _step: PlannedStep) -> StepEnd:
 
 
 def _identified(context: Context, host: Host, facts: HostFacts) -> list[GuardResult]:
-    """Look at what a host is; the marker of a lab's machine is placed by its first prepare step."""
+    """Look at what a host is, and at its marker unless the run's own prepare step places it."""
     plan = context.facts.plan
-    in_lab = bool(plan.drill.standby.machines)
-    guards = identity_guards(host, facts, plan.primaries, services=plan.services, in_lab=in_lab)
-    return guards if in_lab else [*guards, marker_guard(facts)]
+    guards = identity_guards(
+        host,
+        facts,
+        plan.primaries,
+        services=plan.services,
+        known_by_name=plan.drill.standby.known_by_name,
+    )
+    return guards if plan.drill.standby.marked_by_prepare else [*guards, marker_guard(facts)]
 
 
 def _guard(context: Context, phase: Phase, results: list[GuardResult]) -> list[GuardResult]:
