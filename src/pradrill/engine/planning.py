@@ -18,6 +18,8 @@ from pradrill.domain.run.run_plan import (
     Branch,
     FileHash,
     PlannedHost,
+    PlannedManual,
+    PlannedPlaybook,
     PlannedStep,
     RunPlan,
     governing,
@@ -160,10 +162,9 @@ def _declared(
         if isinstance(step, ManualStep):
             yield from _manual(plan, branch, phase, name, step)
             continue
-        yield PlannedStep(
+        yield PlannedPlaybook(
             phase=phase,
             name=name,
-            kind=StepKind.PLAYBOOK,
             hosts=branch.hosts,
             deadline=step.deadline,
             service=branch.service,
@@ -178,10 +179,9 @@ def _manual(
     plan: Plan, branch: Branch, phase: Phase, name: str, told: ManualStep
 ) -> Iterator[PlannedStep]:
     """Return the wait for a person; a call waits twice, for the response and the restoration."""
-    asks = PlannedStep(
+    asks = PlannedManual(
         phase=phase,
         name=name,
-        kind=StepKind.MANUAL,
         hosts=(),
         deadline=told.deadline,
         service=branch.service,

@@ -20,7 +20,7 @@ from pradrill.engine.context import Context, Disruption, StepEnd, Stop, Tools
 from pradrill.engine.leases import GUARD as LEASE
 from pradrill.engine.parallel import GoOn, side_by_side
 from pradrill.engine.standby_lock import hold_standby
-from pradrill.engine.steps import STEP_HANDLERS
+from pradrill.engine.steps import take
 from pradrill.engine.steps.standby import prove_anew
 from pradrill.errors import BusyError, PradrillError, UnreachableError, of_disk
 from pradrill.ports import Journal
@@ -33,7 +33,7 @@ def run_drill(
     began = tools.clock.now()
     with closing(tools.store.open(started.plan.drill.drill, began)) as journal:
         run = Run(Context(journal, Facts(started=started, began=began), tools, cancelled))
-        run.context.note(Event.STARTED, **started.model_dump(mode="json"))
+        run.context.note(Event.STARTED, started)
         try:
             with hold_standby(tools.store, started.plan, journal.run_id):
                 run.carry_out(disruption)
@@ -242,13 +242,13 @@ class Run:
             detail=came.detail,
             **came.more,
         )
-        context.note(Event.STEP_ENDED, **result.model_dump(mode="json"))
+        context.note(Event.STEP_ENDED, result)
         progress.done(result)
         return result
 
     def _take(self, context: Context, step: PlannedStep) -> StepEnd:
         try:
-            return STEP_HANDLERS[step.kind](context, step)
+            return take(context, step)
         except UnreachableError as error:
             return StepEnd(StepOutcome.UNREACHABLE, error.message)
         except BusyError as busy:
@@ -284,9 +284,7 @@ class Run:
         else:
             context.mark_instant(Mark.DISRUPTION, disruption.instant)
             if disruption.primary_skew is not None:
-                known = disruption.primary_skew.model_dump(mode="json")
-                context.note(Event.SKEW, host="primary", skew=known)
+                context.note(Event.SKEW, host="primary", skew=disruption.primary_skew)
         for service, skew in context.facts.started.primaries.items():
-            known = skew.model_dump(mode="json")
-            context.note(Event.SKEW, host=f"primary of {service}", skew=known)
+            context.note(Event.SKEW, host=f"primary of {service}", skew=skew)
         context.mark(Mark.DECLARED, context.facts.began)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from pradrill.domain.run.outcome import Phase, StepOutcome
-from pradrill.domain.run.run_plan import NotRun, PlannedStep
+from pradrill.domain.run.run_plan import NotRun, PlannedPlaybook
 from pradrill.engine.clock_steps import Stretch
 from pradrill.engine.context import Context, StepEnd
 from pradrill.engine.steps.backups import BACKUP_ID, POINT, is_selected, selected
 from pradrill.ports import Cancelled, Play
 
 
-def playbook(context: Context, step: PlannedStep) -> StepEnd:
+def playbook(context: Context, step: PlannedPlaybook) -> StepEnd:
     """Run the step's playbook; a signal stops it, except in teardown."""
-    assert step.playbook is not None  # noqa: S101 planning gives every playbook step one
     context.tenancy.confirm()
     if edited := context.edited():
         return StepEnd(StepOutcome.UNKNOWN, f"not run: {edited} changed after the run began")

@@ -42,11 +42,11 @@ def identity(context: Context, step: PlannedStep) -> StepEnd:
     for host in context.there().hosts:
         facts = context.tools.probe.facts(host, context.there())
         identified.append(facts)
-        context.note(Event.SKEW, host=host.name, skew=facts.skew.model_dump(mode="json"))
-        context.note(Event.HOST, host=host.name, seen=facts.seen().model_dump(mode="json"))
+        context.note(Event.SKEW, host=host.name, skew=facts.skew)
+        context.note(Event.HOST, host=host.name, seen=facts.seen())
         refused += _guard(context, step.phase, _identified(context, host, facts))
         state = context.tools.probe.state(host, context.there(), paths)
-        context.note(Event.BASELINE, host=host.name, state=state.model_dump(mode="json"))
+        context.note(Event.BASELINE, host=host.name, state=state)
     if not refused:
         context.bind(identified)
         for facts in identified:
@@ -155,8 +155,7 @@ def _identified(context: Context, host: Host, facts: HostFacts) -> list[GuardRes
 def _guard(context: Context, phase: Phase, results: list[GuardResult]) -> list[GuardResult]:
     """Note what guards found in a phase; return those that a run may not rest on."""
     for result in results:
-        noted = result.model_copy(update={"phase": phase})
-        context.note(Event.GUARD, **noted.model_dump(mode="json"))
+        context.note_guard(result.model_copy(update={"phase": phase}))
     return [result for result in results if not result.holds]
 
 
