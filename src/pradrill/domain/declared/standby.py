@@ -230,4 +230,4 @@ def _not_one(value: Mapping[str, Any], every: set[str]) -> ValueError:
 AnyStandby = Annotated[InventoryStandby | LabStandby, BeforeValidator(_of_its_kind)]
 """A standby of one of the kinds."""
 
-KINDS: tuple[type[InventoryStandby | LabStandby], ...] = get_args(get_args(AnyStandby)[0])
+KINDS: tuple[type[StandbyKind], ...] = get_args(get_args(AnyStandby)[0])
