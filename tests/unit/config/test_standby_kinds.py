@@ -48,7 +48,9 @@ def problems(tmp_path: Path, standby: str) -> list[tuple[int, str, str, str | No
 )
 def test_a_standby_of_no_kind_or_of_two_is_told_at_its_line(tmp_path: Path, standby: str) -> None:
     """Whoever gives neither form or both learns which forms there are, where the standby is."""
-    assert problems(tmp_path, standby) == [(4, "standby", NEITHER_OR_BOTH, None)]
+    (told,) = problems(tmp_path, standby)
+    assert told[:2] == (4, "standby")
+    assert told[2].startswith(NEITHER_OR_BOTH)
 
 
 def test_a_misspelt_key_is_told_at_its_own_line(tmp_path: Path) -> None:
