@@ -21,7 +21,7 @@ from pradrill.engine.leases import GUARD as LEASE
 from pradrill.engine.parallel import GoOn, side_by_side
 from pradrill.engine.standby_lock import hold_standby
 from pradrill.engine.steps import STEP_HANDLERS
-from pradrill.engine.steps.standby import prove_anew
+from pradrill.engine.steps.standby import end_commands, prove_anew
 from pradrill.errors import BusyError, PradrillError, UnreachableError, of_disk
 from pradrill.ports import Journal
 
@@ -81,6 +81,8 @@ class Run:
         if ended := context.tools.runner.reap(context.journal.run_id):
             context.tools.progress.say(f"{ended} left-over processes were ended")
         self._tell_unproven()
+        if self._is_held() and context.facts.touched:
+            end_commands(context)
         for step in context.facts.plan.steps_of(Phase.TEARDOWN):
             if self._is_due(step):
                 known = context.facts.residue
@@ -96,12 +98,15 @@ class Run:
         context = self.context.of(step.service)
         if step.kind is StepKind.STOP:
             return True
-        busy = context.facts.refusal is Refusal.BUSY  # another run holds it
-        if busy or not context.facts.touched or context.site is None:
+        if not self._is_held() or not context.facts.touched:
             return False
         if step.kind is StepKind.ISOLATION_AGAIN:
             return any(phase is Phase.RESTORE for phase, _, _ in context.facts.begun)
         return step.kind is not StepKind.PLAYBOOK or context.workable(step.phase) is not None
+
+    def _is_held(self) -> bool:
+        """Tell whether the standby was reached, and is not another run's."""
+        return self.context.site is not None and self.context.facts.refusal is not Refusal.BUSY
 
     def _tell_unproven(self) -> None:
         """Say which hosts were worked on and are not proven any more: nothing touches those."""
