@@ -25,6 +25,9 @@ from pradrill.engine.steps.standby import end_commands, prove_anew
 from pradrill.errors import BusyError, PradrillError, UnreachableError, of_disk
 from pradrill.ports import Journal
 
+_WAITS = tuple(timedelta(seconds=seconds) for seconds in (2, 4, 8, 16, 30))
+"""Before a teardown that did not reach its host is tried again."""
+
 
 def run_drill(
     started: Started, tools: Tools, cancelled: Cancellation, *, disruption: Disruption | None
@@ -232,6 +235,8 @@ class Run:
         context.note(Event.STEP_STARTED, phase=phase, name=name, service=service)
         started = clock.now()
         came = self._take(context, step)
+        if step.phase is Phase.TEARDOWN and step.kind is StepKind.PLAYBOOK:
+            came = self._until_reached(context, step, came)
         ended = clock.now()
         result = StepResult(
             phase=step.phase,
@@ -250,6 +255,23 @@ class Run:
         context.note(Event.STEP_ENDED, **result.model_dump(mode="json"))
         progress.done(result)
         return result
+
+    def _until_reached(self, context: Context, step: PlannedStep, came: StepEnd) -> StepEnd:
+        """Take a step again, each time later, while its host is not reached and time is left."""
+        clock = context.tools.clock
+        deadline = clock.now() + step.deadline
+        for number, wait in enumerate(_WAITS, 2):
+            left = deadline - clock.now() - wait
+            if came.outcome is not StepOutcome.UNREACHABLE or left <= timedelta():
+                break
+            context.tools.progress.say(
+                f"not reached, tried again in {wait.total_seconds():g} s: {came.detail}"
+            )
+            clock.sleep(wait.total_seconds())
+            end_commands(context)
+            again = step.model_copy(update={"deadline": left})
+            came = self._take(context.again(number), again)
+        return came
 
     def _take(self, context: Context, step: PlannedStep) -> StepEnd:
         try:
