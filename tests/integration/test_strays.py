@@ -9,10 +9,9 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
 from tests.integration.house import edit, pradrill, write
 from tests.integration.test_leases import shown, until
-from tests.integration.two_hosts import RESTORE, TwoHosts
+from tests.integration.two_hosts import TwoHosts
 
 _LATER = """\
 - hosts: standby
@@ -33,9 +32,17 @@ _DAEMON = """\
     - name: start something that stays
       ansible.builtin.raw: {command} sleep 0.5
 """
+_STOP = """\
+- hosts: standby
+  gather_facts: false
+  tasks:
+    - name: stop the service
+      ansible.builtin.raw: rm -rf /srv/restored && kill $(cat /srv/pid) && touch /srv/torn-down
+"""
+_QUIET = "</dev/null >/dev/null 2>&1"
 _STAYS = (
     "sh -c 'i=0; until [ -e /srv/go ] || [ $i = 600 ]; do sleep 0.1; i=$((i+1)); done;"
-    " mkdir /srv/late' </dev/null >/dev/null 2>&1"
+    f" mkdir /srv/late' {_QUIET}"
 )
 
 
@@ -52,7 +59,7 @@ def test_a_restore_that_its_deadline_cuts_writes_nothing_afterwards(
     """It is ended before the teardown, and looked for once more."""
     house = hosts.house(tmp_path)
     write(house, "playbooks/restore.yml", _LATER.format(module="ansible.builtin.raw"))
-    edit(house, "drills/shop.yml", "restore.yml, deadline: 2m", "restore.yml, deadline: 8s")
+    edit(house, "drills/shop.yml", "restore.yml, deadline: 2m", "restore.yml, deadline: 6s")
     done = pradrill(house, "run", "shop")
     assert done.returncode in {10, 12}, done.stdout + done.stderr
     assert "torn-down" in hosts.standby.touched()
@@ -83,47 +90,49 @@ def test_a_killed_run_writes_nothing_after_its_teardown(hosts: TwoHosts, tmp_pat
     nothing_comes(hosts)
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
+def test_what_stays_behind_a_drill_is_ended_and_told(hosts: TwoHosts, tmp_path: Path) -> None:
+    """A drill that passes and leaves processes behind has left residue: 13, each by its name.
+
+    Whatever has started them: a playbook, a check, a reading. What has dropped its environment is
+    not known as the run's: it is told all the same, and left alone.
+    """
+    house = hosts.house(tmp_path)
+    commands = (
         f"setsid {_STAYS} &",
         f"(setsid {_STAYS} & );",
         f"(nohup {_STAYS} & );",
-    ],
-    ids=["setsid", "double fork", "nohup"],
-)
-def test_what_stays_behind_a_drill_is_ended_and_told(
-    hosts: TwoHosts, tmp_path: Path, command: str
-) -> None:
-    """A drill that passes and leaves a process behind has left residue: 13, by name."""
-    house = hosts.house(tmp_path)
-    write(house, "playbooks/restore.yml", _DAEMON.format(command=command))
+        f"env -i setsid sh -c 'exec nice sleep 40' {_QUIET} &",
+    )
+    write(house, "playbooks/restore.yml", _DAEMON.format(command=" ".join(commands)))
+    write(
+        house,
+        "drills/checks/shop/test_shop.py",
+        f"""\
+        def test_it_answers(host):
+            \"\"\"The machine answers.\"\"\"
+            host.run("setsid tail -f /dev/null {_QUIET} &")
+            assert host.check_output("echo yes") == "yes"
+        """,
+    )
+    reading = f"setsid timeout 90 sleep 90 {_QUIET} & date -u -d -5min +%FT%TZ"
+    edit(house, "drills/shop.yml", "date -u -d -5min +%FT%TZ", reading)
     done = pradrill(house, "run", "shop")
     assert done.returncode == 13, done.stdout + done.stderr
     residue = shown(house)["residue"]
-    assert any("web-dr: process sh (" in left and "was ended" in left for left in residue), residue
+    ended = [left.split()[2] for left in residue if left.endswith("still ran, and was ended")]
+    assert ended.count("sh") == 3, residue
+    assert {"sh", "tail", "timeout"} <= set(ended), residue
+    others = [left.split()[2] for left in residue if left.endswith("was not there before")]
+    assert others == ["sleep"], residue
     nothing_comes(hosts)
 
 
-def test_what_hides_its_mark_is_told_and_left_alone(hosts: TwoHosts, tmp_path: Path) -> None:
-    """A process without its environment is not known as the run's: it is residue all the same."""
+def test_a_quiet_drill_does_not_wait_and_ends_nobody_elses(hosts: TwoHosts, tmp_path: Path) -> None:
+    """A service that its teardown stops is left to it; a login of somebody's is no residue."""
     house = hosts.house(tmp_path)
-    hidden = "env -i setsid sleep 60 </dev/null >/dev/null 2>&1 &"
-    write(house, "playbooks/restore.yml", _DAEMON.format(command=hidden))
-    done = pradrill(house, "run", "shop")
-    assert done.returncode == 13, done.stdout + done.stderr
-    residue = shown(house)["residue"]
-    assert any(
-        "web-dr: process sleep (" in left and "was not there before" in left for left in residue
-    ), residue
-
-
-def test_a_quiet_drill_does_not_wait_and_leaves_logins_alone(
-    hosts: TwoHosts, tmp_path: Path
-) -> None:
-    """Somebody's own login that begins during the drill is neither ended nor told."""
-    house = hosts.house(tmp_path)
-    write(house, "playbooks/restore.yml", RESTORE)
+    service = f"setsid sh -c 'echo $$ > /srv/pid; exec sleep 300' {_QUIET} &"
+    write(house, "playbooks/restore.yml", _DAEMON.format(command=service))
+    write(house, "playbooks/teardown.yml", _STOP)
     server = hosts.standby.server
     words = ("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null")
     ssh = ["ssh", *words, "-i", str(server.key), "-p", str(server.port)]
@@ -136,13 +145,13 @@ def test_a_quiet_drill_does_not_wait_and_leaves_logins_alone(
     )
     until((hosts.standby.etc_pradrill / "lease").exists, "the drill has not begun")
     with subprocess.Popen(
-        [*ssh, f"{server.host.user}@{server.address}", "sleep 60"],
+        [*ssh, f"{server.host.user}@{server.address}", "sleep 100"],
         stdin=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as login:
-        assert run.wait(60) == 0
+        assert run.wait(90) == 0
         assert login.poll() is None
         login.kill()
-    record = shown(house)
-    look = next(step for step in record["steps"] if step["kind"] == "residue")
-    assert look["seconds"] < 2.5
+    assert "torn-down" in hosts.standby.touched()
+    look = next(step for step in shown(house)["steps"] if step["kind"] == "residue")
+    assert look["seconds"] < 2.9
