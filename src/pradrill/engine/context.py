@@ -118,6 +118,7 @@ class Context:
         self, journal: Journal, facts: Facts, tools: Tools, cancelled: Cancellation
     ) -> None:
         self.service: str | None = None
+        self.attempt = 1
         self.tools = tools
         self._run = _Run(journal, facts, ClockWatch(tools.clock), cancelled)
         self.tenancy = Tenancy(
@@ -129,6 +130,12 @@ class Context:
         view = copy(self)
         view.service = service
         view.tools = self.tools._replace(progress=self.tools.progress.of(service))
+        return view
+
+    def again(self, number: int) -> Context:
+        """Return a view for one more attempt at a step: its evidence lies apart."""
+        view = copy(self)
+        view.attempt = number
         return view
 
     @property
@@ -305,7 +312,8 @@ class Context:
         number = max(n for n, key in enumerate(begun, 1) if key == step.key)
         words = step.name if step.service is None else f"{step.service} {step.name}"
         name = "".join(c if c.isalnum() else "-" for c in words)
-        return self._room() / "evidence" / f"{number:02d}-{name}"
+        again = f"-{self.attempt}" if self.attempt > 1 else ""
+        return self._room() / "evidence" / f"{number:02d}-{name}{again}"
 
     def _room(self) -> Path:
         """Return the run's folder, or another for what its disk has no room for: the teardown's."""

@@ -19,6 +19,7 @@ from pradrill.adapters.ansible.events import Narrator, clean_output
 from pradrill.adapters.ansible.meter import Meter, metered
 from pradrill.adapters.ansible.stopping import Brake
 from pradrill.domain.run.outcome import PlaybookResult, StepOutcome
+from pradrill.domain.run.scope import beginning
 from pradrill.domain.values.masking import Masker
 from pradrill.domain.values.quotas import PLAY_KEPT, PLAY_PRINTS, VALUES, megabytes
 from pradrill.errors import NotReadyError
@@ -184,6 +185,7 @@ def _environment(
         **{key: os.environ[key] for key in _FROM_CALLER if key in os.environ},
         **runners,
         processes.MARKER: play.marker,
+        "PRADRILL_BEGINNING": beginning(play.site.run_id),
         "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}:{_SYSTEM_PATH}",
         "HOME": str(home),
         "TMPDIR": str(folder),

@@ -69,6 +69,7 @@ class InventoryHosts:
             inventories=beside,
             known_hosts=known_hosts,
             ssh_config=config,
+            run_id=run_id,
         )
 
     def bind(self, site: Site, identified: Sequence[HostFacts]) -> Site:

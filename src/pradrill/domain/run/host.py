@@ -63,6 +63,9 @@ class Site(Model):
     )
     known_hosts: Path
     ssh_config: Path = Field(description="written for this run; every tool connects through it")
+    run_id: str = Field(
+        default="", description="marks all that is started there; nothing where all is thrown away"
+    )
     proven: tuple[Proven, ...] = Field(
         default=(), description="the hosts that were identified, other branches' included"
     )
@@ -133,6 +136,10 @@ class HostState(Model):
     services: tuple[str, ...] = Field(default=(), description="active systemd services")
     mounts: tuple[str, ...] = ()
     present: tuple[str, ...] = Field(default=(), description="declared paths that exist")
+    uptime: float | None = Field(default=None, description="seconds since its boot")
+    daemons: tuple[str, ...] = Field(
+        default=(), description="names of processes that the first process answers for"
+    )
 
     def left_by(self, before: HostState) -> tuple[str, ...]:
         """Say what is here now and was not before; declared paths count in any case."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pradrill.domain.run.facts import Facts
-from pradrill.domain.run.outcome import Guard, Phase, StepKind
+from pradrill.domain.run.outcome import Guard, Phase, StepKind, StepOutcome
 from pradrill.domain.run.run_plan import NotExecuted, NotRun, PlannedStep, RunPlan
 
 
@@ -59,6 +59,20 @@ def worked_on(facts: Facts, host: str) -> bool:
         for step in facts.plan.steps
         if step.key in facts.begun
     )
+
+
+def was_cut(facts: Facts) -> bool:
+    """Tell whether something on the standby was given up before it had come to its end."""
+    given_up = {
+        StepOutcome.TIMED_OUT,
+        StepOutcome.CANCELLED,
+        StepOutcome.UNREACHABLE,
+        StepOutcome.UNKNOWN,
+    }
+    works = {step.key for step in facts.plan.steps if step.works}
+    ended = {step.key for step in facts.steps}
+    cut = any(step.key in works and step.outcome in given_up for step in facts.steps)
+    return facts.lost or cut or not works.isdisjoint(set(facts.begun) - ended)
 
 
 def _may_be_torn_down(facts: Facts, host: str) -> bool:

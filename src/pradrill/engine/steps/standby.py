@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pradrill.domain.run.event import Event
-from pradrill.domain.run.host import Host, HostFacts
+from pradrill.domain.run.host import Host, HostFacts, HostState
 from pradrill.domain.run.outcome import Guard, GuardOutcome, GuardResult, Phase, StepOutcome
-from pradrill.domain.run.proof import is_standby
+from pradrill.domain.run.proof import is_standby, was_cut
 from pradrill.domain.run.run_plan import PlannedStep
+from pradrill.domain.run.scope import Strays
 from pradrill.domain.values.timeline import Mark
 from pradrill.engine.context import Context, StepEnd
 from pradrill.engine.guards import (
@@ -17,6 +20,9 @@ from pradrill.engine.guards import (
     same_machine_guard,
 )
 from pradrill.errors import PradrillError
+
+_APART = 3.0
+"""Seconds between two looks at what is left."""
 
 
 def preconditions(context: Context, _step: PlannedStep) -> StepEnd:
@@ -112,24 +118,71 @@ def isolation_again(context: Context, step: PlannedStep) -> StepEnd:
 
 
 def residue(context: Context, _step: PlannedStep) -> StepEnd:
-    """Compare every host with what it was before."""
+    """Compare every host with what it was before, once nothing of the run goes on there.
+
+    Where something did, or the run was cut, it is looked at twice, some seconds apart: what goes
+    on unseen shows itself by then. A quiet drill does not wait.
+    """
     context.tenancy.confirm()  # what another run does there is not what this one left
-    paths = context.facts.plan.drill.standby.absent_after_teardown
     left: list[str] = []
-    for host in context.there().hosts:
-        if not is_standby(context.facts, host.name):
-            continue  # that it was not torn down is told already
+    strays: dict[str, Strays] = {}
+    for host in _standbys(context):  # that another was not torn down is told already
+        before = context.facts.baseline.get(host.name)
         try:
-            now = context.tools.probe.state(host, context.there(), paths)
+            strays[host.name] = _end_strays(context, host, before)
         except PradrillError as error:
             left.append(f"{host.name}: not verified, {error.message}")
-            continue
-        before = context.facts.baseline.get(host.name)
-        if before is None:
-            left.append(f"{host.name}: not verified, its state before is not known")
-        else:
-            left += [f"{host.name}: {what}" for what in now.left_by(before)]
+    if was_cut(context.facts) or any(seen.any for seen in strays.values()):
+        context.tools.clock.sleep(_APART)
+    for host in _standbys(context):
+        if host.name in strays:
+            left += [f"{host.name}: {what}" for what in _left(context, host, strays[host.name])]
     return context.left(left)
+
+
+def end_commands(context: Context) -> None:
+    """End what the run has begun on its hosts and what still goes on: its teardown comes now.
+
+    What it has put into the background may be the service itself: the teardown stops it.
+    """
+    if not context.there().run_id:
+        return
+    for host in _standbys(context):
+        before = context.facts.baseline.get(host.name)
+        try:
+            context.tenancy.confirm()
+            strays = context.tools.probe.end_strays(host, context.there(), before, commands=True)
+        except PradrillError as error:
+            context.tools.progress.say(error.message)  # the residue is looked at later
+            continue
+        if strays.ours:
+            ended = ", ".join(map(str, strays.ours))
+            context.tools.progress.say(f"{host.name}: ended what was still going on: {ended}")
+
+
+def _standbys(context: Context) -> list[Host]:
+    """Return the hosts that this process has proven; the others are not even looked at."""
+    return [host for host in context.there().hosts if is_standby(context.facts, host.name)]
+
+
+def _end_strays(context: Context, host: Host, before: HostState | None) -> Strays:
+    return context.tools.probe.end_strays(host, context.there(), before, commands=False)
+
+
+def _left(context: Context, host: Host, strays: Strays) -> Sequence[str]:
+    """Say what is left on a host, whose processes were looked at before."""
+    paths = context.facts.plan.drill.standby.absent_after_teardown
+    before = context.facts.baseline.get(host.name)
+    later = strays
+    try:
+        if strays.any or was_cut(context.facts):
+            later = _end_strays(context, host, before)
+        now = context.tools.probe.state(host, context.there(), paths)
+    except PradrillError as error:
+        return [f"not verified, {error.message}"]
+    if before is None:
+        return ["not verified, its state before is not known", *strays.leaves(later)]
+    return [*now.left_by(before), *strays.leaves(later)]
 
 
 def release(context: Context, _step: PlannedStep) -> StepEnd:

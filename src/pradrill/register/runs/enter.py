@@ -91,6 +91,7 @@ def _enter(
         record_sha256=line_hash(content),
         files=files,
         unsigned=unsigned,
+        residue=record.residue,
     )
     shown = [(EntryKind.FINDING, finding) for finding in findings_of(record)]
     register.append_all([*shown, (EntryKind.RUN, entry)], at)

@@ -273,6 +273,10 @@ class FileRunStore:
             if not (folder / RECORD).exists() and _is_locked(folder)
         ]
 
+    def journal(self, run_id: str) -> RunJournal:
+        """Return the journal of a sealed run, to be read."""
+        return RunJournal(self.runs / run_id, None, self.register)
+
     def find(self, run: str | None) -> str:
         """Return the id of the newest sealed run, or of the one that `run` names in part.
 

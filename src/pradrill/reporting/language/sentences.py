@@ -230,6 +230,9 @@ _FORMS = (
     N_("%(path)s is mounted"),
     N_("%(path)s still exists"),
     N_("not verified, its state before is not known"),
+    N_("process %(process)s of this run still ran, and was ended"),
+    N_("process %(process)s of this run could not be ended"),
+    N_("process %(process)s was not there before"),
     N_("not torn down: never proven"),
     N_("the standby was not torn down: %(because)s"),
     # a reason that is of some of the drill's services
@@ -248,7 +251,7 @@ _ONE_OF: Mapping[str, str] = {
     "bound": r"[0-9][0-9.a-z]*",
     "objective": r"[0-9][0-9.a-z]*",
     "left": "listens on .*|service .* is active|.* is mounted|.* still exists|not verified, its .*"
-    "|not torn down: .*",
+    "|not torn down: .*|process .*",
     "path": "/.*",
     "holder": r"run \S+ of .*",
     "folder": "[^()]*",
