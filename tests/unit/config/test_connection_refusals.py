@@ -154,6 +154,8 @@ def _away() -> Iterator[tuple[str, dict[str, str], str, int]]:
         ("a collection's plugin",
          "playbooks/collections/ansible_collections/a/b/plugins/connection/ssh.py", "", 1, {}),
         ("settings", "playbooks/ansible.cfg", "[ssh_connection]\nssh_args = -J x\n", 2, {}),
+        ("more in the settings", "playbooks/ansible.cfg",
+         "[ssh_connection]\nssh_args = -C -o ControlPersist=60s -o HostName=x\n", 2, {}),
         ("a port in the settings", "playbooks/ansible.cfg", "[defaults]\nremote_port=1\n", 2, {}),
     ):  # fmt: skip
         yield name, {**way, path: text}, path, line
@@ -192,6 +194,11 @@ def test_what_leads_elsewhere_is_refused(
         {"playbooks/group_vars/production.yml": "ansible_ssh_common_args: -J bastion\n"},
         {"playbooks/filter_plugins/own.py": "", "playbooks/library/own.py": ""},
         {"playbooks/ansible.cfg": "[defaults]\nroles_path = roles\nfilter_plugins = own\n"},
+        {
+            "playbooks/ansible.cfg": "[defaults]\ninventory = ../inventory.yml\n"
+            "callbacks_enabled = profile_tasks\n[ssh_connection]\npipelining = True\nretries=3\n"
+            "ssh_args = -o ControlMaster=auto -o ControlPersist=60s -C\n"
+        },
         tasks("- &a\n  command: x\n  vars: {<<: {<<: *a}, b: *a}\n  <<: *a"),
     ],
 )

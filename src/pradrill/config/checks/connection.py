@@ -44,9 +44,15 @@ _HINT = (
 )
 _SETTINGS = re.compile(
     r"^\s*(transport|remote_port|remote_user|private_key_file|host_key_checking|executable|"
-    r"strategy|(?:action|become|callback|connection|shell|strategy|vars)_plugins|inventory|"
-    r"callbacks_enabled)\s*=",
+    r"strategy|(?:action|become|callback|connection|shell|strategy|vars)_plugins)\s*=",
 )
+_QUIET = re.compile(
+    r"^\s*(?:(?:pipelining|retries|timeout|connect_timeout|command_timeout|transfer_method|usetty|"
+    r"scp_if_ssh|sftp_batch_mode|control_path_dir|look_for_keys)\s*=|"
+    r"ssh_args\s*=(?:\s*(?:-C|-o\s*(?:Control(?:Master|Persist)|Compression|ServerAlive\w+)=\w+))*"
+    r"\s*$)"
+)
+"""Settings of connections that make them faster or more patient, and lead nowhere."""
 _SECTIONS = {"ssh_connection", "paramiko_connection", "connection", "persistent_connection"}
 
 
@@ -98,7 +104,9 @@ def _is_read(inside: Path) -> bool:
     parts = set(inside.parts[:-1])
     apart = {*BESIDE, "files", "templates", "library", "module_utils", "collections"}
     variables = {"vars", "defaults"} & parts
-    return not apart & parts and (bool(variables) or inside.suffix in {".yml", ".yaml", ".json"})
+    return not apart & parts and (
+        bool(variables) or inside.suffix in {".yml", ".yaml", ".json", ""}
+    )
 
 
 def _of_steps(document: Document) -> Iterator[Problem]:
@@ -186,6 +194,7 @@ def _of_settings(folder: Path) -> Iterator[Problem]:
         header = re.match(r"\s*\[(\w+)\]", line)
         section = header[1] if header else section
         setting = re.match(r"\s*(\w+)\s*=", line)
-        if setting and (section in _SECTIONS or _SETTINGS.match(line)):
+        of_ssh = section in _SECTIONS and not _QUIET.match(line)
+        if setting and (of_ssh or _SETTINGS.match(line)):
             message = f"{setting[1]} of [{section}] leads connections, and a drill does not read it"
             yield Problem(path, number, "", message, _HINT)
