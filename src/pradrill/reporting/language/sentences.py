@@ -91,6 +91,7 @@ _FORMS = (
     N_("no other run holds this machine"),
     N_("taken over from %(holder)s, which had run out"),
     N_("taken over from %(holder)s, which has ended"),
+    N_("taken over from %(holder)s, which claims more time than a lease has"),
     N_("taken over from %(holder)s, from before the machine was started anew"),
     N_("%(holder)s has taken its lease"),
     N_("its lease ran out unseen, and another run may have come and gone"),
