@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
@@ -116,6 +117,10 @@ def _away() -> Iterator[tuple[str, dict[str, str], str, int]]:
         ("pipe", "- debug: {msg: \"{{ lookup('pipe', 'ssh prod') }}\"}", 3),
         ("query pipe", "- debug: {msg: \"{{ q('ansible.builtin.pipe', 'x') }}\"}", 3),
         ("with_pipe", "- command: x\n  with_pipe: [ls]", 4),
+        ("with_pipe by its full name", "- command: x\n  with_ansible.builtin.pipe: [ls]", 4),
+        ("pipe with a space", "- debug: {msg: \"{{ lookup ('pipe', 'x') }}\"}", 3),
+        ("pipe in escaped quotes", '- debug: {msg: "{{ lookup(\\"pipe\\", 1) }}"}', 3),
+        ("pipe over lines", "- debug:\n    msg: >-\n      {{ lookup(\n      'pipe', 'x') }}", 5),
     ):
         yield name, tasks(body), restore, line
     yield "hosts", {restore: "- hosts: localhost\n  tasks: []\n"}, restore, 1
@@ -144,6 +149,10 @@ def _away() -> Iterator[tuple[str, dict[str, str], str, int]]:
          tasks("- import_tasks: ../shared/a.yml")),
         ("an imported playbook", "playbooks/b.yml", "- hosts: localhost\n", 1,
          {restore: "- import_playbook: b.yml\n"}),
+        ("a template", "playbooks/templates/a.j2", "{{ lookup('pipe', 'x') }}", 1,
+         tasks("- template: {src: a.j2, dest: /x}")),
+        ("tasks that are no YAML by name", "playbooks/steps/a",
+         "- command: x\n  connection: local\n", 2, tasks("- include_tasks: steps/a")),
         ("a plugin", "playbooks/connection_plugins/ssh.py", "", 1, {}),
         ("a strategy", "playbooks/strategy_plugins/linear.py", "", 1, {}),
         ("an action", "playbooks/action_plugins/raw.py", "", 1, {}),
@@ -244,3 +253,25 @@ def test_a_step_of_the_drill_may_give_a_password_to_become_root(tmp_path: Path) 
     """Privileges on the standby are no way to another machine."""
     step = ", secrets: {ansible_become_password: 'env:X'}"
     assert problems_of(tmp_path, {}, step=step) == []
+
+
+def test_where_a_project_lies_is_no_kind_of_file(tmp_path: Path) -> None:
+    """Tasks outside the playbook's folder are read, whatever folders are above the project."""
+    shared = {"shared/a.yml": "- command: x\n  connection: local\n"}
+    way = tasks("- import_tasks: ../shared/a.yml")
+    for above in ("files", "collections", "plugins/vars"):
+        found = problems_of(tmp_path / above / "project", {**way, **shared})
+        assert [each.message for each in found] == [
+            "connection: local is not the way that is proven"
+        ]
+
+
+def test_the_login_that_nobody_names_is_the_users_own(tmp_path: Path) -> None:
+    """remote_user may say it, too: it is as whom SSH logs in by itself."""
+    build(tmp_path)
+    (tmp_path / "playbooks/restore.yml").write_text("- hosts: standby\n  remote_user: root\n")
+    document = read_document(tmp_path / "drills/shop.yml")
+    drill = validate(document, Drill)
+    without = (Host(name="web-dr", address="192.0.2.20", dr_role="standby"),)
+    assert os.geteuid() == 0
+    assert list(connection_problems(document, drill, without)) == []

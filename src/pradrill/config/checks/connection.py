@@ -6,12 +6,19 @@ at its line, before anything is touched.
 
 from __future__ import annotations
 
+import os
+import pwd
 import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from pradrill.config.checks.play_texts import PLUGINS, play_problems, plugin_folder
+from pradrill.config.checks.play_texts import (
+    PLUGINS,
+    lookup_problems,
+    play_problems,
+    plugin_folder,
+)
 from pradrill.config.inventory import BESIDE, variables_of
 from pradrill.config.loader import Document, Loc
 from pradrill.config.playbook_inputs import around
@@ -80,7 +87,8 @@ def connection_problems(
         for step in (*way.prepare, *way.restore, *way.teardown)
         if isinstance(step, PlaybookStep)
     ]
-    logins = {host.user for host in hosts} or {"root"}
+    own = pwd.getpwuid(os.geteuid()).pw_name  # as whom SSH logs in where nobody says it
+    logins = {host.user or own for host in hosts} or {"root"}
     names = {host.name for host in hosts} | set(drill.standby.machines)
     for folder in sorted({step.playbook.parent for step in steps}):
         its = [step for step in steps if step.playbook.parent == folder]
@@ -89,7 +97,7 @@ def connection_problems(
         taken = [file.path for file in around(playbooks, None, ()).files]
         yield from _of_settings(folder)
         for path in dict.fromkeys([*playbooks, *taken]):
-            inside = path.relative_to(folder) if path.is_relative_to(folder) else path
+            inside = Path(os.path.relpath(path, folder))  # where the folder itself lies is no kind
             if plugin := plugin_folder(inside):
                 message = f"{plugin} beside a playbook can lead it elsewhere"
                 yield Problem(path, 1, "", message, PLUGINS)
@@ -97,6 +105,8 @@ def connection_problems(
                 mine = any(step.controller for step in its if step.playbook == path)
                 may = mine if path in playbooks else controller
                 yield from play_problems(path, allowed, names, logins, controller=may)
+            elif "templates" in inside.parts[:-1] and not controller:
+                yield from lookup_problems(path, path.read_text("utf-8", "replace"))
 
 
 def _is_read(inside: Path) -> bool:

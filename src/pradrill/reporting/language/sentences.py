@@ -205,6 +205,7 @@ _FORMS = (
     N_("the run did not note whom it spoke to"),
     N_("the key is that of the killed run"),
     N_("its key is another than before"),
+    N_("its machine-id is another than before"),
     N_("the host has no machine-id"),
     N_("%(path)s is missing: place it once with playbooks/mark_standby.yml"),
     N_("carries this machine's id"),
