@@ -275,3 +275,17 @@ def test_the_login_that_nobody_names_is_the_users_own(tmp_path: Path) -> None:
     without = (Host(name="web-dr", address="192.0.2.20", dr_role="standby"),)
     assert os.geteuid() == 0
     assert list(connection_problems(document, drill, without)) == []
+
+
+def test_a_standby_that_is_named_as_the_controller_is_not_taken_for_it(tmp_path: Path) -> None:
+    """Where a step may act on the controller, no host of the drill goes by its name."""
+    build(tmp_path)
+    (tmp_path / "playbooks/restore.yml").write_text(PLAY)
+    drill = tmp_path / "drills/shop.yml"
+    named = (Host(name="127.0.0.1", address="192.0.2.20", dr_role="standby"),)
+    document = read_document(drill)
+    assert list(connection_problems(document, validate(document, Drill), named)) == []
+    drill.write_text(drill.read_text().replace("deadline: 2m", "controller: true"))
+    document = read_document(drill)
+    (found,) = connection_problems(document, validate(document, Drill), named)
+    assert "127.0.0.1 is the standby's name" in found.message

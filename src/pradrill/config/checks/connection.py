@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pradrill.config.checks.play_texts import (
+    CONTROLLER,
     PLUGINS,
     lookup_problems,
     play_problems,
@@ -90,6 +91,10 @@ def connection_problems(
     own = pwd.getpwuid(os.geteuid()).pw_name  # as whom SSH logs in where nobody says it
     logins = {host.user or own for host in hosts} or {"root"}
     names = {host.name for host in hosts} | set(drill.standby.machines)
+    if (here := sorted(names & CONTROLLER)) and any(step.controller for step in steps):
+        message = f"{here[0]} is the standby's name, and Ansible's own of the controller"
+        hint = "Give the host another name, or leave out controller: true."
+        yield document.problem(("standby", "hosts"), message, hint)
     for folder in sorted({step.playbook.parent for step in steps}):
         its = [step for step in steps if step.playbook.parent == folder]
         controller = any(step.controller for step in its)
