@@ -30,7 +30,7 @@ _BESIDE_INVENTORY = ("group_vars", "host_vars")
 _MOST, _LARGEST = 2_000, 32 << 20  # files, and bytes of all of them
 _MOST_WORDS = 20
 _WORD = re.compile(r"[\w.-]+")
-_PATH = re.compile(r"[\w.+@~-]*(?:/[\w.+@~-]*)+|[\w.+@~-]+")
+_PATH = re.compile(r"[\w.+@~/-]+")
 _QUOTED = re.compile(r"(?<=['\"])[^'\"\n{}]+(?=['\"])")
 """What can be a file's name or path; one with a space in it is quoted."""
 _SOURCE = re.compile(r"\b(?:src|dir)\s*[:=]\s*['\"]?([\w.+@~-]+)['\"]?\s*(?:$|[,}])", re.MULTILINE)
@@ -144,10 +144,18 @@ def _farther(text: str, bases: tuple[Path, Path], looked: _Looked) -> Iterator[P
     names = {*_PATH.findall(text), *_QUOTED.findall(text)}
     folders = {name for name in names if "/" in name} | set(_SOURCE.findall(text))
     for base in dict.fromkeys(bases):
+        there = {
+            *(path.name for path in base.iterdir()),
+            ".",
+            "..",
+        }  # most words of a text are no file's name
         for name in sorted(names):
-            path = Path(os.path.normpath(base / name.lstrip("/")))
-            if name.startswith("/") and Path(name).is_relative_to(bases[1]):
-                path = Path(os.path.normpath(name))
+            path = base / name.lstrip("/")
+            if name.startswith(f"{bases[1]}/"):
+                path = Path(name)
+            elif name.lstrip("/").partition("/")[0] not in there:
+                continue
+            path = Path(os.path.normpath(path))
             if path.is_dir() and name in folders and not bases[1].is_relative_to(path):
                 yield from (file for file in _below(path) if file not in looked.found)
             elif path.is_file() and path not in looked.found:
