@@ -93,16 +93,18 @@ def _comparisons(
 ) -> Iterator[tuple[str, list[str] | None]]:
     """Yield each kind of identity with what both have in common; None: it cannot be compared.
 
-    A key of another type says nothing: one machine has a key of each.
+    A key of another type says nothing: one machine has a key of each. So those that the host has
+    beside the one that it showed are compared too.
     """
-    key = identity.print_of(facts.host_key)
-    comparable = {facts.host_key.partition(" ")[0], None}
+    shown = [facts.host_key, *facts.other_keys]
+    ours = {key for key in map(identity.print_of, shown) if key}
+    comparable = {*(each.partition(" ")[0] for each in shown), None}
     keys = {
         identity.print_of(each)
         for each in identity.valid(identity.host_key, primary.host_keys)
         if identity.type_of(each) in comparable
     }
-    yield "host key", (["host key"] * (key in keys) if keys and key else None)
+    yield "host key", (["host key"] * bool(keys & ours) if keys and ours else None)
 
     ids = set(identity.valid(identity.machine_id, primary.machine_ids))
     same = ["machine-id"] * (facts.machine_id in ids)
@@ -110,9 +112,10 @@ def _comparisons(
 
     given = identity.valid(identity.address, primary.addresses)
     theirs = {identity.plain_address(each) for each in given}
-    ours = _addresses(host, facts)
-    shared = [f"address {text}" for text, each in ours.items() if each in theirs]
-    yield "addresses", (shared if theirs and ours else None)
+    here = _addresses(host, facts)
+    shared = [f"address {text}" for text, each in here.items() if each in theirs]
+    telling = [each for each in theirs if not identity.is_everybodys(each)]
+    yield "addresses", (shared if shared or (telling and here) else None)
 
     if known_by_name:
         yield "name", (["name"] * (host.name == primary.vm) if primary.vm else None)
@@ -133,9 +136,14 @@ def same_machine_guard(host: Host, facts: HostFacts, before: SeenHost | None) ->
     """Prove that the host is the one that a killed run worked on."""
     if before is None or not before.host_key:
         return _unproven(Guard.SAME_MACHINE, host.name, "the run did not note whom it spoke to")
-    proven = identity.print_of(facts.host_key) == before.host_key
-    detail = "the key is that of the killed run" if proven else "its key is another than before"
-    return _result(Guard.SAME_MACHINE, host.name, proven=proven, detail=detail)
+    if identity.print_of(facts.host_key) != before.host_key:
+        detail = "its key is another than before"
+        return _result(Guard.SAME_MACHINE, host.name, proven=False, detail=detail)
+    if before.machine and facts.seen().machine != before.machine:  # copies of one image share keys
+        detail = "its machine-id is another than before"
+        return _result(Guard.SAME_MACHINE, host.name, proven=False, detail=detail)
+    detail = "the key is that of the killed run"
+    return _result(Guard.SAME_MACHINE, host.name, proven=True, detail=detail)
 
 
 def marker_guard(facts: HostFacts) -> GuardResult:

@@ -32,6 +32,7 @@ _ENDS = {
     LeaseEnd.EXPIRED: "which had run out",
     LeaseEnd.REBOOTED: "from before the machine was started anew",
     LeaseEnd.ENDED: "which has ended",
+    LeaseEnd.IMPOSSIBLE: "which claims more time than a lease has",
 }
 
 

@@ -138,12 +138,16 @@ def test_the_record_says_to_whom_the_run_spoke() -> None:
     key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBxcLsLDtaH9GIQrxd9HmErTihwVtgEldR3pfwSgdFyd"
     addresses = ("127.0.0.1", "::1", "198.51.100.20", "fe80::1%eth0")
     bench = Bench(probe=FakeProbe(facts=host_facts(host_key=key, addresses=addresses)))
-    assert bench.run().seen == {
+    seen = bench.run().seen
+    assert seen == {
         HOST: SeenHost(
             host_key="SHA256:HQP2HgDhP5criWjoVDwpueG8F3O9HWUGjuemQslYgFU",
+            machine=seen[HOST].machine,
             addresses=("198.51.100.20", "fe80::1%eth0"),
         )
     }
+    assert len(seen[HOST].machine) == 64
+    assert host_facts().machine_id not in seen[HOST].machine
     odd = Bench(probe=FakeProbe(facts=host_facts(host_key="ssh-ed25519 not/base64!")))
     assert odd.run().seen[HOST].host_key == ""
 

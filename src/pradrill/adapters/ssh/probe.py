@@ -31,6 +31,7 @@ _REPLACED = "\N{REPLACEMENT CHARACTER}"  # what bytes that are no text are read 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _MACHINE_ID = "cat /etc/machine-id 2>/dev/null || :"
+_KEYS = "cat /etc/ssh/ssh_host_*_key.pub 2>/dev/null || :"
 _ADDRESSES = (
     "if command -v ip >/dev/null; then ip -o addr show; "
     "else cat /proc/net/fib_trie; cat /proc/net/if_inet6 2>/dev/null || :; fi"
@@ -66,11 +67,13 @@ class SshProbe:
         """Return what the host says of itself, and its clock's skew."""
         machine_id = self._look(host, site, "machine-id", _MACHINE_ID).strip()
         marker = self._marker(host, site)
+        keys = host_words.public_keys(self._look(host, site, "host keys", _KEYS))
         addresses = host_words.addresses(self._look(host, site, "addresses", _ADDRESSES))
         skew = self.skew(host, site)
         return HostFacts(
             host=host.name,
             host_key=self._sessions.host_key(host, site),
+            other_keys=keys,
             machine_id=machine_id if re.fullmatch("[0-9a-f]{32}", machine_id) else "",
             marker=marker.content,
             marker_fault=marker.fault,

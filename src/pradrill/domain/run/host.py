@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import ipaddress
 from collections.abc import Iterable
 from enum import StrEnum
@@ -104,6 +105,9 @@ class HostFacts(Model):
 
     host: str
     host_key: str = Field(description='"ssh-ed25519 AAAA…" of this connection')
+    other_keys: tuple[str, ...] = Field(
+        default=(), description="the same of its sshd's usual key files, of each type"
+    )
     machine_id: str
     marker: str | None = Field(description="content of the standby marker file, if there is one")
     marker_fault: MarkerFault | None = Field(
@@ -118,6 +122,7 @@ class HostFacts(Model):
         """Return what of it goes into the record; the machine-id is nobody else's business."""
         return SeenHost(
             host_key=fingerprint(self.host_key),
+            machine=_disguised(self.machine_id),
             addresses=tuple(each for each in self.addresses if not _is_loopback(each)),
         )
 
@@ -126,6 +131,9 @@ class SeenHost(Model):
     """What a host was when it was identified: whom one spoke to, and where its network is."""
 
     host_key: str = Field(description="SHA-256 fingerprint, as ssh-keygen -l prints it")
+    machine: str = Field(
+        default="", description="what tells its machine-id from others, and does not tell it"
+    )
     addresses: tuple[str, ...] = Field(default=(), description="of its interfaces, but loopback")
 
 
@@ -147,6 +155,13 @@ class HostState(Model):
         left += [f"service {x} is active" for x in self.services if x not in before.services]
         left += [f"{x} is mounted" for x in self.mounts if x not in before.mounts]
         return (*left, *(f"{path} still exists" for path in self.present))
+
+
+def _disguised(machine_id: str) -> str:
+    """Return a hash that the machine-id is the key of, as machine-id(5) wants it told."""
+    if not machine_id:
+        return ""
+    return hmac.new(machine_id.encode(), b"pradrill", "sha256").hexdigest()
 
 
 def _is_loopback(address: str) -> bool:

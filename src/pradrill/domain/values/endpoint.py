@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from pradrill.domain.values.identity import is_nobodys
 from pradrill.domain.values.model import when_written
 
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
@@ -35,10 +36,12 @@ def _is_host(text: str) -> bool:
     """Tell whether it is a host's name, an IPv4 address, or an IPv6 address in brackets."""
     try:
         if text.startswith("[") and text.endswith("]"):
-            return ip_address(text[1:-1]).version == 6  # noqa: PLR2004 only that has brackets
+            found = ip_address(text[1:-1])
+            return found.version == 6 and not is_nobodys(found)  # noqa: PLR2004 only it has these
         labels = text.removesuffix(".").split(".")
         if labels[-1].isdecimal():  # no name ends so: it is an address, or a slip in one
-            return ip_address(text).version == 4  # noqa: PLR2004
+            found = ip_address(text)
+            return found.version == 4 and not is_nobodys(found)  # noqa: PLR2004
     except ValueError:
         return False
     return len(text) <= _LONGEST_NAME and all(_LABEL.fullmatch(label) for label in labels)
