@@ -1,4 +1,4 @@
-"""What lies in the state folder in a file's place: no command waits for it, or ends in a traceback."""
+"""What lies in a file's place in the state folder: no command waits for it, or is lost."""
 
 from __future__ import annotations
 
