@@ -17,6 +17,7 @@ from pradrill.domain.run.outcome import CheckResult, PlaybookResult, StepResult
 from pradrill.domain.run.question import Answer, Question
 from pradrill.domain.run.record import RunRecord
 from pradrill.domain.run.run_plan import FileHash, RunPlan
+from pradrill.domain.run.scope import Strays
 
 Cancelled = Callable[[], bool]
 """Asked often; true once the run must stop."""
@@ -133,6 +134,14 @@ class HostProbe(Protocol):
 
     def reaches(self, host: Host, site: Site, endpoints: Sequence[str]) -> Mapping[str, str]:
         """Try to connect from inside the host; endpoint → "open", "closed" or "unknown: …"."""
+
+    def end_strays(
+        self, host: Host, site: Site, before: HostState | None, *, commands: bool
+    ) -> Strays:
+        """End what the run has started there, and tell; `commands`: only what has its shell.
+
+        What was there `before` is left alone, and what is new but not the run's is only told.
+        """
 
     def read_instant(self, host: Host, site: Site, newest: NewestData) -> datetime:
         """Run the command and read its answer; raises PradrillError when it is no instant."""

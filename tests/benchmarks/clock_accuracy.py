@@ -28,7 +28,7 @@ from tests.integration.sshd import Sshd, _free_port
 from pradrill.adapters.ansible.runner import AnsibleRunner
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve
-from pradrill.adapters.standbys.inventory import InventoryStandby
+from pradrill.adapters.standbys.inventory import InventoryHosts
 from pradrill.adapters.testinfra.verifier import TestinfraVerifier
 from pradrill.domain.declared.drill import Drill, NewestData
 from pradrill.domain.declared.plan import Plan
@@ -98,14 +98,17 @@ class Round(NamedTuple):
 class _Probe(FakeProbe):
     """Says that this machine is a standby, and when its newest data was written: now."""
 
-    def __init__(self, clock: SteadyClock) -> None:
+    def __init__(self, clock: SteadyClock, host_key: str) -> None:
         super().__init__()
         self._clock = clock
+        self._host_key = host_key
 
     def facts(self, host: Host, _site: Site) -> HostFacts:
         """Return what a true standby says of itself."""
         machine_id = Path("/etc/machine-id").read_text(encoding="ascii").strip()
-        return host_facts(host.name, machine_id=machine_id)
+        return host_facts(
+            host.name, machine_id=machine_id, marker=machine_id, host_key=self._host_key
+        )
 
     def state(self, _host: Host, _site: Site, _paths: Sequence[str]) -> HostState:
         """See nothing that could be left."""
@@ -179,8 +182,8 @@ def recover(home: Path, server: Sshd, wait: float) -> Round:
     tools = fake_tools()._replace(
         clock=clock,
         store=FileRunStore(home / "state"),
-        standby=InventoryStandby([server.host], server.inventory(), server.known_hosts),
-        probe=_Probe(clock),
+        standby=InventoryHosts([server.host], server.inventory(), server.known_hosts),
+        probe=_Probe(clock, server.host_key),
         runner=AnsibleRunner(clock, resolve),
         verifier=TestinfraVerifier(clock),
         progress=service,

@@ -145,7 +145,7 @@ def test_a_busy_crashed_run_is_found_again(keeping: Any) -> None:
     plan = a_run_plan()
     journal.append(Event.STARTED, START, json.loads(a_start(plan=plan).model_dump_json()))
     keeping.die(journal)
-    with keeping.store.hold(plan.standby_key, "another"):
+    with keeping.store.hold(plan.standby_key[0], "another"):
         recovered = recover_crashed(keeping.store, lambda _plan: fake_tools(store=keeping.store))
         assert isinstance(recovered.left[journal.run_id], BusyError)
     (record,) = recover_crashed(

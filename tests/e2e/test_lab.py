@@ -13,7 +13,7 @@ from tests.e2e.conftest import pradrill, say
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve
 from pradrill.adapters.ssh.probe import SshProbe
-from pradrill.adapters.standbys.lab import Lab, LabStandby, Machine
+from pradrill.adapters.standbys.lab import Lab, LabMachines, Machine
 from pradrill.errors import BusyError, NotReadyError
 
 pytestmark = pytest.mark.e2e
@@ -44,7 +44,7 @@ def test_a_frozen_machine_is_usable_within_five_seconds_with_the_right_time(
     """Resuming takes under 5 s also without KVM, and the clock is right at once."""
     clock = SteadyClock()
     began = time.monotonic()
-    site = LabStandby(lab, [machine.name], {}).start(tmp_path, "a run", say)
+    site = LabMachines(lab, [machine.name], {}).start(tmp_path, "a run", say)
     assert inside(machine, "hostname") == "trial"
     assert time.monotonic() - began < 5
     probe = SshProbe(clock, resolve)
@@ -82,7 +82,7 @@ def test_a_machine_reaches_nothing_but_its_links(lab: Lab, machine: Machine) -> 
 def test_a_link_leads_to_a_port_of_the_drills_machines_or_to_anothers_ssh(lab: Lab) -> None:
     """Machines of one drill reach any port of each other, and other machines by SSH only."""
     links = {"10.0.2.100:3306": "trial:3306", "10.0.2.101:3306": "other:3306"}
-    (problem,) = LabStandby(lab, ["trial"], links).problems()
+    (problem,) = LabMachines(lab, ["trial"], links).problems()
     assert problem.startswith("the link 10.0.2.101:3306 leads to port 3306 of the machine other")
 
 

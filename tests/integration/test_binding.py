@@ -18,7 +18,7 @@ from pradrill.adapters.ansible.runner import AnsibleRunner
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve
 from pradrill.adapters.ssh.probe import SshProbe
-from pradrill.adapters.standbys.inventory import InventoryStandby
+from pradrill.adapters.standbys.inventory import InventoryHosts
 from pradrill.config.inventory import freeze
 from pradrill.domain.run.host import Host, Inventory, Proven, Site
 from pradrill.domain.run.outcome import PlaybookResult, StepOutcome
@@ -42,7 +42,7 @@ class Bench:
         inventory = freeze(self.house / "inventory.yml", [self.house / "playbooks/play.yml"])
         folder = self.house / "run"
         folder.mkdir()
-        made = InventoryStandby([standby.server.host], inventory, self.house / "known_hosts")
+        made = InventoryHosts([standby.server.host], inventory, self.house / "known_hosts")
         site = made.start(folder, "bench", lambda _line: None)
         return site.model_copy(
             update={"proven": (Proven(host=site.hosts[0], machine_id=standby.machine_id),)}
@@ -284,7 +284,7 @@ def test_an_address_is_looked_up_once_and_one_key_stays(
     pins = tmp_path / "pins"
     other = another_sshd().host_key
     pins.write_text(f"[localhost]:{sshd.port} {sshd.host_key}\n[localhost]:{sshd.port} {other}\n")
-    standby = InventoryStandby([host], Inventory(content={}), pins)
+    standby = InventoryHosts([host], Inventory(content={}), pins)
     folder = tmp_path / "run"
     folder.mkdir()
     site = standby.start(folder, "bench", lambda _line: None)

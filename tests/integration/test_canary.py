@@ -13,7 +13,7 @@ from tests.unit.engine.test_point_steps import CANARY, a_plan
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve
 from pradrill.adapters.ssh.probe import SshProbe
-from pradrill.adapters.standbys.inventory import InventoryStandby
+from pradrill.adapters.standbys.inventory import InventoryHosts
 from pradrill.domain.declared.drill import Canary
 from pradrill.domain.run.host import Host, HostFacts, Site
 from pradrill.domain.run.verdict import Verdict
@@ -138,7 +138,7 @@ def test_a_canary_is_kept_nowhere(  # noqa: PLR0913, PLR0917 the fixtures of a w
     hosts = tuple(host.model_copy(update={"name": sshd.host.name}) for host in plan.hosts)
     tools = fake_tools(
         store=FileRunStore(tmp_path / "state"),
-        standby=InventoryStandby([sshd.host], sshd.inventory(), sshd.known_hosts),
+        standby=InventoryHosts([sshd.host], sshd.inventory(), sshd.known_hosts),
         probe=_Half(probe, sshd.host_key),
     )
     started = a_start(plan=plan.model_copy(update={"hosts": hosts}))

@@ -134,6 +134,8 @@ def test_every_honest_spelling_passes_and_is_counted(bench: Bench) -> None:
             "conftest.py": """
                 import pathlib, sys, pytest
                 sys.path.insert(0, str(pathlib.Path(__file__).parent / "lib"))
+                def pytest_configure(config):
+                    config.addinivalue_line("markers", "slow: it takes a while")
                 @pytest.fixture
                 def answers(host):
                     def ask(command): assert host.run(command).rc == 0
@@ -251,6 +253,9 @@ MEDDLING = {
         class Plugin:
             def pytest_runtest_call(self, item): item.obj = lambda host: None
         def pytest_configure(config): config.pluginmanager.register(Plugin())
+        """,
+    "configures": """
+        def pytest_configure(config): config.option.keyword = "one"
         """,
     "fakes the host": """
         import pytest

@@ -14,7 +14,7 @@ import pytest
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve
 from pradrill.adapters.ssh.probe import SshProbe
-from pradrill.adapters.standbys.inventory import InventoryStandby
+from pradrill.adapters.standbys.inventory import InventoryHosts
 from pradrill.domain.run.host import Site
 from pradrill.errors import NotReadyError
 from pradrill.system.ssh_sockets import folder_for
@@ -30,9 +30,9 @@ def quiet(_line: str) -> None:
 
 
 @pytest.fixture
-def standby(sshd: Sshd) -> Iterator[InventoryStandby]:
+def standby(sshd: Sshd) -> Iterator[InventoryHosts]:
     """Return the session's sshd as a standby, stopped at the end."""
-    made = InventoryStandby([sshd.host], sshd.inventory(), sshd.known_hosts)
+    made = InventoryHosts([sshd.host], sshd.inventory(), sshd.known_hosts)
     yield made
     made.stop(RUN)
 
@@ -54,7 +54,7 @@ def masters(run_id: str = RUN) -> list[Path]:
     return list(folder.iterdir()) if folder.exists() else []
 
 
-def test_every_tool_reaches_the_host(standby: InventoryStandby, sshd: Sshd, tmp_path: Path) -> None:
+def test_every_tool_reaches_the_host(standby: InventoryHosts, sshd: Sshd, tmp_path: Path) -> None:
     """The site made by start serves OpenSSH and the probe, with the pinned key."""
     assert standby.problems() == []
     site = standby.start(tmp_path, RUN, quiet)
@@ -65,7 +65,7 @@ def test_every_tool_reaches_the_host(standby: InventoryStandby, sshd: Sshd, tmp_
     probe.close()
 
 
-def test_stop_leaves_no_connection(standby: InventoryStandby, tmp_path: Path) -> None:
+def test_stop_leaves_no_connection(standby: InventoryHosts, tmp_path: Path) -> None:
     """A shared connection and its folder are gone after stop, and stop can be repeated."""
     through(standby.start(tmp_path, RUN, quiet), "true")
     assert len(masters()) == 1
@@ -74,16 +74,16 @@ def test_stop_leaves_no_connection(standby: InventoryStandby, tmp_path: Path) ->
     assert standby.stop(RUN) == []
 
 
-def test_another_process_stops_it(standby: InventoryStandby, tmp_path: Path) -> None:
+def test_another_process_stops_it(standby: InventoryHosts, tmp_path: Path) -> None:
     """After kill -9 the next command closes the connection that the dead one left."""
     through(standby.start(tmp_path, RUN, quiet), "true")
     host = standby._hosts[0].model_dump_json()
     code = (
         "import sys; from pathlib import Path;"
         "from pradrill.domain.run.host import Host, Inventory;"
-        "from pradrill.adapters.standbys.inventory import InventoryStandby;"
+        "from pradrill.adapters.standbys.inventory import InventoryHosts;"
         "h = Host.model_validate_json(sys.argv[1]);"
-        "print(InventoryStandby([h], Inventory(content={}), Path('/nowhere')).stop(sys.argv[2]))"
+        "print(InventoryHosts([h], Inventory(content={}), Path('/nowhere')).stop(sys.argv[2]))"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(
@@ -98,7 +98,7 @@ def test_another_process_stops_it(standby: InventoryStandby, tmp_path: Path) -> 
     assert masters() == []
 
 
-def test_dead_masters_socket_is_no_residue(standby: InventoryStandby, tmp_path: Path) -> None:
+def test_dead_masters_socket_is_no_residue(standby: InventoryHosts, tmp_path: Path) -> None:
     """A socket whose process was killed is removed without a complaint."""
     through(standby.start(tmp_path, RUN, quiet), "true")
     socket = masters()[0]
@@ -116,7 +116,7 @@ def test_wrong_pin_stops_openssh_too(
     """With another key pinned, OpenSSH refuses through the site's configuration."""
     wrong = tmp_path / "wrong"
     wrong.write_text(f"[127.0.0.1]:{sshd.port} {another_sshd().host_key}\n")
-    standby = InventoryStandby([sshd.host], sshd.inventory(), wrong)
+    standby = InventoryHosts([sshd.host], sshd.inventory(), wrong)
     done = through(standby.start(tmp_path, RUN, quiet), "true")
     standby.stop(RUN)
     assert done.returncode == 255
@@ -131,7 +131,7 @@ def test_hashed_and_patterned_pins_count(sshd: Sshd, tmp_path: Path) -> None:
     pattern = tmp_path / "pattern"
     pattern.write_text(f"[127.0.0.*]:{sshd.port} {sshd.host_key}\n")
     for known_hosts in (hashed, pattern):
-        standby = InventoryStandby([sshd.host], sshd.inventory(), known_hosts)
+        standby = InventoryHosts([sshd.host], sshd.inventory(), known_hosts)
         assert standby.problems() == []
         probe = SshProbe(SteadyClock(), resolve)
         assert probe.facts(sshd.host, standby.start(tmp_path, RUN, quiet)).host == "standby-1"
@@ -148,7 +148,7 @@ def test_revoked_or_certified_is_not_pinned(sshd: Sshd, tmp_path: Path) -> None:
     ):
         known_hosts = tmp_path / "known"
         known_hosts.write_text(lines)
-        standby = InventoryStandby([sshd.host], sshd.inventory(), known_hosts)
+        standby = InventoryHosts([sshd.host], sshd.inventory(), known_hosts)
         assert "pins no host key" in standby.problems()[0]
 
 
@@ -162,7 +162,7 @@ def test_every_problem_is_told(sshd: Sshd, tmp_path: Path) -> None:
         sshd.host.model_copy(update={"name": name, "private_key": key, "address": "127.0.0.2"})
         for name, key in (("a", open_key), ("b", locked), ("c", tmp_path / "absent"))
     ]
-    standby = InventoryStandby(hosts, sshd.inventory(), sshd.known_hosts)
+    standby = InventoryHosts(hosts, sshd.inventory(), sshd.known_hosts)
     problems = standby.problems()
     assert [p for p in problems if "pins no host key for [127.0.0.2]" in p] == problems[:3]
     assert "No such file" in problems[3]
@@ -170,14 +170,14 @@ def test_every_problem_is_told(sshd: Sshd, tmp_path: Path) -> None:
     assert "can be read by others" in problems[5]
     assert len(problems) == 6
     assert not folder_for(RUN).exists()
-    nowhere = InventoryStandby(hosts[:1], sshd.inventory(), tmp_path / "nowhere")
+    nowhere = InventoryHosts(hosts[:1], sshd.inventory(), tmp_path / "nowhere")
     assert "does not exist" in nowhere.problems()[0]
     with pytest.raises(NotReadyError):
         nowhere.start(tmp_path, RUN, quiet)
 
 
 def test_a_folder_that_somebody_else_made_before_blocks_no_run(
-    standby: InventoryStandby, tmp_path: Path
+    standby: InventoryHosts, tmp_path: Path
 ) -> None:
     """What another user, or a link, has put where the sockets would go is left alone."""
     foreign, link = folder_for(RUN), folder_for(RUN).with_name(f"{folder_for(RUN).name}-1")
@@ -197,12 +197,12 @@ def test_a_folder_that_somebody_else_made_before_blocks_no_run(
 
 
 def test_a_run_leaves_the_connection_of_another_alone(
-    standby: InventoryStandby, sshd: Sshd, tmp_path: Path
+    standby: InventoryHosts, sshd: Sshd, tmp_path: Path
 ) -> None:
     """Start and stop of one run cut nothing of another that works on the same host."""
     other = "20261128T020001Z-shop-d4e5f6"
     through(standby.start(tmp_path, RUN, quiet), "true")
-    beside = InventoryStandby([sshd.host], sshd.inventory(), sshd.known_hosts)
+    beside = InventoryHosts([sshd.host], sshd.inventory(), sshd.known_hosts)
     beside.start(tmp_path, other, quiet)
     assert beside.stop(other) == []
     assert len(masters()) == 1

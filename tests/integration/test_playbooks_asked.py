@@ -83,6 +83,7 @@ def test_unknown_modules_and_plays_that_reach_nobody_are_told_at_once(house: Pat
     more = "{playbook: ../playbooks/PB.yml, vars: {target: standby}}"
     steps = ", ".join(more.replace("PB", name) for name in ("role", "given"))
     edit(house, "drills/shop.yml", "deadline: 2m}", f"deadline: 2m}}, {steps}")
+    edit(house, "drills/shop.yml", "teardown.yml}", "teardown.yml, controller: true}")
 
     told = problems(house)
     for expected in (
@@ -99,7 +100,11 @@ def test_unknown_modules_and_plays_that_reach_nobody_are_told_at_once(house: Pat
 
 def test_what_is_in_a_vault_is_passed_over_with_a_word(house: Path) -> None:
     """Variables in a vault are no matter; tasks in one are told in a word, without a traceback."""
-    (house / "password").write_text("x\n")
+    (house / "password").write_text("xxxx\n")
+    (house / "password").chmod(0o600)
+    known_hosts = "known_hosts: ../known_hosts"
+    named = f"{known_hosts}, vault_password: 'file:{house}/password'"
+    edit(house, "drills/shop.yml", known_hosts, named)
     vault = str(Path(sys.executable).with_name("ansible-vault"))
     for name, text in (("group_vars", "target: standby\n"), ("tasks", "- ping: {}\n")):
         (house / "playbooks" / name).mkdir()

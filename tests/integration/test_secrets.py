@@ -232,7 +232,7 @@ def test_a_killed_run_leaves_no_secret_on_a_disk_and_none_in_memory_once_it_is_s
     assert folders_of_runs(house)
     environ = environment(house)
     done = pradrill(house, "runs", environment=environ)
-    assert "was torn down and it is recorded" in done.stderr, done.stderr
+    assert "its standby was not left as declared (teardown ended failed" in done.stderr
     assert not found((done.stdout + done.stderr).encode())
     assert not folders_of_runs(house)
     assert not tell_tales(tmp_path)

@@ -408,3 +408,21 @@ def test_a_killed_runs_standby_that_lost_its_marker_is_left_alone(
     assert not_run(record)["teardown"] == "never proven"
     assert texts(record["residue"]) == ("web-dr: not torn down: never proven",)
     assert "was torn down" not in said
+
+
+def test_another_machine_with_the_killed_runs_key_is_left_alone(
+    hosts: TwoHosts, tmp_path: Path
+) -> None:
+    """Copies of one image share their key: another standby in its place is not torn down."""
+    house = hosts.house(tmp_path)
+    killed_in_the_restore(house, hosts)
+    (hosts.standby.home / "machine-id").write_text("ab" * 16 + "\n")
+    hosts.standby.marker.write_text("ab" * 16 + "\n")
+    try:
+        record, _ = recovered(house)
+    finally:
+        (hosts.standby.home / "machine-id").write_text(f"{hosts.standby.machine_id}\n")
+    assert guards(record, "marker")[-1] == ("teardown", "proven")
+    assert guards(record, "same-machine") == [("teardown", "refused")]
+    assert hosts.standby.touched() == ["restored"]
+    assert record["residue"] == ["web-dr: not torn down: never proven"]

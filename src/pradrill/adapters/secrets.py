@@ -107,7 +107,7 @@ def resolve(name: str) -> str:
             )
         value = _read(Path(folder, where))
     else:
-        value = _private(Path(where).expanduser())
+        value = _private(Path(where))
     value = value.rstrip("\r\n")
     if len(value) < SHORTEST:
         what = f"has fewer than {SHORTEST} characters" if value.strip() else "is empty"
@@ -119,8 +119,9 @@ def resolve(name: str) -> str:
 
 def _private(path: Path) -> str:
     try:
+        path = path.expanduser()
         mode = path.stat()
-    except OSError as error:
+    except (OSError, ValueError, RuntimeError) as error:  # a NUL in it; ~ of nobody
         raise _unreadable(path, error) from error
     if mode.st_mode & (stat.S_IRWXG | stat.S_IRWXO) or not stat.S_ISREG(mode.st_mode):
         raise NotReadyError(
@@ -135,7 +136,7 @@ def _read(path: Path) -> str:
         with path.open("rb") as file:
             content = file.read(_LONGEST + 1)
         text = content.decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
     if len(content) > _LONGEST:
         raise NotReadyError(
@@ -146,7 +147,9 @@ def _read(path: Path) -> str:
 
 
 def _unreadable(path: Path, error: Exception) -> NotReadyError:
-    reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+    named = "its path names nothing"
+    other = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else named
+    reason = getattr(error, "strerror", None) or other
     return NotReadyError(
         f"the secret file {path} cannot be read: {reason}", hint="Check its path and its owner."
     )

@@ -21,9 +21,10 @@ from pradrill.config.project import (
 )
 from pradrill.domain.declared.plan import PrimaryIdentity
 from pradrill.domain.declared.sealing import Sealing
-from pradrill.domain.register.entry import Head
+from pradrill.domain.register.entry import Head, TeardownEntry
 from pradrill.domain.register.finding import Finding
 from pradrill.domain.register.finding_history import all_findings, findings_for
+from pradrill.domain.register.teardowns import owed, repeated
 from pradrill.domain.run.record import RunRecord
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.domain.values.masking import Masker
@@ -33,6 +34,7 @@ from pradrill.register.chain.register import Register
 from pradrill.register.runs.store import FileRunStore
 from pradrill.register.sealing.sealer import Sealer
 from pradrill.register.sealing.signing import public_key
+from pradrill.reporting.text.teardowns import offer
 from pradrill.system.tools import ToolError
 
 
@@ -137,6 +139,22 @@ class App:
             return ()
         return tuple(finding for finding in found if finding.open)
 
+    def teardowns(self, run_id: str) -> list[TeardownEntry]:
+        """Return the repeated teardowns of a run; a damaged register has none to tell."""
+        try:
+            return repeated(self.register.entries(), run_id)
+        except PradrillError as error:
+            told(f"repeated teardowns cannot be told: {error.message}")
+            return []
+
+    def offer_teardowns(self) -> None:
+        """Say on stderr which runs have left something behind, and how to remove it."""
+        try:
+            for run in owed(self.register.entries()):
+                told(offer(run))
+        except PradrillError:  # `doubt` tells of it
+            return
+
     def settle(self) -> None:
         """Enter what a crash kept out of the register; trouble with it is told, and stops nothing.
 
@@ -152,6 +170,7 @@ class App:
         except OSError as error:
             told(f"{self.state}: {error.strerror}")
         self.doubt()
+        self.offer_teardowns()
 
     def names_drills(self) -> bool:
         """Tell whether there is a folder of drills: reading reports needs none."""
@@ -175,7 +194,9 @@ class App:
             primaries={name: self._primary(project, name) for name in project.plan.services},
             files=files,
             around=around(
-                loaded.drill.playbooks(), loaded.drill.standby.inventory, {f.path for f in files}
+                loaded.drill.playbooks(),
+                loaded.drill.standby.inventory_file,
+                {file.path for file in files},
             ),
             places=loaded.places,
         )

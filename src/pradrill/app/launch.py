@@ -13,12 +13,14 @@ from pradrill.app.composition import App, told
 from pradrill.app.discreet_progress import DiscreetProgress
 from pradrill.app.primary_clocks import clocks
 from pradrill.app.tools import tools_for
+from pradrill.domain.register.entry import EntryKind, TeardownEntry, TeardownOutcome
 from pradrill.domain.run.event import Started
 from pradrill.domain.run.record import Launch, RunRecord, RunState
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.engine.cancellation import Cancellation, signals_to
 from pradrill.engine.context import Disruption
 from pradrill.engine.crashed_runs import Recovered, recover_crashed
+from pradrill.engine.repeated_teardown import repeat_teardown
 from pradrill.engine.run import run_drill
 from pradrill.errors import PradrillError
 from pradrill.ports import Progress
@@ -75,6 +77,18 @@ def sweep(app: App, progress: Progress) -> list[RunRecord]:
         told(f"run {record.run_id} was killed; {how}")
     app.settle()
     return recovered.records
+
+
+def tear_down_again(app: App, record: RunRecord, progress: Progress) -> TeardownEntry:
+    """Repeat the teardown of a sealed run, and enter what it came to. Raises BusyError."""
+    progress = DiscreetProgress(progress, app.secrets.masker)
+    began = app.clock.now()
+    with tools_for(app, record.plan, progress) as tools:
+        left = repeat_teardown(app.store.journal(record.run_id), tools)
+    outcome = TeardownOutcome.LEFT if left else TeardownOutcome.CLEAN
+    entry = TeardownEntry(run_id=record.run_id, by=user(), began=began, outcome=outcome, left=left)
+    app.register.append(EntryKind.TEARDOWN, entry, app.clock.now())
+    return entry
 
 
 def _put_back(record: RunRecord) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pradrill.adapters.secrets import resolve
 from pradrill.adapters.ssh.probe import SshProbe
-from pradrill.adapters.standbys.inventory import InventoryStandby
+from pradrill.adapters.standbys.inventory import InventoryHosts
 from pradrill.domain.declared.plan import PrimaryIdentity, SshAddress
 from pradrill.domain.run.host import Host, Inventory
 from pradrill.domain.values.timeline import Skew
@@ -40,7 +40,7 @@ def _clock(service: str, address: SshAddress, clock: Clock) -> Skew:
         private_key=address.key,
     )
     pinned = address.known_hosts or Path("~/.ssh/known_hosts").expanduser()
-    reached = InventoryStandby([host], Inventory(content={}), pinned)
+    reached = InventoryHosts([host], Inventory(content={}), pinned)
     if problems := reached.problems():
         raise NotReadyError(problems[0])
     probe = SshProbe(clock, resolve)

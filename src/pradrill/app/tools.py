@@ -14,8 +14,8 @@ from pradrill.adapters.questions.files import FilePeople
 from pradrill.adapters.questions.terminal import Terminal
 from pradrill.adapters.ssh.leases import SshLeases
 from pradrill.adapters.ssh.probe import SshProbe
-from pradrill.adapters.standbys.inventory import InventoryStandby
-from pradrill.adapters.standbys.lab import LabStandby
+from pradrill.adapters.standbys.inventory import InventoryHosts
+from pradrill.adapters.standbys.lab import LabMachines
 from pradrill.adapters.testinfra.verifier import TestinfraVerifier
 from pradrill.app.author import user
 from pradrill.app.backups import checked_before, source_of
@@ -24,6 +24,7 @@ from pradrill.config.edits import edits
 from pradrill.config.inventory import each_inventory_once, freeze, read_inventory
 from pradrill.config.vaults import unlock
 from pradrill.domain.declared.backup_source import RecoveryPointSpec
+from pradrill.domain.declared.standby import InventoryStandby, LabStandby
 from pradrill.domain.run.host import Host
 from pradrill.domain.run.question import Question
 from pradrill.domain.run.run_plan import RunPlan
@@ -69,7 +70,7 @@ def _tools(app: App, plan: RunPlan, progress: Progress) -> Tools:
         edits=edits,
         sources={s: source(app, each) for s, each in backups.items()},
         checked={s: checked_before(each, app.store) for s, each in backups.items()},
-        leases=None if plan.drill.standby.machines else SshLeases(),
+        leases=SshLeases() if plan.drill.standby.leased else None,
         unusable=unusable,
         masked=secrets.masker.facts,
     )
@@ -94,17 +95,22 @@ def _announcer(app: App, plan: RunPlan, progress: Progress) -> Callable[[Questio
 
 
 def _standby(app: App, plan: RunPlan) -> Standby:
-    declared = plan.drill.standby
-    if declared.machines:
-        return LabStandby(app.lab, declared.machines, declared.links)
-    assert declared.inventory is not None  # noqa: S101 the model has one of both
+    """Return what reaches the standby: one adapter for each kind of it."""
+    match plan.drill.standby:
+        case InventoryStandby() as declared:
+            return _inventory_hosts(app, plan, declared)
+        case LabStandby() as declared:
+            return LabMachines(app.lab, declared.names, declared.links)
+
+
+def _inventory_hosts(app: App, plan: RunPlan, declared: InventoryStandby) -> InventoryHosts:
     unlock(plan.drill, app.secrets.resolve)
     with each_inventory_once():
-        hosts = read_inventory(declared.inventory, declared.hosts or "")
+        hosts = read_inventory(declared.inventory, declared.where)
         inventory = freeze(declared.inventory, plan.drill.playbooks())
     _refuse_moved(plan, hosts, declared.inventory)
     known = declared.known_hosts or Path("~/.ssh/known_hosts").expanduser()
-    return InventoryStandby(hosts, inventory, known)
+    return InventoryHosts(hosts, inventory, known)
 
 
 def _refuse_moved(plan: RunPlan, hosts: tuple[Host, ...], inventory: Path) -> None:

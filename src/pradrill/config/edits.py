@@ -21,7 +21,7 @@ def edits(plan: RunPlan) -> tuple[Path, ...]:
     was = [*plan.files]
     if plan.around is not None:
         known = {file.path for file in plan.files}
-        now += around(drill.playbooks(), drill.standby.inventory, known).files
+        now += around(drill.playbooks(), drill.standby.inventory_file, known).files
         was += plan.around.files
     hashes_now, hashes_then = _by_path(now), _by_path(was)
     read_once = {plan.drill_file, plan.plan_file}

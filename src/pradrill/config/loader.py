@@ -269,20 +269,17 @@ def _written(document: Document, part: str | int) -> bool:
 
 def _known(model: type[BaseModel], loc: Loc) -> list[str]:
     """Return the keys that the model at a place declares."""
-    inner: list[type[BaseModel]] = []
+    models = [model]
     for part in loc:
         if isinstance(part, int):
             continue
         if part.startswith("("):  # the tag of a union's branch: the model's name
-            model = next((one for one in inner if f"({one.__name__})" == part), model)
+            models = [one for one in models if f"({one.__name__})" == part] or models
             continue
-        field = model.model_fields.get(part)
-        if field is None:
-            continue  # a name chosen by the user: plan.services.<name>
-        inner = _models_in(field.annotation)
-        if inner:
-            model = inner[0]
-    return list(model.model_fields)
+        fields = [one.model_fields[part] for one in models if part in one.model_fields]
+        inner = [one for field in fields for one in _models_in(field.annotation)]
+        models = inner or models  # else a name chosen by the user: plan.services.<name>
+    return list(dict.fromkeys(key for one in models for key in one.model_fields))
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

@@ -2,8 +2,9 @@
 
 A proof holds for these too. Hashed is what lies beside a playbook and is named in its text, or in
 the text of what it names in turn; all of it, once one of these texts builds a name at run time.
-Variables and plugins, which Ansible takes by itself, are always hashed. What it takes from
-elsewhere (the user's and the system's roles and collections) is not seen.
+That is any file and folder, whatever its kind: a script, a schema, an archive. Variables and
+plugins, which Ansible takes by itself, are always hashed. What it takes from elsewhere (the user's
+and the system's roles and collections) is not seen.
 """
 
 from __future__ import annotations
@@ -29,8 +30,17 @@ _BESIDE_INVENTORY = ("group_vars", "host_vars")
 _MOST, _LARGEST = 2_000, 32 << 20  # files, and bytes of all of them
 _MOST_WORDS = 20
 _WORD = re.compile(r"[\w.-]+")
-_PATH = re.compile(r"(?<![\w./-])(?:\.\./[\w./-]+|[\w./-]+\.(?:ya?ml|j2)\b)")
-"""Something above its folder, or a file of a kind that only Ansible reads."""
+_PATH = re.compile(r"[\w.+@~/-]+")
+_QUOTED = re.compile(r"(?<=['\"])[^'\"\n{}]+(?=['\"])")
+"""What can be a file's name or path; one with a space in it is quoted."""
+_SOURCE = re.compile(r"\b(?:src|dir)\s*[:=]\s*['\"]?([\w.+@~-]+)['\"]?\s*(?:$|[,}])", re.MULTILINE)
+"""A folder that is named without a slash."""
+_WRITTEN = re.compile(
+    r"\b(?:dest|creates|removes|chdir)\s*[:=]\s*(?:'[^'\n]*'|\"[^\"\n]*\"|[^\s,}]+)"
+)
+"""A path that is written to, or is the standby's."""
+_TEXTS = {".yml", ".yaml", ".json", ".j2", ""}
+"""Kinds of files that can name others that Ansible then takes in."""
 _COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
 _BUILT = re.compile(
     r"fileglob|first_found|filetree"
@@ -122,18 +132,34 @@ def _follow(looked: _Looked, folder: Path, plays: Iterable[Path]) -> None:
             text = _COMMENT.sub("", looked.read(path).decode("utf-8", "replace"))
             words.update(word.strip(".-") for word in _WORD.findall(text))
             built = built or _BUILT.search(text) is not None
-            farther.update(dict.fromkeys(_farther(text, (path.parent, folder), looked)))
+            if path.suffix in _TEXTS:
+                farther.update(dict.fromkeys(_farther(text, (path.parent, folder), looked)))
         near = [path for path, names in waiting.items() if built or names & words]
         fresh = [*dict.fromkeys([*near, *farther])]
 
 
-def _farther(text: str, bases: Iterable[Path], looked: _Looked) -> Iterator[Path]:
-    """Yield the files that a text names by their path, wherever they are."""
-    for base in bases:
-        for named in _PATH.findall(text):
-            path = Path(os.path.normpath(base / named))
-            files = _below(path) if path.is_dir() else [path] if path.is_file() else []
-            yield from (file for file in files if file not in looked.found)
+def _farther(text: str, bases: tuple[Path, Path], looked: _Looked) -> Iterator[Path]:
+    """Yield the files that a text names by their path: a folder's, when one of them is built."""
+    text = _WRITTEN.sub("", text)
+    names = {*_PATH.findall(text), *_QUOTED.findall(text)}
+    folders = {name for name in names if "/" in name} | set(_SOURCE.findall(text))
+    for base in dict.fromkeys(bases):
+        there = {
+            *(path.name for path in base.iterdir()),
+            ".",
+            "..",
+        }  # most words of a text are no file's name
+        for name in sorted(names):
+            path = base / name.lstrip("/")
+            if name.startswith(f"{bases[1]}/"):
+                path = Path(name)
+            elif name.lstrip("/").partition("/")[0] not in there:
+                continue
+            path = Path(os.path.normpath(path))
+            if path.is_dir() and name in folders and not bases[1].is_relative_to(path):
+                yield from (file for file in _below(path) if file not in looked.found)
+            elif path.is_file() and path not in looked.found:
+                yield path
 
 
 def _nameable(folder: Path) -> Iterator[tuple[Path, set[str]]]:

@@ -70,8 +70,8 @@ class Project(NamedTuple):
 def named_files(drill: Drill) -> Iterator[Path]:
     """Give what a drill names and tools read while it runs: playbooks, inventory, checks."""
     yield from drill.playbooks()
-    if drill.standby.inventory is not None:
-        yield drill.standby.inventory
+    if drill.standby.inventory_file is not None:
+        yield drill.standby.inventory_file
     for way in drill.ways.values():
         yield from suite_files(way.verify.checks)
         yield from _beside_checks(way.verify.checks)
@@ -179,8 +179,8 @@ def _drill_problems(
             hint = suggestion(name, list(plan.services))
             where = ("recover", name) if drill.recover else ("services", number)
             yield document.problem(where, f'the plan has no service "{name}"', hint)
-        elif plan and (vm := plan.services[name].primary.vm) in drill.standby.machines:
-            where = ("standby", "vms" if drill.standby.vms else "vm")
+        elif plan and (vm := plan.services[name].primary.vm) in drill.standby.names:
+            where = ("standby", drill.standby.names_key)
             yield document.problem(where, f'"{vm}" is the primary of {name}')
     disruption = drill.scenario.disruption
     if isinstance(disruption, datetime) and disruption > now:
@@ -219,14 +219,14 @@ def _texts(
 
 
 def _hosts(document: Document, drill: Drill) -> tuple[tuple[Host, ...], list[Problem]]:
-    standby = drill.standby
-    if standby.inventory is None:
+    inventory = drill.standby.inventory_file
+    if inventory is None:
         return (), []
-    if not standby.inventory.exists():
-        what = f"{standby.inventory} does not exist"
+    if not inventory.exists():
+        what = f"{inventory} does not exist"
         return (), [document.problem(("standby", "inventory"), what)]
     try:
-        hosts = read_inventory(standby.inventory, standby.hosts or "")
+        hosts = read_inventory(inventory, drill.standby.where)
     except ConfigurationError as error:
         where = ("standby", "hosts")
         return (), [document.problem(where, error.message, error.hint)]

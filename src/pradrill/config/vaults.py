@@ -84,7 +84,7 @@ def _vaulted(drill: Drill) -> Iterator[tuple[Path, int]]:
 
 def _looked_at(drill: Drill) -> Iterator[Path]:
     """Yield playbooks, the inventory, the variables beside them, and the files that plays name."""
-    inventory = drill.standby.inventory
+    inventory = drill.standby.inventory_file
     if inventory is not None:
         yield from _below(inventory)
         yield from (path for name in _BESIDE for path in _below(inventory.parent / name))

@@ -9,7 +9,7 @@ from copy import copy
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from pradrill.domain.declared.drill import ServiceRecovery
 from pradrill.domain.run.backup_integrity import IntegrityResult
@@ -19,6 +19,7 @@ from pradrill.domain.run.host import Host, HostFacts, Site
 from pradrill.domain.run.outcome import GuardResult, Phase, StepOutcome
 from pradrill.domain.run.proof import workable
 from pradrill.domain.run.run_plan import PlannedStep
+from pradrill.domain.values.model import Model
 from pradrill.domain.values.reason import Said, joined, written
 from pradrill.domain.values.run_names import folder_prefix
 from pradrill.domain.values.timeline import Instant, Mark, Provenance, Skew
@@ -41,6 +42,8 @@ from pradrill.ports import (
     Standby,
 )
 from pradrill.system import in_memory, scratch
+
+_Value = TypeVar("_Value")
 
 
 class Tools(NamedTuple):
@@ -116,6 +119,7 @@ class Context:
         self, journal: Journal, facts: Facts, tools: Tools, cancelled: Cancellation
     ) -> None:
         self.service: str | None = None
+        self.attempt = 1
         self.tools = tools
         self._run = _Run(journal, facts, ClockWatch(tools.clock), cancelled)
         self.tenancy = Tenancy(
@@ -127,6 +131,12 @@ class Context:
         view = copy(self)
         view.service = service
         view.tools = self.tools._replace(progress=self.tools.progress.of(service))
+        return view
+
+    def again(self, number: int) -> Context:
+        """Return a view for one more attempt at a step: its evidence lies apart."""
+        view = copy(self)
+        view.attempt = number
         return view
 
     @property
@@ -188,10 +198,13 @@ class Context:
         lost = bool(self.tenancy.lost)
         return run.cancelled() or run.abandoned or lost or run.unwritten is not None
 
-    def note(self, event: Event, **facts: Any) -> None:
-        """Put a fact into the journal and into `facts`; a full disk stops the run."""
+    def note(self, event: Event, fact: Model | None = None, **more: Any) -> None:
+        """Put a fact, or what is said of it by name, into the journal and into `facts`.
+
+        A full disk stops the run.
+        """
         self._look_at_clock()
-        self._write(event, facts)
+        self._write(event, {**_body(fact), **more})
         if self.unwritten is not None and self._run.under_way:  # teardown goes on without a journal
             raise Stop
 
@@ -199,12 +212,13 @@ class Context:
         step = self._run.watch.look()
         if step is not None:
             total = self.tools.clock.stepped()
-            self._write(Event.CLOCK, {"seconds": total, "step": step.model_dump(mode="json")})
+            self._write(Event.CLOCK, {"seconds": total, "step": step})
 
     def _write(self, event: Event, facts: dict[str, Any]) -> None:
         if self.service is not None and event in OF_A_BRANCH:
             facts["service"] = self.service
-        run, facts = self._run, self.tools.masked(facts)
+        body = {name: _plain(value) for name, value in facts.items()}
+        run, facts = self._run, self.tools.masked(body)
         with run.lock:
             # The record, written now or from the journal alone, says the same of when it began.
             at = run.facts.began if event is Event.STARTED else self.tools.clock.now()
@@ -216,7 +230,7 @@ class Context:
 
     def note_guard(self, result: GuardResult) -> None:
         """Note what a guard has shown."""
-        self.note(Event.GUARD, **result.model_dump(mode="json"))
+        self.note(Event.GUARD, result)
 
     def mark(self, mark: Mark, at: datetime) -> None:
         """Note a measured mark of the timeline."""
@@ -224,7 +238,7 @@ class Context:
 
     def mark_instant(self, mark: Mark, instant: Instant) -> None:
         """Note a mark with its bounds and where it comes from."""
-        self.note(Event.MARK, mark=mark, instant=instant.model_dump(mode="json"))
+        self.note(Event.MARK, mark=mark, instant=instant)
 
     def connect(self) -> None:
         """Make the standby's hosts reachable."""
@@ -234,14 +248,12 @@ class Context:
 
     def bind(self, identified: Sequence[HostFacts]) -> None:
         """Reach the hosts from here on as what was seen of them, and nothing else."""
-        site = self._run.site
-        assert site is not None  # noqa: S101 the start step passed before
+        site = planned(self._run.site, "the standby's start")
         self._run.site = self.tools.standby.bind(site, identified)
 
     def there(self) -> Site:
         """Return the standby, which the start step has made reachable: this branch's hosts."""
-        site = self._run.site
-        assert site is not None  # noqa: S101 the start step passed before
+        site = planned(self._run.site, "the standby's start")
         if self.service is None:
             return site
         mine = self.facts.plan.branch(self.service).hosts
@@ -301,7 +313,8 @@ class Context:
         number = max(n for n, key in enumerate(begun, 1) if key == step.key)
         words = step.name if step.service is None else f"{step.service} {step.name}"
         name = "".join(c if c.isalnum() else "-" for c in words)
-        return self._room() / "evidence" / f"{number:02d}-{name}"
+        again = f"-{self.attempt}" if self.attempt > 1 else ""
+        return self._room() / "evidence" / f"{number:02d}-{name}{again}"
 
     def _room(self) -> Path:
         """Return the run's folder, or another for what its disk has no room for: the teardown's."""
@@ -309,3 +322,19 @@ class Context:
         if run.unwritten is not None:
             self.keep_elsewhere()
         return run.spare or self.journal.folder
+
+
+def planned(value: _Value | None, what: str) -> _Value:
+    """Return what planning made sure of. Raises PradrillError when the step comes without it."""
+    if value is None:
+        raise PradrillError(f"the plan has a step that needs {what}, and nothing gives it")
+    return value
+
+
+def _body(fact: Model | None) -> dict[str, Any]:
+    return {} if fact is None else fact.model_dump(mode="json")
+
+
+def _plain(value: Any) -> Any:
+    """Return what a journal's line can hold."""
+    return value.model_dump(mode="json") if isinstance(value, Model) else value

@@ -36,7 +36,7 @@ def identity_guards(
     primaries: Mapping[str, PrimaryIdentity],
     *,
     services: Collection[str] | None = None,
-    in_lab: bool = False,
+    known_by_name: bool = False,
 ) -> list[GuardResult]:
     """Prove that the host is declared a standby and is no service's primary.
 
@@ -64,7 +64,7 @@ def identity_guards(
     ]
     for service in dict.fromkeys((*demanded, *primaries)):
         primary = primaries.get(service, PrimaryIdentity())
-        result = _not_primary(service, primary, host, facts, in_lab=in_lab)
+        result = _not_primary(service, primary, host, facts, known_by_name=known_by_name)
         if service in demanded or result.outcome in {GuardOutcome.PROVEN, GuardOutcome.REFUSED}:
             results.append(result)
     if not facts.machine_id:
@@ -73,13 +73,13 @@ def identity_guards(
 
 
 def _not_primary(
-    service: str, primary: PrimaryIdentity, host: Host, facts: HostFacts, *, in_lab: bool
+    service: str, primary: PrimaryIdentity, host: Host, facts: HostFacts, *, known_by_name: bool
 ) -> GuardResult:
     guard = f"{Guard.NOT_PRIMARY_OF}{service}"
     if primary.waived:
         detail = reason(Code.PRIMARY_WAIVED)
         return _named(guard, host.name, GuardOutcome.WAIVED, detail)
-    compared = dict(_comparisons(primary, host, facts, in_lab=in_lab))
+    compared = dict(_comparisons(primary, host, facts, known_by_name=known_by_name))
     hits = [hit for each in compared.values() for hit in each or ()]
     if hits:
         detail = reason(Code.PRIMARY_SHARED, what=hits)
@@ -87,26 +87,28 @@ def _not_primary(
     if all(each is None for each in compared.values()):
         return _unproven(guard, host.name, reason(Code.PRIMARY_UNKNOWN))
     left_out = [what for what, each in compared.items() if each is None]
-    in_part = left_out and not in_lab
+    in_part = left_out and not known_by_name
     detail = reason(Code.DIFFERS_IN_PART, what=left_out) if in_part else reason(Code.DIFFERS)
     return _named(guard, host.name, GuardOutcome.PROVEN, detail)
 
 
 def _comparisons(
-    primary: PrimaryIdentity, host: Host, facts: HostFacts, *, in_lab: bool
+    primary: PrimaryIdentity, host: Host, facts: HostFacts, *, known_by_name: bool
 ) -> Iterator[tuple[str, list[str] | None]]:
     """Yield each kind of identity with what both have in common; None: it cannot be compared.
 
-    A key of another type says nothing: one machine has a key of each.
+    A key of another type says nothing: one machine has a key of each. So those that the host has
+    beside the one that it showed are compared too.
     """
-    key = identity.print_of(facts.host_key)
-    comparable = {facts.host_key.partition(" ")[0], None}
+    shown = [facts.host_key, *facts.other_keys]
+    ours = {key for key in map(identity.print_of, shown) if key}
+    comparable = {*(each.partition(" ")[0] for each in shown), None}
     keys = {
         identity.print_of(each)
         for each in identity.valid(identity.host_key, primary.host_keys)
         if identity.type_of(each) in comparable
     }
-    yield "host key", (["host key"] * (key in keys) if keys and key else None)
+    yield "host key", (["host key"] * bool(keys & ours) if keys and ours else None)
 
     ids = set(identity.valid(identity.machine_id, primary.machine_ids))
     same = ["machine-id"] * (facts.machine_id in ids)
@@ -114,11 +116,12 @@ def _comparisons(
 
     given = identity.valid(identity.address, primary.addresses)
     theirs = {identity.plain_address(each) for each in given}
-    ours = _addresses(host, facts)
-    shared = [f"address {text}" for text, each in ours.items() if each in theirs]
-    yield "addresses", (shared if theirs and ours else None)
+    here = _addresses(host, facts)
+    shared = [f"address {text}" for text, each in here.items() if each in theirs]
+    telling = [each for each in theirs if not identity.is_everybodys(each)]
+    yield "addresses", (shared if shared or (telling and here) else None)
 
-    if in_lab:  # where a machine's name is its identity: the lab made its key and its id for it
+    if known_by_name:
         yield "name", (["name"] * (host.name == primary.vm) if primary.vm else None)
 
 
@@ -137,9 +140,13 @@ def same_machine_guard(host: Host, facts: HostFacts, before: SeenHost | None) ->
     """Prove that the host is the one that a killed run worked on."""
     if before is None or not before.host_key:
         return _unproven(Guard.SAME_MACHINE, host.name, reason(Code.NOT_NOTED))
-    proven = identity.print_of(facts.host_key) == before.host_key
-    detail = reason(Code.SAME_KEY) if proven else reason(Code.OTHER_KEY)
-    return _result(Guard.SAME_MACHINE, host.name, proven=proven, detail=detail)
+    if identity.print_of(facts.host_key) != before.host_key:
+        detail = reason(Code.OTHER_KEY)
+        return _result(Guard.SAME_MACHINE, host.name, proven=False, detail=detail)
+    if before.machine and facts.seen().machine != before.machine:  # copies of one image share keys
+        detail = reason(Code.OTHER_MACHINE_ID)
+        return _result(Guard.SAME_MACHINE, host.name, proven=False, detail=detail)
+    return _result(Guard.SAME_MACHINE, host.name, proven=True, detail=reason(Code.SAME_KEY))
 
 
 def marker_guard(facts: HostFacts) -> GuardResult:

@@ -34,6 +34,7 @@ _ENDS = {
     LeaseEnd.EXPIRED: Code.LEASE_EXPIRED,
     LeaseEnd.REBOOTED: Code.LEASE_REBOOTED,
     LeaseEnd.ENDED: Code.LEASE_ENDED,
+    LeaseEnd.IMPOSSIBLE: Code.LEASE_IMPOSSIBLE,
 }
 
 

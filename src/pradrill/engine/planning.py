@@ -18,6 +18,8 @@ from pradrill.domain.run.run_plan import (
     Branch,
     FileHash,
     PlannedHost,
+    PlannedManual,
+    PlannedPlaybook,
     PlannedStep,
     RunPlan,
     governing,
@@ -49,7 +51,7 @@ def plan_run(  # noqa: PLR0913 every argument is a different kind of input
     places: Mapping[str, tuple[str, ...]] | None = None,
     around: Around | None = None,
 ) -> RunPlan:
-    """Resolve a drill; `hosts` is empty for a lab machine, which is known by its name.
+    """Resolve a drill; `hosts` is empty where the drill itself names the standby's.
 
     `places`: service of `recover` → its hosts. The plan's services depend on each other in no
     circle.
@@ -59,12 +61,11 @@ def plan_run(  # noqa: PLR0913 every argument is a different kind of input
         PlannedHost(name=host.name, address=f"{host.address}:{host.port}", dr_role=host.dr_role)
         for host in hosts
     )
-    if machines := drill.standby.machines:
-        planned = tuple(
-            PlannedHost(name=name, address=None, dr_role="standby") for name in machines
-        )
+    planned += tuple(
+        PlannedHost(name=name, address=None, dr_role="standby") for name in drill.standby.names
+    )
     names = tuple(host.name for host in planned)
-    held = [f"{host.address}:{host.port}" for host in hosts] + [f"vm:{name}" for name in machines]
+    locks = [drill.standby.lock_name(host.name, host.address) for host in planned]
     apart = tuple(
         Branch(service=name, hosts=(places or {}).get(name, names), after=after)
         for name, after in order(plan.services, tuple(drill.recover)).items()
@@ -81,7 +82,7 @@ def plan_run(  # noqa: PLR0913 every argument is a different kind of input
         services=services,
         objectives=governing(services),
         hosts=planned,
-        standby_key=",".join(sorted(held)),
+        standby_key=tuple(sorted(locks)),
         primaries=primaries,
         steps=tuple(_steps(drill, plan, names, apart or (Branch(service=None, hosts=names),))),
         guards=GUARDS,
@@ -119,7 +120,7 @@ def _steps(
     yield step(Phase.TEARDOWN, name, StepKind.ISOLATION_AGAIN, _LOOK)
     for branch in reversed(branches):
         yield from _declared(plan, branch, Phase.TEARDOWN, drill.ways[branch.service].teardown)
-    if not drill.standby.machines:
+    if drill.standby.leaves_residue:
         yield step(Phase.TEARDOWN, "look for residue", StepKind.RESIDUE, _LOOK)
     yield step(Phase.TEARDOWN, "release the standby", StepKind.STOP, _START)
 
@@ -163,10 +164,9 @@ def _declared(
         if isinstance(step, ManualStep):
             yield from _manual(plan, branch, phase, name, step)
             continue
-        yield PlannedStep(
+        yield PlannedPlaybook(
             phase=phase,
             name=name,
-            kind=StepKind.PLAYBOOK,
             hosts=branch.hosts,
             deadline=step.deadline,
             service=branch.service,
@@ -181,10 +181,9 @@ def _manual(
     plan: Plan, branch: Branch, phase: Phase, name: str, told: ManualStep
 ) -> Iterator[PlannedStep]:
     """Return the wait for a person; a call waits twice, for the response and the restoration."""
-    asks = PlannedStep(
+    asks = PlannedManual(
         phase=phase,
         name=name,
-        kind=StepKind.MANUAL,
         hosts=(),
         deadline=told.deadline,
         service=branch.service,
@@ -206,8 +205,9 @@ def _manual(
 
 
 def _destroys(drill: Drill, names: tuple[str, ...], apart: Sequence[Branch]) -> tuple[Reason, ...]:
-    if machines := drill.standby.machines:
-        return tuple(reason(Code.OVERLAY_DESTROYED, name=name) for name in machines)
+    if drill.standby.throw_away:
+        return drill.standby.thrown_away
+
     whose = [(branch.hosts, [str(branch.service)]) for branch in apart]
     return (
         *(

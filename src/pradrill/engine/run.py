@@ -22,10 +22,13 @@ from pradrill.engine.context import Context, Disruption, StepEnd, Stop, Tools
 from pradrill.engine.leases import GUARD as LEASE
 from pradrill.engine.parallel import GoOn, side_by_side
 from pradrill.engine.standby_lock import hold_standby
-from pradrill.engine.steps import STEP_HANDLERS
-from pradrill.engine.steps.standby import prove_anew
+from pradrill.engine.steps import take
+from pradrill.engine.steps.standby import end_commands, prove_anew
 from pradrill.errors import BusyError, PradrillError, UnreachableError, of_disk
 from pradrill.ports import Journal
+
+_WAITS = tuple(timedelta(seconds=seconds) for seconds in (2, 4, 8, 16, 30))
+"""Before a teardown that did not reach its host is tried again."""
 
 
 def run_drill(
@@ -35,7 +38,7 @@ def run_drill(
     began = tools.clock.now()
     with closing(tools.store.open(started.plan.drill.drill, began)) as journal:
         run = Run(Context(journal, Facts(started=started, began=began), tools, cancelled))
-        run.context.note(Event.STARTED, **started.model_dump(mode="json"))
+        run.context.note(Event.STARTED, started)
         try:
             with hold_standby(tools.store, started.plan, journal.run_id):
                 run.carry_out(disruption)
@@ -83,6 +86,8 @@ class Run:
         if ended := context.tools.runner.reap(context.journal.run_id):
             context.tools.progress.say(f"{ended} left-over processes were ended")
         self._tell_unproven()
+        if self._is_held() and context.facts.touched:
+            end_commands(context)
         for step in context.facts.plan.steps_of(Phase.TEARDOWN):
             if self._is_due(step):
                 known = context.facts.residue
@@ -98,12 +103,15 @@ class Run:
         context = self.context.of(step.service)
         if step.kind is StepKind.STOP:
             return True
-        busy = context.facts.refusal is Refusal.BUSY  # another run holds it
-        if busy or not context.facts.touched or context.site is None:
+        if not self._is_held() or not context.facts.touched:
             return False
         if step.kind is StepKind.ISOLATION_AGAIN:
             return any(phase is Phase.RESTORE for phase, _, _ in context.facts.begun)
         return step.kind is not StepKind.PLAYBOOK or context.workable(step.phase) is not None
+
+    def _is_held(self) -> bool:
+        """Tell whether the standby was reached, and is not another run's."""
+        return self.context.site is not None and self.context.facts.refusal is not Refusal.BUSY
 
     def _tell_unproven(self) -> None:
         """Say which hosts were worked on and are not proven any more: nothing touches those."""
@@ -118,7 +126,7 @@ class Run:
         )
 
     def reconnect(self) -> None:
-        """Reach the standby of a run that crashed, for its teardown; a lab machine is not kept.
+        """Reach the standby of a run that crashed, for its teardown; a throw-away one is gone.
 
         The proofs in its journal are the past: what is reached now is proven anew, or left alone.
         Raises BusyError when another run has taken it meanwhile.
@@ -126,7 +134,7 @@ class Run:
         context = self.context
         facts = context.facts
         leased = any(guard.guard == LEASE for guard in facts.guards)
-        if not (facts.touched or leased) or facts.plan.drill.standby.machines:
+        if not (facts.touched or leased) or facts.plan.drill.standby.throw_away:
             return
         try:
             context.connect()
@@ -229,6 +237,8 @@ class Run:
         context.note(Event.STEP_STARTED, phase=phase, name=name, service=service)
         started = clock.now()
         came = self._take(context, step)
+        if step.phase is Phase.TEARDOWN and step.kind is StepKind.PLAYBOOK:
+            came = self._until_reached(context, step, came)
         ended = clock.now()
         result = StepResult(
             phase=step.phase,
@@ -244,13 +254,30 @@ class Run:
             detail=as_reason(came.detail),
             **came.more,
         )
-        context.note(Event.STEP_ENDED, **result.model_dump(mode="json"))
+        context.note(Event.STEP_ENDED, result)
         progress.done(result)
         return result
 
+    def _until_reached(self, context: Context, step: PlannedStep, came: StepEnd) -> StepEnd:
+        """Take a step again, each time later, while its host is not reached and time is left."""
+        clock = context.tools.clock
+        deadline = clock.now() + step.deadline
+        for number, wait in enumerate(_WAITS, 2):
+            left = deadline - clock.now() - wait
+            if came.outcome is not StepOutcome.UNREACHABLE or left <= timedelta():
+                break
+            context.tools.progress.say(
+                f"not reached, tried again in {wait.total_seconds():g} s: {came.detail}"
+            )
+            clock.sleep(wait.total_seconds())
+            end_commands(context)
+            again = step.model_copy(update={"deadline": left})
+            came = self._take(context.again(number), again)
+        return came
+
     def _take(self, context: Context, step: PlannedStep) -> StepEnd:
         try:
-            return STEP_HANDLERS[step.kind](context, step)
+            return take(context, step)
         except UnreachableError as error:
             return StepEnd(StepOutcome.UNREACHABLE, reason_of(error))
         except BusyError as busy:
@@ -286,11 +313,9 @@ class Run:
         else:
             context.mark_instant(Mark.DISRUPTION, disruption.instant)
             if disruption.primary_skew is not None:
-                known = disruption.primary_skew.model_dump(mode="json")
-                context.note(Event.SKEW, host="primary", skew=known)
+                context.note(Event.SKEW, host="primary", skew=disruption.primary_skew)
         for service, skew in context.facts.started.primaries.items():
-            known = skew.model_dump(mode="json")
-            context.note(Event.SKEW, host=f"primary of {service}", skew=known)
+            context.note(Event.SKEW, host=f"primary of {service}", skew=skew)
         context.mark(Mark.DECLARED, context.facts.began)
 
 

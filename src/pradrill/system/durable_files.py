@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,9 +14,27 @@ from pathlib import Path
 from pradrill.errors import RecordError
 
 
+def opened(path: Path, flags: int, mode: int = 0o600) -> int:
+    """Open a regular file, and nothing else: a pipe would hold a reader up for ever.
+
+    Raises OSError.
+    """
+    file = os.open(path, flags | os.O_NONBLOCK, mode)
+    if stat.S_ISREG(os.fstat(file).st_mode):
+        return file
+    os.close(file)
+    raise OSError(errno.EINVAL, "it is no regular file", str(path))
+
+
+def content_of(path: Path) -> bytes:
+    """Return the content of a regular file. Raises OSError."""
+    with os.fdopen(opened(path, os.O_RDONLY), "rb") as file:
+        return file.read()
+
+
 def open_lines(path: Path) -> int:
     """Open a file of lines for appending; what a crash left of a line is dropped."""
-    file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    file = opened(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
     os.ftruncate(file, path.read_bytes().rfind(b"\n") + 1)
     sync_folder(path.parent)
     return file
@@ -52,7 +72,7 @@ def unchanging(lock: Path) -> Iterator[None]:
     Nothing is written: reading must be possible for those who may only read.
     """
     try:
-        file = os.open(lock, os.O_RDONLY)
+        file = opened(lock, os.O_RDONLY)
     except OSError:
         yield
         return
@@ -65,7 +85,7 @@ def unchanging(lock: Path) -> Iterator[None]:
 
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file's content."""
-    with path.open("rb", buffering=0) as file:
+    with os.fdopen(opened(path, os.O_RDONLY), "rb", buffering=0) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -26,7 +26,14 @@ from pradrill.domain.run.outcome import (
 )
 from pradrill.domain.run.proof import demanded
 from pradrill.domain.run.record import Launch, Recovery, RunRecord, RunState
-from pradrill.domain.run.run_plan import FileHash, PlannedHost, PlannedStep, RunPlan, governing
+from pradrill.domain.run.run_plan import (
+    FileHash,
+    PlannedHost,
+    PlannedStep,
+    RunPlan,
+    governing,
+    planned_step,
+)
 from pradrill.domain.run.verdict import Verdict
 from pradrill.domain.values.severity import Severity
 from pradrill.domain.values.timeline import Elapsed, Instant, Mark, Provenance, Skew
@@ -91,7 +98,7 @@ def a_planned_step(**changes: Any) -> PlannedStep:
         "playbook": _PLAYBOOKS / "restore_moodle.yml",
         "secrets": {"restic_password": "env:RESTIC_PASSWORD"},
     }
-    return PlannedStep.model_validate({**fields, **changes})
+    return planned_step({**fields, **changes})
 
 
 def _planned_steps() -> tuple[PlannedStep, ...]:

@@ -15,6 +15,7 @@ from pradrill.domain.declared.drill import Canary, NewestData
 from pradrill.domain.run.event import check_key
 from pradrill.domain.run.host import Host, HostFacts, HostState, Site
 from pradrill.domain.run.outcome import CheckOutcome, CheckResult, PlaybookResult, StepOutcome
+from pradrill.domain.run.scope import Strays
 from pradrill.domain.values.timeline import Skew
 from pradrill.engine.context import Tools
 from pradrill.errors import UnreachableError
@@ -55,7 +56,6 @@ class FakeStandby:
 
     def start(self, folder: Path, run_id: str, say: Say) -> Site:
         """Return the site, without files."""
-        del run_id
         self.calls.append("start")
         say(f"{len(self.hosts)} hosts to reach")
         if self._fails is not None:
@@ -65,6 +65,7 @@ class FakeStandby:
             inventory=folder / "inventory.yml",
             known_hosts=folder / "known_hosts",
             ssh_config=folder / "ssh_config",
+            run_id=run_id,
         )
 
     def bind(self, site: Site, identified: Sequence[HostFacts]) -> Site:
@@ -101,7 +102,7 @@ class FakeProbe:
     "HOST: COMMAND" to that host's. `canary` may be one host's alone: "HOST".
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 what it may answer
         self,
         *,
         facts: HostFacts | None = None,
@@ -109,10 +110,12 @@ class FakeProbe:
         reached: Mapping[str, str] | None = None,
         newest: datetime | Exception | Mapping[str, datetime | Exception] | None = None,
         canary: bool | str | Exception = True,
+        strays: Sequence[Strays] = (),
     ) -> None:
         self.unreachable = False
         self._facts = facts
         self._states = list(states)
+        self._strays = list(strays)
         self._reached = reached or {}
         self._newest = newest or after(-3_600)
         self._canary = canary
@@ -126,6 +129,13 @@ class FakeProbe:
         """Return the next state."""
         self._answer_for(host)
         return self._states.pop(0) if len(self._states) > 1 else self._states[0]
+
+    def end_strays(
+        self, host: Host, _site: Site, _before: HostState | None, *, commands: bool
+    ) -> Strays:
+        """Return the next strays; none unless given. What has its shell is never among them."""
+        self._answer_for(host)
+        return Strays() if commands or not self._strays else self._strays.pop(0)
 
     def reaches(self, host: Host, _site: Site, endpoints: Sequence[str]) -> Mapping[str, str]:
         """Return what connecting came to."""

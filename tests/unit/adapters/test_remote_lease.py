@@ -71,17 +71,29 @@ def test_one_run_holds_a_machine(machine: Machine) -> None:
         ({"until": 0.0}, [], "expired"),
         ({"boot": "another"}, [], "rebooted"),
         ({}, ["a"], "ended"),
+        ({"until": 1e12}, [], "impossible"),
+        ({"until": float("inf")}, [], "impossible"),
+        ({"until": float("nan")}, [], "impossible"),
     ],
 )
 def test_a_stale_lease_is_taken_over(
     machine: Machine, words: dict[str, Any], over: list[str], why: str
 ) -> None:
-    """It ran out, it is from before a reboot, or its run is known to have ended."""
+    """It ran out, is from before a reboot, of a run that has ended, or claims more than a term."""
     machine.ask("take", "a")
     machine.change(**words)
     answer = machine.ask("take", "b", over=over)
     assert (answer["came"], answer["other"]["run"], answer["because"]) == ("held", "a", why)
     assert machine.ask("renew", "a")["came"] == "lost"
+
+
+@pytest.mark.parametrize(
+    "content", ["[" * 3_000, '{"run": "a", "until": 1' + "0" * 400 + "}", "[1]"]
+)
+def test_a_lease_that_cannot_be_read_blocks_nobody(machine: Machine, content: str) -> None:
+    """Whatever lies there, in whoever's place, the script answers and the lease is taken."""
+    machine.beside.write_text(content)
+    assert machine.ask("take", "b") == {"came": "held", "other": None, "because": ""}
 
 
 def test_a_lease_that_the_restore_removed_is_taken_back(machine: Machine) -> None:

@@ -62,3 +62,10 @@ def test_a_file_without_end_is_no_secret(tmp_path: Path) -> None:
     for path, why in ((long, "is longer than 64 KiB"), (Path("/dev/zero"), "can be read by")):
         with pytest.raises(NotReadyError, match=why):
             resolve(f"file:{path}")
+
+
+@pytest.mark.parametrize("path", ["~nobody-of-that-name/x", "/tmp/a\0b"])
+def test_a_path_that_names_nothing_is_refused(path: str) -> None:
+    """The home of nobody, and a path that no file can have: a sentence, no traceback."""
+    with pytest.raises(NotReadyError, match="its path names nothing"):
+        resolve(f"file:{path}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
@@ -116,6 +117,10 @@ def _away() -> Iterator[tuple[str, dict[str, str], str, int]]:
         ("pipe", "- debug: {msg: \"{{ lookup('pipe', 'ssh prod') }}\"}", 3),
         ("query pipe", "- debug: {msg: \"{{ q('ansible.builtin.pipe', 'x') }}\"}", 3),
         ("with_pipe", "- command: x\n  with_pipe: [ls]", 4),
+        ("with_pipe by its full name", "- command: x\n  with_ansible.builtin.pipe: [ls]", 4),
+        ("pipe with a space", "- debug: {msg: \"{{ lookup ('pipe', 'x') }}\"}", 3),
+        ("pipe in escaped quotes", '- debug: {msg: "{{ lookup(\\"pipe\\", 1) }}"}', 3),
+        ("pipe over lines", "- debug:\n    msg: >-\n      {{ lookup(\n      'pipe', 'x') }}", 5),
     ):
         yield name, tasks(body), restore, line
     yield "hosts", {restore: "- hosts: localhost\n  tasks: []\n"}, restore, 1
@@ -144,6 +149,10 @@ def _away() -> Iterator[tuple[str, dict[str, str], str, int]]:
          tasks("- import_tasks: ../shared/a.yml")),
         ("an imported playbook", "playbooks/b.yml", "- hosts: localhost\n", 1,
          {restore: "- import_playbook: b.yml\n"}),
+        ("a template", "playbooks/templates/a.j2", "{{ lookup('pipe', 'x') }}", 1,
+         tasks("- template: {src: a.j2, dest: /x}")),
+        ("tasks that are no YAML by name", "playbooks/steps/a",
+         "- command: x\n  connection: local\n", 2, tasks("- include_tasks: steps/a")),
         ("a plugin", "playbooks/connection_plugins/ssh.py", "", 1, {}),
         ("a strategy", "playbooks/strategy_plugins/linear.py", "", 1, {}),
         ("an action", "playbooks/action_plugins/raw.py", "", 1, {}),
@@ -154,6 +163,8 @@ def _away() -> Iterator[tuple[str, dict[str, str], str, int]]:
         ("a collection's plugin",
          "playbooks/collections/ansible_collections/a/b/plugins/connection/ssh.py", "", 1, {}),
         ("settings", "playbooks/ansible.cfg", "[ssh_connection]\nssh_args = -J x\n", 2, {}),
+        ("more in the settings", "playbooks/ansible.cfg",
+         "[ssh_connection]\nssh_args = -C -o ControlPersist=60s -o HostName=x\n", 2, {}),
         ("a port in the settings", "playbooks/ansible.cfg", "[defaults]\nremote_port=1\n", 2, {}),
     ):  # fmt: skip
         yield name, {**way, path: text}, path, line
@@ -192,6 +203,11 @@ def test_what_leads_elsewhere_is_refused(
         {"playbooks/group_vars/production.yml": "ansible_ssh_common_args: -J bastion\n"},
         {"playbooks/filter_plugins/own.py": "", "playbooks/library/own.py": ""},
         {"playbooks/ansible.cfg": "[defaults]\nroles_path = roles\nfilter_plugins = own\n"},
+        {
+            "playbooks/ansible.cfg": "[defaults]\ninventory = ../inventory.yml\n"
+            "callbacks_enabled = profile_tasks\n[ssh_connection]\npipelining = True\nretries=3\n"
+            "ssh_args = -o ControlMaster=auto -o ControlPersist=60s -C\n"
+        },
         tasks("- &a\n  command: x\n  vars: {<<: {<<: *a}, b: *a}\n  <<: *a"),
     ],
 )
@@ -237,3 +253,39 @@ def test_a_step_of_the_drill_may_give_a_password_to_become_root(tmp_path: Path) 
     """Privileges on the standby are no way to another machine."""
     step = ", secrets: {ansible_become_password: 'env:X'}"
     assert problems_of(tmp_path, {}, step=step) == []
+
+
+def test_where_a_project_lies_is_no_kind_of_file(tmp_path: Path) -> None:
+    """Tasks outside the playbook's folder are read, whatever folders are above the project."""
+    shared = {"shared/a.yml": "- command: x\n  connection: local\n"}
+    way = tasks("- import_tasks: ../shared/a.yml")
+    for above in ("files", "collections", "plugins/vars"):
+        found = problems_of(tmp_path / above / "project", {**way, **shared})
+        assert [each.message for each in found] == [
+            "connection: local is not the way that is proven"
+        ]
+
+
+def test_the_login_that_nobody_names_is_the_users_own(tmp_path: Path) -> None:
+    """remote_user may say it, too: it is as whom SSH logs in by itself."""
+    build(tmp_path)
+    (tmp_path / "playbooks/restore.yml").write_text("- hosts: standby\n  remote_user: root\n")
+    document = read_document(tmp_path / "drills/shop.yml")
+    drill = validate(document, Drill)
+    without = (Host(name="web-dr", address="192.0.2.20", dr_role="standby"),)
+    assert os.geteuid() == 0
+    assert list(connection_problems(document, drill, without)) == []
+
+
+def test_a_standby_that_is_named_as_the_controller_is_not_taken_for_it(tmp_path: Path) -> None:
+    """Where a step may act on the controller, no host of the drill goes by its name."""
+    build(tmp_path)
+    (tmp_path / "playbooks/restore.yml").write_text(PLAY)
+    drill = tmp_path / "drills/shop.yml"
+    named = (Host(name="127.0.0.1", address="192.0.2.20", dr_role="standby"),)
+    document = read_document(drill)
+    assert list(connection_problems(document, validate(document, Drill), named)) == []
+    drill.write_text(drill.read_text().replace("deadline: 2m", "controller: true"))
+    document = read_document(drill)
+    (found,) = connection_problems(document, validate(document, Drill), named)
+    assert "127.0.0.1 is the standby's name" in found.message

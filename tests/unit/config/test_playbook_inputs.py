@@ -172,3 +172,52 @@ def test_what_a_path_leads_to_is_hashed_wherever_it_is(tmp_path: Path) -> None:
     assert {file.path.relative_to(tmp_path).as_posix() for file in seen} == {
         name for name in files if name not in {"playbooks/restore.yml", "shared/unused.yml"}
     }
+
+
+TAKEN_IN = {
+    "a script": ("script: scripts/restore.sh --all", "scripts/restore.sh"),
+    "a script by its short path": ("script: ./scripts/restore.sh", "scripts/restore.sh"),
+    "a script by its full path": ("script: FOLDER/scripts/restore.sh", "scripts/restore.sh"),
+    "a script beside the playbook": ("ansible.builtin.script: restore.sh", "restore.sh"),
+    "a script with a space": ("script: 'scripts/my restore.sh'", "scripts/my restore.sh"),
+    "a script in a loop": ("script: 'scripts/{{ item }}'", "scripts/restore.sh"),
+    "from the playbook's folder": ("script: '{{ playbook_dir }}/scripts/a'", "scripts/a"),
+    "a schema": ("copy: {src: sql/schema.sql, dest: /srv/x}", "sql/schema.sql"),
+    "an archive": ("unarchive: {src: app.tar.gz, dest: /srv}", "app.tar.gz"),
+    "a folder": ("copy: {src: app/, dest: /srv/x}", "app/conf/settings.ini"),
+    "a folder without a slash": ("assemble: {src: parts, dest: /srv/x}", "parts/01"),
+    "variables in JSON": ("include_vars: settings.json", "settings.json"),
+    "variables without an ending": ("include_vars: settings/site", "settings/site"),
+    "a folder of variables": ("include_vars: {dir: settings}", "settings/site.yml"),
+    "a template without .j2": ("template: {src: web/site.conf, dest: /x}", "web/site.conf"),
+    "a lookup": ("debug: {msg: \"{{ lookup('file', 'keys/a.pub') }}\"}", "keys/a.pub"),
+    "tasks whose name is built": ("include_tasks: 'steps/{{ x }}.yml'", "steps/a.yml"),
+}
+
+
+@pytest.mark.parametrize(("task", "name"), list(TAKEN_IN.values()), ids=list(TAKEN_IN))
+def test_a_file_of_any_kind_that_a_task_names_is_hashed(folder: Path, task: str, name: str) -> None:
+    """Wherever it lies beside the playbook, and whatever it is: edited, it would run edited."""
+    (folder / "restore.yml").write_text(
+        f"- hosts: all\n  tasks:\n    - {task.replace('FOLDER', str(folder))}\n"
+    )
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("x\n")
+    assert name in names(around([folder / "restore.yml"], None, ()), folder)
+
+
+def test_what_a_task_writes_is_not_hashed(folder: Path) -> None:
+    """What an earlier run fetched is written anew by the next, which is no edit."""
+    fetched = folder / "reports/errors.txt"
+    fetched.parent.mkdir()
+    fetched.write_text("of the last run\n")
+    (folder / "restore.yml").write_text(
+        "- hosts: all\n  tasks:\n"
+        "    - fetch: {src: /var/log/errors, dest: reports/errors.txt, flat: true}\n"
+        "    - fetch:\n        src: /var/log/errors\n        dest: reports/\n"
+        "    - command: {cmd: state, chdir: ../}\n"
+    )
+    assert names(around([folder / "restore.yml"], None, ()), folder).isdisjoint(
+        {"reports/errors.txt"}
+    )

@@ -109,6 +109,26 @@ CANNOT_FAIL = [
     "with suppress(OSError, Exception): holds(host)",
     "with pytest.raises(Exception): host.check_output('false')",
     "host = Fake()\nassert host.run('false').rc == 0",
+    "assert 0 <= host.run('false').rc",
+    "assert -1 < len(host.run('false').stdout)",
+    "assert not host.run('false').rc < 0",
+    "assert 0 <= host.run('false').rc <= 255",
+    "assert host.run('false').rc < 256",
+    "assert host.run('false').rc in range(256)",
+    "assert None is not host.run('false').stdout",
+    "assert host.run('false').stdout.startswith('')",
+    "assert str(host.run('false').rc)",
+    "assert callable(host.run)",
+    "assert not print('it is down')",
+    "assert host.run('false').rc == 0 or not print('it is down')",
+    "with pytest.raises((Exception, OSError)): host.check_output('false')",
+    "with pytest.raises(expected_exception=Exception): host.check_output('false')",
+    "with pytest.raises(Exception, match='.*'): host.check_output('false')",
+    "host.run = Fake()\nassert host.run('false').rc == 0",
+    "setattr(host, 'run', Fake())\nassert host.run('false').rc == 0",
+    "with pytest.MonkeyPatch.context() as patch: assert host.run('false').rc == 0",
+    "assert testinfra.get_host('local://').run('true').rc == 0",
+    "if host.run('false').rc != 0: pytest.fail('it is down')",
 ]
 
 
@@ -152,6 +172,12 @@ HONEST = [
     "try: assert host.run('true').rc == 0\nfinally: host.run('rm /tmp/x')",
     "if host.system_info.type != 'linux': return\nassert host.run('true').rc == 0",
     "for page in ('a', 'b'): assert host.run(page).rc == 0",
+    "assert host.sysctl('kernel.hostname')",
+    "assert 0 < host.run('wc').rc < 200",
+    "assert host.run('false').rc in range(3)",
+    "assert 'x'.startswith(host.run('ls').stdout)",
+    "host_name = host.check_output('hostname')\nassert host_name",
+    "with pytest.raises((ValueError, OSError)): int(host.run('true').stdout)",
     "return None\n",
 ]
 
@@ -243,6 +269,19 @@ CHECK = "def test_it(host): assert host.run('true').rc == 0\n"
             "test_a.py:1: test_it takes monkeypatch",
         ),
         ({"test_a": CHECK.replace("host)", "host=None)")}, "test_a.py:1: test_it gives host a"),
+        ({"test_a": f"testinfra_hosts = ['x']\n{CHECK}"}, "test_a.py:1: testinfra_hosts changes"),
+        (
+            {"test_a": CHECK, "conftest": "from testinfra.host import Host\nHost.run = print\n"},
+            "conftest.py:2: it replaces what answers for the host",
+        ),
+        (
+            {"test_a": CHECK, "conftest": "@pytest.fixture\ndef fake(monkeypatch): pass\n"},
+            "conftest.py:2: a check asks the host itself, and mocks nothing",
+        ),
+        (
+            {"test_a": CHECK, "conftest": "def pytest_configure(config): config.x = 1\n"},
+            "conftest.py:1: the hook pytest_configure could change",
+        ),
         ({"test_a": f'"""PYTEST_DONT_REWRITE"""\n{CHECK}'}, "test_a.py:1: PYTEST_DONT_REWRITE"),
     ],
 )
@@ -264,10 +303,17 @@ def test_classes_helpers_and_fixtures_are_accepted(tmp_path: Path) -> None:
             def ready(host):
                 assert host.run("true").rc == 0
             def pytest_generate_tests(metafunc): pass
+            def pytest_configure(config):
+                config.addinivalue_line("markers", "slow: it takes a while")
+            @pytest.fixture
+            def page(host):
+                def get(path): assert host.run(path).rc == 0
+                return get
             """,
         helping="""
             def same(one, other):
                 assert one == other
+            def of_another_suite(one): assert one
             class Common:
                 def test_shared(self, host): same(host.run("true").rc, 0)
             """,
@@ -280,6 +326,7 @@ def test_classes_helpers_and_fixtures_are_accepted(tmp_path: Path) -> None:
                 def __init__(self, name): super().__init__(name)
                 def test_equal(self): self.assertEqual(1, 1)
             def test_helped(host): same(host.run("true").rc, 0)
+            def test_page(page): page("/")
             def test_inner(host):
                 def ask(command): assert host.run(command).rc == 0
                 ask("true")

@@ -331,6 +331,14 @@ def test_of_the_plan_only_what_the_recovery_needs_is_material(
     assert standing(told) is expected
 
 
+def test_a_changed_cadence_is_told_as_it_is_written() -> None:
+    """Whoever reads the dossier sees how often the drill was due, and how often it is now."""
+    services = {"moodle": a_service(drill_every="6 months")}
+    told = dossier(run("2026-12-01"), drills={"moodle": present(services=services)})
+    (change,) = told.coverage[0].changes
+    assert (change.what, change.before, change.now) == ("drill_every", "3 months", "6 months")
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [

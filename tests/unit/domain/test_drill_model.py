@@ -5,17 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from pradrill.domain.declared.drill import (
     Drill,
     NewestData,
     PlaybookStep,
     Scenario,
-    Standby,
     Verify,
 )
 from pradrill.domain.declared.plan import Objectives, Plan, Service
+from pradrill.domain.declared.standby import AnyStandby
 from pradrill.domain.run.run_plan import governing
 from pradrill.domain.values.model import Model, RelativePath
 from pradrill.testing import a_drill, a_service
@@ -32,6 +32,12 @@ def refused(model: type[Model], because: str, value: dict[str, Any]) -> None:
     """See that the model refuses the value, and says why."""
     with pytest.raises(ValidationError, match=because):
         model.model_validate(value)
+
+
+def refused_standby(because: str, value: dict[str, Any]) -> None:
+    """See that no kind of standby takes the value, and why."""
+    with pytest.raises(ValidationError, match=because):
+        TypeAdapter(AnyStandby).validate_python(value)
 
 
 def test_an_unknown_key_is_refused() -> None:
@@ -96,13 +102,13 @@ def test_the_strictest_objective_governs() -> None:
 )
 def test_a_standby_is_one_thing_and_named(value: dict[str, Any]) -> None:
     """Either a lab machine, or hosts of an inventory, never both and never every host."""
-    refused(Standby, "inventory|hosts", value)
+    refused_standby("inventory|hosts", value)
 
 
 @pytest.mark.parametrize("name", ["../lab", "Lab", "-x", "a" * 40, ""])
 def test_a_machines_name_is_no_path_and_no_option(name: str) -> None:
     """A name can be put into a path and on a command line."""
-    refused(Standby, "vm", {"vm": name})
+    refused_standby("vm", {"vm": name})
 
 
 @pytest.mark.parametrize("secret", ["hunter2", "env:", "vault:x", "", "plain:x"])

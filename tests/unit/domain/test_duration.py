@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from pradrill.domain.values.duration import (
+    Cadence,
     DrillEvery,
     Duration,
     PositiveDuration,
@@ -97,7 +98,9 @@ def test_a_cadence_follows_the_calendar(
     cadence: str, start: tuple[int, int, int], due: tuple[int, int, int]
 ) -> None:
     """Months keep their day where it exists, and take the last one where it does not."""
-    assert due_after(cadence, datetime(*start, tzinfo=UTC)) == datetime(*due, tzinfo=UTC)
+    assert due_after(Cadence.read(cadence), datetime(*start, tzinfo=UTC)) == datetime(
+        *due, tzinfo=UTC
+    )
 
 
 @pytest.mark.parametrize("cadence", ["3", "months", "0 days", "3 moons", "-1 day", 3, "9999 days"])
@@ -105,6 +108,15 @@ def test_a_cadence_needs_a_count_and_a_calendar_unit(cadence: object) -> None:
     """An unclear cadence is a problem of the plan, not a drill that is never due."""
     with pytest.raises(ValidationError, match="cadence"):
         TypeAdapter(DrillEvery).validate_python(cadence)
+
+
+@pytest.mark.parametrize(("written", "text"), [("3months", "3 months"), (" 1 days ", "1 day")])
+def test_a_cadence_is_recorded_as_text(written: str, text: str) -> None:
+    """A record says "3 months", however it was written, and is read as the same again."""
+    kind: TypeAdapter[Cadence] = TypeAdapter(DrillEvery)
+    dumped = kind.dump_json(kind.validate_python(written))
+    assert dumped == f'"{text}"'.encode()
+    assert kind.validate_json(dumped) == Cadence.read(text)
 
 
 def test_only_zero_is_between_a_duration_and_a_positive_one() -> None:

@@ -11,6 +11,7 @@ from pradrill.config.loader import load_drill, load_plan
 from pradrill.config.problems import ConfigurationProblemsError
 from pradrill.domain.declared.plan import Plan, PrimaryIdentity
 from pradrill.domain.run.outcome import Guard, GuardOutcome, GuardResult
+from pradrill.domain.values.identity import print_of
 from pradrill.engine.guards import identity_guards
 from pradrill.testing import STANDBY_KEY, a_host, host_facts
 
@@ -56,6 +57,9 @@ def a_plan(folder: Path, kind: str, value: str) -> Plan:
         ),
         *(("host_keys", each) for each in ("xyz", "<-", "", "ssh-ed25519", "ssh-ed25519 AAAA")),
         *(("host_keys", each) for each in (OTHER_KEY[:-4], RSA_OF_ANOTHER_TYPE, "SHA256:short")),
+        *(("addresses", each) for each in ("0.0.0.0", "::", "255.255.255.255", "224.0.0.1")),  # noqa: S104
+        *(("host_keys", f"SHA256:{each}") for each in ("A" * 43, "AB" * 21 + "B")),
+        ("host_keys", OTHER_KEY.replace("ssh-ed25519", "ssh-ed25519-cert-v01@openssh.com", 1)),
         ("host_keys", f"web.prod {OTHER_KEY}"),
         ("host_keys", OTHER_KEY.split()[1]),
         *(("machine_ids", each) for each in ("xyz", "<-", "", "a0" * 15, "a0" * 17, "0" * 32)),
@@ -115,6 +119,7 @@ def test_primary_none_says_that_there_is_nothing_to_compare_with(tmp_path: Path)
             "db.prod-:1",
             "db.prod:\N{ARABIC-INDIC DIGIT ONE}",
         ),
+        *("0.0.0.0:22", "[::]:22", "224.0.0.1:22", "255.255.255.255:22"),
     ],
 )
 def test_an_endpoint_that_cannot_be_is_refused_at_its_line(tmp_path: Path, endpoint: str) -> None:
@@ -157,6 +162,7 @@ def not_primary(primary: PrimaryIdentity, **facts: Any) -> GuardResult:
         PrimaryIdentity(vm="primary"),  # a machine of the lab, which was never made
         PrimaryIdentity(addresses=("10.177.66.300",), host_keys=("xyz",), machine_ids=("xyz",)),
         PrimaryIdentity(host_keys=("ssh-rsa " + OTHER_KEY.split()[1],)),
+        PrimaryIdentity(addresses=("127.0.0.1", "::1", "169.254.1.1", "fe80::1")),
     ],
 )
 def test_a_comparison_with_nothing_proves_nothing(primary: PrimaryIdentity) -> None:
@@ -174,6 +180,8 @@ def test_a_comparison_with_nothing_proves_nothing(primary: PrimaryIdentity) -> N
         (PrimaryIdentity(addresses=("::ffff:192.0.2.7",)), {"addresses": ("192.0.2.7",)}),
         (PrimaryIdentity(addresses=("fe80::1",)), {"addresses": ("fe80::1%eth0",)}),
         (PrimaryIdentity(addresses=("192.0.2.7",)), {"peer": "192.0.2.7"}),
+        (PrimaryIdentity(addresses=("127.0.0.1",)), {"peer": "127.0.0.1"}),
+        (PrimaryIdentity(host_keys=(print_of(OTHER_KEY),)), {"other_keys": (OTHER_KEY,)}),
         (PrimaryIdentity(host_keys=(STANDBY_PRINT,)), {}),
         (PrimaryIdentity(host_keys=(f"{STANDBY_KEY} root@web",)), {}),
         (PrimaryIdentity(machine_ids=("5F" * 16,)), {}),

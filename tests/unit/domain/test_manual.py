@@ -17,7 +17,7 @@ from pradrill.domain.declared.plan import Plan
 from pradrill.domain.run.outcome import CheckOutcome, Phase, StepKind, StepOutcome
 from pradrill.domain.run.question import Answer, CallStage, Standing
 from pradrill.domain.run.record import RunRecord, RunState
-from pradrill.domain.run.run_plan import RunPlan
+from pradrill.domain.run.run_plan import PlannedManual, RunPlan
 from pradrill.domain.run.verdict import Verdict
 from pradrill.domain.values.timeline import Mark, Provenance
 from pradrill.engine.cancellation import Cancellation
@@ -287,7 +287,7 @@ def test_a_full_disk_while_asking_ends_in_teardown() -> None:
 
 def test_a_call_waits_twice_and_carries_the_contract() -> None:
     """The response and the restoration are two steps, each with phone, hours, contract and SLA."""
-    steps = [step for step in resolved(prepare=(CALL,)).steps if step.kind is StepKind.MANUAL]
+    steps = [step for step in resolved(prepare=(CALL,)).steps if isinstance(step, PlannedManual)]
     assert [step.name for step in steps] == [
         "call the host: response",
         "call the host: restoration",
@@ -338,7 +338,7 @@ def test_a_promise_that_was_never_made_is_not_kept() -> None:
     plan = resolved(prepare=(CALL,))
     steps = tuple(
         step.model_copy(update={"call": step.call.model_copy(update={"promised": None})})
-        if step.call
+        if isinstance(step, PlannedManual) and step.call
         else step
         for step in plan.steps
     )

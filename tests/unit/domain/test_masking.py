@@ -43,6 +43,16 @@ def test_no_form_of_a_secret_gets_through(secret: str, before: str, after: str) 
         "base64": base64.b64encode(raw).decode(),
         "base64 for URLs": base64.urlsafe_b64encode(raw).decode(),
         "base64 in lines": base64.encodebytes(raw).decode(),
+        "base64 in base64": base64.b64encode(base64.b64encode(raw)).decode(),
+        "a name and it in base64 twice": base64.b64encode(base64.b64encode(b"x:" + raw)).decode(),
+        "JSON in base64": base64.b64encode(json.dumps({"password": text}).encode()).decode(),
+        "URL in base64": base64.b64encode(quote(text).encode()).decode(),
+        "base32": base64.b32encode(secret.encode()).decode(),
+        "hex with colons": raw.hex(":"),
+        "hex as xxd has it": raw.hex(" ", -2) if not len(before.encode()) % 2 else raw.hex(" "),
+        "bytes of Python": repr(secret.encode()),
+        "URL, each byte of it": "".join(f"%{byte:02X}" for byte in raw),
+        "XML": html.escape(text).replace("&#x27;", "&apos;"),
     }
     masker = Masker([secret])
     left = {

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from pradrill.domain.register.entry import Attempt, Entry, EntryKind, RunEntry, ScheduleMissed
 from pradrill.domain.register.missed_dates import GRACE, missed
+from pradrill.domain.values.duration import Cadence
 
 LAST = datetime(2026, 1, 1, 3, tzinfo=UTC)
 DUE = datetime(2026, 4, 1, 3, tzinfo=UTC)
-QUARTERLY = {"moodle": "3 months"}
+QUARTERLY = {"moodle": Cadence.read("3 months")}
 
 
 def a_run(
@@ -114,7 +115,7 @@ def test_however_often_one_looks_the_misses_are_the_same(
     """Looking often, with each miss entered, tells what looking once at the end tells."""
     entries = [a_run(LAST)]
     entries += [a_run(LAST + timedelta(days=t), refusal="busy") for t in tries]
-    cadence = {"moodle": f"{days} days"}
+    cadence = {"moodle": Cadence.read(f"{days} days")}
     looks = [LAST + timedelta(days=day) for day in sorted(checked)]
     once = [miss.due for miss in missed(cadence, entries, looks[-1])]
     often: list[datetime] = []

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.unit.domain.test_facts import fold, whole
 
 from pradrill.domain.declared.plan import PrimaryIdentity
+from pradrill.domain.declared.standby import LabStandby
 from pradrill.domain.register.findings_of_run import findings_of
 from pradrill.domain.run.conclude import record_of
 from pradrill.domain.run.event import Event
@@ -160,9 +161,7 @@ def test_a_marker_that_went_is_the_last_word() -> None:
 
 def test_a_lab_machine_is_marked_by_its_prepare_step() -> None:
     """Its marker is proven after it; without one, nothing is restored and nothing torn down."""
-    drill = PLAN.drill.model_copy(
-        update={"standby": PLAN.drill.standby.model_copy(update={"vm": "lab", "inventory": None})}
-    )
+    drill = PLAN.drill.model_copy(update={"standby": LabStandby(vm="lab")})
     lab = PLAN.model_copy(update={"drill": drill})
     assert Run(FakeProbe(), lab).record.verdict is Verdict.PASSED
     unmarked = Run(FakeProbe(facts=host_facts(marker=None)), lab)

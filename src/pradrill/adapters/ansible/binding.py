@@ -25,6 +25,9 @@ from pradrill.ports import Play
 CONTROLLER = ("localhost", "127.0.0.1", "::1")
 """The names under which Ansible knows the machine that it runs on."""
 
+MARKED_SSH = Path(__file__).with_name("marked_ssh")
+"""Where all is not thrown away: ssh whose commands carry the run's mark."""
+
 _NOWHERE = {
     "connection": "ansible.builtin.ssh",
     "address": "255.255.255.255",
@@ -107,6 +110,7 @@ class Binding:
             table: {**led, "": _NOWHERE},
             **{name: f"{{{{ {one}.{part} }}}}" for name, part in _LED.items()},
             **_FIXED,
+            **({"ansible_ssh_executable": str(MARKED_SSH)} if site.run_id else {}),
             "ansible_ssh_args": f'-F "{site.ssh_config}"',
         }
 

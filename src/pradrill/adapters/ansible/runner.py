@@ -19,6 +19,7 @@ from pradrill.adapters.ansible.events import Narrator, clean_output
 from pradrill.adapters.ansible.meter import Meter, metered
 from pradrill.adapters.ansible.stopping import Brake
 from pradrill.domain.run.outcome import PlaybookResult, StepOutcome
+from pradrill.domain.run.scope import beginning
 from pradrill.domain.values.masking import Masker
 from pradrill.domain.values.quotas import PLAY_KEPT, PLAY_PRINTS, VALUES, megabytes
 from pradrill.domain.values.reason import ReasonError, reason
@@ -37,6 +38,12 @@ _VAULT = "vault"
 _POLL = 0.5  # seconds between two looks at deadline and cancellation
 _LONGEST_TIMEOUT = 10_000_000  # seconds; Ansible's own limit is ten times that
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_FROM_RUNNER = (
+    *("AWX_ISOLATED_DATA_DIR", "ANSIBLE_STDOUT_CALLBACK", "ANSIBLE_RETRY_FILES_ENABLED"),
+    *("ANSIBLE_HOST_KEY_CHECKING", "ANSIBLE_CACHE_PLUGIN", "ANSIBLE_CACHE_PLUGIN_CONNECTION"),
+    *("RUNNER_OMIT_EVENTS", "RUNNER_ONLY_FAILED_EVENTS"),
+)
+"""What ansible-runner itself sets; it starts from the caller's environment."""
 _FROM_CALLER = ("SSH_AUTH_SOCK", "SSL_CERT_FILE", "ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_ROLES_PATH")
 
 
@@ -179,7 +186,9 @@ def _environment(
     prepared: dict[str, str], play: Play, folder: Path, deadline: float
 ) -> dict[str, str]:
     """Return the play's environment: ansible-runner's own settings and ours, not the caller's."""
-    runners = {key: value for key, value in prepared.items() if os.environ.get(key) != value}
+    from ansible_runner.utils import get_callback_dir  # noqa: PLC0415 as ansible_runner
+
+    runners = {key: prepared[key] for key in _FROM_RUNNER if key in prepared}
     config = folder / "ansible.cfg"
     _write(config, CONFIGURATION)
     home = Path.home()
@@ -189,7 +198,9 @@ def _environment(
         "ANSIBLE_ROLES_PATH": f"{home}/.ansible/roles:{ansible}/roles:/etc/ansible/roles",
         **{key: os.environ[key] for key in _FROM_CALLER if key in os.environ},
         **runners,
+        "ANSIBLE_CALLBACK_PLUGINS": get_callback_dir(),
         processes.MARKER: play.marker,
+        "PRADRILL_BEGINNING": beginning(play.site.run_id),
         "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}:{_SYSTEM_PATH}",
         "HOME": str(home),
         "TMPDIR": str(folder),

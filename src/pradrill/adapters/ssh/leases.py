@@ -11,7 +11,13 @@ from typing import Any
 from pradrill.adapters.ssh.sessions import Sessions
 from pradrill.domain.run import host_answers as host_words
 from pradrill.domain.run.host import Host, Site
-from pradrill.domain.run.lease import LEASE_TERM, Holder, LeaseAnswer, LeaseState
+from pradrill.domain.run.lease import (
+    LEASE_TERM,
+    Holder,
+    LeaseAnswer,
+    LeaseEnd,
+    LeaseState,
+)
 from pradrill.errors import PradrillError
 
 _LOOK = 30.0
@@ -68,7 +74,7 @@ def _answer(told: dict[str, Any]) -> LeaseAnswer:
     """Read what a standby says: of the other's words no more than one line each."""
     other = told.get("other")
     because = host_words.last_line(str(told.get("because") or ""))
-    ended = because in {"expired", "rebooted", "ended"}
+    ended = because in set(LeaseEnd)
     return LeaseAnswer(
         came=LeaseState(told["came"]),
         other=other and Holder(**{key: _word(other, key) for key in Holder.model_fields}),

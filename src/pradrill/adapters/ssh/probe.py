@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pradrill.adapters.ssh.sessions import TOO_LONG, Answer, Channel, LateError, Sessions
 from pradrill.domain.declared.drill import Canary, NewestData
 from pradrill.domain.run import host_answers as host_words
 from pradrill.domain.run.host import MARKER, Host, HostFacts, HostState, MarkerFault, Site
+from pradrill.domain.run.scope import MARK, Strays, marked, strays_of
 from pradrill.domain.values.instant_text import parse_instant
 from pradrill.domain.values.quotas import ANSWER, megabytes
 from pradrill.domain.values.timeline import Skew
@@ -30,6 +31,7 @@ _REPLACED = "\N{REPLACEMENT CHARACTER}"  # what bytes that are no text are read 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _MACHINE_ID = "cat /etc/machine-id 2>/dev/null || :"
+_KEYS = "cat /etc/ssh/ssh_host_*_key.pub 2>/dev/null || :"
 _ADDRESSES = (
     "if command -v ip >/dev/null; then ip -o addr show; "
     "else cat /proc/net/fib_trie; cat /proc/net/if_inet6 2>/dev/null || :; fi"
@@ -65,11 +67,13 @@ class SshProbe:
         """Return what the host says of itself, and its clock's skew."""
         machine_id = self._look(host, site, "machine-id", _MACHINE_ID).strip()
         marker = self._marker(host, site)
+        keys = host_words.public_keys(self._look(host, site, "host keys", _KEYS))
         addresses = host_words.addresses(self._look(host, site, "addresses", _ADDRESSES))
         skew = self.skew(host, site)
         return HostFacts(
             host=host.name,
             host_key=self._sessions.host_key(host, site),
+            other_keys=keys,
             machine_id=machine_id if re.fullmatch("[0-9a-f]{32}", machine_id) else "",
             marker=marker.content,
             marker_fault=marker.fault,
@@ -85,12 +89,29 @@ class SshProbe:
         ports = self._look(host, site, "listening ports", _LISTENERS)
         mounts = self._look(host, site, "mounts", "cat /proc/self/mounts")
         there = self._look(host, site, "files", _PRESENT, *paths)
+        running = self._processes(host, site, {"before": True})
         return HostState(
             listening=host_words.listening(ports),
             services=tuple(sorted(line.split()[0] for line in services.splitlines() if line)),
             mounts=host_words.mounts(mounts),
             present=tuple(_present(host, paths, there)),
+            uptime=running["uptime"],
+            daemons=tuple(sorted(set(map(host_words.last_line, running["daemons"])))),
         )
+
+    def end_strays(
+        self, host: Host, site: Site, before: HostState | None, *, commands: bool
+    ) -> Strays:
+        """End what the run has started there; `commands`: only what still has its shell."""
+        asked = {
+            "before": False,
+            "mark": MARK,
+            "run": site.run_id,
+            "since": before.uptime if before else None,
+            "daemons": before.daemons if before else (),
+            "commands": commands,
+        }
+        return strays_of(self._processes(host, site, asked), host_words.last_line)
 
     def reaches(self, host: Host, site: Site, endpoints: Sequence[str]) -> Mapping[str, str]:
         """Try to connect from inside the host; endpoint → "open", "closed: …" or "unknown: …".
@@ -173,6 +194,17 @@ class SshProbe:
             )
         return marker_of(host, done.out)
 
+    def _processes(self, host: Host, site: Site, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask for processes; what is asked for and told stands in the script."""
+        script = _source("remote_strays.py")
+        command = shlex.join(["python3", "-I", "-c", script, json.dumps(asked)])
+        done = self._sessions.run(host, site, command, _LOOK)
+        try:
+            return dict(json.loads(done.out))
+        except (ValueError, TypeError) as error:
+            reason = host_words.last_line(done.err) if done.code else "the answer cannot be read"
+            raise PradrillError(f"the processes of {host.name} cannot be seen: {reason}") from error
+
     def _look(self, host: Host, site: Site, what: str, script: str, *words: str) -> str:
         """Run a script of ours; a part of an answer is no answer."""
         done = self._sessions.run(host, site, shlex.join(["sh", "-c", script, "sh", *words]), _LOOK)
@@ -189,7 +221,7 @@ class SshProbe:
         quiet = ["python3", "-I", "-c", _source("remote_reason.py"), command]
         bounded = shlex.join(["timeout", "-k", "1", f"{seconds:f}", *quiet])
         try:
-            done = self._sessions.run(host, site, bounded, seconds + 3)
+            done = self._sessions.run(host, site, marked(site.run_id, bounded), seconds + 3)
         except LateError:
             done = Answer(_TIMED_OUT, "", "", whole=False)
         if done.code in {_TIMED_OUT, _KILLED}:

@@ -83,7 +83,7 @@ def told(content: bytes) -> Words | None:
     try:
         words = json.loads(content)
         return {**words, "until": float(words["until"]), "run": str(words["run"])}
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
 
 
@@ -108,6 +108,8 @@ def over(words: Words, asked: Words) -> str:
         return "rebooted"
     if now >= words["until"]:
         return "expired"
+    if not words["until"] <= now + asked["term"]:  # so also what is no number
+        return "impossible"
     return "ended" if words["run"] in asked["over"] else ""
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 _KEPT = 65_536  # bytes of what it says, the last ones
+_MOST = 8 << 20  # bytes of all that it says: more is no error message
 
 
 # The shipped load scripts hold the same function; a test compares them.
@@ -46,9 +47,12 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: None)  # timeout's: the command ends of it
     command = ["sh", "-c", sys.argv[1]]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    kept = b""
+    kept, size = b"", 0
     while piece := process.stderr.read1(_KEPT):  # type: ignore[union-attr]
-        kept = (kept + piece)[-_KEPT:]
+        kept, size = (kept + piece)[-_KEPT:], size + len(piece)
+        if size > _MOST:
+            process.kill()
+            sys.exit(f"it printed more than {_MOST >> 20} MB and was ended")
     said, code = kept.decode("utf-8", "replace"), process.wait()
     if code:
         # psql and mariadb begin like this: ERROR 1054, psql:…: ERREUR:, DETAIL:, LINE 1:

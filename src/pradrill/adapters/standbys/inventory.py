@@ -22,7 +22,7 @@ _DEADLINE = 10
 _NUMERIC = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
 
 
-class InventoryStandby:
+class InventoryHosts:
     """Makes hosts reachable for a run, and leaves no connection behind."""
 
     def __init__(self, hosts: Sequence[Host], inventory: Inventory, known_hosts: Path) -> None:
@@ -69,6 +69,7 @@ class InventoryStandby:
             inventories=beside,
             known_hosts=known_hosts,
             ssh_config=config,
+            run_id=run_id,
         )
 
     def bind(self, site: Site, identified: Sequence[HostFacts]) -> Site:

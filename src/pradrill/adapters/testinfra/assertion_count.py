@@ -21,6 +21,7 @@ from testinfra.modules.base import Module
 
 _PYTESTS = {"_pytest", "pytest", "pluggy", "testinfra", "__main__", __name__}
 _HARMLESS = {"pytest_assertrepr_compare", "pytest_generate_tests", "pytest_make_parametrize_id"}
+_MARKING = ("addinivalue_line",)  # all that a harmless pytest_configure calls
 _TESTINFRAS = ("host", "_testinfra_host")
 _LIBRARIES = {"testinfra", "unittest"}  # what they ask for themselves is not the check's word
 _EITHER = {0, 1}
@@ -131,6 +132,9 @@ def meddlers(config: pytest.Config, items: list[pytest.Item]) -> Iterator[tuple[
         if str(module).partition(".")[0] in _PYTESTS:
             continue
         hooks = {caller.name for caller in manager.get_hookcallers(plugin) or ()} - _HARMLESS
+        configure = getattr(getattr(plugin, "pytest_configure", None), "__code__", None)
+        if configure is not None and configure.co_names == _MARKING:
+            hooks.discard("pytest_configure")
         if hooks:
             names = ", ".join(sorted(hooks))
             yield str(module), f"its hook {names} could change what a check comes to"

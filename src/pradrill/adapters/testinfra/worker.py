@@ -13,6 +13,7 @@ import json
 import os
 import resource
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -23,8 +24,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
-import testinfra.backend.ssh  # noqa: F401 testinfra would import it anew in every child
 from testinfra.backend.base import BaseBackend, CommandResult
+from testinfra.backend.ssh import SshBackend
 
 CONTROLLER = "controller"
 """The host of what does not run on a host: checks without `host`, files that cannot be read."""
@@ -63,6 +64,8 @@ class Settings(NamedTuple):
     """Bytes that one command of a check may print."""
     file: int
     """Bytes that one file of a check's may hold."""
+    beginning: str
+    """What the commands on a host begin with; the command follows, quoted."""
 
     def options(self) -> list[str]:
         """Return pytest's options: nothing of the caller's configuration leaks in."""
@@ -285,6 +288,8 @@ class Child:
             os.setpgid(0, 0)
             resource.setrlimit(resource.RLIMIT_FSIZE, (settings.file, settings.file))
             BaseBackend.run_local = bounded(settings.prints)
+            if settings.beginning:
+                SshBackend.get_command = marked(settings.beginning)
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             os.dup2(output, 1)
             os.dup2(output, 2)
@@ -332,6 +337,16 @@ def bounded(prints: int) -> Callable[..., CommandResult]:
     return run_local
 
 
+def marked(beginning: str) -> Callable[..., str]:
+    """Return testinfra's way to put a command together, which begins so that it is found again."""
+    put_together = BaseBackend.get_command
+
+    def get_command(backend: BaseBackend, command: str, *args: str) -> str:
+        return f"{beginning} {shlex.quote(put_together(backend, command, *args))}"
+
+    return get_command
+
+
 def warm_up(settings: Settings) -> None:
     """Run pytest on nothing, so that no child has to import its plugins."""
     nothing = settings.folder / "nothing"
@@ -341,8 +356,8 @@ def warm_up(settings: Settings) -> None:
 
 def main() -> None:
     """Serve tasks until the standard input ends."""
-    folder, suite, hosts, prints, largest = sys.argv[1:]
-    settings = Settings(Path(folder), Path(suite), hosts, int(prints), int(largest))
+    folder, suite, hosts, prints, largest, beginning = sys.argv[1:]
+    settings = Settings(Path(folder), Path(suite), hosts, int(prints), int(largest), beginning)
     out = os.dup(1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     warm_up(settings)

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from pradrill.domain.run.host import Site
+from pradrill.domain.run.scope import beginning
 from pradrill.domain.values.quotas import CHECK_FILE, CHECK_PRINTS
 from pradrill.system import processes
 
@@ -80,8 +81,9 @@ class Worker:
         config = quote(str(site.ssh_config))
         hosts = [f"ssh://{quote(h.name, safe='')}?ssh_config={config}" for h in site.hosts]
         limits = [str(CHECK_PRINTS), str(CHECK_FILE)]
+        mark = beginning(site.run_id) if site.run_id else ""
         place = [str(folder), str(suite), ",".join(hosts)]
-        self._command = [sys.executable, str(_WORKER), *place, *limits]
+        self._command = [sys.executable, str(_WORKER), *place, *limits, mark]
         self._home = suite if suite.is_dir() else suite.parent
         self._folder = folder
         (folder / "pytest.ini").write_text(

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from pradrill.app.composition import App
 from pradrill.app.tools import source
 from pradrill.cli.commands.plan import resolve_one
-from pradrill.domain.declared.backup_source import RecoveryPointSpec
+from pradrill.domain.declared.backup_source import RecoveryPointSpec, listed
 from pradrill.domain.run.backup_catalogue import Catalogue, CatalogueReading, read
 from pradrill.errors import ConfigurationError, ExitCode, NotReadyError
 from pradrill.ports import Bounds
@@ -33,7 +33,7 @@ def run(args: Namespace) -> int:
     if not declared:
         raise ConfigurationError(
             f"the drill {plan.drill.drill} declares no recovery_point",
-            hint="Add recovery_point with restic, borg, pgbackrest, barman or dumps.",
+            hint=f"Add recovery_point with {listed('or')}.",
         )
     found = [_look(app, service, spec) for service, spec in declared.items()]
     if args.json:

@@ -164,6 +164,9 @@ def _about(entry: Entry) -> str:
     if entry.kind is EntryKind.RUN:
         how = told.get("refusal") or told.get("verdict")
         return f"{told.get('run_id')}: {told.get('state')}, {how}, code {told.get('exit_code')}"
+    if entry.kind is EntryKind.TEARDOWN:
+        left = told.get("left") or ["nothing"]
+        return f"{told.get('run_id')}: left now: {'; '.join(map(str, left))}"
     keys = (
         *("service", "due", "drill", "run_id", "finding", "title", "found", "because", "kind"),
         *("mark", "name", "text", "principal", "public_key", "authority", "sha256"),

@@ -11,6 +11,7 @@ from pradrill.cli.arguments import run_argument
 from pradrill.errors import ExitCode
 from pradrill.reporting.run.doubt import doubts
 from pradrill.reporting.text.screens import open_console, show
+from pradrill.reporting.text.teardowns import teardowns_told
 
 EXAMPLE = "pradrill show --json"
 
@@ -32,4 +33,6 @@ def run(args: Namespace) -> int:
             told(line)
     else:
         show(record, open_console(), wrong)
+        for line in teardowns_told(app.teardowns(record.run_id)):
+            print(line)
     return ExitCode.RECORD if wrong else ExitCode.PASSED

@@ -78,12 +78,16 @@ class Functions:
 
     def _is_strange(self, node: ast.AST, strange: set[str]) -> bool:
         """Tell whether it calls what is not of the suite, and might assert."""
-        if not isinstance(node, ast.Call) or name(node.func) in self._named:
+        if not isinstance(node, ast.Call):
+            return False
+        if isinstance(node.func, ast.Name) and node.func.id in strange:  # a fixture's, too
+            return True
+        if name(node.func) in self._named:
             return False
         if isinstance(node.func, ast.Name):
-            return node.func.id in strange or not hasattr(builtins, node.func.id)
-        root = _root(node.func)
-        return root is None or root in strange
+            return not hasattr(builtins, node.func.id)
+        first = root(node.func)
+        return first is None or first in strange
 
 
 def faults_anywhere(tree: ast.Module, functions: Functions) -> Iterator[Fault]:
@@ -120,7 +124,9 @@ def faults_of_check(check: Function, functions: Functions) -> Iterator[Fault]:
             yield Fault(node.lineno, why, _ASSERT)
             return
     if not functions.may_assert(check):
-        why = f"{check.name} holds no assertion: it cannot fail"
+        failing = any(isinstance(each, ast.stmt) and _is_failure(each) for each in inner)
+        but = "a raise or fail that does not happen proves nothing" if failing else "it cannot fail"
+        why = f"{check.name} holds no assertion: {but}"
         yield Fault(check.lineno, why, _ASSERT)
     yield from _no_host(check)
 
@@ -178,8 +184,13 @@ def _suppressed(node: ast.With | ast.AsyncWith, functions: Functions) -> Iterato
 
 
 def _any_error(node: ast.Call) -> Iterator[Fault]:
-    broad = bool(node.args) and name(node.args[0]) in {"Exception", "BaseException"}
-    if broad and not any(each.arg == "match" for each in node.keywords):
+    keywords = {each.arg: each.value for each in node.keywords}
+    expected = node.args[0] if node.args else keywords.get("expected_exception")
+    errors = expected.elts if isinstance(expected, ast.Tuple) else [expected]
+    broad = {name(each) for each in errors if each is not None} & {"Exception", "BaseException"}
+    match = keywords.get("match")
+    any_words = isinstance(match, ast.Constant) and match.value in {None, "", ".*", ".+", "."}
+    if broad and (match is None or any_words):
         why = "any error at all is expected here, a host that cannot be reached too"
         yield Fault(node.lineno, why, "Name the error, or add match=.")
 
@@ -276,7 +287,7 @@ def _called_locals(function: Function) -> set[str]:
     }
 
 
-def _root(node: ast.expr) -> str | None:
+def root(node: ast.expr) -> str | None:
     """Return the name that a chain of attributes, calls and indices begins with."""
     while isinstance(node, ast.Attribute | ast.Call | ast.Subscript):
         node = node.func if isinstance(node, ast.Call) else node.value

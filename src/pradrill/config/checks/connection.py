@@ -6,12 +6,20 @@ at its line, before anything is touched.
 
 from __future__ import annotations
 
+import os
+import pwd
 import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from pradrill.config.checks.play_texts import PLUGINS, play_problems, plugin_folder
+from pradrill.config.checks.play_texts import (
+    CONTROLLER,
+    PLUGINS,
+    lookup_problems,
+    play_problems,
+    plugin_folder,
+)
 from pradrill.config.inventory import BESIDE, variables_of
 from pradrill.config.loader import Document, Loc
 from pradrill.config.playbook_inputs import around
@@ -44,9 +52,15 @@ _HINT = (
 )
 _SETTINGS = re.compile(
     r"^\s*(transport|remote_port|remote_user|private_key_file|host_key_checking|executable|"
-    r"strategy|(?:action|become|callback|connection|shell|strategy|vars)_plugins|inventory|"
-    r"callbacks_enabled)\s*=",
+    r"strategy|(?:action|become|callback|connection|shell|strategy|vars)_plugins)\s*=",
 )
+_QUIET = re.compile(
+    r"^\s*(?:(?:pipelining|retries|timeout|connect_timeout|command_timeout|transfer_method|usetty|"
+    r"scp_if_ssh|sftp_batch_mode|control_path_dir|look_for_keys)\s*=|"
+    r"ssh_args\s*=(?:\s*(?:-C|-o\s*(?:Control(?:Master|Persist)|Compression|ServerAlive\w+)=\w+))*"
+    r"\s*$)"
+)
+"""Settings of connections that make them faster or more patient, and lead nowhere."""
 _SECTIONS = {"ssh_connection", "paramiko_connection", "connection", "persistent_connection"}
 
 
@@ -66,16 +80,21 @@ def connection_problems(
 ) -> Iterator[Problem]:
     """Find what leads a connection: in variables, plays and what they take in, and settings."""
     yield from _of_steps(document)
-    if hosts and drill.standby.inventory is not None:
-        yield from _of_inventory(document, drill, hosts, drill.standby.inventory)
+    if hosts and drill.standby.inventory_file is not None:
+        yield from _of_inventory(document, drill, hosts, drill.standby.inventory_file)
     steps = [
         step
         for way in drill.ways.values()
         for step in (*way.prepare, *way.restore, *way.teardown)
         if isinstance(step, PlaybookStep)
     ]
-    logins = {host.user for host in hosts} or {"root"}
-    names = {host.name for host in hosts} | set(drill.standby.machines)
+    own = pwd.getpwuid(os.geteuid()).pw_name  # as whom SSH logs in where nobody says it
+    logins = {host.user or own for host in hosts} or {"root"}
+    names = {host.name for host in hosts} | set(drill.standby.names)
+    if (here := sorted(names & CONTROLLER)) and any(step.controller for step in steps):
+        message = f"{here[0]} is the standby's name, and Ansible's own of the controller"
+        hint = "Give the host another name, or leave out controller: true."
+        yield document.problem(("standby", "hosts"), message, hint)
     for folder in sorted({step.playbook.parent for step in steps}):
         its = [step for step in steps if step.playbook.parent == folder]
         controller = any(step.controller for step in its)
@@ -83,7 +102,7 @@ def connection_problems(
         taken = [file.path for file in around(playbooks, None, ()).files]
         yield from _of_settings(folder)
         for path in dict.fromkeys([*playbooks, *taken]):
-            inside = path.relative_to(folder) if path.is_relative_to(folder) else path
+            inside = Path(os.path.relpath(path, folder))  # where the folder itself lies is no kind
             if plugin := plugin_folder(inside):
                 message = f"{plugin} beside a playbook can lead it elsewhere"
                 yield Problem(path, 1, "", message, PLUGINS)
@@ -91,6 +110,8 @@ def connection_problems(
                 mine = any(step.controller for step in its if step.playbook == path)
                 may = mine if path in playbooks else controller
                 yield from play_problems(path, allowed, names, logins, controller=may)
+            elif "templates" in inside.parts[:-1] and not controller:
+                yield from lookup_problems(path, path.read_text("utf-8", "replace"))
 
 
 def _is_read(inside: Path) -> bool:
@@ -98,7 +119,9 @@ def _is_read(inside: Path) -> bool:
     parts = set(inside.parts[:-1])
     apart = {*BESIDE, "files", "templates", "library", "module_utils", "collections"}
     variables = {"vars", "defaults"} & parts
-    return not apart & parts and (bool(variables) or inside.suffix in {".yml", ".yaml", ".json"})
+    return not apart & parts and (
+        bool(variables) or inside.suffix in {".yml", ".yaml", ".json", ""}
+    )
 
 
 def _of_steps(document: Document) -> Iterator[Problem]:
@@ -186,6 +209,7 @@ def _of_settings(folder: Path) -> Iterator[Problem]:
         header = re.match(r"\s*\[(\w+)\]", line)
         section = header[1] if header else section
         setting = re.match(r"\s*(\w+)\s*=", line)
-        if setting and (section in _SECTIONS or _SETTINGS.match(line)):
+        of_ssh = section in _SECTIONS and not _QUIET.match(line)
+        if setting and (of_ssh or _SETTINGS.match(line)):
             message = f"{setting[1]} of [{section}] leads connections, and a drill does not read it"
             yield Problem(path, number, "", message, _HINT)

@@ -8,7 +8,7 @@ from pradrill.domain.declared.check_source import name
 
 _OBJECTS = {
     *("run", "run_test", "run_expect", "file", "service", "package", "socket", "process", "user"),
-    *("group", "interface", "mount_point", "sysctl", "addr", "docker", "podman", "pip", "sudo"),
+    *("group", "interface", "mount_point", "addr", "docker", "podman", "pip", "sudo"),
 }
 """What testinfra answers with an object, which is true whatever it holds."""
 _WITHOUT_BRACKETS = {
@@ -20,7 +20,19 @@ _NEVER_NONE = {
     *("is_directory", "is_running", "is_enabled", "is_listening", "is_installed", "is_reachable"),
 }
 """What of testinfra's objects always has a value, and always one of the same type."""
-_NEVER_NEGATIVE = {"len", "rc", "exit_status"}
+_CODES = {"rc", "exit_status"}
+_NEVER_NEGATIVE = {"len", *_CODES}
+_LARGEST_CODE = 255
+_MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Eq: ast.Eq,
+    ast.NotEq: ast.NotEq,
+    ast.Is: ast.Is,
+    ast.IsNot: ast.IsNot,
+    ast.Lt: ast.Gt,
+    ast.Gt: ast.Lt,
+    ast.LtE: ast.GtE,
+    ast.GtE: ast.LtE,
+}
 _SAME = (ast.Eq, ast.Is, ast.LtE, ast.GtE)
 
 
@@ -87,14 +99,20 @@ def _chosen(node: ast.IfExp) -> bool | None:
     return then if then == otherwise else None
 
 
-def _compared(node: ast.Compare) -> bool | None:
+def _compared(node: ast.Compare) -> bool | None:  # noqa: PLR0911 one rule after the other
     every = (node.left, *node.comparators)
     if all(isinstance(each, ast.Constant) for each in every):
         return True
     if len(node.ops) > 1:
-        return None
+        pairs = zip(every, node.ops, every[1:], strict=False)
+        alone = [_compared(ast.Compare(one, [op], [other])) for one, op, other in pairs]
+        return True if all(alone) else None
     (operator,), (right,), left = node.ops, node.comparators, node.left
+    if isinstance(left, ast.Constant | ast.UnaryOp) and type(operator) in _MIRRORED:
+        operator, left, right = _MIRRORED[type(operator)](), right, left
     if isinstance(operator, _SAME) and ast.dump(left) == ast.dump(right):
+        return True
+    if name(left) in _CODES and _holds_every_code(operator, right):
         return True
     if isinstance(operator, ast.In):
         either = isinstance(right, ast.Tuple | ast.List | ast.Set) and {True, False} <= {
@@ -103,16 +121,24 @@ def _compared(node: ast.Compare) -> bool | None:
         return True if _is(left, "") or (either and name(left) in _NEVER_NONE - {"rc"}) else None
     if isinstance(operator, ast.IsNot | ast.NotEq) and _is(right, None):
         return True if name(left) in _NEVER_NONE or _is_object(left) else None
+    if name(left) in _NEVER_NEGATIVE and isinstance(operator, ast.Lt) and _is(right, 0):
+        return False
     at_least_nothing = isinstance(operator, ast.GtE) and _is(right, 0)
     more_than_less = isinstance(operator, ast.Gt | ast.GtE | ast.NotEq) and _is_negative(right)
     return True if name(left) in _NEVER_NEGATIVE and (at_least_nothing or more_than_less) else None
 
 
-def _called(node: ast.Call) -> bool | None:
+def _called(node: ast.Call) -> bool | None:  # noqa: PLR0911 one rule after the other
     if _is_object(node):
         return True
+    if name(node) in {"startswith", "endswith"} and len(node.args) == 1:
+        return True if _is(node.args[0], "") else None
     if not isinstance(node.func, ast.Name) or not node.args:
         return None
+    if node.func.id in {"callable", "repr", "type", "id", "print"}:
+        return node.func.id != "print"
+    if node.func.id == "str":
+        return True if name(node.args[0]) in _CODES else None
     if node.func.id == "bool":
         return truth(node.args[0])
     if node.func.id == "isinstance":
@@ -122,6 +148,20 @@ def _called(node: ast.Call) -> bool | None:
     if isinstance(over, ast.GeneratorExp | ast.ListComp):
         over = over.generators[0].iter
     return True if node.func.id == "all" and truth(over) is False else None
+
+
+def _holds_every_code(operator: ast.cmpop, right: ast.expr) -> bool:
+    """Tell whether an exit code of whatever kind is in a range, or below a bound."""
+    if isinstance(operator, ast.In):
+        bounds = right.args if isinstance(right, ast.Call) and name(right) == "range" else []
+        return len(bounds) == 1 and _is_above_codes(bounds[0], strictly=True)
+    below = isinstance(operator, ast.Lt | ast.LtE)
+    return below and _is_above_codes(right, strictly=isinstance(operator, ast.Lt))
+
+
+def _is_above_codes(node: ast.expr, *, strictly: bool) -> bool:
+    number = node.value if isinstance(node, ast.Constant) else None
+    return isinstance(number, int) and number >= _LARGEST_CODE + strictly
 
 
 def _is_object(node: ast.expr) -> bool:

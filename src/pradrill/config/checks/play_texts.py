@@ -24,12 +24,14 @@ _LISTS = {"tasks", "pre_tasks", "post_tasks", "handlers", "block", "rescue", "al
 _ROLES = {"roles", "dependencies"}
 _SSH = {"ssh", "smart", "ansible.builtin.ssh"}
 _STRATEGIES = {"linear", "free", "host_pinned"}
-_ON_CONTROLLER = {"local_action", "synchronize", "with_pipe", "with_lines"}
+_ON_CONTROLLER = {"local_action", "synchronize"}
+_COMMANDS = {"pipe", "lines"}
+"""Lookups that run a command."""
 _NAMES = {"register", "loop_var", "index_var", "name"}
 """Keys whose value is the name of a variable that Ansible then sets."""
 _FREE_FORM = {"set_fact", "add_host", "action", "local_action", "include_vars"}
 _WORD = re.compile(r"(?<![\w.])(ansible_\w+)\s*=")
-_LOOKUP = re.compile(r"\b(?:lookup|query|q)\(\s*['\"](?:[\w.]*\.)?(pipe|lines)['\"]")
+_LOOKUP = re.compile(r"\b(?:lookup|query|q)\s*\(\s*\\?['\"](?:[\w.]*\.)?(pipe|lines)\\?['\"]")
 _ASK = 'Say "controller: true" on the step of the drill if it may act on this machine.'
 _LEAD = "A drill's plays act on the standby's hosts as the inventory leads to them."
 
@@ -86,10 +88,16 @@ def play_problems(
     for mapping in _with_keywords(node):
         yield from _of_keywords(rules, mapping)
     if not controller:
-        for number, line in enumerate(text.splitlines(), 1):
-            if (lookup := _LOOKUP.search(line)) and not line.lstrip().startswith("#"):
-                message = f"the lookup {lookup[1]} runs a command on the controller"
-                yield Problem(path, number, "", message, _ASK)
+        yield from lookup_problems(path, text)
+
+
+def lookup_problems(path: Path, text: str) -> Iterator[Problem]:
+    """Find lookups that run a command, in plays and in templates."""
+    for lookup in _LOOKUP.finditer(text):
+        line = text[text.rfind("\n", 0, lookup.start()) + 1 : lookup.start()]
+        if not line.lstrip().startswith("#"):
+            message = f"the lookup {lookup[1]} runs a command on the controller"
+            yield Problem(path, text.count("\n", 0, lookup.start()) + 1, "", message, _ASK)
 
 
 def _of_variables(rules: _Rules, node: Node, seen: set[int]) -> Iterator[Problem]:
@@ -162,8 +170,8 @@ def _of_keywords(rules: _Rules, mapping: MappingNode) -> Iterator[Problem]:
         module = _module(word, value)
         if module == "add_host":
             yield rules.problem(key, "add_host makes a host that nobody has proven")
-        elif not rules.controller and _ON_CONTROLLER & {word, module}:
-            what = word if word in _ON_CONTROLLER else module
+        elif not rules.controller and (_ON_CONTROLLER & {word, module} or _runs_here(word)):
+            what = module if module in _ON_CONTROLLER else word
             yield rules.problem(key, f"{what} acts on the controller", _ASK)
 
 
@@ -196,6 +204,11 @@ def _module(word: str, value: Node) -> str:
         value = next(named, value)
     text = str(value.value) if isinstance(value, ScalarNode) else ""
     return _last(text.split()[0]) if text.split() else word
+
+
+def _runs_here(word: str) -> bool:
+    """Tell whether a key is the loop of a lookup that runs a command, by its full name too."""
+    return word.startswith("with_") and _last(word.removeprefix("with_")) in _COMMANDS
 
 
 def _words(node: Node | None) -> set[str]:

@@ -118,9 +118,8 @@ def _is_tasks(path: Path) -> bool:
 
 def _calls(loaded: LoadedDrill) -> Iterator[_Call]:
     standby = loaded.drill.standby
-    names = frozenset(host.name for host in loaded.hosts) | frozenset(standby.machines)
-    where = standby.inventory and str(standby.inventory)
-    inventory = where or "".join(f"{name}," for name in standby.machines)
+    names = frozenset(host.name for host in loaded.hosts) | frozenset(standby.names)
+    inventory = str(standby.inventory_file or "".join(f"{name}," for name in standby.names))
     for step in loaded.drill.playbook_steps():
         variables = _variables(step) if _TEMPLATED.search(_text(step.playbook)) else "{}"
         yield _Call(step.playbook, inventory, variables, names)

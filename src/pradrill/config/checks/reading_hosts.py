@@ -17,7 +17,7 @@ def reading_host_problems(
     places: Mapping[str, tuple[str, ...]],
 ) -> Iterator[Problem]:
     """Refuse a reading on a host that its service is not recovered on."""
-    standby = tuple(host.name for host in hosts) or drill.standby.machines
+    standby = tuple(host.name for host in hosts) or drill.standby.names
     for service, way in drill.ways.items():
         above: Loc = () if service is None else ("recover", service)
         own = standby if service is None else places.get(service, standby)

@@ -30,13 +30,13 @@ def find_places(
     document: Document, drill: Drill, hosts: tuple[Host, ...]
 ) -> tuple[dict[str, tuple[str, ...]], list[Problem]]:
     """Find each service's hosts among the standby's; each of these serves a service."""
-    standby = [host.name for host in hosts] or list(drill.standby.machines)
+    standby = [host.name for host in hosts] or list(drill.standby.names)
     places: dict[str, tuple[str, ...]] = {}
     problems: list[Problem] = []
     for service, way in drill.recover.items():
         where = ("recover", service, "hosts")
         try:
-            places[service] = _names(drill.standby.inventory, way.hosts)
+            places[service] = _names(drill.standby.inventory_file, way.hosts)
         except ConfigurationError as error:
             problems.append(document.problem(where, error.message, error.hint))
             continue

@@ -7,7 +7,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from pradrill.config.checks.check_faults import Fault, Functions, faults_anywhere, faults_of_check
+from pradrill.config.checks.check_faults import (
+    Fault,
+    Functions,
+    faults_anywhere,
+    faults_of_check,
+    root,
+)
 from pradrill.config.loader import Document, Loc
 from pradrill.config.problems import Problem
 from pradrill.domain.declared.check_source import (
@@ -24,9 +30,15 @@ from pradrill.domain.declared.check_source import (
 _HARMLESS_HOOKS = {
     *("pytest_assertrepr_compare", "pytest_generate_tests", "pytest_make_parametrize_id")
 }
-_STEERING = {"__test__", "pytest_plugins", "collect_ignore", "collect_ignore_glob"}
+_STEERING = {
+    *("__test__", "pytest_plugins", "collect_ignore", "collect_ignore_glob", "testinfra_hosts"),
+}
 _OWN_FIXTURES = {"host", "_testinfra_host"}
 _FAKES = {"mock", "unittest.mock", "pytest_mock"}
+_PATCHING = {"monkeypatch", "mocker"}
+_ANOTHER_HOST = {"get_host", "get_hosts", "get_backend", "get_backends"}
+_MARKING = ("addinivalue_line",)
+"""All that a harmless pytest_configure calls: it makes markers known."""
 _FRAMES = {
     f"{when}_{what}"
     for when in ("setup", "teardown")
@@ -45,6 +57,8 @@ class _Suite(NamedTuple):
     used: set[str]
     """Every name that is used anywhere in it."""
     classes: dict[str, ast.ClassDef]
+    imported: set[str]
+    """The names of modules that are imported anywhere in it."""
 
 
 def suite_problems(document: Document, where: Loc, checks: Path) -> Iterator[Problem]:
@@ -89,7 +103,11 @@ def _read(trees: dict[Path, ast.Module]) -> _Suite:
         or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))
     }
     classes = {node.name: node for node in nodes if isinstance(node, ast.ClassDef)}
-    return _Suite(trees, Functions(every), extended_classes(every), used, classes)
+    imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    paths = [alias.name for node in imports for alias in node.names]
+    paths += [node.module or "" for node in imports if isinstance(node, ast.ImportFrom)]
+    imported = {path.rpartition(".")[2] for path in paths}
+    return _Suite(trees, Functions(every), extended_classes(every), used, classes, imported)
 
 
 def _faults(suite: _Suite) -> Iterator[tuple[Path, Fault]]:
@@ -101,7 +119,7 @@ def _faults(suite: _Suite) -> Iterator[tuple[Path, Fault]]:
             *_steering(tree),
             *_twins(_scopes(tree)),
             *(f for each in declared for f in _not_collected(path, each, suite)),
-            *_never_called(tree, declared, suite),
+            *([] if _is_helping(path, suite) else _never_called(tree, declared, suite)),
         ]
         yield from ((path, fault) for fault in dict.fromkeys(every))
 
@@ -158,7 +176,9 @@ def _steering(tree: ast.Module) -> Iterator[Fault]:
     """Yield what changes which checks are asked, whom they ask, or what they come to."""
     if "PYTEST_DONT_REWRITE" in (ast.get_docstring(tree) or ""):
         yield Fault(1, "PYTEST_DONT_REWRITE hides which assertions were evaluated")
+    testinfras = {"host", *_names_of_testinfra(tree)}
     for node in ast.walk(tree):
+        yield from _faked(node, testinfras)
         if isinstance(node, Function):
             yield from _steering_function(node)
         elif isinstance(node, ast.Import | ast.ImportFrom):
@@ -170,21 +190,71 @@ def _steering(tree: ast.Module) -> Iterator[Fault]:
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             for word in sorted({name(target) for target in targets} & _STEERING):
-                yield Fault(node.lineno, f"{word} changes which checks are asked")
+                whom = "hosts" if word == "testinfra_hosts" else "checks"
+                yield Fault(node.lineno, f"{word} changes which {whom} are asked")
+
+
+def _names_of_testinfra(tree: ast.Module) -> Iterator[str]:
+    """Yield the names by which a file calls testinfra and what is in it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            for alias in node.names:
+                module = node.module or "" if isinstance(node, ast.ImportFrom) else alias.name
+                if module.partition(".")[0] == "testinfra":
+                    yield alias.asname or alias.name.partition(".")[0]
+
+
+def _faked(node: ast.AST, testinfras: set[str]) -> Iterator[Fault]:
+    """Yield what puts an answer into the host's mouth, or asks another host."""
+    targets: list[ast.expr] = []
+    match node:
+        case ast.Assign():
+            targets = node.targets
+        case ast.AugAssign() | ast.AnnAssign():
+            targets = [node.target]
+        case ast.Call() if name(node.func) == "setattr" and node.args:
+            targets = [ast.Attribute(node.args[0], "")]
+        case ast.Call() if name(node.func) in _ANOTHER_HOST:
+            yield Fault(node.lineno, "it asks a host of its own, which is not the drill's standby")
+        case ast.Name(id="MonkeyPatch") | ast.Attribute(attr="MonkeyPatch"):
+            yield Fault(node.lineno, "a check asks the host itself, and mocks nothing")
+    for target in targets:
+        if isinstance(target, ast.Attribute) and root(target) in testinfras:
+            yield Fault(getattr(node, "lineno", 1), "it replaces what answers for the host")
+
+
+def _makes_markers_known(node: Function) -> bool:
+    """Tell whether a pytest_configure does nothing else."""
+    return node.name == "pytest_configure" and all(
+        isinstance(each, ast.Expr)
+        and (
+            isinstance(each.value, ast.Constant)
+            or (isinstance(each.value, ast.Call) and name(each.value) in _MARKING)
+        )
+        for each in node.body
+    )
 
 
 def _steering_function(node: Function) -> Iterator[Fault]:
-    if node.name.startswith("pytest_") and node.name not in _HARMLESS_HOOKS:
+    harmless = node.name in _HARMLESS_HOOKS or _makes_markers_known(node)
+    if node.name.startswith("pytest_") and not harmless:
         why = f"the hook {node.name} could change what a check comes to"
         yield Fault(node.lineno, why, "Use fixtures.")
     for decorator in node.decorator_list:
         if name(decorator) != "fixture":
             continue
+        if {each.arg for each in ast.walk(node.args) if isinstance(each, ast.arg)} & _PATCHING:
+            yield Fault(node.lineno, "a check asks the host itself, and mocks nothing")
         keywords = decorator.keywords if isinstance(decorator, ast.Call) else []
         given = [each.value for each in keywords if each.arg == "name"]
         names = {each.value for each in given if isinstance(each, ast.Constant)} or {node.name}
         if names & _OWN_FIXTURES:
             yield Fault(node.lineno, "a fixture of its own takes the place of testinfra's host")
+
+
+def _is_helping(path: Path, suite: _Suite) -> bool:
+    """Tell whether others take from this file what they need: it may hold more than that."""
+    return not is_test_file(path) and path.stem in suite.imported
 
 
 def _never_called(tree: ast.Module, declared: list[Declared], suite: _Suite) -> Iterator[Fault]:

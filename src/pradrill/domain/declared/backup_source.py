@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
-from typing import Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -12,6 +12,7 @@ from pydantic import (
     BeforeValidator,
     Field,
     WithJsonSchema,
+    create_model,
     field_validator,
     model_validator,
 )
@@ -74,10 +75,25 @@ class Ssh(Model):
     )
 
 
-class ResticSource(Model):
+class BackupSource(Model):
+    """What every source says of itself; its fields are the keys below `recovery_point.<name>`."""
+
+    name: ClassVar[str]
+    """The tool, and the key below `recovery_point`."""
+
+    what: ClassVar[str]
+    """What it is, for the table of keys."""
+
+    in_parts: ClassVar[bool] = False
+    """Its integrity can be checked a part at a time."""
+
+
+class ResticSource(BackupSource):
     """A restic repository, on any of restic's backends."""
 
-    name: ClassVar[str] = "restic"
+    name = "restic"
+    what = "a restic repository"
+    in_parts = True
     repository: Place = Field(
         description='as restic takes it: /path, "sftp:…", "rest:…", "s3:…"',
         examples=["sftp://backup@host//srv/restic"],
@@ -102,10 +118,11 @@ class ResticSource(Model):
     ssh: Ssh = Field(default=Ssh(), description="how a repository behind SSH is reached")
 
 
-class BorgSource(Model):
+class BorgSource(BackupSource):
     """A BorgBackup 1.x repository, local or behind SSH."""
 
-    name: ClassVar[str] = "borg"
+    name = "borg"
+    what = "a BorgBackup repository"
     repository: Place = Field(
         description="as borg takes it: /path or ssh://user@host/path",
         examples=["ssh://backup@host/srv/borg"],
@@ -122,10 +139,11 @@ class BorgSource(Model):
     ssh: Ssh = Field(default=Ssh(), description="how a repository behind SSH is reached")
 
 
-class PgBackRestSource(Model):
+class PgBackRestSource(BackupSource):
     """A pgBackRest stanza, from its configuration file or from a repository's folder."""
 
-    name: ClassVar[str] = "pgbackrest"
+    name = "pgbackrest"
+    what = "a pgBackRest stanza"
     stanza: Word = Field(description="the stanza's name", examples=["main"])
     config: RelativePath | None = Field(
         default=None,
@@ -150,10 +168,11 @@ class PgBackRestSource(Model):
         return self
 
 
-class BarmanSource(Model):
+class BarmanSource(BackupSource):
     """A server of a Barman installation on this machine."""
 
-    name: ClassVar[str] = "barman"
+    name = "barman"
+    what = "a server of Barman"
     server: Word = Field(description="the server's name in Barman", examples=["pg1"])
     config: RelativePath | None = Field(
         default=None,
@@ -162,10 +181,11 @@ class BarmanSource(Model):
     )
 
 
-class DumpsSource(Model):
+class DumpsSource(BackupSource):
     """A folder of dumps whose names carry their date, here or over SFTP."""
 
-    name: ClassVar[str] = "dumps"
+    name = "dumps"
+    what = "a folder of dumps"
     folder: Place = Field(
         description="an absolute path, or sftp://user@host[:port]/path",
         examples=["sftp://backup@host/srv/dumps"],
@@ -215,6 +235,30 @@ class DumpsSource(Model):
 
 
 Source = ResticSource | BorgSource | PgBackRestSource | BarmanSource | DumpsSource
+"""A declared source of any kind; keys, messages, hints and descriptions follow from these."""
+
+SOURCES: tuple[type[Source], ...] = get_args(Source)
+
+
+def listed(word: str) -> str:
+    """Return the names of all sources: "restic, borg or dumps" for "or"."""
+    *most, last = (source.name for source in SOURCES)
+    return f"{', '.join(most)} {word} {last}"
+
+
+_IN_PARTS = ", ".join(source.name for source in SOURCES if source.in_parts)
+
+if TYPE_CHECKING:
+    _OneKeyEach = Model
+else:
+    _OneKeyEach = create_model(
+        "_OneKeyEach",
+        __base__=Model,
+        **{
+            source.name: (source | None, Field(default=None, description=source.what))
+            for source in SOURCES
+        },
+    )
 
 
 class Select(Model):
@@ -311,7 +355,7 @@ class Integrity(Model):
         default=1,
         ge=1,
         le=_MOST_PARTS,
-        description="restic only: read one part of so many a run, the next one each time",
+        description=f"{_IN_PARTS} only: read one part of so many a run, the next one each time",
         examples=[20],
     )
     deadline: Deadline = Field(
@@ -319,14 +363,9 @@ class Integrity(Model):
     )
 
 
-class RecoveryPointSpec(Model):
+class RecoveryPointSpec(_OneKeyEach):
     """One source of backups, and which of them the drill restores."""
 
-    restic: ResticSource | None = Field(default=None, description="a restic repository")
-    borg: BorgSource | None = Field(default=None, description="a BorgBackup repository")
-    pgbackrest: PgBackRestSource | None = Field(default=None, description="a pgBackRest stanza")
-    barman: BarmanSource | None = Field(default=None, description="a server of Barman")
-    dumps: DumpsSource | None = Field(default=None, description="a folder of dumps")
     select: Annotated[
         Select,
         BeforeValidator(_latest),
@@ -365,15 +404,15 @@ class RecoveryPointSpec(Model):
         return one
 
     def _declared(self) -> list[Source]:
-        each = (self.restic, self.borg, self.pgbackrest, self.barman, self.dumps)
+        each = (getattr(self, source.name) for source in SOURCES)
         return [source for source in each if source is not None]
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:
         if len(self._declared()) != 1:
-            msg = "give exactly one of restic, borg, pgbackrest, barman and dumps"
+            msg = f"give exactly one of {listed('and')}"
             raise ValueError(msg)
-        if self.integrity is not None and self.integrity.parts > 1 and self.restic is None:
-            msg = "integrity.parts is for restic; the other tools read everything"
+        if self.integrity is not None and self.integrity.parts > 1 and not self.source.in_parts:
+            msg = f"integrity.parts is for {_IN_PARTS}; the other tools read everything"
             raise ValueError(msg)
         return self

@@ -3,59 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Iterator
 from datetime import timedelta
 from enum import StrEnum
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from pradrill.domain.declared.backup_source import RecoveryPointSpec
 from pradrill.domain.declared.manual_step import ManualStep
+from pradrill.domain.declared.standby import AnyStandby
 from pradrill.domain.values.duration import Deadline, Duration, PositiveDuration
-from pradrill.domain.values.model import Model, RelativePath, Utc, when_written
+from pradrill.domain.values.endpoint import Endpoint
+from pradrill.domain.values.model import Model, RelativePath, Utc
 from pradrill.domain.values.secret import SecretName
-
-_PORT = re.compile(r"[1-9][0-9]{0,4}")
-_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
-_LONGEST_NAME = 253
-
-
-def _endpoint(value: str) -> str:
-    host, colon, port = value.rpartition(":")
-    if not (host and colon and port.isdecimal() and 0 < int(port) < 65_536):  # noqa: PLR2004
-        msg = f'"{value}" is not HOST:PORT'
-        raise ValueError(msg)
-    return value
-
-
-def _well_formed(value: str) -> str:
-    host, _, port = value.rpartition(":")
-    if not (_PORT.fullmatch(port) and int(port) < 65_536 and _is_host(host)):  # noqa: PLR2004
-        msg = f'"{value}" is not HOST:PORT (an IPv6 address stands in brackets)'
-        raise ValueError(msg)
-    return value
-
-
-def _is_host(text: str) -> bool:
-    """Tell whether it is a host's name, an IPv4 address, or an IPv6 address in brackets."""
-    try:
-        if text.startswith("[") and text.endswith("]"):
-            return ip_address(text[1:-1]).version == 6  # noqa: PLR2004 only that has brackets
-        labels = text.removesuffix(".").split(".")
-        if labels[-1].isdecimal():  # no name ends so: it is an address, or a slip in one
-            return ip_address(text).version == 4  # noqa: PLR2004
-    except ValueError:
-        return False
-    return len(text) <= _LONGEST_NAME and all(_LABEL.fullmatch(label) for label in labels)
-
-
-Endpoint = Annotated[str, AfterValidator(_endpoint), when_written(_well_formed)]
-MachineName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 
 
 class Kind(StrEnum):
@@ -111,65 +74,6 @@ class Environment(Model):
         description="the standby's network: segment, routes, filters",
         examples=["VLAN 40, no route to production"],
     )
-
-
-class Standby(Model):
-    """Where to recover: hosts of an Ansible inventory, or a machine of the lab."""
-
-    inventory: RelativePath | None = Field(
-        default=None,
-        description="an Ansible inventory; either this, vm or vms",
-        examples=["../inventories/example.yml"],
-    )
-    hosts: str | None = Field(
-        default=None, description="a group or a host of the inventory", examples=["standby"]
-    )
-    known_hosts: RelativePath | None = Field(
-        default=None,
-        description="the pinned host keys; default: ~/.ssh/known_hosts",
-        examples=["../known_hosts"],
-    )
-    vm: MachineName | None = Field(
-        default=None, description="a machine of the lab", examples=["standby"]
-    )
-    vault_password: SecretName | None = Field(
-        default=None,
-        description="opens what Ansible Vault has encrypted for this standby",
-        examples=["file:/etc/pradrill/vault"],
-    )
-    vms: tuple[MachineName, ...] = Field(
-        default=(),
-        description="machines of the lab, for services that have one each",
-        examples=[["db", "web"]],
-    )
-    absent_after_teardown: tuple[str, ...] = Field(
-        default=(),
-        description="absolute paths on the standby that teardown must have removed",
-        examples=[["/srv/files"]],
-    )
-    links: dict[Endpoint, Endpoint] = Field(
-        default={},
-        description="lab only: guest address:port → MACHINE:PORT in the lab",
-        examples=[{"10.0.2.100:22": "backup:22"}],
-    )
-
-    @property
-    def machines(self) -> tuple[str, ...]:
-        """Return the lab's machines; none when the standby is in an inventory."""
-        return self.vms if self.vm is None else (self.vm,)
-
-    @model_validator(mode="after")
-    def _one_of(self) -> Self:
-        if [self.vm is None, not self.vms, self.inventory is None].count(False) != 1:
-            msg = "give either inventory (with hosts), or vm, or vms"
-            raise ValueError(msg)
-        if self.inventory is not None and not self.hosts:
-            msg = "hosts is missing: which group or host of the inventory is the standby"
-            raise ValueError(msg)
-        if len(set(self.vms)) != len(self.vms):
-            msg = "vms names a machine twice"
-            raise ValueError(msg)
-        return self
 
 
 class PlaybookStep(Model):
@@ -434,7 +338,7 @@ class Drill(Model):
     people: Participants = Field(
         default=Participants(), description="who was to take part: names or roles"
     )
-    standby: Standby = Field(description="where to recover")
+    standby: AnyStandby = Field(description="where to recover")
     environment: Environment = Field(
         default=Environment(), description="what only people know of the standby, for the report"
     )
@@ -473,7 +377,7 @@ class Drill(Model):
         if self.verify is None:
             return dict(self.recover.items())
         whole = ServiceRecovery(
-            hosts=self.standby.hosts or ", ".join(self.standby.machines),
+            hosts=self.standby.where,
             recovery_point=self.recovery_point,
             prepare=self.prepare,
             restore=self.restore,
@@ -546,7 +450,7 @@ class Drill(Model):
     @model_validator(mode="after")
     def _left_as_declared(self) -> Self:
         bare = [service for service, way in self.ways.items() if not way.teardown]
-        if not self.standby.machines and bare:
+        if bare and not self.standby.throw_away:
             of = " of " + ", ".join(str(each) for each in bare) if self.recover else ""
             msg = f"teardown{of} is missing: a standby that is not a lab machine must be put back"
             raise ValueError(msg)

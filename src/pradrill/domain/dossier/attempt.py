@@ -136,7 +136,7 @@ def attempt_of(record: RunRecord, sha256: str | None) -> Attempt:
         residue=bool(record.residue),
         scenario=drill.scenario.name,
         standby=standby_of(drill),
-        lab=bool(drill.standby.machines),
+        lab=drill.standby.stand_in,
         trigger=record.launch.trigger,
         goals={name: service.objectives for name, service in record.plan.services.items()},
         rta=_told(record.recovery.rta),
@@ -207,7 +207,7 @@ def attempt_missed(entry: Entry) -> Attempt:
 
 def standby_of(drill: Drill) -> str:
     """Name where a drill recovers: the lab machines, or the hosts of the inventory."""
-    return ", ".join(drill.standby.machines) or drill.standby.hosts or ""
+    return drill.standby.where
 
 
 def settings_of(drill: Drill) -> Iterator[Setting]:
@@ -215,7 +215,7 @@ def settings_of(drill: Drill) -> Iterator[Setting]:
     for service in drill.services:
         way = drill.recover.get(service)
         standby = standby_of(drill) if way is None else way.hosts
-        yield Setting(service, drill.scenario.name, standby, bool(drill.standby.machines))
+        yield Setting(service, drill.scenario.name, standby, drill.standby.stand_in)
 
 
 def order(attempt: Attempt) -> tuple[datetime, str]:

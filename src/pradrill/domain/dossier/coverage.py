@@ -13,7 +13,7 @@ from pradrill.domain.declared.plan import Plan
 from pradrill.domain.dossier.attempt import Attempt, Ending, Setting, settings_of
 from pradrill.domain.dossier.expiry import Change, changes_since
 from pradrill.domain.run.run_plan import RunPlan
-from pradrill.domain.values.duration import due_after
+from pradrill.domain.values.duration import Cadence, DrillEvery, due_after
 from pradrill.domain.values.model import Model, Utc
 
 
@@ -58,7 +58,7 @@ class Overdue(Model):
     """A service that no finished run has exercised for longer than the plan allows."""
 
     service: str
-    drill_every: str
+    drill_every: DrillEvery
     last: Utc | None = Field(description="its last finished run")
     due: Utc | None = Field(description="when the next one was due; none: never run")
 
@@ -186,7 +186,7 @@ def _standing(
     latest: Attempt | None,
     proof: Proof | None,
     changed: tuple[Change, ...],
-    every: str | None,
+    every: Cadence | None,
     now: datetime,
 ) -> Standing:
     if latest is None:
@@ -201,7 +201,7 @@ def _standing(
     return Standing.OLD if due is not None and due <= now else Standing.PROVEN
 
 
-def _due(every: str, last: datetime) -> datetime | None:
+def _due(every: Cadence, last: datetime) -> datetime | None:
     try:
         return due_after(every, last)
     except (ValueError, OverflowError):  # past the last year of the calendar

@@ -114,7 +114,7 @@ def _objective(
 
 
 def _written(service: Service, name: str) -> str | None:
-    value = getattr(service, name)
+    value = service.model_dump(mode="json", include={name})[name]
     return str(value) if isinstance(value, str | int) else None
 
 

@@ -27,6 +27,7 @@ class EntryKind(StrEnum):
     CLOSURE = "closure"
     SEALS = "seals"  # Seals: which key signs and which authority stamps from here on
     STAMP = "stamp"  # Stamp: what an authority says of the entry before
+    TEARDOWN = "teardown"  # TeardownEntry: of a sealed run, repeated
     DAMAGE = "damage"  # Damage: what was found wrong before the next entry could be written
     ACKNOWLEDGEMENT = "acknowledgement"  # Acknowledgement: damage that somebody answers for
 
@@ -72,6 +73,24 @@ class RunEntry(Model):
     unsigned: str | None = Field(
         default=None, description="why the record is not signed although a key was named"
     )
+    residue: tuple[str, ...] = Field(default=(), description="what it left on its standby")
+
+
+class TeardownOutcome(StrEnum):
+    """What a repeated teardown came to."""
+
+    CLEAN = "clean"
+    LEFT = "left"  # something stays, or nothing could be looked at
+
+
+class TeardownEntry(Model):
+    """The body of an entry for a teardown of a sealed run, repeated: the run stays as it is."""
+
+    run_id: str
+    by: str
+    began: Utc
+    outcome: TeardownOutcome
+    left: tuple[str, ...] = Field(description="what is left on the standby, or why it is not known")
 
 
 class Attempt(Model):

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from pradrill.domain.register.finding import DUE_WITHIN, Finding
+from pradrill.domain.register.finding_key import About, FindingKey
 from pradrill.domain.run.backup_integrity import Soundness
 from pradrill.domain.run.outcome import (
     CheckOutcome,
@@ -41,9 +42,9 @@ def findings_of(record: RunRecord) -> tuple[Finding, ...]:
         key = finding.key or ""
         found[key] = _joined(found[key], finding) if key in found else finding
     if not found and _unexplained(record):
-        detail = "\n".join(map(str, record.reasons))
-        title = f"the drill {record.plan.drill.drill} is {record.verdict}"
-        finding = _finding(record, f"verdict/{record.plan.drill.drill}", title, detail)
+        drill, detail = record.plan.drill.drill, "\n".join(map(str, record.reasons))
+        title = f"the drill {drill} is {record.verdict}"
+        finding = _finding(record, FindingKey(About.VERDICT, drill), title, detail)
         found[finding.key or ""] = finding
     return tuple(found.values())
 
@@ -52,7 +53,8 @@ def _shown(record: RunRecord) -> Iterator[Finding]:
     drill = record.plan.drill.drill
     if record.refusal is Refusal.NOT_READY:
         detail = "\n".join(map(str, record.reasons))
-        yield _finding(record, f"not-ready/{drill}", f"the drill {drill} was not ready", detail)
+        title = f"the drill {drill} was not ready"
+        yield _finding(record, FindingKey(About.NOT_READY, drill), title, detail)
     if record.refusal is None:
         guards = list(_guards(record))
         yield from guards
@@ -64,7 +66,8 @@ def _shown(record: RunRecord) -> Iterator[Finding]:
     yield from _clock(record)
     if record.residue:
         title = f"the standby was not left as declared by {drill}"
-        yield _finding(record, f"residue/{drill}", title, "\n".join(map(str, record.residue)))
+        key = FindingKey(About.RESIDUE, drill)
+        yield _finding(record, key, title, "\n".join(map(str, record.residue)))
     for measure in record.sla:
         if measure.standing is Standing.NOT_MET:
             yield _promise(record, measure)
@@ -77,7 +80,7 @@ def _clock(record: RunRecord) -> Iterator[Finding]:
         worst_step = max(abs(step.seconds) for step in steps)
         yield _finding(
             record,
-            f"clock/{record.plan.drill.drill}",
+            FindingKey(About.CLOCK, record.plan.drill.drill),
             "the controller's clock was set during the run",
             "\n".join(f"{step.seconds:+.3g} s, seen at {step.at:%H:%M:%S} UTC" for step in steps),
             severity=Severity.MAJOR if worst_step >= _MINUTE else Severity.MINOR,
@@ -90,7 +93,7 @@ def _guards(record: RunRecord) -> Iterator[Finding]:
         if refused or (guard.outcome is GuardOutcome.UNPROVEN and _ended(record)):
             yield _finding(
                 record,
-                f"guard/{record.plan.drill.drill}/{guard.guard}",
+                FindingKey(About.GUARD, record.plan.drill.drill, guard.guard),
                 f"the guard {guard.guard} is {guard.outcome}",
                 f"{guard.host}: {guard.detail}",
                 severity=Severity.CRITICAL if refused else Severity.MAJOR,
@@ -113,7 +116,11 @@ def _steps(record: RunRecord, *, guarded: bool) -> Iterator[Finding]:
         failures = (f"{f.host}, {f.task}: {f.message}" for f in step.failures)
         yield _finding(
             record,
-            f"step/{record.plan.drill.drill}/{_whose(step.service)}{step.phase}/{step.name}",
+            FindingKey(
+                About.STEP,
+                record.plan.drill.drill,
+                f"{_whose(step.service)}{step.phase}/{step.name}",
+            ),
             f"{step.phase} step {step.name}: {step.outcome.value.replace('_', ' ')}",
             "\n".join([*([step.detail.text] if step.detail else []), *failures]),
             severity=Severity.CRITICAL if critical else Severity.MAJOR,
@@ -135,7 +142,7 @@ def _checks(record: RunRecord) -> Iterator[Finding]:
             continue
         yield _finding(
             record,
-            f"check/{record.plan.drill.drill}/{_whose(check.service)}{check.check}",
+            _check_key(record, check),
             f"check {check.outcome}: {check.title}",
             f"{check.host}: {check.detail or 'no detail'}",
             severity=severity,
@@ -170,7 +177,7 @@ def _objectives(
         if actual.high < 0 or not actual.low <= actual.seconds <= actual.high:
             title = f"the {name} of {drill} is negative or outside its bounds"
             detail = "the instants that it is made of contradict each other"
-            key = f"contradiction/{drill}/{name}"
+            key = FindingKey(About.CONTRADICTION, drill, name)
             yield _finding(record, key, title, detail, services=services)
             continue
         for service in services:
@@ -179,7 +186,7 @@ def _objectives(
             if not actual.meets(goal):
                 title = f"the {objective} of {service} was not met"
                 detail = _exceeded(name, actual, objective, goal)
-                key = f"objective/{objective}/{service}"
+                key = FindingKey(About.OBJECTIVE, objective, service)
                 yield _finding(record, key, title, detail, services=(service,))
 
 
@@ -189,7 +196,7 @@ def _data(record: RunRecord, services: tuple[str, ...], recovery: Recovery) -> I
     for each in recovery.contradictions:
         yield _finding(
             record,
-            f"contradiction/{drill}/{each.contradiction}",
+            FindingKey(About.CONTRADICTION, drill, each.contradiction),
             f"instants contradict each other: {each.contradiction}",
             each.text.text,
             severity=each.severity,
@@ -199,7 +206,7 @@ def _data(record: RunRecord, services: tuple[str, ...], recovery: Recovery) -> I
     if integrity is not None and integrity.soundness is Soundness.DAMAGED:
         yield _finding(
             record,
-            f"integrity/{drill}/{integrity.location}",
+            FindingKey(About.INTEGRITY, drill, integrity.location),
             f"backups in {integrity.location} are damaged",
             f"{integrity.method}: {integrity.detail}",
             severity=Severity.CRITICAL,
@@ -214,7 +221,7 @@ def _data(record: RunRecord, services: tuple[str, ...], recovery: Recovery) -> I
                 f"{worst_case.struck:%Y-%m-%d %H:%M:%S} UTC; the RPO is {format_duration(rpo)}"
             )
             title = f"the backups of {service} have allowed a loss beyond its RPO"
-            key = f"worst-case/RPO/{service}"
+            key = FindingKey(About.WORST_CASE, "RPO", service)
             yield _finding(record, key, title, detail, services=(service,))
 
 
@@ -230,7 +237,7 @@ def _promise(record: RunRecord, measure: SlaMeasure) -> Finding:
     answered = f"came after {took}" if measure.seconds is not None else f"had not come in {took}"
     return _finding(
         record,
-        f"sla/{measure.provider}/{measure.stage}",
+        _sla_key(measure),
         f"{measure.provider} did not keep its SLA for {measure.stage}",
         f"the {measure.stage} {answered}; the SLA promises {promised}",
         services=tuple(served) or record.plan.drill.services,
@@ -242,27 +249,32 @@ def unproved(finding: Finding, record: RunRecord) -> str | None:
 
     A person may still say why it does: a check may have been renamed, a drill replaced.
     """
-    kind, _, rest = (finding.key or "").partition("/")
-    if kind == "sla":
-        provider, _, stage = rest.rpartition("/")
+    key = FindingKey.read(finding.key)
+    if key.about == About.SLA:
         if not any(
-            measure.standing is Standing.MET
-            for measure in record.sla
-            if (measure.provider, measure.stage) == (provider, stage)
+            measure.standing is Standing.MET and _sla_key(measure) == key for measure in record.sla
         ):
-            return f"it did not measure that {provider} kept its SLA for {stage}"
-    elif kind not in {"", "objective", "worst-case"}:
-        drill, _, what = rest.partition("/")
-        if record.plan.drill.drill != drill:
-            return f"it is a run of the drill {record.plan.drill.drill}, not of {drill}"
+            return f"it did not measure that {key.of} kept its SLA for {key.which}"
+    elif key.of_a_drill:
+        if record.plan.drill.drill != key.of:
+            return f"it is a run of the drill {record.plan.drill.drill}, not of {key.of}"
         passed = {
-            f"{_whose(check.service)}{check.check}"
+            _check_key(record, check)
             for check in record.checks
             if check.outcome is CheckOutcome.PASSED
         }
-        if kind == "check" and what not in passed:
-            return f"it has no check {what} that passed"
+        if key.about == About.CHECK and key not in passed:
+            return f"it has no check {key.which} that passed"
     return None
+
+
+def _check_key(record: RunRecord, check: CheckResult) -> FindingKey:
+    name = f"{_whose(check.service)}{check.check}"
+    return FindingKey(About.CHECK, record.plan.drill.drill, name)
+
+
+def _sla_key(measure: SlaMeasure) -> FindingKey:
+    return FindingKey(About.SLA, measure.provider, measure.stage)
 
 
 def _ended(record: RunRecord) -> bool:
@@ -279,7 +291,7 @@ def _unexplained(record: RunRecord) -> bool:
 
 def _finding(  # noqa: PLR0913 the parts of a finding
     record: RunRecord,
-    key: str,
+    key: FindingKey,
     title: str,
     detail: str = "",
     *,
@@ -289,7 +301,7 @@ def _finding(  # noqa: PLR0913 the parts of a finding
     affected = record.plan.drill.services if services is None else services
     owners = (record.plan.services[name].owner for name in affected if name in record.plan.services)
     return Finding(
-        key=key,
+        key=key.text,
         title=_cut(title, _TITLE),
         detail=_cut(detail, _DETAIL),
         severity=severity,

@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 
 from pradrill.domain.register.entry import Attempt, Entry, EntryKind, RunEntry, ScheduleMissed
 from pradrill.domain.run.record import RunState
-from pradrill.domain.values.duration import due_after
+from pradrill.domain.values.duration import Cadence, due_after
 
 GRACE = timedelta(days=7)
 """A weekly cron gets one more try after a drill is due; a shorter cadence has its own length."""
 
 
 def missed(
-    cadences: Mapping[str, str], entries: Iterable[Entry], now: datetime
+    cadences: Mapping[str, Cadence], entries: Iterable[Entry], now: datetime
 ) -> list[ScheduleMissed]:
     """Return the due dates that passed without an attempt, and are not in the register yet.
 
@@ -56,7 +56,7 @@ def _attempted(entry: Entry) -> Iterator[tuple[str, datetime, bool]]:
         yield from ((service, began, False) for service in attempt.services)
 
 
-def _dues(cadence: str, last: datetime, now: datetime) -> Iterator[tuple[datetime, datetime]]:
+def _dues(cadence: Cadence, last: datetime, now: datetime) -> Iterator[tuple[datetime, datetime]]:
     """Return each due date whose grace is over, and when it was over."""
     due = due_after(cadence, last)
     while True:

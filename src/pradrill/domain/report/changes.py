@@ -71,7 +71,7 @@ def part_of(plan: RunPlan, path: Path) -> Part:
         return Part.DRILL
     if path in plan.drill.playbooks():
         return Part.PLAYBOOK
-    if path == plan.drill.standby.inventory:
+    if path == plan.drill.standby.inventory_file:
         return Part.INVENTORY
     suites = [way.verify.checks for way in plan.drill.ways.values()]
     if any(path == suite or path.is_relative_to(suite) for suite in suites):

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from pydantic import Field
 
-from pradrill.domain.declared.backup_source import Promised, Select
+from pradrill.domain.declared.backup_source import Promised, Select, listed
 from pradrill.domain.values.duration import Duration, approximate
 from pradrill.domain.values.model import Model, Utc
 from pradrill.domain.values.reason import Reason, reason
@@ -54,7 +54,7 @@ class RecoveryPoint(Model):
 class Catalogue(Model):
     """Everything that a source holds, when it was read."""
 
-    source: str = Field(description="the tool: restic, borg, pgbackrest, barman or dumps")
+    source: str = Field(description=f"the tool: {listed('or')}")
     location: str = Field(description="where the copy is, without credentials")
     read_at: Utc
     points: tuple[RecoveryPoint, ...]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import ipaddress
 from collections.abc import Iterable
 from enum import StrEnum
@@ -65,6 +66,9 @@ class Site(Model):
     )
     known_hosts: Path
     ssh_config: Path = Field(description="written for this run; every tool connects through it")
+    run_id: str = Field(
+        default="", description="marks all that is started there; nothing where all is thrown away"
+    )
     proven: tuple[Proven, ...] = Field(
         default=(), description="the hosts that were identified, other branches' included"
     )
@@ -103,6 +107,9 @@ class HostFacts(Model):
 
     host: str
     host_key: str = Field(description='"ssh-ed25519 AAAA…" of this connection')
+    other_keys: tuple[str, ...] = Field(
+        default=(), description="the same of its sshd's usual key files, of each type"
+    )
     machine_id: str
     marker: str | None = Field(description="content of the standby marker file, if there is one")
     marker_fault: MarkerFault | None = Field(
@@ -117,6 +124,7 @@ class HostFacts(Model):
         """Return what of it goes into the record; the machine-id is nobody else's business."""
         return SeenHost(
             host_key=fingerprint(self.host_key),
+            machine=_disguised(self.machine_id),
             addresses=tuple(each for each in self.addresses if not _is_loopback(each)),
         )
 
@@ -125,6 +133,9 @@ class SeenHost(Model):
     """What a host was when it was identified: whom one spoke to, and where its network is."""
 
     host_key: str = Field(description="SHA-256 fingerprint, as ssh-keygen -l prints it")
+    machine: str = Field(
+        default="", description="what tells its machine-id from others, and does not tell it"
+    )
     addresses: tuple[str, ...] = Field(default=(), description="of its interfaces, but loopback")
 
 
@@ -135,6 +146,10 @@ class HostState(Model):
     services: tuple[str, ...] = Field(default=(), description="active systemd services")
     mounts: tuple[str, ...] = ()
     present: tuple[str, ...] = Field(default=(), description="declared paths that exist")
+    uptime: float | None = Field(default=None, description="seconds since its boot")
+    daemons: tuple[str, ...] = Field(
+        default=(), description="names of processes that the first process answers for"
+    )
 
     def left_by(self, before: HostState) -> tuple[Reason, ...]:
         """Say what is here now and was not before; declared paths count in any case."""
@@ -147,6 +162,13 @@ class HostState(Model):
             *(reason(Code.MOUNTED, path=each) for each in mounts),
             *(reason(Code.STILL_EXISTS, path=each) for each in self.present),
         )
+
+
+def _disguised(machine_id: str) -> str:
+    """Return a hash that the machine-id is the key of, as machine-id(5) wants it told."""
+    if not machine_id:
+        return ""
+    return hmac.new(machine_id.encode(), b"pradrill", "sha256").hexdigest()
 
 
 def _is_loopback(address: str) -> bool:

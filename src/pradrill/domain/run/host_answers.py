@@ -37,6 +37,12 @@ def pinned_keys(known_hosts: str, name: str) -> set[str]:
     return keys
 
 
+def public_keys(text: str) -> tuple[str, ...]:
+    """Return the keys ("type base64") of public key files, each once."""
+    keys = (line.split()[:2] for line in text.splitlines())
+    return tuple(dict.fromkeys(" ".join(key) for key in keys if len(key) == 2))  # noqa: PLR2004
+
+
 def listening(table: str) -> tuple[str, ...]:
     """Return ADDRESS:PORT of every listener in /proc/net/tcp and tcp6, each once, sorted."""
     found = set()

@@ -33,6 +33,7 @@ class LeaseEnd(StrEnum):
     EXPIRED = "expired"
     REBOOTED = "rebooted"
     ENDED = "ended"
+    IMPOSSIBLE = "impossible"  # it claims more than a term: no run has written it so
 
 
 class Holder(Model):
@@ -52,6 +53,8 @@ class LeaseAnswer(Model):
 
     came: LeaseState
     other: Holder | None = Field(default=None, description="who holds it, or held it before")
-    left: float = Field(default=0.0, description="seconds that the other's lease still has")
+    left: float = Field(
+        default=0.0, allow_inf_nan=False, description="seconds that the other's lease still has"
+    )
     end: LeaseEnd | None = Field(default=None, description="why the other's does not hold any more")
     because: str = ""

@@ -20,8 +20,7 @@ def limits(facts: Facts) -> tuple[Reason, ...]:
         for service, primary in facts.plan.primaries.items()
         if service in facts.plan.services and primary.waived
     ]
-    if drill.standby.machines:
-        limits.append(reason(Code.LAB))
+    limits += drill.standby.limits
     if any(wait.call is not None for wait in facts.waits):
         limits.append(reason(Code.DIALLING))
     limits += [

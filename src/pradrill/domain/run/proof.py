@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pradrill.domain.run.facts import Facts
-from pradrill.domain.run.outcome import Guard, Phase, StepKind
+from pradrill.domain.run.outcome import Guard, Phase, StepKind, StepOutcome
 from pradrill.domain.run.run_plan import NotExecuted, NotRun, PlannedStep, RunPlan
 
 
@@ -45,8 +45,8 @@ def workable(facts: Facts, phase: Phase, hosts: Sequence[str]) -> tuple[str, ...
     step has placed it; every other host has its marker before anything works on it.
     """
     if phase is Phase.PREPARE:
-        in_lab = bool(facts.plan.drill.standby.machines)
-        return tuple(host for host in hosts if is_standby(facts, host, marked=not in_lab))
+        marked = not facts.plan.drill.standby.marked_by_prepare
+        return tuple(host for host in hosts if is_standby(facts, host, marked=marked))
     if phase is Phase.TEARDOWN:
         return tuple(host for host in hosts if _may_be_torn_down(facts, host))
     return tuple(host for host in hosts if is_cleared(facts, host))
@@ -59,6 +59,20 @@ def worked_on(facts: Facts, host: str) -> bool:
         for step in facts.plan.steps
         if step.key in facts.begun
     )
+
+
+def was_cut(facts: Facts) -> bool:
+    """Tell whether something on the standby was given up before it had come to its end."""
+    given_up = {
+        StepOutcome.TIMED_OUT,
+        StepOutcome.CANCELLED,
+        StepOutcome.UNREACHABLE,
+        StepOutcome.UNKNOWN,
+    }
+    works = {step.key for step in facts.plan.steps if step.works}
+    ended = {step.key for step in facts.steps}
+    cut = any(step.key in works and step.outcome in given_up for step in facts.steps)
+    return facts.lost or cut or not works.isdisjoint(set(facts.begun) - ended)
 
 
 def _may_be_torn_down(facts: Facts, host: str) -> bool:
@@ -91,7 +105,7 @@ def _not_run(facts: Facts, step: PlannedStep) -> NotRun | None:
 def demanded(plan: RunPlan) -> Iterator[tuple[Phase, str]]:
     """Yield the guards that a whole drill looks at on each host, phase by phase."""
     isolation = isolation_of(plan)
-    marker = [] if plan.drill.standby.machines else [Guard.MARKER]
+    marker = [] if plan.drill.standby.marked_by_prepare else [Guard.MARKER]
     guards: dict[Phase, list[str]] = {
         Phase.READINESS: [*identity_of(plan), *marker],
         Phase.PREPARE: [Guard.MARKER, *isolation],

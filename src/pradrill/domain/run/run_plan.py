@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from pradrill.domain.declared.drill import Drill
 from pradrill.domain.declared.manual_step import ManualStep
@@ -18,6 +18,19 @@ from pradrill.domain.run.question import Call
 from pradrill.domain.values.duration import Duration
 from pradrill.domain.values.model import Model
 from pradrill.domain.values.reason import Reason
+
+
+def _separate(value: Any) -> Any:
+    return tuple(value.split(",")) if isinstance(value, str) else value
+
+
+LockNames = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_separate),
+    PlainSerializer(",".join, return_type=str),
+    WithJsonSchema({"type": "string"}),
+]
+"""What two runs cannot hold at once; a record has it as one text with commas."""
 
 _APART = (Phase.RESTORE, Phase.VERIFY)
 
@@ -49,7 +62,7 @@ class PlannedHost(Model):
 
 
 class PlannedStep(Model):
-    """A step that the run will take."""
+    """A step that the run will take; of most kinds nothing more needs to be said."""
 
     phase: Phase
     name: str
@@ -57,12 +70,6 @@ class PlannedStep(Model):
     hosts: tuple[str, ...]
     deadline: Duration
     service: str | None = Field(default=None, description="whose branch it is of; none: of all")
-    playbook: Path | None = None
-    manual: ManualStep | None = None
-    call: Call | None = Field(default=None, description="which answer of a call, under which SLA")
-    vars: dict[str, Any] = {}
-    secrets: dict[str, str] = Field(default={}, description="names of secrets, never their values")
-    controller: bool = Field(default=False, description="it may act on the controller, too")
 
     @property
     def key(self) -> StepKey:
@@ -76,6 +83,46 @@ class PlannedStep(Model):
         return self.kind in kinds and self.phase in {Phase.PREPARE, Phase.RESTORE}
 
 
+class PlannedPlaybook(PlannedStep):
+    """A playbook that the run will run."""
+
+    kind: Literal[StepKind.PLAYBOOK] = StepKind.PLAYBOOK
+    playbook: Path
+    vars: dict[str, Any] = {}
+    secrets: dict[str, str] = Field(default={}, description="names of secrets, never their values")
+    controller: bool = Field(default=False, description="it may act on the controller, too")
+
+
+class PlannedManual(PlannedStep):
+    """Something that a person will be asked for."""
+
+    kind: Literal[StepKind.MANUAL] = StepKind.MANUAL
+    manual: ManualStep
+    call: Call | None = Field(default=None, description="which answer of a call, under which SLA")
+
+
+_WITH_MORE = (PlannedPlaybook, PlannedManual)
+
+
+def planned_step(value: Mapping[str, Any]) -> PlannedStep:
+    """Read a step as its kind; a record of before there were kinds holds the keys of all."""
+    kinds = {model.model_fields["kind"].default: model for model in _WITH_MORE}
+    model = next((kinds[kind] for kind in kinds if kind == value.get("kind")), PlannedStep)
+    every = {key for kind in _WITH_MORE for key in kind.model_fields}
+    others = every - model.model_fields.keys()
+    return model.model_validate({key: each for key, each in value.items() if key not in others})
+
+
+def _of_its_kind(value: Any) -> Any:
+    return planned_step(value) if isinstance(value, dict) else value
+
+
+AnyPlannedStep = Annotated[
+    PlannedPlaybook | PlannedManual | PlannedStep, BeforeValidator(_of_its_kind)
+]
+"""A planned step of one of the kinds."""
+
+
 class NotRun(StrEnum):
     """Why a planned step was kept from running, where more is known than that the run ended."""
 
@@ -84,10 +131,16 @@ class NotRun(StrEnum):
 
 
 class NotExecuted(PlannedStep):
-    """A planned step that never began."""
+    """A planned step that never began; whatever its kind says of it is kept beside."""
 
     model_config = ConfigDict(from_attributes=True)
 
+    playbook: Path | None = None
+    manual: ManualStep | None = None
+    call: Call | None = None
+    vars: dict[str, Any] = {}
+    secrets: dict[str, str] = {}
+    controller: bool = False
     not_run: NotRun | None = None
 
 
@@ -122,11 +175,11 @@ class RunPlan(Model):
     services: dict[str, Service]
     objectives: Governing
     hosts: tuple[PlannedHost, ...]
-    standby_key: str = Field(
+    standby_key: LockNames = Field(
         description="the standby's hosts, comma-separated: what two runs cannot hold at once"
     )
     primaries: dict[str, PrimaryIdentity]
-    steps: tuple[PlannedStep, ...]
+    steps: tuple[AnyPlannedStep, ...]
     guards: tuple[Reason, ...]
     destroys: tuple[Reason, ...] = Field(description="what will not survive")
     files: tuple[FileHash, ...] = Field(description="plan, drill, playbooks, inventory, checks")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, NamedTuple, Self
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
 
@@ -66,28 +66,39 @@ def approximate(value: timedelta | float) -> str:
     return f"{sign}{whole // 60}m{whole % 60:02d}s"
 
 
-def due_after(cadence: str, instant: datetime) -> datetime:
+class Cadence(NamedTuple):
+    """How often something is due; a file and a record have it as text: "3 months"."""
+
+    number: int
+    unit: str
+    """One of day, week, month, year."""
+
+    @classmethod
+    def read(cls, text: object) -> Self:
+        """Read what people write. Raises ValueError with a sentence for them."""
+        if isinstance(text, cls):
+            return text
+        match = _CADENCE.fullmatch(text.strip()) if isinstance(text, str) else None
+        if match is None or not 1 <= int(match[1]) <= 1200:  # noqa: PLR2004
+            msg = f'{text!r} is not a cadence; write days, weeks, months or years: "3 months"'
+            raise ValueError(msg)
+        return cls(int(match[1]), match[2])
+
+    @property
+    def text(self) -> str:
+        """Return it as it is written."""
+        return f"{self.number} {self.unit}{'s' if self.number != 1 else ''}"
+
+
+def due_after(cadence: Cadence, instant: datetime) -> datetime:
     """Return when "3 months" after `instant` is; the day of the month is kept where it exists."""
-    count, unit = _cadence_parts(cadence)
+    count, unit = cadence
     if unit in {"day", "week"}:
         return instant + timedelta(days=count * (7 if unit == "week" else 1))
     months = instant.year * 12 + instant.month - 1 + count * (12 if unit == "year" else 1)
     year, month = divmod(months, 12)
     last_day = monthrange(year, month + 1)[1]
     return instant.replace(year=year, month=month + 1, day=min(instant.day, last_day))
-
-
-def _cadence_parts(text: object) -> tuple[int, str]:
-    match = _CADENCE.fullmatch(text.strip()) if isinstance(text, str) else None
-    if match is None or not 1 <= int(match[1]) <= 1200:  # noqa: PLR2004
-        msg = f'{text!r} is not a cadence; write days, weeks, months or years: "3 months"'
-        raise ValueError(msg)
-    return int(match[1]), match[2]
-
-
-def _cadence(text: object) -> object:
-    count, unit = _cadence_parts(text)
-    return f"{count} {unit}{'s' if count != 1 else ''}"
 
 
 def _positive(text: object) -> timedelta:
@@ -118,8 +129,9 @@ Deadline = Annotated[PositiveDuration, AfterValidator(_deadline)]
 """How long something may take."""
 
 DrillEvery = Annotated[
-    str,
-    BeforeValidator(_cadence),
+    Cadence,
+    BeforeValidator(Cadence.read),
+    PlainSerializer(lambda cadence: cadence.text, return_type=str),
     WithJsonSchema({"type": "string", "pattern": f"^{_CADENCE.pattern}$"}),
 ]
 """A cadence in a model."""

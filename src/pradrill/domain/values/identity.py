@@ -15,9 +15,10 @@ from contextlib import suppress
 
 from pradrill.domain.values.host_key import fingerprint
 
-_FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
+_FINGERPRINT = re.compile(r"SHA256:(?!(.)\1{41})[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]")
+"""43 characters hold 256 bits: the last one ends in two zeros; all alike, it is a placeholder."""
 _MACHINE_ID = re.compile(r"[0-9a-f]{32}")
-_KEY_TYPE = re.compile(r"(ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+")
+_KEY_TYPE = re.compile(r"(ssh|ecdsa|sk-ssh|sk-ecdsa)-(?!.*-cert-)[a-z0-9@.-]+")
 _ED25519 = 32  # bytes of its public key
 _SHORTEST = 32  # bytes of any other one
 
@@ -25,10 +26,24 @@ _SHORTEST = 32  # bytes of any other one
 def address(text: str) -> str:
     """Return an IP address in its one spelling; raises ValueError for anything else."""
     try:
-        return str(plain_address(text))
+        found = plain_address(text)
     except ValueError as error:
         msg = f'"{text}" is not an IP address; a name is none, because where it leads can change'
         raise ValueError(msg) from error
+    if is_nobodys(found):
+        msg = f'"{text}" is no machine\'s own address'
+        raise ValueError(msg)
+    return str(found)
+
+
+def is_nobodys(found: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Tell whether an address is that of no machine: any, all, or a group of them."""
+    return found.is_unspecified or found.is_multicast or str(found) == "255.255.255.255"
+
+
+def is_everybodys(found: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Tell whether many machines have an address: that one has another proves nothing."""
+    return found.is_loopback or found.is_link_local
 
 
 def plain_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:

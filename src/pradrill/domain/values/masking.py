@@ -184,6 +184,10 @@ def _percent(text: str, kept: str = "") -> str:
     return "".join(chr(byte) if byte in safe else f"%{byte:02X}" for byte in raw)
 
 
+def _octal(raw: bytes) -> str:
+    return "".join(chr(byte) if byte < 128 else f"\\{byte:03o}" for byte in raw)  # noqa: PLR2004 ASCII
+
+
 _ESCAPES: tuple[Callable[[str], str], ...] = (
     lambda text: json.dumps(text)[1:-1],
     lambda text: json.dumps(text, ensure_ascii=False)[1:-1],
@@ -202,7 +206,13 @@ _ESCAPES: tuple[Callable[[str], str], ...] = (
     lambda text: text.replace("\\", "\\\\"),
     lambda text: text.replace("'", "''"),  # in SQL
     lambda text: re.sub(r"([^\w@%+=:,./-])", r"\\\1", text),  # bash's %q
+    lambda text: repr(text.encode("utf-8", "surrogatepass"))[2:-1],  # as Python shows bytes
+    lambda text: html.escape(text).replace("&#x27;", "&apos;"),
+    lambda text: _octal(text.encode("utf-8", "surrogatepass")),  # as git and psql show bytes
+    lambda text: "".join(f"%{byte:02X}" for byte in text.encode("utf-8", "surrogatepass")),
 )
+_INSIDE = (_ESCAPES[0], _ESCAPES[1], _ESCAPES[10], _ESCAPES[11])
+"""JSON and URLs, which are themselves put into base64, as in a token."""
 
 
 def _written(secret: str) -> set[str]:
@@ -212,16 +222,30 @@ def _written(secret: str) -> set[str]:
 
 
 def _encoded(secret: str) -> set[str]:
-    """Return a text in base64, at each of the three places where it can begin, and in hex."""
+    """Return a text in hex, base32 and base64; in base64 twice, too, and as JSON or a URL in it."""
     raw = secret.encode("utf-8", "surrogatepass")
-    found = {raw.hex(), raw.hex().upper()}
-    for encode in (base64.b64encode, base64.urlsafe_b64encode):
-        found.add(encode(raw).decode())
+    dumps = {raw.hex(sign, -width) for sign in ":- " for width in (1, 2)}
+    found = {raw.hex(), *dumps, base64.b32encode(raw)[: len(raw) * 8 // 5].decode()}
+    found |= {form.upper() for form in found}
+    once = set(_in_base64(raw))
+    standard = set(_in_base64(raw, (base64.b64encode,)))
+    for inner in {*standard, *(escape(secret) for escape in _INSIDE)} - {secret}:
+        found |= set(_in_base64(inner.encode("utf-8", "surrogatepass"), (base64.b64encode,)))
+    found |= once
+    return found | {_percent(form) for form in found if not form.isalnum()}
+
+
+def _in_base64(
+    raw: bytes,
+    alphabets: Iterable[Callable[[bytes], bytes]] = (base64.b64encode, base64.urlsafe_b64encode),
+) -> Iterator[str]:
+    """Yield bytes in base64, at each of the three places where they can begin."""
+    for encode in alphabets:
+        yield encode(raw).decode()
         for before in range(3):
             whole = encode(b"\0" * before + raw).decode()
             first, last = -(-before * 8 // 6), (before + len(raw)) * 8 // 6
-            found.add(whole[first:last])
-    return found | {form for each in found for form in (_percent(each),)}
+            yield whole[first:last]
 
 
 def _forms(secret: str) -> set[str]:

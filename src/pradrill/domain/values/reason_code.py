@@ -184,6 +184,7 @@ class Code(StrEnum):
     DIFFERS_IN_PART = "differs-in-part", N_("differs; not compared: %(what)s")
     NOT_NOTED = "not-noted", N_("the run did not note whom it spoke to")
     SAME_KEY = "same-key", N_("the key is that of the killed run")
+    OTHER_MACHINE_ID = "other-machine-id", N_("its machine-id is another than before")
     OTHER_KEY = "other-key", N_("its key is another than before")
     MARKER_MISSING = (
         "marker-missing",
@@ -213,6 +214,10 @@ class Code(StrEnum):
     )
     LEASE_FREE = "lease-free", N_("no other run holds this machine")
     LEASE_EXPIRED = "lease-expired", N_("taken over from %(holder)s, which had run out")
+    LEASE_IMPOSSIBLE = (
+        "lease-impossible",
+        N_("taken over from %(holder)s, which claims more time than a lease has"),
+    )
     LEASE_ENDED = "lease-ended", N_("taken over from %(holder)s, which has ended")
     LEASE_REBOOTED = (
         "lease-rebooted",
@@ -231,6 +236,15 @@ class Code(StrEnum):
     SERVICE_ACTIVE = "service-active", N_("service %(name)s is active")
     MOUNTED = "mounted", N_("%(path)s is mounted")
     STILL_EXISTS = "still-exists", N_("%(path)s still exists")
+    PROCESS_STAYED = (
+        "process-stayed",
+        N_("process %(process)s of this run could not be ended"),
+    )
+    PROCESS_ENDED = (
+        "process-ended",
+        N_("process %(process)s of this run still ran, and was ended"),
+    )
+    PROCESS_NEW = "process-new", N_("process %(process)s was not there before")
     NOT_VERIFIED = "not-verified", N_("not verified, %(because)s")
     STATE_NOT_KNOWN = "state-not-known", N_("not verified, its state before is not known")
     HOST_NOT_TORN_DOWN = "host-not-torn-down", N_("not torn down: never proven")

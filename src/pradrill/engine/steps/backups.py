@@ -16,7 +16,7 @@ from pradrill.domain.run.outcome import StepOutcome
 from pradrill.domain.run.run_plan import PlannedStep
 from pradrill.domain.values.reason import reason
 from pradrill.domain.values.reason_code import Code
-from pradrill.engine.context import Context, StepEnd
+from pradrill.engine.context import Context, StepEnd, planned
 from pradrill.ports import Bounds, RecoveryPointSource
 
 POINT = "pradrill_recovery_point"
@@ -37,7 +37,7 @@ def catalogue(context: Context, step: PlannedStep) -> StepEnd:
     declared, source = _declared(context)
     found = source.catalogue(_bounds(context, step))
     reading = read(found, declared.select, declared.window, declared.promised)
-    context.note(Event.CATALOGUE, **reading.model_dump(mode="json"))
+    context.note(Event.CATALOGUE, reading)
     chosen = reason(
         Code.BACKUP_CHOSEN, name=reading.selected.id, rule=reading.rule, why=reading.why
     )
@@ -47,10 +47,9 @@ def catalogue(context: Context, step: PlannedStep) -> StepEnd:
 def integrity(context: Context, step: PlannedStep) -> StepEnd:
     """Check the backups themselves: the next part of them, or all."""
     declared, source = _declared(context)
-    assert declared.integrity is not None  # noqa: S101 planning asks for it only then
-    point, before = selected(context), context.tools.checked.get(context.service, ())
-    assert point is not None  # noqa: S101 readiness chose one
-    parts = declared.integrity.parts
+    parts = planned(declared.integrity, "integrity").parts
+    point = planned(selected(context), "a chosen backup")
+    before = context.tools.checked.get(context.service, ())
     part = next_part(before, parts)
     checked = source.check(point, Part(part, parts), _bounds(context, step))
     result = IntegrityResult(
@@ -68,7 +67,7 @@ def integrity(context: Context, step: PlannedStep) -> StepEnd:
     )
     covered, full_on = coverage([*before, result], parts)
     result = result.model_copy(update={"covered": covered, "full_on": full_on})
-    context.note(Event.INTEGRITY, **result.model_dump(mode="json"))
+    context.note(Event.INTEGRITY, result)
     told = f"{checked.method}: {checked.detail or checked.soundness}"
     return StepEnd(_OUTCOMES[checked.soundness], told)
 
@@ -85,9 +84,8 @@ def is_selected(point: RecoveryPoint, restored: str) -> bool:
 
 
 def _declared(context: Context) -> tuple[RecoveryPointSpec, RecoveryPointSource]:
-    declared, source = context.way.recovery_point, context.tools.sources.get(context.service)
-    assert declared is not None  # noqa: S101 planning asks for these steps only then
-    assert source is not None  # noqa: S101 and the tools follow the drill
+    declared = planned(context.way.recovery_point, "recovery_point")
+    source = planned(context.tools.sources.get(context.service), "a source of backups")
     return declared, source
 
 

@@ -23,7 +23,7 @@ def checks(context: Context, step: PlannedStep) -> StepEnd:
         if context.edited():
             return  # what another suite says is no evidence; the step tells it at its end
         done = CheckPass(number=context.own.passes + 1, results=results)
-        context.note(Event.CHECK_PASS, **done.model_dump(mode="json"))
+        context.note(Event.CHECK_PASS, done)
 
     with context.tools.verifier.open(
         spec.checks,

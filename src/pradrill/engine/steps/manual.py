@@ -8,7 +8,7 @@ from pradrill.domain.declared.manual_step import Confirm, ManualStep
 from pradrill.domain.run.event import Event
 from pradrill.domain.run.outcome import Phase, StepOutcome
 from pradrill.domain.run.question import Answer, Question, Wait
-from pradrill.domain.run.run_plan import PlannedStep
+from pradrill.domain.run.run_plan import PlannedManual
 from pradrill.domain.values.reason import Reason, reason
 from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Instant, Mark, Provenance
@@ -17,14 +17,13 @@ from pradrill.engine.context import Context, StepEnd
 _POLL = 0.2
 
 
-def manual(context: Context, step: PlannedStep) -> StepEnd:
+def manual(context: Context, step: PlannedManual) -> StepEnd:
     """Ask, wait for the answer, note how long that took; a yes to the last acceptance is T6."""
-    assert step.manual is not None  # noqa: S101 planning gives every manual step one
     with context.asking:
         return _ask(context, step, step.manual)
 
 
-def _ask(context: Context, step: PlannedStep, asked: ManualStep) -> StepEnd:
+def _ask(context: Context, step: PlannedManual, asked: ManualStep) -> StepEnd:
     clock = context.tools.clock
     now = clock.now()
     wait = Wait(
@@ -36,18 +35,18 @@ def _ask(context: Context, step: PlannedStep, asked: ManualStep) -> StepEnd:
         call=step.call,
         asked=now,
     )
-    context.note(Event.ASKED, **wait.model_dump(mode="json"))
+    context.note(Event.ASKED, wait)
     answer = _answer(context, _question(context, step, asked, now))
     ended = clock.now()
     over = {"ended": ended, "seconds": (ended - now).total_seconds(), "answer": answer}
-    context.note(Event.ANSWERED, **wait.model_copy(update=over).model_dump(mode="json"))
+    context.note(Event.ANSWERED, wait.model_copy(update=over))
     came = _came(step, asked, answer, cancelled=context.cancelled())
     if came.outcome is StepOutcome.PASSED and _is_acceptance(context, step):
         context.mark_instant(Mark.ACCEPTED, Instant.known(ended, Provenance.ENTERED))
     return came
 
 
-def _question(context: Context, step: PlannedStep, asked: ManualStep, now: datetime) -> Question:
+def _question(context: Context, step: PlannedManual, asked: ManualStep, now: datetime) -> Question:
     question = Question(
         run_id=context.journal.run_id,
         phase=step.phase,
@@ -76,7 +75,7 @@ def _answer(context: Context, question: Question) -> Answer | None:
 
 
 def _came(
-    step: PlannedStep, asked: ManualStep, answer: Answer | None, *, cancelled: bool
+    step: PlannedManual, asked: ManualStep, answer: Answer | None, *, cancelled: bool
 ) -> StepEnd:
     if answer is None and cancelled:
         return StepEnd(StepOutcome.CANCELLED, reason(Code.INTERRUPTED_WAITING, who=asked.who))
@@ -100,5 +99,5 @@ def _said(answer: Answer) -> Reason:
     return reason(Code.ANSWERED_YES if answer.yes else Code.ANSWERED_NO, who=answer.by)
 
 
-def _is_acceptance(context: Context, step: PlannedStep) -> bool:
+def _is_acceptance(context: Context, step: PlannedManual) -> bool:
     return step.phase is Phase.VERIFY and step == context.facts.plan.steps_of(Phase.VERIFY)[-1]

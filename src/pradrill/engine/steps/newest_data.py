@@ -65,7 +65,7 @@ def newest_data(context: Context, _step: PlannedStep) -> StepEnd:
         contradictions=weighed.contradictions,
         remarks=weighed.remarks,
     )
-    context.note(Event.READING, **reading.model_dump(mode="json"))
+    context.note(Event.READING, reading)
     return StepEnd(StepOutcome.UNKNOWN if problems else StepOutcome.PASSED, in_lines(problems))
 
 

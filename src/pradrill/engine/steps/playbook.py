@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pradrill.domain.run.outcome import Phase, StepOutcome
-from pradrill.domain.run.run_plan import PlannedStep
+from pradrill.domain.run.run_plan import PlannedPlaybook
 from pradrill.domain.values.reason import reason
 from pradrill.domain.values.reason_code import Code
 from pradrill.engine.clock_steps import Stretch
@@ -12,9 +12,8 @@ from pradrill.engine.steps.backups import BACKUP_ID, POINT, is_selected, selecte
 from pradrill.ports import Cancelled, Play
 
 
-def playbook(context: Context, step: PlannedStep) -> StepEnd:
+def playbook(context: Context, step: PlannedPlaybook) -> StepEnd:
     """Run the step's playbook; a signal stops it, except in teardown."""
-    assert step.playbook is not None  # noqa: S101 planning gives every playbook step one
     context.tenancy.confirm()
     if edited := context.edited():
         return StepEnd(StepOutcome.UNKNOWN, reason(Code.EDITED_BEFORE, files=edited))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pradrill.domain.run.event import Event
-from pradrill.domain.run.host import Host, HostFacts
+from pradrill.domain.run.host import Host, HostFacts, HostState
 from pradrill.domain.run.outcome import Guard, GuardOutcome, GuardResult, Phase, StepOutcome
-from pradrill.domain.run.proof import is_standby
+from pradrill.domain.run.proof import is_standby, was_cut
 from pradrill.domain.run.run_plan import PlannedStep
-from pradrill.domain.values.reason import Said, in_lines, reason, reason_of
+from pradrill.domain.run.scope import Strays
+from pradrill.domain.values.reason import Reason, Said, in_lines, reason, reason_of
 from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Mark
 from pradrill.engine.context import Context, StepEnd
@@ -19,6 +22,9 @@ from pradrill.engine.guards import (
     same_machine_guard,
 )
 from pradrill.errors import PradrillError
+
+_APART = 3.0
+"""Seconds between two looks at what is left."""
 
 
 def preconditions(context: Context, _step: PlannedStep) -> StepEnd:
@@ -44,11 +50,11 @@ def identity(context: Context, step: PlannedStep) -> StepEnd:
     for host in context.there().hosts:
         facts = context.tools.probe.facts(host, context.there())
         identified.append(facts)
-        context.note(Event.SKEW, host=host.name, skew=facts.skew.model_dump(mode="json"))
-        context.note(Event.HOST, host=host.name, seen=facts.seen().model_dump(mode="json"))
+        context.note(Event.SKEW, host=host.name, skew=facts.skew)
+        context.note(Event.HOST, host=host.name, seen=facts.seen())
         refused += _guard(context, step.phase, _identified(context, host, facts))
         state = context.tools.probe.state(host, context.there(), paths)
-        context.note(Event.BASELINE, host=host.name, state=state.model_dump(mode="json"))
+        context.note(Event.BASELINE, host=host.name, state=state)
     if not refused:
         context.bind(identified)
         for facts in identified:
@@ -114,27 +120,75 @@ def isolation_again(context: Context, step: PlannedStep) -> StepEnd:
 
 
 def residue(context: Context, _step: PlannedStep) -> StepEnd:
-    """Compare every host with what it was before."""
+    """Compare every host with what it was before, once nothing of the run goes on there.
+
+    Where something did, or the run was cut, it is looked at twice, some seconds apart: what goes
+    on unseen shows itself by then. A quiet drill does not wait.
+    """
     context.tenancy.confirm()  # what another run does there is not what this one left
-    paths = context.facts.plan.drill.standby.absent_after_teardown
     left: list[Said] = []
-    for host in context.there().hosts:
-        if not is_standby(context.facts, host.name):
-            continue  # that it was not torn down is told already
+    strays: dict[str, Strays] = {}
+    for host in _standbys(context):  # that another was not torn down is told already
+        before = context.facts.baseline.get(host.name)
         try:
-            now = context.tools.probe.state(host, context.there(), paths)
+            strays[host.name] = _end_strays(context, host, before)
         except PradrillError as error:
             unseen = reason(Code.NOT_VERIFIED, because=reason_of(error))
             left.append(reason(Code.ON_HOST, host=host.name, left=unseen))
-            continue
-        before = context.facts.baseline.get(host.name)
-        if before is None:
-            left.append(reason(Code.ON_HOST, host=host.name, left=reason(Code.STATE_NOT_KNOWN)))
-        else:
+    if was_cut(context.facts) or any(seen.any for seen in strays.values()):
+        context.tools.clock.sleep(_APART)
+    for host in _standbys(context):
+        if host.name in strays:
             left += [
-                reason(Code.ON_HOST, host=host.name, left=each) for each in now.left_by(before)
+                reason(Code.ON_HOST, host=host.name, left=each)
+                for each in _left(context, host, strays[host.name])
             ]
     return context.left(left)
+
+
+def end_commands(context: Context) -> None:
+    """End what the run has begun on its hosts and what still goes on: its teardown comes now.
+
+    What it has put into the background may be the service itself: the teardown stops it.
+    """
+    if not context.there().run_id:
+        return
+    for host in _standbys(context):
+        before = context.facts.baseline.get(host.name)
+        try:
+            context.tenancy.confirm()
+            strays = context.tools.probe.end_strays(host, context.there(), before, commands=True)
+        except PradrillError as error:
+            context.tools.progress.say(error.message)  # the residue is looked at later
+            continue
+        if strays.ours:
+            ended = ", ".join(map(str, strays.ours))
+            context.tools.progress.say(f"{host.name}: ended what was still going on: {ended}")
+
+
+def _standbys(context: Context) -> list[Host]:
+    """Return the hosts that this process has proven; the others are not even looked at."""
+    return [host for host in context.there().hosts if is_standby(context.facts, host.name)]
+
+
+def _end_strays(context: Context, host: Host, before: HostState | None) -> Strays:
+    return context.tools.probe.end_strays(host, context.there(), before, commands=False)
+
+
+def _left(context: Context, host: Host, strays: Strays) -> Sequence[Reason]:
+    """Say what is left on a host, whose processes were looked at before."""
+    paths = context.facts.plan.drill.standby.absent_after_teardown
+    before = context.facts.baseline.get(host.name)
+    later = strays
+    try:
+        if strays.any or was_cut(context.facts):
+            later = _end_strays(context, host, before)
+        now = context.tools.probe.state(host, context.there(), paths)
+    except PradrillError as error:
+        return [reason(Code.NOT_VERIFIED, because=reason_of(error))]
+    if before is None:
+        return [reason(Code.STATE_NOT_KNOWN), *strays.leaves(later)]
+    return [*now.left_by(before), *strays.leaves(later)]
 
 
 def release(context: Context, _step: PlannedStep) -> StepEnd:
@@ -145,18 +199,22 @@ def release(context: Context, _step: PlannedStep) -> StepEnd:
 
 
 def _identified(context: Context, host: Host, facts: HostFacts) -> list[GuardResult]:
-    """Look at what a host is; the marker of a lab's machine is placed by its first prepare step."""
+    """Look at what a host is, and at its marker unless the run's own prepare step places it."""
     plan = context.facts.plan
-    in_lab = bool(plan.drill.standby.machines)
-    guards = identity_guards(host, facts, plan.primaries, services=plan.services, in_lab=in_lab)
-    return guards if in_lab else [*guards, marker_guard(facts)]
+    guards = identity_guards(
+        host,
+        facts,
+        plan.primaries,
+        services=plan.services,
+        known_by_name=plan.drill.standby.known_by_name,
+    )
+    return guards if plan.drill.standby.marked_by_prepare else [*guards, marker_guard(facts)]
 
 
 def _guard(context: Context, phase: Phase, results: list[GuardResult]) -> list[GuardResult]:
     """Note what guards found in a phase; return those that a run may not rest on."""
     for result in results:
-        noted = result.model_copy(update={"phase": phase})
-        context.note(Event.GUARD, **noted.model_dump(mode="json"))
+        context.note_guard(result.model_copy(update={"phase": phase}))
     return [result for result in results if not result.holds]
 
 

@@ -16,7 +16,7 @@ from pradrill.domain.register.entry import GENESIS, Entry, Head
 from pradrill.domain.values.model import Model
 from pradrill.register.chain.lines import HEAD, REGISTER, head_line, line_hash, seals_in
 from pradrill.register.sealing.signing import signature_problem, signer_line
-from pradrill.system.durable_files import write_whole
+from pradrill.system.durable_files import content_of, write_whole
 
 INTENT = "register.next"
 
@@ -58,13 +58,13 @@ def unfinished(state: Path, trusted: str | None) -> Intent | None:
     the chain names counts.
     """
     try:
-        intent = Intent.model_validate_json((state / INTENT).read_bytes())
+        intent = Intent.model_validate_json(content_of(state / INTENT))
         head, first = intent.head, Entry.model_validate_json(intent.lines[0])
     except (OSError, ValidationError, ValueError):
         return None
     content = b""
-    with suppress(FileNotFoundError):
-        content = (state / REGISTER).read_bytes()
+    with suppress(OSError):
+        content = content_of(state / REGISTER)
     before, after = content[: intent.end], content[intent.end :]
     named = seals_in(before)
     keys = {named.public_key if named else None, trusted} - {None}
@@ -90,9 +90,11 @@ def _ends_with(content: bytes) -> str:
 def _names(state: Path, first: Entry, head: Head) -> bool:
     """Tell whether the head on the disk is the one before, or already the new one."""
     try:
-        text = (state / HEAD).read_bytes()
+        text = content_of(state / HEAD)
     except FileNotFoundError:
         return first.previous == GENESIS
+    except OSError:
+        return False
     number = first.number - 1
     before = head_line(Head(number=number, sha256=first.previous)) if number else b""
     return text in {before, head_line(head)}

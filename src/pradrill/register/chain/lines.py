@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from pradrill.domain.register.entry import Entry, Head, Seals
-from pradrill.system.durable_files import unwritten
+from pradrill.system.durable_files import opened, unwritten
 
 REGISTER = "register"
 HEAD = "register.head"
@@ -60,7 +60,7 @@ def seals_in(content: bytes) -> Seals | None:
 def last_line(path: Path) -> tuple[bytes | None, int, bytes]:
     """Return the last whole line, where it ends, and what stands after it."""
     try:
-        file = path.open("rb")
+        file = os.fdopen(opened(path, os.O_RDONLY), "rb")
     except FileNotFoundError:
         return None, 0, b""
     except OSError as error:

@@ -47,6 +47,8 @@ from pradrill.register.chain.lines import (
 from pradrill.register.chain.vouching import SIGNED, is_signed, keep_signed, signed_heads, vouched
 from pradrill.register.sealing.sealer import Sealer
 from pradrill.system.durable_files import (
+    content_of,
+    opened,
     sync_folder,
     unchanging,
     unwritten,
@@ -207,7 +209,7 @@ class Register:
     def content(self) -> bytes:
         """Return the register's bytes; none when there is no register yet."""
         try:
-            return self.path.read_bytes()
+            return content_of(self.path)
         except FileNotFoundError:
             return b""
         except OSError as error:
@@ -216,7 +218,7 @@ class Register:
     def head(self) -> Head | None:
         """Return the head that was written down; None when there is none. Raises RecordError."""
         try:
-            return parse_head(self.head_path.read_bytes())
+            return parse_head(content_of(self.head_path))
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
@@ -232,7 +234,7 @@ class Register:
         try:
             for folder in (self.state, path.parent):
                 folder.mkdir(mode=0o700, parents=folder == self.state, exist_ok=True)
-            lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            lock = opened(path, os.O_RDWR | os.O_CREAT)
         except OSError as error:
             raise unwritten(path, error) from error
         try:
@@ -329,7 +331,7 @@ class Register:
 
     def _write_lines(self, end: int, content: bytes) -> None:
         try:
-            file = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+            file = opened(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
             try:
                 os.ftruncate(file, end)
                 write_line(file, content)

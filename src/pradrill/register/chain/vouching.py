@@ -13,7 +13,7 @@ from pathlib import Path
 from pradrill.domain.register.entry import Head
 from pradrill.register.chain.lines import HEAD, HEAD_SIGNATURE, head_line, parse_head
 from pradrill.register.sealing.signing import signature_problem, signer_line
-from pradrill.system.durable_files import write_whole
+from pradrill.system.durable_files import content_of, write_whole
 
 SIGNED = "register.signed"
 """The last head that was signed, with its signature, while newer entries could not be."""
@@ -23,9 +23,9 @@ def signed_heads(state: Path, public_key: str) -> list[Head]:
     """Return the heads on the disk that carry a signature by a key, the newest first."""
     found = []
     with suppress(OSError):
-        found.append(((state / HEAD).read_bytes(), (state / HEAD_SIGNATURE).read_bytes()))
+        found.append((content_of(state / HEAD), content_of(state / HEAD_SIGNATURE)))
     with suppress(OSError):
-        kept, _, signature = (state / SIGNED).read_bytes().partition(b"\n")
+        kept, _, signature = content_of(state / SIGNED).partition(b"\n")
         found.append((kept + b"\n", signature))
     heads = []
     for text, signature in found:
@@ -42,8 +42,8 @@ def keep_signed(state: Path) -> None:
     Raises OSError. Whether it holds is asked when it is used.
     """
     with suppress(FileNotFoundError):
-        signature = (state / HEAD_SIGNATURE).read_bytes()
-        write_whole(state / SIGNED, (state / HEAD).read_bytes() + signature, 0o600)
+        signature = content_of(state / HEAD_SIGNATURE)
+        write_whole(state / SIGNED, content_of(state / HEAD) + signature, 0o600)
 
 
 def vouched(heads: list[Head], hashes: list[str]) -> int:
@@ -56,7 +56,7 @@ def vouched(heads: list[Head], hashes: list[str]) -> int:
 def is_signed(state: Path, head: Head, public_key: str) -> bool:
     """Tell whether the head that is written down carries its own signature by a key."""
     try:
-        text, signature = (state / HEAD).read_bytes(), (state / HEAD_SIGNATURE).read_bytes()
+        text, signature = content_of(state / HEAD), content_of(state / HEAD_SIGNATURE)
     except OSError:
         return False
     same = text == head_line(head)

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from pradrill.domain.register.entry import Attempt, EntryKind
 from pradrill.errors import ExitCode
 from pradrill.register.chain.register import Register
-from pradrill.system.durable_files import unwritten
+from pradrill.system.durable_files import content_of, opened, unwritten
 
 JOURNAL = "journal.jsonl"
 ALIVE = "alive"
@@ -41,7 +41,7 @@ class Draft:
         content = attempt.model_dump_json().encode()
         try:
             if self.lock.closed:  # a run that could not write its first fact let go of it
-                self.lock = (self.folder / ALIVE).open("a+", encoding="utf-8")
+                self.lock = _open(self.folder / ALIVE)
                 fcntl.flock(self.lock, fcntl.LOCK_EX)
             handle = self.lock.fileno()
             os.ftruncate(handle, 0)
@@ -80,7 +80,7 @@ class Draft:
         if self._attempt is not None:
             return self._attempt
         try:
-            return Attempt.model_validate_json((self.folder / ALIVE).read_bytes())
+            return Attempt.model_validate_json(content_of(self.folder / ALIVE))
         except (OSError, ValidationError):
             match = _NAME.fullmatch(self.folder.name)
             stamp, drill = match.groups() if match else ("", self.folder.name)
@@ -113,7 +113,7 @@ def killed(
 def has_begun(folder: Path) -> bool:
     """Tell whether a run's first fact is on the disk: nothing is touched before it is."""
     try:
-        return b"\n" in (folder / JOURNAL).read_bytes()
+        return b"\n" in content_of(folder / JOURNAL)
     except FileNotFoundError:
         return False
 
@@ -121,7 +121,12 @@ def has_begun(folder: Path) -> bool:
 @contextmanager
 def alone(path: Path) -> Iterator[None]:
     """Wait for, and keep off, whoever makes a folder and has not locked it yet."""
-    with path.open("a", encoding="utf-8") as file:
+    with _open(path) as file:
         path.chmod(0o600)
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def _open(path: Path) -> TextIO:
+    """Open a file of ours to be locked."""
+    return os.fdopen(opened(path, os.O_RDWR | os.O_APPEND | os.O_CREAT), "a+", encoding="utf-8")

@@ -13,7 +13,7 @@ from pradrill.domain.register.findings_of_run import findings_of
 from pradrill.domain.run.record import RunRecord
 from pradrill.errors import RecordError
 from pradrill.register.chain.register import Register, line_hash
-from pradrill.system.durable_files import unwritten, write_whole
+from pradrill.system.durable_files import content_of, unwritten, write_whole
 
 RECORD = "record.json"
 SIGNATURE = "record.json.sig"
@@ -91,6 +91,7 @@ def _enter(
         record_sha256=line_hash(content),
         files=files,
         unsigned=unsigned,
+        residue=tuple(each.text for each in record.residue),
     )
     shown = [(EntryKind.FINDING, finding) for finding in findings_of(record)]
     register.append_all([*shown, (EntryKind.RUN, entry)], at)
@@ -117,7 +118,7 @@ def sealed_hashes(register: Register) -> set[str]:
 def read_record(path: Path) -> tuple[RunRecord, bytes]:
     """Read a sealed record and its bytes; raises RecordError when it is damaged."""
     try:
-        content = path.read_bytes()
+        content = content_of(path)
         return RunRecord.model_validate_json(content), content
     except (OSError, ValidationError) as error:
         reason = error.strerror if isinstance(error, OSError) else "its content is not a record"

@@ -19,7 +19,7 @@ from pradrill.errors import RecordError
 from pradrill.register.runs.draft import EVIDENCE, JOURNAL
 from pradrill.register.runs.enter import RECORD, SIGNATURE, read_record
 from pradrill.register.sealing.signing import signature_problem, signer_line
-from pradrill.system.durable_files import sha256
+from pradrill.system.durable_files import content_of, sha256
 
 Told = tuple[str, datetime, dict[str, Any]]
 
@@ -30,7 +30,7 @@ def events_of(folder: Path) -> Iterator[Told]:
     Raises RecordError at a line that is none: what else it told of the standby is not known.
     """
     try:
-        text = (folder / JOURNAL).read_text(encoding="utf-8", errors="replace")
+        text = content_of(folder / JOURNAL).decode("utf-8", "replace")
     except FileNotFoundError:
         return
     except OSError as error:
@@ -40,7 +40,7 @@ def events_of(folder: Path) -> Iterator[Told]:
         try:
             facts = json.loads(line)
             told = facts.pop("event"), datetime.fromisoformat(facts.pop("at")), facts
-        except (ValueError, KeyError, AttributeError, TypeError) as error:
+        except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
             raise RecordError(
                 f"{folder / JOURNAL}:{number}: this line is no fact of a run",
                 hint="It was damaged; look at the run's standby yourself.",
@@ -109,7 +109,7 @@ def _why_not_signed(folder: Path, content: bytes, public_key: str | None) -> str
     if public_key is None:
         return None
     try:
-        signature = (folder / SIGNATURE).read_bytes()
+        signature = content_of(folder / SIGNATURE)
     except OSError:
         return "its record is not signed, and the register names a key"
     problem = signature_problem(content, signature, signer_line(public_key))

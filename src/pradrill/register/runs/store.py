@@ -33,7 +33,7 @@ from pradrill.register.runs.enter import (
     sealed_hashes,
 )
 from pradrill.register.runs.genuine import events_of, evidence_of, why_not_genuine
-from pradrill.system.durable_files import open_lines, sync_folder, unwritten, write_line
+from pradrill.system.durable_files import open_lines, opened, sync_folder, unwritten, write_line
 
 _UNFIT = re.compile(r"[^0-9A-Za-z._-]+")
 _RUN = re.compile(r"2.*Z-")
@@ -273,10 +273,15 @@ class FileRunStore:
             if not (folder / RECORD).exists() and _is_locked(folder)
         ]
 
+    def journal(self, run_id: str) -> RunJournal:
+        """Return the journal of a sealed run, to be read."""
+        return RunJournal(self.runs / run_id, None, self.register)
+
     def find(self, run: str | None) -> str:
         """Return the id of the newest sealed run, or of the one that `run` names in part.
 
-        Raises UsageError: a name that was mistyped is no damage.
+        Raises UsageError: a name that was mistyped is no damage. Raises RecordError for a run that
+        the register names, and that is gone.
         """
         unsealed: list[str] = []
         sealed: list[str] = []
@@ -298,6 +303,11 @@ class FileRunStore:
                 f"the run {meant[-1]} {how}: it has no record",
                 hint="See what becomes of it: pradrill runs.",
             )
+        if run and (gone := [name for name in self._entered() if run in name]):
+            raise RecordError(
+                f"the run {gone[-1]} is in the register, and its folder is gone",
+                hint="See what else is wrong: pradrill register verify.",
+            )
         if run is None or not sealed:
             raise UsageError(
                 f"no run is recorded in {self.runs}", hint="Launch one: pradrill run DRILL."
@@ -307,6 +317,13 @@ class FileRunStore:
     def read(self, run_id: str) -> RunRecord:
         """Read a sealed record; raises RecordError when it is damaged."""
         return read_record(self.runs / run_id / RECORD)[0]
+
+    def _entered(self) -> list[str]:
+        """Return the ids that the register holds; one that cannot be read holds none."""
+        try:
+            return sorted(entered(self.register))
+        except RecordError:
+            return []
 
     def _folders(self) -> list[Path]:
         try:
@@ -320,7 +337,8 @@ class FileRunStore:
 
 
 def _try_lock(path: Path) -> TextIO | None:
-    file = path.open("a+", encoding="utf-8")
+    handle = opened(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
+    file = os.fdopen(handle, "a+", encoding="utf-8")
     path.chmod(0o600)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -346,7 +364,7 @@ def _free(folder: Path) -> TextIO | None:
 def _is_locked(folder: Path) -> bool:
     """Look whether a run's process is alive; writes nothing, and keeps no other reader from it."""
     try:
-        lock = os.open(folder / ALIVE, os.O_RDONLY)
+        lock = opened(folder / ALIVE, os.O_RDONLY)
     except FileNotFoundError:
         return not folder.exists()
     except OSError as error:

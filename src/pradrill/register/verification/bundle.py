@@ -22,7 +22,7 @@ from pradrill.register.sealing.signing import newest, signature_problem
 from pradrill.register.verification import procedure
 from pradrill.register.verification.run_files import NOT_EVIDENCE, RUNS, tree
 from pradrill.register.verification.verify import Verified, verify
-from pradrill.system.durable_files import sha256
+from pradrill.system.durable_files import content_of, sha256
 
 SUMS = "SHA256SUMS"
 _SUMS_SIGNATURE = f"{SUMS}.sig"
@@ -102,8 +102,8 @@ def verify_bundle(folder: Path, signers: str | None = None) -> Verified:
     if not any((folder / name).exists() for name in (_MANIFEST, SUMS, REGISTER)):
         raise UsageError(f"{folder} is no bundle", hint="Make one with pradrill bundle.")
     try:
-        manifest = Manifest.model_validate_json((folder / _MANIFEST).read_bytes())
-        sums = (folder / SUMS).read_bytes()
+        manifest = Manifest.model_validate_json(content_of(folder / _MANIFEST))
+        sums = content_of(folder / SUMS)
     except (OSError, ValidationError) as error:
         raise RecordError(
             f"{folder} is no bundle, or its {_MANIFEST} or {SUMS} is gone or damaged",

@@ -16,6 +16,7 @@ from pradrill.domain.dossier.expiry import Change, Subject
 from pradrill.domain.dossier.forecast import FEWEST, Basis, Forecast, Outlook
 from pradrill.domain.dossier.period import Column, column_of
 from pradrill.domain.dossier.spread import Spread
+from pradrill.domain.values.duration import Cadence
 from pradrill.domain.values.severity import Severity
 from pradrill.reporting.language import formats as wording
 from pradrill.reporting.language.i18n import _, decimal, ngettext, pgettext, whole
@@ -217,16 +218,14 @@ def material(change: Change) -> str:
     return _("no: comments, layout") if same else _("no")
 
 
-def cadence(every: str) -> str:
+def cadence(every: Cadence) -> str:
     """Say how often a drill is due."""
-    count, _space, unit = every.partition(" ")
-    number = int(count)
     return {
-        "day": ngettext("%(n)s day", "%(n)s days", number),
-        "week": ngettext("%(n)s week", "%(n)s weeks", number),
-        "month": ngettext("%(n)s month", "%(n)s months", number),
-        "year": ngettext("%(n)s year", "%(n)s years", number),
-    }[unit.removesuffix("s")]
+        "day": ngettext("%(n)s day", "%(n)s days", every.number),
+        "week": ngettext("%(n)s week", "%(n)s weeks", every.number),
+        "month": ngettext("%(n)s month", "%(n)s months", every.number),
+        "year": ngettext("%(n)s year", "%(n)s years", every.number),
+    }[every.unit]
 
 
 def percentile(value: float | None, spread: Spread) -> str:

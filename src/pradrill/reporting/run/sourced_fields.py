@@ -61,8 +61,8 @@ def network(case: CaseFile) -> Iterator[Told]:
         if seen.addresses:
             text = f"{host}{wording.colon()}{', '.join(seen.addresses)}"
             yield Told(text, _("measured on the host itself"))
-    if standby.machines:
-        reached = ", ".join(f"{here} → {there}" for here, there in standby.links.items())
+    if standby.leads_to is not None:
+        reached = ", ".join(f"{here} → {there}" for here, there in standby.leads_to.items())
         text = _("the lab's closed network; it leads to: %(links)s", links=reached or _("nothing"))
         yield Told(text, _(_IN_DRILL))
     if record.plan.drill.environment.network is not None:
@@ -158,8 +158,8 @@ def erased(case: CaseFile) -> Iterator[Told]:
     if ended.get(StepKind.RESIDUE) is StepOutcome.PASSED and standby.absent_after_teardown:
         paths = ", ".join(standby.absent_after_teardown)
         yield Told(_("gone: %(paths)s", paths=paths), _("looked for after the teardown"))
-    if ended.get(StepKind.STOP) is StepOutcome.PASSED and standby.machines:
-        names = ", ".join(standby.machines)
+    if ended.get(StepKind.STOP) is StepOutcome.PASSED and standby.throw_away:
+        names = standby.where
         text = _("thrown away with its disk: %(names)s", names=names)
         yield Told(text, word(Provenance.MEASURED))
     yield from _handed_back(case, Phase.TEARDOWN, "pradrill_erased")

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from pradrill.domain.declared import recovery_order as order
-from pradrill.domain.run.outcome import Phase
-from pradrill.domain.run.run_plan import PlannedStep, RunPlan
+from pradrill.domain.run.outcome import Phase, StepKind
+from pradrill.domain.run.run_plan import PlannedManual, PlannedPlaybook, PlannedStep, RunPlan
 from pradrill.reporting.language import formats as wording
 from pradrill.reporting.language.terms import word
 from pradrill.reporting.text.questions import called
@@ -76,15 +76,24 @@ def _order(plan: RunPlan, since: str) -> Iterator[Line]:
 
 
 def _step(number: int, step: PlannedStep) -> Iterator[Line]:
-    hosts = "" if step.manual else f" on {', '.join(step.hosts) or 'no host'}"
+    hosts = "" if step.kind is StepKind.MANUAL else f" on {', '.join(step.hosts) or 'no host'}"
     allowed = wording.short(step.deadline)
     yield Line(f"{number}. {step.name} ({step.kind}){hosts}, at most {allowed}", 4)
-    if step.manual is not None:
-        yield Line(f"{step.manual.who}: {wording.line(step.manual.instruction)}", 7)
+    match step:
+        case PlannedManual():
+            yield from _asked(step)
+        case PlannedPlaybook():
+            yield from _played(step)
+
+
+def _asked(step: PlannedManual) -> Iterator[Line]:
+    yield Line(f"{step.manual.who}: {wording.line(step.manual.instruction)}", 7)
     if step.call is not None:
         yield Line(called(step.call), 7)
-    if step.playbook is not None:
-        yield Line(str(step.playbook), 7)
+
+
+def _played(step: PlannedPlaybook) -> Iterator[Line]:
+    yield Line(str(step.playbook), 7)
     for name, value in step.vars.items():
         yield Line(f"{name} = {wording.clean(value)}", 7)
     for name, source in step.secrets.items():

@@ -83,7 +83,7 @@ class Lab:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-class LabStandby:
+class LabMachines:
     """A standby made of the lab's machines: resumed for a run, thrown away after it."""
 
     def __init__(self, lab: Lab, names: Sequence[str], links: Mapping[str, str]) -> None:

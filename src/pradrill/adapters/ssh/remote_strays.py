@@ -1,0 +1,202 @@
+"""Sent to the standby and run there: finds and ends what a run has started.
+
+Standard library only, Python 3.8 or later, never imported by pradrill. One argument, JSON: the
+name of the `mark` in environments, the `run`, `since` (seconds since boot when the host was looked
+at before anything was changed; null: not known), `daemons` (the names of those that ran then: one
+that the run has only started anew is left alone) and `commands`: whether only commands are ended
+whose shell still runs, with all below them, and not what they have put into the background.
+
+With `before` it only tells the `uptime` and the names of the `daemons` as they are now.
+
+Prints one JSON object, each process as [pid, name, start]: `ours` (of the run, and told to end),
+`stayed` (of those, what still runs) and `others`: new, not of the run as far as is seen, of no
+service and of no login that lasts. Those are told only; what was there before is not even told.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import Any
+
+PROC = "/proc"
+KERNEL_THREAD = 0x00200000  # PF_KTHREAD, of the flags in /proc/PID/stat
+TICK = 0.05  # seconds between two looks
+POLITE, PATIENT = 30, 60  # looks until KILL, and until giving up
+AGAIN = 10  # looks between two signals
+
+Seen = Any  # a dictionary of pid → its words; Python 3.8 cannot say so outside annotations
+
+
+def read(pid: int, name: str) -> bytes:
+    """Return one of a process's files; nothing of one that is gone or not to be seen."""
+    try:
+        with open(f"{PROC}/{pid}/{name}", "rb") as file:  # noqa: PTH123 quick: hundreds of them
+            return file.read()
+    except OSError:
+        return b""
+
+
+def process(pid: int, asked: Seen) -> Seen | None:
+    """Return what is to be known of a process; None of one that is gone, or as good as."""
+    head, _, tail = read(pid, "stat").rpartition(b")")
+    words = tail.split()
+    if not words or words[0] in {b"Z", b"X"} or int(words[6]) & KERNEL_THREAD:
+        return None
+    wanted = f"{asked['mark']}={asked['run']}:".encode()
+    marks = [each for each in read(pid, "environ").split(b"\0") if each.startswith(wanted)]
+    begun = marks[0][len(wanted) :] if marks else b""
+    return {
+        "name": head.partition(b"(")[2].decode("utf-8", "replace"),
+        "parent": int(words[1]),
+        "session": int(words[3]),
+        "start": int(words[19]),
+        "of": int(begun) if begun.isdigit() else None,
+    }
+
+
+def look(asked: Seen) -> Seen:
+    """Return every process, but for the kernel's and dead ones."""
+    pids = [int(name) for name in os.listdir(PROC) if name.isdigit()]  # noqa: PTH208
+    seen = {pid: process(pid, asked) for pid in pids}
+    return {pid: words for pid, words in seen.items() if words is not None}
+
+
+def above(pid: int, seen: Seen) -> list[int]:
+    """Return a process's ancestors, the nearest first."""
+    found: list[int] = []
+    while pid in seen and seen[pid]["parent"] not in (0, *found):
+        pid = seen[pid]["parent"]
+        found.append(pid)
+    return found
+
+
+def ours(asked: Seen, seen: Seen) -> list[int]:
+    """Return the run's processes: those that carry its mark, all below them, their sessions.
+
+    A command's first process carries its own pid in its mark.
+    """
+    first = {pid for pid, words in seen.items() if words["of"] == pid}
+    roots = first
+    if not asked["commands"]:
+        roots = {pid for pid, words in seen.items() if words["of"] is not None}
+    spared = {os.getpid(), *above(os.getpid(), seen)}
+    return [
+        pid
+        for pid, words in seen.items()
+        if pid not in spared
+        and not is_daemon(words, asked)
+        and (pid in roots or words["session"] in first or not roots.isdisjoint(above(pid, seen)))
+    ]
+
+
+def is_daemon(words: Seen, asked: Seen) -> bool:
+    """Tell whether it is a daemon of a name that one had before anything was changed."""
+    return words["parent"] in {0, 1} and words["name"] in asked["daemons"]
+
+
+def send(pids: list[int], number: int) -> None:
+    """Send a signal; to what another user runs by sudo, where that needs no password."""
+    refused = []
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except PermissionError:
+            refused.append(str(pid))
+        except ProcessLookupError:
+            continue
+    if refused:
+        try:
+            subprocess.run(
+                ["sudo", "-n", "kill", f"-{number}", *refused],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                timeout=5,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return
+
+
+def end(asked: Seen) -> tuple[Seen, list[int]]:
+    """End the run's processes, politely and then not; return them, and which stayed.
+
+    One that was seen once stays on the list when the one above it has gone.
+    """
+    ending: Seen = {}
+    for tick in range(PATIENT + 1):
+        seen = look(asked)
+        ending.update({pid: seen[pid] for pid in ours(asked, seen) if pid not in ending})
+        stayed = [p for p in ending if p in seen and seen[p]["start"] == ending[p]["start"]]
+        if not stayed:
+            break
+        if tick % AGAIN == 0:
+            send(stayed, signal.SIGTERM if tick < POLITE else signal.SIGKILL)
+        time.sleep(TICK)
+    return ending, stayed
+
+
+def in_service(pid: int) -> bool:
+    """Tell whether systemd has it in a service: those are compared by themselves."""
+    return b".service" in read(pid, "cgroup")
+
+
+def elsewhere(pid: int) -> bool:
+    """Tell whether it sees other file systems than this login does, as a container's does."""
+    try:
+        one, here = (os.stat(f"{PROC}/{each}/ns/mnt") for each in (pid, "self"))  # noqa: PTH116
+    except OSError:  # another user's, or gone
+        return False
+    return not os.path.samestat(one, here)
+
+
+def others(asked: Seen, seen: Seen) -> list[int]:
+    """Return the new processes that nothing answers for: their parent is gone."""
+    if asked["since"] is None:
+        return []
+    since = asked["since"] * os.sysconf("SC_CLK_TCK")
+    return [
+        pid
+        for pid, words in seen.items()
+        if pid != 1
+        and words["start"] > since
+        and words["parent"] in {0, 1}
+        and not is_daemon(words, asked)
+        and not words["name"].startswith("sshd")
+        and not in_service(pid)
+        and not elsewhere(pid)
+    ]
+
+
+def before() -> Seen:
+    """Return what tells later which processes are new: the time, and which daemons run."""
+    seen = look({"mark": "", "run": ""})
+    daemons = {
+        words["name"]
+        for pid, words in seen.items()
+        if pid != 1 and words["parent"] in {0, 1} and not elsewhere(pid)
+    }
+    with open(f"{PROC}/uptime", encoding="ascii") as file:  # noqa: PTH123
+        return {"uptime": float(file.read().split()[0]), "daemons": sorted(daemons)}
+
+
+def after(asked: Seen) -> Seen:
+    """End what is the run's, look, and return all that was seen."""
+    ending, stayed = end(asked)
+    seen = look(asked)
+    told = {"ours": ending, "stayed": {pid: ending[pid] for pid in stayed}}
+    told["others"] = {pid: seen[pid] for pid in others(asked, seen) if pid not in ending}
+    return {
+        key: [[pid, words["name"], words["start"]] for pid, words in found.items()]
+        for key, found in told.items()
+    }
+
+
+if __name__ == "__main__":
+    request = json.loads(sys.argv[1])
+    sys.stdout.write(json.dumps(before() if request["before"] else after(request)))

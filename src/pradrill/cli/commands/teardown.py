@@ -1,0 +1,42 @@
+"""`pradrill teardown`: tear down once more what a run has left on its standby."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from pradrill.app.case_file import wrongs
+from pradrill.app.composition import App
+from pradrill.app.launch import sweep, tear_down_again
+from pradrill.app.progress import watch
+from pradrill.errors import ExitCode, RecordError, UsageError
+from pradrill.reporting.text.teardowns import teardowns_told
+
+EXAMPLE = "pradrill teardown 20260610T0200"
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("run", help="a run's id, or any part of it that is unique")
+
+
+def run(args: Namespace) -> int:
+    """Tear down, enter what it came to, and tell; the run's own record stays as it is."""
+    app = App(args)
+    with watch(app.log, 0.0) as progress:
+        sweep(app, progress)
+        record = app.store.read(app.store.find(args.run))
+        before = app.teardowns(record.run_id)
+        left = before[-1].left if before else record.residue
+        if not left:
+            raise UsageError(
+                f"the run {record.run_id} has left nothing on its standby",
+                hint="See what others have left: pradrill runs.",
+            )
+        if wrongs(app, record.run_id):
+            raise RecordError(
+                f"the run {record.run_id} is not what was recorded: nothing is torn down by it",
+                hint="See what was changed: pradrill register verify.",
+            )
+        teardown = tear_down_again(app, record, progress)
+    print(*teardowns_told([teardown]), sep="\n")
+    return ExitCode.RESIDUE if teardown.left else ExitCode.PASSED

@@ -1,0 +1,50 @@
+"""Teardowns that were repeated, and runs that still owe one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+
+from pydantic import ValidationError
+
+from pradrill.domain.register.entry import (
+    Entry,
+    EntryKind,
+    RunEntry,
+    TeardownEntry,
+    TeardownOutcome,
+)
+
+
+def repeated(entries: Iterable[Entry], run_id: str) -> list[TeardownEntry]:
+    """Return the repeated teardowns of a run, the oldest first."""
+    return [
+        told for told in _told(entries) if isinstance(told, TeardownEntry) and told.run_id == run_id
+    ]
+
+
+def owed(entries: Iterable[Entry]) -> list[RunEntry]:
+    """Return of each drill the last run that has left something, until it is torn down.
+
+    A later run of the drill that left nothing has torn down what both had put there.
+    """
+    owing: dict[str, RunEntry] = {}
+    for told in _told(entries):
+        if isinstance(told, TeardownEntry):
+            if told.outcome is TeardownOutcome.CLEAN:
+                owing = {drill: run for drill, run in owing.items() if run.run_id != told.run_id}
+        elif told.residue:
+            owing[told.drill] = told
+        elif told.refusal is None:
+            owing.pop(told.drill, None)
+    return list(owing.values())
+
+
+def _told(entries: Iterable[Entry]) -> Iterator[RunEntry | TeardownEntry]:
+    """Yield the runs and the repeated teardowns; an entry that cannot be read tells nothing."""
+    for entry in entries:
+        with suppress(ValidationError):
+            if entry.kind is EntryKind.RUN:
+                yield RunEntry.model_validate(entry.body)
+            elif entry.kind is EntryKind.TEARDOWN:
+                yield TeardownEntry.model_validate(entry.body)

@@ -1,0 +1,85 @@
+"""What a run starts on a standby carries the run's mark, by which it is found and ended."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pradrill.domain.values.model import Model
+from pradrill.domain.values.reason import Reason, reason
+from pradrill.domain.values.reason_code import Code
+
+MARK = "PRADRILL_SCOPE"
+"""In the environment of all that a run starts on a standby: RUN:PID of the command it is from."""
+
+_BEGIN = f'export {MARK}="{{run_id}}:$$"; exec "${{{{SHELL:-/bin/sh}}}}" -c "$1"'
+
+
+def beginning(run_id: str) -> str:
+    """Return the words that a command on a standby begins with; the command follows, quoted.
+
+    Any login shell reads them, and the command is still run by the login's own shell.
+    """
+    return shlex.join(["/bin/sh", "-c", _BEGIN.format(run_id=run_id), "sh"])
+
+
+def marked(run_id: str, command: str) -> str:
+    """Return a command for a standby that carries the run's mark; as it is where none is needed."""
+    return f"{beginning(run_id)} {shlex.quote(command)}" if run_id else command
+
+
+class Stray(Model):
+    """A process on a standby that nothing which was there before answers for."""
+
+    pid: int
+    name: str
+    start: int
+    """In ticks since boot: with the pid it tells a process from every other one."""
+
+    def __str__(self) -> str:
+        """Return it as people look for it."""
+        return f"{self.name} ({self.pid})"
+
+
+class Strays(Model):
+    """What was found of a run's processes on a host, and of others that nobody answers for."""
+
+    ours: tuple[Stray, ...] = ()
+    """Of the run; they were told to end."""
+    stayed: tuple[Stray, ...] = ()
+    """Those of the run that could not be ended."""
+    others: tuple[Stray, ...] = ()
+    """New, without the mark, of no service and of nobody's login; left alone."""
+
+    @property
+    def any(self) -> bool:
+        """Tell whether there were any."""
+        return bool(self.ours or self.others)
+
+    def leaves(self, later: Strays) -> tuple[Reason, ...]:
+        """Say what is left behind, this having been seen first and `later` some seconds after."""
+        stayed = set(later.stayed)
+        return (
+            *(
+                reason(
+                    Code.PROCESS_STAYED if each in stayed else Code.PROCESS_ENDED,
+                    process=str(each),
+                )
+                for each in dict.fromkeys((*self.ours, *later.ours))
+            ),
+            *(
+                reason(Code.PROCESS_NEW, process=str(each))
+                for each in later.others
+                if each in self.others  # one that comes and goes by itself is not left
+            ),
+        )
+
+
+def strays_of(told: Mapping[str, Any], plain: Callable[[str], str]) -> Strays:
+    """Read what a host says of its processes; `plain` makes a name fit to print."""
+    fields = {
+        key: tuple(Stray(pid=pid, name=plain(name), start=start) for pid, name, start in told[key])
+        for key in Strays.model_fields
+    }
+    return Strays(**fields)

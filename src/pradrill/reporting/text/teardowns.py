@@ -1,0 +1,26 @@
+"""Teardowns that were repeated, and those that are owed, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from pradrill.domain.register.entry import RunEntry, TeardownEntry
+from pradrill.reporting.language.formats import at, line
+
+_WIDTH = 200
+
+
+def offer(run: RunEntry) -> str:
+    """Return what a run has left and how it is removed, in one line."""
+    more = f" and {len(run.residue) - 1} more" if len(run.residue) > 1 else ""
+    left = line(run.residue[0], _WIDTH)
+    return f"run {run.run_id} left {left}{more}: pradrill teardown {run.run_id}"
+
+
+def teardowns_told(teardowns: Iterable[TeardownEntry]) -> Iterator[str]:
+    """Yield one line a teardown, and one for each thing that it left."""
+    for teardown in teardowns:
+        came = "something is left:" if teardown.left else "nothing is left"
+        yield f"torn down once more, {at(teardown.began)}, by {line(teardown.by, 80)}: {came}"
+        for left in teardown.left:
+            yield f"  {line(left, _WIDTH)}"

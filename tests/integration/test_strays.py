@@ -1,0 +1,157 @@
+"""What a run starts on its standby is ended with it, and what it leaves running is told."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.integration.house import edit, pradrill, write
+from tests.integration.test_leases import shown, until
+from tests.integration.two_hosts import TwoHosts
+
+_LATER = """\
+- hosts: standby
+  gather_facts: false
+  tasks:
+    - name: put the data back, slowly
+      {module}: >-
+        mkdir /srv/begun; i=0; until [ -e /srv/go ] || [ $i = 600 ];
+        do sleep 0.1; i=$((i+1)); done; mkdir /srv/late
+"""
+# It sleeps, or the end of the terminal would end what is not a daemon yet.
+_DAEMON = """\
+- hosts: standby
+  gather_facts: false
+  tasks:
+    - name: put the data back
+      ansible.builtin.raw: mkdir -p /srv/restored && echo data > /srv/restored/data
+    - name: start something that stays
+      ansible.builtin.raw: {command} sleep 0.5
+"""
+_STOP = """\
+- hosts: standby
+  gather_facts: false
+  tasks:
+    - name: stop the service
+      ansible.builtin.raw: rm -rf /srv/restored && kill $(cat /srv/pid) && touch /srv/torn-down
+"""
+_QUIET = "</dev/null >/dev/null 2>&1"
+_STAYS = (
+    "sh -c 'i=0; until [ -e /srv/go ] || [ $i = 600 ]; do sleep 0.1; i=$((i+1)); done;"
+    f" mkdir /srv/late' {_QUIET}"
+)
+
+
+def nothing_comes(hosts: TwoHosts) -> None:
+    """Let what may still go on write its data, and see that it does not."""
+    (hosts.standby.srv / "go").touch()
+    time.sleep(1)
+    assert "late" not in hosts.standby.touched()
+
+
+def test_a_restore_that_its_deadline_cuts_writes_nothing_afterwards(
+    hosts: TwoHosts, tmp_path: Path
+) -> None:
+    """It is ended before the teardown, and looked for once more."""
+    house = hosts.house(tmp_path)
+    write(house, "playbooks/restore.yml", _LATER.format(module="ansible.builtin.raw"))
+    edit(house, "drills/shop.yml", "restore.yml, deadline: 2m", "restore.yml, deadline: 6s")
+    done = pradrill(house, "run", "shop")
+    assert done.returncode in {10, 12}, done.stdout + done.stderr
+    assert "torn-down" in hosts.standby.touched()
+    assert "begun" in hosts.standby.touched()
+    assert shown(house)["residue"] == []
+    nothing_comes(hosts)
+
+
+def test_a_killed_run_writes_nothing_after_its_teardown(hosts: TwoHosts, tmp_path: Path) -> None:
+    """The next command ends on the standby what kill -9 left there: a module of Ansible's too."""
+    house = hosts.house(tmp_path)
+    write(house, "playbooks/restore.yml", _LATER.format(module="ansible.builtin.shell"))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pradrill", "--state", str(house / "state"), "run", "shop"],
+        cwd=house,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    until((hosts.standby.srv / "begun").exists, "the restore has not begun")
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    done = pradrill(house, "runs")
+    assert "was killed; its standby was torn down" in done.stderr, done.stderr
+    assert "begun" in hosts.standby.touched()
+    assert shown(house)["residue"] == []
+    nothing_comes(hosts)
+
+
+def test_what_stays_behind_a_drill_is_ended_and_told(hosts: TwoHosts, tmp_path: Path) -> None:
+    """A drill that passes and leaves processes behind has left residue: 13, each by its name.
+
+    Whatever has started them: a playbook, a check, a reading. What has dropped its environment is
+    not known as the run's: it is told all the same, and left alone.
+    """
+    house = hosts.house(tmp_path)
+    commands = (
+        f"setsid {_STAYS} &",
+        f"(setsid {_STAYS} & );",
+        f"(nohup {_STAYS} & );",
+        f"env -i setsid sh -c 'exec nice sleep 40' {_QUIET} &",
+    )
+    write(house, "playbooks/restore.yml", _DAEMON.format(command=" ".join(commands)))
+    write(
+        house,
+        "drills/checks/shop/test_shop.py",
+        f"""\
+        def test_it_answers(host):
+            \"\"\"The machine answers.\"\"\"
+            host.run("setsid tail -f /dev/null {_QUIET} &")
+            assert host.check_output("echo yes") == "yes"
+        """,
+    )
+    reading = f"setsid timeout 90 sleep 90 {_QUIET} & date -u -d -5min +%FT%TZ"
+    edit(house, "drills/shop.yml", "date -u -d -5min +%FT%TZ", reading)
+    done = pradrill(house, "run", "shop")
+    assert done.returncode == 13, done.stdout + done.stderr
+    residue = shown(house)["residue"]
+    ended = [left.split()[2] for left in residue if left.endswith("still ran, and was ended")]
+    assert ended.count("sh") == 3, residue
+    assert {"sh", "tail", "timeout"} <= set(ended), residue
+    others = [left.split()[2] for left in residue if left.endswith("was not there before")]
+    assert others == ["sleep"], residue
+    nothing_comes(hosts)
+
+
+def test_a_quiet_drill_does_not_wait_and_ends_nobody_elses(hosts: TwoHosts, tmp_path: Path) -> None:
+    """A service that its teardown stops is left to it; a login of somebody's is no residue."""
+    house = hosts.house(tmp_path)
+    service = f"setsid sh -c 'echo $$ > /srv/pid; exec sleep 300' {_QUIET} &"
+    write(house, "playbooks/restore.yml", _DAEMON.format(command=service))
+    write(house, "playbooks/teardown.yml", _STOP)
+    server = hosts.standby.server
+    words = ("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null")
+    ssh = ["ssh", *words, "-i", str(server.key), "-p", str(server.port)]
+    run = subprocess.Popen(
+        [sys.executable, "-m", "pradrill", "--state", str(house / "state"), "run", "shop"],
+        cwd=house,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    until((hosts.standby.etc_pradrill / "lease").exists, "the drill has not begun")
+    with subprocess.Popen(
+        [*ssh, f"{server.host.user}@{server.address}", "sleep 100"],
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as login:
+        assert run.wait(90) == 0
+        assert login.poll() is None
+        login.kill()
+    assert "torn-down" in hosts.standby.touched()
+    look = next(step for step in shown(house)["steps"] if step["kind"] == "residue")
+    assert look["seconds"] < 2.9
