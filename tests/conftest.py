@@ -11,8 +11,8 @@ from hypothesis import settings
 # In CI the same examples each time: a property that a new example breaks is found at a desk. No
 # deadline for an example: a busy machine is no fault of the code.
 settings.register_profile("ci", derandomize=True, deadline=None)
-if os.environ.get("CI"):
-    settings.load_profile("ci")
+settings.register_profile("desk", deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 
 def pytest_runtest_setup() -> None:
