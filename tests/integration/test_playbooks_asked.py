@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -142,17 +141,13 @@ def test_modules_beside_a_playbook_and_in_a_role_are_known(house: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_big_house_is_asked_in_one_process(house: Path) -> None:
-    """Thirty drills with their own playbooks and one inventory cost little more than one drill."""
-    began = time.monotonic()
-    assert pradrill(house, "validate").returncode == 0
-    one = time.monotonic() - began
+def test_a_big_house_is_asked_for_at_once(house: Path) -> None:
+    """Thirty drills with their own playbooks and one inventory are looked at, and valid."""
     for number in range(30):
         name = f"shop-{number}"
         write(house, f"playbooks/{name}.yml", PLAY)
         text = DRILL.replace("drill: shop", f"drill: {name}")
         write(house, f"drills/{name}.yml", text.replace("restore.yml", f"{name}.yml"))
-    began = time.monotonic()
     done = pradrill(house, "validate")
     assert done.returncode == 0, done.stderr
-    assert time.monotonic() - began < 3 * one + 1
+    assert "its 31 drills are valid" in done.stdout

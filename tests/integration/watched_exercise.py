@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pradrill.adapters.clock import SteadyClock
-from pradrill.app import tools
+from pradrill.app import launch, tools
 from pradrill.app.composition import App
 from pradrill.cli.commands import run
 from pradrill.domain.declared.drill import Kind
@@ -76,7 +76,7 @@ def main(state: str, deadline: str, *notify: str) -> int:
     )
     app = App(Namespace(state=Path(state), log=None, drills=None))
     quick: Any = Quick()
-    real = tools._tools
+    real = tools.tools_for
 
     def replaced(*given: Any) -> Any:
         return real(*given)._replace(
@@ -86,7 +86,8 @@ def main(state: str, deadline: str, *notify: str) -> int:
             leases=None,
         )
 
-    vars(tools).update(_tools=replaced, _standby=lambda _app, _plan: FakeStandby())
+    vars(tools).update(_standby=lambda _app, _plan: FakeStandby())
+    vars(launch).update(tools_for=replaced)
     record = run.carry_out(app, plan, trigger="cli")
     run.tell(app, record)
     return record.exit_code

@@ -125,7 +125,8 @@ def test_pg_restore_brings_no_row_along(
 
 def test_what_the_scripts_and_the_probe_take_for_the_reason_is_the_same() -> None:
     """They run alone on the standby, so each holds the function; it is one."""
-    probe = Path(pradrill.adapters.ssh.probe.__file__).with_name("reason.py").read_text("utf-8")
+    script = Path(pradrill.adapters.ssh.probe.__file__).with_name("remote_reason.py")
+    probe = script.read_text("utf-8")
     body = probe[probe.index('    """Return number') : probe.index("\n\n\ndef main")]
     for name in ("load-mariadb", "load-postgresql"):
         assert body in (SCRIPTS / name).read_text("utf-8"), name

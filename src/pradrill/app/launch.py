@@ -12,7 +12,7 @@ from pradrill.app.author import user
 from pradrill.app.composition import App, told
 from pradrill.app.discreet_progress import DiscreetProgress
 from pradrill.app.primary_clocks import clocks
-from pradrill.app.tools import tools_for
+from pradrill.app.tools import closing, tools_for
 from pradrill.domain.register.entry import EntryKind, TeardownEntry, TeardownOutcome
 from pradrill.domain.run.event import Started
 from pradrill.domain.run.record import Launch, RunRecord, RunState
@@ -43,7 +43,8 @@ def launch(  # noqa: PLR0913 what a run may be told
     """Run a drill; SIGINT, SIGTERM and SIGHUP stop it through its teardown."""
     progress = DiscreetProgress(progress, app.secrets.masker)
     cancellation = Cancellation(progress.say)
-    with tools_for(app, plan, progress) as tools, signals_to(cancellation):
+    tools = tools_for(app, plan, progress)
+    with signals_to(cancellation), closing(tools):  # a signal does not end the closing
         own = {name: plan.primaries[name] for name in plan.services}
         primaries = clocks(own, app.clock, progress.say)
         first = started(plan, trigger, due).model_copy(update={"primaries": primaries})
@@ -61,7 +62,7 @@ def sweep(app: App, progress: Progress) -> list[RunRecord]:
         with ExitStack() as runs:
             recovered = recover_crashed(
                 app.store,
-                lambda plan: runs.enter_context(tools_for(app, plan, progress)),
+                lambda plan: runs.enter_context(closing(tools_for(app, plan, progress))),
             )
     except PradrillError as trouble:
         told(f"the runs that were killed are not torn down yet: {trouble.message}")
@@ -83,7 +84,7 @@ def tear_down_again(app: App, record: RunRecord, progress: Progress) -> Teardown
     """Repeat the teardown of a sealed run, and enter what it came to. Raises BusyError."""
     progress = DiscreetProgress(progress, app.secrets.masker)
     began = app.clock.now()
-    with tools_for(app, record.plan, progress) as tools:
+    with closing(tools_for(app, record.plan, progress)) as tools:
         left = repeat_teardown(app.store.journal(record.run_id), tools)
     outcome = TeardownOutcome.LEFT if left else TeardownOutcome.CLEAN
     entry = TeardownEntry(run_id=record.run_id, by=user(), began=began, outcome=outcome, left=left)

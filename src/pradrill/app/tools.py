@@ -35,9 +35,8 @@ from pradrill.reporting.text.questions import announcement
 
 
 @contextmanager
-def tools_for(app: App, plan: RunPlan, progress: Progress) -> Iterator[Tools]:
-    """Give the ports that a run works through; what they hold open is closed at the end."""
-    tools = _tools(app, plan, progress)
+def closing(tools: Tools) -> Iterator[Tools]:
+    """Give the ports of a run; what they hold open is closed at the end."""
     try:
         yield tools
     finally:
@@ -46,7 +45,8 @@ def tools_for(app: App, plan: RunPlan, progress: Progress) -> Iterator[Tools]:
             tools.leases.close()
 
 
-def _tools(app: App, plan: RunPlan, progress: Progress) -> Tools:
+def tools_for(app: App, plan: RunPlan, progress: Progress) -> Tools:
+    """Return the ports that a run of the plan works through."""
     secrets = app.secrets
     unusable = secrets.fetch(plan)  # first: nothing is written before what to mask is known
     unlocking = plan.drill.standby.vault_password

@@ -246,7 +246,7 @@ class Marker(NamedTuple):
 
 
 def marker_of(host: Host, answer: str) -> Marker:
-    """Read what look_at_marker.py told; raises PradrillError for anything else."""
+    """Read what remote_marker.py told; raises PradrillError for anything else."""
     try:
         told = json.loads(answer)
         if "fault" in told:

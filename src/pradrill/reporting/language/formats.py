@@ -186,7 +186,7 @@ def exit_code(code: int) -> str:
     """Say what an exit code means; an unknown one is a failure."""
     member = ExitCode.known(code)
     unknown = N_("unknown: treat it as a failure")
-    return f"{code} ({_(member.phrase if member else unknown)})"
+    return f"{code} ({_(member.phrase if member is not None else unknown)})"  # 0 is a member, too
 
 
 def trigger(name: str) -> str:
