@@ -11,6 +11,7 @@ from tests.e2e.conftest import say
 from tests.e2e.database_scene import OTHER, Scene, inside
 
 from pradrill.adapters.standbys.lab import Lab, Machine
+from pradrill.domain.values.reason import as_reason
 
 PASSWORD = "un-mot-de-passe"  # noqa: S105 of a repository that lives for minutes
 _SCRIPTS = Path(__file__).parent / "keeper"
@@ -62,7 +63,7 @@ def send(machine: Machine, folder: Path, to: str) -> None:
 def failed_checks(record: dict[str, Any]) -> dict[str, str]:
     """Return the name of each failed check, and what it said."""
     return {
-        each["check"].split("::")[-1]: each["detail"]
+        each["check"].split("::")[-1]: as_reason(each["detail"]).text
         for each in record["checks"]
         if each["outcome"] != "passed"
     }

@@ -17,6 +17,7 @@ from tests.e2e.conftest import pradrill
 from tests.e2e.database_scene import Scene, play
 
 from pradrill.adapters.standbys.lab import Lab
+from pradrill.domain.values.reason import as_reason
 from pradrill.system import processes
 
 pytestmark = pytest.mark.e2e
@@ -166,7 +167,7 @@ def assert_failed(
     assert record["verdict"] == "FAILED"
     restore = step(record, "restore")
     assert restore["outcome"] == "failed"
-    assert re.search(said, restore["detail"])
+    assert re.search(said, as_reason(restore["detail"]).text)
     assert step(record, "teardown")["outcome"] == "passed"
     assert not record["residue"]
 

@@ -13,6 +13,8 @@ from tests.integration.house import edit, pradrill, write
 from tests.integration.test_leases import shown, until
 from tests.integration.two_hosts import TwoHosts
 
+from pradrill.testing.reasons import texts
+
 _LATER = """\
 - hosts: standby
   gather_facts: false
@@ -118,7 +120,7 @@ def test_what_stays_behind_a_drill_is_ended_and_told(hosts: TwoHosts, tmp_path: 
     edit(house, "drills/shop.yml", "date -u -d -5min +%FT%TZ", reading)
     done = pradrill(house, "run", "shop")
     assert done.returncode == 13, done.stdout + done.stderr
-    residue = shown(house)["residue"]
+    residue = texts(shown(house)["residue"])
     ended = [left.split()[2] for left in residue if left.endswith("still ran, and was ended")]
     assert ended.count("sh") == 3, residue
     assert {"sh", "tail", "timeout"} <= set(ended), residue
