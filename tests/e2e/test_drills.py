@@ -25,6 +25,7 @@ from pradrill.system import processes
 pytestmark = pytest.mark.e2e
 REPOSITORY = Path(__file__).parents[2]
 PACK = "$(ls -S $(find /srv/restic/wordpress/data -type f) | head -1)"
+OWN = "PRADRILL_DEMO_"
 Edit = tuple[str, str]
 
 
@@ -85,9 +86,13 @@ def scene(lab: Lab, state: Path) -> Iterator[Lab]:
     interrupt = signal.getsignal(signal.SIGINT)
     with staged(place, REPOSITORY / "playbooks", say, keep=True) as stage:
         signal.signal(signal.SIGINT, interrupt)
+        made = {name: value for name, value in os.environ.items() if name.startswith(OWN)}
         set_up(stage)
+        os.environ.update(made)  # a secret that was read has left the environment
         place.lab.machine("primary").down()
         yield lab
+        for name in made:
+            os.environ.pop(name, None)
     put_away(place)
 
 
