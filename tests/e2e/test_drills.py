@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator
@@ -19,13 +20,13 @@ from tests.e2e.conftest import command, pradrill, say
 
 from pradrill.adapters.standbys.lab import Lab, Machine
 from pradrill.app.composition import App
-from pradrill.app.demo_lab import put_away, set_up, staged
+from pradrill.app.demo_lab import staged
 from pradrill.system import processes
 
 pytestmark = pytest.mark.e2e
 REPOSITORY = Path(__file__).parents[2]
 PACK = "$(ls -S $(find /srv/restic/wordpress/data -type f) | head -1)"
-OWN = "PRADRILL_DEMO_"
+KEPT_DEMO = Path(__file__).with_name("kept_demo.py")
 Edit = tuple[str, str]
 
 
@@ -79,30 +80,43 @@ class Place(NamedTuple):
         return not self.standby.running and not any(map(processes.carrying, self.runs()))
 
 
+class Scene(NamedTuple):
+    """A primary that was destroyed, its backup server, and the demo that left them."""
+
+    lab: Lab
+    demo: subprocess.CompletedProcess[str]
+    secrets: dict[str, str]
+
+
 @pytest.fixture(scope="module")
-def scene(lab: Lab, state: Path) -> Iterator[Lab]:
-    """Set up a primary with content and its backup, and leave the backup server running."""
-    place = App(Namespace(state=state, log=None, drills=REPOSITORY / "drills"))
-    interrupt = signal.getsignal(signal.SIGINT)
-    with staged(place, REPOSITORY / "playbooks", say, keep=True) as stage:
-        signal.signal(signal.SIGINT, interrupt)
-        made = {name: value for name, value in os.environ.items() if name.startswith(OWN)}
-        set_up(stage)
-        os.environ.update(made)  # a secret that was read has left the environment
-        place.lab.machine("primary").down()
-        yield lab
-        for name in made:
-            os.environ.pop(name, None)
-    put_away(place)
+def scene(lab: Lab, state: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """Run the demo, and keep its backup server and its secrets for the other drills."""
+    kept = tmp_path_factory.mktemp("scene") / "secrets.json"
+    demo = subprocess.run(
+        [sys.executable, KEPT_DEMO, kept, "--state", state, "demo", "--keep"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    secrets = json.loads(kept.read_text(encoding="utf-8"))
+    secrets["PRADRILL_DEMO_BACKUP_HOST_KEY"] = lab.machine("backup").host_key
+    yield Scene(lab, demo, secrets)
+    lab.machine("backup").down()
 
 
 @pytest.fixture
-def place(scene: Lab, state: Path, tmp_path: Path) -> Iterator[Place]:
+def place(
+    scene: Scene, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Place]:
     """Return a copy of the drills for one test."""
     for name in ("drills", "playbooks"):
         shutil.copytree(REPOSITORY / name, tmp_path / name)
-    yield Place(state, scene, tmp_path)
-    scene.machine("standby").down()
+    for name, value in scene.secrets.items():
+        monkeypatch.setenv(name, value)
+    yield Place(state, scene.lab, tmp_path)
+    scene.lab.machine("standby").down()
 
 
 def step(record: dict[str, Any], name: str) -> dict[str, Any]:
@@ -111,10 +125,11 @@ def step(record: dict[str, Any], name: str) -> dict[str, Any]:
     return dict(found)
 
 
-def test_the_demo_recovers_a_wordpress_whose_machine_was_destroyed(lab: Lab, state: Path) -> None:
+def test_the_demo_recovers_a_wordpress_whose_machine_was_destroyed(
+    scene: Scene, state: Path
+) -> None:
     """`pradrill demo` passes, with a measured T0, a real loss, a record and a report."""
-    assert lab.built
-    done = pradrill("demo", state=state)
+    done = scene.demo
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"^PASSED  wordpress  RTA \S+ \(RTO 15m00s\)  RPA \S+ \(RPO", done.stdout)
     record = json.loads(pradrill("show", "--json", state=state).stdout)
@@ -123,7 +138,7 @@ def test_the_demo_recovers_a_wordpress_whose_machine_was_destroyed(lab: Lab, sta
     assert lost["seconds"] > 10, "rows were written after the backup, and lost"
     assert lost["low"] <= lost["seconds"] <= lost["high"]
     assert not record["residue"]
-    assert not lab.down(), "a machine was left running"
+    assert not any(scene.lab.machine(name).running for name in ("primary", "standby"))
     page = state / "runs" / record["run_id"] / "reports" / "report.html"
     assert "PASSED" in page.read_text(encoding="utf-8")
     journal = (page.parents[1] / "journal.jsonl").read_text(encoding="utf-8")
@@ -251,3 +266,12 @@ def test_a_killed_run_is_found_and_torn_down_by_the_next_command(place: Place) -
     assert place.record(before)["state"] == "CRASHED"
     assert place.nothing_is_left()
     assert not [pid for pid in processes.carrying(run_id) if pid != os.getpid()]
+
+
+def test_a_demo_that_is_not_kept_leaves_no_machine(scene: Scene, state: Path) -> None:
+    """Without --keep the stage is cleared when it closes: the last test of this scene."""
+    app = App(Namespace(state=state, log=None, drills=REPOSITORY / "drills"))
+    assert scene.lab.machine("backup").running
+    with staged(app, REPOSITORY / "playbooks", say, keep=False):
+        pass
+    assert not scene.lab.down(), "a machine was left running"
