@@ -46,7 +46,7 @@ def run(args: Namespace) -> int:
     project = _project(app, launch=args.launch)
     app.settle()
     _enter_missed(app, project)
-    due = find_due(project, app.store.records(), app.clock.now())
+    due = find_due(project, app.store.last_finished(), app.clock.now())
     if args.launch:
         return _launch(app, project, due)
     for item in due:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from argparse import ArgumentParser, Namespace
 
 from pradrill.adapters.questions.files import FilePeople
 from pradrill.app.composition import App
 from pradrill.app.settle import swept
+from pradrill.domain.run.record import RunRecord
+from pradrill.domain.run.run_line import RunLine
 from pradrill.errors import ExitCode, RecordError
+from pradrill.register.runs.line_index import run_lines
 from pradrill.reporting.language.formats import line
-from pradrill.reporting.text.screens import open_console, show_runs
+from pradrill.reporting.text.runs import NOTHING, runs_table
 
 EXAMPLE = "pradrill runs"
+_UNWATCHED_WIDTH = 200
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -23,18 +29,39 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Print one line a run, oldest first; damaged records are named and do not hide the rest."""
     app = swept(App(args))
-    records, damaged = app.store.readable()
-    if args.json:
-        for record in records:
-            print(record.model_dump_json())
-    else:
-        alive = app.store.running()
-        if records or not alive:
-            show_runs(records, open_console())
-        for journal in alive:
-            question = FilePeople().waiting(journal.folder)
-            waits = f" and waits for {line(question.who, 80)}: pradrill answer" if question else ""
-            print(f"{line(journal.run_id, 200)}  is running{waits}")
+    damaged = _print_records(app) if args.json else _print_lines(app)
     for error in damaged:
         print(error, file=sys.stderr)
     return RecordError.exit_code if damaged else ExitCode.PASSED
+
+
+def _print_records(app: App) -> list[RecordError]:
+    records, damaged = app.store.readable()
+    for record in records:
+        print(record.model_dump_json())
+    return damaged
+
+
+def _print_lines(app: App) -> list[RecordError]:
+    sealed = app.store.sealed()
+    lines, damaged = run_lines(app.register, sealed, _derived, app.clock.now())
+    alive = app.store.running()
+    if lines:
+        watched = sys.stdout.isatty()
+        width = shutil.get_terminal_size().columns if watched else _UNWATCHED_WIDTH
+        coloured = watched and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+        print(*runs_table(lines, width, coloured=coloured), sep="\n")
+    elif not alive:
+        print(NOTHING)
+    for journal in alive:
+        question = FilePeople().waiting(journal.folder)
+        waits = f" and waits for {line(question.who, 80)}: pradrill answer" if question else ""
+        print(f"{line(journal.run_id, 200)}  is running{waits}")
+    return damaged
+
+
+def _derived(record: RunRecord) -> RunLine:
+    """Return a record's line; a list that is known needs nothing of what makes reports."""
+    from pradrill.reporting.run.run_line import run_line  # noqa: PLC0415
+
+    return run_line(record)

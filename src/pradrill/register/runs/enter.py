@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -104,15 +105,24 @@ def entered(register: Register) -> set[str]:
     return {str(run_id) for run_id in told if run_id}
 
 
+def runs_of(register: Register) -> Iterator[RunEntry]:
+    """Yield the runs that the register names; lines that are no entries name none."""
+    for entry in _run_entries(register):
+        with suppress(ValidationError):
+            yield RunEntry.model_validate(entry.body)
+
+
 def sealed_hashes(register: Register) -> set[str]:
-    """Return the hashes of the records that the register names; lines that are none name none."""
-    hashes = set()
+    """Return the hashes of the records that the register names."""
+    return {str(entry.body.get("record_sha256")) for entry in _run_entries(register)}
+
+
+def _run_entries(register: Register) -> Iterator[Entry]:
     for line in register.lines():
         with suppress(ValidationError):
             entry = Entry.model_validate_json(line)
             if entry.kind is EntryKind.RUN:
-                hashes.add(str(entry.body.get("record_sha256")))
-    return hashes
+                yield entry
 
 
 def read_record(path: Path) -> tuple[RunRecord, bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -18,7 +19,7 @@ from typing import Any, TextIO
 
 from pradrill.domain.register.entry import Attempt
 from pradrill.domain.run.lease import Holder
-from pradrill.domain.run.record import RunRecord
+from pradrill.domain.run.record import RunRecord, RunState
 from pradrill.domain.run.run_plan import FileHash
 from pradrill.errors import BusyError, RecordError, UsageError
 from pradrill.register.chain.register import Register, line_hash
@@ -29,8 +30,8 @@ from pradrill.register.runs.enter import (
     enter_run,
     entered,
     read_record,
+    runs_of,
     seal_run,
-    sealed_hashes,
 )
 from pradrill.register.runs.genuine import events_of, evidence_of, why_not_genuine
 from pradrill.system.durable_files import open_lines, opened, sync_folder, unwritten, write_line
@@ -177,8 +178,8 @@ class FileRunStore:
         """Return the runs that ended without a record and whose process is gone."""
         found = []
         for folder in self._folders():
-            if not (folder / RECORD).exists() and (lock := _free(folder)):
-                if (folder / RECORD).exists():  # sealed just now, before its lock was free
+            if not is_sealed(folder) and (lock := _free(folder)):
+                if is_sealed(folder):  # sealed just now, before its lock was free
                     lock.close()
                 else:
                     found.append(RunJournal(folder, lock, self.register))
@@ -194,7 +195,7 @@ class FileRunStore:
         late = []
         known = entered(self.register)
         for folder in self._folders():
-            if folder.name in known or not (folder / RECORD).exists():
+            if folder.name in known or not is_sealed(folder):
                 continue
             lock = _free(folder)
             if lock is None:  # its own process is about to enter it
@@ -215,7 +216,7 @@ class FileRunStore:
         """Enter the attempts that were killed before their run had begun; raises RecordError."""
         late = []
         for folder in sorted([*self.runs.glob(".2*Z-*"), *self._folders()]):
-            if (folder / RECORD).exists() or has_begun(folder):
+            if is_sealed(folder) or has_begun(folder):
                 continue
             with alone(self._launches):
                 lock = _free(folder)
@@ -234,7 +235,7 @@ class FileRunStore:
         return [
             folder.name
             for folder in self._folders()
-            if not (folder / RECORD).exists() and not _is_locked(folder)
+            if not is_sealed(folder) and not _is_locked(folder)
         ]
 
     def writable(self) -> bool:
@@ -246,23 +247,33 @@ class FileRunStore:
         records: list[RunRecord] = []
         damaged: list[RecordError] = []
         for folder in self._folders():
-            if (folder / RECORD).exists():
+            if is_sealed(folder):
                 try:
                     records.append(self.read(folder.name))
                 except RecordError as error:
                     damaged.append(error)
         return records, damaged
 
-    def records(self) -> Iterator[RunRecord]:
-        """Read every record that is the one that was entered, oldest first.
+    def sealed(self) -> list[Path]:
+        """Return the folders of the sealed runs, oldest first."""
+        return [folder for folder in self._folders() if is_sealed(folder)]
 
-        What was made up or changed stands for no drill, and stops none.
+    def last_finished(self) -> Iterator[RunRecord]:
+        """Read of each service the last run that finished, if its record is the one entered.
+
+        What was made up or changed stands for no drill, and stops none. The register tells which
+        records are read.
         """
-        hashes = sealed_hashes(self.register)
-        for folder in self._folders():
+        folders = {folder.name: folder for folder in self._folders()}
+        seen: set[str] = set()
+        for run in sorted(runs_of(self.register), key=lambda run: run.started, reverse=True):
+            refused = run.state is not RunState.FINISHED or run.refusal is not None
+            if refused or run.run_id not in folders or seen.issuperset(run.services):
+                continue
             with suppress(RecordError):
-                record, content = read_record(folder / RECORD)
-                if line_hash(content) in hashes:
+                record, content = read_record(folders[run.run_id] / RECORD)
+                if line_hash(content) == run.record_sha256:
+                    seen.update(run.services)
                     yield record
 
     def running(self) -> list[RunJournal]:
@@ -270,7 +281,7 @@ class FileRunStore:
         return [
             RunJournal(folder, None, self.register)
             for folder in self._folders()
-            if not (folder / RECORD).exists() and _is_locked(folder)
+            if not is_sealed(folder) and _is_locked(folder)
         ]
 
     def journal(self, run_id: str) -> RunJournal:
@@ -286,7 +297,7 @@ class FileRunStore:
         unsealed: list[str] = []
         sealed: list[str] = []
         for folder in self._folders():
-            (sealed if (folder / RECORD).exists() else unsealed).append(folder.name)
+            (sealed if is_sealed(folder) else unsealed).append(folder.name)
         if run is None and sealed:
             return sealed[-1]
         matches = [name for name in sealed if run and run in name]
@@ -327,13 +338,32 @@ class FileRunStore:
 
     def _folders(self) -> list[Path]:
         try:
-            return sorted(p for p in self.runs.iterdir() if _RUN.match(p.name) and p.is_dir())
+            with os.scandir(self.runs) as entries:
+                names = sorted(e.name for e in entries if _RUN.match(e.name) and _is_folder(e))
+            return [self.runs / name for name in names]
         except FileNotFoundError:
             return []
         except OSError as error:
             raise RecordError(
                 f"cannot read {self.runs}: {error.strerror}", hint="Read it as its owner."
             ) from error
+
+
+def is_sealed(folder: Path) -> bool:
+    """Tell whether a run has its record."""
+    try:
+        os.stat(f"{folder}/{RECORD}")  # noqa: PTH116 asked of thousands: pathlib costs thrice that
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        return False
+    return True
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    return entry.is_dir(follow_symlinks=False) or (entry.is_symlink() and Path(entry).is_dir())
 
 
 def _try_lock(path: Path) -> TextIO | None:

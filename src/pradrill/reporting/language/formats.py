@@ -68,7 +68,8 @@ def clean(value: object, limit: int = _LONG) -> str:
     """
     text = value if isinstance(value, str) else _flat(value)
     shown = text[:limit].replace("\r\n", "\n").replace("\t", "    ")
-    shown = "".join(_visible(char) for char in shown)
+    if not shown.isprintable():
+        shown = "".join(_visible(char) for char in shown)
     if len(text) > limit:
         shown += " … " + _(
             "[cut: %(all)s characters, the first %(shown)s shown]",
