@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from pradrill.app.attempt import attempting
-from pradrill.app.composition import App, told
+from pradrill.app.composition import App
+from pradrill.app.reading import told
 from pradrill.cli.commands.run import carry_out, tell
 from pradrill.config.project import Project
 from pradrill.domain.register.entry import EntryKind

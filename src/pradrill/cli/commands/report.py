@@ -8,7 +8,8 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from pradrill.app.case_file import casefile, sealed, wrongs
-from pradrill.app.composition import App, told
+from pradrill.app.composition import App
+from pradrill.app.reading import told
 from pradrill.app.settle import swept
 from pradrill.cli.arguments import run_argument
 from pradrill.config.branding import read_clauses, read_logo

@@ -8,7 +8,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 
 from pradrill.adapters.questions.files import FilePeople
-from pradrill.app.composition import App
+from pradrill.app.reading import StateReader
 from pradrill.app.settle import swept
 from pradrill.domain.run.record import RunRecord
 from pradrill.domain.run.run_line import RunLine
@@ -28,21 +28,21 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Print one line a run, oldest first; damaged records are named and do not hide the rest."""
-    app = swept(App(args))
+    app = swept(StateReader(args))
     damaged = _print_records(app) if args.json else _print_lines(app)
     for error in damaged:
         print(error, file=sys.stderr)
     return RecordError.exit_code if damaged else ExitCode.PASSED
 
 
-def _print_records(app: App) -> list[RecordError]:
+def _print_records(app: StateReader) -> list[RecordError]:
     records, damaged = app.store.readable()
     for record in records:
         print(record.model_dump_json())
     return damaged
 
 
-def _print_lines(app: App) -> list[RecordError]:
+def _print_lines(app: StateReader) -> list[RecordError]:
     sealed = app.store.sealed()
     lines, damaged = run_lines(app.register, sealed, _derived, app.clock.now())
     alive = app.store.running()
