@@ -14,7 +14,8 @@ from pradrill.domain.report.case_file import CaseFile, Integrity
 from pradrill.domain.run.record import RunRecord, RunState
 from pradrill.errors import PradrillError, RecordError
 from pradrill.register.chain.register import REGISTER
-from pradrill.register.runs.enter import RECORD, SIGNATURE
+from pradrill.register.runs.enter import SIGNATURE
+from pradrill.register.runs.folders import RECORD
 from pradrill.register.sealing.signing import Signer, signature_problem
 from pradrill.register.sealing.stamping import stamp_problem, stated_time
 from pradrill.register.verification.verify import verify

@@ -21,13 +21,15 @@ from pradrill.domain.register.finding_history import all_findings, findings_for
 from pradrill.domain.register.teardowns import owed, repeated
 from pradrill.errors import ConfigurationError, PradrillError
 from pradrill.register.chain.register import Register
-from pradrill.register.runs.store import FileRunStore
+from pradrill.register.runs.entries import entered
+from pradrill.register.runs.folders import RunFolders
 from pradrill.register.sealing.signing import public_key
 from pradrill.reporting.text.teardowns import offer
 from pradrill.system.tools import ToolError
 
 if TYPE_CHECKING:
     from pradrill.domain.run.record import RunRecord
+    from pradrill.register.runs.store import FileRunStore
     from pradrill.register.sealing.sealer import Sealer
 
 
@@ -51,8 +53,15 @@ class StateReader:
         self.log = args.log or str(self.state / "log.jsonl")
         self.clock = SteadyClock()
         self.register = Register(self.state, lambda: self._sealer)
-        self.store = FileRunStore(self.state, self.register)
+        self.folders = RunFolders(self.state)
         self._drills: Path | None = args.drills
+
+    @cached_property
+    def store(self) -> FileRunStore:
+        """Return the runs with their records, to be read, entered and begun."""
+        from pradrill.register.runs.store import FileRunStore  # noqa: PLC0415 with all their models
+
+        return FileRunStore(self.state, self.register)
 
     @cached_property
     def drills(self) -> Path:
@@ -155,16 +164,21 @@ class StateReader:
         A run at night must take app even when somebody has damaged the register.
         """
         try:
-            for run_id in self.store.settle(self.clock.now(), told):
-                told(f"run {run_id} was sealed and not in the register; it is entered now")
-            for attempt in self.store.enter_unbegun(self.clock.now()):
-                told(f"an attempt at {attempt.drill}: {attempt.because}; it is entered now")
+            self.register.settle(self.clock.now())
+            if self.folders.unsettled(entered(self.register)):
+                self._enter_late()
         except PradrillError as error:  # of a full disk the run itself gives the hint
             told(error.message if isinstance(error.__cause__, OSError) else str(error))
         except OSError as error:
             told(f"{self.state}: {error.strerror}")
         self.doubt()
         self.offer_teardowns()
+
+    def _enter_late(self) -> None:
+        for run_id in self.store.settle(self.clock.now(), told):
+            told(f"run {run_id} was sealed and not in the register; it is entered now")
+        for attempt in self.store.enter_unbegun(self.clock.now()):
+            told(f"an attempt at {attempt.drill}: {attempt.because}; it is entered now")
 
     def names_drills(self) -> bool:
         """Tell whether there is a folder of drills: reading reports needs none."""

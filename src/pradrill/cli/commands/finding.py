@@ -19,7 +19,8 @@ from pradrill.domain.register.findings_of_run import unproved
 from pradrill.domain.values.severity import Severity
 from pradrill.errors import ExitCode, UsageError
 from pradrill.register.chain.register import line_hash
-from pradrill.register.runs.enter import RECORD, read_record
+from pradrill.register.runs.enter import read_record
+from pradrill.register.runs.folders import RECORD
 from pradrill.reporting.text.findings import finding_lines
 
 EXAMPLE = "pradrill finding close F-12 --run 20260610T0200"

@@ -16,7 +16,7 @@ from pradrill.config.branding import read_clauses, read_logo
 from pradrill.config.loader import load_plan
 from pradrill.domain.report.case_file import CaseFile
 from pradrill.errors import ConfigurationError, ExitCode, RecordError
-from pradrill.register.runs.enter import RECORD
+from pradrill.register.runs.folders import RECORD
 from pradrill.reporting.language.i18n import LANGUAGES
 from pradrill.reporting.pdf import Attached, render_pdf
 from pradrill.reporting.run.csv import render_csv

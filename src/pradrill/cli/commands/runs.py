@@ -6,13 +6,14 @@ import os
 import shutil
 import sys
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 
-from pradrill.adapters.questions.files import FilePeople
+from pradrill import __version__
 from pradrill.app.reading import StateReader
 from pradrill.app.settle import swept
-from pradrill.domain.run.record import RunRecord
 from pradrill.domain.run.run_line import RunLine
 from pradrill.errors import ExitCode, RecordError
+from pradrill.register.chain.lines import line_hash
 from pradrill.register.runs.line_index import run_lines
 from pradrill.reporting.language.formats import line
 from pradrill.reporting.text.runs import NOTHING, runs_table
@@ -43,9 +44,9 @@ def _print_records(app: StateReader) -> list[RecordError]:
 
 
 def _print_lines(app: StateReader) -> list[RecordError]:
-    sealed = app.store.sealed()
-    lines, damaged = run_lines(app.register, sealed, _derived, app.clock.now())
-    alive = app.store.running()
+    sealed, now = app.folders.sealed(), app.clock.now()
+    lines, damaged = run_lines(app.register, sealed, _derived, now, __version__)
+    alive = app.folders.alive()
     if lines:
         watched = sys.stdout.isatty()
         width = shutil.get_terminal_size().columns if watched else _UNWATCHED_WIDTH
@@ -53,15 +54,25 @@ def _print_lines(app: StateReader) -> list[RecordError]:
         print(*runs_table(lines, width, coloured=coloured), sep="\n")
     elif not alive:
         print(NOTHING)
-    for journal in alive:
-        question = FilePeople().waiting(journal.folder)
-        waits = f" and waits for {line(question.who, 80)}: pradrill answer" if question else ""
-        print(f"{line(journal.run_id, 200)}  is running{waits}")
+    for folder in alive:
+        print(f"{line(folder.name, 200)}  is running{_waits(folder)}")
     return damaged
 
 
-def _derived(record: RunRecord) -> RunLine:
-    """Return a record's line; a list that is known needs nothing of what makes reports."""
+# A list that is known needs neither records nor what people are asked.
+
+
+def _derived(path: Path) -> tuple[RunLine, str]:
+    """Return a record's line, and the SHA-256 of its file. Raises RecordError."""
+    from pradrill.register.runs.enter import read_record  # noqa: PLC0415
     from pradrill.reporting.run.run_line import run_line  # noqa: PLC0415
 
-    return run_line(record)
+    record, content = read_record(path)
+    return run_line(record), line_hash(content)
+
+
+def _waits(folder: Path) -> str:
+    from pradrill.adapters.questions.files import FilePeople  # noqa: PLC0415
+
+    question = FilePeople().waiting(folder)
+    return f" and waits for {line(question.who, 80)}: pradrill answer" if question else ""

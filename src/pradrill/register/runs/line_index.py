@@ -18,14 +18,11 @@ from typing import NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
-from pradrill import __version__
 from pradrill.domain.register.entry import EntryKind
-from pradrill.domain.run.record import RunRecord
 from pradrill.domain.run.run_line import RunLine
 from pradrill.errors import RecordError
-from pradrill.register.chain.lines import line_hash
 from pradrill.register.chain.register import Register
-from pradrill.register.runs.enter import RECORD, read_record
+from pradrill.register.runs.folders import RECORD
 from pradrill.system.durable_files import content_of, opened
 
 INDEX = "runs.index"
@@ -59,38 +56,46 @@ _ROWS = TypeAdapter(dict[str, Kept])
 def run_lines(
     register: Register,
     folders: list[Path],
-    derived: Callable[[RunRecord], RunLine],
+    derived: Callable[[Path], tuple[RunLine, str]],
     now: datetime,
+    version: str,
 ) -> tuple[list[RunLine], list[RecordError]]:
     """Return the line of each sealed run, and an error for each damaged record.
 
-    `derived`: what makes a line of a record that is not in the index, or is another now.
+    `derived` reads a record that is not in the index, or is another now: its line, and the SHA-256
+    of its file. Raises RecordError. `version`: of the program, which words the lines.
     """
     path = register.state / INDEX
-    kept, entered = _read(path), _entered(register)
+    kept, entered = _read(path, version), _entered(register)
     lines: list[RunLine] = []
     damaged: list[RecordError] = []
     fresh: dict[str, Kept] = {}
     for folder in folders:
         stamp = _stamp(folder / RECORD)
         row = kept.get(folder.name)
-        if row is None or row.stamp != stamp or not _is_entered(row, entered.get(folder.name)):
+        if row is None or row.stamp != stamp or not _is_entered(row, folder.name, entered):
             try:
-                record, content = read_record(folder / RECORD)
+                line, sha256 = derived(folder / RECORD)
             except RecordError as error:
                 damaged.append(error)
                 continue
-            row = Kept(stamp or Stamp(0, 0, 0, 0), line_hash(content), derived(record))
+            row = Kept(stamp or Stamp(0, 0, 0, 0), sha256, line)
         lines.append(row.line)
-        if _is_entered(row, entered.get(folder.name)) and _is_settled(row.stamp, now):
+        if _is_entered(row, folder.name, entered) and _is_settled(row.stamp, now):
             fresh[folder.name] = row
     if fresh != kept:
-        _write(path, fresh)
+        _write(path, fresh, version)
     return lines, damaged
 
 
-def _is_entered(row: Kept, entry: tuple[str, str] | None) -> bool:
-    return entry == (row.sha256, row.line.verdict)
+def _is_entered(row: Kept, run_id: str, entered: Mapping[str, tuple[str, str]]) -> bool:
+    """Tell whether the register holds the record that a line was made of, with its verdict.
+
+    Whoever edits the index can write its checksum anew: they shall not turn a verdict by it.
+    """
+    line = row.line
+    consistent = line.run_id == run_id and line.headline.partition(" ")[0] == line.verdict
+    return consistent and entered.get(run_id) == (row.sha256, line.verdict)
 
 
 def _entered(register: Register) -> Mapping[str, tuple[str, str]]:
@@ -119,25 +124,25 @@ def _is_settled(stamp: Stamp, now: datetime) -> bool:
     return 0 < stamp.changed < (now - _UNSETTLED).timestamp() * 1e9
 
 
-def _header(rows: bytes) -> bytes:
+def _header(rows: bytes, version: str) -> bytes:
     digest = hashlib.sha256(rows).hexdigest()
-    return f"pradrill {__version__} runs {_FORMAT} {digest}\n".encode()
+    return f"pradrill {version} runs {_FORMAT} {digest}\n".encode()
 
 
-def _read(path: Path) -> dict[str, Kept]:
+def _read(path: Path, version: str) -> dict[str, Kept]:
     """Return what the index holds; nothing when it is missing, damaged, or another version's."""
     try:
         if path.stat().st_size > _LARGEST:
             return {}
         header, feed, rows = content_of(path).partition(b"\n")
-        if header + feed != _header(rows):
+        if header + feed != _header(rows, version):
             return {}
         return _ROWS.validate_json(rows, strict=True)
     except (OSError, ValidationError):
         return {}
 
 
-def _write(path: Path, rows: Mapping[str, Kept]) -> None:
+def _write(path: Path, rows: Mapping[str, Kept], version: str) -> None:
     """Put an index in the place of the one before, whole.
 
     Where that cannot be, as on a full disk or in a state that is read-only, the list is right all
@@ -153,7 +158,7 @@ def _write(path: Path, rows: Mapping[str, Kept]) -> None:
                 return  # it was another reader's, and is the index now
             try:
                 stream.truncate(0)
-                stream.write(_header(content) + content)
+                stream.write(_header(content, version) + content)
                 stream.flush()
                 draft.rename(path)
             except OSError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import hashlib
 import json
@@ -25,19 +24,17 @@ from pradrill.errors import BusyError, RecordError, UsageError
 from pradrill.register.chain.register import Register, line_hash
 from pradrill.register.runs.draft import ALIVE, EVIDENCE, JOURNAL, Draft, alone, has_begun
 from pradrill.register.runs.enter import (
-    RECORD,
     enter_made_up,
     enter_run,
-    entered,
     read_record,
-    runs_of,
     seal_run,
 )
+from pradrill.register.runs.entries import entered, runs_of
+from pradrill.register.runs.folders import RECORD, RunFolders, is_locked, is_sealed
 from pradrill.register.runs.genuine import events_of, evidence_of, why_not_genuine
 from pradrill.system.durable_files import open_lines, opened, sync_folder, unwritten, write_line
 
 _UNFIT = re.compile(r"[^0-9A-Za-z._-]+")
-_RUN = re.compile(r"2.*Z-")
 _LONGEST = 60
 
 
@@ -93,13 +90,12 @@ class RunJournal:
             self._lock = None
 
 
-class FileRunStore:
+class FileRunStore(RunFolders):
     """All runs under one state directory (DESIGN §7)."""
 
     def __init__(self, state: Path, register: Register | None = None) -> None:
-        self.state = state
+        super().__init__(state)
         self.register = register or Register(state)
-        self.runs = state / "runs"
         self._launches = state / "locks" / "launches"
         self._prepared: Draft | None = None
 
@@ -172,7 +168,7 @@ class FileRunStore:
         """
         folder = self.runs / holder.run
         is_ours = holder == self.holder(holder.run) and folder.parent == self.runs
-        return is_ours and folder.is_dir() and not _is_locked(folder)
+        return is_ours and folder.is_dir() and not is_locked(folder)
 
     def crashed(self) -> list[RunJournal]:
         """Return the runs that ended without a record and whose process is gone."""
@@ -226,22 +222,6 @@ class FileRunStore:
                         late.append(Draft(folder, lock).enter(self.register, at, late=True))
         return late
 
-    def has_crashed(self) -> bool:
-        """Tell whether `crashed` would return any; holds nothing."""
-        return bool(self.killed())
-
-    def killed(self) -> list[str]:
-        """Return the ids of the runs that `crashed` would return; holds and writes nothing."""
-        return [
-            folder.name
-            for folder in self._folders()
-            if not is_sealed(folder) and not _is_locked(folder)
-        ]
-
-    def writable(self) -> bool:
-        """Tell whether runs can be recorded here: a copy may be there for reading only."""
-        return not self.runs.exists() or os.access(self.runs, os.W_OK)
-
     def readable(self) -> tuple[list[RunRecord], list[RecordError]]:
         """Return every sealed record, oldest first, and an error for each damaged one."""
         records: list[RunRecord] = []
@@ -253,10 +233,6 @@ class FileRunStore:
                 except RecordError as error:
                     damaged.append(error)
         return records, damaged
-
-    def sealed(self) -> list[Path]:
-        """Return the folders of the sealed runs, oldest first."""
-        return [folder for folder in self._folders() if is_sealed(folder)]
 
     def last_finished(self) -> Iterator[RunRecord]:
         """Read of each service the last run that finished, if its record is the one entered.
@@ -278,11 +254,7 @@ class FileRunStore:
 
     def running(self) -> list[RunJournal]:
         """Return the runs whose process is alive."""
-        return [
-            RunJournal(folder, None, self.register)
-            for folder in self._folders()
-            if not is_sealed(folder) and _is_locked(folder)
-        ]
+        return [RunJournal(folder, None, self.register) for folder in self.alive()]
 
     def journal(self, run_id: str) -> RunJournal:
         """Return the journal of a sealed run, to be read."""
@@ -308,7 +280,7 @@ class FileRunStore:
             some = ", ".join(matches[-5:])
             raise UsageError(f"{run} names {len(matches)} runs", hint=f"Give more of it: {some}.")
         if meant := [name for name in unsealed if run is None or (run and run in name)]:
-            alive = _is_locked(self.runs / meant[-1])
+            alive = is_locked(self.runs / meant[-1])
             how = "is running" if alive else "was killed, and is not torn down yet"
             raise UsageError(
                 f"the run {meant[-1]} {how}: it has no record",
@@ -336,35 +308,6 @@ class FileRunStore:
         except RecordError:
             return []
 
-    def _folders(self) -> list[Path]:
-        try:
-            with os.scandir(self.runs) as entries:
-                names = sorted(e.name for e in entries if _RUN.match(e.name) and _is_folder(e))
-            return [self.runs / name for name in names]
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise RecordError(
-                f"cannot read {self.runs}: {error.strerror}", hint="Read it as its owner."
-            ) from error
-
-
-def is_sealed(folder: Path) -> bool:
-    """Tell whether a run has its record."""
-    try:
-        os.stat(f"{folder}/{RECORD}")  # noqa: PTH116 asked of thousands: pathlib costs thrice that
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError as error:
-        if error.errno != errno.ELOOP:
-            raise
-        return False
-    return True
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    return entry.is_dir(follow_symlinks=False) or (entry.is_symlink() and Path(entry).is_dir())
-
 
 def _try_lock(path: Path) -> TextIO | None:
     handle = opened(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
@@ -389,20 +332,3 @@ def _free(folder: Path) -> TextIO | None:
         return None
     except OSError as error:
         raise unwritten(folder / ALIVE, error) from error
-
-
-def _is_locked(folder: Path) -> bool:
-    """Look whether a run's process is alive; writes nothing, and keeps no other reader from it."""
-    try:
-        lock = opened(folder / ALIVE, os.O_RDONLY)
-    except FileNotFoundError:
-        return not folder.exists()
-    except OSError as error:
-        raise RecordError(f"cannot read {folder / ALIVE}: {error.strerror}") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(lock)
-    return False

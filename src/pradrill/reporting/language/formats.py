@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from pradrill.domain.run.record import Refusal, RunState
-from pradrill.domain.run.verdict import Verdict
+from pradrill.domain.run.ending import Refusal, RunState, Verdict
 from pradrill.domain.values.duration import approximate, format_duration
 from pradrill.domain.values.timeline import Skew
 from pradrill.errors import ExitCode
