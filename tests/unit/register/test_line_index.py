@@ -10,6 +10,8 @@ import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -117,45 +119,47 @@ def a_link(path: Path) -> None:
     path.symlink_to(path.name)
 
 
-@pytest.mark.parametrize(
-    ("damage", "mended"),
-    [
-        (Path.unlink, True),
-        (lambda path: path.write_bytes(b""), True),
-        (lambda path: path.write_bytes(os.urandom(4096)), True),
-        (lambda path: os.truncate(path, path.stat().st_size - 40), True),
-        (lambda path: path.write_bytes(path.read_bytes() + b" "), True),
-        (lambda path: path.write_bytes(path.read_bytes().replace(b"FAILED", b"PASSED")), True),
-        (lambda path: path.write_bytes(path.read_bytes().replace(b"runs 1", b"runs 2")), True),
-        (lambda path: os.truncate(path, 1 << 40), True),
-        (a_pipe, True),
-        (a_folder, False),
-        (a_link, True),
-    ],
+DAMAGES: tuple[Callable[[Path], object], ...] = (
+    Path.unlink,
+    lambda path: path.write_bytes(b""),
+    lambda path: path.write_bytes(os.urandom(4096)),
+    lambda path: os.truncate(path, path.stat().st_size - 40),
+    lambda path: path.write_bytes(path.read_bytes() + b" "),
+    lambda path: path.write_bytes(path.read_bytes().replace(b"FAILED", b"PASSED")),
+    lambda path: path.write_bytes(path.read_bytes().replace(b"runs 1", b"runs 2")),
+    lambda path: os.truncate(path, 1 << 40),
+    a_pipe,
+    a_link,
 )
-def test_a_damaged_index_is_made_anew(
-    listing: Listing, damage: Callable[[Path], object], *, mended: bool
-) -> None:
-    """The list is right at once; the next one is read from an index again, where one can be."""
-    damage(listing.index)
-    assert listing.lines() == listing.truth()
-    assert listing.read == listing.runs
-    assert listing.lines() == listing.truth()
-    assert listing.read == ([] if mended else listing.runs)
 
 
-@pytest.mark.parametrize("column", range(6))
-@pytest.mark.parametrize("value", ["PASSED", 7, None])
-def test_a_forged_verdict_is_not_shown(listing: Listing, column: int, value: object) -> None:
+def test_a_damaged_index_is_made_anew(listing: Listing) -> None:
+    """The list is right at once, and the next one is read from an index again, where one can be."""
+    for number, damage in enumerate(DAMAGES):
+        damage(listing.index)
+        assert listing.lines() == listing.truth(), number
+        assert listing.read == listing.runs, number
+        assert listing.lines() == listing.truth(), number
+        assert listing.read == [], number
+    a_folder(listing.index)
+    for _ in range(2):
+        assert listing.lines() == listing.truth()
+        assert listing.read == listing.runs
+
+
+def test_a_forged_verdict_is_not_shown(listing: Listing) -> None:
     """With the checksum made anew, no line is shown as another run's, or with another verdict."""
 
-    def forge(rows: dict[str, Any]) -> None:
-        rows[listing.runs[1]][2][column] = value
+    def forge(column: int, value: object, rows: dict[str, Any]) -> None:
+        rows[truth.run_id][2][column] = value
 
-    listing.rows(forge)
-    line = listing.lines()[1]
-    assert (line.run_id, line.verdict) == (listing.runs[1], "FAILED")
-    assert line.headline.startswith("FAILED")
+    index, truth = listing.index.read_bytes(), listing.truth()[1]
+    for column, value in product(range(len(truth)), ("PASSED", 7, None)):
+        listing.index.write_bytes(index)
+        listing.rows(partial(forge, column, value))
+        line = listing.lines()[1]
+        assert (line.run_id, line.verdict) == (truth.run_id, "FAILED"), (column, value)
+        assert line.headline == truth.headline, (column, value)
 
 
 def test_rows_of_other_runs_are_not_shown(listing: Listing) -> None:
