@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from pradrill.app.author import user
-from pradrill.app.composition import App, told
+from pradrill.app.composition import App
+from pradrill.app.reading import told
 from pradrill.domain.register.entry import Attempt, EntryKind
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.errors import ExitCode, PradrillError, told_of_disk

@@ -7,20 +7,21 @@ from contextlib import suppress
 
 from pydantic import ValidationError
 
-from pradrill.app.composition import App, told
+from pradrill.app.reading import StateReader, told
 from pradrill.domain.register.entry import Entry, EntryKind, Seals, Stamp, Wrong, acknowledged
 from pradrill.domain.register.finding_history import all_findings, annotations_of, findings_for
 from pradrill.domain.report.case_file import CaseFile, Integrity
 from pradrill.domain.run.record import RunRecord, RunState
 from pradrill.errors import PradrillError, RecordError
 from pradrill.register.chain.register import REGISTER
-from pradrill.register.runs.enter import RECORD, SIGNATURE
+from pradrill.register.runs.enter import SIGNATURE
+from pradrill.register.runs.folders import RECORD
 from pradrill.register.sealing.signing import Signer, signature_problem
 from pradrill.register.sealing.stamping import stamp_problem, stated_time
 from pradrill.register.verification.verify import verify
 
 
-def casefile(app: App, run_id: str) -> CaseFile:
+def casefile(app: StateReader, run_id: str) -> CaseFile:
     """Gather what a report on a run may draw from. Raises RecordError.
 
     A register that cannot be read is told on stderr; then nothing of it is in the report.
@@ -41,7 +42,7 @@ def casefile(app: App, run_id: str) -> CaseFile:
         return known
 
 
-def wrongs(app: App, run_id: str) -> tuple[Wrong, ...]:
+def wrongs(app: StateReader, run_id: str) -> tuple[Wrong, ...]:
     """Return what is wrong today with a run's files, the chain or its head.
 
     Other runs are left out, and so is damage that somebody answers for.
@@ -53,7 +54,7 @@ def wrongs(app: App, run_id: str) -> tuple[Wrong, ...]:
     return tuple(trouble.wrong for trouble in found.troubles)
 
 
-def _registered(app: App, case: CaseFile, content: bytes) -> CaseFile:
+def _registered(app: StateReader, case: CaseFile, content: bytes) -> CaseFile:
     """Add what the register holds of a run. Raises PradrillError."""
     hashes = list(app.register.hashed())
     entries = [entry for entry, _ in hashes]
@@ -98,7 +99,9 @@ def _seals(entries: list[Entry]) -> Seals:
     return Seals()
 
 
-def _signed(app: App, run_id: str, content: bytes, before: list[Entry]) -> dict[str, object]:
+def _signed(
+    app: StateReader, run_id: str, content: bytes, before: list[Entry]
+) -> dict[str, object]:
     """Return who signed the record, if the signature holds now."""
     seals, path = _seals(before), app.store.runs / run_id / SIGNATURE
     if seals.principal is None or seals.public_key is None or not path.is_file():
@@ -122,7 +125,7 @@ def _stamped(sha256: str, entries: list[Entry]) -> dict[str, object]:
     return {}
 
 
-def sealed(app: App, run_id: str) -> bytes:
+def sealed(app: StateReader, run_id: str) -> bytes:
     """Return a record's bytes, as they were sealed. Raises RecordError."""
     path = app.store.runs / run_id / RECORD
     try:
@@ -131,7 +134,7 @@ def sealed(app: App, run_id: str) -> bytes:
         raise RecordError(f"cannot read {path}: {error.strerror}") from error
 
 
-def _previous(app: App, record: RunRecord) -> RunRecord | None:
+def _previous(app: StateReader, record: RunRecord) -> RunRecord | None:
     """Return the last finished run of the same drill before this one; damaged ones are no such."""
     drill = record.plan.drill.drill
     names = sorted(path.parent.name for path in app.store.runs.glob(f"2*Z-{drill}-*/{RECORD}"))

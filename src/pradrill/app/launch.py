@@ -9,9 +9,10 @@ from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 
 from pradrill.app.author import user
-from pradrill.app.composition import App, told
+from pradrill.app.composition import App
 from pradrill.app.discreet_progress import DiscreetProgress
 from pradrill.app.primary_clocks import clocks
+from pradrill.app.reading import told
 from pradrill.app.tools import closing, tools_for
 from pradrill.domain.register.entry import EntryKind, TeardownEntry, TeardownOutcome
 from pradrill.domain.run.event import Started

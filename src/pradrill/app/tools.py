@@ -19,7 +19,8 @@ from pradrill.adapters.standbys.lab import LabMachines
 from pradrill.adapters.testinfra.verifier import TestinfraVerifier
 from pradrill.app.author import user
 from pradrill.app.backups import checked_before, source_of
-from pradrill.app.composition import App, told
+from pradrill.app.composition import App
+from pradrill.app.reading import told
 from pradrill.config.edits import edits
 from pradrill.config.inventory import each_inventory_once, freeze, read_inventory
 from pradrill.config.vaults import unlock

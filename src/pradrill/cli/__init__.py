@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from pradrill.app import output
 from pradrill.cli.parser import parser
-from pradrill.domain.values.masking import Masker
 from pradrill.errors import ExitCode, PradrillError, told_of_disk
 
 
@@ -23,6 +22,8 @@ def _carried_out(argv: Sequence[str] | None) -> int:
         args = parser().parse_args(argv)
     except SystemExit as end:  # help, version, or a wrong command line
         return end.code if isinstance(end.code, int) else ExitCode.PASSED
+    from pradrill.domain.values.masking import Masker  # noqa: PLC0415 help does without
+
     args.masker = masker = Masker()
     os.umask(0o077)
     try:

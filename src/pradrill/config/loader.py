@@ -17,8 +17,6 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from pradrill.config.problems import ConfigurationProblemsError, Problem
-from pradrill.domain.declared.drill import Drill
-from pradrill.domain.declared.plan import Plan
 
 _LARGEST = 1_000_000
 Loc = tuple[str | int, ...]
@@ -52,6 +50,9 @@ class Document(NamedTuple):
 # libyaml reads ten times faster; a PyYAML that was built without it has its own parser only.
 if TYPE_CHECKING:
     from yaml import SafeLoader as _Parser
+
+    from pradrill.domain.declared.drill import Drill
+    from pradrill.domain.declared.plan import Plan
 else:
     _Parser = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -76,11 +77,15 @@ for _tag, _pattern, _first in (
 
 def load_plan(path: Path) -> Plan:
     """Read the plan; raises ConfigurationProblemsError."""
+    from pradrill.domain.declared.plan import Plan  # noqa: PLC0415 large, and many documents are none
+
     return validate(read_document(path), Plan)
 
 
 def load_drill(path: Path) -> Drill:
     """Read a drill, its paths made absolute; raises ConfigurationProblemsError."""
+    from pradrill.domain.declared.drill import Drill  # noqa: PLC0415 as the plan
+
     return validate(read_document(path), Drill)
 
 
@@ -247,7 +252,7 @@ def _problem(document: Document, model: type[BaseModel], details: ErrorDetails) 
         return document.problem(loc[:-1], f"{loc[-1]} is missing")
     if kind == "extra_forbidden":
         word = str(loc[-1])
-        if word in {"rto", "rpo", "mtpd", "objectives"} and model is Drill:
+        if word in {"rto", "rpo", "mtpd", "objectives"} and "drill" in model.model_fields:
             hint: str | None = "Objectives come from the plan; a drill cannot change them."
         else:
             hint = suggestion(word, _known(model, details["loc"][:-1]))

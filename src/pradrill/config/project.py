@@ -23,17 +23,15 @@ from pradrill.config.loader import (
     suggestion,
     validate,
 )
+from pradrill.config.plan_file import PLAN
 from pradrill.config.problems import ConfigurationProblemsError, Problem
 from pradrill.config.vaults import Resolve, unlock, vault_problems
 from pradrill.domain.declared.check_source import suite_files
 from pradrill.domain.declared.drill import Drill
 from pradrill.domain.declared.plan import Plan
-from pradrill.domain.declared.sealing import Sealing
 from pradrill.domain.run.host import Host
 from pradrill.domain.run.run_plan import FileHash
 from pradrill.errors import ConfigurationError
-
-PLAN = "plan.yml"
 
 
 class LoadedDrill(NamedTuple):
@@ -82,25 +80,6 @@ def _beside_checks(checks: Path) -> Iterator[Path]:
     for path in sorted(checks.rglob("*")) if checks.is_dir() else ():
         if path.suffix not in {".py", ".pyc"} and path.is_file() and not path.is_symlink():
             yield path
-
-
-def find_drills_folder(start: Path) -> Path:
-    """Return the nearest folder with a plan: here, in ./drills, or further up."""
-    for folder in (start, *start.parents):
-        for candidate in (folder, folder / "drills"):
-            if (candidate / PLAN).is_file():
-                return candidate
-    raise ConfigurationError(
-        f"no {PLAN} was found in {start}, in its drills folder, or above",
-        hint="Go to the folder that holds drills/plan.yml, or name it with --drills.",
-    )
-
-
-def read_sealing(folder: Path) -> Sealing:
-    """Return the plan's `sealing` alone, however wrong the rest is; raises ConfigurationError."""
-    document = read_document(folder / PLAN)
-    alone = document._replace(content=document.content.get("sealing") or {})
-    return validate(alone, Sealing)
 
 
 @each_inventory_once()

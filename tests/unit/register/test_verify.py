@@ -12,7 +12,7 @@ from pradrill.domain.register.entry import EntryKind
 from pradrill.domain.run.record import Refusal, RunState
 from pradrill.errors import RecordError
 from pradrill.register.chain.walk import Trouble
-from pradrill.register.runs.enter import RECORD
+from pradrill.register.runs.folders import RECORD
 from pradrill.register.runs.store import FileRunStore
 from pradrill.register.verification.verify import verify
 from pradrill.testing import START, a_sealed_run, after

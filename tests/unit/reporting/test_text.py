@@ -1,6 +1,7 @@
 """Plain text: wording, the cron mail, the terminal."""
 
 import io
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from pradrill.domain.values.timeline import Elapsed, Mark, Provenance
 from pradrill.ports import Progress
 from pradrill.reporting.language import formats as wording
 from pradrill.reporting.run import page as view
-from pradrill.reporting.text.screens import LiveProgress, open_console, show, show_plan, show_runs
+from pradrill.reporting.run.run_line import run_line
+from pradrill.reporting.text.runs import runs_table
+from pradrill.reporting.text.screens import LiveProgress, open_console, show, show_plan
 from pradrill.reporting.text.summary import summary
 from pradrill.testing import (
     HOST,
@@ -266,21 +269,18 @@ def test_plan_shows_all_and_no_secret() -> None:
 
 def test_runs_are_listed() -> None:
     """Every run is on its own line, with its whole id, its verdict and what qualifies it."""
-    console, stream = printed()
     lost = a_record(state=RunState.CRASHED, verdict=Verdict.INCONCLUSIVE, recovery=Recovery())
-    show_runs([a_record(), missed(), lost], console)
-    text = stream.getvalue()
+    runs = [run_line(record) for record in (a_record(), missed(), lost)]
+    lines = list(runs_table(runs, 80))
+    text = "\n".join(lines)
     assert text.count("20260310T020000Z-moodle-7f3a") == 3
     assert "(crashed)" in text
     assert "42m10s" in text
-    assert max(map(len, text.splitlines())) <= 80
-
-
-def test_no_runs() -> None:
-    """An empty register is said in words."""
-    console, stream = printed()
-    show_runs([], console)
-    assert stream.getvalue() == "No run is on record.\n"
+    assert max(map(len, lines)) <= 80
+    coloured = list(runs_table(runs, 80, coloured=True))
+    assert [re.sub(r"\x1b\[[0-9]+m", "", each).rstrip() for each in coloured] == lines
+    hostile = runs[0]._replace(headline="PASSED\x1b[2J\u202e")
+    assert "PASSED⟨U+001B⟩[2J⟨U+202E⟩" in "\n".join(runs_table([hostile], 200))
 
 
 # ------------------------------------------------------------------ live progress

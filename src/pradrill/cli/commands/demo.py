@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pradrill
 from pradrill.app.attempt import attempting
-from pradrill.app.composition import App, told
+from pradrill.app.composition import App
 from pradrill.app.demo_lab import destroy, set_up, staged
+from pradrill.app.reading import told
 from pradrill.cli.commands.plan import resolve_one
 from pradrill.cli.commands.report import write_report
 from pradrill.cli.commands.run import carry_out

@@ -15,7 +15,7 @@ from pradrill.domain.dossier.build import Damaged, Dossier, Sealed, Sources, com
 from pradrill.domain.dossier.period import Period
 from pradrill.domain.register.finding_history import all_findings
 from pradrill.errors import ExitCode, RecordError, UsageError
-from pradrill.register.runs.enter import sealed_hashes
+from pradrill.register.runs.entries import sealed_hashes
 from pradrill.register.runs.sealed import sealed_records
 from pradrill.reporting.dossier.files import dossier_csv, dossier_html, dossier_json, dossier_pdf
 

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from pradrill.app.attempt import attempting
-from pradrill.app.composition import App, told
+from pradrill.app.composition import App
+from pradrill.app.reading import told
 from pradrill.cli.commands.run import carry_out, tell
 from pradrill.config.project import Project
 from pradrill.domain.register.entry import EntryKind
@@ -46,7 +47,7 @@ def run(args: Namespace) -> int:
     project = _project(app, launch=args.launch)
     app.settle()
     _enter_missed(app, project)
-    due = find_due(project, app.store.records(), app.clock.now())
+    due = find_due(project, app.store.last_finished(), app.clock.now())
     if args.launch:
         return _launch(app, project, due)
     for item in due:

@@ -6,12 +6,12 @@ import datetime as dt
 from argparse import ArgumentParser, Namespace
 
 from pradrill.app.author import user
-from pradrill.app.composition import App
+from pradrill.app.reading import StateReader
 from pradrill.app.settle import swept
 from pradrill.cli.arguments import add, subcommands
 from pradrill.cli.typed import plain
 from pradrill.config.loader import load_plan, suggestion
-from pradrill.config.project import PLAN
+from pradrill.config.plan_file import PLAN
 from pradrill.domain.register.entry import EntryKind, RunEntry
 from pradrill.domain.register.finding import DUE_WITHIN, Closure, Finding
 from pradrill.domain.register.finding_history import why_not_closed
@@ -19,7 +19,8 @@ from pradrill.domain.register.findings_of_run import unproved
 from pradrill.domain.values.severity import Severity
 from pradrill.errors import ExitCode, UsageError
 from pradrill.register.chain.register import line_hash
-from pradrill.register.runs.enter import RECORD, read_record
+from pradrill.register.runs.enter import read_record
+from pradrill.register.runs.folders import RECORD
 from pradrill.reporting.text.findings import finding_lines
 
 EXAMPLE = "pradrill finding close F-12 --run 20260610T0200"
@@ -67,7 +68,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Do what the verb says."""
-    app = swept(App(args))
+    app = swept(StateReader(args))
     if args.verb == "open":
         _open(app, args)
     elif args.verb == "close":
@@ -77,7 +78,7 @@ def run(args: Namespace) -> int:
     return ExitCode.PASSED
 
 
-def _open(app: App, args: Namespace) -> None:
+def _open(app: StateReader, args: Namespace) -> None:
     services = load_plan(app.drills / PLAN).services
     unknown = [name for name in args.service if name not in services]
     if unknown:
@@ -104,7 +105,7 @@ def _open(app: App, args: Namespace) -> None:
     print(f"{numbered[-1].finding} is open, entry {entry.number} of the register")
 
 
-def _close(app: App, args: Namespace) -> None:
+def _close(app: StateReader, args: Namespace) -> None:
     """Close a finding, if the run named proves that it may be. Raises UsageError."""
     finding = _named(app, args.finding)
     run_id, text = app.store.find(args.run), plain(args.text or "")
@@ -140,7 +141,7 @@ def _close(app: App, args: Namespace) -> None:
     print(f"{finding.finding} is closed, proved by the run {run_id}")
 
 
-def _named(app: App, name: str) -> Finding:
+def _named(app: StateReader, name: str) -> Finding:
     findings = {finding.finding: finding for finding in app.findings()}
     if name.upper() not in findings:
         raise UsageError(f"no finding is called {name}", hint="List them: pradrill findings --all.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from pradrill.app.composition import App
+from pradrill.app.reading import StateReader
 from pradrill.app.settle import swept
 from pradrill.domain.register.finding_history import open_findings
 from pradrill.errors import ExitCode
@@ -22,7 +22,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """List the open findings, or all of them."""
-    app = swept(App(args))
+    app = swept(StateReader(args))
     findings = app.findings()
     listed = findings if args.all else open_findings(findings)
     if args.service:

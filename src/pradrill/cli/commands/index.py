@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from pradrill.app.composition import App
+from pradrill.app.reading import StateReader
 from pradrill.app.settle import swept
 from pradrill.errors import ExitCode
 from pradrill.register.index import content_of, write_index
@@ -21,7 +21,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Write the index and say where it is."""
-    app = swept(App(args))
+    app = swept(StateReader(args))
     content = content_of(app.register, app.store.readable()[0])
     print(write_index(content, args.url, app.state))
     return ExitCode.PASSED

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.standbys.lab import Lab
-from pradrill.app.composition import state_folder
+from pradrill.app.reading import state_folder
 from pradrill.cli.arguments import add, subcommands
 from pradrill.errors import ExitCode, NotReadyError
 

@@ -7,11 +7,11 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from pradrill.app.author import user
-from pradrill.app.composition import App, state_folder
+from pradrill.app.reading import StateReader, state_folder
 from pradrill.app.settle import swept
 from pradrill.cli.arguments import add, signers_argument, subcommands
 from pradrill.cli.typed import plain
-from pradrill.config.project import read_sealing
+from pradrill.config.plan_file import read_sealing
 from pradrill.domain.register.entry import Acknowledgement, Entry, EntryKind
 from pradrill.errors import ExitCode, PradrillError, UsageError
 from pradrill.register.chain.register import canonical
@@ -86,7 +86,7 @@ def _verify(args: Namespace) -> int:
         signers=read_text(args.signers) if args.signers else None,
         published=_heads(args),
         each=args.each,
-        trusted=() if args.signers else App(args).trusted(),
+        trusted=() if args.signers else StateReader(args).trusted(),
     )
     return tell(found)
 
@@ -121,7 +121,7 @@ def tell(found: Verified) -> int:
 
 def _acknowledge(args: Namespace) -> int:
     """Enter who answers for the damage that there is, and why."""
-    app = swept(App(args))
+    app = swept(StateReader(args))
     because = plain(args.because).strip()
     if not because:
         raise UsageError(
@@ -147,7 +147,7 @@ def _acknowledge(args: Namespace) -> int:
 
 
 def _list(args: Namespace) -> int:
-    app = swept(App(args))
+    app = swept(StateReader(args))
     for entry in app.register.entries():
         if args.json:
             print(canonical(entry).decode(), end="")
@@ -175,7 +175,7 @@ def _about(entry: Entry) -> str:
 
 
 def _show(args: Namespace) -> int:
-    app = App(args)
+    app = StateReader(args)
     for entry in app.register.entries():
         if entry.number == args.number:
             print(json.dumps(entry.model_dump(mode="json"), indent=1))
@@ -186,7 +186,7 @@ def _show(args: Namespace) -> int:
 
 
 def _head(args: Namespace) -> int:
-    app = App(args)
+    app = StateReader(args)
     head = app.register.head()
     if head is None:
         raise UsageError("the register has no entry yet", hint="Launch a run: pradrill run DRILL.")
@@ -211,7 +211,7 @@ def _heads(args: Namespace) -> list[str]:
     if args.state and args.drills is None:
         return given
     try:
-        log = read_sealing(App(args).drills).head_log
+        log = read_sealing(StateReader(args).drills).head_log
         text = log.read_text(encoding="utf-8", errors="replace") if log is not None else ""
     except (PradrillError, OSError):  # the register is verified where there is no plan, too
         return given

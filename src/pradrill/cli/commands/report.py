@@ -8,14 +8,15 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from pradrill.app.case_file import casefile, sealed, wrongs
-from pradrill.app.composition import App, told
+from pradrill.app.composition import App
+from pradrill.app.reading import told
 from pradrill.app.settle import swept
 from pradrill.cli.arguments import run_argument
 from pradrill.config.branding import read_clauses, read_logo
 from pradrill.config.loader import load_plan
 from pradrill.domain.report.case_file import CaseFile
 from pradrill.errors import ConfigurationError, ExitCode, RecordError
-from pradrill.register.runs.enter import RECORD
+from pradrill.register.runs.folders import RECORD
 from pradrill.reporting.language.i18n import LANGUAGES
 from pradrill.reporting.pdf import Attached, render_pdf
 from pradrill.reporting.run.csv import render_csv

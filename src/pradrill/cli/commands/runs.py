@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 
-from pradrill.adapters.questions.files import FilePeople
-from pradrill.app.composition import App
+from pradrill import __version__
+from pradrill.app.reading import StateReader
 from pradrill.app.settle import swept
+from pradrill.domain.run.run_line import RunLine
 from pradrill.errors import ExitCode, RecordError
+from pradrill.register.chain.lines import line_hash
+from pradrill.register.runs.line_index import run_lines
 from pradrill.reporting.language.formats import line
-from pradrill.reporting.text.screens import open_console, show_runs
+from pradrill.reporting.text.runs import NOTHING, runs_table
 
 EXAMPLE = "pradrill runs"
+_UNWATCHED_WIDTH = 200
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -22,19 +29,50 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Print one line a run, oldest first; damaged records are named and do not hide the rest."""
-    app = swept(App(args))
-    records, damaged = app.store.readable()
-    if args.json:
-        for record in records:
-            print(record.model_dump_json())
-    else:
-        alive = app.store.running()
-        if records or not alive:
-            show_runs(records, open_console())
-        for journal in alive:
-            question = FilePeople().waiting(journal.folder)
-            waits = f" and waits for {line(question.who, 80)}: pradrill answer" if question else ""
-            print(f"{line(journal.run_id, 200)}  is running{waits}")
+    app = swept(StateReader(args))
+    damaged = _print_records(app) if args.json else _print_lines(app)
     for error in damaged:
         print(error, file=sys.stderr)
     return RecordError.exit_code if damaged else ExitCode.PASSED
+
+
+def _print_records(app: StateReader) -> list[RecordError]:
+    records, damaged = app.store.readable()
+    for record in records:
+        print(record.model_dump_json())
+    return damaged
+
+
+def _print_lines(app: StateReader) -> list[RecordError]:
+    sealed, now = app.folders.sealed(), app.clock.now()
+    lines, damaged = run_lines(app.register, sealed, _derived, now, __version__)
+    alive = app.folders.alive()
+    if lines:
+        watched = sys.stdout.isatty()
+        width = shutil.get_terminal_size().columns if watched else _UNWATCHED_WIDTH
+        coloured = watched and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+        print(*runs_table(lines, width, coloured=coloured), sep="\n")
+    elif not alive:
+        print(NOTHING)
+    for folder in alive:
+        print(f"{line(folder.name, 200)}  is running{_waits(folder)}")
+    return damaged
+
+
+# A list that is known needs neither records nor what people are asked.
+
+
+def _derived(path: Path) -> tuple[RunLine, str]:
+    """Return a record's line, and the SHA-256 of its file. Raises RecordError."""
+    from pradrill.register.runs.enter import read_record  # noqa: PLC0415
+    from pradrill.reporting.run.run_line import run_line  # noqa: PLC0415
+
+    record, content = read_record(path)
+    return run_line(record), line_hash(content)
+
+
+def _waits(folder: Path) -> str:
+    from pradrill.adapters.questions.files import FilePeople  # noqa: PLC0415
+
+    question = FilePeople().waiting(folder)
+    return f" and waits for {line(question.who, 80)}: pradrill answer" if question else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from pradrill.app.case_file import wrongs
-from pradrill.app.composition import App, told
+from pradrill.app.reading import StateReader, told
 from pradrill.app.settle import swept
 from pradrill.cli.arguments import run_argument
 from pradrill.errors import ExitCode
@@ -24,7 +24,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Print the record for people, or as JSON."""
-    app = swept(App(args))
+    app = swept(StateReader(args))
     record = app.store.read(app.store.find(args.run))
     wrong = wrongs(app, record.run_id)
     if args.json:

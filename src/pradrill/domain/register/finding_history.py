@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pradrill.domain.register.annotation import Annotation
 from pradrill.domain.register.entry import Entry, EntryKind, RunEntry
 from pradrill.domain.register.finding import Closure, Finding, Sighting
-from pradrill.domain.run.verdict import Verdict
+from pradrill.domain.run.ending import Verdict
 from pradrill.domain.values.model import Model
 from pradrill.domain.values.severity import worst
 from pradrill.errors import RecordError

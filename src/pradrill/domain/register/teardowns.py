@@ -29,7 +29,7 @@ def owed(entries: Iterable[Entry]) -> list[RunEntry]:
     A later run of the drill that left nothing has torn down what both had put there.
     """
     owing: dict[str, RunEntry] = {}
-    for told in _told(entries):
+    for told in _told(each for each in entries if owing or each.body.get("residue")):
         if isinstance(told, TeardownEntry):
             if told.outcome is TeardownOutcome.CLEAN:
                 owing = {drill: run for drill, run in owing.items() if run.run_id != told.run_id}

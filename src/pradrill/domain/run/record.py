@@ -2,42 +2,26 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Any
 
 from pydantic import Field
 
 from pradrill.domain.run.backup_catalogue import CatalogueReading
 from pradrill.domain.run.backup_integrity import IntegrityResult
+from pradrill.domain.run.ending import Refusal as Refusal  # noqa: PLC0414 records name them
+from pradrill.domain.run.ending import RunState as RunState  # noqa: PLC0414
+from pradrill.domain.run.ending import Verdict
 from pradrill.domain.run.host import SeenHost
 from pradrill.domain.run.outcome import CheckResult, GuardResult, StepResult
 from pradrill.domain.run.question import SlaMeasure, Wait
 from pradrill.domain.run.recovery_point import Contradiction, DataReading
 from pradrill.domain.run.run_plan import FileHash, NotExecuted, RunPlan
-from pradrill.domain.run.verdict import Verdict
 from pradrill.domain.values.model import Model, Utc
 from pradrill.domain.values.reason import Reason
 from pradrill.domain.values.timeline import ClockStep, Elapsed, Instant, Mark, Skew
 
 RECORD_FORMAT = 2
 """1: reasons were English sentences; 2: they have codes and values, and the sentence beside."""
-
-
-class RunState(StrEnum):
-    """Where an execution stands, apart from what it proved."""
-
-    PENDING = "PENDING"
-    RUNNING = "RUNNING"
-    FINISHED = "FINISHED"
-    INTERRUPTED = "INTERRUPTED"
-    CRASHED = "CRASHED"
-
-
-class Refusal(StrEnum):
-    """Why a run never started."""
-
-    NOT_READY = "not_ready"
-    BUSY = "busy"
 
 
 class Launch(Model):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import signal as signals
 from collections.abc import Mapping
 from datetime import timedelta
-from enum import StrEnum
 
 from pydantic import Field
 
+from pradrill.domain.run.ending import Verdict as Verdict  # noqa: PLC0414 this module judges it
 from pradrill.domain.run.outcome import (
     CheckOutcome,
     CheckResult,
@@ -24,15 +24,6 @@ from pradrill.domain.values.reason import Reason, reason
 from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Elapsed, Provenance
 from pradrill.errors import ExitCode
-
-
-class Verdict(StrEnum):
-    """What a run proved."""
-
-    PASSED = "PASSED"
-    MISSED = "MISSED"
-    FAILED = "FAILED"
-    INCONCLUSIVE = "INCONCLUSIVE"
 
 
 class Evidence(Model):

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
@@ -28,7 +28,6 @@ from pradrill.domain.register.entry import (
     Stamp,
     acknowledged,
 )
-from pradrill.domain.run.record import RunRecord
 from pradrill.errors import RecordError
 from pradrill.register.chain.growth import Growth
 from pradrill.register.chain.intent import INTENT, Intent, drop_intent, unfinished, write_intent
@@ -45,7 +44,6 @@ from pradrill.register.chain.lines import (
     seals_in,
 )
 from pradrill.register.chain.vouching import SIGNED, is_signed, keep_signed, signed_heads, vouched
-from pradrill.register.sealing.sealer import Sealer
 from pradrill.system.durable_files import (
     content_of,
     opened,
@@ -55,6 +53,10 @@ from pradrill.system.durable_files import (
     write_line,
     write_whole,
 )
+
+if TYPE_CHECKING:
+    from pradrill.domain.run.record import RunRecord
+    from pradrill.register.sealing.sealer import Sealer
 
 __all__ = [
     "HEAD",

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from pradrill.domain.register.entry import Damage, Entry, EntryKind, RunEntry
+from pradrill.domain.register.entry import Damage, EntryKind, RunEntry
 from pradrill.domain.register.findings_of_run import findings_of
 from pradrill.domain.run.record import RunRecord
 from pradrill.errors import RecordError
 from pradrill.register.chain.register import Register, line_hash
+from pradrill.register.runs.folders import RECORD
 from pradrill.system.durable_files import content_of, unwritten, write_whole
 
-RECORD = "record.json"
 SIGNATURE = "record.json.sig"
 ATTESTATION = "record.intoto.json"
 
@@ -95,24 +94,6 @@ def _enter(
     )
     shown = [(EntryKind.FINDING, finding) for finding in findings_of(record)]
     register.append_all([*shown, (EntryKind.RUN, entry)], at)
-
-
-def entered(register: Register) -> set[str]:
-    """Return the ids of the runs that the register holds, and of those that it has refused."""
-    kinds = {EntryKind.RUN, EntryKind.DAMAGE}
-    told = (entry.body.get("run_id") for entry in register.entries() if entry.kind in kinds)
-    return {str(run_id) for run_id in told if run_id}
-
-
-def sealed_hashes(register: Register) -> set[str]:
-    """Return the hashes of the records that the register names; lines that are none name none."""
-    hashes = set()
-    for line in register.lines():
-        with suppress(ValidationError):
-            entry = Entry.model_validate_json(line)
-            if entry.kind is EntryKind.RUN:
-                hashes.add(str(entry.body.get("record_sha256")))
-    return hashes
 
 
 def read_record(path: Path) -> tuple[RunRecord, bytes]:

@@ -17,7 +17,8 @@ from pradrill.domain.run.record import RunRecord
 from pradrill.domain.run.run_plan import FileHash
 from pradrill.errors import RecordError
 from pradrill.register.runs.draft import EVIDENCE, JOURNAL
-from pradrill.register.runs.enter import RECORD, SIGNATURE, read_record
+from pradrill.register.runs.enter import SIGNATURE, read_record
+from pradrill.register.runs.folders import RECORD
 from pradrill.register.sealing.signing import signature_problem, signer_line
 from pradrill.system.durable_files import content_of, sha256
 

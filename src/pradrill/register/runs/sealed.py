@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from pradrill.domain.run.record import RunRecord
 from pradrill.errors import RecordError
-from pradrill.register.runs.enter import RECORD, read_record
+from pradrill.register.runs.enter import read_record
+from pradrill.register.runs.folders import RECORD
 
 
 class Found(NamedTuple):

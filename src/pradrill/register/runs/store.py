@@ -18,25 +18,23 @@ from typing import Any, TextIO
 
 from pradrill.domain.register.entry import Attempt
 from pradrill.domain.run.lease import Holder
-from pradrill.domain.run.record import RunRecord
+from pradrill.domain.run.record import RunRecord, RunState
 from pradrill.domain.run.run_plan import FileHash
 from pradrill.errors import BusyError, RecordError, UsageError
 from pradrill.register.chain.register import Register, line_hash
 from pradrill.register.runs.draft import ALIVE, EVIDENCE, JOURNAL, Draft, alone, has_begun
 from pradrill.register.runs.enter import (
-    RECORD,
     enter_made_up,
     enter_run,
-    entered,
     read_record,
     seal_run,
-    sealed_hashes,
 )
+from pradrill.register.runs.entries import entered, runs_of
+from pradrill.register.runs.folders import RECORD, RunFolders, is_locked, is_sealed
 from pradrill.register.runs.genuine import events_of, evidence_of, why_not_genuine
 from pradrill.system.durable_files import open_lines, opened, sync_folder, unwritten, write_line
 
 _UNFIT = re.compile(r"[^0-9A-Za-z._-]+")
-_RUN = re.compile(r"2.*Z-")
 _LONGEST = 60
 
 
@@ -92,13 +90,12 @@ class RunJournal:
             self._lock = None
 
 
-class FileRunStore:
+class FileRunStore(RunFolders):
     """All runs under one state directory (DESIGN §7)."""
 
     def __init__(self, state: Path, register: Register | None = None) -> None:
-        self.state = state
+        super().__init__(state)
         self.register = register or Register(state)
-        self.runs = state / "runs"
         self._launches = state / "locks" / "launches"
         self._prepared: Draft | None = None
 
@@ -171,14 +168,14 @@ class FileRunStore:
         """
         folder = self.runs / holder.run
         is_ours = holder == self.holder(holder.run) and folder.parent == self.runs
-        return is_ours and folder.is_dir() and not _is_locked(folder)
+        return is_ours and folder.is_dir() and not is_locked(folder)
 
     def crashed(self) -> list[RunJournal]:
         """Return the runs that ended without a record and whose process is gone."""
         found = []
         for folder in self._folders():
-            if not (folder / RECORD).exists() and (lock := _free(folder)):
-                if (folder / RECORD).exists():  # sealed just now, before its lock was free
+            if not is_sealed(folder) and (lock := _free(folder)):
+                if is_sealed(folder):  # sealed just now, before its lock was free
                     lock.close()
                 else:
                     found.append(RunJournal(folder, lock, self.register))
@@ -194,7 +191,7 @@ class FileRunStore:
         late = []
         known = entered(self.register)
         for folder in self._folders():
-            if folder.name in known or not (folder / RECORD).exists():
+            if folder.name in known or not is_sealed(folder):
                 continue
             lock = _free(folder)
             if lock is None:  # its own process is about to enter it
@@ -215,7 +212,7 @@ class FileRunStore:
         """Enter the attempts that were killed before their run had begun; raises RecordError."""
         late = []
         for folder in sorted([*self.runs.glob(".2*Z-*"), *self._folders()]):
-            if (folder / RECORD).exists() or has_begun(folder):
+            if is_sealed(folder) or has_begun(folder):
                 continue
             with alone(self._launches):
                 lock = _free(folder)
@@ -225,53 +222,39 @@ class FileRunStore:
                         late.append(Draft(folder, lock).enter(self.register, at, late=True))
         return late
 
-    def has_crashed(self) -> bool:
-        """Tell whether `crashed` would return any; holds nothing."""
-        return bool(self.killed())
-
-    def killed(self) -> list[str]:
-        """Return the ids of the runs that `crashed` would return; holds and writes nothing."""
-        return [
-            folder.name
-            for folder in self._folders()
-            if not (folder / RECORD).exists() and not _is_locked(folder)
-        ]
-
-    def writable(self) -> bool:
-        """Tell whether runs can be recorded here: a copy may be there for reading only."""
-        return not self.runs.exists() or os.access(self.runs, os.W_OK)
-
     def readable(self) -> tuple[list[RunRecord], list[RecordError]]:
         """Return every sealed record, oldest first, and an error for each damaged one."""
         records: list[RunRecord] = []
         damaged: list[RecordError] = []
         for folder in self._folders():
-            if (folder / RECORD).exists():
+            if is_sealed(folder):
                 try:
                     records.append(self.read(folder.name))
                 except RecordError as error:
                     damaged.append(error)
         return records, damaged
 
-    def records(self) -> Iterator[RunRecord]:
-        """Read every record that is the one that was entered, oldest first.
+    def last_finished(self) -> Iterator[RunRecord]:
+        """Read of each service the last run that finished, if its record is the one entered.
 
-        What was made up or changed stands for no drill, and stops none.
+        What was made up or changed stands for no drill, and stops none. The register tells which
+        records are read.
         """
-        hashes = sealed_hashes(self.register)
-        for folder in self._folders():
+        folders = {folder.name: folder for folder in self._folders()}
+        seen: set[str] = set()
+        for run in sorted(runs_of(self.register), key=lambda run: run.started, reverse=True):
+            refused = run.state is not RunState.FINISHED or run.refusal is not None
+            if refused or run.run_id not in folders or seen.issuperset(run.services):
+                continue
             with suppress(RecordError):
-                record, content = read_record(folder / RECORD)
-                if line_hash(content) in hashes:
+                record, content = read_record(folders[run.run_id] / RECORD)
+                if line_hash(content) == run.record_sha256:
+                    seen.update(run.services)
                     yield record
 
     def running(self) -> list[RunJournal]:
         """Return the runs whose process is alive."""
-        return [
-            RunJournal(folder, None, self.register)
-            for folder in self._folders()
-            if not (folder / RECORD).exists() and _is_locked(folder)
-        ]
+        return [RunJournal(folder, None, self.register) for folder in self.alive()]
 
     def journal(self, run_id: str) -> RunJournal:
         """Return the journal of a sealed run, to be read."""
@@ -286,7 +269,7 @@ class FileRunStore:
         unsealed: list[str] = []
         sealed: list[str] = []
         for folder in self._folders():
-            (sealed if (folder / RECORD).exists() else unsealed).append(folder.name)
+            (sealed if is_sealed(folder) else unsealed).append(folder.name)
         if run is None and sealed:
             return sealed[-1]
         matches = [name for name in sealed if run and run in name]
@@ -297,7 +280,7 @@ class FileRunStore:
             some = ", ".join(matches[-5:])
             raise UsageError(f"{run} names {len(matches)} runs", hint=f"Give more of it: {some}.")
         if meant := [name for name in unsealed if run is None or (run and run in name)]:
-            alive = _is_locked(self.runs / meant[-1])
+            alive = is_locked(self.runs / meant[-1])
             how = "is running" if alive else "was killed, and is not torn down yet"
             raise UsageError(
                 f"the run {meant[-1]} {how}: it has no record",
@@ -325,16 +308,6 @@ class FileRunStore:
         except RecordError:
             return []
 
-    def _folders(self) -> list[Path]:
-        try:
-            return sorted(p for p in self.runs.iterdir() if _RUN.match(p.name) and p.is_dir())
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise RecordError(
-                f"cannot read {self.runs}: {error.strerror}", hint="Read it as its owner."
-            ) from error
-
 
 def _try_lock(path: Path) -> TextIO | None:
     handle = opened(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
@@ -359,20 +332,3 @@ def _free(folder: Path) -> TextIO | None:
         return None
     except OSError as error:
         raise unwritten(folder / ALIVE, error) from error
-
-
-def _is_locked(folder: Path) -> bool:
-    """Look whether a run's process is alive; writes nothing, and keeps no other reader from it."""
-    try:
-        lock = opened(folder / ALIVE, os.O_RDONLY)
-    except FileNotFoundError:
-        return not folder.exists()
-    except OSError as error:
-        raise RecordError(f"cannot read {folder / ALIVE}: {error.strerror}") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(lock)
-    return False

@@ -17,7 +17,8 @@ from pydantic import BaseModel, ValidationError
 
 from pradrill.domain.register.entry import Entry
 from pradrill.register.chain.walk import Trouble, at_entry
-from pradrill.register.runs.enter import RECORD, SIGNATURE
+from pradrill.register.runs.enter import SIGNATURE
+from pradrill.register.runs.folders import RECORD
 from pradrill.register.sealing.signing import signature_problem
 
 RUNS = "runs"

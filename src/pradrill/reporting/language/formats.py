@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from pradrill.domain.run.record import Refusal, RunState
-from pradrill.domain.run.verdict import Verdict
+from pradrill.domain.run.ending import Refusal, RunState, Verdict
 from pradrill.domain.values.duration import approximate, format_duration
 from pradrill.domain.values.timeline import Skew
 from pradrill.errors import ExitCode
@@ -68,7 +67,8 @@ def clean(value: object, limit: int = _LONG) -> str:
     """
     text = value if isinstance(value, str) else _flat(value)
     shown = text[:limit].replace("\r\n", "\n").replace("\t", "    ")
-    shown = "".join(_visible(char) for char in shown)
+    if not shown.isprintable():
+        shown = "".join(_visible(char) for char in shown)
     if len(text) > limit:
         shown += " … " + _(
             "[cut: %(all)s characters, the first %(shown)s shown]",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from enum import StrEnum
@@ -98,22 +98,6 @@ def show(record: RunRecord, console: Console, wrong: Sequence[Wrong] = ()) -> No
         ("plan", f"version {plan.plan_version}, approved: {plan.plan_approved or 'not stated'}"),
         ("versions", versions or "not recorded"),
     )
-
-
-def show_runs(records: Iterable[RunRecord], console: Console) -> None:
-    """Print one line a run, in the order given."""
-    table = _table("Run", "Began (UTC)", "Verdict", "RTA", "RPA")
-    for column in table.columns:
-        column.no_wrap = column.header != "Verdict"
-    for record in records:
-        actuals = ["" if c.actual is None else c.told for c in view.comparisons(record)]
-        table.add_row(
-            _text(record.run_id),
-            wording.at_minute(record.started),
-            Text(view.headline(record), style=_COLOURS[record.verdict]),
-            *(told or "-" for told in actuals),
-        )
-    console.print(table if table.row_count else Text("No run is on record."))
 
 
 def show_plan(plan: RunPlan, console: Console) -> None:

@@ -1,0 +1,31 @@
+"""How runs end, in single words. Many name them who need nothing else of a record."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What a run proved."""
+
+    PASSED = "PASSED"
+    MISSED = "MISSED"
+    FAILED = "FAILED"
+    INCONCLUSIVE = "INCONCLUSIVE"
+
+
+class RunState(StrEnum):
+    """Where an execution stands, apart from what it proved."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    FINISHED = "FINISHED"
+    INTERRUPTED = "INTERRUPTED"
+    CRASHED = "CRASHED"
+
+
+class Refusal(StrEnum):
+    """Why a run never started."""
+
+    NOT_READY = "not_ready"
+    BUSY = "busy"
