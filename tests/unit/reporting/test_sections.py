@@ -2,14 +2,18 @@
 
 import html
 import re
+from pathlib import Path
 
 import pytest
 
+import pradrill
+from pradrill.config.branding import SHIPPED as CLAUSES
 from pradrill.config.branding import read_clauses
 from pradrill.domain.declared.drill import Participants
 from pradrill.domain.register.finding import Sighting
 from pradrill.domain.report.case_file import CaseFile, Integrity
 from pradrill.domain.report.changes import Part, changes
+from pradrill.domain.report.sections import BODY, FRONT, Section
 from pradrill.domain.run.backup_integrity import Soundness
 from pradrill.domain.run.record import ServiceResult
 from pradrill.domain.run.run_plan import FileHash
@@ -58,6 +62,26 @@ def seen(case: CaseFile) -> str:
     bare = re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)
     words = re.sub(r"</?(?:span|b|a)\b[^>]*>", "", bare)
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", words)).split())
+
+
+def test_a_section_is_a_line_and_a_template() -> None:
+    """Every section of the list has its template, and no template is left out of the list."""
+    folder = Path(pradrill.__file__).parent / "reporting/templates/report"
+    templates = {path.name for path in folder.iterdir()}
+    assert templates == {f"{section}.html.j2" for section in Section}, "domain/report/sections.py"
+
+
+def test_sections_stand_in_the_order_of_the_list() -> None:
+    """The page has the sections of the list, each once, in its order."""
+    page = render_html(a_case(), Letterhead(clauses=read_clauses(None)))
+    assert re.findall(r'<section id="(\w+)"', page) == [*FRONT, *BODY] == list(Section)
+
+
+def test_the_map_of_clauses_says_which_sections_can_be_named() -> None:
+    """The shipped map's head names every section that can hold evidence, in their order."""
+    head = CLAUSES.read_text("utf-8").partition("evidence is any of: ")[2].partition("\nversion")[0]
+    named = re.findall(r"\w+", head)
+    assert named == [each for each in Section if each not in {Section.TREND, Section.CLAUSES}]
 
 
 @pytest.mark.parametrize("group", FIELDS)
