@@ -93,7 +93,7 @@ def _guards(record: RunRecord) -> Iterator[Finding]:
         if refused or (guard.outcome is GuardOutcome.UNPROVEN and _ended(record)):
             yield _finding(
                 record,
-                FindingKey(About.GUARD, record.plan.drill.drill, guard.guard),
+                FindingKey(About.GUARD, record.plan.drill.drill, str(guard.guard)),
                 f"the guard {guard.guard} is {guard.outcome}",
                 f"{guard.host}: {guard.detail}",
                 severity=Severity.CRITICAL if refused else Severity.MAJOR,

@@ -15,6 +15,7 @@ from pydantic import Field
 from pradrill.domain.run.backup_catalogue import CatalogueReading
 from pradrill.domain.run.backup_integrity import IntegrityResult
 from pradrill.domain.run.event import CheckPass, Event, Reading, Started, check_key
+from pradrill.domain.run.guard import Guard
 from pradrill.domain.run.host import HostState, SeenHost
 from pradrill.domain.run.outcome import CheckResult, GuardResult, Phase, StepKey, StepResult
 from pradrill.domain.run.question import Wait
@@ -50,7 +51,7 @@ class Facts(Model):
     marks: dict[Mark, Instant] = Field(default={}, description="those of the whole run")
     shown: dict[str | None, Shown] = Field(default={}, description="branch (its service) → its own")
     guards: tuple[GuardResult, ...] = ()
-    standing: dict[str, dict[str, GuardResult]] = Field(
+    standing: dict[str, dict[Guard, GuardResult]] = Field(
         default={},
         description="host → guard → its last word; a process that died takes its proofs with it",
     )

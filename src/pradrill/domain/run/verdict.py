@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from pradrill.domain.run.guard import Guard
 from pradrill.domain.run.outcome import (
     CheckOutcome,
     CheckResult,
@@ -44,7 +45,7 @@ class Evidence(Model):
     not_executed: tuple[str, ...] = Field(description="planned steps that never began")
     held_by: tuple[str, ...] = Field(description="services whose end kept it from beginning")
     guards: tuple[GuardResult, ...]
-    unlooked: tuple[tuple[str, Phase, str], ...] = Field(
+    unlooked: tuple[tuple[str, Phase, Guard], ...] = Field(
         description="host, phase and name of guards that a drill looks at and the run did not"
     )
     checks: tuple[CheckResult, ...]
