@@ -28,6 +28,7 @@ from pradrill.testing import (
     a_record,
     a_recovery,
     a_run_plan,
+    a_service,
     after,
     an_estate,
 )
@@ -280,3 +281,13 @@ def test_later_sightings_stand_beside_an_open_finding() -> None:
     french = render_html(a_case(findings=findings), Letterhead(language="fr"))
     assert "revu 2 fois depuis, en dernier par l\u2019exécution" in french
     assert "l\u2019exécution, 20260310T020000Z-moodle-7f3a; revu" in french
+
+
+def test_topics_of_responsibilities_are_said_in_the_readers_language() -> None:
+    """A topic is translated; a line of the company's own stands as it was written."""
+    lines = {"backups": "Exemple SAS", "les licences": "Exemple SAS"}
+    services = {"moodle": a_service(responsibilities=lines)}
+    case = a_case(record=a_record(plan=a_run_plan(services=services)))
+    french = render_html(case, Letterhead(language="fr"))
+    assert french.count(">sauvegardes<br>") == french.count(">les licences<br>") == 1
+    assert "sauvegardes\N{NO-BREAK SPACE}: Exemple SAS, les licences" in french

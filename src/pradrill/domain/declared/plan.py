@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from pradrill.domain.declared.responsibility import TOPICS
 from pradrill.domain.declared.sealing import Sealing
 from pradrill.domain.values import identity
 from pradrill.domain.values.duration import DrillEvery, PositiveDuration
@@ -152,7 +153,10 @@ class Service(Model):
         default=(), description="services that are recovered before it", examples=[["directory"]]
     )
     responsibilities: dict[str, str] = Field(
-        default={}, description="task → who does it", examples=[{"backups": "Exemple SAS"}]
+        default={},
+        description=f"topic → who answers for it. Topics: {TOPICS}; any other text is a line of "
+        "your own, which a manual step may name",
+        examples=[{"machines": "Hexanet", "backups": "Exemple SAS"}],
     )
     primary: PrimaryIdentity = Field(
         default=PrimaryIdentity(), description="what production is, so that no restore starts on it"

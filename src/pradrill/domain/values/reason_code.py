@@ -425,6 +425,10 @@ class Code(StrEnum):
 
     # what a run showed of the plan's responsibilities
     NOT_EXERCISED = "not-exercised", N_("not exercised by this run")
+    NO_TOPIC = (
+        "no-topic",
+        N_("not a topic that a drill can show, and no manual step of this run names it"),
+    )
     RESTORED_FROM = (
         "restored-from",
         N_("restored from the backup %(name)s, newest data %(instant)s"),

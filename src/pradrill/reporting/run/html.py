@@ -105,6 +105,7 @@ def _environment() -> Environment:
         spoken=reasons.spoken,
         is_translated=reasons.is_translated,
         step_name=vocabulary.step_name,
+        responsibility=vocabulary.responsibility,
         line=wording.line,
         figure_name=view.figure_name,
         block=wording.block,
