@@ -11,6 +11,7 @@ from pradrill.domain.run.event import Event, Started
 from pradrill.domain.run.facts import Facts
 from pradrill.domain.run.guard import GuardKind
 from pradrill.domain.run.outcome import Phase, StepKind, StepOutcome, StepResult
+from pradrill.domain.run.primary_clock import clock_of_primary
 from pradrill.domain.run.proof import is_standby, worked_on
 from pradrill.domain.run.record import Refusal, RunRecord
 from pradrill.domain.run.run_plan import Branch, PlannedStep
@@ -313,9 +314,9 @@ class Run:
         else:
             context.mark_instant(Mark.DISRUPTION, disruption.instant)
             if disruption.primary_skew is not None:
-                context.note(Event.SKEW, host="primary", skew=disruption.primary_skew)
+                context.note(Event.SKEW, host=clock_of_primary(), skew=disruption.primary_skew)
         for service, skew in context.facts.started.primaries.items():
-            context.note(Event.SKEW, host=f"primary of {service}", skew=skew)
+            context.note(Event.SKEW, host=clock_of_primary(service), skew=skew)
         context.mark(Mark.DECLARED, context.facts.began)
 
 

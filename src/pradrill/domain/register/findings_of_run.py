@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from pradrill.domain.register.finding import DUE_WITHIN, Finding
+from pradrill.domain.register.finding import BY_A_RUN, DUE_WITHIN, Finding
 from pradrill.domain.register.finding_key import About, FindingKey
 from pradrill.domain.run.backup_integrity import Soundness
 from pradrill.domain.run.outcome import (
@@ -309,7 +309,7 @@ def _finding(  # noqa: PLR0913 the parts of a finding
         owner=next((owner for owner in owners if owner), None),
         due=record.ended.date() + timedelta(days=DUE_WITHIN[severity]),
         opened=record.ended,
-        by="the run",
+        by=BY_A_RUN,
         run_id=record.run_id,
     )
 

@@ -1,7 +1,8 @@
 """The plan's table of who answers for what, and what a run showed of each line.
 
 A line names a topic, of which a run may show something by itself, or is the company's own, which a
-manual step may name. What nothing shows was not exercised: silence is never a proof.
+manual step may name. What nothing shows was not exercised: silence is never a proof. Of a line of
+its own that no step names nothing is known, as in records of before lines were topics.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ class Proof(StrEnum):
     SHOWN = "shown"
     FAILED = "failed"
     NOT_EXERCISED = "not exercised"
+    UNKNOWN = "not known"
 
 
 class Shown(Model):
@@ -45,7 +47,7 @@ class LineShown(Model):
 
 
 _NOT_EXERCISED = Shown(proof=Proof.NOT_EXERCISED, told=reason(Code.NOT_EXERCISED))
-_NOBODY_ASKED = Shown(proof=Proof.NOT_EXERCISED, told=reason(Code.NO_TOPIC))
+_NOT_KNOWN = Shown(proof=Proof.UNKNOWN, told=reason(Code.NO_TOPIC))
 
 
 def responsibilities(record: RunRecord) -> tuple[LineShown, ...]:
@@ -66,7 +68,7 @@ def _line(record: RunRecord, service: str, line: str) -> Iterator[Shown]:
         yield measured
     yield from done
     if measured is None and not done:
-        yield _NOT_EXERCISED if shows is not None else _NOBODY_ASKED
+        yield _NOT_KNOWN if topic is None else _NOT_EXERCISED
 
 
 def _backup(record: RunRecord, service: str) -> Shown | None:

@@ -18,6 +18,7 @@ from pradrill.domain.run.event import CheckPass, Event, Reading, Started, check_
 from pradrill.domain.run.guard import Guard
 from pradrill.domain.run.host import HostState, SeenHost
 from pradrill.domain.run.outcome import CheckResult, GuardResult, Phase, StepKey, StepResult
+from pradrill.domain.run.primary_clock import clock_of_primary
 from pradrill.domain.run.question import Wait
 from pradrill.domain.run.record import Refusal, RunState
 from pradrill.domain.run.run_plan import Branch, PlannedStep, RunPlan
@@ -104,7 +105,7 @@ class Facts(Model):
         """Return the clocks that a branch's instants come from: its hosts', its primary's."""
         if branch.service is None:
             return self.skew
-        mine = {*branch.hosts, "primary", f"primary of {branch.service}"}
+        mine = {*branch.hosts, clock_of_primary(), clock_of_primary(branch.service)}
         return {host: skew for host, skew in self.skew.items() if host in mine}
 
 

@@ -427,7 +427,7 @@ class Code(StrEnum):
     NOT_EXERCISED = "not-exercised", N_("not exercised by this run")
     NO_TOPIC = (
         "no-topic",
-        N_("not a topic that a drill can show, and no manual step of this run names it"),
+        N_("a line of the plan's own: no manual step of this run names it"),
     )
     RESTORED_FROM = (
         "restored-from",

@@ -188,6 +188,7 @@ def _proofs() -> Mapping[str, str]:
         Proof.SHOWN: pgettext("responsibility", "shown"),
         Proof.FAILED: pgettext("responsibility", "failed"),
         Proof.NOT_EXERCISED: pgettext("responsibility", "not exercised"),
+        Proof.UNKNOWN: pgettext("responsibility", "not known"),
     }
 
 

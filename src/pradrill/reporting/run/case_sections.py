@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pradrill.domain.register.annotation import Annotation, AnnotationKind
 from pradrill.domain.register.finding import Finding
 from pradrill.domain.report.case_file import CaseFile
-from pradrill.domain.report.changes import Changes, Part, changes
+from pradrill.domain.report.changes import Changes, Part, PlanField, changes
 from pradrill.domain.values.severity import Severity
 from pradrill.domain.values.timeline import Instant, Mark
 from pradrill.reporting.language import formats as wording
@@ -73,8 +73,7 @@ def closed_findings(case: CaseFile) -> tuple[Finding, ...]:
 
 def opened_by(finding: Finding) -> str:
     """Say who opened a finding: a person's own name, or the run, in the reader's language."""
-    by_itself = finding.by == "the run" and finding.run_id is not None
-    return _("the run") if by_itself else wording.line(spoken(finding.by), 80)
+    return _("the run") if finding.by_a_run else wording.line(spoken(finding.by), 80)
 
 
 def seen_again(finding: Finding) -> str:
@@ -111,14 +110,13 @@ def part(value: Part) -> str:
     }[value]
 
 
-def field(name: str) -> str:
+def field(value: PlanField) -> str:
     """Say which value of the plan changed."""
-    known = {
-        "plan version": _("plan version"),
-        "approved": _("approved"),
-        "services": _("services"),
-        "standby": _("standby"),
-        "RTO": pgettext("figure", "RTO"),
-        "RPO": pgettext("figure", "RPO"),
-    }
-    return known.get(name, name)
+    return {
+        PlanField.VERSION: _("plan version"),
+        PlanField.APPROVED: _("approved"),
+        PlanField.SERVICES: _("services"),
+        PlanField.STANDBY: _("standby"),
+        PlanField.RTO: pgettext("figure", "RTO"),
+        PlanField.RPO: pgettext("figure", "RPO"),
+    }[value]
