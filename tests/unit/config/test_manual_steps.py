@@ -201,7 +201,9 @@ def test_a_notification_needs_its_program(tmp_path: Path) -> None:
         '"no-such-mailer", and there is no such program'
     )
     assert problems(tmp_path, DRILL, PLAN + "notify: [no-such-mailer, ops]\n") == [said]
-    assert house(tmp_path, DRILL, PLAN + "notify: [sh, -c, cat]\n").plan.notify[0] == "sh"
+    plan = house(tmp_path, DRILL, PLAN + "notify: [sh, -c, cat]\n").plan
+    assert plan.model_dump(mode="json")["notify"] == ["sh", "-c", "cat"]
+    assert house(tmp_path, DRILL, PLAN + "notify: []\n").plan.notify is None
 
 
 def test_a_step_names_a_line_of_the_plans_responsibilities(tmp_path: Path) -> None:

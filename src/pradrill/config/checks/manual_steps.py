@@ -29,12 +29,14 @@ def manual_problems(document: Document, drill: Drill, plan: Plan | None) -> Iter
                 suggestion(step.call, list(plan.providers)),
             )
         yield from _unknown_line(document, where, step, drill, plan)
-    if steps and plan is not None and plan.notify and shutil.which(plan.notify[0]) is None:
+    channel = None if plan is None else plan.notify
+    program = None if channel is None else channel.program
+    if steps and program is not None and shutil.which(program) is None:
         where, step = steps[0]
         yield document.problem(
             where,
             f'nobody would be told of "{step.title}": the plan\'s notify names '
-            f'"{plan.notify[0]}", and there is no such program',
+            f'"{program}", and there is no such program',
             "Install it, or write its whole path.",
         )
     if steps and drill.kind is Kind.TEST:

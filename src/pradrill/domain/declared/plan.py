@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from pradrill.domain.declared.channel import Notify
 from pradrill.domain.declared.responsibility import TOPICS
 from pradrill.domain.declared.sealing import Sealing
 from pradrill.domain.values import identity
@@ -183,8 +184,8 @@ class Plan(Model):
         description="how long records and reports are kept, where, by whom",
         examples=["10 years, with the backups"],
     )
-    notify: tuple[str, ...] = Field(
-        default=(),
+    notify: Notify = Field(
+        default=None,
         description="a program and its words; it gets what waits for a person on its standard "
         "input",
         examples=[["mail", "-s", "a drill waits", "ops@example.com"]],
