@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 import pradrill
-from pradrill.config.branding import SHIPPED as CLAUSES
 from pradrill.config.branding import read_clauses
 from pradrill.domain.declared.drill import Participants
 from pradrill.domain.register.finding import Sighting
@@ -76,13 +75,6 @@ def test_sections_stand_in_the_order_of_the_list() -> None:
     """The page has the sections of the list, each once, in its order."""
     page = render_html(a_case(), Letterhead(clauses=read_clauses(None)))
     assert re.findall(r'<section id="(\w+)"', page) == [*FRONT, *BODY] == list(Section)
-
-
-def test_the_map_of_clauses_says_which_sections_can_be_named() -> None:
-    """The shipped map's head names every section that can hold evidence, in their order."""
-    head = CLAUSES.read_text("utf-8").partition("evidence is any of: ")[2].partition("\nversion")[0]
-    named = re.findall(r"\w+", head)
-    assert named == [each for each in Section if each not in {Section.TREND, Section.CLAUSES}]
 
 
 @pytest.mark.parametrize("group", FIELDS)
