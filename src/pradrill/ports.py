@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from pradrill.domain.declared.drill import Canary, NewestData
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, Part
+from pradrill.domain.run.guard import Reached
 from pradrill.domain.run.host import Host, HostFacts, HostState, Site
 from pradrill.domain.run.lease import Holder, LeaseAnswer
 from pradrill.domain.run.outcome import CheckResult, PlaybookResult, StepResult
@@ -132,8 +133,8 @@ class HostProbe(Protocol):
     def state(self, host: Host, site: Site, paths: Sequence[str]) -> HostState:
         """Return what could be left behind; `paths` are looked for."""
 
-    def reaches(self, host: Host, site: Site, endpoints: Sequence[str]) -> Mapping[str, str]:
-        """Try to connect from inside the host; endpoint → "open", "closed" or "unknown: …"."""
+    def reaches(self, host: Host, site: Site, endpoints: Sequence[str]) -> Mapping[str, Reached]:
+        """Try to connect from inside the host; endpoint → what came of it."""
 
     def end_strays(
         self, host: Host, site: Site, before: HostState | None, *, commands: bool

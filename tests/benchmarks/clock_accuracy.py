@@ -32,6 +32,7 @@ from pradrill.adapters.standbys.inventory import InventoryHosts
 from pradrill.adapters.testinfra.verifier import TestinfraVerifier
 from pradrill.domain.declared.drill import Drill, NewestData
 from pradrill.domain.declared.plan import Plan
+from pradrill.domain.run.guard import Reach, Reached
 from pradrill.domain.run.host import Host, HostFacts, HostState, Site
 from pradrill.domain.run.verdict import Verdict
 from pradrill.domain.values.timeline import Elapsed, Mark
@@ -45,6 +46,7 @@ from pradrill.testing import (
     a_drill,
     a_service,
     a_start,
+    as_reached,
     fake_tools,
     host_facts,
 )
@@ -114,9 +116,9 @@ class _Probe(FakeProbe):
         """See nothing that could be left."""
         return HostState()
 
-    def reaches(self, _host: Host, _site: Site, endpoints: Sequence[str]) -> Mapping[str, str]:
+    def reaches(self, _host: Host, _site: Site, endpoints: Sequence[str]) -> Mapping[str, Reached]:
         """Reach nothing."""
-        return dict.fromkeys(endpoints, "closed")
+        return dict.fromkeys(endpoints, as_reached(Reach.CLOSED))
 
     def read_instant(self, _host: Host, _site: Site, _newest: NewestData) -> datetime:
         """Return an instant before the disruption."""

@@ -159,6 +159,7 @@ def test_two_processes(state: Path) -> None:
         ("switch the DNS", (ME, "TTL 60", "command")),
         ("accept Moodle", (ME, "", "command")),
     ]
+    assert [wait.responsibility for wait in record.waits] == ["dns", None]
     assert record.recovery.waited_for_people > 0
     assert record.recovery.marks[Mark.ACCEPTED].at == record.waits[1].ended
 

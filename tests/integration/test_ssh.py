@@ -20,6 +20,7 @@ from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve
 from pradrill.adapters.ssh.probe import SshProbe
 from pradrill.domain.declared.drill import NewestData
+from pradrill.domain.run.guard import Reach
 from pradrill.domain.run.host import Site
 from pradrill.errors import PradrillError, UnreachableError
 from pradrill.testing.reasons import texts
@@ -323,10 +324,9 @@ def test_open_closed_and_unresolvable(
     asked = [f"127.0.0.1:{listener}", f"localhost:{listener}", free, "no.such.invalid:443"]
     answers = probe.reaches(sshd.host, site, asked)
     assert list(answers) == asked
-    assert answers[asked[0]] == "open"
-    assert answers[asked[1]] == "open"
-    assert answers[free] == "closed: refused"
-    assert answers["no.such.invalid:443"] == "unknown: name does not resolve"
+    reaches = [answers[endpoint].reach for endpoint in asked]
+    assert reaches == [Reach.OPEN, Reach.OPEN, Reach.CLOSED, Reach.UNRESOLVED]
+    assert answers[free].detail.text == "closed: refused"
 
 
 def test_silent_endpoint_is_closed_in_three_seconds(
@@ -346,7 +346,8 @@ def test_silent_endpoint_is_closed_in_three_seconds(
         took = time.monotonic() - started
         for filler in fillers:
             filler.close()
-    assert answers[silent] == "closed: no answer in 3 s"
+    assert answers[silent].reach is Reach.CLOSED
+    assert answers[silent].detail.text == "closed: no answer in 3 s"
     assert took < 6
 
 
@@ -356,7 +357,7 @@ def test_hostile_endpoints(probe: SshProbe, sshd: Sshd, site: Site, tmp_path: Pa
     hostile = [f"$(touch {witness}):1", f"';touch {witness};':1", "x" * 300 + ":1"]
     answers = probe.reaches(sshd.host, site, hostile)
     assert not witness.exists()
-    assert not any(answer.startswith("open") for answer in answers.values())
+    assert {answer.reach for answer in answers.values()}.isdisjoint({Reach.OPEN, Reach.CLOSED})
 
 
 def test_broken_control_makes_everything_unknown(
@@ -372,8 +373,9 @@ def test_broken_control_makes_everything_unknown(
     answers = probe.reaches(
         server.host, server.site(tmp_path, control_folder), [f"127.0.0.1:{free_port()}"]
     )
-    assert [answer.split(":")[0] for answer in answers.values()] == ["unknown"]
-    assert "own SSH port was found closed: refused" in next(iter(answers.values()))
+    (answer,) = answers.values()
+    assert answer.reach is Reach.UNKNOWN
+    assert "own SSH port was found closed: refused" in answer.detail.text
 
 
 def test_missing_tool_makes_everything_unknown(
@@ -382,7 +384,8 @@ def test_missing_tool_makes_everything_unknown(
     """A host without python3 proves no isolation."""
     server = another_sshd(f"SetEnv PATH={shlex.quote(str(tmp_path))}")
     answers = probe.reaches(server.host, server.site(tmp_path, control_folder), ["192.0.2.1:1"])
-    assert answers["192.0.2.1:1"].startswith("unknown: exit code 127")
+    assert answers["192.0.2.1:1"].reach is Reach.UNKNOWN
+    assert answers["192.0.2.1:1"].detail.text.startswith("unknown: exit code 127")
 
 
 def free_port() -> int:

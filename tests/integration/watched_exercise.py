@@ -51,6 +51,7 @@ def main(state: str, deadline: str, *notify: str) -> int:
         "who": "operator",
         "instruction": "point moodle at 198.51.100.20",
         "deadline": deadline,
+        "responsibility": "dns",
     }
     accept = {"manual": "accept Moodle", "who": "owner", "instruction": "look", "deadline": "20s"}
     verify = a_drill().ways[None].verify.model_dump(mode="json") | {"stable_for": "0s"}

@@ -25,6 +25,7 @@ from pradrill.config.edits import edits
 from pradrill.config.inventory import each_inventory_once, freeze, read_inventory
 from pradrill.config.vaults import unlock
 from pradrill.domain.declared.backup_source import RecoveryPointSpec
+from pradrill.domain.declared.channel import AnyChannel, CommandChannel
 from pradrill.domain.declared.standby import InventoryStandby, LabStandby
 from pradrill.domain.run.host import Host
 from pradrill.domain.run.question import Question
@@ -84,15 +85,22 @@ def source(app: App, spec: RecoveryPointSpec) -> RecoveryPointSource:
 
 def _announcer(app: App, plan: RunPlan, progress: Progress) -> Callable[[Question], None] | None:
     """Return what tells people that a step waits for them, if the plan names a way."""
-    if not plan.notify:
+    if plan.notify is None:
         return None
-    notifier: Notifier = CommandNotifier(plan.notify, progress.say)
+    notifier = _notifier(plan.notify, progress)
     machine = platform.node() or "this machine"
 
     def announce(question: Question) -> None:
         notifier.tell(question.who, announcement(question, app.state, machine))
 
     return announce
+
+
+def _notifier(channel: AnyChannel, progress: Progress) -> Notifier:
+    """Return what tells people: one adapter for each channel."""
+    match channel:
+        case CommandChannel():
+            return CommandNotifier(channel.root, progress.say)
 
 
 def _standby(app: App, plan: RunPlan) -> Standby:

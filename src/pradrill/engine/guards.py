@@ -9,17 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from pradrill.domain.declared.plan import PrimaryIdentity
+from pradrill.domain.run.guard import Guard, GuardKind, Reach, Reached
 from pradrill.domain.run.host import MARKER, Host, HostFacts, MarkerFault, SeenHost
-from pradrill.domain.run.outcome import (
-    Guard,
-    GuardOutcome,
-    GuardResult,
-)
+from pradrill.domain.run.outcome import GuardOutcome, GuardResult
 from pradrill.domain.values import identity
-from pradrill.domain.values.reason import Reason, quoted, reason
+from pradrill.domain.values.reason import Reason, reason
 from pradrill.domain.values.reason_code import Code
 
-_UNRESOLVED = "unknown: name does not resolve"
 _FAULTS = {
     MarkerFault.LINK: Code.MARKER_LINK,
     MarkerFault.NOT_A_FILE: Code.MARKER_NO_FILE,
@@ -28,6 +24,13 @@ _FAULTS = {
     MarkerFault.SHARED: Code.MARKER_SHARED,
     MarkerFault.UNREADABLE: Code.MARKER_UNREADABLE,
 }
+_REACHES = {
+    Reach.OPEN: GuardOutcome.REFUSED,
+    Reach.CLOSED: GuardOutcome.PROVEN,
+    Reach.UNRESOLVED: GuardOutcome.UNPROVEN,
+    Reach.UNKNOWN: GuardOutcome.UNPROVEN,
+}
+NOT_TRIED = Reached(reach=Reach.UNKNOWN, detail=reason(Code.REACH_NOT_TRIED))
 
 
 def identity_guards(
@@ -48,19 +51,19 @@ def identity_guards(
     key = identity.print_of(facts.host_key)
     results = [
         _result(
-            Guard.DR_ROLE,
+            GuardKind.DR_ROLE,
             host.name,
             proven=declared,
             detail=reason(Code.INVENTORY_SAYS, role=str(host.dr_role)),
         ),
         _result(
-            Guard.HOST_KEY,
+            GuardKind.HOST_KEY,
             host.name,
             proven=True,
             detail=reason(Code.KEY_PINNED, key=f"{facts.host_key[:40]}…"),
         )
         if key
-        else _unproven(Guard.HOST_KEY, host.name, reason(Code.KEY_UNREADABLE)),
+        else _unproven(GuardKind.HOST_KEY, host.name, reason(Code.KEY_UNREADABLE)),
     ]
     for service in dict.fromkeys((*demanded, *primaries)):
         primary = primaries.get(service, PrimaryIdentity())
@@ -68,14 +71,14 @@ def identity_guards(
         if service in demanded or result.outcome in {GuardOutcome.PROVEN, GuardOutcome.REFUSED}:
             results.append(result)
     if not facts.machine_id:
-        results.append(_unproven(Guard.MACHINE_ID, host.name, reason(Code.NO_MACHINE_ID)))
+        results.append(_unproven(GuardKind.MACHINE_ID, host.name, reason(Code.NO_MACHINE_ID)))
     return results
 
 
 def _not_primary(
     service: str, primary: PrimaryIdentity, host: Host, facts: HostFacts, *, known_by_name: bool
 ) -> GuardResult:
-    guard = f"{Guard.NOT_PRIMARY_OF}{service}"
+    guard = Guard(kind=GuardKind.NOT_PRIMARY_OF, of=service)
     if primary.waived:
         detail = reason(Code.PRIMARY_WAIVED)
         return _named(guard, host.name, GuardOutcome.WAIVED, detail)
@@ -85,7 +88,8 @@ def _not_primary(
         detail = reason(Code.PRIMARY_SHARED, what=hits)
         return _named(guard, host.name, GuardOutcome.REFUSED, detail)
     if all(each is None for each in compared.values()):
-        return _unproven(guard, host.name, reason(Code.PRIMARY_UNKNOWN))
+        unknown = reason(Code.PRIMARY_UNKNOWN)
+        return _named(guard, host.name, GuardOutcome.UNPROVEN, unknown)
     left_out = [what for what, each in compared.items() if each is None]
     in_part = left_out and not known_by_name
     detail = reason(Code.DIFFERS_IN_PART, what=left_out) if in_part else reason(Code.DIFFERS)
@@ -139,69 +143,61 @@ def _addresses(host: Host, facts: HostFacts) -> dict[str, object]:
 def same_machine_guard(host: Host, facts: HostFacts, before: SeenHost | None) -> GuardResult:
     """Prove that the host is the one that a killed run worked on."""
     if before is None or not before.host_key:
-        return _unproven(Guard.SAME_MACHINE, host.name, reason(Code.NOT_NOTED))
+        return _unproven(GuardKind.SAME_MACHINE, host.name, reason(Code.NOT_NOTED))
     if identity.print_of(facts.host_key) != before.host_key:
         detail = reason(Code.OTHER_KEY)
-        return _result(Guard.SAME_MACHINE, host.name, proven=False, detail=detail)
+        return _result(GuardKind.SAME_MACHINE, host.name, proven=False, detail=detail)
     if before.machine and facts.seen().machine != before.machine:  # copies of one image share keys
         detail = reason(Code.OTHER_MACHINE_ID)
-        return _result(Guard.SAME_MACHINE, host.name, proven=False, detail=detail)
-    return _result(Guard.SAME_MACHINE, host.name, proven=True, detail=reason(Code.SAME_KEY))
+        return _result(GuardKind.SAME_MACHINE, host.name, proven=False, detail=detail)
+    return _result(GuardKind.SAME_MACHINE, host.name, proven=True, detail=reason(Code.SAME_KEY))
 
 
 def marker_guard(facts: HostFacts) -> GuardResult:
     """Prove the marker: a file that this machine alone has, with its own id in it."""
     if facts.marker_fault is not None:
         detail = reason(_FAULTS[facts.marker_fault], path=facts.marker_fault_at or MARKER)
-        return _result(Guard.MARKER, facts.host, proven=False, detail=detail)
+        return _result(GuardKind.MARKER, facts.host, proven=False, detail=detail)
     if facts.marker is None:
         detail = reason(Code.MARKER_MISSING, path=MARKER)
-        return _result(Guard.MARKER, facts.host, proven=False, detail=detail)
+        return _result(GuardKind.MARKER, facts.host, proven=False, detail=detail)
     first = facts.marker.splitlines()[0].strip() if facts.marker.strip() else ""
     proven = first == facts.machine_id != ""
     detail = reason(Code.MARKER_OWN) if proven else reason(Code.MARKER_COPIED)
-    return _result(Guard.MARKER, facts.host, proven=proven, detail=detail)
+    return _result(GuardKind.MARKER, facts.host, proven=proven, detail=detail)
 
 
 def isolation_guards(
-    facts: HostFacts, endpoints: Sequence[str], reached: Mapping[str, str]
+    facts: HostFacts, endpoints: Sequence[str], reached: Mapping[str, Reached]
 ) -> list[GuardResult]:
     """Prove the marker on the machine itself, and that production is out of its reach."""
     return [marker_guard(facts), *reach_guards(facts.host, endpoints, reached)]
 
 
 def reach_guards(
-    host: str, endpoints: Sequence[str], reached: Mapping[str, str]
+    host: str, endpoints: Sequence[str], reached: Mapping[str, Reached]
 ) -> list[GuardResult]:
     """Prove that production is out of a host's reach.
 
     A name that does not resolve there is no proof: a misspelt one looks the same. The controller's
     own answer is not taken instead: it may see another network than the standby.
     """
-    results = []
-    for endpoint in endpoints:
-        answer = reached.get(endpoint, "unknown: not tried")
-        guard = f"{Guard.MUST_NOT_REACH}{endpoint}"
-        if answer.startswith("closed"):
-            results.append(_result(guard, host, proven=True, detail=quoted(answer)))
-        elif answer.startswith("open"):
-            detail = reason(Code.PRODUCTION_ANSWERS)
-            results.append(_result(guard, host, proven=False, detail=detail))
-        elif answer == _UNRESOLVED:
-            results.append(_unproven(guard, host, reason(Code.NAME_UNRESOLVED)))
-        else:
-            results.append(_unproven(guard, host, quoted(answer)))
-    return results
+    return [_reach_guard(host, each, reached.get(each, NOT_TRIED)) for each in endpoints]
 
 
-def _result(guard: str, host: str, *, proven: bool, detail: Reason) -> GuardResult:
+def _reach_guard(host: str, endpoint: str, answer: Reached) -> GuardResult:
+    guard = Guard(kind=GuardKind.MUST_NOT_REACH, of=endpoint)
+    return _named(guard, host, _REACHES[answer.reach], answer.detail)
+
+
+def _result(kind: GuardKind, host: str, *, proven: bool, detail: Reason) -> GuardResult:
     outcome = GuardOutcome.PROVEN if proven else GuardOutcome.REFUSED
-    return _named(guard, host, outcome, detail)
+    return _named(Guard(kind=kind), host, outcome, detail)
 
 
-def _unproven(guard: str, host: str, detail: Reason) -> GuardResult:
-    return _named(guard, host, GuardOutcome.UNPROVEN, detail)
+def _unproven(kind: GuardKind, host: str, detail: Reason) -> GuardResult:
+    return _named(Guard(kind=kind), host, GuardOutcome.UNPROVEN, detail)
 
 
-def _named(guard: str, host: str, outcome: GuardOutcome, detail: Reason) -> GuardResult:
+def _named(guard: Guard, host: str, outcome: GuardOutcome, detail: Reason) -> GuardResult:
     return GuardResult(guard=guard, host=host, outcome=outcome, detail=detail)

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from threading import Event, Lock, Thread
 from typing import NamedTuple
 
+from pradrill.domain.run.guard import Guard, GuardKind
 from pradrill.domain.run.host import Host, HostFacts, Site
 from pradrill.domain.run.lease import (
     LEASE_RENEWAL,
@@ -27,8 +28,6 @@ from pradrill.domain.values.reason import Reason, ReasonError, reason
 from pradrill.domain.values.reason_code import Code
 from pradrill.errors import BusyError, NotReadyError, PradrillError
 from pradrill.ports import Clock, Leases, RunStore
-
-GUARD = "lease"
 
 _ENDS = {
     LeaseEnd.EXPIRED: Code.LEASE_EXPIRED,
@@ -169,7 +168,9 @@ class Tenancy:
 
 
 def _guard(host: Host, outcome: GuardOutcome, detail: Reason) -> GuardResult:
-    return GuardResult(guard=GUARD, host=host.name, outcome=outcome, detail=detail)
+    return GuardResult(
+        guard=Guard(kind=GuardKind.LEASE), host=host.name, outcome=outcome, detail=detail
+    )
 
 
 def _had(answer: LeaseAnswer) -> Reason:

@@ -9,7 +9,9 @@ from datetime import timedelta
 from pradrill.domain.run.conclude import record_of
 from pradrill.domain.run.event import Event, Started
 from pradrill.domain.run.facts import Facts
+from pradrill.domain.run.guard import GuardKind
 from pradrill.domain.run.outcome import Phase, StepKind, StepOutcome, StepResult
+from pradrill.domain.run.primary_clock import clock_of_primary
 from pradrill.domain.run.proof import is_standby, worked_on
 from pradrill.domain.run.record import Refusal, RunRecord
 from pradrill.domain.run.run_plan import Branch, PlannedStep
@@ -19,7 +21,6 @@ from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Instant, Mark, Provenance
 from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.context import Context, Disruption, StepEnd, Stop, Tools
-from pradrill.engine.leases import GUARD as LEASE
 from pradrill.engine.parallel import GoOn, side_by_side
 from pradrill.engine.standby_lock import hold_standby
 from pradrill.engine.steps import take
@@ -133,7 +134,7 @@ class Run:
         """
         context = self.context
         facts = context.facts
-        leased = any(guard.guard == LEASE for guard in facts.guards)
+        leased = any(guard.guard.kind is GuardKind.LEASE for guard in facts.guards)
         if not (facts.touched or leased) or facts.plan.drill.standby.throw_away:
             return
         try:
@@ -313,9 +314,9 @@ class Run:
         else:
             context.mark_instant(Mark.DISRUPTION, disruption.instant)
             if disruption.primary_skew is not None:
-                context.note(Event.SKEW, host="primary", skew=disruption.primary_skew)
+                context.note(Event.SKEW, host=clock_of_primary(), skew=disruption.primary_skew)
         for service, skew in context.facts.started.primaries.items():
-            context.note(Event.SKEW, host=f"primary of {service}", skew=skew)
+            context.note(Event.SKEW, host=clock_of_primary(service), skew=skew)
         context.mark(Mark.DECLARED, context.facts.began)
 
 

@@ -137,7 +137,7 @@ def a_service(**changes: Any) -> Service:
         "provider": "hexanet",
         "objectives": Objectives(rto=timedelta(hours=4), rpo=timedelta(hours=24)),
         "drill_every": "3 months",
-        "responsibilities": {"vm": "provider", "backup": "client", "restore": "client"},
+        "responsibilities": {"machines": "provider", "backups": "client", "restore": "client"},
         "primary": PrimaryIdentity(addresses=("192.0.2.10",)),
     }
     return Service.model_validate({**fields, **changes})

@@ -13,9 +13,11 @@ from typing import Any
 
 from pradrill.domain.declared.drill import Canary, NewestData
 from pradrill.domain.run.event import check_key
+from pradrill.domain.run.guard import Reach, Reached
 from pradrill.domain.run.host import Host, HostFacts, HostState, Site
 from pradrill.domain.run.outcome import CheckOutcome, CheckResult, PlaybookResult, StepOutcome
 from pradrill.domain.run.scope import Strays
+from pradrill.domain.values.reason import quoted
 from pradrill.domain.values.timeline import Skew
 from pradrill.engine.context import Tools
 from pradrill.errors import UnreachableError
@@ -94,11 +96,16 @@ def host_facts(host: str = HOST, **changes: Any) -> HostFacts:
     return HostFacts.model_validate({**fields, **changes})
 
 
+def as_reached(reach: Reach) -> Reached:
+    """Return an answer of a host's about an endpoint, in as many words."""
+    return Reached(reach=reach, detail=quoted(reach))
+
+
 class FakeProbe:
     """Answers for hosts. Set `unreachable` to make them fall silent.
 
     `states` are returned one after another, the last one again and again; `reached` maps an
-    endpoint to its answer, "closed" unless given. `newest` may map a command to its answer, or
+    endpoint to what comes of it, closed unless given. `newest` may map a command to its answer, or
     "HOST: COMMAND" to that host's. `canary` may be one host's alone: "HOST".
     """
 
@@ -107,7 +114,7 @@ class FakeProbe:
         *,
         facts: HostFacts | None = None,
         states: Sequence[HostState] = (HostState(),),
-        reached: Mapping[str, str] | None = None,
+        reached: Mapping[str, Reach] | None = None,
         newest: datetime | Exception | Mapping[str, datetime | Exception] | None = None,
         canary: bool | str | Exception = True,
         strays: Sequence[Strays] = (),
@@ -137,10 +144,10 @@ class FakeProbe:
         self._answer_for(host)
         return Strays() if commands or not self._strays else self._strays.pop(0)
 
-    def reaches(self, host: Host, _site: Site, endpoints: Sequence[str]) -> Mapping[str, str]:
+    def reaches(self, host: Host, _site: Site, endpoints: Sequence[str]) -> Mapping[str, Reached]:
         """Return what connecting came to."""
         self._answer_for(host)
-        return {endpoint: self._reached.get(endpoint, "closed") for endpoint in endpoints}
+        return {each: as_reached(self._reached.get(each, Reach.CLOSED)) for each in endpoints}
 
     def read_instant(self, host: Host, _site: Site, newest: NewestData) -> datetime:
         """Return the newest data's instant, or raise."""

@@ -201,4 +201,19 @@ def test_a_notification_needs_its_program(tmp_path: Path) -> None:
         '"no-such-mailer", and there is no such program'
     )
     assert problems(tmp_path, DRILL, PLAN + "notify: [no-such-mailer, ops]\n") == [said]
-    assert house(tmp_path, DRILL, PLAN + "notify: [sh, -c, cat]\n").plan.notify[0] == "sh"
+    plan = house(tmp_path, DRILL, PLAN + "notify: [sh, -c, cat]\n").plan
+    assert plan.model_dump(mode="json")["notify"] == ["sh", "-c", "cat"]
+    assert house(tmp_path, DRILL, PLAN + "notify: []\n").plan.notify is None
+
+
+def test_a_step_names_a_line_of_the_plans_responsibilities(tmp_path: Path) -> None:
+    """A line that no service of the drill declares is a problem; one that it declares is none."""
+    text = DRILL.replace("who: operator", "who: operator\n    responsibility: dns")
+    plan = PLAN + "    responsibilities: {dns: Exemple SAS}\n"
+    steps = house(tmp_path, text, plan).drills["moodle"].drill.manual()
+    assert {step.responsibility for _, step in steps} == {"dns"}
+    said = 'no service of the drill has the responsibility "dns" in the plan'
+    assert problems(tmp_path, text) == [
+        f"9: prepare[0].responsibility: {said}",
+        f"16: restore[1].responsibility: {said}",
+    ]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pradrill.config.project import Project, open_house
+from pradrill.domain.declared.channel import CommandChannel
 from pradrill.domain.declared.drill import PlaybookStep
 from pradrill.engine.planning import plan_run
 from pradrill.testing import START
@@ -40,7 +41,7 @@ def test_every_service_of_the_plan_has_a_drill(house: Project) -> None:
 @pytest.mark.parametrize("name", DRILLS)
 def test_what_the_plan_and_the_drill_declare_reaches_the_record(house: Project, name: str) -> None:
     """Owner, retention and notification of the plan, and the drill's environment, are in a run."""
-    plan = house.plan.model_copy(update={"notify": ("mail", "ops")})
+    plan = house.plan.model_copy(update={"notify": CommandChannel(("mail", "ops"))})
     loaded = house.drills[name]
     resolved = plan_run(
         loaded.drill,
@@ -53,7 +54,7 @@ def test_what_the_plan_and_the_drill_declare_reaches_the_record(house: Project, 
     )
     assert resolved.plan_owner == plan.owner is not None
     assert resolved.retention == plan.retention is not None
-    assert resolved.notify == ("mail", "ops")
+    assert resolved.notify == CommandChannel(("mail", "ops"))
     assert resolved.drill.environment.network
 
 

@@ -10,7 +10,8 @@ import pytest
 from pradrill.config.loader import load_drill, load_plan
 from pradrill.config.problems import ConfigurationProblemsError
 from pradrill.domain.declared.plan import Plan, PrimaryIdentity
-from pradrill.domain.run.outcome import Guard, GuardOutcome, GuardResult
+from pradrill.domain.run.guard import GuardKind
+from pradrill.domain.run.outcome import GuardOutcome, GuardResult
 from pradrill.domain.values.identity import print_of
 from pradrill.engine.guards import identity_guards
 from pradrill.testing import STANDBY_KEY, a_host, host_facts
@@ -151,7 +152,7 @@ def test_records_of_before_are_read_for_ever() -> None:
 def not_primary(primary: PrimaryIdentity, **facts: Any) -> GuardResult:
     """Return what the comparison with a primary came to."""
     results = identity_guards(a_host(), host_facts(**facts), {"shop": primary})
-    (found,) = [each for each in results if each.guard == f"{Guard.NOT_PRIMARY_OF}shop"]
+    (found,) = [each for each in results if str(each.guard) == "not-primary-of-shop"]
     return found
 
 
@@ -206,7 +207,7 @@ def test_another_services_primary_is_production_too() -> None:
     primaries = {"shop": PrimaryIdentity(waived=True), "wiki": PrimaryIdentity(vm=None)}
     wiki = {**primaries, "wiki": PrimaryIdentity(machine_ids=("5f" * 16,))}
     results = identity_guards(a_host(), host_facts(), wiki, services=["shop"])
-    refused = [each.guard for each in results if each.outcome is GuardOutcome.REFUSED]
+    refused = [str(each.guard) for each in results if each.outcome is GuardOutcome.REFUSED]
     assert refused == ["not-primary-of-wiki"]
     silent = identity_guards(a_host(), host_facts(), primaries, services=["shop"])
     assert all(each.holds for each in silent)  # what the other one is, nobody has said
@@ -215,6 +216,6 @@ def test_another_services_primary_is_production_too() -> None:
 def test_a_key_that_cannot_be_read_proves_nothing() -> None:
     """A host key that is no key leaves the host unproven."""
     results = identity_guards(a_host(), host_facts(host_key="ssh-ed25519 not/base64!"), {})
-    assert [each.outcome for each in results if each.guard == Guard.HOST_KEY] == [
+    assert [each.outcome for each in results if each.guard.kind is GuardKind.HOST_KEY] == [
         GuardOutcome.UNPROVEN
     ]

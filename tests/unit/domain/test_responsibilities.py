@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from pradrill.domain.declared.manual_step import Confirm
-from pradrill.domain.report.responsibilities import Proof, Shown, Topic, responsibilities
+from pradrill.domain.declared.responsibility import Topic
+from pradrill.domain.report.responsibilities import Proof, Shown, responsibilities
 from pradrill.domain.run.outcome import CheckOutcome, Phase, StepKind, StepOutcome
 from pradrill.domain.run.question import CallStage, SlaMeasure, Standing, Wait
 from pradrill.domain.run.record import Refusal, RunRecord
+from pradrill.domain.values.reason_code import Code
 from pradrill.testing import (
     a_check,
     a_record,
@@ -51,8 +53,8 @@ def test_every_line_of_every_service_is_there() -> None:
     """The builders' table has three lines, and a run that passed shows something of each."""
     lines = responsibilities(a_record())
     assert [(line.what, line.who) for line in lines] == [
-        ("vm", "provider"),
-        ("backup", "client"),
+        ("machines", "provider"),
+        ("backups", "client"),
         ("restore", "client"),
     ]
     assert [line.shown[0].told.text for line in lines] == [
@@ -62,37 +64,45 @@ def test_every_line_of_every_service_is_there() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("what", "topics"),
-    [
-        ("machines and network", [Topic.MACHINE, Topic.NETWORK]),
-        ("Sauvegardes et reprise", [Topic.BACKUP, Topic.RESTORE]),
-        ("Hébergement", [Topic.MACHINE]),
-        ("réseau", [Topic.NETWORK]),
-        ("astreinte", [Topic.SUPPORT]),
-        ("licences", [Topic.OTHER]),
-        ("", [Topic.OTHER]),
-    ],
-)
-def test_a_line_is_recognised_by_its_words(what: str, topics: list[Topic]) -> None:
-    """French or English, one topic or two; what is not recognised is nothing's proof."""
-    found = shown(what)
-    assert [one.topic for one in found] == topics
-    if topics == [Topic.OTHER]:
-        assert found[0].proof is Proof.NOT_EXERCISED
+@pytest.mark.parametrize("line", ["Sauvegardes", "backup", "vm", "licences", ""])
+def test_a_line_is_what_it_declares_and_nothing_is_guessed(line: str) -> None:
+    """Of words that are no topic nothing is known, whatever they seem to say."""
+    (found,) = shown(line)
+    assert (found.proof, found.told.code) == (Proof.UNKNOWN, Code.NO_TOPIC)
 
 
-def test_dns_is_not_exercised_unless_somebody_did_it() -> None:
+def test_the_topics_that_a_run_shows_by_itself() -> None:
+    """A run that passed shows these, and of the others nothing."""
+    proofs = {topic: shown(topic)[0].proof for topic in Topic}
+    assert set(proofs.values()) == {Proof.SHOWN, Proof.NOT_EXERCISED}
+    assert {topic for topic in Topic if proofs[topic] is Proof.SHOWN} == {
+        Topic.POWER_AND_NETWORK,
+        Topic.MACHINES,
+        Topic.APPLICATIONS,
+        Topic.BACKUPS,
+        Topic.RESTORE,
+    }
+
+
+@pytest.mark.parametrize("line", ["dns", "the mail gateway"])
+def test_a_line_is_exercised_by_the_manual_step_that_names_it(line: str) -> None:
     """A manual step that names the line shows it; a no or silence shows the contrary."""
-    assert shown("dns")[0].proof is Proof.NOT_EXERCISED
-    assert (
-        shown("DNS", waits=(a_wait(),))[0].told.text
-        == "switch the DNS: done after 10m00s, amartin says"
-    )
+    silent = Proof.NOT_EXERCISED if Topic.of(line) else Proof.UNKNOWN
+    assert shown(line)[0].proof is silent
+    told = shown(line, waits=(a_wait(responsibility=line),))[0].told.text
+    assert told == "switch the DNS: done after 10m00s, amartin says"
     for answer in (None, an_answer(yes=False)):
-        assert shown("dns", waits=(a_wait(answer=answer),))[0].proof is Proof.FAILED
-    assert shown("mail", waits=(a_wait(),))[0].proof is Proof.NOT_EXERCISED
-    assert shown("dns", waits=(a_wait(service="wiki"),))[0].proof is Proof.NOT_EXERCISED
+        refused = a_wait(responsibility=line, answer=answer)
+        assert shown(line, waits=(refused,))[0].proof is Proof.FAILED
+    for other in (a_wait(), a_wait(responsibility="x"), a_wait(responsibility=line, service="w")):
+        assert shown(line, waits=(other,))[0].proof is silent
+
+
+def test_what_a_run_measured_and_what_a_person_did_stand_together() -> None:
+    """A step that names a topic adds to what the run shows of it by itself."""
+    measured, done = shown("restore", waits=(a_wait(responsibility="restore"),))
+    assert measured.told.text == "verified 42m10s after T0"
+    assert done.told.code == Code.DONE_BY_PERSON
 
 
 def test_support_is_shown_by_its_figures() -> None:
@@ -112,13 +122,13 @@ def test_support_is_shown_by_its_figures() -> None:
 
     assert shown("support")[0].proof is Proof.NOT_EXERCISED
     kept = shown("support", sla=measured())[0]
-    assert (kept.topic, kept.proof, kept.seconds) == (Topic.SUPPORT, Proof.SHOWN, 120)
+    assert (kept.proof, kept.seconds) == (Proof.SHOWN, 120)
     assert kept.told.text == "response 2m00s, SLA met"
     assert shown("support", sla=measured(standing=Standing.NOT_MET))[0].proof is Proof.FAILED
     assert shown("support", sla=measured(provider="other"))[0].proof is Proof.NOT_EXERCISED
 
 
-@pytest.mark.parametrize("what", ["backup", "restore"])
+@pytest.mark.parametrize("what", ["backups", "restore"])
 def test_a_restore_that_failed_shows_the_contrary(what: str) -> None:
     """Who answers for the backup or the restore is told what the failed step came to."""
     (found,) = shown(what, steps=(a_step(outcome=StepOutcome.FAILED),))
@@ -128,21 +138,21 @@ def test_a_restore_that_failed_shows_the_contrary(what: str) -> None:
 def test_a_standby_that_did_not_answer_shows_the_contrary() -> None:
     """The machine's line fails with the time that was spent."""
     step = a_step(kind=StepKind.START, outcome=StepOutcome.UNREACHABLE, seconds=120.0)
-    (found,) = shown("vm", steps=(step,))
+    (found,) = shown("machines", steps=(step,))
     assert (found.proof, found.seconds) == (Proof.FAILED, 120.0)
 
 
 def test_checks_that_are_red_show_the_contrary() -> None:
     """A line about the application counts the mandatory checks."""
     checks = (a_check(), a_check(check="b", outcome=CheckOutcome.FAILED))
-    (found,) = shown("application", checks=checks)
+    (found,) = shown("applications", checks=checks)
     assert (found.proof, found.told.text) == (Proof.FAILED, "1 of 2 mandatory checks passed")
 
 
 def test_nothing_measured_shows_nothing() -> None:
     """A run without marks, steps and checks exercised no line."""
     bare = a_recovery(marks={}, recovery_point=None, rta=None)
-    for what in ("vm", "network", "backup", "restore", "support", "application"):
+    for what in Topic:
         (found,) = shown(what, steps=(), checks=(), recovery=bare)
         assert found.proof is Proof.NOT_EXERCISED
 

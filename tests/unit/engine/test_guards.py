@@ -1,14 +1,17 @@
 """What must be proven of a host before it is touched."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pradrill.domain.declared.plan import PrimaryIdentity
+from pradrill.domain.run.guard import GuardKind, Reach
 from pradrill.domain.run.host import MARKER, HostState
 from pradrill.domain.run.outcome import GuardOutcome, GuardResult
 from pradrill.engine.guards import identity_guards, isolation_guards
-from pradrill.testing import a_host, host_facts
+from pradrill.testing import a_guard, a_host, as_reached, host_facts
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIN0rYPuAh3qaMxIhlgU4hzQWIgWsl3/fkUvCtqLL8lZC"
 PRIMARY = PrimaryIdentity(
@@ -21,7 +24,7 @@ NAMES = st.text(min_size=1, max_size=12)
 
 def outcomes(results: list[GuardResult]) -> dict[str, GuardOutcome]:
     """Return guard → outcome."""
-    return {result.guard: result.outcome for result in results}
+    return {str(result.guard): result.outcome for result in results}
 
 
 def test_a_standby_is_proven_one() -> None:
@@ -96,18 +99,32 @@ def test_a_missing_marker_is_named() -> None:
     assert MARKER in result.detail.text
 
 
-@given(st.sampled_from(["open", "closed", "closed: refused", "Closed"]) | st.text(max_size=20))
-def test_only_closed_proves_isolation(answer: str) -> None:
-    """Open is refused; every answer but "closed", and none at all, leaves it unproven."""
-    found = outcomes(isolation_guards(host_facts(), ("db:1", "smtp:25"), {"db:1": answer}))
+@given(st.sampled_from(Reach))
+def test_only_closed_proves_isolation(reach: Reach) -> None:
+    """Open is refused; every answer but closed, and none at all, leaves it unproven."""
+    answers = {"db:1": as_reached(reach)}
+    found = outcomes(isolation_guards(host_facts(), ("db:1", "smtp:25"), answers))
     assert found["marker"] is GuardOutcome.PROVEN
     assert found["must-not-reach smtp:25"] is GuardOutcome.UNPROVEN
-    expected = GuardOutcome.UNPROVEN
-    if answer.startswith("open"):
-        expected = GuardOutcome.REFUSED
-    elif answer.startswith("closed"):
-        expected = GuardOutcome.PROVEN
-    assert found["must-not-reach db:1"] is expected
+    expected = {Reach.OPEN: GuardOutcome.REFUSED, Reach.CLOSED: GuardOutcome.PROVEN}
+    assert found["must-not-reach db:1"] is expected.get(reach, GuardOutcome.UNPROVEN)
+
+
+@given(
+    st.sampled_from(GuardKind).flatmap(
+        lambda kind: st.just(str(kind)) | st.text().map(lambda text: f"{kind}{text}")
+    )
+    | st.text()
+)
+def test_a_guard_is_its_key_in_files(key: str) -> None:
+    """Whatever stands in a record as a guard's key is written back as it was."""
+    result = a_guard(guard=key)
+    assert json.loads(result.model_dump_json())["guard"] == key
+    of_an_endpoint = key.startswith("must-not-reach ")
+    assert result.of_isolation is of_an_endpoint
+    assert (result.guard.kind is None) is (
+        key not in [*GuardKind] and not of_an_endpoint and not key.startswith("not-primary-of-")
+    )
 
 
 @given(st.sets(NAMES), st.sets(NAMES), st.sets(NAMES))

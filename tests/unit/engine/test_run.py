@@ -13,6 +13,7 @@ import pytest
 from pradrill.domain.declared.plan import PrimaryIdentity
 from pradrill.domain.run.conclude import record_of
 from pradrill.domain.run.event import Event
+from pradrill.domain.run.guard import Reach
 from pradrill.domain.run.host import HostState, MarkerFault, SeenHost
 from pradrill.domain.run.outcome import CheckOutcome, GuardOutcome, StepOutcome
 from pradrill.domain.run.record import Refusal, RunRecord, RunState
@@ -492,8 +493,8 @@ def test_a_primary_by_its_host_key_is_not_touched() -> None:
 @pytest.mark.parametrize(
     "probe",
     [
-        FakeProbe(reached={"db.prod.exemple.fr:3306": "open"}),
-        FakeProbe(reached={"smtp.exemple.fr:25": "unknown: python3 is missing"}),
+        FakeProbe(reached={"db.prod.exemple.fr:3306": Reach.OPEN}),
+        FakeProbe(reached={"smtp.exemple.fr:25": Reach.UNKNOWN}),
     ],
 )
 def test_nothing_is_restored_with_production_in_reach(probe: FakeProbe) -> None:
@@ -669,7 +670,7 @@ RUNS: dict[str, Callable[[], Bench]] = {
     "fails": lambda: Bench({"restore_moodle": StepOutcome.FAILED}),
     "residue": lambda: Bench(standby=FakeStandby(left=["a mount"])),
     "refused": lambda: Bench(standby=FakeStandby(problems=["no key"])),
-    "isolation": lambda: Bench(probe=FakeProbe(reached={"smtp.exemple.fr:25": "open"})),
+    "isolation": lambda: Bench(probe=FakeProbe(reached={"smtp.exemple.fr:25": Reach.OPEN})),
     "unmarked": lambda: Bench(probe=FakeProbe(facts=host_facts(marker=None))),
 }
 

@@ -16,6 +16,7 @@ from pradrill.domain.register.findings_of_run import findings_of
 from pradrill.domain.run.conclude import record_of
 from pradrill.domain.run.event import Event
 from pradrill.domain.run.facts import Facts
+from pradrill.domain.run.guard import Guard, Reach, Reached
 from pradrill.domain.run.host import Host, HostFacts, MarkerFault, Site
 from pradrill.domain.run.outcome import GuardOutcome, GuardResult, Phase, StepKind, StepOutcome
 from pradrill.domain.run.proof import demanded, workable
@@ -44,6 +45,7 @@ from pradrill.testing import (
     a_start,
     after,
     an_estate,
+    as_reached,
     estate_hosts,
     estate_verifications,
     fake_tools,
@@ -66,17 +68,17 @@ def without(*phases: Phase) -> RunPlan:
 class Reaches(FakeProbe):
     """Answers for isolation as scripted, one answer a look; the last one again and again."""
 
-    def __init__(self, *answers: str | Exception, endpoint: str = ENDPOINT) -> None:
+    def __init__(self, *answers: Reach | Exception, endpoint: str = ENDPOINT) -> None:
         super().__init__()
         self.looks = list(answers)
         self.endpoint = endpoint
 
-    def reaches(self, host: Host, site: Site, endpoints: Sequence[str]) -> Mapping[str, str]:
+    def reaches(self, host: Host, site: Site, endpoints: Sequence[str]) -> Mapping[str, Reached]:
         """Give the next answer."""
         answer = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
         if isinstance(answer, Exception):
             raise answer
-        return {**super().reaches(host, site, endpoints), self.endpoint: answer}
+        return {**super().reaches(host, site, endpoints), self.endpoint: as_reached(answer)}
 
 
 class Run:
@@ -123,8 +125,8 @@ def test_a_host_that_is_not_proven_is_not_played_at(cause: str) -> None:
     )
 
 
-@pytest.mark.parametrize("answer", ["open", "unknown: name does not resolve", "unknown: x", ""])
-def test_a_host_that_only_guards_have_seen_is_not_torn_down(answer: str) -> None:
+@pytest.mark.parametrize("answer", [Reach.OPEN, Reach.UNRESOLVED, Reach.UNKNOWN])
+def test_a_host_that_only_guards_have_seen_is_not_torn_down(answer: Reach) -> None:
     """With production in reach and nothing begun, the teardown playbook stays away."""
     run = Run(Reaches(answer), without(Phase.PREPARE))
     assert run.record.verdict is Verdict.INCONCLUSIVE
@@ -134,7 +136,7 @@ def test_a_host_that_only_guards_have_seen_is_not_torn_down(answer: str) -> None
 
 def test_what_was_prepared_is_put_back_with_production_in_reach() -> None:
     """It was proven a standby when the prepare playbook ran: that is put back, and no more."""
-    run = Run(Reaches("open"))
+    run = Run(Reaches(Reach.OPEN))
     assert run.runner.plays == ["prepare", "teardown"]
     assert run.not_run == {"restore_moodle": NotRun.NEVER_PROVEN}
 
@@ -175,18 +177,18 @@ def test_a_lab_machine_is_marked_by_its_prepare_step() -> None:
 @pytest.mark.parametrize(
     ("looks", "verdict", "seen"),
     [
-        (["closed"], Verdict.PASSED, ["proven", "proven", "proven"]),
-        (["closed", "open"], Verdict.FAILED, ["proven", "refused", "refused"]),
-        (["closed", "open", "closed"], Verdict.FAILED, ["proven", "refused", "proven"]),
-        (["closed", "closed", "open"], Verdict.FAILED, ["proven", "proven", "refused"]),
-        (["closed", "unknown: x"], Verdict.INCONCLUSIVE, ["proven", "unproven", "unproven"]),
+        ([Reach.CLOSED], Verdict.PASSED, ["proven", "proven", "proven"]),
+        ([Reach.CLOSED, Reach.OPEN], Verdict.FAILED, ["proven", "refused", "refused"]),
+        ([Reach.CLOSED, Reach.OPEN, Reach.CLOSED], Verdict.FAILED, ["proven", "refused", "proven"]),
+        ([Reach.CLOSED, Reach.CLOSED, Reach.OPEN], Verdict.FAILED, ["proven", "proven", "refused"]),
+        ([Reach.CLOSED, Reach.UNKNOWN], Verdict.INCONCLUSIVE, ["proven", "unproven", "unproven"]),
         (
-            ["closed", UnreachableError("it is gone"), "closed"],
+            [Reach.CLOSED, UnreachableError("it is gone"), Reach.CLOSED],
             Verdict.INCONCLUSIVE,
             ["proven", "unproven", "proven"],
         ),
         (
-            ["closed", "closed", UnreachableError("it is gone")],
+            [Reach.CLOSED, Reach.CLOSED, UnreachableError("it is gone")],
             Verdict.INCONCLUSIVE,
             ["proven", "proven", "unproven"],
         ),
@@ -199,7 +201,7 @@ def test_isolation_is_proven_three_times(
     run = Run(Reaches(*looks))
     record = run.record
     assert record.verdict is verdict
-    guards = [g for g in record.guards if g.guard == f"must-not-reach {ENDPOINT}"]
+    guards = [g for g in record.guards if str(g.guard) == f"must-not-reach {ENDPOINT}"]
     assert [g.phase for g in guards] == [Phase.PREPARE, Phase.VERIFY, Phase.TEARDOWN]
     assert [g.outcome for g in guards] == seen
     assert run.runner.plays == ["prepare", "restore_moodle", "teardown"]
@@ -213,7 +215,7 @@ def test_isolation_is_proven_three_times(
 @pytest.mark.parametrize("restored", [StepOutcome.FAILED, StepOutcome.UNREACHABLE])
 def test_a_restore_that_ends_badly_is_looked_at_before_its_teardown(restored: StepOutcome) -> None:
     """An opening is FAILED with a finding, whatever the restore came to."""
-    run = Run(Reaches("closed", "open"), restore_moodle=restored)
+    run = Run(Reaches(Reach.CLOSED, Reach.OPEN), restore_moodle=restored)
     assert run.record.verdict is Verdict.FAILED
     assert run.runner.plays[-1] == "teardown"
     assert any(Phase.TEARDOWN is g.phase and not g.holds for g in run.record.guards)
@@ -263,7 +265,7 @@ def test_a_killed_run_is_torn_down_once_its_host_is_proven_anew() -> None:
     """Identity, marker and machine are looked at by the recovering process itself."""
     record, plays = recovered(killed(), FakeProbe())
     assert plays == ["teardown"]
-    anew = {guard.guard for guard in record.guards if guard.phase is Phase.TEARDOWN}
+    anew = {str(guard.guard) for guard in record.guards if guard.phase is Phase.TEARDOWN}
     assert anew >= {"dr_role", "host-key", "not-primary-of-moodle", "marker", "same-machine"}
     assert (record.state, record.residue) == (RunState.CRASHED, ())
 
@@ -358,9 +360,10 @@ def test_no_fold_without_proven_guards_is_passed(which: int, how: str) -> None:
     assert (record.verdict is Verdict.PASSED) is good
 
 
+GUARD_KEYS = {str(guard) for _, guard in demanded(PLAN)} | {"machine-id", "same-machine"}
 results = st.builds(
     lambda guard, outcome, phase: a_guard(guard=guard, outcome=outcome, phase=phase),
-    st.sampled_from(sorted({name for _, name in demanded(PLAN)} | {"machine-id", "same-machine"})),
+    st.sampled_from(sorted(GUARD_KEYS)),
     st.sampled_from([GuardOutcome.PROVEN] * 4 + list(GuardOutcome)),
     st.sampled_from(Phase),
 )
@@ -379,13 +382,14 @@ def test_no_fold_without_proven_guards_lets_a_playbook_work(
 ) -> None:
     """In any order of events: who may be worked on has proven, since the last crash, what it is."""
     facts = Facts(started=a_start(plan=PLAN), began=START)
-    last: dict[str, GuardResult] = {}
+    last: dict[Guard, GuardResult] = {}
     for event, what in told:
         facts = facts.after(event, what)
         if event is Event.LOST:
             last = {}
         elif event is Event.GUARD:
-            last[what["guard"]] = GuardResult.model_validate(what)
+            result = GuardResult.model_validate(what)
+            last[result.guard] = result
     if workable(facts, phase, (HOST,)):
         assert {guard.guard for guard in _OF_IDENTITY} <= set(last)
         assert all(guard.holds for guard in last.values() if not guard.of_isolation)
@@ -396,7 +400,7 @@ def test_a_drill_without_a_comparison_says_so() -> None:
     plan = PLAN.model_copy(update={"primaries": {"moodle": PrimaryIdentity(waived=True)}})
     record = Run(FakeProbe(), plan).record
     assert record.verdict is Verdict.PASSED
-    (guard,) = [each for each in record.guards if each.guard == "not-primary-of-moodle"]
+    (guard,) = [each for each in record.guards if str(each.guard) == "not-primary-of-moodle"]
     assert guard.outcome is GuardOutcome.WAIVED
     assert any(
         "primary of moodle: the plan says primary: none" in each for each in texts(record.limits)

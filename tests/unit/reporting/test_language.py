@@ -23,6 +23,7 @@ from pradrill.domain.report.case_file import CaseFile
 from pradrill.domain.run import backup_integrity as integrity
 from pradrill.domain.run import outcome, record
 from pradrill.domain.run.facts import Facts
+from pradrill.domain.run.guard import Reach, Reached
 from pradrill.domain.run.host import MARKER, Host, HostFacts, HostState
 from pradrill.domain.run.limits import limits
 from pradrill.domain.run.outcome import CheckOutcome, GuardOutcome, Phase, StepKind, StepOutcome
@@ -124,7 +125,7 @@ def shown_enums() -> Iterator[type[StrEnum]]:
                 yield value
 
 
-NOT_SAID = {"Confirm"}
+NOT_SAID = {"Confirm", "GuardKind"}
 
 
 @pytest.mark.parametrize(
@@ -310,7 +311,10 @@ def test_every_limit_and_guard_has_french_words() -> None:
         )
         same = PrimaryIdentity(addresses=("192.0.2.1",), machine_ids=("m",))
         guards = identity_guards(there, seen, {"a": same, "b": PrimaryIdentity()})
-        answers = {"a:1": "open", "b:1": "closed: refused", "c:1": "closed: no answer in 3 s"}
+        answers = {
+            "a:1": Reached(reach=Reach.OPEN, detail=reason(Code.PRODUCTION_ANSWERS)),
+            "b:1": Reached(reach=Reach.CLOSED, detail=reason(Code.CLOSED_SILENT, seconds=3)),
+        }
         guards += isolation_guards(seen, [*answers, "d:1"], answers)
         both += [guard.detail for guard in guards]
     state = HostState(listening=("a:1",), services=("b",), mounts=("/c",), present=("/d",))

@@ -2,14 +2,17 @@
 
 import html
 import re
+from pathlib import Path
 
 import pytest
 
+import pradrill
 from pradrill.config.branding import read_clauses
 from pradrill.domain.declared.drill import Participants
 from pradrill.domain.register.finding import Sighting
 from pradrill.domain.report.case_file import CaseFile, Integrity
 from pradrill.domain.report.changes import Part, changes
+from pradrill.domain.report.sections import BODY, FRONT, Section
 from pradrill.domain.run.backup_integrity import Soundness
 from pradrill.domain.run.record import ServiceResult
 from pradrill.domain.run.run_plan import FileHash
@@ -24,6 +27,7 @@ from pradrill.testing import (
     a_record,
     a_recovery,
     a_run_plan,
+    a_service,
     after,
     an_estate,
 )
@@ -58,6 +62,19 @@ def seen(case: CaseFile) -> str:
     bare = re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)
     words = re.sub(r"</?(?:span|b|a)\b[^>]*>", "", bare)
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", words)).split())
+
+
+def test_a_section_is_a_line_and_a_template() -> None:
+    """Every section of the list has its template, and no template is left out of the list."""
+    folder = Path(pradrill.__file__).parent / "reporting/templates/report"
+    templates = {path.name for path in folder.iterdir()}
+    assert templates == {f"{section}.html.j2" for section in Section}, "domain/report/sections.py"
+
+
+def test_sections_stand_in_the_order_of_the_list() -> None:
+    """The page has the sections of the list, each once, in its order."""
+    page = render_html(a_case(), Letterhead(clauses=read_clauses(None)))
+    assert re.findall(r'<section id="(\w+)"', page) == [*FRONT, *BODY] == list(Section)
 
 
 @pytest.mark.parametrize("group", FIELDS)
@@ -256,3 +273,13 @@ def test_later_sightings_stand_beside_an_open_finding() -> None:
     french = render_html(a_case(findings=findings), Letterhead(language="fr"))
     assert "revu 2 fois depuis, en dernier par l\u2019exécution" in french
     assert "l\u2019exécution, 20260310T020000Z-moodle-7f3a; revu" in french
+
+
+def test_topics_of_responsibilities_are_said_in_the_readers_language() -> None:
+    """A topic is translated; a line of the company's own stands as it was written."""
+    lines = {"backups": "Exemple SAS", "les licences": "Exemple SAS"}
+    services = {"moodle": a_service(responsibilities=lines)}
+    case = a_case(record=a_record(plan=a_run_plan(services=services)))
+    french = render_html(case, Letterhead(language="fr"))
+    assert french.count(">sauvegardes<br>") == french.count(">les licences<br>") == 1
+    assert "sauvegardes\N{NO-BREAK SPACE}: Exemple SAS, les licences" in french

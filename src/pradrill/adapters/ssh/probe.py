@@ -12,9 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pradrill.adapters.ssh.reach import answers_of, unknown
 from pradrill.adapters.ssh.sessions import TOO_LONG, Answer, Channel, LateError, Sessions
 from pradrill.domain.declared.drill import Canary, NewestData
 from pradrill.domain.run import host_answers as host_words
+from pradrill.domain.run.guard import Reached
 from pradrill.domain.run.host import MARKER, Host, HostFacts, HostState, MarkerFault, Site
 from pradrill.domain.run.scope import MARK, Strays, marked, strays_of
 from pradrill.domain.values.instant_text import parse_instant
@@ -113,8 +115,8 @@ class SshProbe:
         }
         return strays_of(self._processes(host, site, asked), host_words.last_line)
 
-    def reaches(self, host: Host, site: Site, endpoints: Sequence[str]) -> Mapping[str, str]:
-        """Try to connect from inside the host; endpoint → "open", "closed: …" or "unknown: …".
+    def reaches(self, host: Host, site: Site, endpoints: Sequence[str]) -> Mapping[str, Reached]:
+        """Try to connect from inside the host; endpoint → what came of it.
 
         The host's own SSH port is tried first: unless that is open, every answer is unknown.
         """
@@ -122,8 +124,8 @@ class SshProbe:
         done = self._sessions.run(host, site, command, _REACH)
         if done.code != 0:
             because = f"exit code {done.code}, {host_words.last_line(done.err)}"
-            return dict.fromkeys(endpoints, f"unknown: {because}")
-        return _reached(endpoints, done.out)
+            return dict.fromkeys(endpoints, unknown(because))
+        return answers_of(endpoints, done.out)
 
     def read_instant(self, host: Host, site: Site, newest: NewestData) -> datetime:
         """Run the command (by sh) and read its answer; raises PradrillError if it is no instant.
@@ -285,17 +287,3 @@ def _present(host: Host, paths: Sequence[str], answer: str) -> Iterator[str]:
                 hint="The login may not look into its folder.",
             )
         yield path
-
-
-def _reached(endpoints: Sequence[str], answer: str) -> dict[str, str]:
-    try:
-        told = json.loads(answer)
-        control = str(told["control"])
-    except (ValueError, TypeError, KeyError):
-        return dict.fromkeys(endpoints, "unknown: the host's answer cannot be read")
-    if control != "open":
-        because = f"even the host's own SSH port was found {host_words.last_line(control)}"
-        return dict.fromkeys(endpoints, f"unknown: {because}")
-    return {
-        each: host_words.last_line(str(told.get(each, "unknown: not tried"))) for each in endpoints
-    }

@@ -2,7 +2,8 @@
 
 Standard library only, Python 3.8 or later, never imported by pradrill. Arguments: HOST:PORT …
 Prints a JSON object: endpoint → answer, and under "control" the answer of the host's own SSH
-port, without which no "closed" means anything.
+port, without which no "closed" means anything. An answer is what came of it (open, closed,
+unresolved, unknown), a code for why, and what is known beside that: words, or seconds.
 """
 
 from __future__ import annotations
@@ -30,7 +31,12 @@ NO_WAY = {
 }
 
 
-def knock(found: tuple[Any, ...]) -> str:
+def unknown(words: str) -> tuple[str, str, Any]:
+    """Return the answer of an attempt of which nothing came."""
+    return "unknown", "", words
+
+
+def knock(found: tuple[Any, ...]) -> tuple[str, str, Any]:
     """Connect to one address of getaddrinfo's."""
     family, kind, protocol, _name, where = found
     try:
@@ -38,38 +44,40 @@ def knock(found: tuple[Any, ...]) -> str:
             connection.settimeout(CONNECT)
             connection.connect(where)
     except ConnectionRefusedError:
-        return "closed: refused"
+        return "closed", "refused", ""
     except (socket.timeout, TimeoutError):  # noqa: UP041 two things before Python 3.10
-        return f"closed: no answer in {CONNECT} s"
+        return "closed", "silent", CONNECT
     except OSError as error:
         reason = os.strerror(error.errno or 0).lower()
         no_source = family == socket.AF_INET6 and error.errno == errno.EADDRNOTAVAIL
         if error.errno in NO_WAY or no_source:
-            return f"closed: {reason}"
-        return f"unknown: {reason}"
-    return "open"
+            return "closed", "error", reason
+        return unknown(reason)
+    return "open", "", ""
 
 
-def answer(endpoint: str) -> str:
+def answer(endpoint: str) -> tuple[str, str, Any]:
     """Try every address of an endpoint: open if one is, unknown if one is, closed otherwise."""
     host, _, port = endpoint.rpartition(":")
     try:
         found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
     except socket.gaierror as error:
         if error.errno in UNRESOLVED:
-            return "unknown: name does not resolve"
-        return f"unknown: {error.strerror}"
+            return "unresolved", "", ""
+        return unknown(str(error.strerror))
     except (UnicodeError, ValueError):
-        return "unknown: it is no name, address or port"
-    answers = at_once(knock, found, 2 * CONNECT, "unknown: no answer")
+        return unknown("it is no name, address or port")
+    answers = at_once(knock, found, 2 * CONNECT, unknown("no answer"))
     for worst in ("open", "unknown"):
         for one in answers:
-            if one.startswith(worst):
+            if one[0] == worst:
                 return one
     return answers[-1]
 
 
-def at_once(task: Any, items: list[Any], limit: float, otherwise: str) -> list[str]:
+def at_once(
+    task: Any, items: list[Any], limit: float, otherwise: tuple[str, str, Any]
+) -> list[tuple[str, str, Any]]:
     """Do a task for every item, each in a thread; an item over the limit has `otherwise`."""
     with_room_for_all = ThreadPoolExecutor(max_workers=max(1, len(items)))
     futures = [with_room_for_all.submit(task, item) for item in items]
@@ -81,9 +89,9 @@ def main(endpoints: list[str]) -> None:
     """Try the control, then everything else at once."""
     connection = os.environ.get("SSH_CONNECTION", "").split()
     control = f"{connection[2]}:{connection[3]}" if len(connection) == 4 else ""  # noqa: PLR2004
-    told = {"control": answer(control) if control else "unknown: SSH_CONNECTION is not set"}
-    if told["control"] == "open":
-        slow = f"unknown: its name was not resolved in {RESOLVE} s"
+    told = {"control": answer(control) if control else unknown("SSH_CONNECTION is not set")}
+    if told["control"][0] == "open":
+        slow = unknown(f"its name was not resolved in {RESOLVE} s")
         told.update(zip(endpoints, at_once(answer, endpoints, RESOLVE, slow)))  # noqa: B905 3.9
     print(json.dumps(told))  # noqa: T201 this is the answer
     sys.stdout.flush()

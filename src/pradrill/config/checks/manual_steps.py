@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pradrill.config.loader import Document, suggestion
 from pradrill.config.problems import Problem
 from pradrill.domain.declared.drill import Drill, Kind
+from pradrill.domain.declared.manual_step import ManualStep
 from pradrill.domain.declared.plan import Plan
 
 
@@ -27,12 +28,15 @@ def manual_problems(document: Document, drill: Drill, plan: Plan | None) -> Iter
                 f'the plan has no provider "{step.call}"',
                 suggestion(step.call, list(plan.providers)),
             )
-    if steps and plan is not None and plan.notify and shutil.which(plan.notify[0]) is None:
+        yield from _unknown_line(document, where, step, drill, plan)
+    channel = None if plan is None else plan.notify
+    program = None if channel is None else channel.program
+    if steps and program is not None and shutil.which(program) is None:
         where, step = steps[0]
         yield document.problem(
             where,
             f'nobody would be told of "{step.title}": the plan\'s notify names '
-            f'"{plan.notify[0]}", and there is no such program',
+            f'"{program}", and there is no such program',
             "Install it, or write its whole path.",
         )
     if steps and drill.kind is Kind.TEST:
@@ -46,4 +50,24 @@ def manual_problems(document: Document, drill: Drill, plan: Plan | None) -> Iter
             ("kind",),
             "an exercise has people in it, and this drill asks nobody",
             "Add a manual step, or write kind: test.",
+        )
+
+
+def _unknown_line(
+    document: Document,
+    where: tuple[str | int, ...],
+    step: ManualStep,
+    drill: Drill,
+    plan: Plan | None,
+) -> Iterator[Problem]:
+    """Find a step that exercises a responsibility that no service of the drill declares."""
+    if step.responsibility is None or plan is None:
+        return
+    services = [plan.services[name] for name in drill.services if name in plan.services]
+    lines = [line for service in services for line in service.responsibilities]
+    if step.responsibility not in lines:
+        yield document.problem(
+            (*where, "responsibility"),
+            f'no service of the drill has the responsibility "{step.responsibility}" in the plan',
+            suggestion(step.responsibility, lines),
         )

@@ -44,6 +44,11 @@ class ManualStep(Model):
         description="a provider of the plan: its response and restoration are timed",
         examples=["hexanet"],
     )
+    responsibility: str | None = Field(
+        default=None,
+        description="the line of the plan's responsibilities that it exercises",
+        examples=["dns"],
+    )
 
     @property
     def title(self) -> str:

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from pradrill.domain.declared.channel import Notify
+from pradrill.domain.declared.responsibility import TOPICS
 from pradrill.domain.declared.sealing import Sealing
 from pradrill.domain.values import identity
 from pradrill.domain.values.duration import DrillEvery, PositiveDuration
@@ -152,7 +154,10 @@ class Service(Model):
         default=(), description="services that are recovered before it", examples=[["directory"]]
     )
     responsibilities: dict[str, str] = Field(
-        default={}, description="task → who does it", examples=[{"backups": "Exemple SAS"}]
+        default={},
+        description=f"topic → who answers for it. Topics: {TOPICS}; any other text is a line of "
+        "your own, which a manual step may name",
+        examples=[{"machines": "Hexanet", "backups": "Exemple SAS"}],
     )
     primary: PrimaryIdentity = Field(
         default=PrimaryIdentity(), description="what production is, so that no restore starts on it"
@@ -179,8 +184,8 @@ class Plan(Model):
         description="how long records and reports are kept, where, by whom",
         examples=["10 years, with the backups"],
     )
-    notify: tuple[str, ...] = Field(
-        default=(),
+    notify: Notify = Field(
+        default=None,
         description="a program and its words; it gets what waits for a person on its standard "
         "input",
         examples=[["mail", "-s", "a drill waits", "ops@example.com"]],

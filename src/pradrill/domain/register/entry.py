@@ -171,6 +171,11 @@ class Wrong(Model):
     what: str
     seen: str = Field(default="", description="hashes of what stands there and around it")
 
+    @property
+    def own_hash(self) -> str:
+        """Return the hash of what stands there: of a line of the chain, the last of the two."""
+        return self.seen.rpartition(" ")[2]
+
 
 class Acknowledgement(Model):
     """The body of an entry by which somebody answers for damage: it stays, and is known."""

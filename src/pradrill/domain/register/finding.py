@@ -9,6 +9,9 @@ from pydantic import Field
 from pradrill.domain.values.model import Model, Utc
 from pradrill.domain.values.severity import Severity
 
+BY_A_RUN = "the run"
+"""Who opened a finding that no person did."""
+
 DUE_WITHIN = {Severity.CRITICAL: 7, Severity.MAJOR: 30, Severity.MINOR: 90}
 """Days that a finding may stay open unless a person sets its date."""
 
@@ -50,6 +53,11 @@ class Finding(Model):
     run_id: str | None = Field(default=None, description="the run that showed it")
     seen: tuple[Sighting, ...] = ()
     closure: Closure | None = None
+
+    @property
+    def by_a_run(self) -> bool:
+        """Tell whether a run opened it by itself: a person may have any login."""
+        return self.by == BY_A_RUN and self.run_id is not None
 
     @property
     def open(self) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from pradrill.domain.register.finding import DUE_WITHIN, Finding
+from pradrill.domain.register.finding import BY_A_RUN, DUE_WITHIN, Finding
 from pradrill.domain.register.finding_key import About, FindingKey
 from pradrill.domain.run.backup_integrity import Soundness
 from pradrill.domain.run.outcome import (
@@ -93,7 +93,7 @@ def _guards(record: RunRecord) -> Iterator[Finding]:
         if refused or (guard.outcome is GuardOutcome.UNPROVEN and _ended(record)):
             yield _finding(
                 record,
-                FindingKey(About.GUARD, record.plan.drill.drill, guard.guard),
+                FindingKey(About.GUARD, record.plan.drill.drill, str(guard.guard)),
                 f"the guard {guard.guard} is {guard.outcome}",
                 f"{guard.host}: {guard.detail}",
                 severity=Severity.CRITICAL if refused else Severity.MAJOR,
@@ -309,7 +309,7 @@ def _finding(  # noqa: PLR0913 the parts of a finding
         owner=next((owner for owner in owners if owner), None),
         due=record.ended.date() + timedelta(days=DUE_WITHIN[severity]),
         opened=record.ended,
-        by="the run",
+        by=BY_A_RUN,
         run_id=record.run_id,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from pradrill.domain.register.annotation import Annotation
+from pradrill.domain.register.annotation import Annotation, AnnotationKind
 from pradrill.domain.register.entry import Acknowledged, Wrong
 from pradrill.domain.register.finding import Finding
 from pradrill.domain.run.record import RunRecord
@@ -42,3 +42,12 @@ class CaseFile(Model):
         default=None, description="the last finished run of the same drill before this one"
     )
     integrity: Integrity | None = None
+
+    @property
+    def registered(self) -> bool:
+        """Tell whether the register was read: without it nothing is known of findings."""
+        return self.integrity is not None and self.integrity.entry is not None
+
+    def of_kind(self, *kinds: AnnotationKind) -> tuple[Annotation, ...]:
+        """Return the annotations of some kinds, as they were entered."""
+        return tuple(note for note in self.annotations if note.kind in kinds)

@@ -32,10 +32,21 @@ class FileChange(Model):
     now: str | None
 
 
+class PlanField(StrEnum):
+    """A value of the plan that is compared."""
+
+    VERSION = "plan version"
+    APPROVED = "approved"
+    SERVICES = "services"
+    RTO = "RTO"
+    RPO = "RPO"
+    STANDBY = "standby"
+
+
 class FieldChange(Model):
     """A value of the plan that is not what it was."""
 
-    name: str
+    name: PlanField
     before: str
     now: str
 
@@ -97,21 +108,21 @@ def seen_from(path: Path, home: Path) -> str:
 
 
 def _fields(now: RunPlan, before: RunPlan) -> list[FieldChange]:
-    def told(plan: RunPlan) -> dict[str, str]:
-        return {
-            "plan version": str(plan.plan_version),
-            "approved": plan.plan_approved or "",
-            "services": ", ".join(plan.services),
-            "RTO": format_duration(plan.objectives.rto),
-            "RPO": format_duration(plan.objectives.rpo),
-            "standby": ", ".join(
-                f"{host.name} {host.address or ''}".strip() for host in plan.hosts
-            ),
-        }
-
-    new, old = told(now), told(before)
+    new, old = _compared(now), _compared(before)
     return [
         FieldChange(name=name, before=old[name], now=new[name])
         for name in new
         if new[name] != old[name]
     ]
+
+
+def _compared(plan: RunPlan) -> dict[PlanField, str]:
+    hosts = (f"{host.name} {host.address or ''}".strip() for host in plan.hosts)
+    return {
+        PlanField.VERSION: str(plan.plan_version),
+        PlanField.APPROVED: plan.plan_approved or "",
+        PlanField.SERVICES: ", ".join(plan.services),
+        PlanField.RTO: format_duration(plan.objectives.rto),
+        PlanField.RPO: format_duration(plan.objectives.rpo),
+        PlanField.STANDBY: ", ".join(hosts),
+    }

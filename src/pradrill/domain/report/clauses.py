@@ -1,4 +1,4 @@
-"""Which part of a report serves which clause of a standard, law or contract.
+"""Which section of a report serves which clause of a standard, law or contract.
 
 The map is data that an organisation edits. It claims nothing about compliance: whether the
 evidence suffices is for the reader to judge.
@@ -6,33 +6,10 @@ evidence suffices is for the reader to judge.
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from pydantic import Field
 
+from pradrill.domain.report.sections import Section
 from pradrill.domain.values.model import Model
-
-
-class Section(StrEnum):
-    """The parts of a report that can hold evidence."""
-
-    VERDICT = "verdict"
-    SCOPE = "scope"
-    FIGURES = "figures"
-    TIMELINE = "timeline"
-    STEPS = "steps"
-    CHECKS = "checks"
-    ENVIRONMENT = "environment"
-    INPUTS = "inputs"
-    CHANGES = "changes"
-    TEARDOWN = "teardown"
-    LIMITS = "limits"
-    PEOPLE = "people"
-    DEVIATIONS = "deviations"
-    LESSONS = "lessons"
-    FINDINGS = "findings"
-    SIGN_OFF = "sign_off"
-    INTEGRITY = "integrity"
 
 
 class Clause(Model):
@@ -48,7 +25,7 @@ class Clause(Model):
         description="what it asks for, in your words; or one text a language (fr, en)"
     )
     evidence: tuple[Section, ...] = Field(
-        min_length=1, description="the parts of the report that serve it"
+        min_length=1, description="keys of the report's sections that serve it"
     )
     source: str | dict[str, str] = Field(
         min_length=1, description="where this line was read; or one text a language"

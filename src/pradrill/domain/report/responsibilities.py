@@ -1,17 +1,16 @@
 """The plan's table of who answers for what, and what a run showed of each line.
 
-Lines are in the company's own words, French or English, so they are recognised by their words. A
-line that is not recognised was not exercised: silence is never a proof.
+A line names a topic, of which a run may show something by itself, or is the company's own, which a
+manual step may name. What nothing shows was not exercised: silence is never a proof. Of a line of
+its own that no step names nothing is known, as in records of before lines were topics.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
-from typing import NamedTuple
 
+from pradrill.domain.declared.responsibility import Topic
 from pradrill.domain.run.outcome import CheckOutcome, Phase, StepKind, StepOutcome, StepResult
 from pradrill.domain.run.question import SlaMeasure, Standing, Wait
 from pradrill.domain.run.record import RunRecord
@@ -21,30 +20,18 @@ from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Mark
 
 
-class Topic(StrEnum):
-    """What a line of the table is about."""
-
-    BACKUP = "backup"
-    RESTORE = "restore"
-    MACHINE = "machine"
-    NETWORK = "network"
-    SUPPORT = "support"
-    CHECKS = "checks"
-    OTHER = "other"
-
-
 class Proof(StrEnum):
     """What a run showed of a responsibility."""
 
     SHOWN = "shown"
     FAILED = "failed"
     NOT_EXERCISED = "not exercised"
+    UNKNOWN = "not known"
 
 
 class Shown(Model):
-    """What a run showed of a topic. `told` is what it is, `seconds` its figure if it has one."""
+    """What a run showed of a line. `told` is what it is, `seconds` its figure if it has one."""
 
-    topic: Topic
     proof: Proof
     told: Reason
     seconds: float | None = None
@@ -59,15 +46,8 @@ class LineShown(Model):
     shown: tuple[Shown, ...]
 
 
-_WORDS: Mapping[Topic, str] = {
-    Topic.BACKUP: r"backups?|sauvegardes?",
-    Topic.RESTORE: r"restores?|restor\w+|recover\w*|restaurations?|reprise",
-    Topic.MACHINE: r"vms?|machines?|servers?|serveurs?|host\w*|heberge\w*|hardware|materiels?",
-    Topic.NETWORK: r"networks?|reseaux?|firewalls?|routing|routage",
-    Topic.SUPPORT: r"support|assistance|astreintes?|helpdesk|hotline",
-    Topic.CHECKS: r"checks?|tests?|applications?|verif\w+|recette",
-}
-_NOT_EXERCISED = reason(Code.NOT_EXERCISED)
+_NOT_EXERCISED = Shown(proof=Proof.NOT_EXERCISED, told=reason(Code.NOT_EXERCISED))
+_NOT_KNOWN = Shown(proof=Proof.UNKNOWN, told=reason(Code.NO_TOPIC))
 
 
 def responsibilities(record: RunRecord) -> tuple[LineShown, ...]:
@@ -79,95 +59,89 @@ def responsibilities(record: RunRecord) -> tuple[LineShown, ...]:
     )
 
 
-def _line(record: RunRecord, service: str, what: str) -> Iterator[Shown]:
-    words = _words(what)
-    topics = [
-        topic
-        for topic, pattern in _WORDS.items()
-        if any(re.fullmatch(pattern, word) for word in words)
-    ]
-    if not topics:
-        yield _by_people(record, service, words)
-    for topic in topics:
-        seen = _SAY[topic](record, service) if record.refusal is None else None
-        proof, told, seconds = seen or _Seen(Proof.NOT_EXERCISED, _NOT_EXERCISED)
-        yield Shown(topic=topic, proof=proof, told=told, seconds=seconds)
+def _line(record: RunRecord, service: str, line: str) -> Iterator[Shown]:
+    topic = Topic.of(line)
+    shows = _SHOWS.get(topic) if topic is not None else None
+    measured = None if shows is None or record.refusal is not None else shows(record, service)
+    done = list(_by_people(record, service, line))
+    if measured is not None:
+        yield measured
+    yield from done
+    if measured is None and not done:
+        yield _NOT_KNOWN if topic is None else _NOT_EXERCISED
 
 
-class _Seen(NamedTuple):
-    proof: Proof
-    told: Reason
-    seconds: float | None = None
-
-
-def _backup(record: RunRecord, service: str) -> _Seen | None:
+def _backup(record: RunRecord, service: str) -> Shown | None:
     recovery, failed = record.recovery_of(service), _failed(record, service)
     if failed is not None:
-        return _Seen(Proof.FAILED, _ended(failed))
+        return Shown(proof=Proof.FAILED, told=_ended(failed))
     if Mark.DATA_RESTORED not in recovery.marks or recovery.recovery_point is None:
         return None
     newest = recovery.recovery_point.at
     if not recovery.backup_id:
-        return _Seen(Proof.SHOWN, reason(Code.RESTORED_FROM_UNNAMED, instant=newest))
+        return Shown(proof=Proof.SHOWN, told=reason(Code.RESTORED_FROM_UNNAMED, instant=newest))
     told = reason(Code.RESTORED_FROM, name=recovery.backup_id, instant=newest)
-    return _Seen(Proof.SHOWN, told)
+    return Shown(proof=Proof.SHOWN, told=told)
 
 
-def _restore(record: RunRecord, service: str) -> _Seen | None:
+def _restore(record: RunRecord, service: str) -> Shown | None:
     if (failed := _failed(record, service)) is not None:
-        return _Seen(Proof.FAILED, _ended(failed))
+        return Shown(proof=Proof.FAILED, told=_ended(failed))
     rta = record.recovery_of(service).rta
     if rta is None:
         return None
-    return _Seen(Proof.SHOWN, reason(Code.VERIFIED_AFTER, length=rta.seconds), rta.seconds)
+    told = reason(Code.VERIFIED_AFTER, length=rta.seconds)
+    return Shown(proof=Proof.SHOWN, told=told, seconds=rta.seconds)
 
 
-def _machine(record: RunRecord, _service: str) -> _Seen | None:
+def _machine(record: RunRecord, _service: str) -> Shown | None:
     start = next((step for step in record.steps if step.kind is StepKind.START), None)
     if start is None:
         return None
     took = start.seconds
     if start.outcome is not StepOutcome.PASSED:
-        return _Seen(Proof.FAILED, reason(Code.STANDBY_SILENT, length=took), took)
-    return _Seen(Proof.SHOWN, reason(Code.STANDBY_REACHED, length=took), took)
+        return Shown(
+            proof=Proof.FAILED, told=reason(Code.STANDBY_SILENT, length=took), seconds=took
+        )
+    return Shown(proof=Proof.SHOWN, told=reason(Code.STANDBY_REACHED, length=took), seconds=took)
 
 
-def _network(record: RunRecord, service: str) -> _Seen | None:
+def _network(record: RunRecord, service: str) -> Shown | None:
     seen = _machine(record, service)
     if seen is None or seen.proof is not Proof.SHOWN:
         return seen
-    return seen._replace(told=reason(Code.STANDBY_REACHED_ALONE, length=seen.seconds))
+    alone = reason(Code.STANDBY_REACHED_ALONE, length=seen.seconds)
+    return seen.model_copy(update={"told": alone})
 
 
-def _support(record: RunRecord, service: str) -> _Seen | None:
+def _support(record: RunRecord, service: str) -> Shown | None:
     provider = record.plan.services[service].provider
     measures = [m for m in record.sla if provider is None or m.provider == provider]
     if not measures:
         return None
     told = joined(map(_promise, measures))
     bad = any(m.standing is Standing.NOT_MET or m.seconds is None for m in measures)
-    return _Seen(Proof.FAILED if bad else Proof.SHOWN, told, measures[-1].seconds)
+    proof = Proof.FAILED if bad else Proof.SHOWN
+    return Shown(proof=proof, told=told, seconds=measures[-1].seconds)
 
 
-def _checks(record: RunRecord, service: str) -> _Seen | None:
+def _checks(record: RunRecord, service: str) -> Shown | None:
     mine = [check for check in record.checks if check.service in {None, service}]
     mandatory = [check for check in mine if check.mandatory]
     green = sum(check.outcome is CheckOutcome.PASSED for check in mandatory)
     if not mandatory:
         return None
     proof = Proof.SHOWN if green == len(mandatory) else Proof.FAILED
-    return _Seen(proof, reason(Code.CHECKS_PASSED, count=green, number=len(mandatory)))
+    return Shown(proof=proof, told=reason(Code.CHECKS_PASSED, count=green, number=len(mandatory)))
 
 
-def _by_people(record: RunRecord, service: str, words: set[str]) -> Shown:
-    """Return what a person did for a line that nothing else recognises, by the step's name."""
+def _by_people(record: RunRecord, service: str, line: str) -> Iterator[Shown]:
+    """Yield what people did in the manual steps that name the line."""
     for wait in record.waits:
-        if wait.service not in {None, service}:
-            continue
-        if words & _words(wait.step) and wait.seconds is not None:
+        of_service = wait.service in {None, service}
+        if of_service and wait.responsibility == line and wait.seconds is not None:
             proof, told = _done(wait, wait.seconds)
-            return Shown(topic=Topic.OTHER, proof=proof, told=told, seconds=wait.seconds)
-    return Shown(topic=Topic.OTHER, proof=Proof.NOT_EXERCISED, told=_NOT_EXERCISED)
+            yield Shown(proof=proof, told=told, seconds=wait.seconds)
 
 
 def _done(wait: Wait, took: float) -> tuple[Proof, Reason]:
@@ -195,21 +169,12 @@ def _failed(record: RunRecord, service: str) -> StepResult | None:
     return next((s for s in mine if s.phase is Phase.RESTORE and s.outcome in bad), None)
 
 
-def _words(text: str) -> set[str]:
-    """Return a text's words of two letters or more, in lower case and without accents."""
-    plain = unicodedata.normalize("NFKD", text.lower())
-    bare = "".join(char for char in plain if not unicodedata.combining(char))
-    return {word for word in re.findall(r"\w{2,}", bare) if word not in _SMALL}
-
-
-_SMALL = frozenset(
-    {"and", "the", "of", "for", "to", "et", "le", "la", "les", "de", "des", "du", "un"}
-)
-_SAY: Mapping[Topic, Callable[[RunRecord, str], _Seen | None]] = {
-    Topic.BACKUP: _backup,
+_SHOWS: Mapping[Topic, Callable[[RunRecord, str], Shown | None]] = {
+    Topic.POWER_AND_NETWORK: _network,
+    Topic.MACHINES: _machine,
+    Topic.APPLICATIONS: _checks,
+    Topic.BACKUPS: _backup,
     Topic.RESTORE: _restore,
-    Topic.MACHINE: _machine,
-    Topic.NETWORK: _network,
     Topic.SUPPORT: _support,
-    Topic.CHECKS: _checks,
 }
+"""The topics of which a run shows something by itself."""

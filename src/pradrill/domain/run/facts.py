@@ -15,8 +15,10 @@ from pydantic import Field
 from pradrill.domain.run.backup_catalogue import CatalogueReading
 from pradrill.domain.run.backup_integrity import IntegrityResult
 from pradrill.domain.run.event import CheckPass, Event, Reading, Started, check_key
+from pradrill.domain.run.guard import Guard
 from pradrill.domain.run.host import HostState, SeenHost
 from pradrill.domain.run.outcome import CheckResult, GuardResult, Phase, StepKey, StepResult
+from pradrill.domain.run.primary_clock import clock_of_primary
 from pradrill.domain.run.question import Wait
 from pradrill.domain.run.record import Refusal, RunState
 from pradrill.domain.run.run_plan import Branch, PlannedStep, RunPlan
@@ -50,7 +52,7 @@ class Facts(Model):
     marks: dict[Mark, Instant] = Field(default={}, description="those of the whole run")
     shown: dict[str | None, Shown] = Field(default={}, description="branch (its service) → its own")
     guards: tuple[GuardResult, ...] = ()
-    standing: dict[str, dict[str, GuardResult]] = Field(
+    standing: dict[str, dict[Guard, GuardResult]] = Field(
         default={},
         description="host → guard → its last word; a process that died takes its proofs with it",
     )
@@ -103,7 +105,7 @@ class Facts(Model):
         """Return the clocks that a branch's instants come from: its hosts', its primary's."""
         if branch.service is None:
             return self.skew
-        mine = {*branch.hosts, "primary", f"primary of {branch.service}"}
+        mine = {*branch.hosts, clock_of_primary(), clock_of_primary(branch.service)}
         return {host: skew for host, skew in self.skew.items() if host in mine}
 
 

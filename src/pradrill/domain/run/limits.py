@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pradrill.domain.run.facts import Facts
+from pradrill.domain.run.primary_clock import is_of_primary
 from pradrill.domain.values.reason import Reason, reason
 from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Mark
@@ -27,7 +28,7 @@ def limits(facts: Facts) -> tuple[Reason, ...]:
         reason(Code.ASSUMED_AVAILABLE, other=other, needing=needing)
         for other, needing in facts.plan.assumed.items()
     ]
-    if not any(host == "primary" or host.startswith("primary of ") for host in facts.skew):
+    if not any(map(is_of_primary, facts.skew)):
         limits.append(reason(Code.PRIMARY_CLOCK))
 
     for reading in (own.reading for own in facts.branches() if own.reading is not None):

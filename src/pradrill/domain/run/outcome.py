@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
+from pradrill.domain.run.guard import Guard, GuardKind
 from pradrill.domain.values.model import Model, Utc
 from pradrill.domain.values.reason import Reason
 
@@ -73,22 +74,10 @@ class GuardOutcome(StrEnum):
     WAIVED = "waived"  # there is nothing to compare with, and the plan says so: primary: none
 
 
-class Guard:
-    """The names of guards; the last two are followed by an endpoint, and by a service."""
-
-    DR_ROLE = "dr_role"
-    HOST_KEY = "host-key"
-    MACHINE_ID = "machine-id"
-    SAME_MACHINE = "same-machine"  # as the one that a killed run worked on
-    MARKER = "marker"
-    MUST_NOT_REACH = "must-not-reach "
-    NOT_PRIMARY_OF = "not-primary-of-"
-
-
 class GuardResult(Model):
     """A condition that protects production, and what was seen of it."""
 
-    guard: str = Field(description="stable key, as in machine-id or must-not-reach")
+    guard: Guard = Field(description="stable key, as in machine-id or must-not-reach db:3306")
     host: str
     outcome: GuardOutcome
     detail: Reason
@@ -104,7 +93,7 @@ class GuardResult(Model):
     @property
     def of_isolation(self) -> bool:
         """Tell whether it is about what the host reaches, not about what the host is."""
-        return self.guard.startswith(Guard.MUST_NOT_REACH)
+        return self.guard.kind is GuardKind.MUST_NOT_REACH
 
 
 class TaskFailure(Model):

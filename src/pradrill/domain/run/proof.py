@@ -8,24 +8,32 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pradrill.domain.run.facts import Facts
-from pradrill.domain.run.outcome import Guard, Phase, StepKind, StepOutcome
+from pradrill.domain.run.guard import Guard, GuardKind
+from pradrill.domain.run.outcome import Phase, StepKind, StepOutcome
 from pradrill.domain.run.run_plan import NotExecuted, NotRun, PlannedStep, RunPlan
 
+_MARKER = Guard(kind=GuardKind.MARKER)
 
-def identity_of(plan: RunPlan) -> list[str]:
+
+def identity_of(plan: RunPlan) -> list[Guard]:
     """Return the guards that prove what a host is, its marker aside."""
-    return [Guard.DR_ROLE, Guard.HOST_KEY, *(Guard.NOT_PRIMARY_OF + name for name in plan.services)]
+    return [
+        Guard(kind=GuardKind.DR_ROLE),
+        Guard(kind=GuardKind.HOST_KEY),
+        *(Guard(kind=GuardKind.NOT_PRIMARY_OF, of=name) for name in plan.services),
+    ]
 
 
-def isolation_of(plan: RunPlan) -> list[str]:
+def isolation_of(plan: RunPlan) -> list[Guard]:
     """Return the guards that prove that production is out of a host's reach."""
-    return [Guard.MUST_NOT_REACH + each for each in plan.drill.must_not_reach()]
+    endpoints = plan.drill.must_not_reach()
+    return [Guard(kind=GuardKind.MUST_NOT_REACH, of=endpoint) for endpoint in endpoints]
 
 
 def is_standby(facts: Facts, host: str, *, marked: bool = True) -> bool:
     """Tell whether it is proven what the host is; unless `marked`, its marker may still lack."""
     last = facts.standing.get(host, {})
-    needed = {*identity_of(facts.plan), *([Guard.MARKER] if marked else [])}
+    needed = {*identity_of(facts.plan), *([_MARKER] if marked else [])}
     return needed <= last.keys() and all(
         result.holds for result in last.values() if not result.of_isolation
     )
@@ -102,13 +110,13 @@ def _not_run(facts: Facts, step: PlannedStep) -> NotRun | None:
     return NotRun.NOTHING_BEGUN if step.phase is Phase.TEARDOWN and not facts.touched else None
 
 
-def demanded(plan: RunPlan) -> Iterator[tuple[Phase, str]]:
+def demanded(plan: RunPlan) -> Iterator[tuple[Phase, Guard]]:
     """Yield the guards that a whole drill looks at on each host, phase by phase."""
     isolation = isolation_of(plan)
-    marker = [] if plan.drill.standby.marked_by_prepare else [Guard.MARKER]
-    guards: dict[Phase, list[str]] = {
+    marker = [] if plan.drill.standby.marked_by_prepare else [_MARKER]
+    guards: dict[Phase, list[Guard]] = {
         Phase.READINESS: [*identity_of(plan), *marker],
-        Phase.PREPARE: [Guard.MARKER, *isolation],
+        Phase.PREPARE: [_MARKER, *isolation],
         Phase.VERIFY: isolation,
         Phase.TEARDOWN: isolation,
     }
@@ -116,7 +124,7 @@ def demanded(plan: RunPlan) -> Iterator[tuple[Phase, str]]:
         yield from ((phase, name) for name in names)
 
 
-def unlooked(facts: Facts, host: str) -> list[tuple[Phase, str]]:
+def unlooked(facts: Facts, host: str) -> list[tuple[Phase, Guard]]:
     """Return the guards that a whole drill looks at on a host and that this run did not."""
     seen = {(each.phase, each.guard) for each in facts.guards if each.host == host}
     return [each for each in demanded(facts.plan) if each not in seen]

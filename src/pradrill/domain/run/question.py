@@ -65,6 +65,9 @@ class Wait(Model):
     who: str
     confirm: Confirm
     call: Call | None = None
+    responsibility: str | None = Field(
+        default=None, description="the line of the plan that it exercises"
+    )
     asked: Utc
     ended: Utc | None = Field(default=None, description="answered, given up, or still waiting")
     seconds: float | None = Field(default=None, ge=0)

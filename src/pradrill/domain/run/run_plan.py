@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
+from pradrill.domain.declared.channel import Notify
 from pradrill.domain.declared.drill import Drill
 from pradrill.domain.declared.manual_step import ManualStep
 from pradrill.domain.declared.plan import PrimaryIdentity, Service
@@ -171,7 +172,7 @@ class RunPlan(Model):
     plan_approved: str | None
     plan_owner: str | None = None
     retention: str | None = Field(default=None, description="of records, as the plan says")
-    notify: tuple[str, ...] = Field(default=(), description="what tells people that they are asked")
+    notify: Notify = Field(default=None, description="what tells people that they are asked")
     services: dict[str, Service]
     objectives: Governing
     hosts: tuple[PlannedHost, ...]

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pydantic import Field
 
 from pradrill.domain.run.ending import Verdict as Verdict  # noqa: PLC0414 this module judges it
+from pradrill.domain.run.guard import Guard
 from pradrill.domain.run.outcome import (
     CheckOutcome,
     CheckResult,
@@ -35,7 +36,7 @@ class Evidence(Model):
     not_executed: tuple[str, ...] = Field(description="planned steps that never began")
     held_by: tuple[str, ...] = Field(description="services whose end kept it from beginning")
     guards: tuple[GuardResult, ...]
-    unlooked: tuple[tuple[str, Phase, str], ...] = Field(
+    unlooked: tuple[tuple[str, Phase, Guard], ...] = Field(
         description="host, phase and name of guards that a drill looks at and the run did not"
     )
     checks: tuple[CheckResult, ...]

@@ -212,6 +212,15 @@ class Code(StrEnum):
         "name-unresolved",
         N_("the name does not resolve there, as a misspelt one: give the address"),
     )
+    CLOSED_REFUSED = "closed-refused", N_("closed: refused")
+    CLOSED_SILENT = "closed-silent", N_("closed: no answer in %(seconds)s")
+    CLOSED_BECAUSE = "closed-because", N_("closed: %(because)s")
+    REACH_UNKNOWN = "reach-unknown", N_("unknown: %(because)s")
+    REACH_NOT_TRIED = "reach-not-tried", N_("unknown: not tried")
+    OWN_PORT_CLOSED = (
+        "own-port-closed",
+        N_("unknown: even the host's own SSH port was found %(because)s"),
+    )
     LEASE_FREE = "lease-free", N_("no other run holds this machine")
     LEASE_EXPIRED = "lease-expired", N_("taken over from %(holder)s, which had run out")
     LEASE_IMPOSSIBLE = (
@@ -416,6 +425,10 @@ class Code(StrEnum):
 
     # what a run showed of the plan's responsibilities
     NOT_EXERCISED = "not-exercised", N_("not exercised by this run")
+    NO_TOPIC = (
+        "no-topic",
+        N_("a line of the plan's own: no manual step of this run names it"),
+    )
     RESTORED_FROM = (
         "restored-from",
         N_("restored from the backup %(name)s, newest data %(instant)s"),

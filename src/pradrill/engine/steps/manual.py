@@ -33,6 +33,7 @@ def _ask(context: Context, step: PlannedManual, asked: ManualStep) -> StepEnd:
         who=asked.who,
         confirm=asked.confirm,
         call=step.call,
+        responsibility=asked.responsibility,
         asked=now,
     )
     context.note(Event.ASKED, wait)

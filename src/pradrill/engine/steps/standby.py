@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pradrill.domain.run.event import Event
+from pradrill.domain.run.guard import Guard, GuardKind, Reach, Reached
 from pradrill.domain.run.host import Host, HostFacts, HostState
-from pradrill.domain.run.outcome import Guard, GuardOutcome, GuardResult, Phase, StepOutcome
+from pradrill.domain.run.outcome import GuardOutcome, GuardResult, Phase, StepOutcome
 from pradrill.domain.run.proof import is_standby, was_cut
 from pradrill.domain.run.run_plan import PlannedStep
 from pradrill.domain.run.scope import Strays
@@ -74,7 +75,10 @@ def prove_anew(context: Context) -> None:
         except PradrillError as error:
             lost = GuardOutcome.UNPROVEN
             unknown = GuardResult(
-                guard=Guard.SAME_MACHINE, host=host.name, outcome=lost, detail=reason_of(error)
+                guard=Guard(kind=GuardKind.SAME_MACHINE),
+                host=host.name,
+                outcome=lost,
+                detail=reason_of(error),
             )
             _guard(context, Phase.TEARDOWN, [unknown])
             continue
@@ -111,7 +115,9 @@ def isolation_again(context: Context, step: PlannedStep) -> StepEnd:
         try:
             reached = context.tools.probe.reaches(host, context.there(), endpoints)
         except PradrillError as error:
-            reached = dict.fromkeys(endpoints, f"unknown: {error.message}")
+            unknown = reason(Code.REACH_UNKNOWN, because=reason_of(error))
+            silent = Reached(reach=Reach.UNKNOWN, detail=unknown)
+            reached = dict.fromkeys(endpoints, silent)
         refused += _guard(context, step.phase, reach_guards(host.name, endpoints, reached))
     came = _guarded(refused)
     if any(guard.outcome is GuardOutcome.REFUSED for guard in refused):

@@ -385,7 +385,7 @@ def _known(lines: Sequence[bytes]) -> set[str]:
         with suppress(ValidationError):
             entries.append(Entry.model_validate_json(line))
     damage = (wrong for each in acknowledged(entries) for wrong in each.said.damage)
-    return {wrong.seen.rpartition(" ")[2] for wrong in damage}
+    return {wrong.own_hash for wrong in damage}
 
 
 def _damage(found: str, left: bytes) -> Damage:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 from pradrill.domain.declared.drill import Kind, Role
+from pradrill.domain.declared.responsibility import Topic
 from pradrill.domain.register.annotation import AnnotationKind
 from pradrill.domain.report.responsibilities import Proof
 from pradrill.domain.run.backup_integrity import Soundness
@@ -46,6 +47,12 @@ def word(value: StrEnum) -> str:
 def step_name(name: str) -> str:
     """Say the name of a step: the engine's own are translated, the drill's are not."""
     return _(name) if name in STEPS else name
+
+
+def responsibility(line: str) -> str:
+    """Say a line of the plan's responsibilities: topics are translated, others are not."""
+    topic = Topic.of(line)
+    return line if topic is None else word(topic)
 
 
 def _verdicts() -> Mapping[str, str]:
@@ -181,6 +188,23 @@ def _proofs() -> Mapping[str, str]:
         Proof.SHOWN: pgettext("responsibility", "shown"),
         Proof.FAILED: pgettext("responsibility", "failed"),
         Proof.NOT_EXERCISED: pgettext("responsibility", "not exercised"),
+        Proof.UNKNOWN: pgettext("responsibility", "not known"),
+    }
+
+
+def _topics() -> Mapping[str, str]:
+    return {
+        Topic.POWER_AND_NETWORK: pgettext("topic", "power and network"),
+        Topic.MACHINES: pgettext("topic", "machines"),
+        Topic.SYSTEMS: pgettext("topic", "systems"),
+        Topic.APPLICATIONS: pgettext("topic", "applications"),
+        Topic.BACKUPS: pgettext("topic", "backups"),
+        Topic.RESTORE: pgettext("topic", "restore"),
+        Topic.DNS: pgettext("topic", "dns"),
+        Topic.ACCESSES: pgettext("topic", "accesses"),
+        Topic.SUPERVISION: pgettext("topic", "supervision"),
+        Topic.SUPPORT: pgettext("topic", "support"),
+        Topic.COMMUNICATION: pgettext("topic", "communication"),
     }
 
 
@@ -247,6 +271,7 @@ _WORDS: Mapping[type[StrEnum], Callable[[], Mapping[str, str]]] = {
     AnnotationKind: _annotations,
     Role: _roles,
     Proof: _proofs,
+    Topic: _topics,
     CallStage: _stages,
     Standing: _promises,
     Soundness: _soundness,

@@ -1,4 +1,4 @@
-"""What a report derives from a case file: people, lessons, findings, changes, evidence held."""
+"""What a report derives from a case file: people, findings, changes."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import NamedTuple
 from pradrill.domain.register.annotation import Annotation, AnnotationKind
 from pradrill.domain.register.finding import Finding
 from pradrill.domain.report.case_file import CaseFile
-from pradrill.domain.report.changes import Changes, Part, changes
-from pradrill.domain.report.clauses import Section
+from pradrill.domain.report.changes import Changes, Part, PlanField, changes
 from pradrill.domain.values.severity import Severity
 from pradrill.domain.values.timeline import Instant, Mark
 from pradrill.reporting.language import formats as wording
@@ -33,7 +32,7 @@ class MarkLine(NamedTuple):
 
 def mark_lines(case: CaseFile) -> tuple[MarkLine, ...]:
     """Return every mark, in order."""
-    said = [note for note in of_kind(case, AnnotationKind.MARK) if note.instant is not None]
+    said = [note for note in case.of_kind(AnnotationKind.MARK) if note.instant is not None]
     return tuple(
         MarkLine(
             mark,
@@ -44,14 +43,9 @@ def mark_lines(case: CaseFile) -> tuple[MarkLine, ...]:
     )
 
 
-def of_kind(case: CaseFile, *kinds: str) -> tuple[Annotation, ...]:
-    """Return the annotations of some kinds, as they were entered."""
-    return tuple(note for note in case.annotations if note.kind in kinds)
-
-
 def people(case: CaseFile) -> Iterator[tuple[str, tuple[Annotation, ...]]]:
     """Return who took part, a role at a time: those expected first, entered or not."""
-    named = of_kind(case, AnnotationKind.PERSON)
+    named = case.of_kind(AnnotationKind.PERSON)
     roles = dict.fromkeys((*ROLES, *(note.role or "" for note in named)))
     for role in roles:
         mine = tuple(note for note in named if (note.role or "") == role)
@@ -79,8 +73,7 @@ def closed_findings(case: CaseFile) -> tuple[Finding, ...]:
 
 def opened_by(finding: Finding) -> str:
     """Say who opened a finding: a person's own name, or the run, in the reader's language."""
-    by_itself = finding.by == "the run" and finding.run_id is not None
-    return _("the run") if by_itself else wording.line(spoken(finding.by), 80)
+    return _("the run") if finding.by_a_run else wording.line(spoken(finding.by), 80)
 
 
 def seen_again(finding: Finding) -> str:
@@ -100,11 +93,6 @@ def doubt(case: CaseFile) -> list[str]:
     return doubts(case.record.run_id, case.integrity.wrong if case.integrity else ())
 
 
-def registered(case: CaseFile) -> bool:
-    """Tell whether the register was read: without it nothing is known of findings."""
-    return case.integrity is not None and case.integrity.entry is not None
-
-
 def changed(case: CaseFile) -> Changes | None:
     """Return what is not as it was in the previous run; None when there was none."""
     return None if case.previous is None else changes(case.record.plan, case.previous.plan)
@@ -122,65 +110,13 @@ def part(value: Part) -> str:
     }[value]
 
 
-def field(name: str) -> str:
+def field(value: PlanField) -> str:
     """Say which value of the plan changed."""
-    known = {
-        "plan version": _("plan version"),
-        "approved": _("approved"),
-        "services": _("services"),
-        "standby": _("standby"),
-        "RTO": pgettext("figure", "RTO"),
-        "RPO": pgettext("figure", "RPO"),
-    }
-    return known.get(name, name)
-
-
-def section(value: Section) -> str:
-    """Return the heading of a part of the report."""
     return {
-        Section.VERDICT: _("Verdict"),
-        Section.SCOPE: _("Scope and scenario"),
-        Section.FIGURES: _("Objectives and actuals"),
-        Section.TIMELINE: _("Timeline"),
-        Section.STEPS: _("Steps"),
-        Section.CHECKS: _("Checks"),
-        Section.ENVIRONMENT: _("Environment and proof of isolation"),
-        Section.INPUTS: _("Inputs"),
-        Section.CHANGES: _("Changes since the previous run"),
-        Section.TEARDOWN: _("Teardown and residue"),
-        Section.LIMITS: _("Limits of what was proved"),
-        Section.PEOPLE: _("People"),
-        Section.DEVIATIONS: _("Deviations and workarounds"),
-        Section.LESSONS: _("Lessons learned (REX)"),
-        Section.FINDINGS: _("Findings"),
-        Section.SIGN_OFF: _("Review and sign-off"),
-        Section.INTEGRITY: _("Integrity"),
+        PlanField.VERSION: _("plan version"),
+        PlanField.APPROVED: _("approved"),
+        PlanField.SERVICES: _("services"),
+        PlanField.STANDBY: _("standby"),
+        PlanField.RTO: pgettext("figure", "RTO"),
+        PlanField.RPO: pgettext("figure", "RPO"),
     }[value]
-
-
-def holds(case: CaseFile, value: Section) -> bool:
-    """Tell whether that part of the report holds anything but the words "not entered"."""
-    record = case.record
-    found = {
-        Section.FIGURES: record.recovery.rta is not None or record.recovery.rpa is not None,
-        Section.TIMELINE: bool(record.steps or record.recovery.marks),
-        Section.STEPS: bool(record.steps or record.not_executed),
-        Section.CHECKS: bool(record.checks),
-        Section.ENVIRONMENT: bool(record.guards),
-        Section.CHANGES: case.previous is not None,
-        Section.TEARDOWN: bool(record.steps),
-        Section.LIMITS: bool(record.limits),
-        Section.PEOPLE: bool(of_kind(case, AnnotationKind.PERSON)),
-        Section.DEVIATIONS: bool(
-            of_kind(case, AnnotationKind.DEVIATION, AnnotationKind.WORKAROUND)
-        ),
-        Section.LESSONS: bool(
-            of_kind(
-                case, AnnotationKind.REX_WELL, AnnotationKind.REX_BADLY, AnnotationKind.REX_PLAN
-            )
-        ),
-        Section.FINDINGS: bool(case.findings),
-        Section.SIGN_OFF: bool(of_kind(case, AnnotationKind.SIGN_OFF)),
-        Section.INTEGRITY: case.integrity is not None,
-    }
-    return found.get(value, True)

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from pradrill.domain.report.case_file import CaseFile
 from pradrill.domain.report.clauses import ClauseMap
 from pradrill.domain.report.responsibilities import responsibilities
+from pradrill.domain.report.sections import BODY, FRONT
 from pradrill.reporting.language import formats as wording
 from pradrill.reporting.language import i18n, reasons
 from pradrill.reporting.language import terms as vocabulary
@@ -93,6 +94,8 @@ def _environment() -> Environment:
         fields=fields,
         say=wording,
         responsibilities=responsibilities,
+        FRONT=FRONT,
+        BODY=BODY,
     )
     environment.filters.update(
         at=wording.at,
@@ -102,6 +105,7 @@ def _environment() -> Environment:
         spoken=reasons.spoken,
         is_translated=reasons.is_translated,
         step_name=vocabulary.step_name,
+        responsibility=vocabulary.responsibility,
         line=wording.line,
         figure_name=view.figure_name,
         block=wording.block,

@@ -15,6 +15,11 @@ from pradrill.reporting.run import case_sections as case_view
 from pradrill.reporting.run import page as view
 
 _MESSAGE, _DETAIL = 300, 20_000
+_OF_STANDING = {
+    view.Standing.MET: "",
+    view.Standing.NOT_MET: "failure",
+    view.Standing.UNKNOWN: "error",
+}
 
 
 class _Case(NamedTuple):
@@ -89,7 +94,7 @@ def _verdict(record: RunRecord) -> Iterator[_Case]:
     length = (record.ended - record.started).total_seconds()
     yield _Case("run", "verdict", length, kinds[record.verdict], said)
     for c in view.comparisons(record):
-        kind = {"met": "", "not met": "failure"}.get(c.standing, "error")
+        kind = _OF_STANDING[c.standing]
         name = f"{c.actual_name} within {c.objective_name} {c.objective_told}"
         yield _Case("run", name, 0.0, kind, f"{c.told} ({c.interval})")
     left = "\n".join(map(str, record.residue))

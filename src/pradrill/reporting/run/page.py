@@ -236,7 +236,7 @@ def not_run(step: NotExecuted) -> str:
 
 def guard_name(guard: GuardResult) -> str:
     """Return a guard's name with the phase in which it was looked at, where that is known."""
-    return guard.guard if guard.phase is None else f"{guard.guard} ({word(guard.phase)})"
+    return str(guard.guard) if guard.phase is None else f"{guard.guard} ({word(guard.phase)})"
 
 
 def figure_name(short: str) -> str:

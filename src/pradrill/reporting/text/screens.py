@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pradrill.domain.register.entry import Wrong
+from pradrill.domain.report.sections import Section
 from pradrill.domain.run.backup_catalogue import Catalogue, CatalogueReading
 from pradrill.domain.run.outcome import Phase, StepKind, StepOutcome, StepResult
 from pradrill.domain.run.question import Question
@@ -65,7 +66,7 @@ def show(record: RunRecord, console: Console, wrong: Sequence[Wrong] = ()) -> No
     for note in view.notes(record):
         console.print(_text(note, style="bold"))
     _bullets(console, record.reasons)
-    _heading(console, "What was tried")
+    _heading(console, Section.TRIED.heading)
     _facts(
         console,
         ("run", record.run_id),
@@ -86,7 +87,7 @@ def show(record: RunRecord, console: Console, wrong: Sequence[Wrong] = ()) -> No
     _heading(console, "Teardown")
     console.print(_text(view.teardown(record)))
     _bullets(console, record.residue)
-    _heading(console, "Limits of what was proved")
+    _heading(console, Section.LIMITS.heading)
     _bullets(console, record.limits)
     _heading(console, "This record")
     versions = ", ".join(f"{name} {version}" for name, version in record.versions.items())
@@ -110,7 +111,7 @@ def show_plan(plan: RunPlan, console: Console) -> None:
 
 
 def _show_figures(record: RunRecord, console: Console) -> None:
-    _heading(console, "Objectives and actuals")
+    _heading(console, Section.FIGURES.heading)
     table = _table("", "Actual", "Objective", "Standing", "Interval", "Margin", "Provenance")
     for c in view.comparisons(record):
         known = c.actual is not None
@@ -196,7 +197,7 @@ def show_catalogue(
 
 
 def _show_steps(record: RunRecord, console: Console) -> None:
-    _heading(console, "Steps")
+    _heading(console, Section.STEPS.heading)
     table = _table("Phase", "Step", "Took", "Deadline", "Outcome")
     for step in record.steps:
         allowed = "none" if step.deadline is None else wording.short(step.deadline)
@@ -225,7 +226,7 @@ def _told(step: StepResult) -> str:
 
 
 def _show_checks(record: RunRecord, console: Console) -> None:
-    _heading(console, "Checks")
+    _heading(console, Section.CHECKS.heading)
     console.print(_text(view.counted(record)))
     if record.checks:
         table = _table("What it proves", "Host", "Outcome")

@@ -1,0 +1,104 @@
+"""The sections of a report on one run, in the reader's order.
+
+A section is a line here and a template, `reporting/templates/report/KEY.html.j2`. Its key is what
+a clause map names and what the page's links lead to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Self
+
+from pradrill.domain.register.annotation import AnnotationKind
+from pradrill.domain.report.case_file import CaseFile
+from pradrill.errors import N_
+
+Holds = Callable[[CaseFile], bool]
+
+
+def _always(_case: CaseFile) -> bool:
+    return True
+
+
+def _never(_case: CaseFile) -> bool:
+    return False
+
+
+def _noted(*kinds: AnnotationKind) -> Holds:
+    """Return a rule that asks for annotations of some kinds."""
+    return lambda case: bool(case.of_kind(*kinds))
+
+
+class Section(StrEnum):
+    """A section's key, with its heading and whether it holds evidence about a run.
+
+    A section that holds none stands in the report all the same, and says so.
+    """
+
+    heading: str
+    holds: Holds
+
+    def __new__(cls, key: str, heading: str, holds: Holds) -> Self:
+        """Give the key its heading and its rule."""
+        section = str.__new__(cls, key)
+        section._value_ = key
+        section.heading, section.holds = heading, holds
+        return section
+
+    VERDICT = "verdict", N_("Verdict"), _always
+    FIGURES = (
+        "figures",
+        N_("Objectives and actuals"),
+        lambda case: case.record.recovery.rta is not None or case.record.recovery.rpa is not None,
+    )
+    TRIED = "tried", N_("What was tried"), _always
+    OPEN = "open", N_("Open findings"), lambda case: case.registered
+
+    SCOPE = "scope", N_("Scope and scenario"), _always
+    TIMELINE = (
+        "timeline",
+        N_("Timeline"),
+        lambda case: bool(case.record.steps or case.record.recovery.marks),
+    )
+    STEPS = (
+        "steps",
+        N_("Steps"),
+        lambda case: bool(case.record.steps or case.record.not_executed),
+    )
+    CHECKS = "checks", N_("Checks"), lambda case: bool(case.record.checks)
+    ENVIRONMENT = (
+        "environment",
+        N_("Environment and proof of isolation"),
+        lambda case: bool(case.record.guards),
+    )
+    INPUTS = "inputs", N_("Inputs"), _always
+    CHANGES = (
+        "changes",
+        N_("Changes since the previous run"),
+        lambda case: case.previous is not None,
+    )
+    TEARDOWN = "teardown", N_("Teardown and residue"), lambda case: bool(case.record.steps)
+    LIMITS = "limits", N_("Limits of what was proved"), lambda case: bool(case.record.limits)
+    PEOPLE = "people", N_("People"), _noted(AnnotationKind.PERSON)
+    DEVIATIONS = (
+        "deviations",
+        N_("Deviations and workarounds"),
+        _noted(AnnotationKind.DEVIATION, AnnotationKind.WORKAROUND),
+    )
+    LESSONS = (
+        "lessons",
+        N_("Lessons learned (REX)"),
+        _noted(AnnotationKind.REX_WELL, AnnotationKind.REX_BADLY, AnnotationKind.REX_PLAN),
+    )
+    FINDINGS = "findings", N_("Findings"), lambda case: bool(case.findings)
+    TREND = "trend", N_("Trend and coverage"), _never
+    CLAUSES = "clauses", N_("Clause map"), _never
+    SIGN_OFF = "sign_off", N_("Review and sign-off"), _noted(AnnotationKind.SIGN_OFF)
+    INTEGRITY = "integrity", N_("Integrity"), lambda case: case.integrity is not None
+
+
+FRONT = (Section.VERDICT, Section.FIGURES, Section.TRIED, Section.OPEN)
+"""What the first page answers."""
+
+BODY = tuple(section for section in Section if section not in FRONT)
