@@ -8,7 +8,7 @@ from argparse import ArgumentParser, Namespace
 from pradrill.adapters.questions.files import FilePeople
 from pradrill.app.composition import App
 from pradrill.app.settle import swept
-from pradrill.errors import ExitCode, RecordError
+from pradrill.errors import ExitCode
 from pradrill.reporting.language.formats import line
 from pradrill.reporting.text.screens import open_console, show_runs
 
@@ -37,4 +37,4 @@ def run(args: Namespace) -> int:
             print(f"{line(journal.run_id, 200)}  is running{waits}")
     for error in damaged:
         print(error, file=sys.stderr)
-    return RecordError.exit_code if damaged else ExitCode.PASSED
+    return ExitCode.RECORD if damaged or app.in_doubt else ExitCode.PASSED

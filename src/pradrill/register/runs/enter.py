@@ -41,9 +41,9 @@ def enter_run(register: Register, folder: Path, at: datetime) -> None:
     _enter(register, folder, (record, content), None, at)
 
 
-def enter_made_up(register: Register, folder: Path, why: str, at: datetime) -> None:
-    """Append that a sealed run was found and is none that was carried out; raises RecordError."""
-    found = f"run {folder.name} is sealed, has no entry, and is not entered: {why}"
+def enter_made_up(register: Register, folder: Path, how: str, why: str, at: datetime) -> None:
+    """Append that a run was found, and is none that was carried out; raises RecordError."""
+    found = f"run {folder.name} {how}, and is not entered: {why}"
     register.append(EntryKind.DAMAGE, Damage(found=found, run_id=folder.name), at)
 
 
@@ -104,14 +104,18 @@ def entered(register: Register) -> set[str]:
     return {str(run_id) for run_id in told if run_id}
 
 
-def sealed_hashes(register: Register) -> set[str]:
-    """Return the hashes of the records that the register names; lines that are none name none."""
-    hashes = set()
+def named(register: Register) -> dict[str, set[str]]:
+    """Return the runs that the register names, each with the hashes of its record.
+
+    Lines that are no entry name none: what is damaged elsewhere must not hide the rest.
+    """
+    hashes: dict[str, set[str]] = {}
     for line in register.lines():
         with suppress(ValidationError):
             entry = Entry.model_validate_json(line)
-            if entry.kind is EntryKind.RUN:
-                hashes.add(str(entry.body.get("record_sha256")))
+            run_id = entry.body.get("run_id")
+            if entry.kind is EntryKind.RUN and isinstance(run_id, str):
+                hashes.setdefault(run_id, set()).add(str(entry.body.get("record_sha256")))
     return hashes
 
 
