@@ -56,7 +56,7 @@ def test_no_form_of_a_secret_gets_through(secret: str, before: str, after: str) 
         "URL, each byte of it": "".join(f"%{byte:02X}" for byte in raw),
         "XML": html.escape(text).replace("&#x27;", "&apos;"),
         "JSON in JSON in JSON": json.dumps(json.dumps(json.dumps(text))),
-        "UTF-16": "\0".join(text),
+        "UTF-16": "\0".join(text) if text.isprintable() else text,
         "UTF-16 of Python": repr(secret.encode("utf-16-le")),
         "UTF-16 in base64": base64.b64encode(text.encode("utf-16-le")).decode(),
         "UTF-16 in hex": secret.encode("utf-16-le").hex(),

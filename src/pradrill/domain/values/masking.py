@@ -58,13 +58,12 @@ class Masker:
         self._learned.add(secret)
         before = set(self._forms)
         for part in parts_of(secret):
-            forms = encoded(part)
-            if len(part) < STRONG or part.isdecimal():
+            is_weak = len(part) < STRONG or part.isdecimal()
+            forms = encoded(part) if is_weak else encoded(part) | written(part)
+            forms |= {_BREAK.sub("", form) for form in forms}  # as a text without breaks has it
+            if is_weak:
                 self._words |= written(part)
                 forms -= {part, part[::-1]}
-            else:
-                forms |= written(part)
-            forms |= {_BREAK.sub("", form) for form in forms}  # as a text without breaks has it
             self._forms |= {_folded(form) for form in forms if len(form) >= STRONG}
             if _NUMBER.fullmatch(part):
                 self._numbers |= {float(part), *([int(part)] if part.isdecimal() else [])}
