@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
@@ -438,6 +439,10 @@ def test_page_one_says_it(house: Project, lang: str, word: str) -> None:
     (house.state / "runs" / house.runs[1] / "journal.jsonl").write_text("")
     house.command("report", "--lang", lang, "--output", str(page))
     assert word in page.read_text()
+    assert house.command("report", "--format", "csv", "--output", str(data)) == ExitCode.RECORD
+    first = next(csv.DictReader(data.read_text("utf-8").splitlines()))
+    assert (first["row"], first["outcome"]) == ("doubt", "")
+    assert "journal.jsonl" in first["detail"]
     house.command("report", "--format", "json", "--output", str(data))
     wheres = [wrong["where"] for wrong in json.loads(data.read_text())["integrity"]["wrong"]]
     assert f"runs/{house.runs[1]}/journal.jsonl" in wheres
