@@ -16,8 +16,9 @@ from typing import Any
 
 from pradrill.domain.run.record import RunRecord
 from pradrill.domain.run.run_plan import RunPlan
-from pradrill.domain.values.masking import SHORTEST, Masker
+from pradrill.domain.values.masking import Masker
 from pradrill.domain.values.secret import secrets_of
+from pradrill.domain.values.secret_forms import SHORTEST
 from pradrill.errors import NotReadyError
 
 _LONGEST = 65_536  # bytes: keys are secrets, backups are none

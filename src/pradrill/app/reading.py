@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,8 +54,10 @@ class StateReader:
         self.log = args.log or str(self.state / "log.jsonl")
         self.clock = SteadyClock()
         self.register = Register(self.state, lambda: self._sealer)
-        self.folders = RunFolders(self.state)
+        self.folders = RunFolders(self.state, self.register)
         self._drills: Path | None = args.drills
+        self.in_doubt = False
+        """Nobody vouches for the register's head: whoever reads it is told, and ends with 14."""
 
     @cached_property
     def store(self) -> FileRunStore:
@@ -95,20 +98,29 @@ class StateReader:
     def trusted(self) -> tuple[str, ...]:
         """Return the public keys that the plan, or PRADRILL_SIGNING_KEY, says the register has.
 
-        The key before is one until the change is entered. None: no plan, or it names no key.
+        The key before is one until the change is entered. None: no plan, or it names no key. Raises
+        ConfigurationError when a key is named and cannot be read: then nothing is known to be ours.
         """
         try:
             settings = read_sealing(self.drills)
-        except PradrillError:
+        except PradrillError as error:
             settings = Sealing()
+            if self.names_drills():
+                told(f"the register is not compared with the plan's key: {error.message}")
         named = os.environ.get("PRADRILL_SIGNING_KEY")
         key = Path(named).expanduser().absolute() if named else settings.key
-        keys = []
-        for each in (key, settings.previous_key if key else None):
-            try:
-                keys += [public_key(each)] if each is not None else []
-            except ToolError as error:
-                told(f"the register is not compared with the plan's key: {error.message}")
+        if key is None:
+            return ()
+        try:
+            keys = [public_key(key)]
+        except ToolError as error:
+            source = "PRADRILL_SIGNING_KEY" if named else "the plan"
+            raise ConfigurationError(
+                f"the key that {source} names cannot be read: {error.message}",
+                hint=f"Keep its public half beside it, as {key.name.removesuffix('.pub')}.pub.",
+            ) from error
+        with suppress(ToolError):  # it may be gone once the change is entered
+            keys += [public_key(settings.previous_key)] if settings.previous_key else []
         return tuple(keys)
 
     def head(self) -> Head | None:
@@ -118,12 +130,17 @@ class StateReader:
         except PradrillError:
             return None
 
+    def why_doubted(self) -> str | None:
+        """Return why nobody vouches for the register's head, if so."""
+        try:
+            return self.register.doubt(self.trusted())
+        except PradrillError as error:
+            return error.message
+
     def doubt(self) -> str | None:
         """Say on stderr that nobody vouches for the register's head, if so; return why."""
-        try:
-            why = self.register.doubt(self.trusted())
-        except PradrillError as error:
-            why = error.message
+        why = self.why_doubted()
+        self.in_doubt = why is not None
         if why is not None:
             told(f"the register does not verify: {why}")
             told("HINT: See what is wrong: pradrill register verify; then register acknowledge.")

@@ -34,6 +34,18 @@ def piped(path: Path, text: str) -> Iterator[Path]:
         path.unlink(missing_ok=True)
 
 
+@contextmanager
+def held(content: bytes) -> Iterator[Path]:
+    """Offer a content as a file that lies in memory alone: no disk can be too full for it."""
+    file = os.memfd_create("pradrill")
+    try:
+        with open(file, "wb", closefd=False) as memory:
+            memory.write(content)
+        yield Path(f"/proc/{os.getpid()}/fd/{file}")
+    finally:
+        os.close(file)
+
+
 def folder(marker: str) -> Path:
     """Make a folder for a run: in memory where this machine lets us, private in any case.
 

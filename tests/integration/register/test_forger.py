@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ import pytest
 from pradrill.cli import main
 from pradrill.domain.declared.sealing import Sealing
 from pradrill.domain.register.entry import Acknowledgement, Entry, EntryKind, RunEntry, Seals, Wrong
+from pradrill.domain.run.facts import fold
 from pradrill.errors import ExitCode
 from pradrill.register.chain.register import Register, canonical, line_hash
 from pradrill.register.runs.store import FileRunStore
@@ -104,6 +106,7 @@ def house(tmp_path: Path, seal: Seal, new_key: NewKey) -> Project:
 
 COMMANDS = [
     ("runs",),
+    ("findings",),
     ("register", "list"),
     ("register", "head"),
     ("show",),
@@ -122,8 +125,7 @@ def test_no_command_signs_over_a_forged_register(
     house.write(house.better())
     code = house.command(*words)
     assert "does not carry the signature" in capsys.readouterr().err
-    if words[0] in {"register", "show", "report"}:
-        assert code == ExitCode.RECORD
+    assert code == (ExitCode.PASSED if words[0] in {"annotate", "finding"} else ExitCode.RECORD)
     assert house.command("register", "verify") == ExitCode.RECORD
     a_sealed_run(house.store, 5)
     assert house.command("register", "verify") == ExitCode.RECORD
@@ -167,7 +169,7 @@ def test_seals_that_are_not_the_plans_are_found(
         house.write([*house.entries(), named], sign_with=house.theirs)
     assert house.command("register", "verify") == ExitCode.RECORD
     assert "the plan names" in capsys.readouterr().out
-    assert house.command("runs") == ExitCode.PASSED
+    assert house.command("runs") == ExitCode.RECORD
     assert "the register does not verify" in capsys.readouterr().err
     a_sealed_run(house.store, 5)
     assert house.command("register", "verify") == ExitCode.RECORD
@@ -176,6 +178,31 @@ def test_seals_that_are_not_the_plans_are_found(
     assert (out / "VERIFY.txt").read_text().startswith("THIS IS NOT WHAT WAS RECORDED")
     assert (out / "VERIFIER.txt").read_text().startswith("CECI N'EST PAS")
     assert not (out / "SHA256SUMS.sig").exists()
+
+
+@pytest.mark.parametrize("where", ["environment", "plan"])
+def test_a_key_that_cannot_be_read_is_no_reason_to_ask_for_none(
+    house: Project,
+    where: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The seals are stripped, and the key that is named is away: nothing is called unchanged."""
+    house.write([e for e in house.better() if e.kind is not EntryKind.SEALS])
+    if where == "plan":
+        house.key.unlink()
+        house.key.with_name("key.pub").unlink()
+    else:
+        monkeypatch.setenv("PRADRILL_SIGNING_KEY", "/nonexistent")
+    assert house.command("register", "verify") == ExitCode.CONFIGURATION
+    out = str(house.folder / "out")
+    assert house.command("bundle", "--output", out) == ExitCode.CONFIGURATION
+    assert house.command("report", "--output", out) == ExitCode.RECORD
+    assert house.command("runs") == ExitCode.RECORD
+    said = capsys.readouterr()
+    assert "nothing was changed" not in said.out
+    assert said.err.count("names cannot be read") >= 4
+    assert "cannot be read" in Path(out).read_text()
 
 
 def test_a_key_of_the_forgers_is_trouble_without_the_plan_too(house: Project) -> None:
@@ -254,6 +281,77 @@ def test_a_made_up_run_is_not_entered_as_what_it_claims(
     assert house.command("show", run_id) == ExitCode.RECORD
     assert "is not what was recorded" in capsys.readouterr().out
     assert run_id not in [record.run_id for record in house.store.last_finished()]
+
+
+def _unsealed(house: Project, run_id: str, *, ends: bool = True) -> Path:
+    """Make a folder of a run that passed, with a journal that has ended and no record."""
+    folder = house.state / "runs" / run_id
+    if not folder.exists():
+        shutil.copytree(house.state / "runs" / house.runs[0], folder)
+    for name in ("record.json", "record.json.sig"):
+        (folder / name).unlink(missing_ok=True)
+    end = {"at": "2026-03-10T03:00:00+00:00", "event": "run_ended"}
+    with (folder / "journal.jsonl").open("a") as journal:
+        journal.write(f"{json.dumps({**end, 'ended': end['at']})}\n" if ends else "")
+    return folder
+
+
+def test_a_journal_that_was_made_up_is_no_killed_run(
+    house: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that ends well, without a record, is neither sealed, nor entered, nor torn down."""
+    run_id = "20260401T020000Z-moodle-abcdef"
+    _unsealed(house, run_id)
+    assert house.store.crashed() == []
+    for words in (("runs",), ("show", run_id)):
+        house.command(*words)
+    assert f"run {run_id} has no record, and is not entered" in capsys.readouterr().err
+    assert not (house.state / "runs" / run_id / "record.json").exists()
+    entries = house.entries()
+    assert [e.body["run_id"] for e in entries if e.kind is EntryKind.RUN] == house.runs
+    assert [e.kind for e in entries].count(EntryKind.DAMAGE) == 1
+
+
+def test_a_killed_run_has_ended_only_if_its_own_process_says_so(house: Project) -> None:
+    """An end, or another beginning, that was added counts for nothing; nor does other evidence."""
+    journal = house.store.open("moodle", after(86_400 * 9))
+    for event, _, facts in house.store.journal(house.runs[0]).events():
+        journal.append(event, after(0), facts)
+    forged = _unsealed(house, journal.run_id) / "journal.jsonl"
+    first = forged.read_bytes().splitlines(keepends=True)[0]
+    forged.write_bytes(forged.read_bytes() + first.replace(b"moodle", b"another"))
+    journal.close()
+    (crashed,) = house.store.crashed()
+    events = list(crashed.events())
+    assert "run_ended" not in [event for event, _, _ in events]
+    assert fold(events) == fold(events[:-1])
+    crashed.append("run_ended", after(99), {"ended": after(99).isoformat()})
+    assert "run_ended" in [event for event, _, _ in crashed.events()]
+    (forged.parent / "evidence" / "more").write_text("made up")
+    assert "run_ended" not in [event for event, _, _ in crashed.events()]
+    crashed.close()
+
+
+def test_a_run_that_was_entered_is_not_killed_by_taking_its_record_away(
+    house: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is torn down again, no other record is signed, and each command says what is gone."""
+    _unsealed(house, house.runs[1], ends=False)
+    assert not house.store.has_crashed()
+    assert house.store.crashed() == []
+    assert house.command("runs") == ExitCode.RECORD
+    assert house.command("show", house.runs[1]) == ExitCode.RECORD
+    told = f"the run {house.runs[1]} is in the register, and its record is gone"
+    assert capsys.readouterr().err.count(told) == 2
+
+
+def test_a_record_that_was_changed_is_told_where_runs_are_listed(
+    house: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The chain is whole: only the record's hash tells."""
+    house.better()
+    assert house.command("runs") == ExitCode.RECORD
+    assert f"{house.runs[1]} is not what was recorded" in capsys.readouterr().err
 
 
 def test_an_honest_run_that_a_crash_kept_out_is_entered(house: Project) -> None:
@@ -341,6 +439,10 @@ def test_page_one_says_it(house: Project, lang: str, word: str) -> None:
     (house.state / "runs" / house.runs[1] / "journal.jsonl").write_text("")
     house.command("report", "--lang", lang, "--output", str(page))
     assert word in page.read_text()
+    assert house.command("report", "--format", "csv", "--output", str(data)) == ExitCode.RECORD
+    first = next(csv.DictReader(data.read_text("utf-8").splitlines()))
+    assert (first["row"], first["outcome"]) == ("doubt", "")
+    assert "journal.jsonl" in first["detail"]
     house.command("report", "--format", "json", "--output", str(data))
     wheres = [wrong["where"] for wrong in json.loads(data.read_text())["integrity"]["wrong"]]
     assert f"runs/{house.runs[1]}/journal.jsonl" in wheres

@@ -255,6 +255,25 @@ def test_heads_are_published_in_a_file_and_a_git_remote(
         assert len(verify(forged.state, published=[text]).troubles) == 3
 
 
+def test_our_repository_of_heads_starts_no_program(
+    tmp_path: Path, seal: Callable[..., Any]
+) -> None:
+    """A hook, or a setting that leads elsewhere, is put there by whoever writes in the state."""
+    remote, ran = tmp_path / "audit.git", tmp_path / "ran"
+    subprocess.run(["git", "init", "-q", "--bare", remote], check=True)
+    store, told = seal(tmp_path / "state", Sealing(head_git=str(remote)))
+    a_sealed_run(store, 0)
+    ours = store.state / "heads.git"
+    for name in ("pre-push", "reference-transaction"):
+        (ours / "hooks" / name).write_text(f"#!/bin/sh\ntouch {ran}\n")
+        (ours / "hooks" / name).chmod(0o755)
+    with (ours / "config").open("a") as config:
+        config.write(f'[url "{tmp_path}/nowhere"]\n\tinsteadOf = {remote}\n')
+    a_sealed_run(store, 1)
+    assert not ran.exists()
+    assert told == []
+
+
 def test_a_remote_that_is_away_gets_its_heads_later(
     tmp_path: Path, seal: Callable[..., Any]
 ) -> None:

@@ -15,7 +15,7 @@ from pradrill.domain.dossier.build import Damaged, Dossier, Sealed, Sources, com
 from pradrill.domain.dossier.period import Period
 from pradrill.domain.register.finding_history import all_findings
 from pradrill.errors import ExitCode, RecordError, UsageError
-from pradrill.register.runs.entries import sealed_hashes
+from pradrill.register.runs.entries import named
 from pradrill.register.runs.sealed import sealed_records
 from pradrill.reporting.dossier.files import dossier_csv, dossier_html, dossier_json, dossier_pdf
 
@@ -134,14 +134,14 @@ def _compiled(app: App, period: Period, only: tuple[str, ...]) -> Dossier:
 
 def _records(app: App) -> Iterator[Sealed | Damaged]:
     """Return the records that were entered; whatever else is there proves nothing."""
-    doubt = app.register.doubt(app.trusted())
+    doubt = app.why_doubted()
     if doubt is not None:
         yield Damaged(f"the register does not verify: {doubt}")
-    hashes = sealed_hashes(app.register)
+    registered = named(app.register)
     for found in sealed_records(app.store.runs):
         if found.record is None:
             yield Damaged(found.why)
-        elif found.sha256 not in hashes:
+        elif found.sha256 not in registered.get(found.record.run_id, ()):
             yield Damaged(f"the record of {found.record.run_id} is not one that was entered")
         else:
             yield Sealed(found.record, found.sha256)

@@ -56,7 +56,7 @@ def run(args: Namespace) -> int:
         print(f"{item.service}: due, {last}: {drills}")
     if not due:
         print("nothing is due")
-    return ExitCode.PASSED
+    return ExitCode.RECORD if app.in_doubt else ExitCode.PASSED
 
 
 def _project(app: App, *, launch: bool) -> Project:
@@ -107,7 +107,7 @@ def find_due(project: Project, records: Iterable[RunRecord], now: datetime) -> l
 
 
 def _launch(app: App, project: Project, due: list[Due]) -> int:
-    codes: list[int] = []
+    codes: list[int] = [ExitCode.RECORD] if app.in_doubt else []
     for item in due:
         if not item.drills:
             print(f"{item.service} is due and no unattended drill covers it")

@@ -121,7 +121,7 @@ def _close(app: StateReader, args: Namespace) -> None:
     because = why_not_closed(finding, run)
     if run is not None and run.record_sha256 != line_hash(content):
         because = f"the record of {run_id} is not the one that was sealed"
-    if app.register.doubt(app.trusted()) is not None:
+    if app.why_doubted() is not None:
         because = "the register does not verify, and proves nothing"
     if because is not None:
         raise UsageError(

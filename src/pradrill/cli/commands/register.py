@@ -154,8 +154,7 @@ def _list(args: Namespace) -> int:
         else:
             line = f"{entry.number:>5}  {entry.at:%Y-%m-%d %H:%M:%S}  {entry.kind:<15}  "
             print(line + wording.line(_about(entry), _WIDTH))
-    vouched = app.register.doubt(app.trusted()) is None
-    return ExitCode.PASSED if vouched else ExitCode.RECORD
+    return ExitCode.RECORD if app.in_doubt else ExitCode.PASSED
 
 
 def _about(entry: Entry) -> str:

@@ -33,7 +33,7 @@ def run(args: Namespace) -> int:
     damaged = _print_records(app) if args.json else _print_lines(app)
     for error in damaged:
         print(error, file=sys.stderr)
-    return RecordError.exit_code if damaged else ExitCode.PASSED
+    return ExitCode.RECORD if damaged or app.in_doubt else ExitCode.PASSED
 
 
 def _print_records(app: StateReader) -> list[RecordError]:
@@ -46,6 +46,7 @@ def _print_records(app: StateReader) -> list[RecordError]:
 def _print_lines(app: StateReader) -> list[RecordError]:
     sealed, now = app.folders.sealed(), app.clock.now()
     lines, damaged = run_lines(app.register, sealed, _derived, now, __version__)
+    damaged += app.folders.without_record()
     alive = app.folders.alive()
     if lines:
         watched = sys.stdout.isatty()

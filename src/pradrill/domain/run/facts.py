@@ -120,10 +120,10 @@ def fold(events: Iterable[tuple[str, datetime, dict[str, Any]]]) -> Facts | None
     facts: Facts | None = None
     for name, at, told in events:
         event = Event(name)
-        if event is Event.STARTED:
-            facts = Facts(started=Started.model_validate(told), began=at)
-        elif facts is not None:
+        if facts is not None:
             facts = facts.after(event, told)
+        elif event is Event.STARTED:  # only once: another beginning would be another run's
+            facts = Facts(started=Started.model_validate(told), began=at)
     return facts
 
 

@@ -2,88 +2,89 @@
 
 from __future__ import annotations
 
-import base64
-import html
-import json
 import re
-import shlex
-from collections.abc import Callable, Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-MASK = "********"
-SHORTEST = 4
-"""Characters: what is shorter stands in every text by chance, and cannot be kept out of one."""
+from pradrill.domain.values.quoted_rows import without_rows
+from pradrill.domain.values.secret_forms import STRONG, encoded, parts_of, written
 
-_STRONG = 8  # characters; what is shorter, or a number, is masked as a word of its own only
+MASK = "********"
+
 _URL_PASSWORD = re.compile(r"(://[^\s/:@'\"]*):[^\s/'\"]+@")
-_DECLARED_PASSWORD = re.compile(r"://[^\s/:@]*:(?!\d{1,5}/)(\S+)@")
-_NOT_SHOWN = "(not shown)"
-_MAY_QUOTE_ROWS = re.compile(r"ERROR|ERREUR|FEHLER|Duplicate entry")
-_ROWS = re.compile(
-    r"((?<![A-Z])(?:DETAIL|D[ÉE]TAIL|CONTEXTE?|STATEMENT|INSTRUCTION|QUERY) ?:  |Command was: "
-    r"|LINE \d+: |LIGNE \d+ : )(?!\(not shown\)).*?(?=\\n|[\r\n]|$)"
-    r"|(Duplicate entry |[Ii]ncorrect \w+ value: |syntax to use near |at or near "
-    r"|invalid input syntax for [\w ]+: |invalid input value for [^:]+: )"
-    r"(?:'.*?'(?= for | at | near |$)|\\?\".*?\")"
-)
-"""What clients of MariaDB and PostgreSQL add to an error: the statement, the row that failed."""
 _EXACT = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)"  # an instant
     r"|(sha256:)?[0-9a-f]{64}"  # a hash
     r"|\d{8}T\d{6}Z-[a-z][a-z0-9_-]*-[0-9a-f]{6}"  # a run's id
 )
 _NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]{1,3})?", re.IGNORECASE)
-_FRAME = re.compile(r"-----(BEGIN|END) [A-Z0-9 ]+-----")  # of a key: no secret by itself
 _MAY_BE_CUT = 120  # characters: shorter texts were cut nowhere
 _CUT = re.compile(r"(\.\.\.|…)")
 _PART = 5  # characters of a secret that a cut may leave
-_BREAK = re.compile(r"[\r\n]+")
+_BREAK = re.compile(
+    r"['\"]?[=\\]?(?:[\r\n]|\\+[rn])+[ \t]*[|>+E-]?[ \t]*['\"]?"  # lines
+    r"|['\"],\s*['\"]"  # a list of lines
+    r"|\\?[\x1b]\[[0-9;]*[A-Za-z]|\\+(?:x1b|u001b|033)\[[0-9;]*[A-Za-z]"  # colours
+    r"|[\x00\u200b-\u200d\u2060\ufeff\xad]|\\+(?:x00|u0000)"  # UTF-16; signs that nobody sees
+)
+"""What may stand between the signs of a secret that was wrapped, coloured or written in UTF-16."""
 
 
 class Masker:
-    """Hides every secret that it has learned; what it has hidden stays hidden if masked again."""
+    """Hides every secret that it has learned; what it has hidden stays hidden if masked again.
+
+    Capitals make no difference: tools write hex, hosts' names and much else as they like.
+    """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._learned: set[str] = set()
         self._forms: set[str] = set()
         self._words: set[str] = set()
-        self._longest_first: tuple[str, ...] = ()
+        self._by_head: dict[str, list[str]] = {}
+        """Forms by their first signs, the longest first: a text is gone through once for all."""
+        self._begins: dict[str, list[str]] = {}
+        self._ends: dict[str, list[str]] = {}
+        self._longest = 0
         self._any_word: re.Pattern[str] | None = None
         self._numbers: set[float] = set()
         for secret in secrets:
             self.learn(secret)
 
     def learn(self, secret: str) -> None:
-        """Hide a secret from now on; the password of a URL and each line of a text are some too."""
+        """Hide a secret from now on; the passwords in it and each line of a text are some too."""
         if secret in self._learned:
             return
         self._learned.add(secret)
-        for part in {secret, secret.strip(), *_lines(secret), *passwords_in(secret)}:
-            if len(part) < SHORTEST:
-                continue
-            if len(part) < _STRONG or part.isdecimal():
-                self._words |= set(_written(part))
-                self._forms |= {form for form in _encoded(part) if len(form) >= _STRONG}
-            else:
-                self._forms |= {form for form in _forms(part) if len(form) >= _STRONG}
+        before = set(self._forms)
+        for part in parts_of(secret):
+            is_weak = len(part) < STRONG or part.isdecimal()
+            forms = encoded(part) if is_weak else encoded(part) | written(part)
+            forms |= {_BREAK.sub("", form) for form in forms}  # as a text without breaks has it
+            if is_weak:
+                self._words |= written(part)
+                forms -= {part, part[::-1]}
+            self._forms |= {_folded(form) for form in forms if len(form) >= STRONG}
             if _NUMBER.fullmatch(part):
                 self._numbers |= {float(part), *([int(part)] if part.isdecimal() else [])}
-        self._longest_first = tuple(sorted(self._forms, key=len, reverse=True))
+        for form in sorted(self._forms - before, key=len, reverse=True):
+            self._by_head.setdefault(form[:STRONG], []).append(form)
+            self._begins.setdefault(form[:_PART], []).append(form)
+            self._ends.setdefault(form[-_PART:], []).append(form)
+        self._longest = max(map(len, self._forms), default=0)
         if self._words:
             longest = sorted(self._words, key=len, reverse=True)
             self._any_word = re.compile("|".join(map(_word, longest)))
 
     def text(self, text: str) -> str:
         """Return a text without secrets and without the passwords of URLs."""
-        if _MAY_QUOTE_ROWS.search(text):
-            text = _ROWS.sub(lambda hit: f"{hit[1] or hit[2]}{_NOT_SHOWN}", text)
+        text = without_rows(text)
         if "://" in text:
             text = _URL_PASSWORD.sub(rf"\1:{MASK}@", text)
-        for form in self._longest_first:
-            text = text.replace(form, MASK)
-        if self._longest_first:
-            if "\n" in text or "\r" in text:
-                text = self._over_line_ends(text)
+        if self._forms:
+            text = _masked(text, self._hits(_folded(text)))
+            if _BREAK.search(text):
+                text = _masked(text, self._over_breaks(text))
             if len(text) >= _MAY_BE_CUT or "..." in text or "…" in text:
                 text = "".join(map(self._without_part, _CUT.split(text)))
         if self._any_word is not None and not _EXACT.fullmatch(text):
@@ -120,133 +121,84 @@ class Masker:
     def _is_secret_number(self, value: float) -> bool:
         return value in self._numbers or self.text(repr(value)) != repr(value)
 
+    def _hits(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield where a form stands in a folded text, the longest that begins at each place."""
+        heads = self._by_head
+        for at in range(len(text) - STRONG + 1):
+            forms = heads.get(text[at : at + STRONG])
+            if forms is not None:
+                yield from ((at, at + len(f)) for f in forms if text.startswith(f, at))
+
+    def _over_breaks(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield where a form stands in a text without its breaks, by their places in the text."""
+        pieces, starts, flat = [], [], 0
+        offsets = []
+        end = 0
+        for gap in (*_BREAK.finditer(text), None):
+            piece = text[end : gap.start() if gap else len(text)]
+            if piece:
+                pieces.append(piece)
+                starts.append(flat)
+                offsets.append(end)
+                flat += len(piece)
+            end = gap.end() if gap else end
+
+        def place(at: int) -> int:
+            number = bisect_right(starts, at) - 1
+            return offsets[number] + at - starts[number]
+
+        for first, after in self._hits(_folded("".join(pieces))):
+            yield place(first), place(after - 1) + 1
+
     def _without_part(self, piece: str) -> str:
         """Mask what a cut has left of a secret: its first signs at the end, or its last ones."""
         if _CUT.fullmatch(piece):
             return piece
-        for form in self._longest_first:
-            at = piece.rfind(form[:_PART], -len(form))
-            if at >= 0 and form.startswith(piece[at:]):
-                piece = piece[:at] + MASK
-            at = piece.find(form[-_PART:], 0, len(form))
-            if at >= 0 and form.endswith(piece[: at + _PART]):
-                piece = MASK + piece[at + _PART :]
+        folded = _folded(piece)
+        for at in range(max(0, len(piece) - self._longest), len(piece) - _PART + 1):
+            forms = self._begins.get(folded[at : at + _PART], ())
+            if any(form.startswith(folded[at:]) for form in forms):
+                piece, folded = piece[:at] + MASK, folded[:at] + MASK
+                break
+        for at in reversed(range(min(self._longest, len(piece)) - _PART + 1)):
+            forms = self._ends.get(folded[at : at + _PART], ())
+            if any(form.endswith(folded[: at + _PART]) for form in forms):
+                return MASK + piece[at + _PART :]
         return piece
-
-    def _over_line_ends(self, text: str) -> str:
-        """Mask what was wrapped: looked for in the text without its line ends."""
-        flat = _BREAK.sub("", text)
-        hits = [form for form in self._longest_first if form in flat]
-        if not hits:
-            return text
-        kept = [at for at, sign in enumerate(text) if sign not in "\r\n"]
-        spans = [
-            (kept[hit.start()], kept[hit.end() - 1] + 1)
-            for form in hits
-            for hit in re.finditer(re.escape(form), flat)
-        ]
-        parts, done = [], 0
-        for start, end in sorted(spans):
-            if start >= done:
-                parts += [text[done:start], MASK]
-            done = max(done, end)
-        return "".join(parts) + text[done:]
 
 
 _FREE = frozenset({"values", "vars"})
 """Where data of other people's making stands in a plan, a journal and a record."""
 
 
-def passwords_in(text: str) -> Iterator[str]:
-    """Yield the passwords that stand in URLs, as https://user:PASSWORD@host."""
-    yield from _DECLARED_PASSWORD.findall(text)
+class _Small(dict[int, str]):
+    """The small letter of each sign, where it is one: in a text it can depend on its neighbours."""
+
+    def __missing__(self, code: int) -> str:
+        small = chr(code).lower()
+        self[code] = small if len(small) == 1 else chr(code)
+        return self[code]
 
 
-def _lines(secret: str) -> Iterator[str]:
-    for line in secret.splitlines():
-        if len(line.strip()) >= _STRONG and not _FRAME.fullmatch(line.strip()):
-            yield line.strip()
+_SMALL = _Small()
+
+
+def _folded(text: str) -> str:
+    """Return a text in small letters, sign for sign."""
+    return text.lower() if text.isascii() else text.translate(_SMALL)
+
+
+def _masked(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """Return a text with a mask for each span; one for those that overlap."""
+    parts, done = [], 0
+    for start, end in sorted(spans, key=lambda span: (span[0], -span[1])):
+        if start >= done:
+            parts += [text[done:start], MASK]
+        done = max(done, end)
+    return "".join(parts) + text[done:]
 
 
 def _word(form: str) -> str:
     """Return a pattern for a form that no letter or digit goes on; a number may touch letters."""
     near = r"[0-9]" if form.isdecimal() else r"[0-9A-Za-z]"
     return rf"(?<!{near}){re.escape(form)}(?!{near})"
-
-
-_UNQUOTED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~")
-
-
-def _percent(text: str, kept: str = "") -> str:
-    """Quote a text as a part of a URL."""
-    safe = _UNQUOTED | frozenset(kept.encode())
-    raw = text.encode("utf-8", "surrogatepass")
-    return "".join(chr(byte) if byte in safe else f"%{byte:02X}" for byte in raw)
-
-
-def _octal(raw: bytes) -> str:
-    return "".join(chr(byte) if byte < 128 else f"\\{byte:03o}" for byte in raw)  # noqa: PLR2004 ASCII
-
-
-_ESCAPES: tuple[Callable[[str], str], ...] = (
-    lambda text: json.dumps(text)[1:-1],
-    lambda text: json.dumps(text, ensure_ascii=False)[1:-1],
-    lambda text: repr(text)[1:-1],
-    lambda text: ascii(text)[1:-1],
-    lambda text: repr(f"{text}\"'")[1:-4],  # where the other quote stands in the text, too
-    lambda text: ascii(f"{text}\"'")[1:-4],
-    lambda text: shlex.quote(text).removeprefix("'").removesuffix("'"),
-    html.escape,
-    lambda text: html.escape(text, quote=False),
-    lambda text: html.escape(text).replace("&#x27;", "&#39;"),  # as Jinja writes it
-    lambda text: _percent(text, "/"),
-    _percent,
-    lambda text: _percent(text, " ").replace(" ", "+"),
-    lambda text: re.sub("%..", lambda hit: hit[0].lower(), _percent(text)),
-    lambda text: text.replace("\\", "\\\\"),
-    lambda text: text.replace("'", "''"),  # in SQL
-    lambda text: re.sub(r"([^\w@%+=:,./-])", r"\\\1", text),  # bash's %q
-    lambda text: repr(text.encode("utf-8", "surrogatepass"))[2:-1],  # as Python shows bytes
-    lambda text: html.escape(text).replace("&#x27;", "&apos;"),
-    lambda text: _octal(text.encode("utf-8", "surrogatepass")),  # as git and psql show bytes
-    lambda text: "".join(f"%{byte:02X}" for byte in text.encode("utf-8", "surrogatepass")),
-)
-_INSIDE = (_ESCAPES[0], _ESCAPES[1], _ESCAPES[10], _ESCAPES[11])
-"""JSON and URLs, which are themselves put into base64, as in a token."""
-
-
-def _written(secret: str) -> set[str]:
-    """Return a text as it is and escaped, also twice: JSON in JSON, a URL in HTML."""
-    once = {secret} | {escape(secret) for escape in _ESCAPES}
-    return once | {escape(form) for form in once for escape in _ESCAPES}
-
-
-def _encoded(secret: str) -> set[str]:
-    """Return a text in hex, base32 and base64; in base64 twice, too, and as JSON or a URL in it."""
-    raw = secret.encode("utf-8", "surrogatepass")
-    dumps = {raw.hex(sign, -width) for sign in ":- " for width in (1, 2)}
-    found = {raw.hex(), *dumps, base64.b32encode(raw)[: len(raw) * 8 // 5].decode()}
-    found |= {form.upper() for form in found}
-    once = set(_in_base64(raw))
-    standard = set(_in_base64(raw, (base64.b64encode,)))
-    for inner in {*standard, *(escape(secret) for escape in _INSIDE)} - {secret}:
-        found |= set(_in_base64(inner.encode("utf-8", "surrogatepass"), (base64.b64encode,)))
-    found |= once
-    return found | {_percent(form) for form in found if not form.isalnum()}
-
-
-def _in_base64(
-    raw: bytes,
-    alphabets: Iterable[Callable[[bytes], bytes]] = (base64.b64encode, base64.urlsafe_b64encode),
-) -> Iterator[str]:
-    """Yield bytes in base64, at each of the three places where they can begin."""
-    for encode in alphabets:
-        yield encode(raw).decode()
-        for before in range(3):
-            whole = encode(b"\0" * before + raw).decode()
-            first, last = -(-before * 8 // 6), (before + len(raw)) * 8 // 6
-            yield whole[first:last]
-
-
-def _forms(secret: str) -> set[str]:
-    return _written(secret) | _encoded(secret)

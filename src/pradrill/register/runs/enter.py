@@ -40,9 +40,9 @@ def enter_run(register: Register, folder: Path, at: datetime) -> None:
     _enter(register, folder, (record, content), None, at)
 
 
-def enter_made_up(register: Register, folder: Path, why: str, at: datetime) -> None:
-    """Append that a sealed run was found and is none that was carried out; raises RecordError."""
-    found = f"run {folder.name} is sealed, has no entry, and is not entered: {why}"
+def enter_made_up(register: Register, folder: Path, how: str, why: str, at: datetime) -> None:
+    """Append that a run was found, and is none that was carried out; raises RecordError."""
+    found = f"run {folder.name} {how}, and is not entered: {why}"
     register.append(EntryKind.DAMAGE, Damage(found=found, run_id=folder.name), at)
 
 

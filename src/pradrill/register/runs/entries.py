@@ -8,6 +8,7 @@ from contextlib import suppress
 from pydantic import ValidationError
 
 from pradrill.domain.register.entry import Entry, EntryKind, RunEntry
+from pradrill.errors import RecordError
 from pradrill.register.chain.register import Register
 
 
@@ -25,9 +26,33 @@ def runs_of(register: Register) -> Iterator[RunEntry]:
             yield RunEntry.model_validate(entry.body)
 
 
-def sealed_hashes(register: Register) -> set[str]:
-    """Return the hashes of the records that the register names."""
-    return {str(entry.body.get("record_sha256")) for entry in _run_entries(register)}
+def named(register: Register) -> dict[str, set[str]]:
+    """Return the runs that the register names, each with the hashes of its record.
+
+    Lines that are no entry name none: what is damaged elsewhere must not hide the rest.
+    """
+    hashes: dict[str, set[str]] = {}
+    for entry in _run_entries(register):
+        run_id = entry.body.get("run_id")
+        if isinstance(run_id, str):
+            hashes.setdefault(run_id, set()).add(str(entry.body.get("record_sha256")))
+    return hashes
+
+
+def gone(run_id: str, what: str) -> RecordError:
+    """Return the error that a run which the register names has lost its record, or its folder."""
+    return RecordError(
+        f"the run {run_id} is in the register, and its {what} is gone",
+        hint="See what else is wrong: pradrill register verify.",
+    )
+
+
+def changed(run_id: str) -> RecordError:
+    """Return the error that a record is not the one that the register names."""
+    return RecordError(
+        f"the run {run_id} is not what was recorded: its record was changed since",
+        hint="See what else is wrong: pradrill register verify.",
+    )
 
 
 def _run_entries(register: Register) -> Iterator[Entry]:

@@ -10,7 +10,9 @@ from collections.abc import Collection
 from pathlib import Path
 
 from pradrill.errors import RecordError
+from pradrill.register.chain.register import Register
 from pradrill.register.runs.draft import ALIVE
+from pradrill.register.runs.entries import gone, named
 from pradrill.system.durable_files import opened
 
 RECORD = "record.json"
@@ -21,8 +23,9 @@ _UNBEGUN = re.compile(r"\.2.*Z-")
 class RunFolders:
     """The folders below `STATE/runs`. Holds and writes nothing."""
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, register: Register) -> None:
         self.state = state
+        self.register = register
         self.runs = state / "runs"
 
     def has_crashed(self) -> bool:
@@ -31,11 +34,7 @@ class RunFolders:
 
     def killed(self) -> list[str]:
         """Return the ids of the runs without a record whose process is gone."""
-        return [
-            folder.name
-            for folder in self._folders()
-            if not is_sealed(folder) and not is_locked(folder)
-        ]
+        return [folder.name for folder in self._unsealed() if not is_locked(folder)]
 
     def writable(self) -> bool:
         """Tell whether runs can be recorded here: a copy may be there for reading only."""
@@ -47,13 +46,37 @@ class RunFolders:
 
     def alive(self) -> list[Path]:
         """Return the folders of the runs whose process is alive."""
-        return [f for f in self._folders() if not is_sealed(f) and is_locked(f)]
+        return [folder for folder in self._unsealed() if is_locked(folder)]
+
+    def without_record(self) -> list[RecordError]:
+        """Return an error for each run that the register names and that has lost its record."""
+        bare = [folder.name for folder in self._folders() if not is_sealed(folder)]
+        registered = named(self.register) if bare else {}
+        return [gone(name, "record") for name in bare if name in registered]
 
     def unsettled(self, entered: Collection[str]) -> bool:
         """Tell whether a run is here that the register does not name, or that has no record."""
         return bool(self._named(_UNBEGUN)) or any(
             folder.name not in entered or not is_sealed(folder) for folder in self._folders()
         )
+
+    def _unsealed(self) -> list[Path]:
+        """Return the folders of runs that go on, or were killed: they have no record yet.
+
+        One that the register names was sealed, whatever has become of its record; one whose first
+        fact nobody vouches for was never begun.
+        """
+        folders = [folder for folder in self._folders() if not is_sealed(folder)]
+        if not folders:
+            return []
+        from pradrill.register.runs.vouched import not_begun  # noqa: PLC0415 a list has none
+
+        registered, key = named(self.register), self.register.public_key()
+        return [
+            folder
+            for folder in folders
+            if folder.name not in registered and not_begun(folder, key) is None
+        ]
 
     def _folders(self) -> list[Path]:
         """Return the folders of all runs, oldest first; raises RecordError."""

@@ -19,6 +19,7 @@ from pradrill.errors import RecordError
 from pradrill.register.runs.draft import EVIDENCE, JOURNAL
 from pradrill.register.runs.enter import SIGNATURE, read_record
 from pradrill.register.runs.folders import RECORD
+from pradrill.register.runs.vouched import VOUCHED
 from pradrill.register.sealing.signing import signature_problem, signer_line
 from pradrill.system.durable_files import content_of, sha256
 
@@ -40,6 +41,7 @@ def events_of(folder: Path) -> Iterator[Told]:
     for number, line in enumerate(lines, 1):
         try:
             facts = json.loads(line)
+            facts.pop(VOUCHED, None)
             told = facts.pop("event"), datetime.fromisoformat(facts.pop("at")), facts
         except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
             raise RecordError(

@@ -22,6 +22,7 @@ from pradrill.domain.register.entry import EntryKind
 from pradrill.domain.run.run_line import RunLine
 from pradrill.errors import RecordError
 from pradrill.register.chain.register import Register
+from pradrill.register.runs.entries import changed, named
 from pradrill.register.runs.folders import RECORD
 from pradrill.system.durable_files import content_of, opened
 
@@ -66,7 +67,7 @@ def run_lines(
     of its file. Raises RecordError. `version`: of the program, which words the lines.
     """
     path = register.state / INDEX
-    kept, entered = _read(path, version), _entered(register)
+    kept, entered, registered = _read(path, version), _entered(register), named(register)
     lines: list[RunLine] = []
     damaged: list[RecordError] = []
     fresh: dict[str, Kept] = {}
@@ -80,6 +81,8 @@ def run_lines(
                 damaged.append(error)
                 continue
             row = Kept(stamp or Stamp(0, 0, 0, 0), sha256, line)
+            if row.sha256 not in registered.get(folder.name, {row.sha256}):
+                damaged.append(changed(folder.name))
         lines.append(row.line)
         if _is_entered(row, folder.name, entered) and _is_settled(row.stamp, now):
             fresh[folder.name] = row

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import json
 import os
 import platform
 import re
@@ -17,6 +16,7 @@ from shutil import rmtree
 from typing import Any, TextIO
 
 from pradrill.domain.register.entry import Attempt
+from pradrill.domain.run.event import Event
 from pradrill.domain.run.lease import Holder
 from pradrill.domain.run.record import RunRecord, RunState
 from pradrill.domain.run.run_plan import FileHash
@@ -29,9 +29,10 @@ from pradrill.register.runs.enter import (
     read_record,
     seal_run,
 )
-from pradrill.register.runs.entries import entered, runs_of
+from pradrill.register.runs.entries import changed, entered, gone, named, runs_of
 from pradrill.register.runs.folders import RECORD, RunFolders, is_locked, is_sealed
 from pradrill.register.runs.genuine import events_of, evidence_of, why_not_genuine
+from pradrill.register.runs.vouched import has_ended, line_of, not_begun, with_signature
 from pradrill.system.durable_files import open_lines, opened, sync_folder, unwritten, write_line
 
 _UNFIT = re.compile(r"[^0-9A-Za-z._-]+")
@@ -53,20 +54,31 @@ class RunJournal:
 
     def append(self, event: str, at: datetime, facts: Mapping[str, Any]) -> None:
         """Write one fact as a JSON line and see it on the disk; raises RecordError."""
-        line = json.dumps({"at": at.isoformat(), "event": event, **facts}, ensure_ascii=False)
+        fact = {"at": at.isoformat(), "event": event, **facts}
         try:
             if self._file is None:
                 self._file = open_lines(self.folder / JOURNAL)
-            write_line(self._file, line.encode("utf-8", "backslashreplace") + b"\n")
+            signed = with_signature(self.folder, fact, self._register.signature)
+            write_line(self._file, line_of(signed))
         except OSError as error:
             raise unwritten(self.folder / JOURNAL, error) from error
 
     def events(self) -> Iterator[tuple[str, datetime, dict[str, Any]]]:
         """Read back every whole fact, without a last one that a crash cut off.
 
-        Raises RecordError at a line that is none.
+        Without a record, that the run has ended counts only if its own process says so. Raises
+        RecordError at a line that is none.
         """
-        return events_of(self.folder)
+        for event, at, facts in events_of(self.folder):
+            if event != Event.ENDED or self._has_ended():
+                yield event, at, facts
+
+    def _has_ended(self) -> bool:
+        try:
+            sealed = is_sealed(self.folder)
+            return sealed or has_ended(self.folder, self._register.public_key())
+        except OSError as error:
+            raise RecordError(f"cannot read {error.filename}: {error.strerror}") from error
 
     def evidence(self) -> tuple[FileHash, ...]:
         """Return the journal and every evidence file with its SHA-256; raises RecordError."""
@@ -94,8 +106,7 @@ class FileRunStore(RunFolders):
     """All runs under one state directory (DESIGN §7)."""
 
     def __init__(self, state: Path, register: Register | None = None) -> None:
-        super().__init__(state)
-        self.register = register or Register(state)
+        super().__init__(state, register or Register(state))
         self._launches = state / "locks" / "launches"
         self._prepared: Draft | None = None
 
@@ -173,8 +184,8 @@ class FileRunStore(RunFolders):
     def crashed(self) -> list[RunJournal]:
         """Return the runs that ended without a record and whose process is gone."""
         found = []
-        for folder in self._folders():
-            if not is_sealed(folder) and (lock := _free(folder)):
+        for folder in self._unsealed():
+            if lock := _free(folder):
                 if is_sealed(folder):  # sealed just now, before its lock was free
                     lock.close()
                 else:
@@ -184,14 +195,14 @@ class FileRunStore(RunFolders):
     def settle(self, at: datetime, tell: Say = lambda _line: None) -> list[str]:
         """Enter the sealed runs that a crash kept out of the register; return their ids.
 
-        A run that is not what its journal tells is entered as damage, and told. Raises RecordError
-        when the register cannot be read or written.
+        A run that is not what its journal tells, or that no process of ours began, is entered as
+        damage, and told. Raises RecordError when the register cannot be read or written.
         """
         self.register.settle(at)
         late = []
         known = entered(self.register)
         for folder in self._folders():
-            if folder.name in known or not is_sealed(folder):
+            if folder.name in known or not self._is_to_be_entered(folder):
                 continue
             lock = _free(folder)
             if lock is None:  # its own process is about to enter it
@@ -199,14 +210,27 @@ class FileRunStore(RunFolders):
             with lock:
                 if folder.name in entered(self.register):  # now that nobody else can
                     continue
-                why = why_not_genuine(folder, self.register.public_key())
-                if why is None:
+                sealed = is_sealed(folder)
+                key = self.register.public_key()
+                why = why_not_genuine(folder, key) if sealed else not_begun(folder, key)
+                if why is not None:
+                    how = "is sealed" if sealed else "has no record"
+                    tell(f"run {folder.name} {how}, and is not entered: {why}")
+                    if not sealed:
+                        tell("HINT: Nothing is torn down for it; was it yours, see its standby.")
+                    enter_made_up(self.register, folder, f"{how}, has no entry", why, at)
+                elif sealed:
                     enter_run(self.register, folder, at)
                     late.append(folder.name)
-                else:
-                    enter_made_up(self.register, folder, why, at)
-                    tell(f"run {folder.name} is sealed, and is not entered: {why}")
         return late
+
+    def _is_to_be_entered(self, folder: Path) -> bool:
+        """Tell whether it is sealed, or was made up; one that is only killed is swept first."""
+        if is_sealed(folder):
+            return True
+        with suppress(OSError):
+            return has_begun(folder) and not_begun(folder, self.register.public_key()) is not None
+        return False
 
     def enter_unbegun(self, at: datetime) -> list[Attempt]:
         """Enter the attempts that were killed before their run had begun; raises RecordError."""
@@ -223,15 +247,23 @@ class FileRunStore(RunFolders):
         return late
 
     def readable(self) -> tuple[list[RunRecord], list[RecordError]]:
-        """Return every sealed record, oldest first, and an error for each damaged one."""
+        """Return every sealed record, oldest first, and an error for each that is not as sealed."""
         records: list[RunRecord] = []
         damaged: list[RecordError] = []
+        known = named(self.register)
         for folder in self._folders():
-            if is_sealed(folder):
-                try:
-                    records.append(self.read(folder.name))
-                except RecordError as error:
-                    damaged.append(error)
+            hashes = known.get(folder.name)
+            if not is_sealed(folder):
+                damaged += [] if hashes is None else [gone(folder.name, "record")]
+                continue
+            try:
+                record, content = read_record(folder / RECORD)
+            except RecordError as error:
+                damaged.append(error)
+                continue
+            records.append(record)
+            if hashes is not None and line_hash(content) not in hashes:
+                damaged.append(changed(folder.name))
         return records, damaged
 
     def last_finished(self) -> Iterator[RunRecord]:
@@ -279,34 +311,33 @@ class FileRunStore(RunFolders):
         if matches:
             some = ", ".join(matches[-5:])
             raise UsageError(f"{run} names {len(matches)} runs", hint=f"Give more of it: {some}.")
+        registered = named(self.register)
+        if run and (bare := [name for name in unsealed if run in name and name in registered]):
+            raise gone(bare[-1], "record")
         if meant := [name for name in unsealed if run is None or (run and run in name)]:
-            alive = is_locked(self.runs / meant[-1])
-            how = "is running" if alive else "was killed, and is not torn down yet"
             raise UsageError(
-                f"the run {meant[-1]} {how}: it has no record",
+                f"the run {meant[-1]} {self._goings(self.runs / meant[-1])}: it has no record",
                 hint="See what becomes of it: pradrill runs.",
             )
-        if run and (gone := [name for name in self._entered() if run in name]):
-            raise RecordError(
-                f"the run {gone[-1]} is in the register, and its folder is gone",
-                hint="See what else is wrong: pradrill register verify.",
-            )
+        if run and (absent := sorted(name for name in registered if run in name)):
+            raise gone(absent[-1], "folder")
         if run is None or not sealed:
             raise UsageError(
                 f"no run is recorded in {self.runs}", hint="Launch one: pradrill run DRILL."
             )
         raise UsageError(f"no run is named {run}", hint="List them: pradrill runs.")
 
+    def _goings(self, folder: Path) -> str:
+        """Return what is the matter with a run that has no record."""
+        if is_locked(folder):
+            return "is running"
+        if has_begun(folder) and not_begun(folder, self.register.public_key()) is not None:
+            return "was made up, or begun without the key that is named"
+        return "was killed, and is not torn down yet"
+
     def read(self, run_id: str) -> RunRecord:
         """Read a sealed record; raises RecordError when it is damaged."""
         return read_record(self.runs / run_id / RECORD)[0]
-
-    def _entered(self) -> list[str]:
-        """Return the ids that the register holds; one that cannot be read holds none."""
-        try:
-            return sorted(entered(self.register))
-        except RecordError:
-            return []
 
 
 def _try_lock(path: Path) -> TextIO | None:

@@ -7,9 +7,11 @@ from datetime import datetime
 from pathlib import Path
 
 from pradrill.domain.register.entry import Head
+from pradrill.system.durable_files import write_whole
 from pradrill.system.tools import ToolError, tool
 
 _BRANCH = "refs/heads/pradrill-heads"
+_CONFIG = b"[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
 
 
 def log_head(head: Head, at: datetime, log: Path) -> None:
@@ -30,8 +32,9 @@ def push_head(head: Head, at: datetime, repository: Path, remote: str) -> None:
     What could not be pushed goes with the next head: the branch holds every one of them.
     """
     if not (repository / "HEAD").exists():
-        tool("git", "init", "--quiet", "--bare", repository)
-    git = ("git", "--git-dir", repository)
+        tool("git", "init", "--quiet", "--bare", "--object-format=sha1", repository)
+    _disarm(repository)
+    git = ("git", "-c", "core.hooksPath=/dev/null", "--git-dir", repository)
     stamp = at.strftime("%Y-%m-%dT%H:%M:%SZ")
     who = {
         f"GIT_{role}_{what}": value
@@ -50,6 +53,19 @@ def push_head(head: Head, at: datetime, repository: Path, remote: str) -> None:
     commit = _word(tool(*git, "commit-tree", tree, *parent, "-m", str(head), env=who))
     tool(*git, "update-ref", _BRANCH, commit)
     tool(*git, "push", "--quiet", "--", remote, f"{_BRANCH}:{_BRANCH}")
+
+
+def _disarm(repository: Path) -> None:
+    """Let nothing in our own repository start a program, or lead the heads elsewhere.
+
+    Whoever can write in the state directory could put a hook or a setting there: it would be
+    carried out by the user who can use the key.
+    """
+    try:
+        (repository / "commondir").unlink(missing_ok=True)
+        write_whole(repository / "config", _CONFIG, 0o600)
+    except OSError as error:
+        raise ToolError(f"cannot write {repository}: {error.strerror}") from error
 
 
 def _word(output: bytes) -> str:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
 from pradrill.domain.declared.sealing import NAMESPACE
-from pradrill.system import scratch
+from pradrill.system.in_memory import held
 from pradrill.system.tools import ToolError, tool
 
 _ARMOR = re.compile(
@@ -73,10 +72,7 @@ def signature_problem(content: bytes, signature: bytes, signers: str) -> str | N
     """
     if not _is_canonical(signature):
         return "is no signature as ssh-keygen writes it"
-    with tempfile.TemporaryDirectory(prefix="pradrill-", dir=scratch.base()) as folder:
-        allowed, signed = Path(folder, "allowed_signers"), Path(folder, "signature")
-        allowed.write_text(signers, encoding="utf-8")
-        signed.write_bytes(signature)
+    with held(signers.encode()) as allowed, held(signature) as signed:
         try:
             found = tool("ssh-keygen", "-Y", "find-principals", "-f", allowed, "-s", signed)
         except ToolError:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from datetime import UTC, datetime
-from pathlib import Path
 
-from pradrill.system import scratch
+from pradrill.system.in_memory import held
 from pradrill.system.tools import ToolError, tool
 
 _SECONDS = 15
@@ -21,19 +19,17 @@ def stamp(sha256: str, authority: str) -> bytes:
     """Return the authority's answer (DER) about a hash; raises ToolError."""
     import urllib.request  # noqa: PLC0415 half the weight of a command that only reads
 
-    with tempfile.TemporaryDirectory(prefix="pradrill-", dir=scratch.base()) as folder:
-        query = Path(folder, "query.tsq")
-        tool("openssl", "ts", "-query", "-digest", sha256, "-sha256", "-cert", "-out", query)
-        request = urllib.request.Request(  # noqa: S310 the settings allow http and https only
-            authority,
-            data=query.read_bytes(),
-            headers={"Content-Type": "application/timestamp-query"},
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310 as above
-                response: bytes = answer.read(_LARGEST)
-        except (OSError, ValueError) as error:
-            raise ToolError(f"the authority {authority} gave no stamp: {error}") from error
+    query = tool("openssl", "ts", "-query", "-digest", sha256, "-sha256", "-cert")
+    request = urllib.request.Request(  # noqa: S310 the settings allow http and https only
+        authority,
+        data=query,
+        headers={"Content-Type": "application/timestamp-query"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310 as above
+            response: bytes = answer.read(_LARGEST)
+    except (OSError, ValueError) as error:
+        raise ToolError(f"the authority {authority} gave no stamp: {error}") from error
     if stated_time(response) is None:
         raise ToolError(f"the authority {authority} gave no stamp: its answer is none")
     return response
@@ -41,10 +37,7 @@ def stamp(sha256: str, authority: str) -> bytes:
 
 def stamp_problem(sha256: str, response: bytes, authorities: str) -> str | None:
     """Say why an answer does not prove that the hash existed, or None when it does."""
-    with tempfile.TemporaryDirectory(prefix="pradrill-", dir=scratch.base()) as folder:
-        given, trusted = Path(folder, "stamp.tsr"), Path(folder, "authority.pem")
-        given.write_bytes(response)
-        trusted.write_text(authorities, encoding="utf-8")
+    with held(response) as given, held(authorities.encode()) as trusted:
         try:
             tool(
                 *("openssl", "ts", "-verify", "-digest", sha256),
@@ -57,9 +50,7 @@ def stamp_problem(sha256: str, response: bytes, authorities: str) -> str | None:
 
 def stated_time(response: bytes) -> datetime | None:
     """Return the time that an answer states, whoever gave it; None when it is no stamp."""
-    with tempfile.TemporaryDirectory(prefix="pradrill-", dir=scratch.base()) as folder:
-        given = Path(folder, "stamp.tsr")
-        given.write_bytes(response)
+    with held(response) as given:
         try:
             told = tool("openssl", "ts", "-reply", "-text", "-in", given).decode("utf-8", "replace")
         except ToolError:

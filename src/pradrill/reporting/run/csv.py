@@ -27,7 +27,7 @@ def render_csv(case: CaseFile) -> str:
     writer.writerow(COLUMNS)
     record = case.record
     same = {"run": record.run_id, "drill": record.plan.drill.drill}
-    for row in (*_run(record), *_steps(record), *_proofs(record), *_findings(case)):
+    for row in (*_doubt(case), *_run(record), *_steps(record), *_proofs(record), *_findings(case)):
         writer.writerow([cell({**same, **row}.get(column, "")) for column in COLUMNS])
     return stream.getvalue()
 
@@ -38,6 +38,12 @@ def cell(value: object) -> str:
         return f"{value:.3f}".rstrip("0").rstrip(".") if abs(value) < 1e15 else f"{value:g}"  # noqa: PLR2004 beyond that a double has no fraction
     text = wording.clean(value, _CELL)
     return f"'{text}" if text.lstrip().startswith(_FORMULA) or text[:1] in _FORMULA else text
+
+
+def _doubt(case: CaseFile) -> Iterator[dict[str, object]]:
+    """Say before everything else that nobody vouches for what follows."""
+    if told := case_view.doubt(case):
+        yield {"row": "doubt", "name": told[0], "detail": "; ".join(told[1:])}
 
 
 def _run(record: RunRecord) -> Iterator[dict[str, object]]:
