@@ -19,7 +19,10 @@ from pradrill.domain.values import identity
 from pradrill.domain.values.reason import Reason, quoted, reason
 from pradrill.domain.values.reason_code import Code
 
-_UNRESOLVED = "unknown: name does not resolve"
+_UNKNOWN = {
+    "unknown: name does not resolve": Code.NAME_UNRESOLVED,
+    "unknown: it leads to the machine itself": Code.LEADS_TO_ITSELF,
+}
 _FAULTS = {
     MarkerFault.LINK: Code.MARKER_LINK,
     MarkerFault.NOT_A_FILE: Code.MARKER_NO_FILE,
@@ -187,8 +190,8 @@ def reach_guards(
         elif answer.startswith("open"):
             detail = reason(Code.PRODUCTION_ANSWERS)
             results.append(_result(guard, host, proven=False, detail=detail))
-        elif answer == _UNRESOLVED:
-            results.append(_unproven(guard, host, reason(Code.NAME_UNRESOLVED)))
+        elif answer in _UNKNOWN:
+            results.append(_unproven(guard, host, reason(_UNKNOWN[answer])))
         else:
             results.append(_unproven(guard, host, quoted(answer)))
     return results

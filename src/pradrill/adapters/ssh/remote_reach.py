@@ -8,6 +8,7 @@ port, without which no "closed" means anything.
 from __future__ import annotations
 
 import errno
+import ipaddress
 import json
 import os
 import socket
@@ -17,6 +18,7 @@ from typing import Any
 
 CONNECT = 3
 RESOLVE = 40
+ITSELF = "unknown: it leads to the machine itself"
 UNRESOLVED = {socket.EAI_NONAME, socket.EAI_AGAIN, getattr(socket, "EAI_NODATA", None)}
 NO_WAY = {
     errno.ENETUNREACH,
@@ -30,8 +32,28 @@ NO_WAY = {
 }
 
 
+def leads_here(family: int, where: tuple[Any, ...]) -> bool:
+    """Tell whether an address is this machine's own: what it sends there would come from there."""
+    plain = ipaddress.ip_address(where[0].partition("%")[0])
+    if plain.is_loopback or plain.is_unspecified:
+        return True
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as nothing_sent:
+            nothing_sent.connect(where)
+            return bool(nothing_sent.getsockname()[0] == where[0])
+    except OSError:  # there is no way to it at all
+        return False
+
+
 def knock(found: tuple[Any, ...]) -> str:
-    """Connect to one address of getaddrinfo's."""
+    """Connect to one address of getaddrinfo's; that one of its own is closed proves nothing."""
+    answer = connected(found)
+    is_own = answer.startswith("closed") and leads_here(found[0], found[4])
+    return ITSELF if is_own else answer
+
+
+def connected(found: tuple[Any, ...]) -> str:
+    """Connect, and tell what came of it."""
     family, kind, protocol, _name, where = found
     try:
         with socket.socket(family, kind, protocol) as connection:
@@ -50,7 +72,7 @@ def knock(found: tuple[Any, ...]) -> str:
     return "open"
 
 
-def answer(endpoint: str) -> str:
+def answer(endpoint: str, knock: Any = knock) -> str:
     """Try every address of an endpoint: open if one is, unknown if one is, closed otherwise."""
     host, _, port = endpoint.rpartition(":")
     try:
@@ -81,7 +103,9 @@ def main(endpoints: list[str]) -> None:
     """Try the control, then everything else at once."""
     connection = os.environ.get("SSH_CONNECTION", "").split()
     control = f"{connection[2]}:{connection[3]}" if len(connection) == 4 else ""  # noqa: PLR2004
-    told = {"control": answer(control) if control else "unknown: SSH_CONNECTION is not set"}
+    told = {"control": "unknown: SSH_CONNECTION is not set"}
+    if control:
+        told["control"] = answer(control, connected)
     if told["control"] == "open":
         slow = f"unknown: its name was not resolved in {RESOLVE} s"
         told.update(zip(endpoints, at_once(answer, endpoints, RESOLVE, slow)))  # noqa: B905 3.9

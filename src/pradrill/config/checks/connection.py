@@ -40,7 +40,7 @@ _STEERS = re.compile(
     rf"(?i)ansible_(?:{'|'.join(_FAMILIES)})(?:_\w+)?|ansible_\w+_(?:interpreter|executable)"
     r"|delegated_vars\W.*"
 )
-"""Names that Ansible itself reads on its way to a machine; all others are facts and people's own."""
+"""Names that Ansible reads on its way to a machine; all others are facts and people's own."""
 
 _QUIET_ONES = frozenset(
     {

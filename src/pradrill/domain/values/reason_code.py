@@ -212,6 +212,10 @@ class Code(StrEnum):
         "name-unresolved",
         N_("the name does not resolve there, as a misspelt one: give the address"),
     )
+    LEADS_TO_ITSELF = (
+        "leads-to-itself",
+        N_("it leads to the standby itself, which proves nothing: name production"),
+    )
     LEASE_FREE = "lease-free", N_("no other run holds this machine")
     LEASE_EXPIRED = "lease-expired", N_("taken over from %(holder)s, which had run out")
     LEASE_IMPOSSIBLE = (
