@@ -19,7 +19,7 @@ from testinfra.backend.base import CommandResult
 from testinfra.host import Host
 from testinfra.modules.base import Module
 
-_PYTESTS = {"_pytest", "pytest", "pluggy", "testinfra", "__main__", __name__}
+_PYTESTS = {"_pytest", "pytest", "pluggy", "testinfra", "__main__", "pradrill_rehearsal", __name__}
 _HARMLESS = {"pytest_assertrepr_compare", "pytest_generate_tests", "pytest_make_parametrize_id"}
 _MARKING = ("addinivalue_line",)  # all that a harmless pytest_configure calls
 _TESTINFRAS = ("host", "_testinfra_host")
