@@ -67,12 +67,15 @@ def test_a_check_that_evaluated_nothing_is_no_answer(bench: Bench) -> None:
                     assert host.run("true").rc == 0
                 """,
             "test_a.py": """
-                import contextlib, unittest
+                import contextlib, unittest, pytest
                 def test_return(host): return host.run("false").rc == 0
                 async def test_async(host): assert host.run("false").rc == 0
                 def test_empty(host): host.run("false")
                 def test_branch(host):
                     if host.run("false").rc == 0: assert False
+                def test_if(host):
+                    for line in host.run("true").stdout.splitlines():
+                        if line == "x": pytest.fail("it is down")
                 def test_loop(host):
                     for line in host.run("true").stdout.splitlines(): assert line == "x"
                 def test_early(host):
@@ -123,7 +126,7 @@ def test_a_check_that_evaluated_nothing_is_no_answer(bench: Bench) -> None:
         results["test_try"].detail == "an assertion failed, and the check went on as if it had not"
     )
     assert "compare what it says" in results["test_result"].detail
-    assert len(results) == 22
+    assert len(results) == 23
 
 
 def test_a_check_that_passes_whatever_the_host_answers_is_no_answer(bench: Bench) -> None:
@@ -266,6 +269,12 @@ def test_every_honest_spelling_passes_and_is_counted(bench: Bench) -> None:
                 def test_path(host): helping.holds(host.run("true").rc == 0)
                 def test_fixture(answers): answers("true")
                 def test_output(host): host.check_output("true")
+                def test_if(host):
+                    if host.run("true").rc != 0: pytest.fail("it is down")
+                def test_if_in_a_loop(host):
+                    for page in "a":
+                        if host.run("true").rc:
+                            raise AssertionError(page)
                 def test_expect(host): host.run_expect([3], "exit 3")
                 def test_raises(host):
                     with pytest.raises(AssertionError, match="exit code 1"):
