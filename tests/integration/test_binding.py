@@ -172,6 +172,47 @@ def test_a_host_that_a_play_makes_is_not_acted_on(bench: Bench) -> None:
     assert bench.hosts.standby.touched() == []
 
 
+PLUGIN = """\
+import pathlib
+pathlib.Path({witness!r}).touch()
+from ansible.plugins.{module} import *
+"""
+MODULES = {
+    "connection/ssh": "connection.local",
+    "strategy/linear": "strategy.free",
+    "shell/sh": "shell.sh",
+    "become/sudo": "become.sudo",
+    "callback/default": "callback.default",
+    "vars/all": "vars.host_group_vars",
+    "cache/memory": "cache.memory",
+    "action/raw": "action.raw",
+}
+
+
+def test_a_collection_beside_the_playbook_is_loaded_for_who_names_it(bench: Bench) -> None:
+    """None of its plugins takes the place of Ansible's own, whatever their names are."""
+    collection = bench.house / "playbooks/collections/ansible_collections/away/away"
+    witness = bench.house / "loaded"
+    for name, module in MODULES.items():
+        path = collection / f"plugins/{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(PLUGIN.format(witness=str(witness), module=module), encoding="utf-8")
+    done = bench.play("""\
+        - hosts: standby
+          gather_facts: false
+          collections: [away.away]
+          connection: away.away.ssh
+          tasks:
+            - ansible.builtin.raw: touch /srv/raw
+            - ansible.builtin.command: touch /srv/command
+              become: true
+              vars: {ansible_connection: away.away.ssh}
+        """)
+    assert done.outcome is StepOutcome.PASSED, done
+    assert bench.hosts.standby.touched() == ["command", "raw"]
+    assert not witness.exists()
+
+
 def test_the_controller_is_acted_on_where_the_drill_says_so(bench: Bench) -> None:
     """Declared, delegation to this machine works under each of its names, and on no other."""
     for name in ("one", "two", "three"):

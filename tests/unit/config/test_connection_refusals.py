@@ -168,8 +168,8 @@ def _away() -> Iterator[tuple[str, dict[str, str], str, int]]:
         ("variables by a plugin", "playbooks/vars_plugins/x.py", "", 1, {}),
         ("a role's plugin", "playbooks/roles/web/connection_plugins/ssh.py", "", 1,
          play("roles: [web]")),
-        ("a collection's plugin",
-         "playbooks/collections/ansible_collections/a/b/plugins/connection/ssh.py", "", 1, {}),
+        ("a collection's connection", "playbooks/tasks/a.yml",
+         "- command: x\n  connection: a.b.ssh\n", 2, tasks("- import_tasks: tasks/a.yml")),
         ("settings", "playbooks/ansible.cfg", "[ssh_connection]\nssh_args = -J x\n", 2, {}),
         ("more in the settings", "playbooks/ansible.cfg",
          "[ssh_connection]\nssh_args = -C -o ControlPersist=60s -o HostName=x\n", 2, {}),
@@ -217,6 +217,10 @@ def test_what_leads_elsewhere_is_refused(
         {**play("vars_files: [vars/a.yml]"), "playbooks/vars/a.yml": "port: 80\nhosts: [a]\n"},
         {"playbooks/group_vars/production.yml": "ansible_ssh_common_args: -J bastion\n"},
         {"playbooks/filter_plugins/own.py": "", "playbooks/library/own.py": ""},
+        {
+            f"playbooks/collections/ansible_collections/community/general/plugins/{name}": ""
+            for name in ("connection/lxd.py", "callback/say.py", "become/su.py", "action/x.py")
+        },
         {"playbooks/ansible.cfg": "[defaults]\nroles_path = roles\nfilter_plugins = own\n"},
         {
             "playbooks/ansible.cfg": "[defaults]\ninventory = ../inventory.yml\n"

@@ -60,8 +60,13 @@ def goes_on(program: str) -> bool:
 
 
 def plugin_folder(path: Path) -> str:
-    """Return which kind of plugin a path lies in, of those that reach machines; or nothing."""
+    """Return which kind of plugin a path lies in, of those that reach machines; or nothing.
+
+    Those of a collection are none: Ansible loads them for whoever calls them by their full name.
+    """
     parts = path.parts
+    if "ansible_collections" in parts:
+        return ""
     for before, part in zip(("", *parts), parts, strict=False):
         if part.removesuffix("_plugins") in _PLUGIN_KINDS and (
             part.endswith("_plugins") or before == "plugins"
