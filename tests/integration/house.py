@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 from textwrap import dedent
 
+UNREACHED = "[100::1]:9"
+"""An endpoint that no machine has: what is sent to 100::/64 is thrown away (RFC 6666)."""
+
 PLAN = """\
 plan: 1
 organisation: Exemple SAS
@@ -28,7 +31,7 @@ verify:
   deadline: 1m
   stable_for: 1s
   newest_data: {command: "date -u -d -5min +%FT%TZ"}
-  must_not_reach: ["127.0.0.1:1"]
+  must_not_reach: ["[100::1]:9"]
 teardown: [{playbook: ../playbooks/teardown.yml}]
 unattended: true
 """

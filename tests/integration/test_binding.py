@@ -88,7 +88,8 @@ def test_whatever_is_said_of_the_connection_the_standby_is_acted_on(bench: Bench
         "ansible_connection: local, ansible_ssh_executable: /bin/false, ansible_password: wrong, "
         "ansible_ssh_args: -o StrictHostKeyChecking=accept-new, "
         f"ansible_ssh_common_args: -o HostName={away} -o Port={port}, "
-        "ansible_sftp_executable: /bin/false, ansible_control_path: /tmp/none"
+        "ansible_sftp_executable: /bin/false, ansible_control_path: /tmp/none, "
+        f"\"delegated_vars['ansible_host']\": {away}"
     )
     lines = inventory.read_text().replace("dr_role: standby", moved.replace(", ", "\n      "), 1)
     inventory.write_text(lines)
@@ -98,6 +99,8 @@ def test_whatever_is_said_of_the_connection_the_standby_is_acted_on(bench: Bench
         path.write_text(f"ansible_connection: local\nansible_host: {away}\nansible_port: {port}\n")
     (bench.house / "playbooks/moved.yml").write_text(
         f"ansible_host: {away}\nansible_port: {port}\nansible_ssh_private_key_file: {key}\n"
+        f"\"delegated_vars['ansible_host']\": {away}\n"
+        f"\"delegated_vars['ansible_ssh_host']\": {away}\n"
     )
     done = bench.play(f"""\
         - hosts: standby
@@ -167,6 +170,47 @@ def test_a_host_that_a_play_makes_is_not_acted_on(bench: Bench) -> None:
     assert done.outcome is StepOutcome.UNKNOWN
     assert "delegated to new" in done.detail.text
     assert bench.hosts.standby.touched() == []
+
+
+PLUGIN = """\
+import pathlib
+pathlib.Path({witness!r}).touch()
+from ansible.plugins.{module} import *
+"""
+MODULES = {
+    "connection/ssh": "connection.local",
+    "strategy/linear": "strategy.free",
+    "shell/sh": "shell.sh",
+    "become/sudo": "become.sudo",
+    "callback/default": "callback.default",
+    "vars/all": "vars.host_group_vars",
+    "cache/memory": "cache.memory",
+    "action/raw": "action.raw",
+}
+
+
+def test_a_collection_beside_the_playbook_is_loaded_for_who_names_it(bench: Bench) -> None:
+    """None of its plugins takes the place of Ansible's own, whatever their names are."""
+    collection = bench.house / "playbooks/collections/ansible_collections/away/away"
+    witness = bench.house / "loaded"
+    for name, module in MODULES.items():
+        path = collection / f"plugins/{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(PLUGIN.format(witness=str(witness), module=module), encoding="utf-8")
+    done = bench.play("""\
+        - hosts: standby
+          gather_facts: false
+          collections: [away.away]
+          connection: away.away.ssh
+          tasks:
+            - ansible.builtin.raw: touch /srv/raw
+            - ansible.builtin.command: touch /srv/command
+              become: true
+              vars: {ansible_connection: away.away.ssh}
+        """)
+    assert done.outcome is StepOutcome.PASSED, done
+    assert bench.hosts.standby.touched() == ["command", "raw"]
+    assert not witness.exists()
 
 
 def test_the_controller_is_acted_on_where_the_drill_says_so(bench: Bench) -> None:
@@ -313,6 +357,6 @@ def test_every_variable_that_leads_ssh_is_forced(site: Site, tmp_path: Path) -> 
         *("ansible_ssh_retries", "ansible_ssh_timeout", "ansible_ssh_transfer_method"),
         *("ansible_ssh_use_tty", "ansible_ssh_verbosity"),
     }
-    names = {name for name in names if not name.startswith("delegated_vars")} - leads_nowhere
+    names -= leads_nowhere
     forced = Binding(Play(tmp_path / "play.yml", site, {}, {}, "bench"), tmp_path).variables()
     assert names <= forced.keys()

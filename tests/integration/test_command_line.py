@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.integration.house import PLAY, build, edit, pradrill, write
+from tests.integration.house import PLAY, UNREACHED, build, edit, pradrill, write
 from tests.integration.machines import network
 from tests.integration.sshd import Sshd
 
@@ -132,7 +132,7 @@ def test_a_passed_drill_from_cron_prints_nothing(house: Path) -> None:
 
 def test_a_drill_that_was_due_says_since_when(house: Path) -> None:
     """The record holds the day on which the plan's drill_every had the service due."""
-    edit(house, "drills/shop.yml", '["127.0.0.1:1"]', '["127.0.0.1:1"]\n  deadline: 5s')
+    edit(house, "drills/shop.yml", f'["{UNREACHED}"]', f'["{UNREACHED}"]\n  deadline: 5s')
     edit(house, "drills/shop.yml", "  deadline: 1m\n", "")
     plan = a_run_plan(services={"shop": a_service()}, drill=a_drill(services=("shop",)))
     a_sealed_run(FileRunStore(house / "state"), plan=plan)

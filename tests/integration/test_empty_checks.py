@@ -19,6 +19,7 @@ from pradrill.domain.run.outcome import CheckOutcome, CheckResult
 
 PASSED, FAILED = CheckOutcome.PASSED, CheckOutcome.FAILED
 ERRORED, SKIPPED = CheckOutcome.ERRORED, CheckOutcome.SKIPPED
+HOLLOW = "it passes whatever the host answers"
 
 
 class Bench:
@@ -66,12 +67,15 @@ def test_a_check_that_evaluated_nothing_is_no_answer(bench: Bench) -> None:
                     assert host.run("true").rc == 0
                 """,
             "test_a.py": """
-                import contextlib, unittest
+                import contextlib, unittest, pytest
                 def test_return(host): return host.run("false").rc == 0
                 async def test_async(host): assert host.run("false").rc == 0
                 def test_empty(host): host.run("false")
                 def test_branch(host):
                     if host.run("false").rc == 0: assert False
+                def test_if(host):
+                    for line in host.run("true").stdout.splitlines():
+                        if line == "x": pytest.fail("it is down")
                 def test_loop(host):
                     for line in host.run("true").stdout.splitlines(): assert line == "x"
                 def test_early(host):
@@ -122,7 +126,120 @@ def test_a_check_that_evaluated_nothing_is_no_answer(bench: Bench) -> None:
         results["test_try"].detail == "an assertion failed, and the check went on as if it had not"
     )
     assert "compare what it says" in results["test_result"].detail
-    assert len(results) == 22
+    assert len(results) == 23
+
+
+def test_a_check_that_passes_whatever_the_host_answers_is_no_answer(bench: Bench) -> None:
+    """Weak comparisons, own values, truth over nothing: no made-up answer makes them fail."""
+    results = bench.ask(
+        {
+            "test_a.py": """
+                import unittest, pytest, contextlib
+                def test_own(host):
+                    x = 1
+                    assert x == 1
+                class TestU(unittest.TestCase):
+                    def test_true(self): self.assertTrue(True)
+                    def test_eq(self):
+                        a = [1]
+                        self.assertEqual(a, [1])
+                def test_weak(host):
+                    code = host.run("false").rc
+                    assert code < 1000
+                def test_len(host):
+                    out = host.run("false").stdout
+                    n = len(out)
+                    assert n > -1
+                def test_or(host):
+                    ok = host.run("false").rc == 0
+                    assert ok or x()
+                def x(): return True
+                def test_isinst(host):
+                    code = host.run("false").rc
+                    assert isinstance(code, int)
+                def test_all(host):
+                    lines = [l for l in host.run("false").stdout.splitlines() if l == 7]
+                    assert all(l for l in lines)
+                def test_raises(host):
+                    with pytest.raises(ZeroDivisionError): 1/0
+                def test_swallow(host):
+                    try: ok = host.run("false").rc == 0
+                    except Exception: ok = True
+                    ok = ok or not ok
+                    assert ok
+                def test_sleepy(host):
+                    import time
+                    for _ in range(5):
+                        if host.run("false").rc == 0: break
+                        time.sleep(1)
+                    done = "yes"
+                    assert done
+                def test_enum(host):
+                    assert host.run("false").rc in list(range(300))
+                def test_default(host):
+                    word = host.run("false").stdout or "x"
+                    assert word
+                @pytest.fixture
+                def name(host): return host.run("hostname").stdout
+                def test_fix(name): assert name is not None
+                """,
+        }
+    )
+    assert {result.detail for result in results.values()} == {HOLLOW}
+    assert {result.outcome for result in results.values()} == {ERRORED}
+    assert len(results) == 14
+
+
+def test_a_check_that_some_answer_makes_fail_is_let_be(bench: Bench) -> None:
+    """What must not be there, stays the same, is short, or is seen elsewhere: all of it counts."""
+    results = bench.ask(
+        {
+            "test_a.py": r"""
+                import pytest, re, time, socket, pathlib, json, urllib.request
+                WORDS = {"a": ["panic", "oops"]}
+                def test_plain(host): assert host.run("true").rc == 0
+                def test_not_in(host): assert "error" not in host.run("echo fine").stdout
+                def test_words(host):
+                    out = host.run("echo fine").stdout
+                    for w in WORDS["a"]: assert w not in out
+                def test_regex(host):
+                    out = host.run("echo fine").stdout.strip()
+                    assert not re.search(r"^\d+ (errors|faults)$", out)
+                def test_ne(host): assert host.run("echo 3").stdout.strip() != "5"
+                def test_ne_rc(host): assert host.run("exit 3").rc != 2
+                def test_short(host): assert len(host.run("echo 3").stdout) < 90000
+                def test_stable(host):
+                    before = host.run("echo 3").stdout
+                    assert host.run("echo 3").stdout == before
+                @pytest.mark.negative
+                def test_gone(host): assert not host.file("/no/such").exists
+                def test_user(host): assert not host.user("nobodyhere").exists
+                def test_port(host): assert not host.socket("tcp://127.0.0.1:9").is_listening
+                def test_proc(host): assert not host.process.filter(comm="nosuch")
+                def test_controller():
+                    with pytest.raises(OSError): socket.create_connection(("127.0.0.1", 9), 1)
+                def test_file(): assert pathlib.Path("/etc/passwd").read_text()
+                def test_waits(host):
+                    for _ in range(3):
+                        if host.run("true").rc == 0: break
+                        time.sleep(1)
+                    else: pytest.fail("no")
+                    assert host.run("true").rc == 0
+                def test_lines(host):
+                    for line in host.run("echo a; echo b").stdout.splitlines(): assert line != "c"
+                @pytest.mark.parametrize("bad", ["x1", "x2"])
+                def test_param(host, bad): assert bad not in host.run("echo fine").stdout
+                def test_http(host):
+                    host.run("true")
+                    with pytest.raises(OSError): urllib.request.urlopen("http://127.0.0.1:9")
+                def test_exists_os():
+                    import os
+                    assert os.path.exists("/etc/passwd")
+                """,
+        }
+    )
+    assert {name: each.detail for name, each in results.items() if each.outcome is not PASSED} == {}
+    assert len(results) == 20
 
 
 def test_every_honest_spelling_passes_and_is_counted(bench: Bench) -> None:
@@ -152,6 +269,12 @@ def test_every_honest_spelling_passes_and_is_counted(bench: Bench) -> None:
                 def test_path(host): helping.holds(host.run("true").rc == 0)
                 def test_fixture(answers): answers("true")
                 def test_output(host): host.check_output("true")
+                def test_if(host):
+                    if host.run("true").rc != 0: pytest.fail("it is down")
+                def test_if_in_a_loop(host):
+                    for page in "a":
+                        if host.run("true").rc:
+                            raise AssertionError(page)
                 def test_expect(host): host.run_expect([3], "exit 3")
                 def test_raises(host):
                     with pytest.raises(AssertionError, match="exit code 1"):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.house import write
+from tests.integration.house import UNREACHED, write
 from tests.integration.machines import network
 from tests.integration.sshd import Sshd
 
@@ -74,7 +74,7 @@ class Estate:
                     "deadline": "2m",
                     "stable_for": "0s",
                     "newest_data": {"command": "date -u -d -5min +%FT%TZ"},
-                    "must_not_reach": ["127.0.0.1:1"],
+                    "must_not_reach": [UNREACHED],
                 },
                 "teardown": [{"playbook": f"../playbooks/teardown_{name}.yml", "deadline": "2m"}],
             }

@@ -97,26 +97,39 @@ def test_unknown_modules_and_plays_that_reach_nobody_are_told_at_once(house: Pat
     assert len(told) == 6, told
 
 
-def test_what_is_in_a_vault_is_passed_over_with_a_word(house: Path) -> None:
-    """Variables in a vault are no matter; tasks in one are told in a word, without a traceback."""
+def test_what_is_in_a_vault_is_looked_at_with_its_password(house: Path) -> None:
+    """Tasks that the drill's password opens are read as others are; those of others are told."""
     (house / "password").write_text("xxxx\n")
     (house / "password").chmod(0o600)
     known_hosts = "known_hosts: ../known_hosts"
     named = f"{known_hosts}, vault_password: 'file:{house}/password'"
     edit(house, "drills/shop.yml", known_hosts, named)
-    vault = str(Path(sys.executable).with_name("ansible-vault"))
     for name, text in (("group_vars", "target: standby\n"), ("tasks", "- ping: {}\n")):
         (house / "playbooks" / name).mkdir()
-        secret = house / f"playbooks/{name}/all.yml"
-        secret.write_text(text)
-        words = ["encrypt", "--vault-password-file", str(house / "password"), str(secret)]
-        subprocess.run([vault, *words], check=True, capture_output=True)
+        _encrypt(house, house / f"playbooks/{name}/all.yml", text, "password")
     play = "- hosts: standby\n  tasks: [{import_tasks: tasks/all.yml}]\n"
     write(house, "playbooks/restore.yml", play)
     done = pradrill(house, "validate")
     assert (done.returncode, done.stderr) == (0, "")
+    assert "not looked at" not in done.stdout
+    tasks = house / "playbooks/tasks/all.yml"
+    _encrypt(house, tasks, "- pnig: {}\n", "password")
+    done = pradrill(house, "validate")
+    assert done.returncode == 3
+    assert "playbooks/tasks/all.yml:1: Ansible says: couldn't resolve module" in done.stderr
+    (house / "another").write_text("yyyy\n")
+    _encrypt(house, tasks, "- ping: {}\n", "another")
+    done = pradrill(house, "validate")
+    assert (done.returncode, done.stderr) == (0, "")
     for name in ("restore.yml", "tasks/all.yml"):
         assert f"{name}: not looked at by Ansible: its vault password is needed" in done.stdout
+
+
+def _encrypt(house: Path, path: Path, text: str, password: str) -> None:
+    path.write_text(text)
+    vault = str(Path(sys.executable).with_name("ansible-vault"))
+    words = ["encrypt", "--vault-password-file", str(house / password), str(path)]
+    subprocess.run([vault, *words], check=True, capture_output=True)
 
 
 def test_modules_beside_a_playbook_and_in_a_role_are_known(house: Path) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.integration.house import UNREACHED
 
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve
@@ -27,6 +28,7 @@ from pradrill.testing.reasons import texts
 
 if TYPE_CHECKING:
     from tests.integration.sshd import Sshd
+    from tests.integration.two_hosts import TwoHosts
 
 
 @pytest.fixture
@@ -317,37 +319,56 @@ def listener() -> Iterator[int]:
 
 
 def test_open_closed_and_unresolvable(
-    probe: SshProbe, sshd: Sshd, site: Site, listener: int
+    probe: SshProbe, sshd: Sshd, site: Site, listener: int, hosts: TwoHosts
 ) -> None:
-    """From inside the host each endpoint is open or closed, and why."""
-    free = f"127.0.0.1:{free_port()}"
-    asked = [f"127.0.0.1:{listener}", f"localhost:{listener}", free, "no.such.invalid:443"]
+    """From inside the host each endpoint is open or closed, and why; its own proves nothing."""
+    free = free_port()
+    addresses = ("127.0.0.1", "127.9.9.9", "localhost", "[::1]", "0x7f000001", _own_address(hosts))
+    own = [f"{address}:{free}" for address in addresses]
+    opened = [f"127.0.0.1:{listener}", f"localhost:{listener}"]
+    asked = [*opened, UNREACHED, "no.such.invalid:443", *own]
     answers = probe.reaches(sshd.host, site, asked)
     assert list(answers) == asked
-    reaches = [answers[endpoint].reach for endpoint in asked]
-    assert reaches == [Reach.OPEN, Reach.OPEN, Reach.CLOSED, Reach.UNRESOLVED]
-    assert answers[free].detail.text == "closed: refused"
+    assert [answers[each].reach for each in opened] == [Reach.OPEN, Reach.OPEN]
+    assert answers[UNREACHED].detail.text == "closed: no route to host"
+    assert answers["no.such.invalid:443"].reach is Reach.UNRESOLVED
+    assert {answers[each].reach for each in own} == {Reach.ITSELF}
+
+
+def _own_address(hosts: TwoHosts) -> str:
+    """Return an address of this machine that is not loopback."""
+    with socket.socket(type=socket.SOCK_DGRAM) as nothing_sent:
+        nothing_sent.connect((hosts.production.server.address, 9))
+        return str(nothing_sent.getsockname()[0])
+
+
+_FULL = """
+import socket, time
+full = socket.create_server(("", 0), backlog=0)
+fillers = [socket.socket() for _ in range(4)]
+for filler in fillers:
+    filler.setblocking(False)
+    filler.connect_ex(full.getsockname())
+print(full.getsockname()[1], flush=True)
+time.sleep(60)
+"""
+"""A port whose queue is full: it does not answer whoever comes."""
 
 
 def test_silent_endpoint_is_closed_in_three_seconds(
-    probe: SshProbe, sshd: Sshd, site: Site
+    probe: SshProbe, sshd: Sshd, site: Site, hosts: TwoHosts
 ) -> None:
     """Endpoints that never answer are closed, all of them within one limit of 3 s."""
-    with socket.socket() as full:
-        full.bind(("127.0.0.1", 0))
-        full.listen(0)
-        silent = f"127.0.0.1:{full.getsockname()[1]}"
-        fillers = [socket.socket() for _ in range(4)]
-        for filler in fillers:
-            filler.setblocking(False)
-            filler.connect_ex(full.getsockname())
+    inside = ["nsenter", f"--net=/proc/{hosts.production.network}/ns/net", sys.executable]
+    with subprocess.Popen([*inside, "-c", _FULL], stdout=subprocess.PIPE, text=True) as full:
+        assert full.stdout is not None
+        address, port = hosts.production.server.address, full.stdout.readline().strip()
+        asked = [f"{address}:{port}", f"[::ffff:{address}]:{port}"]
         started = time.monotonic()
-        answers = probe.reaches(sshd.host, site, [silent, silent.replace("127.0.0.1", "localhost")])
+        answers = probe.reaches(sshd.host, site, asked)
         took = time.monotonic() - started
-        for filler in fillers:
-            filler.close()
-    assert answers[silent].reach is Reach.CLOSED
-    assert answers[silent].detail.text == "closed: no answer in 3 s"
+        full.kill()
+    assert {each.detail.text for each in answers.values()} == {"closed: no answer in 3 s"}
     assert took < 6
 
 

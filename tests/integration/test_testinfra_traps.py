@@ -323,13 +323,13 @@ def test_a_check_that_ends_the_process_leaves_no_answer(bench: Bench) -> None:
     """A check that kills its process, and those after it, are errored; a new pass runs."""
     with bench.open("""
         import os, pathlib
-        def test_first(host): assert host.backend.NAME == "ssh"
+        def test_first(host): assert host.run("true").rc == 0
         def test_kills(host):
             if not pathlib.Path(NOTES).exists():
                 pathlib.Path(NOTES).touch()
                 os._exit(0)
-            assert host.backend.NAME == "ssh"
-        def test_last(host): assert host.backend.NAME == "ssh"
+            assert host.run("true").rc == 0
+        def test_last(host): assert host.run("true").rc == 0
     """) as opened:
         results = bench.ask(opened)
         assert [result.outcome for result in results.values()] == [PASSED, ERRORED, ERRORED]
@@ -339,7 +339,7 @@ def test_a_check_that_ends_the_process_leaves_no_answer(bench: Bench) -> None:
 
 def test_a_worker_that_dies_is_replaced(bench: Bench) -> None:
     """A pass whose worker was killed has no answers, and the next pass has a new worker."""
-    with bench.open("def test_true(host): assert host.backend.NAME") as opened:
+    with bench.open("def test_true(host): assert host.run('true').rc == 0") as opened:
         for pid in processes.carrying(bench.marker):
             os.kill(pid, signal.SIGKILL)
         assert bench.ask(opened)["test_true"].outcome is ERRORED
@@ -395,6 +395,7 @@ def test_hosts_come_from_the_site_and_not_from_the_suite(bench: Bench) -> None:
         testinfra_hosts = ["local://", "ansible://all"]
         def test_where(host):
             assert host.backend.NAME == "ssh" and host.backend.hostname == "standby-1"
+            assert host.run("true").rc == 0
     """) as opened:
         assert opened.checks() == ("test_a.py::test_where@standby-1",)
         assert bench.ask(opened)["test_where"].outcome is PASSED

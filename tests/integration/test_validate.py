@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.integration.house import DRILL, build, edit, pradrill, write
+from tests.integration.house import DRILL, UNREACHED, build, edit, pradrill, write
 
 
 @pytest.fixture
@@ -103,6 +103,8 @@ def test_a_drill_cannot_set_objectives(house: Path) -> None:
         ("drills/shop.yml", "hosts: standby", "hosts: stanby", 'called "stanby"'),
         ("drills/shop.yml", "hosts: standby", "hosts: web-prod", 'called "web-prod"'),
         ("drills/shop.yml", "1m", "1:30", "not a duration"),
+        ("drills/shop.yml", UNREACHED, "192.0.2.20:443", "is web-dr, the standby itself"),
+        ("drills/shop.yml", UNREACHED, "[::ffff:192.0.2.20]:1", "is web-dr, the standby itself"),
         ("drills/shop.yml", "drill: shop", "drill: Shop!", "drill:"),
         ("inventory.yml", "dr_role: standby", "dr_role: primary", "does not carry dr_role"),
         ("inventory.yml", "{web-dr: {ansible_host: 192.0.2.20, dr_role: standby}}", "{}", "called"),
@@ -177,7 +179,7 @@ def test_the_plan_command_prints_everything_and_touches_nothing(house: Path) -> 
             "1h",
             "dr_role: standby",
             "/etc/pradrill/standby",
-            "127.0.0.1:1",
+            UNREACHED,
         ):
             assert expected in done.stdout, (words, expected, done.stdout)
         assert not (house / "state").exists()

@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from textwrap import dedent
 
-from tests.integration.house import build, write
+from tests.integration.house import UNREACHED, build, write
 from tests.integration.machines import propagation, run_quietly
 from tests.integration.sshd import Sshd
 
@@ -137,7 +137,7 @@ class TwoHosts:
             """,
         )
         drill = (folder / "drills/shop.yml").read_text("utf-8")
-        drill = drill.replace('["127.0.0.1:1"]', f'["{self.endpoint}"]')
+        drill = drill.replace(UNREACHED, self.endpoint)
         write(folder, "drills/shop.yml", drill)
         write(
             folder,

@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pradrill.config.vaults import refused, vault_words
+from pradrill.config.vaults import refused, unlocked, vault_words
 from pradrill.domain.run.host import Host, Inventory
 from pradrill.errors import ConfigurationError
 from pradrill.system import scratch
@@ -154,7 +154,7 @@ def _listed(path: Path, config: Path, playbooks: Path | None) -> dict[str, Any]:
     }
     beside = ["--playbook-dir", str(playbooks)] if playbooks else []
     try:
-        with vault_words(config.parent) as unlocking:
+        with vault_words(config.parent, unlocked()) as unlocking:
             done = subprocess.run(
                 [command, "--list", "-i", path, *beside, *unlocking],
                 env=environment,

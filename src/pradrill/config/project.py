@@ -11,6 +11,7 @@ from pradrill.config import cron
 from pradrill.config.branding import CLAUSES, letterhead_problems
 from pradrill.config.checks.connection import connection_problems
 from pradrill.config.checks.manual_steps import manual_problems
+from pradrill.config.checks.reach import reach_problems
 from pradrill.config.checks.reading_hosts import reading_host_problems
 from pradrill.config.checks.services import circle_problems, find_places
 from pradrill.config.checks.suites import suite_problems
@@ -124,6 +125,7 @@ def open_house(
         if not unusable and not misplaced:
             problems += reading_host_problems(document, drill, hosts, places)
         if not unusable:
+            problems += reach_problems(document, drill, hosts)
             problems += connection_problems(document, drill, hosts)
         drills[drill.drill] = LoadedDrill(file, drill, hosts, places, document.read)
     if problems:

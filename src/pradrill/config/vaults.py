@@ -37,10 +37,14 @@ def unlock(drill: Drill, resolve: Resolve | None) -> None:
     _password.set(resolve(named) if named and resolve else None)
 
 
+def unlocked() -> str | None:
+    """Return the password of the drill that is read."""
+    return _password.get()
+
+
 @contextmanager
-def vault_words(folder: Path) -> Iterator[list[str]]:
-    """Give the words that tell an Ansible tool the password; it goes through a pipe in `folder`."""
-    password = _password.get()
+def vault_words(folder: Path, password: str | None) -> Iterator[list[str]]:
+    """Give the words that tell an Ansible tool a password; it goes through a pipe in `folder`."""
     if password is None:
         yield []
         return

@@ -28,6 +28,7 @@ _REACHES = {
     Reach.OPEN: GuardOutcome.REFUSED,
     Reach.CLOSED: GuardOutcome.PROVEN,
     Reach.UNRESOLVED: GuardOutcome.UNPROVEN,
+    Reach.ITSELF: GuardOutcome.UNPROVEN,
     Reach.UNKNOWN: GuardOutcome.UNPROVEN,
 }
 NOT_TRIED = Reached(reach=Reach.UNKNOWN, detail=reason(Code.REACH_NOT_TRIED))

@@ -128,7 +128,13 @@ CANNOT_FAIL = [
     "setattr(host, 'run', Fake())\nassert host.run('false').rc == 0",
     "with pytest.MonkeyPatch.context() as patch: assert host.run('false').rc == 0",
     "assert testinfra.get_host('local://').run('true').rc == 0",
-    "if host.run('false').rc != 0: pytest.fail('it is down')",
+    "if host: pytest.fail('it is down')",
+    "if host.run('false').rc != 0: raise RuntimeError",
+    "self.assertTrue(True)",
+    "self.assertEqual(1, 1)",
+    "self.assertIsNotNone(host)",
+    "x = 1\nassert x == 1",
+    "word = 'up'\nwords = (word, 1)\nassert word in words and len(words) == 2",
 ]
 
 
@@ -160,6 +166,15 @@ HONEST = [
     "ok = True\nfor page in 'ab': ok = ok and host.run(page).rc == 0\nassert ok",
     "ok = True\nok &= host.run('true').rc == 0\nassert ok",
     "holds(host)",
+    "if host.run('false').rc != 0: pytest.fail('it is down')",
+    "for page in ('a', 'b'):\n    if host.run(page).rc: raise AssertionError(page)",
+    "self.assertEqual(host.run('true').rc, 0)",
+    "self.assertTrue(host.file('/x').exists)",
+    "want = 3\nassert host.run('true').rc == want",
+    "ok = 1\nif host.run('true').rc: ok = 0\nassert ok == 1",
+    "low = 1\nhigh = [host.run('true').rc]\nassert low not in high",
+    "found = []\nfor each in host.run('ls').stdout: found.append(each)\nassert found == []",
+    "n = 0\ndef ask():\n    nonlocal n\n    n = host.run('true').rc\nask()\nassert n == 0",
     "assertive = holds\nassertive(host)",
     "host.check_output('true')",
     "host.run_expect([3], 'exit 3')",
@@ -324,7 +339,7 @@ def test_classes_helpers_and_fixtures_are_accepted(tmp_path: Path) -> None:
             class TestShared(Common): pass
             class Unit(unittest.TestCase):
                 def __init__(self, name): super().__init__(name)
-                def test_equal(self): self.assertEqual(1, 1)
+                def test_equal(self): self.assertEqual(int('1'), 1)
             def test_helped(host): same(host.run("true").rc, 0)
             def test_page(page): page("/")
             def test_inner(host):

@@ -121,6 +121,8 @@ def test_primary_none_says_that_there_is_nothing_to_compare_with(tmp_path: Path)
             "db.prod:\N{ARABIC-INDIC DIGIT ONE}",
         ),
         *("0.0.0.0:22", "[::]:22", "224.0.0.1:22", "255.255.255.255:22"),
+        *("127.0.0.1:22", "127.3.2.1:22", "[::1]:22", "[::ffff:127.0.0.1]:22", "localhost:22"),
+        *("LOCALHOST.:22", "db.localhost:22", "localhost.localdomain:22", "ip6-loopback:22"),
     ],
 )
 def test_an_endpoint_that_cannot_be_is_refused_at_its_line(tmp_path: Path, endpoint: str) -> None:
@@ -134,7 +136,7 @@ def test_an_endpoint_that_cannot_be_is_refused_at_its_line(tmp_path: Path, endpo
 
 
 @pytest.mark.parametrize(
-    "endpoint", ["db.prod.:3306", "db_1:3306", "192.0.2.1:22", "[2001:db8::1]:22", "localhost:1"]
+    "endpoint", ["db.prod.:3306", "db_1:3306", "192.0.2.1:22", "[2001:db8::1]:22", "localhosts:1"]
 )
 def test_an_endpoint_that_can_be_is_taken(tmp_path: Path, endpoint: str) -> None:
     """Names, addresses, and IPv6 in brackets."""

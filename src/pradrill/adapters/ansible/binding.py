@@ -41,6 +41,8 @@ _LED = {
     "ansible_connection": "connection",
     "ansible_host": "address",
     "ansible_ssh_host": "address",
+    "delegated_vars['ansible_host']": "address",  # a name of its own, which counts last of all
+    "delegated_vars['ansible_ssh_host']": "address",
     "ansible_port": "port",
     "ansible_ssh_port": "port",
     "ansible_user": "user",

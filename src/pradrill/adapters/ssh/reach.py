@@ -38,6 +38,8 @@ def _answer(told: object) -> Reached:
             reach, detail = Reach.CLOSED, reason(Code.CLOSED_BECAUSE, because=because)
         case ["unresolved", _, _]:
             reach, detail = Reach.UNRESOLVED, reason(Code.NAME_UNRESOLVED)
+        case ["itself", _, _]:
+            reach, detail = Reach.ITSELF, reason(Code.LEADS_TO_ITSELF)
         case ["unknown", _, str(words)]:
             return unknown(host_words.last_line(words))
         case _:

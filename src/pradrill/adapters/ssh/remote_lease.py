@@ -18,8 +18,11 @@ import json
 import os
 import stat
 import sys
+import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,7 @@ MARKER = "/etc/pradrill/standby"
 BESIDE_MARKER = "/etc/pradrill/lease"
 SHARED = ("/run/lock", "/tmp")  # noqa: S108 for logins that are not root; every file is looked at
 LONGEST = 4096
+LOCK_TRIES, LOCK_PAUSE = 30, 0.1  # seconds
 
 Words = Any  # a dictionary; Python 3.8 cannot say so outside annotations
 
@@ -48,15 +52,56 @@ def first_line(path: str) -> str:
 
 
 def places(machine_id: str) -> list[str]:
-    """Return where this login may keep the lease, the best place first."""
-    own = [f"{folder}/pradrill-{machine_id}-{os.geteuid()}" for folder in SHARED]
-    return [BESIDE_MARKER, *own]
+    """Return where this login may keep the lease, the best place first; last where it once had to.
+
+    Whoever makes a file of that name first, in a folder for all, must not keep this login from it.
+    """
+    own = [f"{folder}/{name(machine_id)}" for folder in SHARED]
+    spare = [path for path in shared(machine_id) if is_own(path) and path not in own]
+    return [BESIDE_MARKER, *own, *spare]
+
+
+def name(machine_id: str) -> str:
+    """Return what this login's lease is called in a folder for all."""
+    return f"pradrill-{machine_id}-{os.geteuid()}"
+
+
+def is_own(path: str) -> bool:
+    """Tell whether a file is this login's."""
+    try:
+        return os.lstat(path).st_uid == os.geteuid()
+    except OSError:
+        return False
+
+
+def new_places(machine_id: str) -> Iterator[str]:
+    """Make an empty file under a name that nobody could make before."""
+    for folder in SHARED:
+        with suppress(OSError):
+            handle, path = tempfile.mkstemp(prefix=f"{name(machine_id)}.", dir=folder)
+            os.close(handle)
+            yield path
+
+
+def shared(machine_id: str) -> list[str]:
+    """Return what lies in the folders for all, of whichever login."""
+    found = [path for folder in SHARED for path in Path(folder).glob(f"pradrill-{machine_id}-*")]
+    return sorted(str(path) for path in found)
 
 
 def everywhere(machine_id: str) -> list[str]:
-    """Return every lease that is there, of whichever login."""
-    found = [path for folder in SHARED for path in Path(folder).glob(f"pradrill-{machine_id}-*")]
-    return [BESIDE_MARKER, *sorted(str(path) for path in found)]
+    """Return every lease that is there."""
+    return [BESIDE_MARKER, *shared(machine_id)]
+
+
+def lock(handle: int, path: str) -> None:
+    """Wait until no other process of a controller's is at it; whoever holds on to it is none."""
+    for _ in range(LOCK_TRIES):
+        with suppress(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(LOCK_PAUSE)
+    raise PermissionError(f"{path} is kept locked by somebody")
 
 
 @contextmanager
@@ -66,10 +111,11 @@ def locked(path: str, make: bool) -> Iterator[int]:
         flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | (os.O_CREAT if make else 0)
         handle = os.open(path, flags, 0o644)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            lock(handle, path)
             status = os.fstat(handle)
             if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
                 raise PermissionError(f"{path} is not a file of this login")
+            os.fchmod(handle, 0o644)  # whatever the login's umask: another's must see it
             if status.st_nlink == 0:  # given back while this one waited for it
                 continue
             yield handle
@@ -142,7 +188,7 @@ def take(asked: Words) -> Words:
     if holds is not None:
         return busy(holds)
     because = ""
-    for path in places(asked["machine_id"]):
+    for path in chain(places(asked["machine_id"]), new_places(asked["machine_id"])):
         try:
             return take_at(path, asked)
         except OSError as error:

@@ -3,12 +3,13 @@
 Standard library only, Python 3.8 or later, never imported by pradrill. Arguments: HOST:PORT …
 Prints a JSON object: endpoint → answer, and under "control" the answer of the host's own SSH
 port, without which no "closed" means anything. An answer is what came of it (open, closed,
-unresolved, unknown), a code for why, and what is known beside that: words, or seconds.
+unresolved, itself, unknown), a code for why, and what is known beside that: words, or seconds.
 """
 
 from __future__ import annotations
 
 import errno
+import ipaddress
 import json
 import os
 import socket
@@ -36,8 +37,28 @@ def unknown(words: str) -> tuple[str, str, Any]:
     return "unknown", "", words
 
 
+def leads_here(family: int, where: tuple[Any, ...]) -> bool:
+    """Tell whether an address is this machine's own: what it sends there would come from there."""
+    plain = ipaddress.ip_address(where[0].partition("%")[0])
+    if plain.is_loopback or plain.is_unspecified:
+        return True
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as nothing_sent:
+            nothing_sent.connect(where)
+            return bool(nothing_sent.getsockname()[0] == where[0])
+    except OSError:  # there is no way to it at all
+        return False
+
+
 def knock(found: tuple[Any, ...]) -> tuple[str, str, Any]:
-    """Connect to one address of getaddrinfo's."""
+    """Connect to one address of getaddrinfo's; that one of its own is closed proves nothing."""
+    answer = connected(found)
+    is_own = answer[0] == "closed" and leads_here(found[0], found[4])
+    return ("itself", "", "") if is_own else answer
+
+
+def connected(found: tuple[Any, ...]) -> tuple[str, str, Any]:
+    """Connect, and tell what came of it."""
     family, kind, protocol, _name, where = found
     try:
         with socket.socket(family, kind, protocol) as connection:
@@ -56,7 +77,7 @@ def knock(found: tuple[Any, ...]) -> tuple[str, str, Any]:
     return "open", "", ""
 
 
-def answer(endpoint: str) -> tuple[str, str, Any]:
+def answer(endpoint: str, knock: Any = knock) -> tuple[str, str, Any]:
     """Try every address of an endpoint: open if one is, unknown if one is, closed otherwise."""
     host, _, port = endpoint.rpartition(":")
     try:
@@ -68,7 +89,7 @@ def answer(endpoint: str) -> tuple[str, str, Any]:
     except (UnicodeError, ValueError):
         return unknown("it is no name, address or port")
     answers = at_once(knock, found, 2 * CONNECT, unknown("no answer"))
-    for worst in ("open", "unknown"):
+    for worst in ("open", "unknown", "itself"):
         for one in answers:
             if one[0] == worst:
                 return one
@@ -89,7 +110,9 @@ def main(endpoints: list[str]) -> None:
     """Try the control, then everything else at once."""
     connection = os.environ.get("SSH_CONNECTION", "").split()
     control = f"{connection[2]}:{connection[3]}" if len(connection) == 4 else ""  # noqa: PLR2004
-    told = {"control": answer(control) if control else unknown("SSH_CONNECTION is not set")}
+    told = {"control": unknown("SSH_CONNECTION is not set")}
+    if control:
+        told["control"] = answer(control, connected)
     if told["control"][0] == "open":
         slow = unknown(f"its name was not resolved in {RESOLVE} s")
         told.update(zip(endpoints, at_once(answer, endpoints, RESOLVE, slow)))  # noqa: B905 3.9

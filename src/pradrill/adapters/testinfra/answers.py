@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from pradrill.domain.run.outcome import CheckOutcome, CheckResult, Sample
 
 CONTROLLER = "controller"
 """The worker's word for what does not run on a host."""
+_HOLLOW = "it passes whatever the host answers"
 _NOT_COLLECTED = "the file declares this check, and pytest did not collect it"
 
 
@@ -64,6 +66,8 @@ class Pass:
         self.began = began
         self._suite = suite
         self.checks: dict[str, Check] = {}
+        self.hollow: set[str] = set()
+        """Keys of the checks that no made-up answer made fail."""
         self.collected = False
         self.ended = False
         self.stopped = ""
@@ -82,6 +86,8 @@ class Pass:
                 self.checks[key] = Check(check, host, title, *kind)
             case "unread":
                 self.unread(message["check"], CheckOutcome(message["outcome"]), detail, at)
+            case "hollow":
+                self.hollow.add(key)
             case "collected":
                 self.collected = True
                 self._miss(at)
@@ -119,10 +125,16 @@ class Pass:
                 why = f"the file declares {times} of this name, and only the last one is asked"
                 self.unread(check, CheckOutcome.SKIPPED, why, at)
 
-    def result(self, check: Check, now: datetime) -> CheckResult:
-        """Return what a check came to; without an answer it is ERRORED."""
+    def result(self, check: Check, now: datetime, hollow: Collection[str]) -> CheckResult:
+        """Return what a check came to; without an answer it is ERRORED.
+
+        That one of the `hollow` passes is no answer: it does in any case.
+        """
         if check.key in self._answers:
-            return check.came(self._answers[check.key])
+            answer = self._answers[check.key]
+            if answer.outcome is CheckOutcome.PASSED and check.key in hollow:
+                answer = answer._replace(outcome=CheckOutcome.ERRORED, detail=_HOLLOW)
+            return check.came(answer)
         if check.reading and self.collected:
             return check.came(Answer(CheckOutcome.PASSED, "", self.began, now))
         running, since = self._running

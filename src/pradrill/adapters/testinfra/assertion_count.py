@@ -5,11 +5,16 @@ It belongs to the worker, which loads it by path: it imports nothing of pradrill
 
 from __future__ import annotations
 
+import ast
+import inspect
 import sys
 import unittest
 from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import wraps
 from pathlib import Path
+from textwrap import dedent
+from types import FrameType
 from typing import Any
 
 import _pytest.assertion.rewrite
@@ -19,12 +24,13 @@ from testinfra.backend.base import CommandResult
 from testinfra.host import Host
 from testinfra.modules.base import Module
 
-_PYTESTS = {"_pytest", "pytest", "pluggy", "testinfra", "__main__", __name__}
+_PYTESTS = {"_pytest", "pytest", "pluggy", "testinfra", "__main__", "pradrill_rehearsal", __name__}
 _HARMLESS = {"pytest_assertrepr_compare", "pytest_generate_tests", "pytest_make_parametrize_id"}
 _MARKING = ("addinivalue_line",)  # all that a harmless pytest_configure calls
 _TESTINFRAS = ("host", "_testinfra_host")
 _LIBRARIES = {"testinfra", "unittest"}  # what they ask for themselves is not the check's word
 _EITHER = {0, 1}
+_FAILURES = {"fail", "AssertionError"}
 _DEEPEST = 3
 
 
@@ -58,7 +64,11 @@ class Tally:
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool:
         """Call a check as pytest does, but take no returned value for an answer."""
         names = pyfuncitem._fixtureinfo.argnames  # noqa: SLF001 as pytest's own caller
-        value = pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names})
+        words = {name: pyfuncitem.funcargs[name] for name in names}
+        check = inspect.unwrap(pyfuncitem.function)
+        guards = _guards(check)
+        with _watched(check, guards, self._add) if guards else nullcontext():
+            value = pyfuncitem.obj(**words)
         if value is not None:
             kind = type(value).__name__
             close = getattr(value, "close", None)  # a coroutine that nobody awaits would complain
@@ -122,6 +132,50 @@ class Tally:
             return value
 
         setattr(owner, name, counted)
+
+
+def _guards(check: Callable[..., Any]) -> set[int]:
+    """Return the lines of a check where an if leads to a failure: it is an assertion, too."""
+    code = getattr(check, "__code__", None)
+    if code is None or not _FAILURES & {*code.co_names}:
+        return set()
+    try:
+        lines, first = inspect.getsourcelines(check)
+        tree = ast.parse(dedent("".join(lines)))
+    except (OSError, SyntaxError):
+        return set()
+    conditions = (node for node in ast.walk(tree) if isinstance(node, ast.If))
+    return {first + each.lineno - 1 for each in conditions if _leads_to_failure(each)}
+
+
+def _leads_to_failure(condition: ast.If) -> bool:
+    """Tell whether a branch ends in pytest.fail(), or by raising AssertionError."""
+    ends = [branch[-1] for branch in (condition.body, condition.orelse) if branch]
+    wrong = [
+        each.exc if isinstance(each, ast.Raise) else getattr(each, "value", 0) for each in ends
+    ]
+    names = [each.func if isinstance(each, ast.Call) else each for each in wrong]
+    return any(getattr(each, "attr", getattr(each, "id", "")) in _FAILURES for each in names)
+
+
+@contextmanager
+def _watched(
+    check: Callable[..., Any], guards: set[int], passed: Callable[[], None]
+) -> Iterator[None]:
+    """Call `passed` whenever one of these lines of the check is come to."""
+    code = getattr(check, "__code__", None)
+
+    def line(frame: FrameType, event: str, _: object) -> Any:
+        if event == "line" and frame.f_lineno in guards:
+            passed()
+        return line
+
+    before = sys.gettrace()
+    sys.settrace(lambda frame, _event, _: line if frame.f_code is code else None)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
 
 
 def meddlers(config: pytest.Config, items: list[pytest.Item]) -> Iterator[tuple[str, str]]:

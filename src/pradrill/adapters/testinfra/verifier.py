@@ -23,6 +23,7 @@ from pradrill.system import in_memory, processes
 _TICK = 0.1
 _GRACE = 5.0
 _COLLECTION = 60.0
+_REHEARSAL = 3.0  # after which a check that is not judged may stand
 _PROBE = 8.0
 _INTERRUPTED = "interrupted"
 
@@ -77,6 +78,7 @@ class TestinfraSuite:
         self._evidence = evidence / "checks.jsonl"
         self._masker = masker
         self._known: dict[str, Check] = {}
+        self._hollow: set[str] = set()
         self._tasks = 0
         self._kept = 0
 
@@ -87,6 +89,7 @@ class TestinfraSuite:
         if not heard.collected:
             heard.unread(self._suite.name, CheckOutcome.ERRORED, heard.why_not(None), self._wall())
         self._known = heard.checks
+        self._hollow = heard.hollow
 
     def checks(self) -> Sequence[str]:
         """Return the ids of every check, one a host."""
@@ -112,7 +115,7 @@ class TestinfraSuite:
         results = tuple(
             check.came(Answer(CheckOutcome.ERRORED, dark[check.host], heard.began, now))
             if check.host in dark
-            else heard.result(check, now)
+            else heard.result(check, now, self._hollow)
             for check in checks
         )
         self._keep(results)
@@ -134,12 +137,16 @@ class TestinfraSuite:
         task = {"task": self._tasks, "collect": collect, "only": only, "without": without}
         self._worker.tell(task)
         end = self._clock.now() + timedelta(seconds=seconds)
+        rehearsing = False
         while True:
             for message in self._worker.hear(_TICK):
                 if message["task"] in {self._tasks, None}:
                     heard.take(message, self._wall())
             if heard.ended:
                 return
+            if collect and heard.collected and not rehearsing:
+                rehearsing = True
+                end = min(end, self._clock.now() + timedelta(seconds=_REHEARSAL))
             too_late = self._clock.now() >= end
             if (
                 heard.stopped and too_late

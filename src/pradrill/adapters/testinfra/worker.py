@@ -38,10 +38,10 @@ _WORST_FIRST = ("failed", "errored", "skipped", "passed")
 Say = Callable[..., None]
 
 
-def _beside() -> Any:
-    """Load the tally by path: the worker's folder is not on the path of the checks."""
-    place = Path(__file__).with_name("assertion_count.py")
-    spec = importlib.util.spec_from_file_location("pradrill_tally", place)
+def _beside(name: str) -> Any:
+    """Load a module by path: the worker's folder is not on the path of the checks."""
+    place = Path(__file__).with_name(f"{name}.py")
+    spec = importlib.util.spec_from_file_location(f"pradrill_{name}", place)
     assert spec is not None and spec.loader is not None  # noqa: S101, PT018 the file is there
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -50,8 +50,10 @@ def _beside() -> Any:
 
 if TYPE_CHECKING:
     from pradrill.adapters.testinfra import assertion_count as tally
+    from pradrill.adapters.testinfra import rehearsal
 else:
-    tally = _beside()
+    tally = _beside("assertion_count")
+    rehearsal = _beside("rehearsal")
 
 
 class Settings(NamedTuple):
@@ -83,17 +85,13 @@ class Settings(NamedTuple):
         ]
 
 
-class Reporter:
-    """A pytest plugin that tells what a check came to, and counts only an assertion as failed."""
+class Collector:
+    """A pytest plugin that tells which checks there are."""
 
-    def __init__(
-        self, say: Say, only: list[str] | None, without: list[str], counted: tally.Tally
-    ) -> None:
+    def __init__(self, say: Say, only: list[str] | None, without: list[str]) -> None:
         self._say = say
-        self._counted = counted
         self._only = only
         self._without = without
-        self._reports: list[tuple[str, str, pytest.TestReport]] = []
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Make the marker known."""
@@ -126,6 +124,17 @@ class Reporter:
                 kept.append(item)
         items[:] = kept
         self._say("collected")  # pytest_collection_finish also comes when collecting was cut short
+
+
+class Reporter(Collector):
+    """The same, and it tells what a check came to; only an assertion counts as failed."""
+
+    def __init__(
+        self, say: Say, only: list[str] | None, without: list[str], counted: tally.Tally
+    ) -> None:
+        super().__init__(say, only, without)
+        self._counted = counted
+        self._reports: list[tuple[str, str, pytest.TestReport]] = []
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -293,15 +302,27 @@ class Child:
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             os.dup2(output, 1)
             os.dup2(output, 2)
-            counted = tally.Tally(settings.suite)
-            reporter = Reporter(self._say, self._task["only"], self._task["without"], counted)
-            collect = ["--collect-only"] if self._task["collect"] else []
-            options = [*settings.options(), *collect, str(settings.suite)]
-            os._exit(int(pytest.main(options, plugins=[counted, reporter])))
+            options = [*settings.options(), str(settings.suite)]
+            os._exit(int(pytest.main(options, plugins=self._plugins(settings))))
         except BaseException:  # noqa: BLE001 a child never returns into the worker's loop
             traceback.print_exc()
         finally:
             os._exit(1)
+
+    def _plugins(self, settings: Settings) -> list[object]:
+        """Return what makes a run of pytest's a pass, or a look at which checks there are."""
+        counted = tally.Tally(settings.suite)
+        which = self._task["only"], self._task["without"]
+        if not self._task["collect"]:
+            return [counted, Reporter(self._say, *which, counted)]
+
+        def tell(item: pytest.Item) -> None:
+            check, host = identity(item)
+            self._say("hollow", check=check, host=host)
+
+        libraries = {name.partition(".")[0] for name in sys.modules}
+        tried = rehearsal.Rehearsal(tell, counted.fault, settings.suite, libraries)
+        return [counted, Collector(self._say, *which), tried]
 
 
 def bounded(prints: int) -> Callable[..., CommandResult]:

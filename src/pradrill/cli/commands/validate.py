@@ -20,8 +20,9 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Load everything; the problems, if any, are raised all at once."""
-    project = App(args).project(args.drill)
-    asked = ask_ansible(project)
+    app = App(args)
+    project = app.project(args.drill)
+    asked = ask_ansible(project, app.secrets.resolve)
     if asked.problems:
         raise ConfigurationProblemsError(asked.problems)
     version = project.plan.plan

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from pradrill.config.checks.constant_truth import truth
+from pradrill.config.checks.constant_truth import claim_of, truth
+from pradrill.config.checks.own_values import lines_of_own_values
 from pradrill.domain.declared.check_source import Function, blocks, bound, name
 
 _CATCHING = {"Exception", "BaseException", "AssertionError", "suppress"}
@@ -16,8 +17,9 @@ _TESTINFRAS = {"check_output", "run_expect"}
 """They fail by themselves; a suite may still ask by them and go on with another answer."""
 _PLAIN_FIXTURES = {"self", "cls", "host", "request", "record_property", "tmp_path", "subtests"}
 _ENDING = {"skip", "fail", "exit", "xfail"}
-_FAKES = {"monkeypatch", "mocker"}
 _ASSERT = 'Write assert with what the host answered, as in: assert host.run("…").rc == 0.'
+
+_OWN = "the assertion is of the check's own values, not of what the host answers"
 
 
 class Fault(NamedTuple):
@@ -101,8 +103,11 @@ def faults_anywhere(tree: ast.Module, functions: Functions) -> Iterator[Fault]:
             yield from _suppressed(node, functions)
         elif isinstance(node, ast.Call) and name(node.func) == "raises":
             yield from _any_error(node)
+        elif isinstance(node, ast.Call) and (claim := claim_of(node)) is not None and truth(claim):
+            yield Fault(node.lineno, "the assertion is true whatever the host answers", _ASSERT)
         if isinstance(node, Function):
             yield from _tests_inside(node)
+            yield from (Fault(line, _OWN, _ASSERT) for line in lines_of_own_values(node))
         for block in (node.body,) if isinstance(node, Function) else blocks(node):
             yield from _unreached(block, functions)
             yield from _decided_before(block)
@@ -123,12 +128,11 @@ def faults_of_check(check: Function, functions: Functions) -> Iterator[Fault]:
             why = f"{check.name} returns a value, which decides nothing"
             yield Fault(node.lineno, why, _ASSERT)
             return
-    if not functions.may_assert(check):
+    if not functions.may_assert(check) and not any(map(_leads_to_failure, inner)):
         failing = any(isinstance(each, ast.stmt) and _is_failure(each) for each in inner)
         but = "a raise or fail that does not happen proves nothing" if failing else "it cannot fail"
         why = f"{check.name} holds no assertion: {but}"
         yield Fault(check.lineno, why, _ASSERT)
-    yield from _no_host(check)
 
 
 def within(node: ast.AST) -> Iterator[ast.AST]:
@@ -223,24 +227,6 @@ def _never_entered(node: ast.AST, functions: Functions) -> Iterator[Fault]:
         yield Fault(never[0].lineno, "nothing comes here: an assertion is never evaluated")
 
 
-def _no_host(check: Function) -> Iterator[Fault]:
-    arguments = check.args
-    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-    names = {each.arg for each in every}
-    for fake in sorted(names & _FAKES):
-        yield Fault(check.lineno, f"{check.name} takes {fake}: what it asks may not be the host")
-    positional = [*arguments.posonlyargs, *arguments.args]
-    first = len(positional) - len(arguments.defaults)
-    defaulted = {each.arg for each in positional[first:]}
-    keyed = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
-    defaulted |= {each.arg for each, default in keyed if default is not None}
-    if "host" in defaulted:
-        yield Fault(check.lineno, f"{check.name} gives host a default, and gets no other")
-    for word, node in bound(check):
-        if word == "host" and word in names:
-            yield Fault(node.lineno, f"{check.name} puts something else in the place of host")
-
-
 def _catches(caught: ast.expr | None) -> bool:
     if caught is None:
         return True
@@ -265,6 +251,23 @@ def _is_failure(statement: ast.stmt) -> bool:
         return True
     call = statement.value if isinstance(statement, ast.Expr) else None
     return isinstance(call, ast.Call) and name(call) in _ENDING
+
+
+def _leads_to_failure(node: ast.AST) -> bool:
+    """Tell whether it is an if that depends, with a branch that ends in a failed assertion."""
+    if not isinstance(node, ast.If) or truth(node.test) is not None:
+        return False
+    ends = [branch[-1] for branch in (node.body, node.orelse) if branch]
+    return any(_is_failed_assertion(each) for each in ends)
+
+
+def _is_failed_assertion(statement: ast.stmt) -> bool:
+    wrong: ast.AST | None = None
+    if isinstance(statement, ast.Raise):
+        wrong = statement.exc
+    elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        wrong = statement.value
+    return wrong is not None and name(wrong) in {"fail", "AssertionError"}
 
 
 def _is_none(node: ast.expr) -> bool:

@@ -16,6 +16,7 @@ from typing import Any
 from pradrill.config.checks.play_texts import (
     CONTROLLER,
     PLUGINS,
+    goes_on,
     lookup_problems,
     play_problems,
     plugin_folder,
@@ -27,19 +28,39 @@ from pradrill.config.problems import Problem
 from pradrill.domain.declared.drill import Drill, PlaybookStep
 from pradrill.domain.run.host import Host
 
-_ALLOWED = frozenset(
+_FAMILIES = (
+    *("connection", "host", "port", "user", "password", "pass", "private", "pipelining", "timeout"),
+    *("ssh", "paramiko", "scp", "sftp", "sshpass", "control", "winrm", "psrp", "network"),
+    *("netconf", "httpapi", "persistent", "remote", "shell", "executable", "async", "delegated"),
+    *("become", "sudo", "su", "doas", "dzdo", "ksu", "pbrun", "pfexec", "pmrun", "runas", "sesu"),
+    *("machinectl", "docker", "podman", "buildah", "kubectl", "oc", "lxc", "lxd", "incus"),
+    *("libvirt", "chroot", "jail", "iocage", "zone", "qubes", "saltstack", "vmware", "aws"),
+)
+_STEERS = re.compile(
+    rf"(?i)ansible_(?:{'|'.join(_FAMILIES)})(?:_\w+)?|ansible_\w+_(?:interpreter|executable)"
+    r"|delegated_vars\W.*"
+)
+"""Names that Ansible reads on its way to a machine; all others are facts and people's own."""
+
+_QUIET_ONES = frozenset(
     {
-        *("ansible_host", "ansible_port", "ansible_user", "ansible_connection"),
-        *("ansible_private_key_file", "ansible_ssh_private_key_file"),
-        *("ansible_python_interpreter", "ansible_remote_tmp", "ansible_async_dir"),
+        *("ansible_connection", "ansible_remote_tmp", "ansible_async_dir", "ansible_shell_type"),
         *("ansible_pipelining", "ansible_ssh_pipelining", "ansible_ssh_use_tty"),
         *("ansible_timeout", "ansible_ssh_timeout", "ansible_ssh_retries"),
-        *("ansible_ssh_transfer_method", "ansible_facts", "ansible_managed"),
+        *("ansible_ssh_transfer_method", "ansible_python_interpreter"),
         *("ansible_become", "ansible_become_method", "ansible_become_user"),
         *("ansible_become_pass", "ansible_become_password", "ansible_become_flags"),
+        *("ansible_become_exe", "ansible_sudo_exe", "ansible_su_exe", "ansible_doas_exe"),
     }
 )
-_ONLY = {"ansible_connection": {"ssh", "smart", "ansible.builtin.ssh"}}
+_FACTS = re.compile(
+    r"ansible_(?:user_(?:id|dir|uid|gid|gecos|shell)|ssh_host_key_\w+|\w+_interpreter)"
+)
+"""Of these families, but what is said there of a machine, or runs on it."""
+_ONLY = {
+    "ansible_connection": {"ssh", "smart", "ansible.builtin.ssh"},
+    "ansible_shell_type": {"sh"},
+}
 """Variables that are allowed with these values alone."""
 _LEADS = (
     *("ansible_host", "ansible_port", "ansible_user"),
@@ -65,14 +86,15 @@ _SECTIONS = {"ssh_connection", "paramiko_connection", "connection", "persistent_
 
 
 def allowed(name: str, value: object = None, *, inventory: bool = False) -> bool:
-    """Tell whether a variable may be set: one of Ansible's own may not lead a connection."""
-    if not re.fullmatch(r"(?i)ansible_\w+", name):
+    """Tell whether a variable may be set: one that Ansible reads may not lead a connection."""
+    if not _STEERS.fullmatch(name):
         return True
     if name in _LEADS:
         return inventory
-    if name in _ONLY:
-        return value is None or str(value) in _ONLY[name]
-    return name in _ALLOWED
+    if name in _ONLY and value is not None:
+        return str(value) in _ONLY[name]
+    quiet = name in _QUIET_ONES or _FACTS.fullmatch(name) is not None
+    return quiet and not goes_on(str(value))
 
 
 def connection_problems(

@@ -33,6 +33,17 @@ _MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.LtE: ast.GtE,
     ast.GtE: ast.LtE,
 }
+_UNITTESTS: dict[str, type[ast.cmpop]] = {
+    "assertEqual": ast.Eq,
+    "assertNotEqual": ast.NotEq,
+    "assertIs": ast.Is,
+    "assertIsNot": ast.IsNot,
+    "assertIn": ast.In,
+    "assertGreater": ast.Gt,
+    "assertGreaterEqual": ast.GtE,
+    "assertLess": ast.Lt,
+    "assertLessEqual": ast.LtE,
+}
 _SAME = (ast.Eq, ast.Is, ast.LtE, ast.GtE)
 
 
@@ -66,6 +77,22 @@ def truth(node: ast.expr) -> bool | None:  # noqa: C901, PLR0911, PLR0912 one ca
             return True
         case ast.Attribute():
             return True if node.attr in _WITHOUT_BRACKETS else None
+    return None
+
+
+def claim_of(call: ast.Call) -> ast.expr | None:
+    """Return what an assertion of unittest's claims, as assert would be told it; or None."""
+    word, given = name(call.func), call.args
+    if not isinstance(call.func, ast.Attribute) or not given:
+        return None
+    if word == "assertTrue":
+        return given[0]
+    if word == "assertFalse":
+        return ast.UnaryOp(ast.Not(), given[0])
+    if word == "assertIsNotNone":
+        return ast.Compare(given[0], [ast.IsNot()], [ast.Constant(None)])
+    if word in _UNITTESTS and len(given) > 1:
+        return ast.Compare(given[0], [_UNITTESTS[word]()], [given[1]])
     return None
 
 
@@ -120,7 +147,7 @@ def _compared(node: ast.Compare) -> bool | None:  # noqa: PLR0911 one rule after
         }
         return True if _is(left, "") or (either and name(left) in _NEVER_NONE - {"rc"}) else None
     if isinstance(operator, ast.IsNot | ast.NotEq) and _is(right, None):
-        return True if name(left) in _NEVER_NONE or _is_object(left) else None
+        return True if name(left) in _NEVER_NONE or _is_object(left) or truth(left) else None
     if name(left) in _NEVER_NEGATIVE and isinstance(operator, ast.Lt) and _is(right, 0):
         return False
     at_least_nothing = isinstance(operator, ast.GtE) and _is(right, 0)

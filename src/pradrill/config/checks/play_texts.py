@@ -24,6 +24,9 @@ _LISTS = {"tasks", "pre_tasks", "post_tasks", "handlers", "block", "rescue", "al
 _ROLES = {"roles", "dependencies"}
 _SSH = {"ssh", "smart", "ansible.builtin.ssh"}
 _STRATEGIES = {"linear", "free", "host_pinned"}
+_ONWARDS = re.compile(r"\b(?:ssh|mosh|rsh|telnet|nc|ncat|socat)\b")
+"""Programs that go on to another machine from the one that was proven."""
+_ANSIBLES_OWN = re.compile(r"^ansible\.(?:builtin|legacy)\.")
 _ON_CONTROLLER = {"local_action", "synchronize"}
 _COMMANDS = {"pipe", "lines"}
 """Lookups that run a command."""
@@ -51,9 +54,19 @@ class _Rules(NamedTuple):
         return Problem(self.path, node.start_mark.line + 1, "", message, hint)
 
 
+def goes_on(program: str) -> bool:
+    """Tell whether what is to run in a program's place goes on to another machine."""
+    return _ONWARDS.search(program) is not None
+
+
 def plugin_folder(path: Path) -> str:
-    """Return which kind of plugin a path lies in, of those that reach machines; or nothing."""
+    """Return which kind of plugin a path lies in, of those that reach machines; or nothing.
+
+    Those of a collection are none: Ansible loads them for whoever calls them by their full name.
+    """
     parts = path.parts
+    if "ansible_collections" in parts:
+        return ""
     for before, part in zip(("", *parts), parts, strict=False):
         if part.removesuffix("_plugins") in _PLUGIN_KINDS and (
             part.endswith("_plugins") or before == "plugins"
@@ -181,7 +194,8 @@ def _refused(rules: _Rules, word: str, text: str, *, here: bool) -> str:
         "connection": text in _SSH or (rules.controller and here and _last(text) == "local"),
         "port": False,
         "remote_user": {text} == set(rules.logins),
-        "strategy": _last(text) in _STRATEGIES,
+        "strategy": _ANSIBLES_OWN.sub("", text) in _STRATEGIES,
+        "become_exe": not goes_on(text),
         # What a template comes to is seen when it runs.
         "delegate_to": "{{" in text or text in rules.names or text in CONTROLLER,
     }
@@ -190,6 +204,7 @@ def _refused(rules: _Rules, word: str, text: str, *, here: bool) -> str:
         "port": "is not the inventory's ansible_port, which is proven",
         "remote_user": "is not the inventory's ansible_user, which is proven",
         "strategy": "is not one of Ansible's own",
+        "become_exe": "goes on to another machine than the one that is proven",
         "delegate_to": "is none of the standby's hosts",
     }
     return "" if right.get(word, True) else f"{word}: {text} {why[word]}"

@@ -13,14 +13,16 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from pradrill.config.playbook_inputs import around
 from pradrill.config.problems import Problem
 from pradrill.config.project import LoadedDrill, Project
+from pradrill.config.vaults import Resolve, vault_words
 from pradrill.domain.declared.drill import PlaybookStep
 
 _DEADLINE = 120
@@ -39,7 +41,7 @@ _COLLECTIONS = re.compile(
     r"^[\s-]*collections\s*:\s*(\[[^\]]*\]|(?:\s*-\s+[\w.]+$)+)", re.MULTILINE
 )
 _WORD = re.compile(r"\w+\.\w+")
-_VAULT = re.compile("vault", re.IGNORECASE)
+_LOCKED = re.compile(r"vault secrets? (?:found|that)|decrypt|vault password", re.IGNORECASE)
 _HERE = {"localhost", "127.0.0.1", "::1"}
 _LONGEST = 300
 
@@ -55,6 +57,8 @@ class _Call(NamedTuple):
     beside: Path | None = None
     """For what is included: the folder of the playbook that includes it, and the file itself."""
     file: Path | None = None
+    vault: str | None = None
+    """The name of the password that opens what is encrypted in them."""
 
 
 class _Listing(NamedTuple):
@@ -72,28 +76,34 @@ class Asked(NamedTuple):
     passed_over: list[str]
 
 
-def ask_ansible(house: Project) -> Asked:
-    """Have Ansible check and list every playbook of the house's drills."""
+def ask_ansible(house: Project, resolve: Resolve) -> Asked:
+    """Have Ansible check and list every playbook of the house's drills.
+
+    `resolve` fetches the passwords of vaults. Raises NotReadyError when one cannot be had.
+    """
     with (
         tempfile.TemporaryDirectory(prefix="pradrill-plays-") as folder,
         ThreadPoolExecutor(_AT_ONCE) as pool,
     ):
         calls = [call for drill in house.drills.values() for call in _calls(drill)]
-        calls += _included({call.playbook for call in calls}, Path(folder))
-        together: dict[tuple[str, str, Path | None], list[_Call]] = {}
+        calls += _included(calls, Path(folder))
+        together: dict[tuple[str, str, Path | None, str | None], list[_Call]] = {}
         for call in dict.fromkeys(calls):
-            alike = (call.inventory, call.variables, call.beside)
+            alike = (call.inventory, call.variables, call.beside, call.vault)
             together.setdefault(alike, []).append(call)
-        each = list(pool.map(_asked, together.values()))
+        passwords = {call.vault: resolve(call.vault) for call in calls if call.vault}
+        each = list(pool.map(partial(_asked, passwords), together.values()))
     told = {(p.file, p.line, p.message): p for one in reversed(each) for p in one.problems}
     return Asked(list(told.values()), sorted({word for one in each for word in one.passed_over}))
 
 
-def _included(playbooks: set[Path], folder: Path) -> Iterator[_Call]:
+def _included(calls: list[_Call], folder: Path) -> Iterator[_Call]:
     """Yield a playbook of our own for each file of tasks that these may take in as they run.
 
     A file whose name is only put together then may be for other machines: it is not looked at.
     """
+    vaults = {call.playbook.parent: call.vault for call in calls if call.vault}
+    playbooks = {call.playbook for call in calls}
     for beside in sorted({playbook.parent for playbook in playbooks}):
         plays = sorted(each for each in playbooks if each.parent == beside)
         near = [Path(each.path) for each in around(plays, None, ()).files]
@@ -109,7 +119,8 @@ def _included(playbooks: set[Path], folder: Path) -> Iterator[_Call]:
                 tasks = [{"ansible.builtin.import_tasks": str(path)}]
                 play = {"hosts": "localhost", "collections": collections, "tasks": tasks}
                 own.write_text(json.dumps([play]), encoding="utf-8")
-                yield _Call(own, "localhost,", "{}", frozenset(), beside, path)
+                vault = vaults.get(beside)
+                yield _Call(own, "localhost,", "{}", frozenset(), beside, path, vault)
 
 
 def _is_tasks(path: Path) -> bool:
@@ -122,7 +133,8 @@ def _calls(loaded: LoadedDrill) -> Iterator[_Call]:
     inventory = str(standby.inventory_file or "".join(f"{name}," for name in standby.names))
     for step in loaded.drill.playbook_steps():
         variables = _variables(step) if _TEMPLATED.search(_text(step.playbook)) else "{}"
-        yield _Call(step.playbook, inventory, variables, names)
+        vault = standby.vault_password
+        yield _Call(step.playbook, inventory, variables, names, vault=vault)
 
 
 def _variables(step: PlaybookStep) -> str:
@@ -130,16 +142,16 @@ def _variables(step: PlaybookStep) -> str:
     return json.dumps({**step.vars, **dict.fromkeys(step.secrets, "")}, default=str, sort_keys=True)
 
 
-def _asked(calls: list[_Call]) -> Asked:
+def _asked(passwords: Mapping[str, str], calls: list[_Call]) -> Asked:
     """Ask for all of them in one process, or for each when that says that something is wrong."""
     playbooks = list(dict.fromkeys(call.playbook for call in calls))
-    listing = _listed(playbooks, calls[0])
+    listing = _listed(playbooks, calls[0], passwords.get(calls[0].vault or ""))
     if listing.code == 0:
         return Asked([p for call in calls for p in _reaching_nobody(call, listing)], [])
     if len(playbooks) > 1:
         first = {*playbooks[: len(playbooks) // 2]}
         halves = ([c for c in calls if (c.playbook in first) is half] for half in (True, False))
-        one, other = map(_asked, halves)
+        one, other = map(partial(_asked, passwords), halves)
         return Asked(one.problems + other.problems, one.passed_over + other.passed_over)
     return _fault(calls[0], listing)
 
@@ -147,7 +159,7 @@ def _asked(calls: list[_Call]) -> Asked:
 def _fault(call: _Call, listing: _Listing) -> Asked:
     said = [line for line in listing.errors.splitlines() if line.startswith(("[ERROR]", "ERROR"))]
     reason = re.sub(r"^(\[ERROR\]:?|ERROR!)\s*", "", said[0] if said else listing.errors.strip())
-    if _VAULT.search(listing.errors):
+    if _LOCKED.search(listing.errors):
         why = (
             f"{call.file or call.playbook}: not looked at by Ansible: its vault password is needed"
         )
@@ -195,25 +207,27 @@ def _line(playbook: Path, number: int) -> int:
     return text.count("\n", 0, places[number].start()) + 1 if number < len(places) else 1
 
 
-def _listed(playbooks: list[Path], call: _Call) -> _Listing:
+def _listed(playbooks: list[Path], call: _Call, password: str | None) -> _Listing:
     with tempfile.TemporaryDirectory(prefix="pradrill-plays-") as folder:
         config = Path(folder, "ansible.cfg")  # an empty one: the user's own does not count here
         config.touch()
         variables = Path(folder, "variables.json")
         variables.write_text(call.variables, encoding="utf-8")
         command = Path(sys.executable).parent / "ansible-playbook"
+        words = [str(command), "-i", call.inventory, "-e", f"@{variables}", "--list-hosts"]
         try:
-            done = subprocess.run(
-                [command, "-i", call.inventory, "-e", f"@{variables}", "--list-hosts", *playbooks],
-                env=_environment(command, config, call.beside),
-                cwd=folder,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                stdin=subprocess.DEVNULL,
-                timeout=_DEADLINE,
-                check=False,
-            )
+            with vault_words(Path(folder), password) as unlocking:
+                done = subprocess.run(
+                    [*words, *unlocking, *map(str, playbooks)],
+                    env=_environment(command, config, call.beside),
+                    cwd=folder,
+                    capture_output=True,
+                    text=True,
+                    errors="replace",
+                    stdin=subprocess.DEVNULL,
+                    timeout=_DEADLINE,
+                    check=False,
+                )
         except (OSError, subprocess.TimeoutExpired) as error:
             return _Listing(1, "", f"[ERROR]: ansible-playbook gave no listing: {error}")
     return _Listing(done.returncode, done.stdout, done.stderr)

@@ -116,6 +116,7 @@ def _faults(suite: _Suite) -> Iterator[tuple[Path, Fault]]:
         every = [
             *faults_anywhere(tree, suite.functions),
             *(f for each in declared for f in faults_of_check(each.node, suite.functions)),
+            *(f for each in declared for f in _no_host(each.node)),
             *_steering(tree),
             *_twins(_scopes(tree)),
             *(f for each in declared for f in _not_collected(path, each, suite)),
@@ -221,6 +222,24 @@ def _faked(node: ast.AST, testinfras: set[str]) -> Iterator[Fault]:
     for target in targets:
         if isinstance(target, ast.Attribute) and root(target) in testinfras:
             yield Fault(getattr(node, "lineno", 1), "it replaces what answers for the host")
+
+
+def _no_host(check: Function) -> Iterator[Fault]:
+    arguments = check.args
+    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    names = {each.arg for each in every}
+    for fake in sorted(names & _PATCHING):
+        yield Fault(check.lineno, f"{check.name} takes {fake}: what it asks may not be the host")
+    positional = [*arguments.posonlyargs, *arguments.args]
+    first = len(positional) - len(arguments.defaults)
+    defaulted = {each.arg for each in positional[first:]}
+    keyed = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    defaulted |= {each.arg for each, default in keyed if default is not None}
+    if "host" in defaulted:
+        yield Fault(check.lineno, f"{check.name} gives host a default, and gets no other")
+    for word, node in bound(check):
+        if word == "host" and word in names:
+            yield Fault(node.lineno, f"{check.name} puts something else in the place of host")
 
 
 def _makes_markers_known(node: Function) -> bool:

@@ -16,7 +16,7 @@ from pradrill.domain.declared.backup_source import RecoveryPointSpec
 from pradrill.domain.declared.manual_step import ManualStep
 from pradrill.domain.declared.standby import AnyStandby
 from pradrill.domain.values.duration import Deadline, Duration, PositiveDuration
-from pradrill.domain.values.endpoint import Endpoint
+from pradrill.domain.values.endpoint import RemoteEndpoint
 from pradrill.domain.values.model import Model, RelativePath, Utc
 from pradrill.domain.values.secret import SecretName
 
@@ -272,7 +272,7 @@ class Verify(Model):
     canary: Canary | None = Field(
         default=None, description="a planted value that must come back byte for byte"
     )
-    must_not_reach: tuple[Endpoint, ...] = Field(
+    must_not_reach: tuple[RemoteEndpoint, ...] = Field(
         min_length=1,
         description="production endpoints that the standby must not reach, as HOST:PORT",
         examples=[["192.0.2.10:443"]],

@@ -56,6 +56,7 @@ class Reach(StrEnum):
     OPEN = "open"
     CLOSED = "closed"
     UNRESOLVED = "unresolved"  # the host knows no address of that name
+    ITSELF = "itself"  # the address is the host's own
     UNKNOWN = "unknown"
 
 

@@ -221,6 +221,10 @@ class Code(StrEnum):
         "own-port-closed",
         N_("unknown: even the host's own SSH port was found %(because)s"),
     )
+    LEADS_TO_ITSELF = (
+        "leads-to-itself",
+        N_("it leads to the standby itself, which proves nothing: name production"),
+    )
     LEASE_FREE = "lease-free", N_("no other run holds this machine")
     LEASE_EXPIRED = "lease-expired", N_("taken over from %(holder)s, which had run out")
     LEASE_IMPOSSIBLE = (

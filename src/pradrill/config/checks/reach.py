@@ -1,0 +1,28 @@
+"""What a drill calls production: an endpoint that is the standby's own proves nothing, closed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pradrill.config.loader import Document, Loc
+from pradrill.config.problems import Problem
+from pradrill.domain.declared.drill import Drill
+from pradrill.domain.run.host import Host
+from pradrill.domain.values.endpoint import host_of
+
+
+def reach_problems(document: Document, drill: Drill, hosts: tuple[Host, ...]) -> Iterator[Problem]:
+    """Refuse an endpoint of must_not_reach that is one of the standby's hosts."""
+    own = {
+        host_of(f"{word}:{host.port}"): host.name
+        for host in hosts
+        for word in (host.name, host.address)
+    }
+    for service, way in drill.ways.items():
+        above: Loc = () if service is None else ("recover", service)
+        for number, endpoint in enumerate(way.verify.must_not_reach):
+            if (name := own.get(host_of(endpoint))) is not None:
+                where = (*above, "verify", "must_not_reach", number)
+                message = f'"{endpoint}" is {name}, the standby itself: that proves nothing'
+                hint = "Name what production offers, as its address and port."
+                yield document.problem(where, message, hint)
