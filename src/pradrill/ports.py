@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from pradrill.domain.declared.drill import Canary, NewestData
+from pradrill.domain.run.abort import Abort
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, Part
 from pradrill.domain.run.host import Host, HostFacts, HostState, Site
@@ -194,6 +195,9 @@ class People(Protocol):
 
     def give(self, folder: Path, step: str, answer: Answer) -> None:
         """Answer the step that waits. Raises UsageError when it does not wait (any more)."""
+
+    def aborted(self, folder: Path) -> Abort | None:
+        """Return who wants that run to end from elsewhere; None while nobody does."""
 
 
 class Notifier(Protocol):

@@ -82,6 +82,8 @@ class Run:
         """Put the standby back; nothing cancels this, and every step is tried."""
         context = self.context
         context.end()
+        if (abort := context.aborted) is not None:
+            context.note(Event.ABORTED, abort)
         context.tools.progress.phase(Phase.TEARDOWN)
         if ended := context.tools.runner.reap(context.journal.run_id):
             context.tools.progress.say(f"{ended} left-over processes were ended")

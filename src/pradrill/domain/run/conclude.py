@@ -13,7 +13,7 @@ from pradrill.domain.run.question import sla_measures, waited_inside_rta
 from pradrill.domain.run.record import Recovery, Refusal, RunRecord, RunState, ServiceResult
 from pradrill.domain.run.run_plan import Branch, FileHash, PlannedStep
 from pradrill.domain.run.verdict import Evidence, Judgement, Verdict, exit_code, judge, together
-from pradrill.domain.values.reason import reason
+from pradrill.domain.values.reason import Reason, reason
 from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.severity import Severity
 from pradrill.domain.values.timeline import Instant, Skew
@@ -35,6 +35,7 @@ def record_of(
         reasons=judged.reasons,
         exit_code=_exit_code(facts, judged.verdict),
         signal=facts.signal,
+        aborted=facts.aborted,
         started=facts.began,
         ended=ended,
         recovery=recovery(facts),
@@ -176,12 +177,21 @@ def _ended(facts: Facts, judgement: Judgement) -> Judgement:
     """Return the judgement of a run that came to its end, or say that it did not."""
     if facts.state is RunState.FINISHED:
         return judgement
-    stopped = reason(Code.STOPPED_BY_SIGNAL, number=facts.signal)
-    how = reason(Code.KILLED) if facts.lost else stopped
-    return Judgement(verdict=Verdict.INCONCLUSIVE, reasons=(how, *judgement.reasons))
+    return Judgement(verdict=Verdict.INCONCLUSIVE, reasons=(_how_ended(facts), *judgement.reasons))
+
+
+def _how_ended(facts: Facts) -> Reason:
+    """Say what ended a run that did not come to its end."""
+    if facts.lost:
+        return reason(Code.KILLED)
+    if facts.aborted is not None:
+        return reason(Code.ABORTED, who=facts.aborted.by)
+    return reason(Code.STOPPED_BY_SIGNAL, number=facts.signal)
 
 
 def _exit_code(facts: Facts, verdict: Verdict) -> ExitCode:
+    if facts.aborted is not None and facts.signal is None and not facts.lost:
+        return ExitCode.INTERRUPTED
     if facts.refusal is not None and facts.signal is None:
         busy = facts.refusal is Refusal.BUSY
         return ExitCode.BUSY if busy else ExitCode.NOT_READY

@@ -36,6 +36,7 @@ class Event(StrEnum):
     INTEGRITY = "integrity"
     RESIDUE = "residue"
     SIGNAL = "signal"
+    ABORTED = "run_aborted"  # by somebody elsewhere
     CLOCK = "clock_stepped"
     LOST = "run_lost"
     ENDED = "run_ended"  # torn down, with all evidence there: only the record is missing

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import Field
 
+from pradrill.domain.run.abort import Abort
 from pradrill.domain.run.backup_catalogue import CatalogueReading
 from pradrill.domain.run.backup_integrity import IntegrityResult
 from pradrill.domain.run.event import CheckPass, Event, Reading, Started, check_key
@@ -60,6 +61,7 @@ class Facts(Model):
     waits: tuple[Wait, ...] = ()
     residue: tuple[Reason, ...] = ()
     signal: int | None = None
+    aborted: Abort | None = None
     clock_stepped: float = 0.0
     clock_steps: tuple[ClockStep, ...] = ()
     lost: bool = Field(default=False, description="the process ended without a word")
@@ -79,7 +81,8 @@ class Facts(Model):
         """Return where the execution stands."""
         if self.lost:
             return RunState.CRASHED
-        return RunState.INTERRUPTED if self.signal is not None else RunState.FINISHED
+        stopped = self.signal is not None or self.aborted is not None
+        return RunState.INTERRUPTED if stopped else RunState.FINISHED
 
     def not_executed(self) -> tuple[PlannedStep, ...]:
         """Return the planned steps that never began."""
@@ -216,6 +219,7 @@ _CHANGES: dict[Event, Callable[[Facts, _Change], _Change]] = {
     Event.ANSWERED: lambda was, facts: {"waits": (*was.waits[:-1], Wait.model_validate(facts))},
     Event.RESIDUE: lambda was, facts: {"residue": (*was.residue, *_reasons(facts["left"]))},
     Event.SIGNAL: lambda was, facts: {"signal": was.signal or facts["signal"]},
+    Event.ABORTED: lambda _was, facts: {"aborted": Abort.model_validate(facts)},
     Event.CLOCK: _clock,
     Event.LOST: lambda _was, _facts: {"lost": True, "standing": {}},
     Event.ENDED: lambda _was, facts: {"ended": datetime.fromisoformat(facts["ended"])},

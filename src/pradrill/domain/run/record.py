@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
+from pradrill.domain.run.abort import Abort
 from pradrill.domain.run.backup_catalogue import CatalogueReading
 from pradrill.domain.run.backup_integrity import IntegrityResult
 from pradrill.domain.run.host import SeenHost
@@ -114,6 +115,7 @@ class RunRecord(Model):
     reasons: tuple[Reason, ...] = Field(description="why this verdict")
     exit_code: int = Field(ge=0, le=255)
     signal: int | None = None
+    aborted: Abort | None = Field(default=None, description="who stopped it from elsewhere")
     started: Utc
     ended: Utc
     recovery: Recovery = Field(description="of the whole: its last service, and its worst loss")

@@ -237,6 +237,10 @@ class FileRunStore:
             if not (folder / RECORD).exists() and not _is_locked(folder)
         ]
 
+    def sealed(self) -> list[str]:
+        """Return the ids of the runs that have a record, oldest first."""
+        return [folder.name for folder in self._folders() if (folder / RECORD).exists()]
+
     def writable(self) -> bool:
         """Tell whether runs can be recorded here: a copy may be there for reading only."""
         return not self.runs.exists() or os.access(self.runs, os.W_OK)
