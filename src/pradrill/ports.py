@@ -137,10 +137,17 @@ class HostProbe(Protocol):
         """Try to connect from inside the host; endpoint → "open", "closed" or "unknown: …"."""
 
     def end_strays(
-        self, host: Host, site: Site, before: HostState | None, *, commands: bool
+        self,
+        host: Host,
+        site: Site,
+        before: HostState | None,
+        *,
+        commands: bool,
+        younger: float = 0.0,
     ) -> Strays:
         """End what the run has started there, and tell; `commands`: only what has its shell.
 
+        And, then too, what it has started within the last `younger` seconds.
         What was there `before` is left alone, and what is new but not the run's is only told.
         """
 

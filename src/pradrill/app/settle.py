@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from pradrill.app.composition import App, told
+from pradrill.domain.run.facts import fold
+from pradrill.domain.run.resumable import waits_to_go_on
+from pradrill.errors import RecordError
 
 
 def swept(app: App) -> App:
-    """Return it once no crashed run is left in it, nor one without entry."""
+    """Return it once no crashed run is left in it, nor one without entry.
+
+    One that can go on is left as it is, and told of: whoever looks at 03:00 what has become of a
+    restore must not lose it by looking. A command that uses standbys tears it down.
+    """
     if not app.store.writable():
         for run_id in app.store.killed():
             told(f"run {run_id} was killed; {app.state} is read-only: it is not torn down here")
-    elif app.store.has_crashed():
+    elif (killed := app.store.killed()) and (kept := _kept(app, killed)) != killed:
         # A reader that finds nothing killed needs neither SSH nor Ansible: they cost half a second.
         from pradrill.app.launch import sweep  # noqa: PLC0415
         from pradrill.app.progress import watch  # noqa: PLC0415
 
         with watch(app.log, 0.0) as progress:
-            sweep(app, progress)
+            sweep(app, progress, spare=kept)
     else:
         app.settle()
     return app
+
+
+def _kept(app: App, killed: list[str]) -> list[str]:
+    """Return the killed runs that wait for somebody to decide, and say so."""
+    kept = []
+    for run_id in killed:
+        with suppress(RecordError, ValueError, KeyError):
+            facts = fold(app.store.journal(run_id).events())
+            if facts is not None and facts.ended is None and waits_to_go_on(facts, run_id):
+                kept.append(run_id)
+                told(
+                    f"run {run_id} was killed, and can go on: pradrill resume {run_id}; "
+                    f"or tear it down: pradrill teardown {run_id}"
+                )
+    return kept

@@ -9,6 +9,7 @@ COMMANDS = {
     "catalogue": "list the backups of a drill, the one it would take, and the worst case",
     "run": "run a drill now",
     "answer": "answer a manual step of a run that waits, or list what waits",
+    "resume": "go on with a run whose process died, once all is proven again",
     "abort": "stop a run from another terminal, through its teardown",
     "teardown": "tear down once more what a run has left on its standby",
     "due": "list the services whose drill is due, or run their drills",

@@ -117,12 +117,18 @@ class Context:
     """
 
     def __init__(
-        self, journal: Journal, facts: Facts, tools: Tools, cancelled: Cancellation
+        self,
+        journal: Journal,
+        facts: Facts,
+        tools: Tools,
+        cancelled: Cancellation,
+        *,
+        looked: float | None = None,
     ) -> None:
         self.service: str | None = None
         self.attempt = 1
         self.tools = tools
-        self._run = _Run(journal, facts, ClockWatch(tools.clock), cancelled)
+        self._run = _Run(journal, facts, ClockWatch(tools.clock, looked=looked), cancelled)
         self.tenancy = Tenancy(
             tools.leases, tools.store, tools.clock, journal.run_id, self.note_guard
         )

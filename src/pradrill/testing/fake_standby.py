@@ -131,10 +131,17 @@ class FakeProbe:
         return self._states.pop(0) if len(self._states) > 1 else self._states[0]
 
     def end_strays(
-        self, host: Host, _site: Site, _before: HostState | None, *, commands: bool
+        self,
+        host: Host,
+        _site: Site,
+        _before: HostState | None,
+        *,
+        commands: bool,
+        younger: float = 0.0,
     ) -> Strays:
         """Return the next strays; none unless given. What has its shell is never among them."""
         self._answer_for(host)
+        del younger
         return Strays() if commands or not self._strays else self._strays.pop(0)
 
     def reaches(self, host: Host, _site: Site, endpoints: Sequence[str]) -> Mapping[str, str]:

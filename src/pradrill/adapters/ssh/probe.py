@@ -100,9 +100,18 @@ class SshProbe:
         )
 
     def end_strays(
-        self, host: Host, site: Site, before: HostState | None, *, commands: bool
+        self,
+        host: Host,
+        site: Site,
+        before: HostState | None,
+        *,
+        commands: bool,
+        younger: float = 0.0,
     ) -> Strays:
-        """End what the run has started there; `commands`: only what still has its shell."""
+        """End what the run has started there; `commands`: only what still has its shell.
+
+        And, then too, what is younger than so many seconds.
+        """
         asked = {
             "before": False,
             "mark": MARK,
@@ -110,6 +119,7 @@ class SshProbe:
             "since": before.uptime if before else None,
             "daemons": before.daemons if before else (),
             "commands": commands,
+            "younger": younger,
         }
         return strays_of(self._processes(host, site, asked), host_words.last_line)
 

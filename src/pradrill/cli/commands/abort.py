@@ -40,7 +40,7 @@ def run(args: Namespace) -> int:
             f"the run {journal.run_id} is being torn down already: there is nothing to abort",
             hint="See what it came to: pradrill runs.",
         )
-    wish = Abort(by=user(), at=app.clock.now())
+    wish = Abort(by=user(), asked=app.clock.now())
     FilePeople().abort(journal.folder, wish)
     print(_heard(app, journal, wish))
     return ExitCode.PASSED
@@ -48,7 +48,7 @@ def run(args: Namespace) -> int:
 
 def _heard(app: App, journal: Journal, wish: Abort) -> str:
     """Say what the run answers: that it stops, that it was too late, or nothing yet."""
-    while app.clock.now() < wish.at + _PATIENCE:
+    while app.clock.now() < wish.asked + _PATIENCE:
         if any(event == Event.ABORTED for event, _, _ in journal.events()):
             return f"{journal.run_id} stops, as {wish.by} wants: its standby is torn down first"
         if _is_torn_down(journal):

@@ -9,4 +9,4 @@ class Abort(Model):
     """The wish that a run ends through its teardown."""
 
     by: str
-    at: Utc
+    asked: Utc

@@ -14,6 +14,7 @@ from pradrill.domain.run.host import SeenHost
 from pradrill.domain.run.outcome import CheckResult, GuardResult, StepResult
 from pradrill.domain.run.question import SlaMeasure, Wait
 from pradrill.domain.run.recovery_point import Contradiction, DataReading
+from pradrill.domain.run.resumption import Resumption
 from pradrill.domain.run.run_plan import FileHash, NotExecuted, RunPlan
 from pradrill.domain.run.verdict import Verdict
 from pradrill.domain.values.model import Model, Utc
@@ -76,6 +77,9 @@ class Recovery(Model):
     waited_for_people: float = Field(
         default=0.0, description="seconds of the RTA in which the run waited for people"
     )
+    outage: float = Field(
+        default=0.0, description="seconds of the RTA in which no controller watched"
+    )
     clock_stepped: float = Field(
         default=0.0, description="seconds by which the controller's wall clock was moved"
     )
@@ -130,6 +134,9 @@ class RunRecord(Model):
     not_executed: tuple[NotExecuted, ...]
     checks: tuple[CheckResult, ...] = Field(description="each check's last answer")
     passes: int = Field(description="passes of checks until the end of verification")
+    resumptions: tuple[Resumption, ...] = Field(
+        default=(), description="when another process went on with it, by whom, after what outage"
+    )
     waits: tuple[Wait, ...] = Field(default=(), description="what people were asked, in order")
     sla: tuple[SlaMeasure, ...] = Field(default=(), description="providers' promises, measured")
     residue: tuple[Reason, ...]

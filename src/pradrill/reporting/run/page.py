@@ -22,6 +22,7 @@ from pradrill.domain.run.outcome import (
     StepResult,
 )
 from pradrill.domain.run.record import RunRecord, RunState
+from pradrill.domain.run.resumption import outage_inside_rta
 from pradrill.domain.run.run_plan import NotExecuted, NotRun, PlannedStep, RunPlan
 from pradrill.domain.run.verdict import Verdict, opened
 from pradrill.domain.values.reason import Reason
@@ -310,6 +311,7 @@ def notes(record: RunRecord) -> tuple[str, ...]:
     if record.launch.dry_run:
         said.append(_("Dry run: nothing was carried out."))
     said += _unfinished(record)
+    said += _resumed(record)
     if any(opened(guard) for guard in record.guards):
         said.append(_("Production was within reach of the standby while its services ran."))
     if any(step.not_run is NotRun.NEVER_PROVEN for step in record.not_executed):
@@ -346,7 +348,27 @@ def _unfinished(record: RunRecord) -> Iterator[str]:
         yield text
     if record.aborted is not None:
         who = wording.line(spoken(record.aborted.by), 100)
-        yield _("Aborted by %(who)s, %(at)s.", who=who, at=wording.at(record.aborted.at))
+        yield _("Aborted by %(who)s, %(at)s.", who=who, at=wording.at(record.aborted.asked))
+
+
+def _resumed(record: RunRecord) -> Iterator[str]:
+    """Say who went on with the run, after how long without a controller."""
+    marks = record.recovery.marks
+    for each in record.resumptions:
+        yield _(
+            "Resumed by %(who)s, %(at)s, after %(length)s without a controller (%(inside)s of it "
+            "inside the RTA).",
+            who=wording.line(spoken(each.by), 100),
+            at=wording.at(each.resumed),
+            length=wording.short(each.seconds),
+            inside=wording.short(outage_inside_rta([each], marks)),
+        )
+        if not each.steady:
+            yield _(
+                "The controller was restarted in between: that time is known to within "
+                "%(within)s, and the intervals say so.",
+                within=wording.tenth(each.within, up=True),
+            )
 
 
 def signal_name(number: int) -> str:
