@@ -73,8 +73,18 @@ class Resuming:
                 f"the run {run_id} was aborted by {wish.by}: it does not go on",
                 hint=f"Tear it down: pradrill teardown {run_id}.",
             )
+        here, there = platform.node() or "unknown", self._controller()
+        if here != there:
+            raise UsageError(
+                f"the run {run_id} went on on {there}, and this is {here}: that one may still live",
+                hint=f"Resume it on {there}, or tear it down: pradrill teardown {run_id}.",
+            )
         if (found := obstacle(self.facts, run_id)) is not None:
             raise UsageError(f"the run {run_id} cannot go on: {found.why}", hint=found.hint)
+
+    def _controller(self) -> str:
+        resumptions = self.facts.resumptions
+        return resumptions[-1].controller if resumptions else self.facts.started.launch.controller
 
     def _plan(self) -> RunPlan:
         """Read again what the run was planned with: its journal keeps no password.
@@ -98,14 +108,18 @@ class Resuming:
             versions=versions(),
         )
 
-    def _cut_since(self) -> datetime | None:
-        cut = {step.key for step in self.facts.cut() if step.works}
+    def _cut_since(self) -> dict[str, datetime]:
+        """Return host → when the first of its steps began that were cut in their middle."""
         began = {
             (Phase(fact["phase"]), fact["name"], fact.get("service")): at
             for event, at, fact in self.journal.events()
             if event == Event.STEP_STARTED
         }
-        return min((at for key, at in began.items() if key in cut), default=None)
+        since: dict[str, datetime] = {}
+        for step in self.facts.cut():
+            for host in step.hosts if step.works else ():
+                since[host] = min(began[step.key], since.get(host, began[step.key]))
+        return since
 
 
 def _read(journal: Journal) -> tuple[Facts, datetime]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from pradrill.adapters.questions.files import FilePeople
 from pradrill.app.composition import App, told
 from pradrill.domain.run.facts import fold
 from pradrill.domain.run.resumable import waits_to_go_on
@@ -37,7 +38,10 @@ def _kept(app: App, killed: list[str]) -> list[str]:
     for run_id in killed:
         with suppress(RecordError, ValueError, KeyError):
             facts = fold(app.store.journal(run_id).events())
-            if facts is not None and facts.ended is None and waits_to_go_on(facts, run_id):
+            if facts is None or facts.ended is not None:
+                continue
+            aborted = FilePeople().aborted(app.store.runs / run_id)
+            if aborted is None and waits_to_go_on(facts, run_id):
                 kept.append(run_id)
                 told(
                     f"run {run_id} was killed, and can go on: pradrill resume {run_id}; "

@@ -96,18 +96,15 @@ class Tenancy:
         else:
             self.take(site, facts)
 
-    def hold_on(self, site: Site, facts: HostFacts, *, outage: float) -> None:
-        """Hold on the lease of a run that goes on after so many seconds; take none again.
+    def hold_on(self, site: Site, facts: HostFacts) -> None:
+        """Hold on the lease of a run that goes on in this process; take none again.
 
         Raises BusyError when another run has it, NotReadyError when one may have come and gone.
         """
         if self._leases is None:
             return
         host = next(host for host in site.hosts if host.name == facts.host)
-        lapsed = outage >= LEASE_TERM.total_seconds()
-        answer = self._leases.renew(
-            host, site, self._me, machine_id=facts.machine_id, lapsed=lapsed
-        )
+        answer = self._leases.renew(host, site, self._me, machine_id=facts.machine_id, lapsed=True)
         if answer.came is LeaseState.LOST and answer.other is not None:
             raise self._busy(host, answer)
         if answer.came is not LeaseState.HELD:

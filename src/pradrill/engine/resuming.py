@@ -39,8 +39,8 @@ class Resumer(NamedTuple):
     by: str
     controller: str
     last: datetime
-    cut_since: datetime | None
-    """When the first of the steps began that were cut in their middle; None: none was."""
+    cut_since: Mapping[str, datetime]
+    """Host → when the first of the steps began there that were cut in their middle."""
     steady: bool
     """Whether the clock of this process is the one that told that fact."""
     clock: ClockBase
@@ -93,16 +93,15 @@ def _prove_again(context: Context, resumer: Resumer) -> None:
     if StepKind.IDENTITY in done:
         seen = [tools.probe.facts(host, context.there()) for host in context.there().hosts]
     now = tools.clock.now()
-    resumption = _resumption(facts, resumer, now, seen)
-    context.note(Event.RESUMED, resumption)
+    context.note(Event.RESUMED, _resumption(facts, resumer, now, seen))
     prove_identity_again(context, seen)
     if StepKind.ISOLATION in done:
         prove_isolation_again(context, seen)
     for each in seen:
-        context.tenancy.hold_on(context.there(), each, outage=resumption.seconds)
+        context.tenancy.hold_on(context.there(), each)
     if facts.touched:
-        cut = (now - resumer.cut_since).total_seconds() if resumer.cut_since else 0.0
-        end_commands_surely(context, younger=cut)
+        cut = {host: (now - since).total_seconds() for host, since in resumer.cut_since.items()}
+        end_commands_surely(context, cut)
     if context.cancelled():
         raise KeyboardInterrupt  # before anything was done
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pradrill.domain.run.event import Event
 from pradrill.domain.run.host import Host, HostFacts, HostState
@@ -123,17 +123,17 @@ def _refuse(refused: Sequence[GuardResult]) -> None:
         )
 
 
-def end_commands_surely(context: Context, *, younger: float) -> None:
+def end_commands_surely(context: Context, cut: Mapping[str, float]) -> None:
     """End what the process before has begun on its hosts, before anything is begun there again.
 
-    Of what has lost its shell, or was put into the background, what is `younger` than so many
-    seconds: that is of the step that was cut; what is older may be the service, of steps that
-    ended. Raises NotReadyError when something stays.
+    `cut`: host → for how many seconds the step has gone on that was cut there. What is younger is
+    that step's, also without its shell or in the background; what is older may be the service, of
+    steps that ended. Raises NotReadyError when something stays.
     """
     for host in context.there().hosts:
         before = context.facts.baseline.get(host.name)
         strays = context.tools.probe.end_strays(
-            host, context.there(), before, commands=True, younger=younger
+            host, context.there(), before, commands=True, younger=cut.get(host.name, 0.0)
         )
         for each in strays.ours:
             context.tools.progress.say(f"{host.name}: ended what was still going on: {each}")
