@@ -13,12 +13,12 @@ from pradrill.domain.run.abort import Abort
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, Part
 from pradrill.domain.run.host import Host, HostFacts, HostState, Site
-from pradrill.domain.run.lease import Holder, LeaseAnswer
+from pradrill.domain.run.lease import FoundLease, Holder, LeaseAnswer
 from pradrill.domain.run.outcome import CheckResult, PlaybookResult, StepResult
 from pradrill.domain.run.question import Answer, Question
 from pradrill.domain.run.record import RunRecord
 from pradrill.domain.run.run_plan import FileHash, RunPlan
-from pradrill.domain.run.scope import Strays
+from pradrill.domain.run.scope import MarkedProcess, Strays
 
 Cancelled = Callable[[], bool]
 """Asked often; true once the run must stop."""
@@ -151,6 +151,9 @@ class HostProbe(Protocol):
         What was there `before` is left alone, and what is new but not the run's is only told.
         """
 
+    def marked(self, host: Host, site: Site) -> Sequence[MarkedProcess]:
+        """Return every process there that a run has started and that goes on."""
+
     def read_instant(self, host: Host, site: Site, newest: NewestData) -> datetime:
         """Run the command and read its answer; raises PradrillError when it is no instant."""
 
@@ -176,6 +179,11 @@ class Leases(Protocol):
 
     def release(self, host: Host, site: Site, holder: Holder, *, machine_id: str) -> None:
         """Give it back; another's stays."""
+
+    def look(
+        self, host: Host, site: Site, holder: Holder, *, machine_id: str
+    ) -> Sequence[FoundLease]:
+        """Return every lease that lies there, whoever's; nothing is taken."""
 
     def close(self) -> None:
         """Let go of connections."""

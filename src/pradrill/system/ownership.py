@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import pwd
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+
+from pydantic import ValidationError
 
 from pradrill.domain.run.owner import Doing, Owner
 
 _PROC = Path("/proc")
 _BOOT_ID = _PROC / "sys/kernel/random/boot_id"
+_SIGNED = ".owner"
 _STATE, _START = 0, 19  # fields of /proc/PID/stat behind the name
 _DEAD = {"Z", "X"}
 
@@ -29,6 +33,27 @@ def lives(owner: Owner) -> bool:
     if owner.pid == os.getpid() or owner.boot != boot():
         return False
     return _start_of(owner.pid) == owner.start
+
+
+def started(pid: int) -> datetime | None:
+    """Return when a living process of this machine began; None of one that is gone."""
+    ticks = _start_of(pid)
+    return None if ticks is None else _instant(ticks)
+
+
+def sign(folder: Path) -> None:
+    """Leave in a folder whose it is; a full disk changes nothing."""
+    with suppress(OSError):
+        path = folder / _SIGNED
+        path.write_text(this_process(Doing.RUN).model_dump_json(), encoding="utf-8")
+        path.chmod(0o600)
+
+
+def signed(folder: Path) -> Owner | None:
+    """Return whose a folder is, as that process has left it there."""
+    with suppress(OSError, ValidationError):
+        return Owner.model_validate_json((folder / _SIGNED).read_bytes())
+    return None
 
 
 def boot() -> str:

@@ -15,7 +15,7 @@ from pradrill.domain.declared.drill import Canary, NewestData
 from pradrill.domain.run.event import check_key
 from pradrill.domain.run.host import Host, HostFacts, HostState, Site
 from pradrill.domain.run.outcome import CheckOutcome, CheckResult, PlaybookResult, StepOutcome
-from pradrill.domain.run.scope import Strays
+from pradrill.domain.run.scope import MarkedProcess, Strays
 from pradrill.domain.values.timeline import Skew
 from pradrill.engine.context import Tools
 from pradrill.errors import UnreachableError
@@ -143,6 +143,11 @@ class FakeProbe:
         self._answer_for(host)
         del younger
         return Strays() if commands or not self._strays else self._strays.pop(0)
+
+    def marked(self, host: Host, _site: Site) -> Sequence[MarkedProcess]:
+        """Return nothing: no run has left anything."""
+        self._answer_for(host)
+        return ()
 
     def reaches(self, host: Host, _site: Site, endpoints: Sequence[str]) -> Mapping[str, str]:
         """Return what connecting came to."""

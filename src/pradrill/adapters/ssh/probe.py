@@ -16,7 +16,7 @@ from pradrill.adapters.ssh.sessions import TOO_LONG, Answer, Channel, LateError,
 from pradrill.domain.declared.drill import Canary, NewestData
 from pradrill.domain.run import host_answers as host_words
 from pradrill.domain.run.host import MARKER, Host, HostFacts, HostState, MarkerFault, Site
-from pradrill.domain.run.scope import MARK, Strays, marked, strays_of
+from pradrill.domain.run.scope import MARK, MarkedProcess, Stray, Strays, marked, strays_of
 from pradrill.domain.values.instant_text import parse_instant
 from pradrill.domain.values.quotas import ANSWER, megabytes
 from pradrill.domain.values.timeline import Skew
@@ -122,6 +122,17 @@ class SshProbe:
             "younger": younger,
         }
         return strays_of(self._processes(host, site, asked), host_words.last_line)
+
+    def marked(self, host: Host, site: Site) -> Sequence[MarkedProcess]:
+        """Return every process there that a run has started and that goes on."""
+        plain = host_words.last_line
+        found = self._processes(host, site, {"all": True, "mark": MARK})["marked"]
+        return [
+            MarkedProcess(
+                run=plain(str(run))[:200], process=Stray(pid=pid, name=plain(name), start=start)
+            )
+            for run, pid, name, start in found
+        ]
 
     def reaches(self, host: Host, site: Site, endpoints: Sequence[str]) -> Mapping[str, str]:
         """Try to connect from inside the host; endpoint → "open", "closed: …" or "unknown: …".

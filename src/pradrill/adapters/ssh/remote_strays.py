@@ -7,6 +7,7 @@ that the run has only started anew is left alone) and `commands`: whether only c
 whose shell still runs, with all below them, and not what they have put into the background, unless
 it is `younger` than so many seconds.
 
+With `all` it only tells what carries the `mark` of any run, as [run, pid, name, start] in `marked`.
 With `before` it only tells the `uptime` and the names of the `daemons` as they are now.
 
 Prints one JSON object, each process as [pid, name, start]: `ours` (of the run, and told to end),
@@ -195,6 +196,19 @@ def before() -> Seen:
     return {"uptime": uptime(), "daemons": sorted(daemons)}
 
 
+def marked(asked: Seen) -> Seen:
+    """Return every process that carries the mark of any run, but for this command's own."""
+    wanted = f"{asked['mark']}=".encode()
+    spared = {os.getpid(), *above(os.getpid(), look({"mark": "", "run": ""}))}
+    found = []
+    for pid, words in look({"mark": "", "run": ""}).items():
+        for each in read(pid, "environ").split(b"\0"):
+            if each.startswith(wanted) and pid not in spared:
+                run = each[len(wanted) :].rpartition(b":")[0].decode("utf-8", "replace")
+                found.append([run, pid, words["name"], words["start"]])
+    return {"marked": found}
+
+
 def after(asked: Seen) -> Seen:
     """End what is the run's, look, and return all that was seen."""
     ending, stayed = end(asked)
@@ -209,4 +223,8 @@ def after(asked: Seen) -> Seen:
 
 if __name__ == "__main__":
     request = json.loads(sys.argv[1])
-    sys.stdout.write(json.dumps(before() if request["before"] else after(request)))
+    if request.get("all"):
+        answer = marked(request)
+    else:
+        answer = before() if request["before"] else after(request)
+    sys.stdout.write(json.dumps(answer))
