@@ -91,7 +91,7 @@ class ExitCode(IntEnum):
     INTERRUPTED = (
         130,
         N_("interrupted, after teardown"),
-        "interrupted by Ctrl-C, after teardown",
+        "interrupted by Ctrl-C or pradrill abort, after teardown",
         11,
     )
     TERMINATED = 143, N_("terminated, after teardown"), "terminated, after teardown", 10

@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from pradrill.domain.declared.drill import Canary, NewestData
+from pradrill.domain.run.abort import Abort
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, Part
 from pradrill.domain.run.guard import Reached
 from pradrill.domain.run.host import Host, HostFacts, HostState, Site
-from pradrill.domain.run.lease import Holder, LeaseAnswer
+from pradrill.domain.run.lease import FoundLease, Holder, LeaseAnswer
 from pradrill.domain.run.outcome import CheckResult, PlaybookResult, StepResult
 from pradrill.domain.run.question import Answer, Question
 from pradrill.domain.run.record import RunRecord
 from pradrill.domain.run.run_plan import FileHash, RunPlan
-from pradrill.domain.run.scope import Strays
+from pradrill.domain.run.scope import MarkedProcess, Strays
 
 Cancelled = Callable[[], bool]
 """Asked often; true once the run must stop."""
@@ -137,12 +138,22 @@ class HostProbe(Protocol):
         """Try to connect from inside the host; endpoint → what came of it."""
 
     def end_strays(
-        self, host: Host, site: Site, before: HostState | None, *, commands: bool
+        self,
+        host: Host,
+        site: Site,
+        before: HostState | None,
+        *,
+        commands: bool,
+        younger: float = 0.0,
     ) -> Strays:
         """End what the run has started there, and tell; `commands`: only what has its shell.
 
+        And, then too, what it has started within the last `younger` seconds.
         What was there `before` is left alone, and what is new but not the run's is only told.
         """
+
+    def marked(self, host: Host, site: Site) -> Sequence[MarkedProcess]:
+        """Return every process there that a run has started and that goes on."""
 
     def read_instant(self, host: Host, site: Site, newest: NewestData) -> datetime:
         """Run the command and read its answer; raises PradrillError when it is no instant."""
@@ -170,6 +181,11 @@ class Leases(Protocol):
     def release(self, host: Host, site: Site, holder: Holder, *, machine_id: str) -> None:
         """Give it back; another's stays."""
 
+    def look(
+        self, host: Host, site: Site, holder: Holder, *, machine_id: str
+    ) -> Sequence[FoundLease]:
+        """Return every lease that lies there, whoever's; nothing is taken."""
+
     def close(self) -> None:
         """Let go of connections."""
 
@@ -195,6 +211,9 @@ class People(Protocol):
 
     def give(self, folder: Path, step: str, answer: Answer) -> None:
         """Answer the step that waits. Raises UsageError when it does not wait (any more)."""
+
+    def aborted(self, folder: Path) -> Abort | None:
+        """Return who wants that run to end from elsewhere; None while nobody does."""
 
 
 class Notifier(Protocol):

@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 
+from pradrill.domain.values.timeline import ClockBase
+from pradrill.system.ownership import boot
+
 
 class SteadyClock:
     """UTC that starts at the system's and then follows only the time since the machine began.
@@ -27,6 +30,18 @@ class SteadyClock:
     def stepped(self) -> float:
         """Return by how many seconds the system's clock was moved since the start."""
         return (datetime.now(UTC) - self.now()).total_seconds()
+
+    def base(self) -> ClockBase:
+        """Return what it counts from."""
+        at_boot = self._start - timedelta(seconds=self._monotonic)
+        return ClockBase(boot=boot(), at_boot=at_boot)
+
+    def follow(self, base: ClockBase) -> bool:
+        """Count from there on; False, and nothing is changed, when that was another boot."""
+        if base.boot != boot():
+            return False
+        self._start, self._monotonic = base.at_boot, 0.0
+        return True
 
     def sleep(self, seconds: float) -> None:
         """Wait."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Collection
 from contextlib import ExitStack
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -48,12 +49,14 @@ def launch(  # noqa: PLR0913 what a run may be told
     with signals_to(cancellation), closing(tools):  # a signal does not end the closing
         own = {name: plan.primaries[name] for name in plan.services}
         primaries = clocks(own, app.clock, progress.say)
-        first = started(plan, trigger, due).model_copy(update={"primaries": primaries})
+        first = started(plan, trigger, due).model_copy(
+            update={"primaries": primaries, "clock": app.clock.base()}
+        )
         return run_drill(first, tools, cancellation, disruption=disruption)
 
 
-def sweep(app: App, progress: Progress) -> list[RunRecord]:
-    """Tear down and record the runs whose process was killed.
+def sweep(app: App, progress: Progress, spare: Collection[str] = ()) -> list[RunRecord]:
+    """Tear down and record the runs whose process was killed, but for those to `spare`.
 
     A crashed run that cannot be torn down now is told on stderr and found again next time.
     """
@@ -64,6 +67,7 @@ def sweep(app: App, progress: Progress) -> list[RunRecord]:
             recovered = recover_crashed(
                 app.store,
                 lambda plan: runs.enter_context(closing(tools_for(app, plan, progress))),
+                spare,
             )
     except PradrillError as trouble:
         told(f"the runs that were killed are not torn down yet: {trouble.message}")
@@ -101,20 +105,25 @@ def _put_back(record: RunRecord) -> str:
 
 def started(plan: RunPlan, trigger: str, due: datetime | None = None) -> Started:
     """Return a run's first fact: its plan, who launched it where, and with which versions."""
-    versions = {"python": platform.python_version()}
-    for name in _VERSIONS_OF:
-        try:
-            versions[name] = version(name)
-        except PackageNotFoundError:
-            versions[name] = "not installed as a package"
     return Started(
         plan=plan,
         launch=Launch(
             trigger=trigger, user=user(), controller=platform.node() or "unknown", due=due
         ),
-        versions=versions,
+        versions=versions(),
         environment=_environment(),
     )
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of what a run works with."""
+    found = {"python": platform.python_version()}
+    for name in _VERSIONS_OF:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed as a package"
+    return found
 
 
 def _environment() -> dict[str, str]:

@@ -2,26 +2,54 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TypeVar
 
 from pradrill.app.reading import StateReader, told
+from pradrill.errors import RecordError
 
 _Reader = TypeVar("_Reader", bound=StateReader)
 
 
 def swept(app: _Reader) -> _Reader:
-    """Return it once no crashed run is left in it, nor one without entry."""
+    """Return it once no crashed run is left in it, nor one without entry.
+
+    One that can go on is left as it is, and told of: whoever looks at 03:00 what has become of a
+    restore must not lose it by looking. A command that uses standbys tears it down.
+    """
     if not app.folders.writable():
         for run_id in app.folders.killed():
             told(f"run {run_id} was killed; {app.state} is read-only: it is not torn down here")
-    elif app.folders.has_crashed():
+    elif (killed := app.folders.killed()) and (kept := _kept(app, killed)) != killed:
         # A reader that finds nothing killed needs neither SSH nor Ansible: they cost half a second.
         from pradrill.app.composition import App  # noqa: PLC0415
         from pradrill.app.launch import sweep  # noqa: PLC0415
         from pradrill.app.progress import watch  # noqa: PLC0415
 
         with watch(app.log, 0.0) as progress:
-            sweep(app if isinstance(app, App) else App(app.args), progress)
+            sweep(app if isinstance(app, App) else App(app.args), progress, spare=kept)
     else:
         app.settle()
     return app
+
+
+def _kept(app: StateReader, killed: list[str]) -> list[str]:
+    """Return the killed runs that wait for somebody to decide, and say so."""
+    from pradrill.adapters.questions.files import FilePeople  # noqa: PLC0415 as above
+    from pradrill.domain.run.facts import fold  # noqa: PLC0415
+    from pradrill.domain.run.resumable import waits_to_go_on  # noqa: PLC0415
+
+    kept = []
+    for run_id in killed:
+        with suppress(RecordError, ValueError, KeyError):
+            facts = fold(app.store.journal(run_id).events())
+            if facts is None or facts.ended is not None:
+                continue
+            aborted = FilePeople().aborted(app.store.runs / run_id)
+            if aborted is None and waits_to_go_on(facts, run_id):
+                kept.append(run_id)
+                told(
+                    f"run {run_id} was killed, and can go on: pradrill resume {run_id}; "
+                    f"or tear it down: pradrill teardown {run_id}"
+                )
+    return kept

@@ -12,6 +12,7 @@ from threading import Lock
 from typing import Any, NamedTuple, TypeVar
 
 from pradrill.domain.declared.drill import ServiceRecovery
+from pradrill.domain.run.abort import Abort
 from pradrill.domain.run.backup_integrity import IntegrityResult
 from pradrill.domain.run.event import OF_A_BRANCH, Event
 from pradrill.domain.run.facts import Facts, Shown
@@ -116,12 +117,18 @@ class Context:
     """
 
     def __init__(
-        self, journal: Journal, facts: Facts, tools: Tools, cancelled: Cancellation
+        self,
+        journal: Journal,
+        facts: Facts,
+        tools: Tools,
+        cancelled: Cancellation,
+        *,
+        looked: float | None = None,
     ) -> None:
         self.service: str | None = None
         self.attempt = 1
         self.tools = tools
-        self._run = _Run(journal, facts, ClockWatch(tools.clock), cancelled)
+        self._run = _Run(journal, facts, ClockWatch(tools.clock, looked=looked), cancelled)
         self.tenancy = Tenancy(
             tools.leases, tools.store, tools.clock, journal.run_id, self.note_guard
         )
@@ -175,6 +182,11 @@ class Context:
         return self._run.cancelled.signal
 
     @property
+    def aborted(self) -> Abort | None:
+        """Return who wants the run to end from elsewhere, if somebody does."""
+        return self.tools.people.aborted(self.journal.folder)
+
+    @property
     def unwritten(self) -> RecordError | None:
         """Return why a fact is not on the disk, if one is not."""
         return self._run.unwritten
@@ -192,11 +204,14 @@ class Context:
         self._run.abandoned = True
 
     def cancelled(self) -> bool:
-        """Tell whether the run must stop: a signal, a full disk, a lost lease, a bad branch."""
+        """Tell whether the run must stop.
+
+        A signal, somebody's wish, a full disk, a lost lease, a bad branch.
+        """
         self._look_at_clock()
         run = self._run
-        lost = bool(self.tenancy.lost)
-        return run.cancelled() or run.abandoned or lost or run.unwritten is not None
+        broken = run.abandoned or bool(self.tenancy.lost) or run.unwritten is not None
+        return broken or run.cancelled() or self.aborted is not None
 
     def note(self, event: Event, fact: Model | None = None, **more: Any) -> None:
         """Put a fact, or what is said of it by name, into the journal and into `facts`.

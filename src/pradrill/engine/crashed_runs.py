@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from pradrill.domain.run.event import Event
@@ -25,13 +25,18 @@ class Recovered(NamedTuple):
     """Run id → why it could not be torn down now; it is found again next time."""
 
 
-def recover_crashed(store: RunStore, tools_for: Callable[[RunPlan], Tools]) -> Recovered:
+def recover_crashed(
+    store: RunStore, tools_for: Callable[[RunPlan], Tools], spare: Collection[str] = ()
+) -> Recovered:
     """Tear down and record every run whose process is gone, whatever becomes of the others.
 
-    One that had come to its end is recorded as it ended.
+    Those to `spare` are left as they are. One that had come to its end is recorded as it ended.
     """
     recovered = Recovered([], {})
     for journal in store.crashed():
+        if journal.run_id in spare:
+            journal.close()
+            continue
         try:
             record = _recover(journal, tools_for)
         except PradrillError as error:

@@ -95,6 +95,30 @@ class Tenancy:
         else:
             self.take(site, facts)
 
+    def hold_on(self, site: Site, facts: HostFacts) -> None:
+        """Hold on the lease of a run that goes on in this process; take none again.
+
+        Raises BusyError when another run has it, NotReadyError when one may have come and gone.
+        """
+        if self._leases is None:
+            return
+        host = next(host for host in site.hosts if host.name == facts.host)
+        answer = self._leases.renew(host, site, self._me, machine_id=facts.machine_id, lapsed=True)
+        if answer.came is LeaseState.LOST and answer.other is not None:
+            raise self._busy(host, answer)
+        if answer.came is not LeaseState.HELD:
+            raise NotReadyError(
+                f"the run's lease on {host.name} is gone: another run may have come and gone there",
+                hint=f"Tear it down: pradrill teardown {self._me.run}; then launch it again.",
+            )
+        self._holds(_Held(host, site, facts.machine_id, self._clock.now()))
+
+    def leave(self) -> None:
+        """Hold nothing on any more, and give nothing back: each lease runs out by itself."""
+        self._over.set()
+        with self._lock:
+            self._held.clear()
+
     def confirm(self) -> None:
         """Raise PradrillError when the standby is not this run's any more; ask its machines."""
         with self._lock:

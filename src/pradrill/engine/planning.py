@@ -174,6 +174,7 @@ def _declared(
             vars=step.vars,
             secrets=step.secrets,
             controller=step.controller,
+            repeatable=step.repeatable,
         )
 
 
@@ -188,6 +189,7 @@ def _manual(
         deadline=told.deadline,
         service=branch.service,
         manual=told,
+        repeatable=True,  # a person who is asked again says what is so
     )
     if told.call is None:
         yield asks

@@ -23,7 +23,7 @@ from pradrill.ports import Journal
 from pradrill.system import scratch
 
 
-class _Unkept:
+class Unkept:
     """Facts that go into no run: what is to be kept of them becomes an entry of the register."""
 
     def __init__(self, run_id: str, folder: Path) -> None:
@@ -63,15 +63,15 @@ def repeat_teardown(journal: Journal, tools: Tools) -> tuple[str, ...]:
     with tempfile.TemporaryDirectory(
         prefix=folder_prefix(journal.run_id), dir=scratch.base(), ignore_cleanup_errors=True
     ) as folder:
-        unkept = _Unkept(journal.run_id, Path(folder))
+        unkept = Unkept(journal.run_id, Path(folder))
         with hold_standby(tools.store, facts.plan, journal.run_id):
-            run = Run(Context(unkept, _past(facts), tools, Cancellation()))
+            run = Run(Context(unkept, past(facts), tools, Cancellation()))
             run.reconnect()
             run.tear_down()
         return tuple(each.text for each in run.context.facts.residue)
 
 
-def _past(facts: Facts) -> Facts:
+def past(facts: Facts) -> Facts:
     """Return a run's facts without what is only true of its own time.
 
     Its proofs are gone, and of other processes on the standby nobody knows since when they run.

@@ -10,7 +10,7 @@ from pradrill.domain.run.conclude import record_of
 from pradrill.domain.run.event import Event, Started
 from pradrill.domain.run.facts import Facts
 from pradrill.domain.run.guard import GuardKind
-from pradrill.domain.run.outcome import Phase, StepKind, StepOutcome, StepResult
+from pradrill.domain.run.outcome import Phase, StepKey, StepKind, StepOutcome, StepResult
 from pradrill.domain.run.primary_clock import clock_of_primary
 from pradrill.domain.run.proof import is_standby, worked_on
 from pradrill.domain.run.record import Refusal, RunRecord
@@ -63,26 +63,44 @@ class Run:
         self.context = context
         self._ended: set[str | None] = set()
         """Branches that a step which did not pass has ended."""
+        self._past: dict[StepKey, StepOutcome] = {}
+        """What steps came to in a process before; none is taken again that has ended."""
 
     def carry_out(self, disruption: Disruption | None) -> None:
         """Take every step in order, branches side by side; teardown on every path."""
         self.context.begin()
         try:
             self._mark_disruption(disruption)
-            self._all(Phase.READINESS)
-            self._each(Phase.PREPARE, in_order=False)
-            self._all(Phase.PREPARE)
-            self._each(Phase.RESTORE, Phase.VERIFY, in_order=True)
-            self._all(Phase.VERIFY)
+            self._recover()
         except Stop:
             pass
         finally:
             self.tear_down()
 
+    def carry_on(self) -> None:
+        """Take the steps that a process before has not ended; teardown on every path."""
+        self._past = {step.key: step.outcome for step in self.context.facts.steps}
+        self.context.begin()
+        try:
+            self._recover()
+        except Stop:
+            pass
+        finally:
+            self.tear_down()
+
+    def _recover(self) -> None:
+        self._all(Phase.READINESS)
+        self._each(Phase.PREPARE, in_order=False)
+        self._all(Phase.PREPARE)
+        self._each(Phase.RESTORE, Phase.VERIFY, in_order=True)
+        self._all(Phase.VERIFY)
+
     def tear_down(self) -> None:
         """Put the standby back; nothing cancels this, and every step is tried."""
         context = self.context
         context.end()
+        if (abort := context.aborted) is not None:
+            context.note(Event.ABORTED, abort)
         context.tools.progress.phase(Phase.TEARDOWN)
         if ended := context.tools.runner.reap(context.journal.run_id):
             context.tools.progress.say(f"{ended} left-over processes were ended")
@@ -179,6 +197,8 @@ class Run:
         """Take a phase's steps that concern every branch; one that does not pass ends the run."""
         self.context.tools.progress.phase(phase)
         for step in self.context.facts.plan.shared(phase):
+            if step.key in self._past:
+                continue
             if self._nothing_to_accept(step):
                 raise Stop
             result = self._step(step)
@@ -213,14 +233,14 @@ class Run:
         for phase in phases:
             context.tools.progress.phase(phase)
             for step in context.facts.plan.own(phase, branch):
-                result = self._step(step)
+                outcome = self._past.get(step.key) or self._step(step).outcome
                 if context.cancelled():
                     raise Stop
-                if result.outcome is StepOutcome.PASSED and step.kind is StepKind.CHECKS:
+                if outcome is StepOutcome.PASSED and step.kind is StepKind.CHECKS:
                     go_on()
-                elif result.outcome is not StepOutcome.PASSED and phase is not Phase.VERIFY:
+                elif outcome is not StepOutcome.PASSED and phase is not Phase.VERIFY:
                     raise Stop  # what is seen in verification does not rest on one another
-            if phase is Phase.RESTORE:
+            if phase is Phase.RESTORE and Mark.DATA_RESTORED not in context.own.marks:
                 context.mark_instant(Mark.DATA_RESTORED, self._restore_end(branch))
 
     def _nothing_to_accept(self, step: PlannedStep) -> bool:

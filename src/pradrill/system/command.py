@@ -15,6 +15,7 @@ from threading import Thread
 from typing import IO, Any, NamedTuple
 
 from pradrill.domain.values.quotas import TOOL_PRINTS, megabytes
+from pradrill.domain.values.run_names import folder_prefix
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds
 from pradrill.system import scratch
@@ -67,7 +68,9 @@ def run(
             hint=f"Run: apt-get install {package}.",
         )
     with (
-        tempfile.TemporaryDirectory(prefix="pradrill-", dir=scratch.base()) as folder,
+        tempfile.TemporaryDirectory(
+            prefix=folder_prefix(bounds.marker.partition("/")[0]), dir=scratch.base()
+        ) as folder,
         tempfile.TemporaryFile(dir=folder) as out,
         tempfile.TemporaryFile(dir=folder) as err,
     ):

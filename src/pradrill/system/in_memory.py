@@ -13,6 +13,7 @@ from threading import Event, Thread
 
 from pradrill.domain.values.run_names import folder_prefix
 from pradrill.system import scratch
+from pradrill.system.ownership import sign
 
 _TICK = 0.01
 _MEMORY = (Path("/dev/shm"), Path("/run"))  # noqa: S108 folders in it are made 0700
@@ -51,7 +52,9 @@ def folder(marker: str) -> Path:
 
     Its name follows from the run's marker, so that the next command finds what a kill left.
     """
-    return Path(tempfile.mkdtemp(prefix=_prefix(marker), dir=_base()))
+    made = Path(tempfile.mkdtemp(prefix=_prefix(marker), dir=_base()))
+    sign(made)
+    return made
 
 
 def sweep(marker: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pradrill.domain.declared.manual_step import Confirm
+from pradrill.domain.run.abort import Abort
 from pradrill.domain.run.outcome import Phase
 from pradrill.domain.run.question import Answer, Question
 from pradrill.errors import UsageError
@@ -45,6 +46,7 @@ class FakePeople:
         self, clock: Clock | None = None, says: Mapping[str, tuple[float, Answer]] | None = None
     ) -> None:
         self.questions: list[Question] = []
+        self.abort: Abort | None = None
         self._clock = clock
         self._says = says
         self._current: _FakeAsked | None = None
@@ -74,6 +76,10 @@ class FakePeople:
             who = "its time is over" if asked.given is None else f"{asked.given.by} answered it"
             raise UsageError(f'the step "{step}" does not wait any more: {who}')
         asked.given, asked.ended = answer, True
+
+    def aborted(self, _folder: Path) -> Abort | None:
+        """Return who wants the run to end."""
+        return self.abort
 
     def scripted(self, question: Question) -> Answer | None:
         """Return what is said to the question by now."""

@@ -16,7 +16,7 @@ from pradrill.domain.run.event import check_key
 from pradrill.domain.run.guard import Reach, Reached
 from pradrill.domain.run.host import Host, HostFacts, HostState, Site
 from pradrill.domain.run.outcome import CheckOutcome, CheckResult, PlaybookResult, StepOutcome
-from pradrill.domain.run.scope import Strays
+from pradrill.domain.run.scope import MarkedProcess, Strays
 from pradrill.domain.values.reason import quoted
 from pradrill.domain.values.timeline import Skew
 from pradrill.engine.context import Tools
@@ -138,11 +138,23 @@ class FakeProbe:
         return self._states.pop(0) if len(self._states) > 1 else self._states[0]
 
     def end_strays(
-        self, host: Host, _site: Site, _before: HostState | None, *, commands: bool
+        self,
+        host: Host,
+        _site: Site,
+        _before: HostState | None,
+        *,
+        commands: bool,
+        younger: float = 0.0,
     ) -> Strays:
         """Return the next strays; none unless given. What has its shell is never among them."""
         self._answer_for(host)
+        del younger
         return Strays() if commands or not self._strays else self._strays.pop(0)
+
+    def marked(self, host: Host, _site: Site) -> Sequence[MarkedProcess]:
+        """Return nothing: no run has left anything."""
+        self._answer_for(host)
+        return ()
 
     def reaches(self, host: Host, _site: Site, endpoints: Sequence[str]) -> Mapping[str, Reached]:
         """Return what connecting came to."""

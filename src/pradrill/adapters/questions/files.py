@@ -3,6 +3,8 @@
 A question is `people/NNN.question.json`; its answer is the file of the same number that is made
 first, by a link, which can succeed once only. Whoever gives up on a question makes that file too,
 so no answer is accepted and then not heard.
+
+The wish that the run ends is `people/abort.json`: the first one counts.
 """
 
 from __future__ import annotations
@@ -10,17 +12,19 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from pradrill.adapters.questions.terminal import Terminal
+from pradrill.domain.run.abort import Abort
 from pradrill.domain.run.question import Answer, Question
 from pradrill.errors import PradrillError, RecordError, UsageError
 
 _FOLDER = "people"
+_ABORT = "abort.json"
 _WITHDRAWN = b"withdrawn"
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -87,6 +91,30 @@ class FilePeople:
                 hint="The first answer counts; tell of a mistake with pradrill annotate.",
             )
 
+    def aborted(self, folder: Path) -> Abort | None:
+        """Return who wants that run to end, if somebody does."""
+        path = folder / _FOLDER / _ABORT
+        with suppress(OSError, ValidationError):
+            return Abort.model_validate_json(path.read_bytes())
+        return None
+
+    def abort(self, folder: Path, wish: Abort) -> None:
+        """Ask that run to end. Raises UsageError when somebody has done so before."""
+        box = folder / _FOLDER
+        try:
+            box.mkdir(mode=0o700, exist_ok=True)
+            _give(box, folder)
+            is_first = _linked(box / _ABORT, wish.model_dump_json().encode())
+        except OSError as error:
+            raise _unwritten(box / _ABORT, error) from error
+        if not is_first:
+            before = self.aborted(folder)
+            raise UsageError(
+                f"the run {folder.name} is being aborted already, by "
+                f"{before.by if before else 'somebody'}",
+                hint="See what becomes of it: pradrill runs.",
+            )
+
 
 class _FileAsked:
     """A question in a run's folder."""
@@ -124,16 +152,29 @@ def _post(question: Path, content: bytes) -> bool:
     """Make the answer's file; False when there was one before. Raises RecordError."""
     path = _answer_path(question)
     try:
-        draft = _draft(path, content)
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            return False
-        finally:
-            draft.unlink()
+        return _linked(path, content)
     except OSError as error:
         raise _unwritten(path, error) from error
+
+
+def _linked(path: Path, content: bytes) -> bool:
+    """Make a file whole; False when there was one before. Raises OSError."""
+    draft = _draft(path, content)
+    try:
+        _give(draft, path.parent.parent)
+        os.link(draft, path)
+    except FileExistsError:
+        return False
+    finally:
+        draft.unlink()
     return True
+
+
+def _give(path: Path, folder: Path) -> None:
+    """Let the user whose run's folder it is read what root has made in it."""
+    owner = folder.stat()
+    if os.geteuid() == 0 != owner.st_uid:
+        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def _given(question: Path) -> Answer | None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from pradrill.adapters.ssh.sessions import Sessions
+from pradrill.adapters.ssh.sessions import Answer, Sessions
 from pradrill.domain.run import host_answers as host_words
 from pradrill.domain.run.host import Host, Site
 from pradrill.domain.run.lease import (
     LEASE_TERM,
+    FoundLease,
     Holder,
     LeaseAnswer,
     LeaseEnd,
@@ -45,11 +46,31 @@ class SshLeases:
         """Give it back; another's stays."""
         self._ask(host, site, "release", holder, machine_id=machine_id)
 
+    def look(
+        self, host: Host, site: Site, holder: Holder, *, machine_id: str
+    ) -> Sequence[FoundLease]:
+        """Return every lease that lies there, whoever's."""
+        done = self._run(host, site, "look", holder, machine_id=machine_id)
+        try:
+            return [
+                FoundLease(holder=_holder(words), holds=not words["over"])
+                for words in json.loads(done.out)["leases"]
+            ]
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            raise _unread(host, done) from error
+
     def close(self) -> None:
         """Close every connection."""
         self._sessions.close()
 
     def _ask(self, host: Host, site: Site, do: str, holder: Holder, **words: Any) -> LeaseAnswer:
+        done = self._run(host, site, do, holder, **words)
+        try:
+            return _answer(json.loads(done.out))
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            raise _unread(host, done) from error
+
+    def _run(self, host: Host, site: Site, do: str, holder: Holder, **words: Any) -> Answer:
         script = Path(__file__).with_name("remote_lease.py").read_text(encoding="utf-8")
         asked = {
             "do": do,
@@ -60,14 +81,12 @@ class SshLeases:
             **words,
         }
         command = shlex.join(["python3", "-I", "-c", script, json.dumps(asked)])
-        done = self._sessions.run(host, site, command, _LOOK)
-        try:
-            return _answer(json.loads(done.out))
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
-            reason = host_words.last_line(done.err) or "its answer cannot be read"
-            raise PradrillError(
-                f"the lease on {host.name} cannot be asked for: {reason}"
-            ) from error
+        return self._sessions.run(host, site, command, _LOOK)
+
+
+def _unread(host: Host, done: Answer) -> PradrillError:
+    reason = host_words.last_line(done.err) or "its answer cannot be read"
+    return PradrillError(f"the lease on {host.name} cannot be asked for: {reason}")
 
 
 def _answer(told: dict[str, Any]) -> LeaseAnswer:
@@ -77,11 +96,15 @@ def _answer(told: dict[str, Any]) -> LeaseAnswer:
     ended = because in set(LeaseEnd)
     return LeaseAnswer(
         came=LeaseState(told["came"]),
-        other=other and Holder(**{key: _word(other, key) for key in Holder.model_fields}),
+        other=other and _holder(other),
         left=told.get("left", 0.0),
         end=because if ended else None,
         because="" if ended else because,
     )
+
+
+def _holder(words: dict[str, Any]) -> Holder:
+    return Holder(**{key: _word(words, key) for key in Holder.model_fields})
 
 
 def _word(told: dict[str, Any], key: str) -> str:

@@ -18,7 +18,7 @@ from pradrill.domain.declared.drill import Canary, NewestData
 from pradrill.domain.run import host_answers as host_words
 from pradrill.domain.run.guard import Reached
 from pradrill.domain.run.host import MARKER, Host, HostFacts, HostState, MarkerFault, Site
-from pradrill.domain.run.scope import MARK, Strays, marked, strays_of
+from pradrill.domain.run.scope import MARK, MarkedProcess, Stray, Strays, marked, strays_of
 from pradrill.domain.values.instant_text import parse_instant
 from pradrill.domain.values.quotas import ANSWER, megabytes
 from pradrill.domain.values.timeline import Skew
@@ -102,9 +102,18 @@ class SshProbe:
         )
 
     def end_strays(
-        self, host: Host, site: Site, before: HostState | None, *, commands: bool
+        self,
+        host: Host,
+        site: Site,
+        before: HostState | None,
+        *,
+        commands: bool,
+        younger: float = 0.0,
     ) -> Strays:
-        """End what the run has started there; `commands`: only what still has its shell."""
+        """End what the run has started there; `commands`: only what still has its shell.
+
+        And, then too, what is younger than so many seconds.
+        """
         asked = {
             "before": False,
             "mark": MARK,
@@ -112,8 +121,20 @@ class SshProbe:
             "since": before.uptime if before else None,
             "daemons": before.daemons if before else (),
             "commands": commands,
+            "younger": younger,
         }
         return strays_of(self._processes(host, site, asked), host_words.last_line)
+
+    def marked(self, host: Host, site: Site) -> Sequence[MarkedProcess]:
+        """Return every process there that a run has started and that goes on."""
+        plain = host_words.last_line
+        found = self._processes(host, site, {"all": True, "mark": MARK})["marked"]
+        return [
+            MarkedProcess(
+                run=plain(str(run))[:200], process=Stray(pid=pid, name=plain(name), start=start)
+            )
+            for run, pid, name, start in found
+        ]
 
     def reaches(self, host: Host, site: Site, endpoints: Sequence[str]) -> Mapping[str, Reached]:
         """Try to connect from inside the host; endpoint → what came of it.

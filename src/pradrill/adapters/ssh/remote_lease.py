@@ -1,8 +1,8 @@
 """Sent to the standby and run there: takes, renews and gives back the lease of a run.
 
 Standard library only, Python 3.8 or later, never imported by pradrill. One argument, JSON: what
-to do (`take`, `renew` or `release`), the holder's words (`run`, `controller`, `state`), `term` in
-seconds, the `machine_id` that was proven, `over` (runs that are known to have ended) and `lapsed`
+to do (take, renew, release, look), the holder's words (`run`, `controller`, `state`), `term` in
+seconds, the `machine_id` that was proven, `over` (runs that have ended) and `lapsed`
 (the holder's own lease may have run out unseen). Prints one JSON object: `came`, and what belongs
 to it.
 
@@ -254,7 +254,14 @@ def release(asked: Words) -> Words:
     return {"came": "released"}
 
 
+def look(asked: Words) -> Words:
+    """Return every lease that is there, with why it does not hold any more, if so."""
+    found = [words for path in everywhere(asked["machine_id"]) if (words := read(path))]
+    return {"leases": [{**words, "over": over(words, asked)} for words in found]}
+
+
 if __name__ == "__main__":
     request = json.loads(sys.argv[1])
-    answer = {"take": take, "renew": renew, "release": release}[request["do"]](request)
+    does = {"take": take, "renew": renew, "release": release, "look": look}
+    answer = does[request["do"]](request)
     sys.stdout.write(json.dumps(answer))

@@ -4,8 +4,10 @@ Standard library only, Python 3.8 or later, never imported by pradrill. One argu
 name of the `mark` in environments, the `run`, `since` (seconds since boot when the host was looked
 at before anything was changed; null: not known), `daemons` (the names of those that ran then: one
 that the run has only started anew is left alone) and `commands`: whether only commands are ended
-whose shell still runs, with all below them, and not what they have put into the background.
+whose shell still runs, with all below them, and not what they have put into the background, unless
+it is `younger` than so many seconds.
 
+With `all` it only tells what carries the `mark` of any run, as [run, pid, name, start] in `marked`.
 With `before` it only tells the `uptime` and the names of the `daemons` as they are now.
 
 Prints one JSON object, each process as [pid, name, start]: `ours` (of the run, and told to end),
@@ -25,6 +27,7 @@ from typing import Any
 
 PROC = "/proc"
 KERNEL_THREAD = 0x00200000  # PF_KTHREAD, of the flags in /proc/PID/stat
+TICKS = os.sysconf("SC_CLK_TCK")  # a second, of a process's start
 TICK = 0.05  # seconds between two looks
 POLITE, PATIENT = 30, 60  # looks until KILL, and until giving up
 AGAIN = 10  # looks between two signals
@@ -59,6 +62,12 @@ def process(pid: int, asked: Seen) -> Seen | None:
     }
 
 
+def uptime() -> float:
+    """Return the seconds since the machine's boot."""
+    with open(f"{PROC}/uptime", encoding="ascii") as file:  # noqa: PTH123
+        return float(file.read().split()[0])
+
+
 def look(asked: Seen) -> Seen:
     """Return every process, but for the kernel's and dead ones."""
     pids = [int(name) for name in os.listdir(PROC) if name.isdigit()]  # noqa: PTH208
@@ -81,9 +90,12 @@ def ours(asked: Seen, seen: Seen) -> list[int]:
     A command's first process carries its own pid in its mark.
     """
     first = {pid for pid, words in seen.items() if words["of"] == pid}
-    roots = first
-    if not asked["commands"]:
-        roots = {pid for pid, words in seen.items() if words["of"] is not None}
+    since = uptime() - asked["younger"] if asked["commands"] else 0.0
+    roots = first | {
+        pid
+        for pid, words in seen.items()
+        if words["of"] is not None and words["start"] >= since * TICKS
+    }
     spared = {os.getpid(), *above(os.getpid(), seen)}
     return [
         pid
@@ -159,7 +171,7 @@ def others(asked: Seen, seen: Seen) -> list[int]:
     """Return the new processes that nothing answers for: their parent is gone."""
     if asked["since"] is None:
         return []
-    since = asked["since"] * os.sysconf("SC_CLK_TCK")
+    since = asked["since"] * TICKS
     return [
         pid
         for pid, words in seen.items()
@@ -181,8 +193,20 @@ def before() -> Seen:
         for pid, words in seen.items()
         if pid != 1 and words["parent"] in {0, 1} and not elsewhere(pid)
     }
-    with open(f"{PROC}/uptime", encoding="ascii") as file:  # noqa: PTH123
-        return {"uptime": float(file.read().split()[0]), "daemons": sorted(daemons)}
+    return {"uptime": uptime(), "daemons": sorted(daemons)}
+
+
+def marked(asked: Seen) -> Seen:
+    """Return every process that carries the mark of any run, but for this command's own."""
+    wanted = f"{asked['mark']}=".encode()
+    spared = {os.getpid(), *above(os.getpid(), look({"mark": "", "run": ""}))}
+    found = []
+    for pid, words in look({"mark": "", "run": ""}).items():
+        for each in read(pid, "environ").split(b"\0"):
+            if each.startswith(wanted) and pid not in spared:
+                run = each[len(wanted) :].rpartition(b":")[0].decode("utf-8", "replace")
+                found.append([run, pid, words["name"], words["start"]])
+    return {"marked": found}
 
 
 def after(asked: Seen) -> Seen:
@@ -199,4 +223,8 @@ def after(asked: Seen) -> Seen:
 
 if __name__ == "__main__":
     request = json.loads(sys.argv[1])
-    sys.stdout.write(json.dumps(before() if request["before"] else after(request)))
+    if request.get("all"):
+        answer = marked(request)
+    else:
+        answer = before() if request["before"] else after(request)
+    sys.stdout.write(json.dumps(answer))

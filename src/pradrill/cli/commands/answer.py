@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from pradrill.adapters.questions.files import FilePeople
 from pradrill.app.author import user
 from pradrill.app.composition import App
+from pradrill.app.running import running
 from pradrill.cli.typed import plain
 from pradrill.domain.declared.manual_step import Confirm
 from pradrill.domain.run.question import Answer, Question
@@ -41,7 +42,12 @@ def run(args: Namespace) -> int:
     people = FilePeople()
     if args.run is None:
         return _list(app.store, people)
-    journal = _alive(app.store, args.run)
+    journal = running(
+        app.store,
+        args.run,
+        in_vain="nothing waits for an answer in it",
+        hint="Add what is still to be said with pradrill annotate.",
+    )
     question = _question(journal, people, args.step)
     answer = _answer(args, question)
     people.give(journal.folder, question.step, answer)
@@ -56,23 +62,6 @@ def _list(store: FileRunStore, people: FilePeople) -> int:
     if not waiting:
         print("nothing waits for an answer")
     return ExitCode.PASSED
-
-
-def _alive(store: FileRunStore, named: str) -> Journal:
-    """Return the run that is meant, if its process lives. Raises UsageError."""
-    alive = [journal for journal in store.running() if named in journal.run_id]
-    exact = [journal for journal in alive if journal.run_id == named]
-    if len(exact or alive) == 1:
-        return (exact or alive)[0]
-    if alive:
-        some = ", ".join(journal.run_id for journal in alive[-5:])
-        raise UsageError(f"{named} names {len(alive)} runs", hint=f"Give more of it: {some}.")
-    if any(named in folder.name for folder in store.runs.glob("2*Z-*")):
-        raise UsageError(
-            f"the run {named} has ended: nothing waits for an answer in it",
-            hint="Add what is still to be said with pradrill annotate.",
-        )
-    raise UsageError(f"no run is named {named}", hint="List what waits: pradrill answer.")
 
 
 def _question(journal: Journal, people: FilePeople, step: str | None) -> Question:

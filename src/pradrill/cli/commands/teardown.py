@@ -1,4 +1,4 @@
-"""`pradrill teardown`: tear down once more what a run has left on its standby."""
+"""`pradrill teardown`: tear down what a killed run, or one with residue, has left."""
 
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ def run(args: Namespace) -> int:
     """Tear down, enter what it came to, and tell; the run's own record stays as it is."""
     app = App(args)
     with watch(app.log, 0.0) as progress:
-        sweep(app, progress)
+        swept = {record.run_id for record in sweep(app, progress)}
         record = app.store.read(app.store.find(args.run))
+        if record.run_id in swept:  # it was killed: this was its first teardown
+            return ExitCode.RESIDUE if record.residue else ExitCode.PASSED
         before = app.teardowns(record.run_id)
         left = before[-1].left if before else record.residue
         if not left:

@@ -105,6 +105,13 @@ class PlaybookStep(Model):
         examples=[True],
     )
 
+    repeatable: bool = Field(
+        default=False,
+        description="cut in its middle, it may be taken again from its beginning: "
+        "`pradrill resume` goes on with such a step",
+        examples=[True],
+    )
+
     @property
     def title(self) -> str:
         """Return the step's name in plans and reports."""

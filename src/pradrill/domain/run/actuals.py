@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from pradrill.domain.run.resumption import Resumption
 from pradrill.domain.values.timeline import ClockStep, Elapsed, Instant, Mark, Provenance
 
 
@@ -86,6 +87,12 @@ def with_clock_set(
         off = sum(abs(step.seconds) for step in steps)
         return actual.widened(low=off, high=off)
     return actual.widened(low=0.0, high=sum(max(0.0, step.seconds) for step in steps))
+
+
+def with_outages(actual: Elapsed | None, resumptions: Sequence[Resumption]) -> Elapsed | None:
+    """Return an actual, widened by what is not known of the time across a restart."""
+    within = sum(each.within for each in resumptions)
+    return actual.widened(low=within, high=within) if actual is not None and within else actual
 
 
 def _between(marks: dict[Mark, Instant], start: Mark, end: Mark) -> Elapsed | None:

@@ -11,12 +11,13 @@ from pradrill.domain.run.outcome import Phase, StepResult
 from pradrill.domain.run.proof import not_executed, unlooked
 from pradrill.domain.run.question import sla_measures, waited_inside_rta
 from pradrill.domain.run.record import Recovery, Refusal, RunRecord, RunState, ServiceResult
+from pradrill.domain.run.resumption import outage_inside_rta
 from pradrill.domain.run.run_plan import Branch, FileHash, PlannedStep
 from pradrill.domain.run.verdict import Evidence, Judgement, Verdict, exit_code, judge, together
-from pradrill.domain.values.reason import reason
+from pradrill.domain.values.reason import Reason, reason
 from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.severity import Severity
-from pradrill.domain.values.timeline import Instant, Skew
+from pradrill.domain.values.timeline import Elapsed, Instant, Skew
 from pradrill.errors import ExitCode
 
 
@@ -35,6 +36,7 @@ def record_of(
         reasons=judged.reasons,
         exit_code=_exit_code(facts, judged.verdict),
         signal=facts.signal,
+        aborted=facts.aborted,
         started=facts.began,
         ended=ended,
         recovery=recovery(facts),
@@ -45,6 +47,7 @@ def record_of(
         not_executed=not_executed(facts),
         checks=tuple(check for own in facts.branches() for check in own.checks.values()),
         passes=sum(own.passes for own in facts.branches()),
+        resumptions=facts.resumptions,
         waits=facts.waits,
         sla=sla_measures(facts.waits),
         residue=facts.residue,
@@ -87,6 +90,12 @@ def recovery_of(facts: Facts, branch: Branch) -> Recovery:
 
 def _measured(facts: Facts, own: Shown, point: Instant | None, skew: dict[str, Skew]) -> Recovery:
     reading = own.reading
+
+    def bounded(actual: Elapsed | None, *, both: bool = False) -> Elapsed | None:
+        """Widen a figure by what is not known of the controller's clock."""
+        known = actuals.with_clock_set(actual, facts.clock_steps, both=both)
+        return actuals.with_outages(known, facts.resumptions)
+
     return Recovery(
         marks=own.marks,
         recovery_point=point,
@@ -95,11 +104,12 @@ def _measured(facts: Facts, own: Shown, point: Instant | None, skew: dict[str, S
         backup_id=reading.backup_id if reading else None,
         readings=reading.readings if reading else (),
         contradictions=reading.contradictions if reading else (),
-        rta=actuals.with_clock_set(actuals.rta(own.marks), facts.clock_steps),
-        technical_rta=actuals.with_clock_set(actuals.technical_rta(own.marks), facts.clock_steps),
-        rpa=actuals.with_clock_set(actuals.rpa(own.marks, point), facts.clock_steps, both=True),
+        rta=bounded(actuals.rta(own.marks)),
+        technical_rta=bounded(actuals.technical_rta(own.marks)),
+        rpa=bounded(actuals.rpa(own.marks, point), both=True),
         skew=skew,
         waited_for_people=waited_inside_rta(facts.waits, own.marks),
+        outage=outage_inside_rta(facts.resumptions, own.marks),
         clock_stepped=facts.clock_stepped,
         clock_steps=facts.clock_steps,
         catalogue=own.catalogue,
@@ -176,12 +186,21 @@ def _ended(facts: Facts, judgement: Judgement) -> Judgement:
     """Return the judgement of a run that came to its end, or say that it did not."""
     if facts.state is RunState.FINISHED:
         return judgement
-    stopped = reason(Code.STOPPED_BY_SIGNAL, number=facts.signal)
-    how = reason(Code.KILLED) if facts.lost else stopped
-    return Judgement(verdict=Verdict.INCONCLUSIVE, reasons=(how, *judgement.reasons))
+    return Judgement(verdict=Verdict.INCONCLUSIVE, reasons=(_how_ended(facts), *judgement.reasons))
+
+
+def _how_ended(facts: Facts) -> Reason:
+    """Say what ended a run that did not come to its end."""
+    if facts.lost:
+        return reason(Code.KILLED)
+    if facts.aborted is not None:
+        return reason(Code.ABORTED, who=facts.aborted.by)
+    return reason(Code.STOPPED_BY_SIGNAL, number=facts.signal)
 
 
 def _exit_code(facts: Facts, verdict: Verdict) -> ExitCode:
+    if facts.aborted is not None and facts.signal is None and not facts.lost:
+        return ExitCode.INTERRUPTED
     if facts.refusal is not None and facts.signal is None:
         busy = facts.refusal is Refusal.BUSY
         return ExitCode.BUSY if busy else ExitCode.NOT_READY

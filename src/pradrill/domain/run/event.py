@@ -12,7 +12,7 @@ from pradrill.domain.run.recovery_point import Contradiction, DataReading
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.domain.values.model import Model
 from pradrill.domain.values.reason import Reason
-from pradrill.domain.values.timeline import Instant, Skew
+from pradrill.domain.values.timeline import ClockBase, Instant, Skew
 
 
 class Event(StrEnum):
@@ -36,8 +36,10 @@ class Event(StrEnum):
     INTEGRITY = "integrity"
     RESIDUE = "residue"
     SIGNAL = "signal"
+    ABORTED = "run_aborted"  # by somebody elsewhere
     CLOCK = "clock_stepped"
     LOST = "run_lost"
+    RESUMED = "run_resumed"  # by another process, all proven again
     ENDED = "run_ended"  # torn down, with all evidence there: only the record is missing
 
 
@@ -83,6 +85,7 @@ class Started(Model):
     primaries: dict[str, Skew] = Field(
         default={}, description="service → its primary's clock, measured just before"
     )
+    clock: ClockBase | None = Field(default=None, description="what its instants count from")
 
 
 def check_key(result: CheckResult) -> str:

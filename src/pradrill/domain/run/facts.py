@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import Field
 
+from pradrill.domain.run.abort import Abort
 from pradrill.domain.run.backup_catalogue import CatalogueReading
 from pradrill.domain.run.backup_integrity import IntegrityResult
 from pradrill.domain.run.event import CheckPass, Event, Reading, Started, check_key
@@ -21,10 +22,11 @@ from pradrill.domain.run.outcome import CheckResult, GuardResult, Phase, StepKey
 from pradrill.domain.run.primary_clock import clock_of_primary
 from pradrill.domain.run.question import Wait
 from pradrill.domain.run.record import Refusal, RunState
+from pradrill.domain.run.resumption import Resumption
 from pradrill.domain.run.run_plan import Branch, PlannedStep, RunPlan
 from pradrill.domain.values.model import Model
 from pradrill.domain.values.reason import Reason, as_reason
-from pradrill.domain.values.timeline import ClockStep, Instant, Mark, Skew
+from pradrill.domain.values.timeline import ClockBase, ClockStep, Instant, Mark, Skew
 
 
 class Shown(Model):
@@ -62,8 +64,10 @@ class Facts(Model):
     waits: tuple[Wait, ...] = ()
     residue: tuple[Reason, ...] = ()
     signal: int | None = None
+    aborted: Abort | None = None
     clock_stepped: float = 0.0
     clock_steps: tuple[ClockStep, ...] = ()
+    resumptions: tuple[Resumption, ...] = ()
     lost: bool = Field(default=False, description="the process ended without a word")
     ended: datetime | None = Field(default=None, description="when all was done but the record")
 
@@ -81,7 +85,20 @@ class Facts(Model):
         """Return where the execution stands."""
         if self.lost:
             return RunState.CRASHED
-        return RunState.INTERRUPTED if self.signal is not None else RunState.FINISHED
+        stopped = self.signal is not None or self.aborted is not None
+        return RunState.INTERRUPTED if stopped else RunState.FINISHED
+
+    @property
+    def clock(self) -> ClockBase | None:
+        """Return what the instants count from, since the last process began; None: not noted."""
+        return self.resumptions[-1].clock if self.resumptions else self.started.clock
+
+    def cut(self) -> tuple[PlannedStep, ...]:
+        """Return the steps that have begun and not ended."""
+        ended = {step.key for step in self.steps}
+        return tuple(
+            step for step in self.plan.steps if step.key in self.begun and step.key not in ended
+        )
 
     def not_executed(self) -> tuple[PlannedStep, ...]:
         """Return the planned steps that never began."""
@@ -218,7 +235,12 @@ _CHANGES: dict[Event, Callable[[Facts, _Change], _Change]] = {
     Event.ANSWERED: lambda was, facts: {"waits": (*was.waits[:-1], Wait.model_validate(facts))},
     Event.RESIDUE: lambda was, facts: {"residue": (*was.residue, *_reasons(facts["left"]))},
     Event.SIGNAL: lambda was, facts: {"signal": was.signal or facts["signal"]},
+    Event.ABORTED: lambda _was, facts: {"aborted": Abort.model_validate(facts)},
     Event.CLOCK: _clock,
+    Event.RESUMED: lambda was, facts: {
+        "resumptions": (*was.resumptions, Resumption.model_validate(facts)),
+        "standing": {},
+    },
     Event.LOST: lambda _was, _facts: {"lost": True, "standing": {}},
     Event.ENDED: lambda _was, facts: {"ended": datetime.fromisoformat(facts["ended"])},
 }

@@ -48,6 +48,13 @@ class Holder(Model):
         return f"run {self.run} of {self.controller} ({self.state})"
 
 
+class FoundLease(Model):
+    """A lease that lies on a standby."""
+
+    holder: Holder
+    holds: bool
+
+
 class LeaseAnswer(Model):
     """What the standby answered."""
 

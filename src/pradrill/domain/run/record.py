@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
+from pradrill.domain.run.abort import Abort
 from pradrill.domain.run.backup_catalogue import CatalogueReading
 from pradrill.domain.run.backup_integrity import IntegrityResult
 from pradrill.domain.run.ending import Refusal as Refusal  # noqa: PLC0414 records name them
@@ -15,6 +16,7 @@ from pradrill.domain.run.host import SeenHost
 from pradrill.domain.run.outcome import CheckResult, GuardResult, StepResult
 from pradrill.domain.run.question import SlaMeasure, Wait
 from pradrill.domain.run.recovery_point import Contradiction, DataReading
+from pradrill.domain.run.resumption import Resumption
 from pradrill.domain.run.run_plan import FileHash, NotExecuted, RunPlan
 from pradrill.domain.values.model import Model, Utc
 from pradrill.domain.values.reason import Reason
@@ -59,6 +61,9 @@ class Recovery(Model):
     waited_for_people: float = Field(
         default=0.0, description="seconds of the RTA in which the run waited for people"
     )
+    outage: float = Field(
+        default=0.0, description="seconds of the RTA in which no controller watched"
+    )
     clock_stepped: float = Field(
         default=0.0, description="seconds by which the controller's wall clock was moved"
     )
@@ -98,6 +103,7 @@ class RunRecord(Model):
     reasons: tuple[Reason, ...] = Field(description="why this verdict")
     exit_code: int = Field(ge=0, le=255)
     signal: int | None = None
+    aborted: Abort | None = Field(default=None, description="who stopped it from elsewhere")
     started: Utc
     ended: Utc
     recovery: Recovery = Field(description="of the whole: its last service, and its worst loss")
@@ -112,6 +118,9 @@ class RunRecord(Model):
     not_executed: tuple[NotExecuted, ...]
     checks: tuple[CheckResult, ...] = Field(description="each check's last answer")
     passes: int = Field(description="passes of checks until the end of verification")
+    resumptions: tuple[Resumption, ...] = Field(
+        default=(), description="when another process went on with it, by whom, after what outage"
+    )
     waits: tuple[Wait, ...] = Field(default=(), description="what people were asked, in order")
     sla: tuple[SlaMeasure, ...] = Field(default=(), description="providers' promises, measured")
     residue: tuple[Reason, ...]

@@ -71,6 +71,9 @@ class PlannedStep(Model):
     hosts: tuple[str, ...]
     deadline: Duration
     service: str | None = Field(default=None, description="whose branch it is of; none: of all")
+    repeatable: bool = Field(
+        default=False, description="cut in its middle, it may be taken again from its beginning"
+    )
 
     @property
     def key(self) -> StepKey:

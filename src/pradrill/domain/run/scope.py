@@ -42,6 +42,13 @@ class Stray(Model):
         return f"{self.name} ({self.pid})"
 
 
+class MarkedProcess(Model):
+    """A process on a standby, and the run whose mark it carries."""
+
+    run: str
+    process: Stray
+
+
 class Strays(Model):
     """What was found of a run's processes on a host, and of others that nobody answers for."""
 

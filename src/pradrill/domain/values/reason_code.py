@@ -100,6 +100,7 @@ class Code(StrEnum):
         N_("the run's process ended without a word (killed, or the machine went down)"),
     )
     STOPPED_BY_SIGNAL = "stopped-by-signal", N_("the run was interrupted by signal %(number)s")
+    ABORTED = "aborted", N_("the run was aborted by %(who)s")
 
     # how a step ended
     NO_CHECK_IN_SUITE = "no-check-in-suite", N_("the suite holds no check")

@@ -88,6 +88,13 @@ class Elapsed(Model):
         return self.high <= objective.total_seconds()
 
 
+class ClockBase(Model):
+    """What a steady clock counts from: another process of the same boot can follow it."""
+
+    boot: str = Field(description="the boot's id")
+    at_boot: Utc = Field(description="what that clock would have said at the boot")
+
+
 class ClockStep(Model):
     """The system's clock was set: seen when (steady UTC), and by how many seconds."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pradrill.domain.run.event import Event
 from pradrill.domain.run.guard import Guard, GuardKind, Reach, Reached
@@ -11,7 +11,7 @@ from pradrill.domain.run.outcome import GuardOutcome, GuardResult, Phase, StepOu
 from pradrill.domain.run.proof import is_standby, was_cut
 from pradrill.domain.run.run_plan import PlannedStep
 from pradrill.domain.run.scope import Strays
-from pradrill.domain.values.reason import Reason, Said, in_lines, reason, reason_of
+from pradrill.domain.values.reason import Reason, Said, as_reason, in_lines, reason, reason_of
 from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Mark
 from pradrill.engine.context import Context, StepEnd
@@ -22,7 +22,7 @@ from pradrill.engine.guards import (
     reach_guards,
     same_machine_guard,
 )
-from pradrill.errors import PradrillError
+from pradrill.errors import NotReadyError, PradrillError
 
 _APART = 3.0
 """Seconds between two looks at what is left."""
@@ -38,7 +38,8 @@ def preconditions(context: Context, _step: PlannedStep) -> StepEnd:
 
 def start(context: Context, _step: PlannedStep) -> StepEnd:
     """Make the standby reachable: the recovery starts here."""
-    context.mark(Mark.RECOVERY_STARTS, context.tools.clock.now())
+    if Mark.RECOVERY_STARTS not in context.facts.marks:  # a resumed run has started before
+        context.mark(Mark.RECOVERY_STARTS, context.tools.clock.now())
     context.connect()
     return StepEnd(StepOutcome.PASSED)
 
@@ -89,6 +90,63 @@ def prove_anew(context: Context) -> None:
     context.bind(proven)
     for facts in proven:
         context.tenancy.resume(context.there(), facts)
+
+
+def prove_identity_again(context: Context, seen: Sequence[HostFacts]) -> None:
+    """Prove that hosts are the machines of before, standbys and no primaries. Raises NotReadyError.
+
+    What they were like before anything was changed stays as it was noted then.
+    """
+    refused: list[GuardResult] = []
+    for facts in seen:
+        host = context.host(facts.host)
+        context.note(Event.SKEW, host=host.name, skew=facts.skew)
+        same = same_machine_guard(host, facts, context.facts.seen.get(host.name))
+        refused += _guard(context, Phase.READINESS, [same, *_identified(context, host, facts)])
+    _refuse(refused)
+    if seen:
+        context.bind(seen)
+
+
+def prove_isolation_again(context: Context, seen: Sequence[HostFacts]) -> None:
+    """Prove the marker, and that production is out of reach, as before. Raises NotReadyError."""
+    endpoints = context.facts.plan.drill.must_not_reach()
+    refused: list[GuardResult] = []
+    for facts in seen:
+        host = context.host(facts.host)
+        reached = context.tools.probe.reaches(host, context.there(), endpoints)
+        refused += _guard(context, Phase.PREPARE, isolation_guards(facts, endpoints, reached))
+    _refuse(refused)
+
+
+def _refuse(refused: Sequence[GuardResult]) -> None:
+    if refused:
+        raise NotReadyError(
+            "; ".join(str(each) for each in as_reason(_guarded(list(refused)).detail).lines()),
+            hint="See why; a run goes on only where all is as it was.",
+        )
+
+
+def end_commands_surely(context: Context, cut: Mapping[str, float]) -> None:
+    """End what the process before has begun on its hosts, before anything is begun there again.
+
+    `cut`: host → for how many seconds the step has gone on that was cut there. What is younger is
+    that step's, also without its shell or in the background; what is older may be the service, of
+    steps that ended. Raises NotReadyError when something stays.
+    """
+    for host in context.there().hosts:
+        before = context.facts.baseline.get(host.name)
+        strays = context.tools.probe.end_strays(
+            host, context.there(), before, commands=True, younger=cut.get(host.name, 0.0)
+        )
+        for each in strays.ours:
+            context.tools.progress.say(f"{host.name}: ended what was still going on: {each}")
+        if strays.stayed:
+            stayed = ", ".join(map(str, strays.stayed))
+            raise NotReadyError(
+                f"on {host.name} goes on, and cannot be ended, what the run had begun: {stayed}",
+                hint="End it by hand, then resume again.",
+            )
 
 
 def isolation(context: Context, step: PlannedStep) -> StepEnd:

@@ -13,6 +13,7 @@ from pradrill.errors import RecordError
 from pradrill.register.chain.register import Register
 from pradrill.register.runs.draft import ALIVE
 from pradrill.register.runs.entries import gone, named
+from pradrill.register.runs.ownership import owner
 from pradrill.system.durable_files import opened
 
 RECORD = "record.json"
@@ -110,6 +111,8 @@ def is_sealed(folder: Path) -> bool:
 
 def is_locked(folder: Path) -> bool:
     """Look whether a run's process is alive; writes nothing, and keeps no other reader from it."""
+    if owner(folder) is not None:
+        return True
     try:
         lock = opened(folder / ALIVE, os.O_RDONLY)
     except FileNotFoundError:

@@ -13,11 +13,12 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from shutil import rmtree
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 
 from pradrill.domain.register.entry import Attempt
 from pradrill.domain.run.event import Event
 from pradrill.domain.run.lease import Holder
+from pradrill.domain.run.owner import Doing, Owner
 from pradrill.domain.run.record import RunRecord, RunState
 from pradrill.domain.run.run_plan import FileHash
 from pradrill.errors import BusyError, RecordError, UsageError
@@ -32,6 +33,7 @@ from pradrill.register.runs.enter import (
 from pradrill.register.runs.entries import changed, entered, gone, named, runs_of
 from pradrill.register.runs.folders import RECORD, RunFolders, is_locked, is_sealed
 from pradrill.register.runs.genuine import events_of, evidence_of, why_not_genuine
+from pradrill.register.runs.ownership import owner, sign, unsign
 from pradrill.register.runs.vouched import has_ended, line_of, not_begun, with_signature
 from pradrill.system.durable_files import open_lines, opened, sync_folder, unwritten, write_line
 
@@ -51,6 +53,13 @@ class RunJournal:
         self._register = register
         self._lock = lock
         self._file: int | None = None
+        self._signed = False
+
+    def own(self, doing: Doing) -> None:
+        """Say whose the run is, where a command that wants it finds that."""
+        if self._lock is not None and not self._signed and _has_facts(self.folder):
+            sign(self._lock, doing)
+            self._signed = True
 
     def append(self, event: str, at: datetime, facts: Mapping[str, Any]) -> None:
         """Write one fact as a JSON line and see it on the disk; raises RecordError."""
@@ -62,6 +71,7 @@ class RunJournal:
             write_line(self._file, line_of(signed))
         except OSError as error:
             raise unwritten(self.folder / JOURNAL, error) from error
+        self.own(Doing.RUN)
 
     def events(self) -> Iterator[tuple[str, datetime, dict[str, Any]]]:
         """Read back every whole fact, without a last one that a crash cut off.
@@ -98,6 +108,8 @@ class RunJournal:
             os.close(self._file)
             self._file = None
         if self._lock is not None:
+            if self._signed:
+                unsign(self._lock)
             self._lock.close()
             self._lock = None
 
@@ -190,7 +202,46 @@ class FileRunStore(RunFolders):
                     lock.close()
                 else:
                     found.append(RunJournal(folder, lock, self.register))
+                    found[-1].own(Doing.TEARDOWN)
         return found
+
+    def claim(self, run: str, doing: Doing) -> RunJournal:
+        """Return the killed run that is meant, as this process's own from now on.
+
+        Raises BusyError, naming whose it is already, and UsageError for any other run.
+        """
+        unsealed = [folder for folder in self._unsealed() if run in folder.name]
+        meant = [folder for folder in unsealed if folder.name == run] or unsealed
+        if not meant:
+            self._refuse_sealed(run)
+        if len(meant) > 1:
+            some = ", ".join(folder.name for folder in meant[-5:])
+            raise UsageError(f"{run} names {len(meant)} runs", hint=f"Give more of it: {some}.")
+        (folder,) = meant
+        lock = _free(folder)
+        if lock is None:
+            raise BusyError(
+                f"the run {folder.name} is held by {self.owner(folder.name) or 'another process'}",
+                hint=f"Wait for it, or stop it: pradrill abort {folder.name}.",
+            )
+        journal = RunJournal(folder, lock, self.register)
+        if is_sealed(folder) or not _has_facts(folder):  # just now, or nothing was begun
+            journal.close()
+            self._refuse_sealed(run)
+        journal.own(doing)
+        return journal
+
+    def owner(self, run_id: str) -> Owner | None:
+        """Return the living process whose a run is, if another one's."""
+        return owner(self.runs / run_id)
+
+    def _refuse_sealed(self, run: str) -> NoReturn:
+        if any(run in folder.name for folder in self.sealed()):
+            raise UsageError(
+                f"the run {run} has ended: its record is sealed, its standby was torn down",
+                hint="Launch its drill again: pradrill run DRILL.",
+            )
+        raise UsageError(f"no run is named {run}", hint="List them: pradrill runs.")
 
     def settle(self, at: datetime, tell: Say = lambda _line: None) -> list[str]:
         """Enter the sealed runs that a crash kept out of the register; return their ids.
@@ -358,8 +409,20 @@ def _free(folder: Path) -> TextIO | None:
     Raises RecordError when it cannot be locked.
     """
     try:
-        return _try_lock(folder / ALIVE)
+        lock = _try_lock(folder / ALIVE)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise unwritten(folder / ALIVE, error) from error
+    if lock is not None and owner(folder) is not None:  # which has lost its lock, and goes on
+        lock.close()
+        return None
+    return lock
+
+
+def _has_facts(folder: Path) -> bool:
+    """Tell whether a run has begun: before that, `alive` holds what is known of the attempt."""
+    try:
+        return has_begun(folder)
+    except OSError:  # something is there, and no file: reading it tells
+        return True

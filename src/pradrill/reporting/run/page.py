@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections import Counter
+from collections.abc import Iterator
 from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -21,12 +22,14 @@ from pradrill.domain.run.outcome import (
     StepResult,
 )
 from pradrill.domain.run.record import RunRecord, RunState
+from pradrill.domain.run.resumption import outage_inside_rta
 from pradrill.domain.run.run_plan import NotExecuted, NotRun, PlannedStep, RunPlan
 from pradrill.domain.run.verdict import Verdict, opened
 from pradrill.domain.values.reason import Reason
 from pradrill.domain.values.timeline import Elapsed, Instant, Mark, Provenance
 from pradrill.reporting.language import formats as wording
 from pradrill.reporting.language.i18n import _, decimal, ngettext, pgettext
+from pradrill.reporting.language.reasons import spoken
 from pradrill.reporting.language.terms import step_name, word
 
 
@@ -307,12 +310,8 @@ def notes(record: RunRecord) -> tuple[str, ...]:
     said = []
     if record.launch.dry_run:
         said.append(_("Dry run: nothing was carried out."))
-    if record.refusal is not None:
-        said.append(_(wording.REFUSED[record.refusal]))
-    elif record.state in wording.UNFINISHED:
-        said.append(_(wording.UNFINISHED[record.state]))
-        if record.signal is not None:
-            said[-1] += " " + _("Signal: %(name)s.", name=signal_name(record.signal))
+    said += _unfinished(record)
+    said += _resumed(record)
     if any(opened(guard) for guard in record.guards):
         said.append(_("Production was within reach of the standby while its services ran."))
     if any(step.not_run is NotRun.NEVER_PROVEN for step in record.not_executed):
@@ -336,6 +335,40 @@ def notes(record: RunRecord) -> tuple[str, ...]:
             )
         )
     return tuple(said)
+
+
+def _unfinished(record: RunRecord) -> Iterator[str]:
+    """Say why a run did not come to its end, if it did not."""
+    if record.refusal is not None:
+        yield _(wording.REFUSED[record.refusal])
+    elif record.state in wording.UNFINISHED:
+        text = _(wording.UNFINISHED[record.state])
+        if record.signal is not None:
+            text += " " + _("Signal: %(name)s.", name=signal_name(record.signal))
+        yield text
+    if record.aborted is not None:
+        who = wording.line(spoken(record.aborted.by), 100)
+        yield _("Aborted by %(who)s, %(at)s.", who=who, at=wording.at(record.aborted.asked))
+
+
+def _resumed(record: RunRecord) -> Iterator[str]:
+    """Say who went on with the run, after how long without a controller."""
+    marks = record.recovery.marks
+    for each in record.resumptions:
+        yield _(
+            "Resumed by %(who)s, %(at)s, after %(length)s without a controller (%(inside)s of it "
+            "inside the RTA).",
+            who=wording.line(spoken(each.by), 100),
+            at=wording.at(each.resumed),
+            length=wording.short(each.seconds),
+            inside=wording.short(outage_inside_rta([each], marks)),
+        )
+        if not each.steady:
+            yield _(
+                "The controller was restarted in between: that time is known to within "
+                "%(within)s, and the intervals say so.",
+                within=wording.tenth(each.within, up=True),
+            )
 
 
 def signal_name(number: int) -> str:

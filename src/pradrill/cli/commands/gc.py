@@ -1,0 +1,61 @@
+"""`pradrill gc`: find what older runs have left anywhere, show it, and remove it."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable
+
+from pradrill.app.composition import App
+from pradrill.app.discreet_progress import DiscreetProgress
+from pradrill.app.leftovers import leftovers
+from pradrill.app.progress import watch
+from pradrill.app.settle import swept
+from pradrill.errors import ExitCode
+from pradrill.reporting.language.formats import line
+
+EXAMPLE = "pradrill gc --yes"
+
+_LONGEST = 400
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument(
+        "--yes", action="store_true", help="remove what is found, without asking: for cron"
+    )
+
+
+def run(args: Namespace) -> int:
+    """Show what is left of runs that are over, then remove it if somebody says so."""
+    app = swept(App(args))
+    with watch(app.log, 0.0) as progress:
+        discreet = DiscreetProgress(progress, app.secrets.masker)
+        found = leftovers(app, discreet)
+        _print(each for leftover in found for each in leftover.lines)
+        if not found:
+            print("nothing is left of any run that is over")
+            return ExitCode.PASSED
+        if not (args.yes or _agreed()):
+            print("nothing was removed; remove it with: pradrill gc --yes")
+            return ExitCode.PASSED
+        left = [each for leftover in found for each in leftover.remove()]
+    if left:
+        print("still there:")
+        _print(left)
+        return ExitCode.RESIDUE
+    print("all of it is removed")
+    return ExitCode.PASSED
+
+
+def _print(lines: Iterable[str]) -> None:
+    for each in lines:
+        print(line(each, _LONGEST))
+
+
+def _agreed() -> bool:
+    """Ask on a terminal; without one nobody has agreed."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return False
+    print("Remove all of it? [y/N] ", end="", flush=True)
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}

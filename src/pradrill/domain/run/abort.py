@@ -1,0 +1,12 @@
+"""A run that somebody stops from elsewhere: who, and when."""
+
+from __future__ import annotations
+
+from pradrill.domain.values.model import Model, Utc
+
+
+class Abort(Model):
+    """The wish that a run ends through its teardown."""
+
+    by: str
+    asked: Utc

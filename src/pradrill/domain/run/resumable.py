@@ -1,0 +1,53 @@
+"""Whether a run whose process died may go on: nothing is done twice that may not be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from pradrill.domain.run.facts import Facts
+from pradrill.domain.run.outcome import Phase, StepOutcome
+from pradrill.domain.values.timeline import Mark
+
+_TEAR_DOWN = "Tear it down: pradrill teardown {run_id}; then launch its drill again."
+
+
+class Obstacle(NamedTuple):
+    """Why a run cannot go on, and what to do."""
+
+    why: str
+    hint: str
+
+
+def obstacle(facts: Facts, run_id: str) -> Obstacle | None:
+    """Return why a killed run cannot go on where it was cut; None when it may be tried."""
+    because = next(_reasons(facts), None)
+    return None if because is None else Obstacle(because, _TEAR_DOWN.format(run_id=run_id))
+
+
+def waits_to_go_on(facts: Facts, run_id: str) -> bool:
+    """Tell whether a killed run is worth keeping as it is, until somebody decides.
+
+    Something was done on its standby, and its drill means it to be resumed: a step says so.
+    """
+    declared = any(step.repeatable for step in facts.plan.steps if step.works)
+    return declared and facts.touched and obstacle(facts, run_id) is None
+
+
+def _reasons(facts: Facts) -> Iterator[str]:
+    begun = {phase for phase, _, _ in facts.begun}
+    if facts.refusal is not None or Mark.DECLARED not in facts.marks:
+        yield "nothing was begun in it"
+    if facts.lost or facts.aborted is not None or Phase.TEARDOWN in begun:
+        yield "its teardown had begun"
+    if facts.plan.drill.standby.throw_away:
+        yield "its standby went with its process"
+    for step in facts.steps:
+        if step.phase is not Phase.VERIFY and step.outcome is not StepOutcome.PASSED:
+            yield f'its step "{step.name}" had ended: {step.outcome.value}'
+    for cut in facts.cut():
+        if cut.works and not cut.repeatable:
+            yield (
+                f'its step "{cut.name}" was cut in its middle, and the drill does not say '
+                "repeatable: true of it"
+            )

@@ -1,0 +1,93 @@
+"""What older runs have left anywhere is found, shown, and removed by whoever says so."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.integration.house import pradrill
+from tests.integration.test_leases import MEMORY, lease, slow_run
+from tests.integration.two_hosts import TwoHosts
+
+from pradrill.domain.run.owner import Doing
+from pradrill.domain.values.run_names import folder_prefix
+from pradrill.system.ownership import this_process
+from pradrill.system.ssh_sockets import folder_for
+
+
+@contextmanager
+def sleeping(**environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a process with a mark in its environment."""
+    with subprocess.Popen(["sleep", "600"], env={**os.environ, **environment}) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_what_older_runs_left_is_shown_then_removed(hosts: TwoHosts, tmp_path: Path) -> None:
+    """Folders, sockets, processes here and there, a lease: of runs that are over, nobody else's.
+
+    Without a terminal and without --yes it only shows; what a living run holds is not looked at.
+    """
+    house, other = tmp_path / "a", tmp_path / "b"
+    house.mkdir()
+    other.mkdir()
+    hosts.house(house)
+    assert pradrill(house, "run", "shop").returncode == 0
+    record = json.loads(pradrill(house, "show", "--json").stdout)
+    run_id, tmpdir = record["run_id"], tmp_path / "tmp"
+    assert run_id not in pradrill(house, "gc").stdout
+    tmpdir.mkdir()
+    folders = [base / f"{folder_prefix(run_id)}abcdefgh" for base in (MEMORY, tmpdir)]
+    unknown = tmpdir / f"{folder_prefix('a run of a state that is gone')}abcdefgh"
+    foreign = tmpdir / f"{folder_prefix(run_id)}stranger"
+    plain = tmpdir / "pradrill-checkout"
+    for each in (*folders, unknown, foreign, plain, folder_for(run_id)):
+        each.mkdir(mode=0o700)
+        (each / "left").touch()
+    dead = this_process(Doing.RUN).model_copy(update={"boot": "of another boot"})
+    (unknown / ".owner").write_text(dead.model_dump_json())
+    os.chown(foreign, 65_534, 65_534)
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    words = {"run": run_id, "controller": record["launch"]["controller"], "boot": boot}
+    ours = json.dumps({**words, "state": str(house / "state"), "until": 0.0})
+    environment = {**os.environ, "TMPDIR": str(tmpdir)}
+
+    with sleeping(PRADRILL_SCOPE=f"{run_id}:1") as there, sleeping(PRADRILL_RUN=run_id) as here:
+        hosts.house(other)
+        with slow_run(hosts, other, tmp_path / "tmp2") as living:
+            theirs = folder_prefix(json.loads(lease(hosts).read_text())["run"])
+            assert list(MEMORY.glob(f"{theirs}*"))
+            beside = pradrill(house, "gc", environment=environment)
+            assert "web-dr was not looked at: web-dr is held by run" in beside.stderr
+            assert theirs not in beside.stdout
+            (hosts.standby.srv / "go").touch()
+            assert living.wait(60) == 0
+        lease(hosts).write_text(ours)
+        shown = pradrill(house, "gc", environment=environment)
+        assert shown.returncode == 0, shown.stderr
+        for line in (
+            *(f"this machine: {each} of run {run_id}" for each in folders),
+            f"this machine: {folder_for(run_id)} of run {run_id}",
+            f"this machine: {unknown} of a run or command that is over",
+            f"this machine: processes {here.pid} of run {run_id}",
+            f"web-dr: lease of run {run_id}",
+            f"web-dr: process sleep ({there.pid}) of run {run_id}",
+        ):
+            assert line in shown.stdout.splitlines(), shown.stdout + shown.stderr
+        assert "nothing was removed" in shown.stdout
+        assert (here.poll(), there.poll(), lease(hosts).exists()) == (None, None, True)
+        done = pradrill(house, "gc", "--yes", environment=environment)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert here.wait(5) < 0
+        assert there.wait(5) < 0
+    assert not any(each.exists() for each in (*folders, unknown, folder_for(run_id)))
+    assert not lease(hosts).exists()
+    assert foreign.exists()
+    assert plain.exists()
+    assert run_id not in pradrill(house, "gc", environment=environment).stdout

@@ -1,0 +1,203 @@
+"""A killed run goes on in another process once all is proven again, or it is told why not."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.integration.house import edit, pradrill, write
+from tests.integration.test_leases import until
+from tests.integration.two_hosts import TwoHosts
+
+from pradrill.app.author import user
+from pradrill.register.runs.genuine import why_not_genuine
+
+ONCE = """\
+- hosts: standby
+  gather_facts: false
+  tasks:
+    - name: what may not be done twice
+      ansible.builtin.raw: >-
+        mkdir -p /srv/restored; echo once >> /srv/once;
+        setsid sleep 301 >/dev/null 2>&1 & echo $! > /srv/service; sleep 0.2
+"""
+SLOW = """\
+- hosts: standby
+  gather_facts: false
+  tasks:
+    - name: put the data back, slowly
+      ansible.builtin.raw: >-
+        sleep 300 & echo $! >> /srv/cut; echo $$ >> /srv/begun;
+        timeout 60 sh -c "until [ -e /srv/go ]; do sleep 0.1; done";
+        echo data > /srv/restored/data
+"""
+
+
+def a_house(hosts: TwoHosts, folder: Path, *, repeatable: bool = True) -> Path:
+    """Write a house whose second restore is slow, and says so if it may be taken again."""
+    house = hosts.house(folder)
+    said = ", repeatable: true" if repeatable else ""
+    edit(
+        house,
+        "drills/shop.yml",
+        "restore: [{playbook: ../playbooks/restore.yml, deadline: 2m}]",
+        "restore: [{playbook: ../playbooks/restore.yml}, "
+        f"{{playbook: ../playbooks/fill.yml, deadline: 2m{said}}}]",
+    )
+    edit(house, "playbooks/teardown.yml", "raw: ", "raw: kill $(cat /srv/service /srv/cut); ")
+    write(house, "playbooks/restore.yml", ONCE)
+    write(house, "playbooks/fill.yml", SLOW)
+    return house
+
+
+@contextmanager
+def begun(house: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """Start a command beside the test; at its end it is killed with all that it has started."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pradrill", "--state", str(house / "state"), *words],
+        cwd=house,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def journal_of(house: Path) -> Path:
+    """Return the journal of the only run."""
+    (path,) = house.glob("state/runs/2*/journal.jsonl")
+    return path
+
+
+def facts(house: Path, event: str) -> list[dict[str, Any]]:
+    """Return what a journal tells of a kind of event."""
+    lines = map(json.loads, journal_of(house).read_text().splitlines())
+    return [line for line in lines if line["event"] == event]
+
+
+def lines_of(hosts: TwoHosts, name: str) -> list[str]:
+    """Return the lines of a file in the standby's /srv."""
+    path = hosts.standby.srv / name
+    return path.read_text().split() if path.exists() else []
+
+
+def test_a_killed_run_goes_on_where_its_drill_says_so(  # noqa: PLR0915 one run, many facts
+    hosts: TwoHosts, tmp_path: Path
+) -> None:
+    """Twice killed in a repeatable step, it passes: T0 stays, the outage is told, and by whom.
+
+    What has changed meanwhile stops it, and then nothing is written or touched; of two who want it
+    one has it.
+    """
+    house = a_house(hosts, tmp_path)
+    with begun(house, "run", "shop"):
+        until(lambda: len(lines_of(hosts, "begun")) == 1, "the slow step has not begun")
+        living = pradrill(house, "resume", "shop")
+        assert living.returncode == 5, living.stderr
+        assert "is held by pradrill run of " in living.stderr
+    run_id = journal_of(house).parent.name
+    kept = pradrill(house, "runs")
+    assert f"can go on: pradrill resume {run_id}" in kept.stderr
+    (service,) = lines_of(hosts, "service")
+    assert Path(f"/proc/{service}").exists()
+    before, touched = journal_of(house).read_bytes(), hosts.standby.touched()
+
+    marker, away = hosts.standby.marker, hosts.standby.marker.with_name("away")
+    marker.rename(away)
+    unmarked = pradrill(house, "resume", run_id)
+    assert (unmarked.returncode, "standby is missing" in unmarked.stderr) == (4, True), unmarked
+    away.rename(marker)
+    hosts.open_way()
+    reached = pradrill(house, "resume", run_id)
+    assert (reached.returncode, "must-not-reach" in reached.stderr) == (4, True), reached.stderr
+    hosts.close_way()
+    text = (house / "playbooks/fill.yml").read_text()
+    write(house, "playbooks/fill.yml", text + "# edited\n")
+    edited = pradrill(house, "resume", run_id)
+    assert (edited.returncode, "fill.yml" in edited.stderr) == (3, True), edited.stderr
+    write(house, "playbooks/fill.yml", text)
+    assert (journal_of(house).read_bytes(), hosts.standby.touched()) == (before, touched)
+
+    with begun(house, "resume", run_id) as first:
+        until(lambda: len(lines_of(hosts, "begun")) == 2, "the step was not taken again")
+        second = pradrill(house, "resume", run_id)
+        assert second.returncode == 5, second.stderr
+        assert f"is held by pradrill resume of root (pid {first.pid}, started" in second.stderr
+    cut = [*lines_of(hosts, "begun")[:1], *lines_of(hosts, "cut")[:1]]
+    assert not any(Path(f"/proc/{pid}").exists() for pid in cut), "it goes on beside another"
+    assert Path(f"/proc/{service}").exists(), "the step before had ended"
+    (hosts.standby.srv / "go").touch()
+    done = pradrill(house, "resume", run_id)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert lines_of(hosts, "once") == ["once"]
+    assert len(lines_of(hosts, "begun")) == 3
+
+    record = json.loads(pradrill(house, "show", "--json").stdout)
+    assert (record["state"], record["verdict"], record["residue"]) == ("FINISHED", "PASSED", [])
+    assert [each["by"] for each in record["resumptions"]] == [user()] * 2
+    assert {(each["steady"], each["within"]) for each in record["resumptions"]} == {(True, 0.0)}
+    (t0,) = (each["instant"] for each in facts(house, "mark") if each["mark"] == "T0")
+    recovery = record["recovery"]
+    assert recovery["marks"]["T0"]["at"] == t0["at"]
+    assert 0 < recovery["outage"] < recovery["rta"]["seconds"]
+    assert why_not_genuine(journal_of(house).parent, None) is None
+    assert "without a controller" in " ".join(pradrill(house, "show").stdout.split())
+    page = tmp_path / "report.html"
+    pradrill(house, "report", "--format", "html", "--lang", "fr", "--output", str(page))
+    assert f"Reprise par {user()}" in page.read_text("utf-8")
+    assert pradrill(house, "register", "verify").returncode == 0
+    sealed = pradrill(house, "resume", run_id)
+    assert (sealed.returncode, "has ended" in sealed.stderr) == (2, True), sealed.stderr
+
+
+def test_a_run_killed_after_its_restore_is_verified_across_a_restart(
+    hosts: TwoHosts, tmp_path: Path
+) -> None:
+    """Nothing is restored again; the time across the restart is known as well as clocks tell it.
+
+    A step that does not say repeatable is not taken twice: that run is told why, and swept.
+    """
+    house = a_house(hosts, tmp_path, repeatable=False)
+    with begun(house, "run", "shop"):
+        until(lambda: len(lines_of(hosts, "begun")) == 1, "the slow step has not begun")
+    refused = pradrill(house, "resume", "shop")
+    assert refused.returncode == 2, refused.stderr
+    assert "does not say repeatable: true" in refused.stderr
+    assert "is recorded as CRASHED" in pradrill(house, "runs").stderr
+    hosts.reset()
+    shutil.rmtree(house / "state")
+
+    edit(house, "drills/shop.yml", "stable_for: 1s", "stable_for: 4s")
+    (hosts.standby.srv / "go").touch()
+    with begun(house, "run", "shop"):
+        until(
+            lambda: any(house.glob("state/runs/2*")) and bool(facts(house, "check_pass")),
+            "no check was asked",
+        )
+    boot = facts(house, "run_started")[0]["clock"]["boot"]
+    text = journal_of(house).read_text()
+    journal_of(house).write_text(text.replace(boot, "0" * 36))
+    done = pradrill(house, "resume", "shop")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (lines_of(hosts, "once"), len(lines_of(hosts, "begun"))) == (["once"], 1)
+    record = json.loads(pradrill(house, "show", "--json").stdout)
+    (resumption,) = record["resumptions"]
+    assert (resumption["steady"], 0 < resumption["within"] < 1) == (False, True)
+    rta = record["recovery"]["rta"]
+    assert rta["high"] - rta["seconds"] >= resumption["within"]
+    assert "restarted in between" in " ".join(pradrill(house, "show").stdout.split())
