@@ -47,5 +47,5 @@ def render_pdf(html: str, attached: Sequence[Attached] = ()) -> bytes:
         )
         for file in attached
     ]
-    made: bytes = page.write_pdf(pdf_variant="pdf/a-3a", attachments=files)
-    return made
+    content: bytes = page.write_pdf(pdf_variant="pdf/a-3a", attachments=files)
+    return content

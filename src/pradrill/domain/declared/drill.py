@@ -427,13 +427,13 @@ class Drill(Model):
     def _one_form(self) -> Self:
         problems = []
         if self.recover:
-            given = [
+            keys = [
                 name
                 for name in ("recovery_point", "prepare", "restore", "verify", "teardown")
                 if getattr(self, name) not in ((), None)
             ]
             problems += [
-                f"{name} stands beside recover: move it into its services" for name in given
+                f"{name} stands beside recover: move it into its services" for name in keys
             ]
             if set(self.services) != set(self.recover):
                 problems.append("services are not those of recover: leave them out")

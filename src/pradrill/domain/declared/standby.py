@@ -204,13 +204,13 @@ def _of_its_kind(value: Any, info: ValidationInfo) -> Any:
     if not isinstance(value, dict):
         return KINDS[0].model_validate(value)  # the refusal is the same for all
     every = {key for kind in KINDS for key in kind.model_fields}
-    said = [kind for kind in KINDS for key in kind.forms if value.get(key) not in (None, [], ())]
-    if len(said) != 1:
+    kinds = [kind for kind in KINDS for key in kind.forms if value.get(key) not in (None, [], ())]
+    if len(kinds) != 1:
         raise _not_one(value, every)
-    (kind,) = said
+    (kind,) = kinds
     others = every - kind.model_fields.keys()
-    own = {key: each for key, each in value.items() if key not in others}
-    return kind.model_validate(own, context=info.context)
+    fields = {key: each for key, each in value.items() if key not in others}
+    return kind.model_validate(fields, context=info.context)
 
 
 def _not_one(value: Mapping[str, Any], every: set[str]) -> ValueError:

@@ -101,24 +101,24 @@ class Attempt(Model):
 
     def of(self, service: str) -> Attempt:
         """Return the same attempt as it was for one service."""
-        own = self.own.get(service)
-        if own is None:
+        part = self.own.get(service)
+        if part is None:
             return self
         return self.model_copy(
             update={
-                "ending": own.ending,
-                "standby": own.standby,
-                "rta": own.rta,
-                "rpa": own.rpa,
-                "restored_bytes": own.restored_bytes,
+                "ending": part.ending,
+                "standby": part.standby,
+                "rta": part.rta,
+                "rpa": part.rpa,
+                "restored_bytes": part.restored_bytes,
             }
         )
 
     def apart(self) -> Iterator[tuple[Setting, Attempt]]:
         """Return what it was about and how it ended, one service at a time."""
         for service in self.services:
-            own = self.of(service)
-            yield Setting(service, self.scenario, own.standby, self.lab), own
+            part = self.of(service)
+            yield Setting(service, self.scenario, part.standby, self.lab), part
 
 
 def attempt_of(record: RunRecord, sha256: str | None) -> Attempt:
@@ -253,15 +253,15 @@ def _told(actual: Elapsed | None) -> Elapsed | None:
 def _restored(record: RunRecord, service: str | None) -> float | None:
     """Add up what the restore playbooks say that they restored; else what the backup's size is."""
     steps = (step for step in record.steps if step.phase is Phase.RESTORE)
-    said = [
+    values = [
         step.values.get(RESTORED_BYTES)
         for step in steps
         if service is None or step.service in {None, service}
     ]
-    sizes = [_size(value) for value in said if value is not None]
-    known = [size for size in sizes if size is not None]
+    sizes = [_size(value) for value in values if value is not None]
+    numbers = [size for size in sizes if size is not None]
     if sizes:
-        return sum(known) if len(known) == len(sizes) else None
+        return sum(numbers) if len(numbers) == len(sizes) else None
     catalogue = record.recovery_of(service).catalogue
     return None if catalogue is None else _size(catalogue.selected.size)
 

@@ -172,30 +172,30 @@ def compile_dossier(
 
 
 def _attempts(
-    sources: Sources, history: History, damaged: list[str], as_of: datetime, wanted: set[str]
+    sources: Sources, history: History, damaged: list[str], as_of: datetime, services: set[str]
 ) -> Iterator[Attempt]:
     """Yield every attempt up to then, and let the history see it."""
     read: set[str] = set()
-    for found in sources.records:
-        if isinstance(found, Damaged):
-            damaged.append(found.why)
+    for source in sources.records:
+        if isinstance(source, Damaged):
+            damaged.append(source.why)
             continue
-        record = found.record
+        record = source.record
         read.add(record.run_id)
-        if record.started <= as_of and _is_wanted(record.plan.services, wanted):
-            attempt = attempt_of(record, found.sha256)
+        if record.started <= as_of and _is_wanted(record.plan.services, services):
+            attempt = attempt_of(record, source.sha256)
             history.see(attempt, record.plan)
             yield attempt
     for entry in sources.entries:
-        made = _FROM_ENTRY.get(entry.kind)
-        if made is None or (entry.kind is EntryKind.RUN and entry.body.get("run_id") in read):
+        make = _FROM_ENTRY.get(entry.kind)
+        if make is None or (entry.kind is EntryKind.RUN and entry.body.get("run_id") in read):
             continue
         try:
-            attempt = made(entry)
+            attempt = make(entry)
         except ValidationError:
             damaged.append(f"register: entry {entry.number} cannot be read")
             continue
-        if attempt.at <= as_of and (not attempt.services or _is_wanted(attempt.services, wanted)):
+        if attempt.at <= as_of and (not attempt.services or _is_wanted(attempt.services, services)):
             yield attempt
 
 
@@ -206,8 +206,8 @@ _FROM_ENTRY: Mapping[EntryKind, Callable[[Entry], Attempt]] = {
 }
 
 
-def _is_wanted(services: Iterable[str], wanted: set[str]) -> bool:
-    return not wanted or not wanted.isdisjoint(services)
+def _is_wanted(services: Iterable[str], selection: set[str]) -> bool:
+    return not selection or not selection.isdisjoint(services)
 
 
 def _services(plan: Plan, within: Sequence[Attempt]) -> tuple[str, ...]:
@@ -263,9 +263,9 @@ def _trends(
     """Return the settings that were tested in the period; forecasts look at all before it too."""
     tests: dict[Setting, list[Attempt]] = {}
     for attempt in attempts:
-        for setting, own in attempt.apart():
-            if own.conclusive:
-                tests.setdefault(setting, []).append(own)
+        for setting, part in attempt.apart():
+            if part.conclusive:
+                tests.setdefault(setting, []).append(part)
     place = {name: number for number, name in enumerate(services)}
     return tuple(
         _trend(setting, tests[setting], period, plan, as_of)

@@ -81,19 +81,19 @@ class History:
 
     def see(self, attempt: Attempt, plan: RunPlan) -> None:
         """Take one more attempt in."""
-        for setting, own in attempt.apart():
+        for setting, part in attempt.apart():
             self.attempts[setting] = self.attempts.get(setting, 0) + 1
-            if own.finished:
-                last = self.finished.get(setting.service, own.at)
-                self.finished[setting.service] = max(last, own.at)
-            if own.conclusive:
+            if part.finished:
+                last = self.finished.get(setting.service, part.at)
+                self.finished[setting.service] = max(last, part.at)
+            if part.conclusive:
                 latest = self.latest.get(setting)
-                if latest is None or latest.at <= own.at:
-                    self.latest[setting] = own
-            if own.ending is Ending.PASSED:
+                if latest is None or latest.at <= part.at:
+                    self.latest[setting] = part
+            if part.ending is Ending.PASSED:
                 proof = self.proofs.get(setting)
-                if proof is None or proof.attempt.at <= own.at:
-                    self.proofs[setting] = Proof(attempt=own, plan=plan)
+                if proof is None or proof.attempt.at <= part.at:
+                    self.proofs[setting] = Proof(attempt=part, plan=plan)
 
 
 class Today(NamedTuple):
@@ -104,13 +104,13 @@ class Today(NamedTuple):
     as_of: datetime
 
 
-def coverage(history: History, today: Today, wanted: Iterable[str]) -> tuple[Cover, ...]:
+def coverage(history: History, today: Today, selection: Iterable[str]) -> tuple[Cover, ...]:
     """Return every setting that is declared or on record, the least proved first."""
     declared: dict[Setting, list[str]] = {}
     for name, run in today.drills.items():
         for setting in settings_of(run.drill):
             declared.setdefault(setting, []).append(name)
-    services = dict.fromkeys(wanted)
+    services = dict.fromkeys(selection)
     lines = [
         _cover(setting, declared.get(setting, []), history, today)
         for setting in dict.fromkeys((*declared, *history.attempts))
@@ -134,10 +134,10 @@ def coverage(history: History, today: Today, wanted: Iterable[str]) -> tuple[Cov
     return tuple(sorted(lines, key=_order))
 
 
-def overdue(history: History, today: Today, wanted: Iterable[str]) -> tuple[Overdue, ...]:
+def overdue(history: History, today: Today, services: Iterable[str]) -> tuple[Overdue, ...]:
     """Return the services that `pradrill due` would have named, the longest overdue first."""
-    found = []
-    for name in wanted:
+    late = []
+    for name in services:
         service = today.plan.services.get(name)
         every = service.drill_every if service else None
         if every is None:
@@ -145,8 +145,8 @@ def overdue(history: History, today: Today, wanted: Iterable[str]) -> tuple[Over
         last = history.finished.get(name)
         due = None if last is None else _due(every, last)
         if last is None or (due is not None and due <= today.as_of):
-            found.append(Overdue(service=name, drill_every=every, last=last, due=due))
-    return tuple(sorted(found, key=lambda item: (item.due is not None, item.due, item.service)))
+            late.append(Overdue(service=name, drill_every=every, last=last, due=due))
+    return tuple(sorted(late, key=lambda item: (item.due is not None, item.due, item.service)))
 
 
 def _cover(

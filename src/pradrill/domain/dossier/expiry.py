@@ -65,14 +65,14 @@ def changes_since(
 ) -> tuple[Change, ...]:
     """Return what differs between a proof's plan and today's, material changes first."""
     if present is None:
-        gone = Change(subject=Subject.DRILL_GONE, what=proof.drill.drill, material=True)
-        return (gone,)
-    found = [
+        removal = Change(subject=Subject.DRILL_GONE, what=proof.drill.drill, material=True)
+        return (removal,)
+    changes = [
         *_plan_changes(proof, present, service, rta, rpa),
         *_drill_changes(proof, present),
         *_file_changes(proof, present),
     ]
-    return tuple(sorted(found, key=lambda change: not change.material))
+    return tuple(sorted(changes, key=lambda change: not change.material))
 
 
 def _plan_changes(
@@ -174,13 +174,13 @@ def _same_meaning(before: FileHash, now: FileHash) -> bool:
 
 
 def _subjects(plan: RunPlan) -> dict[str, Subject]:
-    known = {
+    subjects = {
         Part.PLAYBOOK: Subject.PLAYBOOK,
         Part.INVENTORY: Subject.INVENTORY,
         Part.CHECK: Subject.CHECK,
     }
     return {
-        seen_from(file.path, plan.drill_file.parent): known.get(
+        seen_from(file.path, plan.drill_file.parent): subjects.get(
             part_of(plan, file.path), Subject.FILE
         )
         for file in plan.hashed(plan)

@@ -132,8 +132,8 @@ def _by_size(runs: Sequence[Run], scope: _Scope) -> Forecast | None:
         growth.crossing(limits.latest, after=scope.today).latest,
     )
     size = growth.at(scope.today)
-    told = _told(over_time, _Next(cost.at(size), cost.margin(size)), crossing, scope)
-    return told.model_copy(
+    outlook = _told(over_time, _Next(cost.at(size), cost.margin(size)), crossing, scope)
+    return outlook.model_copy(
         update={
             "basis": Basis.SIZE,
             "gigabyte": cost.slope * 1e9,
@@ -149,7 +149,7 @@ def _told(line: Line, now: _Next, crossing: Crossing | None, scope: _Scope) -> F
         outlook = Outlook.CROSSED
     else:
         outlook = Outlook.CROSSES if crossing.earliest <= scope.ends else Outlook.LATER
-    shown = crossing if outlook is Outlook.CROSSES else None
+    crossed = crossing if outlook is Outlook.CROSSES else None
     return Forecast(
         outlook=outlook,
         runs=line.size,
@@ -157,9 +157,9 @@ def _told(line: Line, now: _Next, crossing: Crossing | None, scope: _Scope) -> F
         monthly_margin=line.slope_margin * _MONTH,
         next_low=max(0.0, now.expected - now.margin),
         next_high=now.expected + now.margin,
-        earliest=scope.instant(shown.earliest) if shown else None,
-        expected=scope.instant(shown.expected) if shown else None,
-        latest=scope.instant(shown.latest) if shown else None,
+        earliest=scope.instant(crossed.earliest) if crossed else None,
+        expected=scope.instant(crossed.expected) if crossed else None,
+        latest=scope.instant(crossed.latest) if crossed else None,
         horizon=scope.instant(scope.ends),
         line=tuple(
             (at, line.at(day))

@@ -93,8 +93,8 @@ class Notes(Model):
     def annotations(self, run_id: str, at: dt.datetime, by: str) -> tuple[Annotation, ...]:
         """Return what goes into the register, one annotation a thing said."""
         return tuple(
-            Annotation(run_id=run_id, at=at, by=by, kind=kind, **told)
-            for kind, told in self._told()
+            Annotation(run_id=run_id, at=at, by=by, kind=kind, **fields)
+            for kind, fields in self._told()
         )
 
     def _told(self) -> Iterator[tuple[AnnotationKind, dict[str, Any]]]:
@@ -137,11 +137,11 @@ def _mark_problems(
     notes: Notes, record: RunRecord, now: dt.datetime
 ) -> Iterator[tuple[Place, str]]:
     entered = {Mark(name): at for name, at in notes.marks.items()}
-    known = {mark: instant.earliest for mark, instant in record.recovery.marks.items()}
+    measures = {mark: instant.earliest for mark, instant in record.recovery.marks.items()}
     for mark, at in entered.items():
         place: Place = ("marks", mark.value)
         before = _BEFORE[mark]
-        earlier = entered.get(before, known.get(before))
+        earlier = entered.get(before, measures.get(before))
         if at > now:
             yield place, "the instant is in the future"
         if earlier is not None and at < earlier:

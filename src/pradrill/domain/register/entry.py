@@ -193,7 +193,7 @@ def acknowledged(entries: Iterable[Entry]) -> Iterator[Acknowledged]:
     for entry in entries:
         if entry.kind is EntryKind.ACKNOWLEDGEMENT:
             try:
-                said = Acknowledgement.model_validate(entry.body)
+                body = Acknowledgement.model_validate(entry.body)
             except ValidationError:
                 continue
-            yield Acknowledged(number=entry.number, at=entry.at, said=said)
+            yield Acknowledged(number=entry.number, at=entry.at, said=body)

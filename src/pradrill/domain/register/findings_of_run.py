@@ -37,16 +37,16 @@ _MINUTE = 60.0
 
 def findings_of(record: RunRecord) -> tuple[Finding, ...]:
     """Return what the run showed to be wrong, one finding a key; none for a run that was busy."""
-    found: dict[str, Finding] = {}
+    findings: dict[str, Finding] = {}
     for finding in _shown(record):
         key = finding.key or ""
-        found[key] = _joined(found[key], finding) if key in found else finding
-    if not found and _unexplained(record):
+        findings[key] = _joined(findings[key], finding) if key in findings else finding
+    if not findings and _unexplained(record):
         drill, detail = record.plan.drill.drill, "\n".join(map(str, record.reasons))
         title = f"the drill {drill} is {record.verdict}"
         finding = _finding(record, FindingKey(About.VERDICT, drill), title, detail)
-        found[finding.key or ""] = finding
-    return tuple(found.values())
+        findings[finding.key or ""] = finding
+    return tuple(findings.values())
 
 
 def _shown(record: RunRecord) -> Iterator[Finding]:
@@ -107,10 +107,10 @@ def _steps(record: RunRecord, *, guarded: bool) -> Iterator[Finding]:
         if check.mandatory and check.outcome is not CheckOutcome.PASSED
     }
     for step in record.steps:
-        told = (step.kind is StepKind.CHECKS and step.service in red) or (
+        by_check = (step.kind is StepKind.CHECKS and step.service in red) or (
             step.kind in _GUARDING and guarded
         )
-        if step.phase is Phase.TEARDOWN or told or not _went_wrong(record, step):
+        if step.phase is Phase.TEARDOWN or by_check or not _went_wrong(record, step):
             continue
         critical = step.outcome is StepOutcome.FAILED and step.phase is Phase.RESTORE
         failures = (f"{f.host}, {f.task}: {f.message}" for f in step.failures)
@@ -226,15 +226,17 @@ def _data(record: RunRecord, services: tuple[str, ...], recovery: Recovery) -> I
 
 
 def _exceeded(name: str, actual: Elapsed, objective: str, goal: timedelta) -> str:
-    told = f"{approximate(actual.seconds)}, at most {format_duration(actual.high)}"
-    return f"{name} {told}; {objective} {format_duration(goal)}"
+    measure = f"{approximate(actual.seconds)}, at most {format_duration(actual.high)}"
+    return f"{name} {measure}; {objective} {format_duration(goal)}"
 
 
 def _promise(record: RunRecord, measure: SlaMeasure) -> Finding:
     served = (n for n, s in record.plan.services.items() if s.provider == measure.provider)
     promised = format_duration(measure.promised) if measure.promised is not None else "none"
-    took = approximate(measure.waited)
-    answered = f"came after {took}" if measure.seconds is not None else f"had not come in {took}"
+    length = approximate(measure.waited)
+    answered = (
+        f"came after {length}" if measure.seconds is not None else f"had not come in {length}"
+    )
     return _finding(
         record,
         _sla_key(measure),

@@ -89,11 +89,11 @@ def _files(plan: RunPlan, other: RunPlan) -> dict[str, tuple[Part, str]]:
 
 def seen_from(path: Path, home: Path) -> str:
     """Write a path from a folder; `..` where it lies outside."""
-    mine, base = PurePosixPath(path).parts, PurePosixPath(home).parts
+    parts, base = PurePosixPath(path).parts, PurePosixPath(home).parts
     shared = 0
-    while shared < min(len(mine), len(base)) and mine[shared] == base[shared]:
+    while shared < min(len(parts), len(base)) and parts[shared] == base[shared]:
         shared += 1
-    return "/".join((*(".." for _ in base[shared:]), *mine[shared:]))
+    return "/".join((*(".." for _ in base[shared:]), *parts[shared:]))
 
 
 def _fields(now: RunPlan, before: RunPlan) -> list[FieldChange]:

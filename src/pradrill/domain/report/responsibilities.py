@@ -89,9 +89,9 @@ def _line(record: RunRecord, service: str, what: str) -> Iterator[Shown]:
     if not topics:
         yield _by_people(record, service, words)
     for topic in topics:
-        seen = _SAY[topic](record, service) if record.refusal is None else None
-        proof, told, seconds = seen or _Seen(Proof.NOT_EXERCISED, _NOT_EXERCISED)
-        yield Shown(topic=topic, proof=proof, told=told, seconds=seconds)
+        evidence = _SAY[topic](record, service) if record.refusal is None else None
+        proof, text, seconds = evidence or _Seen(Proof.NOT_EXERCISED, _NOT_EXERCISED)
+        yield Shown(topic=topic, proof=proof, told=text, seconds=seconds)
 
 
 class _Seen(NamedTuple):
@@ -109,8 +109,8 @@ def _backup(record: RunRecord, service: str) -> _Seen | None:
     newest = recovery.recovery_point.at
     if not recovery.backup_id:
         return _Seen(Proof.SHOWN, reason(Code.RESTORED_FROM_UNNAMED, instant=newest))
-    told = reason(Code.RESTORED_FROM, name=recovery.backup_id, instant=newest)
-    return _Seen(Proof.SHOWN, told)
+    text = reason(Code.RESTORED_FROM, name=recovery.backup_id, instant=newest)
+    return _Seen(Proof.SHOWN, text)
 
 
 def _restore(record: RunRecord, service: str) -> _Seen | None:
@@ -126,17 +126,17 @@ def _machine(record: RunRecord, _service: str) -> _Seen | None:
     start = next((step for step in record.steps if step.kind is StepKind.START), None)
     if start is None:
         return None
-    took = start.seconds
+    length = start.seconds
     if start.outcome is not StepOutcome.PASSED:
-        return _Seen(Proof.FAILED, reason(Code.STANDBY_SILENT, length=took), took)
-    return _Seen(Proof.SHOWN, reason(Code.STANDBY_REACHED, length=took), took)
+        return _Seen(Proof.FAILED, reason(Code.STANDBY_SILENT, length=length), length)
+    return _Seen(Proof.SHOWN, reason(Code.STANDBY_REACHED, length=length), length)
 
 
 def _network(record: RunRecord, service: str) -> _Seen | None:
-    seen = _machine(record, service)
-    if seen is None or seen.proof is not Proof.SHOWN:
-        return seen
-    return seen._replace(told=reason(Code.STANDBY_REACHED_ALONE, length=seen.seconds))
+    evidence = _machine(record, service)
+    if evidence is None or evidence.proof is not Proof.SHOWN:
+        return evidence
+    return evidence._replace(told=reason(Code.STANDBY_REACHED_ALONE, length=evidence.seconds))
 
 
 def _support(record: RunRecord, service: str) -> _Seen | None:
@@ -144,14 +144,14 @@ def _support(record: RunRecord, service: str) -> _Seen | None:
     measures = [m for m in record.sla if provider is None or m.provider == provider]
     if not measures:
         return None
-    told = joined(map(_promise, measures))
+    text = joined(map(_promise, measures))
     bad = any(m.standing is Standing.NOT_MET or m.seconds is None for m in measures)
-    return _Seen(Proof.FAILED if bad else Proof.SHOWN, told, measures[-1].seconds)
+    return _Seen(Proof.FAILED if bad else Proof.SHOWN, text, measures[-1].seconds)
 
 
 def _checks(record: RunRecord, service: str) -> _Seen | None:
-    mine = [check for check in record.checks if check.service in {None, service}]
-    mandatory = [check for check in mine if check.mandatory]
+    checks = [check for check in record.checks if check.service in {None, service}]
+    mandatory = [check for check in checks if check.mandatory]
     green = sum(check.outcome is CheckOutcome.PASSED for check in mandatory)
     if not mandatory:
         return None
@@ -165,23 +165,23 @@ def _by_people(record: RunRecord, service: str, words: set[str]) -> Shown:
         if wait.service not in {None, service}:
             continue
         if words & _words(wait.step) and wait.seconds is not None:
-            proof, told = _done(wait, wait.seconds)
-            return Shown(topic=Topic.OTHER, proof=proof, told=told, seconds=wait.seconds)
+            proof, text = _done(wait, wait.seconds)
+            return Shown(topic=Topic.OTHER, proof=proof, told=text, seconds=wait.seconds)
     return Shown(topic=Topic.OTHER, proof=Proof.NOT_EXERCISED, told=_NOT_EXERCISED)
 
 
-def _done(wait: Wait, took: float) -> tuple[Proof, Reason]:
+def _done(wait: Wait, length: float) -> tuple[Proof, Reason]:
     if wait.answer is not None and wait.answer.yes:
         who = wait.answer.by
-        return Proof.SHOWN, reason(Code.DONE_BY_PERSON, step=wait.step, length=took, who=who)
-    return Proof.FAILED, reason(Code.NOT_DONE_BY_PERSON, step=wait.step, length=took)
+        return Proof.SHOWN, reason(Code.DONE_BY_PERSON, step=wait.step, length=length, who=who)
+    return Proof.FAILED, reason(Code.NOT_DONE_BY_PERSON, step=wait.step, length=length)
 
 
 def _promise(measure: SlaMeasure) -> Reason:
-    stage, kept = measure.stage, measure.standing
+    stage, standing = measure.stage, measure.standing
     if measure.seconds is None:
-        return reason(Code.CALL_UNANSWERED, stage=stage, length=measure.waited, kept=kept)
-    return reason(Code.CALL_ANSWERED, stage=stage, length=measure.seconds, kept=kept)
+        return reason(Code.CALL_UNANSWERED, stage=stage, length=measure.waited, kept=standing)
+    return reason(Code.CALL_ANSWERED, stage=stage, length=measure.seconds, kept=standing)
 
 
 def _ended(step: StepResult) -> Reason:
@@ -191,8 +191,8 @@ def _ended(step: StepResult) -> Reason:
 def _failed(record: RunRecord, service: str) -> StepResult | None:
     """Return the restore step of a service that failed, if one did."""
     bad = {StepOutcome.FAILED, StepOutcome.TIMED_OUT}
-    mine = (step for step in record.steps if step.service in {None, service})
-    return next((s for s in mine if s.phase is Phase.RESTORE and s.outcome in bad), None)
+    steps = (step for step in record.steps if step.service in {None, service})
+    return next((s for s in steps if s.phase is Phase.RESTORE and s.outcome in bad), None)
 
 
 def _words(text: str) -> set[str]:

@@ -38,14 +38,14 @@ def last(branches: Sequence[dict[Mark, Instant]]) -> dict[Mark, Instant]:
 
 def worst(points: Sequence[Instant | None]) -> Instant | None:
     """Return the recovery point of the whole, the oldest one; None unless each is known."""
-    known = [point for point in points if point is not None]
-    if not known or len(known) < len(points):
+    measures = [point for point in points if point is not None]
+    if not measures or len(measures) < len(points):
         return None
     return Instant(
-        at=min(point.at for point in known),
-        earliest=min(point.earliest for point in known),
-        latest=min(point.latest for point in known),
-        provenance=_weakest(known),
+        at=min(point.at for point in measures),
+        earliest=min(point.earliest for point in measures),
+        latest=min(point.latest for point in measures),
+        provenance=_weakest(measures),
     )
 
 

@@ -151,19 +151,19 @@ def choose(catalogue: Catalogue, select: Select) -> tuple[RecoveryPoint, Reason]
     return matching[-1], reason(Code.NEWEST, count=len(matching))
 
 
-def _by_id(catalogue: Catalogue, wanted: str, where: str) -> tuple[RecoveryPoint, Reason]:
-    found = [point for point in catalogue.points if point.id == wanted]
-    if not found and len(wanted) >= _SHORTEST_ID:
-        found = [point for point in catalogue.points if point.id.startswith(wanted)]
-    if len(found) != 1:
-        how = "no backup" if not found else f"{len(found)} backups"
+def _by_id(catalogue: Catalogue, prefix: str, where: str) -> tuple[RecoveryPoint, Reason]:
+    matches = [point for point in catalogue.points if point.id == prefix]
+    if not matches and len(prefix) >= _SHORTEST_ID:
+        matches = [point for point in catalogue.points if point.id.startswith(prefix)]
+    if len(matches) != 1:
+        how = "no backup" if not matches else f"{len(matches)} backups"
         raise NotReadyError(
-            f'{where} holds {how} with the id "{wanted}"',
+            f'{where} holds {how} with the id "{prefix}"',
             hint="Read the ids with: pradrill catalogue DRILL.",
         )
-    if why := found[0].unusable(catalogue.read_at):
-        raise NotReadyError(f"the backup {found[0].id} cannot be used: {why}")
-    return found[0], reason(Code.IS_NAMED)
+    if why := matches[0].unusable(catalogue.read_at):
+        raise NotReadyError(f"the backup {matches[0].id} cannot be used: {why}")
+    return matches[0], reason(Code.IS_NAMED)
 
 
 def _matches(point: RecoveryPoint, select: Select) -> bool:
@@ -174,8 +174,8 @@ def _matches(point: RecoveryPoint, select: Select) -> bool:
 
 def _count(catalogue: Catalogue) -> str:
     unusable = list(catalogue.unusable())
-    told = f"{len(catalogue.points)} backups"
-    return f"{told}, {len(unusable)} of them unusable ({unusable[0]})" if unusable else told
+    count = f"{len(catalogue.points)} backups"
+    return f"{count}, {len(unusable)} of them unusable ({unusable[0]})" if unusable else count
 
 
 def worst_case(
@@ -193,15 +193,15 @@ def worst_case(
     best, worst, ended_by = history[0], None, None
     largest = timedelta(-1)
     for point in (*history[1:], None):
-        struck = min(point.available, now) if point else now
-        inside = point is None or struck > since  # just before it is after the beginning
-        if inside and struck - best.data_time > largest:
-            largest = struck - best.data_time
-            worst, ended_by = (best, struck), point
+        disaster = min(point.available, now) if point else now
+        inside = point is None or disaster > since  # just before it is after the beginning
+        if inside and disaster - best.data_time > largest:
+            largest = disaster - best.data_time
+            worst, ended_by = (best, disaster), point
         if point and point.data_time > best.data_time:
             best = point
     assert worst is not None  # noqa: S101 `now` is never before `since`
-    before, struck = worst
+    before, disaster = worst
     if promised is not None and promised.cron is not None:
         missing = _missed(history, catalogue.due, promised.tolerance, since=since, now=now)
     else:
@@ -209,7 +209,7 @@ def worst_case(
     return WorstCase(
         seconds=max(0.0, largest.total_seconds()),
         data_from=before.data_time,
-        struck=max(struck, before.data_time),
+        struck=max(disaster, before.data_time),
         restored_from=before.id,
         ended_by=ended_by.id if ended_by else None,
         since=since,

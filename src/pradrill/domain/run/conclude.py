@@ -43,8 +43,8 @@ def record_of(
         guards=facts.guards,
         steps=facts.steps,
         not_executed=not_executed(facts),
-        checks=tuple(check for own in facts.branches() for check in own.checks.values()),
-        passes=sum(own.passes for own in facts.branches()),
+        checks=tuple(check for branch in facts.branches() for check in branch.checks.values()),
+        passes=sum(branch.passes for branch in facts.branches()),
         waits=facts.waits,
         sla=sla_measures(facts.waits),
         residue=facts.residue,
@@ -58,16 +58,16 @@ def record_of(
 def recovery(facts: Facts) -> Recovery:
     """Return the measurements of the whole: its last service, and its worst loss."""
     branches = facts.branches()
-    readings = [own.reading for own in branches]
+    readings = [branch.reading for branch in branches]
     points = [reading.point if reading else None for reading in readings]
     point = actuals.worst(points)
     oldest = min((each.earliest for each in points if each is not None), default=None)
-    told = [reading for reading in readings if reading is not None]
-    governs = (each for each in told if each.point and each.point.earliest == oldest)
-    worst = next(governs, told[0] if told else None)
+    measures = [reading for reading in readings if reading is not None]
+    governs = (each for each in measures if each.point and each.point.earliest == oldest)
+    worst = next(governs, measures[0] if measures else None)
     backups = branches[0] if len(branches) == 1 else Shown()
     whole = Shown(
-        marks=actuals.last([own.marks for own in branches]),
+        marks=actuals.last([branch.marks for branch in branches]),
         reading=worst,
         catalogue=backups.catalogue,
         integrity=backups.integrity,
@@ -77,33 +77,33 @@ def recovery(facts: Facts) -> Recovery:
 
 def recovery_of(facts: Facts, branch: Branch) -> Recovery:
     """Return the measurements of one branch."""
-    own = facts.of(branch.service)
-    point = own.reading.point if own.reading else None
-    whole = _measured(facts, own, point, facts.skew_of(branch))
-    mine = {None, branch.service, *branch.after}
-    waits = [wait for wait in facts.waits if wait.service in mine]
-    return whole.model_copy(update={"waited_for_people": waited_inside_rta(waits, own.marks)})
+    shown = facts.of(branch.service)
+    point = shown.reading.point if shown.reading else None
+    whole = _measured(facts, shown, point, facts.skew_of(branch))
+    names = {None, branch.service, *branch.after}
+    waits = [wait for wait in facts.waits if wait.service in names]
+    return whole.model_copy(update={"waited_for_people": waited_inside_rta(waits, shown.marks)})
 
 
-def _measured(facts: Facts, own: Shown, point: Instant | None, skew: dict[str, Skew]) -> Recovery:
-    reading = own.reading
+def _measured(facts: Facts, shown: Shown, point: Instant | None, skew: dict[str, Skew]) -> Recovery:
+    reading = shown.reading
     return Recovery(
-        marks=own.marks,
+        marks=shown.marks,
         recovery_point=point,
         recovery_point_from=reading.source if reading else "",
         catalogue_time=reading.catalogue if reading else None,
         backup_id=reading.backup_id if reading else None,
         readings=reading.readings if reading else (),
         contradictions=reading.contradictions if reading else (),
-        rta=actuals.with_clock_set(actuals.rta(own.marks), facts.clock_steps),
-        technical_rta=actuals.with_clock_set(actuals.technical_rta(own.marks), facts.clock_steps),
-        rpa=actuals.with_clock_set(actuals.rpa(own.marks, point), facts.clock_steps, both=True),
+        rta=actuals.with_clock_set(actuals.rta(shown.marks), facts.clock_steps),
+        technical_rta=actuals.with_clock_set(actuals.technical_rta(shown.marks), facts.clock_steps),
+        rpa=actuals.with_clock_set(actuals.rpa(shown.marks, point), facts.clock_steps, both=True),
         skew=skew,
-        waited_for_people=waited_inside_rta(facts.waits, own.marks),
+        waited_for_people=waited_inside_rta(facts.waits, shown.marks),
         clock_stepped=facts.clock_stepped,
         clock_steps=facts.clock_steps,
-        catalogue=own.catalogue,
-        integrity=own.integrity,
+        catalogue=shown.catalogue,
+        integrity=shown.integrity,
     )
 
 
@@ -140,7 +140,7 @@ def _on_service(facts: Facts, service: str) -> Judgement:
 def _judged(facts: Facts, service: str) -> Judgement:
     """Weigh one service's evidence, and what all share, against its own objectives."""
     branch = facts.plan.branch(service)
-    own, measured = facts.of(branch.service), recovery_of(facts, branch)
+    shown, measured = facts.of(branch.service), recovery_of(facts, branch)
     goals = facts.plan.services[service].objectives
 
     def concerns(step: PlannedStep | StepResult) -> bool:
@@ -159,8 +159,8 @@ def _judged(facts: Facts, service: str) -> Judgement:
                 for host in branch.hosts
                 for phase, guard in unlooked(facts, host)
             ),
-            checks=tuple(own.checks.values()),
-            stable=own.stable,
+            checks=tuple(shown.checks.values()),
+            stable=shown.stable,
             rto=goals.rto,
             rpo=goals.rpo,
             rta=measured.rta,

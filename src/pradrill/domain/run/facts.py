@@ -87,13 +87,13 @@ class Facts(Model):
 
     def of(self, service: str | None) -> Shown:
         """Return what a branch has shown, with the marks of the whole run among its own."""
-        own = self.shown.get(service, Shown())
-        return own.model_copy(update={"marks": {**self.marks, **own.marks}})
+        shown = self.shown.get(service, Shown())
+        return shown.model_copy(update={"marks": {**self.marks, **shown.marks}})
 
     def held_by(self, branch: Branch) -> tuple[str, ...]:
         """Return the services whose end kept a branch from beginning to restore."""
-        begun = any(key[0] is Phase.RESTORE and key[2] == branch.service for key in self.begun)
-        return () if begun else tuple(name for name in branch.after if not self.of(name).stable)
+        restoring = any(key[0] is Phase.RESTORE and key[2] == branch.service for key in self.begun)
+        return () if restoring else tuple(name for name in branch.after if not self.of(name).stable)
 
     def branches(self) -> list[Shown]:
         """Return what each branch has shown."""
@@ -103,8 +103,8 @@ class Facts(Model):
         """Return the clocks that a branch's instants come from: its hosts', its primary's."""
         if branch.service is None:
             return self.skew
-        mine = {*branch.hosts, "primary", f"primary of {branch.service}"}
-        return {host: skew for host, skew in self.skew.items() if host in mine}
+        names = {*branch.hosts, "primary", f"primary of {branch.service}"}
+        return {host: skew for host, skew in self.skew.items() if host in names}
 
 
 _Change = dict[str, Any]
@@ -116,35 +116,35 @@ def fold(events: Iterable[tuple[str, datetime, dict[str, Any]]]) -> Facts | None
     Raises ValueError or KeyError for events that this version does not understand.
     """
     facts: Facts | None = None
-    for name, at, told in events:
+    for name, at, payload in events:
         event = Event(name)
         if event is Event.STARTED:
-            facts = Facts(started=Started.model_validate(told), began=at)
+            facts = Facts(started=Started.model_validate(payload), began=at)
         elif facts is not None:
-            facts = facts.after(event, told)
+            facts = facts.after(event, payload)
     return facts
 
 
-def _step_started(was: Facts, facts: _Change) -> _Change:
+def _step_started(before: Facts, facts: _Change) -> _Change:
     key = (Phase(facts["phase"]), facts["name"], facts.get("service"))
-    works = any(step.key == key and step.works for step in was.plan.steps)
-    return {"begun": (*was.begun, key), "touched": was.touched or works}
+    works = any(step.key == key and step.works for step in before.plan.steps)
+    return {"begun": (*before.begun, key), "touched": before.touched or works}
 
 
-def _guard(was: Facts, facts: _Change) -> _Change:
+def _guard(before: Facts, facts: _Change) -> _Change:
     result = GuardResult.model_validate(facts)
-    last = {**was.standing.get(result.host, {}), result.guard: result}
+    last = {**before.standing.get(result.host, {}), result.guard: result}
     return {
-        "guards": (*was.guards, result),
-        "standing": {**was.standing, result.host: last},
+        "guards": (*before.guards, result),
+        "standing": {**before.standing, result.host: last},
     }
 
 
-def _mark(was: Facts, facts: _Change) -> _Change:
+def _mark(before: Facts, facts: _Change) -> _Change:
     mark = {Mark(facts["mark"]): Instant.model_validate(facts["instant"])}
     if facts.get("service") is None:
-        return {"marks": {**was.marks, **mark}}
-    return _of_branch(lambda own, _facts: {"marks": {**own.marks, **mark}})(was, facts)
+        return {"marks": {**before.marks, **mark}}
+    return _of_branch(lambda shown, _facts: {"marks": {**shown.marks, **mark}})(before, facts)
 
 
 def _of_branch(
@@ -152,25 +152,25 @@ def _of_branch(
 ) -> Callable[[Facts, _Change], _Change]:
     """Make a change of what one branch has shown a change of the facts."""
 
-    def fold(was: Facts, facts: _Change) -> _Change:
+    def fold(before: Facts, facts: _Change) -> _Change:
         service = facts.get("service")
-        told = {key: value for key, value in facts.items() if key != "service"}
-        own = was.shown.get(service, Shown())
-        return {"shown": {**was.shown, service: own.model_copy(update=change(own, told))}}
+        payload = {key: value for key, value in facts.items() if key != "service"}
+        shown = before.shown.get(service, Shown())
+        return {"shown": {**before.shown, service: shown.model_copy(update=change(shown, payload))}}
 
     return fold
 
 
-def _check_pass(was: Facts, facts: _Change) -> _Change:
+def _check_pass(before: Facts, facts: _Change) -> _Change:
     service = facts.get("service")
 
-    def seen(own: Shown, told: _Change) -> _Change:
-        done = CheckPass.model_validate(told)
-        answers = [result.model_copy(update={"service": service}) for result in done.results]
+    def seen(shown: Shown, payload: _Change) -> _Change:
+        polled = CheckPass.model_validate(payload)
+        answers = [result.model_copy(update={"service": service}) for result in polled.results]
         checks = {check_key(result): result for result in answers}
-        return {"passes": done.number, "checks": {**own.checks, **checks}}
+        return {"passes": polled.number, "checks": {**shown.checks, **checks}}
 
-    return _of_branch(seen)(was, facts)
+    return _of_branch(seen)(before, facts)
 
 
 def _refused(_was: Facts, facts: _Change) -> _Change:
@@ -178,13 +178,13 @@ def _refused(_was: Facts, facts: _Change) -> _Change:
     return {"refusal": Refusal(facts["refusal"]), "refused_because": because}
 
 
-def _reasons(written: Iterable[object]) -> tuple[Reason, ...]:
-    return tuple(map(as_reason, written))
+def _reasons(values: Iterable[object]) -> tuple[Reason, ...]:
+    return tuple(map(as_reason, values))
 
 
-def _clock(was: Facts, facts: _Change) -> _Change:
+def _clock(before: Facts, facts: _Change) -> _Change:
     step = [ClockStep.model_validate(facts["step"])] if "step" in facts else []
-    return {"clock_stepped": facts["seconds"], "clock_steps": (*was.clock_steps, *step)}
+    return {"clock_stepped": facts["seconds"], "clock_steps": (*before.clock_steps, *step)}
 
 
 _CHANGES: dict[Event, Callable[[Facts, _Change], _Change]] = {

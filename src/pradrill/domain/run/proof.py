@@ -118,5 +118,5 @@ def demanded(plan: RunPlan) -> Iterator[tuple[Phase, str]]:
 
 def unlooked(facts: Facts, host: str) -> list[tuple[Phase, str]]:
     """Return the guards that a whole drill looks at on a host and that this run did not."""
-    seen = {(each.phase, each.guard) for each in facts.guards if each.host == host}
-    return [each for each in demanded(facts.plan) if each not in seen]
+    looks = {(each.phase, each.guard) for each in facts.guards if each.host == host}
+    return [each for each in demanded(facts.plan) if each not in looks]

@@ -122,7 +122,7 @@ def sla_measures(waits: Iterable[Wait]) -> tuple[SlaMeasure, ...]:
         if call is None or wait.ended is None:
             continue
         since = called.setdefault((wait.service, wait.phase, call.step), wait.asked)
-        took = (wait.ended - since).total_seconds()
+        length = (wait.ended - since).total_seconds()
         answered = wait.answer is not None and wait.answer.yes
         measures.append(
             SlaMeasure(
@@ -131,17 +131,17 @@ def sla_measures(waits: Iterable[Wait]) -> tuple[SlaMeasure, ...]:
                 step=call.step,
                 service=wait.service,
                 promised=call.promised,
-                seconds=took if answered else None,
-                waited=took,
-                standing=_standing(call.promised, took, answered=answered),
+                seconds=length if answered else None,
+                waited=length,
+                standing=_standing(call.promised, length, answered=answered),
             )
         )
     return tuple(measures)
 
 
-def _standing(promised: timedelta | None, took: float, *, answered: bool) -> Standing:
+def _standing(promised: timedelta | None, length: float, *, answered: bool) -> Standing:
     if promised is None:
         return Standing.UNKNOWN
-    if took > promised.total_seconds():
+    if length > promised.total_seconds():
         return Standing.NOT_MET
     return Standing.MET if answered else Standing.UNKNOWN

@@ -138,5 +138,5 @@ class RunRecord(Model):
 
     def recovery_of(self, service: str | None) -> Recovery:
         """Return the measurements of a service that was recovered apart; of the whole for None."""
-        own = None if service is None else self.services.get(service)
-        return own.recovery if own else self.recovery
+        result = None if service is None else self.services.get(service)
+        return result.recovery if result else self.recovery

@@ -232,8 +232,8 @@ class RunPlan(Model):
 
     def own(self, phase: Phase, branch: Branch) -> tuple[PlannedStep, ...]:
         """Return the phase's steps that a branch takes by itself."""
-        mine = (step for step in self.steps_of(phase) if step.service == branch.service)
-        return tuple(step for step in mine if not _is_shared(step))
+        steps = (step for step in self.steps_of(phase) if step.service == branch.service)
+        return tuple(step for step in steps if not _is_shared(step))
 
     @property
     def longest(self) -> timedelta:
@@ -248,8 +248,8 @@ class RunPlan(Model):
         )
 
     def _deadlines(self, service: str | None, phases: Collection[Phase]) -> timedelta:
-        mine = [step for step in self.steps if step.service == service and step.phase in phases]
-        return sum((step.deadline for step in mine), timedelta())
+        steps = [step for step in self.steps if step.service == service and step.phase in phases]
+        return sum((step.deadline for step in steps), timedelta())
 
 
 def _is_shared(step: PlannedStep) -> bool:

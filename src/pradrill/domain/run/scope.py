@@ -76,10 +76,12 @@ class Strays(Model):
         )
 
 
-def strays_of(told: Mapping[str, Any], plain: Callable[[str], str]) -> Strays:
+def strays_of(payload: Mapping[str, Any], plain: Callable[[str], str]) -> Strays:
     """Read what a host says of its processes; `plain` makes a name fit to print."""
     fields = {
-        key: tuple(Stray(pid=pid, name=plain(name), start=start) for pid, name, start in told[key])
+        key: tuple(
+            Stray(pid=pid, name=plain(name), start=start) for pid, name, start in payload[key]
+        )
         for key in Strays.model_fields
     }
     return Strays(**fields)

@@ -123,9 +123,9 @@ def _implausible(line: str) -> PradrillError:
     )
 
 
-def _unreadable(line: str, wanted: str) -> PradrillError:
+def _unreadable(line: str, form: str) -> PradrillError:
     return PradrillError(
-        f"{_shown(line)} is not an instant of the format {_quote(wanted)}",
+        f"{_shown(line)} is not an instant of the format {_quote(form)}",
         hint="Run the command by hand on the standby and compare it with the drill's format.",
     )
 
@@ -139,5 +139,5 @@ def _shown(line: str) -> str:
 
 def _quote(hostile: str) -> str:
     """Quote what a host or a backup wrote: short, and nothing that moves a cursor."""
-    shown = "".join(c if c.isprintable() else "?" for c in hostile[:_QUOTED])
-    return f'"{shown}{"…" if len(hostile) > _QUOTED else ""}"'
+    printable = "".join(c if c.isprintable() else "?" for c in hostile[:_QUOTED])
+    return f'"{printable}{"…" if len(hostile) > _QUOTED else ""}"'

@@ -139,18 +139,18 @@ class Masker:
         hits = [form for form in self._longest_first if form in flat]
         if not hits:
             return text
-        kept = [at for at, sign in enumerate(text) if sign not in "\r\n"]
+        positions = [at for at, sign in enumerate(text) if sign not in "\r\n"]
         spans = [
-            (kept[hit.start()], kept[hit.end() - 1] + 1)
+            (positions[hit.start()], positions[hit.end() - 1] + 1)
             for form in hits
             for hit in re.finditer(re.escape(form), flat)
         ]
-        parts, done = [], 0
+        parts, position = [], 0
         for start, end in sorted(spans):
-            if start >= done:
-                parts += [text[done:start], MASK]
-            done = max(done, end)
-        return "".join(parts) + text[done:]
+            if start >= position:
+                parts += [text[position:start], MASK]
+            position = max(position, end)
+        return "".join(parts) + text[position:]
 
 
 _FREE = frozenset({"values", "vars"})
@@ -177,9 +177,9 @@ def _word(form: str) -> str:
 _UNQUOTED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-~")
 
 
-def _percent(text: str, kept: str = "") -> str:
+def _percent(text: str, safe_signs: str = "") -> str:
     """Quote a text as a part of a URL."""
-    safe = _UNQUOTED | frozenset(kept.encode())
+    safe = _UNQUOTED | frozenset(safe_signs.encode())
     raw = text.encode("utf-8", "surrogatepass")
     return "".join(chr(byte) if byte in safe else f"%{byte:02X}" for byte in raw)
 
@@ -225,14 +225,14 @@ def _encoded(secret: str) -> set[str]:
     """Return a text in hex, base32 and base64; in base64 twice, too, and as JSON or a URL in it."""
     raw = secret.encode("utf-8", "surrogatepass")
     dumps = {raw.hex(sign, -width) for sign in ":- " for width in (1, 2)}
-    found = {raw.hex(), *dumps, base64.b32encode(raw)[: len(raw) * 8 // 5].decode()}
-    found |= {form.upper() for form in found}
+    forms = {raw.hex(), *dumps, base64.b32encode(raw)[: len(raw) * 8 // 5].decode()}
+    forms |= {form.upper() for form in forms}
     once = set(_in_base64(raw))
     standard = set(_in_base64(raw, (base64.b64encode,)))
     for inner in {*standard, *(escape(secret) for escape in _INSIDE)} - {secret}:
-        found |= set(_in_base64(inner.encode("utf-8", "surrogatepass"), (base64.b64encode,)))
-    found |= once
-    return found | {_percent(form) for form in found if not form.isalnum()}
+        forms |= set(_in_base64(inner.encode("utf-8", "surrogatepass"), (base64.b64encode,)))
+    forms |= once
+    return forms | {_percent(form) for form in forms if not form.isalnum()}
 
 
 def _in_base64(

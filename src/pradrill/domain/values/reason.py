@@ -111,9 +111,9 @@ def conjunction(name: str) -> str:
 class ReasonError(PradrillError):
     """An error of ours that ends up in a record: its message is a reason."""
 
-    def __init__(self, said: Reason, *, hint: str | None = None) -> None:
-        super().__init__(said.text, hint=hint)
-        self.reason = said
+    def __init__(self, reason: Reason, *, hint: str | None = None) -> None:
+        super().__init__(reason.text, hint=hint)
+        self.reason = reason
 
 
 def reason_of(error: PradrillError) -> Reason:

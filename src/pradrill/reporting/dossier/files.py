@@ -41,7 +41,7 @@ def dossier_html(
     letterhead = letterhead or Letterhead()
     listed = _listed(dossier) if printed else list(dossier.attempts)
     pictured = _pictured(dossier) if printed else set(range(len(dossier.trends)))
-    found = dossier_view.by_setting(dossier.attempts)
+    attempts = dossier_view.by_setting(dossier.attempts)
     with i18n.speaking(letterhead.language):
         return render_page(
             "dossier.html.j2",
@@ -51,7 +51,7 @@ def dossier_html(
             d=dossier_view,
             more_style=Markup(_STYLE.read_text(encoding="utf-8")),  # noqa: S704 ours
             trends=[
-                (trend, draw(trend, dossier_view.of_trend(trend, found), dossier.period))
+                (trend, draw(trend, dossier_view.of_trend(trend, attempts), dossier.period))
                 for number, trend in enumerate(dossier.trends)
                 if number in pictured
             ],

@@ -139,14 +139,14 @@ def cell(counts: Mapping[Ending, int]) -> Iterator[tuple[str, int, str]]:
 
 def cell_text(counts: Mapping[Ending, int]) -> str:
     """Write a calendar's cell as plain text: a box for each sign costs a PDF a millisecond."""
-    told = ", ".join(f"{mark}\u00a0{count}" for mark, count, _words in cell(counts))
-    return told or "–"  # noqa: RUF001 a dash is what stands in an empty cell
+    marks = ", ".join(f"{mark}\u00a0{count}" for mark, count, _words in cell(counts))
+    return marks or "–"  # noqa: RUF001 a dash is what stands in an empty cell
 
 
 def standings(dossier: Dossier) -> list[tuple[Standing, int]]:
     """Count the lines of the coverage; those that need work first."""
-    found = Counter(cover.standing for cover in dossier.coverage)
-    return [(value, found[value]) for value in Standing if found[value]]
+    counts = Counter(cover.standing for cover in dossier.coverage)
+    return [(value, counts[value]) for value in Standing if counts[value]]
 
 
 def matters(dossier: Dossier) -> list[Matter]:
@@ -183,31 +183,31 @@ def why(cover: Cover) -> str:
 def changed(changes: Sequence[Change]) -> str:
     """Name what a proof does not cover any more, the first few of it."""
     material = [change for change in changes if change.material]
-    named = ", ".join(f"{subject(c.subject)} {PurePath(c.what).name}" for c in material[:_NAMED])
+    names = ", ".join(f"{subject(c.subject)} {PurePath(c.what).name}" for c in material[:_NAMED])
     rest = len(material) - _NAMED
-    return named if rest <= 0 else _("%(named)s and %(n)s more", named=named, n=rest)
+    return names if rest <= 0 else _("%(named)s and %(n)s more", named=names, n=rest)
 
 
 def opened(dossier: Dossier) -> str:
     """Count the open findings by severity, the gravest first."""
-    found = Counter(item.finding.severity for item in dossier.open_findings)
+    counts = Counter(item.finding.severity for item in dossier.open_findings)
     return _(
         "%(open)s: %(severities)s.",
         open=ngettext(
             "%(n)s finding is open", "%(n)s findings are open", len(dossier.open_findings)
         ),
         severities=", ".join(
-            f"{found[value]} {word(value)}" for value in reversed(Severity) if found[value]
+            f"{counts[value]} {word(value)}" for value in reversed(Severity) if counts[value]
         ),
     )
 
 
-def version(change: Change, told: str | None) -> str:
+def version(change: Change, text: str | None) -> str:
     """Write what something was or is: a file by the beginning of its hash."""
-    if told is None:
+    if text is None:
         files = (Subject.PLAYBOOK, Subject.INVENTORY, Subject.CHECK, Subject.FILE)
         return _("not there") if change.subject in files else ""
-    return f"{told[:12]}…" if len(told) == _SHA256 else told
+    return f"{text[:12]}…" if len(text) == _SHA256 else text
 
 
 def material(change: Change) -> str:
@@ -364,24 +364,24 @@ def foresight(forecast: Forecast | None) -> str:
 
 def by_setting(attempts: Sequence[Attempt]) -> dict[Setting, list[Attempt]]:
     """Sort the attempts by what they were about, in one pass."""
-    found: dict[Setting, list[Attempt]] = {}
+    groups: dict[Setting, list[Attempt]] = {}
     for attempt in attempts:
-        for about, own in attempt.apart():
-            found.setdefault(about, []).append(own)
-    return found
+        for about, part in attempt.apart():
+            groups.setdefault(about, []).append(part)
+    return groups
 
 
-def of_trend(trend: Trend, found: Mapping[Setting, list[Attempt]]) -> list[Attempt]:
+def of_trend(trend: Trend, attempts: Mapping[Setting, list[Attempt]]) -> list[Attempt]:
     """Return a trend's attempts, and those of its service of which no setting is known."""
-    unknown = found.get(Setting(trend.service, "", "", lab=False), [])
-    mine = found.get(Setting(trend.service, trend.scenario, trend.standby, trend.lab), [])
-    return [*mine, *unknown]
+    unknown = attempts.get(Setting(trend.service, "", "", lab=False), [])
+    exact = attempts.get(Setting(trend.service, trend.scenario, trend.standby, trend.lab), [])
+    return [*exact, *unknown]
 
 
-def groups(dossier: Dossier, shown: Sequence[Attempt]) -> list[Group]:
+def groups(dossier: Dossier, attempts: Sequence[Attempt]) -> list[Group]:
     """Put the attempts under the columns of the calendar."""
     columns = dossier.columns
     return [
         Group(columns[number], tuple(some))
-        for number, some in groupby(shown, key=lambda a: column_of(columns, a.at))
+        for number, some in groupby(attempts, key=lambda a: column_of(columns, a.at))
     ]

@@ -67,15 +67,15 @@ def clean(value: object, limit: int = _LONG) -> str:
     Line feeds stay; tabs become spaces.
     """
     text = value if isinstance(value, str) else _flat(value)
-    shown = text[:limit].replace("\r\n", "\n").replace("\t", "    ")
-    shown = "".join(_visible(char) for char in shown)
+    cleaned = text[:limit].replace("\r\n", "\n").replace("\t", "    ")
+    cleaned = "".join(_visible(char) for char in cleaned)
     if len(text) > limit:
-        shown += " … " + _(
+        cleaned += " … " + _(
             "[cut: %(all)s characters, the first %(shown)s shown]",
             all=whole(len(text)),
             shown=whole(limit),
         )
-    return shown
+    return cleaned
 
 
 def line(value: object, limit: int = _LONG) -> str:
@@ -172,10 +172,10 @@ def _spaced(duration: str) -> str:
     if language() != "fr":
         return duration
     parts = _PART.findall(duration)
-    said = " ".join(f"{number} {_FRENCH_UNITS[unit]}" for number, unit in parts)
+    spaced = " ".join(f"{number} {_FRENCH_UNITS[unit]}" for number, unit in parts)
     if [unit for _number, unit in parts] == ["h", "m"]:
-        said = said.removesuffix(" min")
-    return decimal(("\u2212" if duration.startswith("-") else "") + said).replace(" ", "\u00a0")
+        spaced = spaced.removesuffix(" min")
+    return decimal(("\u2212" if duration.startswith("-") else "") + spaced).replace(" ", "\u00a0")
 
 
 def _seconds(value: timedelta | float) -> float:

@@ -47,8 +47,8 @@ def pgettext(context: str, text: str, /, **values: object) -> str:
 
 def ngettext(one: str, many: str, count: int, /, **values: object) -> str:
     """Say a text about a number of things; `%(n)s` is that number."""
-    said = _catalogue(language()).ngettext(one, many, count)
-    return _filled(said, {"n": whole(count), **values})
+    message = _catalogue(language()).ngettext(one, many, count)
+    return _filled(message, {"n": whole(count), **values})
 
 
 def N_(text: str) -> str:  # noqa: N802 gettext's own name
@@ -66,8 +66,8 @@ def decimal(text: str) -> str:
     return text.replace(".", ",") if language() == "fr" else text
 
 
-def _filled(said: str, values: dict[str, object]) -> str:
-    return said % values if values else said
+def _filled(message: str, values: dict[str, object]) -> str:
+    return message % values if values else message
 
 
 @cache

@@ -37,28 +37,28 @@ _DAMAGED = (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError
 """What saying a reason raises whose values are not those of its code: its text is left."""
 
 
-def is_translated(said: Said) -> bool:
+def is_translated(reason: Said) -> bool:
     """Tell whether the report's language has words for a reason of the record."""
-    return language() == "en" or _spoken(as_reason(said)) is not None
+    return language() == "en" or _spoken(as_reason(reason)) is not None
 
 
-def spoken(said: Said) -> str:
+def spoken(reason: Said) -> str:
     """Say a reason of the record in the report's language; as it is, if it has no words."""
     if language() == "en":
-        return str(said)
-    words = _spoken(as_reason(said))
-    return str(said) if words is None else words
+        return str(reason)
+    words = _spoken(as_reason(reason))
+    return str(reason) if words is None else words
 
 
-def _spoken(said: Reason) -> str | None:
-    if not said.code:
-        return old_sentences.spoken(said.text)
-    code = Code.known(said.code)
+def _spoken(reason: Reason) -> str | None:
+    if not reason.code:
+        return old_sentences.spoken(reason.text)
+    code = Code.known(reason.code)
     if code is None:  # of a later version
         return None
     try:
-        values = {name: _value(name, value) for name, value in said.values.items()}
-        return _(code.form(said.values)) % values
+        values = {name: _value(name, value) for name, value in reason.values.items()}
+        return _(code.form(reason.values)) % values
     except _DAMAGED:
         return None
 
@@ -79,5 +79,5 @@ def _value(name: str, value: Any) -> str:
 def _measure(name: str, value: Any) -> str:
     if name == "instant":
         return in_utc(datetime.fromisoformat(value))
-    written = ENGLISH[name](value)
-    return decimal(written).replace(" ", "\u00a0") if name == "seconds" else respelt(written)
+    text = ENGLISH[name](value)
+    return decimal(text).replace(" ", "\u00a0") if name == "seconds" else respelt(text)

@@ -33,12 +33,12 @@ class MarkLine(NamedTuple):
 
 def mark_lines(case: CaseFile) -> tuple[MarkLine, ...]:
     """Return every mark, in order."""
-    said = [note for note in of_kind(case, AnnotationKind.MARK) if note.instant is not None]
+    remarks = [note for note in of_kind(case, AnnotationKind.MARK) if note.instant is not None]
     return tuple(
         MarkLine(
             mark,
             case.record.recovery.marks.get(mark),
-            tuple(note for note in said if note.mark is mark),
+            tuple(note for note in remarks if note.mark is mark),
         )
         for mark in Mark
     )
@@ -51,30 +51,30 @@ def of_kind(case: CaseFile, *kinds: str) -> tuple[Annotation, ...]:
 
 def people(case: CaseFile) -> Iterator[tuple[str, tuple[Annotation, ...]]]:
     """Return who took part, a role at a time: those expected first, entered or not."""
-    named = of_kind(case, AnnotationKind.PERSON)
-    roles = dict.fromkeys((*ROLES, *(note.role or "" for note in named)))
+    notes = of_kind(case, AnnotationKind.PERSON)
+    roles = dict.fromkeys((*ROLES, *(note.role or "" for note in notes)))
     for role in roles:
-        mine = tuple(note for note in named if (note.role or "") == role)
-        yield (_(role) if role in ROLES else role or _("role not entered")), mine
+        persons = tuple(note for note in notes if (note.role or "") == role)
+        yield (_(role) if role in ROLES else role or _("role not entered")), persons
 
 
 def planned(case: CaseFile, role: str) -> str | None:
     """Return whom the drill named for a role beforehand."""
-    named = case.record.plan.drill.people
-    known = {_(name): getattr(named, name, None) for name in ROLES}
-    return known.get(role)
+    declared = case.record.plan.drill.people
+    by_role = {_(name): getattr(declared, name, None) for name in ROLES}
+    return by_role.get(role)
 
 
 def open_findings(case: CaseFile) -> tuple[Finding, ...]:
     """Return the findings that no run has closed, the gravest first, then the oldest."""
-    mine = [finding for finding in case.findings if finding.open]
-    return tuple(sorted(mine, key=lambda f: (_GRAVEST.index(f.severity), f.opened, f.finding)))
+    findings = [finding for finding in case.findings if finding.open]
+    return tuple(sorted(findings, key=lambda f: (_GRAVEST.index(f.severity), f.opened, f.finding)))
 
 
 def closed_findings(case: CaseFile) -> tuple[Finding, ...]:
     """Return the findings that a run has closed, newest first."""
-    mine = [finding for finding in case.findings if not finding.open]
-    return tuple(sorted(mine, key=lambda finding: finding.opened, reverse=True))
+    findings = [finding for finding in case.findings if not finding.open]
+    return tuple(sorted(findings, key=lambda finding: finding.opened, reverse=True))
 
 
 def opened_by(finding: Finding) -> str:
@@ -124,7 +124,7 @@ def part(value: Part) -> str:
 
 def field(name: str) -> str:
     """Say which value of the plan changed."""
-    known = {
+    names = {
         "plan version": _("plan version"),
         "approved": _("approved"),
         "services": _("services"),
@@ -132,7 +132,7 @@ def field(name: str) -> str:
         "RTO": pgettext("figure", "RTO"),
         "RPO": pgettext("figure", "RPO"),
     }
-    return known.get(name, name)
+    return names.get(name, name)
 
 
 def section(value: Section) -> str:
@@ -161,7 +161,7 @@ def section(value: Section) -> str:
 def holds(case: CaseFile, value: Section) -> bool:
     """Tell whether that part of the report holds anything but the words "not entered"."""
     record = case.record
-    found = {
+    conditions = {
         Section.FIGURES: record.recovery.rta is not None or record.recovery.rpa is not None,
         Section.TIMELINE: bool(record.steps or record.recovery.marks),
         Section.STEPS: bool(record.steps or record.not_executed),
@@ -183,4 +183,4 @@ def holds(case: CaseFile, value: Section) -> bool:
         Section.SIGN_OFF: bool(of_kind(case, AnnotationKind.SIGN_OFF)),
         Section.INTEGRITY: case.integrity is not None,
     }
-    return found.get(value, True)
+    return conditions.get(value, True)

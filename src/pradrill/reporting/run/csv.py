@@ -51,16 +51,16 @@ def _run(record: RunRecord) -> Iterator[dict[str, object]]:
         "detail": "; ".join(map(str, record.reasons)),
     }
     for c in view.comparisons(record):
-        known = c.actual
+        actual = c.actual
         yield {
             "row": "figure",
             "name": c.actual_name,
             "outcome": c.standing.value,
-            "seconds": "" if known is None else known.seconds,
-            "low": "" if known is None else known.low,
-            "high": "" if known is None else known.high,
+            "seconds": "" if actual is None else actual.seconds,
+            "low": "" if actual is None else actual.low,
+            "high": "" if actual is None else actual.high,
             "objective": c.objective.total_seconds(),
-            "detail": "" if known is None else known.provenance.value,
+            "detail": "" if actual is None else actual.provenance.value,
         }
     for mark, instant in record.recovery.marks.items():
         yield {

@@ -33,7 +33,7 @@ def render_junit(case: CaseFile) -> str:
     cases = [*_doubt(case), *_verdict(record), *_steps(record), *_guards(record), *_checks(record)]
     root = ET.Element("testsuites", {"name": "pradrill", **_counts(cases)})
     for suite in dict.fromkeys(each.suite for each in cases):
-        mine = [each for each in cases if each.suite == suite]
+        suite_cases = [each for each in cases if each.suite == suite]
         element = ET.SubElement(
             root,
             "testsuite",
@@ -41,10 +41,10 @@ def render_junit(case: CaseFile) -> str:
                 "name": f"{record.plan.drill.drill}.{suite}",
                 "timestamp": record.started.isoformat(),
                 "hostname": wording.line(record.launch.controller, 200),
-                **_counts(mine),
+                **_counts(suite_cases),
             },
         )
-        for each in mine:
+        for each in suite_cases:
             _add(element, each)
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
@@ -59,8 +59,8 @@ def _add(suite: ET.Element, case: _Case) -> None:
         time=_seconds(case.seconds),
     )
     if case.kind:
-        told = ET.SubElement(element, case.kind, message=wording.line(case.said, _MESSAGE))
-        told.text = wording.clean(case.said, _DETAIL)
+        failure = ET.SubElement(element, case.kind, message=wording.line(case.said, _MESSAGE))
+        failure.text = wording.clean(case.said, _DETAIL)
 
 
 def _counts(cases: list[_Case]) -> dict[str, str]:
@@ -85,9 +85,9 @@ def _verdict(record: RunRecord) -> Iterator[_Case]:
         Verdict.FAILED: "failure",
         Verdict.INCONCLUSIVE: "error",
     }
-    said = "\n".join((view.headline(record), *map(str, record.reasons)))
+    text = "\n".join((view.headline(record), *map(str, record.reasons)))
     length = (record.ended - record.started).total_seconds()
-    yield _Case("run", "verdict", length, kinds[record.verdict], said)
+    yield _Case("run", "verdict", length, kinds[record.verdict], text)
     for c in view.comparisons(record):
         kind = {"met": "", "not met": "failure"}.get(c.standing, "error")
         name = f"{c.actual_name} within {c.objective_name} {c.objective_told}"
@@ -97,17 +97,20 @@ def _verdict(record: RunRecord) -> Iterator[_Case]:
 
 
 def _doubt(case: CaseFile) -> Iterator[_Case]:
-    if said := case_view.doubt(case):
-        yield _Case("run", "is what was recorded", 0.0, "error", "\n".join(said))
+    if doubts := case_view.doubt(case):
+        yield _Case("run", "is what was recorded", 0.0, "error", "\n".join(doubts))
 
 
 def _steps(record: RunRecord) -> Iterator[_Case]:
     for step in record.steps:
-        said = [step.detail.text, *(f"{f.host}, {f.task}: {f.message}" for f in step.failures[:50])]
+        details = [
+            step.detail.text,
+            *(f"{f.host}, {f.task}: {f.message}" for f in step.failures[:50]),
+        ]
         red = "failure" if step.outcome is StepOutcome.FAILED else "error"
         kind = "" if step.outcome is StepOutcome.PASSED else red
         name = f"{step.phase}: {step.name}"
-        yield _Case("steps", name, step.seconds, kind, "\n".join((step.outcome, *said)))
+        yield _Case("steps", name, step.seconds, kind, "\n".join((step.outcome, *details)))
     for planned in view.unended(record):
         name = f"{planned.phase}: {planned.name}"
         yield _Case("steps", name, 0.0, "error", "began, its end is not on record")

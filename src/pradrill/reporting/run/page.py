@@ -53,9 +53,9 @@ class Comparison(NamedTuple):
     def standing(self) -> Standing:
         """Tell whether the objective is met; an assumed or contradictory actual tells nothing."""
         if self.parts:
-            found = {part.standing for part in self.parts}
+            standings = {part.standing for part in self.parts}
             order = (Standing.NOT_MET, Standing.UNKNOWN, Standing.MET)
-            return next(standing for standing in order if standing in found)
+            return next(standing for standing in order if standing in standings)
         if self.actual is None or self.actual.high < 0:
             return Standing.UNKNOWN
         if self.actual.provenance is Provenance.ASSUMED:
@@ -81,10 +81,10 @@ class Comparison(NamedTuple):
     @property
     def objective_told(self) -> str:
         """Write the objective; of the whole, the strictest and the widest."""
-        found = sorted({part.objective for part in self.parts} or {self.objective})
-        if found[0] == found[-1]:
-            return wording.short(found[0])
-        low, high = wording.short(found[0]), wording.short(found[-1])
+        goals = sorted({part.objective for part in self.parts} or {self.objective})
+        if goals[0] == goals[-1]:
+            return wording.short(goals[0])
+        low, high = wording.short(goals[0]), wording.short(goals[-1])
         return _("%(low)s to %(high)s", low=low, high=high)
 
     @property
@@ -188,9 +188,9 @@ def worst_rows(record: RunRecord) -> tuple[WorstRow, ...]:
     rows = []
     for branch in record.plan.branches:
         recovery = record.recovery_of(branch.service)
-        own = branch.service
-        goal = whole if own is None else record.plan.services[own].objectives.rpo
-        rows.append(WorstRow(own, recovery.catalogue, recovery.integrity, goal))
+        service = branch.service
+        goal = whole if service is None else record.plan.services[service].objectives.rpo
+        rows.append(WorstRow(service, recovery.catalogue, recovery.integrity, goal))
     return tuple(rows)
 
 
@@ -269,19 +269,19 @@ def objective_label(comparison: Comparison) -> str:
 
 def providers(plan: RunPlan) -> tuple[str, ...]:
     """Return the providers of the drill's services, each once."""
-    named = (service.provider for service in plan.services.values())
-    return tuple(dict.fromkeys(name for name in named if name))
+    names = (service.provider for service in plan.services.values())
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def untouched(record: RunRecord) -> str:
     """Say what is known of production's isolation, and no more."""
-    seen = [guard for guard in record.guards if guard.of_isolation]
-    if not seen:
+    guards = [guard for guard in record.guards if guard.of_isolation]
+    if not guards:
         return _("not proven: whether production could be reached was not tried")
-    if any(opened(guard) for guard in seen):
+    if any(opened(guard) for guard in guards):
         return _("not untouched for certain: production was within reach while services ran")
-    if all(guard.outcome is GuardOutcome.PROVEN for guard in seen):
-        if {Phase.VERIFY, Phase.TEARDOWN} <= {guard.phase for guard in seen}:
+    if all(guard.outcome is GuardOutcome.PROVEN for guard in guards):
+        if {Phase.VERIFY, Phase.TEARDOWN} <= {guard.phase for guard in guards}:
             return _(
                 "proven before the restore, once the services ran, and before the teardown, from "
                 "inside the standby: no endpoint answered"
@@ -304,38 +304,38 @@ def headline(record: RunRecord) -> str:
 
 def notes(record: RunRecord) -> tuple[str, ...]:
     """Return the sentences that a reader of the verdict must not miss."""
-    said = []
+    texts = []
     if record.launch.dry_run:
-        said.append(_("Dry run: nothing was carried out."))
+        texts.append(_("Dry run: nothing was carried out."))
     if record.refusal is not None:
-        said.append(_(wording.REFUSED[record.refusal]))
+        texts.append(_(wording.REFUSED[record.refusal]))
     elif record.state in wording.UNFINISHED:
-        said.append(_(wording.UNFINISHED[record.state]))
+        texts.append(_(wording.UNFINISHED[record.state]))
         if record.signal is not None:
-            said[-1] += " " + _("Signal: %(name)s.", name=signal_name(record.signal))
+            texts[-1] += " " + _("Signal: %(name)s.", name=signal_name(record.signal))
     if any(opened(guard) for guard in record.guards):
-        said.append(_("Production was within reach of the standby while its services ran."))
+        texts.append(_("Production was within reach of the standby while its services ran."))
     if any(step.not_run is NotRun.NEVER_PROVEN for step in record.not_executed):
-        said.append(_("A guard was not proven: no playbook ran on its host from there on."))
+        texts.append(_("A guard was not proven: no playbook ran on its host from there on."))
     waived = [guard for guard in record.guards if guard.outcome is GuardOutcome.WAIVED]
     if waived:
-        said.append(
+        texts.append(
             _("Nothing told the standby apart from its primary: the plan says primary: none.")
         )
     if record.residue:
-        said.append(_("The standby was not left as declared: see the teardown."))
+        texts.append(_("The standby was not left as declared: see the teardown."))
     if record.recovery.clock_steps:
         steps = ", ".join(
             f"{decimal(f'{step.seconds:+.3g}')} s {wording.at_tenth(step.at)}"
             for step in record.recovery.clock_steps
         )
-        said.append(
+        texts.append(
             _(
                 "The controller's clock was set during the run; intervals say so: %(steps)s.",
                 steps=steps,
             )
         )
-    return tuple(said)
+    return tuple(texts)
 
 
 def signal_name(number: int) -> str:
@@ -389,8 +389,8 @@ def _passed(step: StepResult, phase: Phase) -> bool:
 
 def unended(record: RunRecord) -> tuple[PlannedStep, ...]:
     """Return the planned steps that began and whose end is not on record."""
-    told = {step.key for step in record.steps} | {step.key for step in record.not_executed}
-    return tuple(step for step in record.plan.steps if step.key not in told)
+    keys = {step.key for step in record.steps} | {step.key for step in record.not_executed}
+    return tuple(step for step in record.plan.steps if step.key not in keys)
 
 
 def sorted_checks(record: RunRecord) -> tuple[CheckResult, ...]:

@@ -57,9 +57,9 @@ def sites(case: CaseFile) -> Iterator[Told]:
 def network(case: CaseFile) -> Iterator[Told]:
     """Say what is known of the standby's network, beside the proof of isolation."""
     record, standby = case.record, case.record.plan.drill.standby
-    for host, seen in record.seen.items():
-        if seen.addresses:
-            text = f"{host}{wording.colon()}{', '.join(seen.addresses)}"
+    for host, facts in record.seen.items():
+        if facts.addresses:
+            text = f"{host}{wording.colon()}{', '.join(facts.addresses)}"
             yield Told(text, _("measured on the host itself"))
     if standby.leads_to is not None:
         reached = ", ".join(f"{here} → {there}" for here, there in standby.leads_to.items())
@@ -72,9 +72,9 @@ def network(case: CaseFile) -> Iterator[Told]:
 
 def host_keys(case: CaseFile) -> Iterator[Told]:
     """Say to whom the run spoke."""
-    for host, seen in case.record.seen.items():
-        if seen.host_key:
-            yield Told(f"{host}{wording.colon()}{seen.host_key}", word(Provenance.MEASURED))
+    for host, facts in case.record.seen.items():
+        if facts.host_key:
+            yield Told(f"{host}{wording.colon()}{facts.host_key}", word(Provenance.MEASURED))
 
 
 def backup(case: CaseFile, service: str | None) -> Iterator[Told]:
@@ -97,9 +97,9 @@ def backup_size(case: CaseFile, service: str | None) -> Iterator[Told]:
         size = wording.size(reading.selected.size) or _("size not told")
         checksum = reading.selected.integrity or _("no checksum told")
         yield Told(f"{size}, {checksum}", _("read in the catalogue"))
-    for told in _handed_back(case, Phase.RESTORE, "pradrill_backup_size", service):
-        number = int(told.text) if told.text.isascii() and told.text.isdigit() else None
-        yield told._replace(text=wording.size(number) or told.text)
+    for answer in _handed_back(case, Phase.RESTORE, "pradrill_backup_size", service):
+        number = int(answer.text) if answer.text.isascii() and answer.text.isdigit() else None
+        yield answer._replace(text=wording.size(number) or answer.text)
     yield from _handed_back(case, Phase.RESTORE, "pradrill_backup_checksum", service)
 
 
@@ -114,13 +114,13 @@ def samples(case: CaseFile) -> Iterator[Told]:
 
 def share(sample: Sample) -> str:
     """Write a sample with the part that it is, rounded down: almost all is not all."""
-    looked, every = whole(sample.looked), whole(sample.of)
+    part, every = whole(sample.looked), whole(sample.of)
     if not sample.of:
-        return _("%(looked)s of %(all)s", looked=looked, all=every)
+        return _("%(looked)s of %(all)s", looked=part, all=every)
     tenths = math.floor(1_000 * sample.looked / sample.of)
     text = "100" if sample.looked == sample.of else f"{tenths / 10:.1f}"
     percent = decimal(text) + ("\u00a0%" if language() == "fr" else "%")
-    return _("%(looked)s of %(all)s (%(share)s)", looked=looked, all=every, share=percent)
+    return _("%(looked)s of %(all)s (%(share)s)", looked=part, all=every, share=percent)
 
 
 def negative_controls(case: CaseFile) -> Iterator[Told]:

@@ -176,25 +176,25 @@ def _bar(record: RunRecord, axis: _Axis, y: float, label: str, steps: Sequence[S
     begin, end = min(since(s.started) for s in steps), max(since(s.ended) for s in steps)
     x, width = axis.x(begin), max(axis.x(end) - axis.x(begin), 0.0)
     red = [step for step in steps if step.outcome is not StepOutcome.PASSED]
-    told = wording.short(end - begin)
+    words = wording.short(end - begin)
     if len(steps) == 1:
-        told += "" if not red else f" {word(red[0].outcome)}"
+        words += "" if not red else f" {word(red[0].outcome)}"
     elif red:
-        told += " " + _("%(n)s not passed", n=len(red))
+        words += " " + _("%(n)s not passed", n=len(red))
     limit = steps[0].deadline if len(steps) == 1 else None
-    inside = not red and width > len(told) * _CHAR + 8
-    told_x, anchor = (x + width - 4, "end") if inside else _beside(x + width, len(told) * _CHAR)
+    inside = not red and width > len(words) * _CHAR + 8
+    told_x, anchor = (x + width - 4, "end") if inside else _beside(x + width, len(words) * _CHAR)
     if anchor == "end" and not inside:
-        told_x = x - 4 if x - 4 - len(told) * _CHAR > LEFT else RIGHT
-    shown = min(x, WIDTH - 1.5)
+        told_x = x - 4 if x - 4 - len(words) * _CHAR > LEFT else RIGHT
+    left = min(x, WIDTH - 1.5)
     return Bar(
         label=label,
         y=y,
-        x=shown,
+        x=left,
         width=max(width, 1.5),
         plain=not red,
         wait=len(steps) == 1 and steps[0].kind is StepKind.MANUAL,
-        told=told,
+        told=words,
         told_x=told_x,
         told_anchor=anchor,
         inside=inside,
@@ -208,7 +208,7 @@ def _bar(record: RunRecord, axis: _Axis, y: float, label: str, steps: Sequence[S
 def _flags(record: RunRecord, axis: _Axis, objective: float | None) -> tuple[tuple[Flag, ...], int]:
     """Return the marks and the objective, and how many rows of labels they need."""
     disruption = record.recovery.marks.get(Mark.DISRUPTION)
-    wanted: list[tuple[float, float, float, str, bool]] = []
+    requests: list[tuple[float, float, float, str, bool]] = []
     for mark, instant in record.recovery.marks.items():
         at, low, high = (
             (t - record.started).total_seconds()
@@ -216,20 +216,20 @@ def _flags(record: RunRecord, axis: _Axis, objective: float | None) -> tuple[tup
         )
         passed = "" if disruption is None else wording.short(instant.at - disruption.at)
         label = mark.value if mark is Mark.DISRUPTION else f"{mark} {passed}".strip()
-        wanted.append((at, low, high, label, False))
+        requests.append((at, low, high, label, False))
     if objective is not None:
         goals = record.plan.objectives
         whose = f" ({goals.rto_of})" if record.plan.apart else ""
         label = f"{view.figure_name('RTO')} {wording.short(goals.rto)}{whose}"
-        wanted.append((objective, objective, objective, label, True))
+        requests.append((objective, objective, objective, label, True))
     flags: list[Flag] = []
-    taken: list[list[tuple[float, float]]] = []
-    for at, low, high, label, is_objective in sorted(wanted, key=lambda item: item[0]):
+    rows: list[list[tuple[float, float]]] = []
+    for at, low, high, label, is_objective in sorted(requests, key=lambda item: item[0]):
         x = axis.x(at)
         size = len(label) * _BOLD_CHAR + 6
         label_x, anchor = _beside(x, size)
         span = (label_x - size, label_x) if anchor == "end" else (label_x, label_x + size)
-        row = _free_row(taken, span)
+        row = _free_row(rows, span)
         flags.append(
             Flag(
                 label=label,
@@ -242,7 +242,7 @@ def _flags(record: RunRecord, axis: _Axis, objective: float | None) -> tuple[tup
                 objective=is_objective,
             )
         )
-    return tuple(flags), len(taken)
+    return tuple(flags), len(rows)
 
 
 def _beside(x: float, size: float) -> tuple[float, str]:
@@ -250,13 +250,13 @@ def _beside(x: float, size: float) -> tuple[float, str]:
     return (x - 4, "end") if x + 4 + size > WIDTH else (x + 4, "start")
 
 
-def _free_row(taken: list[list[tuple[float, float]]], span: tuple[float, float]) -> int:
-    for row, spans in enumerate(taken):
+def _free_row(rows: list[list[tuple[float, float]]], span: tuple[float, float]) -> int:
+    for row, spans in enumerate(rows):
         if all(span[1] <= low or span[0] >= high for low, high in spans):
             spans.append(span)
             return row
-    taken.append([span])
-    return len(taken) - 1
+    rows.append([span])
+    return len(rows) - 1
 
 
 def _ticks(origin: datetime, axis: _Axis) -> Iterator[tuple[float, str]]:

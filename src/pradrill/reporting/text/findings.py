@@ -35,10 +35,10 @@ def finding_lines(finding: Finding, now: datetime) -> Iterator[str]:
     for sighting in finding.seen:
         yield f"    seen again {wording.at(sighting.at)}, run {sighting.run_id}"
     if (closure := finding.closure) is not None:
-        said = f": {wording.line(closure.text)}" if closure.text else ""
+        remark = f": {wording.line(closure.text)}" if closure.text else ""
         yield (
             f"    closed {wording.at(closure.at)} by {wording.line(closure.by)}, proved by the run "
-            f"{closure.run_id}{said}"
+            f"{closure.run_id}{remark}"
         )
 
 

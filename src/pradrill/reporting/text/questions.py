@@ -65,25 +65,25 @@ def called(call: Call) -> str:
 
 def waits_told(record: RunRecord) -> list[str]:
     """Say what each wait came to, what they add up to, and which promises were kept."""
-    told = [_wait(wait) for wait in record.waits]
+    lines = [_wait(wait) for wait in record.waits]
     inside = (
         f"{wording.short(record.recovery.waited_for_people)} of them inside the RTA"
         if record.recovery.rta is not None
         else "the RTA was not measured"
     )
-    told.append(f"{wording.short(waited(record.waits))} in all, {inside}")
-    return [*told, *(sla_told(measure) for measure in record.sla)]
+    lines.append(f"{wording.short(waited(record.waits))} in all, {inside}")
+    return [*lines, *(sla_told(measure) for measure in record.sla)]
 
 
 def sla_told(measure: SlaMeasure) -> str:
     """Say how a provider's promise stands."""
     promised = "no promise" if measure.promised is None else wording.short(measure.promised)
-    took = (
+    length = (
         f"none within {wording.short(measure.waited)}"
         if measure.seconds is None
         else wording.short(measure.seconds)
     )
-    return f"{measure.provider}, {measure.stage}: {took}, SLA {promised}: {measure.standing}"
+    return f"{measure.provider}, {measure.stage}: {length}, SLA {promised}: {measure.standing}"
 
 
 def _wait(wait: Wait) -> str:
@@ -94,6 +94,6 @@ def _wait(wait: Wait) -> str:
     if wait.answer is None:
         return f"{begins} gave no answer within {wording.short(wait.seconds)}"
     answer = wait.answer
-    said = f": {answer.text}" if answer.text else ""
+    remark = f": {answer.text}" if answer.text else ""
     yes = "yes" if answer.yes else "no"
-    return f"{begins}, {yes} after {wording.short(wait.seconds)} by {answer.by}{said}"
+    return f"{begins}, {yes} after {wording.short(wait.seconds)} by {answer.by}{remark}"

@@ -111,7 +111,7 @@ def show_runs(records: Iterable[RunRecord], console: Console) -> None:
             _text(record.run_id),
             wording.at_minute(record.started),
             Text(view.headline(record), style=_COLOURS[record.verdict]),
-            *(told or "-" for told in actuals),
+            *(text or "-" for text in actuals),
         )
     console.print(table if table.row_count else Text("No run is on record."))
 
@@ -121,22 +121,22 @@ def show_plan(plan: RunPlan, console: Console) -> None:
     for number, line in enumerate(plan_lines(plan)):
         if line.title and number:
             console.print()
-        shown = _text(line.text, style="bold" if line.title else "")
-        console.print(Padding(shown, (0, 0, 0, line.indent), expand=False))
+        content = _text(line.text, style="bold" if line.title else "")
+        console.print(Padding(content, (0, 0, 0, line.indent), expand=False))
 
 
 def _show_figures(record: RunRecord, console: Console) -> None:
     _heading(console, "Objectives and actuals")
     table = _table("", "Actual", "Objective", "Standing", "Interval", "Margin", "Provenance")
     for c in view.comparisons(record):
-        known = c.actual is not None
+        measured = c.actual is not None
         table.add_row(
             c.actual_name,
             Text(c.told, style="bold"),
             f"{c.objective_name} {c.objective_told}",
             _outcome(c.standing),
-            c.interval if known else "-",
-            c.margin if known else "-",
+            c.interval if measured else "-",
+            c.margin if measured else "-",
             c.actual.provenance if c.actual is not None else "-",
         )
     console.print(table)
@@ -216,8 +216,8 @@ def _show_steps(record: RunRecord, console: Console) -> None:
     table = _table("Phase", "Step", "Took", "Deadline", "Outcome")
     for step in record.steps:
         allowed = "none" if step.deadline is None else wording.short(step.deadline)
-        took = wording.short(step.seconds)
-        table.add_row(step.phase, _text(view.named(step)), took, allowed, _outcome(step.outcome))
+        length = wording.short(step.seconds)
+        table.add_row(step.phase, _text(view.named(step)), length, allowed, _outcome(step.outcome))
     console.print(table if record.steps else Text("No step was carried out."))
     _bullets(
         console, [f"{view.named(step)}: {_told(step)}" for step in record.steps if _told(step)]
@@ -233,10 +233,10 @@ def _show_steps(record: RunRecord, console: Console) -> None:
 
 def _told(step: StepResult) -> str:
     failures = [f"{failure.host}, {failure.task}: {failure.message}" for failure in step.failures]
-    said = [text for text in (step.detail.text, *failures[:_FAILURES]) if text]
+    texts = [text for text in (step.detail.text, *failures[:_FAILURES]) if text]
     more = len(failures) - _FAILURES
     return "\n".join(
-        [*(wording.clean(text, _DETAIL) for text in said)] + [f"and {more} more"] * (more > 0)
+        [*(wording.clean(text, _DETAIL) for text in texts)] + [f"and {more} more"] * (more > 0)
     )
 
 
@@ -400,16 +400,16 @@ class LiveProgress:
 
     def done(self, step: StepResult) -> None:
         """Leave a permanent line for a finished step."""
-        shown = Text(no_wrap=True, overflow="ellipsis")
+        line = Text(no_wrap=True, overflow="ellipsis")
         passed = step.outcome is StepOutcome.PASSED
-        shown.append(f"{word(step.outcome):<12}", style="green" if passed else "bold red")
-        shown.append(f"{wording.short(step.seconds):>8}  ")
-        shown.append(f"{step.phase}: {wording.line(view.named(step), 100)}")
+        line.append(f"{word(step.outcome):<12}", style="green" if passed else "bold red")
+        line.append(f"{wording.short(step.seconds):>8}  ")
+        line.append(f"{step.phase}: {wording.line(view.named(step), 100)}")
         with suppress(OSError, ValueError):  # a terminal that went away must not end the run
             if step.kind is StepKind.MANUAL and self._console.is_terminal:
                 self._live.start()  # the answer has come; other services' steps leave it alone
-            told = [_text(step.detail)] if step.detail and not passed else []
-            self._console.print(shown, *(Padding(each, (0, 0, 0, 4)) for each in told), sep="\n")
+            details = [_text(step.detail)] if step.detail and not passed else []
+            self._console.print(line, *(Padding(each, (0, 0, 0, 4)) for each in details), sep="\n")
         lane = self._lane
         lane.step = lane.said = lane.green = ""
 
@@ -431,8 +431,8 @@ class LiveProgress:
         return lines + [Text(text, "dim") for text in (lane.green, lane.said) if text]
 
     def _side_by_side(self, lane: _Lane) -> list[Text]:
-        told = [f"  {self._spent(lane)}", *self._left(lane), lane.green]
-        line = Text(lane.title, "bold").append("  ".join(filter(None, told)), "not bold")
+        parts = [f"  {self._spent(lane)}", *self._left(lane), lane.green]
+        line = Text(lane.title, "bold").append("  ".join(filter(None, parts)), "not bold")
         return [line, *([Text(f"  {lane.said}", "dim")] if lane.said else [])]
 
     def _spent(self, lane: _Lane) -> str:

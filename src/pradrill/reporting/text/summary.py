@@ -78,9 +78,9 @@ def _first(record: RunRecord) -> list[str]:
     head = f"{view.headline(record)}  {wording.line(record.plan.drill.drill, 41)}"
     if record.refusal is not None:
         return [head]
-    told = figures(record)
-    whole = f"{head}  {told}"
-    return [whole] if len(whole) <= _WIDTH else [head, told]
+    numbers = figures(record)
+    whole = f"{head}  {numbers}"
+    return [whole] if len(whole) <= _WIDTH else [head, numbers]
 
 
 def _identity(record: RunRecord) -> Iterator[str]:
@@ -109,12 +109,12 @@ def _steps(record: RunRecord) -> Iterator[str]:
 
 
 def _why(step: StepResult) -> str:
-    said = [wording.line(step.detail, 160)] if step.detail else []
-    said += [
+    texts = [wording.line(step.detail, 160)] if step.detail else []
+    texts += [
         f"{failure.host}, {wording.line(failure.task, 60)}: {wording.line(failure.message, 160)}"
         for failure in step.failures[:1]
     ]
-    return f" after {wording.short(step.seconds)}" + "".join(f"; {text}" for text in said)
+    return f" after {wording.short(step.seconds)}" + "".join(f"; {text}" for text in texts)
 
 
 def _section(title: str, items: Sequence[Said], most: int) -> list[str]:

@@ -20,7 +20,7 @@ def offer(run: RunEntry) -> str:
 def teardowns_told(teardowns: Iterable[TeardownEntry]) -> Iterator[str]:
     """Yield one line a teardown, and one for each thing that it left."""
     for teardown in teardowns:
-        came = "something is left:" if teardown.left else "nothing is left"
-        yield f"torn down once more, {at(teardown.began)}, by {line(teardown.by, 80)}: {came}"
+        result = "something is left:" if teardown.left else "nothing is left"
+        yield f"torn down once more, {at(teardown.began)}, by {line(teardown.by, 80)}: {result}"
         for left in teardown.left:
             yield f"  {line(left, _WIDTH)}"
