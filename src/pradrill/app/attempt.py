@@ -43,8 +43,8 @@ class Attempting:
         except PradrillError as unwritten:
             told(f"the attempt is not in the register yet: {unwritten.message}")
 
-    def _keep(self, **known: object) -> None:
-        self._attempt = self._attempt.model_copy(update=known)
+    def _keep(self, **fields: object) -> None:
+        self._attempt = self._attempt.model_copy(update=fields)
         if self._draft is not None:
             with suppress(PradrillError):
                 self._draft.keep(self._attempt)
@@ -55,13 +55,13 @@ def attempting(
     app: App, drill: str, services: tuple[str, ...] = (), *, trigger: str
 ) -> Iterator[Attempting]:
     """Keep an attempt from its first instant; a run must come of it, or an error."""
-    began = app.clock.now()
-    mine = Attempting(app, killed(drill, began, services=services, trigger=trigger, user=user()))
+    start = app.clock.now()
+    attempt = Attempting(app, killed(drill, start, services=services, trigger=trigger, user=user()))
     try:
         with told_of_disk():
-            yield mine
+            yield attempt
     except BaseException as error:
-        mine.end(error)
+        attempt.end(error)
         raise
 
 

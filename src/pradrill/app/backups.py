@@ -39,14 +39,14 @@ class Promising(NamedTuple):
 
     def catalogue(self, bounds: Bounds) -> Catalogue:
         """Return every backup, and the due times from the oldest one on."""
-        found = self.source.catalogue(bounds)
+        catalogue = self.source.catalogue(bounds)
         promised = self.spec.promised
-        if promised is None or promised.cron is None or not found.points:
-            return found
-        oldest = min(point.data_time for point in found.points)
-        start = max(oldest, found.read_at - self.spec.window)
-        due = cron.due(promised.cron, promised.timezone, start, found.read_at)
-        return found.model_copy(update={"due": tuple(due)})
+        if promised is None or promised.cron is None or not catalogue.points:
+            return catalogue
+        oldest = min(point.data_time for point in catalogue.points)
+        start = max(oldest, catalogue.read_at - self.spec.window)
+        due = cron.due(promised.cron, promised.timezone, start, catalogue.read_at)
+        return catalogue.model_copy(update={"due": tuple(due)})
 
     def check(self, point: RecoveryPoint, part: Part, bounds: Bounds) -> Checked:
         """Read the backups themselves."""
@@ -85,7 +85,11 @@ def checked_before(spec: RecoveryPointSpec, store: FileRunStore) -> tuple[Integr
         for record in store.readable()[0]
         for service, way in record.plan.drill.ways.items()
     )
-    return tuple(found for then, found in earlier if then and found and then.source == spec.source)
+    return tuple(
+        integrity
+        for then, integrity in earlier
+        if then and integrity and then.source == spec.source
+    )
 
 
 def _folder(declared: DumpsSource, resolve: Resolve) -> Folder:

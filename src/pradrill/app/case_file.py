@@ -27,7 +27,7 @@ def casefile(app: App, run_id: str) -> CaseFile:
     """
     record = app.store.read(run_id)
     content = sealed(app, run_id)
-    known = CaseFile(
+    case = CaseFile(
         record=record,
         previous=_previous(app, record),
         integrity=Integrity(
@@ -35,10 +35,10 @@ def casefile(app: App, run_id: str) -> CaseFile:
         ),
     )
     try:
-        return _registered(app, known, content)
+        return _registered(app, case, content)
     except PradrillError as error:
         told(f"the report goes without the register: {error}")
-        return known
+        return case
 
 
 def wrongs(app: App, run_id: str) -> tuple[Wrong, ...]:
@@ -47,10 +47,10 @@ def wrongs(app: App, run_id: str) -> tuple[Wrong, ...]:
     Other runs are left out, and so is damage that somebody answers for.
     """
     try:
-        found = verify(app.state, runs=(run_id,), only=True, trusted=app.trusted())
+        verified = verify(app.state, runs=(run_id,), only=True, trusted=app.trusted())
     except PradrillError as error:
         return (Wrong(where=REGISTER, what=error.message),)
-    return tuple(trouble.wrong for trouble in found.troubles)
+    return tuple(trouble.wrong for trouble in verified.troubles)
 
 
 def _registered(app: App, case: CaseFile, content: bytes) -> CaseFile:
@@ -60,17 +60,17 @@ def _registered(app: App, case: CaseFile, content: bytes) -> CaseFile:
     if not entries:
         return case
     run_id, sha256 = case.record.run_id, hashlib.sha256(content).hexdigest()
-    mine = next((entry for entry in entries if _is_run(entry, run_id, sha256)), None)
+    run_entry = next((entry for entry in entries if _is_run(entry, run_id, sha256)), None)
     head = app.register.head()
     update: dict[str, object] = {
         "head": None if head is None else head.sha256,
         "acknowledged": tuple(acknowledged(entries)),
     }
-    if mine is not None:
-        own = hashes[entries.index(mine)][1]
-        update |= {"entry": mine.number, "entry_sha256": own}
-        update |= _signed(app, run_id, content, entries[: entries.index(mine)])
-        update |= _stamped(own, entries)
+    if run_entry is not None:
+        entry_hash = hashes[entries.index(run_entry)][1]
+        update |= {"entry": run_entry.number, "entry_sha256": entry_hash}
+        update |= _signed(app, run_id, content, entries[: entries.index(run_entry)])
+        update |= _stamped(entry_hash, entries)
     assert case.integrity is not None  # noqa: S101 set above
     return case.model_copy(
         update={
@@ -84,8 +84,8 @@ def _registered(app: App, case: CaseFile, content: bytes) -> CaseFile:
 
 
 def _is_run(entry: Entry, run_id: str, sha256: str) -> bool:
-    told = entry.body
-    same = told.get("run_id") == run_id and told.get("record_sha256") == sha256
+    body = entry.body
+    same = body.get("run_id") == run_id and body.get("record_sha256") == sha256
     return entry.kind is EntryKind.RUN and same
 
 

@@ -40,9 +40,9 @@ from pradrill.system.tools import ToolError
 
 def state_folder(args: Namespace) -> Path:
     """Return the state directory (DESIGN §7)."""
-    named = args.state or os.environ.get("PRADRILL_STATE")
-    if named:
-        return Path(named).expanduser().absolute()
+    folder = args.state or os.environ.get("PRADRILL_STATE")
+    if folder:
+        return Path(folder).expanduser().absolute()
     if os.geteuid() == 0:
         return Path("/var/lib/pradrill")
     base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
@@ -98,8 +98,8 @@ class App:
             settings = read_sealing(self.drills)
         except PradrillError:
             settings = Sealing()
-        named = os.environ.get("PRADRILL_SIGNING_KEY")
-        key = Path(named).expanduser().absolute() if named else settings.key
+        path = os.environ.get("PRADRILL_SIGNING_KEY")
+        key = Path(path).expanduser().absolute() if path else settings.key
         keys = []
         for each in (key, settings.previous_key if key else None):
             try:
@@ -133,11 +133,11 @@ class App:
     def open_findings(self, record: RunRecord) -> tuple[Finding, ...]:
         """Return those of a run's services that are open; a damaged register has none to tell."""
         try:
-            found = findings_for(self.findings(), record.plan.drill.services)
+            findings = findings_for(self.findings(), record.plan.drill.services)
         except PradrillError as error:
             told(f"the open findings cannot be told: {error}")
             return ()
-        return tuple(finding for finding in found if finding.open)
+        return tuple(finding for finding in findings if finding.open)
 
     def teardowns(self, run_id: str) -> list[TeardownEntry]:
         """Return the repeated teardowns of a run; a damaged register has none to tell."""

@@ -61,8 +61,8 @@ class Stage(NamedTuple):
         site_folder = self.folder / machine.name
         site_folder.mkdir(mode=0o700, exist_ok=True)
         site = write_site(machine, site_folder)
-        own = self.app.secrets
-        runner = AnsibleRunner(self.app.clock, own.resolve, masker=own.masker)
+        secrets = self.app.secrets
+        runner = AnsibleRunner(self.app.clock, secrets.resolve, masker=secrets.masker)
         result = runner.run(
             Play(self.playbooks / f"{name}.yml", site, variables, secrets_ or {}, self.marker),
             deadline=_DEADLINE,
@@ -88,9 +88,9 @@ def staged(app: App, playbooks: Path, say: Say, *, keep: bool) -> Iterator[Stage
     names: list[str] = []
     try:
         with signals_to(cancellation):
-            made = _secrets(folder)
-            names = list(made)
-            os.environ.update(made)
+            passwords = _secrets(folder)
+            names = list(passwords)
+            os.environ.update(passwords)
             marker = f"demo-{secrets.token_hex(8)}"
             yield Stage(app, playbooks, folder, marker, cancellation, say)
     finally:

@@ -11,8 +11,8 @@ from pradrill.ports import Progress
 class DiscreetProgress:
     """Shows a run as another does, and masks what it shows."""
 
-    def __init__(self, shown: Progress, masker: Masker) -> None:
-        self._shown = shown
+    def __init__(self, progress: Progress, masker: Masker) -> None:
+        self._shown = progress
         self._masker = masker
 
     def of(self, service: str | None) -> DiscreetProgress:
@@ -41,5 +41,5 @@ class DiscreetProgress:
 
     def done(self, step: StepResult) -> None:
         """End a step."""
-        told = self._masker.facts(step.model_dump(mode="json"))
-        self._shown.done(StepResult.model_validate(told))
+        facts = self._masker.facts(step.model_dump(mode="json"))
+        self._shown.done(StepResult.model_validate(facts))

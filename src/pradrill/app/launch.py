@@ -45,8 +45,8 @@ def launch(  # noqa: PLR0913 what a run may be told
     cancellation = Cancellation(progress.say)
     tools = tools_for(app, plan, progress)
     with signals_to(cancellation), closing(tools):  # a signal does not end the closing
-        own = {name: plan.primaries[name] for name in plan.services}
-        primaries = clocks(own, app.clock, progress.say)
+        addresses = {name: plan.primaries[name] for name in plan.services}
+        primaries = clocks(addresses, app.clock, progress.say)
         first = started(plan, trigger, due).model_copy(update={"primaries": primaries})
         return run_drill(first, tools, cancellation, disruption=disruption)
 
@@ -83,11 +83,11 @@ def sweep(app: App, progress: Progress) -> list[RunRecord]:
 def tear_down_again(app: App, record: RunRecord, progress: Progress) -> TeardownEntry:
     """Repeat the teardown of a sealed run, and enter what it came to. Raises BusyError."""
     progress = DiscreetProgress(progress, app.secrets.masker)
-    began = app.clock.now()
+    start = app.clock.now()
     with closing(tools_for(app, record.plan, progress)) as tools:
         left = repeat_teardown(app.store.journal(record.run_id), tools)
     outcome = TeardownOutcome.LEFT if left else TeardownOutcome.CLEAN
-    entry = TeardownEntry(run_id=record.run_id, by=user(), began=began, outcome=outcome, left=left)
+    entry = TeardownEntry(run_id=record.run_id, by=user(), began=start, outcome=outcome, left=left)
     app.register.append(EntryKind.TEARDOWN, entry, app.clock.now())
     return entry
 

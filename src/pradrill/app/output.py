@@ -102,7 +102,7 @@ def text(outlet: Outlet, encoding: str = "utf-8", *, by_line: bool = True) -> Te
 def owned() -> Iterator[None]:
     """Put outlets where Python writes by itself; a stream that a test has put there stays."""
     _open_missing()
-    was = sys.stdin, sys.stdout, sys.stderr
+    streams = sys.stdin, sys.stdout, sys.stderr
     sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115 it stays
     sys.stdout = _owned(sys.stdout, sys.__stdout__, 1)
     sys.stderr = _owned(sys.stderr, sys.__stderr__, 2)
@@ -111,7 +111,7 @@ def owned() -> Iterator[None]:
     finally:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
-        sys.stdin, sys.stdout, sys.stderr = was
+        sys.stdin, sys.stdout, sys.stderr = streams
 
 
 @contextmanager

@@ -21,14 +21,14 @@ def clocks(primaries: Mapping[str, PrimaryIdentity], clock: Clock, say: Say) -> 
 
     A drill does not need them: what is not known is in the record's limits.
     """
-    known: dict[str, Skew] = {}
+    skews: dict[str, Skew] = {}
     for service, primary in primaries.items():
         if primary.ssh is not None:
             try:
-                known[service] = _clock(service, primary.ssh, clock)
+                skews[service] = _clock(service, primary.ssh, clock)
             except PradrillError as error:
                 say(f"the clock of {service}'s primary is not compared: {error.message}")
-    return known
+    return skews
 
 
 def _clock(service: str, address: SshAddress, clock: Clock) -> Skew:

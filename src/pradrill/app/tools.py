@@ -109,8 +109,8 @@ def _inventory_hosts(app: App, plan: RunPlan, declared: InventoryStandby) -> Inv
         hosts = read_inventory(declared.inventory, declared.where)
         inventory = freeze(declared.inventory, plan.drill.playbooks())
     _refuse_moved(plan, hosts, declared.inventory)
-    known = declared.known_hosts or Path("~/.ssh/known_hosts").expanduser()
-    return InventoryHosts(hosts, inventory, known)
+    known_hosts = declared.known_hosts or Path("~/.ssh/known_hosts").expanduser()
+    return InventoryHosts(hosts, inventory, known_hosts)
 
 
 def _refuse_moved(plan: RunPlan, hosts: tuple[Host, ...], inventory: Path) -> None:

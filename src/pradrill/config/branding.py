@@ -28,8 +28,8 @@ _NOT_IN_SVG = re.compile(r"<(!DOCTYPE|!ENTITY|script|foreignObject|use|image)\b"
 
 def read_clauses(folder: Path | None) -> ClauseMap:
     """Return the map beside the plan, else the shipped one. Raises ConfigurationProblemsError."""
-    own = None if folder is None else folder / CLAUSES
-    return validate(read_document(own if own and own.is_file() else SHIPPED), ClauseMap)
+    clauses = None if folder is None else folder / CLAUSES
+    return validate(read_document(clauses if clauses and clauses.is_file() else SHIPPED), ClauseMap)
 
 
 def read_logo(path: Path) -> str:
@@ -80,10 +80,10 @@ def _svg(path: Path, content: bytes) -> str:
         raise ConfigurationError(
             f"the logo {path} is neither a PNG nor an SVG image", hint="Export it as PNG."
         )
-    found = _NOT_IN_SVG.search(text)
-    if found is not None:
+    forbidden = _NOT_IN_SVG.search(text)
+    if forbidden is not None:
         raise ConfigurationError(
-            f"the logo {path} contains {found[0]}, which a report does not take in",
+            f"the logo {path} contains {forbidden[0]}, which a report does not take in",
             hint="Save it as plain SVG without scripts, entities and linked parts, or as PNG.",
         )
     return "svg+xml"

@@ -35,13 +35,13 @@ def meaning(suffix: str, content: bytes) -> str | None:
     read = {".yml": _yaml, ".yaml": _yaml, ".py": _python}.get(suffix)
     if read is None:
         return None
-    said = hashlib.sha256()
+    digest = hashlib.sha256()
     try:
         for piece in read(content):
-            said.update(f"{len(piece)}:{piece}".encode("utf-8", "surrogatepass"))
+            digest.update(f"{len(piece)}:{piece}".encode("utf-8", "surrogatepass"))
     except (yaml.YAMLError, tokenize.TokenError, SyntaxError, ValueError, RecursionError):
         return None
-    return said.hexdigest()
+    return digest.hexdigest()
 
 
 def _yaml(content: bytes) -> Iterator[str]:

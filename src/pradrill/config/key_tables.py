@@ -160,5 +160,5 @@ def _code(value: object) -> str:
     dumped: str = yaml.safe_dump(
         value, default_flow_style=True, allow_unicode=True, width=10_000, sort_keys=False
     )
-    written = dumped.removesuffix("...\n").strip()
-    return f"`{written}`"
+    text = dumped.removesuffix("...\n").strip()
+    return f"`{text}`"

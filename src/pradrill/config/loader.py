@@ -132,8 +132,8 @@ def validate(document: Document, model: type[_Model]) -> _Model:
     try:
         value = model.model_validate(document.content, context={"folder": document.file.parent})
     except ValidationError as error:
-        found = error.errors(include_url=False)
-        more = [_problem(document, model, each) for each in found if not _echo(each, found)]
+        errors = error.errors(include_url=False)
+        more = [_problem(document, model, each) for each in errors if not _echo(each, errors)]
         problems += [each for each in more if (each.line, each.path) not in refused]
         raise ConfigurationProblemsError(problems) from error
     if problems:
@@ -155,12 +155,12 @@ def dotted(loc: Loc) -> str:
     return text.removeprefix(".")
 
 
-def suggestion(word: str, known: list[str]) -> str | None:
+def suggestion(word: str, words: list[str]) -> str | None:
     """Return a hint naming the closest known word, or all of them when there are few."""
-    close = get_close_matches(word, known, n=1)
+    close = get_close_matches(word, words, n=1)
     if close:
         return f'Did you mean "{close[0]}"?'
-    return f"Known: {', '.join(sorted(known))}." if known else None
+    return f"Known: {', '.join(sorted(words))}." if words else None
 
 
 class _Reader:
@@ -285,7 +285,7 @@ def _known(model: type[BaseModel], loc: Loc) -> list[str]:
 def _models_in(annotation: Any) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
-    found: list[type[BaseModel]] = []
+    models: list[type[BaseModel]] = []
     for argument in getattr(annotation, "__args__", ()):
-        found += _models_in(argument)
-    return found
+        models += _models_in(argument)
+    return models

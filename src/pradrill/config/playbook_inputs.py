@@ -68,11 +68,11 @@ class _Looked:
         if path in self.found:
             return self.found[path]
         try:
-            told = path.lstat()
-            if not stat.S_ISREG(told.st_mode):
+            status = path.lstat()
+            if not stat.S_ISREG(status.st_mode):
                 self._passed[f"{path} is a link or no file, and was not followed"] = None
                 return b""
-            if len(self.found) >= _MOST or self._size + told.st_size > _LARGEST:
+            if len(self.found) >= _MOST or self._size + status.st_size > _LARGEST:
                 self._left.append(path)
                 return b""
             content = path.read_bytes()
@@ -93,33 +93,33 @@ class _Looked:
             yield f"{bound}: {self._left[0]} and {len(self._left) - 1} others are not"
 
 
-def around(playbooks: Iterable[Path], inventory: Path | None, known: Collection[Path]) -> Around:
+def around(playbooks: Iterable[Path], inventory: Path | None, excluded: Collection[Path]) -> Around:
     """Look at what lies beside the playbooks and the inventory; `known` is hashed already."""
-    looked = _Looked()
+    inputs = _Looked()
     beside: dict[Path, list[Path]] = {}
     for playbook in playbooks:
         beside.setdefault(playbook.parent, []).append(playbook)
     if inventory is not None:
-        _take(looked, (inventory.parent / name for name in _BESIDE_INVENTORY))
+        _take(inputs, (inventory.parent / name for name in _BESIDE_INVENTORY))
         if inventory.is_dir():
-            _take(looked, [inventory])
+            _take(inputs, [inventory])
     for folder, plays in beside.items():
-        _take(looked, (folder / name for name in _TAKEN))
-        _follow(looked, folder, plays)
-    fresh = sorted((path, told) for path, told in looked.found.items() if path not in known)
+        _take(inputs, (folder / name for name in _TAKEN))
+        _follow(inputs, folder, plays)
+    fresh = sorted((path, sha256) for path, sha256 in inputs.found.items() if path not in excluded)
     return Around(
         files=tuple(hashed(path, content) for path, content in fresh),
-        left_out=tuple(looked.left_out()),
+        left_out=tuple(inputs.left_out()),
     )
 
 
-def _take(looked: _Looked, folders: Iterable[Path]) -> None:
+def _take(inputs: _Looked, folders: Iterable[Path]) -> None:
     for folder in folders:
         for path in _below(folder):
-            looked.read(path)
+            inputs.read(path)
 
 
-def _follow(looked: _Looked, folder: Path, plays: Iterable[Path]) -> None:
+def _follow(inputs: _Looked, folder: Path, plays: Iterable[Path]) -> None:
     """Take in what the plays' texts name, and what the texts of that name."""
     waiting = dict(_nameable(folder))
     words: set[str] = set()
@@ -129,16 +129,16 @@ def _follow(looked: _Looked, folder: Path, plays: Iterable[Path]) -> None:
         farther: dict[Path, None] = {}
         for path in fresh:
             waiting.pop(path, None)
-            text = _COMMENT.sub("", looked.read(path).decode("utf-8", "replace"))
+            text = _COMMENT.sub("", inputs.read(path).decode("utf-8", "replace"))
             words.update(word.strip(".-") for word in _WORD.findall(text))
             built = built or _BUILT.search(text) is not None
             if path.suffix in _TEXTS:
-                farther.update(dict.fromkeys(_farther(text, (path.parent, folder), looked)))
+                farther.update(dict.fromkeys(_farther(text, (path.parent, folder), inputs)))
         near = [path for path, names in waiting.items() if built or names & words]
         fresh = [*dict.fromkeys([*near, *farther])]
 
 
-def _farther(text: str, bases: tuple[Path, Path], looked: _Looked) -> Iterator[Path]:
+def _farther(text: str, bases: tuple[Path, Path], inputs: _Looked) -> Iterator[Path]:
     """Yield the files that a text names by their path: a folder's, when one of them is built."""
     text = _WRITTEN.sub("", text)
     names = {*_PATH.findall(text), *_QUOTED.findall(text)}
@@ -157,8 +157,8 @@ def _farther(text: str, bases: tuple[Path, Path], looked: _Looked) -> Iterator[P
                 continue
             path = Path(os.path.normpath(path))
             if path.is_dir() and name in folders and not bases[1].is_relative_to(path):
-                yield from (file for file in _below(path) if file not in looked.found)
-            elif path.is_file() and path not in looked.found:
+                yield from (file for file in _below(path) if file not in inputs.found)
+            elif path.is_file() and path not in inputs.found:
                 yield path
 
 

@@ -133,15 +133,15 @@ def open_house(
         except ConfigurationProblemsError as error:
             problems += error.problems
             continue
-        found = list(_drill_problems(document, drill, plan, now))
+        faults = list(_drill_problems(document, drill, plan, now))
         if drill.drill in drills:
             twin = drills[drill.drill].file
-            found.append(document.problem(("drill",), f'"{drill.drill}" is also {twin.name}'))
+            faults.append(document.problem(("drill",), f'"{drill.drill}" is also {twin.name}'))
         unlock(drill, secret)
         problems += vault_problems(document, drill)
         hosts, unusable = _hosts(document, drill)
         places, misplaced = ({}, []) if unusable else find_places(document, drill, hosts)
-        problems += [*found, *unusable, *misplaced]
+        problems += [*faults, *unusable, *misplaced]
         if not unusable and not misplaced:
             problems += reading_host_problems(document, drill, hosts, places)
         if not unusable:
@@ -158,11 +158,11 @@ def open_house(
 def _drill_files(folder: Path, only: str | None) -> list[Path]:
     if only is not None and Path(only).suffix in {".yml", ".yaml"}:
         return [Path(only)]
-    named = sorted(p for p in folder.glob("*.y*ml") if p.suffix in {".yml", ".yaml"})
-    files = [path for path in named if path.name not in {PLAN, CLAUSES}]
+    paths = sorted(p for p in folder.glob("*.y*ml") if p.suffix in {".yml", ".yaml"})
+    files = [path for path in paths if path.name not in {PLAN, CLAUSES}]
     if only is not None:
-        mine = [path for path in files if path.stem == only]
-        return mine or files
+        matches = [path for path in files if path.stem == only]
+        return matches or files
     return files
 
 

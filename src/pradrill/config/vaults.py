@@ -33,8 +33,8 @@ def unlock(drill: Drill, resolve: Resolve | None) -> None:
 
     Raises NotReadyError when the password cannot be had.
     """
-    named = drill.standby.vault_password
-    _password.set(resolve(named) if named and resolve else None)
+    secret = drill.standby.vault_password
+    _password.set(resolve(secret) if secret and resolve else None)
 
 
 @contextmanager
@@ -48,12 +48,12 @@ def vault_words(folder: Path) -> Iterator[list[str]]:
         yield ["--vault-password-file", str(pipe)]
 
 
-def refused(path: Path, said: str) -> ConfigurationError | None:
+def refused(path: Path, answer: str) -> ConfigurationError | None:
     """Return the error for an inventory that Ansible could not decrypt, if that is why."""
-    if "no vault secrets found" in said:
+    if "no vault secrets found" in answer:
         message = f"the inventory {path} is encrypted with Ansible Vault, and no password is named"
         return ConfigurationError(message, hint=_HINT)
-    if re.search(r"Decryption failed|vault password", said):
+    if re.search(r"Decryption failed|vault password", answer):
         return ConfigurationError(
             f"the inventory {path} does not open with the vault password of the drill",
             hint="Try it: ansible-inventory --list --ask-vault-pass -i THE_INVENTORY.",

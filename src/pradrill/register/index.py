@@ -186,5 +186,5 @@ def _write_postgresql(content: Content, url: str) -> None:
                 cursor.execute(create.encode())
                 cursor.executemany(insert.encode(), rows)
     except psycopg.Error as error:
-        said = str(error).strip().splitlines() or [type(error).__name__]
-        raise RecordError(f"cannot write the index: {said[0]}") from error
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise RecordError(f"cannot write the index: {lines[0]}") from error

@@ -151,11 +151,11 @@ def _read(stream: Any) -> str:
 
 def ssh_options(known_hosts: Path | None, private_key: Path | None) -> list[str]:
     """Return OpenSSH's options for a repository: pinned keys, no prompt, no stale connection."""
-    known = known_hosts or Path("~/.ssh/known_hosts").expanduser()
+    pins = known_hosts or Path("~/.ssh/known_hosts").expanduser()
     options = {
         "BatchMode": "yes",
         "StrictHostKeyChecking": "yes",
-        "UserKnownHostsFile": f'"{known}"',
+        "UserKnownHostsFile": f'"{pins}"',
         "GlobalKnownHostsFile": "/dev/null",
         "UpdateHostKeys": "no",
         "ConnectTimeout": "10",

@@ -26,8 +26,8 @@ def carrying(marker: str) -> list[int]:
 
     A part of a run, which may go on beside others, has a marker of its own: see `part`.
     """
-    wanted = f"{MARKER}={marker}".encode()
-    found = []
+    marking = f"{MARKER}={marker}".encode()
+    pids = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdecimal() or int(entry.name) == os.getpid():
             continue
@@ -37,10 +37,10 @@ def carrying(marker: str) -> list[int]:
         except OSError:  # gone, or not ours
             continue
         if not zombie and any(
-            line == wanted or line.startswith(wanted + b"/") for line in environment.split(b"\0")
+            line == marking or line.startswith(marking + b"/") for line in environment.split(b"\0")
         ):
-            found.append(int(entry.name))
-    return sorted(found)
+            pids.append(int(entry.name))
+    return sorted(pids)
 
 
 def send(pids: list[int], number: signal.Signals) -> None:

@@ -20,9 +20,9 @@ def base() -> str:
 def places() -> list[str]:
     """Return every folder that throw-away folders may lie in, the usual one first."""
     usual = tempfile.gettempdir()
-    own = os.environ.get("XDG_RUNTIME_DIR")
+    runtime_folder = os.environ.get("XDG_RUNTIME_DIR")
     run = ["/run"] if os.geteuid() == 0 else []
-    others = [*run, *([own] if own else []), "/dev/shm", "/var/tmp", "/tmp"]  # noqa: S108 made 0700 there
+    others = [*run, *([runtime_folder] if runtime_folder else []), "/dev/shm", "/var/tmp", "/tmp"]  # noqa: S108 made 0700 there
     return list(dict.fromkeys([usual, *others]))
 
 

@@ -111,21 +111,21 @@ def run(args: Namespace) -> int:
     """Enter the notes: from the command line, a file, or an editor."""
     app = swept(App(args))
     record = app.store.read(app.store.find(args.run))
-    said = _from_options(args, app)
-    if said and args.file:
+    options = _from_options(args, app)
+    if options and args.file:
         raise UsageError(
             "notes come from a file or from the command line, not from both",
             hint="Leave out --file, or the other options.",
         )
-    if said:
-        notes = _from_line(said, record, app)
+    if options:
+        notes = _from_line(options, record, app)
     else:
         notes = _from_file(args.file, record, app) if args.file else _edited(record, app)
     now = app.clock.now()
-    told = notes.annotations(record.run_id, now, user())
-    if not told:
+    annotations = notes.annotations(record.run_id, now, user())
+    if not annotations:
         raise UsageError("nothing was entered", hint="Read pradrill annotate --help.")
-    bodies = [(EntryKind.ANNOTATION, annotation) for annotation in told]
+    bodies = [(EntryKind.ANNOTATION, annotation) for annotation in annotations]
     entries = app.register.append_all(bodies, now)
     last = f" to {entries[-1].number}" if len(entries) > 1 else ""
     print(f"run {record.run_id}: entered in the register, entry {entries[0].number}{last}")
@@ -150,7 +150,7 @@ def _from_options(args: Namespace, app: App) -> dict[str, Any]:
             hint='Say as what: --reviewer "B. Durand" --independent "B. Durand".',
         )
     rex = {"well": args.well, "badly": args.badly, "plan": args.plan}
-    said: dict[str, Any] = {
+    options: dict[str, Any] = {
         "marks": {name: at for name, at in marks.items() if at},
         "people": people,
         "deviations": [plain(text) for text in args.deviation],
@@ -161,7 +161,7 @@ def _from_options(args: Namespace, app: App) -> dict[str, Any]:
         "planned": args.planned,
         **{kind.value: [plain(text) for text in getattr(args, kind.value)] for kind in STATED},
     }
-    return {key: value for key, value in said.items() if value}
+    return {key: value for key, value in options.items() if value}
 
 
 def _signed(text: str, app: App) -> dict[str, str]:
@@ -171,9 +171,9 @@ def _signed(text: str, app: App) -> dict[str, str]:
     return {"name": name.strip(), "role": role.strip(), "date": date.strip() or today}
 
 
-def _from_line(said: dict[str, Any], record: RunRecord, app: App) -> Notes:
+def _from_line(options: dict[str, Any], record: RunRecord, app: App) -> Notes:
     try:
-        return _checked(Document(_LINE, said, {}), record, app)
+        return _checked(Document(_LINE, options, {}), record, app)
     except ConfigurationProblemsError as error:
         lines = (f"{p.path}: {p.message}" for p in error.problems)
         raise UsageError("\n".join(lines), hint="Read pradrill annotate --help.") from error
@@ -202,16 +202,16 @@ def _edited(record: RunRecord, app: App) -> Notes:
     path = Path(name)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(_template(record))
-    done = subprocess.run([*editor, path], check=False)
-    written = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    if not any(line.strip() and not line.lstrip().startswith("#") for line in written):
+    process = subprocess.run([*editor, path], check=False)
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    if not any(line.strip() and not line.lstrip().startswith("#") for line in lines):
         path.unlink()
         raise UsageError(
             "nothing was entered: every line is a comment", hint="Uncomment what you want to say."
         )
     try:
-        if done.returncode != 0:
-            raise UsageError(f"the editor ended with {done.returncode}: nothing was entered")
+        if process.returncode != 0:
+            raise UsageError(f"the editor ended with {process.returncode}: nothing was entered")
         notes = _from_file(path, record, app)
     except PradrillError as error:
         again = f"pradrill annotate {record.run_id} --file {path}"
@@ -222,14 +222,14 @@ def _edited(record: RunRecord, app: App) -> Notes:
 
 
 def _editor() -> list[str]:
-    named = os.environ.get("VISUAL") or os.environ.get("EDITOR")
-    found = named or next(filter(shutil.which, ("sensible-editor", "nano", "vi")), None)
-    if found is None or (not named and not sys.stdin.isatty()):
+    preference = os.environ.get("VISUAL") or os.environ.get("EDITOR")
+    command = preference or next(filter(shutil.which, ("sensible-editor", "nano", "vi")), None)
+    if command is None or (not preference and not sys.stdin.isatty()):
         raise UsageError(
             "nothing is said, and no editor is known",
             hint="Set EDITOR, name a file with --file, or use the options of annotate.",
         )
-    return shlex.split(found)
+    return shlex.split(command)
 
 
 def _template(record: RunRecord) -> str:

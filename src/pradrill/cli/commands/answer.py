@@ -25,11 +25,11 @@ def arguments(parser: ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("run", nargs="?", help="a run's id, or any part of it that is unique")
     parser.add_argument("step", nargs="?", help="the step that waits, or any part of its name")
-    said = parser.add_mutually_exclusive_group()
-    said.add_argument(
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument(
         "--yes", action="store_const", const=True, dest="yes", help="it is done, or approved"
     )
-    said.add_argument(
+    choice.add_argument(
         "--no", action="store_const", const=False, dest="yes", help="it is not, and will not be"
     )
     parser.add_argument("--text", metavar="WORDS", help="the words asked for, or a comment")
@@ -58,21 +58,21 @@ def _list(store: FileRunStore, people: FilePeople) -> int:
     return ExitCode.PASSED
 
 
-def _alive(store: FileRunStore, named: str) -> Journal:
+def _alive(store: FileRunStore, part: str) -> Journal:
     """Return the run that is meant, if its process lives. Raises UsageError."""
-    alive = [journal for journal in store.running() if named in journal.run_id]
-    exact = [journal for journal in alive if journal.run_id == named]
+    alive = [journal for journal in store.running() if part in journal.run_id]
+    exact = [journal for journal in alive if journal.run_id == part]
     if len(exact or alive) == 1:
         return (exact or alive)[0]
     if alive:
         some = ", ".join(journal.run_id for journal in alive[-5:])
-        raise UsageError(f"{named} names {len(alive)} runs", hint=f"Give more of it: {some}.")
-    if any(named in folder.name for folder in store.runs.glob("2*Z-*")):
+        raise UsageError(f"{part} names {len(alive)} runs", hint=f"Give more of it: {some}.")
+    if any(part in folder.name for folder in store.runs.glob("2*Z-*")):
         raise UsageError(
-            f"the run {named} has ended: nothing waits for an answer in it",
+            f"the run {part} has ended: nothing waits for an answer in it",
             hint="Add what is still to be said with pradrill annotate.",
         )
-    raise UsageError(f"no run is named {named}", hint="List what waits: pradrill answer.")
+    raise UsageError(f"no run is named {part}", hint="List what waits: pradrill answer.")
 
 
 def _question(journal: Journal, people: FilePeople, step: str | None) -> Question:

@@ -122,9 +122,9 @@ def _compiled(app: App, period: Period, only: tuple[str, ...]) -> Dossier:
         only=only,
     )
     tried = {service for attempt in dossier.attempts for service in attempt.services}
-    known = {*project.plan.services, *tried}
+    services = {*project.plan.services, *tried}
     for name in only:
-        if name not in known:
+        if name not in services:
             raise UsageError(
                 f'neither the plan nor a run of the period knows the service "{name}"',
                 hint=suggestion(name, list(project.plan.services)),
@@ -138,10 +138,10 @@ def _records(app: App) -> Iterator[Sealed | Damaged]:
     if doubt is not None:
         yield Damaged(f"the register does not verify: {doubt}")
     hashes = sealed_hashes(app.register)
-    for found in sealed_records(app.store.runs):
-        if found.record is None:
-            yield Damaged(found.why)
-        elif found.sha256 not in hashes:
-            yield Damaged(f"the record of {found.record.run_id} is not one that was entered")
+    for source in sealed_records(app.store.runs):
+        if source.record is None:
+            yield Damaged(source.why)
+        elif source.sha256 not in hashes:
+            yield Damaged(f"the record of {source.record.run_id} is not one that was entered")
         else:
-            yield Sealed(found.record, found.sha256)
+            yield Sealed(source.record, source.sha256)

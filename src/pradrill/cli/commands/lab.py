@@ -69,9 +69,9 @@ def _build(lab: Lab, args: Namespace) -> int:
 
 
 def _up(lab: Lab, args: Namespace) -> int:
-    began = time.monotonic()
+    start = time.monotonic()
     lab.machine(args.machine).up(say)
-    say(f"{args.machine} answers over SSH after {time.monotonic() - began:.1f} s")
+    say(f"{args.machine} answers over SSH after {time.monotonic() - start:.1f} s")
     return ExitCode.PASSED
 
 
@@ -82,8 +82,8 @@ def _ssh(lab: Lab, args: Namespace) -> int:
             f"the machine {args.machine} is not running",
             hint=f"Start it: pradrill lab up {args.machine}.",
         )
-    done = subprocess.run([*machine.ssh_command(), *args.command], check=False)
-    return ExitCode.PASSED if done.returncode == 0 else ExitCode.INTERNAL
+    process = subprocess.run([*machine.ssh_command(), *args.command], check=False)
+    return ExitCode.PASSED if process.returncode == 0 else ExitCode.INTERNAL
 
 
 def _status(lab: Lab, _args: Namespace) -> int:

@@ -81,42 +81,46 @@ def run(args: Namespace) -> int:
 
 def _verify(args: Namespace) -> int:
     """Verify, changing nothing; 0 when all is what it was, 14 when not, 15 when that is known."""
-    found = verify(
+    verified = verify(
         state_folder(args),
         signers=read_text(args.signers) if args.signers else None,
         published=_heads(args),
         each=args.each,
         trusted=() if args.signers else App(args).trusted(),
     )
-    return tell(found)
+    return tell(verified)
 
 
-def tell(found: Verified) -> int:
+def tell(verified: Verified) -> int:
     """Print what a verification found; return its exit code."""
-    for trouble in found.troubles:
+    for trouble in verified.troubles:
         print(trouble)
-    for trouble, known in found.known:
-        said = known.said
-        who = f"acknowledged in entry {known.number}, {known.at:%Y-%m-%d}, by {said.by}"
-        print(f"{trouble}\n    {wording.line(f'{who}: {said.because}', 400)}")
-    for note in found.notes:
+    for trouble, acknowledged in verified.known:
+        statement = acknowledged.said
+        who = f"acknowledged in entry {acknowledged.number}, {acknowledged.at:%Y-%m-%d}, by {statement.by}"
+        print(f"{trouble}\n    {wording.line(f'{who}: {statement.because}', 400)}")
+    for note in verified.notes:
         print(f"note: {wording.line(note, 300)}")
-    for entry in reversed(found.entries):
+    for entry in reversed(verified.entries):
         if entry.kind is EntryKind.STAMP:
             print(f"the newest stamp is of entry {entry.number - 1}: {stamped(entry)}")
             break
-    if found.signer is None:
+    if verified.signer is None:
         print("nobody signed this: whoever holds it could have made it anew")
     else:
-        print(f"signed by {found.signer.principal}, {found.signer.fingerprint}: a key you know?")
-    seen = f"{len(found.entries)} entries, {found.runs} runs, {found.files} files"
-    besides = f", besides {len(found.known)} that are acknowledged" if found.known else ""
-    if found.troubles:
-        print(f"{seen}: something was changed or removed; troubles: {len(found.troubles)}{besides}")
+        print(
+            f"signed by {verified.signer.principal}, {verified.signer.fingerprint}: a key you know?"
+        )
+    counts = f"{len(verified.entries)} entries, {verified.runs} runs, {verified.files} files"
+    besides = f", besides {len(verified.known)} that are acknowledged" if verified.known else ""
+    if verified.troubles:
+        print(
+            f"{counts}: something was changed or removed; troubles: {len(verified.troubles)}{besides}"
+        )
         return ExitCode.RECORD
-    print(f"{seen}: nothing was changed{besides}")
-    print(f"head: {found.head}")
-    return ExitCode.ACKNOWLEDGED if found.known else ExitCode.PASSED
+    print(f"{counts}: nothing was changed{besides}")
+    print(f"head: {verified.head}")
+    return ExitCode.ACKNOWLEDGED if verified.known else ExitCode.PASSED
 
 
 def _acknowledge(args: Namespace) -> int:
@@ -160,18 +164,18 @@ def _list(args: Namespace) -> int:
 
 def _about(entry: Entry) -> str:
     """Say in a few words what an entry is about; its body may hold anything."""
-    told = entry.body
+    body = entry.body
     if entry.kind is EntryKind.RUN:
-        how = told.get("refusal") or told.get("verdict")
-        return f"{told.get('run_id')}: {told.get('state')}, {how}, code {told.get('exit_code')}"
+        how = body.get("refusal") or body.get("verdict")
+        return f"{body.get('run_id')}: {body.get('state')}, {how}, code {body.get('exit_code')}"
     if entry.kind is EntryKind.TEARDOWN:
-        left = told.get("left") or ["nothing"]
-        return f"{told.get('run_id')}: left now: {'; '.join(map(str, left))}"
+        left = body.get("left") or ["nothing"]
+        return f"{body.get('run_id')}: left now: {'; '.join(map(str, left))}"
     keys = (
         *("service", "due", "drill", "run_id", "finding", "title", "found", "because", "kind"),
         *("mark", "name", "text", "principal", "public_key", "authority", "sha256"),
     )
-    return ", ".join(f"{key} {told[key]}" for key in keys if told.get(key))
+    return ", ".join(f"{key} {body[key]}" for key in keys if body.get(key))
 
 
 def _show(args: Namespace) -> int:
@@ -207,18 +211,18 @@ def _heads(args: Namespace) -> list[str]:
 
     A state directory named without its drills may be another's: this plan says nothing of it then.
     """
-    given = [_published(text) for text in args.published]
+    heads = [_published(text) for text in args.published]
     if args.state and args.drills is None:
-        return given
+        return heads
     try:
         log = read_sealing(App(args).drills).head_log
         text = log.read_text(encoding="utf-8", errors="replace") if log is not None else ""
     except (PradrillError, OSError):  # the register is verified where there is no plan, too
-        return given
+        return heads
     if text.strip():
         print(f"each head in {log} was looked for")
-        given.append(text)
-    return given
+        heads.append(text)
+    return heads
 
 
 def _published(text: str) -> str:

@@ -102,24 +102,24 @@ def _rendered(app: App, case: CaseFile, form: str, language: str | None) -> byte
 
 def letterhead(app: App, language: str | None) -> Letterhead:
     """Return what the organisation gives its reports; a report comes out without it too."""
-    logo, clauses, named = None, None, None
+    logo, clauses, default = None, None, None
     try:
         plan = load_plan(app.drills / "plan.yml")
-        named = plan.language
+        default = plan.language
         clauses = read_clauses(app.drills)
         logo = None if plan.logo is None else read_logo(plan.logo)
     except ConfigurationError as error:
         if app.names_drills():
             print(f"the report goes without letterhead: {error}", file=sys.stderr)
     return Letterhead(
-        language=language or named or _language_of_user(),
+        language=language or default or _language_of_user(),
         logo=logo,
         clauses=clauses or read_clauses(None),
     )
 
 
 def _language_of_user() -> str:
-    named = next(
+    locale = next(
         (os.environ[n] for n in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(n)), ""
     )
-    return named[:2] if named[:2] in LANGUAGES else "en"
+    return locale[:2] if locale[:2] in LANGUAGES else "en"

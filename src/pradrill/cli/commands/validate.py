@@ -21,12 +21,12 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Load everything; the problems, if any, are raised all at once."""
     project = App(args).project(args.drill)
-    asked = ask_ansible(project)
-    if asked.problems:
-        raise ConfigurationProblemsError(asked.problems)
+    answers = ask_ansible(project)
+    if answers.problems:
+        raise ConfigurationProblemsError(answers.problems)
     version = project.plan.plan
     print(f"{project.folder}: the plan (version {version}) and {_named(list(project.drills))}")
-    for word in asked.passed_over:
+    for word in answers.passed_over:
         print(word)
     return ExitCode.PASSED
 

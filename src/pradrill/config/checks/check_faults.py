@@ -41,9 +41,11 @@ class Functions:
                 elif isinstance(node, ast.Import | ast.ImportFrom):
                     self._outside.update(_from_outside(node))
 
-    def assert_in(self, nodes: Iterable[ast.AST], *, own: bool = False) -> bool:
+    def assert_in(self, nodes: Iterable[ast.AST], *, in_suite: bool = False) -> bool:
         """Tell whether an assertion is made there; `own`: those of testinfra do not count."""
-        return any(self._asserts(node, own, frozenset()) for each in nodes for node in within(each))
+        return any(
+            self._asserts(node, in_suite, frozenset()) for each in nodes for node in within(each)
+        )
 
     def may_assert(self, function: Function) -> bool:
         """Tell whether an assertion is made in a check, or in what it calls of others' code."""
@@ -57,20 +59,20 @@ class Functions:
             for node in nodes
         )
 
-    def _asserts(self, node: ast.AST, own: bool, seen: frozenset[str]) -> bool:
+    def _asserts(self, node: ast.AST, in_suite: bool, callers: frozenset[str]) -> bool:
         if isinstance(node, ast.Assert):
             return True
         if not isinstance(node, ast.Call):
             return False
         called = name(node.func)
         if called in _TESTINFRAS:
-            return not own
+            return not in_suite
         if called == "raises" or (called.startswith("assert") and called not in self._named):
             return True
-        if called in seen:
+        if called in callers:
             return False
         return any(
-            self._asserts(inner, own, seen | {called})
+            self._asserts(inner, in_suite, callers | {called})
             for function in self._named.get(called, ())
             for statement in function.body
             for inner in within(statement)
@@ -161,7 +163,7 @@ def _decided_before(block: list[ast.stmt]) -> Iterator[Fault]:
 
 
 def _swallowed(node: ast.Try | ast.TryStar, functions: Functions) -> Iterator[Fault]:
-    if not functions.assert_in(node.body, own=True):
+    if not functions.assert_in(node.body, in_suite=True):
         return
     for handler in node.handlers:
         if _catches(handler.type) and not _ends(handler.body[-1], _is_failure):
@@ -178,8 +180,8 @@ def _suppressed(node: ast.With | ast.AsyncWith, functions: Functions) -> Iterato
     for item in node.items:
         call = item.context_expr
         if isinstance(call, ast.Call) and name(call) == "suppress":
-            caught = any(_catches(each) for each in call.args)
-            if caught and functions.assert_in(node.body, own=True):
+            catches = any(_catches(each) for each in call.args)
+            if catches and functions.assert_in(node.body, in_suite=True):
                 yield Fault(node.lineno, "an assertion that fails here is suppressed")
 
 
@@ -241,10 +243,10 @@ def _no_host(check: Function) -> Iterator[Fault]:
             yield Fault(node.lineno, f"{check.name} puts something else in the place of host")
 
 
-def _catches(caught: ast.expr | None) -> bool:
-    if caught is None:
+def _catches(kind: ast.expr | None) -> bool:
+    if kind is None:
         return True
-    each = caught.elts if isinstance(caught, ast.Tuple) else [caught]
+    each = kind.elts if isinstance(kind, ast.Tuple) else [kind]
     return any(name(one) in _CATCHING for one in each)
 
 

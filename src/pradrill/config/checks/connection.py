@@ -88,8 +88,8 @@ def connection_problems(
         for step in (*way.prepare, *way.restore, *way.teardown)
         if isinstance(step, PlaybookStep)
     ]
-    own = pwd.getpwuid(os.geteuid()).pw_name  # as whom SSH logs in where nobody says it
-    logins = {host.user or own for host in hosts} or {"root"}
+    login = pwd.getpwuid(os.geteuid()).pw_name  # as whom SSH logs in where nobody says it
+    logins = {host.user or login for host in hosts} or {"root"}
     names = {host.name for host in hosts} | set(drill.standby.names)
     if (here := sorted(names & CONTROLLER)) and any(step.controller for step in steps):
         message = f"{here[0]} is the standby's name, and Ansible's own of the controller"
@@ -99,16 +99,16 @@ def connection_problems(
         its = [step for step in steps if step.playbook.parent == folder]
         controller = any(step.controller for step in its)
         playbooks = [step.playbook for step in its]
-        taken = [file.path for file in around(playbooks, None, ()).files]
+        included = [file.path for file in around(playbooks, None, ()).files]
         yield from _of_settings(folder)
-        for path in dict.fromkeys([*playbooks, *taken]):
+        for path in dict.fromkeys([*playbooks, *included]):
             inside = Path(os.path.relpath(path, folder))  # where the folder itself lies is no kind
             if plugin := plugin_folder(inside):
                 message = f"{plugin} beside a playbook can lead it elsewhere"
                 yield Problem(path, 1, "", message, PLUGINS)
             elif path in playbooks or _is_read(inside):
-                mine = any(step.controller for step in its if step.playbook == path)
-                may = mine if path in playbooks else controller
+                on_controller = any(step.controller for step in its if step.playbook == path)
+                may = on_controller if path in playbooks else controller
                 yield from play_problems(path, allowed, names, logins, controller=may)
             elif "templates" in inside.parts[:-1] and not controller:
                 yield from lookup_problems(path, path.read_text("utf-8", "replace"))
@@ -128,8 +128,8 @@ def _of_steps(document: Document) -> Iterator[Problem]:
     """Look at what the drill itself gives to its playbooks."""
     for loc, step in _steps(document.content, ()):
         for part in ("vars", "secrets"):
-            given = step.get(part)
-            for name, value in given.items() if isinstance(given, dict) else ():
+            variables = step.get(part)
+            for name, value in variables.items() if isinstance(variables, dict) else ():
                 if not allowed(str(name), value if part == "vars" else None):
                     yield document.problem((*loc, part, name), _refusal(str(name)), _HINT)
 
@@ -149,14 +149,14 @@ def _of_inventory(
     names = [host.name for host in hosts]
     base = variables_of(inventory, names)
     folders = sorted({playbook.parent for playbook in drill.playbooks()})
-    seen: set[tuple[str, str]] = set()
+    refusals: set[tuple[str, str]] = set()
     for folder in (None, *folders):
         for host, variables in variables_of(inventory, names, folder).items():
             moved = {name for name in _LEADS if variables.get(name) != base[host].get(name)}
             for name, value in variables.items():
                 refused = name in moved or not allowed(name, value, inventory=True)
-                if refused and (name, str(value)) not in seen:
-                    seen.add((name, str(value)))
+                if refused and (name, str(value)) not in refusals:
+                    refusals.add((name, str(value)))
                     files = (
                         [*_beside(folder)] if folder else [inventory, *_beside(inventory.parent)]
                     )
@@ -172,12 +172,12 @@ def _places(
     document: Document, files: Collection[Path], name: str, value: object, host: str
 ) -> Iterator[Problem]:
     """Yield the problem where the variable is written; at the drill's hosts if it is not seen."""
-    written = re.compile(rf"(?<![\w]){re.escape(name)}['\"]?\s*[:=]")
+    assignment = re.compile(rf"(?<![\w]){re.escape(name)}['\"]?\s*[:=]")
     lines = [
         (path, number, line)
         for path in _files(files)
         for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1)
-        if written.search(line)
+        if assignment.search(line)
     ]
     exact = [each for each in lines if str(value) in each[2]] or lines
     message = f"{_refusal(name)} (host {host})"

@@ -85,8 +85,12 @@ def ask_ansible(house: Project) -> Asked:
             alike = (call.inventory, call.variables, call.beside)
             together.setdefault(alike, []).append(call)
         each = list(pool.map(_asked, together.values()))
-    told = {(p.file, p.line, p.message): p for one in reversed(each) for p in one.problems}
-    return Asked(list(told.values()), sorted({word for one in each for word in one.passed_over}))
+    unique_problems = {
+        (p.file, p.line, p.message): p for one in reversed(each) for p in one.problems
+    }
+    return Asked(
+        list(unique_problems.values()), sorted({word for one in each for word in one.passed_over})
+    )
 
 
 def _included(playbooks: set[Path], folder: Path) -> Iterator[_Call]:
@@ -105,11 +109,11 @@ def _included(playbooks: set[Path], folder: Path) -> Iterator[_Call]:
         for path in files:
             word = path.parts[-3] if path.stem == "main" else path.name
             if word in text:
-                own = folder / f"{len(list(folder.iterdir()))}.yml"
+                file = folder / f"{len(list(folder.iterdir()))}.yml"
                 tasks = [{"ansible.builtin.import_tasks": str(path)}]
                 play = {"hosts": "localhost", "collections": collections, "tasks": tasks}
-                own.write_text(json.dumps([play]), encoding="utf-8")
-                yield _Call(own, "localhost,", "{}", frozenset(), beside, path)
+                file.write_text(json.dumps([play]), encoding="utf-8")
+                yield _Call(file, "localhost,", "{}", frozenset(), beside, path)
 
 
 def _is_tasks(path: Path) -> bool:
@@ -145,8 +149,10 @@ def _asked(calls: list[_Call]) -> Asked:
 
 
 def _fault(call: _Call, listing: _Listing) -> Asked:
-    said = [line for line in listing.errors.splitlines() if line.startswith(("[ERROR]", "ERROR"))]
-    reason = re.sub(r"^(\[ERROR\]:?|ERROR!)\s*", "", said[0] if said else listing.errors.strip())
+    errors = [line for line in listing.errors.splitlines() if line.startswith(("[ERROR]", "ERROR"))]
+    reason = re.sub(
+        r"^(\[ERROR\]:?|ERROR!)\s*", "", errors[0] if errors else listing.errors.strip()
+    )
     if _VAULT.search(listing.errors):
         why = (
             f"{call.file or call.playbook}: not looked at by Ansible: its vault password is needed"
@@ -174,14 +180,14 @@ def _reaching_nobody(call: _Call, listing: _Listing) -> Iterator[Problem]:
 def _plays(playbook: Path, output: str) -> Iterator[tuple[str, set[str]]]:
     """Yield pattern and hosts of each play of a playbook, as Ansible listed them."""
     _, _, rest = output.partition(f"\nplaybook: {playbook}\n")
-    own = rest.partition("\nplaybook: ")[0]
+    listed_lines = rest.partition("\nplaybook: ")[0]
     pattern, hosts = "", set[str]()
-    begun = False
-    for line in [*own.splitlines(), "  play #0 "]:
+    inside = False
+    for line in [*listed_lines.splitlines(), "  play #0 "]:
         if _PLAY.match(line):
-            if begun:
+            if inside:
                 yield pattern, hosts
-            pattern, hosts, begun = "", set(), True
+            pattern, hosts, inside = "", set(), True
         elif line.startswith("    pattern: "):
             pattern = line.partition(": ")[2].strip("[]")
         elif line.startswith("      "):
@@ -203,7 +209,7 @@ def _listed(playbooks: list[Path], call: _Call) -> _Listing:
         variables.write_text(call.variables, encoding="utf-8")
         command = Path(sys.executable).parent / "ansible-playbook"
         try:
-            done = subprocess.run(
+            process = subprocess.run(
                 [command, "-i", call.inventory, "-e", f"@{variables}", "--list-hosts", *playbooks],
                 env=_environment(command, config, call.beside),
                 cwd=folder,
@@ -216,7 +222,7 @@ def _listed(playbooks: list[Path], call: _Call) -> _Listing:
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             return _Listing(1, "", f"[ERROR]: ansible-playbook gave no listing: {error}")
-    return _Listing(done.returncode, done.stdout, done.stderr)
+    return _Listing(process.returncode, process.stdout, process.stderr)
 
 
 def _environment(command: Path, config: Path, beside: Path | None) -> dict[str, str]:
@@ -230,8 +236,8 @@ def _environment(command: Path, config: Path, beside: Path | None) -> dict[str, 
         for key, kind in (("COLLECTIONS_PATH", "collections"), ("ROLES_PATH", "roles")):
             paths[f"ANSIBLE_{key}"] = f"{beside / kind}:{paths[f'ANSIBLE_{key}']}"
         for key, kind in (("LIBRARY", "library"), ("ACTION_PLUGINS", "action_plugins")):
-            own = [beside / kind, *sorted(beside.glob(f"roles/*/{kind}"))]
-            paths[f"ANSIBLE_{key}"] = ":".join(map(str, own))
+            folders = [beside / kind, *sorted(beside.glob(f"roles/*/{kind}"))]
+            paths[f"ANSIBLE_{key}"] = ":".join(map(str, folders))
     return {
         **paths,
         "PATH": f"{command.parent}:{os.environ.get('PATH', '')}:/usr/bin:/bin",

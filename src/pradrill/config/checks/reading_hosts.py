@@ -20,11 +20,13 @@ def reading_host_problems(
     standby = tuple(host.name for host in hosts) or drill.standby.names
     for service, way in drill.ways.items():
         above: Loc = () if service is None else ("recover", service)
-        own = standby if service is None else places.get(service, standby)
+        names = standby if service is None else places.get(service, standby)
         for where, name in _named(way.verify):
-            if name is not None and name not in own:
-                message = f'"{name}" is not among the hosts that it is read from: {", ".join(own)}'
-                hint = suggestion(name, list(own))
+            if name is not None and name not in names:
+                message = (
+                    f'"{name}" is not among the hosts that it is read from: {", ".join(names)}'
+                )
+                hint = suggestion(name, list(names))
                 yield document.problem((*above, "verify", *where, "host"), message, hint)
 
 

@@ -76,16 +76,16 @@ def suite_problems(document: Document, where: Loc, checks: Path) -> Iterator[Pro
             yield Problem(path, line, "", f"not valid Python: {getattr(error, 'msg', error)}")
             unread += 1
     suite = _read(trees)
-    found = list(_faults(suite))
-    for path, fault in found:
+    faults = list(_faults(suite))
+    for path, fault in faults:
         yield Problem(path, fault.line, "", fault.message, fault.hint)
-    asked = (
+    questions = (
         each
         for path, tree in trees.items()
         if is_test_file(path)
         for each in declared_checks(tree, suite.extended)
     )
-    if not unread and not found and not any(asked):
+    if not unread and not faults and not any(questions):
         yield document.problem(
             where,
             f"{checks} holds no check",
@@ -162,13 +162,13 @@ def _not_collected(path: Path, check: Declared, suite: _Suite) -> Iterator[Fault
 
 def _family(cls: ast.ClassDef, suite: _Suite) -> Iterator[ast.ClassDef]:
     """Yield a class and those of the suite that it extends."""
-    seen: set[str] = set()
+    visited: set[str] = set()
     waiting = [cls]
     while waiting:
         each = waiting.pop()
         yield each
-        names = {name(base) for base in each.bases} - seen
-        seen |= names
+        names = {name(base) for base in each.bases} - visited
+        visited |= names
         waiting += [suite.classes[word] for word in sorted(names) if word in suite.classes]
 
 
@@ -246,8 +246,8 @@ def _steering_function(node: Function) -> Iterator[Fault]:
         if {each.arg for each in ast.walk(node.args) if isinstance(each, ast.arg)} & _PATCHING:
             yield Fault(node.lineno, "a check asks the host itself, and mocks nothing")
         keywords = decorator.keywords if isinstance(decorator, ast.Call) else []
-        given = [each.value for each in keywords if each.arg == "name"]
-        names = {each.value for each in given if isinstance(each, ast.Constant)} or {node.name}
+        values = [each.value for each in keywords if each.arg == "name"]
+        names = {each.value for each in values if isinstance(each, ast.Constant)} or {node.name}
         if names & _OWN_FIXTURES:
             yield Fault(node.lineno, "a fixture of its own takes the place of testinfra's host")
 

@@ -66,8 +66,8 @@ def unfinished(state: Path, trusted: str | None) -> Intent | None:
     with suppress(OSError):
         content = content_of(state / REGISTER)
     before, after = content[: intent.end], content[intent.end :]
-    named = seals_in(before)
-    keys = {named.public_key if named else None, trusted} - {None}
+    seals = seals_in(before)
+    keys = {seals.public_key if seals else None, trusted} - {None}
     fits = (
         len(before) == intent.end
         and _ends_with(before) == first.previous
@@ -101,6 +101,6 @@ def _names(state: Path, first: Entry, head: Head) -> bool:
 
 
 def _is_chain(lines: tuple[str, ...]) -> bool:
-    told = [line_hash(line.encode()) for line in lines]
+    hashes = [line_hash(line.encode()) for line in lines]
     entries = [Entry.model_validate_json(line) for line in lines[1:]]
-    return [entry.previous for entry in entries] == told[:-1]
+    return [entry.previous for entry in entries] == hashes[:-1]

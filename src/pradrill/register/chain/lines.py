@@ -21,8 +21,8 @@ _TAIL = 65_536
 
 def canonical(entry: Entry) -> bytes:
     """Return an entry's line: keys in order, no spaces, ASCII, so that a line is one everywhere."""
-    told = entry.model_dump(mode="json")
-    return json.dumps(told, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+    payload = entry.model_dump(mode="json")
+    return json.dumps(payload, sort_keys=True, separators=(",", ":")).encode() + b"\n"
 
 
 def line_hash(line: bytes) -> str:

@@ -147,14 +147,14 @@ class Register:
         `trusted`: the public keys of the settings, if they are at hand.
         """
         with unchanging(self.state / LOCK):
-            found, named = self._end(), self.seals() or Seals()
-            if found.number == 0:
+            tail, seals = self._end(), self.seals() or Seals()
+            if tail.number == 0:
                 return None
-            if named.public_key is None:
+            if seals.public_key is None:
                 return NO_KEY if trusted else None
-            if not found.whole or not is_signed(self.state, found.head, named.public_key):
+            if not tail.whole or not is_signed(self.state, tail.head, seals.public_key):
                 return UNSIGNED
-            return OTHER_KEY if trusted and named.public_key not in trusted else None
+            return OTHER_KEY if trusted and seals.public_key not in trusted else None
 
     def signature(self, content: bytes) -> tuple[bytes | None, str | None]:
         """Return a content's signature, or why there is none; neither when no key is named."""
@@ -176,8 +176,8 @@ class Register:
     def public_key(self) -> str | None:
         """Return the settings' key; when they are not at hand, the one that the chain names."""
         sealer = self._sealer()
-        named = sealer.public_key() if sealer is not None else None
-        return named or (self.seals() or Seals()).public_key
+        key = sealer.public_key() if sealer is not None else None
+        return key or (self.seals() or Seals()).public_key
 
     def entries(self) -> Iterator[Entry]:
         """Read every whole entry, oldest first; raises RecordError at one that is none."""
@@ -188,14 +188,14 @@ class Register:
 
         A damaged line that somebody answers for is left out.
         """
-        lines, known = self.lines(), None
+        lines, hashes = self.lines(), None
         for number, line in enumerate(lines, 1):
-            told = line_hash(line + b"\n")
+            sha256 = line_hash(line + b"\n")
             try:
-                yield Entry.model_validate_json(line), told
+                yield Entry.model_validate_json(line), sha256
             except ValidationError as error:
-                known = _known(lines) if known is None else known
-                if told in known:
+                hashes = _known(lines) if hashes is None else hashes
+                if sha256 in hashes:
                     continue
                 raise RecordError(
                     f"{self.path}:{number}: this line is no entry of a register",
@@ -246,41 +246,41 @@ class Register:
     def _begun(self, sealer: Sealer | None, at: datetime) -> Growth:
         """Return what is to be appended before anything else: damage, and a change of the key."""
         self._carry_through(sealer, at)
-        found, named = self._end(), self.seals() or Seals()
-        growth = Growth(found.number, found.sha256, found.end)
-        damage, seals = found.damage, None
+        tail, before = self._end(), self.seals() or Seals()
+        growth = Growth(tail.number, tail.sha256, tail.end)
+        damage, seals = tail.damage, None
         if sealer is not None:
-            unvouched = self._unvouched(found, named.public_key, sealer)
+            unvouched = self._unvouched(tail, before.public_key, sealer)
             seals = sealer.seals()
-            growth.sealed = unvouched is None or sealer.able(found.head)
+            growth.sealed = unvouched is None or sealer.able(tail.head)
             if unvouched is not None and growth.sealed:
-                told = damage or Damage(found=UNSIGNED if named.public_key else NO_KEY)
-                damage = told.model_copy(update={"unvouched": unvouched})
+                doubt = damage or Damage(found=UNSIGNED if before.public_key else NO_KEY)
+                damage = doubt.model_copy(update={"unvouched": unvouched})
         if damage is not None:
             growth.add(EntryKind.DAMAGE, damage, at)
         growth.damaged = damage is not None
-        if sealer is not None and seals is not None and _changes(named, seals):
-            new = sealer.handing_over(seals, named, growth.sha256)
+        if sealer is not None and seals is not None and _changes(before, seals):
+            new = sealer.handing_over(seals, before, growth.sha256)
             growth.add(EntryKind.SEALS, new, at)
-            named = new
-        growth.sealed &= sealer is not None and sealer.public_key() == named.public_key
+            before = new
+        growth.sealed &= sealer is not None and sealer.public_key() == before.public_key
         return growth
 
-    def _unvouched(self, found: _Found, key: str | None, sealer: Sealer) -> tuple[int, int] | None:
+    def _unvouched(self, tail: _Found, key: str | None, sealer: Sealer) -> tuple[int, int] | None:
         """Return the first and last entry that nobody's signature vouches for; None: there is none.
 
         Where no key is named and the settings have none either, nothing is to be vouched for.
         """
-        if found.number == 0 or (key is None and sealer.public_key() is None):
+        if tail.number == 0 or (key is None and sealer.public_key() is None):
             return None
-        if key and found.whole and is_signed(self.state, found.head, key):
+        if key and tail.whole and is_signed(self.state, tail.head, key):
             return None
         lines = self.lines()
-        heads = signed_heads(self.state, key) if key and found.whole else []
-        held = vouched(heads, [line_hash(line + b"\n") for line in lines])
-        if held == len(lines):
+        heads = signed_heads(self.state, key) if key and tail.whole else []
+        count = vouched(heads, [line_hash(line + b"\n") for line in lines])
+        if count == len(lines):
             return None
-        first = _number(lines[held], held + 1)
+        first = _number(lines[count], count + 1)
         return first, max(first, _number(lines[-1], len(lines)))
 
     def _store(self, growth: Growth, sealer: Sealer | None, at: datetime) -> None:
@@ -386,8 +386,8 @@ def _known(lines: Sequence[bytes]) -> set[str]:
     return {wrong.seen.rpartition(" ")[2] for wrong in damage}
 
 
-def _damage(found: str, left: bytes) -> Damage:
-    return Damage(found=found, left=left.decode("ascii", "backslashreplace"))
+def _damage(what: str, left: bytes) -> Damage:
+    return Damage(found=what, left=left.decode("ascii", "backslashreplace"))
 
 
 def _number(line: bytes, place: int) -> int:
@@ -398,8 +398,8 @@ def _number(line: bytes, place: int) -> int:
         return place
 
 
-def _changes(named: Seals, seals: Seals) -> bool:
+def _changes(before: Seals, seals: Seals) -> bool:
     """Tell whether the settings say something else than the chain."""
-    return seals != named.model_copy(update={"handover": None, "strict": seals.strict}) or (
-        seals.strict and not named.strict
+    return seals != before.model_copy(update={"handover": None, "strict": seals.strict}) or (
+        seals.strict and not before.strict
     )

@@ -56,11 +56,11 @@ class Draft:
         After a crash in between it is not entered again. `late`: by another command than its own;
         then what it says is what lay on the disk, and nobody vouches for it.
         """
-        kept = self._kept()
+        attempt_now = self._kept()
         update = {"folder": self.folder.name.lstrip("."), "late": late}
-        if kept.exit_code == ExitCode.PASSED:  # no attempt without a run is one
+        if attempt_now.exit_code == ExitCode.PASSED:  # no attempt without a run is one
             update["exit_code"] = ExitCode.INCONCLUSIVE
-        attempt = kept.model_copy(update=update)
+        attempt = attempt_now.model_copy(update=update)
         # Asked of the bytes: a register that is damaged elsewhere must lose no attempt.
         whole = register.content().rpartition(b"\n")[0]
         if f'"folder":"{attempt.folder}"'.encode() not in whole:
@@ -84,15 +84,15 @@ class Draft:
         except (OSError, ValidationError):
             match = _NAME.fullmatch(self.folder.name)
             stamp, drill = match.groups() if match else ("", self.folder.name)
-            began = None
+            start = None
             with suppress(ValueError):
-                began = datetime.strptime(stamp, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
-            return killed(drill, began)
+                start = datetime.strptime(stamp, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+            return killed(drill, start)
 
 
 def killed(
     drill: str,
-    began: datetime | None,
+    start: datetime | None,
     *,
     services: tuple[str, ...] = (),
     trigger: str = "unknown",
@@ -106,7 +106,7 @@ def killed(
         user=user,
         exit_code=ExitCode.INCONCLUSIVE,  # as that of a run that crashed
         because="its process was killed before the run had begun",
-        began=began,
+        began=start,
     )
 
 

@@ -43,17 +43,17 @@ def enter_run(register: Register, folder: Path, at: datetime) -> None:
 
 def enter_made_up(register: Register, folder: Path, why: str, at: datetime) -> None:
     """Append that a sealed run was found and is none that was carried out; raises RecordError."""
-    found = f"run {folder.name} is sealed, has no entry, and is not entered: {why}"
-    register.append(EntryKind.DAMAGE, Damage(found=found, run_id=folder.name), at)
+    what = f"run {folder.name} is sealed, has no entry, and is not entered: {why}"
+    register.append(EntryKind.DAMAGE, Damage(found=what, run_id=folder.name), at)
 
 
 def _sign(register: Register, folder: Path, content: bytes, record: RunRecord) -> str | None:
     """Write what vouches for a record beside it; return why it is not signed."""
     signature, unsigned = register.signature(content)
     attestation = register.attestation(RECORD, line_hash(content), record)
-    for name, made in ((SIGNATURE, signature), (ATTESTATION, attestation)):
-        if made is not None:
-            _put(folder / name, made)
+    for name, signed_bytes in ((SIGNATURE, signature), (ATTESTATION, attestation)):
+        if signed_bytes is not None:
+            _put(folder / name, signed_bytes)
         else:  # what a crash left of an earlier attempt at sealing is of another record
             (folder / name).unlink(missing_ok=True)
     return unsigned
@@ -93,15 +93,15 @@ def _enter(
         unsigned=unsigned,
         residue=tuple(each.text for each in record.residue),
     )
-    shown = [(EntryKind.FINDING, finding) for finding in findings_of(record)]
-    register.append_all([*shown, (EntryKind.RUN, entry)], at)
+    findings = [(EntryKind.FINDING, finding) for finding in findings_of(record)]
+    register.append_all([*findings, (EntryKind.RUN, entry)], at)
 
 
 def entered(register: Register) -> set[str]:
     """Return the ids of the runs that the register holds, and of those that it has refused."""
     kinds = {EntryKind.RUN, EntryKind.DAMAGE}
-    told = (entry.body.get("run_id") for entry in register.entries() if entry.kind in kinds)
-    return {str(run_id) for run_id in told if run_id}
+    run_ids = (entry.body.get("run_id") for entry in register.entries() if entry.kind in kinds)
+    return {str(run_id) for run_id in run_ids if run_id}
 
 
 def sealed_hashes(register: Register) -> set[str]:

@@ -39,13 +39,13 @@ def events_of(folder: Path) -> Iterator[Told]:
     for number, line in enumerate(lines, 1):
         try:
             facts = json.loads(line)
-            told = facts.pop("event"), datetime.fromisoformat(facts.pop("at")), facts
+            event = facts.pop("event"), datetime.fromisoformat(facts.pop("at")), facts
         except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
             raise RecordError(
                 f"{folder / JOURNAL}:{number}: this line is no fact of a run",
                 hint="It was damaged; look at the run's standby yourself.",
             ) from error
-        yield told
+        yield event
 
 
 def evidence_of(folder: Path) -> tuple[FileHash, ...]:
@@ -67,14 +67,14 @@ def why_not_genuine(folder: Path, public_key: str | None) -> str | None:
     try:
         record, content = read_record(folder / RECORD)
         facts = fold(events_of(folder))
-        told = _concluded(facts, folder, record.ended) if facts is not None else None
+        computed = _concluded(facts, folder, record.ended) if facts is not None else None
     except RecordError as error:
         return error.message
     except (OSError, ValueError, KeyError, ArithmeticError):
         return "its journal cannot be understood"
-    if told is None:
+    if computed is None:
         return "it has no journal that tells how it began"
-    if other := _differences(record, told):
+    if other := _differences(record, computed):
         return f"its record is not what its journal tells: {', '.join(other)}"
     return _why_not_signed(folder, content, public_key)
 
@@ -83,9 +83,9 @@ def _concluded(facts: Facts, folder: Path, ended: datetime) -> RunRecord:
     return record_of(facts, folder.name, ended, evidence_of(folder))
 
 
-def _differences(record: RunRecord, told: RunRecord) -> list[str]:
+def _differences(record: RunRecord, computed: RunRecord) -> list[str]:
     """Return the fields that differ; another version may number its format otherwise."""
-    one, two = record.model_dump(mode="json"), told.model_dump(mode="json")
+    one, two = record.model_dump(mode="json"), computed.model_dump(mode="json")
     return [name for name in one if name != "format" and not _alike(one[name], two[name])]
 
 

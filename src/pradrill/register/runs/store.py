@@ -102,9 +102,9 @@ class FileRunStore:
         self._launches = state / "locks" / "launches"
         self._prepared: Draft | None = None
 
-    def prepare(self, attempt: Attempt, began: datetime) -> Draft:
+    def prepare(self, attempt: Attempt, start: datetime) -> Draft:
         """Keep an attempt from now on; the next run that opens is its run. Raises RecordError."""
-        self._prepared = draft = self._draft(_UNFIT.sub("-", attempt.drill)[:_LONGEST], began)
+        self._prepared = draft = self._draft(_UNFIT.sub("-", attempt.drill)[:_LONGEST], start)
         with suppress(RecordError):  # a full disk: the folder's name tells of it, should it be lost
             draft.keep(attempt)
         return draft
@@ -121,9 +121,9 @@ class FileRunStore:
             raise unwritten(folder, error) from error
         return RunJournal(folder, draft.lock, self.register)
 
-    def _draft(self, drill: str, began: datetime) -> Draft:
+    def _draft(self, drill: str, start: datetime) -> Draft:
         """Make a run's folder under a hidden name, and lock it."""
-        folder = self.runs / f".{began:%Y%m%dT%H%M%SZ}-{drill}-{secrets.token_hex(3)}"
+        folder = self.runs / f".{start:%Y%m%dT%H%M%SZ}-{drill}-{secrets.token_hex(3)}"
         try:
             for part in (self.state, self.runs, self._launches.parent):
                 part.mkdir(mode=0o700, parents=part == self.state, exist_ok=True)
@@ -175,14 +175,14 @@ class FileRunStore:
 
     def crashed(self) -> list[RunJournal]:
         """Return the runs that ended without a record and whose process is gone."""
-        found = []
+        journals = []
         for folder in self._folders():
             if not (folder / RECORD).exists() and (lock := _free(folder)):
                 if (folder / RECORD).exists():  # sealed just now, before its lock was free
                     lock.close()
                 else:
-                    found.append(RunJournal(folder, lock, self.register))
-        return found
+                    journals.append(RunJournal(folder, lock, self.register))
+        return journals
 
     def settle(self, at: datetime, tell: Say = lambda _line: None) -> list[str]:
         """Enter the sealed runs that a crash kept out of the register; return their ids.
@@ -192,9 +192,9 @@ class FileRunStore:
         """
         self.register.settle(at)
         late = []
-        known = entered(self.register)
+        run_ids = entered(self.register)
         for folder in self._folders():
-            if folder.name in known or not (folder / RECORD).exists():
+            if folder.name in run_ids or not (folder / RECORD).exists():
                 continue
             lock = _free(folder)
             if lock is None:  # its own process is about to enter it
@@ -296,16 +296,16 @@ class FileRunStore:
         if matches:
             some = ", ".join(matches[-5:])
             raise UsageError(f"{run} names {len(matches)} runs", hint=f"Give more of it: {some}.")
-        if meant := [name for name in unsealed if run is None or (run and run in name)]:
-            alive = _is_locked(self.runs / meant[-1])
+        if run_ids := [name for name in unsealed if run is None or (run and run in name)]:
+            alive = _is_locked(self.runs / run_ids[-1])
             how = "is running" if alive else "was killed, and is not torn down yet"
             raise UsageError(
-                f"the run {meant[-1]} {how}: it has no record",
+                f"the run {run_ids[-1]} {how}: it has no record",
                 hint="See what becomes of it: pradrill runs.",
             )
-        if run and (gone := [name for name in self._entered() if run in name]):
+        if run and (lost_ids := [name for name in self._entered() if run in name]):
             raise RecordError(
-                f"the run {gone[-1]} is in the register, and its folder is gone",
+                f"the run {lost_ids[-1]} is in the register, and its folder is gone",
                 hint="See what else is wrong: pradrill register verify.",
             )
         if run is None or not sealed:

@@ -33,8 +33,8 @@ class Signer(NamedTuple):
     @property
     def fingerprint(self) -> str:
         """Return what `ssh-keygen -l` calls the key."""
-        told = tool("ssh-keygen", "-l", "-f", "-", stdin=f"{self.public_key}\n".encode())
-        return told.decode("ascii", "replace").split()[1]
+        listing = tool("ssh-keygen", "-l", "-f", "-", stdin=f"{self.public_key}\n".encode())
+        return listing.decode("ascii", "replace").split()[1]
 
 
 def signer_line(public_key: str) -> str:
@@ -78,10 +78,10 @@ def signature_problem(content: bytes, signature: bytes, signers: str) -> str | N
         allowed.write_text(signers, encoding="utf-8")
         signed.write_bytes(signature)
         try:
-            found = tool("ssh-keygen", "-Y", "find-principals", "-f", allowed, "-s", signed)
+            principals = tool("ssh-keygen", "-Y", "find-principals", "-f", allowed, "-s", signed)
         except ToolError:
             return "was made by a key that is not an allowed signer's"
-        principal = found.decode("utf-8", "replace").splitlines()[0].strip()
+        principal = principals.decode("utf-8", "replace").splitlines()[0].strip()
         try:
             tool(
                 *("ssh-keygen", "-Y", "verify", "-f", allowed, "-I", principal),

@@ -42,13 +42,13 @@ def stamp(sha256: str, authority: str) -> bytes:
 def stamp_problem(sha256: str, response: bytes, authorities: str) -> str | None:
     """Say why an answer does not prove that the hash existed, or None when it does."""
     with tempfile.TemporaryDirectory(prefix="pradrill-", dir=scratch.base()) as folder:
-        given, trusted = Path(folder, "stamp.tsr"), Path(folder, "authority.pem")
-        given.write_bytes(response)
+        stamp, trusted = Path(folder, "stamp.tsr"), Path(folder, "authority.pem")
+        stamp.write_bytes(response)
         trusted.write_text(authorities, encoding="utf-8")
         try:
             tool(
                 *("openssl", "ts", "-verify", "-digest", sha256),
-                *("-in", given, "-CAfile", trusted),
+                *("-in", stamp, "-CAfile", trusted),
             )
         except ToolError as error:
             return f"does not hold ({error.message})"
@@ -58,13 +58,13 @@ def stamp_problem(sha256: str, response: bytes, authorities: str) -> str | None:
 def stated_time(response: bytes) -> datetime | None:
     """Return the time that an answer states, whoever gave it; None when it is no stamp."""
     with tempfile.TemporaryDirectory(prefix="pradrill-", dir=scratch.base()) as folder:
-        given = Path(folder, "stamp.tsr")
-        given.write_bytes(response)
+        stamp = Path(folder, "stamp.tsr")
+        stamp.write_bytes(response)
         try:
-            told = tool("openssl", "ts", "-reply", "-text", "-in", given).decode("utf-8", "replace")
+            text = tool("openssl", "ts", "-reply", "-text", "-in", stamp).decode("utf-8", "replace")
         except ToolError:
             return None
-    match = _STATED.search(told)
+    match = _STATED.search(text)
     if match is None:
         return None
     return datetime.strptime(f"{match[1]} {match[2]}", "%b %d %H:%M:%S %Y").replace(tzinfo=UTC)

@@ -86,9 +86,11 @@ def make_bundle(
         if isinstance(error, RecordError):
             raise
         raise RecordError(f"cannot write {output}: {error.strerror}") from error
-    made = verify_bundle(output)
-    more = [trouble for trouble in wrong if trouble.wrong not in {t.wrong for t in made.troubles}]
-    return made._replace(troubles=[*made.troubles, *more])
+    verified = verify_bundle(output)
+    more = [
+        trouble for trouble in wrong if trouble.wrong not in {t.wrong for t in verified.troubles}
+    ]
+    return verified._replace(troubles=[*verified.troubles, *more])
 
 
 def verify_bundle(folder: Path, signers: str | None = None) -> Verified:
@@ -125,10 +127,10 @@ def verify_bundle(folder: Path, signers: str | None = None) -> Verified:
 
 
 def _copy_run(source: Path, target: Path) -> None:
-    found = list(tree(str(source)))
-    if not found:
+    files = list(tree(str(source)))
+    if not files:
         raise RecordError(f"cannot read {source}", hint="List the runs: pradrill runs.")
-    for path, entry in found:
+    for path, entry in files:
         if path.split("/")[0] in NOT_EVIDENCE:
             continue
         if not entry.is_file(follow_symlinks=False) or not path.isprintable() or "\\" in path:
@@ -184,7 +186,7 @@ def _write_words(
 
 def _stamps(chain: Chain, run_ids: Sequence[str]) -> Iterator[int]:
     hashes = {
-        told for entry, told in chain.of(EntryKind.RUN) if entry.body.get("run_id") in run_ids
+        sha256 for entry, sha256 in chain.of(EntryKind.RUN) if entry.body.get("run_id") in run_ids
     }
     return (entry.number for entry, _ in chain.of(EntryKind.STAMP) if entry.previous in hashes)
 
@@ -195,7 +197,7 @@ def _sums(folder: Path) -> bytes:
     for path, entry in tree(str(folder), all_of_it=True):
         if path not in {SUMS, _SUMS_SIGNATURE} and entry.is_file(follow_symlinks=False):
             lines.append((os.fsencode(f"./{path}"), sha256(Path(entry.path)).encode()))
-    return b"".join(told + b"  " + path + b"\n" for path, told in sorted(lines))
+    return b"".join(digest + b"  " + path + b"\n" for path, digest in sorted(lines))
 
 
 def _verify_sums(folder: Path, sums: bytes) -> Iterator[Trouble]:
@@ -205,21 +207,23 @@ def _verify_sums(folder: Path, sums: bytes) -> Iterator[Trouble]:
     now = _sums(folder)
     if now == sums:
         return
-    was, are = _by_path(sums), _by_path(now)
-    for named in sorted(was.keys() | are.keys()):
-        where = named.decode("utf-8", "replace").removeprefix("./")
-        if named not in are:
+    before, are = _by_path(sums), _by_path(now)
+    for name in sorted(before.keys() | are.keys()):
+        where = name.decode("utf-8", "replace").removeprefix("./")
+        if name not in are:
             yield Trouble(where, "is missing")
-        elif named not in was:
+        elif name not in before:
             yield Trouble(where, f"was added: {SUMS} does not name it")
-        elif was[named] != are[named]:
+        elif before[name] != are[name]:
             yield Trouble(where, f"is not what {SUMS} says")
-    if was == are:
+    if before == are:
         yield Trouble(SUMS, "is not as it was written")
 
 
 def _by_path(sums: bytes) -> dict[bytes, bytes]:
-    return {path: told for told, _, path in (line.partition(b"  ") for line in sums.split(b"\n"))}
+    return {
+        path: sha256 for sha256, _, path in (line.partition(b"  ") for line in sums.split(b"\n"))
+    }
 
 
 def _verify_sums_signature(folder: Path, sums: bytes, signers: str) -> Iterator[Trouble]:

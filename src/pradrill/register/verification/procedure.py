@@ -229,19 +229,19 @@ montrent qu'il est cohérent, non d'où il vient.
 def english(content: Content) -> str:
     """Return VERIFY.txt."""
     unsigned = "" if content.principal else f"\n{_ENGLISH_UNSIGNED}"
-    told = "".join(_told(n, s.english, s.commands) for n, s in enumerate(steps(content), 1))
-    known = _ENGLISH_KNOWN if content.acknowledged else ""
+    text = "".join(_told(n, s.english, s.commands) for n, s in enumerate(steps(content), 1))
+    acknowledged = _ENGLISH_KNOWN if content.acknowledged else ""
     wrong = _wrong(_ENGLISH_WRONG, content.wrong)
-    return f"{wrong}{_ENGLISH}{unsigned}\n{told}{known}{_ENGLISH_END}"
+    return f"{wrong}{_ENGLISH}{unsigned}\n{text}{acknowledged}{_ENGLISH_END}"
 
 
 def french(content: Content) -> str:
     """Return VERIFIER.txt."""
     unsigned = "" if content.principal else f"\n{_FRENCH_UNSIGNED}"
-    told = "".join(_told(n, s.french, s.commands) for n, s in enumerate(steps(content), 1))
-    known = _FRENCH_KNOWN if content.acknowledged else ""
+    text = "".join(_told(n, s.french, s.commands) for n, s in enumerate(steps(content), 1))
+    acknowledged = _FRENCH_KNOWN if content.acknowledged else ""
     wrong = _wrong(_FRENCH_WRONG, content.wrong)
-    return f"{wrong}{_FRENCH}{unsigned}\n{told}{known}{_FRENCH_END}"
+    return f"{wrong}{_FRENCH}{unsigned}\n{text}{acknowledged}{_FRENCH_END}"
 
 
 def _wrong(first: str, wrong: tuple[str, ...]) -> str:

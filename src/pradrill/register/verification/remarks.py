@@ -54,8 +54,8 @@ def _dates(chain: Chain) -> Iterator[str]:
     latest: Entry | None = None
     for entry, _ in chain.entries:
         if latest is not None and entry.at < latest.at - _SLACK:
-            told = f"before entry {latest.number}, {latest.at:%Y-%m-%d %H:%M:%S UTC}"
-            yield f"entry {entry.number} is dated {entry.at:%Y-%m-%d %H:%M:%S UTC}, {told}"
+            place = f"before entry {latest.number}, {latest.at:%Y-%m-%d %H:%M:%S UTC}"
+            yield f"entry {entry.number} is dated {entry.at:%Y-%m-%d %H:%M:%S UTC}, {place}"
         elif latest is None or entry.at > latest.at:
             latest = entry
     stamp = next((e for e, _ in reversed(chain.entries) if e.kind is EntryKind.STAMP), None)
@@ -69,7 +69,7 @@ def _against_stamp(chain: Chain, stamp: Entry) -> Iterator[str]:
         stated = stated_time(Stamp.model_validate(stamp.body).der())
     except (ValueError, ToolError):
         return
-    of = next((entry for entry, told in chain.entries if told == stamp.previous), None)
+    of = next((entry for entry, sha256 in chain.entries if sha256 == stamp.previous), None)
     if stated is not None and of is not None and abs(stated - of.at) > _SLACK:
-        told = f"stamped on {stated:%Y-%m-%d %H:%M:%S UTC}"
-        yield f"entry {of.number} is dated {of.at:%Y-%m-%d %H:%M:%S UTC}, and was {told}"
+        sha256 = f"stamped on {stated:%Y-%m-%d %H:%M:%S UTC}"
+        yield f"entry {of.number} is dated {of.at:%Y-%m-%d %H:%M:%S UTC}, and was {sha256}"

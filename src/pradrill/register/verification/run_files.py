@@ -46,9 +46,9 @@ class RunFiles:
         self.files = self.size = 0
         self._block = bytearray(_BLOCK)
 
-    def verify(self, entry: Entry, told: str) -> None:
+    def verify(self, entry: Entry, sha256: str) -> None:
         """Compare a run's files with its entry: each is there, unchanged, and there is no other."""
-        self.entries.add(told)
+        self.entries.add(sha256)
         try:
             run = _Sealed.model_validate(entry.body)
         except ValidationError:
@@ -63,26 +63,26 @@ class RunFiles:
         if not there and not os.path.isdir(folder):  # noqa: PTH112 said 4,000 times
             self._trouble(run.run_id, f"the run of entry {entry.number} is missing")
             return
-        named = {**run.files, RECORD: run.record_sha256}
-        self._compare(run.run_id, named, there)
-        for path in sorted(there - named.keys()):
+        hashes = {**run.files, RECORD: run.record_sha256}
+        self._compare(run.run_id, hashes, there)
+        for path in sorted(there - hashes.keys()):
             if path.split("/")[0] not in NOT_EVIDENCE:
                 what = f"was added after entry {entry.number}"
                 self._trouble(f"{run.run_id}/{path}", what, self._hash(f"{folder}/{path}"))
-        if self.signers is not None and SIGNATURE in named:
+        if self.signers is not None and SIGNATURE in hashes:
             self._verify_signature(run.run_id, self.signers)
 
-    def _compare(self, run_id: str, named: dict[str, str], there: set[str]) -> None:
+    def _compare(self, run_id: str, hashes: dict[str, str], there: set[str]) -> None:
         folder = f"{self.folder}/{run_id}"
-        for path, expected in named.items():
+        for path, expected in hashes.items():
             if path not in there:
                 self._trouble(f"{run_id}/{path}", "is missing")
                 continue
-            found = self._hash(f"{folder}/{path}")
-            if found is None:
+            sha256 = self._hash(f"{folder}/{path}")
+            if sha256 is None:
                 self._trouble(f"{run_id}/{path}", "cannot be read as a file")
-            elif found != expected:
-                self._trouble(f"{run_id}/{path}", f"was changed: {found}, not {expected}")
+            elif sha256 != expected:
+                self._trouble(f"{run_id}/{path}", f"was changed: {sha256}, not {expected}")
 
     def strangers(self) -> list[str]:
         """Tell the sealed runs that no entry names; return notes on those without a record."""
@@ -103,8 +103,8 @@ class RunFiles:
                 notes.append(f"{RUNS}/{name} has no record: it is running, or has crashed")
         return notes
 
-    def _trouble(self, where: str, what: str, seen: str | None = None) -> None:
-        self.troubles.append(Trouble(f"{RUNS}/{where}", what, seen or ""))
+    def _trouble(self, where: str, what: str, evidence: str | None = None) -> None:
+        self.troubles.append(Trouble(f"{RUNS}/{where}", what, evidence or ""))
 
     def _hash(self, path: str) -> str | None:
         """Return a file's SHA-256; None when it is no regular file or cannot be read."""
@@ -131,8 +131,8 @@ class RunFiles:
 
     def _hash_all(self, folder: str) -> str:
         """Return one hash of all files of a run."""
-        told = sorted((path, self._hash(f"{folder}/{path}")) for path, _ in tree(folder))
-        return hashlib.sha256(repr(told).encode("utf-8", "surrogateescape")).hexdigest()
+        hashes = sorted((path, self._hash(f"{folder}/{path}")) for path, _ in tree(folder))
+        return hashlib.sha256(repr(hashes).encode("utf-8", "surrogateescape")).hexdigest()
 
     def _verify_signature(self, run_id: str, signers: str) -> None:
         folder = Path(self.folder, run_id)

@@ -82,16 +82,16 @@ def verify(  # noqa: PLR0913 each is another thing that a reader may know or wan
     )
     for text in published:
         troubles += _verify_published(chain, text)
-    looked = RunFiles(state / RUNS, troubles, signers=allowed if each else None)
-    for entry, told in chain.of(EntryKind.RUN):
+    run_files = RunFiles(state / RUNS, troubles, signers=allowed if each else None)
+    for entry, sha256 in chain.of(EntryKind.RUN):
         if runs is None or entry.body.get("run_id") in runs:
-            looked.verify(entry, told)
-    _verify_stamps(chain, troubles, each=each, of=None if runs is None else looked.entries)
-    for missing in sorted(set(runs or ()) - looked.seen):
+            run_files.verify(entry, sha256)
+    _verify_stamps(chain, troubles, each=each, of=None if runs is None else run_files.entries)
+    for missing in sorted(set(runs or ()) - run_files.seen):
         troubles.append(Trouble(f"{RUNS}/{missing}", "the register has no entry for this run"))
-    notes = [*notes_on(chain), *([] if only else looked.strangers())]
-    known = chain.known()
-    answered = {t: known[t.wrong] for t in troubles if t.lasts and t.wrong in known}
+    notes = [*notes_on(chain), *([] if only else run_files.strangers())]
+    acknowledged = chain.known()
+    answered = {t: acknowledged[t.wrong] for t in troubles if t.lasts and t.wrong in acknowledged}
     return Verified(
         [trouble for trouble in troubles if trouble not in answered],
         [(trouble, answered[trouble]) for trouble in troubles if trouble in answered],
@@ -99,9 +99,9 @@ def verify(  # noqa: PLR0913 each is another thing that a reader may know or wan
         [entry for entry, _ in chain.entries],
         head,
         chain.signer() if signature is not None else None,
-        len(looked.seen),
-        looked.files,
-        looked.size,
+        len(run_files.seen),
+        run_files.files,
+        run_files.size,
     )
 
 
@@ -118,13 +118,13 @@ def _verify_head(
     except ValueError:
         troubles.append(Trouble(HEAD, "it does not hold a number and a hash"))
         return None
-    last, told = chain.entries[-1] if chain.entries else (None, GENESIS)
+    last, sha256 = chain.entries[-1] if chain.entries else (None, GENESIS)
     newest = last.number if last else 0
-    if told == head.sha256 and newest == head.number:
+    if sha256 == head.sha256 and newest == head.number:
         return head
     if newest < head.number:
-        gone = f"the register ends with entry {newest}, its head is entry {head.number}"
-        troubles.append(Trouble(REGISTER, f"{gone}: the end was removed"))
+        what = f"the register ends with entry {newest}, its head is entry {head.number}"
+        troubles.append(Trouble(REGISTER, f"{what}: the end was removed"))
     elif newest == head.number:
         troubles.append(Trouble(HEAD, f"entry {newest} is not the one that the head names"))
     else:
@@ -145,17 +145,17 @@ def _verify_head_signature(
 
 
 def _verify_published(chain: Chain, text: str) -> Iterator[Trouble]:
-    by_hash = {told: entry.number for entry, told in chain.entries}
+    by_hash = {sha256: entry.number for entry, sha256 in chain.entries}
     matches = list(_PUBLISHED.finditer(text))
     if not matches:
         yield Trouble("--head", "no head was found in it; one is a number and a hash")
     for match in matches:
-        number, told = match.groups()
-        if told not in by_hash:
+        number, sha256 = match.groups()
+        if sha256 not in by_hash:
             what = "was published and is not in the register: the end was removed or changed"
-            yield Trouble("--head", f"entry {number or '?'}, {told}, {what}")
-        elif number is not None and int(number) != by_hash[told]:
-            yield Trouble("--head", f"{told} is entry {by_hash[told]}, not {number}")
+            yield Trouble("--head", f"entry {number or '?'}, {sha256}, {what}")
+        elif number is not None and int(number) != by_hash[sha256]:
+            yield Trouble("--head", f"{sha256} is entry {by_hash[sha256]}, not {number}")
 
 
 def _verify_stamps(
@@ -164,7 +164,7 @@ def _verify_stamps(
     """Verify the newest stamp, or those of the entries with these hashes, or each."""
     stamps = list(chain.of(EntryKind.STAMP))
     if of is not None:
-        stamps = [(entry, told) for entry, told in stamps if entry.previous in of]
+        stamps = [(entry, sha256) for entry, sha256 in stamps if entry.previous in of]
     elif not each:
         stamps = stamps[-1:]
     for entry, _ in stamps:
