@@ -48,29 +48,31 @@ class Secrets:
         A secret that is also a word of the plan or of a record cannot be hidden in them: masking
         it would leave neither readable, so such a run does not start.
         """
-        told: list[str] = []
-        written = plan.model_dump(mode="json")
+        problems: list[str] = []
+        declared = plan.model_dump(mode="json")
         for name in secrets_of(plan.drill):
             try:
                 value = self._value(name)
             except NotReadyError as error:
-                told.append(f"{error.message}. HINT: {error.hint}" if error.hint else error.message)
+                problems.append(
+                    f"{error.message}. HINT: {error.hint}" if error.hint else error.message
+                )
                 continue
-            if _names_something(value) or _stands_in(value, written):
-                told.append(
+            if _names_something(value) or _stands_in(value, declared):
+                problems.append(
                     f"the secret {name} is also a name in the plan or in a record, so that it "
                     f"cannot be kept out of them. HINT: Choose one that nothing else is called."
                 )
             else:
                 self.masker.learn(value)
-        return tuple(told)
+        return tuple(problems)
 
     def learn(self, values: Iterable[str], plan: RunPlan) -> None:
         """Mask what an encrypted file holds, but for what the plan and every record say anyway."""
-        written = plan.model_dump(mode="json")
+        declared = plan.model_dump(mode="json")
         for value in values:
             text = value.strip()
-            said_anyway = _names_something(text) or _stands_in(text, written)
+            said_anyway = _names_something(text) or _stands_in(text, declared)
             if len(text) >= SHORTEST and not said_anyway:
                 self.masker.learn(text)
 
@@ -147,8 +149,8 @@ def _read(path: Path) -> str:
 
 
 def _unreadable(path: Path, error: Exception) -> NotReadyError:
-    named = "its path names nothing"
-    other = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else named
+    nothing = "its path names nothing"
+    other = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else nothing
     reason = getattr(error, "strerror", None) or other
     return NotReadyError(
         f"the secret file {path} cannot be read: {reason}", hint="Check its path and its owner."

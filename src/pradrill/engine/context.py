@@ -195,8 +195,8 @@ class Context:
         """Tell whether the run must stop: a signal, a full disk, a lost lease, a bad branch."""
         self._look_at_clock()
         run = self._run
-        lost = bool(self.tenancy.lost)
-        return run.cancelled() or run.abandoned or lost or run.unwritten is not None
+        without_lease = bool(self.tenancy.lost)
+        return run.cancelled() or run.abandoned or without_lease or run.unwritten is not None
 
     def note(self, event: Event, fact: Model | None = None, **more: Any) -> None:
         """Put a fact, or what is said of it by name, into the journal and into `facts`.
@@ -256,8 +256,8 @@ class Context:
         site = planned(self._run.site, "the standby's start")
         if self.service is None:
             return site
-        mine = self.facts.plan.branch(self.service).hosts
-        return site.model_copy(update={"hosts": tuple(h for h in site.hosts if h.name in mine)})
+        names = self.facts.plan.branch(self.service).hosts
+        return site.model_copy(update={"hosts": tuple(h for h in site.hosts if h.name in names)})
 
     def workable(self, phase: Phase) -> Site | None:
         """Return what a playbook may work on: before the teardown all of it or nothing."""
@@ -270,10 +270,10 @@ class Context:
     def host(self, name: str | None) -> Host:
         """Return one of this branch's hosts by its name in the inventory; the first for None."""
         hosts = self.there().hosts
-        found = [host for host in hosts if name in {None, host.name}]
-        if not found:
+        matches = [host for host in hosts if name in {None, host.name}]
+        if not matches:
             raise PradrillError(f"{name} is not among the standby's hosts")
-        return found[0]
+        return matches[0]
 
     def forget_folders(self) -> None:
         """Remove what was written for the run outside its own folder, by a dead process too."""
@@ -309,8 +309,8 @@ class Context:
 
     def evidence(self, step: PlannedStep) -> Path:
         """Return the folder for the evidence of a step that has begun; it does not exist yet."""
-        begun = self.facts.begun
-        number = max(n for n, key in enumerate(begun, 1) if key == step.key)
+        keys = self.facts.begun
+        number = max(n for n, key in enumerate(keys, 1) if key == step.key)
         words = step.name if step.service is None else f"{step.service} {step.name}"
         name = "".join(c if c.isalnum() else "-" for c in words)
         again = f"-{self.attempt}" if self.attempt > 1 else ""

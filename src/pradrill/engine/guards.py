@@ -100,9 +100,9 @@ def _comparisons(
     A key of another type says nothing: one machine has a key of each. So those that the host has
     beside the one that it showed are compared too.
     """
-    shown = [facts.host_key, *facts.other_keys]
-    ours = {key for key in map(identity.print_of, shown) if key}
-    comparable = {*(each.partition(" ")[0] for each in shown), None}
+    host_keys = [facts.host_key, *facts.other_keys]
+    ours = {key for key in map(identity.print_of, host_keys) if key}
+    comparable = {*(each.partition(" ")[0] for each in host_keys), None}
     keys = {
         identity.print_of(each)
         for each in identity.valid(identity.host_key, primary.host_keys)
@@ -114,8 +114,8 @@ def _comparisons(
     same = ["machine-id"] * (facts.machine_id in ids)
     yield "machine-id", (same if ids and facts.machine_id else None)
 
-    given = identity.valid(identity.address, primary.addresses)
-    theirs = {identity.plain_address(each) for each in given}
+    valid_addresses = identity.valid(identity.address, primary.addresses)
+    theirs = {identity.plain_address(each) for each in valid_addresses}
     here = _addresses(host, facts)
     shared = [f"address {text}" for text, each in here.items() if each in theirs]
     telling = [each for each in theirs if not identity.is_everybodys(each)]
@@ -127,13 +127,13 @@ def _comparisons(
 
 def _addresses(host: Host, facts: HostFacts) -> dict[str, object]:
     """Return the addresses that lead to the host, and those that it has: as told → as compared."""
-    found: dict[str, object] = {}
+    addresses: dict[str, object] = {}
     for text in (host.address, facts.peer, *facts.addresses):
         try:
-            found[text] = identity.plain_address(text.strip("[]"))
+            addresses[text] = identity.plain_address(text.strip("[]"))
         except ValueError:  # a name: `peer` is the address that it led to
             continue
-    return found
+    return addresses
 
 
 def same_machine_guard(host: Host, facts: HostFacts, before: SeenHost | None) -> GuardResult:

@@ -100,8 +100,8 @@ class Tenancy:
         """Raise PradrillError when the standby is not this run's any more; ask its machines."""
         with self._lock:
             if not self.lost and self._leases is not None:
-                for held in list(self._held.values()):
-                    self._renew(self._leases, held)
+                for lease in list(self._held.values()):
+                    self._renew(self._leases, lease)
             if self.lost:
                 raise ReasonError(reason(Code.STANDBY_LOST, because=self.lost))
 
@@ -114,13 +114,15 @@ class Tenancy:
         self._over.set()
         with self._lock:
             while self._held and self._leases is not None:
-                _, held = self._held.popitem()
+                _, lease = self._held.popitem()
                 try:
-                    self._leases.release(held.host, held.site, self._me, machine_id=held.machine_id)
+                    self._leases.release(
+                        lease.host, lease.site, self._me, machine_id=lease.machine_id
+                    )
                 except PradrillError as error:
                     minutes = LEASE_TERM // timedelta(minutes=1)
                     yield (
-                        f"the lease on {held.host.name} was not given back, it runs out within "
+                        f"the lease on {lease.host.name} was not given back, it runs out within "
                         f"{minutes} minutes: {error.message}"
                     )
 
@@ -132,10 +134,10 @@ class Tenancy:
             return leases.take(host, site, self._me, machine_id=machine_id, over={other.run})
         return answer
 
-    def _holds(self, held: _Held) -> None:
+    def _holds(self, lease: _Held) -> None:
         with self._lock:
             is_first = not self._held
-            self._held[held.host.name] = held
+            self._held[lease.host.name] = lease
         if is_first:
             Thread(target=self._keep, daemon=True).start()
 
@@ -145,19 +147,19 @@ class Tenancy:
             with suppress(Exception):  # whoever changes the standby next asks by itself
                 self.confirm()
 
-    def _renew(self, leases: Leases, held: _Held) -> None:
+    def _renew(self, leases: Leases, lease: _Held) -> None:
         now = self._clock.now()
-        lapsed = now - held.since >= LEASE_TERM
+        lapsed = now - lease.since >= LEASE_TERM
         answer = leases.renew(
-            held.host, held.site, self._me, machine_id=held.machine_id, lapsed=lapsed
+            lease.host, lease.site, self._me, machine_id=lease.machine_id, lapsed=lapsed
         )
         if answer.came is LeaseState.HELD:
-            self._held[held.host.name] = held._replace(since=now)
+            self._held[lease.host.name] = lease._replace(since=now)
         elif answer.came is LeaseState.LOST:
             self.lost = _lost(answer.other)
-            self._note(_guard(held.host, GuardOutcome.REFUSED, self.lost))
+            self._note(_guard(lease.host, GuardOutcome.REFUSED, self.lost))
         else:
-            raise PradrillError(f"the lease on {held.host.name} is gone: {answer.because}")
+            raise PradrillError(f"the lease on {lease.host.name} is gone: {answer.because}")
 
     def _busy(self, host: Host, answer: LeaseAnswer) -> BusyError:
         until = self._clock.now() + timedelta(seconds=min(answer.left, LEASE_TERM.total_seconds()))

@@ -28,7 +28,7 @@ def side_by_side(
             take(name, _nothing_waits)
         return
     news: SimpleQueue[tuple[Name, bool]] = SimpleQueue()
-    taken: list[Future[None]] = []
+    futures: list[Future[None]] = []
     running = 0
     with ThreadPoolExecutor(len(after)) as pool:
         while True:
@@ -36,7 +36,7 @@ def side_by_side(
                 go_on, ended = (partial(news.put, (name, may)) for may in (True, False))
                 future = pool.submit(take, name, go_on)
                 future.add_done_callback(partial(_tell, ended))
-                taken.append(future)
+                futures.append(future)
                 running += 1
             if not running:
                 break
@@ -45,7 +45,7 @@ def side_by_side(
                 order.done(name)
             else:
                 running -= 1
-    for future in taken:
+    for future in futures:
         future.result()
 
 

@@ -178,28 +178,28 @@ def _declared(
 
 
 def _manual(
-    plan: Plan, branch: Branch, phase: Phase, name: str, told: ManualStep
+    plan: Plan, branch: Branch, phase: Phase, name: str, step: ManualStep
 ) -> Iterator[PlannedStep]:
     """Return the wait for a person; a call waits twice, for the response and the restoration."""
     asks = PlannedManual(
         phase=phase,
         name=name,
         hosts=(),
-        deadline=told.deadline,
+        deadline=step.deadline,
         service=branch.service,
-        manual=told,
+        manual=step,
     )
-    if told.call is None:
+    if step.call is None:
         yield asks
         return
-    provider = plan.providers[told.call]
+    provider = plan.providers[step.call]
     promises = {
         CallStage.RESPONSE: provider.sla.response,
         CallStage.RESTORATION: provider.sla.restoration,
     }
     for stage, promised in promises.items():
         call = Call(
-            provider=told.call, stage=stage, step=name, support=provider.support, promised=promised
+            provider=step.call, stage=stage, step=name, support=provider.support, promised=promised
         )
         yield asks.model_copy(update={"name": f"{name}: {stage}", "call": call})
 

@@ -35,7 +35,7 @@ class _Watch:
     def see_all(
         self,
         results: tuple[CheckResult, ...],
-        asked: Collection[str],
+        keys: Collection[str],
         during: Stretch,
         *,
         cut_off: bool,
@@ -45,7 +45,7 @@ class _Watch:
         A check that it says nothing about is not green. When the deadline cut the pass off, a
         check that had failed and now has no answer is still known to have failed.
         """
-        for key in {*asked} - {check_key(result) for result in results}:
+        for key in {*keys} - {check_key(result) for result in results}:
             self.latest[key] = CheckOutcome.ERRORED
             self.green_since.pop(key, None)
         if cut_off:
@@ -107,7 +107,7 @@ def verify_until_stable(  # noqa: PLR0913 the ports and callbacks of one loop
         left = (end - clock.now()).total_seconds()
         if left <= 0:
             return _at_deadline(watch, spec)
-        asked, during = clock.now(), Stretch(clock)
+        start, during = clock.now(), Stretch(clock)
         results = verification.run(only, deadline=left, cancelled=cancelled)
         keys, cut_off = only or verification.checks(), clock.now() >= end
         on_pass(watch.see_all(results, keys, during, cut_off=cut_off))
@@ -117,7 +117,7 @@ def verify_until_stable(  # noqa: PLR0913 the ports and callbacks of one loop
             return Verified(StepOutcome.UNKNOWN, hopeless)
         if not red and only is None:
             first_green = max(watch.green_since.values())
-            if asked >= first_green + spec.stable_for or spec.stable_for == timedelta(0):
+            if start >= first_green + spec.stable_for or spec.stable_for == timedelta(0):
                 last_red = max(watch.last_red.values(), default=None)
                 return Verified(StepOutcome.PASSED, "", first_green, last_red)
         if red or only is None:

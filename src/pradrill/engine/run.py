@@ -35,9 +35,9 @@ def run_drill(
     started: Started, tools: Tools, cancelled: Cancellation, *, disruption: Disruption | None
 ) -> RunRecord:
     """Carry the plan out and return its sealed record. Raises RecordError, after teardown."""
-    began = tools.clock.now()
-    with closing(tools.store.open(started.plan.drill.drill, began)) as journal:
-        run = Run(Context(journal, Facts(started=started, began=began), tools, cancelled))
+    start = tools.clock.now()
+    with closing(tools.store.open(started.plan.drill.drill, start)) as journal:
+        run = Run(Context(journal, Facts(started=started, began=start), tools, cancelled))
         run.context.note(Event.STARTED, started)
         try:
             with hold_standby(tools.store, started.plan, journal.run_id):
@@ -90,11 +90,11 @@ class Run:
             end_commands(context)
         for step in context.facts.plan.steps_of(Phase.TEARDOWN):
             if self._is_due(step):
-                known = context.facts.residue
+                residue = context.facts.residue
                 result = self._step(step)
                 passed = result.outcome is StepOutcome.PASSED
                 of_standby = step.kind is not StepKind.ISOLATION_AGAIN  # its guards say it
-                if of_standby and not passed and context.facts.residue == known:
+                if of_standby and not passed and context.facts.residue == residue:
                     context.left([_ended(result)])
         context.forget_folders()
 
@@ -236,44 +236,44 @@ class Run:
         phase, name, service = step.key
         context.note(Event.STEP_STARTED, phase=phase, name=name, service=service)
         started = clock.now()
-        came = self._take(context, step)
+        end = self._take(context, step)
         if step.phase is Phase.TEARDOWN and step.kind is StepKind.PLAYBOOK:
-            came = self._until_reached(context, step, came)
+            end = self._until_reached(context, step, end)
         ended = clock.now()
         result = StepResult(
             phase=step.phase,
             name=step.name,
             kind=step.kind,
-            outcome=came.outcome,
+            outcome=end.outcome,
             started=started,
             ended=ended,
             seconds=(ended - started).total_seconds(),
             deadline=deadline,
             hosts=step.hosts,
             service=service,
-            detail=as_reason(came.detail),
-            **came.more,
+            detail=as_reason(end.detail),
+            **end.more,
         )
         context.note(Event.STEP_ENDED, result)
         progress.done(result)
         return result
 
-    def _until_reached(self, context: Context, step: PlannedStep, came: StepEnd) -> StepEnd:
+    def _until_reached(self, context: Context, step: PlannedStep, end: StepEnd) -> StepEnd:
         """Take a step again, each time later, while its host is not reached and time is left."""
         clock = context.tools.clock
         deadline = clock.now() + step.deadline
         for number, wait in enumerate(_WAITS, 2):
             left = deadline - clock.now() - wait
-            if came.outcome is not StepOutcome.UNREACHABLE or left <= timedelta():
+            if end.outcome is not StepOutcome.UNREACHABLE or left <= timedelta():
                 break
             context.tools.progress.say(
-                f"not reached, tried again in {wait.total_seconds():g} s: {came.detail}"
+                f"not reached, tried again in {wait.total_seconds():g} s: {end.detail}"
             )
             clock.sleep(wait.total_seconds())
             end_commands(context)
             again = step.model_copy(update={"deadline": left})
-            came = self._take(context.again(number), again)
-        return came
+            end = self._take(context.again(number), again)
+        return end
 
     def _take(self, context: Context, step: PlannedStep) -> StepEnd:
         try:
@@ -295,9 +295,9 @@ class Run:
 
     def _restore_end(self, branch: Branch) -> Instant:
         steps = self.context.facts.steps
-        mine = [s for s in steps if s.service == branch.service and s.phase is Phase.RESTORE]
-        ends = [(step.work_ended, step.work_earlier) for step in mine if step.work_ended]
-        ends += [(step.ended, 0.0) for step in mine if step.kind is StepKind.MANUAL]
+        results = [s for s in steps if s.service == branch.service and s.phase is Phase.RESTORE]
+        ends = [(step.work_ended, step.work_earlier) for step in results if step.work_ended]
+        ends += [(step.ended, 0.0) for step in results if step.kind is StepKind.MANUAL]
         at, earlier = max(ends, default=(self.context.tools.clock.now(), 0.0))
         return Instant(
             at=at,

@@ -65,12 +65,12 @@ def some_waits() -> tuple[Wait, ...]:
         for stage, minutes in promises
     )
     later = {"asked": after(905), "ended": after(1_505), "seconds": 600.0}
-    asked = {"step": "approve the switch", "who": "DSI", "confirm": Confirm.APPROVE}
+    common = {"step": "approve the switch", "who": "DSI", "confirm": Confirm.APPROVE}
     refused = answer.model_copy(update={"yes": False, "text": "Not before noon."})
     return (
         Wait.model_validate({**fields, "call": response}),
         Wait.model_validate({**fields, **later, "call": restoration}),
-        Wait.model_validate({**fields, **asked, "answer": refused}),
+        Wait.model_validate({**fields, **common, "answer": refused}),
     )
 
 

@@ -54,26 +54,26 @@ class FakePeople:
         """Ask."""
         del folder
         self.questions.append(question)
-        self._current = asked = _FakeAsked(self, question)
+        self._current = pending = _FakeAsked(self, question)
         try:
-            yield asked
+            yield pending
         finally:
-            asked.withdraw()
+            pending.withdraw()
 
     def waiting(self, _folder: Path) -> Question | None:
         """Return the question that waits."""
-        asked = self._current
-        return None if asked is None or asked.ended else asked.question
+        pending = self._current
+        return None if pending is None or pending.ended else pending.question
 
     def give(self, _folder: Path, step: str, answer: Answer) -> None:
         """Answer the step that waits. Raises UsageError when it does not."""
-        asked = self._current
-        if asked is None or asked.question.step != step:
+        pending = self._current
+        if pending is None or pending.question.step != step:
             raise UsageError(f'the step "{step}" does not wait for an answer')
-        if asked.ended:
-            who = "its time is over" if asked.given is None else f"{asked.given.by} answered it"
+        if pending.ended:
+            who = "its time is over" if pending.given is None else f"{pending.given.by} answered it"
             raise UsageError(f'the step "{step}" does not wait any more: {who}')
-        asked.given, asked.ended = answer, True
+        pending.given, pending.ended = answer, True
 
     def scripted(self, question: Question) -> Answer | None:
         """Return what is said to the question by now."""
@@ -97,8 +97,8 @@ class _FakeAsked:
 
     def answer(self) -> Answer | None:
         """Return the answer if there is one by now."""
-        if not self.ended and (said := self._people.scripted(self.question)) is not None:
-            self.given, self.ended = said, True
+        if not self.ended and (answer := self._people.scripted(self.question)) is not None:
+            self.given, self.ended = answer, True
         return self.given
 
     def withdraw(self) -> Answer | None:

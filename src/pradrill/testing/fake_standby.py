@@ -145,13 +145,13 @@ class FakeProbe:
     def read_instant(self, host: Host, _site: Site, newest: NewestData) -> datetime:
         """Return the newest data's instant, or raise."""
         self._answer_for(host)
-        told = self._newest
-        if isinstance(told, Mapping):
+        answer = self._newest
+        if isinstance(answer, Mapping):
             command = newest.command or ""
-            told = told.get(f"{host.name}: {command}") or told[command]
-        if isinstance(told, Exception):
-            raise told
-        return told
+            answer = answer.get(f"{host.name}: {command}") or answer[command]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     def same_canary(self, host: Host, _site: Site, _canary: Canary) -> bool:
         """Tell whether the planted value came back, or raise."""

@@ -174,4 +174,4 @@ class FakeProgress:
 
     def steps(self) -> list[str]:
         """Return the names of the steps that began, in order."""
-        return [said for what, said in self.told if what == "step"]
+        return [text for what, text in self.told if what == "step"]

@@ -20,17 +20,17 @@ def a_sealed_run(
 
     Without changes it is what its journal tells, as every run's is that was carried out.
     """
-    began = after(86_400.0 * number)
-    journal = store.open("moodle", began)
-    for event, told in _events(a_record()):
-        journal.append(event, began, told)
+    start = after(86_400.0 * number)
+    journal = store.open("moodle", start)
+    for event, payload in _events(a_record()):
+        journal.append(event, start, payload)
     for path, content in (evidence or {"01-restore/events.jsonl": f"run {number}\n"}).items():
         file = journal.folder / "evidence" / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(content, encoding="utf-8")
     fields: dict[str, Any] = {
         "run_id": journal.run_id,
-        "started": began,
+        "started": start,
         "ended": after(86_400.0 * number + 2_561.4),
         "evidence": journal.evidence(),
     }
@@ -63,8 +63,8 @@ def _events(record: RunRecord) -> Iterator[tuple[Event, dict[str, Any]]]:
         yield Event.STEP_ENDED, step.model_dump(mode="json")
     for mark, instant in recovery.marks.items():
         yield Event.MARK, {"mark": mark, "instant": instant.model_dump(mode="json")}
-    seen = CheckPass(number=record.passes, results=record.checks)
-    yield Event.CHECK_PASS, seen.model_dump(mode="json")
+    polled = CheckPass(number=record.passes, results=record.checks)
+    yield Event.CHECK_PASS, polled.model_dump(mode="json")
     yield Event.STABLE, {}
     reading = Reading(
         point=recovery.recovery_point,

@@ -98,16 +98,16 @@ class Binding:
     def variables(self) -> dict[str, Any]:
         """Return the extra variables that lead every connection."""
         site = self._play.site
-        led: dict[str, Mapping[str, Any]] = {
+        hosts: dict[str, Mapping[str, Any]] = {
             proven.host.name: {**_led(proven.host), "machine_id": proven.machine_id}
             for proven in site.proven
         }
         if self._play.controller:  # Ansible's own short name of 127.0.0.1 is 127
-            led |= dict.fromkeys((*CONTROLLER, "127"), _HERE)
+            hosts |= dict.fromkeys((*CONTROLLER, "127"), _HERE)
         table = f"{self._own}_led"
         one = f"({table}[{self._own} | default(inventory_hostname_short)] | default({table}['']))"
         return {
-            table: {**led, "": _NOWHERE},
+            table: {**hosts, "": _NOWHERE},
             **{name: f"{{{{ {one}.{part} }}}}" for name, part in _LED.items()},
             **_FIXED,
             **({"ansible_ssh_executable": str(MARKED_SSH)} if site.run_id else {}),
@@ -159,9 +159,9 @@ def _led(host: Host) -> dict[str, Any]:
     }
 
 
-def _identity(own: str) -> dict[str, Any]:
+def _identity(prefix: str) -> dict[str, Any]:
     """Return the play that reads which machine it is, and ends everything on another one."""
-    answer = f"{own}_answer"
+    answer = f"{prefix}_answer"
     return {
         "name": "Identify the machine",
         "hosts": "all",
@@ -175,7 +175,7 @@ def _identity(own: str) -> dict[str, Any]:
                 "register": answer,
                 "changed_when": False,
                 "failed_when": f"({answer}.stdout | default('') | trim)"
-                f" != {own}_led[inventory_hostname].machine_id",
+                f" != {prefix}_led[inventory_hostname].machine_id",
             }
         ],
     }

@@ -82,8 +82,8 @@ class Narrator:
         if self._binding.is_own(data):
             self._take_own(kind, data, host, task)
             return
-        told = (*self._times, *(_instant(data.get(key)) for key in ("start", "end")))
-        times = sorted(at for at in told if at is not None)
+        candidates = (*self._times, *(_instant(data.get(key)) for key in ("start", "end")))
+        times = sorted(at for at in candidates if at is not None)
         self._times = (times[0], times[-1]) if times else ()
         if kind == "playbook_on_stats":
             self._ends.append(data)

@@ -40,9 +40,9 @@ def metered(meter: Meter, **words: Any) -> Any:
     class Runner(theirs.Runner):  # type: ignore[misc] # it has no types
         def event_callback(self, event_data: dict[str, Any]) -> None:
             events = Path(self.config.artifact_dir, "job_events")
-            told = events / f"{event_data.get('uuid')}-partial.json"
-            if os.path.lexists(told) and not self.meter.takes(told.stat().st_size):
-                told.unlink()
+            partial = events / f"{event_data.get('uuid')}-partial.json"
+            if os.path.lexists(partial) and not self.meter.takes(partial.stat().st_size):
+                partial.unlink()
             elif not self.meter.over or "uuid" not in event_data:
                 super().event_callback(event_data)
 

@@ -154,9 +154,9 @@ def _unlocking(play: Play, folder: Path) -> str:
 def opened(files: Iterable[Path], password: str) -> list[str]:
     """Return what Ansible Vault has encrypted in the files, in plain, so that it can be masked."""
     command = [sys.executable, "-I", str(Path(__file__).with_name("vault_reader.py"))]
-    told = json.dumps({"password": password, "files": [str(path) for path in files]})
-    done = subprocess.run(command, input=told.encode(), capture_output=True, check=False)
-    plain: list[str] = json.loads(done.stdout) if done.returncode == 0 else []
+    request = json.dumps({"password": password, "files": [str(path) for path in files]})
+    process = subprocess.run(command, input=request.encode(), capture_output=True, check=False)
+    plain: list[str] = json.loads(process.stdout) if process.returncode == 0 else []
     return plain
 
 

@@ -77,8 +77,8 @@ def _parent(pid: int) -> int | None:
 
 def _waits_for_alarm(pid: int) -> bool:
     """Tell whether the process handles SIGALRM: one that does not would die of it."""
-    caught = re.search(r"^SigCgt:\s*([0-9a-f]+)$", _proc(pid, "status"), re.MULTILINE)
-    return caught is not None and bool(int(caught[1], 16) & 1 << signal.SIGALRM - 1)
+    mask = re.search(r"^SigCgt:\s*([0-9a-f]+)$", _proc(pid, "status"), re.MULTILINE)
+    return mask is not None and bool(int(mask[1], 16) & 1 << signal.SIGALRM - 1)
 
 
 def _proc(pid: int, what: str) -> str:

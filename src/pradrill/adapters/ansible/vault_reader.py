@@ -19,10 +19,10 @@ def main() -> None:
     from ansible.parsing.dataloader import DataLoader  # noqa: PLC0415 costs 0.2 s
     from ansible.parsing.vault import VaultLib, VaultSecret  # noqa: PLC0415 likewise
 
-    told = json.load(sys.stdin)
-    vault = VaultLib([("default", VaultSecret(told["password"].encode()))])
+    request = json.load(sys.stdin)
+    vault = VaultLib([("default", VaultSecret(request["password"].encode()))])
     plain: list[str] = []
-    for name in told["files"]:
+    for name in request["files"]:
         text = Path(name).read_text("utf-8", "replace")
         for hit in _INLINE.findall(text):
             block = "\n".join(line.strip() for line in hit.splitlines())

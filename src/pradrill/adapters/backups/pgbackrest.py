@@ -97,12 +97,12 @@ class PgBackRest:
         A physical backup can be recovered from its end on: that is its data's time.
         """
         stanza = self._stanza(bounds)
-        mine = [b for b in stanza.backup if b.database.repository == self._declared.number]
+        backups = [b for b in stanza.backup if b.database.repository == self._declared.number]
         return Catalogue(
             source=self._declared.name,
             location=self._location,
             read_at=self._clock.now(),
-            points=tuple(_point(backup) for backup in mine),
+            points=tuple(_point(backup) for backup in backups),
             continuous=True,
         )
 
@@ -114,22 +114,27 @@ class PgBackRest:
             self._stanza(bounds)  # verify takes a wrong password for damage
         except NotReadyError as error:
             return Checked(Soundness.UNPROVEN, method, error.message)
-        said = self._call(["verify", "--output=text", "--verbose"], bounds)
-        if said.code is None:
+        answer = self._call(["verify", "--output=text", "--verbose"], bounds)
+        if answer.code is None:
             return Checked(Soundness.UNPROVEN, method, f"not done in {bounds.deadline:g} s")
-        state = re.search(r"^status: (\w+)", said.out, re.MULTILINE)
+        state = re.search(r"^status: (\w+)", answer.out, re.MULTILINE)
         its = re.search(
-            rf"^ *backup: {re.escape(point.id)}, status: (\w+).*\n(.*)", said.out, re.MULTILINE
+            rf"^ *backup: {re.escape(point.id)}, status: (\w+).*\n(.*)", answer.out, re.MULTILINE
         )
-        if said.code == 0 and state and state[1] == "ok" and its and its[1] == "valid":
+        if answer.code == 0 and state and state[1] == "ok" and its and its[1] == "valid":
             return Checked(Soundness.SOUND, method)
-        if said.code == 0 and state and state[1] == "error" and (its is None or its[1] != "valid"):
-            told = its[2].strip() if its else said.out.splitlines()[-1].strip()
-            return Checked(Soundness.DAMAGED, method, f"{point.id}: {last_line(told)}")
-        if said.code == 0 and state and state[1] == "error":
-            return Checked(Soundness.DAMAGED, method, _invalid(said.out))
-        why = "this pgbackrest does not tell; verify needs 2.45 or newer" if not said.err else ""
-        return Checked(Soundness.UNPROVEN, method, why or last_line(said.err))
+        if (
+            answer.code == 0
+            and state
+            and state[1] == "error"
+            and (its is None or its[1] != "valid")
+        ):
+            line = its[2].strip() if its else answer.out.splitlines()[-1].strip()
+            return Checked(Soundness.DAMAGED, method, f"{point.id}: {last_line(line)}")
+        if answer.code == 0 and state and state[1] == "error":
+            return Checked(Soundness.DAMAGED, method, _invalid(answer.out))
+        why = "this pgbackrest does not tell; verify needs 2.45 or newer" if not answer.err else ""
+        return Checked(Soundness.UNPROVEN, method, why or last_line(answer.err))
 
     @property
     def _location(self) -> str:
@@ -143,23 +148,23 @@ class PgBackRest:
         return f"the pgBackRest {self._location}"
 
     def _stanza(self, bounds: Bounds) -> _Stanza:
-        said = self._call(["info", "--output=json"], bounds)
-        if said.code is None:
+        answer = self._call(["info", "--output=json"], bounds)
+        if answer.code is None:
             raise NotReadyError(f"{self._name} did not answer in {bounds.deadline:g} s")
-        if said.code != 0:
-            raise self._refusal(said.err)
+        if answer.code != 0:
+            raise self._refusal(answer.err)
         try:
-            stanzas = _STANZAS.validate_json(_RAW.sub(" ", said.out))
+            stanzas = _STANZAS.validate_json(_RAW.sub(" ", answer.out))
         except ValidationError as error:
-            if "unable to load info file" in said.out:  # it quotes what it decrypted wrongly
-                raise self._refusal(said.out) from error
+            if "unable to load info file" in answer.out:  # it quotes what it decrypted wrongly
+                raise self._refusal(answer.out) from error
             raise NotReadyError(
                 f"what pgbackrest says of {self._name} is not what pgbackrest says",
                 hint="Run pgbackrest info --output=json by hand; 2.32 or newer is needed.",
             ) from error
-        found = [stanza for stanza in stanzas if stanza.name == self._declared.stanza]
-        repos = [r for stanza in found for r in stanza.repo if r.key == self._declared.number]
-        if len(found) != 1 or len(repos) != 1:
+        matches = [stanza for stanza in stanzas if stanza.name == self._declared.stanza]
+        repos = [r for stanza in matches for r in stanza.repo if r.key == self._declared.number]
+        if len(matches) != 1 or len(repos) != 1:
             raise NotReadyError(f"{self._name} is not there")
         status = repos[0].status
         if status.code in _MISSING:
@@ -169,9 +174,9 @@ class PgBackRest:
             )
         if status.code not in {_OK, _NO_BACKUP}:
             raise self._refusal(status.message)
-        if found[0].status.lock.restore.held:
+        if matches[0].status.lock.restore.held:
             raise NotReadyError(f"{self._name} is locked by a restore")
-        return found[0]
+        return matches[0]
 
     def _refusal(self, message: str) -> NotReadyError:
         reason = _first(message)

@@ -51,7 +51,7 @@ class SshLeases:
 
     def _ask(self, host: Host, site: Site, do: str, holder: Holder, **words: Any) -> LeaseAnswer:
         script = Path(__file__).with_name("remote_lease.py").read_text(encoding="utf-8")
-        asked = {
+        request = {
             "do": do,
             **holder.model_dump(),
             "term": LEASE_TERM.total_seconds(),
@@ -59,30 +59,30 @@ class SshLeases:
             "lapsed": False,
             **words,
         }
-        command = shlex.join(["python3", "-I", "-c", script, json.dumps(asked)])
-        done = self._sessions.run(host, site, command, _LOOK)
+        command = shlex.join(["python3", "-I", "-c", script, json.dumps(request)])
+        reply = self._sessions.run(host, site, command, _LOOK)
         try:
-            return _answer(json.loads(done.out))
+            return _answer(json.loads(reply.out))
         except (ValueError, TypeError, AttributeError, KeyError) as error:
-            reason = host_words.last_line(done.err) or "its answer cannot be read"
+            reason = host_words.last_line(reply.err) or "its answer cannot be read"
             raise PradrillError(
                 f"the lease on {host.name} cannot be asked for: {reason}"
             ) from error
 
 
-def _answer(told: dict[str, Any]) -> LeaseAnswer:
+def _answer(payload: dict[str, Any]) -> LeaseAnswer:
     """Read what a standby says: of the other's words no more than one line each."""
-    other = told.get("other")
-    because = host_words.last_line(str(told.get("because") or ""))
+    other = payload.get("other")
+    because = host_words.last_line(str(payload.get("because") or ""))
     ended = because in set(LeaseEnd)
     return LeaseAnswer(
-        came=LeaseState(told["came"]),
+        came=LeaseState(payload["came"]),
         other=other and Holder(**{key: _word(other, key) for key in Holder.model_fields}),
-        left=told.get("left", 0.0),
+        left=payload.get("left", 0.0),
         end=because if ended else None,
         because="" if ended else because,
     )
 
 
-def _word(told: dict[str, Any], key: str) -> str:
-    return host_words.last_line(str(told.get(key, "unknown")))[:200] or "unknown"
+def _word(payload: dict[str, Any], key: str) -> str:
+    return host_words.last_line(str(payload.get(key, "unknown")))[:200] or "unknown"

@@ -103,7 +103,7 @@ class SshProbe:
         self, host: Host, site: Site, before: HostState | None, *, commands: bool
     ) -> Strays:
         """End what the run has started there; `commands`: only what still has its shell."""
-        asked = {
+        request = {
             "before": False,
             "mark": MARK,
             "run": site.run_id,
@@ -111,7 +111,7 @@ class SshProbe:
             "daemons": before.daemons if before else (),
             "commands": commands,
         }
-        return strays_of(self._processes(host, site, asked), host_words.last_line)
+        return strays_of(self._processes(host, site, request), host_words.last_line)
 
     def reaches(self, host: Host, site: Site, endpoints: Sequence[str]) -> Mapping[str, str]:
         """Try to connect from inside the host; endpoint → "open", "closed: …" or "unknown: …".
@@ -119,11 +119,11 @@ class SshProbe:
         The host's own SSH port is tried first: unless that is open, every answer is unknown.
         """
         command = shlex.join(["python3", "-I", "-c", _source("remote_reach.py"), *endpoints])
-        done = self._sessions.run(host, site, command, _REACH)
-        if done.code != 0:
-            because = f"exit code {done.code}, {host_words.last_line(done.err)}"
+        reply = self._sessions.run(host, site, command, _REACH)
+        if reply.code != 0:
+            because = f"exit code {reply.code}, {host_words.last_line(reply.err)}"
             return dict.fromkeys(endpoints, f"unknown: {because}")
-        return _reached(endpoints, done.out)
+        return _reached(endpoints, reply.out)
 
     def read_instant(self, host: Host, site: Site, newest: NewestData) -> datetime:
         """Run the command (by sh) and read its answer; raises PradrillError if it is no instant.
@@ -132,14 +132,14 @@ class SshProbe:
         """
         assert newest.command is not None  # noqa: S101 otherwise a playbook hands the value back
         what = "newest data's command"
-        done = self._command(host, site, what, newest.command, newest.deadline)
-        if done.code != 0:
+        reply = self._command(host, site, what, newest.command, newest.deadline)
+        if reply.code != 0:
             raise PradrillError(
-                f"the {what} on {host.name} ended with exit code {done.code}: "
-                f"{host_words.last_line(done.err)}",
+                f"the {what} on {host.name} ended with exit code {reply.code}: "
+                f"{host_words.last_line(reply.err)}",
                 hint="Run it by hand on the standby as the same user.",
             )
-        return parse_instant(done.out, newest.format, newest.timezone)
+        return parse_instant(reply.out, newest.format, newest.timezone)
 
     def same_canary(self, host: Host, site: Site, canary: Canary) -> bool:
         """Compare what the command prints with the planted value, a last line feed aside.
@@ -152,14 +152,14 @@ class SshProbe:
                 f"the canary {canary.expect} is empty, or no text",
                 hint="Plant a random value, as openssl rand -hex 32 prints it.",
             )
-        done = self._command(host, site, "canary's command", canary.command, canary.deadline)
-        if done.code != 0 or not done.whole:
-            reason = f"ended with exit code {done.code}" if done.code else "printed too much"
+        reply = self._command(host, site, "canary's command", canary.command, canary.deadline)
+        if reply.code != 0 or not reply.whole:
+            reason = f"ended with exit code {reply.code}" if reply.code else "printed too much"
             raise PradrillError(
                 f"the canary's command on {host.name} {reason}",
                 hint="Run it by hand on the standby as the same user.",
             )
-        return hmac.compare_digest(done.out.removesuffix("\n").encode(), planted.encode())
+        return hmac.compare_digest(reply.out.removesuffix("\n").encode(), planted.encode())
 
     def skew(self, host: Host, site: Site) -> Skew:
         """Return how far the host's clock is ahead: the shortest of several round trips counts."""
@@ -167,13 +167,13 @@ class SshProbe:
         with self._sessions.session(host, site, _LOOK) as channel:
             channel.exec_command(shlex.join(["sh", "-c", _TIME]))
             for _ in range(_ROUNDS):
-                asked = self._clock.now()
+                sent = self._clock.now()
                 channel.sendall(b"\n")
-                told = _told_time(host, channel)
-                trip = self._clock.now() - asked
+                remote = _told_time(host, channel)
+                trip = self._clock.now() - sent
                 within = trip.total_seconds() / 2
                 if best is None or within < best.within:
-                    best = Skew(seconds=(told - asked - trip / 2).total_seconds(), within=within)
+                    best = Skew(seconds=(remote - sent - trip / 2).total_seconds(), within=within)
         assert best is not None  # noqa: S101 there is more than one round
         return best
 
@@ -185,33 +185,35 @@ class SshProbe:
         """Read the marker where it lies; what was looked at there is what was read."""
         script = Path(__file__).with_name("remote_marker.py").read_text(encoding="utf-8")
         command = shlex.join(["python3", "-I", "-c", script, MARKER])
-        done = self._sessions.run(host, site, command, _LOOK)
-        if done.code != 0 or not done.whole:
-            reason = host_words.last_line(done.err) if done.whole else "the answer is too long"
+        reply = self._sessions.run(host, site, command, _LOOK)
+        if reply.code != 0 or not reply.whole:
+            reason = host_words.last_line(reply.err) if reply.whole else "the answer is too long"
             raise PradrillError(
                 f"the marker of {host.name} cannot be read: {reason}",
                 hint="The standby needs python3, as Ansible does.",
             )
-        return marker_of(host, done.out)
+        return marker_of(host, reply.out)
 
-    def _processes(self, host: Host, site: Site, asked: Mapping[str, Any]) -> dict[str, Any]:
+    def _processes(self, host: Host, site: Site, request: Mapping[str, Any]) -> dict[str, Any]:
         """Ask for processes; what is asked for and told stands in the script."""
         script = _source("remote_strays.py")
-        command = shlex.join(["python3", "-I", "-c", script, json.dumps(asked)])
-        done = self._sessions.run(host, site, command, _LOOK)
+        command = shlex.join(["python3", "-I", "-c", script, json.dumps(request)])
+        reply = self._sessions.run(host, site, command, _LOOK)
         try:
-            return dict(json.loads(done.out))
+            return dict(json.loads(reply.out))
         except (ValueError, TypeError) as error:
-            reason = host_words.last_line(done.err) if done.code else "the answer cannot be read"
+            reason = host_words.last_line(reply.err) if reply.code else "the answer cannot be read"
             raise PradrillError(f"the processes of {host.name} cannot be seen: {reason}") from error
 
     def _look(self, host: Host, site: Site, what: str, script: str, *words: str) -> str:
         """Run a script of ours; a part of an answer is no answer."""
-        done = self._sessions.run(host, site, shlex.join(["sh", "-c", script, "sh", *words]), _LOOK)
-        if done.code != 0 or not done.whole:
-            reason = host_words.last_line(done.err) if done.whole else "the answer is too long"
+        reply = self._sessions.run(
+            host, site, shlex.join(["sh", "-c", script, "sh", *words]), _LOOK
+        )
+        if reply.code != 0 or not reply.whole:
+            reason = host_words.last_line(reply.err) if reply.whole else "the answer is too long"
             raise PradrillError(f"the {what} of {host.name} cannot be read: {reason}")
-        return done.out
+        return reply.out
 
     def _command(
         self, host: Host, site: Site, what: str, command: str, deadline: timedelta
@@ -221,20 +223,20 @@ class SshProbe:
         quiet = ["python3", "-I", "-c", _source("remote_reason.py"), command]
         bounded = shlex.join(["timeout", "-k", "1", f"{seconds:f}", *quiet])
         try:
-            done = self._sessions.run(host, site, marked(site.run_id, bounded), seconds + 3)
+            reply = self._sessions.run(host, site, marked(site.run_id, bounded), seconds + 3)
         except LateError:
-            done = Answer(_TIMED_OUT, "", "", whole=False)
-        if done.code in {_TIMED_OUT, _KILLED}:
+            reply = Answer(_TIMED_OUT, "", "", whole=False)
+        if reply.code in {_TIMED_OUT, _KILLED}:
             raise PradrillError(
                 f"the {what} on {host.name} did not end within {seconds:g} s",
                 hint="Run it by hand on the standby, or give it a longer deadline.",
             )
-        if done.code == TOO_LONG:
+        if reply.code == TOO_LONG:
             raise PradrillError(
                 f"the {what} on {host.name} printed more than {megabytes(ANSWER)} and was ended",
                 hint="Run it by hand on the standby as the same user.",
             )
-        return done
+        return reply
 
 
 class Marker(NamedTuple):
@@ -248,10 +250,12 @@ class Marker(NamedTuple):
 def marker_of(host: Host, answer: str) -> Marker:
     """Read what remote_marker.py told; raises PradrillError for anything else."""
     try:
-        told = json.loads(answer)
-        if "fault" in told:
-            return Marker(None, MarkerFault(told["fault"]), host_words.last_line(str(told["at"])))
-        content = told["content"]
+        payload = json.loads(answer)
+        if "fault" in payload:
+            return Marker(
+                None, MarkerFault(payload["fault"]), host_words.last_line(str(payload["at"]))
+            )
+        content = payload["content"]
     except (ValueError, TypeError, KeyError) as error:
         raise PradrillError(f"what {host.name} says of its marker cannot be read") from error
     return Marker(content if content is None else str(content))
@@ -270,10 +274,10 @@ def _told_time(host: Host, channel: Channel) -> datetime:
         if not chunk or len(line) > 64:  # noqa: PLR2004 no time is that long
             raise EOFError
         line += chunk
-    told = re.fullmatch(rb"([0-9]{1,11})\.([0-9]{9})\n", line)
-    if told is None:
+    match = re.fullmatch(rb"([0-9]{1,11})\.([0-9]{9})\n", line)
+    if match is None:
         raise PradrillError(f"{host.name} does not tell its time to the nanosecond")
-    return _EPOCH + timedelta(seconds=int(told[1]), microseconds=int(told[2]) / 1000)
+    return _EPOCH + timedelta(seconds=int(match[1]), microseconds=int(match[2]) / 1000)
 
 
 def _present(host: Host, paths: Sequence[str], answer: str) -> Iterator[str]:
@@ -289,13 +293,14 @@ def _present(host: Host, paths: Sequence[str], answer: str) -> Iterator[str]:
 
 def _reached(endpoints: Sequence[str], answer: str) -> dict[str, str]:
     try:
-        told = json.loads(answer)
-        control = str(told["control"])
+        payload = json.loads(answer)
+        control = str(payload["control"])
     except (ValueError, TypeError, KeyError):
         return dict.fromkeys(endpoints, "unknown: the host's answer cannot be read")
     if control != "open":
         because = f"even the host's own SSH port was found {host_words.last_line(control)}"
         return dict.fromkeys(endpoints, f"unknown: {because}")
     return {
-        each: host_words.last_line(str(told.get(each, "unknown: not tried"))) for each in endpoints
+        each: host_words.last_line(str(payload.get(each, "unknown: not tried")))
+        for each in endpoints
     }

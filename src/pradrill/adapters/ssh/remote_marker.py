@@ -26,14 +26,14 @@ class Fault(Exception):  # noqa: N818 not an error: an answer
 def opened(name: str, above: int | None, at: str, *, folder: bool) -> int:
     """Open one part of the path without following a link; refuse what others can change."""
     try:
-        found = os.open(name, LOOK | (os.O_DIRECTORY if folder else 0), dir_fd=above)
+        handle = os.open(name, LOOK | (os.O_DIRECTORY if folder else 0), dir_fd=above)
     except OSError as error:
         if error.errno == errno.ENOENT:
             raise
         is_link = stat.S_ISLNK(os.lstat(at).st_mode)
         wrong = "not a file" if error.errno in {errno.ENOTDIR, errno.ENXIO} else "unreadable"
         raise Fault("link" if is_link else wrong, at) from error
-    status = os.fstat(found)
+    status = os.fstat(handle)
     if not (stat.S_ISDIR(status.st_mode) if folder else stat.S_ISREG(status.st_mode)):
         raise Fault("not a file", at)
     if status.st_uid != 0:
@@ -41,7 +41,7 @@ def opened(name: str, above: int | None, at: str, *, folder: bool) -> int:
     sticky = folder and status.st_mode & stat.S_ISVTX  # nobody replaces a file of root's in it
     if status.st_mode & OTHERS_MAY_WRITE and not sticky:
         raise Fault("writable", at)
-    return found
+    return handle
 
 
 def content_of(path: str) -> str | None:
@@ -72,12 +72,12 @@ def is_machine_id(status: os.stat_result) -> bool:
 def main(path: str) -> None:
     """Look, and tell."""
     try:
-        told = {"content": content_of(path)}
+        answer = {"content": content_of(path)}
     except Fault as fault:
-        told = {"fault": fault.args[0], "at": fault.args[1]}
+        answer = {"fault": fault.args[0], "at": fault.args[1]}
     except OSError:
-        told = {"fault": "unreadable", "at": path}
-    print(json.dumps(told))  # noqa: T201 this is the answer
+        answer = {"fault": "unreadable", "at": path}
+    print(json.dumps(answer))  # noqa: T201 this is the answer
 
 
 if __name__ == "__main__":

@@ -30,9 +30,9 @@ NO_WAY = {
 }
 
 
-def knock(found: tuple[Any, ...]) -> str:
+def knock(address: tuple[Any, ...]) -> str:
     """Connect to one address of getaddrinfo's."""
-    family, kind, protocol, _name, where = found
+    family, kind, protocol, _name, where = address
     try:
         with socket.socket(family, kind, protocol) as connection:
             connection.settimeout(CONNECT)
@@ -54,14 +54,14 @@ def answer(endpoint: str) -> str:
     """Try every address of an endpoint: open if one is, unknown if one is, closed otherwise."""
     host, _, port = endpoint.rpartition(":")
     try:
-        found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
+        addresses = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
     except socket.gaierror as error:
         if error.errno in UNRESOLVED:
             return "unknown: name does not resolve"
         return f"unknown: {error.strerror}"
     except (UnicodeError, ValueError):
         return "unknown: it is no name, address or port"
-    answers = at_once(knock, found, 2 * CONNECT, "unknown: no answer")
+    answers = at_once(knock, addresses, 2 * CONNECT, "unknown: no answer")
     for worst in ("open", "unknown"):
         for one in answers:
             if one.startswith(worst):
@@ -73,19 +73,19 @@ def at_once(task: Any, items: list[Any], limit: float, otherwise: str) -> list[s
     """Do a task for every item, each in a thread; an item over the limit has `otherwise`."""
     with_room_for_all = ThreadPoolExecutor(max_workers=max(1, len(items)))
     futures = [with_room_for_all.submit(task, item) for item in items]
-    done, _ = wait(futures, timeout=limit)
-    return [future.result() if future in done else otherwise for future in futures]
+    finished, _ = wait(futures, timeout=limit)
+    return [future.result() if future in finished else otherwise for future in futures]
 
 
 def main(endpoints: list[str]) -> None:
     """Try the control, then everything else at once."""
     connection = os.environ.get("SSH_CONNECTION", "").split()
     control = f"{connection[2]}:{connection[3]}" if len(connection) == 4 else ""  # noqa: PLR2004
-    told = {"control": answer(control) if control else "unknown: SSH_CONNECTION is not set"}
-    if told["control"] == "open":
+    states = {"control": answer(control) if control else "unknown: SSH_CONNECTION is not set"}
+    if states["control"] == "open":
         slow = f"unknown: its name was not resolved in {RESOLVE} s"
-        told.update(zip(endpoints, at_once(answer, endpoints, RESOLVE, slow)))  # noqa: B905 3.9
-    print(json.dumps(told))  # noqa: T201 this is the answer
+        states.update(zip(endpoints, at_once(answer, endpoints, RESOLVE, slow)))  # noqa: B905 3.9
+    print(json.dumps(states))  # noqa: T201 this is the answer
     sys.stdout.flush()
     os._exit(0)  # a resolver that hangs holds nothing up
 

@@ -68,9 +68,9 @@ class Sessions:
         with self.session(host, site, deadline) as channel, ThreadPoolExecutor(1) as other:
             channel.exec_command(command)
             channel.shutdown_write()
-            said = other.submit(_drain, channel, channel.recv_stderr, endless)
+            stderr = other.submit(_drain, channel, channel.recv_stderr, endless)
             out, whole = _drain(channel, channel.recv, endless)
-            err, _ = said.result()
+            err, _ = stderr.result()
             code = TOO_LONG if endless.is_set() else channel.recv_exit_status()
         return Answer(code, out, err, whole=whole)
 
@@ -88,30 +88,30 @@ class Sessions:
         timer = Timer(deadline, cut)
         timer.daemon = True
         timer.start()
-        lost: Exception | None = None
+        failure: Exception | None = None
         try:
             with channel:
                 yield channel
         except LOST as error:
-            lost = error
+            failure = error
         finally:
             timer.cancel()
         if late.is_set():
-            raise LateError(f"{host.name} gave no answer in {deadline:g} s") from lost
-        if lost is not None or not transport.is_active():
-            raise UnreachableError(f"{host.name} went away during a command") from lost
+            raise LateError(f"{host.name} gave no answer in {deadline:g} s") from failure
+        if failure is not None or not transport.is_active():
+            raise UnreachableError(f"{host.name} went away during a command") from failure
 
     def _channel(self, host: Host, site: Site) -> Channel:
         """Open a session; a connection that has died in the meantime is replaced."""
         key = (host, site.known_hosts, get_ident())
-        known = self._connections.pop(key, None)
-        if known is not None:
+        earlier = self._connections.pop(key, None)
+        if earlier is not None:
             try:
-                channel = known.open_session()
+                channel = earlier.open_session()
             except LOST:
-                known.client.close()
+                earlier.client.close()
             else:
-                self._connections[key] = known
+                self._connections[key] = earlier
                 return channel
         self._connections[key] = fresh = connect(host, site.known_hosts)
         try:
@@ -239,14 +239,14 @@ def _drain(channel: Channel, receive: Callable[[int], bytes], endless: Event) ->
 
     One that does not end is ended: the channel is closed, and with it the command's output.
     """
-    kept, whole, size = b"", True, 0
+    tail, whole, size = b"", True, 0
     while chunk := receive(_KEPT):
         size += len(chunk)
         if size > ANSWER:
             endless.set()
             channel.close()
             return "", False
-        kept += chunk
-        whole = whole and len(kept) <= _KEPT
-        kept = kept[-_KEPT:]
-    return kept.decode("utf-8", "replace"), whole
+        tail += chunk
+        whole = whole and len(tail) <= _KEPT
+        tail = tail[-_KEPT:]
+    return tail.decode("utf-8", "replace"), whole

@@ -38,17 +38,17 @@ class SftpFolder:
         """Return what a folder holds."""
         with self._telling(path):
             sftp = self._open()
-            found = []
+            entries = []
             for each in sorted(sftp.listdir_attr(path), key=lambda each: each.filename):
-                seen = each
+                status = each
                 if stat.S_ISLNK(each.st_mode or 0):
                     try:
-                        seen = sftp.stat(f"{path}/{each.filename}")
+                        status = sftp.stat(f"{path}/{each.filename}")
                     except FileNotFoundError:  # a dangling link
                         continue
-                if entry := _entry(each.filename, seen):
-                    found.append(entry)
-            return found
+                if entry := _entry(each.filename, status):
+                    entries.append(entry)
+            return entries
 
     @contextmanager
     def read(self, path: str) -> Iterator[Iterator[bytes]]:
@@ -114,9 +114,9 @@ def _quiet(work: Callable[..., None]) -> Callable[..., None]:
     return quietly
 
 
-def _entry(name: str, seen: paramiko.SFTPAttributes) -> Entry | None:
-    mode = seen.st_mode or 0
+def _entry(name: str, status: paramiko.SFTPAttributes) -> Entry | None:
+    mode = status.st_mode or 0
     if "/" in name or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         return None
-    modified = datetime.fromtimestamp(seen.st_mtime or 0, UTC)
-    return Entry(name, stat.S_ISDIR(mode), seen.st_size or 0, modified)
+    modified = datetime.fromtimestamp(status.st_mtime or 0, UTC)
+    return Entry(name, stat.S_ISDIR(mode), status.st_size or 0, modified)

@@ -76,9 +76,9 @@ class InventoryHosts:
         """Leave of the pinned keys those that the hosts have shown, and note who they are."""
         bound = site.model_copy(update={"proven": site.identified(identified)})
         keys = {facts.host: facts.host_key for facts in identified}
-        shown = (_pin(each.host, keys[each.host.name]) for each in bound.proven)
+        pins = (_pin(each.host, keys[each.host.name]) for each in bound.proven)
         narrowed = site.known_hosts.with_name("known_hosts.new")
-        _write(narrowed, "".join(shown))
+        _write(narrowed, "".join(pins))
         narrowed.replace(site.known_hosts)
         return bound
 
@@ -112,12 +112,12 @@ class InventoryHosts:
     def _pins(self, host: Host) -> list[str]:
         """Return the keys ("type base64") that OpenSSH finds for the host and that are valid."""
         command = ["ssh-keygen", "-F", known_hosts_name(host), "-f", str(self._known_hosts)]
-        done = subprocess.run(
+        process = subprocess.run(
             command, capture_output=True, text=True, timeout=_DEADLINE, check=False
         )
         plain: dict[str, None] = {}
         revoked: set[str] = set()
-        for line in done.stdout.splitlines():
+        for line in process.stdout.splitlines():
             fields = line.split()
             if line.startswith("@revoked"):
                 revoked.add(" ".join(fields[2:4]))
@@ -135,7 +135,7 @@ class InventoryHosts:
             if status.st_mode & 0o077:
                 yield f"the login key {path} can be read by others, so ssh refuses it (chmod 600)"
                 continue
-            done = subprocess.run(
+            process = subprocess.run(
                 ["ssh-keygen", "-y", "-P", "", "-f", path],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
@@ -143,8 +143,8 @@ class InventoryHosts:
                 timeout=_DEADLINE,
                 check=False,
             )
-            if done.returncode != 0:
-                yield f"the login key {path} cannot be used unattended: {last_line(done.stderr)}"
+            if process.returncode != 0:
+                yield f"the login key {path} cannot be used unattended: {last_line(process.stderr)}"
 
 
 def _closed(socket: Path) -> bool:
@@ -154,7 +154,7 @@ def _closed(socket: Path) -> bool:
     command = ["ssh", "-F", "/dev/null", "-S", str(socket), "-O"]
     for order in ("exit", "check"):
         try:
-            done = subprocess.run(
+            process = subprocess.run(
                 [*command, order, "any"],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
@@ -163,18 +163,18 @@ def _closed(socket: Path) -> bool:
             )
         except subprocess.TimeoutExpired:
             return False
-    return done.returncode != 0
+    return process.returncode != 0
 
 
 def _settled(host: Host) -> Host:
     """Return the host with the one address that its name leads to now, and its login."""
     try:
-        found = socket.getaddrinfo(host.address, host.port, type=socket.SOCK_STREAM)
+        answers = socket.getaddrinfo(host.address, host.port, type=socket.SOCK_STREAM)
     except OSError as error:
         raise NotReadyError(
             f"the address {host.address} of {host.name} cannot be looked up: {error.strerror}"
         ) from error
-    addresses = [str(socket.getnameinfo(each[4], _NUMERIC)[0]) for each in found]
+    addresses = [str(socket.getnameinfo(each[4], _NUMERIC)[0]) for each in answers]
     user = host.user or pwd.getpwuid(os.geteuid()).pw_name
     return host.model_copy(update={"address": _answering(addresses, host.port), "user": user})
 

@@ -60,15 +60,15 @@ class Check(NamedTuple):
 class Pass:
     """What the worker has told of one pass."""
 
-    def __init__(self, began: datetime, suite: Path) -> None:
-        self.began = began
+    def __init__(self, start: datetime, suite: Path) -> None:
+        self.began = start
         self._suite = suite
         self.checks: dict[str, Check] = {}
         self.collected = False
         self.ended = False
         self.stopped = ""
         self._answers: dict[str, Answer] = {}
-        self._running = ("", began)
+        self._running = ("", start)
         self._last_words = ""
 
     def take(self, message: dict[str, Any], at: datetime) -> None:
@@ -91,8 +91,8 @@ class Pass:
                 started, ended = (
                     datetime.fromtimestamp(message[when], UTC) for when in ("started", "ended")
                 )
-                told = message["sample"]
-                sample = Sample(looked=told[0], of=told[1]) if told else None
+                counts = message["sample"]
+                sample = Sample(looked=counts[0], of=counts[1]) if counts else None
                 outcome = CheckOutcome(message["outcome"])
                 asserted = message["assertions"]
                 self._answers[key] = Answer(outcome, detail, started, ended, sample, asserted)

@@ -140,9 +140,9 @@ def meddlers(config: pytest.Config, items: list[pytest.Item]) -> Iterator[tuple[
             yield str(module), f"its hook {names} could change what a check comes to"
     replaced = set()
     for item in items:
-        known = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
+        definitions = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
         for name in _TESTINFRAS:
-            for definition in known.get(name, ())[-1:]:
+            for definition in definitions.get(name, ())[-1:]:
                 if definition.func.__module__ != "testinfra.plugin":
                     replaced.add((definition.func.__module__, name))
     for module, name in sorted(replaced):

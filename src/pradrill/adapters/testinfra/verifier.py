@@ -82,11 +82,13 @@ class TestinfraSuite:
 
     def collect(self) -> None:
         """Learn the suite's checks. Where something cannot be read, reading it is a check too."""
-        heard = Pass(self._wall(), self._suite)
-        self._carry_out(heard, _COLLECTION, lambda: False, collect=True)
-        if not heard.collected:
-            heard.unread(self._suite.name, CheckOutcome.ERRORED, heard.why_not(None), self._wall())
-        self._known = heard.checks
+        answers = Pass(self._wall(), self._suite)
+        self._carry_out(answers, _COLLECTION, lambda: False, collect=True)
+        if not answers.collected:
+            answers.unread(
+                self._suite.name, CheckOutcome.ERRORED, answers.why_not(None), self._wall()
+            )
+        self._known = answers.checks
 
     def checks(self) -> Sequence[str]:
         """Return the ids of every check, one a host."""
@@ -97,22 +99,22 @@ class TestinfraSuite:
     ) -> tuple[CheckResult, ...]:
         """Run one pass within `deadline` seconds; a check without an answer is ERRORED."""
         end = self._clock.now() + timedelta(seconds=deadline)
-        heard = Pass(self._wall(), self._suite)
+        answers = Pass(self._wall(), self._suite)
         keys = list(self._known if only is None else only)
         hosts = {key.rpartition("@")[2] for key in keys}
         dark = self._dark(hosts - {CONTROLLER}, deadline, cancelled)
         if hosts - dark.keys():
             left = (end - self._clock.now()).total_seconds()
-            self._carry_out(heard, left, cancelled, only=only and keys, without=sorted(dark))
+            self._carry_out(answers, left, cancelled, only=only and keys, without=sorted(dark))
         if only is None:
-            self._known |= heard.checks
+            self._known |= answers.checks
             keys = list(self._known)
         now = self._wall()
         checks = [self._known.get(key) or Check(*key.rpartition("@")[::2]) for key in keys]
         results = tuple(
-            check.came(Answer(CheckOutcome.ERRORED, dark[check.host], heard.began, now))
+            check.came(Answer(CheckOutcome.ERRORED, dark[check.host], answers.began, now))
             if check.host in dark
-            else heard.result(check, now)
+            else answers.result(check, now)
             for check in checks
         )
         self._keep(results)
@@ -120,7 +122,7 @@ class TestinfraSuite:
 
     def _carry_out(  # noqa: PLR0913 a task's own parameters
         self,
-        heard: Pass,
+        answers: Pass,
         seconds: float,
         cancelled: Cancelled,
         *,
@@ -137,17 +139,17 @@ class TestinfraSuite:
         while True:
             for message in self._worker.hear(_TICK):
                 if message["task"] in {self._tasks, None}:
-                    heard.take(message, self._wall())
-            if heard.ended:
+                    answers.take(message, self._wall())
+            if answers.ended:
                 return
             too_late = self._clock.now() >= end
             if (
-                heard.stopped and too_late
+                answers.stopped and too_late
             ):  # even the kernel could not end it: leave it to the reaper
                 self._worker.end()
                 return
-            if not heard.stopped and (too_late or cancelled()):
-                heard.stopped = late(seconds) if too_late else _INTERRUPTED
+            if not answers.stopped and (too_late or cancelled()):
+                answers.stopped = late(seconds) if too_late else _INTERRUPTED
                 self._worker.tell({"kill": True})
                 end = self._clock.now() + timedelta(seconds=_GRACE)
 
@@ -162,11 +164,11 @@ class TestinfraSuite:
         silent = _INTERRUPTED if cancelled() else f"cannot be reached over SSH: {late(seconds)}"
         dark = {}
         for probe in probes:
-            code, said = probe.close()
+            code, reason = probe.close()
             if code is None:
                 dark[probe.host] = silent
             elif code != 0:
-                dark[probe.host] = f"cannot be reached over SSH: {said or f'exit code {code}'}"
+                dark[probe.host] = f"cannot be reached over SSH: {reason or f'exit code {code}'}"
         return dark
 
     def _wall(self) -> datetime:

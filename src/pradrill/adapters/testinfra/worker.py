@@ -112,7 +112,7 @@ class Reporter:
         self, config: pytest.Config, items: list[pytest.Item]
     ) -> None:
         """Tell of every check, and that these are all; keep those that are asked for."""
-        kept = []
+        selection = []
         for module, how in tally.meddlers(config, items):
             self._say("unread", check=module, outcome="skipped", detail=how)
         for item in items:
@@ -121,10 +121,10 @@ class Reporter:
             negative = item.get_closest_marker("negative") is not None
             kind = {"mandatory": mandatory, "negative": negative}
             self._say("check", check=check, host=host, title=_title(item), **kind)
-            asked = self._only is None or f"{check}@{host}" in self._only
-            if asked and host not in self._without:
-                kept.append(item)
-        items[:] = kept
+            is_due = self._only is None or f"{check}@{host}" in self._only
+            if is_due and host not in self._without:
+                selection.append(item)
+        items[:] = selection
         self._say("collected")  # pytest_collection_finish also comes when collecting was cut short
 
     @pytest.hookimpl(tryfirst=True)
@@ -174,10 +174,10 @@ def judge(report: pytest.TestReport, call: pytest.CallInfo[None]) -> tuple[str, 
     if error is None:  # only a strict xfail that did not fail has no exception
         return "skipped", report.longreprtext
     wrong = report.when == "call" and isinstance(error, AssertionError | pytest.fail.Exception)
-    lost = error.args[0] if isinstance(error, RuntimeError) and error.args else None
-    if isinstance(lost, CommandResult) and lost.rc == _LOST:
-        said = lost.stderr_bytes.decode("utf-8", "replace").strip() or "it gave no reason"
-        return "errored", f"ssh ended with {_LOST}: {said.splitlines()[-1]}"
+    cause = error.args[0] if isinstance(error, RuntimeError) and error.args else None
+    if isinstance(cause, CommandResult) and cause.rc == _LOST:
+        reason = cause.stderr_bytes.decode("utf-8", "replace").strip() or "it gave no reason"
+        return "errored", f"ssh ended with {_LOST}: {reason.splitlines()[-1]}"
     crash = getattr(report.longrepr, "reprcrash", None)
     detail = crash.message if crash is not None else essence(report.longreprtext)
     return "failed" if wrong else "errored", detail
@@ -185,14 +185,14 @@ def judge(report: pytest.TestReport, call: pytest.CallInfo[None]) -> tuple[str, 
 
 def sampled(item: pytest.Item) -> Any:
     """Return what the check said last with record_property("sampled", (looked at, of all))."""
-    told = [value for name, value in item.user_properties if name == "sampled"]
-    return told[-1] if told else None
+    values = [value for name, value in item.user_properties if name == "sampled"]
+    return values[-1] if values else None
 
 
-def _is_sample(told: Any) -> bool:
-    if not isinstance(told, tuple | list) or len(told) != 2:  # noqa: PLR2004 looked at, of all
+def _is_sample(value: Any) -> bool:
+    if not isinstance(value, tuple | list) or len(value) != 2:  # noqa: PLR2004 looked at, of all
         return False
-    return all(type(number) is int for number in told) and 0 <= told[0] <= told[1]
+    return all(type(number) is int for number in value) and 0 <= value[0] <= value[1]
 
 
 def identity(item: pytest.Item) -> tuple[str, str]:
@@ -216,8 +216,8 @@ def essence(text: str) -> str:
 
 def _skip(report: pytest.CollectReport | pytest.TestReport) -> str:
     if hasattr(report, "wasxfail"):
-        found = "and did" if report.skipped else "but did not"
-        return f"expected to fail, {found}: {report.wasxfail or 'no reason given'}"
+        fact = "and did" if report.skipped else "but did not"
+        return f"expected to fail, {fact}: {report.wasxfail or 'no reason given'}"
     reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
     return str(reason)
 
@@ -261,8 +261,8 @@ class Child:
             if not self.drain():
                 break
         os.close(self.output)
-        said = essence(self._tail.decode("utf-8", "replace"))
-        self._say("ended", code=os.waitstatus_to_exitcode(status), detail=said)
+        detail = essence(self._tail.decode("utf-8", "replace"))
+        self._say("ended", code=os.waitstatus_to_exitcode(status), detail=detail)
 
     def drain(self) -> bool:
         """Take what it has printed, keep the end of it, and tell whether there was something."""
@@ -274,10 +274,10 @@ class Child:
         return False
 
     def _say(self, event: str, **facts: Any) -> None:
-        said = {
+        fields = {
             key: value[:_TAIL] if isinstance(value, str) else value for key, value in facts.items()
         }
-        line = json.dumps({"task": self._task["task"], "event": event, **said})
+        line = json.dumps({"task": self._task["task"], "event": event, **fields})
         # The first line break ends what a killed child may have left unfinished.
         data = memoryview(f"\n{line}\n".encode())
         while data:
@@ -317,21 +317,24 @@ def bounded(prints: int) -> Callable[..., CommandResult]:
             stderr=subprocess.PIPE,
         ) as process:
             assert process.stdout is not None and process.stderr is not None  # noqa: S101, PT018
-            said: dict[Any, bytearray] = {process.stdout: bytearray(), process.stderr: bytearray()}
-            reading = list(said)
+            output: dict[Any, bytearray] = {
+                process.stdout: bytearray(),
+                process.stderr: bytearray(),
+            }
+            reading = list(output)
             while reading:
                 for stream in select.select(reading, [], [])[0]:
                     data = os.read(stream.fileno(), _TAIL)
-                    said[stream] += data
+                    output[stream] += data
                     if not data:
                         reading.remove(stream)
-                if sum(map(len, said.values())) > prints:
+                if sum(map(len, output.values())) > prints:
                     process.kill()
                     msg = f"the command printed more than {prints // 1_000_000} MB and was ended"
                     raise RuntimeError(msg)
             code = process.wait()
         return backend.result(
-            code, encoded, bytes(said[process.stdout]), bytes(said[process.stderr])
+            code, encoded, bytes(output[process.stdout]), bytes(output[process.stderr])
         )
 
     return run_local
@@ -364,9 +367,9 @@ def main() -> None:
     child: Child | None = None
     unfinished = b""
     while True:
-        heard = [0] if child is None else [0, child.ended]
-        heard += [child.output] if child is not None and not child.silent else []
-        readable, _, _ = select.select(heard, [], [])
+        handles = [0] if child is None else [0, child.ended]
+        handles += [child.output] if child is not None and not child.silent else []
+        readable, _, _ = select.select(handles, [], [])
         if child is not None and child.output in readable:
             child.drain()
         if child is not None and child.ended in readable:

@@ -57,8 +57,8 @@ class Probe:
         with self._process.stderr as pipe:
             # Not to its end: a shared connection that it started may hold it open.
             os.set_blocking(pipe.fileno(), False)
-            said = (pipe.read(_CHUNK) or b"").decode("utf-8", "replace").strip()
-        return code, clean(said.splitlines()[-1]) if said else ""
+            text = (pipe.read(_CHUNK) or b"").decode("utf-8", "replace").strip()
+        return code, clean(text.splitlines()[-1]) if text else ""
 
     def _drop_connection(self) -> None:
         """Drop a shared connection that may be dead, so that the next probe makes a new one."""
@@ -149,10 +149,12 @@ class Worker:
 
 def _environment(marker: str, folder: Path) -> dict[str, str]:
     """Return the environment of the checks: nothing of pytest's, little of the caller's."""
-    kept = {key: os.environ[key] for key in ("SSH_AUTH_SOCK", "SSL_CERT_FILE") if key in os.environ}
+    passed_on = {
+        key: os.environ[key] for key in ("SSH_AUTH_SOCK", "SSL_CERT_FILE") if key in os.environ
+    }
     system = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     return {
-        **kept,
+        **passed_on,
         processes.MARKER: marker,
         "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', system)}:{system}",
         "HOME": os.environ.get("HOME", "/"),

@@ -91,36 +91,34 @@ def _verify(args: Namespace) -> int:
     return tell(verified)
 
 
-def tell(verified: Verified) -> int:
+def tell(result: Verified) -> int:
     """Print what a verification found; return its exit code."""
-    for trouble in verified.troubles:
+    for trouble in result.troubles:
         print(trouble)
-    for trouble, acknowledged in verified.known:
-        statement = acknowledged.said
-        who = f"acknowledged in entry {acknowledged.number}, {acknowledged.at:%Y-%m-%d}, by {statement.by}"
+    for trouble, remark in result.known:
+        statement = remark.said
+        who = f"acknowledged in entry {remark.number}, {remark.at:%Y-%m-%d}, by {statement.by}"
         print(f"{trouble}\n    {wording.line(f'{who}: {statement.because}', 400)}")
-    for note in verified.notes:
+    for note in result.notes:
         print(f"note: {wording.line(note, 300)}")
-    for entry in reversed(verified.entries):
+    for entry in reversed(result.entries):
         if entry.kind is EntryKind.STAMP:
             print(f"the newest stamp is of entry {entry.number - 1}: {stamped(entry)}")
             break
-    if verified.signer is None:
+    if result.signer is None:
         print("nobody signed this: whoever holds it could have made it anew")
     else:
+        print(f"signed by {result.signer.principal}, {result.signer.fingerprint}: a key you know?")
+    counts = f"{len(result.entries)} entries, {result.runs} runs, {result.files} files"
+    besides = f", besides {len(result.known)} that are acknowledged" if result.known else ""
+    if result.troubles:
         print(
-            f"signed by {verified.signer.principal}, {verified.signer.fingerprint}: a key you know?"
-        )
-    counts = f"{len(verified.entries)} entries, {verified.runs} runs, {verified.files} files"
-    besides = f", besides {len(verified.known)} that are acknowledged" if verified.known else ""
-    if verified.troubles:
-        print(
-            f"{counts}: something was changed or removed; troubles: {len(verified.troubles)}{besides}"
+            f"{counts}: something was changed or removed; troubles: {len(result.troubles)}{besides}"
         )
         return ExitCode.RECORD
     print(f"{counts}: nothing was changed{besides}")
-    print(f"head: {verified.head}")
-    return ExitCode.ACKNOWLEDGED if verified.known else ExitCode.PASSED
+    print(f"head: {result.head}")
+    return ExitCode.ACKNOWLEDGED if result.known else ExitCode.PASSED
 
 
 def _acknowledge(args: Namespace) -> int:

@@ -35,8 +35,8 @@ _OUTCOMES = {
 def catalogue(context: Context, step: PlannedStep) -> StepEnd:
     """Read the catalogue and choose the backup that the drill restores."""
     declared, source = _declared(context)
-    found = source.catalogue(_bounds(context, step))
-    reading = read(found, declared.select, declared.window, declared.promised)
+    listing = source.catalogue(_bounds(context, step))
+    reading = read(listing, declared.select, declared.window, declared.promised)
     context.note(Event.CATALOGUE, reading)
     chosen = reason(
         Code.BACKUP_CHOSEN, name=reading.selected.id, rule=reading.rule, why=reading.why
@@ -68,8 +68,8 @@ def integrity(context: Context, step: PlannedStep) -> StepEnd:
     covered, full_on = coverage([*before, result], parts)
     result = result.model_copy(update={"covered": covered, "full_on": full_on})
     context.note(Event.INTEGRITY, result)
-    told = f"{checked.method}: {checked.detail or checked.soundness}"
-    return StepEnd(_OUTCOMES[checked.soundness], told)
+    text = f"{checked.method}: {checked.detail or checked.soundness}"
+    return StepEnd(_OUTCOMES[checked.soundness], text)
 
 
 def selected(context: Context) -> RecoveryPoint | None:

@@ -22,8 +22,8 @@ def checks(context: Context, step: PlannedStep) -> StepEnd:
     def on_pass(results: tuple[CheckResult, ...]) -> None:
         if context.edited():
             return  # what another suite says is no evidence; the step tells it at its end
-        done = CheckPass(number=context.own.passes + 1, results=results)
-        context.note(Event.CHECK_PASS, done)
+        polled = CheckPass(number=context.own.passes + 1, results=results)
+        context.note(Event.CHECK_PASS, polled)
 
     with context.tools.verifier.open(
         spec.checks,

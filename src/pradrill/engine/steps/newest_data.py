@@ -41,9 +41,9 @@ def newest_data(context: Context, _step: PlannedStep) -> StepEnd:
             problems.append(f"{name}: {error.message}" if len(declared) > 1 else error.message)
     times: dict[str, Instant] = {}
     for value in (CATALOGUE_TIME, CATALOGUE_END):
-        if told := _handed(context, value):
+        if text := _handed(context, value):
             try:
-                times[value] = _known(context, parse_instant(told, "iso", None))
+                times[value] = _known(context, parse_instant(text, "iso", None))
             except PradrillError as error:
                 problems.append(f"{value}: {error.message}")
     backup = BackupTimes(taken=times.get(CATALOGUE_TIME), ended=times.get(CATALOGUE_END))
@@ -73,15 +73,15 @@ def _read(context: Context, name: str, source: NewestData) -> DataReading:
     if source.command is not None:
         host, there = context.host(source.host), context.there()
         at = context.tools.probe.read_instant(host, there, source)
-        told = source.command if len(there.hosts) == 1 else f"{source.command} on {host.name}"
+        place = source.command if len(there.hosts) == 1 else f"{source.command} on {host.name}"
     else:
         handed = _handed(context, source.value or "")
         at = parse_instant(handed, source.format, source.timezone)
-        told = f"value {source.value} of the restore playbook"
+        place = f"value {source.value} of the restore playbook"
     return DataReading(
         name=name,
         role=source.role,
-        source=told,
+        source=place,
         newest=_known(context, at),
         interval=source.interval,
         quiet_for=source.quiet_for,
@@ -96,5 +96,5 @@ def _known(context: Context, at: datetime) -> Instant:
 
 
 def _handed(context: Context, value: str) -> str:
-    told = context.values().get(value)
-    return "" if told is None else str(told)
+    value_text = context.values().get(value)
+    return "" if value_text is None else str(value_text)

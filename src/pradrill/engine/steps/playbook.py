@@ -23,12 +23,18 @@ def playbook(context: Context, step: PlannedPlaybook) -> StepEnd:
     if there is None:
         return StepEnd(StepOutcome.UNKNOWN, reason(Code.NEVER_PROVEN))
     point = selected(context) if step.phase is Phase.RESTORE else None
-    given = {**step.vars, POINT: point.id} if point else step.vars
+    variables = {**step.vars, POINT: point.id} if point else step.vars
     unlocks = context.facts.plan.drill.standby.vault_password
     run_id = context.journal.run_id
     result = context.tools.runner.run(
         Play(
-            step.playbook, there, given, step.secrets, run_id, unlocks, controller=step.controller
+            step.playbook,
+            there,
+            variables,
+            step.secrets,
+            run_id,
+            unlocks,
+            controller=step.controller,
         ),
         deadline=step.deadline.total_seconds(),
         cancelled=never if step.phase is Phase.TEARDOWN else context.cancelled,

@@ -72,9 +72,9 @@ def prove_anew(context: Context) -> None:
         try:
             facts = context.tools.probe.facts(host, context.there())
         except PradrillError as error:
-            lost = GuardOutcome.UNPROVEN
+            outcome = GuardOutcome.UNPROVEN
             unknown = GuardResult(
-                guard=Guard.SAME_MACHINE, host=host.name, outcome=lost, detail=reason_of(error)
+                guard=Guard.SAME_MACHINE, host=host.name, outcome=outcome, detail=reason_of(error)
             )
             _guard(context, Phase.TEARDOWN, [unknown])
             continue
@@ -113,10 +113,10 @@ def isolation_again(context: Context, step: PlannedStep) -> StepEnd:
         except PradrillError as error:
             reached = dict.fromkeys(endpoints, f"unknown: {error.message}")
         refused += _guard(context, step.phase, reach_guards(host.name, endpoints, reached))
-    came = _guarded(refused)
+    end = _guarded(refused)
     if any(guard.outcome is GuardOutcome.REFUSED for guard in refused):
-        return came._replace(outcome=StepOutcome.FAILED)
-    return came
+        return end._replace(outcome=StepOutcome.FAILED)
+    return end
 
 
 def residue(context: Context, _step: PlannedStep) -> StepEnd:
@@ -135,7 +135,7 @@ def residue(context: Context, _step: PlannedStep) -> StepEnd:
         except PradrillError as error:
             unseen = reason(Code.NOT_VERIFIED, because=reason_of(error))
             left.append(reason(Code.ON_HOST, host=host.name, left=unseen))
-    if was_cut(context.facts) or any(seen.any for seen in strays.values()):
+    if was_cut(context.facts) or any(state.any for state in strays.values()):
         context.tools.clock.sleep(_APART)
     for host in _standbys(context):
         if host.name in strays:

@@ -38,11 +38,11 @@ class Kind(NamedTuple):
 
 def of_folder(names: Collection[str]) -> Kind:
     """Tell by its files what made a dump folder, and whether its maker came to its end."""
-    held = set(names)
+    members = set(names)
     for maker, last, early in _MAKERS:
-        if held & last:
+        if members & last:
             return Kind(maker)
-        if any(early.search(name) for name in held):
+        if any(early.search(name) for name in members):
             return Kind(maker, f"{maker} did not come to its end: no {min(last)} is there")
     return Kind("", "it is a folder of no known kind of dump, or an unfinished one")
 
@@ -66,30 +66,30 @@ def walk(folder: Folder, top: str) -> Iterator[tuple[str, Entry]]:
 
 def summed(folder: Folder, top: str, entries: Sequence[Entry]) -> frozenset[str]:
     """Return the names that have a checksum beside them; the files of their own are not read."""
-    own = {entry.name.removesuffix(_OWN) for entry in entries if entry.name.endswith(_OWN)}
-    return frozenset(own | set(_listed(folder, top, entries)))
+    named_files = {entry.name.removesuffix(_OWN) for entry in entries if entry.name.endswith(_OWN)}
+    return frozenset(named_files | set(_listed(folder, top, entries)))
 
 
 def sums(folder: Folder, top: str, entries: Sequence[Entry]) -> Mapping[str, str]:
     """Return name → SHA-256 of everything that has one beside it; a name's own file governs."""
-    found = _listed(folder, top, entries)
+    hashes = _listed(folder, top, entries)
     for entry in entries:
         if entry.name.endswith(_OWN):
             name = entry.name.removesuffix(_OWN)
             read = _LINE.match(_text(folder, f"{top.rstrip('/')}/{entry.name}", entry))
-            found[name] = read[1].lower() if read else "unreadable"
-    return found
+            hashes[name] = read[1].lower() if read else "unreadable"
+    return hashes
 
 
 def _listed(folder: Folder, top: str, entries: Sequence[Entry]) -> dict[str, str]:
-    found: dict[str, str] = {}
+    hashes: dict[str, str] = {}
     for entry in entries:
         if entry.name in SUMS:
             for line in _text(folder, f"{top.rstrip('/')}/{entry.name}", entry).splitlines():
                 read = _LINE.fullmatch(line.strip())
                 if read and read[2]:
-                    found[read[2].removeprefix("./")] = read[1].lower()
-    return found
+                    hashes[read[2].removeprefix("./")] = read[1].lower()
+    return hashes
 
 
 def _text(folder: Folder, path: str, entry: Entry) -> str:

@@ -46,10 +46,10 @@ class LocalFolder:
 
 def _entry(path: Path) -> Entry | None:
     try:
-        seen = path.stat()
+        status = path.stat()
     except OSError:  # a dangling link, or gone since
         return None
-    if not (stat.S_ISREG(seen.st_mode) or stat.S_ISDIR(seen.st_mode)):
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
         return None
-    modified = datetime.fromtimestamp(int(seen.st_mtime), UTC)  # as SFTP tells it
-    return Entry(path.name, stat.S_ISDIR(seen.st_mode), seen.st_size, modified)
+    modified = datetime.fromtimestamp(int(status.st_mtime), UTC)  # as SFTP tells it
+    return Entry(path.name, stat.S_ISDIR(status.st_mode), status.st_size, modified)

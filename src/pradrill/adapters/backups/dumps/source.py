@@ -78,21 +78,23 @@ class Dumps:
             at = parse_instant(entry.name, self._declared.names, self._declared.timezone)
         except PradrillError as error:
             at, problem = entry.modified, error.message
-        told = "a SHA-256 beside it" if entry.name in summed else "none beside it"
+        integrity = "a SHA-256 beside it" if entry.name in summed else "none beside it"
         if entry.is_folder:
-            held = list(self._held(entry.name))
-            size = sum(each.size for each in held)
-            end = max((each.modified for each in held), default=end)
-            found = kinds.of_folder({each.name for each in held})
-            problem = problem or found.problem
-            told = "a SHA-256 of each file" if kinds.SUMS & {e.name for e in held} else told
+            members = list(self._held(entry.name))
+            size = sum(each.size for each in members)
+            end = max((each.modified for each in members), default=end)
+            kind = kinds.of_folder({each.name for each in members})
+            problem = problem or kind.problem
+            integrity = (
+                "a SHA-256 of each file" if kinds.SUMS & {e.name for e in members} else integrity
+            )
         problem = problem or ("it is empty" if size == 0 else "")
         return RecoveryPoint(
             id=entry.name,
             data_time=at,
             end_time=end,
             size=size,
-            integrity=told,
+            integrity=integrity,
             problem=problem,
         )
 

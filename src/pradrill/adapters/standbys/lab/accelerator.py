@@ -21,10 +21,10 @@ class Accelerator:
     def chosen(self) -> str | None:
         """Return the accelerator under which a machine has booted, if one has."""
         try:
-            told = json.loads(self._file.read_text(encoding="utf-8"))
+            document = json.loads(self._file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        name = told.get("accelerator") if isinstance(told, dict) else None
+        name = document.get("accelerator") if isinstance(document, dict) else None
         usable = name == "tcg" or (name == "kvm" and os.access(_KVM, os.R_OK | os.W_OK))
         return str(name) if usable else None
 

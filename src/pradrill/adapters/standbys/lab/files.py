@@ -55,24 +55,24 @@ def run(
     folder: Path | None = None,
 ) -> str:
     """Run a program and return what it prints; raises PradrillError with its last words."""
-    own = os.environ if environment is None else environment
+    base = os.environ if environment is None else environment
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=deadline,
             check=False,
-            env={**own, "PATH": search_path(), "LC_ALL": "C.UTF-8"},
+            env={**base, "PATH": search_path(), "LC_ALL": "C.UTF-8"},
             cwd=folder,
         )
     except subprocess.TimeoutExpired as error:
         raise PradrillError(f"{command[0]} did not end within {deadline:g} s") from error
-    if done.returncode != 0:
-        said = last_line(done.stderr) or f"exit code {done.returncode}"
-        raise PradrillError(f"{command[0]} failed: {said}")
-    return done.stdout
+    if process.returncode != 0:
+        reason = last_line(process.stderr) or f"exit code {process.returncode}"
+        raise PradrillError(f"{command[0]} failed: {reason}")
+    return process.stdout
 
 
 @contextmanager

@@ -149,7 +149,7 @@ class Image:
         """Return the disk's format in QEMU's words."""
         return "qcow2" if self.brought else "raw"
 
-    def build(self, say: Say, own: Path | None = None) -> None:
+    def build(self, say: Say, image: Path | None = None) -> None:
         """Build it, or copy the user's own; what is not finished leaves nothing behind.
 
         Raises NotReadyError (programs, room), BusyError, PradrillError (the build's own words).
@@ -159,27 +159,27 @@ class Image:
                 shutil.rmtree(leftover, ignore_errors=True)
             new = Path(tempfile.mkdtemp(prefix="image.new.", dir=self.folder.parent))
             try:
-                told = _copy(own, new, say) if own else _bootstrap(new, say)
-                write_private(new / "image.json", json.dumps(told, indent=2) + "\n")
+                description = _copy(image, new, say) if image else _bootstrap(new, say)
+                write_private(new / "image.json", json.dumps(description, indent=2) + "\n")
                 shutil.rmtree(self.folder, ignore_errors=True)
                 new.rename(self.folder)
             finally:
                 shutil.rmtree(new, ignore_errors=True)
 
 
-def _copy(own: Path, new: Path, say: Say) -> dict[str, object]:
+def _copy(image: Path, new: Path, say: Say) -> dict[str, object]:
     require(["qemu-img"])
-    if not own.is_file():
-        raise ConfigurationError(f"there is no image {own}", hint="Name a QCOW2 file.")
-    told = json.loads(run(["qemu-img", "info", "--output=json", own]))
-    if told.get("format") != "qcow2" or told.get("backing-filename"):
+    if not image.is_file():
+        raise ConfigurationError(f"there is no image {image}", hint="Name a QCOW2 file.")
+    info = json.loads(run(["qemu-img", "info", "--output=json", image]))
+    if info.get("format") != "qcow2" or info.get("backing-filename"):
         raise ConfigurationError(
-            f"{own} is not a QCOW2 image on its own",
+            f"{image} is not a QCOW2 image on its own",
             hint="Convert it: qemu-img convert -O qcow2 IMAGE NEW.qcow2.",
         )
-    say(f"copying {own}")
-    shutil.copyfile(own, new / "base.img")
-    return {"source": str(own)}
+    say(f"copying {image}")
+    shutil.copyfile(image, new / "base.img")
+    return {"source": str(image)}
 
 
 def _bootstrap(new: Path, say: Say) -> dict[str, object]:
@@ -218,10 +218,10 @@ def _described(suite: str) -> dict[str, Any]:
 def _suite() -> str:
     """Return the host's own Debian when the lab knows it."""
     try:
-        own = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
+        suite = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
     except OSError:
-        own = ""
-    return own if own in _SUITES else next(iter(_SUITES))
+        suite = ""
+    return suite if suite in _SUITES else next(iter(_SUITES))
 
 
 def _mmdebstrap(suite: str, packages: Sequence[str], new: Path, say: Say) -> None:
@@ -243,10 +243,10 @@ def _mmdebstrap(suite: str, packages: Sequence[str], new: Path, say: Say) -> Non
         env={**os.environ, "PATH": search_path(), "TMPDIR": os.environ.get("TMPDIR", "/tmp")},  # noqa: S108 mmdebstrap makes its own folder there
     ) as building:
         assert building.stderr is not None  # noqa: S101 it is piped
-        told = ""
+        output = ""
         try:
             for line in building.stderr:
-                told += line
+                output += line
                 if line.startswith("I: ") and "..." in line:
                     say(line.removeprefix("I: ").strip())
         except BaseException:
@@ -254,7 +254,7 @@ def _mmdebstrap(suite: str, packages: Sequence[str], new: Path, say: Say) -> Non
             raise
     if building.returncode != 0:
         raise PradrillError(
-            f"mmdebstrap failed: {last_line(told)}",
+            f"mmdebstrap failed: {last_line(output)}",
             hint="Is a Debian mirror within reach? Its whole output: mmdebstrap "
             f"--variant=minbase {suite} /tmp/try.tar.",
         )

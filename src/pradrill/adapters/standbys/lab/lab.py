@@ -152,8 +152,8 @@ def write_site(machine: Machine, folder: Path, *, dr_role: str | None = None) ->
     Which machine it is needs no proof here: its key and its machine-id were made by the lab.
     """
     site = _write_site([machine], folder, dr_role)
-    made = Proven(host=site.hosts[0], machine_id=machine.machine_id)
-    return site.model_copy(update={"proven": (made,)})
+    proven = Proven(host=site.hosts[0], machine_id=machine.machine_id)
+    return site.model_copy(update={"proven": (proven,)})
 
 
 def _write_site(machines: Sequence[Machine], folder: Path, dr_role: str | None) -> Site:

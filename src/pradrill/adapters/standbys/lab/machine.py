@@ -267,16 +267,16 @@ class Machine:
 
     def _wake(self, deadline: float) -> None:
         """Wait for SSH and set the machine's clock. Raises PradrillError at the deadline."""
-        began = self._clock.now()
+        start = self._clock.now()
         while True:
-            told = self._greet()
-            if len(told.split()) == 1:
-                write_private(self.folder / "machine-id", f"{told.strip()}\n")
+            greeting = self._greet()
+            if len(greeting.split()) == 1:
+                write_private(self.folder / "machine-id", f"{greeting.strip()}\n")
                 return
             state = self._qemu.state()
             if state in {"internal-error", "shutdown", "guest-panicked", "io-error"}:
                 raise PradrillError(f"the machine {self.name} stopped: {state}")
-            if (self._clock.now() - began).total_seconds() > deadline:
+            if (self._clock.now() - start).total_seconds() > deadline:
                 console = self._run / "console.log"
                 last = last_line(console.read_text("utf-8", "replace"))
                 raise PradrillError(

@@ -82,8 +82,10 @@ class Qemu:
         if incoming is not None:
             command += ["-incoming", f"exec:cat {shlex.quote(str(incoming))}"]
         # The console's owner is QEMU, not us: no terminal, and no run's marker to be reaped by.
-        kept = {key: os.environ[key] for key in ("PATH", "HOME", "TMPDIR") if key in os.environ}
-        run(command, environment=kept, folder=self._folder)
+        environment = {
+            key: os.environ[key] for key in ("PATH", "HOME", "TMPDIR") if key in os.environ
+        }
+        run(command, environment=environment, folder=self._folder)
 
     def _arguments(
         self, hardware: Hardware, links: Mapping[str, Path], ports: set[int]
@@ -119,10 +121,10 @@ class Qemu:
         self._ask("stop")
         self._ask("migrate", uri=f"exec:cat > {shlex.quote(str(to))}")
         for _ in range(int(_FROZEN / _MOMENT)):
-            told = self._ask("query-migrate").get("status")
-            if told == "completed":
+            status = self._ask("query-migrate").get("status")
+            if status == "completed":
                 return
-            if told == "failed":
+            if status == "failed":
                 break
             self._clock.sleep(_MOMENT)
         raise PradrillError(f"the state of the machine {self._name} could not be saved")
@@ -201,8 +203,8 @@ def _accelerated(accelerator: str) -> tuple[str, ...]:
 
 
 def _free_ports(count: int) -> list[int]:
-    with ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+    with ExitStack() as sockets:
+        probes = [sockets.enter_context(socket.socket()) for _ in range(count)]
         for probe in probes:
             probe.bind(("127.0.0.1", 0))
         return [int(probe.getsockname()[1]) for probe in probes]
