@@ -154,7 +154,7 @@ _DISK = {
 
 
 @contextmanager
-def told_of_disk() -> Iterator[None]:
+def explaining_disk_errors() -> Iterator[None]:
     """Turn the error of a full, read-only or failing disk into a RecordError."""
     try:
         yield

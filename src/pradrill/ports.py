@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from pradrill.domain.declared.drill import Canary, NewestData
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
-from pradrill.domain.run.backup_integrity import Checked, Part
+from pradrill.domain.run.backup_integrity import Checked, IntegrityPart
 from pradrill.domain.run.host import Host, HostFacts, HostState, Site
 from pradrill.domain.run.lease import Holder, LeaseAnswer
 from pradrill.domain.run.outcome import CheckResult, PlaybookResult, StepResult
@@ -173,7 +173,7 @@ class Leases(Protocol):
         """Let go of connections."""
 
 
-class Asked(Protocol):
+class PendingQuestion(Protocol):
     """A question that waits for its answer."""
 
     def answer(self) -> Answer | None:
@@ -186,7 +186,7 @@ class Asked(Protocol):
 class People(Protocol):
     """Those who are asked during a run. A question has one answer: the first."""
 
-    def ask(self, question: Question, folder: Path) -> AbstractContextManager[Asked]:
+    def ask(self, question: Question, folder: Path) -> AbstractContextManager[PendingQuestion]:
         """Ask whoever can be asked; `folder` is the run's. At its end nothing can be answered."""
 
     def waiting(self, folder: Path) -> Question | None:
@@ -221,11 +221,11 @@ class RecoveryPointSource(Protocol):
         empty catalogue is no error here: what it means depends on who asks.
         """
 
-    def check(self, point: RecoveryPoint, part: Part, bounds: Bounds) -> Checked:
+    def check(self, point: RecoveryPoint, part: IntegrityPart, bounds: Bounds) -> Checked:
         """Read the backups themselves: all of them, a part, or the point (`Checked` says)."""
 
 
-class Entry(NamedTuple):
+class FolderEntry(NamedTuple):
     """A file or a folder in a folder of backups."""
 
     name: str
@@ -237,7 +237,7 @@ class Entry(NamedTuple):
 class Folder(Protocol):
     """A folder of backups, here or elsewhere, read only. Raises NotReadyError."""
 
-    def entries(self, path: str) -> Sequence[Entry]:
+    def entries(self, path: str) -> Sequence[FolderEntry]:
         """Return what a folder holds; symbolic links are followed, other things left out."""
 
     def read(self, path: str) -> AbstractContextManager[Iterator[bytes]]:

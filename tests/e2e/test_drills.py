@@ -19,7 +19,7 @@ from tests.e2e.conftest import command, pradrill, say
 
 from pradrill.adapters.standbys.lab import Lab, Machine
 from pradrill.app.composition import App
-from pradrill.app.demo_lab import put_away, set_up, staged
+from pradrill.app.demo_lab import demo_lab, put_away, set_up
 from pradrill.system import processes
 
 pytestmark = pytest.mark.e2e
@@ -84,7 +84,7 @@ def scene(lab: Lab, state: Path) -> Iterator[Lab]:
     """Set up a primary with content and its backup, and leave the backup server running."""
     place = App(Namespace(state=state, log=None, drills=REPOSITORY / "drills"))
     interrupt = signal.getsignal(signal.SIGINT)
-    with staged(place, REPOSITORY / "playbooks", say, keep=True) as stage:
+    with demo_lab(place, REPOSITORY / "playbooks", say, keep=True) as stage:
         signal.signal(signal.SIGINT, interrupt)
         made = {name: value for name, value in os.environ.items() if name.startswith(OWN)}
         set_up(stage)

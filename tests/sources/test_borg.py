@@ -14,7 +14,7 @@ from pradrill.adapters.backups.borg import Borg
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve
 from pradrill.domain.declared.backup_source import BorgSource, Ssh
-from pradrill.domain.run.backup_integrity import Part, Soundness
+from pradrill.domain.run.backup_integrity import IntegrityPart, Soundness
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds
 
@@ -137,4 +137,4 @@ def test_a_wrong_password_proves_nothing_of_the_data(shelf: BorgShelf) -> None:
     shelf.stock()
     (point, _) = declared(shelf).catalogue(BOUNDS).points
     wrong = declared(shelf, password=secret(shelf.folder, "wrong"))
-    assert wrong.check(point, Part(1, 1), BOUNDS).soundness is Soundness.UNPROVEN
+    assert wrong.check(point, IntegrityPart(1, 1), BOUNDS).soundness is Soundness.UNPROVEN

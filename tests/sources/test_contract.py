@@ -12,14 +12,14 @@ import pytest
 
 from pradrill.domain.declared.backup_source import Select
 from pradrill.domain.run.backup_catalogue import choose
-from pradrill.domain.run.backup_integrity import Part, Soundness
+from pradrill.domain.run.backup_integrity import IntegrityPart, Soundness
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds
 
 EVERY = ["fake", "restic", "borg", "dumps", "pgbackrest", "barman"]
 REAL = EVERY[1:]
 BOUNDS = Bounds(60.0)
-WHOLE = Part(1, 1)
+WHOLE = IntegrityPart(1, 1)
 
 every = pytest.mark.parametrize("shelf", EVERY, indirect=True)
 real = pytest.mark.parametrize("shelf", REAL, indirect=True)

@@ -24,7 +24,7 @@ from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.ssh.sftp import SftpFolder
 from pradrill.domain.declared.backup_source import DumpsSource
 from pradrill.domain.run.backup_catalogue import RecoveryPoint
-from pradrill.domain.run.backup_integrity import Checked, Part, Soundness
+from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds, Folder
 
@@ -53,7 +53,7 @@ def only(dumps: Dumps) -> RecoveryPoint:
 
 def checked(dumps: Dumps) -> Checked:
     """Check the one point."""
-    return dumps.check(only(dumps), Part(1, 1), BOUNDS)
+    return dumps.check(only(dumps), IntegrityPart(1, 1), BOUNDS)
 
 
 def sum_up(path: Path) -> None:

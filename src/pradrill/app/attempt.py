@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from pradrill.app.author import user
-from pradrill.app.composition import App, told
-from pradrill.domain.register.entry import Attempt, EntryKind
+from pradrill.app.composition import App, warn
+from pradrill.domain.register.entry import AttemptEntry, EntryKind
 from pradrill.domain.run.run_plan import RunPlan
-from pradrill.errors import ExitCode, PradrillError, told_of_disk
+from pradrill.errors import ExitCode, PradrillError, explaining_disk_errors
 from pradrill.register.runs.draft import Draft, has_begun, killed
 
 
 class Attempting:
     """An attempt under way. What a kill would leave of it is on the disk."""
 
-    def __init__(self, app: App, attempt: Attempt) -> None:
+    def __init__(self, app: App, attempt: AttemptEntry) -> None:
         self._app = app
         self._attempt = attempt
         self._draft: Draft | None = None
@@ -41,7 +41,7 @@ class Attempting:
             else:
                 self._app.register.append(EntryKind.ATTEMPT, self._attempt, now)
         except PradrillError as unwritten:
-            told(f"the attempt is not in the register yet: {unwritten.message}")
+            warn(f"the attempt is not in the register yet: {unwritten.message}")
 
     def _keep(self, **fields: object) -> None:
         self._attempt = self._attempt.model_copy(update=fields)
@@ -58,7 +58,7 @@ def attempting(
     start = app.clock.now()
     attempt = Attempting(app, killed(drill, start, services=services, trigger=trigger, user=user()))
     try:
-        with told_of_disk():
+        with explaining_disk_errors():
             yield attempt
     except BaseException as error:
         attempt.end(error)

@@ -25,7 +25,7 @@ from pradrill.domain.declared.backup_source import (
     Source,
 )
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
-from pradrill.domain.run.backup_integrity import Checked, IntegrityResult, Part
+from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, IntegrityResult
 from pradrill.domain.run.host import Host
 from pradrill.ports import Bounds, Clock, Folder, RecoveryPointSource
 from pradrill.register.runs.store import FileRunStore
@@ -48,7 +48,7 @@ class Promising(NamedTuple):
         due = cron.due(promised.cron, promised.timezone, start, catalogue.read_at)
         return catalogue.model_copy(update={"due": tuple(due)})
 
-    def check(self, point: RecoveryPoint, part: Part, bounds: Bounds) -> Checked:
+    def check(self, point: RecoveryPoint, part: IntegrityPart, bounds: Bounds) -> Checked:
         """Read the backups themselves."""
         return self.source.check(point, part, bounds)
 

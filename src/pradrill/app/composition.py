@@ -81,13 +81,13 @@ class App:
             settings = read_sealing(self.drills)
         except PradrillError as error:
             if self.register.seals() is not None and not key:
-                told(f"the register is not sealed now: {error.message}")
+                warn(f"the register is not sealed now: {error.message}")
             if not key:
                 return None
             settings = Sealing()
         if key:
             settings = settings.model_copy(update={"key": Path(key).expanduser().absolute()})
-        return Sealer(settings, self.state, told)
+        return Sealer(settings, self.state, warn)
 
     def trusted(self) -> tuple[str, ...]:
         """Return the public keys that the plan, or PRADRILL_SIGNING_KEY, says the register has.
@@ -105,7 +105,7 @@ class App:
             try:
                 keys += [public_key(each)] if each is not None else []
             except ToolError as error:
-                told(f"the register is not compared with the plan's key: {error.message}")
+                warn(f"the register is not compared with the plan's key: {error.message}")
         return tuple(keys)
 
     def head(self) -> Head | None:
@@ -122,8 +122,8 @@ class App:
         except PradrillError as error:
             why = error.message
         if why is not None:
-            told(f"the register does not verify: {why}")
-            told("HINT: See what is wrong: pradrill register verify; then register acknowledge.")
+            warn(f"the register does not verify: {why}")
+            warn("HINT: See what is wrong: pradrill register verify; then register acknowledge.")
         return why
 
     def findings(self) -> tuple[Finding, ...]:
@@ -135,7 +135,7 @@ class App:
         try:
             findings = findings_for(self.findings(), record.plan.drill.services)
         except PradrillError as error:
-            told(f"the open findings cannot be told: {error}")
+            warn(f"the open findings cannot be told: {error}")
             return ()
         return tuple(finding for finding in findings if finding.open)
 
@@ -144,14 +144,14 @@ class App:
         try:
             return repeated(self.register.entries(), run_id)
         except PradrillError as error:
-            told(f"repeated teardowns cannot be told: {error.message}")
+            warn(f"repeated teardowns cannot be told: {error.message}")
             return []
 
     def offer_teardowns(self) -> None:
         """Say on stderr which runs have left something behind, and how to remove it."""
         try:
             for run in owed(self.register.entries()):
-                told(offer(run))
+                warn(offer(run))
         except PradrillError:  # `doubt` tells of it
             return
 
@@ -161,14 +161,14 @@ class App:
         A run at night must take app even when somebody has damaged the register.
         """
         try:
-            for run_id in self.store.settle(self.clock.now(), told):
-                told(f"run {run_id} was sealed and not in the register; it is entered now")
+            for run_id in self.store.settle(self.clock.now(), warn):
+                warn(f"run {run_id} was sealed and not in the register; it is entered now")
             for attempt in self.store.enter_unbegun(self.clock.now()):
-                told(f"an attempt at {attempt.drill}: {attempt.because}; it is entered now")
+                warn(f"an attempt at {attempt.drill}: {attempt.because}; it is entered now")
         except PradrillError as error:  # of a full disk the run itself gives the hint
-            told(error.message if isinstance(error.__cause__, OSError) else str(error))
+            warn(error.message if isinstance(error.__cause__, OSError) else str(error))
         except OSError as error:
-            told(f"{self.state}: {error.strerror}")
+            warn(f"{self.state}: {error.strerror}")
         self.doubt()
         self.offer_teardowns()
 
@@ -219,6 +219,6 @@ class App:
         )
 
 
-def told(line: str) -> None:
+def warn(line: str) -> None:
     """Say on stderr what must not stop the command."""
     sys.stderr.write(f"{line}\n")

@@ -40,7 +40,7 @@ class StoppedError(PradrillError):
     exit_code = ExitCode.INTERRUPTED
 
 
-class Stage(NamedTuple):
+class DemoLab(NamedTuple):
     """What the scene is played with."""
 
     app: App
@@ -77,7 +77,7 @@ class Stage(NamedTuple):
 
 
 @contextmanager
-def staged(app: App, playbooks: Path, say: Say, *, keep: bool) -> Iterator[Stage]:
+def demo_lab(app: App, playbooks: Path, say: Say, *, keep: bool) -> Iterator[DemoLab]:
     """Open a stage, with keys and passwords made for it; close it without a trace.
 
     `keep` leaves the scene's machines running, to be looked at. A signal stops the scene between
@@ -92,7 +92,7 @@ def staged(app: App, playbooks: Path, say: Say, *, keep: bool) -> Iterator[Stage
             names = list(passwords)
             os.environ.update(passwords)
             marker = f"demo-{secrets.token_hex(8)}"
-            yield Stage(app, playbooks, folder, marker, cancellation, say)
+            yield DemoLab(app, playbooks, folder, marker, cancellation, say)
     finally:
         for name in names:
             os.environ.pop(name, None)
@@ -101,7 +101,7 @@ def staged(app: App, playbooks: Path, say: Say, *, keep: bool) -> Iterator[Stage
             put_away(app)
 
 
-def set_up(stage: Stage) -> Machine:
+def set_up(stage: DemoLab) -> Machine:
     """Bring up the backup server and a primary with content, and back it up once."""
     lab = stage.app.lab
     if not lab.built:
@@ -127,7 +127,7 @@ def set_up(stage: Stage) -> Machine:
     return primary
 
 
-def destroy(stage: Stage, primary: Machine) -> Disruption:
+def destroy(stage: DemoLab, primary: Machine) -> Disruption:
     """Let the primary write on for a moment, then cut its power: that instant is T0."""
     stage.say(f"the primary goes on writing for {_WRITES_AFTER_BACKUP} s: this is what is lost")
     for _ in range(_WRITES_AFTER_BACKUP):
@@ -167,6 +167,6 @@ def _secrets(folder: Path) -> dict[str, str]:
     }
 
 
-def _unless_stopped(stage: Stage) -> None:
+def _unless_stopped(stage: DemoLab) -> None:
     if stage.cancelled():
         raise StoppedError("the demo was stopped before its drill")

@@ -9,7 +9,7 @@ from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 
 from pradrill.app.author import user
-from pradrill.app.composition import App, told
+from pradrill.app.composition import App, warn
 from pradrill.app.discreet_progress import DiscreetProgress
 from pradrill.app.primary_clocks import clocks
 from pradrill.app.tools import closing, tools_for
@@ -65,17 +65,17 @@ def sweep(app: App, progress: Progress) -> list[RunRecord]:
                 lambda plan: runs.enter_context(closing(tools_for(app, plan, progress))),
             )
     except PradrillError as trouble:
-        told(f"the runs that were killed are not torn down yet: {trouble.message}")
+        warn(f"the runs that were killed are not torn down yet: {trouble.message}")
     for run_id, error in recovered.left.items():
         why = app.secrets.masker.text(str(error))
-        told(f"crashed run {run_id} is not torn down yet: {why}")
+        warn(f"crashed run {run_id} is not torn down yet: {why}")
     for record in recovered.records:
         how = (
             f"{_put_back(record)} and it is recorded as CRASHED"
             if record.state is RunState.CRASHED
             else "it had come to its end, and is recorded as it ended"
         )
-        told(f"run {record.run_id} was killed; {how}")
+        warn(f"run {record.run_id} was killed; {how}")
     app.settle()
     return recovered.records
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pradrill.app.composition import App, told
+from pradrill.app.composition import App, warn
 
 
 def swept(app: App) -> App:
     """Return it once no crashed run is left in it, nor one without entry."""
     if not app.store.writable():
         for run_id in app.store.killed():
-            told(f"run {run_id} was killed; {app.state} is read-only: it is not torn down here")
+            warn(f"run {run_id} was killed; {app.state} is read-only: it is not torn down here")
     elif app.store.has_crashed():
         # A reader that finds nothing killed needs neither SSH nor Ansible: they cost half a second.
         from pradrill.app.launch import sweep  # noqa: PLC0415

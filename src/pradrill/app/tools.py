@@ -19,7 +19,7 @@ from pradrill.adapters.standbys.lab import LabMachines
 from pradrill.adapters.testinfra.verifier import TestinfraVerifier
 from pradrill.app.author import user
 from pradrill.app.backups import checked_before, source_of
-from pradrill.app.composition import App, told
+from pradrill.app.composition import App, warn
 from pradrill.config.edits import edits
 from pradrill.config.inventory import each_inventory_once, freeze, read_inventory
 from pradrill.config.vaults import unlock
@@ -127,4 +127,4 @@ def _terminal() -> Terminal | None:
     """Return the terminal on which a watched run can be answered."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return None
-    return Terminal(sys.stdin.fileno(), user=user(), say=told)
+    return Terminal(sys.stdin.fileno(), user=user(), say=warn)

@@ -14,13 +14,13 @@ from typing import Any, NamedTuple, TypeVar
 from pradrill.domain.declared.drill import ServiceRecovery
 from pradrill.domain.run.backup_integrity import IntegrityResult
 from pradrill.domain.run.event import OF_A_BRANCH, Event
-from pradrill.domain.run.facts import Facts, Shown
+from pradrill.domain.run.facts import BranchFacts, Facts
 from pradrill.domain.run.host import Host, HostFacts, Site
 from pradrill.domain.run.outcome import GuardResult, Phase, StepOutcome
 from pradrill.domain.run.proof import workable
 from pradrill.domain.run.run_plan import PlannedStep
 from pradrill.domain.values.model import Model
-from pradrill.domain.values.reason import Said, joined, written
+from pradrill.domain.values.reason import ReasonOrText, joined, written
 from pradrill.domain.values.run_names import folder_prefix
 from pradrill.domain.values.timeline import Instant, Mark, Provenance, Skew
 from pradrill.engine.cancellation import Cancellation
@@ -81,7 +81,7 @@ class StepEnd(NamedTuple):
     """What a step came to."""
 
     outcome: StepOutcome
-    detail: Said = ""
+    detail: ReasonOrText = ""
     more: Mapping[str, Any] = {}
 
 
@@ -150,7 +150,7 @@ class Context:
         return self._run.facts
 
     @property
-    def own(self) -> Shown:
+    def own(self) -> BranchFacts:
         """Return what this branch has shown so far, with the marks of the whole run."""
         return self.facts.of(self.service)
 
@@ -291,7 +291,7 @@ class Context:
                 return True
         return False
 
-    def left(self, left: Sequence[Said]) -> StepEnd:
+    def left(self, left: Sequence[ReasonOrText]) -> StepEnd:
         """Note what was left behind, if anything was."""
         if left:
             self.note(Event.RESIDUE, left=written(left))

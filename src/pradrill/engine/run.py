@@ -14,7 +14,14 @@ from pradrill.domain.run.proof import is_standby, worked_on
 from pradrill.domain.run.record import Refusal, RunRecord
 from pradrill.domain.run.run_plan import Branch, PlannedStep
 from pradrill.domain.run.verdict import opened
-from pradrill.domain.values.reason import Reason, Said, as_reason, reason, reason_of, written
+from pradrill.domain.values.reason import (
+    Reason,
+    ReasonOrText,
+    as_reason,
+    reason,
+    reason_of,
+    written,
+)
 from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Instant, Mark, Provenance
 from pradrill.engine.cancellation import Cancellation
@@ -155,7 +162,7 @@ class Run:
         self.context.tools.standby.stop(self.context.journal.run_id)
         self.context.forget_folders()
 
-    def refuse(self, why: Refusal, *because: Said) -> None:
+    def refuse(self, why: Refusal, *because: ReasonOrText) -> None:
         """Note that the run does not start."""
         self.context.note(Event.REFUSED, refusal=why, because=written(because))
 

@@ -17,7 +17,7 @@ from pradrill.errors import RecordError
 from pradrill.register.runs.store import FileRunStore
 from pradrill.register.verification.acknowledge import acknowledge
 from pradrill.register.verification.bundle import make_bundle, verify_bundle
-from pradrill.register.verification.verify import Verified, verify
+from pradrill.register.verification.verify import RegisterVerification, verify
 from pradrill.testing import a_sealed_run, after
 
 KINDS = ["signed state", "plain state", "acknowledged state", "signed bundle", "plain bundle"]
@@ -55,7 +55,7 @@ def spread(files: Files, folder: Path) -> Path:
     return folder
 
 
-def noticed(check: Callable[[Path], Verified], files: Files) -> bool:
+def noticed(check: Callable[[Path], RegisterVerification], files: Files) -> bool:
     """Tell whether a verification finds anything wrong with the files."""
     with tempfile.TemporaryDirectory() as folder:
         try:

@@ -9,7 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pradrill.domain.declared.backup_source import Promised, Select
-from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint, choose, told, worst_case
+from pradrill.domain.run.backup_catalogue import (
+    Catalogue,
+    RecoveryPoint,
+    choose,
+    worst_case,
+    worst_case_text,
+)
 from pradrill.errors import NotReadyError
 from pradrill.testing import a_catalogue, a_point, after
 
@@ -133,7 +139,7 @@ def test_a_night_without_a_backup_is_the_worst_case_and_is_missing() -> None:
     assert worst.restored_from == a_point(2).id
     assert worst.ended_by == a_point(0).id
     assert worst.missing == (a_point(1).data_time,)
-    assert told(worst).startswith("2d00h: struck 2026-03-09 23:10:00 UTC (just before")
+    assert worst_case_text(worst).startswith("2d00h: struck 2026-03-09 23:10:00 UTC (just before")
 
 
 def test_a_backup_job_that_stopped_makes_now_the_worst_case() -> None:

@@ -27,7 +27,7 @@ from pradrill.domain.register.findings_of_run import findings_of, unproved
 from pradrill.domain.run.backup_catalogue import read
 from pradrill.domain.run.backup_integrity import IntegrityResult, Soundness
 from pradrill.domain.run.outcome import CheckOutcome, GuardOutcome, Phase, StepKind, StepOutcome
-from pradrill.domain.run.question import CallStage, SlaMeasure, Standing
+from pradrill.domain.run.question import CallStage, SlaMeasure, SlaStanding
 from pradrill.domain.run.record import Refusal, RunRecord, RunState, ServiceResult
 from pradrill.domain.run.recovery_point import Contradiction
 from pradrill.domain.run.verdict import Verdict
@@ -67,7 +67,7 @@ def a_measure(**changes: Any) -> SlaMeasure:
         "promised": "30m",
         "seconds": 2_400.0,
         "waited": 2_400.0,
-        "standing": Standing.NOT_MET,
+        "standing": SlaStanding.NOT_MET,
     }
     return SlaMeasure.model_validate({**fields, **changes})
 
@@ -555,8 +555,12 @@ def test_the_fold_keeps_its_promises(acts: Sequence[tuple[Any, ...]]) -> None:
         ("residue/wiki", a_record(), "a run of the drill moodle, not of wiki"),
         ("residue/moodle", a_record(), None),
         ("sla/hexanet/response", a_record(), "did not measure"),
-        ("sla/hexanet/response", a_record(sla=(a_measure(standing=Standing.MET),)), None),
-        ("sla/hexanet/restoration", a_record(sla=(a_measure(standing=Standing.MET),)), "measure"),
+        ("sla/hexanet/response", a_record(sla=(a_measure(standing=SlaStanding.MET),)), None),
+        (
+            "sla/hexanet/restoration",
+            a_record(sla=(a_measure(standing=SlaStanding.MET),)),
+            "measure",
+        ),
         ("objective/RTO/moodle", a_record(), None),
         (None, a_record(), None),
     ],

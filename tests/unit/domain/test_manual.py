@@ -15,7 +15,7 @@ import pytest
 from pradrill.domain.declared.drill import Kind
 from pradrill.domain.declared.plan import Plan
 from pradrill.domain.run.outcome import CheckOutcome, Phase, StepKind, StepOutcome
-from pradrill.domain.run.question import Answer, CallStage, Standing
+from pradrill.domain.run.question import Answer, CallStage, SlaStanding
 from pradrill.domain.run.record import RunRecord, RunState
 from pradrill.domain.run.run_plan import PlannedManual, RunPlan
 from pradrill.domain.run.verdict import Verdict
@@ -308,15 +308,15 @@ def test_a_call_waits_twice_and_carries_the_contract() -> None:
 @pytest.mark.parametrize(
     ("response", "restoration", "standings"),
     [
-        (1_799, 100, (Standing.MET, Standing.MET)),
-        (1_801, 100, (Standing.NOT_MET, Standing.MET)),
-        (7_000, 7_199, (Standing.NOT_MET, Standing.MET)),
-        (10, None, (Standing.MET, Standing.UNKNOWN)),
-        (8_000, None, (Standing.NOT_MET,)),
+        (1_799, 100, (SlaStanding.MET, SlaStanding.MET)),
+        (1_801, 100, (SlaStanding.NOT_MET, SlaStanding.MET)),
+        (7_000, 7_199, (SlaStanding.NOT_MET, SlaStanding.MET)),
+        (10, None, (SlaStanding.MET, SlaStanding.UNKNOWN)),
+        (8_000, None, (SlaStanding.NOT_MET,)),
     ],
 )
 def test_a_provider_is_held_to_its_sla(
-    response: float, restoration: float | None, standings: tuple[Standing, ...]
+    response: float, restoration: float | None, standings: tuple[SlaStanding, ...]
 ) -> None:
     """Both answers are counted from the call; silence beyond the promise is a promise not met."""
     says = {
@@ -345,7 +345,7 @@ def test_a_promise_that_was_never_made_is_not_kept() -> None:
     exercise = Exercise(prepare=(CALL,))
     exercise.plan = plan.model_copy(update={"steps": steps})
     record = exercise.run()
-    assert {measure.standing for measure in record.sla} == {Standing.UNKNOWN}
+    assert {measure.standing for measure in record.sla} == {SlaStanding.UNKNOWN}
     assert record.sla[0].seconds is not None
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from pradrill.domain.declared.manual_step import Confirm
-from pradrill.domain.report.responsibilities import Proof, Shown, Topic, responsibilities
+from pradrill.domain.report.responsibilities import Proof, Topic, TopicEvidence, responsibilities
 from pradrill.domain.run.outcome import CheckOutcome, Phase, StepKind, StepOutcome
-from pradrill.domain.run.question import CallStage, SlaMeasure, Standing, Wait
+from pradrill.domain.run.question import CallStage, SlaMeasure, SlaStanding, Wait
 from pradrill.domain.run.record import Refusal, RunRecord
 from pradrill.testing import (
     a_check,
@@ -23,7 +23,7 @@ from pradrill.testing import (
 )
 
 
-def shown(what: str, **changes: Any) -> list[Shown]:
+def shown(what: str, **changes: Any) -> list[TopicEvidence]:
     """Return what a run showed of one line."""
     service = a_service(responsibilities={what: "client"})
     record = a_record(plan=a_run_plan(services={"moodle": service}), **changes)
@@ -106,7 +106,7 @@ def test_support_is_shown_by_its_figures() -> None:
             "promised": "30m",
             "seconds": 120.0,
             "waited": 120.0,
-            "standing": Standing.MET,
+            "standing": SlaStanding.MET,
         }
         return (SlaMeasure.model_validate({**fields, **changes}),)
 
@@ -114,7 +114,7 @@ def test_support_is_shown_by_its_figures() -> None:
     kept = shown("support", sla=measured())[0]
     assert (kept.topic, kept.proof, kept.seconds) == (Topic.SUPPORT, Proof.SHOWN, 120)
     assert kept.told.text == "response 2m00s, SLA met"
-    assert shown("support", sla=measured(standing=Standing.NOT_MET))[0].proof is Proof.FAILED
+    assert shown("support", sla=measured(standing=SlaStanding.NOT_MET))[0].proof is Proof.FAILED
     assert shown("support", sla=measured(provider="other"))[0].proof is Proof.NOT_EXERCISED
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pradrill.domain.declared.plan import Plan
-from pradrill.domain.run.backup_integrity import Checked, IntegrityResult, Part, Soundness
+from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, IntegrityResult, Soundness
 from pradrill.domain.run.conclude import recovery
 from pradrill.domain.run.facts import Facts
 from pradrill.domain.run.outcome import PlaybookResult, StepOutcome
@@ -201,7 +201,7 @@ def test_each_run_reads_the_next_part_until_all_are_read() -> None:
         assert found.covered == pytest.approx(expected)
         later = found.at + timedelta(days=len(checked))
         checked.append(found.model_copy(update={"at": later}))
-    assert source.asked == [Part(1, 3), Part(2, 3), Part(3, 3)]
+    assert source.asked == [IntegrityPart(1, 3), IntegrityPart(2, 3), IntegrityPart(3, 3)]
     assert checked[-1].full_on is not None
 
 

@@ -10,7 +10,7 @@ from pradrill.app.progress import LogProgress
 from pradrill.domain.report.case_file import CaseFile
 from pradrill.domain.run.outcome import Phase, StepOutcome
 from pradrill.domain.run.record import RunRecord
-from pradrill.domain.values.reason import Said
+from pradrill.domain.values.reason import ReasonOrText
 from pradrill.reporting.language.i18n import speaking
 from pradrill.reporting.language.reasons import is_translated
 from pradrill.reporting.run import page as view
@@ -140,13 +140,13 @@ def test_show_tells_each_service() -> None:
 def test_the_whole_stands_as_its_worst_service() -> None:
     """An objective is met by the whole only if each service meets its own."""
     rta, rpa = view.comparisons(record(whole()))
-    assert (rta.standing, rpa.standing) == (view.Standing.MET, view.Standing.MET)
+    assert (rta.standing, rpa.standing) == (view.ObjectiveStanding.MET, view.ObjectiveStanding.MET)
     assert (rta.told, rta.objective_told) == ("11.0s", "4h00m")
     rta, _ = view.comparisons(held())
-    assert rta.standing is view.Standing.UNKNOWN
+    assert rta.standing is view.ObjectiveStanding.UNKNOWN
     strict = record(whole()).model_copy(update={"plan": an_estate(rto={"directory": "8s"})})
     rta, _ = view.comparisons(strict)
-    assert rta.standing is view.Standing.NOT_MET
+    assert rta.standing is view.ObjectiveStanding.NOT_MET
     assert rta.objective_told == "8.0s to 4h00m"
     assert rta.margin == "-1.0s"
 
@@ -185,11 +185,13 @@ def test_steps_that_overlap_are_drawn_on_rows_of_their_own() -> None:
 def test_every_sentence_of_an_estate_has_french_words() -> None:
     """What the engine writes about services is translated like the rest."""
     made = held()
-    told: list[Said] = [
+    told: list[ReasonOrText] = [
         *made.reasons,
         *(r for result in made.services.values() for r in result.reasons),
     ]
-    limit: Said = "dns, on which directory depends, is not in the drill: it was assumed available"
+    limit: ReasonOrText = (
+        "dns, on which directory depends, is not in the drill: it was assumed available"
+    )
     with speaking("fr"):
         assert [each for each in [*told, limit] if not is_translated(each)] == []
         assert "pas été rétabli" in view.held(made)[0]

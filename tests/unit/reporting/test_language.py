@@ -28,7 +28,7 @@ from pradrill.domain.run.limits import limits
 from pradrill.domain.run.outcome import CheckOutcome, GuardOutcome, Phase, StepKind, StepOutcome
 from pradrill.domain.run.verdict import Evidence, Verdict, judge
 from pradrill.domain.values import timeline
-from pradrill.domain.values.reason import Said, reason
+from pradrill.domain.values.reason import ReasonOrText, reason
 from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Elapsed, Mark, Provenance, Skew
 from pradrill.engine import planning
@@ -217,7 +217,7 @@ def test_french_page_has_no_english_of_ours() -> None:
 # ------------------------------------------------------------------ sentences of the engine
 
 
-def unsaid(recorded: Iterable[Said]) -> list[Said]:
+def unsaid(recorded: Iterable[ReasonOrText]) -> list[ReasonOrText]:
     """Return the sentences for which French has no words."""
     with speaking("fr"):
         return [text for text in recorded if not reasons.is_translated(text)]

@@ -15,10 +15,10 @@ from pradrill.domain.declared.manual_step import Confirm, ManualStep
 from pradrill.domain.declared.plan import Support
 from pradrill.domain.register.finding import Closure, Sighting
 from pradrill.domain.run.outcome import Phase, StepKind
-from pradrill.domain.run.question import Call, CallStage, SlaMeasure, Standing, Wait
-from pradrill.reporting.text.findings import finding_line, finding_lines, open_told
+from pradrill.domain.run.question import Call, CallStage, SlaMeasure, SlaStanding, Wait
+from pradrill.reporting.text.findings import finding_line, finding_lines, open_line
 from pradrill.reporting.text.plan import plan_lines
-from pradrill.reporting.text.questions import announcement, question_lines, sla_told, waits_told
+from pradrill.reporting.text.questions import announcement, question_lines, sla_line, wait_lines
 from pradrill.reporting.text.screens import LiveProgress, show
 from pradrill.reporting.text.summary import summary
 from pradrill.testing import (
@@ -106,7 +106,7 @@ def test_waits_are_told_one_by_one_and_together() -> None:
         ),
         recovery=a_recovery(waited_for_people=1_200.0),
     )
-    told = waits_told(record)
+    told = wait_lines(record)
     begins = "2026-03-10 02:00:00 UTC, switch the DNS: operator"
     assert told == [
         f"{begins}, yes after 10m00s by amartin: TTL 60",
@@ -116,7 +116,7 @@ def test_waits_are_told_one_by_one_and_together() -> None:
         "30m00s in all, 20m00s of them inside the RTA",
     ]
     unmeasured = record.model_copy(update={"recovery": a_recovery(rta=None)})
-    assert waits_told(unmeasured)[-1] == "30m00s in all, the RTA was not measured"
+    assert wait_lines(unmeasured)[-1] == "30m00s in all, the RTA was not measured"
     screen = Console(file=StringIO(), width=100)
     show(record, screen)
     assert "Waiting for people" in screen.file.getvalue()  # type: ignore[attr-defined]
@@ -126,13 +126,13 @@ def test_a_promise_is_told_with_its_figures() -> None:
     """Measured, not answered, not promised: each says so."""
     fields: dict[str, Any] = {"provider": "hexanet", "stage": "response", "step": "call"}
     for changes, told in (
-        (("30m", 120.0, 120.0, Standing.MET), "2m00s, SLA 30m00s: met"),
-        (("30m", None, 2_400.0, Standing.NOT_MET), "none within 40m00s, SLA 30m00s: not met"),
-        ((None, 120.0, 120.0, Standing.UNKNOWN), "2m00s, SLA no promise: unknown"),
+        (("30m", 120.0, 120.0, SlaStanding.MET), "2m00s, SLA 30m00s: met"),
+        (("30m", None, 2_400.0, SlaStanding.NOT_MET), "none within 40m00s, SLA 30m00s: not met"),
+        ((None, 120.0, 120.0, SlaStanding.UNKNOWN), "2m00s, SLA no promise: unknown"),
     ):
         values = dict(zip(("promised", "seconds", "waited", "standing"), changes, strict=True))
         measure = SlaMeasure.model_validate({**fields, **values})
-        assert sla_told(measure) == f"hexanet, response: {told}"
+        assert sla_line(measure) == f"hexanet, response: {told}"
 
 
 def test_a_watched_run_shows_the_question() -> None:
@@ -177,7 +177,7 @@ def test_the_mail_says_how_many_are_open() -> None:
         a_finding(key="b", opened=after(-2 * DAY), due=dt.date(2026, 3, 30)),
         a_finding(key="c", closure=Closure(finding="F-3", run_id="x", at=after(0), by="amartin")),
     ]
-    told = open_told(findings, after(0))
+    told = open_line(findings, after(0))
     assert told == "Open findings: 2, 1 overdue, the oldest open for 40 days"
     mail = summary(a_record(), findings=findings)
     assert f"{told}: pradrill findings\n" in mail

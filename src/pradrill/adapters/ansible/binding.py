@@ -74,7 +74,7 @@ _ARROW = re.compile(r"^\w+: \[[^\]\n]*? -> ([^\](\n]+)", re.MULTILINE)
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
-Answer = tuple[str, str]
+HostAnswer = tuple[str, str]
 """A host, and what it said its machine-id is."""
 
 
@@ -136,12 +136,12 @@ class Binding:
         """Tell whether an event is of our own plays."""
         return str(data.get("task_path", "")).startswith(f"{self.identity}:")
 
-    def answer(self, data: Mapping[str, Any]) -> Answer:
+    def answer(self, data: Mapping[str, Any]) -> HostAnswer:
         """Return which machine answered our own play's task."""
         result = data.get("res") or {}
         return str(data.get("host", "")), str(result.get("stdout", "")).strip()
 
-    def differs(self, answer: Answer) -> Reason | None:
+    def differs(self, answer: HostAnswer) -> Reason | None:
         """Say that another machine answered than the one that was proven; or nothing."""
         host, machine_id = answer
         if machine_id == self._machine_ids.get(host):

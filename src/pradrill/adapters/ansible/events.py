@@ -11,13 +11,13 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
-from pradrill.adapters.ansible.binding import Answer, Binding
+from pradrill.adapters.ansible.binding import Binding, HostAnswer
 from pradrill.adapters.ansible.meter import Meter
 from pradrill.adapters.ansible.stopping import Brake
 from pradrill.domain.run.outcome import PlaybookResult, StepOutcome, TaskFailure
 from pradrill.domain.values.masking import Masker
 from pradrill.domain.values.quotas import PLAY_KEPT, megabytes
-from pradrill.domain.values.reason import Reason, Said, as_reason, reason
+from pradrill.domain.values.reason import Reason, ReasonOrText, as_reason, reason
 from pradrill.domain.values.reason_code import Code
 from pradrill.ports import Say
 
@@ -29,7 +29,7 @@ _CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 _NARRATED = {"runner_on_ok", "runner_on_failed", "runner_on_unreachable", "runner_on_skipped"}
 _USERS = 1  # its place among the playbooks: it runs between two of ours
 
-_Judgement = tuple[StepOutcome, Said, list[TaskFailure]]
+_Judgement = tuple[StepOutcome, ReasonOrText, list[TaskFailure]]
 
 
 class Narrator:
@@ -45,7 +45,7 @@ class Narrator:
         self._brake = brake
         self._ends: list[dict[str, Any]] = []
         """The statistics at each playbook's end: ours, the user's, ours."""
-        self._machine_ids: list[Answer] = []
+        self._machine_ids: list[HostAnswer] = []
         self._stray: Reason | None = None
         self._failures: list[TaskFailure] = []
         self._times: tuple[datetime, ...] = ()

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from pradrill.domain.declared.backup_source import ResticSource
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
-from pradrill.domain.run.backup_integrity import Checked, Part, Soundness
+from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
 from pradrill.domain.run.host_answers import last_line
 from pradrill.domain.values.model import Utc
 from pradrill.errors import NotReadyError
@@ -95,7 +95,7 @@ class Restic:
             points=tuple(_point(snapshot) for snapshot in snapshots),
         )
 
-    def check(self, point: RecoveryPoint, part: Part, bounds: Bounds) -> Checked:
+    def check(self, point: RecoveryPoint, part: IntegrityPart, bounds: Bounds) -> Checked:
         """Check the repository's structure, and read one part of its data."""
         del point  # restic divides the repository, not a snapshot
         subset = f"{part.number}/{part.of}"

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pradrill.adapters.ssh.sessions import TOO_LONG, Answer, Channel, LateError, Sessions
+from pradrill.adapters.ssh.sessions import TOO_LONG, Channel, LateError, Sessions, SshReply
 from pradrill.domain.declared.drill import Canary, NewestData
 from pradrill.domain.run import host_answers as host_words
 from pradrill.domain.run.host import MARKER, Host, HostFacts, HostState, MarkerFault, Site
@@ -217,7 +217,7 @@ class SshProbe:
 
     def _command(
         self, host: Host, site: Site, what: str, command: str, deadline: timedelta
-    ) -> Answer:
+    ) -> SshReply:
         """Run a command of the drill's; the host ends it too at the deadline."""
         seconds = deadline.total_seconds()
         quiet = ["python3", "-I", "-c", _source("remote_reason.py"), command]
@@ -225,7 +225,7 @@ class SshProbe:
         try:
             reply = self._sessions.run(host, site, marked(site.run_id, bounded), seconds + 3)
         except LateError:
-            reply = Answer(_TIMED_OUT, "", "", whole=False)
+            reply = SshReply(_TIMED_OUT, "", "", whole=False)
         if reply.code in {_TIMED_OUT, _KILLED}:
             raise PradrillError(
                 f"the {what} on {host.name} did not end within {seconds:g} s",

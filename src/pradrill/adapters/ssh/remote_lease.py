@@ -78,7 +78,7 @@ def locked(path: str, make: bool) -> Iterator[int]:
             os.close(handle)
 
 
-def told(content: bytes) -> Words | None:
+def words_in(content: bytes) -> Words | None:
     """Return what a lease says; None for an empty one or one that cannot be read."""
     try:
         words = json.loads(content)
@@ -94,7 +94,7 @@ def read(path: str) -> Words | None:
     except OSError:
         return None
     try:
-        return told(os.read(handle, LONGEST))
+        return words_in(os.read(handle, LONGEST))
     except OSError:  # a folder
         return None
     finally:
@@ -153,7 +153,7 @@ def take(request: Words) -> Words:
 def take_at(path: str, request: Words) -> Words:
     """Take it in one place; raises OSError where this login cannot write."""
     with locked(path, make=True) as handle:
-        before = told(os.read(handle, LONGEST))
+        before = words_in(os.read(handle, LONGEST))
         is_other = before is not None and before["run"] != request["run"]
         ended = over(before, request) if is_other else ""
         if is_other and not ended:
@@ -175,7 +175,7 @@ def renew(request: Words) -> Words:
     """Hold the lease on; it is lost when somebody has taken it, or may have meanwhile."""
     for path in places(request["machine_id"]):
         with suppress(OSError), locked(path, make=False) as handle:
-            words = told(os.read(handle, LONGEST))
+            words = words_in(os.read(handle, LONGEST))
             if words is not None and words["run"] == request["run"]:
                 write(handle, request)
                 return {"came": "held"}
@@ -202,7 +202,7 @@ def release(request: Words) -> Words:
     """Remove the asker's own lease, and no other."""
     for path in places(request["machine_id"]):
         with suppress(OSError), locked(path, make=False) as handle:
-            words = told(os.read(handle, LONGEST))
+            words = words_in(os.read(handle, LONGEST))
             if words is None or words["run"] == request["run"]:
                 Path(path).unlink()
     return {"came": "released"}

@@ -35,7 +35,7 @@ _TAIL = 65_536
 _LAST_READS = 64
 _WORST_FIRST = ("failed", "errored", "skipped", "passed")
 
-Say = Callable[..., None]
+SayEvent = Callable[..., None]
 
 
 def _beside() -> Any:
@@ -87,7 +87,7 @@ class Reporter:
     """A pytest plugin that tells what a check came to, and counts only an assertion as failed."""
 
     def __init__(
-        self, say: Say, only: list[str] | None, without: list[str], counted: tally.Tally
+        self, say: SayEvent, only: list[str] | None, without: list[str], counted: tally.Tally
     ) -> None:
         self._say = say
         self._counted = counted

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pradrill
 from pradrill.app.attempt import attempting
-from pradrill.app.composition import App, told
-from pradrill.app.demo_lab import destroy, set_up, staged
+from pradrill.app.composition import App, warn
+from pradrill.app.demo_lab import demo_lab, destroy, set_up
 from pradrill.cli.commands.plan import resolve_one
 from pradrill.cli.commands.report import write_report
 from pradrill.cli.commands.run import carry_out
@@ -37,7 +37,7 @@ def run(args: Namespace) -> int:
         args.drills = share / "drills"
     app = App(args)
     say = _Teller()
-    with app.lab.alone(), staged(app, share / "playbooks", say, keep=args.keep) as stage:
+    with app.lab.alone(), demo_lab(app, share / "playbooks", say, keep=args.keep) as stage:
         disruption = destroy(stage, set_up(stage))
         with attempting(app, _DRILL, trigger="demo") as attempt:
             plan = resolve_one(app, _DRILL)
@@ -48,7 +48,7 @@ def run(args: Namespace) -> int:
     try:
         print(f"Report: {write_report(app, record.run_id)}")
     except PradrillError as error:  # the exit code is the record's
-        told(f"there is no report: {error}")
+        warn(f"there is no report: {error}")
     return record.exit_code
 
 

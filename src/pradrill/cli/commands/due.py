@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from pradrill.app.attempt import attempting
-from pradrill.app.composition import App, told
+from pradrill.app.composition import App, warn
 from pradrill.cli.commands.run import carry_out, tell
 from pradrill.config.project import Project
 from pradrill.domain.register.entry import EntryKind
@@ -77,9 +77,9 @@ def _enter_missed(app: App, project: Project) -> None:
     try:
         for miss in missed(cadences, app.register.entries(), now):
             app.register.append(EntryKind.SCHEDULE_MISSED, miss, now)
-            told(f"{miss.service} was due on {miss.due:%Y-%m-%d}, and nobody attempted its drill")
+            warn(f"{miss.service} was due on {miss.due:%Y-%m-%d}, and nobody attempted its drill")
     except (PradrillError, ValueError) as error:
-        told(f"missed drills cannot be told: {error}")
+        warn(f"missed drills cannot be told: {error}")
 
 
 def find_due(project: Project, records: Iterable[RunRecord], now: datetime) -> list[Due]:

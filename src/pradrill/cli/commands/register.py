@@ -16,7 +16,7 @@ from pradrill.domain.register.entry import Acknowledgement, Entry, EntryKind
 from pradrill.errors import ExitCode, PradrillError, UsageError
 from pradrill.register.chain.register import canonical
 from pradrill.register.verification.acknowledge import acknowledge
-from pradrill.register.verification.verify import Verified, stamped, verify
+from pradrill.register.verification.verify import RegisterVerification, stamped, verify
 from pradrill.reporting.language import formats as wording
 
 _WIDTH = 96
@@ -91,7 +91,7 @@ def _verify(args: Namespace) -> int:
     return tell(verified)
 
 
-def tell(result: Verified) -> int:
+def tell(result: RegisterVerification) -> int:
     """Print what a verification found; return its exit code."""
     for trouble in result.troubles:
         print(trouble)

@@ -8,7 +8,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from pradrill.app.case_file import casefile, sealed, wrongs
-from pradrill.app.composition import App, told
+from pradrill.app.composition import App, warn
 from pradrill.app.settle import swept
 from pradrill.cli.arguments import run_argument
 from pradrill.config.branding import read_clauses, read_logo
@@ -54,7 +54,7 @@ def run(args: Namespace) -> int:
     print(write_report(app, run_id, args.output, form=args.format, language=args.lang))
     wrong = wrongs(app, run_id)
     for line in doubts(run_id, wrong):
-        told(line)
+        warn(line)
     return ExitCode.RECORD if wrong else ExitCode.PASSED
 
 

@@ -65,14 +65,14 @@ class _Listing(NamedTuple):
     errors: str
 
 
-class Asked(NamedTuple):
+class AnsibleAnswers(NamedTuple):
     """The problems that Ansible finds, and which playbooks it could not look at, and why."""
 
     problems: list[Problem]
     passed_over: list[str]
 
 
-def ask_ansible(house: Project) -> Asked:
+def ask_ansible(house: Project) -> AnsibleAnswers:
     """Have Ansible check and list every playbook of the house's drills."""
     with (
         tempfile.TemporaryDirectory(prefix="pradrill-plays-") as folder,
@@ -88,7 +88,7 @@ def ask_ansible(house: Project) -> Asked:
     unique_problems = {
         (p.file, p.line, p.message): p for one in reversed(each) for p in one.problems
     }
-    return Asked(
+    return AnsibleAnswers(
         list(unique_problems.values()), sorted({word for one in each for word in one.passed_over})
     )
 
@@ -134,21 +134,21 @@ def _variables(step: PlaybookStep) -> str:
     return json.dumps({**step.vars, **dict.fromkeys(step.secrets, "")}, default=str, sort_keys=True)
 
 
-def _asked(calls: list[_Call]) -> Asked:
+def _asked(calls: list[_Call]) -> AnsibleAnswers:
     """Ask for all of them in one process, or for each when that says that something is wrong."""
     playbooks = list(dict.fromkeys(call.playbook for call in calls))
     listing = _listed(playbooks, calls[0])
     if listing.code == 0:
-        return Asked([p for call in calls for p in _reaching_nobody(call, listing)], [])
+        return AnsibleAnswers([p for call in calls for p in _reaching_nobody(call, listing)], [])
     if len(playbooks) > 1:
         first = {*playbooks[: len(playbooks) // 2]}
         halves = ([c for c in calls if (c.playbook in first) is half] for half in (True, False))
         one, other = map(_asked, halves)
-        return Asked(one.problems + other.problems, one.passed_over + other.passed_over)
+        return AnsibleAnswers(one.problems + other.problems, one.passed_over + other.passed_over)
     return _fault(calls[0], listing)
 
 
-def _fault(call: _Call, listing: _Listing) -> Asked:
+def _fault(call: _Call, listing: _Listing) -> AnsibleAnswers:
     errors = [line for line in listing.errors.splitlines() if line.startswith(("[ERROR]", "ERROR"))]
     reason = re.sub(
         r"^(\[ERROR\]:?|ERROR!)\s*", "", errors[0] if errors else listing.errors.strip()
@@ -157,15 +157,15 @@ def _fault(call: _Call, listing: _Listing) -> Asked:
         why = (
             f"{call.file or call.playbook}: not looked at by Ansible: its vault password is needed"
         )
-        return Asked([], [why])
+        return AnsibleAnswers([], [why])
     if call.beside is not None and "couldn't resolve module" not in reason:
-        return Asked([], [])  # as an import it may lack what the playbook has by then
+        return AnsibleAnswers([], [])  # as an import it may lack what the playbook has by then
     place = _ORIGIN.search(listing.errors)
     file = Path(place["new"] or place["old"]) if place else call.playbook
     line = int(place["at"] or place["line"]) if place else 1
     message = f"Ansible says: {reason[:_LONGEST].splitlines()[0] if reason else 'nothing'}"
     hint = f"Try: ansible-playbook --syntax-check -i {call.inventory} {call.playbook}."
-    return Asked([Problem(file, line, "", message, hint)], [])
+    return AnsibleAnswers([Problem(file, line, "", message, hint)], [])
 
 
 def _reaching_nobody(call: _Call, listing: _Listing) -> Iterator[Problem]:

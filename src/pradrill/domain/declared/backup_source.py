@@ -55,9 +55,9 @@ def _time_zone(value: str) -> str:
     return value
 
 
-Place = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_place)]
+RepositoryPlace = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_place)]
 Word = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_word)]
-Environment = dict[Annotated[str, Field(pattern=_VARIABLE)], SecretName]
+EnvironmentNames = dict[Annotated[str, Field(pattern=_VARIABLE)], SecretName]
 
 
 class Ssh(Model):
@@ -94,7 +94,7 @@ class ResticSource(BackupSource):
     name = "restic"
     what = "a restic repository"
     in_parts = True
-    repository: Place = Field(
+    repository: RepositoryPlace = Field(
         description='as restic takes it: /path, "sftp:…", "rest:…", "s3:…"',
         examples=["sftp://backup@host//srv/restic"],
     )
@@ -110,7 +110,7 @@ class ResticSource(BackupSource):
     path: Word | None = Field(
         default=None, description="only snapshots of this path", examples=["/srv/files"]
     )
-    environment: Environment = Field(
+    environment: EnvironmentNames = Field(
         default={},
         description="restic's variables → secrets",
         examples=[{"AWS_SECRET_ACCESS_KEY": "file:/etc/pradrill/s3"}],
@@ -123,7 +123,7 @@ class BorgSource(BackupSource):
 
     name = "borg"
     what = "a BorgBackup repository"
-    repository: Place = Field(
+    repository: RepositoryPlace = Field(
         description="as borg takes it: /path or ssh://user@host/path",
         examples=["ssh://backup@host/srv/borg"],
     )
@@ -186,7 +186,7 @@ class DumpsSource(BackupSource):
 
     name = "dumps"
     what = "a folder of dumps"
-    folder: Place = Field(
+    folder: RepositoryPlace = Field(
         description="an absolute path, or sftp://user@host[:port]/path",
         examples=["sftp://backup@host/srv/dumps"],
     )

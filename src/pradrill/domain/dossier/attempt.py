@@ -11,7 +11,7 @@ from pydantic import Field
 
 from pradrill.domain.declared.drill import Drill
 from pradrill.domain.declared.plan import Objectives
-from pradrill.domain.register.entry import Attempt as Unbegun
+from pradrill.domain.register.entry import AttemptEntry as Unbegun
 from pradrill.domain.register.entry import Entry, RunEntry, ScheduleMissed
 from pradrill.domain.run.outcome import Phase
 from pradrill.domain.run.record import Refusal, RunRecord, RunState

@@ -28,7 +28,7 @@ from pradrill.domain.dossier.coverage import (
     coverage,
     overdue,
 )
-from pradrill.domain.dossier.forecast import Forecast, Run, forecast
+from pradrill.domain.dossier.forecast import Forecast, MeasuredRun, forecast
 from pradrill.domain.dossier.period import Column, Period, column_of
 from pradrill.domain.dossier.spread import Spread, spread
 from pradrill.domain.register.entry import Acknowledged, Entry, EntryKind, acknowledged
@@ -74,7 +74,7 @@ class OpenFinding(Model):
     late: bool = Field(description="its due date is past")
 
 
-class Row(Model):
+class CalendarRow(Model):
     """What became of a service's attempts, column by column of the calendar."""
 
     service: str
@@ -115,7 +115,7 @@ class Dossier(Model):
     opened: int = Field(description="findings opened in the period")
     closed: int = Field(description="findings closed in the period")
     columns: tuple[Column, ...]
-    calendar: tuple[Row, ...]
+    calendar: tuple[CalendarRow, ...]
     trends: tuple[Trend, ...]
     attempts: tuple[Attempt, ...] = Field(description="of the period, the oldest first")
     damaged: tuple[str, ...] = Field(default=(), description="records that could not be read")
@@ -240,7 +240,7 @@ def _open(findings: Sequence[Finding], as_of: datetime) -> tuple[OpenFinding, ..
 
 def _calendar(
     within: Sequence[Attempt], columns: tuple[Column, ...], services: Sequence[str], plan: Plan
-) -> tuple[Row, ...]:
+) -> tuple[CalendarRow, ...]:
     cells = {service: [Counter[Ending]() for _ in columns] for service in services}
     for attempt in within:
         for service in attempt.services:
@@ -248,7 +248,7 @@ def _calendar(
                 ending = attempt.of(service).ending
                 cells[service][column_of(columns, attempt.at)][ending] += 1
     return tuple(
-        Row(service=name, in_plan=name in plan.services, cells=tuple(dict(c) for c in row))
+        CalendarRow(service=name, in_plan=name in plan.services, cells=tuple(dict(c) for c in row))
         for name, row in cells.items()
     )
 
@@ -302,10 +302,14 @@ def _trend(
     )
 
 
-def _runs(tests: Sequence[Attempt], *, rta: bool) -> list[Run]:
+def _runs(tests: Sequence[Attempt], *, rta: bool) -> list[MeasuredRun]:
     """Return the tests that recovered, by the bound that governs."""
     bounds = ((test, _bound(test, test.rta if rta else test.rpa)) for test in tests)
-    return [Run(test.at, bound, test.restored_bytes) for test, bound in bounds if bound is not None]
+    return [
+        MeasuredRun(test.at, bound, test.restored_bytes)
+        for test, bound in bounds
+        if bound is not None
+    ]
 
 
 def _bound(test: Attempt, actual: Elapsed | None) -> float | None:

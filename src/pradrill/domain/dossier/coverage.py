@@ -17,7 +17,7 @@ from pradrill.domain.values.duration import Cadence, DrillEvery, due_after
 from pradrill.domain.values.model import Model, Utc
 
 
-class Standing(StrEnum):
+class ProofStanding(StrEnum):
     """How well a recovery is proved; the worst first."""
 
     NEVER_TESTED = "never_tested"  # no attempt came to a conclusion
@@ -47,7 +47,7 @@ class Cover(Model):
     standby: str | None
     lab: bool = False
     drill: str | None
-    standing: Standing
+    standing: ProofStanding
     attempts: int = Field(description="of all kinds, up to the end of the period")
     latest: Test | None = Field(default=None, description="the last test")
     proof: Test | None = Field(default=None, description="the last test that passed")
@@ -63,7 +63,7 @@ class Overdue(Model):
     due: Utc | None = Field(description="when the next one was due; none: never run")
 
 
-class Proof(Model):
+class LastProof(Model):
     """The last test that passed, with what it rested on."""
 
     attempt: Attempt
@@ -76,7 +76,7 @@ class History:
     def __init__(self) -> None:
         self.attempts: dict[Setting, int] = {}
         self.latest: dict[Setting, Attempt] = {}
-        self.proofs: dict[Setting, Proof] = {}
+        self.proofs: dict[Setting, LastProof] = {}
         self.finished: dict[str, datetime] = {}
 
     def see(self, attempt: Attempt, plan: RunPlan) -> None:
@@ -93,7 +93,7 @@ class History:
             if part.ending is Ending.PASSED:
                 proof = self.proofs.get(setting)
                 if proof is None or proof.attempt.at <= part.at:
-                    self.proofs[setting] = Proof(attempt=part, plan=plan)
+                    self.proofs[setting] = LastProof(attempt=part, plan=plan)
 
 
 class Today(NamedTuple):
@@ -125,7 +125,7 @@ def coverage(history: History, today: Today, selection: Iterable[str]) -> tuple[
             scenario=None,
             standby=None,
             drill=None,
-            standing=Standing.UNCOVERED if name in tested else Standing.NEVER_TESTED,
+            standing=ProofStanding.UNCOVERED if name in tested else ProofStanding.NEVER_TESTED,
             attempts=0,
         )
         for name in services
@@ -172,7 +172,7 @@ def _cover(
         standby=setting.standby,
         lab=setting.lab,
         drill=drill,
-        standing=Standing.DROPPED
+        standing=ProofStanding.DROPPED
         if drill is None or service is None
         else _standing(latest, proof, changed, every, today.as_of),
         attempts=history.attempts.get(setting, 0),
@@ -184,21 +184,21 @@ def _cover(
 
 def _standing(
     latest: Attempt | None,
-    proof: Proof | None,
+    proof: LastProof | None,
     changed: tuple[Change, ...],
     every: Cadence | None,
     now: datetime,
-) -> Standing:
+) -> ProofStanding:
     if latest is None:
-        return Standing.NEVER_TESTED
+        return ProofStanding.NEVER_TESTED
     if proof is None:
-        return Standing.NEVER_PROVEN
+        return ProofStanding.NEVER_PROVEN
     if latest.ending is not Ending.PASSED:
-        return Standing.BROKEN
+        return ProofStanding.BROKEN
     if any(change.material for change in changed):
-        return Standing.EXPIRED
+        return ProofStanding.EXPIRED
     due = None if every is None else _due(every, proof.attempt.at)
-    return Standing.OLD if due is not None and due <= now else Standing.PROVEN
+    return ProofStanding.OLD if due is not None and due <= now else ProofStanding.PROVEN
 
 
 def _due(every: Cadence, last: datetime) -> datetime | None:
@@ -216,5 +216,5 @@ def _test(attempt: Attempt | None) -> Test | None:
 
 def _order(cover: Cover) -> tuple[int, float, str, str, str]:
     tier = float("inf") if cover.tier is None else cover.tier
-    place = list(Standing).index(cover.standing)
+    place = list(ProofStanding).index(cover.standing)
     return place, tier, cover.service, cover.scenario or "", cover.standby or ""

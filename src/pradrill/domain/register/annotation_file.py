@@ -26,7 +26,7 @@ _BEFORE = {
 }
 
 
-class Role(StrEnum):
+class ParticipantRole(StrEnum):
     """As what somebody took part."""
 
     REQUESTER = "requester"
@@ -40,13 +40,13 @@ class Participant(Model):
     """Somebody who took part."""
 
     name: Text
-    role: Role
+    role: ParticipantRole
     first_time: bool | None = Field(default=None, description="had never done it before")
     independent: bool | None = Field(default=None, description="did not operate the recovery")
 
     @model_validator(mode="after")
     def _no_operator_is_independent(self) -> Self:
-        if self.role is Role.OPERATOR and self.independent:
+        if self.role is ParticipantRole.OPERATOR and self.independent:
             msg = "an operator is not independent of the recovery"
             raise ValueError(msg)
         return self
@@ -120,13 +120,15 @@ class Notes(Model):
             yield AnnotationKind.PLANNED, {"date": self.planned}
 
 
-Place = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 
 
-def note_problems(notes: Notes, record: RunRecord, now: dt.datetime) -> Iterator[tuple[Place, str]]:
+def note_problems(
+    notes: Notes, record: RunRecord, now: dt.datetime
+) -> Iterator[tuple[KeyPath, str]]:
     """Find what the notes contradict: the run, the calendar, themselves."""
     yield from _mark_problems(notes, record, now)
-    operators = {person.name for person in notes.people if person.role is Role.OPERATOR}
+    operators = {person.name for person in notes.people if person.role is ParticipantRole.OPERATOR}
     for number, person in enumerate(notes.people):
         if person.independent and person.name in operators:
             yield ("people", number), f"{person.name} operated the recovery, so is not independent"
@@ -135,11 +137,11 @@ def note_problems(notes: Notes, record: RunRecord, now: dt.datetime) -> Iterator
 
 def _mark_problems(
     notes: Notes, record: RunRecord, now: dt.datetime
-) -> Iterator[tuple[Place, str]]:
+) -> Iterator[tuple[KeyPath, str]]:
     entered = {Mark(name): at for name, at in notes.marks.items()}
     measures = {mark: instant.earliest for mark, instant in record.recovery.marks.items()}
     for mark, at in entered.items():
-        place: Place = ("marks", mark.value)
+        place: KeyPath = ("marks", mark.value)
         before = _BEFORE[mark]
         earlier = entered.get(before, measures.get(before))
         if at > now:
@@ -152,8 +154,8 @@ def _mark_problems(
 
 def _date_problems(
     notes: Notes, record: RunRecord, now: dt.datetime
-) -> Iterator[tuple[Place, str]]:
-    dates: list[tuple[Place, dt.date]] = [
+) -> Iterator[tuple[KeyPath, str]]:
+    dates: list[tuple[KeyPath, dt.date]] = [
         (("sign_off", number, "date"), signed.date) for number, signed in enumerate(notes.sign_off)
     ]
     if notes.management_report is not None:

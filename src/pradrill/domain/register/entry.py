@@ -93,7 +93,7 @@ class TeardownEntry(Model):
     left: tuple[str, ...] = Field(description="what is left on the standby, or why it is not known")
 
 
-class Attempt(Model):
+class AttemptEntry(Model):
     """The body of an entry for an attempt that ended before its run had begun."""
 
     drill: str

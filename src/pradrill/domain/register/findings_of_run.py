@@ -23,7 +23,7 @@ from pradrill.domain.run.outcome import (
     StepOutcome,
     StepResult,
 )
-from pradrill.domain.run.question import SlaMeasure, Standing
+from pradrill.domain.run.question import SlaMeasure, SlaStanding
 from pradrill.domain.run.record import Recovery, Refusal, RunRecord, RunState
 from pradrill.domain.run.verdict import Verdict
 from pradrill.domain.values.duration import approximate, format_duration
@@ -69,7 +69,7 @@ def _shown(record: RunRecord) -> Iterator[Finding]:
         key = FindingKey(About.RESIDUE, drill)
         yield _finding(record, key, title, "\n".join(map(str, record.residue)))
     for measure in record.sla:
-        if measure.standing is Standing.NOT_MET:
+        if measure.standing is SlaStanding.NOT_MET:
             yield _promise(record, measure)
 
 
@@ -254,7 +254,8 @@ def unproved(finding: Finding, record: RunRecord) -> str | None:
     key = FindingKey.read(finding.key)
     if key.about == About.SLA:
         if not any(
-            measure.standing is Standing.MET and _sla_key(measure) == key for measure in record.sla
+            measure.standing is SlaStanding.MET and _sla_key(measure) == key
+            for measure in record.sla
         ):
             return f"it did not measure that {key.of} kept its SLA for {key.which}"
     elif key.of_a_drill:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
-from pradrill.domain.register.entry import Attempt, Entry, EntryKind, RunEntry, ScheduleMissed
+from pradrill.domain.register.entry import AttemptEntry, Entry, EntryKind, RunEntry, ScheduleMissed
 from pradrill.domain.run.record import RunState
 from pradrill.domain.values.duration import Cadence, due_after
 
@@ -51,7 +51,7 @@ def _attempted(entry: Entry) -> Iterator[tuple[str, datetime, bool]]:
         whole = run.state == RunState.FINISHED and run.refusal is None
         yield from ((service, run.started, whole) for service in run.services)
     elif entry.kind is EntryKind.ATTEMPT:
-        attempt = Attempt.model_validate(entry.body)
+        attempt = AttemptEntry.model_validate(entry.body)
         start = attempt.began or entry.at
         yield from ((service, start, False) for service in attempt.services)
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from pradrill.domain.run.outcome import CheckOutcome, Phase, StepKind, StepOutcome, StepResult
-from pradrill.domain.run.question import SlaMeasure, Standing, Wait
+from pradrill.domain.run.question import SlaMeasure, SlaStanding, Wait
 from pradrill.domain.run.record import RunRecord
 from pradrill.domain.values.model import Model
 from pradrill.domain.values.reason import Reason, joined, reason
@@ -41,7 +41,7 @@ class Proof(StrEnum):
     NOT_EXERCISED = "not exercised"
 
 
-class Shown(Model):
+class TopicEvidence(Model):
     """What a run showed of a topic. `told` is what it is, `seconds` its figure if it has one."""
 
     topic: Topic
@@ -56,7 +56,7 @@ class LineShown(Model):
     service: str
     what: str
     who: str
-    shown: tuple[Shown, ...]
+    shown: tuple[TopicEvidence, ...]
 
 
 _WORDS: Mapping[Topic, str] = {
@@ -79,7 +79,7 @@ def responsibilities(record: RunRecord) -> tuple[LineShown, ...]:
     )
 
 
-def _line(record: RunRecord, service: str, what: str) -> Iterator[Shown]:
+def _line(record: RunRecord, service: str, what: str) -> Iterator[TopicEvidence]:
     words = _words(what)
     topics = [
         topic
@@ -91,7 +91,7 @@ def _line(record: RunRecord, service: str, what: str) -> Iterator[Shown]:
     for topic in topics:
         evidence = _SAY[topic](record, service) if record.refusal is None else None
         proof, text, seconds = evidence or _Seen(Proof.NOT_EXERCISED, _NOT_EXERCISED)
-        yield Shown(topic=topic, proof=proof, told=text, seconds=seconds)
+        yield TopicEvidence(topic=topic, proof=proof, told=text, seconds=seconds)
 
 
 class _Seen(NamedTuple):
@@ -145,7 +145,7 @@ def _support(record: RunRecord, service: str) -> _Seen | None:
     if not measures:
         return None
     text = joined(map(_promise, measures))
-    bad = any(m.standing is Standing.NOT_MET or m.seconds is None for m in measures)
+    bad = any(m.standing is SlaStanding.NOT_MET or m.seconds is None for m in measures)
     return _Seen(Proof.FAILED if bad else Proof.SHOWN, text, measures[-1].seconds)
 
 
@@ -159,15 +159,15 @@ def _checks(record: RunRecord, service: str) -> _Seen | None:
     return _Seen(proof, reason(Code.CHECKS_PASSED, count=green, number=len(mandatory)))
 
 
-def _by_people(record: RunRecord, service: str, words: set[str]) -> Shown:
+def _by_people(record: RunRecord, service: str, words: set[str]) -> TopicEvidence:
     """Return what a person did for a line that nothing else recognises, by the step's name."""
     for wait in record.waits:
         if wait.service not in {None, service}:
             continue
         if words & _words(wait.step) and wait.seconds is not None:
             proof, text = _done(wait, wait.seconds)
-            return Shown(topic=Topic.OTHER, proof=proof, told=text, seconds=wait.seconds)
-    return Shown(topic=Topic.OTHER, proof=Proof.NOT_EXERCISED, told=_NOT_EXERCISED)
+            return TopicEvidence(topic=Topic.OTHER, proof=proof, told=text, seconds=wait.seconds)
+    return TopicEvidence(topic=Topic.OTHER, proof=Proof.NOT_EXERCISED, told=_NOT_EXERCISED)
 
 
 def _done(wait: Wait, length: float) -> tuple[Proof, Reason]:

@@ -258,7 +258,7 @@ def _missed(
     return missed
 
 
-def told(worst: WorstCase) -> str:
+def worst_case_text(worst: WorstCase) -> str:
     """Write the worst case as a sentence."""
     until = "now" if worst.ended_by is None else f"just before {worst.ended_by} was complete"
     logs = ", if the archived logs were lost too" if worst.continuous else ""

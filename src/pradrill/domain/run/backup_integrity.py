@@ -19,7 +19,7 @@ class Soundness(StrEnum):
     UNPROVEN = "unproven"  # nothing is known
 
 
-class Part(NamedTuple):
+class IntegrityPart(NamedTuple):
     """One part of so many, counted from 1."""
 
     number: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from pradrill.domain.run import actuals
-from pradrill.domain.run.facts import Facts, Shown
+from pradrill.domain.run.facts import BranchFacts, Facts
 from pradrill.domain.run.limits import limits
 from pradrill.domain.run.outcome import Phase, StepResult
 from pradrill.domain.run.proof import not_executed, unlooked
@@ -65,8 +65,8 @@ def recovery(facts: Facts) -> Recovery:
     measures = [reading for reading in readings if reading is not None]
     governs = (each for each in measures if each.point and each.point.earliest == oldest)
     worst = next(governs, measures[0] if measures else None)
-    backups = branches[0] if len(branches) == 1 else Shown()
-    whole = Shown(
+    backups = branches[0] if len(branches) == 1 else BranchFacts()
+    whole = BranchFacts(
         marks=actuals.last([branch.marks for branch in branches]),
         reading=worst,
         catalogue=backups.catalogue,
@@ -85,7 +85,9 @@ def recovery_of(facts: Facts, branch: Branch) -> Recovery:
     return whole.model_copy(update={"waited_for_people": waited_inside_rta(waits, shown.marks)})
 
 
-def _measured(facts: Facts, shown: Shown, point: Instant | None, skew: dict[str, Skew]) -> Recovery:
+def _measured(
+    facts: Facts, shown: BranchFacts, point: Instant | None, skew: dict[str, Skew]
+) -> Recovery:
     reading = shown.reading
     return Recovery(
         marks=shown.marks,

@@ -25,7 +25,7 @@ from pradrill.domain.values.reason import Reason, as_reason
 from pradrill.domain.values.timeline import ClockStep, Instant, Mark, Skew
 
 
-class Shown(Model):
+class BranchFacts(Model):
     """What one branch of the recovery has shown; a run without branches apart has one."""
 
     marks: dict[Mark, Instant] = {}
@@ -48,7 +48,9 @@ class Facts(Model):
     steps: tuple[StepResult, ...] = ()
     begun: tuple[StepKey, ...] = ()
     marks: dict[Mark, Instant] = Field(default={}, description="those of the whole run")
-    shown: dict[str | None, Shown] = Field(default={}, description="branch (its service) → its own")
+    shown: dict[str | None, BranchFacts] = Field(
+        default={}, description="branch (its service) → its own"
+    )
     guards: tuple[GuardResult, ...] = ()
     standing: dict[str, dict[str, GuardResult]] = Field(
         default={},
@@ -85,9 +87,9 @@ class Facts(Model):
         """Return the planned steps that never began."""
         return tuple(step for step in self.plan.steps if step.key not in self.begun)
 
-    def of(self, service: str | None) -> Shown:
+    def of(self, service: str | None) -> BranchFacts:
         """Return what a branch has shown, with the marks of the whole run among its own."""
-        shown = self.shown.get(service, Shown())
+        shown = self.shown.get(service, BranchFacts())
         return shown.model_copy(update={"marks": {**self.marks, **shown.marks}})
 
     def held_by(self, branch: Branch) -> tuple[str, ...]:
@@ -95,7 +97,7 @@ class Facts(Model):
         restoring = any(key[0] is Phase.RESTORE and key[2] == branch.service for key in self.begun)
         return () if restoring else tuple(name for name in branch.after if not self.of(name).stable)
 
-    def branches(self) -> list[Shown]:
+    def branches(self) -> list[BranchFacts]:
         """Return what each branch has shown."""
         return [self.of(branch.service) for branch in self.plan.branches]
 
@@ -148,14 +150,14 @@ def _mark(before: Facts, facts: _Change) -> _Change:
 
 
 def _of_branch(
-    change: Callable[[Shown, _Change], _Change],
+    change: Callable[[BranchFacts, _Change], _Change],
 ) -> Callable[[Facts, _Change], _Change]:
     """Make a change of what one branch has shown a change of the facts."""
 
     def fold(before: Facts, facts: _Change) -> _Change:
         service = facts.get("service")
         payload = {key: value for key, value in facts.items() if key != "service"}
-        shown = before.shown.get(service, Shown())
+        shown = before.shown.get(service, BranchFacts())
         return {"shown": {**before.shown, service: shown.model_copy(update=change(shown, payload))}}
 
     return fold
@@ -164,7 +166,7 @@ def _of_branch(
 def _check_pass(before: Facts, facts: _Change) -> _Change:
     service = facts.get("service")
 
-    def seen(shown: Shown, payload: _Change) -> _Change:
+    def seen(shown: BranchFacts, payload: _Change) -> _Change:
         polled = CheckPass.model_validate(payload)
         answers = [result.model_copy(update={"service": service}) for result in polled.results]
         checks = {check_key(result): result for result in answers}

@@ -71,7 +71,7 @@ class Wait(Model):
     answer: Answer | None = None
 
 
-class Standing(StrEnum):
+class SlaStanding(StrEnum):
     """What is known of a promise."""
 
     MET = "met"
@@ -93,7 +93,7 @@ class SlaMeasure(Model):
     promised: Duration | None
     seconds: float | None = Field(description="None when no answer came: see waited")
     waited: float = Field(description="seconds from the call until the answer or the giving up")
-    standing: Standing
+    standing: SlaStanding
 
 
 def waited(waits: Iterable[Wait]) -> float:
@@ -139,9 +139,9 @@ def sla_measures(waits: Iterable[Wait]) -> tuple[SlaMeasure, ...]:
     return tuple(measures)
 
 
-def _standing(promised: timedelta | None, length: float, *, answered: bool) -> Standing:
+def _standing(promised: timedelta | None, length: float, *, answered: bool) -> SlaStanding:
     if promised is None:
-        return Standing.UNKNOWN
+        return SlaStanding.UNKNOWN
     if length > promised.total_seconds():
-        return Standing.NOT_MET
-    return Standing.MET if answered else Standing.UNKNOWN
+        return SlaStanding.NOT_MET
+    return SlaStanding.MET if answered else SlaStanding.UNKNOWN

@@ -58,7 +58,7 @@ class Reason(Model):
         return (self,) if self.code else tuple(map(quoted, self.text.splitlines()))
 
 
-Said = Reason | str
+ReasonOrText = Reason | str
 """A reason of the engine's, or words of others."""
 
 _CONJUNCTIONS = {"parts": "; ", "lines": "\n"}
@@ -76,17 +76,17 @@ def reason(code: Code, **values: object) -> Reason:
     return Reason(code=code.value, values=plain, text=code.form(plain) % english)
 
 
-def joined(reasons: Iterable[Said]) -> Reason:
+def joined(reasons: Iterable[ReasonOrText]) -> Reason:
     """Return several reasons as one, said in one sentence."""
     return _together(Code.JOINED, "parts", reasons)
 
 
-def in_lines(reasons: Iterable[Said]) -> Reason:
+def in_lines(reasons: Iterable[ReasonOrText]) -> Reason:
     """Return several reasons as one, each on a line of its own."""
     return _together(Code.LINES, "lines", reasons)
 
 
-def _together(code: Code, name: str, reasons: Iterable[Said]) -> Reason:
+def _together(code: Code, name: str, reasons: Iterable[ReasonOrText]) -> Reason:
     parts = [as_reason(each) for each in reasons]
     if len(parts) <= 1:
         return parts[0] if parts else Reason()
@@ -98,7 +98,7 @@ def as_reason(value: object) -> Reason:
     return value if isinstance(value, Reason) else Reason.model_validate(value)
 
 
-def written(reasons: Iterable[Said]) -> list[Any]:
+def written(reasons: Iterable[ReasonOrText]) -> list[Any]:
     """Return reasons as JSON has them."""
     return [as_reason(each).model_dump(mode="json") for each in reasons]
 

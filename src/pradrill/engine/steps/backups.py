@@ -5,8 +5,8 @@ from __future__ import annotations
 from pradrill.domain.declared.backup_source import RecoveryPointSpec
 from pradrill.domain.run.backup_catalogue import RecoveryPoint, read
 from pradrill.domain.run.backup_integrity import (
+    IntegrityPart,
     IntegrityResult,
-    Part,
     Soundness,
     coverage,
     next_part,
@@ -51,7 +51,7 @@ def integrity(context: Context, step: PlannedStep) -> StepEnd:
     point = planned(selected(context), "a chosen backup")
     before = context.tools.checked.get(context.service, ())
     part = next_part(before, parts)
-    checked = source.check(point, Part(part, parts), _bounds(context, step))
+    checked = source.check(point, IntegrityPart(part, parts), _bounds(context, step))
     result = IntegrityResult(
         soundness=checked.soundness,
         method=checked.method,

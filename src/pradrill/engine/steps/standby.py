@@ -10,7 +10,7 @@ from pradrill.domain.run.outcome import Guard, GuardOutcome, GuardResult, Phase,
 from pradrill.domain.run.proof import is_standby, was_cut
 from pradrill.domain.run.run_plan import PlannedStep
 from pradrill.domain.run.scope import Strays
-from pradrill.domain.values.reason import Reason, Said, in_lines, reason, reason_of
+from pradrill.domain.values.reason import Reason, ReasonOrText, in_lines, reason, reason_of
 from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Mark
 from pradrill.engine.context import Context, StepEnd
@@ -126,7 +126,7 @@ def residue(context: Context, _step: PlannedStep) -> StepEnd:
     on unseen shows itself by then. A quiet drill does not wait.
     """
     context.tenancy.confirm()  # what another run does there is not what this one left
-    left: list[Said] = []
+    left: list[ReasonOrText] = []
     strays: dict[str, Strays] = {}
     for host in _standbys(context):  # that another was not torn down is told already
         before = context.facts.baseline.get(host.name)

@@ -21,10 +21,10 @@ from pradrill.register.runs.enter import RECORD, SIGNATURE, read_record
 from pradrill.register.sealing.signing import signature_problem, signer_line
 from pradrill.system.durable_files import content_of, sha256
 
-Told = tuple[str, datetime, dict[str, Any]]
+JournalLine = tuple[str, datetime, dict[str, Any]]
 
 
-def events_of(folder: Path) -> Iterator[Told]:
+def events_of(folder: Path) -> Iterator[JournalLine]:
     """Read every whole fact of a run's journal, without a last one that a crash cut off.
 
     Raises RecordError at a line that is none: what else it told of the standby is not known.

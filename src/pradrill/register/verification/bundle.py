@@ -21,7 +21,7 @@ from pradrill.register.runs.enter import SIGNATURE
 from pradrill.register.sealing.signing import newest, signature_problem
 from pradrill.register.verification import procedure
 from pradrill.register.verification.run_files import NOT_EVIDENCE, RUNS, tree
-from pradrill.register.verification.verify import Verified, verify
+from pradrill.register.verification.verify import RegisterVerification, verify
 from pradrill.system.durable_files import content_of, sha256
 
 SUMS = "SHA256SUMS"
@@ -46,7 +46,7 @@ class Manifest(Model):
 
 def make_bundle(
     register: Register, run_ids: Sequence[str], output: Path, trusted: Collection[str] = ()
-) -> Verified:
+) -> RegisterVerification:
     """Write a bundle into a new folder and verify it there.
 
     Raises UsageError for a folder that cannot be made, RecordError for what cannot be handed on;
@@ -93,7 +93,7 @@ def make_bundle(
     return verified._replace(troubles=[*verified.troubles, *more])
 
 
-def verify_bundle(folder: Path, signers: str | None = None) -> Verified:
+def verify_bundle(folder: Path, signers: str | None = None) -> RegisterVerification:
     """Verify a bundle as VERIFY.txt does; raises RecordError when it cannot be read.
 
     Raises UsageError for a folder that never was one.
@@ -155,7 +155,7 @@ def _write_words(
     if not (output / HEAD_SIGNATURE).exists():
         principal = None
     able = principal is not None and not wrong and signature(b"")[0] is not None
-    content = procedure.Content(
+    content = procedure.BundleContent(
         run_ids=tuple(run_ids),
         principal=principal,
         sums_signed=able,

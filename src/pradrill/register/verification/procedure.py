@@ -18,7 +18,7 @@ PROMPT = "    $ "
 _WIDTH = 96
 
 
-class Step(NamedTuple):
+class ProcedureStep(NamedTuple):
     """One thing to verify, said in English and in French, and its commands."""
 
     english: str
@@ -26,7 +26,7 @@ class Step(NamedTuple):
     commands: tuple[str, ...]
 
 
-class Content(NamedTuple):
+class BundleContent(NamedTuple):
     """What a bundle holds, as far as the procedure depends on it."""
 
     run_ids: tuple[str, ...]
@@ -42,9 +42,9 @@ class Content(NamedTuple):
     """What was wrong with the register or the runs when the bundle was made."""
 
 
-def steps(content: Content) -> Iterator[Step]:
+def steps(content: BundleContent) -> Iterator[ProcedureStep]:
     """Return what to verify, in order."""
-    yield Step(
+    yield ProcedureStep(
         "No file of this folder was changed, removed or added, and none is a link.",
         "Aucun fichier de ce dossier n'a été modifié, retiré ni ajouté, et aucun n'est un lien.",
         (
@@ -57,7 +57,7 @@ def steps(content: Content) -> Iterator[Step]:
     )
     if content.principal is not None:
         yield from _signatures(content, content.principal)
-    yield Step(
+    yield ProcedureStep(
         "The register is whole: entries are numbered without a gap, each carries the hash of the "
         "line before, and the head is the hash of the last.",
         "Le registre est entier : les entrées sont numérotées sans trou, chacune porte l'empreinte "
@@ -74,7 +74,7 @@ def steps(content: Content) -> Iterator[Step]:
     )
     for run_id in content.run_ids:
         chosen = f'select(.kind == "run" and .body.run_id == "{run_id}")'
-        yield Step(
+        yield ProcedureStep(
             f"The files of run {run_id} are those that its entry names.",
             f"Les fichiers de l'exécution {run_id} sont ceux que nomme son entrée.",
             (
@@ -88,7 +88,7 @@ def steps(content: Content) -> Iterator[Step]:
         )
     for number in content.stamps:
         entry = f"jq -r 'select(.number == {number}) | "
-        yield Step(
+        yield ProcedureStep(
             f"The authority's stamp in entry {number} is of the entry before, and holds; the "
             "second command says of what time.",
             f"L'horodatage de l'entrée {number} porte sur l'entrée précédente, et il est valable ; "
@@ -107,7 +107,7 @@ def steps(content: Content) -> Iterator[Step]:
         )
 
 
-def _signatures(content: Content, principal: str) -> Iterator[Step]:
+def _signatures(content: BundleContent, principal: str) -> Iterator[ProcedureStep]:
     # The newest key, which is the last, signs now; records were signed by the one of their time.
     now = '<(tail -n ${SIGNERS:++}1 "${SIGNERS:-allowed_signers}")'  # +1: all of the reader's own
 
@@ -128,7 +128,7 @@ def _signatures(content: Content, principal: str) -> Iterator[Step]:
             vouched("SHA256SUMS"),
             f"diff <({armor}; echo '{_END}') SHA256SUMS.sig",
         ]
-    yield Step(
+    yield ProcedureStep(
         "The signatures hold. Which key made them is for you to know: compare what the first "
         "command prints with what you were told by another way, or set SIGNERS to your own "
         "allowed_signers file.",
@@ -226,7 +226,7 @@ montrent qu'il est cohérent, non d'où il vient.
 """
 
 
-def english(content: Content) -> str:
+def english(content: BundleContent) -> str:
     """Return VERIFY.txt."""
     unsigned = "" if content.principal else f"\n{_ENGLISH_UNSIGNED}"
     text = "".join(_told(n, s.english, s.commands) for n, s in enumerate(steps(content), 1))
@@ -235,7 +235,7 @@ def english(content: Content) -> str:
     return f"{wrong}{_ENGLISH}{unsigned}\n{text}{acknowledged}{_ENGLISH_END}"
 
 
-def french(content: Content) -> str:
+def french(content: BundleContent) -> str:
     """Return VERIFIER.txt."""
     unsigned = "" if content.principal else f"\n{_FRENCH_UNSIGNED}"
     text = "".join(_told(n, s.french, s.commands) for n, s in enumerate(steps(content), 1))

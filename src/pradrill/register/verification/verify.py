@@ -25,7 +25,7 @@ from pradrill.system.tools import ToolError
 _PUBLISHED = re.compile(r"(?<![0-9a-f])(?:([1-9]\d{0,11}) )?([0-9a-f]{64})(?![0-9a-f])")
 
 
-class Verified(NamedTuple):
+class RegisterVerification(NamedTuple):
     """What a verification found and what it looked at."""
 
     troubles: list[Trouble]
@@ -53,7 +53,7 @@ def verify(  # noqa: PLR0913 each is another thing that a reader may know or wan
     only: bool = False,
     trusted: Collection[str] | None = None,
     strict: bool | None = None,
-) -> Verified:
+) -> RegisterVerification:
     """Compare a state directory with its register; raises RecordError when there is none.
 
     `signers`: allowed_signers that the reader trusts, instead of the keys that the chain names;
@@ -92,7 +92,7 @@ def verify(  # noqa: PLR0913 each is another thing that a reader may know or wan
     notes = [*notes_on(chain), *([] if only else run_files.strangers())]
     acknowledged = chain.known()
     answered = {t: acknowledged[t.wrong] for t in troubles if t.lasts and t.wrong in acknowledged}
-    return Verified(
+    return RegisterVerification(
         [trouble for trouble in troubles if trouble not in answered],
         [(trouble, answered[trouble]) for trouble in troubles if trouble in answered],
         notes,

@@ -12,8 +12,15 @@ from enum import StrEnum
 from typing import Any
 
 from pradrill.domain.run.outcome import CheckOutcome, GuardOutcome, Phase, StepOutcome
-from pradrill.domain.run.question import CallStage, Standing
-from pradrill.domain.values.reason import ENGLISH, Reason, Said, as_reason, conjunction, in_utc
+from pradrill.domain.run.question import CallStage, SlaStanding
+from pradrill.domain.values.reason import (
+    ENGLISH,
+    Reason,
+    ReasonOrText,
+    as_reason,
+    conjunction,
+    in_utc,
+)
 from pradrill.domain.values.reason_code import Code
 from pradrill.reporting.language import old_sentences
 from pradrill.reporting.language.formats import respelt
@@ -26,7 +33,7 @@ ENUMS: Mapping[str, type[StrEnum]] = {
     "answered": CheckOutcome,
     "seen": GuardOutcome,
     "stage": CallStage,
-    "kept": Standing,
+    "kept": SlaStanding,
 }
 """Values that are words of the domain, by their names in the forms."""
 
@@ -37,12 +44,12 @@ _DAMAGED = (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError
 """What saying a reason raises whose values are not those of its code: its text is left."""
 
 
-def is_translated(reason: Said) -> bool:
+def is_translated(reason: ReasonOrText) -> bool:
     """Tell whether the report's language has words for a reason of the record."""
     return language() == "en" or _spoken(as_reason(reason)) is not None
 
 
-def spoken(reason: Said) -> str:
+def spoken(reason: ReasonOrText) -> str:
     """Say a reason of the record in the report's language; as it is, if it has no words."""
     if language() == "en":
         return str(reason)

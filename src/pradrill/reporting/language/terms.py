@@ -10,7 +10,7 @@ from pradrill.domain.register.annotation import AnnotationKind
 from pradrill.domain.report.responsibilities import Proof
 from pradrill.domain.run.backup_integrity import Soundness
 from pradrill.domain.run.outcome import CheckOutcome, GuardOutcome, Phase, StepKind, StepOutcome
-from pradrill.domain.run.question import CallStage, Standing
+from pradrill.domain.run.question import CallStage, SlaStanding
 from pradrill.domain.run.record import Refusal, RunState
 from pradrill.domain.run.run_plan import NotRun
 from pradrill.domain.run.verdict import Verdict
@@ -193,9 +193,9 @@ def _stages() -> Mapping[str, str]:
 
 def _promises() -> Mapping[str, str]:
     return {
-        Standing.MET: pgettext("promise", "met"),
-        Standing.NOT_MET: pgettext("promise", "not met"),
-        Standing.UNKNOWN: pgettext("promise", "unknown"),
+        SlaStanding.MET: pgettext("promise", "met"),
+        SlaStanding.NOT_MET: pgettext("promise", "not met"),
+        SlaStanding.UNKNOWN: pgettext("promise", "unknown"),
     }
 
 
@@ -248,6 +248,6 @@ _WORDS: Mapping[type[StrEnum], Callable[[], Mapping[str, str]]] = {
     Role: _roles,
     Proof: _proofs,
     CallStage: _stages,
-    Standing: _promises,
+    SlaStanding: _promises,
     Soundness: _soundness,
 }

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pradrill.domain.register.annotation import Annotation, AnnotationKind
 from pradrill.domain.register.finding import Finding
 from pradrill.domain.report.case_file import CaseFile
-from pradrill.domain.report.changes import Changes, Part, changes
+from pradrill.domain.report.changes import Changes, FilePart, changes
 from pradrill.domain.report.clauses import Section
 from pradrill.domain.values.severity import Severity
 from pradrill.domain.values.timeline import Instant, Mark
@@ -110,15 +110,15 @@ def changed(case: CaseFile) -> Changes | None:
     return None if case.previous is None else changes(case.record.plan, case.previous.plan)
 
 
-def part(value: Part) -> str:
+def part(value: FilePart) -> str:
     """Say what a file is to a drill."""
     return {
-        Part.PLAN: pgettext("file", "plan"),
-        Part.DRILL: pgettext("file", "drill"),
-        Part.PLAYBOOK: pgettext("file", "playbook"),
-        Part.INVENTORY: pgettext("file", "inventory"),
-        Part.CHECK: pgettext("file", "check"),
-        Part.OTHER: pgettext("file", "other"),
+        FilePart.PLAN: pgettext("file", "plan"),
+        FilePart.DRILL: pgettext("file", "drill"),
+        FilePart.PLAYBOOK: pgettext("file", "playbook"),
+        FilePart.INVENTORY: pgettext("file", "inventory"),
+        FilePart.CHECK: pgettext("file", "check"),
+        FilePart.OTHER: pgettext("file", "other"),
     }[value]
 
 

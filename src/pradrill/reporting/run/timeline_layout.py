@@ -158,7 +158,7 @@ def _objective(record: RunRecord) -> float | None:
 
 def _step_bars(record: RunRecord, axis: _Axis, top: float) -> Iterator[Bar]:
     for row, step in enumerate(record.steps):
-        yield _bar(record, axis, top + row * ROW, view.named(step), (step,))
+        yield _bar(record, axis, top + row * ROW, view.step_title(step), (step,))
 
 
 def _phase_bars(record: RunRecord, axis: _Axis, top: float) -> Iterator[Bar]:

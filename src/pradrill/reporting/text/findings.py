@@ -42,7 +42,7 @@ def finding_lines(finding: Finding, now: datetime) -> Iterator[str]:
         )
 
 
-def open_told(findings: Sequence[Finding], now: datetime) -> str:
+def open_line(findings: Sequence[Finding], now: datetime) -> str:
     """Say in a line how many are open; empty when none is."""
     still = open_findings(findings)
     if not still:

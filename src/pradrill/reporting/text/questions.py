@@ -63,7 +63,7 @@ def called(call: Call) -> str:
     return wording.line(f"{call.provider}: {reached}; its SLA promises {call.stage} {promise}")
 
 
-def waits_told(record: RunRecord) -> list[str]:
+def wait_lines(record: RunRecord) -> list[str]:
     """Say what each wait came to, what they add up to, and which promises were kept."""
     lines = [_wait(wait) for wait in record.waits]
     inside = (
@@ -72,10 +72,10 @@ def waits_told(record: RunRecord) -> list[str]:
         else "the RTA was not measured"
     )
     lines.append(f"{wording.short(waited(record.waits))} in all, {inside}")
-    return [*lines, *(sla_told(measure) for measure in record.sla)]
+    return [*lines, *(sla_line(measure) for measure in record.sla)]
 
 
-def sla_told(measure: SlaMeasure) -> str:
+def sla_line(measure: SlaMeasure) -> str:
     """Say how a provider's promise stands."""
     promised = "no promise" if measure.promised is None else wording.short(measure.promised)
     length = (

@@ -24,7 +24,7 @@ from pradrill.domain.run.question import Question
 from pradrill.domain.run.record import RunRecord
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.domain.run.verdict import Verdict
-from pradrill.domain.values.reason import Said
+from pradrill.domain.values.reason import ReasonOrText
 from pradrill.domain.values.timeline import Instant, Mark
 from pradrill.reporting.language import formats as wording
 from pradrill.reporting.language.terms import word
@@ -32,7 +32,7 @@ from pradrill.reporting.run import page as view
 from pradrill.reporting.run.doubt import doubts
 from pradrill.reporting.text.backups import integrity_facts, reading_facts
 from pradrill.reporting.text.plan import plan_lines
-from pradrill.reporting.text.questions import question_lines, waits_told
+from pradrill.reporting.text.questions import question_lines, wait_lines
 
 _GOOD = frozenset({"passed", "proven", "waived", "met"})
 _COLOURS = {
@@ -80,7 +80,7 @@ def show(record: RunRecord, console: Console, wrong: Sequence[Wrong] = ()) -> No
     _show_steps(record, console)
     if record.waits:
         _heading(console, "Waiting for people")
-        _bullets(console, waits_told(record))
+        _bullets(console, wait_lines(record))
     _show_checks(record, console)
     _show_guards(record, console)
     _heading(console, "Teardown")
@@ -217,13 +217,15 @@ def _show_steps(record: RunRecord, console: Console) -> None:
     for step in record.steps:
         allowed = "none" if step.deadline is None else wording.short(step.deadline)
         length = wording.short(step.seconds)
-        table.add_row(step.phase, _text(view.named(step)), length, allowed, _outcome(step.outcome))
+        table.add_row(
+            step.phase, _text(view.step_title(step)), length, allowed, _outcome(step.outcome)
+        )
     console.print(table if record.steps else Text("No step was carried out."))
     _bullets(
-        console, [f"{view.named(step)}: {_told(step)}" for step in record.steps if _told(step)]
+        console, [f"{view.step_title(step)}: {_told(step)}" for step in record.steps if _told(step)]
     )
     for planned in view.unended(record):
-        text = f"Began, its end is not on record: {planned.phase}: {view.named(planned)}"
+        text = f"Began, its end is not on record: {planned.phase}: {view.step_title(planned)}"
         console.print(_text(text, style="bold"))
     if record.not_executed:
         names = ", ".join(f"{step.phase}: {view.left_out(step)}" for step in record.not_executed)
@@ -269,7 +271,7 @@ def _outcome(value: StrEnum) -> Text:
     return Text(word(value), style="" if good else "bold", no_wrap=True)
 
 
-def _text(value: Said, *, style: str = "") -> Text:
+def _text(value: ReasonOrText, *, style: str = "") -> Text:
     return Text(wording.clean(value, 4 * _DETAIL).strip(), style=style)
 
 
@@ -294,7 +296,7 @@ def _facts(console: Console, *rows: tuple[str, str]) -> None:
     console.print(table)
 
 
-def _bullets(console: Console, items: Sequence[Said]) -> None:
+def _bullets(console: Console, items: Sequence[ReasonOrText]) -> None:
     for item in items:
         grid = Table.grid(padding=(0, 1, 0, 0))
         grid.add_row("-", _text(item))
@@ -404,7 +406,7 @@ class LiveProgress:
         passed = step.outcome is StepOutcome.PASSED
         line.append(f"{word(step.outcome):<12}", style="green" if passed else "bold red")
         line.append(f"{wording.short(step.seconds):>8}  ")
-        line.append(f"{step.phase}: {wording.line(view.named(step), 100)}")
+        line.append(f"{step.phase}: {wording.line(view.step_title(step), 100)}")
         with suppress(OSError, ValueError):  # a terminal that went away must not end the run
             if step.kind is StepKind.MANUAL and self._console.is_terminal:
                 self._live.start()  # the answer has come; other services' steps leave it alone

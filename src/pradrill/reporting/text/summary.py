@@ -10,11 +10,11 @@ from pradrill.domain.register.entry import Head
 from pradrill.domain.register.finding import Finding
 from pradrill.domain.run.outcome import StepResult
 from pradrill.domain.run.record import RunRecord
-from pradrill.domain.values.reason import Said
+from pradrill.domain.values.reason import ReasonOrText
 from pradrill.reporting.language import formats as wording
 from pradrill.reporting.language.terms import word
 from pradrill.reporting.run import page as view
-from pradrill.reporting.text.findings import open_told
+from pradrill.reporting.text.findings import open_line
 
 _WIDTH = 80
 _MOST_LINES = 40
@@ -50,7 +50,7 @@ def summary(
         *_section("Left behind on the standby:", record.residue, _RESIDUE),
     ]
     end = list(_where(record, folder))
-    if open_ones := open_told(findings, record.ended):
+    if open_ones := open_line(findings, record.ended):
         end.insert(0, f"{open_ones}: pradrill findings")
     if head is not None:
         end.append(f"Register: {head}")
@@ -101,10 +101,10 @@ def _identity(record: RunRecord) -> Iterator[str]:
 
 def _steps(record: RunRecord) -> Iterator[str]:
     for step in view.red_steps(record):
-        name = wording.line(view.named(step), 60)
+        name = wording.line(view.step_title(step), 60)
         yield f"{step.phase}: {name} {word(step.outcome)}" + _why(step)
     for planned in view.unended(record):
-        name = wording.line(view.named(planned), 60)
+        name = wording.line(view.step_title(planned), 60)
         yield f"{planned.phase}: {name} began, its end is not on record"
 
 
@@ -117,7 +117,7 @@ def _why(step: StepResult) -> str:
     return f" after {wording.short(step.seconds)}" + "".join(f"; {text}" for text in texts)
 
 
-def _section(title: str, items: Sequence[Said], most: int) -> list[str]:
+def _section(title: str, items: Sequence[ReasonOrText], most: int) -> list[str]:
     """Return the title and the items that fit into `most` lines, and how many do not."""
     if not items:
         return []
@@ -132,7 +132,7 @@ def _section(title: str, items: Sequence[Said], most: int) -> list[str]:
     return [title, *lines]
 
 
-def _wrapped(text: Said, *, lead: str = "", most: int = 3) -> list[str]:
+def _wrapped(text: ReasonOrText, *, lead: str = "", most: int = 3) -> list[str]:
     """Break a text into at most so many lines."""
     lines = wrap(
         wording.line(text, 600),

@@ -17,7 +17,7 @@ def offer(run: RunEntry) -> str:
     return f"run {run.run_id} left {left}{more}: pradrill teardown {run.run_id}"
 
 
-def teardowns_told(teardowns: Iterable[TeardownEntry]) -> Iterator[str]:
+def teardown_lines(teardowns: Iterable[TeardownEntry]) -> Iterator[str]:
     """Yield one line a teardown, and one for each thing that it left."""
     for teardown in teardowns:
         result = "something is left:" if teardown.left else "nothing is left"

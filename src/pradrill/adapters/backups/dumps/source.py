@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 from pradrill.adapters.backups.dumps import kinds, soundness
 from pradrill.domain.declared.backup_source import DumpsSource
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
-from pradrill.domain.run.backup_integrity import Checked, Part, Soundness
+from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
 from pradrill.domain.values.instant_text import parse_instant
 from pradrill.errors import PradrillError
-from pradrill.ports import Bounds, Clock, Entry, Folder
+from pradrill.ports import Bounds, Clock, Folder, FolderEntry
 
 
 class Dumps:
@@ -47,7 +47,7 @@ class Dumps:
             ),
         )
 
-    def check(self, point: RecoveryPoint, part: Part, bounds: Bounds) -> Checked:
+    def check(self, point: RecoveryPoint, part: IntegrityPart, bounds: Bounds) -> Checked:
         """Read the dump from its first byte to its last."""
         del part  # all of it is read
         with closing(self._folder):
@@ -71,7 +71,7 @@ class Dumps:
             return False
         return True
 
-    def _point(self, entry: Entry, summed: frozenset[str]) -> RecoveryPoint:
+    def _point(self, entry: FolderEntry, summed: frozenset[str]) -> RecoveryPoint:
         """Return a dump; a name without a time of day is dated at the day's beginning."""
         problem, size, end = "", entry.size, entry.modified
         try:
@@ -98,6 +98,6 @@ class Dumps:
             problem=problem,
         )
 
-    def _held(self, name: str) -> Iterator[Entry]:
+    def _held(self, name: str) -> Iterator[FolderEntry]:
         for path, entry in kinds.walk(self._folder, f"{self._top.rstrip('/')}/{name}"):
             yield entry._replace(name=path)
