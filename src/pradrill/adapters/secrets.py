@@ -224,20 +224,20 @@ def _names_something(value: str) -> bool:
 def _stands_in(value: str, plan: Any) -> bool:
     """Tell whether a secret would mask what a plan names something by."""
     alone, anyway = Masker([value]), Masker()
-    return any(alone.text(text) != anyway.text(text) for text in _named(plan))
+    return any(alone.text(text) != anyway.text(text) for text in _names_in(plan))
 
 
-def _named(value: Any) -> Iterator[str]:
+def _names_in(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
         for key, each in value.items():
             yield key
             if key not in _LOOSE:
-                yield from _named(each)
+                yield from _names_in(each)
     elif isinstance(value, list):
         for each in value:
-            yield from _named(each)
+            yield from _names_in(each)
 
 
 @cache

@@ -201,7 +201,7 @@ class App:
             places=loaded.places,
         )
 
-    def shown(self, plan: RunPlan) -> RunPlan:
+    def masked(self, plan: RunPlan) -> RunPlan:
         """Return a plan as it may be shown: without passwords that stand in URLs."""
         return RunPlan.model_validate(self.secrets.masker.facts(plan.model_dump(mode="json")))
 

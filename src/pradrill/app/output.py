@@ -26,11 +26,11 @@ _PATIENCE = 5.0  # seconds that a run waits for whoever does not read on
 
 
 class Outlet(io.RawIOBase):
-    """A descriptor to write to. Writing never raises: what is lost is remembered in `lost`."""
+    """A descriptor to write to. Writing never raises: what is lost is remembered in `failure`."""
 
     def __init__(self, handle: int, *, closes: bool = False) -> None:
         super().__init__()
-        self.lost: OSError | None = None
+        self.failure: OSError | None = None
         self.patience: float | None = None
         """Seconds to wait for a reader that is slow; none: as long as it takes."""
         self.forgiven = False
@@ -38,12 +38,14 @@ class Outlet(io.RawIOBase):
         self._handle = handle
         self._closes = closes
         self._stalled = False
-        self._gone = errno.EIO if os.isatty(handle) else errno.EPIPE  # of a terminal that hung up
+        self._gone_errno = (
+            errno.EIO if os.isatty(handle) else errno.EPIPE
+        )  # of a terminal that hung up
 
     @property
     def failed(self) -> bool:
         """Tell whether words were lost though their reader did not just go away."""
-        return self.lost is not None and self.lost.errno != self._gone
+        return self.failure is not None and self.failure.errno != self._gone_errno
 
     def writable(self) -> bool:
         """Return that it is."""
@@ -63,7 +65,7 @@ class Outlet(io.RawIOBase):
         try:
             return self._write(piece)
         except OSError as error:
-            self.lost = self.lost or error
+            self.failure = self.failure or error
             return len(piece)
 
     def close(self) -> None:
@@ -133,7 +135,7 @@ def exit_code(code: int) -> int:
     outlet = _outlet(sys.stdout)
     if outlet is None or not outlet.failed or outlet.forgiven or code != ExitCode.PASSED:
         return code
-    why = outlet.lost.strerror if outlet.lost else ""
+    why = outlet.failure.strerror if outlet.failure else ""
     print(f"the output cannot be written: {why}", file=sys.stderr)
     print("HINT: Free space, or send the output elsewhere.", file=sys.stderr)
     return ExitCode.INTERNAL

@@ -119,8 +119,8 @@ def _opened(log: str) -> Iterator[TextIO]:
     outlet.patience = 0.0
     with text(outlet) as file:
         yield file
-    if outlet.lost is not None:
-        _tell_unlogged(path, outlet.lost)
+    if outlet.failure is not None:
+        _tell_unlogged(path, outlet.failure)
 
 
 def _tell_unlogged(path: Path, error: OSError) -> None:

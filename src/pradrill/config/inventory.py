@@ -128,13 +128,13 @@ def each_inventory_once() -> Iterator[None]:
 def _list(path: Path, playbooks: Path | None = None) -> dict[str, Any]:
     cache = _already_read.get()
     if cache is None:
-        return _asked(path, playbooks)
+        return _ask_ansible(path, playbooks)
     if (path, playbooks) not in cache:
-        cache[path, playbooks] = _asked(path, playbooks)
+        cache[path, playbooks] = _ask_ansible(path, playbooks)
     return cache[path, playbooks]
 
 
-def _asked(path: Path, playbooks: Path | None) -> dict[str, Any]:
+def _ask_ansible(path: Path, playbooks: Path | None) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="pradrill-inventory-", dir=scratch.base()) as folder:
         config = Path(folder, "ansible.cfg")  # an empty one: the user's own does not count here
         config.touch()

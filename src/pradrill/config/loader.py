@@ -241,7 +241,7 @@ _WORDS = {
 
 
 def _problem(document: Document, model: type[BaseModel], details: ErrorDetails) -> Problem:
-    loc = tuple(part for part in details["loc"] if _written(document, part))
+    loc = tuple(part for part in details["loc"] if _is_written(document, part))
     kind = details["type"]
     if kind == "missing":
         return document.problem(loc[:-1], f"{loc[-1]} is missing")
@@ -250,7 +250,7 @@ def _problem(document: Document, model: type[BaseModel], details: ErrorDetails) 
         if word in {"rto", "rpo", "mtpd", "objectives"} and model is Drill:
             hint: str | None = "Objectives come from the plan; a drill cannot change them."
         else:
-            hint = suggestion(word, _known(model, details["loc"][:-1]))
+            hint = suggestion(word, _declared_keys(model, details["loc"][:-1]))
         return document.problem(loc, f'"{word}" is not a known key', hint)
     if kind == "value_error":
         return document.problem(loc, str(details["ctx"]["error"]))
@@ -258,7 +258,7 @@ def _problem(document: Document, model: type[BaseModel], details: ErrorDetails) 
     return document.problem(loc, message)
 
 
-def _written(document: Document, part: str | int) -> bool:
+def _is_written(document: Document, part: str | int) -> bool:
     """Drop the names that pydantic gives to branches of a union: nobody wrote them."""
     return (
         isinstance(part, int)
@@ -267,7 +267,7 @@ def _written(document: Document, part: str | int) -> bool:
     )
 
 
-def _known(model: type[BaseModel], loc: Loc) -> list[str]:
+def _declared_keys(model: type[BaseModel], loc: Loc) -> list[str]:
     """Return the keys that the model at a place declares."""
     models = [model]
     for part in loc:

@@ -58,21 +58,21 @@ class _Looked:
     """What was found so far, within bounds."""
 
     def __init__(self) -> None:
-        self.found: dict[Path, bytes] = {}
+        self.contents: dict[Path, bytes] = {}
         self._size = 0
         self._passed: dict[str, None] = {}
         self._left: list[Path] = []
 
     def read(self, path: Path) -> bytes:
         """Return a file's content; nothing, and a word on why, of what is left out."""
-        if path in self.found:
-            return self.found[path]
+        if path in self.contents:
+            return self.contents[path]
         try:
             status = path.lstat()
             if not stat.S_ISREG(status.st_mode):
                 self._passed[f"{path} is a link or no file, and was not followed"] = None
                 return b""
-            if len(self.found) >= _MOST or self._size + status.st_size > _LARGEST:
+            if len(self.contents) >= _MOST or self._size + status.st_size > _LARGEST:
                 self._left.append(path)
                 return b""
             content = path.read_bytes()
@@ -80,7 +80,7 @@ class _Looked:
             self._passed[f"{path} cannot be read: {error.strerror}"] = None
             return b""
         self._size += len(content)
-        self.found[path] = content
+        self.contents[path] = content
         return content
 
     def left_out(self) -> Iterator[str]:
@@ -106,7 +106,9 @@ def around(playbooks: Iterable[Path], inventory: Path | None, excluded: Collecti
     for folder, plays in beside.items():
         _take(inputs, (folder / name for name in _TAKEN))
         _follow(inputs, folder, plays)
-    fresh = sorted((path, sha256) for path, sha256 in inputs.found.items() if path not in excluded)
+    fresh = sorted(
+        (path, sha256) for path, sha256 in inputs.contents.items() if path not in excluded
+    )
     return Around(
         files=tuple(hashed(path, content) for path, content in fresh),
         left_out=tuple(inputs.left_out()),
@@ -157,8 +159,8 @@ def _farther(text: str, bases: tuple[Path, Path], inputs: _Looked) -> Iterator[P
                 continue
             path = Path(os.path.normpath(path))
             if path.is_dir() and name in folders and not bases[1].is_relative_to(path):
-                yield from (file for file in _below(path) if file not in inputs.found)
-            elif path.is_file() and path not in inputs.found:
+                yield from (file for file in _below(path) if file not in inputs.contents)
+            elif path.is_file() and path not in inputs.contents:
                 yield path
 
 

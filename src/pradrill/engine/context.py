@@ -150,7 +150,7 @@ class Context:
         return self._run.facts
 
     @property
-    def own(self) -> BranchFacts:
+    def branch_facts(self) -> BranchFacts:
         """Return what this branch has shown so far, with the marks of the whole run."""
         return self.facts.of(self.service)
 
@@ -195,7 +195,7 @@ class Context:
         """Tell whether the run must stop: a signal, a full disk, a lost lease, a bad branch."""
         self._look_at_clock()
         run = self._run
-        without_lease = bool(self.tenancy.lost)
+        without_lease = bool(self.tenancy.loss)
         return run.cancelled() or run.abandoned or without_lease or run.unwritten is not None
 
     def note(self, event: Event, fact: Model | None = None, **more: Any) -> None:

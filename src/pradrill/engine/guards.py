@@ -78,18 +78,18 @@ def _not_primary(
     guard = f"{Guard.NOT_PRIMARY_OF}{service}"
     if primary.waived:
         detail = reason(Code.PRIMARY_WAIVED)
-        return _named(guard, host.name, GuardOutcome.WAIVED, detail)
+        return _guard_result(guard, host.name, GuardOutcome.WAIVED, detail)
     compared = dict(_comparisons(primary, host, facts, known_by_name=known_by_name))
     hits = [hit for each in compared.values() for hit in each or ()]
     if hits:
         detail = reason(Code.PRIMARY_SHARED, what=hits)
-        return _named(guard, host.name, GuardOutcome.REFUSED, detail)
+        return _guard_result(guard, host.name, GuardOutcome.REFUSED, detail)
     if all(each is None for each in compared.values()):
         return _unproven(guard, host.name, reason(Code.PRIMARY_UNKNOWN))
     left_out = [what for what, each in compared.items() if each is None]
     in_part = left_out and not known_by_name
     detail = reason(Code.DIFFERS_IN_PART, what=left_out) if in_part else reason(Code.DIFFERS)
-    return _named(guard, host.name, GuardOutcome.PROVEN, detail)
+    return _guard_result(guard, host.name, GuardOutcome.PROVEN, detail)
 
 
 def _comparisons(
@@ -143,7 +143,9 @@ def same_machine_guard(host: Host, facts: HostFacts, before: SeenHost | None) ->
     if identity.print_of(facts.host_key) != before.host_key:
         detail = reason(Code.OTHER_KEY)
         return _result(Guard.SAME_MACHINE, host.name, proven=False, detail=detail)
-    if before.machine and facts.seen().machine != before.machine:  # copies of one image share keys
+    if (
+        before.machine and facts.for_record().machine != before.machine
+    ):  # copies of one image share keys
         detail = reason(Code.OTHER_MACHINE_ID)
         return _result(Guard.SAME_MACHINE, host.name, proven=False, detail=detail)
     return _result(Guard.SAME_MACHINE, host.name, proven=True, detail=reason(Code.SAME_KEY))
@@ -196,12 +198,12 @@ def reach_guards(
 
 def _result(guard: str, host: str, *, proven: bool, detail: Reason) -> GuardResult:
     outcome = GuardOutcome.PROVEN if proven else GuardOutcome.REFUSED
-    return _named(guard, host, outcome, detail)
+    return _guard_result(guard, host, outcome, detail)
 
 
 def _unproven(guard: str, host: str, detail: Reason) -> GuardResult:
-    return _named(guard, host, GuardOutcome.UNPROVEN, detail)
+    return _guard_result(guard, host, GuardOutcome.UNPROVEN, detail)
 
 
-def _named(guard: str, host: str, outcome: GuardOutcome, detail: Reason) -> GuardResult:
+def _guard_result(guard: str, host: str, outcome: GuardOutcome, detail: Reason) -> GuardResult:
     return GuardResult(guard=guard, host=host, outcome=outcome, detail=detail)

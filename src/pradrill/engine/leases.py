@@ -58,26 +58,26 @@ class Tenancy:
         run_id: str,
         note: Callable[[GuardResult], None],
     ) -> None:
-        self.lost: Reason | None = None
+        self.loss: Reason | None = None
         """Why the standby is not this run's any more; None while it is."""
         self._leases = leases
         self._store = store
         self._clock = clock
         self._me = store.holder(run_id)
         self._note = note
-        self._held: dict[str, _Held] = {}
+        self._by_host: dict[str, _Held] = {}
         self._lock = Lock()
         self._over = Event()
 
     def take(self, site: Site, facts: HostFacts) -> None:
         """Take a proven machine's lease, once. Raises BusyError, and NotReadyError without one."""
-        if self._leases is None or facts.host in self._held:
+        if self._leases is None or facts.host in self._by_host:
             return
         host = next(host for host in site.hosts if host.name == facts.host)
-        answer = self._taken(self._leases, host, site, facts.machine_id)
-        if answer.came is LeaseState.BUSY:
+        answer = self._take(self._leases, host, site, facts.machine_id)
+        if answer.state is LeaseState.BUSY:
             raise self._busy(host, answer)
-        if answer.came is not LeaseState.HELD:
+        if answer.state is not LeaseState.HELD:
             raise NotReadyError(
                 f"the lease on {host.name} cannot be written: {answer.because}",
                 hint="The login must be able to write beside the marker, in /run/lock or in /tmp.",
@@ -91,7 +91,7 @@ class Tenancy:
             return
         host = next(host for host in site.hosts if host.name == facts.host)
         before = self._leases.renew(host, site, self._me, machine_id=facts.machine_id, lapsed=True)
-        if before.came is LeaseState.HELD:
+        if before.state is LeaseState.HELD:
             self._holds(_Held(host, site, facts.machine_id, self._clock.now()))
         else:
             self.take(site, facts)
@@ -99,22 +99,22 @@ class Tenancy:
     def confirm(self) -> None:
         """Raise PradrillError when the standby is not this run's any more; ask its machines."""
         with self._lock:
-            if not self.lost and self._leases is not None:
-                for lease in list(self._held.values()):
+            if not self.loss and self._leases is not None:
+                for lease in list(self._by_host.values()):
                     self._renew(self._leases, lease)
-            if self.lost:
-                raise ReasonError(reason(Code.STANDBY_LOST, because=self.lost))
+            if self.loss:
+                raise ReasonError(reason(Code.STANDBY_LOST, because=self.loss))
 
     def lose(self, because: Reason) -> None:
         """Touch the standby no more."""
-        self.lost = because
+        self.loss = because
 
     def give_back(self) -> Iterator[str]:
         """Give every lease back; say which could not be: those run out by themselves."""
         self._over.set()
         with self._lock:
-            while self._held and self._leases is not None:
-                _, lease = self._held.popitem()
+            while self._by_host and self._leases is not None:
+                _, lease = self._by_host.popitem()
                 try:
                     self._leases.release(
                         lease.host, lease.site, self._me, machine_id=lease.machine_id
@@ -126,24 +126,24 @@ class Tenancy:
                         f"{minutes} minutes: {error.message}"
                     )
 
-    def _taken(self, leases: Leases, host: Host, site: Site, machine_id: str) -> LeaseAnswer:
+    def _take(self, leases: Leases, host: Host, site: Site, machine_id: str) -> LeaseAnswer:
         """Take a lease, also that of a run which is known here to have ended."""
         answer = leases.take(host, site, self._me, machine_id=machine_id, over=())
         other = answer.other
-        if answer.came is LeaseState.BUSY and other is not None and self._store.has_ended(other):
+        if answer.state is LeaseState.BUSY and other is not None and self._store.has_ended(other):
             return leases.take(host, site, self._me, machine_id=machine_id, over={other.run})
         return answer
 
     def _holds(self, lease: _Held) -> None:
         with self._lock:
-            is_first = not self._held
-            self._held[lease.host.name] = lease
+            is_first = not self._by_host
+            self._by_host[lease.host.name] = lease
         if is_first:
             Thread(target=self._keep, daemon=True).start()
 
     def _keep(self) -> None:
         """Renew now and then; a machine that does not answer is asked again later."""
-        while not self.lost and not self._over.wait(LEASE_RENEWAL.total_seconds()):
+        while not self.loss and not self._over.wait(LEASE_RENEWAL.total_seconds()):
             with suppress(Exception):  # whoever changes the standby next asks by itself
                 self.confirm()
 
@@ -153,11 +153,11 @@ class Tenancy:
         answer = leases.renew(
             lease.host, lease.site, self._me, machine_id=lease.machine_id, lapsed=lapsed
         )
-        if answer.came is LeaseState.HELD:
-            self._held[lease.host.name] = lease._replace(since=now)
-        elif answer.came is LeaseState.LOST:
-            self.lost = _lost(answer.other)
-            self._note(_guard(lease.host, GuardOutcome.REFUSED, self.lost))
+        if answer.state is LeaseState.HELD:
+            self._by_host[lease.host.name] = lease._replace(since=now)
+        elif answer.state is LeaseState.LOST:
+            self.loss = _lost(answer.other)
+            self._note(_guard(lease.host, GuardOutcome.REFUSED, self.loss))
         else:
             raise PradrillError(f"the lease on {lease.host.name} is gone: {answer.because}")
 
@@ -177,14 +177,14 @@ def _guard(host: Host, outcome: GuardOutcome, detail: Reason) -> GuardResult:
 def _had(answer: LeaseAnswer) -> Reason:
     if answer.other is None or answer.end is None:
         return reason(Code.LEASE_FREE)
-    return reason(_ENDS[answer.end], holder=_named(answer.other))
+    return reason(_ENDS[answer.end], holder=_holder(answer.other))
 
 
 def _lost(other: Holder | None) -> Reason:
     if other is None:
         return reason(Code.LEASE_LAPSED)
-    return reason(Code.LEASE_TAKEN, holder=_named(other))
+    return reason(Code.LEASE_TAKEN, holder=_holder(other))
 
 
-def _named(other: Holder) -> Reason:
+def _holder(other: Holder) -> Reason:
     return reason(Code.HOLDER, name=other.run, controller=other.controller, folder=other.state)

@@ -218,7 +218,7 @@ class Run:
         context = self.context.of(branch.service)
         for phase in phases:
             context.tools.progress.phase(phase)
-            for step in context.facts.plan.own(phase, branch):
+            for step in context.facts.plan.steps_of_branch(phase, branch):
                 result = self._step(step)
                 if context.cancelled():
                     raise Stop

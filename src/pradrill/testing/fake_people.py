@@ -71,9 +71,9 @@ class FakePeople:
         if pending is None or pending.question.step != step:
             raise UsageError(f'the step "{step}" does not wait for an answer')
         if pending.ended:
-            who = "its time is over" if pending.given is None else f"{pending.given.by} answered it"
+            who = "its time is over" if pending.reply is None else f"{pending.reply.by} answered it"
             raise UsageError(f'the step "{step}" does not wait any more: {who}')
-        pending.given, pending.ended = answer, True
+        pending.reply, pending.ended = answer, True
 
     def scripted(self, question: Question) -> Answer | None:
         """Return what is said to the question by now."""
@@ -91,17 +91,17 @@ class _FakeAsked:
 
     def __init__(self, people: FakePeople, question: Question) -> None:
         self.question = question
-        self.given: Answer | None = None
+        self.reply: Answer | None = None
         self.ended = False
         self._people = people
 
     def answer(self) -> Answer | None:
         """Return the answer if there is one by now."""
         if not self.ended and (answer := self._people.scripted(self.question)) is not None:
-            self.given, self.ended = answer, True
-        return self.given
+            self.reply, self.ended = answer, True
+        return self.reply
 
     def withdraw(self) -> Answer | None:
         """Accept no answer any more."""
         self.ended = True
-        return self.given
+        return self.reply

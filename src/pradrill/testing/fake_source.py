@@ -53,7 +53,7 @@ class FakeSource:
         continuous: bool = False,
         checks: Sequence[Checked] = (Checked(Soundness.SOUND, "reading it"),),
     ) -> None:
-        self.asked: list[IntegrityPart] = []
+        self.requests: list[IntegrityPart] = []
         self._points = a_catalogue().points if points is None else tuple(points)
         self._clock = clock or FakeClock()
         self._fails = fails
@@ -76,7 +76,7 @@ class FakeSource:
     def check(self, point: RecoveryPoint, part: IntegrityPart, bounds: Bounds) -> Checked:
         """Answer as scripted; a point that is not there is damaged."""
         del bounds
-        self.asked.append(part)
+        self.requests.append(part)
         if self._fails is not None:
             raise self._fails
         if point not in self._points:

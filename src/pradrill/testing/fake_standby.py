@@ -238,7 +238,7 @@ class FakeVerification:
         suite: Sequence[CheckResult] | None = None,
         seconds: float = 1.0,
     ) -> None:
-        self.asked: list[Sequence[str] | None] = []
+        self.requests: list[Sequence[str] | None] = []
         self._clock = clock
         self._passes = list(passes)
         self._suite = {check_key(c): c for c in ([a_check()] if suite is None else suite)}
@@ -252,7 +252,7 @@ class FakeVerification:
         self, only: Sequence[str] | None, *, deadline: float, cancelled: Cancelled
     ) -> tuple[CheckResult, ...]:
         """Answer as scripted; a cancelled pass has no answers."""
-        self.asked.append(only)
+        self.requests.append(only)
         started = self._clock.wall()
         self._clock.sleep(min(self._seconds, deadline))
         answers = self._passes.pop(0) if len(self._passes) > 1 else self._passes[0]

@@ -96,7 +96,7 @@ def test_a_head_that_is_not_signed_cannot_be_acknowledged(
     assert [trouble.where for trouble in verify(store.state).troubles] == ["register.head.sig"]
     assert acknowledge(store.register, after(11), by="ops", because="the key was away")
     found = verify(store.state)
-    assert (found.troubles, len(found.known)) == ([], 1)
+    assert (found.troubles, len(found.acknowledged)) == ([], 1)
 
 
 def test_an_acknowledgement_is_signed_like_every_entry(
@@ -112,4 +112,4 @@ def test_an_acknowledgement_is_signed_like_every_entry(
     found = verify(store.state, each=True)
     assert (found.troubles, told) == ([], [])
     assert found.signer is not None
-    assert "missing" in str(found.known[0][0])
+    assert "missing" in str(found.acknowledged[0][0])

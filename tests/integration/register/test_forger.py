@@ -146,7 +146,7 @@ def test_a_forger_cannot_answer_for_what_they_forged(house: Project) -> None:
     house.write([*house.better(), forged])
     assert "register.head.sig" in house.wheres()
     a_sealed_run(house.store, 5)
-    assert verify(house.state).known == []
+    assert verify(house.state).acknowledged == []
     assert "register: entry 6" in house.wheres()
 
 

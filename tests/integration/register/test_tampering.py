@@ -196,7 +196,7 @@ def damaged(state: Path) -> Files:
     assert acknowledge(store.register, after(99), by="ops", because="the disk failed")
     assert len(store.settle(after(100))) == 2, "the runs of the damaged lines are entered anew"
     found = verify(state)
-    assert (found.troubles, len(found.known)) == ([], 4)
+    assert (found.troubles, len(found.acknowledged)) == ([], 4)
     return contents(state)
 
 

@@ -33,8 +33,8 @@ def test_a_reader_that_went_away_is_no_failure(pipe: tuple[int, int]) -> None:
         stream.write("a\n")
         os.close(heard)
         stream.write("b\n")
-    assert outlet.lost is not None
-    assert outlet.lost.errno == errno.EPIPE
+    assert outlet.failure is not None
+    assert outlet.failure.errno == errno.EPIPE
     assert not outlet.failed
 
 
@@ -72,7 +72,7 @@ def test_a_reader_that_is_slow_loses_nothing_outside_of_a_run(pipe: tuple[int, i
     os.close(told)
     reader.join()
     assert len(b"".join(got)) == 500_000
-    assert outlet.lost is None
+    assert outlet.failure is None
 
 
 def test_a_full_disk_is_a_failure() -> None:
@@ -81,8 +81,8 @@ def test_a_full_disk_is_a_failure() -> None:
     with text(outlet) as stream:
         stream.write("x\n")
     assert outlet.failed
-    assert outlet.lost is not None
-    assert outlet.lost.errno == errno.ENOSPC
+    assert outlet.failure is not None
+    assert outlet.failure.errno == errno.ENOSPC
 
 
 def test_a_character_that_the_encoding_lacks_is_a_question_mark(pipe: tuple[int, int]) -> None:

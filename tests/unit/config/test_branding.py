@@ -104,16 +104,16 @@ def test_shipped_clauses_claim_nothing() -> None:
     assert len(shipped.clauses) >= 15
     for clause in shipped.clauses:
         assert clause.to_check
-        assert clause.asked("fr") != clause.asked("en")
-        assert clause.read_in("fr") != clause.read_in("en")
-    said = " ".join(clause.asked(code) for clause in shipped.clauses for code in ("en", "fr"))
+        assert clause.asks_in("fr") != clause.asks_in("en")
+        assert clause.source_in("fr") != clause.source_in("en")
+    said = " ".join(clause.asks_in(code) for clause in shipped.clauses for code in ("en", "fr"))
     assert "complian" not in said
     assert "conform" not in said
 
 
 def test_shipped_clauses_name_the_sources_of_the_design() -> None:
     """Each standard and law that a drill report answers to has a line."""
-    texts = " ".join(clause.named("en") for clause in read_clauses(None).clauses)
+    texts = " ".join(clause.title_in("en") for clause in read_clauses(None).clauses)
     for source in (
         "22301",
         "27031",
@@ -132,10 +132,12 @@ def test_shipped_clauses_name_the_sources_of_the_design() -> None:
 def test_laws_have_their_french_names() -> None:
     """In a French report no law or its part is named in English; other languages get English."""
     shipped = read_clauses(None).clauses
-    french = " ".join(clause.named("fr") for clause in shipped)
+    french = " ".join(clause.title_in("fr") for clause in shipped)
     assert not re.search("Regulation|annex,|hosting|exercises|through", french)
     assert "NIS2, règlement d'exécution (UE) 2024/2690, annexe, 4.2.6" in french
-    assert [clause.named("de") for clause in shipped] == [clause.named("en") for clause in shipped]
+    assert [clause.title_in("de") for clause in shipped] == [
+        clause.title_in("en") for clause in shipped
+    ]
     page = render_html(a_case(), Letterhead(language="fr", clauses=read_clauses(None)))
     assert "DORA, règlement (UE) 2022/2554, art. 12 (?)</th>" in page
 

@@ -62,7 +62,7 @@ def test_what_is_wrong_is_refused_and_named(declared: dict[str, Any], because: s
 )
 def test_a_rule_is_told_in_words(select: Any, told: str) -> None:
     """The record says the rule as a reader would."""
-    assert spec(restic=RESTIC, select=select).select.told.text == told
+    assert spec(restic=RESTIC, select=select).select.in_words.text == told
 
 
 def test_a_declaration_survives_its_record() -> None:

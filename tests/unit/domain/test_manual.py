@@ -126,7 +126,7 @@ def test_a_person_is_asked_between_the_playbooks() -> None:
         step.name for step in record.steps if step.kind in {StepKind.MANUAL, StepKind.PLAYBOOK}
     ]
     assert names == ["go or no go", "prepare", "restore_moodle", "switch the DNS", "teardown"]
-    assert ("ask", "operator: moodle → 198.51.100.20") in exercise.progress.told
+    assert ("ask", "operator: moodle → 198.51.100.20") in exercise.progress.lines
     assert exercise.people.questions[0].run_id == record.run_id
 
 

@@ -29,7 +29,7 @@ def shown(what: str, **changes: Any) -> list[TopicEvidence]:
     record = a_record(plan=a_run_plan(services={"moodle": service}), **changes)
     (line,) = responsibilities(record)
     assert (line.service, line.what, line.who) == ("moodle", what, "client")
-    return list(line.shown)
+    return list(line.evidence)
 
 
 def a_wait(**changes: Any) -> Wait:
@@ -55,7 +55,7 @@ def test_every_line_of_every_service_is_there() -> None:
         ("backup", "client"),
         ("restore", "client"),
     ]
-    assert [line.shown[0].told.text for line in lines] == [
+    assert [line.evidence[0].text.text for line in lines] == [
         "the standby was reachable after 2.7s",
         "restored from the backup 4f2c9a1be07d, newest data 2026-03-09 22:55:00 UTC",
         "verified 42m10s after T0",
@@ -86,7 +86,7 @@ def test_dns_is_not_exercised_unless_somebody_did_it() -> None:
     """A manual step that names the line shows it; a no or silence shows the contrary."""
     assert shown("dns")[0].proof is Proof.NOT_EXERCISED
     assert (
-        shown("DNS", waits=(a_wait(),))[0].told.text
+        shown("DNS", waits=(a_wait(),))[0].text.text
         == "switch the DNS: done after 10m00s, amartin says"
     )
     for answer in (None, an_answer(yes=False)):
@@ -113,7 +113,7 @@ def test_support_is_shown_by_its_figures() -> None:
     assert shown("support")[0].proof is Proof.NOT_EXERCISED
     kept = shown("support", sla=measured())[0]
     assert (kept.topic, kept.proof, kept.seconds) == (Topic.SUPPORT, Proof.SHOWN, 120)
-    assert kept.told.text == "response 2m00s, SLA met"
+    assert kept.text.text == "response 2m00s, SLA met"
     assert shown("support", sla=measured(standing=SlaStanding.NOT_MET))[0].proof is Proof.FAILED
     assert shown("support", sla=measured(provider="other"))[0].proof is Proof.NOT_EXERCISED
 
@@ -122,7 +122,7 @@ def test_support_is_shown_by_its_figures() -> None:
 def test_a_restore_that_failed_shows_the_contrary(what: str) -> None:
     """Who answers for the backup or the restore is told what the failed step came to."""
     (found,) = shown(what, steps=(a_step(outcome=StepOutcome.FAILED),))
-    assert (found.proof, found.told.text) == (Proof.FAILED, "restore_moodle: failed")
+    assert (found.proof, found.text.text) == (Proof.FAILED, "restore_moodle: failed")
 
 
 def test_a_standby_that_did_not_answer_shows_the_contrary() -> None:
@@ -136,7 +136,7 @@ def test_checks_that_are_red_show_the_contrary() -> None:
     """A line about the application counts the mandatory checks."""
     checks = (a_check(), a_check(check="b", outcome=CheckOutcome.FAILED))
     (found,) = shown("application", checks=checks)
-    assert (found.proof, found.told.text) == (Proof.FAILED, "1 of 2 mandatory checks passed")
+    assert (found.proof, found.text.text) == (Proof.FAILED, "1 of 2 mandatory checks passed")
 
 
 def test_nothing_measured_shows_nothing() -> None:
@@ -150,5 +150,5 @@ def test_nothing_measured_shows_nothing() -> None:
 def test_a_refused_run_exercised_nothing() -> None:
     """Whatever its record holds."""
     record: RunRecord = a_record(refusal=Refusal.NOT_READY)
-    proofs = {one.proof for line in responsibilities(record) for one in line.shown}
+    proofs = {one.proof for line in responsibilities(record) for one in line.evidence}
     assert proofs == {Proof.NOT_EXERCISED}

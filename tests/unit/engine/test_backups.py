@@ -201,7 +201,7 @@ def test_each_run_reads_the_next_part_until_all_are_read() -> None:
         assert found.covered == pytest.approx(expected)
         later = found.at + timedelta(days=len(checked))
         checked.append(found.model_copy(update={"at": later}))
-    assert source.asked == [IntegrityPart(1, 3), IntegrityPart(2, 3), IntegrityPart(3, 3)]
+    assert source.requests == [IntegrityPart(1, 3), IntegrityPart(2, 3), IntegrityPart(3, 3)]
     assert checked[-1].full_on is not None
 
 

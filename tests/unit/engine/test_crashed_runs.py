@@ -170,13 +170,13 @@ def test_one_busy_standby_does_not_stop_the_others() -> None:
     store = FakeStore()
     held = kill_at(store, "restore_moodle", standby_key="held")
     free = kill_at(store, "restore_moodle", standby_key="free")
-    store.held["held"] = "a run that is under way"
+    store.holders["held"] = "a run that is under way"
     sweeper = Sweeper(store)
     recovered = sweeper.sweep()
     assert [record.run_id for record in recovered.records] == [free.run_id]
     assert isinstance(recovered.left[held.run_id], BusyError)
     assert sum(len(runner.plays) for runner in sweeper.runners) == 1
-    del store.held["held"]
+    del store.holders["held"]
     assert [record.run_id for record in sweeper.sweep().records] == [held.run_id]
 
 

@@ -472,11 +472,11 @@ def test_a_host_that_another_run_holds_keeps_the_estate_from_beginning() -> None
     bench = Bench()
     hosts = bench.plan.standby_key
     assert len(hosts) == 3
-    bench.store.held[hosts[1]] = "another run"
+    bench.store.holders[hosts[1]] = "another run"
     record = bench.run()
     assert record.refusal is Refusal.BUSY
     assert bench.runner.plays == []
-    assert bench.store.held == {hosts[1]: "another run"}
+    assert bench.store.holders == {hosts[1]: "another run"}
 
 
 def test_while_an_estate_runs_each_of_its_hosts_is_held() -> None:
@@ -486,12 +486,12 @@ def test_while_an_estate_runs_each_of_its_hosts_is_held() -> None:
 
     def look(name: str) -> None:
         if name == "application: check the service":
-            seen.append(set(bench.store.held))
+            seen.append(set(bench.store.holders))
 
     bench = Bench(progress=FakeProgress(look))
     bench.run()
     assert seen == [set(bench.plan.standby_key)]
-    assert bench.store.held == {}
+    assert bench.store.holders == {}
 
 
 def test_an_estate_of_lab_machines_has_a_machine_for_each_service() -> None:

@@ -87,7 +87,7 @@ def test_the_last_check_to_turn_green_decides() -> None:
     # passes begin at 0 and 2; the second asks for the rows alone, as does the third, at 4
     assert verified.last_red == after(2)
     assert verified.first_green == after(5)
-    assert watcher.verification.asked[1] == [ROWS]
+    assert watcher.verification.requests[1] == [ROWS]
 
 
 def test_checks_that_turn_green_one_by_one_are_bounded_by_the_last() -> None:
@@ -101,7 +101,7 @@ def test_one_green_pass_is_one_over_all_checks() -> None:
     """Even with stable_for: 0s, checks that were green earlier are asked together with the last."""
     watcher = Watcher({ROWS: RED}, GREEN, {PAGE: RED}, GREEN, stable_for="0s")
     assert watcher.verified().first_green == after(6)
-    assert watcher.verification.asked == [None, [ROWS], None, [PAGE], None]
+    assert watcher.verification.requests == [None, [ROWS], None, [PAGE], None]
 
 
 def test_a_flapping_service_is_verified_from_its_last_green_period() -> None:
@@ -231,7 +231,7 @@ class Forgetful(FakeVerification):
     ) -> tuple[CheckResult, ...]:
         """Answer once."""
         answers = super().run(only, deadline=deadline, cancelled=cancelled)
-        return answers if len(self.asked) == 1 else ()
+        return answers if len(self.requests) == 1 else ()
 
 
 def test_an_empty_pass_does_not_prove_stability() -> None:

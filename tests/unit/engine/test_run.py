@@ -85,7 +85,7 @@ class Bench:
             a_start(plan=self.plan), self.tools, self.cancellation, disruption=disruption
         )
         assert self.journal.record == record
-        assert self.store.held == {}
+        assert self.store.holders == {}
         return record
 
     @property
@@ -227,7 +227,7 @@ def test_no_folder_of_a_run_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     Bench().run()
     busy = Bench()
-    busy.store.held[busy.plan.standby_key[0]] = "another"
+    busy.store.holders[busy.plan.standby_key[0]] = "another"
     run_drill(a_start(plan=busy.plan), busy.tools, busy.cancellation, disruption=None)
     assert list(tmp_path.iterdir()) == []
 
@@ -508,7 +508,7 @@ def test_nothing_is_restored_with_production_in_reach(probe: FakeProbe) -> None:
 def test_a_held_standby_is_busy_and_the_attempt_recorded() -> None:
     """The second of two runs is refused with exit 5; nothing of the first one is touched."""
     bench = Bench()
-    bench.store.held[bench.plan.standby_key[0]] = "20260310T015900Z-moodle-ab12cd"
+    bench.store.holders[bench.plan.standby_key[0]] = "20260310T015900Z-moodle-ab12cd"
     record = run_drill(a_start(plan=bench.plan), bench.tools, bench.cancellation, disruption=None)
     assert (record.exit_code, record.refusal) == (5, Refusal.BUSY)
     assert "20260310T015900Z-moodle-ab12cd" in record.reasons[0].text
@@ -625,7 +625,7 @@ def test_a_full_disk_stops_the_run_through_its_teardown(room: int) -> None:
     if bench.runner.plays:
         assert bench.torn_down()
     assert bench.journal.record is None
-    assert bench.store.held == {}
+    assert bench.store.holders == {}
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO])
@@ -657,7 +657,7 @@ def test_a_disk_that_is_full_from_the_start_touches_nothing() -> None:
 def test_a_busy_run_that_cannot_be_recorded_says_so() -> None:
     """A full disk beside a held standby is RecordError, not a traceback."""
     bench = Bench(store=FakeStore(room=1))
-    bench.store.held[bench.plan.standby_key[0]] = "another"
+    bench.store.holders[bench.plan.standby_key[0]] = "another"
     with pytest.raises(RecordError):
         run_drill(a_start(plan=bench.plan), bench.tools, bench.cancellation, disruption=None)
 

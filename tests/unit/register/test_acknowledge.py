@@ -113,10 +113,10 @@ def test_damage_is_known_once_somebody_answers_for_it(
     assert (said.by, said.because, entry.at) == ("ops", WHY, after(1_000_000))
     found = verify(store.state)
     assert found.troubles == []
-    assert tuple(trouble.wrong for trouble, _ in found.known) == said.damage
-    assert {known.number for _, known in found.known} == {entry.number}
+    assert tuple(trouble.wrong for trouble, _ in found.acknowledged) == said.damage
+    assert {known.number for _, known in found.acknowledged} == {entry.number}
     if damage is not cut:  # its end has become a gap, so that the chain could go on
-        assert [trouble for trouble, _ in found.known] == before.troubles
+        assert [trouble for trouble, _ in found.acknowledged] == before.troubles
     assert answer(store) is None, "what is known is acknowledged once"
 
 
@@ -127,10 +127,10 @@ def test_later_damage_is_told_apart_from_the_known(
     """Another run's evidence, or a line that was whole, is trouble however much is known."""
     damage(store)
     assert answer(store) is not None
-    known = len(verify(store.state).known)
+    known = len(verify(store.state).acknowledged)
     evidence(store, 0).write_text("later")
     found = verify(store.state)
-    assert (len(found.troubles), len(found.known)) == (1, known)
+    assert (len(found.troubles), len(found.acknowledged)) == (1, known)
     told = lines(store)
     rewrite(store, [told[0].replace(b"FINISHED", b"CRASHED"), *told[1:]])
     assert len(verify(store.state).troubles) == 2
@@ -194,7 +194,7 @@ def test_heads_that_were_lost_can_be_answered_for(store: FileRunStore, tmp_path:
     assert answer(store, *heads) is not None
     found = verify(store.state, published=heads)
     assert found.troubles == []
-    assert "was published and is not in the register" in str(found.known[0][0])
+    assert "was published and is not in the register" in str(found.acknowledged[0][0])
     assert len(verify(store.state, published=["9 " + "ab" * 32]).troubles) == 1
 
 
@@ -222,7 +222,7 @@ def test_a_run_whose_entry_was_lost_is_entered_anew_and_late(store: FileRunStore
     assert (entry.kind, entry.body["run_id"]) == (EntryKind.RUN, late)
     assert entry.at == after(2_000_000)
     found = verify(store.state)
-    assert (found.troubles, len(found.known)) == ([], 2)
+    assert (found.troubles, len(found.acknowledged)) == ([], 2)
 
 
 def test_the_command_tells_known_damage_apart(

@@ -141,13 +141,13 @@ def test_the_whole_stands_as_its_worst_service() -> None:
     """An objective is met by the whole only if each service meets its own."""
     rta, rpa = view.comparisons(record(whole()))
     assert (rta.standing, rpa.standing) == (view.ObjectiveStanding.MET, view.ObjectiveStanding.MET)
-    assert (rta.told, rta.objective_told) == ("11.0s", "4h00m")
+    assert (rta.actual_text, rta.objective_text) == ("11.0s", "4h00m")
     rta, _ = view.comparisons(held())
     assert rta.standing is view.ObjectiveStanding.UNKNOWN
     strict = record(whole()).model_copy(update={"plan": an_estate(rto={"directory": "8s"})})
     rta, _ = view.comparisons(strict)
     assert rta.standing is view.ObjectiveStanding.NOT_MET
-    assert rta.objective_told == "8.0s to 4h00m"
+    assert rta.objective_text == "8.0s to 4h00m"
     assert rta.margin == "-1.0s"
 
 
@@ -194,4 +194,4 @@ def test_every_sentence_of_an_estate_has_french_words() -> None:
     )
     with speaking("fr"):
         assert [each for each in [*told, limit] if not is_translated(each)] == []
-        assert "pas été rétabli" in view.held(made)[0]
+        assert "pas été rétabli" in view.branches_not_tried(made)[0]

@@ -154,9 +154,9 @@ def test_objective_is_met_only_by_the_upper_bound(
 def test_actual_never_reads_like_the_objective_it_missed() -> None:
     """1h00m10s against 1h00m is told finely, so that the miss can be seen."""
     compared = against_hour(an_actual(3_610))
-    assert compared.told == "1h00m10.0s"
+    assert compared.actual_text == "1h00m10.0s"
     assert compared.margin == "-10.0s"
-    assert against_hour(an_actual(3_600)).told == "1h00m"
+    assert against_hour(an_actual(3_600)).actual_text == "1h00m"
 
 
 # ------------------------------------------------------------------ summary

@@ -37,7 +37,7 @@ _NOWHERE = {
 }
 _HERE = {**_NOWHERE, "connection": "ansible.builtin.local", "address": "127.0.0.1"}
 
-_LED = {
+_CONNECTION = {
     "ansible_connection": "connection",
     "ansible_host": "address",
     "ansible_ssh_host": "address",
@@ -85,30 +85,32 @@ class Binding:
         self._play = play
         self._planned = {proven.host.name for proven in play.site.proven}
         self._machine_ids = {proven.host.name: proven.machine_id for proven in play.site.proven}
-        self._own = f"pradrill_{secrets.token_hex(8)}"
+        self._prefix = f"pradrill_{secrets.token_hex(8)}"
         self.inventory = folder / "own.json"
         self.identity = folder / "identity.yml"
 
     def write(self) -> None:
         """Write the play of ours and the inventory that tells each host from the others."""
-        hosts = {name: {self._own: name} for name in self._planned}
+        hosts = {name: {self._prefix: name} for name in self._planned}
         self.inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
-        self.identity.write_text(json.dumps([_identity(self._own)]), encoding="utf-8")
+        self.identity.write_text(json.dumps([_identity(self._prefix)]), encoding="utf-8")
 
     def variables(self) -> dict[str, Any]:
         """Return the extra variables that lead every connection."""
         site = self._play.site
         hosts: dict[str, Mapping[str, Any]] = {
-            proven.host.name: {**_led(proven.host), "machine_id": proven.machine_id}
+            proven.host.name: {**_connection_of(proven.host), "machine_id": proven.machine_id}
             for proven in site.proven
         }
         if self._play.controller:  # Ansible's own short name of 127.0.0.1 is 127
             hosts |= dict.fromkeys((*CONTROLLER, "127"), _HERE)
-        table = f"{self._own}_led"
-        one = f"({table}[{self._own} | default(inventory_hostname_short)] | default({table}['']))"
+        table = f"{self._prefix}_led"
+        one = (
+            f"({table}[{self._prefix} | default(inventory_hostname_short)] | default({table}['']))"
+        )
         return {
             table: {**hosts, "": _NOWHERE},
-            **{name: f"{{{{ {one}.{part} }}}}" for name, part in _LED.items()},
+            **{name: f"{{{{ {one}.{part} }}}}" for name, part in _CONNECTION.items()},
             **_FIXED,
             **({"ansible_ssh_executable": str(MARKED_SSH)} if site.run_id else {}),
             "ansible_ssh_args": f'-F "{site.ssh_config}"',
@@ -149,7 +151,7 @@ class Binding:
         return reason(Code.OTHER_MACHINE, host=host)
 
 
-def _led(host: Host) -> dict[str, Any]:
+def _connection_of(host: Host) -> dict[str, Any]:
     return {
         "connection": "ansible.builtin.ssh",
         "address": host.address,

@@ -173,9 +173,9 @@ class Narrator:
         failed, dark = _hosts(stats, "failures"), _hosts(stats, "dark")
         failures = [failure for host in (failed | dark) for failure in self._fatal(host, stats)]
         if failed:
-            yield StepOutcome.FAILED, _told(failures, failed), failures
+            yield StepOutcome.FAILED, _failure_text(failures, failed), failures
         if dark:
-            yield StepOutcome.UNREACHABLE, _told(failures, dark), failures
+            yield StepOutcome.UNREACHABLE, _failure_text(failures, dark), failures
         if missing := planned - processed:
             why = reason(Code.DID_NOTHING, host=sorted(missing))
             yield StepOutcome.UNKNOWN, why, failures
@@ -185,7 +185,7 @@ class Narrator:
     def _unidentified(self, planned: set[str], times: int) -> Iterator[_Judgement]:
         """Yield it when hosts have not told that often which machine they are, or are gone."""
         if dark := _hosts(self._ends[-1], "dark"):
-            yield StepOutcome.UNREACHABLE, _told(self._failures, dark), self._failures
+            yield StepOutcome.UNREACHABLE, _failure_text(self._failures, dark), self._failures
         if silent := self._silent(planned, times):
             when = Code.UNREAD_BEFORE_PLAYBOOK if times == 1 else Code.UNREAD_AFTER_PLAYBOOK
             yield StepOutcome.UNKNOWN, reason(when, host=silent), self._failures
@@ -280,7 +280,7 @@ def _message(result: Any) -> str:
     return ": ".join(parts) or "no message"
 
 
-def _told(failures: list[TaskFailure], hosts: set[str]) -> str:
+def _failure_text(failures: list[TaskFailure], hosts: set[str]) -> str:
     failure = next((failure for failure in failures if failure.host in hosts), None)
     if failure is None:
         return ""

@@ -76,7 +76,7 @@ def _answer(payload: dict[str, Any]) -> LeaseAnswer:
     because = host_words.last_line(str(payload.get("because") or ""))
     ended = because in set(LeaseEnd)
     return LeaseAnswer(
-        came=LeaseState(payload["came"]),
+        state=LeaseState(payload["came"]),
         other=other and Holder(**{key: _word(other, key) for key in Holder.model_fields}),
         left=payload.get("left", 0.0),
         end=because if ended else None,

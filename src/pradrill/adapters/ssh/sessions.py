@@ -148,7 +148,7 @@ class _PinnedOnly(paramiko.MissingHostKeyPolicy):
 
     def __init__(self, pinned: set[str]) -> None:
         self.pinned = pinned
-        self.shown = ""
+        self.host_key = ""
 
     def missing_host_key(
         self,
@@ -157,8 +157,8 @@ class _PinnedOnly(paramiko.MissingHostKeyPolicy):
         key: paramiko.PKey,
     ) -> None:
         """Compare; the client knows no key by itself, so this decides for every host."""
-        self.shown = f"{key.get_name()} {key.get_base64()}"
-        if self.shown not in self.pinned:
+        self.host_key = f"{key.get_name()} {key.get_base64()}"
+        if self.host_key not in self.pinned:
             raise _WrongKeyError(hostname)
 
     def transport(self, sock: Any, **options: Any) -> paramiko.Transport:
@@ -207,7 +207,7 @@ def connect(host: Host, known_hosts: Path, password: str | None = None) -> Conne
     except (*LOST, ValueError) as error:
         client.close()
         raise _refused(host, user, error) from error
-    return Connection(client, policy.shown)
+    return Connection(client, policy.host_key)
 
 
 def _refused(host: Host, user: str, error: Exception) -> UnreachableError:

@@ -45,7 +45,7 @@ class Check(NamedTuple):
         """Return how results are told apart."""
         return f"{self.check}@{self.host}"
 
-    def came(self, answer: CheckAnswer) -> CheckResult:
+    def conclude(self, answer: CheckAnswer) -> CheckResult:
         """Return its result."""
         return CheckResult(
             check=self.check,
@@ -61,7 +61,7 @@ class Pass:
     """What the worker has told of one pass."""
 
     def __init__(self, start: datetime, suite: Path) -> None:
-        self.began = start
+        self.start = start
         self._suite = suite
         self.checks: dict[str, Check] = {}
         self.collected = False
@@ -105,7 +105,7 @@ class Pass:
         title = f"the checks in {file} can be read"
         check = Check(file, CONTROLLER, title, reading=True)
         self.checks[check.key] = check
-        self._answers[check.key] = CheckAnswer(outcome, why, self.began, at)
+        self._answers[check.key] = CheckAnswer(outcome, why, self.start, at)
 
     def _miss(self, at: datetime) -> None:
         """Note each check that the files declare and that pytest did not collect, as skipped."""
@@ -122,12 +122,12 @@ class Pass:
     def result(self, check: Check, now: datetime) -> CheckResult:
         """Return what a check came to; without an answer it is ERRORED."""
         if check.key in self._answers:
-            return check.came(self._answers[check.key])
+            return check.conclude(self._answers[check.key])
         if check.reading and self.collected:
-            return check.came(CheckAnswer(CheckOutcome.PASSED, "", self.began, now))
+            return check.conclude(CheckAnswer(CheckOutcome.PASSED, "", self.start, now))
         running, since = self._running
-        started = since if check.key == running else self.began
-        return check.came(CheckAnswer(CheckOutcome.ERRORED, self.why_not(check), started, now))
+        started = since if check.key == running else self.start
+        return check.conclude(CheckAnswer(CheckOutcome.ERRORED, self.why_not(check), started, now))
 
     def why_not(self, check: Check | None) -> str:
         """Say why there is no answer."""

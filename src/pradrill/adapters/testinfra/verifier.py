@@ -76,7 +76,7 @@ class TestinfraSuite:
         self._suite = suite
         self._evidence = evidence / "checks.jsonl"
         self._masker = masker
-        self._known: dict[str, Check] = {}
+        self._checks: dict[str, Check] = {}
         self._tasks = 0
         self._kept = 0
 
@@ -88,11 +88,11 @@ class TestinfraSuite:
             answers.unread(
                 self._suite.name, CheckOutcome.ERRORED, answers.why_not(None), self._wall()
             )
-        self._known = answers.checks
+        self._checks = answers.checks
 
     def checks(self) -> Sequence[str]:
         """Return the ids of every check, one a host."""
-        return tuple(self._known)
+        return tuple(self._checks)
 
     def run(
         self, only: Sequence[str] | None, *, deadline: float, cancelled: Cancelled
@@ -100,19 +100,19 @@ class TestinfraSuite:
         """Run one pass within `deadline` seconds; a check without an answer is ERRORED."""
         end = self._clock.now() + timedelta(seconds=deadline)
         answers = Pass(self._wall(), self._suite)
-        keys = list(self._known if only is None else only)
+        keys = list(self._checks if only is None else only)
         hosts = {key.rpartition("@")[2] for key in keys}
         dark = self._dark(hosts - {CONTROLLER}, deadline, cancelled)
         if hosts - dark.keys():
             left = (end - self._clock.now()).total_seconds()
             self._carry_out(answers, left, cancelled, only=only and keys, without=sorted(dark))
         if only is None:
-            self._known |= answers.checks
-            keys = list(self._known)
+            self._checks |= answers.checks
+            keys = list(self._checks)
         now = self._wall()
-        checks = [self._known.get(key) or Check(*key.rpartition("@")[::2]) for key in keys]
+        checks = [self._checks.get(key) or Check(*key.rpartition("@")[::2]) for key in keys]
         results = tuple(
-            check.came(CheckAnswer(CheckOutcome.ERRORED, dark[check.host], answers.began, now))
+            check.conclude(CheckAnswer(CheckOutcome.ERRORED, dark[check.host], answers.start, now))
             if check.host in dark
             else answers.result(check, now)
             for check in checks

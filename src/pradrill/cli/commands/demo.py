@@ -63,8 +63,8 @@ class _Teller:
     """Tells each step of the scene, with the time since the start."""
 
     def __init__(self) -> None:
-        self._began = time.monotonic()
+        self._start = time.monotonic()
 
     def __call__(self, line: str) -> None:
-        passed = int(time.monotonic() - self._began)
+        passed = int(time.monotonic() - self._start)
         print(f"{passed // 60:02d}:{passed % 60:02d}  {line}", file=sys.stderr, flush=True)

@@ -73,7 +73,7 @@ def run(args: Namespace) -> int:
     elif args.verb == "close":
         _close(app, args)
     else:
-        print(*finding_lines(_named(app, args.finding), app.clock.now()), sep="\n")
+        print(*finding_lines(_finding(app, args.finding), app.clock.now()), sep="\n")
     return ExitCode.PASSED
 
 
@@ -106,7 +106,7 @@ def _open(app: App, args: Namespace) -> None:
 
 def _close(app: App, args: Namespace) -> None:
     """Close a finding, if the run named proves that it may be. Raises UsageError."""
-    finding = _named(app, args.finding)
+    finding = _finding(app, args.finding)
     run_id, text = app.store.find(args.run), plain(args.text or "")
     record, content = read_record(app.store.runs / run_id / RECORD)
     run = next(
@@ -140,7 +140,7 @@ def _close(app: App, args: Namespace) -> None:
     print(f"{finding.finding} is closed, proved by the run {run_id}")
 
 
-def _named(app: App, name: str) -> Finding:
+def _finding(app: App, name: str) -> Finding:
     findings = {finding.finding: finding for finding in app.findings()}
     if name.upper() not in findings:
         raise UsageError(f"no finding is called {name}", hint="List them: pradrill findings --all.")

@@ -95,7 +95,7 @@ def tell(result: RegisterVerification) -> int:
     """Print what a verification found; return its exit code."""
     for trouble in result.troubles:
         print(trouble)
-    for trouble, remark in result.known:
+    for trouble, remark in result.acknowledged:
         statement = remark.said
         who = f"acknowledged in entry {remark.number}, {remark.at:%Y-%m-%d}, by {statement.by}"
         print(f"{trouble}\n    {wording.line(f'{who}: {statement.because}', 400)}")
@@ -110,7 +110,9 @@ def tell(result: RegisterVerification) -> int:
     else:
         print(f"signed by {result.signer.principal}, {result.signer.fingerprint}: a key you know?")
     counts = f"{len(result.entries)} entries, {result.runs} runs, {result.files} files"
-    besides = f", besides {len(result.known)} that are acknowledged" if result.known else ""
+    besides = (
+        f", besides {len(result.acknowledged)} that are acknowledged" if result.acknowledged else ""
+    )
     if result.troubles:
         print(
             f"{counts}: something was changed or removed; troubles: {len(result.troubles)}{besides}"
@@ -118,7 +120,7 @@ def tell(result: RegisterVerification) -> int:
         return ExitCode.RECORD
     print(f"{counts}: nothing was changed{besides}")
     print(f"head: {result.head}")
-    return ExitCode.ACKNOWLEDGED if result.known else ExitCode.PASSED
+    return ExitCode.ACKNOWLEDGED if result.acknowledged else ExitCode.PASSED
 
 
 def _acknowledge(args: Namespace) -> int:

@@ -33,7 +33,7 @@ def run(args: Namespace) -> int:
     """Run the drill, or print its plan; return the run's exit code."""
     app = App(args)
     if args.dry_run:
-        show_plan(app.shown(resolve_one(app, args.drill)), open_console())
+        show_plan(app.masked(resolve_one(app, args.drill)), open_console())
         return ExitCode.PASSED
     with attempting(app, args.drill, trigger="cli") as attempt:
         plan = resolve_one(app, args.drill)

@@ -25,13 +25,13 @@ def run(args: Namespace) -> int:
     if answers.problems:
         raise ConfigurationProblemsError(answers.problems)
     version = project.plan.plan
-    print(f"{project.folder}: the plan (version {version}) and {_named(list(project.drills))}")
+    print(f"{project.folder}: the plan (version {version}) and {_names_text(list(project.drills))}")
     for word in answers.passed_over:
         print(word)
     return ExitCode.PASSED
 
 
-def _named(drills: list[str]) -> str:
+def _names_text(drills: list[str]) -> str:
     if len(drills) > _FEW:
         return f"its {len(drills):,} drills are valid"
     return f"its drills are valid: {', '.join(drills) or 'none'}"

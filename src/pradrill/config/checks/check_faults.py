@@ -32,12 +32,12 @@ class Functions:
     """All functions of a suite by their names: an assertion may be in one that a check calls."""
 
     def __init__(self, trees: Iterable[ast.Module]) -> None:
-        self._named: dict[str, list[Function]] = {}
+        self._by_name: dict[str, list[Function]] = {}
         self._outside: set[str] = set()
         for tree in trees:
             for node in ast.walk(tree):
                 if isinstance(node, Function):
-                    self._named.setdefault(node.name, []).append(node)
+                    self._by_name.setdefault(node.name, []).append(node)
                 elif isinstance(node, ast.Import | ast.ImportFrom):
                     self._outside.update(_from_outside(node))
 
@@ -67,13 +67,13 @@ class Functions:
         called = name(node.func)
         if called in _TESTINFRAS:
             return not in_suite
-        if called == "raises" or (called.startswith("assert") and called not in self._named):
+        if called == "raises" or (called.startswith("assert") and called not in self._by_name):
             return True
         if called in callers:
             return False
         return any(
             self._asserts(inner, in_suite, callers | {called})
-            for function in self._named.get(called, ())
+            for function in self._by_name.get(called, ())
             for statement in function.body
             for inner in within(statement)
         )
@@ -84,7 +84,7 @@ class Functions:
             return False
         if isinstance(node.func, ast.Name) and node.func.id in strange:  # a fixture's, too
             return True
-        if name(node.func) in self._named:
+        if name(node.func) in self._by_name:
             return False
         if isinstance(node.func, ast.Name):
             return not hasattr(builtins, node.func.id)

@@ -84,7 +84,7 @@ def ask_ansible(house: Project) -> AnsibleAnswers:
         for call in dict.fromkeys(calls):
             alike = (call.inventory, call.variables, call.beside)
             together.setdefault(alike, []).append(call)
-        each = list(pool.map(_asked, together.values()))
+        each = list(pool.map(_ask, together.values()))
     unique_problems = {
         (p.file, p.line, p.message): p for one in reversed(each) for p in one.problems
     }
@@ -134,7 +134,7 @@ def _variables(step: PlaybookStep) -> str:
     return json.dumps({**step.vars, **dict.fromkeys(step.secrets, "")}, default=str, sort_keys=True)
 
 
-def _asked(calls: list[_Call]) -> AnsibleAnswers:
+def _ask(calls: list[_Call]) -> AnsibleAnswers:
     """Ask for all of them in one process, or for each when that says that something is wrong."""
     playbooks = list(dict.fromkeys(call.playbook for call in calls))
     listing = _listed(playbooks, calls[0])
@@ -143,7 +143,7 @@ def _asked(calls: list[_Call]) -> AnsibleAnswers:
     if len(playbooks) > 1:
         first = {*playbooks[: len(playbooks) // 2]}
         halves = ([c for c in calls if (c.playbook in first) is half] for half in (True, False))
-        one, other = map(_asked, halves)
+        one, other = map(_ask, halves)
         return AnsibleAnswers(one.problems + other.problems, one.passed_over + other.passed_over)
     return _fault(calls[0], listing)
 

@@ -21,7 +21,7 @@ def reading_host_problems(
     for service, way in drill.ways.items():
         above: Loc = () if service is None else ("recover", service)
         names = standby if service is None else places.get(service, standby)
-        for where, name in _named(way.verify):
+        for where, name in _host_names(way.verify):
             if name is not None and name not in names:
                 message = (
                     f'"{name}" is not among the hosts that it is read from: {", ".join(names)}'
@@ -30,7 +30,7 @@ def reading_host_problems(
                 yield document.problem((*above, "verify", *where, "host"), message, hint)
 
 
-def _named(verify: Verify) -> Iterator[tuple[Loc, str | None]]:
+def _host_names(verify: Verify) -> Iterator[tuple[Loc, str | None]]:
     if isinstance(verify.newest_data, NewestData):
         yield ("newest_data",), verify.newest_data.host
     else:

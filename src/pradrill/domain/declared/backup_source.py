@@ -284,7 +284,7 @@ class Select(Model):
         return self
 
     @property
-    def told(self) -> Reason:
+    def in_words(self) -> Reason:
         """Return the rule in words."""
         if self.id is not None:
             return reason(Code.BY_ID, name=self.id)
@@ -341,7 +341,7 @@ class Promised(Model):
         return value
 
     @property
-    def told(self) -> Reason:
+    def in_words(self) -> Reason:
         """Return the promise in words."""
         if self.every is not None:
             return reason(Code.PROMISED_EVERY, every=self.every, bound=self.tolerance)

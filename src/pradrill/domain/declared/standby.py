@@ -124,7 +124,7 @@ class InventoryStandby(StandbyKind):
         return self.inventory
 
     @model_validator(mode="after")
-    def _named(self) -> Self:
+    def _names_hosts(self) -> Self:
         if not self.hosts:
             msg = "hosts is missing: which group or host of the inventory is the standby"
             raise ValueError(msg)

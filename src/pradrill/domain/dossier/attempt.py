@@ -139,25 +139,25 @@ def attempt_of(record: RunRecord, sha256: str | None) -> Attempt:
         lab=drill.standby.stand_in,
         trigger=record.launch.trigger,
         goals={name: service.objectives for name, service in record.plan.services.items()},
-        rta=_told(record.recovery.rta),
-        rpa=_told(record.recovery.rpa),
+        rta=_telling(record.recovery.rta),
+        rpa=_telling(record.recovery.rpa),
         restored_bytes=_restored(record, None),
-        own={name: _own(record, name) for name in record.services}
+        own={name: _part_of(record, name) for name in record.services}
         if drill.recover or len(record.services) > 1
         else {},
         record_sha256=sha256,
     )
 
 
-def _own(record: RunRecord, service: str) -> Own:
+def _part_of(record: RunRecord, service: str) -> Own:
     """Return what a run came to for a service; how the run as a whole ended comes first."""
     result, whole, drill = record.services[service], _ending(record), record.plan.drill
     finished = whole in {*CONCLUSIVE, Ending.INCONCLUSIVE} and not record.launch.dry_run
     return Own(
         ending=_OF_VERDICT[result.verdict] if finished else whole,
         standby=drill.recover[service].hosts if service in drill.recover else standby_of(drill),
-        rta=_told(result.recovery.rta),
-        rpa=_told(result.recovery.rpa),
+        rta=_telling(result.recovery.rta),
+        rpa=_telling(result.recovery.rpa),
         restored_bytes=_restored(record, service),
     )
 
@@ -243,7 +243,7 @@ _OF_VERDICT = {
 }
 
 
-def _told(actual: Elapsed | None) -> Elapsed | None:
+def _telling(actual: Elapsed | None) -> Elapsed | None:
     """Return an actual that tells something: measured or entered, and not contradictory."""
     if actual is None or actual.provenance is Provenance.ASSUMED:
         return None

@@ -94,8 +94,8 @@ def _plan_changes(
             yield Change(
                 subject=Subject.SERVICE,
                 what=name,
-                before=_written(then, name),
-                now=_written(today, name),
+                before=_value_text(then, name),
+                now=_value_text(today, name),
                 material=name in _MATERIAL_ENTRIES,
             )
 
@@ -113,7 +113,7 @@ def _objective(
         )
 
 
-def _written(service: Service, name: str) -> str | None:
+def _value_text(service: Service, name: str) -> str | None:
     value = service.model_dump(mode="json", include={name})[name]
     return str(value) if isinstance(value, str | int) else None
 

@@ -112,7 +112,7 @@ class _Next(NamedTuple):
 
 def _by_time(line: TrendLine, scope: _Scope) -> Forecast:
     crossing = line.crossing(scope.objective, after=scope.today) if line.rises else None
-    return _told(line, _Next(line.at(scope.today), line.margin(scope.today)), crossing, scope)
+    return _forecast(line, _Next(line.at(scope.today), line.margin(scope.today)), crossing, scope)
 
 
 def _by_size(runs: Sequence[MeasuredRun], scope: _Scope) -> Forecast | None:
@@ -132,7 +132,7 @@ def _by_size(runs: Sequence[MeasuredRun], scope: _Scope) -> Forecast | None:
         growth.crossing(limits.latest, after=scope.today).latest,
     )
     size = growth.at(scope.today)
-    outlook = _told(over_time, _Next(cost.at(size), cost.margin(size)), crossing, scope)
+    outlook = _forecast(over_time, _Next(cost.at(size), cost.margin(size)), crossing, scope)
     return outlook.model_copy(
         update={
             "basis": Basis.SIZE,
@@ -142,7 +142,7 @@ def _by_size(runs: Sequence[MeasuredRun], scope: _Scope) -> Forecast | None:
     )
 
 
-def _told(line: TrendLine, now: _Next, crossing: Crossing | None, scope: _Scope) -> Forecast:
+def _forecast(line: TrendLine, now: _Next, crossing: Crossing | None, scope: _Scope) -> Forecast:
     if crossing is None:
         outlook = Outlook.NO_GROWTH
     elif now.expected > scope.objective:

@@ -94,10 +94,10 @@ class Notes(Model):
         """Return what goes into the register, one annotation a thing said."""
         return tuple(
             Annotation(run_id=run_id, at=at, by=by, kind=kind, **fields)
-            for kind, fields in self._told()
+            for kind, fields in self._fields()
         )
 
-    def _told(self) -> Iterator[tuple[AnnotationKind, dict[str, Any]]]:
+    def _fields(self) -> Iterator[tuple[AnnotationKind, dict[str, Any]]]:
         for mark, instant in self.marks.items():
             yield AnnotationKind.MARK, {"mark": Mark(mark), "instant": instant}
         for person in self.people:

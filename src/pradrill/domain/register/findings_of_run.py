@@ -38,7 +38,7 @@ _MINUTE = 60.0
 def findings_of(record: RunRecord) -> tuple[Finding, ...]:
     """Return what the run showed to be wrong, one finding a key; none for a run that was busy."""
     findings: dict[str, Finding] = {}
-    for finding in _shown(record):
+    for finding in _each_finding(record):
         key = finding.key or ""
         findings[key] = _joined(findings[key], finding) if key in findings else finding
     if not findings and _unexplained(record):
@@ -49,7 +49,7 @@ def findings_of(record: RunRecord) -> tuple[Finding, ...]:
     return tuple(findings.values())
 
 
-def _shown(record: RunRecord) -> Iterator[Finding]:
+def _each_finding(record: RunRecord) -> Iterator[Finding]:
     drill = record.plan.drill.drill
     if record.refusal is Refusal.NOT_READY:
         detail = "\n".join(map(str, record.reasons))

@@ -19,7 +19,9 @@ from pradrill.domain.register.entry import (
 def repeated(entries: Iterable[Entry], run_id: str) -> list[TeardownEntry]:
     """Return the repeated teardowns of a run, the oldest first."""
     return [
-        body for body in _told(entries) if isinstance(body, TeardownEntry) and body.run_id == run_id
+        body
+        for body in _bodies(entries)
+        if isinstance(body, TeardownEntry) and body.run_id == run_id
     ]
 
 
@@ -29,7 +31,7 @@ def owed(entries: Iterable[Entry]) -> list[RunEntry]:
     A later run of the drill that left nothing has torn down what both had put there.
     """
     owing: dict[str, RunEntry] = {}
-    for body in _told(entries):
+    for body in _bodies(entries):
         if isinstance(body, TeardownEntry):
             if body.outcome is TeardownOutcome.CLEAN:
                 owing = {drill: run for drill, run in owing.items() if run.run_id != body.run_id}
@@ -40,7 +42,7 @@ def owed(entries: Iterable[Entry]) -> list[RunEntry]:
     return list(owing.values())
 
 
-def _told(entries: Iterable[Entry]) -> Iterator[RunEntry | TeardownEntry]:
+def _bodies(entries: Iterable[Entry]) -> Iterator[RunEntry | TeardownEntry]:
     """Yield the runs and the repeated teardowns; an entry that cannot be read tells nothing."""
     for entry in entries:
         with suppress(ValidationError):

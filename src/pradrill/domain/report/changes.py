@@ -97,7 +97,7 @@ def seen_from(path: Path, home: Path) -> str:
 
 
 def _fields(now: RunPlan, before: RunPlan) -> list[FieldChange]:
-    def told(plan: RunPlan) -> dict[str, str]:
+    def plan_fields(plan: RunPlan) -> dict[str, str]:
         return {
             "plan version": str(plan.plan_version),
             "approved": plan.plan_approved or "",
@@ -109,7 +109,7 @@ def _fields(now: RunPlan, before: RunPlan) -> list[FieldChange]:
             ),
         }
 
-    new, old = told(now), told(before)
+    new, old = plan_fields(now), plan_fields(before)
     return [
         FieldChange(name=name, before=old[name], now=new[name])
         for name in new

@@ -42,11 +42,11 @@ class Proof(StrEnum):
 
 
 class TopicEvidence(Model):
-    """What a run showed of a topic. `told` is what it is, `seconds` its figure if it has one."""
+    """What a run showed of a topic. `text` is what it is, `seconds` its figure if it has one."""
 
     topic: Topic
     proof: Proof
-    told: Reason
+    text: Reason
     seconds: float | None = None
 
 
@@ -56,7 +56,7 @@ class LineShown(Model):
     service: str
     what: str
     who: str
-    shown: tuple[TopicEvidence, ...]
+    evidence: tuple[TopicEvidence, ...]
 
 
 _WORDS: Mapping[Topic, str] = {
@@ -73,7 +73,7 @@ _NOT_EXERCISED = reason(Code.NOT_EXERCISED)
 def responsibilities(record: RunRecord) -> tuple[LineShown, ...]:
     """Return every line of the services' tables with what the run showed of it."""
     return tuple(
-        LineShown(service=name, what=what, who=who, shown=tuple(_line(record, name, what)))
+        LineShown(service=name, what=what, who=who, evidence=tuple(_line(record, name, what)))
         for name, service in record.plan.services.items()
         for what, who in service.responsibilities.items()
     )
@@ -91,12 +91,12 @@ def _line(record: RunRecord, service: str, what: str) -> Iterator[TopicEvidence]
     for topic in topics:
         evidence = _SAY[topic](record, service) if record.refusal is None else None
         proof, text, seconds = evidence or _Seen(Proof.NOT_EXERCISED, _NOT_EXERCISED)
-        yield TopicEvidence(topic=topic, proof=proof, told=text, seconds=seconds)
+        yield TopicEvidence(topic=topic, proof=proof, text=text, seconds=seconds)
 
 
 class _Seen(NamedTuple):
     proof: Proof
-    told: Reason
+    text: Reason
     seconds: float | None = None
 
 
@@ -136,7 +136,7 @@ def _network(record: RunRecord, service: str) -> _Seen | None:
     evidence = _machine(record, service)
     if evidence is None or evidence.proof is not Proof.SHOWN:
         return evidence
-    return evidence._replace(told=reason(Code.STANDBY_REACHED_ALONE, length=evidence.seconds))
+    return evidence._replace(text=reason(Code.STANDBY_REACHED_ALONE, length=evidence.seconds))
 
 
 def _support(record: RunRecord, service: str) -> _Seen | None:
@@ -166,8 +166,8 @@ def _by_people(record: RunRecord, service: str, words: set[str]) -> TopicEvidenc
             continue
         if words & _words(wait.step) and wait.seconds is not None:
             proof, text = _done(wait, wait.seconds)
-            return TopicEvidence(topic=Topic.OTHER, proof=proof, told=text, seconds=wait.seconds)
-    return TopicEvidence(topic=Topic.OTHER, proof=Proof.NOT_EXERCISED, told=_NOT_EXERCISED)
+            return TopicEvidence(topic=Topic.OTHER, proof=proof, text=text, seconds=wait.seconds)
+    return TopicEvidence(topic=Topic.OTHER, proof=Proof.NOT_EXERCISED, text=_NOT_EXERCISED)
 
 
 def _done(wait: Wait, length: float) -> tuple[Proof, Reason]:

@@ -121,7 +121,7 @@ def read(
         read_at=catalogue.read_at,
         points=len(catalogue.points),
         unusable=tuple(catalogue.unusable())[:_LISTED],
-        rule=select.told,
+        rule=select.in_words,
         why=why,
         selected=selected,
         worst_case=worst_case(catalogue, window, promised),
@@ -142,7 +142,7 @@ def choose(catalogue: Catalogue, select: Select) -> tuple[RecoveryPoint, Reason]
     matching = [point for point in usable if _matches(point, select)]
     if not matching:
         raise NotReadyError(
-            f"{where} holds no usable backup for the rule {select.told}: {_count(catalogue)}",
+            f"{where} holds no usable backup for the rule {select.in_words}: {_count(catalogue)}",
             hint="Read them all with: pradrill catalogue DRILL.",
         )
     later = len(usable) - len(matching)
@@ -215,7 +215,7 @@ def worst_case(
         since=since,
         window=window,
         continuous=catalogue.continuous,
-        promised=promised.told if promised else Reason(),
+        promised=promised.in_words if promised else Reason(),
         missing=tuple(missing[:_LISTED]),
         missing_count=len(missing),
     )

@@ -48,7 +48,7 @@ class Facts(Model):
     steps: tuple[StepResult, ...] = ()
     begun: tuple[StepKey, ...] = ()
     marks: dict[Mark, Instant] = Field(default={}, description="those of the whole run")
-    shown: dict[str | None, BranchFacts] = Field(
+    by_branch: dict[str | None, BranchFacts] = Field(
         default={}, description="branch (its service) → its own"
     )
     guards: tuple[GuardResult, ...] = ()
@@ -89,8 +89,8 @@ class Facts(Model):
 
     def of(self, service: str | None) -> BranchFacts:
         """Return what a branch has shown, with the marks of the whole run among its own."""
-        shown = self.shown.get(service, BranchFacts())
-        return shown.model_copy(update={"marks": {**self.marks, **shown.marks}})
+        branch = self.by_branch.get(service, BranchFacts())
+        return branch.model_copy(update={"marks": {**self.marks, **branch.marks}})
 
     def held_by(self, branch: Branch) -> tuple[str, ...]:
         """Return the services whose end kept a branch from beginning to restore."""
@@ -146,7 +146,7 @@ def _mark(before: Facts, facts: _Change) -> _Change:
     mark = {Mark(facts["mark"]): Instant.model_validate(facts["instant"])}
     if facts.get("service") is None:
         return {"marks": {**before.marks, **mark}}
-    return _of_branch(lambda shown, _facts: {"marks": {**shown.marks, **mark}})(before, facts)
+    return _of_branch(lambda branch, _facts: {"marks": {**branch.marks, **mark}})(before, facts)
 
 
 def _of_branch(
@@ -157,8 +157,13 @@ def _of_branch(
     def fold(before: Facts, facts: _Change) -> _Change:
         service = facts.get("service")
         payload = {key: value for key, value in facts.items() if key != "service"}
-        shown = before.shown.get(service, BranchFacts())
-        return {"shown": {**before.shown, service: shown.model_copy(update=change(shown, payload))}}
+        branch = before.by_branch.get(service, BranchFacts())
+        return {
+            "by_branch": {
+                **before.by_branch,
+                service: branch.model_copy(update=change(branch, payload)),
+            }
+        }
 
     return fold
 
@@ -166,16 +171,16 @@ def _of_branch(
 def _check_pass(before: Facts, facts: _Change) -> _Change:
     service = facts.get("service")
 
-    def seen(shown: BranchFacts, payload: _Change) -> _Change:
+    def take(branch: BranchFacts, payload: _Change) -> _Change:
         polled = CheckPass.model_validate(payload)
         answers = [result.model_copy(update={"service": service}) for result in polled.results]
         checks = {check_key(result): result for result in answers}
-        return {"passes": polled.number, "checks": {**shown.checks, **checks}}
+        return {"passes": polled.number, "checks": {**branch.checks, **checks}}
 
-    return _of_branch(seen)(before, facts)
+    return _of_branch(take)(before, facts)
 
 
-def _refused(_was: Facts, facts: _Change) -> _Change:
+def _refused(_before: Facts, facts: _Change) -> _Change:
     because = _reasons(facts["because"])
     return {"refusal": Refusal(facts["refusal"]), "refused_because": because}
 
@@ -190,35 +195,39 @@ def _clock(before: Facts, facts: _Change) -> _Change:
 
 
 _CHANGES: dict[Event, Callable[[Facts, _Change], _Change]] = {
-    Event.STARTED: lambda _was, _facts: {},
+    Event.STARTED: lambda _before, _facts: {},
     Event.REFUSED: _refused,
     Event.STEP_STARTED: _step_started,
-    Event.STEP_ENDED: lambda was, facts: {"steps": (*was.steps, StepResult.model_validate(facts))},
+    Event.STEP_ENDED: lambda before, facts: {
+        "steps": (*before.steps, StepResult.model_validate(facts))
+    },
     Event.MARK: _mark,
     Event.GUARD: _guard,
-    Event.SKEW: lambda was, facts: {
-        "skew": {**was.skew, facts["host"]: Skew.model_validate(facts["skew"])}
+    Event.SKEW: lambda before, facts: {
+        "skew": {**before.skew, facts["host"]: Skew.model_validate(facts["skew"])}
     },
-    Event.HOST: lambda was, facts: {
-        "seen": {**was.seen, facts["host"]: SeenHost.model_validate(facts["seen"])}
+    Event.HOST: lambda before, facts: {
+        "seen": {**before.seen, facts["host"]: SeenHost.model_validate(facts["seen"])}
     },
-    Event.BASELINE: lambda was, facts: {
-        "baseline": {**was.baseline, facts["host"]: HostState.model_validate(facts["state"])}
+    Event.BASELINE: lambda before, facts: {
+        "baseline": {**before.baseline, facts["host"]: HostState.model_validate(facts["state"])}
     },
     Event.CHECK_PASS: _check_pass,
-    Event.STABLE: _of_branch(lambda _own, _facts: {"stable": True}),
-    Event.READING: _of_branch(lambda _own, facts: {"reading": Reading.model_validate(facts)}),
+    Event.STABLE: _of_branch(lambda _branch, _facts: {"stable": True}),
+    Event.READING: _of_branch(lambda _branch, facts: {"reading": Reading.model_validate(facts)}),
     Event.CATALOGUE: _of_branch(
-        lambda _own, facts: {"catalogue": CatalogueReading.model_validate(facts)}
+        lambda _branch, facts: {"catalogue": CatalogueReading.model_validate(facts)}
     ),
     Event.INTEGRITY: _of_branch(
-        lambda _own, facts: {"integrity": IntegrityResult.model_validate(facts)}
+        lambda _branch, facts: {"integrity": IntegrityResult.model_validate(facts)}
     ),
-    Event.ASKED: lambda was, facts: {"waits": (*was.waits, Wait.model_validate(facts))},
-    Event.ANSWERED: lambda was, facts: {"waits": (*was.waits[:-1], Wait.model_validate(facts))},
-    Event.RESIDUE: lambda was, facts: {"residue": (*was.residue, *_reasons(facts["left"]))},
-    Event.SIGNAL: lambda was, facts: {"signal": was.signal or facts["signal"]},
+    Event.ASKED: lambda before, facts: {"waits": (*before.waits, Wait.model_validate(facts))},
+    Event.ANSWERED: lambda before, facts: {
+        "waits": (*before.waits[:-1], Wait.model_validate(facts))
+    },
+    Event.RESIDUE: lambda before, facts: {"residue": (*before.residue, *_reasons(facts["left"]))},
+    Event.SIGNAL: lambda before, facts: {"signal": before.signal or facts["signal"]},
     Event.CLOCK: _clock,
-    Event.LOST: lambda _was, _facts: {"lost": True, "standing": {}},
-    Event.ENDED: lambda _was, facts: {"ended": datetime.fromisoformat(facts["ended"])},
+    Event.LOST: lambda _before, _facts: {"lost": True, "standing": {}},
+    Event.ENDED: lambda _before, facts: {"ended": datetime.fromisoformat(facts["ended"])},
 }

@@ -120,7 +120,7 @@ class HostFacts(Model):
     addresses: tuple[str, ...]
     skew: Skew
 
-    def seen(self) -> SeenHost:
+    def for_record(self) -> SeenHost:
         """Return what of it goes into the record; the machine-id is nobody else's business."""
         return SeenHost(
             host_key=fingerprint(self.host_key),

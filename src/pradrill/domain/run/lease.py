@@ -51,7 +51,7 @@ class Holder(Model):
 class LeaseAnswer(Model):
     """What the standby answered."""
 
-    came: LeaseState
+    state: LeaseState
     other: Holder | None = Field(default=None, description="who holds it, or held it before")
     left: float = Field(
         default=0.0, allow_inf_nan=False, description="seconds that the other's lease still has"

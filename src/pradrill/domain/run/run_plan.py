@@ -230,7 +230,7 @@ class RunPlan(Model):
         """Return the phase's steps that are taken once for every branch."""
         return tuple(step for step in self.steps_of(phase) if _is_shared(step))
 
-    def own(self, phase: Phase, branch: Branch) -> tuple[PlannedStep, ...]:
+    def steps_of_branch(self, phase: Phase, branch: Branch) -> tuple[PlannedStep, ...]:
         """Return the phase's steps that a branch takes by itself."""
         steps = (step for step in self.steps_of(phase) if step.service == branch.service)
         return tuple(step for step in steps if not _is_shared(step))

@@ -39,7 +39,7 @@ def parse_instant(text: str, format: str, timezone: str | None) -> datetime:  # 
     line = lines[-1]
     if line.lower() in _NO_DATA:
         raise PradrillError(
-            f"the newest data's instant is {_shown(line)}",
+            f"the newest data's instant is {_quoted(line)}",
             hint="The restored data holds no row that the query looks at.",
         )
     if format in _PER_SECOND:
@@ -68,7 +68,7 @@ def _from_iso(line: str) -> datetime:
     except ValueError:
         return read
     raise PradrillError(
-        f"{_shown(line)} is a date without a time of day",
+        f"{_quoted(line)} is a date without a time of day",
         hint="Print the instant of the newest data, as in 2026-03-10T02:00:00Z.",
     )
 
@@ -91,7 +91,7 @@ def _to_utc(read: datetime, line: str, timezone: str | None) -> datetime:
         return read.astimezone(UTC)
     if timezone is None:
         raise PradrillError(
-            f"{_shown(line)} does not say its time zone",
+            f"{_quoted(line)} does not say its time zone",
             hint="Print the offset too, or set timezone, as in Europe/Paris.",
         )
     try:
@@ -104,7 +104,7 @@ def _to_utc(read: datetime, line: str, timezone: str | None) -> datetime:
     at = read.replace(tzinfo=zone, fold=0).astimezone(UTC)
     if at.astimezone(zone).replace(tzinfo=None, fold=0) != read.replace(fold=0):
         raise PradrillError(
-            f"{_shown(line)} does not exist in {timezone}: the clocks were put forward over it",
+            f"{_quoted(line)} does not exist in {timezone}: the clocks were put forward over it",
             hint="Set timezone to the one that the data is written in, often UTC.",
         )
     return at
@@ -118,19 +118,19 @@ def _plausible(at: datetime, line: str) -> datetime:
 
 def _implausible(line: str) -> PradrillError:
     return PradrillError(
-        f"{_shown(line)} is not between the years {_YEARS[0]} and {_YEARS[-1]}",
+        f"{_quoted(line)} is not between the years {_YEARS[0]} and {_YEARS[-1]}",
         hint="Check format: seconds are epoch, milliseconds epoch_ms; 0 often means no data.",
     )
 
 
 def _unreadable(line: str, form: str) -> PradrillError:
     return PradrillError(
-        f"{_shown(line)} is not an instant of the format {_quote(form)}",
+        f"{_quoted(line)} is not an instant of the format {_quote(form)}",
         hint="Run the command by hand on the standby and compare it with the drill's format.",
     )
 
 
-def _shown(line: str) -> str:
+def _quoted(line: str) -> str:
     """Quote what a query printed if it is like an instant; else it may be somebody's data."""
     if len(line) <= _QUOTED and _LIKE_AN_INSTANT.fullmatch(line):
         return _quote(line)

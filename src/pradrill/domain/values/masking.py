@@ -62,7 +62,7 @@ class Masker:
             if len(part) < SHORTEST:
                 continue
             if len(part) < _STRONG or part.isdecimal():
-                self._words |= set(_written(part))
+                self._words |= set(_spellings(part))
                 self._forms |= {form for form in _encoded(part) if len(form) >= _STRONG}
             else:
                 self._forms |= {form for form in _forms(part) if len(form) >= _STRONG}
@@ -215,7 +215,7 @@ _INSIDE = (_ESCAPES[0], _ESCAPES[1], _ESCAPES[10], _ESCAPES[11])
 """JSON and URLs, which are themselves put into base64, as in a token."""
 
 
-def _written(secret: str) -> set[str]:
+def _spellings(secret: str) -> set[str]:
     """Return a text as it is and escaped, also twice: JSON in JSON, a URL in HTML."""
     once = {secret} | {escape(secret) for escape in _ESCAPES}
     return once | {escape(form) for form in once for escape in _ESCAPES}
@@ -249,4 +249,4 @@ def _in_base64(
 
 
 def _forms(secret: str) -> set[str]:
-    return _written(secret) | _encoded(secret)
+    return _spellings(secret) | _encoded(secret)

@@ -72,7 +72,7 @@ def quoted(text: object) -> Reason:
 def reason(code: Code, **values: object) -> Reason:
     """Return a reason of the engine's; a length of time may be seconds or a timedelta."""
     plain = {name: _plain(value) for name, value in values.items()}
-    english = {name: _written(name, value) for name, value in values.items()}
+    english = {name: _english(name, value) for name, value in values.items()}
     return Reason(code=code.value, values=plain, text=code.form(plain) % english)
 
 
@@ -134,10 +134,10 @@ def _plain(value: object) -> object:
     return value if isinstance(value, bool | int | float) or value is None else str(value)
 
 
-def _written(name: str, value: object) -> str:
+def _english(name: str, value: object) -> str:
     """Write a value in English."""
     if isinstance(value, list | tuple):
-        return conjunction(name).join(_written(name, each) for each in value)
+        return conjunction(name).join(_english(name, each) for each in value)
     if isinstance(value, StrEnum):
         return value.value.replace("_", " ")
     return ENGLISH[name](value) if name in ENGLISH else str(value)

@@ -57,7 +57,7 @@ def integrity(context: Context, step: PlannedStep) -> StepEnd:
         method=checked.method,
         detail=checked.detail,
         source=declared.source.name,
-        location=context.own.catalogue.location if context.own.catalogue else "",
+        location=context.branch_facts.catalogue.location if context.branch_facts.catalogue else "",
         backup_id=point.id,
         at=context.tools.clock.now(),
         part=part,
@@ -74,7 +74,7 @@ def integrity(context: Context, step: PlannedStep) -> StepEnd:
 
 def selected(context: Context) -> RecoveryPoint | None:
     """Return the backup that the run chose, if the drill declares where its backups are."""
-    reading = context.own.catalogue
+    reading = context.branch_facts.catalogue
     return reading.selected if reading else None
 
 

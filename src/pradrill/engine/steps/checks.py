@@ -22,7 +22,7 @@ def checks(context: Context, step: PlannedStep) -> StepEnd:
     def on_pass(results: tuple[CheckResult, ...]) -> None:
         if context.edited():
             return  # what another suite says is no evidence; the step tells it at its end
-        polled = CheckPass(number=context.own.passes + 1, results=results)
+        polled = CheckPass(number=context.branch_facts.passes + 1, results=results)
         context.note(Event.CHECK_PASS, polled)
 
     with context.tools.verifier.open(
@@ -42,7 +42,7 @@ def checks(context: Context, step: PlannedStep) -> StepEnd:
     if edited := context.edited():
         return StepEnd(StepOutcome.UNKNOWN, reason(Code.EDITED_DURING_CHECKS, files=edited))
     if verified.first_green is not None:
-        restored = context.own.marks[Mark.DATA_RESTORED]
+        restored = context.branch_facts.marks[Mark.DATA_RESTORED]
         t5 = service_verified(verified.first_green, verified.last_red, restored)
         context.mark_instant(Mark.SERVICE_VERIFIED, t5)
         context.note(Event.STABLE)

@@ -40,7 +40,7 @@ def _ask(context: Context, step: PlannedManual, manual: ManualStep) -> StepEnd:
     ended = clock.now()
     over = {"ended": ended, "seconds": (ended - now).total_seconds(), "answer": answer}
     context.note(Event.ANSWERED, wait.model_copy(update=over))
-    end = _came(step, manual, answer, cancelled=context.cancelled())
+    end = _step_end(step, manual, answer, cancelled=context.cancelled())
     if end.outcome is StepOutcome.PASSED and _is_acceptance(context, step):
         context.mark_instant(Mark.ACCEPTED, Instant.known(ended, Provenance.ENTERED))
     return end
@@ -74,7 +74,7 @@ def _answer(context: Context, question: Question) -> Answer | None:
             clock.sleep(min(_POLL, left))
 
 
-def _came(
+def _step_end(
     step: PlannedManual, manual: ManualStep, answer: Answer | None, *, cancelled: bool
 ) -> StepEnd:
     if answer is None and cancelled:
@@ -84,7 +84,7 @@ def _came(
         accepting = step.phase is Phase.VERIFY
         outcome = StepOutcome.UNKNOWN if accepting else StepOutcome.TIMED_OUT
         return StepEnd(outcome, reason(Code.NO_ANSWER, who=manual.who, bound=step.deadline))
-    text = _said(answer)
+    text = _answer_reason(answer)
     if answer.yes:
         return StepEnd(StepOutcome.PASSED, text)
     # a decision not to go on stops the drill; that something could not be done fails it
@@ -92,7 +92,7 @@ def _came(
     return StepEnd(StepOutcome.CANCELLED if decided else StepOutcome.FAILED, text)
 
 
-def _said(answer: Answer) -> Reason:
+def _answer_reason(answer: Answer) -> Reason:
     if answer.text:
         code = Code.ANSWERED_YES_SAYING if answer.yes else Code.ANSWERED_NO_SAYING
         return reason(code, who=answer.by, text=answer.text)

@@ -43,17 +43,17 @@ def newest_data(context: Context, _step: PlannedStep) -> StepEnd:
     for value in (CATALOGUE_TIME, CATALOGUE_END):
         if text := _handed(context, value):
             try:
-                times[value] = _known(context, parse_instant(text, "iso", None))
+                times[value] = _as_instant(context, parse_instant(text, "iso", None))
             except PradrillError as error:
                 problems.append(f"{value}: {error.message}")
     backup = BackupTimes(taken=times.get(CATALOGUE_TIME), ended=times.get(CATALOGUE_END))
-    chosen, continuous = context.own.catalogue, False
+    chosen, continuous = context.branch_facts.catalogue, False
     if backup.taken is None and chosen is not None:
         continuous = chosen.worst_case.continuous  # archived logs go on after the backup
         point = chosen.selected
-        ended = point.end_time and _known(context, point.end_time)
-        backup = BackupTimes(taken=_known(context, point.data_time), ended=ended)
-    disruption = context.own.marks[Mark.DISRUPTION]
+        ended = point.end_time and _as_instant(context, point.end_time)
+        backup = BackupTimes(taken=_as_instant(context, point.data_time), ended=ended)
+    disruption = context.branch_facts.marks[Mark.DISRUPTION]
     against = BackupTimes() if continuous else backup
     weighed = weigh(readings, against, disruption=disruption, now=context.tools.clock.now())
     reading = Reading(
@@ -82,13 +82,13 @@ def _read(context: Context, name: str, source: NewestData) -> DataReading:
         name=name,
         role=source.role,
         source=place,
-        newest=_known(context, at),
+        newest=_as_instant(context, at),
         interval=source.interval,
         quiet_for=source.quiet_for,
     )
 
 
-def _known(context: Context, at: datetime) -> Instant:
+def _as_instant(context: Context, at: datetime) -> Instant:
     """Return an instant of another machine's clock, as well as the clocks are known."""
     clocks = context.facts.skew_of(context.facts.plan.branch(context.service))
     skew = max((skew.worst for skew in clocks.values()), default=0.0)

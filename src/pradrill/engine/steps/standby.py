@@ -51,7 +51,7 @@ def identity(context: Context, step: PlannedStep) -> StepEnd:
         facts = context.tools.probe.facts(host, context.there())
         identified.append(facts)
         context.note(Event.SKEW, host=host.name, skew=facts.skew)
-        context.note(Event.HOST, host=host.name, seen=facts.seen())
+        context.note(Event.HOST, host=host.name, seen=facts.for_record())
         refused += _guard(context, step.phase, _identified(context, host, facts))
         state = context.tools.probe.state(host, context.there(), paths)
         context.note(Event.BASELINE, host=host.name, state=state)

@@ -114,7 +114,7 @@ class Register:
         """
         with self.locked():
             sealer = self._sealer()
-            growth = self._begun(sealer, at)
+            growth = self._beginning(sealer, at)
             entries = [growth.add(kind, body, at) for kind, body in facts]
             attempt = bool(facts) and facts[-1][0] is EntryKind.RUN
             stamped = sealer.stamp(growth.sha256) if sealer and attempt else None
@@ -128,7 +128,7 @@ class Register:
         """Let the chain go on from a damaged end, which an entry then tells; raises RecordError."""
         with self.locked():
             sealer = self._sealer()
-            growth = self._begun(sealer, at)
+            growth = self._beginning(sealer, at)
             if growth.damaged:
                 self._store(growth, sealer, at)
 
@@ -194,7 +194,7 @@ class Register:
             try:
                 yield Entry.model_validate_json(line), sha256
             except ValidationError as error:
-                hashes = _known(lines) if hashes is None else hashes
+                hashes = _hashes_of(lines) if hashes is None else hashes
                 if sha256 in hashes:
                     continue
                 raise RecordError(
@@ -243,7 +243,7 @@ class Register:
         finally:
             os.close(lock)
 
-    def _begun(self, sealer: Sealer | None, at: datetime) -> Growth:
+    def _beginning(self, sealer: Sealer | None, at: datetime) -> Growth:
         """Return what is to be appended before anything else: damage, and a change of the key."""
         self._carry_through(sealer, at)
         tail, before = self._end(), self.seals() or Seals()
@@ -376,7 +376,7 @@ class Register:
         return _Found(number, hashes[-1], end, _damage(what, left))
 
 
-def _known(lines: Sequence[bytes]) -> set[str]:
+def _hashes_of(lines: Sequence[bytes]) -> set[str]:
     """Return the hashes of the damaged lines that later ones acknowledge."""
     entries = []
     for line in lines:

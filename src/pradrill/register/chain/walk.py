@@ -83,7 +83,7 @@ class Chain(NamedTuple):
         """Return who signed and stamped, oldest first."""
         return [seals for _, seals in self.sealing()]
 
-    def known(self) -> dict[Wrong, Acknowledged]:
+    def acknowledgements(self) -> dict[Wrong, Acknowledged]:
         """Return the damage that somebody answers for, and who.
 
         An answer that nobody's signature vouches for could be the forger's own.

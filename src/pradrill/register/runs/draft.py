@@ -56,7 +56,7 @@ class Draft:
         After a crash in between it is not entered again. `late`: by another command than its own;
         then what it says is what lay on the disk, and nobody vouches for it.
         """
-        attempt_now = self._kept()
+        attempt_now = self._attempt_now()
         update = {"folder": self.folder.name.lstrip("."), "late": late}
         if attempt_now.exit_code == ExitCode.PASSED:  # no attempt without a run is one
             update["exit_code"] = ExitCode.INCONCLUSIVE
@@ -75,7 +75,7 @@ class Draft:
             raise unwritten(self.folder, error) from error
         return attempt
 
-    def _kept(self) -> AttemptEntry:
+    def _attempt_now(self) -> AttemptEntry:
         """Return what was written down; when a kill came before, what the folder's name tells."""
         if self._attempt is not None:
             return self._attempt

@@ -161,7 +161,7 @@ def _write_words(
         sums_signed=able,
         records_signed=tuple(r for r in run_ids if (output / RUNS / r / SIGNATURE).exists()),
         stamps=tuple(_stamps(chain, run_ids)),
-        acknowledged=bool(chain.known()),
+        acknowledged=bool(chain.acknowledgements()),
         wrong=tuple(str(trouble) for trouble in wrong),
     )
     manifest = Manifest(runs=content.run_ids, principal=principal, sums_signed=able)

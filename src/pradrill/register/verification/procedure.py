@@ -229,7 +229,7 @@ montrent qu'il est cohérent, non d'où il vient.
 def english(content: BundleContent) -> str:
     """Return VERIFY.txt."""
     unsigned = "" if content.principal else f"\n{_ENGLISH_UNSIGNED}"
-    text = "".join(_told(n, s.english, s.commands) for n, s in enumerate(steps(content), 1))
+    text = "".join(_step_text(n, s.english, s.commands) for n, s in enumerate(steps(content), 1))
     acknowledged = _ENGLISH_KNOWN if content.acknowledged else ""
     wrong = _wrong(_ENGLISH_WRONG, content.wrong)
     return f"{wrong}{_ENGLISH}{unsigned}\n{text}{acknowledged}{_ENGLISH_END}"
@@ -238,7 +238,7 @@ def english(content: BundleContent) -> str:
 def french(content: BundleContent) -> str:
     """Return VERIFIER.txt."""
     unsigned = "" if content.principal else f"\n{_FRENCH_UNSIGNED}"
-    text = "".join(_told(n, s.french, s.commands) for n, s in enumerate(steps(content), 1))
+    text = "".join(_step_text(n, s.french, s.commands) for n, s in enumerate(steps(content), 1))
     acknowledged = _FRENCH_KNOWN if content.acknowledged else ""
     wrong = _wrong(_FRENCH_WRONG, content.wrong)
     return f"{wrong}{_FRENCH}{unsigned}\n{text}{acknowledged}{_FRENCH_END}"
@@ -249,6 +249,6 @@ def _wrong(first: str, wrong: tuple[str, ...]) -> str:
     return f"{first}\n{lines}\n" if wrong else ""
 
 
-def _told(number: int, what: str, commands: tuple[str, ...]) -> str:
+def _step_text(number: int, what: str, commands: tuple[str, ...]) -> str:
     lines = "".join(f"{PROMPT}{command}\n" for command in commands)
     return f"{fill(f'{number}. {what}', _WIDTH, subsequent_indent='   ')}\n\n{lines}\n"

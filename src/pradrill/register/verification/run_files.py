@@ -41,7 +41,7 @@ class RunFiles:
         self.folder = str(folder)
         self.troubles = troubles
         self.signers = signers
-        self.seen: set[str] = set()
+        self.run_ids: set[str] = set()
         self.entries: set[str] = set()
         self.files = self.size = 0
         self._block = bytearray(_BLOCK)
@@ -57,7 +57,7 @@ class RunFiles:
         if not _RUN_ID.fullmatch(run.run_id):
             self.troubles.append(at_entry(entry, "it names a run that cannot be"))
             return
-        self.seen.add(run.run_id)
+        self.run_ids.add(run.run_id)
         folder = f"{self.folder}/{run.run_id}"
         there = {path for path, _ in tree(folder)}
         if not there and not os.path.isdir(folder):  # noqa: PTH112 said 4,000 times
@@ -92,7 +92,7 @@ class RunFiles:
         except OSError:
             return []
         for name in names:
-            if name in self.seen:
+            if name in self.run_ids:
                 continue
             if Path(self.folder, name, RECORD).exists():
                 what = (

@@ -30,7 +30,7 @@ class RegisterVerification(NamedTuple):
 
     troubles: list[Trouble]
     """What nobody answers for."""
-    known: list[tuple[Trouble, Acknowledged]]
+    acknowledged: list[tuple[Trouble, Acknowledged]]
     """Damage that the register has an acknowledgement of: exactly as it is still there."""
     notes: list[str]
     entries: list[Entry]
@@ -87,10 +87,10 @@ def verify(  # noqa: PLR0913 each is another thing that a reader may know or wan
         if runs is None or entry.body.get("run_id") in runs:
             run_files.verify(entry, sha256)
     _verify_stamps(chain, troubles, each=each, of=None if runs is None else run_files.entries)
-    for missing in sorted(set(runs or ()) - run_files.seen):
+    for missing in sorted(set(runs or ()) - run_files.run_ids):
         troubles.append(Trouble(f"{RUNS}/{missing}", "the register has no entry for this run"))
     notes = [*notes_on(chain), *([] if only else run_files.strangers())]
-    acknowledged = chain.known()
+    acknowledged = chain.acknowledgements()
     answered = {t: acknowledged[t.wrong] for t in troubles if t.lasts and t.wrong in acknowledged}
     return RegisterVerification(
         [trouble for trouble in troubles if trouble not in answered],
@@ -99,7 +99,7 @@ def verify(  # noqa: PLR0913 each is another thing that a reader may know or wan
         [entry for entry, _ in chain.entries],
         head,
         chain.signer() if signature is not None else None,
-        len(run_files.seen),
+        len(run_files.run_ids),
         run_files.files,
         run_files.size,
     )

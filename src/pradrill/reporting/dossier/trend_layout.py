@@ -62,7 +62,7 @@ class Panel(NamedTuple):
     points: tuple[Point, ...]
     signs: tuple[Sign, ...]
     objective: tuple[tuple[float, float], ...]
-    objective_told: str
+    objective_text: str
     objective_y: float
     line: tuple[float, float, float, float] | None
     coming: tuple[float, float, float] | None
@@ -145,7 +145,7 @@ def _panel(
         points=tuple(_point(frame, *figure) for figure in figures),
         signs=tuple(Sign(frame.x(a.at), a.ending) for a, _, _ in rows if id(a) not in drawn),
         objective=steps,
-        objective_told="" if today is None else wording.short(today),
+        objective_text="" if today is None else wording.short(today),
         objective_y=steps[-1][1] if steps else _TOP,
         line=_line(forecast, frame),
         coming=_coming(forecast, frame),

@@ -24,7 +24,7 @@ class _Case(NamedTuple):
     name: str
     seconds: float
     kind: str = ""
-    said: str = ""
+    text: str = ""
 
 
 def render_junit(case: CaseFile) -> str:
@@ -59,8 +59,8 @@ def _add(suite: ET.Element, case: _Case) -> None:
         time=_seconds(case.seconds),
     )
     if case.kind:
-        failure = ET.SubElement(element, case.kind, message=wording.line(case.said, _MESSAGE))
-        failure.text = wording.clean(case.said, _DETAIL)
+        failure = ET.SubElement(element, case.kind, message=wording.line(case.text, _MESSAGE))
+        failure.text = wording.clean(case.text, _DETAIL)
 
 
 def _counts(cases: list[_Case]) -> dict[str, str]:
@@ -90,8 +90,8 @@ def _verdict(record: RunRecord) -> Iterator[_Case]:
     yield _Case("run", "verdict", length, kinds[record.verdict], text)
     for c in view.comparisons(record):
         kind = {"met": "", "not met": "failure"}.get(c.standing, "error")
-        name = f"{c.actual_name} within {c.objective_name} {c.objective_told}"
-        yield _Case("run", name, 0.0, kind, f"{c.told} ({c.interval})")
+        name = f"{c.actual_name} within {c.objective_name} {c.objective_text}"
+        yield _Case("run", name, 0.0, kind, f"{c.actual_text} ({c.interval})")
     left = "\n".join(map(str, record.residue))
     yield _Case("run", "standby left as declared", 0.0, "failure" if left else "", left)
 

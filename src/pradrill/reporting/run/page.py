@@ -67,23 +67,23 @@ class Comparison(NamedTuple):
         )
 
     @property
-    def standing_told(self) -> str:
+    def standing_text(self) -> str:
         """Write the standing."""
         return standing(self.standing)
 
     @property
-    def told(self) -> str:
+    def actual_text(self) -> str:
         """Write the actual; more finely when it would read the same as its objective."""
         if self.actual is None:
             return _(wording.NOT_MEASURED)
         text = wording.short(self.actual.seconds)
-        alike = text == self.objective_told and not self.parts
+        alike = text == self.objective_text and not self.parts
         if not alike or self.actual.seconds == self.objective.total_seconds():
             return text
         return wording.tenth(self.actual.seconds, up=self.standing is ObjectiveStanding.NOT_MET)
 
     @property
-    def objective_told(self) -> str:
+    def objective_text(self) -> str:
         """Write the objective; of the whole, the strictest and the widest."""
         goals = sorted({part.objective for part in self.parts} or {self.objective})
         if goals[0] == goals[-1]:
@@ -207,7 +207,7 @@ def standing(value: ObjectiveStanding) -> str:
     }[value]
 
 
-def held(record: RunRecord) -> tuple[str, ...]:
+def branches_not_tried(record: RunRecord) -> tuple[str, ...]:
     """Say which services were not tried because of others, and of which."""
     return tuple(
         _(

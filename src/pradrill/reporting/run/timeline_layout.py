@@ -43,9 +43,9 @@ class Bar(NamedTuple):
     width: float
     plain: bool
     wait: bool
-    told: str
-    told_x: float
-    told_anchor: str
+    text: str
+    text_x: float
+    text_anchor: str
     inside: bool
     deadline_x: float | None
     flaws: tuple[float, ...]
@@ -69,7 +69,7 @@ class Break(NamedTuple):
 
     x: float
     width: float
-    told: str
+    text: str
 
 
 class Picture(NamedTuple):
@@ -194,9 +194,9 @@ def _bar(record: RunRecord, axis: _Axis, y: float, label: str, steps: Sequence[S
         width=max(width, 1.5),
         plain=not red,
         wait=len(steps) == 1 and steps[0].kind is StepKind.MANUAL,
-        told=words,
-        told_x=told_x,
-        told_anchor=anchor,
+        text=words,
+        text_x=told_x,
+        text_anchor=anchor,
         inside=inside,
         deadline_x=None if limit is None else axis.x(begin + limit),
         flaws=tuple(axis.x(since(step.started)) for step in red[:_MOST_FLAWS])

@@ -81,12 +81,12 @@ def _step(number: int, step: PlannedStep) -> Iterator[PlanLine]:
     yield PlanLine(f"{number}. {step.name} ({step.kind}){hosts}, at most {allowed}", 4)
     match step:
         case PlannedManual():
-            yield from _asked(step)
+            yield from _question_lines(step)
         case PlannedPlaybook():
             yield from _played(step)
 
 
-def _asked(step: PlannedManual) -> Iterator[PlanLine]:
+def _question_lines(step: PlannedManual) -> Iterator[PlanLine]:
     yield PlanLine(f"{step.manual.who}: {wording.line(step.manual.instruction)}", 7)
     if step.call is not None:
         yield PlanLine(called(step.call), 7)

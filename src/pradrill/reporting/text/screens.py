@@ -106,7 +106,7 @@ def show_runs(records: Iterable[RunRecord], console: Console) -> None:
     for column in table.columns:
         column.no_wrap = column.header != "Verdict"
     for record in records:
-        actuals = ["" if c.actual is None else c.told for c in view.comparisons(record)]
+        actuals = ["" if c.actual is None else c.actual_text for c in view.comparisons(record)]
         table.add_row(
             _text(record.run_id),
             wording.at_minute(record.started),
@@ -132,8 +132,8 @@ def _show_figures(record: RunRecord, console: Console) -> None:
         measured = c.actual is not None
         table.add_row(
             c.actual_name,
-            Text(c.told, style="bold"),
-            f"{c.objective_name} {c.objective_told}",
+            Text(c.actual_text, style="bold"),
+            f"{c.objective_name} {c.objective_text}",
             _outcome(c.standing),
             c.interval if measured else "-",
             c.margin if measured else "-",
@@ -171,7 +171,7 @@ def _show_services(record: RunRecord, console: Console) -> None:
         table.add_row(
             _text(row.name),
             Text(row.verdict, style=_COLOURS[row.verdict]),
-            *(f"{c.told} ({c.objective_told})" for c in row.comparisons),
+            *(f"{c.actual_text} ({c.objective_text})" for c in row.comparisons),
             "not verified" if row.verified is None else wording.at_tenth(row.verified.at),
         )
     console.print(table)
@@ -222,7 +222,12 @@ def _show_steps(record: RunRecord, console: Console) -> None:
         )
     console.print(table if record.steps else Text("No step was carried out."))
     _bullets(
-        console, [f"{view.step_title(step)}: {_told(step)}" for step in record.steps if _told(step)]
+        console,
+        [
+            f"{view.step_title(step)}: {_step_text(step)}"
+            for step in record.steps
+            if _step_text(step)
+        ],
     )
     for planned in view.unended(record):
         text = f"Began, its end is not on record: {planned.phase}: {view.step_title(planned)}"
@@ -230,10 +235,10 @@ def _show_steps(record: RunRecord, console: Console) -> None:
     if record.not_executed:
         names = ", ".join(f"{step.phase}: {view.left_out(step)}" for step in record.not_executed)
         console.print(_text(f"Not executed: {names}", style="bold"))
-    _bullets(console, view.held(record))
+    _bullets(console, view.branches_not_tried(record))
 
 
-def _told(step: StepResult) -> str:
+def _step_text(step: StepResult) -> str:
     failures = [f"{failure.host}, {failure.task}: {failure.message}" for failure in step.failures]
     texts = [text for text in (step.detail.text, *failures[:_FAILURES]) if text]
     more = len(failures) - _FAILURES
@@ -309,8 +314,8 @@ class _Lane:
     def __init__(self, service: str | None, rto: float | None) -> None:
         self.service = service
         self.rto = rto
-        self.phase = self.step = self.said = self.green = ""
-        self.began = self.deadline = 0.0
+        self.phase = self.step = self.line = self.green = ""
+        self.start = self.deadline = 0.0
 
     @property
     def title(self) -> str:
@@ -337,8 +342,8 @@ class LiveProgress:
         self._console = console
         self._rtos = rtos or {}
         self._now = console.get_time
-        self._began = self._now()
-        self._t0 = self._began - since_disruption
+        self._start = self._now()
+        self._t0 = self._start - since_disruption
         self._lane = _Lane(None, None if self._rtos else rto_seconds)
         self._lanes: dict[str | None, _Lane] = {None: self._lane}
         self._live = Live(
@@ -376,18 +381,18 @@ class LiveProgress:
         """Begin a phase."""
         lane = self._lane
         lane.phase = str(name)
-        lane.step = lane.said = lane.green = ""
+        lane.step = lane.line = lane.green = ""
 
     def step(self, name: str, deadline: float) -> None:
         """Begin a step that has `deadline` seconds."""
         lane = self._lane
-        lane.said = lane.green = ""
-        lane.began, lane.deadline = self._now(), deadline
+        lane.line = lane.green = ""
+        lane.start, lane.deadline = self._now(), deadline
         lane.step = wording.line(name, 100)
 
     def say(self, line: str) -> None:
         """Show the last thing that happened inside the step."""
-        self._lane.said = wording.line(line, 200)
+        self._lane.line = wording.line(line, 200)
 
     def checks(self, green: int, total: int) -> None:
         """Show how many mandatory checks are green."""
@@ -413,13 +418,13 @@ class LiveProgress:
             details = [_text(step.detail)] if step.detail and not passed else []
             self._console.print(line, *(Padding(each, (0, 0, 0, 4)) for each in details), sep="\n")
         lane = self._lane
-        lane.step = lane.said = lane.green = ""
+        lane.step = lane.line = lane.green = ""
 
     def _render(self) -> RenderableType:
         busy = [lane for lane in list(self._lanes.values()) if lane.step]
         if len(busy) > 1:
             lines = [line for lane in busy for line in self._side_by_side(lane)]
-            lines.append(Text(f"run {wording.short(self._now() - self._began)}"))
+            lines.append(Text(f"run {wording.short(self._now() - self._start)}"))
         else:
             lines = self._alone(busy[0] if busy else self._lane)
         for line in lines:
@@ -428,17 +433,17 @@ class LiveProgress:
 
     def _alone(self, lane: _Lane) -> list[Text]:
         times = [f"step {self._spent(lane)}"] if lane.step else []
-        times += [f"run {wording.short(self._now() - self._began)}", *self._left(lane)]
+        times += [f"run {wording.short(self._now() - self._start)}", *self._left(lane)]
         lines = [Text(lane.title, "bold"), Text("  ".join(times))]
-        return lines + [Text(text, "dim") for text in (lane.green, lane.said) if text]
+        return lines + [Text(text, "dim") for text in (lane.green, lane.line) if text]
 
     def _side_by_side(self, lane: _Lane) -> list[Text]:
         parts = [f"  {self._spent(lane)}", *self._left(lane), lane.green]
         line = Text(lane.title, "bold").append("  ".join(filter(None, parts)), "not bold")
-        return [line, *([Text(f"  {lane.said}", "dim")] if lane.said else [])]
+        return [line, *([Text(f"  {lane.line}", "dim")] if lane.line else [])]
 
     def _spent(self, lane: _Lane) -> str:
-        return f"{wording.short(self._now() - lane.began)} of {wording.short(lane.deadline)}"
+        return f"{wording.short(self._now() - lane.start)} of {wording.short(lane.deadline)}"
 
     def _left(self, lane: _Lane) -> list[str]:
         if lane.rto is None or lane.phase == Phase.TEARDOWN:

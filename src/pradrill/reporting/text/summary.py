@@ -59,18 +59,18 @@ def summary(
 
 def _services(record: RunRecord) -> Iterator[str]:
     for row in view.services(record):
-        yield f"{word(row.verdict)}  {wording.line(row.name, 30)}  {_told(row.comparisons)}"
-    yield from view.held(record)
+        yield f"{word(row.verdict)}  {wording.line(row.name, 30)}  {_figures_text(row.comparisons)}"
+    yield from view.branches_not_tried(record)
 
 
 def figures(record: RunRecord) -> str:
     """Write both actuals beside their objectives, as in "RTA 42m10s (RTO 4h00m)  RPA …"."""
-    return _told(view.comparisons(record))
+    return _figures_text(view.comparisons(record))
 
 
-def _told(pair: tuple[view.Comparison, view.Comparison]) -> str:
+def _figures_text(pair: tuple[view.Comparison, view.Comparison]) -> str:
     return "  ".join(
-        f"{c.actual_name} {c.told} ({c.objective_name} {c.objective_told})" for c in pair
+        f"{c.actual_name} {c.actual_text} ({c.objective_name} {c.objective_text})" for c in pair
     )
 
 

@@ -80,7 +80,7 @@ class Dumps:
             at, problem = entry.modified, error.message
         integrity = "a SHA-256 beside it" if entry.name in summed else "none beside it"
         if entry.is_folder:
-            members = list(self._held(entry.name))
+            members = list(self._members_of(entry.name))
             size = sum(each.size for each in members)
             end = max((each.modified for each in members), default=end)
             kind = kinds.of_folder({each.name for each in members})
@@ -98,6 +98,6 @@ class Dumps:
             problem=problem,
         )
 
-    def _held(self, name: str) -> Iterator[FolderEntry]:
+    def _members_of(self, name: str) -> Iterator[FolderEntry]:
         for path, entry in kinds.walk(self._folder, f"{self._top.rstrip('/')}/{name}"):
             yield entry._replace(name=path)

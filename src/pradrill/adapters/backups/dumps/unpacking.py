@@ -46,18 +46,18 @@ class Unpacked:
         self.tail = b""
         self._failure: UnpackError | None = None
         self._stream = self._unpack(_chain(first, pieces))
-        self._held: list[bytes] = []
+        self._first_pieces: list[bytes] = []
         self.head = b""
         while len(self.head) < _HEAD and (piece := next(self._stream, b"")):
-            self._held.append(piece)
+            self._first_pieces.append(piece)
             self.head += piece
 
     def rest(self) -> Iterator[bytes]:
         """Return what was not read yet; stops where the packing breaks, and remembers it."""
-        while self._held:
-            yield self._seen(self._held.pop(0))
+        while self._first_pieces:
+            yield self._keep_tail(self._first_pieces.pop(0))
         for piece in self._stream:
-            yield self._seen(piece)
+            yield self._keep_tail(piece)
 
     def exhaust(self) -> None:
         """Read to the end."""
@@ -69,7 +69,7 @@ class Unpacked:
         if self._failure is not None:
             raise self._failure
 
-    def _seen(self, piece: bytes) -> bytes:
+    def _keep_tail(self, piece: bytes) -> bytes:
         self.tail = (self.tail + piece)[-_TAIL:]
         return piece
 

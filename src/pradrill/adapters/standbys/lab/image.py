@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pradrill.adapters.standbys.lab.files import held, require, run, search_path, write_private
+from pradrill.adapters.standbys.lab.files import lock_file, require, run, search_path, write_private
 from pradrill.domain.run.host_answers import last_line
 from pradrill.errors import ConfigurationError, NotReadyError, PradrillError
 from pradrill.ports import Say
@@ -154,7 +154,7 @@ class Image:
 
         Raises NotReadyError (programs, room), BusyError, PradrillError (the build's own words).
         """
-        with held(self.folder.with_suffix(".lock"), "the lab's image"):
+        with lock_file(self.folder.with_suffix(".lock"), "the lab's image"):
             for leftover in self.folder.parent.glob("image.new.*"):
                 shutil.rmtree(leftover, ignore_errors=True)
             new = Path(tempfile.mkdtemp(prefix="image.new.", dir=self.folder.parent))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pradrill.adapters.standbys.lab import qemu
 from pradrill.adapters.standbys.lab.accelerator import Accelerator
-from pradrill.adapters.standbys.lab.files import held, missing, write_private
+from pradrill.adapters.standbys.lab.files import lock_file, missing, write_private
 from pradrill.adapters.standbys.lab.image import Image
 from pradrill.adapters.standbys.lab.machine import Machine
 from pradrill.adapters.standbys.lab.seed import make_key
@@ -45,7 +45,7 @@ class Lab:
         NotReadyError, BusyError, ConfigurationError, PradrillError.
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with held(self._folder / "lock", "the lab"):
+        with lock_file(self._folder / "lock", "the lab"):
             self._image.build(say, image)
 
     def machine(self, name: str) -> Machine:
@@ -57,7 +57,7 @@ class Lab:
         folder = self._machines / name
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         key = self._folder / "user_key"
-        with held(self._folder / "key.lock", "the lab's key"):
+        with lock_file(self._folder / "key.lock", "the lab's key"):
             make_key(key, "pradrill lab")
         return Machine(folder, self._image, key, self._accelerator, self._clock)
 
@@ -69,7 +69,7 @@ class Lab:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Keep other demos out. Raises BusyError."""
-        with held(self._folder / "demo.lock", "a demo"):
+        with lock_file(self._folder / "demo.lock", "a demo"):
             yield
 
     def down(self) -> list[str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pradrill.adapters.standbys.lab import qemu
 from pradrill.adapters.standbys.lab.accelerator import Accelerator
-from pradrill.adapters.standbys.lab.files import held, require, run, write_private
+from pradrill.adapters.standbys.lab.files import lock_file, require, run, write_private
 from pradrill.adapters.standbys.lab.image import Image
 from pradrill.adapters.standbys.lab.seed import (
     make_key,
@@ -140,7 +140,7 @@ class Machine:
         change of QEMU, it is booted and frozen before. Raises NotReadyError, BusyError,
         PradrillError.
         """
-        with held(self.folder / "lock", f"the machine {self.name}"):
+        with lock_file(self.folder / "lock", f"the machine {self.name}"):
             if self.running:
                 return
             self._prepare(say)
@@ -148,7 +148,7 @@ class Machine:
 
     def prepare(self, say: Say) -> None:
         """Boot it once and freeze it, unless that is done. Raises as `up`."""
-        with held(self.folder / "lock", f"the machine {self.name}"):
+        with lock_file(self.folder / "lock", f"the machine {self.name}"):
             if not self.running:
                 self._prepare(say)
 
@@ -161,7 +161,7 @@ class Machine:
 
     def down(self) -> bool:
         """End it and drop what it changed; tell whether it was running."""
-        with held(self.folder / "lock", f"the machine {self.name}"):
+        with lock_file(self.folder / "lock", f"the machine {self.name}"):
             ended = self._qemu.kill()
             self._qemu.clean()
             shutil.rmtree(self.sockets(), ignore_errors=True)
