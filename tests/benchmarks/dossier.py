@@ -162,8 +162,8 @@ class Bench:
             self._write(self._record(kind, plan, letter, at))
 
     def _record(self, kind: Kind, plan: RunPlan, letter: str, at: datetime) -> RunRecord:
-        began = NOW - timedelta(days=365)
-        seconds = kind.rta + kind.growth * (at - began).days + self.draw.gauss(0, kind.rta / 25)
+        start = NOW - timedelta(days=365)
+        seconds = kind.rta + kind.growth * (at - start).days + self.draw.gauss(0, kind.rta / 25)
         seconds = max(seconds, 60.0) * (1.5 if letter == "M" else 1.0)
         if letter == "P":
             seconds = min(seconds, kind.rto * 0.985)
@@ -288,9 +288,9 @@ def ten_years(folder: Path, services: int, runs: int) -> None:
 def timed(what: str, action: Any) -> float:
     """Run it once and print how long it took."""
     gc.collect()
-    began = time.process_time()
+    start = time.process_time()
     action()
-    took = time.process_time() - began
+    took = time.process_time() - start
     print(f"{what:<34}{took:7.2f} s", end="")
     return took
 

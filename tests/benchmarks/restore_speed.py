@@ -58,7 +58,7 @@ class Machine(NamedTuple):
 
     def run(self, script: str, *words: str) -> str:
         """Run a script on the machine and return what it prints."""
-        done = subprocess.run(
+        result = subprocess.run(
             ["ssh", "-F", self.ssh_config, self.name, "bash", "-s", "--", *words],
             input=script,
             capture_output=True,
@@ -66,9 +66,9 @@ class Machine(NamedTuple):
             timeout=DEADLINE,
             check=False,
         )
-        if done.returncode != 0:
-            sys.exit(f"{script[:80]}: {done.stdout[-500:]} {done.stderr.strip()[-1500:]}")
-        return done.stdout.strip()
+        if result.returncode != 0:
+            sys.exit(f"{script[:80]}: {result.stdout[-500:]} {result.stderr.strip()[-1500:]}")
+        return result.stdout.strip()
 
     def do(self, name: str, *words: str) -> None:
         """Run one of the benchmark's own scripts."""
@@ -79,7 +79,7 @@ class Machine(NamedTuple):
         configuration = variables.with_name("ansible.cfg")
         configuration.write_text(CONFIGURATION, "utf-8")
         arguments = ("-i", self.inventory, "-l", self.name, "-e", f"@{variables}")
-        done = subprocess.run(
+        result = subprocess.run(
             [BIN / "ansible-playbook", *arguments, playbook],
             env={
                 **os.environ,
@@ -92,8 +92,8 @@ class Machine(NamedTuple):
             text=True,
             timeout=DEADLINE,
         )
-        if done.returncode != 0:
-            sys.exit(f"{playbook.name}: {done.stdout[-3000:]} {done.stderr[-500:]}")
+        if result.returncode != 0:
+            sys.exit(f"{playbook.name}: {result.stdout[-3000:]} {result.stderr[-500:]}")
 
 
 class Took(NamedTuple):
@@ -225,9 +225,9 @@ def report(case: Case, took: Took, cores: str) -> None:
 
 def timed(what: Callable[[], object]) -> float:
     """Return how many seconds something takes."""
-    began = time.monotonic()
+    start = time.monotonic()
     what()
-    return time.monotonic() - began
+    return time.monotonic() - start
 
 
 def tell(line: str) -> None:

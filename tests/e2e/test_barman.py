@@ -68,8 +68,8 @@ def place(
 
 def test_a_cluster_comes_back_to_just_before_the_disaster(place: Place) -> None:
     """Barman, to the power cut: PASSED, and only what its log had not kept yet is lost."""
-    done, record = place.run("postgresql")
-    lost = assert_recovered(done, record)
+    result, record = place.run("postgresql")
+    lost = assert_recovered(result, record)
     values = step(record, "restore")["values"]
     replayed = datetime.fromisoformat(values["pradrill_replay_point"])
     assert 0 <= lost < 15, "the log is kept every few seconds"
@@ -102,9 +102,9 @@ def test_a_backup_with_missing_pages_fails_before_it_starts(place: Place, which:
         file = place.scene.on_backup("ls /srv/barman/main/base/*/data/base/5/1249").strip()
     less = "$(({size} / 2 + 100))" if which == "table" else "$(({size} - 8192))"
     with harmed(place, file, f"truncate -s {less} $f"):
-        done, record = place.run("postgresql")
+        result, record = place.run("postgresql")
     name = file.partition("/data/")[2]
-    assert_failed(done, record, f'not what was written: "{name}" has size')
+    assert_failed(result, record, f'not what was written: "{name}" has size')
 
 
 def test_a_rotten_backup_fails_by_name(place: Place) -> None:
@@ -112,8 +112,8 @@ def test_a_rotten_backup_fails_by_name(place: Place) -> None:
     place.edit("postgresql", ("deadline: 5m\n  stable", "deadline: 30s\n  stable"))
     rot = "head -c 99 /dev/urandom | dd of=$f bs=1 seek=$(({size} / 2)) conv=notrunc"
     with harmed(place, largest(place), rot):
-        done, record = place.run("postgresql")
-    assert done.returncode == 10, done.stdout + done.stderr
+        result, record = place.run("postgresql")
+    assert result.returncode == 10, result.stdout + result.stderr
     assert record["verdict"] == "FAILED"
     assert not record["residue"]
     told = " ".join(failed_checks(record).values())

@@ -65,14 +65,14 @@ class Place(NamedTuple):
         self.edit(drill, ("disruption: launch ", f"disruption: {self.scene.killed.isoformat()} "))
         self.edit(drill, ("stable_for: 10s", "stable_for: 1s"))
         before = set(self.runs())
-        done = pradrill("run", drill, state=self.state, drills=self.folder / "drills")
+        result = pradrill("run", drill, state=self.state, drills=self.folder / "drills")
         (run_id,) = set(self.runs()) - before
         shown = pradrill("show", run_id, "--json", state=self.state)
         assert shown.returncode == 0, shown.stderr
         record: dict[str, Any] = json.loads(shown.stdout)
         assert not self.scene.lab.machine("standby").running
         assert not processes.carrying(run_id)
-        return done, record
+        return result, record
 
     def runs(self) -> list[str]:
         """Return the ids of the runs."""
@@ -117,9 +117,9 @@ def step(record: dict[str, Any], phase: str) -> dict[str, Any]:
     return dict(found)
 
 
-def assert_recovered(done: subprocess.CompletedProcess[str], record: dict[str, Any]) -> float:
+def assert_recovered(result: subprocess.CompletedProcess[str], record: dict[str, Any]) -> float:
     """Assert that a drill passed with nothing left and no secret told; return the loss."""
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
     assert record["verdict"] == "PASSED"
     assert not record["residue"]
     assert step(record, "restore")["values"]["pradrill_backup_id"]
@@ -160,10 +160,10 @@ def test_mariadb_comes_back_from_a_dump(place: Place, kind: str) -> None:
 
 
 def assert_failed(
-    done: subprocess.CompletedProcess[str], record: dict[str, Any], said: str
+    result: subprocess.CompletedProcess[str], record: dict[str, Any], said: str
 ) -> None:
     """Assert that a restore failed for the tool's own reason and left the standby clean."""
-    assert done.returncode == 10, done.stdout + done.stderr
+    assert result.returncode == 10, result.stdout + result.stderr
     assert record["verdict"] == "FAILED"
     restore = step(record, "restore")
     assert restore["outcome"] == "failed"

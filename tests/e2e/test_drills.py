@@ -58,8 +58,8 @@ class Place(NamedTuple):
     def run(self) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
         """Run the drill; return the process and its record."""
         before = set(self.runs())
-        done = pradrill("run", "wordpress", state=self.state, drills=self.drills)
-        return done, self.record(before)
+        result = pradrill("run", "wordpress", state=self.state, drills=self.drills)
+        return result, self.record(before)
 
     def record(self, before: set[str]) -> dict[str, Any]:
         """Return the record of the one run that is new."""
@@ -114,9 +114,9 @@ def step(record: dict[str, Any], name: str) -> dict[str, Any]:
 def test_the_demo_recovers_a_wordpress_whose_machine_was_destroyed(lab: Lab, state: Path) -> None:
     """`pradrill demo` passes, with a measured T0, a real loss, a record and a report."""
     assert lab.built
-    done = pradrill("demo", state=state)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"^PASSED  wordpress  RTA \S+ \(RTO 15m00s\)  RPA \S+ \(RPO", done.stdout)
+    result = pradrill("demo", state=state)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert re.search(r"^PASSED  wordpress  RTA \S+ \(RTO 15m00s\)  RPA \S+ \(RPO", result.stdout)
     record = json.loads(pradrill("show", "--json", state=state).stdout)
     assert record["recovery"]["marks"]["T0"]["provenance"] == "measured"
     lost = record["recovery"]["rpa"]
@@ -136,15 +136,15 @@ def test_a_corrupt_backup_fails_the_drill(place: Place) -> None:
     rot = f"f={PACK}; cp -p $f /root/pack; head -c 4000 /dev/urandom | dd of=$f seek=2 conv=notrunc"
     subprocess.run([*backup, rot], check=True, capture_output=True)
     try:
-        done, record = place.run()
+        result, record = place.run()
     finally:
         subprocess.run([*backup, f"f={PACK}; cat /root/pack > $f"], check=True)
-    assert done.returncode == 10
+    assert result.returncode == 10
     assert record["verdict"] == "FAILED"
     assert step(record, "restore WordPress")["outcome"] == "failed"
     assert record["recovery"]["rta"] is None
     assert [each["name"] for each in record["not_executed"]]
-    assert done.stdout.startswith("FAILED  wordpress  RTA not measured")
+    assert result.stdout.startswith("FAILED  wordpress  RTA not measured")
     assert place.nothing_is_left()
 
 
@@ -160,12 +160,15 @@ def test_a_service_that_never_comes_up_fails_at_the_deadline(place: Place) -> No
         ("verify:\n", "  - playbook: ../playbooks/stop_web.yml\n\nverify:\n"),
         ("deadline: 5m\n", "deadline: 20s\n"),
     )
-    done, record = place.run()
-    assert done.returncode == 10
+    result, record = place.run()
+    assert result.returncode == 10
     checks = step(record, "check the service")
     assert checks["outcome"] == "failed"
     assert 20 <= checks["seconds"] < 40
-    assert "the web server runs" in done.stdout.replace("_", " ").lower() or "Apache" in done.stdout
+    assert (
+        "the web server runs" in result.stdout.replace("_", " ").lower()
+        or "Apache" in result.stdout
+    )
     assert record["recovery"]["rta"] is None
     assert place.nothing_is_left()
 
@@ -173,12 +176,12 @@ def test_a_service_that_never_comes_up_fails_at_the_deadline(place: Place) -> No
 def test_data_older_than_the_rpo_misses_the_objective(place: Place) -> None:
     """The service works and its newest data is too old for the plan: MISSED, exit code 11."""
     place.edit("plan.yml", ("rpo: 1h ", "rpo: 1s "))
-    done, record = place.run()
-    assert done.returncode == 11, done.stdout + done.stderr
+    result, record = place.run()
+    assert result.returncode == 11, result.stdout + result.stderr
     assert record["verdict"] == "MISSED"
     assert record["recovery"]["rta"]["seconds"] < 900
     assert record["recovery"]["rpa"]["low"] > 1
-    assert done.stdout.startswith("MISSED  wordpress")
+    assert result.stdout.startswith("MISSED  wordpress")
 
 
 def begin(place: Place) -> tuple[subprocess.Popen[str], set[str]]:

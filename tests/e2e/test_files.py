@@ -60,8 +60,8 @@ def test_lost_acls_fail_by_name(place: Place) -> None:
     """A backup job that forgot the ACLs and attributes: FAILED, and what lost them is named."""
     place.edit("files", *TAR, ("deadline: 10m\n  stable", "deadline: 30s\n  stable"))
     place.edit("files", ("/srv/archives/whole", "/srv/archives/poor"))
-    done, record = place.run("files")
-    assert done.returncode == 10, done.stdout + done.stderr
+    result, record = place.run("files")
+    assert result.returncode == 10, result.stdout + result.stderr
     assert record["verdict"] == "FAILED"
     said = failed_checks(record)
     assert set(said) == {"test_access_control_lists", "test_extended_attributes"}

@@ -90,8 +90,8 @@ HEARTBEAT = (
 
 def test_moodle_comes_back_quiet_and_whole(place: Place) -> None:
     """Code, database and moodledata from one snapshot: PASSED; what was written after is lost."""
-    done, record = place.run("moodle")
-    lost = assert_recovered(done, record)
+    result, record = place.run("moodle")
+    lost = assert_recovered(result, record)
     assert lost > 10, "the backup was made ten seconds before the power cut"
     readings = {each["name"]: each for each in record["recovery"]["readings"]}
     assert set(readings) == {"last event", "heartbeat"}
@@ -105,8 +105,8 @@ def test_a_rotten_file_fails_by_its_name(place: Place, rotten: dict[str, str]) -
         ("restic_tag: moodle\n", "restic_tag: rotten\n"),
         ("deadline: 15m", f"deadline: {GREEN}s"),
     )
-    done, record = place.run("moodle")
-    assert done.returncode == 10, done.stdout + done.stderr
+    result, record = place.run("moodle")
+    assert result.returncode == 10, result.stdout + result.stderr
     assert record["verdict"] == "FAILED"
     said = failed_checks(record)
     assert list(said) == ["test_the_stored_files_have_their_bytes"]

@@ -62,9 +62,9 @@ class Browser:
         allowed = "allow-same-origin allow-scripts" if scripts else "allow-same-origin"
         frame = _FRAME.replace("WIDTH", str(width)).replace("ALLOWED", allowed)
         (self._folder / "frame.html").write_text(frame, encoding="utf-8")
-        done = self._open("frame.html", "--dump-dom", f"--window-size={width + 40},1000")
-        told = re.search(r'<pre id="told">(.+?)</pre>', done.stdout, re.DOTALL)
-        assert told is not None, done.stderr[-2_000:]
+        result = self._open("frame.html", "--dump-dom", f"--window-size={width + 40},1000")
+        told = re.search(r'<pre id="told">(.+?)</pre>', result.stdout, re.DOTALL)
+        assert told is not None, result.stderr[-2_000:]
         found: dict[str, Any] = json.loads(html.unescape(told[1]))
         return found
 

@@ -261,9 +261,9 @@ def test_stubborn_play_and_its_survivors_end(stage: Stage) -> None:
 
 def test_signal_handlers_are_untouched(stage: Stage) -> None:
     """SIGINT and SIGTERM still belong to the caller during and after a play."""
-    caught: list[int] = []
+    refusal: list[int] = []
     numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, lambda n, _f: caught.append(n)) for number in numbers]
+    before = [signal.signal(number, lambda n, _f: refusal.append(n)) for number in numbers]
     mine = [signal.getsignal(number) for number in numbers]
     try:
         killer = threading.Timer(0.8, lambda: os.kill(os.getpid(), signal.SIGTERM))
@@ -274,7 +274,7 @@ def test_signal_handlers_are_untouched(stage: Stage) -> None:
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
-    assert caught == [signal.SIGTERM]
+    assert refusal == [signal.SIGTERM]
     assert result.outcome is StepOutcome.PASSED
 
 

@@ -45,7 +45,7 @@ def until(true: Callable[[], object], what: str) -> None:
 
 def pradrill(state: Path, *args: str) -> tuple[int, str]:
     """Run a command; return its code and all that it said."""
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "pradrill", "--state", state, *args],
         capture_output=True,
         stdin=subprocess.DEVNULL,
@@ -54,7 +54,7 @@ def pradrill(state: Path, *args: str) -> tuple[int, str]:
         check=False,
         env={**os.environ, "LOGNAME": "bdurand", "SUDO_USER": ""},
     )
-    return done.returncode, done.stdout + done.stderr
+    return result.returncode, result.stdout + result.stderr
 
 
 class Terminal:
@@ -257,10 +257,10 @@ def test_a_signal_while_it_waits(state: Path) -> None:
     """SIGTERM during the waiting is answered within a second, with teardown and code 143."""
     with exercise(state) as child:
         until(waits(state, "switch the DNS"), "nothing waits")
-        began = time.monotonic()
+        start = time.monotonic()
         child.send_signal(signal.SIGTERM)
         assert child.wait(PATIENCE) == 143
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - start < 5
     record = record_of(state)
     assert record.steps[-1].name == "release the standby"
     assert record.waits[0].seconds is not None

@@ -99,7 +99,7 @@ def test_whatever_is_said_of_the_connection_the_standby_is_acted_on(bench: Bench
     (bench.house / "playbooks/moved.yml").write_text(
         f"ansible_host: {away}\nansible_port: {port}\nansible_ssh_private_key_file: {key}\n"
     )
-    done = bench.play(f"""\
+    result = bench.play(f"""\
         - hosts: standby
           gather_facts: false
           connection: local
@@ -125,7 +125,7 @@ def test_whatever_is_said_of_the_connection_the_standby_is_acted_on(bench: Bench
                 ansible_ssh_executable: /bin/false
                 ansible_ssh_extra_args: -o HostName={away} -o Port={port}
         """)
-    assert done.outcome is StepOutcome.PASSED, done
+    assert result.outcome is StepOutcome.PASSED, result
     assert bench.hosts.standby.touched() == ["block", "fact", "file", "play", "task"]
 
 
@@ -144,15 +144,15 @@ ELSEWHERE = {
 @pytest.mark.parametrize("task", list(ELSEWHERE.values()), ids=list(ELSEWHERE))
 def test_delegation_that_was_not_declared_ends_the_play(bench: Bench, task: str) -> None:
     """It is acted on nowhere, it is told, and what comes after it does not pass."""
-    done = bench.tasks(task)
-    assert done.outcome is StepOutcome.UNKNOWN, done
-    assert "which is none of the drill's hosts" in done.detail.text
+    result = bench.tasks(task)
+    assert result.outcome is StepOutcome.UNKNOWN, result
+    assert "which is none of the drill's hosts" in result.detail.text
     assert bench.hosts.standby.touched() in ([], ["x"])  # a loop may begin with the standby
 
 
 def test_a_host_that_a_play_makes_is_not_acted_on(bench: Bench) -> None:
     """add_host leads nowhere: not by delegation, and not in a play of its own."""
-    done = bench.play(f"""\
+    result = bench.play(f"""\
         - hosts: standby
           gather_facts: false
           tasks:
@@ -164,8 +164,8 @@ def test_a_host_that_a_play_makes_is_not_acted_on(bench: Bench) -> None:
           gather_facts: false
           tasks: [{{ansible.builtin.raw: touch /srv/x, delegate_to: new}}]
         """)
-    assert done.outcome is StepOutcome.UNKNOWN
-    assert "delegated to new" in done.detail.text
+    assert result.outcome is StepOutcome.UNKNOWN
+    assert "delegated to new" in result.detail.text
     assert bench.hosts.standby.touched() == []
 
 
@@ -173,7 +173,7 @@ def test_the_controller_is_acted_on_where_the_drill_says_so(bench: Bench) -> Non
     """Declared, delegation to this machine works under each of its names, and on no other."""
     for name in ("one", "two", "three"):
         assert not (bench.house / name).exists()
-    done = bench.play(
+    result = bench.play(
         f"""\
         - hosts: standby
           gather_facts: false
@@ -187,7 +187,7 @@ def test_the_controller_is_acted_on_where_the_drill_says_so(bench: Bench) -> Non
         """,
         controller=True,
     )
-    assert done.outcome is StepOutcome.PASSED, done
+    assert result.outcome is StepOutcome.PASSED, result
     assert all((bench.house / name).exists() for name in ("one", "two", "three"))
     assert bench.hosts.standby.touched() == ["there"]
 
@@ -203,7 +203,7 @@ def test_each_proven_host_is_delegated_to_at_its_own_address(
     site = site.model_copy(update={"proven": proven})
     with site.known_hosts.open("a", encoding="utf-8") as pins:
         pins.write(hosts.production.server.known_hosts.read_text())
-    done = bench.play(
+    result = bench.play(
         """\
         - hosts: standby
           gather_facts: false
@@ -213,7 +213,7 @@ def test_each_proven_host_is_delegated_to_at_its_own_address(
         """,
         site,
     )
-    assert done.outcome is StepOutcome.PASSED, done
+    assert result.outcome is StepOutcome.PASSED, result
     assert hosts.standby.touched() == ["here"]
     assert hosts.production.touched() == ["live", "there"]
 
@@ -222,12 +222,12 @@ def test_another_machine_behind_the_address_is_not_acted_on(bench: Bench) -> Non
     """Ansible's own path must lead to the machine-id that identity saw, before anything else."""
     site = bench.site()
     other = Proven(host=site.hosts[0], machine_id="0" * 32)
-    done = bench.play(
+    result = bench.play(
         "- hosts: standby\n  tasks: [{raw: touch /srv/x}]\n",
         site.model_copy(update={"proven": (other,)}),
     )
-    assert done.outcome is StepOutcome.UNKNOWN
-    assert "does not reach the machine that was identified as web-dr" in done.detail.text
+    assert result.outcome is StepOutcome.UNKNOWN
+    assert "does not reach the machine that was identified as web-dr" in result.detail.text
     assert bench.hosts.standby.touched() == []
 
 
@@ -236,11 +236,11 @@ def test_another_machine_after_the_playbook_is_seen(bench: Bench) -> None:
     own = bench.hosts.standby.home / "machine-id"
     kept = own.read_text()
     try:
-        done = bench.tasks("- raw: echo 0123 > /etc/machine-id")
+        result = bench.tasks("- raw: echo 0123 > /etc/machine-id")
     finally:
         own.write_text(kept)
-    assert done.outcome is StepOutcome.UNKNOWN
-    assert "does not reach the machine" in done.detail.text
+    assert result.outcome is StepOutcome.UNKNOWN
+    assert "does not reach the machine" in result.detail.text
 
 
 def test_a_host_that_nobody_identified_is_not_acted_on(bench: Bench) -> None:
@@ -261,7 +261,7 @@ def test_frozen_is_what_ansible_had_of_the_inventory(hosts: TwoHosts, tmp_path: 
     path.write_text("beside: plays\n")
     site = bench.site()
     (bench.house / "inventory.yml").write_text("standby: {}\n")
-    done = bench.play(
+    result = bench.play(
         """\
         - hosts: standby
           gather_facts: false
@@ -273,7 +273,7 @@ def test_frozen_is_what_ansible_had_of_the_inventory(hosts: TwoHosts, tmp_path: 
         """,
         site,
     )
-    assert done.values == {"said": f"from {bench.house} plays web-prod"}, done
+    assert result.values == {"said": f"from {bench.house} plays web-prod"}, result
 
 
 def test_an_address_is_looked_up_once_and_one_key_stays(

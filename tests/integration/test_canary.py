@@ -88,9 +88,9 @@ def test_a_canary_that_cannot_be_read_is_told_without_it(
 ) -> None:
     """A command that fails, floods or hangs is no mismatch, and nothing it printed is quoted."""
     canary = planted(PLANTED).model_dump(mode="json") | {"command": command, "deadline": "1s"}
-    with pytest.raises(PradrillError, match="the canary's command on standby-1") as caught:
+    with pytest.raises(PradrillError, match="the canary's command on standby-1") as refusal:
         probe.same_canary(sshd.host, site, Canary.model_validate(canary))
-    assert PLANTED[:8] not in str(caught.value)
+    assert PLANTED[:8] not in str(refusal.value)
 
 
 def test_an_empty_canary_proves_nothing(

@@ -19,9 +19,9 @@ _SECONDS = 60
 
 def entries(folder: Path) -> list[dict[str, Any]]:
     """Return what `pradrill register list` says of a house's state directory."""
-    done = pradrill(folder, "register", "list", "--json")
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    result = pradrill(folder, "register", "list", "--json")
+    assert result.returncode == 0, result.stderr
+    return [json.loads(line) for line in result.stdout.splitlines()]
 
 
 def kill_when_known(known: str, folder: Path, *words: str) -> None:

@@ -92,9 +92,9 @@ def test_two_state_directories_do_not_meet_on_one_standby(hosts: TwoHosts, tmp_p
     """The second run is busy, told by whom and until when; the first one passes undisturbed."""
     first, second = hosts.house(_folder(tmp_path / "a")), hosts.house(_folder(tmp_path / "b"))
     with slow_run(hosts, first, tmp_path / "tmp") as process:
-        done = pradrill(second, "run", "shop")
-        said = done.stdout + done.stderr
-        assert done.returncode == 5, said
+        result = pradrill(second, "run", "shop")
+        said = result.stdout + result.stderr
+        assert result.returncode == 5, said
         assert "is held by run" in said
         assert str(first / "state") in "".join(said.split())  # a long line is wrapped
         assert "until" in said
@@ -120,8 +120,8 @@ def test_a_killed_run_is_torn_down_by_the_next_command_which_leaves_nothing(
     assert list(MEMORY.glob(f"{folder_prefix(run_id)}*"))
     assert folder_for(run_id).exists()
     assert pradrill(other, "run", "shop").returncode == 5
-    done = pradrill(house, "runs", environment={**os.environ, "TMPDIR": str(tmpdir)})
-    assert "was killed; its standby was torn down" in done.stderr, done.stderr
+    result = pradrill(house, "runs", environment={**os.environ, "TMPDIR": str(tmpdir)})
+    assert "was killed; its standby was torn down" in result.stderr, result.stderr
     assert hosts.standby.touched() == ["begun", "torn-down"]
     (hosts.standby.srv / "go").touch()  # what the killed run's command waits for
     assert list(MEMORY.glob(f"{folder_prefix(run_id)}*")) == []

@@ -148,13 +148,13 @@ def test_a_standby_that_streams_for_ever_is_cut_off(sshd: Sshd, site: Site, stre
     """newest_data whose command has no end is an error at once, not at its deadline."""
     probe = SshProbe(SteadyClock(), resolve)
     newest = NewestData(command=f"cat /dev/zero{stream}", deadline=timedelta(minutes=1))
-    began = time.monotonic()
+    start = time.monotonic()
     try:
         with pytest.raises(PradrillError, match="printed more than 8 MB and was ended"):
             probe.read_instant(sshd.host, site, newest)
     finally:
         probe.close()
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - start < 30
 
 
 def test_evidence_of_events_is_bounded(site: Site, tmp_path: Path) -> None:

@@ -20,9 +20,9 @@ def house(tmp_path: Path) -> Path:
 
 def problems(house: Path) -> list[str]:
     """Return the lines that validate prints when it refuses, hints left out."""
-    done = pradrill(house, "validate")
-    assert (done.returncode, done.stdout) == (3, ""), done.stdout + done.stderr
-    return [line for line in done.stderr.splitlines() if "HINT" not in line]
+    result = pradrill(house, "validate")
+    assert (result.returncode, result.stdout) == (3, ""), result.stdout + result.stderr
+    return [line for line in result.stderr.splitlines() if "HINT" not in line]
 
 
 def test_unknown_modules_and_plays_that_reach_nobody_are_told_at_once(house: Path) -> None:
@@ -113,10 +113,10 @@ def test_what_is_in_a_vault_is_passed_over_with_a_word(house: Path) -> None:
         subprocess.run([vault, *words], check=True, capture_output=True)
     play = "- hosts: standby\n  tasks: [{import_tasks: tasks/all.yml}]\n"
     write(house, "playbooks/restore.yml", play)
-    done = pradrill(house, "validate")
-    assert (done.returncode, done.stderr) == (0, "")
+    result = pradrill(house, "validate")
+    assert (result.returncode, result.stderr) == (0, "")
     for name in ("restore.yml", "tasks/all.yml"):
-        assert f"{name}: not looked at by Ansible: its vault password is needed" in done.stdout
+        assert f"{name}: not looked at by Ansible: its vault password is needed" in result.stdout
 
 
 def test_modules_beside_a_playbook_and_in_a_role_are_known(house: Path) -> None:
@@ -137,8 +137,8 @@ def test_modules_beside_a_playbook_and_in_a_role_are_known(house: Path) -> None:
         "playbooks/restore.yml",
         "- hosts: all\n  tasks: [{include_tasks: tasks/later.yml}]\n",
     )
-    done = pradrill(house, "validate")
-    assert (done.returncode, done.stderr) == (0, "")
+    result = pradrill(house, "validate")
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 def test_a_big_house_is_asked_for_at_once(house: Path) -> None:
@@ -148,6 +148,6 @@ def test_a_big_house_is_asked_for_at_once(house: Path) -> None:
         write(house, f"playbooks/{name}.yml", PLAY)
         text = DRILL.replace("drill: shop", f"drill: {name}")
         write(house, f"drills/{name}.yml", text.replace("restore.yml", f"{name}.yml"))
-    done = pradrill(house, "validate")
-    assert done.returncode == 0, done.stderr
-    assert "its 31 drills are valid" in done.stdout
+    result = pradrill(house, "validate")
+    assert result.returncode == 0, result.stderr
+    assert "its 31 drills are valid" in result.stdout

@@ -216,9 +216,9 @@ def test_hostile_text_is_inert(tmp_path: Path) -> None:
 def test_unbroken_lines_cost_little() -> None:
     """Twenty answers of a check without a place to break them are set in seconds, not minutes."""
     checks = tuple(a_check(check=f"c{number}", detail="x" * 2_000) for number in range(20))
-    began = time.process_time()
+    start = time.process_time()
     made(CaseFile(record=a_record(checks=checks)))
-    assert time.process_time() - began < 30
+    assert time.process_time() - start < 30
 
 
 def test_thousand_checks_and_lines_are_printed(tmp_path: Path) -> None:
@@ -276,9 +276,9 @@ def test_missing_libraries_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.syspath_prepend(tmp_path)
     for name in [name for name in sys.modules if name.split(".")[0] == "weasyprint"]:
         monkeypatch.delitem(sys.modules, name)
-    with pytest.raises(PradrillError) as caught:
+    with pytest.raises(PradrillError) as refusal:
         render_pdf("<p>x</p>")
-    assert "apt-get install libpango-1.0-0 libpangoft2-1.0-0" in str(caught.value)
+    assert "apt-get install libpango-1.0-0 libpangoft2-1.0-0" in str(refusal.value)
 
 
 @pytest.fixture(scope="module")

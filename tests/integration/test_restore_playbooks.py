@@ -41,7 +41,7 @@ def test_a_machine_that_nobody_marked_is_refused_on_stderr(
         "- hosts: all\n  gather_facts: false\n  vars: {postgresql_cluster: main}\n"
         f"  tasks: [{{import_tasks: {PLAYBOOKS}/tasks/{look}_standby.yml}}]\n"
     )
-    done = subprocess.run(
+    result = subprocess.run(
         [Path(sys.executable).parent / "ansible-playbook", "-i", site.inventory, play],
         env={**os.environ, "ANSIBLE_SSH_ARGS": f"-F {site.ssh_config}"},
         capture_output=True,
@@ -49,9 +49,9 @@ def test_a_machine_that_nobody_marked_is_refused_on_stderr(
         check=False,
         timeout=60,
     )
-    assert done.returncode == 2, done.stdout + done.stderr
+    assert result.returncode == 2, result.stdout + result.stderr
     why = "this machine is not marked as a standby: see playbooks/mark_standby.yml"
-    assert f'"stderr": "{why}' in done.stdout, done.stdout
+    assert f'"stderr": "{why}' in result.stdout, result.stdout
 
 
 @pytest.mark.parametrize("path", sorted(PLAYBOOKS.rglob("*.yml")), ids=lambda path: path.name)

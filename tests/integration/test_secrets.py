@@ -191,13 +191,15 @@ def test_nothing_that_a_run_writes_or_starts_tells_a_secret(house: Path, tmp_pat
     assert not found(out + err), (out + err).decode()
     assert not seen
     for form in ("html", "pdf", "junit", "csv", "json"):
-        done = pradrill(house, "report", "--format", form, "--output", str(tmp_path / f"r.{form}"))
-        assert done.returncode == 0, done.stderr
-    done = pradrill(house, "bundle", "--output", str(tmp_path / "bundle"))
-    assert done.returncode == 0, done.stderr
+        result = pradrill(
+            house, "report", "--format", form, "--output", str(tmp_path / f"r.{form}")
+        )
+        assert result.returncode == 0, result.stderr
+    result = pradrill(house, "bundle", "--output", str(tmp_path / "bundle"))
+    assert result.returncode == 0, result.stderr
     for words in (("show", "--json"), ("show",), ("runs", "--json"), ("register", "list")):
-        done = pradrill(house, *words)
-        assert not found((done.stdout + done.stderr).encode()), words
+        result = pradrill(house, *words)
+        assert not found((result.stdout + result.stderr).encode()), words
     assert not tell_tales(tmp_path)
     assert not folders_of_runs(house)
     record: Any = json.loads(pradrill(house, "show", "--json").stdout)
@@ -231,9 +233,9 @@ def test_a_killed_run_leaves_no_secret_on_a_disk_and_none_in_memory_once_it_is_s
     assert not tell_tales(tmp_path)
     assert folders_of_runs(house)
     environ = environment(house)
-    done = pradrill(house, "runs", environment=environ)
-    assert "its standby was not left as declared (teardown ended failed" in done.stderr
-    assert not found((done.stdout + done.stderr).encode())
+    result = pradrill(house, "runs", environment=environ)
+    assert "its standby was not left as declared (teardown ended failed" in result.stderr
+    assert not found((result.stdout + result.stderr).encode())
     assert not folders_of_runs(house)
     assert not tell_tales(tmp_path)
 
@@ -253,9 +255,9 @@ def test_secrets_that_cannot_be_used_are_found_before_anything_is_touched(
     (house / "vault").write_text(f"#!/bin/sh\necho '{COMMAND}'\nexit 9\n")
     environ = environment(house, SHOP_NUMBER="passed")
     del environ["SHOP_PLAY"]
-    done = pradrill(house, "run", "shop", environment=environ)
-    assert done.returncode == 4, done.stdout + done.stderr
-    said = done.stdout + done.stderr + pradrill(house, "show", "--json").stdout
+    result = pradrill(house, "run", "shop", environment=environ)
+    assert result.returncode == 4, result.stdout + result.stderr
+    said = result.stdout + result.stderr + pradrill(house, "show", "--json").stdout
     for part in (
         f"the secret file {house}/settings can be read by others",
         f"chmod 600 {house}/settings",

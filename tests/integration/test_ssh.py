@@ -200,7 +200,7 @@ def test_nothing_is_written_to_stderr(sshd: Sshd, tmp_path: Path) -> None:
         known.write_text(f"[127.0.0.1]:{port} {sshd.host_key}\n")
         threading.Thread(target=lambda: server.accept()[0].sendall(b"no\n"), daemon=True).start()
         host = sshd.host.model_copy(update={"port": port}).model_dump_json()
-        done = subprocess.run(
+        result = subprocess.run(
             [sys.executable, "-c", script, host, known],
             env={"PYTHONPATH": os.pathsep.join(sys.path)},
             capture_output=True,
@@ -208,7 +208,7 @@ def test_nothing_is_written_to_stderr(sshd: Sshd, tmp_path: Path) -> None:
             timeout=30,
             check=False,
         )
-    assert (done.stdout, done.stderr) == ("unreachable\n", "")
+    assert (result.stdout, result.stderr) == ("unreachable\n", "")
 
 
 # ---------------------------------------------------------------- commands
@@ -240,9 +240,9 @@ def test_hanging_command_meets_its_deadline(
     """A query that hangs ends at its deadline on both sides, and the next one works."""
     started = time.monotonic()
     pid = tmp_path / "pid"
-    with pytest.raises(PradrillError, match=r"did not end within 1 s") as caught:
+    with pytest.raises(PradrillError, match=r"did not end within 1 s") as refusal:
         probe.read_instant(sshd.host, site, newest(f"echo $$ > {pid}; exec sleep 60", 1))
-    assert not isinstance(caught.value, UnreachableError)
+    assert not isinstance(refusal.value, UnreachableError)
     assert time.monotonic() - started < 4
     assert not Path(f"/proc/{pid.read_text().strip()}").exists()
     assert probe.read_instant(sshd.host, site, newest("echo 1773108000")).year == 2026
@@ -259,13 +259,13 @@ def test_command_that_ignores_its_end(probe: SshProbe, sshd: Sshd, site: Site) -
 
 def test_failing_command_says_why(probe: SshProbe, sshd: Sshd, site: Site) -> None:
     """A command that fails is no instant, whatever it printed; its last word is quoted."""
-    with pytest.raises(PradrillError, match=r"exit code 3: no such table\?\[2J") as caught:
+    with pytest.raises(PradrillError, match=r"exit code 3: no such table\?\[2J") as refusal:
         probe.read_instant(
             sshd.host,
             site,
             newest("echo 1773108000; printf 'no such table\\033[2J\\n' >&2; exit 3"),
         )
-    assert caught.value.message.isprintable()
+    assert refusal.value.message.isprintable()
 
 
 # ---------------------------------------------------------------- state

@@ -62,8 +62,8 @@ def test_a_restore_that_its_deadline_cuts_writes_nothing_afterwards(
     house = hosts.house(tmp_path)
     write(house, "playbooks/restore.yml", _LATER.format(module="ansible.builtin.raw"))
     edit(house, "drills/shop.yml", "restore.yml, deadline: 2m", "restore.yml, deadline: 6s")
-    done = pradrill(house, "run", "shop")
-    assert done.returncode in {10, 12}, done.stdout + done.stderr
+    result = pradrill(house, "run", "shop")
+    assert result.returncode in {10, 12}, result.stdout + result.stderr
     assert "torn-down" in hosts.standby.touched()
     assert "begun" in hosts.standby.touched()
     assert shown(house)["residue"] == []
@@ -85,8 +85,8 @@ def test_a_killed_run_writes_nothing_after_its_teardown(hosts: TwoHosts, tmp_pat
     until((hosts.standby.srv / "begun").exists, "the restore has not begun")
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    done = pradrill(house, "runs")
-    assert "was killed; its standby was torn down" in done.stderr, done.stderr
+    result = pradrill(house, "runs")
+    assert "was killed; its standby was torn down" in result.stderr, result.stderr
     assert "begun" in hosts.standby.touched()
     assert shown(house)["residue"] == []
     nothing_comes(hosts)
@@ -118,8 +118,8 @@ def test_what_stays_behind_a_drill_is_ended_and_told(hosts: TwoHosts, tmp_path: 
     )
     reading = f"setsid timeout 90 sleep 90 {_QUIET} & date -u -d -5min +%FT%TZ"
     edit(house, "drills/shop.yml", "date -u -d -5min +%FT%TZ", reading)
-    done = pradrill(house, "run", "shop")
-    assert done.returncode == 13, done.stdout + done.stderr
+    result = pradrill(house, "run", "shop")
+    assert result.returncode == 13, result.stdout + result.stderr
     residue = texts(shown(house)["residue"])
     ended = [left.split()[2] for left in residue if left.endswith("still ran, and was ended")]
     assert ended.count("sh") == 3, residue

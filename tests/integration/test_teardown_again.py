@@ -35,9 +35,9 @@ def test_a_run_whose_standby_went_away_is_torn_down_later(hosts: TwoHosts, tmp_p
     assert "torn-down" not in hosts.standby.touched()
     hosts.standby.marker.with_name("away").rename(hosts.standby.marker)
 
-    done = pradrill(house, "teardown", run_id)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "nothing is left" in done.stdout
+    result = pradrill(house, "teardown", run_id)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "nothing is left" in result.stdout
     assert "torn-down" in hosts.standby.touched()
     assert sorted(path.name for path in hosts.standby.etc_pradrill.iterdir()) == ["standby"]
     assert (house / "state/runs" / run_id / "record.json").read_bytes() == kept

@@ -30,10 +30,10 @@ LIVE = "a live database"
 
 def attempt(house: Path) -> tuple[int, dict[str, Any], str]:
     """Run the drill; return its exit code, its record, and what it said."""
-    done = pradrill(house, "run", "shop")
-    assert "Traceback" not in done.stdout + done.stderr
+    result = pradrill(house, "run", "shop")
+    assert "Traceback" not in result.stdout + result.stderr
     shown = json.loads(pradrill(house, "show", "--json").stdout)
-    return done.returncode, shown, done.stdout + done.stderr
+    return result.returncode, shown, result.stdout + result.stderr
 
 
 def not_run(record: dict[str, Any]) -> dict[str, str | None]:
@@ -219,8 +219,10 @@ def test_the_playbook_makes_a_marker_that_is_one(
     hosts.standby.marker.symlink_to("victim")
     (hosts.standby.etc_pradrill / "standby.new").symlink_to("victim")
     own = {**os.environ, "ANSIBLE_HOST_KEY_CHECKING": "False"}
-    done = subprocess.run(command, cwd=house, env=own, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
+    result = subprocess.run(
+        command, cwd=house, env=own, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stdout
     assert marker_guard(look()).outcome is GuardOutcome.PROVEN
     assert victim.read_text() == "as it was"
 
@@ -378,9 +380,9 @@ def killed_in_the_restore(house: Path, hosts: TwoHosts) -> None:
 def recovered(house: Path) -> tuple[dict[str, Any], str]:
     """Let the next command find the killed run; return its record and what was said."""
     edit(house, "drills/shop.yml", "unattended: true", "unattended: false")
-    done = pradrill(house, "due", "--run")
-    assert "Traceback" not in done.stderr
-    return json.loads(pradrill(house, "show", "--json").stdout), done.stderr
+    result = pradrill(house, "due", "--run")
+    assert "Traceback" not in result.stderr
+    return json.loads(pradrill(house, "show", "--json").stdout), result.stderr
 
 
 def test_a_killed_run_is_torn_down_on_what_is_proven_anew(hosts: TwoHosts, tmp_path: Path) -> None:

@@ -17,16 +17,16 @@ def house(tmp_path: Path) -> Path:
 
 def problems(house: Path) -> list[str]:
     """Return the lines that validate prints when it refuses, hints left out."""
-    done = pradrill(house, "validate")
-    assert (done.returncode, done.stdout) == (3, ""), done.stdout + done.stderr
-    return [line for line in done.stderr.splitlines() if "HINT" not in line]
+    result = pradrill(house, "validate")
+    assert (result.returncode, result.stdout) == (3, ""), result.stdout + result.stderr
+    return [line for line in result.stderr.splitlines() if "HINT" not in line]
 
 
 def test_a_valid_house_is_said_to_be_valid(house: Path) -> None:
     """Exit code 0, and the drills that were looked at are named."""
-    done = pradrill(house, "validate")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "shop" in done.stdout
+    result = pradrill(house, "validate")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "shop" in result.stdout
 
 
 def test_every_problem_of_every_file_is_told_at_once(house: Path) -> None:
@@ -84,15 +84,15 @@ def test_every_problem_of_every_file_is_told_at_once(house: Path) -> None:
 def test_a_misspelt_key_gets_a_suggestion(house: Path) -> None:
     """The nearest known key is named."""
     edit(house, "drills/shop.yml", "stable_for", "stabel_for")
-    done = pradrill(house, "validate")
-    assert 'HINT: Did you mean "stable_for"?' in done.stderr
+    result = pradrill(house, "validate")
+    assert 'HINT: Did you mean "stable_for"?' in result.stderr
 
 
 def test_a_drill_cannot_set_objectives(house: Path) -> None:
     """They come from the plan only, and the hint says so."""
     write(house, "drills/shop.yml", DRILL + "objectives: {rto: 9h}\n")
-    done = pradrill(house, "validate")
-    assert "Objectives come from the plan; a drill cannot change them." in done.stderr
+    result = pradrill(house, "validate")
+    assert "Objectives come from the plan; a drill cannot change them." in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -147,9 +147,9 @@ def test_a_configuration_error_touches_nothing(house: Path) -> None:
 
 def test_an_unknown_drill_is_named_with_the_nearest(house: Path) -> None:
     """`run shpo` says that there is no such drill, and which one may be meant."""
-    done = pradrill(house, "run", "shpo")
-    assert done.returncode == 3
-    assert done.stderr.splitlines() == [
+    result = pradrill(house, "run", "shpo")
+    assert result.returncode == 3
+    assert result.stderr.splitlines() == [
         'no drill is called "shpo"',
         'HINT: Did you mean "shop"?',
     ]
@@ -167,8 +167,8 @@ def test_the_schema_accepts_what_validate_accepts(house: Path) -> None:
 def test_the_plan_command_prints_everything_and_touches_nothing(house: Path) -> None:
     """Every step, host, playbook, objective and guard, and what is destroyed; no state folder."""
     for words in (("plan", "shop"), ("run", "shop", "--dry-run")):
-        done = pradrill(house, *words)
-        assert done.returncode == 0, done.stderr
+        result = pradrill(house, *words)
+        assert result.returncode == 0, result.stderr
         for expected in (
             "web-dr",
             "restore.yml",
@@ -179,5 +179,5 @@ def test_the_plan_command_prints_everything_and_touches_nothing(house: Path) -> 
             "/etc/pradrill/standby",
             "127.0.0.1:1",
         ):
-            assert expected in done.stdout, (words, expected, done.stdout)
+            assert expected in result.stdout, (words, expected, result.stdout)
         assert not (house / "state").exists()

@@ -35,6 +35,6 @@ def test_the_wheel_brings_all_that_a_user_needs(tmp_path: Path) -> None:
 
 
 def _run(words: list[str | Path], folder: Path | None = None) -> str:
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    result = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout

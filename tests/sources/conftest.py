@@ -454,7 +454,7 @@ def run(
     argv: list[str], *, env: dict[str, str], cwd: Path | None = None, check: bool = True
 ) -> str:
     """Run a tool and return its output; say what it said when it fails."""
-    done = subprocess.run(
+    result = subprocess.run(
         argv,
         env={**os.environ, "TZ": "UTC", **env},
         cwd=cwd,
@@ -463,9 +463,9 @@ def run(
         check=False,
         timeout=120,
     )
-    if check and done.returncode != 0:
-        pytest.fail(f"{argv}: {done.stdout[-1000:]} {done.stderr[-2000:]}")
-    return done.stdout
+    if check and result.returncode != 0:
+        pytest.fail(f"{argv}: {result.stdout[-1000:]} {result.stderr[-2000:]}")
+    return result.stdout
 
 
 def secret(folder: Path, value: str) -> str:

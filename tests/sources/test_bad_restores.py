@@ -239,9 +239,9 @@ def mariabackup(mariadb: Path, to: Path, suffix: str) -> Path:
     """Back the server up with the real mariabackup, into a stream."""
     base = ["mariabackup", "--no-defaults", "--backup", f"--socket={mariadb}", "--user=root",
             f"--datadir={mariadb.parent}/d", "--stream=xbstream", f"--target-dir={to}"]  # fmt: skip
-    done = subprocess.run(base, capture_output=True, check=True, timeout=120)
+    result = subprocess.run(base, capture_output=True, check=True, timeout=120)
     path = to / f"night.xb{suffix}"
-    path.write_bytes(PACKED[f".sql{suffix}"](done.stdout) if suffix else done.stdout)
+    path.write_bytes(PACKED[f".sql{suffix}"](result.stdout) if suffix else result.stdout)
     return path
 
 
@@ -324,7 +324,7 @@ def test_pgbackrest_restores_no_damage(shelf: PgBackRestShelf, cluster: Cluster,
     key = "another one" if how == "wrong password" else "correct horse"
     data = shelf.folder / "data"
     data.mkdir()
-    done = subprocess.run(
+    result = subprocess.run(
         ["pgbackrest", f"--config={os.devnull}", "--stanza=moodle", f"--pg1-path={data}",
          f"--repo1-path={shelf.folder}/repo", "--repo1-cipher-type=aes-256-cbc",
          f"--lock-path={shelf.folder}/lock", "--log-level-file=off", "restore",
@@ -332,10 +332,10 @@ def test_pgbackrest_restores_no_damage(shelf: PgBackRestShelf, cluster: Cluster,
         env={**os.environ, "PGBACKREST_REPO1_CIPHER_PASS": key},
         capture_output=True, text=True, errors="replace", check=False, timeout=120,
     )  # fmt: skip
-    told = done.stdout + done.stderr
-    assert (done.returncode == 0) is (how == "sound"), told
+    told = result.stdout + result.stderr
+    assert (result.returncode == 0) is (how == "sound"), told
     if how != "sound":
-        assert "ERROR" in told or done.returncode < 0, told  # 2.45 dies over a wrong password
+        assert "ERROR" in told or result.returncode < 0, told  # 2.45 dies over a wrong password
 
 
 def given_out(shelf: BarmanShelf, cluster: Cluster, *options: str) -> Path:

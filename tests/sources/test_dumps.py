@@ -116,8 +116,8 @@ def test_no_changed_byte_of_a_packed_dump_is_passed_over(tmp_path: Path, suffix:
         path.write_bytes(packed[:place] + bytes([packed[place] ^ 0x10]) + packed[place + 1 :])
         found.add(soundness := checked(dumps).soundness)
         if soundness is Soundness.SOUND:
-            done = subprocess.run([tool, "-dc", path], capture_output=True, check=True)
-            assert done.stdout == content, place
+            result = subprocess.run([tool, "-dc", path], capture_output=True, check=True)
+            assert result.stdout == content, place
     assert Soundness.DAMAGED in found
 
 
@@ -339,6 +339,6 @@ def test_a_password_login_is_refused_without_one_that_fits(sshd: Any, tmp_path: 
     """This server takes keys only: a password is tried, refused, and not in the error."""
     host = sshd.host.model_copy(update={"private_key": None})
     folder = SftpFolder(host, sshd.known_hosts, lambda: "battery staple")
-    with pytest.raises(NotReadyError, match="refuses the login") as caught:
+    with pytest.raises(NotReadyError, match="refuses the login") as refusal:
         source(f"sftp://me@backup{tmp_path}", ".sql", folder).catalogue(BOUNDS)
-    assert "staple" not in str(caught.value)
+    assert "staple" not in str(refusal.value)

@@ -51,9 +51,9 @@ def test_a_repository_that_is_being_pruned_is_locked(shelf: ResticShelf) -> None
     """Who removes data holds an exclusive lock: what is listed may be gone a moment later."""
     shelf.stock()
     add_lock(shelf.folder / "repo", PASSWORD, hostname="backup1", pid=4711)
-    with pytest.raises(NotReadyError, match=r"is locked by .* backup1, pid 4711") as caught:
+    with pytest.raises(NotReadyError, match=r"is locked by .* backup1, pid 4711") as refusal:
         declared(shelf).catalogue(BOUNDS)
-    assert "restic unlock" in str(caught.value)
+    assert "restic unlock" in str(refusal.value)
 
 
 def test_a_backup_under_way_locks_nothing(shelf: ResticShelf) -> None:
@@ -146,10 +146,10 @@ def test_a_cancelled_check_ends_at_once(
     (tmp_path / "restic").write_text("#!/bin/sh\nsleep 60\n")
     (tmp_path / "restic").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    began = time.monotonic()
+    start = time.monotonic()
     with pytest.raises(NotReadyError, match="stopped"):
         declared(shelf).catalogue(Bounds(60.0, lambda: True))
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - start < 10
 
 
 def test_a_repository_behind_sftp_is_read(shelf: ResticShelf, sshd: Any) -> None:

@@ -63,7 +63,7 @@ def test_a_record_is_attested(tmp_path: Path, seal: Callable[..., Any], kind: st
 
 def cosign_verifies(public: Path, attestation: Path, record: Path, kind: str) -> bool:
     """Ask the real cosign whether the attestation is of this record, by this key."""
-    done = subprocess.run(
+    result = subprocess.run(
         [
             *("cosign", "verify-blob-attestation", "--key", public, "--signature", attestation),
             *("--type", kind, "--insecure-ignore-tlog=true", record),
@@ -73,8 +73,8 @@ def cosign_verifies(public: Path, attestation: Path, record: Path, kind: str) ->
         text=True,
         check=False,
     )
-    assert done.returncode == 0 or "Error: " in done.stderr, done.stderr
-    return done.returncode == 0 and "Verified OK" in done.stderr
+    assert result.returncode == 0 or "Error: " in result.stderr, result.stderr
+    return result.returncode == 0 and "Verified OK" in result.stderr
 
 
 @pytest.mark.skipif(which("cosign") is None, reason="no cosign: Debian 13 has it, 12 has not")

@@ -25,7 +25,7 @@ def stock_verify(state: Path, file: Path, signers: str) -> bool:
     allowed = state.parent / "allowed_signers"
     allowed.write_text(signers)
     with file.open("rb") as content:
-        done = subprocess.run(
+        result = subprocess.run(
             [
                 *("ssh-keygen", "-Y", "verify", "-f", allowed, "-I", "ops@exemple.fr"),
                 *("-n", "pradrill", "-s", f"{file}.sig"),
@@ -34,7 +34,7 @@ def stock_verify(state: Path, file: Path, signers: str) -> bool:
             check=False,
             capture_output=True,
         )
-    return done.returncode == 0
+    return result.returncode == 0
 
 
 @pytest.mark.parametrize("kind", ["ed25519", "ecdsa", "rsa"])
@@ -282,12 +282,12 @@ def test_nothing_is_asked_at_a_terminal(tmp_path: Path, new_key: Callable[..., P
         "try: sign(b'x', Path(sys.argv[1]))\n"
         "except ToolError: print('refused')\n"
     )
-    done = subprocess.run(
+    result = subprocess.run(
         ["script", "-qec", f'{sys.executable} -c "{code}" {key}', "/dev/null"],
         timeout=20,
         check=True,
         capture_output=True,
         stdin=subprocess.DEVNULL,
     )
-    assert b"refused" in done.stdout
-    assert b"passphrase" not in done.stdout.lower()
+    assert b"refused" in result.stdout
+    assert b"passphrase" not in result.stdout.lower()

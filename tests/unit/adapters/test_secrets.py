@@ -48,10 +48,10 @@ def test_a_command_that_gives_no_secret_is_refused(
 ) -> None:
     """With the reason; what it printed is not told."""
     monkeypatch.setattr(secrets, "_COMMAND_SECONDS", 2.0)
-    with pytest.raises(NotReadyError) as caught:
+    with pytest.raises(NotReadyError) as refusal:
         resolve(f"command:{words}")
-    assert why in caught.value.message
-    assert caught.value.hint
+    assert why in refusal.value.message
+    assert refusal.value.hint
 
 
 def test_a_file_without_end_is_no_secret(tmp_path: Path) -> None:

@@ -44,10 +44,10 @@ def test_a_reader_that_does_not_read_holds_up_a_run_once(pipe: tuple[int, int]) 
     outlet = Outlet(told)
     outlet.patience = 0.2
     stream = text(outlet)
-    began = time.monotonic()
+    start = time.monotonic()
     for _ in range(100):
         stream.write("x" * 9_999 + "\n")
-    assert 0.2 <= time.monotonic() - began < 2
+    assert 0.2 <= time.monotonic() - start < 2
     os.read(heard, 1 << 20)
     stream.write("at last\n")
     assert b"at last" in os.read(heard, 1 << 20)

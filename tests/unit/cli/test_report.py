@@ -29,10 +29,10 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "state"
 
 
-def sealed(home: Path, began: datetime = START, **changes: object) -> str:
+def sealed(home: Path, start: datetime = START, **changes: object) -> str:
     """Seal a run and return its id."""
-    journal = FileRunStore(home).open("moodle", began)
-    fields = {"run_id": journal.run_id, "started": began, "evidence": ()}
+    journal = FileRunStore(home).open("moodle", start)
+    fields = {"run_id": journal.run_id, "started": start, "evidence": ()}
     journal.seal(a_record(**{**fields, **changes}))
     journal.close()
     return journal.run_id

@@ -71,9 +71,9 @@ def test_logo_goes_into_the_page_as_data(tmp_path: Path, content: bytes | str, k
 )
 def test_hostile_logo_is_refused(tmp_path: Path, content: bytes | str, said: str) -> None:
     """A logo that is huge, no image, or that holds scripts, entities or links is refused."""
-    with pytest.raises(ConfigurationError, match=r"logo") as caught:
+    with pytest.raises(ConfigurationError, match=r"logo") as refusal:
         read_logo(written(tmp_path, content))
-    assert said in caught.value.message
+    assert said in refusal.value.message
 
 
 @pytest.mark.parametrize(
@@ -88,9 +88,9 @@ def test_validate_tells_bad_logo_and_clauses(tmp_path: Path) -> None:
     """Problems of the logo and of the own clause map are told with all the others, with lines."""
     written(tmp_path, PLAN + "logo: missing.png\n", "plan.yml")
     written(tmp_path, OWN.replace("sign_off", "signoff"), CLAUSES)
-    with pytest.raises(ConfigurationProblemsError) as caught:
+    with pytest.raises(ConfigurationProblemsError) as refusal:
         open_house(tmp_path, now=START)
-    told = str(caught.value)
+    told = str(refusal.value)
     assert "plan.yml:6: logo: cannot read the logo" in told
     assert "clauses.yml:3: clauses[0].evidence[1]" in told
 

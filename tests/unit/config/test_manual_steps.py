@@ -63,9 +63,9 @@ def house(folder: Path, drill: str, plan: str = PLAN) -> Project:
 
 def problems(folder: Path, drill: str, plan: str = PLAN) -> list[str]:
     """Return every problem as `line: path: message`."""
-    with pytest.raises(ConfigurationProblemsError) as caught:
+    with pytest.raises(ConfigurationProblemsError) as refusal:
         house(folder, drill, plan)
-    found = caught.value.problems
+    found = refusal.value.problems
     assert {problem.file.name for problem in found} == {"moodle.yml"}
     return [f"{p.line}: {p.path}: {p.message}" for p in found]
 
@@ -106,9 +106,9 @@ def test_a_drill_without_people_is_not_called_an_exercise(tmp_path: Path) -> Non
 
 def test_who_is_called_is_in_the_plan(tmp_path: Path) -> None:
     """A provider that the plan does not know cannot be held to an SLA."""
-    with pytest.raises(ConfigurationProblemsError) as caught:
+    with pytest.raises(ConfigurationProblemsError) as refusal:
         house(tmp_path, DRILL.replace("call: hexanet", "call: hexnet"))
-    (problem,) = caught.value.problems
+    (problem,) = refusal.value.problems
     assert (problem.line, problem.path) == (10, "prepare[0].call")
     assert problem.hint == 'Did you mean "hexanet"?'
 
@@ -135,9 +135,9 @@ def test_a_misspelt_key_is_compared_with_its_own_kind_of_step(tmp_path: Path) ->
     text = DRILL.replace("    confirm: approve", "    confrim: approve").replace(
         "  - playbook: checks/restore.yml", "  - playbook: checks/restore.yml\n    secerts: {}"
     )
-    with pytest.raises(ConfigurationProblemsError) as caught:
+    with pytest.raises(ConfigurationProblemsError) as refusal:
         house(tmp_path, text)
-    assert [p.hint for p in caught.value.problems] == [
+    assert [p.hint for p in refusal.value.problems] == [
         'Did you mean "secrets"?',
         'Did you mean "confirm"?',
     ]

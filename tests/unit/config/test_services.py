@@ -88,9 +88,9 @@ def load(folder: Path, drill: dict[str, Any] | None = None) -> Project:
 
 def problems(folder: Path, drill: dict[str, Any] | None = None) -> list[str]:
     """Return what is wrong, as people see it."""
-    with pytest.raises(ConfigurationProblemsError) as caught:
+    with pytest.raises(ConfigurationProblemsError) as refusal:
         load(folder, drill)
-    found = caught.value.problems
+    found = refusal.value.problems
     return [str(each).replace(f"{folder}/", "").removeprefix("drills/") for each in found]
 
 

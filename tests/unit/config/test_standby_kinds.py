@@ -30,9 +30,9 @@ def problems(tmp_path: Path, standby: str) -> list[tuple[int, str, str, str | No
     """Return what a drill with this standby is told: line, place, message, hint."""
     file = tmp_path / "shop.yml"
     file.write_text(DRILL % standby)
-    with pytest.raises(ConfigurationProblemsError) as caught:
+    with pytest.raises(ConfigurationProblemsError) as refusal:
         validate(read_document(file), Drill)
-    return [(each.line, each.path, each.message, each.hint) for each in caught.value.problems]
+    return [(each.line, each.path, each.message, each.hint) for each in refusal.value.problems]
 
 
 @pytest.mark.parametrize(

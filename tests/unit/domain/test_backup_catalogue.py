@@ -78,8 +78,8 @@ def test_a_chosen_point_is_usable_and_matches_and_none_newer_does(
 def loss_at(catalogue: Catalogue, instant: datetime) -> timedelta | None:
     """Return what a disaster at that instant would have lost, by the definition."""
     now = catalogue.read_at  # what a clock ahead of ours dates a little later is there now
-    done = [point for point in catalogue.usable() if min(point.available, now) <= instant]
-    return instant - max(point.data_time for point in done) if done else None
+    result = [point for point in catalogue.usable() if min(point.available, now) <= instant]
+    return instant - max(point.data_time for point in result) if result else None
 
 
 @settings(deadline=None)  # a busy machine is no failure

@@ -69,9 +69,9 @@ def test_every_dangling_reference_of_a_plan_is_told_at_once() -> None:
         "moodle": {"objectives": OBJECTIVES, "depends_on": ["ldap"], "provider": "hexanet"},
         "wiki": {"objectives": OBJECTIVES, "depends_on": ["moodle", "sso"]},
     }
-    with pytest.raises(ValidationError) as caught:
+    with pytest.raises(ValidationError) as refusal:
         Plan.model_validate({"plan": 1, "organisation": "Exemple", "services": services})
-    said = str(caught.value)
+    said = str(refusal.value)
     assert all(name in said for name in ('"ldap"', '"sso"', '"hexanet"'))
 
 

@@ -59,12 +59,12 @@ def whole() -> Told:
         told.append((Event.STEP_ENDED, result.model_dump(mode="json")))
     told += [(Event.GUARD, guard.model_dump(mode="json")) for guard in proven_guards(PLAN)]
     for number, service in enumerate(SERVICES):
-        done = CheckPass(number=1, results=tuple(estate_checks(service)))
+        process = CheckPass(number=1, results=tuple(estate_checks(service)))
         reading = Reading(point=measured(-60 - number), source=f"newest of {service}")
         told += [
             a_mark(Mark.DATA_RESTORED, 8 + number, service=service),
             a_mark(Mark.SERVICE_VERIFIED, 9 + number, service=service),
-            (Event.CHECK_PASS, {**done.model_dump(mode="json"), "service": service}),
+            (Event.CHECK_PASS, {**process.model_dump(mode="json"), "service": service}),
             (Event.STABLE, {"service": service}),
             (Event.READING, {**reading.model_dump(mode="json"), "service": service}),
         ]
@@ -134,8 +134,8 @@ def test_the_whole_is_the_last_service_and_the_worst_loss() -> None:
 def test_a_failed_check_fails_its_service_and_the_whole(service: str) -> None:
     """The reason of the whole says whose it is; the other services keep their verdict."""
     failed = a_check(host=place(service), outcome=CheckOutcome.FAILED, title="it answers")
-    done = CheckPass(number=2, results=(failed,)).model_dump(mode="json")
-    sealed = record([*whole(), (Event.CHECK_PASS, {**done, "service": service})])
+    process = CheckPass(number=2, results=(failed,)).model_dump(mode="json")
+    sealed = record([*whole(), (Event.CHECK_PASS, {**process, "service": service})])
     assert sealed.verdict is Verdict.FAILED
     assert all(reason.startswith(f"{service}: check ") for reason in texts(sealed.reasons))
     for name, result in sealed.services.items():

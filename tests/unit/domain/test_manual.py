@@ -388,10 +388,10 @@ def test_services_side_by_side_ask_one_after_another() -> None:
         def ask(self, *question: Any) -> Iterator[Any]:
             """Take a moment, in which another service could ask too."""
             at_once.append(1)
-            with super().ask(*question) as asked:
+            with super().ask(*question) as pending:
                 time.sleep(0.1)
                 assert sum(at_once) == 1
-                yield asked
+                yield pending
             at_once.append(-1)
 
     people = Busy()
@@ -402,9 +402,9 @@ def test_services_side_by_side_ask_one_after_another() -> None:
         standby=FakeStandby(*estate_hosts()),
     )
     record = run_drill(a_start(plan=plan), tools, Cancellation(), disruption=None)
-    asked = [question.step for question in people.questions]
-    assert sorted(asked[:2]) == ["database: switch the DNS", "directory: switch the DNS"]
-    assert asked[2:] == ["accept Moodle"]
+    pending = [question.step for question in people.questions]
+    assert sorted(pending[:2]) == ["database: switch the DNS", "directory: switch the DNS"]
+    assert pending[2:] == ["accept Moodle"]
     assert {(wait.service, wait.step) for wait in record.waits} == {
         ("database", "switch the DNS"),
         ("directory", "switch the DNS"),

@@ -66,8 +66,8 @@ def run(plan: RunPlan, probe: FakeProbe, handed: dict[str, Any] | None = None) -
     clock = FakeClock()
 
     def restore(_play: Play) -> Any:
-        done = played(clock, StepOutcome.PASSED)
-        return done.model_copy(update={"values": handed or {}})
+        result = played(clock, StepOutcome.PASSED)
+        return result.model_copy(update={"values": handed or {}})
 
     runner = FakeRunner(clock, {"restore_moodle": restore})
     standby = FakeStandby(*(a_host(name=each.name) for each in plan.hosts))

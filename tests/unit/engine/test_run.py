@@ -203,8 +203,8 @@ def test_the_recovery_point_can_be_a_playbooks_word() -> None:
     clock = FakeClock()
 
     def restore(_play: Play) -> Any:
-        done = played(clock, StepOutcome.PASSED)
-        return done.model_copy(update={"values": {"newest": after(-60).isoformat()}})
+        result = played(clock, StepOutcome.PASSED)
+        return result.model_copy(update={"values": {"newest": after(-60).isoformat()}})
 
     verify = a_drill().ways[None].verify.model_dump(mode="json")
     verify["newest_data"] = {"value": "newest"}
