@@ -47,7 +47,7 @@ def fill(state: Path, count: int) -> None:
                 "evidence/02-check/results.jsonl",
             )
             files = {path: sha256(folder / path) for path in paths}
-            evidence = tuple(FileHash(path=Path(p), sha256=told) for p, told in files.items())
+            evidence = tuple(FileHash(path=Path(p), sha256=digest) for p, digest in files.items())
             record = a_record(run_id=run_id, evidence=evidence)
             (folder / "record.json").write_text(record.model_dump_json(indent=1) + "\n")
             body = RunEntry(

@@ -122,10 +122,10 @@ def main() -> int:
         cores = there.run("nproc")
         floor = fixed_cost(there, folder)
         tell(f"{cores} processors; an Ansible play of nothing takes {floor:.1f} s")
-        wanted = [case for case in CASES if case.name in args.case]
+        chosen = [case for case in CASES if case.name in args.case]
         if not there.run("command -v mydumper || :"):  # Debian 13 has none
-            wanted = [case for case in wanted if case.name != "mydumper"]
-        for backups, group in groupby(wanted, key=lambda case: case.backups):
+            chosen = [case for case in chosen if case.name != "mydumper"]
+        for backups, group in groupby(chosen, key=lambda case: case.backups):
             cases = list(group)
             there.do("begin")
             sizes = (str(round(args.scale * each)) for each in (backups.rows, backups.megabytes))
@@ -133,9 +133,9 @@ def main() -> int:
             there.do("reset")
             facts = keys(there) if backups.script == "postgresql" else {}
             for case in cases:
-                took = best([measure(there, case, facts, folder) for _ in range(args.rounds)])
-                report(case, took, cores)
-                worst = max(worst, took.playbook / took.bare)
+                times = best([measure(there, case, facts, folder) for _ in range(args.rounds)])
+                report(case, times, cores)
+                worst = max(worst, times.playbook / times.bare)
     return int(worst > AT_MOST)
 
 
@@ -212,13 +212,13 @@ def measure(there: Machine, case: Case, facts: dict[str, str], folder: Path) -> 
     return Took(took_bare, took_playbook, copy, size)
 
 
-def report(case: Case, took: Took, cores: str) -> None:
+def report(case: Case, times: Took, cores: str) -> None:
     """Print a case's line."""
     jobs = case.jobs.replace("$(nproc)", cores)
     tell(
-        f"{case.name:13} bare {took.bare:6.1f} s  playbook {took.playbook:6.1f} s  ratio "
-        f"{took.playbook / took.bare:.3f} (at most {AT_MOST:.2f})  {took.size} MB at "
-        f"{took.size / took.playbook:.1f} MB/s, copied at {took.size / took.copy:.1f} MB/s; "
+        f"{case.name:13} bare {times.bare:6.1f} s  playbook {times.playbook:6.1f} s  ratio "
+        f"{times.playbook / times.bare:.3f} (at most {AT_MOST:.2f})  {times.size} MB at "
+        f"{times.size / times.playbook:.1f} MB/s, copied at {times.size / times.copy:.1f} MB/s; "
         f"processes: {jobs}"
     )
 

@@ -137,10 +137,10 @@ def test_of_many_answers_at_once_one_is_accepted(tmp_path: Path) -> None:
             thread.start()
         for thread in threads:
             thread.join()
-        heard = pending.answer()
-    assert heard is not None
-    assert accepted == [heard.by]
-    assert [answer for _, answer in FilePeople().answered(tmp_path)] == [heard]
+        first = pending.answer()
+    assert first is not None
+    assert accepted == [first.by]
+    assert [answer for _, answer in FilePeople().answered(tmp_path)] == [first]
 
 
 def test_a_file_that_is_no_answer_is_not_taken_for_one(tmp_path: Path) -> None:

@@ -64,9 +64,9 @@ class Place(NamedTuple):
     def record(self, before: set[str]) -> dict[str, Any]:
         """Return the record of the one run that is new."""
         (run_id,) = set(self.runs()) - before
-        shown = pradrill("show", run_id, "--json", state=self.state)
-        assert shown.returncode == 0, shown.stderr
-        record: dict[str, Any] = json.loads(shown.stdout)
+        output = pradrill("show", run_id, "--json", state=self.state)
+        assert output.returncode == 0, output.stderr
+        record: dict[str, Any] = json.loads(output.stdout)
         return record
 
     def runs(self) -> list[str]:
@@ -86,12 +86,12 @@ def scene(lab: Lab, state: Path) -> Iterator[Lab]:
     interrupt = signal.getsignal(signal.SIGINT)
     with demo_lab(place, REPOSITORY / "playbooks", say, keep=True) as stage:
         signal.signal(signal.SIGINT, interrupt)
-        made = {name: value for name, value in os.environ.items() if name.startswith(OWN)}
+        secrets = {name: value for name, value in os.environ.items() if name.startswith(OWN)}
         set_up(stage)
-        os.environ.update(made)  # a secret that was read has left the environment
+        os.environ.update(secrets)  # a secret that was read has left the environment
         place.lab.machine("primary").down()
         yield lab
-        for name in made:
+        for name in secrets:
             os.environ.pop(name, None)
     put_away(place)
 
@@ -107,8 +107,8 @@ def place(scene: Lab, state: Path, tmp_path: Path) -> Iterator[Place]:
 
 def step(record: dict[str, Any], name: str) -> dict[str, Any]:
     """Return a step of a record."""
-    (found,) = [each for each in record["steps"] if each["name"] == name]
-    return dict(found)
+    (match,) = [each for each in record["steps"] if each["name"] == name]
+    return dict(match)
 
 
 def test_the_demo_recovers_a_wordpress_whose_machine_was_destroyed(lab: Lab, state: Path) -> None:
@@ -119,9 +119,9 @@ def test_the_demo_recovers_a_wordpress_whose_machine_was_destroyed(lab: Lab, sta
     assert re.search(r"^PASSED  wordpress  RTA \S+ \(RTO 15m00s\)  RPA \S+ \(RPO", result.stdout)
     record = json.loads(pradrill("show", "--json", state=state).stdout)
     assert record["recovery"]["marks"]["T0"]["provenance"] == "measured"
-    lost = record["recovery"]["rpa"]
-    assert lost["seconds"] > 10, "rows were written after the backup, and lost"
-    assert lost["low"] <= lost["seconds"] <= lost["high"]
+    loss = record["recovery"]["rpa"]
+    assert loss["seconds"] > 10, "rows were written after the backup, and lost"
+    assert loss["low"] <= loss["seconds"] <= loss["high"]
     assert not record["residue"]
     assert not lab.down(), "a machine was left running"
     page = state / "runs" / record["run_id"] / "reports" / "report.html"

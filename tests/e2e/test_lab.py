@@ -157,6 +157,6 @@ def test_the_commands_of_the_lab(lab: Lab, machine: Machine, state: Path) -> Non
     assert ssh.stdout.strip() == machine.machine_id
     assert pradrill("lab", "down", machine.name, state=state).returncode == 0
     assert "trial: down" in pradrill("lab", "status", state=state).stdout
-    gone = pradrill("lab", "ssh", machine.name, "true", state=state)
-    assert gone.returncode == 4
-    assert "HINT: Start it: pradrill lab up trial." in gone.stderr
+    process = pradrill("lab", "ssh", machine.name, "true", state=state)
+    assert process.returncode == 4
+    assert "HINT: Start it: pradrill lab up trial." in process.stderr

@@ -42,8 +42,8 @@ class Bench:
         inventory = freeze(self.house / "inventory.yml", [self.house / "playbooks/play.yml"])
         folder = self.house / "run"
         folder.mkdir()
-        made = InventoryHosts([standby.server.host], inventory, self.house / "known_hosts")
-        site = made.start(folder, "bench", lambda _line: None)
+        standby_made = InventoryHosts([standby.server.host], inventory, self.house / "known_hosts")
+        site = standby_made.start(folder, "bench", lambda _line: None)
         return site.model_copy(
             update={"proven": (Proven(host=site.hosts[0], machine_id=standby.machine_id),)}
         )
@@ -233,12 +233,12 @@ def test_another_machine_behind_the_address_is_not_acted_on(bench: Bench) -> Non
 
 def test_another_machine_after_the_playbook_is_seen(bench: Bench) -> None:
     """The machine-id is read again at the end: a change, or no answer, is not passed over."""
-    own = bench.hosts.standby.home / "machine-id"
-    kept = own.read_text()
+    id_file = bench.hosts.standby.home / "machine-id"
+    content = id_file.read_text()
     try:
         result = bench.tasks("- raw: echo 0123 > /etc/machine-id")
     finally:
-        own.write_text(kept)
+        id_file.write_text(content)
     assert result.outcome is StepOutcome.UNKNOWN
     assert "does not reach the machine" in result.detail.text
 
@@ -302,10 +302,10 @@ def test_an_address_is_looked_up_once_and_one_key_stays(
 def test_every_variable_that_leads_ssh_is_forced(site: Site, tmp_path: Path) -> None:
     """Ansible's own word on its SSH connection: a variable is forced, or cannot lead anywhere."""
     command = Path(sys.executable).with_name("ansible-doc")
-    told = subprocess.run(
+    result = subprocess.run(
         [command, "-t", "connection", "ssh", "--json"], capture_output=True, check=True, text=True
     )
-    options = json.loads(told.stdout)["ssh"]["doc"]["options"]
+    options = json.loads(result.stdout)["ssh"]["doc"]["options"]
     names = {each["name"] for option in options.values() for each in option.get("vars", ())}
     leads_nowhere = {
         *("inventory_hostname", "ansible_pipelining", "ansible_ssh_pipelining"),

@@ -32,9 +32,9 @@ PLANTED = "Zaußerordentlich-7f3a9c $(id) 'quoted'"
 @pytest.fixture
 def probe() -> Iterator[SshProbe]:
     """Return a probe, closed at the end."""
-    made = SshProbe(SteadyClock(), resolve)
-    yield made
-    made.close()
+    probe_made = SshProbe(SteadyClock(), resolve)
+    yield probe_made
+    probe_made.close()
 
 
 @pytest.fixture
@@ -145,8 +145,8 @@ def test_a_canary_is_kept_nowhere(  # noqa: PLR0913, PLR0917 the fixtures of a w
     record = run_drill(started, tools, Cancellation(), disruption=None)
     compared = next(step for step in record.steps if step.name == "compare the canary")
     assert (compared.outcome == "passed") is (verdict is Verdict.PASSED)
-    kept = [path.read_bytes() for path in (tmp_path / "state").rglob("*") if path.is_file()]
-    assert any(b"compare the canary" in each for each in kept)
+    contents = [path.read_bytes() for path in (tmp_path / "state").rglob("*") if path.is_file()]
+    assert any(b"compare the canary" in each for each in contents)
     for value in (PLANTED, back):
-        assert not any(value.encode() in each for each in kept)
+        assert not any(value.encode() in each for each in contents)
         assert value not in caplog.text

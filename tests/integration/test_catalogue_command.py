@@ -43,19 +43,19 @@ def test_the_catalogue_is_shown_with_the_choice_and_its_gaps(house: Path) -> Non
     names = [dump(house, hours) for hours in (97, 73, 25, 1)]
     result = pradrill(house, "catalogue", "shop")
     assert (result.returncode, result.stderr) == (0, "")
-    told = " ".join(result.stdout.split())
-    for said in (*names, "latest: the newest of 4", "worst-case RPA 2d00h", "1: 20"):
-        assert said in told, told
+    output = " ".join(result.stdout.split())
+    for part in (*names, "latest: the newest of 4", "worst-case RPA 2d00h", "1: 20"):
+        assert part in output, output
 
 
 def test_the_catalogue_is_there_for_programs(house: Path) -> None:
     """The JSON holds the points, the choice and the worst case in seconds."""
     names = [dump(house, hours) for hours in (25, 1)]
-    told = json.loads(pradrill(house, "catalogue", "shop", "--json").stdout)
-    assert sorted(point["id"] for point in told["catalogue"]["points"]) == names
-    assert told["reading"]["selected"]["id"] == names[-1]
-    assert 86_390 < told["reading"]["worst_case"]["seconds"] < 86_420
-    assert told["refusal"] is None
+    output = json.loads(pradrill(house, "catalogue", "shop", "--json").stdout)
+    assert sorted(point["id"] for point in output["catalogue"]["points"]) == names
+    assert output["reading"]["selected"]["id"] == names[-1]
+    assert 86_390 < output["reading"]["worst_case"]["seconds"] < 86_420
+    assert output["refusal"] is None
 
 
 def test_nothing_to_restore_is_not_ready(house: Path) -> None:
@@ -92,8 +92,8 @@ def test_a_run_without_a_backup_touches_nothing(house: Path) -> None:
     result = pradrill(house, "run", "shop")
     assert result.returncode == 4, result.stdout + result.stderr
     assert "is empty" in " ".join(result.stdout.split())
-    shown = json.loads(pradrill(house, "show", "--json").stdout)
-    assert [step["name"] for step in shown["steps"]][:2] == [
+    record = json.loads(pradrill(house, "show", "--json").stdout)
+    assert [step["name"] for step in record["steps"]][:2] == [
         "check the preconditions",
         "read the backup catalogue",
     ]
@@ -129,8 +129,8 @@ def test_every_problem_of_a_source_is_told_with_its_line(house: Path) -> None:
         (7, "integrity.parts", "greater than or equal to 1"),
     ):
         place = f"drills/shop.yml:{line + offset}: recovery_point.{path}: "
-        (told,) = [each for each in result.stderr.splitlines() if each.startswith(place)]
-        assert message in told
+        (problem,) = [each for each in result.stderr.splitlines() if each.startswith(place)]
+        assert message in problem
     assert 'Did you mean "repository"?' in result.stderr
     assert "hunter2" not in result.stderr
 
@@ -148,8 +148,8 @@ def test_a_cron_schedule_tells_what_is_missing(house: Path) -> None:
     edit(house, "drills/shop.yml", "{every: 24h}", '{cron: "0 * * * *", tolerance: 59m}')
     for hours in (5, 4, 1):
         dump(house, hours)
-    told = json.loads(pradrill(house, "catalogue", "shop", "--json").stdout)
-    missing = told["reading"]["worst_case"]["missing"]
+    output = json.loads(pradrill(house, "catalogue", "shop", "--json").stdout)
+    missing = output["reading"]["worst_case"]["missing"]
     assert len(missing) == 2
     assert all(each.endswith(":00:00Z") for each in missing)
     edit(house, "drills/shop.yml", "0 * * * *", "0 99 * * *")

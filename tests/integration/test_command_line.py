@@ -61,14 +61,14 @@ def machine(tmp_path: Path) -> Iterator[Sshd]:
 
 def record(house: Path) -> dict[str, object]:
     """Return the newest record, read as a program reads it."""
-    shown = pradrill(house, "show", "--json")
-    assert shown.returncode == 0, shown.stderr
-    return dict(json.loads(shown.stdout))
+    output = pradrill(house, "show", "--json")
+    assert output.returncode == 0, output.stderr
+    return dict(json.loads(output.stdout))
 
 
 def test_the_sources_readme_shows_the_help_as_it_is() -> None:
     """The help block in src/README.md is what `pradrill --help` prints on 80 columns."""
-    shown = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-m", "pradrill", "--help"],
         env={**os.environ, "COLUMNS": "80"},
         capture_output=True,
@@ -78,7 +78,7 @@ def test_the_sources_readme_shows_the_help_as_it_is() -> None:
     block = re.search(r"\$ pradrill --help\n(.*?)```", SOURCES_README, re.DOTALL)
     assert block is not None
     if sys.version_info < (3, 13):  # later ones write option lists in another way
-        assert block[1] == shown
+        assert block[1] == output
 
 
 def test_the_readme_lists_every_exit_code_and_no_other() -> None:
@@ -121,8 +121,8 @@ def test_a_passed_drill_from_cron_prints_nothing(house: Path) -> None:
     """`due --run` needs no PATH, HOME or terminal; when the drill passed, no mail is sent."""
     result = pradrill(house, "due", "--run", environment={"LANG": "C"})
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
-    told = record(house)
-    assert told["verdict"] == "PASSED"
+    facts = record(house)
+    assert facts["verdict"] == "PASSED"
     log = (house / "state" / "log.jsonl").read_text(encoding="utf-8").splitlines()
     assert {"phase", "step", "step_ended", "checks"} <= {json.loads(line)["event"] for line in log}
     again = pradrill(house, "due")
@@ -191,8 +191,8 @@ def test_a_host_key_that_is_not_the_pinned_one_is_refused(
 @MARKED
 def test_a_primary_is_refused_by_its_machine_id(house: Path) -> None:
     """A standby that turns out to be the primary's own machine is never written to."""
-    own = Path("/etc/machine-id").read_text(encoding="ascii").strip()
-    edit(house, "drills/plan.yml", "primary: none", f"primary: {{machine_ids: [{own}]}}")
+    machine_id = Path("/etc/machine-id").read_text(encoding="ascii").strip()
+    edit(house, "drills/plan.yml", "primary: none", f"primary: {{machine_ids: [{machine_id}]}}")
     result = pradrill(house, "run", "shop")
     assert result.returncode == ExitCode.NOT_READY
     assert "shares its machine-id with the primary" in result.stdout
@@ -211,10 +211,10 @@ def test_a_watched_run_shows_its_progress_and_the_verdict(house: Path) -> None:
         env={**os.environ, "TERM": "xterm", "COLUMNS": "100", "LINES": "40"},
     ) as running:
         os.close(follower)
-        shown = _read_all(leader, running)
-    assert running.returncode == 0, shown
+        output = _read_all(leader, running)
+    assert running.returncode == 0, output
     for expected in ("readiness", "restore", "check the service", "RTO", "PASSED  shop  RTA"):
-        assert expected in shown
+        assert expected in output
 
 
 @MARKED
@@ -239,8 +239,8 @@ def test_a_second_ctrl_c_does_not_skip_the_teardown(house: Path) -> None:
     printed, _ = running.communicate(timeout=60)
     assert running.returncode == ExitCode.INTERRUPTED, printed
     assert (house / "torn").exists()
-    told = record(house)
-    assert (told["state"], told["residue"]) == ("INTERRUPTED", [])
+    facts = record(house)
+    assert (facts["state"], facts["residue"]) == ("INTERRUPTED", [])
 
 
 def _help(*command: str) -> str:
@@ -266,13 +266,13 @@ def _until(true: Callable[[], bool], deadline: float = 60) -> None:
 
 
 def _read_all(leader: int, running: subprocess.Popen[bytes]) -> str:
-    shown = b""
+    content = b""
     while running.poll() is None or select.select([leader], [], [], 0.2)[0]:
         if select.select([leader], [], [], 0.2)[0]:
             try:
-                shown += os.read(leader, 65_536)
+                content += os.read(leader, 65_536)
             except OSError:  # the terminal's other side is closed
                 break
     os.close(leader)
     running.wait()
-    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode(errors="replace"))
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", content.decode(errors="replace"))

@@ -23,14 +23,14 @@ def test_every_way_in_variables_is_refused_at_its_line(hosts: TwoHosts, tmp_path
         "      dr_role: standby\n",
         "      dr_role: standby\n      ansible_ssh_host: 192.0.2.1\n",
     )
-    written = {
+    texts = {
         "group_vars/all.yml": "x: 1\nansible_connection: local\n",
         "group_vars/standby/way": "ansible_ssh_common_args: -o ProxyJump=other\n",
         "host_vars/web-dr.yml": "ansible_ssh_executable: /tmp/wrapper\n",
         "playbooks/group_vars/standby.yml": "ansible_ssh_args: -o HostName=other\n",
         "playbooks/host_vars/web-dr/way.yml": "ansible_host: 192.0.2.1\n",
     }
-    for name, text in written.items():
+    for name, text in texts.items():
         path = house / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -65,11 +65,11 @@ def test_other_forms_of_inventory_are_looked_at_too(tmp_path: Path) -> None:
     )
     result = pradrill(house, "validate")
     assert (result.returncode, "inventory.yml:5: ansible_connection" in result.stderr) == (3, True)
-    said = {
+    document = {
         "standby": {"hosts": ["web-dr"]},
         "_meta": {"hostvars": {"web-dr": {"dr_role": "standby", "ansible_ssh_port": 1}}},
     }
-    write(house, "inventory.yml", f"#!/bin/sh\ncat <<'E'\n{json.dumps(said)}\nE\n")
+    write(house, "inventory.yml", f"#!/bin/sh\ncat <<'E'\n{json.dumps(document)}\nE\n")
     (house / "inventory.yml").chmod(0o755)
     result = pradrill(house, "validate")
     assert (result.returncode, "ansible_ssh_port" in result.stderr) == (3, True)

@@ -177,8 +177,8 @@ def test_a_reader_is_told_of_a_run_that_has_no_record(
         listed = pradrill(house, "runs")
         assert (listed.returncode, "is running" in listed.stdout) == (0, True)
         assert "No run" not in listed.stdout
-        shown = pradrill(house, "show")
-        assert (shown.returncode, "is running" in shown.stderr) == (2, True)
+        output = pradrill(house, "show")
+        assert (output.returncode, "is running" in output.stderr) == (2, True)
         process.send_signal(signal.SIGKILL)
         process.wait()
 

@@ -32,9 +32,9 @@ def quiet(_line: str) -> None:
 @pytest.fixture
 def standby(sshd: Sshd) -> Iterator[InventoryHosts]:
     """Return the session's sshd as a standby, stopped at the end."""
-    made = InventoryHosts([sshd.host], sshd.inventory(), sshd.known_hosts)
-    yield made
-    made.stop(RUN)
+    standby_made = InventoryHosts([sshd.host], sshd.inventory(), sshd.known_hosts)
+    yield standby_made
+    standby_made.stop(RUN)
 
 
 def through(site: Site, *command: str) -> subprocess.CompletedProcess[str]:

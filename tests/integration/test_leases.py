@@ -93,11 +93,11 @@ def test_two_state_directories_do_not_meet_on_one_standby(hosts: TwoHosts, tmp_p
     first, second = hosts.house(_folder(tmp_path / "a")), hosts.house(_folder(tmp_path / "b"))
     with slow_run(hosts, first, tmp_path / "tmp") as process:
         result = pradrill(second, "run", "shop")
-        said = result.stdout + result.stderr
-        assert result.returncode == 5, said
-        assert "is held by run" in said
-        assert str(first / "state") in "".join(said.split())  # a long line is wrapped
-        assert "until" in said
+        output = result.stdout + result.stderr
+        assert result.returncode == 5, output
+        assert "is held by run" in output
+        assert str(first / "state") in "".join(output.split())  # a long line is wrapped
+        assert "until" in output
         assert "torn-down" not in hosts.standby.touched()
         (hosts.standby.srv / "go").touch()
         assert process.wait(60) == 0, process.stdout and process.stdout.read()
@@ -149,7 +149,7 @@ def test_a_run_that_loses_its_lease_touches_nothing_more(hosts: TwoHosts, tmp_pa
     house = hosts.house(_folder(tmp_path / "a"))
     with slow_run(hosts, house, tmp_path / "tmp") as process:
         signed(hosts, "20261128T020000Z-shop-bbbbbb", seconds=300)
-        taken = lease(hosts).read_text()
+        content = lease(hosts).read_text()
         (hosts.standby.srv / "go").touch()
         assert process.wait(60) == 12
     record = shown(house)
@@ -157,7 +157,7 @@ def test_a_run_that_loses_its_lease_touches_nothing_more(hosts: TwoHosts, tmp_pa
     assert leases(record)[1:] == [f"{whose} has taken its lease"]
     assert "torn-down" not in hosts.standby.touched()
     assert any("not this run's any more" in left for left in texts(record["residue"]))
-    assert lease(hosts).read_text() == taken
+    assert lease(hosts).read_text() == content
 
 
 def test_nothing_is_written_on_a_host_that_is_not_proven(hosts: TwoHosts, tmp_path: Path) -> None:

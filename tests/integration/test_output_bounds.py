@@ -138,9 +138,9 @@ def test_long_output_is_cut_and_the_evidence_says_so(site: Site, tmp_path: Path)
     """A play that prints 3 MB passes; what is kept of it ends with a word."""
     result = play(site, tmp_path, "{ansible.builtin.debug: {msg: \"{{ 'x' * 3000000 }}\"}}")
     assert result.outcome is StepOutcome.PASSED
-    kept = (tmp_path / "evidence/stdout.txt").read_text("utf-8")
-    assert len(kept) < 1_100_000
-    assert "[cut after 1 MB of " in kept
+    content = (tmp_path / "evidence/stdout.txt").read_text("utf-8")
+    assert len(content) < 1_100_000
+    assert "[cut after 1 MB of " in content
 
 
 @pytest.mark.parametrize("stream", ["", " >&2"])
@@ -162,5 +162,5 @@ def test_evidence_of_events_is_bounded(site: Site, tmp_path: Path) -> None:
     many = '{ansible.builtin.debug: {msg: a}, loop: "{{ range(3) | list }}"}'
     assert play(site, tmp_path, many).outcome is StepOutcome.PASSED
     lines = (tmp_path / "evidence/events.jsonl").read_text("utf-8").splitlines()
-    told = [json.loads(line) for line in lines]
-    assert [each["event"] for each in told if each["task"] != OURS] == ["ok", "ok"]
+    events = [json.loads(line) for line in lines]
+    assert [each["event"] for each in events if each["task"] != OURS] == ["ok", "ok"]

@@ -84,7 +84,7 @@ def test_unknown_modules_and_plays_that_reach_nobody_are_told_at_once(house: Pat
     edit(house, "drills/shop.yml", "deadline: 2m}", f"deadline: 2m}}, {steps}")
     edit(house, "drills/shop.yml", "teardown.yml}", "teardown.yml, controller: true}")
 
-    told = problems(house)
+    messages = problems(house)
     for expected in (
         "playbooks/restore.yml:3: Ansible says: couldn't resolve module/action",
         "playbooks/roles/shop/tasks/main.yml:1: Ansible says: couldn't resolve module/action",
@@ -93,8 +93,8 @@ def test_unknown_modules_and_plays_that_reach_nobody_are_told_at_once(house: Pat
         "playbooks/teardown.yml:4: the play's hosts, 'databases', match nothing in the standby",
         "playbooks/teardown.yml:6: the play's hosts, 'production', match nothing in the standby",
     ):
-        assert [line for line in told if line.startswith(expected)], (expected, told)
-    assert len(told) == 6, told
+        assert [line for line in messages if line.startswith(expected)], (expected, messages)
+    assert len(messages) == 6, messages
 
 
 def test_what_is_in_a_vault_is_passed_over_with_a_word(house: Path) -> None:
@@ -102,8 +102,8 @@ def test_what_is_in_a_vault_is_passed_over_with_a_word(house: Path) -> None:
     (house / "password").write_text("xxxx\n")
     (house / "password").chmod(0o600)
     known_hosts = "known_hosts: ../known_hosts"
-    named = f"{known_hosts}, vault_password: 'file:{house}/password'"
-    edit(house, "drills/shop.yml", known_hosts, named)
+    replacement = f"{known_hosts}, vault_password: 'file:{house}/password'"
+    edit(house, "drills/shop.yml", known_hosts, replacement)
     vault = str(Path(sys.executable).with_name("ansible-vault"))
     for name, text in (("group_vars", "target: standby\n"), ("tasks", "- ping: {}\n")):
         (house / "playbooks" / name).mkdir()

@@ -132,10 +132,10 @@ def test_pages_are_numbered(pdf: pikepdf.Pdf, french: Path) -> None:
 def test_page_one_answers(french: Path) -> None:
     """The first page has verdict, actuals against objectives, what was tried, open findings."""
     first = " ".join(text_of(french, "-layout", "-f", "1", "-l", "1").split())
-    for said in ("RÉUSSI", "42 min 10 s", "3 h 05", "RTO (DMIA)", "RPO (PDMA)", "atteint"):
-        assert said in first.replace("\u00a0", " ")
-    for said in ("Ce qui a été essayé", "loss of the hosting site", "Écarts ouverts", "F-12"):
-        assert said in first
+    for words in ("RÉUSSI", "42 min 10 s", "3 h 05", "RTO (DMIA)", "RPO (PDMA)", "atteint"):
+        assert words in first.replace("\u00a0", " ")
+    for words in ("Ce qui a été essayé", "loss of the hosting site", "Écarts ouverts", "F-12"):
+        assert words in first
     assert "Chronologie" not in first
 
 
@@ -159,15 +159,15 @@ def printed_over(path: Path) -> list[tuple[int, str, str]]:
     word = re.compile(
         r'xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" yMax="([\d.]+)">(.*?)</word>'
     )
-    found = []
+    overlaps = []
     for number, page in enumerate(boxes.stdout.decode().split("<page ")[1:], 1):
         placed = [(*map(float, each[:4]), each[4]) for each in word.findall(page)]
         for (x, y, right, low, one), (x2, y2, right2, low2, other) in combinations(placed, 2):
             wide, high = min(right, right2) - max(x, x2), min(low, low2) - max(y, y2)
             smaller = min((right - x) * (low - y), (right2 - x2) * (low2 - y2))
             if wide > 0 and high > 0 and wide * high > smaller / 3:
-                found.append((number, str(one), str(other)))
-    return found
+                overlaps.append((number, str(one), str(other)))
+    return overlaps
 
 
 @pytest.mark.parametrize("count", [0, 2, 5])
@@ -233,7 +233,7 @@ def test_thousand_checks_and_lines_are_printed(tmp_path: Path) -> None:
 
 def test_nothing_is_fetched(tmp_path: Path) -> None:
     """Neither a web server nor a file that a logo or a page names is ever asked for."""
-    asked: list[bytes] = []
+    requests: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
 
@@ -241,7 +241,7 @@ def test_nothing_is_fetched(tmp_path: Path) -> None:
             server.settimeout(3)
             try:
                 client, _ = server.accept()
-                asked.append(client.recv(100))
+                requests.append(client.recv(100))
             except OSError:
                 return
 
@@ -263,7 +263,7 @@ def test_nothing_is_fetched(tmp_path: Path) -> None:
         )
         content = render_pdf(page)
         thread.join()
-    assert asked == []
+    assert requests == []
     assert b"fetched-secret" not in content
     with pikepdf.open(io.BytesIO(content)) as opened:
         assert list(opened.attachments) == []
@@ -285,11 +285,11 @@ def test_missing_libraries_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def dossiers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Return a full dossier's PDF in each language."""
     folder = tmp_path_factory.mktemp("dossiers")
-    found = {code: folder / f"{code}.pdf" for code in LANGUAGES}
-    for code, path in found.items():
+    files = {code: folder / f"{code}.pdf" for code in LANGUAGES}
+    for code, path in files.items():
         head = Letterhead(language=code, clauses=read_clauses(None))
         path.write_bytes(dossier_pdf(a_full_dossier(), head))
-    return found
+    return files
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -58,5 +58,5 @@ def test_a_machine_that_nobody_marked_is_refused_on_stderr(
 def test_no_expression_holds_a_backslash(path: Path) -> None:
     """Ansible doubles it there, so what was to escape a password's quote would break it."""
     text = str(yaml.safe_load(path.read_text("utf-8")))  # as Ansible reads it, not as it is typed
-    found = [each for each in re.findall(r"{{.*?}}", text) if "\\\\" in each]
-    assert found == []
+    expressions = [each for each in re.findall(r"{{.*?}}", text) if "\\\\" in each]
+    assert expressions == []

@@ -102,8 +102,8 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     """Return an environment with the secrets that are read from it, and folders of our own."""
     temporary = folder.parent / "tmp"
     temporary.mkdir(exist_ok=True)
-    own = {"SHOP_PLAY": PLAY, "SHOP_NUMBER": NUMBER, "TMPDIR": str(temporary)}
-    return {**os.environ, **own, **more}
+    variables = {"SHOP_PLAY": PLAY, "SHOP_NUMBER": NUMBER, "TMPDIR": str(temporary)}
+    return {**os.environ, **variables, **more}
 
 
 def forms(secret: str) -> Iterator[bytes]:
@@ -128,14 +128,14 @@ def tell_tales(*folders: Path) -> dict[str, list[str]]:
     ours = {"settings", "canary", "key", "vault", "restore.yml"}
     files = [path for folder in folders for path in folder.rglob("*") if path.name not in ours]
     files = [path for path in files if path.is_file()]
-    told = {str(path): found(path.read_bytes()) for path in files}
-    return {path: what for path, what in told.items() if what}
+    leaks = {str(path): found(path.read_bytes()) for path in files}
+    return {path: what for path, what in leaks.items() if what}
 
 
 @contextmanager
 def watched(pid_of: list[int]) -> Iterator[dict[str, list[str]]]:
     """Look at the arguments and environments of all processes but those of the list."""
-    seen: dict[str, list[str]] = {}
+    leaks: dict[str, list[str]] = {}
     over = Event()
 
     def look() -> None:
@@ -150,12 +150,12 @@ def watched(pid_of: list[int]) -> Iterator[dict[str, list[str]]]:
                     except OSError:
                         continue
                     if what := found(content):
-                        seen[f"{name} of {words!r}"] = what
+                        leaks[f"{name} of {words!r}"] = what
 
     thread = Thread(target=look)
     thread.start()
     try:
-        yield seen
+        yield leaks
     finally:
         over.set()
         thread.join()
@@ -183,13 +183,13 @@ def folders_of_runs(folder: Path) -> set[Path]:
 def test_nothing_that_a_run_writes_or_starts_tells_a_secret(house: Path, tmp_path: Path) -> None:
     """Playbook, check, reading, canary and teardown all tell, and fail; then every report."""
     pids: list[int] = []
-    with watched(pids) as seen:
+    with watched(pids) as leaks:
         running = start(house, "run", "shop")
         pids.append(running.pid)
         out, err = running.communicate(timeout=120)
     assert running.returncode == 10, err
     assert not found(out + err), (out + err).decode()
-    assert not seen
+    assert not leaks
     for form in ("html", "pdf", "junit", "csv", "json"):
         result = pradrill(
             house, "report", "--format", form, "--output", str(tmp_path / f"r.{form}")
@@ -257,7 +257,7 @@ def test_secrets_that_cannot_be_used_are_found_before_anything_is_touched(
     del environ["SHOP_PLAY"]
     result = pradrill(house, "run", "shop", environment=environ)
     assert result.returncode == 4, result.stdout + result.stderr
-    said = result.stdout + result.stderr + pradrill(house, "show", "--json").stdout
+    output = result.stdout + result.stderr + pradrill(house, "show", "--json").stdout
     for part in (
         f"the secret file {house}/settings can be read by others",
         f"chmod 600 {house}/settings",
@@ -267,6 +267,6 @@ def test_secrets_that_cannot_be_used_are_found_before_anything_is_touched(
         "the environment variable SHOP_PLAY is not set",
         "the secret env:SHOP_NUMBER is also a name in the plan or in a record",
     ):
-        assert part in said, part
-    assert COMMAND not in said
+        assert part in output, part
+    assert COMMAND not in output
     assert hosts.standby.touched() == []

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 @pytest.fixture
 def probe() -> Iterator[SshProbe]:
     """Return a probe, closed at the end."""
-    made = SshProbe(SteadyClock(), resolve)
-    yield made
-    made.close()
+    probe_made = SshProbe(SteadyClock(), resolve)
+    yield probe_made
+    probe_made.close()
 
 
 def newest(command: str, deadline: float = 20.0) -> NewestData:
@@ -162,11 +162,11 @@ def test_port_that_is_no_sshd(probe: SshProbe, sshd: Sshd, site: Site, tmp_path:
         threading.Thread(
             target=lambda: server.accept()[0].shutdown(socket.SHUT_RDWR), daemon=True
         ).start()
-        known = tmp_path / "known"
-        known.write_text(f"[127.0.0.1]:{port} {sshd.host_key}\n")
+        known_hosts = tmp_path / "known"
+        known_hosts.write_text(f"[127.0.0.1]:{port} {sshd.host_key}\n")
         host = sshd.host.model_copy(update={"port": port})
         with pytest.raises(UnreachableError, match="does not answer over SSH"):
-            probe.facts(host, site.model_copy(update={"known_hosts": known}))
+            probe.facts(host, site.model_copy(update={"known_hosts": known_hosts}))
 
 
 def test_login_that_is_refused(
@@ -180,7 +180,7 @@ def test_login_that_is_refused(
 
 def test_nothing_is_written_to_stderr(sshd: Sshd, tmp_path: Path) -> None:
     """Paramiko's tracebacks do not reach the terminal of a run that handles the error."""
-    known = tmp_path / "known"
+    known_hosts = tmp_path / "known"
     script = """if True:
         import sys
         from pathlib import Path
@@ -197,11 +197,11 @@ def test_nothing_is_written_to_stderr(sshd: Sshd, tmp_path: Path) -> None:
         """
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        known.write_text(f"[127.0.0.1]:{port} {sshd.host_key}\n")
+        known_hosts.write_text(f"[127.0.0.1]:{port} {sshd.host_key}\n")
         threading.Thread(target=lambda: server.accept()[0].sendall(b"no\n"), daemon=True).start()
         host = sshd.host.model_copy(update={"port": port}).model_dump_json()
         result = subprocess.run(
-            [sys.executable, "-c", script, host, known],
+            [sys.executable, "-c", script, host, known_hosts],
             env={"PYTHONPATH": os.pathsep.join(sys.path)},
             capture_output=True,
             text=True,
@@ -320,11 +320,11 @@ def test_open_closed_and_unresolvable(
 ) -> None:
     """From inside the host each endpoint is open or closed, and why."""
     free = f"127.0.0.1:{free_port()}"
-    asked = [f"127.0.0.1:{listener}", f"localhost:{listener}", free, "no.such.invalid:443"]
-    answers = probe.reaches(sshd.host, site, asked)
-    assert list(answers) == asked
-    assert answers[asked[0]] == "open"
-    assert answers[asked[1]] == "open"
+    endpoints = [f"127.0.0.1:{listener}", f"localhost:{listener}", free, "no.such.invalid:443"]
+    answers = probe.reaches(sshd.host, site, endpoints)
+    assert list(answers) == endpoints
+    assert answers[endpoints[0]] == "open"
+    assert answers[endpoints[1]] == "open"
     assert answers[free] == "closed: refused"
     assert answers["no.such.invalid:443"] == "unknown: name does not resolve"
 
@@ -343,11 +343,11 @@ def test_silent_endpoint_is_closed_in_three_seconds(
             filler.connect_ex(full.getsockname())
         started = time.monotonic()
         answers = probe.reaches(sshd.host, site, [silent, silent.replace("127.0.0.1", "localhost")])
-        took = time.monotonic() - started
+        seconds = time.monotonic() - started
         for filler in fillers:
             filler.close()
     assert answers[silent] == "closed: no answer in 3 s"
-    assert took < 6
+    assert seconds < 6
 
 
 def test_hostile_endpoints(probe: SshProbe, sshd: Sshd, site: Site, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def test_a_run_whose_standby_went_away_is_torn_down_later(hosts: TwoHosts, tmp_p
     record = shown(house)
     run_id = record["run_id"]
     assert record["residue"]
-    kept = (house / "state/runs" / run_id / "record.json").read_bytes()
+    content = (house / "state/runs" / run_id / "record.json").read_bytes()
     offered = pradrill(house, "runs")
     assert f"run {run_id} left " in offered.stderr
     assert f": pradrill teardown {run_id}" in offered.stderr
@@ -40,7 +40,7 @@ def test_a_run_whose_standby_went_away_is_torn_down_later(hosts: TwoHosts, tmp_p
     assert "nothing is left" in result.stdout
     assert "torn-down" in hosts.standby.touched()
     assert sorted(path.name for path in hosts.standby.etc_pradrill.iterdir()) == ["standby"]
-    assert (house / "state/runs" / run_id / "record.json").read_bytes() == kept
+    assert (house / "state/runs" / run_id / "record.json").read_bytes() == content
 
     shown_now = pradrill(house, "show")
     assert "torn down once more" in shown_now.stdout

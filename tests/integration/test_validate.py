@@ -64,7 +64,7 @@ def test_every_problem_of_every_file_is_told_at_once(house: Path) -> None:
         unattended: maybe
         """,
     )
-    told = problems(house)
+    messages = problems(house)
     for expected in (
         "drills/plan.yml:5: services.shop.objectives.rto: a duration needs a unit",
         'drills/plan.yml:6: services.shop.drill_evry: "drill_evry" is not a known key',
@@ -77,8 +77,8 @@ def test_every_problem_of_every_file_is_told_at_once(house: Path) -> None:
         'drills/shop.yml:12: verify.must_not_reach[0]: "db" is not HOST:PORT',
         "drills/shop.yml:13: unattended: must be true or false",
     ):
-        assert [line for line in told if line.startswith(expected)], (expected, told)
-    assert len(told) == 10, "nothing is told twice, and nothing is only an echo"
+        assert [line for line in messages if line.startswith(expected)], (expected, messages)
+    assert len(messages) == 10, "nothing is told twice, and nothing is only an echo"
 
 
 def test_a_misspelt_key_gets_a_suggestion(house: Path) -> None:
@@ -117,9 +117,9 @@ def test_what_a_drill_names_must_be_there(
 ) -> None:
     """Services, playbooks, hosts, groups without hosts, roles, checks: each is looked at."""
     edit(house, name, old, new)
-    told = problems(house)
-    assert len(told) == 1, told
-    assert expected in told[0]
+    messages = problems(house)
+    assert len(messages) == 1, messages
+    assert expected in messages[0]
 
 
 def test_the_inventory_may_have_any_format_that_ansible_reads(house: Path) -> None:

@@ -97,8 +97,8 @@ def test_a_drill_opens_the_vault_and_tells_nothing_of_what_was_in_it(
     result = pradrill(house, "run", "shop")
     assert result.returncode == 10, result.stdout + result.stderr
     assert "********" in json.dumps(json.loads(pradrill(house, "show", "--json").stdout)["checks"])
-    told = [path for path in (house / "state").rglob("*") if path.is_file() and _tells(path)]
-    assert not told
+    leaks = [path for path in (house / "state").rglob("*") if path.is_file() and _tells(path)]
+    assert not leaks
     assert not any(secret in result.stdout + result.stderr for secret in (WHOLE, INLINE, PASSWORD))
 
 

@@ -127,9 +127,9 @@ def test_a_repository_behind_ssh_is_read_and_only_with_its_pinned_key(
     unpinned = Ssh(known_hosts=other, private_key=sshd.key)
     with pytest.raises(NotReadyError, match=r"not the pinned one|must be pinned"):
         declared(shelf, repository=place, ssh=unpinned).catalogue(BOUNDS)
-    gone = f"ssh://{sshd.host.user}@127.0.0.1:1{shelf.folder}/repo"
+    unreachable = f"ssh://{sshd.host.user}@127.0.0.1:1{shelf.folder}/repo"
     with pytest.raises(NotReadyError, match="cannot be reached"):
-        declared(shelf, repository=gone, ssh=pinned).catalogue(BOUNDS)
+        declared(shelf, repository=unreachable, ssh=pinned).catalogue(BOUNDS)
 
 
 def test_a_wrong_password_proves_nothing_of_the_data(shelf: BorgShelf) -> None:

@@ -184,9 +184,9 @@ def test_a_password_is_never_on_a_command_line(
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     point, _ = choose(source.catalogue(BOUNDS), Select())
     assert source.check(point, WHOLE, BOUNDS).soundness is Soundness.SOUND
-    seen = (tmp_path / "seen").read_text()
-    assert seen
-    assert "correct horse" not in seen
+    commands = (tmp_path / "seen").read_text()
+    assert commands
+    assert "correct horse" not in commands
 
 
 @pytest.mark.parametrize("shelf", ["restic"], indirect=True)

@@ -27,9 +27,9 @@ def run(*words: str | Path, cwd: Path | None = None) -> Saying:
 
 def done(*words: str | Path, cwd: Path | None = None) -> str:
     """Run a command that must work, and return what it prints."""
-    said = run(*words, cwd=cwd)
-    assert said.returncode == 0, said.stderr
-    return said.stdout
+    result = run(*words, cwd=cwd)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
 
 
 def check(place: Path, aspect: str, sample: str = "1") -> Saying:
@@ -105,20 +105,20 @@ def restore(request: pytest.FixtureRequest, place: Path) -> Restore:
 def test_folders_come_back_as_they_were(place: Path, restore: Restore) -> None:
     """Each tool brings back all that the manifest knows of, and takes away what came since."""
     assert check(place, "there").returncode == 1
-    said = restore("")
-    assert said.returncode == 0, said.stderr
+    result = restore("")
+    assert result.returncode == 0, result.stderr
     for aspect in ASPECTS:
-        found = check(place, aspect)
-        assert found.returncode == 0, f"{aspect}: {found.stdout}"
-        assert aspect == "acl" or not found.stdout.startswith("0 "), aspect
+        comparison = check(place, aspect)
+        assert comparison.returncode == 0, f"{aspect}: {comparison.stdout}"
+        assert aspect == "acl" or not comparison.stdout.startswith("0 "), aspect
     assert restore("").returncode == 0, "it cannot be played again"
 
 
 def test_a_backup_that_is_not_there_leaves_the_folders(place: Path, restore: Restore) -> None:
     """An unknown id ends with an error before anything is removed."""
-    said = restore("4321abcd")
-    assert said.returncode != 0
-    assert said.stderr
+    result = restore("4321abcd")
+    assert result.returncode != 0
+    assert result.stderr
     assert (place / "files/same").exists()
 
 
@@ -127,8 +127,8 @@ def test_a_damaged_backup_ends_with_an_error(place: Path, restore: Restore, harm
     """Cut or with a changed byte: what was unpacked by then is no restore, and it is said why."""
     archives = list(place.glob("night.*"))
     harm(archives[0] if archives else largest(place / "repository/data"))
-    assert ended_badly(said := restore("")), said
-    assert len(said.stderr.splitlines()) == 1 or archives, said.stderr
+    assert ended_badly(result := restore("")), result
+    assert len(result.stderr.splitlines()) == 1 or archives, result.stderr
 
 
 @pytest.mark.parametrize("restore", ["restic", "borg"], indirect=True)
@@ -137,8 +137,8 @@ def test_a_wrong_password_ends_with_the_tools_reason(place: Path, restore: Resto
     for access in (place / "staging/login").iterdir():
         wrong = "export RESTIC_PASSWORD=wrong BORG_PASSPHRASE=wrong\n"
         access.write_text(access.read_text() + wrong)
-    said = restore("")
-    assert ended_badly(said, "pass")
+    result = restore("")
+    assert ended_badly(result, "pass")
     assert (place / "files/same").exists()
 
 
@@ -173,9 +173,9 @@ def test_what_was_changed_since_is_counted_and_not_held_against_the_restore(plac
     """A file that the primary wrote after the manifest may differ, and is told apart."""
     (place / "files/deep/7").write_text("newer")
     (place / "files/deep/8").write_text("newer")
-    found = check(place, "bytes")
-    assert found.returncode == 0
-    assert ", 2 changed after the manifest, 0 wrong" in found.stdout
+    comparison = check(place, "bytes")
+    assert comparison.returncode == 0
+    assert ", 2 changed after the manifest, 0 wrong" in comparison.stdout
 
 
 def test_a_sample_reads_its_part(place: Path) -> None:

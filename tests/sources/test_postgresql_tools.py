@@ -81,8 +81,8 @@ def test_a_list_that_is_newer_or_damaged_is_told(
     sections: dict[str, dict[str, str]] = {}
     name = ""
     for line in text.splitlines():
-        if found := re.fullmatch(r"\[(.+)\]", line):
-            name = found[1]
+        if match := re.fullmatch(r"\[(.+)\]", line):
+            name = match[1]
         elif line:
             key, _, value = line.partition("=")
             sections.setdefault(name, {})[key] = value

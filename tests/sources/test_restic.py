@@ -108,8 +108,8 @@ def test_the_parts_together_read_everything(shelf: ResticShelf) -> None:
     shelf.flip()
     source = declared(shelf)
     (*_, point) = source.catalogue(BOUNDS).points
-    found = [source.check(point, IntegrityPart(n, 3), BOUNDS).soundness for n in (1, 2, 3)]
-    assert sorted(found) == [Soundness.DAMAGED, Soundness.SOUND, Soundness.SOUND]
+    kinds = [source.check(point, IntegrityPart(n, 3), BOUNDS).soundness for n in (1, 2, 3)]
+    assert sorted(kinds) == [Soundness.DAMAGED, Soundness.SOUND, Soundness.SOUND]
 
 
 def test_a_check_during_a_prune_proves_nothing(shelf: ResticShelf) -> None:

@@ -82,18 +82,18 @@ def written(store: FileRunStore, url: str | None = None) -> str:
 
 def in_sqlite(path: Path) -> dict[str, list[Row]]:
     """Return every row of an SQLite index."""
-    with sqlite3.connect(path) as found:
+    with sqlite3.connect(path) as connection:
         return {
-            table.name: found.execute(f"SELECT * FROM {table.name}").fetchall()  # noqa: S608 ours
+            table.name: connection.execute(f"SELECT * FROM {table.name}").fetchall()  # noqa: S608 ours
             for table in TABLES
         }
 
 
 def in_postgresql(url: str) -> dict[str, list[Row]]:
     """Return every row of a PostgreSQL index."""
-    with psycopg.connect(url) as found:
+    with psycopg.connect(url) as connection:
         return {
-            table.name: found.execute(f"SELECT * FROM {table.name}".encode()).fetchall()  # noqa: S608
+            table.name: connection.execute(f"SELECT * FROM {table.name}".encode()).fetchall()  # noqa: S608
             for table in TABLES
         }
 
@@ -157,10 +157,10 @@ def test_nobody_else_reads_the_index(store: FileRunStore) -> None:
 
 def test_a_password_is_not_taken_on_the_command_line(store: FileRunStore) -> None:
     """Other users see command lines: such a URL is refused, with the way that is safe."""
-    with pytest.raises(UsageError, match="password") as told:
+    with pytest.raises(UsageError, match="password") as refusal:
         written(store, "postgresql://pradrill:hunter2@db.exemple.fr/pradrill")
-    assert "hunter2" not in str(told.value)
-    assert ".pgpass" in str(told.value.hint)
+    assert "hunter2" not in str(refusal.value)
+    assert ".pgpass" in str(refusal.value.hint)
 
 
 def test_other_databases_are_refused(store: FileRunStore) -> None:

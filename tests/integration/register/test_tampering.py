@@ -156,12 +156,12 @@ def _line_change() -> st.SearchStrategy[Callable[[bytes], bytes]]:
 
 def build(folder: Path, seal: Callable[..., Any], how: Sealing | None) -> dict[str, Files]:
     """Return a state directory and a bundle of it, as files."""
-    store, told = seal(folder / "state", how)
+    store, messages = seal(folder / "state", how)
     evidence = {"01-restore/events.jsonl": '{"task": 1}\n{"task": 2}\n', "02-check/page.html": "é"}
     runs = [a_sealed_run(store, n, evidence).run_id for n in range(2)]
     store.register.append(EntryKind.ANNOTATION, {"text": "REX"}, after(9))
     a_sealed_run(store, 2)
-    assert told == []
+    assert messages == []
     state, bundle = contents(store.state), folder / "bundle"
     assert make_bundle(store.register, runs[1:], bundle).troubles == []
     return {"state": state, "bundle": contents(bundle)}
@@ -179,10 +179,10 @@ def built(
     whole = Sealing(key=new_key(folder), authority=authority.address, authority_ca=authority.ca)
     signed = build(folder / "signed", seal, whole)
     plain = build(folder / "plain", seal, None)
-    known = damaged(spread(plain["state"], folder / "known"))
+    acknowledged = damaged(spread(plain["state"], folder / "known"))
     return {f"signed {what}": files for what, files in signed.items()} | {
         **{f"plain {what}": files for what, files in plain.items()},
-        "acknowledged state": known,
+        "acknowledged state": acknowledged,
     }
 
 
@@ -195,8 +195,8 @@ def damaged(state: Path) -> Files:
     min(state.glob("runs/2*/evidence/02-check/page.html")).write_text("è")
     assert acknowledge(store.register, after(99), by="ops", because="the disk failed")
     assert len(store.settle(after(100))) == 2, "the runs of the damaged lines are entered anew"
-    found = verify(state)
-    assert (found.troubles, len(found.acknowledged)) == ([], 4)
+    verified = verify(state)
+    assert (verified.troubles, len(verified.acknowledged)) == ([], 4)
     return contents(state)
 
 

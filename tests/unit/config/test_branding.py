@@ -55,7 +55,7 @@ def test_logo_goes_into_the_page_as_data(tmp_path: Path, content: bytes | str, k
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "text"),
     [
         (b"x" * 300_000, "larger than 256 KiB"),
         (PNG[:16] + b"\x00\x01\x00\x00" + PNG[20:], "not between 1 and 4000 pixels"),
@@ -69,11 +69,11 @@ def test_logo_goes_into_the_page_as_data(tmp_path: Path, content: bytes | str, k
         (SVG.replace("<circle", "<ForeignObject/><circle"), "<ForeignObject"),
     ],
 )
-def test_hostile_logo_is_refused(tmp_path: Path, content: bytes | str, said: str) -> None:
+def test_hostile_logo_is_refused(tmp_path: Path, content: bytes | str, text: str) -> None:
     """A logo that is huge, no image, or that holds scripts, entities or links is refused."""
     with pytest.raises(ConfigurationError, match=r"logo") as refusal:
         read_logo(written(tmp_path, content))
-    assert said in refusal.value.message
+    assert text in refusal.value.message
 
 
 @pytest.mark.parametrize(
@@ -90,9 +90,9 @@ def test_validate_tells_bad_logo_and_clauses(tmp_path: Path) -> None:
     written(tmp_path, OWN.replace("sign_off", "signoff"), CLAUSES)
     with pytest.raises(ConfigurationProblemsError) as refusal:
         open_house(tmp_path, now=START)
-    told = str(refusal.value)
-    assert "plan.yml:6: logo: cannot read the logo" in told
-    assert "clauses.yml:3: clauses[0].evidence[1]" in told
+    message = str(refusal.value)
+    assert "plan.yml:6: logo: cannot read the logo" in message
+    assert "clauses.yml:3: clauses[0].evidence[1]" in message
 
 
 # ------------------------------------------------------------------ clauses
@@ -106,9 +106,9 @@ def test_shipped_clauses_claim_nothing() -> None:
         assert clause.to_check
         assert clause.asks_in("fr") != clause.asks_in("en")
         assert clause.source_in("fr") != clause.source_in("en")
-    said = " ".join(clause.asks_in(code) for clause in shipped.clauses for code in ("en", "fr"))
-    assert "complian" not in said
-    assert "conform" not in said
+    text = " ".join(clause.asks_in(code) for clause in shipped.clauses for code in ("en", "fr"))
+    assert "complian" not in text
+    assert "conform" not in text
 
 
 def test_shipped_clauses_name_the_sources_of_the_design() -> None:

@@ -101,9 +101,9 @@ def test_the_worst_case_is_the_largest_loss_of_any_instant(catalogue: Catalogue)
         )
         if instant <= now and (loss := loss_at(catalogue, instant)) is not None
     ]
-    found = timedelta(seconds=worst.seconds)
-    assert max(losses) <= found <= max(losses) + second
-    assert worst.struck - worst.data_from == found
+    largest = timedelta(seconds=worst.seconds)
+    assert max(losses) <= largest <= max(losses) + second
+    assert worst.struck - worst.data_from == largest
     assert worst.since <= worst.struck <= now
 
 
@@ -127,8 +127,10 @@ def test_what_was_promised_and_is_missing_was_really_due(
         pairs = zip(sorted(times), [*sorted(times)[1:], catalogue.read_at], strict=True)
         for earlier, later in pairs:
             due_last = earlier + ((later - promised.tolerance - earlier) // period) * (period)
-            gone = later - earlier > period + promised.tolerance
-            assert not (gone and due_last >= worst.since and due_last + promised.tolerance < later)
+            is_missing = later - earlier > period + promised.tolerance
+            assert not (
+                is_missing and due_last >= worst.since and due_last + promised.tolerance < later
+            )
 
 
 def test_a_night_without_a_backup_is_the_worst_case_and_is_missing() -> None:

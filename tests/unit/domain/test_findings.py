@@ -164,15 +164,15 @@ def test_each_service_of_an_estate_has_its_own() -> None:
         a_check(service="directory", outcome=CheckOutcome.FAILED),
     )
     steps = (a_step(service="application", outcome=StepOutcome.FAILED),)
-    found = findings_of(failed(plan=plan, services=services, checks=checks, steps=steps))
-    assert {f.key: f.services for f in found} == {
+    findings = findings_of(failed(plan=plan, services=services, checks=checks, steps=steps))
+    assert {f.key: f.services for f in findings} == {
         "step/estate/application/restore/restore_moodle": ("application",),
         "check/estate/database/test_web.py::test_login_page": ("database",),
         "check/estate/directory/test_web.py::test_login_page": ("directory",),
         "objective/RTO/database": ("database",),
     }
     passed = a_record(plan=plan, checks=(a_check(service="directory"),))
-    by_key = {finding.key: unproved(finding, passed) for finding in found}
+    by_key = {finding.key: unproved(finding, passed) for finding in findings}
     assert by_key["check/estate/directory/test_web.py::test_login_page"] is None
     assert by_key["check/estate/database/test_web.py::test_login_page"] is not None
 
@@ -242,11 +242,13 @@ def test_a_finding_has_an_owner_and_a_date() -> None:
             a_check(check="c", outcome=CheckOutcome.FAILED, mandatory=False),
         )
     )
-    found = findings_of(record)
-    days = [(f.due - record.ended.date()).days for f in found if f.due is not None]
+    findings = findings_of(record)
+    days = [(f.due - record.ended.date()).days for f in findings if f.due is not None]
     assert days == [7, 30, 90]
-    assert {f.owner for f in found} == {"formation@exemple.fr"}
-    assert {(f.run_id, f.by, f.opened) for f in found} == {(record.run_id, "the run", record.ended)}
+    assert {f.owner for f in findings} == {"formation@exemple.fr"}
+    assert {(f.run_id, f.by, f.opened) for f in findings} == {
+        (record.run_id, "the run", record.ended)
+    }
 
 
 def test_the_key_is_the_problem_not_its_appearance() -> None:
@@ -488,11 +490,11 @@ def test_findings_of_a_run_and_its_services() -> None:
     chain.shown("run1", 1, key="b", services=("wiki",))
     chain.run("run2", 2)
     chain.close("F-1", "run2", 3)
-    found = chain.findings()
-    assert [f.finding for f in findings_for(found, ["moodle"])] == []
-    assert [f.finding for f in findings_for(found, ["wiki"])] == ["F-2"]
-    assert [f.finding for f in findings_for(found, ["moodle"], "run2")] == ["F-1"]
-    assert [f.finding for f in findings_for(found, ["moodle"], "run1")] == ["F-1", "F-2"]
+    findings = chain.findings()
+    assert [f.finding for f in findings_for(findings, ["moodle"])] == []
+    assert [f.finding for f in findings_for(findings, ["wiki"])] == ["F-2"]
+    assert [f.finding for f in findings_for(findings, ["moodle"], "run2")] == ["F-1"]
+    assert [f.finding for f in findings_for(findings, ["moodle"], "run1")] == ["F-1", "F-2"]
 
 
 def test_annotations_are_those_of_the_run() -> None:
@@ -515,25 +517,25 @@ _ACTS = st.one_of(
 @given(st.lists(_ACTS, max_size=25))
 def test_the_fold_keeps_its_promises(acts: Sequence[tuple[Any, ...]]) -> None:
     """Whatever is entered: nothing vanishes, a key is open once, a closure is always proved."""
-    chain, runs, shown = Chain(), dict[str, RunEntry](), 0
+    chain, runs, count = Chain(), dict[str, RunEntry](), 0
     before: tuple[Finding, ...] = ()
     for day, act in enumerate(acts):
         name = f"run{day}"
         if act[0] == "fail":
             runs[name] = chain.run(name, day, verdict="FAILED")
             chain.shown(name, day, key=act[1])
-            shown += 1
+            count += 1
         elif act[0] == "pass":
             runs[name] = chain.run(name, day, services=(act[1],))
         else:
             chain.close(f"F-{act[1]}", f"run{act[2]}", day)
-        found = chain.findings()
-        assert [f.finding for f in found] == [f"F-{n}" for n in range(1, len(found) + 1)]
-        assert [f.finding for f in found][: len(before)] == [f.finding for f in before]
+        findings = chain.findings()
+        assert [f.finding for f in findings] == [f"F-{n}" for n in range(1, len(findings) + 1)]
+        assert [f.finding for f in findings][: len(before)] == [f.finding for f in before]
         closed = {f.finding: f.closure for f in before if f.closure is not None}
-        assert closed.items() <= {f.finding: f.closure for f in found}.items()
-        before = found
-    assert sum(1 + len(f.seen) for f in before) == shown
+        assert closed.items() <= {f.finding: f.closure for f in findings}.items()
+        before = findings
+    assert sum(1 + len(f.seen) for f in before) == count
     opened_keys = [f.key for f in before if f.open and f.key is not None]
     assert len(opened_keys) == len(set(opened_keys))
     for finding in before:
@@ -569,6 +571,6 @@ def test_a_passing_run_may_not_show_it(
     key: str | None, record: RunRecord, because: str | None
 ) -> None:
     """A run without the check, of another drill, or without the call, proves nothing by itself."""
-    said = unproved(a_finding(key=key), record)
-    assert (said is None) == (because is None)
-    assert because is None or because in (said or "")
+    why = unproved(a_finding(key=key), record)
+    assert (why is None) == (because is None)
+    assert because is None or because in (why or "")

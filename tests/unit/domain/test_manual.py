@@ -132,10 +132,10 @@ def test_a_person_is_asked_between_the_playbooks() -> None:
 
 def test_the_answer_is_recorded_with_its_author() -> None:
     """Who answered what, when and through what is in the record."""
-    said = an_answer(by="bdurand", text="ticket 4711", via="terminal")
-    record = Exercise({"note the ticket": (90.0, said)}, prepare=(SAY,)).run()
+    answer = an_answer(by="bdurand", text="ticket 4711", via="terminal")
+    record = Exercise({"note the ticket": (90.0, answer)}, prepare=(SAY,)).run()
     (wait,) = record.waits
-    assert wait.answer == said
+    assert wait.answer == answer
     assert wait.seconds is not None
     assert wait.seconds == pytest.approx(90, abs=0.2)
     assert wait.ended == wait.asked + timedelta(seconds=wait.seconds)

@@ -93,10 +93,10 @@ def test_another_services_run_does_not_count() -> None:
 def test_each_due_date_is_told_once() -> None:
     """What the register already tells is not told again; the next due date is."""
     body = ScheduleMissed(service="moodle", due=DUE, last=LAST).model_dump(mode="json")
-    known = an_entry(EntryKind.SCHEDULE_MISSED, body, DUE)
+    entry = an_entry(EntryKind.SCHEDULE_MISSED, body, DUE)
     second = datetime(2026, 7, 1, 3, tzinfo=UTC)
-    assert told(a_run(LAST), known, now=DUE + timedelta(days=30)) == []
-    assert told(a_run(LAST), known, now=second + GRACE) == [second]
+    assert told(a_run(LAST), entry, now=DUE + timedelta(days=30)) == []
+    assert told(a_run(LAST), entry, now=second + GRACE) == [second]
 
 
 def test_a_service_never_drilled_has_no_due_date() -> None:

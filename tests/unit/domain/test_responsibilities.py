@@ -76,10 +76,10 @@ def test_every_line_of_every_service_is_there() -> None:
 )
 def test_a_line_is_recognised_by_its_words(what: str, topics: list[Topic]) -> None:
     """French or English, one topic or two; what is not recognised is nothing's proof."""
-    found = shown(what)
-    assert [one.topic for one in found] == topics
+    evidence = shown(what)
+    assert [one.topic for one in evidence] == topics
     if topics == [Topic.OTHER]:
-        assert found[0].proof is Proof.NOT_EXERCISED
+        assert evidence[0].proof is Proof.NOT_EXERCISED
 
 
 def test_dns_is_not_exercised_unless_somebody_did_it() -> None:
@@ -111,9 +111,9 @@ def test_support_is_shown_by_its_figures() -> None:
         return (SlaMeasure.model_validate({**fields, **changes}),)
 
     assert shown("support")[0].proof is Proof.NOT_EXERCISED
-    kept = shown("support", sla=measured())[0]
-    assert (kept.topic, kept.proof, kept.seconds) == (Topic.SUPPORT, Proof.SHOWN, 120)
-    assert kept.text.text == "response 2m00s, SLA met"
+    evidence = shown("support", sla=measured())[0]
+    assert (evidence.topic, evidence.proof, evidence.seconds) == (Topic.SUPPORT, Proof.SHOWN, 120)
+    assert evidence.text.text == "response 2m00s, SLA met"
     assert shown("support", sla=measured(standing=SlaStanding.NOT_MET))[0].proof is Proof.FAILED
     assert shown("support", sla=measured(provider="other"))[0].proof is Proof.NOT_EXERCISED
 
@@ -121,30 +121,30 @@ def test_support_is_shown_by_its_figures() -> None:
 @pytest.mark.parametrize("what", ["backup", "restore"])
 def test_a_restore_that_failed_shows_the_contrary(what: str) -> None:
     """Who answers for the backup or the restore is told what the failed step came to."""
-    (found,) = shown(what, steps=(a_step(outcome=StepOutcome.FAILED),))
-    assert (found.proof, found.text.text) == (Proof.FAILED, "restore_moodle: failed")
+    (evidence,) = shown(what, steps=(a_step(outcome=StepOutcome.FAILED),))
+    assert (evidence.proof, evidence.text.text) == (Proof.FAILED, "restore_moodle: failed")
 
 
 def test_a_standby_that_did_not_answer_shows_the_contrary() -> None:
     """The machine's line fails with the time that was spent."""
     step = a_step(kind=StepKind.START, outcome=StepOutcome.UNREACHABLE, seconds=120.0)
-    (found,) = shown("vm", steps=(step,))
-    assert (found.proof, found.seconds) == (Proof.FAILED, 120.0)
+    (evidence,) = shown("vm", steps=(step,))
+    assert (evidence.proof, evidence.seconds) == (Proof.FAILED, 120.0)
 
 
 def test_checks_that_are_red_show_the_contrary() -> None:
     """A line about the application counts the mandatory checks."""
     checks = (a_check(), a_check(check="b", outcome=CheckOutcome.FAILED))
-    (found,) = shown("application", checks=checks)
-    assert (found.proof, found.text.text) == (Proof.FAILED, "1 of 2 mandatory checks passed")
+    (evidence,) = shown("application", checks=checks)
+    assert (evidence.proof, evidence.text.text) == (Proof.FAILED, "1 of 2 mandatory checks passed")
 
 
 def test_nothing_measured_shows_nothing() -> None:
     """A run without marks, steps and checks exercised no line."""
     bare = a_recovery(marks={}, recovery_point=None, rta=None)
     for what in ("vm", "network", "backup", "restore", "support", "application"):
-        (found,) = shown(what, steps=(), checks=(), recovery=bare)
-        assert found.proof is Proof.NOT_EXERCISED
+        (evidence,) = shown(what, steps=(), checks=(), recovery=bare)
+        assert evidence.proof is Proof.NOT_EXERCISED
 
 
 def test_a_refused_run_exercised_nothing() -> None:

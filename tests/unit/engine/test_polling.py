@@ -29,7 +29,7 @@ class Watcher:
         self.verification = FakeVerification(
             self.clock, passes, suite=options.pop("suite", (WEB, DATA)), seconds=seconds
         )
-        self.told: list[tuple[CheckResult, ...]] = []
+        self.passes_told: list[tuple[CheckResult, ...]] = []
         self.counts: list[tuple[int, int]] = []
         self.options = options
 
@@ -48,7 +48,7 @@ class Watcher:
             ),
             clock=self.clock,
             cancelled=cancelled,
-            on_pass=self.told.append,
+            on_pass=self.passes_told.append,
             on_count=lambda green, total: self.counts.append((green, total)),
         )
 
@@ -69,7 +69,7 @@ def test_stability_takes_as_long_as_it_was_asked_to() -> None:
     """The proving pass begins no earlier than `stable_for` after the first green."""
     watcher = Watcher(GREEN, stable_for="30s")
     watcher.verified()
-    assert watcher.told[-1][0].started >= after(31)
+    assert watcher.passes_told[-1][0].started >= after(31)
     assert watcher.seconds() <= 34
 
 
@@ -77,7 +77,7 @@ def test_no_stability_asked_is_one_green_pass() -> None:
     """With stable_for: 0s the first pass that is green over all checks is enough."""
     watcher = Watcher(GREEN, stable_for="0s")
     assert watcher.verified().first_green == after(1)
-    assert len(watcher.told) == 1
+    assert len(watcher.passes_told) == 1
 
 
 def test_the_last_check_to_turn_green_decides() -> None:
@@ -145,7 +145,9 @@ def test_the_deadline_cutting_a_pass_off_hides_no_failure(seconds: float) -> Non
     """A check known to have failed is not excused by the last pass having no time to end."""
     watcher = Watcher(RED, seconds=seconds)
     assert watcher.verified().outcome is StepOutcome.FAILED
-    last = {check_key(result): result.outcome for told in watcher.told for result in told}
+    last = {
+        check_key(result): result.outcome for answers in watcher.passes_told for result in answers
+    }
     assert set(last.values()) == {RED}
 
 
@@ -174,7 +176,7 @@ def test_a_suite_without_checks_proves_nothing() -> None:
     """Zero checks are never green."""
     watcher = Watcher(GREEN, suite=())
     assert watcher.verified().outcome is StepOutcome.UNKNOWN
-    assert watcher.told == []
+    assert watcher.passes_told == []
 
 
 def test_a_suite_without_a_mandatory_check_proves_nothing() -> None:
@@ -189,7 +191,7 @@ def test_an_optional_check_is_shown_and_not_waited_for() -> None:
     watcher = Watcher({check_key(optional): RED}, suite=(WEB, optional))
     assert watcher.verified().first_green == after(1)
     assert watcher.counts[0] == (1, 1)
-    assert len(watcher.told[0]) == 2
+    assert len(watcher.passes_told[0]) == 2
 
 
 def test_only_skipped_checks_left_ends_the_wait() -> None:
@@ -203,7 +205,7 @@ def test_cancelled_before_the_first_pass_asks_nothing() -> None:
     """An interruption stops at once."""
     watcher = Watcher(GREEN)
     assert watcher.verified(lambda: True).outcome is StepOutcome.CANCELLED
-    assert watcher.told == []
+    assert watcher.passes_told == []
 
 
 def test_cancelled_while_green_is_not_verified() -> None:

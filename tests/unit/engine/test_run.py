@@ -139,16 +139,16 @@ def test_the_record_says_to_whom_the_run_spoke() -> None:
     key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBxcLsLDtaH9GIQrxd9HmErTihwVtgEldR3pfwSgdFyd"
     addresses = ("127.0.0.1", "::1", "198.51.100.20", "fe80::1%eth0")
     bench = Bench(probe=FakeProbe(facts=host_facts(host_key=key, addresses=addresses)))
-    seen = bench.run().seen
-    assert seen == {
+    facts = bench.run().seen
+    assert facts == {
         HOST: SeenHost(
             host_key="SHA256:HQP2HgDhP5criWjoVDwpueG8F3O9HWUGjuemQslYgFU",
-            machine=seen[HOST].machine,
+            machine=facts[HOST].machine,
             addresses=("198.51.100.20", "fe80::1%eth0"),
         )
     }
-    assert len(seen[HOST].machine) == 64
-    assert host_facts().machine_id not in seen[HOST].machine
+    assert len(facts[HOST].machine) == 64
+    assert host_facts().machine_id not in facts[HOST].machine
     odd = Bench(probe=FakeProbe(facts=host_facts(host_key="ssh-ed25519 not/base64!")))
     assert odd.run().seen[HOST].host_key == ""
 
@@ -540,15 +540,15 @@ def test_a_signal_at_any_step_ends_after_the_teardown(step: str, number: int, co
     assert (record.exit_code, record.state) == (code, RunState.INTERRUPTED)
     assert record.verdict is Verdict.INCONCLUSIVE
     assert record.signal == number
-    begun = bench.progress.steps()
+    steps = bench.progress.steps()
     if step in STEPS[:3]:  # nothing is touched, so there is nothing to put back
         assert bench.untouched()
-        assert begun == [*STEPS[: STEPS.index(step) + 1], "release the standby"]
+        assert steps == [*STEPS[: STEPS.index(step) + 1], "release the standby"]
     else:
         assert bench.torn_down()
         last = min(STEPS.index(step), STEPS.index(LOOK) - 1)
-        looked = [LOOK] if last >= STEPS.index("restore_moodle") else []
-        assert begun == [*STEPS[: last + 1], *looked, *TEARDOWN]
+        looks = [LOOK] if last >= STEPS.index("restore_moodle") else []
+        assert steps == [*STEPS[: last + 1], *looks, *TEARDOWN]
 
 
 def test_a_signal_stops_the_playbook_that_is_playing() -> None:
@@ -688,28 +688,28 @@ def test_the_journal_alone_gives_the_same_record(name: str) -> None:
 def test_every_fact_is_in_the_journal_before_it_is_acted_on() -> None:
     """A step's beginning is on the disk before its playbook plays."""
     bench: Bench
-    seen: list[str] = []
+    facts: list[str] = []
 
     def restore(_play: Play) -> Any:
-        seen.extend(event for event, _, _ in bench.journal.events())
+        facts.extend(event for event, _, _ in bench.journal.events())
         return played(bench.clock, StepOutcome.PASSED)
 
     bench = Bench({"restore_moodle": restore})
     bench.run()
-    assert seen[-1] == Event.STEP_STARTED
+    assert facts[-1] == Event.STEP_STARTED
 
 
 def test_secrets_are_named_and_never_told() -> None:
     """The runner gets a secret's name; neither journal nor record could hold its value."""
-    got: list[dict[str, str]] = []
+    secrets: list[dict[str, str]] = []
     clock = FakeClock()
 
     def restore(play: Play) -> Any:
-        got.append(dict(play.secrets))
+        secrets.append(dict(play.secrets))
         return played(clock, StepOutcome.PASSED)
 
     Bench({"restore_moodle": restore}, clock=clock).run()
-    assert got == [{"restic_password": "env:RESTIC_PASSWORD"}]
+    assert secrets == [{"restic_password": "env:RESTIC_PASSWORD"}]
 
 
 def test_a_clock_that_was_set_during_the_run_is_told() -> None:

@@ -59,8 +59,8 @@ PLAN = a_run_plan()
 
 def without(*phases: Phase) -> RunPlan:
     """Return the builders' plan without its playbooks of some phases."""
-    kept = [s for s in PLAN.steps if s.kind is not StepKind.PLAYBOOK or s.phase not in phases]
-    return PLAN.model_copy(update={"steps": tuple(kept)})
+    steps = [s for s in PLAN.steps if s.kind is not StepKind.PLAYBOOK or s.phase not in phases]
+    return PLAN.model_copy(update={"steps": tuple(steps)})
 
 
 class Reaches(FakeProbe):
@@ -173,7 +173,7 @@ def test_a_lab_machine_is_marked_by_its_prepare_step() -> None:
 
 
 @pytest.mark.parametrize(
-    ("looks", "verdict", "seen"),
+    ("looks", "verdict", "outcomes"),
     [
         (["closed"], Verdict.PASSED, ["proven", "proven", "proven"]),
         (["closed", "open"], Verdict.FAILED, ["proven", "refused", "refused"]),
@@ -193,7 +193,7 @@ def test_a_lab_machine_is_marked_by_its_prepare_step() -> None:
     ],
 )
 def test_isolation_is_proven_three_times(
-    looks: list[Any], verdict: Verdict, seen: list[str]
+    looks: list[Any], verdict: Verdict, outcomes: list[str]
 ) -> None:
     """Before the restore, once services run, before the teardown: one opening is FAILED."""
     run = Run(Reaches(*looks))
@@ -201,13 +201,13 @@ def test_isolation_is_proven_three_times(
     assert record.verdict is verdict
     guards = [g for g in record.guards if g.guard == f"must-not-reach {ENDPOINT}"]
     assert [g.phase for g in guards] == [Phase.PREPARE, Phase.VERIFY, Phase.TEARDOWN]
-    assert [g.outcome for g in guards] == seen
+    assert [g.outcome for g in guards] == outcomes
     assert run.runner.plays == ["prepare", "restore_moodle", "teardown"]
     assert record.residue == ()
     assert record.recovery.marks[Mark.SERVICE_VERIFIED].at == after(121)  # as without the looks
-    found = {each.key: each.severity for each in findings_of(record)}
+    findings = {each.key: each.severity for each in findings_of(record)}
     opened = f"guard/moodle/must-not-reach {ENDPOINT}"
-    assert (found.get(opened) is Severity.CRITICAL) is (verdict is Verdict.FAILED)
+    assert (findings.get(opened) is Severity.CRITICAL) is (verdict is Verdict.FAILED)
 
 
 @pytest.mark.parametrize("restored", [StepOutcome.FAILED, StepOutcome.UNREACHABLE])
@@ -302,8 +302,8 @@ class OneUnmarked(FakeProbe):
     def facts(self, host: Host, site: Site) -> HostFacts:
         """Answer for it."""
         facts = super().facts(host, site)
-        gone = host.name == "database-standby"
-        return facts.model_copy(update={"marker": None}) if gone else facts
+        is_gone = host.name == "database-standby"
+        return facts.model_copy(update={"marker": None}) if is_gone else facts
 
 
 def test_one_host_that_is_not_proven_keeps_the_estate_from_beginning() -> None:
@@ -346,14 +346,14 @@ _OF_IDENTITY = [guard for guard in proven_guards(PLAN) if not guard.of_isolation
 @given(st.integers(0, len(GUARDS) - 1), st.sampled_from(["gone", *GuardOutcome]))
 def test_no_fold_without_proven_guards_is_passed(which: int, how: str) -> None:
     """Take any one guard away, or let it find something else: PASSED rests on every one."""
-    gone = GUARDS[which]
-    told = []
+    absent = GUARDS[which]
+    events = []
     for event, what in whole():
-        if (event, what) != gone:
-            told.append((event, what))
+        if (event, what) != absent:
+            events.append((event, what))
         elif how != "gone":
-            told.append((event, {**what, "outcome": how}))
-    record = record_of(fold(told), "a-run", after(60), ())
+            events.append((event, {**what, "outcome": how}))
+    record = record_of(fold(events), "a-run", after(60), ())
     good = how in {GuardOutcome.PROVEN, GuardOutcome.WAIVED}
     assert (record.verdict is Verdict.PASSED) is good
 
@@ -375,12 +375,12 @@ events = st.one_of(
 
 @given(st.lists(events, max_size=40), st.sampled_from([*Phase]))
 def test_no_fold_without_proven_guards_lets_a_playbook_work(
-    told: list[tuple[Event, dict[str, Any]]], phase: Phase
+    journal: list[tuple[Event, dict[str, Any]]], phase: Phase
 ) -> None:
     """In any order of events: who may be worked on has proven, since the last crash, what it is."""
     facts = Facts(started=a_start(plan=PLAN), began=START)
     last: dict[str, GuardResult] = {}
-    for event, what in told:
+    for event, what in journal:
         facts = facts.after(event, what)
         if event is Event.LOST:
             last = {}

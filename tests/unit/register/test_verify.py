@@ -129,13 +129,13 @@ def test_derived_files_may_come_and_go(store: FileRunStore) -> None:
 
 def test_a_run_that_was_removed_or_added_is_named(store: FileRunStore) -> None:
     """A whole run cannot go, and none can be slipped in."""
-    gone = folders(store)[1]
+    absent = folders(store)[1]
     strange = "20200101T000000Z-moodle-aaaaaa"
     added = "is sealed and has no entry: a crash (any command enters it), or it was added"
-    shutil.copytree(gone, store.runs / strange)
-    shutil.rmtree(gone)
+    shutil.copytree(absent, store.runs / strange)
+    shutil.rmtree(absent)
     assert found(store) == [
-        f"runs/{gone.name}: the run of entry 2 is missing",
+        f"runs/{absent.name}: the run of entry 2 is missing",
         f"runs/{strange}: {added}",
     ]
 
@@ -200,11 +200,11 @@ def test_without_any_register_there_is_no_verdict(tmp_path: Path) -> None:
 def test_a_cut_that_hides_itself_is_found_by_a_published_head(store: FileRunStore) -> None:
     """Whoever rewrites register, head and runs together is caught by a head that got out."""
     mail = f"FAILED  moodle\nRegister: {store.register.head()}\n"
-    kept = FileRunStore(store.state.parent / "forged")
-    kept.state.mkdir()
-    a_sealed_run(kept, 0)
-    assert found(kept) == []
-    (trouble,) = found(kept, mail)
+    forged = FileRunStore(store.state.parent / "forged")
+    forged.state.mkdir()
+    a_sealed_run(forged, 0)
+    assert found(forged) == []
+    (trouble,) = found(forged, mail)
     assert trouble.startswith("--head: entry 4, ")
     assert "the end was removed or changed" in trouble
     assert found(store, mail) == []
@@ -225,12 +225,12 @@ def test_a_hostile_register_reaches_nothing_else(store: FileRunStore) -> None:
     )
     store.register.append(EntryKind.RUN, {**body, "files": files}, START)
     store.register.append(EntryKind.RUN, {**body, "run_id": "../runs"}, START)
-    said = found(store)
-    assert f"runs/{folder.name}/evidence/pipe: cannot be read as a file" in said
-    assert f"runs/{folder.name}/evidence/link: cannot be read as a file" in said
-    assert f"runs/{folder.name}//dev/zero: is missing" in said
-    assert f"runs/{folder.name}/../../register: is missing" in said
-    assert "register: entry 6: it names a run that cannot be" in said
+    troubles = found(store)
+    assert f"runs/{folder.name}/evidence/pipe: cannot be read as a file" in troubles
+    assert f"runs/{folder.name}/evidence/link: cannot be read as a file" in troubles
+    assert f"runs/{folder.name}//dev/zero: is missing" in troubles
+    assert f"runs/{folder.name}/../../register: is missing" in troubles
+    assert "register: entry 6: it names a run that cannot be" in troubles
 
 
 def test_what_is_said_moves_no_cursor() -> None:

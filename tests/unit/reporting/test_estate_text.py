@@ -30,16 +30,16 @@ def printed(*, terminal: bool = False, width: int = 100) -> tuple[Console, io.St
 
 def held() -> RunRecord:
     """Return the record of an estate whose database did not come back."""
-    told = []
+    facts = []
     for event, what in whole():
-        mine = what.get("service")
-        if mine == "application" or (mine == "database" and what.get("phase") != "restore"):
+        service = what.get("service")
+        if service == "application" or (service == "database" and what.get("phase") != "restore"):
             continue
         failed = {"outcome": StepOutcome.FAILED, "detail": "no space left"}
-        told.append(
-            (event, {**what, **failed} if mine == "database" and "outcome" in what else what)
+        facts.append(
+            (event, {**what, **failed} if service == "database" and "outcome" in what else what)
         )
-    return record(told)
+    return record(facts)
 
 
 def test_the_plan_shows_order_and_branches() -> None:
@@ -81,8 +81,8 @@ def test_branches_show_side_by_side() -> None:
     live.of("directory").checks(1, 3)
     live.of("database").say("import the dump")
     console.print(live._render())
-    shown = [line.rstrip() for line in stream.getvalue().splitlines()]
-    assert shown == [
+    lines = [line.rstrip() for line in stream.getvalue().splitlines()]
+    assert lines == [
         "directory · verify · look  0.0s of 30.0s  RTO left 8m30s  1 of 3 checks green",
         "database · restore · restore_database  1m30s of 5m00s  RTO exceeded by 30.0s",
         "  import the dump",
@@ -110,8 +110,8 @@ def test_the_log_names_the_service() -> None:
     log.phase("readiness")
     log.of("database").step("restore", 60.0)
     log.of("directory").say("working")
-    told = [json.loads(line) for line in file.getvalue().splitlines()]
-    assert [line.get("service") for line in told] == [None, "database", "directory"]
+    facts = [json.loads(line) for line in file.getvalue().splitlines()]
+    assert [line.get("service") for line in facts] == [None, "database", "directory"]
 
 
 def test_the_summary_tells_each_service() -> None:
@@ -160,22 +160,22 @@ def test_a_flat_drill_has_no_rows_of_services() -> None:
 def test_the_page_of_an_estate_can_be_made_in_each_language() -> None:
     """Report and timeline are drawn with steps that overlap in time, and say whose they are."""
     for language in ("en", "fr"):
-        for made in (record(whole()), held()):
-            page = render_html(CaseFile(record=made), Letterhead(language=language))
+        for made_record in (record(whole()), held()):
+            page = render_html(CaseFile(record=made_record), Letterhead(language=language))
             assert "database" in page
             assert "restore_database" in page
 
 
 def test_steps_that_overlap_are_drawn_on_rows_of_their_own() -> None:
     """Two restores at the same time are two bars over the same stretch."""
-    made = record(whole())
+    made_record = record(whole())
     overlapping = tuple(
         step.model_copy(update={"started": after(4), "ended": after(9)})
         if step.phase is Phase.RESTORE
         else step
-        for step in made.steps
+        for step in made_record.steps
     )
-    picture = draw(made.model_copy(update={"steps": overlapping}))
+    picture = draw(made_record.model_copy(update={"steps": overlapping}))
     assert picture is not None
     bars = [bar for bar in picture.bars if "restore_" in bar.label]
     assert len({bar.y for bar in bars}) == 3
@@ -184,14 +184,14 @@ def test_steps_that_overlap_are_drawn_on_rows_of_their_own() -> None:
 
 def test_every_sentence_of_an_estate_has_french_words() -> None:
     """What the engine writes about services is translated like the rest."""
-    made = held()
-    told: list[ReasonOrText] = [
-        *made.reasons,
-        *(r for result in made.services.values() for r in result.reasons),
+    made_record = held()
+    facts: list[ReasonOrText] = [
+        *made_record.reasons,
+        *(r for result in made_record.services.values() for r in result.reasons),
     ]
     limit: ReasonOrText = (
         "dns, on which directory depends, is not in the drill: it was assumed available"
     )
     with speaking("fr"):
-        assert [each for each in [*told, limit] if not is_translated(each)] == []
-        assert "pas été rétabli" in view.branches_not_tried(made)[0]
+        assert [each for each in [*facts, limit] if not is_translated(each)] == []
+        assert "pas été rétabli" in view.branches_not_tried(made_record)[0]

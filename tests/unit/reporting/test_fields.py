@@ -71,8 +71,8 @@ def test_sites_are_those_of_plan_and_drill() -> None:
         services={"moodle": a_service(site="Reims")},
         drill=a_drill(environment={"site": "Lyon"}),
     )
-    told = "primary of moodle: Reims (declared in the plan) standby: Lyon (declared in the drill)"
-    assert told in text_of(plan=plan)
+    text = "primary of moodle: Reims (declared in the plan) standby: Lyon (declared in the drill)"
+    assert text in text_of(plan=plan)
 
 
 def test_the_network_is_measured_and_declared() -> None:
@@ -101,8 +101,8 @@ def test_a_backup_without_a_catalogue_is_told_by_its_playbook() -> None:
         "pradrill_backup_checksum": "restic tree 9c41",
     }
     text = text_of(steps=(a_step(values=values),))
-    for said in ("restic, sftp:backup:/srv/restic", "38.4\u00a0GiB", "restic tree 9c41"):
-        assert f"{said} (handed back by restore_moodle)".replace("\u00a0", " ") in text
+    for words in ("restic, sftp:backup:/srv/restic", "38.4\u00a0GiB", "restic tree 9c41"):
+        assert f"{words} (handed back by restore_moodle)".replace("\u00a0", " ") in text
     assert "the drill names no recovery_point" in text
 
 
@@ -135,13 +135,13 @@ def test_a_check_says_how_much_it_looked_at() -> None:
 
 
 @pytest.mark.parametrize(
-    ("looked", "of", "told"),
+    ("part", "of", "words"),
     [(41_872, 41_873, "99.9%"), (3, 3, "100%"), (0, 3, "0.0%"), (0, 0, None)],
 )
-def test_almost_all_is_not_all(looked: int, of: int, told: str | None) -> None:
+def test_almost_all_is_not_all(part: int, of: int, words: str | None) -> None:
     """A fraction is rounded down, so that only the whole is written as 100%."""
-    text = share(Sample(looked=looked, of=of))
-    assert text.endswith(f"({told})") if told else "%" not in text
+    text = share(Sample(looked=part, of=of))
+    assert text.endswith(f"({words})") if words else "%" not in text
     with speaking("fr"):
         assert share(Sample(looked=200, of=41_873)) == "200 sur 41\u202f873 (0,4\u00a0%)"
 

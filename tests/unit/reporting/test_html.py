@@ -174,7 +174,7 @@ def test_same_record_same_page() -> None:
 def test_figures_are_the_records() -> None:
     """Verdict, actuals, objectives, intervals, margins and provenance are those of the record."""
     text = seen(a_record())
-    for said in (
+    for words in (
         "PASSED",
         "RTAfrom the disruption to the verified service42m10smeasuredRTO 4h00mof moodlemet",
         "RPAhow much data was lost, as a time3h05mmeasuredRPO 24h00mof moodlemet",
@@ -191,7 +191,7 @@ def test_figures_are_the_records() -> None:
         "no residue was found",
         "20260310T020000Z-moodle-7f3a",
     ):
-        assert said in text
+        assert words in text
 
 
 def test_exercise_is_not_called_a_test() -> None:
@@ -224,7 +224,7 @@ def test_failures_are_all_there() -> None:
             residue=("mariadb is active",),
         )
     )
-    for said in (
+    for words in (
         "timed out",
         "the archive is corrupt",
         "unpack: bad magic",
@@ -236,7 +236,7 @@ def test_failures_are_all_there() -> None:
         "not left as declared",
         "mariadb is active",
     ):
-        assert said in failed
+        assert words in failed
     assert "no residue" not in failed
 
 
@@ -280,8 +280,8 @@ def test_teardown_is_complete_or_unknown() -> None:
         assert view.teardown(a_record(steps=steps, not_executed=left_out)) == TEARDOWN["unknown"]
     plan = a_run_plan(steps=passed.plan.steps[:7])
     assert view.teardown(a_record(plan=plan, steps=passed.steps[:7])) == TEARDOWN["unknown"]
-    lost = a_record(steps=passed.steps[:1], state=RunState.CRASHED)
-    assert view.teardown(lost) == TEARDOWN["unknown"]
+    crashed_run = a_record(steps=passed.steps[:1], state=RunState.CRASHED)
+    assert view.teardown(crashed_run) == TEARDOWN["unknown"]
 
 
 def test_interrupted_before_anything_changed() -> None:
@@ -381,6 +381,6 @@ def test_what_the_playbooks_took_in_is_listed_with_what_was_left_out() -> None:
         left_out=("/etc/pradrill/group_vars is a link <b>",),
     )
     page = render_html(CaseFile(record=a_record(plan=a_run_plan(around=around))))
-    for told in ("playbooks/roles/r.yml", "5e" * 32, "Not hashed:", "is a link &lt;b&gt;"):
-        assert told in page
+    for words in ("playbooks/roles/r.yml", "5e" * 32, "Not hashed:", "is a link &lt;b&gt;"):
+        assert words in page
     assert "What the playbooks take in" not in render_html(CaseFile(record=a_record()))

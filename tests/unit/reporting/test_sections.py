@@ -65,14 +65,14 @@ def seen(case: CaseFile) -> str:
 def test_every_field_has_its_place(group: int, *, full: bool) -> None:
     """Each of the nineteen groups of fields is there, whether anything is known of it or not."""
     text = seen(a_case() if full else CaseFile(record=a_record()))
-    for said in FIELDS[group]:
-        assert said in text
+    for words in FIELDS[group]:
+        assert words in text
 
 
 def test_what_nobody_entered_is_said() -> None:
     """A bare record's report says "not entered" for people, lessons, deviations and sign-off."""
     text = seen(CaseFile(record=a_record()))
-    for said in (
+    for words in (
         "requester not entered",
         "What went well not entered",
         "Credentials revoked not entered",
@@ -80,7 +80,7 @@ def test_what_nobody_entered_is_said() -> None:
         "Retention not entered",
         "Deviations and workarounds not entered",
     ):
-        assert said in text
+        assert words in text
     assert "not signed" in text
     assert "not registered" in text
     assert "No earlier finished run of this drill is known." in text
@@ -91,9 +91,9 @@ def test_the_register_that_was_not_read_promises_nothing() -> None:
     unknown = CaseFile(record=a_record(), integrity=RecordIntegrity(record_sha256="5d" * 32))
     assert "whether findings are open is not known" in seen(unknown)
     assert "No finding is open" not in seen(unknown)
-    known = RecordIntegrity(record_sha256="5d" * 32, entry=1)
+    integrity = RecordIntegrity(record_sha256="5d" * 32, entry=1)
     assert "No finding is open for these services." in seen(
-        CaseFile(record=a_record(), integrity=known)
+        CaseFile(record=a_record(), integrity=integrity)
     )
 
 
@@ -137,13 +137,13 @@ def test_worst_case_stands_beside_the_rpa() -> None:
 def test_inputs_are_identified() -> None:
     """The backup's id, copy, size, checksum, rule and soundness are there."""
     text = seen(a_case())
-    for said in (
+    for words in (
         "restic, sftp:backup:/srv/restic",
         "38.4 GiB, restic tree 9c41",
         "latest: the newest of 3 that match",
         "sound, restic check --read-data-subset=2/4; part 2 of 4",
     ):
-        assert said in text
+        assert words in text
     damaged = a_recovery(integrity=a_soundness(soundness=Soundness.DAMAGED, detail="pack 3"))
     assert "damaged, restic check" in seen(CaseFile(record=a_record(recovery=damaged)))
 
@@ -199,22 +199,24 @@ def test_changes_are_told_by_part() -> None:
     drill = before.drill
     assert drill.verify is not None
     checks = drill.verify.checks
-    gone = FileHash(path=checks / "test_old.py", sha256="11" * 32)
+    absent = FileHash(path=checks / "test_old.py", sha256="11" * 32)
     now = before.model_copy(
         update={
             "plan_version": 4,
             "files": (before.files[0].model_copy(update={"sha256": "00" * 32}), *before.files[1:]),
         }
     )
-    old = before.model_copy(update={"files": (*before.files[:2], gone)})
-    found = changes(now, old)
-    told = {(each.part, each.path.rpartition("/")[2], each.before is None) for each in found.files}
-    assert told == {
+    old = before.model_copy(update={"files": (*before.files[:2], absent)})
+    differences = changes(now, old)
+    parts = {
+        (each.part, each.path.rpartition("/")[2], each.before is None) for each in differences.files
+    }
+    assert parts == {
         (FilePart.PLAN, "plan.yml", False),
         (FilePart.PLAYBOOK, "restore_moodle.yml", True),
         (FilePart.CHECK, "test_old.py", False),
     }
-    assert [(each.name, each.before, each.now) for each in found.fields] == [
+    assert [(each.name, each.before, each.now) for each in differences.fields] == [
         ("plan version", "3", "4")
     ]
     same = changes(before, before)

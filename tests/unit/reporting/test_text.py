@@ -95,7 +95,7 @@ def printed(*, width: int = 80, terminal: bool = False) -> tuple[Console, io.Str
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"),
+    ("seconds", "text"),
     [
         (0, "0.0s"),
         (59.94, "59.9s"),
@@ -107,9 +107,9 @@ def printed(*, width: int = 80, terminal: bool = False) -> tuple[Console, io.Str
         (1e300, "1e+300s"),
     ],
 )
-def test_short_durations(seconds: float, told: str) -> None:
+def test_short_durations(seconds: float, text: str) -> None:
     """Durations are told in two units, days only from three days on."""
-    assert wording.short(seconds) == told
+    assert wording.short(seconds) == text
 
 
 def test_bounds_are_rounded_outwards() -> None:
@@ -231,8 +231,8 @@ def test_show_tells_figures_and_failures() -> None:
     """The terminal shows the same verdict, figures and details as the page."""
     console, stream = printed()
     show(missed(), console)
-    for said in ("MISSED", "4h26m", "RTO 4h00m", "not met", "restore_moodle", "4f2c9a1be07d"):
-        assert said in stream.getvalue()
+    for words in ("MISSED", "4h26m", "RTO 4h00m", "not met", "restore_moodle", "4f2c9a1be07d"):
+        assert words in stream.getvalue()
 
 
 def test_markup_and_escapes_do_not_reach_the_terminal() -> None:
@@ -251,7 +251,7 @@ def test_plan_shows_all_and_no_secret() -> None:
     for step in plan.steps:
         assert step.name in text
         assert not isinstance(step, PlannedPlaybook) or str(step.playbook) in text
-    for said in (
+    for words in (
         *texts(plan.guards),
         *texts(plan.destroys),
         f"on {HOST}, at most 1h00m",
@@ -261,14 +261,16 @@ def test_plan_shows_all_and_no_secret() -> None:
         "db.prod.exemple.fr:3306",
         "198.51.100.20",
     ):
-        assert said in text
+        assert words in text
 
 
 def test_runs_are_listed() -> None:
     """Every run is on its own line, with its whole id, its verdict and what qualifies it."""
     console, stream = printed()
-    lost = a_record(state=RunState.CRASHED, verdict=Verdict.INCONCLUSIVE, recovery=Recovery())
-    show_runs([a_record(), missed(), lost], console)
+    crashed_run = a_record(
+        state=RunState.CRASHED, verdict=Verdict.INCONCLUSIVE, recovery=Recovery()
+    )
+    show_runs([a_record(), missed(), crashed_run], console)
     text = stream.getvalue()
     assert text.count("20260310T020000Z-moodle-7f3a") == 3
     assert "(crashed)" in text
