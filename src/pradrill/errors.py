@@ -1,4 +1,4 @@
-"""What pradrill says when it refuses or fails: one sentence, a hint, an exit code."""
+"""Say why pradrill refuses or fails: one sentence, a hint, an exit code."""
 
 from __future__ import annotations
 

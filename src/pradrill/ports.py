@@ -1,4 +1,4 @@
-"""What the engine needs from the outside, in the engine's words. Adapters fulfil it."""
+"""Declare what the engine needs from the outside, in the engine's words. Adapters fulfil it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Secrets, fetched by name once for a run: in memory only, and known to what masks them."""
+"""Fetch secrets by name, once for a run: in memory only, and known to what masks them."""
 
 from __future__ import annotations
 

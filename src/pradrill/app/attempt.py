@@ -1,4 +1,4 @@
-"""Every attempt is an entry: one that ends before its run has begun is entered here."""
+"""Enter every attempt, also one that ends before its run has begun."""
 
 from __future__ import annotations
 

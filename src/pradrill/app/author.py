@@ -1,4 +1,4 @@
-"""Who does something: the real user, whatever the environment says."""
+"""Name who does something: the real user, whatever the environment says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a declared source of backups to the adapter that reads it."""
+"""Choose the adapter that reads a declared source of backups."""
 
 from __future__ import annotations
 

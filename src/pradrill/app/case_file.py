@@ -1,4 +1,4 @@
-"""What is known of a run today: its record, what people added, where it is registered."""
+"""Collect what is known of a run today: its record, what people added, where it is registered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every command shares: the folders, the register, the runs, the plan and its drills."""
+"""Put together what every command shares: folders, register, runs, the plan and its drills."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demo's scene: a WordPress that works, its backup, and the end of its machine."""
+"""Set up the demo's lab: a WordPress that works, its backup, and the end of its machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whoever watches a run sees no secret of it."""
+"""Mask secrets in what is shown to whoever watches a run."""
 
 from __future__ import annotations
 

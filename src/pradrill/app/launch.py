@@ -1,4 +1,4 @@
-"""Runs, launched and swept: a drill carried out, and what a killed one left taken away."""
+"""Launch a drill, and first tear down what a killed run left."""
 
 from __future__ import annotations
 

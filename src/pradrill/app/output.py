@@ -1,4 +1,4 @@
-"""Where the command line's words go, and the one app that knows that nobody may read them.
+"""Write the command line's words, and tell when nobody could read them.
 
 Pipes break, terminals hang up, disks fill. A word that cannot be written changes no outcome: the
 run goes on, and its exit code is its record's. A command that only tells something has failed

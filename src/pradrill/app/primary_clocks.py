@@ -1,4 +1,4 @@
-"""The primaries' clocks: they date the data whose loss a drill measures."""
+"""Measure the primaries' clocks: they date the data whose loss a drill measures."""
 
 from __future__ import annotations
 

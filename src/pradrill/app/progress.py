@@ -1,4 +1,4 @@
-"""How a run is watched: live on a terminal, as JSON lines without one."""
+"""Show a run: live on a terminal, as JSON lines without one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Before runs are read, those that were killed are torn down, recorded and entered."""
+"""Tear down, record and enter killed runs before runs are read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ports of one run, put together from what its plan declares."""
+"""Put together the ports of one run, from what its plan declares."""
 
 from __future__ import annotations
 

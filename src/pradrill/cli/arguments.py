@@ -1,4 +1,4 @@
-"""What the declarations of commands share. Imports nothing heavy."""
+"""Share what the declarations of commands have in common. Imports nothing heavy."""
 
 from __future__ import annotations
 

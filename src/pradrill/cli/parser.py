@@ -1,4 +1,4 @@
-"""What the command line accepts. Imports nothing heavy: `--help` must answer at once."""
+"""Parse the command line. Imports nothing heavy: `--help` must answer at once."""
 
 from __future__ import annotations
 

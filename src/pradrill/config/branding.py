@@ -1,4 +1,4 @@
-"""What an organisation gives its reports: a logo, and its own map of clauses.
+"""Read what an organisation gives its reports: a logo, and its own map of clauses.
 
 The logo's bytes are hostile: it is looked at here, goes into a report as data, and nothing that
 it names is ever fetched.

@@ -1,4 +1,4 @@
-"""What a run reads while it goes on, compared with what was hashed when it began.
+"""Compare what a run reads while it goes on with what was hashed when it began.
 
 The plan and the drill are not among it: they are read once, and what was read is what runs.
 """

@@ -1,4 +1,4 @@
-"""What a YAML or Python file says, without its comments and layout.
+"""Hash what a YAML or Python file means, without its comments and layout.
 
 Two files that differ in nothing else have the same hash here, so that a proof does not expire
 because somebody explained a line.

@@ -1,4 +1,4 @@
-"""Ansible inventories, read by Ansible itself: any format that it reads is fine."""
+"""Read Ansible inventories by Ansible itself: any format that it reads is fine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every key of the plan or of a drill as tables in Markdown, read from their JSON Schema."""
+"""Write every key of the plan or of a drill as Markdown tables, from their JSON Schema."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""YAML files into models; each key's line is kept, so that a problem has a place.
+"""Load YAML files into models; each key's line is kept, so that a problem has a place.
 
 The only importer of yaml. Scalars are read as YAML 1.2 reads them: `on`, `yes`, `1:30` and
 `0600` stay strings. Duplicate keys are problems.

@@ -1,4 +1,4 @@
-"""What Ansible takes in without the drill naming it: roles, tasks, templates, files, variables.
+"""Hash what Ansible takes in without the drill naming it: roles, tasks, templates, variables.
 
 A proof holds for these too. Hashed is what lies beside a playbook and is named in its text, or in
 the text of what it names in turn; all of it, once one of these texts builds a name at run time.

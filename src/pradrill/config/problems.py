@@ -1,4 +1,4 @@
-"""Problems of configuration files: every one at once, each with its place."""
+"""Describe problems of configuration files: every one at once, each with its place."""
 
 from __future__ import annotations
 

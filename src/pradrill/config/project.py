@@ -1,4 +1,4 @@
-"""The house: a plan and its drills, checked against each other and against the disk."""
+"""Read a project: a plan and its drills, checked against each other and against the disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that Ansible Vault has encrypted, and the password that a drill names for them."""
+"""Find files that Ansible Vault encrypted, and hold the password that a drill names for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP: they stop a run through its teardown, and never around it."""
+"""Stop a run at SIGINT, SIGTERM and SIGHUP: through its teardown, and never around it."""
 
 from __future__ import annotations
 

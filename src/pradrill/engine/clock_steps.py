@@ -1,4 +1,4 @@
-"""Two clocks beside one another: the steady one, and the system's, which somebody may set."""
+"""Compare two clocks: the steady one, and the system's, which somebody may set."""
 
 from __future__ import annotations
 

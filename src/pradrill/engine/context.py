@@ -1,4 +1,4 @@
-"""What the steps of a run share: its journal, its facts, its tools, its standby."""
+"""Share what the steps of a run have in common: its journal, its facts, its tools, its standby."""
 
 from __future__ import annotations
 

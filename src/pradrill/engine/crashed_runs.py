@@ -1,4 +1,4 @@
-"""What a killed run left behind: found, torn down, and recorded as CRASHED."""
+"""Find what a killed run left behind, tear it down, and record the run as CRASHED."""
 
 from __future__ import annotations
 

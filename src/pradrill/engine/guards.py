@@ -1,4 +1,4 @@
-"""Guards: what must be proven of a host before it is touched, and before data is restored.
+"""Prove what must be true of a host before it is touched, and before data is restored.
 
 A guard without evidence is unproven. All that a host says of itself is its own word: these guards
 keep an honest mistake from production, not a machine that is made to lie.

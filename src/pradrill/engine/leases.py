@@ -1,4 +1,4 @@
-"""The run's leases: on each machine of its standby, where every other controller sees them.
+"""Hold the run's leases on each machine of its standby, where every other controller sees them.
 
 A lease is taken once a machine is proven, held on while the run lasts, looked at again before
 anything is changed, and given back at the end. Whoever loses one has lost the standby: nothing of

@@ -1,4 +1,4 @@
-"""Branches of a recovery, side by side: each begins once those that it comes after let it."""
+"""Run branches of a recovery side by side: each begins once those that it comes after let it."""
 
 from __future__ import annotations
 

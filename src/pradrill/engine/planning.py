@@ -1,4 +1,4 @@
-"""From declaration to plan: every step that a run will take, as data."""
+"""Plan a run from its declaration: every step that it will take, as data."""
 
 from __future__ import annotations
 

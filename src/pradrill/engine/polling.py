@@ -1,4 +1,4 @@
-"""Verification: poll until every mandatory check is green and stays so, or the deadline."""
+"""Poll until every mandatory check is green and stays so, or the deadline."""
 
 from __future__ import annotations
 

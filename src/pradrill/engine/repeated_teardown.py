@@ -1,4 +1,4 @@
-"""The teardown of a sealed run, once more: what it left is removed, its record stays as it is."""
+"""Repeat the teardown of a sealed run: what it left is removed, its record stays as it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run, from top to bottom: readiness → prepare → restore → verify → teardown → record."""
+"""Run a drill from top to bottom: readiness → prepare → restore → verify → teardown → record."""
 
 from __future__ import annotations
 

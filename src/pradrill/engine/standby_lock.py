@@ -1,4 +1,4 @@
-"""Holding the standby: each of its hosts apart, so that no two runs share one."""
+"""Hold the standby: each of its hosts apart, so that no two runs share one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An index for queries, derived from the files: SQLite, or PostgreSQL by URL.
+"""Write an index for queries, derived from the files: SQLite, or PostgreSQL by URL.
 
 It may be lost, and is made anew with the same content. Nothing in pradrill reads it.
 """

@@ -1,4 +1,4 @@
-"""A page as PDF/A-3a: archival, tagged, with the files that it was made from inside.
+"""Render a page as PDF/A-3a: archival, tagged, with the files that it was made from inside.
 
 The only module that imports WeasyPrint.
 """

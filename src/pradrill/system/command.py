@@ -1,4 +1,4 @@
-"""Runs a tool to its end: its own environment, a deadline, a bound on what it may say."""
+"""Run a tool to its end: its own environment, a deadline, a bound on what it may say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that must survive a crash: written whole, appended whole, seen on the disk."""
+"""Write files that must survive a crash: written whole, appended whole, seen on the disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must not lie on a disk: given to a tool through a pipe, or in a folder of memory."""
+"""Give a tool what must not lie on a disk: through a pipe, or in a folder of memory."""
 
 from __future__ import annotations
 

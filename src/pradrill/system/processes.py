@@ -1,4 +1,4 @@
-"""Own processes, found by a marker in their environment and ended.
+"""Find own processes by a marker in their environment, and end them.
 
 Since ansible-core 2.19 workers leave their process group with setsid(), so a group's end is not
 theirs; the environment is what they cannot leave.

@@ -1,4 +1,4 @@
-"""Where a run's throw-away folders go: into the first place that has room for them.
+"""Choose where a run's throw-away folders go: the first place that has room for them.
 
 Whoever fills /tmp, or a run whose disk is full, must not keep a standby from being torn down.
 """

@@ -1,4 +1,4 @@
-"""Where OpenSSH keeps its shared connections: a short path, ours alone, found by every process."""
+"""Choose where OpenSSH keeps shared connections: a short path, ours, known to all processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stock tools that sign, verify and stamp. None of them can ask anybody anything."""
+"""Run the stock tools that sign, verify and stamp. None of them can ask anybody anything."""
 
 from __future__ import annotations
 

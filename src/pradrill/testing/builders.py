@@ -1,4 +1,4 @@
-"""Builders of drills, runs and records.
+"""Build drills, runs and records.
 
 Each builder returns a whole, valid value; name only the fields that your test is about. The
 record is that of a quarterly Moodle drill which passed: RTA 42m10s of 4h, RPA 3h05m of 24h.

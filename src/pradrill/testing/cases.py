@@ -1,4 +1,4 @@
-"""Builders of what follows a run: annotations, findings, a case file."""
+"""Build what follows a run: annotations, findings, a case file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small estate for tests: a directory and a database side by side, then an application."""
+"""Build a small estate for tests: a directory and a database side by side, then an application."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""People who answer as they are told to."""
+"""Fake people, who answer as scripted."""
 
 from __future__ import annotations
 

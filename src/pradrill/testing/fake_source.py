@@ -1,4 +1,4 @@
-"""A fake source of backups, in memory."""
+"""Fake a source of backups, in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fakes for the ports that touch a standby: in memory, scripted by their arguments.
+"""Fake the ports that touch a standby: in memory, scripted by their arguments.
 
 With no argument each one plays its part in the builders' Moodle drill, which passes.
 """

@@ -1,4 +1,4 @@
-"""Fakes for the ports that a run keeps time, records and shows itself with."""
+"""Fake the ports that a run keeps time, records and shows itself with."""
 
 from __future__ import annotations
 

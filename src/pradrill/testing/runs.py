@@ -1,4 +1,4 @@
-"""Sealed runs on a store, with a journal and evidence, for tests of what reads them later."""
+"""Seal runs on a store, with a journal and evidence, for tests of what reads them later."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ansible bound to the machines that were proven, whatever its inventory and its plays say.
+"""Bind Ansible to the machines that were proven, whatever its inventory and its plays say.
 
 Everything that leads a connection is an extra variable, which nothing outranks. Its value is
 looked up by a host variable whose name is made up for each play: so that each host, also one that

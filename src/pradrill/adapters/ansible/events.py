@@ -1,4 +1,4 @@
-"""What ansible-runner tells while a play runs, and the judgement of it."""
+"""Read what ansible-runner reports while a play runs, and judge it."""
 
 from __future__ import annotations
 

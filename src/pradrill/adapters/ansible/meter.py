@@ -1,4 +1,4 @@
-"""Counts what a play prints and tells, while it does, and takes no more than the limit."""
+"""Count what a play prints and reports while it runs, and take no more than the limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Playbooks, run by ansible-runner in a folder and an environment of their own."""
+"""Run playbooks with ansible-runner, in a folder and an environment of their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a play is stopped: its tasks first, then ansible-playbook, then everything by force."""
+"""Stop a play: its tasks first, then ansible-playbook, then everything by force."""
 
 from __future__ import annotations
 

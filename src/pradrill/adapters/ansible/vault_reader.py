@@ -1,4 +1,4 @@
-"""Reads what Ansible Vault has encrypted, so that the plain values can be masked.
+"""Read what Ansible Vault has encrypted, so that the plain values can be masked.
 
 Run by path, in a process of its own: {"password": …, "files": […]} on standard input, a list of
 the plain texts on standard output.

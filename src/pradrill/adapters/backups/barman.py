@@ -1,4 +1,4 @@
-"""Barman servers of this machine. Barman changes to its own user by itself when root calls it."""
+"""Read Barman servers of this machine. Barman changes to its own user itself when root calls it."""
 
 from __future__ import annotations
 

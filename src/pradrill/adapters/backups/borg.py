@@ -1,4 +1,4 @@
-"""BorgBackup 1.x repositories. Listing takes borg's shared lock for as long as it lasts."""
+"""Read BorgBackup 1.x repositories. Listing takes borg's shared lock for as long as it lasts."""
 
 from __future__ import annotations
 

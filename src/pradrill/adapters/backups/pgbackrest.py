@@ -1,4 +1,4 @@
-"""pgBackRest stanzas: `info` and `verify`, which answer in text what their exit code leaves out."""
+"""Read pgBackRest stanzas: `info` and `verify` answer in text what their exit code leaves out."""
 
 from __future__ import annotations
 

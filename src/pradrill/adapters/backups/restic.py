@@ -1,4 +1,4 @@
-"""restic repositories, read without a lock or a cache: nothing is written to them."""
+"""Read restic repositories without a lock or a cache: nothing is written to them."""
 
 from __future__ import annotations
 

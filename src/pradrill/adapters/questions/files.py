@@ -1,4 +1,4 @@
-"""Asks people through files in the run's folder, and on the terminal where the run is watched.
+"""Ask people through files in the run's folder, and on the terminal where the run is watched.
 
 A question is `people/NNN.question.json`; its answer is the file of the same number that is made
 first, by a link, which can succeed once only. Whoever gives up on a question makes that file too,

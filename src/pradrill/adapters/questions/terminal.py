@@ -1,4 +1,4 @@
-"""Answers typed where the run is watched."""
+"""Read answers that are typed where the run is watched."""
 
 from __future__ import annotations
 

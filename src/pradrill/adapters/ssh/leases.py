@@ -1,4 +1,4 @@
-"""Leases on standbys, over SSH: a script of ours takes, renews and releases them there."""
+"""Take leases on standbys over SSH: a script of ours takes, renews and releases them there."""
 
 from __future__ import annotations
 

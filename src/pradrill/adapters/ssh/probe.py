@@ -1,4 +1,4 @@
-"""Hosts, looked at over SSH."""
+"""Look at hosts over SSH."""
 
 from __future__ import annotations
 

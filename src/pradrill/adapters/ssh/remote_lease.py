@@ -1,4 +1,4 @@
-"""Sent to the standby and run there: takes, renews and gives back the lease of a run.
+"""Take, renew and give back the lease of a run; sent to the standby and run there.
 
 Standard library only, Python 3.8 or later, never imported by pradrill. One argument, JSON: what
 to do (`take`, `renew` or `release`), the holder's words (`run`, `controller`, `state`), `term` in

@@ -1,4 +1,4 @@
-"""Sent to the host and run there: reads the standby marker, and tells whether it can be one.
+"""Read the standby marker, and tell whether it can be one; sent to the host and run there.
 
 Standard library only, Python 3.8 or later, never imported by pradrill. Argument: the marker's
 path. Each folder on the way is opened from the one above it, so that what was looked at is what is

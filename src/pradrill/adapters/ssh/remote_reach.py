@@ -1,4 +1,4 @@
-"""Sent to the standby and run there: says which endpoints answer a TCP connection.
+"""Say which endpoints answer a TCP connection; sent to the standby and run there.
 
 Standard library only, Python 3.8 or later, never imported by pradrill. Arguments: HOST:PORT …
 Prints a JSON object: endpoint → answer, and under "control" the answer of the host's own SSH

@@ -1,4 +1,4 @@
-"""Runs a command of the drill's; of a database's error only the reason leaves the standby.
+"""Run a command of the drill's; of a database's error only the reason leaves the standby.
 
 Sent to the standby and run there, by any Python from 3.9 on.
 """

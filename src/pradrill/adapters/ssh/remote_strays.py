@@ -1,4 +1,4 @@
-"""Sent to the standby and run there: finds and ends what a run has started.
+"""Find and end what a run has started; sent to the standby and run there.
 
 Standard library only, Python 3.8 or later, never imported by pradrill. One argument, JSON: the
 name of the `mark` in environments, the `run`, `since` (seconds since boot when the host was looked

@@ -1,4 +1,4 @@
-"""Commands over SSH (paramiko): pinned host keys only, a deadline on everything."""
+"""Run commands over SSH (paramiko): pinned host keys only, a deadline on everything."""
 
 from __future__ import annotations
 

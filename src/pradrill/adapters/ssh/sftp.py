@@ -1,4 +1,4 @@
-"""A folder behind SFTP: pinned host keys only, a deadline on every answer."""
+"""Read a folder behind SFTP: pinned host keys only, a deadline on every answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A standby that is there already: hosts of an inventory, reached over SSH with pinned keys."""
+"""Use hosts of an inventory as the standby, reached over SSH with pinned keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the worker told of one pass, and what each check came to by it."""
+"""Collect the worker's answers of one pass, and conclude each check's outcome."""
 
 from __future__ import annotations
 

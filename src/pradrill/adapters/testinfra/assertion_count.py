@@ -1,4 +1,4 @@
-"""What a check can answer for: the assertions that it evaluated, and who else had a say in it.
+"""Count the assertions that a check evaluated, and name who else had a say in them.
 
 It belongs to the worker, which loads it by path: it imports nothing of pradrill.
 """

@@ -1,4 +1,4 @@
-"""Checks written with testinfra, run by pytest in a worker process; the hosts are asked first."""
+"""Run checks written with testinfra by pytest in a worker process; ask the hosts first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The testinfra adapter's worker: imports pytest once and forks a child for each pass.
+"""Import pytest once and fork a child for each pass: the testinfra adapter's worker.
 
 It is run by path, in a process and a session of its own, and imports nothing of pradrill.
 Tasks come as JSON lines on standard input; what happens goes out as JSON lines on what was

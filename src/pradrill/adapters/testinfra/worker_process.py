@@ -1,4 +1,4 @@
-"""What the testinfra adapter starts: the worker that runs pytest, and probes of the hosts."""
+"""Start the worker that runs pytest, and probes of the hosts."""
 
 from __future__ import annotations
 

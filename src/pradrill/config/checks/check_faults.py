@@ -1,4 +1,4 @@
-"""What keeps a function of a suite from failing, as its syntax tree shows it."""
+"""Find what keeps a function of a suite from failing, in its syntax tree."""
 
 from __future__ import annotations
 

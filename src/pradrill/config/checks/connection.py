@@ -1,4 +1,4 @@
-"""What would lead Ansible elsewhere than to the machines that are proven: refused before a run.
+"""Refuse whatever would lead Ansible elsewhere than to the machines that are proven.
 
 A run forces every connection all the same (adapters/ansible/binding.py). Here it is said in words,
 at its line, before anything is touched.

@@ -1,4 +1,4 @@
-"""Whether an expression is decided before anything is asked: `x or True`, `(x, "message")`."""
+"""Find expressions that are decided before anything is asked: `x or True`, `(x, "message")`."""
 
 from __future__ import annotations
 

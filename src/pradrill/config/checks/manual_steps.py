@@ -1,4 +1,4 @@
-"""Manual steps against the rest of the drill, and against the plan's providers."""
+"""Check manual steps against the rest of the drill, and against the plan's providers."""
 
 from __future__ import annotations
 

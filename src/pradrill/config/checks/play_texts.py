@@ -1,4 +1,4 @@
-"""What plays, tasks and files of variables say about where they act, read from their YAML."""
+"""Find what plays, tasks and files of variables say about where they act, in their YAML."""
 
 from __future__ import annotations
 

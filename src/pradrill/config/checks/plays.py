@@ -1,4 +1,4 @@
-"""What Ansible itself makes of the playbooks: unknown modules, and plays that reach nobody.
+"""Ask Ansible itself about the playbooks: unknown modules, and plays that reach nobody.
 
 One process looks at all playbooks with the same inventory; only when it finds a fault are they
 asked in ever smaller parts, so that all faults are told at once. What a playbook includes while

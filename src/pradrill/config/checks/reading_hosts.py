@@ -1,4 +1,4 @@
-"""The hosts that readings of the restored data name: each is one of its own service's."""
+"""Check the hosts that readings of the restored data name: each is one of its own service's."""
 
 from __future__ import annotations
 

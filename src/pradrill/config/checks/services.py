@@ -1,4 +1,4 @@
-"""What several services of one drill must agree on: their order in the plan, and their hosts."""
+"""Check what several services of one drill must agree on: their order, and their hosts."""
 
 from __future__ import annotations
 

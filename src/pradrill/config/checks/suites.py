@@ -1,4 +1,4 @@
-"""A suite of checks as it is written: what pytest would not collect, and what could not fail."""
+"""Check a suite as it is written: what pytest would not collect, and what could not fail."""
 
 from __future__ import annotations
 

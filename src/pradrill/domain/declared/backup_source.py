@@ -1,4 +1,4 @@
-"""Where a drill's backups are, and which one it takes: the key `recovery_point` of a drill."""
+"""Declare where a drill's backups are, and which one it takes: the key `recovery_point`."""
 
 from __future__ import annotations
 

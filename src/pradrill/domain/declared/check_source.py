@@ -1,4 +1,4 @@
-"""Which checks the text of a suite declares: what should be collected, whatever pytest finds."""
+"""Read which checks the text of a suite declares: what should be collected."""
 
 from __future__ import annotations
 

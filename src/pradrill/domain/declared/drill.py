@@ -1,4 +1,4 @@
-"""A drill as declared in YAML."""
+"""Declare a drill, as YAML has it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The order of recovery: what depends on what, from the plan."""
+"""Derive the order of recovery from what depends on what in the plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who signs and stamps the register, and where its heads are published."""
+"""Declare who signs and stamps the register, and where its heads are published."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where to recover: the key `standby` of a drill, with one model for each kind of standby.
+"""Declare where to recover: the key `standby` of a drill, one model for each kind of standby.
 
 Whoever needs to know what a kind is like asks the model for that, never which kind it is. A new
 kind is a model here, its name in `AnyStandby`, and its adapter (`app/tools.py`).

@@ -1,4 +1,4 @@
-"""Every attempt at a drill in one line: what a dossier counts, draws and lists."""
+"""Summarise every attempt at a drill in one line: what a dossier counts, draws and lists."""
 
 from __future__ import annotations
 

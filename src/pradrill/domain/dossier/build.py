@@ -1,4 +1,4 @@
-"""The dossier of a period as data: one pass over the records, and what follows from them."""
+"""Compile the dossier of a period as data: one pass over the records, then what follows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is proved and what is not: services by scenarios by standbys, against the plan of today."""
+"""Tell what is proved and what is not: services by scenarios by standbys, against today's plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a proof still holds: what changed since the run that gave it.
+"""Tell whether a proof still holds: what changed since the run that gave it.
 
 A proof expires when something changed that the recovery depends on. What that is:
 

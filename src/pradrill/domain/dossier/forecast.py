@@ -1,4 +1,4 @@
-"""When an actual will cross its objective, as far as the runs so far allow to say.
+"""Forecast when an actual will cross its objective, as far as the runs so far allow.
 
 The method is the regression of `regression.py`, on the runs that recovered: on the size of what
 was restored where the runs tell it, because growth of the data is what makes a restore slower,

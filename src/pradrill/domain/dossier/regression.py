@@ -1,4 +1,4 @@
-"""A straight line through points, and how far to trust it.
+"""Fit a straight line through points, and say how far to trust it.
 
 Ordinary least squares with the intervals of Draper & Smith, Applied Regression Analysis (3rd ed.,
 Wiley 1998), chapters 1 (slope, prediction of a new observation) and 3 (inverse regression: where

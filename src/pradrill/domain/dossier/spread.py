@@ -1,4 +1,4 @@
-"""How the tests of a service came out as percentiles, with those that failed in their place."""
+"""Describe a service's tests as percentiles, with those that failed in their place."""
 
 from __future__ import annotations
 

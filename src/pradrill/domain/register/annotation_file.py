@@ -1,4 +1,4 @@
-"""What people say of a run once it is sealed: `pradrill annotate`."""
+"""Read what people say of a run once it is sealed: `pradrill annotate`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The register's entries: one line a fact, each carrying the hash of the one before."""
+"""Describe the register's entries: one line per fact, each with the hash of the one before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The register's entries, folded into annotations and findings: what is open, what closed it."""
+"""Fold the register's entries into findings: what is open, what closed it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a finding is about: the same problem at the next run has the same key.
+"""Identify what a finding is about: the same problem at the next run has the same key.
 
 Entries of the register hold a key as one text; it is put together and taken apart here alone.
 """

@@ -1,4 +1,4 @@
-"""What a run showed to be wrong, read from its record: the findings that it opens by itself.
+"""Derive findings from a run's record: those that it opens by itself.
 
 A key names a problem and not its appearance: the same one at the next run has the same key.
 Critical is what a real recovery would die of, major what would make it late or doubtful, minor

@@ -1,4 +1,4 @@
-"""Which drills the schedule asked for and nobody attempted."""
+"""Derive which drills the schedule asked for and nobody attempted."""
 
 from __future__ import annotations
 

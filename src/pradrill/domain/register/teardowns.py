@@ -1,4 +1,4 @@
-"""Teardowns that were repeated, and runs that still owe one."""
+"""Find teardowns that were repeated, and runs that still owe one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything that a report on one run may draw from: the sealed record, and what the chain adds."""
+"""Hold everything that a report on one run may draw from: the record, and what the chain adds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What changed between two runs of a drill: a proof holds for what was proved, and no longer."""
+"""Compare two runs of a drill: a proof holds for what was proved, and no longer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which part of a report serves which clause of a standard, law or contract.
+"""Map which part of a report serves which clause of a standard, law or contract.
 
 The map is data that an organisation edits. It claims nothing about compliance: whether the
 evidence suffices is for the reader to judge.

@@ -1,4 +1,4 @@
-"""The plan's table of who answers for what, and what a run showed of each line.
+"""Show, for each line of the plan's table of responsibilities, what a run proved of it.
 
 Lines are in the company's own words, French or English, so they are recognised by their words. A
 line that is not recognised was not exercised: silence is never a proof.

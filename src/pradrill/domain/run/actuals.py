@@ -1,4 +1,4 @@
-"""The actuals: what was reached, computed from marks with their bounds."""
+"""Compute the actuals: what was reached, from marks with their bounds."""
 
 from __future__ import annotations
 

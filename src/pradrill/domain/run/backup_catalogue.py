@@ -1,4 +1,4 @@
-"""A backup catalogue as data: its recovery points, which one a drill takes, what it allows."""
+"""Describe a backup catalogue: its recovery points, which one a drill takes, the worst case."""
 
 from __future__ import annotations
 

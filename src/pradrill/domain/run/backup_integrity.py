@@ -1,4 +1,4 @@
-"""Checks of the backups themselves, and how much of a repository they have covered so far."""
+"""Describe checks of the backups themselves, and how much of a repository they covered so far."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is concluded from a run's facts: its measurements, its verdict, its record."""
+"""Conclude from a run's facts: its measurements, its verdict, its record."""
 
 from __future__ import annotations
 

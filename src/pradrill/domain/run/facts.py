@@ -1,4 +1,4 @@
-"""What a journal's events add up to.
+"""Fold a journal's events into facts.
 
 The live run and the recovery of a crashed one go through the same fold, so a record says the
 same whether its process lived to write it or not.

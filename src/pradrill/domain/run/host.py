@@ -1,4 +1,4 @@
-"""The hosts that a drill works on, and how SSH reaches them."""
+"""Describe the hosts that a drill works on, and how SSH reaches them."""
 
 from __future__ import annotations
 

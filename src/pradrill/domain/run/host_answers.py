@@ -1,4 +1,4 @@
-"""What a Linux host says of itself, read strictly: its words are hostile input."""
+"""Read what a Linux host says of itself, strictly: its words are hostile input."""
 
 from __future__ import annotations
 

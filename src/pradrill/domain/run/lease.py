@@ -1,4 +1,4 @@
-"""The lease of a run on a standby: on the machine itself, where every controller sees it."""
+"""Describe the lease of a run on a standby: on the machine, where every controller sees it."""
 
 from __future__ import annotations
 

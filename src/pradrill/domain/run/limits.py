@@ -1,4 +1,4 @@
-"""What a run did not prove, said beside what it did."""
+"""List what a run did not prove, beside what it did."""
 
 from __future__ import annotations
 

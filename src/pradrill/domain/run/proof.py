@@ -1,4 +1,4 @@
-"""What must be proven of a host, and what may work on it: what was not proven is not touched.
+"""Tell what must be proven of a host, and what may work on it: the unproven is not touched.
 
 Proofs are of one process: after a crash they are the past, and are made anew before a teardown.
 """

@@ -1,4 +1,4 @@
-"""What people are asked in a run, how long it waits for them, and what providers promised."""
+"""Describe what people are asked in a run, how long it waits, and what providers promised."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sealed record of a run: the only source of every report."""
+"""Describe the sealed record of a run: the only source of every report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The readings of the restored data, weighed: the recovery point, and what does not fit together.
+"""Weigh the readings of the restored data: the recovery point, and what does not fit together.
 
 The rules, in order:
 

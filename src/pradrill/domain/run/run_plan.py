@@ -1,4 +1,4 @@
-"""A drill resolved: every step, host, objective and guard, as data, before anything happens."""
+"""Describe a resolved drill: every step, host, objective and guard, before anything happens."""
 
 from __future__ import annotations
 

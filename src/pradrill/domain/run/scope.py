@@ -1,4 +1,4 @@
-"""What a run starts on a standby carries the run's mark, by which it is found and ended."""
+"""Mark what a run starts on a standby, so that it is found and ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The verdict: a pure function of the evidence. There is no default."""
+"""Judge the evidence: a pure function. There is no default."""
 
 from __future__ import annotations
 

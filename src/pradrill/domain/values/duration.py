@@ -1,4 +1,4 @@
-"""Durations as people write them: "90s", "15m", "1h30m"; cadences: "3 months"."""
+"""Read durations as people write them: "90s", "15m", "1h30m"; cadences: "3 months"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HOST:PORT, as people write it."""
+"""Read HOST:PORT, as people write it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tells one machine from another: host keys, machine-ids and addresses, read strictly.
+"""Tell one machine from another by host keys, machine-ids and addresses, read strictly.
 
 A value that names no machine is refused where it is written: compared with a host it would differ
 from every one, and prove nothing.

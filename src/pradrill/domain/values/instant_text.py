@@ -1,4 +1,4 @@
-"""Instants as databases and tools print them, read strictly: a wrong guess is a wrong RPA."""
+"""Read instants as databases and tools print them, strictly: a wrong guess is a wrong RPA."""
 
 from __future__ import annotations
 

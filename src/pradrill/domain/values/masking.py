@@ -1,4 +1,4 @@
-"""Takes secrets out of whatever is about to be written, in every form that tools give them."""
+"""Take secrets out of whatever is about to be written, in every form that tools give them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reasons: why something ended as it did, as data that any language can say.
+"""Say why something ended as it did, as data that any language can express.
 
 A reason of the engine's is a code, which never changes its meaning, with its values; its English
 sentence stands beside them for whoever reads the file without this program. What others wrote (a

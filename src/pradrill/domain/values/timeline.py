@@ -1,4 +1,4 @@
-"""Instants and durations that say where they come from and how sure they are."""
+"""Hold instants and durations that say where they come from and how sure they are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The backups: which one is restored, chosen before anything starts, and whether they are sound."""
+"""Choose the backup that is restored, before anything starts, and check that backups are sound."""
 
 from __future__ import annotations
 

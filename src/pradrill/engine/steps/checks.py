@@ -1,4 +1,4 @@
-"""The checks, polled until the service is stable."""
+"""Poll the checks until the service is stable."""
 
 from __future__ import annotations
 

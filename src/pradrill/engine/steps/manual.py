@@ -1,4 +1,4 @@
-"""What a person does or decides: asked, waited for until the deadline, and timed apart."""
+"""Ask a person to do or decide something, wait until the deadline, and time it apart."""
 
 from __future__ import annotations
 

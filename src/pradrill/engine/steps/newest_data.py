@@ -1,4 +1,4 @@
-"""The recovery point, read from the restored data."""
+"""Read the recovery point from the restored data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A playbook, run on the standby."""
+"""Run a playbook on the standby."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The standby: what stands in the way, reaching it, proving what it is and what it reaches."""
+"""Reach the standby, prove what it is and what it reaches, and see what stands in the way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Entries that are about to be appended together, each with the hash of the one before."""
+"""Chain entries that are about to be appended together, each with the hash of the one before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is about to be appended, signed: a crash in the middle of it is carried through afterwards.
+"""Sign what is about to be appended: a crash in the middle of it is carried through afterwards.
 
 `register.next` is written before the register is touched. Without the key nobody can make one, and
 one of another place in the chain does not fit: so what is carried through was signed by a process

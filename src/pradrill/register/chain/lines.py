@@ -1,4 +1,4 @@
-"""The register's lines: how an entry is written, hashed and found again."""
+"""Write, hash and find the register's lines."""
 
 from __future__ import annotations
 

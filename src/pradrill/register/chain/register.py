@@ -1,4 +1,4 @@
-"""The register: `STATE/register`, a chain of entries that only ever grows.
+"""Append to the register, `STATE/register`: a chain of entries that only ever grows.
 
 An entry is one line of JSON, and its hash is the SHA-256 of that line with its line feed:
 `tail -n 1 register | sha256sum`. The next entry carries it. What the last one hashes to stands in

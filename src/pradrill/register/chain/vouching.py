@@ -1,4 +1,4 @@
-"""How far a signature vouches for the register as it lies on the disk.
+"""Tell how far a signature vouches for the register as it lies on the disk.
 
 Whoever can write in the state directory and has no key can change every line, compute the chain
 anew and drop the signatures. What they cannot do is sign: so nothing is signed on top of a head

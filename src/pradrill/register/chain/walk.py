@@ -1,4 +1,4 @@
-"""The chain as it lies on the disk, entry by entry, and where it is broken."""
+"""Walk the chain as it lies on the disk, entry by entry, and say where it is broken."""
 
 from __future__ import annotations
 

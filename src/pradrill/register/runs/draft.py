@@ -1,4 +1,4 @@
-"""An attempt before its run has begun: kept from its first instant, so that no kill loses it."""
+"""Keep an attempt before its run has begun: from its first instant, so that no kill loses it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sealed run becomes an entry of the register, and so does what it showed to be wrong."""
+"""Enter a sealed run into the register, with the findings that it opens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a sealed run that the register does not know is what its own journal tells.
+"""Compare a sealed run that the register does not know with what its own journal tells.
 
 A crash leaves such runs: sealed, signed, and not entered. So does whoever makes a folder up.
 """

@@ -1,4 +1,4 @@
-"""Every sealed record once, as its bytes lie on the disk, damaged ones included."""
+"""Read every sealed record once, as its bytes lie on the disk, damaged ones included."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs on disk: `runs/<run_id>/` with a journal as it happens and a record at the end."""
+"""Store runs on disk: `runs/<run_id>/` with a journal as it happens and a record at the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""In-toto attestations of records, in the DSSE envelopes that supply-chain tools read."""
+"""Write in-toto attestations of records, in the DSSE envelopes that supply-chain tools read."""
 
 from __future__ import annotations
 

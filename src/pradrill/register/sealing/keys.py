@@ -1,4 +1,4 @@
-"""What the keys that a chain names do not vouch for."""
+"""Find what the keys that a chain names do not vouch for."""
 
 from __future__ import annotations
 

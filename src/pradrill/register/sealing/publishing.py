@@ -1,4 +1,4 @@
-"""Heads of the register, put where whoever cuts the register does not come to."""
+"""Publish heads of the register where whoever cuts the register does not come to."""
 
 from __future__ import annotations
 

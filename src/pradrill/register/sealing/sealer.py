@@ -1,4 +1,4 @@
-"""Signs, stamps and publishes as the plan says; what fails is told, and never stops a run."""
+"""Sign, stamp and publish as the plan says; what fails is reported, and never stops a run."""
 
 from __future__ import annotations
 

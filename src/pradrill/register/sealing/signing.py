@@ -1,4 +1,4 @@
-"""Signatures as `ssh-keygen -Y sign` makes them; keys on tokens and in agents work as there."""
+"""Sign as `ssh-keygen -Y sign` does; keys on tokens and in agents work as there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Time stamps of an RFC 3161 authority: asked for over HTTP, verified with `openssl ts`."""
+"""Ask an RFC 3161 authority for time stamps over HTTP, and verify them with `openssl ts`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Damage is acknowledged: it stays, and a later one is told apart from it."""
+"""Acknowledge damage: it stays, and later damage is told apart from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A bundle: a run's evidence with the register, to be verified where there is no pradrill."""
+"""Bundle a run's evidence with the register, to be verified where there is no pradrill."""
 
 from __future__ import annotations
 

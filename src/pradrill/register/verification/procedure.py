@@ -1,4 +1,4 @@
-"""How to verify a bundle with stock commands: the text that lies in it, in two languages.
+"""Write how to verify a bundle with stock commands: its VERIFY texts, in two languages.
 
 Every command is one line, exits with 0 when all is well, and needs bash, coreutils, findutils, jq,
 ssh-keygen and openssl. `register/bundle.py` gives the same answer in Python.

@@ -1,4 +1,4 @@
-"""What is no trouble with a register and yet worth an auditor's look."""
+"""Note what is no trouble with a register and yet worth an auditor's look."""
 
 from __future__ import annotations
 

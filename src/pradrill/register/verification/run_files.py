@@ -1,4 +1,4 @@
-"""The folders of runs, compared with what the register says of their files.
+"""Compare the folders of runs with what the register says of their files.
 
 Thousands of runs are compared, and hashing their bytes should be most of it: hence plain strings
 and system calls. A register can name anything: only what lies in a run's own folder is opened.

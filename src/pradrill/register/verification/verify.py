@@ -1,4 +1,4 @@
-"""Whether a register and its runs are what they were: every trouble at once, with its place.
+"""Verify that a register and its runs are what they were: every trouble at once, with its place.
 
 Everything is read as hostile: a register can name any path and hold any bytes.
 """

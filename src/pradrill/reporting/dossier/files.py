@@ -1,4 +1,4 @@
-"""The dossier of a period as a page, as a table for a spreadsheet, and as data."""
+"""Write the dossier of a period as a page, as a table for a spreadsheet, and as data."""
 
 from __future__ import annotations
 

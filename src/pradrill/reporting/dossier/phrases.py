@@ -1,4 +1,4 @@
-"""What the pages of a dossier say, beyond their templates: words, signs, sentences, groups."""
+"""Phrase what the pages of a dossier say beyond their templates: words, signs, groups."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where things go in the picture of a trend: numbers only; a template makes the drawing.
+"""Lay out the picture of a trend: numbers only; a template makes the drawing.
 
 Two panels side by side, RTA and RPA over the days of the period, from zero up to the objective
 at least. Attempts without a figure have their sign in a strip above. A figure of more than twice

@@ -1,4 +1,4 @@
-"""How reports speak: every fixed sentence that is not in a template, figures, hostile text."""
+"""Format what reports say: fixed sentences outside templates, figures, hostile text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which language a report speaks: every fixed word that people read in one comes through here.
+"""Choose the language of a report: every fixed word that people read in one comes through here.
 
 English is the source; the other catalogues are `locale/*.po`, read as they are, so that there is
 no build step to forget. The only module that imports Babel.

@@ -1,4 +1,4 @@
-"""Sentences of records of format 1, said in the language of the report: frozen, none is added.
+"""Translate sentences of records of format 1: frozen, none is added.
 
 Those records keep what the engine gave as a reason in English, as it was composed, and nothing
 beside it; since format 2 a reason has a code. Only here are the program's own sentences recognised

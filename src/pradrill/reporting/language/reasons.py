@@ -1,4 +1,4 @@
-"""Reasons of the record, said in the language of the report: the form of their code, with values.
+"""Translate reasons of the record: the form of their code, with values.
 
 What has no code was written by others and is quoted as it is, or it was written by the engine when
 records had sentences only: those are the business of `old_sentences`.

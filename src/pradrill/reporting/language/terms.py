@@ -1,4 +1,4 @@
-"""The words of the domain, as reports say them in the language being spoken."""
+"""Translate the words of the domain into the language being spoken."""
 
 from __future__ import annotations
 

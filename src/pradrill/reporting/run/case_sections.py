@@ -1,4 +1,4 @@
-"""What a report derives from a case file: people, lessons, findings, changes, evidence held."""
+"""Derive from a case file what a report shows: people, lessons, findings, changes, evidence."""
 
 from __future__ import annotations
 

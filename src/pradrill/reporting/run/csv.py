@@ -1,4 +1,4 @@
-"""A run as CSV, one row a fact, for spreadsheets, in the words of the record."""
+"""Write a run as CSV, one row per fact, for spreadsheets, in the words of the record."""
 
 from __future__ import annotations
 

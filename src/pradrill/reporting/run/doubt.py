@@ -1,4 +1,4 @@
-"""What a reader must know first: the register does not verify, or the record is another one."""
+"""Say what a reader must know first: the register does not verify, or the record is another one."""
 
 from __future__ import annotations
 

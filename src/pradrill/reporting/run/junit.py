@@ -1,4 +1,4 @@
-"""A run as JUnit XML, for CI: what did not pass, and what could not be told, is never green."""
+"""Write a run as JUnit XML, for CI: what did not pass, or could not be told, is never green."""
 
 from __future__ import annotations
 

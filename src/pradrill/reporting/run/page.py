@@ -1,4 +1,4 @@
-"""What every report derives from a record: objectives against actuals, order, plain statements."""
+"""Derive what every report needs from a record: objectives against actuals, order, statements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fields of an audit that have more than one source: each answer says where it comes from.
+"""Collect fields of an audit that have several sources: each answer says where it comes from.
 
 What an instrument saw comes first, then what plan, drill or a playbook declare, then what people
 entered after the run. No answer takes the place of another: a reader sees where they differ.

@@ -1,4 +1,4 @@
-"""Where things go in the timeline picture: numbers only; a template makes the drawing.
+"""Lay out the timeline picture: numbers only; a template makes the drawing.
 
 Time runs from left to right in up to three stretches: before the run (back to the disruption),
 the run itself, and after it (up to the objective). A long quiet stretch is drawn short and marked

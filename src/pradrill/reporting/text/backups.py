@@ -1,4 +1,4 @@
-"""What is said of backups: the one chosen, the worst case, the gaps, the checks."""
+"""Describe backups: the one chosen, the worst case, the gaps, the checks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Findings in plain words, for a terminal and for a mail."""
+"""Describe findings in plain words, for a terminal and for a mail."""
 
 from __future__ import annotations
 

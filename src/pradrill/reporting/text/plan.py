@@ -1,4 +1,4 @@
-"""What a run would do, in plain words: `pradrill plan` and `run --dry-run`."""
+"""Describe what a run would do, in plain words: `pradrill plan` and `run --dry-run`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people are asked during a run, and what their waiting came to, in plain words."""
+"""Describe what people are asked during a run, and what their waiting came to, in plain words."""
 
 from __future__ import annotations
 

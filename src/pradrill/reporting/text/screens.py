@@ -1,4 +1,4 @@
-"""Plans, records and live progress on a terminal; the only module that imports rich."""
+"""Show plans, records and live progress on a terminal; the only module that imports rich."""
 
 from __future__ import annotations
 

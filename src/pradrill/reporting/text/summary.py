@@ -1,4 +1,4 @@
-"""The verdict in plain text: for a cron mail, and for the end of a run on a terminal."""
+"""Summarise the verdict in plain text: for a cron mail, and for the end of a run on a terminal."""
 
 from __future__ import annotations
 

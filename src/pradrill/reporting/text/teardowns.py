@@ -1,4 +1,4 @@
-"""Teardowns that were repeated, and those that are owed, in words."""
+"""Describe teardowns that were repeated, and those that are owed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lies in a folder of dumps: kinds of dump folders, checksum files."""
+"""Recognise what lies in a folder of dumps: kinds of dump folders, checksum files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A folder of this machine, behind the port Folder."""
+"""Read a folder of this machine, behind the port Folder."""
 
 from __future__ import annotations
 

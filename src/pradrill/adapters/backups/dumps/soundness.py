@@ -1,4 +1,4 @@
-"""Whether a dump is whole: its checksum, its compression's, its format's end.
+"""Check that a dump is whole: its checksum, its compression's, its format's end.
 
 Sound is only what a checksum covers: without one, a changed byte may look like any other.
 """

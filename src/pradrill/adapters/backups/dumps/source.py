@@ -1,4 +1,4 @@
-"""Plain folders of dumps: what their names, sizes and neighbours say, and whether they are whole.
+"""List plain folders of dumps by their names, sizes and neighbours, and check that they are whole.
 
 Read through the port Folder: a folder of this machine, or one behind SFTP.
 """

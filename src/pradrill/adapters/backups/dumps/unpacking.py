@@ -1,4 +1,4 @@
-"""A dump's bytes before they were packed: gzip, zstd, bzip2 and xz check themselves."""
+"""Unpack a dump's bytes: gzip, zstd, bzip2 and xz check themselves."""
 
 from __future__ import annotations
 

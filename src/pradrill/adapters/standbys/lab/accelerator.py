@@ -1,4 +1,4 @@
-"""What the machines run under, found by really booting one."""
+"""Choose what the machines run under, by really booting one."""
 
 from __future__ import annotations
 

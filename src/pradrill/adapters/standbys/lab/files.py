@@ -1,4 +1,4 @@
-"""Small file work that every part of the lab needs."""
+"""Do the small file work that every part of the lab needs."""
 
 from __future__ import annotations
 

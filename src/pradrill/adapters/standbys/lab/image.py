@@ -1,4 +1,4 @@
-"""The disk that every machine of the lab starts from: Debian, built from its packages.
+"""Build the disk that every machine of the lab starts from: Debian, from its packages.
 
 Nothing is downloaded but packages, nobody has to be root: mmdebstrap makes the system in a user
 namespace, mke2fs puts it into a file system, and QEMU starts the kernel directly.

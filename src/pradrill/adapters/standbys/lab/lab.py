@@ -1,4 +1,4 @@
-"""The lab: an image, and the machines that start from it."""
+"""Keep the lab: an image, and the machines that start from it."""
 
 from __future__ import annotations
 

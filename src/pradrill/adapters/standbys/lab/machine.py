@@ -1,4 +1,4 @@
-"""A machine of the lab: built once, frozen once, resumed for every use.
+"""Build a machine of the lab once, freeze it once, resume it for every use.
 
 Freezing saves a booted machine; each use resumes it over a disk of its own that is thrown away.
 """

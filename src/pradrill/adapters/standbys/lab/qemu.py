@@ -1,4 +1,4 @@
-"""One QEMU process: how it is started, asked, frozen and ended."""
+"""Start, ask, freeze and end one QEMU process."""
 
 from __future__ import annotations
 

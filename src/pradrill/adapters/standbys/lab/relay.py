@@ -1,4 +1,4 @@
-"""Carries one connection from a guest to another machine of the lab. QEMU starts it, one a link.
+"""Carry one connection from a guest to another machine of the lab; QEMU starts one per link.
 
 Run as a file, by a bare interpreter: python -I -S relay.py PORT_FILE.
 """

@@ -1,4 +1,4 @@
-"""A lab machine's identity: known before it runs, so that the first contact is pinned too."""
+"""Give a lab machine its identity before it runs, so that the first contact is pinned too."""
 
 from __future__ import annotations
 
