@@ -106,7 +106,7 @@ class Verification(Protocol):
     """A suite of checks ready to be run again and again."""
 
     def checks(self) -> Sequence[str]:
-        """Return the ids of every check, one a host."""
+        """Return the ids of every check, one per host."""
 
     def run(
         self, only: Sequence[str] | None, *, deadline: float, cancelled: Cancelled
@@ -144,7 +144,7 @@ class HostProbe(Protocol):
         """
 
     def read_instant(self, host: Host, site: Site, newest: NewestData) -> datetime:
-        """Run the command and read its answer; raises PradrillError when it is no instant."""
+        """Run the command and read its answer; raises PradrillError unless it is an instant."""
 
     def same_canary(self, host: Host, site: Site, canary: Canary) -> bool:
         """Tell whether the command prints the planted value; raises PradrillError without one."""
@@ -218,7 +218,7 @@ class RecoveryPointSource(Protocol):
         """Return every backup; raises NotReadyError when they cannot be read for certain.
 
         Unreachable, locked, in a newer format, a wrong password: each is told by its name. An
-        empty catalogue is no error here: what it means depends on who asks.
+        empty catalogue is not an error here: what it means depends on who asks.
         """
 
     def check(self, point: RecoveryPoint, part: IntegrityPart, bounds: Bounds) -> Checked:

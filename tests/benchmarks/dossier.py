@@ -332,6 +332,6 @@ if __name__ == "__main__":
     if given.example is not None:
         example(given.example)
         sys.exit()
-    with tempfile.TemporaryDirectory() as made:
-        room = Path(made, "bench")
+    with tempfile.TemporaryDirectory() as folder:
+        room = Path(folder, "bench")
         sys.exit(benchmark(room, given.services, given.runs, iter(given.formats.split(","))))

@@ -132,7 +132,7 @@ def sealed(app: App, run_id: str) -> bytes:
 
 
 def _previous(app: App, record: RunRecord) -> RunRecord | None:
-    """Return the last finished run of the same drill before this one; damaged ones are no such."""
+    """Return the last finished run of the same drill before this one; damaged ones do not count."""
     drill = record.plan.drill.drill
     names = sorted(path.parent.name for path in app.store.runs.glob(f"2*Z-{drill}-*/{RECORD}"))
     for name in reversed([name for name in names if name < record.run_id]):

@@ -118,7 +118,7 @@ def owned() -> Iterator[None]:
 
 @contextmanager
 def beside_a_run() -> Iterator[None]:
-    """While a run goes on no reader holds it up; from then on the exit code is its record's."""
+    """Let no reader hold up a run while it goes on; from then on the exit code is its record's."""
     outlets = [each for each in (_outlet(sys.stdout), _outlet(sys.stderr)) if each is not None]
     for outlet in outlets:
         outlet.forgiven, outlet.patience = True, _PATIENCE

@@ -33,7 +33,7 @@ def read_clauses(folder: Path | None) -> ClauseMap:
 
 
 def read_logo(path: Path) -> str:
-    """Return an image as a data URI. Raises ConfigurationError when it is none, or no safe one."""
+    """Return an image as a data URI. Raises ConfigurationError unless it is a safe image."""
     try:
         with path.open("rb") as file:
             content = file.read(_LARGEST + 1)

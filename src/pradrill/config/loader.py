@@ -102,7 +102,7 @@ def playbook_problem(path: Path) -> str | None:
 
 
 def read_document(path: Path) -> Document:
-    """Read a file with one YAML mapping; raises ConfigurationProblemsError when it is none."""
+    """Read a file with one YAML mapping; raises ConfigurationProblemsError when it is not one."""
     text = _text(path)
     try:
         loader = _Loader(text)

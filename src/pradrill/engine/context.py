@@ -180,11 +180,11 @@ class Context:
         return self._run.unwritten
 
     def begin(self) -> None:
-        """From here on what cannot be written stops the run."""
+        """Stop the run, from here on, when something cannot be written."""
         self._run.under_way = True
 
     def end(self) -> None:
-        """From here on nothing stops what is left to do: the teardown."""
+        """Let nothing stop, from here on, what is left to do: the teardown."""
         self._run.under_way = False
 
     def abandon(self) -> None:

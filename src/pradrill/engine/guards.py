@@ -38,7 +38,7 @@ def identity_guards(
     services: Collection[str] | None = None,
     known_by_name: bool = False,
 ) -> list[GuardResult]:
-    """Prove that the host is declared a standby and is no service's primary.
+    """Prove that the host is declared a standby and is not a service's primary.
 
     It must be told apart from the primary of each of the drill's `services` (default: of all); of
     the others in the plan, where that says what their primary is.
@@ -177,7 +177,7 @@ def reach_guards(
 ) -> list[GuardResult]:
     """Prove that production is out of a host's reach.
 
-    A name that does not resolve there is no proof: a misspelt one looks the same. The controller's
+    A name that does not resolve proves nothing: a misspelt one looks the same. The controller's
     own answer is not taken instead: it may see another network than the standby.
     """
     results = []

@@ -50,7 +50,7 @@ def side_by_side(
 
 
 def _nothing_waits() -> None:
-    """Let nobody go on: there is no other branch."""
+    """Let nobody go on: one branch runs alone."""
 
 
 def _tell(ended: Callable[[], None], _future: Future[None]) -> None:

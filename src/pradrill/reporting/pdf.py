@@ -18,7 +18,7 @@ class Attached(NamedTuple):
     name: str
     content: bytes
     description: str
-    made: datetime
+    date: datetime
 
 
 def render_pdf(html: str, attached: Sequence[Attached] = ()) -> bytes:
@@ -41,8 +41,8 @@ def render_pdf(html: str, attached: Sequence[Attached] = ()) -> bytes:
             string=file.content,
             name=file.name,
             description=file.description,
-            created=file.made,
-            modified=file.made,
+            created=file.date,
+            modified=file.date,
             relationship="Source",
         )
         for file in attached

@@ -15,7 +15,7 @@ from pradrill.errors import RecordError
 
 
 def opened(path: Path, flags: int, mode: int = 0o600) -> int:
-    """Open a regular file, and nothing else: a pipe would hold a reader up for ever.
+    """Open a regular file, and nothing else: a pipe would hold a reader up without end.
 
     Raises OSError.
     """
@@ -67,7 +67,7 @@ def write_whole(path: Path, content: bytes, mode: int = 0o400) -> None:
 
 @contextmanager
 def unchanging(lock: Path) -> Iterator[None]:
-    """Wait for whoever holds a lock, and keep others off; where there is none, or none for us, not.
+    """Wait for whoever holds a lock, and keep others off; without a lock, or without leave, go on.
 
     Nothing is written: reading must be possible for those who may only read.
     """

@@ -81,7 +81,7 @@ def an_estate(
 
 
 def estate_hosts(services: Any = DEPENDS_ON) -> tuple[Host, ...]:
-    """Return the standby's hosts, one a service."""
+    """Return the standby's hosts, one per service."""
     return tuple(
         a_host(name=place(name), address=f"198.51.100.{number}")
         for number, name in enumerate(services, 20)

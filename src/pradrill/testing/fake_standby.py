@@ -277,7 +277,7 @@ Opened = FakeVerification | BaseException
 
 
 class FakeVerifier:
-    """Opens the one verification it was given, or one a suite's name; raises an exception."""
+    """Opens the one verification it was given, or one per name of a suite; raises an exception."""
 
     def __init__(self, verification: Opened | Mapping[str, Opened]) -> None:
         self.opened = 0

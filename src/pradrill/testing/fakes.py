@@ -66,7 +66,7 @@ class FakeJournal:
         self._room = room
 
     def append(self, event: str, at: datetime, facts: Mapping[str, Any]) -> None:
-        """Keep one fact; raises RecordError when there is no room for it."""
+        """Keep one fact; raises RecordError when the journal is full."""
         if self._room is not None and len(self._lines) >= self._room:
             raise RecordError(f"cannot write the journal of {self.run_id}: no space left")
         self._lines.append(json.dumps([event, at.isoformat(), facts]))
@@ -78,7 +78,7 @@ class FakeJournal:
             yield event, datetime.fromisoformat(at), facts
 
     def evidence(self) -> tuple[FileHash, ...]:
-        """Return nothing: there are no files."""
+        """Return nothing: the fake keeps no files."""
         return ()
 
     def seal(self, record: RunRecord) -> None:

@@ -49,7 +49,7 @@ class Narrator:
         self._stray: Reason | None = None
         self._failures: list[TaskFailure] = []
         self._times: tuple[datetime, ...] = ()
-        self._kept = 0
+        self._bytes_written = 0
         self.meter = Meter()
         self._counts = {"ok": 0, "changed": 0}
         self.unwritten: OSError | None = None
@@ -101,7 +101,7 @@ class Narrator:
         self._note(kind, data, host, task)
 
     def _take_own(self, kind: str, data: dict[str, Any], host: str, task: str) -> None:
-        """Take an event of the plays that read which machine it is: they are no recovery."""
+        """Take an event of the plays that read which machine it is; they recover nothing."""
         if kind in {"runner_on_ok", "runner_on_failed"}:
             self._machine_ids.append(self._binding.answer(data))
         elif kind == "runner_on_unreachable" and self._brake.pulled is None:
@@ -122,10 +122,10 @@ class Narrator:
 
     def _keep(self, line: str) -> None:
         """Keep an event as evidence; say once that the others are not."""
-        if self._kept > PLAY_KEPT:
+        if self._bytes_written > PLAY_KEPT:
             return
-        self._kept += len(line)
-        if self._kept > PLAY_KEPT:
+        self._bytes_written += len(line)
+        if self._bytes_written > PLAY_KEPT:
             line = json.dumps({"event": "cut", "after": megabytes(PLAY_KEPT)}) + "\n"
         with self._events.open("a", encoding="utf-8") as file:
             file.write(line)

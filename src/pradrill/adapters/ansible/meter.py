@@ -26,7 +26,7 @@ class Meter:
 def metered(meter: Meter, **words: Any) -> Any:
     """Return ansible-runner's Runner, which would take in whatever comes.
 
-    It reads a file an event, and keeps what is printed between two events: both are weighed
+    It reads one file per event, and keeps what is printed between two events: both are weighed
     before. It makes its filter of the output itself, so that has to be put in its place.
     """
     from ansible_runner import runner as theirs  # noqa: PLC0415 costs 0.2 s

@@ -32,7 +32,7 @@ class Terminal:
             termios.tcflush(self._handle, termios.TCIFLUSH)
 
     def answer(self, question: Question) -> Answer | None:
-        """Return the answer that was typed; None while there is none."""
+        """Return the answer that was typed; None while nobody has answered."""
         line = self._line()
         if not line:
             return None

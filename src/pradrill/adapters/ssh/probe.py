@@ -126,7 +126,7 @@ class SshProbe:
         return _reached(endpoints, reply.out)
 
     def read_instant(self, host: Host, site: Site, newest: NewestData) -> datetime:
-        """Run the command (by sh) and read its answer; raises PradrillError if it is no instant.
+        """Run the command (by sh), read its answer; raises PradrillError unless it is an instant.
 
         The host ends the command too at the deadline: a query does not outlive the drill.
         """
@@ -206,7 +206,7 @@ class SshProbe:
             raise PradrillError(f"the processes of {host.name} cannot be seen: {reason}") from error
 
     def _look(self, host: Host, site: Site, what: str, script: str, *words: str) -> str:
-        """Run a script of ours; a part of an answer is no answer."""
+        """Run a script of ours; a part of an answer does not count."""
         reply = self._sessions.run(
             host, site, shlex.join(["sh", "-c", script, "sh", *words]), _LOOK
         )
@@ -240,7 +240,7 @@ class SshProbe:
 
 
 class Marker(NamedTuple):
-    """What lies at the marker's place: its content, or why it is none."""
+    """What lies at the marker's place: its content, or why it is not a marker."""
 
     content: str | None
     fault: MarkerFault | None = None

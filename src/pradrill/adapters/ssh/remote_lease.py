@@ -61,7 +61,7 @@ def everywhere(machine_id: str) -> list[str]:
 
 @contextmanager
 def locked(path: str, make: bool) -> Iterator[int]:
-    """Open a lease for one process at a time; raises OSError for what is no file of this login."""
+    """Open a lease for one process at a time; raises OSError unless the file is this login's."""
     while True:
         flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | (os.O_CREAT if make else 0)
         handle = os.open(path, flags, 0o644)

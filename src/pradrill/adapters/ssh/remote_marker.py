@@ -2,7 +2,7 @@
 
 Standard library only, Python 3.8 or later, never imported by pradrill. Argument: the marker's
 path. Each folder on the way is opened from the one above it, so that what was looked at is what is
-read. Prints a JSON object: the file's "content" (null: there is none), or the "fault" and the path
+read. Prints a JSON object: the file's "content" (null: nothing there), or the "fault" and the path
 ("at") that it is about.
 """
 
@@ -20,7 +20,7 @@ LOOK = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class MarkerRefusal(Exception):  # noqa: N818 not an error: an answer
-    """What lies there is no marker."""
+    """What lies there is not a marker."""
 
 
 def opened(name: str, above: int | None, at: str, *, folder: bool) -> int:
@@ -45,7 +45,7 @@ def opened(name: str, above: int | None, at: str, *, folder: bool) -> int:
 
 
 def content_of(path: str) -> str | None:
-    """Return what the marker holds; None when there is none. Raises Fault."""
+    """Return what the marker holds; None when nothing is there. Raises MarkerRefusal."""
     at, here = "/", None
     parts = path.strip("/").split("/")
     try:

@@ -180,7 +180,7 @@ def _settled(host: Host) -> Host:
 
 
 def _answering(addresses: Sequence[str], port: int) -> str:
-    """Return the first address where something answers; the first one when there is no other."""
+    """Return the first address where something answers; the first one when none answers."""
     for address in dict.fromkeys(addresses) if len(set(addresses)) > 1 else ():
         try:
             socket.create_connection((address, port), timeout=_DEADLINE).close()

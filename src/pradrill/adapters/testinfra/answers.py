@@ -130,7 +130,7 @@ class Pass:
         return check.conclude(CheckAnswer(CheckOutcome.ERRORED, self.why_not(check), started, now))
 
     def why_not(self, check: Check | None) -> str:
-        """Say why there is no answer."""
+        """Say why an answer is missing."""
         running, _ = self._running
         if self.stopped:
             alone = not running or check is None or check.key == running

@@ -78,7 +78,7 @@ class TestinfraSuite:
         self._masker = masker
         self._checks: dict[str, Check] = {}
         self._tasks = 0
-        self._kept = 0
+        self._bytes_written = 0
 
     def collect(self) -> None:
         """Learn the suite's checks. Where something cannot be read, reading it is a check too."""
@@ -91,7 +91,7 @@ class TestinfraSuite:
         self._checks = answers.checks
 
     def checks(self) -> Sequence[str]:
-        """Return the ids of every check, one a host."""
+        """Return the ids of every check, one per host."""
         return tuple(self._checks)
 
     def run(
@@ -177,10 +177,10 @@ class TestinfraSuite:
 
     def _keep(self, results: tuple[CheckResult, ...]) -> None:
         lines = [self._masked(result) for result in results]
-        if self._kept > CHECKS_KEPT:
+        if self._bytes_written > CHECKS_KEPT:
             return
-        self._kept += sum(map(len, lines))
-        if self._kept > CHECKS_KEPT:
+        self._bytes_written += sum(map(len, lines))
+        if self._bytes_written > CHECKS_KEPT:
             lines = [json.dumps({"cut": f"after {megabytes(CHECKS_KEPT)}"}) + "\n"]
         handle = os.open(self._evidence, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123 a descriptor, not a path

@@ -73,7 +73,7 @@ def play_problems(
     """Find what leads elsewhere in a file of plays, tasks or variables.
 
     `names`: the standby's hosts; `logins`: as whom they are reached; `controller`: whether it may
-    act on this machine, too. What is no YAML is Ansible's to judge.
+    act on this machine, too. Ansible judges what is not YAML.
     """
     rules = _Rules(path, allowed, names, logins, controller)
     try:

@@ -16,7 +16,7 @@ from pradrill.domain.values.timeline import Mark
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
 Texts = Annotated[
-    tuple[Text, ...], BeforeValidator(lambda said: (said,) if isinstance(said, str) else said)
+    tuple[Text, ...], BeforeValidator(lambda text: (text,) if isinstance(text, str) else text)
 ]
 """One text, or several."""
 _BEFORE = {

@@ -74,7 +74,7 @@ def _each_finding(record: RunRecord) -> Iterator[Finding]:
 
 
 def _clock(record: RunRecord) -> Iterator[Finding]:
-    """Find that somebody set the controller's clock: its instants are no others' any more."""
+    """Find that the controller's clock was set: its instants fit no other clock's any more."""
     steps = record.recovery.clock_steps
     if steps:
         worst_step = max(abs(step.seconds) for step in steps)

@@ -113,7 +113,7 @@ class CatalogueReading(Model):
 def read(
     catalogue: Catalogue, select: Select, window: timedelta, promised: Promised | None
 ) -> CatalogueReading:
-    """Choose a point and draw the worst case; raises NotReadyError when there is none."""
+    """Choose a point and draw the worst case; raises NotReadyError when no point fits."""
     selected, why = choose(catalogue, select)
     return CatalogueReading(
         source=catalogue.source,

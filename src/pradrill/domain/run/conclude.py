@@ -77,35 +77,41 @@ def recovery(facts: Facts) -> Recovery:
 
 def recovery_of(facts: Facts, branch: Branch) -> Recovery:
     """Return the measurements of one branch."""
-    shown = facts.of(branch.service)
-    point = shown.reading.point if shown.reading else None
-    whole = _measured(facts, shown, point, facts.skew_of(branch))
+    branch_facts = facts.of(branch.service)
+    point = branch_facts.reading.point if branch_facts.reading else None
+    whole = _measured(facts, branch_facts, point, facts.skew_of(branch))
     names = {None, branch.service, *branch.after}
     waits = [wait for wait in facts.waits if wait.service in names]
-    return whole.model_copy(update={"waited_for_people": waited_inside_rta(waits, shown.marks)})
+    return whole.model_copy(
+        update={"waited_for_people": waited_inside_rta(waits, branch_facts.marks)}
+    )
 
 
 def _measured(
-    facts: Facts, shown: BranchFacts, point: Instant | None, skew: dict[str, Skew]
+    facts: Facts, branch_facts: BranchFacts, point: Instant | None, skew: dict[str, Skew]
 ) -> Recovery:
-    reading = shown.reading
+    reading = branch_facts.reading
     return Recovery(
-        marks=shown.marks,
+        marks=branch_facts.marks,
         recovery_point=point,
         recovery_point_from=reading.source if reading else "",
         catalogue_time=reading.catalogue if reading else None,
         backup_id=reading.backup_id if reading else None,
         readings=reading.readings if reading else (),
         contradictions=reading.contradictions if reading else (),
-        rta=actuals.with_clock_set(actuals.rta(shown.marks), facts.clock_steps),
-        technical_rta=actuals.with_clock_set(actuals.technical_rta(shown.marks), facts.clock_steps),
-        rpa=actuals.with_clock_set(actuals.rpa(shown.marks, point), facts.clock_steps, both=True),
+        rta=actuals.with_clock_set(actuals.rta(branch_facts.marks), facts.clock_steps),
+        technical_rta=actuals.with_clock_set(
+            actuals.technical_rta(branch_facts.marks), facts.clock_steps
+        ),
+        rpa=actuals.with_clock_set(
+            actuals.rpa(branch_facts.marks, point), facts.clock_steps, both=True
+        ),
         skew=skew,
-        waited_for_people=waited_inside_rta(facts.waits, shown.marks),
+        waited_for_people=waited_inside_rta(facts.waits, branch_facts.marks),
         clock_stepped=facts.clock_stepped,
         clock_steps=facts.clock_steps,
-        catalogue=shown.catalogue,
-        integrity=shown.integrity,
+        catalogue=branch_facts.catalogue,
+        integrity=branch_facts.integrity,
     )
 
 
@@ -142,7 +148,7 @@ def _on_service(facts: Facts, service: str) -> Judgement:
 def _judged(facts: Facts, service: str) -> Judgement:
     """Weigh one service's evidence, and what all share, against its own objectives."""
     branch = facts.plan.branch(service)
-    shown, measured = facts.of(branch.service), recovery_of(facts, branch)
+    branch_facts, measured = facts.of(branch.service), recovery_of(facts, branch)
     goals = facts.plan.services[service].objectives
 
     def concerns(step: PlannedStep | StepResult) -> bool:
@@ -161,8 +167,8 @@ def _judged(facts: Facts, service: str) -> Judgement:
                 for host in branch.hosts
                 for phase, guard in unlooked(facts, host)
             ),
-            checks=tuple(shown.checks.values()),
-            stable=shown.stable,
+            checks=tuple(branch_facts.checks.values()),
+            stable=branch_facts.stable,
             rto=goals.rto,
             rpo=goals.rpo,
             rta=measured.rta,

@@ -88,7 +88,7 @@ class Site(Model):
 
 
 class MarkerFault(StrEnum):
-    """Why what lies at the marker's place is no marker: it could have come from elsewhere."""
+    """Why what lies at the marker's place does not count: it could have come from elsewhere."""
 
     LINK = "link"
     NOT_A_FILE = "not a file"

@@ -30,7 +30,7 @@ def limits(facts: Facts) -> tuple[Reason, ...]:
     if not any(host == "primary" or host.startswith("primary of ") for host in facts.skew):
         limits.append(reason(Code.PRIMARY_CLOCK))
 
-    for reading in (shown.reading for shown in facts.branches() if shown.reading is not None):
+    for reading in (branch.reading for branch in facts.branches() if branch.reading is not None):
         limits += reading.remarks
         limits += [reason(Code.CONTRADICTION, because=each.text) for each in reading.contradictions]
     return tuple(limits)

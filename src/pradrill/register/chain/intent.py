@@ -35,7 +35,7 @@ class Intent(Model):
 
     @property
     def head(self) -> Head:
-        """Return the head that they lead to; raises ValueError when a line is no entry."""
+        """Return the head that they lead to; raises ValueError when a line is not an entry."""
         last = self.lines[-1].encode()
         number = Entry.model_validate_json(last).number
         return Head(number=number, sha256=line_hash(last))

@@ -157,7 +157,7 @@ class Register:
             return OTHER_KEY if trusted and seals.public_key not in trusted else None
 
     def signature(self, content: bytes) -> tuple[bytes | None, str | None]:
-        """Return a content's signature, or why there is none; neither when no key is named."""
+        """Return a content's signature, or why it is missing; neither when no key is named."""
         sealer = self._sealer()
         if sealer is not None:
             return sealer.signature(content)
@@ -180,11 +180,11 @@ class Register:
         return key or (self.seals() or Seals()).public_key
 
     def entries(self) -> Iterator[Entry]:
-        """Read every whole entry, oldest first; raises RecordError at one that is none."""
+        """Read every whole entry, oldest first; raises RecordError at any other line."""
         return (entry for entry, _ in self.hashed())
 
     def hashed(self) -> Iterator[tuple[Entry, str]]:
-        """Read every whole entry with its hash; raises RecordError at one that is none.
+        """Read every whole entry with its hash; raises RecordError at any other line.
 
         A damaged line that somebody answers for is left out.
         """
@@ -207,7 +207,7 @@ class Register:
         return self.content().split(b"\n")[:-1]
 
     def content(self) -> bytes:
-        """Return the register's bytes; none when there is no register yet."""
+        """Return the register's bytes; empty when the register does not exist yet."""
         try:
             return content_of(self.path)
         except FileNotFoundError:
@@ -216,7 +216,7 @@ class Register:
             raise RecordError(f"cannot read {self.path}: {error.strerror}") from error
 
     def head(self) -> Head | None:
-        """Return the head that was written down; None when there is none. Raises RecordError."""
+        """Return the head that was written down; None before the first one. Raises RecordError."""
         try:
             return parse_head(content_of(self.head_path))
         except FileNotFoundError:
@@ -267,7 +267,7 @@ class Register:
         return growth
 
     def _unvouched(self, tail: _Found, key: str | None, sealer: Sealer) -> tuple[int, int] | None:
-        """Return the first and last entry that nobody's signature vouches for; None: there is none.
+        """Return the first and last entry that nobody's signature vouches for, or None.
 
         Where no key is named and the settings have none either, nothing is to be vouched for.
         """
@@ -391,7 +391,7 @@ def _damage(what: str, left: bytes) -> Damage:
 
 
 def _number(line: bytes, place: int) -> int:
-    """Return an entry's number; its place when the line is none."""
+    """Return an entry's number; its place when the line is not an entry."""
     try:
         return Entry.model_validate_json(line).number
     except ValidationError:

@@ -30,19 +30,19 @@ class Trouble(NamedTuple):
 
     where: str
     what: str
-    seen: str = ""
+    evidence: str = ""
     """Hashes of what stands there: the same trouble with other content is another one."""
 
     @property
     def lasts(self) -> bool:
-        """Whether the next entry leaves it: only then can somebody answer for it."""
+        """Tell whether the next entry leaves it: only then can somebody answer for it."""
         return self.where not in _OF_NOW
 
     @property
     def wrong(self) -> Wrong:
         """Return it as an entry holds it: half a character of a file's name is a question mark."""
         texts = (part.encode("utf-8", "replace").decode() for part in self)
-        return Wrong(**dict(zip(self._fields, texts, strict=True)))
+        return Wrong(**dict(zip(Wrong.model_fields, texts, strict=True)))
 
     def __str__(self) -> str:
         """Return it as one line that moves no cursor."""

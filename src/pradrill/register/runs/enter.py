@@ -42,7 +42,7 @@ def enter_run(register: Register, folder: Path, at: datetime) -> None:
 
 
 def enter_made_up(register: Register, folder: Path, why: str, at: datetime) -> None:
-    """Append that a sealed run was found and is none that was carried out; raises RecordError."""
+    """Append that a sealed run was found that nobody carried out; raises RecordError."""
     what = f"run {folder.name} is sealed, has no entry, and is not entered: {why}"
     register.append(EntryKind.DAMAGE, Damage(found=what, run_id=folder.name), at)
 
@@ -105,7 +105,7 @@ def entered(register: Register) -> set[str]:
 
 
 def sealed_hashes(register: Register) -> set[str]:
-    """Return the hashes of the records that the register names; lines that are none name none."""
+    """Return the hashes of the records that the register names; other lines are passed over."""
     hashes = set()
     for line in register.lines():
         with suppress(ValidationError):

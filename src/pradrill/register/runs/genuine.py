@@ -27,7 +27,7 @@ JournalLine = tuple[str, datetime, dict[str, Any]]
 def events_of(folder: Path) -> Iterator[JournalLine]:
     """Read every whole fact of a run's journal, without a last one that a crash cut off.
 
-    Raises RecordError at a line that is none: what else it told of the standby is not known.
+    Raises RecordError at any other line: what else it told of the standby is not known.
     """
     try:
         text = content_of(folder / JOURNAL).decode("utf-8", "replace")

@@ -13,7 +13,7 @@ from pradrill.register.runs.enter import RECORD, read_record
 
 
 class Found(NamedTuple):
-    """A record with the SHA-256 of its file; or why there is none."""
+    """A record with the SHA-256 of its file; or why it cannot be read."""
 
     record: RunRecord | None
     sha256: str

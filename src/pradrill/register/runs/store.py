@@ -66,7 +66,7 @@ class RunJournal:
     def events(self) -> Iterator[tuple[str, datetime, dict[str, Any]]]:
         """Read back every whole fact, without a last one that a crash cut off.
 
-        Raises RecordError at a line that is none.
+        Raises RecordError at a line that is not an event.
         """
         return events_of(self.folder)
 
@@ -280,7 +280,7 @@ class FileRunStore:
     def find(self, run: str | None) -> str:
         """Return the id of the newest sealed run, or of the one that `run` names in part.
 
-        Raises UsageError: a name that was mistyped is no damage. Raises RecordError for a run that
+        Raises UsageError: a mistyped name is not damage. Raises RecordError for a run that
         the register names, and that is gone.
         """
         unsealed: list[str] = []

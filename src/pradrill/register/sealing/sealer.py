@@ -77,7 +77,7 @@ class Sealer:
             return None
 
     def signature(self, content: bytes) -> tuple[bytes | None, str | None]:
-        """Return the signature of a content, or why there is none; neither without a key."""
+        """Return the signature of a content, or why it is missing; neither without a key."""
         if self._settings.key is None:
             return None, None
         try:

@@ -56,7 +56,7 @@ def stamp_problem(sha256: str, response: bytes, authorities: str) -> str | None:
 
 
 def stated_time(response: bytes) -> datetime | None:
-    """Return the time that an answer states, whoever gave it; None when it is no stamp."""
+    """Return the time that an answer states, whoever gave it; None when it is not a stamp."""
     with tempfile.TemporaryDirectory(prefix="pradrill-", dir=scratch.base()) as folder:
         stamp = Path(folder, "stamp.tsr")
         stamp.write_bytes(response)

@@ -1,4 +1,4 @@
-"""Bundle a run's evidence with the register, to be verified where there is no pradrill."""
+"""Bundle a run's evidence with the register, to be verified without pradrill."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Note what is no trouble with a register and yet worth an auditor's look."""
+"""Note what is not trouble with a register and yet worth an auditor's look."""
 
 from __future__ import annotations
 

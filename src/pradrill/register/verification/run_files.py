@@ -47,7 +47,7 @@ class RunFiles:
         self._block = bytearray(_BLOCK)
 
     def verify(self, entry: Entry, sha256: str) -> None:
-        """Compare a run's files with its entry: each is there, unchanged, and there is no other."""
+        """Compare a run's files with its entry: each is there, unchanged, and nothing else is."""
         self.entries.add(sha256)
         try:
             run = _Sealed.model_validate(entry.body)
@@ -107,7 +107,7 @@ class RunFiles:
         self.troubles.append(Trouble(f"{RUNS}/{where}", what, evidence or ""))
 
     def _hash(self, path: str) -> str | None:
-        """Return a file's SHA-256; None when it is no regular file or cannot be read."""
+        """Return a file's SHA-256; None when it is not a regular file or cannot be read."""
         try:
             file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:
@@ -144,7 +144,7 @@ class RunFiles:
 
 
 def tree(folder: str, *, all_of_it: bool = False) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Return what in a folder is no folder; links are not followed, a run's reports are left out.
+    """Return the files of a folder; links are not followed, a run's reports are left out.
 
     `all_of_it`: nothing is left out.
     """
@@ -164,7 +164,7 @@ def tree(folder: str, *, all_of_it: bool = False) -> Iterator[tuple[str, os.DirE
 
 
 def read(path: Path) -> bytes | None:
-    """Return a file's content; None when there is no such file."""
+    """Return a file's content; None when the file is missing."""
     try:
         return path.read_bytes() if path.is_file() else None
     except OSError:

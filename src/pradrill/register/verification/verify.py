@@ -54,7 +54,7 @@ def verify(  # noqa: PLR0913 each is another thing that a reader may know or wan
     trusted: Collection[str] | None = None,
     strict: bool | None = None,
 ) -> RegisterVerification:
-    """Compare a state directory with its register; raises RecordError when there is none.
+    """Compare a state directory with its register; raises RecordError when it has none.
 
     `signers`: allowed_signers that the reader trusts, instead of the keys that the chain names;
     then everything must be signed. `now`: those of them who may sign the head, if not all; of the

@@ -82,7 +82,7 @@ def dossier_json(dossier: Dossier) -> str:
 
 
 def dossier_csv(dossier: Dossier) -> str:
-    """Return every attempt of the period, one a line."""
+    """Return every attempt of the period, one per line."""
     text = io.StringIO(newline="")
     table = csv.writer(text)
     table.writerow(_COLUMNS)

@@ -234,7 +234,7 @@ _LONGEST = 4_000  # what is longer was not composed by the engine alone
 
 
 def spoken(sentence: str) -> str | None:
-    """Say a sentence of an old record in the report's language; None: it is not one of ours."""
+    """Say a sentence of an old record in the report's language; None when it is not one of ours."""
     recognised = _recognised(sentence)
     if recognised is None:
         return None

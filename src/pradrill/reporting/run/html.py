@@ -1,4 +1,4 @@
-"""Render reports as self-contained HTML pages: no script, nothing to load, always the same bytes."""
+"""Render reports as self-contained HTML pages: no script, nothing to load, stable bytes."""
 
 from __future__ import annotations
 

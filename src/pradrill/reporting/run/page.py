@@ -144,7 +144,7 @@ class ServiceRow(NamedTuple):
 
 
 def services(record: RunRecord) -> tuple[ServiceRow, ...]:
-    """Return a row a service, dependencies first; none when all were recovered as one."""
+    """Return one row per service, dependencies first; none when all were recovered as one."""
     rows = []
     for branch in record.plan.apart:
         name = str(branch.service)
@@ -187,7 +187,7 @@ class WorstRow(NamedTuple):
 
 
 def worst_rows(record: RunRecord) -> tuple[WorstRow, ...]:
-    """Return what the catalogues told: a row a service where services are recovered apart."""
+    """Return what the catalogues say: one row per service where services are recovered apart."""
     whole = record.plan.objectives.rpo
     rows = []
     for branch in record.plan.branches:

@@ -246,7 +246,7 @@ def _flags(record: RunRecord, axis: _Axis, objective: float | None) -> tuple[tup
 
 
 def _beside(x: float, size: float) -> tuple[float, str]:
-    """Put a label to the right of x, or to its left where there is no room."""
+    """Put a label to the right of x, or to its left where room is missing."""
     return (x - 4, "end") if x + 4 + size > WIDTH else (x + 4, "start")
 
 

@@ -37,7 +37,7 @@ class LocalFolder:
             raise NotReadyError(f"the dump {path} cannot be read: {error.strerror}") from error
 
     def close(self) -> None:
-        """There is nothing to let go of."""
+        """Let go of nothing."""
 
     def local(self, path: str) -> Path | None:
         """Return the path itself."""
