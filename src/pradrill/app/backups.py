@@ -85,11 +85,8 @@ def checked_before(spec: RecoveryPointSpec, store: FileRunStore) -> tuple[Integr
         for record in store.readable()[0]
         for service, way in record.plan.drill.ways.items()
     )
-    return tuple(
-        integrity
-        for then, integrity in earlier
-        if then and integrity and then.source == spec.source
-    )
+    same = (integrity for then, integrity in earlier if then and then.source == spec.source)
+    return tuple(integrity for integrity in same if integrity is not None)
 
 
 def _folder(declared: DumpsSource, resolve: Resolve) -> Folder:

@@ -110,16 +110,21 @@ def verify_until_stable(  # noqa: PLR0913 the ports and callbacks of one loop
         start, during = clock.now(), Stretch(clock)
         results = verification.run(only, deadline=left, cancelled=cancelled)
         keys, cut_off = only or verification.checks(), clock.now() >= end
+
         on_pass(watch.see_all(results, keys, during, cut_off=cut_off))
         red = watch.red()
         on_count(len(watch.latest) - len(red), len(watch.latest))
         if hopeless := watch.hopeless():
             return VerificationEnd(StepOutcome.UNKNOWN, hopeless)
+
+        # Only a pass over all the checks proves that they were green at the same time.
         if not red and only is None:
             first_green = max(watch.green_since.values())
             if start >= first_green + spec.stable_for or spec.stable_for == timedelta(0):
                 last_red = max(watch.last_red.values(), default=None)
                 return VerificationEnd(StepOutcome.PASSED, "", first_green, last_red)
+
+        # When the last red check turned green, all are asked at once, without a pause.
         if red or only is None:
             _pause(clock, spec.poll, end)
         only = red or None

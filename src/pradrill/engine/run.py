@@ -90,8 +90,10 @@ class Run:
         context = self.context
         context.end()
         context.tools.progress.phase(Phase.TEARDOWN)
+
         if ended := context.tools.runner.reap(context.journal.run_id):
             context.tools.progress.say(f"{ended} left-over processes were ended")
+
         self._tell_unproven()
         if self._is_held() and context.facts.touched:
             end_commands(context)
@@ -240,13 +242,16 @@ class Run:
         clock, progress = context.tools.clock, context.tools.progress
         deadline = step.deadline.total_seconds()
         progress.step(step.name, deadline)
+
         phase, name, service = step.key
         context.note(Event.STEP_STARTED, phase=phase, name=name, service=service)
+
         started = clock.now()
         end = self._take(context, step)
         if step.phase is Phase.TEARDOWN and step.kind is StepKind.PLAYBOOK:
             end = self._until_reached(context, step, end)
         ended = clock.now()
+
         result = StepResult(
             phase=step.phase,
             name=step.name,

@@ -85,14 +85,15 @@ def ours(request: Seen, processes: Seen) -> list[int]:
     if not request["commands"]:
         roots = {pid for pid, words in processes.items() if words["of"] is not None}
     spared = {os.getpid(), *above(os.getpid(), processes)}
+
+    def is_ours(pid: int) -> bool:
+        in_session = processes[pid]["session"] in first
+        return pid in roots or in_session or not roots.isdisjoint(above(pid, processes))
+
     return [
         pid
         for pid, words in processes.items()
-        if pid not in spared
-        and not is_daemon(words, request)
-        and (
-            pid in roots or words["session"] in first or not roots.isdisjoint(above(pid, processes))
-        )
+        if pid not in spared and not is_daemon(words, request) and is_ours(pid)
     ]
 
 
@@ -166,17 +167,19 @@ def others(request: Seen, processes: Seen) -> list[int]:
     if request["since"] is None:
         return []
     since = request["since"] * os.sysconf("SC_CLK_TCK")
-    return [
+    new = {pid: words for pid, words in processes.items() if pid != 1 and words["start"] > since}
+
+    orphans = [
         pid
-        for pid, words in processes.items()
-        if pid != 1
-        and words["start"] > since
-        and words["parent"] in {0, 1}
-        and not is_daemon(words, request)
-        and not words["name"].startswith("sshd")
-        and not in_service(pid)
-        and not elsewhere(pid)
+        for pid, words in new.items()
+        if words["parent"] in {0, 1} and not is_daemon(words, request)
     ]
+    return [pid for pid in orphans if not answered_for(pid, new[pid])]
+
+
+def answered_for(pid: int, words: Seen) -> bool:
+    """Tell whether a login, a service of systemd or a container answers for a process."""
+    return words["name"].startswith("sshd") or in_service(pid) or elsewhere(pid)
 
 
 def before() -> Seen:

@@ -190,6 +190,9 @@ def worst_case(
     now = catalogue.read_at
     history = sorted(catalogue.usable(), key=lambda point: point.available)
     since = min(now, max(now - window, history[0].available))
+
+    # Walk from one complete backup to the next, the last stretch ending now: `best` is what a
+    # disaster just before its end would be restored from.
     best, worst, ended_by = history[0], None, None
     largest = timedelta(-1)
     for point in (*history[1:], None):
