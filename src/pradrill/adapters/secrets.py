@@ -58,6 +58,7 @@ class Secrets:
                     f"{error.message}. HINT: {error.hint}" if error.hint else error.message
                 )
                 continue
+
             if _names_something(value) or _stands_in(value, declared):
                 problems.append(
                     f"the secret {name} is also a name in the plan or in a record, so that it "
@@ -65,6 +66,7 @@ class Secrets:
                 )
             else:
                 self.masker.learn(value)
+
         return tuple(problems)
 
     def learn(self, values: Iterable[str], plan: RunPlan) -> None:
@@ -107,15 +109,18 @@ def resolve(name: str) -> str:
                 f"there is no systemd credential {where}",
                 hint="Add LoadCredential= to the unit, or name the secret with file: or env:.",
             )
+
         value = _read(Path(folder, where))
     else:
         value = _private(Path(where))
+
     value = value.rstrip("\r\n")
     if len(value) < SHORTEST:
         what = f"has fewer than {SHORTEST} characters" if value.strip() else "is empty"
         raise NotReadyError(
             f"the secret {name} {what}", hint="A random one is made by: openssl rand -hex 32."
         )
+
     return value
 
 
@@ -130,6 +135,7 @@ def _private(path: Path) -> str:
             f"the secret file {path} can be read by others",
             hint=f"Run: chmod 600 {shlex.quote(str(path))}.",
         )
+
     return _read(path)
 
 
@@ -145,6 +151,7 @@ def _read(path: Path) -> str:
             f"the secret file {path} is longer than {_LONGEST >> 10} KiB",
             hint="Check its path: that is no password and no key.",
         )
+
     return text
 
 
@@ -178,26 +185,32 @@ def _printed(name: str, words: str) -> str:
     except OSError as error:
         why = f"cannot be run: {error.strerror}"
         raise _unprinted(name, why, "Is its program installed here?") from error
+
     late = Timer(_COMMAND_SECONDS, _end, (process,))
     late.start()
     assert process.stdout is not None  # noqa: S101 it is a pipe
+
     try:
         with process.stdout as pipe:
             content = pipe.read(_LONGEST + 1)
+
         if len(content) > _LONGEST:
             _end(process)
             why = f"prints more than {_LONGEST >> 10} KiB"
             raise _unprinted(name, why, "That is no password and no key.")
+
         code = process.wait()
     finally:
         in_time = late.is_alive()
         late.cancel()
         _end(process)
+
     by_hand = f"Run it by hand as this user: {words}."
     if not in_time:
         raise _unprinted(name, f"did not end within {_COMMAND_SECONDS:g} s", by_hand)
     if code != 0:
         raise _unprinted(name, f"ended with exit code {code}", by_hand)
+
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -31,9 +31,11 @@ class Attempting:
         """Enter the attempt, unless its run has begun: a run is entered by itself."""
         if self._draft is not None and has_begun(self._draft.folder):
             return
+
         code, because = _why(error)
         because = self._app.secrets.masker.text(because)
         self._keep(exit_code=code, because=because)
+
         now = self._app.clock.now()
         try:
             if self._draft is not None:

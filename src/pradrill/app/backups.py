@@ -43,9 +43,11 @@ class Promising(NamedTuple):
         promised = self.spec.promised
         if promised is None or promised.cron is None or not catalogue.points:
             return catalogue
+
         oldest = min(point.data_time for point in catalogue.points)
         start = max(oldest, catalogue.read_at - self.spec.window)
         due = cron.due(promised.cron, promised.timezone, start, catalogue.read_at)
+
         return catalogue.model_copy(update={"due": tuple(due)})
 
     def check(self, point: RecoveryPoint, part: IntegrityPart, bounds: Bounds) -> Checked:
@@ -92,6 +94,7 @@ def checked_before(spec: RecoveryPointSpec, store: FileRunStore) -> tuple[Integr
 def _folder(declared: DumpsSource, resolve: Resolve) -> Folder:
     if not declared.folder.startswith("sftp://"):
         return LocalFolder()
+
     url = urlsplit(declared.folder)
     host = Host(
         name=url.hostname or "",
@@ -100,6 +103,8 @@ def _folder(declared: DumpsSource, resolve: Resolve) -> Folder:
         user=url.username,
         private_key=declared.ssh.private_key,
     )
+
     secret = declared.password
     known_hosts = declared.ssh.known_hosts or Path("~/.ssh/known_hosts").expanduser()
+
     return SftpFolder(host, known_hosts, (lambda: resolve(secret)) if secret else None)

@@ -59,9 +59,11 @@ def _registered(app: App, case: CaseFile, content: bytes) -> CaseFile:
     entries = [entry for entry, _ in hashes]
     if not entries:
         return case
+
     run_id, sha256 = case.record.run_id, hashlib.sha256(content).hexdigest()
     run_entry = next((entry for entry in entries if _is_run(entry, run_id, sha256)), None)
     head = app.register.head()
+
     update: dict[str, object] = {
         "head": None if head is None else head.sha256,
         "acknowledged": tuple(acknowledged(entries)),
@@ -71,6 +73,7 @@ def _registered(app: App, case: CaseFile, content: bytes) -> CaseFile:
         update |= {"entry": run_entry.number, "entry_sha256": entry_hash}
         update |= _signed(app, run_id, content, entries[: entries.index(run_entry)])
         update |= _stamped(entry_hash, entries)
+
     assert case.integrity is not None  # noqa: S101 set above
     return case.model_copy(
         update={
@@ -103,6 +106,7 @@ def _signed(app: App, run_id: str, content: bytes, before: list[Entry]) -> dict[
     seals, path = _seals(before), app.store.runs / run_id / SIGNATURE
     if seals.principal is None or seals.public_key is None or not path.is_file():
         return {}
+
     signer = Signer(seals.principal, seals.public_key)
     if signature_problem(content, path.read_bytes(), f"{signer}\n") is not None:
         return {}
@@ -114,11 +118,13 @@ def _stamped(sha256: str, entries: list[Entry]) -> dict[str, object]:
     for number, entry in enumerate(entries):
         if entry.kind is not EntryKind.STAMP or entry.body.get("sha256") != sha256:
             continue
+
         authority = _seals(entries[:number]).authority_ca
         with suppress(ValueError):  # ValidationError is one
             response = Stamp.model_validate(entry.body).der()
             if authority and stamp_problem(sha256, response, authority) is None:
                 return {"stamped": stated_time(response)}
+
     return {}
 
 
@@ -140,7 +146,9 @@ def _previous(app: App, record: RunRecord) -> RunRecord | None:
             other = app.store.read(name)
         except RecordError:
             continue
+
         finished = other.state is RunState.FINISHED and other.refusal is None
         if finished and other.plan.drill.drill == drill:
             return other
+
     return None

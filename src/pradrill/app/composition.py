@@ -45,6 +45,7 @@ def state_folder(args: Namespace) -> Path:
         return Path(folder).expanduser().absolute()
     if os.geteuid() == 0:
         return Path("/var/lib/pradrill")
+
     base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
     return Path(base).expanduser() / "pradrill"
 
@@ -84,9 +85,12 @@ class App:
                 warn(f"the register is not sealed now: {error.message}")
             if not key:
                 return None
+
             settings = Sealing()
+
         if key:
             settings = settings.model_copy(update={"key": Path(key).expanduser().absolute()})
+
         return Sealer(settings, self.state, warn)
 
     def trusted(self) -> tuple[str, ...]:
@@ -98,6 +102,7 @@ class App:
             settings = read_sealing(self.drills)
         except PradrillError:
             settings = Sealing()
+
         path = os.environ.get("PRADRILL_SIGNING_KEY")
         key = Path(path).expanduser().absolute() if path else settings.key
         keys = []
@@ -106,6 +111,7 @@ class App:
                 keys += [public_key(each)] if each is not None else []
             except ToolError as error:
                 warn(f"the register is not compared with the plan's key: {error.message}")
+
         return tuple(keys)
 
     def head(self) -> Head | None:
@@ -121,9 +127,11 @@ class App:
             why = self.register.doubt(self.trusted())
         except PradrillError as error:
             why = error.message
+
         if why is not None:
             warn(f"the register does not verify: {why}")
             warn("HINT: See what is wrong: pradrill register verify; then register acknowledge.")
+
         return why
 
     def findings(self) -> tuple[Finding, ...]:
@@ -163,12 +171,14 @@ class App:
         try:
             for run_id in self.store.settle(self.clock.now(), warn):
                 warn(f"run {run_id} was sealed and not in the register; it is entered now")
+
             for attempt in self.store.enter_unbegun(self.clock.now()):
                 warn(f"an attempt at {attempt.drill}: {attempt.because}; it is entered now")
         except PradrillError as error:  # of a full disk the run itself gives the hint
             warn(error.message if isinstance(error.__cause__, OSError) else str(error))
         except OSError as error:
             warn(f"{self.state}: {error.strerror}")
+
         self.doubt()
         self.offer_teardowns()
 

@@ -107,9 +107,11 @@ def set_up(stage: DemoLab) -> Machine:
     if not lab.built:
         stage.say("building the lab's image; the next demo finds it there")
         lab.build(stage.say)
+
     for name in (*_MACHINES, "standby"):
         _unless_stopped(stage)
         lab.machine(name).prepare(stage.say)
+
     put_away(stage.app)  # what an earlier demo kept
     backup, primary = lab.machine("backup"), lab.machine("primary")
     backup.up(stage.say)
@@ -124,6 +126,7 @@ def set_up(stage: DemoLab) -> Machine:
     key = {"backup_private_key": "env:PRADRILL_DEMO_UPLOAD_KEY"}
     host_key = {"backup_host_key": backup.host_key}
     stage.play("demo_backup_job", primary, {**_RESTIC, **key}, **host_key)
+
     return primary
 
 
@@ -133,17 +136,20 @@ def destroy(stage: DemoLab, primary: Machine) -> Disruption:
     for _ in range(_WRITES_AFTER_BACKUP):
         _unless_stopped(stage)
         stage.app.clock.sleep(1)
+
     probe = SshProbe(stage.app.clock, stage.app.secrets.resolve)
     try:
         site = write_site(primary, stage.folder / primary.name)
         skew = probe.skew(site.hosts[0], site)
     finally:
         probe.close()
+
     before, after = primary.kill()
     primary.down()
     middle = before + (after - before) / 2
     stage.say(f"the primary's power is cut at {middle:%H:%M:%S.%f} UTC")
     instant = Instant(at=middle, earliest=before, latest=after, provenance=Provenance.MEASURED)
+
     return Disruption(instant, skew)
 
 

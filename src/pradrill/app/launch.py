@@ -48,6 +48,7 @@ def launch(  # noqa: PLR0913 what a run may be told
         addresses = {name: plan.primaries[name] for name in plan.services}
         primaries = clocks(addresses, app.clock, progress.say)
         first = started(plan, trigger, due).model_copy(update={"primaries": primaries})
+
         return run_drill(first, tools, cancellation, disruption=disruption)
 
 
@@ -66,16 +67,20 @@ def sweep(app: App, progress: Progress) -> list[RunRecord]:
             )
     except PradrillError as trouble:
         warn(f"the runs that were killed are not torn down yet: {trouble.message}")
+
     for run_id, error in recovered.left.items():
         why = app.secrets.masker.text(str(error))
         warn(f"crashed run {run_id} is not torn down yet: {why}")
+
     for record in recovered.records:
         how = (
             f"{_put_back(record)} and it is recorded as CRASHED"
             if record.state is RunState.CRASHED
             else "it had come to its end, and is recorded as it ended"
         )
+
         warn(f"run {record.run_id} was killed; {how}")
+
     app.settle()
     return recovered.records
 
@@ -89,6 +94,7 @@ def tear_down_again(app: App, record: RunRecord, progress: Progress) -> Teardown
     outcome = TeardownOutcome.LEFT if left else TeardownOutcome.CLEAN
     entry = TeardownEntry(run_id=record.run_id, by=user(), began=start, outcome=outcome, left=left)
     app.register.append(EntryKind.TEARDOWN, entry, app.clock.now())
+
     return entry
 
 
@@ -106,6 +112,7 @@ def started(plan: RunPlan, trigger: str, due: datetime | None = None) -> Started
             versions[name] = version(name)
         except PackageNotFoundError:
             versions[name] = "not installed as a package"
+
     return Started(
         plan=plan,
         launch=Launch(

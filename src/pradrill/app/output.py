@@ -79,6 +79,7 @@ class Outlet(io.RawIOBase):
         if self.patience is not None:
             self._wait(0.0 if self._stalled else self.patience)
             piece = piece[:_ATOMIC]  # more could wait for the reader all the same
+
         while True:
             try:
                 return os.write(self._handle, piece)
@@ -108,6 +109,7 @@ def owned() -> Iterator[None]:
     sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115 it stays
     sys.stdout = _owned(sys.stdout, sys.__stdout__, 1)
     sys.stderr = _owned(sys.stderr, sys.__stderr__, 2)
+
     try:
         yield
     finally:
@@ -122,6 +124,7 @@ def beside_a_run() -> Iterator[None]:
     outlets = [each for each in (_outlet(sys.stdout), _outlet(sys.stderr)) if each is not None]
     for outlet in outlets:
         outlet.forgiven, outlet.patience = True, _PATIENCE
+
     try:
         yield
     finally:
@@ -135,9 +138,11 @@ def exit_code(code: int) -> int:
     outlet = _outlet(sys.stdout)
     if outlet is None or not outlet.failed or outlet.forgiven or code != ExitCode.PASSED:
         return code
+
     why = outlet.failure.strerror if outlet.failure else ""
     print(f"the output cannot be written: {why}", file=sys.stderr)
     print("HINT: Free space, or send the output elsewhere.", file=sys.stderr)
+
     return ExitCode.INTERNAL
 
 
@@ -155,8 +160,10 @@ def _owned(stream: TextIO | None, original: TextIO | None, handle: int) -> TextI
         return text(Outlet(handle))
     if stream is not original:
         return stream
+
     with suppress(OSError, ValueError):
         stream.flush()
+
     return text(Outlet(handle), stream.encoding, by_line=handle == 2 or stream.isatty())  # noqa: PLR2004 stderr
 
 

@@ -28,6 +28,7 @@ def clocks(primaries: Mapping[str, PrimaryIdentity], clock: Clock, say: Say) -> 
                 skews[service] = _clock(service, primary.ssh, clock)
             except PradrillError as error:
                 say(f"the clock of {service}'s primary is not compared: {error.message}")
+
     return skews
 
 
@@ -39,10 +40,12 @@ def _clock(service: str, address: SshAddress, clock: Clock) -> Skew:
         user=address.user,
         private_key=address.key,
     )
+
     pinned = address.known_hosts or Path("~/.ssh/known_hosts").expanduser()
     reached = InventoryHosts([host], Inventory(content={}), pinned)
     if problems := reached.problems():
         raise NotReadyError(problems[0])
+
     probe = SshProbe(clock, resolve)
     with tempfile.TemporaryDirectory(prefix="pradrill-") as folder:
         try:

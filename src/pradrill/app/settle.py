@@ -19,4 +19,5 @@ def swept(app: App) -> App:
             sweep(app, progress)
     else:
         app.settle()
+
     return app

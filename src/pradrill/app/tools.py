@@ -53,11 +53,13 @@ def tools_for(app: App, plan: RunPlan, progress: Progress) -> Tools:
     if unlocking is not None and not unusable:
         files = [each.path for each in (*plan.files, *(plan.around.files if plan.around else ()))]
         secrets.learn(opened(files, secrets.resolve(unlocking)), plan)
+
     backups = {
         service: way.recovery_point
         for service, way in plan.drill.ways.items()
         if way.recovery_point is not None
     }
+
     return Tools(
         clock=app.clock,
         store=app.store,
@@ -85,6 +87,7 @@ def _announcer(app: App, plan: RunPlan, progress: Progress) -> Callable[[Questio
     """Return what tells people that a step waits for them, if the plan names a way."""
     if not plan.notify:
         return None
+
     notifier: Notifier = CommandNotifier(plan.notify, progress.say)
     machine = platform.node() or "this machine"
 
@@ -108,8 +111,10 @@ def _inventory_hosts(app: App, plan: RunPlan, declared: InventoryStandby) -> Inv
     with each_inventory_once():
         hosts = read_inventory(declared.inventory, declared.where)
         inventory = freeze(declared.inventory, plan.drill.playbooks())
+
     _refuse_moved(plan, hosts, declared.inventory)
     known_hosts = declared.known_hosts or Path("~/.ssh/known_hosts").expanduser()
+
     return InventoryHosts(hosts, inventory, known_hosts)
 
 

@@ -23,8 +23,10 @@ def _carried_out(argv: Sequence[str] | None) -> int:
         args = parser().parse_args(argv)
     except SystemExit as end:  # help, version, or a wrong command line
         return end.code if isinstance(end.code, int) else ExitCode.PASSED
+
     args.masker = masker = Masker()
     os.umask(0o077)
+
     try:
         with explaining_disk_errors():
             code: int = args.handler(args)
@@ -33,4 +35,5 @@ def _carried_out(argv: Sequence[str] | None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
+
     return code

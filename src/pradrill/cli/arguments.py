@@ -27,6 +27,7 @@ class CommandParser(Parser):
         """Declare what the command takes, once."""
         if self._command is None:
             return
+
         module = import_module(f"pradrill.cli.commands.{self._command}")
         self._command = None
         self.set_defaults(handler=module.run)

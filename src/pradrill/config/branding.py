@@ -44,6 +44,7 @@ def read_logo(path: Path) -> str:
             f"the logo {path} is larger than {_LARGEST // 1024} KiB",
             hint="A logo is printed 3 cm wide: scale it down.",
         )
+
     kind = _png(path, content) if content.startswith(_PNG) else _svg(path, content)
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
@@ -55,6 +56,7 @@ def letterhead_problems(document: Document, plan: Plan) -> Iterator[Problem]:
             read_logo(plan.logo)
         except ConfigurationError as error:
             yield document.problem(("logo",), error.message, error.hint)
+
     try:
         read_clauses(document.file.parent)
     except ConfigurationProblemsError as error:
@@ -80,10 +82,12 @@ def _svg(path: Path, content: bytes) -> str:
         raise ConfigurationError(
             f"the logo {path} is neither a PNG nor an SVG image", hint="Export it as PNG."
         )
+
     forbidden = _NOT_IN_SVG.search(text)
     if forbidden is not None:
         raise ConfigurationError(
             f"the logo {path} contains {forbidden[0]}, which a report does not take in",
             hint="Save it as plain SVG without scripts, entities and linked parts, or as PNG.",
         )
+
     return "svg+xml"

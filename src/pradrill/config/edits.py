@@ -17,15 +17,18 @@ def edits(plan: RunPlan) -> tuple[Path, ...]:
     """Return the files that are not what they were: changed, gone, or new beside a playbook."""
     drill = plan.drill
     paths = dict.fromkeys(path for path in named_files(drill) if path.is_file())
+
     now = [hashed(path, path.read_bytes()) for path in paths]
     then = [*plan.files]
     if plan.around is not None:
         planned_paths = {file.path for file in plan.files}
         now += around(drill.playbooks(), drill.standby.inventory_file, planned_paths).files
         then += plan.around.files
+
     hashes_now, hashes_then = _by_path(now), _by_path(then)
     read_once = {plan.drill_file, plan.plan_file}
     different = {path for path, _ in hashes_now.items() ^ hashes_then.items()}
+
     return tuple(sorted(different - read_once))
 
 

@@ -35,12 +35,14 @@ def meaning(suffix: str, content: bytes) -> str | None:
     read = {".yml": _yaml, ".yaml": _yaml, ".py": _python}.get(suffix)
     if read is None:
         return None
+
     digest = hashlib.sha256()
     try:
         for piece in read(content):
             digest.update(f"{len(piece)}:{piece}".encode("utf-8", "surrogatepass"))
     except (yaml.YAMLError, tokenize.TokenError, SyntaxError, ValueError, RecursionError):
         return None
+
     return digest.hexdigest()
 
 

@@ -41,6 +41,7 @@ def read_inventory(path: Path, pattern: str) -> tuple[Host, ...]:
     listing = _list(path)
     variables = _variables(listing)
     groups = {name: group for name, group in listing.items() if name != "_meta"}
+
     # Ansible leaves groups without hosts out of its listing.
     hosts = {host for group in groups.values() for host in group.get("hosts", [])}
     names = _members(groups, pattern) or [host for host in hosts if host == pattern]
@@ -52,6 +53,7 @@ def read_inventory(path: Path, pattern: str) -> tuple[Host, ...]:
             f'{path} has no host and no group with hosts called "{pattern}"',
             hint=f"{guess}It has: {', '.join(choices) or 'nothing'}.",
         )
+
     return tuple(_host(name, variables.get(name, {}), path) for name in names)
 
 
@@ -152,6 +154,7 @@ def _listed(path: Path, config: Path, playbooks: Path | None) -> dict[str, Any]:
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "True",
     }
+
     beside = ["--playbook-dir", str(playbooks)] if playbooks else []
     try:
         with vault_words(config.parent) as unlocking:
@@ -166,10 +169,12 @@ def _listed(path: Path, config: Path, playbooks: Path | None) -> dict[str, Any]:
             )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ConfigurationError(f"ansible-inventory cannot read {path}: {error}") from error
+
     if process.returncode != 0:
         errors = process.stderr.decode(errors="replace").strip().splitlines()
         if (locked := refused(path, " ".join(errors))) is not None:
             raise locked
+
         reasons = [
             line for line in errors if "ERROR" in line or "Failed to parse" in line
         ] or errors
@@ -177,6 +182,7 @@ def _listed(path: Path, config: Path, playbooks: Path | None) -> dict[str, Any]:
             f"Ansible cannot read the inventory {path}: {' '.join(reasons[-1:])[:300]}",
             hint=f"Try: ansible-inventory --list -i {path}.",
         )
+
     listing: dict[str, Any] = json.loads(process.stdout)
     return listing
 
@@ -190,6 +196,7 @@ def _members(groups: dict[str, Any], name: str) -> list[str]:
         fresh = [child for child in group.get("children", []) if child not in visited]
         visited.update(fresh)
         waiting += fresh
+
     return list(members)
 
 
@@ -203,6 +210,7 @@ def _host(name: str, variables: dict[str, Any], inventory: Path) -> Host:
                 "rendered here",
                 hint="Write the value itself: what is proven is what is written.",
             )
+
     try:
         return Host(
             name=name,

@@ -88,6 +88,7 @@ def playbook_problem(path: Path) -> str | None:
     """Say what keeps a file from being a playbook, or None; Ansible judges the rest."""
     if not path.is_file():
         return f"{path} does not exist"
+
     try:
         node = yaml.compose(_text(path), Loader=_Loader)
     except ConfigurationProblemsError as error:
@@ -95,9 +96,11 @@ def playbook_problem(path: Path) -> str | None:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         return f"{path}:{mark.line + 1 if mark else 1} is not valid YAML"
+
     plays = node.value if isinstance(node, yaml.SequenceNode) else []
     if not plays or not all(isinstance(play, yaml.MappingNode) for play in plays):
         return f"{path} is not a list of plays"
+
     return None
 
 
@@ -119,9 +122,11 @@ def read_document(path: Path) -> Document:
     if not isinstance(node, yaml.MappingNode):
         what = "empty" if node is None else "not a mapping of keys to values"
         raise _one(path, 1, f"the file is {what}")
+
     lines: dict[Loc, int] = {(): 1}
     problems: list[Problem] = []
     content = _Reader(path, lines, problems).value(node, ())
+
     return Document(path, content, lines, tuple(problems), text.encode())
 
 
@@ -138,6 +143,7 @@ def validate(document: Document, model: type[_Model]) -> _Model:
         raise ConfigurationProblemsError(problems) from error
     if problems:
         raise ConfigurationProblemsError(problems)
+
     return value
 
 
@@ -180,6 +186,7 @@ class _Reader:
             return self._mapping(node, loc)
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, (*loc, n)) for n, item in enumerate(node.value)]
+
         try:
             return self._scalars.construct_object(node)
         except (yaml.YAMLError, ValueError) as error:
@@ -195,14 +202,17 @@ class _Reader:
             if not isinstance(key, str) or key_node.tag != "tag:yaml.org,2002:str":
                 self._refuse(key_node, loc, "a key must be text; write it in quotes")
                 continue
+
             line = key_node.start_mark.line + 1
             if key in first:
                 message = f'the key "{key}" is already given on line {first[key]}'
                 self._refuse(key_node, (*loc, key), message)
                 continue
+
             first[key] = line
             self._lines[(*loc, key)] = line
             content[key] = self.value(value_node, (*loc, key))
+
         return content
 
     def _refuse(self, node: yaml.Node, loc: Loc, message: str) -> None:
@@ -245,15 +255,18 @@ def _problem(document: Document, model: type[BaseModel], details: ErrorDetails) 
     kind = details["type"]
     if kind == "missing":
         return document.problem(loc[:-1], f"{loc[-1]} is missing")
+
     if kind == "extra_forbidden":
         word = str(loc[-1])
         if word in {"rto", "rpo", "mtpd", "objectives"} and model is Drill:
             hint: str | None = "Objectives come from the plan; a drill cannot change them."
         else:
             hint = suggestion(word, _declared_keys(model, details["loc"][:-1]))
+
         return document.problem(loc, f'"{word}" is not a known key', hint)
     if kind == "value_error":
         return document.problem(loc, str(details["ctx"]["error"]))
+
     message = _WORDS.get(kind, details["msg"][:1].lower() + details["msg"][1:])
     return document.problem(loc, message)
 
@@ -276,9 +289,11 @@ def _declared_keys(model: type[BaseModel], loc: Loc) -> list[str]:
         if part.startswith("("):  # the tag of a union's branch: the model's name
             models = [one for one in models if f"({one.__name__})" == part] or models
             continue
+
         fields = [one.model_fields[part] for one in models if part in one.model_fields]
         inner = [one for field in fields for one in _models_in(field.annotation)]
         models = inner or models  # else a name chosen by the user: plan.services.<name>
+
     return list(dict.fromkeys(key for one in models for key in one.model_fields))
 
 

@@ -67,6 +67,7 @@ class _Looked:
         """Return a file's content; nothing, and a word on why, of what is left out."""
         if path in self.contents:
             return self.contents[path]
+
         try:
             status = path.lstat()
             if not stat.S_ISREG(status.st_mode):
@@ -75,12 +76,15 @@ class _Looked:
             if len(self.contents) >= _MOST or self._size + status.st_size > _LARGEST:
                 self._left.append(path)
                 return b""
+
             content = path.read_bytes()
         except OSError as error:
             self._passed[f"{path} cannot be read: {error.strerror}"] = None
             return b""
+
         self._size += len(content)
         self.contents[path] = content
+
         return content
 
     def left_out(self) -> Iterator[str]:
@@ -88,6 +92,7 @@ class _Looked:
         yield from list(self._passed)[:_MOST_WORDS]
         if len(self._passed) > _MOST_WORDS:
             yield f"and so {len(self._passed) - _MOST_WORDS} more"
+
         if self._left:
             bound = f"at most {_MOST} files and {_LARGEST >> 20} MB are hashed"
             yield f"{bound}: {self._left[0]} and {len(self._left) - 1} others are not"
@@ -99,16 +104,20 @@ def around(playbooks: Iterable[Path], inventory: Path | None, excluded: Collecti
     beside: dict[Path, list[Path]] = {}
     for playbook in playbooks:
         beside.setdefault(playbook.parent, []).append(playbook)
+
     if inventory is not None:
         _take(inputs, (inventory.parent / name for name in _BESIDE_INVENTORY))
         if inventory.is_dir():
             _take(inputs, [inventory])
+
     for folder, plays in beside.items():
         _take(inputs, (folder / name for name in _TAKEN))
         _follow(inputs, folder, plays)
+
     fresh = sorted(
         (path, sha256) for path, sha256 in inputs.contents.items() if path not in excluded
     )
+
     return Around(
         files=tuple(hashed(path, content) for path, content in fresh),
         left_out=tuple(inputs.left_out()),
@@ -125,6 +134,7 @@ def _follow(inputs: _Looked, folder: Path, plays: Iterable[Path]) -> None:
     """Take in what the plays' texts name, and what the texts of that name."""
     waiting = dict(_nameable(folder))
     words: set[str] = set()
+
     built = False
     fresh = list(plays)
     while fresh:
@@ -136,6 +146,7 @@ def _follow(inputs: _Looked, folder: Path, plays: Iterable[Path]) -> None:
             built = built or _BUILT.search(text) is not None
             if path.suffix in _TEXTS:
                 farther.update(dict.fromkeys(_farther(text, (path.parent, folder), inputs)))
+
         near = [path for path, names in waiting.items() if built or names & words]
         fresh = [*dict.fromkeys([*near, *farther])]
 
@@ -157,6 +168,7 @@ def _farther(text: str, bases: tuple[Path, Path], inputs: _Looked) -> Iterator[P
                 path = Path(name)
             elif name.lstrip("/").partition("/")[0] not in there:
                 continue
+
             path = Path(os.path.normpath(path))
             if path.is_dir() and name in folders and not bases[1].is_relative_to(path):
                 yield from (file for file in _below(path) if file not in inputs.contents)
@@ -170,6 +182,7 @@ def _nameable(folder: Path) -> Iterator[tuple[Path, set[str]]]:
         for path in _below(folder / kind):
             parts = path.relative_to(folder).parts[1:]
             yield path, {parts[0]} if kind == "roles" and parts else {*parts, path.stem}
+
     for path in sorted(folder.glob("*.y*ml")):
         yield path, {path.name}
 
@@ -179,6 +192,7 @@ def _below(folder: Path) -> Iterator[Path]:
     if folder.is_symlink():
         yield folder
         return
+
     for here, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if name not in {"__pycache__", ".git"})
         links = [name for name in folders if Path(here, name).is_symlink()]

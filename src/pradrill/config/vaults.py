@@ -44,6 +44,7 @@ def vault_words(folder: Path) -> Iterator[list[str]]:
     if password is None:
         yield []
         return
+
     with piped(folder / "vault", password) as pipe:
         yield ["--vault-password-file", str(pipe)]
 
@@ -58,6 +59,7 @@ def refused(path: Path, answer: str) -> ConfigurationError | None:
             f"the inventory {path} does not open with the vault password of the drill",
             hint="Try it: ansible-inventory --list --ask-vault-pass -i THE_INVENTORY.",
         )
+
     return None
 
 
@@ -78,6 +80,7 @@ def _vaulted(drill: Drill) -> Iterator[tuple[Path, int]]:
                 content = file.read(_LARGEST)
         except OSError:  # told elsewhere
             continue
+
         if hit := _VAULTED.search(content):
             yield path, content.count(b"\n", 0, hit.start()) + 1
 
@@ -88,6 +91,7 @@ def _looked_at(drill: Drill) -> Iterator[Path]:
     if inventory is not None:
         yield from _below(inventory)
         yield from (path for name in _BESIDE for path in _below(inventory.parent / name))
+
     for playbook in dict.fromkeys(drill.playbooks()):
         yield playbook
         yield from (path for name in _BESIDE for path in _below(playbook.parent / name))

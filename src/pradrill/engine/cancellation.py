@@ -50,9 +50,11 @@ def signals_to(cancellation: Cancellation) -> Iterator[None]:
     teller.start()
     before = {number: signal.getsignal(number) for number in _CAUGHT}
     woken = signal.set_wakeup_fd(sender, warn_on_full_buffer=False)
+
     for number, handler in before.items():
         if not (number == signal.SIGHUP and handler is signal.SIG_IGN):
             signal.signal(number, cancellation.received.setdefault)
+
     try:
         yield
     finally:

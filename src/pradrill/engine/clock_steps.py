@@ -35,6 +35,7 @@ class Stretch:
         if latest + _TOLERANCE < self._start or earliest - _TOLERANCE > now:
             earliest, latest = self._start, now
         earliest, latest = (min(max(each, self._start), now) for each in (earliest, latest))
+
         return Instant(at=latest, earliest=earliest, latest=latest, provenance=Provenance.MEASURED)
 
 
@@ -52,5 +53,6 @@ class ClockWatch:
             (before, offset), now = self._last, self._clock.now()
             self._last = now, self._clock.stepped()
             moved = self._last[1] - offset
+
         drift = _SUDDEN + _DRIFT * (now - before).total_seconds()
         return ClockStep(at=now, seconds=moved) if abs(moved) > drift else None

@@ -218,6 +218,7 @@ class Context:
         if self.service is not None and event in OF_A_BRANCH:
             facts["service"] = self.service
         body = {name: _plain(value) for name, value in facts.items()}
+
         run, facts = self._run, self.tools.masked(body)
         with run.lock:
             # The record, written now or from the journal alone, says the same of when it began.
@@ -226,6 +227,7 @@ class Context:
                 run.journal.append(event, at, facts)
             except RecordError as error:
                 run.unwritten = run.unwritten or error
+
             run.facts = run.facts.after(event, facts)
 
     def note_guard(self, result: GuardResult) -> None:
@@ -289,6 +291,7 @@ class Context:
             with suppress(OSError):
                 self._run.spare = Path(tempfile.mkdtemp(prefix=prefix, dir=scratch.base()))
                 return True
+
         return False
 
     def left(self, left: Sequence[ReasonOrText]) -> StepEnd:
@@ -314,6 +317,7 @@ class Context:
         words = step.name if step.service is None else f"{step.service} {step.name}"
         name = "".join(c if c.isalnum() else "-" for c in words)
         again = f"-{self.attempt}" if self.attempt > 1 else ""
+
         return self._room() / "evidence" / f"{number:02d}-{name}{again}"
 
     def _room(self) -> Path:

@@ -40,6 +40,7 @@ def recover_crashed(store: RunStore, tools_for: Callable[[RunPlan], Tools]) -> R
             recovered.records.extend([record] if record is not None else [])
         finally:
             journal.close()
+
     return recovered
 
 
@@ -49,12 +50,14 @@ def _recover(journal: Journal, tools_for: Callable[[RunPlan], Tools]) -> RunReco
         return None
     if facts.ended is not None:  # killed just before its record: nothing else is left to do
         return seal(journal, facts)
+
     tools = tools_for(facts.plan)
     with hold_standby(tools.store, facts.plan, journal.run_id):
         run = Run(Context(journal, facts, tools, Cancellation()))
         run.context.note(Event.LOST)
         run.reconnect()
         run.tear_down()
+
     return run.seal()
 
 

@@ -46,6 +46,7 @@ def identity_guards(
     demanded = primaries if services is None else services
     declared = host.dr_role == "standby"
     key = identity.print_of(facts.host_key)
+
     results = [
         _result(
             Guard.DR_ROLE,
@@ -67,8 +68,10 @@ def identity_guards(
         result = _not_primary(service, primary, host, facts, known_by_name=known_by_name)
         if service in demanded or result.outcome in {GuardOutcome.PROVEN, GuardOutcome.REFUSED}:
             results.append(result)
+
     if not facts.machine_id:
         results.append(_unproven(Guard.MACHINE_ID, host.name, reason(Code.NO_MACHINE_ID)))
+
     return results
 
 
@@ -79,6 +82,7 @@ def _not_primary(
     if primary.waived:
         detail = reason(Code.PRIMARY_WAIVED)
         return _guard_result(guard, host.name, GuardOutcome.WAIVED, detail)
+
     compared = dict(_comparisons(primary, host, facts, known_by_name=known_by_name))
     hits = [hit for each in compared.values() for hit in each or ()]
     if hits:
@@ -86,9 +90,11 @@ def _not_primary(
         return _guard_result(guard, host.name, GuardOutcome.REFUSED, detail)
     if all(each is None for each in compared.values()):
         return _unproven(guard, host.name, reason(Code.PRIMARY_UNKNOWN))
+
     left_out = [what for what, each in compared.items() if each is None]
     in_part = left_out and not known_by_name
     detail = reason(Code.DIFFERS_IN_PART, what=left_out) if in_part else reason(Code.DIFFERS)
+
     return _guard_result(guard, host.name, GuardOutcome.PROVEN, detail)
 
 
@@ -108,6 +114,7 @@ def _comparisons(
         for each in identity.valid(identity.host_key, primary.host_keys)
         if identity.type_of(each) in comparable
     }
+
     yield "host key", (["host key"] * bool(keys & ours) if keys and ours else None)
 
     ids = set(identity.valid(identity.machine_id, primary.machine_ids))
@@ -133,6 +140,7 @@ def _addresses(host: Host, facts: HostFacts) -> dict[str, object]:
             addresses[text] = identity.plain_address(text.strip("[]"))
         except ValueError:  # a name: `peer` is the address that it led to
             continue
+
     return addresses
 
 
@@ -148,6 +156,7 @@ def same_machine_guard(host: Host, facts: HostFacts, before: SeenHost | None) ->
     ):  # copies of one image share keys
         detail = reason(Code.OTHER_MACHINE_ID)
         return _result(Guard.SAME_MACHINE, host.name, proven=False, detail=detail)
+
     return _result(Guard.SAME_MACHINE, host.name, proven=True, detail=reason(Code.SAME_KEY))
 
 
@@ -159,9 +168,11 @@ def marker_guard(facts: HostFacts) -> GuardResult:
     if facts.marker is None:
         detail = reason(Code.MARKER_MISSING, path=MARKER)
         return _result(Guard.MARKER, facts.host, proven=False, detail=detail)
+
     first = facts.marker.splitlines()[0].strip() if facts.marker.strip() else ""
     proven = first == facts.machine_id != ""
     detail = reason(Code.MARKER_OWN) if proven else reason(Code.MARKER_COPIED)
+
     return _result(Guard.MARKER, facts.host, proven=proven, detail=detail)
 
 
@@ -193,6 +204,7 @@ def reach_guards(
             results.append(_unproven(guard, host, reason(Code.NAME_UNRESOLVED)))
         else:
             results.append(_unproven(guard, host, quoted(answer)))
+
     return results
 
 

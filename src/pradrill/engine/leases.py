@@ -73,6 +73,7 @@ class Tenancy:
         """Take a proven machine's lease, once. Raises BusyError, and NotReadyError without one."""
         if self._leases is None or facts.host in self._by_host:
             return
+
         host = next(host for host in site.hosts if host.name == facts.host)
         answer = self._take(self._leases, host, site, facts.machine_id)
         if answer.state is LeaseState.BUSY:
@@ -82,6 +83,7 @@ class Tenancy:
                 f"the lease on {host.name} cannot be written: {answer.because}",
                 hint="The login must be able to write beside the marker, in /run/lock or in /tmp.",
             )
+
         self._holds(_Held(host, site, facts.machine_id, self._clock.now()))
         self._note(_guard(host, GuardOutcome.PROVEN, _had(answer)))
 
@@ -89,6 +91,7 @@ class Tenancy:
         """Hold on the lease of a run that was killed, or take it again. Raises as `take` does."""
         if self._leases is None:
             return
+
         host = next(host for host in site.hosts if host.name == facts.host)
         before = self._leases.renew(host, site, self._me, machine_id=facts.machine_id, lapsed=True)
         if before.state is LeaseState.HELD:
@@ -150,6 +153,7 @@ class Tenancy:
     def _renew(self, leases: Leases, lease: _Held) -> None:
         now = self._clock.now()
         lapsed = now - lease.since >= LEASE_TERM
+
         answer = leases.renew(
             lease.host, lease.site, self._me, machine_id=lease.machine_id, lapsed=lapsed
         )

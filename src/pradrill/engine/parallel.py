@@ -27,6 +27,7 @@ def side_by_side(
         for name in after:
             take(name, _nothing_waits)
         return
+
     news: SimpleQueue[tuple[Name, bool]] = SimpleQueue()
     futures: list[Future[None]] = []
     running = 0
@@ -40,11 +41,13 @@ def side_by_side(
                 running += 1
             if not running:
                 break
+
             name, may_go_on = news.get()
             if may_go_on:
                 order.done(name)
             else:
                 running -= 1
+
     for future in futures:
         future.result()
 

@@ -48,10 +48,13 @@ class _Watch:
         for key in {*keys} - {check_key(result) for result in results}:
             self.latest[key] = CheckOutcome.ERRORED
             self.green_since.pop(key, None)
+
         if cut_off:
             results = tuple(result for result in results if not self._was_red_already(result))
+
         for result in results:
             self._see(result, during)
+
         return results
 
     def red(self) -> list[str]:
@@ -62,6 +65,7 @@ class _Watch:
         """Say why no further pass can turn everything green; None when one may."""
         if not self.latest:
             return reason(Code.NO_MANDATORY_IN_SUITE)
+
         red = self.red()
         if red and all(self.latest[key] is CheckOutcome.SKIPPED for key in red):
             return reason(Code.CHECKS_SKIPPED, count=len(red))
@@ -76,6 +80,7 @@ class _Watch:
         if not result.mandatory:
             self.latest.pop(key, None)
             return
+
         self.latest[key] = result.outcome
         if result.outcome is CheckOutcome.PASSED:
             self.green_since.setdefault(key, during.instant(result.ended).latest)
@@ -100,6 +105,7 @@ def verify_until_stable(  # noqa: PLR0913 the ports and callbacks of one loop
     """
     if not verification.checks():
         return VerificationEnd(StepOutcome.UNKNOWN, reason(Code.NO_CHECK_IN_SUITE))
+
     watch = _Watch()
     end = clock.now() + spec.deadline
     only: list[str] | None = None
@@ -107,6 +113,7 @@ def verify_until_stable(  # noqa: PLR0913 the ports and callbacks of one loop
         left = (end - clock.now()).total_seconds()
         if left <= 0:
             return _at_deadline(watch, spec)
+
         start, during = clock.now(), Stretch(clock)
         results = verification.run(only, deadline=left, cancelled=cancelled)
         keys, cut_off = only or verification.checks(), clock.now() >= end
@@ -128,6 +135,7 @@ def verify_until_stable(  # noqa: PLR0913 the ports and callbacks of one loop
         if red or only is None:
             _pause(clock, spec.poll, end)
         only = red or None
+
     return VerificationEnd(StepOutcome.CANCELLED, reason(Code.INTERRUPTED))
 
 
@@ -144,4 +152,5 @@ def _at_deadline(watch: _Watch, spec: Verify) -> VerificationEnd:
     if red:
         why = reason(Code.CHECKS_SILENT, count=len(red), seconds=seconds)
         return VerificationEnd(StepOutcome.UNKNOWN, why)
+
     return VerificationEnd(StepOutcome.TIMED_OUT, reason(Code.CHECKS_NOT_STABLE, seconds=seconds))

@@ -60,6 +60,7 @@ def repeat_teardown(journal: Journal, tools: Tools) -> tuple[str, ...]:
             f"the run {journal.run_id} has changed nothing on its standby",
             hint="Name a run that has: pradrill runs.",
         )
+
     with tempfile.TemporaryDirectory(
         prefix=folder_prefix(journal.run_id), dir=scratch.base(), ignore_cleanup_errors=True
     ) as folder:
@@ -68,6 +69,7 @@ def repeat_teardown(journal: Journal, tools: Tools) -> tuple[str, ...]:
             run = Run(Context(unkept, _past(facts), tools, Cancellation()))
             run.reconnect()
             run.tear_down()
+
         return tuple(each.text for each in run.context.facts.residue)
 
 

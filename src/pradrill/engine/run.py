@@ -46,11 +46,13 @@ def run_drill(
     with closing(tools.store.open(started.plan.drill.drill, start)) as journal:
         run = Run(Context(journal, Facts(started=started, began=start), tools, cancelled))
         run.context.note(Event.STARTED, started)
+
         try:
             with hold_standby(tools.store, started.plan, journal.run_id):
                 run.carry_out(disruption)
         except BusyError as busy:
             run.refuse(Refusal.BUSY, str(busy.message))
+
         return run.seal()
 
 
@@ -97,6 +99,7 @@ class Run:
         self._tell_unproven()
         if self._is_held() and context.facts.touched:
             end_commands(context)
+
         for step in context.facts.plan.steps_of(Phase.TEARDOWN):
             if self._is_due(step):
                 residue = context.facts.residue
@@ -105,6 +108,7 @@ class Run:
                 of_standby = step.kind is not StepKind.ISOLATION_AGAIN  # its guards say it
                 if of_standby and not passed and context.facts.residue == residue:
                     context.left([_ended(result)])
+
         context.forget_folders()
 
     def _is_due(self, step: PlannedStep) -> bool:
@@ -116,6 +120,7 @@ class Run:
             return False
         if step.kind is StepKind.ISOLATION_AGAIN:
             return any(phase is Phase.RESTORE for phase, _, _ in context.facts.begun)
+
         return step.kind is not StepKind.PLAYBOOK or context.workable(step.phase) is not None
 
     def _is_held(self) -> bool:
@@ -145,6 +150,7 @@ class Run:
         leased = any(guard.guard == LEASE for guard in facts.guards)
         if not (facts.touched or leased) or facts.plan.drill.standby.throw_away:
             return
+
         try:
             context.connect()
             prove_anew(context)
@@ -178,9 +184,11 @@ class Run:
             context.note(Event.ENDED, ended=context.tools.clock.now().isoformat())
         if context.unwritten is not None:
             raise context.unwritten
+
         facts = context.facts
         masked = context.tools.masked(facts.started.model_dump(mode="json"))
         started = Started.model_validate(masked)  # as the journal has it
+
         return seal(context.journal, facts.model_copy(update={"started": started}))
 
     def _all(self, phase: Phase) -> None:
@@ -189,6 +197,7 @@ class Run:
         for step in self.context.facts.plan.shared(phase):
             if self._nothing_to_accept(step):
                 raise Stop
+
             result = self._step(step)
             if self.context.cancelled():
                 raise Stop
@@ -224,10 +233,12 @@ class Run:
                 result = self._step(step)
                 if context.cancelled():
                     raise Stop
+
                 if result.outcome is StepOutcome.PASSED and step.kind is StepKind.CHECKS:
                     go_on()
                 elif result.outcome is not StepOutcome.PASSED and phase is not Phase.VERIFY:
                     raise Stop  # what is seen in verification does not rest on one another
+
             if phase is Phase.RESTORE:
                 context.mark_instant(Mark.DATA_RESTORED, self._restore_end(branch))
 
@@ -266,8 +277,10 @@ class Run:
             detail=as_reason(end.detail),
             **end.more,
         )
+
         context.note(Event.STEP_ENDED, result)
         progress.done(result)
+
         return result
 
     def _until_reached(self, context: Context, step: PlannedStep, end: StepEnd) -> StepEnd:
@@ -278,6 +291,7 @@ class Run:
             left = deadline - clock.now() - wait
             if end.outcome is not StepOutcome.UNREACHABLE or left <= timedelta():
                 break
+
             context.tools.progress.say(
                 f"not reached, tried again in {wait.total_seconds():g} s: {end.detail}"
             )
@@ -285,6 +299,7 @@ class Run:
             end_commands(context)
             again = step.model_copy(update={"deadline": left})
             end = self._take(context.again(number), again)
+
         return end
 
     def _take(self, context: Context, step: PlannedStep) -> StepEnd:
@@ -326,6 +341,7 @@ class Run:
             context.mark_instant(Mark.DISRUPTION, disruption.instant)
             if disruption.primary_skew is not None:
                 context.note(Event.SKEW, host="primary", skew=disruption.primary_skew)
+
         for service, skew in context.facts.started.primaries.items():
             context.note(Event.SKEW, host=f"primary of {service}", skew=skew)
         context.mark(Mark.DECLARED, context.facts.began)

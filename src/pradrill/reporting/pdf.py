@@ -34,6 +34,7 @@ def render_pdf(html: str, attached: Sequence[Attached] = ()) -> bytes:
             hint="Run: apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 "
             "fonts-dejavu-core. Other formats need nothing.",
         ) from error
+
     only_data = weasyprint.urls.URLFetcher(allowed_protocols=("data",), allow_redirects=False)
     page = weasyprint.HTML(string=html, url_fetcher=only_data)
     files = [
@@ -47,5 +48,6 @@ def render_pdf(html: str, attached: Sequence[Attached] = ()) -> bytes:
         )
         for file in attached
     ]
+
     content: bytes = page.write_pdf(pdf_variant="pdf/a-3a", attachments=files)
     return content

@@ -66,6 +66,7 @@ def run(
             f"{argv[0]} is not installed on this machine",
             hint=f"Run: apt-get install {package}.",
         )
+
     with (
         tempfile.TemporaryDirectory(prefix="pradrill-", dir=scratch.base()) as folder,
         tempfile.TemporaryFile(dir=folder) as out,
@@ -80,13 +81,16 @@ def run(
             cwd=folder,
             start_new_session=True,
         )
+
         feeder = _Feeder(process.stdin, fed) if fed is not None and process.stdin else None
         try:
             code = _wait(process, bounds, (out, err), argv[0])
         finally:
             _end(process)
+
         if feeder is not None:
             feeder.finish()
+
         return CompletedCommand(code, _read(out), _read(err))
 
 
@@ -128,6 +132,7 @@ def _wait(
             raise NotReadyError(
                 f"{name} says more than {megabytes(TOOL_PRINTS)}: that is no answer"
             )
+
     return None
 
 
@@ -138,8 +143,10 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             os.killpg(process.pid, number)
         if process.poll() is not None:
             return
+
         with suppress(subprocess.TimeoutExpired):
             process.wait(_PATIENCE)
+
     process.wait()
 
 

@@ -56,11 +56,13 @@ def write_whole(path: Path, content: bytes, mode: int = 0o400) -> None:
     """Write a file under its name only when all of it is on the disk."""
     draft = path.with_name(f".{path.name}.draft")
     draft.unlink(missing_ok=True)  # a kill may have left one that cannot be written to
+
     with draft.open("wb") as file:
         file.write(content)
         file.flush()
         os.fchmod(file.fileno(), mode)
         os.fsync(file.fileno())
+
     draft.rename(path)
     sync_folder(path.parent)
 
@@ -76,6 +78,7 @@ def unchanging(lock: Path) -> Iterator[None]:
     except OSError:
         yield
         return
+
     try:
         fcntl.flock(file, fcntl.LOCK_SH)
         yield

@@ -26,6 +26,7 @@ def piped(path: Path, text: str) -> Iterator[Path]:
     over = Event()
     feeder = Thread(target=_feed, args=(path, text.encode(), over), daemon=True)
     feeder.start()
+
     try:
         yield path
     finally:
@@ -73,7 +74,9 @@ def _feed(path: Path, content: bytes, over: Event) -> None:
             if error.errno == errno.ENXIO:  # nobody has opened it yet
                 continue
             return
+
         os.set_blocking(pipe, True)
         with suppress(BrokenPipeError), open(pipe, "wb") as file:  # noqa: PTH123 a descriptor
             file.write(content)
+
         return

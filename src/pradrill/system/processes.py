@@ -31,15 +31,18 @@ def carrying(marker: str) -> list[int]:
     for entry in Path("/proc").iterdir():
         if not entry.name.isdecimal() or int(entry.name) == os.getpid():
             continue
+
         try:
             environment = (entry / "environ").read_bytes()
             zombie = b") Z " in (entry / "stat").read_bytes()
         except OSError:  # gone, or not ours
             continue
+
         if not zombie and any(
             line == marking or line.startswith(marking + b"/") for line in environment.split(b"\0")
         ):
             pids.append(int(entry.name))
+
     return sorted(pids)
 
 
@@ -56,11 +59,14 @@ def end(marker: str) -> int:
     """End every process of a run, politely and then not; return how many there were."""
     first = carrying(marker)
     send(first, signal.SIGTERM)
+
     for tenth in range(2 * _GRACE):
         left = carrying(marker)
         if not left:
             break
+
         if tenth >= _GRACE:
             send(left, signal.SIGKILL)
         sleep(_TENTH)
+
     return len(first)

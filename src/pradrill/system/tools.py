@@ -46,6 +46,7 @@ def tool(*command: str | Path, stdin: bytes = b"", env: Mapping[str, str] | None
         raise ToolError(
             f"{words[0]} failed: {_last_words(process.stderr) or f'code {process.returncode}'}"
         )
+
     return process.stdout
 
 

@@ -272,6 +272,7 @@ def a_recovery(**changes: Any) -> Recovery:
             Mark.SERVICE_VERIFIED: measured(2_530.0, within=0.4),
         },
     )
+
     point = changes.get("recovery_point", measured(-11_100, within=2.5))
     begin, verified = marks.get(Mark.DISRUPTION), marks.get(Mark.SERVICE_VERIFIED)
     starts = marks.get(Mark.RECOVERY_STARTS)
@@ -286,6 +287,7 @@ def a_recovery(**changes: Any) -> Recovery:
         "rpa": Elapsed.between(point, begin) if point and begin else None,
         "skew": {HOST: Skew(seconds=0.012, within=0.004)},
     }
+
     return Recovery.model_validate({**fields, **changes})
 
 

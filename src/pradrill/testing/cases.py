@@ -53,6 +53,7 @@ def some_waits() -> tuple[Wait, ...]:
         "seconds": 900.0,
         "answer": answer,
     }
+
     promises = ((CallStage.RESPONSE, 30), (CallStage.RESTORATION, 10))
     response, restoration = (
         Call(
@@ -64,9 +65,11 @@ def some_waits() -> tuple[Wait, ...]:
         )
         for stage, minutes in promises
     )
+
     later = {"asked": after(905), "ended": after(1_505), "seconds": 600.0}
     common = {"step": "approve the switch", "who": "DSI", "confirm": Confirm.APPROVE}
     refused = answer.model_copy(update={"yes": False, "text": "Not before noon."})
+
     return (
         Wait.model_validate({**fields, "call": response}),
         Wait.model_validate({**fields, **later, "call": restoration}),

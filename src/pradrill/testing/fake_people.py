@@ -54,6 +54,7 @@ class FakePeople:
         """Ask."""
         del folder
         self.questions.append(question)
+
         self._current = pending = _FakeAsked(self, question)
         try:
             yield pending
@@ -73,16 +74,19 @@ class FakePeople:
         if pending.ended:
             who = "its time is over" if pending.reply is None else f"{pending.reply.by} answered it"
             raise UsageError(f'the step "{step}" does not wait any more: {who}')
+
         pending.reply, pending.ended = answer, True
 
     def scripted(self, question: Question) -> Answer | None:
         """Return what is said to the question by now."""
         if self._says is None:
             return an_answer()
+
         delay, answer = self._says.get(question.step, (0.0, None))
         if self._clock is not None:
             waited = (self._clock.now() - question.asked).total_seconds()
             return answer if waited >= delay else None
+
         return answer
 
 

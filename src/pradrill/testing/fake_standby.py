@@ -151,6 +151,7 @@ class FakeProbe:
             answer = answer.get(f"{host.name}: {command}") or answer[command]
         if isinstance(answer, Exception):
             raise answer
+
         return answer
 
     def same_canary(self, host: Host, _site: Site, _canary: Canary) -> bool:
@@ -212,6 +213,7 @@ class FakeRunner:
             return played(self._clock, StepOutcome.CANCELLED)
         if isinstance(does, PlaybookResult):
             return does
+
         return played(self._clock, does) if isinstance(does, StepOutcome) else does(play)
 
     def reap(self, marker: str) -> int:
@@ -294,6 +296,7 @@ class FakeVerifier:
         opened = scripted[suite.stem] if isinstance(scripted, Mapping) else scripted
         if isinstance(opened, BaseException):
             raise opened
+
         yield opened
 
 

@@ -110,6 +110,7 @@ class FakeStore:
         """Hold a standby; raises BusyError, naming the holder."""
         if standby_key in self.holders:
             raise BusyError(f"the standby {standby_key} is held by run {self.holders[standby_key]}")
+
         self.holders[standby_key] = run_id
         try:
             yield

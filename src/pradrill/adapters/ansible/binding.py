@@ -108,6 +108,7 @@ class Binding:
         one = (
             f"({table}[{self._prefix} | default(inventory_hostname_short)] | default({table}['']))"
         )
+
         return {
             table: {**hosts, "": _NOWHERE},
             **{name: f"{{{{ {one}.{part} }}}}" for name, part in _CONNECTION.items()},
@@ -128,10 +129,12 @@ class Binding:
         allowed = {*self._planned, *(CONTROLLER if self._play.controller else ())}
         if host and host not in allowed:
             return reason(Code.TASK_OF_STRANGER, host=host)
+
         arrow = _ARROW.search(_COLOUR.sub("", str(event.get("stdout") or "")))
         other = arrow[1].strip() if arrow else ""
         if other and other not in allowed and "{{" not in other:
             return reason(Code.TASK_DELEGATED, host=other)
+
         return None
 
     def is_own(self, data: Mapping[str, Any]) -> bool:

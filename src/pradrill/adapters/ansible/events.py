@@ -64,6 +64,7 @@ class Narrator:
             self.unwritten = self.unwritten or error
         except Exception as error:  # noqa: BLE001 an exception here would orphan ansible-playbook
             self._teller.say(f"an event could not be read: {type(error).__name__}")
+
         return False
 
     def end(self) -> None:
@@ -82,9 +83,11 @@ class Narrator:
         if self._binding.is_own(data):
             self._take_own(kind, data, host, task)
             return
+
         candidates = (*self._times, *(_instant(data.get(key)) for key in ("start", "end")))
         times = sorted(at for at in candidates if at is not None)
         self._times = (times[0], times[-1]) if times else ()
+
         if kind == "playbook_on_stats":
             self._ends.append(data)
         elif kind == "playbook_on_task_start" and data.get("name"):
@@ -98,6 +101,7 @@ class Narrator:
         elif kind == "runner_on_ok":
             self._counts["ok"] += 1
             self._counts["changed"] += bool((data.get("res") or {}).get("changed"))
+
         self._note(kind, data, host, task)
 
     def _take_own(self, kind: str, data: dict[str, Any], host: str, task: str) -> None:
@@ -107,6 +111,7 @@ class Narrator:
         elif kind == "runner_on_unreachable" and self._brake.pulled is None:
             message = self._clean(_message(data.get("res")))[:_LONGEST_MESSAGE]
             self._failures.append(TaskFailure(host=host, task=task, message=message))
+
         self._note(kind, data, host, task)
 
     def _note(self, kind: str, data: dict[str, Any], host: str, task: str) -> None:
@@ -124,9 +129,11 @@ class Narrator:
         """Keep an event as evidence; say once that the others are not."""
         if self._bytes_written > PLAY_KEPT:
             return
+
         self._bytes_written += len(line)
         if self._bytes_written > PLAY_KEPT:
             line = json.dumps({"event": "cut", "after": megabytes(PLAY_KEPT)}) + "\n"
+
         with self._events.open("a", encoding="utf-8") as file:
             file.write(line)
 
@@ -163,22 +170,27 @@ class Narrator:
         """Yield what can be said of the play, the gravest first: that is what counts."""
         if wrong := self._stray or self._elsewhere():
             yield StepOutcome.UNKNOWN, wrong, self._failures
+
         if self._brake.pulled is not None:
             yield self._brake.pulled, "", self._failures
         stats, processed = self._its_end()
         if self._ends and not stats:
             yield from self._unidentified(planned, 1)
+
         if not stats:
             yield StepOutcome.UNKNOWN, _last_line(output, code), self._failures
         failed, dark = _hosts(stats, "failures"), _hosts(stats, "dark")
         failures = [failure for host in (failed | dark) for failure in self._fatal(host, stats)]
         if failed:
             yield StepOutcome.FAILED, _failure_text(failures, failed), failures
+
         if dark:
             yield StepOutcome.UNREACHABLE, _failure_text(failures, dark), failures
+
         if missing := planned - processed:
             why = reason(Code.DID_NOTHING, host=sorted(missing))
             yield StepOutcome.UNKNOWN, why, failures
+
         yield from self._unidentified(planned, 2)
         yield StepOutcome.PASSED, "", failures
 
@@ -269,14 +281,17 @@ def _message(result: Any) -> str:
         return "no message"
     if "censored" in result:
         return "hidden: the task has no_log"
+
     items = [each for each in result.get("results") or () if isinstance(each, dict)]
     wrong = ("failed", "unreachable", "exception")  # ansible-core 2.21 leaves the first out
     first = next((each for each in items if any(each.get(key) for key in wrong)), None)
     if first is not None:
         return _message(first)
+
     parts = [str(result[key]).strip() for key in ("msg", "stderr") if result.get(key)]
     if len(parts) <= 1 and result.get("stdout"):
         parts.append(str(result["stdout"]).strip()[-_LONGEST_MESSAGE // 2 :])
+
     return ": ".join(parts) or "no message"
 
 

@@ -50,4 +50,5 @@ def metered(meter: Meter, **words: Any) -> Any:
         theirs.OutputEventFilter = Filter
     runner = Runner(**words)
     runner.meter = meter
+
     return runner

@@ -51,7 +51,9 @@ class Brake:
                 self.pulled = StepOutcome.TIMED_OUT
             else:
                 return False
+
             self._pulled_at = now
+
         waited = (now - self._pulled_at).total_seconds()
         playbook, children = self._family()
         busy = [pid for pid in children if _waits_for_alarm(pid)]
@@ -61,6 +63,7 @@ class Brake:
         elif not self._interrupted and waited >= self._grace / 2:
             self._interrupted = True
             processes.send(playbook, signal.SIGINT)
+
         return waited >= self._grace
 
     def _family(self) -> tuple[list[int], list[int]]:

@@ -20,6 +20,7 @@ def main() -> None:
     from ansible.parsing.vault import VaultLib, VaultSecret  # noqa: PLC0415 likewise
 
     request = json.load(sys.stdin)
+
     vault = VaultLib([("default", VaultSecret(request["password"].encode()))])
     plain: list[str] = []
     for name in request["files"]:
@@ -30,9 +31,11 @@ def main() -> None:
                 opened = vault.decrypt(block.encode()).decode()
             except Exception:  # noqa: BLE001, S112 encrypted for somebody else
                 continue
+
             plain.append(opened)
             if text.startswith("$ANSIBLE_VAULT;"):
                 plain += leaves(DataLoader().load(opened))
+
     json.dump(plain, sys.stdout)
 
 

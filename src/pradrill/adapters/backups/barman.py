@@ -46,6 +46,7 @@ class Barman:
             raise NotReadyError(f"{self._name} did not answer in {bounds.deadline:g} s")
         if answer.code != 0:
             raise self._refusal(answer)
+
         try:
             listed = _BACKUPS.validate_json(answer.out)[self._declared.server]
         except (ValidationError, KeyError) as error:
@@ -53,6 +54,7 @@ class Barman:
                 f"what barman says of {self._name} is not what barman says",
                 hint="Run barman -f json list-backups by hand and see what it prints.",
             ) from error
+
         now = self._clock.now()
         return Catalogue(
             source=self._declared.name,
@@ -69,15 +71,18 @@ class Barman:
         answer = self._call(["verify-backup", self._declared.server, point.id], bounds, json=False)
         if answer.code is None:
             return Checked(Soundness.UNPROVEN, method, f"not done in {bounds.deadline:g} s")
+
         output = answer.out + answer.err
         if answer.code == 0 and "backup successfully verified" in output:
             return Checked(Soundness.SOUND, method)
+
         failed = [line for line in output.splitlines() if "pg_verifybackup: error" in line]
         if any("could not open file" in line and "backup_manifest" in line for line in failed):
             why = "it has no backup_manifest; run barman generate-manifest after a backup"
             return Checked(Soundness.UNPROVEN, method, why)
         if failed:
             return Checked(Soundness.DAMAGED, method, last_line(failed[0].partition("error: ")[2]))
+
         return Checked(Soundness.UNPROVEN, method, _reason(answer))
 
     @property

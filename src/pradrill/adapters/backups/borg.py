@@ -64,7 +64,9 @@ def _utc(value: Any) -> Any:
             read = datetime.fromisoformat(value)
         except ValueError:
             return value
+
         return read if read.tzinfo else read.replace(tzinfo=UTC)
+
     return value
 
 
@@ -99,6 +101,7 @@ class Borg:
         answer = self._call(words, bounds)
         if answer.code != 0:
             raise self._refusal(answer, bounds.deadline)
+
         try:
             archives = _Listing.model_validate_json(answer.out).archives
         except ValidationError as error:
@@ -106,6 +109,7 @@ class Borg:
                 f"what borg says of {self._name} is not what borg 1.x says",
                 hint="Run borg list --json by hand and see what it prints.",
             ) from error
+
         return Catalogue(
             source=self._declared.name,
             location=self._declared.repository,
@@ -124,11 +128,14 @@ class Borg:
                 return Checked(Soundness.UNPROVEN, method, f"not done in {bounds.deadline:g} s")
             if answer.code == 0:
                 continue
+
             messages = _messages(answer)
             refused = [name for name, _ in messages if name in _MEANS and name != "IntegrityError"]
             if refused or answer.code > 2:  # noqa: PLR2004 borg's own answers end at 2
                 return Checked(Soundness.UNPROVEN, method, self._refusal(answer, 0).message)
+
             return Checked(Soundness.DAMAGED, method, _reason(messages, answer))
+
         return Checked(Soundness.SOUND, method)
 
     @property
@@ -146,15 +153,18 @@ class Borg:
         }
         if declared.key_file is not None:
             extra["BORG_KEY_FILE"] = str(declared.key_file)
+
         with TemporaryDirectory(prefix="pradrill-") as folder:  # borg's caches and its memory
             extra["BORG_BASE_DIR"] = folder
             command, *rest = words
             argv = ["borg", "--log-json", "--lock-wait", _LOCK_WAIT, command, *rest]
+
             return run(argv, bounds, extra=extra, package="borgbackup")
 
     def _refusal(self, answer: CompletedCommand, deadline: float) -> NotReadyError:
         if answer.code is None:
             return NotReadyError(f"{self._name} did not answer in {deadline:g} s")
+
         messages = _messages(answer)
         reason = _reason(messages, answer)
         if re.search(r"Host key verification failed|IDENTIFICATION HAS CHANGED", answer.err):
@@ -164,10 +174,12 @@ class Borg:
             )
         if "not supported by this borg version" in answer.err:
             return NotReadyError(f"{self._name} is in a newer format than this borg reads")
+
         for name, _ in messages:
             if name in _MEANS:
                 means, hint = _MEANS[name]
                 return NotReadyError(f"{self._name} {means}: {reason}", hint=hint)
+
         return NotReadyError(f"{self._name} cannot be read: {reason}")
 
 
@@ -195,12 +207,14 @@ def _messages(answer: CompletedCommand) -> list[tuple[str, str]]:
             message = json.loads(line)
         except ValueError:
             continue
+
         if isinstance(message, dict) and message.get("levelname") in {
             "ERROR",
             "CRITICAL",
             "WARNING",
         }:
             messages.append((str(message.get("msgid", "")), str(message.get("message", ""))))
+
     return messages
 
 

@@ -114,9 +114,11 @@ class PgBackRest:
             self._stanza(bounds)  # verify takes a wrong password for damage
         except NotReadyError as error:
             return Checked(Soundness.UNPROVEN, method, error.message)
+
         answer = self._call(["verify", "--output=text", "--verbose"], bounds)
         if answer.code is None:
             return Checked(Soundness.UNPROVEN, method, f"not done in {bounds.deadline:g} s")
+
         state = re.search(r"^status: (\w+)", answer.out, re.MULTILINE)
         its = re.search(
             rf"^ *backup: {re.escape(point.id)}, status: (\w+).*\n(.*)", answer.out, re.MULTILINE
@@ -133,6 +135,7 @@ class PgBackRest:
             return Checked(Soundness.DAMAGED, method, f"{point.id}: {last_line(line)}")
         if answer.code == 0 and state and state[1] == "error":
             return Checked(Soundness.DAMAGED, method, _invalid(answer.out))
+
         why = "this pgbackrest does not tell; verify needs 2.45 or newer" if not answer.err else ""
         return Checked(Soundness.UNPROVEN, method, why or last_line(answer.err))
 
@@ -153,6 +156,7 @@ class PgBackRest:
             raise NotReadyError(f"{self._name} did not answer in {bounds.deadline:g} s")
         if answer.code != 0:
             raise self._refusal(answer.err)
+
         try:
             stanzas = _STANZAS.validate_json(_RAW.sub(" ", answer.out))
         except ValidationError as error:
@@ -162,10 +166,12 @@ class PgBackRest:
                 f"what pgbackrest says of {self._name} is not what pgbackrest says",
                 hint="Run pgbackrest info --output=json by hand; 2.32 or newer is needed.",
             ) from error
+
         matches = [stanza for stanza in stanzas if stanza.name == self._declared.stanza]
         repos = [r for stanza in matches for r in stanza.repo if r.key == self._declared.number]
         if len(matches) != 1 or len(repos) != 1:
             raise NotReadyError(f"{self._name} is not there")
+
         status = repos[0].status
         if status.code in _MISSING:
             raise NotReadyError(
@@ -176,6 +182,7 @@ class PgBackRest:
             raise self._refusal(status.message)
         if matches[0].status.lock.restore.held:
             raise NotReadyError(f"{self._name} is locked by a restore")
+
         return matches[0]
 
     def _refusal(self, message: str) -> NotReadyError:
@@ -196,6 +203,7 @@ class PgBackRest:
             return NotReadyError(f"{self._name} is damaged: {reason}")
         if re.search(r"HostConnectError|HostInvalid|unable to open|Permission denied", message):
             return NotReadyError(f"{self._name} cannot be reached: {reason}")
+
         return NotReadyError(f"{self._name} cannot be read: {reason}")
 
     def _call(self, words: Sequence[str], bounds: Bounds) -> CompletedCommand:
@@ -205,12 +213,15 @@ class PgBackRest:
         argv.append(f"--config={declared.config or os.devnull}")
         argv += ["--log-level-file=off", "--log-level-console=off", "--log-level-stderr=error"]
         extra = {}
+
         if declared.repository is not None:
             argv.append(f"--repo{number}-path={declared.repository}")
             if declared.password is not None:
                 argv.append(f"--repo{number}-cipher-type=aes-256-cbc")
+
         if declared.password is not None:
             extra[f"PGBACKREST_REPO{number}_CIPHER_PASS"] = self._secret(declared.password)
+
         return run([*argv, command, *rest], bounds, extra=extra, package="pgbackrest")
 
 

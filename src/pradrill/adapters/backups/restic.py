@@ -84,10 +84,12 @@ class Restic:
                 f"{last_line(lock.hostname)}, pid {lock.pid}, since {lock.time:%Y-%m-%d %H:%M} UTC",
                 hint="Wait for its end; if it has died, run restic unlock there.",
             )
+
         try:
             snapshots = _SNAPSHOTS.validate_json(answer.out) or []
         except ValidationError as error:
             raise self._nonsense() from error
+
         return Catalogue(
             source=declared.name,
             location=declared.repository,
@@ -105,11 +107,13 @@ class Restic:
             return Checked(Soundness.SOUND, method)
         if answer.code is None:
             return Checked(Soundness.UNPROVEN, method, f"not done in {bounds.deadline:g} s")
+
         damage = [line for line in answer.err.splitlines() if _DAMAGE.search(line)]
         if not damage:
             return Checked(Soundness.UNPROVEN, method, self._refusal(answer).message)
         if self._locks(bounds):  # without a lock of ours, a prune looks like damage
             return Checked(Soundness.UNPROVEN, method, "the repository was changed meanwhile")
+
         return Checked(Soundness.DAMAGED, method, last_line(damage[0]))
 
     @property
@@ -122,12 +126,14 @@ class Restic:
             answer = self._call(["cat", "lock", lock], bounds)
             if answer.code != 0:
                 continue  # released in the meantime
+
             try:
                 content = _Lock.model_validate_json(answer.out)
             except ValidationError as error:
                 raise self._nonsense() from error
             if content.exclusive:
                 return content
+
         return None
 
     def _locks(self, bounds: Bounds) -> list[str]:
@@ -159,20 +165,24 @@ class Restic:
         place = self._declared.repository
         if not place.startswith("sftp:"):
             return []
+
         if place.startswith("sftp://"):
             url = urlsplit(place)
             host = f"{url.username}@{url.hostname}" if url.username else f"{url.hostname}"
             words = [*(["-p", str(url.port)] if url.port else []), "--", host]
         else:
             words = ["--", place.removeprefix("sftp:").partition(":")[0]]
+
         ssh = self._declared.ssh
         options = ssh_options(ssh.known_hosts, ssh.private_key)
         command = shlex.join(["ssh", *options, "-s", *words, "sftp"]).replace('"', '""')
+
         return ["-o", f'"sftp.command={command}"']  # restic reads options as CSV
 
     def _refusal(self, answer: CompletedCommand, deadline: float = 0) -> NotReadyError:
         if answer.code is None:
             return NotReadyError(f"{self._name} did not answer in {deadline:g} s")
+
         for pattern, means, hint in _MEANS:
             if re.search(pattern, answer.err, re.IGNORECASE):
                 return NotReadyError(f"{self._name} {means}: {_reason(answer.err)}", hint=hint)

@@ -51,9 +51,11 @@ class FilePeople:
             draft.rename(path)
         except OSError as error:
             raise _unwritten(box, error) from error
+
         pending = _FileAsked(path, question, self._terminal)
         if self._announce is not None:
             self._announce(question)
+
         try:
             yield pending
         finally:
@@ -79,6 +81,7 @@ class FilePeople:
                 f'the step "{step}" does not wait for an answer',
                 hint="See which one does: pradrill answer.",
             )
+
         if not _post(path, answer.model_dump_json().encode()):
             earlier = _answer_of(path)
             who = "its time is over" if earlier is None else f"{earlier.by} answered it already"
@@ -133,6 +136,7 @@ def _post(question: Path, content: bytes) -> bool:
             draft.unlink()
     except OSError as error:
         raise _unwritten(path, error) from error
+
     return True
 
 

@@ -38,10 +38,12 @@ class Terminal:
             return None
         if question.confirm is Confirm.TEXT:
             return self._answer_from(line, yes=True)
+
         word, _, rest = line.partition(" ")
         word = word.rstrip(":,.").lower()
         if word in _YES | _NO:
             return self._answer_from(rest.strip(), yes=word in _YES)
+
         self._say('answer "yes" or "no"; words may follow')
         return None
 
@@ -52,12 +54,15 @@ class Terminal:
         while b"\n" not in self._typed:
             if not (self._in_front() and select.select([self._handle], [], [], 0)[0]):
                 return ""
+
             try:
                 read = os.read(self._handle, 4_096)
             except OSError:  # the terminal went away; `pradrill answer` is still there
                 read = b""
+
             self._is_gone = not read
             self._typed += read
+
         line, _, self._typed = self._typed.partition(b"\n")
         return line.decode(errors="replace").strip()
 

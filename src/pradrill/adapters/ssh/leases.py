@@ -59,6 +59,7 @@ class SshLeases:
             "lapsed": False,
             **words,
         }
+
         command = shlex.join(["python3", "-I", "-c", script, json.dumps(request)])
         reply = self._sessions.run(host, site, command, _LOOK)
         try:

@@ -70,6 +70,7 @@ class SshProbe:
         keys = host_words.public_keys(self._look(host, site, "host keys", _KEYS))
         addresses = host_words.addresses(self._look(host, site, "addresses", _ADDRESSES))
         skew = self.skew(host, site)
+
         return HostFacts(
             host=host.name,
             host_key=self._sessions.host_key(host, site),
@@ -90,6 +91,7 @@ class SshProbe:
         mounts = self._look(host, site, "mounts", "cat /proc/self/mounts")
         there = self._look(host, site, "files", _PRESENT, *paths)
         running = self._processes(host, site, {"before": True})
+
         return HostState(
             listening=host_words.listening(ports),
             services=tuple(sorted(line.split()[0] for line in services.splitlines() if line)),
@@ -123,6 +125,7 @@ class SshProbe:
         if reply.code != 0:
             because = f"exit code {reply.code}, {host_words.last_line(reply.err)}"
             return dict.fromkeys(endpoints, f"unknown: {because}")
+
         return _reached(endpoints, reply.out)
 
     def read_instant(self, host: Host, site: Site, newest: NewestData) -> datetime:
@@ -139,6 +142,7 @@ class SshProbe:
                 f"{host_words.last_line(reply.err)}",
                 hint="Run it by hand on the standby as the same user.",
             )
+
         return parse_instant(reply.out, newest.format, newest.timezone)
 
     def same_canary(self, host: Host, site: Site, canary: Canary) -> bool:
@@ -152,6 +156,7 @@ class SshProbe:
                 f"the canary {canary.expect} is empty, or no text",
                 hint="Plant a random value, as openssl rand -hex 32 prints it.",
             )
+
         reply = self._command(host, site, "canary's command", canary.command, canary.deadline)
         if reply.code != 0 or not reply.whole:
             reason = f"ended with exit code {reply.code}" if reply.code else "printed too much"
@@ -159,6 +164,7 @@ class SshProbe:
                 f"the canary's command on {host.name} {reason}",
                 hint="Run it by hand on the standby as the same user.",
             )
+
         return hmac.compare_digest(reply.out.removesuffix("\n").encode(), planted.encode())
 
     def skew(self, host: Host, site: Site) -> Skew:
@@ -174,6 +180,7 @@ class SshProbe:
                 within = trip.total_seconds() / 2
                 if best is None or within < best.within:
                     best = Skew(seconds=(remote - sent - trip / 2).total_seconds(), within=within)
+
         assert best is not None  # noqa: S101 there is more than one round
         return best
 
@@ -192,12 +199,14 @@ class SshProbe:
                 f"the marker of {host.name} cannot be read: {reason}",
                 hint="The standby needs python3, as Ansible does.",
             )
+
         return marker_of(host, reply.out)
 
     def _processes(self, host: Host, site: Site, request: Mapping[str, Any]) -> dict[str, Any]:
         """Ask for processes; what is asked for and told stands in the script."""
         script = _source("remote_strays.py")
         command = shlex.join(["python3", "-I", "-c", script, json.dumps(request)])
+
         reply = self._sessions.run(host, site, command, _LOOK)
         try:
             return dict(json.loads(reply.out))
@@ -221,6 +230,7 @@ class SshProbe:
         """Run a command of the drill's; the host ends it too at the deadline."""
         seconds = deadline.total_seconds()
         quiet = ["python3", "-I", "-c", _source("remote_reason.py"), command]
+
         bounded = shlex.join(["timeout", "-k", "1", f"{seconds:f}", *quiet])
         try:
             reply = self._sessions.run(host, site, marked(site.run_id, bounded), seconds + 3)
@@ -231,11 +241,13 @@ class SshProbe:
                 f"the {what} on {host.name} did not end within {seconds:g} s",
                 hint="Run it by hand on the standby, or give it a longer deadline.",
             )
+
         if reply.code == TOO_LONG:
             raise PradrillError(
                 f"the {what} on {host.name} printed more than {megabytes(ANSWER)} and was ended",
                 hint="Run it by hand on the standby as the same user.",
             )
+
         return reply
 
 
@@ -255,9 +267,11 @@ def marker_of(host: Host, answer: str) -> Marker:
             return Marker(
                 None, MarkerFault(payload["fault"]), host_words.last_line(str(payload["at"]))
             )
+
         content = payload["content"]
     except (ValueError, TypeError, KeyError) as error:
         raise PradrillError(f"what {host.name} says of its marker cannot be read") from error
+
     return Marker(content if content is None else str(content))
 
 
@@ -273,10 +287,13 @@ def _told_time(host: Host, channel: Channel) -> datetime:
         chunk = channel.recv(64)
         if not chunk or len(line) > 64:  # noqa: PLR2004 no time is that long
             raise EOFError
+
         line += chunk
+
     match = re.fullmatch(rb"([0-9]{1,11})\.([0-9]{9})\n", line)
     if match is None:
         raise PradrillError(f"{host.name} does not tell its time to the nanosecond")
+
     return _EPOCH + timedelta(seconds=int(match[1]), microseconds=int(match[2]) / 1000)
 
 
@@ -300,6 +317,7 @@ def _reached(endpoints: Sequence[str], answer: str) -> dict[str, str]:
     if control != "open":
         because = f"even the host's own SSH port was found {host_words.last_line(control)}"
         return dict.fromkeys(endpoints, f"unknown: {because}")
+
     return {
         each: host_words.last_line(str(payload.get(each, "unknown: not tried")))
         for each in endpoints

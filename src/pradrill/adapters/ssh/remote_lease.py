@@ -72,6 +72,7 @@ def locked(path: str, make: bool) -> Iterator[int]:
                 raise PermissionError(f"{path} is not a file of this login")
             if status.st_nlink == 0:  # given back while this one waited for it
                 continue
+
             yield handle
             return
         finally:
@@ -93,6 +94,7 @@ def read(path: str) -> Words | None:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
+
     try:
         return words_in(os.read(handle, LONGEST))
     except OSError:  # a folder
@@ -110,6 +112,7 @@ def over(words: Words, request: Words) -> str:
         return "expired"
     if not words["until"] <= now + request["term"]:  # so also what is no number
         return "impossible"
+
     return "ended" if words["run"] in request["over"] else ""
 
 
@@ -138,15 +141,18 @@ def take(request: Words) -> Words:
         return {"came": "unproven", "because": "its machine-id has changed"}
     if first_line(MARKER) != request["machine_id"]:
         return {"came": "unproven", "because": "it does not carry its marker any more"}
+
     holds = others(request, "")
     if holds is not None:
         return busy(holds)
+
     because = ""
     for path in places(request["machine_id"]):
         try:
             return take_at(path, request)
         except OSError as error:
             because = because or f"{path}: {error.strerror or error}"
+
     return {"came": "unwritable", "because": because}
 
 
@@ -158,11 +164,14 @@ def take_at(path: str, request: Words) -> Words:
         ended = over(before, request) if is_other else ""
         if is_other and not ended:
             return busy(before)
+
         write(handle, request)
+
     holds = others(request, path)
     if holds is not None:  # of another login, in the same instant
         release(request)
         return busy(holds)
+
     return {"came": "held", "other": before if is_other else None, "because": ended}
 
 
@@ -181,11 +190,13 @@ def renew(request: Words) -> Words:
                 return {"came": "held"}
             if words is not None:
                 return {"came": "lost", "other": words}
+
     holds = others(request, "")
     if holds is not None:
         return {"came": "lost", "other": holds}
     if request["lapsed"]:
         return {"came": "lost", "other": None}
+
     return take_back(request)
 
 
@@ -205,6 +216,7 @@ def release(request: Words) -> Words:
             words = words_in(os.read(handle, LONGEST))
             if words is None or words["run"] == request["run"]:
                 Path(path).unlink()
+
     return {"came": "released"}
 
 

@@ -30,17 +30,21 @@ def opened(name: str, above: int | None, at: str, *, folder: bool) -> int:
     except OSError as error:
         if error.errno == errno.ENOENT:
             raise
+
         is_link = stat.S_ISLNK(os.lstat(at).st_mode)
         wrong = "not a file" if error.errno in {errno.ENOTDIR, errno.ENXIO} else "unreadable"
         raise MarkerRefusal("link" if is_link else wrong, at) from error
+
     status = os.fstat(handle)
     if not (stat.S_ISDIR(status.st_mode) if folder else stat.S_ISREG(status.st_mode)):
         raise MarkerRefusal("not a file", at)
     if status.st_uid != 0:
         raise MarkerRefusal("owner", at)
+
     sticky = folder and status.st_mode & stat.S_ISVTX  # nobody replaces a file of root's in it
     if status.st_mode & OTHERS_MAY_WRITE and not sticky:
         raise MarkerRefusal("writable", at)
+
     return handle
 
 
@@ -55,9 +59,11 @@ def content_of(path: str) -> str | None:
             here = opened(part, here, at, folder=number < len(parts))
     except FileNotFoundError:
         return None
+
     status = os.fstat(here)
     if status.st_nlink != 1 or is_machine_id(status):
         raise MarkerRefusal("shared", path)
+
     return os.read(here, LONGEST).decode("utf-8", "replace")
 
 

@@ -46,7 +46,9 @@ def knock(address: tuple[Any, ...]) -> str:
         no_source = family == socket.AF_INET6 and error.errno == errno.EADDRNOTAVAIL
         if error.errno in NO_WAY or no_source:
             return f"closed: {reason}"
+
         return f"unknown: {reason}"
+
     return "open"
 
 
@@ -61,11 +63,13 @@ def answer(endpoint: str) -> str:
         return f"unknown: {error.strerror}"
     except (UnicodeError, ValueError):
         return "unknown: it is no name, address or port"
+
     answers = at_once(knock, addresses, 2 * CONNECT, "unknown: no answer")
     for worst in ("open", "unknown"):
         for one in answers:
             if one.startswith(worst):
                 return one
+
     return answers[-1]
 
 
@@ -81,10 +85,12 @@ def main(endpoints: list[str]) -> None:
     """Try the control, then everything else at once."""
     connection = os.environ.get("SSH_CONNECTION", "").split()
     control = f"{connection[2]}:{connection[3]}" if len(connection) == 4 else ""  # noqa: PLR2004
+
     states = {"control": answer(control) if control else "unknown: SSH_CONNECTION is not set"}
     if states["control"] == "open":
         slow = f"unknown: its name was not resolved in {RESOLVE} s"
         states.update(zip(endpoints, at_once(answer, endpoints, RESOLVE, slow)))  # noqa: B905 3.9
+
     print(json.dumps(states))  # noqa: T201 this is the answer
     sys.stdout.flush()
     os._exit(0)  # a resolver that hangs holds nothing up

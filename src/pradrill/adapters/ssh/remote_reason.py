@@ -22,11 +22,13 @@ def reason(output: str) -> str:
         r"\b(table|column|database|schema|relation|constraint|key|index|role|user|sequence|type"
         r"|function|view|trigger|extension|engine|collation|socket|file|cluster|server) ?\(?$"
     )
+
     data = r"\b(INSERT|REPLACE|UPDATE|DELETE|SELECT|COPY \S+ \(|VALUES|Query)\b|0x[0-9a-f]|=\s*\("
     lines = re.findall("(?im)^.*(?:error|fatal|critical).*$", output)
     rest, shown_part = (lines or [""])[0].replace("n't", "n\u2019t"), ""
     if re.search(r"\(45000\)|\bERROR:? +(P0001|1644)\b", rest):
         return "ERROR (P0001 or 45000): one that the database's own code raises"
+
     while rest:
         before = re.split("['\"`\u00ab\u201c]", rest)[0]
         after, match = rest[len(before) :], re.search(data, before)
@@ -34,11 +36,14 @@ def reason(output: str) -> str:
         if not match and name and re.search(names, before, re.IGNORECASE):
             shown_part, rest = shown_part + before + name.group(), after[name.end() :]
             continue
+
         if match or after:
             before = before[: match.start()] if match else before
             tail = re.search(r" for key '[\w.]+'$| at (line|row) \d+$", after)
             before += "(not shown)" + (tail.group() if tail else "")
+
         shown_part, rest = shown_part + before, ""
+
     return shown_part.strip()[:300].replace("\u2019", "'") or "it gave no reason that can be shown"
 
 
@@ -46,6 +51,7 @@ def main() -> None:
     """Run the command by sh, with its output as it is; say why it failed."""
     signal.signal(signal.SIGTERM, lambda *_: None)  # timeout's: the command ends of it
     command = ["sh", "-c", sys.argv[1]]
+
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
     tail, size = b"", 0
     while piece := process.stderr.read1(_KEPT):  # type: ignore[union-attr]
@@ -53,12 +59,14 @@ def main() -> None:
         if size > _MOST:
             process.kill()
             sys.exit(f"it printed more than {_MOST >> 20} MB and was ended")
+
     output, code = tail.decode("utf-8", "replace"), process.wait()
     if code:
         # psql and mariadb begin like this: ERROR 1054, psql:…: ERREUR:, DETAIL:, LINE 1:
         database = re.search(r"(?m)\bERROR\b|^[^\W\d_]+ ?:  |: [^\W\d_]+ ?:  |^LINE \d", output)
         last = [each for each in output.splitlines() if each.strip()][-1:]
         sys.stderr.write(reason(output) if database else "".join(last))
+
     sys.exit(code if code >= 0 else 128 - code)
 
 

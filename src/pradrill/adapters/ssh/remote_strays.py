@@ -47,9 +47,11 @@ def process(pid: int, request: Seen) -> Seen | None:
     words = tail.split()
     if not words or words[0] in {b"Z", b"X"} or int(words[6]) & KERNEL_THREAD:
         return None
+
     marking = f"{request['mark']}={request['run']}:".encode()
     marks = [each for each in read(pid, "environ").split(b"\0") if each.startswith(marking)]
     leader = marks[0][len(marking) :] if marks else b""
+
     return {
         "name": head.partition(b"(")[2].decode("utf-8", "replace"),
         "parent": int(words[1]),
@@ -112,6 +114,7 @@ def send(pids: list[int], number: int) -> None:
             refused.append(str(pid))
         except ProcessLookupError:
             continue
+
     if refused:
         try:
             subprocess.run(
@@ -142,9 +145,11 @@ def end(request: Seen) -> tuple[Seen, list[int]]:
         ]
         if not stayed:
             break
+
         if tick % AGAIN == 0:
             send(stayed, signal.SIGTERM if tick < POLITE else signal.SIGKILL)
         time.sleep(TICK)
+
     return ending, stayed
 
 
@@ -166,6 +171,7 @@ def others(request: Seen, processes: Seen) -> list[int]:
     """Return the new processes that nothing answers for: their parent is gone."""
     if request["since"] is None:
         return []
+
     since = request["since"] * os.sysconf("SC_CLK_TCK")
     new = {pid: words for pid, words in processes.items() if pid != 1 and words["start"] > since}
 
@@ -174,6 +180,7 @@ def others(request: Seen, processes: Seen) -> list[int]:
         for pid, words in new.items()
         if words["parent"] in {0, 1} and not is_daemon(words, request)
     ]
+
     return [pid for pid in orphans if not answered_for(pid, new[pid])]
 
 

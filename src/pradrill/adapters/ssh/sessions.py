@@ -72,6 +72,7 @@ class Sessions:
             out, whole = _drain(channel, channel.recv, endless)
             err, _ = stderr.result()
             code = TOO_LONG if endless.is_set() else channel.recv_exit_status()
+
         return SshReply(code, out, err, whole=whole)
 
     @contextmanager
@@ -88,6 +89,7 @@ class Sessions:
         timer = Timer(deadline, cut)
         timer.daemon = True
         timer.start()
+
         failure: Exception | None = None
         try:
             with channel:
@@ -113,6 +115,7 @@ class Sessions:
             else:
                 self._connections[key] = earlier
                 return channel
+
         self._connections[key] = fresh = connect(host, site.known_hosts)
         try:
             return fresh.open_session()
@@ -168,6 +171,7 @@ class _PinnedOnly(paramiko.MissingHostKeyPolicy):
         types |= {"rsa-sha2-512", "rsa-sha2-256"} if "ssh-rsa" in types else set()
         security = transport.get_security_options()
         security.key_types = sorted(security.key_types, key=lambda name: name not in types)
+
         return transport
 
 
@@ -180,15 +184,18 @@ def connect(host: Host, known_hosts: Path, password: str | None = None) -> Conne
         raise UnreachableError(
             f"the pinned host keys {known_hosts} cannot be read: {error.strerror}"
         ) from error
+
     policy = _PinnedOnly(host_words.pinned_keys(text, name))
     if not policy.pinned:
         raise UnreachableError(
             f"no host key is pinned for {name} ({host.name})",
             hint="Compare the machine's key with its own record, then add it to known_hosts.",
         )
+
     user = host.user or pwd.getpwuid(os.getuid()).pw_name
     client = paramiko.SSHClient()
     client.set_missing_host_key_policy(policy)
+
     try:
         client.connect(
             host.address,
@@ -207,6 +214,7 @@ def connect(host: Host, known_hosts: Path, password: str | None = None) -> Conne
     except (*LOST, ValueError) as error:
         client.close()
         raise _refused(host, user, error) from error
+
     return Connection(client, policy.host_key)
 
 
@@ -246,7 +254,9 @@ def _drain(channel: Channel, receive: Callable[[int], bytes], endless: Event) ->
             endless.set()
             channel.close()
             return "", False
+
         tail += chunk
         whole = whole and len(tail) <= _KEPT
         tail = tail[-_KEPT:]
+
     return tail.decode("utf-8", "replace"), whole

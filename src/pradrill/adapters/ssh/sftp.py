@@ -46,8 +46,10 @@ class SftpFolder:
                         status = sftp.stat(f"{path}/{each.filename}")
                     except FileNotFoundError:  # a dangling link
                         continue
+
                 if entry := _entry(each.filename, status):
                     entries.append(entry)
+
             return entries
 
     @contextmanager
@@ -87,6 +89,7 @@ class SftpFolder:
             self._sftp = self._connection.client.open_sftp()
             if channel := self._sftp.get_channel():
                 channel.settimeout(_ANSWER)
+
         return self._sftp
 
     @contextmanager

@@ -46,6 +46,7 @@ class InventoryHosts:
         problems = self._pin_problems()
         if problems:
             raise NotReadyError(problems[0])
+
         hosts = tuple(_settled(host) for host in self._hosts)
         connections = sockets.folder_for(run_id)  # the run's own: others go on undisturbed
         sockets.make_private(connections)
@@ -63,6 +64,7 @@ class InventoryHosts:
         for playbooks, path in beside.items():
             _write(path, json.dumps(self._inventory.beside[playbooks]))
         say(f"{len(hosts)} inventory host{'s' if len(hosts) > 1 else ''} to reach")
+
         return Site(
             hosts=hosts,
             inventory=inventory,
@@ -80,6 +82,7 @@ class InventoryHosts:
         narrowed = site.known_hosts.with_name("known_hosts.new")
         _write(narrowed, "".join(pins))
         narrowed.replace(site.known_hosts)
+
         return bound
 
     def stop(self, run_id: str) -> Sequence[str]:
@@ -91,6 +94,7 @@ class InventoryHosts:
             return []
         except NotReadyError as error:
             return [error.message]
+
         left = [
             f"the SSH connection of {socket} is still open"
             for socket in connections.iterdir()
@@ -98,6 +102,7 @@ class InventoryHosts:
         ]
         if not left:
             rmtree(connections, ignore_errors=True)
+
         return left
 
     def _pin_problems(self) -> list[str]:
@@ -115,6 +120,7 @@ class InventoryHosts:
         process = subprocess.run(
             command, capture_output=True, text=True, timeout=_DEADLINE, check=False
         )
+
         plain: dict[str, None] = {}
         revoked: set[str] = set()
         for line in process.stdout.splitlines():
@@ -123,6 +129,7 @@ class InventoryHosts:
                 revoked.add(" ".join(fields[2:4]))
             elif not line.startswith(("#", "@")):
                 plain[" ".join(fields[1:3])] = None
+
         return [key for key in plain if key not in revoked]
 
     def _login_problems(self) -> Iterator[str]:
@@ -135,6 +142,7 @@ class InventoryHosts:
             if status.st_mode & 0o077:
                 yield f"the login key {path} can be read by others, so ssh refuses it (chmod 600)"
                 continue
+
             process = subprocess.run(
                 ["ssh-keygen", "-y", "-P", "", "-f", path],
                 stdin=subprocess.DEVNULL,
@@ -151,6 +159,7 @@ def _closed(socket: Path) -> bool:
     """Tell the connection behind a socket to go; one that nobody serves is gone already."""
     if not S_ISSOCK(socket.lstat().st_mode):
         return True
+
     command = ["ssh", "-F", "/dev/null", "-S", str(socket), "-O"]
     for order in ("exit", "check"):
         try:
@@ -163,6 +172,7 @@ def _closed(socket: Path) -> bool:
             )
         except subprocess.TimeoutExpired:
             return False
+
     return process.returncode != 0
 
 
@@ -174,8 +184,10 @@ def _settled(host: Host) -> Host:
         raise NotReadyError(
             f"the address {host.address} of {host.name} cannot be looked up: {error.strerror}"
         ) from error
+
     addresses = [str(socket.getnameinfo(each[4], _NUMERIC)[0]) for each in answers]
     user = host.user or pwd.getpwuid(os.geteuid()).pw_name
+
     return host.model_copy(update={"address": _answering(addresses, host.port), "user": user})
 
 
@@ -186,7 +198,9 @@ def _answering(addresses: Sequence[str], port: int) -> str:
             socket.create_connection((address, port), timeout=_DEADLINE).close()
         except OSError:
             continue
+
         return address
+
     return addresses[0]
 
 

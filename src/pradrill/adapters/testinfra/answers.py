@@ -113,6 +113,7 @@ class Pass:
         for check, times in _declared(self._suite).items():
             if check.partition("::")[0] in collected:  # the whole file could not be read
                 continue
+
             if check not in collected:
                 self.unread(check, CheckOutcome.SKIPPED, _NOT_COLLECTED, at)
             elif times > 1:
@@ -125,8 +126,10 @@ class Pass:
             return check.conclude(self._answers[check.key])
         if check.reading and self.collected:
             return check.conclude(CheckAnswer(CheckOutcome.PASSED, "", self.start, now))
+
         running, since = self._running
         started = since if check.key == running else self.start
+
         return check.conclude(CheckAnswer(CheckOutcome.ERRORED, self.why_not(check), started, now))
 
     def why_not(self, check: Check | None) -> str:
@@ -137,11 +140,13 @@ class Pass:
             return self.stopped if alone else f"not asked: {running}: {self.stopped}"
         if check is None or not self.collected:
             return f"the checks cannot be read: {self._last_words}"
+
         file = f"{check.check.partition('::')[0]}@{CONTROLLER}"
         if file in self._answers:
             return f"its file cannot be read: {self._answers[file][1]}"
         if check.key in self.checks:
             return f"the process of the checks ended before it answered: {self._last_words}"
+
         return "the suite does not hold this check any more"
 
 
@@ -152,6 +157,7 @@ def _declared(suite: Path) -> Counter[str]:
     for path in suite_files(suite):
         with suppress(SyntaxError, ValueError, OSError):  # pytest tells of these itself
             trees[path.relative_to(root).as_posix()] = ast.parse(path.read_bytes())
+
     extended = extended_classes(trees.values())
     return Counter(
         f"{file}::{each.name}"

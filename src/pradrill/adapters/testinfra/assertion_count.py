@@ -64,7 +64,9 @@ class Tally:
             close = getattr(value, "close", None)  # a coroutine that nobody awaits would complain
             if kind in {"coroutine", "generator"} and close is not None:
                 close()
+
             raise TypeError(f"it returns a {kind}, which decides nothing: assert it instead")
+
         return True
 
     def pytest_assertion_pass(self, orig: str, expl: str) -> None:
@@ -103,9 +105,11 @@ class Tally:
         self._count(Host, "check_output")
         self._count(Host, "run_expect", lambda expected, *_: not _EITHER.issuperset({*expected}))
         self._count(RaisesExc, "__exit__")
+
         for name in dir(unittest.TestCase):
             if name.startswith("assert"):
                 self._count(unittest.TestCase, name)
+
         for always in (CommandResult, Module, Host):
             setattr(always, "__bool__", _no_answer)  # noqa: B010 mypy knows no such method
 
@@ -131,13 +135,16 @@ def meddlers(config: pytest.Config, items: list[pytest.Item]) -> Iterator[tuple[
         module = getattr(plugin, "__name__", None) or type(plugin).__module__
         if str(module).partition(".")[0] in _PYTESTS:
             continue
+
         hooks = {caller.name for caller in manager.get_hookcallers(plugin) or ()} - _HARMLESS
         configure = getattr(getattr(plugin, "pytest_configure", None), "__code__", None)
         if configure is not None and configure.co_names == _MARKING:
             hooks.discard("pytest_configure")
+
         if hooks:
             names = ", ".join(sorted(hooks))
             yield str(module), f"its hook {names} could change what a check comes to"
+
     replaced = set()
     for item in items:
         definitions = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
@@ -145,6 +152,7 @@ def meddlers(config: pytest.Config, items: list[pytest.Item]) -> Iterator[tuple[
             for definition in definitions.get(name, ())[-1:]:
                 if definition.func.__module__ != "testinfra.plugin":
                     replaced.add((definition.func.__module__, name))
+
     for module, name in sorted(replaced):
         yield module, f'its fixture "{name}" takes the place of testinfra\'s'
 
@@ -157,6 +165,7 @@ def _module_names(suite: Path) -> list[str]:
         inner = path.relative_to(root).with_suffix("").parts
         parts = [*root.parts[-_DEEPEST:], *inner]  # a package's modules go by its name too
         names.update(".".join(parts[start:]) for start in range(len(parts)))
+
     return sorted(names)
 
 

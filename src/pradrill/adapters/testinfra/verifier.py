@@ -44,6 +44,7 @@ class TestinfraVerifier:
         """
         evidence.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder = in_memory.folder(marker)
+
         marker = processes.part(marker, folder.name)  # the run may be doing more beside
         worker = Worker(suite.resolve(), site, marker, folder)
         try:
@@ -101,14 +102,17 @@ class TestinfraSuite:
         end = self._clock.now() + timedelta(seconds=deadline)
         answers = Pass(self._wall(), self._suite)
         keys = list(self._checks if only is None else only)
+
         hosts = {key.rpartition("@")[2] for key in keys}
         dark = self._dark(hosts - {CONTROLLER}, deadline, cancelled)
         if hosts - dark.keys():
             left = (end - self._clock.now()).total_seconds()
             self._carry_out(answers, left, cancelled, only=only and keys, without=sorted(dark))
+
         if only is None:
             self._checks |= answers.checks
             keys = list(self._checks)
+
         now = self._wall()
         checks = [self._checks.get(key) or Check(*key.rpartition("@")[::2]) for key in keys]
         results = tuple(
@@ -117,6 +121,7 @@ class TestinfraSuite:
             else answers.result(check, now)
             for check in checks
         )
+
         self._keep(results)
         return results
 
@@ -135,6 +140,7 @@ class TestinfraSuite:
         self._worker.start()
         task = {"task": self._tasks, "collect": collect, "only": only, "without": without}
         self._worker.tell(task)
+
         end = self._clock.now() + timedelta(seconds=seconds)
         while True:
             for message in self._worker.hear(_TICK):
@@ -142,12 +148,14 @@ class TestinfraSuite:
                     answers.take(message, self._wall())
             if answers.ended:
                 return
+
             too_late = self._clock.now() >= end
             if (
                 answers.stopped and too_late
             ):  # even the kernel could not end it: leave it to the reaper
                 self._worker.end()
                 return
+
             if not answers.stopped and (too_late or cancelled()):
                 answers.stopped = late(seconds) if too_late else _INTERRUPTED
                 self._worker.tell({"kill": True})
@@ -161,6 +169,7 @@ class TestinfraSuite:
         waiting = {probe.ended for probe in probes}
         while waiting and self._clock.now() < end and not cancelled():
             waiting -= set(select.select(list(waiting), [], [], _TICK)[0])
+
         silent = _INTERRUPTED if cancelled() else f"cannot be reached over SSH: {late(seconds)}"
         dark = {}
         for probe in probes:
@@ -169,6 +178,7 @@ class TestinfraSuite:
                 dark[probe.host] = silent
             elif code != 0:
                 dark[probe.host] = f"cannot be reached over SSH: {reason or f'exit code {code}'}"
+
         return dark
 
     def _wall(self) -> datetime:
@@ -179,6 +189,7 @@ class TestinfraSuite:
         lines = [self._masked(result) for result in results]
         if self._bytes_written > CHECKS_KEPT:
             return
+
         self._bytes_written += sum(map(len, lines))
         if self._bytes_written > CHECKS_KEPT:
             lines = [json.dumps({"cut": f"after {megabytes(CHECKS_KEPT)}"}) + "\n"]

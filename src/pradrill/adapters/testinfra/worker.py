@@ -45,6 +45,7 @@ def _beside() -> Any:
     assert spec is not None and spec.loader is not None  # noqa: S101, PT018 the file is there
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+
     return module
 
 
@@ -115,6 +116,7 @@ class Reporter:
         selection = []
         for module, how in tally.meddlers(config, items):
             self._say("unread", check=module, outcome="skipped", detail=how)
+
         for item in items:
             check, host = identity(item)
             mandatory = item.get_closest_marker("optional") is None
@@ -124,6 +126,7 @@ class Reporter:
             is_due = self._only is None or f"{check}@{host}" in self._only
             if is_due and host not in self._without:
                 selection.append(item)
+
         items[:] = selection
         self._say("collected")  # pytest_collection_finish also comes when collecting was cut short
 
@@ -140,6 +143,7 @@ class Reporter:
         """Judge each phase, and each subtest; the worst counts, once the teardown is done too."""
         report = yield
         self._reports.append((*judge(report, call), report))
+
         if report.when == "teardown":
             outcome, detail, _ = min(self._reports, key=lambda r: _WORST_FIRST.index(r[0]))
             answered = [r for _, _, r in self._reports if r.when != "teardown"] or [report]
@@ -160,7 +164,9 @@ class Reporter:
                 started=min(r.start for r in answered),
                 ended=max(r.stop for r in answered),
             )
+
             self._reports = []
+
         return report
 
 
@@ -170,16 +176,20 @@ def judge(report: pytest.TestReport, call: pytest.CallInfo[None]) -> tuple[str, 
         return "skipped", _skip(report)
     if report.passed:
         return "passed", ""
+
     error = call.excinfo.value if call.excinfo is not None else None
     if error is None:  # only a strict xfail that did not fail has no exception
         return "skipped", report.longreprtext
+
     wrong = report.when == "call" and isinstance(error, AssertionError | pytest.fail.Exception)
     cause = error.args[0] if isinstance(error, RuntimeError) and error.args else None
     if isinstance(cause, CommandResult) and cause.rc == _LOST:
         reason = cause.stderr_bytes.decode("utf-8", "replace").strip() or "it gave no reason"
         return "errored", f"ssh ended with {_LOST}: {reason.splitlines()[-1]}"
+
     crash = getattr(report.longrepr, "reprcrash", None)
     detail = crash.message if crash is not None else essence(report.longreprtext)
+
     return "failed" if wrong else "errored", detail
 
 
@@ -201,9 +211,11 @@ def identity(item: pytest.Item) -> tuple[str, str]:
     host = callspec.params.get("_testinfra_host") if callspec is not None else None
     if callspec is None or host is None:
         return item.nodeid, CONTROLLER
+
     token = host.backend.get_pytest_id()
     parameters = f"-{callspec.id}-".replace(f"-{token}-", "-", 1)[1:-1]
     name = item.nodeid.removesuffix(f"[{callspec.id}]")
+
     return f"{name}[{parameters}]" if parameters else name, host.backend.hostname
 
 
@@ -257,9 +269,11 @@ class Child:
         self.kill()  # it is still a zombie, so the number is still its own
         _, status = os.waitpid(self._pid, 0)
         os.close(self.ended)
+
         for _ in range(_LAST_READS):  # whoever left its group may print on: not to its end
             if not self.drain():
                 break
+
         os.close(self.output)
         detail = essence(self._tail.decode("utf-8", "replace"))
         self._say("ended", code=os.waitstatus_to_exitcode(status), detail=detail)
@@ -270,7 +284,9 @@ class Child:
             data = os.read(self.output, _TAIL)
             self._tail = (self._tail + data)[-_TAIL:]
             self.silent = not data
+
             return bool(data)
+
         return False
 
     def _say(self, event: str, **facts: Any) -> None:
@@ -321,6 +337,7 @@ def bounded(prints: int) -> Callable[..., CommandResult]:
                 process.stdout: bytearray(),
                 process.stderr: bytearray(),
             }
+
             reading = list(output)
             while reading:
                 for stream in select.select(reading, [], [])[0]:
@@ -328,11 +345,14 @@ def bounded(prints: int) -> Callable[..., CommandResult]:
                     output[stream] += data
                     if not data:
                         reading.remove(stream)
+
                 if sum(map(len, output.values())) > prints:
                     process.kill()
                     msg = f"the command printed more than {prints // 1_000_000} MB and was ended"
                     raise RuntimeError(msg)
+
             code = process.wait()
+
         return backend.result(
             code, encoded, bytes(output[process.stdout]), bytes(output[process.stderr])
         )
@@ -364,6 +384,7 @@ def main() -> None:
     out = os.dup(1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     warm_up(settings)
+
     child: Child | None = None
     unfinished = b""
     while True:
@@ -372,11 +393,13 @@ def main() -> None:
         readable, _, _ = select.select(handles, [], [])
         if child is not None and child.output in readable:
             child.drain()
+
         if child is not None and child.ended in readable:
             child.bury()
             child = None
         if 0 not in readable:
             continue
+
         data = os.read(0, _TAIL)
         *lines, unfinished = (unfinished + data).split(b"\n")
         for task in map(json.loads, lines):

@@ -53,11 +53,13 @@ class Probe:
             self._process.kill()
             self._process.wait()
             self._drop_connection()
+
         assert self._process.stderr is not None  # noqa: S101 it is a pipe
         with self._process.stderr as pipe:
             # Not to its end: a shared connection that it started may hold it open.
             os.set_blocking(pipe.fileno(), False)
             text = (pipe.read(_CHUNK) or b"").decode("utf-8", "replace").strip()
+
         return code, clean(text.splitlines()[-1]) if text else ""
 
     def _drop_connection(self) -> None:
@@ -122,14 +124,18 @@ class Worker:
         source = self._process.stdout.fileno()
         if not select.select([source], [], [], seconds)[0]:
             return []
+
         data = os.read(source, _CHUNK)
         if not data:
             code = self.end()
             errors = (self._folder / "worker.txt").read_text("utf-8", "replace").splitlines()
             detail = errors[-1] if errors else ""
+
             return [{"task": None, "event": "ended", "code": code, "detail": detail}]
+
         *lines, unfinished = (self._unfinished + data).split(b"\n")
         self._unfinished = unfinished[-_LONGEST_LINE:]  # a longer one is no message of the worker's
+
         return [message for line in lines if (message := _message(line)) is not None]
 
     def end(self) -> int | None:
@@ -137,9 +143,11 @@ class Worker:
         process, self._process = self._process, None
         if process is None:
             return None
+
         assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018
         process.stdin.close()  # which tells it to end
         process.stdout.close()
+
         try:
             return process.wait(_GRACE)
         except subprocess.TimeoutExpired:

@@ -75,6 +75,7 @@ def arguments(parser: ArgumentParser) -> None:
     )
     for mark, meaning in (("t1", "detected"), ("t2", "recovery declared"), ("t6", "accepted")):
         parser.add_argument(f"--{mark}", metavar="INSTANT", help=f"{meaning}, with its zone")
+
     for option, metavar, meaning in (
         ("requester", "NAME", "who asked for the drill"),
         ("operator", "NAME", "who carried it out"),
@@ -101,6 +102,7 @@ def arguments(parser: ArgumentParser) -> None:
         parser.add_argument(
             f"--{option}", action="append", default=[], metavar=metavar, help=meaning
         )
+
     parser.add_argument(
         "--management-report", metavar="DATE", help="when it was reported to the management"
     )
@@ -117,18 +119,22 @@ def run(args: Namespace) -> int:
             "notes come from a file or from the command line, not from both",
             hint="Leave out --file, or the other options.",
         )
+
     if options:
         notes = _from_line(options, record, app)
     else:
         notes = _from_file(args.file, record, app) if args.file else _edited(record, app)
+
     now = app.clock.now()
     annotations = notes.annotations(record.run_id, now, user())
     if not annotations:
         raise UsageError("nothing was entered", hint="Read pradrill annotate --help.")
+
     bodies = [(EntryKind.ANNOTATION, annotation) for annotation in annotations]
     entries = app.register.append_all(bodies, now)
     last = f" to {entries[-1].number}" if len(entries) > 1 else ""
     print(f"run {record.run_id}: entered in the register, entry {entries[0].number}{last}")
+
     return ExitCode.PASSED
 
 
@@ -143,12 +149,14 @@ def _from_options(args: Namespace, app: App) -> dict[str, Any]:
         for role in ParticipantRole
         for name in getattr(args, role.value)
     ]
+
     strangers = {*first, *independent} - {str(person["name"]) for person in people}
     if strangers:
         raise UsageError(
             f"{', '.join(sorted(strangers))} did not take part",
             hint='Say as what: --reviewer "B. Durand" --independent "B. Durand".',
         )
+
     rex = {"well": args.well, "badly": args.badly, "plan": args.plan}
     options: dict[str, Any] = {
         "marks": {name: at for name, at in marks.items() if at},
@@ -161,6 +169,7 @@ def _from_options(args: Namespace, app: App) -> dict[str, Any]:
         "planned": args.planned,
         **{kind.value: [plain(text) for text in getattr(args, kind.value)] for kind in STATED},
     }
+
     return {key: value for key, value in options.items() if value}
 
 
@@ -209,14 +218,17 @@ def _edited(record: RunRecord, app: App) -> Notes:
         raise UsageError(
             "nothing was entered: every line is a comment", hint="Uncomment what you want to say."
         )
+
     try:
         if process.returncode != 0:
             raise UsageError(f"the editor ended with {process.returncode}: nothing was entered")
+
         notes = _from_file(path, record, app)
     except PradrillError as error:
         again = f"pradrill annotate {record.run_id} --file {path}"
         print(f"your text is kept: mend it, then {again}", file=sys.stderr)
         raise error from None
+
     path.unlink()
     return notes
 

@@ -41,11 +41,13 @@ def run(args: Namespace) -> int:
     people = FilePeople()
     if args.run is None:
         return _list(app.store, people)
+
     journal = _alive(app.store, args.run)
     question = _question(journal, people, args.step)
     answer = _answer(args, question)
     people.give(journal.folder, question.step, answer)
     print(f"{question.step}: answered {'yes' if answer.yes else 'no'} by {answer.by}")
+
     return ExitCode.PASSED
 
 
@@ -72,6 +74,7 @@ def _alive(store: FileRunStore, part: str) -> Journal:
             f"the run {part} has ended: nothing waits for an answer in it",
             hint="Add what is still to be said with pradrill annotate.",
         )
+
     raise UsageError(f"no run is named {part}", hint="List what waits: pradrill answer.")
 
 
@@ -86,6 +89,7 @@ def _question(journal: Journal, people: FilePeople, step: str | None) -> Questio
         raise UsageError("which step is answered is not said", hint=_waits(question))
     if question is not None and step.lower() == question.step.lower():
         return question
+
     for before, answer in people.answered(journal.folder):
         if step.lower() in before.step.lower():
             raise UsageError(
@@ -94,6 +98,7 @@ def _question(journal: Journal, people: FilePeople, step: str | None) -> Questio
             )
     if question is not None and step.lower() in question.step.lower():
         return question
+
     raise UsageError(f'the step "{step}" does not wait for an answer', hint=_waits(question))
 
 
@@ -106,15 +111,18 @@ def _answer(args: Namespace, question: Question) -> Answer:
         raise UsageError(
             f'the step "{question.step}" asks for words', hint='Answer with --text "…", or --no.'
         )
+
     if question.confirm is not Confirm.TEXT and args.yes is None:
         raise UsageError(
             f'the step "{question.step}" asks for a yes or a no',
             hint="Answer with --yes or --no; --text may add words.",
         )
+
     text = plain(args.text or "")
     if len(text) > _LONGEST:
         raise UsageError(
             f"the answer has {len(text):,} characters; {_LONGEST:,} are kept",
             hint="Say it more shortly; the rest can be told with pradrill annotate.",
         )
+
     return Answer(yes=args.yes is not False, text=text, by=user(), via="command")

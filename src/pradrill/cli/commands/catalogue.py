@@ -35,6 +35,7 @@ def run(args: Namespace) -> int:
             f"the drill {plan.drill.drill} declares no recovery_point",
             hint=f"Add recovery_point with {listed('or')}.",
         )
+
     looks = [_look(app, service, spec) for service, spec in declared.items()]
     if args.json:
         documents = [_as_json(each) for each in looks]
@@ -42,9 +43,11 @@ def run(args: Namespace) -> int:
     else:
         for each in looks:
             show_catalogue(each.catalogue, each.reading, open_console())
+
     for each in looks:
         if each.refusal is not None:
             raise each.refusal
+
     return ExitCode.PASSED
 
 

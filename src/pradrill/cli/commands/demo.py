@@ -35,6 +35,7 @@ def run(args: Namespace) -> int:
     share = _share()
     if args.drills is None:
         args.drills = share / "drills"
+
     app = App(args)
     say = _Teller()
     with app.lab.alone(), demo_lab(app, share / "playbooks", say, keep=args.keep) as stage:
@@ -44,11 +45,13 @@ def run(args: Namespace) -> int:
             attempt.know(plan)
             say("the drill starts")
             record = carry_out(app, plan, trigger="demo", disruption=disruption)
+
     print(summary(record, app.store.runs / record.run_id, app.head()), end="")
     try:
         print(f"Report: {write_report(app, record.run_id)}")
     except PradrillError as error:  # the exit code is the record's
         warn(f"there is no report: {error}")
+
     return record.exit_code
 
 

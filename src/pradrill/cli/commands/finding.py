@@ -34,6 +34,7 @@ def arguments(parser: ArgumentParser) -> None:
         "open a finding",
         'pradrill finding open "the runbook names an old host" --service moodle',
     )
+
     opened.add_argument("title", help="what is wrong, in one sentence")
     opened.add_argument(
         "--service", action="append", required=True, metavar="NAME", help="whose recovery it hurts"
@@ -44,6 +45,7 @@ def arguments(parser: ArgumentParser) -> None:
         default="major",
         help="due in 90, 30 or 7 days (default: major)",
     )
+
     opened.add_argument("--detail", metavar="TEXT", help="what was seen")
     opened.add_argument("--owner", metavar="NAME", help="default: the service's owner")
     opened.add_argument("--due", metavar="DATE", help="as in 2026-03-31")
@@ -74,6 +76,7 @@ def run(args: Namespace) -> int:
         _close(app, args)
     else:
         print(*finding_lines(_finding(app, args.finding), app.clock.now()), sep="\n")
+
     return ExitCode.PASSED
 
 
@@ -83,9 +86,11 @@ def _open(app: App, args: Namespace) -> None:
     if unknown:
         hint = suggestion(unknown[0], list(services))
         raise UsageError(f'the plan has no service "{unknown[0]}"', hint=hint)
+
     title = plain(args.title)
     if not title:
         raise UsageError("the finding has no title", hint="Say in one sentence what is wrong.")
+
     now, severity = app.clock.now(), Severity(args.severity)
     owners = (services[name].owner for name in args.service)
     finding = Finding(
@@ -99,6 +104,7 @@ def _open(app: App, args: Namespace) -> None:
         by=user(),
         run_id=app.store.find(args.run) if args.run else None,
     )
+
     entry = app.register.append(EntryKind.FINDING, finding, now)
     numbered = [f for f in app.findings() if f.opened == finding.opened and f.by == finding.by]
     print(f"{numbered[-1].finding} is open, entry {entry.number} of the register")
@@ -117,9 +123,11 @@ def _close(app: App, args: Namespace) -> None:
         ),
         None,
     )
+
     because = why_not_closed(finding, run)
     if run is not None and run.record_sha256 != line_hash(content):
         because = f"the record of {run_id} is not the one that was sealed"
+
     if app.register.doubt(app.trusted()) is not None:
         because = "the register does not verify, and proves nothing"
     if because is not None:
@@ -127,6 +135,7 @@ def _close(app: App, args: Namespace) -> None:
             f"{finding.finding} cannot be closed: {because}",
             hint="Name a later run of its services that PASSED: pradrill runs.",
         )
+
     doubt = unproved(finding, record)
     if doubt is not None and not text:
         raise UsageError(
@@ -134,6 +143,7 @@ def _close(app: App, args: Namespace) -> None:
             f"problem is gone: {doubt}",
             hint="Say with --text why it proves it all the same, or name another run.",
         )
+
     now = app.clock.now()
     closure = Closure(finding=finding.finding, run_id=run_id, at=now, by=user(), text=text)
     app.register.append(EntryKind.CLOSURE, closure, now)

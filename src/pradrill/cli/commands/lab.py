@@ -25,6 +25,7 @@ def arguments(parser: ArgumentParser) -> None:
         "--image", type=Path, metavar="QCOW2", help="your own image, with cloud-init inside"
     )
     build.set_defaults(verb="build")
+
     for verb, about in (
         ("up", "start a machine and wait for its SSH"),
         ("ssh", "open a shell on a running machine, or run a command there"),
@@ -37,6 +38,7 @@ def arguments(parser: ArgumentParser) -> None:
         if verb == "ssh":
             command.add_argument("command", nargs="*", help="a command (default: a shell)")
         command.set_defaults(verb=verb)
+
     for verb, about in (
         ("status", "list the machines"),
         ("destroy", "remove the image and every machine"),

@@ -26,6 +26,7 @@ def run(args: Namespace) -> int:
         print(plan.model_dump_json(indent=1))
     else:
         show_plan(plan, open_console())
+
     return ExitCode.PASSED
 
 

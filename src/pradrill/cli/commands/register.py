@@ -35,6 +35,7 @@ def arguments(parser: ArgumentParser) -> None:
         "15 if all of it is acknowledged",
         "pradrill register verify --head /mnt/elsewhere/pradrill-heads.log",
     )
+
     signers_argument(verify)
     acknowledge = add(
         verbs,
@@ -42,9 +43,11 @@ def arguments(parser: ArgumentParser) -> None:
         "answer for the damage that verify finds now: it stays, and is told apart from any other",
         'pradrill register acknowledge --because "the disk failed on 3 May; restored from backup"',
     )
+
     acknowledge.add_argument(
         "--because", required=True, metavar="TEXT", help="what happened, in one sentence"
     )
+
     for command in (verify, acknowledge):
         command.add_argument(
             "--head",
@@ -55,6 +58,7 @@ def arguments(parser: ArgumentParser) -> None:
             help="heads that were published (a log, a mail, a hash), besides those in the plan's "
             "head_log: each must be in the chain",
         )
+
     verify.add_argument(
         "--each", action="store_true", help="verify every signature and stamp by itself: slower"
     )
@@ -95,20 +99,25 @@ def tell(result: RegisterVerification) -> int:
     """Print what a verification found; return its exit code."""
     for trouble in result.troubles:
         print(trouble)
+
     for trouble, remark in result.acknowledged:
         statement = remark.said
         who = f"acknowledged in entry {remark.number}, {remark.at:%Y-%m-%d}, by {statement.by}"
         print(f"{trouble}\n    {wording.line(f'{who}: {statement.because}', 400)}")
+
     for note in result.notes:
         print(f"note: {wording.line(note, 300)}")
+
     for entry in reversed(result.entries):
         if entry.kind is EntryKind.STAMP:
             print(f"the newest stamp is of entry {entry.number - 1}: {stamped(entry)}")
             break
+
     if result.signer is None:
         print("nobody signed this: whoever holds it could have made it anew")
     else:
         print(f"signed by {result.signer.principal}, {result.signer.fingerprint}: a key you know?")
+
     counts = f"{len(result.entries)} entries, {result.runs} runs, {result.files} files"
     besides = (
         f", besides {len(result.acknowledged)} that are acknowledged" if result.acknowledged else ""
@@ -118,8 +127,10 @@ def tell(result: RegisterVerification) -> int:
             f"{counts}: something was changed or removed; troubles: {len(result.troubles)}{besides}"
         )
         return ExitCode.RECORD
+
     print(f"{counts}: nothing was changed{besides}")
     print(f"head: {result.head}")
+
     return ExitCode.ACKNOWLEDGED if result.acknowledged else ExitCode.PASSED
 
 
@@ -131,6 +142,7 @@ def _acknowledge(args: Namespace) -> int:
         raise UsageError(
             "why the damage is acknowledged is not said", hint="Give it in a sentence."
         )
+
     entry = acknowledge(
         app.register,
         app.clock.now(),
@@ -144,9 +156,11 @@ def _acknowledge(args: Namespace) -> int:
             "there is no damage that could be acknowledged and is not yet",
             hint="See what there is: pradrill register verify.",
         )
+
     for wrong in Acknowledgement.model_validate(entry.body).damage:
         print(f"{wording.line(f'{wrong.where}: {wrong.what}', 600)}")
     print(f"acknowledged by {user()} in entry {entry.number}: it stays, and is told as known")
+
     return ExitCode.PASSED
 
 
@@ -158,6 +172,7 @@ def _list(args: Namespace) -> int:
         else:
             line = f"{entry.number:>5}  {entry.at:%Y-%m-%d %H:%M:%S}  {entry.kind:<15}  "
             print(line + wording.line(_about(entry), _WIDTH))
+
     vouched = app.register.doubt(app.trusted()) is None
     return ExitCode.PASSED if vouched else ExitCode.RECORD
 
@@ -171,10 +186,12 @@ def _about(entry: Entry) -> str:
     if entry.kind is EntryKind.TEARDOWN:
         left = body.get("left") or ["nothing"]
         return f"{body.get('run_id')}: left now: {'; '.join(map(str, left))}"
+
     keys = (
         *("service", "due", "drill", "run_id", "finding", "title", "found", "because", "kind"),
         *("mark", "name", "text", "principal", "public_key", "authority", "sha256"),
     )
+
     return ", ".join(f"{key} {body[key]}" for key in keys if body.get(key))
 
 
@@ -214,14 +231,17 @@ def _heads(args: Namespace) -> list[str]:
     heads = [_published(text) for text in args.published]
     if args.state and args.drills is None:
         return heads
+
     try:
         log = read_sealing(App(args).drills).head_log
         text = log.read_text(encoding="utf-8", errors="replace") if log is not None else ""
     except (PradrillError, OSError):  # the register is verified where there is no plan, too
         return heads
+
     if text.strip():
         print(f"each head in {log} was looked for")
         heads.append(text)
+
     return heads
 
 

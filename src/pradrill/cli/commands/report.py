@@ -55,6 +55,7 @@ def run(args: Namespace) -> int:
     wrong = wrongs(app, run_id)
     for line in doubts(run_id, wrong):
         warn(line)
+
     return ExitCode.RECORD if wrong else ExitCode.PASSED
 
 
@@ -92,11 +93,14 @@ def _rendered(app: App, case: CaseFile, form: str, language: str | None) -> byte
         return render_csv(case).encode()
     if form == "json":
         return case.model_dump_json(indent=1).encode() + b"\n"
+
     page = render_html(case, letterhead(app, language))
     if form == "html":
         return page.encode()
+
     record = case.record
     whole = Attached(RECORD, sealed(app, record.run_id), record.run_id, record.ended)
+
     return render_pdf(page, [whole])
 
 
@@ -111,6 +115,7 @@ def letterhead(app: App, language: str | None) -> Letterhead:
     except ConfigurationError as error:
         if app.names_drills():
             print(f"the report goes without letterhead: {error}", file=sys.stderr)
+
     return Letterhead(
         language=language or default or _language_of_user(),
         logo=logo,

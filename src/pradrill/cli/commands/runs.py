@@ -31,10 +31,13 @@ def run(args: Namespace) -> int:
         alive = app.store.running()
         if records or not alive:
             show_runs(records, open_console())
+
         for journal in alive:
             question = FilePeople().waiting(journal.folder)
             waits = f" and waits for {line(question.who, 80)}: pradrill answer" if question else ""
             print(f"{line(journal.run_id, 200)}  is running{waits}")
+
     for error in damaged:
         print(error, file=sys.stderr)
+
     return RecordError.exit_code if damaged else ExitCode.PASSED

@@ -35,4 +35,5 @@ def run(args: Namespace) -> int:
         show(record, open_console(), wrong)
         for line in teardown_lines(app.teardowns(record.run_id)):
             print(line)
+
     return ExitCode.RECORD if wrong else ExitCode.PASSED

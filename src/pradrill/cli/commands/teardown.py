@@ -32,11 +32,14 @@ def run(args: Namespace) -> int:
                 f"the run {record.run_id} has left nothing on its standby",
                 hint="See what others have left: pradrill runs.",
             )
+
         if wrongs(app, record.run_id):
             raise RecordError(
                 f"the run {record.run_id} is not what was recorded: nothing is torn down by it",
                 hint="See what was changed: pradrill register verify.",
             )
+
         teardown = tear_down_again(app, record, progress)
+
     print(*teardown_lines([teardown]), sep="\n")
     return ExitCode.RESIDUE if teardown.left else ExitCode.PASSED

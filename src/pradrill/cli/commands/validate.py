@@ -24,10 +24,12 @@ def run(args: Namespace) -> int:
     answers = ask_ansible(project)
     if answers.problems:
         raise ConfigurationProblemsError(answers.problems)
+
     version = project.plan.plan
     print(f"{project.folder}: the plan (version {version}) and {_names_text(list(project.drills))}")
     for word in answers.passed_over:
         print(word)
+
     return ExitCode.PASSED
 
 

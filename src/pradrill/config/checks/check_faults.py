@@ -34,6 +34,7 @@ class Functions:
     def __init__(self, trees: Iterable[ast.Module]) -> None:
         self._by_name: dict[str, list[Function]] = {}
         self._outside: set[str] = set()
+
         for tree in trees:
             for node in ast.walk(tree):
                 if isinstance(node, Function):
@@ -64,6 +65,7 @@ class Functions:
             return True
         if not isinstance(node, ast.Call):
             return False
+
         called = name(node.func)
         if called in _TESTINFRAS:
             return not in_suite
@@ -71,6 +73,7 @@ class Functions:
             return True
         if called in callers:
             return False
+
         return any(
             self._asserts(inner, in_suite, callers | {called})
             for function in self._by_name.get(called, ())
@@ -88,6 +91,7 @@ class Functions:
             return False
         if isinstance(node.func, ast.Name):
             return not hasattr(builtins, node.func.id)
+
         first = root(node.func)
         return first is None or first in strange
 
@@ -103,11 +107,14 @@ def faults_anywhere(tree: ast.Module, functions: Functions) -> Iterator[Fault]:
             yield from _suppressed(node, functions)
         elif isinstance(node, ast.Call) and name(node.func) == "raises":
             yield from _any_error(node)
+
         if isinstance(node, Function):
             yield from _tests_inside(node)
+
         for block in (node.body,) if isinstance(node, Function) else blocks(node):
             yield from _unreached(block, functions)
             yield from _decided_before(block)
+
         yield from _never_entered(node, functions)
 
 
@@ -116,20 +123,24 @@ def faults_of_check(check: Function, functions: Functions) -> Iterator[Fault]:
     if isinstance(check, ast.AsyncFunctionDef):
         yield Fault(check.lineno, f"{check.name} is async, and nobody awaits it", "Write def.")
         return
+
     inner = [node for statement in check.body for node in within(statement)]
     for node in inner:
         if isinstance(node, ast.Yield | ast.YieldFrom):
             yield Fault(node.lineno, f"{check.name} yields, so that pytest does not run it")
             return
+
         if isinstance(node, ast.Return) and node.value is not None and not _is_none(node.value):
             why = f"{check.name} returns a value, which decides nothing"
             yield Fault(node.lineno, why, _ASSERT)
             return
+
     if not functions.may_assert(check):
         failing = any(isinstance(each, ast.stmt) and _is_failure(each) for each in inner)
         but = "a raise or fail that does not happen proves nothing" if failing else "it cannot fail"
         why = f"{check.name} holds no assertion: {but}"
         yield Fault(check.lineno, why, _ASSERT)
+
     yield from _no_host(check)
 
 
@@ -165,11 +176,13 @@ def _decided_before(block: list[ast.stmt]) -> Iterator[Fault]:
 def _swallowed(node: ast.Try | ast.TryStar, functions: Functions) -> Iterator[Fault]:
     if not functions.assert_in(node.body, in_suite=True):
         return
+
     for handler in node.handlers:
         if _catches(handler.type) and not _ends(handler.body[-1], _is_failure):
             why = "an assertion that fails here is caught, and the check goes on"
             hint = "Leave the try out: pradrill asks a red check again by itself."
             yield Fault(handler.lineno, why, hint)
+
     for each in node.finalbody:
         for inner in within(each):
             if isinstance(inner, ast.Return | ast.Break | ast.Continue):
@@ -190,6 +203,7 @@ def _any_error(node: ast.Call) -> Iterator[Fault]:
     expected = node.args[0] if node.args else keywords.get("expected_exception")
     errors = expected.elts if isinstance(expected, ast.Tuple) else [expected]
     broad = {name(each) for each in errors if each is not None} & {"Exception", "BaseException"}
+
     match = keywords.get("match")
     any_words = isinstance(match, ast.Constant) and match.value in {None, "", ".*", ".+", "."}
     if broad and (match is None or any_words):
@@ -221,6 +235,7 @@ def _never_entered(node: ast.AST, functions: Functions) -> Iterator[Fault]:
             never = node.orelse
         case ast.For() if truth(node.iter) is False:
             never = node.body
+
     if functions.assert_in(never):
         yield Fault(never[0].lineno, "nothing comes here: an assertion is never evaluated")
 
@@ -238,6 +253,7 @@ def _no_host(check: Function) -> Iterator[Fault]:
     defaulted |= {each.arg for each, default in keyed if default is not None}
     if "host" in defaulted:
         yield Fault(check.lineno, f"{check.name} gives host a default, and gets no other")
+
     for word, node in bound(check):
         if word == "host" and word in names:
             yield Fault(node.lineno, f"{check.name} puts something else in the place of host")

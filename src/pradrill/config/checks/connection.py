@@ -88,19 +88,23 @@ def connection_problems(
         for step in (*way.prepare, *way.restore, *way.teardown)
         if isinstance(step, PlaybookStep)
     ]
+
     login = pwd.getpwuid(os.geteuid()).pw_name  # as whom SSH logs in where nobody says it
     logins = {host.user or login for host in hosts} or {"root"}
+
     names = {host.name for host in hosts} | set(drill.standby.names)
     if (here := sorted(names & CONTROLLER)) and any(step.controller for step in steps):
         message = f"{here[0]} is the standby's name, and Ansible's own of the controller"
         hint = "Give the host another name, or leave out controller: true."
         yield document.problem(("standby", "hosts"), message, hint)
+
     for folder in sorted({step.playbook.parent for step in steps}):
         its = [step for step in steps if step.playbook.parent == folder]
         controller = any(step.controller for step in its)
         playbooks = [step.playbook for step in its]
         included = [file.path for file in around(playbooks, None, ()).files]
         yield from _of_settings(folder)
+
         for path in dict.fromkeys([*playbooks, *included]):
             inside = Path(os.path.relpath(path, folder))  # where the folder itself lies is no kind
             if plugin := plugin_folder(inside):
@@ -148,6 +152,7 @@ def _of_inventory(
     """Look at the variables that Ansible itself has for the hosts, for each folder of plays."""
     names = [host.name for host in hosts]
     base = variables_of(inventory, names)
+
     folders = sorted({playbook.parent for playbook in drill.playbooks()})
     refusals: set[tuple[str, str]] = set()
     for folder in (None, *folders):
@@ -179,10 +184,12 @@ def _places(
         for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1)
         if assignment.search(line)
     ]
+
     exact = [each for each in lines if str(value) in each[2]] or lines
     message = f"{_refusal(name)} (host {host})"
     if not exact:
         yield document.problem(("standby", "inventory"), message, _HINT)
+
     for path, number, _ in exact:
         yield Problem(path, number, "", message, _HINT)
 
@@ -204,10 +211,12 @@ def _of_settings(folder: Path) -> Iterator[Problem]:
     path = folder / "ansible.cfg"
     if not path.is_file():
         return
+
     section = ""
     for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1):
         header = re.match(r"\s*\[(\w+)\]", line)
         section = header[1] if header else section
+
         setting = re.match(r"\s*(\w+)\s*=", line)
         of_ssh = section in _SECTIONS and not _QUIET.match(line)
         if setting and (of_ssh or _SETTINGS.match(line)):

@@ -21,12 +21,14 @@ def manual_problems(document: Document, drill: Drill, plan: Plan | None) -> Iter
                 f'nobody is there to answer "{step.title}" when unattended is true',
                 "Leave the step out, or write unattended: false and launch the drill by hand.",
             )
+
         if step.call is not None and plan is not None and step.call not in plan.providers:
             yield document.problem(
                 (*where, "call"),
                 f'the plan has no provider "{step.call}"',
                 suggestion(step.call, list(plan.providers)),
             )
+
     if steps and plan is not None and plan.notify and shutil.which(plan.notify[0]) is None:
         where, step = steps[0]
         yield document.problem(
@@ -35,12 +37,14 @@ def manual_problems(document: Document, drill: Drill, plan: Plan | None) -> Iter
             f'"{plan.notify[0]}", and there is no such program',
             "Install it, or write its whole path.",
         )
+
     if steps and drill.kind is Kind.TEST:
         where, _ = steps[0]
         place = ("kind",) if ("kind",) in document.lines else where
         yield document.problem(
             place, "a drill with manual steps is no technical test", "Write kind: exercise."
         )
+
     if not steps and drill.kind is Kind.EXERCISE:
         yield document.problem(
             ("kind",),

@@ -83,10 +83,12 @@ def play_problems(
         return
     if node is None:
         return
+
     visited: set[int] = set()
     yield from _of_variables(rules, node, visited)
     for mapping in _with_keywords(node):
         yield from _of_keywords(rules, mapping)
+
     if not controller:
         yield from lookup_problems(path, text)
 
@@ -104,6 +106,7 @@ def _of_variables(rules: _Rules, node: Node, visited: set[int]) -> Iterator[Prob
     """Look at every name that is given a value, wherever it stands."""
     if id(node) in visited:
         return
+
     visited.add(id(node))
     if isinstance(node, SequenceNode):
         for item in node.value:
@@ -115,12 +118,15 @@ def _of_variables(rules: _Rules, node: Node, visited: set[int]) -> Iterator[Prob
             names = [(word, text)]
             if word in _NAMES and text is not None and re.fullmatch(r"ansible_\w+", text):
                 names.append((text, ""))
+
             if _last(word) in _FREE_FORM and text is not None:
                 names += [(name, "") for name in _WORD.findall(text)]
+
             for name, its in names:
                 if not rules.allowed(name, its):
                     message = f"{name} would lead Ansible elsewhere than to the proven machine"
                     yield rules.problem(key, message)
+
             yield from _of_variables(rules, value, visited)
 
 
@@ -129,11 +135,13 @@ def _with_keywords(node: Node) -> Iterator[MappingNode]:
     waiting = [node]
     if isinstance(node, MappingNode):  # variables, or a role's meta data
         waiting = [value for word, _, value in _items(node) if word in _ROLES]
+
     visited: set[int] = set()
     while waiting:
         each = waiting.pop(0)
         if id(each) in visited:
             continue
+
         visited.add(id(each))
         if isinstance(each, SequenceNode):
             waiting += each.value
@@ -165,8 +173,10 @@ def _of_keywords(rules: _Rules, mapping: MappingNode) -> Iterator[Problem]:
         text = value.value if isinstance(value, ScalarNode) else ""
         if message := _refused(rules, word, text, here=here):
             yield rules.problem(key, message)
+
         if not rules.controller and word in {"hosts", "delegate_to"} and _words(value) & CONTROLLER:
             yield rules.problem(key, f"{word}: {text} acts on the controller", _ASK)
+
         module = _module(word, value)
         if module == "add_host":
             yield rules.problem(key, "add_host makes a host that nobody has proven")
@@ -199,9 +209,11 @@ def _module(word: str, value: Node) -> str:
     """Return which module a key stands for, also one that is named in free form."""
     if word not in {"action", "local_action"}:
         return _last(word)
+
     if isinstance(value, MappingNode):
         modules = (inner for name, _, inner in _items(value) if name == "module")
         value = next(modules, value)
+
     text = str(value.value) if isinstance(value, ScalarNode) else ""
     return _last(text.split()[0]) if text.split() else word
 

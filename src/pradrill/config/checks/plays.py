@@ -84,7 +84,9 @@ def ask_ansible(house: Project) -> AnsibleAnswers:
         for call in dict.fromkeys(calls):
             alike = (call.inventory, call.variables, call.beside)
             together.setdefault(alike, []).append(call)
+
         each = list(pool.map(_ask, together.values()))
+
     unique_problems = {
         (p.file, p.line, p.message): p for one in reversed(each) for p in one.problems
     }
@@ -102,6 +104,7 @@ def _included(playbooks: set[Path], folder: Path) -> Iterator[_Call]:
         plays = sorted(each for each in playbooks if each.parent == beside)
         near = [Path(each.path) for each in around(plays, None, ()).files]
         files = [path for path in near if path.suffix in {".yml", ".yaml"} and _is_tasks(path)]
+
         text = "\n".join(_text(path) for path in (*plays, *files))
         collections = sorted(
             {n for part in _COLLECTIONS.findall(text) for n in _WORD.findall(part)}
@@ -140,11 +143,14 @@ def _ask(calls: list[_Call]) -> AnsibleAnswers:
     listing = _listed(playbooks, calls[0])
     if listing.code == 0:
         return AnsibleAnswers([p for call in calls for p in _reaching_nobody(call, listing)], [])
+
     if len(playbooks) > 1:
         first = {*playbooks[: len(playbooks) // 2]}
         halves = ([c for c in calls if (c.playbook in first) is half] for half in (True, False))
         one, other = map(_ask, halves)
+
         return AnsibleAnswers(one.problems + other.problems, one.passed_over + other.passed_over)
+
     return _fault(calls[0], listing)
 
 
@@ -160,11 +166,13 @@ def _fault(call: _Call, listing: _Listing) -> AnsibleAnswers:
         return AnsibleAnswers([], [why])
     if call.beside is not None and "couldn't resolve module" not in reason:
         return AnsibleAnswers([], [])  # as an import it may lack what the playbook has by then
+
     place = _ORIGIN.search(listing.errors)
     file = Path(place["new"] or place["old"]) if place else call.playbook
     line = int(place["at"] or place["line"]) if place else 1
     message = f"Ansible says: {reason[:_LONGEST].splitlines()[0] if reason else 'nothing'}"
     hint = f"Try: ansible-playbook --syntax-check -i {call.inventory} {call.playbook}."
+
     return AnsibleAnswers([Problem(file, line, "", message, hint)], [])
 
 
@@ -181,6 +189,7 @@ def _plays(playbook: Path, output: str) -> Iterator[tuple[str, set[str]]]:
     """Yield pattern and hosts of each play of a playbook, as Ansible listed them."""
     _, _, rest = output.partition(f"\nplaybook: {playbook}\n")
     listed_lines = rest.partition("\nplaybook: ")[0]
+
     pattern, hosts = "", set[str]()
     inside = False
     for line in [*listed_lines.splitlines(), "  play #0 "]:
@@ -207,6 +216,7 @@ def _listed(playbooks: list[Path], call: _Call) -> _Listing:
         config.touch()
         variables = Path(folder, "variables.json")
         variables.write_text(call.variables, encoding="utf-8")
+
         command = Path(sys.executable).parent / "ansible-playbook"
         try:
             process = subprocess.run(
@@ -222,6 +232,7 @@ def _listed(playbooks: list[Path], call: _Call) -> _Listing:
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             return _Listing(1, "", f"[ERROR]: ansible-playbook gave no listing: {error}")
+
     return _Listing(process.returncode, process.stdout, process.stderr)
 
 
@@ -231,13 +242,16 @@ def _environment(command: Path, config: Path, beside: Path | None) -> dict[str, 
         "ANSIBLE_COLLECTIONS_PATH": f"{home}/.ansible/collections:{ansible}/collections",
         "ANSIBLE_ROLES_PATH": f"{home}/.ansible/roles:{ansible}/roles:/etc/ansible/roles",
     }
+
     paths = {key: os.environ.get(key, value) for key, value in usual.items()}
     if beside is not None:  # where Ansible looks by itself, for a playbook that lies there
         for key, kind in (("COLLECTIONS_PATH", "collections"), ("ROLES_PATH", "roles")):
             paths[f"ANSIBLE_{key}"] = f"{beside / kind}:{paths[f'ANSIBLE_{key}']}"
+
         for key, kind in (("LIBRARY", "library"), ("ACTION_PLUGINS", "action_plugins")):
             folders = [beside / kind, *sorted(beside.glob(f"roles/*/{kind}"))]
             paths[f"ANSIBLE_{key}"] = ":".join(map(str, folders))
+
     return {
         **paths,
         "PATH": f"{command.parent}:{os.environ.get('PATH', '')}:/usr/bin:/bin",

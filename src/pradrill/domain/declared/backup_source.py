@@ -36,6 +36,7 @@ def _place(value: str) -> str:
     if value.startswith("-") or not value.isprintable():
         msg = f'"{value}" is not the place of a repository'
         raise ValueError(msg)
+
     return value
 
 
@@ -222,6 +223,7 @@ class DumpsSource(BackupSource):
         if "/" in self.names or "%Z" in self.names or not re.search(r"%[YysfcxX]", self.names):
             msg = "names is one name with a date in it, as in moodle-%Y%m%d-%H%M.sql.gz"
             raise ValueError(msg)
+
         try:
             datetime.strptime("", self.names)  # noqa: DTZ007 only whether it can be read
         except (ValueError, re.error) as error:
@@ -231,6 +233,7 @@ class DumpsSource(BackupSource):
         if self.timezone is None and "%z" not in self.names and "%s" not in self.names:
             msg = "timezone is missing: the names do not say in which zone their dates are"
             raise ValueError(msg)
+
         return self
 
 
@@ -294,6 +297,7 @@ class Select(Model):
             return reason(Code.LATEST_TAGGED, tag=self.tag)
         if self.before is not None:
             return reason(Code.LATEST_BEFORE, instant=self.before)
+
         return reason(Code.LATEST)
 
 
@@ -415,4 +419,5 @@ class RecoveryPointSpec(_OneKeyEach):
         if self.integrity is not None and self.integrity.parts > 1 and not self.source.in_parts:
             msg = f"integrity.parts is for {_IN_PARTS}; the other tools read everything"
             raise ValueError(msg)
+
         return self

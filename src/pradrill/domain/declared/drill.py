@@ -206,6 +206,7 @@ class NewestData(Model):
         if self.role is Role.HEARTBEAT and not self.interval:
             msg = "a heartbeat needs its interval: how often it is written"
             raise ValueError(msg)
+
         return self
 
 
@@ -407,6 +408,7 @@ class Drill(Model):
                 for number, step in enumerate(steps):
                     if isinstance(step, ManualStep):
                         yield (*above, where, number), step
+
         for number, step in enumerate(self.accept):
             yield ("accept", number), step
 
@@ -432,6 +434,7 @@ class Drill(Model):
                 for name in ("recovery_point", "prepare", "restore", "verify", "teardown")
                 if getattr(self, name) not in ((), None)
             ]
+
             problems += [
                 f"{name} stands beside recover: move it into its services" for name in keys
             ]
@@ -445,6 +448,7 @@ class Drill(Model):
             ]
         if problems:
             raise ValueError("; ".join(problems))
+
         return self
 
     @model_validator(mode="after")

@@ -31,9 +31,11 @@ def levels(after: Mapping[str, Collection[str]]) -> list[list[str]]:
     """Return the services that may begin together, and after them those that wait for them."""
     sorter, groups = TopologicalSorter(after), []
     sorter.prepare()
+
     while ready := sorter.get_ready():
         groups.append([name for name in after if name in ready])
         sorter.done(*ready)
+
     return groups
 
 
@@ -52,5 +54,7 @@ def _before(
             earlier[other] = None
         elif other not in visited:
             waiting += services[other].depends_on
+
         visited.add(other)
+
     return tuple(earlier)

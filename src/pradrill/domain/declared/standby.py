@@ -203,13 +203,16 @@ def _of_its_kind(value: Any, info: ValidationInfo) -> Any:
         return value
     if not isinstance(value, dict):
         return KINDS[0].model_validate(value)  # the refusal is the same for all
+
     every = {key for kind in KINDS for key in kind.model_fields}
     kinds = [kind for kind in KINDS for key in kind.forms if value.get(key) not in (None, [], ())]
     if len(kinds) != 1:
         raise _not_one(value, every)
+
     (kind,) = kinds
     others = every - kind.model_fields.keys()
     fields = {key: each for key, each in value.items() if key not in others}
+
     return kind.model_validate(fields, context=info.context)
 
 

@@ -232,6 +232,7 @@ def _ending(record: RunRecord) -> Ending:
         return Ending.CRASHED
     if record.state is not RunState.FINISHED or record.launch.dry_run:
         return Ending.INCONCLUSIVE
+
     return _OF_VERDICT[record.verdict]
 
 
@@ -258,10 +259,12 @@ def _restored(record: RunRecord, service: str | None) -> float | None:
         for step in steps
         if service is None or step.service in {None, service}
     ]
+
     sizes = [_size(value) for value in values if value is not None]
     numbers = [size for size in sizes if size is not None]
     if sizes:
         return sum(numbers) if len(numbers) == len(sizes) else None
+
     catalogue = record.recovery_of(service).catalogue
     return None if catalogue is None else _size(catalogue.selected.size)
 

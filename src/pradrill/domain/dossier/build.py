@@ -143,6 +143,7 @@ def compile_dossier(
     findings = [finding for finding in sources.findings if _concerns(finding, only)]
     columns = period.columns()
     today = Today(sources.plan, sources.drills, as_of)
+
     return Dossier(
         period=period,
         made=now,
@@ -180,21 +181,26 @@ def _attempts(
         if isinstance(source, Damaged):
             damaged.append(source.why)
             continue
+
         record = source.record
         read.add(record.run_id)
+
         if record.started <= as_of and _is_wanted(record.plan.services, services):
             attempt = attempt_of(record, source.sha256)
             history.see(attempt, record.plan)
             yield attempt
+
     for entry in sources.entries:
         make = _FROM_ENTRY.get(entry.kind)
         if make is None or (entry.kind is EntryKind.RUN and entry.body.get("run_id") in read):
             continue
+
         try:
             attempt = make(entry)
         except ValidationError:
             damaged.append(f"register: entry {entry.number} cannot be read")
             continue
+
         if attempt.at <= as_of and (not attempt.services or _is_wanted(attempt.services, services)):
             yield attempt
 
@@ -247,6 +253,7 @@ def _calendar(
             if service in cells:
                 ending = attempt.of(service).ending
                 cells[service][column_of(columns, attempt.at)][ending] += 1
+
     return tuple(
         CalendarRow(service=name, in_plan=name in plan.services, cells=tuple(dict(c) for c in row))
         for name, row in cells.items()
@@ -266,6 +273,7 @@ def _trends(
         for setting, part in attempt.apart():
             if part.conclusive:
                 tests.setdefault(setting, []).append(part)
+
     place = {name: number for number, name in enumerate(services)}
     return tuple(
         _trend(setting, tests[setting], period, plan, as_of)

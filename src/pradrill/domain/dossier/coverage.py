@@ -86,10 +86,12 @@ class History:
             if part.finished:
                 last = self.finished.get(setting.service, part.at)
                 self.finished[setting.service] = max(last, part.at)
+
             if part.conclusive:
                 latest = self.latest.get(setting)
                 if latest is None or latest.at <= part.at:
                     self.latest[setting] = part
+
             if part.ending is Ending.PASSED:
                 proof = self.proofs.get(setting)
                 if proof is None or proof.attempt.at <= part.at:
@@ -110,12 +112,14 @@ def coverage(history: History, today: Today, selection: Iterable[str]) -> tuple[
     for name, run in today.drills.items():
         for setting in settings_of(run.drill):
             declared.setdefault(setting, []).append(name)
+
     services = dict.fromkeys(selection)
     lines = [
         _cover(setting, declared.get(setting, []), history, today)
         for setting in dict.fromkeys((*declared, *history.attempts))
         if setting.service in services
     ]
+
     covered = {setting.service for setting in declared}
     tested = {setting.service for setting in history.latest}
     lines += [
@@ -131,6 +135,7 @@ def coverage(history: History, today: Today, selection: Iterable[str]) -> tuple[
         for name in services
         if name in today.plan.services and name not in covered
     ]
+
     return tuple(sorted(lines, key=_order))
 
 
@@ -142,10 +147,12 @@ def overdue(history: History, today: Today, services: Iterable[str]) -> tuple[Ov
         every = service.drill_every if service else None
         if every is None:
             continue
+
         last = history.finished.get(name)
         due = None if last is None else _due(every, last)
         if last is None or (due is not None and due <= today.as_of):
             late.append(Overdue(service=name, drill_every=every, last=last, due=due))
+
     return tuple(sorted(late, key=lambda item: (item.due is not None, item.due, item.service)))
 
 
@@ -157,6 +164,7 @@ def _cover(
 ) -> Cover:
     service = today.plan.services.get(setting.service)
     latest, proof = history.latest.get(setting), history.proofs.get(setting)
+
     drill = declared[0] if declared else None
     changed: tuple[Change, ...] = ()
     if proof is not None:
@@ -164,6 +172,7 @@ def _cover(
         present = today.drills.get(drill or proof.attempt.drill)
         actuals = proof.attempt.rta, proof.attempt.rpa
         changed = changes_since(proof.plan, present, setting.service, *actuals)
+
     every = service.drill_every if service else None
     return Cover(
         service=setting.service,
@@ -197,6 +206,7 @@ def _standing(
         return ProofStanding.BROKEN
     if any(change.material for change in changed):
         return ProofStanding.EXPIRED
+
     due = None if every is None else _due(every, proof.attempt.at)
     return ProofStanding.OLD if due is not None and due <= now else ProofStanding.PROVEN
 

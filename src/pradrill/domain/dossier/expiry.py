@@ -83,12 +83,15 @@ def _plan_changes(
         yield Change(
             subject=Subject.PLAN_VERSION, what="plan", before=before, now=now, material=False
         )
+
     then, today = proof.services.get(service), present.services.get(service)
     if then is None or today is None:
         yield Change(subject=Subject.SERVICE, what=service, material=True)
         return
+
     yield from _objective("rto", then.objectives.rto, today.objectives.rto, rta)
     yield from _objective("rpo", then.objectives.rpo, today.objectives.rpo, rpa)
+
     for name in (*_MATERIAL_ENTRIES, *_IMMATERIAL_ENTRIES):
         if getattr(then, name) != getattr(today, name):
             yield Change(
@@ -149,6 +152,7 @@ def _file_changes(proof: RunPlan, present: RunPlan) -> Iterator[Change]:
         before, now = then.get(path), today.get(path)
         if before is not None and now is not None and before.sha256 == now.sha256:
             continue
+
         yield Change(
             subject=subjects[path],
             what=path,

@@ -76,14 +76,17 @@ def forecast(runs: Sequence[MeasuredRun], objective: timedelta, now: datetime) -
     usable = [run for run in runs if 0 <= run.seconds < _LONGEST]
     if len(usable) < FEWEST:
         return Forecast(outlook=Outlook.NOT_ENOUGH, runs=len(usable))
+
     origin = min(run.at for run in usable)
     times = [(_days(run.at - origin), run.seconds) for run in usable]
     over_time = fit(times)
     if over_time is None:
         return Forecast(outlook=Outlook.NOT_ENOUGH, runs=len(usable))
+
     span = max(x for x, _ in times)
     today = max(_days(now - origin), span)
     scope = _Scope(objective.total_seconds(), origin, today, ends=today + span)
+
     return _by_size(usable, scope) or _by_time(over_time, scope)
 
 
@@ -120,19 +123,23 @@ def _by_size(runs: Sequence[MeasuredRun], scope: _Scope) -> Forecast | None:
     sized = [(_days(run.at - scope.origin), run.size, run) for run in runs if run.size is not None]
     if len(sized) < FEWEST:
         return None
+
     cost = fit([(size, run.seconds) for _, size, run in sized])
     growth = fit([(day, size) for day, size, _ in sized])
     over_time = fit([(day, run.seconds) for day, _, run in sized])
     if cost is None or growth is None or over_time is None or not (cost.rises and growth.rises):
         return None
+
     limits = cost.crossing(scope.objective, after=float("-inf"))
     crossing = Crossing(
         growth.crossing(limits.earliest, after=scope.today).earliest,
         growth.crossing(limits.expected, after=scope.today).expected,
         growth.crossing(limits.latest, after=scope.today).latest,
     )
+
     size = growth.at(scope.today)
     outlook = _forecast(over_time, _Next(cost.at(size), cost.margin(size)), crossing, scope)
+
     return outlook.model_copy(
         update={
             "basis": Basis.SIZE,
@@ -149,6 +156,7 @@ def _forecast(line: TrendLine, now: _Next, crossing: Crossing | None, scope: _Sc
         outlook = Outlook.CROSSED
     else:
         outlook = Outlook.CROSSES if crossing.earliest <= scope.ends else Outlook.LATER
+
     crossed = crossing if outlook is Outlook.CROSSES else None
     return Forecast(
         outlook=outlook,

@@ -64,6 +64,7 @@ class TrendLine(NamedTuple):
         root = math.sqrt(max(0.0, k * (rise * rise / self.spread_x + (1 + 1 / self.size) * a)))
         upper, lower = sorted(((self.slope * rise - root) / a, (self.slope * rise + root) / a))
         first, middle, last = (self.middle_x + off for off in (upper, rise / self.slope, lower))
+
         return Crossing(max(first, after), max(middle, after), max(last, after))
 
 
@@ -72,14 +73,17 @@ def fit(points: Sequence[tuple[float, float]]) -> TrendLine | None:
     count = len(points)
     if count < 3:  # noqa: PLR2004 two points leave no residual
         return None
+
     middle_x = math.fsum(x for x, _ in points) / count
     middle_y = math.fsum(y for _, y in points) / count
     spread_x = math.fsum((x - middle_x) * (x - middle_x) for x, _ in points)
     if not spread_x:
         return None
+
     slope = math.fsum((x - middle_x) * (y - middle_y) for x, y in points) / spread_x
     residuals = (y - middle_y - slope * (x - middle_x) for x, y in points)
     error = math.sqrt(math.fsum(r * r for r in residuals) / (count - 2))
+
     return TrendLine(count, middle_x, middle_y, spread_x, slope, error)
 
 
@@ -107,4 +111,5 @@ def _within(t: float, freedom: int) -> float:
         term *= cosine * cosine * (k - 1) / k
     if odd:
         return 2 / math.pi * (angle + math.sin(angle) * total)
+
     return math.sin(angle) * total

@@ -100,8 +100,10 @@ class Notes(Model):
     def _fields(self) -> Iterator[tuple[AnnotationKind, dict[str, Any]]]:
         for mark, instant in self.marks.items():
             yield AnnotationKind.MARK, {"mark": Mark(mark), "instant": instant}
+
         for person in self.people:
             yield AnnotationKind.PERSON, person.model_dump()
+
         for kind, texts in (
             (AnnotationKind.DEVIATION, self.deviations),
             (AnnotationKind.WORKAROUND, self.workarounds),
@@ -112,10 +114,13 @@ class Notes(Model):
         ):
             for text in texts:
                 yield kind, {"text": text}
+
         for signed in self.sign_off:
             yield AnnotationKind.SIGN_OFF, signed.model_dump()
+
         if self.management_report is not None:
             yield AnnotationKind.MANAGEMENT_REPORT, {"date": self.management_report}
+
         if self.planned is not None:
             yield AnnotationKind.PLANNED, {"date": self.planned}
 
@@ -132,6 +137,7 @@ def note_problems(
     for number, person in enumerate(notes.people):
         if person.independent and person.name in operators:
             yield ("people", number), f"{person.name} operated the recovery, so is not independent"
+
     yield from _date_problems(notes, record, now)
 
 
@@ -146,8 +152,10 @@ def _mark_problems(
         earlier = entered.get(before, measures.get(before))
         if at > now:
             yield place, "the instant is in the future"
+
         if earlier is not None and at < earlier:
             yield place, f"{mark.value} is before {before.value}, {earlier:%Y-%m-%d %H:%M:%S} UTC"
+
         if earlier is None and mark is Mark.ACCEPTED:
             yield place, "the run has no T5: there was no verified service to accept"
 
@@ -160,6 +168,7 @@ def _date_problems(
     ]
     if notes.management_report is not None:
         dates.append((("management_report",), notes.management_report))
+
     day = dt.timedelta(days=1)  # a date has no zone: the day before and after may be meant
     for place, date in dates:
         if date > now.date() + day:

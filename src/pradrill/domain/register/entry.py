@@ -196,4 +196,5 @@ def acknowledged(entries: Iterable[Entry]) -> Iterator[Acknowledged]:
                 body = Acknowledgement.model_validate(entry.body)
             except ValidationError:
                 continue
+
             yield Acknowledged(number=entry.number, at=entry.at, said=body)

@@ -36,6 +36,7 @@ def all_findings(entries: Iterable[Entry]) -> tuple[Finding, ...]:
             if name_of_open is not None:
                 findings[name_of_open] = _seen_again(findings[name_of_open], latest)
                 continue
+
             name = f"F-{len(findings) + 1}"
             findings[name] = latest.model_copy(
                 update={"finding": name, "seen": (), "closure": None}
@@ -48,8 +49,10 @@ def all_findings(entries: Iterable[Entry]) -> tuple[Finding, ...]:
             proof = None if run is None else _body(run, RunEntry)
             if finding is None or why_not_closed(finding, proof) is not None:
                 continue
+
             findings[closure.finding] = finding.model_copy(update={"closure": closure})
             open_keys.pop(finding.key or "", None)
+
     return tuple(findings.values())
 
 
@@ -65,6 +68,7 @@ def why_not_closed(finding: Finding, run: RunEntry | None) -> str | None:
 def _against(finding: Finding, run: RunEntry) -> Iterator[str]:
     if run.verdict != Verdict.PASSED or run.refusal is not None:
         yield f"the run {run.run_id} is {run.verdict}: only a run that PASSED proves anything"
+
     if run.run_id in _runs_of(finding):
         yield f"the run {run.run_id} showed it itself"
     last = max([finding.opened, *(sighting.at for sighting in finding.seen)])
@@ -110,11 +114,13 @@ def _seen_again(finding: Finding, latest: Finding) -> Finding:
     """Add a sighting; the same run told twice is one, and the worse severity stays."""
     if latest.run_id is None or latest.run_id in _runs_of(finding):
         return finding
+
     sighting = Sighting(run_id=latest.run_id, at=latest.opened)
     update: dict[str, Any] = {"seen": (*finding.seen, sighting), "detail": latest.detail}
     if worst(finding.severity, latest.severity) is not finding.severity:
         dates = [date for date in (finding.due, latest.due) if date is not None]
         update |= {"severity": latest.severity, "due": min(dates, default=None)}
+
     return finding.model_copy(update=update)
 
 

@@ -55,5 +55,6 @@ class FindingKey(NamedTuple):
         if about == About.SLA:  # a provider's name may hold a slash; a stage does not
             provider, _, stage = rest.rpartition("/")
             return cls(about, provider, stage)
+
         of, slash, which = rest.partition("/")
         return cls(about, of, which if slash else None)

@@ -41,11 +41,13 @@ def findings_of(record: RunRecord) -> tuple[Finding, ...]:
     for finding in _each_finding(record):
         key = finding.key or ""
         findings[key] = _joined(findings[key], finding) if key in findings else finding
+
     if not findings and _unexplained(record):
         drill, detail = record.plan.drill.drill, "\n".join(map(str, record.reasons))
         title = f"the drill {drill} is {record.verdict}"
         finding = _finding(record, FindingKey(About.VERDICT, drill), title, detail)
         findings[finding.key or ""] = finding
+
     return tuple(findings.values())
 
 
@@ -55,19 +57,23 @@ def _each_finding(record: RunRecord) -> Iterator[Finding]:
         detail = "\n".join(map(str, record.reasons))
         title = f"the drill {drill} was not ready"
         yield _finding(record, FindingKey(About.NOT_READY, drill), title, detail)
+
     if record.refusal is None:
         guards = list(_guards(record))
         yield from guards
         yield from _steps(record, guarded=bool(guards))
         yield from _checks(record)
+
         for services, recovery in _recoveries(record):
             yield from _objectives(record, services, recovery)
             yield from _data(record, services, recovery)
+
     yield from _clock(record)
     if record.residue:
         title = f"the standby was not left as declared by {drill}"
         key = FindingKey(About.RESIDUE, drill)
         yield _finding(record, key, title, "\n".join(map(str, record.residue)))
+
     for measure in record.sla:
         if measure.standing is SlaStanding.NOT_MET:
             yield _promise(record, measure)
@@ -112,6 +118,7 @@ def _steps(record: RunRecord, *, guarded: bool) -> Iterator[Finding]:
         )
         if step.phase is Phase.TEARDOWN or by_check or not _went_wrong(record, step):
             continue
+
         critical = step.outcome is StepOutcome.FAILED and step.phase is Phase.RESTORE
         failures = (f"{f.host}, {f.task}: {f.message}" for f in step.failures)
         yield _finding(
@@ -174,12 +181,14 @@ def _objectives(
     for name, objective, actual in (("RTA", "RTO", recovery.rta), ("RPA", "RPO", recovery.rpa)):
         if actual is None or actual.provenance is Provenance.ASSUMED:
             continue
+
         if actual.high < 0 or not actual.low <= actual.seconds <= actual.high:
             title = f"the {name} of {drill} is negative or outside its bounds"
             detail = "the instants that it is made of contradict each other"
             key = FindingKey(About.CONTRADICTION, drill, name)
             yield _finding(record, key, title, detail, services=services)
             continue
+
         for service in services:
             goals = record.plan.services[service].objectives
             goal = goals.rto if name == "RTA" else goals.rpo
@@ -202,6 +211,7 @@ def _data(record: RunRecord, services: tuple[str, ...], recovery: Recovery) -> I
             severity=each.severity,
             services=services,
         )
+
     integrity = recovery.integrity
     if integrity is not None and integrity.soundness is Soundness.DAMAGED:
         yield _finding(
@@ -212,6 +222,7 @@ def _data(record: RunRecord, services: tuple[str, ...], recovery: Recovery) -> I
             severity=Severity.CRITICAL,
             services=services,
         )
+
     worst_case = recovery.catalogue.worst_case if recovery.catalogue else None
     for service in services:
         rpo = record.plan.services[service].objectives.rpo
@@ -220,6 +231,7 @@ def _data(record: RunRecord, services: tuple[str, ...], recovery: Recovery) -> I
                 f"up to {approximate(worst_case.seconds)} could have been lost at "
                 f"{worst_case.struck:%Y-%m-%d %H:%M:%S} UTC; the RPO is {format_duration(rpo)}"
             )
+
             title = f"the backups of {service} have allowed a loss beyond its RPO"
             key = FindingKey(About.WORST_CASE, "RPO", service)
             yield _finding(record, key, title, detail, services=(service,))
@@ -261,6 +273,7 @@ def unproved(finding: Finding, record: RunRecord) -> str | None:
     elif key.of_a_drill:
         if record.plan.drill.drill != key.of:
             return f"it is a run of the drill {record.plan.drill.drill}, not of {key.of}"
+
         passed = {
             _check_key(record, check)
             for check in record.checks
@@ -268,6 +281,7 @@ def unproved(finding: Finding, record: RunRecord) -> str | None:
         }
         if key.about == About.CHECK and key not in passed:
             return f"it has no check {key.which} that passed"
+
     return None
 
 

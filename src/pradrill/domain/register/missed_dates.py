@@ -30,10 +30,12 @@ def missed(
         if entry.kind is EntryKind.SCHEDULE_MISSED:
             date = ScheduleMissed.model_validate(entry.body)
             dates.add((date.service, date.due))
+
         for service, start, whole in _attempted(entry):
             attempts.setdefault(service, []).append(start)
             if whole:
                 finished[service] = max(start, finished.get(service, start))
+
     return [
         ScheduleMissed(service=service, due=due, last=finished[service])
         for service, cadence in cadences.items()
@@ -64,5 +66,6 @@ def _dues(cadence: Cadence, last: datetime, now: datetime) -> Iterator[tuple[dat
         end = min(due + GRACE, following)
         if end > now:
             return
+
         yield due, end
         due = following

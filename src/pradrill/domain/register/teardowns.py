@@ -39,6 +39,7 @@ def owed(entries: Iterable[Entry]) -> list[RunEntry]:
             owing[body.drill] = body
         elif body.refusal is None:
             owing.pop(body.drill, None)
+
     return list(owing.values())
 
 

@@ -73,9 +73,11 @@ def part_of(plan: RunPlan, path: Path) -> FilePart:
         return FilePart.PLAYBOOK
     if path == plan.drill.standby.inventory_file:
         return FilePart.INVENTORY
+
     suites = [way.verify.checks for way in plan.drill.ways.values()]
     if any(path == suite or path.is_relative_to(suite) for suite in suites):
         return FilePart.CHECK
+
     return FilePart.PLAN if path.name == "plan.yml" else FilePart.OTHER
 
 

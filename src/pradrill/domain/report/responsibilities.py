@@ -88,6 +88,7 @@ def _line(record: RunRecord, service: str, what: str) -> Iterator[TopicEvidence]
     ]
     if not topics:
         yield _by_people(record, service, words)
+
     for topic in topics:
         evidence = _SAY[topic](record, service) if record.refusal is None else None
         proof, text, seconds = evidence or _Seen(Proof.NOT_EXERCISED, _NOT_EXERCISED)
@@ -106,9 +107,11 @@ def _backup(record: RunRecord, service: str) -> _Seen | None:
         return _Seen(Proof.FAILED, _ended(failed))
     if Mark.DATA_RESTORED not in recovery.marks or recovery.recovery_point is None:
         return None
+
     newest = recovery.recovery_point.at
     if not recovery.backup_id:
         return _Seen(Proof.SHOWN, reason(Code.RESTORED_FROM_UNNAMED, instant=newest))
+
     text = reason(Code.RESTORED_FROM, name=recovery.backup_id, instant=newest)
     return _Seen(Proof.SHOWN, text)
 
@@ -126,6 +129,7 @@ def _machine(record: RunRecord, _service: str) -> _Seen | None:
     start = next((step for step in record.steps if step.kind is StepKind.START), None)
     if start is None:
         return None
+
     length = start.seconds
     if start.outcome is not StepOutcome.PASSED:
         return _Seen(Proof.FAILED, reason(Code.STANDBY_SILENT, length=length), length)
@@ -144,8 +148,10 @@ def _support(record: RunRecord, service: str) -> _Seen | None:
     measures = [m for m in record.sla if provider is None or m.provider == provider]
     if not measures:
         return None
+
     text = joined(map(_promise, measures))
     bad = any(m.standing is SlaStanding.NOT_MET or m.seconds is None for m in measures)
+
     return _Seen(Proof.FAILED if bad else Proof.SHOWN, text, measures[-1].seconds)
 
 
@@ -155,6 +161,7 @@ def _checks(record: RunRecord, service: str) -> _Seen | None:
     green = sum(check.outcome is CheckOutcome.PASSED for check in mandatory)
     if not mandatory:
         return None
+
     proof = Proof.SHOWN if green == len(mandatory) else Proof.FAILED
     return _Seen(proof, reason(Code.CHECKS_PASSED, count=green, number=len(mandatory)))
 
@@ -167,6 +174,7 @@ def _by_people(record: RunRecord, service: str, words: set[str]) -> TopicEvidenc
         if words & _words(wait.step) and wait.seconds is not None:
             proof, text = _done(wait, wait.seconds)
             return TopicEvidence(topic=Topic.OTHER, proof=proof, text=text, seconds=wait.seconds)
+
     return TopicEvidence(topic=Topic.OTHER, proof=Proof.NOT_EXERCISED, text=_NOT_EXERCISED)
 
 

@@ -85,6 +85,7 @@ def with_clock_set(
     if both or actual.provenance is not Provenance.MEASURED:
         off = sum(abs(step.seconds) for step in steps)
         return actual.widened(low=off, high=off)
+
     return actual.widened(low=0.0, high=sum(max(0.0, step.seconds) for step in steps))
 
 

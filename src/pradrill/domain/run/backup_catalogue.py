@@ -138,6 +138,7 @@ def choose(catalogue: Catalogue, select: Select) -> tuple[RecoveryPoint, Reason]
         )
     if select.id is not None:
         return _by_id(catalogue, select.id, where)
+
     usable = catalogue.usable()
     matching = [point for point in usable if _matches(point, select)]
     if not matching:
@@ -145,9 +146,11 @@ def choose(catalogue: Catalogue, select: Select) -> tuple[RecoveryPoint, Reason]
             f"{where} holds no usable backup for the rule {select.in_words}: {_count(catalogue)}",
             hint="Read them all with: pradrill catalogue DRILL.",
         )
+
     later = len(usable) - len(matching)
     if later:
         return matching[-1], reason(Code.NEWEST_OF_SOME, count=len(matching), number=later)
+
     return matching[-1], reason(Code.NEWEST, count=len(matching))
 
 
@@ -163,6 +166,7 @@ def _by_id(catalogue: Catalogue, prefix: str, where: str) -> tuple[RecoveryPoint
         )
     if why := matches[0].unusable(catalogue.read_at):
         raise NotReadyError(f"the backup {matches[0].id} cannot be used: {why}")
+
     return matches[0], reason(Code.IS_NAMED)
 
 
@@ -201,14 +205,18 @@ def worst_case(
         if inside and disaster - best.data_time > largest:
             largest = disaster - best.data_time
             worst, ended_by = (best, disaster), point
+
         if point and point.data_time > best.data_time:
             best = point
+
     assert worst is not None  # noqa: S101 `now` is never before `since`
     before, disaster = worst
+
     if promised is not None and promised.cron is not None:
         missing = _missed(history, catalogue.due, promised.tolerance, since=since, now=now)
     else:
         missing = _missing(history, promised, since=since, now=now)
+
     return WorstCase(
         seconds=max(0.0, largest.total_seconds()),
         data_from=before.data_time,
@@ -230,6 +238,7 @@ def _missing(
     """Return when a backup was due, by the one before it, and none came within the tolerance."""
     if promised is None or promised.every is None:
         return []
+
     times = sorted(point.data_time for point in history)
     missing: list[datetime] = []
     for earlier, later in zip(times, [*times[1:], now], strict=True):
@@ -239,6 +248,7 @@ def _missing(
             if due >= since:
                 missing.append(due)
             due += promised.every
+
     return missing
 
 
@@ -258,6 +268,7 @@ def _missed(
             first = bisect_left(times, at - _EARLY)
             if first == len(times) or times[first] > at + tolerance:
                 missed.append(at)
+
     return missed
 
 

@@ -76,7 +76,9 @@ def _coverage(history: Sequence[IntegrityResult], parts: int) -> tuple[set[int],
             read.add(past.part)
         elif past.soundness is Soundness.DAMAGED:  # what was repaired since is to be read again
             read.clear()
+
         if len(read) == parts:
             full_on = past.at
             read.clear()
+
     return read, full_on

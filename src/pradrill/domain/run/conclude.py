@@ -72,6 +72,7 @@ def recovery(facts: Facts) -> Recovery:
         catalogue=backups.catalogue,
         integrity=backups.integrity,
     )
+
     return _measured(facts, whole, point, facts.skew)
 
 
@@ -82,6 +83,7 @@ def recovery_of(facts: Facts, branch: Branch) -> Recovery:
     whole = _measured(facts, branch_facts, point, facts.skew_of(branch))
     names = {None, branch.service, *branch.after}
     waits = [wait for wait in facts.waits if wait.service in names]
+
     return whole.model_copy(
         update={"waited_for_people": waited_inside_rta(waits, branch_facts.marks)}
     )
@@ -128,6 +130,7 @@ def services(facts: Facts) -> dict[str, ServiceResult]:
             hosts=branch.hosts,
             held_by=facts.held_by(branch),
         )
+
     return results
 
 

@@ -124,6 +124,7 @@ def fold(events: Iterable[tuple[str, datetime, dict[str, Any]]]) -> Facts | None
             facts = Facts(started=Started.model_validate(payload), began=at)
         elif facts is not None:
             facts = facts.after(event, payload)
+
     return facts
 
 

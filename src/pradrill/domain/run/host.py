@@ -189,6 +189,7 @@ def ssh_config(hosts: tuple[Host, ...], known_hosts: Path, control_folder: Path)
         lines += [f"  User {host.user}"] if host.user else []
         if host.private_key is not None:
             lines += [f'  IdentityFile "{host.private_key}"', "  IdentitiesOnly yes"]
+
     return "\n".join(
         [
             *lines,

@@ -34,6 +34,7 @@ def pinned_keys(known_hosts: str, name: str) -> set[str]:
         fields = line.split()
         if len(fields) > 2 and name in fields[0].lower().split(","):  # noqa: PLR2004 names type key
             keys.add(" ".join(fields[1:3]))
+
     return keys
 
 
@@ -53,6 +54,7 @@ def listening(table: str) -> tuple[str, ...]:
             ip = _address(address)
             host = f"[{ip}]" if ip.version == 6 else str(ip)  # noqa: PLR2004 IPv6
             endpoints.add(f"{host}:{int(port, 16)}")
+
     return tuple(sorted(endpoints))
 
 
@@ -90,6 +92,7 @@ def _address_words(text: str) -> Iterator[str]:
             yield match[0]
         elif match := re.match(r"([0-9a-f]{32}) ", line):
             yield str(ipaddress.IPv6Address(bytes.fromhex(match[1])))
+
         before = line
 
 

@@ -15,11 +15,13 @@ def limits(facts: Facts) -> tuple[Reason, ...]:
     if drill.scenario.disruption == "launch":
         before = _disrupted_before_launch(facts)
         limits.append(reason(Code.NO_TIME_BEFORE) if before else reason(Code.T0_IS_LAUNCH))
+
     limits += [
         reason(Code.PRIMARY_NONE, service=service)
         for service, primary in facts.plan.primaries.items()
         if service in facts.plan.services and primary.waived
     ]
+
     limits += drill.standby.limits
     if any(wait.call is not None for wait in facts.waits):
         limits.append(reason(Code.DIALLING))
@@ -33,6 +35,7 @@ def limits(facts: Facts) -> tuple[Reason, ...]:
     for reading in (branch.reading for branch in facts.branches() if branch.reading is not None):
         limits += reading.remarks
         limits += [reason(Code.CONTRADICTION, because=each.text) for each in reading.contradictions]
+
     return tuple(limits)
 
 

@@ -121,6 +121,7 @@ def sla_measures(waits: Iterable[Wait]) -> tuple[SlaMeasure, ...]:
         call = wait.call
         if call is None or wait.ended is None:
             continue
+
         since = called.setdefault((wait.service, wait.phase, call.step), wait.asked)
         length = (wait.ended - since).total_seconds()
         answered = wait.answer is not None and wait.answer.yes
@@ -136,6 +137,7 @@ def sla_measures(waits: Iterable[Wait]) -> tuple[SlaMeasure, ...]:
                 standing=_standing(call.promised, length, answered=answered),
             )
         )
+
     return tuple(measures)
 
 

@@ -86,6 +86,7 @@ def weigh(
     """Return the recovery point, what contradicts it, and what it does not prove."""
     if not readings:
         return Weighed(point=None, governing="")
+
     rows = [each for each in readings if each.role is Role.BUSINESS]
     beats = [each for each in readings if each.role is Role.HEARTBEAT]
     replays = [each for each in readings if each.role is Role.REPLAY]
@@ -100,6 +101,7 @@ def weigh(
     # Rows that lag by more than the service is ever quiet are a loss, whatever the proof says.
     behind = [row for row in rows if _behind(row, proof) > row.quiet_for]
     worst = _oldest(behind) if behind else proof
+
     return Weighed(
         point=_point(worst, proof, rows, backup, disruption),
         governing=worst.name,
@@ -133,6 +135,7 @@ def _point(
     if proof.interval and not any(row.newest.earliest > proof.next_due for row in rows):
         ended = proof.next_due if backup.ended is None else backup.ended.latest
         latest = min(latest, max(proof.next_due, ended))
+
     return Instant(
         at=worst.newest.at,
         earliest=earliest,
@@ -164,6 +167,7 @@ def _against_backup(
             by = newer - backup.ended.latest
             why = reason(Code.AFTER_BACKUP, reading=each.name, length=by)
             yield _critical("data-after-backup", why)
+
         if (
             backup.ended is None
             and backup.taken is not None
@@ -204,6 +208,7 @@ def _rows_apart(rows: Sequence[DataReading], proof: DataReading) -> Iterator[Con
                 other=proof.name,
                 allowed=row.quiet_for,
             )
+
             yield _major("rows-far-behind", why)
         elif proof.role is Role.HEARTBEAT and row.newest.earliest > proof.next_due:
             why = reason(Code.AHEAD_OF_HEARTBEAT, reading=row.name, length=by, other=proof.name)

@@ -220,6 +220,7 @@ class RunPlan(Model):
             for other in service.depends_on:
                 if other not in self.services:
                     needed[other] = (*needed.get(other, ()), name)
+
         return needed
 
     def steps_of(self, phase: Phase) -> tuple[PlannedStep, ...]:
@@ -242,6 +243,7 @@ class RunPlan(Model):
         for branch in self.branches:
             before = max((ends[name] for name in branch.after), default=timedelta())
             ends[branch.service] = before + self._deadlines(branch.service, _APART)
+
         shared = [phase for phase in Phase if phase not in _APART]
         return max(ends.values()) + sum(
             (self._deadlines(service, shared) for service in {None, *ends}), timedelta()

@@ -187,6 +187,7 @@ def _gaps(evidence: Evidence) -> list[Reason]:
         for check in mandatory
         if check.outcome in {CheckOutcome.ERRORED, CheckOutcome.SKIPPED}
     ]
+
     reasons += [
         reason(Code.NO_CHECK_ON_HOST, host=host)
         for host in evidence.hosts
@@ -196,6 +197,7 @@ def _gaps(evidence: Evidence) -> list[Reason]:
     reasons += [] if evidence.stable else [reason(Code.NOT_STABLE)]
     reasons += [reason(Code.RPA_NOT_TRUSTED, because=each) for each in evidence.contradictions]
     reasons += _unmeasured("RTA", evidence.rta) + _unmeasured("RPA", evidence.rpa)
+
     return reasons or [  # said only where nothing else says that the run did not come so far
         reason(Code.GUARD_NOT_LOOKED_AT, guard=guard, host=host, phase=phase)
         for host, phase, guard in evidence.unlooked
@@ -234,7 +236,9 @@ def _missed(evidence: Evidence) -> list[Reason]:
                 bound=actual.high,
                 objective=objective,
             )
+
             reasons.append(missed)
+
     return reasons
 
 

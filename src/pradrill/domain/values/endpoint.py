@@ -38,12 +38,14 @@ def _is_host(text: str) -> bool:
         if text.startswith("[") and text.endswith("]"):
             ip = ip_address(text[1:-1])
             return ip.version == 6 and not is_nobodys(ip)  # noqa: PLR2004 only it has these
+
         labels = text.removesuffix(".").split(".")
         if labels[-1].isdecimal():  # no name ends so: it is an address, or a slip in one
             ip = ip_address(text)
             return ip.version == 4 and not is_nobodys(ip)  # noqa: PLR2004
     except ValueError:
         return False
+
     return len(text) <= _LONGEST_NAME and all(_LABEL.fullmatch(label) for label in labels)
 
 

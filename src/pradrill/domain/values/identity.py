@@ -33,6 +33,7 @@ def address(text: str) -> str:
     if is_nobodys(ip):
         msg = f'"{text}" is no machine\'s own address'
         raise ValueError(msg)
+
     return str(ip)
 
 
@@ -66,6 +67,7 @@ def host_key(text: str) -> str:
     """Return a public key ("type base64 comment") or its fingerprint; raises ValueError."""
     if _FINGERPRINT.fullmatch(text):
         return text
+
     kind, _, rest = text.partition(" ")
     blob = rest.split(" ")[0]
     if not _KEY_TYPE.fullmatch(kind) or not _is_key(kind, blob):
@@ -74,6 +76,7 @@ def host_key(text: str) -> str:
             "it, or its fingerprint, as ssh-keygen -l prints it (SHA256:…)"
         )
         raise ValueError(msg)
+
     return text
 
 
@@ -104,6 +107,7 @@ def _is_key(kind: str, blob: str) -> bool:
         return False
     if kind == "ssh-ed25519":
         return [len(part) for part in parts[1:]] == [_ED25519]
+
     return sum(len(part) for part in parts[1:]) >= _SHORTEST
 
 
@@ -114,5 +118,6 @@ def _parts(blob: bytes) -> Iterator[bytes]:
         if len(blob) < 4 + length:
             msg = "cut off"
             raise ValueError(msg)
+
         yield blob[4 : 4 + length]
         blob = blob[4 + length :]

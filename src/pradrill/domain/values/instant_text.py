@@ -36,6 +36,7 @@ def parse_instant(text: str, format: str, timezone: str | None) -> datetime:  # 
             "the newest data's instant is empty",
             hint="The query found no row, or printed nothing on its standard output.",
         )
+
     line = lines[-1]
     if line.lower() in _NO_DATA:
         raise PradrillError(
@@ -44,6 +45,7 @@ def parse_instant(text: str, format: str, timezone: str | None) -> datetime:  # 
         )
     if format in _PER_SECOND:
         return _from_epoch(line, format)
+
     read = _from_iso(line) if format == "iso" else _from_format(line, format)
     return _to_utc(read, line, timezone)
 
@@ -63,10 +65,12 @@ def _from_iso(line: str) -> datetime:
         read = datetime.fromisoformat(line)
     except ValueError:
         raise _unreadable(line, "iso") from None
+
     try:
         date.fromisoformat(line)
     except ValueError:
         return read
+
     raise PradrillError(
         f"{_quoted(line)} is a date without a time of day",
         hint="Print the instant of the newest data, as in 2026-03-10T02:00:00Z.",
@@ -94,6 +98,7 @@ def _to_utc(read: datetime, line: str, timezone: str | None) -> datetime:
             f"{_quoted(line)} does not say its time zone",
             hint="Print the offset too, or set timezone, as in Europe/Paris.",
         )
+
     try:
         zone = ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -101,12 +106,14 @@ def _to_utc(read: datetime, line: str, timezone: str | None) -> datetime:
             f"{_quote(timezone)} is not a time zone of this machine",
             hint="Write one like Europe/Paris or UTC, and see that tzdata is installed.",
         ) from None
+
     at = read.replace(tzinfo=zone, fold=0).astimezone(UTC)
     if at.astimezone(zone).replace(tzinfo=None, fold=0) != read.replace(fold=0):
         raise PradrillError(
             f"{_quoted(line)} does not exist in {timezone}: the clocks were put forward over it",
             hint="Set timezone to the one that the data is written in, often UTC.",
         )
+
     return at
 
 

@@ -57,17 +57,21 @@ class Masker:
         """Hide a secret from now on; the password of a URL and each line of a text are some too."""
         if secret in self._learned:
             return
+
         self._learned.add(secret)
         for part in {secret, secret.strip(), *_lines(secret), *passwords_in(secret)}:
             if len(part) < SHORTEST:
                 continue
+
             if len(part) < _STRONG or part.isdecimal():
                 self._words |= set(_spellings(part))
                 self._forms |= {form for form in _encoded(part) if len(form) >= _STRONG}
             else:
                 self._forms |= {form for form in _forms(part) if len(form) >= _STRONG}
+
             if _NUMBER.fullmatch(part):
                 self._numbers |= {float(part), *([int(part)] if part.isdecimal() else [])}
+
         self._longest_first = tuple(sorted(self._forms, key=len, reverse=True))
         if self._words:
             longest = sorted(self._words, key=len, reverse=True)
@@ -77,17 +81,23 @@ class Masker:
         """Return a text without secrets and without the passwords of URLs."""
         if _MAY_QUOTE_ROWS.search(text):
             text = _ROWS.sub(lambda hit: f"{hit[1] or hit[2]}{_NOT_SHOWN}", text)
+
         if "://" in text:
             text = _URL_PASSWORD.sub(rf"\1:{MASK}@", text)
+
         for form in self._longest_first:
             text = text.replace(form, MASK)
+
         if self._longest_first:
             if "\n" in text or "\r" in text:
                 text = self._over_line_ends(text)
+
             if len(text) >= _MAY_BE_CUT or "..." in text or "…" in text:
                 text = "".join(map(self._without_part, _CUT.split(text)))
+
         if self._any_word is not None and not _EXACT.fullmatch(text):
             text = self._any_word.sub(MASK, text)
+
         return text
 
     def facts(self, value: Any) -> Any:
@@ -115,6 +125,7 @@ class Masker:
             return [self._inside(each, free=free) for each in value]
         if free and isinstance(value, int | float) and not isinstance(value, bool):
             return MASK if self._is_secret_number(value) else value
+
         return value
 
     def _is_secret_number(self, value: float) -> bool:
@@ -124,6 +135,7 @@ class Masker:
         """Mask what a cut has left of a secret: its first signs at the end, or its last ones."""
         if _CUT.fullmatch(piece):
             return piece
+
         for form in self._longest_first:
             at = piece.rfind(form[:_PART], -len(form))
             if at >= 0 and form.startswith(piece[at:]):
@@ -131,6 +143,7 @@ class Masker:
             at = piece.find(form[-_PART:], 0, len(form))
             if at >= 0 and form.endswith(piece[: at + _PART]):
                 piece = MASK + piece[at + _PART :]
+
         return piece
 
     def _over_line_ends(self, text: str) -> str:
@@ -139,17 +152,20 @@ class Masker:
         hits = [form for form in self._longest_first if form in flat]
         if not hits:
             return text
+
         positions = [at for at, sign in enumerate(text) if sign not in "\r\n"]
         spans = [
             (positions[hit.start()], positions[hit.end() - 1] + 1)
             for form in hits
             for hit in re.finditer(re.escape(form), flat)
         ]
+
         parts, position = [], 0
         for start, end in sorted(spans):
             if start >= position:
                 parts += [text[position:start], MASK]
             position = max(position, end)
+
         return "".join(parts) + text[position:]
 
 
@@ -232,6 +248,7 @@ def _encoded(secret: str) -> set[str]:
     for inner in {*standard, *(escape(secret) for escape in _INSIDE)} - {secret}:
         forms |= set(_in_base64(inner.encode("utf-8", "surrogatepass"), (base64.b64encode,)))
     forms |= once
+
     return forms | {_percent(form) for form in forms if not form.isalnum()}
 
 

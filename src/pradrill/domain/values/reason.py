@@ -131,6 +131,7 @@ def _plain(value: object) -> object:
         return value.total_seconds()
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
+
     return value if isinstance(value, bool | int | float) or value is None else str(value)
 
 

@@ -41,6 +41,7 @@ def catalogue(context: Context, step: PlannedStep) -> StepEnd:
     chosen = reason(
         Code.BACKUP_CHOSEN, name=reading.selected.id, rule=reading.rule, why=reading.why
     )
+
     return StepEnd(StepOutcome.PASSED, chosen)
 
 
@@ -65,10 +66,12 @@ def integrity(context: Context, step: PlannedStep) -> StepEnd:
         covered=0.0,
         full_on=None,
     )
+
     covered, full_on = coverage([*before, result], parts)
     result = result.model_copy(update={"covered": covered, "full_on": full_on})
     context.note(Event.INTEGRITY, result)
     text = f"{checked.method}: {checked.detail or checked.soundness}"
+
     return StepEnd(_OUTCOMES[checked.soundness], text)
 
 

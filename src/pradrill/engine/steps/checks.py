@@ -17,6 +17,7 @@ def checks(context: Context, step: PlannedStep) -> StepEnd:
     """Run the checks until they are green and stay so; that gives T5."""
     if edited := context.edited():
         return StepEnd(StepOutcome.UNKNOWN, reason(Code.EDITED_BEFORE, files=edited))
+
     spec = context.way.verify
 
     def on_pass(results: tuple[CheckResult, ...]) -> None:
@@ -41,9 +42,11 @@ def checks(context: Context, step: PlannedStep) -> StepEnd:
         )
     if edited := context.edited():
         return StepEnd(StepOutcome.UNKNOWN, reason(Code.EDITED_DURING_CHECKS, files=edited))
+
     if verified.first_green is not None:
         restored = context.branch_facts.marks[Mark.DATA_RESTORED]
         t5 = service_verified(verified.first_green, verified.last_red, restored)
         context.mark_instant(Mark.SERVICE_VERIFIED, t5)
         context.note(Event.STABLE)
+
     return StepEnd(verified.outcome, verified.detail)

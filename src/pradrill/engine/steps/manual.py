@@ -35,6 +35,7 @@ def _ask(context: Context, step: PlannedManual, manual: ManualStep) -> StepEnd:
         call=step.call,
         asked=now,
     )
+
     context.note(Event.ASKED, wait)
     answer = _answer(context, _question(context, step, manual, now))
     ended = clock.now()
@@ -43,6 +44,7 @@ def _ask(context: Context, step: PlannedManual, manual: ManualStep) -> StepEnd:
     end = _step_end(step, manual, answer, cancelled=context.cancelled())
     if end.outcome is StepOutcome.PASSED and _is_acceptance(context, step):
         context.mark_instant(Mark.ACCEPTED, Instant.known(ended, Provenance.ENTERED))
+
     return end
 
 
@@ -71,6 +73,7 @@ def _answer(context: Context, question: Question) -> Answer | None:
             left = (question.until - clock.now()).total_seconds()
             if answer is not None or context.cancelled() or left <= 0:
                 return answer or pending.withdraw()
+
             clock.sleep(min(_POLL, left))
 
 
@@ -79,14 +82,17 @@ def _step_end(
 ) -> StepEnd:
     if answer is None and cancelled:
         return StepEnd(StepOutcome.CANCELLED, reason(Code.INTERRUPTED_WAITING, who=manual.who))
+
     if answer is None:
         # an acceptance that nobody gave shows nothing about the recovery, which was verified
         accepting = step.phase is Phase.VERIFY
         outcome = StepOutcome.UNKNOWN if accepting else StepOutcome.TIMED_OUT
         return StepEnd(outcome, reason(Code.NO_ANSWER, who=manual.who, bound=step.deadline))
+
     text = _answer_reason(answer)
     if answer.yes:
         return StepEnd(StepOutcome.PASSED, text)
+
     # a decision not to go on stops the drill; that something could not be done fails it
     decided = manual.confirm is Confirm.APPROVE and step.phase is not Phase.VERIFY
     return StepEnd(StepOutcome.CANCELLED if decided else StepOutcome.FAILED, text)

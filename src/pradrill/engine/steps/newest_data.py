@@ -30,6 +30,7 @@ def newest_data(context: Context, _step: PlannedStep) -> StepEnd:
     declared = dict(context.way.verify.readings)
     if _handed(context, REPLAY_POINT) and Role.REPLAY not in {d.role for d in declared.values()}:
         declared["log replay"] = NewestData(role=Role.REPLAY, value=REPLAY_POINT)
+
     readings: list[DataReading] = []
     problems: list[str] = []
     for name, source in declared.items():
@@ -39,6 +40,7 @@ def newest_data(context: Context, _step: PlannedStep) -> StepEnd:
             raise
         except PradrillError as error:
             problems.append(f"{name}: {error.message}" if len(declared) > 1 else error.message)
+
     times: dict[str, Instant] = {}
     for value in (CATALOGUE_TIME, CATALOGUE_END):
         if text := _handed(context, value):
@@ -46,6 +48,7 @@ def newest_data(context: Context, _step: PlannedStep) -> StepEnd:
                 times[value] = _as_instant(context, parse_instant(text, "iso", None))
             except PradrillError as error:
                 problems.append(f"{value}: {error.message}")
+
     backup = BackupTimes(taken=times.get(CATALOGUE_TIME), ended=times.get(CATALOGUE_END))
     chosen, continuous = context.branch_facts.catalogue, False
     if backup.taken is None and chosen is not None:
@@ -53,6 +56,7 @@ def newest_data(context: Context, _step: PlannedStep) -> StepEnd:
         point = chosen.selected
         ended = point.end_time and _as_instant(context, point.end_time)
         backup = BackupTimes(taken=_as_instant(context, point.data_time), ended=ended)
+
     disruption = context.branch_facts.marks[Mark.DISRUPTION]
     against = BackupTimes() if continuous else backup
     weighed = weigh(readings, against, disruption=disruption, now=context.tools.clock.now())
@@ -65,6 +69,7 @@ def newest_data(context: Context, _step: PlannedStep) -> StepEnd:
         contradictions=weighed.contradictions,
         remarks=weighed.remarks,
     )
+
     context.note(Event.READING, reading)
     return StepEnd(StepOutcome.UNKNOWN if problems else StepOutcome.PASSED, in_lines(problems))
 
@@ -78,6 +83,7 @@ def _read(context: Context, name: str, source: NewestData) -> DataReading:
         handed = _handed(context, source.value or "")
         at = parse_instant(handed, source.format, source.timezone)
         place = f"value {source.value} of the restore playbook"
+
     return DataReading(
         name=name,
         role=source.role,

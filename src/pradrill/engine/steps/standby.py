@@ -55,10 +55,12 @@ def identity(context: Context, step: PlannedStep) -> StepEnd:
         refused += _guard(context, step.phase, _identified(context, host, facts))
         state = context.tools.probe.state(host, context.there(), paths)
         context.note(Event.BASELINE, host=host.name, state=state)
+
     if not refused:
         context.bind(identified)
         for facts in identified:
             context.tenancy.take(context.there(), facts)
+
     return _guarded(refused)
 
 
@@ -78,10 +80,12 @@ def prove_anew(context: Context) -> None:
             )
             _guard(context, Phase.TEARDOWN, [unknown])
             continue
+
         same = same_machine_guard(host, facts, context.facts.seen.get(host.name))
         _guard(context, Phase.TEARDOWN, [same, *_identified(context, host, facts)])
         if is_standby(context.facts, host.name):
             proven.append(facts)
+
     context.bind(proven)
     for facts in proven:
         context.tenancy.resume(context.there(), facts)
@@ -95,6 +99,7 @@ def isolation(context: Context, step: PlannedStep) -> StepEnd:
         facts = context.tools.probe.facts(host, context.there())
         reached = context.tools.probe.reaches(host, context.there(), endpoints)
         refused += _guard(context, step.phase, isolation_guards(facts, endpoints, reached))
+
     return _guarded(refused)
 
 
@@ -108,14 +113,18 @@ def isolation_again(context: Context, step: PlannedStep) -> StepEnd:
     for host in context.there().hosts:
         if not is_standby(context.facts, host.name):
             continue  # not even looked at: it was not proven to this process
+
         try:
             reached = context.tools.probe.reaches(host, context.there(), endpoints)
         except PradrillError as error:
             reached = dict.fromkeys(endpoints, f"unknown: {error.message}")
+
         refused += _guard(context, step.phase, reach_guards(host.name, endpoints, reached))
+
     end = _guarded(refused)
     if any(guard.outcome is GuardOutcome.REFUSED for guard in refused):
         return end._replace(outcome=StepOutcome.FAILED)
+
     return end
 
 
@@ -135,14 +144,17 @@ def residue(context: Context, _step: PlannedStep) -> StepEnd:
         except PradrillError as error:
             unseen = reason(Code.NOT_VERIFIED, because=reason_of(error))
             left.append(reason(Code.ON_HOST, host=host.name, left=unseen))
+
     if was_cut(context.facts) or any(state.any for state in strays.values()):
         context.tools.clock.sleep(_APART)
+
     for host in _standbys(context):
         if host.name in strays:
             left += [
                 reason(Code.ON_HOST, host=host.name, left=each)
                 for each in _left(context, host, strays[host.name])
             ]
+
     return context.left(left)
 
 
@@ -153,6 +165,7 @@ def end_commands(context: Context) -> None:
     """
     if not context.there().run_id:
         return
+
     for host in _standbys(context):
         before = context.facts.baseline.get(host.name)
         try:
@@ -161,6 +174,7 @@ def end_commands(context: Context) -> None:
         except PradrillError as error:
             context.tools.progress.say(error.message)  # the residue is looked at later
             continue
+
         if strays.ours:
             ended = ", ".join(map(str, strays.ours))
             context.tools.progress.say(f"{host.name}: ended what was still going on: {ended}")
@@ -188,6 +202,7 @@ def _left(context: Context, host: Host, strays: Strays) -> Sequence[Reason]:
         return [reason(Code.NOT_VERIFIED, because=reason_of(error))]
     if before is None:
         return [reason(Code.STATE_NOT_KNOWN), *strays.leaves(later)]
+
     return [*now.left_by(before), *strays.leaves(later)]
 
 

@@ -38,4 +38,5 @@ class Growth:
         line = canonical(entry)
         self.lines.append(line)
         self.number, self.sha256 = entry.number, line_hash(line)
+
         return entry

@@ -62,6 +62,7 @@ def unfinished(state: Path, trusted: str | None) -> Intent | None:
         head, first = intent.head, Entry.model_validate_json(intent.lines[0])
     except (OSError, ValidationError, ValueError):
         return None
+
     content = b""
     with suppress(OSError):
         content = content_of(state / REGISTER)
@@ -75,8 +76,10 @@ def unfinished(state: Path, trusted: str | None) -> Intent | None:
         and _names(state, first, head)
         and _is_chain(intent.lines)
     )
+
     allowed = "".join(signer_line(str(key)) for key in keys)
     signed = fits and not signature_problem(head_line(head), intent.signature.encode(), allowed)
+
     return intent if signed else None
 
 
@@ -95,8 +98,10 @@ def _names(state: Path, first: Entry, head: Head) -> bool:
         return first.previous == GENESIS
     except OSError:
         return False
+
     number = first.number - 1
     before = head_line(Head(number=number, sha256=first.previous)) if number else b""
+
     return text in {before, head_line(head)}
 
 

@@ -117,11 +117,14 @@ class Register:
             growth = self._beginning(sealer, at)
             entries = [growth.add(kind, body, at) for kind, body in facts]
             attempt = bool(facts) and facts[-1][0] is EntryKind.RUN
+
             stamped = sealer.stamp(growth.sha256) if sealer and attempt else None
             if stamped is not None:
                 stamp = Stamp(sha256=growth.sha256, response=base64.b64encode(stamped).decode())
                 growth.add(EntryKind.STAMP, stamp, at)
+
             self._store(growth, sealer, at)
+
         return entries
 
     def mend(self, at: datetime) -> None:
@@ -154,6 +157,7 @@ class Register:
                 return NO_KEY if trusted else None
             if not tail.whole or not is_signed(self.state, tail.head, seals.public_key):
                 return UNSIGNED
+
             return OTHER_KEY if trusted and seals.public_key not in trusted else None
 
     def signature(self, content: bytes) -> tuple[bytes | None, str | None]:
@@ -237,6 +241,7 @@ class Register:
             lock = opened(path, os.O_RDWR | os.O_CREAT)
         except OSError as error:
             raise unwritten(path, error) from error
+
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
@@ -247,22 +252,27 @@ class Register:
         """Return what is to be appended before anything else: damage, and a change of the key."""
         self._carry_through(sealer, at)
         tail, before = self._end(), self.seals() or Seals()
+
         growth = Growth(tail.number, tail.sha256, tail.end)
         damage, seals = tail.damage, None
         if sealer is not None:
             unvouched = self._unvouched(tail, before.public_key, sealer)
             seals = sealer.seals()
             growth.sealed = unvouched is None or sealer.able(tail.head)
+
             if unvouched is not None and growth.sealed:
                 doubt = damage or Damage(found=UNSIGNED if before.public_key else NO_KEY)
                 damage = doubt.model_copy(update={"unvouched": unvouched})
+
         if damage is not None:
             growth.add(EntryKind.DAMAGE, damage, at)
         growth.damaged = damage is not None
+
         if sealer is not None and seals is not None and _changes(before, seals):
             new = sealer.handing_over(seals, before, growth.sha256)
             growth.add(EntryKind.SEALS, new, at)
             before = new
+
         growth.sealed &= sealer is not None and sealer.public_key() == before.public_key
         return growth
 
@@ -275,11 +285,13 @@ class Register:
             return None
         if key and tail.whole and is_signed(self.state, tail.head, key):
             return None
+
         lines = self.lines()
         heads = signed_heads(self.state, key) if key and tail.whole else []
         count = vouched(heads, [line_hash(line + b"\n") for line in lines])
         if count == len(lines):
             return None
+
         first = _number(lines[count], count + 1)
         return first, max(first, _number(lines[-1], len(lines)))
 
@@ -287,9 +299,11 @@ class Register:
         """See lines, head and signature on the disk; what is signed is written down before."""
         if not growth.lines:
             return
+
         signature = None
         if sealer is not None and growth.sealed:
             signature = sealer.signature(head_line(growth.head))[0]
+
         try:
             if signature is None:
                 keep_signed(self.state)
@@ -300,6 +314,7 @@ class Register:
                 write_intent(self.state, intent)
         except OSError as error:
             raise unwritten(self.state / INTENT, error) from error
+
         self._write(growth.end, b"".join(growth.lines), growth.head, signature)
         if sealer is not None and (signature or not (self.seals() or Seals()).public_key):
             sealer.publish(growth.head, at)
@@ -308,9 +323,11 @@ class Register:
         """Append what a crash left half done, if it was signed for this place in the chain."""
         if not (self.state / INTENT).exists():
             return
+
         intent = unfinished(self.state, sealer.public_key() if sealer is not None else None)
         if intent is None:
             return
+
         self._write(intent.end, intent.content, intent.head, intent.signature.encode())
         if sealer is not None:
             sealer.publish(intent.head, at)
@@ -321,6 +338,7 @@ class Register:
         try:
             self.signature_path.unlink(missing_ok=True)  # it was the head's before
             write_whole(path, head_line(head), 0o600)
+
             if signature is not None:
                 path = self.signature_path
                 write_whole(path, signature, 0o600)
@@ -337,6 +355,7 @@ class Register:
                 write_line(file, content)
             finally:
                 os.close(file)
+
             sync_folder(self.state)
         except OSError as error:
             with suppress(OSError):  # what is told as not written must not be there later
@@ -349,6 +368,7 @@ class Register:
             head: Head | None = self.head()
         except RecordError:
             head = None
+
         last, end, left = last_line(self.path)
         if last is None and head is None:
             damage = _damage("a first entry was cut off by a crash", left) if left else None
@@ -356,6 +376,7 @@ class Register:
         if last is not None and head is not None and line_hash(last) == head.sha256:
             damage = _damage("an entry was cut off by a crash", left) if left else None
             return _Found(head.number, head.sha256, end, damage)
+
         return self._troubled_end(head, end, left)
 
     def _troubled_end(self, head: Head | None, end: int, left: bytes) -> _Found:
@@ -364,15 +385,18 @@ class Register:
         if head is not None and head.sha256 not in hashes:
             what = f"the head says entry {head.number}, {head.sha256}, which is not there"
             return _Found(head.number, head.sha256, end, _damage(what, left), whole=False)
+
         what = (
             "register.head was missing or could not be read"
             if head is None
             else f"{len(lines) - head.number} entries were newer than the head, entry {head.number}"
         )
+
         try:
             number = Entry.model_validate_json(lines[-1]).number
         except ValidationError:
             number = len(lines)
+
         return _Found(number, hashes[-1], end, _damage(what, left))
 
 
@@ -382,6 +406,7 @@ def _hashes_of(lines: Sequence[bytes]) -> set[str]:
     for line in lines:
         with suppress(ValidationError):
             entries.append(Entry.model_validate_json(line))
+
     damage = (wrong for each in acknowledged(entries) for wrong in each.said.damage)
     return {wrong.seen.rpartition(" ")[2] for wrong in damage}
 

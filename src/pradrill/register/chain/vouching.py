@@ -24,15 +24,18 @@ def signed_heads(state: Path, public_key: str) -> list[Head]:
     candidates = []
     with suppress(OSError):
         candidates.append((content_of(state / HEAD), content_of(state / HEAD_SIGNATURE)))
+
     with suppress(OSError):
         signed_text, _, signature = content_of(state / SIGNED).partition(b"\n")
         candidates.append((signed_text + b"\n", signature))
+
     heads = []
     for text, signature in candidates:
         with suppress(ValueError):
             head = parse_head(text)
             if signature_problem(text, signature, signer_line(public_key)) is None:
                 heads.append(head)
+
     return heads
 
 

@@ -69,6 +69,7 @@ class Chain(NamedTuple):
                 trouble = at_entry(entry, "it does not say who signs")
                 if trouble not in self.troubles:
                     self.troubles.append(trouble)
+
         return seals
 
     def unvouched(self) -> Iterator[tuple[Entry, str, tuple[int, int]]]:
@@ -121,6 +122,7 @@ def read_chain(content: bytes) -> Chain:
     """Read the entries of a register, and say where the chain is broken."""
     troubles: list[Trouble] = []
     entries: list[tuple[Entry, str]] = []
+
     number, previous = 0, GENESIS
     *lines, rest = content.split(b"\n")
     for place, line in enumerate(lines, 1):
@@ -133,6 +135,7 @@ def read_chain(content: bytes) -> Chain:
             troubles.append(Trouble(where, what, evidence))
             number, previous = number + 1, sha256
             continue
+
         if entry.number > number + 1:
             one = entry.number == number + 2
             missing = (
@@ -140,6 +143,7 @@ def read_chain(content: bytes) -> Chain:
                 if one
                 else f"entries {number + 1} to {entry.number - 1} are"
             )
+
             what = f"before entry {entry.number}, {missing} missing"
             troubles.append(Trouble(where, what, evidence))
         elif entry.number <= number:
@@ -148,11 +152,14 @@ def read_chain(content: bytes) -> Chain:
         elif entry.previous != previous:
             what = f"entry {entry.number} carries another hash than that of line {place - 1}"
             troubles.append(Trouble(where, f"{what}: one of both was edited", evidence))
+
         entries.append((entry, sha256))
         number, previous = entry.number, sha256
+
     if rest:
         what = "the last line is cut off: by a crash, or the end was removed"
         troubles.append(Trouble(f"{REGISTER}:{len(lines) + 1}", what))
+
     return Chain(entries, troubles)
 
 

@@ -43,6 +43,7 @@ class Draft:
             if self.lock.closed:  # a run that could not write its first fact let go of it
                 self.lock = _open(self.folder / ALIVE)
                 fcntl.flock(self.lock, fcntl.LOCK_EX)
+
             handle = self.lock.fileno()
             os.ftruncate(handle, 0)
             while content:  # nothing of it may wait in a buffer, and fail at its closing
@@ -65,20 +66,24 @@ class Draft:
         whole = register.content().rpartition(b"\n")[0]
         if f'"folder":"{attempt.folder}"'.encode() not in whole:
             register.append(EntryKind.ATTEMPT, attempt, at)
+
         try:
             for name in (JOURNAL, ALIVE):
                 (self.folder / name).unlink(missing_ok=True)
+
             with suppress(FileNotFoundError):
                 (self.folder / EVIDENCE).rmdir()
             self.folder.rmdir()
         except OSError as error:
             raise unwritten(self.folder, error) from error
+
         return attempt
 
     def _attempt_now(self) -> AttemptEntry:
         """Return what was written down; when a kill came before, what the folder's name tells."""
         if self._attempt is not None:
             return self._attempt
+
         try:
             return AttemptEntry.model_validate_json(content_of(self.folder / ALIVE))
         except (OSError, ValidationError):
@@ -87,6 +92,7 @@ class Draft:
             start = None
             with suppress(ValueError):
                 start = datetime.strptime(stamp, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+
             return killed(drill, start)
 
 

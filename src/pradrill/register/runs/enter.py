@@ -56,6 +56,7 @@ def _sign(register: Register, folder: Path, content: bytes, record: RunRecord) -
             _put(folder / name, signed_bytes)
         else:  # what a crash left of an earlier attempt at sealing is of another record
             (folder / name).unlink(missing_ok=True)
+
     return unsigned
 
 
@@ -78,6 +79,7 @@ def _enter(
     for name in (SIGNATURE, ATTESTATION):
         if (folder / name).is_file():
             files[name] = line_hash((folder / name).read_bytes())
+
     entry = RunEntry(
         run_id=record.run_id,
         drill=record.plan.drill.drill,
@@ -93,6 +95,7 @@ def _enter(
         unsigned=unsigned,
         residue=tuple(each.text for each in record.residue),
     )
+
     findings = [(EntryKind.FINDING, finding) for finding in findings_of(record)]
     register.append_all([*findings, (EntryKind.RUN, entry)], at)
 
@@ -112,6 +115,7 @@ def sealed_hashes(register: Register) -> set[str]:
             entry = Entry.model_validate_json(line)
             if entry.kind is EntryKind.RUN:
                 hashes.add(str(entry.body.get("record_sha256")))
+
     return hashes
 
 

@@ -35,6 +35,7 @@ def events_of(folder: Path) -> Iterator[JournalLine]:
         return
     except OSError as error:
         raise RecordError(f"cannot read {folder / JOURNAL}: {error.strerror}") from error
+
     *lines, _ = text.split("\n")  # splitlines would also cut at U+2028 and the like
     for number, line in enumerate(lines, 1):
         try:
@@ -45,6 +46,7 @@ def events_of(folder: Path) -> Iterator[JournalLine]:
                 f"{folder / JOURNAL}:{number}: this line is no fact of a run",
                 hint="It was damaged; look at the run's standby yourself.",
             ) from error
+
         yield event
 
 
@@ -76,6 +78,7 @@ def why_not_genuine(folder: Path, public_key: str | None) -> str | None:
         return "it has no journal that tells how it began"
     if other := _differences(record, computed):
         return f"its record is not what its journal tells: {', '.join(other)}"
+
     return _why_not_signed(folder, content, public_key)
 
 
@@ -102,15 +105,18 @@ def _alike(recorded: object, folded: object) -> bool:
     if isinstance(recorded, list) and isinstance(folded, list):
         same_length = len(recorded) == len(folded)
         return same_length and all(map(_alike, recorded, folded))
+
     return recorded == folded
 
 
 def _why_not_signed(folder: Path, content: bytes, public_key: str | None) -> str | None:
     if public_key is None:
         return None
+
     try:
         signature = content_of(folder / SIGNATURE)
     except OSError:
         return "its record is not signed, and the register names a key"
+
     problem = signature_problem(content, signature, signer_line(public_key))
     return f"the signature of its record {problem}" if problem else None

@@ -28,4 +28,5 @@ def sealed_records(runs: Path) -> Iterator[Found]:
         except RecordError as error:
             yield Found(None, "", error.message)
             continue
+
         yield Found(record, hashlib.sha256(content).hexdigest())

@@ -87,6 +87,7 @@ class RunJournal:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
         if self._lock is not None:
             self._lock.close()
             self._lock = None
@@ -113,12 +114,14 @@ class FileRunStore:
         """Begin a run: its folder and journal; raises RecordError."""
         draft, self._prepared = self._prepared or self._draft(drill, started), None
         suffix = draft.folder.name.rpartition("-")[2]
+
         folder = self.runs / f"{started:%Y%m%dT%H%M%SZ}-{drill}-{suffix}"
         try:
             draft.folder = draft.folder.rename(folder)
             sync_folder(self.runs)
         except OSError as error:
             raise unwritten(folder, error) from error
+
         return RunJournal(folder, draft.lock, self.register)
 
     def _draft(self, drill: str, start: datetime) -> Draft:
@@ -127,14 +130,17 @@ class FileRunStore:
         try:
             for part in (self.state, self.runs, self._launches.parent):
                 part.mkdir(mode=0o700, parents=part == self.state, exist_ok=True)
+
             with alone(self._launches):
                 folder.mkdir(mode=0o700)
                 lock = _try_lock(folder / ALIVE)
+
             (folder / EVIDENCE).mkdir(mode=0o700)
             sync_folder(self.runs)
         except OSError as error:
             rmtree(folder, ignore_errors=True)  # it would be entered as an attempt of its own
             raise unwritten(folder, error) from error
+
         assert lock is not None  # noqa: S101 nobody else looked at it
         return Draft(folder, lock)
 
@@ -153,10 +159,12 @@ class FileRunStore:
                 f"the standby {standby_key} is held by {holder}",
                 hint="Wait for that run to end, or stop it with Ctrl-C or kill -TERM.",
             )
+
         with lock:
             with suppress(OSError):  # the name is a courtesy: the lock holds on a full disk too
                 os.truncate(path, 0)
                 os.write(lock.fileno(), f"run {run_id} (pid {os.getpid()})".encode())
+
             yield
 
     def holder(self, run_id: str) -> Holder:
@@ -182,6 +190,7 @@ class FileRunStore:
                     lock.close()
                 else:
                     journals.append(RunJournal(folder, lock, self.register))
+
         return journals
 
     def settle(self, at: datetime, tell: Say = lambda _line: None) -> list[str]:
@@ -196,12 +205,15 @@ class FileRunStore:
         for folder in self._folders():
             if folder.name in run_ids or not (folder / RECORD).exists():
                 continue
+
             lock = _free(folder)
             if lock is None:  # its own process is about to enter it
                 continue
+
             with lock:
                 if folder.name in entered(self.register):  # now that nobody else can
                     continue
+
                 why = why_not_genuine(folder, self.register.public_key())
                 if why is None:
                     enter_run(self.register, folder, at)
@@ -209,6 +221,7 @@ class FileRunStore:
                 else:
                     enter_made_up(self.register, folder, why, at)
                     tell(f"run {folder.name} is sealed, and is not entered: {why}")
+
         return late
 
     def enter_unbegun(self, at: datetime) -> list[AttemptEntry]:
@@ -217,12 +230,15 @@ class FileRunStore:
         for folder in sorted([*self.runs.glob(".2*Z-*"), *self._folders()]):
             if (folder / RECORD).exists() or has_begun(folder):
                 continue
+
             with alone(self._launches):
                 lock = _free(folder)
+
             if lock is not None:
                 with lock:
                     if not has_begun(folder):  # nor did it before its process was gone
                         late.append(Draft(folder, lock).enter(self.register, at, late=True))
+
         return late
 
     def has_crashed(self) -> bool:
@@ -251,6 +267,7 @@ class FileRunStore:
                     records.append(self.read(folder.name))
                 except RecordError as error:
                     damaged.append(error)
+
         return records, damaged
 
     def records(self) -> Iterator[RunRecord]:
@@ -289,6 +306,7 @@ class FileRunStore:
             (sealed if (folder / RECORD).exists() else unsealed).append(folder.name)
         if run is None and sealed:
             return sealed[-1]
+
         matches = [name for name in sealed if run and run in name]
         exact = [name for name in matches if name == run]
         if len(exact or matches) == 1:
@@ -296,6 +314,7 @@ class FileRunStore:
         if matches:
             some = ", ".join(matches[-5:])
             raise UsageError(f"{run} names {len(matches)} runs", hint=f"Give more of it: {some}.")
+
         if run_ids := [name for name in unsealed if run is None or (run and run in name)]:
             alive = _is_locked(self.runs / run_ids[-1])
             how = "is running" if alive else "was killed, and is not torn down yet"
@@ -308,10 +327,12 @@ class FileRunStore:
                 f"the run {lost_ids[-1]} is in the register, and its folder is gone",
                 hint="See what else is wrong: pradrill register verify.",
             )
+
         if run is None or not sealed:
             raise UsageError(
                 f"no run is recorded in {self.runs}", hint="Launch one: pradrill run DRILL."
             )
+
         raise UsageError(f"no run is named {run}", hint="List them: pradrill runs.")
 
     def read(self, run_id: str) -> RunRecord:
@@ -340,11 +361,13 @@ def _try_lock(path: Path) -> TextIO | None:
     handle = opened(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
     file = os.fdopen(handle, "a+", encoding="utf-8")
     path.chmod(0o600)
+
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         file.close()
         return None
+
     return file
 
 
@@ -369,10 +392,12 @@ def _is_locked(folder: Path) -> bool:
         return not folder.exists()
     except OSError as error:
         raise RecordError(f"cannot read {folder / ALIVE}: {error.strerror}") from error
+
     try:
         fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     finally:
         os.close(lock)
+
     return False

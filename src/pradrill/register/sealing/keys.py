@@ -25,10 +25,12 @@ def key_troubles(
     for entry, sha256, (first, last) in chain.unvouched():
         what = f"nobody vouches for entries {first} to {last}: {entry.body.get('found')}"
         yield at_entry(entry, what, sha256)
+
     yield from _of_each_time(chain, strict=strict, trusting=bool(trusted))
     signer = chain.signer()
     if not trusted:
         return
+
     if signer is None:
         what = "the plan names a key, and no entry does: the seals were removed, or never entered"
         yield Trouble(REGISTER, what)
@@ -50,10 +52,12 @@ def _of_each_time(chain: Chain, *, strict: bool, trusting: bool) -> Iterator[Tro
                 seals = Seals.model_validate(entry.body)
             except ValidationError:  # told by the chain
                 continue
+
             demanded |= seals.strict
             if demanded and not _is_handed_over(before, seals, entry):
                 what = "the key changes, and the key before did not sign that"
                 yield at_entry(entry, what, sha256)
+
             before = seals
         elif entry.kind is EntryKind.RUN and before.public_key and not _is_signed(entry):
             why = entry.body.get("unsigned")

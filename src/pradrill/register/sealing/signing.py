@@ -54,9 +54,11 @@ def public_key(key: Path) -> str:
         text = beside.read_text(encoding="utf-8") if beside.is_file() else ""
     except (OSError, UnicodeDecodeError) as error:
         raise ToolError(f"cannot read the public key {beside}") from error
+
     match = _KEY.fullmatch((text or tool("ssh-keygen", "-y", "-f", key).decode()).strip())
     if match is None:
         raise ToolError(f"{beside} is no public SSH key")
+
     return f"{match[1]} {match[2]}"
 
 
@@ -73,14 +75,17 @@ def signature_problem(content: bytes, signature: bytes, signers: str) -> str | N
     """
     if not _is_canonical(signature):
         return "is no signature as ssh-keygen writes it"
+
     with tempfile.TemporaryDirectory(prefix="pradrill-", dir=scratch.base()) as folder:
         allowed, signed = Path(folder, "allowed_signers"), Path(folder, "signature")
         allowed.write_text(signers, encoding="utf-8")
         signed.write_bytes(signature)
+
         try:
             principals = tool("ssh-keygen", "-Y", "find-principals", "-f", allowed, "-s", signed)
         except ToolError:
             return "was made by a key that is not an allowed signer's"
+
         principal = principals.decode("utf-8", "replace").splitlines()[0].strip()
         try:
             tool(
@@ -90,6 +95,7 @@ def signature_problem(content: bytes, signature: bytes, signers: str) -> str | N
             )
         except ToolError:
             return "does not fit the content"
+
     return None
 
 
@@ -97,10 +103,13 @@ def _is_canonical(signature: bytes) -> bool:
     match = _ARMOR.fullmatch(signature)
     if match is None:
         return False
+
     try:
         blob = base64.b64decode(match[1].replace(b"\n", b""), validate=True)
     except binascii.Error:
         return False
+
     text = base64.b64encode(blob)
     lines = [text[start : start + _WIDTH] for start in range(0, len(text), _WIDTH)]
+
     return b"\n".join(lines) == match[1]

@@ -24,6 +24,7 @@ def stamp(sha256: str, authority: str) -> bytes:
     with tempfile.TemporaryDirectory(prefix="pradrill-", dir=scratch.base()) as folder:
         query = Path(folder, "query.tsq")
         tool("openssl", "ts", "-query", "-digest", sha256, "-sha256", "-cert", "-out", query)
+
         request = urllib.request.Request(  # noqa: S310 the settings allow http and https only
             authority,
             data=query.read_bytes(),
@@ -45,6 +46,7 @@ def stamp_problem(sha256: str, response: bytes, authorities: str) -> str | None:
         stamp, trusted = Path(folder, "stamp.tsr"), Path(folder, "authority.pem")
         stamp.write_bytes(response)
         trusted.write_text(authorities, encoding="utf-8")
+
         try:
             tool(
                 *("openssl", "ts", "-verify", "-digest", sha256),
@@ -52,6 +54,7 @@ def stamp_problem(sha256: str, response: bytes, authorities: str) -> str | None:
             )
         except ToolError as error:
             return f"does not hold ({error.message})"
+
     return None
 
 
@@ -60,11 +63,14 @@ def stated_time(response: bytes) -> datetime | None:
     with tempfile.TemporaryDirectory(prefix="pradrill-", dir=scratch.base()) as folder:
         stamp = Path(folder, "stamp.tsr")
         stamp.write_bytes(response)
+
         try:
             text = tool("openssl", "ts", "-reply", "-text", "-in", stamp).decode("utf-8", "replace")
         except ToolError:
             return None
+
     match = _STATED.search(text)
     if match is None:
         return None
+
     return datetime.strptime(f"{match[1]} {match[2]}", "%b %d %H:%M:%S %Y").replace(tzinfo=UTC)

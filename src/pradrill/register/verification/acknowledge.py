@@ -28,5 +28,6 @@ def acknowledge(  # noqa: PLR0913 who, why, when, and what is known besides
     damage = tuple(trouble.wrong for trouble in verified.troubles if trouble.lasts)
     if not damage:
         return None
+
     body = Acknowledgement(by=by, because=because, damage=damage)
     return register.append(EntryKind.ACKNOWLEDGEMENT, body, at)

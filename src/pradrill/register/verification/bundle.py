@@ -59,14 +59,17 @@ def make_bundle(
                 f"{run_id!r} is no name that a run was ever given",
                 hint="See what was added to the runs: pradrill register verify.",
             )
+
     with register.locked():  # register, head and signature of one moment
         parts = {
             name: path.read_bytes()
             for name in (REGISTER, HEAD, HEAD_SIGNATURE)
             if (path := register.state / name).is_file()
         }
+
     chain = read_chain(parts.get(REGISTER, b""))
     wrong = verify(register.state, runs=run_ids, only=True, trusted=trusted).troubles
+
     try:
         output.mkdir(parents=True)
     except OSError as error:
@@ -75,9 +78,11 @@ def make_bundle(
         raise UsageError(
             f"cannot make {output}: {error.strerror}", hint="Name a new folder with --output."
         ) from error
+
     try:
         for name, content in parts.items():
             (output / name).write_bytes(content)
+
         for run_id in run_ids:
             _copy_run(register.state / RUNS / run_id, output / RUNS / run_id)
         _write_words(chain, run_ids, output, register.signature, wrong)
@@ -86,10 +91,12 @@ def make_bundle(
         if isinstance(error, RecordError):
             raise
         raise RecordError(f"cannot write {output}: {error.strerror}") from error
+
     verified = verify_bundle(output)
     more = [
         trouble for trouble in wrong if trouble.wrong not in {t.wrong for t in verified.troubles}
     ]
+
     return verified._replace(troubles=[*verified.troubles, *more])
 
 
@@ -103,6 +110,7 @@ def verify_bundle(folder: Path, signers: str | None = None) -> RegisterVerificat
     """
     if not any((folder / name).exists() for name in (_MANIFEST, SUMS, REGISTER)):
         raise UsageError(f"{folder} is no bundle", hint="Make one with pradrill bundle.")
+
     try:
         manifest = Manifest.model_validate_json(content_of(folder / _MANIFEST))
         sums = content_of(folder / SUMS)
@@ -111,6 +119,7 @@ def verify_bundle(folder: Path, signers: str | None = None) -> RegisterVerificat
             f"{folder} is no bundle, or its {_MANIFEST} or {SUMS} is gone or damaged",
             hint="Make one with pradrill bundle.",
         ) from error
+
     strict = signers is not None
     if signers is None and (folder / _SIGNERS).is_file():
         signers = (folder / _SIGNERS).read_text(encoding="utf-8", errors="replace")
@@ -123,6 +132,7 @@ def verify_bundle(folder: Path, signers: str | None = None) -> RegisterVerificat
     verified = verify(
         folder, signers=allowed, now=now, each=signed, runs=manifest.runs, strict=strict
     )
+
     return verified._replace(troubles=[*troubles, *verified.troubles])
 
 
@@ -130,6 +140,7 @@ def _copy_run(source: Path, target: Path) -> None:
     files = list(tree(str(source)))
     if not files:
         raise RecordError(f"cannot read {source}", hint="List the runs: pradrill runs.")
+
     for path, entry in files:
         if path.split("/")[0] in NOT_EVIDENCE:
             continue
@@ -138,6 +149,7 @@ def _copy_run(source: Path, target: Path) -> None:
                 f"{entry.path!r} is no file that can be handed on",
                 hint="See what was added to the run: pradrill register verify.",
             )
+
         (target / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(entry.path, target / path)
 
@@ -164,6 +176,7 @@ def _write_words(
         acknowledged=bool(chain.acknowledgements()),
         wrong=tuple(str(trouble) for trouble in wrong),
     )
+
     manifest = Manifest(runs=content.run_ids, principal=principal, sums_signed=able)
     words = {
         _MANIFEST: json.dumps(manifest.model_dump(mode="json"), indent=1) + "\n",
@@ -175,12 +188,15 @@ def _write_words(
     for name, text in words.items():
         if text:
             (output / name).write_text(text, encoding="utf-8")
+
     sums = _sums(output)
     (output / SUMS).write_bytes(sums)
+
     if able:
         signed, why = signature(sums)
         if signed is None:
             raise RecordError(f"the bundle cannot be signed: {why}")
+
         (output / _SUMS_SIGNATURE).write_bytes(signed)
 
 
@@ -204,9 +220,11 @@ def _verify_sums(folder: Path, sums: bytes) -> Iterator[Trouble]:
     for path, entry in tree(str(folder), all_of_it=True):
         if not entry.is_file(follow_symlinks=False):
             yield Trouble(path, "is no file but a link or a device")
+
     now = _sums(folder)
     if now == sums:
         return
+
     before, are = _by_path(sums), _by_path(now)
     for name in sorted(before.keys() | are.keys()):
         where = name.decode("utf-8", "replace").removeprefix("./")
@@ -216,6 +234,7 @@ def _verify_sums(folder: Path, sums: bytes) -> Iterator[Trouble]:
             yield Trouble(where, f"was added: {SUMS} does not name it")
         elif before[name] != are[name]:
             yield Trouble(where, f"is not what {SUMS} says")
+
     if before == are:
         yield Trouble(SUMS, "is not as it was written")
 
@@ -231,6 +250,7 @@ def _verify_sums_signature(folder: Path, sums: bytes, signers: str) -> Iterator[
     if not path.is_file():
         yield Trouble(_SUMS_SIGNATURE, "is missing")
         return
+
     problem = signature_problem(sums, path.read_bytes(), signers)
     if problem is not None:
         yield Trouble(_SUMS_SIGNATURE, f"the signature {problem}")

@@ -72,6 +72,7 @@ def steps(content: BundleContent) -> Iterator[ProcedureStep]:
             'test "$(wc -l < register)" = "$(cut -d \' \' -f 1 register.head)"',
         ),
     )
+
     for run_id in content.run_ids:
         chosen = f'select(.kind == "run" and .body.run_id == "{run_id}")'
         yield ProcedureStep(
@@ -86,6 +87,7 @@ def steps(content: BundleContent) -> Iterator[ProcedureStep]:
                 ),
             ),
         )
+
     for number in content.stamps:
         entry = f"jq -r 'select(.number == {number}) | "
         yield ProcedureStep(
@@ -128,6 +130,7 @@ def _signatures(content: BundleContent, principal: str) -> Iterator[ProcedureSte
             vouched("SHA256SUMS"),
             f"diff <({armor}; echo '{_END}') SHA256SUMS.sig",
         ]
+
     yield ProcedureStep(
         "The signatures hold. Which key made them is for you to know: compare what the first "
         "command prints with what you were told by another way, or set SIGNERS to your own "

@@ -57,18 +57,22 @@ class RunFiles:
         if not _RUN_ID.fullmatch(run.run_id):
             self.troubles.append(at_entry(entry, "it names a run that cannot be"))
             return
+
         self.run_ids.add(run.run_id)
         folder = f"{self.folder}/{run.run_id}"
         there = {path for path, _ in tree(folder)}
         if not there and not os.path.isdir(folder):  # noqa: PTH112 said 4,000 times
             self._trouble(run.run_id, f"the run of entry {entry.number} is missing")
             return
+
         hashes = {**run.files, RECORD: run.record_sha256}
         self._compare(run.run_id, hashes, there)
+
         for path in sorted(there - hashes.keys()):
             if path.split("/")[0] not in NOT_EVIDENCE:
                 what = f"was added after entry {entry.number}"
                 self._trouble(f"{run.run_id}/{path}", what, self._hash(f"{folder}/{path}"))
+
         if self.signers is not None and SIGNATURE in hashes:
             self._verify_signature(run.run_id, self.signers)
 
@@ -78,6 +82,7 @@ class RunFiles:
             if path not in there:
                 self._trouble(f"{run_id}/{path}", "is missing")
                 continue
+
             sha256 = self._hash(f"{folder}/{path}")
             if sha256 is None:
                 self._trouble(f"{run_id}/{path}", "cannot be read as a file")
@@ -91,9 +96,11 @@ class RunFiles:
             names = sorted(e.name for e in os.scandir(self.folder) if not e.name.startswith("."))
         except OSError:
             return []
+
         for name in names:
             if name in self.run_ids:
                 continue
+
             if Path(self.folder, name, RECORD).exists():
                 what = (
                     "is sealed and has no entry: a crash (any command enters it), or it was added"
@@ -101,6 +108,7 @@ class RunFiles:
                 self._trouble(name, what, self._hash_all(f"{self.folder}/{name}"))
             else:
                 notes.append(f"{RUNS}/{name} has no record: it is running, or has crashed")
+
         return notes
 
     def _trouble(self, where: str, what: str, evidence: str | None = None) -> None:
@@ -112,10 +120,12 @@ class RunFiles:
             file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:
             return None
+
         digest = hashlib.sha256()
         try:
             if not stat.S_ISREG(os.fstat(file).st_mode):
                 return None
+
             with memoryview(self._block) as block:
                 while count := os.readv(file, [block]):
                     digest.update(block[:count])
@@ -126,6 +136,7 @@ class RunFiles:
             return None
         finally:
             os.close(file)
+
         self.files += 1
         return digest.hexdigest()
 
@@ -155,6 +166,7 @@ def tree(folder: str, *, all_of_it: bool = False) -> Iterator[tuple[str, os.DirE
             entries = os.scandir(f"{folder}/{here}")
         except OSError:
             continue
+
         with entries:
             for entry in entries:
                 if not entry.is_dir(follow_symlinks=False):

@@ -70,28 +70,34 @@ def verify(  # noqa: PLR0913 each is another thing that a reader may know or wan
         signature = read(state / HEAD_SIGNATURE)
     if content is None and head_text is None:
         raise RecordError(f"there is no register in {state}", hint="Name the folder with --state.")
+
     chain = read_chain(content or b"")
     troubles = chain.troubles
     head = _verify_head(chain, content, head_text, troubles)
+
     allowed = chain.signers() if signers is None else signers
     if head_text is not None and (signers is not None or chain.signer() is not None):
         by = now if now is not None else newest(allowed) if signers is None else allowed
         _verify_head_signature(signature, head_text, by, troubles)
+
     troubles += key_troubles(
         chain, strict=signers is not None if strict is None else strict, trusted=trusted
     )
     for text in published:
         troubles += _verify_published(chain, text)
+
     run_files = RunFiles(state / RUNS, troubles, signers=allowed if each else None)
     for entry, sha256 in chain.of(EntryKind.RUN):
         if runs is None or entry.body.get("run_id") in runs:
             run_files.verify(entry, sha256)
+
     _verify_stamps(chain, troubles, each=each, of=None if runs is None else run_files.entries)
     for missing in sorted(set(runs or ()) - run_files.run_ids):
         troubles.append(Trouble(f"{RUNS}/{missing}", "the register has no entry for this run"))
     notes = [*notes_on(chain), *([] if only else run_files.strangers())]
     acknowledged = chain.acknowledgements()
     answered = {t: acknowledged[t.wrong] for t in troubles if t.lasts and t.wrong in acknowledged}
+
     return RegisterVerification(
         [trouble for trouble in troubles if trouble not in answered],
         [(trouble, answered[trouble]) for trouble in troubles if trouble in answered],
@@ -113,15 +119,18 @@ def _verify_head(
     if text is None:
         troubles.append(Trouble(HEAD, "the head is missing"))
         return None
+
     try:
         head = parse_head(text)
     except ValueError:
         troubles.append(Trouble(HEAD, "it does not hold a number and a hash"))
         return None
+
     last, sha256 = chain.entries[-1] if chain.entries else (None, GENESIS)
     newest = last.number if last else 0
     if sha256 == head.sha256 and newest == head.number:
         return head
+
     if newest < head.number:
         what = f"the register ends with entry {newest}, its head is entry {head.number}"
         troubles.append(Trouble(REGISTER, f"{what}: the end was removed"))
@@ -130,6 +139,7 @@ def _verify_head(
     else:
         more = f"the register goes on to entry {newest}, its head is entry {head.number}"
         troubles.append(Trouble(HEAD, f"{more}: a crash, or entries by another hand"))
+
     return head
 
 
@@ -149,6 +159,7 @@ def _verify_published(chain: Chain, text: str) -> Iterator[Trouble]:
     matches = list(_PUBLISHED.finditer(text))
     if not matches:
         yield Trouble("--head", "no head was found in it; one is a number and a hash")
+
     for match in matches:
         number, sha256 = match.groups()
         if sha256 not in by_hash:
@@ -167,6 +178,7 @@ def _verify_stamps(
         stamps = [(entry, sha256) for entry, sha256 in stamps if entry.previous in of]
     elif not each:
         stamps = stamps[-1:]
+
     for entry, _ in stamps:
         try:
             stamp = Stamp.model_validate(entry.body)
@@ -177,6 +189,7 @@ def _verify_stamps(
         if stamp.sha256 != entry.previous:
             troubles.append(at_entry(entry, "the stamp is of another entry than the one before"))
             continue
+
         problem = stamp_problem(stamp.sha256, response, chain.authorities())
         if problem is not None:
             troubles.append(at_entry(entry, f"the stamp {problem}"))

@@ -40,6 +40,7 @@ def dossier_html(
     """
     letterhead = letterhead or Letterhead()
     listed = _listed(dossier) if printed else list(dossier.attempts)
+
     pictured = _pictured(dossier) if printed else set(range(len(dossier.trends)))
     attempts = dossier_view.by_setting(dossier.attempts)
     with i18n.speaking(letterhead.language):
@@ -69,6 +70,7 @@ def dossier_pdf(dossier: Dossier, letterhead: Letterhead | None = None) -> bytes
         Attached("attempts.csv", dossier_csv(dossier).encode(), "every attempt", dossier.made),
         Attached("dossier.json", dossier_json(dossier).encode(), "the dossier", dossier.made),
     ]
+
     gc.freeze()  # what was read stays anyway: looking through it again and again takes a fifth
     try:
         return render_pdf(page, attached)
@@ -112,6 +114,7 @@ def _cells(attempt: Attempt) -> Iterator[object]:
     yield attempt.at.isoformat()
     yield "" if attempt.ended is None else attempt.ended.isoformat()
     yield attempt.ending
+
     for text in (
         attempt.run_id or "",
         attempt.drill,
@@ -121,6 +124,7 @@ def _cells(attempt: Attempt) -> Iterator[object]:
         attempt.trigger,
     ):
         yield cell(text)
+
     yield "" if attempt.exit_code is None else attempt.exit_code
     yield min((goal.rto.total_seconds() for goal in goals), default="")
     yield from _bounds(attempt.rta)

@@ -113,6 +113,7 @@ def column(value: Column) -> str:
     if value.months == _QUARTER:
         quarter = (value.month + 2) // _QUARTER
         return _("%(year)s Q%(quarter)s", year=f"{value.year:04d}", quarter=quarter)
+
     years = value.months // _YEAR
     return f"{value.year:04d}" if years == 1 else f"{value.year:04d}-{value.year + years - 1:04d}"
 
@@ -177,6 +178,7 @@ def why(cover: Cover) -> str:
         return changed(cover.changes)
     if cover.standing is ProofStanding.OLD and cover.proof:
         return _("proved on %(day)s", day=cover.proof.at.date().isoformat())
+
     return ""
 
 
@@ -261,7 +263,9 @@ def outlook(
             fewest=FEWEST,
             **names,
         )
+
         return
+
     growth = _signed(forecast.monthly or 0.0)
     margin = wording.short(forecast.monthly_margin or 0.0)
     if forecast.outlook is Outlook.NO_GROWTH:
@@ -274,6 +278,7 @@ def outlook(
             margin=margin,
             **names,
         )
+
     if forecast.basis is Basis.SIZE:
         yield _by_size(forecast, goal)
     yield from _reached(forecast, goal, as_of)
@@ -283,6 +288,7 @@ def outlook(
         low=wording.short(low),
         high=wording.short(high),
     )
+
     beyond = _(", which may exceed the objective") if high > objective.total_seconds() else ""
     yield f"{expected}{beyond}."
 

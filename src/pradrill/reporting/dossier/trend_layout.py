@@ -127,6 +127,7 @@ def _panel(
         for attempt, actual, goal in rows
         if actual is not None and attempt.ending in {Ending.PASSED, Ending.MISSED}
     ]
+
     objectives = [goal.total_seconds() for _, _, goal in rows if goal is not None]
     objectives += [today.total_seconds()] if today is not None else []
     highest = max((actual.high for _, actual, _ in figures), default=0.0)
@@ -134,6 +135,7 @@ def _panel(
     frame = frame._replace(most=min(max(limit, highest), limit * _MOST) * _HEADROOM)
     steps = tuple(_objective(rows, today, frame))
     drawn = {id(attempt) for attempt, _, _ in figures}
+
     return Panel(
         name=names[0],
         goal=names[1],
@@ -177,13 +179,16 @@ def _objective(
         points.append((frame.right, today.total_seconds()))
     if not points:
         return
+
     height = points[0][1]
     yield frame.left, frame.y(height)
+
     for x, seconds in points:
         if seconds != height:
             yield x, frame.y(height)
             yield x, frame.y(seconds)
             height = seconds
+
     yield frame.right, frame.y(height)
 
 
@@ -191,12 +196,15 @@ def _line(forecast: Forecast | None, frame: _Frame) -> tuple[float, float, float
     """Cut the forecast's line to the panel."""
     if forecast is None or len(forecast.line) < 2 or forecast.outlook not in _GROWING:  # noqa: PLR2004
         return None
+
     (begin, low), (end, high) = forecast.line
     length = (end - begin).total_seconds()
     if length <= 0:
         return None
+
     first = max(begin, frame.period.begin)
     at_first = low + (high - low) * (first - begin).total_seconds() / length
+
     return frame.x(first), frame.y(at_first), frame.x(end), frame.y(high)
 
 
@@ -215,6 +223,7 @@ def _days(frame: _Frame) -> Iterator[tuple[float, str]]:
             begin = datetime(max(column.year, 1), column.month, 1, tzinfo=frame.period.begin.tzinfo)
         except ValueError:  # past the last year of the calendar
             continue
+
         if begin >= frame.period.begin:
             yield frame.x(begin), f"{begin.year:04d}-{begin.month:02d}"
 
@@ -225,6 +234,7 @@ def _seconds(frame: _Frame) -> Iterator[tuple[float, str]]:
     if not step:
         step = -(-least // _DAY) * _DAY
         step = step if step > 0 else _DAY
+
     count = 0
     while count * step <= frame.most and count <= _MOST_TICKS:
         words = wording.exact if count * step < _DAY else wording.short

@@ -74,6 +74,7 @@ def _filled(message: str, values: dict[str, object]) -> str:
 def _catalogue(code: str) -> NullTranslations:
     if code == "en":
         return NullTranslations()
+
     from babel.messages.mofile import write_mo  # noqa: PLC0415 only a translated report needs it
     from babel.messages.pofile import read_po  # noqa: PLC0415 same
 
@@ -82,4 +83,5 @@ def _catalogue(code: str) -> NullTranslations:
     compiled = io.BytesIO()
     write_mo(compiled, catalogue)
     compiled.seek(0)
+
     return GNUTranslations(compiled)

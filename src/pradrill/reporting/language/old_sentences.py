@@ -245,11 +245,13 @@ def spoken(sentence: str) -> str | None:
 def _recognised(sentence: str) -> tuple[str, dict[str, str]] | None:
     if len(sentence) > _LONGEST:
         return None
+
     for form, pattern in _patterns():
         match = pattern.fullmatch(sentence)
         if match is None or ("whose" in match.groupdict() and spoken(match["because"]) is None):
             continue
         return form, match.groupdict()
+
     return None
 
 

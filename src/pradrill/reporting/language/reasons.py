@@ -60,9 +60,11 @@ def spoken(reason: ReasonOrText) -> str:
 def _spoken(reason: Reason) -> str | None:
     if not reason.code:
         return old_sentences.spoken(reason.text)
+
     code = Code.known(reason.code)
     if code is None:  # of a later version
         return None
+
     try:
         values = {name: _value(name, value) for name, value in reason.values.items()}
         return _(code.form(reason.values)) % values
@@ -80,6 +82,7 @@ def _value(name: str, value: Any) -> str:
         return _measure(name, value)
     if name in ENUMS:
         return word(ENUMS[name](value))
+
     return step_name(value) if name == "step" else str(value)
 
 

@@ -29,6 +29,7 @@ def render_csv(case: CaseFile) -> str:
     same = {"run": record.run_id, "drill": record.plan.drill.drill}
     for row in (*_run(record), *_steps(record), *_proofs(record), *_findings(case)):
         writer.writerow([cell({**same, **row}.get(column, "")) for column in COLUMNS])
+
     return stream.getvalue()
 
 

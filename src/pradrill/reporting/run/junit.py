@@ -46,6 +46,7 @@ def render_junit(case: CaseFile) -> str:
         )
         for each in suite_cases:
             _add(element, each)
+
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
@@ -85,13 +86,16 @@ def _verdict(record: RunRecord) -> Iterator[_Case]:
         Verdict.FAILED: "failure",
         Verdict.INCONCLUSIVE: "error",
     }
+
     text = "\n".join((view.headline(record), *map(str, record.reasons)))
     length = (record.ended - record.started).total_seconds()
     yield _Case("run", "verdict", length, kinds[record.verdict], text)
+
     for c in view.comparisons(record):
         kind = {"met": "", "not met": "failure"}.get(c.standing, "error")
         name = f"{c.actual_name} within {c.objective_name} {c.objective_text}"
         yield _Case("run", name, 0.0, kind, f"{c.actual_text} ({c.interval})")
+
     left = "\n".join(map(str, record.residue))
     yield _Case("run", "standby left as declared", 0.0, "failure" if left else "", left)
 
@@ -107,13 +111,16 @@ def _steps(record: RunRecord) -> Iterator[_Case]:
             step.detail.text,
             *(f"{f.host}, {f.task}: {f.message}" for f in step.failures[:50]),
         ]
+
         red = "failure" if step.outcome is StepOutcome.FAILED else "error"
         kind = "" if step.outcome is StepOutcome.PASSED else red
         name = f"{step.phase}: {step.name}"
         yield _Case("steps", name, step.seconds, kind, "\n".join((step.outcome, *details)))
+
     for planned in view.unended(record):
         name = f"{planned.phase}: {planned.name}"
         yield _Case("steps", name, 0.0, "error", "began, its end is not on record")
+
     for planned in record.not_executed:
         why = view.not_run(planned) or "not executed"
         yield _Case("steps", f"{planned.phase}: {planned.name}", 0.0, "skipped", why)

@@ -60,6 +60,7 @@ class Comparison(NamedTuple):
             return ObjectiveStanding.UNKNOWN
         if self.actual.provenance is Provenance.ASSUMED:
             return ObjectiveStanding.UNKNOWN
+
         return (
             ObjectiveStanding.MET
             if self.actual.meets(self.objective)
@@ -76,6 +77,7 @@ class Comparison(NamedTuple):
         """Write the actual; more finely when it would read the same as its objective."""
         if self.actual is None:
             return _(wording.NOT_MEASURED)
+
         text = wording.short(self.actual.seconds)
         alike = text == self.objective_text and not self.parts
         if not alike or self.actual.seconds == self.objective.total_seconds():
@@ -151,13 +153,16 @@ def services(record: RunRecord) -> tuple[ServiceRow, ...]:
         result = record.services.get(name)
         if result is None:
             continue
+
         goals, recovery = record.plan.services[name].objectives, result.recovery
         pair = (
             Comparison("RTA", "RTO", recovery.rta, goals.rto, name),
             Comparison("RPA", "RPO", recovery.rpa, goals.rpo, name),
         )
+
         verified = recovery.marks.get(Mark.SERVICE_VERIFIED)
         rows.append(ServiceRow(name, result.verdict, pair, verified, result.reasons))
+
     return tuple(rows)
 
 
@@ -195,6 +200,7 @@ def worst_rows(record: RunRecord) -> tuple[WorstRow, ...]:
         service = branch.service
         goal = whole if service is None else record.plan.services[service].objectives.rpo
         rows.append(WorstRow(service, recovery.catalogue, recovery.integrity, goal))
+
     return tuple(rows)
 
 
@@ -290,7 +296,9 @@ def untouched(record: RunRecord) -> str:
                 "proven before the restore, once the services ran, and before the teardown, from "
                 "inside the standby: no endpoint answered"
             )
+
         return _("proven before the restore, from inside the standby: no endpoint answered")
+
     return _("not proven: see the guards above")
 
 
@@ -303,6 +311,7 @@ def headline(record: RunRecord) -> str:
         return f"{verdict} ({word(record.state)})"
     if record.residue and record.verdict is Verdict.PASSED:
         return _("%(verdict)s (residue)", verdict=verdict)
+
     return verdict
 
 
@@ -311,34 +320,42 @@ def notes(record: RunRecord) -> tuple[str, ...]:
     texts = []
     if record.launch.dry_run:
         texts.append(_("Dry run: nothing was carried out."))
+
     if record.refusal is not None:
         texts.append(_(wording.REFUSED[record.refusal]))
     elif record.state in wording.UNFINISHED:
         texts.append(_(wording.UNFINISHED[record.state]))
         if record.signal is not None:
             texts[-1] += " " + _("Signal: %(name)s.", name=signal_name(record.signal))
+
     if any(opened(guard) for guard in record.guards):
         texts.append(_("Production was within reach of the standby while its services ran."))
+
     if any(step.not_run is NotRun.NEVER_PROVEN for step in record.not_executed):
         texts.append(_("A guard was not proven: no playbook ran on its host from there on."))
+
     waived = [guard for guard in record.guards if guard.outcome is GuardOutcome.WAIVED]
     if waived:
         texts.append(
             _("Nothing told the standby apart from its primary: the plan says primary: none.")
         )
+
     if record.residue:
         texts.append(_("The standby was not left as declared: see the teardown."))
+
     if record.recovery.clock_steps:
         steps = ", ".join(
             f"{decimal(f'{step.seconds:+.3g}')} s {wording.at_tenth(step.at)}"
             for step in record.recovery.clock_steps
         )
+
         texts.append(
             _(
                 "The controller's clock was set during the run; intervals say so: %(steps)s.",
                 steps=steps,
             )
         )
+
     return tuple(texts)
 
 
@@ -375,15 +392,18 @@ def teardown(record: RunRecord) -> str:
 def _teardown_key(record: RunRecord) -> str:
     if record.residue:
         return "residue"
+
     reached = {step.phase for step in record.steps} - {Phase.READINESS, Phase.TEARDOWN}
     if record.refusal is not None or (not reached and record.state is not RunState.CRASHED):
         return "untouched"
+
     passed = {step.key for step in record.steps if _passed(step, Phase.TEARDOWN)}
     planned = {
         step.key
         for step in record.plan.steps_of(Phase.TEARDOWN)
         if step.kind is not StepKind.ISOLATION_AGAIN  # which looks, and puts nothing back
     }
+
     return "clean" if planned and planned <= passed else "unknown"
 
 

@@ -35,10 +35,12 @@ def planned(case: CaseFile) -> Iterator[SourcedAnswer]:
     record = case.record
     if record.plan.drill.planned is not None:
         yield SourcedAnswer(record.plan.drill.planned.isoformat(), _(_IN_DRILL))
+
     if record.launch.due is not None:
         yield SourcedAnswer(
             record.launch.due.date().isoformat(), _("due by the plan's drill_every")
         )
+
     for note in case.annotations:
         if note.kind is AnnotationKind.PLANNED and note.date is not None:
             yield SourcedAnswer(note.date.isoformat(), entered(note))
@@ -51,6 +53,7 @@ def sites(case: CaseFile) -> Iterator[SourcedAnswer]:
         if service.site is not None:
             text = _("primary of %(service)s: %(site)s", service=name, site=service.site)
             yield SourcedAnswer(text, _(_IN_PLAN))
+
     if plan.drill.environment.site is not None:
         yield SourcedAnswer(_("standby: %(site)s", site=plan.drill.environment.site), _(_IN_DRILL))
     yield from _entered(case, AnnotationKind.SITE)
@@ -63,10 +66,12 @@ def network(case: CaseFile) -> Iterator[SourcedAnswer]:
         if facts.addresses:
             text = f"{host}{wording.colon()}{', '.join(facts.addresses)}"
             yield SourcedAnswer(text, _("measured on the host itself"))
+
     if standby.leads_to is not None:
         reached = ", ".join(f"{here} → {there}" for here, there in standby.leads_to.items())
         text = _("the lab's closed network; it leads to: %(links)s", links=reached or _("nothing"))
         yield SourcedAnswer(text, _(_IN_DRILL))
+
     if record.plan.drill.environment.network is not None:
         yield SourcedAnswer(record.plan.drill.environment.network, _(_IN_DRILL))
     yield from _entered(case, AnnotationKind.NETWORK)
@@ -88,6 +93,7 @@ def backup(case: CaseFile, service: str | None) -> Iterator[SourcedAnswer]:
     declared = record.plan.drill.ways[service].recovery_point
     if reading is not None:
         yield SourcedAnswer(f"{reading.source}, {reading.location}", _("read in the catalogue"))
+
     if declared is not None and declared.kept_at is not None:
         yield SourcedAnswer(declared.kept_at, _(_IN_DRILL))
     yield from _handed_back(case, Phase.RESTORE, "pradrill_backup_location", service)
@@ -101,9 +107,11 @@ def backup_size(case: CaseFile, service: str | None) -> Iterator[SourcedAnswer]:
         size = wording.size(reading.selected.size) or _("size not told")
         checksum = reading.selected.integrity or _("no checksum told")
         yield SourcedAnswer(f"{size}, {checksum}", _("read in the catalogue"))
+
     for answer in _handed_back(case, Phase.RESTORE, "pradrill_backup_size", service):
         number = int(answer.text) if answer.text.isascii() and answer.text.isdigit() else None
         yield answer._replace(text=wording.size(number) or answer.text)
+
     yield from _handed_back(case, Phase.RESTORE, "pradrill_backup_checksum", service)
 
 
@@ -121,9 +129,11 @@ def share(sample: Sample) -> str:
     part, every = whole(sample.looked), whole(sample.of)
     if not sample.of:
         return _("%(looked)s of %(all)s", looked=part, all=every)
+
     tenths = math.floor(1_000 * sample.looked / sample.of)
     text = "100" if sample.looked == sample.of else f"{tenths / 10:.1f}"
     percent = decimal(text) + ("\u00a0%" if language() == "fr" else "%")
+
     return _("%(looked)s of %(all)s (%(share)s)", looked=part, all=every, share=percent)
 
 
@@ -142,16 +152,20 @@ def negative_controls(case: CaseFile) -> Iterator[SourcedAnswer]:
             text = _("%(tries)s: each failed, as it must", tries=what)
         else:
             text = _("%(tries)s: %(failed)s failed, as they must", tries=what, failed=failed)
+
         yield SourcedAnswer(text, word(Provenance.MEASURED))
+
     for guard in record.guards:
         if guard.outcome is GuardOutcome.REFUSED:
             text = _("the guard %(guard)s refused %(host)s", guard=guard.guard, host=guard.host)
             yield SourcedAnswer(text, word(Provenance.MEASURED))
+
     for check in record.checks:
         if check.negative:
             yield SourcedAnswer(
                 f"{check.title}{wording.colon()}{word(check.outcome)}", word(Provenance.MEASURED)
             )
+
     yield from _entered(case, AnnotationKind.NEGATIVE_CONTROL)
 
 
@@ -162,10 +176,12 @@ def erased(case: CaseFile) -> Iterator[SourcedAnswer]:
     if ended.get(StepKind.RESIDUE) is StepOutcome.PASSED and standby.absent_after_teardown:
         paths = ", ".join(standby.absent_after_teardown)
         yield SourcedAnswer(_("gone: %(paths)s", paths=paths), _("looked for after the teardown"))
+
     if ended.get(StepKind.STOP) is StepOutcome.PASSED and standby.throw_away:
         names = standby.where
         text = _("thrown away with its disk: %(names)s", names=names)
         yield SourcedAnswer(text, word(Provenance.MEASURED))
+
     yield from _handed_back(case, Phase.TEARDOWN, "pradrill_erased")
     yield from _entered(case, AnnotationKind.ERASED)
 
@@ -206,6 +222,7 @@ def _handed_back(
             continue
         if service is not None and step.service != service:
             continue
+
         source = _("handed back by %(step)s", step=wording.line(step_name(step.name), 120))
         for each in value if isinstance(value, list) else [value]:
             yield SourcedAnswer(wording.line(each), source)

@@ -112,6 +112,7 @@ class _Axis:
             if high > low and value <= high:
                 part = (value - low) / (high - low)
                 return self._xs[i] + part * (self._xs[i + 1] - self._xs[i])
+
         return RIGHT
 
 
@@ -120,6 +121,7 @@ def draw(record: RunRecord) -> Picture | None:
     marks = record.recovery.marks
     if not record.steps and not marks:
         return None
+
     origin = record.started
     edges = [0.0, (record.ended - origin).total_seconds()]
     edges += [(step.started - origin).total_seconds() for step in record.steps]
@@ -135,6 +137,7 @@ def draw(record: RunRecord) -> Picture | None:
     by_phase = len(record.steps) > _MOST_ROWS
     bars = tuple(_phase_bars(record, axis, top) if by_phase else _step_bars(record, axis, top))
     bottom = top + max(len(bars), 1) * ROW + 6.0
+
     return Picture(
         width=WIDTH,
         height=bottom + 24.0,
@@ -175,18 +178,21 @@ def _bar(record: RunRecord, axis: _Axis, y: float, label: str, steps: Sequence[S
 
     begin, end = min(since(s.started) for s in steps), max(since(s.ended) for s in steps)
     x, width = axis.x(begin), max(axis.x(end) - axis.x(begin), 0.0)
+
     red = [step for step in steps if step.outcome is not StepOutcome.PASSED]
     words = wording.short(end - begin)
     if len(steps) == 1:
         words += "" if not red else f" {word(red[0].outcome)}"
     elif red:
         words += " " + _("%(n)s not passed", n=len(red))
+
     limit = steps[0].deadline if len(steps) == 1 else None
     inside = not red and width > len(words) * _CHAR + 8
     told_x, anchor = (x + width - 4, "end") if inside else _beside(x + width, len(words) * _CHAR)
     if anchor == "end" and not inside:
         told_x = x - 4 if x - 4 - len(words) * _CHAR > LEFT else RIGHT
     left = min(x, WIDTH - 1.5)
+
     return Bar(
         label=label,
         y=y,
@@ -214,14 +220,17 @@ def _flags(record: RunRecord, axis: _Axis, objective: float | None) -> tuple[tup
             (t - record.started).total_seconds()
             for t in (instant.at, instant.earliest, instant.latest)
         )
+
         passed = "" if disruption is None else wording.short(instant.at - disruption.at)
         label = mark.value if mark is Mark.DISRUPTION else f"{mark} {passed}".strip()
         requests.append((at, low, high, label, False))
+
     if objective is not None:
         goals = record.plan.objectives
         whose = f" ({goals.rto_of})" if record.plan.apart else ""
         label = f"{view.figure_name('RTO')} {wording.short(goals.rto)}{whose}"
         requests.append((objective, objective, objective, label, True))
+
     flags: list[Flag] = []
     rows: list[list[tuple[float, float]]] = []
     for at, low, high, label, is_objective in sorted(requests, key=lambda item: item[0]):
@@ -242,6 +251,7 @@ def _flags(record: RunRecord, axis: _Axis, objective: float | None) -> tuple[tup
                 objective=is_objective,
             )
         )
+
     return tuple(flags), len(rows)
 
 
@@ -266,6 +276,7 @@ def _ticks(origin: datetime, axis: _Axis) -> Iterator[tuple[float, str]]:
     if not step:
         step = max(1.0, -(-length // (_MOST_TICKS * _DAY))) * _DAY
     midnight = origin.replace(hour=0, minute=0, second=0, microsecond=0)
+
     shift = (origin - midnight).total_seconds()
     count = -(-(axis.begin + shift) // step)
     while (since := count * step - shift) <= axis.end:

@@ -29,6 +29,7 @@ def worst_facts(worst: WorstCase) -> Iterator[tuple[str, str]]:
     """Return the worst-case RPA, and what the schedule promised."""
     yield "worst-case RPA", catalogue.worst_case_text(worst)
     yield "history", f"from {at(worst.since)}, at most {format_duration(worst.window)} back"
+
     if worst.promised:
         dates = ", ".join(at(due) for due in worst.missing[:_NAMED])
         more = worst.missing_count - len(worst.missing[:_NAMED])

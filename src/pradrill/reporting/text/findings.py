@@ -34,6 +34,7 @@ def finding_lines(finding: Finding, now: datetime) -> Iterator[str]:
     )
     for sighting in finding.seen:
         yield f"    seen again {wording.at(sighting.at)}, run {sighting.run_id}"
+
     if (closure := finding.closure) is not None:
         remark = f": {wording.line(closure.text)}" if closure.text else ""
         yield (
@@ -47,8 +48,10 @@ def open_line(findings: Sequence[Finding], now: datetime) -> str:
     still = open_findings(findings)
     if not still:
         return ""
+
     overdue = sum(finding.due is not None and finding.due < now.date() for finding in still)
     late = f", {overdue} overdue" if overdue else ""
+
     return f"Open findings: {len(still)}{late}, the oldest {_since(still[0], now)}"
 
 

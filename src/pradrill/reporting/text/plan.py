@@ -29,31 +29,39 @@ def plan_lines(plan: RunPlan) -> Iterator[PlanLine]:
     disruption = drill.scenario.disruption
     since = "the launch" if isinstance(disruption, str) else wording.at(disruption)
     yield PlanLine(f"{', '.join(plan.services)} of {plan.organisation}, {word(drill.kind)}")
+
     if not plan.apart:
         yield PlanLine(f"RTO {wording.short(goals.rto)} (of {goals.rto_of}), counted from {since}")
         yield PlanLine(f"RPO {wording.short(goals.rpo)} (of {goals.rpo_of})")
+
     yield PlanLine(f"plan version {plan.plan_version}, approved: {approved}")
     yield PlanLine(f"drill file {plan.drill_file}")
     if plan.apart:
         yield from _order(plan, since)
+
     for other, needing in plan.assumed.items():
         yield PlanLine(
             f"assumed available, not drilled: {other}, on which {', '.join(needing)} depends"
         )
+
     yield PlanLine("Standby hosts", title=True)
     for host in plan.hosts:
         address = host.address or "address known once the machine is up"
         yield PlanLine(f"{host.name}, {address}, dr_role: {host.dr_role or 'none'}", 2)
+
     yield PlanLine(f"Steps (at most {wording.short(plan.longest)} in all)", title=True)
     part: tuple[Phase, str | None] | None = None
     for number, step in enumerate(plan.steps, 1):
         if (step.phase, step.service) != part:
             part = step.phase, step.service
             yield PlanLine(": ".join(filter(None, part)), 2)
+
         yield from _step(number, step)
+
     yield PlanLine("Guards: each must be proven, or the run stops", title=True)
     for guard in plan.guards:
         yield PlanLine(guard.text, 2)
+
     for endpoint in drill.must_not_reach():
         yield PlanLine(f"production that the standby must not reach: {endpoint}", 2)
     yield PlanLine("What will be destroyed", title=True)
@@ -65,6 +73,7 @@ def _order(plan: RunPlan, since: str) -> Iterator[PlanLine]:
     """Say which services are recovered side by side, and which wait for others."""
     yield PlanLine("Order of recovery", title=True)
     yield PlanLine(f"each begins once those before it are verified; RTO counted from {since}", 2)
+
     after = {str(branch.service): branch.after for branch in plan.apart}
     for number, together in enumerate(order.levels(after), 1):
         yield PlanLine(f"{number}. {'at the same time' if len(together) > 1 else 'alone'}", 2)

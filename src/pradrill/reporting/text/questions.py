@@ -46,6 +46,7 @@ def announcement(question: Question, state: Path, machine: str) -> str:
     head, *body, _typed, _command = question_lines(question)
     lines = [f"The drill {head}", "", *body, "", f"Answer on {machine}:"]
     lines += [f"    {wording.clean(answer)} {option}" for option in options]
+
     return "\n".join([*lines, ""])
 
 
@@ -93,7 +94,9 @@ def _wait(wait: Wait) -> str:
         return f"{begins} was asked; the run ended before an answer"
     if wait.answer is None:
         return f"{begins} gave no answer within {wording.short(wait.seconds)}"
+
     answer = wait.answer
     remark = f": {answer.text}" if answer.text else ""
     yes = "yes" if answer.yes else "no"
+
     return f"{begins}, {yes} after {wording.short(wait.seconds)} by {answer.by}{remark}"

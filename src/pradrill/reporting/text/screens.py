@@ -75,12 +75,15 @@ def show(record: RunRecord, console: Console, wrong: Sequence[Wrong] = ()) -> No
         ("started", f"{wording.trigger(record.launch.trigger)} by {record.launch.user}"),
         ("controller", record.launch.controller),
     )
+
     _show_figures(record, console)
     _show_backups(record, console)
     _show_steps(record, console)
+
     if record.waits:
         _heading(console, "Waiting for people")
         _bullets(console, wait_lines(record))
+
     _show_checks(record, console)
     _show_guards(record, console)
     _heading(console, "Teardown")
@@ -105,6 +108,7 @@ def show_runs(records: Iterable[RunRecord], console: Console) -> None:
     table = _table("Run", "Began (UTC)", "Verdict", "RTA", "RPA")
     for column in table.columns:
         column.no_wrap = column.header != "Verdict"
+
     for record in records:
         actuals = ["" if c.actual is None else c.actual_text for c in view.comparisons(record)]
         table.add_row(
@@ -113,6 +117,7 @@ def show_runs(records: Iterable[RunRecord], console: Console) -> None:
             Text(view.headline(record), style=_COLOURS[record.verdict]),
             *(text or "-" for text in actuals),
         )
+
     console.print(table if table.row_count else Text("No run is on record."))
 
 
@@ -139,6 +144,7 @@ def _show_figures(record: RunRecord, console: Console) -> None:
             c.margin if measured else "-",
             c.actual.provenance if c.actual is not None else "-",
         )
+
     console.print(table)
     _show_services(record, console)
     console.print(_text(view.clock_rule(record), style="dim"))
@@ -148,6 +154,7 @@ def _show_figures(record: RunRecord, console: Console) -> None:
         for mark in Mark
         if mark in recovery.marks
     ]
+
     instants.append(("recovery point", "", recovery.recovery_point))
     instants.append(("catalogue time", ", shown beside it", recovery.catalogue_time))
     _facts(
@@ -166,6 +173,7 @@ def _show_services(record: RunRecord, console: Console) -> None:
     rows = view.services(record)
     if not rows:
         return
+
     table = _table("Service", "Verdict", "RTA (RTO)", "RPA (RPO)", "T5")
     for row in rows:
         table.add_row(
@@ -174,6 +182,7 @@ def _show_services(record: RunRecord, console: Console) -> None:
             *(f"{c.actual_text} ({c.objective_text})" for c in row.comparisons),
             "not verified" if row.verified is None else wording.at_tenth(row.verified.at),
         )
+
     console.print(table)
 
 
@@ -183,6 +192,7 @@ def _show_backups(record: RunRecord, console: Console) -> None:
         _heading(console, "Backups")
         _facts(console, *reading_facts(reading))
         _bullets(console, [f"unusable: {each}" for each in reading.unusable])
+
     if integrity is not None:
         _facts(console, *integrity_facts(integrity))
 
@@ -204,8 +214,10 @@ def show_catalogue(
             _text(point.host),
             _text(", ".join(point.tags)),
         )
+
     console.print(table if catalogue.points else Text("It holds no backup."))
     _bullets(console, [f"unusable: {each}" for each in catalogue.unusable()])
+
     if reading is not None:
         _heading(console, "What the drill would restore")
         _facts(console, *reading_facts(reading))
@@ -220,6 +232,7 @@ def _show_steps(record: RunRecord, console: Console) -> None:
         table.add_row(
             step.phase, _text(view.step_title(step)), length, allowed, _outcome(step.outcome)
         )
+
     console.print(table if record.steps else Text("No step was carried out."))
     _bullets(
         console,
@@ -229,12 +242,15 @@ def _show_steps(record: RunRecord, console: Console) -> None:
             if _step_text(step)
         ],
     )
+
     for planned in view.unended(record):
         text = f"Began, its end is not on record: {planned.phase}: {view.step_title(planned)}"
         console.print(_text(text, style="bold"))
+
     if record.not_executed:
         names = ", ".join(f"{step.phase}: {view.left_out(step)}" for step in record.not_executed)
         console.print(_text(f"Not executed: {names}", style="bold"))
+
     _bullets(console, view.branches_not_tried(record))
 
 
@@ -250,12 +266,15 @@ def _step_text(step: StepResult) -> str:
 def _show_checks(record: RunRecord, console: Console) -> None:
     _heading(console, "Checks")
     console.print(_text(view.counted(record)))
+
     if record.checks:
         table = _table("What it proves", "Host", "Outcome")
         for check in view.sorted_checks(record):
             name = check.title if check.mandatory else f"{check.title} (not mandatory)"
             table.add_row(_text(name), _text(check.host), _outcome(check.outcome))
+
         console.print(table)
+
     _bullets(
         console,
         [f"{check.check}: {check.detail}" for check in view.red_checks(record) if check.detail],
@@ -412,11 +431,13 @@ class LiveProgress:
         line.append(f"{word(step.outcome):<12}", style="green" if passed else "bold red")
         line.append(f"{wording.short(step.seconds):>8}  ")
         line.append(f"{step.phase}: {wording.line(view.step_title(step), 100)}")
+
         with suppress(OSError, ValueError):  # a terminal that went away must not end the run
             if step.kind is StepKind.MANUAL and self._console.is_terminal:
                 self._live.start()  # the answer has come; other services' steps leave it alone
             details = [_text(step.detail)] if step.detail and not passed else []
             self._console.print(line, *(Padding(each, (0, 0, 0, 4)) for each in details), sep="\n")
+
         lane = self._lane
         lane.step = lane.line = lane.green = ""
 
@@ -427,8 +448,10 @@ class LiveProgress:
             lines.append(Text(f"run {wording.short(self._now() - self._start)}"))
         else:
             lines = self._alone(busy[0] if busy else self._lane)
+
         for line in lines:
             line.no_wrap, line.overflow = True, "ellipsis"
+
         return Group(*lines)
 
     def _alone(self, lane: _Lane) -> list[Text]:

@@ -38,6 +38,7 @@ def summary(
         + (f": {wording.line(check.detail, 120)}" if check.detail else "")
         for check in view.red_checks(record)
     ]
+
     left_out = ", ".join(view.left_out(step) for step in record.not_executed)
     body = [
         *_first(record),
@@ -49,11 +50,14 @@ def summary(
         *_section("Checks that did not pass:", red, _CHECKS),
         *_section("Left behind on the standby:", record.residue, _RESIDUE),
     ]
+
     end = list(_where(record, folder))
     if open_ones := open_line(findings, record.ended):
         end.insert(0, f"{open_ones}: pradrill findings")
+
     if head is not None:
         end.append(f"Register: {head}")
+
     return "\n".join([*body[: _MOST_LINES - len(end)], *end]) + "\n"
 
 
@@ -121,6 +125,7 @@ def _section(title: str, items: Sequence[ReasonOrText], most: int) -> list[str]:
     """Return the title and the items that fit into `most` lines, and how many do not."""
     if not items:
         return []
+
     lines: list[str] = []
     for number, item in enumerate(items):
         wrapped = _wrapped(item, lead="  - ")
@@ -128,7 +133,9 @@ def _section(title: str, items: Sequence[ReasonOrText], most: int) -> list[str]:
         if len(lines) + len(wrapped) > most - (0 if last else 1):
             lines.append(f"  - and {len(items) - number} more")
             break
+
         lines += wrapped
+
     return [title, *lines]
 
 

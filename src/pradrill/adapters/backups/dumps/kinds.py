@@ -44,6 +44,7 @@ def of_folder(names: Collection[str]) -> DumpKind:
             return DumpKind(maker)
         if any(early.search(name) for name in members):
             return DumpKind(maker, f"{maker} did not come to its end: no {min(last)} is there")
+
     return DumpKind("", "it is a folder of no known kind of dump, or an unfinished one")
 
 
@@ -58,6 +59,7 @@ def walk(folder: Folder, top: str) -> Iterator[tuple[str, FolderEntry]]:
             count += 1
             if count > _MOST_FILES or depth > _DEEPEST:
                 raise NotReadyError(f"{top} holds more than any dump: it is not one")
+
             if entry.is_folder:
                 waiting.append((here, depth + 1))
             else:
@@ -78,6 +80,7 @@ def sums(folder: Folder, top: str, entries: Sequence[FolderEntry]) -> Mapping[st
             name = entry.name.removesuffix(_OWN)
             read = _LINE.match(_text(folder, f"{top.rstrip('/')}/{entry.name}", entry))
             hashes[name] = read[1].lower() if read else "unreadable"
+
     return hashes
 
 
@@ -89,6 +92,7 @@ def _listed(folder: Folder, top: str, entries: Sequence[FolderEntry]) -> dict[st
                 read = _LINE.fullmatch(line.strip())
                 if read and read[2]:
                     hashes[read[2].removeprefix("./")] = read[1].lower()
+
     return hashes
 
 

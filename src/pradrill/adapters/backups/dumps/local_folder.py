@@ -51,5 +51,6 @@ def _entry(path: Path) -> FolderEntry | None:
         return None
     if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
         return None
+
     modified = datetime.fromtimestamp(int(status.st_mtime), UTC)  # as SFTP tells it
     return FolderEntry(path.name, stat.S_ISDIR(status.st_mode), status.st_size, modified)

@@ -41,6 +41,7 @@ def _check(
             unpacked.raise_failure()
         except UnpackError as error:
             damage, complete = str(error), False
+
         unpacked.exhaust()  # so that the digest covers what a tool did not want to read
     if sha256 is not None and digest.hexdigest() != sha256:
         return Checked(Soundness.DAMAGED, _METHOD, "its SHA-256 is not the one beside it")
@@ -50,6 +51,7 @@ def _check(
         return Checked(Soundness.SOUND, f"{_METHOD}, SHA-256")
     if complete and unpacked.checksummed:
         return Checked(Soundness.SOUND, f"{_METHOD}, {unpacked.packing}'s checksum")
+
     why = _UNSURE if complete else "it is of no known kind, and has no checksum"
     return Checked(Soundness.UNPROVEN, _METHOD, f"{why}; write its SHA-256 beside it")
 
@@ -60,6 +62,7 @@ def check_folder(folder: Folder, path: str, beside: Mapping[str, str], bounds: B
     kind = kinds.of_folder(set(files))
     if kind.problem:
         return Checked(Soundness.DAMAGED, _METHOD, kind.problem)
+
     name = path.rpartition("/")[2]
     sums = dict(kinds.sums(folder, path, folder.entries(path)))
     sums |= {
@@ -69,12 +72,14 @@ def check_folder(folder: Folder, path: str, beside: Mapping[str, str], bounds: B
     }
     if missing := sorted(set(sums) - set(files)):
         return Checked(Soundness.DAMAGED, _METHOD, f"{missing[0]} is missing")
+
     unsummed = 0
     for each in sorted(set(files) - kinds.SUMS):
         unsummed += each not in sums
         checked = _check(folder, f"{path}/{each}", sums.get(each), bounds, judge=_unpacks)
         if checked.soundness is Soundness.DAMAGED:
             return Checked(Soundness.DAMAGED, _METHOD, f"{each}: {checked.detail}")
+
     here = folder.local(path)
     if kind.maker == "pg_dump" and here is not None:
         answer = run(["pg_restore", "-f", "/dev/null", str(here)], bounds, extra={},
@@ -84,6 +89,7 @@ def check_folder(folder: Folder, path: str, beside: Mapping[str, str], bounds: B
     if unsummed:
         why = f"{unsummed} files have no checksum; write SHA256SUMS into the folder"
         return Checked(Soundness.UNPROVEN, _METHOD, why)
+
     return Checked(Soundness.SOUND, f"{_METHOD}, SHA-256 of each of its files")
 
 
@@ -98,6 +104,7 @@ def _content(unpacked: Unpacked, bounds: Bounds) -> tuple[str, bool]:
     head = unpacked.head
     if not head:
         return "it is empty", False
+
     if head.startswith(b"PGDMP"):
         reply = run(["pg_restore", "-f", "/dev/null"], bounds, extra={},
                    package="postgresql-client", fed=unpacked.rest())  # fmt: skip
@@ -109,7 +116,9 @@ def _content(unpacked: Unpacked, bounds: Bounds) -> tuple[str, bool]:
                 f"the dump is in a newer format than this pg_restore reads: {last_line(reply.err)}",
                 hint="Install the postgresql-client of the server's version.",
             )
+
         return ("" if reply.code == 0 else last_line(reply.err)), reply.code == 0
+
     if head[_TAR : _TAR + 5] == b"ustar":
         reply = run(["tar", "--list", "--file=-"], bounds, extra={}, package="tar",
                    fed=unpacked.rest())  # fmt: skip
@@ -117,12 +126,15 @@ def _content(unpacked: Unpacked, bounds: Bounds) -> tuple[str, bool]:
         unpacked.raise_failure()
         if reply.code != 0:
             return last_line(reply.err), False
+
         ends = not any(unpacked.tail[-_BLOCK:])
         return ("" if ends else "the tar archive is cut off"), ends
+
     unpacked.exhaust()
     if head.lstrip().startswith((b"--", b"/*")) or b"CREATE TABLE" in head:
         ends = any(end in unpacked.tail for end in _SQL_ENDS)
         return ("" if ends else "the SQL dump has no end: it is cut off"), ends
+
     return "", False
 
 

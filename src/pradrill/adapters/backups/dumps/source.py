@@ -58,10 +58,12 @@ class Dumps:
         entry = next((entry for entry in entries if entry.name == point.id), None)
         if entry is None:
             return Checked(Soundness.DAMAGED, "reading the dump", f"{point.id} is gone")
+
         sums = kinds.sums(self._folder, self._top, entries)
         path = f"{self._top.rstrip('/')}/{entry.name}"
         if entry.is_folder:
             return soundness.check_folder(self._folder, path, sums, bounds)
+
         return soundness.check_file(self._folder, path, sums.get(entry.name), bounds)
 
     def _is_named(self, name: str) -> bool:
@@ -78,6 +80,7 @@ class Dumps:
             at = parse_instant(entry.name, self._declared.names, self._declared.timezone)
         except PradrillError as error:
             at, problem = entry.modified, error.message
+
         integrity = "a SHA-256 beside it" if entry.name in summed else "none beside it"
         if entry.is_folder:
             members = list(self._members_of(entry.name))
@@ -88,6 +91,7 @@ class Dumps:
             integrity = (
                 "a SHA-256 of each file" if kinds.SUMS & {e.name for e in members} else integrity
             )
+
         problem = problem or ("it is empty" if size == 0 else "")
         return RecoveryPoint(
             id=entry.name,

@@ -39,6 +39,7 @@ class Unpacked:
             first += piece
             if len(first) >= _HEAD:
                 break
+
         self.packing = next((n for magic, n in _PACKINGS.items() if first.startswith(magic)), "")
         self.checksummed = self.packing not in {"", "zstd"} or (
             self.packing == "zstd" and len(first) > 4 and bool(first[4] & _ZSTD_CHECKSUM)  # noqa: PLR2004 the frame's flags
@@ -48,6 +49,7 @@ class Unpacked:
         self._stream = self._unpack(_chain(first, pieces))
         self._first_pieces: list[bytes] = []
         self.head = b""
+
         while len(self.head) < _HEAD and (piece := next(self._stream, b"")):
             self._first_pieces.append(piece)
             self.head += piece
@@ -77,6 +79,7 @@ class Unpacked:
         if not self.packing:
             yield from pieces
             return
+
         try:
             yield from filter(None, _members(self.packing, pieces))
         except (zlib.error, OSError, lzma.LZMAError, zstd.ZstdError, EOFError) as error:
@@ -109,7 +112,9 @@ def _members(packing: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
                 if unpacker.eof:
                     if not any(left):  # padding of zeros
                         break
+
                     unpacker = _new(packing)
+
                 yield from _once(unpacker, left)
                 left = unpacker.unused_data if unpacker.eof else b""
     if not unpacker.eof:
@@ -121,6 +126,7 @@ def _once(unpacker: Any, packed: bytes) -> Iterator[bytes]:
     if not hasattr(unpacker, "needs_input"):  # zlib: at most a thousand times its slice
         yield unpacker.decompress(packed)
         return
+
     yield unpacker.decompress(packed, _AT_ONCE)
     while not unpacker.eof and not unpacker.needs_input:
         yield unpacker.decompress(b"", _AT_ONCE)

@@ -24,8 +24,10 @@ class Accelerator:
             document = json.loads(self._file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
+
         name = document.get("accelerator") if isinstance(document, dict) else None
         usable = name == "tcg" or (name == "kvm" and os.access(_KVM, os.R_OK | os.W_OK))
+
         return str(name) if usable else None
 
     def candidates(self) -> tuple[str, ...]:

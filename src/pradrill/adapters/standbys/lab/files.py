@@ -72,6 +72,7 @@ def run(
     if process.returncode != 0:
         reason = last_line(process.stderr) or f"exit code {process.returncode}"
         raise PradrillError(f"{command[0]} failed: {reason}")
+
     return process.stdout
 
 
@@ -87,6 +88,7 @@ def lock_file(path: Path, what: str) -> Iterator[None]:
             raise BusyError(
                 f"another pradrill is working on {what}", hint="Wait until it is done."
             ) from None
+
         yield
     finally:
         os.close(handle)

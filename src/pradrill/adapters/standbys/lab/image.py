@@ -157,6 +157,7 @@ class Image:
         with lock_file(self.folder.with_suffix(".lock"), "the lab's image"):
             for leftover in self.folder.parent.glob("image.new.*"):
                 shutil.rmtree(leftover, ignore_errors=True)
+
             new = Path(tempfile.mkdtemp(prefix="image.new.", dir=self.folder.parent))
             try:
                 description = _copy(image, new, say) if image else _bootstrap(new, say)
@@ -171,14 +172,17 @@ def _copy(image: Path, new: Path, say: Say) -> dict[str, object]:
     require(["qemu-img"])
     if not image.is_file():
         raise ConfigurationError(f"there is no image {image}", hint="Name a QCOW2 file.")
+
     info = json.loads(run(["qemu-img", "info", "--output=json", image]))
     if info.get("format") != "qcow2" or info.get("backing-filename"):
         raise ConfigurationError(
             f"{image} is not a QCOW2 image on its own",
             hint="Convert it: qemu-img convert -O qcow2 IMAGE NEW.qcow2.",
         )
+
     say(f"copying {image}")
     shutil.copyfile(image, new / "base.img")
+
     return {"source": str(image)}
 
 
@@ -191,6 +195,7 @@ def _bootstrap(new: Path, say: Say) -> dict[str, object]:
             f"{new.parent} has {room / 1e9:.1f} GB left and the image needs {_ROOM / 1e9:.1f}",
             hint="Make room, or put the state elsewhere: pradrill --state FOLDER.",
         )
+
     suite = _suite()
     described = _described(suite)
     packages = described["packages"]
@@ -204,9 +209,11 @@ def _bootstrap(new: Path, say: Say) -> dict[str, object]:
         f"cp -L {root}/vmlinuz {new}/vmlinuz && cp -L {root}/initrd.img {new}/initrd && "
         f"mke2fs -q -t ext4 -d {root} {new}/base.img {_SIZE}"
     )
+
     run([*(["fakeroot", "--"] if rootless else []), "sh", "-c", unpack], deadline=_DEADLINE)
     (new / "root.tar").unlink()
     shutil.rmtree(root)
+
     return described
 
 

@@ -54,11 +54,13 @@ class Lab:
             raise UsageError(
                 f'"{name}" is no machine name', hint="Use lower-case letters, digits and dashes."
             )
+
         folder = self._machines / name
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         key = self._folder / "user_key"
         with lock_file(self._folder / "key.lock", "the lab's key"):
             make_key(key, "pradrill lab")
+
         return Machine(folder, self._image, key, self._accelerator, self._clock)
 
     def machines(self) -> list[Machine]:
@@ -97,10 +99,12 @@ class LabMachines:
         problems = [f"the Debian package {each} is not installed" for each in missing(needed)]
         if not self._lab.built:
             problems.append("the lab's image is not built yet: pradrill lab build")
+
         ours = {machine.name for machine in self._machines}
         for near, (name, port) in self._links.items():
             if name in ours:
                 continue
+
             if port != qemu.SSH:
                 problems.append(
                     f"the link {near} leads to port {port} of the machine {name}, which is none of "
@@ -111,6 +115,7 @@ class LabMachines:
                     f"the link {near} leads to the machine {name}, which is down: "
                     f"pradrill lab up {name}"
                 )
+
         return problems
 
     def start(self, folder: Path, run_id: str, say: Say) -> Site:  # noqa: ARG002 whose machines
@@ -121,9 +126,11 @@ class LabMachines:
         }
         for machine in self._machines:
             machine.down()
+
         for machine in self._machines:
             ports = [port for name, port in self._links.values() if name == machine.name]
             machine.up(say, links=links, ports=ports)
+
         return _write_site(self._machines, folder, "standby")
 
     def bind(self, site: Site, identified: Sequence[HostFacts]) -> Site:
@@ -138,6 +145,7 @@ class LabMachines:
                 machine.down()
             except PradrillError as error:
                 left.append(error.message)
+
         return left
 
 
@@ -165,6 +173,7 @@ def _write_site(machines: Sequence[Machine], folder: Path, dr_role: str | None) 
     write_private(config, ssh_config(hosts, known_hosts, connections))
     inventory = folder / "inventory.ini"
     write_private(inventory, "".join(_inventory_line(host) for host in hosts))
+
     return Site(hosts=hosts, inventory=inventory, known_hosts=known_hosts, ssh_config=config)
 
 

@@ -94,10 +94,12 @@ class Qemu:
         for port, free in zip(sorted(ports), _free_ports(len(ports)), strict=True):
             self.port_file(port).write_text(f"{free}\n", encoding="ascii")
             network += f",hostfwd=tcp:127.0.0.1:{free}-:{port}"
+
         relay = Path(__file__).with_name("relay.py")
         for near, far in links.items():
             words = shlex.join([sys.executable, "-I", "-S", str(relay), str(far)])
             network += f",guestfwd=tcp:{near}-cmd:{words.replace(',', ',,')}"
+
         disk = str(hardware.disk).replace(",", ",,")
         return [
             *("-name", f"pradrill-{self._name}", "-machine", "pc", "-smp", "2", "-m", str(_MEMORY)),
@@ -120,13 +122,16 @@ class Qemu:
         """Stop the machine and write its memory and devices into a file."""
         self._ask("stop")
         self._ask("migrate", uri=f"exec:cat > {shlex.quote(str(to))}")
+
         for _ in range(int(_FROZEN / _MOMENT)):
             status = self._ask("query-migrate").get("status")
             if status == "completed":
                 return
             if status == "failed":
                 break
+
             self._clock.sleep(_MOMENT)
+
         raise PradrillError(f"the state of the machine {self._name} could not be saved")
 
     def thaw(self) -> None:
@@ -135,7 +140,9 @@ class Qemu:
             if self.state() == "paused":
                 self._ask("cont")
                 return
+
             self._clock.sleep(_MOMENT)
+
         raise PradrillError(f"the saved state of the machine {self._name} could not be loaded")
 
     def kill(self) -> bool:
@@ -143,13 +150,16 @@ class Qemu:
         pid = self.pid
         if pid is None:
             return False
+
         os.kill(pid, signal.SIGKILL)
         for _ in range(int(_LAST_BREATH / _MOMENT)):
             if self.pid is None or _zombie(pid):
                 break
+
             self._clock.sleep(_MOMENT)
         else:
             raise PradrillError(f"the process {pid} of the machine {self._name} does not end")
+
         return True
 
     def clean(self) -> None:
@@ -166,6 +176,7 @@ class Qemu:
                     line.connect(f"/proc/self/fd/{folder}/qmp")
                 finally:
                     os.close(folder)
+
                 with line.makefile("rw", encoding="utf-8") as talk:
                     talk.readline()
                     _say(talk, "qmp_capabilities", {})
@@ -177,6 +188,7 @@ class Qemu:
 def _say(talk: Any, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
     talk.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
     talk.flush()
+
     while True:
         answer = json.loads(talk.readline())
         if "return" in answer:

@@ -19,13 +19,16 @@ def main() -> int:
         far = socket.create_connection(("127.0.0.1", port), timeout=10)
     except (OSError, ValueError):
         return 1
+
     far.settimeout(None)
     Thread(target=_outwards, args=(far,), daemon=True).start()
+
     try:
         while data := far.recv(_CHUNK):
             _write(data)
     except OSError:
         return 0
+
     return 0
 
 
