@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.support.killed import Killed
 
 from pradrill.domain.run.conclude import record_of
 from pradrill.domain.run.event import Event
@@ -29,10 +30,6 @@ from pradrill.testing import (
     fake_tools,
 )
 from pradrill.testing.reasons import texts
-
-
-class Killed(BaseException):
-    """What kill -9 does, as far as the code after it is concerned."""
 
 
 def kill_at(store: FakeStore, step: str, **plan: Any) -> FakeJournal:

@@ -7,6 +7,7 @@ from threading import Barrier, Event, Lock
 from typing import Any
 
 import pytest
+from tests.support.killed import Killed
 
 from pradrill.domain.run.conclude import record_of
 from pradrill.domain.run.outcome import CheckOutcome, StepOutcome
@@ -406,10 +407,6 @@ def test_an_estates_journal_alone_gives_the_same_record(name: str) -> None:
     again = record_of(facts, record.run_id, record.ended, record.evidence)
     assert again.model_dump_json() == record.model_dump_json()
     assert RunRecord.model_validate_json(record.model_dump_json()) == record
-
-
-class Killed(BaseException):
-    """What kill -9 does, as far as the code after it is concerned."""
 
 
 @pytest.mark.parametrize(

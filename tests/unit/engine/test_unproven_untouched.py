@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.killed import Killed
 from tests.unit.domain.test_facts import fold, whole
 
 from pradrill.domain.declared.plan import PrimaryIdentity
@@ -220,10 +221,6 @@ def test_a_restore_that_ends_badly_is_looked_at_before_its_teardown(restored: St
 
 
 # ---------------------------------------------------------------- after kill -9
-
-
-class Killed(BaseException):
-    """What kill -9 does, as far as the code after it is concerned."""
 
 
 def before_its_teardown(journal: FakeJournal) -> None:

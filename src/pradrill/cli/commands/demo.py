@@ -38,8 +38,8 @@ def run(args: Namespace) -> int:
 
     app = App(args)
     say = _Teller()
-    with app.lab.alone(), demo_lab(app, share / "playbooks", say, keep=args.keep) as stage:
-        disruption = destroy(stage, set_up(stage))
+    with app.lab.alone(), demo_lab(app, share / "playbooks", say, keep=args.keep) as demo:
+        disruption = destroy(demo, set_up(demo))
         with attempting(app, _DRILL, trigger="demo") as attempt:
             plan = resolve_one(app, _DRILL)
             attempt.know(plan)
@@ -63,7 +63,7 @@ def _share() -> Path:
 
 
 class _Teller:
-    """Tells each step of the scene, with the time since the start."""
+    """Tells each step of the demo, with the time since the start."""
 
     def __init__(self) -> None:
         self._start = time.monotonic()
