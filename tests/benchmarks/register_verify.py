@@ -99,11 +99,11 @@ def main() -> int:
             start = time.process_time()
             hash_all(paths)
             middle = time.process_time()
-            verified = verify(state)
+            verification = verify(state)
             hashing.append(middle - start)
             verifying.append(time.process_time() - middle)
-        assert verified.troubles == [], verified.troubles[:3]
-        assert verified.runs == count
+        assert verification.troubles == [], verification.troubles[:3]
+        assert verification.runs == count
     ratio = min(verifying) / min(hashing)
     print(f"{count} runs, {len(paths)} files, {size / 1e6:.0f} MB")
     print(f"hashing the files   {min(hashing):.3f} s (best of {_ROUNDS})")

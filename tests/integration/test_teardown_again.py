@@ -47,6 +47,6 @@ def test_a_run_whose_standby_went_away_is_torn_down_later(hosts: TwoHosts, tmp_p
     assert "pradrill teardown" not in shown_now.stderr
     listed = pradrill(house, "register", "list").stdout
     assert f"teardown         {run_id}: left now: nothing" in listed
-    verified = pradrill(house, "register", "verify")
-    assert verified.returncode == 0, verified.stdout
+    verification = pradrill(house, "register", "verify")
+    assert verification.returncode == 0, verification.stdout
     assert pradrill(house, "teardown", run_id).returncode == 2

@@ -47,10 +47,10 @@ def wrongs(app: App, run_id: str) -> tuple[Wrong, ...]:
     Other runs are left out, and so is damage that somebody answers for.
     """
     try:
-        verified = verify(app.state, runs=(run_id,), only=True, trusted=app.trusted())
+        verification = verify(app.state, runs=(run_id,), only=True, trusted=app.trusted())
     except PradrillError as error:
         return (Wrong(where=REGISTER, what=error.message),)
-    return tuple(trouble.wrong for trouble in verified.troubles)
+    return tuple(trouble.wrong for trouble in verification.troubles)
 
 
 def _registered(app: App, case: CaseFile, content: bytes) -> CaseFile:

@@ -69,8 +69,8 @@ def _events(record: RunRecord) -> Iterator[tuple[Event, dict[str, Any]]]:
 
     for mark, instant in recovery.marks.items():
         yield Event.MARK, {"mark": mark, "instant": instant.model_dump(mode="json")}
-    polled = CheckPass(number=record.passes, results=record.checks)
-    yield Event.CHECK_PASS, polled.model_dump(mode="json")
+    check_pass = CheckPass(number=record.passes, results=record.checks)
+    yield Event.CHECK_PASS, check_pass.model_dump(mode="json")
     yield Event.STABLE, {}
     reading = Reading(
         point=recovery.recovery_point,

@@ -95,8 +95,8 @@ def test_a_head_that_is_not_signed_cannot_be_acknowledged(
     store.register.settle(after(10))
     assert [trouble.where for trouble in verify(store.state).troubles] == ["register.head.sig"]
     assert acknowledge(store.register, after(11), by="ops", because="the key was away")
-    verified = verify(store.state)
-    assert (verified.troubles, len(verified.acknowledged)) == ([], 1)
+    verification = verify(store.state)
+    assert (verification.troubles, len(verification.acknowledged)) == ([], 1)
 
 
 def test_an_acknowledgement_is_signed_like_every_entry(
@@ -109,7 +109,7 @@ def test_an_acknowledgement_is_signed_like_every_entry(
     lines = store.register.path.read_bytes().splitlines(keepends=True)
     store.register.path.write_bytes(b"".join(lines[:-1]))
     assert acknowledge(store.register, after(1_000_000), by="ops", because="restored")
-    verified = verify(store.state, each=True)
-    assert (verified.troubles, messages) == ([], [])
-    assert verified.signer is not None
-    assert "missing" in str(verified.acknowledged[0][0])
+    verification = verify(store.state, each=True)
+    assert (verification.troubles, messages) == ([], [])
+    assert verification.signer is not None
+    assert "missing" in str(verification.acknowledged[0][0])

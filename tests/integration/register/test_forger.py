@@ -92,8 +92,8 @@ class Project:
 
     def wheres(self) -> set[str]:
         """Return where a verification with the plan's key finds troubles."""
-        verified = verify(self.state, trusted=[public_key(self.key)])
-        return {trouble.where for trouble in verified.troubles}
+        verification = verify(self.state, trusted=[public_key(self.key)])
+        return {trouble.where for trouble in verification.troubles}
 
 
 @pytest.fixture
@@ -428,9 +428,9 @@ def test_a_crash_at_any_point_leaves_nothing_to_answer_for(
         has_died = _dying(deaths + 1, append)
         store.settle(after(10))
         store.register.append(EntryKind.ANNOTATION, {"text": "later"}, after(11))
-        verified = verify(state, each=True, trusted=[public_key(now)])
-        assert [str(trouble) for trouble in verified.troubles] == [], deaths
-        assert not any(e.kind is EntryKind.DAMAGE for e in verified.entries), deaths
+        verification = verify(state, each=True, trusted=[public_key(now)])
+        assert [str(trouble) for trouble in verification.troubles] == [], deaths
+        assert not any(e.kind is EntryKind.DAMAGE for e in verification.entries), deaths
         shutil.rmtree(state)
         if not has_died:
             break
@@ -455,8 +455,8 @@ def test_writers_at_the_same_time_are_all_signed(house: Project) -> None:
     while any(writer.poll() is None for writer in writers):
         assert verify(house.state).troubles == []
     assert [writer.returncode for writer in writers] == [0, 0]
-    verified = verify(house.state, each=True)
-    assert (verified.troubles, len(verified.entries)) == ([], 12)
+    verification = verify(house.state, each=True)
+    assert (verification.troubles, len(verification.entries)) == ([], 12)
 
 
 def test_a_register_of_before_is_read_as_it_was(
@@ -478,8 +478,8 @@ def test_a_register_of_before_is_read_as_it_was(
     again = first.model_copy(update={"body": older[1]})
     house.write([first.model_copy(update={"body": older[0]}), run, again], sign_with=new)
     shutil.rmtree(house.state / "runs" / house.runs[1])
-    verified = verify(house.state, trusted=[public_key(new)])
-    assert (verified.troubles, len(verified.notes)) == ([], 1)
+    verification = verify(house.state, trusted=[public_key(new)])
+    assert (verification.troubles, len(verification.notes)) == ([], 1)
     store = seal(house.state, Sealing(key=new)).store
     a_sealed_run(store, 6)
     assert verify(house.state, trusted=[public_key(new)]).troubles == []

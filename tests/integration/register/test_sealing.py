@@ -82,9 +82,9 @@ def test_a_key_with_a_passphrase_never_asks(
     run = next(e.body for e in store.register.entries() if e.kind is EntryKind.RUN)
     assert run["run_id"] == run_id
     assert run["unsigned"]
-    verified = verify(store.state)
-    assert [trouble.where for trouble in verified.troubles] == ["register.head.sig"]
-    assert any(run_id in note for note in verified.notes)
+    verification = verify(store.state)
+    assert [trouble.where for trouble in verification.troubles] == ["register.head.sig"]
+    assert any(run_id in note for note in verification.notes)
 
 
 def test_a_key_that_is_back_signs_and_says_what_it_does_not_vouch_for(
@@ -180,9 +180,9 @@ def test_an_authority_stamps_each_run(
     assert messages == []
     kinds = [entry.kind.value for entry in store.register.entries()]
     assert kinds == ["seals", "run", "stamp", "run", "stamp"]
-    verified = verify(store.state, each=True)
-    assert verified.troubles == []
-    stamp = verified.entries[-1].body
+    verification = verify(store.state, each=True)
+    assert verification.troubles == []
+    stamp = verification.entries[-1].body
     line = store.register.lines()[3] + b"\n"
     (tmp_path / "entry").write_bytes(line)
     subprocess.run(
@@ -193,7 +193,7 @@ def test_an_authority_stamps_each_run(
         check=True,
         capture_output=True,
     )
-    assert stamp["sha256"] == verified.entries[-1].previous
+    assert stamp["sha256"] == verification.entries[-1].previous
 
 
 def test_another_authoritys_stamp_does_not_hold(

@@ -179,10 +179,10 @@ def built(
     whole = Sealing(key=new_key(folder), authority=authority.address, authority_ca=authority.ca)
     signed = build(folder / "signed", seal, whole)
     plain = build(folder / "plain", seal, None)
-    acknowledged = damaged(spread(plain["state"], folder / "known"))
+    acknowledgements = damaged(spread(plain["state"], folder / "known"))
     return {f"signed {what}": files for what, files in signed.items()} | {
         **{f"plain {what}": files for what, files in plain.items()},
-        "acknowledged state": acknowledged,
+        "acknowledged state": acknowledgements,
     }
 
 
@@ -195,8 +195,8 @@ def damaged(state: Path) -> Files:
     min(state.glob("runs/2*/evidence/02-check/page.html")).write_text("è")
     assert acknowledge(store.register, after(99), by="ops", because="the disk failed")
     assert len(store.settle(after(100))) == 2, "the runs of the damaged lines are entered anew"
-    verified = verify(state)
-    assert (verified.troubles, len(verified.acknowledged)) == ([], 4)
+    verification = verify(state)
+    assert (verification.troubles, len(verification.acknowledged)) == ([], 4)
     return contents(state)
 
 

@@ -54,10 +54,10 @@ def folders(store: FileRunStore) -> list[Path]:
 
 def test_a_register_that_nobody_touched_has_no_trouble(store: FileRunStore) -> None:
     """All entries, runs and files are looked at, and nothing is said."""
-    verified = verify(store.state)
-    assert verified.troubles == []
-    assert (len(verified.entries), verified.runs, verified.files) == (4, 3, 9)
-    assert verified.size == sum(
+    verification = verify(store.state)
+    assert verification.troubles == []
+    assert (len(verification.entries), verification.runs, verification.files) == (4, 3, 9)
+    assert verification.size == sum(
         path.stat().st_size
         for folder in folders(store)
         for path in folder.rglob("*")

@@ -85,14 +85,14 @@ def run(args: Namespace) -> int:
 
 def _verify(args: Namespace) -> int:
     """Verify, changing nothing; 0 when all is what it was, 14 when not, 15 when that is known."""
-    verified = verify(
+    verification = verify(
         state_folder(args),
         signers=read_text(args.signers) if args.signers else None,
         published=_heads(args),
         each=args.each,
         trusted=() if args.signers else App(args).trusted(),
     )
-    return tell(verified)
+    return tell(verification)
 
 
 def tell(result: RegisterVerification) -> int:

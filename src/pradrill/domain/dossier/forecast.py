@@ -157,7 +157,7 @@ def _forecast(line: TrendLine, now: _Next, crossing: Crossing | None, scope: _Sc
     else:
         outlook = Outlook.CROSSES if crossing.earliest <= scope.ends else Outlook.LATER
 
-    crossed = crossing if outlook is Outlook.CROSSES else None
+    crossing_dates = crossing if outlook is Outlook.CROSSES else None
     return Forecast(
         outlook=outlook,
         runs=line.size,
@@ -165,9 +165,9 @@ def _forecast(line: TrendLine, now: _Next, crossing: Crossing | None, scope: _Sc
         monthly_margin=line.slope_margin * _MONTH,
         next_low=max(0.0, now.expected - now.margin),
         next_high=now.expected + now.margin,
-        earliest=scope.instant(crossed.earliest) if crossed else None,
-        expected=scope.instant(crossed.expected) if crossed else None,
-        latest=scope.instant(crossed.latest) if crossed else None,
+        earliest=scope.instant(crossing_dates.earliest) if crossing_dates else None,
+        expected=scope.instant(crossing_dates.expected) if crossing_dates else None,
+        latest=scope.instant(crossing_dates.latest) if crossing_dates else None,
         horizon=scope.instant(scope.ends),
         line=tuple(
             (at, line.at(day))

@@ -173,10 +173,10 @@ def _check_pass(before: Facts, facts: _Change) -> _Change:
     service = facts.get("service")
 
     def take(branch: BranchFacts, payload: _Change) -> _Change:
-        polled = CheckPass.model_validate(payload)
-        answers = [result.model_copy(update={"service": service}) for result in polled.results]
+        check_pass = CheckPass.model_validate(payload)
+        answers = [result.model_copy(update={"service": service}) for result in check_pass.results]
         checks = {check_key(result): result for result in answers}
-        return {"passes": polled.number, "checks": {**branch.checks, **checks}}
+        return {"passes": check_pass.number, "checks": {**branch.checks, **checks}}
 
     return _of_branch(take)(before, facts)
 

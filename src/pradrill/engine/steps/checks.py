@@ -23,8 +23,8 @@ def checks(context: Context, step: PlannedStep) -> StepEnd:
     def on_pass(results: tuple[CheckResult, ...]) -> None:
         if context.edited():
             return  # what another suite says is no evidence; the step tells it at its end
-        polled = CheckPass(number=context.branch_facts.passes + 1, results=results)
-        context.note(Event.CHECK_PASS, polled)
+        check_pass = CheckPass(number=context.branch_facts.passes + 1, results=results)
+        context.note(Event.CHECK_PASS, check_pass)
 
     with context.tools.verifier.open(
         spec.checks,

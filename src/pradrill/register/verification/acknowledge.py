@@ -24,8 +24,8 @@ def acknowledge(  # noqa: PLR0913 who, why, when, and what is known besides
     Raises RecordError. What is wrong with the chain's end is first written down as a gap in it.
     """
     register.mend(at)
-    verified = verify(register.state, published=published, each=True, trusted=trusted)
-    damage = tuple(trouble.wrong for trouble in verified.troubles if trouble.lasts)
+    verification = verify(register.state, published=published, each=True, trusted=trusted)
+    damage = tuple(trouble.wrong for trouble in verification.troubles if trouble.lasts)
     if not damage:
         return None
 

@@ -92,12 +92,14 @@ def make_bundle(
             raise
         raise RecordError(f"cannot write {output}: {error.strerror}") from error
 
-    verified = verify_bundle(output)
+    verification = verify_bundle(output)
     more = [
-        trouble for trouble in wrong if trouble.wrong not in {t.wrong for t in verified.troubles}
+        trouble
+        for trouble in wrong
+        if trouble.wrong not in {t.wrong for t in verification.troubles}
     ]
 
-    return verified._replace(troubles=[*verified.troubles, *more])
+    return verification._replace(troubles=[*verification.troubles, *more])
 
 
 def verify_bundle(folder: Path, signers: str | None = None) -> RegisterVerification:
@@ -129,11 +131,11 @@ def verify_bundle(folder: Path, signers: str | None = None) -> RegisterVerificat
     if strict or manifest.sums_signed:
         troubles += _verify_sums_signature(folder, sums, now)
     allowed = (signers or "") if signed else None
-    verified = verify(
+    verification = verify(
         folder, signers=allowed, now=now, each=signed, runs=manifest.runs, strict=strict
     )
 
-    return verified._replace(troubles=[*troubles, *verified.troubles])
+    return verification._replace(troubles=[*troubles, *verification.troubles])
 
 
 def _copy_run(source: Path, target: Path) -> None:

@@ -233,18 +233,18 @@ def english(content: BundleContent) -> str:
     """Return VERIFY.txt."""
     unsigned = "" if content.principal else f"\n{_ENGLISH_UNSIGNED}"
     text = "".join(_step_text(n, s.english, s.commands) for n, s in enumerate(steps(content), 1))
-    acknowledged = _ENGLISH_KNOWN if content.acknowledged else ""
+    acknowledgements = _ENGLISH_KNOWN if content.acknowledged else ""
     wrong = _wrong(_ENGLISH_WRONG, content.wrong)
-    return f"{wrong}{_ENGLISH}{unsigned}\n{text}{acknowledged}{_ENGLISH_END}"
+    return f"{wrong}{_ENGLISH}{unsigned}\n{text}{acknowledgements}{_ENGLISH_END}"
 
 
 def french(content: BundleContent) -> str:
     """Return VERIFIER.txt."""
     unsigned = "" if content.principal else f"\n{_FRENCH_UNSIGNED}"
     text = "".join(_step_text(n, s.french, s.commands) for n, s in enumerate(steps(content), 1))
-    acknowledged = _FRENCH_KNOWN if content.acknowledged else ""
+    acknowledgements = _FRENCH_KNOWN if content.acknowledged else ""
     wrong = _wrong(_FRENCH_WRONG, content.wrong)
-    return f"{wrong}{_FRENCH}{unsigned}\n{text}{acknowledged}{_FRENCH_END}"
+    return f"{wrong}{_FRENCH}{unsigned}\n{text}{acknowledgements}{_FRENCH_END}"
 
 
 def _wrong(first: str, wrong: tuple[str, ...]) -> str:

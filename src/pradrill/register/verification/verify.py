@@ -95,8 +95,10 @@ def verify(  # noqa: PLR0913 each is another thing that a reader may know or wan
     for missing in sorted(set(runs or ()) - run_files.run_ids):
         troubles.append(Trouble(f"{RUNS}/{missing}", "the register has no entry for this run"))
     notes = [*notes_on(chain), *([] if only else run_files.strangers())]
-    acknowledged = chain.acknowledgements()
-    answered = {t: acknowledged[t.wrong] for t in troubles if t.lasts and t.wrong in acknowledged}
+    acknowledgements = chain.acknowledgements()
+    answered = {
+        t: acknowledgements[t.wrong] for t in troubles if t.lasts and t.wrong in acknowledgements
+    }
 
     return RegisterVerification(
         [trouble for trouble in troubles if trouble not in answered],
