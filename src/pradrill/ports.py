@@ -51,7 +51,7 @@ class Progress(Protocol):
     def ask(self, question: Question) -> None:
         """Show what a person is asked for; the step then waits."""
 
-    def done(self, step: StepResult) -> None:
+    def finish(self, step: StepResult) -> None:
         """End a step."""
 
 

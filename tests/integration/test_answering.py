@@ -83,14 +83,14 @@ class Terminal:
         """Wait for the exercise to end; return its exit code."""
         ended: list[int] = []
 
-        def gone() -> bool:
+        def is_gone() -> bool:
             self.shows("")
             pid, status = os.waitpid(self.child, os.WNOHANG)
             if pid:
                 ended.append(os.waitstatus_to_exitcode(status))
             return bool(pid)
 
-        until(gone, "the exercise does not end")
+        until(is_gone, "the exercise does not end")
         os.close(self._handle)
         return ended[0]
 
@@ -116,7 +116,7 @@ def exercise(
 def waits(state: Path, step: str) -> Callable[[], bool]:
     """Return whether that step waits."""
 
-    def asked() -> bool:
+    def is_asked() -> bool:
         files = sorted(state.glob("runs/2*/people/*.question.json"))
         return any(
             Question.model_validate_json(f.read_bytes()).step == step
@@ -124,7 +124,7 @@ def waits(state: Path, step: str) -> Callable[[], bool]:
             for f in files
         )
 
-    return asked
+    return is_asked
 
 
 def record_of(state: Path) -> RunRecord:

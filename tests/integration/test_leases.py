@@ -64,7 +64,7 @@ def slow_run(hosts: TwoHosts, house: Path, tmpdir: Path) -> Iterator[subprocess.
         process.wait()
 
 
-def shown(house: Path) -> dict[str, Any]:
+def last_record(house: Path) -> dict[str, Any]:
     """Return the last record."""
     record: dict[str, Any] = json.loads(pradrill(house, "show", "--json").stdout)
     return record
@@ -101,9 +101,9 @@ def test_two_state_directories_do_not_meet_on_one_standby(hosts: TwoHosts, tmp_p
         assert "torn-down" not in hosts.standby.touched()
         (hosts.standby.srv / "go").touch()
         assert process.wait(60) == 0, process.stdout and process.stdout.read()
-    assert shown(second)["refusal"] == "busy"
-    assert leases(shown(first)) == ["no other run holds this machine"]
-    assert shown(first)["residue"] == []
+    assert last_record(second)["refusal"] == "busy"
+    assert leases(last_record(first)) == ["no other run holds this machine"]
+    assert last_record(first)["residue"] == []
     assert not lease(hosts).exists()
 
 
@@ -138,7 +138,7 @@ def test_a_stale_lease_is_taken_over_with_a_word_in_the_record(
     signed(hosts, "20261101T020000Z-shop-aaaaaa", seconds=-1)
     assert pradrill(house, "run", "shop").returncode == 0
     whose = "run 20261101T020000Z-shop-aaaaaa of ctl02 (/var/lib/pradrill)"
-    assert leases(shown(house)) == [f"taken over from {whose}, which had run out"]
+    assert leases(last_record(house)) == [f"taken over from {whose}, which had run out"]
     page = tmp_path / "report.html"
     pradrill(house, "report", "--format", "html", "--lang", "fr", "--output", str(page))
     assert "dont le bail avait expiré" in page.read_text("utf-8")
@@ -152,7 +152,7 @@ def test_a_run_that_loses_its_lease_touches_nothing_more(hosts: TwoHosts, tmp_pa
         content = lease(hosts).read_text()
         (hosts.standby.srv / "go").touch()
         assert process.wait(60) == 12
-    record = shown(house)
+    record = last_record(house)
     whose = "run 20261128T020000Z-shop-bbbbbb of ctl02 (/var/lib/pradrill)"
     assert leases(record)[1:] == [f"{whose} has taken its lease"]
     assert "torn-down" not in hosts.standby.touched()

@@ -34,7 +34,7 @@ SEALED = b'{"format": 1, "odd": "\\u00e9 \xc3\xa9"}\r\n\x00'
 HOSTILE = "<script>alert(1)</script>\x1b[31m\u202egnp.exe\u2066\x00 {{ 7*7 }}"
 
 
-def made(case: CaseFile, language: str = "fr") -> bytes:
+def pdf_of(case: CaseFile, language: str = "fr") -> bytes:
     """Return the PDF of a case."""
     page = render_html(case, Letterhead(language=language, clauses=read_clauses(None)))
     record = case.record
@@ -45,7 +45,7 @@ def made(case: CaseFile, language: str = "fr") -> bytes:
 def french(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a full report's PDF."""
     path = tmp_path_factory.mktemp("pdf") / "report.pdf"
-    path.write_bytes(made(a_case()))
+    path.write_bytes(pdf_of(a_case()))
     return path
 
 
@@ -144,7 +144,7 @@ def test_no_heading_ends_a_page(tmp_path: Path, language: str, count: int) -> No
     """No heading is left alone at the bottom of a page, however long the parts before it are."""
     checks = tuple(a_check(check=f"test_{n}", title=f"fact {n}") for n in range(count))
     path = tmp_path / "report.pdf"
-    path.write_bytes(made(a_case(record=a_record(checks=checks)), language))
+    path.write_bytes(pdf_of(a_case(record=a_record(checks=checks)), language))
     with speaking(language):
         headings = {case_view.section(part) for part in Section}
     for page in text_of(path, "-layout").split("\f")[:-1]:
@@ -177,7 +177,7 @@ def test_no_word_is_printed_over_another(tmp_path: Path, count: int) -> None:
     case = a_case()
     record = case.record.model_copy(update={"checks": checks})
     path = tmp_path / "report.pdf"
-    path.write_bytes(made(a_case(record=record)))
+    path.write_bytes(pdf_of(a_case(record=record)))
     assert printed_over(path) == []
 
 
@@ -191,7 +191,7 @@ def test_no_word_of_a_dossier_is_printed_over_another(
 
 def test_the_same_case_gives_the_same_bytes(french: Path) -> None:
     """A report made again later is the same file, so that its hash can be kept."""
-    assert made(a_case()) == french.read_bytes()
+    assert pdf_of(a_case()) == french.read_bytes()
 
 
 def test_hostile_text_is_inert(tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_hostile_text_is_inert(tmp_path: Path) -> None:
         checks=(a_check(title=HOSTILE, detail="x" * 10_000_000, host=HOSTILE),),
     )
     path = tmp_path / "hostile.pdf"
-    path.write_bytes(made(CaseFile(record=record), "en"))
+    path.write_bytes(pdf_of(CaseFile(record=record), "en"))
     text = text_of(path)
     assert "<script>alert(1)</script>" in text
     assert "{{ 7*7 }}" in text
@@ -217,7 +217,7 @@ def test_unbroken_lines_cost_little() -> None:
     """Twenty answers of a check without a place to break them are set in seconds, not minutes."""
     checks = tuple(a_check(check=f"c{number}", detail="x" * 2_000) for number in range(20))
     start = time.process_time()
-    made(CaseFile(record=a_record(checks=checks)))
+    pdf_of(CaseFile(record=a_record(checks=checks)))
     assert time.process_time() - start < 30
 
 
@@ -225,7 +225,7 @@ def test_thousand_checks_and_lines_are_printed(tmp_path: Path) -> None:
     """A row with more lines than a page has is cut, so that the table goes on."""
     checks = (a_check(detail="line\n" * 900), *(a_check(check=f"c{n}") for n in range(300)))
     path = tmp_path / "long.pdf"
-    path.write_bytes(made(CaseFile(record=a_record(checks=checks)), "en"))
+    path.write_bytes(pdf_of(CaseFile(record=a_record(checks=checks)), "en"))
     text = text_of(path)
     assert "more lines]" in text
     assert "c299" in text

@@ -118,7 +118,7 @@ def forms(secret: str) -> Iterator[bytes]:
         yield whole[4 if before else 0 : -4]
 
 
-def found(content: bytes) -> list[str]:
+def secrets_in(content: bytes) -> list[str]:
     """Return the secrets, and the row, that stand in something."""
     return [each for each in (*SECRETS, ROW) if any(form in content for form in forms(each))]
 
@@ -128,7 +128,7 @@ def tell_tales(*folders: Path) -> dict[str, list[str]]:
     ours = {"settings", "canary", "key", "vault", "restore.yml"}
     files = [path for folder in folders for path in folder.rglob("*") if path.name not in ours]
     files = [path for path in files if path.is_file()]
-    leaks = {str(path): found(path.read_bytes()) for path in files}
+    leaks = {str(path): secrets_in(path.read_bytes()) for path in files}
     return {path: what for path, what in leaks.items() if what}
 
 
@@ -149,7 +149,7 @@ def watched(pid_of: list[int]) -> Iterator[dict[str, list[str]]]:
                         words = (entry / "cmdline").read_bytes()[:200]
                     except OSError:
                         continue
-                    if what := found(content):
+                    if what := secrets_in(content):
                         leaks[f"{name} of {words!r}"] = what
 
     thread = Thread(target=look)
@@ -188,7 +188,7 @@ def test_nothing_that_a_run_writes_or_starts_tells_a_secret(house: Path, tmp_pat
         pids.append(running.pid)
         out, err = running.communicate(timeout=120)
     assert running.returncode == 10, err
-    assert not found(out + err), (out + err).decode()
+    assert not secrets_in(out + err), (out + err).decode()
     assert not leaks
     for form in ("html", "pdf", "junit", "csv", "json"):
         result = pradrill(
@@ -199,7 +199,7 @@ def test_nothing_that_a_run_writes_or_starts_tells_a_secret(house: Path, tmp_pat
     assert result.returncode == 0, result.stderr
     for words in (("show", "--json"), ("show",), ("runs", "--json"), ("register", "list")):
         result = pradrill(house, *words)
-        assert not found((result.stdout + result.stderr).encode()), words
+        assert not secrets_in((result.stdout + result.stderr).encode()), words
     assert not tell_tales(tmp_path)
     assert not folders_of_runs(house)
     record: Any = json.loads(pradrill(house, "show", "--json").stdout)
@@ -235,7 +235,7 @@ def test_a_killed_run_leaves_no_secret_on_a_disk_and_none_in_memory_once_it_is_s
     environ = environment(house)
     result = pradrill(house, "runs", environment=environ)
     assert "its standby was not left as declared (teardown ended failed" in result.stderr
-    assert not found((result.stdout + result.stderr).encode())
+    assert not secrets_in((result.stdout + result.stderr).encode())
     assert not folders_of_runs(house)
     assert not tell_tales(tmp_path)
 

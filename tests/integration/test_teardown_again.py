@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.integration.house import edit, pradrill
-from tests.integration.test_leases import shown, slow_run
+from tests.integration.test_leases import last_record, slow_run
 from tests.integration.two_hosts import TwoHosts
 
 
@@ -20,7 +20,7 @@ def test_a_run_whose_standby_went_away_is_torn_down_later(hosts: TwoHosts, tmp_p
             assert process.wait(120) == 12
         finally:
             server.start()
-    record = shown(house)
+    record = last_record(house)
     run_id = record["run_id"]
     assert record["residue"]
     content = (house / "state/runs" / run_id / "record.json").read_bytes()

@@ -55,7 +55,7 @@ def _vault(folder: Path, *words: str) -> str:
     return result.stdout
 
 
-def _named(folder: Path, password: str) -> None:
+def _name_password(folder: Path, password: str) -> None:
     edit(
         folder, "drills/shop.yml", "hosts: standby,", f"hosts: standby, vault_password: {password},"
     )
@@ -73,7 +73,7 @@ def test_an_encrypted_inventory_without_a_password_is_refused_by_validate(house:
 
 def test_a_wrong_or_missing_password_is_told_as_such(house: Path) -> None:
     """A wrong one is a mistake in the drill (3), one that cannot be read is not ready (4)."""
-    _named(house, "'command:echo wrong-one'")
+    _name_password(house, "'command:echo wrong-one'")
     result = pradrill(house, "validate")
     assert result.returncode == 3, result.stderr
     assert "does not open with the vault password" in result.stderr
@@ -87,7 +87,7 @@ def test_a_drill_opens_the_vault_and_tells_nothing_of_what_was_in_it(
     hosts: TwoHosts, house: Path
 ) -> None:
     """Playbook and inventory get the password; a check that shows what was encrypted is masked."""
-    _named(house, f"'file:{house}/password'")
+    _name_password(house, f"'file:{house}/password'")
     result = pradrill(house, "run", "shop")
     assert result.returncode == 0, result.stdout + result.stderr
     check = (house / "drills/checks/shop/test_shop.py").read_text("utf-8")

@@ -25,7 +25,7 @@ def run(*words: str | Path, cwd: Path | None = None) -> Saying:
     )
 
 
-def done(*words: str | Path, cwd: Path | None = None) -> str:
+def output_of(*words: str | Path, cwd: Path | None = None) -> str:
     """Run a command that must work, and return what it prints."""
     result = run(*words, cwd=cwd)
     assert result.returncode == 0, result.stderr
@@ -53,9 +53,9 @@ def place(tmp_path: Path) -> Path:
     os.mkfifo(files / "pipe")
     Path(os.fsdecode(os.fsencode(files) + b"/caf\xe9\n")).write_text("x")
     os.setxattr(files / "deep/3", "user.origin", b"CAD")
-    done("find", files, "-exec", "touch", "-h", "-d", "-1 hour", "{}", "+")
+    output_of("find", files, "-exec", "touch", "-h", "-d", "-1 hour", "{}", "+")
     (tmp_path / "meta").mkdir()
-    manifest = done("python3", SCRIPTS / "manifest-files", "write", files)
+    manifest = output_of("python3", SCRIPTS / "manifest-files", "write", files)
     (tmp_path / "meta/manifest").write_text(manifest)
     (tmp_path / "staging/login").mkdir(parents=True)
     return tmp_path
@@ -69,12 +69,12 @@ def restore(request: pytest.FixtureRequest, place: Path) -> Restore:
     repository = place / "repository"
     staging = place / "staging"
     if kind == "restic":
-        done("restic", "-q", "--repo", repository, "init")
-        done("restic", "-q", "--repo", repository, "backup", "--tag", "t", *folders)
+        output_of("restic", "-q", "--repo", repository, "init")
+        output_of("restic", "-q", "--repo", repository, "backup", "--tag", "t", *folders)
         access = f"export RESTIC_REPOSITORY='{repository}'\n"
     elif kind == "borg":
-        done("borg", "init", "--encryption=repokey-blake2", repository)
-        done("borg", "create", f"{repository}::night-1", *relative, cwd=Path("/"))
+        output_of("borg", "init", "--encryption=repokey-blake2", repository)
+        output_of("borg", "create", f"{repository}::night-1", *relative, cwd=Path("/"))
         access = f"export BORG_REPO='{repository}'\n"
     else:
         packed: list[str | Path] = [
@@ -86,10 +86,10 @@ def restore(request: pytest.FixtureRequest, place: Path) -> Restore:
             "-caf",
             place / f"night.{kind}",
         ]
-        done(*packed, *relative)
+        output_of(*packed, *relative)
         access = ""
     (staging / f"login/{kind}").write_text(access)
-    done("rm", "-r", place / "files/deep", place / "files/link")
+    output_of("rm", "-r", place / "files/deep", place / "files/link")
     (place / "files/stale").write_text("of before")
 
     def from_id(id_: str) -> Saying:
@@ -155,7 +155,7 @@ def test_each_difference_is_named(place: Path) -> None:
         file.write(b"\0\1\2")
     (place / "files/link").unlink()
     (place / "files/link").symlink_to("deep/9")
-    done("find", place / "files", "-exec", "touch", "-h", "-d", "-1 hour", "{}", "+")
+    output_of("find", place / "files", "-exec", "touch", "-h", "-d", "-1 hour", "{}", "+")
 
     there = check(place, "there").stdout
     assert "deep/5 is missing" in there

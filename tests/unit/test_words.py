@@ -44,7 +44,7 @@ def sources(tree: str) -> Iterator[tuple[str, ast.Module]]:
 
 
 def names(module: ast.Module) -> Iterator[tuple[str, int]]:
-    """Yield every name that a module gives to a value, with its line.
+    """Yield every name that a module gives to a value or a function, with its line.
 
     The fields of models are passed over: they are the recorded format.
     """
@@ -60,6 +60,8 @@ def names(module: ast.Module) -> Iterator[tuple[str, int]]:
             case ast.Name(id=name, ctx=ast.Store()) if id(node) not in fields:
                 yield name, node.lineno
             case ast.arg(arg=name) | ast.Attribute(attr=name, ctx=ast.Store()):
+                yield name, node.lineno
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
                 yield name, node.lineno
             case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)):
                 yield name, node.lineno
@@ -128,6 +130,7 @@ def test_a_participle_is_never_a_name(tree: str) -> None:
         "match x:\n    case [1, *told]: ...",
         "class Line(NamedTuple):\n    told: str",
         "lambda told: 1",
+        "def told(): ...",
     ],
 )
 def test_a_participle_is_found_wherever_a_name_is_given(code: str) -> None:

@@ -39,7 +39,7 @@ class DiscreetProgress:
         """Show what a person is asked for; it is masked where it is put."""
         self._progress.ask(question)
 
-    def done(self, step: StepResult) -> None:
+    def finish(self, step: StepResult) -> None:
         """End a step."""
         facts = self._masker.facts(step.model_dump(mode="json"))
-        self._progress.done(StepResult.model_validate(facts))
+        self._progress.finish(StepResult.model_validate(facts))

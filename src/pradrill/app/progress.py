@@ -88,7 +88,7 @@ class LogProgress:
             until=question.until.isoformat(),
         )
 
-    def done(self, step: StepResult) -> None:
+    def finish(self, step: StepResult) -> None:
         """End a step."""
         self._tell(
             "step_ended",

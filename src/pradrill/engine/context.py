@@ -20,7 +20,7 @@ from pradrill.domain.run.outcome import GuardResult, Phase, StepOutcome
 from pradrill.domain.run.proof import workable
 from pradrill.domain.run.run_plan import PlannedStep
 from pradrill.domain.values.model import Model
-from pradrill.domain.values.reason import ReasonOrText, joined, written
+from pradrill.domain.values.reason import ReasonOrText, as_json, joined
 from pradrill.domain.values.run_names import folder_prefix
 from pradrill.domain.values.timeline import Instant, Mark, Provenance, Skew
 from pradrill.engine.cancellation import Cancellation
@@ -236,7 +236,7 @@ class Context:
 
     def mark(self, mark: Mark, at: datetime) -> None:
         """Note a measured mark of the timeline."""
-        self.mark_instant(mark, Instant.known(at, Provenance.MEASURED))
+        self.mark_instant(mark, Instant.around(at, Provenance.MEASURED))
 
     def mark_instant(self, mark: Mark, instant: Instant) -> None:
         """Note a mark with its bounds and where it comes from."""
@@ -297,7 +297,7 @@ class Context:
     def left(self, left: Sequence[ReasonOrText]) -> StepEnd:
         """Note what was left behind, if anything was."""
         if left:
-            self.note(Event.RESIDUE, left=written(left))
+            self.note(Event.RESIDUE, left=as_json(left))
             return StepEnd(StepOutcome.FAILED, joined(left))
         return StepEnd(StepOutcome.PASSED)
 

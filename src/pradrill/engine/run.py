@@ -17,10 +17,10 @@ from pradrill.domain.run.verdict import opened
 from pradrill.domain.values.reason import (
     Reason,
     ReasonOrText,
+    as_json,
     as_reason,
     reason,
     reason_of,
-    written,
 )
 from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Instant, Mark, Provenance
@@ -172,7 +172,7 @@ class Run:
 
     def refuse(self, why: Refusal, *because: ReasonOrText) -> None:
         """Note that the run does not start."""
-        self.context.note(Event.REFUSED, refusal=why, because=written(because))
+        self.context.note(Event.REFUSED, refusal=why, because=as_json(because))
 
     def seal(self) -> RunRecord:
         """Write the record; raises RecordError when it, or a fact before it, was not written."""
@@ -279,7 +279,7 @@ class Run:
         )
 
         context.note(Event.STEP_ENDED, result)
-        progress.done(result)
+        progress.finish(result)
 
         return result
 

@@ -258,7 +258,7 @@ def proven_guards(plan: RunPlan) -> tuple[GuardResult, ...]:
 
 def measured(seconds: float, *, within: float = 0.0) -> Instant:
     """Return a measured instant that many seconds after the builders' T0."""
-    return Instant.known(after(seconds), Provenance.MEASURED, within=within)
+    return Instant.around(after(seconds), Provenance.MEASURED, within=within)
 
 
 def a_recovery(**changes: Any) -> Recovery:

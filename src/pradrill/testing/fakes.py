@@ -169,7 +169,7 @@ class FakeProgress:
         """Keep what a person is asked."""
         self.lines.append(("ask", f"{question.who}: {question.instruction}"))
 
-    def done(self, step: StepResult) -> None:
+    def finish(self, step: StepResult) -> None:
         """End a step."""
         self.lines.append(("done", f"{self._whose}{step.name}: {step.outcome}"))
 

@@ -36,7 +36,7 @@ def state(tmp_path: Path, new_key: NewKey, authority: Authority, seal: Seal) -> 
     return tmp_path / "state"
 
 
-def known(state: Path, run: str | None = None) -> CaseFile:
+def case_of(state: Path, run: str | None = None) -> CaseFile:
     """Return what is known of the run."""
     place = App(Namespace(state=state, drills=None, log=None))
     return casefile(place, place.store.find(run))
@@ -44,7 +44,7 @@ def known(state: Path, run: str | None = None) -> CaseFile:
 
 def integrity(state: Path) -> RecordIntegrity:
     """Return where the run stands in the register."""
-    result = known(state).integrity
+    result = case_of(state).integrity
     assert result is not None
     return result
 
@@ -93,7 +93,7 @@ def test_people_words_and_findings_come_from_the_register(state: Path) -> None:
     for services in (("moodle",), ("wiki",)):
         opened_finding: Finding = a_finding(services=services, key="/".join(services), run_id=None)
         place.register.append(EntryKind.FINDING, opened_finding, after(90_000))
-    case = known(state)
+    case = case_of(state)
     assert case.annotations == (note_of_run,)
     assert [finding.services for finding in case.findings] == [("moodle",)]
 
@@ -105,7 +105,7 @@ def test_a_damaged_register_does_not_hide_the_run(
     register = state / "register"
     register.chmod(0o600)
     register.write_bytes(register.read_bytes().replace(b'{"', b"{{", 1))
-    case = known(state)
+    case = case_of(state)
     assert "without the register" in capsys.readouterr().err
     assert case.integrity is not None
     assert case.integrity.entry is None

@@ -130,11 +130,11 @@ def _line_change() -> st.SearchStrategy[Callable[[bytes], bytes]]:
     at = st.integers(0, 60)
 
     def one(line: int) -> Callable[[bytes], bytes]:
-        def gone(content: bytes) -> bytes:
+        def remove(content: bytes) -> bytes:
             lines = content.splitlines(keepends=True)
             return b"".join(lines[: line % len(lines)] + lines[line % len(lines) + 1 :])
 
-        return lambda content: gone(content) if content else content
+        return lambda content: remove(content) if content else content
 
     def two(first: int, second: int, *, copy: bool) -> Callable[[bytes], bytes]:
         def moved(content: bytes) -> bytes:

@@ -35,7 +35,7 @@ clauses:
 """
 
 
-def written(folder: Path, content: bytes | str, name: str = "logo") -> Path:
+def logo_with(folder: Path, content: bytes | str, name: str = "logo") -> Path:
     """Write a file."""
     path = folder / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -48,7 +48,7 @@ def written(folder: Path, content: bytes | str, name: str = "logo") -> Path:
 @pytest.mark.parametrize(("content", "kind"), [(PNG, "png"), (SVG, "svg+xml")])
 def test_logo_goes_into_the_page_as_data(tmp_path: Path, content: bytes | str, kind: str) -> None:
     """A PNG and a plain SVG stand in the page whole, with the organisation's name beside them."""
-    logo = read_logo(written(tmp_path, content))
+    logo = read_logo(logo_with(tmp_path, content))
     page = render_html(a_case(), Letterhead(logo=logo))
     whole = base64.b64encode(content if isinstance(content, bytes) else content.encode()).decode()
     assert f'src="data:image/{kind};base64,{whole}" alt="Logo of Exemple SAS"' in page
@@ -72,7 +72,7 @@ def test_logo_goes_into_the_page_as_data(tmp_path: Path, content: bytes | str, k
 def test_hostile_logo_is_refused(tmp_path: Path, content: bytes | str, text: str) -> None:
     """A logo that is huge, no image, or that holds scripts, entities or links is refused."""
     with pytest.raises(ConfigurationError, match=r"logo") as refusal:
-        read_logo(written(tmp_path, content))
+        read_logo(logo_with(tmp_path, content))
     assert text in refusal.value.message
 
 
@@ -86,8 +86,8 @@ def test_only_an_image_becomes_a_logo(logo: str) -> None:
 
 def test_validate_tells_bad_logo_and_clauses(tmp_path: Path) -> None:
     """Problems of the logo and of the own clause map are told with all the others, with lines."""
-    written(tmp_path, PLAN + "logo: missing.png\n", "plan.yml")
-    written(tmp_path, OWN.replace("sign_off", "signoff"), CLAUSES)
+    logo_with(tmp_path, PLAN + "logo: missing.png\n", "plan.yml")
+    logo_with(tmp_path, OWN.replace("sign_off", "signoff"), CLAUSES)
     with pytest.raises(ConfigurationProblemsError) as refusal:
         open_house(tmp_path, now=START)
     message = str(refusal.value)
@@ -144,7 +144,7 @@ def test_laws_have_their_french_names() -> None:
 
 def test_own_clauses_replace_the_shipped_ones(tmp_path: Path) -> None:
     """A map beside the plan is the one that is printed, with its source and without (?)."""
-    written(tmp_path, OWN, CLAUSES)
+    logo_with(tmp_path, OWN, CLAUSES)
     page = render_html(a_case(), Letterhead(clauses=read_clauses(tmp_path)))
     assert "Contract HX-1234, 7.2</th>" in page
     assert "read by C. Durand on 2026-02-01" in page

@@ -34,9 +34,9 @@ def test_an_instant_lies_between_its_bounds() -> None:
 def test_an_instant_needs_its_zone_and_is_kept_in_utc() -> None:
     """A naive time is refused; any zone is the same instant in UTC."""
     with pytest.raises(ValidationError, match="timezone"):
-        Instant.known(datetime(2026, 3, 10, 2), Provenance.MEASURED)  # noqa: DTZ001 the point
+        Instant.around(datetime(2026, 3, 10, 2), Provenance.MEASURED)  # noqa: DTZ001 the point
     paris = datetime(2026, 3, 10, 3, tzinfo=timezone(timedelta(hours=1)))
-    instant = Instant.known(paris, Provenance.ENTERED)
+    instant = Instant.around(paris, Provenance.ENTERED)
     assert instant.at == START
     assert instant.at.tzinfo is UTC
 

@@ -213,7 +213,7 @@ def test_a_record_from_before_services_is_read() -> None:
 
 def test_the_weakest_provenance_is_the_wholes() -> None:
     """A whole that rests on one entered instant does not call itself measured."""
-    entered = Instant.known(after(20), Provenance.ENTERED).model_dump(mode="json")
+    entered = Instant.around(after(20), Provenance.ENTERED).model_dump(mode="json")
     mark = {"mark": Mark.SERVICE_VERIFIED, "instant": entered, "service": "database"}
     recovery = record([*whole(), (Event.MARK, mark)]).recovery
     assert recovery.rta is not None

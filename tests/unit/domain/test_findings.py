@@ -326,7 +326,7 @@ class Chain:
         self.add(EntryKind.RUN, entry, day)
         return entry
 
-    def shown(self, run: str, day: float, **changes: Any) -> None:
+    def show_again(self, run: str, day: float, **changes: Any) -> None:
         """Append a finding that a run showed at its end."""
         opened = after(day * DAY + 3_600)
         self.add(EntryKind.FINDING, a_finding(run_id=run, opened=opened, **changes), day)
@@ -345,7 +345,7 @@ def opened() -> Chain:
     """Return a chain in which run 1 failed and opened a finding."""
     chain = Chain()
     chain.run("run1", 1, verdict="FAILED", exit_code=10)
-    chain.shown("run1", 1)
+    chain.show_again("run1", 1)
     return chain
 
 
@@ -353,7 +353,7 @@ def test_the_same_problem_is_seen_again() -> None:
     """A second run with the same key opens no second finding, and is named in the first."""
     chain = opened()
     chain.run("run2", 2, verdict="FAILED")
-    chain.shown("run2", 2, detail="still 500")
+    chain.show_again("run2", 2, detail="still 500")
     (finding,) = chain.findings()
     assert finding.finding == "F-1"
     assert [(s.run_id, s.at) for s in finding.seen] == [("run2", after(2 * DAY + 3_600))]
@@ -364,8 +364,8 @@ def test_the_same_problem_is_seen_again() -> None:
 def test_what_got_worse_is_due_earlier() -> None:
     """An errored check that fails next time is critical from then on, with the nearer date."""
     chain = Chain()
-    chain.shown("run1", 1, severity=Severity.MAJOR, due=dt.date(2026, 4, 10))
-    chain.shown("run2", 2, severity=Severity.CRITICAL, due=dt.date(2026, 3, 19))
+    chain.show_again("run1", 1, severity=Severity.MAJOR, due=dt.date(2026, 4, 10))
+    chain.show_again("run2", 2, severity=Severity.CRITICAL, due=dt.date(2026, 3, 19))
     (finding,) = chain.findings()
     assert (finding.severity, finding.due) == (Severity.CRITICAL, dt.date(2026, 3, 19))
 
@@ -373,7 +373,7 @@ def test_what_got_worse_is_due_earlier() -> None:
 def test_a_fact_told_twice_is_one() -> None:
     """When two processes enter the same run's finding, nothing was seen again."""
     chain = opened()
-    chain.shown("run1", 1)
+    chain.show_again("run1", 1)
     (finding,) = chain.findings()
     assert finding.seen == ()
 
@@ -421,7 +421,7 @@ def test_the_run_that_saw_it_cannot_close_it() -> None:
     """A run that PASSED and left residue again is no proof that residue is gone."""
     chain = opened()
     run = chain.run("run2", 2, exit_code=13)
-    chain.shown("run2", 2)
+    chain.show_again("run2", 2)
     chain.close("F-1", "run2", 3)
     (finding,) = chain.findings()
     assert finding.open
@@ -433,7 +433,7 @@ def test_a_run_between_two_sightings_closes_nothing() -> None:
     chain = opened()
     chain.run("run2", 2)
     chain.run("run3", 3, verdict="FAILED")
-    chain.shown("run3", 3)
+    chain.show_again("run3", 3)
     chain.close("F-1", "run2", 4)
     assert chain.findings()[0].open
 
@@ -453,7 +453,7 @@ def test_what_comes_back_after_its_closure_is_a_new_finding() -> None:
     chain.run("run2", 2)
     chain.close("F-1", "run2", 3)
     chain.run("run4", 4, verdict="FAILED")
-    chain.shown("run4", 4)
+    chain.show_again("run4", 4)
     first, second = chain.findings()
     assert (first.open, second.open, second.finding) == (False, True, "F-2")
     assert "closed already" in (why_not_closed(first, chain.run("run5", 5)) or "")
@@ -487,7 +487,7 @@ def test_a_damaged_entry_is_told() -> None:
 def test_findings_of_a_run_and_its_services() -> None:
     """A report has the open ones of its services, and those that its run opened, saw or closed."""
     chain = opened()
-    chain.shown("run1", 1, key="b", services=("wiki",))
+    chain.show_again("run1", 1, key="b", services=("wiki",))
     chain.run("run2", 2)
     chain.close("F-1", "run2", 3)
     findings = chain.findings()
@@ -523,7 +523,7 @@ def test_the_fold_keeps_its_promises(acts: Sequence[tuple[Any, ...]]) -> None:
         name = f"run{day}"
         if act[0] == "fail":
             runs[name] = chain.run(name, day, verdict="FAILED")
-            chain.shown(name, day, key=act[1])
+            chain.show_again(name, day, key=act[1])
             count += 1
         elif act[0] == "pass":
             runs[name] = chain.run(name, day, services=(act[1],))

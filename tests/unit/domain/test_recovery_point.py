@@ -318,7 +318,7 @@ class World:
             at += gap * self.interval
         return at
 
-    def told(self, true: float) -> Instant:
+    def clock_reading(self, true: float) -> Instant:
         """Return an instant as the primary's clock wrote it and the skew's bound is known."""
         return measured(true + self.skew, within=abs(self.skew) + self.known_within)
 
@@ -335,11 +335,13 @@ def test_the_interval_contains_the_true_loss(world: World, kind: str) -> None:
     """Whatever skew, jitter and duration, the loss that happened is in the interval stated."""
     interval = timedelta(seconds=world.interval)
     table = heartbeat(0, "table", interval=interval).model_copy(
-        update={"newest": world.told(world.beat(world.snapshot))}
+        update={"newest": world.clock_reading(world.beat(world.snapshot))}
     )
-    file = table.model_copy(update={"name": "file", "newest": world.told(world.beat(world.file))})
+    file = table.model_copy(
+        update={"name": "file", "newest": world.clock_reading(world.beat(world.file))}
+    )
     newest_row = world.snapshot - world.quiet
-    business = rows(0).model_copy(update={"newest": world.told(newest_row)})
+    business = rows(0).model_copy(update={"newest": world.clock_reading(newest_row)})
     readings = {
         "table": [table],
         "table and file": [table, file],
@@ -348,8 +350,8 @@ def test_the_interval_contains_the_true_loss(world: World, kind: str) -> None:
         "files": [file],  # and the service's own were read at another moment
     }[kind]
     times = BackupTimes(
-        taken=world.told(world.backup_start),
-        ended=world.told(world.ended) if kind == "files" else None,
+        taken=world.clock_reading(world.backup_start),
+        ended=world.clock_reading(world.ended) if kind == "files" else None,
     )
     result = weigh(readings, times, disruption=measured(0), now=after(NOW))
     true = -world.snapshot

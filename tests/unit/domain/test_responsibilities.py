@@ -23,7 +23,7 @@ from pradrill.testing import (
 )
 
 
-def shown(what: str, **changes: Any) -> list[TopicEvidence]:
+def evidence_of(what: str, **changes: Any) -> list[TopicEvidence]:
     """Return what a run showed of one line."""
     service = a_service(responsibilities={what: "client"})
     record = a_record(plan=a_run_plan(services={"moodle": service}), **changes)
@@ -76,7 +76,7 @@ def test_every_line_of_every_service_is_there() -> None:
 )
 def test_a_line_is_recognised_by_its_words(what: str, topics: list[Topic]) -> None:
     """French or English, one topic or two; what is not recognised is nothing's proof."""
-    evidence = shown(what)
+    evidence = evidence_of(what)
     assert [one.topic for one in evidence] == topics
     if topics == [Topic.OTHER]:
         assert evidence[0].proof is Proof.NOT_EXERCISED
@@ -84,15 +84,15 @@ def test_a_line_is_recognised_by_its_words(what: str, topics: list[Topic]) -> No
 
 def test_dns_is_not_exercised_unless_somebody_did_it() -> None:
     """A manual step that names the line shows it; a no or silence shows the contrary."""
-    assert shown("dns")[0].proof is Proof.NOT_EXERCISED
+    assert evidence_of("dns")[0].proof is Proof.NOT_EXERCISED
     assert (
-        shown("DNS", waits=(a_wait(),))[0].text.text
+        evidence_of("DNS", waits=(a_wait(),))[0].text.text
         == "switch the DNS: done after 10m00s, amartin says"
     )
     for answer in (None, an_answer(yes=False)):
-        assert shown("dns", waits=(a_wait(answer=answer),))[0].proof is Proof.FAILED
-    assert shown("mail", waits=(a_wait(),))[0].proof is Proof.NOT_EXERCISED
-    assert shown("dns", waits=(a_wait(service="wiki"),))[0].proof is Proof.NOT_EXERCISED
+        assert evidence_of("dns", waits=(a_wait(answer=answer),))[0].proof is Proof.FAILED
+    assert evidence_of("mail", waits=(a_wait(),))[0].proof is Proof.NOT_EXERCISED
+    assert evidence_of("dns", waits=(a_wait(service="wiki"),))[0].proof is Proof.NOT_EXERCISED
 
 
 def test_support_is_shown_by_its_figures() -> None:
@@ -110,32 +110,34 @@ def test_support_is_shown_by_its_figures() -> None:
         }
         return (SlaMeasure.model_validate({**fields, **changes}),)
 
-    assert shown("support")[0].proof is Proof.NOT_EXERCISED
-    evidence = shown("support", sla=measured())[0]
+    assert evidence_of("support")[0].proof is Proof.NOT_EXERCISED
+    evidence = evidence_of("support", sla=measured())[0]
     assert (evidence.topic, evidence.proof, evidence.seconds) == (Topic.SUPPORT, Proof.SHOWN, 120)
     assert evidence.text.text == "response 2m00s, SLA met"
-    assert shown("support", sla=measured(standing=SlaStanding.NOT_MET))[0].proof is Proof.FAILED
-    assert shown("support", sla=measured(provider="other"))[0].proof is Proof.NOT_EXERCISED
+    assert (
+        evidence_of("support", sla=measured(standing=SlaStanding.NOT_MET))[0].proof is Proof.FAILED
+    )
+    assert evidence_of("support", sla=measured(provider="other"))[0].proof is Proof.NOT_EXERCISED
 
 
 @pytest.mark.parametrize("what", ["backup", "restore"])
 def test_a_restore_that_failed_shows_the_contrary(what: str) -> None:
     """Who answers for the backup or the restore is told what the failed step came to."""
-    (evidence,) = shown(what, steps=(a_step(outcome=StepOutcome.FAILED),))
+    (evidence,) = evidence_of(what, steps=(a_step(outcome=StepOutcome.FAILED),))
     assert (evidence.proof, evidence.text.text) == (Proof.FAILED, "restore_moodle: failed")
 
 
 def test_a_standby_that_did_not_answer_shows_the_contrary() -> None:
     """The machine's line fails with the time that was spent."""
     step = a_step(kind=StepKind.START, outcome=StepOutcome.UNREACHABLE, seconds=120.0)
-    (evidence,) = shown("vm", steps=(step,))
+    (evidence,) = evidence_of("vm", steps=(step,))
     assert (evidence.proof, evidence.seconds) == (Proof.FAILED, 120.0)
 
 
 def test_checks_that_are_red_show_the_contrary() -> None:
     """A line about the application counts the mandatory checks."""
     checks = (a_check(), a_check(check="b", outcome=CheckOutcome.FAILED))
-    (evidence,) = shown("application", checks=checks)
+    (evidence,) = evidence_of("application", checks=checks)
     assert (evidence.proof, evidence.text.text) == (Proof.FAILED, "1 of 2 mandatory checks passed")
 
 
@@ -143,7 +145,7 @@ def test_nothing_measured_shows_nothing() -> None:
     """A run without marks, steps and checks exercised no line."""
     bare = a_recovery(marks={}, recovery_point=None, rta=None)
     for what in ("vm", "network", "backup", "restore", "support", "application"):
-        (evidence,) = shown(what, steps=(), checks=(), recovery=bare)
+        (evidence,) = evidence_of(what, steps=(), checks=(), recovery=bare)
         assert evidence.proof is Proof.NOT_EXERCISED
 
 

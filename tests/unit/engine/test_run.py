@@ -171,7 +171,7 @@ def test_the_clocks_of_a_drill_that_passes() -> None:
 
 def test_a_disruption_before_the_launch_is_in_the_rta() -> None:
     """T0 is when the primary died, whatever was waited for since; its skew is known."""
-    t0 = Instant.known(after(-300), Provenance.MEASURED, within=0.5)
+    t0 = Instant.around(after(-300), Provenance.MEASURED, within=0.5)
     record = Bench().run(Disruption(t0, Skew(seconds=2.0, within=0.1)))
     assert record.recovery.rta is not None
     assert record.recovery.rta.seconds == 421

@@ -28,7 +28,7 @@ def printed(*, terminal: bool = False, width: int = 100) -> tuple[Console, io.St
     return Console(file=stream, width=width, force_terminal=terminal, highlight=False), stream
 
 
-def held() -> RunRecord:
+def held_record() -> RunRecord:
     """Return the record of an estate whose database did not come back."""
     facts = []
     for event, what in whole():
@@ -96,7 +96,7 @@ def test_a_finished_branch_leaves_the_others_alone() -> None:
     live = LiveProgress(console, 60.0, rtos={"directory": 600.0, "database": 60.0})
     for service in ("directory", "database"):
         live.of(service).step("restore", 300.0)
-    live.of("directory").done(a_step(name="restore", service="directory", seconds=3.0))
+    live.of("directory").finish(a_step(name="restore", service="directory", seconds=3.0))
     assert stream.getvalue().split() == ["passed", "3.0s", "restore:", "directory:", "restore"]
     console.print(live._render())
     assert "database · restore" in stream.getvalue()
@@ -116,7 +116,7 @@ def test_the_log_names_the_service() -> None:
 
 def test_the_summary_tells_each_service() -> None:
     """A mail shows each service's verdict and figures, and what was not tried because of which."""
-    text = summary(held())
+    text = summary(held_record())
     flat = " ".join(text.split())
     assert text.startswith("FAILED  estate")
     assert "PASSED directory RTA 9.0s (RTO 4h00m) RPA 1m00s (RPO 24h00m)" in flat
@@ -130,7 +130,7 @@ def test_the_summary_tells_each_service() -> None:
 def test_show_tells_each_service() -> None:
     """`pradrill show` has a row a service, and steps carry their service."""
     console, stream = printed(width=140)
-    show(held(), console)
+    show(held_record(), console)
     rows = [line.split() for line in stream.getvalue().splitlines()]
     assert any(row[:3] == ["directory", "PASSED", "9.0s"] for row in rows)
     assert any(row[:2] == ["application", "INCONCLUSIVE"] for row in rows)
@@ -142,7 +142,7 @@ def test_the_whole_stands_as_its_worst_service() -> None:
     rta, rpa = view.comparisons(record(whole()))
     assert (rta.standing, rpa.standing) == (view.ObjectiveStanding.MET, view.ObjectiveStanding.MET)
     assert (rta.actual_text, rta.objective_text) == ("11.0s", "4h00m")
-    rta, _ = view.comparisons(held())
+    rta, _ = view.comparisons(held_record())
     assert rta.standing is view.ObjectiveStanding.UNKNOWN
     strict = record(whole()).model_copy(update={"plan": an_estate(rto={"directory": "8s"})})
     rta, _ = view.comparisons(strict)
@@ -160,7 +160,7 @@ def test_a_flat_drill_has_no_rows_of_services() -> None:
 def test_the_page_of_an_estate_can_be_made_in_each_language() -> None:
     """Report and timeline are drawn with steps that overlap in time, and say whose they are."""
     for language in ("en", "fr"):
-        for made_record in (record(whole()), held()):
+        for made_record in (record(whole()), held_record()):
             page = render_html(CaseFile(record=made_record), Letterhead(language=language))
             assert "database" in page
             assert "restore_database" in page
@@ -184,7 +184,7 @@ def test_steps_that_overlap_are_drawn_on_rows_of_their_own() -> None:
 
 def test_every_sentence_of_an_estate_has_french_words() -> None:
     """What the engine writes about services is translated like the rest."""
-    made_record = held()
+    made_record = held_record()
     facts: list[ReasonOrText] = [
         *made_record.reasons,
         *(r for result in made_record.services.values() for r in result.reasons),

@@ -36,7 +36,7 @@ from pradrill.testing.cases import an_annotation
 ENTERED = "(entered 2026-03-11 03:00:00 UTC by a.martin)"
 
 
-def seen(case: CaseFile, language: str = "en") -> str:
+def text_of_page(case: CaseFile, language: str = "en") -> str:
     """Return what a reader sees of the page, on one line."""
     page = render_html(case, Letterhead(language=language))
     bare = re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)
@@ -46,7 +46,7 @@ def seen(case: CaseFile, language: str = "en") -> str:
 
 def text_of(*, annotations: tuple[Any, ...] = (), **changes: Any) -> str:
     """Return what a reader sees of a record."""
-    return seen(CaseFile(record=a_record(**changes), annotations=annotations))
+    return text_of_page(CaseFile(record=a_record(**changes), annotations=annotations))
 
 
 def test_the_planned_day_says_who_set_it() -> None:
@@ -200,7 +200,9 @@ def test_what_people_say_stands_with_who_and_when(kind: AnnotationKind) -> None:
     notes = (an_annotation(kind=kind, text="as people say"),)
     assert text_of(annotations=notes).count(f"as people say {ENTERED}") == 1
     case = CaseFile(record=a_record(), annotations=notes)
-    assert "as people say (saisi le 2026-03-11 03:00:00 UTC par a.martin)" in seen(case, "fr")
+    assert "as people say (saisi le 2026-03-11 03:00:00 UTC par a.martin)" in text_of_page(
+        case, "fr"
+    )
 
 
 @pytest.mark.parametrize("hostile", ["<b>x</b>", "\u202egnp", "\x1b[31m", "y" * 10_000_000])
@@ -276,8 +278,8 @@ def everything_said() -> CaseFile:
 @pytest.mark.parametrize(("language", "absent"), [("en", "not entered"), ("fr", "non renseigné")])
 def test_every_field_can_be_filled_in(language: str, absent: str) -> None:
     """When all is said that can be, the report has no field that nobody entered."""
-    assert absent in seen(CaseFile(record=a_record()), language)
-    assert absent not in seen(everything_said(), language)
+    assert absent in text_of_page(CaseFile(record=a_record()), language)
+    assert absent not in text_of_page(everything_said(), language)
 
 
 def test_every_kind_of_annotation_is_on_the_page() -> None:
@@ -288,5 +290,5 @@ def test_every_kind_of_annotation_is_on_the_page() -> None:
             fields |= {"mark": Mark.DETECTED, "instant": after(60)}
         if kind in {AnnotationKind.PLANNED, AnnotationKind.MANAGEMENT_REPORT}:
             fields |= {"date": dt.date(2026, 3, 12)}
-        text = seen(CaseFile(record=a_record(), annotations=(an_annotation(**fields),)))
+        text = text_of_page(CaseFile(record=a_record(), annotations=(an_annotation(**fields),)))
         assert "2026-03-11 03:00:00 UTC by who said so" in text, kind

@@ -295,11 +295,11 @@ def watched(console: Console) -> Progress:
         live.phase("restore")
         live.step("restore_moodle", 60.0)
         live.say("moodle-standby: unpack \x1b[2J")
-        live.done(a_step())
+        live.finish(a_step())
         live.phase("verify")
         live.step("check the service", 600.0)
         live.checks(3, 12)
-        live.done(a_step(name="check the service", outcome=StepOutcome.TIMED_OUT, detail="red"))
+        live.finish(a_step(name="check the service", outcome=StepOutcome.TIMED_OUT, detail="red"))
         live.phase("teardown")
     return live
 

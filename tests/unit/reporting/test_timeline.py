@@ -76,7 +76,7 @@ def test_far_objective_breaks_the_axis(hours: int) -> None:
 def test_disruption_long_before_launch() -> None:
     """A disruption two days before the launch is drawn, behind a break."""
     marks = {
-        Mark.DISRUPTION: Instant.known(after(-172_800), Provenance.ENTERED, within=600),
+        Mark.DISRUPTION: Instant.around(after(-172_800), Provenance.ENTERED, within=600),
         Mark.SERVICE_VERIFIED: measured(2_530),
     }
     picture = drawn(a_record(recovery=a_recovery(marks=marks)))

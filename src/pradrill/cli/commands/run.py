@@ -74,7 +74,7 @@ def declared_disruption(plan: RunPlan) -> Disruption | None:
     declared = plan.drill.scenario.disruption
     if not isinstance(declared, datetime):
         return None
-    return Disruption(Instant.known(declared, Provenance.ENTERED))
+    return Disruption(Instant.around(declared, Provenance.ENTERED))
 
 
 def tell(app: App, record: RunRecord) -> None:

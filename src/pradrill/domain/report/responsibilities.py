@@ -172,13 +172,13 @@ def _by_people(record: RunRecord, service: str, words: set[str]) -> TopicEvidenc
         if wait.service not in {None, service}:
             continue
         if words & _words(wait.step) and wait.seconds is not None:
-            proof, text = _done(wait, wait.seconds)
+            proof, text = _by_person(wait, wait.seconds)
             return TopicEvidence(topic=Topic.OTHER, proof=proof, text=text, seconds=wait.seconds)
 
     return TopicEvidence(topic=Topic.OTHER, proof=Proof.NOT_EXERCISED, text=_NOT_EXERCISED)
 
 
-def _done(wait: Wait, length: float) -> tuple[Proof, Reason]:
+def _by_person(wait: Wait, length: float) -> tuple[Proof, Reason]:
     if wait.answer is not None and wait.answer.yes:
         who = wait.answer.by
         return Proof.SHOWN, reason(Code.DONE_BY_PERSON, step=wait.step, length=length, who=who)

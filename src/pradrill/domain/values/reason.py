@@ -98,7 +98,7 @@ def as_reason(value: object) -> Reason:
     return value if isinstance(value, Reason) else Reason.model_validate(value)
 
 
-def written(reasons: Iterable[ReasonOrText]) -> list[Any]:
+def as_json(reasons: Iterable[ReasonOrText]) -> list[Any]:
     """Return reasons as JSON has them."""
     return [as_reason(each).model_dump(mode="json") for each in reasons]
 

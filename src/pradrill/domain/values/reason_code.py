@@ -27,7 +27,7 @@ class Code(StrEnum):
         return member
 
     @classmethod
-    def known(cls, code: str) -> Code | None:
+    def lookup(cls, code: str) -> Code | None:
         """Return the member of that value; None for one of another version."""
         return next((member for member in cls if member.value == code), None)
 

@@ -43,7 +43,7 @@ def _ask(context: Context, step: PlannedManual, manual: ManualStep) -> StepEnd:
     context.note(Event.ANSWERED, wait.model_copy(update=over))
     end = _step_end(step, manual, answer, cancelled=context.cancelled())
     if end.outcome is StepOutcome.PASSED and _is_acceptance(context, step):
-        context.mark_instant(Mark.ACCEPTED, Instant.known(ended, Provenance.ENTERED))
+        context.mark_instant(Mark.ACCEPTED, Instant.around(ended, Provenance.ENTERED))
 
     return end
 

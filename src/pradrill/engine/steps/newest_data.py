@@ -98,7 +98,7 @@ def _as_instant(context: Context, at: datetime) -> Instant:
     """Return an instant of another machine's clock, as well as the clocks are known."""
     clocks = context.facts.skew_of(context.facts.plan.branch(context.service))
     skew = max((skew.worst for skew in clocks.values()), default=0.0)
-    return Instant.known(at, Provenance.MEASURED, within=skew)
+    return Instant.around(at, Provenance.MEASURED, within=skew)
 
 
 def _handed(context: Context, value: str) -> str:

@@ -192,7 +192,7 @@ def _seconds(value: timedelta | float) -> float:
 
 def exit_code(code: int) -> str:
     """Say what an exit code means; an unknown one is a failure."""
-    member = ExitCode.known(code)
+    member = ExitCode.find(code)
     unknown = N_("unknown: treat it as a failure")
     return f"{code} ({_(member.phrase if member is not None else unknown)})"  # 0 is a member, too
 

@@ -61,7 +61,7 @@ def _spoken(reason: Reason) -> str | None:
     if not reason.code:
         return old_sentences.spoken(reason.text)
 
-    code = Code.known(reason.code)
+    code = Code.lookup(reason.code)
     if code is None:  # of a later version
         return None
 

@@ -424,7 +424,7 @@ class LiveProgress:
             for line in question_lines(question):
                 self._console.print(Text(line, style="bold"), soft_wrap=True)
 
-    def done(self, step: StepResult) -> None:
+    def finish(self, step: StepResult) -> None:
         """Leave a permanent line for a finished step."""
         line = Text(no_wrap=True, overflow="ellipsis")
         passed = step.outcome is StepOutcome.PASSED
