@@ -62,8 +62,9 @@ class TrendLine(NamedTuple):
         k = (student(self.size - 2) * self.error) ** 2
         a = self.slope * self.slope - k / self.spread_x
         root = math.sqrt(max(0.0, k * (rise * rise / self.spread_x + (1 + 1 / self.size) * a)))
-        upper, lower = sorted(((self.slope * rise - root) / a, (self.slope * rise + root) / a))
-        first, middle, last = (self.middle_x + off for off in (upper, rise / self.slope, lower))
+        ends = (self.slope * rise - root) / a, (self.slope * rise + root) / a
+        offsets = sorted((*ends, rise / self.slope))  # rounding may put equal ones out of order
+        first, middle, last = (self.middle_x + offset for offset in offsets)
 
         return Crossing(max(first, after), max(middle, after), max(last, after))
 
