@@ -1,4 +1,4 @@
-"""`python -m pradrill` is `pradrill`."""
+"""Run `python -m pradrill` as `pradrill`."""
 
 from pradrill.cli import main
 

@@ -1,4 +1,4 @@
-"""What pradrill says when it refuses or fails: one sentence, a hint, an exit code."""
+"""Say why pradrill refuses or fails: one sentence, a hint, an exit code."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class ExitCode(IntEnum):
         return code
 
     @classmethod
-    def known(cls, code: int) -> ExitCode | None:
+    def find(cls, code: int) -> ExitCode | None:
         """Return the member of that value, if there is one."""
         return next((member for member in cls if member == code), None)
 
     @classmethod
     def rank_of(cls, code: int) -> int:
         """Return a code's rank; an unknown one ranks above all."""
-        member = cls.known(code)
+        member = cls.find(code)
         return member.rank if member is not None else max(each.rank for each in cls) + 1
 
     PASSED = 0, N_("passed"), "PASSED: recovered, verified, both objectives met", 0
@@ -154,7 +154,7 @@ _DISK = {
 
 
 @contextmanager
-def told_of_disk() -> Iterator[None]:
+def explaining_disk_errors() -> Iterator[None]:
     """Turn the error of a full, read-only or failing disk into a RecordError."""
     try:
         yield

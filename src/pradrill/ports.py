@@ -1,4 +1,4 @@
-"""What the engine needs from the outside, in the engine's words. Adapters fulfil it."""
+"""Declare what the engine needs from the outside, in the engine's words. Adapters fulfil it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from pradrill.domain.declared.drill import Canary, NewestData
 from pradrill.domain.run.abort import Abort
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
-from pradrill.domain.run.backup_integrity import Checked, Part
+from pradrill.domain.run.backup_integrity import Checked, IntegrityPart
 from pradrill.domain.run.guard import Reached
 from pradrill.domain.run.host import Host, HostFacts, HostState, Site
 from pradrill.domain.run.lease import FoundLease, Holder, LeaseAnswer
@@ -53,7 +53,7 @@ class Progress(Protocol):
     def ask(self, question: Question) -> None:
         """Show what a person is asked for; the step then waits."""
 
-    def done(self, step: StepResult) -> None:
+    def finish(self, step: StepResult) -> None:
         """End a step."""
 
 
@@ -108,7 +108,7 @@ class Verification(Protocol):
     """A suite of checks ready to be run again and again."""
 
     def checks(self) -> Sequence[str]:
-        """Return the ids of every check, one a host."""
+        """Return the ids of every check, one per host."""
 
     def run(
         self, only: Sequence[str] | None, *, deadline: float, cancelled: Cancelled
@@ -156,7 +156,7 @@ class HostProbe(Protocol):
         """Return every process there that a run has started and that goes on."""
 
     def read_instant(self, host: Host, site: Site, newest: NewestData) -> datetime:
-        """Run the command and read its answer; raises PradrillError when it is no instant."""
+        """Run the command and read its answer; raises PradrillError unless it is an instant."""
 
     def same_canary(self, host: Host, site: Site, canary: Canary) -> bool:
         """Tell whether the command prints the planted value; raises PradrillError without one."""
@@ -190,7 +190,7 @@ class Leases(Protocol):
         """Let go of connections."""
 
 
-class Asked(Protocol):
+class PendingQuestion(Protocol):
     """A question that waits for its answer."""
 
     def answer(self) -> Answer | None:
@@ -203,7 +203,7 @@ class Asked(Protocol):
 class People(Protocol):
     """Those who are asked during a run. A question has one answer: the first."""
 
-    def ask(self, question: Question, folder: Path) -> AbstractContextManager[Asked]:
+    def ask(self, question: Question, folder: Path) -> AbstractContextManager[PendingQuestion]:
         """Ask whoever can be asked; `folder` is the run's. At its end nothing can be answered."""
 
     def waiting(self, folder: Path) -> Question | None:
@@ -238,14 +238,14 @@ class RecoveryPointSource(Protocol):
         """Return every backup; raises NotReadyError when they cannot be read for certain.
 
         Unreachable, locked, in a newer format, a wrong password: each is told by its name. An
-        empty catalogue is no error here: what it means depends on who asks.
+        empty catalogue is not an error here: what it means depends on who asks.
         """
 
-    def check(self, point: RecoveryPoint, part: Part, bounds: Bounds) -> Checked:
+    def check(self, point: RecoveryPoint, part: IntegrityPart, bounds: Bounds) -> Checked:
         """Read the backups themselves: all of them, a part, or the point (`Checked` says)."""
 
 
-class Entry(NamedTuple):
+class FolderEntry(NamedTuple):
     """A file or a folder in a folder of backups."""
 
     name: str
@@ -257,7 +257,7 @@ class Entry(NamedTuple):
 class Folder(Protocol):
     """A folder of backups, here or elsewhere, read only. Raises NotReadyError."""
 
-    def entries(self, path: str) -> Sequence[Entry]:
+    def entries(self, path: str) -> Sequence[FolderEntry]:
         """Return what a folder holds; symbolic links are followed, other things left out."""
 
     def read(self, path: str) -> AbstractContextManager[Iterator[bytes]]:

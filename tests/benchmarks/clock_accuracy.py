@@ -149,8 +149,8 @@ class _Service(FakeProgress):
         assert self._process is not None
         assert self._process.stdout is not None
         self._process.kill()
-        told = self._process.stdout.read().split()
-        return tuple(datetime.fromtimestamp(float(each), UTC) for each in told)
+        times = self._process.stdout.read().split()
+        return tuple(datetime.fromtimestamp(float(each), UTC) for each in times)
 
 
 @contextmanager
@@ -194,8 +194,8 @@ def recover(home: Path, server: Sshd, wait: float) -> Round:
     truth = [clock.from_wall(each) for each in service.end()]
     assert record.verdict is Verdict.PASSED, record.reasons
     assert record.recovery.rta is not None
-    begun = record.recovery.marks[Mark.DISRUPTION].at
-    earliest, latest = ((each - begun).total_seconds() for each in truth)
+    start = record.recovery.marks[Mark.DISRUPTION].at
+    earliest, latest = ((each - start).total_seconds() for each in truth)
     return Round(record.recovery.rta, earliest, latest)
 
 

@@ -156,25 +156,25 @@ class Bench:
         at = day + timedelta(minutes=self.draw.randrange(180))
         if letter == "S":
             body = ScheduleMissed(service=name, due=at, last=at - timedelta(days=90))
-            told = body.model_dump(mode="json")
-            self.entries.append((at, EntryKind.SCHEDULE_MISSED, told))
+            payload = body.model_dump(mode="json")
+            self.entries.append((at, EntryKind.SCHEDULE_MISSED, payload))
         elif letter != "-":
             self._write(self._record(kind, plan, letter, at))
 
     def _record(self, kind: Kind, plan: RunPlan, letter: str, at: datetime) -> RunRecord:
-        began = NOW - timedelta(days=365)
-        seconds = kind.rta + kind.growth * (at - began).days + self.draw.gauss(0, kind.rta / 25)
+        start = NOW - timedelta(days=365)
+        seconds = kind.rta + kind.growth * (at - start).days + self.draw.gauss(0, kind.rta / 25)
         seconds = max(seconds, 60.0) * (1.5 if letter == "M" else 1.0)
         if letter == "P":
             seconds = min(seconds, kind.rto * 0.985)
         loss = kind.rpo * self.draw.uniform(0.2, 0.8)
-        known = letter in "PM"
+        is_known = letter in "PM"
         marks: dict[str, Any] = {"marks": {}, "recovery_point": None}
         recovery = a_recovery(
             **marks,
-            rta=_actual(seconds, 45.0) if known else None,
-            technical_rta=_actual(seconds - 20, 45.0) if known else None,
-            rpa=_actual(loss, kind.rpo / 40) if known else None,
+            rta=_actual(seconds, 45.0) if is_known else None,
+            technical_rta=_actual(seconds - 20, 45.0) if is_known else None,
+            rpa=_actual(loss, kind.rpo / 40) if is_known else None,
         )
         why = {"P": "both objectives are met", "F": "restore step restore failed: no space left"}
         return a_record(
@@ -288,16 +288,16 @@ def ten_years(folder: Path, services: int, runs: int) -> None:
 def timed(what: str, action: Any) -> float:
     """Run it once and print how long it took."""
     gc.collect()
-    began = time.process_time()
+    start = time.process_time()
     action()
-    took = time.process_time() - began
-    print(f"{what:<34}{took:7.2f} s", end="")
-    return took
+    seconds = time.process_time() - start
+    print(f"{what:<34}{seconds:7.2f} s", end="")
+    return seconds
 
 
 def read_once(runs: Path) -> int:
     """Read every record as every command does."""
-    return sum(found.record is not None for found in sealed_records(runs))
+    return sum(source.record is not None for source in sealed_records(runs))
 
 
 def benchmark(folder: Path, services: int, runs: int, formats: Iterator[str]) -> int:
@@ -313,10 +313,10 @@ def benchmark(folder: Path, services: int, runs: int, formats: Iterator[str]) ->
     for form in formats:
         first = (NOW - timedelta(days=3_650)).date().isoformat()
         out = folder / f"dossier.{form}"
-        asked = ["dossier", "--from", first, "--format", form, "--output", str(out)]
-        took = timed(f"dossier, {form}", lambda asked=asked: main([*where, *asked]))
-        worst = max(worst, took / once)
-        print(f"   {took / once:5.1f} times   {out.stat().st_size / 1e6:.1f} MB")
+        words = ["dossier", "--from", first, "--format", form, "--output", str(out)]
+        seconds = timed(f"dossier, {form}", lambda words=words: main([*where, *words]))
+        worst = max(worst, seconds / once)
+        print(f"   {seconds / once:5.1f} times   {out.stat().st_size / 1e6:.1f} MB")
     listed = json.loads((folder / "dossier.json").read_text())["attempts"]
     print(f"{len(listed)} attempts in it; the worst ratio is {worst:.1f}, the promise 10")
     return int(worst > 10)
@@ -332,6 +332,6 @@ if __name__ == "__main__":
     if given.example is not None:
         example(given.example)
         sys.exit()
-    with tempfile.TemporaryDirectory() as made:
-        room = Path(made, "bench")
+    with tempfile.TemporaryDirectory() as folder:
+        room = Path(folder, "bench")
         sys.exit(benchmark(room, given.services, given.runs, iter(given.formats.split(","))))

@@ -153,9 +153,9 @@ def compare(folder: Path, rounds: int) -> int:
 
 def timed(work: Callable[[], None]) -> float:
     """Return the wall time of some work."""
-    began = time.monotonic()
+    start = time.monotonic()
     work()
-    return time.monotonic() - began
+    return time.monotonic() - start
 
 
 def bare_run(folder: Path) -> None:
@@ -186,7 +186,7 @@ def pradrill_run(folder: Path) -> None:
 
 def run(words: list[str | Path], folder: Path) -> None:
     """Run a command that must succeed."""
-    done = subprocess.run(
+    result = subprocess.run(
         words,
         cwd=folder,
         env={
@@ -199,8 +199,8 @@ def run(words: list[str | Path], folder: Path) -> None:
         text=True,
         check=False,
     )
-    if done.returncode != 0:
-        sys.exit(f"{words[0]} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    if result.returncode != 0:
+        sys.exit(f"{words[0]} ended with {result.returncode}:\n{result.stdout}{result.stderr}")
 
 
 if __name__ == "__main__":

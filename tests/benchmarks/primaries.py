@@ -40,11 +40,11 @@ _PAUSE = 0.005  # seconds between two writes of the witness
 def run(command: Words, *, fine: tuple[int, ...] = (0,), **options: Any) -> str:
     """Run a command as the owner, and return what it printed."""
     options.setdefault("cwd", "/")
-    done: subprocess.CompletedProcess[str] = subprocess.run(
+    result: subprocess.CompletedProcess[str] = subprocess.run(
         command, capture_output=True, text=True, check=False, timeout=120, **_AS, **options
     )
-    assert done.returncode in fine, f"{command}: {done.stderr[-2000:]}"
-    return done.stdout
+    assert result.returncode in fine, f"{command}: {result.stderr[-2000:]}"
+    return result.stdout
 
 
 def folder(path: Path) -> Path:

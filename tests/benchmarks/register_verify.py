@@ -27,7 +27,7 @@ _EVENTS = 400  # lines of an Ansible run: about 60 kB, as a small WordPress rest
 
 def fill(state: Path, count: int) -> None:
     """Write sealed runs and their register, without an fsync for each."""
-    began = a_start().model_dump(mode="json")
+    start = a_start().model_dump(mode="json")
     event = {"event": "runner_on_ok", "task": "restore the database", "host": "s", "seconds": 1.25}
     lines = "".join(json.dumps({**event, "counter": n}) + "\n" for n in range(_EVENTS))
     previous = "0" * 64
@@ -37,7 +37,7 @@ def fill(state: Path, count: int) -> None:
             folder = state / "runs" / run_id
             for name in ("evidence/01-restore", "evidence/02-check"):
                 (folder / name).mkdir(parents=True)
-            journal = json.dumps({"event": "run_started", "run": run_id, **began}) + "\n"
+            journal = json.dumps({"event": "run_started", "run": run_id, **start}) + "\n"
             (folder / "journal.jsonl").write_text(journal * 4)
             (folder / "evidence/01-restore/events.jsonl").write_text(lines + run_id)
             (folder / "evidence/02-check/results.jsonl").write_text(lines[:8000] + run_id)
@@ -47,7 +47,7 @@ def fill(state: Path, count: int) -> None:
                 "evidence/02-check/results.jsonl",
             )
             files = {path: sha256(folder / path) for path in paths}
-            evidence = tuple(FileHash(path=Path(p), sha256=told) for p, told in files.items())
+            evidence = tuple(FileHash(path=Path(p), sha256=digest) for p, digest in files.items())
             record = a_record(run_id=run_id, evidence=evidence)
             (folder / "record.json").write_text(record.model_dump_json(indent=1) + "\n")
             body = RunEntry(
@@ -99,11 +99,11 @@ def main() -> int:
             start = time.process_time()
             hash_all(paths)
             middle = time.process_time()
-            verified = verify(state)
+            verification = verify(state)
             hashing.append(middle - start)
             verifying.append(time.process_time() - middle)
-        assert verified.troubles == [], verified.troubles[:3]
-        assert verified.runs == count
+        assert verification.troubles == [], verification.troubles[:3]
+        assert verification.runs == count
     ratio = min(verifying) / min(hashing)
     print(f"{count} runs, {len(paths)} files, {size / 1e6:.0f} MB")
     print(f"hashing the files   {min(hashing):.3f} s (best of {_ROUNDS})")

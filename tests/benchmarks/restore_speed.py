@@ -58,7 +58,7 @@ class Machine(NamedTuple):
 
     def run(self, script: str, *words: str) -> str:
         """Run a script on the machine and return what it prints."""
-        done = subprocess.run(
+        result = subprocess.run(
             ["ssh", "-F", self.ssh_config, self.name, "bash", "-s", "--", *words],
             input=script,
             capture_output=True,
@@ -66,9 +66,9 @@ class Machine(NamedTuple):
             timeout=DEADLINE,
             check=False,
         )
-        if done.returncode != 0:
-            sys.exit(f"{script[:80]}: {done.stdout[-500:]} {done.stderr.strip()[-1500:]}")
-        return done.stdout.strip()
+        if result.returncode != 0:
+            sys.exit(f"{script[:80]}: {result.stdout[-500:]} {result.stderr.strip()[-1500:]}")
+        return result.stdout.strip()
 
     def do(self, name: str, *words: str) -> None:
         """Run one of the benchmark's own scripts."""
@@ -79,7 +79,7 @@ class Machine(NamedTuple):
         configuration = variables.with_name("ansible.cfg")
         configuration.write_text(CONFIGURATION, "utf-8")
         arguments = ("-i", self.inventory, "-l", self.name, "-e", f"@{variables}")
-        done = subprocess.run(
+        result = subprocess.run(
             [BIN / "ansible-playbook", *arguments, playbook],
             env={
                 **os.environ,
@@ -92,8 +92,8 @@ class Machine(NamedTuple):
             text=True,
             timeout=DEADLINE,
         )
-        if done.returncode != 0:
-            sys.exit(f"{playbook.name}: {done.stdout[-3000:]} {done.stderr[-500:]}")
+        if result.returncode != 0:
+            sys.exit(f"{playbook.name}: {result.stdout[-3000:]} {result.stderr[-500:]}")
 
 
 class Took(NamedTuple):
@@ -122,10 +122,10 @@ def main() -> int:
         cores = there.run("nproc")
         floor = fixed_cost(there, folder)
         tell(f"{cores} processors; an Ansible play of nothing takes {floor:.1f} s")
-        wanted = [case for case in CASES if case.name in args.case]
+        chosen = [case for case in CASES if case.name in args.case]
         if not there.run("command -v mydumper || :"):  # Debian 13 has none
-            wanted = [case for case in wanted if case.name != "mydumper"]
-        for backups, group in groupby(wanted, key=lambda case: case.backups):
+            chosen = [case for case in chosen if case.name != "mydumper"]
+        for backups, group in groupby(chosen, key=lambda case: case.backups):
             cases = list(group)
             there.do("begin")
             sizes = (str(round(args.scale * each)) for each in (backups.rows, backups.megabytes))
@@ -133,9 +133,9 @@ def main() -> int:
             there.do("reset")
             facts = keys(there) if backups.script == "postgresql" else {}
             for case in cases:
-                took = best([measure(there, case, facts, folder) for _ in range(args.rounds)])
-                report(case, took, cores)
-                worst = max(worst, took.playbook / took.bare)
+                times = best([measure(there, case, facts, folder) for _ in range(args.rounds)])
+                report(case, times, cores)
+                worst = max(worst, times.playbook / times.bare)
     return int(worst > AT_MOST)
 
 
@@ -212,22 +212,22 @@ def measure(there: Machine, case: Case, facts: dict[str, str], folder: Path) -> 
     return Took(took_bare, took_playbook, copy, size)
 
 
-def report(case: Case, took: Took, cores: str) -> None:
+def report(case: Case, times: Took, cores: str) -> None:
     """Print a case's line."""
     jobs = case.jobs.replace("$(nproc)", cores)
     tell(
-        f"{case.name:13} bare {took.bare:6.1f} s  playbook {took.playbook:6.1f} s  ratio "
-        f"{took.playbook / took.bare:.3f} (at most {AT_MOST:.2f})  {took.size} MB at "
-        f"{took.size / took.playbook:.1f} MB/s, copied at {took.size / took.copy:.1f} MB/s; "
+        f"{case.name:13} bare {times.bare:6.1f} s  playbook {times.playbook:6.1f} s  ratio "
+        f"{times.playbook / times.bare:.3f} (at most {AT_MOST:.2f})  {times.size} MB at "
+        f"{times.size / times.playbook:.1f} MB/s, copied at {times.size / times.copy:.1f} MB/s; "
         f"processes: {jobs}"
     )
 
 
 def timed(what: Callable[[], object]) -> float:
     """Return how many seconds something takes."""
-    began = time.monotonic()
+    start = time.monotonic()
     what()
-    return time.monotonic() - began
+    return time.monotonic() - start
 
 
 def tell(line: str) -> None:

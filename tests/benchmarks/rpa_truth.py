@@ -86,7 +86,7 @@ def lose(primary: Primary, bench: Bench, chance: random.Random) -> Round:
     clock = bench.clock
     primary.start()
     time.sleep(chance.uniform(1.5, 3.0))
-    taken = clock.now()
+    read_at = clock.now()
     primary.back_up()
     ended = clock.now()
     time.sleep(chance.uniform(0.5, 2.5))
@@ -100,13 +100,13 @@ def lose(primary: Primary, bench: Bench, chance: random.Random) -> Round:
         provenance=Provenance.MEASURED,
     )
     restored = primary.restore()
-    lost = primary.witness.first_lost(restored)
-    true = (disruption.at - lost).total_seconds() if lost else 0.0
-    times = {CATALOGUE_TIME: taken.isoformat(), CATALOGUE_END: ended.isoformat()}
+    first_loss = primary.witness.first_lost(restored)
+    true = (disruption.at - first_loss).total_seconds() if first_loss else 0.0
+    times = {CATALOGUE_TIME: read_at.isoformat(), CATALOGUE_END: ended.isoformat()}
     facts = read(primary, bench, disruption, {**times, **primary.values})
-    found = recovery(facts)
-    assert found.rpa is not None
-    return Round(found.rpa, true, found.contradictions)
+    whole = recovery(facts)
+    assert whole.rpa is not None
+    return Round(whole.rpa, true, whole.contradictions)
 
 
 class There(FakeStandby):
@@ -128,9 +128,9 @@ def read(primary: Primary, bench: Bench, disruption: Instant, times: dict[str, s
     plan = a_run_plan(drill=a_drill().model_copy(update={"verify": verify}))
     standby = There(bench.site)
     tools = fake_tools()._replace(clock=bench.clock, probe=bench.probe, standby=standby)
-    began = bench.clock.now()
-    journal = tools.store.open("rpa_truth", began)
-    facts = Facts(started=a_start(plan=plan), began=began)
+    start = bench.clock.now()
+    journal = tools.store.open("rpa_truth", start)
+    facts = Facts(started=a_start(plan=plan), began=start)
     context = Context(journal, facts, tools, Cancellation())
     context.connect()
     context.mark_instant(Mark.DISRUPTION, disruption)
@@ -139,8 +139,8 @@ def read(primary: Primary, bench: Bench, disruption: Instant, times: dict[str, s
     context.note(Event.SKEW, host=host.name, skew=skew)
     restore = a_step(values=times).model_dump(mode="json")
     context.note(Event.STEP_ENDED, **restore)
-    came = newest_data(context, plan.steps[-4])
-    assert came.outcome is StepOutcome.PASSED, came.detail
+    end = newest_data(context, plan.steps[-4])
+    assert end.outcome is StepOutcome.PASSED, end.detail
     return context.facts
 
 

@@ -105,8 +105,8 @@ class _Archiving(PostgreSql):
         self._bring(data, self._killed.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f+00"))
         if not self._replays():  # as in files/replay-postgresql
             settings = data / "postgresql.auto.conf"
-            kept = (li for li in settings.read_text().splitlines() if "recovery_target" not in li)
-            settings.write_text("\n".join(kept) + "\n")
+            lines = (li for li in settings.read_text().splitlines() if "recovery_target" not in li)
+            settings.write_text("\n".join(lines) + "\n")
             assert self._replays(), (self._home / "standby.log").read_text()[-2000:]
         self.values = {
             "pradrill_catalogue_time": self._ended.isoformat(),

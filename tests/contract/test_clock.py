@@ -17,8 +17,8 @@ TOLERANCE = timedelta(milliseconds=250)  # a shared machine may look away for a 
 @pytest.fixture(params=[FakeClock, SteadyClock])
 def clock(request: pytest.FixtureRequest) -> Clock:
     """Return a clock that has just started."""
-    made: Clock = request.param()
-    return made
+    clock_made: Clock = request.param()
+    return clock_made
 
 
 def test_time_is_utc(clock: Clock) -> None:
@@ -36,8 +36,8 @@ def test_sleeping_takes_as_long_as_it_says(clock: Clock) -> None:
 
 def test_time_never_goes_back(clock: Clock) -> None:
     """Read again and again, each instant is at or after the one before."""
-    seen = [clock.now() for _ in range(1_000)]
-    assert seen == sorted(seen)
+    times = [clock.now() for _ in range(1_000)]
+    assert times == sorted(times)
 
 
 def test_a_clock_that_nobody_moved_is_the_wall_clock(clock: Clock) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pradrill.domain.register.entry import Attempt, EntryKind
+from pradrill.domain.register.entry import AttemptEntry, EntryKind
 from pradrill.domain.run.event import Event
 from pradrill.domain.run.record import RunState
 from pradrill.engine.cancellation import Cancellation
@@ -71,13 +71,15 @@ def test_nobody_else_can_read_a_run(store: FileRunStore) -> None:
         journal.seal(a_record(run_id=journal.run_id))
     finally:
         os.umask(before)
-    found = modes(store.state)
-    assert {mode for path, mode in found.items() if (store.state / path).is_dir()} == {0o700}
-    assert {mode for path, mode in found.items() if (store.state / path).is_file()} <= {
+    modes_of_paths = modes(store.state)
+    assert {mode for path, mode in modes_of_paths.items() if (store.state / path).is_dir()} == {
+        0o700
+    }
+    assert {mode for path, mode in modes_of_paths.items() if (store.state / path).is_file()} <= {
         0o600,
         0o400,
     }
-    assert found[f"runs/{journal.run_id}/record.json"] == 0o400
+    assert modes_of_paths[f"runs/{journal.run_id}/record.json"] == 0o400
 
 
 def test_a_fact_is_on_the_disk_when_append_returns(
@@ -133,9 +135,9 @@ def test_a_line_cut_off_by_a_crash_is_dropped(store: FileRunStore) -> None:
         file.write(b'{"at": "2026-03-10T02:0')
     assert [event for event, _, _ in journal.events()] == ["first"]
     journal.close()
-    (found,) = store.crashed()
-    found.append("second", after(1), {})
-    assert [event for event, _, _ in found.events()] == ["first", "second"]
+    (crashed_run,) = store.crashed()
+    crashed_run.append("second", after(1), {})
+    assert [event for event, _, _ in crashed_run.events()] == ["first", "second"]
 
 
 def test_a_killed_drill_is_torn_down_by_the_next_command(
@@ -172,10 +174,10 @@ def test_a_killed_drill_is_torn_down_by_the_next_command(
     assert not store.has_crashed()
 
 
-def attempts(store: FileRunStore) -> list[Attempt]:
+def attempts(store: FileRunStore) -> list[AttemptEntry]:
     """Return the attempts without a run that the register holds."""
     entries = store.register.entries()
-    return [Attempt.model_validate(e.body) for e in entries if e.kind is EntryKind.ATTEMPT]
+    return [AttemptEntry.model_validate(e.body) for e in entries if e.kind is EntryKind.ATTEMPT]
 
 
 def kill_when(there: Callable[[], bool], work: Callable[[], None]) -> None:
@@ -317,9 +319,9 @@ def test_evidence_is_hashed_with_the_journal(store: FileRunStore) -> None:
     deep = journal.folder / "evidence" / "01-restore"
     deep.mkdir()
     (deep / "events.jsonl").write_bytes(b"distilled")
-    found = {str(file.path): file.sha256 for file in journal.evidence()}
-    assert found["evidence/01-restore/events.jsonl"] == hashlib.sha256(b"distilled").hexdigest()
-    assert set(found) == {"journal.jsonl", "evidence/01-restore/events.jsonl"}
+    hashes = {str(file.path): file.sha256 for file in journal.evidence()}
+    assert hashes["evidence/01-restore/events.jsonl"] == hashlib.sha256(b"distilled").hexdigest()
+    assert set(hashes) == {"journal.jsonl", "evidence/01-restore/events.jsonl"}
 
 
 def test_a_damaged_record_hides_no_other(store: FileRunStore) -> None:

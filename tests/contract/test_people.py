@@ -34,12 +34,12 @@ def test_a_question_waits_until_it_is_answered(
 ) -> None:
     """There is no answer before one is given, then it is the one that was given."""
     question = a_question()
-    with people().ask(question, tmp_path) as asked:
-        assert asked.answer() is None
+    with people().ask(question, tmp_path) as pending:
+        assert pending.answer() is None
         assert people().waiting(tmp_path) == question
         people().give(tmp_path, question.step, YES)
-        assert asked.answer() == YES
-        assert asked.answer() == YES
+        assert pending.answer() == YES
+        assert pending.answer() == YES
         assert people().waiting(tmp_path) is None
 
 
@@ -52,37 +52,37 @@ def test_nothing_waits_where_nobody_asked(people: Callable[[], People], tmp_path
 
 def test_the_first_answer_counts(people: Callable[[], People], tmp_path: Path) -> None:
     """A second one is refused, names who was first, and changes nothing."""
-    with people().ask(a_question(), tmp_path) as asked:
+    with people().ask(a_question(), tmp_path) as pending:
         people().give(tmp_path, "switch the DNS", YES)
         with pytest.raises(UsageError, match="amartin answered it"):
             people().give(tmp_path, "switch the DNS", NO)
-        assert asked.answer() == YES
+        assert pending.answer() == YES
 
 
 def test_another_step_is_not_answered(people: Callable[[], People], tmp_path: Path) -> None:
     """An answer names its step; for any other one it is refused."""
-    with people().ask(a_question(), tmp_path) as asked:
+    with people().ask(a_question(), tmp_path) as pending:
         with pytest.raises(UsageError, match='"switch the mail" does not wait'):
             people().give(tmp_path, "switch the mail", YES)
-        assert asked.answer() is None
+        assert pending.answer() is None
 
 
 def test_a_withdrawn_question_takes_no_answer(people: Callable[[], People], tmp_path: Path) -> None:
     """Once the run has given up, an answer is refused and not swallowed."""
-    with people().ask(a_question(), tmp_path) as asked:
-        assert asked.withdraw() is None
+    with people().ask(a_question(), tmp_path) as pending:
+        assert pending.withdraw() is None
         with pytest.raises(UsageError, match="its time is over"):
             people().give(tmp_path, "switch the DNS", YES)
-        assert asked.answer() is None
+        assert pending.answer() is None
 
 
 def test_an_answer_that_came_just_before_the_withdrawal_counts(
     people: Callable[[], People], tmp_path: Path
 ) -> None:
     """What was accepted from a person is heard, also at the last moment."""
-    with people().ask(a_question(), tmp_path) as asked:
+    with people().ask(a_question(), tmp_path) as pending:
         people().give(tmp_path, "switch the DNS", YES)
-        assert asked.withdraw() == YES
+        assert pending.withdraw() == YES
 
 
 def test_the_end_of_asking_withdraws(people: Callable[[], People], tmp_path: Path) -> None:
@@ -100,10 +100,10 @@ def test_a_late_answer_does_not_answer_the_next_question(
     """Two questions in a row, even of one name, have one answer each."""
     with people().ask(a_question(), tmp_path):
         people().give(tmp_path, "switch the DNS", YES)
-    with people().ask(a_question(), tmp_path) as asked:
-        assert asked.answer() is None
+    with people().ask(a_question(), tmp_path) as pending:
+        assert pending.answer() is None
         people().give(tmp_path, "switch the DNS", NO)
-        assert asked.answer() == NO
+        assert pending.answer() == NO
 
 
 def test_nobody_else_can_read_or_answer(tmp_path: Path) -> None:
@@ -131,24 +131,24 @@ def test_of_many_answers_at_once_one_is_accepted(tmp_path: Path) -> None:
             return
         accepted.append(name)
 
-    with FilePeople().ask(a_question(), tmp_path) as asked:
+    with FilePeople().ask(a_question(), tmp_path) as pending:
         threads = [threading.Thread(target=answer, args=(f"user{n}",)) for n in range(16)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        heard = asked.answer()
-    assert heard is not None
-    assert accepted == [heard.by]
-    assert [answer for _, answer in FilePeople().answered(tmp_path)] == [heard]
+        first = pending.answer()
+    assert first is not None
+    assert accepted == [first.by]
+    assert [answer for _, answer in FilePeople().answered(tmp_path)] == [first]
 
 
 def test_a_file_that_is_no_answer_is_not_taken_for_one(tmp_path: Path) -> None:
     """Whatever another hand wrote into the folder is an error and never a yes."""
-    with FilePeople().ask(a_question(), tmp_path) as asked:
+    with FilePeople().ask(a_question(), tmp_path) as pending:
         (tmp_path / "people" / "001.answer.json").write_text('{"yes": true}')
         with pytest.raises(Exception, match="cannot understand"):
-            asked.answer()
+            pending.answer()
         (tmp_path / "people" / "001.answer.json").unlink()
 
 

@@ -35,10 +35,10 @@ FACTS: list[dict[str, Any]] = [
 
 def tell(journal: Journal, *facts: dict[str, Any]) -> list[tuple[str, Any, dict[str, Any]]]:
     """Append facts, a second apart; return what should be read back."""
-    told = [(f"event_{n}", after(n + 0.123456), fact) for n, fact in enumerate(facts)]
-    for event, at, fact in told:
+    events = [(f"event_{n}", after(n + 0.123456), fact) for n, fact in enumerate(facts)]
+    for event, at, fact in events:
         journal.append(event, at, fact)
-    return told
+    return events
 
 
 def test_a_runs_id_says_when_and_what(keeping: Any) -> None:
@@ -52,15 +52,15 @@ def test_a_runs_id_says_when_and_what(keeping: Any) -> None:
 def test_facts_come_back_as_they_were(keeping: Any) -> None:
     """In order, to the microsecond, whatever a hostile host put into their text."""
     journal = keeping.store.open("moodle", START)
-    told = tell(journal, *FACTS)
-    assert list(journal.events()) == told
+    facts = tell(journal, *FACTS)
+    assert list(journal.events()) == facts
 
 
 def test_text_that_is_no_text_does_not_stop_a_journal(keeping: Any) -> None:
     """A lone surrogate, as undecodable bytes give it, can be kept."""
     journal = keeping.store.open("moodle", START)
-    told = tell(journal, {"said": "caf\udce9"}, {"next": 1})
-    assert list(journal.events()) == told
+    facts = tell(journal, {"said": "caf\udce9"}, {"next": 1})
+    assert list(journal.events()) == facts
 
 
 def test_a_run_begins_empty(keeping: Any) -> None:
@@ -100,14 +100,14 @@ def test_a_living_run_has_not_crashed(keeping: Any) -> None:
 def test_a_dead_run_without_a_record_has_crashed(keeping: Any) -> None:
     """It is found with its facts, can be gone on with, sealed, and is then no longer found."""
     journal = keeping.store.open("moodle", START)
-    living, told = keeping.store.open("wiki", START), tell(journal, *FACTS)
+    living, facts = keeping.store.open("wiki", START), tell(journal, *FACTS)
     keeping.die(journal)
-    (found,) = keeping.store.crashed()
-    assert found.run_id == journal.run_id != living.run_id
-    assert list(found.events()) == told
-    found.append(Event.LOST, after(99), {})
-    assert list(found.events()) == [*told, (Event.LOST, after(99), {})]
-    found.seal(a_record(run_id=found.run_id))
+    (crashed_run,) = keeping.store.crashed()
+    assert crashed_run.run_id == journal.run_id != living.run_id
+    assert list(crashed_run.events()) == facts
+    crashed_run.append(Event.LOST, after(99), {})
+    assert list(crashed_run.events()) == [*facts, (Event.LOST, after(99), {})]
+    crashed_run.seal(a_record(run_id=crashed_run.run_id))
     assert list(keeping.store.crashed()) == []
 
 
@@ -122,11 +122,11 @@ def test_a_sealed_record_is_the_one_that_was_given(keeping: Any) -> None:
 def test_a_full_disk_is_a_record_error_and_harms_no_fact(keeping: Any) -> None:
     """The fact that found no room is gone whole; those before and after it are whole too."""
     journal = keeping.store.open("moodle", START)
-    told = tell(journal, *FACTS)
+    facts = tell(journal, *FACTS)
     with keeping.full_disk(journal), pytest.raises(RecordError):
         journal.append("too_much", after(50), {"text": "x" * 100})
     journal.append("room_again", after(51), {})
-    assert list(journal.events()) == [*told, ("room_again", after(51), {})]
+    assert list(journal.events()) == [*facts, ("room_again", after(51), {})]
 
 
 def test_a_whole_drill_can_be_replayed(keeping: Any) -> None:

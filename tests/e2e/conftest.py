@@ -27,9 +27,9 @@ def say(line: str) -> None:
 @pytest.fixture(scope="session")
 def state() -> Iterator[Path]:
     """Return the state folder of the session; not /tmp, which may be memory."""
-    kept = os.environ.get("PRADRILL_TEST_STATE")
-    if kept:
-        yield Path(kept)
+    test_state = os.environ.get("PRADRILL_TEST_STATE")
+    if test_state:
+        yield Path(test_state)
         return
     folder = Path(tempfile.mkdtemp(prefix="pradrill-e2e-", dir="/var/tmp"))
     yield folder

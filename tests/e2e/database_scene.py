@@ -50,7 +50,7 @@ def inside(
     machine: Machine, script: str, *words: str, stdin: str = "", deadline: float = 300
 ) -> str:
     """Run a script on a machine and return what it prints."""
-    done = subprocess.run(
+    result = subprocess.run(
         [*machine.ssh_command(), shlex.join(["bash", "-c", script, "script", *words])],
         input=stdin,
         capture_output=True,
@@ -58,8 +58,8 @@ def inside(
         check=False,
         timeout=deadline,
     )
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    return done.stdout.strip()
+    assert result.returncode == 0, f"{result.stdout}\n{result.stderr}"
+    return result.stdout.strip()
 
 
 def play(lab: Lab, folder: Path) -> Scene:

@@ -55,7 +55,7 @@ def place(
     scene: Scene, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Place]:
     """Return a copy of the drills whose PostgreSQL is restored from Barman."""
-    with a_place(scene, state, tmp_path, monkeypatch) as mine:
+    with a_place(scene, state, tmp_path, monkeypatch) as place_here:
         shutil.copy(Path(__file__).parent / "databases/open_to_barman.yml", tmp_path / "playbooks")
         drill = tmp_path / "drills/postgresql.yml"
         before, rest = drill.read_text(encoding="utf-8").split("restore:\n", 1)
@@ -63,17 +63,17 @@ def place(
         before = before.removesuffix("restore:\n")
         after = rest[rest.index("verify:\n") :]
         drill.write_text(f"{before}{_RESTORE % scene.killed.isoformat()}{after}", encoding="utf-8")
-        yield mine
+        yield place_here
 
 
 def test_a_cluster_comes_back_to_just_before_the_disaster(place: Place) -> None:
     """Barman, to the power cut: PASSED, and only what its log had not kept yet is lost."""
-    done, record = place.run("postgresql")
-    lost = assert_recovered(done, record)
+    result, record = place.run("postgresql")
+    loss = assert_recovered(result, record)
     values = step(record, "restore")["values"]
     replayed = datetime.fromisoformat(values["pradrill_replay_point"])
-    assert 0 <= lost < 15, "the log is kept every few seconds"
-    assert abs((place.scene.killed - replayed).total_seconds() - lost) < 2
+    assert 0 <= loss < 15, "the log is kept every few seconds"
+    assert abs((place.scene.killed - replayed).total_seconds() - loss) < 2
 
 
 @contextmanager
@@ -90,8 +90,10 @@ def harmed(place: Place, file: str, harm: str) -> Iterator[None]:
 
 def largest(place: Place) -> str:
     """Return the largest file of the base backup: of a table with rows."""
-    found = "find /srv/barman/main/base/*/data/base -type f -printf '%s %p\\n' | sort -n | tail -1"
-    return place.scene.on_backup(found).split()[1]
+    command = (
+        "find /srv/barman/main/base/*/data/base -type f -printf '%s %p\\n' | sort -n | tail -1"
+    )
+    return place.scene.on_backup(command).split()[1]
 
 
 @pytest.mark.parametrize("which", ["table", "system table"])
@@ -102,9 +104,9 @@ def test_a_backup_with_missing_pages_fails_before_it_starts(place: Place, which:
         file = place.scene.on_backup("ls /srv/barman/main/base/*/data/base/5/1249").strip()
     less = "$(({size} / 2 + 100))" if which == "table" else "$(({size} - 8192))"
     with harmed(place, file, f"truncate -s {less} $f"):
-        done, record = place.run("postgresql")
+        result, record = place.run("postgresql")
     name = file.partition("/data/")[2]
-    assert_failed(done, record, f'not what was written: "{name}" has size')
+    assert_failed(result, record, f'not what was written: "{name}" has size')
 
 
 def test_a_rotten_backup_fails_by_name(place: Place) -> None:
@@ -112,9 +114,9 @@ def test_a_rotten_backup_fails_by_name(place: Place) -> None:
     place.edit("postgresql", ("deadline: 5m\n  stable", "deadline: 30s\n  stable"))
     rot = "head -c 99 /dev/urandom | dd of=$f bs=1 seek=$(({size} / 2)) conv=notrunc"
     with harmed(place, largest(place), rot):
-        done, record = place.run("postgresql")
-    assert done.returncode == 10, done.stdout + done.stderr
+        result, record = place.run("postgresql")
+    assert result.returncode == 10, result.stdout + result.stderr
     assert record["verdict"] == "FAILED"
     assert not record["residue"]
-    told = " ".join(failed_checks(record).values())
-    assert re.search("invalid page|checksum", told), told
+    reasons = " ".join(failed_checks(record).values())
+    assert re.search("invalid page|checksum", reasons), reasons

@@ -66,14 +66,14 @@ class Place(NamedTuple):
         self.edit(drill, ("disruption: launch ", f"disruption: {self.scene.killed.isoformat()} "))
         self.edit(drill, ("stable_for: 10s", "stable_for: 1s"))
         before = set(self.runs())
-        done = pradrill("run", drill, state=self.state, drills=self.folder / "drills")
+        result = pradrill("run", drill, state=self.state, drills=self.folder / "drills")
         (run_id,) = set(self.runs()) - before
-        shown = pradrill("show", run_id, "--json", state=self.state)
-        assert shown.returncode == 0, shown.stderr
-        record: dict[str, Any] = json.loads(shown.stdout)
+        output = pradrill("show", run_id, "--json", state=self.state)
+        assert output.returncode == 0, output.stderr
+        record: dict[str, Any] = json.loads(output.stdout)
         assert not self.scene.lab.machine("standby").running
         assert not processes.carrying(run_id)
-        return done, record
+        return result, record
 
     def runs(self) -> list[str]:
         """Return the ids of the runs."""
@@ -106,21 +106,21 @@ def place(
     scene: Scene, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Place]:
     """Return a copy of the drills for one test."""
-    with a_place(scene, state, tmp_path, monkeypatch) as mine:
-        yield mine
+    with a_place(scene, state, tmp_path, monkeypatch) as place_here:
+        yield place_here
 
 
 def step(record: dict[str, Any], phase: str) -> dict[str, Any]:
     """Return the one playbook step of a phase."""
-    (found,) = [
+    (match,) = [
         each for each in record["steps"] if each["phase"] == phase and each["kind"] == "playbook"
     ]
-    return dict(found)
+    return dict(match)
 
 
-def assert_recovered(done: subprocess.CompletedProcess[str], record: dict[str, Any]) -> float:
+def assert_recovered(result: subprocess.CompletedProcess[str], record: dict[str, Any]) -> float:
     """Assert that a drill passed with nothing left and no secret told; return the loss."""
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
     assert record["verdict"] == "PASSED"
     assert not record["residue"]
     assert step(record, "restore")["values"]["pradrill_backup_id"]
@@ -133,11 +133,11 @@ def test_postgresql_comes_back_to_just_before_the_disaster(place: Place) -> None
         "postgresql",
         ('recovery_target_time: ""', f'recovery_target_time: "{place.scene.killed.isoformat()}"'),
     )
-    lost = assert_recovered(*(came := place.run("postgresql")))
-    values = step(came[1], "restore")["values"]
+    loss = assert_recovered(*(outcome := place.run("postgresql")))
+    values = step(outcome[1], "restore")["values"]
     replayed = datetime.fromisoformat(values["pradrill_replay_point"])
-    assert 0 <= lost < 15, "the log is kept every few seconds"
-    assert abs((place.scene.killed - replayed).total_seconds() - lost) < 2
+    assert 0 <= loss < 15, "the log is kept every few seconds"
+    assert abs((place.scene.killed - replayed).total_seconds() - loss) < 2
 
 
 def test_postgresql_comes_back_from_a_dump(place: Place) -> None:
@@ -161,14 +161,14 @@ def test_mariadb_comes_back_from_a_dump(place: Place, kind: str) -> None:
 
 
 def assert_failed(
-    done: subprocess.CompletedProcess[str], record: dict[str, Any], said: str
+    result: subprocess.CompletedProcess[str], record: dict[str, Any], reason: str
 ) -> None:
     """Assert that a restore failed for the tool's own reason and left the standby clean."""
-    assert done.returncode == 10, done.stdout + done.stderr
+    assert result.returncode == 10, result.stdout + result.stderr
     assert record["verdict"] == "FAILED"
     restore = step(record, "restore")
     assert restore["outcome"] == "failed"
-    assert re.search(said, as_reason(restore["detail"]).text)
+    assert re.search(reason, as_reason(restore["detail"]).text)
     assert step(record, "teardown")["outcome"] == "passed"
     assert not record["residue"]
 
@@ -182,7 +182,7 @@ def test_a_wrong_password_fails_with_the_tools_reason(
 
 
 @pytest.mark.parametrize(
-    ("harm", "said"),
+    ("harm", "reason"),
     [
         ("truncate -s 1M $f", "premature end"),
         pytest.param(
@@ -193,11 +193,11 @@ def test_a_wrong_password_fails_with_the_tools_reason(
     ],
     ids=["truncated", "flipped"],
 )
-def test_a_damaged_backup_fails_with_the_tools_reason(place: Place, harm: str, said: str) -> None:
+def test_a_damaged_backup_fails_with_the_tools_reason(place: Place, harm: str, reason: str) -> None:
     """A backup of mariabackup's that was cut or rotted: FAILED, and the standby is clean."""
     file = "f=$(ls /srv/backups/mariabackup/*.xb.zst)"
     place.scene.on_backup(f"{file}; cp -p $f /root/sound; {harm}")
     try:
-        assert_failed(*place.run("mariadb"), said)
+        assert_failed(*place.run("mariadb"), reason)
     finally:
         place.scene.on_backup(f"{file}; cp -p /root/sound $f")

@@ -20,7 +20,7 @@ from tests.e2e.conftest import command, pradrill, say
 
 from pradrill.adapters.standbys.lab import Lab, Machine
 from pradrill.app.composition import App
-from pradrill.app.demo_lab import staged
+from pradrill.app.demo_lab import demo_lab
 from pradrill.system import processes
 
 pytestmark = pytest.mark.e2e
@@ -59,15 +59,15 @@ class Place(NamedTuple):
     def run(self) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
         """Run the drill; return the process and its record."""
         before = set(self.runs())
-        done = pradrill("run", "wordpress", state=self.state, drills=self.drills)
-        return done, self.record(before)
+        result = pradrill("run", "wordpress", state=self.state, drills=self.drills)
+        return result, self.record(before)
 
     def record(self, before: set[str]) -> dict[str, Any]:
         """Return the record of the one run that is new."""
         (run_id,) = set(self.runs()) - before
-        shown = pradrill("show", run_id, "--json", state=self.state)
-        assert shown.returncode == 0, shown.stderr
-        record: dict[str, Any] = json.loads(shown.stdout)
+        output = pradrill("show", run_id, "--json", state=self.state)
+        assert output.returncode == 0, output.stderr
+        record: dict[str, Any] = json.loads(output.stdout)
         return record
 
     def runs(self) -> list[str]:
@@ -121,22 +121,22 @@ def place(
 
 def step(record: dict[str, Any], name: str) -> dict[str, Any]:
     """Return a step of a record."""
-    (found,) = [each for each in record["steps"] if each["name"] == name]
-    return dict(found)
+    (match,) = [each for each in record["steps"] if each["name"] == name]
+    return dict(match)
 
 
 def test_the_demo_recovers_a_wordpress_whose_machine_was_destroyed(
     scene: Scene, state: Path
 ) -> None:
     """`pradrill demo` passes, with a measured T0, a real loss, a record and a report."""
-    done = scene.demo
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"^PASSED  wordpress  RTA \S+ \(RTO 15m00s\)  RPA \S+ \(RPO", done.stdout)
+    result = scene.demo
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert re.search(r"^PASSED  wordpress  RTA \S+ \(RTO 15m00s\)  RPA \S+ \(RPO", result.stdout)
     record = json.loads(pradrill("show", "--json", state=state).stdout)
     assert record["recovery"]["marks"]["T0"]["provenance"] == "measured"
-    lost = record["recovery"]["rpa"]
-    assert lost["seconds"] > 10, "rows were written after the backup, and lost"
-    assert lost["low"] <= lost["seconds"] <= lost["high"]
+    loss = record["recovery"]["rpa"]
+    assert loss["seconds"] > 10, "rows were written after the backup, and lost"
+    assert loss["low"] <= loss["seconds"] <= loss["high"]
     assert not record["residue"]
     assert not any(scene.lab.machine(name).running for name in ("primary", "standby"))
     page = state / "runs" / record["run_id"] / "reports" / "report.html"
@@ -151,15 +151,15 @@ def test_a_corrupt_backup_fails_the_drill(place: Place) -> None:
     rot = f"f={PACK}; cp -p $f /root/pack; head -c 4000 /dev/urandom | dd of=$f seek=2 conv=notrunc"
     subprocess.run([*backup, rot], check=True, capture_output=True)
     try:
-        done, record = place.run()
+        result, record = place.run()
     finally:
         subprocess.run([*backup, f"f={PACK}; cat /root/pack > $f"], check=True)
-    assert done.returncode == 10
+    assert result.returncode == 10
     assert record["verdict"] == "FAILED"
     assert step(record, "restore WordPress")["outcome"] == "failed"
     assert record["recovery"]["rta"] is None
     assert [each["name"] for each in record["not_executed"]]
-    assert done.stdout.startswith("FAILED  wordpress  RTA not measured")
+    assert result.stdout.startswith("FAILED  wordpress  RTA not measured")
     assert place.nothing_is_left()
 
 
@@ -175,12 +175,15 @@ def test_a_service_that_never_comes_up_fails_at_the_deadline(place: Place) -> No
         ("verify:\n", "  - playbook: ../playbooks/stop_web.yml\n\nverify:\n"),
         ("deadline: 5m\n", "deadline: 20s\n"),
     )
-    done, record = place.run()
-    assert done.returncode == 10
+    result, record = place.run()
+    assert result.returncode == 10
     checks = step(record, "check the service")
     assert checks["outcome"] == "failed"
     assert 20 <= checks["seconds"] < 40
-    assert "the web server runs" in done.stdout.replace("_", " ").lower() or "Apache" in done.stdout
+    assert (
+        "the web server runs" in result.stdout.replace("_", " ").lower()
+        or "Apache" in result.stdout
+    )
     assert record["recovery"]["rta"] is None
     assert place.nothing_is_left()
 
@@ -188,12 +191,12 @@ def test_a_service_that_never_comes_up_fails_at_the_deadline(place: Place) -> No
 def test_data_older_than_the_rpo_misses_the_objective(place: Place) -> None:
     """The service works and its newest data is too old for the plan: MISSED, exit code 11."""
     place.edit("plan.yml", ("rpo: 1h ", "rpo: 1s "))
-    done, record = place.run()
-    assert done.returncode == 11, done.stdout + done.stderr
+    result, record = place.run()
+    assert result.returncode == 11, result.stdout + result.stderr
     assert record["verdict"] == "MISSED"
     assert record["recovery"]["rta"]["seconds"] < 900
     assert record["recovery"]["rpa"]["low"] > 1
-    assert done.stdout.startswith("MISSED  wordpress")
+    assert result.stdout.startswith("MISSED  wordpress")
 
 
 def begin(place: Place) -> tuple[subprocess.Popen[str], set[str]]:
@@ -272,6 +275,6 @@ def test_a_demo_that_is_not_kept_leaves_no_machine(scene: Scene, state: Path) ->
     """Without --keep the stage is cleared when it closes: the last test of this scene."""
     app = App(Namespace(state=state, log=None, drills=REPOSITORY / "drills"))
     assert scene.lab.machine("backup").running
-    with staged(app, REPOSITORY / "playbooks", say, keep=False):
+    with demo_lab(app, REPOSITORY / "playbooks", say, keep=False):
         pass
     assert not scene.lab.down(), "a machine was left running"

@@ -52,11 +52,11 @@ def backups(lab: Lab) -> bytes:
     primary.up(say)
     fill = (REPOSITORY / "playbooks/files/fill-wordpress.php").read_text("utf-8")
     inside(primary, (HERE / "primary.sh").read_text("utf-8"), SITE, stdin=fill)
-    made = subprocess.run(
+    process = subprocess.run(
         [*primary.ssh_command(), "tar -c -C /srv/backups ."], capture_output=True, check=True
     )
     primary.down()
-    return made.stdout
+    return process.stdout
 
 
 @pytest.fixture
@@ -75,21 +75,21 @@ def drill(lab: Lab, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     def run(backups: bytes) -> tuple[subprocess.CompletedProcess[str], RunRecord]:
         (tmp_path / "backups").write_bytes(base64.b64encode(backups))
-        done = pradrill("run", "estate", state=state, drills=tmp_path / "drills", deadline=1500)
-        shown = pradrill("show", "--json", state=state)
+        result = pradrill("run", "estate", state=state, drills=tmp_path / "drills", deadline=1500)
+        output = pradrill("show", "--json", state=state)
         assert not any(lab.machine(name).running for name in MACHINES.values())
-        return done, RunRecord.model_validate_json(shown.stdout)
+        return result, RunRecord.model_validate_json(output.stdout)
 
     return run
 
 
 def test_the_estate_comes_back(backups: bytes, drill: Drill) -> None:
     """OpenLDAP, MariaDB and WordPress, a machine each: in order, each measured, all put back."""
-    done, record = drill(backups)
-    assert done.returncode == 0, done.stdout + done.stderr
+    process, record = drill(backups)
+    assert process.returncode == 0, process.stdout + process.stderr
     assert {str(each.verdict) for each in record.services.values()} == {"PASSED"}
     assert {check.host for check in record.checks} == set(MACHINES.values())
-    begun = {
+    starts = {
         step.service: step.started
         for step in reversed(record.steps)
         if step.phase is Phase.RESTORE and step.kind is StepKind.PLAYBOOK
@@ -98,9 +98,9 @@ def test_the_estate_comes_back(backups: bytes, drill: Drill) -> None:
         name: result.recovery.marks[Mark.SERVICE_VERIFIED].at
         for name, result in record.services.items()
     }
-    assert begun["database"] < verified["directory"], "one waited for the other"
-    assert begun["directory"] < verified["database"], "one waited for the other"
-    assert begun["intranet"] > max(verified["directory"], verified["database"])
+    assert starts["database"] < verified["directory"], "one waited for the other"
+    assert starts["directory"] < verified["database"], "one waited for the other"
+    assert starts["intranet"] > max(verified["directory"], verified["database"])
     assert record.recovery.rta == record.services["intranet"].recovery.rta
     for result in record.services.values():
         assert result.recovery.rpa is not None
@@ -110,8 +110,8 @@ def test_the_estate_comes_back(backups: bytes, drill: Drill) -> None:
 
 def test_a_cut_directory_holds_the_intranet_back(backups: bytes, drill: Drill) -> None:
     """A truncated LDIF fails the directory with gzip's reason; the database still comes back."""
-    done, record = drill(without_the_end(backups, "./directory/data.ldif.gz"))
-    assert done.returncode == 10
+    process, record = drill(without_the_end(backups, "./directory/data.ldif.gz"))
+    assert process.returncode == 10
     verdicts = {name: str(result.verdict) for name, result in record.services.items()}
     assert (verdicts["directory"], verdicts["database"]) == ("FAILED", "PASSED")
     assert record.services["intranet"].held_by == ("directory",)

@@ -45,8 +45,8 @@ def place(
     scene: Scene, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Place]:
     """Return a copy of the drills for one test."""
-    with a_place(scene, state, tmp_path, monkeypatch) as mine:
-        yield mine
+    with a_place(scene, state, tmp_path, monkeypatch) as place_here:
+        yield place_here
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -60,12 +60,12 @@ def test_lost_acls_fail_by_name(place: Place) -> None:
     """A backup job that forgot the ACLs and attributes: FAILED, and what lost them is named."""
     place.edit("files", *TAR, ("deadline: 10m\n  stable", "deadline: 30s\n  stable"))
     place.edit("files", ("/srv/archives/whole", "/srv/archives/poor"))
-    done, record = place.run("files")
-    assert done.returncode == 10, done.stdout + done.stderr
+    result, record = place.run("files")
+    assert result.returncode == 10, result.stdout + result.stderr
     assert record["verdict"] == "FAILED"
-    said = failed_checks(record)
-    assert set(said) == {"test_access_control_lists", "test_extended_attributes"}
-    lists = said["test_access_control_lists"]
+    failures = failed_checks(record)
+    assert set(failures) == {"test_access_control_lists", "test_extended_attributes"}
+    lists = failures["test_access_control_lists"]
     assert "plans/plan-7.dwg has another ACL: system.posix_acl_access" in lists
     assert "plans has another ACL: system.posix_acl_access system.posix_acl_default" in lists
     assert not record["residue"]

@@ -45,11 +45,11 @@ def kit(machine: Machine, folder: Path, **variables: str) -> PlaybookResult:
         {},
         folder.name,
     )
-    done = AnsibleRunner(SteadyClock(), resolve).run(
+    result = AnsibleRunner(SteadyClock(), resolve).run(
         play, deadline=300, cancelled=lambda: False, say=say, evidence=folder / "evidence"
     )
-    assert done.outcome is StepOutcome.PASSED, done
-    return done
+    assert result.outcome is StepOutcome.PASSED, result
+    return result
 
 
 def test_the_heartbeat_beats_and_leaves_nothing_behind(primary: Machine, tmp_path: Path) -> None:

@@ -31,11 +31,11 @@ def machine(lab: Lab) -> Iterator[Machine]:
 
 def inside(machine: Machine, script: str) -> str:
     """Run a script on the machine and return what it prints."""
-    done = subprocess.run(
+    result = subprocess.run(
         [*machine.ssh_command(), script], capture_output=True, text=True, check=False, timeout=60
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    assert result.returncode == 0, result.stderr
+    return result.stdout.strip()
 
 
 def test_a_frozen_machine_is_usable_within_five_seconds_with_the_right_time(
@@ -43,10 +43,10 @@ def test_a_frozen_machine_is_usable_within_five_seconds_with_the_right_time(
 ) -> None:
     """Resuming takes under 5 s also without KVM, and the clock is right at once."""
     clock = SteadyClock()
-    began = time.monotonic()
+    start = time.monotonic()
     site = LabMachines(lab, [machine.name], {}).start(tmp_path, "a run", say)
     assert inside(machine, "hostname") == "trial"
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - start < 5
     probe = SshProbe(clock, resolve)
     try:
         facts = probe.facts(site.hosts[0], site)
@@ -96,13 +96,13 @@ def test_the_host_key_is_pinned_before_first_contact(machine: Machine) -> None:
     )
     try:
         key.write_text((machine.folder / "wrong.pub").read_text("utf-8"), encoding="utf-8")
-        done = subprocess.run(
+        result = subprocess.run(
             [*machine.ssh_command(), "true"], capture_output=True, text=True, check=False
         )
     finally:
         key.write_text(before, encoding="utf-8")
-    assert done.returncode == 255
-    assert "Host key verification failed" in done.stderr
+    assert result.returncode == 255
+    assert "Host key verification failed" in result.stderr
 
 
 def test_a_process_that_is_not_the_machine_is_left_alone(machine: Machine) -> None:
@@ -157,6 +157,6 @@ def test_the_commands_of_the_lab(lab: Lab, machine: Machine, state: Path) -> Non
     assert ssh.stdout.strip() == machine.machine_id
     assert pradrill("lab", "down", machine.name, state=state).returncode == 0
     assert "trial: down" in pradrill("lab", "status", state=state).stdout
-    gone = pradrill("lab", "ssh", machine.name, "true", state=state)
-    assert gone.returncode == 4
-    assert "HINT: Start it: pradrill lab up trial." in gone.stderr
+    process = pradrill("lab", "ssh", machine.name, "true", state=state)
+    assert process.returncode == 4
+    assert "HINT: Start it: pradrill lab up trial." in process.stderr

@@ -47,8 +47,8 @@ def scene(
         send(primary, SOURCE, "/var/www/moodle")
         inside(primary, script("moodle"), kind, deadline=SLOW)
         job = (REPOSITORY / "playbooks/files/backup-moodle").read_text(encoding="utf-8")
-        told = inside(primary, script("back_up_moodle"), kind, stdin=job, deadline=SLOW)
-        rotten["path"] = told.splitlines()[-1]
+        output = inside(primary, script("back_up_moodle"), kind, stdin=job, deadline=SLOW)
+        rotten["path"] = output.splitlines()[-1]
 
     yield play(lab, tmp_path_factory.mktemp("scene"), live)
     lab.machine("backup").down()
@@ -59,10 +59,10 @@ def place(
     scene: Scene, kind: str, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Place]:
     """Return a copy of the drills for one test, for its kind of database."""
-    with a_place(scene, state, tmp_path, monkeypatch) as mine:
+    with a_place(scene, state, tmp_path, monkeypatch) as place_here:
         if kind == "pgsql":
-            on_postgresql(mine)
-        yield mine
+            on_postgresql(place_here)
+        yield place_here
 
 
 def on_postgresql(place: Place) -> None:
@@ -90,9 +90,9 @@ HEARTBEAT = (
 
 def test_moodle_comes_back_quiet_and_whole(place: Place) -> None:
     """Code, database and moodledata from one snapshot: PASSED; what was written after is lost."""
-    done, record = place.run("moodle")
-    lost = assert_recovered(done, record)
-    assert lost > 10, "the backup was made ten seconds before the power cut"
+    result, record = place.run("moodle")
+    loss = assert_recovered(result, record)
+    assert loss > 10, "the backup was made ten seconds before the power cut"
     readings = {each["name"]: each for each in record["recovery"]["readings"]}
     assert set(readings) == {"last event", "heartbeat"}
     assert step(record, "restore")["values"]["pradrill_catalogue_time"]
@@ -105,10 +105,12 @@ def test_a_rotten_file_fails_by_its_name(place: Place, rotten: dict[str, str]) -
         ("restic_tag: moodle\n", "restic_tag: rotten\n"),
         ("deadline: 15m", f"deadline: {GREEN}s"),
     )
-    done, record = place.run("moodle")
-    assert done.returncode == 10, done.stdout + done.stderr
+    result, record = place.run("moodle")
+    assert result.returncode == 10, result.stdout + result.stderr
     assert record["verdict"] == "FAILED"
-    said = failed_checks(record)
-    assert list(said) == ["test_the_stored_files_have_their_bytes"]
-    assert f"1 wrong: {rotten['path']} has other bytes (mod_resource/content document-" in str(said)
+    failures = failed_checks(record)
+    assert list(failures) == ["test_the_stored_files_have_their_bytes"]
+    assert f"1 wrong: {rotten['path']} has other bytes (mod_resource/content document-" in str(
+        failures
+    )
     assert not record["residue"]

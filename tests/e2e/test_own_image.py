@@ -29,14 +29,14 @@ def test_a_brought_image_becomes_a_machine_with_a_pinned_key(tmp_path: Path) -> 
     machine = lab.machine("brought")
     try:
         machine.up(say)
-        done = subprocess.run(
+        result = subprocess.run(
             [*machine.ssh_command(), "hostname; cat /etc/machine-id; date +%s"],
             capture_output=True,
             text=True,
             check=True,
             timeout=60,
         )
-        name, machine_id, _ = done.stdout.split()
+        name, machine_id, _ = result.stdout.split()
         assert name == "brought"
         assert machine_id == machine.machine_id
         assert machine.frozen
@@ -92,5 +92,5 @@ def _place(part: Path, disk: Path, at_mib: int) -> None:
 
 
 def _run(*words: str | Path) -> None:
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{words[0]}: {done.stderr[-2000:]}"
+    result = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, f"{words[0]}: {result.stderr[-2000:]}"

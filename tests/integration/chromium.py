@@ -36,14 +36,14 @@ _FRAME = (Path(__file__).parent / "measure.html").read_text(encoding="utf-8")
 class _Silent(SimpleHTTPRequestHandler):
     """Serves a folder, and notes what is asked for."""
 
-    asked: list[str]
+    requests: list[str]
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 its name there
         """Say nothing."""
 
     def send_head(self) -> Any:
         """Note what is asked for, then answer."""
-        self.asked.append(self.path)
+        self.requests.append(self.path)
         del self.headers["If-Modified-Since"]  # pages made within a second are not the same page
         return super().send_head()
 
@@ -51,8 +51,8 @@ class _Silent(SimpleHTTPRequestHandler):
 class Browser:
     """Shows pages from a folder that is served on loopback; it reaches nothing else."""
 
-    def __init__(self, folder: Path, port: int, asked: list[str]) -> None:
-        self.asked = asked
+    def __init__(self, folder: Path, port: int, requests: list[str]) -> None:
+        self.requests = requests
         self._folder = folder
         self._port = port
 
@@ -62,18 +62,18 @@ class Browser:
         allowed = "allow-same-origin allow-scripts" if scripts else "allow-same-origin"
         frame = _FRAME.replace("WIDTH", str(width)).replace("ALLOWED", allowed)
         (self._folder / "frame.html").write_text(frame, encoding="utf-8")
-        done = self._open("frame.html", "--dump-dom", f"--window-size={width + 40},1000")
-        told = re.search(r'<pre id="told">(.+?)</pre>', done.stdout, re.DOTALL)
-        assert told is not None, done.stderr[-2_000:]
-        found: dict[str, Any] = json.loads(html.unescape(told[1]))
-        return found
+        result = self._open("frame.html", "--dump-dom", f"--window-size={width + 40},1000")
+        match = re.search(r'<pre id="told">(.+?)</pre>', result.stdout, re.DOTALL)
+        assert match is not None, result.stderr[-2_000:]
+        measures: dict[str, Any] = json.loads(html.unescape(match[1]))
+        return measures
 
     def _open(self, name: str, *options: str) -> subprocess.CompletedProcess[str]:
-        own = f"--user-data-dir={self._folder.parent / 'profile'}"
+        profile = f"--user-data-dir={self._folder.parent / 'profile'}"
         proxy = "--proxy-server=http://127.0.0.1:9"  # nobody is there; loopback does without it
         address = f"http://127.0.0.1:{self._port}/{name}"
         return subprocess.run(
-            [str(CHROMIUM), *_QUIET, own, proxy, *options, address],
+            [str(CHROMIUM), *_QUIET, profile, proxy, *options, address],
             capture_output=True,
             text=True,
             timeout=120,
@@ -86,12 +86,12 @@ def browser(folder: Path) -> Iterator[Browser]:
     """Serve a folder of its own on loopback, and return the browser that looks at it."""
     served = folder / "served"
     served.mkdir()
-    asked: list[str] = []
-    handler = type("_Noting", (_Silent,), {"asked": asked})
+    requests: list[str] = []
+    handler = type("_Noting", (_Silent,), {"requests": requests})
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(served)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield Browser(served, server.server_port, asked)
+        yield Browser(served, server.server_port, requests)
     finally:
         server.shutdown()
         server.server_close()

@@ -32,8 +32,8 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
 @pytest.fixture(scope="session")
 def made_hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoHosts]:
     """Make a standby and a production for the session."""
-    with two_hosts(tmp_path_factory.mktemp("hosts")) as made:
-        yield made
+    with two_hosts(tmp_path_factory.mktemp("hosts")) as hosts_pair:
+        yield hosts_pair
 
 
 @pytest.fixture

@@ -83,11 +83,11 @@ def pradrill(
     folder: Path, *words: str, environment: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run the command in a house, without a terminal."""
-    own = dict(os.environ) if environment is None else environment
+    variables = dict(os.environ) if environment is None else environment
     return subprocess.run(
         [sys.executable, "-m", "pradrill", "--state", str(folder / "state"), *words],
         cwd=folder,
-        env=own,
+        env=variables,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

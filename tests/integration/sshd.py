@@ -165,9 +165,9 @@ def _descendants(pid: int) -> list[int]:
             except OSError:
                 continue
             parents.setdefault(int(stat.rpartition(")")[2].split()[1]), []).append(int(entry.name))
-    found, waiting = [], [pid]
+    pids, waiting = [], [pid]
     while waiting:
         children = parents.get(waiting.pop(), [])
-        found += children
+        pids += children
         waiting += children
-    return found
+    return pids

@@ -8,7 +8,7 @@ import signal
 from pathlib import Path
 
 from tests.integration.house import pradrill
-from tests.integration.test_leases import shown, slow_run
+from tests.integration.test_leases import last_record, slow_run
 from tests.integration.two_hosts import TwoHosts
 
 from pradrill.app.author import user
@@ -26,7 +26,7 @@ def test_a_run_is_aborted_from_another_terminal(hosts: TwoHosts, tmp_path: Path)
         assert done.returncode == 0, done.stderr
         assert "its standby is torn down first" in done.stdout
         assert process.wait(60) == 130, process.stdout and process.stdout.read()
-    record = shown(house)
+    record = last_record(house)
     assert (record["state"], record["verdict"]) == ("INTERRUPTED", "INCONCLUSIVE")
     assert record["aborted"]["by"] == user()
     assert record["reasons"][0]["text"] == f"the run was aborted by {user()}"

@@ -101,10 +101,10 @@ class Stage:
 @pytest.fixture
 def stage(tmp_path: Path, site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     """Return a stage whose temporary files can be looked at afterwards."""
-    made = Stage(tmp_path, site)
-    monkeypatch.setattr(tempfile, "tempdir", str(made.temporary))
-    yield made
-    shutil.rmtree(made.temporary)
+    stage_here = Stage(tmp_path, site)
+    monkeypatch.setattr(tempfile, "tempdir", str(stage_here.temporary))
+    yield stage_here
+    shutil.rmtree(stage_here.temporary)
 
 
 def test_a_long_temporary_folder_is_no_obstacle(
@@ -218,16 +218,16 @@ def test_deadline_is_kept_and_nothing_survives(stage: Stage) -> None:
 
 def test_always_blocks_run_on_cancel(stage: Stage) -> None:
     """A cancelled play runs its always: blocks, and ends at once."""
-    begun, cleaned = stage.folder / "begun", stage.folder / "cleaned"
+    start_file, cleaned = stage.folder / "begun", stage.folder / "cleaned"
     result = stage.play(
         f"""
         - block:
-            - ansible.builtin.shell: touch {begun}; timeout 15 sleep 15
+            - ansible.builtin.shell: touch {start_file}; timeout 15 sleep 15
             - ansible.builtin.command: touch {stage.folder}/next
           always:
             - ansible.builtin.command: touch {cleaned}
         """,
-        cancelled=begun.exists,
+        cancelled=start_file.exists,
         grace=10,
     )
     assert result.outcome is StepOutcome.CANCELLED
@@ -238,11 +238,11 @@ def test_always_blocks_run_on_cancel(stage: Stage) -> None:
 
 def test_stubborn_play_and_its_survivors_end(stage: Stage) -> None:
     """A play that answers its end with more work is killed, with what left its group."""
-    begun = stage.folder / "begun"
+    start_file = stage.folder / "begun"
     result = stage.play(
         f"""
         - block:
-            - ansible.builtin.shell: touch {begun}; timeout 15 sleep 15
+            - ansible.builtin.shell: touch {start_file}; timeout 15 sleep 15
               delegate_to: localhost
           rescue:
             - ansible.builtin.shell: setsid sh -c 'trap "" INT TERM ALRM; sleep 15; sleep 15'
@@ -250,7 +250,7 @@ def test_stubborn_play_and_its_survivors_end(stage: Stage) -> None:
           always:
             - ansible.builtin.command: timeout 15 sleep 15
         """,
-        cancelled=begun.exists,
+        cancelled=start_file.exists,
         grace=2,
         controller=True,
     )
@@ -261,20 +261,20 @@ def test_stubborn_play_and_its_survivors_end(stage: Stage) -> None:
 
 def test_signal_handlers_are_untouched(stage: Stage) -> None:
     """SIGINT and SIGTERM still belong to the caller during and after a play."""
-    caught: list[int] = []
+    refusal: list[int] = []
     numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, lambda n, _f: caught.append(n)) for number in numbers]
-    mine = [signal.getsignal(number) for number in numbers]
+    before = [signal.signal(number, lambda n, _f: refusal.append(n)) for number in numbers]
+    handlers = [signal.getsignal(number) for number in numbers]
     try:
         killer = threading.Timer(0.8, lambda: os.kill(os.getpid(), signal.SIGTERM))
         killer.start()
         result = stage.play("- ansible.builtin.ping:")
         killer.join()
-        assert [signal.getsignal(number) for number in numbers] == mine
+        assert [signal.getsignal(number) for number in numbers] == handlers
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
-    assert caught == [signal.SIGTERM]
+    assert refusal == [signal.SIGTERM]
     assert result.outcome is StepOutcome.PASSED
 
 
@@ -339,14 +339,14 @@ def test_values_come_back_and_secrets_do_not(
 ) -> None:
     """set_stats hands values back; a secret reaches the task and nothing that is kept or seen."""
     monkeypatch.setenv("TEST_SECRET", HIDDEN)
-    got, seen = stage.folder / "got", stage.folder / "seen"
+    word_file, processes_file = stage.folder / "got", stage.folder / "seen"
     result = stage.play(
         f"""
-        - ansible.builtin.copy: {{content: "{{{{ word }}}}", dest: {got}, mode: "0600"}}
-        - ansible.builtin.shell: cat /proc/[0-9]*/cmdline > {seen} 2>/dev/null || true
+        - ansible.builtin.copy: {{content: "{{{{ word }}}}", dest: {word_file}, mode: "0600"}}
+        - ansible.builtin.shell: cat /proc/[0-9]*/cmdline > {processes_file} 2>/dev/null || true
         - ansible.builtin.shell: |
             for each in /proc/[0-9]*; do
-              grep -qs {stage.marker} $each/environ && cat $each/environ >> {seen}
+              grep -qs {stage.marker} $each/environ && cat $each/environ >> {processes_file}
             done || true
         - ansible.builtin.debug: {{var: word}}
         - name: "say {{{{ word }}}}"
@@ -357,14 +357,14 @@ def test_values_come_back_and_secrets_do_not(
         """,
         secrets={"word": "env:TEST_SECRET"},
     )
-    assert got.read_text() == HIDDEN
+    assert word_file.read_text() == HIDDEN
     assert result.values == {"point": "2026-03-10T02:00:00Z", "rows": 7, "told": ["it is ********"]}
     assert result.outcome is StepOutcome.FAILED
-    kept = [path.read_text() for path in stage.evidence.iterdir()]
-    for text in (*kept, result.model_dump_json(), *stage.lines, "".join(capfd.readouterr())):
+    evidence = [path.read_text() for path in stage.evidence.iterdir()]
+    for text in (*evidence, result.model_dump_json(), *stage.lines, "".join(capfd.readouterr())):
         assert "l0ng" not in text
-    assert b"l0ng" not in seen.read_bytes()
-    assert stage.marker.encode() in seen.read_bytes()
+    assert b"l0ng" not in processes_file.read_bytes()
+    assert stage.marker.encode() in processes_file.read_bytes()
     assert "cannot open with ********" in result.detail.text
 
 

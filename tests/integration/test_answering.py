@@ -45,7 +45,7 @@ def until(true: Callable[[], object], what: str) -> None:
 
 def pradrill(state: Path, *args: str) -> tuple[int, str]:
     """Run a command; return its code and all that it said."""
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "pradrill", "--state", state, *args],
         capture_output=True,
         stdin=subprocess.DEVNULL,
@@ -54,14 +54,14 @@ def pradrill(state: Path, *args: str) -> tuple[int, str]:
         check=False,
         env={**os.environ, "LOGNAME": "bdurand", "SUDO_USER": ""},
     )
-    return done.returncode, done.stdout + done.stderr
+    return result.returncode, result.stdout + result.stderr
 
 
 class Terminal:
     """A pseudo-terminal with the exercise in its foreground."""
 
     def __init__(self, state: Path, deadline: str) -> None:
-        self.shown = b""
+        self.printed_so_far = b""
         self.child, self._handle = pty.fork()
         if self.child == 0:
             os.environ.update(TERM="xterm", COLUMNS="100", LOGNAME="amartin", SUDO_USER="")
@@ -72,8 +72,8 @@ class Terminal:
     def shows(self, text: str) -> bool:
         """Tell whether that was shown by now."""
         with suppress(OSError):  # nothing now, or nothing any more
-            self.shown += os.read(self._handle, 65_536)
-        return text.encode() in self.shown
+            self.printed_so_far += os.read(self._handle, 65_536)
+        return text.encode() in self.printed_so_far
 
     def type(self, keys: str) -> None:
         """Press keys."""
@@ -83,14 +83,14 @@ class Terminal:
         """Wait for the exercise to end; return its exit code."""
         ended: list[int] = []
 
-        def gone() -> bool:
+        def is_gone() -> bool:
             self.shows("")
             pid, status = os.waitpid(self.child, os.WNOHANG)
             if pid:
                 ended.append(os.waitstatus_to_exitcode(status))
             return bool(pid)
 
-        until(gone, "the exercise does not end")
+        until(is_gone, "the exercise does not end")
         os.close(self._handle)
         return ended[0]
 
@@ -116,7 +116,7 @@ def exercise(
 def waits(state: Path, step: str) -> Callable[[], bool]:
     """Return whether that step waits."""
 
-    def asked() -> bool:
+    def is_asked() -> bool:
         files = sorted(state.glob("runs/2*/people/*.question.json"))
         return any(
             Question.model_validate_json(f.read_bytes()).step == step
@@ -124,7 +124,7 @@ def waits(state: Path, step: str) -> Callable[[], bool]:
             for f in files
         )
 
-    return asked
+    return is_asked
 
 
 def record_of(state: Path) -> RunRecord:
@@ -143,10 +143,10 @@ def test_two_processes(state: Path) -> None:
     """A run that waits is listed, answered from another process, and says who answered."""
     with exercise(state) as child:
         until(waits(state, "switch the DNS"), "nothing waits")
-        code, said = pradrill(state, "answer")
+        code, output = pradrill(state, "answer")
         assert code == 0
-        assert "operator: switch the DNS" in said
-        assert "point moodle at 198.51.100.20" in said
+        assert "operator: switch the DNS" in output
+        assert "point moodle at 198.51.100.20" in output
         assert "waits for operator" in pradrill(state, "runs")[1]
         assert pradrill(state, "answer", "moodle", "dns", "--yes", "--text", "TTL 60")[0] == 0
         until(waits(state, "accept Moodle"), "nothing waits")
@@ -176,16 +176,18 @@ def test_somebody_who_does_not_watch_is_told(state: Path, tmp_path: Path) -> Non
     with exercise(state, notify=notify) as child:
         for number, step in enumerate(("switch the DNS", "accept Moodle"), 1):
             until(partial(told_of, step), "nobody is told")
-            (told,) = told_of(step)
-            (line,) = [text for text in told.splitlines() if text.endswith("--yes")]
+            (announcement,) = told_of(step)
+            (line,) = [text for text in announcement.splitlines() if text.endswith("--yes")]
             program, *words = shlex.split(line)
             assert program == "pradrill"
             assert pradrill(state, *words[2:])[0] == 0
             assert words[:2] == ["--state", str(state)]
             if number == 1:
-                assert told.startswith("The drill waits for operator: switch the DNS\n")
-                assert "point moodle at 198.51.100.20" in told
-                assert re.search(r"done\? Until 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC\.", told)
+                assert announcement.startswith("The drill waits for operator: switch the DNS\n")
+                assert "point moodle at 198.51.100.20" in announcement
+                assert re.search(
+                    r"done\? Until 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC\.", announcement
+                )
         assert child.wait(PATIENCE) == 0
     assert said_in(record_of(state)) == [(ME, "", "command")] * 2
 
@@ -225,26 +227,26 @@ def test_what_is_refused(state: Path) -> None:
             ("answer moodle dns --yes --no", "not allowed with"),
         ]
         for command, sentence in refusals:
-            code, said = pradrill(state, *command.split())
-            assert code == 2, said
-            assert sentence in said
-            assert "\nHINT: " in said
+            code, output = pradrill(state, *command.split())
+            assert code == 2, output
+            assert sentence in output
+            assert "\nHINT: " in output
         assert pradrill(state, "answer", "moodle", "dns", "--yes")[0] == 0
         until(waits(state, "accept Moodle"), "nothing waits")
-        code, said = pradrill(state, "answer", "moodle", "dns", "--no")
-        assert (code, f"{ME} answered it already" in said) == (2, True)
+        code, output = pradrill(state, "answer", "moodle", "dns", "--no")
+        assert (code, f"{ME} answered it already" in output) == (2, True)
         assert pradrill(state, "answer", "moodle", "accept", "--yes")[0] == 0
         assert child.wait(PATIENCE) == 0
-    code, said = pradrill(state, "answer", "moodle", "dns", "--yes")
-    assert (code, "the run moodle has ended" in said) == (2, True)
+    code, output = pradrill(state, "answer", "moodle", "dns", "--yes")
+    assert (code, "the run moodle has ended" in output) == (2, True)
 
 
 def test_nobody_answers(state: Path) -> None:
     """At the deadline the run fails through its teardown, opens a finding, and the mail says so."""
     with exercise(state, "1s") as child:
-        said, _ = child.communicate(timeout=PATIENCE)
+        output, _ = child.communicate(timeout=PATIENCE)
     assert child.returncode == 10
-    assert b"\nOpen findings: 1, the oldest open for 0 days: pradrill findings\n" in said
+    assert b"\nOpen findings: 1, the oldest open for 0 days: pradrill findings\n" in output
     code, listed = pradrill(state, "findings")
     assert code == 0
     assert listed.startswith("F-1  major  moodle  restore step switch the DNS: timed out")
@@ -258,10 +260,10 @@ def test_a_signal_while_it_waits(state: Path) -> None:
     """SIGTERM during the waiting is answered within a second, with teardown and code 143."""
     with exercise(state) as child:
         until(waits(state, "switch the DNS"), "nothing waits")
-        began = time.monotonic()
+        start = time.monotonic()
         child.send_signal(signal.SIGTERM)
         assert child.wait(PATIENCE) == 143
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - start < 5
     record = record_of(state)
     assert record.steps[-1].name == "release the standby"
     assert record.waits[0].seconds is not None
@@ -273,8 +275,8 @@ def test_a_killed_run_cannot_be_answered(state: Path) -> None:
         until(waits(state, "switch the DNS"), "nothing waits")
         child.kill()
         child.wait()
-        code, said = pradrill(state, "answer", "moodle", "dns", "--yes")
-    assert (code, "has ended" in said) == (2, True)
+        code, output = pradrill(state, "answer", "moodle", "dns", "--yes")
+    assert (code, "has ended" in output) == (2, True)
 
 
 def test_the_terminal_answers(state: Path) -> None:
@@ -287,8 +289,8 @@ def test_the_terminal_answers(state: Path) -> None:
     until(lambda: watched.shows("waits for owner: accept Moodle"), "the second is not asked")
     watched.type("y\n")
     assert watched.end() == 0
-    told = [(ME, "TTL 60", "terminal"), (ME, "", "terminal")]
-    assert said_in(record_of(state)) == told
+    answers = [(ME, "TTL 60", "terminal"), (ME, "", "terminal")]
+    assert said_in(record_of(state)) == answers
 
 
 def test_what_was_typed_before_the_question_is_no_answer(state: Path) -> None:

@@ -80,7 +80,7 @@ def opened(folder: Path, spy: Path) -> set[str]:
     """Run the playbook with a real Ansible; return which files of the folder it opened."""
     spy.mkdir()
     (spy / "sitecustomize.py").write_text(_SPY)
-    done = subprocess.run(
+    result = subprocess.run(
         [
             Path(sys.executable).parent / "ansible-playbook",
             *("-i", folder / "inventories/standby.yml", folder / "playbooks/restore.yml"),
@@ -100,7 +100,7 @@ def opened(folder: Path, spy: Path) -> set[str]:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
     return {os.path.relpath(line, folder) for line in (spy / "opened").read_text().splitlines()}
 
 
@@ -111,8 +111,8 @@ def test_all_that_ansible_opens_is_hashed(tmp_path: Path) -> None:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    found = around([folder / "playbooks/restore.yml"], folder / "inventories/standby.yml", set())
-    hashed = {os.path.relpath(file.path, folder) for file in found.files}
+    inputs = around([folder / "playbooks/restore.yml"], folder / "inventories/standby.yml", set())
+    hashed = {os.path.relpath(file.path, folder) for file in inputs.files}
     truth = opened(folder, tmp_path / "spy")
     assert len(truth) >= 20
     assert truth - {"inventories/standby.yml"} <= hashed  # the drill names it: hashed as that
@@ -126,8 +126,8 @@ def test_a_plan_says_what_its_playbooks_take_in(tmp_path: Path) -> None:
     for name in ("playbooks/roles/shop/tasks/main.yml", "group_vars/all.yml"):
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_text("[]\n")
-    done = pradrill(tmp_path, "plan", "shop", "--json")
-    plan = RunPlan.model_validate_json(done.stdout)
+    result = pradrill(tmp_path, "plan", "shop", "--json")
+    plan = RunPlan.model_validate_json(result.stdout)
     assert plan.around is not None
     assert [os.path.relpath(file.path, tmp_path) for file in plan.around.files] == [
         "group_vars/all.yml",

@@ -42,8 +42,8 @@ class Bench:
         inventory = freeze(self.house / "inventory.yml", [self.house / "playbooks/play.yml"])
         folder = self.house / "run"
         folder.mkdir()
-        made = InventoryHosts([standby.server.host], inventory, self.house / "known_hosts")
-        site = made.start(folder, "bench", lambda _line: None)
+        standby_made = InventoryHosts([standby.server.host], inventory, self.house / "known_hosts")
+        site = standby_made.start(folder, "bench", lambda _line: None)
         return site.model_copy(
             update={"proven": (Proven(host=site.hosts[0], machine_id=standby.machine_id),)}
         )
@@ -102,7 +102,7 @@ def test_whatever_is_said_of_the_connection_the_standby_is_acted_on(bench: Bench
         f"\"delegated_vars['ansible_host']\": {away}\n"
         f"\"delegated_vars['ansible_ssh_host']\": {away}\n"
     )
-    done = bench.play(f"""\
+    result = bench.play(f"""\
         - hosts: standby
           gather_facts: false
           connection: local
@@ -128,7 +128,7 @@ def test_whatever_is_said_of_the_connection_the_standby_is_acted_on(bench: Bench
                 ansible_ssh_executable: /bin/false
                 ansible_ssh_extra_args: -o HostName={away} -o Port={port}
         """)
-    assert done.outcome is StepOutcome.PASSED, done
+    assert result.outcome is StepOutcome.PASSED, result
     assert bench.hosts.standby.touched() == ["block", "fact", "file", "play", "task"]
 
 
@@ -147,15 +147,15 @@ ELSEWHERE = {
 @pytest.mark.parametrize("task", list(ELSEWHERE.values()), ids=list(ELSEWHERE))
 def test_delegation_that_was_not_declared_ends_the_play(bench: Bench, task: str) -> None:
     """It is acted on nowhere, it is told, and what comes after it does not pass."""
-    done = bench.tasks(task)
-    assert done.outcome is StepOutcome.UNKNOWN, done
-    assert "which is none of the drill's hosts" in done.detail.text
+    result = bench.tasks(task)
+    assert result.outcome is StepOutcome.UNKNOWN, result
+    assert "which is none of the drill's hosts" in result.detail.text
     assert bench.hosts.standby.touched() in ([], ["x"])  # a loop may begin with the standby
 
 
 def test_a_host_that_a_play_makes_is_not_acted_on(bench: Bench) -> None:
     """add_host leads nowhere: not by delegation, and not in a play of its own."""
-    done = bench.play(f"""\
+    result = bench.play(f"""\
         - hosts: standby
           gather_facts: false
           tasks:
@@ -167,8 +167,8 @@ def test_a_host_that_a_play_makes_is_not_acted_on(bench: Bench) -> None:
           gather_facts: false
           tasks: [{{ansible.builtin.raw: touch /srv/x, delegate_to: new}}]
         """)
-    assert done.outcome is StepOutcome.UNKNOWN
-    assert "delegated to new" in done.detail.text
+    assert result.outcome is StepOutcome.UNKNOWN
+    assert "delegated to new" in result.detail.text
     assert bench.hosts.standby.touched() == []
 
 
@@ -217,7 +217,7 @@ def test_the_controller_is_acted_on_where_the_drill_says_so(bench: Bench) -> Non
     """Declared, delegation to this machine works under each of its names, and on no other."""
     for name in ("one", "two", "three"):
         assert not (bench.house / name).exists()
-    done = bench.play(
+    result = bench.play(
         f"""\
         - hosts: standby
           gather_facts: false
@@ -231,7 +231,7 @@ def test_the_controller_is_acted_on_where_the_drill_says_so(bench: Bench) -> Non
         """,
         controller=True,
     )
-    assert done.outcome is StepOutcome.PASSED, done
+    assert result.outcome is StepOutcome.PASSED, result
     assert all((bench.house / name).exists() for name in ("one", "two", "three"))
     assert bench.hosts.standby.touched() == ["there"]
 
@@ -247,7 +247,7 @@ def test_each_proven_host_is_delegated_to_at_its_own_address(
     site = site.model_copy(update={"proven": proven})
     with site.known_hosts.open("a", encoding="utf-8") as pins:
         pins.write(hosts.production.server.known_hosts.read_text())
-    done = bench.play(
+    result = bench.play(
         """\
         - hosts: standby
           gather_facts: false
@@ -257,7 +257,7 @@ def test_each_proven_host_is_delegated_to_at_its_own_address(
         """,
         site,
     )
-    assert done.outcome is StepOutcome.PASSED, done
+    assert result.outcome is StepOutcome.PASSED, result
     assert hosts.standby.touched() == ["here"]
     assert hosts.production.touched() == ["live", "there"]
 
@@ -266,25 +266,25 @@ def test_another_machine_behind_the_address_is_not_acted_on(bench: Bench) -> Non
     """Ansible's own path must lead to the machine-id that identity saw, before anything else."""
     site = bench.site()
     other = Proven(host=site.hosts[0], machine_id="0" * 32)
-    done = bench.play(
+    result = bench.play(
         "- hosts: standby\n  tasks: [{raw: touch /srv/x}]\n",
         site.model_copy(update={"proven": (other,)}),
     )
-    assert done.outcome is StepOutcome.UNKNOWN
-    assert "does not reach the machine that was identified as web-dr" in done.detail.text
+    assert result.outcome is StepOutcome.UNKNOWN
+    assert "does not reach the machine that was identified as web-dr" in result.detail.text
     assert bench.hosts.standby.touched() == []
 
 
 def test_another_machine_after_the_playbook_is_seen(bench: Bench) -> None:
     """The machine-id is read again at the end: a change, or no answer, is not passed over."""
-    own = bench.hosts.standby.home / "machine-id"
-    kept = own.read_text()
+    id_file = bench.hosts.standby.home / "machine-id"
+    content = id_file.read_text()
     try:
-        done = bench.tasks("- raw: echo 0123 > /etc/machine-id")
+        result = bench.tasks("- raw: echo 0123 > /etc/machine-id")
     finally:
-        own.write_text(kept)
-    assert done.outcome is StepOutcome.UNKNOWN
-    assert "does not reach the machine" in done.detail.text
+        id_file.write_text(content)
+    assert result.outcome is StepOutcome.UNKNOWN
+    assert "does not reach the machine" in result.detail.text
 
 
 def test_a_host_that_nobody_identified_is_not_acted_on(bench: Bench) -> None:
@@ -305,7 +305,7 @@ def test_frozen_is_what_ansible_had_of_the_inventory(hosts: TwoHosts, tmp_path: 
     path.write_text("beside: plays\n")
     site = bench.site()
     (bench.house / "inventory.yml").write_text("standby: {}\n")
-    done = bench.play(
+    result = bench.play(
         """\
         - hosts: standby
           gather_facts: false
@@ -317,7 +317,7 @@ def test_frozen_is_what_ansible_had_of_the_inventory(hosts: TwoHosts, tmp_path: 
         """,
         site,
     )
-    assert done.values == {"said": f"from {bench.house} plays web-prod"}, done
+    assert result.values == {"said": f"from {bench.house} plays web-prod"}, result
 
 
 def test_an_address_is_looked_up_once_and_one_key_stays(
@@ -346,10 +346,10 @@ def test_an_address_is_looked_up_once_and_one_key_stays(
 def test_every_variable_that_leads_ssh_is_forced(site: Site, tmp_path: Path) -> None:
     """Ansible's own word on its SSH connection: a variable is forced, or cannot lead anywhere."""
     command = Path(sys.executable).with_name("ansible-doc")
-    told = subprocess.run(
+    result = subprocess.run(
         [command, "-t", "connection", "ssh", "--json"], capture_output=True, check=True, text=True
     )
-    options = json.loads(told.stdout)["ssh"]["doc"]["options"]
+    options = json.loads(result.stdout)["ssh"]["doc"]["options"]
     names = {each["name"] for option in options.values() for each in option.get("vars", ())}
     leads_nowhere = {
         *("inventory_hostname", "ansible_pipelining", "ansible_ssh_pipelining"),

@@ -40,7 +40,7 @@ def test_the_callers_environment_moves_nothing(hosts: TwoHosts, tmp_path: Path) 
         f"Host *\n  HostName {production.address}\n  Port {production.port}\n"
     )
     plugins = ("CALLBACK", "VARS", "CONNECTION", "ACTION", "STRATEGY")
-    done = pradrill(
+    result = pradrill(
         house,
         "run",
         "shop",
@@ -68,7 +68,7 @@ def test_the_callers_environment_moves_nothing(hosts: TwoHosts, tmp_path: Path) 
             "RUNNER_OMIT_EVENTS": "True",
         },
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
     assert hosts.standby.touched() == ["torn-down"]
     assert hosts.production.touched() == ["live"]
     assert not (home / "plugins/loaded").exists()

@@ -32,9 +32,9 @@ PLANTED = "Zaußerordentlich-7f3a9c $(id) 'quoted'"
 @pytest.fixture
 def probe() -> Iterator[SshProbe]:
     """Return a probe, closed at the end."""
-    made = SshProbe(SteadyClock(), resolve)
-    yield made
-    made.close()
+    probe_made = SshProbe(SteadyClock(), resolve)
+    yield probe_made
+    probe_made.close()
 
 
 @pytest.fixture
@@ -88,9 +88,9 @@ def test_a_canary_that_cannot_be_read_is_told_without_it(
 ) -> None:
     """A command that fails, floods or hangs is no mismatch, and nothing it printed is quoted."""
     canary = planted(PLANTED).model_dump(mode="json") | {"command": command, "deadline": "1s"}
-    with pytest.raises(PradrillError, match="the canary's command on standby-1") as caught:
+    with pytest.raises(PradrillError, match="the canary's command on standby-1") as refusal:
         probe.same_canary(sshd.host, site, Canary.model_validate(canary))
-    assert PLANTED[:8] not in str(caught.value)
+    assert PLANTED[:8] not in str(refusal.value)
 
 
 def test_an_empty_canary_proves_nothing(
@@ -145,8 +145,8 @@ def test_a_canary_is_kept_nowhere(  # noqa: PLR0913, PLR0917 the fixtures of a w
     record = run_drill(started, tools, Cancellation(), disruption=None)
     compared = next(step for step in record.steps if step.name == "compare the canary")
     assert (compared.outcome == "passed") is (verdict is Verdict.PASSED)
-    kept = [path.read_bytes() for path in (tmp_path / "state").rglob("*") if path.is_file()]
-    assert any(b"compare the canary" in each for each in kept)
+    contents = [path.read_bytes() for path in (tmp_path / "state").rglob("*") if path.is_file()]
+    assert any(b"compare the canary" in each for each in contents)
     for value in (PLANTED, back):
-        assert not any(value.encode() in each for each in kept)
+        assert not any(value.encode() in each for each in contents)
         assert value not in caplog.text

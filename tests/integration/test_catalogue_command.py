@@ -41,59 +41,59 @@ def dump(house: Path, hours: float, content: bytes = b"-- Dump completed\n") -> 
 def test_the_catalogue_is_shown_with_the_choice_and_its_gaps(house: Path) -> None:
     """Each backup, the one that a drill would take and why, the gap, what is missing."""
     names = [dump(house, hours) for hours in (97, 73, 25, 1)]
-    done = pradrill(house, "catalogue", "shop")
-    assert (done.returncode, done.stderr) == (0, "")
-    told = " ".join(done.stdout.split())
-    for said in (*names, "latest: the newest of 4", "worst-case RPA 2d00h", "1: 20"):
-        assert said in told, told
+    result = pradrill(house, "catalogue", "shop")
+    assert (result.returncode, result.stderr) == (0, "")
+    output = " ".join(result.stdout.split())
+    for part in (*names, "latest: the newest of 4", "worst-case RPA 2d00h", "1: 20"):
+        assert part in output, output
 
 
 def test_the_catalogue_is_there_for_programs(house: Path) -> None:
     """The JSON holds the points, the choice and the worst case in seconds."""
     names = [dump(house, hours) for hours in (25, 1)]
-    told = json.loads(pradrill(house, "catalogue", "shop", "--json").stdout)
-    assert sorted(point["id"] for point in told["catalogue"]["points"]) == names
-    assert told["reading"]["selected"]["id"] == names[-1]
-    assert 86_390 < told["reading"]["worst_case"]["seconds"] < 86_420
-    assert told["refusal"] is None
+    output = json.loads(pradrill(house, "catalogue", "shop", "--json").stdout)
+    assert sorted(point["id"] for point in output["catalogue"]["points"]) == names
+    assert output["reading"]["selected"]["id"] == names[-1]
+    assert 86_390 < output["reading"]["worst_case"]["seconds"] < 86_420
+    assert output["refusal"] is None
 
 
 def test_nothing_to_restore_is_not_ready(house: Path) -> None:
     """Exit code 4 with the catalogue on stdout and the reason on stderr, for a monitor."""
-    done = pradrill(house, "catalogue", "shop")
-    assert done.returncode == 4
-    assert "is empty" in done.stderr
+    result = pradrill(house, "catalogue", "shop")
+    assert result.returncode == 4
+    assert "is empty" in result.stderr
     dump(house, 1, b"")
-    done = pradrill(house, "catalogue", "shop")
-    assert done.returncode == 4
-    assert "unusable: " in done.stdout
-    assert "it is empty" in done.stderr
+    result = pradrill(house, "catalogue", "shop")
+    assert result.returncode == 4
+    assert "unusable: " in result.stdout
+    assert "it is empty" in result.stderr
 
 
 def test_a_folder_that_is_not_there_is_not_ready(house: Path) -> None:
     """A mount that is missing is told as such, without a traceback."""
     (house / "dumps").rmdir()
-    done = pradrill(house, "catalogue", "shop")
-    assert done.returncode == 4
-    assert done.stderr.startswith("the folder of dumps ")
-    assert "HINT: " in done.stderr
+    result = pradrill(house, "catalogue", "shop")
+    assert result.returncode == 4
+    assert result.stderr.startswith("the folder of dumps ")
+    assert "HINT: " in result.stderr
 
 
 def test_a_drill_without_a_source_has_no_catalogue(tmp_path: Path) -> None:
     """Exit code 3, and what to write."""
-    done = pradrill(build(tmp_path), "catalogue", "shop")
-    assert done.returncode == 3
-    assert "recovery_point" in done.stderr
+    result = pradrill(build(tmp_path), "catalogue", "shop")
+    assert result.returncode == 3
+    assert "recovery_point" in result.stderr
 
 
 def test_a_run_without_a_backup_touches_nothing(house: Path) -> None:
     """The real command refuses with 4 before it asks anything of the standby."""
     (house / "known_hosts").write_text(f"192.0.2.20 ssh-ed25519 {KEY}\n")
-    done = pradrill(house, "run", "shop")
-    assert done.returncode == 4, done.stdout + done.stderr
-    assert "is empty" in " ".join(done.stdout.split())
-    shown = json.loads(pradrill(house, "show", "--json").stdout)
-    assert [step["name"] for step in shown["steps"]][:2] == [
+    result = pradrill(house, "run", "shop")
+    assert result.returncode == 4, result.stdout + result.stderr
+    assert "is empty" in " ".join(result.stdout.split())
+    record = json.loads(pradrill(house, "show", "--json").stdout)
+    assert [step["name"] for step in record["steps"]][:2] == [
         "check the preconditions",
         "read the backup catalogue",
     ]
@@ -116,10 +116,10 @@ def test_every_problem_of_a_source_is_told_with_its_line(house: Path) -> None:
     ]
     (house / "drills/shop.yml").write_text(text[:start] + "\n".join(wrong) + text[end:])
     line = text[:start].count("\n") + 1
-    done = pradrill(house, "validate")
-    assert done.returncode == 3
+    result = pradrill(house, "validate")
+    assert result.returncode == 3
     at = f"drills/shop.yml:{line + 1}: recovery_point.restic: repository is missing"
-    assert at in done.stderr, done.stderr
+    assert at in result.stderr, result.stderr
     for offset, path, message in (
         (2, "restic.repositry", '"repositry" is not a known key'),
         (3, "restic.password", "a secret is named, never written here"),
@@ -129,10 +129,10 @@ def test_every_problem_of_a_source_is_told_with_its_line(house: Path) -> None:
         (7, "integrity.parts", "greater than or equal to 1"),
     ):
         place = f"drills/shop.yml:{line + offset}: recovery_point.{path}: "
-        (told,) = [each for each in done.stderr.splitlines() if each.startswith(place)]
-        assert message in told
-    assert 'Did you mean "repository"?' in done.stderr
-    assert "hunter2" not in done.stderr
+        (problem,) = [each for each in result.stderr.splitlines() if each.startswith(place)]
+        assert message in problem
+    assert 'Did you mean "repository"?' in result.stderr
+    assert "hunter2" not in result.stderr
 
 
 def test_the_schema_knows_every_source(house: Path) -> None:
@@ -148,11 +148,11 @@ def test_a_cron_schedule_tells_what_is_missing(house: Path) -> None:
     edit(house, "drills/shop.yml", "{every: 24h}", '{cron: "0 * * * *", tolerance: 59m}')
     for hours in (5, 4, 1):
         dump(house, hours)
-    told = json.loads(pradrill(house, "catalogue", "shop", "--json").stdout)
-    missing = told["reading"]["worst_case"]["missing"]
+    output = json.loads(pradrill(house, "catalogue", "shop", "--json").stdout)
+    missing = output["reading"]["worst_case"]["missing"]
     assert len(missing) == 2
     assert all(each.endswith(":00:00Z") for each in missing)
     edit(house, "drills/shop.yml", "0 * * * *", "0 99 * * *")
-    done = pradrill(house, "validate")
-    assert done.returncode == 3
-    assert 'promised.cron: "0 99 * * *" is not a cron expression' in done.stderr
+    result = pradrill(house, "validate")
+    assert result.returncode == 3
+    assert 'promised.cron: "0 99 * * *" is not a cron expression' in result.stderr

@@ -61,14 +61,14 @@ def machine(tmp_path: Path) -> Iterator[Sshd]:
 
 def record(house: Path) -> dict[str, object]:
     """Return the newest record, read as a program reads it."""
-    shown = pradrill(house, "show", "--json")
-    assert shown.returncode == 0, shown.stderr
-    return dict(json.loads(shown.stdout))
+    output = pradrill(house, "show", "--json")
+    assert output.returncode == 0, output.stderr
+    return dict(json.loads(output.stdout))
 
 
 def test_the_sources_readme_shows_the_help_as_it_is() -> None:
     """The help block in src/README.md is what `pradrill --help` prints on 80 columns."""
-    shown = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-m", "pradrill", "--help"],
         env={**os.environ, "COLUMNS": "80"},
         capture_output=True,
@@ -78,7 +78,7 @@ def test_the_sources_readme_shows_the_help_as_it_is() -> None:
     block = re.search(r"\$ pradrill --help\n(.*?)```", SOURCES_README, re.DOTALL)
     assert block is not None
     if sys.version_info < (3, 13):  # later ones write option lists in another way
-        assert block[1] == shown
+        assert block[1] == output
 
 
 def test_the_readme_lists_every_exit_code_and_no_other() -> None:
@@ -97,32 +97,32 @@ def test_every_command_has_a_help_with_an_example() -> None:
 
 def test_a_wrong_command_line_is_said_in_one_sentence_and_a_hint() -> None:
     """Usage errors end with 2 and point to the help."""
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "pradrill", "rnu"], capture_output=True, text=True, check=False
     )
-    assert done.returncode == ExitCode.USAGE
-    assert done.stderr.splitlines()[-1] == "HINT: Read pradrill --help."
+    assert result.returncode == ExitCode.USAGE
+    assert result.stderr.splitlines()[-1] == "HINT: Read pradrill --help."
 
 
 def test_no_traceback_reaches_a_reader_who_leaves_early(tmp_path: Path) -> None:
     """`pradrill schema | head -1` ends quietly."""
-    done = subprocess.run(
+    result = subprocess.run(
         f"{sys.executable} -m pradrill --state {tmp_path} schema | head -1",
         shell=True,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert (done.stdout, done.stderr) == ("{\n", "")
+    assert (result.stdout, result.stderr) == ("{\n", "")
 
 
 @MARKED
 def test_a_passed_drill_from_cron_prints_nothing(house: Path) -> None:
     """`due --run` needs no PATH, HOME or terminal; when the drill passed, no mail is sent."""
-    done = pradrill(house, "due", "--run", environment={"LANG": "C"})
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    told = record(house)
-    assert told["verdict"] == "PASSED"
+    result = pradrill(house, "due", "--run", environment={"LANG": "C"})
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    facts = record(house)
+    assert facts["verdict"] == "PASSED"
     log = (house / "state" / "log.jsonl").read_text(encoding="utf-8").splitlines()
     assert {"phase", "step", "step_ended", "checks"} <= {json.loads(line)["event"] for line in log}
     again = pradrill(house, "due")
@@ -147,12 +147,12 @@ def test_a_failed_drill_from_cron_prints_a_mail(house: Path) -> None:
     """The first line says how it went, the rest why, and where the record is."""
     edit(house, "drills/checks/shop/test_shop.py", '== "yes"', '== "no"')
     edit(house, "drills/shop.yml", "deadline: 1m", "deadline: 3s")
-    done = pradrill(house, "due", "--run", environment={"LANG": "C"})
-    assert done.returncode == ExitCode.FAILED
-    assert done.stdout.startswith("FAILED  shop  RTA not measured (RTO 15m00s)")
-    assert "The machine answers." in done.stdout
-    assert "pradrill show" in done.stdout
-    assert len(done.stdout.splitlines()) <= 40
+    result = pradrill(house, "due", "--run", environment={"LANG": "C"})
+    assert result.returncode == ExitCode.FAILED
+    assert result.stdout.startswith("FAILED  shop  RTA not measured (RTO 15m00s)")
+    assert "The machine answers." in result.stdout
+    assert "pradrill show" in result.stdout
+    assert len(result.stdout.splitlines()) <= 40
     listed = pradrill(house, "due")
     assert listed.stdout == "nothing is due\n", "a failed run is a finished run"
 
@@ -167,9 +167,9 @@ def test_a_standby_without_its_marker_is_not_restored_on(house: Path) -> None:
         "restore:",
         "prepare: [{playbook: ../playbooks/unmark.yml}]\nrestore:",
     )
-    done = pradrill(house, "run", "shop")
-    assert done.returncode == ExitCode.INCONCLUSIVE, done.stdout
-    assert "/etc/pradrill/standby is missing" in done.stdout
+    result = pradrill(house, "run", "shop")
+    assert result.returncode == ExitCode.INCONCLUSIVE, result.stdout
+    assert "/etc/pradrill/standby is missing" in result.stdout
     steps = record(house)["not_executed"]
     assert isinstance(steps, list)
     assert "restore" in [step["name"] for step in steps]
@@ -183,19 +183,19 @@ def test_a_host_key_that_is_not_the_pinned_one_is_refused(
     other = another_sshd(name="impostor").host_key
     pinned = (house / "known_hosts").read_text(encoding="utf-8")
     (house / "known_hosts").write_text(f"{pinned.split()[0]} {other}\n", encoding="utf-8")
-    done = pradrill(house, "run", "shop")
-    assert done.returncode == ExitCode.NOT_READY
+    result = pradrill(house, "run", "shop")
+    assert result.returncode == ExitCode.NOT_READY
     assert record(house)["refusal"] == "not_ready"
 
 
 @MARKED
 def test_a_primary_is_refused_by_its_machine_id(house: Path) -> None:
     """A standby that turns out to be the primary's own machine is never written to."""
-    own = Path("/etc/machine-id").read_text(encoding="ascii").strip()
-    edit(house, "drills/plan.yml", "primary: none", f"primary: {{machine_ids: [{own}]}}")
-    done = pradrill(house, "run", "shop")
-    assert done.returncode == ExitCode.NOT_READY
-    assert "shares its machine-id with the primary" in done.stdout
+    machine_id = Path("/etc/machine-id").read_text(encoding="ascii").strip()
+    edit(house, "drills/plan.yml", "primary: none", f"primary: {{machine_ids: [{machine_id}]}}")
+    result = pradrill(house, "run", "shop")
+    assert result.returncode == ExitCode.NOT_READY
+    assert "shares its machine-id with the primary" in result.stdout
 
 
 @MARKED
@@ -211,10 +211,10 @@ def test_a_watched_run_shows_its_progress_and_the_verdict(house: Path) -> None:
         env={**os.environ, "TERM": "xterm", "COLUMNS": "100", "LINES": "40"},
     ) as running:
         os.close(follower)
-        shown = _read_all(leader, running)
-    assert running.returncode == 0, shown
+        output = _read_all(leader, running)
+    assert running.returncode == 0, output
     for expected in ("readiness", "restore", "check the service", "RTO", "PASSED  shop  RTA"):
-        assert expected in shown
+        assert expected in output
 
 
 @MARKED
@@ -239,8 +239,8 @@ def test_a_second_ctrl_c_does_not_skip_the_teardown(house: Path) -> None:
     printed, _ = running.communicate(timeout=60)
     assert running.returncode == ExitCode.INTERRUPTED, printed
     assert (house / "torn").exists()
-    told = record(house)
-    assert (told["state"], told["residue"]) == ("INTERRUPTED", [])
+    facts = record(house)
+    assert (facts["state"], facts["residue"]) == ("INTERRUPTED", [])
 
 
 def _help(*command: str) -> str:
@@ -266,13 +266,13 @@ def _until(true: Callable[[], bool], deadline: float = 60) -> None:
 
 
 def _read_all(leader: int, running: subprocess.Popen[bytes]) -> str:
-    shown = b""
+    content = b""
     while running.poll() is None or select.select([leader], [], [], 0.2)[0]:
         if select.select([leader], [], [], 0.2)[0]:
             try:
-                shown += os.read(leader, 65_536)
+                content += os.read(leader, 65_536)
             except OSError:  # the terminal's other side is closed
                 break
     os.close(leader)
     running.wait()
-    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode(errors="replace"))
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", content.decode(errors="replace"))

@@ -23,19 +23,19 @@ def test_every_way_in_variables_is_refused_at_its_line(hosts: TwoHosts, tmp_path
         "      dr_role: standby\n",
         "      dr_role: standby\n      ansible_ssh_host: 192.0.2.1\n",
     )
-    written = {
+    texts = {
         "group_vars/all.yml": "x: 1\nansible_connection: local\n",
         "group_vars/standby/way": "ansible_ssh_common_args: -o ProxyJump=other\n",
         "host_vars/web-dr.yml": "ansible_ssh_executable: /tmp/wrapper\n",
         "playbooks/group_vars/standby.yml": "ansible_ssh_args: -o HostName=other\n",
         "playbooks/host_vars/web-dr/way.yml": "ansible_host: 192.0.2.1\n",
     }
-    for name, text in written.items():
+    for name, text in texts.items():
         path = house / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    done = pradrill(house, "run", "shop")
-    assert done.returncode == 3, done.stderr
+    result = pradrill(house, "run", "shop")
+    assert result.returncode == 3, result.stderr
     for place in (
         "inventory.yml:10: ansible_ssh_host",
         "group_vars/all.yml:2: ansible_connection",
@@ -44,7 +44,7 @@ def test_every_way_in_variables_is_refused_at_its_line(hosts: TwoHosts, tmp_path
         "playbooks/group_vars/standby.yml:1: ansible_ssh_args",
         "playbooks/host_vars/web-dr/way.yml:1: ansible_host",
     ):
-        assert place in done.stderr, done.stderr
+        assert place in result.stderr, result.stderr
     assert hosts.standby.touched() == []
     assert hosts.production.touched() == ["live"]
 
@@ -63,22 +63,22 @@ def test_other_forms_of_inventory_are_looked_at_too(tmp_path: Path) -> None:
         ansible_connection=local
         """,
     )
-    done = pradrill(house, "validate")
-    assert (done.returncode, "inventory.yml:5: ansible_connection" in done.stderr) == (3, True)
-    said = {
+    result = pradrill(house, "validate")
+    assert (result.returncode, "inventory.yml:5: ansible_connection" in result.stderr) == (3, True)
+    document = {
         "standby": {"hosts": ["web-dr"]},
         "_meta": {"hostvars": {"web-dr": {"dr_role": "standby", "ansible_ssh_port": 1}}},
     }
-    write(house, "inventory.yml", f"#!/bin/sh\ncat <<'E'\n{json.dumps(said)}\nE\n")
+    write(house, "inventory.yml", f"#!/bin/sh\ncat <<'E'\n{json.dumps(document)}\nE\n")
     (house / "inventory.yml").chmod(0o755)
-    done = pradrill(house, "validate")
-    assert (done.returncode, "ansible_ssh_port" in done.stderr) == (3, True)
+    result = pradrill(house, "validate")
+    assert (result.returncode, "ansible_ssh_port" in result.stderr) == (3, True)
     (house / "inventory.yml").chmod(0o644)
     for address in ('"{{ where }}"', '"192.0.2.1 -o ProxyCommand=x"'):
         host = f"{{ansible_host: {address}, dr_role: standby}}"
         write(house, "inventory.yml", f"standby: {{hosts: {{web-dr: {host}}}}}\n")
-        done = pradrill(house, "validate")
-        assert (done.returncode, "web-dr" in done.stderr) == (3, True)
+        result = pradrill(house, "validate")
+        assert (result.returncode, "web-dr" in result.stderr) == (3, True)
 
 
 def test_what_is_edited_after_the_proof_ends_the_run(hosts: TwoHosts, tmp_path: Path) -> None:
@@ -129,8 +129,8 @@ def test_an_edited_teardown_is_not_run_and_residue_is_told(hosts: TwoHosts, tmp_
               delegate_to: localhost
         """,
     )
-    done = pradrill(house, "run", "shop")
-    assert done.returncode == 12, done.stdout + done.stderr
+    result = pradrill(house, "run", "shop")
+    assert result.returncode == 12, result.stdout + result.stderr
     record = json.loads(pradrill(house, "show", "--json").stdout)
     files = f"{house}/playbooks/group_vars/all.yml, {house}/playbooks/teardown.yml"
     assert f"{files} changed while the playbook ran" in str(record["reasons"])

@@ -408,15 +408,15 @@ def test_a_drill_whose_checks_cannot_fail_is_not_run_and_one_that_asked_nothing_
     house = hosts.house(tmp_path)
     suite = "drills/checks/shop/test_shop.py"
     write(house, suite, "def test_shop(host): return host.run('false').rc == 0\n")
-    done = pradrill(house, "run", "shop")
-    assert (done.returncode, hosts.standby.touched()) == (3, [])
-    assert "test_shop.py:1: test_shop returns a value, which decides nothing" in done.stderr
+    result = pradrill(house, "run", "shop")
+    assert (result.returncode, hosts.standby.touched()) == (3, [])
+    assert "test_shop.py:1: test_shop returns a value, which decides nothing" in result.stderr
 
     asks = "    for line in host.run('true').stdout.splitlines(): assert line == 'x'\n"
     write(house, suite, f"def test_shop(host):\n{asks}")
     edit(house, "drills/shop.yml", "deadline: 1m", "deadline: 2s")
-    done = pradrill(house, "run", "shop")
-    assert done.returncode == 12, done.stdout + done.stderr
+    result = pradrill(house, "run", "shop")
+    assert result.returncode == 12, result.stdout + result.stderr
     record = json.loads(pradrill(house, "show", "--json").stdout)
     assert record["verdict"] == "INCONCLUSIVE"
     assert [each["detail"] for each in record["checks"]] == ["it evaluated no assertion"]

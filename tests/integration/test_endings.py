@@ -32,7 +32,7 @@ BROKEN = """\
 
 def in_shell(house: Path, line: str) -> int:
     """Run a line of bash; return the exit code of the first command of its last pipe."""
-    done = subprocess.run(
+    result = subprocess.run(
         ["bash", "-c", line.replace("pradrill", COMMAND) + "\nexit ${PIPESTATUS[0]}"],
         cwd=house,
         stdin=subprocess.DEVNULL,
@@ -41,7 +41,7 @@ def in_shell(house: Path, line: str) -> int:
         timeout=120,
         check=False,
     )
-    return done.returncode
+    return result.returncode
 
 
 def wait_for(house: Path, word: str) -> None:
@@ -152,9 +152,9 @@ def test_a_run_killed_just_before_its_record_is_recorded_as_it_ended(
     for without in ([path], []):
         for each in [*without, *house.glob("state/register*")]:
             each.unlink()
-        done = pradrill(house, "runs")
-        assert done.returncode == 0
-        assert "CRASHED" not in done.stdout + done.stderr
+        result = pradrill(house, "runs")
+        assert result.returncode == 0
+        assert "CRASHED" not in result.stdout + result.stderr
         assert path.read_bytes() == before
         assert pradrill(house, "register", "verify").returncode == 0
     assert hosts.standby.touched() == []
@@ -177,8 +177,8 @@ def test_a_reader_is_told_of_a_run_that_has_no_record(
         listed = pradrill(house, "runs")
         assert (listed.returncode, "is running" in listed.stdout) == (0, True)
         assert "No run" not in listed.stdout
-        shown = pradrill(house, "show")
-        assert (shown.returncode, "is running" in shown.stderr) == (2, True)
+        output = pradrill(house, "show")
+        assert (output.returncode, "is running" in output.stderr) == (2, True)
         process.send_signal(signal.SIGKILL)
         process.wait()
 
@@ -188,11 +188,11 @@ def test_a_reader_is_told_of_a_run_that_has_no_record(
     try:
         subprocess.run(["mount", "-o", "remount,bind,ro", read_only], check=True)
         for words in ("runs", "findings", "register list", "show", "due"):
-            done = pradrill(house, "--state", str(read_only), *words.split())
-            assert done.returncode == (2 if words == "show" else 0), done
-            assert "Traceback" not in done.stderr
+            result = pradrill(house, "--state", str(read_only), *words.split())
+            assert result.returncode == (2 if words == "show" else 0), result
+            assert "Traceback" not in result.stderr
             if words not in {"due", "show"}:
-                assert "was killed" in done.stderr
+                assert "was killed" in result.stderr
         attempt = pradrill(house, "--state", str(read_only), "run", "shop")
         assert (attempt.returncode, attempt.stderr.count("HINT: ")) == (14, 1), attempt
         assert "Traceback" not in attempt.stderr

@@ -54,8 +54,8 @@ class Estate:
             (folder / part).mkdir(parents=True, exist_ok=True)
         write(folder, "drills/plan.yml", f"plan: 1\norganisation: Exemple\nservices:\n{services}")
         (folder / "inventory.yml").write_text(_inventory(machines), encoding="utf-8")
-        known = "".join(machine.known_hosts.read_text("utf-8") for machine in machines)
-        (folder / "known_hosts").write_text(known, encoding="utf-8")
+        pins = "".join(machine.known_hosts.read_text("utf-8") for machine in machines)
+        (folder / "known_hosts").write_text(pins, encoding="utf-8")
         ways = {}
         for name in names:
             (folder / "drills/checks" / name).mkdir()
@@ -156,10 +156,10 @@ def _until(true: Callable[[], bool], deadline: float = _LONG) -> None:
         time.sleep(0.05)
 
 
-def meets(folder: Path, mine: str, other: str) -> str:
+def meets(folder: Path, service: str, other: str) -> str:
     """Return a command that ends well only while the other service's is under way too."""
     return (
-        f"touch {folder}/{mine}.here; for n in $(seq 1200); do "
+        f"touch {folder}/{service}.here; for n in $(seq 1200); do "
         f"[ -e {folder}/{other}.here ] && exit 0; sleep 0.1; done; exit 1"
     )
 
@@ -181,12 +181,14 @@ def test_an_estate_is_recovered_side_by_side(
 ) -> None:
     """Two real plays are under way at once, the third waits; on three machines and on one."""
     estate = Estate(tmp_path, machines(count))
-    for mine, other in (("directory", "database"), ("database", "directory")):
+    for service, other in (("directory", "database"), ("database", "directory")):
         estate.play(
-            f"restore_{mine}",
-            meets(tmp_path, mine, other),
-            "sleep 3" if mine == "database" else "true",  # its play goes on after the other's end
-            f"echo -n {mine} > {tmp_path}/{mine}.restored",
+            f"restore_{service}",
+            meets(tmp_path, service, other),
+            "sleep 3"
+            if service == "database"
+            else "true",  # its play goes on after the other's end
+            f"echo -n {service} > {tmp_path}/{service}.restored",
         )
     estate.play(
         "restore_application",
@@ -236,12 +238,12 @@ def test_ctrl_c_stops_every_branch_at_once(
 ) -> None:
     """Two plays are stopped in the time of one, their always: blocks run, one teardown follows."""
     estate = Estate(tmp_path, machines(3))
-    for mine, other in (("directory", "database"), ("database", "directory")):
+    for service, other in (("directory", "database"), ("database", "directory")):
         estate.play(
-            f"restore_{mine}",
-            meets(tmp_path, mine, other),
-            f"touch {tmp_path}/{mine}.busy; exec sleep 120",
-            always=f"touch {tmp_path}/{mine}.always",
+            f"restore_{service}",
+            meets(tmp_path, service, other),
+            f"touch {tmp_path}/{service}.busy; exec sleep 120",
+            always=f"touch {tmp_path}/{service}.always",
         )
     running = estate.start()
     _until(lambda: all((tmp_path / f"{name}.busy").exists() for name in ("directory", "database")))
@@ -264,11 +266,11 @@ def test_a_killed_estate_is_put_back_by_the_next_command(
 ) -> None:
     """After kill -9 with two plays under way, the next command tears down and records."""
     estate = Estate(tmp_path, machines(3))
-    for mine, other in (("directory", "database"), ("database", "directory")):
+    for service, other in (("directory", "database"), ("database", "directory")):
         estate.play(
-            f"restore_{mine}",
-            meets(tmp_path, mine, other),
-            f"touch {tmp_path}/{mine}.busy; exec sleep 120",
+            f"restore_{service}",
+            meets(tmp_path, service, other),
+            f"touch {tmp_path}/{service}.busy; exec sleep 120",
         )
     running = estate.start()
     _until(lambda: all((tmp_path / f"{name}.busy").exists() for name in ("directory", "database")))

@@ -19,18 +19,18 @@ _SECONDS = 60
 
 def entries(folder: Path) -> list[dict[str, Any]]:
     """Return what `pradrill register list` says of a house's state directory."""
-    done = pradrill(folder, "register", "list", "--json")
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    result = pradrill(folder, "register", "list", "--json")
+    assert result.returncode == 0, result.stderr
+    return [json.loads(line) for line in result.stdout.splitlines()]
 
 
-def kill_when_known(known: str, folder: Path, *words: str) -> None:
+def kill_when_known(part: str, folder: Path, *words: str) -> None:
     """Start a command that will wait for ever; kill -9 it once that much is on the disk."""
     command = [sys.executable, "-m", "pradrill", "--state", str(folder / "state"), *words]
     process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL)
     try:
         end = time.monotonic() + _SECONDS
-        while not any(known in p.read_text() for p in folder.glob("state/runs/.2*/alive")):
+        while not any(part in p.read_text() for p in folder.glob("state/runs/.2*/alive")):
             assert process.poll() is None, "it ended by itself"
             assert time.monotonic() < end, "nothing of the attempt is on the disk"
             time.sleep(0.02)

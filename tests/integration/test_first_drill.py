@@ -65,11 +65,11 @@ def _house(folder: Path, hosts: TwoHosts, archives: Path) -> Path:
     shutil.copy(standby.known_hosts, folder / "known_hosts")
     plan, inventory, drill = "drills/plan.yml", "inventories/standby.yml", "drills/files.yml"
     edit(folder, plan, "[192.0.2.10]", f"[{production.address}, {hosts.way}]")
-    written = re.findall(
+    placeholders = re.findall(
         r'(?:host_keys|machine_ids): \["(.*)"]', (folder / plan).read_text("utf-8")
     )
-    edit(folder, plan, written[0], production.host_key)
-    edit(folder, plan, written[1], hosts.production.machine_id)
+    edit(folder, plan, placeholders[0], production.host_key)
+    edit(folder, plan, placeholders[1], hosts.production.machine_id)
     edit(folder, inventory, "192.0.2.20", f"{standby.address}\n      ansible_port: {standby.port}")
     edit(folder, inventory, "ansible_user: drill", f"ansible_user: {standby.host.user}")
     edit(folder, inventory, "~/.ssh/id_ed25519", str(standby.key))

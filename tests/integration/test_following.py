@@ -62,8 +62,8 @@ class Place:
         self._capsys.readouterr()
         state, drills = str(self.store.state), str(self.folder / "drills")
         code = main(["--state", state, "--drills", drills, *args])
-        said = self._capsys.readouterr()
-        return code, said.out + said.err
+        output = self._capsys.readouterr()
+        return code, output.out + output.err
 
     def ends(self, number: int, *, red: bool = False) -> RunRecord:
         """Seal a run that passed, or one with a red check."""
@@ -108,14 +108,14 @@ def test_notes_from_a_file_join_the_chain_and_change_no_run(place: Place) -> Non
     before = digests(place.store.runs)
     file = place.folder / "notes.yml"
     file.write_text(NOTES)
-    code, said = place("annotate", "moodle", "--file", str(file))
-    assert (code, said) == (0, f"run {run_id}: entered in the register, entry 2 to 16\n")
+    code, output = place("annotate", "moodle", "--file", str(file))
+    assert (code, output) == (0, f"run {run_id}: entered in the register, entry 2 to 16\n")
     assert digests(place.store.runs) == before
     assert place.whole()
     notes = annotations_of(place.store.register.entries(), run_id)
     assert {note.by for note in notes} == {ME}
-    told = [(n.kind.value, n.mark or n.name or n.text or str(n.date)) for n in notes]
-    assert told == [
+    texts = [(n.kind.value, n.mark or n.name or n.text or str(n.date)) for n in notes]
+    assert texts == [
         ("mark", "T1"),
         ("mark", "T6"),
         ("person", "A. Martin"),
@@ -154,10 +154,10 @@ def test_every_problem_of_a_file_at_once(place: Place) -> None:
         "deviation: [x]\n"
         'workarounds: [""]\n'
     )
-    code, said = place("annotate", "moodle", "--file", str(file))
+    code, output = place("annotate", "moodle", "--file", str(file))
     assert code == 3
-    assert [int(n) for n in re.findall(r"notes\.yml:(\d+): ", said)] == [1, 3, 4, 5, 6]
-    assert 'Did you mean "deviations"?' in said
+    assert [int(n) for n in re.findall(r"notes\.yml:(\d+): ", output)] == [1, 3, 4, 5, 6]
+    assert 'Did you mean "deviations"?' in output
     assert [entry.kind for entry in place.store.register.entries()] == [EntryKind.RUN]
 
 
@@ -175,7 +175,7 @@ def test_notes_that_contradict_the_run(place: Place) -> None:
         "sign_off: [{name: C, role: r, date: 2025-01-01}]\n"
         "management_report: 2999-01-01\n"
     )
-    code, said = place("annotate", "moodle", "--file", str(file))
+    code, output = place("annotate", "moodle", "--file", str(file))
     assert code == 3
     for line, what in (
         (2, "T1 is before T0"),
@@ -184,13 +184,13 @@ def test_notes_that_contradict_the_run(place: Place) -> None:
         (7, "the date is before the run"),
         (8, "the date is in the future"),
     ):
-        assert re.search(rf"notes\.yml:{line}: \S+: {what}", said), said
+        assert re.search(rf"notes\.yml:{line}: \S+: {what}", output), output
 
 
 def test_notes_from_the_command_line(place: Place) -> None:
     """Options say what a file says."""
     run_id = place.ends(0).run_id
-    code, said = place(
+    code, output = place(
         "annotate",
         "moodle",
         *("--t1", "2026-03-10T02:05Z"),
@@ -199,7 +199,7 @@ def test_notes_from_the_command_line(place: Place) -> None:
         *("--workaround", "used the phone", "--well", "fast"),
         *("--sign-off", "C. Petit, head of IT, 2026-03-11"),
     )
-    assert code == 0, said
+    assert code == 0, output
     notes = annotations_of(place.store.register.entries(), run_id)
     people = [(n.name, n.role, n.first_time, n.independent) for n in notes if n.name]
     assert people == [
@@ -215,8 +215,8 @@ def test_what_the_run_did_not_measure_is_entered(place: Place) -> None:
     run_id = place.ends(0).run_id
     fields = [kind.value for kind in STATED]
     options = [word for name in fields for word in (f"--{name.replace('_', '-')}", f"a {name}")]
-    code, said = place("annotate", "moodle", *options, "--planned", "2026-03-09")
-    assert code == 0, said
+    code, output = place("annotate", "moodle", *options, "--planned", "2026-03-09")
+    assert code == 0, output
     notes = annotations_of(place.store.register.entries(), run_id)
     assert [(note.kind.value, note.text) for note in notes[:-1]] == [
         (name, f"a {name}") for name in fields
@@ -226,8 +226,8 @@ def test_what_the_run_did_not_measure_is_entered(place: Place) -> None:
     assert place("report", "moodle", "--output", str(place.folder / "r.html"))[0] == 0
     tagged = (place.folder / "r.html").read_text(encoding="utf-8")
     page = " ".join(re.sub(r"<[^>]+>", " ", tagged).split())
-    for said in (*(f"a {name}" for name in fields), "2026-03-09"):
-        assert re.search(rf"\b{said} \(entered 20[0-9: -]+ UTC by {ME}\)", page), said
+    for output in (*(f"a {name}" for name in fields), "2026-03-09"):
+        assert re.search(rf"\b{output} \(entered 20[0-9: -]+ UTC by {ME}\)", page), output
 
 
 def test_bytes_that_are_no_text_become_question_marks(place: Place) -> None:
@@ -259,10 +259,10 @@ def test_a_wrong_command_line_enters_nothing(
     """It is a usage error with a hint, and the chain stays as it was."""
     monkeypatch.setattr(sys, "stdin", None if options else open("/dev/null"))  # noqa: PTH123, SIM115
     place.ends(0)
-    code, said = place("annotate", "moodle", *options)
+    code, output = place("annotate", "moodle", *options)
     assert code == 2
-    assert sentence in said
-    assert "\nHINT: " in said
+    assert sentence in output
+    assert "\nHINT: " in output
     assert len(list(place.store.register.entries())) == 1
 
 
@@ -279,8 +279,8 @@ def test_an_editor_opens_on_a_template(place: Place, monkeypatch: pytest.MonkeyP
     run_id = place.ends(0).run_id
     uncomment = r"""sed -i -e '/^# [A-Z]/d' -e '/^#$/d' -e '/, PASSED, /d' -e 's/^# //' "$2" """
     editor(place, uncomment, monkeypatch)
-    code, said = place("annotate", "moodle")
-    assert code == 0, said
+    code, output = place("annotate", "moodle")
+    assert code == 0, output
     kinds = {note.kind for note in annotations_of(place.store.register.entries(), run_id)}
     assert kinds == set(AnnotationKind)
 
@@ -289,8 +289,8 @@ def test_an_editor_closed_without_a_word(place: Place, monkeypatch: pytest.Monke
     """As with git commit, nothing but comments enters nothing."""
     place.ends(0)
     editor(place, "true", monkeypatch)
-    code, said = place("annotate", "moodle")
-    assert (code, "nothing was entered" in said) == (2, True)
+    code, output = place("annotate", "moodle")
+    assert (code, "nothing was entered" in output) == (2, True)
 
 
 def test_a_text_that_cannot_be_entered_is_kept(
@@ -299,11 +299,11 @@ def test_a_text_that_cannot_be_entered_is_kept(
     """What a person wrote is never lost: the message says where it is and how to go on."""
     place.ends(0)
     editor(place, """echo 'deviatoins: [an hour of typing]' >> "$2" """, monkeypatch)
-    code, said = place("annotate", "moodle")
+    code, output = place("annotate", "moodle")
     assert code == 3
-    kept = re.search(r"--file (\S+)", said)
-    assert kept is not None
-    path = Path(kept[1])
+    hint = re.search(r"--file (\S+)", output)
+    assert hint is not None
+    path = Path(hint[1])
     assert "an hour of typing" in path.read_text()
     assert path.stat().st_mode & 0o777 == 0o600
     path.write_text(path.read_text().replace("deviatoins", "deviations"))
@@ -317,24 +317,24 @@ def test_a_text_that_cannot_be_entered_is_kept(
 def test_a_finding_from_its_opening_to_its_proof(place: Place) -> None:
     """A run opens it, the next one sees it again, none but a later passing one closes it."""
     first = place.ends(0, red=True)
-    code, said = place("findings")
+    code, output = place("findings")
     assert code == 0
-    assert said.startswith("F-1  critical  moodle  check failed: the login page is served")
-    assert "owner formation@exemple.fr" in said
+    assert output.startswith("F-1  critical  moodle  check failed: the login page is served")
+    assert "owner formation@exemple.fr" in output
     second = place.ends(1, red=True)
     assert place("findings")[1].count("F-") == 1
     assert f"run {second.run_id}" in place("finding", "show", "f-1")[1]
     for run_id, because in ((first.run_id, "only a run that PASSED"), ("nothing", "no run is")):
-        code, said = place("finding", "close", "F-1", "--run", run_id)
+        code, output = place("finding", "close", "F-1", "--run", run_id)
         assert code != 0
-        assert because in said
+        assert because in output
     proof = place.ends(2)
-    code, said = place("finding", "close", "F-1", "--run", proof.run_id)
-    assert (code, said) == (0, f"F-1 is closed, proved by the run {proof.run_id}\n")
+    code, output = place("finding", "close", "F-1", "--run", proof.run_id)
+    assert (code, output) == (0, f"F-1 is closed, proved by the run {proof.run_id}\n")
     assert place("findings")[1] == "no finding is open\n"
     assert "closed" in place("findings", "--all")[1]
-    code, said = place("finding", "close", "F-1", "--run", proof.run_id)
-    assert (code, "it was closed already" in said) == (2, True)
+    code, output = place("finding", "close", "F-1", "--run", proof.run_id)
+    assert (code, "it was closed already" in output) == (2, True)
     place.ends(3, red=True)
     assert place("findings")[1].startswith("F-2  critical")
     assert place.whole()
@@ -344,8 +344,8 @@ def test_an_earlier_run_proves_nothing(place: Place) -> None:
     """A run that passed before the finding was opened is refused."""
     before = place.ends(0)
     place.ends(1, red=True)
-    code, said = place("finding", "close", "F-1", "--run", before.run_id)
-    assert (code, "began before" in said) == (2, True)
+    code, output = place("finding", "close", "F-1", "--run", before.run_id)
+    assert (code, "began before" in output) == (2, True)
 
 
 def test_a_record_that_was_changed_proves_nothing(place: Place) -> None:
@@ -355,16 +355,16 @@ def test_a_record_that_was_changed_proves_nothing(place: Place) -> None:
     path = place.store.runs / proof.run_id / "record.json"
     path.chmod(0o600)
     path.write_text(path.read_text().replace("Exemple SAS", "Exemple SA"))
-    code, said = place("finding", "close", "F-1", "--run", proof.run_id)
-    assert (code, "not the one that was sealed" in said) == (2, True)
+    code, output = place("finding", "close", "F-1", "--run", proof.run_id)
+    assert (code, "not the one that was sealed" in output) == (2, True)
 
 
 def test_a_run_without_the_check_needs_a_word(place: Place) -> None:
     """When the proof does not carry the check that failed, a person says why it proves it."""
     place.ends(0, red=True)
     proof = a_sealed_run(place.store, 1, checks=(a_check(check="test_new.py::test_login"),))
-    code, said = place("finding", "close", "F-1", "--run", proof.run_id)
-    assert (code, "has no check test_web.py::test_login_page" in said) == (2, True)
+    code, output = place("finding", "close", "F-1", "--run", proof.run_id)
+    assert (code, "has no check test_web.py::test_login_page" in output) == (2, True)
     code, _ = place("finding", "close", "F-1", "--run", proof.run_id, "--text", "renamed")
     assert code == 0
     assert ": renamed" in place("finding", "show", "F-1")[1]
@@ -374,11 +374,11 @@ def test_a_person_opens_a_finding(place: Place) -> None:
     """With severity, owner and due date of their own, or the service's owner and 30 days."""
     place.ends(0)
     assert place("finding", "open", "the number is wrong", "--service", "moodle")[0] == 0
-    code, said = place(
+    code, output = place(
         *("finding", "open", "the key is old", "--service", "moodle", "--severity", "minor"),
         *("--owner", "A. Martin", "--due", "2031-01-31", "--detail", "a\x1b[31m red one"),
     )
-    assert (code, said) == (0, "F-2 is open, entry 3 of the register\n")
+    assert (code, output) == (0, "F-2 is open, entry 3 of the register\n")
     listed = place("findings", "--service", "moodle")[1].splitlines()
     assert "F-1  major  moodle  the number is wrong" in listed[0]
     assert "owner formation@exemple.fr" in listed[0]
@@ -400,10 +400,10 @@ def test_a_person_opens_a_finding(place: Place) -> None:
 def test_what_is_refused(place: Place, words: tuple[str, ...], sentence: str) -> None:
     """One sentence, a hint, code 2, and nothing is entered."""
     place.ends(0)
-    code, said = place("finding", *words)
+    code, output = place("finding", *words)
     assert code == 2
-    assert said.startswith(sentence)
-    assert "\nHINT: " in said
+    assert output.startswith(sentence)
+    assert "\nHINT: " in output
     assert len(list(place.store.register.entries())) == 1
 
 
@@ -411,7 +411,7 @@ def test_a_report_knows_what_later_runs_saw(place: Place) -> None:
     """The report on a run, made later, says that its open finding was seen again, and by which."""
     first = place.ends(0, red=True)
     later = place.ends(1, red=True)
-    code, said = place("report", first.run_id, "--output", str(place.folder / "r.html"))
-    assert code == 0, said
+    code, output = place("report", first.run_id, "--output", str(place.folder / "r.html"))
+    assert code == 0, output
     page = (place.folder / "r.html").read_text(encoding="utf-8")
     assert f"seen again by run {later.run_id} on " in page[: page.index('id="scope"')]

@@ -81,10 +81,10 @@ def test_a_disk_that_fills_in_the_middle_keeps_no_standby_from_its_teardown(
         small_disk(Path(short)) as temporary,
         small_disk(house / "state") as state,
     ):
-        done = fill_at(house, word, state, temporary)
-        assert done.returncode == 14, done
-        assert "Traceback" not in done.stderr
-        assert done.stderr.count("HINT: ") == 1, done.stderr
+        result = fill_at(house, word, state, temporary)
+        assert result.returncode == 14, result
+        assert "Traceback" not in result.stderr
+        assert result.stderr.count("HINT: ") == 1, result.stderr
         assert hosts.standby.touched() == ["torn-down"]
         (state / "filler").unlink()
         (temporary / "filler").unlink()
@@ -109,10 +109,10 @@ def test_each_attempt_on_a_full_disk_is_one_entry(hosts: TwoHosts, tmp_path: Pat
     with small_disk(house / "state") as state:
         fill(state)
         for _ in range(3):
-            done = pradrill(house, "run", "shop")
-            assert done.returncode == 14, done
-            assert done.stderr.count("HINT: ") == 1, done.stderr
-            assert "Traceback" not in done.stderr
+            result = pradrill(house, "run", "shop")
+            assert result.returncode == 14, result
+            assert result.stderr.count("HINT: ") == 1, result.stderr
+            assert "Traceback" not in result.stderr
         assert hosts.standby.touched() == []
         (state / "filler").unlink()
         entries = pradrill(house, "register", "list", "--json").stdout.splitlines()

@@ -32,9 +32,9 @@ def quiet(_line: str) -> None:
 @pytest.fixture
 def standby(sshd: Sshd) -> Iterator[InventoryHosts]:
     """Return the session's sshd as a standby, stopped at the end."""
-    made = InventoryHosts([sshd.host], sshd.inventory(), sshd.known_hosts)
-    yield made
-    made.stop(RUN)
+    standby_made = InventoryHosts([sshd.host], sshd.inventory(), sshd.known_hosts)
+    yield standby_made
+    standby_made.stop(RUN)
 
 
 def through(site: Site, *command: str) -> subprocess.CompletedProcess[str]:
@@ -58,8 +58,8 @@ def test_every_tool_reaches_the_host(standby: InventoryHosts, sshd: Sshd, tmp_pa
     """The site made by start serves OpenSSH and the probe, with the pinned key."""
     assert standby.problems() == []
     site = standby.start(tmp_path, RUN, quiet)
-    done = through(site, "echo", "here")
-    assert (done.returncode, done.stdout) == (0, "here\n"), done.stderr
+    result = through(site, "echo", "here")
+    assert (result.returncode, result.stdout) == (0, "here\n"), result.stderr
     probe = SshProbe(SteadyClock(), resolve)
     assert probe.facts(sshd.host, site).host_key == " ".join(sshd.host_key.split()[:2])
     probe.close()
@@ -86,7 +86,7 @@ def test_another_process_stops_it(standby: InventoryHosts, tmp_path: Path) -> No
         "print(InventoryHosts([h], Inventory(content={}), Path('/nowhere')).stop(sys.argv[2]))"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", code, host, RUN],
         capture_output=True,
         text=True,
@@ -94,7 +94,7 @@ def test_another_process_stops_it(standby: InventoryHosts, tmp_path: Path) -> No
         timeout=30,
         check=True,
     )
-    assert done.stdout == "[]\n"
+    assert result.stdout == "[]\n"
     assert masters() == []
 
 
@@ -102,10 +102,10 @@ def test_dead_masters_socket_is_no_residue(standby: InventoryHosts, tmp_path: Pa
     """A socket whose process was killed is removed without a complaint."""
     through(standby.start(tmp_path, RUN, quiet), "true")
     socket = masters()[0]
-    done = subprocess.run(
+    result = subprocess.run(
         ["ssh", "-S", socket, "-O", "check", "any"], capture_output=True, text=True, check=True
     )
-    os.kill(int(done.stderr.partition("pid=")[2].partition(")")[0]), 9)
+    os.kill(int(result.stderr.partition("pid=")[2].partition(")")[0]), 9)
     assert standby.stop(RUN) == []
     assert not folder_for(RUN).exists()
 
@@ -117,10 +117,10 @@ def test_wrong_pin_stops_openssh_too(
     wrong = tmp_path / "wrong"
     wrong.write_text(f"[127.0.0.1]:{sshd.port} {another_sshd().host_key}\n")
     standby = InventoryHosts([sshd.host], sshd.inventory(), wrong)
-    done = through(standby.start(tmp_path, RUN, quiet), "true")
+    result = through(standby.start(tmp_path, RUN, quiet), "true")
     standby.stop(RUN)
-    assert done.returncode == 255
-    assert "verification failed" in done.stderr
+    assert result.returncode == 255
+    assert "verification failed" in result.stderr
 
 
 def test_hashed_and_patterned_pins_count(sshd: Sshd, tmp_path: Path) -> None:

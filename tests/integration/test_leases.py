@@ -64,7 +64,7 @@ def slow_run(hosts: TwoHosts, house: Path, tmpdir: Path) -> Iterator[subprocess.
         process.wait()
 
 
-def shown(house: Path) -> dict[str, Any]:
+def last_record(house: Path) -> dict[str, Any]:
     """Return the last record."""
     record: dict[str, Any] = json.loads(pradrill(house, "show", "--json").stdout)
     return record
@@ -92,18 +92,18 @@ def test_two_state_directories_do_not_meet_on_one_standby(hosts: TwoHosts, tmp_p
     """The second run is busy, told by whom and until when; the first one passes undisturbed."""
     first, second = hosts.house(_folder(tmp_path / "a")), hosts.house(_folder(tmp_path / "b"))
     with slow_run(hosts, first, tmp_path / "tmp") as process:
-        done = pradrill(second, "run", "shop")
-        said = done.stdout + done.stderr
-        assert done.returncode == 5, said
-        assert "is held by run" in said
-        assert str(first / "state") in "".join(said.split())  # a long line is wrapped
-        assert "until" in said
+        result = pradrill(second, "run", "shop")
+        output = result.stdout + result.stderr
+        assert result.returncode == 5, output
+        assert "is held by run" in output
+        assert str(first / "state") in "".join(output.split())  # a long line is wrapped
+        assert "until" in output
         assert "torn-down" not in hosts.standby.touched()
         (hosts.standby.srv / "go").touch()
         assert process.wait(60) == 0, process.stdout and process.stdout.read()
-    assert shown(second)["refusal"] == "busy"
-    assert leases(shown(first)) == ["no other run holds this machine"]
-    assert shown(first)["residue"] == []
+    assert last_record(second)["refusal"] == "busy"
+    assert leases(last_record(first)) == ["no other run holds this machine"]
+    assert last_record(first)["residue"] == []
     assert not lease(hosts).exists()
 
 
@@ -120,8 +120,8 @@ def test_a_killed_run_is_torn_down_by_the_next_command_which_leaves_nothing(
     assert list(MEMORY.glob(f"{folder_prefix(run_id)}*"))
     assert folder_for(run_id).exists()
     assert pradrill(other, "run", "shop").returncode == 5
-    done = pradrill(house, "runs", environment={**os.environ, "TMPDIR": str(tmpdir)})
-    assert "was killed; its standby was torn down" in done.stderr, done.stderr
+    result = pradrill(house, "runs", environment={**os.environ, "TMPDIR": str(tmpdir)})
+    assert "was killed; its standby was torn down" in result.stderr, result.stderr
     assert hosts.standby.touched() == ["begun", "torn-down"]
     (hosts.standby.srv / "go").touch()  # what the killed run's command waits for
     assert list(MEMORY.glob(f"{folder_prefix(run_id)}*")) == []
@@ -138,7 +138,7 @@ def test_a_stale_lease_is_taken_over_with_a_word_in_the_record(
     signed(hosts, "20261101T020000Z-shop-aaaaaa", seconds=-1)
     assert pradrill(house, "run", "shop").returncode == 0
     whose = "run 20261101T020000Z-shop-aaaaaa of ctl02 (/var/lib/pradrill)"
-    assert leases(shown(house)) == [f"taken over from {whose}, which had run out"]
+    assert leases(last_record(house)) == [f"taken over from {whose}, which had run out"]
     page = tmp_path / "report.html"
     pradrill(house, "report", "--format", "html", "--lang", "fr", "--output", str(page))
     assert "dont le bail avait expiré" in page.read_text("utf-8")
@@ -149,15 +149,15 @@ def test_a_run_that_loses_its_lease_touches_nothing_more(hosts: TwoHosts, tmp_pa
     house = hosts.house(_folder(tmp_path / "a"))
     with slow_run(hosts, house, tmp_path / "tmp") as process:
         signed(hosts, "20261128T020000Z-shop-bbbbbb", seconds=300)
-        taken = lease(hosts).read_text()
+        content = lease(hosts).read_text()
         (hosts.standby.srv / "go").touch()
         assert process.wait(60) == 12
-    record = shown(house)
+    record = last_record(house)
     whose = "run 20261128T020000Z-shop-bbbbbb of ctl02 (/var/lib/pradrill)"
     assert leases(record)[1:] == [f"{whose} has taken its lease"]
     assert "torn-down" not in hosts.standby.touched()
     assert any("not this run's any more" in left for left in texts(record["residue"]))
-    assert lease(hosts).read_text() == taken
+    assert lease(hosts).read_text() == content
 
 
 def test_nothing_is_written_on_a_host_that_is_not_proven(hosts: TwoHosts, tmp_path: Path) -> None:

@@ -92,8 +92,8 @@ def test_a_dossier_and_a_bundle_are_made_of_old_runs(command: Command, recorded:
 def test_an_old_text_is_what_the_journal_tells_today(recorded: str, run: str) -> None:
     """Where today's rules come to the same verdict, its reasons are compared by their texts."""
     differences = str(why_not_genuine(STATES / recorded / "state/runs" / run, None))
-    told = {"reasons", "refused_because", "steps", "guards", "limits", "residue", "recovery"}
-    assert "verdict" in differences or not any(field in differences for field in told)
+    fields = {"reasons", "refused_because", "steps", "guards", "limits", "residue", "recovery"}
+    assert "verdict" in differences or not any(field in differences for field in fields)
 
 
 @pytest.mark.parametrize("recorded", FORMATS)

@@ -138,9 +138,9 @@ def test_long_output_is_cut_and_the_evidence_says_so(site: Site, tmp_path: Path)
     """A play that prints 3 MB passes; what is kept of it ends with a word."""
     result = play(site, tmp_path, "{ansible.builtin.debug: {msg: \"{{ 'x' * 3000000 }}\"}}")
     assert result.outcome is StepOutcome.PASSED
-    kept = (tmp_path / "evidence/stdout.txt").read_text("utf-8")
-    assert len(kept) < 1_100_000
-    assert "[cut after 1 MB of " in kept
+    content = (tmp_path / "evidence/stdout.txt").read_text("utf-8")
+    assert len(content) < 1_100_000
+    assert "[cut after 1 MB of " in content
 
 
 @pytest.mark.parametrize("stream", ["", " >&2"])
@@ -148,13 +148,13 @@ def test_a_standby_that_streams_for_ever_is_cut_off(sshd: Sshd, site: Site, stre
     """newest_data whose command has no end is an error at once, not at its deadline."""
     probe = SshProbe(SteadyClock(), resolve)
     newest = NewestData(command=f"cat /dev/zero{stream}", deadline=timedelta(minutes=1))
-    began = time.monotonic()
+    start = time.monotonic()
     try:
         with pytest.raises(PradrillError, match="printed more than 8 MB and was ended"):
             probe.read_instant(sshd.host, site, newest)
     finally:
         probe.close()
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - start < 30
 
 
 def test_evidence_of_events_is_bounded(site: Site, tmp_path: Path) -> None:
@@ -162,5 +162,5 @@ def test_evidence_of_events_is_bounded(site: Site, tmp_path: Path) -> None:
     many = '{ansible.builtin.debug: {msg: a}, loop: "{{ range(3) | list }}"}'
     assert play(site, tmp_path, many).outcome is StepOutcome.PASSED
     lines = (tmp_path / "evidence/events.jsonl").read_text("utf-8").splitlines()
-    told = [json.loads(line) for line in lines]
-    assert [each["event"] for each in told if each["task"] != OURS] == ["ok", "ok"]
+    events = [json.loads(line) for line in lines]
+    assert [each["event"] for each in events if each["task"] != OURS] == ["ok", "ok"]

@@ -20,9 +20,9 @@ def house(tmp_path: Path) -> Path:
 
 def problems(house: Path) -> list[str]:
     """Return the lines that validate prints when it refuses, hints left out."""
-    done = pradrill(house, "validate")
-    assert (done.returncode, done.stdout) == (3, ""), done.stdout + done.stderr
-    return [line for line in done.stderr.splitlines() if "HINT" not in line]
+    result = pradrill(house, "validate")
+    assert (result.returncode, result.stdout) == (3, ""), result.stdout + result.stderr
+    return [line for line in result.stderr.splitlines() if "HINT" not in line]
 
 
 def test_unknown_modules_and_plays_that_reach_nobody_are_told_at_once(house: Path) -> None:
@@ -84,7 +84,7 @@ def test_unknown_modules_and_plays_that_reach_nobody_are_told_at_once(house: Pat
     edit(house, "drills/shop.yml", "deadline: 2m}", f"deadline: 2m}}, {steps}")
     edit(house, "drills/shop.yml", "teardown.yml}", "teardown.yml, controller: true}")
 
-    told = problems(house)
+    messages = problems(house)
     for expected in (
         "playbooks/restore.yml:3: Ansible says: couldn't resolve module/action",
         "playbooks/roles/shop/tasks/main.yml:1: Ansible says: couldn't resolve module/action",
@@ -93,8 +93,8 @@ def test_unknown_modules_and_plays_that_reach_nobody_are_told_at_once(house: Pat
         "playbooks/teardown.yml:4: the play's hosts, 'databases', match nothing in the standby",
         "playbooks/teardown.yml:6: the play's hosts, 'production', match nothing in the standby",
     ):
-        assert [line for line in told if line.startswith(expected)], (expected, told)
-    assert len(told) == 6, told
+        assert [line for line in messages if line.startswith(expected)], (expected, messages)
+    assert len(messages) == 6, messages
 
 
 def test_what_is_in_a_vault_is_looked_at_with_its_password(house: Path) -> None:
@@ -102,27 +102,27 @@ def test_what_is_in_a_vault_is_looked_at_with_its_password(house: Path) -> None:
     (house / "password").write_text("xxxx\n")
     (house / "password").chmod(0o600)
     known_hosts = "known_hosts: ../known_hosts"
-    named = f"{known_hosts}, vault_password: 'file:{house}/password'"
-    edit(house, "drills/shop.yml", known_hosts, named)
+    replacement = f"{known_hosts}, vault_password: 'file:{house}/password'"
+    edit(house, "drills/shop.yml", known_hosts, replacement)
     for name, text in (("group_vars", "target: standby\n"), ("tasks", "- ping: {}\n")):
         (house / "playbooks" / name).mkdir()
         _encrypt(house, house / f"playbooks/{name}/all.yml", text, "password")
     play = "- hosts: standby\n  tasks: [{import_tasks: tasks/all.yml}]\n"
     write(house, "playbooks/restore.yml", play)
-    done = pradrill(house, "validate")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "not looked at" not in done.stdout
+    result = pradrill(house, "validate")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "not looked at" not in result.stdout
     tasks = house / "playbooks/tasks/all.yml"
     _encrypt(house, tasks, "- pnig: {}\n", "password")
-    done = pradrill(house, "validate")
-    assert done.returncode == 3
-    assert "playbooks/tasks/all.yml:1: Ansible says: couldn't resolve module" in done.stderr
+    result = pradrill(house, "validate")
+    assert result.returncode == 3
+    assert "playbooks/tasks/all.yml:1: Ansible says: couldn't resolve module" in result.stderr
     (house / "another").write_text("yyyy\n")
     _encrypt(house, tasks, "- ping: {}\n", "another")
-    done = pradrill(house, "validate")
-    assert (done.returncode, done.stderr) == (0, "")
+    result = pradrill(house, "validate")
+    assert (result.returncode, result.stderr) == (0, "")
     for name in ("restore.yml", "tasks/all.yml"):
-        assert f"{name}: not looked at by Ansible: its vault password is needed" in done.stdout
+        assert f"{name}: not looked at by Ansible: its vault password is needed" in result.stdout
 
 
 def _encrypt(house: Path, path: Path, text: str, password: str) -> None:
@@ -150,8 +150,8 @@ def test_modules_beside_a_playbook_and_in_a_role_are_known(house: Path) -> None:
         "playbooks/restore.yml",
         "- hosts: all\n  tasks: [{include_tasks: tasks/later.yml}]\n",
     )
-    done = pradrill(house, "validate")
-    assert (done.returncode, done.stderr) == (0, "")
+    result = pradrill(house, "validate")
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 def test_a_big_house_is_asked_for_at_once(house: Path) -> None:
@@ -161,6 +161,6 @@ def test_a_big_house_is_asked_for_at_once(house: Path) -> None:
         write(house, f"playbooks/{name}.yml", PLAY)
         text = DRILL.replace("drill: shop", f"drill: {name}")
         write(house, f"drills/{name}.yml", text.replace("restore.yml", f"{name}.yml"))
-    done = pradrill(house, "validate")
-    assert done.returncode == 0, done.stderr
-    assert "its 31 drills are valid" in done.stdout
+    result = pradrill(house, "validate")
+    assert result.returncode == 0, result.stderr
+    assert "its 31 drills are valid" in result.stdout

@@ -32,10 +32,10 @@ def test_a_primarys_clock_is_measured(another_sshd: Callable[..., Sshd], tmp_pat
     fast.write_text('#!/bin/sh\nexec /bin/date -d "+90 seconds" "$@"\n')
     fast.chmod(0o755)
     server = another_sshd(f"SetEnv PATH={tmp_path}:/usr/bin:/bin")
-    said: list[str] = []
-    found = clocks({"moodle": primary(server)}, SteadyClock(), said.append)
-    assert abs(found["moodle"].seconds - 90) <= found["moodle"].within < 1
-    assert said == []
+    lines: list[str] = []
+    skews = clocks({"moodle": primary(server)}, SteadyClock(), lines.append)
+    assert abs(skews["moodle"].seconds - 90) <= skews["moodle"].within < 1
+    assert lines == []
 
 
 def test_the_quickest_of_several_answers_counts(
@@ -58,18 +58,18 @@ def test_a_primary_that_does_not_answer_is_told(
     sshd: Sshd, another_sshd: Callable[..., Sshd], tmp_path: Path
 ) -> None:
     """Gone, not pinned or not declared: the clock is not known, a word is said, nothing fails."""
-    gone = another_sshd()
-    gone.stop()
+    away = another_sshd()
+    away.stop()
     nobody = tmp_path / "known_hosts"
     nobody.touch()
-    said: list[str] = []
+    lines: list[str] = []
     primaries = {
-        "gone": primary(gone),
+        "gone": primary(away),
         "stranger": primary(sshd, known_hosts=nobody),
         "undeclared": PrimaryIdentity(),
     }
-    assert clocks(primaries, SteadyClock(), said.append) == {}
-    assert [line.partition(":")[0] for line in said] == [
+    assert clocks(primaries, SteadyClock(), lines.append) == {}
+    assert [line.partition(":")[0] for line in lines] == [
         "the clock of gone's primary is not compared",
         "the clock of stranger's primary is not compared",
     ]

@@ -46,33 +46,33 @@ def test_a_page_fits_its_window_and_can_be_read(
     chromium: Browser, kind: str, language: str, width: int
 ) -> None:
     """At phone and desktop width nothing reaches over the edge, and no text is paler than 4.5:1."""
-    found = chromium.measure(page(kind, language), width)
-    assert found["client"] in range(width - 20, width + 1)
-    assert found["wide"] == []
-    assert found["scroll"] <= found["client"]
-    assert found["pale"] == []
-    assert found["torn"] == []
-    assert found["worded"] > 200
-    assert found["sections"] >= (15 if kind == "report" else 9)
+    measures = chromium.measure(page(kind, language), width)
+    assert measures["client"] in range(width - 20, width + 1)
+    assert measures["wide"] == []
+    assert measures["scroll"] <= measures["client"]
+    assert measures["pale"] == []
+    assert measures["torn"] == []
+    assert measures["worded"] > 200
+    assert measures["sections"] >= (15 if kind == "report" else 9)
 
 
 def test_no_word_beside_the_figures_is_torn(chromium: Browser) -> None:
     """Short figures beside a long answer leave their columns as wide as their words."""
-    told = render_html(CaseFile(record=a_record()))
-    assert "42m10s" in told
-    short = told.replace("42m10s", "42s").replace("3h05m", "31s").replace("moodle", "wordpress")
+    content = render_html(CaseFile(record=a_record()))
+    assert "42m10s" in content
+    short = content.replace("42m10s", "42s").replace("3h05m", "31s").replace("moodle", "wordpress")
     assert chromium.measure(short, 1_280)["torn"] == []
 
 
 @pytest.mark.parametrize("kind", PAGES)
 def test_a_page_looks_the_same_without_script(chromium: Browser, kind: str) -> None:
     """With scripts forbidden everything of a page is where it was; one with scripts differs."""
-    told = page(kind)
-    without = chromium.measure(told, 1_280, scripts=False)["layout"]
-    assert chromium.measure(told, 1_280)["layout"] == without
+    content = page(kind)
+    without = chromium.measure(content, 1_280, scripts=False)["layout"]
+    assert chromium.measure(content, 1_280)["layout"] == without
     assert len(without) > 500
     script = "<script>document.body.textContent = 'x'</script></body>"
-    scripted = re.sub("<meta http-equiv[^>]*>", "", told).replace("</body>", script)
+    scripted = re.sub("<meta http-equiv[^>]*>", "", content).replace("</body>", script)
     assert chromium.measure(scripted, 1_280)["layout"] != without
     assert chromium.measure(scripted, 1_280, scripts=False)["layout"] == without
 
@@ -81,7 +81,7 @@ def test_a_page_looks_the_same_without_script(chromium: Browser, kind: str) -> N
 def test_a_page_asks_for_nothing(chromium: Browser, kind: str) -> None:
     """The browser asks for the page and for nothing that the page names."""
     assert chromium.measure(page(kind), 1_280)["loaded"] == []
-    assert set(chromium.asked) - {"/favicon.ico"} == {"/frame.html", "/page.html"}
+    assert set(chromium.requests) - {"/favicon.ico"} == {"/frame.html", "/page.html"}
 
 
 def test_hostile_words_do_not_widen_the_page(chromium: Browser) -> None:
@@ -99,11 +99,11 @@ def test_hostile_words_do_not_widen_the_page(chromium: Browser) -> None:
     )
     findings = tuple(each.model_copy(update={"title": WORD}) for each in case.findings)
     notes = tuple(an_annotation(kind=kind, text=WORD, by=WORD) for kind in STATED)
-    found = chromium.measure(
+    measures = chromium.measure(
         render_html(CaseFile(record=record, findings=findings, annotations=notes)), 390
     )
-    assert found["wide"] == []
-    assert found["scroll"] <= found["client"]
+    assert measures["wide"] == []
+    assert measures["scroll"] <= measures["client"]
 
 
 def test_the_measure_sees_what_is_wrong(chromium: Browser) -> None:
@@ -112,10 +112,10 @@ def test_the_measure_sees_what_is_wrong(chromium: Browser) -> None:
         '<div style="width:2000px">x</div><p style="color:#999">pale</p>'
         '<img src="a.png" alt="x"><h1'
     )
-    told = page("report").replace("<h1", wrong, 1).replace("img-src data:", "img-src *")
-    found = chromium.measure(told, 390)
-    assert found["scroll"] > found["client"]
-    assert found["wide"]
-    assert len(found["pale"]) == 1
-    assert [name.rpartition("/")[2] for name in found["loaded"]] == ["a.png"]
-    assert "/a.png" in chromium.asked
+    content = page("report").replace("<h1", wrong, 1).replace("img-src data:", "img-src *")
+    measures = chromium.measure(content, 390)
+    assert measures["scroll"] > measures["client"]
+    assert measures["wide"]
+    assert len(measures["pale"]) == 1
+    assert [name.rpartition("/")[2] for name in measures["loaded"]] == ["a.png"]
+    assert "/a.png" in chromium.requests

@@ -33,7 +33,7 @@ SEALED = b'{"format": 1, "odd": "\\u00e9 \xc3\xa9"}\r\n\x00'
 HOSTILE = "<script>alert(1)</script>\x1b[31m\u202egnp.exe\u2066\x00 {{ 7*7 }}"
 
 
-def made(case: CaseFile, language: str = "fr") -> bytes:
+def pdf_of(case: CaseFile, language: str = "fr") -> bytes:
     """Return the PDF of a case."""
     page = render_html(case, Letterhead(language=language, clauses=read_clauses(None)))
     record = case.record
@@ -44,7 +44,7 @@ def made(case: CaseFile, language: str = "fr") -> bytes:
 def french(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a full report's PDF."""
     path = tmp_path_factory.mktemp("pdf") / "report.pdf"
-    path.write_bytes(made(a_case()))
+    path.write_bytes(pdf_of(a_case()))
     return path
 
 
@@ -130,10 +130,10 @@ def test_pages_are_numbered(pdf: pikepdf.Pdf, french: Path) -> None:
 def test_page_one_answers(french: Path) -> None:
     """The first page has verdict, actuals against objectives, what was tried, open findings."""
     first = " ".join(text_of(french, "-layout", "-f", "1", "-l", "1").split())
-    for said in ("RÉUSSI", "42 min 10 s", "3 h 05", "RTO (DMIA)", "RPO (PDMA)", "atteint"):
-        assert said in first.replace("\u00a0", " ")
-    for said in ("Ce qui a été essayé", "loss of the hosting site", "Écarts ouverts", "F-12"):
-        assert said in first
+    for words in ("RÉUSSI", "42 min 10 s", "3 h 05", "RTO (DMIA)", "RPO (PDMA)", "atteint"):
+        assert words in first.replace("\u00a0", " ")
+    for words in ("Ce qui a été essayé", "loss of the hosting site", "Écarts ouverts", "F-12"):
+        assert words in first
     assert "Chronologie" not in first
 
 
@@ -142,7 +142,7 @@ def test_no_heading_ends_a_page(tmp_path: Path, language: str, count: int) -> No
     """No heading is left alone at the bottom of a page, however long the parts before it are."""
     checks = tuple(a_check(check=f"test_{n}", title=f"fact {n}") for n in range(count))
     path = tmp_path / "report.pdf"
-    path.write_bytes(made(a_case(record=a_record(checks=checks)), language))
+    path.write_bytes(pdf_of(a_case(record=a_record(checks=checks)), language))
     with speaking(language):
         headings = {_(part.heading) for part in Section}
     for page in text_of(path, "-layout").split("\f")[:-1]:
@@ -157,15 +157,15 @@ def printed_over(path: Path) -> list[tuple[int, str, str]]:
     word = re.compile(
         r'xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" yMax="([\d.]+)">(.*?)</word>'
     )
-    found = []
+    overlaps = []
     for number, page in enumerate(boxes.stdout.decode().split("<page ")[1:], 1):
         placed = [(*map(float, each[:4]), each[4]) for each in word.findall(page)]
         for (x, y, right, low, one), (x2, y2, right2, low2, other) in combinations(placed, 2):
             wide, high = min(right, right2) - max(x, x2), min(low, low2) - max(y, y2)
             smaller = min((right - x) * (low - y), (right2 - x2) * (low2 - y2))
             if wide > 0 and high > 0 and wide * high > smaller / 3:
-                found.append((number, str(one), str(other)))
-    return found
+                overlaps.append((number, str(one), str(other)))
+    return overlaps
 
 
 @pytest.mark.parametrize("count", [0, 2, 5])
@@ -175,7 +175,7 @@ def test_no_word_is_printed_over_another(tmp_path: Path, count: int) -> None:
     case = a_case()
     record = case.record.model_copy(update={"checks": checks})
     path = tmp_path / "report.pdf"
-    path.write_bytes(made(a_case(record=record)))
+    path.write_bytes(pdf_of(a_case(record=record)))
     assert printed_over(path) == []
 
 
@@ -189,7 +189,7 @@ def test_no_word_of_a_dossier_is_printed_over_another(
 
 def test_the_same_case_gives_the_same_bytes(french: Path) -> None:
     """A report made again later is the same file, so that its hash can be kept."""
-    assert made(a_case()) == french.read_bytes()
+    assert pdf_of(a_case()) == french.read_bytes()
 
 
 def test_hostile_text_is_inert(tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_hostile_text_is_inert(tmp_path: Path) -> None:
         checks=(a_check(title=HOSTILE, detail="x" * 10_000_000, host=HOSTILE),),
     )
     path = tmp_path / "hostile.pdf"
-    path.write_bytes(made(CaseFile(record=record), "en"))
+    path.write_bytes(pdf_of(CaseFile(record=record), "en"))
     text = text_of(path)
     assert "<script>alert(1)</script>" in text
     assert "{{ 7*7 }}" in text
@@ -214,16 +214,16 @@ def test_hostile_text_is_inert(tmp_path: Path) -> None:
 def test_unbroken_lines_cost_little() -> None:
     """Twenty answers of a check without a place to break them are set in seconds, not minutes."""
     checks = tuple(a_check(check=f"c{number}", detail="x" * 2_000) for number in range(20))
-    began = time.process_time()
-    made(CaseFile(record=a_record(checks=checks)))
-    assert time.process_time() - began < 30
+    start = time.process_time()
+    pdf_of(CaseFile(record=a_record(checks=checks)))
+    assert time.process_time() - start < 30
 
 
 def test_thousand_checks_and_lines_are_printed(tmp_path: Path) -> None:
     """A row with more lines than a page has is cut, so that the table goes on."""
     checks = (a_check(detail="line\n" * 900), *(a_check(check=f"c{n}") for n in range(300)))
     path = tmp_path / "long.pdf"
-    path.write_bytes(made(CaseFile(record=a_record(checks=checks)), "en"))
+    path.write_bytes(pdf_of(CaseFile(record=a_record(checks=checks)), "en"))
     text = text_of(path)
     assert "more lines]" in text
     assert "c299" in text
@@ -231,7 +231,7 @@ def test_thousand_checks_and_lines_are_printed(tmp_path: Path) -> None:
 
 def test_nothing_is_fetched(tmp_path: Path) -> None:
     """Neither a web server nor a file that a logo or a page names is ever asked for."""
-    asked: list[bytes] = []
+    requests: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
 
@@ -239,7 +239,7 @@ def test_nothing_is_fetched(tmp_path: Path) -> None:
             server.settimeout(3)
             try:
                 client, _ = server.accept()
-                asked.append(client.recv(100))
+                requests.append(client.recv(100))
             except OSError:
                 return
 
@@ -261,7 +261,7 @@ def test_nothing_is_fetched(tmp_path: Path) -> None:
         )
         content = render_pdf(page)
         thread.join()
-    assert asked == []
+    assert requests == []
     assert b"fetched-secret" not in content
     with pikepdf.open(io.BytesIO(content)) as opened:
         assert list(opened.attachments) == []
@@ -274,20 +274,20 @@ def test_missing_libraries_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.syspath_prepend(tmp_path)
     for name in [name for name in sys.modules if name.split(".")[0] == "weasyprint"]:
         monkeypatch.delitem(sys.modules, name)
-    with pytest.raises(PradrillError) as caught:
+    with pytest.raises(PradrillError) as refusal:
         render_pdf("<p>x</p>")
-    assert "apt-get install libpango-1.0-0 libpangoft2-1.0-0" in str(caught.value)
+    assert "apt-get install libpango-1.0-0 libpangoft2-1.0-0" in str(refusal.value)
 
 
 @pytest.fixture(scope="module")
 def dossiers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Return a full dossier's PDF in each language."""
     folder = tmp_path_factory.mktemp("dossiers")
-    found = {code: folder / f"{code}.pdf" for code in LANGUAGES}
-    for code, path in found.items():
+    files = {code: folder / f"{code}.pdf" for code in LANGUAGES}
+    for code, path in files.items():
         head = Letterhead(language=code, clauses=read_clauses(None))
         path.write_bytes(dossier_pdf(a_full_dossier(), head))
-    return found
+    return files
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

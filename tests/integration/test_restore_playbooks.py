@@ -41,7 +41,7 @@ def test_a_machine_that_nobody_marked_is_refused_on_stderr(
         "- hosts: all\n  gather_facts: false\n  vars: {postgresql_cluster: main}\n"
         f"  tasks: [{{import_tasks: {PLAYBOOKS}/tasks/{look}_standby.yml}}]\n"
     )
-    done = subprocess.run(
+    result = subprocess.run(
         [Path(sys.executable).parent / "ansible-playbook", "-i", site.inventory, play],
         env={**os.environ, "ANSIBLE_SSH_ARGS": f"-F {site.ssh_config}"},
         capture_output=True,
@@ -49,14 +49,14 @@ def test_a_machine_that_nobody_marked_is_refused_on_stderr(
         check=False,
         timeout=60,
     )
-    assert done.returncode == 2, done.stdout + done.stderr
+    assert result.returncode == 2, result.stdout + result.stderr
     why = "this machine is not marked as a standby: see playbooks/mark_standby.yml"
-    assert f'"stderr": "{why}' in done.stdout, done.stdout
+    assert f'"stderr": "{why}' in result.stdout, result.stdout
 
 
 @pytest.mark.parametrize("path", sorted(PLAYBOOKS.rglob("*.yml")), ids=lambda path: path.name)
 def test_no_expression_holds_a_backslash(path: Path) -> None:
     """Ansible doubles it there, so what was to escape a password's quote would break it."""
     text = str(yaml.safe_load(path.read_text("utf-8")))  # as Ansible reads it, not as it is typed
-    found = [each for each in re.findall(r"{{.*?}}", text) if "\\\\" in each]
-    assert found == []
+    expressions = [each for each in re.findall(r"{{.*?}}", text) if "\\\\" in each]
+    assert expressions == []

@@ -102,8 +102,8 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     """Return an environment with the secrets that are read from it, and folders of our own."""
     temporary = folder.parent / "tmp"
     temporary.mkdir(exist_ok=True)
-    own = {"SHOP_PLAY": PLAY, "SHOP_NUMBER": NUMBER, "TMPDIR": str(temporary)}
-    return {**os.environ, **own, **more}
+    variables = {"SHOP_PLAY": PLAY, "SHOP_NUMBER": NUMBER, "TMPDIR": str(temporary)}
+    return {**os.environ, **variables, **more}
 
 
 def forms(secret: str) -> Iterator[bytes]:
@@ -118,7 +118,7 @@ def forms(secret: str) -> Iterator[bytes]:
         yield whole[4 if before else 0 : -4]
 
 
-def found(content: bytes) -> list[str]:
+def secrets_in(content: bytes) -> list[str]:
     """Return the secrets, and the row, that stand in something."""
     return [each for each in (*SECRETS, ROW) if any(form in content for form in forms(each))]
 
@@ -128,14 +128,14 @@ def tell_tales(*folders: Path) -> dict[str, list[str]]:
     ours = {"settings", "canary", "key", "vault", "restore.yml"}
     files = [path for folder in folders for path in folder.rglob("*") if path.name not in ours]
     files = [path for path in files if path.is_file()]
-    told = {str(path): found(path.read_bytes()) for path in files}
-    return {path: what for path, what in told.items() if what}
+    leaks = {str(path): secrets_in(path.read_bytes()) for path in files}
+    return {path: what for path, what in leaks.items() if what}
 
 
 @contextmanager
 def watched(pid_of: list[int]) -> Iterator[dict[str, list[str]]]:
     """Look at the arguments and environments of all processes but those of the list."""
-    seen: dict[str, list[str]] = {}
+    leaks: dict[str, list[str]] = {}
     over = Event()
 
     def look() -> None:
@@ -149,13 +149,13 @@ def watched(pid_of: list[int]) -> Iterator[dict[str, list[str]]]:
                         words = (entry / "cmdline").read_bytes()[:200]
                     except OSError:
                         continue
-                    if what := found(content):
-                        seen[f"{name} of {words!r}"] = what
+                    if what := secrets_in(content):
+                        leaks[f"{name} of {words!r}"] = what
 
     thread = Thread(target=look)
     thread.start()
     try:
-        yield seen
+        yield leaks
     finally:
         over.set()
         thread.join()
@@ -183,21 +183,23 @@ def folders_of_runs(folder: Path) -> set[Path]:
 def test_nothing_that_a_run_writes_or_starts_tells_a_secret(house: Path, tmp_path: Path) -> None:
     """Playbook, check, reading, canary and teardown all tell, and fail; then every report."""
     pids: list[int] = []
-    with watched(pids) as seen:
+    with watched(pids) as leaks:
         running = start(house, "run", "shop")
         pids.append(running.pid)
         out, err = running.communicate(timeout=120)
     assert running.returncode == 10, err
-    assert not found(out + err), (out + err).decode()
-    assert not seen
+    assert not secrets_in(out + err), (out + err).decode()
+    assert not leaks
     for form in ("html", "pdf", "junit", "csv", "json"):
-        done = pradrill(house, "report", "--format", form, "--output", str(tmp_path / f"r.{form}"))
-        assert done.returncode == 0, done.stderr
-    done = pradrill(house, "bundle", "--output", str(tmp_path / "bundle"))
-    assert done.returncode == 0, done.stderr
+        result = pradrill(
+            house, "report", "--format", form, "--output", str(tmp_path / f"r.{form}")
+        )
+        assert result.returncode == 0, result.stderr
+    result = pradrill(house, "bundle", "--output", str(tmp_path / "bundle"))
+    assert result.returncode == 0, result.stderr
     for words in (("show", "--json"), ("show",), ("runs", "--json"), ("register", "list")):
-        done = pradrill(house, *words)
-        assert not found((done.stdout + done.stderr).encode()), words
+        result = pradrill(house, *words)
+        assert not secrets_in((result.stdout + result.stderr).encode()), words
     assert not tell_tales(tmp_path)
     assert not folders_of_runs(house)
     record: Any = json.loads(pradrill(house, "show", "--json").stdout)
@@ -231,9 +233,9 @@ def test_a_killed_run_leaves_no_secret_on_a_disk_and_none_in_memory_once_it_is_s
     assert not tell_tales(tmp_path)
     assert folders_of_runs(house)
     environ = environment(house)
-    done = pradrill(house, "runs", environment=environ)
-    assert "its standby was not left as declared (teardown ended failed" in done.stderr
-    assert not found((done.stdout + done.stderr).encode())
+    result = pradrill(house, "runs", environment=environ)
+    assert "its standby was not left as declared (teardown ended failed" in result.stderr
+    assert not secrets_in((result.stdout + result.stderr).encode())
     assert not folders_of_runs(house)
     assert not tell_tales(tmp_path)
 
@@ -253,9 +255,9 @@ def test_secrets_that_cannot_be_used_are_found_before_anything_is_touched(
     (house / "vault").write_text(f"#!/bin/sh\necho '{COMMAND}'\nexit 9\n")
     environ = environment(house, SHOP_NUMBER="passed")
     del environ["SHOP_PLAY"]
-    done = pradrill(house, "run", "shop", environment=environ)
-    assert done.returncode == 4, done.stdout + done.stderr
-    said = done.stdout + done.stderr + pradrill(house, "show", "--json").stdout
+    result = pradrill(house, "run", "shop", environment=environ)
+    assert result.returncode == 4, result.stdout + result.stderr
+    output = result.stdout + result.stderr + pradrill(house, "show", "--json").stdout
     for part in (
         f"the secret file {house}/settings can be read by others",
         f"chmod 600 {house}/settings",
@@ -265,6 +267,6 @@ def test_secrets_that_cannot_be_used_are_found_before_anything_is_touched(
         "the environment variable SHOP_PLAY is not set",
         "the secret env:SHOP_NUMBER is also a name in the plan or in a record",
     ):
-        assert part in said, part
-    assert COMMAND not in said
+        assert part in output, part
+    assert COMMAND not in output
     assert hosts.standby.touched() == []

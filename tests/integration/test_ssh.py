@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 @pytest.fixture
 def probe() -> Iterator[SshProbe]:
     """Return a probe, closed at the end."""
-    made = SshProbe(SteadyClock(), resolve)
-    yield made
-    made.close()
+    probe_made = SshProbe(SteadyClock(), resolve)
+    yield probe_made
+    probe_made.close()
 
 
 def newest(command: str, deadline: float = 20.0) -> NewestData:
@@ -165,11 +165,11 @@ def test_port_that_is_no_sshd(probe: SshProbe, sshd: Sshd, site: Site, tmp_path:
         threading.Thread(
             target=lambda: server.accept()[0].shutdown(socket.SHUT_RDWR), daemon=True
         ).start()
-        known = tmp_path / "known"
-        known.write_text(f"[127.0.0.1]:{port} {sshd.host_key}\n")
+        known_hosts = tmp_path / "known"
+        known_hosts.write_text(f"[127.0.0.1]:{port} {sshd.host_key}\n")
         host = sshd.host.model_copy(update={"port": port})
         with pytest.raises(UnreachableError, match="does not answer over SSH"):
-            probe.facts(host, site.model_copy(update={"known_hosts": known}))
+            probe.facts(host, site.model_copy(update={"known_hosts": known_hosts}))
 
 
 def test_login_that_is_refused(
@@ -183,7 +183,7 @@ def test_login_that_is_refused(
 
 def test_nothing_is_written_to_stderr(sshd: Sshd, tmp_path: Path) -> None:
     """Paramiko's tracebacks do not reach the terminal of a run that handles the error."""
-    known = tmp_path / "known"
+    known_hosts = tmp_path / "known"
     script = """if True:
         import sys
         from pathlib import Path
@@ -200,18 +200,18 @@ def test_nothing_is_written_to_stderr(sshd: Sshd, tmp_path: Path) -> None:
         """
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        known.write_text(f"[127.0.0.1]:{port} {sshd.host_key}\n")
+        known_hosts.write_text(f"[127.0.0.1]:{port} {sshd.host_key}\n")
         threading.Thread(target=lambda: server.accept()[0].sendall(b"no\n"), daemon=True).start()
         host = sshd.host.model_copy(update={"port": port}).model_dump_json()
-        done = subprocess.run(
-            [sys.executable, "-c", script, host, known],
+        result = subprocess.run(
+            [sys.executable, "-c", script, host, known_hosts],
             env={"PYTHONPATH": os.pathsep.join(sys.path)},
             capture_output=True,
             text=True,
             timeout=30,
             check=False,
         )
-    assert (done.stdout, done.stderr) == ("unreachable\n", "")
+    assert (result.stdout, result.stderr) == ("unreachable\n", "")
 
 
 # ---------------------------------------------------------------- commands
@@ -243,9 +243,9 @@ def test_hanging_command_meets_its_deadline(
     """A query that hangs ends at its deadline on both sides, and the next one works."""
     started = time.monotonic()
     pid = tmp_path / "pid"
-    with pytest.raises(PradrillError, match=r"did not end within 1 s") as caught:
+    with pytest.raises(PradrillError, match=r"did not end within 1 s") as refusal:
         probe.read_instant(sshd.host, site, newest(f"echo $$ > {pid}; exec sleep 60", 1))
-    assert not isinstance(caught.value, UnreachableError)
+    assert not isinstance(refusal.value, UnreachableError)
     assert time.monotonic() - started < 4
     assert not Path(f"/proc/{pid.read_text().strip()}").exists()
     assert probe.read_instant(sshd.host, site, newest("echo 1773108000")).year == 2026
@@ -262,13 +262,13 @@ def test_command_that_ignores_its_end(probe: SshProbe, sshd: Sshd, site: Site) -
 
 def test_failing_command_says_why(probe: SshProbe, sshd: Sshd, site: Site) -> None:
     """A command that fails is no instant, whatever it printed; its last word is quoted."""
-    with pytest.raises(PradrillError, match=r"exit code 3: no such table\?\[2J") as caught:
+    with pytest.raises(PradrillError, match=r"exit code 3: no such table\?\[2J") as refusal:
         probe.read_instant(
             sshd.host,
             site,
             newest("echo 1773108000; printf 'no such table\\033[2J\\n' >&2; exit 3"),
         )
-    assert caught.value.message.isprintable()
+    assert refusal.value.message.isprintable()
 
 
 # ---------------------------------------------------------------- state
@@ -326,9 +326,9 @@ def test_open_closed_and_unresolvable(
     addresses = ("127.0.0.1", "127.9.9.9", "localhost", "[::1]", "0x7f000001", _own_address(hosts))
     own = [f"{address}:{free}" for address in addresses]
     opened = [f"127.0.0.1:{listener}", f"localhost:{listener}"]
-    asked = [*opened, UNREACHED, "no.such.invalid:443", *own]
-    answers = probe.reaches(sshd.host, site, asked)
-    assert list(answers) == asked
+    endpoints = [*opened, UNREACHED, "no.such.invalid:443", *own]
+    answers = probe.reaches(sshd.host, site, endpoints)
+    assert list(answers) == endpoints
     assert [answers[each].reach for each in opened] == [Reach.OPEN, Reach.OPEN]
     assert answers[UNREACHED].detail.text == "closed: no route to host"
     assert answers["no.such.invalid:443"].reach is Reach.UNRESOLVED
@@ -366,10 +366,10 @@ def test_silent_endpoint_is_closed_in_three_seconds(
         asked = [f"{address}:{port}", f"[::ffff:{address}]:{port}"]
         started = time.monotonic()
         answers = probe.reaches(sshd.host, site, asked)
-        took = time.monotonic() - started
+        seconds = time.monotonic() - started
         full.kill()
     assert {each.detail.text for each in answers.values()} == {"closed: no answer in 3 s"}
-    assert took < 6
+    assert seconds < 6
 
 
 def test_hostile_endpoints(probe: SshProbe, sshd: Sshd, site: Site, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from tests.integration.house import edit, pradrill, write
-from tests.integration.test_leases import shown, until
+from tests.integration.test_leases import last_record, until
 from tests.integration.two_hosts import TwoHosts
 
 from pradrill.testing.reasons import texts
@@ -62,11 +62,11 @@ def test_a_restore_that_its_deadline_cuts_writes_nothing_afterwards(
     house = hosts.house(tmp_path)
     write(house, "playbooks/restore.yml", _LATER.format(module="ansible.builtin.raw"))
     edit(house, "drills/shop.yml", "restore.yml, deadline: 2m", "restore.yml, deadline: 6s")
-    done = pradrill(house, "run", "shop")
-    assert done.returncode in {10, 12}, done.stdout + done.stderr
+    result = pradrill(house, "run", "shop")
+    assert result.returncode in {10, 12}, result.stdout + result.stderr
     assert "torn-down" in hosts.standby.touched()
     assert "begun" in hosts.standby.touched()
-    assert shown(house)["residue"] == []
+    assert last_record(house)["residue"] == []
     nothing_comes(hosts)
 
 
@@ -85,10 +85,10 @@ def test_a_killed_run_writes_nothing_after_its_teardown(hosts: TwoHosts, tmp_pat
     until((hosts.standby.srv / "begun").exists, "the restore has not begun")
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    done = pradrill(house, "runs")
-    assert "was killed; its standby was torn down" in done.stderr, done.stderr
+    result = pradrill(house, "runs")
+    assert "was killed; its standby was torn down" in result.stderr, result.stderr
     assert "begun" in hosts.standby.touched()
-    assert shown(house)["residue"] == []
+    assert last_record(house)["residue"] == []
     nothing_comes(hosts)
 
 
@@ -118,9 +118,9 @@ def test_what_stays_behind_a_drill_is_ended_and_told(hosts: TwoHosts, tmp_path: 
     )
     reading = f"setsid timeout 90 sleep 90 {_QUIET} & date -u -d -5min +%FT%TZ"
     edit(house, "drills/shop.yml", "date -u -d -5min +%FT%TZ", reading)
-    done = pradrill(house, "run", "shop")
-    assert done.returncode == 13, done.stdout + done.stderr
-    residue = texts(shown(house)["residue"])
+    result = pradrill(house, "run", "shop")
+    assert result.returncode == 13, result.stdout + result.stderr
+    residue = texts(last_record(house)["residue"])
     ended = [left.split()[2] for left in residue if left.endswith("still ran, and was ended")]
     assert ended.count("sh") == 3, residue
     assert {"sh", "tail", "timeout"} <= set(ended), residue
@@ -155,5 +155,5 @@ def test_a_quiet_drill_does_not_wait_and_ends_nobody_elses(hosts: TwoHosts, tmp_
         assert login.poll() is None
         login.kill()
     assert "torn-down" in hosts.standby.touched()
-    look = next(step for step in shown(house)["steps"] if step["kind"] == "residue")
+    look = next(step for step in last_record(house)["steps"] if step["kind"] == "residue")
     assert look["seconds"] < 2.9

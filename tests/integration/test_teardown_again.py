@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.integration.house import edit, pradrill
-from tests.integration.test_leases import shown, slow_run
+from tests.integration.test_leases import last_record, slow_run
 from tests.integration.two_hosts import TwoHosts
 
 
@@ -20,10 +20,10 @@ def test_a_run_whose_standby_went_away_is_torn_down_later(hosts: TwoHosts, tmp_p
             assert process.wait(120) == 12
         finally:
             server.start()
-    record = shown(house)
+    record = last_record(house)
     run_id = record["run_id"]
     assert record["residue"]
-    kept = (house / "state/runs" / run_id / "record.json").read_bytes()
+    content = (house / "state/runs" / run_id / "record.json").read_bytes()
     offered = pradrill(house, "runs")
     assert f"run {run_id} left " in offered.stderr
     assert f": pradrill teardown {run_id}" in offered.stderr
@@ -35,18 +35,18 @@ def test_a_run_whose_standby_went_away_is_torn_down_later(hosts: TwoHosts, tmp_p
     assert "torn-down" not in hosts.standby.touched()
     hosts.standby.marker.with_name("away").rename(hosts.standby.marker)
 
-    done = pradrill(house, "teardown", run_id)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "nothing is left" in done.stdout
+    result = pradrill(house, "teardown", run_id)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "nothing is left" in result.stdout
     assert "torn-down" in hosts.standby.touched()
     assert sorted(path.name for path in hosts.standby.etc_pradrill.iterdir()) == ["standby"]
-    assert (house / "state/runs" / run_id / "record.json").read_bytes() == kept
+    assert (house / "state/runs" / run_id / "record.json").read_bytes() == content
 
     shown_now = pradrill(house, "show")
     assert "torn down once more" in shown_now.stdout
     assert "pradrill teardown" not in shown_now.stderr
     listed = pradrill(house, "register", "list").stdout
     assert f"teardown         {run_id}: left now: nothing" in listed
-    verified = pradrill(house, "register", "verify")
-    assert verified.returncode == 0, verified.stdout
+    verification = pradrill(house, "register", "verify")
+    assert verification.returncode == 0, verification.stdout
     assert pradrill(house, "teardown", run_id).returncode == 2

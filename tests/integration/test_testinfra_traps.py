@@ -191,9 +191,9 @@ def test_only_an_assertion_of_the_check_itself_is_a_failure(bench: Bench) -> Non
         def test_nothing(host, nothing): assert host.backend.NAME == "ssh"
     """) as opened:
         results = bench.ask(opened)
-    came = {name.removeprefix("test_"): result.outcome for name, result in results.items()}
-    assert came.pop("nothing[NOTSET]") is SKIPPED
-    assert came == {
+    outcomes = {name.removeprefix("test_"): result.outcome for name, result in results.items()}
+    assert outcomes.pop("nothing[NOTSET]") is SKIPPED
+    assert outcomes == {
         "good": PASSED,
         **dict.fromkeys(("wrong", "fail", "output", "subtest"), FAILED),
         **dict.fromkeys(("error", "255", "exit", "before", "after", "fixture"), ERRORED),
@@ -304,15 +304,15 @@ def test_a_command_without_an_end_is_ended_at_the_deadline(bench: Bench) -> None
 def test_a_cancelled_pass_ends_at_once(bench: Bench) -> None:
     """A pass ends within half a second of being cancelled; its next one is whole again."""
     with bench.open(HANGING) as opened:
-        begun = 0.0
+        start = 0.0
 
         def cancelled() -> bool:
-            nonlocal begun
-            begun = begun or (time.monotonic() if bench.noted() else 0.0)
-            return begun > 0
+            nonlocal start
+            start = start or (time.monotonic() if bench.noted() else 0.0)
+            return start > 0
 
         results = bench.ask(opened, cancelled=cancelled)
-        assert time.monotonic() - begun < 0.5
+        assert time.monotonic() - start < 0.5
         assert results["test_hangs"].detail == "interrupted"
         again = bench.ask(opened, ["test_a.py::test_last@standby-1"])
         assert again["test_last"].outcome is PASSED
@@ -508,8 +508,8 @@ def test_a_check_tells_how_much_it_looked_at(bench: Bench) -> None:
             assert False
         def test_silent(host): assert host.backend.NAME == "ssh"
     """) as opened:
-        told = {name: result.sample for name, result in bench.ask(opened).items()}
-    assert told == {
+        answers = {name: result.sample for name, result in bench.ask(opened).items()}
+    assert answers == {
         "test_some": Sample(looked=200, of=41_873),
         "test_red": Sample(looked=5, of=5),
         "test_silent": None,
@@ -540,8 +540,8 @@ def test_a_negative_control_is_marked(bench: Bench) -> None:
         def test_wrong_password(host): assert host.backend.NAME == "ssh"
         def test_right_one(host): assert host.backend.NAME == "ssh"
     """) as opened:
-        told = {name: result.negative for name, result in bench.ask(opened).items()}
-    assert told == {"test_wrong_password": True, "test_right_one": False}
+        answers = {name: result.negative for name, result in bench.ask(opened).items()}
+    assert answers == {"test_wrong_password": True, "test_right_one": False}
 
 
 def test_what_hosts_say_is_made_harmless(bench: Bench) -> None:
@@ -567,7 +567,7 @@ def test_every_answer_is_kept_and_no_process_is_left(bench: Bench) -> None:
             bench.ask(opened)
         assert len(processes.carrying(bench.marker)) >= 3
     assert processes.carrying(bench.marker) == []
-    kept = bench.evidence / "checks.jsonl"
-    lines = [json.loads(line) for line in kept.read_text().splitlines()]
+    evidence = bench.evidence / "checks.jsonl"
+    lines = [json.loads(line) for line in evidence.read_text().splitlines()]
     assert [line["outcome"] for line in lines] == ["passed", "passed"]
-    assert kept.stat().st_mode & 0o077 == 0
+    assert evidence.stat().st_mode & 0o077 == 0

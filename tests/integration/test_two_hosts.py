@@ -14,8 +14,8 @@ def test_an_honest_drill_passes_on_the_standby_and_leaves_production_alone(
 ) -> None:
     """The bench is sound: what is not attacked passes, on one host, and is torn down."""
     house = hosts.house(tmp_path)
-    done = pradrill(house, "run", "shop")
-    assert done.returncode == 0, done.stdout + done.stderr
+    result = pradrill(house, "run", "shop")
+    assert result.returncode == 0, result.stdout + result.stderr
     record = json.loads(pradrill(house, "show", "--json").stdout)
     assert record["verdict"] == "PASSED"
     assert hosts.standby.touched() == ["torn-down"]
@@ -26,7 +26,7 @@ def test_a_way_to_production_is_seen_from_the_standby(hosts: TwoHosts, tmp_path:
     """With the way open the same drill is refused before its restore."""
     house = hosts.house(tmp_path)
     hosts.open_way()
-    done = pradrill(house, "run", "shop")
-    assert done.returncode != 0
-    assert "production answers" in done.stdout + done.stderr
+    result = pradrill(house, "run", "shop")
+    assert result.returncode != 0
+    assert "production answers" in result.stdout + result.stderr
     assert "restored" not in hosts.standby.touched()

@@ -30,10 +30,10 @@ LIVE = "a live database"
 
 def attempt(house: Path) -> tuple[int, dict[str, Any], str]:
     """Run the drill; return its exit code, its record, and what it said."""
-    done = pradrill(house, "run", "shop")
-    assert "Traceback" not in done.stdout + done.stderr
-    shown = json.loads(pradrill(house, "show", "--json").stdout)
-    return done.returncode, shown, done.stdout + done.stderr
+    result = pradrill(house, "run", "shop")
+    assert "Traceback" not in result.stdout + result.stderr
+    record = json.loads(pradrill(house, "show", "--json").stdout)
+    return result.returncode, record, result.stdout + result.stderr
 
 
 def not_run(record: dict[str, Any]) -> dict[str, str | None]:
@@ -116,7 +116,7 @@ def fifo(hosts: TwoHosts) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mark", "said"),
+    ("mark", "reason"),
     [
         (nothing, "/etc/pradrill/standby is missing"),
         (copied, "names another machine"),
@@ -125,7 +125,7 @@ def fifo(hosts: TwoHosts) -> None:
     ids=lambda each: getattr(each, "__name__", ""),
 )
 def test_a_standby_without_its_own_marker_is_not_touched(
-    hosts: TwoHosts, tmp_path: Path, mark: Callable[[TwoHosts], None], said: str
+    hosts: TwoHosts, tmp_path: Path, mark: Callable[[TwoHosts], None], reason: str
 ) -> None:
     """Exit 4, no prepare, no restore, no teardown, and the record says that it was never proven."""
     house = hosts.house(tmp_path)
@@ -136,10 +136,10 @@ def test_a_standby_without_its_own_marker_is_not_touched(
     put_live_data(hosts)
     hosts.standby.marker.unlink()
     mark(hosts)
-    code, record, told = attempt(house)
+    code, record, output = attempt(house)
     assert (code, record["verdict"]) == (4, "INCONCLUSIVE")
-    assert said in told
-    assert said in str(record["reasons"])
+    assert reason in output
+    assert reason in str(record["reasons"])
     assert not_run(record) == dict.fromkeys(("prepare", "restore", "teardown"), "never proven")
     assert_untouched(hosts)
 
@@ -218,9 +218,11 @@ def test_the_playbook_makes_a_marker_that_is_one(
     hosts.standby.marker.unlink()
     hosts.standby.marker.symlink_to("victim")
     (hosts.standby.etc_pradrill / "standby.new").symlink_to("victim")
-    own = {**os.environ, "ANSIBLE_HOST_KEY_CHECKING": "False"}
-    done = subprocess.run(command, cwd=house, env=own, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
+    variables = {**os.environ, "ANSIBLE_HOST_KEY_CHECKING": "False"}
+    result = subprocess.run(
+        command, cwd=house, env=variables, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stdout
     assert marker_guard(look()).outcome is GuardOutcome.PROVEN
     assert victim.read_text() == "as it was"
 
@@ -230,9 +232,9 @@ def test_production_in_reach_keeps_the_teardown_away_too(hosts: TwoHosts, tmp_pa
     house = hosts.house(tmp_path)
     put_live_data(hosts)
     hosts.open_way()
-    code, record, told = attempt(house)
+    code, record, output = attempt(house)
     assert (code, record["verdict"]) == (12, "INCONCLUSIVE")
-    assert "production answers" in told
+    assert "production answers" in output
     assert not_run(record) == {"restore": "never proven", "teardown": "never proven"}
     assert "not run: never proven" in pradrill(house, "show").stdout
     page = tmp_path / "report.html"
@@ -246,9 +248,9 @@ def test_a_name_that_does_not_resolve_proves_no_isolation(hosts: TwoHosts, tmp_p
     house = hosts.house(tmp_path)
     put_live_data(hosts)
     edit(house, "drills/shop.yml", hosts.endpoint, "db.prod.exmple.invalid:3306")
-    code, record, told = attempt(house)
+    code, record, output = attempt(house)
     assert (code, record["verdict"]) == (12, "INCONCLUSIVE")
-    assert "the name does not resolve there" in told
+    assert "the name does not resolve there" in output
     guard = "must-not-reach db.prod.exmple.invalid:3306"
     assert guards(record, guard) == [("prepare", "unproven")]
     assert_untouched(hosts)
@@ -263,9 +265,9 @@ def test_production_as_the_standby_is_not_touched(hosts: TwoHosts, tmp_path: Pat
         text = text.replace(str(getattr(standby, what)), str(getattr(production, what)))
     (house / "inventory.yml").write_text(text)
     hosts.production.marker.write_text(f"{hosts.production.machine_id}\n")
-    code, record, told = attempt(house)
+    code, record, output = attempt(house)
     assert code == 4
-    assert "shares its host key, machine-id" in told
+    assert "shares its host key, machine-id" in output
     assert not_run(record) == dict.fromkeys(("restore", "teardown"), "never proven")
     assert hosts.production.touched() == ["live"]
 
@@ -279,9 +281,9 @@ def test_a_key_that_is_not_pinned_is_not_touched(hosts: TwoHosts, tmp_path: Path
         host.server.host_key.split()[1] for host in (hosts.standby, hosts.production)
     )
     (house / "known_hosts").write_text(pins.replace(standby, production))
-    code, record, told = attempt(house)
+    code, record, output = attempt(house)
     assert code == 4
-    assert "is not the pinned one" in told
+    assert "is not the pinned one" in output
     assert not_run(record)["teardown"] == "never proven"
     assert_untouched(hosts)
 
@@ -301,11 +303,11 @@ def test_a_standby_is_told_apart_from_a_primary_or_not_drilled(
     house = hosts.house(tmp_path)
     plan = (house / "drills/plan.yml").read_text().partition("    primary:")[0]
     (house / "drills/plan.yml").write_text(plan + primary)
-    got, record, told = attempt(house)
-    assert got == code, told
+    exit_code, record, output = attempt(house)
+    assert exit_code == code, output
     assert guards(record, "not-primary-of-shop") == [("readiness", outcome)]
     if outcome == "unproven":
-        assert "or write primary: none" in told
+        assert "or write primary: none" in output
         assert hosts.standby.touched() == []
     if outcome == "waived":
         assert any("primary: none" in limit for limit in texts(record["limits"]))
@@ -318,8 +320,8 @@ def test_a_standby_is_told_apart_from_a_primary_or_not_drilled(
             assert sentence in page.read_text("utf-8")
     if outcome == "proven":
         seen_of = [g for g in record["guards"] if g["guard"] == "not-primary-of-shop"]
-        (seen,) = texts(guard["detail"] for guard in seen_of)
-        assert seen == "differs; not compared: host key, machine-id"
+        (detail,) = texts(guard["detail"] for guard in seen_of)
+        assert detail == "differs; not compared: host key, machine-id"
 
 
 OPENS = """
@@ -333,7 +335,7 @@ def test_a_restore_that_opens_the_way_to_production_fails(hosts: TwoHosts, tmp_p
     house = hosts.house(tmp_path)
     with (house / "playbooks/restore.yml").open("a") as file:
         file.write(OPENS)
-    code, record, _told = attempt(house)
+    code, record, _output = attempt(house)
     assert (code, record["verdict"]) == (10, "FAILED")
     guard = f"must-not-reach {hosts.endpoint}"
     assert guards(record, guard) == [
@@ -343,8 +345,8 @@ def test_a_restore_that_opens_the_way_to_production_fails(hosts: TwoHosts, tmp_p
     ]
     assert "within reach of web-dr" in str(record["reasons"])
     lines = pradrill(house, "findings", "--json").stdout.splitlines()
-    found = [json.loads(line) for line in lines]
-    assert any(guard in each["key"] and each["severity"] == "critical" for each in found)
+    findings = [json.loads(line) for line in lines]
+    assert any(guard in each["key"] and each["severity"] == "critical" for each in findings)
     page = tmp_path / "report.html"
     pradrill(house, "report", "--format", "html", "--output", str(page))
     assert "Production was within reach of the standby" in page.read_text("utf-8")
@@ -378,9 +380,9 @@ def killed_in_the_restore(house: Path, hosts: TwoHosts) -> None:
 def recovered(house: Path) -> tuple[dict[str, Any], str]:
     """Let the next command find the killed run; return its record and what was said."""
     edit(house, "drills/shop.yml", "unattended: true", "unattended: false")
-    done = pradrill(house, "due", "--run")
-    assert "Traceback" not in done.stderr
-    return json.loads(pradrill(house, "show", "--json").stdout), done.stderr
+    result = pradrill(house, "due", "--run")
+    assert "Traceback" not in result.stderr
+    return json.loads(pradrill(house, "show", "--json").stdout), result.stderr
 
 
 def test_a_killed_run_is_torn_down_on_what_is_proven_anew(hosts: TwoHosts, tmp_path: Path) -> None:
@@ -402,12 +404,12 @@ def test_a_killed_runs_standby_that_lost_its_marker_is_left_alone(
     house = hosts.house(tmp_path)
     killed_in_the_restore(house, hosts)
     hosts.standby.marker.unlink()
-    record, said = recovered(house)
+    record, output = recovered(house)
     assert record["state"] == "CRASHED"
     assert hosts.standby.touched() == ["restored"]
     assert not_run(record)["teardown"] == "never proven"
     assert texts(record["residue"]) == ("web-dr: not torn down: never proven",)
-    assert "was torn down" not in said
+    assert "was torn down" not in output
 
 
 def test_another_machine_with_the_killed_runs_key_is_left_alone(

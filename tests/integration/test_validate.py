@@ -17,16 +17,16 @@ def house(tmp_path: Path) -> Path:
 
 def problems(house: Path) -> list[str]:
     """Return the lines that validate prints when it refuses, hints left out."""
-    done = pradrill(house, "validate")
-    assert (done.returncode, done.stdout) == (3, ""), done.stdout + done.stderr
-    return [line for line in done.stderr.splitlines() if "HINT" not in line]
+    result = pradrill(house, "validate")
+    assert (result.returncode, result.stdout) == (3, ""), result.stdout + result.stderr
+    return [line for line in result.stderr.splitlines() if "HINT" not in line]
 
 
 def test_a_valid_house_is_said_to_be_valid(house: Path) -> None:
     """Exit code 0, and the drills that were looked at are named."""
-    done = pradrill(house, "validate")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "shop" in done.stdout
+    result = pradrill(house, "validate")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "shop" in result.stdout
 
 
 def test_every_problem_of_every_file_is_told_at_once(house: Path) -> None:
@@ -64,7 +64,7 @@ def test_every_problem_of_every_file_is_told_at_once(house: Path) -> None:
         unattended: maybe
         """,
     )
-    told = problems(house)
+    messages = problems(house)
     for expected in (
         "drills/plan.yml:5: services.shop.objectives.rto: a duration needs a unit",
         'drills/plan.yml:6: services.shop.drill_evry: "drill_evry" is not a known key',
@@ -77,22 +77,22 @@ def test_every_problem_of_every_file_is_told_at_once(house: Path) -> None:
         'drills/shop.yml:12: verify.must_not_reach[0]: "db" is not HOST:PORT',
         "drills/shop.yml:13: unattended: must be true or false",
     ):
-        assert [line for line in told if line.startswith(expected)], (expected, told)
-    assert len(told) == 10, "nothing is told twice, and nothing is only an echo"
+        assert [line for line in messages if line.startswith(expected)], (expected, messages)
+    assert len(messages) == 10, "nothing is told twice, and nothing is only an echo"
 
 
 def test_a_misspelt_key_gets_a_suggestion(house: Path) -> None:
     """The nearest known key is named."""
     edit(house, "drills/shop.yml", "stable_for", "stabel_for")
-    done = pradrill(house, "validate")
-    assert 'HINT: Did you mean "stable_for"?' in done.stderr
+    result = pradrill(house, "validate")
+    assert 'HINT: Did you mean "stable_for"?' in result.stderr
 
 
 def test_a_drill_cannot_set_objectives(house: Path) -> None:
     """They come from the plan only, and the hint says so."""
     write(house, "drills/shop.yml", DRILL + "objectives: {rto: 9h}\n")
-    done = pradrill(house, "validate")
-    assert "Objectives come from the plan; a drill cannot change them." in done.stderr
+    result = pradrill(house, "validate")
+    assert "Objectives come from the plan; a drill cannot change them." in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -119,9 +119,9 @@ def test_what_a_drill_names_must_be_there(
 ) -> None:
     """Services, playbooks, hosts, groups without hosts, roles, checks: each is looked at."""
     edit(house, name, old, new)
-    told = problems(house)
-    assert len(told) == 1, told
-    assert expected in told[0]
+    messages = problems(house)
+    assert len(messages) == 1, messages
+    assert expected in messages[0]
 
 
 def test_the_inventory_may_have_any_format_that_ansible_reads(house: Path) -> None:
@@ -149,9 +149,9 @@ def test_a_configuration_error_touches_nothing(house: Path) -> None:
 
 def test_an_unknown_drill_is_named_with_the_nearest(house: Path) -> None:
     """`run shpo` says that there is no such drill, and which one may be meant."""
-    done = pradrill(house, "run", "shpo")
-    assert done.returncode == 3
-    assert done.stderr.splitlines() == [
+    result = pradrill(house, "run", "shpo")
+    assert result.returncode == 3
+    assert result.stderr.splitlines() == [
         'no drill is called "shpo"',
         'HINT: Did you mean "shop"?',
     ]
@@ -169,8 +169,8 @@ def test_the_schema_accepts_what_validate_accepts(house: Path) -> None:
 def test_the_plan_command_prints_everything_and_touches_nothing(house: Path) -> None:
     """Every step, host, playbook, objective and guard, and what is destroyed; no state folder."""
     for words in (("plan", "shop"), ("run", "shop", "--dry-run")):
-        done = pradrill(house, *words)
-        assert done.returncode == 0, done.stderr
+        result = pradrill(house, *words)
+        assert result.returncode == 0, result.stderr
         for expected in (
             "web-dr",
             "restore.yml",
@@ -181,5 +181,5 @@ def test_the_plan_command_prints_everything_and_touches_nothing(house: Path) -> 
             "/etc/pradrill/standby",
             UNREACHED,
         ):
-            assert expected in done.stdout, (words, expected, done.stdout)
+            assert expected in result.stdout, (words, expected, result.stdout)
         assert not (house / "state").exists()

@@ -51,11 +51,11 @@ def house(hosts: TwoHosts, tmp_path: Path) -> Path:
 def _vault(folder: Path, *words: str) -> str:
     tool = str(Path(sys.executable).with_name("ansible-vault"))
     command = [tool, *words, "--vault-password-file", "password"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
-    return done.stdout
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    return result.stdout
 
 
-def _named(folder: Path, password: str) -> None:
+def _name_password(folder: Path, password: str) -> None:
     edit(
         folder, "drills/shop.yml", "hosts: standby,", f"hosts: standby, vault_password: {password},"
     )
@@ -63,43 +63,43 @@ def _named(folder: Path, password: str) -> None:
 
 def test_an_encrypted_inventory_without_a_password_is_refused_by_validate(house: Path) -> None:
     """Each encrypted file is named with its line, and the remedy; exit 3."""
-    done = pradrill(house, "validate")
-    assert done.returncode == 3, done.stderr
-    assert "group_vars/standby.yml:1" in done.stderr
-    assert "group_vars/all.yml:1" in done.stderr
-    assert "vault_password: file:" in done.stderr
-    assert done.stderr.count("no password is named") >= 1
+    result = pradrill(house, "validate")
+    assert result.returncode == 3, result.stderr
+    assert "group_vars/standby.yml:1" in result.stderr
+    assert "group_vars/all.yml:1" in result.stderr
+    assert "vault_password: file:" in result.stderr
+    assert result.stderr.count("no password is named") >= 1
 
 
 def test_a_wrong_or_missing_password_is_told_as_such(house: Path) -> None:
     """A wrong one is a mistake in the drill (3), one that cannot be read is not ready (4)."""
-    _named(house, "'command:echo wrong-one'")
-    done = pradrill(house, "validate")
-    assert done.returncode == 3, done.stderr
-    assert "does not open with the vault password" in done.stderr
+    _name_password(house, "'command:echo wrong-one'")
+    result = pradrill(house, "validate")
+    assert result.returncode == 3, result.stderr
+    assert "does not open with the vault password" in result.stderr
     edit(house, "drills/shop.yml", "'command:echo wrong-one'", f"'file:{house}/none'")
-    done = pradrill(house, "validate")
-    assert done.returncode == 4, done.stderr
-    assert f"{house}/none cannot be read" in done.stderr
+    result = pradrill(house, "validate")
+    assert result.returncode == 4, result.stderr
+    assert f"{house}/none cannot be read" in result.stderr
 
 
 def test_a_drill_opens_the_vault_and_tells_nothing_of_what_was_in_it(
     hosts: TwoHosts, house: Path
 ) -> None:
     """Playbook and inventory get the password; a check that shows what was encrypted is masked."""
-    _named(house, f"'file:{house}/password'")
-    done = pradrill(house, "run", "shop")
-    assert done.returncode == 0, done.stdout + done.stderr
+    _name_password(house, f"'file:{house}/password'")
+    result = pradrill(house, "run", "shop")
+    assert result.returncode == 0, result.stdout + result.stderr
     check = (house / "drills/checks/shop/test_shop.py").read_text("utf-8")
     write(house, "drills/checks/shop/test_shop.py", check.replace("==", "!="))
     edit(house, "drills/shop.yml", "deadline: 1m", "deadline: 3s")
     hosts.reset()
-    done = pradrill(house, "run", "shop")
-    assert done.returncode == 10, done.stdout + done.stderr
+    result = pradrill(house, "run", "shop")
+    assert result.returncode == 10, result.stdout + result.stderr
     assert "********" in json.dumps(json.loads(pradrill(house, "show", "--json").stdout)["checks"])
-    told = [path for path in (house / "state").rglob("*") if path.is_file() and _tells(path)]
-    assert not told
-    assert not any(secret in done.stdout + done.stderr for secret in (WHOLE, INLINE, PASSWORD))
+    leaks = [path for path in (house / "state").rglob("*") if path.is_file() and _tells(path)]
+    assert not leaks
+    assert not any(secret in result.stdout + result.stderr for secret in (WHOLE, INLINE, PASSWORD))
 
 
 def _tells(path: Path) -> bool:

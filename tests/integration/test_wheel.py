@@ -29,12 +29,12 @@ def test_the_wheel_brings_all_that_a_user_needs(tmp_path: Path) -> None:
         "'--state', 'state', 'validate']; "
         "from pradrill.cli import main; print(pradrill.__file__); sys.exit(main())"
     )
-    told = _run([tmp_path / "venv/bin/python", "-c", code], tmp_path)
-    assert str(packages) in told, "another pradrill was imported"
-    assert "wordpress" in told
+    output = _run([tmp_path / "venv/bin/python", "-c", code], tmp_path)
+    assert str(packages) in output, "another pradrill was imported"
+    assert "wordpress" in output
 
 
 def _run(words: list[str | Path], folder: Path | None = None) -> str:
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    result = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout

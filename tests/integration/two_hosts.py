@@ -180,8 +180,8 @@ def two_hosts(folder: Path) -> Iterator[TwoHosts]:
         production = _host(undo, folder, "web-prod", number, 5)
         way = f"10.217.{number}"
         inside = {each: f"/proc/{each.network}/ns/net" for each in (standby, production)}
-        made = ("ip", "link", "add", "pdway", "netns", str(standby.network), "type", "veth")
-        run_quietly(*made, "peer", "name", "pdway", "netns", str(production.network))
+        link = ("ip", "link", "add", "pdway", "netns", str(standby.network), "type", "veth")
+        run_quietly(*link, "peer", "name", "pdway", "netns", str(production.network))
         for host, last in ((standby, 1), (production, 2)):
             nsenter = ("nsenter", f"--net={inside[host]}", "ip")
             run_quietly(*nsenter, "address", "add", f"{way}.{last}/30", "dev", "pdway")
@@ -217,8 +217,8 @@ def _host(undo: ExitStack, folder: Path, name: str, number: int, first: int) -> 
     run_quietly(*inside, "ip", "address", "add", f"{address}/30", "dev", there)
     run_quietly(*inside, "ip", "link", "set", there, "up")
     run_quietly(*inside, "ip", "link", "set", "lo", "up")
-    own = dedent(_OWN).format(marks=_MARKS)
-    mounts = ("unshare", "--mount", *propagation(), "sh", "-ec", own, "sh", str(home))
+    script = dedent(_OWN).format(marks=_MARKS)
+    mounts = ("unshare", "--mount", *propagation(), "sh", "-ec", script, "sh", str(home))
     (home / "sshd").mkdir()
     server = Sshd(
         home / "sshd", "ListenAddress 0.0.0.0", name=name, address=address, wrap=(*inside, *mounts)

@@ -79,8 +79,8 @@ def main(state: str, deadline: str, *notify: str) -> int:
     quick: Any = Quick()
     real = tools.tools_for
 
-    def replaced(*given: Any) -> Any:
-        return real(*given)._replace(
+    def replaced(*arguments: Any) -> Any:
+        return real(*arguments)._replace(
             probe=FakeProbe(newest=quick.wall() - timedelta(hours=1)),
             runner=FakeRunner(quick),
             verifier=FakeVerifier(FakeVerification(quick)),

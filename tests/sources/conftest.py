@@ -357,11 +357,11 @@ class Cluster:
         table = "create table later as select generate_series(1, 5000) n"
         self.run("psql", "-h", str(f), "-p", "54991", "-c", table, "postgres")
         where = "select pg_relation_filepath('later')"
-        told = self.run("psql", "-h", str(f), "-p", "54991", "-XAtc", where, "postgres")
-        self.table = told.strip()
+        output = self.run("psql", "-h", str(f), "-p", "54991", "-XAtc", where, "postgres")
+        self.table = output.strip()
         self.run(*tool, "--type=diff", "backup")
-        told = json.loads(self.run(*tool, "--output=json", "info"))
-        self.labels = [each["label"] for each in told[0]["backup"]]
+        output = json.loads(self.run(*tool, "--output=json", "info"))
+        self.labels = [each["label"] for each in output[0]["backup"]]
 
     def _barman(self) -> None:
         f = self.folder
@@ -387,8 +387,8 @@ class Cluster:
             self.run(*tool, "backup", "moodle")
             time.sleep(1)  # its ids are seconds
         self.run(*tool, *switch)
-        told = json.loads(self.run(*tool, "-f", "json", "list-backups", "moodle"))
-        self.barman_ids = sorted(each["backup_id"] for each in told["moodle"])
+        output = json.loads(self.run(*tool, "-f", "json", "list-backups", "moodle"))
+        self.barman_ids = sorted(each["backup_id"] for each in output["moodle"])
         for each in self.barman_ids:
             self.run(*tool, "check-backup", "moodle", each)
 
@@ -424,12 +424,12 @@ def cluster() -> Iterator[Cluster]:
     """Return a PostgreSQL with its backups made; it is stopped by then."""
     with tempfile.TemporaryDirectory(prefix="pd-pg-", dir="/tmp") as name:
         Path(name).chmod(0o755)
-        made = Cluster(Path(name))
+        cluster_made = Cluster(Path(name))
         try:
-            made.make()
-            yield made
+            cluster_made.make()
+            yield cluster_made
         finally:
-            made.stop()
+            cluster_made.stop()
 
 
 @pytest.fixture
@@ -454,7 +454,7 @@ def run(
     argv: list[str], *, env: dict[str, str], cwd: Path | None = None, check: bool = True
 ) -> str:
     """Run a tool and return its output; say what it said when it fails."""
-    done = subprocess.run(
+    result = subprocess.run(
         argv,
         env={**os.environ, "TZ": "UTC", **env},
         cwd=cwd,
@@ -463,9 +463,9 @@ def run(
         check=False,
         timeout=120,
     )
-    if check and done.returncode != 0:
-        pytest.fail(f"{argv}: {done.stdout[-1000:]} {done.stderr[-2000:]}")
-    return done.stdout
+    if check and result.returncode != 0:
+        pytest.fail(f"{argv}: {result.stdout[-1000:]} {result.stderr[-2000:]}")
+    return result.stdout
 
 
 def secret(folder: Path, value: str) -> str:

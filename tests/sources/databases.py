@@ -36,17 +36,17 @@ def database(cluster: Cluster) -> Iterator[Cluster]:
 
 def pg_dump(database: Cluster, form: str, to: Path) -> Path:
     """Dump the database with the real pg_dump in one of its formats."""
-    made = database.folder / f"dump-{form}"
+    dump = database.folder / f"dump-{form}"
     run_as = database.run
     run_as("pg_dump", "-h", str(database.folder), "-p", "54991", "-U", "postgres" if
-           os.geteuid() == 0 else "", f"-F{form}", "-f", str(made), "postgres")  # fmt: skip
+           os.geteuid() == 0 else "", f"-F{form}", "-f", str(dump), "postgres")  # fmt: skip
     path = to / f"{NAME}.dump"
-    if made.is_dir():
-        shutil.copytree(made, path)
-        shutil.rmtree(made)
+    if dump.is_dir():
+        shutil.copytree(dump, path)
+        shutil.rmtree(dump)
     else:
-        shutil.copy(made, path)
-        made.unlink()
+        shutil.copy(dump, path)
+        dump.unlink()
     return path
 
 

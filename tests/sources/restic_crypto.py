@@ -18,9 +18,9 @@ def set_version(repository: Path, password: str, version: int) -> None:
     """Make the repository one of another format."""
     key = _master(repository, password)
     path = repository / "config"
-    told = json.loads(_open(key, path.read_bytes()))
+    config = json.loads(_open(key, path.read_bytes()))
     path.chmod(0o600)
-    path.write_bytes(_seal(key, json.dumps({**told, "version": version}).encode()))
+    path.write_bytes(_seal(key, json.dumps({**config, "version": version}).encode()))
 
 
 def add_lock(
@@ -44,19 +44,19 @@ def add_lock(
 
 
 def _master(repository: Path, password: str) -> dict[str, bytes]:
-    told = json.loads(next((repository / "keys").iterdir()).read_text())
+    config = json.loads(next((repository / "keys").iterdir()).read_text())
     user = hashlib.scrypt(
         password.encode(),
-        salt=base64.b64decode(told["salt"]),
-        n=told["N"],
-        r=told["r"],
-        p=told["p"],
+        salt=base64.b64decode(config["salt"]),
+        n=config["N"],
+        r=config["r"],
+        p=config["p"],
         dklen=64,
         maxmem=1 << 30,
     )
     master: Any = json.loads(
         _open({"encrypt": user[:32], "k": user[32:48], "r": user[48:]},
-              base64.b64decode(told["data"]))
+              base64.b64decode(config["data"]))
     )  # fmt: skip
     return {
         "encrypt": base64.b64decode(master["encrypt"]),

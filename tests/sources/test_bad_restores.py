@@ -62,9 +62,9 @@ def call(script: str, *words: str | Path, **environment: str) -> Saying:
     )
 
 
-def ended_badly(said: Saying, reason: str = "") -> bool:
+def ended_badly(result: Saying, reason: str = "") -> bool:
     """Tell whether a script failed, and gave its reason."""
-    return said.returncode != 0 and reason in said.stderr and bool(said.stderr.strip())
+    return result.returncode != 0 and reason in result.stderr and bool(result.stderr.strip())
 
 
 def fetch(backup: Path, staging: Path) -> Saying:
@@ -86,8 +86,8 @@ def test_a_checksum_beside_a_backup_must_hold(tmp_path: Path, suffix: str, harm:
     sum_up(backup)
     assert fetch(backup, tmp_path / "staging").returncode == 0
     harm(backup)
-    said = fetch(backup, tmp_path / "staging")
-    assert ended_badly(said, f"the backup night{suffix} is not what was written")
+    result = fetch(backup, tmp_path / "staging")
+    assert ended_badly(result, f"the backup night{suffix} is not what was written")
 
 
 @harms
@@ -99,8 +99,8 @@ def test_the_checksums_in_a_folder_must_hold(tmp_path: Path, harm: Harm) -> None
     sum_up_all(backup)
     assert fetch(backup, tmp_path / "staging").returncode == 0
     harm(backup / "t.sql")
-    said = fetch(backup, tmp_path / "staging")
-    assert ended_badly(said, "the backup night is not what was written")
+    result = fetch(backup, tmp_path / "staging")
+    assert ended_badly(result, "the backup night is not what was written")
 
 
 @harms
@@ -114,8 +114,8 @@ def test_the_checksums_beside_all_backups_must_hold(tmp_path: Path, name: str, h
     content.write_bytes(os.urandom(10_000))
     other.write_bytes(os.urandom(10_000))
     files = (str(each.relative_to(folder)) for each in (content, other))
-    told = subprocess.run(["sha256sum", *files], cwd=folder, capture_output=True, check=True)
-    (folder / "sha256sums").write_bytes(told.stdout)
+    output = subprocess.run(["sha256sum", *files], cwd=folder, capture_output=True, check=True)
+    (folder / "sha256sums").write_bytes(output.stdout)
     other.write_bytes(b"rotten, and not what is restored")
     staging = tmp_path / "staging"
     staging.mkdir()
@@ -144,17 +144,17 @@ def rows(mariadb: Path) -> str:
 
 def dump_mariadb(mariadb: Path, to: Path, suffix: str) -> Path:
     """Dump the database with the real mariadb-dump."""
-    told = run(["mariadb-dump", f"--socket={mariadb}", "-uroot", "moodle"], env={}).encode()
+    output = run(["mariadb-dump", f"--socket={mariadb}", "-uroot", "moodle"], env={}).encode()
     path = to / f"night{suffix}"
-    path.write_bytes(told if suffix == ".sql" else PACKED[suffix](told))
+    path.write_bytes(output if suffix == ".sql" else PACKED[suffix](output))
     return path
 
 
 @pytest.mark.parametrize("suffix", [".sql", ".sql.gz", ".sql.zst"])
 def test_a_sound_dump_of_mariadb_dump_is_loaded(mariadb: Path, tmp_path: Path, suffix: str) -> None:
     """The script works on a dump that nobody touched, or the others below would prove nothing."""
-    said = load_mariadb(dump_mariadb(mariadb, tmp_path, suffix), mariadb)
-    assert said.returncode == 0, said.stderr
+    result = load_mariadb(dump_mariadb(mariadb, tmp_path, suffix), mariadb)
+    assert result.returncode == 0, result.stderr
     assert rows(mariadb) == "5000"
 
 
@@ -168,7 +168,7 @@ def test_a_damaged_dump_of_mariadb_dump_ends_badly(
     """Cut short or with a changed byte: an error with its reason, whatever was loaded by then."""
     dump = dump_mariadb(mariadb, tmp_path, suffix)
     harm(dump)
-    assert ended_badly(said := load_mariadb(dump, mariadb)), said
+    assert ended_badly(result := load_mariadb(dump, mariadb)), result
 
 
 def test_a_plain_dump_cut_short_is_refused_before_it_is_loaded(
@@ -208,11 +208,11 @@ def test_a_folder_of_mydumpers(
          *(["-c"] if packed else [])], env={})  # fmt: skip
     if harm is not None:
         harm(largest(folder))
-    said = load_mariadb(folder, mariadb)
+    result = load_mariadb(folder, mariadb)
     if harm is not None:
-        assert ended_badly(said), said
+        assert ended_badly(result), result
     else:
-        assert said.returncode == 0, said.stderr
+        assert result.returncode == 0, result.stderr
         assert rows(mariadb) == "5000"
 
 
@@ -230,8 +230,8 @@ def test_threads_that_lock_each_other_out_are_no_bad_backup(mariadb: Path, tmp_p
         "exit 1\n"
     )
     shim.chmod(0o755)
-    said = load_mariadb(folder, mariadb, PATH=f"{tools}:{os.environ['PATH']}")
-    assert said.returncode == 0, said.stderr
+    result = load_mariadb(folder, mariadb, PATH=f"{tools}:{os.environ['PATH']}")
+    assert result.returncode == 0, result.stderr
     assert rows(mariadb) == "5000"
 
 
@@ -239,9 +239,9 @@ def mariabackup(mariadb: Path, to: Path, suffix: str) -> Path:
     """Back the server up with the real mariabackup, into a stream."""
     base = ["mariabackup", "--no-defaults", "--backup", f"--socket={mariadb}", "--user=root",
             f"--datadir={mariadb.parent}/d", "--stream=xbstream", f"--target-dir={to}"]  # fmt: skip
-    done = subprocess.run(base, capture_output=True, check=True, timeout=120)
+    result = subprocess.run(base, capture_output=True, check=True, timeout=120)
     path = to / f"night.xb{suffix}"
-    path.write_bytes(PACKED[f".sql{suffix}"](done.stdout) if suffix else done.stdout)
+    path.write_bytes(PACKED[f".sql{suffix}"](result.stdout) if suffix else result.stdout)
     return path
 
 
@@ -250,13 +250,13 @@ def test_a_stream_of_mariabackups(mariadb: Path, tmp_path: Path, suffix: str) ->
     """It is prepared when it is sound; cut or with changed bytes it ends with an error."""
     backup = mariabackup(mariadb, tmp_path, suffix)
     whole = backup.read_bytes()
-    said = call("prepare-mariabackup", backup, tmp_path / "data")
-    assert said.returncode == 0, said.stderr
+    result = call("prepare-mariabackup", backup, tmp_path / "data")
+    assert result.returncode == 0, result.stderr
     for harm in (cut, flip):
         backup.write_bytes(whole)
         harm(backup)
-        said = call("prepare-mariabackup", backup, tmp_path / "data")
-        assert ended_badly(said), (harm, said)
+        result = call("prepare-mariabackup", backup, tmp_path / "data")
+        assert ended_badly(result), (harm, result)
 
 
 # ---------------------------------------------------------------- PostgreSQL
@@ -274,15 +274,15 @@ def load_postgresql(database: Cluster, dump: Path) -> Saying:
 
 def restorable(database: Cluster, form: str, tmp_path: Path) -> Path:
     """Dump in a format, under the name that tells the script which one it is."""
-    made = pg_dump(database, form, tmp_path)
-    return made.rename(tmp_path / f"night{ {'p': '.sql', 't': '.tar'}.get(form, '.dump') }")
+    dump = pg_dump(database, form, tmp_path)
+    return dump.rename(tmp_path / f"night{ {'p': '.sql', 't': '.tar'}.get(form, '.dump') }")
 
 
 @pytest.mark.parametrize("form", ["p", "c", "t", "d"])
 def test_a_sound_dump_of_pg_dump_is_loaded(database: Cluster, tmp_path: Path, form: str) -> None:
     """Each format is restored whole."""
-    said = load_postgresql(database, restorable(database, form, tmp_path))
-    assert said.returncode == 0, said.stderr
+    result = load_postgresql(database, restorable(database, form, tmp_path))
+    assert result.returncode == 0, result.stderr
     count = "select count(*) from rows"
     where = ("-h", str(database.folder), "-p", "54991")
     assert database.run("psql", *where, "-XAtc", count, "copy").strip() == "20000"
@@ -297,7 +297,7 @@ def test_a_damaged_dump_of_pg_dump_ends_badly(
     """A cut in every format, and a changed byte where the format is packed: an error."""
     dump = restorable(database, form, tmp_path)
     harm(max(dump.glob("*.gz"), key=lambda each: each.stat().st_size) if dump.is_dir() else dump)
-    assert ended_badly(said := load_postgresql(database, dump)), said
+    assert ended_badly(result := load_postgresql(database, dump)), result
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
@@ -311,7 +311,7 @@ def test_a_damaged_packed_plain_dump_ends_badly(
     dump.write_bytes(PACKED[f".sql{suffix}"](plain.read_bytes()))
     assert load_postgresql(database, dump).returncode == 0
     harm(dump)
-    assert ended_badly(said := load_postgresql(database, dump)), said
+    assert ended_badly(result := load_postgresql(database, dump)), result
 
 
 @pytest.mark.parametrize("shelf", ["pgbackrest"], indirect=True)
@@ -324,7 +324,7 @@ def test_pgbackrest_restores_no_damage(shelf: PgBackRestShelf, cluster: Cluster,
     key = "another one" if how == "wrong password" else "correct horse"
     data = shelf.folder / "data"
     data.mkdir()
-    done = subprocess.run(
+    result = subprocess.run(
         ["pgbackrest", f"--config={os.devnull}", "--stanza=moodle", f"--pg1-path={data}",
          f"--repo1-path={shelf.folder}/repo", "--repo1-cipher-type=aes-256-cbc",
          f"--lock-path={shelf.folder}/lock", "--log-level-file=off", "restore",
@@ -332,10 +332,10 @@ def test_pgbackrest_restores_no_damage(shelf: PgBackRestShelf, cluster: Cluster,
         env={**os.environ, "PGBACKREST_REPO1_CIPHER_PASS": key},
         capture_output=True, text=True, errors="replace", check=False, timeout=120,
     )  # fmt: skip
-    told = done.stdout + done.stderr
-    assert (done.returncode == 0) is (how == "sound"), told
+    output = result.stdout + result.stderr
+    assert (result.returncode == 0) is (how == "sound"), output
     if how != "sound":
-        assert "ERROR" in told or done.returncode < 0, told  # 2.45 dies over a wrong password
+        assert "ERROR" in output or result.returncode < 0, output  # 2.45 dies over a wrong password
 
 
 def given_out(shelf: BarmanShelf, cluster: Cluster, *options: str) -> Path:
@@ -365,14 +365,14 @@ def test_what_barman_gives_out_damaged_does_not_pass(
     cluster.run(*control, "start", check=how == "sound")
     count = ("psql", *reach, "-XAtc", "select count(*) from later", "postgres")
     try:
-        told = cluster.run(f"{BIN}/pg_amcheck", *reach, "--install-missing", "--heapallindexed",
+        output = cluster.run(f"{BIN}/pg_amcheck", *reach, "--install-missing", "--heapallindexed",
                            "postgres", check=how == "sound")  # fmt: skip
         rows = cluster.run(*count, check=how == "sound").strip()
     finally:
         cluster.run(*control, "-m", "immediate", "stop", check=False)
     log = (shelf.folder / "run/log").read_text()
-    fine = rows == "5000" and not re.search("ERROR|PANIC", told + log)
-    assert fine is (how == "sound"), f"{rows} rows; {told} {log}"
+    fine = rows == "5000" and not re.search("ERROR|PANIC", output + log)
+    assert fine is (how == "sound"), f"{rows} rows; {output} {log}"
 
 
 @pytest.mark.parametrize("shelf", ["barman"], indirect=True)
@@ -384,7 +384,7 @@ def test_a_barman_backup_with_missing_pages_is_refused_before_it_starts(
     data = given_out(shelf, cluster, "--target-time", "2099-01-01 00:00:00+00")
     assert BIN is not None
     compare = ("compare-postgresql", BIN.parent.name, "main", data)
-    assert (said := call(*compare)).returncode == 0, said
+    assert (result := call(*compare)).returncode == 0, result
     system = data / Path(cluster.table).parent / "1249"  # pg_attribute
     os.truncate(system, system.stat().st_size - 8192)
     assert ended_badly(call(*compare), f'"{system.relative_to(data)}" has size')

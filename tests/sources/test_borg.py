@@ -14,7 +14,7 @@ from pradrill.adapters.backups.borg import Borg
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve
 from pradrill.domain.declared.backup_source import BorgSource, Ssh
-from pradrill.domain.run.backup_integrity import Part, Soundness
+from pradrill.domain.run.backup_integrity import IntegrityPart, Soundness
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds
 
@@ -127,9 +127,9 @@ def test_a_repository_behind_ssh_is_read_and_only_with_its_pinned_key(
     unpinned = Ssh(known_hosts=other, private_key=sshd.key)
     with pytest.raises(NotReadyError, match=r"not the pinned one|must be pinned"):
         declared(shelf, repository=place, ssh=unpinned).catalogue(BOUNDS)
-    gone = f"ssh://{sshd.host.user}@127.0.0.1:1{shelf.folder}/repo"
+    unreachable = f"ssh://{sshd.host.user}@127.0.0.1:1{shelf.folder}/repo"
     with pytest.raises(NotReadyError, match="cannot be reached"):
-        declared(shelf, repository=gone, ssh=pinned).catalogue(BOUNDS)
+        declared(shelf, repository=unreachable, ssh=pinned).catalogue(BOUNDS)
 
 
 def test_a_wrong_password_proves_nothing_of_the_data(shelf: BorgShelf) -> None:
@@ -137,4 +137,4 @@ def test_a_wrong_password_proves_nothing_of_the_data(shelf: BorgShelf) -> None:
     shelf.stock()
     (point, _) = declared(shelf).catalogue(BOUNDS).points
     wrong = declared(shelf, password=secret(shelf.folder, "wrong"))
-    assert wrong.check(point, Part(1, 1), BOUNDS).soundness is Soundness.UNPROVEN
+    assert wrong.check(point, IntegrityPart(1, 1), BOUNDS).soundness is Soundness.UNPROVEN

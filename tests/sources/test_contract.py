@@ -12,14 +12,14 @@ import pytest
 
 from pradrill.domain.declared.backup_source import Select
 from pradrill.domain.run.backup_catalogue import choose
-from pradrill.domain.run.backup_integrity import Part, Soundness
+from pradrill.domain.run.backup_integrity import IntegrityPart, Soundness
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds
 
 EVERY = ["fake", "restic", "borg", "dumps", "pgbackrest", "barman"]
 REAL = EVERY[1:]
 BOUNDS = Bounds(60.0)
-WHOLE = Part(1, 1)
+WHOLE = IntegrityPart(1, 1)
 
 every = pytest.mark.parametrize("shelf", EVERY, indirect=True)
 real = pytest.mark.parametrize("shelf", REAL, indirect=True)
@@ -101,10 +101,10 @@ def test_a_place_without_backups_is_refused_by_name(shelf: Any) -> None:
 def test_a_wrong_password_is_told(shelf: Any) -> None:
     """It is the password that is wrong, and neither password is in the error."""
     shelf.stock()
-    with pytest.raises(NotReadyError, match="password") as caught:
+    with pytest.raises(NotReadyError, match="password") as refusal:
         shelf.source(password="battery staple").catalogue(BOUNDS)  # noqa: S106 a wrong one
-    assert "staple" not in str(caught.value)
-    assert "horse" not in str(caught.value)
+    assert "staple" not in str(refusal.value)
+    assert "horse" not in str(refusal.value)
 
 
 @real
@@ -129,10 +129,10 @@ def test_a_deadline_is_kept_and_leaves_no_process(
     tool.chmod(0o755)
     source = shelf.source()
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    began = time.monotonic()
+    start = time.monotonic()
     with pytest.raises(NotReadyError, match="did not answer in 1 s"):
         source.catalogue(Bounds(1.0))
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - start < 10
     child = int((tmp_path / "child").read_text())
     for _ in range(50):  # a killed process ends when it is next given a processor
         if not _lives(child):
@@ -184,9 +184,9 @@ def test_a_password_is_never_on_a_command_line(
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     point, _ = choose(source.catalogue(BOUNDS), Select())
     assert source.check(point, WHOLE, BOUNDS).soundness is Soundness.SOUND
-    seen = (tmp_path / "seen").read_text()
-    assert seen
-    assert "correct horse" not in seen
+    commands = (tmp_path / "seen").read_text()
+    assert commands
+    assert "correct horse" not in commands
 
 
 @pytest.mark.parametrize("shelf", ["restic"], indirect=True)
@@ -195,6 +195,6 @@ def test_a_tool_that_is_missing_is_told(shelf: Any, monkeypatch: pytest.MonkeyPa
     source = shelf.source()
     monkeypatch.setattr("pradrill.system.command._FOLDERS", "/nowhere")
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(NotReadyError, match="restic is not installed") as caught:
+    with pytest.raises(NotReadyError, match="restic is not installed") as refusal:
         source.catalogue(BOUNDS)
-    assert "apt-get install restic" in str(caught.value)
+    assert "apt-get install restic" in str(refusal.value)

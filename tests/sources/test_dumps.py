@@ -24,7 +24,7 @@ from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.ssh.sftp import SftpFolder
 from pradrill.domain.declared.backup_source import DumpsSource
 from pradrill.domain.run.backup_catalogue import RecoveryPoint
-from pradrill.domain.run.backup_integrity import Checked, Part, Soundness
+from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds, Folder
 
@@ -53,7 +53,7 @@ def only(dumps: Dumps) -> RecoveryPoint:
 
 def checked(dumps: Dumps) -> Checked:
     """Check the one point."""
-    return dumps.check(only(dumps), Part(1, 1), BOUNDS)
+    return dumps.check(only(dumps), IntegrityPart(1, 1), BOUNDS)
 
 
 def sum_up(path: Path) -> None:
@@ -111,31 +111,31 @@ def test_no_changed_byte_of_a_packed_dump_is_passed_over(tmp_path: Path, suffix:
     content = b"-- small\nCREATE TABLE t (n int);\n-- Dump completed on today\n"
     packed, tool = PACKED[suffix](content), TOOLS[suffix]
     dumps, path = source(tmp_path, suffix), tmp_path / f"{NAME}{suffix}"
-    found = set()
+    kinds = set()
     for place in range(len(packed)):
         path.write_bytes(packed[:place] + bytes([packed[place] ^ 0x10]) + packed[place + 1 :])
-        found.add(soundness := checked(dumps).soundness)
+        kinds.add(soundness := checked(dumps).soundness)
         if soundness is Soundness.SOUND:
-            done = subprocess.run([tool, "-dc", path], capture_output=True, check=True)
-            assert done.stdout == content, place
-    assert Soundness.DAMAGED in found
+            result = subprocess.run([tool, "-dc", path], capture_output=True, check=True)
+            assert result.stdout == content, place
+    assert Soundness.DAMAGED in kinds
 
 
 def test_a_dump_that_was_cut_before_it_was_packed_is_damaged(tmp_path: Path) -> None:
     """A full disk under mariadb-dump leaves a perfect gzip of half a dump."""
     (tmp_path / f"{NAME}.sql.gz").write_bytes(gzip.compress(SQL.encode()))
-    found = checked(source(tmp_path, ".sql.gz"))
-    assert found.soundness is Soundness.DAMAGED
-    assert "cut off" in found.detail
+    checked_dump = checked(source(tmp_path, ".sql.gz"))
+    assert checked_dump.soundness is Soundness.DAMAGED
+    assert "cut off" in checked_dump.detail
 
 
 def test_a_plain_dump_needs_a_checksum_to_be_sound(tmp_path: Path) -> None:
     """A changed letter in plain SQL looks like any other: complete is not sound."""
     path = tmp_path / f"{NAME}.sql"
     path.write_text(ENDED)
-    found = checked(source(tmp_path, ".sql"))
-    assert found.soundness is Soundness.UNPROVEN
-    assert "SHA-256" in found.detail
+    checked_dump = checked(source(tmp_path, ".sql"))
+    assert checked_dump.soundness is Soundness.UNPROVEN
+    assert "SHA-256" in checked_dump.detail
     sum_up(path)
     assert checked(source(tmp_path, ".sql")).soundness is Soundness.SOUND
     path.write_text(ENDED.replace("VALUES (1)", "VALUES (7)", 1))
@@ -216,8 +216,8 @@ def test_a_file_that_is_missing_from_a_folder_is_damage(database: Cluster, tmp_p
     path = pg_dump(database, "d", tmp_path)
     sum_up_all(path)
     max(path.glob("*.gz"), key=lambda p: p.stat().st_size).unlink()
-    found = checked(source(tmp_path, ".dump"))
-    assert (found.soundness, "missing" in found.detail) == (Soundness.DAMAGED, True)
+    checked_dump = checked(source(tmp_path, ".dump"))
+    assert (checked_dump.soundness, "missing" in checked_dump.detail) == (Soundness.DAMAGED, True)
 
 
 @pytest.mark.skipif(shutil.which("mydumper") is None, reason="Debian 13 has no mydumper")
@@ -264,10 +264,10 @@ def test_mariabackup_is_known(mariadb: Path, tmp_path: Path) -> None:
 
 def test_mariadb_dump_is_known(mariadb: Path, tmp_path: Path) -> None:
     """What the real mariadb-dump writes last is what completeness is told by."""
-    told = run(["mariadb-dump", f"--socket={mariadb}", "-uroot", "moodle"], env={})
-    (tmp_path / f"{NAME}.sql.gz").write_bytes(gzip.compress(told.encode()))
+    dump = run(["mariadb-dump", f"--socket={mariadb}", "-uroot", "moodle"], env={})
+    (tmp_path / f"{NAME}.sql.gz").write_bytes(gzip.compress(dump.encode()))
     assert checked(source(tmp_path, ".sql.gz")).soundness is Soundness.SOUND
-    (tmp_path / f"{NAME}.sql.gz").write_bytes(gzip.compress(told.encode()[:-400]))
+    (tmp_path / f"{NAME}.sql.gz").write_bytes(gzip.compress(dump.encode()[:-400]))
     assert checked(source(tmp_path, ".sql.gz")).soundness is Soundness.DAMAGED
 
 
@@ -339,6 +339,6 @@ def test_a_password_login_is_refused_without_one_that_fits(sshd: Any, tmp_path: 
     """This server takes keys only: a password is tried, refused, and not in the error."""
     host = sshd.host.model_copy(update={"private_key": None})
     folder = SftpFolder(host, sshd.known_hosts, lambda: "battery staple")
-    with pytest.raises(NotReadyError, match="refuses the login") as caught:
+    with pytest.raises(NotReadyError, match="refuses the login") as refusal:
         source(f"sftp://me@backup{tmp_path}", ".sql", folder).catalogue(BOUNDS)
-    assert "staple" not in str(caught.value)
+    assert "staple" not in str(refusal.value)

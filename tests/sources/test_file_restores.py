@@ -25,11 +25,11 @@ def run(*words: str | Path, cwd: Path | None = None) -> Saying:
     )
 
 
-def done(*words: str | Path, cwd: Path | None = None) -> str:
+def output_of(*words: str | Path, cwd: Path | None = None) -> str:
     """Run a command that must work, and return what it prints."""
-    said = run(*words, cwd=cwd)
-    assert said.returncode == 0, said.stderr
-    return said.stdout
+    result = run(*words, cwd=cwd)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
 
 
 def check(place: Path, aspect: str, sample: str = "1") -> Saying:
@@ -53,9 +53,9 @@ def place(tmp_path: Path) -> Path:
     os.mkfifo(files / "pipe")
     Path(os.fsdecode(os.fsencode(files) + b"/caf\xe9\n")).write_text("x")
     os.setxattr(files / "deep/3", "user.origin", b"CAD")
-    done("find", files, "-exec", "touch", "-h", "-d", "-1 hour", "{}", "+")
+    output_of("find", files, "-exec", "touch", "-h", "-d", "-1 hour", "{}", "+")
     (tmp_path / "meta").mkdir()
-    manifest = done("python3", SCRIPTS / "manifest-files", "write", files)
+    manifest = output_of("python3", SCRIPTS / "manifest-files", "write", files)
     (tmp_path / "meta/manifest").write_text(manifest)
     (tmp_path / "staging/login").mkdir(parents=True)
     return tmp_path
@@ -69,12 +69,12 @@ def restore(request: pytest.FixtureRequest, place: Path) -> Restore:
     repository = place / "repository"
     staging = place / "staging"
     if kind == "restic":
-        done("restic", "-q", "--repo", repository, "init")
-        done("restic", "-q", "--repo", repository, "backup", "--tag", "t", *folders)
+        output_of("restic", "-q", "--repo", repository, "init")
+        output_of("restic", "-q", "--repo", repository, "backup", "--tag", "t", *folders)
         access = f"export RESTIC_REPOSITORY='{repository}'\n"
     elif kind == "borg":
-        done("borg", "init", "--encryption=repokey-blake2", repository)
-        done("borg", "create", f"{repository}::night-1", *relative, cwd=Path("/"))
+        output_of("borg", "init", "--encryption=repokey-blake2", repository)
+        output_of("borg", "create", f"{repository}::night-1", *relative, cwd=Path("/"))
         access = f"export BORG_REPO='{repository}'\n"
     else:
         packed: list[str | Path] = [
@@ -86,10 +86,10 @@ def restore(request: pytest.FixtureRequest, place: Path) -> Restore:
             "-caf",
             place / f"night.{kind}",
         ]
-        done(*packed, *relative)
+        output_of(*packed, *relative)
         access = ""
     (staging / f"login/{kind}").write_text(access)
-    done("rm", "-r", place / "files/deep", place / "files/link")
+    output_of("rm", "-r", place / "files/deep", place / "files/link")
     (place / "files/stale").write_text("of before")
 
     def from_id(id_: str) -> Saying:
@@ -105,20 +105,20 @@ def restore(request: pytest.FixtureRequest, place: Path) -> Restore:
 def test_folders_come_back_as_they_were(place: Path, restore: Restore) -> None:
     """Each tool brings back all that the manifest knows of, and takes away what came since."""
     assert check(place, "there").returncode == 1
-    said = restore("")
-    assert said.returncode == 0, said.stderr
+    result = restore("")
+    assert result.returncode == 0, result.stderr
     for aspect in ASPECTS:
-        found = check(place, aspect)
-        assert found.returncode == 0, f"{aspect}: {found.stdout}"
-        assert aspect == "acl" or not found.stdout.startswith("0 "), aspect
+        comparison = check(place, aspect)
+        assert comparison.returncode == 0, f"{aspect}: {comparison.stdout}"
+        assert aspect == "acl" or not comparison.stdout.startswith("0 "), aspect
     assert restore("").returncode == 0, "it cannot be played again"
 
 
 def test_a_backup_that_is_not_there_leaves_the_folders(place: Path, restore: Restore) -> None:
     """An unknown id ends with an error before anything is removed."""
-    said = restore("4321abcd")
-    assert said.returncode != 0
-    assert said.stderr
+    result = restore("4321abcd")
+    assert result.returncode != 0
+    assert result.stderr
     assert (place / "files/same").exists()
 
 
@@ -127,8 +127,8 @@ def test_a_damaged_backup_ends_with_an_error(place: Path, restore: Restore, harm
     """Cut or with a changed byte: what was unpacked by then is no restore, and it is said why."""
     archives = list(place.glob("night.*"))
     harm(archives[0] if archives else largest(place / "repository/data"))
-    assert ended_badly(said := restore("")), said
-    assert len(said.stderr.splitlines()) == 1 or archives, said.stderr
+    assert ended_badly(result := restore("")), result
+    assert len(result.stderr.splitlines()) == 1 or archives, result.stderr
 
 
 @pytest.mark.parametrize("restore", ["restic", "borg"], indirect=True)
@@ -137,8 +137,8 @@ def test_a_wrong_password_ends_with_the_tools_reason(place: Path, restore: Resto
     for access in (place / "staging/login").iterdir():
         wrong = "export RESTIC_PASSWORD=wrong BORG_PASSPHRASE=wrong\n"
         access.write_text(access.read_text() + wrong)
-    said = restore("")
-    assert ended_badly(said, "pass")
+    result = restore("")
+    assert ended_badly(result, "pass")
     assert (place / "files/same").exists()
 
 
@@ -155,7 +155,7 @@ def test_each_difference_is_named(place: Path) -> None:
         file.write(b"\0\1\2")
     (place / "files/link").unlink()
     (place / "files/link").symlink_to("deep/9")
-    done("find", place / "files", "-exec", "touch", "-h", "-d", "-1 hour", "{}", "+")
+    output_of("find", place / "files", "-exec", "touch", "-h", "-d", "-1 hour", "{}", "+")
 
     there = check(place, "there").stdout
     assert "deep/5 is missing" in there
@@ -173,9 +173,9 @@ def test_what_was_changed_since_is_counted_and_not_held_against_the_restore(plac
     """A file that the primary wrote after the manifest may differ, and is told apart."""
     (place / "files/deep/7").write_text("newer")
     (place / "files/deep/8").write_text("newer")
-    found = check(place, "bytes")
-    assert found.returncode == 0
-    assert ", 2 changed after the manifest, 0 wrong" in found.stdout
+    comparison = check(place, "bytes")
+    assert comparison.returncode == 0
+    assert ", 2 changed after the manifest, 0 wrong" in comparison.stdout
 
 
 def test_a_sample_reads_its_part(place: Path) -> None:

@@ -15,12 +15,12 @@ from pradrill.adapters.backups.pgbackrest import PgBackRest
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve
 from pradrill.domain.declared.backup_source import PgBackRestSource
-from pradrill.domain.run.backup_integrity import Part, Soundness
+from pradrill.domain.run.backup_integrity import IntegrityPart, Soundness
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds
 
 BOUNDS = Bounds(60.0)
-WHOLE = Part(1, 1)
+WHOLE = IntegrityPart(1, 1)
 
 pgbackrest = pytest.mark.parametrize("shelf", ["pgbackrest"], indirect=True)
 barman = pytest.mark.parametrize("shelf", ["barman"], indirect=True)
@@ -81,8 +81,8 @@ def test_a_list_that_is_newer_or_damaged_is_told(
     sections: dict[str, dict[str, str]] = {}
     name = ""
     for line in text.splitlines():
-        if found := re.fullmatch(r"\[(.+)\]", line):
-            name = found[1]
+        if match := re.fullmatch(r"\[(.+)\]", line):
+            name = match[1]
         elif line:
             key, _, value = line.partition("=")
             sections.setdefault(name, {})[key] = value

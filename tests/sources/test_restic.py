@@ -15,7 +15,7 @@ from pradrill.adapters.backups.restic import Restic
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve
 from pradrill.domain.declared.backup_source import ResticSource, Ssh
-from pradrill.domain.run.backup_integrity import Part, Soundness
+from pradrill.domain.run.backup_integrity import IntegrityPart, Soundness
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds
 
@@ -51,9 +51,9 @@ def test_a_repository_that_is_being_pruned_is_locked(shelf: ResticShelf) -> None
     """Who removes data holds an exclusive lock: what is listed may be gone a moment later."""
     shelf.stock()
     add_lock(shelf.folder / "repo", PASSWORD, hostname="backup1", pid=4711)
-    with pytest.raises(NotReadyError, match=r"is locked by .* backup1, pid 4711") as caught:
+    with pytest.raises(NotReadyError, match=r"is locked by .* backup1, pid 4711") as refusal:
         declared(shelf).catalogue(BOUNDS)
-    assert "restic unlock" in str(caught.value)
+    assert "restic unlock" in str(refusal.value)
 
 
 def test_a_backup_under_way_locks_nothing(shelf: ResticShelf) -> None:
@@ -99,7 +99,7 @@ def test_a_damaged_index_is_damage(shelf: ResticShelf, how: str) -> None:
         path.unlink() if how == "gone" else os.truncate(path, path.stat().st_size // 2)
     source = declared(shelf)
     (*_, point) = source.catalogue(BOUNDS).points
-    assert source.check(point, Part(1, 1), BOUNDS).soundness is Soundness.DAMAGED
+    assert source.check(point, IntegrityPart(1, 1), BOUNDS).soundness is Soundness.DAMAGED
 
 
 def test_the_parts_together_read_everything(shelf: ResticShelf) -> None:
@@ -108,8 +108,8 @@ def test_the_parts_together_read_everything(shelf: ResticShelf) -> None:
     shelf.flip()
     source = declared(shelf)
     (*_, point) = source.catalogue(BOUNDS).points
-    found = [source.check(point, Part(n, 3), BOUNDS).soundness for n in (1, 2, 3)]
-    assert sorted(found) == [Soundness.DAMAGED, Soundness.SOUND, Soundness.SOUND]
+    kinds = [source.check(point, IntegrityPart(n, 3), BOUNDS).soundness for n in (1, 2, 3)]
+    assert sorted(kinds) == [Soundness.DAMAGED, Soundness.SOUND, Soundness.SOUND]
 
 
 def test_a_check_during_a_prune_proves_nothing(shelf: ResticShelf) -> None:
@@ -119,7 +119,7 @@ def test_a_check_during_a_prune_proves_nothing(shelf: ResticShelf) -> None:
     (*_, point) = source.catalogue(BOUNDS).points
     shelf.flip()
     add_lock(shelf.folder / "repo", PASSWORD)
-    checked = source.check(point, Part(1, 1), BOUNDS)
+    checked = source.check(point, IntegrityPart(1, 1), BOUNDS)
     assert checked.soundness is Soundness.UNPROVEN
     assert "meanwhile" in checked.detail
 
@@ -134,7 +134,7 @@ def test_a_check_that_is_late_proves_nothing(
     (tmp_path / "restic").write_text("#!/bin/sh\nsleep 60\n")
     (tmp_path / "restic").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    checked = source.check(point, Part(1, 1), Bounds(1.0))
+    checked = source.check(point, IntegrityPart(1, 1), Bounds(1.0))
     assert checked.soundness is Soundness.UNPROVEN
     assert "1 s" in checked.detail
 
@@ -146,10 +146,10 @@ def test_a_cancelled_check_ends_at_once(
     (tmp_path / "restic").write_text("#!/bin/sh\nsleep 60\n")
     (tmp_path / "restic").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    began = time.monotonic()
+    start = time.monotonic()
     with pytest.raises(NotReadyError, match="stopped"):
         declared(shelf).catalogue(Bounds(60.0, lambda: True))
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - start < 10
 
 
 def test_a_repository_behind_sftp_is_read(shelf: ResticShelf, sshd: Any) -> None:

@@ -62,9 +62,9 @@ POSTGRESQL = {
 }
 
 
-def nothing_of_a_row(said: str) -> bool:
+def nothing_of_a_row(text: str) -> bool:
     """Tell whether no part of the row that failed stands in it."""
-    return not re.search(r"alice|exemple|FR76|3456|INSERT|VALUES|it's|COPY", said)
+    return not re.search(r"alice|exemple|FR76|3456|INSERT|VALUES|it's|COPY", text)
 
 
 @pytest.mark.parametrize("wrong", MARIADB)
@@ -77,10 +77,10 @@ def test_an_error_of_mariadb_brings_no_row_along(
     statement, reason = MARIADB[wrong]
     dump = tmp_path / "night.sql"
     dump.write_text(f"{_TABLE}{statement}\n-- Dump completed\n")
-    said = load_mariadb(dump, mariadb)
-    assert said.returncode != 0
-    assert re.search(reason, said.stderr), said.stderr
-    assert nothing_of_a_row(said.stdout + said.stderr), said.stderr
+    result = load_mariadb(dump, mariadb)
+    assert result.returncode != 0
+    assert re.search(reason, result.stderr), result.stderr
+    assert nothing_of_a_row(result.stdout + result.stderr), result.stderr
 
 
 @pytest.mark.parametrize("wrong", POSTGRESQL)
@@ -93,10 +93,10 @@ def test_an_error_of_postgresql_brings_no_row_along(
     statement, reason = POSTGRESQL[wrong]
     dump = tmp_path / "night.sql"
     dump.write_text(f"{_TABLE}{statement}\n-- PostgreSQL database dump complete\n")
-    said = load_postgresql(database, dump)
-    assert said.returncode != 0
-    assert re.search(reason, said.stderr), said.stderr
-    assert nothing_of_a_row(said.stdout + said.stderr), said.stderr
+    result = load_postgresql(database, dump)
+    assert result.returncode != 0
+    assert re.search(reason, result.stderr), result.stderr
+    assert nothing_of_a_row(result.stdout + result.stderr), result.stderr
 
 
 def test_pg_restore_brings_no_row_along(
@@ -112,15 +112,15 @@ def test_pg_restore_brings_no_row_along(
     table = "create table t (email text check (f(email)));"
     rows = f"insert into t values ('{ROW}')"
     database.run("psql", *where, "-qc", only_here + table + rows, "twice")
-    made = database.folder / "twice.dump"
-    database.run("pg_dump", *where, "-Fc", "-f", str(made), "twice")
+    dump_made = database.folder / "twice.dump"
+    database.run("pg_dump", *where, "-Fc", "-f", str(dump_made), "twice")
     dump = tmp_path / "night.dump"
-    dump.write_bytes(made.read_bytes())
-    made.unlink()
-    said = load_postgresql(database, dump)
-    assert said.returncode != 0
-    assert re.search(r'relation "t" violates check constraint "t_email_check"', said.stderr)
-    assert nothing_of_a_row(said.stdout + said.stderr.replace("COPY failed", "")), said.stderr
+    dump.write_bytes(dump_made.read_bytes())
+    dump_made.unlink()
+    result = load_postgresql(database, dump)
+    assert result.returncode != 0
+    assert re.search(r'relation "t" violates check constraint "t_email_check"', result.stderr)
+    assert nothing_of_a_row(result.stdout + result.stderr.replace("COPY failed", "")), result.stderr
 
 
 def test_what_the_scripts_and_the_probe_take_for_the_reason_is_the_same() -> None:

@@ -111,38 +111,38 @@ def wrong_directions(sources: Sources) -> list[str]:
             if parts[0] != "pradrill":
                 continue
             there = parts[1] if parts[1] in LAYERS else "__init__"
-            own = there == "adapters" and part("/".join(parts[1:3])) == here
-            if there not in LAYERS[here.split("/")[0]] and not own:
+            same_adapter = there == "adapters" and part("/".join(parts[1:3])) == here
+            if there not in LAYERS[here.split("/")[0]] and not same_adapter:
                 wrong.append(f"{path} imports {name}")
     return wrong
 
 
 def importers(sources: Sources) -> dict[str, set[str]]:
     """Return which parts import each library from outside the standard one."""
-    found: dict[str, set[str]] = defaultdict(set)
+    users: dict[str, set[str]] = defaultdict(set)
     for path, tree in sources.items():
         for name in imported(tree):
             top = name.split(".")[0]
             if top not in {"pradrill", "__future__"} and top not in sys.stdlib_module_names:
-                found[top].add(part(path))
-    return found
+                users[top].add(part(path))
+    return users
 
 
 def clock_readers(sources: Sources) -> dict[str, set[str]]:
     """Return which files read the time of day or a monotonic clock, and how."""
-    found: dict[str, set[str]] = defaultdict(set)
+    users: dict[str, set[str]] = defaultdict(set)
     for path, tree in sources.items():
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and node.module == "time":
                 names = {alias.name for alias in node.names} & CLOCKS["time"]
-                found[path] |= {f"time.{name}" for name in names}
+                users[path] |= {f"time.{name}" for name in names}
             if not isinstance(node, ast.Attribute):
                 continue
             owner = node.value.attr if isinstance(node.value, ast.Attribute) else None
             owner = node.value.id if isinstance(node.value, ast.Name) else owner
             if node.attr in CLOCKS.get(owner or "", set()):
-                found[path].add(f"{owner}.{node.attr}")
-    return {path: how for path, how in found.items() if how}
+                users[path].add(f"{owner}.{node.attr}")
+    return {path: how for path, how in users.items() if how}
 
 
 def test_imports_go_one_way() -> None:

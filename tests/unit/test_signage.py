@@ -129,18 +129,18 @@ def test_every_relative_link_leads_somewhere(sign: Path) -> None:
 @pytest.mark.parametrize("sign", SIGNS, ids=lambda path: str(path.relative_to(REPOSITORY)))
 def test_every_command_and_option_exists(sign: Path) -> None:
     """Whatever is written after `pradrill` is one of its commands, with options that it has."""
-    known = commands()
-    written = re.findall(
+    options_of = commands()
+    examples = re.findall(
         r"(?:^|`|bin/)pradrill ([a-z-].*?)(?:`|$|  )", sign.read_text("utf-8"), re.MULTILINE
     )
     wrong = []
-    for line in written:
+    for line in examples:
         words = re.sub(r"^(--\w+ \S+ )*", "", line).split()
-        if not words or words[0] not in known:
+        if not words or words[0] not in options_of:
             wrong.append(line)
             continue
         options = re.findall(r"(?<!\S)--[a-z-]+", " ".join(words[1:]))
-        wrong += [f"{line}: {option}" for option in options if option not in known[words[0]]]
+        wrong += [f"{line}: {option}" for option in options if option not in options_of[words[0]]]
     assert wrong == []
 
 
@@ -149,11 +149,11 @@ def test_every_command_and_option_exists(sign: Path) -> None:
 def test_every_module_and_room_that_is_named_exists(name: str) -> None:
     """Whoever is sent to a file finds it."""
     text = (REPOSITORY / name).read_text("utf-8")
-    named = re.findall(r"`([a-z_/]+(?:/|\.py))[`,]", text)
-    gone = [
-        each for each in named if not any((top / each).exists() for top in (PACKAGE, REPOSITORY))
+    paths = re.findall(r"`([a-z_/]+(?:/|\.py))[`,]", text)
+    missing = [
+        each for each in paths if not any((top / each).exists() for top in (PACKAGE, REPOSITORY))
     ]
-    assert gone == []
+    assert missing == []
 
 
 @pytest.mark.parametrize("sign", SIGNS, ids=lambda path: str(path.relative_to(REPOSITORY)))

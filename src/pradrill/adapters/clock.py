@@ -1,4 +1,4 @@
-"""The only module that reads a clock."""
+"""Read the clock: no other module does."""
 
 from __future__ import annotations
 

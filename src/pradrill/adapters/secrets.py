@@ -1,4 +1,4 @@
-"""Secrets, fetched by name once for a run: in memory only, and known to what masks them."""
+"""Fetch secrets by name, once for a run: in memory only, and known to what masks them."""
 
 from __future__ import annotations
 
@@ -49,29 +49,33 @@ class Secrets:
         A secret that is also a word of the plan or of a record cannot be hidden in them: masking
         it would leave neither readable, so such a run does not start.
         """
-        told: list[str] = []
-        written = plan.model_dump(mode="json")
+        problems: list[str] = []
+        declared = plan.model_dump(mode="json")
         for name in secrets_of(plan.drill):
             try:
                 value = self._value(name)
             except NotReadyError as error:
-                told.append(f"{error.message}. HINT: {error.hint}" if error.hint else error.message)
+                problems.append(
+                    f"{error.message}. HINT: {error.hint}" if error.hint else error.message
+                )
                 continue
-            if _names_something(value) or _stands_in(value, written):
-                told.append(
+
+            if _names_something(value) or _stands_in(value, declared):
+                problems.append(
                     f"the secret {name} is also a name in the plan or in a record, so that it "
                     f"cannot be kept out of them. HINT: Choose one that nothing else is called."
                 )
             else:
                 self.masker.learn(value)
-        return tuple(told)
+
+        return tuple(problems)
 
     def learn(self, values: Iterable[str], plan: RunPlan) -> None:
         """Mask what an encrypted file holds, but for what the plan and every record say anyway."""
-        written = plan.model_dump(mode="json")
+        declared = plan.model_dump(mode="json")
         for value in values:
             text = value.strip()
-            said_anyway = _names_something(text) or _stands_in(text, written)
+            said_anyway = _names_something(text) or _stands_in(text, declared)
             if len(text) >= SHORTEST and not said_anyway:
                 self.masker.learn(text)
 
@@ -106,15 +110,18 @@ def resolve(name: str) -> str:
                 f"there is no systemd credential {where}",
                 hint="Add LoadCredential= to the unit, or name the secret with file: or env:.",
             )
+
         value = _read(Path(folder, where))
     else:
         value = _private(Path(where))
+
     value = value.rstrip("\r\n")
     if len(value) < SHORTEST:
         what = f"has fewer than {SHORTEST} characters" if value.strip() else "is empty"
         raise NotReadyError(
             f"the secret {name} {what}", hint="A random one is made by: openssl rand -hex 32."
         )
+
     return value
 
 
@@ -129,6 +136,7 @@ def _private(path: Path) -> str:
             f"the secret file {path} can be read by others",
             hint=f"Run: chmod 600 {shlex.quote(str(path))}.",
         )
+
     return _read(path)
 
 
@@ -144,12 +152,13 @@ def _read(path: Path) -> str:
             f"the secret file {path} is longer than {_LONGEST >> 10} KiB",
             hint="Check its path: that is no password and no key.",
         )
+
     return text
 
 
 def _unreadable(path: Path, error: Exception) -> NotReadyError:
-    named = "its path names nothing"
-    other = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else named
+    nothing = "its path names nothing"
+    other = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else nothing
     reason = getattr(error, "strerror", None) or other
     return NotReadyError(
         f"the secret file {path} cannot be read: {reason}", hint="Check its path and its owner."
@@ -177,26 +186,32 @@ def _printed(name: str, words: str) -> str:
     except OSError as error:
         why = f"cannot be run: {error.strerror}"
         raise _unprinted(name, why, "Is its program installed here?") from error
+
     late = Timer(_COMMAND_SECONDS, _end, (process,))
     late.start()
     assert process.stdout is not None  # noqa: S101 it is a pipe
+
     try:
         with process.stdout as pipe:
             content = pipe.read(_LONGEST + 1)
+
         if len(content) > _LONGEST:
             _end(process)
             why = f"prints more than {_LONGEST >> 10} KiB"
             raise _unprinted(name, why, "That is no password and no key.")
+
         code = process.wait()
     finally:
         in_time = late.is_alive()
         late.cancel()
         _end(process)
+
     by_hand = f"Run it by hand as this user: {words}."
     if not in_time:
         raise _unprinted(name, f"did not end within {_COMMAND_SECONDS:g} s", by_hand)
     if code != 0:
         raise _unprinted(name, f"ended with exit code {code}", by_hand)
+
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -223,20 +238,20 @@ def _names_something(value: str) -> bool:
 def _stands_in(value: str, plan: Any) -> bool:
     """Tell whether a secret would mask what a plan names something by."""
     alone, anyway = Masker([value]), Masker()
-    return any(alone.text(text) != anyway.text(text) for text in _named(plan))
+    return any(alone.text(text) != anyway.text(text) for text in _names_in(plan))
 
 
-def _named(value: Any) -> Iterator[str]:
+def _names_in(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
         for key, each in value.items():
             yield key
             if key not in _LOOSE:
-                yield from _named(each)
+                yield from _names_in(each)
     elif isinstance(value, list):
         for each in value:
-            yield from _named(each)
+            yield from _names_in(each)
 
 
 @cache

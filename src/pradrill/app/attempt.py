@@ -1,4 +1,4 @@
-"""Every attempt is an entry: one that ends before its run has begun is entered here."""
+"""Enter every attempt, also one that ends before its run has begun."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from contextlib import contextmanager, suppress
 
 from pradrill.app.author import user
 from pradrill.app.composition import App
-from pradrill.app.reading import told
-from pradrill.domain.register.entry import Attempt, EntryKind
+from pradrill.app.reading import warn
+from pradrill.domain.register.entry import AttemptEntry, EntryKind
 from pradrill.domain.run.run_plan import RunPlan
-from pradrill.errors import ExitCode, PradrillError, told_of_disk
+from pradrill.errors import ExitCode, PradrillError, explaining_disk_errors
 from pradrill.register.runs.draft import Draft, has_begun, killed
 
 
 class Attempting:
     """An attempt under way. What a kill would leave of it is on the disk."""
 
-    def __init__(self, app: App, attempt: Attempt) -> None:
+    def __init__(self, app: App, attempt: AttemptEntry) -> None:
         self._app = app
         self._attempt = attempt
         self._draft: Draft | None = None
@@ -32,9 +32,11 @@ class Attempting:
         """Enter the attempt, unless its run has begun: a run is entered by itself."""
         if self._draft is not None and has_begun(self._draft.folder):
             return
+
         code, because = _why(error)
         because = self._app.secrets.masker.text(because)
         self._keep(exit_code=code, because=because)
+
         now = self._app.clock.now()
         try:
             if self._draft is not None:
@@ -42,10 +44,10 @@ class Attempting:
             else:
                 self._app.register.append(EntryKind.ATTEMPT, self._attempt, now)
         except PradrillError as unwritten:
-            told(f"the attempt is not in the register yet: {unwritten.message}")
+            warn(f"the attempt is not in the register yet: {unwritten.message}")
 
-    def _keep(self, **known: object) -> None:
-        self._attempt = self._attempt.model_copy(update=known)
+    def _keep(self, **fields: object) -> None:
+        self._attempt = self._attempt.model_copy(update=fields)
         if self._draft is not None:
             with suppress(PradrillError):
                 self._draft.keep(self._attempt)
@@ -56,13 +58,13 @@ def attempting(
     app: App, drill: str, services: tuple[str, ...] = (), *, trigger: str
 ) -> Iterator[Attempting]:
     """Keep an attempt from its first instant; a run must come of it, or an error."""
-    began = app.clock.now()
-    mine = Attempting(app, killed(drill, began, services=services, trigger=trigger, user=user()))
+    start = app.clock.now()
+    attempt = Attempting(app, killed(drill, start, services=services, trigger=trigger, user=user()))
     try:
-        with told_of_disk():
-            yield mine
+        with explaining_disk_errors():
+            yield attempt
     except BaseException as error:
-        mine.end(error)
+        attempt.end(error)
         raise
 
 

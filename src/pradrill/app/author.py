@@ -1,4 +1,4 @@
-"""Who does something: the real user, whatever the environment says."""
+"""Name who does something: the real user, whatever the environment says."""
 
 from __future__ import annotations
 
@@ -23,9 +23,11 @@ def user() -> str:
     login = _login_uid()
     if login is not None:
         return _name(real) if login == real else f"{_name(real)}, logged in as {_name(login)}"
+
     claimed = os.environ.get("SUDO_USER", "")
     if real == 0 and claimed != _name(0) and _A_NAME.fullmatch(claimed):
         return f"{_name(real)}, through sudo from {claimed} as sudo says"
+
     return _name(real)
 
 

@@ -1,4 +1,4 @@
-"""From a declared source of backups to the adapter that reads it."""
+"""Choose the adapter that reads a declared source of backups."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from pradrill.domain.declared.backup_source import (
     Source,
 )
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
-from pradrill.domain.run.backup_integrity import Checked, IntegrityResult, Part
+from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, IntegrityResult
 from pradrill.domain.run.host import Host
 from pradrill.ports import Bounds, Clock, Folder, RecoveryPointSource
 from pradrill.register.runs.store import FileRunStore
@@ -39,16 +39,18 @@ class Promising(NamedTuple):
 
     def catalogue(self, bounds: Bounds) -> Catalogue:
         """Return every backup, and the due times from the oldest one on."""
-        found = self.source.catalogue(bounds)
+        catalogue = self.source.catalogue(bounds)
         promised = self.spec.promised
-        if promised is None or promised.cron is None or not found.points:
-            return found
-        oldest = min(point.data_time for point in found.points)
-        start = max(oldest, found.read_at - self.spec.window)
-        due = cron.due(promised.cron, promised.timezone, start, found.read_at)
-        return found.model_copy(update={"due": tuple(due)})
+        if promised is None or promised.cron is None or not catalogue.points:
+            return catalogue
 
-    def check(self, point: RecoveryPoint, part: Part, bounds: Bounds) -> Checked:
+        oldest = min(point.data_time for point in catalogue.points)
+        start = max(oldest, catalogue.read_at - self.spec.window)
+        due = cron.due(promised.cron, promised.timezone, start, catalogue.read_at)
+
+        return catalogue.model_copy(update={"due": tuple(due)})
+
+    def check(self, point: RecoveryPoint, part: IntegrityPart, bounds: Bounds) -> Checked:
         """Read the backups themselves."""
         return self.source.check(point, part, bounds)
 
@@ -85,12 +87,14 @@ def checked_before(spec: RecoveryPointSpec, store: FileRunStore) -> tuple[Integr
         for record in store.readable()[0]
         for service, way in record.plan.drill.ways.items()
     )
-    return tuple(found for then, found in earlier if then and found and then.source == spec.source)
+    same = (integrity for then, integrity in earlier if then and then.source == spec.source)
+    return tuple(integrity for integrity in same if integrity is not None)
 
 
 def _folder(declared: DumpsSource, resolve: Resolve) -> Folder:
     if not declared.folder.startswith("sftp://"):
         return LocalFolder()
+
     url = urlsplit(declared.folder)
     host = Host(
         name=url.hostname or "",
@@ -99,6 +103,8 @@ def _folder(declared: DumpsSource, resolve: Resolve) -> Folder:
         user=url.username,
         private_key=declared.ssh.private_key,
     )
+
     secret = declared.password
     known_hosts = declared.ssh.known_hosts or Path("~/.ssh/known_hosts").expanduser()
+
     return SftpFolder(host, known_hosts, (lambda: resolve(secret)) if secret else None)

@@ -1,4 +1,4 @@
-"""What is known of a run today: its record, what people added, where it is registered."""
+"""Collect what is known of a run today: its record, what people added, where it is registered."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from contextlib import suppress
 
 from pydantic import ValidationError
 
-from pradrill.app.reading import StateReader, told
+from pradrill.app.reading import StateReader, warn
 from pradrill.domain.register.entry import Entry, EntryKind, Seals, Stamp, Wrong, acknowledged
 from pradrill.domain.register.finding_history import all_findings, annotations_of, findings_for
-from pradrill.domain.report.case_file import CaseFile, Integrity
+from pradrill.domain.report.case_file import CaseFile, RecordIntegrity
 from pradrill.domain.run.record import RunRecord, RunState
 from pradrill.errors import PradrillError, RecordError
 from pradrill.register.chain.register import REGISTER
@@ -28,18 +28,18 @@ def casefile(app: StateReader, run_id: str) -> CaseFile:
     """
     record = app.store.read(run_id)
     content = sealed(app, run_id)
-    known = CaseFile(
+    case = CaseFile(
         record=record,
         previous=_previous(app, record),
-        integrity=Integrity(
+        integrity=RecordIntegrity(
             record_sha256=hashlib.sha256(content).hexdigest(), wrong=wrongs(app, run_id)
         ),
     )
     try:
-        return _registered(app, known, content)
+        return _registered(app, case, content)
     except PradrillError as error:
-        told(f"the report goes without the register: {error}")
-        return known
+        warn(f"the report goes without the register: {error}")
+        return case
 
 
 def wrongs(app: StateReader, run_id: str) -> tuple[Wrong, ...]:
@@ -48,10 +48,10 @@ def wrongs(app: StateReader, run_id: str) -> tuple[Wrong, ...]:
     Other runs are left out, and so is damage that somebody answers for.
     """
     try:
-        found = verify(app.state, runs=(run_id,), only=True, trusted=app.trusted())
+        verification = verify(app.state, runs=(run_id,), only=True, trusted=app.trusted())
     except PradrillError as error:
         return (Wrong(where=REGISTER, what=error.message),)
-    return tuple(trouble.wrong for trouble in found.troubles)
+    return tuple(trouble.wrong for trouble in verification.troubles)
 
 
 def _registered(app: StateReader, case: CaseFile, content: bytes) -> CaseFile:
@@ -60,18 +60,21 @@ def _registered(app: StateReader, case: CaseFile, content: bytes) -> CaseFile:
     entries = [entry for entry, _ in hashes]
     if not entries:
         return case
+
     run_id, sha256 = case.record.run_id, hashlib.sha256(content).hexdigest()
-    mine = next((entry for entry in entries if _is_run(entry, run_id, sha256)), None)
+    run_entry = next((entry for entry in entries if _is_run(entry, run_id, sha256)), None)
     head = app.register.head()
+
     update: dict[str, object] = {
         "head": None if head is None else head.sha256,
         "acknowledged": tuple(acknowledged(entries)),
     }
-    if mine is not None:
-        own = hashes[entries.index(mine)][1]
-        update |= {"entry": mine.number, "entry_sha256": own}
-        update |= _signed(app, run_id, content, entries[: entries.index(mine)])
-        update |= _stamped(own, entries)
+    if run_entry is not None:
+        entry_hash = hashes[entries.index(run_entry)][1]
+        update |= {"entry": run_entry.number, "entry_sha256": entry_hash}
+        update |= _signed(app, run_id, content, entries[: entries.index(run_entry)])
+        update |= _stamped(entry_hash, entries)
+
     assert case.integrity is not None  # noqa: S101 set above
     return case.model_copy(
         update={
@@ -85,8 +88,8 @@ def _registered(app: StateReader, case: CaseFile, content: bytes) -> CaseFile:
 
 
 def _is_run(entry: Entry, run_id: str, sha256: str) -> bool:
-    told = entry.body
-    same = told.get("run_id") == run_id and told.get("record_sha256") == sha256
+    body = entry.body
+    same = body.get("run_id") == run_id and body.get("record_sha256") == sha256
     return entry.kind is EntryKind.RUN and same
 
 
@@ -106,6 +109,7 @@ def _signed(
     seals, path = _seals(before), app.store.runs / run_id / SIGNATURE
     if seals.principal is None or seals.public_key is None or not path.is_file():
         return {}
+
     signer = Signer(seals.principal, seals.public_key)
     if signature_problem(content, path.read_bytes(), f"{signer}\n") is not None:
         return {}
@@ -117,11 +121,13 @@ def _stamped(sha256: str, entries: list[Entry]) -> dict[str, object]:
     for number, entry in enumerate(entries):
         if entry.kind is not EntryKind.STAMP or entry.body.get("sha256") != sha256:
             continue
+
         authority = _seals(entries[:number]).authority_ca
         with suppress(ValueError):  # ValidationError is one
             response = Stamp.model_validate(entry.body).der()
             if authority and stamp_problem(sha256, response, authority) is None:
                 return {"stamped": stated_time(response)}
+
     return {}
 
 
@@ -135,7 +141,7 @@ def sealed(app: StateReader, run_id: str) -> bytes:
 
 
 def _previous(app: StateReader, record: RunRecord) -> RunRecord | None:
-    """Return the last finished run of the same drill before this one; damaged ones are no such."""
+    """Return the last finished run of the same drill before this one; damaged ones do not count."""
     drill = record.plan.drill.drill
     names = sorted(path.parent.name for path in app.store.runs.glob(f"2*Z-{drill}-*/{RECORD}"))
     for name in reversed([name for name in names if name < record.run_id]):
@@ -143,7 +149,9 @@ def _previous(app: StateReader, record: RunRecord) -> RunRecord | None:
             other = app.store.read(name)
         except RecordError:
             continue
+
         finished = other.state is RunState.FINISHED and other.refusal is None
         if finished and other.plan.drill.drill == drill:
             return other
+
     return None

@@ -1,4 +1,4 @@
-"""What commands that run something share: the plan and its drills, secrets, the lab's machines."""
+"""Put together what commands that run something share: the plan, secrets, the lab."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class App(StateReader):
             places=loaded.places,
         )
 
-    def shown(self, plan: RunPlan) -> RunPlan:
+    def masked(self, plan: RunPlan) -> RunPlan:
         """Return a plan as it may be shown: without passwords that stand in URLs."""
         return RunPlan.model_validate(self.secrets.masker.facts(plan.model_dump(mode="json")))
 

@@ -1,4 +1,4 @@
-"""The demo's scene: a WordPress that works, its backup, and the end of its machine."""
+"""Set up the demo's lab: a WordPress that works, its backup, and the end of its machine."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class StoppedError(PradrillError):
     exit_code = ExitCode.INTERRUPTED
 
 
-class Stage(NamedTuple):
-    """What the scene is played with."""
+class DemoLab(NamedTuple):
+    """What the demo works with."""
 
     app: App
     playbooks: Path
@@ -61,8 +61,8 @@ class Stage(NamedTuple):
         site_folder = self.folder / machine.name
         site_folder.mkdir(mode=0o700, exist_ok=True)
         site = write_site(machine, site_folder)
-        own = self.app.secrets
-        runner = AnsibleRunner(self.app.clock, own.resolve, masker=own.masker)
+        secrets = self.app.secrets
+        runner = AnsibleRunner(self.app.clock, secrets.resolve, masker=secrets.masker)
         result = runner.run(
             Play(self.playbooks / f"{name}.yml", site, variables, secrets_ or {}, self.marker),
             deadline=_DEADLINE,
@@ -77,10 +77,10 @@ class Stage(NamedTuple):
 
 
 @contextmanager
-def staged(app: App, playbooks: Path, say: Say, *, keep: bool) -> Iterator[Stage]:
-    """Open a stage, with keys and passwords made for it; close it without a trace.
+def demo_lab(app: App, playbooks: Path, say: Say, *, keep: bool) -> Iterator[DemoLab]:
+    """Open a demo lab, with keys and passwords made for it; close it without a trace.
 
-    `keep` leaves the scene's machines running, to be looked at. A signal stops the scene between
+    `keep` leaves the demo's machines running, to be looked at. A signal stops the demo between
     two steps, or the playbook that runs.
     """
     folder = Path(tempfile.mkdtemp(prefix="pradrill-demo-"))
@@ -88,11 +88,11 @@ def staged(app: App, playbooks: Path, say: Say, *, keep: bool) -> Iterator[Stage
     names: list[str] = []
     try:
         with signals_to(cancellation):
-            made = _secrets(folder)
-            names = list(made)
-            os.environ.update(made)
+            passwords = _secrets(folder)
+            names = list(passwords)
+            os.environ.update(passwords)
             marker = f"demo-{secrets.token_hex(8)}"
-            yield Stage(app, playbooks, folder, marker, cancellation, say)
+            yield DemoLab(app, playbooks, folder, marker, cancellation, say)
     finally:
         for name in names:
             os.environ.pop(name, None)
@@ -101,54 +101,60 @@ def staged(app: App, playbooks: Path, say: Say, *, keep: bool) -> Iterator[Stage
             put_away(app)
 
 
-def set_up(stage: Stage) -> Machine:
+def set_up(demo: DemoLab) -> Machine:
     """Bring up the backup server and a primary with content, and back it up once."""
-    lab = stage.app.lab
+    lab = demo.app.lab
     if not lab.built:
-        stage.say("building the lab's image; the next demo finds it there")
-        lab.build(stage.say)
+        demo.say("building the lab's image; the next demo finds it there")
+        lab.build(demo.say)
+
     for name in (*_MACHINES, "standby"):
-        _unless_stopped(stage)
-        lab.machine(name).prepare(stage.say)
-    put_away(stage.app)  # what an earlier demo kept
+        _unless_stopped(demo)
+        lab.machine(name).prepare(demo.say)
+
+    put_away(demo.app)  # what an earlier demo kept
     backup, primary = lab.machine("backup"), lab.machine("primary")
-    backup.up(stage.say)
-    primary.up(stage.say, links={BACKUP_ADDRESS: backup.port_file()})
+    backup.up(demo.say)
+    primary.up(demo.say, links={BACKUP_ADDRESS: backup.port_file()})
     os.environ["PRADRILL_DEMO_BACKUP_HOST_KEY"] = backup.host_key
-    keys = [(stage.folder / f"{who}.pub").read_text("utf-8").strip() for who in _READERS]
-    stage.say("setting up the backup server")
-    stage.play("demo_backup_server", backup, backup_public_keys=keys)
-    stage.say("setting up the primary: Apache, PHP, MariaDB, WordPress and its content")
-    stage.play("demo_primary", primary, _DATABASE)
-    stage.say("backing it up with restic, over SSH")
+    keys = [(demo.folder / f"{who}.pub").read_text("utf-8").strip() for who in _READERS]
+    demo.say("setting up the backup server")
+    demo.play("demo_backup_server", backup, backup_public_keys=keys)
+    demo.say("setting up the primary: Apache, PHP, MariaDB, WordPress and its content")
+    demo.play("demo_primary", primary, _DATABASE)
+    demo.say("backing it up with restic, over SSH")
     key = {"backup_private_key": "env:PRADRILL_DEMO_UPLOAD_KEY"}
     host_key = {"backup_host_key": backup.host_key}
-    stage.play("demo_backup_job", primary, {**_RESTIC, **key}, **host_key)
+    demo.play("demo_backup_job", primary, {**_RESTIC, **key}, **host_key)
+
     return primary
 
 
-def destroy(stage: Stage, primary: Machine) -> Disruption:
+def destroy(demo: DemoLab, primary: Machine) -> Disruption:
     """Let the primary write on for a moment, then cut its power: that instant is T0."""
-    stage.say(f"the primary goes on writing for {_WRITES_AFTER_BACKUP} s: this is what is lost")
+    demo.say(f"the primary goes on writing for {_WRITES_AFTER_BACKUP} s: this is what is lost")
     for _ in range(_WRITES_AFTER_BACKUP):
-        _unless_stopped(stage)
-        stage.app.clock.sleep(1)
-    probe = SshProbe(stage.app.clock, stage.app.secrets.resolve)
+        _unless_stopped(demo)
+        demo.app.clock.sleep(1)
+
+    probe = SshProbe(demo.app.clock, demo.app.secrets.resolve)
     try:
-        site = write_site(primary, stage.folder / primary.name)
+        site = write_site(primary, demo.folder / primary.name)
         skew = probe.skew(site.hosts[0], site)
     finally:
         probe.close()
+
     before, after = primary.kill()
     primary.down()
     middle = before + (after - before) / 2
-    stage.say(f"the primary's power is cut at {middle:%H:%M:%S.%f} UTC")
+    demo.say(f"the primary's power is cut at {middle:%H:%M:%S.%f} UTC")
     instant = Instant(at=middle, earliest=before, latest=after, provenance=Provenance.MEASURED)
+
     return Disruption(instant, skew)
 
 
 def put_away(app: App) -> None:
-    """End the scene's machines."""
+    """End the demo's machines."""
     for name in _MACHINES:
         app.lab.machine(name).down()
 
@@ -167,6 +173,6 @@ def _secrets(folder: Path) -> dict[str, str]:
     }
 
 
-def _unless_stopped(stage: Stage) -> None:
-    if stage.cancelled():
+def _unless_stopped(demo: DemoLab) -> None:
+    if demo.cancelled():
         raise StoppedError("the demo was stopped before its drill")

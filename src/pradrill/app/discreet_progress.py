@@ -1,4 +1,4 @@
-"""Whoever watches a run sees no secret of it."""
+"""Mask secrets in what is shown to whoever watches a run."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from pradrill.ports import Progress
 class DiscreetProgress:
     """Shows a run as another does, and masks what it shows."""
 
-    def __init__(self, shown: Progress, masker: Masker) -> None:
-        self._shown = shown
+    def __init__(self, progress: Progress, masker: Masker) -> None:
+        self._progress = progress
         self._masker = masker
 
     def of(self, service: str | None) -> DiscreetProgress:
         """Return the same view for one branch."""
-        return DiscreetProgress(self._shown.of(service), self._masker)
+        return DiscreetProgress(self._progress.of(service), self._masker)
 
     def phase(self, name: str) -> None:
         """Begin a phase."""
-        self._shown.phase(name)
+        self._progress.phase(name)
 
     def step(self, name: str, deadline: float) -> None:
         """Begin a step that has `deadline` seconds."""
-        self._shown.step(self._masker.text(name), deadline)
+        self._progress.step(self._masker.text(name), deadline)
 
     def say(self, line: str) -> None:
         """Tell what is going on inside the step."""
-        self._shown.say(self._masker.text(line))
+        self._progress.say(self._masker.text(line))
 
     def checks(self, green: int, total: int) -> None:
         """Tell how many mandatory checks are green."""
-        self._shown.checks(green, total)
+        self._progress.checks(green, total)
 
     def ask(self, question: Question) -> None:
         """Show what a person is asked for; it is masked where it is put."""
-        self._shown.ask(question)
+        self._progress.ask(question)
 
-    def done(self, step: StepResult) -> None:
+    def finish(self, step: StepResult) -> None:
         """End a step."""
-        told = self._masker.facts(step.model_dump(mode="json"))
-        self._shown.done(StepResult.model_validate(told))
+        facts = self._masker.facts(step.model_dump(mode="json"))
+        self._progress.finish(StepResult.model_validate(facts))

@@ -1,4 +1,4 @@
-"""Runs, launched and swept: a drill carried out, and what a killed one left taken away."""
+"""Launch a drill, and first tear down what a killed run left."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pradrill.app.author import user
 from pradrill.app.composition import App
 from pradrill.app.discreet_progress import DiscreetProgress
 from pradrill.app.primary_clocks import clocks
-from pradrill.app.reading import told
+from pradrill.app.reading import warn
 from pradrill.app.tools import closing, tools_for
 from pradrill.domain.register.entry import EntryKind, TeardownEntry, TeardownOutcome
 from pradrill.domain.run.event import Started
@@ -47,11 +47,12 @@ def launch(  # noqa: PLR0913 what a run may be told
     cancellation = Cancellation(progress.say)
     tools = tools_for(app, plan, progress)
     with signals_to(cancellation), closing(tools):  # a signal does not end the closing
-        own = {name: plan.primaries[name] for name in plan.services}
-        primaries = clocks(own, app.clock, progress.say)
+        addresses = {name: plan.primaries[name] for name in plan.services}
+        primaries = clocks(addresses, app.clock, progress.say)
         first = started(plan, trigger, due).model_copy(
             update={"primaries": primaries, "clock": app.clock.base()}
         )
+
         return run_drill(first, tools, cancellation, disruption=disruption)
 
 
@@ -70,17 +71,21 @@ def sweep(app: App, progress: Progress, spare: Collection[str] = ()) -> list[Run
                 spare,
             )
     except PradrillError as trouble:
-        told(f"the runs that were killed are not torn down yet: {trouble.message}")
+        warn(f"the runs that were killed are not torn down yet: {trouble.message}")
+
     for run_id, error in recovered.left.items():
         why = app.secrets.masker.text(str(error))
-        told(f"crashed run {run_id} is not torn down yet: {why}")
+        warn(f"crashed run {run_id} is not torn down yet: {why}")
+
     for record in recovered.records:
         how = (
             f"{_put_back(record)} and it is recorded as CRASHED"
             if record.state is RunState.CRASHED
             else "it had come to its end, and is recorded as it ended"
         )
-        told(f"run {record.run_id} was killed; {how}")
+
+        warn(f"run {record.run_id} was killed; {how}")
+
     app.settle()
     return recovered.records
 
@@ -88,12 +93,13 @@ def sweep(app: App, progress: Progress, spare: Collection[str] = ()) -> list[Run
 def tear_down_again(app: App, record: RunRecord, progress: Progress) -> TeardownEntry:
     """Repeat the teardown of a sealed run, and enter what it came to. Raises BusyError."""
     progress = DiscreetProgress(progress, app.secrets.masker)
-    began = app.clock.now()
+    start = app.clock.now()
     with closing(tools_for(app, record.plan, progress)) as tools:
         left = repeat_teardown(app.store.journal(record.run_id), tools)
     outcome = TeardownOutcome.LEFT if left else TeardownOutcome.CLEAN
-    entry = TeardownEntry(run_id=record.run_id, by=user(), began=began, outcome=outcome, left=left)
+    entry = TeardownEntry(run_id=record.run_id, by=user(), began=start, outcome=outcome, left=left)
     app.register.append(EntryKind.TEARDOWN, entry, app.clock.now())
+
     return entry
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from pradrill.app.case_file import wrongs
 from pradrill.app.composition import App
-from pradrill.app.reading import told
+from pradrill.app.reading import warn
 from pradrill.app.tools import closing, tools_for
 from pradrill.domain.run.record import RunRecord
 from pradrill.domain.values.run_names import short
@@ -113,7 +113,7 @@ def _standbys(app: App, records: Sequence[RunRecord], progress: Progress) -> Ite
         try:
             found = () if wrongs(app, record.run_id) else _looked(app, record, progress, ended)
         except PradrillError as error:
-            told(app.secrets.masker.text(f"{names} was not looked at: {error.message}"))
+            warn(app.secrets.masker.text(f"{names} was not looked at: {error.message}"))
             continue
         if found:
             remove = partial(_removed, app, record, progress, found)

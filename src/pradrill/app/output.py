@@ -1,4 +1,4 @@
-"""Where the command line's words go, and the one app that knows that nobody may read them.
+"""Write the command line's words, and tell when nobody could read them.
 
 Pipes break, terminals hang up, disks fill. A word that cannot be written changes no outcome: the
 run goes on, and its exit code is its record's. A command that only tells something has failed
@@ -26,11 +26,11 @@ _PATIENCE = 5.0  # seconds that a run waits for whoever does not read on
 
 
 class Outlet(io.RawIOBase):
-    """A descriptor to write to. Writing never raises: what is lost is remembered in `lost`."""
+    """A descriptor to write to. Writing never raises: what is lost is remembered in `failure`."""
 
     def __init__(self, handle: int, *, closes: bool = False) -> None:
         super().__init__()
-        self.lost: OSError | None = None
+        self.failure: OSError | None = None
         self.patience: float | None = None
         """Seconds to wait for a reader that is slow; none: as long as it takes."""
         self.forgiven = False
@@ -38,12 +38,14 @@ class Outlet(io.RawIOBase):
         self._handle = handle
         self._closes = closes
         self._stalled = False
-        self._gone = errno.EIO if os.isatty(handle) else errno.EPIPE  # of a terminal that hung up
+        self._gone_errno = (
+            errno.EIO if os.isatty(handle) else errno.EPIPE
+        )  # of a terminal that hung up
 
     @property
     def failed(self) -> bool:
         """Tell whether words were lost though their reader did not just go away."""
-        return self.lost is not None and self.lost.errno != self._gone
+        return self.failure is not None and self.failure.errno != self._gone_errno
 
     def writable(self) -> bool:
         """Return that it is."""
@@ -63,7 +65,7 @@ class Outlet(io.RawIOBase):
         try:
             return self._write(piece)
         except OSError as error:
-            self.lost = self.lost or error
+            self.failure = self.failure or error
             return len(piece)
 
     def close(self) -> None:
@@ -77,6 +79,7 @@ class Outlet(io.RawIOBase):
         if self.patience is not None:
             self._wait(0.0 if self._stalled else self.patience)
             piece = piece[:_ATOMIC]  # more could wait for the reader all the same
+
         while True:
             try:
                 return os.write(self._handle, piece)
@@ -102,24 +105,26 @@ def text(outlet: Outlet, encoding: str = "utf-8", *, by_line: bool = True) -> Te
 def owned() -> Iterator[None]:
     """Put outlets where Python writes by itself; a stream that a test has put there stays."""
     _open_missing()
-    was = sys.stdin, sys.stdout, sys.stderr
+    streams = sys.stdin, sys.stdout, sys.stderr
     sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115 it stays
     sys.stdout = _owned(sys.stdout, sys.__stdout__, 1)
     sys.stderr = _owned(sys.stderr, sys.__stderr__, 2)
+
     try:
         yield
     finally:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
-        sys.stdin, sys.stdout, sys.stderr = was
+        sys.stdin, sys.stdout, sys.stderr = streams
 
 
 @contextmanager
 def beside_a_run() -> Iterator[None]:
-    """While a run goes on no reader holds it up; from then on the exit code is its record's."""
+    """Let no reader hold up a run while it goes on; from then on the exit code is its record's."""
     outlets = [each for each in (_outlet(sys.stdout), _outlet(sys.stderr)) if each is not None]
     for outlet in outlets:
         outlet.forgiven, outlet.patience = True, _PATIENCE
+
     try:
         yield
     finally:
@@ -133,9 +138,11 @@ def exit_code(code: int) -> int:
     outlet = _outlet(sys.stdout)
     if outlet is None or not outlet.failed or outlet.forgiven or code != ExitCode.PASSED:
         return code
-    why = outlet.lost.strerror if outlet.lost else ""
+
+    why = outlet.failure.strerror if outlet.failure else ""
     print(f"the output cannot be written: {why}", file=sys.stderr)
     print("HINT: Free space, or send the output elsewhere.", file=sys.stderr)
+
     return ExitCode.INTERNAL
 
 
@@ -153,8 +160,10 @@ def _owned(stream: TextIO | None, original: TextIO | None, handle: int) -> TextI
         return text(Outlet(handle))
     if stream is not original:
         return stream
+
     with suppress(OSError, ValueError):
         stream.flush()
+
     return text(Outlet(handle), stream.encoding, by_line=handle == 2 or stream.isatty())  # noqa: PLR2004 stderr
 
 

@@ -1,4 +1,4 @@
-"""The primaries' clocks: they date the data whose loss a drill measures."""
+"""Measure the primaries' clocks: they date the data whose loss a drill measures."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ def clocks(primaries: Mapping[str, PrimaryIdentity], clock: Clock, say: Say) -> 
 
     A drill does not need them: what is not known is in the record's limits.
     """
-    known: dict[str, Skew] = {}
+    skews: dict[str, Skew] = {}
     for service, primary in primaries.items():
         if primary.ssh is not None:
             try:
-                known[service] = _clock(service, primary.ssh, clock)
+                skews[service] = _clock(service, primary.ssh, clock)
             except PradrillError as error:
                 say(f"the clock of {service}'s primary is not compared: {error.message}")
-    return known
+
+    return skews
 
 
 def _clock(service: str, address: SshAddress, clock: Clock) -> Skew:
@@ -39,10 +40,12 @@ def _clock(service: str, address: SshAddress, clock: Clock) -> Skew:
         user=address.user,
         private_key=address.key,
     )
+
     pinned = address.known_hosts or Path("~/.ssh/known_hosts").expanduser()
     reached = InventoryHosts([host], Inventory(content={}), pinned)
     if problems := reached.problems():
         raise NotReadyError(problems[0])
+
     probe = SshProbe(clock, resolve)
     with tempfile.TemporaryDirectory(prefix="pradrill-") as folder:
         try:

@@ -1,4 +1,4 @@
-"""How a run is watched: live on a terminal, as JSON lines without one."""
+"""Show a run: live on a terminal, as JSON lines without one."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ def watch(
         live = LiveProgress(console, rto_seconds, since_disruption=since_disruption, rtos=rtos)
         with live:
             yield live
+
         return
+
     with _opened(log) as file:
         yield LogProgress(file)
 
@@ -86,7 +88,7 @@ class LogProgress:
             until=question.until.isoformat(),
         )
 
-    def done(self, step: StepResult) -> None:
+    def finish(self, step: StepResult) -> None:
         """End a step."""
         self._tell(
             "step_ended",
@@ -109,6 +111,7 @@ def _opened(log: str) -> Iterator[TextIO]:
     if log == "-":
         yield sys.stderr
         return
+
     path = Path(log).expanduser()
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -116,11 +119,13 @@ def _opened(log: str) -> Iterator[TextIO]:
     except OSError as error:
         _tell_unlogged(path, error)
         outlet = Outlet(os.open(os.devnull, os.O_WRONLY), closes=True)
+
     outlet.patience = 0.0
     with text(outlet) as file:
         yield file
-    if outlet.lost is not None:
-        _tell_unlogged(path, outlet.lost)
+
+    if outlet.failure is not None:
+        _tell_unlogged(path, outlet.failure)
 
 
 def _tell_unlogged(path: Path, error: OSError) -> None:

@@ -85,7 +85,7 @@ class StateReader:
             settings = read_sealing(self.drills)
         except PradrillError as error:
             if self.register.seals() is not None and not key:
-                told(f"the register is not sealed now: {error.message}")
+                warn(f"the register is not sealed now: {error.message}")
             if not key:
                 return None
             settings = Sealing()
@@ -93,7 +93,7 @@ class StateReader:
             settings = settings.model_copy(update={"key": Path(key).expanduser().absolute()})
         from pradrill.register.sealing.sealer import Sealer  # noqa: PLC0415 what only reads seals not
 
-        return Sealer(settings, self.state, told)
+        return Sealer(settings, self.state, warn)
 
     def trusted(self) -> tuple[str, ...]:
         """Return the public keys that the plan, or PRADRILL_SIGNING_KEY, says the register has.
@@ -106,7 +106,7 @@ class StateReader:
         except PradrillError as error:
             settings = Sealing()
             if self.names_drills():
-                told(f"the register is not compared with the plan's key: {error.message}")
+                warn(f"the register is not compared with the plan's key: {error.message}")
         named = os.environ.get("PRADRILL_SIGNING_KEY")
         key = Path(named).expanduser().absolute() if named else settings.key
         if key is None:
@@ -142,8 +142,8 @@ class StateReader:
         why = self.why_doubted()
         self.in_doubt = why is not None
         if why is not None:
-            told(f"the register does not verify: {why}")
-            told("HINT: See what is wrong: pradrill register verify; then register acknowledge.")
+            warn(f"the register does not verify: {why}")
+            warn("HINT: See what is wrong: pradrill register verify; then register acknowledge.")
         return why
 
     def findings(self) -> tuple[Finding, ...]:
@@ -155,7 +155,7 @@ class StateReader:
         try:
             found = findings_for(self.findings(), record.plan.drill.services)
         except PradrillError as error:
-            told(f"the open findings cannot be told: {error}")
+            warn(f"the open findings cannot be told: {error}")
             return ()
         return tuple(finding for finding in found if finding.open)
 
@@ -164,14 +164,14 @@ class StateReader:
         try:
             return repeated(self.register.entries(), run_id)
         except PradrillError as error:
-            told(f"repeated teardowns cannot be told: {error.message}")
+            warn(f"repeated teardowns cannot be told: {error.message}")
             return []
 
     def offer_teardowns(self) -> None:
         """Say on stderr which runs have left something behind, and how to remove it."""
         try:
             for run in owed(self.register.entries()):
-                told(offer(run))
+                warn(offer(run))
         except PradrillError:  # `doubt` tells of it
             return
 
@@ -185,17 +185,17 @@ class StateReader:
             if self.folders.unsettled(entered(self.register)):
                 self._enter_late()
         except PradrillError as error:  # of a full disk the run itself gives the hint
-            told(error.message if isinstance(error.__cause__, OSError) else str(error))
+            warn(error.message if isinstance(error.__cause__, OSError) else str(error))
         except OSError as error:
-            told(f"{self.state}: {error.strerror}")
+            warn(f"{self.state}: {error.strerror}")
         self.doubt()
         self.offer_teardowns()
 
     def _enter_late(self) -> None:
-        for run_id in self.store.settle(self.clock.now(), told):
-            told(f"run {run_id} was sealed and not in the register; it is entered now")
+        for run_id in self.store.settle(self.clock.now(), warn):
+            warn(f"run {run_id} was sealed and not in the register; it is entered now")
         for attempt in self.store.enter_unbegun(self.clock.now()):
-            told(f"an attempt at {attempt.drill}: {attempt.because}; it is entered now")
+            warn(f"an attempt at {attempt.drill}: {attempt.because}; it is entered now")
 
     def names_drills(self) -> bool:
         """Tell whether there is a folder of drills: reading reports needs none."""
@@ -205,6 +205,6 @@ class StateReader:
             return self._drills is not None
 
 
-def told(line: str) -> None:
+def warn(line: str) -> None:
     """Say on stderr what must not stop the command."""
     sys.stderr.write(f"{line}\n")

@@ -10,7 +10,7 @@ from pradrill.app.author import user
 from pradrill.app.composition import App
 from pradrill.app.discreet_progress import DiscreetProgress
 from pradrill.app.launch import versions
-from pradrill.app.reading import told
+from pradrill.app.reading import warn
 from pradrill.app.tools import closing, tools_for
 from pradrill.domain.run.event import Event
 from pradrill.domain.run.facts import Facts
@@ -50,7 +50,7 @@ class Resuming:
         app = self._app
         try:
             if self.facts.ended is not None:  # killed just before its record
-                told(f"run {self.journal.run_id} had come to its end: it is recorded as it ended")
+                warn(f"run {self.journal.run_id} had come to its end: it is recorded as it ended")
                 return seal(self.journal, self.facts)
             progress = DiscreetProgress(progress, app.secrets.masker)
             plan = self._plan()

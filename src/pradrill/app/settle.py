@@ -1,11 +1,11 @@
-"""Before runs are read, those that were killed are torn down, recorded and entered."""
+"""Tear down, record and enter killed runs before runs are read."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from typing import TypeVar
 
-from pradrill.app.reading import StateReader, told
+from pradrill.app.reading import StateReader, warn
 from pradrill.errors import RecordError
 
 _Reader = TypeVar("_Reader", bound=StateReader)
@@ -19,7 +19,7 @@ def swept(app: _Reader) -> _Reader:
     """
     if not app.folders.writable():
         for run_id in app.folders.killed():
-            told(f"run {run_id} was killed; {app.state} is read-only: it is not torn down here")
+            warn(f"run {run_id} was killed; {app.state} is read-only: it is not torn down here")
     elif (killed := app.folders.killed()) and (kept := _kept(app, killed)) != killed:
         # A reader that finds nothing killed needs neither SSH nor Ansible: they cost half a second.
         from pradrill.app.composition import App  # noqa: PLC0415
@@ -30,6 +30,7 @@ def swept(app: _Reader) -> _Reader:
             sweep(app if isinstance(app, App) else App(app.args), progress, spare=kept)
     else:
         app.settle()
+
     return app
 
 
@@ -48,7 +49,7 @@ def _kept(app: StateReader, killed: list[str]) -> list[str]:
             aborted = FilePeople().aborted(app.store.runs / run_id)
             if aborted is None and waits_to_go_on(facts, run_id):
                 kept.append(run_id)
-                told(
+                warn(
                     f"run {run_id} was killed, and can go on: pradrill resume {run_id}; "
                     f"or tear it down: pradrill teardown {run_id}"
                 )

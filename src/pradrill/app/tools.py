@@ -1,4 +1,4 @@
-"""The ports of one run, put together from what its plan declares."""
+"""Put together the ports of one run, from what its plan declares."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pradrill.adapters.testinfra.verifier import TestinfraVerifier
 from pradrill.app.author import user
 from pradrill.app.backups import checked_before, source_of
 from pradrill.app.composition import App
-from pradrill.app.reading import told
+from pradrill.app.reading import warn
 from pradrill.config.edits import edits
 from pradrill.config.inventory import each_inventory_once, freeze, read_inventory
 from pradrill.config.vaults import unlock
@@ -55,11 +55,13 @@ def tools_for(app: App, plan: RunPlan, progress: Progress) -> Tools:
     if unlocking is not None and not unusable:
         files = [each.path for each in (*plan.files, *(plan.around.files if plan.around else ()))]
         secrets.learn(opened(files, secrets.resolve(unlocking)), plan)
+
     backups = {
         service: way.recovery_point
         for service, way in plan.drill.ways.items()
         if way.recovery_point is not None
     }
+
     return Tools(
         clock=app.clock,
         store=app.store,
@@ -87,6 +89,7 @@ def _announcer(app: App, plan: RunPlan, progress: Progress) -> Callable[[Questio
     """Return what tells people that a step waits for them, if the plan names a way."""
     if plan.notify is None:
         return None
+
     notifier = _notifier(plan.notify, progress)
     machine = platform.node() or "this machine"
 
@@ -117,9 +120,11 @@ def _inventory_hosts(app: App, plan: RunPlan, declared: InventoryStandby) -> Inv
     with each_inventory_once():
         hosts = read_inventory(declared.inventory, declared.where)
         inventory = freeze(declared.inventory, plan.drill.playbooks())
+
     _refuse_moved(plan, hosts, declared.inventory)
-    known = declared.known_hosts or Path("~/.ssh/known_hosts").expanduser()
-    return InventoryHosts(hosts, inventory, known)
+    known_hosts = declared.known_hosts or Path("~/.ssh/known_hosts").expanduser()
+
+    return InventoryHosts(hosts, inventory, known_hosts)
 
 
 def _refuse_moved(plan: RunPlan, hosts: tuple[Host, ...], inventory: Path) -> None:
@@ -136,4 +141,4 @@ def _terminal() -> Terminal | None:
     """Return the terminal on which a watched run can be answered."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return None
-    return Terminal(sys.stdin.fileno(), user=user(), say=told)
+    return Terminal(sys.stdin.fileno(), user=user(), say=warn)

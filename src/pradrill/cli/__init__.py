@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from pradrill.app import output
 from pradrill.cli.parser import parser
-from pradrill.errors import ExitCode, PradrillError, told_of_disk
+from pradrill.errors import ExitCode, PradrillError, explaining_disk_errors
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,12 +26,14 @@ def _carried_out(argv: Sequence[str] | None) -> int:
 
     args.masker = masker = Masker()
     os.umask(0o077)
+
     try:
-        with told_of_disk():
+        with explaining_disk_errors():
             code: int = args.handler(args)
     except PradrillError as error:
         print(masker.text(str(error)), file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
+
     return code

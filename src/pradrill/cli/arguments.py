@@ -1,4 +1,4 @@
-"""What the declarations of commands share. Imports nothing heavy."""
+"""Share what the declarations of commands have in common. Imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ class CommandParser(Parser):
         """Declare what the command takes, once."""
         if self._command is None:
             return
+
         module = import_module(f"pradrill.cli.commands.{self._command}")
         self._command = None
         self.set_defaults(handler=module.run)

@@ -1,4 +1,4 @@
-"""What the command line accepts. Imports nothing heavy: `--help` must answer at once."""
+"""Parse the command line. Imports nothing heavy: `--help` must answer at once."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ def parser() -> ArgumentParser:
         epilog=_exit_codes(),
         formatter_class=RawDescriptionHelpFormatter,
     )
+
     top.add_argument("--version", action="version", version=f"pradrill {__version__}")
     top.add_argument(
         "--drills", type=Path, metavar="FOLDER", help="folder with plan.yml (default: ./drills)"
@@ -34,14 +35,17 @@ def parser() -> ArgumentParser:
         help="where runs are kept (default: $PRADRILL_STATE, /var/lib/pradrill for root, "
         "else ~/.local/state/pradrill)",
     )
+
     top.add_argument(
         "--log",
         metavar="FILE",
         help="where the JSON log of unwatched runs goes; - is stderr (default: STATE/log.jsonl)",
     )
+
     commands = subcommands(top, CommandParser)
     for name, about in COMMANDS.items():
         add(commands, name, about, command=name)
+
     return top
 
 

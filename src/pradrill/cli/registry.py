@@ -1,4 +1,4 @@
-"""Every command, a line each. `--help` imports none of them."""
+"""List every command, one line each. `--help` imports none of them."""
 
 from __future__ import annotations
 

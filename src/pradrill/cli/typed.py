@@ -1,4 +1,4 @@
-"""What people type on a command line, made fit for a record."""
+"""Clean what people type on a command line, so that it is fit for a record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an organisation gives its reports: a logo, and its own map of clauses.
+"""Read what an organisation gives its reports: a logo, and its own map of clauses.
 
 The logo's bytes are hostile: it is looked at here, goes into a report as data, and nothing that
 it names is ever fetched.
@@ -28,12 +28,12 @@ _NOT_IN_SVG = re.compile(r"<(!DOCTYPE|!ENTITY|script|foreignObject|use|image)\b"
 
 def read_clauses(folder: Path | None) -> ClauseMap:
     """Return the map beside the plan, else the shipped one. Raises ConfigurationProblemsError."""
-    own = None if folder is None else folder / CLAUSES
-    return validate(read_document(own if own and own.is_file() else SHIPPED), ClauseMap)
+    clauses = None if folder is None else folder / CLAUSES
+    return validate(read_document(clauses if clauses and clauses.is_file() else SHIPPED), ClauseMap)
 
 
 def read_logo(path: Path) -> str:
-    """Return an image as a data URI. Raises ConfigurationError when it is none, or no safe one."""
+    """Return an image as a data URI. Raises ConfigurationError unless it is a safe image."""
     try:
         with path.open("rb") as file:
             content = file.read(_LARGEST + 1)
@@ -44,6 +44,7 @@ def read_logo(path: Path) -> str:
             f"the logo {path} is larger than {_LARGEST // 1024} KiB",
             hint="A logo is printed 3 cm wide: scale it down.",
         )
+
     kind = _png(path, content) if content.startswith(_PNG) else _svg(path, content)
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
@@ -55,6 +56,7 @@ def letterhead_problems(document: Document, plan: Plan) -> Iterator[Problem]:
             read_logo(plan.logo)
         except ConfigurationError as error:
             yield document.problem(("logo",), error.message, error.hint)
+
     try:
         read_clauses(document.file.parent)
     except ConfigurationProblemsError as error:
@@ -80,10 +82,12 @@ def _svg(path: Path, content: bytes) -> str:
         raise ConfigurationError(
             f"the logo {path} is neither a PNG nor an SVG image", hint="Export it as PNG."
         )
-    found = _NOT_IN_SVG.search(text)
-    if found is not None:
+
+    forbidden = _NOT_IN_SVG.search(text)
+    if forbidden is not None:
         raise ConfigurationError(
-            f"the logo {path} contains {found[0]}, which a report does not take in",
+            f"the logo {path} contains {forbidden[0]}, which a report does not take in",
             hint="Save it as plain SVG without scripts, entities and linked parts, or as PNG.",
         )
+
     return "svg+xml"

@@ -1,4 +1,4 @@
-"""Cron expressions: read strictly, and when they are due; the only importer of cronsim."""
+"""Read cron expressions strictly, and tell when they are due; the only importer of cronsim."""
 
 from __future__ import annotations
 

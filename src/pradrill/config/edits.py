@@ -1,4 +1,4 @@
-"""What a run reads while it goes on, compared with what was hashed when it began.
+"""Compare what a run reads while it goes on with what was hashed when it began.
 
 The plan and the drill are not among it: they are read once, and what was read is what runs.
 """
@@ -16,16 +16,19 @@ from pradrill.domain.run.run_plan import FileHash, RunPlan
 def edits(plan: RunPlan) -> tuple[Path, ...]:
     """Return the files that are not what they were: changed, gone, or new beside a playbook."""
     drill = plan.drill
-    named = dict.fromkeys(path for path in named_files(drill) if path.is_file())
-    now = [hashed(path, path.read_bytes()) for path in named]
-    was = [*plan.files]
+    paths = dict.fromkeys(path for path in named_files(drill) if path.is_file())
+
+    now = [hashed(path, path.read_bytes()) for path in paths]
+    then = [*plan.files]
     if plan.around is not None:
-        known = {file.path for file in plan.files}
-        now += around(drill.playbooks(), drill.standby.inventory_file, known).files
-        was += plan.around.files
-    hashes_now, hashes_then = _by_path(now), _by_path(was)
+        planned_paths = {file.path for file in plan.files}
+        now += around(drill.playbooks(), drill.standby.inventory_file, planned_paths).files
+        then += plan.around.files
+
+    hashes_now, hashes_then = _by_path(now), _by_path(then)
     read_once = {plan.drill_file, plan.plan_file}
     different = {path for path, _ in hashes_now.items() ^ hashes_then.items()}
+
     return tuple(sorted(different - read_once))
 
 

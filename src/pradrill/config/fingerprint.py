@@ -1,4 +1,4 @@
-"""What a YAML or Python file says, without its comments and layout.
+"""Hash what a YAML or Python file means, without its comments and layout.
 
 Two files that differ in nothing else have the same hash here, so that a proof does not expire
 because somebody explained a line.
@@ -35,13 +35,15 @@ def meaning(suffix: str, content: bytes) -> str | None:
     read = {".yml": _yaml, ".yaml": _yaml, ".py": _python}.get(suffix)
     if read is None:
         return None
-    said = hashlib.sha256()
+
+    digest = hashlib.sha256()
     try:
         for piece in read(content):
-            said.update(f"{len(piece)}:{piece}".encode("utf-8", "surrogatepass"))
+            digest.update(f"{len(piece)}:{piece}".encode("utf-8", "surrogatepass"))
     except (yaml.YAMLError, tokenize.TokenError, SyntaxError, ValueError, RecursionError):
         return None
-    return said.hexdigest()
+
+    return digest.hexdigest()
 
 
 def _yaml(content: bytes) -> Iterator[str]:

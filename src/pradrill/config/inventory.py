@@ -1,4 +1,4 @@
-"""Ansible inventories, read by Ansible itself: any format that it reads is fine."""
+"""Read Ansible inventories by Ansible itself: any format that it reads is fine."""
 
 from __future__ import annotations
 
@@ -41,17 +41,19 @@ def read_inventory(path: Path, pattern: str) -> tuple[Host, ...]:
     listing = _list(path)
     variables = _variables(listing)
     groups = {name: group for name, group in listing.items() if name != "_meta"}
+
     # Ansible leaves groups without hosts out of its listing.
-    known = {host for group in groups.values() for host in group.get("hosts", [])}
-    names = _members(groups, pattern) or [host for host in known if host == pattern]
+    hosts = {host for group in groups.values() for host in group.get("hosts", [])}
+    names = _members(groups, pattern) or [host for host in hosts if host == pattern]
     if not names:
-        choices = sorted({*groups, *known} - {"ungrouped"})
+        choices = sorted({*groups, *hosts} - {"ungrouped"})
         close = get_close_matches(pattern, choices, n=1)
-        meant = f'Did you mean "{close[0]}"? ' if close else ""
+        guess = f'Did you mean "{close[0]}"? ' if close else ""
         raise ConfigurationError(
             f'{path} has no host and no group with hosts called "{pattern}"',
-            hint=f"{meant}It has: {', '.join(choices) or 'nothing'}.",
+            hint=f"{guess}It has: {', '.join(choices) or 'nothing'}.",
         )
+
     return tuple(_host(name, variables.get(name, {}), path) for name in names)
 
 
@@ -91,10 +93,10 @@ def _frozen(listing: dict[str, Any], path: Path) -> dict[str, Any]:
     }
     groups = {name: group for name, group in listing.items() if name not in {"_meta", "all"}}
     variables = _variables(listing)
-    known = {host for group in listing.values() for host in group.get("hosts", ())}
+    hosts = {host for group in listing.values() for host in group.get("hosts", ())}
     return {
         "all": {
-            "hosts": {name: {**variables.get(name, {}), **home} for name in sorted(known)},
+            "hosts": {name: {**variables.get(name, {}), **home} for name in sorted(hosts)},
             "children": {
                 name: {
                     "hosts": {host: {} for host in group.get("hosts", ())},
@@ -126,15 +128,15 @@ def each_inventory_once() -> Iterator[None]:
 
 
 def _list(path: Path, playbooks: Path | None = None) -> dict[str, Any]:
-    known = _already_read.get()
-    if known is None:
-        return _asked(path, playbooks)
-    if (path, playbooks) not in known:
-        known[path, playbooks] = _asked(path, playbooks)
-    return known[path, playbooks]
+    cache = _already_read.get()
+    if cache is None:
+        return _ask_ansible(path, playbooks)
+    if (path, playbooks) not in cache:
+        cache[path, playbooks] = _ask_ansible(path, playbooks)
+    return cache[path, playbooks]
 
 
-def _asked(path: Path, playbooks: Path | None) -> dict[str, Any]:
+def _ask_ansible(path: Path, playbooks: Path | None) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="pradrill-inventory-", dir=scratch.base()) as folder:
         config = Path(folder, "ansible.cfg")  # an empty one: the user's own does not count here
         config.touch()
@@ -152,10 +154,11 @@ def _listed(path: Path, config: Path, playbooks: Path | None) -> dict[str, Any]:
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "True",
     }
+
     beside = ["--playbook-dir", str(playbooks)] if playbooks else []
     try:
         with vault_words(config.parent, unlocked()) as unlocking:
-            done = subprocess.run(
+            process = subprocess.run(
                 [command, "--list", "-i", path, *beside, *unlocking],
                 env=environment,
                 cwd=path.parent,
@@ -166,29 +169,35 @@ def _listed(path: Path, config: Path, playbooks: Path | None) -> dict[str, Any]:
             )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ConfigurationError(f"ansible-inventory cannot read {path}: {error}") from error
-    if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        if (locked := refused(path, " ".join(said))) is not None:
+
+    if process.returncode != 0:
+        errors = process.stderr.decode(errors="replace").strip().splitlines()
+        if (locked := refused(path, " ".join(errors))) is not None:
             raise locked
-        reasons = [line for line in said if "ERROR" in line or "Failed to parse" in line] or said
+
+        reasons = [
+            line for line in errors if "ERROR" in line or "Failed to parse" in line
+        ] or errors
         raise ConfigurationError(
             f"Ansible cannot read the inventory {path}: {' '.join(reasons[-1:])[:300]}",
             hint=f"Try: ansible-inventory --list -i {path}.",
         )
-    listing: dict[str, Any] = json.loads(done.stdout)
+
+    listing: dict[str, Any] = json.loads(process.stdout)
     return listing
 
 
 def _members(groups: dict[str, Any], name: str) -> list[str]:
-    seen: dict[str, None] = {}
+    members: dict[str, None] = {}
     waiting, visited = [name], {name}
     while waiting:
         group = groups.get(waiting.pop(0), {})
-        seen.update(dict.fromkeys(group.get("hosts", [])))
+        members.update(dict.fromkeys(group.get("hosts", [])))
         fresh = [child for child in group.get("children", []) if child not in visited]
         visited.update(fresh)
         waiting += fresh
-    return list(seen)
+
+    return list(members)
 
 
 def _host(name: str, variables: dict[str, Any], inventory: Path) -> Host:
@@ -201,6 +210,7 @@ def _host(name: str, variables: dict[str, Any], inventory: Path) -> Host:
                 "rendered here",
                 hint="Write the value itself: what is proven is what is written.",
             )
+
     try:
         return Host(
             name=name,

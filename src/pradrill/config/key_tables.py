@@ -1,4 +1,4 @@
-"""Every key of the plan or of a drill as tables in Markdown, read from their JSON Schema."""
+"""Write every key of the plan or of a drill as Markdown tables, from their JSON Schema."""
 
 from __future__ import annotations
 
@@ -60,7 +60,9 @@ class _Tables:
                     if title not in parts:
                         parts[title] = part
                         waiting.append((f"{place}{key}{suffix}.", part))
+
                     places.setdefault(title, []).append(f"{place}{key}{suffix}")
+
         return [(part, places[title]) for title, part in parts.items()]
 
     def _objects(self, node: Node, key: str) -> Iterator[tuple[Node, str]]:
@@ -68,10 +70,13 @@ class _Tables:
         node = self._resolved(node)
         if "properties" in node:
             yield node, ""
+
         for alternative in _alternatives(node):
             yield from self._objects(alternative, key)
+
         if "items" in node:
             yield from self._objects(node["items"], key)
+
         if (values := _values(node)) is not None:
             yield from ((part, f".NAME{suffix}") for part, suffix in self._objects(values, key))
 
@@ -107,6 +112,7 @@ class _Tables:
         if node.get("type") == "object":
             values = _values(node)
             return f"name → {self._type(values) if values else 'any value'}"
+
         return _scalar(node)
 
     def _default(self, node: Node) -> str:
@@ -160,5 +166,5 @@ def _code(value: object) -> str:
     dumped: str = yaml.safe_dump(
         value, default_flow_style=True, allow_unicode=True, width=10_000, sort_keys=False
     )
-    written = dumped.removesuffix("...\n").strip()
-    return f"`{written}`"
+    text = dumped.removesuffix("...\n").strip()
+    return f"`{text}`"

@@ -1,4 +1,4 @@
-"""YAML files into models; each key's line is kept, so that a problem has a place.
+"""Load YAML files into models; each key's line is kept, so that a problem has a place.
 
 The only importer of yaml. Scalars are read as YAML 1.2 reads them: `on`, `yes`, `1:30` and
 `0600` stay strings. Duplicate keys are problems.
@@ -93,6 +93,7 @@ def playbook_problem(path: Path) -> str | None:
     """Say what keeps a file from being a playbook, or None; Ansible judges the rest."""
     if not path.is_file():
         return f"{path} does not exist"
+
     try:
         node = yaml.compose(_text(path), Loader=_Loader)
     except ConfigurationProblemsError as error:
@@ -100,14 +101,16 @@ def playbook_problem(path: Path) -> str | None:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         return f"{path}:{mark.line + 1 if mark else 1} is not valid YAML"
+
     plays = node.value if isinstance(node, yaml.SequenceNode) else []
     if not plays or not all(isinstance(play, yaml.MappingNode) for play in plays):
         return f"{path} is not a list of plays"
+
     return None
 
 
 def read_document(path: Path) -> Document:
-    """Read a file with one YAML mapping; raises ConfigurationProblemsError when it is none."""
+    """Read a file with one YAML mapping; raises ConfigurationProblemsError when it is not one."""
     text = _text(path)
     try:
         loader = _Loader(text)
@@ -124,9 +127,11 @@ def read_document(path: Path) -> Document:
     if not isinstance(node, yaml.MappingNode):
         what = "empty" if node is None else "not a mapping of keys to values"
         raise _one(path, 1, f"the file is {what}")
+
     lines: dict[Loc, int] = {(): 1}
     problems: list[Problem] = []
     content = _Reader(path, lines, problems).value(node, ())
+
     return Document(path, content, lines, tuple(problems), text.encode())
 
 
@@ -137,12 +142,13 @@ def validate(document: Document, model: type[_Model]) -> _Model:
     try:
         value = model.model_validate(document.content, context={"folder": document.file.parent})
     except ValidationError as error:
-        found = error.errors(include_url=False)
-        more = [_problem(document, model, each) for each in found if not _echo(each, found)]
+        errors = error.errors(include_url=False)
+        more = [_problem(document, model, each) for each in errors if not _echo(each, errors)]
         problems += [each for each in more if (each.line, each.path) not in refused]
         raise ConfigurationProblemsError(problems) from error
     if problems:
         raise ConfigurationProblemsError(problems)
+
     return value
 
 
@@ -160,12 +166,12 @@ def dotted(loc: Loc) -> str:
     return text.removeprefix(".")
 
 
-def suggestion(word: str, known: list[str]) -> str | None:
+def suggestion(word: str, words: list[str]) -> str | None:
     """Return a hint naming the closest known word, or all of them when there are few."""
-    close = get_close_matches(word, known, n=1)
+    close = get_close_matches(word, words, n=1)
     if close:
         return f'Did you mean "{close[0]}"?'
-    return f"Known: {', '.join(sorted(known))}." if known else None
+    return f"Known: {', '.join(sorted(words))}." if words else None
 
 
 class _Reader:
@@ -185,6 +191,7 @@ class _Reader:
             return self._mapping(node, loc)
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, (*loc, n)) for n, item in enumerate(node.value)]
+
         try:
             return self._scalars.construct_object(node)
         except (yaml.YAMLError, ValueError) as error:
@@ -200,14 +207,17 @@ class _Reader:
             if not isinstance(key, str) or key_node.tag != "tag:yaml.org,2002:str":
                 self._refuse(key_node, loc, "a key must be text; write it in quotes")
                 continue
+
             line = key_node.start_mark.line + 1
             if key in first:
                 message = f'the key "{key}" is already given on line {first[key]}'
                 self._refuse(key_node, (*loc, key), message)
                 continue
+
             first[key] = line
             self._lines[(*loc, key)] = line
             content[key] = self.value(value_node, (*loc, key))
+
         return content
 
     def _refuse(self, node: yaml.Node, loc: Loc, message: str) -> None:
@@ -246,24 +256,27 @@ _WORDS = {
 
 
 def _problem(document: Document, model: type[BaseModel], details: ErrorDetails) -> Problem:
-    loc = tuple(part for part in details["loc"] if _written(document, part))
+    loc = tuple(part for part in details["loc"] if _is_written(document, part))
     kind = details["type"]
     if kind == "missing":
         return document.problem(loc[:-1], f"{loc[-1]} is missing")
+
     if kind == "extra_forbidden":
         word = str(loc[-1])
         if word in {"rto", "rpo", "mtpd", "objectives"} and "drill" in model.model_fields:
             hint: str | None = "Objectives come from the plan; a drill cannot change them."
         else:
-            hint = suggestion(word, _known(model, details["loc"][:-1]))
+            hint = suggestion(word, _declared_keys(model, details["loc"][:-1]))
+
         return document.problem(loc, f'"{word}" is not a known key', hint)
     if kind == "value_error":
         return document.problem(loc, str(details["ctx"]["error"]))
+
     message = _WORDS.get(kind, details["msg"][:1].lower() + details["msg"][1:])
     return document.problem(loc, message)
 
 
-def _written(document: Document, part: str | int) -> bool:
+def _is_written(document: Document, part: str | int) -> bool:
     """Drop the names that pydantic gives to branches of a union: nobody wrote them."""
     return (
         isinstance(part, int)
@@ -272,7 +285,7 @@ def _written(document: Document, part: str | int) -> bool:
     )
 
 
-def _known(model: type[BaseModel], loc: Loc) -> list[str]:
+def _declared_keys(model: type[BaseModel], loc: Loc) -> list[str]:
     """Return the keys that the model at a place declares."""
     models = [model]
     for part in loc:
@@ -281,16 +294,18 @@ def _known(model: type[BaseModel], loc: Loc) -> list[str]:
         if part.startswith("("):  # the tag of a union's branch: the model's name
             models = [one for one in models if f"({one.__name__})" == part] or models
             continue
+
         fields = [one.model_fields[part] for one in models if part in one.model_fields]
         inner = [one for field in fields for one in _models_in(field.annotation)]
         models = inner or models  # else a name chosen by the user: plan.services.<name>
+
     return list(dict.fromkeys(key for one in models for key in one.model_fields))
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
-    found: list[type[BaseModel]] = []
+    models: list[type[BaseModel]] = []
     for argument in getattr(annotation, "__args__", ()):
-        found += _models_in(argument)
-    return found
+        models += _models_in(argument)
+    return models

@@ -1,4 +1,4 @@
-"""What Ansible takes in without the drill naming it: roles, tasks, templates, files, variables.
+"""Hash what Ansible takes in without the drill naming it: roles, tasks, templates, variables.
 
 A proof holds for these too. Hashed is what lies beside a playbook and is named in its text, or in
 the text of what it names in turn; all of it, once one of these texts builds a name at run time.
@@ -58,29 +58,33 @@ class _Looked:
     """What was found so far, within bounds."""
 
     def __init__(self) -> None:
-        self.found: dict[Path, bytes] = {}
+        self.contents: dict[Path, bytes] = {}
         self._size = 0
         self._passed: dict[str, None] = {}
         self._left: list[Path] = []
 
     def read(self, path: Path) -> bytes:
         """Return a file's content; nothing, and a word on why, of what is left out."""
-        if path in self.found:
-            return self.found[path]
+        if path in self.contents:
+            return self.contents[path]
+
         try:
-            told = path.lstat()
-            if not stat.S_ISREG(told.st_mode):
+            status = path.lstat()
+            if not stat.S_ISREG(status.st_mode):
                 self._passed[f"{path} is a link or no file, and was not followed"] = None
                 return b""
-            if len(self.found) >= _MOST or self._size + told.st_size > _LARGEST:
+            if len(self.contents) >= _MOST or self._size + status.st_size > _LARGEST:
                 self._left.append(path)
                 return b""
+
             content = path.read_bytes()
         except OSError as error:
             self._passed[f"{path} cannot be read: {error.strerror}"] = None
             return b""
+
         self._size += len(content)
-        self.found[path] = content
+        self.contents[path] = content
+
         return content
 
     def left_out(self) -> Iterator[str]:
@@ -88,57 +92,66 @@ class _Looked:
         yield from list(self._passed)[:_MOST_WORDS]
         if len(self._passed) > _MOST_WORDS:
             yield f"and so {len(self._passed) - _MOST_WORDS} more"
+
         if self._left:
             bound = f"at most {_MOST} files and {_LARGEST >> 20} MB are hashed"
             yield f"{bound}: {self._left[0]} and {len(self._left) - 1} others are not"
 
 
-def around(playbooks: Iterable[Path], inventory: Path | None, known: Collection[Path]) -> Around:
+def around(playbooks: Iterable[Path], inventory: Path | None, excluded: Collection[Path]) -> Around:
     """Look at what lies beside the playbooks and the inventory; `known` is hashed already."""
-    looked = _Looked()
+    inputs = _Looked()
     beside: dict[Path, list[Path]] = {}
     for playbook in playbooks:
         beside.setdefault(playbook.parent, []).append(playbook)
+
     if inventory is not None:
-        _take(looked, (inventory.parent / name for name in _BESIDE_INVENTORY))
+        _take(inputs, (inventory.parent / name for name in _BESIDE_INVENTORY))
         if inventory.is_dir():
-            _take(looked, [inventory])
+            _take(inputs, [inventory])
+
     for folder, plays in beside.items():
-        _take(looked, (folder / name for name in _TAKEN))
-        _follow(looked, folder, plays)
-    fresh = sorted((path, told) for path, told in looked.found.items() if path not in known)
+        _take(inputs, (folder / name for name in _TAKEN))
+        _follow(inputs, folder, plays)
+
+    fresh = sorted(
+        (path, sha256) for path, sha256 in inputs.contents.items() if path not in excluded
+    )
+
     return Around(
         files=tuple(hashed(path, content) for path, content in fresh),
-        left_out=tuple(looked.left_out()),
+        left_out=tuple(inputs.left_out()),
     )
 
 
-def _take(looked: _Looked, folders: Iterable[Path]) -> None:
+def _take(inputs: _Looked, folders: Iterable[Path]) -> None:
     for folder in folders:
         for path in _below(folder):
-            looked.read(path)
+            inputs.read(path)
 
 
-def _follow(looked: _Looked, folder: Path, plays: Iterable[Path]) -> None:
+def _follow(inputs: _Looked, folder: Path, plays: Iterable[Path]) -> None:
     """Take in what the plays' texts name, and what the texts of that name."""
     waiting = dict(_nameable(folder))
     words: set[str] = set()
+
     built = False
     fresh = list(plays)
     while fresh:
         farther: dict[Path, None] = {}
         for path in fresh:
             waiting.pop(path, None)
-            text = _COMMENT.sub("", looked.read(path).decode("utf-8", "replace"))
+            text = _COMMENT.sub("", inputs.read(path).decode("utf-8", "replace"))
             words.update(word.strip(".-") for word in _WORD.findall(text))
             built = built or _BUILT.search(text) is not None
             if path.suffix in _TEXTS:
-                farther.update(dict.fromkeys(_farther(text, (path.parent, folder), looked)))
+                farther.update(dict.fromkeys(_farther(text, (path.parent, folder), inputs)))
+
         near = [path for path, names in waiting.items() if built or names & words]
         fresh = [*dict.fromkeys([*near, *farther])]
 
 
-def _farther(text: str, bases: tuple[Path, Path], looked: _Looked) -> Iterator[Path]:
+def _farther(text: str, bases: tuple[Path, Path], inputs: _Looked) -> Iterator[Path]:
     """Yield the files that a text names by their path: a folder's, when one of them is built."""
     text = _WRITTEN.sub("", text)
     names = {*_PATH.findall(text), *_QUOTED.findall(text)}
@@ -155,10 +168,11 @@ def _farther(text: str, bases: tuple[Path, Path], looked: _Looked) -> Iterator[P
                 path = Path(name)
             elif name.lstrip("/").partition("/")[0] not in there:
                 continue
+
             path = Path(os.path.normpath(path))
             if path.is_dir() and name in folders and not bases[1].is_relative_to(path):
-                yield from (file for file in _below(path) if file not in looked.found)
-            elif path.is_file() and path not in looked.found:
+                yield from (file for file in _below(path) if file not in inputs.contents)
+            elif path.is_file() and path not in inputs.contents:
                 yield path
 
 
@@ -168,6 +182,7 @@ def _nameable(folder: Path) -> Iterator[tuple[Path, set[str]]]:
         for path in _below(folder / kind):
             parts = path.relative_to(folder).parts[1:]
             yield path, {parts[0]} if kind == "roles" and parts else {*parts, path.stem}
+
     for path in sorted(folder.glob("*.y*ml")):
         yield path, {path.name}
 
@@ -177,6 +192,7 @@ def _below(folder: Path) -> Iterator[Path]:
     if folder.is_symlink():
         yield folder
         return
+
     for here, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if name not in {"__pycache__", ".git"})
         links = [name for name in folders if Path(here, name).is_symlink()]

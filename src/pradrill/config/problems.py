@@ -1,4 +1,4 @@
-"""Problems of configuration files: every one at once, each with its place."""
+"""Describe problems of configuration files: every one at once, each with its place."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Problem(NamedTuple):
 
     def __str__(self) -> str:
         here = Path.cwd()
-        shown = self.file.relative_to(here) if self.file.is_relative_to(here) else self.file
-        where = f"{shown}:{self.line}: {self.path}: " if self.path else f"{shown}:{self.line}: "
+        path = self.file.relative_to(here) if self.file.is_relative_to(here) else self.file
+        where = f"{path}:{self.line}: {self.path}: " if self.path else f"{path}:{self.line}: "
         return where + self.message + (f"\n  HINT: {self.hint}" if self.hint else "")
 
 

@@ -1,4 +1,4 @@
-"""The house: a plan and its drills, checked against each other and against the disk."""
+"""Read a project: a plan and its drills, checked against each other and against the disk."""
 
 from __future__ import annotations
 
@@ -61,6 +61,7 @@ class Project(NamedTuple):
         ours = {self.folder / PLAN: self.read, loaded.file: loaded.read}
         for path, content in ours.items():  # what was read is what runs, whatever is there now
             yield hashed(path, content, whole=True)
+
         for path in dict.fromkeys(named_files(loaded.drill)):
             if path.is_file() and path not in ours:
                 yield hashed(path, path.read_bytes())
@@ -71,6 +72,7 @@ def named_files(drill: Drill) -> Iterator[Path]:
     yield from drill.playbooks()
     if drill.standby.inventory_file is not None:
         yield drill.standby.inventory_file
+
     for way in drill.ways.values():
         yield from suite_files(way.verify.checks)
         yield from _beside_checks(way.verify.checks)
@@ -102,28 +104,33 @@ def open_house(
         problems += [*letterhead_problems(document, plan), *circle_problems(document, plan)]
     except ConfigurationProblemsError as error:
         problems += error.problems
+
     drills: dict[str, LoadedDrill] = {}
     for file in _drill_files(folder, only):
         try:
             document = read_document(file)
             if only is not None and only not in {str(document.content.get("drill")), str(file)}:
                 continue
+
             problems += _missing_files(document)
             drill = validate(document, Drill)
         except ConfigurationProblemsError as error:
             problems += error.problems
             continue
-        found = list(_drill_problems(document, drill, plan, now))
+
+        faults = list(_drill_problems(document, drill, plan, now))
         if drill.drill in drills:
             twin = drills[drill.drill].file
-            found.append(document.problem(("drill",), f'"{drill.drill}" is also {twin.name}'))
+            faults.append(document.problem(("drill",), f'"{drill.drill}" is also {twin.name}'))
+
         unlock(drill, secret)
         problems += vault_problems(document, drill)
         hosts, unusable = _hosts(document, drill)
         places, misplaced = ({}, []) if unusable else find_places(document, drill, hosts)
-        problems += [*found, *unusable, *misplaced]
+        problems += [*faults, *unusable, *misplaced]
         if not unusable and not misplaced:
             problems += reading_host_problems(document, drill, hosts, places)
+
         if not unusable:
             problems += reach_problems(document, drill, hosts)
             problems += connection_problems(document, drill, hosts)
@@ -132,6 +139,7 @@ def open_house(
         raise ConfigurationProblemsError(problems)
     if only is not None and not drills:
         raise _unknown(folder, only)
+
     assert plan is not None  # noqa: S101 otherwise there are problems
     return Project(folder, plan, drills, read)
 
@@ -139,11 +147,13 @@ def open_house(
 def _drill_files(folder: Path, only: str | None) -> list[Path]:
     if only is not None and Path(only).suffix in {".yml", ".yaml"}:
         return [Path(only)]
-    named = sorted(p for p in folder.glob("*.y*ml") if p.suffix in {".yml", ".yaml"})
-    files = [path for path in named if path.name not in {PLAN, CLAUSES}]
+
+    paths = sorted(p for p in folder.glob("*.y*ml") if p.suffix in {".yml", ".yaml"})
+    files = [path for path in paths if path.name not in {PLAN, CLAUSES}]
     if only is not None:
-        mine = [path for path in files if path.stem == only]
-        return mine or files
+        matches = [path for path in files if path.stem == only]
+        return matches or files
+
     return files
 
 
@@ -163,6 +173,7 @@ def _drill_problems(
         elif plan and (vm := plan.services[name].primary.vm) in drill.standby.names:
             where = ("standby", drill.standby.names_key)
             yield document.problem(where, f'"{vm}" is the primary of {name}')
+
     disruption = drill.scenario.disruption
     if isinstance(disruption, datetime) and disruption > now:
         yield document.problem(("scenario", "disruption"), "the instant is in the future")
@@ -206,14 +217,17 @@ def _hosts(document: Document, drill: Drill) -> tuple[tuple[Host, ...], list[Pro
     if not inventory.exists():
         what = f"{inventory} does not exist"
         return (), [document.problem(("standby", "inventory"), what)]
+
     try:
         hosts = read_inventory(inventory, drill.standby.where)
     except ConfigurationError as error:
         where = ("standby", "hosts")
         return (), [document.problem(where, error.message, error.hint)]
+
     wrong = [host.name for host in hosts if host.dr_role != "standby"]
     if wrong:
         message = f"{', '.join(wrong)} does not carry dr_role: standby in the inventory"
         hint = "Only a host that may be overwritten gets dr_role: standby."
         return hosts, [document.problem(("standby", "hosts"), message, hint)]
+
     return hosts, []

@@ -1,4 +1,4 @@
-"""JSON Schema of the plan and of drills, for editors that complete and check YAML."""
+"""Write the JSON Schema of the plan and of drills, for editors that complete and check YAML."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that Ansible Vault has encrypted, and the password that a drill names for them."""
+"""Find files that Ansible Vault encrypted, and hold the password that a drill names for them."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def unlock(drill: Drill, resolve: Resolve | None) -> None:
 
     Raises NotReadyError when the password cannot be had.
     """
-    named = drill.standby.vault_password
-    _password.set(resolve(named) if named and resolve else None)
+    secret = drill.standby.vault_password
+    _password.set(resolve(secret) if secret and resolve else None)
 
 
 def unlocked() -> str | None:
@@ -48,20 +48,22 @@ def vault_words(folder: Path, password: str | None) -> Iterator[list[str]]:
     if password is None:
         yield []
         return
+
     with piped(folder / "vault", password) as pipe:
         yield ["--vault-password-file", str(pipe)]
 
 
-def refused(path: Path, said: str) -> ConfigurationError | None:
+def refused(path: Path, answer: str) -> ConfigurationError | None:
     """Return the error for an inventory that Ansible could not decrypt, if that is why."""
-    if "no vault secrets found" in said:
+    if "no vault secrets found" in answer:
         message = f"the inventory {path} is encrypted with Ansible Vault, and no password is named"
         return ConfigurationError(message, hint=_HINT)
-    if re.search(r"Decryption failed|vault password", said):
+    if re.search(r"Decryption failed|vault password", answer):
         return ConfigurationError(
             f"the inventory {path} does not open with the vault password of the drill",
             hint="Try it: ansible-inventory --list --ask-vault-pass -i THE_INVENTORY.",
         )
+
     return None
 
 
@@ -82,6 +84,7 @@ def _vaulted(drill: Drill) -> Iterator[tuple[Path, int]]:
                 content = file.read(_LARGEST)
         except OSError:  # told elsewhere
             continue
+
         if hit := _VAULTED.search(content):
             yield path, content.count(b"\n", 0, hit.start()) + 1
 
@@ -92,6 +95,7 @@ def _looked_at(drill: Drill) -> Iterator[Path]:
     if inventory is not None:
         yield from _below(inventory)
         yield from (path for name in _BESIDE for path in _below(inventory.parent / name))
+
     for playbook in dict.fromkeys(drill.playbooks()):
         yield playbook
         yield from (path for name in _BESIDE for path in _below(playbook.parent / name))

@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP: they stop a run through its teardown, and never around it."""
+"""Stop a run at SIGINT, SIGTERM and SIGHUP: through its teardown, and never around it."""
 
 from __future__ import annotations
 
@@ -44,30 +44,32 @@ def signals_to(cancellation: Cancellation) -> Iterator[None]:
     of them is said by a thread, which hears of them by a pipe. A hang-up that `nohup` had ignored
     stays ignored.
     """
-    heard, told = os.pipe()
-    os.set_blocking(told, False)
-    teller = Thread(target=_tell, args=(heard, cancellation.say), daemon=True)
+    receiver, sender = os.pipe()
+    os.set_blocking(sender, False)
+    teller = Thread(target=_tell, args=(receiver, cancellation.say), daemon=True)
     teller.start()
     before = {number: signal.getsignal(number) for number in _CAUGHT}
-    woken = signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+    woken = signal.set_wakeup_fd(sender, warn_on_full_buffer=False)
+
     for number, handler in before.items():
         if not (number == signal.SIGHUP and handler is signal.SIG_IGN):
             signal.signal(number, cancellation.received.setdefault)
+
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(woken)
-        os.close(told)
+        os.close(sender)
         teller.join()
-        os.close(heard)
+        os.close(receiver)
 
 
-def _tell(heard: int, say: Callable[[str], None]) -> None:
+def _tell(receiver: int, say: Callable[[str], None]) -> None:
     """Say that the run stops, and once that it does already."""
     lines = [_STOPPING, _ALREADY]
-    while numbers := os.read(heard, _PIPE):
+    while numbers := os.read(receiver, _PIPE):
         for number in numbers:
             if number in _CAUGHT and lines:
                 say(lines.pop(0))

@@ -1,4 +1,4 @@
-"""Two clocks beside one another: the steady one, and the system's, which somebody may set."""
+"""Compare two clocks: the steady one, and the system's, which somebody may set."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Stretch:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._began = clock.now()
+        self._start = clock.now()
         self._offset = clock.stepped()
 
     def instant(self, wall: datetime) -> Instant:
@@ -32,9 +32,10 @@ class Stretch:
         moved = self._clock.stepped() - self._offset
         there = here if abs(moved) < _NOISE else here + timedelta(seconds=moved)
         earliest, latest = sorted((here, there))
-        if latest + _TOLERANCE < self._began or earliest - _TOLERANCE > now:
-            earliest, latest = self._began, now
-        earliest, latest = (min(max(each, self._began), now) for each in (earliest, latest))
+        if latest + _TOLERANCE < self._start or earliest - _TOLERANCE > now:
+            earliest, latest = self._start, now
+        earliest, latest = (min(max(each, self._start), now) for each in (earliest, latest))
+
         return Instant(at=latest, earliest=earliest, latest=latest, provenance=Provenance.MEASURED)
 
 
@@ -55,5 +56,6 @@ class ClockWatch:
             (before, offset), now = self._last, self._clock.now()
             self._last = now, self._clock.stepped()
             moved = self._last[1] - offset
+
         drift = _SUDDEN + _DRIFT * (now - before).total_seconds()
         return ClockStep(at=now, seconds=moved) if abs(moved) > drift else None

@@ -1,4 +1,4 @@
-"""What the steps of a run share: its journal, its facts, its tools, its standby."""
+"""Share what the steps of a run have in common: its journal, its facts, its tools, its standby."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from pradrill.domain.declared.drill import ServiceRecovery
 from pradrill.domain.run.abort import Abort
 from pradrill.domain.run.backup_integrity import IntegrityResult
 from pradrill.domain.run.event import OF_A_BRANCH, Event
-from pradrill.domain.run.facts import Facts, Shown
+from pradrill.domain.run.facts import BranchFacts, Facts
 from pradrill.domain.run.host import Host, HostFacts, Site
 from pradrill.domain.run.outcome import GuardResult, Phase, StepOutcome
 from pradrill.domain.run.proof import workable
 from pradrill.domain.run.run_plan import PlannedStep
 from pradrill.domain.values.model import Model
-from pradrill.domain.values.reason import Said, joined, written
+from pradrill.domain.values.reason import ReasonOrText, as_json, joined
 from pradrill.domain.values.run_names import folder_prefix
 from pradrill.domain.values.timeline import Instant, Mark, Provenance, Skew
 from pradrill.engine.cancellation import Cancellation
@@ -82,7 +82,7 @@ class StepEnd(NamedTuple):
     """What a step came to."""
 
     outcome: StepOutcome
-    detail: Said = ""
+    detail: ReasonOrText = ""
     more: Mapping[str, Any] = {}
 
 
@@ -157,7 +157,7 @@ class Context:
         return self._run.facts
 
     @property
-    def own(self) -> Shown:
+    def branch_facts(self) -> BranchFacts:
         """Return what this branch has shown so far, with the marks of the whole run."""
         return self.facts.of(self.service)
 
@@ -192,11 +192,11 @@ class Context:
         return self._run.unwritten
 
     def begin(self) -> None:
-        """From here on what cannot be written stops the run."""
+        """Stop the run, from here on, when something cannot be written."""
         self._run.under_way = True
 
     def end(self) -> None:
-        """From here on nothing stops what is left to do: the teardown."""
+        """Let nothing stop, from here on, what is left to do: the teardown."""
         self._run.under_way = False
 
     def abandon(self) -> None:
@@ -210,7 +210,7 @@ class Context:
         """
         self._look_at_clock()
         run = self._run
-        broken = run.abandoned or bool(self.tenancy.lost) or run.unwritten is not None
+        broken = run.abandoned or bool(self.tenancy.loss) or run.unwritten is not None
         return broken or run.cancelled() or self.aborted is not None
 
     def note(self, event: Event, fact: Model | None = None, **more: Any) -> None:
@@ -233,6 +233,7 @@ class Context:
         if self.service is not None and event in OF_A_BRANCH:
             facts["service"] = self.service
         body = {name: _plain(value) for name, value in facts.items()}
+
         run, facts = self._run, self.tools.masked(body)
         with run.lock:
             # The record, written now or from the journal alone, says the same of when it began.
@@ -241,6 +242,7 @@ class Context:
                 run.journal.append(event, at, facts)
             except RecordError as error:
                 run.unwritten = run.unwritten or error
+
             run.facts = run.facts.after(event, facts)
 
     def note_guard(self, result: GuardResult) -> None:
@@ -249,7 +251,7 @@ class Context:
 
     def mark(self, mark: Mark, at: datetime) -> None:
         """Note a measured mark of the timeline."""
-        self.mark_instant(mark, Instant.known(at, Provenance.MEASURED))
+        self.mark_instant(mark, Instant.around(at, Provenance.MEASURED))
 
     def mark_instant(self, mark: Mark, instant: Instant) -> None:
         """Note a mark with its bounds and where it comes from."""
@@ -271,8 +273,8 @@ class Context:
         site = planned(self._run.site, "the standby's start")
         if self.service is None:
             return site
-        mine = self.facts.plan.branch(self.service).hosts
-        return site.model_copy(update={"hosts": tuple(h for h in site.hosts if h.name in mine)})
+        names = self.facts.plan.branch(self.service).hosts
+        return site.model_copy(update={"hosts": tuple(h for h in site.hosts if h.name in names)})
 
     def workable(self, phase: Phase) -> Site | None:
         """Return what a playbook may work on: before the teardown all of it or nothing."""
@@ -285,10 +287,10 @@ class Context:
     def host(self, name: str | None) -> Host:
         """Return one of this branch's hosts by its name in the inventory; the first for None."""
         hosts = self.there().hosts
-        found = [host for host in hosts if name in {None, host.name}]
-        if not found:
+        matches = [host for host in hosts if name in {None, host.name}]
+        if not matches:
             raise PradrillError(f"{name} is not among the standby's hosts")
-        return found[0]
+        return matches[0]
 
     def forget_folders(self) -> None:
         """Remove what was written for the run outside its own folder, by a dead process too."""
@@ -304,12 +306,13 @@ class Context:
             with suppress(OSError):
                 self._run.spare = Path(tempfile.mkdtemp(prefix=prefix, dir=scratch.base()))
                 return True
+
         return False
 
-    def left(self, left: Sequence[Said]) -> StepEnd:
+    def left(self, left: Sequence[ReasonOrText]) -> StepEnd:
         """Note what was left behind, if anything was."""
         if left:
-            self.note(Event.RESIDUE, left=written(left))
+            self.note(Event.RESIDUE, left=as_json(left))
             return StepEnd(StepOutcome.FAILED, joined(left))
         return StepEnd(StepOutcome.PASSED)
 
@@ -324,11 +327,12 @@ class Context:
 
     def evidence(self, step: PlannedStep) -> Path:
         """Return the folder for the evidence of a step that has begun; it does not exist yet."""
-        begun = self.facts.begun
-        number = max(n for n, key in enumerate(begun, 1) if key == step.key)
+        keys = self.facts.begun
+        number = max(n for n, key in enumerate(keys, 1) if key == step.key)
         words = step.name if step.service is None else f"{step.service} {step.name}"
         name = "".join(c if c.isalnum() else "-" for c in words)
         again = f"-{self.attempt}" if self.attempt > 1 else ""
+
         return self._room() / "evidence" / f"{number:02d}-{name}{again}"
 
     def _room(self) -> Path:

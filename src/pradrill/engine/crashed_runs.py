@@ -1,4 +1,4 @@
-"""What a killed run left behind: found, torn down, and recorded as CRASHED."""
+"""Find what a killed run left behind, tear it down, and record the run as CRASHED."""
 
 from __future__ import annotations
 
@@ -45,6 +45,7 @@ def recover_crashed(
             recovered.records.extend([record] if record is not None else [])
         finally:
             journal.close()
+
     return recovered
 
 
@@ -54,12 +55,14 @@ def _recover(journal: Journal, tools_for: Callable[[RunPlan], Tools]) -> RunReco
         return None
     if facts.ended is not None:  # killed just before its record: nothing else is left to do
         return seal(journal, facts)
+
     tools = tools_for(facts.plan)
     with hold_standby(tools.store, facts.plan, journal.run_id):
         run = Run(Context(journal, facts, tools, Cancellation()))
         run.context.note(Event.LOST)
         run.reconnect()
         run.tear_down()
+
     return run.seal()
 
 

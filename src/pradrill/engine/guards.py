@@ -1,4 +1,4 @@
-"""Guards: what must be proven of a host before it is touched, and before data is restored.
+"""Prove what must be true of a host before it is touched, and before data is restored.
 
 A guard without evidence is unproven. All that a host says of itself is its own word: these guards
 keep an honest mistake from production, not a machine that is made to lie.
@@ -42,7 +42,7 @@ def identity_guards(
     services: Collection[str] | None = None,
     known_by_name: bool = False,
 ) -> list[GuardResult]:
-    """Prove that the host is declared a standby and is no service's primary.
+    """Prove that the host is declared a standby and is not a service's primary.
 
     It must be told apart from the primary of each of the drill's `services` (default: of all); of
     the others in the plan, where that says what their primary is.
@@ -50,6 +50,7 @@ def identity_guards(
     demanded = primaries if services is None else services
     declared = host.dr_role == "standby"
     key = identity.print_of(facts.host_key)
+
     results = [
         _result(
             GuardKind.DR_ROLE,
@@ -71,8 +72,10 @@ def identity_guards(
         result = _not_primary(service, primary, host, facts, known_by_name=known_by_name)
         if service in demanded or result.outcome in {GuardOutcome.PROVEN, GuardOutcome.REFUSED}:
             results.append(result)
+
     if not facts.machine_id:
         results.append(_unproven(GuardKind.MACHINE_ID, host.name, reason(Code.NO_MACHINE_ID)))
+
     return results
 
 
@@ -82,19 +85,22 @@ def _not_primary(
     guard = Guard(kind=GuardKind.NOT_PRIMARY_OF, of=service)
     if primary.waived:
         detail = reason(Code.PRIMARY_WAIVED)
-        return _named(guard, host.name, GuardOutcome.WAIVED, detail)
+        return _guard_result(guard, host.name, GuardOutcome.WAIVED, detail)
+
     compared = dict(_comparisons(primary, host, facts, known_by_name=known_by_name))
     hits = [hit for each in compared.values() for hit in each or ()]
     if hits:
         detail = reason(Code.PRIMARY_SHARED, what=hits)
-        return _named(guard, host.name, GuardOutcome.REFUSED, detail)
+        return _guard_result(guard, host.name, GuardOutcome.REFUSED, detail)
     if all(each is None for each in compared.values()):
         unknown = reason(Code.PRIMARY_UNKNOWN)
-        return _named(guard, host.name, GuardOutcome.UNPROVEN, unknown)
+        return _guard_result(guard, host.name, GuardOutcome.UNPROVEN, unknown)
+
     left_out = [what for what, each in compared.items() if each is None]
     in_part = left_out and not known_by_name
     detail = reason(Code.DIFFERS_IN_PART, what=left_out) if in_part else reason(Code.DIFFERS)
-    return _named(guard, host.name, GuardOutcome.PROVEN, detail)
+
+    return _guard_result(guard, host.name, GuardOutcome.PROVEN, detail)
 
 
 def _comparisons(
@@ -105,22 +111,23 @@ def _comparisons(
     A key of another type says nothing: one machine has a key of each. So those that the host has
     beside the one that it showed are compared too.
     """
-    shown = [facts.host_key, *facts.other_keys]
-    ours = {key for key in map(identity.print_of, shown) if key}
-    comparable = {*(each.partition(" ")[0] for each in shown), None}
+    host_keys = [facts.host_key, *facts.other_keys]
+    ours = {key for key in map(identity.print_of, host_keys) if key}
+    comparable = {*(each.partition(" ")[0] for each in host_keys), None}
     keys = {
         identity.print_of(each)
         for each in identity.valid(identity.host_key, primary.host_keys)
         if identity.type_of(each) in comparable
     }
+
     yield "host key", (["host key"] * bool(keys & ours) if keys and ours else None)
 
     ids = set(identity.valid(identity.machine_id, primary.machine_ids))
     same = ["machine-id"] * (facts.machine_id in ids)
     yield "machine-id", (same if ids and facts.machine_id else None)
 
-    given = identity.valid(identity.address, primary.addresses)
-    theirs = {identity.plain_address(each) for each in given}
+    valid_addresses = identity.valid(identity.address, primary.addresses)
+    theirs = {identity.plain_address(each) for each in valid_addresses}
     here = _addresses(host, facts)
     shared = [f"address {text}" for text, each in here.items() if each in theirs]
     telling = [each for each in theirs if not identity.is_everybodys(each)]
@@ -132,13 +139,14 @@ def _comparisons(
 
 def _addresses(host: Host, facts: HostFacts) -> dict[str, object]:
     """Return the addresses that lead to the host, and those that it has: as told → as compared."""
-    found: dict[str, object] = {}
+    addresses: dict[str, object] = {}
     for text in (host.address, facts.peer, *facts.addresses):
         try:
-            found[text] = identity.plain_address(text.strip("[]"))
+            addresses[text] = identity.plain_address(text.strip("[]"))
         except ValueError:  # a name: `peer` is the address that it led to
             continue
-    return found
+
+    return addresses
 
 
 def same_machine_guard(host: Host, facts: HostFacts, before: SeenHost | None) -> GuardResult:
@@ -148,9 +156,12 @@ def same_machine_guard(host: Host, facts: HostFacts, before: SeenHost | None) ->
     if identity.print_of(facts.host_key) != before.host_key:
         detail = reason(Code.OTHER_KEY)
         return _result(GuardKind.SAME_MACHINE, host.name, proven=False, detail=detail)
-    if before.machine and facts.seen().machine != before.machine:  # copies of one image share keys
+    if (
+        before.machine and facts.for_record().machine != before.machine
+    ):  # copies of one image share keys
         detail = reason(Code.OTHER_MACHINE_ID)
         return _result(GuardKind.SAME_MACHINE, host.name, proven=False, detail=detail)
+
     return _result(GuardKind.SAME_MACHINE, host.name, proven=True, detail=reason(Code.SAME_KEY))
 
 
@@ -162,9 +173,11 @@ def marker_guard(facts: HostFacts) -> GuardResult:
     if facts.marker is None:
         detail = reason(Code.MARKER_MISSING, path=MARKER)
         return _result(GuardKind.MARKER, facts.host, proven=False, detail=detail)
+
     first = facts.marker.splitlines()[0].strip() if facts.marker.strip() else ""
     proven = first == facts.machine_id != ""
     detail = reason(Code.MARKER_OWN) if proven else reason(Code.MARKER_COPIED)
+
     return _result(GuardKind.MARKER, facts.host, proven=proven, detail=detail)
 
 
@@ -180,7 +193,7 @@ def reach_guards(
 ) -> list[GuardResult]:
     """Prove that production is out of a host's reach.
 
-    A name that does not resolve there is no proof: a misspelt one looks the same. The controller's
+    A name that does not resolve proves nothing: a misspelt one looks the same. The controller's
     own answer is not taken instead: it may see another network than the standby.
     """
     return [_reach_guard(host, each, reached.get(each, NOT_TRIED)) for each in endpoints]
@@ -188,17 +201,17 @@ def reach_guards(
 
 def _reach_guard(host: str, endpoint: str, answer: Reached) -> GuardResult:
     guard = Guard(kind=GuardKind.MUST_NOT_REACH, of=endpoint)
-    return _named(guard, host, _REACHES[answer.reach], answer.detail)
+    return _guard_result(guard, host, _REACHES[answer.reach], answer.detail)
 
 
 def _result(kind: GuardKind, host: str, *, proven: bool, detail: Reason) -> GuardResult:
     outcome = GuardOutcome.PROVEN if proven else GuardOutcome.REFUSED
-    return _named(Guard(kind=kind), host, outcome, detail)
+    return _guard_result(Guard(kind=kind), host, outcome, detail)
 
 
 def _unproven(kind: GuardKind, host: str, detail: Reason) -> GuardResult:
-    return _named(Guard(kind=kind), host, GuardOutcome.UNPROVEN, detail)
+    return _guard_result(Guard(kind=kind), host, GuardOutcome.UNPROVEN, detail)
 
 
-def _named(guard: Guard, host: str, outcome: GuardOutcome, detail: Reason) -> GuardResult:
+def _guard_result(guard: Guard, host: str, outcome: GuardOutcome, detail: Reason) -> GuardResult:
     return GuardResult(guard=guard, host=host, outcome=outcome, detail=detail)

@@ -1,4 +1,4 @@
-"""The run's leases: on each machine of its standby, where every other controller sees them.
+"""Hold the run's leases on each machine of its standby, where every other controller sees them.
 
 A lease is taken once a machine is proven, held on while the run lasts, looked at again before
 anything is changed, and given back at the end. Whoever loses one has lost the standby: nothing of
@@ -57,30 +57,32 @@ class Tenancy:
         run_id: str,
         note: Callable[[GuardResult], None],
     ) -> None:
-        self.lost: Reason | None = None
+        self.loss: Reason | None = None
         """Why the standby is not this run's any more; None while it is."""
         self._leases = leases
         self._store = store
         self._clock = clock
         self._me = store.holder(run_id)
         self._note = note
-        self._held: dict[str, _Held] = {}
+        self._by_host: dict[str, _Held] = {}
         self._lock = Lock()
         self._over = Event()
 
     def take(self, site: Site, facts: HostFacts) -> None:
         """Take a proven machine's lease, once. Raises BusyError, and NotReadyError without one."""
-        if self._leases is None or facts.host in self._held:
+        if self._leases is None or facts.host in self._by_host:
             return
+
         host = next(host for host in site.hosts if host.name == facts.host)
-        answer = self._taken(self._leases, host, site, facts.machine_id)
-        if answer.came is LeaseState.BUSY:
+        answer = self._take(self._leases, host, site, facts.machine_id)
+        if answer.state is LeaseState.BUSY:
             raise self._busy(host, answer)
-        if answer.came is not LeaseState.HELD:
+        if answer.state is not LeaseState.HELD:
             raise NotReadyError(
                 f"the lease on {host.name} cannot be written: {answer.because}",
                 hint="The login must be able to write beside the marker, in /run/lock or in /tmp.",
             )
+
         self._holds(_Held(host, site, facts.machine_id, self._clock.now()))
         self._note(_guard(host, GuardOutcome.PROVEN, _had(answer)))
 
@@ -88,9 +90,10 @@ class Tenancy:
         """Hold on the lease of a run that was killed, or take it again. Raises as `take` does."""
         if self._leases is None:
             return
+
         host = next(host for host in site.hosts if host.name == facts.host)
         before = self._leases.renew(host, site, self._me, machine_id=facts.machine_id, lapsed=True)
-        if before.came is LeaseState.HELD:
+        if before.state is LeaseState.HELD:
             self._holds(_Held(host, site, facts.machine_id, self._clock.now()))
         else:
             self.take(site, facts)
@@ -104,9 +107,9 @@ class Tenancy:
             return
         host = next(host for host in site.hosts if host.name == facts.host)
         answer = self._leases.renew(host, site, self._me, machine_id=facts.machine_id, lapsed=True)
-        if answer.came is LeaseState.LOST and answer.other is not None:
+        if answer.state is LeaseState.LOST and answer.other is not None:
             raise self._busy(host, answer)
-        if answer.came is not LeaseState.HELD:
+        if answer.state is not LeaseState.HELD:
             raise NotReadyError(
                 f"the run's lease on {host.name} is gone: another run may have come and gone there",
                 hint=f"Tear it down: pradrill teardown {self._me.run}; then launch it again.",
@@ -117,70 +120,73 @@ class Tenancy:
         """Hold nothing on any more, and give nothing back: each lease runs out by itself."""
         self._over.set()
         with self._lock:
-            self._held.clear()
+            self._by_host.clear()
 
     def confirm(self) -> None:
         """Raise PradrillError when the standby is not this run's any more; ask its machines."""
         with self._lock:
-            if not self.lost and self._leases is not None:
-                for held in list(self._held.values()):
-                    self._renew(self._leases, held)
-            if self.lost:
-                raise ReasonError(reason(Code.STANDBY_LOST, because=self.lost))
+            if not self.loss and self._leases is not None:
+                for lease in list(self._by_host.values()):
+                    self._renew(self._leases, lease)
+            if self.loss:
+                raise ReasonError(reason(Code.STANDBY_LOST, because=self.loss))
 
     def lose(self, because: Reason) -> None:
         """Touch the standby no more."""
-        self.lost = because
+        self.loss = because
 
     def give_back(self) -> Iterator[str]:
         """Give every lease back; say which could not be: those run out by themselves."""
         self._over.set()
         with self._lock:
-            while self._held and self._leases is not None:
-                _, held = self._held.popitem()
+            while self._by_host and self._leases is not None:
+                _, lease = self._by_host.popitem()
                 try:
-                    self._leases.release(held.host, held.site, self._me, machine_id=held.machine_id)
+                    self._leases.release(
+                        lease.host, lease.site, self._me, machine_id=lease.machine_id
+                    )
                 except PradrillError as error:
                     minutes = LEASE_TERM // timedelta(minutes=1)
                     yield (
-                        f"the lease on {held.host.name} was not given back, it runs out within "
+                        f"the lease on {lease.host.name} was not given back, it runs out within "
                         f"{minutes} minutes: {error.message}"
                     )
 
-    def _taken(self, leases: Leases, host: Host, site: Site, machine_id: str) -> LeaseAnswer:
+    def _take(self, leases: Leases, host: Host, site: Site, machine_id: str) -> LeaseAnswer:
         """Take a lease, also that of a run which is known here to have ended."""
         answer = leases.take(host, site, self._me, machine_id=machine_id, over=())
         other = answer.other
-        if answer.came is LeaseState.BUSY and other is not None and self._store.has_ended(other):
+        if answer.state is LeaseState.BUSY and other is not None and self._store.has_ended(other):
             return leases.take(host, site, self._me, machine_id=machine_id, over={other.run})
         return answer
 
-    def _holds(self, held: _Held) -> None:
+    def _holds(self, lease: _Held) -> None:
         with self._lock:
-            is_first = not self._held
-            self._held[held.host.name] = held
+            is_first = not self._by_host
+            self._by_host[lease.host.name] = lease
         if is_first:
             Thread(target=self._keep, daemon=True).start()
 
     def _keep(self) -> None:
         """Renew now and then; a machine that does not answer is asked again later."""
-        while not self.lost and not self._over.wait(LEASE_RENEWAL.total_seconds()):
+        while not self.loss and not self._over.wait(LEASE_RENEWAL.total_seconds()):
             with suppress(Exception):  # whoever changes the standby next asks by itself
                 self.confirm()
 
-    def _renew(self, leases: Leases, held: _Held) -> None:
+    def _renew(self, leases: Leases, lease: _Held) -> None:
         now = self._clock.now()
-        lapsed = now - held.since >= LEASE_TERM
+        lapsed = now - lease.since >= LEASE_TERM
+
         answer = leases.renew(
-            held.host, held.site, self._me, machine_id=held.machine_id, lapsed=lapsed
+            lease.host, lease.site, self._me, machine_id=lease.machine_id, lapsed=lapsed
         )
-        if answer.came is LeaseState.HELD:
-            self._held[held.host.name] = held._replace(since=now)
-        elif answer.came is LeaseState.LOST:
-            self.lost = _lost(answer.other)
-            self._note(_guard(held.host, GuardOutcome.REFUSED, self.lost))
+        if answer.state is LeaseState.HELD:
+            self._by_host[lease.host.name] = lease._replace(since=now)
+        elif answer.state is LeaseState.LOST:
+            self.loss = _lost(answer.other)
+            self._note(_guard(lease.host, GuardOutcome.REFUSED, self.loss))
         else:
-            raise PradrillError(f"the lease on {held.host.name} is gone: {answer.because}")
+            raise PradrillError(f"the lease on {lease.host.name} is gone: {answer.because}")
 
     def _busy(self, host: Host, answer: LeaseAnswer) -> BusyError:
         until = self._clock.now() + timedelta(seconds=min(answer.left, LEASE_TERM.total_seconds()))
@@ -200,14 +206,14 @@ def _guard(host: Host, outcome: GuardOutcome, detail: Reason) -> GuardResult:
 def _had(answer: LeaseAnswer) -> Reason:
     if answer.other is None or answer.end is None:
         return reason(Code.LEASE_FREE)
-    return reason(_ENDS[answer.end], holder=_named(answer.other))
+    return reason(_ENDS[answer.end], holder=_holder(answer.other))
 
 
 def _lost(other: Holder | None) -> Reason:
     if other is None:
         return reason(Code.LEASE_LAPSED)
-    return reason(Code.LEASE_TAKEN, holder=_named(other))
+    return reason(Code.LEASE_TAKEN, holder=_holder(other))
 
 
-def _named(other: Holder) -> Reason:
+def _holder(other: Holder) -> Reason:
     return reason(Code.HOLDER, name=other.run, controller=other.controller, folder=other.state)

@@ -1,4 +1,4 @@
-"""Branches of a recovery, side by side: each begins once those that it comes after let it."""
+"""Run branches of a recovery side by side: each begins once those that it comes after let it."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ def side_by_side(
         for name in after:
             take(name, _nothing_waits)
         return
+
     news: SimpleQueue[tuple[Name, bool]] = SimpleQueue()
-    taken: list[Future[None]] = []
+    futures: list[Future[None]] = []
     running = 0
     with ThreadPoolExecutor(len(after)) as pool:
         while True:
@@ -36,21 +37,23 @@ def side_by_side(
                 go_on, ended = (partial(news.put, (name, may)) for may in (True, False))
                 future = pool.submit(take, name, go_on)
                 future.add_done_callback(partial(_tell, ended))
-                taken.append(future)
+                futures.append(future)
                 running += 1
             if not running:
                 break
+
             name, may_go_on = news.get()
             if may_go_on:
                 order.done(name)
             else:
                 running -= 1
-    for future in taken:
+
+    for future in futures:
         future.result()
 
 
 def _nothing_waits() -> None:
-    """Let nobody go on: there is no other branch."""
+    """Let nobody go on: one branch runs alone."""
 
 
 def _tell(ended: Callable[[], None], _future: Future[None]) -> None:

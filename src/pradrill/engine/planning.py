@@ -1,4 +1,4 @@
-"""From declaration to plan: every step that a run will take, as data."""
+"""Plan a run from its declaration: every step that it will take, as data."""
 
 from __future__ import annotations
 
@@ -61,6 +61,7 @@ def plan_run(  # noqa: PLR0913 every argument is a different kind of input
         PlannedHost(name=host.name, address=f"{host.address}:{host.port}", dr_role=host.dr_role)
         for host in hosts
     )
+
     planned += tuple(
         PlannedHost(name=name, address=None, dr_role="standby") for name in drill.standby.names
     )
@@ -70,6 +71,7 @@ def plan_run(  # noqa: PLR0913 every argument is a different kind of input
         Branch(service=name, hosts=(places or {}).get(name, names), after=after)
         for name, after in order(plan.services, tuple(drill.recover)).items()
     )
+
     return RunPlan(
         drill=drill,
         drill_file=drill_file,
@@ -103,11 +105,13 @@ def _steps(
 
     ready = Phase.READINESS
     yield step(ready, "check the preconditions", StepKind.PRECONDITIONS, _LOOK)
+
     for branch in branches:
         backups = drill.ways[branch.service].recovery_point
         if backups is not None:
             name, deadline = "read the backup catalogue", backups.deadline
             yield _step(branch, ready, name, StepKind.CATALOGUE, deadline)
+
     yield step(ready, "start the standby", StepKind.START, _START)
     yield step(ready, "prove the standby's identity", StepKind.IDENTITY, _LOOK)
     for branch in branches:
@@ -120,6 +124,7 @@ def _steps(
     yield step(Phase.TEARDOWN, name, StepKind.ISOLATION_AGAIN, _LOOK)
     for branch in reversed(branches):
         yield from _declared(plan, branch, Phase.TEARDOWN, drill.ways[branch.service].teardown)
+
     if drill.standby.leaves_residue:
         yield step(Phase.TEARDOWN, "look for residue", StepKind.RESIDUE, _LOOK)
     yield step(Phase.TEARDOWN, "release the standby", StepKind.STOP, _START)
@@ -133,9 +138,11 @@ def _recovery(plan: Plan, branch: Branch, way: ServiceRecovery) -> Iterator[Plan
     yield _step(branch, verify, "check the service", StepKind.CHECKS, way.verify.deadline)
     yield _step(branch, verify, "prove isolation again", StepKind.ISOLATION_AGAIN, _LOOK)
     yield _step(branch, verify, "read the recovery point", StepKind.NEWEST_DATA, newest)
+
     if way.verify.canary is not None:
         deadline = way.verify.canary.deadline
         yield _step(branch, verify, "compare the canary", StepKind.CANARY, deadline)
+
     integrity = way.recovery_point.integrity if way.recovery_point else None
     if integrity is not None:
         name = "check the backups' integrity"
@@ -164,6 +171,7 @@ def _declared(
         if isinstance(step, ManualStep):
             yield from _manual(plan, branch, phase, name, step)
             continue
+
         yield PlannedPlaybook(
             phase=phase,
             name=name,
@@ -179,29 +187,30 @@ def _declared(
 
 
 def _manual(
-    plan: Plan, branch: Branch, phase: Phase, name: str, told: ManualStep
+    plan: Plan, branch: Branch, phase: Phase, name: str, step: ManualStep
 ) -> Iterator[PlannedStep]:
     """Return the wait for a person; a call waits twice, for the response and the restoration."""
     asks = PlannedManual(
         phase=phase,
         name=name,
         hosts=(),
-        deadline=told.deadline,
+        deadline=step.deadline,
         service=branch.service,
-        manual=told,
+        manual=step,
         repeatable=True,  # a person who is asked again says what is so
     )
-    if told.call is None:
+    if step.call is None:
         yield asks
         return
-    provider = plan.providers[told.call]
+
+    provider = plan.providers[step.call]
     promises = {
         CallStage.RESPONSE: provider.sla.response,
         CallStage.RESTORATION: provider.sla.restoration,
     }
     for stage, promised in promises.items():
         call = Call(
-            provider=told.call, stage=stage, step=name, support=provider.support, promised=promised
+            provider=step.call, stage=stage, step=name, support=provider.support, promised=promised
         )
         yield asks.model_copy(update={"name": f"{name}: {stage}", "call": call})
 

@@ -1,4 +1,4 @@
-"""The teardown of a sealed run, once more: what it left is removed, its record stays as it is."""
+"""Repeat the teardown of a sealed run: what it left is removed, its record stays as it is."""
 
 from __future__ import annotations
 
@@ -60,6 +60,7 @@ def repeat_teardown(journal: Journal, tools: Tools) -> tuple[str, ...]:
             f"the run {journal.run_id} has changed nothing on its standby",
             hint="Name a run that has: pradrill runs.",
         )
+
     with tempfile.TemporaryDirectory(
         prefix=folder_prefix(journal.run_id), dir=scratch.base(), ignore_cleanup_errors=True
     ) as folder:
@@ -68,6 +69,7 @@ def repeat_teardown(journal: Journal, tools: Tools) -> tuple[str, ...]:
             run = Run(Context(unkept, past(facts), tools, Cancellation()))
             run.reconnect()
             run.tear_down()
+
         return tuple(each.text for each in run.context.facts.residue)
 
 

@@ -1,4 +1,4 @@
-"""A run, from top to bottom: readiness → prepare → restore → verify → teardown → record."""
+"""Run a drill from top to bottom: readiness → prepare → restore → verify → teardown → record."""
 
 from __future__ import annotations
 
@@ -16,7 +16,14 @@ from pradrill.domain.run.proof import is_standby, worked_on
 from pradrill.domain.run.record import Refusal, RunRecord
 from pradrill.domain.run.run_plan import Branch, PlannedStep
 from pradrill.domain.run.verdict import opened
-from pradrill.domain.values.reason import Reason, Said, as_reason, reason, reason_of, written
+from pradrill.domain.values.reason import (
+    Reason,
+    ReasonOrText,
+    as_json,
+    as_reason,
+    reason,
+    reason_of,
+)
 from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Instant, Mark, Provenance
 from pradrill.engine.cancellation import Cancellation
@@ -36,15 +43,17 @@ def run_drill(
     started: Started, tools: Tools, cancelled: Cancellation, *, disruption: Disruption | None
 ) -> RunRecord:
     """Carry the plan out and return its sealed record. Raises RecordError, after teardown."""
-    began = tools.clock.now()
-    with closing(tools.store.open(started.plan.drill.drill, began)) as journal:
-        run = Run(Context(journal, Facts(started=started, began=began), tools, cancelled))
+    start = tools.clock.now()
+    with closing(tools.store.open(started.plan.drill.drill, start)) as journal:
+        run = Run(Context(journal, Facts(started=started, began=start), tools, cancelled))
         run.context.note(Event.STARTED, started)
+
         try:
             with hold_standby(tools.store, started.plan, journal.run_id):
                 run.carry_out(disruption)
         except BusyError as busy:
             run.refuse(Refusal.BUSY, str(busy.message))
+
         return run.seal()
 
 
@@ -102,19 +111,23 @@ class Run:
         if (abort := context.aborted) is not None:
             context.note(Event.ABORTED, abort)
         context.tools.progress.phase(Phase.TEARDOWN)
+
         if ended := context.tools.runner.reap(context.journal.run_id):
             context.tools.progress.say(f"{ended} left-over processes were ended")
+
         self._tell_unproven()
         if self._is_held() and context.facts.touched:
             end_commands(context)
+
         for step in context.facts.plan.steps_of(Phase.TEARDOWN):
             if self._is_due(step):
-                known = context.facts.residue
+                residue = context.facts.residue
                 result = self._step(step)
                 passed = result.outcome is StepOutcome.PASSED
                 of_standby = step.kind is not StepKind.ISOLATION_AGAIN  # its guards say it
-                if of_standby and not passed and context.facts.residue == known:
+                if of_standby and not passed and context.facts.residue == residue:
                     context.left([_ended(result)])
+
         context.forget_folders()
 
     def _is_due(self, step: PlannedStep) -> bool:
@@ -126,6 +139,7 @@ class Run:
             return False
         if step.kind is StepKind.ISOLATION_AGAIN:
             return any(phase is Phase.RESTORE for phase, _, _ in context.facts.begun)
+
         return step.kind is not StepKind.PLAYBOOK or context.workable(step.phase) is not None
 
     def _is_held(self) -> bool:
@@ -155,6 +169,7 @@ class Run:
         leased = any(guard.guard.kind is GuardKind.LEASE for guard in facts.guards)
         if not (facts.touched or leased) or facts.plan.drill.standby.throw_away:
             return
+
         try:
             context.connect()
             prove_anew(context)
@@ -174,9 +189,9 @@ class Run:
         self.context.tools.standby.stop(self.context.journal.run_id)
         self.context.forget_folders()
 
-    def refuse(self, why: Refusal, *because: Said) -> None:
+    def refuse(self, why: Refusal, *because: ReasonOrText) -> None:
         """Note that the run does not start."""
-        self.context.note(Event.REFUSED, refusal=why, because=written(because))
+        self.context.note(Event.REFUSED, refusal=why, because=as_json(because))
 
     def seal(self) -> RunRecord:
         """Write the record; raises RecordError when it, or a fact before it, was not written."""
@@ -188,9 +203,11 @@ class Run:
             context.note(Event.ENDED, ended=context.tools.clock.now().isoformat())
         if context.unwritten is not None:
             raise context.unwritten
+
         facts = context.facts
         masked = context.tools.masked(facts.started.model_dump(mode="json"))
         started = Started.model_validate(masked)  # as the journal has it
+
         return seal(context.journal, facts.model_copy(update={"started": started}))
 
     def _all(self, phase: Phase) -> None:
@@ -201,6 +218,7 @@ class Run:
                 continue
             if self._nothing_to_accept(step):
                 raise Stop
+
             result = self._step(step)
             if self.context.cancelled():
                 raise Stop
@@ -232,15 +250,17 @@ class Run:
         context = self.context.of(branch.service)
         for phase in phases:
             context.tools.progress.phase(phase)
-            for step in context.facts.plan.own(phase, branch):
+            for step in context.facts.plan.steps_of_branch(phase, branch):
                 outcome = self._past.get(step.key) or self._step(step).outcome
                 if context.cancelled():
                     raise Stop
+
                 if outcome is StepOutcome.PASSED and step.kind is StepKind.CHECKS:
                     go_on()
                 elif outcome is not StepOutcome.PASSED and phase is not Phase.VERIFY:
                     raise Stop  # what is seen in verification does not rest on one another
-            if phase is Phase.RESTORE and Mark.DATA_RESTORED not in context.own.marks:
+
+            if phase is Phase.RESTORE and Mark.DATA_RESTORED not in context.branch_facts.marks:
                 context.mark_instant(Mark.DATA_RESTORED, self._restore_end(branch))
 
     def _nothing_to_accept(self, step: PlannedStep) -> bool:
@@ -254,47 +274,54 @@ class Run:
         clock, progress = context.tools.clock, context.tools.progress
         deadline = step.deadline.total_seconds()
         progress.step(step.name, deadline)
+
         phase, name, service = step.key
         context.note(Event.STEP_STARTED, phase=phase, name=name, service=service)
+
         started = clock.now()
-        came = self._take(context, step)
+        end = self._take(context, step)
         if step.phase is Phase.TEARDOWN and step.kind is StepKind.PLAYBOOK:
-            came = self._until_reached(context, step, came)
+            end = self._until_reached(context, step, end)
         ended = clock.now()
+
         result = StepResult(
             phase=step.phase,
             name=step.name,
             kind=step.kind,
-            outcome=came.outcome,
+            outcome=end.outcome,
             started=started,
             ended=ended,
             seconds=(ended - started).total_seconds(),
             deadline=deadline,
             hosts=step.hosts,
             service=service,
-            detail=as_reason(came.detail),
-            **came.more,
+            detail=as_reason(end.detail),
+            **end.more,
         )
+
         context.note(Event.STEP_ENDED, result)
-        progress.done(result)
+        progress.finish(result)
+
         return result
 
-    def _until_reached(self, context: Context, step: PlannedStep, came: StepEnd) -> StepEnd:
+    def _until_reached(self, context: Context, step: PlannedStep, end: StepEnd) -> StepEnd:
         """Take a step again, each time later, while its host is not reached and time is left."""
         clock = context.tools.clock
         deadline = clock.now() + step.deadline
         for number, wait in enumerate(_WAITS, 2):
             left = deadline - clock.now() - wait
-            if came.outcome is not StepOutcome.UNREACHABLE or left <= timedelta():
+            if end.outcome is not StepOutcome.UNREACHABLE or left <= timedelta():
                 break
+
             context.tools.progress.say(
-                f"not reached, tried again in {wait.total_seconds():g} s: {came.detail}"
+                f"not reached, tried again in {wait.total_seconds():g} s: {end.detail}"
             )
             clock.sleep(wait.total_seconds())
             end_commands(context)
             again = step.model_copy(update={"deadline": left})
-            came = self._take(context.again(number), again)
-        return came
+            end = self._take(context.again(number), again)
+
+        return end
 
     def _take(self, context: Context, step: PlannedStep) -> StepEnd:
         try:
@@ -316,9 +343,9 @@ class Run:
 
     def _restore_end(self, branch: Branch) -> Instant:
         steps = self.context.facts.steps
-        mine = [s for s in steps if s.service == branch.service and s.phase is Phase.RESTORE]
-        ends = [(step.work_ended, step.work_earlier) for step in mine if step.work_ended]
-        ends += [(step.ended, 0.0) for step in mine if step.kind is StepKind.MANUAL]
+        results = [s for s in steps if s.service == branch.service and s.phase is Phase.RESTORE]
+        ends = [(step.work_ended, step.work_earlier) for step in results if step.work_ended]
+        ends += [(step.ended, 0.0) for step in results if step.kind is StepKind.MANUAL]
         at, earlier = max(ends, default=(self.context.tools.clock.now(), 0.0))
         return Instant(
             at=at,
@@ -335,6 +362,7 @@ class Run:
             context.mark_instant(Mark.DISRUPTION, disruption.instant)
             if disruption.primary_skew is not None:
                 context.note(Event.SKEW, host=clock_of_primary(), skew=disruption.primary_skew)
+
         for service, skew in context.facts.started.primaries.items():
             context.note(Event.SKEW, host=clock_of_primary(service), skew=skew)
         context.mark(Mark.DECLARED, context.facts.began)

@@ -1,4 +1,4 @@
-"""An index for queries, derived from the files: SQLite, or PostgreSQL by URL.
+"""Write an index for queries, derived from the files: SQLite, or PostgreSQL by URL.
 
 It may be lost, and is made anew with the same content. Nothing in pradrill reads it.
 """
@@ -58,12 +58,14 @@ def content_of(register: Register, records: Iterable[RunRecord]) -> Content:
     """Return the rows of every table; raises RecordError when the register is damaged."""
     measured = {record.run_id: record for record in records}
     entries: list[Row] = []
+
     runs: dict[str, Row] = {}
     services: set[tuple[str, str]] = set()
     for entry in register.entries():
         entries.append(_entry_row(entry))
         if entry.kind is not EntryKind.RUN:
             continue
+
         try:
             run = RunEntry.model_validate(entry.body)
         except ValidationError as error:
@@ -71,8 +73,10 @@ def content_of(register: Register, records: Iterable[RunRecord]) -> Content:
                 f"entry {entry.number} does not describe a run",
                 hint="See what else is wrong: pradrill register verify.",
             ) from error
+
         runs[run.run_id] = _run_row(entry, run, measured.get(run.run_id))
         services |= {(run.run_id, service) for service in run.services}
+
     return {
         ENTRIES: [_storable(row) for row in entries],
         RUNS: [_storable(row) for row in runs.values()],
@@ -90,12 +94,15 @@ def write_index(content: Content, url: str | None, state: Path) -> str:
                 f"{path} is no SQLite database, and an index would take its place",
                 hint="Name another file with --url, or move this one away.",
             )
+
         _write_sqlite(content, path)
         return str(path)
+
     if scheme in {"postgresql", "postgres"}:
         assert url is not None  # noqa: S101 it has a scheme
         _write_postgresql(content, url)
         return "PostgreSQL"
+
     raise UsageError(
         f'"{scheme}" is no database that an index can be in',
         hint="Write sqlite:///FILE or postgresql://HOST/DATABASE.",
@@ -141,12 +148,14 @@ def _write_sqlite(content: Content, path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft.unlink(missing_ok=True)
         draft.touch(mode=0o600)
+
         with sqlite3.connect(draft) as database:
             for table, rows in content.items():
                 drop, create, insert = _statements(table, "?")
                 database.execute(drop)
                 database.execute(create)
                 database.executemany(insert, rows)
+
         database.close()
         draft.rename(path)
     except (OSError, sqlite3.Error) as error:
@@ -159,6 +168,7 @@ def _replaceable(path: Path) -> bool:
     """Tell whether an index may take a file's place: nothing is there, or an older index."""
     if not path.is_file():
         return not path.exists()
+
     try:
         with path.open("rb") as file:
             return file.read(16) in {b"", b"SQLite format 3\0"}
@@ -172,12 +182,14 @@ def _write_postgresql(content: Content, url: str) -> None:
             "the URL holds a password, which every user of this machine can see",
             hint="Leave it out; put it into ~/.pgpass, or into PGPASSWORD.",
         )
+
     try:
         import psycopg  # noqa: PLC0415 optional, and only here
     except ImportError as error:
         raise PradrillError(
             "psycopg is not installed", hint="Install it: pip install 'pradrill[postgresql]'."
         ) from error
+
     try:
         with psycopg.connect(url, connect_timeout=10) as database, database.cursor() as cursor:
             for table, rows in content.items():
@@ -186,5 +198,5 @@ def _write_postgresql(content: Content, url: str) -> None:
                 cursor.execute(create.encode())
                 cursor.executemany(insert.encode(), rows)
     except psycopg.Error as error:
-        said = str(error).strip().splitlines() or [type(error).__name__]
-        raise RecordError(f"cannot write the index: {said[0]}") from error
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise RecordError(f"cannot write the index: {lines[0]}") from error

@@ -1,4 +1,4 @@
-"""A page as PDF/A-3a: archival, tagged, with the files that it was made from inside.
+"""Render a page as PDF/A-3a: archival, tagged, with the files that it was made from inside.
 
 The only module that imports WeasyPrint.
 """
@@ -18,7 +18,7 @@ class Attached(NamedTuple):
     name: str
     content: bytes
     description: str
-    made: datetime
+    date: datetime
 
 
 def render_pdf(html: str, attached: Sequence[Attached] = ()) -> bytes:
@@ -34,6 +34,7 @@ def render_pdf(html: str, attached: Sequence[Attached] = ()) -> bytes:
             hint="Run: apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 "
             "fonts-dejavu-core. Other formats need nothing.",
         ) from error
+
     only_data = weasyprint.urls.URLFetcher(allowed_protocols=("data",), allow_redirects=False)
     page = weasyprint.HTML(string=html, url_fetcher=only_data)
     files = [
@@ -41,11 +42,12 @@ def render_pdf(html: str, attached: Sequence[Attached] = ()) -> bytes:
             string=file.content,
             name=file.name,
             description=file.description,
-            created=file.made,
-            modified=file.made,
+            created=file.date,
+            modified=file.date,
             relationship="Source",
         )
         for file in attached
     ]
-    made: bytes = page.write_pdf(pdf_variant="pdf/a-3a", attachments=files)
-    return made
+
+    content: bytes = page.write_pdf(pdf_variant="pdf/a-3a", attachments=files)
+    return content

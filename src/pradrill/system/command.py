@@ -1,4 +1,4 @@
-"""Runs a tool to its end: its own environment, a deadline, a bound on what it may say."""
+"""Run a tool to its end: its own environment, a deadline, a bound on what it may say."""
 
 from __future__ import annotations
 
@@ -67,6 +67,7 @@ def run(
             f"{argv[0]} is not installed on this machine",
             hint=f"Run: apt-get install {package}.",
         )
+
     with (
         tempfile.TemporaryDirectory(
             prefix=folder_prefix(bounds.marker.partition("/")[0]), dir=scratch.base()
@@ -83,13 +84,16 @@ def run(
             cwd=folder,
             start_new_session=True,
         )
+
         feeder = _Feeder(process.stdin, fed) if fed is not None and process.stdin else None
         try:
             code = _wait(process, bounds, (out, err), argv[0])
         finally:
             _end(process)
+
         if feeder is not None:
             feeder.finish()
+
         return CompletedCommand(code, _read(out), _read(err))
 
 
@@ -131,6 +135,7 @@ def _wait(
             raise NotReadyError(
                 f"{name} says more than {megabytes(TOOL_PRINTS)}: that is no answer"
             )
+
     return None
 
 
@@ -141,8 +146,10 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             os.killpg(process.pid, number)
         if process.poll() is not None:
             return
+
         with suppress(subprocess.TimeoutExpired):
             process.wait(_PATIENCE)
+
     process.wait()
 
 
@@ -154,11 +161,11 @@ def _read(stream: Any) -> str:
 
 def ssh_options(known_hosts: Path | None, private_key: Path | None) -> list[str]:
     """Return OpenSSH's options for a repository: pinned keys, no prompt, no stale connection."""
-    known = known_hosts or Path("~/.ssh/known_hosts").expanduser()
+    pins = known_hosts or Path("~/.ssh/known_hosts").expanduser()
     options = {
         "BatchMode": "yes",
         "StrictHostKeyChecking": "yes",
-        "UserKnownHostsFile": f'"{known}"',
+        "UserKnownHostsFile": f'"{pins}"',
         "GlobalKnownHostsFile": "/dev/null",
         "UpdateHostKeys": "no",
         "ConnectTimeout": "10",

@@ -1,4 +1,4 @@
-"""Files that must survive a crash: written whole, appended whole, seen on the disk."""
+"""Write files that must survive a crash: written whole, appended whole, seen on the disk."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pradrill.errors import RecordError
 
 
 def opened(path: Path, flags: int, mode: int = 0o600) -> int:
-    """Open a regular file, and nothing else: a pipe would hold a reader up for ever.
+    """Open a regular file, and nothing else: a pipe would hold a reader up without end.
 
     Raises OSError.
     """
@@ -56,18 +56,20 @@ def write_whole(path: Path, content: bytes, mode: int = 0o400) -> None:
     """Write a file under its name only when all of it is on the disk."""
     draft = path.with_name(f".{path.name}.draft")
     draft.unlink(missing_ok=True)  # a kill may have left one that cannot be written to
+
     with draft.open("wb") as file:
         file.write(content)
         file.flush()
         os.fchmod(file.fileno(), mode)
         os.fsync(file.fileno())
+
     draft.rename(path)
     sync_folder(path.parent)
 
 
 @contextmanager
 def unchanging(lock: Path) -> Iterator[None]:
-    """Wait for whoever holds a lock, and keep others off; where there is none, or none for us, not.
+    """Wait for whoever holds a lock, and keep others off; without a lock, or without leave, go on.
 
     Nothing is written: reading must be possible for those who may only read.
     """
@@ -76,6 +78,7 @@ def unchanging(lock: Path) -> Iterator[None]:
     except OSError:
         yield
         return
+
     try:
         fcntl.flock(file, fcntl.LOCK_SH)
         yield

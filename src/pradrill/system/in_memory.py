@@ -1,4 +1,4 @@
-"""What must not lie on a disk: given to a tool through a pipe, or in a folder of memory."""
+"""Give a tool what must not lie on a disk: through a pipe, or in a folder of memory."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ def piped(path: Path, text: str) -> Iterator[Path]:
     over = Event()
     feeder = Thread(target=_feed, args=(path, text.encode(), over), daemon=True)
     feeder.start()
+
     try:
         yield path
     finally:
@@ -88,7 +89,9 @@ def _feed(path: Path, content: bytes, over: Event) -> None:
             if error.errno == errno.ENXIO:  # nobody has opened it yet
                 continue
             return
+
         os.set_blocking(pipe, True)
         with suppress(BrokenPipeError), open(pipe, "wb") as file:  # noqa: PTH123 a descriptor
             file.write(content)
+
         return

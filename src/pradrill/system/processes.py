@@ -1,4 +1,4 @@
-"""Own processes, found by a marker in their environment and ended.
+"""Find own processes by a marker in their environment, and end them.
 
 Since ansible-core 2.19 workers leave their process group with setsid(), so a group's end is not
 theirs; the environment is what they cannot leave.
@@ -26,21 +26,24 @@ def carrying(marker: str) -> list[int]:
 
     A part of a run, which may go on beside others, has a marker of its own: see `part`.
     """
-    wanted = f"{MARKER}={marker}".encode()
-    found = []
+    marking = f"{MARKER}={marker}".encode()
+    pids = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdecimal() or int(entry.name) == os.getpid():
             continue
+
         try:
             environment = (entry / "environ").read_bytes()
             zombie = b") Z " in (entry / "stat").read_bytes()
         except OSError:  # gone, or not ours
             continue
+
         if not zombie and any(
-            line == wanted or line.startswith(wanted + b"/") for line in environment.split(b"\0")
+            line == marking or line.startswith(marking + b"/") for line in environment.split(b"\0")
         ):
-            found.append(int(entry.name))
-    return sorted(found)
+            pids.append(int(entry.name))
+
+    return sorted(pids)
 
 
 def send(pids: list[int], number: signal.Signals) -> None:
@@ -56,11 +59,14 @@ def end(marker: str) -> int:
     """End every process of a run, politely and then not; return how many there were."""
     first = carrying(marker)
     send(first, signal.SIGTERM)
+
     for tenth in range(2 * _GRACE):
         left = carrying(marker)
         if not left:
             break
+
         if tenth >= _GRACE:
             send(left, signal.SIGKILL)
         sleep(_TENTH)
+
     return len(first)

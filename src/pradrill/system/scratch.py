@@ -1,4 +1,4 @@
-"""Where a run's throw-away folders go: into the first place that has room for them.
+"""Choose where a run's throw-away folders go: the first place that has room for them.
 
 Whoever fills /tmp, or a run whose disk is full, must not keep a standby from being torn down.
 """
@@ -20,9 +20,9 @@ def base() -> str:
 def places() -> list[str]:
     """Return every folder that throw-away folders may lie in, the usual one first."""
     usual = tempfile.gettempdir()
-    own = os.environ.get("XDG_RUNTIME_DIR")
+    runtime_folder = os.environ.get("XDG_RUNTIME_DIR")
     run = ["/run"] if os.geteuid() == 0 else []
-    others = [*run, *([own] if own else []), "/dev/shm", "/var/tmp", "/tmp"]  # noqa: S108 made 0700 there
+    others = [*run, *([runtime_folder] if runtime_folder else []), "/dev/shm", "/var/tmp", "/tmp"]  # noqa: S108 made 0700 there
     return list(dict.fromkeys([usual, *others]))
 
 

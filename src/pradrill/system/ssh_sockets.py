@@ -1,4 +1,4 @@
-"""Where OpenSSH keeps its shared connections: a short path, ours alone, found by every process."""
+"""Choose where OpenSSH keeps shared connections: a short path, ours, known to all processes."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ def folder_for(names: str) -> Path:
     paths = [first, *(first.with_name(f"{first.name}-{number}") for number in range(1, _TRIES))]
     ours = (path for path in paths if _is_private(path))
     free = (path for path in paths if not os.path.lexists(path))
+
     return next(ours, None) or next(free, first)
 
 

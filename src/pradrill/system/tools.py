@@ -1,4 +1,4 @@
-"""The stock tools that sign, verify and stamp. None of them can ask anybody anything."""
+"""Run the stock tools that sign, verify and stamp. None of them can ask anybody anything."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def tool(*command: str | Path, stdin: bytes = b"", env: Mapping[str, str] | None
     """Run a tool without a terminal and return its output; raises ToolError."""
     words: Sequence[str] = [str(word) for word in command]
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             words,
             input=stdin,
             capture_output=True,
@@ -42,11 +42,12 @@ def tool(*command: str | Path, stdin: bytes = b"", env: Mapping[str, str] | None
         ) from error
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ToolError(f"{words[0]} did not answer: {type(error).__name__}") from error
-    if done.returncode != 0:
+    if process.returncode != 0:
         raise ToolError(
-            f"{words[0]} failed: {_last_words(done.stderr) or f'code {done.returncode}'}"
+            f"{words[0]} failed: {_last_words(process.stderr) or f'code {process.returncode}'}"
         )
-    return done.stdout
+
+    return process.stdout
 
 
 def _last_words(stderr: bytes) -> str:

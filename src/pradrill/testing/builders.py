@@ -1,4 +1,4 @@
-"""Builders of drills, runs and records.
+"""Build drills, runs and records.
 
 Each builder returns a whole, valid value; name only the fields that your test is about. The
 record is that of a quarterly Moodle drill which passed: RTA 42m10s of 4h, RPA 3h05m of 24h.
@@ -258,7 +258,7 @@ def proven_guards(plan: RunPlan) -> tuple[GuardResult, ...]:
 
 def measured(seconds: float, *, within: float = 0.0) -> Instant:
     """Return a measured instant that many seconds after the builders' T0."""
-    return Instant.known(after(seconds), Provenance.MEASURED, within=within)
+    return Instant.around(after(seconds), Provenance.MEASURED, within=within)
 
 
 def a_recovery(**changes: Any) -> Recovery:
@@ -272,6 +272,7 @@ def a_recovery(**changes: Any) -> Recovery:
             Mark.SERVICE_VERIFIED: measured(2_530.0, within=0.4),
         },
     )
+
     point = changes.get("recovery_point", measured(-11_100, within=2.5))
     begin, verified = marks.get(Mark.DISRUPTION), marks.get(Mark.SERVICE_VERIFIED)
     starts = marks.get(Mark.RECOVERY_STARTS)
@@ -286,6 +287,7 @@ def a_recovery(**changes: Any) -> Recovery:
         "rpa": Elapsed.between(point, begin) if point and begin else None,
         "skew": {HOST: Skew(seconds=0.012, within=0.004)},
     }
+
     return Recovery.model_validate({**fields, **changes})
 
 

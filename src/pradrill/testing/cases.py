@@ -1,4 +1,4 @@
-"""Builders of what follows a run: annotations, findings, a case file."""
+"""Build what follows a run: annotations, findings, a case file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pradrill.domain.declared.manual_step import Confirm
 from pradrill.domain.declared.plan import Support
 from pradrill.domain.register.annotation import Annotation, AnnotationKind
 from pradrill.domain.register.finding import Closure
-from pradrill.domain.report.case_file import CaseFile, Integrity
+from pradrill.domain.report.case_file import CaseFile, RecordIntegrity
 from pradrill.domain.run.backup_catalogue import Catalogue, CatalogueReading, RecoveryPoint, read
 from pradrill.domain.run.backup_integrity import IntegrityResult, Soundness
 from pradrill.domain.run.outcome import Phase
@@ -53,6 +53,7 @@ def some_waits() -> tuple[Wait, ...]:
         "seconds": 900.0,
         "answer": answer,
     }
+
     promises = ((CallStage.RESPONSE, 30), (CallStage.RESTORATION, 10))
     response, restoration = (
         Call(
@@ -64,13 +65,15 @@ def some_waits() -> tuple[Wait, ...]:
         )
         for stage, minutes in promises
     )
+
     later = {"asked": after(905), "ended": after(1_505), "seconds": 600.0}
-    asked = {"step": "approve the switch", "who": "DSI", "confirm": Confirm.APPROVE}
+    common = {"step": "approve the switch", "who": "DSI", "confirm": Confirm.APPROVE}
     refused = answer.model_copy(update={"yes": False, "text": "Not before noon."})
+
     return (
         Wait.model_validate({**fields, "call": response}),
         Wait.model_validate({**fields, **later, "call": restoration}),
-        Wait.model_validate({**fields, **asked, "answer": refused}),
+        Wait.model_validate({**fields, **common, "answer": refused}),
     )
 
 
@@ -168,7 +171,7 @@ def a_case(**changes: Any) -> CaseFile:
                 ),
             ),
         ),
-        "integrity": Integrity(
+        "integrity": RecordIntegrity(
             record_sha256="5d" * 32,
             entry=41,
             entry_sha256="6e" * 32,

@@ -1,4 +1,4 @@
-"""A small estate for tests: a directory and a database side by side, then an application."""
+"""Build a small estate for tests: a directory and a database side by side, then an application."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def an_estate(
 
 
 def estate_hosts(services: Any = DEPENDS_ON) -> tuple[Host, ...]:
-    """Return the standby's hosts, one a service."""
+    """Return the standby's hosts, one per service."""
     return tuple(
         a_host(name=place(name), address=f"198.51.100.{number}")
         for number, name in enumerate(services, 20)

@@ -1,4 +1,4 @@
-"""People who answer as they are told to."""
+"""Fake people, who answer as scripted."""
 
 from __future__ import annotations
 
@@ -56,26 +56,28 @@ class FakePeople:
         """Ask."""
         del folder
         self.questions.append(question)
-        self._current = asked = _FakeAsked(self, question)
+
+        self._current = pending = _FakeAsked(self, question)
         try:
-            yield asked
+            yield pending
         finally:
-            asked.withdraw()
+            pending.withdraw()
 
     def waiting(self, _folder: Path) -> Question | None:
         """Return the question that waits."""
-        asked = self._current
-        return None if asked is None or asked.ended else asked.question
+        pending = self._current
+        return None if pending is None or pending.ended else pending.question
 
     def give(self, _folder: Path, step: str, answer: Answer) -> None:
         """Answer the step that waits. Raises UsageError when it does not."""
-        asked = self._current
-        if asked is None or asked.question.step != step:
+        pending = self._current
+        if pending is None or pending.question.step != step:
             raise UsageError(f'the step "{step}" does not wait for an answer')
-        if asked.ended:
-            who = "its time is over" if asked.given is None else f"{asked.given.by} answered it"
+        if pending.ended:
+            who = "its time is over" if pending.reply is None else f"{pending.reply.by} answered it"
             raise UsageError(f'the step "{step}" does not wait any more: {who}')
-        asked.given, asked.ended = answer, True
+
+        pending.reply, pending.ended = answer, True
 
     def aborted(self, _folder: Path) -> Abort | None:
         """Return who wants the run to end."""
@@ -85,10 +87,12 @@ class FakePeople:
         """Return what is said to the question by now."""
         if self._says is None:
             return an_answer()
+
         delay, answer = self._says.get(question.step, (0.0, None))
         if self._clock is not None:
             waited = (self._clock.now() - question.asked).total_seconds()
             return answer if waited >= delay else None
+
         return answer
 
 
@@ -97,17 +101,17 @@ class _FakeAsked:
 
     def __init__(self, people: FakePeople, question: Question) -> None:
         self.question = question
-        self.given: Answer | None = None
+        self.reply: Answer | None = None
         self.ended = False
         self._people = people
 
     def answer(self) -> Answer | None:
         """Return the answer if there is one by now."""
-        if not self.ended and (said := self._people.scripted(self.question)) is not None:
-            self.given, self.ended = said, True
-        return self.given
+        if not self.ended and (answer := self._people.scripted(self.question)) is not None:
+            self.reply, self.ended = answer, True
+        return self.reply
 
     def withdraw(self) -> Answer | None:
         """Accept no answer any more."""
         self.ended = True
-        return self.given
+        return self.reply

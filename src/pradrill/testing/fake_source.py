@@ -1,4 +1,4 @@
-"""A fake source of backups, in memory."""
+"""Fake a source of backups, in memory."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
-from pradrill.domain.run.backup_integrity import Checked, Part, Soundness
+from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
 from pradrill.ports import Bounds, Clock
 from pradrill.testing.builders import after
 from pradrill.testing.fakes import FakeClock
@@ -53,7 +53,7 @@ class FakeSource:
         continuous: bool = False,
         checks: Sequence[Checked] = (Checked(Soundness.SOUND, "reading it"),),
     ) -> None:
-        self.asked: list[Part] = []
+        self.requests: list[IntegrityPart] = []
         self._points = a_catalogue().points if points is None else tuple(points)
         self._clock = clock or FakeClock()
         self._fails = fails
@@ -73,10 +73,10 @@ class FakeSource:
             }
         )
 
-    def check(self, point: RecoveryPoint, part: Part, bounds: Bounds) -> Checked:
+    def check(self, point: RecoveryPoint, part: IntegrityPart, bounds: Bounds) -> Checked:
         """Answer as scripted; a point that is not there is damaged."""
         del bounds
-        self.asked.append(part)
+        self.requests.append(part)
         if self._fails is not None:
             raise self._fails
         if point not in self._points:

@@ -1,4 +1,4 @@
-"""Fakes for the ports that touch a standby: in memory, scripted by their arguments.
+"""Fake the ports that touch a standby: in memory, scripted by their arguments.
 
 With no argument each one plays its part in the builders' Moodle drill, which passes.
 """
@@ -164,13 +164,14 @@ class FakeProbe:
     def read_instant(self, host: Host, _site: Site, newest: NewestData) -> datetime:
         """Return the newest data's instant, or raise."""
         self._answer_for(host)
-        told = self._newest
-        if isinstance(told, Mapping):
+        answer = self._newest
+        if isinstance(answer, Mapping):
             command = newest.command or ""
-            told = told.get(f"{host.name}: {command}") or told[command]
-        if isinstance(told, Exception):
-            raise told
-        return told
+            answer = answer.get(f"{host.name}: {command}") or answer[command]
+        if isinstance(answer, Exception):
+            raise answer
+
+        return answer
 
     def same_canary(self, host: Host, _site: Site, _canary: Canary) -> bool:
         """Tell whether the planted value came back, or raise."""
@@ -231,6 +232,7 @@ class FakeRunner:
             return played(self._clock, StepOutcome.CANCELLED)
         if isinstance(does, PlaybookResult):
             return does
+
         return played(self._clock, does) if isinstance(does, StepOutcome) else does(play)
 
     def reap(self, marker: str) -> int:
@@ -257,7 +259,7 @@ class FakeVerification:
         suite: Sequence[CheckResult] | None = None,
         seconds: float = 1.0,
     ) -> None:
-        self.asked: list[Sequence[str] | None] = []
+        self.requests: list[Sequence[str] | None] = []
         self._clock = clock
         self._passes = list(passes)
         self._suite = {check_key(c): c for c in ([a_check()] if suite is None else suite)}
@@ -271,7 +273,7 @@ class FakeVerification:
         self, only: Sequence[str] | None, *, deadline: float, cancelled: Cancelled
     ) -> tuple[CheckResult, ...]:
         """Answer as scripted; a cancelled pass has no answers."""
-        self.asked.append(only)
+        self.requests.append(only)
         started = self._clock.wall()
         self._clock.sleep(min(self._seconds, deadline))
         answers = self._passes.pop(0) if len(self._passes) > 1 else self._passes[0]
@@ -296,7 +298,7 @@ Opened = FakeVerification | BaseException
 
 
 class FakeVerifier:
-    """Opens the one verification it was given, or one a suite's name; raises an exception."""
+    """Opens the one verification it was given, or one per name of a suite; raises an exception."""
 
     def __init__(self, verification: Opened | Mapping[str, Opened]) -> None:
         self.opened = 0
@@ -313,6 +315,7 @@ class FakeVerifier:
         opened = scripted[suite.stem] if isinstance(scripted, Mapping) else scripted
         if isinstance(opened, BaseException):
             raise opened
+
         yield opened
 
 

@@ -1,4 +1,4 @@
-"""Fakes for the ports that a run keeps time, records and shows itself with."""
+"""Fake the ports that a run keeps time, records and shows itself with."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class FakeJournal:
         self._room = room
 
     def append(self, event: str, at: datetime, facts: Mapping[str, Any]) -> None:
-        """Keep one fact; raises RecordError when there is no room for it."""
+        """Keep one fact; raises RecordError when the journal is full."""
         if self._room is not None and len(self._lines) >= self._room:
             raise RecordError(f"cannot write the journal of {self.run_id}: no space left")
         self._lines.append(json.dumps([event, at.isoformat(), facts]))
@@ -78,7 +78,7 @@ class FakeJournal:
             yield event, datetime.fromisoformat(at), facts
 
     def evidence(self) -> tuple[FileHash, ...]:
-        """Return nothing: there are no files."""
+        """Return nothing: the fake keeps no files."""
         return ()
 
     def seal(self, record: RunRecord) -> None:
@@ -96,7 +96,7 @@ class FakeStore:
 
     def __init__(self, *, room: int | None = None) -> None:
         self.journals: list[FakeJournal] = []
-        self.held: dict[str, str] = {}
+        self.holders: dict[str, str] = {}
         self._room = room
 
     def open(self, drill: str, started: datetime) -> FakeJournal:
@@ -108,13 +108,14 @@ class FakeStore:
     @contextmanager
     def hold(self, standby_key: str, run_id: str) -> Iterator[None]:
         """Hold a standby; raises BusyError, naming the holder."""
-        if standby_key in self.held:
-            raise BusyError(f"the standby {standby_key} is held by run {self.held[standby_key]}")
-        self.held[standby_key] = run_id
+        if standby_key in self.holders:
+            raise BusyError(f"the standby {standby_key} is held by run {self.holders[standby_key]}")
+
+        self.holders[standby_key] = run_id
         try:
             yield
         finally:
-            del self.held[standby_key]
+            del self.holders[standby_key]
 
     def holder(self, run_id: str) -> Holder:
         """Return how a run signs what it holds elsewhere."""
@@ -130,13 +131,13 @@ class FakeStore:
 
 
 class FakeProgress:
-    """Keeps what it was told in `told`, and calls `on_step` with each step's name.
+    """Keeps what it was told in `lines`, and calls `on_step` with each step's name.
 
     Both say of a branch whose it is, as in "database: restore".
     """
 
     def __init__(self, on_step: Callable[[str], None] = lambda _name: None) -> None:
-        self.told: list[tuple[str, str]] = []
+        self.lines: list[tuple[str, str]] = []
         self._on_step = on_step
         self._whose = ""
 
@@ -148,30 +149,30 @@ class FakeProgress:
 
     def phase(self, name: str) -> None:
         """Begin a phase."""
-        self.told.append(("phase", self._whose + str(name)))
+        self.lines.append(("phase", self._whose + str(name)))
 
     def step(self, name: str, deadline: float) -> None:
         """Begin a step."""
         del deadline
-        self.told.append(("step", self._whose + name))
+        self.lines.append(("step", self._whose + name))
         self._on_step(self._whose + name)
 
     def say(self, line: str) -> None:
         """Keep a line."""
-        self.told.append(("say", self._whose + line))
+        self.lines.append(("say", self._whose + line))
 
     def checks(self, green: int, total: int) -> None:
         """Keep how many checks are green."""
-        self.told.append(("checks", f"{self._whose}{green}/{total}"))
+        self.lines.append(("checks", f"{self._whose}{green}/{total}"))
 
     def ask(self, question: Question) -> None:
         """Keep what a person is asked."""
-        self.told.append(("ask", f"{question.who}: {question.instruction}"))
+        self.lines.append(("ask", f"{question.who}: {question.instruction}"))
 
-    def done(self, step: StepResult) -> None:
+    def finish(self, step: StepResult) -> None:
         """End a step."""
-        self.told.append(("done", f"{self._whose}{step.name}: {step.outcome}"))
+        self.lines.append(("done", f"{self._whose}{step.name}: {step.outcome}"))
 
     def steps(self) -> list[str]:
         """Return the names of the steps that began, in order."""
-        return [said for what, said in self.told if what == "step"]
+        return [text for what, text in self.lines if what == "step"]

@@ -1,4 +1,4 @@
-"""Reasons as their English sentences."""
+"""Return reasons as their English sentences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sealed runs on a store, with a journal and evidence, for tests of what reads them later."""
+"""Seal runs on a store, with a journal and evidence, for tests of what reads them later."""
 
 from __future__ import annotations
 
@@ -20,25 +20,29 @@ def a_sealed_run(
 
     Without changes it is what its journal tells, as every run's is that was carried out.
     """
-    began = after(86_400.0 * number)
-    journal = store.open("moodle", began)
-    for event, told in _events(a_record()):
-        journal.append(event, began, told)
+    start = after(86_400.0 * number)
+    journal = store.open("moodle", start)
+    for event, payload in _events(a_record()):
+        journal.append(event, start, payload)
+
     for path, content in (evidence or {"01-restore/events.jsonl": f"run {number}\n"}).items():
         file = journal.folder / "evidence" / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(content, encoding="utf-8")
+
     fields: dict[str, Any] = {
         "run_id": journal.run_id,
-        "started": began,
+        "started": start,
         "ended": after(86_400.0 * number + 2_561.4),
         "evidence": journal.evidence(),
     }
+
     record = a_record(**{**fields, **changes})
     if not changes:
         facts = fold(journal.events())
         assert facts is not None  # noqa: S101 it says what began
         record = record_of(facts, record.run_id, record.ended, record.evidence)
+
     journal.seal(record)
     return record
 
@@ -57,14 +61,16 @@ def _events(record: RunRecord) -> Iterator[tuple[Event, dict[str, Any]]]:
     )
     for guard in proven_guards(record.plan):
         yield Event.GUARD, guard.model_dump(mode="json")
+
     for step in record.steps:
         phase, name, service = step.phase, step.name, step.service
         yield Event.STEP_STARTED, {"phase": phase, "name": name, "service": service}
         yield Event.STEP_ENDED, step.model_dump(mode="json")
+
     for mark, instant in recovery.marks.items():
         yield Event.MARK, {"mark": mark, "instant": instant.model_dump(mode="json")}
-    seen = CheckPass(number=record.passes, results=record.checks)
-    yield Event.CHECK_PASS, seen.model_dump(mode="json")
+    check_pass = CheckPass(number=record.passes, results=record.checks)
+    yield Event.CHECK_PASS, check_pass.model_dump(mode="json")
     yield Event.STABLE, {}
     reading = Reading(
         point=recovery.recovery_point,
@@ -73,6 +79,7 @@ def _events(record: RunRecord) -> Iterator[tuple[Event, dict[str, Any]]]:
         backup_id=recovery.backup_id,
         readings=recovery.readings,
     )
+
     yield Event.READING, reading.model_dump(mode="json")
     for host, skew in recovery.skew.items():
         yield Event.SKEW, {"host": host, "skew": skew.model_dump(mode="json")}

@@ -47,7 +47,7 @@ class Sealed(NamedTuple):
     """A store whose register is sealed, and what was told of it."""
 
     store: FileRunStore
-    told: list[str]
+    messages: list[str]
 
 
 class NewKey(Protocol):
@@ -108,9 +108,9 @@ def _new_key(folder: Path, name: str = "key", *, kind: str = "ed25519", phrase: 
 
 
 def _seal(state: Path, settings: Sealing | None) -> Sealed:
-    told: list[str] = []
-    sealer = Sealer(settings, state, told.append) if settings is not None else None
-    return Sealed(FileRunStore(state, Register(state, lambda: sealer)), told)
+    lines: list[str] = []
+    sealer = Sealer(settings, state, lines.append) if settings is not None else None
+    return Sealed(FileRunStore(state, Register(state, lambda: sealer)), lines)
 
 
 def _openssl(folder: Path, *words: str) -> None:

@@ -95,21 +95,21 @@ def test_a_head_that_is_not_signed_cannot_be_acknowledged(
     store.register.settle(after(10))
     assert [trouble.where for trouble in verify(store.state).troubles] == ["register.head.sig"]
     assert acknowledge(store.register, after(11), by="ops", because="the key was away")
-    found = verify(store.state)
-    assert (found.troubles, len(found.known)) == ([], 1)
+    verification = verify(store.state)
+    assert (verification.troubles, len(verification.acknowledged)) == ([], 1)
 
 
 def test_an_acknowledgement_is_signed_like_every_entry(
     tmp_path: Path, new_key: NewKey, seal: Seal
 ) -> None:
     """With a key, who answers for damage signs it: the head after it is signed, and holds."""
-    store, told = seal(tmp_path / "state", Sealing(key=new_key(tmp_path), principal="ops@x.fr"))
+    store, messages = seal(tmp_path / "state", Sealing(key=new_key(tmp_path), principal="ops@x.fr"))
     a_sealed_run(store, 0)
     a_sealed_run(store, 1)
     lines = store.register.path.read_bytes().splitlines(keepends=True)
     store.register.path.write_bytes(b"".join(lines[:-1]))
     assert acknowledge(store.register, after(1_000_000), by="ops", because="restored")
-    found = verify(store.state, each=True)
-    assert (found.troubles, told) == ([], [])
-    assert found.signer is not None
-    assert "missing" in str(found.known[0][0])
+    verification = verify(store.state, each=True)
+    assert (verification.troubles, messages) == ([], [])
+    assert verification.signer is not None
+    assert "missing" in str(verification.acknowledged[0][0])

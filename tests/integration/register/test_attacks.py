@@ -80,9 +80,9 @@ def test_a_change_of_keys_is_told(
     tmp_path: Path, new_key: NewKey, seal: Seal, to: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Whoever appends a key of their own, or has nobody sign from here on, shows in each answer."""
-    mine, theirs = new_key(tmp_path, "mine"), new_key(tmp_path, "theirs")
+    key, theirs = new_key(tmp_path, "mine"), new_key(tmp_path, "theirs")
     state = tmp_path / "state"
-    store = seal(state, Sealing(key=mine)).store
+    store = seal(state, Sealing(key=key)).store
     a_sealed_run(store, 0)
     assert verify(state).notes == []
     other = Seals(principal="pradrill", public_key=public_key(theirs))
@@ -91,10 +91,10 @@ def test_a_change_of_keys_is_told(
     if to == "another key":
         sign_head(state, theirs)
     assert main(["--state", str(state), "register", "verify"]) == ExitCode.RECORD
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     fingerprint = verify(state).notes[0]
-    assert "note: entry 3: from here on " in said
-    assert ("nobody" in said.split("from here on")[1]) == (to == "no key")
+    assert "note: entry 3: from here on " in output
+    assert ("nobody" in output.split("from here on")[1]) == (to == "no key")
     assert "SHA256:" in fingerprint
 
 
@@ -140,9 +140,9 @@ def test_a_run_of_another_register_is_none_of_this_one(
     other = a_sealed_run(two, 0, reasons=("all was well",)).run_id
     shutil.rmtree(one.runs / run_id)
     shutil.copytree(two.runs / other, one.runs / run_id)
-    found = [str(trouble) for trouble in verify(one.state).troubles]
-    assert any(f"runs/{run_id}/record.json: was changed" in trouble for trouble in found)
-    assert any(f"runs/{run_id}/record.json.sig: was changed" in trouble for trouble in found)
+    troubles = [str(trouble) for trouble in verify(one.state).troubles]
+    assert any(f"runs/{run_id}/record.json: was changed" in trouble for trouble in troubles)
+    assert any(f"runs/{run_id}/record.json.sig: was changed" in trouble for trouble in troubles)
 
 
 def test_a_register_written_afterwards_is_betrayed_by_its_stamps(

@@ -42,9 +42,9 @@ def test_a_record_is_attested(tmp_path: Path, seal: Callable[..., Any], kind: st
     subprocess.run(
         ["openssl", "genpkey", *KINDS[kind], "-out", key], check=True, capture_output=True
     )
-    store, told = seal(tmp_path / "state", Sealing(attestation_key=key))
+    store, messages = seal(tmp_path / "state", Sealing(attestation_key=key))
     run_id = a_sealed_run(store).run_id
-    assert told == []
+    assert messages == []
     folder = store.runs / run_id
     data = json.loads((folder / "record.intoto.json").read_bytes())
     keyid = data["signatures"][0]["keyid"]
@@ -63,7 +63,7 @@ def test_a_record_is_attested(tmp_path: Path, seal: Callable[..., Any], kind: st
 
 def cosign_verifies(public: Path, attestation: Path, record: Path, kind: str) -> bool:
     """Ask the real cosign whether the attestation is of this record, by this key."""
-    done = subprocess.run(
+    result = subprocess.run(
         [
             *("cosign", "verify-blob-attestation", "--key", public, "--signature", attestation),
             *("--type", kind, "--insecure-ignore-tlog=true", record),
@@ -73,8 +73,8 @@ def cosign_verifies(public: Path, attestation: Path, record: Path, kind: str) ->
         text=True,
         check=False,
     )
-    assert done.returncode == 0 or "Error: " in done.stderr, done.stderr
-    return done.returncode == 0 and "Verified OK" in done.stderr
+    assert result.returncode == 0 or "Error: " in result.stderr, result.stderr
+    return result.returncode == 0 and "Verified OK" in result.stderr
 
 
 @pytest.mark.skipif(which("cosign") is None, reason="no cosign: Debian 13 has it, 12 has not")
@@ -90,9 +90,9 @@ def test_cosign_verifies_an_attestation(
         half = ["openssl", "pkey", "-in", str(path), "-pubout", "-out", f"{path}.pub"]
         subprocess.run(half, check=True)
     public, others = Path(f"{key}.pub"), Path(f"{other}.pub")
-    store, told = seal(tmp_path / "state", Sealing(attestation_key=key))
+    store, messages = seal(tmp_path / "state", Sealing(attestation_key=key))
     first, second = (store.runs / a_sealed_run(store, number).run_id for number in range(2))
-    assert told == []
+    assert messages == []
     attestation, record = first / "record.intoto.json", first / "record.json"
     assert cosign_verifies(public, attestation, record, PREDICATE_TYPE)
     assert not cosign_verifies(others, attestation, record, PREDICATE_TYPE)
@@ -126,7 +126,7 @@ def test_a_key_with_a_passphrase_stops_nothing(tmp_path: Path, seal: Callable[..
         check=True,
         capture_output=True,
     )
-    store, told = seal(tmp_path / "state", Sealing(attestation_key=key))
+    store, messages = seal(tmp_path / "state", Sealing(attestation_key=key))
     a_sealed_run(store)
-    assert any("not attested" in line for line in told)
+    assert any("not attested" in line for line in messages)
     assert verify(store.state).troubles == []

@@ -24,7 +24,7 @@ SUMS = (
 )
 
 
-class Made(NamedTuple):
+class BundleParts(NamedTuple):
     """A bundle, its run, and the key that signed it."""
 
     folder: Path
@@ -56,12 +56,12 @@ def again(bundle: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def made(
+def whole(
     tmp_path_factory: pytest.TempPathFactory,
     authority: Any,
     seal: Callable[..., Any],
     new_key: Callable[..., Path],
-) -> Made:
+) -> BundleParts:
     """Return a signed and stamped bundle of the second of three runs."""
     folder = tmp_path_factory.mktemp("bundle")
     key = new_key(folder)
@@ -71,24 +71,24 @@ def made(
         authority=authority.address,
         authority_ca=authority.ca,
     )
-    store, told = seal(folder / "state", settings)
+    store, messages = seal(folder / "state", settings)
     evidence = {"01-a b/é.txt": "x", "Z": "y", "a": "z", "02-restore/events.jsonl": "{}\n"}
     runs = [a_sealed_run(store, n, evidence).run_id for n in range(3)]
     store.register.append(EntryKind.ANNOTATION, {"text": "REX"}, START)
     verified = make_bundle(store.register, [runs[1]], folder / "made")
-    assert (verified.troubles, told) == ([], [])
-    return Made(folder / "made", folder / "made" / "runs" / runs[1], key)
+    assert (verified.troubles, messages) == ([], [])
+    return BundleParts(folder / "made", folder / "made" / "runs" / runs[1], key)
 
 
 @pytest.fixture
-def bundle(made: Made, tmp_path: Path) -> Made:
+def bundle(whole: BundleParts, tmp_path: Path) -> BundleParts:
     """Return a copy that may be changed."""
     copy = tmp_path / "bundle"
-    shutil.copytree(made.folder, copy)
-    return Made(copy, copy / made.run.relative_to(made.folder), made.key)
+    shutil.copytree(whole.folder, copy)
+    return BundleParts(copy, copy / whole.run.relative_to(whole.folder), whole.key)
 
 
-def test_both_texts_and_pradrill_find_it_whole(bundle: Made) -> None:
+def test_both_texts_and_pradrill_find_it_whole(bundle: BundleParts) -> None:
     """Each command of the English and of the French text exits with 0, and so does pradrill."""
     assert stock(bundle.folder, "VERIFY.txt") == []
     assert stock(bundle.folder, "VERIFIER.txt") == []
@@ -100,84 +100,84 @@ def test_both_texts_and_pradrill_find_it_whole(bundle: Made) -> None:
     assert english == french
 
 
-def test_the_text_needs_no_pradrill(bundle: Made) -> None:
+def test_the_text_needs_no_pradrill(bundle: BundleParts) -> None:
     """The commands use nothing but what a bare Debian package list gives."""
     commands = re.findall(
         r"^    \$ (.+)$", (bundle.folder / "VERIFY.txt").read_text(), re.MULTILINE
     )
     words = {word for c in commands for word in re.findall(r"(?:^|[|(;&] *|\$\()([a-z0-9]+) ", c)}
-    known = {
+    words_allowed = {
         *("diff", "find", "xargs", "sha256sum", "test", "grep", "jq", "seq", "wc", "head", "split"),
         *("cut", "tail", "cd", "openssl", "base64", "sed", "echo", "select", "sort", "ssh", "tr"),
     }
-    assert words <= known
+    assert words <= words_allowed
     assert "pradrill " not in "".join(commands).replace("-n pradrill ", "")
 
 
-def _edit_record(made: Made) -> None:
-    record = made.run / "record.json"
+def _edit_record(whole: BundleParts) -> None:
+    record = whole.run / "record.json"
     record.write_bytes(record.read_bytes().replace(b'"PASSED"', b'"FAILED"', 1))
 
 
-def _edit_journal(made: Made) -> None:
-    (made.run / "journal.jsonl").write_text("")
+def _edit_journal(whole: BundleParts) -> None:
+    (whole.run / "journal.jsonl").write_text("")
 
 
-def _remove_evidence(made: Made) -> None:
-    (made.run / "evidence" / "Z").unlink()
+def _remove_evidence(whole: BundleParts) -> None:
+    (whole.run / "evidence" / "Z").unlink()
 
 
-def _add_evidence(made: Made) -> None:
-    (made.run / "evidence" / "more").write_text("more")
+def _add_evidence(whole: BundleParts) -> None:
+    (whole.run / "evidence" / "more").write_text("more")
 
 
-def _add_outside(made: Made) -> None:
-    (made.folder / "another").write_text("more")
+def _add_outside(whole: BundleParts) -> None:
+    (whole.folder / "another").write_text("more")
 
 
-def _link(made: Made) -> None:
-    path = made.run / "evidence" / "Z"
-    shutil.move(path, made.folder.parent / "Z")
-    path.symlink_to(made.folder.parent / "Z")
+def _link(whole: BundleParts) -> None:
+    path = whole.run / "evidence" / "Z"
+    shutil.move(path, whole.folder.parent / "Z")
+    path.symlink_to(whole.folder.parent / "Z")
 
 
-def _cut_register(made: Made) -> None:
-    register = made.folder / "register"
+def _cut_register(whole: BundleParts) -> None:
+    register = whole.folder / "register"
     register.write_bytes(b"".join(register.read_bytes().splitlines(keepends=True)[:-1]))
 
 
-def _edit_entry(made: Made) -> None:
-    register = made.folder / "register"
+def _edit_entry(whole: BundleParts) -> None:
+    register = whole.folder / "register"
     register.write_bytes(register.read_bytes().replace(b"REX", b"RAS"))
 
 
-def _swap_entries(made: Made) -> None:
-    register = made.folder / "register"
+def _swap_entries(whole: BundleParts) -> None:
+    register = whole.folder / "register"
     lines = register.read_bytes().splitlines(keepends=True)
     register.write_bytes(b"".join([lines[0], lines[2], lines[1], *lines[3:]]))
 
 
-def _move_head_back(made: Made) -> None:
+def _move_head_back(whole: BundleParts) -> None:
     """Cut the register and write the head that it would have."""
-    _cut_register(made)
+    _cut_register(whole)
     subprocess.run(
         "echo $(wc -l < register) $(tail -n 1 register | sha256sum | cut -c 1-64) > register.head",
         shell=True,
-        cwd=made.folder,
+        cwd=whole.folder,
         check=True,
     )
 
 
-def _other_signature(made: Made) -> None:
-    shutil.copy(made.folder / "register.head.sig", made.run / "record.json.sig")
+def _other_signature(whole: BundleParts) -> None:
+    shutil.copy(whole.folder / "register.head.sig", whole.run / "record.json.sig")
 
 
-def _other_authority(made: Made) -> None:
-    (made.folder / "authority.pem").write_text("")
+def _other_authority(whole: BundleParts) -> None:
+    (whole.folder / "authority.pem").write_text("")
 
 
-def _edit_words(made: Made) -> None:
-    with (made.folder / "VERIFY.txt").open("a") as file:
+def _edit_words(whole: BundleParts) -> None:
+    with (whole.folder / "VERIFY.txt").open("a") as file:
         file.write("\n")
 
 
@@ -201,7 +201,7 @@ CHANGES = [
 @pytest.mark.parametrize("sums", [False, True], ids=["as is", "sums written anew"])
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_changed_bundle_fails_both(
-    bundle: Made, change: Callable[[Made], None], sums: bool
+    bundle: BundleParts, change: Callable[[BundleParts], None], sums: bool
 ) -> None:
     """Each change is found by the stock commands and by pradrill, with new sums as well."""
     change(bundle)
@@ -216,7 +216,7 @@ _BESIDE_THE_CHAIN = {_add_outside, _move_head_back, _edit_words, _other_signatur
 
 @pytest.mark.parametrize("change", [c for c in CHANGES if c not in _BESIDE_THE_CHAIN])
 def test_an_unsigned_bundle_still_has_to_fit_together(
-    tmp_path: Path, seal: Callable[..., Any], change: Callable[[Made], None]
+    tmp_path: Path, seal: Callable[..., Any], change: Callable[[BundleParts], None]
 ) -> None:
     """Without a key, with sums written anew, what contradicts the chain is found by both."""
     store, _ = seal(tmp_path / "state", None)
@@ -227,14 +227,14 @@ def test_an_unsigned_bundle_still_has_to_fit_together(
     assert "NOT SIGNED" in (folder / "VERIFY.txt").read_text()
     assert "PAS SIGNÉ" in (folder / "VERIFIER.txt").read_text()
     assert stock(folder) == []
-    change(Made(folder, folder / "runs" / runs[0], tmp_path))
+    change(BundleParts(folder, folder / "runs" / runs[0], tmp_path))
     again(folder)
     assert stock(folder)
     assert verify_bundle(folder).troubles
 
 
 def test_a_bundle_made_by_another_key_fails_the_readers_list(
-    tmp_path: Path, bundle: Made, seal: Callable[..., Any], new_key: Callable[..., Path]
+    tmp_path: Path, bundle: BundleParts, seal: Callable[..., Any], new_key: Callable[..., Path]
 ) -> None:
     """Given the signers that a reader trusts, a forged bundle fails both; without, neither."""
     store, _ = seal(tmp_path / "state", Sealing(key=new_key(tmp_path), principal="ops@exemple.fr"))
@@ -251,7 +251,9 @@ def test_a_bundle_made_by_another_key_fails_the_readers_list(
     assert verify_bundle(forged, trusted.read_text()).troubles
 
 
-def test_a_bundle_is_never_written_over_anything(bundle: Made, seal: Callable[..., Any]) -> None:
+def test_a_bundle_is_never_written_over_anything(
+    bundle: BundleParts, seal: Callable[..., Any]
+) -> None:
     """A folder that exists is refused."""
     store, _ = seal(bundle.folder.parent / "state", None)
     run_id = a_sealed_run(store).run_id

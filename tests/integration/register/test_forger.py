@@ -94,8 +94,8 @@ class Project:
 
     def wheres(self) -> set[str]:
         """Return where a verification with the plan's key finds troubles."""
-        found = verify(self.state, trusted=[public_key(self.key)])
-        return {trouble.where for trouble in found.troubles}
+        verification = verify(self.state, trusted=[public_key(self.key)])
+        return {trouble.where for trouble in verification.troubles}
 
 
 @pytest.fixture
@@ -140,15 +140,15 @@ def test_a_forger_cannot_answer_for_what_they_forged(house: Project) -> None:
         Wrong(where="register.head.sig", what="the head is not signed, and a key is named"),
         Wrong(where="register: entry 4", what="nobody vouches for entries 1 to 4"),
     )
-    said = Acknowledgement(by="ops", because="all is well", damage=damage)
+    statement = Acknowledgement(by="ops", because="all is well", damage=damage)
     last = house.entries()[-1]
     forged = last.model_copy(
-        update={"kind": EntryKind.ACKNOWLEDGEMENT, "body": said.model_dump(mode="json")}
+        update={"kind": EntryKind.ACKNOWLEDGEMENT, "body": statement.model_dump(mode="json")}
     )
     house.write([*house.better(), forged])
     assert "register.head.sig" in house.wheres()
     a_sealed_run(house.store, 5)
-    assert verify(house.state).known == []
+    assert verify(house.state).acknowledged == []
     assert "register: entry 6" in house.wheres()
 
 
@@ -160,13 +160,13 @@ def test_seals_that_are_not_the_plans_are_found(
     entries = house.better()
     theirs = Seals(principal="pradrill", public_key=public_key(house.theirs))
     seals = next(e for e in entries if e.kind is EntryKind.SEALS)
-    named = seals.model_copy(update={"body": theirs.model_dump(mode="json")})
+    forgery = seals.model_copy(update={"body": theirs.model_dump(mode="json")})
     if how == "stripped":
         house.write([e for e in entries if e.kind is not EntryKind.SEALS])
     elif how == "replaced":
-        house.write([named if e is seals else e for e in entries], sign_with=house.theirs)
+        house.write([forgery if e is seals else e for e in entries], sign_with=house.theirs)
     else:
-        house.write([*house.entries(), named], sign_with=house.theirs)
+        house.write([*house.entries(), forgery], sign_with=house.theirs)
     assert house.command("register", "verify") == ExitCode.RECORD
     assert "the plan names" in capsys.readouterr().out
     assert house.command("runs") == ExitCode.RECORD
@@ -211,10 +211,10 @@ def test_a_key_of_the_forgers_is_trouble_without_the_plan_too(house: Project) ->
     entries = house.entries()
     last, body = entries[-1], theirs.model_dump(mode="json")
     for handover in (None, sign(theirs.handed_over("0" * 64), house.theirs).decode()):
-        named = last.model_copy(
+        forgery = last.model_copy(
             update={"kind": EntryKind.SEALS, "body": {**body, "handover": handover}}
         )
-        house.write([*entries, named], sign_with=house.theirs)
+        house.write([*entries, forgery], sign_with=house.theirs)
         (trouble,) = verify(house.state).troubles
         assert trouble.what == "the key changes, and the key before did not sign that"
 
@@ -229,8 +229,8 @@ def test_a_changed_key_is_handed_over_by_the_one_before(
     assert verify(house.state, each=True, trusted=[public_key(new)]).troubles == []
     entries = house.entries()
     house.write([entries[0], *entries[2:]], sign_with=new)
-    found = [trouble.what for trouble in verify(house.state).troubles]
-    assert "the key changes, and the key before did not sign that" in found
+    troubles = [trouble.what for trouble in verify(house.state).troubles]
+    assert "the key changes, and the key before did not sign that" in troubles
 
 
 def test_stripped_signatures_of_records_are_found(house: Project) -> None:
@@ -245,9 +245,9 @@ def test_stripped_signatures_of_records_are_found(house: Project) -> None:
     signers = f"pradrill {public_key(house.key)}\n"
     assert verify(house.state).troubles == []
     assert len(verify(house.state, signers=signers).troubles) == 1
-    made = house.folder / "made"
-    assert make_bundle(house.store.register, house.runs[:1], made).troubles == []
-    assert len(verify_bundle(made, signers).troubles) == 1
+    bundle = house.folder / "made"
+    assert make_bundle(house.store.register, house.runs[:1], bundle).troubles == []
+    assert len(verify_bundle(bundle, signers).troubles) == 1
     assert len(verify(house.state, trusted=[public_key(house.key)]).troubles) == 1
 
 
@@ -257,8 +257,8 @@ def test_a_made_up_run_is_not_entered_as_what_it_claims(
 ) -> None:
     """A record without a journal that tells the same, or without its signature, is damage."""
     run_id = "20260401T020000Z-moodle-abcdef"
-    made = FileRunStore(house.folder / "elsewhere")
-    source = made.runs / a_sealed_run(made, 3).run_id
+    elsewhere = FileRunStore(house.folder / "elsewhere")
+    source = elsewhere.runs / a_sealed_run(elsewhere, 3).run_id
     folder = house.state / "runs" / run_id
     shutil.copytree(source, folder)
     text = (folder / "record.json").read_text().replace(source.name, run_id)
@@ -356,9 +356,9 @@ def test_a_record_that_was_changed_is_told_where_runs_are_listed(
 
 def test_an_honest_run_that_a_crash_kept_out_is_entered(house: Project) -> None:
     """Sealed and signed by its own process, it is what its journal tells."""
-    kept = {name: (house.state / name).read_bytes() for name in _FILES}
+    files = {name: (house.state / name).read_bytes() for name in _FILES}
     late = a_sealed_run(house.store, 4).run_id
-    for name, content in kept.items():
+    for name, content in files.items():
         (house.state / name).write_bytes(content)
     assert house.store.settle(after(9)) == [late]
     assert verify(house.state, each=True, trusted=[public_key(house.key)]).troubles == []
@@ -371,8 +371,10 @@ def test_a_made_up_attempt_says_that_it_was_found(house: Project) -> None:
     """A hidden folder made by hand is entered as found by a later command, and never as passed."""
     folder = house.state / "runs" / ".20260401T020000Z-moodle-abcdef"
     folder.mkdir()
-    told = {"drill": "moodle", "services": ["moodle"], "trigger": "due", "user": "root"}
-    (folder / "alive").write_text(json.dumps({**told, "exit_code": 0, "because": "all was well"}))
+    attempt = {"drill": "moodle", "services": ["moodle"], "trigger": "due", "user": "root"}
+    (folder / "alive").write_text(
+        json.dumps({**attempt, "exit_code": 0, "because": "all was well"})
+    )
     assert house.command("runs") == ExitCode.PASSED
     body = house.entries()[-1].body
     assert (body["late"], body["exit_code"]) == (True, ExitCode.INCONCLUSIVE)
@@ -525,14 +527,14 @@ def test_a_crash_at_any_point_leaves_nothing_to_answer_for(
             else:
                 a_sealed_run(store, 1)
 
-        died = _dying(deaths + 1, append)
+        has_died = _dying(deaths + 1, append)
         store.settle(after(10))
         store.register.append(EntryKind.ANNOTATION, {"text": "later"}, after(11))
-        found = verify(state, each=True, trusted=[public_key(now)])
-        assert [str(trouble) for trouble in found.troubles] == [], deaths
-        assert not any(e.kind is EntryKind.DAMAGE for e in found.entries), deaths
+        verification = verify(state, each=True, trusted=[public_key(now)])
+        assert [str(trouble) for trouble in verification.troubles] == [], deaths
+        assert not any(e.kind is EntryKind.DAMAGE for e in verification.entries), deaths
         shutil.rmtree(state)
-        if not died:
+        if not has_died:
             break
         deaths += 1
     assert deaths > 8
@@ -555,8 +557,8 @@ def test_writers_at_the_same_time_are_all_signed(house: Project) -> None:
     while any(writer.poll() is None for writer in writers):
         assert verify(house.state).troubles == []
     assert [writer.returncode for writer in writers] == [0, 0]
-    found = verify(house.state, each=True)
-    assert (found.troubles, len(found.entries)) == ([], 12)
+    verification = verify(house.state, each=True)
+    assert (verification.troubles, len(verification.entries)) == ([], 12)
 
 
 def test_a_register_of_before_is_read_as_it_was(
@@ -578,8 +580,8 @@ def test_a_register_of_before_is_read_as_it_was(
     again = first.model_copy(update={"body": older[1]})
     house.write([first.model_copy(update={"body": older[0]}), run, again], sign_with=new)
     shutil.rmtree(house.state / "runs" / house.runs[1])
-    found = verify(house.state, trusted=[public_key(new)])
-    assert (found.troubles, len(found.notes)) == ([], 1)
+    verification = verify(house.state, trusted=[public_key(new)])
+    assert (verification.troubles, len(verification.notes)) == ([], 1)
     store = seal(house.state, Sealing(key=new)).store
     a_sealed_run(store, 6)
     assert verify(house.state, trusted=[public_key(new)]).troubles == []

@@ -33,13 +33,13 @@ def at_most(seconds: int) -> Iterator[None]:
     def late(*_: object) -> None:
         raise TimeoutError
 
-    was = signal.signal(signal.SIGALRM, late)
+    before = signal.signal(signal.SIGALRM, late)
     signal.alarm(seconds)
     try:
         yield
     finally:
         signal.alarm(0)
-        signal.signal(signal.SIGALRM, was)
+        signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture
@@ -52,10 +52,12 @@ def _codes(folder: Path, run: str) -> set[int]:
     """Run every command, each of them in time; return their exit codes."""
     codes = set()
     for number, words in enumerate(_COMMANDS):
-        given = {"RUN": run, "OUT": str(folder / f"bundle-{number}")}
+        values = {"RUN": run, "OUT": str(folder / f"bundle-{number}")}
         with at_most(10):
             codes.add(
-                main(["--state", str(folder / "state"), *(given.get(each, each) for each in words)])
+                main(
+                    ["--state", str(folder / "state"), *(values.get(each, each) for each in words)]
+                )
             )
     return codes
 

@@ -75,32 +75,32 @@ def store(tmp_path: Path) -> FileRunStore:
     return store
 
 
-def written(store: FileRunStore, url: str | None = None) -> str:
+def index_of(store: FileRunStore, url: str | None = None) -> str:
     """Write the index."""
     return write_index(content_of(store.register, store.readable()[0]), url, store.state)
 
 
 def in_sqlite(path: Path) -> dict[str, list[Row]]:
     """Return every row of an SQLite index."""
-    with sqlite3.connect(path) as found:
+    with sqlite3.connect(path) as connection:
         return {
-            table.name: found.execute(f"SELECT * FROM {table.name}").fetchall()  # noqa: S608 ours
+            table.name: connection.execute(f"SELECT * FROM {table.name}").fetchall()  # noqa: S608 ours
             for table in TABLES
         }
 
 
 def in_postgresql(url: str) -> dict[str, list[Row]]:
     """Return every row of a PostgreSQL index."""
-    with psycopg.connect(url) as found:
+    with psycopg.connect(url) as connection:
         return {
-            table.name: found.execute(f"SELECT * FROM {table.name}".encode()).fetchall()  # noqa: S608
+            table.name: connection.execute(f"SELECT * FROM {table.name}".encode()).fetchall()  # noqa: S608
             for table in TABLES
         }
 
 
 def test_the_index_says_what_the_files_say(store: FileRunStore) -> None:
     """Every entry is a row with its hash; every run has its figures, in seconds."""
-    rows = in_sqlite(Path(written(store)))
+    rows = in_sqlite(Path(index_of(store)))
     head = store.register.head()
     assert head is not None
     entries = rows["pradrill_entries"]
@@ -115,8 +115,8 @@ def test_the_index_says_what_the_files_say(store: FileRunStore) -> None:
 
 def test_sqlite_and_postgresql_hold_the_same(store: FileRunStore, database: str) -> None:
     """Both are made from one content, and read back as one content, hostile text included."""
-    written(store, database)
-    assert in_postgresql(database) == in_sqlite(Path(written(store)))
+    index_of(store, database)
+    assert in_postgresql(database) == in_sqlite(Path(index_of(store)))
 
 
 @pytest.mark.parametrize("where", ["sqlite", "postgresql"])
@@ -130,7 +130,7 @@ def test_an_index_is_made_anew_with_the_same_content(
     def read() -> dict[str, list[Row]]:
         return in_postgresql(database) if url else in_sqlite(path)
 
-    written(store, url)
+    index_of(store, url)
     before = read()
     if url:
         with psycopg.connect(url) as spoilt:
@@ -138,10 +138,10 @@ def test_an_index_is_made_anew_with_the_same_content(
             spoilt.execute(b"DROP TABLE pradrill_services")
     else:
         path.write_bytes(b"spoilt")
-    written(store, url)
+    index_of(store, url)
     assert read() == before
     a_sealed_run(store, 2)
-    written(store, url)
+    index_of(store, url)
     assert len(read()["pradrill_runs"]) == 3
 
 
@@ -149,7 +149,7 @@ def test_nobody_else_reads_the_index(store: FileRunStore) -> None:
     """The file is 0600, as the files that it is made from."""
     before = os.umask(0o022)
     try:
-        path = Path(written(store))
+        path = Path(index_of(store))
     finally:
         os.umask(before)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -157,24 +157,24 @@ def test_nobody_else_reads_the_index(store: FileRunStore) -> None:
 
 def test_a_password_is_not_taken_on_the_command_line(store: FileRunStore) -> None:
     """Other users see command lines: such a URL is refused, with the way that is safe."""
-    with pytest.raises(UsageError, match="password") as told:
-        written(store, "postgresql://pradrill:hunter2@db.exemple.fr/pradrill")
-    assert "hunter2" not in str(told.value)
-    assert ".pgpass" in str(told.value.hint)
+    with pytest.raises(UsageError, match="password") as refusal:
+        index_of(store, "postgresql://pradrill:hunter2@db.exemple.fr/pradrill")
+    assert "hunter2" not in str(refusal.value)
+    assert ".pgpass" in str(refusal.value.hint)
 
 
 def test_other_databases_are_refused(store: FileRunStore) -> None:
     """Only what is tried is offered."""
     with pytest.raises(UsageError, match="mysql"):
-        written(store, "mysql://db/pradrill")
+        index_of(store, "mysql://db/pradrill")
 
 
 def test_a_database_that_is_away_is_told(store: FileRunStore, tmp_path: Path) -> None:
     """No server, or no writable file: one sentence, no traceback."""
     with pytest.raises(PradrillError, match="cannot write the index"):
-        written(store, f"postgresql://pradrill@/postgres?host={tmp_path}")
+        index_of(store, f"postgresql://pradrill@/postgres?host={tmp_path}")
     with pytest.raises(RecordError, match="cannot write the index"):
-        written(store, "sqlite:///proc/none/index")
+        index_of(store, "sqlite:///proc/none/index")
 
 
 @pytest.mark.parametrize("kind", ["text", "device"])
@@ -188,5 +188,5 @@ def test_an_index_takes_the_place_of_nothing_else(
     else:
         os.mknod(place, stat.S_IFCHR | 0o600, os.makedev(1, 3))
     with pytest.raises(UsageError, match="is no SQLite database"):
-        written(store, f"sqlite:///{place}")
+        index_of(store, f"sqlite:///{place}")
     assert place.is_char_device() if kind == "device" else place.read_text() == "not yours"

@@ -13,7 +13,7 @@ from pradrill.app.composition import App
 from pradrill.domain.declared.sealing import Sealing
 from pradrill.domain.register.entry import EntryKind
 from pradrill.domain.register.finding import Finding
-from pradrill.domain.report.case_file import CaseFile, Integrity
+from pradrill.domain.report.case_file import CaseFile, RecordIntegrity
 from pradrill.register.runs.enter import SIGNATURE
 from pradrill.testing import START, a_finding, a_sealed_run, after, an_annotation
 
@@ -36,30 +36,30 @@ def state(tmp_path: Path, new_key: NewKey, authority: Authority, seal: Seal) -> 
     return tmp_path / "state"
 
 
-def known(state: Path, run: str | None = None) -> CaseFile:
+def case_of(state: Path, run: str | None = None) -> CaseFile:
     """Return what is known of the run."""
     place = App(Namespace(state=state, drills=None, log=None))
     return casefile(place, place.store.find(run))
 
 
-def integrity(state: Path) -> Integrity:
+def integrity(state: Path) -> RecordIntegrity:
     """Return where the run stands in the register."""
-    found = known(state).integrity
-    assert found is not None
-    return found
+    result = case_of(state).integrity
+    assert result is not None
+    return result
 
 
 def test_signature_and_stamp_that_hold_are_told(state: Path) -> None:
     """A signed and stamped run is told with entry, head, signer, fingerprint and stated time."""
-    found = integrity(state)
+    result = integrity(state)
     lines = (state / "register").read_bytes().splitlines(keepends=True)
-    assert found.entry is not None
-    assert found.entry_sha256 == hashlib.sha256(lines[found.entry - 1]).hexdigest()
-    assert found.head == hashlib.sha256(lines[-1]).hexdigest()
-    assert found.signed
-    assert str(found.signer).startswith("dsi@exemple.fr SHA256:")
-    assert found.stamped is not None
-    assert found.stamped > START
+    assert result.entry is not None
+    assert result.entry_sha256 == hashlib.sha256(lines[result.entry - 1]).hexdigest()
+    assert result.head == hashlib.sha256(lines[-1]).hexdigest()
+    assert result.signed
+    assert str(result.signer).startswith("dsi@exemple.fr SHA256:")
+    assert result.stamped is not None
+    assert result.stamped > START
 
 
 @pytest.mark.parametrize("harm", ["gone", "altered"])
@@ -79,22 +79,22 @@ def test_an_altered_record_is_not_the_registered_one(state: Path) -> None:
     content = path.read_bytes()
     path.chmod(0o600)
     path.write_bytes(content.replace(b"Exemple SAS", b"Exemple SA ", 1))
-    found = integrity(state)
-    assert (found.entry, found.signed, found.stamped) == (None, False, None)
+    result = integrity(state)
+    assert (result.entry, result.signed, result.stamped) == (None, False, None)
 
 
 def test_people_words_and_findings_come_from_the_register(state: Path) -> None:
     """Annotations of the run and findings of its services are in the case, of others are not."""
     place = App(Namespace(state=state, drills=None, log=None))
     run = place.store.find(None)
-    mine, other = an_annotation(run_id=run), an_annotation(run_id="20200101T000000Z-x-1")
-    for note in (mine, other):
+    note_of_run, other = an_annotation(run_id=run), an_annotation(run_id="20200101T000000Z-x-1")
+    for note in (note_of_run, other):
         place.register.append(EntryKind.ANNOTATION, note, after(90_000))
     for services in (("moodle",), ("wiki",)):
-        shown: Finding = a_finding(services=services, key="/".join(services), run_id=None)
-        place.register.append(EntryKind.FINDING, shown, after(90_000))
-    case = known(state)
-    assert case.annotations == (mine,)
+        opened_finding: Finding = a_finding(services=services, key="/".join(services), run_id=None)
+        place.register.append(EntryKind.FINDING, opened_finding, after(90_000))
+    case = case_of(state)
+    assert case.annotations == (note_of_run,)
     assert [finding.services for finding in case.findings] == [("moodle",)]
 
 
@@ -105,7 +105,7 @@ def test_a_damaged_register_does_not_hide_the_run(
     register = state / "register"
     register.chmod(0o600)
     register.write_bytes(register.read_bytes().replace(b'{"', b"{{", 1))
-    case = known(state)
+    case = case_of(state)
     assert "without the register" in capsys.readouterr().err
     assert case.integrity is not None
     assert case.integrity.entry is None

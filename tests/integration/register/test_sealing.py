@@ -25,7 +25,7 @@ def stock_verify(state: Path, file: Path, signers: str) -> bool:
     allowed = state.parent / "allowed_signers"
     allowed.write_text(signers)
     with file.open("rb") as content:
-        done = subprocess.run(
+        result = subprocess.run(
             [
                 *("ssh-keygen", "-Y", "verify", "-f", allowed, "-I", "ops@exemple.fr"),
                 *("-n", "pradrill", "-s", f"{file}.sig"),
@@ -34,7 +34,7 @@ def stock_verify(state: Path, file: Path, signers: str) -> bool:
             check=False,
             capture_output=True,
         )
-    return done.returncode == 0
+    return result.returncode == 0
 
 
 @pytest.mark.parametrize("kind", ["ed25519", "ecdsa", "rsa"])
@@ -44,7 +44,7 @@ def test_stock_ssh_keygen_verifies_record_and_head(
     """`ssh-keygen -Y verify` accepts the record's and the head's signature, and no changed byte."""
     key = new_key(tmp_path, kind=kind)
     state = tmp_path / "state"
-    store, told = seal(state, Sealing(key=key, principal="ops@exemple.fr"))
+    store, messages = seal(state, Sealing(key=key, principal="ops@exemple.fr"))
     record = state / "runs" / a_sealed_run(store).run_id / "record.json"
     public = key.with_suffix(".pub").read_text()
     signers = f"ops@exemple.fr {public}"
@@ -53,7 +53,7 @@ def test_stock_ssh_keygen_verifies_record_and_head(
     record.chmod(0o600)
     record.write_bytes(record.read_bytes().replace(b"PASSED", b"PASSEE", 1))
     assert not stock_verify(state, record, signers)
-    assert told == []
+    assert messages == []
 
 
 def test_a_key_in_an_agent_signs(
@@ -65,9 +65,9 @@ def test_a_key_in_an_agent_signs(
     """Named by its public half, a key that only the agent holds signs, as one on a token does."""
     key = new_key(tmp_path)
     with only_in_an_agent(key, monkeypatch) as public:
-        store, told = seal(tmp_path / "state", Sealing(key=public))
+        store, messages = seal(tmp_path / "state", Sealing(key=public))
         a_sealed_run(store)
-    assert told == []
+    assert messages == []
     assert verify(store.state, each=True).troubles == []
 
 
@@ -76,15 +76,15 @@ def test_a_key_with_a_passphrase_never_asks(
 ) -> None:
     """Where a person would be asked, nobody is: the run is entered, and says why it is unsigned."""
     key = new_key(tmp_path, phrase="a secret phrase")
-    store, told = seal(tmp_path / "state", Sealing(key=key))
+    store, messages = seal(tmp_path / "state", Sealing(key=key))
     run_id = a_sealed_run(store).run_id
-    assert any("not signed" in line for line in told)
+    assert any("not signed" in line for line in messages)
     run = next(e.body for e in store.register.entries() if e.kind is EntryKind.RUN)
     assert run["run_id"] == run_id
     assert run["unsigned"]
-    verified = verify(store.state)
-    assert [trouble.where for trouble in verified.troubles] == ["register.head.sig"]
-    assert any(run_id in note for note in verified.notes)
+    verification = verify(store.state)
+    assert [trouble.where for trouble in verification.troubles] == ["register.head.sig"]
+    assert any(run_id in note for note in verification.notes)
 
 
 def test_a_key_that_is_back_signs_and_says_what_it_does_not_vouch_for(
@@ -111,10 +111,10 @@ def test_only_trusted_keys_count(
     tmp_path: Path, seal: Callable[..., Any], new_key: Callable[..., Path]
 ) -> None:
     """A register that somebody signed anew with a key of their own fails the reader's list."""
-    mine, theirs = new_key(tmp_path, "mine"), new_key(tmp_path, "theirs")
+    key, theirs = new_key(tmp_path, "mine"), new_key(tmp_path, "theirs")
     store, _ = seal(tmp_path / "state", Sealing(key=theirs))
     a_sealed_run(store)
-    trusted = f"pradrill {mine.with_suffix('.pub').read_text()}"
+    trusted = f"pradrill {key.with_suffix('.pub').read_text()}"
     assert verify(store.state).troubles == []
     (trouble,) = verify(store.state, signers=trusted).troubles
     assert trouble.where == "register.head.sig"
@@ -159,8 +159,8 @@ def test_a_signature_that_does_not_fit_is_found_by_itself(
     signature = store.runs / run_id / "record.json.sig"
     signature.chmod(0o600)
     shutil.copy(tmp_path / "wrong.sig", signature)
-    told = subprocess.run(["sha256sum", signature], check=True, capture_output=True).stdout
-    files = {**body["files"], "record.json.sig": told.decode().split()[0]}
+    digest = subprocess.run(["sha256sum", signature], check=True, capture_output=True).stdout
+    files = {**body["files"], "record.json.sig": digest.decode().split()[0]}
     (store.state / "register").unlink()
     (store.state / "register.head").unlink()
     store.register.append(EntryKind.RUN, {**body, "files": files}, START)
@@ -174,15 +174,15 @@ def test_an_authority_stamps_each_run(
 ) -> None:
     """The stamp of a run's entry stands in the chain and holds with stock `openssl ts -verify`."""
     settings = Sealing(authority=authority.address, authority_ca=authority.ca)
-    store, told = seal(tmp_path / "state", settings)
+    store, messages = seal(tmp_path / "state", settings)
     a_sealed_run(store, 0)
     a_sealed_run(store, 1)
-    assert told == []
+    assert messages == []
     kinds = [entry.kind.value for entry in store.register.entries()]
     assert kinds == ["seals", "run", "stamp", "run", "stamp"]
-    verified = verify(store.state, each=True)
-    assert verified.troubles == []
-    stamp = verified.entries[-1].body
+    verification = verify(store.state, each=True)
+    assert verification.troubles == []
+    stamp = verification.entries[-1].body
     line = store.register.lines()[3] + b"\n"
     (tmp_path / "entry").write_bytes(line)
     subprocess.run(
@@ -193,7 +193,7 @@ def test_an_authority_stamps_each_run(
         check=True,
         capture_output=True,
     )
-    assert stamp["sha256"] == verified.entries[-1].previous
+    assert stamp["sha256"] == verification.entries[-1].previous
 
 
 def test_another_authoritys_stamp_does_not_hold(
@@ -222,9 +222,9 @@ def test_an_authority_that_is_down_stops_nothing(
 ) -> None:
     """The run is entered without a stamp, and that is told."""
     settings = Sealing(authority="http://127.0.0.1:9/", authority_ca=authority.ca)
-    store, told = seal(tmp_path / "state", settings)
+    store, messages = seal(tmp_path / "state", settings)
     a_sealed_run(store)
-    assert any("gave no stamp" in line for line in told)
+    assert any("gave no stamp" in line for line in messages)
     assert [e.kind.value for e in store.register.entries()] == ["seals", "run"]
     assert verify(store.state).troubles == []
 
@@ -236,10 +236,10 @@ def test_heads_are_published_in_a_file_and_a_git_remote(
     remote, log = tmp_path / "audit.git", tmp_path / "elsewhere" / "heads.log"
     subprocess.run(["git", "init", "-q", "--bare", remote], check=True)
     settings = Sealing(head_log=log, head_git=str(remote))
-    store, told = seal(tmp_path / "state", settings)
+    store, messages = seal(tmp_path / "state", settings)
     for number in range(3):
         a_sealed_run(store, number)
-    assert told == []
+    assert messages == []
     commits = subprocess.run(
         ["git", "--git-dir", remote, "log", "--format=%s", "pradrill-heads"],
         check=True,
@@ -279,9 +279,9 @@ def test_a_remote_that_is_away_gets_its_heads_later(
 ) -> None:
     """A head that could not be pushed is told, and goes with the next one."""
     remote = tmp_path / "audit.git"
-    store, told = seal(tmp_path / "state", Sealing(head_git=str(remote)))
+    store, messages = seal(tmp_path / "state", Sealing(head_git=str(remote)))
     a_sealed_run(store, 0)
-    assert any("is not published" in line for line in told)
+    assert any("is not published" in line for line in messages)
     subprocess.run(["git", "init", "-q", "--bare", remote], check=True)
     a_sealed_run(store, 1)
     count = subprocess.run(
@@ -301,12 +301,12 @@ def test_nothing_is_asked_at_a_terminal(tmp_path: Path, new_key: Callable[..., P
         "try: sign(b'x', Path(sys.argv[1]))\n"
         "except ToolError: print('refused')\n"
     )
-    done = subprocess.run(
+    result = subprocess.run(
         ["script", "-qec", f'{sys.executable} -c "{code}" {key}', "/dev/null"],
         timeout=20,
         check=True,
         capture_output=True,
         stdin=subprocess.DEVNULL,
     )
-    assert b"refused" in done.stdout
-    assert b"passphrase" not in done.stdout.lower()
+    assert b"refused" in result.stdout
+    assert b"passphrase" not in result.stdout.lower()

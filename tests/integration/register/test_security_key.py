@@ -43,9 +43,9 @@ def test_a_key_on_a_token_signs_and_needs_no_token_to_be_verified(
     key = new_key(tmp_path, kind=kind)
     public = key.with_suffix(".pub").read_text()
     assert public.startswith("sk-")
-    store, told = seal(tmp_path / "state", Sealing(key=key, principal=_WHO))
+    store, messages = seal(tmp_path / "state", Sealing(key=key, principal=_WHO))
     run_id = a_sealed_run(store).run_id
-    assert told == []
+    assert messages == []
     make_bundle(store.register, [run_id], tmp_path / "bundle")
 
     token.delenv("SSH_SK_PROVIDER")
@@ -71,9 +71,9 @@ def test_a_token_behind_an_agent_signs(
     """Only the public half is named, and the agent asks the token."""
     key = new_key(tmp_path, kind="ed25519-sk")
     with only_in_an_agent(key, token, _TOKEN) as public:
-        store, told = seal(tmp_path / "state", Sealing(key=public))
+        store, messages = seal(tmp_path / "state", Sealing(key=public))
         a_sealed_run(store)
-    assert told == []
+    assert messages == []
     assert verify(store.state, each=True).troubles == []
 
 
@@ -82,11 +82,11 @@ def test_a_run_without_the_token_is_entered_and_says_so(
 ) -> None:
     """Pulled out, the token costs the signature and not the entry; put back, it says which."""
     key = new_key(tmp_path, kind="ed25519-sk")
-    store, told = seal(tmp_path / "state", Sealing(key=key))
+    store, messages = seal(tmp_path / "state", Sealing(key=key))
     a_sealed_run(store, 0)
     token.setenv("SSH_SK_PROVIDER", "/nowhere/sk.so")
     a_sealed_run(store, 1)
-    assert any("not signed" in line for line in told)
+    assert any("not signed" in line for line in messages)
     runs = [entry.body for entry in store.register.entries() if entry.kind is EntryKind.RUN]
     assert [bool(run["unsigned"]) for run in runs] == [False, True]
     assert [trouble.where for trouble in verify(store.state).troubles] == ["register.head.sig"]

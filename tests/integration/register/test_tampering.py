@@ -17,7 +17,7 @@ from pradrill.errors import RecordError
 from pradrill.register.runs.store import FileRunStore
 from pradrill.register.verification.acknowledge import acknowledge
 from pradrill.register.verification.bundle import make_bundle, verify_bundle
-from pradrill.register.verification.verify import Verified, verify
+from pradrill.register.verification.verify import RegisterVerification, verify
 from pradrill.testing import a_sealed_run, after
 
 KINDS = ["signed state", "plain state", "acknowledged state", "signed bundle", "plain bundle"]
@@ -55,7 +55,7 @@ def spread(files: Files, folder: Path) -> Path:
     return folder
 
 
-def noticed(check: Callable[[Path], Verified], files: Files) -> bool:
+def noticed(check: Callable[[Path], RegisterVerification], files: Files) -> bool:
     """Tell whether a verification finds anything wrong with the files."""
     with tempfile.TemporaryDirectory() as folder:
         try:
@@ -130,11 +130,11 @@ def _line_change() -> st.SearchStrategy[Callable[[bytes], bytes]]:
     at = st.integers(0, 60)
 
     def one(line: int) -> Callable[[bytes], bytes]:
-        def gone(content: bytes) -> bytes:
+        def remove(content: bytes) -> bytes:
             lines = content.splitlines(keepends=True)
             return b"".join(lines[: line % len(lines)] + lines[line % len(lines) + 1 :])
 
-        return lambda content: gone(content) if content else content
+        return lambda content: remove(content) if content else content
 
     def two(first: int, second: int, *, copy: bool) -> Callable[[bytes], bytes]:
         def moved(content: bytes) -> bytes:
@@ -156,12 +156,12 @@ def _line_change() -> st.SearchStrategy[Callable[[bytes], bytes]]:
 
 def build(folder: Path, seal: Callable[..., Any], how: Sealing | None) -> dict[str, Files]:
     """Return a state directory and a bundle of it, as files."""
-    store, told = seal(folder / "state", how)
+    store, messages = seal(folder / "state", how)
     evidence = {"01-restore/events.jsonl": '{"task": 1}\n{"task": 2}\n', "02-check/page.html": "é"}
     runs = [a_sealed_run(store, n, evidence).run_id for n in range(2)]
     store.register.append(EntryKind.ANNOTATION, {"text": "REX"}, after(9))
     a_sealed_run(store, 2)
-    assert told == []
+    assert messages == []
     state, bundle = contents(store.state), folder / "bundle"
     assert make_bundle(store.register, runs[1:], bundle).troubles == []
     return {"state": state, "bundle": contents(bundle)}
@@ -179,10 +179,10 @@ def built(
     whole = Sealing(key=new_key(folder), authority=authority.address, authority_ca=authority.ca)
     signed = build(folder / "signed", seal, whole)
     plain = build(folder / "plain", seal, None)
-    known = damaged(spread(plain["state"], folder / "known"))
+    acknowledgements = damaged(spread(plain["state"], folder / "known"))
     return {f"signed {what}": files for what, files in signed.items()} | {
         **{f"plain {what}": files for what, files in plain.items()},
-        "acknowledged state": known,
+        "acknowledged state": acknowledgements,
     }
 
 
@@ -195,8 +195,8 @@ def damaged(state: Path) -> Files:
     min(state.glob("runs/2*/evidence/02-check/page.html")).write_text("è")
     assert acknowledge(store.register, after(99), by="ops", because="the disk failed")
     assert len(store.settle(after(100))) == 2, "the runs of the damaged lines are entered anew"
-    found = verify(state)
-    assert (found.troubles, len(found.known)) == ([], 4)
+    verification = verify(state)
+    assert (verification.troubles, len(verification.acknowledged)) == ([], 4)
     return contents(state)
 
 

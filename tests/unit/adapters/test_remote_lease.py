@@ -34,11 +34,11 @@ class Machine:
 
     def ask(self, do: str, run: str, **words: Any) -> dict[str, Any]:
         """Ask as a controller does."""
-        asked = {
+        request = {
             "run": run, "controller": "ctl", "state": "/s", "term": 600, "machine_id": ID,
             "over": [], "lapsed": False, **words,
         }  # fmt: skip
-        answer: dict[str, Any] = getattr(lease, do)(asked)
+        answer: dict[str, Any] = getattr(lease, do)(request)
         return answer
 
     def change(self, **words: Any) -> None:

@@ -18,11 +18,11 @@ _VALUE = "Kuckucksuhr-1771"
 def test_the_environment_keeps_no_secret_that_was_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is started later does not inherit it; the run still has it, and masks it."""
     monkeypatch.setenv("SHOP_PASSWORD", _VALUE)
-    own = Secrets()
-    assert own.resolve("env:SHOP_PASSWORD") == _VALUE
+    secrets = Secrets()
+    assert secrets.resolve("env:SHOP_PASSWORD") == _VALUE
     assert "SHOP_PASSWORD" not in os.environ
-    assert own.resolve("env:SHOP_PASSWORD") == _VALUE
-    assert own.masker.text(f"it is {_VALUE}") == f"it is {MASK}"
+    assert secrets.resolve("env:SHOP_PASSWORD") == _VALUE
+    assert secrets.masker.text(f"it is {_VALUE}") == f"it is {MASK}"
 
 
 def test_a_command_is_run_without_a_shell_and_prints_the_secret() -> None:
@@ -48,10 +48,10 @@ def test_a_command_that_gives_no_secret_is_refused(
 ) -> None:
     """With the reason; what it printed is not told."""
     monkeypatch.setattr(secrets, "_COMMAND_SECONDS", 2.0)
-    with pytest.raises(NotReadyError) as caught:
+    with pytest.raises(NotReadyError) as refusal:
         resolve(f"command:{words}")
-    assert why in caught.value.message
-    assert caught.value.hint
+    assert why in refusal.value.message
+    assert refusal.value.hint
 
 
 def test_a_file_without_end_is_no_secret(tmp_path: Path) -> None:

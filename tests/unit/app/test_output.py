@@ -27,52 +27,52 @@ def pipe() -> Iterator[tuple[int, int]]:
 
 def test_a_reader_that_went_away_is_no_failure(pipe: tuple[int, int]) -> None:
     """What is written after it went is lost without a word."""
-    heard, told = pipe
-    outlet = Outlet(told)
+    reader, writer = pipe
+    outlet = Outlet(writer)
     with text(outlet) as stream:
         stream.write("a\n")
-        os.close(heard)
+        os.close(reader)
         stream.write("b\n")
-    assert outlet.lost is not None
-    assert outlet.lost.errno == errno.EPIPE
+    assert outlet.failure is not None
+    assert outlet.failure.errno == errno.EPIPE
     assert not outlet.failed
 
 
 def test_a_reader_that_does_not_read_holds_up_a_run_once(pipe: tuple[int, int]) -> None:
     """A run waits for it once, and from then on not at all, until it reads on."""
-    heard, told = pipe
-    outlet = Outlet(told)
+    reader, writer = pipe
+    outlet = Outlet(writer)
     outlet.patience = 0.2
     stream = text(outlet)
-    began = time.monotonic()
+    start = time.monotonic()
     for _ in range(100):
         stream.write("x" * 9_999 + "\n")
-    assert 0.2 <= time.monotonic() - began < 2
-    os.read(heard, 1 << 20)
+    assert 0.2 <= time.monotonic() - start < 2
+    os.read(reader, 1 << 20)
     stream.write("at last\n")
-    assert b"at last" in os.read(heard, 1 << 20)
+    assert b"at last" in os.read(reader, 1 << 20)
 
 
 def test_a_reader_that_is_slow_loses_nothing_outside_of_a_run(pipe: tuple[int, int]) -> None:
     """A pager may read as late as it likes, also from a pipe that does not block."""
-    heard, told = pipe
-    os.set_blocking(told, False)
-    outlet = Outlet(told)
-    got: list[bytes] = []
+    receiver, writer = pipe
+    os.set_blocking(writer, False)
+    outlet = Outlet(writer)
+    pieces: list[bytes] = []
 
     def read() -> None:
         time.sleep(0.2)
-        while piece := os.read(heard, 1 << 16):
-            got.append(piece)
+        while piece := os.read(receiver, 1 << 16):
+            pieces.append(piece)
 
     reader = threading.Thread(target=read)
     reader.start()
     with text(outlet) as stream:
         stream.write("x" * 500_000)
-    os.close(told)
+    os.close(writer)
     reader.join()
-    assert len(b"".join(got)) == 500_000
-    assert outlet.lost is None
+    assert len(b"".join(pieces)) == 500_000
+    assert outlet.failure is None
 
 
 def test_a_full_disk_is_a_failure() -> None:
@@ -81,8 +81,8 @@ def test_a_full_disk_is_a_failure() -> None:
     with text(outlet) as stream:
         stream.write("x\n")
     assert outlet.failed
-    assert outlet.lost is not None
-    assert outlet.lost.errno == errno.ENOSPC
+    assert outlet.failure is not None
+    assert outlet.failure.errno == errno.ENOSPC
 
 
 def test_a_character_that_the_encoding_lacks_is_a_question_mark(pipe: tuple[int, int]) -> None:

@@ -46,16 +46,16 @@ def test_verify_answers_with_its_exit_code(
 ) -> None:
     """0 and the head when nothing was changed; 14 and each place when something was."""
     assert command(store, "register", "verify") == ExitCode.PASSED
-    said = capsys.readouterr().out
-    assert "2 runs" in said
-    assert f"head: {store.register.head()}" in said
-    assert "nobody signed this" in said
+    output = capsys.readouterr().out
+    assert "2 runs" in output
+    assert f"head: {store.register.head()}" in output
+    assert "nobody signed this" in output
     folder = next(store.runs.glob("2*"))
     (folder / "journal.jsonl").write_text("")
     assert command(store, "register", "verify") == ExitCode.RECORD
-    said = capsys.readouterr().out
-    assert f"runs/{folder.name}/journal.jsonl: was changed" in said
-    assert "something was changed or removed; troubles: 1" in said
+    output = capsys.readouterr().out
+    assert f"runs/{folder.name}/journal.jsonl: was changed" in output
+    assert "something was changed or removed; troubles: 1" in output
 
 
 def test_verify_takes_a_head_or_a_file_of_heads(store: FileRunStore, tmp_path: Path) -> None:
@@ -64,12 +64,12 @@ def test_verify_takes_a_head_or_a_file_of_heads(store: FileRunStore, tmp_path: P
     log = tmp_path / "heads.log"
     log.write_text(f"2026-03-10T02:00:00Z {store.register.head()}\n")
     last = str(store.register.head()).split()[1]
-    for given in (str(log), last):
-        assert command(store, "register", "verify", "--head", given) == ExitCode.PASSED
+    for option in (str(log), last):
+        assert command(store, "register", "verify", "--head", option) == ExitCode.PASSED
     made_anew = FileRunStore(tmp_path / "anew")
     a_sealed_run(made_anew)
-    for given in (str(log), last):
-        assert command(made_anew, "register", "verify", "--head", given) == ExitCode.RECORD
+    for option in (str(log), last):
+        assert command(made_anew, "register", "verify", "--head", option) == ExitCode.RECORD
 
 
 def test_verify_looks_for_the_heads_in_the_plans_log(
@@ -100,9 +100,9 @@ def test_entries_are_listed_and_shown(
 ) -> None:
     """Each entry has a line, its JSON line for programs, and its content by number."""
     assert command(store, "register", "list") == 0
-    said = capsys.readouterr().out.splitlines()
-    assert len(said) == len(store.register.lines())
-    assert all("FINISHED, PASSED, code 0" in line for line in said)
+    output = capsys.readouterr().out.splitlines()
+    assert len(output) == len(store.register.lines())
+    assert all("FINISHED, PASSED, code 0" in line for line in output)
     assert command(store, "register", "list", "--json") == 0
     assert capsys.readouterr().out.encode() == store.register.path.read_bytes()
     assert command(store, "register", "show", "2") == 0
@@ -186,9 +186,9 @@ def test_a_wrong_configuration_is_told_where_nothing_can_be_written(
     (tmp_path / "state").write_text("a file, no folder")
     words = ["--state", str(tmp_path / "state"), "--drills", str(tmp_path), "run", "shop"]
     assert main(words) == ExitCode.CONFIGURATION
-    said = capsys.readouterr().err
-    assert 'no drill is called "shop"' in said
-    assert "the attempt is not in the register" in said
+    output = capsys.readouterr().err
+    assert 'no drill is called "shop"' in output
+    assert "the attempt is not in the register" in output
 
 
 def test_a_bug_before_the_run_is_an_entry(
@@ -213,6 +213,6 @@ def test_a_damaged_register_stops_no_drill(
     """What is due is told although the register cannot be read; that is told, too."""
     store.register.path.write_bytes(b"garbage\n" + store.register.path.read_bytes())
     assert command(store, "due") == ExitCode.PASSED
-    said = capsys.readouterr()
-    assert "moodle: due" in said.out
-    assert "register:1: this line is no entry" in said.err
+    output = capsys.readouterr()
+    assert "moodle: due" in output.out
+    assert "register:1: this line is no entry" in output.err

@@ -29,10 +29,10 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "state"
 
 
-def sealed(home: Path, began: datetime = START, **changes: object) -> str:
+def sealed(home: Path, start: datetime = START, **changes: object) -> str:
     """Seal a run and return its id."""
-    journal = FileRunStore(home).open("moodle", began)
-    fields = {"run_id": journal.run_id, "started": began, "evidence": ()}
+    journal = FileRunStore(home).open("moodle", start)
+    fields = {"run_id": journal.run_id, "started": start, "evidence": ()}
     journal.seal(a_record(**{**fields, **changes}))
     journal.close()
     return journal.run_id
@@ -72,13 +72,13 @@ def test_each_format_is_what_it_says(state: Path, form: str, start: bytes) -> No
 
 def test_json_holds_the_record_and_its_hash(state: Path) -> None:
     """The JSON has the whole record, and the hash of the bytes that were sealed."""
-    told = json.loads(reported(state, "--format", "json").read_text(encoding="utf-8"))
-    assert told["record"]["run_id"].startswith("20260310T020000Z-moodle-")
-    assert len(told["integrity"]["record_sha256"]) == 64
+    document = json.loads(reported(state, "--format", "json").read_text(encoding="utf-8"))
+    assert document["record"]["run_id"].startswith("20260310T020000Z-moodle-")
+    assert len(document["integrity"]["record_sha256"]) == 64
 
 
 @pytest.mark.parametrize(
-    ("asked", "lang", "plan", "language"),
+    ("options", "lang", "plan", "language"),
     [
         ((), "fr_FR.UTF-8", "", "fr"),
         ((), "de_DE.UTF-8", "", "en"),
@@ -88,14 +88,14 @@ def test_json_holds_the_record_and_its_hash(state: Path) -> None:
     ],
 )
 def test_language_is_asked_then_planned_then_the_sessions(
-    state: Path, asked: tuple[str, ...], lang: str, plan: str, language: str
+    state: Path, options: tuple[str, ...], lang: str, plan: str, language: str
 ) -> None:
     """--lang goes before the plan's language, and that before the session's."""
     if plan:
         Path("plan.yml").write_text(PLAN + plan, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LANG", lang)
-        page = reported(state, *asked).read_text(encoding="utf-8")
+        page = reported(state, *options).read_text(encoding="utf-8")
     assert f'<html lang="{language}">' in page
 
 

@@ -34,7 +34,7 @@ clauses:
 """
 
 
-def written(folder: Path, content: bytes | str, name: str = "logo") -> Path:
+def logo_with(folder: Path, content: bytes | str, name: str = "logo") -> Path:
     """Write a file."""
     path = folder / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -47,14 +47,14 @@ def written(folder: Path, content: bytes | str, name: str = "logo") -> Path:
 @pytest.mark.parametrize(("content", "kind"), [(PNG, "png"), (SVG, "svg+xml")])
 def test_logo_goes_into_the_page_as_data(tmp_path: Path, content: bytes | str, kind: str) -> None:
     """A PNG and a plain SVG stand in the page whole, with the organisation's name beside them."""
-    logo = read_logo(written(tmp_path, content))
+    logo = read_logo(logo_with(tmp_path, content))
     page = render_html(a_case(), Letterhead(logo=logo))
     whole = base64.b64encode(content if isinstance(content, bytes) else content.encode()).decode()
     assert f'src="data:image/{kind};base64,{whole}" alt="Logo of Exemple SAS"' in page
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "text"),
     [
         (b"x" * 300_000, "larger than 256 KiB"),
         (PNG[:16] + b"\x00\x01\x00\x00" + PNG[20:], "not between 1 and 4000 pixels"),
@@ -68,11 +68,11 @@ def test_logo_goes_into_the_page_as_data(tmp_path: Path, content: bytes | str, k
         (SVG.replace("<circle", "<ForeignObject/><circle"), "<ForeignObject"),
     ],
 )
-def test_hostile_logo_is_refused(tmp_path: Path, content: bytes | str, said: str) -> None:
+def test_hostile_logo_is_refused(tmp_path: Path, content: bytes | str, text: str) -> None:
     """A logo that is huge, no image, or that holds scripts, entities or links is refused."""
-    with pytest.raises(ConfigurationError, match=r"logo") as caught:
-        read_logo(written(tmp_path, content))
-    assert said in caught.value.message
+    with pytest.raises(ConfigurationError, match=r"logo") as refusal:
+        read_logo(logo_with(tmp_path, content))
+    assert text in refusal.value.message
 
 
 @pytest.mark.parametrize(
@@ -85,13 +85,13 @@ def test_only_an_image_becomes_a_logo(logo: str) -> None:
 
 def test_validate_tells_bad_logo_and_clauses(tmp_path: Path) -> None:
     """Problems of the logo and of the own clause map are told with all the others, with lines."""
-    written(tmp_path, PLAN + "logo: missing.png\n", "plan.yml")
-    written(tmp_path, OWN.replace("sign_off", "signoff"), CLAUSES)
-    with pytest.raises(ConfigurationProblemsError) as caught:
+    logo_with(tmp_path, PLAN + "logo: missing.png\n", "plan.yml")
+    logo_with(tmp_path, OWN.replace("sign_off", "signoff"), CLAUSES)
+    with pytest.raises(ConfigurationProblemsError) as refusal:
         open_house(tmp_path, now=START)
-    told = str(caught.value)
-    assert "plan.yml:6: logo: cannot read the logo" in told
-    assert "clauses.yml:3: clauses[0].evidence[1]" in told
+    message = str(refusal.value)
+    assert "plan.yml:6: logo: cannot read the logo" in message
+    assert "clauses.yml:3: clauses[0].evidence[1]" in message
 
 
 # ------------------------------------------------------------------ clauses
@@ -103,16 +103,16 @@ def test_shipped_clauses_claim_nothing() -> None:
     assert len(shipped.clauses) >= 15
     for clause in shipped.clauses:
         assert clause.to_check
-        assert clause.asked("fr") != clause.asked("en")
-        assert clause.read_in("fr") != clause.read_in("en")
-    said = " ".join(clause.asked(code) for clause in shipped.clauses for code in ("en", "fr"))
-    assert "complian" not in said
-    assert "conform" not in said
+        assert clause.asks_in("fr") != clause.asks_in("en")
+        assert clause.source_in("fr") != clause.source_in("en")
+    text = " ".join(clause.asks_in(code) for clause in shipped.clauses for code in ("en", "fr"))
+    assert "complian" not in text
+    assert "conform" not in text
 
 
 def test_shipped_clauses_name_the_sources_of_the_design() -> None:
     """Each standard and law that a drill report answers to has a line."""
-    texts = " ".join(clause.named("en") for clause in read_clauses(None).clauses)
+    texts = " ".join(clause.title_in("en") for clause in read_clauses(None).clauses)
     for source in (
         "22301",
         "27031",
@@ -131,17 +131,19 @@ def test_shipped_clauses_name_the_sources_of_the_design() -> None:
 def test_laws_have_their_french_names() -> None:
     """In a French report no law or its part is named in English; other languages get English."""
     shipped = read_clauses(None).clauses
-    french = " ".join(clause.named("fr") for clause in shipped)
+    french = " ".join(clause.title_in("fr") for clause in shipped)
     assert not re.search("Regulation|annex,|hosting|exercises|through", french)
     assert "NIS2, règlement d'exécution (UE) 2024/2690, annexe, 4.2.6" in french
-    assert [clause.named("de") for clause in shipped] == [clause.named("en") for clause in shipped]
+    assert [clause.title_in("de") for clause in shipped] == [
+        clause.title_in("en") for clause in shipped
+    ]
     page = render_html(a_case(), Letterhead(language="fr", clauses=read_clauses(None)))
     assert "DORA, règlement (UE) 2022/2554, art. 12 (?)</th>" in page
 
 
 def test_own_clauses_replace_the_shipped_ones(tmp_path: Path) -> None:
     """A map beside the plan is the one that is printed, with its source and without (?)."""
-    written(tmp_path, OWN, CLAUSES)
+    logo_with(tmp_path, OWN, CLAUSES)
     page = render_html(a_case(), Letterhead(clauses=read_clauses(tmp_path)))
     assert "Contract HX-1234, 7.2</th>" in page
     assert "read by C. Durand on 2026-02-01" in page

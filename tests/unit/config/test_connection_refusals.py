@@ -188,8 +188,8 @@ def test_what_leads_elsewhere_is_refused(
     tmp_path: Path, files: dict[str, str], file: str, line: int
 ) -> None:
     """Each way on that Ansible knows is a problem, in its file and at its line."""
-    found = problems_of(tmp_path, files)
-    assert (tmp_path / file, line) in {(each.file, each.line) for each in found}, found
+    problems = problems_of(tmp_path, files)
+    assert (tmp_path / file, line) in {(each.file, each.line) for each in problems}, problems
 
 
 @pytest.mark.parametrize(
@@ -256,16 +256,16 @@ def test_the_controller_is_a_matter_of_the_drill(tmp_path: Path, files: dict[str
 def test_elsewhere_stays_refused_where_the_controller_is_declared(tmp_path: Path) -> None:
     """To act on the controller is no leave to act on production, or around SSH."""
     files = tasks("- command: x\n  delegate_to: web-prod\n- command: x\n  connection: local")
-    found = problems_of(tmp_path, files, step=", controller: true")
-    assert [problem.line for problem in found] == [4, 6]
+    problems = problems_of(tmp_path, files, step=", controller: true")
+    assert [problem.line for problem in problems] == [4, 6]
 
 
-@pytest.mark.parametrize("given", ["vars: {ansible_connection: local}", "vars: {ansible_host: x}",
+@pytest.mark.parametrize("key", ["vars: {ansible_connection: local}", "vars: {ansible_host: x}",
                                    "secrets: {ansible_password: 'env:X'}"])  # fmt: skip
-def test_a_step_of_the_drill_leads_nowhere(tmp_path: Path, given: str) -> None:
+def test_a_step_of_the_drill_leads_nowhere(tmp_path: Path, key: str) -> None:
     """The variables that a drill gives a playbook are looked at, too."""
-    found = problems_of(tmp_path, {}, step=f", {given}")
-    assert [problem.file.name for problem in found] == ["shop.yml"]
+    problems = problems_of(tmp_path, {}, step=f", {key}")
+    assert [problem.file.name for problem in problems] == ["shop.yml"]
 
 
 def test_a_step_of_the_drill_may_give_a_password_to_become_root(tmp_path: Path) -> None:
@@ -279,8 +279,8 @@ def test_where_a_project_lies_is_no_kind_of_file(tmp_path: Path) -> None:
     shared = {"shared/a.yml": "- command: x\n  connection: local\n"}
     way = tasks("- import_tasks: ../shared/a.yml")
     for above in ("files", "collections", "plugins/vars"):
-        found = problems_of(tmp_path / above / "project", {**way, **shared})
-        assert [each.message for each in found] == [
+        problems = problems_of(tmp_path / above / "project", {**way, **shared})
+        assert [each.message for each in problems] == [
             "connection: local is not the way that is proven"
         ]
 
@@ -301,10 +301,10 @@ def test_a_standby_that_is_named_as_the_controller_is_not_taken_for_it(tmp_path:
     build(tmp_path)
     (tmp_path / "playbooks/restore.yml").write_text(PLAY)
     drill = tmp_path / "drills/shop.yml"
-    named = (Host(name="127.0.0.1", address="192.0.2.20", dr_role="standby"),)
+    hosts = (Host(name="127.0.0.1", address="192.0.2.20", dr_role="standby"),)
     document = read_document(drill)
-    assert list(connection_problems(document, validate(document, Drill), named)) == []
+    assert list(connection_problems(document, validate(document, Drill), hosts)) == []
     drill.write_text(drill.read_text().replace("deadline: 2m", "controller: true"))
     document = read_document(drill)
-    (found,) = connection_problems(document, validate(document, Drill), named)
-    assert "127.0.0.1 is the standby's name" in found.message
+    (problem,) = connection_problems(document, validate(document, Drill), hosts)
+    assert "127.0.0.1 is the standby's name" in problem.message

@@ -63,11 +63,11 @@ def house(folder: Path, drill: str, plan: str = PLAN) -> Project:
 
 def problems(folder: Path, drill: str, plan: str = PLAN) -> list[str]:
     """Return every problem as `line: path: message`."""
-    with pytest.raises(ConfigurationProblemsError) as caught:
+    with pytest.raises(ConfigurationProblemsError) as refusal:
         house(folder, drill, plan)
-    found = caught.value.problems
-    assert {problem.file.name for problem in found} == {"moodle.yml"}
-    return [f"{p.line}: {p.path}: {p.message}" for p in found]
+    problem_list = refusal.value.problems
+    assert {problem.file.name for problem in problem_list} == {"moodle.yml"}
+    return [f"{p.line}: {p.path}: {p.message}" for p in problem_list]
 
 
 def test_manual_steps_stand_beside_playbooks(tmp_path: Path) -> None:
@@ -89,9 +89,11 @@ def test_nobody_is_asked_at_night(tmp_path: Path) -> None:
 
 def test_a_drill_with_people_is_not_called_a_test(tmp_path: Path) -> None:
     """Written or left to its default, the wrong label is a problem where it is seen."""
-    said = "a drill with manual steps is no technical test"
-    assert problems(tmp_path, DRILL.replace("exercise", "test")) == [f"2: kind: {said}"]
-    assert problems(tmp_path, DRILL.replace("kind: exercise\n", "")) == [f"6: prepare[0]: {said}"]
+    message = "a drill with manual steps is no technical test"
+    assert problems(tmp_path, DRILL.replace("exercise", "test")) == [f"2: kind: {message}"]
+    assert problems(tmp_path, DRILL.replace("kind: exercise\n", "")) == [
+        f"6: prepare[0]: {message}"
+    ]
 
 
 def test_a_drill_without_people_is_not_called_an_exercise(tmp_path: Path) -> None:
@@ -100,15 +102,15 @@ def test_a_drill_without_people_is_not_called_an_exercise(tmp_path: Path) -> Non
     lines = [line for line in without.splitlines() if line.strip()]
     start = next(n for n, line in enumerate(lines) if "switch the DNS" in line)
     text = "\n".join(lines[:start] + lines[start + 5 :]) + "\n"
-    (said,) = problems(tmp_path, text)
-    assert said == "2: kind: an exercise has people in it, and this drill asks nobody"
+    (message,) = problems(tmp_path, text)
+    assert message == "2: kind: an exercise has people in it, and this drill asks nobody"
 
 
 def test_who_is_called_is_in_the_plan(tmp_path: Path) -> None:
     """A provider that the plan does not know cannot be held to an SLA."""
-    with pytest.raises(ConfigurationProblemsError) as caught:
+    with pytest.raises(ConfigurationProblemsError) as refusal:
         house(tmp_path, DRILL.replace("call: hexanet", "call: hexnet"))
-    (problem,) = caught.value.problems
+    (problem,) = refusal.value.problems
     assert (problem.line, problem.path) == (10, "prepare[0].call")
     assert problem.hint == 'Did you mean "hexanet"?'
 
@@ -135,9 +137,9 @@ def test_a_misspelt_key_is_compared_with_its_own_kind_of_step(tmp_path: Path) ->
     text = DRILL.replace("    confirm: approve", "    confrim: approve").replace(
         "  - playbook: checks/restore.yml", "  - playbook: checks/restore.yml\n    secerts: {}"
     )
-    with pytest.raises(ConfigurationProblemsError) as caught:
+    with pytest.raises(ConfigurationProblemsError) as refusal:
         house(tmp_path, text)
-    assert [p.hint for p in caught.value.problems] == [
+    assert [p.hint for p in refusal.value.problems] == [
         'Did you mean "secrets"?',
         'Did you mean "confirm"?',
     ]
@@ -180,12 +182,12 @@ def test_an_exclusion_says_why(tmp_path: Path) -> None:
 
 def test_a_drill_written_before_people_is_still_read() -> None:
     """A record of a version without all this holds a drill that is a drill."""
-    told = a_drill().model_dump(mode="json")
+    payload = a_drill().model_dump(mode="json")
     for key in ("success_criteria", "planned", "people", "accept"):
-        del told[key]
+        del payload[key]
     for key in ("exclusions", "third_parties"):
-        del told["scenario"][key]
-    assert Drill.model_validate(told) == a_drill()
+        del payload["scenario"][key]
+    assert Drill.model_validate(payload) == a_drill()
 
 
 def test_a_manual_step_built_in_python_is_one() -> None:
@@ -196,11 +198,11 @@ def test_a_manual_step_built_in_python_is_one() -> None:
 
 def test_a_notification_needs_its_program(tmp_path: Path) -> None:
     """A plan that notifies with a program that is not there is told where people are asked."""
-    said = (
+    message = (
         '7: prepare[0]: nobody would be told of "call the host": the plan\'s notify names '
         '"no-such-mailer", and there is no such program'
     )
-    assert problems(tmp_path, DRILL, PLAN + "notify: [no-such-mailer, ops]\n") == [said]
+    assert problems(tmp_path, DRILL, PLAN + "notify: [no-such-mailer, ops]\n") == [message]
     plan = house(tmp_path, DRILL, PLAN + "notify: [sh, -c, cat]\n").plan
     assert plan.model_dump(mode="json")["notify"] == ["sh", "-c", "cat"]
     assert house(tmp_path, DRILL, PLAN + "notify: []\n").plan.notify is None

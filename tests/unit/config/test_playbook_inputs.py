@@ -54,21 +54,21 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "playbooks"
 
 
-def names(found: Around, folder: Path) -> set[str]:
+def names(inputs: Around, folder: Path) -> set[str]:
     """Return the files that were hashed, as the folder sees them."""
-    return {os.path.relpath(file.path, folder) for file in found.files}
+    return {os.path.relpath(file.path, folder) for file in inputs.files}
 
 
 def test_what_a_playbook_names_is_hashed_and_what_that_names(folder: Path) -> None:
     """Through tasks, templates and whole roles; not what is beside them and named by nobody."""
-    found = around([folder / "restore.yml"], None, set())
-    assert names(found, folder) == NAMED
-    assert found.left_out == ()
-    for file in found.files:
+    inputs = around([folder / "restore.yml"], None, set())
+    assert names(inputs, folder) == NAMED
+    assert inputs.left_out == ()
+    for file in inputs.files:
         assert file.sha256 == hashlib.sha256(file.path.read_bytes()).hexdigest()
         assert (file.meaning is not None) == (file.path.suffix in {".yml", ".py"})
-    known = {folder / "restore.yml", folder / "group_vars/all.yml"}
-    assert names(around([folder / "restore.yml"], None, known), folder) == NAMED - {
+    planned = {folder / "restore.yml", folder / "group_vars/all.yml"}
+    assert names(around([folder / "restore.yml"], None, planned), folder) == NAMED - {
         "restore.yml",
         "group_vars/all.yml",
     }
@@ -116,9 +116,9 @@ def test_no_link_is_followed(folder: Path, tmp_path: Path) -> None:
     (folder / "host_vars").symlink_to(tmp_path / "secret")
     (folder / "roles/web/templates").symlink_to(tmp_path / "secret")
     os.mkfifo(folder / "group_vars/pipe")
-    found = around([folder / "restore.yml"], None, set())
-    assert names(found, folder) == NAMED - {"files/key.pub"}
-    assert sorted(found.left_out) == [
+    inputs = around([folder / "restore.yml"], None, set())
+    assert names(inputs, folder) == NAMED - {"files/key.pub"}
+    assert sorted(inputs.left_out) == [
         f"{folder}/{name} is a link or no file, and was not followed"
         for name in ("files/key.pub", "group_vars/pipe", "host_vars", "roles/web/templates")
     ]
@@ -128,13 +128,13 @@ def test_what_is_too_much_is_cut_and_told(folder: Path, monkeypatch: pytest.Monk
     """Neither a thousand files nor a large one stops a drill; the record says what it lacks."""
     (folder / "group_vars/large.bin").write_bytes(b"0" * 2_000)
     monkeypatch.setattr(looking, "_LARGEST", 1_000)
-    found = around([folder / "restore.yml"], None, set())
-    assert names(found, folder) == NAMED
-    assert str(folder / "group_vars/large.bin") in found.left_out[0]
+    inputs = around([folder / "restore.yml"], None, set())
+    assert names(inputs, folder) == NAMED
+    assert str(folder / "group_vars/large.bin") in inputs.left_out[0]
     monkeypatch.setattr(looking, "_MOST", 3)
-    found = around([folder / "restore.yml"], None, set())
-    assert len(found.files) == 3
-    assert "at most 3 files" in found.left_out[0]
+    inputs = around([folder / "restore.yml"], None, set())
+    assert len(inputs.files) == 3
+    assert "at most 3 files" in inputs.left_out[0]
 
 
 def test_a_plan_without_playbooks_takes_nothing_in(tmp_path: Path) -> None:
@@ -146,9 +146,9 @@ def test_a_plan_without_playbooks_takes_nothing_in(tmp_path: Path) -> None:
 def test_what_is_hashed_is_never_told(folder: Path) -> None:
     """Of a variable file with a secret, the record has two hashes and the path."""
     (folder / "group_vars/all.yml").write_text("password: hunter2\n")
-    told: Any = around([folder / "restore.yml"], None, set()).model_dump_json()
-    assert "hunter2" not in told
-    assert "group_vars/all.yml" in told
+    text: Any = around([folder / "restore.yml"], None, set()).model_dump_json()
+    assert "hunter2" not in text
+    assert "group_vars/all.yml" in text
 
 
 def test_what_a_path_leads_to_is_hashed_wherever_it_is(tmp_path: Path) -> None:
@@ -168,8 +168,8 @@ def test_what_a_path_leads_to_is_hashed_wherever_it_is(tmp_path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     playbook = tmp_path / "playbooks/restore.yml"
-    seen = around([playbook], None, {playbook}).files
-    assert {file.path.relative_to(tmp_path).as_posix() for file in seen} == {
+    hashes = around([playbook], None, {playbook}).files
+    assert {file.path.relative_to(tmp_path).as_posix() for file in hashes} == {
         name for name in files if name not in {"playbooks/restore.yml", "shared/unused.yml"}
     }
 

@@ -88,10 +88,10 @@ def load(folder: Path, drill: dict[str, Any] | None = None) -> Project:
 
 def problems(folder: Path, drill: dict[str, Any] | None = None) -> list[str]:
     """Return what is wrong, as people see it."""
-    with pytest.raises(ConfigurationProblemsError) as caught:
+    with pytest.raises(ConfigurationProblemsError) as refusal:
         load(folder, drill)
-    found = caught.value.problems
-    return [str(each).replace(f"{folder}/", "").removeprefix("drills/") for each in found]
+    problem_list = refusal.value.problems
+    return [str(each).replace(f"{folder}/", "").removeprefix("drills/") for each in problem_list]
 
 
 def test_an_estate_is_read_and_planned(folder: Path) -> None:
@@ -108,8 +108,8 @@ def test_an_estate_is_read_and_planned(folder: Path) -> None:
         files=list(house.files(loaded)),
         places=loaded.places,
     )
-    found = {branch.service: (branch.hosts, set(branch.after)) for branch in plan.branches}
-    assert found == {
+    branches = {branch.service: (branch.hosts, set(branch.after)) for branch in plan.branches}
+    assert branches == {
         "directory": (("ldap-dr",), set()),
         "database": (("db-dr",), set()),
         "application": (("app-dr",), {"directory", "database"}),
@@ -127,8 +127,8 @@ def test_a_cycle_is_refused_with_its_services_and_its_line(folder: Path) -> None
     text = PLAN.replace("rpo: 1h}\n", "rpo: 1h}\n    depends_on: [application]\n")
     (folder / "drills" / "plan.yml").write_text(text)
     (problem,) = problems(folder)
-    place, _, told = problem.partition(": services.")
-    service = told.partition(".")[0]
+    place, _, message = problem.partition(": services.")
+    service = message.partition(".")[0]
     line = text.splitlines()[int(place.removeprefix("plan.yml:")) - 1]
     other = {"database": "application", "application": "database"}[service]
     assert f"in a circle: {service} → {other} → {service}" in problem
@@ -148,19 +148,19 @@ def test_a_service_that_the_plan_lacks_is_told_at_its_place(folder: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("hosts", "told"),
+    ("hosts", "message"),
     [
         ("web", "web is not among the standby's hosts"),
         ("nobody", 'no host and no group with hosts called "nobody"'),
         ("ldap-dr", "db-dr serves no service of recover"),
     ],
 )
-def test_hosts_are_the_standbys_and_each_serves(folder: Path, hosts: str, told: str) -> None:
+def test_hosts_are_the_standbys_and_each_serves(folder: Path, hosts: str, message: str) -> None:
     """A service on a host outside the standby, or a standby host without one, is refused."""
     drill = content()
     drill["recover"]["database"]["hosts"] = hosts
     (problem,) = problems(folder, drill)
-    assert told in problem
+    assert message in problem
 
 
 def test_a_reading_names_a_host_of_its_own_service(folder: Path) -> None:
@@ -172,12 +172,12 @@ def test_a_reading_names_a_host_of_its_own_service(folder: Path) -> None:
         "files": {"command": "date", "host": "app-dr"},
     }
     verify["canary"] = {"command": "cat /srv/canary", "expect": "env:CANARY", "host": "db"}
-    told = problems(folder, drill)
+    messages = problems(folder, drill)
     lines = (folder / "drills" / "estate.yml").read_text().splitlines()
     numbers = [n for n, line in enumerate(lines, 1) if "host: app-dr" in line or "host: db" in line]
     where = "recover.database.verify"
     why = "is not among the hosts that it is read from: db-dr\n  HINT: Known: db-dr."
-    assert told == [
+    assert messages == [
         f'estate.yml:{numbers[1]}: {where}.newest_data.files.host: "app-dr" {why}',
         f'estate.yml:{numbers[2]}: {where}.canary.host: "db" {why}',
     ]
@@ -196,10 +196,12 @@ def test_what_a_service_names_must_be_there(folder: Path) -> None:
     drill = content()
     drill["recover"]["database"]["restore"][0]["playbook"] = "../gone.yml"
     drill["recover"]["directory"]["verify"]["checks"] = "../nothing"
-    told = problems(folder, drill)
-    assert len(told) == 2
-    assert any("recover.database.restore[0].playbook: gone.yml does not exist" in p for p in told)
-    assert any("recover.directory.verify.checks: nothing does not exist" in p for p in told)
+    messages = problems(folder, drill)
+    assert len(messages) == 2
+    assert any(
+        "recover.database.restore[0].playbook: gone.yml does not exist" in p for p in messages
+    )
+    assert any("recover.directory.verify.checks: nothing does not exist" in p for p in messages)
 
 
 def test_an_unknown_key_of_a_service_has_a_suggestion(folder: Path) -> None:
@@ -212,7 +214,7 @@ def test_an_unknown_key_of_a_service_has_a_suggestion(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"restore": [{"playbook": "x.yml"}]}, "restore stands beside recover"),
         ({"services": ["database"]}, "services are not those of recover"),
@@ -220,9 +222,9 @@ def test_an_unknown_key_of_a_service_has_a_suggestion(folder: Path) -> None:
         ({"recover": {}}, "services is missing; restore is missing; verify is missing"),
     ],
 )
-def test_a_drill_has_one_form(changes: dict[str, Any], told: str) -> None:
+def test_a_drill_has_one_form(changes: dict[str, Any], message: str) -> None:
     """Either one recovery of everything or one for each service: not both, not neither."""
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         Drill.model_validate({**content(), **changes})
 
 

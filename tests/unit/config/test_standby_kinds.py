@@ -30,9 +30,9 @@ def problems(tmp_path: Path, standby: str) -> list[tuple[int, str, str, str | No
     """Return what a drill with this standby is told: line, place, message, hint."""
     file = tmp_path / "shop.yml"
     file.write_text(DRILL % standby)
-    with pytest.raises(ConfigurationProblemsError) as caught:
+    with pytest.raises(ConfigurationProblemsError) as refusal:
         validate(read_document(file), Drill)
-    return [(each.line, each.path, each.message, each.hint) for each in caught.value.problems]
+    return [(each.line, each.path, each.message, each.hint) for each in refusal.value.problems]
 
 
 @pytest.mark.parametrize(
@@ -48,25 +48,27 @@ def problems(tmp_path: Path, standby: str) -> list[tuple[int, str, str, str | No
 )
 def test_a_standby_of_no_kind_or_of_two_is_told_at_its_line(tmp_path: Path, standby: str) -> None:
     """Whoever gives neither form or both learns which forms there are, where the standby is."""
-    (told,) = problems(tmp_path, standby)
-    assert told[:2] == (4, "standby")
-    assert told[2].startswith(NEITHER_OR_BOTH)
+    (problem,) = problems(tmp_path, standby)
+    assert problem[:2] == (4, "standby")
+    assert problem[2].startswith(NEITHER_OR_BOTH)
 
 
 def test_a_misspelt_key_is_told_at_its_own_line(tmp_path: Path) -> None:
     """A slip in the key that says the kind is a slip, not a standby of no kind."""
-    told = [(6, "standby.inventry", '"inventry" is not a known key', 'Did you mean "inventory"?')]
-    assert problems(tmp_path, "  hosts: h\n  inventry: i.yml") == told
+    expected = [
+        (6, "standby.inventry", '"inventry" is not a known key', 'Did you mean "inventory"?')
+    ]
+    assert problems(tmp_path, "  hosts: h\n  inventry: i.yml") == expected
 
 
 def test_a_key_of_another_kind_is_suggested_too(tmp_path: Path) -> None:
     """Beside an inventory, a slip in a lab's key is answered with that key."""
-    (told,) = problems(tmp_path, "  inventory: i.yml\n  hosts: h\n  linkz: {}")
-    assert told == (7, "standby.linkz", '"linkz" is not a known key', 'Did you mean "links"?')
+    (problem,) = problems(tmp_path, "  inventory: i.yml\n  hosts: h\n  linkz: {}")
+    assert problem == (7, "standby.linkz", '"linkz" is not a known key', 'Did you mean "links"?')
 
 
 @pytest.mark.parametrize(
-    ("standby", "told"),
+    ("standby", "place"),
     [
         ("  vm: Lab", (5, "standby.vm")),
         ("  vms: [a, B]", (5, "standby.vms[1]")),
@@ -76,27 +78,27 @@ def test_a_key_of_another_kind_is_suggested_too(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_wrong_inside_a_kind_keeps_its_place(
-    tmp_path: Path, standby: str, told: tuple[int, str]
+    tmp_path: Path, standby: str, place: tuple[int, str]
 ) -> None:
     """No name of a model gets into a place that somebody looks for in the file."""
-    assert [each[:2] for each in problems(tmp_path, standby)] == [told]
+    assert [each[:2] for each in problems(tmp_path, standby)] == [place]
 
 
 @pytest.mark.parametrize(
-    ("own", "kind"),
+    ("keys", "kind"),
     [
         ({"inventory": "/i.yml", "hosts": "h"}, InventoryStandby),
         ({"vm": "a"}, LabStandby),
         ({"vms": ["a", "b"]}, LabStandby),
     ],
 )
-def test_a_record_from_before_the_kinds_is_read(own: dict[str, str], kind: type) -> None:
+def test_a_record_from_before_the_kinds_is_read(keys: dict[str, str], kind: type) -> None:
     """What was recorded with the keys of every kind is a standby of the kind that was meant."""
     every: dict[str, object] = {
         "inventory": None, "hosts": None, "known_hosts": None, "vm": None, "vault_password": None,
         "vms": [], "absent_after_teardown": ["/srv"], "links": {},
     }  # fmt: skip
-    standby = a_drill(standby={**every, **own}).standby
+    standby = a_drill(standby={**every, **keys}).standby
     assert type(standby) is kind
     assert standby.absent_after_teardown == ("/srv",)
 

@@ -13,14 +13,14 @@ from pradrill.config.loader import Document
 SHIPPED = Path(__file__).parents[3] / "drills" / "checks"
 
 
-def told(suite: Path) -> list[str]:
+def messages_of(suite: Path) -> list[str]:
     """Return each problem of a suite as FILE:LINE: message, in order."""
     document = Document(suite.with_name("shop.yml"), {}, {(): 1})
     problems = suite_problems(document, (), suite)
     return sorted(f"{each.file.name}:{each.line}: {each.message}" for each in problems)
 
 
-def written(folder: Path, **files: str) -> Path:
+def suite_with(folder: Path, **files: str) -> Path:
     """Write the files of a suite, and return its folder."""
     suite = folder / "suite"
     suite.mkdir(exist_ok=True)
@@ -147,7 +147,7 @@ def test_a_check_that_cannot_fail_is_refused(tmp_path: Path, body: str) -> None:
     in_class = body.replace("\n", "\n        ")
     method = f"{helper}class TestIt:\n    def test_it(self, host):\n        {in_class}\n"
     for text, first in ((plain, 4), (method, 5)):
-        problems = told(written(tmp_path, test_a=text))
+        problems = messages_of(suite_with(tmp_path, test_a=text))
         assert problems
         assert all(int(each.split(":")[1]) >= first for each in problems), problems
 
@@ -203,7 +203,7 @@ def test_an_honest_check_is_accepted(tmp_path: Path, body: str) -> None:
     indented = body.replace("\n", "\n    ")
     text = f"""def holds(host):\n    assert host.run('true').rc == 0\n\n
 def test_it(host):\n    {indented}\n\n\ndef test_more(host): holds(host)\n"""
-    assert told(written(tmp_path, test_a=text)) == []
+    assert messages_of(suite_with(tmp_path, test_a=text)) == []
 
 
 CHECK = "def test_it(host): assert host.run('true').rc == 0\n"
@@ -304,13 +304,13 @@ def test_what_is_not_asked_or_not_of_the_host_is_refused(
     tmp_path: Path, files: dict[str, str], expected: str
 ) -> None:
     """Names, classes, files and hooks that keep a declared check from its answer are told."""
-    problems = told(written(tmp_path, **files))
+    problems = messages_of(suite_with(tmp_path, **files))
     assert [each for each in problems if each.startswith(expected)], problems
 
 
 def test_classes_helpers_and_fixtures_are_accepted(tmp_path: Path) -> None:
     """A base class, unittest, helper modules, autouse and nested functions are honest ways."""
-    suite = written(
+    suite = suite_with(
         tmp_path,
         conftest="""
             import pytest
@@ -347,20 +347,20 @@ def test_classes_helpers_and_fixtures_are_accepted(tmp_path: Path) -> None:
                 ask("true")
             """,
     )
-    assert told(suite) == ["test_a.py:4: the assertion is true whatever the host answers"]
+    assert messages_of(suite) == ["test_a.py:4: the assertion is true whatever the host answers"]
 
 
 def test_a_suite_without_a_check_is_refused(tmp_path: Path) -> None:
     """Files without a test function, and a folder that is not there, are no suite."""
-    suite = written(tmp_path, test_a="NAME = 'shop'\n", helping="def ask(host): return host\n")
-    assert told(suite) == [f"shop.yml:1: {suite} holds no check"]
-    assert told(tmp_path / "none") == [f"shop.yml:1: {tmp_path / 'none'} does not exist"]
+    suite = suite_with(tmp_path, test_a="NAME = 'shop'\n", helping="def ask(host): return host\n")
+    assert messages_of(suite) == [f"shop.yml:1: {suite} holds no check"]
+    assert messages_of(tmp_path / "none") == [f"shop.yml:1: {tmp_path / 'none'} does not exist"]
 
 
 def test_a_single_file_is_read_with_the_conftest_beside_it(tmp_path: Path) -> None:
     """Pytest takes the conftest in for one file too."""
-    suite = written(tmp_path, test_a=CHECK, conftest="collect_ignore = []\n")
-    assert told(suite / "test_a.py") == [
+    suite = suite_with(tmp_path, test_a=CHECK, conftest="collect_ignore = []\n")
+    assert messages_of(suite / "test_a.py") == [
         "conftest.py:1: collect_ignore changes which checks are asked"
     ]
 
@@ -368,4 +368,4 @@ def test_a_single_file_is_read_with_the_conftest_beside_it(tmp_path: Path) -> No
 @pytest.mark.parametrize("suite", sorted(SHIPPED.iterdir()), ids=lambda path: path.name)
 def test_the_shipped_suites_can_fail(suite: Path) -> None:
     """None of the suites that come with pradrill is refused."""
-    assert told(suite) == []
+    assert messages_of(suite) == []

@@ -34,11 +34,11 @@ def test_an_instant_lies_between_its_bounds() -> None:
 def test_an_instant_needs_its_zone_and_is_kept_in_utc() -> None:
     """A naive time is refused; any zone is the same instant in UTC."""
     with pytest.raises(ValidationError, match="timezone"):
-        Instant.known(datetime(2026, 3, 10, 2), Provenance.MEASURED)  # noqa: DTZ001 the point
+        Instant.around(datetime(2026, 3, 10, 2), Provenance.MEASURED)  # noqa: DTZ001 the point
     paris = datetime(2026, 3, 10, 3, tzinfo=timezone(timedelta(hours=1)))
-    told = Instant.known(paris, Provenance.ENTERED)
-    assert told.at == START
-    assert told.at.tzinfo is UTC
+    instant = Instant.around(paris, Provenance.ENTERED)
+    assert instant.at == START
+    assert instant.at.tzinfo is UTC
 
 
 @given(instants, st.floats(min_value=-1e4, max_value=1e4))
@@ -75,16 +75,16 @@ def test_an_objective_is_met_by_the_upper_bound(
 ) -> None:
     """No duration whose bound exceeds the objective meets it."""
     elapsed = Elapsed.between(start, end)
-    wanted = timedelta(seconds=objective)
-    assert elapsed.meets(wanted) is (elapsed.high <= wanted.total_seconds())
+    goal = timedelta(seconds=objective)
+    assert elapsed.meets(goal) is (elapsed.high <= goal.total_seconds())
 
 
 def test_an_actual_needs_both_its_marks() -> None:
     """A figure with an end missing does not exist."""
     marks = {Mark.DISRUPTION: measured(0), Mark.SERVICE_VERIFIED: measured(60, within=1)}
-    found = actuals.rta(marks)
-    assert found is not None
-    assert (found.low, found.seconds, found.high) == (59, 60, 61)
+    actual = actuals.rta(marks)
+    assert actual is not None
+    assert (actual.low, actual.seconds, actual.high) == (59, 60, 61)
     assert actuals.technical_rta(marks) is None
     for mark, instant in marks.items():
         assert actuals.rta({mark: instant}) is None
@@ -111,8 +111,8 @@ def test_t5_is_between_the_last_red_and_the_first_green(
 ) -> None:
     """Never seen red, the service turned green after its data was there; never after seen so."""
     red = None if last_red is None else after(last_red)
-    found = actuals.service_verified(after(10), red, measured(5, within=2))
-    assert (found.earliest, found.at, found.latest) == (after(earliest), after(10), after(10))
+    actual = actuals.service_verified(after(10), red, measured(5, within=2))
+    assert (actual.earliest, actual.at, actual.latest) == (after(earliest), after(10), after(10))
 
 
 def test_a_skew_is_as_bad_as_its_bound_allows() -> None:

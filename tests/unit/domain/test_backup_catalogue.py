@@ -9,7 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pradrill.domain.declared.backup_source import Promised, Select
-from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint, choose, told, worst_case
+from pradrill.domain.run.backup_catalogue import (
+    Catalogue,
+    RecoveryPoint,
+    choose,
+    worst_case,
+    worst_case_text,
+)
 from pradrill.errors import NotReadyError
 from pradrill.testing import a_catalogue, a_point, after
 
@@ -72,8 +78,8 @@ def test_a_chosen_point_is_usable_and_matches_and_none_newer_does(
 def loss_at(catalogue: Catalogue, instant: datetime) -> timedelta | None:
     """Return what a disaster at that instant would have lost, by the definition."""
     now = catalogue.read_at  # what a clock ahead of ours dates a little later is there now
-    done = [point for point in catalogue.usable() if min(point.available, now) <= instant]
-    return instant - max(point.data_time for point in done) if done else None
+    result = [point for point in catalogue.usable() if min(point.available, now) <= instant]
+    return instant - max(point.data_time for point in result) if result else None
 
 
 @settings(deadline=None)  # a busy machine is no failure
@@ -95,9 +101,9 @@ def test_the_worst_case_is_the_largest_loss_of_any_instant(catalogue: Catalogue)
         )
         if instant <= now and (loss := loss_at(catalogue, instant)) is not None
     ]
-    found = timedelta(seconds=worst.seconds)
-    assert max(losses) <= found <= max(losses) + second
-    assert worst.struck - worst.data_from == found
+    largest = timedelta(seconds=worst.seconds)
+    assert max(losses) <= largest <= max(losses) + second
+    assert worst.struck - worst.data_from == largest
     assert worst.since <= worst.struck <= now
 
 
@@ -121,8 +127,10 @@ def test_what_was_promised_and_is_missing_was_really_due(
         pairs = zip(sorted(times), [*sorted(times)[1:], catalogue.read_at], strict=True)
         for earlier, later in pairs:
             due_last = earlier + ((later - promised.tolerance - earlier) // period) * (period)
-            gone = later - earlier > period + promised.tolerance
-            assert not (gone and due_last >= worst.since and due_last + promised.tolerance < later)
+            is_missing = later - earlier > period + promised.tolerance
+            assert not (
+                is_missing and due_last >= worst.since and due_last + promised.tolerance < later
+            )
 
 
 def test_a_night_without_a_backup_is_the_worst_case_and_is_missing() -> None:
@@ -133,7 +141,7 @@ def test_a_night_without_a_backup_is_the_worst_case_and_is_missing() -> None:
     assert worst.restored_from == a_point(2).id
     assert worst.ended_by == a_point(0).id
     assert worst.missing == (a_point(1).data_time,)
-    assert told(worst).startswith("2d00h: struck 2026-03-09 23:10:00 UTC (just before")
+    assert worst_case_text(worst).startswith("2d00h: struck 2026-03-09 23:10:00 UTC (just before")
 
 
 def test_a_backup_job_that_stopped_makes_now_the_worst_case() -> None:

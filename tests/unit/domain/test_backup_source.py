@@ -52,7 +52,7 @@ def test_what_is_wrong_is_refused_and_named(declared: dict[str, Any], because: s
 
 
 @pytest.mark.parametrize(
-    ("select", "told"),
+    ("select", "words"),
     [
         ("latest", "latest"),
         ({"tag": "moodle"}, "latest tagged moodle"),
@@ -60,9 +60,9 @@ def test_what_is_wrong_is_refused_and_named(declared: dict[str, Any], because: s
         ({"id": "5d84713f"}, "id 5d84713f"),
     ],
 )
-def test_a_rule_is_told_in_words(select: Any, told: str) -> None:
+def test_a_rule_is_told_in_words(select: Any, words: str) -> None:
     """The record says the rule as a reader would."""
-    assert spec(restic=RESTIC, select=select).select.told.text == told
+    assert spec(restic=RESTIC, select=select).select.in_words.text == words
 
 
 def test_a_declaration_survives_its_record() -> None:

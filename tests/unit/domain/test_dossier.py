@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from pradrill.domain.declared.plan import Objectives, Plan
 from pradrill.domain.dossier.attempt import RESTORED_BYTES, Ending, attempt_of
 from pradrill.domain.dossier.build import Damaged, Dossier, Sealed, Sources, compile_dossier
-from pradrill.domain.dossier.coverage import Standing
+from pradrill.domain.dossier.coverage import ProofStanding
 from pradrill.domain.dossier.expiry import Subject
 from pradrill.domain.dossier.period import Period, column_of
-from pradrill.domain.register.entry import Attempt, Entry, EntryKind, RunEntry, ScheduleMissed
+from pradrill.domain.register.entry import AttemptEntry, Entry, EntryKind, RunEntry, ScheduleMissed
 from pradrill.domain.register.finding import Closure, Finding
 from pradrill.domain.report.changes import changes
 from pradrill.domain.run.record import Refusal, RunRecord, RunState, ServiceResult
@@ -82,9 +82,9 @@ def entry(kind: EntryKind, body: dict[str, Any], day: str = "2026-06-01") -> Ent
     return Entry(number=7, at=at, kind=kind, previous="0" * 64, body=body)
 
 
-def standing(told: Dossier) -> Standing:
+def standing(result: Dossier) -> ProofStanding:
     """Return the standing of the only line of the coverage."""
-    (cover,) = told.coverage
+    (cover,) = result.coverage
     return cover.standing
 
 
@@ -103,31 +103,31 @@ def standing(told: Dossier) -> Standing:
 )
 def test_every_kind_of_run_is_an_attempt(changes: dict[str, Any], ending: Ending) -> None:
     """Refused, crashed and interrupted runs are counted as what they are, and shown."""
-    told = dossier(run("2026-03-01", **changes))
-    assert told.counts == {ending: 1}
-    assert [attempt.ending for attempt in told.attempts] == [ending]
+    result = dossier(run("2026-03-01", **changes))
+    assert result.counts == {ending: 1}
+    assert [attempt.ending for attempt in result.attempts] == [ending]
 
 
 def test_what_never_became_a_run_is_an_attempt_too() -> None:
     """The register's word for a missed schedule and a wrong configuration is in the dossier."""
     at = datetime(2026, 5, 1, tzinfo=UTC)
     missed = ScheduleMissed(service="moodle", due=at, last=None)
-    wrong = Attempt(
+    wrong = AttemptEntry(
         drill="moodle", services=("moodle",), trigger="due", user="root", exit_code=3, because="x"
     )
-    told = dossier(
+    result = dossier(
         entries=[
             entry(EntryKind.SCHEDULE_MISSED, missed.model_dump(mode="json")),
             entry(EntryKind.ATTEMPT, wrong.model_dump(mode="json")),
         ]
     )
-    assert told.counts == {Ending.NOT_ATTEMPTED: 1, Ending.NOT_STARTED: 1}
-    assert told.complete
+    assert result.counts == {Ending.NOT_ATTEMPTED: 1, Ending.NOT_STARTED: 1}
+    assert result.complete
 
 
 def test_a_run_whose_record_is_gone_is_told_from_the_register() -> None:
     """A record that was removed leaves an attempt that says so, and an incomplete dossier."""
-    kept, gone = run("2026-03-01"), run("2026-04-01")
+    present_run, absent = run("2026-03-01"), run("2026-04-01")
     entries = [
         entry(
             EntryKind.RUN,
@@ -144,33 +144,35 @@ def test_a_run_whose_record_is_gone_is_told_from_the_register() -> None:
                 record_sha256="9b" * 32,
             ).model_dump(mode="json"),
         )
-        for record in (kept, gone)
+        for record in (present_run, absent)
     ]
-    told = dossier(kept, entries=entries)
-    assert [attempt.record_missing for attempt in told.attempts] == [False, True]
-    assert told.counts == {Ending.PASSED: 1, Ending.INCONCLUSIVE: 1}
-    assert not told.complete
+    result = dossier(present_run, entries=entries)
+    assert [attempt.record_missing for attempt in result.attempts] == [False, True]
+    assert result.counts == {Ending.PASSED: 1, Ending.INCONCLUSIVE: 1}
+    assert not result.complete
 
 
 def test_a_damaged_record_is_named_and_hides_nothing() -> None:
     """What cannot be read makes the dossier incomplete; the rest is there."""
-    told = dossier(records=[*sealed(run("2026-03-01")), Damaged("cannot read x")])
-    assert told.damaged == ("cannot read x",)
-    assert not told.complete
-    assert len(told.attempts) == 1
+    result = dossier(records=[*sealed(run("2026-03-01")), Damaged("cannot read x")])
+    assert result.damaged == ("cannot read x",)
+    assert not result.complete
+    assert len(result.attempts) == 1
 
 
 def test_an_entry_that_cannot_be_read_is_named() -> None:
     """A hostile body in the register stops nothing and is told."""
-    told = dossier(entries=[entry(EntryKind.SCHEDULE_MISSED, {"service": 3})])
-    assert told.damaged == ("register: entry 7 cannot be read",)
+    result = dossier(entries=[entry(EntryKind.SCHEDULE_MISSED, {"service": 3})])
+    assert result.damaged == ("register: entry 7 cannot be read",)
 
 
 def test_a_proof_holds_while_nothing_changes() -> None:
     """A passed run on today's files is proven, wherever the folder of drills lies now."""
-    assert standing(dossier(run("2026-12-01"))) is Standing.PROVEN
+    assert standing(dossier(run("2026-12-01"))) is ProofStanding.PROVEN
     elsewhere = _moved(present())
-    assert standing(dossier(run("2026-12-01"), drills={"moodle": elsewhere})) is Standing.PROVEN
+    assert (
+        standing(dossier(run("2026-12-01"), drills={"moodle": elsewhere})) is ProofStanding.PROVEN
+    )
 
 
 def _moved(plan: RunPlan) -> RunPlan:
@@ -181,9 +183,9 @@ def _moved(plan: RunPlan) -> RunPlan:
 
 def test_nothing_attempted_is_never_tested() -> None:
     """A declared drill without any attempt comes first in the coverage."""
-    told = dossier(plan=a_plan(services={"moodle": a_service(provider=None), "ldap": _ldap()}))
-    assert [cover.standing for cover in told.coverage] == [Standing.NEVER_TESTED] * 2
-    assert {cover.drill for cover in told.coverage} == {None, "moodle"}
+    result = dossier(plan=a_plan(services={"moodle": a_service(provider=None), "ldap": _ldap()}))
+    assert [cover.standing for cover in result.coverage] == [ProofStanding.NEVER_TESTED] * 2
+    assert {cover.drill for cover in result.coverage} == {None, "moodle"}
 
 
 def _ldap() -> Any:
@@ -193,24 +195,24 @@ def _ldap() -> Any:
 @pytest.mark.parametrize("changes", [REFUSED, CRASHED, {"verdict": Verdict.INCONCLUSIVE}])
 def test_no_evidence_is_never_a_test(changes: dict[str, Any]) -> None:
     """Attempts without conclusion leave a service never tested."""
-    assert standing(dossier(run("2026-12-01", **changes))) is Standing.NEVER_TESTED
+    assert standing(dossier(run("2026-12-01", **changes))) is ProofStanding.NEVER_TESTED
 
 
 def test_a_later_failure_breaks_a_proof() -> None:
     """The newest test governs; an older proof is still shown beside it."""
-    told = dossier(run("2026-11-01"), run("2026-12-01", **FAILED))
-    assert standing(told) is Standing.BROKEN
-    assert told.coverage[0].proof is not None
-    assert standing(dossier(run("2026-11-01", **FAILED))) is Standing.NEVER_PROVEN
+    result = dossier(run("2026-11-01"), run("2026-12-01", **FAILED))
+    assert standing(result) is ProofStanding.BROKEN
+    assert result.coverage[0].proof is not None
+    assert standing(dossier(run("2026-11-01", **FAILED))) is ProofStanding.NEVER_PROVEN
     refused_after = dossier(run("2026-11-01"), run("2026-12-01", **REFUSED))
-    assert standing(refused_after) is Standing.PROVEN
+    assert standing(refused_after) is ProofStanding.PROVEN
 
 
 def test_a_proof_older_than_the_cadence_is_too_old() -> None:
     """With drill_every of three months, a proof of August does not hold in December."""
-    told = dossier(run("2026-08-01"))
-    assert standing(told) is Standing.OLD
-    assert [item.service for item in told.overdue] == ["moodle"]
+    result = dossier(run("2026-08-01"))
+    assert standing(result) is ProofStanding.OLD
+    assert [item.service for item in result.overdue] == ["moodle"]
 
 
 def test_overdue_follows_finished_runs_as_due_does() -> None:
@@ -224,8 +226,11 @@ def test_overdue_follows_finished_runs_as_due_does() -> None:
 def test_what_the_plan_dropped_is_shown_last() -> None:
     """A setting that no drill declares any more stays on record, and proves nothing of today."""
     other = a_run_plan(drill=a_drill(scenario={"name": "ransomware"}))
-    told = dossier(run("2026-11-01", plan=other), run("2026-12-01"))
-    assert [cover.standing for cover in told.coverage] == [Standing.PROVEN, Standing.DROPPED]
+    result = dossier(run("2026-11-01", plan=other), run("2026-12-01"))
+    assert [cover.standing for cover in result.coverage] == [
+        ProofStanding.PROVEN,
+        ProofStanding.DROPPED,
+    ]
 
 
 def _file(name: str, sha256: str, meaning: str | None = None) -> FileHash:
@@ -250,19 +255,19 @@ def test_a_changed_playbook_expires_a_proof(
 ) -> None:
     """Content is material, comments are not where the record tells, and a doubt expires."""
     record = run("2026-12-01", plan=a_run_plan(files=(then,)))
-    told = dossier(record, drills={"moodle": present(files=(now,))})
-    assert [change.material for change in told.coverage[0].changes] == (
+    result = dossier(record, drills={"moodle": present(files=(now,))})
+    assert [change.material for change in result.coverage[0].changes] == (
         [] if material is None else [material]
     )
-    assert standing(told) is (Standing.EXPIRED if material else Standing.PROVEN)
+    assert standing(result) is (ProofStanding.EXPIRED if material else ProofStanding.PROVEN)
 
 
 def test_a_check_that_was_added_expires_a_proof() -> None:
     """What the proof did not check is not proved."""
     added = _file("drills/checks/moodle/test_new.py", "c" * 64)
     files = (*present().files, added)
-    told = dossier(run("2026-12-01"), drills={"moodle": present(files=files)})
-    (change,) = told.coverage[0].changes
+    result = dossier(run("2026-12-01"), drills={"moodle": present(files=files)})
+    (change,) = result.coverage[0].changes
     assert (change.subject, change.before, change.material) == (Subject.CHECK, None, True)
 
 
@@ -290,11 +295,11 @@ def test_what_a_playbook_takes_in_expires_a_proof(
         return None if files is None else Around(files=tuple(files))
 
     record = run("2026-12-01", plan=a_run_plan(around=around(then)))
-    told = dossier(record, drills={"moodle": present(around=around(now))})
-    assert [change.material for change in told.coverage[0].changes] == (
+    result = dossier(record, drills={"moodle": present(around=around(now))})
+    assert [change.material for change in result.coverage[0].changes] == (
         [] if material is None else [material]
     )
-    assert standing(told) is (Standing.EXPIRED if material else Standing.PROVEN)
+    assert standing(result) is (ProofStanding.EXPIRED if material else ProofStanding.PROVEN)
     compared = changes(a_run_plan(around=around(now)), a_run_plan(around=around(then)))
     assert [change.path for change in compared.files] == (
         [] if material is None else [f"../{ROLE}"]
@@ -302,84 +307,87 @@ def test_what_a_playbook_takes_in_expires_a_proof(
 
 
 @pytest.mark.parametrize(
-    ("rto_hours", "expected"), [(8, Standing.PROVEN), (2, Standing.PROVEN), (0.5, Standing.EXPIRED)]
+    ("rto_hours", "expected"),
+    [(8, ProofStanding.PROVEN), (2, ProofStanding.PROVEN), (0.5, ProofStanding.EXPIRED)],
 )
 def test_an_objective_expires_a_proof_that_does_not_meet_it(
-    rto_hours: float, expected: Standing
+    rto_hours: float, expected: ProofStanding
 ) -> None:
     """42 minutes prove two hours and eight; they do not prove half an hour."""
     goals = Objectives(rto=timedelta(hours=rto_hours), rpo=timedelta(hours=24))
     changed = {"moodle": a_service(objectives=goals)}
-    told = dossier(run("2026-12-01"), drills={"moodle": present(services=changed)})
-    assert standing(told) is expected
-    assert told.coverage[0].changes
+    result = dossier(run("2026-12-01"), drills={"moodle": present(services=changed)})
+    assert standing(result) is expected
+    assert result.coverage[0].changes
 
 
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"owner": "someone@exemple.fr", "tier": 2}, Standing.PROVEN),
-        ({"depends_on": ("ldap",)}, Standing.EXPIRED),
+        ({"owner": "someone@exemple.fr", "tier": 2}, ProofStanding.PROVEN),
+        ({"depends_on": ("ldap",)}, ProofStanding.EXPIRED),
     ],
 )
 def test_of_the_plan_only_what_the_recovery_needs_is_material(
-    changes: dict[str, Any], expected: Standing
+    changes: dict[str, Any], expected: ProofStanding
 ) -> None:
     """A new owner recovers nothing differently; a new dependency does."""
     services = {"moodle": a_service(**changes)}
-    told = dossier(run("2026-12-01"), drills={"moodle": present(services=services)})
-    assert standing(told) is expected
+    result = dossier(run("2026-12-01"), drills={"moodle": present(services=services)})
+    assert standing(result) is expected
 
 
 def test_a_changed_cadence_is_told_as_it_is_written() -> None:
     """Whoever reads the dossier sees how often the drill was due, and how often it is now."""
     services = {"moodle": a_service(drill_every="6 months")}
-    told = dossier(run("2026-12-01"), drills={"moodle": present(services=services)})
-    (change,) = told.coverage[0].changes
+    result = dossier(run("2026-12-01"), drills={"moodle": present(services=services)})
+    (change,) = result.coverage[0].changes
     assert (change.what, change.before, change.now) == ("drill_every", "3 months", "6 months")
 
 
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"unattended": False}, Standing.PROVEN),
-        ({"drill": "moodle-renamed"}, Standing.PROVEN),
-        ({"environment": {"network": "VLAN 41"}}, Standing.PROVEN),
-        ({"kind": "exercise"}, Standing.EXPIRED),
-        ({"prepare": ()}, Standing.EXPIRED),
+        ({"unattended": False}, ProofStanding.PROVEN),
+        ({"drill": "moodle-renamed"}, ProofStanding.PROVEN),
+        ({"environment": {"network": "VLAN 41"}}, ProofStanding.PROVEN),
+        ({"kind": "exercise"}, ProofStanding.EXPIRED),
+        ({"prepare": ()}, ProofStanding.EXPIRED),
     ],
 )
-def test_the_drill_is_compared_as_declared(changes: dict[str, Any], expected: Standing) -> None:
+def test_the_drill_is_compared_as_declared(
+    changes: dict[str, Any], expected: ProofStanding
+) -> None:
     """A step less is another drill; another name or hour is not."""
-    told = dossier(run("2026-12-01"), drills={"moodle": present(drill=a_drill(**changes))})
-    assert standing(told) is expected
+    result = dossier(run("2026-12-01"), drills={"moodle": present(drill=a_drill(**changes))})
+    assert standing(result) is expected
 
 
 def test_an_empty_period_says_so() -> None:
     """Without any attempt the dossier stands, with nothing in it and nothing invented."""
-    told = dossier()
-    assert not told.attempts
-    assert not told.trends
-    assert told.counts == {}
-    assert told.complete
+    result = dossier()
+    assert not result.attempts
+    assert not result.trends
+    assert result.counts == {}
+    assert result.complete
 
 
 def test_the_period_bounds_what_is_counted_and_not_what_is_proved() -> None:
     """A run before the period proves; one after it does neither."""
     half = Period(first=date(2026, 7, 1), last=date(2026, 9, 30))
-    told = dossier(run("2026-06-30"), run("2026-10-01", **FAILED), period=half)
-    assert not told.attempts
-    assert told.coverage[0].proof is not None
-    assert standing(told) is Standing.OLD
+    result = dossier(run("2026-06-30"), run("2026-10-01", **FAILED), period=half)
+    assert not result.attempts
+    assert result.coverage[0].proof is not None
+    assert standing(result) is ProofStanding.OLD
 
 
 def test_one_service_is_told_alone() -> None:
     """Asked for a service, nothing of another is counted, listed or measured."""
     other = run("2026-03-01", plan=a_run_plan(services={"ldap": a_service()}))
-    told = dossier(run("2026-03-02"), other, only=("moodle",))
-    assert [attempt.services for attempt in told.attempts] == [("moodle",)]
-    assert {cover.service for cover in told.coverage} == {"moodle"}
-    assert {row.service for row in told.calendar} == {"moodle"}
+    result = dossier(run("2026-03-02"), other, only=("moodle",))
+    assert [attempt.services for attempt in result.attempts] == [("moodle",)]
+    assert {cover.service for cover in result.coverage} == {"moodle"}
+    assert {row.service for row in result.calendar} == {"moodle"}
 
 
 def _finding(name: str, day: str, **changes: Any) -> Finding:
@@ -399,7 +407,7 @@ def test_open_findings_are_told_by_age() -> None:
     closed_later = Closure(
         finding="F-3", run_id="r", at=datetime(2026, 10, 1, tzinfo=UTC), by="A. Martin"
     )
-    told = dossier(
+    result = dossier(
         period=Period(first=date(2026, 1, 1), last=date(2026, 6, 30)),
         findings=[
             _finding("F-1", "2026-06-01"),
@@ -408,9 +416,9 @@ def test_open_findings_are_told_by_age() -> None:
             _finding("F-4", "2026-07-01"),
         ],
     )
-    assert [item.finding.finding for item in told.open_findings] == ["F-2", "F-3", "F-1"]
-    assert [item.late for item in told.open_findings] == [True, False, False]
-    assert (told.opened, told.closed) == (3, 0)
+    assert [item.finding.finding for item in result.open_findings] == ["F-2", "F-3", "F-1"]
+    assert [item.late for item in result.open_findings] == [True, False, False]
+    assert (result.opened, result.closed) == (3, 0)
 
 
 def test_how_much_was_restored_is_read_from_what_playbooks_hand_back() -> None:
@@ -420,9 +428,9 @@ def test_how_much_was_restored_is_read_from_what_playbooks_hand_back() -> None:
     odd = (*steps, a_step(values={RESTORED_BYTES: "much"}))
     assert attempt_of(a_record(steps=odd), None).restored_bytes is None
     assert attempt_of(a_record(), None).restored_bytes is None
-    told = a_recovery(catalogue=a_reading())
-    assert attempt_of(a_record(recovery=told), None).restored_bytes == 41_200_000_000
-    assert attempt_of(a_record(recovery=told, steps=steps), None).restored_bytes == 1_500
+    recovery = a_recovery(catalogue=a_reading())
+    assert attempt_of(a_record(recovery=recovery), None).restored_bytes == 41_200_000_000
+    assert attempt_of(a_record(recovery=recovery, steps=steps), None).restored_bytes == 1_500
 
 
 @pytest.mark.parametrize(
@@ -439,12 +447,12 @@ def test_what_is_assumed_or_contradictory_is_no_figure(changes: dict[str, Any]) 
 def test_a_trend_is_of_one_service_in_one_setting() -> None:
     """Recoveries of different scenarios are not mixed into one curve."""
     other = a_run_plan(drill=a_drill(scenario={"name": "ransomware"}))
-    told = dossier(run("2026-03-01"), run("2026-04-01", plan=other))
-    assert sorted(trend.scenario for trend in told.trends) == [
+    result = dossier(run("2026-03-01"), run("2026-04-01", plan=other))
+    assert sorted(trend.scenario for trend in result.trends) == [
         "loss of the hosting site",
         "ransomware",
     ]
-    assert all(trend.rta.tests == 1 for trend in told.trends)
+    assert all(trend.rta.tests == 1 for trend in result.trends)
 
 
 def test_services_of_one_run_are_judged_apart() -> None:
@@ -456,25 +464,25 @@ def test_services_of_one_run_are_judged_apart() -> None:
     )
     failed = result.model_copy(update={"verdict": Verdict.FAILED})
     record = run("2026-12-01", plan=plan, services={"moodle": result, "ldap": failed}, **FAILED)
-    told = dossier(record, plan=a_plan(services=services), drills={"moodle": plan})
-    found = {cover.service: cover.standing for cover in told.coverage}
-    assert found == {"moodle": Standing.PROVEN, "ldap": Standing.NEVER_PROVEN}
-    assert told.counts == {Ending.FAILED: 1}
-    cells = {row.service: row.cells[-1] for row in told.calendar}
+    outcome = dossier(record, plan=a_plan(services=services), drills={"moodle": plan})
+    standings = {cover.service: cover.standing for cover in outcome.coverage}
+    assert standings == {"moodle": ProofStanding.PROVEN, "ldap": ProofStanding.NEVER_PROVEN}
+    assert outcome.counts == {Ending.FAILED: 1}
+    cells = {row.service: row.cells[-1] for row in outcome.calendar}
     assert cells == {"moodle": {Ending.PASSED: 1}, "ldap": {Ending.FAILED: 1}}
-    assert {t.service: t.rta.failed for t in told.trends} == {"moodle": 0, "ldap": 1}
+    assert {t.service: t.rta.failed for t in outcome.trends} == {"moodle": 0, "ldap": 1}
     crashed = record.model_copy(update={"state": RunState.CRASHED})
-    lost = dossier(crashed, plan=a_plan(services=services), drills={"moodle": plan})
-    assert {cover.standing for cover in lost.coverage} == {Standing.NEVER_TESTED}
+    loss = dossier(crashed, plan=a_plan(services=services), drills={"moodle": plan})
+    assert {cover.standing for cover in loss.coverage} == {ProofStanding.NEVER_TESTED}
 
 
 def test_a_failed_run_has_no_recovery_time_whatever_it_measured() -> None:
     """The time of a recovery that does not work enters no percentile and no forecast."""
-    told = dossier(run("2026-03-01", recovery=a_recovery(), **FAILED))
-    assert told.trends[0].rta.median is None
-    assert told.trends[0].rta.failed == 1
-    assert told.trends[0].rta_forecast is not None
-    assert told.trends[0].rta_forecast.runs == 0
+    result = dossier(run("2026-03-01", recovery=a_recovery(), **FAILED))
+    assert result.trends[0].rta.median is None
+    assert result.trends[0].rta.failed == 1
+    assert result.trends[0].rta_forecast is not None
+    assert result.trends[0].rta_forecast.runs == 0
 
 
 days = st.dates(date(1, 1, 1), date(9999, 12, 31))
@@ -522,12 +530,12 @@ def test_no_attempt_is_lost_or_counted_twice(runs: list[tuple[datetime, str, Any
         )
         for number, (at, verdict, state, refusal) in enumerate(runs)
     ]
-    told = dossier(*records)
-    mine = [r.run_id for r in records if YEAR.holds(r.started) and r.started <= NOW]
-    assert sorted(a.run_id or "" for a in told.attempts) == sorted(mine)
-    assert sum(told.counts.values()) == len(mine)
+    result = dossier(*records)
+    run_ids = [r.run_id for r in records if YEAR.holds(r.started) and r.started <= NOW]
+    assert sorted(a.run_id or "" for a in result.attempts) == sorted(run_ids)
+    assert sum(result.counts.values()) == len(run_ids)
     cells: Counter[Ending] = Counter()
-    for cell in told.calendar[0].cells:
+    for cell in result.calendar[0].cells:
         cells.update(cell)
-    assert cells == Counter(told.counts)
-    assert Dossier.model_validate_json(told.model_dump_json()) == told
+    assert cells == Counter(result.counts)
+    assert Dossier.model_validate_json(result.model_dump_json()) == result

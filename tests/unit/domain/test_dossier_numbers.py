@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pradrill.domain.dossier.forecast import FEWEST, Basis, Forecast, Outlook, Run, forecast
+from pradrill.domain.dossier.forecast import FEWEST, Basis, Forecast, MeasuredRun, Outlook, forecast
 from pradrill.domain.dossier.regression import fit, student
 from pradrill.domain.dossier.spread import spread
 
@@ -18,15 +18,15 @@ HOUR = timedelta(hours=1)
 GIGABYTE = 1e9
 
 
-def runs(*seconds: float, every: int = 30, sizes: tuple[float, ...] = ()) -> list[Run]:
+def runs(*seconds: float, every: int = 30, sizes: tuple[float, ...] = ()) -> list[MeasuredRun]:
     """Return a run each so many days."""
     return [
-        Run(BEGIN + timedelta(days=every * n), value, sizes[n] if sizes else None)
+        MeasuredRun(BEGIN + timedelta(days=every * n), value, sizes[n] if sizes else None)
         for n, value in enumerate(seconds)
     ]
 
 
-def last(some: list[Run]) -> datetime:
+def last(some: list[MeasuredRun]) -> datetime:
     """Return when the newest run was."""
     return max(run.at for run in some)
 
@@ -108,26 +108,26 @@ def test_runs_at_one_moment_allow_no_forecast() -> None:
 def test_steady_growth_crosses_when_it_must() -> None:
     """Five minutes more each month from ten minutes reach an hour in the tenth month."""
     exact = runs(*(600.0 + 300 * n for n in range(8)))
-    told = forecast(exact, HOUR, last(exact))
-    assert told.outlook is Outlook.CROSSES
-    assert told.expected is not None
-    assert abs(told.expected - (BEGIN + timedelta(days=300))) < timedelta(hours=1)
-    assert told.monthly == pytest.approx(300)
+    outlook = forecast(exact, HOUR, last(exact))
+    assert outlook.outlook is Outlook.CROSSES
+    assert outlook.expected is not None
+    assert abs(outlook.expected - (BEGIN + timedelta(days=300))) < timedelta(hours=1)
+    assert outlook.monthly == pytest.approx(300)
 
 
 def test_scatter_widens_the_interval_around_the_crossing() -> None:
     """With noise, the earliest crossing is before the expected one, and the latest after it."""
     draw = random.Random(4)  # noqa: S311 a simulation
     some = runs(*(600 + 150 * n + draw.gauss(0, 120) for n in range(14)))
-    told = forecast(some, HOUR, last(some))
-    assert told.outlook is Outlook.CROSSES
-    assert told.earliest is not None
-    assert told.expected is not None
-    assert told.earliest < told.expected
-    assert told.latest is None or told.latest > told.expected
-    assert told.next_high is not None
-    assert told.next_low is not None
-    assert told.next_low < 600 + 150 * 13 < told.next_high
+    outlook = forecast(some, HOUR, last(some))
+    assert outlook.outlook is Outlook.CROSSES
+    assert outlook.earliest is not None
+    assert outlook.expected is not None
+    assert outlook.earliest < outlook.expected
+    assert outlook.latest is None or outlook.latest > outlook.expected
+    assert outlook.next_high is not None
+    assert outlook.next_low is not None
+    assert outlook.next_low < 600 + 150 * 13 < outlook.next_high
 
 
 def test_the_interval_ends_where_the_history_stops_to_carry() -> None:
@@ -142,18 +142,18 @@ def test_the_interval_ends_where_the_history_stops_to_carry() -> None:
 @pytest.mark.parametrize("values", [(900.0,) * 8, (900.0, 850, 910, 840, 905, 845, 900, 860)])
 def test_without_growth_no_date_is_given(values: tuple[float, ...]) -> None:
     """A slope that may as well be zero crosses nothing."""
-    told = forecast(runs(*values), HOUR, last(runs(*values)))
-    assert told.outlook is Outlook.NO_GROWTH
-    assert told.expected is None
+    outlook = forecast(runs(*values), HOUR, last(runs(*values)))
+    assert outlook.outlook is Outlook.NO_GROWTH
+    assert outlook.expected is None
 
 
 def test_nothing_is_said_beyond_the_length_of_the_history() -> None:
     """Growth that crosses in ten years is no forecast when one year is on record."""
     some = runs(*(600.0 + n for n in range(13)))
-    told = forecast(some, 10 * HOUR, last(some))
-    assert told.outlook is Outlook.LATER
-    assert told.expected is None
-    assert told.horizon == last(some) + (last(some) - BEGIN)
+    outlook = forecast(some, 10 * HOUR, last(some))
+    assert outlook.outlook is Outlook.LATER
+    assert outlook.expected is None
+    assert outlook.horizon == last(some) + (last(some) - BEGIN)
 
 
 def test_an_objective_already_crossed_is_said_to_be() -> None:
@@ -167,19 +167,19 @@ def test_the_size_of_the_data_is_what_a_restore_grows_with() -> None:
     draw = random.Random(7)  # noqa: S311 a simulation
     sizes = tuple((20 + 2 * n + draw.gauss(0, 0.3)) * GIGABYTE for n in range(12))
     some = runs(*(60 * s / GIGABYTE + draw.gauss(0, 30) for s in sizes), sizes=sizes)
-    told = forecast(some, HOUR, last(some))
-    assert told.basis is Basis.SIZE
-    assert told.gigabyte == pytest.approx(60, rel=0.1)
-    assert told.size_limit == pytest.approx(60 * GIGABYTE, rel=0.05)
-    assert told.expected is not None
-    assert abs(told.expected - (BEGIN + timedelta(days=600))) < timedelta(days=45)
+    outlook = forecast(some, HOUR, last(some))
+    assert outlook.basis is Basis.SIZE
+    assert outlook.gigabyte == pytest.approx(60, rel=0.1)
+    assert outlook.size_limit == pytest.approx(60 * GIGABYTE, rel=0.05)
+    assert outlook.expected is not None
+    assert abs(outlook.expected - (BEGIN + timedelta(days=600))) < timedelta(days=45)
 
 
 @settings(deadline=None)  # a busy machine is no finding
 @given(
     st.lists(
         st.builds(
-            Run,
+            MeasuredRun,
             at=st.datetimes(timezones=st.just(UTC)),
             seconds=st.floats(allow_nan=False, allow_infinity=False),
             size=st.none() | st.floats(0, 1e18),
@@ -190,29 +190,31 @@ def test_the_size_of_the_data_is_what_a_restore_grows_with() -> None:
     st.datetimes(timezones=st.just(UTC)),
 )
 def test_no_history_makes_the_forecast_fall_over(
-    some: list[Run], objective: timedelta, now: datetime
+    some: list[MeasuredRun], objective: timedelta, now: datetime
 ) -> None:
     """Absurd records give a forecast or none, never an error, and no infinite figure."""
-    told = forecast(some, objective, now)
-    assert isinstance(told, Forecast)
-    dates = [date for date in (told.earliest, told.expected, told.latest) if date is not None]
+    outlook = forecast(some, objective, now)
+    assert isinstance(outlook, Forecast)
+    dates = [
+        date for date in (outlook.earliest, outlook.expected, outlook.latest) if date is not None
+    ]
     assert dates == sorted(dates)
 
 
 def test_a_percentile_counts_failures_as_longer_than_anything() -> None:
     """One failure in four leaves the median, takes the ninth decile, and is the worst."""
-    told = spread([(60.0, HOUR), (120.0, HOUR), (4_000.0, HOUR), (None, HOUR)])
-    assert (told.tests, told.failed, told.beyond) == (4, 1, 1)
-    assert told.median == 120.0
-    assert told.ninth_decile is None
-    assert told.worst is None
+    result = spread([(60.0, HOUR), (120.0, HOUR), (4_000.0, HOUR), (None, HOUR)])
+    assert (result.tests, result.failed, result.beyond) == (4, 1, 1)
+    assert result.median == 120.0
+    assert result.ninth_decile is None
+    assert result.worst is None
 
 
 @given(st.lists(st.none() | st.floats(0, 1e9), max_size=40))
 def test_a_percentile_is_a_value_that_was_measured(values: list[float | None]) -> None:
     """Never a mean: at least the stated part of the tests lies at or below the stated value."""
-    told = spread([(value, None) for value in values])
-    for part, figure in ((0.5, told.median), (0.9, told.ninth_decile), (1.0, told.worst)):
+    result = spread([(value, None) for value in values])
+    for part, figure in ((0.5, result.median), (0.9, result.ninth_decile), (1.0, result.worst)):
         if figure is not None:
             assert figure in values
             below = sum(value is not None and value <= figure for value in values)

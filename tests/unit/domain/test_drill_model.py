@@ -69,10 +69,10 @@ def test_every_dangling_reference_of_a_plan_is_told_at_once() -> None:
         "moodle": {"objectives": OBJECTIVES, "depends_on": ["ldap"], "provider": "hexanet"},
         "wiki": {"objectives": OBJECTIVES, "depends_on": ["moodle", "sso"]},
     }
-    with pytest.raises(ValidationError) as caught:
+    with pytest.raises(ValidationError) as refusal:
         Plan.model_validate({"plan": 1, "organisation": "Exemple", "services": services})
-    said = str(caught.value)
-    assert all(name in said for name in ('"ldap"', '"sso"', '"hexanet"'))
+    message = str(refusal.value)
+    assert all(name in message for name in ('"ldap"', '"sso"', '"hexanet"'))
 
 
 def test_a_plan_without_a_service_is_refused() -> None:
@@ -86,9 +86,9 @@ def test_the_strictest_objective_governs() -> None:
         "a": a_service(objectives=Objectives.model_validate({"rto": "1h", "rpo": "9h"})),
         "b": a_service(objectives=Objectives.model_validate({"rto": "2h", "rpo": "3h"})),
     }
-    found = governing(services)
-    assert (found.rto, found.rto_of) == (timedelta(hours=1), "a")
-    assert (found.rpo, found.rpo_of) == (timedelta(hours=3), "b")
+    governor = governing(services)
+    assert (governor.rto, governor.rto_of) == (timedelta(hours=1), "a")
+    assert (governor.rpo, governor.rpo_of) == (timedelta(hours=3), "b")
 
 
 @pytest.mark.parametrize(
@@ -162,8 +162,8 @@ def test_newest_data_is_one_source_or_several() -> None:
     one = Verify.model_validate(VERIFY)
     assert list(one.readings) == ["newest data"]
     beats = {"role": "heartbeat", "command": "beat", "interval": "1s"}
-    named = {"heartbeat": beats, "rows": {"command": "newest"}}
-    several = Verify.model_validate({**VERIFY, "newest_data": named})
+    sources = {"heartbeat": beats, "rows": {"command": "newest"}}
+    several = Verify.model_validate({**VERIFY, "newest_data": sources})
     assert list(several.readings) == ["heartbeat", "rows"]
     for each in (one, several):
         assert Verify.model_validate_json(each.model_dump_json()) == each
@@ -189,10 +189,10 @@ def test_a_declared_disruption_has_its_zone(at: str) -> None:
 
 def test_a_declared_disruption_is_kept_in_utc() -> None:
     """Whatever zone a person writes, one is kept."""
-    told = Scenario.model_validate({"name": "fire", "disruption": "2026-03-10T04:00:00+02:00"})
-    assert told.disruption == datetime(2026, 3, 10, 2, tzinfo=UTC)
-    assert isinstance(told.disruption, datetime)
-    assert told.disruption.tzinfo is UTC
+    scenario = Scenario.model_validate({"name": "fire", "disruption": "2026-03-10T04:00:00+02:00"})
+    assert scenario.disruption == datetime(2026, 3, 10, 2, tzinfo=UTC)
+    assert isinstance(scenario.disruption, datetime)
+    assert scenario.disruption.tzinfo is UTC
 
 
 def test_a_standby_that_is_kept_is_torn_down() -> None:
@@ -222,8 +222,8 @@ def test_paths_are_relative_to_the_file_that_names_them(tmp_path: Path) -> None:
     class Named(Model):
         path: RelativePath
 
-    found = Named.model_validate({"path": "../x.yml"}, context={"folder": tmp_path / "drills"})
-    assert found.path == tmp_path.resolve() / "x.yml"
+    model = Named.model_validate({"path": "../x.yml"}, context={"folder": tmp_path / "drills"})
+    assert model.path == tmp_path.resolve() / "x.yml"
 
 
 def test_a_drill_in_json_can_be_read_again() -> None:

@@ -110,11 +110,11 @@ def test_a_cadence_needs_a_count_and_a_calendar_unit(cadence: object) -> None:
         TypeAdapter(DrillEvery).validate_python(cadence)
 
 
-@pytest.mark.parametrize(("written", "text"), [("3months", "3 months"), (" 1 days ", "1 day")])
-def test_a_cadence_is_recorded_as_text(written: str, text: str) -> None:
+@pytest.mark.parametrize(("value", "text"), [("3months", "3 months"), (" 1 days ", "1 day")])
+def test_a_cadence_is_recorded_as_text(value: str, text: str) -> None:
     """A record says "3 months", however it was written, and is read as the same again."""
     kind: TypeAdapter[Cadence] = TypeAdapter(DrillEvery)
-    dumped = kind.dump_json(kind.validate_python(written))
+    dumped = kind.dump_json(kind.validate_python(value))
     assert dumped == f'"{text}"'.encode()
     assert kind.validate_json(dumped) == Cadence.read(text)
 

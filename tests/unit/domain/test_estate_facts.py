@@ -29,7 +29,7 @@ from pradrill.testing import (
 from pradrill.testing.estate import place
 from pradrill.testing.reasons import texts
 
-Told = list[tuple[Event, dict[str, Any]]]
+JournalEvents = list[tuple[Event, dict[str, Any]]]
 PLAN = an_estate()
 SERVICES = tuple(PLAN.services)
 WORSE = [Verdict.PASSED, Verdict.MISSED, Verdict.INCONCLUSIVE, Verdict.FAILED]
@@ -40,12 +40,12 @@ def a_mark(mark: Mark, seconds: float, **whose: str) -> tuple[Event, dict[str, A
     return Event.MARK, {"mark": mark, "instant": measured(seconds).model_dump(mode="json"), **whose}
 
 
-def whole() -> Told:
+def whole() -> JournalEvents:
     """Return what an estate's drill that passed tells."""
-    told: Told = [a_mark(Mark.DISRUPTION, 0), a_mark(Mark.RECOVERY_STARTS, 1)]
+    events: JournalEvents = [a_mark(Mark.DISRUPTION, 0), a_mark(Mark.RECOVERY_STARTS, 1)]
     for number, step in enumerate(PLAN.steps):
         phase, name, service = step.key
-        begun = {"phase": phase, "name": name, "service": service}
+        step_facts = {"phase": phase, "name": name, "service": service}
         result = a_step(
             phase=phase,
             name=name,
@@ -55,26 +55,26 @@ def whole() -> Told:
             ended=after(number + 1),
             seconds=1.0,
         )
-        told.append((Event.STEP_STARTED, begun))
-        told.append((Event.STEP_ENDED, result.model_dump(mode="json")))
-    told += [(Event.GUARD, guard.model_dump(mode="json")) for guard in proven_guards(PLAN)]
+        events.append((Event.STEP_STARTED, step_facts))
+        events.append((Event.STEP_ENDED, result.model_dump(mode="json")))
+    events += [(Event.GUARD, guard.model_dump(mode="json")) for guard in proven_guards(PLAN)]
     for number, service in enumerate(SERVICES):
-        done = CheckPass(number=1, results=tuple(estate_checks(service)))
+        process = CheckPass(number=1, results=tuple(estate_checks(service)))
         reading = Reading(point=measured(-60 - number), source=f"newest of {service}")
-        told += [
+        events += [
             a_mark(Mark.DATA_RESTORED, 8 + number, service=service),
             a_mark(Mark.SERVICE_VERIFIED, 9 + number, service=service),
-            (Event.CHECK_PASS, {**done.model_dump(mode="json"), "service": service}),
+            (Event.CHECK_PASS, {**process.model_dump(mode="json"), "service": service}),
             (Event.STABLE, {"service": service}),
             (Event.READING, {**reading.model_dump(mode="json"), "service": service}),
         ]
-    return told
+    return events
 
 
-def record(told: Told) -> RunRecord:
+def record(events: JournalEvents) -> RunRecord:
     """Return the record of it."""
     facts = Facts(started=a_start(plan=PLAN), began=START)
-    for event, what in told:
+    for event, what in events:
         facts = facts.after(event, what)
     return record_of(facts, "a-run", after(60), ())
 
@@ -101,21 +101,21 @@ def test_whole_facts_of_an_estate_pass() -> None:
 
 
 @given(st.sets(st.integers(0, len(whole()) - 1), min_size=1))
-def test_a_missing_fact_fails_its_service_and_the_whole(gone: set[int]) -> None:
+def test_a_missing_fact_fails_its_service_and_the_whole(missing: set[int]) -> None:
     """In any combination: a service that lacks evidence is INCONCLUSIVE, others keep theirs."""
     facts = whole()
-    sealed = record([fact for number, fact in enumerate(facts) if number not in gone])
-    lacking = set().union(*(whose(facts[number]) for number in gone))
+    sealed = record([fact for number, fact in enumerate(facts) if number not in missing])
+    lacking = set().union(*(whose(facts[number]) for number in missing))
     for service, result in sealed.services.items():
-        wanted = Verdict.INCONCLUSIVE if service in lacking else Verdict.PASSED
-        assert result.verdict is wanted, service
+        expected = Verdict.INCONCLUSIVE if service in lacking else Verdict.PASSED
+        assert result.verdict is expected, service
     assert sealed.verdict is (Verdict.INCONCLUSIVE if lacking else Verdict.PASSED)
 
 
 @given(st.permutations(whole()))
-def test_facts_of_branches_may_come_in_any_order(told: Told) -> None:
+def test_facts_of_branches_may_come_in_any_order(events: JournalEvents) -> None:
     """Threads note their facts as it happens: the figures and verdicts do not depend on it."""
-    sealed, ordered = record(told), record(whole())
+    sealed, ordered = record(events), record(whole())
     assert sealed.services == ordered.services
     assert sealed.recovery == ordered.recovery
     assert RunRecord.model_validate_json(sealed.model_dump_json()) == sealed
@@ -134,8 +134,8 @@ def test_the_whole_is_the_last_service_and_the_worst_loss() -> None:
 def test_a_failed_check_fails_its_service_and_the_whole(service: str) -> None:
     """The reason of the whole says whose it is; the other services keep their verdict."""
     failed = a_check(host=place(service), outcome=CheckOutcome.FAILED, title="it answers")
-    done = CheckPass(number=2, results=(failed,)).model_dump(mode="json")
-    sealed = record([*whole(), (Event.CHECK_PASS, {**done, "service": service})])
+    process = CheckPass(number=2, results=(failed,)).model_dump(mode="json")
+    sealed = record([*whole(), (Event.CHECK_PASS, {**process, "service": service})])
     assert sealed.verdict is Verdict.FAILED
     assert all(reason.startswith(f"{service}: check ") for reason in texts(sealed.reasons))
     for name, result in sealed.services.items():
@@ -149,19 +149,19 @@ def test_a_guard_concerns_the_services_of_its_host(service: str) -> None:
     sealed = record([*whole(), (Event.GUARD, guard.model_dump(mode="json"))])
     assert sealed.verdict is Verdict.INCONCLUSIVE
     for name, result in sealed.services.items():
-        wanted = Verdict.INCONCLUSIVE if name == service else Verdict.PASSED
-        assert result.verdict is wanted
+        expected = Verdict.INCONCLUSIVE if name == service else Verdict.PASSED
+        assert result.verdict is expected
 
 
 def test_a_shared_step_that_fails_concerns_every_service() -> None:
     """An isolation that is not proven is a gap of them all, told once."""
-    told = [
+    events = [
         (event, {**what, "outcome": StepOutcome.UNKNOWN, "detail": "marker is missing"})
         if event is Event.STEP_ENDED and what["kind"] == "isolation"
         else (event, what)
         for event, what in whole()
     ]
-    sealed = record(told)
+    sealed = record(events)
     assert {result.verdict for result in sealed.services.values()} == {Verdict.INCONCLUSIVE}
     assert texts(sealed.reasons) == (
         "prepare step prove marker and isolation: unknown: marker is missing",
@@ -179,25 +179,26 @@ judgements = st.builds(
 def test_the_whole_is_no_better_than_any_service(services: dict[str, Judgement]) -> None:
     """PASSED needs every service, at least one; the worst verdict is the whole's, with reasons."""
     judgement = together(services)
-    found = [each.verdict for each in services.values()]
+    verdicts = [each.verdict for each in services.values()]
     assert judgement.reasons
-    if not found:
+    if not verdicts:
         assert judgement.verdict is Verdict.INCONCLUSIVE
         return
-    assert judgement.verdict is max(found, key=WORSE.index)
-    assert (judgement.verdict is Verdict.PASSED) == (set(found) == {Verdict.PASSED})
+    assert judgement.verdict is max(verdicts, key=WORSE.index)
+    assert (judgement.verdict is Verdict.PASSED) == (set(verdicts) == {Verdict.PASSED})
     worst = [each for each in services.values() if each.verdict is judgement.verdict]
     for reason in {reason for each in worst for reason in texts(each.reasons)}:
         assert any(
-            told == reason or told.endswith(f": {reason}") for told in texts(judgement.reasons)
+            events == reason or events.endswith(f": {reason}")
+            for events in texts(judgement.reasons)
         )
 
 
 def test_a_record_from_before_services_is_read() -> None:
     """A record without the services' own results, and without their marks, is still whole."""
     old = a_record().model_dump(mode="json")
-    for gone in ("services",):
-        del old[gone]
+    for key in ("services",):
+        del old[key]
     del old["plan"]["apart"]
     del old["plan"]["drill"]["recover"]
     for step in (*old["steps"], *old["plan"]["steps"]):
@@ -212,7 +213,7 @@ def test_a_record_from_before_services_is_read() -> None:
 
 def test_the_weakest_provenance_is_the_wholes() -> None:
     """A whole that rests on one entered instant does not call itself measured."""
-    entered = Instant.known(after(20), Provenance.ENTERED).model_dump(mode="json")
+    entered = Instant.around(after(20), Provenance.ENTERED).model_dump(mode="json")
     mark = {"mark": Mark.SERVICE_VERIFIED, "instant": entered, "service": "database"}
     recovery = record([*whole(), (Event.MARK, mark)]).recovery
     assert recovery.rta is not None

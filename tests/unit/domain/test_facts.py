@@ -31,7 +31,7 @@ from pradrill.testing import (
 )
 from pradrill.testing.reasons import texts
 
-Told = list[tuple[Event, dict[str, Any]]]
+JournalEvents = list[tuple[Event, dict[str, Any]]]
 PLAN = a_run_plan()
 
 
@@ -40,9 +40,9 @@ def a_mark(mark: Mark, seconds: float) -> tuple[Event, dict[str, Any]]:
     return Event.MARK, {"mark": mark, "instant": measured(seconds).model_dump(mode="json")}
 
 
-def whole() -> Told:
+def whole() -> JournalEvents:
     """Return what a drill that passed tells."""
-    told: Told = [a_mark(Mark.DISRUPTION, 0)]
+    events: JournalEvents = [a_mark(Mark.DISRUPTION, 0)]
     for number, step in enumerate(PLAN.steps):
         result = a_step(
             phase=step.phase,
@@ -52,12 +52,12 @@ def whole() -> Told:
             ended=after(number + 1),
             seconds=1.0,
         )
-        told.append((Event.STEP_STARTED, {"phase": step.phase, "name": step.name}))
-        told.append((Event.STEP_ENDED, result.model_dump(mode="json")))
+        events.append((Event.STEP_STARTED, {"phase": step.phase, "name": step.name}))
+        events.append((Event.STEP_ENDED, result.model_dump(mode="json")))
     check_pass = CheckPass(number=1, results=(a_check(),))
     reading = Reading(point=measured(-60), source="newest")
     return [
-        *told,
+        *events,
         *((Event.GUARD, guard.model_dump(mode="json")) for guard in proven_guards(PLAN)),
         a_mark(Mark.RECOVERY_STARTS, 1),
         a_mark(Mark.SERVICE_VERIFIED, 9),
@@ -68,17 +68,17 @@ def whole() -> Told:
     ]
 
 
-def fold(told: Told, **started: Any) -> Facts:
+def fold(events: JournalEvents, **started: Any) -> Facts:
     """Return what the events add up to."""
     facts = Facts(started=a_start(**started), began=START)
-    for event, what in told:
+    for event, what in events:
         facts = facts.after(event, what)
     return facts
 
 
-def record(told: Told, **started: Any) -> RunRecord:
+def record(events: JournalEvents, **started: Any) -> RunRecord:
     """Return the record of it."""
-    return record_of(fold(told, **started), "a-run", after(60), ())
+    return record_of(fold(events, **started), "a-run", after(60), ())
 
 
 def test_every_event_changes_something_known() -> None:
@@ -107,12 +107,12 @@ def test_nothing_told_is_no_verdict_but_inconclusive() -> None:
 
 
 @given(st.sets(st.integers(0, len(whole()) - 1), min_size=1))
-def test_a_fact_that_is_missing_never_helps(gone: set[int]) -> None:
+def test_a_fact_that_is_missing_never_helps(absent: set[int]) -> None:
     """With any facts of a passing run taken away, PASSED stands only on whole evidence."""
-    told = [fact for number, fact in enumerate(whole()) if number not in gone]
-    sealed = record(told)
+    events = [fact for number, fact in enumerate(whole()) if number not in absent]
+    sealed = record(events)
     evidence = {Event.STEP_STARTED, Event.GUARD, Event.MARK, Event.CHECK_PASS, Event.STABLE}
-    missing = [whole()[number] for number in gone]
+    missing = [whole()[number] for number in absent]
     of_teardown = {step.name for step in PLAN.steps_of(Phase.TEARDOWN)}
     if any(
         event in evidence | {Event.READING}
@@ -126,7 +126,7 @@ def test_a_fact_that_is_missing_never_helps(gone: set[int]) -> None:
 @given(st.integers(0, len(whole())), st.sampled_from(["lost", "signal"]))
 def test_a_run_that_did_not_end_by_itself_never_passes(length: int, how: str) -> None:
     """Killed or interrupted at any fact, even after the last, is INCONCLUSIVE and says so."""
-    end: Told = [(Event.LOST, {}) if how == "lost" else (Event.SIGNAL, {"signal": 15})]
+    end: JournalEvents = [(Event.LOST, {}) if how == "lost" else (Event.SIGNAL, {"signal": 15})]
     sealed = record([*whole()[:length], *end])
     assert sealed.verdict is Verdict.INCONCLUSIVE
     assert sealed.state is (RunState.CRASHED if how == "lost" else RunState.INTERRUPTED)
@@ -135,16 +135,16 @@ def test_a_run_that_did_not_end_by_itself_never_passes(length: int, how: str) ->
 
 
 @given(st.permutations(whole()))
-def test_a_record_survives_json(told: Told) -> None:
+def test_a_record_survives_json(events: JournalEvents) -> None:
     """In whatever order facts come, the record that they make can be written and read again."""
-    sealed = record(told)
+    sealed = record(events)
     assert RunRecord.model_validate_json(sealed.model_dump_json()) == sealed
 
 
 def test_facts_read_back_from_json_fold_the_same() -> None:
     """A fact means the same live, as objects, and replayed, as JSON."""
     state = HostState(listening=("0.0.0.0:22",))
-    told: Told = [
+    events: JournalEvents = [
         *whole(),
         (Event.SKEW, {"host": HOST, "skew": Skew(seconds=1, within=0.1).model_dump()}),
         (Event.HOST, {"host": HOST, "seen": SeenHost(host_key="SHA256:x").model_dump()}),
@@ -152,8 +152,10 @@ def test_facts_read_back_from_json_fold_the_same() -> None:
         (Event.RESIDUE, {"left": ["a mount"]}),
         (Event.REFUSED, {"refusal": Refusal.NOT_READY, "because": ["a reason"]}),
     ]
-    replayed: Told = [(Event(str(event)), json.loads(json.dumps(what))) for event, what in told]
-    assert fold(replayed) == fold(told)
+    replayed: JournalEvents = [
+        (Event(str(event)), json.loads(json.dumps(what))) for event, what in events
+    ]
+    assert fold(replayed) == fold(events)
 
 
 def test_the_last_answer_of_each_check_counts() -> None:
@@ -179,8 +181,8 @@ def test_one_check_on_two_hosts_is_two_checks() -> None:
         a_check(host="web", outcome=CheckOutcome.FAILED).model_dump(),
         a_check(host="db").model_dump(),
     ]
-    told = [*whole(), (Event.CHECK_PASS, {"number": 2, "results": results})]
-    assert record(told).verdict is Verdict.FAILED
+    events = [*whole(), (Event.CHECK_PASS, {"number": 2, "results": results})]
+    assert record(events).verdict is Verdict.FAILED
 
 
 def test_the_first_signal_is_the_one_recorded() -> None:
@@ -191,9 +193,12 @@ def test_the_first_signal_is_the_one_recorded() -> None:
 
 def test_residue_adds_up() -> None:
     """What several steps left is all told."""
-    told: Told = [(Event.RESIDUE, {"left": ["a"]}), (Event.RESIDUE, {"left": ["b", "c"]})]
-    assert texts(record([*whole(), *told]).residue) == ("a", "b", "c")
-    assert record([*whole(), *told]).exit_code == 13
+    events: JournalEvents = [
+        (Event.RESIDUE, {"left": ["a"]}),
+        (Event.RESIDUE, {"left": ["b", "c"]}),
+    ]
+    assert texts(record([*whole(), *events]).residue) == ("a", "b", "c")
+    assert record([*whole(), *events]).exit_code == 13
 
 
 @pytest.mark.parametrize(
@@ -207,9 +212,9 @@ def test_residue_adds_up() -> None:
 )
 def test_a_refusal_has_its_own_code(refusal: Refusal, signal: int | None, code: int) -> None:
     """4 and 5 say that nothing was touched; an interruption comes before them."""
-    told: Told = [(Event.REFUSED, {"refusal": refusal, "because": ["held"]})]
-    told += [(Event.SIGNAL, {"signal": signal})] if signal else []
-    sealed = record(told)
+    events: JournalEvents = [(Event.REFUSED, {"refusal": refusal, "because": ["held"]})]
+    events += [(Event.SIGNAL, {"signal": signal})] if signal else []
+    sealed = record(events)
     assert (sealed.exit_code, sealed.verdict) == (code, Verdict.INCONCLUSIVE)
     assert texts(sealed.reasons) == ("held",)
 
@@ -226,8 +231,8 @@ def test_a_teardown_step_does_not_decide_the_verdict() -> None:
     failed = a_step(
         phase=Phase.TEARDOWN, name="teardown", outcome=StepOutcome.FAILED, kind=StepKind.PLAYBOOK
     )
-    told = [*whole(), (Event.STEP_ENDED, failed.model_dump(mode="json"))]
-    assert record(told).verdict is Verdict.PASSED
+    events = [*whole(), (Event.STEP_ENDED, failed.model_dump(mode="json"))]
+    assert record(events).verdict is Verdict.PASSED
 
 
 def test_a_record_says_what_it_does_not_prove() -> None:
@@ -243,12 +248,12 @@ def test_a_record_says_what_it_does_not_prove() -> None:
     assert not any("T0 is the launch" in limit for limit in texts(of_lab))
     assert any("T0 is the launch" in limit for limit in texts(of_launch))
     assert any("primary's clock was not compared" in limit for limit in texts(of_launch))
-    skew: Told = [(Event.SKEW, {"host": "primary", "skew": {"seconds": 0, "within": 0.1}})]
+    skew: JournalEvents = [(Event.SKEW, {"host": "primary", "skew": {"seconds": 0, "within": 0.1}})]
     assert not any("primary's clock" in limit for limit in texts(record([*whole(), *skew]).limits))
 
 
 def test_a_disruption_before_the_launch_is_told_as_one() -> None:
     """When T0 was measured before the launch, the record does not call the launch T0."""
-    told = [a_mark(Mark.DECLARED, 2), *whole()]
-    (limit,) = (limit for limit in texts(record(told).limits) if "detection" in limit)
+    events = [a_mark(Mark.DECLARED, 2), *whole()]
+    (limit,) = (limit for limit in texts(record(events).limits) if "detection" in limit)
     assert limit == "the drill followed the disruption at once: detection and decision took no time"

@@ -27,7 +27,7 @@ from pradrill.domain.register.findings_of_run import findings_of, unproved
 from pradrill.domain.run.backup_catalogue import read
 from pradrill.domain.run.backup_integrity import IntegrityResult, Soundness
 from pradrill.domain.run.outcome import CheckOutcome, GuardOutcome, Phase, StepKind, StepOutcome
-from pradrill.domain.run.question import CallStage, SlaMeasure, Standing
+from pradrill.domain.run.question import CallStage, SlaMeasure, SlaStanding
 from pradrill.domain.run.record import Refusal, RunRecord, RunState, ServiceResult
 from pradrill.domain.run.recovery_point import Contradiction
 from pradrill.domain.run.verdict import Verdict
@@ -67,7 +67,7 @@ def a_measure(**changes: Any) -> SlaMeasure:
         "promised": "30m",
         "seconds": 2_400.0,
         "waited": 2_400.0,
-        "standing": Standing.NOT_MET,
+        "standing": SlaStanding.NOT_MET,
     }
     return SlaMeasure.model_validate({**fields, **changes})
 
@@ -164,15 +164,15 @@ def test_each_service_of_an_estate_has_its_own() -> None:
         a_check(service="directory", outcome=CheckOutcome.FAILED),
     )
     steps = (a_step(service="application", outcome=StepOutcome.FAILED),)
-    found = findings_of(failed(plan=plan, services=services, checks=checks, steps=steps))
-    assert {f.key: f.services for f in found} == {
+    findings = findings_of(failed(plan=plan, services=services, checks=checks, steps=steps))
+    assert {f.key: f.services for f in findings} == {
         "step/estate/application/restore/restore_moodle": ("application",),
         "check/estate/database/test_web.py::test_login_page": ("database",),
         "check/estate/directory/test_web.py::test_login_page": ("directory",),
         "objective/RTO/database": ("database",),
     }
     passed = a_record(plan=plan, checks=(a_check(service="directory"),))
-    by_key = {finding.key: unproved(finding, passed) for finding in found}
+    by_key = {finding.key: unproved(finding, passed) for finding in findings}
     assert by_key["check/estate/directory/test_web.py::test_login_page"] is None
     assert by_key["check/estate/database/test_web.py::test_login_page"] is not None
 
@@ -242,11 +242,13 @@ def test_a_finding_has_an_owner_and_a_date() -> None:
             a_check(check="c", outcome=CheckOutcome.FAILED, mandatory=False),
         )
     )
-    found = findings_of(record)
-    days = [(f.due - record.ended.date()).days for f in found if f.due is not None]
+    findings = findings_of(record)
+    days = [(f.due - record.ended.date()).days for f in findings if f.due is not None]
     assert days == [7, 30, 90]
-    assert {f.owner for f in found} == {"formation@exemple.fr"}
-    assert {(f.run_id, f.by, f.opened) for f in found} == {(record.run_id, "the run", record.ended)}
+    assert {f.owner for f in findings} == {"formation@exemple.fr"}
+    assert {(f.run_id, f.by, f.opened) for f in findings} == {
+        (record.run_id, "the run", record.ended)
+    }
 
 
 def test_the_key_is_the_problem_not_its_appearance() -> None:
@@ -324,7 +326,7 @@ class Chain:
         self.add(EntryKind.RUN, entry, day)
         return entry
 
-    def shown(self, run: str, day: float, **changes: Any) -> None:
+    def show_again(self, run: str, day: float, **changes: Any) -> None:
         """Append a finding that a run showed at its end."""
         opened = after(day * DAY + 3_600)
         self.add(EntryKind.FINDING, a_finding(run_id=run, opened=opened, **changes), day)
@@ -343,7 +345,7 @@ def opened() -> Chain:
     """Return a chain in which run 1 failed and opened a finding."""
     chain = Chain()
     chain.run("run1", 1, verdict="FAILED", exit_code=10)
-    chain.shown("run1", 1)
+    chain.show_again("run1", 1)
     return chain
 
 
@@ -351,7 +353,7 @@ def test_the_same_problem_is_seen_again() -> None:
     """A second run with the same key opens no second finding, and is named in the first."""
     chain = opened()
     chain.run("run2", 2, verdict="FAILED")
-    chain.shown("run2", 2, detail="still 500")
+    chain.show_again("run2", 2, detail="still 500")
     (finding,) = chain.findings()
     assert finding.finding == "F-1"
     assert [(s.run_id, s.at) for s in finding.seen] == [("run2", after(2 * DAY + 3_600))]
@@ -362,8 +364,8 @@ def test_the_same_problem_is_seen_again() -> None:
 def test_what_got_worse_is_due_earlier() -> None:
     """An errored check that fails next time is critical from then on, with the nearer date."""
     chain = Chain()
-    chain.shown("run1", 1, severity=Severity.MAJOR, due=dt.date(2026, 4, 10))
-    chain.shown("run2", 2, severity=Severity.CRITICAL, due=dt.date(2026, 3, 19))
+    chain.show_again("run1", 1, severity=Severity.MAJOR, due=dt.date(2026, 4, 10))
+    chain.show_again("run2", 2, severity=Severity.CRITICAL, due=dt.date(2026, 3, 19))
     (finding,) = chain.findings()
     assert (finding.severity, finding.due) == (Severity.CRITICAL, dt.date(2026, 3, 19))
 
@@ -371,7 +373,7 @@ def test_what_got_worse_is_due_earlier() -> None:
 def test_a_fact_told_twice_is_one() -> None:
     """When two processes enter the same run's finding, nothing was seen again."""
     chain = opened()
-    chain.shown("run1", 1)
+    chain.show_again("run1", 1)
     (finding,) = chain.findings()
     assert finding.seen == ()
 
@@ -419,7 +421,7 @@ def test_the_run_that_saw_it_cannot_close_it() -> None:
     """A run that PASSED and left residue again is no proof that residue is gone."""
     chain = opened()
     run = chain.run("run2", 2, exit_code=13)
-    chain.shown("run2", 2)
+    chain.show_again("run2", 2)
     chain.close("F-1", "run2", 3)
     (finding,) = chain.findings()
     assert finding.open
@@ -431,7 +433,7 @@ def test_a_run_between_two_sightings_closes_nothing() -> None:
     chain = opened()
     chain.run("run2", 2)
     chain.run("run3", 3, verdict="FAILED")
-    chain.shown("run3", 3)
+    chain.show_again("run3", 3)
     chain.close("F-1", "run2", 4)
     assert chain.findings()[0].open
 
@@ -451,7 +453,7 @@ def test_what_comes_back_after_its_closure_is_a_new_finding() -> None:
     chain.run("run2", 2)
     chain.close("F-1", "run2", 3)
     chain.run("run4", 4, verdict="FAILED")
-    chain.shown("run4", 4)
+    chain.show_again("run4", 4)
     first, second = chain.findings()
     assert (first.open, second.open, second.finding) == (False, True, "F-2")
     assert "closed already" in (why_not_closed(first, chain.run("run5", 5)) or "")
@@ -485,14 +487,14 @@ def test_a_damaged_entry_is_told() -> None:
 def test_findings_of_a_run_and_its_services() -> None:
     """A report has the open ones of its services, and those that its run opened, saw or closed."""
     chain = opened()
-    chain.shown("run1", 1, key="b", services=("wiki",))
+    chain.show_again("run1", 1, key="b", services=("wiki",))
     chain.run("run2", 2)
     chain.close("F-1", "run2", 3)
-    found = chain.findings()
-    assert [f.finding for f in findings_for(found, ["moodle"])] == []
-    assert [f.finding for f in findings_for(found, ["wiki"])] == ["F-2"]
-    assert [f.finding for f in findings_for(found, ["moodle"], "run2")] == ["F-1"]
-    assert [f.finding for f in findings_for(found, ["moodle"], "run1")] == ["F-1", "F-2"]
+    findings = chain.findings()
+    assert [f.finding for f in findings_for(findings, ["moodle"])] == []
+    assert [f.finding for f in findings_for(findings, ["wiki"])] == ["F-2"]
+    assert [f.finding for f in findings_for(findings, ["moodle"], "run2")] == ["F-1"]
+    assert [f.finding for f in findings_for(findings, ["moodle"], "run1")] == ["F-1", "F-2"]
 
 
 def test_annotations_are_those_of_the_run() -> None:
@@ -515,25 +517,25 @@ _ACTS = st.one_of(
 @given(st.lists(_ACTS, max_size=25))
 def test_the_fold_keeps_its_promises(acts: Sequence[tuple[Any, ...]]) -> None:
     """Whatever is entered: nothing vanishes, a key is open once, a closure is always proved."""
-    chain, runs, shown = Chain(), dict[str, RunEntry](), 0
+    chain, runs, count = Chain(), dict[str, RunEntry](), 0
     before: tuple[Finding, ...] = ()
     for day, act in enumerate(acts):
         name = f"run{day}"
         if act[0] == "fail":
             runs[name] = chain.run(name, day, verdict="FAILED")
-            chain.shown(name, day, key=act[1])
-            shown += 1
+            chain.show_again(name, day, key=act[1])
+            count += 1
         elif act[0] == "pass":
             runs[name] = chain.run(name, day, services=(act[1],))
         else:
             chain.close(f"F-{act[1]}", f"run{act[2]}", day)
-        found = chain.findings()
-        assert [f.finding for f in found] == [f"F-{n}" for n in range(1, len(found) + 1)]
-        assert [f.finding for f in found][: len(before)] == [f.finding for f in before]
+        findings = chain.findings()
+        assert [f.finding for f in findings] == [f"F-{n}" for n in range(1, len(findings) + 1)]
+        assert [f.finding for f in findings][: len(before)] == [f.finding for f in before]
         closed = {f.finding: f.closure for f in before if f.closure is not None}
-        assert closed.items() <= {f.finding: f.closure for f in found}.items()
-        before = found
-    assert sum(1 + len(f.seen) for f in before) == shown
+        assert closed.items() <= {f.finding: f.closure for f in findings}.items()
+        before = findings
+    assert sum(1 + len(f.seen) for f in before) == count
     opened_keys = [f.key for f in before if f.open and f.key is not None]
     assert len(opened_keys) == len(set(opened_keys))
     for finding in before:
@@ -555,8 +557,12 @@ def test_the_fold_keeps_its_promises(acts: Sequence[tuple[Any, ...]]) -> None:
         ("residue/wiki", a_record(), "a run of the drill moodle, not of wiki"),
         ("residue/moodle", a_record(), None),
         ("sla/hexanet/response", a_record(), "did not measure"),
-        ("sla/hexanet/response", a_record(sla=(a_measure(standing=Standing.MET),)), None),
-        ("sla/hexanet/restoration", a_record(sla=(a_measure(standing=Standing.MET),)), "measure"),
+        ("sla/hexanet/response", a_record(sla=(a_measure(standing=SlaStanding.MET),)), None),
+        (
+            "sla/hexanet/restoration",
+            a_record(sla=(a_measure(standing=SlaStanding.MET),)),
+            "measure",
+        ),
         ("objective/RTO/moodle", a_record(), None),
         (None, a_record(), None),
     ],
@@ -565,6 +571,6 @@ def test_a_passing_run_may_not_show_it(
     key: str | None, record: RunRecord, because: str | None
 ) -> None:
     """A run without the check, of another drill, or without the call, proves nothing by itself."""
-    said = unproved(a_finding(key=key), record)
-    assert (said is None) == (because is None)
-    assert because is None or because in (said or "")
+    why = unproved(a_finding(key=key), record)
+    assert (why is None) == (because is None)
+    assert because is None or because in (why or "")

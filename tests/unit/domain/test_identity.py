@@ -154,8 +154,8 @@ def test_records_of_before_are_read_for_ever() -> None:
 def not_primary(primary: PrimaryIdentity, **facts: Any) -> GuardResult:
     """Return what the comparison with a primary came to."""
     results = identity_guards(a_host(), host_facts(**facts), {"shop": primary})
-    (found,) = [each for each in results if str(each.guard) == "not-primary-of-shop"]
-    return found
+    (result,) = [each for each in results if str(each.guard) == "not-primary-of-shop"]
+    return result
 
 
 @pytest.mark.parametrize(

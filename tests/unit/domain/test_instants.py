@@ -110,17 +110,17 @@ def test_time_that_came_twice_is_the_earlier_one() -> None:
 )
 def test_anything_doubtful_is_refused(text: str, fmt: str, zone: str | None, says: str) -> None:
     """No, doubtful or absurd data is an error that says why, never an instant."""
-    with pytest.raises(PradrillError, match=says) as caught:
+    with pytest.raises(PradrillError, match=says) as refusal:
         parse_instant(text, fmt, zone)
-    assert caught.value.hint
-    assert caught.value.hint.endswith(".")
+    assert refusal.value.hint
+    assert refusal.value.hint.endswith(".")
 
 
 def test_quotation_is_short_and_harmless() -> None:
     """What a host printed is quoted in at most 80 characters, without control characters."""
-    with pytest.raises(PradrillError) as caught:
+    with pytest.raises(PradrillError) as refusal:
         parse_instant("\x1b[2J\u202e" + "x" * 500, "iso", "UTC")
-    message = caught.value.message
+    message = refusal.value.message
     assert message.isprintable()
     assert message.count("x") <= 78
 

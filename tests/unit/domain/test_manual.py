@@ -15,7 +15,7 @@ import pytest
 from pradrill.domain.declared.drill import Kind
 from pradrill.domain.declared.plan import Plan
 from pradrill.domain.run.outcome import CheckOutcome, Phase, StepKind, StepOutcome
-from pradrill.domain.run.question import Answer, CallStage, Standing
+from pradrill.domain.run.question import Answer, CallStage, SlaStanding
 from pradrill.domain.run.record import RunRecord, RunState
 from pradrill.domain.run.run_plan import PlannedManual, RunPlan
 from pradrill.domain.run.verdict import Verdict
@@ -126,16 +126,16 @@ def test_a_person_is_asked_between_the_playbooks() -> None:
         step.name for step in record.steps if step.kind in {StepKind.MANUAL, StepKind.PLAYBOOK}
     ]
     assert names == ["go or no go", "prepare", "restore_moodle", "switch the DNS", "teardown"]
-    assert ("ask", "operator: moodle → 198.51.100.20") in exercise.progress.told
+    assert ("ask", "operator: moodle → 198.51.100.20") in exercise.progress.lines
     assert exercise.people.questions[0].run_id == record.run_id
 
 
 def test_the_answer_is_recorded_with_its_author() -> None:
     """Who answered what, when and through what is in the record."""
-    said = an_answer(by="bdurand", text="ticket 4711", via="terminal")
-    record = Exercise({"note the ticket": (90.0, said)}, prepare=(SAY,)).run()
+    answer = an_answer(by="bdurand", text="ticket 4711", via="terminal")
+    record = Exercise({"note the ticket": (90.0, answer)}, prepare=(SAY,)).run()
     (wait,) = record.waits
-    assert wait.answer == said
+    assert wait.answer == answer
     assert wait.seconds is not None
     assert wait.seconds == pytest.approx(90, abs=0.2)
     assert wait.ended == wait.asked + timedelta(seconds=wait.seconds)
@@ -308,15 +308,15 @@ def test_a_call_waits_twice_and_carries_the_contract() -> None:
 @pytest.mark.parametrize(
     ("response", "restoration", "standings"),
     [
-        (1_799, 100, (Standing.MET, Standing.MET)),
-        (1_801, 100, (Standing.NOT_MET, Standing.MET)),
-        (7_000, 7_199, (Standing.NOT_MET, Standing.MET)),
-        (10, None, (Standing.MET, Standing.UNKNOWN)),
-        (8_000, None, (Standing.NOT_MET,)),
+        (1_799, 100, (SlaStanding.MET, SlaStanding.MET)),
+        (1_801, 100, (SlaStanding.NOT_MET, SlaStanding.MET)),
+        (7_000, 7_199, (SlaStanding.NOT_MET, SlaStanding.MET)),
+        (10, None, (SlaStanding.MET, SlaStanding.UNKNOWN)),
+        (8_000, None, (SlaStanding.NOT_MET,)),
     ],
 )
 def test_a_provider_is_held_to_its_sla(
-    response: float, restoration: float | None, standings: tuple[Standing, ...]
+    response: float, restoration: float | None, standings: tuple[SlaStanding, ...]
 ) -> None:
     """Both answers are counted from the call; silence beyond the promise is a promise not met."""
     says = {
@@ -345,7 +345,7 @@ def test_a_promise_that_was_never_made_is_not_kept() -> None:
     exercise = Exercise(prepare=(CALL,))
     exercise.plan = plan.model_copy(update={"steps": steps})
     record = exercise.run()
-    assert {measure.standing for measure in record.sla} == {Standing.UNKNOWN}
+    assert {measure.standing for measure in record.sla} == {SlaStanding.UNKNOWN}
     assert record.sla[0].seconds is not None
 
 
@@ -388,10 +388,10 @@ def test_services_side_by_side_ask_one_after_another() -> None:
         def ask(self, *question: Any) -> Iterator[Any]:
             """Take a moment, in which another service could ask too."""
             at_once.append(1)
-            with super().ask(*question) as asked:
+            with super().ask(*question) as pending:
                 time.sleep(0.1)
                 assert sum(at_once) == 1
-                yield asked
+                yield pending
             at_once.append(-1)
 
     people = Busy()
@@ -402,9 +402,9 @@ def test_services_side_by_side_ask_one_after_another() -> None:
         standby=FakeStandby(*estate_hosts()),
     )
     record = run_drill(a_start(plan=plan), tools, Cancellation(), disruption=None)
-    asked = [question.step for question in people.questions]
-    assert sorted(asked[:2]) == ["database: switch the DNS", "directory: switch the DNS"]
-    assert asked[2:] == ["accept Moodle"]
+    pending = [question.step for question in people.questions]
+    assert sorted(pending[:2]) == ["database: switch the DNS", "directory: switch the DNS"]
+    assert pending[2:] == ["accept Moodle"]
     assert {(wait.service, wait.step) for wait in record.waits} == {
         ("database", "switch the DNS"),
         ("directory", "switch the DNS"),

@@ -227,7 +227,7 @@ def test_what_a_cut_left_of_a_secret_is_hidden_too(cut: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "output",
     [
         "ERROR:  twice\nDETAIL:  Key (email)=(alice) exists.\nCONTEXT:  COPY t, line 1: alice",
         r"ERROR:  twice\nDETAIL:  Key (email)=(alice) exists.\nCONTEXT:  COPY t, line 1: alice",
@@ -250,11 +250,11 @@ def test_what_a_cut_left_of_a_secret_is_hidden_too(cut: str) -> None:
         "pg_restore: error: ERROR: x\nCommand was: INSERT INTO t VALUES ('alice');",
     ],
 )
-def test_a_row_in_the_error_of_any_playbooks_client_is_not_recorded(said: str) -> None:
+def test_a_row_in_the_error_of_any_playbooks_client_is_not_recorded(output: str) -> None:
     """The shipped scripts leave it on the standby; other playbooks may bring it along."""
-    masked = Masker().text(said)
+    masked = Masker().text(output)
     assert "alice" not in masked
-    assert masked.startswith(said[:6])
+    assert masked.startswith(output[:6])
     assert Masker().text(masked) == masked
 
 

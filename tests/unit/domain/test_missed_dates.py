@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pradrill.domain.register.entry import Attempt, Entry, EntryKind, RunEntry, ScheduleMissed
+from pradrill.domain.register.entry import AttemptEntry, Entry, EntryKind, RunEntry, ScheduleMissed
 from pradrill.domain.register.missed_dates import GRACE, missed
 from pradrill.domain.values.duration import Cadence
 
@@ -45,7 +45,7 @@ def an_entry(kind: EntryKind, body: dict[str, object], at: datetime) -> Entry:
     return Entry(number=1, at=at, kind=kind, previous="0" * 64, body=body)
 
 
-def told(*entries: Entry, now: datetime) -> list[datetime]:
+def dates_of(*entries: Entry, now: datetime) -> list[datetime]:
     """Return the due dates of Moodle that were missed."""
     return [miss.due for miss in missed(QUARTERLY, entries, now)]
 
@@ -53,8 +53,8 @@ def told(*entries: Entry, now: datetime) -> list[datetime]:
 def test_a_due_date_without_an_attempt_is_missed_after_its_grace() -> None:
     """Three months after the last finished run, and a week: missed, and not a moment earlier."""
     end = DUE + GRACE
-    assert told(a_run(LAST), now=end - timedelta(seconds=1)) == []
-    assert told(a_run(LAST), now=end) == [DUE]
+    assert dates_of(a_run(LAST), now=end - timedelta(seconds=1)) == []
+    assert dates_of(a_run(LAST), now=end) == [DUE]
 
 
 @pytest.mark.parametrize(
@@ -64,44 +64,44 @@ def test_a_due_date_without_an_attempt_is_missed_after_its_grace() -> None:
 def test_any_attempt_counts(state: str, refusal: str | None) -> None:
     """A refused, interrupted or crashed run was attempted: the schedule missed nothing."""
     tried = a_run(DUE + timedelta(days=5), state=state, refusal=refusal)
-    assert told(a_run(LAST), tried, now=DUE + timedelta(days=30)) == []
+    assert dates_of(a_run(LAST), tried, now=DUE + timedelta(days=30)) == []
 
 
 def test_an_attempt_without_a_run_counts() -> None:
     """An attempt that its configuration ended is one."""
     at = DUE + timedelta(days=1)
-    body = Attempt(
+    body = AttemptEntry(
         drill="moodle", services=("moodle",), trigger="due", user="root", exit_code=3, because="x"
     )
     entry = an_entry(EntryKind.ATTEMPT, body.model_dump(mode="json"), at)
-    assert told(a_run(LAST), entry, now=DUE + timedelta(days=30)) == []
+    assert dates_of(a_run(LAST), entry, now=DUE + timedelta(days=30)) == []
 
 
 def test_an_attempt_before_or_long_after_does_not_count() -> None:
     """What was refused before the due date, or tried after the grace, was not on schedule."""
     early = a_run(DUE - timedelta(days=2), refusal="not_ready")
     late = a_run(DUE + timedelta(days=20), refusal="not_ready")
-    assert told(a_run(LAST), early, late, now=DUE + timedelta(days=30)) == [DUE]
+    assert dates_of(a_run(LAST), early, late, now=DUE + timedelta(days=30)) == [DUE]
 
 
 def test_another_services_run_does_not_count() -> None:
     """Only a run that covers the service is its attempt."""
     other = a_run(DUE, services=("wiki",))
-    assert told(a_run(LAST), other, now=DUE + timedelta(days=30)) == [DUE]
+    assert dates_of(a_run(LAST), other, now=DUE + timedelta(days=30)) == [DUE]
 
 
 def test_each_due_date_is_told_once() -> None:
     """What the register already tells is not told again; the next due date is."""
     body = ScheduleMissed(service="moodle", due=DUE, last=LAST).model_dump(mode="json")
-    known = an_entry(EntryKind.SCHEDULE_MISSED, body, DUE)
+    entry = an_entry(EntryKind.SCHEDULE_MISSED, body, DUE)
     second = datetime(2026, 7, 1, 3, tzinfo=UTC)
-    assert told(a_run(LAST), known, now=DUE + timedelta(days=30)) == []
-    assert told(a_run(LAST), known, now=second + GRACE) == [second]
+    assert dates_of(a_run(LAST), entry, now=DUE + timedelta(days=30)) == []
+    assert dates_of(a_run(LAST), entry, now=second + GRACE) == [second]
 
 
 def test_a_service_never_drilled_has_no_due_date() -> None:
     """Without a finished run there is nothing to count from."""
-    assert told(a_run(LAST, state="CRASHED"), now=DUE + timedelta(days=999)) == []
+    assert dates_of(a_run(LAST, state="CRASHED"), now=DUE + timedelta(days=999)) == []
 
 
 @given(

@@ -15,7 +15,7 @@ ASKED = {"manual": "switch", "who": "DSI", "instruction": "do it"}
 
 
 @pytest.mark.parametrize(
-    ("own", "model"),
+    ("keys", "model"),
     [
         ({"kind": "playbook", "playbook": "/p.yml"}, PlannedPlaybook),
         ({"kind": "manual", "manual": ASKED}, PlannedManual),
@@ -23,11 +23,11 @@ ASKED = {"manual": "switch", "who": "DSI", "instruction": "do it"}
     ],
 )
 def test_a_step_recorded_with_the_keys_of_every_kind_is_read(
-    own: dict[str, object], model: type[PlannedStep]
+    keys: dict[str, object], model: type[PlannedStep]
 ) -> None:
     """A record of before the kinds holds the others' keys, empty; the step is of its kind."""
-    written = a_run_plan().model_dump(mode="json")
-    plan = RunPlan.model_validate({**written, "steps": [{**COMMON, **NOTHING, **own}]})
+    payload = a_run_plan().model_dump(mode="json")
+    plan = RunPlan.model_validate({**payload, "steps": [{**COMMON, **NOTHING, **keys}]})
     (step,) = plan.steps
     assert type(step) is model
     assert RunPlan.model_validate_json(plan.model_dump_json()) == plan
@@ -36,7 +36,7 @@ def test_a_step_recorded_with_the_keys_of_every_kind_is_read(
 @pytest.mark.parametrize("kind", [StepKind.PLAYBOOK, StepKind.MANUAL])
 def test_a_step_without_what_its_kind_needs_is_refused(kind: StepKind) -> None:
     """No playbook step without a playbook, and nobody is asked for nothing."""
-    written = a_run_plan().model_dump(mode="json")
+    payload = a_run_plan().model_dump(mode="json")
     step = {**COMMON, **NOTHING, "phase": Phase.RESTORE, "kind": kind}
     with pytest.raises(ValidationError, match=r"steps\.0\.(playbook|manual)"):
-        RunPlan.model_validate({**written, "steps": [step]})
+        RunPlan.model_validate({**payload, "steps": [step]})

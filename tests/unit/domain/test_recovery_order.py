@@ -20,13 +20,13 @@ def services(**depends_on: tuple[str, ...]) -> dict[str, Service]:
 @st.composite
 def acyclic(draw: st.DrawFn) -> dict[str, Service]:
     """Draw services of which each depends on earlier ones only, in any order of declaration."""
-    found = {
+    edges = {
         name: a_service(
             depends_on=tuple(draw(st.lists(st.sampled_from(NAMES[:n]), unique=True))) if n else ()
         )
         for n, name in enumerate(NAMES)
     }
-    return {name: found[name] for name in draw(st.permutations(NAMES))}
+    return {name: edges[name] for name in draw(st.permutations(NAMES))}
 
 
 def needs(plan: dict[str, Service], name: str) -> set[str]:
@@ -68,17 +68,17 @@ def test_nothing_comes_before_what_it_depends_on(
         assert set(after[name]) <= set(names[: names.index(name)])
         waited, queue = set(after[name]), list(after[name])
         while queue:
-            queue += (found := set(after[queue.pop()]) - waited)
-            waited |= found
+            queue += (fresh := set(after[queue.pop()]) - waited)
+            waited |= fresh
         assert waited == needs(plan, name) & drilled
 
 
 @given(acyclic())
 def test_a_level_waits_only_for_those_before(plan: dict[str, Service]) -> None:
     """Levels hold every service once, and what one depends on stands in an earlier level."""
-    found = levels(order(plan, NAMES))
-    assert sorted(name for level in found for name in level) == NAMES
-    place = {name: number for number, level in enumerate(found) for name in level}
+    ranks = levels(order(plan, NAMES))
+    assert sorted(name for level in ranks for name in level) == NAMES
+    place = {name: number for number, level in enumerate(ranks) for name in level}
     for name in NAMES:
-        wanted = 1 + max((place[other] for other in plan[name].depends_on), default=-1)
-        assert place[name] == wanted
+        expected = 1 + max((place[other] for other in plan[name].depends_on), default=-1)
+        assert place[name] == expected

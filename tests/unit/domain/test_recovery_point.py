@@ -55,10 +55,10 @@ def reading(
     return DataReading(name=name, role=role, source="a query", newest=newest, **changes)
 
 
-def backup(taken: float | None = None, ended: float | None = None) -> BackupTimes:
+def backup(start: float | None = None, ended: float | None = None) -> BackupTimes:
     """Return what the catalogue says of a backup, in seconds after T0."""
     return BackupTimes(
-        taken=None if taken is None else measured(taken),
+        taken=None if start is None else measured(start),
         ended=None if ended is None else measured(ended),
     )
 
@@ -75,9 +75,9 @@ def bounds(point: Instant | None) -> tuple[float, float, float]:
     return loss.seconds, loss.low, loss.high
 
 
-def keys(found: Weighed) -> list[str]:
+def keys(result: Weighed) -> list[str]:
     """Return the keys of what contradicts."""
-    return [each.contradiction for each in found.contradictions]
+    return [each.contradiction for each in result.contradictions]
 
 
 # ---------------------------------------------------------------- which one governs
@@ -90,9 +90,9 @@ def test_nothing_read_is_no_recovery_point() -> None:
 
 def test_a_heartbeat_bounds_the_loss_on_both_sides() -> None:
     """What came after the newest beat and before the next one may have been saved too."""
-    found = weighed(heartbeat(-100, within=0.25))
-    assert bounds(found.point) == (100, 98.75, 100.25)
-    assert (found.contradictions, found.remarks) == ((), ())
+    result = weighed(heartbeat(-100, within=0.25))
+    assert bounds(result.point) == (100, 98.75, 100.25)
+    assert (result.contradictions, result.remarks) == ((), ())
 
 
 def test_nothing_is_saved_after_the_disruption() -> None:
@@ -102,16 +102,16 @@ def test_nothing_is_saved_after_the_disruption() -> None:
 
 def test_rows_alone_bound_the_loss_from_above() -> None:
     """Of rows without an interval the loss is at most their age, and may be none: it is said."""
-    found = weighed(rows(-8 * HOUR))
-    assert bounds(found.point) == (8 * HOUR, 0, 8 * HOUR)
-    assert "upper bound" in found.remarks[0].text
+    result = weighed(rows(-8 * HOUR))
+    assert bounds(result.point) == (8 * HOUR, 0, 8 * HOUR)
+    assert "upper bound" in result.remarks[0].text
 
 
 def test_rows_that_come_at_an_interval_are_as_good_as_a_heartbeat() -> None:
     """A declared interval bounds the loss from below, whatever writes the rows."""
-    found = weighed(rows(-100, interval=timedelta(seconds=5)))
-    assert bounds(found.point) == (100, 95, 100)
-    assert found.remarks == ()
+    result = weighed(rows(-100, interval=timedelta(seconds=5)))
+    assert bounds(result.point) == (100, 95, 100)
+    assert result.remarks == ()
 
 
 @given(
@@ -119,18 +119,18 @@ def test_rows_that_come_at_an_interval_are_as_good_as_a_heartbeat() -> None:
 )
 def test_the_worst_of_several_governs(ages: list[int], source: Any) -> None:
     """Of several heartbeats, or several kinds of rows, the oldest is the recovery point."""
-    found = weighed(*(source(age, f"source {n}") for n, age in enumerate(ages)))
-    assert found.point is not None
-    assert found.point.at == after(min(ages))
-    assert found.governing == f"source {ages.index(min(ages))}"
+    result = weighed(*(source(age, f"source {n}") for n, age in enumerate(ages)))
+    assert result.point is not None
+    assert result.point.at == after(min(ages))
+    assert result.governing == f"source {ages.index(min(ages))}"
 
 
 def test_a_quiet_service_is_no_loss_and_no_proof() -> None:
     """With a fresh heartbeat and old rows the heartbeat governs, and both are said."""
-    found = weighed(heartbeat(-100), rows(-9 * HOUR))
-    assert bounds(found.point) == (100, 99, 100)
-    assert found.contradictions == ()
-    (remark,) = texts(found.remarks)
+    result = weighed(heartbeat(-100), rows(-9 * HOUR))
+    assert bounds(result.point) == (100, 99, 100)
+    assert result.contradictions == ()
+    (remark,) = texts(result.remarks)
     assert "the service was quiet: rows was 9h00m old" in remark
     assert "not that no row is missing" in remark
 
@@ -142,24 +142,24 @@ def test_rows_that_keep_up_are_no_remark() -> None:
 
 def test_rows_further_behind_than_the_service_is_quiet_govern() -> None:
     """More than `quiet_for` behind, the rows may be lost: they govern, and it is a finding."""
-    found = weighed(heartbeat(-100), rows(-3 * HOUR, quiet_for=timedelta(hours=2)))
-    assert bounds(found.point) == (3 * HOUR, 99, 3 * HOUR)
-    assert found.governing == "rows"
-    assert keys(found) == ["rows-far-behind"]
+    result = weighed(heartbeat(-100), rows(-3 * HOUR, quiet_for=timedelta(hours=2)))
+    assert bounds(result.point) == (3 * HOUR, 99, 3 * HOUR)
+    assert result.governing == "rows"
+    assert keys(result) == ["rows-far-behind"]
 
 
 def test_rows_newer_than_the_heartbeat_undo_its_interval() -> None:
     """A heartbeat that had stopped bounds the loss from above only, and it is a finding."""
-    found = weighed(heartbeat(-500), rows(-100))
-    assert bounds(found.point) == (500, 0, 500)
-    assert keys(found) == ["rows-ahead-of-heartbeat"]
+    result = weighed(heartbeat(-500), rows(-100))
+    assert bounds(result.point) == (500, 0, 500)
+    assert keys(result) == ["rows-ahead-of-heartbeat"]
 
 
 def test_a_replay_point_proves_more_than_rows_and_less_than_a_heartbeat() -> None:
     """The last transaction governs over older rows; a heartbeat among them bounds it better."""
-    found = weighed(replay(-50), rows(-9 * HOUR))
-    assert found.governing == "replay"
-    assert bounds(found.point) == (50, 0, 50)
+    result = weighed(replay(-50), rows(-9 * HOUR))
+    assert result.governing == "replay"
+    assert bounds(result.point) == (50, 0, 50)
     assert weighed(replay(-50), heartbeat(-50.5)).governing == "heartbeat"
 
 
@@ -171,16 +171,16 @@ def test_the_catalogue_widens_and_never_narrows() -> None:
 
 def test_what_a_backup_read_last_may_be_newer_than_the_heartbeat() -> None:
     """Until it ended it read files, or held writes up: the lower bound reaches to its end."""
-    found = weighed(heartbeat(-100), times=backup(-130, -70))
-    assert bounds(found.point) == (100, 70, 130)
+    result = weighed(heartbeat(-100), times=backup(-130, -70))
+    assert bounds(result.point) == (100, 70, 130)
     assert bounds(weighed(heartbeat(-100), times=backup(-130, -99.5)).point) == (100, 99, 130)
 
 
 def test_logs_reach_beyond_the_backup_that_they_continue() -> None:
     """With a replay point, the base backup's own time is no bound and no contradiction."""
-    found = weighed(heartbeat(-100), replay(-99.5), times=backup(-6 * DAY, -6 * DAY))
-    assert bounds(found.point) == (100, 99, 100)
-    assert found.contradictions == ()
+    result = weighed(heartbeat(-100), replay(-99.5), times=backup(-6 * DAY, -6 * DAY))
+    assert bounds(result.point) == (100, 99, 100)
+    assert result.contradictions == ()
 
 
 # ---------------------------------------------------------------- what cannot be true
@@ -205,19 +205,19 @@ MAJOR = {
 @pytest.mark.parametrize("key", CRITICAL)
 def test_what_cannot_be_true_is_critical(key: str) -> None:
     """Instants that no true clock gives have their finding, and it undoes the figure."""
-    (found,) = CRITICAL[key].contradictions
-    assert (found.contradiction, found.severity) == (key, Severity.CRITICAL)
+    (contradiction,) = CRITICAL[key].contradictions
+    assert (contradiction.contradiction, contradiction.severity) == (key, Severity.CRITICAL)
 
 
 @pytest.mark.parametrize("key", MAJOR)
 def test_what_does_not_fit_is_a_finding(key: str) -> None:
     """Sources that do not fit together have their finding; the worse of them governs."""
-    (found,) = MAJOR[key].contradictions
-    assert (found.contradiction, found.severity) == (key, Severity.MAJOR)
+    (contradiction,) = MAJOR[key].contradictions
+    assert (contradiction.contradiction, contradiction.severity) == (key, Severity.MAJOR)
 
 
 @pytest.mark.parametrize(
-    "found",
+    "result",
     [
         weighed(heartbeat(60, within=61)),
         weighed(heartbeat(-100, within=60), times=backup(-300, -159)),
@@ -228,9 +228,9 @@ def test_what_does_not_fit_is_a_finding(key: str) -> None:
         weighed(heartbeat(-100), times=backup(-100 - BACKUP_LASTS.total_seconds())),
     ],
 )
-def test_what_the_clocks_explain_is_no_contradiction(found: Weighed) -> None:
+def test_what_the_clocks_explain_is_no_contradiction(result: Weighed) -> None:
     """Within the clocks' uncertainty, the interval and the backup's duration all is well."""
-    assert found.contradictions == ()
+    assert result.contradictions == ()
 
 
 def test_a_backup_that_was_short_explains_little() -> None:
@@ -266,29 +266,29 @@ anything = st.builds(
 @example([], None, None)
 @example([heartbeat(-100)], -90.0, -80.0)
 def test_no_contradiction_passes(
-    readings: list[DataReading], taken: float | None, ended: float | None
+    readings: list[DataReading], start: float | None, ended: float | None
 ) -> None:
     """However readings are missing or contradict each other, only trusted ones can PASS."""
-    found = weighed(*readings, times=backup(taken, ended))
-    told = Reading(
-        point=found.point,
+    result = weighed(*readings, times=backup(start, ended))
+    reading = Reading(
+        point=result.point,
         source="a query",
         readings=tuple(readings),
-        contradictions=found.contradictions,
-        remarks=found.remarks,
+        contradictions=result.contradictions,
+        remarks=result.remarks,
     )
     others = [fact for fact in whole() if fact[0] is not Event.READING]
-    sealed = record([*others, (Event.READING, told.model_dump(mode="json"))])
+    sealed = record([*others, (Event.READING, reading.model_dump(mode="json"))])
     assert sealed.recovery.readings == tuple(readings)
-    assert sealed.recovery.contradictions == found.contradictions
-    for each in found.contradictions:
+    assert sealed.recovery.contradictions == result.contradictions
+    for each in result.contradictions:
         assert any(each.text.text in limit for limit in texts(sealed.limits))
-    critical = [c.text.text for c in found.contradictions if c.severity is Severity.CRITICAL]
-    if found.point is None or critical:
+    critical = [c.text.text for c in result.contradictions if c.severity is Severity.CRITICAL]
+    if result.point is None or critical:
         assert sealed.verdict is Verdict.INCONCLUSIVE
         assert all(any(text in reason for reason in texts(sealed.reasons)) for text in critical)
     elif sealed.verdict is Verdict.PASSED:
-        assert found.point.earliest >= after(-DAY)
+        assert result.point.earliest >= after(-DAY)
 
 
 # ---------------------------------------------------------------- the truth
@@ -301,10 +301,10 @@ class World:
         self.skew = draw(st.floats(-90, 90))
         self.known_within = draw(st.floats(0, 2))
         self.interval = draw(st.sampled_from([1.0, 2.0, 60.0]))
-        self.taken = draw(st.floats(-DAY, -700))
-        self.ended = self.taken + draw(st.floats(0, 600))
-        self.snapshot = self.taken + (self.ended - self.taken) * draw(st.floats(0, 1))
-        self.file = self.taken + (self.ended - self.taken) * draw(st.floats(0, 1))
+        self.backup_start = draw(st.floats(-DAY, -700))
+        self.ended = self.backup_start + draw(st.floats(0, 600))
+        self.snapshot = self.backup_start + (self.ended - self.backup_start) * draw(st.floats(0, 1))
+        self.file = self.backup_start + (self.ended - self.backup_start) * draw(st.floats(0, 1))
         self._beats = draw(st.lists(st.floats(0.5, 1), min_size=8, max_size=8))
         self._phase = draw(st.floats(0, 1))
         self.quiet = draw(st.floats(0, 20 * HOUR))
@@ -318,7 +318,7 @@ class World:
             at += gap * self.interval
         return at
 
-    def told(self, true: float) -> Instant:
+    def clock_reading(self, true: float) -> Instant:
         """Return an instant as the primary's clock wrote it and the skew's bound is known."""
         return measured(true + self.skew, within=abs(self.skew) + self.known_within)
 
@@ -335,11 +335,13 @@ def test_the_interval_contains_the_true_loss(world: World, kind: str) -> None:
     """Whatever skew, jitter and duration, the loss that happened is in the interval stated."""
     interval = timedelta(seconds=world.interval)
     table = heartbeat(0, "table", interval=interval).model_copy(
-        update={"newest": world.told(world.beat(world.snapshot))}
+        update={"newest": world.clock_reading(world.beat(world.snapshot))}
     )
-    file = table.model_copy(update={"name": "file", "newest": world.told(world.beat(world.file))})
+    file = table.model_copy(
+        update={"name": "file", "newest": world.clock_reading(world.beat(world.file))}
+    )
     newest_row = world.snapshot - world.quiet
-    business = rows(0).model_copy(update={"newest": world.told(newest_row)})
+    business = rows(0).model_copy(update={"newest": world.clock_reading(newest_row)})
     readings = {
         "table": [table],
         "table and file": [table, file],
@@ -348,13 +350,13 @@ def test_the_interval_contains_the_true_loss(world: World, kind: str) -> None:
         "files": [file],  # and the service's own were read at another moment
     }[kind]
     times = BackupTimes(
-        taken=world.told(world.taken),
-        ended=world.told(world.ended) if kind == "files" else None,
+        taken=world.clock_reading(world.backup_start),
+        ended=world.clock_reading(world.ended) if kind == "files" else None,
     )
-    found = weigh(readings, times, disruption=measured(0), now=after(NOW))
+    result = weigh(readings, times, disruption=measured(0), now=after(NOW))
     true = -world.snapshot
     if kind == "table and file":
         true = -world.snapshot if table.newest.at <= file.newest.at else -world.file
-    _, low, high = bounds(found.point)
+    _, low, high = bounds(result.point)
     assert low - TOLERANCE <= true <= high + TOLERANCE
-    assert not [each for each in found.contradictions if each.severity is Severity.CRITICAL]
+    assert not [each for each in result.contradictions if each.severity is Severity.CRITICAL]

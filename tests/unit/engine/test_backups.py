@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pradrill.domain.declared.plan import Plan
-from pradrill.domain.run.backup_integrity import Checked, IntegrityResult, Part, Soundness
+from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, IntegrityResult, Soundness
 from pradrill.domain.run.conclude import recovery
 from pradrill.domain.run.facts import Facts
 from pradrill.domain.run.outcome import PlaybookResult, StepOutcome
@@ -76,7 +76,7 @@ class Bench:
         **declared: Any,
     ) -> None:
         self.clock = FakeClock()
-        self.given: dict[str, Any] = {}
+        self.variables: dict[str, Any] = {}
         self.restored = restored
         self.store, self.standby = FakeStore(), FakeStandby()
         self.runner = FakeRunner(self.clock, {"restore_moodle": self._restore})
@@ -92,7 +92,7 @@ class Bench:
         self.plan = planned(**declared)
 
     def _restore(self, play: Play) -> PlaybookResult:
-        self.given = dict(play.vars)
+        self.variables = dict(play.vars)
         values = {"pradrill_backup_id": self.restored} if self.restored else {}
         return played(self.clock, StepOutcome.PASSED).model_copy(update={"values": values})
 
@@ -106,7 +106,7 @@ def test_what_was_chosen_is_what_is_restored_and_recorded() -> None:
     bench = Bench(FakeSource(), restored=a_point().id)
     record = bench.run()
     assert record.verdict is Verdict.PASSED, record.reasons
-    assert bench.given["pradrill_recovery_point"] == a_point().id
+    assert bench.variables["pradrill_recovery_point"] == a_point().id
     reading = record.recovery.catalogue
     assert reading is not None
     assert reading.selected == a_point()
@@ -122,7 +122,7 @@ def test_what_was_chosen_is_what_is_restored_and_recorded() -> None:
 
 
 @pytest.mark.parametrize(
-    ("minutes", "found", "verdict"),
+    ("minutes", "keys", "verdict"),
     [
         (None, [], Verdict.PASSED),
         (6, [], Verdict.PASSED),
@@ -130,13 +130,13 @@ def test_what_was_chosen_is_what_is_restored_and_recorded() -> None:
     ],
 )
 def test_data_is_held_against_the_backups_end_if_that_is_known(
-    minutes: int | None, found: list[str], verdict: Verdict
+    minutes: int | None, keys: list[str], verdict: Verdict
 ) -> None:
     """Data five minutes newer than a backup's begin contradicts its end, not an end unknown."""
-    taken = NEWEST - timedelta(minutes=5)
-    ended = None if minutes is None else taken + timedelta(minutes=minutes)
-    record = Bench(FakeSource([a_point(data_time=taken, end_time=ended)])).run()
-    assert [each.contradiction for each in record.recovery.contradictions] == found
+    start = NEWEST - timedelta(minutes=5)
+    ended = None if minutes is None else start + timedelta(minutes=minutes)
+    record = Bench(FakeSource([a_point(data_time=start, end_time=ended)])).run()
+    assert [each.contradiction for each in record.recovery.contradictions] == keys
     assert record.verdict is verdict
 
 
@@ -144,7 +144,7 @@ def test_a_rule_restores_an_older_one() -> None:
     """Before an instant, the backup that was complete by then."""
     bench = Bench(FakeSource(), select={"before": after(-86_400).isoformat()})
     bench.run()
-    assert bench.given["pradrill_recovery_point"] == a_point(1).id
+    assert bench.variables["pradrill_recovery_point"] == a_point(1).id
 
 
 @pytest.mark.parametrize(
@@ -186,9 +186,9 @@ def test_damaged_backups_fail_a_drill_that_recovered(answer: Checked, verdict: V
     record = Bench(FakeSource(checks=[answer]), integrity={"parts": 3}).run()
     assert record.verdict is verdict, record.reasons
     assert answer.detail in " ".join(texts(record.reasons))
-    found = record.recovery.integrity
-    assert found is not None
-    assert (found.soundness, found.part, found.parts) == (answer.soundness, 1, 3)
+    integrity = record.recovery.integrity
+    assert integrity is not None
+    assert (integrity.soundness, integrity.part, integrity.parts) == (answer.soundness, 1, 3)
 
 
 def test_each_run_reads_the_next_part_until_all_are_read() -> None:
@@ -196,12 +196,12 @@ def test_each_run_reads_the_next_part_until_all_are_read() -> None:
     checked: list[IntegrityResult] = []
     source = FakeSource()
     for expected in (1 / 3, 2 / 3, 1.0):
-        found = Bench(source, checked=checked, integrity={"parts": 3}).run().recovery.integrity
-        assert found is not None
-        assert found.covered == pytest.approx(expected)
-        later = found.at + timedelta(days=len(checked))
-        checked.append(found.model_copy(update={"at": later}))
-    assert source.asked == [Part(1, 3), Part(2, 3), Part(3, 3)]
+        integrity = Bench(source, checked=checked, integrity={"parts": 3}).run().recovery.integrity
+        assert integrity is not None
+        assert integrity.covered == pytest.approx(expected)
+        later = integrity.at + timedelta(days=len(checked))
+        checked.append(integrity.model_copy(update={"at": later}))
+    assert source.requests == [IntegrityPart(1, 3), IntegrityPart(2, 3), IntegrityPart(3, 3)]
     assert checked[-1].full_on is not None
 
 
@@ -250,8 +250,8 @@ def test_show_tells_the_backup_and_the_worst_case(capsys: pytest.CaptureFixture[
         ).run(),
         open_console(),
     )
-    told = " ".join(capsys.readouterr().out.split())
-    for said in (
+    output = " ".join(capsys.readouterr().out.split())
+    for part in (
         a_point().id,
         "sftp:backup:/srv/restic",
         "worst-case RPA",
@@ -262,4 +262,4 @@ def test_show_tells_the_backup_and_the_worst_case(capsys: pytest.CaptureFixture[
         "sound, by reading it",
         "25% since the last full coverage",
     ):
-        assert said in told, (said, told)
+        assert part in output, (part, output)

@@ -106,7 +106,7 @@ def test_a_clock_that_is_set_during_a_pass_of_checks_makes_t5_its_late_bound(
     answer = verification.run
 
     def set_meanwhile(*words: object, **more: object) -> object:
-        clock.step(seconds if not verification.asked else 0.0)
+        clock.step(seconds if not verification.requests else 0.0)
         return answer(*words, **more)  # type: ignore[arg-type]
 
     verification.run = set_meanwhile  # type: ignore[method-assign,assignment]

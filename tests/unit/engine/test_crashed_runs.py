@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.support.killed import Killed
 
 from pradrill.domain.run.conclude import record_of
 from pradrill.domain.run.event import Event
@@ -31,10 +32,6 @@ from pradrill.testing import (
 from pradrill.testing.reasons import texts
 
 
-class Killed(BaseException):
-    """What kill -9 does, as far as the code after it is concerned."""
-
-
 def kill_at(store: FakeStore, step: str, **plan: Any) -> FakeJournal:
     """Run a drill up to where a step has begun; its process is gone, its journal as it was."""
 
@@ -47,10 +44,10 @@ def kill_at(store: FakeStore, step: str, **plan: Any) -> FakeJournal:
     with pytest.raises(Killed):
         run_drill(a_start(plan=a_run_plan(**plan)), tools, Cancellation(), disruption=None)
     journal = store.journals[before]
-    told = list(journal.events())
+    events = list(journal.events())
     # the finally of a living process has torn the run down: a killed one's journal ends before
-    names = [(event, facts.get("name")) for event, _, facts in told]
-    cut = names.index((Event.STEP_STARTED, _next(step))) if _next(step) else len(told)
+    names = [(event, facts.get("name")) for event, _, facts in events]
+    cut = names.index((Event.STEP_STARTED, _next(step))) if _next(step) else len(events)
     del journal._lines[cut:]
     journal.close()
     return journal
@@ -168,22 +165,22 @@ def test_a_standby_whose_state_before_is_unknown_is_not_believed() -> None:
 def test_one_busy_standby_does_not_stop_the_others() -> None:
     """A crashed run whose standby is held is left for later; the next one is torn down now."""
     store = FakeStore()
-    held = kill_at(store, "restore_moodle", standby_key="held")
+    busy = kill_at(store, "restore_moodle", standby_key="held")
     free = kill_at(store, "restore_moodle", standby_key="free")
-    store.held["held"] = "a run that is under way"
+    store.holders["held"] = "a run that is under way"
     sweeper = Sweeper(store)
     recovered = sweeper.sweep()
     assert [record.run_id for record in recovered.records] == [free.run_id]
-    assert isinstance(recovered.left[held.run_id], BusyError)
+    assert isinstance(recovered.left[busy.run_id], BusyError)
     assert sum(len(runner.plays) for runner in sweeper.runners) == 1
-    del store.held["held"]
-    assert [record.run_id for record in sweeper.sweep().records] == [held.run_id]
+    del store.holders["held"]
+    assert [record.run_id for record in sweeper.sweep().records] == [busy.run_id]
 
 
 def test_one_run_without_its_tools_does_not_stop_the_others() -> None:
     """An inventory that was removed since concerns its own run only."""
     store = FakeStore()
-    gone = kill_at(store, "restore_moodle", drill=a_drill(drill="gone"))
+    unusable = kill_at(store, "restore_moodle", drill=a_drill(drill="gone"))
     kill_at(store, "restore_moodle")
     sweeper = Sweeper(store)
 
@@ -194,7 +191,7 @@ def test_one_run_without_its_tools_does_not_stop_the_others() -> None:
 
     recovered = sweeper.sweep(tools_for)
     assert len(recovered.records) == 1
-    assert list(recovered.left) == [gone.run_id]
+    assert list(recovered.left) == [unusable.run_id]
 
 
 @pytest.mark.parametrize(

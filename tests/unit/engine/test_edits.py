@@ -46,7 +46,7 @@ def test_files_are_compared_at_each_use() -> None:
 
 
 @pytest.mark.parametrize(
-    ("look", "step", "said"),
+    ("look", "step", "text"),
     [
         (0, "prepare", "not run: {} changed after the run began"),
         (1, "prepare", "{} changed while the playbook ran"),
@@ -56,12 +56,12 @@ def test_files_are_compared_at_each_use() -> None:
         (5, "check the service", "{} changed while the checks ran"),
     ],
 )
-def test_an_edit_ends_the_run_without_a_conclusion(look: int, step: str, said: str) -> None:
+def test_an_edit_ends_the_run_without_a_conclusion(look: int, step: str, text: str) -> None:
     """Whenever it is made, it is named; a teardown that may be another one is not run."""
     bench = Bench(edits=edited_at(look))
     record = bench.run()
     assert record.verdict is Verdict.INCONCLUSIVE
-    assert detail(record, step) == said.format(EDITED)
+    assert detail(record, step) == text.format(EDITED)
     assert "teardown" not in bench.runner.plays
     assert any(str(EDITED) in each for each in texts(record.residue))
 

@@ -7,6 +7,7 @@ from threading import Barrier, Event, Lock
 from typing import Any
 
 import pytest
+from tests.support.killed import Killed
 
 from pradrill.domain.run.conclude import record_of
 from pradrill.domain.run.outcome import CheckOutcome, StepOutcome
@@ -161,16 +162,16 @@ def test_a_chain_is_recovered_one_after_another() -> None:
 
 def test_a_playbook_gets_the_hosts_of_its_service_only() -> None:
     """What restores the database cannot touch the directory's machine."""
-    seen: dict[str, list[str]] = {}
+    hosts: dict[str, list[str]] = {}
     clock = FakeClock()
 
     def play(what: Play) -> Any:
-        seen[what.playbook.stem] = [host.name for host in what.site.hosts]
+        hosts[what.playbook.stem] = [host.name for host in what.site.hosts]
         return played(clock, StepOutcome.PASSED)
 
     does = {f"{phase}_{name}": play for phase in ("restore", "teardown") for name in SERVICES}
     Bench(does, clock=clock).run()
-    assert seen == {
+    assert hosts == {
         f"{phase}_{name}": [f"{name}-standby"]
         for phase in ("restore", "teardown")
         for name in SERVICES
@@ -246,7 +247,7 @@ def test_a_tool_that_exits_in_a_branch_stops_them_all(stop: BaseException) -> No
     clock = FakeClock()
     checks = estate_verifications(clock)
     checks["database"] = stop
-    told = Event()
+    stopped = Event()
 
     class Waits(FakeRunner):
         """Restores the directory until it is told to stop."""
@@ -256,9 +257,9 @@ def test_a_tool_that_exits_in_a_branch_stops_them_all(stop: BaseException) -> No
             if play.playbook.stem == "restore_directory":
                 for _ in range(int(SOON * 100)):
                     if how["cancelled"]():
-                        told.set()
+                        stopped.set()
                         break
-                    told.wait(0.01)
+                    stopped.wait(0.01)
             return super().run(play, **how)
 
     runner = Waits(clock)
@@ -267,7 +268,7 @@ def test_a_tool_that_exits_in_a_branch_stops_them_all(stop: BaseException) -> No
     bench.tools = bench.tools._replace(runner=runner, verifier=FakeVerifier(checks))
     with pytest.raises(type(stop)):
         bench.run()
-    assert told.is_set()
+    assert stopped.is_set()
     assert bench.torn_down()
     assert bench.journal.record is None
 
@@ -285,10 +286,10 @@ def test_each_service_has_its_own_figures_and_the_whole_the_last_and_the_worst()
         "application": Verdict.PASSED,
     }
     assert (record.verdict, record.exit_code) == (Verdict.MISSED, 11)
-    own = {name: result.recovery for name, result in record.services.items()}
-    assert record.recovery.rta == own["application"].rta
-    assert all(recovery.rta is not None for recovery in own.values())
-    t5 = {name: recovery.marks[Mark.SERVICE_VERIFIED].at for name, recovery in own.items()}
+    recoveries = {name: result.recovery for name, result in record.services.items()}
+    assert record.recovery.rta == recoveries["application"].rta
+    assert all(recovery.rta is not None for recovery in recoveries.values())
+    t5 = {name: recovery.marks[Mark.SERVICE_VERIFIED].at for name, recovery in recoveries.items()}
     assert record.recovery.marks[Mark.SERVICE_VERIFIED].at == max(t5.values())
     assert len(set(t5.values())) == 3
 
@@ -408,10 +409,6 @@ def test_an_estates_journal_alone_gives_the_same_record(name: str) -> None:
     assert RunRecord.model_validate_json(record.model_dump_json()) == record
 
 
-class Killed(BaseException):
-    """What kill -9 does, as far as the code after it is concerned."""
-
-
 @pytest.mark.parametrize(
     "step",
     [
@@ -444,8 +441,8 @@ def test_a_killed_estate_is_torn_down_and_recorded(step: str) -> None:
     (record,) = recovered.records
     assert (record.state, record.verdict) == (RunState.CRASHED, Verdict.INCONCLUSIVE)
     assert set(verdicts(record).values()) == {Verdict.INCONCLUSIVE}
-    begun = any('"restore"' in line for line in journal._lines if "step_started" in line)
-    assert again.torn_down() if begun else again.runner.plays == []
+    has_begun = any('"restore"' in line for line in journal._lines if "step_started" in line)
+    assert again.torn_down() if has_begun else again.runner.plays == []
     assert record.residue == ()
 
 
@@ -472,26 +469,26 @@ def test_a_host_that_another_run_holds_keeps_the_estate_from_beginning() -> None
     bench = Bench()
     hosts = bench.plan.standby_key
     assert len(hosts) == 3
-    bench.store.held[hosts[1]] = "another run"
+    bench.store.holders[hosts[1]] = "another run"
     record = bench.run()
     assert record.refusal is Refusal.BUSY
     assert bench.runner.plays == []
-    assert bench.store.held == {hosts[1]: "another run"}
+    assert bench.store.holders == {hosts[1]: "another run"}
 
 
 def test_while_an_estate_runs_each_of_its_hosts_is_held() -> None:
     """A drill on one host of an estate that is being recovered is refused."""
     bench: Bench
-    seen: list[set[str]] = []
+    hosts: list[set[str]] = []
 
     def look(name: str) -> None:
         if name == "application: check the service":
-            seen.append(set(bench.store.held))
+            hosts.append(set(bench.store.holders))
 
     bench = Bench(progress=FakeProgress(look))
     bench.run()
-    assert seen == [set(bench.plan.standby_key)]
-    assert bench.store.held == {}
+    assert hosts == [set(bench.plan.standby_key)]
+    assert bench.store.holders == {}
 
 
 def test_an_estate_of_lab_machines_has_a_machine_for_each_service() -> None:

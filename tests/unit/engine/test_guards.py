@@ -29,8 +29,8 @@ def outcomes(results: list[GuardResult]) -> dict[str, GuardOutcome]:
 
 def test_a_standby_is_proven_one() -> None:
     """Declared, pinned, and nobody's primary."""
-    found = outcomes(identity_guards(a_host(), host_facts(), {"moodle": PRIMARY}))
-    assert found == {
+    by_guard = outcomes(identity_guards(a_host(), host_facts(), {"moodle": PRIMARY}))
+    assert by_guard == {
         "dr_role": GuardOutcome.PROVEN,
         "host-key": GuardOutcome.PROVEN,
         "not-primary-of-moodle": GuardOutcome.PROVEN,
@@ -40,12 +40,12 @@ def test_a_standby_is_proven_one() -> None:
 @pytest.mark.parametrize("role", [None, "", "Standby", "primary", "standby "])
 def test_only_the_exact_word_declares_a_standby(role: str | None) -> None:
     """dr_role is standby, or the host is refused."""
-    found = outcomes(identity_guards(a_host(dr_role=role), host_facts(), {}))
-    assert found["dr_role"] is GuardOutcome.REFUSED
+    by_guard = outcomes(identity_guards(a_host(dr_role=role), host_facts(), {}))
+    assert by_guard["dr_role"] is GuardOutcome.REFUSED
 
 
 @pytest.mark.parametrize(
-    ("facts", "said"),
+    ("facts", "text"),
     [
         ({"host_key": KEY}, "host key"),
         ({"host_key": f"{KEY} another comment"}, "host key"),
@@ -53,28 +53,28 @@ def test_only_the_exact_word_declares_a_standby(role: str | None) -> None:
         ({"addresses": ("10.0.0.1", "192.0.2.10")}, "address 192.0.2.10"),
     ],
 )
-def test_one_shared_identity_is_a_primary(facts: dict[str, str], said: str) -> None:
+def test_one_shared_identity_is_a_primary(facts: dict[str, str], text: str) -> None:
     """A host key, machine-id or address of any service's primary is enough to refuse."""
     other = PrimaryIdentity(addresses=("192.0.2.99",))
     primaries = {"wiki": other, "moodle": PRIMARY}
     results = identity_guards(a_host(), host_facts(**facts), primaries)
     assert outcomes(results)["not-primary-of-moodle"] is GuardOutcome.REFUSED
     assert outcomes(results)["not-primary-of-wiki"] is GuardOutcome.PROVEN
-    assert any(said in result.detail.text for result in results)
+    assert any(text in result.detail.text for result in results)
 
 
 def test_the_address_that_is_connected_to_counts_too() -> None:
     """A host behind a primary's address is refused, whatever its interfaces say."""
-    found = outcomes(
+    by_guard = outcomes(
         identity_guards(a_host(address="192.0.2.10"), host_facts(), {"moodle": PRIMARY})
     )
-    assert found["not-primary-of-moodle"] is GuardOutcome.REFUSED
+    assert by_guard["not-primary-of-moodle"] is GuardOutcome.REFUSED
 
 
 def test_a_host_without_a_machine_id_is_unproven() -> None:
     """What cannot be told apart from a primary is not a standby."""
-    found = outcomes(identity_guards(a_host(), host_facts(machine_id=""), {}))
-    assert found["machine-id"] is GuardOutcome.UNPROVEN
+    by_guard = outcomes(identity_guards(a_host(), host_facts(machine_id=""), {}))
+    assert by_guard["machine-id"] is GuardOutcome.UNPROVEN
 
 
 @pytest.mark.parametrize(
@@ -83,14 +83,14 @@ def test_a_host_without_a_machine_id_is_unproven() -> None:
 )
 def test_a_marker_carries_the_machines_own_id(marker: str | None) -> None:
     """A marker that is missing, empty or another machine's is refused."""
-    found = outcomes(isolation_guards(host_facts(marker=marker), (), {}))
-    assert found["marker"] is GuardOutcome.REFUSED
+    by_guard = outcomes(isolation_guards(host_facts(marker=marker), (), {}))
+    assert by_guard["marker"] is GuardOutcome.REFUSED
 
 
 def test_a_copied_image_with_no_id_is_no_standby() -> None:
     """An empty machine-id does not match an empty marker."""
-    found = outcomes(isolation_guards(host_facts(marker="", machine_id=""), (), {}))
-    assert found["marker"] is GuardOutcome.REFUSED
+    by_guard = outcomes(isolation_guards(host_facts(marker="", machine_id=""), (), {}))
+    assert by_guard["marker"] is GuardOutcome.REFUSED
 
 
 def test_a_missing_marker_is_named() -> None:
@@ -103,11 +103,11 @@ def test_a_missing_marker_is_named() -> None:
 def test_only_closed_proves_isolation(reach: Reach) -> None:
     """Open is refused; every answer but closed, and none at all, leaves it unproven."""
     answers = {"db:1": as_reached(reach)}
-    found = outcomes(isolation_guards(host_facts(), ("db:1", "smtp:25"), answers))
-    assert found["marker"] is GuardOutcome.PROVEN
-    assert found["must-not-reach smtp:25"] is GuardOutcome.UNPROVEN
+    by_guard = outcomes(isolation_guards(host_facts(), ("db:1", "smtp:25"), answers))
+    assert by_guard["marker"] is GuardOutcome.PROVEN
+    assert by_guard["must-not-reach smtp:25"] is GuardOutcome.UNPROVEN
     expected = {Reach.OPEN: GuardOutcome.REFUSED, Reach.CLOSED: GuardOutcome.PROVEN}
-    assert found["must-not-reach db:1"] is expected.get(reach, GuardOutcome.UNPROVEN)
+    assert by_guard["must-not-reach db:1"] is expected.get(reach, GuardOutcome.UNPROVEN)
 
 
 @given(
@@ -128,12 +128,14 @@ def test_a_guard_is_its_key_in_files(key: str) -> None:
 
 
 @given(st.sets(NAMES), st.sets(NAMES), st.sets(NAMES))
-def test_what_is_left_is_what_was_not_there(was: set[str], now: set[str], paths: set[str]) -> None:
+def test_what_is_left_is_what_was_not_there(
+    earlier: set[str], now: set[str], paths: set[str]
+) -> None:
     """New listeners, services and mounts are residue; declared paths are, new or not."""
-    before = HostState(listening=tuple(was), services=tuple(was), mounts=tuple(was))
+    before = HostState(listening=tuple(earlier), services=tuple(earlier), mounts=tuple(earlier))
     after = HostState(
         listening=tuple(now), services=tuple(now), mounts=tuple(now), present=tuple(paths)
     )
     left = after.left_by(before)
-    assert len(left) == 3 * len(now - was) + len(paths)
+    assert len(left) == 3 * len(now - earlier) + len(paths)
     assert before.left_by(before) == ()

@@ -66,8 +66,8 @@ def run(plan: RunPlan, probe: FakeProbe, handed: dict[str, Any] | None = None) -
     clock = FakeClock()
 
     def restore(_play: Play) -> Any:
-        done = played(clock, StepOutcome.PASSED)
-        return done.model_copy(update={"values": handed or {}})
+        result = played(clock, StepOutcome.PASSED)
+        return result.model_copy(update={"values": handed or {}})
 
     runner = FakeRunner(clock, {"restore_moodle": restore})
     standby = FakeStandby(*(a_host(name=each.name) for each in plan.hosts))
@@ -77,8 +77,8 @@ def run(plan: RunPlan, probe: FakeProbe, handed: dict[str, Any] | None = None) -
 
 def step(record: RunRecord, name: str) -> StepOutcome:
     """Return how a step of the record ended."""
-    (found,) = [step.outcome for step in record.steps if step.name == name]
-    return found
+    (outcome,) = [step.outcome for step in record.steps if step.name == name]
+    return outcome
 
 
 # ---------------------------------------------------------------- newest data
@@ -177,10 +177,10 @@ def test_a_primarys_clock_widens_the_interval() -> None:
 def test_a_reading_is_made_on_the_host_that_it_names() -> None:
     """Of two hosts the second one's data counts when it is named, the first one's when none is."""
     newest = {"web: newest-beat": after(-900), "db: newest-beat": after(-30)}
-    named = run(a_plan({**BEATS, "host": "db"}, hosts=TWO), FakeProbe(newest=newest))
-    assert named.recovery.rpa is not None
-    assert named.recovery.rpa.seconds == 30
-    assert named.recovery.recovery_point_from == "newest-beat on db"
+    result = run(a_plan({**BEATS, "host": "db"}, hosts=TWO), FakeProbe(newest=newest))
+    assert result.recovery.rpa is not None
+    assert result.recovery.rpa.seconds == 30
+    assert result.recovery.recovery_point_from == "newest-beat on db"
     first = run(a_plan(hosts=TWO), FakeProbe(newest=newest))
     assert first.recovery.rpa is not None
     assert first.recovery.rpa.seconds == 900

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pradrill.domain.declared.drill import Verify
 from pradrill.domain.run.event import check_key
 from pradrill.domain.run.outcome import CheckOutcome, CheckResult, StepOutcome
-from pradrill.engine.polling import Verified, verify_until_stable
+from pradrill.engine.polling import VerificationEnd, verify_until_stable
 from pradrill.ports import Cancelled
 from pradrill.testing import FakeClock, FakeVerification, a_check, after
 
@@ -29,11 +29,11 @@ class Watcher:
         self.verification = FakeVerification(
             self.clock, passes, suite=options.pop("suite", (WEB, DATA)), seconds=seconds
         )
-        self.told: list[tuple[CheckResult, ...]] = []
+        self.passes_told: list[tuple[CheckResult, ...]] = []
         self.counts: list[tuple[int, int]] = []
         self.options = options
 
-    def verified(self, cancelled: Cancelled = lambda: False) -> Verified:
+    def verified(self, cancelled: Cancelled = lambda: False) -> VerificationEnd:
         """Return how the verification ended."""
         spec = {"stable_for": "10s", "poll": "1s", "deadline": "60s", **self.options}
         return verify_until_stable(
@@ -48,7 +48,7 @@ class Watcher:
             ),
             clock=self.clock,
             cancelled=cancelled,
-            on_pass=self.told.append,
+            on_pass=self.passes_told.append,
             on_count=lambda green, total: self.counts.append((green, total)),
         )
 
@@ -61,7 +61,7 @@ def test_green_from_the_start_is_verified_at_the_first_answer() -> None:
     """T5 is the end of the first green pass, not that of the pass which proved it stable."""
     watcher = Watcher(GREEN)
     verified = watcher.verified()
-    assert verified == Verified(StepOutcome.PASSED, "", after(1), None)
+    assert verified == VerificationEnd(StepOutcome.PASSED, "", after(1), None)
     assert 11 <= watcher.seconds() <= 14
 
 
@@ -69,7 +69,7 @@ def test_stability_takes_as_long_as_it_was_asked_to() -> None:
     """The proving pass begins no earlier than `stable_for` after the first green."""
     watcher = Watcher(GREEN, stable_for="30s")
     watcher.verified()
-    assert watcher.told[-1][0].started >= after(31)
+    assert watcher.passes_told[-1][0].started >= after(31)
     assert watcher.seconds() <= 34
 
 
@@ -77,7 +77,7 @@ def test_no_stability_asked_is_one_green_pass() -> None:
     """With stable_for: 0s the first pass that is green over all checks is enough."""
     watcher = Watcher(GREEN, stable_for="0s")
     assert watcher.verified().first_green == after(1)
-    assert len(watcher.told) == 1
+    assert len(watcher.passes_told) == 1
 
 
 def test_the_last_check_to_turn_green_decides() -> None:
@@ -87,7 +87,7 @@ def test_the_last_check_to_turn_green_decides() -> None:
     # passes begin at 0 and 2; the second asks for the rows alone, as does the third, at 4
     assert verified.last_red == after(2)
     assert verified.first_green == after(5)
-    assert watcher.verification.asked[1] == [ROWS]
+    assert watcher.verification.requests[1] == [ROWS]
 
 
 def test_checks_that_turn_green_one_by_one_are_bounded_by_the_last() -> None:
@@ -101,7 +101,7 @@ def test_one_green_pass_is_one_over_all_checks() -> None:
     """Even with stable_for: 0s, checks that were green earlier are asked together with the last."""
     watcher = Watcher({ROWS: RED}, GREEN, {PAGE: RED}, GREEN, stable_for="0s")
     assert watcher.verified().first_green == after(6)
-    assert watcher.verification.asked == [None, [ROWS], None, [PAGE], None]
+    assert watcher.verification.requests == [None, [ROWS], None, [PAGE], None]
 
 
 def test_a_flapping_service_is_verified_from_its_last_green_period() -> None:
@@ -145,7 +145,9 @@ def test_the_deadline_cutting_a_pass_off_hides_no_failure(seconds: float) -> Non
     """A check known to have failed is not excused by the last pass having no time to end."""
     watcher = Watcher(RED, seconds=seconds)
     assert watcher.verified().outcome is StepOutcome.FAILED
-    last = {check_key(result): result.outcome for told in watcher.told for result in told}
+    last = {
+        check_key(result): result.outcome for answers in watcher.passes_told for result in answers
+    }
     assert set(last.values()) == {RED}
 
 
@@ -174,7 +176,7 @@ def test_a_suite_without_checks_proves_nothing() -> None:
     """Zero checks are never green."""
     watcher = Watcher(GREEN, suite=())
     assert watcher.verified().outcome is StepOutcome.UNKNOWN
-    assert watcher.told == []
+    assert watcher.passes_told == []
 
 
 def test_a_suite_without_a_mandatory_check_proves_nothing() -> None:
@@ -189,7 +191,7 @@ def test_an_optional_check_is_shown_and_not_waited_for() -> None:
     watcher = Watcher({check_key(optional): RED}, suite=(WEB, optional))
     assert watcher.verified().first_green == after(1)
     assert watcher.counts[0] == (1, 1)
-    assert len(watcher.told[0]) == 2
+    assert len(watcher.passes_told[0]) == 2
 
 
 def test_only_skipped_checks_left_ends_the_wait() -> None:
@@ -203,7 +205,7 @@ def test_cancelled_before_the_first_pass_asks_nothing() -> None:
     """An interruption stops at once."""
     watcher = Watcher(GREEN)
     assert watcher.verified(lambda: True).outcome is StepOutcome.CANCELLED
-    assert watcher.told == []
+    assert watcher.passes_told == []
 
 
 def test_cancelled_while_green_is_not_verified() -> None:
@@ -231,7 +233,7 @@ class Forgetful(FakeVerification):
     ) -> tuple[CheckResult, ...]:
         """Answer once."""
         answers = super().run(only, deadline=deadline, cancelled=cancelled)
-        return answers if len(self.asked) == 1 else ()
+        return answers if len(self.requests) == 1 else ()
 
 
 def test_an_empty_pass_does_not_prove_stability() -> None:

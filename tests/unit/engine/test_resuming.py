@@ -115,7 +115,7 @@ def test_what_cannot_be_proven_again_leaves_the_run_as_it_was() -> None:
     with pytest.raises(NotReadyError):
         resume(store, journal, probe=FakeProbe(reached=OPEN))
     assert journal._lines == before
-    assert store.held == {}
+    assert store.holders == {}
 
 
 def test_across_a_restart_the_standbys_clock_says_how_sure_it_is() -> None:

@@ -86,7 +86,7 @@ class Bench:
             a_start(plan=self.plan), self.tools, self.cancellation, disruption=disruption
         )
         assert self.journal.record == record
-        assert self.store.held == {}
+        assert self.store.holders == {}
         return record
 
     @property
@@ -140,16 +140,16 @@ def test_the_record_says_to_whom_the_run_spoke() -> None:
     key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBxcLsLDtaH9GIQrxd9HmErTihwVtgEldR3pfwSgdFyd"
     addresses = ("127.0.0.1", "::1", "198.51.100.20", "fe80::1%eth0")
     bench = Bench(probe=FakeProbe(facts=host_facts(host_key=key, addresses=addresses)))
-    seen = bench.run().seen
-    assert seen == {
+    facts = bench.run().seen
+    assert facts == {
         HOST: SeenHost(
             host_key="SHA256:HQP2HgDhP5criWjoVDwpueG8F3O9HWUGjuemQslYgFU",
-            machine=seen[HOST].machine,
+            machine=facts[HOST].machine,
             addresses=("198.51.100.20", "fe80::1%eth0"),
         )
     }
-    assert len(seen[HOST].machine) == 64
-    assert host_facts().machine_id not in seen[HOST].machine
+    assert len(facts[HOST].machine) == 64
+    assert host_facts().machine_id not in facts[HOST].machine
     odd = Bench(probe=FakeProbe(facts=host_facts(host_key="ssh-ed25519 not/base64!")))
     assert odd.run().seen[HOST].host_key == ""
 
@@ -172,7 +172,7 @@ def test_the_clocks_of_a_drill_that_passes() -> None:
 
 def test_a_disruption_before_the_launch_is_in_the_rta() -> None:
     """T0 is when the primary died, whatever was waited for since; its skew is known."""
-    t0 = Instant.known(after(-300), Provenance.MEASURED, within=0.5)
+    t0 = Instant.around(after(-300), Provenance.MEASURED, within=0.5)
     record = Bench().run(Disruption(t0, Skew(seconds=2.0, within=0.1)))
     assert record.recovery.rta is not None
     assert record.recovery.rta.seconds == 421
@@ -204,8 +204,8 @@ def test_the_recovery_point_can_be_a_playbooks_word() -> None:
     clock = FakeClock()
 
     def restore(_play: Play) -> Any:
-        done = played(clock, StepOutcome.PASSED)
-        return done.model_copy(update={"values": {"newest": after(-60).isoformat()}})
+        result = played(clock, StepOutcome.PASSED)
+        return result.model_copy(update={"values": {"newest": after(-60).isoformat()}})
 
     verify = a_drill().ways[None].verify.model_dump(mode="json")
     verify["newest_data"] = {"value": "newest"}
@@ -228,7 +228,7 @@ def test_no_folder_of_a_run_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     Bench().run()
     busy = Bench()
-    busy.store.held[busy.plan.standby_key[0]] = "another"
+    busy.store.holders[busy.plan.standby_key[0]] = "another"
     run_drill(a_start(plan=busy.plan), busy.tools, busy.cancellation, disruption=None)
     assert list(tmp_path.iterdir()) == []
 
@@ -509,7 +509,7 @@ def test_nothing_is_restored_with_production_in_reach(probe: FakeProbe) -> None:
 def test_a_held_standby_is_busy_and_the_attempt_recorded() -> None:
     """The second of two runs is refused with exit 5; nothing of the first one is touched."""
     bench = Bench()
-    bench.store.held[bench.plan.standby_key[0]] = "20260310T015900Z-moodle-ab12cd"
+    bench.store.holders[bench.plan.standby_key[0]] = "20260310T015900Z-moodle-ab12cd"
     record = run_drill(a_start(plan=bench.plan), bench.tools, bench.cancellation, disruption=None)
     assert (record.exit_code, record.refusal) == (5, Refusal.BUSY)
     assert "20260310T015900Z-moodle-ab12cd" in record.reasons[0].text
@@ -541,15 +541,15 @@ def test_a_signal_at_any_step_ends_after_the_teardown(step: str, number: int, co
     assert (record.exit_code, record.state) == (code, RunState.INTERRUPTED)
     assert record.verdict is Verdict.INCONCLUSIVE
     assert record.signal == number
-    begun = bench.progress.steps()
+    steps = bench.progress.steps()
     if step in STEPS[:3]:  # nothing is touched, so there is nothing to put back
         assert bench.untouched()
-        assert begun == [*STEPS[: STEPS.index(step) + 1], "release the standby"]
+        assert steps == [*STEPS[: STEPS.index(step) + 1], "release the standby"]
     else:
         assert bench.torn_down()
         last = min(STEPS.index(step), STEPS.index(LOOK) - 1)
-        looked = [LOOK] if last >= STEPS.index("restore_moodle") else []
-        assert begun == [*STEPS[: last + 1], *looked, *TEARDOWN]
+        looks = [LOOK] if last >= STEPS.index("restore_moodle") else []
+        assert steps == [*STEPS[: last + 1], *looks, *TEARDOWN]
 
 
 def test_a_signal_stops_the_playbook_that_is_playing() -> None:
@@ -626,7 +626,7 @@ def test_a_full_disk_stops_the_run_through_its_teardown(room: int) -> None:
     if bench.runner.plays:
         assert bench.torn_down()
     assert bench.journal.record is None
-    assert bench.store.held == {}
+    assert bench.store.holders == {}
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO])
@@ -658,7 +658,7 @@ def test_a_disk_that_is_full_from_the_start_touches_nothing() -> None:
 def test_a_busy_run_that_cannot_be_recorded_says_so() -> None:
     """A full disk beside a held standby is RecordError, not a traceback."""
     bench = Bench(store=FakeStore(room=1))
-    bench.store.held[bench.plan.standby_key[0]] = "another"
+    bench.store.holders[bench.plan.standby_key[0]] = "another"
     with pytest.raises(RecordError):
         run_drill(a_start(plan=bench.plan), bench.tools, bench.cancellation, disruption=None)
 
@@ -689,28 +689,28 @@ def test_the_journal_alone_gives_the_same_record(name: str) -> None:
 def test_every_fact_is_in_the_journal_before_it_is_acted_on() -> None:
     """A step's beginning is on the disk before its playbook plays."""
     bench: Bench
-    seen: list[str] = []
+    facts: list[str] = []
 
     def restore(_play: Play) -> Any:
-        seen.extend(event for event, _, _ in bench.journal.events())
+        facts.extend(event for event, _, _ in bench.journal.events())
         return played(bench.clock, StepOutcome.PASSED)
 
     bench = Bench({"restore_moodle": restore})
     bench.run()
-    assert seen[-1] == Event.STEP_STARTED
+    assert facts[-1] == Event.STEP_STARTED
 
 
 def test_secrets_are_named_and_never_told() -> None:
     """The runner gets a secret's name; neither journal nor record could hold its value."""
-    got: list[dict[str, str]] = []
+    secrets: list[dict[str, str]] = []
     clock = FakeClock()
 
     def restore(play: Play) -> Any:
-        got.append(dict(play.secrets))
+        secrets.append(dict(play.secrets))
         return played(clock, StepOutcome.PASSED)
 
     Bench({"restore_moodle": restore}, clock=clock).run()
-    assert got == [{"restic_password": "env:RESTIC_PASSWORD"}]
+    assert secrets == [{"restic_password": "env:RESTIC_PASSWORD"}]
 
 
 def test_a_clock_that_was_set_during_the_run_is_told() -> None:

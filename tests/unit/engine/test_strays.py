@@ -45,8 +45,8 @@ def test_what_was_ended_and_what_stays_is_told() -> None:
     """Ended is residue, too; what is new and the run's by no mark counts when it stays."""
     first = Strays(ours=(DAEMON,), others=(OTHER, OTHER.model_copy(update={"pid": 5})))
     record = drilled(first, Strays(others=(OTHER,)))
-    told = [each.partition(": ")[2] for each in texts(record.residue)]
-    assert told == [
+    lines = [each.partition(": ")[2] for each in texts(record.residue)]
+    assert lines == [
         "process sleep (4711) of this run still ran, and was ended",
         "process nc (4712) was not there before",
     ]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.killed import Killed
 from tests.unit.domain.test_facts import fold, whole
 
 from pradrill.domain.declared.plan import PrimaryIdentity
@@ -61,8 +62,8 @@ PLAN = a_run_plan()
 
 def without(*phases: Phase) -> RunPlan:
     """Return the builders' plan without its playbooks of some phases."""
-    kept = [s for s in PLAN.steps if s.kind is not StepKind.PLAYBOOK or s.phase not in phases]
-    return PLAN.model_copy(update={"steps": tuple(kept)})
+    steps = [s for s in PLAN.steps if s.kind is not StepKind.PLAYBOOK or s.phase not in phases]
+    return PLAN.model_copy(update={"steps": tuple(steps)})
 
 
 class Reaches(FakeProbe):
@@ -175,7 +176,7 @@ def test_a_lab_machine_is_marked_by_its_prepare_step() -> None:
 
 
 @pytest.mark.parametrize(
-    ("looks", "verdict", "seen"),
+    ("looks", "verdict", "outcomes"),
     [
         ([Reach.CLOSED], Verdict.PASSED, ["proven", "proven", "proven"]),
         ([Reach.CLOSED, Reach.OPEN], Verdict.FAILED, ["proven", "refused", "refused"]),
@@ -195,7 +196,7 @@ def test_a_lab_machine_is_marked_by_its_prepare_step() -> None:
     ],
 )
 def test_isolation_is_proven_three_times(
-    looks: list[Any], verdict: Verdict, seen: list[str]
+    looks: list[Any], verdict: Verdict, outcomes: list[str]
 ) -> None:
     """Before the restore, once services run, before the teardown: one opening is FAILED."""
     run = Run(Reaches(*looks))
@@ -203,13 +204,13 @@ def test_isolation_is_proven_three_times(
     assert record.verdict is verdict
     guards = [g for g in record.guards if str(g.guard) == f"must-not-reach {ENDPOINT}"]
     assert [g.phase for g in guards] == [Phase.PREPARE, Phase.VERIFY, Phase.TEARDOWN]
-    assert [g.outcome for g in guards] == seen
+    assert [g.outcome for g in guards] == outcomes
     assert run.runner.plays == ["prepare", "restore_moodle", "teardown"]
     assert record.residue == ()
     assert record.recovery.marks[Mark.SERVICE_VERIFIED].at == after(121)  # as without the looks
-    found = {each.key: each.severity for each in findings_of(record)}
+    findings = {each.key: each.severity for each in findings_of(record)}
     opened = f"guard/moodle/must-not-reach {ENDPOINT}"
-    assert (found.get(opened) is Severity.CRITICAL) is (verdict is Verdict.FAILED)
+    assert (findings.get(opened) is Severity.CRITICAL) is (verdict is Verdict.FAILED)
 
 
 @pytest.mark.parametrize("restored", [StepOutcome.FAILED, StepOutcome.UNREACHABLE])
@@ -222,10 +223,6 @@ def test_a_restore_that_ends_badly_is_looked_at_before_its_teardown(restored: St
 
 
 # ---------------------------------------------------------------- after kill -9
-
-
-class Killed(BaseException):
-    """What kill -9 does, as far as the code after it is concerned."""
 
 
 def before_its_teardown(journal: FakeJournal) -> None:
@@ -304,8 +301,8 @@ class OneUnmarked(FakeProbe):
     def facts(self, host: Host, site: Site) -> HostFacts:
         """Answer for it."""
         facts = super().facts(host, site)
-        gone = host.name == "database-standby"
-        return facts.model_copy(update={"marker": None}) if gone else facts
+        is_gone = host.name == "database-standby"
+        return facts.model_copy(update={"marker": None}) if is_gone else facts
 
 
 def test_one_host_that_is_not_proven_keeps_the_estate_from_beginning() -> None:
@@ -348,14 +345,14 @@ _OF_IDENTITY = [guard for guard in proven_guards(PLAN) if not guard.of_isolation
 @given(st.integers(0, len(GUARDS) - 1), st.sampled_from(["gone", *GuardOutcome]))
 def test_no_fold_without_proven_guards_is_passed(which: int, how: str) -> None:
     """Take any one guard away, or let it find something else: PASSED rests on every one."""
-    gone = GUARDS[which]
-    told = []
+    absent = GUARDS[which]
+    events = []
     for event, what in whole():
-        if (event, what) != gone:
-            told.append((event, what))
+        if (event, what) != absent:
+            events.append((event, what))
         elif how != "gone":
-            told.append((event, {**what, "outcome": how}))
-    record = record_of(fold(told), "a-run", after(60), ())
+            events.append((event, {**what, "outcome": how}))
+    record = record_of(fold(events), "a-run", after(60), ())
     good = how in {GuardOutcome.PROVEN, GuardOutcome.WAIVED}
     assert (record.verdict is Verdict.PASSED) is good
 
@@ -378,12 +375,12 @@ events = st.one_of(
 
 @given(st.lists(events, max_size=40), st.sampled_from([*Phase]))
 def test_no_fold_without_proven_guards_lets_a_playbook_work(
-    told: list[tuple[Event, dict[str, Any]]], phase: Phase
+    journal: list[tuple[Event, dict[str, Any]]], phase: Phase
 ) -> None:
     """In any order of events: who may be worked on has proven, since the last crash, what it is."""
     facts = Facts(started=a_start(plan=PLAN), began=START)
     last: dict[Guard, GuardResult] = {}
-    for event, what in told:
+    for event, what in journal:
         facts = facts.after(event, what)
         if event is Event.LOST:
             last = {}

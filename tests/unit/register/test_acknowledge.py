@@ -34,9 +34,9 @@ def lines(store: FileRunStore) -> list[bytes]:
     return store.register.path.read_bytes().splitlines(keepends=True)
 
 
-def rewrite(store: FileRunStore, told: list[bytes]) -> None:
+def rewrite(store: FileRunStore, content: list[bytes]) -> None:
     """Put other lines into the register, by another hand than ours."""
-    store.register.path.write_bytes(b"".join(told))
+    store.register.path.write_bytes(b"".join(content))
 
 
 def evidence(store: FileRunStore, number: int) -> Path:
@@ -54,26 +54,26 @@ def answer(store: FileRunStore, *published: str) -> Entry | None:
 
 def garble(store: FileRunStore) -> None:
     """Make the third line no entry."""
-    told = lines(store)
-    rewrite(store, [*told[:2], b"\0" * 40 + b"\n", *told[3:]])
+    content = lines(store)
+    rewrite(store, [*content[:2], b"\0" * 40 + b"\n", *content[3:]])
 
 
 def forge(store: FileRunStore) -> None:
     """Write another verdict into the third line; the fourth still has the hash of the true one."""
-    told = lines(store)
-    rewrite(store, [*told[:2], told[2].replace(b"PASSED", b"FAILED"), *told[3:]])
+    content = lines(store)
+    rewrite(store, [*content[:2], content[2].replace(b"PASSED", b"FAILED"), *content[3:]])
 
 
 def drop(store: FileRunStore) -> None:
     """Take the third and fourth line out."""
-    told = lines(store)
-    rewrite(store, [*told[:2], *told[4:]])
+    content = lines(store)
+    rewrite(store, [*content[:2], *content[4:]])
 
 
 def turn(store: FileRunStore) -> None:
     """Exchange two lines."""
-    told = lines(store)
-    rewrite(store, [*told[:2], told[3], told[2], *told[4:]])
+    content = lines(store)
+    rewrite(store, [*content[:2], content[3], content[2], *content[4:]])
 
 
 def cut(store: FileRunStore) -> None:
@@ -109,14 +109,14 @@ def test_damage_is_known_once_somebody_answers_for_it(
     assert before.troubles
     entry = answer(store)
     assert entry is not None
-    said = Acknowledgement.model_validate(entry.body)
-    assert (said.by, said.because, entry.at) == ("ops", WHY, after(1_000_000))
-    found = verify(store.state)
-    assert found.troubles == []
-    assert tuple(trouble.wrong for trouble, _ in found.known) == said.damage
-    assert {known.number for _, known in found.known} == {entry.number}
+    statement = Acknowledgement.model_validate(entry.body)
+    assert (statement.by, statement.because, entry.at) == ("ops", WHY, after(1_000_000))
+    result = verify(store.state)
+    assert result.troubles == []
+    assert tuple(trouble.wrong for trouble, _ in result.acknowledged) == statement.damage
+    assert {count.number for _, count in result.acknowledged} == {entry.number}
     if damage is not cut:  # its end has become a gap, so that the chain could go on
-        assert [trouble for trouble, _ in found.known] == before.troubles
+        assert [trouble for trouble, _ in result.acknowledged] == before.troubles
     assert answer(store) is None, "what is known is acknowledged once"
 
 
@@ -127,12 +127,12 @@ def test_later_damage_is_told_apart_from_the_known(
     """Another run's evidence, or a line that was whole, is trouble however much is known."""
     damage(store)
     assert answer(store) is not None
-    known = len(verify(store.state).known)
+    count = len(verify(store.state).acknowledged)
     evidence(store, 0).write_text("later")
-    found = verify(store.state)
-    assert (len(found.troubles), len(found.known)) == (1, known)
-    told = lines(store)
-    rewrite(store, [told[0].replace(b"FINISHED", b"CRASHED"), *told[1:]])
+    result = verify(store.state)
+    assert (len(result.troubles), len(result.acknowledged)) == (1, count)
+    content = lines(store)
+    rewrite(store, [content[0].replace(b"FINISHED", b"CRASHED"), *content[1:]])
     assert len(verify(store.state).troubles) == 2
     assert answer(store) is not None
     assert verify(store.state).troubles == []
@@ -149,16 +149,16 @@ def test_known_damage_covers_no_forgery_beside_it(
     """
     damage(store)
     assert answer(store) is not None
-    told = lines(store)
-    garbage = told[place].startswith(b"\0")
+    content = lines(store)
+    garbage = content[place].startswith(b"\0")
     forged = Entry(
-        number=place + 1 if garbage else Entry.model_validate_json(told[place]).number,
+        number=place + 1 if garbage else Entry.model_validate_json(content[place]).number,
         at=after(0),
         kind=EntryKind.ANNOTATION,
-        previous=line_hash(told[place - 1]),
+        previous=line_hash(content[place - 1]),
         body={"text": "forged"},
     )
-    rewrite(store, [*told[:place], canonical(forged), *told[place + 1 :]])
+    rewrite(store, [*content[:place], canonical(forged), *content[place + 1 :]])
     assert [t for t in verify(store.state).troubles if t.where.startswith("register:")]
 
 
@@ -170,8 +170,8 @@ def test_known_damage_that_changes_again_is_new(
     again(store)
     assert answer(store) is not None
     if again is garble:
-        told = lines(store)
-        rewrite(store, [*told[:2], b"\1" * 40 + b"\n", *told[3:]])
+        content = lines(store)
+        rewrite(store, [*content[:2], b"\1" * 40 + b"\n", *content[3:]])
     else:
         name = "added" if again is add else "events.jsonl"
         folder = sorted(store.runs.glob("2*"))[1] / "evidence/01-restore"
@@ -192,9 +192,9 @@ def test_heads_that_were_lost_can_be_answered_for(store: FileRunStore, tmp_path:
     assert verify(store.state).troubles == []
     assert len(verify(store.state, published=heads).troubles) == 1
     assert answer(store, *heads) is not None
-    found = verify(store.state, published=heads)
-    assert found.troubles == []
-    assert "was published and is not in the register" in str(found.known[0][0])
+    result = verify(store.state, published=heads)
+    assert result.troubles == []
+    assert "was published and is not in the register" in str(result.acknowledged[0][0])
     assert len(verify(store.state, published=["9 " + "ab" * 32]).troubles) == 1
 
 
@@ -207,8 +207,8 @@ def test_a_register_goes_on_being_read_beside_a_known_line(store: FileRunStore) 
     runs = [e for e in store.register.entries() if e.kind is EntryKind.RUN]
     assert [entry.number for entry in runs] == [1, 2, 4, 5, 6]
     assert {RunEntry.model_validate(entry.body).run_id for entry in runs}
-    told = lines(store)
-    rewrite(store, [*told[:3], b"another\n", *told[4:]])
+    content = lines(store)
+    rewrite(store, [*content[:3], b"another\n", *content[4:]])
     with pytest.raises(RecordError, match="register:4"):
         list(store.register.entries())
 
@@ -221,8 +221,8 @@ def test_a_run_whose_entry_was_lost_is_entered_anew_and_late(store: FileRunStore
     *_, entry = store.register.entries()
     assert (entry.kind, entry.body["run_id"]) == (EntryKind.RUN, late)
     assert entry.at == after(2_000_000)
-    found = verify(store.state)
-    assert (found.troubles, len(found.known)) == ([], 2)
+    result = verify(store.state)
+    assert (result.troubles, len(result.acknowledged)) == ([], 2)
 
 
 def test_the_command_tells_known_damage_apart(
@@ -245,10 +245,10 @@ def test_the_command_tells_known_damage_apart(
     assert command("acknowledge", "--because", WHY) == ExitCode.PASSED
     capsys.readouterr()
     assert command("verify") == ExitCode.ACKNOWLEDGED
-    said = capsys.readouterr().out
-    assert "register:3: this line is no entry" in said
-    assert said.count(f"by {me}: {WHY}") == 4
-    assert "nothing was changed, besides 4 that are acknowledged" in said
+    statement = capsys.readouterr().out
+    assert "register:3: this line is no entry" in statement
+    assert statement.count(f"by {me}: {WHY}") == 4
+    assert "nothing was changed, besides 4 that are acknowledged" in statement
     assert command("list") == ExitCode.PASSED
     listed = capsys.readouterr()
     assert f"because {WHY}" in listed.out

@@ -38,8 +38,8 @@ def test_each_entry_carries_the_hash_of_the_line_before(register: Register) -> N
     assert [entry["number"] for entry in read] == [1, 2, 3]
     assert read[0]["previous"] == GENESIS
     for before, entry in zip(lines, read[1:], strict=False):
-        told = subprocess.run(["sha256sum"], input=before, capture_output=True, check=True)
-        assert entry["previous"] == told.stdout.decode().split()[0]
+        digest = subprocess.run(["sha256sum"], input=before, capture_output=True, check=True)
+        assert entry["previous"] == digest.stdout.decode().split()[0]
     last = hashlib.sha256(lines[-1]).hexdigest()
     assert register.head_path.read_text() == f"3 {last}\n"
     assert [entry.body["text"] for entry in register.entries()] == [
@@ -179,6 +179,6 @@ def test_a_line_that_is_no_entry_is_told_with_its_place(register: Register) -> N
         file.write(b"garbage\n")
     with pytest.raises(
         RecordError, match=r"register:2: .*HINT: .*register verify|register:2"
-    ) as told:
+    ) as refusal:
         list(register.entries())
-    assert "pradrill register verify" in (told.value.hint or "")
+    assert "pradrill register verify" in (refusal.value.hint or "")

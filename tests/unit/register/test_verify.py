@@ -29,7 +29,7 @@ def store(tmp_path: Path) -> FileRunStore:
     return store
 
 
-def found(store: FileRunStore, *published: str) -> list[str]:
+def troubles_of(store: FileRunStore, *published: str) -> list[str]:
     """Return what a verification says."""
     return [str(trouble) for trouble in verify(store.state, published=published).troubles]
 
@@ -54,10 +54,10 @@ def folders(store: FileRunStore) -> list[Path]:
 
 def test_a_register_that_nobody_touched_has_no_trouble(store: FileRunStore) -> None:
     """All entries, runs and files are looked at, and nothing is said."""
-    verified = verify(store.state)
-    assert verified.troubles == []
-    assert (len(verified.entries), verified.runs, verified.files) == (4, 3, 9)
-    assert verified.size == sum(
+    verification = verify(store.state)
+    assert verification.troubles == []
+    assert (len(verification.entries), verification.runs, verification.files) == (4, 3, 9)
+    assert verification.size == sum(
         path.stat().st_size
         for folder in folders(store)
         for path in folder.rglob("*")
@@ -82,12 +82,12 @@ def test_a_run_that_a_crash_kept_out_is_entered_once(store: FileRunStore) -> Non
     late = a_sealed_run(store, 3).run_id
     store.register.path.write_bytes(register)
     store.register.head_path.write_bytes(head)
-    (trouble,) = found(store)
+    (trouble,) = troubles_of(store)
     assert late in trouble
     assert "has no entry" in trouble
     assert store.settle(START) == [late]
     assert store.settle(START) == []
-    assert found(store) == []
+    assert troubles_of(store) == []
 
 
 def test_a_run_being_sealed_is_left_to_its_process(store: FileRunStore) -> None:
@@ -102,7 +102,7 @@ def test_an_edited_record_is_named(store: FileRunStore) -> None:
     """A verdict that is written better afterwards shows, with the file's place."""
     folder = folders(store)[2]
     edit(folder / RECORD, b"CRASHED", b"FINISHED")
-    (trouble,) = found(store)
+    (trouble,) = troubles_of(store)
     assert trouble.startswith(f"runs/{folder.name}/record.json: was changed")
 
 
@@ -112,7 +112,7 @@ def test_journal_and_evidence_are_held_too(store: FileRunStore) -> None:
     edit(one / "journal.jsonl", b"run_started", b"run_startled")
     (two / "evidence/01-restore/events.jsonl").unlink()
     (three / "evidence" / "more.txt").write_text("a witness that came later")
-    assert [trouble.split(":")[0] for trouble in found(store)] == [
+    assert [trouble.split(":")[0] for trouble in troubles_of(store)] == [
         f"runs/{one.name}/journal.jsonl",
         f"runs/{two.name}/evidence/01-restore/events.jsonl",
         f"runs/{three.name}/evidence/more.txt",
@@ -124,18 +124,18 @@ def test_derived_files_may_come_and_go(store: FileRunStore) -> None:
     reports = folders(store)[0] / "reports"
     reports.mkdir()
     (reports / "report.html").write_text("<p>")
-    assert found(store) == []
+    assert troubles_of(store) == []
 
 
 def test_a_run_that_was_removed_or_added_is_named(store: FileRunStore) -> None:
     """A whole run cannot go, and none can be slipped in."""
-    gone = folders(store)[1]
+    absent = folders(store)[1]
     strange = "20200101T000000Z-moodle-aaaaaa"
     added = "is sealed and has no entry: a crash (any command enters it), or it was added"
-    shutil.copytree(gone, store.runs / strange)
-    shutil.rmtree(gone)
-    assert found(store) == [
-        f"runs/{gone.name}: the run of entry 2 is missing",
+    shutil.copytree(absent, store.runs / strange)
+    shutil.rmtree(absent)
+    assert troubles_of(store) == [
+        f"runs/{absent.name}: the run of entry 2 is missing",
         f"runs/{strange}: {added}",
     ]
 
@@ -143,7 +143,7 @@ def test_a_run_that_was_removed_or_added_is_named(store: FileRunStore) -> None:
 def test_an_edited_entry_is_named(store: FileRunStore) -> None:
     """The entry after an edited one carries the hash of what it was."""
     edit(store.register.path, b'"text":"REX"', b'"text":"RAS"')
-    assert found(store) == [
+    assert troubles_of(store) == [
         "register:4: entry 4 carries another hash than that of line 3: one of both was edited"
     ]
 
@@ -152,7 +152,7 @@ def test_a_removed_entry_is_named(store: FileRunStore) -> None:
     """The numbers say which entry is missing, and its run has none now."""
     one, _, three, four = lines(store)
     store.register.path.write_bytes(one + three + four)
-    first, second = found(store)
+    first, second = troubles_of(store)
     assert first == "register:2: before entry 3, entry 2 is missing"
     assert "has no entry" in second
 
@@ -160,20 +160,20 @@ def test_a_removed_entry_is_named(store: FileRunStore) -> None:
 def test_a_removed_beginning_is_named(store: FileRunStore) -> None:
     """The first entries cannot go either."""
     store.register.path.write_bytes(b"".join(lines(store)[2:]))
-    assert found(store)[0] == "register:1: before entry 3, entries 1 to 2 are missing"
+    assert troubles_of(store)[0] == "register:1: before entry 3, entries 1 to 2 are missing"
 
 
 def test_reordered_entries_are_named(store: FileRunStore) -> None:
     """Entries stand in the order in which they were written."""
     one, two, three, four = lines(store)
     store.register.path.write_bytes(one + three + two + four)
-    assert "register:3: entry 2 stands after entry 3: the order was changed" in found(store)
+    assert "register:3: entry 2 stands after entry 3: the order was changed" in troubles_of(store)
 
 
 def test_a_removed_end_is_named(store: FileRunStore) -> None:
     """A register cut at its end contradicts its head."""
     store.register.path.write_bytes(b"".join(lines(store)[:-1]))
-    assert found(store)[0] == (
+    assert troubles_of(store)[0] == (
         "register: the register ends with entry 3, its head is entry 4: the end was removed"
     )
 
@@ -181,14 +181,14 @@ def test_a_removed_end_is_named(store: FileRunStore) -> None:
 def test_an_edited_last_entry_is_named(store: FileRunStore) -> None:
     """The head holds the last entry, which no later one does."""
     edit(store.register.path, b'"exit_code":12', b'"exit_code":13')
-    assert found(store) == ["register.head: entry 4 is not the one that the head names"]
+    assert troubles_of(store) == ["register.head: entry 4 is not the one that the head names"]
 
 
 @pytest.mark.parametrize("name", ["register", "register.head"])
 def test_a_missing_part_is_named(store: FileRunStore, name: str) -> None:
     """Neither the chain nor its head can go."""
     (store.state / name).unlink()
-    assert found(store)[0].startswith(f"{name}: the ")
+    assert troubles_of(store)[0].startswith(f"{name}: the ")
 
 
 def test_without_any_register_there_is_no_verdict(tmp_path: Path) -> None:
@@ -200,16 +200,16 @@ def test_without_any_register_there_is_no_verdict(tmp_path: Path) -> None:
 def test_a_cut_that_hides_itself_is_found_by_a_published_head(store: FileRunStore) -> None:
     """Whoever rewrites register, head and runs together is caught by a head that got out."""
     mail = f"FAILED  moodle\nRegister: {store.register.head()}\n"
-    kept = FileRunStore(store.state.parent / "forged")
-    kept.state.mkdir()
-    a_sealed_run(kept, 0)
-    assert found(kept) == []
-    (trouble,) = found(kept, mail)
+    forged = FileRunStore(store.state.parent / "forged")
+    forged.state.mkdir()
+    a_sealed_run(forged, 0)
+    assert troubles_of(forged) == []
+    (trouble,) = troubles_of(forged, mail)
     assert trouble.startswith("--head: entry 4, ")
     assert "the end was removed or changed" in trouble
-    assert found(store, mail) == []
-    assert found(store, str(store.register.head()).split()[1]) == []
-    assert found(store, "no head at all") == [
+    assert troubles_of(store, mail) == []
+    assert troubles_of(store, str(store.register.head()).split()[1]) == []
+    assert troubles_of(store, "no head at all") == [
         "--head: no head was found in it; one is a number and a hash"
     ]
 
@@ -225,12 +225,12 @@ def test_a_hostile_register_reaches_nothing_else(store: FileRunStore) -> None:
     )
     store.register.append(EntryKind.RUN, {**body, "files": files}, START)
     store.register.append(EntryKind.RUN, {**body, "run_id": "../runs"}, START)
-    said = found(store)
-    assert f"runs/{folder.name}/evidence/pipe: cannot be read as a file" in said
-    assert f"runs/{folder.name}/evidence/link: cannot be read as a file" in said
-    assert f"runs/{folder.name}//dev/zero: is missing" in said
-    assert f"runs/{folder.name}/../../register: is missing" in said
-    assert "register: entry 6: it names a run that cannot be" in said
+    troubles = troubles_of(store)
+    assert f"runs/{folder.name}/evidence/pipe: cannot be read as a file" in troubles
+    assert f"runs/{folder.name}/evidence/link: cannot be read as a file" in troubles
+    assert f"runs/{folder.name}//dev/zero: is missing" in troubles
+    assert f"runs/{folder.name}/../../register: is missing" in troubles
+    assert "register: entry 6: it names a run that cannot be" in troubles
 
 
 def test_what_is_said_moves_no_cursor() -> None:

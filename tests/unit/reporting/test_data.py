@@ -44,7 +44,7 @@ def suites(case: CaseFile) -> dict[str, dict[str, list[str]]]:
     root = ET.fromstring(render_junit(case))  # noqa: S314 our own
     return {
         str(suite.get("name")): {
-            str(each.get("name")): [told.tag for told in each] for each in suite.iter("testcase")
+            str(each.get("name")): [child.tag for child in each] for each in suite.iter("testcase")
         }
         for suite in root.iter("testsuite")
     }
@@ -60,18 +60,18 @@ def rows(case: CaseFile) -> list[dict[str, str]]:
 
 def test_a_passed_run_is_all_green() -> None:
     """Of a run that passed, verdict, objectives, steps, guards and checks are all green cases."""
-    found = suites(a_case())
-    assert set(found) == {f"moodle.{part}" for part in ("run", "steps", "guards", "checks")}
-    assert [len(cases) for cases in found.values()] == [4, 13, 5, 2]
-    assert not [told for cases in found.values() for told in cases.values() if told]
+    by_suite = suites(a_case())
+    assert set(by_suite) == {f"moodle.{part}" for part in ("run", "steps", "guards", "checks")}
+    assert [len(cases) for cases in by_suite.values()] == [4, 13, 5, 2]
+    assert not [kinds for cases in by_suite.values() for kinds in cases.values() if kinds]
 
 
 @pytest.mark.parametrize("verdict", [Verdict.MISSED, Verdict.FAILED, Verdict.INCONCLUSIVE])
 def test_no_other_verdict_is_green(verdict: Verdict) -> None:
     """Whatever a run's checks say, CI sees red unless the verdict is PASSED."""
-    found = suites(CaseFile(record=a_record(verdict=verdict, exit_code=12)))
-    told = "error" if verdict is Verdict.INCONCLUSIVE else "failure"
-    assert found["moodle.run"]["verdict"] == [told]
+    cases_by_suite = suites(CaseFile(record=a_record(verdict=verdict, exit_code=12)))
+    kinds = "error" if verdict is Verdict.INCONCLUSIVE else "failure"
+    assert cases_by_suite["moodle.run"]["verdict"] == [kinds]
 
 
 def test_a_refused_run_is_an_error() -> None:
@@ -85,11 +85,11 @@ def test_a_refused_run_is_an_error() -> None:
         recovery=Recovery(),
         not_executed=a_run_plan().steps,
     )
-    found = suites(CaseFile(record=record))
-    assert found["moodle.run"]["verdict"] == ["error"]
-    figures = [told for name, told in found["moodle.run"].items() if "within" in name]
+    cases_by_suite = suites(CaseFile(record=record))
+    assert cases_by_suite["moodle.run"]["verdict"] == ["error"]
+    figures = [kinds for name, kinds in cases_by_suite["moodle.run"].items() if "within" in name]
     assert figures == [["error"], ["error"]]
-    assert set(map(tuple, found["moodle.steps"].values())) == {("skipped",)}
+    assert set(map(tuple, cases_by_suite["moodle.steps"].values())) == {("skipped",)}
 
 
 def test_a_mandatory_check_that_was_skipped_is_an_error() -> None:
@@ -98,8 +98,8 @@ def test_a_mandatory_check_that_was_skipped_is_an_error() -> None:
         a_check(check=name, outcome=CheckOutcome.SKIPPED, mandatory=mandatory)
         for name, mandatory in (("must", True), ("may", False))
     ]
-    found = suites(CaseFile(record=a_record(checks=tuple(skipped))))["moodle.checks"]
-    assert [told for _, told in sorted(found.items())] == [["skipped"], ["error"]]
+    cases_by_suite = suites(CaseFile(record=a_record(checks=tuple(skipped))))["moodle.checks"]
+    assert [kinds for _, kinds in sorted(cases_by_suite.items())] == [["skipped"], ["error"]]
 
 
 def test_counts_are_those_of_the_cases() -> None:
@@ -114,10 +114,10 @@ def test_counts_are_those_of_the_cases() -> None:
 @given(texts)
 def test_junit_is_well_formed(text: str) -> None:
     """Whatever others wrote, the file is XML 1.0 and holds no character that moves a cursor."""
-    written = render_junit(hostile(text))
-    assert ET.fromstring(written).tag == "testsuites"  # noqa: S314 our own
-    assert not re.search("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff\u202a-\u202e]", written)
-    written.encode()
+    document = render_junit(hostile(text))
+    assert ET.fromstring(document).tag == "testsuites"  # noqa: S314 our own
+    assert not re.search("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff\u202a-\u202e]", document)
+    document.encode()
 
 
 # ------------------------------------------------------------------ CSV
@@ -141,11 +141,11 @@ def test_every_fact_is_a_row() -> None:
 def test_figures_can_be_calculated_with() -> None:
     """Durations are plain seconds, instants ISO 8601 with their zone, also for a French reader."""
     with speaking("fr"):
-        found = {row["name"]: row for row in rows(a_case()) if row["row"] == "figure"}
-    assert found["RTA"]["seconds"] == "2530"
-    assert found["RTA"]["high"] == "2530.4"
-    assert found["RTA"]["objective"] == "14400"
-    assert found["RPA"]["outcome"] == "met"
+        cases_by_suite = {row["name"]: row for row in rows(a_case()) if row["row"] == "figure"}
+    assert cases_by_suite["RTA"]["seconds"] == "2530"
+    assert cases_by_suite["RTA"]["high"] == "2530.4"
+    assert cases_by_suite["RTA"]["objective"] == "14400"
+    assert cases_by_suite["RPA"]["outcome"] == "met"
     assert rows(a_case())[0]["began"] == "2026-03-10T02:00:00+00:00"
 
 
@@ -174,9 +174,9 @@ def test_a_negative_number_stays_a_number() -> None:
 @given(texts)
 def test_csv_can_be_read_back(text: str) -> None:
     """Whatever others wrote, each row has every column, and no cell a control character."""
-    found = rows(hostile(text))
-    assert len(found) > 10
-    for row in found:
+    cases_by_suite = rows(hostile(text))
+    assert len(cases_by_suite) > 10
+    for row in cases_by_suite:
         assert tuple(row) == COLUMNS
         assert None not in row.values()
         assert not re.search("[\x00-\x09\x0b-\x1f\u202e]", "".join(row.values()))

@@ -74,7 +74,7 @@ class Text(HTMLParser):
 
 def runs(letters: str, hours: float = 1.0, **changes: Any) -> list[RunRecord]:
     """Return a run a month, one for each letter, the recovery a little slower each time."""
-    found = []
+    records = []
     for number, letter in enumerate(letters):
         seconds = hours * 3_600 * (1 + number / 20)
         actual = Elapsed(
@@ -84,8 +84,8 @@ def runs(letters: str, hours: float = 1.0, **changes: Any) -> list[RunRecord]:
         at = BEGIN + timedelta(days=29 * number)
         fields: dict[str, Any] = {"run_id": f"{at:%Y%m%dT%H%M%SZ}-moodle-{number:04x}"}
         fields |= {"started": at, "ended": at, "recovery": recovery}
-        found.append(a_record(**{**fields, **ENDINGS[letter], **changes}))
-    return found
+        records.append(a_record(**{**fields, **ENDINGS[letter], **changes}))
+    return records
 
 
 def compiled(*records: RunRecord, **changes: Any) -> Dossier:
@@ -112,21 +112,21 @@ def test_the_first_page_names_what_is_wrong(letterhead: Letterhead | None) -> No
     )
     page = dossier_html(compiled(*runs("PPFRC"), findings=[finding]), letterhead)
     first = page[: page.index('id="coverage"')]
-    said = Text(first).text
+    text = Text(first).text
     expected = (
         ("last test not passed", "failed", "crashed", "1 finding is open: 1 critical")
         if letterhead is None
         else ("dernier test non réussi", "échec", "arrêt brutal", "1 écart est ouvert\u00a0: 1")
     )
     for words in (*expected, "F-9: the restore is too slow"):
-        assert words in said
+        assert words in text
 
 
 def test_french_leaves_no_english_sentence() -> None:
     """Every heading and column of the French page differs from the English one."""
-    told = compiled(*runs("PMFRCPPPPPP"))
+    result = compiled(*runs("PMFRCPPPPPP"))
     heads = [
-        set(re.findall(r"<(?:h2|th scope=\"col\")>([^<]+)<", dossier_html(told, head)))
+        set(re.findall(r"<(?:h2|th scope=\"col\")>([^<]+)<", dossier_html(result, head)))
         for head in (None, FRENCH)
     ]
     same = heads[0] & heads[1]
@@ -142,8 +142,8 @@ def test_an_empty_period_says_no_attempt() -> None:
 
 def test_an_incomplete_dossier_says_so_first() -> None:
     """A record that cannot be read is named on the first page."""
-    told = compiled(records=[Damaged("cannot read record.json")])
-    page = dossier_html(told)
+    result = compiled(records=[Damaged("cannot read record.json")])
+    page = dossier_html(result)
     assert page.index("not complete") < page.index('id="coverage"')
     assert "cannot read record.json" in page
 
@@ -178,26 +178,26 @@ def test_hostile_text_stays_text() -> None:
     finding = Finding(
         finding=HOSTILE, title=HOSTILE, severity=Severity.MINOR, opened=BEGIN, by=HOSTILE
     )
-    told = compiled(
+    result = compiled(
         *runs("PFR", plan=plan, reasons=(HOSTILE,), launch=a_launch(trigger=HOSTILE)),
         findings=[finding],
         head=HOSTILE,
     )
     for letterhead in (None, FRENCH):
-        page = dossier_html(told, letterhead)
-        seen = Text(page)
-        assert "script" not in seen.tags
-        assert not seen.handlers
+        page = dossier_html(result, letterhead)
+        parsed = Text(page)
+        assert "script" not in parsed.tags
+        assert not parsed.handlers
         assert not re.search("[\x00-\x09\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]", page)
-        assert "{{ 7*7 }}" in seen.text
-        assert len(seen.ids) == len(set(seen.ids))
-    assert not re.search("[\x00-\x09\x0b-\x0c\x0e-\x1f\u202e\u2066]", dossier_csv(told))
+        assert "{{ 7*7 }}" in parsed.text
+        assert len(parsed.ids) == len(set(parsed.ids))
+    assert not re.search("[\x00-\x09\x0b-\x0c\x0e-\x1f\u202e\u2066]", dossier_csv(result))
 
 
 def test_the_table_has_every_attempt_and_no_formula() -> None:
     """One line an attempt with figures as numbers; a text never begins a calculation."""
-    told = compiled(*runs("PMFRC", reasons=(FORMULA,)))
-    rows = list(csv.DictReader(io.StringIO(dossier_csv(told))))
+    result = compiled(*runs("PMFRC", reasons=(FORMULA,)))
+    rows = list(csv.DictReader(io.StringIO(dossier_csv(result))))
     assert [row["ending"] for row in rows] == ["passed", "missed", "failed", "not_ready", "crashed"]
     assert float(rows[0]["rta_seconds"]) == 3_600.0
     assert rows[0]["record_sha256"] == "9b" * 32
@@ -206,11 +206,11 @@ def test_the_table_has_every_attempt_and_no_formula() -> None:
 
 def test_a_long_dossier_is_printed_short_and_attached_whole() -> None:
     """On paper a thousand attempts are those that did not pass; the page lists every one."""
-    told = compiled(*(r for n in range(60) for r in _numbered(runs("PPPPPPPPPF"), n)))
-    assert len(told.attempts) == 600
-    assert dossier_html(told).count("-moodle-") == 600
-    assert dossier_html(told, printed=True).count("-moodle-") == 60
-    assert len(dossier_csv(told).splitlines()) == 601
+    result = compiled(*(r for n in range(60) for r in _numbered(runs("PPPPPPPPPF"), n)))
+    assert len(result.attempts) == 600
+    assert dossier_html(result).count("-moodle-") == 600
+    assert dossier_html(result, printed=True).count("-moodle-") == 60
+    assert len(dossier_csv(result).splitlines()) == 601
 
 
 def _numbered(some: list[RunRecord], number: int) -> list[RunRecord]:
@@ -221,8 +221,8 @@ def _numbered(some: list[RunRecord], number: int) -> list[RunRecord]:
 def test_the_pdf_holds_the_attempts_and_the_data(letterhead: Letterhead | None) -> None:
     """The PDF is PDF/A-3a with the attempts as CSV and the dossier as JSON inside."""
     pikepdf = pytest.importorskip("pikepdf")
-    made = dossier_pdf(compiled(*runs("PMFRC")), letterhead)
-    with pikepdf.open(io.BytesIO(made)) as pdf:
+    content = dossier_pdf(compiled(*runs("PMFRC")), letterhead)
+    with pikepdf.open(io.BytesIO(content)) as pdf:
         assert sorted(pdf.attachments) == ["attempts.csv", "dossier.json"]
         attached = pdf.attachments["dossier.json"].get_file().read_bytes()
         assert Dossier.model_validate_json(attached).counts
@@ -292,9 +292,9 @@ def test_a_wrong_request_is_refused_with_a_hint(
 ) -> None:
     """A period upside down, a day that is none, an unknown service: usage, exit code 2."""
     assert main([*place, *options]) == 2
-    said = capsys.readouterr().err
-    assert sentence in said
-    assert f"HINT: {hint}" in said or hint in said
+    text = capsys.readouterr().err
+    assert sentence in text
+    assert f"HINT: {hint}" in text or hint in text
 
 
 def test_the_command_writes_each_format(
@@ -305,10 +305,10 @@ def test_the_command_writes_each_format(
     for form in ("html", "csv", "json"):
         period = ["--from", "2026-01-01", "--to", "2026-12-31"]
         assert main([*place, *period, "--format", form]) == 0
-        made = Path(capsys.readouterr().out.strip())
-        assert made.name == f"dossier-2026-01-01-2026-12-31.{form}"
-        assert record.run_id in made.read_text()
-    data = json.loads(made.read_text())
+        content = Path(capsys.readouterr().out.strip())
+        assert content.name == f"dossier-2026-01-01-2026-12-31.{form}"
+        assert record.run_id in content.read_text()
+    data = json.loads(content.read_text())
     assert data["counts"] == {"passed": 1}
     assert data["head"].startswith("1 ")
 

@@ -10,7 +10,7 @@ from pradrill.app.progress import LogProgress
 from pradrill.domain.report.case_file import CaseFile
 from pradrill.domain.run.outcome import Phase, StepOutcome
 from pradrill.domain.run.record import RunRecord
-from pradrill.domain.values.reason import Said
+from pradrill.domain.values.reason import ReasonOrText
 from pradrill.reporting.language.i18n import speaking
 from pradrill.reporting.language.reasons import is_translated
 from pradrill.reporting.run import page as view
@@ -28,18 +28,18 @@ def printed(*, terminal: bool = False, width: int = 100) -> tuple[Console, io.St
     return Console(file=stream, width=width, force_terminal=terminal, highlight=False), stream
 
 
-def held() -> RunRecord:
+def held_record() -> RunRecord:
     """Return the record of an estate whose database did not come back."""
-    told = []
+    facts = []
     for event, what in whole():
-        mine = what.get("service")
-        if mine == "application" or (mine == "database" and what.get("phase") != "restore"):
+        service = what.get("service")
+        if service == "application" or (service == "database" and what.get("phase") != "restore"):
             continue
         failed = {"outcome": StepOutcome.FAILED, "detail": "no space left"}
-        told.append(
-            (event, {**what, **failed} if mine == "database" and "outcome" in what else what)
+        facts.append(
+            (event, {**what, **failed} if service == "database" and "outcome" in what else what)
         )
-    return record(told)
+    return record(facts)
 
 
 def test_the_plan_shows_order_and_branches() -> None:
@@ -81,8 +81,8 @@ def test_branches_show_side_by_side() -> None:
     live.of("directory").checks(1, 3)
     live.of("database").say("import the dump")
     console.print(live._render())
-    shown = [line.rstrip() for line in stream.getvalue().splitlines()]
-    assert shown == [
+    lines = [line.rstrip() for line in stream.getvalue().splitlines()]
+    assert lines == [
         "directory · verify · look  0.0s of 30.0s  RTO left 8m30s  1 of 3 checks green",
         "database · restore · restore_database  1m30s of 5m00s  RTO exceeded by 30.0s",
         "  import the dump",
@@ -96,7 +96,7 @@ def test_a_finished_branch_leaves_the_others_alone() -> None:
     live = LiveProgress(console, 60.0, rtos={"directory": 600.0, "database": 60.0})
     for service in ("directory", "database"):
         live.of(service).step("restore", 300.0)
-    live.of("directory").done(a_step(name="restore", service="directory", seconds=3.0))
+    live.of("directory").finish(a_step(name="restore", service="directory", seconds=3.0))
     assert stream.getvalue().split() == ["passed", "3.0s", "restore:", "directory:", "restore"]
     console.print(live._render())
     assert "database · restore" in stream.getvalue()
@@ -110,13 +110,13 @@ def test_the_log_names_the_service() -> None:
     log.phase("readiness")
     log.of("database").step("restore", 60.0)
     log.of("directory").say("working")
-    told = [json.loads(line) for line in file.getvalue().splitlines()]
-    assert [line.get("service") for line in told] == [None, "database", "directory"]
+    facts = [json.loads(line) for line in file.getvalue().splitlines()]
+    assert [line.get("service") for line in facts] == [None, "database", "directory"]
 
 
 def test_the_summary_tells_each_service() -> None:
     """A mail shows each service's verdict and figures, and what was not tried because of which."""
-    text = summary(held())
+    text = summary(held_record())
     flat = " ".join(text.split())
     assert text.startswith("FAILED  estate")
     assert "PASSED directory RTA 9.0s (RTO 4h00m) RPA 1m00s (RPO 24h00m)" in flat
@@ -130,7 +130,7 @@ def test_the_summary_tells_each_service() -> None:
 def test_show_tells_each_service() -> None:
     """`pradrill show` has a row a service, and steps carry their service."""
     console, stream = printed(width=140)
-    show(held(), console)
+    show(held_record(), console)
     rows = [line.split() for line in stream.getvalue().splitlines()]
     assert any(row[:3] == ["directory", "PASSED", "9.0s"] for row in rows)
     assert any(row[:2] == ["application", "INCONCLUSIVE"] for row in rows)
@@ -140,14 +140,14 @@ def test_show_tells_each_service() -> None:
 def test_the_whole_stands_as_its_worst_service() -> None:
     """An objective is met by the whole only if each service meets its own."""
     rta, rpa = view.comparisons(record(whole()))
-    assert (rta.standing, rpa.standing) == (view.Standing.MET, view.Standing.MET)
-    assert (rta.told, rta.objective_told) == ("11.0s", "4h00m")
-    rta, _ = view.comparisons(held())
-    assert rta.standing is view.Standing.UNKNOWN
+    assert (rta.standing, rpa.standing) == (view.ObjectiveStanding.MET, view.ObjectiveStanding.MET)
+    assert (rta.actual_text, rta.objective_text) == ("11.0s", "4h00m")
+    rta, _ = view.comparisons(held_record())
+    assert rta.standing is view.ObjectiveStanding.UNKNOWN
     strict = record(whole()).model_copy(update={"plan": an_estate(rto={"directory": "8s"})})
     rta, _ = view.comparisons(strict)
-    assert rta.standing is view.Standing.NOT_MET
-    assert rta.objective_told == "8.0s to 4h00m"
+    assert rta.standing is view.ObjectiveStanding.NOT_MET
+    assert rta.objective_text == "8.0s to 4h00m"
     assert rta.margin == "-1.0s"
 
 
@@ -160,22 +160,22 @@ def test_a_flat_drill_has_no_rows_of_services() -> None:
 def test_the_page_of_an_estate_can_be_made_in_each_language() -> None:
     """Report and timeline are drawn with steps that overlap in time, and say whose they are."""
     for language in ("en", "fr"):
-        for made in (record(whole()), held()):
-            page = render_html(CaseFile(record=made), Letterhead(language=language))
+        for made_record in (record(whole()), held_record()):
+            page = render_html(CaseFile(record=made_record), Letterhead(language=language))
             assert "database" in page
             assert "restore_database" in page
 
 
 def test_steps_that_overlap_are_drawn_on_rows_of_their_own() -> None:
     """Two restores at the same time are two bars over the same stretch."""
-    made = record(whole())
+    made_record = record(whole())
     overlapping = tuple(
         step.model_copy(update={"started": after(4), "ended": after(9)})
         if step.phase is Phase.RESTORE
         else step
-        for step in made.steps
+        for step in made_record.steps
     )
-    picture = draw(made.model_copy(update={"steps": overlapping}))
+    picture = draw(made_record.model_copy(update={"steps": overlapping}))
     assert picture is not None
     bars = [bar for bar in picture.bars if "restore_" in bar.label]
     assert len({bar.y for bar in bars}) == 3
@@ -184,12 +184,14 @@ def test_steps_that_overlap_are_drawn_on_rows_of_their_own() -> None:
 
 def test_every_sentence_of_an_estate_has_french_words() -> None:
     """What the engine writes about services is translated like the rest."""
-    made = held()
-    told: list[Said] = [
-        *made.reasons,
-        *(r for result in made.services.values() for r in result.reasons),
+    made_record = held_record()
+    facts: list[ReasonOrText] = [
+        *made_record.reasons,
+        *(r for result in made_record.services.values() for r in result.reasons),
     ]
-    limit: Said = "dns, on which directory depends, is not in the drill: it was assumed available"
+    limit: ReasonOrText = (
+        "dns, on which directory depends, is not in the drill: it was assumed available"
+    )
     with speaking("fr"):
-        assert [each for each in [*told, limit] if not is_translated(each)] == []
-        assert "pas été rétabli" in view.held(made)[0]
+        assert [each for each in [*facts, limit] if not is_translated(each)] == []
+        assert "pas été rétabli" in view.branches_not_tried(made_record)[0]

@@ -36,7 +36,7 @@ from pradrill.testing.cases import an_annotation
 ENTERED = "(entered 2026-03-11 03:00:00 UTC by a.martin)"
 
 
-def seen(case: CaseFile, language: str = "en") -> str:
+def text_of_page(case: CaseFile, language: str = "en") -> str:
     """Return what a reader sees of the page, on one line."""
     page = render_html(case, Letterhead(language=language))
     bare = re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)
@@ -46,7 +46,7 @@ def seen(case: CaseFile, language: str = "en") -> str:
 
 def text_of(*, annotations: tuple[Any, ...] = (), **changes: Any) -> str:
     """Return what a reader sees of a record."""
-    return seen(CaseFile(record=a_record(**changes), annotations=annotations))
+    return text_of_page(CaseFile(record=a_record(**changes), annotations=annotations))
 
 
 def test_the_planned_day_says_who_set_it() -> None:
@@ -71,8 +71,8 @@ def test_sites_are_those_of_plan_and_drill() -> None:
         services={"moodle": a_service(site="Reims")},
         drill=a_drill(environment={"site": "Lyon"}),
     )
-    told = "primary of moodle: Reims (declared in the plan) standby: Lyon (declared in the drill)"
-    assert told in text_of(plan=plan)
+    text = "primary of moodle: Reims (declared in the plan) standby: Lyon (declared in the drill)"
+    assert text in text_of(plan=plan)
 
 
 def test_the_network_is_measured_and_declared() -> None:
@@ -101,8 +101,8 @@ def test_a_backup_without_a_catalogue_is_told_by_its_playbook() -> None:
         "pradrill_backup_checksum": "restic tree 9c41",
     }
     text = text_of(steps=(a_step(values=values),))
-    for said in ("restic, sftp:backup:/srv/restic", "38.4\u00a0GiB", "restic tree 9c41"):
-        assert f"{said} (handed back by restore_moodle)".replace("\u00a0", " ") in text
+    for words in ("restic, sftp:backup:/srv/restic", "38.4\u00a0GiB", "restic tree 9c41"):
+        assert f"{words} (handed back by restore_moodle)".replace("\u00a0", " ") in text
     assert "the drill names no recovery_point" in text
 
 
@@ -135,13 +135,13 @@ def test_a_check_says_how_much_it_looked_at() -> None:
 
 
 @pytest.mark.parametrize(
-    ("looked", "of", "told"),
+    ("part", "of", "words"),
     [(41_872, 41_873, "99.9%"), (3, 3, "100%"), (0, 3, "0.0%"), (0, 0, None)],
 )
-def test_almost_all_is_not_all(looked: int, of: int, told: str | None) -> None:
+def test_almost_all_is_not_all(part: int, of: int, words: str | None) -> None:
     """A fraction is rounded down, so that only the whole is written as 100%."""
-    text = share(Sample(looked=looked, of=of))
-    assert text.endswith(f"({told})") if told else "%" not in text
+    text = share(Sample(looked=part, of=of))
+    assert text.endswith(f"({words})") if words else "%" not in text
     with speaking("fr"):
         assert share(Sample(looked=200, of=41_873)) == "200 sur 41\u202f873 (0,4\u00a0%)"
 
@@ -200,7 +200,9 @@ def test_what_people_say_stands_with_who_and_when(kind: AnnotationKind) -> None:
     notes = (an_annotation(kind=kind, text="as people say"),)
     assert text_of(annotations=notes).count(f"as people say {ENTERED}") == 1
     case = CaseFile(record=a_record(), annotations=notes)
-    assert "as people say (saisi le 2026-03-11 03:00:00 UTC par a.martin)" in seen(case, "fr")
+    assert "as people say (saisi le 2026-03-11 03:00:00 UTC par a.martin)" in text_of_page(
+        case, "fr"
+    )
 
 
 @pytest.mark.parametrize("hostile", ["<b>x</b>", "\u202egnp", "\x1b[31m", "y" * 10_000_000])
@@ -276,8 +278,8 @@ def everything_said() -> CaseFile:
 @pytest.mark.parametrize(("language", "absent"), [("en", "not entered"), ("fr", "non renseigné")])
 def test_every_field_can_be_filled_in(language: str, absent: str) -> None:
     """When all is said that can be, the report has no field that nobody entered."""
-    assert absent in seen(CaseFile(record=a_record()), language)
-    assert absent not in seen(everything_said(), language)
+    assert absent in text_of_page(CaseFile(record=a_record()), language)
+    assert absent not in text_of_page(everything_said(), language)
 
 
 def test_every_kind_of_annotation_is_on_the_page() -> None:
@@ -288,5 +290,5 @@ def test_every_kind_of_annotation_is_on_the_page() -> None:
             fields |= {"mark": Mark.DETECTED, "instant": after(60)}
         if kind in {AnnotationKind.PLANNED, AnnotationKind.MANAGEMENT_REPORT}:
             fields |= {"date": dt.date(2026, 3, 12)}
-        text = seen(CaseFile(record=a_record(), annotations=(an_annotation(**fields),)))
+        text = text_of_page(CaseFile(record=a_record(), annotations=(an_annotation(**fields),)))
         assert "2026-03-11 03:00:00 UTC by who said so" in text, kind

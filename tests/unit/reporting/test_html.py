@@ -96,7 +96,7 @@ def page(record: RunRecord) -> Page:
     return Page(html_of(record))
 
 
-def seen(record: RunRecord) -> str:
+def text_of_page(record: RunRecord) -> str:
     """Return the page's text with single spaces."""
     return " ".join(page(record).text.split())
 
@@ -160,7 +160,7 @@ def test_page_stands_alone(name: str) -> None:
 @pytest.mark.parametrize("name", ODD)
 def test_page_speaks_the_vocabulary(name: str) -> None:
     """No page calls a verdict a success, nor shows a Python value."""
-    text = seen(ODD[name])
+    text = text_of_page(ODD[name])
     assert not re.search(r"\b(success\w*|OK|downtime|None|True|False|nan|inf)\b", text)
 
 
@@ -173,8 +173,8 @@ def test_same_record_same_page() -> None:
 
 def test_figures_are_the_records() -> None:
     """Verdict, actuals, objectives, intervals, margins and provenance are those of the record."""
-    text = seen(a_record())
-    for said in (
+    text = text_of_page(a_record())
+    for words in (
         "PASSED",
         "RTAfrom the disruption to the verified service42m10smeasuredRTO 4h00mof moodlemet",
         "RPAhow much data was lost, as a time3h05mmeasuredRPO 24h00mof moodlemet",
@@ -191,20 +191,20 @@ def test_figures_are_the_records() -> None:
         "no residue was found",
         "20260310T020000Z-moodle-7f3a",
     ):
-        assert said in text
+        assert words in text
 
 
 def test_exercise_is_not_called_a_test() -> None:
     """An exercise with people and a technical test are never labelled as the other."""
-    exercise = seen(a_record(plan=a_run_plan(drill=a_drill(kind=Kind.EXERCISE))))
+    exercise = text_of_page(a_record(plan=a_run_plan(drill=a_drill(kind=Kind.EXERCISE))))
     assert "exercise with people" in exercise
     assert "technical test" not in exercise
-    assert "technical test" in seen(a_record())
+    assert "technical test" in text_of_page(a_record())
 
 
 def test_failures_are_all_there() -> None:
     """Failed steps, tasks, checks, guards, residue and steps left out are on the page."""
-    failed = seen(
+    failed = text_of_page(
         a_record(
             verdict=Verdict.FAILED,
             reasons=("restore step restore_moodle failed",),
@@ -224,7 +224,7 @@ def test_failures_are_all_there() -> None:
             residue=("mariadb is active",),
         )
     )
-    for said in (
+    for words in (
         "timed out",
         "the archive is corrupt",
         "unpack: bad magic",
@@ -236,14 +236,14 @@ def test_failures_are_all_there() -> None:
         "not left as declared",
         "mariadb is active",
     ):
-        assert said in failed
+        assert words in failed
     assert "no residue" not in failed
 
 
 @pytest.mark.parametrize("why", Refusal)
 def test_refused_run_invents_nothing(why: Refusal) -> None:
     """A refused run says so, that nothing was touched, and that nothing was measured."""
-    text = seen(refused(why))
+    text = text_of_page(refused(why))
     assert "Refused before it began" in text
     assert "Nothing was touched" in text
     assert "No step was carried out." in text
@@ -255,16 +255,16 @@ def test_refused_run_invents_nothing(why: Refusal) -> None:
 
 def test_crashed_run_claims_no_teardown() -> None:
     """What a crashed run left on the standby is not known, and the page says that."""
-    text = seen(crashed())
+    text = text_of_page(crashed())
     assert "process died before its end" in text
     assert "what is left on the standby is not known" in text
 
 
 def test_step_without_an_end_is_named() -> None:
     """The step during which a run died is neither passed nor left out: the page names it."""
-    text = seen(crashed())
+    text = text_of_page(crashed())
     assert "whose end is not on record restore: restore_moodle" in text
-    assert "whose end is not on record" not in seen(a_record())
+    assert "whose end is not on record" not in text_of_page(a_record())
 
 
 def test_teardown_is_complete_or_unknown() -> None:
@@ -280,8 +280,8 @@ def test_teardown_is_complete_or_unknown() -> None:
         assert view.teardown(a_record(steps=steps, not_executed=left_out)) == TEARDOWN["unknown"]
     plan = a_run_plan(steps=passed.plan.steps[:7])
     assert view.teardown(a_record(plan=plan, steps=passed.steps[:7])) == TEARDOWN["unknown"]
-    lost = a_record(steps=passed.steps[:1], state=RunState.CRASHED)
-    assert view.teardown(lost) == TEARDOWN["unknown"]
+    crashed_run = a_record(steps=passed.steps[:1], state=RunState.CRASHED)
+    assert view.teardown(crashed_run) == TEARDOWN["unknown"]
 
 
 def test_interrupted_before_anything_changed() -> None:
@@ -293,8 +293,8 @@ def test_interrupted_before_anything_changed() -> None:
         steps=(a_step(phase=Phase.READINESS, kind=StepKind.START, outcome=StepOutcome.CANCELLED),),
         not_executed=a_run_plan().steps[2:],
     )
-    assert "SIGTERM (15)" in seen(record)
-    assert "nothing to put back" in seen(record)
+    assert "SIGTERM (15)" in text_of_page(record)
+    assert "nothing to put back" in text_of_page(record)
 
 
 def test_hostile_text_is_shown_not_obeyed() -> None:
@@ -340,7 +340,7 @@ def test_many_failures_are_counted() -> None:
     failures = tuple(
         TaskFailure(host=HOST, task=f"task {number}", message="no") for number in range(5_000)
     )
-    text = seen(a_record(steps=(a_step(outcome=StepOutcome.FAILED, failures=failures),)))
+    text = text_of_page(a_record(steps=(a_step(outcome=StepOutcome.FAILED, failures=failures),)))
     assert "task 49" in text
     assert "and 4,950 more in the record" in text
 
@@ -349,7 +349,7 @@ def test_run_without_evidence_has_no_picture() -> None:
     """Without a step or an instant there is a sentence in place of the timeline."""
     record = refused()
     assert "svg" not in page(record).tags
-    assert "No step was begun" in seen(record)
+    assert "No step was begun" in text_of_page(record)
     assert "svg" in page(a_record(started=START, ended=after(1))).tags
 
 
@@ -381,6 +381,6 @@ def test_what_the_playbooks_took_in_is_listed_with_what_was_left_out() -> None:
         left_out=("/etc/pradrill/group_vars is a link <b>",),
     )
     page = render_html(CaseFile(record=a_record(plan=a_run_plan(around=around))))
-    for told in ("playbooks/roles/r.yml", "5e" * 32, "Not hashed:", "is a link &lt;b&gt;"):
-        assert told in page
+    for words in ("playbooks/roles/r.yml", "5e" * 32, "Not hashed:", "is a link &lt;b&gt;"):
+        assert words in page
     assert "What the playbooks take in" not in render_html(CaseFile(record=a_record()))

@@ -29,7 +29,7 @@ from pradrill.domain.run.limits import limits
 from pradrill.domain.run.outcome import CheckOutcome, GuardOutcome, Phase, StepKind, StepOutcome
 from pradrill.domain.run.verdict import Evidence, Verdict, judge
 from pradrill.domain.values import timeline
-from pradrill.domain.values.reason import Said, reason
+from pradrill.domain.values.reason import ReasonOrText, reason
 from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Elapsed, Mark, Provenance, Skew
 from pradrill.engine import planning
@@ -88,18 +88,18 @@ def test_every_message_is_translated(extracted: Catalog) -> None:
         if not message.id:
             continue
         single = message.id if isinstance(message.id, str) else message.id[0]
-        found = catalogue.get(single, message.context)
-        strings = [] if found is None else worded(found)
-        if found is None or found.fuzzy or not strings or not all(strings):
+        translation = catalogue.get(single, message.context)
+        strings = [] if translation is None else worded(translation)
+        if translation is None or translation.fuzzy or not strings or not all(strings):
             wrong.append((message.context, message.id))
     assert wrong == []
 
 
 def test_no_translation_is_left_over(extracted: Catalog) -> None:
     """The catalogue holds no message that nothing says any more."""
-    said = {(m.context, m.id if isinstance(m.id, str) else m.id[0]) for m in extracted}
-    kept = {(m.context, m.id if isinstance(m.id, str) else m.id[0]) for m in french()}
-    assert kept - said == set()
+    ids = {(m.context, m.id if isinstance(m.id, str) else m.id[0]) for m in extracted}
+    ids_in_french = {(m.context, m.id if isinstance(m.id, str) else m.id[0]) for m in french()}
+    assert ids_in_french - ids == set()
 
 
 def test_placeholders_survive_translation() -> None:
@@ -109,11 +109,11 @@ def test_placeholders_survive_translation() -> None:
         strings = worded(message)
         if not ids[0]:
             continue
-        wanted = set(re.findall(r"%\(\w+\)s", ids[-1]))
+        expected = set(re.findall(r"%\(\w+\)s", ids[-1]))
         for string in strings:
-            found = set(re.findall(r"%\(\w+\)s", string))
-            assert found <= wanted | {"%(n)s"}, message.id
-            assert wanted - {"%(n)s"} <= found, message.id
+            placeholders = set(re.findall(r"%\(\w+\)s", string))
+            assert placeholders <= expected | {"%(n)s"}, message.id
+            assert expected - {"%(n)s"} <= placeholders, message.id
             assert not string.replace("%(", "").count("%"), message.id
 
 
@@ -142,15 +142,15 @@ def test_every_value_of_the_domain_has_a_word(kind: type[StrEnum]) -> None:
 def test_verdicts_are_those_of_the_design() -> None:
     """The French verdicts and figures are the words that the design fixes."""
     with speaking("fr"):
-        said = [vocabulary.word(verdict) for verdict in Verdict]
-    assert said == ["RÉUSSI", "OBJECTIF MANQUÉ", "ÉCHEC", "NON CONCLUANT"]
+        verdicts = [vocabulary.word(verdict) for verdict in Verdict]
+    assert verdicts == ["RÉUSSI", "OBJECTIF MANQUÉ", "ÉCHEC", "NON CONCLUANT"]
     html = render_html(CaseFile(record=a_record()), Letterhead(language="fr"))
     for words in ("RTO (DMIA)", "RPO (PDMA)", "Durée constatée (RTA)", "Perte constatée (RPA)"):
         assert words in html
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"),
+    ("seconds", "text"),
     [
         (0.4, "0,4 s"),
         (2_530, "42 min 10 s"),
@@ -161,10 +161,10 @@ def test_verdicts_are_those_of_the_design() -> None:
         (1e300, "1e+300 s"),
     ],
 )
-def test_french_durations(seconds: float, told: str) -> None:
+def test_french_durations(seconds: float, text: str) -> None:
     """Durations are written with French units, a decimal comma, and spaces that do not break."""
     with speaking("fr"):
-        assert wording.short(seconds) == told.replace(" ", "\u00a0")
+        assert wording.short(seconds) == text.replace(" ", "\u00a0")
 
 
 def test_french_bounds_and_numbers() -> None:
@@ -218,7 +218,7 @@ def test_french_page_has_no_english_of_ours() -> None:
 # ------------------------------------------------------------------ sentences of the engine
 
 
-def unsaid(recorded: Iterable[Said]) -> list[Said]:
+def unsaid(recorded: Iterable[ReasonOrText]) -> list[ReasonOrText]:
     """Return the sentences for which French has no words."""
     with speaking("fr"):
         return [text for text in recorded if not reasons.is_translated(text)]
@@ -301,7 +301,7 @@ def test_every_limit_and_guard_has_french_words() -> None:
     there = Host(name="h", address="192.0.2.1", dr_role="standby")
     skew = Skew(seconds=0, within=0)
     for marker, machine in ((None, "m"), ("m", "m"), ("x", "m"), (None, "")):
-        seen = HostFacts(
+        host_facts_now = HostFacts(
             host="h",
             host_key="ssh-ed25519 A",
             machine_id=machine,
@@ -310,12 +310,12 @@ def test_every_limit_and_guard_has_french_words() -> None:
             skew=skew,
         )
         same = PrimaryIdentity(addresses=("192.0.2.1",), machine_ids=("m",))
-        guards = identity_guards(there, seen, {"a": same, "b": PrimaryIdentity()})
+        guards = identity_guards(there, host_facts_now, {"a": same, "b": PrimaryIdentity()})
         answers = {
             "a:1": Reached(reach=Reach.OPEN, detail=reason(Code.PRODUCTION_ANSWERS)),
             "b:1": Reached(reach=Reach.CLOSED, detail=reason(Code.CLOSED_SILENT, seconds=3)),
         }
-        guards += isolation_guards(seen, [*answers, "d:1"], answers)
+        guards += isolation_guards(host_facts_now, [*answers, "d:1"], answers)
         both += [guard.detail for guard in guards]
     state = HostState(listening=("a:1",), services=("b",), mounts=("/c",), present=("/d",))
     left = state.left_by(HostState())

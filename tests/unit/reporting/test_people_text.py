@@ -15,10 +15,10 @@ from pradrill.domain.declared.manual_step import Confirm, ManualStep
 from pradrill.domain.declared.plan import Support
 from pradrill.domain.register.finding import Closure, Sighting
 from pradrill.domain.run.outcome import Phase, StepKind
-from pradrill.domain.run.question import Call, CallStage, SlaMeasure, Standing, Wait
-from pradrill.reporting.text.findings import finding_line, finding_lines, open_told
+from pradrill.domain.run.question import Call, CallStage, SlaMeasure, SlaStanding, Wait
+from pradrill.reporting.text.findings import finding_line, finding_lines, open_line
 from pradrill.reporting.text.plan import plan_lines
-from pradrill.reporting.text.questions import announcement, question_lines, sla_told, waits_told
+from pradrill.reporting.text.questions import announcement, question_lines, sla_line, wait_lines
 from pradrill.reporting.text.screens import LiveProgress, show
 from pradrill.reporting.text.summary import summary
 from pradrill.testing import (
@@ -59,21 +59,21 @@ def a_wait(**changes: Any) -> Wait:
 
 def test_a_question_says_all_that_an_answer_takes() -> None:
     """Who, what, until when, and the very command that answers it, quoted for a shell."""
-    said = "\n".join(question_lines(a_question()))
-    assert "waits for operator: switch the DNS" in said
-    assert "moodle → 198.51.100.20" in said
-    assert "Until 2026-03-10 02:30:00 UTC." in said
-    assert "pradrill answer 20260310T020000Z-moodle-7f3a 'switch the DNS' --yes or --no" in said
-    assert said.count("--text") == 0
+    text = "\n".join(question_lines(a_question()))
+    assert "waits for operator: switch the DNS" in text
+    assert "moodle → 198.51.100.20" in text
+    assert "Until 2026-03-10 02:30:00 UTC." in text
+    assert "pradrill answer 20260310T020000Z-moodle-7f3a 'switch the DNS' --yes or --no" in text
+    assert text.count("--text") == 0
     assert "--text" in "\n".join(question_lines(a_question(confirm=Confirm.TEXT)))
 
 
 def test_a_call_says_how_and_under_which_contract() -> None:
     """Phone, hours, contract and the promise stand with the question and in the plan."""
-    told = "hexanet: phone +33 3 26 00 00 00, hours 24/7, contract HX-1234; its SLA promises "
-    said = "\n".join(question_lines(a_question(call=CALL)))
-    assert told + "response within 30m00s" in said
-    assert "has the provider answered?" in said
+    expected = "hexanet: phone +33 3 26 00 00 00, hours 24/7, contract HX-1234; its SLA promises "
+    text = "\n".join(question_lines(a_question(call=CALL)))
+    assert expected + "response within 30m00s" in text
+    assert "has the provider answered?" in text
     step = a_planned_step(
         kind=StepKind.MANUAL,
         manual=ManualStep(manual="call", who="operator", instruction="ask for the console"),
@@ -84,15 +84,15 @@ def test_a_call_says_how_and_under_which_contract() -> None:
     lines = [line.text for line in plan_lines(a_run_plan(steps=(step,)))]
     assert "1. restore_moodle (manual), at most 1h00m" in lines
     assert "operator: ask for the console" in lines
-    assert told + "response within 30m00s" in lines
+    assert expected + "response within 30m00s" in lines
 
 
 def test_hostile_text_of_a_plan_moves_no_cursor() -> None:
     """An instruction with control characters is shown with them made visible."""
-    said = "\n".join(question_lines(a_question(instruction="\x1b[2J gone", who="\u202eoperator")))
-    assert "\x1b" not in said
-    assert "\u202e" not in said
-    assert "⟨U+001B⟩" in said
+    text = "\n".join(question_lines(a_question(instruction="\x1b[2J gone", who="\u202eoperator")))
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert "⟨U+001B⟩" in text
 
 
 def test_waits_are_told_one_by_one_and_together() -> None:
@@ -106,9 +106,9 @@ def test_waits_are_told_one_by_one_and_together() -> None:
         ),
         recovery=a_recovery(waited_for_people=1_200.0),
     )
-    told = waits_told(record)
+    expected = wait_lines(record)
     begins = "2026-03-10 02:00:00 UTC, switch the DNS: operator"
-    assert told == [
+    assert expected == [
         f"{begins}, yes after 10m00s by amartin: TTL 60",
         f"{begins}, no after 10m00s by amartin",
         f"{begins} gave no answer within 10m00s",
@@ -116,7 +116,7 @@ def test_waits_are_told_one_by_one_and_together() -> None:
         "30m00s in all, 20m00s of them inside the RTA",
     ]
     unmeasured = record.model_copy(update={"recovery": a_recovery(rta=None)})
-    assert waits_told(unmeasured)[-1] == "30m00s in all, the RTA was not measured"
+    assert wait_lines(unmeasured)[-1] == "30m00s in all, the RTA was not measured"
     screen = Console(file=StringIO(), width=100)
     show(record, screen)
     assert "Waiting for people" in screen.file.getvalue()  # type: ignore[attr-defined]
@@ -125,14 +125,14 @@ def test_waits_are_told_one_by_one_and_together() -> None:
 def test_a_promise_is_told_with_its_figures() -> None:
     """Measured, not answered, not promised: each says so."""
     fields: dict[str, Any] = {"provider": "hexanet", "stage": "response", "step": "call"}
-    for changes, told in (
-        (("30m", 120.0, 120.0, Standing.MET), "2m00s, SLA 30m00s: met"),
-        (("30m", None, 2_400.0, Standing.NOT_MET), "none within 40m00s, SLA 30m00s: not met"),
-        ((None, 120.0, 120.0, Standing.UNKNOWN), "2m00s, SLA no promise: unknown"),
+    for changes, expected in (
+        (("30m", 120.0, 120.0, SlaStanding.MET), "2m00s, SLA 30m00s: met"),
+        (("30m", None, 2_400.0, SlaStanding.NOT_MET), "none within 40m00s, SLA 30m00s: not met"),
+        ((None, 120.0, 120.0, SlaStanding.UNKNOWN), "2m00s, SLA no promise: unknown"),
     ):
         values = dict(zip(("promised", "seconds", "waited", "standing"), changes, strict=True))
         measure = SlaMeasure.model_validate({**fields, **values})
-        assert sla_told(measure) == f"hexanet, response: {told}"
+        assert sla_line(measure) == f"hexanet, response: {expected}"
 
 
 def test_a_watched_run_shows_the_question() -> None:
@@ -160,9 +160,9 @@ def test_a_finding_with_its_history() -> None:
         seen=(Sighting(run_id="run2", at=after(DAY)),),
         closure=Closure(finding="F-3", run_id="run3", at=after(2 * DAY), by="amartin", text="new"),
     )
-    said = list(finding_lines(finding, after(3 * DAY)))
-    assert "due" not in said[0]
-    assert said[1:] == [
+    text = list(finding_lines(finding, after(3 * DAY)))
+    assert "due" not in text[0]
+    assert text[1:] == [
         "    moodle-standby: expected 200, was 500",
         "    opened 2026-03-10 02:42:41 UTC by the run, run 20260310T020000Z-moodle-7f3a",
         "    seen again 2026-03-11 02:00:00 UTC, run run2",
@@ -177,19 +177,19 @@ def test_the_mail_says_how_many_are_open() -> None:
         a_finding(key="b", opened=after(-2 * DAY), due=dt.date(2026, 3, 30)),
         a_finding(key="c", closure=Closure(finding="F-3", run_id="x", at=after(0), by="amartin")),
     ]
-    told = open_told(findings, after(0))
-    assert told == "Open findings: 2, 1 overdue, the oldest open for 40 days"
+    expected = open_line(findings, after(0))
+    assert expected == "Open findings: 2, 1 overdue, the oldest open for 40 days"
     mail = summary(a_record(), findings=findings)
-    assert f"{told}: pradrill findings\n" in mail
+    assert f"{expected}: pradrill findings\n" in mail
     assert "Open findings" not in summary(a_record(), findings=findings[2:])
 
 
 def test_an_announcement_can_be_answered_as_it_stands() -> None:
     """It says who, what, until when and where, with a line for a shell for each answer."""
-    told = announcement(
+    expected = announcement(
         a_question(call=CALL, step="call: it's late"), Path("/var/lib/x y"), "ctl01"
     )
-    first, *rest = told.splitlines()
+    first, *rest = expected.splitlines()
     assert first == "The drill waits for operator: call: it's late"
     assert any("hexanet: phone +33 3 26 00 00 00" in line for line in rest)
     assert any(line.endswith("Until 2026-03-10 02:30:00 UTC.") for line in rest)
@@ -210,6 +210,6 @@ def test_hostile_words_of_a_step_move_no_cursor() -> None:
     """Control and direction characters in a step are written out in what is announced."""
     hostile = "\x1b[2J\u202egnp\r\n"
     question = a_question(step=hostile, who=hostile, instruction=hostile * 3)
-    told = announcement(question, Path("/s"), "ctl01")
-    assert not re.search("[\x00-\x09\x0b-\x1f\u202a-\u202e]", told)
-    assert "U+202E" in told
+    expected = announcement(question, Path("/s"), "ctl01")
+    assert not re.search("[\x00-\x09\x0b-\x1f\u202a-\u202e]", expected)
+    assert "U+202E" in expected

@@ -31,7 +31,7 @@ seconds = st.floats(allow_nan=False, allow_infinity=False)
 
 
 @st.composite
-def known(draw: st.DrawFn) -> Instant:
+def known_instants(draw: st.DrawFn) -> Instant:
     """Return an instant with bounds."""
     early, at, late = sorted(draw(st.tuples(instants, instants, instants)))
     return Instant(at=at, earliest=early, latest=late, provenance=draw(st.sampled_from(Provenance)))
@@ -92,8 +92,8 @@ def records(draw: st.DrawFn) -> RunRecord:
         checks=tuple(draw(st.lists(checks, max_size=4))),
         residue=tuple(draw(st.lists(texts, max_size=6))),
         recovery=a_recovery(
-            marks=draw(st.dictionaries(st.sampled_from(Mark), known(), max_size=7)),
-            recovery_point=draw(st.none() | known()),
+            marks=draw(st.dictionaries(st.sampled_from(Mark), known_instants(), max_size=7)),
+            recovery_point=draw(st.none() | known_instants()),
             rta=draw(actuals),
             rpa=draw(actuals),
             technical_rta=draw(actuals),

@@ -75,14 +75,14 @@ def test_a_code_is_for_ever() -> None:
 
 def test_every_code_is_given_by_the_engine() -> None:
     """A code that nothing gives is none; the words of a record for ever are in `old_sentences`."""
-    named = {
+    codes = {
         node.attr
         for path in ROOT.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
         if node.value.id == "Code"
     }
-    assert named >= set(Code.__members__)
+    assert codes >= set(Code.__members__)
 
 
 def test_every_reason_is_built_with_the_values_of_its_form() -> None:
@@ -104,16 +104,16 @@ def test_every_reason_is_said_in_both_languages_with_every_value(code: Code) -> 
     names += ["count"] * (bool(code.one) and "count" not in names)
     most = max((len(sample(name)) for name in names), default=1)
     for number in range(most):
-        given = {name: sample(name)[number % len(sample(name))] for name in names}
-        said = reason(code, **{name: plain(name, value) for name, value in given.items()})
-        assert Reason.model_validate_json(said.model_dump_json()) == said
-        assert spoken(said) == said.text != ""
+        arguments = {name: sample(name)[number % len(sample(name))] for name in names}
+        sentence = reason(code, **{name: plain(name, value) for name, value in arguments.items()})
+        assert Reason.model_validate_json(sentence.model_dump_json()) == sentence
+        assert spoken(sentence) == sentence.text != ""
         with speaking("fr"):
-            assert is_translated(said)
-            french = spoken(said)
+            assert is_translated(sentence)
+            french = spoken(sentence)
         assert "%(" not in french.replace("%(x)s", "")
-        if code not in {Code.JOINED, Code.LINES, Code.OF_SERVICES} and "%(" not in said.text:
-            assert french != said.text
+        if code not in {Code.JOINED, Code.LINES, Code.OF_SERVICES} and "%(" not in sentence.text:
+            assert french != sentence.text
 
 
 def test_reasons_stand_in_one_another() -> None:
@@ -144,10 +144,10 @@ def test_reasons_stand_in_one_another() -> None:
 )
 def test_a_reason_that_cannot_be_said_is_shown_as_it_is(damaged: object) -> None:
     """A code of another version, or values that are not its own, leave the English sentence."""
-    said = Reason.model_validate(damaged)
+    sentence = Reason.model_validate(damaged)
     with speaking("fr"):
-        assert spoken(said) == "green"
-        assert not is_translated(said)
+        assert spoken(sentence) == "green"
+        assert not is_translated(sentence)
 
 
 def test_a_text_of_an_old_record_is_kept_and_said() -> None:

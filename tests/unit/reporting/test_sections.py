@@ -10,8 +10,8 @@ import pradrill
 from pradrill.config.branding import read_clauses
 from pradrill.domain.declared.drill import Participants
 from pradrill.domain.register.finding import Sighting
-from pradrill.domain.report.case_file import CaseFile, Integrity
-from pradrill.domain.report.changes import Part, changes
+from pradrill.domain.report.case_file import CaseFile, RecordIntegrity
+from pradrill.domain.report.changes import FilePart, changes
 from pradrill.domain.report.sections import BODY, FRONT, Section
 from pradrill.domain.run.backup_integrity import Soundness
 from pradrill.domain.run.record import ServiceResult
@@ -56,7 +56,7 @@ FIELDS = {  # AUDIT group → what must stand on the page, filled in or "not ent
 }
 
 
-def seen(case: CaseFile) -> str:
+def text_of_page(case: CaseFile) -> str:
     """Return what a reader sees of the page, on one line."""
     page = render_html(case, Letterhead(clauses=read_clauses(None)))
     bare = re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)
@@ -81,15 +81,15 @@ def test_sections_stand_in_the_order_of_the_list() -> None:
 @pytest.mark.parametrize("full", [True, False])
 def test_every_field_has_its_place(group: int, *, full: bool) -> None:
     """Each of the nineteen groups of fields is there, whether anything is known of it or not."""
-    text = seen(a_case() if full else CaseFile(record=a_record()))
-    for said in FIELDS[group]:
-        assert said in text
+    text = text_of_page(a_case() if full else CaseFile(record=a_record()))
+    for words in FIELDS[group]:
+        assert words in text
 
 
 def test_what_nobody_entered_is_said() -> None:
     """A bare record's report says "not entered" for people, lessons, deviations and sign-off."""
-    text = seen(CaseFile(record=a_record()))
-    for said in (
+    text = text_of_page(CaseFile(record=a_record()))
+    for words in (
         "requester not entered",
         "What went well not entered",
         "Credentials revoked not entered",
@@ -97,7 +97,7 @@ def test_what_nobody_entered_is_said() -> None:
         "Retention not entered",
         "Deviations and workarounds not entered",
     ):
-        assert said in text
+        assert words in text
     assert "not signed" in text
     assert "not registered" in text
     assert "No earlier finished run of this drill is known." in text
@@ -105,12 +105,12 @@ def test_what_nobody_entered_is_said() -> None:
 
 def test_the_register_that_was_not_read_promises_nothing() -> None:
     """Without the register no report says that nothing is open; with it, an empty one does."""
-    unknown = CaseFile(record=a_record(), integrity=Integrity(record_sha256="5d" * 32))
-    assert "whether findings are open is not known" in seen(unknown)
-    assert "No finding is open" not in seen(unknown)
-    known = Integrity(record_sha256="5d" * 32, entry=1)
-    assert "No finding is open for these services." in seen(
-        CaseFile(record=a_record(), integrity=known)
+    unknown = CaseFile(record=a_record(), integrity=RecordIntegrity(record_sha256="5d" * 32))
+    assert "whether findings are open is not known" in text_of_page(unknown)
+    assert "No finding is open" not in text_of_page(unknown)
+    integrity = RecordIntegrity(record_sha256="5d" * 32, entry=1)
+    assert "No finding is open for these services." in text_of_page(
+        CaseFile(record=a_record(), integrity=integrity)
     )
 
 
@@ -121,7 +121,7 @@ def test_open_findings_lead_and_the_gravest_first() -> None:
         a_finding(finding="F-2", severity=Severity.CRITICAL, title="grave", owner=None, due=None),
         a_case().findings[1],
     )
-    text = seen(a_case(findings=findings))
+    text = text_of_page(a_case(findings=findings))
     first = text[text.index("Open findings") : text.index("Scope and scenario")]
     assert first.index("F-2") < first.index("F-1")
     assert "F-3" not in first
@@ -132,7 +132,7 @@ def test_open_findings_lead_and_the_gravest_first() -> None:
 
 def test_marks_of_people_are_entered_not_measured() -> None:
     """T1 and T6 that people entered stand with who entered them and when, beside measured ones."""
-    text = seen(a_case())
+    text = text_of_page(a_case())
     assert (
         "T1 detected 2026-03-10 02:01:00 UTC, entered 2026-03-11 03:00:00 UTC by a.martin" in text
     )
@@ -142,41 +142,41 @@ def test_marks_of_people_are_entered_not_measured() -> None:
 
 def test_worst_case_stands_beside_the_rpa() -> None:
     """Page one has the worst case that the catalogue allows, and how it stands to the RPO."""
-    text = seen(a_case())
+    text = text_of_page(a_case())
     meaning = "the largest loss that the backups would have allowed"
     assert f"Worst-case RPA {meaning} 48h13m by the catalogue RPO 24h00m not met" in text
     assert "restored from 4f2c9a1be073 with data of 2026-03-06 23:00:00 UTC" in text
     assert "every 1d, 1h of grace: 1 is missing" in text
-    bare = seen(CaseFile(record=a_record()))
+    bare = text_of_page(CaseFile(record=a_record()))
     assert f"Worst-case RPA {meaning} not known: the run read no backup catalogue" in bare
 
 
 def test_inputs_are_identified() -> None:
     """The backup's id, copy, size, checksum, rule and soundness are there."""
-    text = seen(a_case())
-    for said in (
+    text = text_of_page(a_case())
+    for words in (
         "restic, sftp:backup:/srv/restic",
         "38.4 GiB, restic tree 9c41",
         "latest: the newest of 3 that match",
         "sound, restic check --read-data-subset=2/4; part 2 of 4",
     ):
-        assert said in text
+        assert words in text
     damaged = a_recovery(integrity=a_soundness(soundness=Soundness.DAMAGED, detail="pack 3"))
-    assert "damaged, restic check" in seen(CaseFile(record=a_record(recovery=damaged)))
+    assert "damaged, restic check" in text_of_page(CaseFile(record=a_record(recovery=damaged)))
 
 
 def test_waits_are_told_apart() -> None:
     """Who was asked, how long they took and what they said, and how much of the RTA that was."""
-    text = seen(a_case())
+    text = text_of_page(a_case())
     assert "Of the RTA, people were waited for during 40m00s." in text
     assert "call the host prepare, hexanet: response operator 02:00:05 15m00s yes, cdurand" in text
     assert "DSI 02:00:05 15m00s no, cdurand Not before noon." in text
-    assert "No step of this run waited for people." in seen(CaseFile(record=a_record()))
+    assert "No step of this run waited for people." in text_of_page(CaseFile(record=a_record()))
 
 
 def test_promises_of_the_provider_are_measured() -> None:
     """Response and restoration stand against the SLA, met or not."""
-    text = seen(a_case())
+    text = text_of_page(a_case())
     assert "hexanet call the host response 30m00s 15m00s met" in text
     assert "hexanet call the host restoration 10m00s 25m00s not met" in text
 
@@ -184,7 +184,7 @@ def test_promises_of_the_provider_are_measured() -> None:
 def test_people_named_beforehand_are_not_called_present() -> None:
     """Whom the drill names stands as named beforehand, until somebody enters who was there."""
     plan = a_run_plan(drill=a_drill(people=Participants(approver="DSI", observer="Audit")))
-    text = seen(a_case(record=a_record(plan=plan)))
+    text = text_of_page(a_case(record=a_record(plan=plan)))
     assert "approver DSI not entered not entered named by the drill beforehand" in text
     assert "observer Noé Petit" in text
     assert "observer Audit" not in text
@@ -204,7 +204,7 @@ def test_each_service_has_its_row() -> None:
         name: ServiceResult(verdict=verdict, reasons=("x",), recovery=recovery, hosts=())
         for name, (verdict, recovery) in results.items()
     }
-    text = seen(CaseFile(record=a_record(plan=plan, services=services)))
+    text = text_of_page(CaseFile(record=a_record(plan=plan, services=services)))
     assert "directory PASSED 42m10s 4h00m 3h05m 24h00m" in text
     assert "application MISSED 5h33m 4h00m 3h05m 24h00m" in text
     assert "directory; application (after directory)" in text
@@ -216,22 +216,24 @@ def test_changes_are_told_by_part() -> None:
     drill = before.drill
     assert drill.verify is not None
     checks = drill.verify.checks
-    gone = FileHash(path=checks / "test_old.py", sha256="11" * 32)
+    absent = FileHash(path=checks / "test_old.py", sha256="11" * 32)
     now = before.model_copy(
         update={
             "plan_version": 4,
             "files": (before.files[0].model_copy(update={"sha256": "00" * 32}), *before.files[1:]),
         }
     )
-    old = before.model_copy(update={"files": (*before.files[:2], gone)})
-    found = changes(now, old)
-    told = {(each.part, each.path.rpartition("/")[2], each.before is None) for each in found.files}
-    assert told == {
-        (Part.PLAN, "plan.yml", False),
-        (Part.PLAYBOOK, "restore_moodle.yml", True),
-        (Part.CHECK, "test_old.py", False),
+    old = before.model_copy(update={"files": (*before.files[:2], absent)})
+    differences = changes(now, old)
+    parts = {
+        (each.part, each.path.rpartition("/")[2], each.before is None) for each in differences.files
     }
-    assert [(each.name, each.before, each.now) for each in found.fields] == [
+    assert parts == {
+        (FilePart.PLAN, "plan.yml", False),
+        (FilePart.PLAYBOOK, "restore_moodle.yml", True),
+        (FilePart.CHECK, "test_old.py", False),
+    }
+    assert [(each.name, each.before, each.now) for each in differences.fields] == [
         ("plan version", "3", "4")
     ]
     same = changes(before, before)
@@ -240,14 +242,16 @@ def test_changes_are_told_by_part() -> None:
 
 def test_nothing_changed_is_said_to_be_so() -> None:
     """Two runs of the same files are said to be the same to the byte."""
-    text = seen(a_case(previous=a_record(run_id="20251210T020000Z-moodle-11d0", ended=after(1))))
+    text = text_of_page(
+        a_case(previous=a_record(run_id="20251210T020000Z-moodle-11d0", ended=after(1)))
+    )
     assert "are the same, to the byte" in text
 
 
 def test_a_verdict_names_all_its_reasons() -> None:
     """Page one shows the first reasons and counts the rest, which stand further down."""
     reasons = tuple(f"reason {number}" for number in range(9))
-    text = seen(CaseFile(record=a_record(verdict=Verdict.FAILED, reasons=reasons)))
+    text = text_of_page(CaseFile(record=a_record(verdict=Verdict.FAILED, reasons=reasons)))
     first = text[: text.index("Scope and scenario")]
     assert "reason 4" in first
     assert "reason 5" not in first
@@ -264,7 +268,7 @@ def test_later_sightings_stand_beside_an_open_finding() -> None:
         a_finding(finding="F-2", title="two", seen=twice),
         a_finding(finding="F-3", title="three"),
     )
-    text = seen(a_case(findings=findings))
+    text = text_of_page(a_case(findings=findings))
     first = text[text.index("Open findings") : text.index("Scope and scenario")]
     assert "seen again by run 20260610T020000Z-moodle-aaaa on 2026-03-11 02:00:00 UTC" in first
     last = "the last time by run 20260910T020000Z-moodle-bbbb on 2026-03-12 02:00:00 UTC"

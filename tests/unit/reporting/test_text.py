@@ -98,7 +98,7 @@ def printed(*, width: int = 80, terminal: bool = False) -> tuple[Console, io.Str
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"),
+    ("seconds", "text"),
     [
         (0, "0.0s"),
         (59.94, "59.9s"),
@@ -110,9 +110,9 @@ def printed(*, width: int = 80, terminal: bool = False) -> tuple[Console, io.Str
         (1e300, "1e+300s"),
     ],
 )
-def test_short_durations(seconds: float, told: str) -> None:
+def test_short_durations(seconds: float, text: str) -> None:
     """Durations are told in two units, days only from three days on."""
-    assert wording.short(seconds) == told
+    assert wording.short(seconds) == text
 
 
 def test_bounds_are_rounded_outwards() -> None:
@@ -140,15 +140,15 @@ def test_clean_keeps_ordinary_text() -> None:
 @pytest.mark.parametrize(
     ("actual", "standing"),
     [
-        (None, view.Standing.UNKNOWN),
-        (an_actual(3_600), view.Standing.MET),
-        (an_actual(3_599.9, within=0.2), view.Standing.NOT_MET),
-        (an_actual(10, provenance=Provenance.ASSUMED), view.Standing.UNKNOWN),
-        (an_actual(-10), view.Standing.UNKNOWN),
+        (None, view.ObjectiveStanding.UNKNOWN),
+        (an_actual(3_600), view.ObjectiveStanding.MET),
+        (an_actual(3_599.9, within=0.2), view.ObjectiveStanding.NOT_MET),
+        (an_actual(10, provenance=Provenance.ASSUMED), view.ObjectiveStanding.UNKNOWN),
+        (an_actual(-10), view.ObjectiveStanding.UNKNOWN),
     ],
 )
 def test_objective_is_met_only_by_the_upper_bound(
-    actual: Elapsed | None, standing: view.Standing
+    actual: Elapsed | None, standing: view.ObjectiveStanding
 ) -> None:
     """An objective is met by the upper bound, and unknown without a measurement."""
     assert against_hour(actual).standing is standing
@@ -157,9 +157,9 @@ def test_objective_is_met_only_by_the_upper_bound(
 def test_actual_never_reads_like_the_objective_it_missed() -> None:
     """1h00m10s against 1h00m is told finely, so that the miss can be seen."""
     compared = against_hour(an_actual(3_610))
-    assert compared.told == "1h00m10.0s"
+    assert compared.actual_text == "1h00m10.0s"
     assert compared.margin == "-10.0s"
-    assert against_hour(an_actual(3_600)).told == "1h00m"
+    assert against_hour(an_actual(3_600)).actual_text == "1h00m"
 
 
 # ------------------------------------------------------------------ summary
@@ -234,8 +234,8 @@ def test_show_tells_figures_and_failures() -> None:
     """The terminal shows the same verdict, figures and details as the page."""
     console, stream = printed()
     show(missed(), console)
-    for said in ("MISSED", "4h26m", "RTO 4h00m", "not met", "restore_moodle", "4f2c9a1be07d"):
-        assert said in stream.getvalue()
+    for words in ("MISSED", "4h26m", "RTO 4h00m", "not met", "restore_moodle", "4f2c9a1be07d"):
+        assert words in stream.getvalue()
 
 
 def test_markup_and_escapes_do_not_reach_the_terminal() -> None:
@@ -254,7 +254,7 @@ def test_plan_shows_all_and_no_secret() -> None:
     for step in plan.steps:
         assert step.name in text
         assert not isinstance(step, PlannedPlaybook) or str(step.playbook) in text
-    for said in (
+    for words in (
         *texts(plan.guards),
         *texts(plan.destroys),
         f"on {HOST}, at most 1h00m",
@@ -264,7 +264,7 @@ def test_plan_shows_all_and_no_secret() -> None:
         "db.prod.exemple.fr:3306",
         "198.51.100.20",
     ):
-        assert said in text
+        assert words in text
 
 
 def test_runs_are_listed() -> None:
@@ -293,11 +293,11 @@ def watched(console: Console) -> Progress:
         live.phase("restore")
         live.step("restore_moodle", 60.0)
         live.say("moodle-standby: unpack \x1b[2J")
-        live.done(a_step())
+        live.finish(a_step())
         live.phase("verify")
         live.step("check the service", 600.0)
         live.checks(3, 12)
-        live.done(a_step(name="check the service", outcome=StepOutcome.TIMED_OUT, detail="red"))
+        live.finish(a_step(name="check the service", outcome=StepOutcome.TIMED_OUT, detail="red"))
         live.phase("teardown")
     return live
 

@@ -29,7 +29,7 @@ def drawn(record: RunRecord) -> Picture:
     xs = [x for x, _ in picture.ticks]
     ys = [picture.top, picture.bottom]
     for bar in picture.bars:
-        xs += [bar.x, bar.x + bar.width, bar.told_x, *bar.flaws]
+        xs += [bar.x, bar.x + bar.width, bar.text_x, *bar.flaws]
         xs += [] if bar.deadline_x is None else [bar.deadline_x]
         ys += [bar.y, bar.y + 20]
         assert bar.width > 0
@@ -76,7 +76,7 @@ def test_far_objective_breaks_the_axis(hours: int) -> None:
 def test_disruption_long_before_launch() -> None:
     """A disruption two days before the launch is drawn, behind a break."""
     marks = {
-        Mark.DISRUPTION: Instant.known(after(-172_800), Provenance.ENTERED, within=600),
+        Mark.DISRUPTION: Instant.around(after(-172_800), Provenance.ENTERED, within=600),
         Mark.SERVICE_VERIFIED: measured(2_530),
     }
     picture = drawn(a_record(recovery=a_recovery(marks=marks)))
@@ -122,7 +122,7 @@ def test_step_that_did_not_pass_is_not_plain() -> None:
     """A step that did not pass is hatched and says its outcome."""
     bar = drawn(a_record(steps=(a_step(outcome=StepOutcome.TIMED_OUT),))).bars[0]
     assert not bar.plain
-    assert bar.told == "40m54s timed out"
+    assert bar.text == "40m54s timed out"
 
 
 def test_waiting_for_people_is_drawn_apart() -> None:

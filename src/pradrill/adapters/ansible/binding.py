@@ -1,4 +1,4 @@
-"""Ansible bound to the machines that were proven, whatever its inventory and its plays say.
+"""Bind Ansible to the machines that were proven, whatever its inventory and its plays say.
 
 Everything that leads a connection is an extra variable, which nothing outranks. Its value is
 looked up by a host variable whose name is made up for each play: so that each host, also one that
@@ -37,7 +37,7 @@ _NOWHERE = {
 }
 _HERE = {**_NOWHERE, "connection": "ansible.builtin.local", "address": "127.0.0.1"}
 
-_LED = {
+_CONNECTION = {
     "ansible_connection": "connection",
     "ansible_host": "address",
     "ansible_ssh_host": "address",
@@ -76,7 +76,7 @@ _ARROW = re.compile(r"^\w+: \[[^\]\n]*? -> ([^\](\n]+)", re.MULTILINE)
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
-Answer = tuple[str, str]
+HostAnswer = tuple[str, str]
 """A host, and what it said its machine-id is."""
 
 
@@ -87,30 +87,33 @@ class Binding:
         self._play = play
         self._planned = {proven.host.name for proven in play.site.proven}
         self._machine_ids = {proven.host.name: proven.machine_id for proven in play.site.proven}
-        self._own = f"pradrill_{secrets.token_hex(8)}"
+        self._prefix = f"pradrill_{secrets.token_hex(8)}"
         self.inventory = folder / "own.json"
         self.identity = folder / "identity.yml"
 
     def write(self) -> None:
         """Write the play of ours and the inventory that tells each host from the others."""
-        hosts = {name: {self._own: name} for name in self._planned}
+        hosts = {name: {self._prefix: name} for name in self._planned}
         self.inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
-        self.identity.write_text(json.dumps([_identity(self._own)]), encoding="utf-8")
+        self.identity.write_text(json.dumps([_identity(self._prefix)]), encoding="utf-8")
 
     def variables(self) -> dict[str, Any]:
         """Return the extra variables that lead every connection."""
         site = self._play.site
-        led: dict[str, Mapping[str, Any]] = {
-            proven.host.name: {**_led(proven.host), "machine_id": proven.machine_id}
+        hosts: dict[str, Mapping[str, Any]] = {
+            proven.host.name: {**_connection_of(proven.host), "machine_id": proven.machine_id}
             for proven in site.proven
         }
         if self._play.controller:  # Ansible's own short name of 127.0.0.1 is 127
-            led |= dict.fromkeys((*CONTROLLER, "127"), _HERE)
-        table = f"{self._own}_led"
-        one = f"({table}[{self._own} | default(inventory_hostname_short)] | default({table}['']))"
+            hosts |= dict.fromkeys((*CONTROLLER, "127"), _HERE)
+        table = f"{self._prefix}_led"
+        one = (
+            f"({table}[{self._prefix} | default(inventory_hostname_short)] | default({table}['']))"
+        )
+
         return {
-            table: {**led, "": _NOWHERE},
-            **{name: f"{{{{ {one}.{part} }}}}" for name, part in _LED.items()},
+            table: {**hosts, "": _NOWHERE},
+            **{name: f"{{{{ {one}.{part} }}}}" for name, part in _CONNECTION.items()},
             **_FIXED,
             **({"ansible_ssh_executable": str(MARKED_SSH)} if site.run_id else {}),
             "ansible_ssh_args": f'-F "{site.ssh_config}"',
@@ -128,22 +131,24 @@ class Binding:
         allowed = {*self._planned, *(CONTROLLER if self._play.controller else ())}
         if host and host not in allowed:
             return reason(Code.TASK_OF_STRANGER, host=host)
+
         arrow = _ARROW.search(_COLOUR.sub("", str(event.get("stdout") or "")))
         other = arrow[1].strip() if arrow else ""
         if other and other not in allowed and "{{" not in other:
             return reason(Code.TASK_DELEGATED, host=other)
+
         return None
 
     def is_own(self, data: Mapping[str, Any]) -> bool:
         """Tell whether an event is of our own plays."""
         return str(data.get("task_path", "")).startswith(f"{self.identity}:")
 
-    def answer(self, data: Mapping[str, Any]) -> Answer:
+    def answer(self, data: Mapping[str, Any]) -> HostAnswer:
         """Return which machine answered our own play's task."""
         result = data.get("res") or {}
         return str(data.get("host", "")), str(result.get("stdout", "")).strip()
 
-    def differs(self, answer: Answer) -> Reason | None:
+    def differs(self, answer: HostAnswer) -> Reason | None:
         """Say that another machine answered than the one that was proven; or nothing."""
         host, machine_id = answer
         if machine_id == self._machine_ids.get(host):
@@ -151,7 +156,7 @@ class Binding:
         return reason(Code.OTHER_MACHINE, host=host)
 
 
-def _led(host: Host) -> dict[str, Any]:
+def _connection_of(host: Host) -> dict[str, Any]:
     return {
         "connection": "ansible.builtin.ssh",
         "address": host.address,
@@ -161,9 +166,9 @@ def _led(host: Host) -> dict[str, Any]:
     }
 
 
-def _identity(own: str) -> dict[str, Any]:
+def _identity(prefix: str) -> dict[str, Any]:
     """Return the play that reads which machine it is, and ends everything on another one."""
-    answer = f"{own}_answer"
+    answer = f"{prefix}_answer"
     return {
         "name": "Identify the machine",
         "hosts": "all",
@@ -177,7 +182,7 @@ def _identity(own: str) -> dict[str, Any]:
                 "register": answer,
                 "changed_when": False,
                 "failed_when": f"({answer}.stdout | default('') | trim)"
-                f" != {own}_led[inventory_hostname].machine_id",
+                f" != {prefix}_led[inventory_hostname].machine_id",
             }
         ],
     }

@@ -1,4 +1,4 @@
-"""What ansible-runner tells while a play runs, and the judgement of it."""
+"""Read what ansible-runner reports while a play runs, and judge it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
-from pradrill.adapters.ansible.binding import Answer, Binding
+from pradrill.adapters.ansible.binding import Binding, HostAnswer
 from pradrill.adapters.ansible.meter import Meter
 from pradrill.adapters.ansible.stopping import Brake
 from pradrill.domain.run.outcome import PlaybookResult, StepOutcome, TaskFailure
 from pradrill.domain.values.masking import Masker
 from pradrill.domain.values.quotas import PLAY_KEPT, megabytes
-from pradrill.domain.values.reason import Reason, Said, as_reason, reason
+from pradrill.domain.values.reason import Reason, ReasonOrText, as_reason, reason
 from pradrill.domain.values.reason_code import Code
 from pradrill.ports import Say
 
@@ -29,7 +29,7 @@ _CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 _NARRATED = {"runner_on_ok", "runner_on_failed", "runner_on_unreachable", "runner_on_skipped"}
 _USERS = 1  # its place among the playbooks: it runs between two of ours
 
-_Judgement = tuple[StepOutcome, Said, list[TaskFailure]]
+_Judgement = tuple[StepOutcome, ReasonOrText, list[TaskFailure]]
 
 
 class Narrator:
@@ -45,11 +45,11 @@ class Narrator:
         self._brake = brake
         self._ends: list[dict[str, Any]] = []
         """The statistics at each playbook's end: ours, the user's, ours."""
-        self._machine_ids: list[Answer] = []
+        self._machine_ids: list[HostAnswer] = []
         self._stray: Reason | None = None
         self._failures: list[TaskFailure] = []
         self._times: tuple[datetime, ...] = ()
-        self._kept = 0
+        self._bytes_written = 0
         self.meter = Meter()
         self._counts = {"ok": 0, "changed": 0}
         self.unwritten: OSError | None = None
@@ -64,6 +64,7 @@ class Narrator:
             self.unwritten = self.unwritten or error
         except Exception as error:  # noqa: BLE001 an exception here would orphan ansible-playbook
             self._teller.say(f"an event could not be read: {type(error).__name__}")
+
         return False
 
     def end(self) -> None:
@@ -82,9 +83,11 @@ class Narrator:
         if self._binding.is_own(data):
             self._take_own(kind, data, host, task)
             return
-        told = (*self._times, *(_instant(data.get(key)) for key in ("start", "end")))
-        times = sorted(at for at in told if at is not None)
+
+        candidates = (*self._times, *(_instant(data.get(key)) for key in ("start", "end")))
+        times = sorted(at for at in candidates if at is not None)
         self._times = (times[0], times[-1]) if times else ()
+
         if kind == "playbook_on_stats":
             self._ends.append(data)
         elif kind == "playbook_on_task_start" and data.get("name"):
@@ -98,15 +101,17 @@ class Narrator:
         elif kind == "runner_on_ok":
             self._counts["ok"] += 1
             self._counts["changed"] += bool((data.get("res") or {}).get("changed"))
+
         self._note(kind, data, host, task)
 
     def _take_own(self, kind: str, data: dict[str, Any], host: str, task: str) -> None:
-        """Take an event of the plays that read which machine it is: they are no recovery."""
+        """Take an event of the plays that read which machine it is; they recover nothing."""
         if kind in {"runner_on_ok", "runner_on_failed"}:
             self._machine_ids.append(self._binding.answer(data))
         elif kind == "runner_on_unreachable" and self._brake.pulled is None:
             message = self._clean(_message(data.get("res")))[:_LONGEST_MESSAGE]
             self._failures.append(TaskFailure(host=host, task=task, message=message))
+
         self._note(kind, data, host, task)
 
     def _note(self, kind: str, data: dict[str, Any], host: str, task: str) -> None:
@@ -122,11 +127,13 @@ class Narrator:
 
     def _keep(self, line: str) -> None:
         """Keep an event as evidence; say once that the others are not."""
-        if self._kept > PLAY_KEPT:
+        if self._bytes_written > PLAY_KEPT:
             return
-        self._kept += len(line)
-        if self._kept > PLAY_KEPT:
+
+        self._bytes_written += len(line)
+        if self._bytes_written > PLAY_KEPT:
             line = json.dumps({"event": "cut", "after": megabytes(PLAY_KEPT)}) + "\n"
+
         with self._events.open("a", encoding="utf-8") as file:
             file.write(line)
 
@@ -163,29 +170,34 @@ class Narrator:
         """Yield what can be said of the play, the gravest first: that is what counts."""
         if wrong := self._stray or self._elsewhere():
             yield StepOutcome.UNKNOWN, wrong, self._failures
+
         if self._brake.pulled is not None:
             yield self._brake.pulled, "", self._failures
         stats, processed = self._its_end()
         if self._ends and not stats:
             yield from self._unidentified(planned, 1)
+
         if not stats:
             yield StepOutcome.UNKNOWN, _last_line(output, code), self._failures
         failed, dark = _hosts(stats, "failures"), _hosts(stats, "dark")
         failures = [failure for host in (failed | dark) for failure in self._fatal(host, stats)]
         if failed:
-            yield StepOutcome.FAILED, _told(failures, failed), failures
+            yield StepOutcome.FAILED, _failure_text(failures, failed), failures
+
         if dark:
-            yield StepOutcome.UNREACHABLE, _told(failures, dark), failures
+            yield StepOutcome.UNREACHABLE, _failure_text(failures, dark), failures
+
         if missing := planned - processed:
             why = reason(Code.DID_NOTHING, host=sorted(missing))
             yield StepOutcome.UNKNOWN, why, failures
+
         yield from self._unidentified(planned, 2)
         yield StepOutcome.PASSED, "", failures
 
     def _unidentified(self, planned: set[str], times: int) -> Iterator[_Judgement]:
         """Yield it when hosts have not told that often which machine they are, or are gone."""
         if dark := _hosts(self._ends[-1], "dark"):
-            yield StepOutcome.UNREACHABLE, _told(self._failures, dark), self._failures
+            yield StepOutcome.UNREACHABLE, _failure_text(self._failures, dark), self._failures
         if silent := self._silent(planned, times):
             when = Code.UNREAD_BEFORE_PLAYBOOK if times == 1 else Code.UNREAD_AFTER_PLAYBOOK
             yield StepOutcome.UNKNOWN, reason(when, host=silent), self._failures
@@ -269,18 +281,21 @@ def _message(result: Any) -> str:
         return "no message"
     if "censored" in result:
         return "hidden: the task has no_log"
+
     items = [each for each in result.get("results") or () if isinstance(each, dict)]
     wrong = ("failed", "unreachable", "exception")  # ansible-core 2.21 leaves the first out
     first = next((each for each in items if any(each.get(key) for key in wrong)), None)
     if first is not None:
         return _message(first)
+
     parts = [str(result[key]).strip() for key in ("msg", "stderr") if result.get(key)]
     if len(parts) <= 1 and result.get("stdout"):
         parts.append(str(result["stdout"]).strip()[-_LONGEST_MESSAGE // 2 :])
+
     return ": ".join(parts) or "no message"
 
 
-def _told(failures: list[TaskFailure], hosts: set[str]) -> str:
+def _failure_text(failures: list[TaskFailure], hosts: set[str]) -> str:
     failure = next((failure for failure in failures if failure.host in hosts), None)
     if failure is None:
         return ""

@@ -1,4 +1,4 @@
-"""Counts what a play prints and tells, while it does, and takes no more than the limit."""
+"""Count what a play prints and reports while it runs, and take no more than the limit."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Meter:
 def metered(meter: Meter, **words: Any) -> Any:
     """Return ansible-runner's Runner, which would take in whatever comes.
 
-    It reads a file an event, and keeps what is printed between two events: both are weighed
+    It reads one file per event, and keeps what is printed between two events: both are weighed
     before. It makes its filter of the output itself, so that has to be put in its place.
     """
     from ansible_runner import runner as theirs  # noqa: PLC0415 costs 0.2 s
@@ -40,9 +40,9 @@ def metered(meter: Meter, **words: Any) -> Any:
     class Runner(theirs.Runner):  # type: ignore[misc] # it has no types
         def event_callback(self, event_data: dict[str, Any]) -> None:
             events = Path(self.config.artifact_dir, "job_events")
-            told = events / f"{event_data.get('uuid')}-partial.json"
-            if os.path.lexists(told) and not self.meter.takes(told.stat().st_size):
-                told.unlink()
+            partial = events / f"{event_data.get('uuid')}-partial.json"
+            if os.path.lexists(partial) and not self.meter.takes(partial.stat().st_size):
+                partial.unlink()
             elif not self.meter.over or "uuid" not in event_data:
                 super().event_callback(event_data)
 
@@ -50,4 +50,5 @@ def metered(meter: Meter, **words: Any) -> Any:
         theirs.OutputEventFilter = Filter
     runner = Runner(**words)
     runner.meter = meter
+
     return runner

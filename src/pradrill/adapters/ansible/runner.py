@@ -1,4 +1,4 @@
-"""Playbooks, run by ansible-runner in a folder and an environment of their own."""
+"""Run playbooks with ansible-runner, in a folder and an environment of their own."""
 
 from __future__ import annotations
 
@@ -77,6 +77,7 @@ class AnsibleRunner:
         """
         if strangers := unproven(play.site):
             raise NotIdentifiedError(reason(Code.NEVER_IDENTIFIED, host=strangers))
+
         secrets = {key: self._resolve(name) for key, name in play.secrets.items()}
         password = self._resolve(play.vault_password) if play.vault_password else None
         for secret in (*secrets.values(), *([password] if password else [])):
@@ -86,6 +87,7 @@ class AnsibleRunner:
         # Other plays of the run may go on beside this one: only its own processes are ended.
         play = play._replace(marker=processes.part(play.marker, folder.name))
         binding = Binding(play, folder)
+
         brake = Brake(play.marker, self._clock, deadline, self._grace, cancelled)
         narrator = Narrator(say, evidence / "events.jsonl", self._masker, binding, brake)
         try:
@@ -97,10 +99,12 @@ class AnsibleRunner:
                 if password is not None:
                     pipes.enter_context(in_memory.piped(folder / _VAULT, password))
                 code = _run(_config(play, folder, deadline, binding), narrator, brake)
+
             output = clean_output(_printed(folder), self._masker)
             _write(evidence / "stdout.txt", _cut(output))
             if narrator.unwritten is not None:
                 raise narrator.unwritten
+
             result = narrator.result({host.name for host in play.site.hosts}, code, output)
             return _within(result, narrator.meter)
         finally:
@@ -129,6 +133,7 @@ def _within(result: PlaybookResult, meter: Meter) -> PlaybookResult:
     elif len(json.dumps(result.values, default=str)) > VALUES:
         because = reason(Code.HANDED_TOO_MUCH, size=megabytes(VALUES))
         changes = {"outcome": StepOutcome.UNKNOWN, "detail": because, "values": {}}
+
     return result.model_copy(update=changes)
 
 
@@ -142,6 +147,7 @@ def _run(config: RunnerConfig, narrator: Narrator, brake: Brake) -> int | None:
         code = metered(narrator.meter, config=config, **watched).run()[1]
     except TIMEOUT:
         return None
+
     return int(code) if code is not None else None
 
 
@@ -154,9 +160,9 @@ def _unlocking(play: Play, folder: Path) -> str:
 def opened(files: Iterable[Path], password: str) -> list[str]:
     """Return what Ansible Vault has encrypted in the files, in plain, so that it can be masked."""
     command = [sys.executable, "-I", str(Path(__file__).with_name("vault_reader.py"))]
-    told = json.dumps({"password": password, "files": [str(path) for path in files]})
-    done = subprocess.run(command, input=told.encode(), capture_output=True, check=False)
-    plain: list[str] = json.loads(done.stdout) if done.returncode == 0 else []
+    request = json.dumps({"password": password, "files": [str(path) for path in files]})
+    process = subprocess.run(command, input=request.encode(), capture_output=True, check=False)
+    plain: list[str] = json.loads(process.stdout) if process.returncode == 0 else []
     return plain
 
 
@@ -174,11 +180,13 @@ def _config(play: Play, folder: Path, deadline: float, binding: Binding) -> Runn
         envvars={"ANSIBLE_HOST_KEY_CHECKING": "True"},
         quiet=True,
     )
+
     config.prepare()
     *options, playbook = config.command
     config.command = [*options, str(binding.identity), playbook, str(binding.identity)]
     config.pexpect_timeout = _POLL  # `settings=` is dropped unless there is a file of them
     config.env = _environment(config.env, play, folder, deadline)
+
     return config
 
 
@@ -193,6 +201,7 @@ def _environment(
     _write(config, CONFIGURATION)
     home = Path.home()
     ansible = "/usr/share/ansible"
+
     return {
         "ANSIBLE_COLLECTIONS_PATH": f"{home}/.ansible/collections:{ansible}/collections",
         "ANSIBLE_ROLES_PATH": f"{home}/.ansible/roles:{ansible}/roles:/etc/ansible/roles",

@@ -1,4 +1,4 @@
-"""How a play is stopped: its tasks first, then ansible-playbook, then everything by force."""
+"""Stop a play: its tasks first, then ansible-playbook, then everything by force."""
 
 from __future__ import annotations
 
@@ -51,7 +51,9 @@ class Brake:
                 self.pulled = StepOutcome.TIMED_OUT
             else:
                 return False
+
             self._pulled_at = now
+
         waited = (now - self._pulled_at).total_seconds()
         playbook, children = self._family()
         busy = [pid for pid in children if _waits_for_alarm(pid)]
@@ -61,6 +63,7 @@ class Brake:
         elif not self._interrupted and waited >= self._grace / 2:
             self._interrupted = True
             processes.send(playbook, signal.SIGINT)
+
         return waited >= self._grace
 
     def _family(self) -> tuple[list[int], list[int]]:
@@ -77,8 +80,8 @@ def _parent(pid: int) -> int | None:
 
 def _waits_for_alarm(pid: int) -> bool:
     """Tell whether the process handles SIGALRM: one that does not would die of it."""
-    caught = re.search(r"^SigCgt:\s*([0-9a-f]+)$", _proc(pid, "status"), re.MULTILINE)
-    return caught is not None and bool(int(caught[1], 16) & 1 << signal.SIGALRM - 1)
+    mask = re.search(r"^SigCgt:\s*([0-9a-f]+)$", _proc(pid, "status"), re.MULTILINE)
+    return mask is not None and bool(int(mask[1], 16) & 1 << signal.SIGALRM - 1)
 
 
 def _proc(pid: int, what: str) -> str:

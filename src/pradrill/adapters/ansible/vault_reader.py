@@ -1,4 +1,4 @@
-"""Reads what Ansible Vault has encrypted, so that the plain values can be masked.
+"""Read what Ansible Vault has encrypted, so that the plain values can be masked.
 
 Run by path, in a process of its own: {"password": …, "files": […]} on standard input, a list of
 the plain texts on standard output.
@@ -19,10 +19,11 @@ def main() -> None:
     from ansible.parsing.dataloader import DataLoader  # noqa: PLC0415 costs 0.2 s
     from ansible.parsing.vault import VaultLib, VaultSecret  # noqa: PLC0415 likewise
 
-    told = json.load(sys.stdin)
-    vault = VaultLib([("default", VaultSecret(told["password"].encode()))])
+    request = json.load(sys.stdin)
+
+    vault = VaultLib([("default", VaultSecret(request["password"].encode()))])
     plain: list[str] = []
-    for name in told["files"]:
+    for name in request["files"]:
         text = Path(name).read_text("utf-8", "replace")
         for hit in _INLINE.findall(text):
             block = "\n".join(line.strip() for line in hit.splitlines())
@@ -30,9 +31,11 @@ def main() -> None:
                 opened = vault.decrypt(block.encode()).decode()
             except Exception:  # noqa: BLE001, S112 encrypted for somebody else
                 continue
+
             plain.append(opened)
             if text.startswith("$ANSIBLE_VAULT;"):
                 plain += leaves(DataLoader().load(opened))
+
     json.dump(plain, sys.stdout)
 
 

@@ -1,4 +1,4 @@
-"""Barman servers of this machine. Barman changes to its own user by itself when root calls it."""
+"""Read Barman servers of this machine. Barman changes to its own user itself when root calls it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from pradrill.domain.declared.backup_source import BarmanSource
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
-from pradrill.domain.run.backup_integrity import Checked, Part, Soundness
+from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
 from pradrill.domain.run.host_answers import last_line
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds, Clock
@@ -41,18 +41,20 @@ class Barman:
 
     def catalogue(self, bounds: Bounds) -> Catalogue:
         """Return the server's backups. A physical one can be recovered from its end on."""
-        said = self._call(["list-backups", self._declared.server], bounds)
-        if said.code is None:
+        answer = self._call(["list-backups", self._declared.server], bounds)
+        if answer.code is None:
             raise NotReadyError(f"{self._name} did not answer in {bounds.deadline:g} s")
-        if said.code != 0:
-            raise self._refusal(said)
+        if answer.code != 0:
+            raise self._refusal(answer)
+
         try:
-            listed = _BACKUPS.validate_json(said.out)[self._declared.server]
+            listed = _BACKUPS.validate_json(answer.out)[self._declared.server]
         except (ValidationError, KeyError) as error:
             raise NotReadyError(
                 f"what barman says of {self._name} is not what barman says",
                 hint="Run barman -f json list-backups by hand and see what it prints.",
             ) from error
+
         now = self._clock.now()
         return Catalogue(
             source=self._declared.name,
@@ -62,23 +64,26 @@ class Barman:
             continuous=True,
         )
 
-    def check(self, point: RecoveryPoint, part: Part, bounds: Bounds) -> Checked:
+    def check(self, point: RecoveryPoint, part: IntegrityPart, bounds: Bounds) -> Checked:
         """Let pg_verifybackup read the backup's files against its manifest."""
         del part  # pg_verifybackup reads everything
         method = "barman verify-backup (pg_verifybackup)"
-        said = self._call(["verify-backup", self._declared.server, point.id], bounds, json=False)
-        if said.code is None:
+        answer = self._call(["verify-backup", self._declared.server, point.id], bounds, json=False)
+        if answer.code is None:
             return Checked(Soundness.UNPROVEN, method, f"not done in {bounds.deadline:g} s")
-        told = said.out + said.err
-        if said.code == 0 and "backup successfully verified" in told:
+
+        output = answer.out + answer.err
+        if answer.code == 0 and "backup successfully verified" in output:
             return Checked(Soundness.SOUND, method)
-        failed = [line for line in told.splitlines() if "pg_verifybackup: error" in line]
+
+        failed = [line for line in output.splitlines() if "pg_verifybackup: error" in line]
         if any("could not open file" in line and "backup_manifest" in line for line in failed):
             why = "it has no backup_manifest; run barman generate-manifest after a backup"
             return Checked(Soundness.UNPROVEN, method, why)
         if failed:
             return Checked(Soundness.DAMAGED, method, last_line(failed[0].partition("error: ")[2]))
-        return Checked(Soundness.UNPROVEN, method, _reason(said))
+
+        return Checked(Soundness.UNPROVEN, method, _reason(answer))
 
     @property
     def _location(self) -> str:
@@ -89,8 +94,8 @@ class Barman:
     def _name(self) -> str:
         return f"the Barman {self._location}"
 
-    def _refusal(self, said: CompletedCommand) -> NotReadyError:
-        reason = _reason(said)
+    def _refusal(self, answer: CompletedCommand) -> NotReadyError:
+        reason = _reason(answer)
         if "Unknown server" in reason:
             return NotReadyError(f"{self._name} is not there", hint="Run: barman list-servers.")
         if "lock" in reason.lower():
@@ -122,10 +127,10 @@ def _point(backup: _Backup, now: datetime) -> RecoveryPoint:
     )
 
 
-def _reason(said: CompletedCommand) -> str:
+def _reason(answer: CompletedCommand) -> str:
     """Return what Barman complains of: in JSON on its output, or as text on either stream."""
     try:
-        told: Any = json.loads(said.out)
-        return last_line(str(told["_ERROR"][0]))
+        document: Any = json.loads(answer.out)
+        return last_line(str(document["_ERROR"][0]))
     except (ValueError, KeyError, TypeError, IndexError):
-        return last_line(said.err if said.err.strip() else said.out)
+        return last_line(answer.err if answer.err.strip() else answer.out)

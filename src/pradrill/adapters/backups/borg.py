@@ -1,4 +1,4 @@
-"""BorgBackup 1.x repositories. Listing takes borg's shared lock for as long as it lasts."""
+"""Read BorgBackup 1.x repositories. Listing takes borg's shared lock for as long as it lasts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from pradrill.domain.declared.backup_source import BorgSource
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
-from pradrill.domain.run.backup_integrity import Checked, Part, Soundness
+from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
 from pradrill.domain.run.host_answers import last_line
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds, Clock
@@ -64,7 +64,9 @@ def _utc(value: Any) -> Any:
             read = datetime.fromisoformat(value)
         except ValueError:
             return value
+
         return read if read.tzinfo else read.replace(tzinfo=UTC)
+
     return value
 
 
@@ -95,17 +97,19 @@ class Borg:
     def catalogue(self, bounds: Bounds) -> Catalogue:
         """Return the archives that the prefix leaves; a comment's words are their tags."""
         chosen = ["--glob-archives", f"{_literal(self._declared.prefix or '')}*"]
-        asked = ["list", "--json", "--format", "{hostname}{end}{comment}", *chosen]
-        said = self._call(asked, bounds)
-        if said.code != 0:
-            raise self._refusal(said, bounds.deadline)
+        words = ["list", "--json", "--format", "{hostname}{end}{comment}", *chosen]
+        answer = self._call(words, bounds)
+        if answer.code != 0:
+            raise self._refusal(answer, bounds.deadline)
+
         try:
-            archives = _Listing.model_validate_json(said.out).archives
+            archives = _Listing.model_validate_json(answer.out).archives
         except ValidationError as error:
             raise NotReadyError(
                 f"what borg says of {self._name} is not what borg 1.x says",
                 hint="Run borg list --json by hand and see what it prints.",
             ) from error
+
         return Catalogue(
             source=self._declared.name,
             location=self._declared.repository,
@@ -113,22 +117,25 @@ class Borg:
             points=tuple(_point(archive) for archive in archives),
         )
 
-    def check(self, point: RecoveryPoint, part: Part, bounds: Bounds) -> Checked:
+    def check(self, point: RecoveryPoint, part: IntegrityPart, bounds: Bounds) -> Checked:
         """Check the repository and read every piece of the archive's data."""
         del part  # borg reads everything
         method = "borg check --verify-data"
         chosen = ["--glob-archives", _literal(point.id)]
         for words in (["--repository-only"], ["--archives-only", "--verify-data", *chosen]):
-            said = self._call(["check", *words], bounds)
-            if said.code is None:
+            answer = self._call(["check", *words], bounds)
+            if answer.code is None:
                 return Checked(Soundness.UNPROVEN, method, f"not done in {bounds.deadline:g} s")
-            if said.code == 0:
+            if answer.code == 0:
                 continue
-            messages = _messages(said)
+
+            messages = _messages(answer)
             refused = [name for name, _ in messages if name in _MEANS and name != "IntegrityError"]
-            if refused or said.code > 2:  # noqa: PLR2004 borg's own answers end at 2
-                return Checked(Soundness.UNPROVEN, method, self._refusal(said, 0).message)
-            return Checked(Soundness.DAMAGED, method, _reason(messages, said))
+            if refused or answer.code > 2:  # noqa: PLR2004 borg's own answers end at 2
+                return Checked(Soundness.UNPROVEN, method, self._refusal(answer, 0).message)
+
+            return Checked(Soundness.DAMAGED, method, _reason(messages, answer))
+
         return Checked(Soundness.SOUND, method)
 
     @property
@@ -146,28 +153,33 @@ class Borg:
         }
         if declared.key_file is not None:
             extra["BORG_KEY_FILE"] = str(declared.key_file)
+
         with TemporaryDirectory(prefix="pradrill-") as folder:  # borg's caches and its memory
             extra["BORG_BASE_DIR"] = folder
             command, *rest = words
             argv = ["borg", "--log-json", "--lock-wait", _LOCK_WAIT, command, *rest]
+
             return run(argv, bounds, extra=extra, package="borgbackup")
 
-    def _refusal(self, said: CompletedCommand, deadline: float) -> NotReadyError:
-        if said.code is None:
+    def _refusal(self, answer: CompletedCommand, deadline: float) -> NotReadyError:
+        if answer.code is None:
             return NotReadyError(f"{self._name} did not answer in {deadline:g} s")
-        messages = _messages(said)
-        reason = _reason(messages, said)
-        if re.search(r"Host key verification failed|IDENTIFICATION HAS CHANGED", said.err):
+
+        messages = _messages(answer)
+        reason = _reason(messages, answer)
+        if re.search(r"Host key verification failed|IDENTIFICATION HAS CHANGED", answer.err):
             return NotReadyError(
                 f"{self._name} is behind a host whose key is not the pinned one",
                 hint="Compare the keys, then pin it in known_hosts.",
             )
-        if "not supported by this borg version" in said.err:
+        if "not supported by this borg version" in answer.err:
             return NotReadyError(f"{self._name} is in a newer format than this borg reads")
+
         for name, _ in messages:
             if name in _MEANS:
                 means, hint = _MEANS[name]
                 return NotReadyError(f"{self._name} {means}: {reason}", hint=hint)
+
         return NotReadyError(f"{self._name} cannot be read: {reason}")
 
 
@@ -187,19 +199,25 @@ def _literal(text: str) -> str:
     return re.sub(r"([*?\[])", r"[\1]", text)
 
 
-def _messages(said: CompletedCommand) -> list[tuple[str, str]]:
+def _messages(answer: CompletedCommand) -> list[tuple[str, str]]:
     """Return (message id, text) of each error and warning in borg's JSON log."""
-    found = []
-    for line in said.err.splitlines():
+    messages = []
+    for line in answer.err.splitlines():
         try:
-            told = json.loads(line)
+            message = json.loads(line)
         except ValueError:
             continue
-        if isinstance(told, dict) and told.get("levelname") in {"ERROR", "CRITICAL", "WARNING"}:
-            found.append((str(told.get("msgid", "")), str(told.get("message", ""))))
-    return found
+
+        if isinstance(message, dict) and message.get("levelname") in {
+            "ERROR",
+            "CRITICAL",
+            "WARNING",
+        }:
+            messages.append((str(message.get("msgid", "")), str(message.get("message", ""))))
+
+    return messages
 
 
-def _reason(messages: list[tuple[str, str]], said: CompletedCommand) -> str:
+def _reason(messages: list[tuple[str, str]], answer: CompletedCommand) -> str:
     texts = [text for _, text in messages if text.strip()]
-    return last_line(texts[0].splitlines()[0] if texts else said.err)
+    return last_line(texts[0].splitlines()[0] if texts else answer.err)

@@ -1,4 +1,4 @@
-"""pgBackRest stanzas: `info` and `verify`, which answer in text what their exit code leaves out."""
+"""Read pgBackRest stanzas: `info` and `verify` answer in text what their exit code leaves out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from pradrill.domain.declared.backup_source import PgBackRestSource
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
-from pradrill.domain.run.backup_integrity import Checked, Part, Soundness
+from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
 from pradrill.domain.run.host_answers import last_line
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds, Clock
@@ -97,16 +97,16 @@ class PgBackRest:
         A physical backup can be recovered from its end on: that is its data's time.
         """
         stanza = self._stanza(bounds)
-        mine = [b for b in stanza.backup if b.database.repository == self._declared.number]
+        backups = [b for b in stanza.backup if b.database.repository == self._declared.number]
         return Catalogue(
             source=self._declared.name,
             location=self._location,
             read_at=self._clock.now(),
-            points=tuple(_point(backup) for backup in mine),
+            points=tuple(_point(backup) for backup in backups),
             continuous=True,
         )
 
-    def check(self, point: RecoveryPoint, part: Part, bounds: Bounds) -> Checked:
+    def check(self, point: RecoveryPoint, part: IntegrityPart, bounds: Bounds) -> Checked:
         """Verify the checksum of every file of the stanza's repository."""
         del part  # pgBackRest reads everything
         method = "pgbackrest verify"
@@ -114,22 +114,30 @@ class PgBackRest:
             self._stanza(bounds)  # verify takes a wrong password for damage
         except NotReadyError as error:
             return Checked(Soundness.UNPROVEN, method, error.message)
-        said = self._call(["verify", "--output=text", "--verbose"], bounds)
-        if said.code is None:
+
+        answer = self._call(["verify", "--output=text", "--verbose"], bounds)
+        if answer.code is None:
             return Checked(Soundness.UNPROVEN, method, f"not done in {bounds.deadline:g} s")
-        state = re.search(r"^status: (\w+)", said.out, re.MULTILINE)
+
+        state = re.search(r"^status: (\w+)", answer.out, re.MULTILINE)
         its = re.search(
-            rf"^ *backup: {re.escape(point.id)}, status: (\w+).*\n(.*)", said.out, re.MULTILINE
+            rf"^ *backup: {re.escape(point.id)}, status: (\w+).*\n(.*)", answer.out, re.MULTILINE
         )
-        if said.code == 0 and state and state[1] == "ok" and its and its[1] == "valid":
+        if answer.code == 0 and state and state[1] == "ok" and its and its[1] == "valid":
             return Checked(Soundness.SOUND, method)
-        if said.code == 0 and state and state[1] == "error" and (its is None or its[1] != "valid"):
-            told = its[2].strip() if its else said.out.splitlines()[-1].strip()
-            return Checked(Soundness.DAMAGED, method, f"{point.id}: {last_line(told)}")
-        if said.code == 0 and state and state[1] == "error":
-            return Checked(Soundness.DAMAGED, method, _invalid(said.out))
-        why = "this pgbackrest does not tell; verify needs 2.45 or newer" if not said.err else ""
-        return Checked(Soundness.UNPROVEN, method, why or last_line(said.err))
+        if (
+            answer.code == 0
+            and state
+            and state[1] == "error"
+            and (its is None or its[1] != "valid")
+        ):
+            line = its[2].strip() if its else answer.out.splitlines()[-1].strip()
+            return Checked(Soundness.DAMAGED, method, f"{point.id}: {last_line(line)}")
+        if answer.code == 0 and state and state[1] == "error":
+            return Checked(Soundness.DAMAGED, method, _invalid(answer.out))
+
+        why = "this pgbackrest does not tell; verify needs 2.45 or newer" if not answer.err else ""
+        return Checked(Soundness.UNPROVEN, method, why or last_line(answer.err))
 
     @property
     def _location(self) -> str:
@@ -143,24 +151,27 @@ class PgBackRest:
         return f"the pgBackRest {self._location}"
 
     def _stanza(self, bounds: Bounds) -> _Stanza:
-        said = self._call(["info", "--output=json"], bounds)
-        if said.code is None:
+        answer = self._call(["info", "--output=json"], bounds)
+        if answer.code is None:
             raise NotReadyError(f"{self._name} did not answer in {bounds.deadline:g} s")
-        if said.code != 0:
-            raise self._refusal(said.err)
+        if answer.code != 0:
+            raise self._refusal(answer.err)
+
         try:
-            stanzas = _STANZAS.validate_json(_RAW.sub(" ", said.out))
+            stanzas = _STANZAS.validate_json(_RAW.sub(" ", answer.out))
         except ValidationError as error:
-            if "unable to load info file" in said.out:  # it quotes what it decrypted wrongly
-                raise self._refusal(said.out) from error
+            if "unable to load info file" in answer.out:  # it quotes what it decrypted wrongly
+                raise self._refusal(answer.out) from error
             raise NotReadyError(
                 f"what pgbackrest says of {self._name} is not what pgbackrest says",
                 hint="Run pgbackrest info --output=json by hand; 2.32 or newer is needed.",
             ) from error
-        found = [stanza for stanza in stanzas if stanza.name == self._declared.stanza]
-        repos = [r for stanza in found for r in stanza.repo if r.key == self._declared.number]
-        if len(found) != 1 or len(repos) != 1:
+
+        matches = [stanza for stanza in stanzas if stanza.name == self._declared.stanza]
+        repos = [r for stanza in matches for r in stanza.repo if r.key == self._declared.number]
+        if len(matches) != 1 or len(repos) != 1:
             raise NotReadyError(f"{self._name} is not there")
+
         status = repos[0].status
         if status.code in _MISSING:
             raise NotReadyError(
@@ -169,9 +180,10 @@ class PgBackRest:
             )
         if status.code not in {_OK, _NO_BACKUP}:
             raise self._refusal(status.message)
-        if found[0].status.lock.restore.held:
+        if matches[0].status.lock.restore.held:
             raise NotReadyError(f"{self._name} is locked by a restore")
-        return found[0]
+
+        return matches[0]
 
     def _refusal(self, message: str) -> NotReadyError:
         reason = _first(message)
@@ -191,6 +203,7 @@ class PgBackRest:
             return NotReadyError(f"{self._name} is damaged: {reason}")
         if re.search(r"HostConnectError|HostInvalid|unable to open|Permission denied", message):
             return NotReadyError(f"{self._name} cannot be reached: {reason}")
+
         return NotReadyError(f"{self._name} cannot be read: {reason}")
 
     def _call(self, words: Sequence[str], bounds: Bounds) -> CompletedCommand:
@@ -200,12 +213,15 @@ class PgBackRest:
         argv.append(f"--config={declared.config or os.devnull}")
         argv += ["--log-level-file=off", "--log-level-console=off", "--log-level-stderr=error"]
         extra = {}
+
         if declared.repository is not None:
             argv.append(f"--repo{number}-path={declared.repository}")
             if declared.password is not None:
                 argv.append(f"--repo{number}-cipher-type=aes-256-cbc")
+
         if declared.password is not None:
             extra[f"PGBACKREST_REPO{number}_CIPHER_PASS"] = self._secret(declared.password)
+
         return run([*argv, command, *rest], bounds, extra=extra, package="pgbackrest")
 
 

@@ -1,4 +1,4 @@
-"""restic repositories, read without a lock or a cache: nothing is written to them."""
+"""Read restic repositories without a lock or a cache: nothing is written to them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from pradrill.domain.declared.backup_source import ResticSource
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
-from pradrill.domain.run.backup_integrity import Checked, Part, Soundness
+from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
 from pradrill.domain.run.host_answers import last_line
 from pradrill.domain.values.model import Utc
 from pradrill.errors import NotReadyError
@@ -75,19 +75,21 @@ class Restic:
         declared = self._declared
         filters = (("--tag", declared.tag), ("--host", declared.host), ("--path", declared.path))
         words = [word for name, value in filters if value for word in (name, value)]
-        said = self._ask(["snapshots", "--json", *words], bounds)
-        if said.err.strip():  # a snapshot that could not be loaded is told here, with exit code 0
-            raise self._refusal(said)
+        answer = self._ask(["snapshots", "--json", *words], bounds)
+        if answer.err.strip():  # a snapshot that could not be loaded is told here, with exit code 0
+            raise self._refusal(answer)
         if lock := self._lock(bounds):
             raise NotReadyError(
                 f"{self._name} is locked by a process that changes it: "
                 f"{last_line(lock.hostname)}, pid {lock.pid}, since {lock.time:%Y-%m-%d %H:%M} UTC",
                 hint="Wait for its end; if it has died, run restic unlock there.",
             )
+
         try:
-            snapshots = _SNAPSHOTS.validate_json(said.out) or []
+            snapshots = _SNAPSHOTS.validate_json(answer.out) or []
         except ValidationError as error:
             raise self._nonsense() from error
+
         return Catalogue(
             source=declared.name,
             location=declared.repository,
@@ -95,21 +97,23 @@ class Restic:
             points=tuple(_point(snapshot) for snapshot in snapshots),
         )
 
-    def check(self, point: RecoveryPoint, part: Part, bounds: Bounds) -> Checked:
+    def check(self, point: RecoveryPoint, part: IntegrityPart, bounds: Bounds) -> Checked:
         """Check the repository's structure, and read one part of its data."""
         del point  # restic divides the repository, not a snapshot
-        wanted = f"{part.number}/{part.of}"
-        method = f"restic check --read-data-subset {wanted}"
-        said = self._call(["check", f"--read-data-subset={wanted}"], bounds)
-        if said.code == 0:
+        subset = f"{part.number}/{part.of}"
+        method = f"restic check --read-data-subset {subset}"
+        answer = self._call(["check", f"--read-data-subset={subset}"], bounds)
+        if answer.code == 0:
             return Checked(Soundness.SOUND, method)
-        if said.code is None:
+        if answer.code is None:
             return Checked(Soundness.UNPROVEN, method, f"not done in {bounds.deadline:g} s")
-        damage = [line for line in said.err.splitlines() if _DAMAGE.search(line)]
+
+        damage = [line for line in answer.err.splitlines() if _DAMAGE.search(line)]
         if not damage:
-            return Checked(Soundness.UNPROVEN, method, self._refusal(said).message)
+            return Checked(Soundness.UNPROVEN, method, self._refusal(answer).message)
         if self._locks(bounds):  # without a lock of ours, a prune looks like damage
             return Checked(Soundness.UNPROVEN, method, "the repository was changed meanwhile")
+
         return Checked(Soundness.DAMAGED, method, last_line(damage[0]))
 
     @property
@@ -119,26 +123,28 @@ class Restic:
     def _lock(self, bounds: Bounds) -> _Lock | None:
         """Return a lock of a process that may remove what we read (prune, rebuild-index)."""
         for lock in self._locks(bounds):
-            said = self._call(["cat", "lock", lock], bounds)
-            if said.code != 0:
+            answer = self._call(["cat", "lock", lock], bounds)
+            if answer.code != 0:
                 continue  # released in the meantime
+
             try:
-                told = _Lock.model_validate_json(said.out)
+                content = _Lock.model_validate_json(answer.out)
             except ValidationError as error:
                 raise self._nonsense() from error
-            if told.exclusive:
-                return told
+            if content.exclusive:
+                return content
+
         return None
 
     def _locks(self, bounds: Bounds) -> list[str]:
-        found = self._ask(["list", "locks"], bounds).out.split()
-        return [word for word in found if re.fullmatch(r"[0-9a-f]{64}", word)][:_LOCKS_READ]
+        words = self._ask(["list", "locks"], bounds).out.split()
+        return [word for word in words if re.fullmatch(r"[0-9a-f]{64}", word)][:_LOCKS_READ]
 
     def _ask(self, words: Sequence[str], bounds: Bounds) -> CompletedCommand:
-        said = self._call(words, bounds)
-        if said.code == 0:
-            return said
-        raise self._refusal(said, bounds.deadline)
+        answer = self._call(words, bounds)
+        if answer.code == 0:
+            return answer
+        raise self._refusal(answer, bounds.deadline)
 
     def _call(self, words: Sequence[str], bounds: Bounds) -> CompletedCommand:
         declared = self._declared
@@ -159,26 +165,30 @@ class Restic:
         place = self._declared.repository
         if not place.startswith("sftp:"):
             return []
+
         if place.startswith("sftp://"):
             url = urlsplit(place)
             host = f"{url.username}@{url.hostname}" if url.username else f"{url.hostname}"
             words = [*(["-p", str(url.port)] if url.port else []), "--", host]
         else:
             words = ["--", place.removeprefix("sftp:").partition(":")[0]]
+
         ssh = self._declared.ssh
         options = ssh_options(ssh.known_hosts, ssh.private_key)
         command = shlex.join(["ssh", *options, "-s", *words, "sftp"]).replace('"', '""')
+
         return ["-o", f'"sftp.command={command}"']  # restic reads options as CSV
 
-    def _refusal(self, said: CompletedCommand, deadline: float = 0) -> NotReadyError:
-        if said.code is None:
+    def _refusal(self, answer: CompletedCommand, deadline: float = 0) -> NotReadyError:
+        if answer.code is None:
             return NotReadyError(f"{self._name} did not answer in {deadline:g} s")
+
         for pattern, means, hint in _MEANS:
-            if re.search(pattern, said.err, re.IGNORECASE):
-                return NotReadyError(f"{self._name} {means}: {_reason(said.err)}", hint=hint)
-        if _DAMAGE.search(said.err):
-            return NotReadyError(f"{self._name} is damaged: {_reason(said.err)}")
-        return NotReadyError(f"{self._name} cannot be read: {_reason(said.err)}")
+            if re.search(pattern, answer.err, re.IGNORECASE):
+                return NotReadyError(f"{self._name} {means}: {_reason(answer.err)}", hint=hint)
+        if _DAMAGE.search(answer.err):
+            return NotReadyError(f"{self._name} is damaged: {_reason(answer.err)}")
+        return NotReadyError(f"{self._name} cannot be read: {_reason(answer.err)}")
 
     def _nonsense(self) -> NotReadyError:
         return NotReadyError(

@@ -1,4 +1,4 @@
-"""Tells people by a program of the plan's, which gets the text on its standard input.
+"""Notify people by a program of the plan's, which gets the text on its standard input.
 
 It runs beside the drill, which neither waits for it nor depends on it.
 """

@@ -1,4 +1,4 @@
-"""Asks people through files in the run's folder, and on the terminal where the run is watched.
+"""Ask people through files in the run's folder, and on the terminal where the run is watched.
 
 A question is `people/NNN.question.json`; its answer is the file of the same number that is made
 first, by a link, which can succeed once only. Whoever gives up on a question makes that file too,
@@ -55,13 +55,15 @@ class FilePeople:
             draft.rename(path)
         except OSError as error:
             raise _unwritten(box, error) from error
-        asked = _FileAsked(path, question, self._terminal)
+
+        pending = _FileAsked(path, question, self._terminal)
         if self._announce is not None:
             self._announce(question)
+
         try:
-            yield asked
+            yield pending
         finally:
-            asked.withdraw()
+            pending.withdraw()
 
     def waiting(self, folder: Path) -> Question | None:
         """Return the question that waits for its answer, if one does."""
@@ -83,9 +85,10 @@ class FilePeople:
                 f'the step "{step}" does not wait for an answer',
                 hint="See which one does: pradrill answer.",
             )
+
         if not _post(path, answer.model_dump_json().encode()):
-            given = _given(path)
-            who = "its time is over" if given is None else f"{given.by} answered it already"
+            earlier = _given(path)
+            who = "its time is over" if earlier is None else f"{earlier.by} answered it already"
             raise UsageError(
                 f'the step "{step}" does not wait any more: {who}',
                 hint="The first answer counts; tell of a mistake with pradrill annotate.",
@@ -129,9 +132,9 @@ class _FileAsked:
     def answer(self) -> Answer | None:
         """Return the answer if there is one by now, from wherever it came."""
         if self._terminal is not None:
-            said = self._terminal.answer(self._question)
-            if said is not None:
-                _post(self._path, said.model_dump_json().encode())
+            answer = self._terminal.answer(self._question)
+            if answer is not None:
+                _post(self._path, answer.model_dump_json().encode())
         return _given(self._path)
 
     def withdraw(self) -> Answer | None:

@@ -1,4 +1,4 @@
-"""Answers typed where the run is watched."""
+"""Read answers that are typed where the run is watched."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Terminal:
         self._user = user
         self._say = say
         self._typed = b""
-        self._gone = False
+        self._is_gone = False
 
     def forget(self) -> None:
         """Drop what was typed before the question: it does not answer it."""
@@ -32,38 +32,43 @@ class Terminal:
             termios.tcflush(self._handle, termios.TCIFLUSH)
 
     def answer(self, question: Question) -> Answer | None:
-        """Return the answer that was typed; None while there is none."""
+        """Return the answer that was typed; None while nobody has answered."""
         line = self._line()
         if not line:
             return None
         if question.confirm is Confirm.TEXT:
-            return self._said(line, yes=True)
+            return self._answer_from(line, yes=True)
+
         word, _, rest = line.partition(" ")
         word = word.rstrip(":,.").lower()
         if word in _YES | _NO:
-            return self._said(rest.strip(), yes=word in _YES)
+            return self._answer_from(rest.strip(), yes=word in _YES)
+
         self._say('answer "yes" or "no"; words may follow')
         return None
 
-    def _said(self, text: str, *, yes: bool) -> Answer:
+    def _answer_from(self, text: str, *, yes: bool) -> Answer:
         return Answer(yes=yes, text=text[:_LONGEST], by=self._user, via="terminal")
 
     def _line(self) -> str:
         while b"\n" not in self._typed:
             if not (self._in_front() and select.select([self._handle], [], [], 0)[0]):
                 return ""
+
             try:
                 read = os.read(self._handle, 4_096)
             except OSError:  # the terminal went away; `pradrill answer` is still there
                 read = b""
-            self._gone = not read
+
+            self._is_gone = not read
             self._typed += read
+
         line, _, self._typed = self._typed.partition(b"\n")
         return line.decode(errors="replace").strip()
 
     def _in_front(self) -> bool:
         """Tell whether reading is ours: a background process that reads is stopped (SIGTTIN)."""
-        if self._gone:
+        if self._is_gone:
             return False
         try:
             return os.tcgetpgrp(self._handle) == os.getpgrp()

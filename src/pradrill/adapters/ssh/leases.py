@@ -1,4 +1,4 @@
-"""Leases on standbys, over SSH: a script of ours takes, renews and releases them there."""
+"""Take leases on standbys over SSH: a script of ours takes, renews and releases them there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from pradrill.adapters.ssh.sessions import Answer, Sessions
+from pradrill.adapters.ssh.sessions import Sessions, SshReply
 from pradrill.domain.run import host_answers as host_words
 from pradrill.domain.run.host import Host, Site
 from pradrill.domain.run.lease import (
@@ -70,9 +70,9 @@ class SshLeases:
         except (ValueError, TypeError, AttributeError, KeyError) as error:
             raise _unread(host, done) from error
 
-    def _run(self, host: Host, site: Site, do: str, holder: Holder, **words: Any) -> Answer:
+    def _run(self, host: Host, site: Site, do: str, holder: Holder, **words: Any) -> SshReply:
         script = Path(__file__).with_name("remote_lease.py").read_text(encoding="utf-8")
-        asked = {
+        request = {
             "do": do,
             **holder.model_dump(),
             "term": LEASE_TERM.total_seconds(),
@@ -80,24 +80,25 @@ class SshLeases:
             "lapsed": False,
             **words,
         }
-        command = shlex.join(["python3", "-I", "-c", script, json.dumps(asked)])
+
+        command = shlex.join(["python3", "-I", "-c", script, json.dumps(request)])
         return self._sessions.run(host, site, command, _LOOK)
 
 
-def _unread(host: Host, done: Answer) -> PradrillError:
-    reason = host_words.last_line(done.err) or "its answer cannot be read"
+def _unread(host: Host, reply: SshReply) -> PradrillError:
+    reason = host_words.last_line(reply.err) or "its answer cannot be read"
     return PradrillError(f"the lease on {host.name} cannot be asked for: {reason}")
 
 
-def _answer(told: dict[str, Any]) -> LeaseAnswer:
+def _answer(payload: dict[str, Any]) -> LeaseAnswer:
     """Read what a standby says: of the other's words no more than one line each."""
-    other = told.get("other")
-    because = host_words.last_line(str(told.get("because") or ""))
+    other = payload.get("other")
+    because = host_words.last_line(str(payload.get("because") or ""))
     ended = because in set(LeaseEnd)
     return LeaseAnswer(
-        came=LeaseState(told["came"]),
+        state=LeaseState(payload["came"]),
         other=other and _holder(other),
-        left=told.get("left", 0.0),
+        left=payload.get("left", 0.0),
         end=because if ended else None,
         because="" if ended else because,
     )
@@ -107,5 +108,5 @@ def _holder(words: dict[str, Any]) -> Holder:
     return Holder(**{key: _word(words, key) for key in Holder.model_fields})
 
 
-def _word(told: dict[str, Any], key: str) -> str:
-    return host_words.last_line(str(told.get(key, "unknown")))[:200] or "unknown"
+def _word(payload: dict[str, Any], key: str) -> str:
+    return host_words.last_line(str(payload.get(key, "unknown")))[:200] or "unknown"

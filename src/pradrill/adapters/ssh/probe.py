@@ -1,4 +1,4 @@
-"""Hosts, looked at over SSH."""
+"""Look at hosts over SSH."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pradrill.adapters.ssh.reach import answers_of, unknown
-from pradrill.adapters.ssh.sessions import TOO_LONG, Answer, Channel, LateError, Sessions
+from pradrill.adapters.ssh.sessions import TOO_LONG, Channel, LateError, Sessions, SshReply
 from pradrill.domain.declared.drill import Canary, NewestData
 from pradrill.domain.run import host_answers as host_words
 from pradrill.domain.run.guard import Reached
@@ -72,6 +72,7 @@ class SshProbe:
         keys = host_words.public_keys(self._look(host, site, "host keys", _KEYS))
         addresses = host_words.addresses(self._look(host, site, "addresses", _ADDRESSES))
         skew = self.skew(host, site)
+
         return HostFacts(
             host=host.name,
             host_key=self._sessions.host_key(host, site),
@@ -92,6 +93,7 @@ class SshProbe:
         mounts = self._look(host, site, "mounts", "cat /proc/self/mounts")
         there = self._look(host, site, "files", _PRESENT, *paths)
         running = self._processes(host, site, {"before": True})
+
         return HostState(
             listening=host_words.listening(ports),
             services=tuple(sorted(line.split()[0] for line in services.splitlines() if line)),
@@ -114,7 +116,7 @@ class SshProbe:
 
         And, then too, what is younger than so many seconds.
         """
-        asked = {
+        request = {
             "before": False,
             "mark": MARK,
             "run": site.run_id,
@@ -123,7 +125,7 @@ class SshProbe:
             "commands": commands,
             "younger": younger,
         }
-        return strays_of(self._processes(host, site, asked), host_words.last_line)
+        return strays_of(self._processes(host, site, request), host_words.last_line)
 
     def marked(self, host: Host, site: Site) -> Sequence[MarkedProcess]:
         """Return every process there that a run has started and that goes on."""
@@ -142,27 +144,29 @@ class SshProbe:
         The host's own SSH port is tried first: unless that is open, every answer is unknown.
         """
         command = shlex.join(["python3", "-I", "-c", _source("remote_reach.py"), *endpoints])
-        done = self._sessions.run(host, site, command, _REACH)
-        if done.code != 0:
-            because = f"exit code {done.code}, {host_words.last_line(done.err)}"
+        reply = self._sessions.run(host, site, command, _REACH)
+        if reply.code != 0:
+            because = f"exit code {reply.code}, {host_words.last_line(reply.err)}"
             return dict.fromkeys(endpoints, unknown(because))
-        return answers_of(endpoints, done.out)
+
+        return answers_of(endpoints, reply.out)
 
     def read_instant(self, host: Host, site: Site, newest: NewestData) -> datetime:
-        """Run the command (by sh) and read its answer; raises PradrillError if it is no instant.
+        """Run the command (by sh), read its answer; raises PradrillError unless it is an instant.
 
         The host ends the command too at the deadline: a query does not outlive the drill.
         """
         assert newest.command is not None  # noqa: S101 otherwise a playbook hands the value back
         what = "newest data's command"
-        done = self._command(host, site, what, newest.command, newest.deadline)
-        if done.code != 0:
+        reply = self._command(host, site, what, newest.command, newest.deadline)
+        if reply.code != 0:
             raise PradrillError(
-                f"the {what} on {host.name} ended with exit code {done.code}: "
-                f"{host_words.last_line(done.err)}",
+                f"the {what} on {host.name} ended with exit code {reply.code}: "
+                f"{host_words.last_line(reply.err)}",
                 hint="Run it by hand on the standby as the same user.",
             )
-        return parse_instant(done.out, newest.format, newest.timezone)
+
+        return parse_instant(reply.out, newest.format, newest.timezone)
 
     def same_canary(self, host: Host, site: Site, canary: Canary) -> bool:
         """Compare what the command prints with the planted value, a last line feed aside.
@@ -175,14 +179,16 @@ class SshProbe:
                 f"the canary {canary.expect} is empty, or no text",
                 hint="Plant a random value, as openssl rand -hex 32 prints it.",
             )
-        done = self._command(host, site, "canary's command", canary.command, canary.deadline)
-        if done.code != 0 or not done.whole:
-            reason = f"ended with exit code {done.code}" if done.code else "printed too much"
+
+        reply = self._command(host, site, "canary's command", canary.command, canary.deadline)
+        if reply.code != 0 or not reply.whole:
+            reason = f"ended with exit code {reply.code}" if reply.code else "printed too much"
             raise PradrillError(
                 f"the canary's command on {host.name} {reason}",
                 hint="Run it by hand on the standby as the same user.",
             )
-        return hmac.compare_digest(done.out.removesuffix("\n").encode(), planted.encode())
+
+        return hmac.compare_digest(reply.out.removesuffix("\n").encode(), planted.encode())
 
     def skew(self, host: Host, site: Site) -> Skew:
         """Return how far the host's clock is ahead: the shortest of several round trips counts."""
@@ -190,13 +196,14 @@ class SshProbe:
         with self._sessions.session(host, site, _LOOK) as channel:
             channel.exec_command(shlex.join(["sh", "-c", _TIME]))
             for _ in range(_ROUNDS):
-                asked = self._clock.now()
+                sent = self._clock.now()
                 channel.sendall(b"\n")
-                told = _told_time(host, channel)
-                trip = self._clock.now() - asked
+                remote = _told_time(host, channel)
+                trip = self._clock.now() - sent
                 within = trip.total_seconds() / 2
                 if best is None or within < best.within:
-                    best = Skew(seconds=(told - asked - trip / 2).total_seconds(), within=within)
+                    best = Skew(seconds=(remote - sent - trip / 2).total_seconds(), within=within)
+
         assert best is not None  # noqa: S101 there is more than one round
         return best
 
@@ -208,60 +215,67 @@ class SshProbe:
         """Read the marker where it lies; what was looked at there is what was read."""
         script = Path(__file__).with_name("remote_marker.py").read_text(encoding="utf-8")
         command = shlex.join(["python3", "-I", "-c", script, MARKER])
-        done = self._sessions.run(host, site, command, _LOOK)
-        if done.code != 0 or not done.whole:
-            reason = host_words.last_line(done.err) if done.whole else "the answer is too long"
+        reply = self._sessions.run(host, site, command, _LOOK)
+        if reply.code != 0 or not reply.whole:
+            reason = host_words.last_line(reply.err) if reply.whole else "the answer is too long"
             raise PradrillError(
                 f"the marker of {host.name} cannot be read: {reason}",
                 hint="The standby needs python3, as Ansible does.",
             )
-        return marker_of(host, done.out)
 
-    def _processes(self, host: Host, site: Site, asked: Mapping[str, Any]) -> dict[str, Any]:
+        return marker_of(host, reply.out)
+
+    def _processes(self, host: Host, site: Site, request: Mapping[str, Any]) -> dict[str, Any]:
         """Ask for processes; what is asked for and told stands in the script."""
         script = _source("remote_strays.py")
-        command = shlex.join(["python3", "-I", "-c", script, json.dumps(asked)])
-        done = self._sessions.run(host, site, command, _LOOK)
+        command = shlex.join(["python3", "-I", "-c", script, json.dumps(request)])
+
+        reply = self._sessions.run(host, site, command, _LOOK)
         try:
-            return dict(json.loads(done.out))
+            return dict(json.loads(reply.out))
         except (ValueError, TypeError) as error:
-            reason = host_words.last_line(done.err) if done.code else "the answer cannot be read"
+            reason = host_words.last_line(reply.err) if reply.code else "the answer cannot be read"
             raise PradrillError(f"the processes of {host.name} cannot be seen: {reason}") from error
 
     def _look(self, host: Host, site: Site, what: str, script: str, *words: str) -> str:
-        """Run a script of ours; a part of an answer is no answer."""
-        done = self._sessions.run(host, site, shlex.join(["sh", "-c", script, "sh", *words]), _LOOK)
-        if done.code != 0 or not done.whole:
-            reason = host_words.last_line(done.err) if done.whole else "the answer is too long"
+        """Run a script of ours; a part of an answer does not count."""
+        reply = self._sessions.run(
+            host, site, shlex.join(["sh", "-c", script, "sh", *words]), _LOOK
+        )
+        if reply.code != 0 or not reply.whole:
+            reason = host_words.last_line(reply.err) if reply.whole else "the answer is too long"
             raise PradrillError(f"the {what} of {host.name} cannot be read: {reason}")
-        return done.out
+        return reply.out
 
     def _command(
         self, host: Host, site: Site, what: str, command: str, deadline: timedelta
-    ) -> Answer:
+    ) -> SshReply:
         """Run a command of the drill's; the host ends it too at the deadline."""
         seconds = deadline.total_seconds()
         quiet = ["python3", "-I", "-c", _source("remote_reason.py"), command]
+
         bounded = shlex.join(["timeout", "-k", "1", f"{seconds:f}", *quiet])
         try:
-            done = self._sessions.run(host, site, marked(site.run_id, bounded), seconds + 3)
+            reply = self._sessions.run(host, site, marked(site.run_id, bounded), seconds + 3)
         except LateError:
-            done = Answer(_TIMED_OUT, "", "", whole=False)
-        if done.code in {_TIMED_OUT, _KILLED}:
+            reply = SshReply(_TIMED_OUT, "", "", whole=False)
+        if reply.code in {_TIMED_OUT, _KILLED}:
             raise PradrillError(
                 f"the {what} on {host.name} did not end within {seconds:g} s",
                 hint="Run it by hand on the standby, or give it a longer deadline.",
             )
-        if done.code == TOO_LONG:
+
+        if reply.code == TOO_LONG:
             raise PradrillError(
                 f"the {what} on {host.name} printed more than {megabytes(ANSWER)} and was ended",
                 hint="Run it by hand on the standby as the same user.",
             )
-        return done
+
+        return reply
 
 
 class Marker(NamedTuple):
-    """What lies at the marker's place: its content, or why it is none."""
+    """What lies at the marker's place: its content, or why it is not a marker."""
 
     content: str | None
     fault: MarkerFault | None = None
@@ -271,12 +285,16 @@ class Marker(NamedTuple):
 def marker_of(host: Host, answer: str) -> Marker:
     """Read what remote_marker.py told; raises PradrillError for anything else."""
     try:
-        told = json.loads(answer)
-        if "fault" in told:
-            return Marker(None, MarkerFault(told["fault"]), host_words.last_line(str(told["at"])))
-        content = told["content"]
+        payload = json.loads(answer)
+        if "fault" in payload:
+            return Marker(
+                None, MarkerFault(payload["fault"]), host_words.last_line(str(payload["at"]))
+            )
+
+        content = payload["content"]
     except (ValueError, TypeError, KeyError) as error:
         raise PradrillError(f"what {host.name} says of its marker cannot be read") from error
+
     return Marker(content if content is None else str(content))
 
 
@@ -292,11 +310,14 @@ def _told_time(host: Host, channel: Channel) -> datetime:
         chunk = channel.recv(64)
         if not chunk or len(line) > 64:  # noqa: PLR2004 no time is that long
             raise EOFError
+
         line += chunk
-    told = re.fullmatch(rb"([0-9]{1,11})\.([0-9]{9})\n", line)
-    if told is None:
+
+    match = re.fullmatch(rb"([0-9]{1,11})\.([0-9]{9})\n", line)
+    if match is None:
         raise PradrillError(f"{host.name} does not tell its time to the nanosecond")
-    return _EPOCH + timedelta(seconds=int(told[1]), microseconds=int(told[2]) / 1000)
+
+    return _EPOCH + timedelta(seconds=int(match[1]), microseconds=int(match[2]) / 1000)
 
 
 def _present(host: Host, paths: Sequence[str], answer: str) -> Iterator[str]:

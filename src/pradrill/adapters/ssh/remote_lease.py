@@ -1,4 +1,4 @@
-"""Sent to the standby and run there: takes, renews and gives back the lease of a run.
+"""Take, renew and give back the lease of a run; sent to the standby and run there.
 
 Standard library only, Python 3.8 or later, never imported by pradrill. One argument, JSON: what
 to do (take, renew, release, look), the holder's words (`run`, `controller`, `state`), `term` in
@@ -106,7 +106,7 @@ def lock(handle: int, path: str) -> None:
 
 @contextmanager
 def locked(path: str, make: bool) -> Iterator[int]:
-    """Open a lease for one process at a time; raises OSError for what is no file of this login."""
+    """Open a lease for one process at a time; raises OSError unless the file is this login's."""
     while True:
         flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | (os.O_CREAT if make else 0)
         handle = os.open(path, flags, 0o644)
@@ -118,13 +118,14 @@ def locked(path: str, make: bool) -> Iterator[int]:
             os.fchmod(handle, 0o644)  # whatever the login's umask: another's must see it
             if status.st_nlink == 0:  # given back while this one waited for it
                 continue
+
             yield handle
             return
         finally:
             os.close(handle)
 
 
-def told(content: bytes) -> Words | None:
+def words_in(content: bytes) -> Words | None:
     """Return what a lease says; None for an empty one or one that cannot be read."""
     try:
         words = json.loads(content)
@@ -139,76 +140,84 @@ def read(path: str) -> Words | None:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
+
     try:
-        return told(os.read(handle, LONGEST))
+        return words_in(os.read(handle, LONGEST))
     except OSError:  # a folder
         return None
     finally:
         os.close(handle)
 
 
-def over(words: Words, asked: Words) -> str:
+def over(words: Words, request: Words) -> str:
     """Say why a lease does not hold any more; nothing when it does."""
     which, now = boot()
     if words.get("boot") != which:
         return "rebooted"
     if now >= words["until"]:
         return "expired"
-    if not words["until"] <= now + asked["term"]:  # so also what is no number
+    if not words["until"] <= now + request["term"]:  # so also what is no number
         return "impossible"
-    return "ended" if words["run"] in asked["over"] else ""
+
+    return "ended" if words["run"] in request["over"] else ""
 
 
-def write(handle: int, asked: Words) -> None:
+def write(handle: int, request: Words) -> None:
     """Write the asker's lease into an open file; a longer one before it leaves nothing."""
     which, now = boot()
-    words = {key: asked[key] for key in ("run", "controller", "state")}
-    content = json.dumps({**words, "boot": which, "until": now + asked["term"]}).encode()
+    words = {key: request[key] for key in ("run", "controller", "state")}
+    content = json.dumps({**words, "boot": which, "until": now + request["term"]}).encode()
     os.ftruncate(handle, 0)
     os.pwrite(handle, content, 0)
     os.fsync(handle)
 
 
-def others(asked: Words, mine: str) -> Words | None:
+def others(request: Words, excluded: str) -> Words | None:
     """Return a lease of somebody else's that holds, wherever it lies."""
-    for path in everywhere(asked["machine_id"]):
-        words = read(path) if path != mine else None
-        if words is not None and words["run"] != asked["run"] and not over(words, asked):
+    for path in everywhere(request["machine_id"]):
+        words = read(path) if path != excluded else None
+        if words is not None and words["run"] != request["run"] and not over(words, request):
             return words
     return None
 
 
-def take(asked: Words) -> Words:
+def take(request: Words) -> Words:
     """Take the lease, also from one that does not hold any more; never from one that does."""
-    if first_line(MACHINE_ID) != asked["machine_id"]:
+    if first_line(MACHINE_ID) != request["machine_id"]:
         return {"came": "unproven", "because": "its machine-id has changed"}
-    if first_line(MARKER) != asked["machine_id"]:
+    if first_line(MARKER) != request["machine_id"]:
         return {"came": "unproven", "because": "it does not carry its marker any more"}
-    holds = others(asked, "")
+
+    holds = others(request, "")
     if holds is not None:
         return busy(holds)
+
     because = ""
-    for path in chain(places(asked["machine_id"]), new_places(asked["machine_id"])):
+    for path in chain(places(request["machine_id"]), new_places(request["machine_id"])):
         try:
-            return take_at(path, asked)
+            return take_at(path, request)
         except OSError as error:
             because = because or f"{path}: {error.strerror or error}"
+
     return {"came": "unwritable", "because": because}
 
 
-def take_at(path: str, asked: Words) -> Words:
+def take_at(path: str, request: Words) -> Words:
     """Take it in one place; raises OSError where this login cannot write."""
     with locked(path, make=True) as handle:
-        before = told(os.read(handle, LONGEST))
-        is_other = before is not None and before["run"] != asked["run"]
-        ended = over(before, asked) if is_other else ""
+        before = words_in(os.read(handle, LONGEST))
+        is_other = before is not None and before["run"] != request["run"]
+        ended = over(before, request) if is_other else ""
         if is_other and not ended:
             return busy(before)
-        write(handle, asked)
-    holds = others(asked, path)
+
+        write(handle, request)
+
+    holds = others(request, path)
     if holds is not None:  # of another login, in the same instant
-        release(asked)
+        release(request)
         return busy(holds)
+
     return {"came": "held", "other": before if is_other else None, "because": ended}
 
 
@@ -217,40 +226,43 @@ def busy(holds: Words) -> Words:
     return {"came": "busy", "other": holds, "left": max(0.0, holds["until"] - boot()[1])}
 
 
-def renew(asked: Words) -> Words:
+def renew(request: Words) -> Words:
     """Hold the lease on; it is lost when somebody has taken it, or may have meanwhile."""
-    for path in places(asked["machine_id"]):
+    for path in places(request["machine_id"]):
         with suppress(OSError), locked(path, make=False) as handle:
-            words = told(os.read(handle, LONGEST))
-            if words is not None and words["run"] == asked["run"]:
-                write(handle, asked)
+            words = words_in(os.read(handle, LONGEST))
+            if words is not None and words["run"] == request["run"]:
+                write(handle, request)
                 return {"came": "held"}
             if words is not None:
                 return {"came": "lost", "other": words}
-    holds = others(asked, "")
+
+    holds = others(request, "")
     if holds is not None:
         return {"came": "lost", "other": holds}
-    if asked["lapsed"]:
+    if request["lapsed"]:
         return {"came": "lost", "other": None}
-    return take_back(asked)
+
+    return take_back(request)
 
 
-def take_back(asked: Words) -> Words:
+def take_back(request: Words) -> Words:
     """Write a lease that the recovery itself removed, as one of all of /etc does."""
-    for path in places(asked["machine_id"]):
+    for path in places(request["machine_id"]):
         with suppress(OSError), locked(path, make=True) as handle:
-            write(handle, asked)
+            write(handle, request)
             return {"came": "held"}
     return {"came": "unwritable", "because": "no place can be written to"}
 
 
-def release(asked: Words) -> Words:
+def release(request: Words) -> Words:
     """Remove the asker's own lease, and no other."""
-    for path in places(asked["machine_id"]):
+    for path in places(request["machine_id"]):
         with suppress(OSError), locked(path, make=False) as handle:
-            words = told(os.read(handle, LONGEST))
-            if words is None or words["run"] == asked["run"]:
+            words = words_in(os.read(handle, LONGEST))
+            if words is None or words["run"] == request["run"]:
                 Path(path).unlink()
+
     return {"came": "released"}
 
 

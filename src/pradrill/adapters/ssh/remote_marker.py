@@ -1,8 +1,8 @@
-"""Sent to the host and run there: reads the standby marker, and tells whether it can be one.
+"""Read the standby marker, and tell whether it can be one; sent to the host and run there.
 
 Standard library only, Python 3.8 or later, never imported by pradrill. Argument: the marker's
 path. Each folder on the way is opened from the one above it, so that what was looked at is what is
-read. Prints a JSON object: the file's "content" (null: there is none), or the "fault" and the path
+read. Prints a JSON object: the file's "content" (null: nothing there), or the "fault" and the path
 ("at") that it is about.
 """
 
@@ -19,33 +19,37 @@ OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 LOOK = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-class Fault(Exception):  # noqa: N818 not an error: an answer
-    """What lies there is no marker."""
+class MarkerRefusal(Exception):  # noqa: N818 not an error: an answer
+    """What lies there is not a marker."""
 
 
 def opened(name: str, above: int | None, at: str, *, folder: bool) -> int:
     """Open one part of the path without following a link; refuse what others can change."""
     try:
-        found = os.open(name, LOOK | (os.O_DIRECTORY if folder else 0), dir_fd=above)
+        handle = os.open(name, LOOK | (os.O_DIRECTORY if folder else 0), dir_fd=above)
     except OSError as error:
         if error.errno == errno.ENOENT:
             raise
+
         is_link = stat.S_ISLNK(os.lstat(at).st_mode)
         wrong = "not a file" if error.errno in {errno.ENOTDIR, errno.ENXIO} else "unreadable"
-        raise Fault("link" if is_link else wrong, at) from error
-    status = os.fstat(found)
+        raise MarkerRefusal("link" if is_link else wrong, at) from error
+
+    status = os.fstat(handle)
     if not (stat.S_ISDIR(status.st_mode) if folder else stat.S_ISREG(status.st_mode)):
-        raise Fault("not a file", at)
+        raise MarkerRefusal("not a file", at)
     if status.st_uid != 0:
-        raise Fault("owner", at)
+        raise MarkerRefusal("owner", at)
+
     sticky = folder and status.st_mode & stat.S_ISVTX  # nobody replaces a file of root's in it
     if status.st_mode & OTHERS_MAY_WRITE and not sticky:
-        raise Fault("writable", at)
-    return found
+        raise MarkerRefusal("writable", at)
+
+    return handle
 
 
 def content_of(path: str) -> str | None:
-    """Return what the marker holds; None when there is none. Raises Fault."""
+    """Return what the marker holds; None when nothing is there. Raises MarkerRefusal."""
     at, here = "/", None
     parts = path.strip("/").split("/")
     try:
@@ -55,9 +59,11 @@ def content_of(path: str) -> str | None:
             here = opened(part, here, at, folder=number < len(parts))
     except FileNotFoundError:
         return None
+
     status = os.fstat(here)
     if status.st_nlink != 1 or is_machine_id(status):
-        raise Fault("shared", path)
+        raise MarkerRefusal("shared", path)
+
     return os.read(here, LONGEST).decode("utf-8", "replace")
 
 
@@ -72,12 +78,12 @@ def is_machine_id(status: os.stat_result) -> bool:
 def main(path: str) -> None:
     """Look, and tell."""
     try:
-        told = {"content": content_of(path)}
-    except Fault as fault:
-        told = {"fault": fault.args[0], "at": fault.args[1]}
+        answer = {"content": content_of(path)}
+    except MarkerRefusal as fault:
+        answer = {"fault": fault.args[0], "at": fault.args[1]}
     except OSError:
-        told = {"fault": "unreadable", "at": path}
-    print(json.dumps(told))  # noqa: T201 this is the answer
+        answer = {"fault": "unreadable", "at": path}
+    print(json.dumps(answer))  # noqa: T201 this is the answer
 
 
 if __name__ == "__main__":

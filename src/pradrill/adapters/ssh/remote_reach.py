@@ -1,4 +1,4 @@
-"""Sent to the standby and run there: says which endpoints answer a TCP connection.
+"""Say which endpoints answer a TCP connection; sent to the standby and run there.
 
 Standard library only, Python 3.8 or later, never imported by pradrill. Arguments: HOST:PORT …
 Prints a JSON object: endpoint → answer, and under "control" the answer of the host's own SSH
@@ -50,16 +50,16 @@ def leads_here(family: int, where: tuple[Any, ...]) -> bool:
         return False
 
 
-def knock(found: tuple[Any, ...]) -> tuple[str, str, Any]:
+def knock(address: tuple[Any, ...]) -> tuple[str, str, Any]:
     """Connect to one address of getaddrinfo's; that one of its own is closed proves nothing."""
-    answer = connected(found)
-    is_own = answer[0] == "closed" and leads_here(found[0], found[4])
+    answer = connected(address)
+    is_own = answer[0] == "closed" and leads_here(address[0], address[4])
     return ("itself", "", "") if is_own else answer
 
 
-def connected(found: tuple[Any, ...]) -> tuple[str, str, Any]:
+def connected(address: tuple[Any, ...]) -> tuple[str, str, Any]:
     """Connect, and tell what came of it."""
-    family, kind, protocol, _name, where = found
+    family, kind, protocol, _name, where = address
     try:
         with socket.socket(family, kind, protocol) as connection:
             connection.settimeout(CONNECT)
@@ -81,18 +81,19 @@ def answer(endpoint: str, knock: Any = knock) -> tuple[str, str, Any]:
     """Try every address of an endpoint: open if one is, unknown if one is, closed otherwise."""
     host, _, port = endpoint.rpartition(":")
     try:
-        found = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
+        addresses = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
     except socket.gaierror as error:
         if error.errno in UNRESOLVED:
             return "unresolved", "", ""
         return unknown(str(error.strerror))
     except (UnicodeError, ValueError):
         return unknown("it is no name, address or port")
-    answers = at_once(knock, found, 2 * CONNECT, unknown("no answer"))
+    answers = at_once(knock, addresses, 2 * CONNECT, unknown("no answer"))
     for worst in ("open", "unknown", "itself"):
         for one in answers:
             if one[0] == worst:
                 return one
+
     return answers[-1]
 
 
@@ -102,21 +103,23 @@ def at_once(
     """Do a task for every item, each in a thread; an item over the limit has `otherwise`."""
     with_room_for_all = ThreadPoolExecutor(max_workers=max(1, len(items)))
     futures = [with_room_for_all.submit(task, item) for item in items]
-    done, _ = wait(futures, timeout=limit)
-    return [future.result() if future in done else otherwise for future in futures]
+    finished, _ = wait(futures, timeout=limit)
+    return [future.result() if future in finished else otherwise for future in futures]
 
 
 def main(endpoints: list[str]) -> None:
     """Try the control, then everything else at once."""
     connection = os.environ.get("SSH_CONNECTION", "").split()
     control = f"{connection[2]}:{connection[3]}" if len(connection) == 4 else ""  # noqa: PLR2004
-    told = {"control": unknown("SSH_CONNECTION is not set")}
+
+    states = {"control": unknown("SSH_CONNECTION is not set")}
     if control:
-        told["control"] = answer(control, connected)
-    if told["control"][0] == "open":
+        states["control"] = answer(control, connected)
+    if states["control"][0] == "open":
         slow = unknown(f"its name was not resolved in {RESOLVE} s")
-        told.update(zip(endpoints, at_once(answer, endpoints, RESOLVE, slow)))  # noqa: B905 3.9
-    print(json.dumps(told))  # noqa: T201 this is the answer
+        states.update(zip(endpoints, at_once(answer, endpoints, RESOLVE, slow)))  # noqa: B905 3.9
+
+    print(json.dumps(states))  # noqa: T201 this is the answer
     sys.stdout.flush()
     os._exit(0)  # a resolver that hangs holds nothing up
 

@@ -1,4 +1,4 @@
-"""Runs a command of the drill's; of a database's error only the reason leaves the standby.
+"""Run a command of the drill's; of a database's error only the reason leaves the standby.
 
 Sent to the standby and run there, by any Python from 3.9 on.
 """
@@ -13,7 +13,7 @@ _MOST = 8 << 20  # bytes of all that it says: more is no error message
 
 
 # The shipped load scripts hold the same function; a test compares them.
-def reason(said: str) -> str:
+def reason(output: str) -> str:
     """Return number, state and reason of a database client's error: no statement, no data.
 
     Of what is quoted only names stay: where the word before says that it is one.
@@ -22,43 +22,51 @@ def reason(said: str) -> str:
         r"\b(table|column|database|schema|relation|constraint|key|index|role|user|sequence|type"
         r"|function|view|trigger|extension|engine|collation|socket|file|cluster|server) ?\(?$"
     )
+
     data = r"\b(INSERT|REPLACE|UPDATE|DELETE|SELECT|COPY \S+ \(|VALUES|Query)\b|0x[0-9a-f]|=\s*\("
-    lines = re.findall("(?im)^.*(?:error|fatal|critical).*$", said)
-    rest, kept = (lines or [""])[0].replace("n't", "n\u2019t"), ""
+    lines = re.findall("(?im)^.*(?:error|fatal|critical).*$", output)
+    rest, shown_part = (lines or [""])[0].replace("n't", "n\u2019t"), ""
     if re.search(r"\(45000\)|\bERROR:? +(P0001|1644)\b", rest):
         return "ERROR (P0001 or 45000): one that the database's own code raises"
+
     while rest:
         before = re.split("['\"`\u00ab\u201c]", rest)[0]
-        after, found = rest[len(before) :], re.search(data, before)
+        after, match = rest[len(before) :], re.search(data, before)
         name = re.match(r"(['\"`])[\w.$/ -]{1,64}\1", after)
-        if not found and name and re.search(names, before, re.IGNORECASE):
-            kept, rest = kept + before + name.group(), after[name.end() :]
+        if not match and name and re.search(names, before, re.IGNORECASE):
+            shown_part, rest = shown_part + before + name.group(), after[name.end() :]
             continue
-        if found or after:
-            before = before[: found.start()] if found else before
+
+        if match or after:
+            before = before[: match.start()] if match else before
             tail = re.search(r" for key '[\w.]+'$| at (line|row) \d+$", after)
             before += "(not shown)" + (tail.group() if tail else "")
-        kept, rest = kept + before, ""
-    return kept.strip()[:300].replace("\u2019", "'") or "it gave no reason that can be shown"
+
+        shown_part, rest = shown_part + before, ""
+
+    return shown_part.strip()[:300].replace("\u2019", "'") or "it gave no reason that can be shown"
 
 
 def main() -> None:
     """Run the command by sh, with its output as it is; say why it failed."""
     signal.signal(signal.SIGTERM, lambda *_: None)  # timeout's: the command ends of it
     command = ["sh", "-c", sys.argv[1]]
+
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    kept, size = b"", 0
+    tail, size = b"", 0
     while piece := process.stderr.read1(_KEPT):  # type: ignore[union-attr]
-        kept, size = (kept + piece)[-_KEPT:], size + len(piece)
+        tail, size = (tail + piece)[-_KEPT:], size + len(piece)
         if size > _MOST:
             process.kill()
             sys.exit(f"it printed more than {_MOST >> 20} MB and was ended")
-    said, code = kept.decode("utf-8", "replace"), process.wait()
+
+    output, code = tail.decode("utf-8", "replace"), process.wait()
     if code:
         # psql and mariadb begin like this: ERROR 1054, psql:…: ERREUR:, DETAIL:, LINE 1:
-        database = re.search(r"(?m)\bERROR\b|^[^\W\d_]+ ?:  |: [^\W\d_]+ ?:  |^LINE \d", said)
-        last = [each for each in said.splitlines() if each.strip()][-1:]
-        sys.stderr.write(reason(said) if database else "".join(last))
+        database = re.search(r"(?m)\bERROR\b|^[^\W\d_]+ ?:  |: [^\W\d_]+ ?:  |^LINE \d", output)
+        last = [each for each in output.splitlines() if each.strip()][-1:]
+        sys.stderr.write(reason(output) if database else "".join(last))
+
     sys.exit(code if code >= 0 else 128 - code)
 
 

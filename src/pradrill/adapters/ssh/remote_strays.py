@@ -1,4 +1,4 @@
-"""Sent to the standby and run there: finds and ends what a run has started.
+"""Find and end what a run has started; sent to the standby and run there.
 
 Standard library only, Python 3.8 or later, never imported by pradrill. One argument, JSON: the
 name of the `mark` in environments, the `run`, `since` (seconds since boot when the host was looked
@@ -44,21 +44,23 @@ def read(pid: int, name: str) -> bytes:
         return b""
 
 
-def process(pid: int, asked: Seen) -> Seen | None:
+def process(pid: int, request: Seen) -> Seen | None:
     """Return what is to be known of a process; None of one that is gone, or as good as."""
     head, _, tail = read(pid, "stat").rpartition(b")")
     words = tail.split()
     if not words or words[0] in {b"Z", b"X"} or int(words[6]) & KERNEL_THREAD:
         return None
-    wanted = f"{asked['mark']}={asked['run']}:".encode()
-    marks = [each for each in read(pid, "environ").split(b"\0") if each.startswith(wanted)]
-    begun = marks[0][len(wanted) :] if marks else b""
+
+    marking = f"{request['mark']}={request['run']}:".encode()
+    marks = [each for each in read(pid, "environ").split(b"\0") if each.startswith(marking)]
+    leader = marks[0][len(marking) :] if marks else b""
+
     return {
         "name": head.partition(b"(")[2].decode("utf-8", "replace"),
         "parent": int(words[1]),
         "session": int(words[3]),
         "start": int(words[19]),
-        "of": int(begun) if begun.isdigit() else None,
+        "of": int(leader) if leader.isdigit() else None,
     }
 
 
@@ -68,47 +70,50 @@ def uptime() -> float:
         return float(file.read().split()[0])
 
 
-def look(asked: Seen) -> Seen:
+def look(request: Seen) -> Seen:
     """Return every process, but for the kernel's and dead ones."""
     pids = [int(name) for name in os.listdir(PROC) if name.isdigit()]  # noqa: PTH208
-    seen = {pid: process(pid, asked) for pid in pids}
-    return {pid: words for pid, words in seen.items() if words is not None}
+    processes = {pid: process(pid, request) for pid in pids}
+    return {pid: words for pid, words in processes.items() if words is not None}
 
 
-def above(pid: int, seen: Seen) -> list[int]:
+def above(pid: int, processes: Seen) -> list[int]:
     """Return a process's ancestors, the nearest first."""
-    found: list[int] = []
-    while pid in seen and seen[pid]["parent"] not in (0, *found):
-        pid = seen[pid]["parent"]
-        found.append(pid)
-    return found
+    ancestors: list[int] = []
+    while pid in processes and processes[pid]["parent"] not in (0, *ancestors):
+        pid = processes[pid]["parent"]
+        ancestors.append(pid)
+    return ancestors
 
 
-def ours(asked: Seen, seen: Seen) -> list[int]:
+def ours(request: Seen, processes: Seen) -> list[int]:
     """Return the run's processes: those that carry its mark, all below them, their sessions.
 
     A command's first process carries its own pid in its mark.
     """
-    first = {pid for pid, words in seen.items() if words["of"] == pid}
-    since = uptime() - asked["younger"] if asked["commands"] else 0.0
+    first = {pid for pid, words in processes.items() if words["of"] == pid}
+    since = uptime() - request["younger"] if request["commands"] else 0.0
     roots = first | {
         pid
-        for pid, words in seen.items()
+        for pid, words in processes.items()
         if words["of"] is not None and words["start"] >= since * TICKS
     }
-    spared = {os.getpid(), *above(os.getpid(), seen)}
+    spared = {os.getpid(), *above(os.getpid(), processes)}
+
+    def is_ours(pid: int) -> bool:
+        in_session = processes[pid]["session"] in first
+        return pid in roots or in_session or not roots.isdisjoint(above(pid, processes))
+
     return [
         pid
-        for pid, words in seen.items()
-        if pid not in spared
-        and not is_daemon(words, asked)
-        and (pid in roots or words["session"] in first or not roots.isdisjoint(above(pid, seen)))
+        for pid, words in processes.items()
+        if pid not in spared and not is_daemon(words, request) and is_ours(pid)
     ]
 
 
-def is_daemon(words: Seen, asked: Seen) -> bool:
+def is_daemon(words: Seen, request: Seen) -> bool:
     """Tell whether it is a daemon of a name that one had before anything was changed."""
-    return words["parent"] in {0, 1} and words["name"] in asked["daemons"]
+    return words["parent"] in {0, 1} and words["name"] in request["daemons"]
 
 
 def send(pids: list[int], number: int) -> None:
@@ -121,6 +126,7 @@ def send(pids: list[int], number: int) -> None:
             refused.append(str(pid))
         except ProcessLookupError:
             continue
+
     if refused:
         try:
             subprocess.run(
@@ -135,21 +141,27 @@ def send(pids: list[int], number: int) -> None:
             return
 
 
-def end(asked: Seen) -> tuple[Seen, list[int]]:
+def end(request: Seen) -> tuple[Seen, list[int]]:
     """End the run's processes, politely and then not; return them, and which stayed.
 
     One that was seen once stays on the list when the one above it has gone.
     """
     ending: Seen = {}
     for tick in range(PATIENT + 1):
-        seen = look(asked)
-        ending.update({pid: seen[pid] for pid in ours(asked, seen) if pid not in ending})
-        stayed = [p for p in ending if p in seen and seen[p]["start"] == ending[p]["start"]]
+        processes = look(request)
+        ending.update(
+            {pid: processes[pid] for pid in ours(request, processes) if pid not in ending}
+        )
+        stayed = [
+            p for p in ending if p in processes and processes[p]["start"] == ending[p]["start"]
+        ]
         if not stayed:
             break
+
         if tick % AGAIN == 0:
             send(stayed, signal.SIGTERM if tick < POLITE else signal.SIGKILL)
         time.sleep(TICK)
+
     return ending, stayed
 
 
@@ -167,30 +179,34 @@ def elsewhere(pid: int) -> bool:
     return not os.path.samestat(one, here)
 
 
-def others(asked: Seen, seen: Seen) -> list[int]:
+def others(request: Seen, processes: Seen) -> list[int]:
     """Return the new processes that nothing answers for: their parent is gone."""
-    if asked["since"] is None:
+    if request["since"] is None:
         return []
-    since = asked["since"] * TICKS
-    return [
+
+    since = request["since"] * TICKS
+    new = {pid: words for pid, words in processes.items() if pid != 1 and words["start"] > since}
+
+    orphans = [
         pid
-        for pid, words in seen.items()
-        if pid != 1
-        and words["start"] > since
-        and words["parent"] in {0, 1}
-        and not is_daemon(words, asked)
-        and not words["name"].startswith("sshd")
-        and not in_service(pid)
-        and not elsewhere(pid)
+        for pid, words in new.items()
+        if words["parent"] in {0, 1} and not is_daemon(words, request)
     ]
+
+    return [pid for pid in orphans if not answered_for(pid, new[pid])]
+
+
+def answered_for(pid: int, words: Seen) -> bool:
+    """Tell whether a login, a service of systemd or a container answers for a process."""
+    return words["name"].startswith("sshd") or in_service(pid) or elsewhere(pid)
 
 
 def before() -> Seen:
     """Return what tells later which processes are new: the time, and which daemons run."""
-    seen = look({"mark": "", "run": ""})
+    processes = look({"mark": "", "run": ""})
     daemons = {
         words["name"]
-        for pid, words in seen.items()
+        for pid, words in processes.items()
         if pid != 1 and words["parent"] in {0, 1} and not elsewhere(pid)
     }
     return {"uptime": uptime(), "daemons": sorted(daemons)}
@@ -209,15 +225,17 @@ def marked(asked: Seen) -> Seen:
     return {"marked": found}
 
 
-def after(asked: Seen) -> Seen:
+def after(request: Seen) -> Seen:
     """End what is the run's, look, and return all that was seen."""
-    ending, stayed = end(asked)
-    seen = look(asked)
-    told = {"ours": ending, "stayed": {pid: ending[pid] for pid in stayed}}
-    told["others"] = {pid: seen[pid] for pid in others(asked, seen) if pid not in ending}
+    ending, stayed = end(request)
+    processes = look(request)
+    groups = {"ours": ending, "stayed": {pid: ending[pid] for pid in stayed}}
+    groups["others"] = {
+        pid: processes[pid] for pid in others(request, processes) if pid not in ending
+    }
     return {
-        key: [[pid, words["name"], words["start"]] for pid, words in found.items()]
-        for key, found in told.items()
+        key: [[pid, words["name"], words["start"]] for pid, words in group.items()]
+        for key, group in groups.items()
     }
 
 

@@ -1,4 +1,4 @@
-"""Commands over SSH (paramiko): pinned host keys only, a deadline on everything."""
+"""Run commands over SSH (paramiko): pinned host keys only, a deadline on everything."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class LateError(UnreachableError):
     """There was no answer at the deadline."""
 
 
-class Answer(NamedTuple):
+class SshReply(NamedTuple):
     """What a command came to; `whole` tells whether `out` is all that it wrote."""
 
     code: int
@@ -62,17 +62,18 @@ class Sessions:
         except OSError:  # it has just gone
             return ""
 
-    def run(self, host: Host, site: Site, command: str, deadline: float) -> Answer:
+    def run(self, host: Host, site: Site, command: str, deadline: float) -> SshReply:
         """Run a command to its end; raises LateError or UnreachableError."""
         endless = Event()
         with self.session(host, site, deadline) as channel, ThreadPoolExecutor(1) as other:
             channel.exec_command(command)
             channel.shutdown_write()
-            said = other.submit(_drain, channel, channel.recv_stderr, endless)
+            stderr = other.submit(_drain, channel, channel.recv_stderr, endless)
             out, whole = _drain(channel, channel.recv, endless)
-            err, _ = said.result()
+            err, _ = stderr.result()
             code = TOO_LONG if endless.is_set() else channel.recv_exit_status()
-        return Answer(code, out, err, whole=whole)
+
+        return SshReply(code, out, err, whole=whole)
 
     @contextmanager
     def session(self, host: Host, site: Site, deadline: float) -> Iterator[Channel]:
@@ -88,31 +89,33 @@ class Sessions:
         timer = Timer(deadline, cut)
         timer.daemon = True
         timer.start()
-        lost: Exception | None = None
+
+        failure: Exception | None = None
         try:
             with channel:
                 yield channel
         except LOST as error:
-            lost = error
+            failure = error
         finally:
             timer.cancel()
         if late.is_set():
-            raise LateError(f"{host.name} gave no answer in {deadline:g} s") from lost
-        if lost is not None or not transport.is_active():
-            raise UnreachableError(f"{host.name} went away during a command") from lost
+            raise LateError(f"{host.name} gave no answer in {deadline:g} s") from failure
+        if failure is not None or not transport.is_active():
+            raise UnreachableError(f"{host.name} went away during a command") from failure
 
     def _channel(self, host: Host, site: Site) -> Channel:
         """Open a session; a connection that has died in the meantime is replaced."""
         key = (host, site.known_hosts, get_ident())
-        known = self._connections.pop(key, None)
-        if known is not None:
+        earlier = self._connections.pop(key, None)
+        if earlier is not None:
             try:
-                channel = known.open_session()
+                channel = earlier.open_session()
             except LOST:
-                known.client.close()
+                earlier.client.close()
             else:
-                self._connections[key] = known
+                self._connections[key] = earlier
                 return channel
+
         self._connections[key] = fresh = connect(host, site.known_hosts)
         try:
             return fresh.open_session()
@@ -148,7 +151,7 @@ class _PinnedOnly(paramiko.MissingHostKeyPolicy):
 
     def __init__(self, pinned: set[str]) -> None:
         self.pinned = pinned
-        self.shown = ""
+        self.host_key = ""
 
     def missing_host_key(
         self,
@@ -157,8 +160,8 @@ class _PinnedOnly(paramiko.MissingHostKeyPolicy):
         key: paramiko.PKey,
     ) -> None:
         """Compare; the client knows no key by itself, so this decides for every host."""
-        self.shown = f"{key.get_name()} {key.get_base64()}"
-        if self.shown not in self.pinned:
+        self.host_key = f"{key.get_name()} {key.get_base64()}"
+        if self.host_key not in self.pinned:
             raise _WrongKeyError(hostname)
 
     def transport(self, sock: Any, **options: Any) -> paramiko.Transport:
@@ -168,6 +171,7 @@ class _PinnedOnly(paramiko.MissingHostKeyPolicy):
         types |= {"rsa-sha2-512", "rsa-sha2-256"} if "ssh-rsa" in types else set()
         security = transport.get_security_options()
         security.key_types = sorted(security.key_types, key=lambda name: name not in types)
+
         return transport
 
 
@@ -180,15 +184,18 @@ def connect(host: Host, known_hosts: Path, password: str | None = None) -> Conne
         raise UnreachableError(
             f"the pinned host keys {known_hosts} cannot be read: {error.strerror}"
         ) from error
+
     policy = _PinnedOnly(host_words.pinned_keys(text, name))
     if not policy.pinned:
         raise UnreachableError(
             f"no host key is pinned for {name} ({host.name})",
             hint="Compare the machine's key with its own record, then add it to known_hosts.",
         )
+
     user = host.user or pwd.getpwuid(os.getuid()).pw_name
     client = paramiko.SSHClient()
     client.set_missing_host_key_policy(policy)
+
     try:
         client.connect(
             host.address,
@@ -207,7 +214,8 @@ def connect(host: Host, known_hosts: Path, password: str | None = None) -> Conne
     except (*LOST, ValueError) as error:
         client.close()
         raise _refused(host, user, error) from error
-    return Connection(client, policy.shown)
+
+    return Connection(client, policy.host_key)
 
 
 def _refused(host: Host, user: str, error: Exception) -> UnreachableError:
@@ -239,14 +247,16 @@ def _drain(channel: Channel, receive: Callable[[int], bytes], endless: Event) ->
 
     One that does not end is ended: the channel is closed, and with it the command's output.
     """
-    kept, whole, size = b"", True, 0
+    tail, whole, size = b"", True, 0
     while chunk := receive(_KEPT):
         size += len(chunk)
         if size > ANSWER:
             endless.set()
             channel.close()
             return "", False
-        kept += chunk
-        whole = whole and len(kept) <= _KEPT
-        kept = kept[-_KEPT:]
-    return kept.decode("utf-8", "replace"), whole
+
+        tail += chunk
+        whole = whole and len(tail) <= _KEPT
+        tail = tail[-_KEPT:]
+
+    return tail.decode("utf-8", "replace"), whole

@@ -1,4 +1,4 @@
-"""A folder behind SFTP: pinned host keys only, a deadline on every answer."""
+"""Read a folder behind SFTP: pinned host keys only, a deadline on every answer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pradrill.adapters.ssh.sessions import LOST, Connection, connect
 from pradrill.domain.run.host import Host
 from pradrill.domain.run.host_answers import last_line
 from pradrill.errors import NotReadyError, UnreachableError
-from pradrill.ports import Entry
+from pradrill.ports import FolderEntry
 
 _ANSWER = 30.0  # seconds for each answer of the server
 _PIECE = 1 << 18
@@ -34,21 +34,23 @@ class SftpFolder:
         self._connection: Connection | None = None
         self._sftp: paramiko.SFTPClient | None = None
 
-    def entries(self, path: str) -> Sequence[Entry]:
+    def entries(self, path: str) -> Sequence[FolderEntry]:
         """Return what a folder holds."""
         with self._telling(path):
             sftp = self._open()
-            found = []
+            entries = []
             for each in sorted(sftp.listdir_attr(path), key=lambda each: each.filename):
-                seen = each
+                status = each
                 if stat.S_ISLNK(each.st_mode or 0):
                     try:
-                        seen = sftp.stat(f"{path}/{each.filename}")
+                        status = sftp.stat(f"{path}/{each.filename}")
                     except FileNotFoundError:  # a dangling link
                         continue
-                if entry := _entry(each.filename, seen):
-                    found.append(entry)
-            return found
+
+                if entry := _entry(each.filename, status):
+                    entries.append(entry)
+
+            return entries
 
     @contextmanager
     def read(self, path: str) -> Iterator[Iterator[bytes]]:
@@ -87,6 +89,7 @@ class SftpFolder:
             self._sftp = self._connection.client.open_sftp()
             if channel := self._sftp.get_channel():
                 channel.settimeout(_ANSWER)
+
         return self._sftp
 
     @contextmanager
@@ -114,9 +117,9 @@ def _quiet(work: Callable[..., None]) -> Callable[..., None]:
     return quietly
 
 
-def _entry(name: str, seen: paramiko.SFTPAttributes) -> Entry | None:
-    mode = seen.st_mode or 0
+def _entry(name: str, status: paramiko.SFTPAttributes) -> FolderEntry | None:
+    mode = status.st_mode or 0
     if "/" in name or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         return None
-    modified = datetime.fromtimestamp(seen.st_mtime or 0, UTC)
-    return Entry(name, stat.S_ISDIR(mode), seen.st_size or 0, modified)
+    modified = datetime.fromtimestamp(status.st_mtime or 0, UTC)
+    return FolderEntry(name, stat.S_ISDIR(mode), status.st_size or 0, modified)

@@ -1,4 +1,4 @@
-"""A standby that is there already: hosts of an inventory, reached over SSH with pinned keys."""
+"""Use hosts of an inventory as the standby, reached over SSH with pinned keys."""
 
 from __future__ import annotations
 
@@ -46,6 +46,7 @@ class InventoryHosts:
         problems = self._pin_problems()
         if problems:
             raise NotReadyError(problems[0])
+
         hosts = tuple(_settled(host) for host in self._hosts)
         connections = sockets.folder_for(run_id)  # the run's own: others go on undisturbed
         sockets.make_private(connections)
@@ -63,6 +64,7 @@ class InventoryHosts:
         for playbooks, path in beside.items():
             _write(path, json.dumps(self._inventory.beside[playbooks]))
         say(f"{len(hosts)} inventory host{'s' if len(hosts) > 1 else ''} to reach")
+
         return Site(
             hosts=hosts,
             inventory=inventory,
@@ -76,10 +78,11 @@ class InventoryHosts:
         """Leave of the pinned keys those that the hosts have shown, and note who they are."""
         bound = site.model_copy(update={"proven": site.identified(identified)})
         keys = {facts.host: facts.host_key for facts in identified}
-        shown = (_pin(each.host, keys[each.host.name]) for each in bound.proven)
+        pins = (_pin(each.host, keys[each.host.name]) for each in bound.proven)
         narrowed = site.known_hosts.with_name("known_hosts.new")
-        _write(narrowed, "".join(shown))
+        _write(narrowed, "".join(pins))
         narrowed.replace(site.known_hosts)
+
         return bound
 
     def stop(self, run_id: str) -> Sequence[str]:
@@ -91,6 +94,7 @@ class InventoryHosts:
             return []
         except NotReadyError as error:
             return [error.message]
+
         left = [
             f"the SSH connection of {socket} is still open"
             for socket in connections.iterdir()
@@ -98,6 +102,7 @@ class InventoryHosts:
         ]
         if not left:
             rmtree(connections, ignore_errors=True)
+
         return left
 
     def _pin_problems(self) -> list[str]:
@@ -112,17 +117,19 @@ class InventoryHosts:
     def _pins(self, host: Host) -> list[str]:
         """Return the keys ("type base64") that OpenSSH finds for the host and that are valid."""
         command = ["ssh-keygen", "-F", known_hosts_name(host), "-f", str(self._known_hosts)]
-        done = subprocess.run(
+        process = subprocess.run(
             command, capture_output=True, text=True, timeout=_DEADLINE, check=False
         )
+
         plain: dict[str, None] = {}
         revoked: set[str] = set()
-        for line in done.stdout.splitlines():
+        for line in process.stdout.splitlines():
             fields = line.split()
             if line.startswith("@revoked"):
                 revoked.add(" ".join(fields[2:4]))
             elif not line.startswith(("#", "@")):
                 plain[" ".join(fields[1:3])] = None
+
         return [key for key in plain if key not in revoked]
 
     def _login_problems(self) -> Iterator[str]:
@@ -135,7 +142,8 @@ class InventoryHosts:
             if status.st_mode & 0o077:
                 yield f"the login key {path} can be read by others, so ssh refuses it (chmod 600)"
                 continue
-            done = subprocess.run(
+
+            process = subprocess.run(
                 ["ssh-keygen", "-y", "-P", "", "-f", path],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
@@ -143,18 +151,19 @@ class InventoryHosts:
                 timeout=_DEADLINE,
                 check=False,
             )
-            if done.returncode != 0:
-                yield f"the login key {path} cannot be used unattended: {last_line(done.stderr)}"
+            if process.returncode != 0:
+                yield f"the login key {path} cannot be used unattended: {last_line(process.stderr)}"
 
 
 def _closed(socket: Path) -> bool:
     """Tell the connection behind a socket to go; one that nobody serves is gone already."""
     if not S_ISSOCK(socket.lstat().st_mode):
         return True
+
     command = ["ssh", "-F", "/dev/null", "-S", str(socket), "-O"]
     for order in ("exit", "check"):
         try:
-            done = subprocess.run(
+            process = subprocess.run(
                 [*command, order, "any"],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
@@ -163,30 +172,35 @@ def _closed(socket: Path) -> bool:
             )
         except subprocess.TimeoutExpired:
             return False
-    return done.returncode != 0
+
+    return process.returncode != 0
 
 
 def _settled(host: Host) -> Host:
     """Return the host with the one address that its name leads to now, and its login."""
     try:
-        found = socket.getaddrinfo(host.address, host.port, type=socket.SOCK_STREAM)
+        answers = socket.getaddrinfo(host.address, host.port, type=socket.SOCK_STREAM)
     except OSError as error:
         raise NotReadyError(
             f"the address {host.address} of {host.name} cannot be looked up: {error.strerror}"
         ) from error
-    addresses = [str(socket.getnameinfo(each[4], _NUMERIC)[0]) for each in found]
+
+    addresses = [str(socket.getnameinfo(each[4], _NUMERIC)[0]) for each in answers]
     user = host.user or pwd.getpwuid(os.geteuid()).pw_name
+
     return host.model_copy(update={"address": _answering(addresses, host.port), "user": user})
 
 
 def _answering(addresses: Sequence[str], port: int) -> str:
-    """Return the first address where something answers; the first one when there is no other."""
+    """Return the first address where something answers; the first one when none answers."""
     for address in dict.fromkeys(addresses) if len(set(addresses)) > 1 else ():
         try:
             socket.create_connection((address, port), timeout=_DEADLINE).close()
         except OSError:
             continue
+
         return address
+
     return addresses[0]
 
 

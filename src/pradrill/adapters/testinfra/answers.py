@@ -1,4 +1,4 @@
-"""What the worker told of one pass, and what each check came to by it."""
+"""Collect the worker's answers of one pass, and conclude each check's outcome."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HOLLOW = "it passes whatever the host answers"
 _NOT_COLLECTED = "the file declares this check, and pytest did not collect it"
 
 
-class Answer(NamedTuple):
+class CheckAnswer(NamedTuple):
     """What a check came to, when, and how much it looked at."""
 
     outcome: CheckOutcome
@@ -47,7 +47,7 @@ class Check(NamedTuple):
         """Return how results are told apart."""
         return f"{self.check}@{self.host}"
 
-    def came(self, answer: Answer) -> CheckResult:
+    def conclude(self, answer: CheckAnswer) -> CheckResult:
         """Return its result."""
         return CheckResult(
             check=self.check,
@@ -62,8 +62,8 @@ class Check(NamedTuple):
 class Pass:
     """What the worker has told of one pass."""
 
-    def __init__(self, began: datetime, suite: Path) -> None:
-        self.began = began
+    def __init__(self, start: datetime, suite: Path) -> None:
+        self.start = start
         self._suite = suite
         self.checks: dict[str, Check] = {}
         self.hollow: set[str] = set()
@@ -71,8 +71,8 @@ class Pass:
         self.collected = False
         self.ended = False
         self.stopped = ""
-        self._answers: dict[str, Answer] = {}
-        self._running = ("", began)
+        self._answers: dict[str, CheckAnswer] = {}
+        self._running = ("", start)
         self._last_words = ""
 
     def take(self, message: dict[str, Any], at: datetime) -> None:
@@ -97,11 +97,11 @@ class Pass:
                 started, ended = (
                     datetime.fromtimestamp(message[when], UTC) for when in ("started", "ended")
                 )
-                told = message["sample"]
-                sample = Sample(looked=told[0], of=told[1]) if told else None
+                counts = message["sample"]
+                sample = Sample(looked=counts[0], of=counts[1]) if counts else None
                 outcome = CheckOutcome(message["outcome"])
                 asserted = message["assertions"]
-                self._answers[key] = Answer(outcome, detail, started, ended, sample, asserted)
+                self._answers[key] = CheckAnswer(outcome, detail, started, ended, sample, asserted)
             case "ended":
                 self.ended = True
                 self._last_words = f"exit code {message['code']}: {detail or 'it said nothing'}"
@@ -111,7 +111,7 @@ class Pass:
         title = f"the checks in {file} can be read"
         check = Check(file, CONTROLLER, title, reading=True)
         self.checks[check.key] = check
-        self._answers[check.key] = Answer(outcome, why, self.began, at)
+        self._answers[check.key] = CheckAnswer(outcome, why, self.start, at)
 
     def _miss(self, at: datetime) -> None:
         """Note each check that the files declare and that pytest did not collect, as skipped."""
@@ -119,6 +119,7 @@ class Pass:
         for check, times in _declared(self._suite).items():
             if check.partition("::")[0] in collected:  # the whole file could not be read
                 continue
+
             if check not in collected:
                 self.unread(check, CheckOutcome.SKIPPED, _NOT_COLLECTED, at)
             elif times > 1:
@@ -134,26 +135,30 @@ class Pass:
             answer = self._answers[check.key]
             if answer.outcome is CheckOutcome.PASSED and check.key in hollow:
                 answer = answer._replace(outcome=CheckOutcome.ERRORED, detail=_HOLLOW)
-            return check.came(answer)
+            return check.conclude(answer)
         if check.reading and self.collected:
-            return check.came(Answer(CheckOutcome.PASSED, "", self.began, now))
+            return check.conclude(CheckAnswer(CheckOutcome.PASSED, "", self.start, now))
+
         running, since = self._running
-        started = since if check.key == running else self.began
-        return check.came(Answer(CheckOutcome.ERRORED, self.why_not(check), started, now))
+        started = since if check.key == running else self.start
+
+        return check.conclude(CheckAnswer(CheckOutcome.ERRORED, self.why_not(check), started, now))
 
     def why_not(self, check: Check | None) -> str:
-        """Say why there is no answer."""
+        """Say why an answer is missing."""
         running, _ = self._running
         if self.stopped:
             alone = not running or check is None or check.key == running
             return self.stopped if alone else f"not asked: {running}: {self.stopped}"
         if check is None or not self.collected:
             return f"the checks cannot be read: {self._last_words}"
+
         file = f"{check.check.partition('::')[0]}@{CONTROLLER}"
         if file in self._answers:
             return f"its file cannot be read: {self._answers[file][1]}"
         if check.key in self.checks:
             return f"the process of the checks ended before it answered: {self._last_words}"
+
         return "the suite does not hold this check any more"
 
 
@@ -164,6 +169,7 @@ def _declared(suite: Path) -> Counter[str]:
     for path in suite_files(suite):
         with suppress(SyntaxError, ValueError, OSError):  # pytest tells of these itself
             trees[path.relative_to(root).as_posix()] = ast.parse(path.read_bytes())
+
     extended = extended_classes(trees.values())
     return Counter(
         f"{file}::{each.name}"

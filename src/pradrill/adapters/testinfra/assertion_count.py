@@ -1,4 +1,4 @@
-"""What a check can answer for: the assertions that it evaluated, and who else had a say in it.
+"""Count the assertions that a check evaluated, and name who else had a say in them.
 
 It belongs to the worker, which loads it by path: it imports nothing of pradrill.
 """
@@ -74,7 +74,9 @@ class Tally:
             close = getattr(value, "close", None)  # a coroutine that nobody awaits would complain
             if kind in {"coroutine", "generator"} and close is not None:
                 close()
+
             raise TypeError(f"it returns a {kind}, which decides nothing: assert it instead")
+
         return True
 
     def pytest_assertion_pass(self, orig: str, expl: str) -> None:
@@ -113,9 +115,11 @@ class Tally:
         self._count(Host, "check_output")
         self._count(Host, "run_expect", lambda expected, *_: not _EITHER.issuperset({*expected}))
         self._count(RaisesExc, "__exit__")
+
         for name in dir(unittest.TestCase):
             if name.startswith("assert"):
                 self._count(unittest.TestCase, name)
+
         for always in (CommandResult, Module, Host):
             setattr(always, "__bool__", _no_answer)  # noqa: B010 mypy knows no such method
 
@@ -185,20 +189,24 @@ def meddlers(config: pytest.Config, items: list[pytest.Item]) -> Iterator[tuple[
         module = getattr(plugin, "__name__", None) or type(plugin).__module__
         if str(module).partition(".")[0] in _PYTESTS:
             continue
+
         hooks = {caller.name for caller in manager.get_hookcallers(plugin) or ()} - _HARMLESS
         configure = getattr(getattr(plugin, "pytest_configure", None), "__code__", None)
         if configure is not None and configure.co_names == _MARKING:
             hooks.discard("pytest_configure")
+
         if hooks:
             names = ", ".join(sorted(hooks))
             yield str(module), f"its hook {names} could change what a check comes to"
+
     replaced = set()
     for item in items:
-        known = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
+        definitions = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
         for name in _TESTINFRAS:
-            for definition in known.get(name, ())[-1:]:
+            for definition in definitions.get(name, ())[-1:]:
                 if definition.func.__module__ != "testinfra.plugin":
                     replaced.add((definition.func.__module__, name))
+
     for module, name in sorted(replaced):
         yield module, f'its fixture "{name}" takes the place of testinfra\'s'
 
@@ -211,6 +219,7 @@ def _module_names(suite: Path) -> list[str]:
         inner = path.relative_to(root).with_suffix("").parts
         parts = [*root.parts[-_DEEPEST:], *inner]  # a package's modules go by its name too
         names.update(".".join(parts[start:]) for start in range(len(parts)))
+
     return sorted(names)
 
 

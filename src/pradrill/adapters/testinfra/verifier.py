@@ -1,4 +1,4 @@
-"""Checks written with testinfra, run by pytest in a worker process; the hosts are asked first."""
+"""Run checks written with testinfra by pytest in a worker process; ask the hosts first."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from pradrill.adapters.testinfra.answers import CONTROLLER, Answer, Check, Pass, late
+from pradrill.adapters.testinfra.answers import CONTROLLER, Check, CheckAnswer, Pass, late
 from pradrill.adapters.testinfra.worker_process import Probe, Worker
 from pradrill.domain.run.host import Site
 from pradrill.domain.run.outcome import CheckOutcome, CheckResult
@@ -45,6 +45,7 @@ class TestinfraVerifier:
         """
         evidence.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder = in_memory.folder(marker)
+
         marker = processes.part(marker, folder.name)  # the run may be doing more beside
         worker = Worker(suite.resolve(), site, marker, folder)
         try:
@@ -77,53 +78,59 @@ class TestinfraSuite:
         self._suite = suite
         self._evidence = evidence / "checks.jsonl"
         self._masker = masker
-        self._known: dict[str, Check] = {}
+        self._checks: dict[str, Check] = {}
         self._hollow: set[str] = set()
         self._tasks = 0
-        self._kept = 0
+        self._bytes_written = 0
 
     def collect(self) -> None:
         """Learn the suite's checks. Where something cannot be read, reading it is a check too."""
-        heard = Pass(self._wall(), self._suite)
-        self._carry_out(heard, _COLLECTION, lambda: False, collect=True)
-        if not heard.collected:
-            heard.unread(self._suite.name, CheckOutcome.ERRORED, heard.why_not(None), self._wall())
-        self._known = heard.checks
-        self._hollow = heard.hollow
+        answers = Pass(self._wall(), self._suite)
+        self._carry_out(answers, _COLLECTION, lambda: False, collect=True)
+        if not answers.collected:
+            answers.unread(
+                self._suite.name, CheckOutcome.ERRORED, answers.why_not(None), self._wall()
+            )
+        self._checks = answers.checks
+        self._hollow = answers.hollow
 
     def checks(self) -> Sequence[str]:
-        """Return the ids of every check, one a host."""
-        return tuple(self._known)
+        """Return the ids of every check, one per host."""
+        return tuple(self._checks)
 
     def run(
         self, only: Sequence[str] | None, *, deadline: float, cancelled: Cancelled
     ) -> tuple[CheckResult, ...]:
         """Run one pass within `deadline` seconds; a check without an answer is ERRORED."""
         end = self._clock.now() + timedelta(seconds=deadline)
-        heard = Pass(self._wall(), self._suite)
-        keys = list(self._known if only is None else only)
+        answers = Pass(self._wall(), self._suite)
+        keys = list(self._checks if only is None else only)
+
         hosts = {key.rpartition("@")[2] for key in keys}
         dark = self._dark(hosts - {CONTROLLER}, deadline, cancelled)
         if hosts - dark.keys():
             left = (end - self._clock.now()).total_seconds()
-            self._carry_out(heard, left, cancelled, only=only and keys, without=sorted(dark))
+            self._carry_out(answers, left, cancelled, only=only and keys, without=sorted(dark))
+
         if only is None:
-            self._known |= heard.checks
-            keys = list(self._known)
+            self._checks |= answers.checks
+            keys = list(self._checks)
+
         now = self._wall()
-        checks = [self._known.get(key) or Check(*key.rpartition("@")[::2]) for key in keys]
+        checks = [self._checks.get(key) or Check(*key.rpartition("@")[::2]) for key in keys]
         results = tuple(
-            check.came(Answer(CheckOutcome.ERRORED, dark[check.host], heard.began, now))
+            check.conclude(CheckAnswer(CheckOutcome.ERRORED, dark[check.host], answers.start, now))
             if check.host in dark
-            else heard.result(check, now, self._hollow)
+            else answers.result(check, now, self._hollow)
             for check in checks
         )
+
         self._keep(results)
         return results
 
     def _carry_out(  # noqa: PLR0913 a task's own parameters
         self,
-        heard: Pass,
+        answers: Pass,
         seconds: float,
         cancelled: Cancelled,
         *,
@@ -136,25 +143,27 @@ class TestinfraSuite:
         self._worker.start()
         task = {"task": self._tasks, "collect": collect, "only": only, "without": without}
         self._worker.tell(task)
+
         end = self._clock.now() + timedelta(seconds=seconds)
         rehearsing = False
         while True:
             for message in self._worker.hear(_TICK):
                 if message["task"] in {self._tasks, None}:
-                    heard.take(message, self._wall())
-            if heard.ended:
+                    answers.take(message, self._wall())
+            if answers.ended:
                 return
-            if collect and heard.collected and not rehearsing:
+            if collect and answers.collected and not rehearsing:
                 rehearsing = True
                 end = min(end, self._clock.now() + timedelta(seconds=_REHEARSAL))
             too_late = self._clock.now() >= end
             if (
-                heard.stopped and too_late
+                answers.stopped and too_late
             ):  # even the kernel could not end it: leave it to the reaper
                 self._worker.end()
                 return
-            if not heard.stopped and (too_late or cancelled()):
-                heard.stopped = late(seconds) if too_late else _INTERRUPTED
+
+            if not answers.stopped and (too_late or cancelled()):
+                answers.stopped = late(seconds) if too_late else _INTERRUPTED
                 self._worker.tell({"kill": True})
                 end = self._clock.now() + timedelta(seconds=_GRACE)
 
@@ -166,14 +175,16 @@ class TestinfraSuite:
         waiting = {probe.ended for probe in probes}
         while waiting and self._clock.now() < end and not cancelled():
             waiting -= set(select.select(list(waiting), [], [], _TICK)[0])
+
         silent = _INTERRUPTED if cancelled() else f"cannot be reached over SSH: {late(seconds)}"
         dark = {}
         for probe in probes:
-            code, said = probe.close()
+            code, reason = probe.close()
             if code is None:
                 dark[probe.host] = silent
             elif code != 0:
-                dark[probe.host] = f"cannot be reached over SSH: {said or f'exit code {code}'}"
+                dark[probe.host] = f"cannot be reached over SSH: {reason or f'exit code {code}'}"
+
         return dark
 
     def _wall(self) -> datetime:
@@ -182,10 +193,11 @@ class TestinfraSuite:
 
     def _keep(self, results: tuple[CheckResult, ...]) -> None:
         lines = [self._masked(result) for result in results]
-        if self._kept > CHECKS_KEPT:
+        if self._bytes_written > CHECKS_KEPT:
             return
-        self._kept += sum(map(len, lines))
-        if self._kept > CHECKS_KEPT:
+
+        self._bytes_written += sum(map(len, lines))
+        if self._bytes_written > CHECKS_KEPT:
             lines = [json.dumps({"cut": f"after {megabytes(CHECKS_KEPT)}"}) + "\n"]
         handle = os.open(self._evidence, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123 a descriptor, not a path

@@ -1,4 +1,4 @@
-"""The testinfra adapter's worker: imports pytest once and forks a child for each pass.
+"""Import pytest once and fork a child for each pass: the testinfra adapter's worker.
 
 It is run by path, in a process and a session of its own, and imports nothing of pradrill.
 Tasks come as JSON lines on standard input; what happens goes out as JSON lines on what was
@@ -35,7 +35,7 @@ _TAIL = 65_536
 _LAST_READS = 64
 _WORST_FIRST = ("failed", "errored", "skipped", "passed")
 
-Say = Callable[..., None]
+SayEvent = Callable[..., None]
 
 
 def _beside(name: str) -> Any:
@@ -45,6 +45,7 @@ def _beside(name: str) -> Any:
     assert spec is not None and spec.loader is not None  # noqa: S101, PT018 the file is there
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+
     return module
 
 
@@ -88,7 +89,7 @@ class Settings(NamedTuple):
 class Collector:
     """A pytest plugin that tells which checks there are."""
 
-    def __init__(self, say: Say, only: list[str] | None, without: list[str]) -> None:
+    def __init__(self, say: SayEvent, only: list[str] | None, without: list[str]) -> None:
         self._say = say
         self._only = only
         self._without = without
@@ -110,19 +111,21 @@ class Collector:
         self, config: pytest.Config, items: list[pytest.Item]
     ) -> None:
         """Tell of every check, and that these are all; keep those that are asked for."""
-        kept = []
+        selection = []
         for module, how in tally.meddlers(config, items):
             self._say("unread", check=module, outcome="skipped", detail=how)
+
         for item in items:
             check, host = identity(item)
             mandatory = item.get_closest_marker("optional") is None
             negative = item.get_closest_marker("negative") is not None
             kind = {"mandatory": mandatory, "negative": negative}
             self._say("check", check=check, host=host, title=_title(item), **kind)
-            asked = self._only is None or f"{check}@{host}" in self._only
-            if asked and host not in self._without:
-                kept.append(item)
-        items[:] = kept
+            is_due = self._only is None or f"{check}@{host}" in self._only
+            if is_due and host not in self._without:
+                selection.append(item)
+
+        items[:] = selection
         self._say("collected")  # pytest_collection_finish also comes when collecting was cut short
 
 
@@ -130,7 +133,7 @@ class Reporter(Collector):
     """The same, and it tells what a check came to; only an assertion counts as failed."""
 
     def __init__(
-        self, say: Say, only: list[str] | None, without: list[str], counted: tally.Tally
+        self, say: SayEvent, only: list[str] | None, without: list[str], counted: tally.Tally
     ) -> None:
         super().__init__(say, only, without)
         self._counted = counted
@@ -149,6 +152,7 @@ class Reporter(Collector):
         """Judge each phase, and each subtest; the worst counts, once the teardown is done too."""
         report = yield
         self._reports.append((*judge(report, call), report))
+
         if report.when == "teardown":
             outcome, detail, _ = min(self._reports, key=lambda r: _WORST_FIRST.index(r[0]))
             answered = [r for _, _, r in self._reports if r.when != "teardown"] or [report]
@@ -169,7 +173,9 @@ class Reporter(Collector):
                 started=min(r.start for r in answered),
                 ended=max(r.stop for r in answered),
             )
+
             self._reports = []
+
         return report
 
 
@@ -179,29 +185,33 @@ def judge(report: pytest.TestReport, call: pytest.CallInfo[None]) -> tuple[str, 
         return "skipped", _skip(report)
     if report.passed:
         return "passed", ""
+
     error = call.excinfo.value if call.excinfo is not None else None
     if error is None:  # only a strict xfail that did not fail has no exception
         return "skipped", report.longreprtext
+
     wrong = report.when == "call" and isinstance(error, AssertionError | pytest.fail.Exception)
-    lost = error.args[0] if isinstance(error, RuntimeError) and error.args else None
-    if isinstance(lost, CommandResult) and lost.rc == _LOST:
-        said = lost.stderr_bytes.decode("utf-8", "replace").strip() or "it gave no reason"
-        return "errored", f"ssh ended with {_LOST}: {said.splitlines()[-1]}"
+    cause = error.args[0] if isinstance(error, RuntimeError) and error.args else None
+    if isinstance(cause, CommandResult) and cause.rc == _LOST:
+        reason = cause.stderr_bytes.decode("utf-8", "replace").strip() or "it gave no reason"
+        return "errored", f"ssh ended with {_LOST}: {reason.splitlines()[-1]}"
+
     crash = getattr(report.longrepr, "reprcrash", None)
     detail = crash.message if crash is not None else essence(report.longreprtext)
+
     return "failed" if wrong else "errored", detail
 
 
 def sampled(item: pytest.Item) -> Any:
     """Return what the check said last with record_property("sampled", (looked at, of all))."""
-    told = [value for name, value in item.user_properties if name == "sampled"]
-    return told[-1] if told else None
+    values = [value for name, value in item.user_properties if name == "sampled"]
+    return values[-1] if values else None
 
 
-def _is_sample(told: Any) -> bool:
-    if not isinstance(told, tuple | list) or len(told) != 2:  # noqa: PLR2004 looked at, of all
+def _is_sample(value: Any) -> bool:
+    if not isinstance(value, tuple | list) or len(value) != 2:  # noqa: PLR2004 looked at, of all
         return False
-    return all(type(number) is int for number in told) and 0 <= told[0] <= told[1]
+    return all(type(number) is int for number in value) and 0 <= value[0] <= value[1]
 
 
 def identity(item: pytest.Item) -> tuple[str, str]:
@@ -210,9 +220,11 @@ def identity(item: pytest.Item) -> tuple[str, str]:
     host = callspec.params.get("_testinfra_host") if callspec is not None else None
     if callspec is None or host is None:
         return item.nodeid, CONTROLLER
+
     token = host.backend.get_pytest_id()
     parameters = f"-{callspec.id}-".replace(f"-{token}-", "-", 1)[1:-1]
     name = item.nodeid.removesuffix(f"[{callspec.id}]")
+
     return f"{name}[{parameters}]" if parameters else name, host.backend.hostname
 
 
@@ -225,8 +237,8 @@ def essence(text: str) -> str:
 
 def _skip(report: pytest.CollectReport | pytest.TestReport) -> str:
     if hasattr(report, "wasxfail"):
-        found = "and did" if report.skipped else "but did not"
-        return f"expected to fail, {found}: {report.wasxfail or 'no reason given'}"
+        fact = "and did" if report.skipped else "but did not"
+        return f"expected to fail, {fact}: {report.wasxfail or 'no reason given'}"
     reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
     return str(reason)
 
@@ -266,12 +278,14 @@ class Child:
         self.kill()  # it is still a zombie, so the number is still its own
         _, status = os.waitpid(self._pid, 0)
         os.close(self.ended)
+
         for _ in range(_LAST_READS):  # whoever left its group may print on: not to its end
             if not self.drain():
                 break
+
         os.close(self.output)
-        said = essence(self._tail.decode("utf-8", "replace"))
-        self._say("ended", code=os.waitstatus_to_exitcode(status), detail=said)
+        detail = essence(self._tail.decode("utf-8", "replace"))
+        self._say("ended", code=os.waitstatus_to_exitcode(status), detail=detail)
 
     def drain(self) -> bool:
         """Take what it has printed, keep the end of it, and tell whether there was something."""
@@ -279,14 +293,16 @@ class Child:
             data = os.read(self.output, _TAIL)
             self._tail = (self._tail + data)[-_TAIL:]
             self.silent = not data
+
             return bool(data)
+
         return False
 
     def _say(self, event: str, **facts: Any) -> None:
-        said = {
+        fields = {
             key: value[:_TAIL] if isinstance(value, str) else value for key, value in facts.items()
         }
-        line = json.dumps({"task": self._task["task"], "event": event, **said})
+        line = json.dumps({"task": self._task["task"], "event": event, **fields})
         # The first line break ends what a killed child may have left unfinished.
         data = memoryview(f"\n{line}\n".encode())
         while data:
@@ -338,21 +354,28 @@ def bounded(prints: int) -> Callable[..., CommandResult]:
             stderr=subprocess.PIPE,
         ) as process:
             assert process.stdout is not None and process.stderr is not None  # noqa: S101, PT018
-            said: dict[Any, bytearray] = {process.stdout: bytearray(), process.stderr: bytearray()}
-            reading = list(said)
+            output: dict[Any, bytearray] = {
+                process.stdout: bytearray(),
+                process.stderr: bytearray(),
+            }
+
+            reading = list(output)
             while reading:
                 for stream in select.select(reading, [], [])[0]:
                     data = os.read(stream.fileno(), _TAIL)
-                    said[stream] += data
+                    output[stream] += data
                     if not data:
                         reading.remove(stream)
-                if sum(map(len, said.values())) > prints:
+
+                if sum(map(len, output.values())) > prints:
                     process.kill()
                     msg = f"the command printed more than {prints // 1_000_000} MB and was ended"
                     raise RuntimeError(msg)
+
             code = process.wait()
+
         return backend.result(
-            code, encoded, bytes(said[process.stdout]), bytes(said[process.stderr])
+            code, encoded, bytes(output[process.stdout]), bytes(output[process.stderr])
         )
 
     return run_local
@@ -382,19 +405,22 @@ def main() -> None:
     out = os.dup(1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     warm_up(settings)
+
     child: Child | None = None
     unfinished = b""
     while True:
-        heard = [0] if child is None else [0, child.ended]
-        heard += [child.output] if child is not None and not child.silent else []
-        readable, _, _ = select.select(heard, [], [])
+        handles = [0] if child is None else [0, child.ended]
+        handles += [child.output] if child is not None and not child.silent else []
+        readable, _, _ = select.select(handles, [], [])
         if child is not None and child.output in readable:
             child.drain()
+
         if child is not None and child.ended in readable:
             child.bury()
             child = None
         if 0 not in readable:
             continue
+
         data = os.read(0, _TAIL)
         *lines, unfinished = (unfinished + data).split(b"\n")
         for task in map(json.loads, lines):

@@ -1,4 +1,4 @@
-"""What the testinfra adapter starts: the worker that runs pytest, and probes of the hosts."""
+"""Start the worker that runs pytest, and probes of the hosts."""
 
 from __future__ import annotations
 
@@ -53,12 +53,14 @@ class Probe:
             self._process.kill()
             self._process.wait()
             self._drop_connection()
+
         assert self._process.stderr is not None  # noqa: S101 it is a pipe
         with self._process.stderr as pipe:
             # Not to its end: a shared connection that it started may hold it open.
             os.set_blocking(pipe.fileno(), False)
-            said = (pipe.read(_CHUNK) or b"").decode("utf-8", "replace").strip()
-        return code, clean(said.splitlines()[-1]) if said else ""
+            text = (pipe.read(_CHUNK) or b"").decode("utf-8", "replace").strip()
+
+        return code, clean(text.splitlines()[-1]) if text else ""
 
     def _drop_connection(self) -> None:
         """Drop a shared connection that may be dead, so that the next probe makes a new one."""
@@ -122,14 +124,18 @@ class Worker:
         source = self._process.stdout.fileno()
         if not select.select([source], [], [], seconds)[0]:
             return []
+
         data = os.read(source, _CHUNK)
         if not data:
             code = self.end()
             errors = (self._folder / "worker.txt").read_text("utf-8", "replace").splitlines()
             detail = errors[-1] if errors else ""
+
             return [{"task": None, "event": "ended", "code": code, "detail": detail}]
+
         *lines, unfinished = (self._unfinished + data).split(b"\n")
         self._unfinished = unfinished[-_LONGEST_LINE:]  # a longer one is no message of the worker's
+
         return [message for line in lines if (message := _message(line)) is not None]
 
     def end(self) -> int | None:
@@ -137,9 +143,11 @@ class Worker:
         process, self._process = self._process, None
         if process is None:
             return None
+
         assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018
         process.stdin.close()  # which tells it to end
         process.stdout.close()
+
         try:
             return process.wait(_GRACE)
         except subprocess.TimeoutExpired:
@@ -149,10 +157,12 @@ class Worker:
 
 def _environment(marker: str, folder: Path) -> dict[str, str]:
     """Return the environment of the checks: nothing of pytest's, little of the caller's."""
-    kept = {key: os.environ[key] for key in ("SSH_AUTH_SOCK", "SSL_CERT_FILE") if key in os.environ}
+    passed_on = {
+        key: os.environ[key] for key in ("SSH_AUTH_SOCK", "SSL_CERT_FILE") if key in os.environ
+    }
     system = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     return {
-        **kept,
+        **passed_on,
         processes.MARKER: marker,
         "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', system)}:{system}",
         "HOME": os.environ.get("HOME", "/"),

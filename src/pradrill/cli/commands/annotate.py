@@ -19,7 +19,7 @@ from pradrill.cli.typed import plain
 from pradrill.config.loader import Document, read_document, validate
 from pradrill.config.problems import ConfigurationProblemsError
 from pradrill.domain.register.annotation import STATED
-from pradrill.domain.register.annotation_file import Notes, Role, note_problems
+from pradrill.domain.register.annotation_file import Notes, ParticipantRole, note_problems
 from pradrill.domain.register.entry import EntryKind
 from pradrill.domain.run.record import RunRecord
 from pradrill.errors import ExitCode, PradrillError, UsageError
@@ -75,6 +75,7 @@ def arguments(parser: ArgumentParser) -> None:
     )
     for mark, meaning in (("t1", "detected"), ("t2", "recovery declared"), ("t6", "accepted")):
         parser.add_argument(f"--{mark}", metavar="INSTANT", help=f"{meaning}, with its zone")
+
     for option, metavar, meaning in (
         ("requester", "NAME", "who asked for the drill"),
         ("operator", "NAME", "who carried it out"),
@@ -101,6 +102,7 @@ def arguments(parser: ArgumentParser) -> None:
         parser.add_argument(
             f"--{option}", action="append", default=[], metavar=metavar, help=meaning
         )
+
     parser.add_argument(
         "--management-report", metavar="DATE", help="when it was reported to the management"
     )
@@ -111,24 +113,28 @@ def run(args: Namespace) -> int:
     """Enter the notes: from the command line, a file, or an editor."""
     app = swept(App(args))
     record = app.store.read(app.store.find(args.run))
-    said = _from_options(args, app)
-    if said and args.file:
+    options = _from_options(args, app)
+    if options and args.file:
         raise UsageError(
             "notes come from a file or from the command line, not from both",
             hint="Leave out --file, or the other options.",
         )
-    if said:
-        notes = _from_line(said, record, app)
+
+    if options:
+        notes = _from_line(options, record, app)
     else:
         notes = _from_file(args.file, record, app) if args.file else _edited(record, app)
+
     now = app.clock.now()
-    told = notes.annotations(record.run_id, now, user())
-    if not told:
+    annotations = notes.annotations(record.run_id, now, user())
+    if not annotations:
         raise UsageError("nothing was entered", hint="Read pradrill annotate --help.")
-    bodies = [(EntryKind.ANNOTATION, annotation) for annotation in told]
+
+    bodies = [(EntryKind.ANNOTATION, annotation) for annotation in annotations]
     entries = app.register.append_all(bodies, now)
     last = f" to {entries[-1].number}" if len(entries) > 1 else ""
     print(f"run {record.run_id}: entered in the register, entry {entries[0].number}{last}")
+
     return ExitCode.PASSED
 
 
@@ -140,17 +146,19 @@ def _from_options(args: Namespace, app: App) -> dict[str, Any]:
         {"name": plain(name), "role": role.value}
         | ({"first_time": True} if plain(name) in first else {})
         | ({"independent": True} if plain(name) in independent else {})
-        for role in Role
+        for role in ParticipantRole
         for name in getattr(args, role.value)
     ]
+
     strangers = {*first, *independent} - {str(person["name"]) for person in people}
     if strangers:
         raise UsageError(
             f"{', '.join(sorted(strangers))} did not take part",
             hint='Say as what: --reviewer "B. Durand" --independent "B. Durand".',
         )
+
     rex = {"well": args.well, "badly": args.badly, "plan": args.plan}
-    said: dict[str, Any] = {
+    options: dict[str, Any] = {
         "marks": {name: at for name, at in marks.items() if at},
         "people": people,
         "deviations": [plain(text) for text in args.deviation],
@@ -161,7 +169,8 @@ def _from_options(args: Namespace, app: App) -> dict[str, Any]:
         "planned": args.planned,
         **{kind.value: [plain(text) for text in getattr(args, kind.value)] for kind in STATED},
     }
-    return {key: value for key, value in said.items() if value}
+
+    return {key: value for key, value in options.items() if value}
 
 
 def _signed(text: str, app: App) -> dict[str, str]:
@@ -171,9 +180,9 @@ def _signed(text: str, app: App) -> dict[str, str]:
     return {"name": name.strip(), "role": role.strip(), "date": date.strip() or today}
 
 
-def _from_line(said: dict[str, Any], record: RunRecord, app: App) -> Notes:
+def _from_line(options: dict[str, Any], record: RunRecord, app: App) -> Notes:
     try:
-        return _checked(Document(_LINE, said, {}), record, app)
+        return _checked(Document(_LINE, options, {}), record, app)
     except ConfigurationProblemsError as error:
         lines = (f"{p.path}: {p.message}" for p in error.problems)
         raise UsageError("\n".join(lines), hint="Read pradrill annotate --help.") from error
@@ -202,34 +211,37 @@ def _edited(record: RunRecord, app: App) -> Notes:
     path = Path(name)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(_template(record))
-    done = subprocess.run([*editor, path], check=False)
-    written = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    if not any(line.strip() and not line.lstrip().startswith("#") for line in written):
+    process = subprocess.run([*editor, path], check=False)
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    if not any(line.strip() and not line.lstrip().startswith("#") for line in lines):
         path.unlink()
         raise UsageError(
             "nothing was entered: every line is a comment", hint="Uncomment what you want to say."
         )
+
     try:
-        if done.returncode != 0:
-            raise UsageError(f"the editor ended with {done.returncode}: nothing was entered")
+        if process.returncode != 0:
+            raise UsageError(f"the editor ended with {process.returncode}: nothing was entered")
+
         notes = _from_file(path, record, app)
     except PradrillError as error:
         again = f"pradrill annotate {record.run_id} --file {path}"
         print(f"your text is kept: mend it, then {again}", file=sys.stderr)
         raise error from None
+
     path.unlink()
     return notes
 
 
 def _editor() -> list[str]:
-    named = os.environ.get("VISUAL") or os.environ.get("EDITOR")
-    found = named or next(filter(shutil.which, ("sensible-editor", "nano", "vi")), None)
-    if found is None or (not named and not sys.stdin.isatty()):
+    preference = os.environ.get("VISUAL") or os.environ.get("EDITOR")
+    command = preference or next(filter(shutil.which, ("sensible-editor", "nano", "vi")), None)
+    if command is None or (not preference and not sys.stdin.isatty()):
         raise UsageError(
             "nothing is said, and no editor is known",
             hint="Set EDITOR, name a file with --file, or use the options of annotate.",
         )
-    return shlex.split(found)
+    return shlex.split(command)
 
 
 def _template(record: RunRecord) -> str:

@@ -26,11 +26,11 @@ def arguments(parser: ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("run", nargs="?", help="a run's id, or any part of it that is unique")
     parser.add_argument("step", nargs="?", help="the step that waits, or any part of its name")
-    said = parser.add_mutually_exclusive_group()
-    said.add_argument(
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument(
         "--yes", action="store_const", const=True, dest="yes", help="it is done, or approved"
     )
-    said.add_argument(
+    choice.add_argument(
         "--no", action="store_const", const=False, dest="yes", help="it is not, and will not be"
     )
     parser.add_argument("--text", metavar="WORDS", help="the words asked for, or a comment")
@@ -42,6 +42,7 @@ def run(args: Namespace) -> int:
     people = FilePeople()
     if args.run is None:
         return _list(app.store, people)
+
     journal = running(
         app.store,
         args.run,
@@ -52,6 +53,7 @@ def run(args: Namespace) -> int:
     answer = _answer(args, question)
     people.give(journal.folder, question.step, answer)
     print(f"{question.step}: answered {'yes' if answer.yes else 'no'} by {answer.by}")
+
     return ExitCode.PASSED
 
 
@@ -75,6 +77,7 @@ def _question(journal: Journal, people: FilePeople, step: str | None) -> Questio
         raise UsageError("which step is answered is not said", hint=_waits(question))
     if question is not None and step.lower() == question.step.lower():
         return question
+
     for before, answer in people.answered(journal.folder):
         if step.lower() in before.step.lower():
             raise UsageError(
@@ -83,6 +86,7 @@ def _question(journal: Journal, people: FilePeople, step: str | None) -> Questio
             )
     if question is not None and step.lower() in question.step.lower():
         return question
+
     raise UsageError(f'the step "{step}" does not wait for an answer', hint=_waits(question))
 
 
@@ -95,15 +99,18 @@ def _answer(args: Namespace, question: Question) -> Answer:
         raise UsageError(
             f'the step "{question.step}" asks for words', hint='Answer with --text "…", or --no.'
         )
+
     if question.confirm is not Confirm.TEXT and args.yes is None:
         raise UsageError(
             f'the step "{question.step}" asks for a yes or a no',
             hint="Answer with --yes or --no; --text may add words.",
         )
+
     text = plain(args.text or "")
     if len(text) > _LONGEST:
         raise UsageError(
             f"the answer has {len(text):,} characters; {_LONGEST:,} are kept",
             hint="Say it more shortly; the rest can be told with pradrill annotate.",
         )
+
     return Answer(yes=args.yes is not False, text=text, by=user(), via="command")

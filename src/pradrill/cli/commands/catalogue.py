@@ -35,16 +35,19 @@ def run(args: Namespace) -> int:
             f"the drill {plan.drill.drill} declares no recovery_point",
             hint=f"Add recovery_point with {listed('or')}.",
         )
-    found = [_look(app, service, spec) for service, spec in declared.items()]
+
+    looks = [_look(app, service, spec) for service, spec in declared.items()]
     if args.json:
-        told = [_as_json(each) for each in found]
-        print(json.dumps(told if len(told) > 1 else told[0], indent=1))
+        documents = [_as_json(each) for each in looks]
+        print(json.dumps(documents if len(documents) > 1 else documents[0], indent=1))
     else:
-        for each in found:
+        for each in looks:
             show_catalogue(each.catalogue, each.reading, open_console())
-    for each in found:
+
+    for each in looks:
         if each.refusal is not None:
             raise each.refusal
+
     return ExitCode.PASSED
 
 
@@ -69,10 +72,10 @@ def _look(app: App, service: str | None, spec: RecoveryPointSpec) -> _Found:
     return _Found(service, catalogue, reading, None)
 
 
-def _as_json(found: _Found) -> dict[str, Any]:
+def _as_json(look: _Found) -> dict[str, Any]:
     return {
-        "service": found.service,
-        "catalogue": found.catalogue.model_dump(mode="json"),
-        "reading": found.reading.model_dump(mode="json") if found.reading else None,
-        "refusal": found.refusal.message if found.refusal else None,
+        "service": look.service,
+        "catalogue": look.catalogue.model_dump(mode="json"),
+        "reading": look.reading.model_dump(mode="json") if look.reading else None,
+        "refusal": look.refusal.message if look.refusal else None,
     }

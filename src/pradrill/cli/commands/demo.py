@@ -10,8 +10,8 @@ from pathlib import Path
 import pradrill
 from pradrill.app.attempt import attempting
 from pradrill.app.composition import App
-from pradrill.app.demo_lab import destroy, set_up, staged
-from pradrill.app.reading import told
+from pradrill.app.demo_lab import demo_lab, destroy, set_up
+from pradrill.app.reading import warn
 from pradrill.cli.commands.plan import resolve_one
 from pradrill.cli.commands.report import write_report
 from pradrill.cli.commands.run import carry_out
@@ -36,20 +36,23 @@ def run(args: Namespace) -> int:
     share = _share()
     if args.drills is None:
         args.drills = share / "drills"
+
     app = App(args)
     say = _Teller()
-    with app.lab.alone(), staged(app, share / "playbooks", say, keep=args.keep) as stage:
-        disruption = destroy(stage, set_up(stage))
+    with app.lab.alone(), demo_lab(app, share / "playbooks", say, keep=args.keep) as demo:
+        disruption = destroy(demo, set_up(demo))
         with attempting(app, _DRILL, trigger="demo") as attempt:
             plan = resolve_one(app, _DRILL)
             attempt.know(plan)
             say("the drill starts")
             record = carry_out(app, plan, trigger="demo", disruption=disruption)
+
     print(summary(record, app.store.runs / record.run_id, app.head()), end="")
     try:
         print(f"Report: {write_report(app, record.run_id)}")
     except PradrillError as error:  # the exit code is the record's
-        told(f"there is no report: {error}")
+        warn(f"there is no report: {error}")
+
     return record.exit_code
 
 
@@ -61,11 +64,11 @@ def _share() -> Path:
 
 
 class _Teller:
-    """Tells each step of the scene, with the time since the start."""
+    """Tells each step of the demo, with the time since the start."""
 
     def __init__(self) -> None:
-        self._began = time.monotonic()
+        self._start = time.monotonic()
 
     def __call__(self, line: str) -> None:
-        passed = int(time.monotonic() - self._began)
+        passed = int(time.monotonic() - self._start)
         print(f"{passed // 60:02d}:{passed % 60:02d}  {line}", file=sys.stderr, flush=True)

@@ -30,6 +30,7 @@ def arguments(parser: ArgumentParser) -> None:
         metavar="DAY",
         help="first day, in UTC (default: a year before --to)",
     )
+
     parser.add_argument("--to", dest="last", metavar="DAY", help="last day (default: today)")
     parser.add_argument(
         "--service",
@@ -39,6 +40,7 @@ def arguments(parser: ArgumentParser) -> None:
         default=[],
         help="this service only; may be given several times (default: all)",
     )
+
     parser.add_argument(
         "--lang", choices=("fr", "en"), help="default: the plan's language, else that of $LANG"
     )
@@ -60,6 +62,7 @@ def run(args: Namespace) -> int:
     path = args.output or app.state / "dossiers" / f"{name[:200]}.{args.format}"
     write_file(path, content)
     print(path)
+
     return ExitCode.PASSED if dossier.complete else RecordError.exit_code
 
 
@@ -121,14 +124,16 @@ def _compiled(app: App, period: Period, only: tuple[str, ...]) -> Dossier:
         now=app.clock.now(),
         only=only,
     )
+
     tried = {service for attempt in dossier.attempts for service in attempt.services}
-    known = {*project.plan.services, *tried}
+    services = {*project.plan.services, *tried}
     for name in only:
-        if name not in known:
+        if name not in services:
             raise UsageError(
                 f'neither the plan nor a run of the period knows the service "{name}"',
                 hint=suggestion(name, list(project.plan.services)),
             )
+
     return dossier
 
 
@@ -138,10 +143,10 @@ def _records(app: App) -> Iterator[Sealed | Damaged]:
     if doubt is not None:
         yield Damaged(f"the register does not verify: {doubt}")
     registered = named(app.register)
-    for found in sealed_records(app.store.runs):
-        if found.record is None:
-            yield Damaged(found.why)
-        elif found.sha256 not in registered.get(found.record.run_id, ()):
-            yield Damaged(f"the record of {found.record.run_id} is not one that was entered")
+    for source in sealed_records(app.store.runs):
+        if source.record is None:
+            yield Damaged(source.why)
+        elif source.sha256 not in registered.get(source.record.run_id, ()):
+            yield Damaged(f"the record of {source.record.run_id} is not one that was entered")
         else:
-            yield Sealed(found.record, found.sha256)
+            yield Sealed(source.record, source.sha256)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pradrill.app.attempt import attempting
 from pradrill.app.composition import App
-from pradrill.app.reading import told
+from pradrill.app.reading import warn
 from pradrill.cli.commands.run import carry_out, tell
 from pradrill.config.project import Project
 from pradrill.domain.register.entry import EntryKind
@@ -50,12 +50,15 @@ def run(args: Namespace) -> int:
     due = find_due(project, app.store.last_finished(), app.clock.now())
     if args.launch:
         return _launch(app, project, due)
+
     for item in due:
         last = f"last finished run {item.last:%Y-%m-%d}" if item.last else "never drilled"
         drills = ", ".join(item.drills) or "no unattended drill covers it"
         print(f"{item.service}: due, {last}: {drills}")
+
     if not due:
         print("nothing is due")
+
     return ExitCode.RECORD if app.in_doubt else ExitCode.PASSED
 
 
@@ -67,6 +70,7 @@ def _project(app: App, *, launch: bool) -> Project:
         if launch:
             with attempting(app, "", trigger="due"):  # of which drill, nobody can tell
                 raise
+
         raise
 
 
@@ -78,9 +82,9 @@ def _enter_missed(app: App, project: Project) -> None:
     try:
         for miss in missed(cadences, app.register.entries(), now):
             app.register.append(EntryKind.SCHEDULE_MISSED, miss, now)
-            told(f"{miss.service} was due on {miss.due:%Y-%m-%d}, and nobody attempted its drill")
+            warn(f"{miss.service} was due on {miss.due:%Y-%m-%d}, and nobody attempted its drill")
     except (PradrillError, ValueError) as error:
-        told(f"missed drills cannot be told: {error}")
+        warn(f"missed drills cannot be told: {error}")
 
 
 def find_due(project: Project, records: Iterable[RunRecord], now: datetime) -> list[Due]:
@@ -90,10 +94,12 @@ def find_due(project: Project, records: Iterable[RunRecord], now: datetime) -> l
         if record.state is RunState.FINISHED and record.refusal is None:
             for name in record.plan.services:
                 last[name] = max(record.started, last.get(name, record.started))
+
     due = []
     for name, service in project.plan.services.items():
         if service.drill_every is None:
             continue
+
         before = last.get(name)
         since = due_after(service.drill_every, before) if before else None
         if since is None or since <= now:
@@ -102,7 +108,9 @@ def find_due(project: Project, records: Iterable[RunRecord], now: datetime) -> l
                 for drill, loaded in project.drills.items()
                 if name in loaded.drill.services and loaded.drill.unattended
             )
+
             due.append(Due(name, drills, before, since))
+
     return due
 
 
@@ -113,6 +121,7 @@ def _launch(app: App, project: Project, due: list[Due]) -> int:
             print(f"{item.service} is due and no unattended drill covers it")
             print("HINT: Write a drill for it with unattended: true.")
             codes.append(ExitCode.NOT_READY)
+
     for name in dict.fromkeys(drill for item in due for drill in item.drills):
         loaded = project.drills[name]
         try:
@@ -124,10 +133,12 @@ def _launch(app: App, project: Project, due: list[Due]) -> int:
             print(app.secrets.masker.text(f"{name}: {error}"))
             codes.append(error.exit_code)
             continue
+
         tell(app, record)
         codes.append(record.exit_code)
         if record.signal is not None:
             break
+
     return worst(codes)
 
 

@@ -35,6 +35,7 @@ def arguments(parser: ArgumentParser) -> None:
         "open a finding",
         'pradrill finding open "the runbook names an old host" --service moodle',
     )
+
     opened.add_argument("title", help="what is wrong, in one sentence")
     opened.add_argument(
         "--service", action="append", required=True, metavar="NAME", help="whose recovery it hurts"
@@ -45,6 +46,7 @@ def arguments(parser: ArgumentParser) -> None:
         default="major",
         help="due in 90, 30 or 7 days (default: major)",
     )
+
     opened.add_argument("--detail", metavar="TEXT", help="what was seen")
     opened.add_argument("--owner", metavar="NAME", help="default: the service's owner")
     opened.add_argument("--due", metavar="DATE", help="as in 2026-03-31")
@@ -74,7 +76,8 @@ def run(args: Namespace) -> int:
     elif args.verb == "close":
         _close(app, args)
     else:
-        print(*finding_lines(_named(app, args.finding), app.clock.now()), sep="\n")
+        print(*finding_lines(_finding(app, args.finding), app.clock.now()), sep="\n")
+
     return ExitCode.PASSED
 
 
@@ -84,9 +87,11 @@ def _open(app: StateReader, args: Namespace) -> None:
     if unknown:
         hint = suggestion(unknown[0], list(services))
         raise UsageError(f'the plan has no service "{unknown[0]}"', hint=hint)
+
     title = plain(args.title)
     if not title:
         raise UsageError("the finding has no title", hint="Say in one sentence what is wrong.")
+
     now, severity = app.clock.now(), Severity(args.severity)
     owners = (services[name].owner for name in args.service)
     finding = Finding(
@@ -100,6 +105,7 @@ def _open(app: StateReader, args: Namespace) -> None:
         by=user(),
         run_id=app.store.find(args.run) if args.run else None,
     )
+
     entry = app.register.append(EntryKind.FINDING, finding, now)
     numbered = [f for f in app.findings() if f.opened == finding.opened and f.by == finding.by]
     print(f"{numbered[-1].finding} is open, entry {entry.number} of the register")
@@ -107,7 +113,7 @@ def _open(app: StateReader, args: Namespace) -> None:
 
 def _close(app: StateReader, args: Namespace) -> None:
     """Close a finding, if the run named proves that it may be. Raises UsageError."""
-    finding = _named(app, args.finding)
+    finding = _finding(app, args.finding)
     run_id, text = app.store.find(args.run), plain(args.text or "")
     record, content = read_record(app.store.runs / run_id / RECORD)
     run = next(
@@ -118,9 +124,11 @@ def _close(app: StateReader, args: Namespace) -> None:
         ),
         None,
     )
+
     because = why_not_closed(finding, run)
     if run is not None and run.record_sha256 != line_hash(content):
         because = f"the record of {run_id} is not the one that was sealed"
+
     if app.why_doubted() is not None:
         because = "the register does not verify, and proves nothing"
     if because is not None:
@@ -128,6 +136,7 @@ def _close(app: StateReader, args: Namespace) -> None:
             f"{finding.finding} cannot be closed: {because}",
             hint="Name a later run of its services that PASSED: pradrill runs.",
         )
+
     doubt = unproved(finding, record)
     if doubt is not None and not text:
         raise UsageError(
@@ -135,13 +144,14 @@ def _close(app: StateReader, args: Namespace) -> None:
             f"problem is gone: {doubt}",
             hint="Say with --text why it proves it all the same, or name another run.",
         )
+
     now = app.clock.now()
     closure = Closure(finding=finding.finding, run_id=run_id, at=now, by=user(), text=text)
     app.register.append(EntryKind.CLOSURE, closure, now)
     print(f"{finding.finding} is closed, proved by the run {run_id}")
 
 
-def _named(app: StateReader, name: str) -> Finding:
+def _finding(app: StateReader, name: str) -> Finding:
     findings = {finding.finding: finding for finding in app.findings()}
     if name.upper() not in findings:
         raise UsageError(f"no finding is called {name}", hint="List them: pradrill findings --all.")

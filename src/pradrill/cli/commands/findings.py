@@ -27,11 +27,14 @@ def run(args: Namespace) -> int:
     listed = findings if args.all else open_findings(findings)
     if args.service:
         listed = [finding for finding in listed if args.service in finding.services]
+
     for finding in listed:
         if args.json:
             print(finding.model_dump_json())
         else:
             print(finding_line(finding, app.clock.now()))
+
     if not listed and not args.json:
         print("no finding is on record" if args.all else "no finding is open")
+
     return ExitCode.RECORD if app.in_doubt else ExitCode.PASSED

@@ -25,6 +25,7 @@ def arguments(parser: ArgumentParser) -> None:
         "--image", type=Path, metavar="QCOW2", help="your own image, with cloud-init inside"
     )
     build.set_defaults(verb="build")
+
     for verb, about in (
         ("up", "start a machine and wait for its SSH"),
         ("ssh", "open a shell on a running machine, or run a command there"),
@@ -37,6 +38,7 @@ def arguments(parser: ArgumentParser) -> None:
         if verb == "ssh":
             command.add_argument("command", nargs="*", help="a command (default: a shell)")
         command.set_defaults(verb=verb)
+
     for verb, about in (
         ("status", "list the machines"),
         ("destroy", "remove the image and every machine"),
@@ -69,9 +71,9 @@ def _build(lab: Lab, args: Namespace) -> int:
 
 
 def _up(lab: Lab, args: Namespace) -> int:
-    began = time.monotonic()
+    start = time.monotonic()
     lab.machine(args.machine).up(say)
-    say(f"{args.machine} answers over SSH after {time.monotonic() - began:.1f} s")
+    say(f"{args.machine} answers over SSH after {time.monotonic() - start:.1f} s")
     return ExitCode.PASSED
 
 
@@ -82,8 +84,8 @@ def _ssh(lab: Lab, args: Namespace) -> int:
             f"the machine {args.machine} is not running",
             hint=f"Start it: pradrill lab up {args.machine}.",
         )
-    done = subprocess.run([*machine.ssh_command(), *args.command], check=False)
-    return ExitCode.PASSED if done.returncode == 0 else ExitCode.INTERNAL
+    process = subprocess.run([*machine.ssh_command(), *args.command], check=False)
+    return ExitCode.PASSED if process.returncode == 0 else ExitCode.INTERNAL
 
 
 def _status(lab: Lab, _args: Namespace) -> int:

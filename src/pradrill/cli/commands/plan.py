@@ -21,11 +21,12 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Print the resolved plan for people, or as JSON."""
     app = App(args)
-    plan = app.shown(resolve_one(app, args.drill))
+    plan = app.masked(resolve_one(app, args.drill))
     if args.json:
         print(plan.model_dump_json(indent=1))
     else:
         show_plan(plan, open_console())
+
     return ExitCode.PASSED
 
 

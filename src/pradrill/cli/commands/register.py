@@ -16,7 +16,7 @@ from pradrill.domain.register.entry import Acknowledgement, Entry, EntryKind
 from pradrill.errors import ExitCode, PradrillError, UsageError
 from pradrill.register.chain.register import canonical
 from pradrill.register.verification.acknowledge import acknowledge
-from pradrill.register.verification.verify import Verified, stamped, verify
+from pradrill.register.verification.verify import RegisterVerification, stamped, verify
 from pradrill.reporting.language import formats as wording
 
 _WIDTH = 96
@@ -35,6 +35,7 @@ def arguments(parser: ArgumentParser) -> None:
         "15 if all of it is acknowledged",
         "pradrill register verify --head /mnt/elsewhere/pradrill-heads.log",
     )
+
     signers_argument(verify)
     acknowledge = add(
         verbs,
@@ -42,9 +43,11 @@ def arguments(parser: ArgumentParser) -> None:
         "answer for the damage that verify finds now: it stays, and is told apart from any other",
         'pradrill register acknowledge --because "the disk failed on 3 May; restored from backup"',
     )
+
     acknowledge.add_argument(
         "--because", required=True, metavar="TEXT", help="what happened, in one sentence"
     )
+
     for command in (verify, acknowledge):
         command.add_argument(
             "--head",
@@ -55,6 +58,7 @@ def arguments(parser: ArgumentParser) -> None:
             help="heads that were published (a log, a mail, a hash), besides those in the plan's "
             "head_log: each must be in the chain",
         )
+
     verify.add_argument(
         "--each", action="store_true", help="verify every signature and stamp by itself: slower"
     )
@@ -81,42 +85,53 @@ def run(args: Namespace) -> int:
 
 def _verify(args: Namespace) -> int:
     """Verify, changing nothing; 0 when all is what it was, 14 when not, 15 when that is known."""
-    found = verify(
+    verification = verify(
         state_folder(args),
         signers=read_text(args.signers) if args.signers else None,
         published=_heads(args),
         each=args.each,
         trusted=() if args.signers else StateReader(args).trusted(),
     )
-    return tell(found)
+    return tell(verification)
 
 
-def tell(found: Verified) -> int:
+def tell(result: RegisterVerification) -> int:
     """Print what a verification found; return its exit code."""
-    for trouble in found.troubles:
+    for trouble in result.troubles:
         print(trouble)
-    for trouble, known in found.known:
-        said = known.said
-        who = f"acknowledged in entry {known.number}, {known.at:%Y-%m-%d}, by {said.by}"
-        print(f"{trouble}\n    {wording.line(f'{who}: {said.because}', 400)}")
-    for note in found.notes:
+
+    for trouble, remark in result.acknowledged:
+        statement = remark.said
+        who = f"acknowledged in entry {remark.number}, {remark.at:%Y-%m-%d}, by {statement.by}"
+        print(f"{trouble}\n    {wording.line(f'{who}: {statement.because}', 400)}")
+
+    for note in result.notes:
         print(f"note: {wording.line(note, 300)}")
-    for entry in reversed(found.entries):
+
+    for entry in reversed(result.entries):
         if entry.kind is EntryKind.STAMP:
             print(f"the newest stamp is of entry {entry.number - 1}: {stamped(entry)}")
             break
-    if found.signer is None:
+
+    if result.signer is None:
         print("nobody signed this: whoever holds it could have made it anew")
     else:
-        print(f"signed by {found.signer.principal}, {found.signer.fingerprint}: a key you know?")
-    seen = f"{len(found.entries)} entries, {found.runs} runs, {found.files} files"
-    besides = f", besides {len(found.known)} that are acknowledged" if found.known else ""
-    if found.troubles:
-        print(f"{seen}: something was changed or removed; troubles: {len(found.troubles)}{besides}")
+        print(f"signed by {result.signer.principal}, {result.signer.fingerprint}: a key you know?")
+
+    counts = f"{len(result.entries)} entries, {result.runs} runs, {result.files} files"
+    besides = (
+        f", besides {len(result.acknowledged)} that are acknowledged" if result.acknowledged else ""
+    )
+    if result.troubles:
+        print(
+            f"{counts}: something was changed or removed; troubles: {len(result.troubles)}{besides}"
+        )
         return ExitCode.RECORD
-    print(f"{seen}: nothing was changed{besides}")
-    print(f"head: {found.head}")
-    return ExitCode.ACKNOWLEDGED if found.known else ExitCode.PASSED
+
+    print(f"{counts}: nothing was changed{besides}")
+    print(f"head: {result.head}")
+
+    return ExitCode.ACKNOWLEDGED if result.acknowledged else ExitCode.PASSED
 
 
 def _acknowledge(args: Namespace) -> int:
@@ -127,6 +142,7 @@ def _acknowledge(args: Namespace) -> int:
         raise UsageError(
             "why the damage is acknowledged is not said", hint="Give it in a sentence."
         )
+
     entry = acknowledge(
         app.register,
         app.clock.now(),
@@ -140,9 +156,11 @@ def _acknowledge(args: Namespace) -> int:
             "there is no damage that could be acknowledged and is not yet",
             hint="See what there is: pradrill register verify.",
         )
+
     for wrong in Acknowledgement.model_validate(entry.body).damage:
         print(f"{wording.line(f'{wrong.where}: {wrong.what}', 600)}")
     print(f"acknowledged by {user()} in entry {entry.number}: it stays, and is told as known")
+
     return ExitCode.PASSED
 
 
@@ -159,18 +177,20 @@ def _list(args: Namespace) -> int:
 
 def _about(entry: Entry) -> str:
     """Say in a few words what an entry is about; its body may hold anything."""
-    told = entry.body
+    body = entry.body
     if entry.kind is EntryKind.RUN:
-        how = told.get("refusal") or told.get("verdict")
-        return f"{told.get('run_id')}: {told.get('state')}, {how}, code {told.get('exit_code')}"
+        how = body.get("refusal") or body.get("verdict")
+        return f"{body.get('run_id')}: {body.get('state')}, {how}, code {body.get('exit_code')}"
     if entry.kind is EntryKind.TEARDOWN:
-        left = told.get("left") or ["nothing"]
-        return f"{told.get('run_id')}: left now: {'; '.join(map(str, left))}"
+        left = body.get("left") or ["nothing"]
+        return f"{body.get('run_id')}: left now: {'; '.join(map(str, left))}"
+
     keys = (
         *("service", "due", "drill", "run_id", "finding", "title", "found", "because", "kind"),
         *("mark", "name", "text", "principal", "public_key", "authority", "sha256"),
     )
-    return ", ".join(f"{key} {told[key]}" for key in keys if told.get(key))
+
+    return ", ".join(f"{key} {body[key]}" for key in keys if body.get(key))
 
 
 def _show(args: Namespace) -> int:
@@ -206,18 +226,21 @@ def _heads(args: Namespace) -> list[str]:
 
     A state directory named without its drills may be another's: this plan says nothing of it then.
     """
-    given = [_published(text) for text in args.published]
+    heads = [_published(text) for text in args.published]
     if args.state and args.drills is None:
-        return given
+        return heads
+
     try:
         log = read_sealing(StateReader(args).drills).head_log
         text = log.read_text(encoding="utf-8", errors="replace") if log is not None else ""
     except (PradrillError, OSError):  # the register is verified where there is no plan, too
-        return given
+        return heads
+
     if text.strip():
         print(f"each head in {log} was looked for")
-        given.append(text)
-    return given
+        heads.append(text)
+
+    return heads
 
 
 def _published(text: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pradrill.app.case_file import casefile, sealed, wrongs
 from pradrill.app.composition import App
-from pradrill.app.reading import told
+from pradrill.app.reading import warn
 from pradrill.app.settle import swept
 from pradrill.cli.arguments import run_argument
 from pradrill.config.branding import read_clauses, read_logo
@@ -55,7 +55,8 @@ def run(args: Namespace) -> int:
     print(write_report(app, run_id, args.output, form=args.format, language=args.lang))
     wrong = wrongs(app, run_id)
     for line in doubts(run_id, wrong):
-        told(line)
+        warn(line)
+
     return ExitCode.RECORD if wrong else ExitCode.PASSED
 
 
@@ -93,34 +94,38 @@ def _rendered(app: App, case: CaseFile, form: str, language: str | None) -> byte
         return render_csv(case).encode()
     if form == "json":
         return case.model_dump_json(indent=1).encode() + b"\n"
+
     page = render_html(case, letterhead(app, language))
     if form == "html":
         return page.encode()
+
     record = case.record
     whole = Attached(RECORD, sealed(app, record.run_id), record.run_id, record.ended)
+
     return render_pdf(page, [whole])
 
 
 def letterhead(app: App, language: str | None) -> Letterhead:
     """Return what the organisation gives its reports; a report comes out without it too."""
-    logo, clauses, named = None, None, None
+    logo, clauses, default = None, None, None
     try:
         plan = load_plan(app.drills / "plan.yml")
-        named = plan.language
+        default = plan.language
         clauses = read_clauses(app.drills)
         logo = None if plan.logo is None else read_logo(plan.logo)
     except ConfigurationError as error:
         if app.names_drills():
             print(f"the report goes without letterhead: {error}", file=sys.stderr)
+
     return Letterhead(
-        language=language or named or _language_of_user(),
+        language=language or default or _language_of_user(),
         logo=logo,
         clauses=clauses or read_clauses(None),
     )
 
 
 def _language_of_user() -> str:
-    named = next(
+    locale = next(
         (os.environ[n] for n in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(n)), ""
     )
-    return named[:2] if named[:2] in LANGUAGES else "en"
+    return locale[:2] if locale[:2] in LANGUAGES else "en"

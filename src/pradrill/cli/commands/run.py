@@ -33,12 +33,14 @@ def run(args: Namespace) -> int:
     """Run the drill, or print its plan; return the run's exit code."""
     app = App(args)
     if args.dry_run:
-        show_plan(app.shown(resolve_one(app, args.drill)), open_console())
+        show_plan(app.masked(resolve_one(app, args.drill)), open_console())
         return ExitCode.PASSED
+
     with attempting(app, args.drill, trigger="cli") as attempt:
         plan = resolve_one(app, args.drill)
         attempt.know(plan)
         record = carry_out(app, plan, trigger="cli")
+
     tell(app, record)
     return record.exit_code
 
@@ -56,6 +58,7 @@ def carry_out(
         disruption = declared_disruption(plan)
     now = app.clock.now()
     since = (now - disruption.instant.at).total_seconds() if disruption else 0.0
+
     rto = plan.objectives.rto.total_seconds()
     rtos = {
         str(branch.service): plan.services[str(branch.service)].objectives.rto.total_seconds()
@@ -71,7 +74,7 @@ def declared_disruption(plan: RunPlan) -> Disruption | None:
     declared = plan.drill.scenario.disruption
     if not isinstance(declared, datetime):
         return None
-    return Disruption(Instant.known(declared, Provenance.ENTERED))
+    return Disruption(Instant.around(declared, Provenance.ENTERED))
 
 
 def tell(app: App, record: RunRecord) -> None:

@@ -31,8 +31,10 @@ def run(args: Namespace) -> int:
     """Print one line a run, oldest first; damaged records are named and do not hide the rest."""
     app = swept(StateReader(args))
     damaged = _print_records(app) if args.json else _print_lines(app)
+
     for error in damaged:
         print(error, file=sys.stderr)
+
     return ExitCode.RECORD if damaged or app.in_doubt else ExitCode.PASSED
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from pradrill.app.case_file import wrongs
-from pradrill.app.reading import StateReader, told
+from pradrill.app.reading import StateReader, warn
 from pradrill.app.settle import swept
 from pradrill.cli.arguments import run_argument
 from pradrill.errors import ExitCode
 from pradrill.reporting.run.doubt import doubts
 from pradrill.reporting.text.screens import open_console, show
-from pradrill.reporting.text.teardowns import teardowns_told
+from pradrill.reporting.text.teardowns import teardown_lines
 
 EXAMPLE = "pradrill show --json"
 
@@ -30,9 +30,10 @@ def run(args: Namespace) -> int:
     if args.json:
         print(record.model_dump_json(indent=1))
         for line in doubts(record.run_id, wrong):
-            told(line)
+            warn(line)
     else:
         show(record, open_console(), wrong)
-        for line in teardowns_told(app.teardowns(record.run_id)):
+        for line in teardown_lines(app.teardowns(record.run_id)):
             print(line)
+
     return ExitCode.RECORD if wrong else ExitCode.PASSED

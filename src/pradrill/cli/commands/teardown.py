@@ -9,7 +9,7 @@ from pradrill.app.composition import App
 from pradrill.app.launch import sweep, tear_down_again
 from pradrill.app.progress import watch
 from pradrill.errors import ExitCode, RecordError, UsageError
-from pradrill.reporting.text.teardowns import teardowns_told
+from pradrill.reporting.text.teardowns import teardown_lines
 
 EXAMPLE = "pradrill teardown 20260610T0200"
 
@@ -34,11 +34,14 @@ def run(args: Namespace) -> int:
                 f"the run {record.run_id} has left nothing on its standby",
                 hint="See what others have left: pradrill runs.",
             )
+
         if wrongs(app, record.run_id):
             raise RecordError(
                 f"the run {record.run_id} is not what was recorded: nothing is torn down by it",
                 hint="See what was changed: pradrill register verify.",
             )
+
         teardown = tear_down_again(app, record, progress)
-    print(*teardowns_told([teardown]), sep="\n")
+
+    print(*teardown_lines([teardown]), sep="\n")
     return ExitCode.RESIDUE if teardown.left else ExitCode.PASSED

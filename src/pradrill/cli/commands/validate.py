@@ -22,17 +22,19 @@ def run(args: Namespace) -> int:
     """Load everything; the problems, if any, are raised all at once."""
     app = App(args)
     project = app.project(args.drill)
-    asked = ask_ansible(project, app.secrets.resolve)
-    if asked.problems:
-        raise ConfigurationProblemsError(asked.problems)
+    answers = ask_ansible(project, app.secrets.resolve)
+    if answers.problems:
+        raise ConfigurationProblemsError(answers.problems)
+
     version = project.plan.plan
-    print(f"{project.folder}: the plan (version {version}) and {_named(list(project.drills))}")
-    for word in asked.passed_over:
+    print(f"{project.folder}: the plan (version {version}) and {_names_text(list(project.drills))}")
+    for word in answers.passed_over:
         print(word)
+
     return ExitCode.PASSED
 
 
-def _named(drills: list[str]) -> str:
+def _names_text(drills: list[str]) -> str:
     if len(drills) > _FEW:
         return f"its {len(drills):,} drills are valid"
     return f"its drills are valid: {', '.join(drills) or 'none'}"

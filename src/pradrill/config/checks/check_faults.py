@@ -1,4 +1,4 @@
-"""What keeps a function of a suite from failing, as its syntax tree shows it."""
+"""Find what keeps a function of a suite from failing, in its syntax tree."""
 
 from __future__ import annotations
 
@@ -34,18 +34,21 @@ class Functions:
     """All functions of a suite by their names: an assertion may be in one that a check calls."""
 
     def __init__(self, trees: Iterable[ast.Module]) -> None:
-        self._named: dict[str, list[Function]] = {}
+        self._by_name: dict[str, list[Function]] = {}
         self._outside: set[str] = set()
+
         for tree in trees:
             for node in ast.walk(tree):
                 if isinstance(node, Function):
-                    self._named.setdefault(node.name, []).append(node)
+                    self._by_name.setdefault(node.name, []).append(node)
                 elif isinstance(node, ast.Import | ast.ImportFrom):
                     self._outside.update(_from_outside(node))
 
-    def assert_in(self, nodes: Iterable[ast.AST], *, own: bool = False) -> bool:
+    def assert_in(self, nodes: Iterable[ast.AST], *, in_suite: bool = False) -> bool:
         """Tell whether an assertion is made there; `own`: those of testinfra do not count."""
-        return any(self._asserts(node, own, frozenset()) for each in nodes for node in within(each))
+        return any(
+            self._asserts(node, in_suite, frozenset()) for each in nodes for node in within(each)
+        )
 
     def may_assert(self, function: Function) -> bool:
         """Tell whether an assertion is made in a check, or in what it calls of others' code."""
@@ -59,21 +62,23 @@ class Functions:
             for node in nodes
         )
 
-    def _asserts(self, node: ast.AST, own: bool, seen: frozenset[str]) -> bool:
+    def _asserts(self, node: ast.AST, in_suite: bool, callers: frozenset[str]) -> bool:
         if isinstance(node, ast.Assert):
             return True
         if not isinstance(node, ast.Call):
             return False
+
         called = name(node.func)
         if called in _TESTINFRAS:
-            return not own
-        if called == "raises" or (called.startswith("assert") and called not in self._named):
+            return not in_suite
+        if called == "raises" or (called.startswith("assert") and called not in self._by_name):
             return True
-        if called in seen:
+        if called in callers:
             return False
+
         return any(
-            self._asserts(inner, own, seen | {called})
-            for function in self._named.get(called, ())
+            self._asserts(inner, in_suite, callers | {called})
+            for function in self._by_name.get(called, ())
             for statement in function.body
             for inner in within(statement)
         )
@@ -84,10 +89,11 @@ class Functions:
             return False
         if isinstance(node.func, ast.Name) and node.func.id in strange:  # a fixture's, too
             return True
-        if name(node.func) in self._named:
+        if name(node.func) in self._by_name:
             return False
         if isinstance(node.func, ast.Name):
             return not hasattr(builtins, node.func.id)
+
         first = root(node.func)
         return first is None or first in strange
 
@@ -111,6 +117,7 @@ def faults_anywhere(tree: ast.Module, functions: Functions) -> Iterator[Fault]:
         for block in (node.body,) if isinstance(node, Function) else blocks(node):
             yield from _unreached(block, functions)
             yield from _decided_before(block)
+
         yield from _never_entered(node, functions)
 
 
@@ -119,15 +126,18 @@ def faults_of_check(check: Function, functions: Functions) -> Iterator[Fault]:
     if isinstance(check, ast.AsyncFunctionDef):
         yield Fault(check.lineno, f"{check.name} is async, and nobody awaits it", "Write def.")
         return
+
     inner = [node for statement in check.body for node in within(statement)]
     for node in inner:
         if isinstance(node, ast.Yield | ast.YieldFrom):
             yield Fault(node.lineno, f"{check.name} yields, so that pytest does not run it")
             return
+
         if isinstance(node, ast.Return) and node.value is not None and not _is_none(node.value):
             why = f"{check.name} returns a value, which decides nothing"
             yield Fault(node.lineno, why, _ASSERT)
             return
+
     if not functions.may_assert(check) and not any(map(_leads_to_failure, inner)):
         failing = any(isinstance(each, ast.stmt) and _is_failure(each) for each in inner)
         but = "a raise or fail that does not happen proves nothing" if failing else "it cannot fail"
@@ -165,13 +175,15 @@ def _decided_before(block: list[ast.stmt]) -> Iterator[Fault]:
 
 
 def _swallowed(node: ast.Try | ast.TryStar, functions: Functions) -> Iterator[Fault]:
-    if not functions.assert_in(node.body, own=True):
+    if not functions.assert_in(node.body, in_suite=True):
         return
+
     for handler in node.handlers:
         if _catches(handler.type) and not _ends(handler.body[-1], _is_failure):
             why = "an assertion that fails here is caught, and the check goes on"
             hint = "Leave the try out: pradrill asks a red check again by itself."
             yield Fault(handler.lineno, why, hint)
+
     for each in node.finalbody:
         for inner in within(each):
             if isinstance(inner, ast.Return | ast.Break | ast.Continue):
@@ -182,8 +194,8 @@ def _suppressed(node: ast.With | ast.AsyncWith, functions: Functions) -> Iterato
     for item in node.items:
         call = item.context_expr
         if isinstance(call, ast.Call) and name(call) == "suppress":
-            caught = any(_catches(each) for each in call.args)
-            if caught and functions.assert_in(node.body, own=True):
+            catches = any(_catches(each) for each in call.args)
+            if catches and functions.assert_in(node.body, in_suite=True):
                 yield Fault(node.lineno, "an assertion that fails here is suppressed")
 
 
@@ -192,6 +204,7 @@ def _any_error(node: ast.Call) -> Iterator[Fault]:
     expected = node.args[0] if node.args else keywords.get("expected_exception")
     errors = expected.elts if isinstance(expected, ast.Tuple) else [expected]
     broad = {name(each) for each in errors if each is not None} & {"Exception", "BaseException"}
+
     match = keywords.get("match")
     any_words = isinstance(match, ast.Constant) and match.value in {None, "", ".*", ".+", "."}
     if broad and (match is None or any_words):
@@ -223,14 +236,15 @@ def _never_entered(node: ast.AST, functions: Functions) -> Iterator[Fault]:
             never = node.orelse
         case ast.For() if truth(node.iter) is False:
             never = node.body
+
     if functions.assert_in(never):
         yield Fault(never[0].lineno, "nothing comes here: an assertion is never evaluated")
 
 
-def _catches(caught: ast.expr | None) -> bool:
-    if caught is None:
+def _catches(kind: ast.expr | None) -> bool:
+    if kind is None:
         return True
-    each = caught.elts if isinstance(caught, ast.Tuple) else [caught]
+    each = kind.elts if isinstance(kind, ast.Tuple) else [kind]
     return any(name(one) in _CATCHING for one in each)
 
 

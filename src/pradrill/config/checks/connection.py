@@ -1,4 +1,4 @@
-"""What would lead Ansible elsewhere than to the machines that are proven: refused before a run.
+"""Refuse whatever would lead Ansible elsewhere than to the machines that are proven.
 
 A run forces every connection all the same (adapters/ansible/binding.py). Here it is said in words,
 at its line, before anything is touched.
@@ -110,27 +110,31 @@ def connection_problems(
         for step in (*way.prepare, *way.restore, *way.teardown)
         if isinstance(step, PlaybookStep)
     ]
-    own = pwd.getpwuid(os.geteuid()).pw_name  # as whom SSH logs in where nobody says it
-    logins = {host.user or own for host in hosts} or {"root"}
+
+    login = pwd.getpwuid(os.geteuid()).pw_name  # as whom SSH logs in where nobody says it
+    logins = {host.user or login for host in hosts} or {"root"}
+
     names = {host.name for host in hosts} | set(drill.standby.names)
     if (here := sorted(names & CONTROLLER)) and any(step.controller for step in steps):
         message = f"{here[0]} is the standby's name, and Ansible's own of the controller"
         hint = "Give the host another name, or leave out controller: true."
         yield document.problem(("standby", "hosts"), message, hint)
+
     for folder in sorted({step.playbook.parent for step in steps}):
         its = [step for step in steps if step.playbook.parent == folder]
         controller = any(step.controller for step in its)
         playbooks = [step.playbook for step in its]
-        taken = [file.path for file in around(playbooks, None, ()).files]
+        included = [file.path for file in around(playbooks, None, ()).files]
         yield from _of_settings(folder)
-        for path in dict.fromkeys([*playbooks, *taken]):
+
+        for path in dict.fromkeys([*playbooks, *included]):
             inside = Path(os.path.relpath(path, folder))  # where the folder itself lies is no kind
             if plugin := plugin_folder(inside):
                 message = f"{plugin} beside a playbook can lead it elsewhere"
                 yield Problem(path, 1, "", message, PLUGINS)
             elif path in playbooks or _is_read(inside):
-                mine = any(step.controller for step in its if step.playbook == path)
-                may = mine if path in playbooks else controller
+                on_controller = any(step.controller for step in its if step.playbook == path)
+                may = on_controller if path in playbooks else controller
                 yield from play_problems(path, allowed, names, logins, controller=may)
             elif "templates" in inside.parts[:-1] and not controller:
                 yield from lookup_problems(path, path.read_text("utf-8", "replace"))
@@ -150,8 +154,8 @@ def _of_steps(document: Document) -> Iterator[Problem]:
     """Look at what the drill itself gives to its playbooks."""
     for loc, step in _steps(document.content, ()):
         for part in ("vars", "secrets"):
-            given = step.get(part)
-            for name, value in given.items() if isinstance(given, dict) else ():
+            variables = step.get(part)
+            for name, value in variables.items() if isinstance(variables, dict) else ():
                 if not allowed(str(name), value if part == "vars" else None):
                     yield document.problem((*loc, part, name), _refusal(str(name)), _HINT)
 
@@ -170,15 +174,16 @@ def _of_inventory(
     """Look at the variables that Ansible itself has for the hosts, for each folder of plays."""
     names = [host.name for host in hosts]
     base = variables_of(inventory, names)
+
     folders = sorted({playbook.parent for playbook in drill.playbooks()})
-    seen: set[tuple[str, str]] = set()
+    refusals: set[tuple[str, str]] = set()
     for folder in (None, *folders):
         for host, variables in variables_of(inventory, names, folder).items():
             moved = {name for name in _LEADS if variables.get(name) != base[host].get(name)}
             for name, value in variables.items():
                 refused = name in moved or not allowed(name, value, inventory=True)
-                if refused and (name, str(value)) not in seen:
-                    seen.add((name, str(value)))
+                if refused and (name, str(value)) not in refusals:
+                    refusals.add((name, str(value)))
                     files = (
                         [*_beside(folder)] if folder else [inventory, *_beside(inventory.parent)]
                     )
@@ -194,17 +199,19 @@ def _places(
     document: Document, files: Collection[Path], name: str, value: object, host: str
 ) -> Iterator[Problem]:
     """Yield the problem where the variable is written; at the drill's hosts if it is not seen."""
-    written = re.compile(rf"(?<![\w]){re.escape(name)}['\"]?\s*[:=]")
+    assignment = re.compile(rf"(?<![\w]){re.escape(name)}['\"]?\s*[:=]")
     lines = [
         (path, number, line)
         for path in _files(files)
         for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1)
-        if written.search(line)
+        if assignment.search(line)
     ]
+
     exact = [each for each in lines if str(value) in each[2]] or lines
     message = f"{_refusal(name)} (host {host})"
     if not exact:
         yield document.problem(("standby", "inventory"), message, _HINT)
+
     for path, number, _ in exact:
         yield Problem(path, number, "", message, _HINT)
 
@@ -226,10 +233,12 @@ def _of_settings(folder: Path) -> Iterator[Problem]:
     path = folder / "ansible.cfg"
     if not path.is_file():
         return
+
     section = ""
     for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1):
         header = re.match(r"\s*\[(\w+)\]", line)
         section = header[1] if header else section
+
         setting = re.match(r"\s*(\w+)\s*=", line)
         of_ssh = section in _SECTIONS and not _QUIET.match(line)
         if setting and (of_ssh or _SETTINGS.match(line)):

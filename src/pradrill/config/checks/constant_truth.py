@@ -1,4 +1,4 @@
-"""Whether an expression is decided before anything is asked: `x or True`, `(x, "message")`."""
+"""Find expressions that are decided before anything is asked: `x or True`, `(x, "message")`."""
 
 from __future__ import annotations
 
@@ -77,6 +77,7 @@ def truth(node: ast.expr) -> bool | None:  # noqa: C901, PLR0911, PLR0912 one ca
             return True
         case ast.Attribute():
             return True if node.attr in _WITHOUT_BRACKETS else None
+
     return None
 
 
@@ -105,6 +106,7 @@ def _joined(node: ast.BoolOp) -> bool | None:
     decisive = isinstance(node.op, ast.Or)
     if decisive in values:
         return decisive
+
     contraries = {ast.dump(contrary) for each in node.values if (contrary := _contrary(each))}
     if contraries & {ast.dump(each) for each in node.values}:
         return decisive
@@ -130,10 +132,12 @@ def _compared(node: ast.Compare) -> bool | None:  # noqa: PLR0911 one rule after
     every = (node.left, *node.comparators)
     if all(isinstance(each, ast.Constant) for each in every):
         return True
+
     if len(node.ops) > 1:
         pairs = zip(every, node.ops, every[1:], strict=False)
         alone = [_compared(ast.Compare(one, [op], [other])) for one, op, other in pairs]
         return True if all(alone) else None
+
     (operator,), (right,), left = node.ops, node.comparators, node.left
     if isinstance(left, ast.Constant | ast.UnaryOp) and type(operator) in _MIRRORED:
         operator, left, right = _MIRRORED[type(operator)](), right, left
@@ -150,8 +154,10 @@ def _compared(node: ast.Compare) -> bool | None:  # noqa: PLR0911 one rule after
         return True if name(left) in _NEVER_NONE or _is_object(left) or truth(left) else None
     if name(left) in _NEVER_NEGATIVE and isinstance(operator, ast.Lt) and _is(right, 0):
         return False
+
     at_least_nothing = isinstance(operator, ast.GtE) and _is(right, 0)
     more_than_less = isinstance(operator, ast.Gt | ast.GtE | ast.NotEq) and _is_negative(right)
+
     return True if name(left) in _NEVER_NEGATIVE and (at_least_nothing or more_than_less) else None
 
 
@@ -171,9 +177,11 @@ def _called(node: ast.Call) -> bool | None:  # noqa: PLR0911 one rule after the 
     if node.func.id == "isinstance":
         decided = name(node.args[-1]) == "object" or name(node.args[0]) in _NEVER_NONE
         return True if decided or _is_object(node.args[0]) else None
+
     over = node.args[0]
     if isinstance(over, ast.GeneratorExp | ast.ListComp):
         over = over.generators[0].iter
+
     return True if node.func.id == "all" and truth(over) is False else None
 
 

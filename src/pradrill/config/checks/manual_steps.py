@@ -1,4 +1,4 @@
-"""Manual steps against the rest of the drill, and against the plan's providers."""
+"""Check manual steps against the rest of the drill, and against the plan's providers."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def manual_problems(document: Document, drill: Drill, plan: Plan | None) -> Iter
                 f'nobody is there to answer "{step.title}" when unattended is true',
                 "Leave the step out, or write unattended: false and launch the drill by hand.",
             )
+
         if step.call is not None and plan is not None and step.call not in plan.providers:
             yield document.problem(
                 (*where, "call"),
@@ -39,12 +40,14 @@ def manual_problems(document: Document, drill: Drill, plan: Plan | None) -> Iter
             f'"{program}", and there is no such program',
             "Install it, or write its whole path.",
         )
+
     if steps and drill.kind is Kind.TEST:
         where, _ = steps[0]
         place = ("kind",) if ("kind",) in document.lines else where
         yield document.problem(
             place, "a drill with manual steps is no technical test", "Write kind: exercise."
         )
+
     if not steps and drill.kind is Kind.EXERCISE:
         yield document.problem(
             ("kind",),

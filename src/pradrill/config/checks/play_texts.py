@@ -1,4 +1,4 @@
-"""What plays, tasks and files of variables say about where they act, read from their YAML."""
+"""Find what plays, tasks and files of variables say about where they act, in their YAML."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def play_problems(
     """Find what leads elsewhere in a file of plays, tasks or variables.
 
     `names`: the standby's hosts; `logins`: as whom they are reached; `controller`: whether it may
-    act on this machine, too. What is no YAML is Ansible's to judge.
+    act on this machine, too. Ansible judges what is not YAML.
     """
     rules = _Rules(path, allowed, names, logins, controller)
     try:
@@ -96,10 +96,12 @@ def play_problems(
         return
     if node is None:
         return
-    seen: set[int] = set()
-    yield from _of_variables(rules, node, seen)
+
+    visited: set[int] = set()
+    yield from _of_variables(rules, node, visited)
     for mapping in _with_keywords(node):
         yield from _of_keywords(rules, mapping)
+
     if not controller:
         yield from lookup_problems(path, text)
 
@@ -113,28 +115,32 @@ def lookup_problems(path: Path, text: str) -> Iterator[Problem]:
             yield Problem(path, text.count("\n", 0, lookup.start()) + 1, "", message, _ASK)
 
 
-def _of_variables(rules: _Rules, node: Node, seen: set[int]) -> Iterator[Problem]:
+def _of_variables(rules: _Rules, node: Node, visited: set[int]) -> Iterator[Problem]:
     """Look at every name that is given a value, wherever it stands."""
-    if id(node) in seen:
+    if id(node) in visited:
         return
-    seen.add(id(node))
+
+    visited.add(id(node))
     if isinstance(node, SequenceNode):
         for item in node.value:
-            yield from _of_variables(rules, item, seen)
+            yield from _of_variables(rules, item, visited)
     elif isinstance(node, MappingNode):
         for key, value in node.value:
             word = str(key.value) if isinstance(key, ScalarNode) else ""
-            said = value.value if isinstance(value, ScalarNode) else None
-            names = [(word, said)]
-            if word in _NAMES and said is not None and re.fullmatch(r"ansible_\w+", said):
-                names.append((said, ""))
-            if _last(word) in _FREE_FORM and said is not None:
-                names += [(name, "") for name in _WORD.findall(said)]
+            text = value.value if isinstance(value, ScalarNode) else None
+            names = [(word, text)]
+            if word in _NAMES and text is not None and re.fullmatch(r"ansible_\w+", text):
+                names.append((text, ""))
+
+            if _last(word) in _FREE_FORM and text is not None:
+                names += [(name, "") for name in _WORD.findall(text)]
+
             for name, its in names:
                 if not rules.allowed(name, its):
                     message = f"{name} would lead Ansible elsewhere than to the proven machine"
                     yield rules.problem(key, message)
-            yield from _of_variables(rules, value, seen)
+
+            yield from _of_variables(rules, value, visited)
 
 
 def _with_keywords(node: Node) -> Iterator[MappingNode]:
@@ -142,12 +148,14 @@ def _with_keywords(node: Node) -> Iterator[MappingNode]:
     waiting = [node]
     if isinstance(node, MappingNode):  # variables, or a role's meta data
         waiting = [value for word, _, value in _items(node) if word in _ROLES]
-    seen: set[int] = set()
+
+    visited: set[int] = set()
     while waiting:
         each = waiting.pop(0)
-        if id(each) in seen:
+        if id(each) in visited:
             continue
-        seen.add(id(each))
+
+        visited.add(id(each))
         if isinstance(each, SequenceNode):
             waiting += each.value
         elif isinstance(each, MappingNode):
@@ -172,14 +180,16 @@ def _items(mapping: MappingNode, depth: int = 0) -> Iterator[tuple[str, Node, No
 
 
 def _of_keywords(rules: _Rules, mapping: MappingNode) -> Iterator[Problem]:
-    said = {word: value for word, _, value in _items(mapping)}
-    here = bool({*_words(said.get("hosts")), *_words(said.get("delegate_to"))} & CONTROLLER)
+    keywords = {word: value for word, _, value in _items(mapping)}
+    here = bool({*_words(keywords.get("hosts")), *_words(keywords.get("delegate_to"))} & CONTROLLER)
     for word, key, value in _items(mapping):
         text = value.value if isinstance(value, ScalarNode) else ""
         if message := _refused(rules, word, text, here=here):
             yield rules.problem(key, message)
+
         if not rules.controller and word in {"hosts", "delegate_to"} and _words(value) & CONTROLLER:
             yield rules.problem(key, f"{word}: {text} acts on the controller", _ASK)
+
         module = _module(word, value)
         if module == "add_host":
             yield rules.problem(key, "add_host makes a host that nobody has proven")
@@ -214,9 +224,11 @@ def _module(word: str, value: Node) -> str:
     """Return which module a key stands for, also one that is named in free form."""
     if word not in {"action", "local_action"}:
         return _last(word)
+
     if isinstance(value, MappingNode):
-        named = (inner for name, _, inner in _items(value) if name == "module")
-        value = next(named, value)
+        modules = (inner for name, _, inner in _items(value) if name == "module")
+        value = next(modules, value)
+
     text = str(value.value) if isinstance(value, ScalarNode) else ""
     return _last(text.split()[0]) if text.split() else word
 

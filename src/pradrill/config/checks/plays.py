@@ -1,4 +1,4 @@
-"""What Ansible itself makes of the playbooks: unknown modules, and plays that reach nobody.
+"""Ask Ansible itself about the playbooks: unknown modules, and plays that reach nobody.
 
 One process looks at all playbooks with the same inventory; only when it finds a fault are they
 asked in ever smaller parts, so that all faults are told at once. What a playbook includes while
@@ -69,14 +69,14 @@ class _Listing(NamedTuple):
     errors: str
 
 
-class Asked(NamedTuple):
+class AnsibleAnswers(NamedTuple):
     """The problems that Ansible finds, and which playbooks it could not look at, and why."""
 
     problems: list[Problem]
     passed_over: list[str]
 
 
-def ask_ansible(house: Project, resolve: Resolve) -> Asked:
+def ask_ansible(house: Project, resolve: Resolve) -> AnsibleAnswers:
     """Have Ansible check and list every playbook of the house's drills.
 
     `resolve` fetches the passwords of vaults. Raises NotReadyError when one cannot be had.
@@ -92,9 +92,14 @@ def ask_ansible(house: Project, resolve: Resolve) -> Asked:
             alike = (call.inventory, call.variables, call.beside, call.vault)
             together.setdefault(alike, []).append(call)
         passwords = {call.vault: resolve(call.vault) for call in calls if call.vault}
-        each = list(pool.map(partial(_asked, passwords), together.values()))
-    told = {(p.file, p.line, p.message): p for one in reversed(each) for p in one.problems}
-    return Asked(list(told.values()), sorted({word for one in each for word in one.passed_over}))
+        each = list(pool.map(partial(_ask, passwords), together.values()))
+
+    unique_problems = {
+        (p.file, p.line, p.message): p for one in reversed(each) for p in one.problems
+    }
+    return AnsibleAnswers(
+        list(unique_problems.values()), sorted({word for one in each for word in one.passed_over})
+    )
 
 
 def _included(calls: list[_Call], folder: Path) -> Iterator[_Call]:
@@ -108,6 +113,7 @@ def _included(calls: list[_Call], folder: Path) -> Iterator[_Call]:
         plays = sorted(each for each in playbooks if each.parent == beside)
         near = [Path(each.path) for each in around(plays, None, ()).files]
         files = [path for path in near if path.suffix in {".yml", ".yaml"} and _is_tasks(path)]
+
         text = "\n".join(_text(path) for path in (*plays, *files))
         collections = sorted(
             {n for part in _COLLECTIONS.findall(text) for n in _WORD.findall(part)}
@@ -115,12 +121,12 @@ def _included(calls: list[_Call], folder: Path) -> Iterator[_Call]:
         for path in files:
             word = path.parts[-3] if path.stem == "main" else path.name
             if word in text:
-                own = folder / f"{len(list(folder.iterdir()))}.yml"
+                file = folder / f"{len(list(folder.iterdir()))}.yml"
                 tasks = [{"ansible.builtin.import_tasks": str(path)}]
                 play = {"hosts": "localhost", "collections": collections, "tasks": tasks}
-                own.write_text(json.dumps([play]), encoding="utf-8")
+                file.write_text(json.dumps([play]), encoding="utf-8")
                 vault = vaults.get(beside)
-                yield _Call(own, "localhost,", "{}", frozenset(), beside, path, vault)
+                yield _Call(file, "localhost,", "{}", frozenset(), beside, path, vault)
 
 
 def _is_tasks(path: Path) -> bool:
@@ -142,36 +148,43 @@ def _variables(step: PlaybookStep) -> str:
     return json.dumps({**step.vars, **dict.fromkeys(step.secrets, "")}, default=str, sort_keys=True)
 
 
-def _asked(passwords: Mapping[str, str], calls: list[_Call]) -> Asked:
+def _ask(passwords: Mapping[str, str], calls: list[_Call]) -> AnsibleAnswers:
     """Ask for all of them in one process, or for each when that says that something is wrong."""
     playbooks = list(dict.fromkeys(call.playbook for call in calls))
     listing = _listed(playbooks, calls[0], passwords.get(calls[0].vault or ""))
     if listing.code == 0:
-        return Asked([p for call in calls for p in _reaching_nobody(call, listing)], [])
+        return AnsibleAnswers([p for call in calls for p in _reaching_nobody(call, listing)], [])
+
     if len(playbooks) > 1:
         first = {*playbooks[: len(playbooks) // 2]}
         halves = ([c for c in calls if (c.playbook in first) is half] for half in (True, False))
-        one, other = map(partial(_asked, passwords), halves)
-        return Asked(one.problems + other.problems, one.passed_over + other.passed_over)
+        one, other = map(partial(_ask, passwords), halves)
+
+        return AnsibleAnswers(one.problems + other.problems, one.passed_over + other.passed_over)
+
     return _fault(calls[0], listing)
 
 
-def _fault(call: _Call, listing: _Listing) -> Asked:
-    said = [line for line in listing.errors.splitlines() if line.startswith(("[ERROR]", "ERROR"))]
-    reason = re.sub(r"^(\[ERROR\]:?|ERROR!)\s*", "", said[0] if said else listing.errors.strip())
+def _fault(call: _Call, listing: _Listing) -> AnsibleAnswers:
+    errors = [line for line in listing.errors.splitlines() if line.startswith(("[ERROR]", "ERROR"))]
+    reason = re.sub(
+        r"^(\[ERROR\]:?|ERROR!)\s*", "", errors[0] if errors else listing.errors.strip()
+    )
     if _LOCKED.search(listing.errors):
         why = (
             f"{call.file or call.playbook}: not looked at by Ansible: its vault password is needed"
         )
-        return Asked([], [why])
+        return AnsibleAnswers([], [why])
     if call.beside is not None and "couldn't resolve module" not in reason:
-        return Asked([], [])  # as an import it may lack what the playbook has by then
+        return AnsibleAnswers([], [])  # as an import it may lack what the playbook has by then
+
     place = _ORIGIN.search(listing.errors)
     file = Path(place["new"] or place["old"]) if place else call.playbook
     line = int(place["at"] or place["line"]) if place else 1
     message = f"Ansible says: {reason[:_LONGEST].splitlines()[0] if reason else 'nothing'}"
     hint = f"Try: ansible-playbook --syntax-check -i {call.inventory} {call.playbook}."
-    return Asked([Problem(file, line, "", message, hint)], [])
+
+    return AnsibleAnswers([Problem(file, line, "", message, hint)], [])
 
 
 def _reaching_nobody(call: _Call, listing: _Listing) -> Iterator[Problem]:
@@ -186,14 +199,15 @@ def _reaching_nobody(call: _Call, listing: _Listing) -> Iterator[Problem]:
 def _plays(playbook: Path, output: str) -> Iterator[tuple[str, set[str]]]:
     """Yield pattern and hosts of each play of a playbook, as Ansible listed them."""
     _, _, rest = output.partition(f"\nplaybook: {playbook}\n")
-    own = rest.partition("\nplaybook: ")[0]
+    listed_lines = rest.partition("\nplaybook: ")[0]
+
     pattern, hosts = "", set[str]()
-    begun = False
-    for line in [*own.splitlines(), "  play #0 "]:
+    inside = False
+    for line in [*listed_lines.splitlines(), "  play #0 "]:
         if _PLAY.match(line):
-            if begun:
+            if inside:
                 yield pattern, hosts
-            pattern, hosts, begun = "", set(), True
+            pattern, hosts, inside = "", set(), True
         elif line.startswith("    pattern: "):
             pattern = line.partition(": ")[2].strip("[]")
         elif line.startswith("      "):
@@ -213,11 +227,12 @@ def _listed(playbooks: list[Path], call: _Call, password: str | None) -> _Listin
         config.touch()
         variables = Path(folder, "variables.json")
         variables.write_text(call.variables, encoding="utf-8")
+
         command = Path(sys.executable).parent / "ansible-playbook"
         words = [str(command), "-i", call.inventory, "-e", f"@{variables}", "--list-hosts"]
         try:
             with vault_words(Path(folder), password) as unlocking:
-                done = subprocess.run(
+                process = subprocess.run(
                     [*words, *unlocking, *map(str, playbooks)],
                     env=_environment(command, config, call.beside),
                     cwd=folder,
@@ -230,7 +245,8 @@ def _listed(playbooks: list[Path], call: _Call, password: str | None) -> _Listin
                 )
         except (OSError, subprocess.TimeoutExpired) as error:
             return _Listing(1, "", f"[ERROR]: ansible-playbook gave no listing: {error}")
-    return _Listing(done.returncode, done.stdout, done.stderr)
+
+    return _Listing(process.returncode, process.stdout, process.stderr)
 
 
 def _environment(command: Path, config: Path, beside: Path | None) -> dict[str, str]:
@@ -239,13 +255,16 @@ def _environment(command: Path, config: Path, beside: Path | None) -> dict[str, 
         "ANSIBLE_COLLECTIONS_PATH": f"{home}/.ansible/collections:{ansible}/collections",
         "ANSIBLE_ROLES_PATH": f"{home}/.ansible/roles:{ansible}/roles:/etc/ansible/roles",
     }
+
     paths = {key: os.environ.get(key, value) for key, value in usual.items()}
     if beside is not None:  # where Ansible looks by itself, for a playbook that lies there
         for key, kind in (("COLLECTIONS_PATH", "collections"), ("ROLES_PATH", "roles")):
             paths[f"ANSIBLE_{key}"] = f"{beside / kind}:{paths[f'ANSIBLE_{key}']}"
+
         for key, kind in (("LIBRARY", "library"), ("ACTION_PLUGINS", "action_plugins")):
-            own = [beside / kind, *sorted(beside.glob(f"roles/*/{kind}"))]
-            paths[f"ANSIBLE_{key}"] = ":".join(map(str, own))
+            folders = [beside / kind, *sorted(beside.glob(f"roles/*/{kind}"))]
+            paths[f"ANSIBLE_{key}"] = ":".join(map(str, folders))
+
     return {
         **paths,
         "PATH": f"{command.parent}:{os.environ.get('PATH', '')}:/usr/bin:/bin",

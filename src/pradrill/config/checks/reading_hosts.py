@@ -1,4 +1,4 @@
-"""The hosts that readings of the restored data name: each is one of its own service's."""
+"""Check the hosts that readings of the restored data name: each is one of its own service's."""
 
 from __future__ import annotations
 
@@ -20,15 +20,17 @@ def reading_host_problems(
     standby = tuple(host.name for host in hosts) or drill.standby.names
     for service, way in drill.ways.items():
         above: Loc = () if service is None else ("recover", service)
-        own = standby if service is None else places.get(service, standby)
-        for where, name in _named(way.verify):
-            if name is not None and name not in own:
-                message = f'"{name}" is not among the hosts that it is read from: {", ".join(own)}'
-                hint = suggestion(name, list(own))
+        names = standby if service is None else places.get(service, standby)
+        for where, name in _host_names(way.verify):
+            if name is not None and name not in names:
+                message = (
+                    f'"{name}" is not among the hosts that it is read from: {", ".join(names)}'
+                )
+                hint = suggestion(name, list(names))
                 yield document.problem((*above, "verify", *where, "host"), message, hint)
 
 
-def _named(verify: Verify) -> Iterator[tuple[Loc, str | None]]:
+def _host_names(verify: Verify) -> Iterator[tuple[Loc, str | None]]:
     if isinstance(verify.newest_data, NewestData):
         yield ("newest_data",), verify.newest_data.host
     else:

@@ -1,4 +1,4 @@
-"""What several services of one drill must agree on: their order in the plan, and their hosts."""
+"""Check what several services of one drill must agree on: their order, and their hosts."""
 
 from __future__ import annotations
 
@@ -40,15 +40,18 @@ def find_places(
         except ConfigurationError as error:
             problems.append(document.problem(where, error.message, error.hint))
             continue
+
         if strange := [name for name in places[service] if name not in standby]:
             message = f"{', '.join(strange)} is not among the standby's hosts"
             hint = f"The standby's are {', '.join(standby)}."
             problems.append(document.problem(where, message, hint))
+
     used = {name for names in places.values() for name in names}
     idle = [name for name in standby if name not in used]
     if drill.recover and idle and not problems:
         message = f"{', '.join(idle)} serves no service of recover: nothing would be proved of it"
         problems.append(document.problem(("standby", "hosts"), message))
+
     return places, problems
 
 

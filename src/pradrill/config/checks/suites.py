@@ -1,4 +1,4 @@
-"""A suite of checks as it is written: what pytest would not collect, and what could not fail."""
+"""Check a suite as it is written: what pytest would not collect, and what could not fail."""
 
 from __future__ import annotations
 
@@ -66,6 +66,7 @@ def suite_problems(document: Document, where: Loc, checks: Path) -> Iterator[Pro
     if not checks.exists():
         yield document.problem(where, f"{checks} does not exist")
         return
+
     trees: dict[Path, ast.Module] = {}
     unread = 0
     for path in suite_files(checks):
@@ -75,17 +76,19 @@ def suite_problems(document: Document, where: Loc, checks: Path) -> Iterator[Pro
             line = getattr(error, "lineno", None) or 1
             yield Problem(path, line, "", f"not valid Python: {getattr(error, 'msg', error)}")
             unread += 1
+
     suite = _read(trees)
-    found = list(_faults(suite))
-    for path, fault in found:
+    faults = list(_faults(suite))
+    for path, fault in faults:
         yield Problem(path, fault.line, "", fault.message, fault.hint)
-    asked = (
+
+    questions = (
         each
         for path, tree in trees.items()
         if is_test_file(path)
         for each in declared_checks(tree, suite.extended)
     )
-    if not unread and not found and not any(asked):
+    if not unread and not faults and not any(questions):
         yield document.problem(
             where,
             f"{checks} holds no check",
@@ -102,11 +105,13 @@ def _read(trees: dict[Path, ast.Module]) -> _Suite:
         if isinstance(node, ast.Attribute)
         or (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))
     }
+
     classes = {node.name: node for node in nodes if isinstance(node, ast.ClassDef)}
     imports = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
     paths = [alias.name for node in imports for alias in node.names]
     paths += [node.module or "" for node in imports if isinstance(node, ast.ImportFrom)]
     imported = {path.rpartition(".")[2] for path in paths}
+
     return _Suite(trees, Functions(every), extended_classes(every), used, classes, imported)
 
 
@@ -137,9 +142,11 @@ def _twins(scopes: Iterable[ast.Module | ast.ClassDef]) -> Iterator[Fault]:
         for word, node in bound(scope):
             if not word.startswith(("test", "Test")):
                 continue
+
             if word in first:
                 why = f"{word} is already defined on line {first[word]}, and only one is asked"
                 yield Fault(node.lineno, why, "Give each check a name of its own.")
+
             first.setdefault(word, node.lineno)
 
 
@@ -147,13 +154,16 @@ def _not_collected(path: Path, check: Declared, suite: _Suite) -> Iterator[Fault
     if not is_test_file(path):
         yield Fault(check.node.lineno, f"{check.name} is in a file that holds no checks", _NAMING)
         return
+
     for around in check.around:
         family = list(_family(around, suite))
         if any(name(base) == "TestCase" for each in family for base in each.bases):
             continue
+
         if not around.name.startswith("Test"):
             why = f"{check.name} is in a class that pytest does not collect"
             yield Fault(check.node.lineno, why, f'Name the class "Test{around.name}".')
+
         for each in family:
             for word, node in bound(each):
                 if word in {"__init__", "__new__"}:
@@ -163,13 +173,13 @@ def _not_collected(path: Path, check: Declared, suite: _Suite) -> Iterator[Fault
 
 def _family(cls: ast.ClassDef, suite: _Suite) -> Iterator[ast.ClassDef]:
     """Yield a class and those of the suite that it extends."""
-    seen: set[str] = set()
+    visited: set[str] = set()
     waiting = [cls]
     while waiting:
         each = waiting.pop()
         yield each
-        names = {name(base) for base in each.bases} - seen
-        seen |= names
+        names = {name(base) for base in each.bases} - visited
+        visited |= names
         waiting += [suite.classes[word] for word in sorted(names) if word in suite.classes]
 
 
@@ -177,6 +187,7 @@ def _steering(tree: ast.Module) -> Iterator[Fault]:
     """Yield what changes which checks are asked, whom they ask, or what they come to."""
     if "PYTEST_DONT_REWRITE" in (ast.get_docstring(tree) or ""):
         yield Fault(1, "PYTEST_DONT_REWRITE hides which assertions were evaluated")
+
     testinfras = {"host", *_names_of_testinfra(tree)}
     for node in ast.walk(tree):
         yield from _faked(node, testinfras)
@@ -186,6 +197,7 @@ def _steering(tree: ast.Module) -> Iterator[Fault]:
             modules = {alias.name for alias in node.names}
             if isinstance(node, ast.ImportFrom):
                 modules = {node.module or "", *(f"{node.module}.{each}" for each in modules)}
+
             if modules & _FAKES:
                 yield Fault(node.lineno, "a check asks the host itself, and mocks nothing")
         elif isinstance(node, ast.Assign | ast.AnnAssign):
@@ -219,6 +231,7 @@ def _faked(node: ast.AST, testinfras: set[str]) -> Iterator[Fault]:
             yield Fault(node.lineno, "it asks a host of its own, which is not the drill's standby")
         case ast.Name(id="MonkeyPatch") | ast.Attribute(attr="MonkeyPatch"):
             yield Fault(node.lineno, "a check asks the host itself, and mocks nothing")
+
     for target in targets:
         if isinstance(target, ast.Attribute) and root(target) in testinfras:
             yield Fault(getattr(node, "lineno", 1), "it replaces what answers for the host")
@@ -259,14 +272,16 @@ def _steering_function(node: Function) -> Iterator[Fault]:
     if node.name.startswith("pytest_") and not harmless:
         why = f"the hook {node.name} could change what a check comes to"
         yield Fault(node.lineno, why, "Use fixtures.")
+
     for decorator in node.decorator_list:
         if name(decorator) != "fixture":
             continue
+
         if {each.arg for each in ast.walk(node.args) if isinstance(each, ast.arg)} & _PATCHING:
             yield Fault(node.lineno, "a check asks the host itself, and mocks nothing")
         keywords = decorator.keywords if isinstance(decorator, ast.Call) else []
-        given = [each.value for each in keywords if each.arg == "name"]
-        names = {each.value for each in given if isinstance(each, ast.Constant)} or {node.name}
+        values = [each.value for each in keywords if each.arg == "name"]
+        names = {each.value for each in values if isinstance(each, ast.Constant)} or {node.name}
         if names & _OWN_FIXTURES:
             yield Fault(node.lineno, "a fixture of its own takes the place of testinfra's host")
 
@@ -282,6 +297,7 @@ def _never_called(tree: ast.Module, declared: list[Declared], suite: _Suite) -> 
     for node in ast.walk(tree):
         if not isinstance(node, Function) or node.decorator_list or id(node) in collected:
             continue
+
         called = node.name in suite.used or node.name in _FRAMES or node.name.startswith("__")
         inherited = node.name.startswith(("test", "pytest_"))  # told elsewhere, or of a base class
         if not called and not inherited and suite.functions.assert_in(node.body):

@@ -1,4 +1,4 @@
-"""Where a drill's backups are, and which one it takes: the key `recovery_point` of a drill."""
+"""Declare where a drill's backups are, and which one it takes: the key `recovery_point`."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ def _place(value: str) -> str:
     if value.startswith("-") or not value.isprintable():
         msg = f'"{value}" is not the place of a repository'
         raise ValueError(msg)
+
     return value
 
 
@@ -55,9 +56,9 @@ def _time_zone(value: str) -> str:
     return value
 
 
-Place = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_place)]
+RepositoryPlace = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_place)]
 Word = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_word)]
-Environment = dict[Annotated[str, Field(pattern=_VARIABLE)], SecretName]
+EnvironmentNames = dict[Annotated[str, Field(pattern=_VARIABLE)], SecretName]
 
 
 class Ssh(Model):
@@ -94,7 +95,7 @@ class ResticSource(BackupSource):
     name = "restic"
     what = "a restic repository"
     in_parts = True
-    repository: Place = Field(
+    repository: RepositoryPlace = Field(
         description='as restic takes it: /path, "sftp:…", "rest:…", "s3:…"',
         examples=["sftp://backup@host//srv/restic"],
     )
@@ -110,7 +111,7 @@ class ResticSource(BackupSource):
     path: Word | None = Field(
         default=None, description="only snapshots of this path", examples=["/srv/files"]
     )
-    environment: Environment = Field(
+    environment: EnvironmentNames = Field(
         default={},
         description="restic's variables → secrets",
         examples=[{"AWS_SECRET_ACCESS_KEY": "file:/etc/pradrill/s3"}],
@@ -123,7 +124,7 @@ class BorgSource(BackupSource):
 
     name = "borg"
     what = "a BorgBackup repository"
-    repository: Place = Field(
+    repository: RepositoryPlace = Field(
         description="as borg takes it: /path or ssh://user@host/path",
         examples=["ssh://backup@host/srv/borg"],
     )
@@ -186,7 +187,7 @@ class DumpsSource(BackupSource):
 
     name = "dumps"
     what = "a folder of dumps"
-    folder: Place = Field(
+    folder: RepositoryPlace = Field(
         description="an absolute path, or sftp://user@host[:port]/path",
         examples=["sftp://backup@host/srv/dumps"],
     )
@@ -222,6 +223,7 @@ class DumpsSource(BackupSource):
         if "/" in self.names or "%Z" in self.names or not re.search(r"%[YysfcxX]", self.names):
             msg = "names is one name with a date in it, as in moodle-%Y%m%d-%H%M.sql.gz"
             raise ValueError(msg)
+
         try:
             datetime.strptime("", self.names)  # noqa: DTZ007 only whether it can be read
         except (ValueError, re.error) as error:
@@ -231,6 +233,7 @@ class DumpsSource(BackupSource):
         if self.timezone is None and "%z" not in self.names and "%s" not in self.names:
             msg = "timezone is missing: the names do not say in which zone their dates are"
             raise ValueError(msg)
+
         return self
 
 
@@ -284,7 +287,7 @@ class Select(Model):
         return self
 
     @property
-    def told(self) -> Reason:
+    def in_words(self) -> Reason:
         """Return the rule in words."""
         if self.id is not None:
             return reason(Code.BY_ID, name=self.id)
@@ -294,6 +297,7 @@ class Select(Model):
             return reason(Code.LATEST_TAGGED, tag=self.tag)
         if self.before is not None:
             return reason(Code.LATEST_BEFORE, instant=self.before)
+
         return reason(Code.LATEST)
 
 
@@ -341,7 +345,7 @@ class Promised(Model):
         return value
 
     @property
-    def told(self) -> Reason:
+    def in_words(self) -> Reason:
         """Return the promise in words."""
         if self.every is not None:
             return reason(Code.PROMISED_EVERY, every=self.every, bound=self.tolerance)
@@ -415,4 +419,5 @@ class RecoveryPointSpec(_OneKeyEach):
         if self.integrity is not None and self.integrity.parts > 1 and not self.source.in_parts:
             msg = f"integrity.parts is for {_IN_PARTS}; the other tools read everything"
             raise ValueError(msg)
+
         return self

@@ -1,4 +1,4 @@
-"""Which checks the text of a suite declares: what should be collected, whatever pytest finds."""
+"""Read which checks the text of a suite declares: what should be collected."""
 
 from __future__ import annotations
 
@@ -53,10 +53,12 @@ def blocks(statement: ast.AST) -> Iterator[list[ast.stmt]]:
     """Yield the lists of statements inside a statement that are of the same scope."""
     if isinstance(statement, Function | ast.ClassDef | ast.Lambda):
         return
+
     for part in ("body", "orelse", "finalbody"):
         inner = getattr(statement, part, None)
         if isinstance(inner, list):
             yield inner
+
     for handler in (*getattr(statement, "handlers", ()), *getattr(statement, "cases", ())):
         yield handler.body
 
@@ -95,5 +97,6 @@ def _bound(body: list[ast.stmt]) -> Iterator[tuple[str, ast.stmt]]:
                 for each in ast.walk(target):
                     if isinstance(each, ast.Name) and not isinstance(each.ctx, ast.Load):
                         yield each.id, node
+
         for inner in blocks(node):
             yield from _bound(inner)

@@ -1,4 +1,4 @@
-"""A drill as declared in YAML."""
+"""Declare a drill, as YAML has it."""
 
 from __future__ import annotations
 
@@ -213,6 +213,7 @@ class NewestData(Model):
         if self.role is Role.HEARTBEAT and not self.interval:
             msg = "a heartbeat needs its interval: how often it is written"
             raise ValueError(msg)
+
         return self
 
 
@@ -414,6 +415,7 @@ class Drill(Model):
                 for number, step in enumerate(steps):
                     if isinstance(step, ManualStep):
                         yield (*above, where, number), step
+
         for number, step in enumerate(self.accept):
             yield ("accept", number), step
 
@@ -434,13 +436,14 @@ class Drill(Model):
     def _one_form(self) -> Self:
         problems = []
         if self.recover:
-            given = [
+            keys = [
                 name
                 for name in ("recovery_point", "prepare", "restore", "verify", "teardown")
                 if getattr(self, name) not in ((), None)
             ]
+
             problems += [
-                f"{name} stands beside recover: move it into its services" for name in given
+                f"{name} stands beside recover: move it into its services" for name in keys
             ]
             if set(self.services) != set(self.recover):
                 problems.append("services are not those of recover: leave them out")
@@ -452,6 +455,7 @@ class Drill(Model):
             ]
         if problems:
             raise ValueError("; ".join(problems))
+
         return self
 
     @model_validator(mode="after")

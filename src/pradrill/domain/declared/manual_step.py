@@ -1,4 +1,4 @@
-"""What people do in a drill: what they are asked for, and how long they were waited for."""
+"""Declare what people do in a drill: what they are asked for, and how."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The company's recovery plan: services, objectives, dependencies, owners, providers."""
+"""Declare the company's recovery plan: services, objectives, dependencies, owners, providers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The order of recovery: what depends on what, from the plan."""
+"""Derive the order of recovery from what depends on what in the plan."""
 
 from __future__ import annotations
 
@@ -29,12 +29,14 @@ def order(services: Mapping[str, Service], drilled: Collection[str]) -> dict[str
 
 def levels(after: Mapping[str, Collection[str]]) -> list[list[str]]:
     """Return the services that may begin together, and after them those that wait for them."""
-    sorter, found = TopologicalSorter(after), []
+    sorter, groups = TopologicalSorter(after), []
     sorter.prepare()
+
     while ready := sorter.get_ready():
-        found.append([name for name in after if name in ready])
+        groups.append([name for name in after if name in ready])
         sorter.done(*ready)
-    return found
+
+    return groups
 
 
 def _needs(services: Mapping[str, Service]) -> dict[str, tuple[str, ...]]:
@@ -44,13 +46,15 @@ def _needs(services: Mapping[str, Service]) -> dict[str, tuple[str, ...]]:
 def _before(
     services: Mapping[str, Service], name: str, drilled: Collection[str]
 ) -> tuple[str, ...]:
-    found: dict[str, None] = {}
-    waiting, seen = list(services[name].depends_on), {name}
+    earlier: dict[str, None] = {}
+    waiting, visited = list(services[name].depends_on), {name}
     while waiting:
         other = waiting.pop(0)
         if other in drilled:
-            found[other] = None
-        elif other not in seen:
+            earlier[other] = None
+        elif other not in visited:
             waiting += services[other].depends_on
-        seen.add(other)
-    return tuple(found)
+
+        visited.add(other)
+
+    return tuple(earlier)

@@ -1,4 +1,4 @@
-"""Who signs and stamps the register, and where its heads are published."""
+"""Declare who signs and stamps the register, and where its heads are published."""
 
 from __future__ import annotations
 
@@ -80,4 +80,5 @@ class Sealing(Model):
         if self.head_git is not None and self.head_git.startswith(("-", "ext::")):
             msg = f'"{self.head_git}" is no git repository'
             raise ValueError(msg)
+
         return self

@@ -1,4 +1,4 @@
-"""Where to recover: the key `standby` of a drill, with one model for each kind of standby.
+"""Declare where to recover: the key `standby` of a drill, one model for each kind of standby.
 
 Whoever needs to know what a kind is like asks the model for that, never which kind it is. A new
 kind is a model here, its name in `AnyStandby`, and its adapter (`app/tools.py`).
@@ -124,7 +124,7 @@ class InventoryStandby(StandbyKind):
         return self.inventory
 
     @model_validator(mode="after")
-    def _named(self) -> Self:
+    def _names_hosts(self) -> Self:
         if not self.hosts:
             msg = "hosts is missing: which group or host of the inventory is the standby"
             raise ValueError(msg)
@@ -203,14 +203,17 @@ def _of_its_kind(value: Any, info: ValidationInfo) -> Any:
         return value
     if not isinstance(value, dict):
         return KINDS[0].model_validate(value)  # the refusal is the same for all
+
     every = {key for kind in KINDS for key in kind.model_fields}
-    said = [kind for kind in KINDS for key in kind.forms if value.get(key) not in (None, [], ())]
-    if len(said) != 1:
+    kinds = [kind for kind in KINDS for key in kind.forms if value.get(key) not in (None, [], ())]
+    if len(kinds) != 1:
         raise _not_one(value, every)
-    (kind,) = said
+
+    (kind,) = kinds
     others = every - kind.model_fields.keys()
-    own = {key: each for key, each in value.items() if key not in others}
-    return kind.model_validate(own, context=info.context)
+    fields = {key: each for key, each in value.items() if key not in others}
+
+    return kind.model_validate(fields, context=info.context)
 
 
 def _not_one(value: Mapping[str, Any], every: set[str]) -> ValueError:

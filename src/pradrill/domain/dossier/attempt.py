@@ -1,4 +1,4 @@
-"""Every attempt at a drill in one line: what a dossier counts, draws and lists."""
+"""Summarise every attempt at a drill in one line: what a dossier counts, draws and lists."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import Field
 
 from pradrill.domain.declared.drill import Drill
 from pradrill.domain.declared.plan import Objectives
-from pradrill.domain.register.entry import Attempt as Unbegun
+from pradrill.domain.register.entry import AttemptEntry as Unbegun
 from pradrill.domain.register.entry import Entry, RunEntry, ScheduleMissed
 from pradrill.domain.run.outcome import Phase
 from pradrill.domain.run.record import Refusal, RunRecord, RunState
@@ -101,24 +101,24 @@ class Attempt(Model):
 
     def of(self, service: str) -> Attempt:
         """Return the same attempt as it was for one service."""
-        own = self.own.get(service)
-        if own is None:
+        part = self.own.get(service)
+        if part is None:
             return self
         return self.model_copy(
             update={
-                "ending": own.ending,
-                "standby": own.standby,
-                "rta": own.rta,
-                "rpa": own.rpa,
-                "restored_bytes": own.restored_bytes,
+                "ending": part.ending,
+                "standby": part.standby,
+                "rta": part.rta,
+                "rpa": part.rpa,
+                "restored_bytes": part.restored_bytes,
             }
         )
 
     def apart(self) -> Iterator[tuple[Setting, Attempt]]:
         """Return what it was about and how it ended, one service at a time."""
         for service in self.services:
-            own = self.of(service)
-            yield Setting(service, self.scenario, own.standby, self.lab), own
+            part = self.of(service)
+            yield Setting(service, self.scenario, part.standby, self.lab), part
 
 
 def attempt_of(record: RunRecord, sha256: str | None) -> Attempt:
@@ -139,25 +139,25 @@ def attempt_of(record: RunRecord, sha256: str | None) -> Attempt:
         lab=drill.standby.stand_in,
         trigger=record.launch.trigger,
         goals={name: service.objectives for name, service in record.plan.services.items()},
-        rta=_told(record.recovery.rta),
-        rpa=_told(record.recovery.rpa),
+        rta=_telling(record.recovery.rta),
+        rpa=_telling(record.recovery.rpa),
         restored_bytes=_restored(record, None),
-        own={name: _own(record, name) for name in record.services}
+        own={name: _part_of(record, name) for name in record.services}
         if drill.recover or len(record.services) > 1
         else {},
         record_sha256=sha256,
     )
 
 
-def _own(record: RunRecord, service: str) -> Own:
+def _part_of(record: RunRecord, service: str) -> Own:
     """Return what a run came to for a service; how the run as a whole ended comes first."""
     result, whole, drill = record.services[service], _ending(record), record.plan.drill
     finished = whole in {*CONCLUSIVE, Ending.INCONCLUSIVE} and not record.launch.dry_run
     return Own(
         ending=_OF_VERDICT[result.verdict] if finished else whole,
         standby=drill.recover[service].hosts if service in drill.recover else standby_of(drill),
-        rta=_told(result.recovery.rta),
-        rpa=_told(result.recovery.rpa),
+        rta=_telling(result.recovery.rta),
+        rpa=_telling(result.recovery.rpa),
         restored_bytes=_restored(record, service),
     )
 
@@ -232,6 +232,7 @@ def _ending(record: RunRecord) -> Ending:
         return Ending.CRASHED
     if record.state is not RunState.FINISHED or record.launch.dry_run:
         return Ending.INCONCLUSIVE
+
     return _OF_VERDICT[record.verdict]
 
 
@@ -243,7 +244,7 @@ _OF_VERDICT = {
 }
 
 
-def _told(actual: Elapsed | None) -> Elapsed | None:
+def _telling(actual: Elapsed | None) -> Elapsed | None:
     """Return an actual that tells something: measured or entered, and not contradictory."""
     if actual is None or actual.provenance is Provenance.ASSUMED:
         return None
@@ -253,15 +254,17 @@ def _told(actual: Elapsed | None) -> Elapsed | None:
 def _restored(record: RunRecord, service: str | None) -> float | None:
     """Add up what the restore playbooks say that they restored; else what the backup's size is."""
     steps = (step for step in record.steps if step.phase is Phase.RESTORE)
-    said = [
+    values = [
         step.values.get(RESTORED_BYTES)
         for step in steps
         if service is None or step.service in {None, service}
     ]
-    sizes = [_size(value) for value in said if value is not None]
-    known = [size for size in sizes if size is not None]
+
+    sizes = [_size(value) for value in values if value is not None]
+    numbers = [size for size in sizes if size is not None]
     if sizes:
-        return sum(known) if len(known) == len(sizes) else None
+        return sum(numbers) if len(numbers) == len(sizes) else None
+
     catalogue = record.recovery_of(service).catalogue
     return None if catalogue is None else _size(catalogue.selected.size)
 

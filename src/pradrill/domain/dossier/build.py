@@ -1,4 +1,4 @@
-"""The dossier of a period as data: one pass over the records, and what follows from them."""
+"""Compile the dossier of a period as data: one pass over the records, then what follows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from pradrill.domain.dossier.coverage import (
     coverage,
     overdue,
 )
-from pradrill.domain.dossier.forecast import Forecast, Run, forecast
+from pradrill.domain.dossier.forecast import Forecast, MeasuredRun, forecast
 from pradrill.domain.dossier.period import Column, Period, column_of
 from pradrill.domain.dossier.spread import Spread, spread
 from pradrill.domain.register.entry import Acknowledged, Entry, EntryKind, acknowledged
@@ -74,7 +74,7 @@ class OpenFinding(Model):
     late: bool = Field(description="its due date is past")
 
 
-class Row(Model):
+class CalendarRow(Model):
     """What became of a service's attempts, column by column of the calendar."""
 
     service: str
@@ -115,7 +115,7 @@ class Dossier(Model):
     opened: int = Field(description="findings opened in the period")
     closed: int = Field(description="findings closed in the period")
     columns: tuple[Column, ...]
-    calendar: tuple[Row, ...]
+    calendar: tuple[CalendarRow, ...]
     trends: tuple[Trend, ...]
     attempts: tuple[Attempt, ...] = Field(description="of the period, the oldest first")
     damaged: tuple[str, ...] = Field(default=(), description="records that could not be read")
@@ -143,6 +143,7 @@ def compile_dossier(
     findings = [finding for finding in sources.findings if _concerns(finding, only)]
     columns = period.columns()
     today = Today(sources.plan, sources.drills, as_of)
+
     return Dossier(
         period=period,
         made=now,
@@ -172,30 +173,35 @@ def compile_dossier(
 
 
 def _attempts(
-    sources: Sources, history: History, damaged: list[str], as_of: datetime, wanted: set[str]
+    sources: Sources, history: History, damaged: list[str], as_of: datetime, services: set[str]
 ) -> Iterator[Attempt]:
     """Yield every attempt up to then, and let the history see it."""
     read: set[str] = set()
-    for found in sources.records:
-        if isinstance(found, Damaged):
-            damaged.append(found.why)
+    for source in sources.records:
+        if isinstance(source, Damaged):
+            damaged.append(source.why)
             continue
-        record = found.record
+
+        record = source.record
         read.add(record.run_id)
-        if record.started <= as_of and _is_wanted(record.plan.services, wanted):
-            attempt = attempt_of(record, found.sha256)
+
+        if record.started <= as_of and _is_wanted(record.plan.services, services):
+            attempt = attempt_of(record, source.sha256)
             history.see(attempt, record.plan)
             yield attempt
+
     for entry in sources.entries:
-        made = _FROM_ENTRY.get(entry.kind)
-        if made is None or (entry.kind is EntryKind.RUN and entry.body.get("run_id") in read):
+        make = _FROM_ENTRY.get(entry.kind)
+        if make is None or (entry.kind is EntryKind.RUN and entry.body.get("run_id") in read):
             continue
+
         try:
-            attempt = made(entry)
+            attempt = make(entry)
         except ValidationError:
             damaged.append(f"register: entry {entry.number} cannot be read")
             continue
-        if attempt.at <= as_of and (not attempt.services or _is_wanted(attempt.services, wanted)):
+
+        if attempt.at <= as_of and (not attempt.services or _is_wanted(attempt.services, services)):
             yield attempt
 
 
@@ -206,8 +212,8 @@ _FROM_ENTRY: Mapping[EntryKind, Callable[[Entry], Attempt]] = {
 }
 
 
-def _is_wanted(services: Iterable[str], wanted: set[str]) -> bool:
-    return not wanted or not wanted.isdisjoint(services)
+def _is_wanted(services: Iterable[str], selection: set[str]) -> bool:
+    return not selection or not selection.isdisjoint(services)
 
 
 def _services(plan: Plan, within: Sequence[Attempt]) -> tuple[str, ...]:
@@ -240,15 +246,16 @@ def _open(findings: Sequence[Finding], as_of: datetime) -> tuple[OpenFinding, ..
 
 def _calendar(
     within: Sequence[Attempt], columns: tuple[Column, ...], services: Sequence[str], plan: Plan
-) -> tuple[Row, ...]:
+) -> tuple[CalendarRow, ...]:
     cells = {service: [Counter[Ending]() for _ in columns] for service in services}
     for attempt in within:
         for service in attempt.services:
             if service in cells:
                 ending = attempt.of(service).ending
                 cells[service][column_of(columns, attempt.at)][ending] += 1
+
     return tuple(
-        Row(service=name, in_plan=name in plan.services, cells=tuple(dict(c) for c in row))
+        CalendarRow(service=name, in_plan=name in plan.services, cells=tuple(dict(c) for c in row))
         for name, row in cells.items()
     )
 
@@ -263,9 +270,10 @@ def _trends(
     """Return the settings that were tested in the period; forecasts look at all before it too."""
     tests: dict[Setting, list[Attempt]] = {}
     for attempt in attempts:
-        for setting, own in attempt.apart():
-            if own.conclusive:
-                tests.setdefault(setting, []).append(own)
+        for setting, part in attempt.apart():
+            if part.conclusive:
+                tests.setdefault(setting, []).append(part)
+
     place = {name: number for number, name in enumerate(services)}
     return tuple(
         _trend(setting, tests[setting], period, plan, as_of)
@@ -302,10 +310,14 @@ def _trend(
     )
 
 
-def _runs(tests: Sequence[Attempt], *, rta: bool) -> list[Run]:
+def _runs(tests: Sequence[Attempt], *, rta: bool) -> list[MeasuredRun]:
     """Return the tests that recovered, by the bound that governs."""
     bounds = ((test, _bound(test, test.rta if rta else test.rpa)) for test in tests)
-    return [Run(test.at, bound, test.restored_bytes) for test, bound in bounds if bound is not None]
+    return [
+        MeasuredRun(test.at, bound, test.restored_bytes)
+        for test, bound in bounds
+        if bound is not None
+    ]
 
 
 def _bound(test: Attempt, actual: Elapsed | None) -> float | None:

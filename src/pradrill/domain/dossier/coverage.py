@@ -1,4 +1,4 @@
-"""What is proved and what is not: services by scenarios by standbys, against the plan of today."""
+"""Tell what is proved and what is not: services by scenarios by standbys, against today's plan."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pradrill.domain.values.duration import Cadence, DrillEvery, due_after
 from pradrill.domain.values.model import Model, Utc
 
 
-class Standing(StrEnum):
+class ProofStanding(StrEnum):
     """How well a recovery is proved; the worst first."""
 
     NEVER_TESTED = "never_tested"  # no attempt came to a conclusion
@@ -47,7 +47,7 @@ class Cover(Model):
     standby: str | None
     lab: bool = False
     drill: str | None
-    standing: Standing
+    standing: ProofStanding
     attempts: int = Field(description="of all kinds, up to the end of the period")
     latest: Test | None = Field(default=None, description="the last test")
     proof: Test | None = Field(default=None, description="the last test that passed")
@@ -63,7 +63,7 @@ class Overdue(Model):
     due: Utc | None = Field(description="when the next one was due; none: never run")
 
 
-class Proof(Model):
+class LastProof(Model):
     """The last test that passed, with what it rested on."""
 
     attempt: Attempt
@@ -76,24 +76,26 @@ class History:
     def __init__(self) -> None:
         self.attempts: dict[Setting, int] = {}
         self.latest: dict[Setting, Attempt] = {}
-        self.proofs: dict[Setting, Proof] = {}
+        self.proofs: dict[Setting, LastProof] = {}
         self.finished: dict[str, datetime] = {}
 
     def see(self, attempt: Attempt, plan: RunPlan) -> None:
         """Take one more attempt in."""
-        for setting, own in attempt.apart():
+        for setting, part in attempt.apart():
             self.attempts[setting] = self.attempts.get(setting, 0) + 1
-            if own.finished:
-                last = self.finished.get(setting.service, own.at)
-                self.finished[setting.service] = max(last, own.at)
-            if own.conclusive:
+            if part.finished:
+                last = self.finished.get(setting.service, part.at)
+                self.finished[setting.service] = max(last, part.at)
+
+            if part.conclusive:
                 latest = self.latest.get(setting)
-                if latest is None or latest.at <= own.at:
-                    self.latest[setting] = own
-            if own.ending is Ending.PASSED:
+                if latest is None or latest.at <= part.at:
+                    self.latest[setting] = part
+
+            if part.ending is Ending.PASSED:
                 proof = self.proofs.get(setting)
-                if proof is None or proof.attempt.at <= own.at:
-                    self.proofs[setting] = Proof(attempt=own, plan=plan)
+                if proof is None or proof.attempt.at <= part.at:
+                    self.proofs[setting] = LastProof(attempt=part, plan=plan)
 
 
 class Today(NamedTuple):
@@ -104,18 +106,20 @@ class Today(NamedTuple):
     as_of: datetime
 
 
-def coverage(history: History, today: Today, wanted: Iterable[str]) -> tuple[Cover, ...]:
+def coverage(history: History, today: Today, selection: Iterable[str]) -> tuple[Cover, ...]:
     """Return every setting that is declared or on record, the least proved first."""
     declared: dict[Setting, list[str]] = {}
     for name, run in today.drills.items():
         for setting in settings_of(run.drill):
             declared.setdefault(setting, []).append(name)
-    services = dict.fromkeys(wanted)
+
+    services = dict.fromkeys(selection)
     lines = [
         _cover(setting, declared.get(setting, []), history, today)
         for setting in dict.fromkeys((*declared, *history.attempts))
         if setting.service in services
     ]
+
     covered = {setting.service for setting in declared}
     tested = {setting.service for setting in history.latest}
     lines += [
@@ -125,28 +129,31 @@ def coverage(history: History, today: Today, wanted: Iterable[str]) -> tuple[Cov
             scenario=None,
             standby=None,
             drill=None,
-            standing=Standing.UNCOVERED if name in tested else Standing.NEVER_TESTED,
+            standing=ProofStanding.UNCOVERED if name in tested else ProofStanding.NEVER_TESTED,
             attempts=0,
         )
         for name in services
         if name in today.plan.services and name not in covered
     ]
+
     return tuple(sorted(lines, key=_order))
 
 
-def overdue(history: History, today: Today, wanted: Iterable[str]) -> tuple[Overdue, ...]:
+def overdue(history: History, today: Today, services: Iterable[str]) -> tuple[Overdue, ...]:
     """Return the services that `pradrill due` would have named, the longest overdue first."""
-    found = []
-    for name in wanted:
+    late = []
+    for name in services:
         service = today.plan.services.get(name)
         every = service.drill_every if service else None
         if every is None:
             continue
+
         last = history.finished.get(name)
         due = None if last is None else _due(every, last)
         if last is None or (due is not None and due <= today.as_of):
-            found.append(Overdue(service=name, drill_every=every, last=last, due=due))
-    return tuple(sorted(found, key=lambda item: (item.due is not None, item.due, item.service)))
+            late.append(Overdue(service=name, drill_every=every, last=last, due=due))
+
+    return tuple(sorted(late, key=lambda item: (item.due is not None, item.due, item.service)))
 
 
 def _cover(
@@ -157,6 +164,7 @@ def _cover(
 ) -> Cover:
     service = today.plan.services.get(setting.service)
     latest, proof = history.latest.get(setting), history.proofs.get(setting)
+
     drill = declared[0] if declared else None
     changed: tuple[Change, ...] = ()
     if proof is not None:
@@ -164,6 +172,7 @@ def _cover(
         present = today.drills.get(drill or proof.attempt.drill)
         actuals = proof.attempt.rta, proof.attempt.rpa
         changed = changes_since(proof.plan, present, setting.service, *actuals)
+
     every = service.drill_every if service else None
     return Cover(
         service=setting.service,
@@ -172,7 +181,7 @@ def _cover(
         standby=setting.standby,
         lab=setting.lab,
         drill=drill,
-        standing=Standing.DROPPED
+        standing=ProofStanding.DROPPED
         if drill is None or service is None
         else _standing(latest, proof, changed, every, today.as_of),
         attempts=history.attempts.get(setting, 0),
@@ -184,21 +193,22 @@ def _cover(
 
 def _standing(
     latest: Attempt | None,
-    proof: Proof | None,
+    proof: LastProof | None,
     changed: tuple[Change, ...],
     every: Cadence | None,
     now: datetime,
-) -> Standing:
+) -> ProofStanding:
     if latest is None:
-        return Standing.NEVER_TESTED
+        return ProofStanding.NEVER_TESTED
     if proof is None:
-        return Standing.NEVER_PROVEN
+        return ProofStanding.NEVER_PROVEN
     if latest.ending is not Ending.PASSED:
-        return Standing.BROKEN
+        return ProofStanding.BROKEN
     if any(change.material for change in changed):
-        return Standing.EXPIRED
+        return ProofStanding.EXPIRED
+
     due = None if every is None else _due(every, proof.attempt.at)
-    return Standing.OLD if due is not None and due <= now else Standing.PROVEN
+    return ProofStanding.OLD if due is not None and due <= now else ProofStanding.PROVEN
 
 
 def _due(every: Cadence, last: datetime) -> datetime | None:
@@ -216,5 +226,5 @@ def _test(attempt: Attempt | None) -> Test | None:
 
 def _order(cover: Cover) -> tuple[int, float, str, str, str]:
     tier = float("inf") if cover.tier is None else cover.tier
-    place = list(Standing).index(cover.standing)
+    place = list(ProofStanding).index(cover.standing)
     return place, tier, cover.service, cover.scenario or "", cover.standby or ""

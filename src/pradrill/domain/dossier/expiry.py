@@ -1,4 +1,4 @@
-"""Whether a proof still holds: what changed since the run that gave it.
+"""Tell whether a proof still holds: what changed since the run that gave it.
 
 A proof expires when something changed that the recovery depends on. What that is:
 
@@ -25,7 +25,7 @@ from pydantic import Field
 
 from pradrill.domain.declared.drill import Drill
 from pradrill.domain.declared.plan import Service
-from pradrill.domain.report.changes import Part, part_of, seen_from
+from pradrill.domain.report.changes import FilePart, part_of, seen_from
 from pradrill.domain.run.run_plan import FileHash, RunPlan
 from pradrill.domain.values.duration import format_duration
 from pradrill.domain.values.model import Model
@@ -65,14 +65,14 @@ def changes_since(
 ) -> tuple[Change, ...]:
     """Return what differs between a proof's plan and today's, material changes first."""
     if present is None:
-        gone = Change(subject=Subject.DRILL_GONE, what=proof.drill.drill, material=True)
-        return (gone,)
-    found = [
+        removal = Change(subject=Subject.DRILL_GONE, what=proof.drill.drill, material=True)
+        return (removal,)
+    changes = [
         *_plan_changes(proof, present, service, rta, rpa),
         *_drill_changes(proof, present),
         *_file_changes(proof, present),
     ]
-    return tuple(sorted(found, key=lambda change: not change.material))
+    return tuple(sorted(changes, key=lambda change: not change.material))
 
 
 def _plan_changes(
@@ -83,19 +83,22 @@ def _plan_changes(
         yield Change(
             subject=Subject.PLAN_VERSION, what="plan", before=before, now=now, material=False
         )
+
     then, today = proof.services.get(service), present.services.get(service)
     if then is None or today is None:
         yield Change(subject=Subject.SERVICE, what=service, material=True)
         return
+
     yield from _objective("rto", then.objectives.rto, today.objectives.rto, rta)
     yield from _objective("rpo", then.objectives.rpo, today.objectives.rpo, rpa)
+
     for name in (*_MATERIAL_ENTRIES, *_IMMATERIAL_ENTRIES):
         if getattr(then, name) != getattr(today, name):
             yield Change(
                 subject=Subject.SERVICE,
                 what=name,
-                before=_written(then, name),
-                now=_written(today, name),
+                before=_value_text(then, name),
+                now=_value_text(today, name),
                 material=name in _MATERIAL_ENTRIES,
             )
 
@@ -113,7 +116,7 @@ def _objective(
         )
 
 
-def _written(service: Service, name: str) -> str | None:
+def _value_text(service: Service, name: str) -> str | None:
     value = service.model_dump(mode="json", include={name})[name]
     return str(value) if isinstance(value, str | int) else None
 
@@ -149,6 +152,7 @@ def _file_changes(proof: RunPlan, present: RunPlan) -> Iterator[Change]:
         before, now = then.get(path), today.get(path)
         if before is not None and now is not None and before.sha256 == now.sha256:
             continue
+
         yield Change(
             subject=subjects[path],
             what=path,
@@ -174,13 +178,13 @@ def _same_meaning(before: FileHash, now: FileHash) -> bool:
 
 
 def _subjects(plan: RunPlan) -> dict[str, Subject]:
-    known = {
-        Part.PLAYBOOK: Subject.PLAYBOOK,
-        Part.INVENTORY: Subject.INVENTORY,
-        Part.CHECK: Subject.CHECK,
+    subjects = {
+        FilePart.PLAYBOOK: Subject.PLAYBOOK,
+        FilePart.INVENTORY: Subject.INVENTORY,
+        FilePart.CHECK: Subject.CHECK,
     }
     return {
-        seen_from(file.path, plan.drill_file.parent): known.get(
+        seen_from(file.path, plan.drill_file.parent): subjects.get(
             part_of(plan, file.path), Subject.FILE
         )
         for file in plan.hashed(plan)

@@ -1,4 +1,4 @@
-"""When an actual will cross its objective, as far as the runs so far allow to say.
+"""Forecast when an actual will cross its objective, as far as the runs so far allow.
 
 The method is the regression of `regression.py`, on the runs that recovered: on the size of what
 was restored where the runs tell it, because growth of the data is what makes a restore slower,
@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from pydantic import Field
 
-from pradrill.domain.dossier.regression import Crossing, Line, fit
+from pradrill.domain.dossier.regression import Crossing, TrendLine, fit
 from pradrill.domain.values.model import Model, Utc
 
 FEWEST = 6
@@ -42,7 +42,7 @@ class Basis(StrEnum):
     SIZE = "size"
 
 
-class Run(NamedTuple):
+class MeasuredRun(NamedTuple):
     """A run that recovered: when, the actual's upper bound in seconds, and how much came back."""
 
     at: datetime
@@ -71,19 +71,22 @@ class Forecast(Model):
     )
 
 
-def forecast(runs: Sequence[Run], objective: timedelta, now: datetime) -> Forecast:
+def forecast(runs: Sequence[MeasuredRun], objective: timedelta, now: datetime) -> Forecast:
     """Say when the objective will be crossed, or why that cannot be said."""
     usable = [run for run in runs if 0 <= run.seconds < _LONGEST]
     if len(usable) < FEWEST:
         return Forecast(outlook=Outlook.NOT_ENOUGH, runs=len(usable))
+
     origin = min(run.at for run in usable)
     times = [(_days(run.at - origin), run.seconds) for run in usable]
     over_time = fit(times)
     if over_time is None:
         return Forecast(outlook=Outlook.NOT_ENOUGH, runs=len(usable))
+
     span = max(x for x, _ in times)
     today = max(_days(now - origin), span)
     scope = _Scope(objective.total_seconds(), origin, today, ends=today + span)
+
     return _by_size(usable, scope) or _by_time(over_time, scope)
 
 
@@ -110,30 +113,34 @@ class _Next(NamedTuple):
     margin: float
 
 
-def _by_time(line: Line, scope: _Scope) -> Forecast:
+def _by_time(line: TrendLine, scope: _Scope) -> Forecast:
     crossing = line.crossing(scope.objective, after=scope.today) if line.rises else None
-    return _told(line, _Next(line.at(scope.today), line.margin(scope.today)), crossing, scope)
+    return _forecast(line, _Next(line.at(scope.today), line.margin(scope.today)), crossing, scope)
 
 
-def _by_size(runs: Sequence[Run], scope: _Scope) -> Forecast | None:
+def _by_size(runs: Sequence[MeasuredRun], scope: _Scope) -> Forecast | None:
     """Go through the size: seconds by bytes, bytes by days; None when either tells nothing."""
     sized = [(_days(run.at - scope.origin), run.size, run) for run in runs if run.size is not None]
     if len(sized) < FEWEST:
         return None
+
     cost = fit([(size, run.seconds) for _, size, run in sized])
     growth = fit([(day, size) for day, size, _ in sized])
     over_time = fit([(day, run.seconds) for day, _, run in sized])
     if cost is None or growth is None or over_time is None or not (cost.rises and growth.rises):
         return None
+
     limits = cost.crossing(scope.objective, after=float("-inf"))
     crossing = Crossing(
         growth.crossing(limits.earliest, after=scope.today).earliest,
         growth.crossing(limits.expected, after=scope.today).expected,
         growth.crossing(limits.latest, after=scope.today).latest,
     )
+
     size = growth.at(scope.today)
-    told = _told(over_time, _Next(cost.at(size), cost.margin(size)), crossing, scope)
-    return told.model_copy(
+    outlook = _forecast(over_time, _Next(cost.at(size), cost.margin(size)), crossing, scope)
+
+    return outlook.model_copy(
         update={
             "basis": Basis.SIZE,
             "gigabyte": cost.slope * 1e9,
@@ -142,14 +149,15 @@ def _by_size(runs: Sequence[Run], scope: _Scope) -> Forecast | None:
     )
 
 
-def _told(line: Line, now: _Next, crossing: Crossing | None, scope: _Scope) -> Forecast:
+def _forecast(line: TrendLine, now: _Next, crossing: Crossing | None, scope: _Scope) -> Forecast:
     if crossing is None:
         outlook = Outlook.NO_GROWTH
     elif now.expected > scope.objective:
         outlook = Outlook.CROSSED
     else:
         outlook = Outlook.CROSSES if crossing.earliest <= scope.ends else Outlook.LATER
-    shown = crossing if outlook is Outlook.CROSSES else None
+
+    crossing_dates = crossing if outlook is Outlook.CROSSES else None
     return Forecast(
         outlook=outlook,
         runs=line.size,
@@ -157,9 +165,9 @@ def _told(line: Line, now: _Next, crossing: Crossing | None, scope: _Scope) -> F
         monthly_margin=line.slope_margin * _MONTH,
         next_low=max(0.0, now.expected - now.margin),
         next_high=now.expected + now.margin,
-        earliest=scope.instant(shown.earliest) if shown else None,
-        expected=scope.instant(shown.expected) if shown else None,
-        latest=scope.instant(shown.latest) if shown else None,
+        earliest=scope.instant(crossing_dates.earliest) if crossing_dates else None,
+        expected=scope.instant(crossing_dates.expected) if crossing_dates else None,
+        latest=scope.instant(crossing_dates.latest) if crossing_dates else None,
         horizon=scope.instant(scope.ends),
         line=tuple(
             (at, line.at(day))

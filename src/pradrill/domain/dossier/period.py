@@ -1,4 +1,4 @@
-"""The stretch of days that a dossier speaks of, and the columns that it is told in."""
+"""Bound the days that a dossier covers, and divide them into columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A straight line through points, and how far to trust it.
+"""Fit a straight line through points, and say how far to trust it.
 
 Ordinary least squares with the intervals of Draper & Smith, Applied Regression Analysis (3rd ed.,
 Wiley 1998), chapters 1 (slope, prediction of a new observation) and 3 (inverse regression: where
@@ -25,7 +25,7 @@ class Crossing(NamedTuple):
     latest: float
 
 
-class Line(NamedTuple):
+class TrendLine(NamedTuple):
     """A fitted line: y = middle_y + slope (x - middle_x)."""
 
     size: int
@@ -62,25 +62,30 @@ class Line(NamedTuple):
         k = (student(self.size - 2) * self.error) ** 2
         a = self.slope * self.slope - k / self.spread_x
         root = math.sqrt(max(0.0, k * (rise * rise / self.spread_x + (1 + 1 / self.size) * a)))
-        upper, lower = sorted(((self.slope * rise - root) / a, (self.slope * rise + root) / a))
-        first, middle, last = (self.middle_x + off for off in (upper, rise / self.slope, lower))
+        ends = (self.slope * rise - root) / a, (self.slope * rise + root) / a
+        offsets = sorted((*ends, rise / self.slope))  # rounding may put equal ones out of order
+        first, middle, last = (self.middle_x + offset for offset in offsets)
+
         return Crossing(max(first, after), max(middle, after), max(last, after))
 
 
-def fit(points: Sequence[tuple[float, float]]) -> Line | None:
+def fit(points: Sequence[tuple[float, float]]) -> TrendLine | None:
     """Return the line; None with fewer than three points, or when no x differs from another."""
     count = len(points)
     if count < 3:  # noqa: PLR2004 two points leave no residual
         return None
+
     middle_x = math.fsum(x for x, _ in points) / count
     middle_y = math.fsum(y for _, y in points) / count
     spread_x = math.fsum((x - middle_x) * (x - middle_x) for x, _ in points)
     if not spread_x:
         return None
+
     slope = math.fsum((x - middle_x) * (y - middle_y) for x, y in points) / spread_x
     residuals = (y - middle_y - slope * (x - middle_x) for x, y in points)
     error = math.sqrt(math.fsum(r * r for r in residuals) / (count - 2))
-    return Line(count, middle_x, middle_y, spread_x, slope, error)
+
+    return TrendLine(count, middle_x, middle_y, spread_x, slope, error)
 
 
 def student(freedom: int) -> float:
@@ -107,4 +112,5 @@ def _within(t: float, freedom: int) -> float:
         term *= cosine * cosine * (k - 1) / k
     if odd:
         return 2 / math.pi * (angle + math.sin(angle) * total)
+
     return math.sin(angle) * total

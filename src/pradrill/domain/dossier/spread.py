@@ -1,4 +1,4 @@
-"""How the tests of a service came out as percentiles, with those that failed in their place."""
+"""Describe a service's tests as percentiles, with those that failed in their place."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ class Spread(Model):
 
 def spread(values: Sequence[tuple[float | None, timedelta | None]]) -> Spread:
     """Summarise tests: each one's upper bound (None: failed), and its objective."""
-    known = sorted(value for value, _ in values if value is not None)
+    measures = sorted(value for value, _ in values if value is not None)
     return Spread(
         tests=len(values),
-        failed=len(values) - len(known),
+        failed=len(values) - len(measures),
         beyond=sum(
             value is not None and goal is not None and value > goal.total_seconds()
             for value, goal in values
         ),
-        median=_percentile(known, len(values), 0.5),
-        ninth_decile=_percentile(known, len(values), 0.9),
-        worst=_percentile(known, len(values), 1.0),
+        median=_percentile(measures, len(values), 0.5),
+        ninth_decile=_percentile(measures, len(values), 0.9),
+        worst=_percentile(measures, len(values), 1.0),
     )
 
 
-def _percentile(known: Sequence[float], tests: int, part: float) -> float | None:
+def _percentile(measures: Sequence[float], tests: int, part: float) -> float | None:
     rank = math.ceil(round(part * tests, 9))
-    return known[rank - 1] if 0 < rank <= len(known) else None
+    return measures[rank - 1] if 0 < rank <= len(measures) else None

@@ -1,4 +1,4 @@
-"""What people say of a sealed run: appended to the register, dated and named."""
+"""Describe what people say of a sealed run: appended to the register, dated and named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people say of a run once it is sealed: `pradrill annotate`."""
+"""Read what people say of a run once it is sealed: `pradrill annotate`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pradrill.domain.values.timeline import Mark
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
 Texts = Annotated[
-    tuple[Text, ...], BeforeValidator(lambda said: (said,) if isinstance(said, str) else said)
+    tuple[Text, ...], BeforeValidator(lambda text: (text,) if isinstance(text, str) else text)
 ]
 """One text, or several."""
 _BEFORE = {
@@ -26,7 +26,7 @@ _BEFORE = {
 }
 
 
-class Role(StrEnum):
+class ParticipantRole(StrEnum):
     """As what somebody took part."""
 
     REQUESTER = "requester"
@@ -40,13 +40,13 @@ class Participant(Model):
     """Somebody who took part."""
 
     name: Text
-    role: Role
+    role: ParticipantRole
     first_time: bool | None = Field(default=None, description="had never done it before")
     independent: bool | None = Field(default=None, description="did not operate the recovery")
 
     @model_validator(mode="after")
     def _no_operator_is_independent(self) -> Self:
-        if self.role is Role.OPERATOR and self.independent:
+        if self.role is ParticipantRole.OPERATOR and self.independent:
             msg = "an operator is not independent of the recovery"
             raise ValueError(msg)
         return self
@@ -93,15 +93,17 @@ class Notes(Model):
     def annotations(self, run_id: str, at: dt.datetime, by: str) -> tuple[Annotation, ...]:
         """Return what goes into the register, one annotation a thing said."""
         return tuple(
-            Annotation(run_id=run_id, at=at, by=by, kind=kind, **told)
-            for kind, told in self._told()
+            Annotation(run_id=run_id, at=at, by=by, kind=kind, **fields)
+            for kind, fields in self._fields()
         )
 
-    def _told(self) -> Iterator[tuple[AnnotationKind, dict[str, Any]]]:
+    def _fields(self) -> Iterator[tuple[AnnotationKind, dict[str, Any]]]:
         for mark, instant in self.marks.items():
             yield AnnotationKind.MARK, {"mark": Mark(mark), "instant": instant}
+
         for person in self.people:
             yield AnnotationKind.PERSON, person.model_dump()
+
         for kind, texts in (
             (AnnotationKind.DEVIATION, self.deviations),
             (AnnotationKind.WORKAROUND, self.workarounds),
@@ -112,52 +114,61 @@ class Notes(Model):
         ):
             for text in texts:
                 yield kind, {"text": text}
+
         for signed in self.sign_off:
             yield AnnotationKind.SIGN_OFF, signed.model_dump()
+
         if self.management_report is not None:
             yield AnnotationKind.MANAGEMENT_REPORT, {"date": self.management_report}
+
         if self.planned is not None:
             yield AnnotationKind.PLANNED, {"date": self.planned}
 
 
-Place = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 
 
-def note_problems(notes: Notes, record: RunRecord, now: dt.datetime) -> Iterator[tuple[Place, str]]:
+def note_problems(
+    notes: Notes, record: RunRecord, now: dt.datetime
+) -> Iterator[tuple[KeyPath, str]]:
     """Find what the notes contradict: the run, the calendar, themselves."""
     yield from _mark_problems(notes, record, now)
-    operators = {person.name for person in notes.people if person.role is Role.OPERATOR}
+    operators = {person.name for person in notes.people if person.role is ParticipantRole.OPERATOR}
     for number, person in enumerate(notes.people):
         if person.independent and person.name in operators:
             yield ("people", number), f"{person.name} operated the recovery, so is not independent"
+
     yield from _date_problems(notes, record, now)
 
 
 def _mark_problems(
     notes: Notes, record: RunRecord, now: dt.datetime
-) -> Iterator[tuple[Place, str]]:
+) -> Iterator[tuple[KeyPath, str]]:
     entered = {Mark(name): at for name, at in notes.marks.items()}
-    known = {mark: instant.earliest for mark, instant in record.recovery.marks.items()}
+    measures = {mark: instant.earliest for mark, instant in record.recovery.marks.items()}
     for mark, at in entered.items():
-        place: Place = ("marks", mark.value)
+        place: KeyPath = ("marks", mark.value)
         before = _BEFORE[mark]
-        earlier = entered.get(before, known.get(before))
+        earlier = entered.get(before, measures.get(before))
         if at > now:
             yield place, "the instant is in the future"
+
         if earlier is not None and at < earlier:
             yield place, f"{mark.value} is before {before.value}, {earlier:%Y-%m-%d %H:%M:%S} UTC"
+
         if earlier is None and mark is Mark.ACCEPTED:
             yield place, "the run has no T5: there was no verified service to accept"
 
 
 def _date_problems(
     notes: Notes, record: RunRecord, now: dt.datetime
-) -> Iterator[tuple[Place, str]]:
-    dates: list[tuple[Place, dt.date]] = [
+) -> Iterator[tuple[KeyPath, str]]:
+    dates: list[tuple[KeyPath, dt.date]] = [
         (("sign_off", number, "date"), signed.date) for number, signed in enumerate(notes.sign_off)
     ]
     if notes.management_report is not None:
         dates.append((("management_report",), notes.management_report))
+
     day = dt.timedelta(days=1)  # a date has no zone: the day before and after may be meant
     for place, date in dates:
         if date > now.date() + day:

@@ -1,4 +1,4 @@
-"""The register's entries: one line a fact, each carrying the hash of the one before."""
+"""Describe the register's entries: one line per fact, each with the hash of the one before."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class TeardownEntry(Model):
     left: tuple[str, ...] = Field(description="what is left on the standby, or why it is not known")
 
 
-class Attempt(Model):
+class AttemptEntry(Model):
     """The body of an entry for an attempt that ended before its run had begun."""
 
     drill: str
@@ -198,7 +198,8 @@ def acknowledged(entries: Iterable[Entry]) -> Iterator[Acknowledged]:
     for entry in entries:
         if entry.kind is EntryKind.ACKNOWLEDGEMENT:
             try:
-                said = Acknowledgement.model_validate(entry.body)
+                body = Acknowledgement.model_validate(entry.body)
             except ValidationError:
                 continue
-            yield Acknowledged(number=entry.number, at=entry.at, said=said)
+
+            yield Acknowledged(number=entry.number, at=entry.at, said=body)

@@ -1,4 +1,4 @@
-"""What people add after a run: annotations, findings and their closure. Never part of the seal."""
+"""Describe findings and their closure: people add them after a run, never to its seal."""
 
 from __future__ import annotations
 

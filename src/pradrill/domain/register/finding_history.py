@@ -1,4 +1,4 @@
-"""The register's entries, folded into annotations and findings: what is open, what closed it."""
+"""Fold the register's entries into findings: what is open, what closed it."""
 
 from __future__ import annotations
 
@@ -24,31 +24,36 @@ def all_findings(entries: Iterable[Entry]) -> tuple[Finding, ...]:
     A finding with the key of an open one is that one, seen again. A closure counts only when the
     register holds the run that it names, and that run proves it: whatever wrote the entry.
     """
-    found: dict[str, Finding] = {}
+    findings: dict[str, Finding] = {}
     open_keys: dict[str, str] = {}
     runs: dict[str, Entry] = {}
     for entry in entries:
         if entry.kind is EntryKind.RUN:
             runs[str(entry.body.get("run_id"))] = entry
         elif entry.kind is EntryKind.FINDING:
-            shown = _body(entry, Finding)
-            known = open_keys.get(shown.key or "")
-            if known is not None:
-                found[known] = _seen_again(found[known], shown)
+            latest = _body(entry, Finding)
+            name_of_open = open_keys.get(latest.key or "")
+            if name_of_open is not None:
+                findings[name_of_open] = _seen_again(findings[name_of_open], latest)
                 continue
-            name = f"F-{len(found) + 1}"
-            found[name] = shown.model_copy(update={"finding": name, "seen": (), "closure": None})
-            if shown.key is not None:
-                open_keys[shown.key] = name
+
+            name = f"F-{len(findings) + 1}"
+            findings[name] = latest.model_copy(
+                update={"finding": name, "seen": (), "closure": None}
+            )
+            if latest.key is not None:
+                open_keys[latest.key] = name
         elif entry.kind is EntryKind.CLOSURE:
             closure = _body(entry, Closure)
-            finding, run = found.get(closure.finding), runs.get(closure.run_id)
+            finding, run = findings.get(closure.finding), runs.get(closure.run_id)
             proof = None if run is None else _body(run, RunEntry)
             if finding is None or why_not_closed(finding, proof) is not None:
                 continue
-            found[closure.finding] = finding.model_copy(update={"closure": closure})
+
+            findings[closure.finding] = finding.model_copy(update={"closure": closure})
             open_keys.pop(finding.key or "", None)
-    return tuple(found.values())
+
+    return tuple(findings.values())
 
 
 def why_not_closed(finding: Finding, run: RunEntry | None) -> str | None:
@@ -63,6 +68,7 @@ def why_not_closed(finding: Finding, run: RunEntry | None) -> str | None:
 def _against(finding: Finding, run: RunEntry) -> Iterator[str]:
     if run.verdict != Verdict.PASSED or run.refusal is not None:
         yield f"the run {run.run_id} is {run.verdict}: only a run that PASSED proves anything"
+
     if run.run_id in _runs_of(finding):
         yield f"the run {run.run_id} showed it itself"
     last = max([finding.opened, *(sighting.at for sighting in finding.seen)])
@@ -104,15 +110,17 @@ def _runs_of(finding: Finding) -> set[str | None]:
     return {finding.run_id, closed, *(sighting.run_id for sighting in finding.seen)}
 
 
-def _seen_again(finding: Finding, shown: Finding) -> Finding:
+def _seen_again(finding: Finding, latest: Finding) -> Finding:
     """Add a sighting; the same run told twice is one, and the worse severity stays."""
-    if shown.run_id is None or shown.run_id in _runs_of(finding):
+    if latest.run_id is None or latest.run_id in _runs_of(finding):
         return finding
-    sighting = Sighting(run_id=shown.run_id, at=shown.opened)
-    update: dict[str, Any] = {"seen": (*finding.seen, sighting), "detail": shown.detail}
-    if worst(finding.severity, shown.severity) is not finding.severity:
-        dates = [date for date in (finding.due, shown.due) if date is not None]
-        update |= {"severity": shown.severity, "due": min(dates, default=None)}
+
+    sighting = Sighting(run_id=latest.run_id, at=latest.opened)
+    update: dict[str, Any] = {"seen": (*finding.seen, sighting), "detail": latest.detail}
+    if worst(finding.severity, latest.severity) is not finding.severity:
+        dates = [date for date in (finding.due, latest.due) if date is not None]
+        update |= {"severity": latest.severity, "due": min(dates, default=None)}
+
     return finding.model_copy(update=update)
 
 

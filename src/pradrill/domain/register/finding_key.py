@@ -1,4 +1,4 @@
-"""What a finding is about: the same problem at the next run has the same key.
+"""Identify what a finding is about: the same problem at the next run has the same key.
 
 Entries of the register hold a key as one text; it is put together and taken apart here alone.
 """
@@ -55,5 +55,6 @@ class FindingKey(NamedTuple):
         if about == About.SLA:  # a provider's name may hold a slash; a stage does not
             provider, _, stage = rest.rpartition("/")
             return cls(about, provider, stage)
+
         of, slash, which = rest.partition("/")
         return cls(about, of, which if slash else None)

@@ -1,4 +1,4 @@
-"""What a run showed to be wrong, read from its record: the findings that it opens by itself.
+"""Derive findings from a run's record: those that it opens by itself.
 
 A key names a problem and not its appearance: the same one at the next run has the same key.
 Critical is what a real recovery would die of, major what would make it late or doubtful, minor
@@ -23,7 +23,7 @@ from pradrill.domain.run.outcome import (
     StepOutcome,
     StepResult,
 )
-from pradrill.domain.run.question import SlaMeasure, Standing
+from pradrill.domain.run.question import SlaMeasure, SlaStanding
 from pradrill.domain.run.record import Recovery, Refusal, RunRecord, RunState
 from pradrill.domain.run.verdict import Verdict
 from pradrill.domain.values.duration import approximate, format_duration
@@ -37,44 +37,50 @@ _MINUTE = 60.0
 
 def findings_of(record: RunRecord) -> tuple[Finding, ...]:
     """Return what the run showed to be wrong, one finding a key; none for a run that was busy."""
-    found: dict[str, Finding] = {}
-    for finding in _shown(record):
+    findings: dict[str, Finding] = {}
+    for finding in _each_finding(record):
         key = finding.key or ""
-        found[key] = _joined(found[key], finding) if key in found else finding
-    if not found and _unexplained(record):
+        findings[key] = _joined(findings[key], finding) if key in findings else finding
+
+    if not findings and _unexplained(record):
         drill, detail = record.plan.drill.drill, "\n".join(map(str, record.reasons))
         title = f"the drill {drill} is {record.verdict}"
         finding = _finding(record, FindingKey(About.VERDICT, drill), title, detail)
-        found[finding.key or ""] = finding
-    return tuple(found.values())
+        findings[finding.key or ""] = finding
+
+    return tuple(findings.values())
 
 
-def _shown(record: RunRecord) -> Iterator[Finding]:
+def _each_finding(record: RunRecord) -> Iterator[Finding]:
     drill = record.plan.drill.drill
     if record.refusal is Refusal.NOT_READY:
         detail = "\n".join(map(str, record.reasons))
         title = f"the drill {drill} was not ready"
         yield _finding(record, FindingKey(About.NOT_READY, drill), title, detail)
+
     if record.refusal is None:
         guards = list(_guards(record))
         yield from guards
         yield from _steps(record, guarded=bool(guards))
         yield from _checks(record)
+
         for services, recovery in _recoveries(record):
             yield from _objectives(record, services, recovery)
             yield from _data(record, services, recovery)
+
     yield from _clock(record)
     if record.residue:
         title = f"the standby was not left as declared by {drill}"
         key = FindingKey(About.RESIDUE, drill)
         yield _finding(record, key, title, "\n".join(map(str, record.residue)))
+
     for measure in record.sla:
-        if measure.standing is Standing.NOT_MET:
+        if measure.standing is SlaStanding.NOT_MET:
             yield _promise(record, measure)
 
 
 def _clock(record: RunRecord) -> Iterator[Finding]:
-    """Find that somebody set the controller's clock: its instants are no others' any more."""
+    """Find that the controller's clock was set: its instants fit no other clock's any more."""
     steps = record.recovery.clock_steps
     if steps:
         worst_step = max(abs(step.seconds) for step in steps)
@@ -107,11 +113,12 @@ def _steps(record: RunRecord, *, guarded: bool) -> Iterator[Finding]:
         if check.mandatory and check.outcome is not CheckOutcome.PASSED
     }
     for step in record.steps:
-        told = (step.kind is StepKind.CHECKS and step.service in red) or (
+        by_check = (step.kind is StepKind.CHECKS and step.service in red) or (
             step.kind in _GUARDING and guarded
         )
-        if step.phase is Phase.TEARDOWN or told or not _went_wrong(record, step):
+        if step.phase is Phase.TEARDOWN or by_check or not _went_wrong(record, step):
             continue
+
         critical = step.outcome is StepOutcome.FAILED and step.phase is Phase.RESTORE
         failures = (f"{f.host}, {f.task}: {f.message}" for f in step.failures)
         yield _finding(
@@ -174,12 +181,14 @@ def _objectives(
     for name, objective, actual in (("RTA", "RTO", recovery.rta), ("RPA", "RPO", recovery.rpa)):
         if actual is None or actual.provenance is Provenance.ASSUMED:
             continue
+
         if actual.high < 0 or not actual.low <= actual.seconds <= actual.high:
             title = f"the {name} of {drill} is negative or outside its bounds"
             detail = "the instants that it is made of contradict each other"
             key = FindingKey(About.CONTRADICTION, drill, name)
             yield _finding(record, key, title, detail, services=services)
             continue
+
         for service in services:
             goals = record.plan.services[service].objectives
             goal = goals.rto if name == "RTA" else goals.rpo
@@ -202,6 +211,7 @@ def _data(record: RunRecord, services: tuple[str, ...], recovery: Recovery) -> I
             severity=each.severity,
             services=services,
         )
+
     integrity = recovery.integrity
     if integrity is not None and integrity.soundness is Soundness.DAMAGED:
         yield _finding(
@@ -212,6 +222,7 @@ def _data(record: RunRecord, services: tuple[str, ...], recovery: Recovery) -> I
             severity=Severity.CRITICAL,
             services=services,
         )
+
     worst_case = recovery.catalogue.worst_case if recovery.catalogue else None
     for service in services:
         rpo = record.plan.services[service].objectives.rpo
@@ -220,21 +231,24 @@ def _data(record: RunRecord, services: tuple[str, ...], recovery: Recovery) -> I
                 f"up to {approximate(worst_case.seconds)} could have been lost at "
                 f"{worst_case.struck:%Y-%m-%d %H:%M:%S} UTC; the RPO is {format_duration(rpo)}"
             )
+
             title = f"the backups of {service} have allowed a loss beyond its RPO"
             key = FindingKey(About.WORST_CASE, "RPO", service)
             yield _finding(record, key, title, detail, services=(service,))
 
 
 def _exceeded(name: str, actual: Elapsed, objective: str, goal: timedelta) -> str:
-    told = f"{approximate(actual.seconds)}, at most {format_duration(actual.high)}"
-    return f"{name} {told}; {objective} {format_duration(goal)}"
+    measure = f"{approximate(actual.seconds)}, at most {format_duration(actual.high)}"
+    return f"{name} {measure}; {objective} {format_duration(goal)}"
 
 
 def _promise(record: RunRecord, measure: SlaMeasure) -> Finding:
     served = (n for n, s in record.plan.services.items() if s.provider == measure.provider)
     promised = format_duration(measure.promised) if measure.promised is not None else "none"
-    took = approximate(measure.waited)
-    answered = f"came after {took}" if measure.seconds is not None else f"had not come in {took}"
+    length = approximate(measure.waited)
+    answered = (
+        f"came after {length}" if measure.seconds is not None else f"had not come in {length}"
+    )
     return _finding(
         record,
         _sla_key(measure),
@@ -252,12 +266,14 @@ def unproved(finding: Finding, record: RunRecord) -> str | None:
     key = FindingKey.read(finding.key)
     if key.about == About.SLA:
         if not any(
-            measure.standing is Standing.MET and _sla_key(measure) == key for measure in record.sla
+            measure.standing is SlaStanding.MET and _sla_key(measure) == key
+            for measure in record.sla
         ):
             return f"it did not measure that {key.of} kept its SLA for {key.which}"
     elif key.of_a_drill:
         if record.plan.drill.drill != key.of:
             return f"it is a run of the drill {record.plan.drill.drill}, not of {key.of}"
+
         passed = {
             _check_key(record, check)
             for check in record.checks
@@ -265,6 +281,7 @@ def unproved(finding: Finding, record: RunRecord) -> str | None:
         }
         if key.about == About.CHECK and key not in passed:
             return f"it has no check {key.which} that passed"
+
     return None
 
 

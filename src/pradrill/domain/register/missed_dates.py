@@ -1,11 +1,11 @@
-"""Which drills the schedule asked for and nobody attempted."""
+"""Derive which drills the schedule asked for and nobody attempted."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
-from pradrill.domain.register.entry import Attempt, Entry, EntryKind, RunEntry, ScheduleMissed
+from pradrill.domain.register.entry import AttemptEntry, Entry, EntryKind, RunEntry, ScheduleMissed
 from pradrill.domain.run.record import RunState
 from pradrill.domain.values.duration import Cadence, due_after
 
@@ -25,22 +25,24 @@ def missed(
     """
     finished: dict[str, datetime] = {}
     attempts: dict[str, list[datetime]] = {}
-    told: set[tuple[str, datetime]] = set()
+    dates: set[tuple[str, datetime]] = set()
     for entry in entries:
         if entry.kind is EntryKind.SCHEDULE_MISSED:
-            known = ScheduleMissed.model_validate(entry.body)
-            told.add((known.service, known.due))
-        for service, began, whole in _attempted(entry):
-            attempts.setdefault(service, []).append(began)
+            date = ScheduleMissed.model_validate(entry.body)
+            dates.add((date.service, date.due))
+
+        for service, start, whole in _attempted(entry):
+            attempts.setdefault(service, []).append(start)
             if whole:
-                finished[service] = max(began, finished.get(service, began))
+                finished[service] = max(start, finished.get(service, start))
+
     return [
         ScheduleMissed(service=service, due=due, last=finished[service])
         for service, cadence in cadences.items()
         if service in finished
         for due, end in _dues(cadence, finished[service], now)
-        if (service, due) not in told
-        and not any(due <= began <= end for began in attempts[service])
+        if (service, due) not in dates
+        and not any(due <= start <= end for start in attempts[service])
     ]
 
 
@@ -51,9 +53,9 @@ def _attempted(entry: Entry) -> Iterator[tuple[str, datetime, bool]]:
         whole = run.state == RunState.FINISHED and run.refusal is None
         yield from ((service, run.started, whole) for service in run.services)
     elif entry.kind is EntryKind.ATTEMPT:
-        attempt = Attempt.model_validate(entry.body)
-        began = attempt.began or entry.at
-        yield from ((service, began, False) for service in attempt.services)
+        attempt = AttemptEntry.model_validate(entry.body)
+        start = attempt.began or entry.at
+        yield from ((service, start, False) for service in attempt.services)
 
 
 def _dues(cadence: Cadence, last: datetime, now: datetime) -> Iterator[tuple[datetime, datetime]]:
@@ -64,5 +66,6 @@ def _dues(cadence: Cadence, last: datetime, now: datetime) -> Iterator[tuple[dat
         end = min(due + GRACE, following)
         if end > now:
             return
+
         yield due, end
         due = following

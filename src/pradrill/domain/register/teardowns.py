@@ -1,4 +1,4 @@
-"""Teardowns that were repeated, and runs that still owe one."""
+"""Find teardowns that were repeated, and runs that still owe one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from pradrill.domain.register.entry import (
 def repeated(entries: Iterable[Entry], run_id: str) -> list[TeardownEntry]:
     """Return the repeated teardowns of a run, the oldest first."""
     return [
-        told for told in _told(entries) if isinstance(told, TeardownEntry) and told.run_id == run_id
+        body
+        for body in _bodies(entries)
+        if isinstance(body, TeardownEntry) and body.run_id == run_id
     ]
 
 
@@ -29,18 +31,19 @@ def owed(entries: Iterable[Entry]) -> list[RunEntry]:
     A later run of the drill that left nothing has torn down what both had put there.
     """
     owing: dict[str, RunEntry] = {}
-    for told in _told(each for each in entries if owing or each.body.get("residue")):
-        if isinstance(told, TeardownEntry):
-            if told.outcome is TeardownOutcome.CLEAN:
-                owing = {drill: run for drill, run in owing.items() if run.run_id != told.run_id}
-        elif told.residue:
-            owing[told.drill] = told
-        elif told.refusal is None:
-            owing.pop(told.drill, None)
+    for body in _bodies(each for each in entries if owing or each.body.get("residue")):
+        if isinstance(body, TeardownEntry):
+            if body.outcome is TeardownOutcome.CLEAN:
+                owing = {drill: run for drill, run in owing.items() if run.run_id != body.run_id}
+        elif body.residue:
+            owing[body.drill] = body
+        elif body.refusal is None:
+            owing.pop(body.drill, None)
+
     return list(owing.values())
 
 
-def _told(entries: Iterable[Entry]) -> Iterator[RunEntry | TeardownEntry]:
+def _bodies(entries: Iterable[Entry]) -> Iterator[RunEntry | TeardownEntry]:
     """Yield the runs and the repeated teardowns; an entry that cannot be read tells nothing."""
     for entry in entries:
         with suppress(ValidationError):

@@ -1,4 +1,4 @@
-"""What changed between two runs of a drill: a proof holds for what was proved, and no longer."""
+"""Compare two runs of a drill: a proof holds for what was proved, and no longer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pradrill.domain.values.duration import format_duration
 from pradrill.domain.values.model import Model
 
 
-class Part(StrEnum):
+class FilePart(StrEnum):
     """What a file is to a drill."""
 
     PLAN = "plan"
@@ -26,7 +26,7 @@ class Part(StrEnum):
 class FileChange(Model):
     """A file that is not what it was; None where it did not exist."""
 
-    part: Part
+    part: FilePart
     path: str = Field(description="as the drill's folder sees it")
     before: str | None
     now: str | None
@@ -76,21 +76,23 @@ def changes(now: RunPlan, before: RunPlan) -> Changes:
     )
 
 
-def part_of(plan: RunPlan, path: Path) -> Part:
+def part_of(plan: RunPlan, path: Path) -> FilePart:
     """Tell what a file is to a drill."""
     if path == plan.drill_file:
-        return Part.DRILL
+        return FilePart.DRILL
     if path in plan.drill.playbooks():
-        return Part.PLAYBOOK
+        return FilePart.PLAYBOOK
     if path == plan.drill.standby.inventory_file:
-        return Part.INVENTORY
+        return FilePart.INVENTORY
+
     suites = [way.verify.checks for way in plan.drill.ways.values()]
     if any(path == suite or path.is_relative_to(suite) for suite in suites):
-        return Part.CHECK
-    return Part.PLAN if path.name == "plan.yml" else Part.OTHER
+        return FilePart.CHECK
+
+    return FilePart.PLAN if path.name == "plan.yml" else FilePart.OTHER
 
 
-def _files(plan: RunPlan, other: RunPlan) -> dict[str, tuple[Part, str]]:
+def _files(plan: RunPlan, other: RunPlan) -> dict[str, tuple[FilePart, str]]:
     home = plan.drill_file.parent
     return {
         seen_from(file.path, home): (part_of(plan, file.path), file.sha256)
@@ -100,11 +102,11 @@ def _files(plan: RunPlan, other: RunPlan) -> dict[str, tuple[Part, str]]:
 
 def seen_from(path: Path, home: Path) -> str:
     """Write a path from a folder; `..` where it lies outside."""
-    mine, base = PurePosixPath(path).parts, PurePosixPath(home).parts
+    parts, base = PurePosixPath(path).parts, PurePosixPath(home).parts
     shared = 0
-    while shared < min(len(mine), len(base)) and mine[shared] == base[shared]:
+    while shared < min(len(parts), len(base)) and parts[shared] == base[shared]:
         shared += 1
-    return "/".join((*(".." for _ in base[shared:]), *mine[shared:]))
+    return "/".join((*(".." for _ in base[shared:]), *parts[shared:]))
 
 
 def _fields(now: RunPlan, before: RunPlan) -> list[FieldChange]:

@@ -1,4 +1,4 @@
-"""Which section of a report serves which clause of a standard, law or contract.
+"""Map which section of a report serves which clause of a standard, law or contract.
 
 The map is data that an organisation edits. It claims nothing about compliance: whether the
 evidence suffices is for the reader to judge.
@@ -34,15 +34,15 @@ class Clause(Model):
         default=True, description="the official text was not read for this line: check it"
     )
 
-    def named(self, language: str) -> str:
+    def title_in(self, language: str) -> str:
         """Return the standard or law and where in it, in that language if the map has it."""
         return f"{_in(language, self.text)}, {_in(language, self.clause)}"
 
-    def asked(self, language: str) -> str:
+    def asks_in(self, language: str) -> str:
         """Return what the clause asks for, in that language if the map has it."""
         return _in(language, self.asks)
 
-    def read_in(self, language: str) -> str:
+    def source_in(self, language: str) -> str:
         """Return where the line was read, in that language if the map has it."""
         return _in(language, self.source)
 
@@ -54,7 +54,7 @@ class ClauseMap(Model):
     note: str | dict[str, str] = ""
     clauses: tuple[Clause, ...] = ()
 
-    def said(self, language: str) -> str:
+    def note_in(self, language: str) -> str:
         """Return the note on the map, in that language if there is one."""
         return _in(language, self.note)
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from pradrill.domain.declared.responsibility import Topic
 from pradrill.domain.run.outcome import CheckOutcome, Phase, StepKind, StepOutcome, StepResult
-from pradrill.domain.run.question import SlaMeasure, Standing, Wait
+from pradrill.domain.run.question import SlaMeasure, SlaStanding, Wait
 from pradrill.domain.run.record import RunRecord
 from pradrill.domain.values.model import Model
 from pradrill.domain.values.reason import Reason, joined, reason
@@ -29,11 +29,11 @@ class Proof(StrEnum):
     UNKNOWN = "not known"
 
 
-class Shown(Model):
-    """What a run showed of a line. `told` is what it is, `seconds` its figure if it has one."""
+class Evidence(Model):
+    """What a run showed of a line. `text` is what it is, `seconds` its figure if it has one."""
 
     proof: Proof
-    told: Reason
+    text: Reason
     seconds: float | None = None
 
 
@@ -43,119 +43,123 @@ class LineShown(Model):
     service: str
     what: str
     who: str
-    shown: tuple[Shown, ...]
+    evidence: tuple[Evidence, ...]
 
 
-_NOT_EXERCISED = Shown(proof=Proof.NOT_EXERCISED, told=reason(Code.NOT_EXERCISED))
-_NOT_KNOWN = Shown(proof=Proof.UNKNOWN, told=reason(Code.NO_TOPIC))
+_NOT_EXERCISED = Evidence(proof=Proof.NOT_EXERCISED, text=reason(Code.NOT_EXERCISED))
+_NOT_KNOWN = Evidence(proof=Proof.UNKNOWN, text=reason(Code.NO_TOPIC))
 
 
 def responsibilities(record: RunRecord) -> tuple[LineShown, ...]:
     """Return every line of the services' tables with what the run showed of it."""
     return tuple(
-        LineShown(service=name, what=what, who=who, shown=tuple(_line(record, name, what)))
+        LineShown(service=name, what=what, who=who, evidence=tuple(_line(record, name, what)))
         for name, service in record.plan.services.items()
         for what, who in service.responsibilities.items()
     )
 
 
-def _line(record: RunRecord, service: str, line: str) -> Iterator[Shown]:
+def _line(record: RunRecord, service: str, line: str) -> Iterator[Evidence]:
     topic = Topic.of(line)
     shows = _SHOWS.get(topic) if topic is not None else None
     measured = None if shows is None or record.refusal is not None else shows(record, service)
-    done = list(_by_people(record, service, line))
+    by_people = list(_by_people(record, service, line))
     if measured is not None:
         yield measured
-    yield from done
-    if measured is None and not done:
+    yield from by_people
+    if measured is None and not by_people:
         yield _NOT_KNOWN if topic is None else _NOT_EXERCISED
 
 
-def _backup(record: RunRecord, service: str) -> Shown | None:
+def _backup(record: RunRecord, service: str) -> Evidence | None:
     recovery, failed = record.recovery_of(service), _failed(record, service)
     if failed is not None:
-        return Shown(proof=Proof.FAILED, told=_ended(failed))
+        return Evidence(proof=Proof.FAILED, text=_ended(failed))
     if Mark.DATA_RESTORED not in recovery.marks or recovery.recovery_point is None:
         return None
     newest = recovery.recovery_point.at
     if not recovery.backup_id:
-        return Shown(proof=Proof.SHOWN, told=reason(Code.RESTORED_FROM_UNNAMED, instant=newest))
-    told = reason(Code.RESTORED_FROM, name=recovery.backup_id, instant=newest)
-    return Shown(proof=Proof.SHOWN, told=told)
+        return Evidence(proof=Proof.SHOWN, text=reason(Code.RESTORED_FROM_UNNAMED, instant=newest))
+    text = reason(Code.RESTORED_FROM, name=recovery.backup_id, instant=newest)
+    return Evidence(proof=Proof.SHOWN, text=text)
 
 
-def _restore(record: RunRecord, service: str) -> Shown | None:
+def _restore(record: RunRecord, service: str) -> Evidence | None:
     if (failed := _failed(record, service)) is not None:
-        return Shown(proof=Proof.FAILED, told=_ended(failed))
+        return Evidence(proof=Proof.FAILED, text=_ended(failed))
     rta = record.recovery_of(service).rta
     if rta is None:
         return None
-    told = reason(Code.VERIFIED_AFTER, length=rta.seconds)
-    return Shown(proof=Proof.SHOWN, told=told, seconds=rta.seconds)
+    text = reason(Code.VERIFIED_AFTER, length=rta.seconds)
+    return Evidence(proof=Proof.SHOWN, text=text, seconds=rta.seconds)
 
 
-def _machine(record: RunRecord, _service: str) -> Shown | None:
+def _machine(record: RunRecord, _service: str) -> Evidence | None:
     start = next((step for step in record.steps if step.kind is StepKind.START), None)
     if start is None:
         return None
-    took = start.seconds
+    seconds = start.seconds
     if start.outcome is not StepOutcome.PASSED:
-        return Shown(
-            proof=Proof.FAILED, told=reason(Code.STANDBY_SILENT, length=took), seconds=took
+        return Evidence(
+            proof=Proof.FAILED, text=reason(Code.STANDBY_SILENT, length=seconds), seconds=seconds
         )
-    return Shown(proof=Proof.SHOWN, told=reason(Code.STANDBY_REACHED, length=took), seconds=took)
+    return Evidence(
+        proof=Proof.SHOWN, text=reason(Code.STANDBY_REACHED, length=seconds), seconds=seconds
+    )
 
 
-def _network(record: RunRecord, service: str) -> Shown | None:
-    seen = _machine(record, service)
-    if seen is None or seen.proof is not Proof.SHOWN:
-        return seen
-    alone = reason(Code.STANDBY_REACHED_ALONE, length=seen.seconds)
-    return seen.model_copy(update={"told": alone})
+def _network(record: RunRecord, service: str) -> Evidence | None:
+    machine = _machine(record, service)
+    if machine is None or machine.proof is not Proof.SHOWN:
+        return machine
+    alone = reason(Code.STANDBY_REACHED_ALONE, length=machine.seconds)
+    return machine.model_copy(update={"text": alone})
 
 
-def _support(record: RunRecord, service: str) -> Shown | None:
+def _support(record: RunRecord, service: str) -> Evidence | None:
     provider = record.plan.services[service].provider
     measures = [m for m in record.sla if provider is None or m.provider == provider]
     if not measures:
         return None
-    told = joined(map(_promise, measures))
-    bad = any(m.standing is Standing.NOT_MET or m.seconds is None for m in measures)
+    text = joined(map(_promise, measures))
+    bad = any(m.standing is SlaStanding.NOT_MET or m.seconds is None for m in measures)
     proof = Proof.FAILED if bad else Proof.SHOWN
-    return Shown(proof=proof, told=told, seconds=measures[-1].seconds)
+    return Evidence(proof=proof, text=text, seconds=measures[-1].seconds)
 
 
-def _checks(record: RunRecord, service: str) -> Shown | None:
-    mine = [check for check in record.checks if check.service in {None, service}]
-    mandatory = [check for check in mine if check.mandatory]
+def _checks(record: RunRecord, service: str) -> Evidence | None:
+    checks = [check for check in record.checks if check.service in {None, service}]
+    mandatory = [check for check in checks if check.mandatory]
     green = sum(check.outcome is CheckOutcome.PASSED for check in mandatory)
     if not mandatory:
         return None
     proof = Proof.SHOWN if green == len(mandatory) else Proof.FAILED
-    return Shown(proof=proof, told=reason(Code.CHECKS_PASSED, count=green, number=len(mandatory)))
+    return Evidence(
+        proof=proof, text=reason(Code.CHECKS_PASSED, count=green, number=len(mandatory))
+    )
 
 
-def _by_people(record: RunRecord, service: str, line: str) -> Iterator[Shown]:
+def _by_people(record: RunRecord, service: str, line: str) -> Iterator[Evidence]:
     """Yield what people did in the manual steps that name the line."""
     for wait in record.waits:
         of_service = wait.service in {None, service}
         if of_service and wait.responsibility == line and wait.seconds is not None:
-            proof, told = _done(wait, wait.seconds)
-            yield Shown(proof=proof, told=told, seconds=wait.seconds)
+            proof, text = _result_of(wait, wait.seconds)
+            yield Evidence(proof=proof, text=text, seconds=wait.seconds)
 
 
-def _done(wait: Wait, took: float) -> tuple[Proof, Reason]:
+def _result_of(wait: Wait, seconds: float) -> tuple[Proof, Reason]:
     if wait.answer is not None and wait.answer.yes:
         who = wait.answer.by
-        return Proof.SHOWN, reason(Code.DONE_BY_PERSON, step=wait.step, length=took, who=who)
-    return Proof.FAILED, reason(Code.NOT_DONE_BY_PERSON, step=wait.step, length=took)
+        return Proof.SHOWN, reason(Code.DONE_BY_PERSON, step=wait.step, length=seconds, who=who)
+    return Proof.FAILED, reason(Code.NOT_DONE_BY_PERSON, step=wait.step, length=seconds)
 
 
 def _promise(measure: SlaMeasure) -> Reason:
-    stage, kept = measure.stage, measure.standing
+    stage, standing = measure.stage, measure.standing
     if measure.seconds is None:
-        return reason(Code.CALL_UNANSWERED, stage=stage, length=measure.waited, kept=kept)
-    return reason(Code.CALL_ANSWERED, stage=stage, length=measure.seconds, kept=kept)
+        return reason(Code.CALL_UNANSWERED, stage=stage, length=measure.waited, kept=standing)
+    return reason(Code.CALL_ANSWERED, stage=stage, length=measure.seconds, kept=standing)
 
 
 def _ended(step: StepResult) -> Reason:
@@ -165,11 +169,11 @@ def _ended(step: StepResult) -> Reason:
 def _failed(record: RunRecord, service: str) -> StepResult | None:
     """Return the restore step of a service that failed, if one did."""
     bad = {StepOutcome.FAILED, StepOutcome.TIMED_OUT}
-    mine = (step for step in record.steps if step.service in {None, service})
-    return next((s for s in mine if s.phase is Phase.RESTORE and s.outcome in bad), None)
+    steps = (step for step in record.steps if step.service in {None, service})
+    return next((s for s in steps if s.phase is Phase.RESTORE and s.outcome in bad), None)
 
 
-_SHOWS: Mapping[Topic, Callable[[RunRecord, str], Shown | None]] = {
+_SHOWS: Mapping[Topic, Callable[[RunRecord, str], Evidence | None]] = {
     Topic.POWER_AND_NETWORK: _network,
     Topic.MACHINES: _machine,
     Topic.APPLICATIONS: _checks,

@@ -1,4 +1,4 @@
-"""The actuals: what was reached, computed from marks with their bounds."""
+"""Compute the actuals: what was reached, from marks with their bounds."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def last(branches: Sequence[dict[Mark, Instant]]) -> dict[Mark, Instant]:
 
 def worst(points: Sequence[Instant | None]) -> Instant | None:
     """Return the recovery point of the whole, the oldest one; None unless each is known."""
-    known = [point for point in points if point is not None]
-    if not known or len(known) < len(points):
+    measures = [point for point in points if point is not None]
+    if not measures or len(measures) < len(points):
         return None
     return Instant(
-        at=min(point.at for point in known),
-        earliest=min(point.earliest for point in known),
-        latest=min(point.latest for point in known),
-        provenance=_weakest(known),
+        at=min(point.at for point in measures),
+        earliest=min(point.earliest for point in measures),
+        latest=min(point.latest for point in measures),
+        provenance=_weakest(measures),
     )
 
 
@@ -86,6 +86,7 @@ def with_clock_set(
     if both or actual.provenance is not Provenance.MEASURED:
         off = sum(abs(step.seconds) for step in steps)
         return actual.widened(low=off, high=off)
+
     return actual.widened(low=0.0, high=sum(max(0.0, step.seconds) for step in steps))
 
 

@@ -1,4 +1,4 @@
-"""A backup catalogue as data: its recovery points, which one a drill takes, what it allows."""
+"""Describe a backup catalogue: its recovery points, which one a drill takes, the worst case."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class CatalogueReading(Model):
 def read(
     catalogue: Catalogue, select: Select, window: timedelta, promised: Promised | None
 ) -> CatalogueReading:
-    """Choose a point and draw the worst case; raises NotReadyError when there is none."""
+    """Choose a point and draw the worst case; raises NotReadyError when no point fits."""
     selected, why = choose(catalogue, select)
     return CatalogueReading(
         source=catalogue.source,
@@ -121,7 +121,7 @@ def read(
         read_at=catalogue.read_at,
         points=len(catalogue.points),
         unusable=tuple(catalogue.unusable())[:_LISTED],
-        rule=select.told,
+        rule=select.in_words,
         why=why,
         selected=selected,
         worst_case=worst_case(catalogue, window, promised),
@@ -138,32 +138,36 @@ def choose(catalogue: Catalogue, select: Select) -> tuple[RecoveryPoint, Reason]
         )
     if select.id is not None:
         return _by_id(catalogue, select.id, where)
+
     usable = catalogue.usable()
     matching = [point for point in usable if _matches(point, select)]
     if not matching:
         raise NotReadyError(
-            f"{where} holds no usable backup for the rule {select.told}: {_count(catalogue)}",
+            f"{where} holds no usable backup for the rule {select.in_words}: {_count(catalogue)}",
             hint="Read them all with: pradrill catalogue DRILL.",
         )
+
     later = len(usable) - len(matching)
     if later:
         return matching[-1], reason(Code.NEWEST_OF_SOME, count=len(matching), number=later)
+
     return matching[-1], reason(Code.NEWEST, count=len(matching))
 
 
-def _by_id(catalogue: Catalogue, wanted: str, where: str) -> tuple[RecoveryPoint, Reason]:
-    found = [point for point in catalogue.points if point.id == wanted]
-    if not found and len(wanted) >= _SHORTEST_ID:
-        found = [point for point in catalogue.points if point.id.startswith(wanted)]
-    if len(found) != 1:
-        how = "no backup" if not found else f"{len(found)} backups"
+def _by_id(catalogue: Catalogue, prefix: str, where: str) -> tuple[RecoveryPoint, Reason]:
+    matches = [point for point in catalogue.points if point.id == prefix]
+    if not matches and len(prefix) >= _SHORTEST_ID:
+        matches = [point for point in catalogue.points if point.id.startswith(prefix)]
+    if len(matches) != 1:
+        how = "no backup" if not matches else f"{len(matches)} backups"
         raise NotReadyError(
-            f'{where} holds {how} with the id "{wanted}"',
+            f'{where} holds {how} with the id "{prefix}"',
             hint="Read the ids with: pradrill catalogue DRILL.",
         )
-    if why := found[0].unusable(catalogue.read_at):
-        raise NotReadyError(f"the backup {found[0].id} cannot be used: {why}")
-    return found[0], reason(Code.IS_NAMED)
+    if why := matches[0].unusable(catalogue.read_at):
+        raise NotReadyError(f"the backup {matches[0].id} cannot be used: {why}")
+
+    return matches[0], reason(Code.IS_NAMED)
 
 
 def _matches(point: RecoveryPoint, select: Select) -> bool:
@@ -174,8 +178,8 @@ def _matches(point: RecoveryPoint, select: Select) -> bool:
 
 def _count(catalogue: Catalogue) -> str:
     unusable = list(catalogue.unusable())
-    told = f"{len(catalogue.points)} backups"
-    return f"{told}, {len(unusable)} of them unusable ({unusable[0]})" if unusable else told
+    count = f"{len(catalogue.points)} backups"
+    return f"{count}, {len(unusable)} of them unusable ({unusable[0]})" if unusable else count
 
 
 def worst_case(
@@ -190,32 +194,39 @@ def worst_case(
     now = catalogue.read_at
     history = sorted(catalogue.usable(), key=lambda point: point.available)
     since = min(now, max(now - window, history[0].available))
+
+    # Walk from one complete backup to the next, the last stretch ending now: `best` is what a
+    # disaster just before its end would be restored from.
     best, worst, ended_by = history[0], None, None
     largest = timedelta(-1)
     for point in (*history[1:], None):
-        struck = min(point.available, now) if point else now
-        inside = point is None or struck > since  # just before it is after the beginning
-        if inside and struck - best.data_time > largest:
-            largest = struck - best.data_time
-            worst, ended_by = (best, struck), point
+        disaster = min(point.available, now) if point else now
+        inside = point is None or disaster > since  # just before it is after the beginning
+        if inside and disaster - best.data_time > largest:
+            largest = disaster - best.data_time
+            worst, ended_by = (best, disaster), point
+
         if point and point.data_time > best.data_time:
             best = point
+
     assert worst is not None  # noqa: S101 `now` is never before `since`
-    before, struck = worst
+    before, disaster = worst
+
     if promised is not None and promised.cron is not None:
         missing = _missed(history, catalogue.due, promised.tolerance, since=since, now=now)
     else:
         missing = _missing(history, promised, since=since, now=now)
+
     return WorstCase(
         seconds=max(0.0, largest.total_seconds()),
         data_from=before.data_time,
-        struck=max(struck, before.data_time),
+        struck=max(disaster, before.data_time),
         restored_from=before.id,
         ended_by=ended_by.id if ended_by else None,
         since=since,
         window=window,
         continuous=catalogue.continuous,
-        promised=promised.told if promised else Reason(),
+        promised=promised.in_words if promised else Reason(),
         missing=tuple(missing[:_LISTED]),
         missing_count=len(missing),
     )
@@ -227,6 +238,7 @@ def _missing(
     """Return when a backup was due, by the one before it, and none came within the tolerance."""
     if promised is None or promised.every is None:
         return []
+
     times = sorted(point.data_time for point in history)
     missing: list[datetime] = []
     for earlier, later in zip(times, [*times[1:], now], strict=True):
@@ -236,6 +248,7 @@ def _missing(
             if due >= since:
                 missing.append(due)
             due += promised.every
+
     return missing
 
 
@@ -255,10 +268,11 @@ def _missed(
             first = bisect_left(times, at - _EARLY)
             if first == len(times) or times[first] > at + tolerance:
                 missed.append(at)
+
     return missed
 
 
-def told(worst: WorstCase) -> str:
+def worst_case_text(worst: WorstCase) -> str:
     """Write the worst case as a sentence."""
     until = "now" if worst.ended_by is None else f"just before {worst.ended_by} was complete"
     logs = ", if the archived logs were lost too" if worst.continuous else ""

@@ -1,4 +1,4 @@
-"""Checks of the backups themselves, and how much of a repository they have covered so far."""
+"""Describe checks of the backups themselves, and how much of a repository they covered so far."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Soundness(StrEnum):
     UNPROVEN = "unproven"  # nothing is known
 
 
-class Part(NamedTuple):
+class IntegrityPart(NamedTuple):
     """One part of so many, counted from 1."""
 
     number: int
@@ -76,7 +76,9 @@ def _coverage(history: Sequence[IntegrityResult], parts: int) -> tuple[set[int],
             read.add(past.part)
         elif past.soundness is Soundness.DAMAGED:  # what was repaired since is to be read again
             read.clear()
+
         if len(read) == parts:
             full_on = past.at
             read.clear()
+
     return read, full_on

@@ -1,11 +1,11 @@
-"""What is concluded from a run's facts: its measurements, its verdict, its record."""
+"""Conclude from a run's facts: its measurements, its verdict, its record."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from pradrill.domain.run import actuals
-from pradrill.domain.run.facts import Facts, Shown
+from pradrill.domain.run.facts import BranchFacts, Facts
 from pradrill.domain.run.limits import limits
 from pradrill.domain.run.outcome import Phase, StepResult
 from pradrill.domain.run.proof import not_executed, unlooked
@@ -45,8 +45,8 @@ def record_of(
         guards=facts.guards,
         steps=facts.steps,
         not_executed=not_executed(facts),
-        checks=tuple(check for own in facts.branches() for check in own.checks.values()),
-        passes=sum(own.passes for own in facts.branches()),
+        checks=tuple(check for branch in facts.branches() for check in branch.checks.values()),
+        passes=sum(branch.passes for branch in facts.branches()),
         resumptions=facts.resumptions,
         waits=facts.waits,
         sla=sla_measures(facts.waits),
@@ -61,59 +61,65 @@ def record_of(
 def recovery(facts: Facts) -> Recovery:
     """Return the measurements of the whole: its last service, and its worst loss."""
     branches = facts.branches()
-    readings = [own.reading for own in branches]
+    readings = [branch.reading for branch in branches]
     points = [reading.point if reading else None for reading in readings]
     point = actuals.worst(points)
     oldest = min((each.earliest for each in points if each is not None), default=None)
-    told = [reading for reading in readings if reading is not None]
-    governs = (each for each in told if each.point and each.point.earliest == oldest)
-    worst = next(governs, told[0] if told else None)
-    backups = branches[0] if len(branches) == 1 else Shown()
-    whole = Shown(
-        marks=actuals.last([own.marks for own in branches]),
+    measures = [reading for reading in readings if reading is not None]
+    governs = (each for each in measures if each.point and each.point.earliest == oldest)
+    worst = next(governs, measures[0] if measures else None)
+    backups = branches[0] if len(branches) == 1 else BranchFacts()
+    whole = BranchFacts(
+        marks=actuals.last([branch.marks for branch in branches]),
         reading=worst,
         catalogue=backups.catalogue,
         integrity=backups.integrity,
     )
+
     return _measured(facts, whole, point, facts.skew)
 
 
 def recovery_of(facts: Facts, branch: Branch) -> Recovery:
     """Return the measurements of one branch."""
-    own = facts.of(branch.service)
-    point = own.reading.point if own.reading else None
-    whole = _measured(facts, own, point, facts.skew_of(branch))
-    mine = {None, branch.service, *branch.after}
-    waits = [wait for wait in facts.waits if wait.service in mine]
-    return whole.model_copy(update={"waited_for_people": waited_inside_rta(waits, own.marks)})
+    branch_facts = facts.of(branch.service)
+    point = branch_facts.reading.point if branch_facts.reading else None
+    whole = _measured(facts, branch_facts, point, facts.skew_of(branch))
+    names = {None, branch.service, *branch.after}
+    waits = [wait for wait in facts.waits if wait.service in names]
+
+    return whole.model_copy(
+        update={"waited_for_people": waited_inside_rta(waits, branch_facts.marks)}
+    )
 
 
-def _measured(facts: Facts, own: Shown, point: Instant | None, skew: dict[str, Skew]) -> Recovery:
-    reading = own.reading
+def _measured(
+    facts: Facts, branch_facts: BranchFacts, point: Instant | None, skew: dict[str, Skew]
+) -> Recovery:
+    reading = branch_facts.reading
 
     def bounded(actual: Elapsed | None, *, both: bool = False) -> Elapsed | None:
         """Widen a figure by what is not known of the controller's clock."""
-        known = actuals.with_clock_set(actual, facts.clock_steps, both=both)
-        return actuals.with_outages(known, facts.resumptions)
+        widened = actuals.with_clock_set(actual, facts.clock_steps, both=both)
+        return actuals.with_outages(widened, facts.resumptions)
 
     return Recovery(
-        marks=own.marks,
+        marks=branch_facts.marks,
         recovery_point=point,
         recovery_point_from=reading.source if reading else "",
         catalogue_time=reading.catalogue if reading else None,
         backup_id=reading.backup_id if reading else None,
         readings=reading.readings if reading else (),
         contradictions=reading.contradictions if reading else (),
-        rta=bounded(actuals.rta(own.marks)),
-        technical_rta=bounded(actuals.technical_rta(own.marks)),
-        rpa=bounded(actuals.rpa(own.marks, point), both=True),
+        rta=bounded(actuals.rta(branch_facts.marks)),
+        technical_rta=bounded(actuals.technical_rta(branch_facts.marks)),
+        rpa=bounded(actuals.rpa(branch_facts.marks, point), both=True),
         skew=skew,
-        waited_for_people=waited_inside_rta(facts.waits, own.marks),
-        outage=outage_inside_rta(facts.resumptions, own.marks),
+        waited_for_people=waited_inside_rta(facts.waits, branch_facts.marks),
+        outage=outage_inside_rta(facts.resumptions, branch_facts.marks),
         clock_stepped=facts.clock_stepped,
         clock_steps=facts.clock_steps,
-        catalogue=own.catalogue,
-        integrity=own.integrity,
+        catalogue=branch_facts.catalogue,
+        integrity=branch_facts.integrity,
     )
 
 
@@ -130,6 +136,7 @@ def services(facts: Facts) -> dict[str, ServiceResult]:
             hosts=branch.hosts,
             held_by=facts.held_by(branch),
         )
+
     return results
 
 
@@ -150,7 +157,7 @@ def _on_service(facts: Facts, service: str) -> Judgement:
 def _judged(facts: Facts, service: str) -> Judgement:
     """Weigh one service's evidence, and what all share, against its own objectives."""
     branch = facts.plan.branch(service)
-    own, measured = facts.of(branch.service), recovery_of(facts, branch)
+    branch_facts, measured = facts.of(branch.service), recovery_of(facts, branch)
     goals = facts.plan.services[service].objectives
 
     def concerns(step: PlannedStep | StepResult) -> bool:
@@ -169,8 +176,8 @@ def _judged(facts: Facts, service: str) -> Judgement:
                 for host in branch.hosts
                 for phase, guard in unlooked(facts, host)
             ),
-            checks=tuple(own.checks.values()),
-            stable=own.stable,
+            checks=tuple(branch_facts.checks.values()),
+            stable=branch_facts.stable,
             rto=goals.rto,
             rpo=goals.rpo,
             rta=measured.rta,

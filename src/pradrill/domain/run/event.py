@@ -1,4 +1,4 @@
-"""The journal's vocabulary: what can happen in a run, and what an event's body says."""
+"""Name the journal's events: what can happen in a run, and what an event's body says."""
 
 from __future__ import annotations
 

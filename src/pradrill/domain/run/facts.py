@@ -1,4 +1,4 @@
-"""What a journal's events add up to.
+"""Fold a journal's events into facts.
 
 The live run and the recovery of a crashed one go through the same fold, so a record says the
 same whether its process lived to write it or not.
@@ -29,7 +29,7 @@ from pradrill.domain.values.reason import Reason, as_reason
 from pradrill.domain.values.timeline import ClockBase, ClockStep, Instant, Mark, Skew
 
 
-class Shown(Model):
+class BranchFacts(Model):
     """What one branch of the recovery has shown; a run without branches apart has one."""
 
     marks: dict[Mark, Instant] = {}
@@ -52,7 +52,9 @@ class Facts(Model):
     steps: tuple[StepResult, ...] = ()
     begun: tuple[StepKey, ...] = ()
     marks: dict[Mark, Instant] = Field(default={}, description="those of the whole run")
-    shown: dict[str | None, Shown] = Field(default={}, description="branch (its service) → its own")
+    by_branch: dict[str | None, BranchFacts] = Field(
+        default={}, description="branch (its service) → its own"
+    )
     guards: tuple[GuardResult, ...] = ()
     standing: dict[str, dict[Guard, GuardResult]] = Field(
         default={},
@@ -104,17 +106,17 @@ class Facts(Model):
         """Return the planned steps that never began."""
         return tuple(step for step in self.plan.steps if step.key not in self.begun)
 
-    def of(self, service: str | None) -> Shown:
+    def of(self, service: str | None) -> BranchFacts:
         """Return what a branch has shown, with the marks of the whole run among its own."""
-        own = self.shown.get(service, Shown())
-        return own.model_copy(update={"marks": {**self.marks, **own.marks}})
+        branch = self.by_branch.get(service, BranchFacts())
+        return branch.model_copy(update={"marks": {**self.marks, **branch.marks}})
 
     def held_by(self, branch: Branch) -> tuple[str, ...]:
         """Return the services whose end kept a branch from beginning to restore."""
-        begun = any(key[0] is Phase.RESTORE and key[2] == branch.service for key in self.begun)
-        return () if begun else tuple(name for name in branch.after if not self.of(name).stable)
+        restoring = any(key[0] is Phase.RESTORE and key[2] == branch.service for key in self.begun)
+        return () if restoring else tuple(name for name in branch.after if not self.of(name).stable)
 
-    def branches(self) -> list[Shown]:
+    def branches(self) -> list[BranchFacts]:
         """Return what each branch has shown."""
         return [self.of(branch.service) for branch in self.plan.branches]
 
@@ -122,8 +124,8 @@ class Facts(Model):
         """Return the clocks that a branch's instants come from: its hosts', its primary's."""
         if branch.service is None:
             return self.skew
-        mine = {*branch.hosts, clock_of_primary(), clock_of_primary(branch.service)}
-        return {host: skew for host, skew in self.skew.items() if host in mine}
+        names = {*branch.hosts, clock_of_primary(), clock_of_primary(branch.service)}
+        return {host: skew for host, skew in self.skew.items() if host in names}
 
 
 _Change = dict[str, Any]
@@ -135,112 +137,122 @@ def fold(events: Iterable[tuple[str, datetime, dict[str, Any]]]) -> Facts | None
     Raises ValueError or KeyError for events that this version does not understand.
     """
     facts: Facts | None = None
-    for name, at, told in events:
+    for name, at, payload in events:
         event = Event(name)
         if facts is not None:
-            facts = facts.after(event, told)
+            facts = facts.after(event, payload)
         elif event is Event.STARTED:  # only once: another beginning would be another run's
-            facts = Facts(started=Started.model_validate(told), began=at)
+            facts = Facts(started=Started.model_validate(payload), began=at)
+
     return facts
 
 
-def _step_started(was: Facts, facts: _Change) -> _Change:
+def _step_started(before: Facts, facts: _Change) -> _Change:
     key = (Phase(facts["phase"]), facts["name"], facts.get("service"))
-    works = any(step.key == key and step.works for step in was.plan.steps)
-    return {"begun": (*was.begun, key), "touched": was.touched or works}
+    works = any(step.key == key and step.works for step in before.plan.steps)
+    return {"begun": (*before.begun, key), "touched": before.touched or works}
 
 
-def _guard(was: Facts, facts: _Change) -> _Change:
+def _guard(before: Facts, facts: _Change) -> _Change:
     result = GuardResult.model_validate(facts)
-    last = {**was.standing.get(result.host, {}), result.guard: result}
+    last = {**before.standing.get(result.host, {}), result.guard: result}
     return {
-        "guards": (*was.guards, result),
-        "standing": {**was.standing, result.host: last},
+        "guards": (*before.guards, result),
+        "standing": {**before.standing, result.host: last},
     }
 
 
-def _mark(was: Facts, facts: _Change) -> _Change:
+def _mark(before: Facts, facts: _Change) -> _Change:
     mark = {Mark(facts["mark"]): Instant.model_validate(facts["instant"])}
     if facts.get("service") is None:
-        return {"marks": {**was.marks, **mark}}
-    return _of_branch(lambda own, _facts: {"marks": {**own.marks, **mark}})(was, facts)
+        return {"marks": {**before.marks, **mark}}
+    return _of_branch(lambda branch, _facts: {"marks": {**branch.marks, **mark}})(before, facts)
 
 
 def _of_branch(
-    change: Callable[[Shown, _Change], _Change],
+    change: Callable[[BranchFacts, _Change], _Change],
 ) -> Callable[[Facts, _Change], _Change]:
     """Make a change of what one branch has shown a change of the facts."""
 
-    def fold(was: Facts, facts: _Change) -> _Change:
+    def fold(before: Facts, facts: _Change) -> _Change:
         service = facts.get("service")
-        told = {key: value for key, value in facts.items() if key != "service"}
-        own = was.shown.get(service, Shown())
-        return {"shown": {**was.shown, service: own.model_copy(update=change(own, told))}}
+        payload = {key: value for key, value in facts.items() if key != "service"}
+        branch = before.by_branch.get(service, BranchFacts())
+        return {
+            "by_branch": {
+                **before.by_branch,
+                service: branch.model_copy(update=change(branch, payload)),
+            }
+        }
 
     return fold
 
 
-def _check_pass(was: Facts, facts: _Change) -> _Change:
+def _check_pass(before: Facts, facts: _Change) -> _Change:
     service = facts.get("service")
 
-    def seen(own: Shown, told: _Change) -> _Change:
-        done = CheckPass.model_validate(told)
-        answers = [result.model_copy(update={"service": service}) for result in done.results]
+    def take(branch: BranchFacts, payload: _Change) -> _Change:
+        check_pass = CheckPass.model_validate(payload)
+        answers = [result.model_copy(update={"service": service}) for result in check_pass.results]
         checks = {check_key(result): result for result in answers}
-        return {"passes": done.number, "checks": {**own.checks, **checks}}
+        return {"passes": check_pass.number, "checks": {**branch.checks, **checks}}
 
-    return _of_branch(seen)(was, facts)
+    return _of_branch(take)(before, facts)
 
 
-def _refused(_was: Facts, facts: _Change) -> _Change:
+def _refused(_before: Facts, facts: _Change) -> _Change:
     because = _reasons(facts["because"])
     return {"refusal": Refusal(facts["refusal"]), "refused_because": because}
 
 
-def _reasons(written: Iterable[object]) -> tuple[Reason, ...]:
-    return tuple(map(as_reason, written))
+def _reasons(values: Iterable[object]) -> tuple[Reason, ...]:
+    return tuple(map(as_reason, values))
 
 
-def _clock(was: Facts, facts: _Change) -> _Change:
+def _clock(before: Facts, facts: _Change) -> _Change:
     step = [ClockStep.model_validate(facts["step"])] if "step" in facts else []
-    return {"clock_stepped": facts["seconds"], "clock_steps": (*was.clock_steps, *step)}
+    return {"clock_stepped": facts["seconds"], "clock_steps": (*before.clock_steps, *step)}
 
 
 _CHANGES: dict[Event, Callable[[Facts, _Change], _Change]] = {
-    Event.STARTED: lambda _was, _facts: {},
+    Event.STARTED: lambda _before, _facts: {},
     Event.REFUSED: _refused,
     Event.STEP_STARTED: _step_started,
-    Event.STEP_ENDED: lambda was, facts: {"steps": (*was.steps, StepResult.model_validate(facts))},
+    Event.STEP_ENDED: lambda before, facts: {
+        "steps": (*before.steps, StepResult.model_validate(facts))
+    },
     Event.MARK: _mark,
     Event.GUARD: _guard,
-    Event.SKEW: lambda was, facts: {
-        "skew": {**was.skew, facts["host"]: Skew.model_validate(facts["skew"])}
+    Event.SKEW: lambda before, facts: {
+        "skew": {**before.skew, facts["host"]: Skew.model_validate(facts["skew"])}
     },
-    Event.HOST: lambda was, facts: {
-        "seen": {**was.seen, facts["host"]: SeenHost.model_validate(facts["seen"])}
+    Event.HOST: lambda before, facts: {
+        "seen": {**before.seen, facts["host"]: SeenHost.model_validate(facts["seen"])}
     },
-    Event.BASELINE: lambda was, facts: {
-        "baseline": {**was.baseline, facts["host"]: HostState.model_validate(facts["state"])}
+    Event.BASELINE: lambda before, facts: {
+        "baseline": {**before.baseline, facts["host"]: HostState.model_validate(facts["state"])}
     },
     Event.CHECK_PASS: _check_pass,
-    Event.STABLE: _of_branch(lambda _own, _facts: {"stable": True}),
-    Event.READING: _of_branch(lambda _own, facts: {"reading": Reading.model_validate(facts)}),
+    Event.STABLE: _of_branch(lambda _branch, _facts: {"stable": True}),
+    Event.READING: _of_branch(lambda _branch, facts: {"reading": Reading.model_validate(facts)}),
     Event.CATALOGUE: _of_branch(
-        lambda _own, facts: {"catalogue": CatalogueReading.model_validate(facts)}
+        lambda _branch, facts: {"catalogue": CatalogueReading.model_validate(facts)}
     ),
     Event.INTEGRITY: _of_branch(
-        lambda _own, facts: {"integrity": IntegrityResult.model_validate(facts)}
+        lambda _branch, facts: {"integrity": IntegrityResult.model_validate(facts)}
     ),
-    Event.ASKED: lambda was, facts: {"waits": (*was.waits, Wait.model_validate(facts))},
-    Event.ANSWERED: lambda was, facts: {"waits": (*was.waits[:-1], Wait.model_validate(facts))},
-    Event.RESIDUE: lambda was, facts: {"residue": (*was.residue, *_reasons(facts["left"]))},
-    Event.SIGNAL: lambda was, facts: {"signal": was.signal or facts["signal"]},
+    Event.ASKED: lambda before, facts: {"waits": (*before.waits, Wait.model_validate(facts))},
+    Event.ANSWERED: lambda before, facts: {
+        "waits": (*before.waits[:-1], Wait.model_validate(facts))
+    },
+    Event.RESIDUE: lambda before, facts: {"residue": (*before.residue, *_reasons(facts["left"]))},
+    Event.SIGNAL: lambda before, facts: {"signal": before.signal or facts["signal"]},
     Event.ABORTED: lambda _was, facts: {"aborted": Abort.model_validate(facts)},
     Event.CLOCK: _clock,
     Event.RESUMED: lambda was, facts: {
         "resumptions": (*was.resumptions, Resumption.model_validate(facts)),
         "standing": {},
     },
-    Event.LOST: lambda _was, _facts: {"lost": True, "standing": {}},
-    Event.ENDED: lambda _was, facts: {"ended": datetime.fromisoformat(facts["ended"])},
+    Event.LOST: lambda _before, _facts: {"lost": True, "standing": {}},
+    Event.ENDED: lambda _before, facts: {"ended": datetime.fromisoformat(facts["ended"])},
 }

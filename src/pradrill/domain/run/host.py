@@ -1,4 +1,4 @@
-"""The hosts that a drill works on, and how SSH reaches them."""
+"""Describe the hosts that a drill works on, and how SSH reaches them."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Site(Model):
 
 
 class MarkerFault(StrEnum):
-    """Why what lies at the marker's place is no marker: it could have come from elsewhere."""
+    """Why what lies at the marker's place does not count: it could have come from elsewhere."""
 
     LINK = "link"
     NOT_A_FILE = "not a file"
@@ -120,7 +120,7 @@ class HostFacts(Model):
     addresses: tuple[str, ...]
     skew: Skew
 
-    def seen(self) -> SeenHost:
+    def for_record(self) -> SeenHost:
         """Return what of it goes into the record; the machine-id is nobody else's business."""
         return SeenHost(
             host_key=fingerprint(self.host_key),
@@ -189,6 +189,7 @@ def ssh_config(hosts: tuple[Host, ...], known_hosts: Path, control_folder: Path)
         lines += [f"  User {host.user}"] if host.user else []
         if host.private_key is not None:
             lines += [f'  IdentityFile "{host.private_key}"', "  IdentitiesOnly yes"]
+
     return "\n".join(
         [
             *lines,

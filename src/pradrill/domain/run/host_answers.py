@@ -1,4 +1,4 @@
-"""What a Linux host says of itself, read strictly: its words are hostile input."""
+"""Read what a Linux host says of itself, strictly: its words are hostile input."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _LONGEST_LINE = 200
 def last_line(text: str) -> str:
     """Return the last line that says something: short, and nothing that moves a cursor."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    kept = lines[-1][:_LONGEST_LINE] if lines else "it said nothing"
-    return "".join(c if c.isprintable() else "?" for c in kept)
+    last = lines[-1][:_LONGEST_LINE] if lines else "it said nothing"
+    return "".join(c if c.isprintable() else "?" for c in last)
 
 
 def known_hosts_name(host: Host) -> str:
@@ -34,6 +34,7 @@ def pinned_keys(known_hosts: str, name: str) -> set[str]:
         fields = line.split()
         if len(fields) > 2 and name in fields[0].lower().split(","):  # noqa: PLR2004 names type key
             keys.add(" ".join(fields[1:3]))
+
     return keys
 
 
@@ -45,15 +46,16 @@ def public_keys(text: str) -> tuple[str, ...]:
 
 def listening(table: str) -> tuple[str, ...]:
     """Return ADDRESS:PORT of every listener in /proc/net/tcp and tcp6, each once, sorted."""
-    found = set()
+    endpoints = set()
     for line in table.splitlines():
         fields = line.split()
         if len(fields) > 3 and fields[3] == _LISTEN:  # noqa: PLR2004 number local remote state
             address, _, port = fields[1].partition(":")
             ip = _address(address)
-            shown = f"[{ip}]" if ip.version == 6 else str(ip)  # noqa: PLR2004 IPv6
-            found.add(f"{shown}:{int(port, 16)}")
-    return tuple(sorted(found))
+            host = f"[{ip}]" if ip.version == 6 else str(ip)  # noqa: PLR2004 IPv6
+            endpoints.add(f"{host}:{int(port, 16)}")
+
+    return tuple(sorted(endpoints))
 
 
 def mounts(table: str) -> tuple[str, ...]:
@@ -73,23 +75,24 @@ def addresses(text: str) -> tuple[str, ...]:
 
     Without loopback and link-local ones, which many machines share.
     """
-    found = {
+    texts = {
         str(ip)
         for word in _address_words(text)
         if not ((ip := ipaddress.ip_address(word)).is_loopback or ip.is_link_local)
     }
-    return tuple(sorted(found))
+    return tuple(sorted(texts))
 
 
 def _address_words(text: str) -> Iterator[str]:
     before = ""
     for line in text.splitlines():
-        if told := re.search(r"\sinet6?\s+([0-9a-fA-F.:]+)", line):
-            yield told[1]
-        elif "/32 host LOCAL" in line and (told := re.search(r"[0-9.]{7,15}", before)):
-            yield told[0]
-        elif told := re.match(r"([0-9a-f]{32}) ", line):
-            yield str(ipaddress.IPv6Address(bytes.fromhex(told[1])))
+        if match := re.search(r"\sinet6?\s+([0-9a-fA-F.:]+)", line):
+            yield match[1]
+        elif "/32 host LOCAL" in line and (match := re.search(r"[0-9.]{7,15}", before)):
+            yield match[0]
+        elif match := re.match(r"([0-9a-f]{32}) ", line):
+            yield str(ipaddress.IPv6Address(bytes.fromhex(match[1])))
+
         before = line
 
 

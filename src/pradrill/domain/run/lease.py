@@ -1,4 +1,4 @@
-"""The lease of a run on a standby: on the machine itself, where every controller sees it."""
+"""Describe the lease of a run on a standby: on the machine, where every controller sees it."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class FoundLease(Model):
 class LeaseAnswer(Model):
     """What the standby answered."""
 
-    came: LeaseState
+    state: LeaseState
     other: Holder | None = Field(default=None, description="who holds it, or held it before")
     left: float = Field(
         default=0.0, allow_inf_nan=False, description="seconds that the other's lease still has"

@@ -1,4 +1,4 @@
-"""What a run did not prove, said beside what it did."""
+"""List what a run did not prove, beside what it did."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ def limits(facts: Facts) -> tuple[Reason, ...]:
     if drill.scenario.disruption == "launch":
         before = _disrupted_before_launch(facts)
         limits.append(reason(Code.NO_TIME_BEFORE) if before else reason(Code.T0_IS_LAUNCH))
+
     limits += [
         reason(Code.PRIMARY_NONE, service=service)
         for service, primary in facts.plan.primaries.items()
         if service in facts.plan.services and primary.waived
     ]
+
     limits += drill.standby.limits
     if any(wait.call is not None for wait in facts.waits):
         limits.append(reason(Code.DIALLING))
@@ -31,9 +33,10 @@ def limits(facts: Facts) -> tuple[Reason, ...]:
     if not any(map(is_of_primary, facts.skew)):
         limits.append(reason(Code.PRIMARY_CLOCK))
 
-    for reading in (own.reading for own in facts.branches() if own.reading is not None):
+    for reading in (branch.reading for branch in facts.branches() if branch.reading is not None):
         limits += reading.remarks
         limits += [reason(Code.CONTRADICTION, because=each.text) for each in reading.contradictions]
+
     return tuple(limits)
 
 

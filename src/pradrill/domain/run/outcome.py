@@ -1,4 +1,4 @@
-"""What steps, checks and guards came to. Nothing here has a default that reads as good news."""
+"""Describe what steps, checks and guards came to. No default here reads as good news."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must be proven of a host, and what may work on it: what was not proven is not touched.
+"""Tell what must be proven of a host, and what may work on it: the unproven is not touched.
 
 Proofs are of one process: after a crash they are the past, and are made anew before a teardown.
 """
@@ -127,5 +127,5 @@ def demanded(plan: RunPlan) -> Iterator[tuple[Phase, Guard]]:
 
 def unlooked(facts: Facts, host: str) -> list[tuple[Phase, Guard]]:
     """Return the guards that a whole drill looks at on a host and that this run did not."""
-    seen = {(each.phase, each.guard) for each in facts.guards if each.host == host}
-    return [each for each in demanded(facts.plan) if each not in seen]
+    looks = {(each.phase, each.guard) for each in facts.guards if each.host == host}
+    return [each for each in demanded(facts.plan) if each not in looks]

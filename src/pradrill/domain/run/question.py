@@ -1,4 +1,4 @@
-"""What people are asked in a run, how long it waits for them, and what providers promised."""
+"""Describe what people are asked in a run, how long it waits, and what providers promised."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Wait(Model):
     answer: Answer | None = None
 
 
-class Standing(StrEnum):
+class SlaStanding(StrEnum):
     """What is known of a promise."""
 
     MET = "met"
@@ -96,7 +96,7 @@ class SlaMeasure(Model):
     promised: Duration | None
     seconds: float | None = Field(description="None when no answer came: see waited")
     waited: float = Field(description="seconds from the call until the answer or the giving up")
-    standing: Standing
+    standing: SlaStanding
 
 
 def waited(waits: Iterable[Wait]) -> float:
@@ -124,8 +124,9 @@ def sla_measures(waits: Iterable[Wait]) -> tuple[SlaMeasure, ...]:
         call = wait.call
         if call is None or wait.ended is None:
             continue
+
         since = called.setdefault((wait.service, wait.phase, call.step), wait.asked)
-        took = (wait.ended - since).total_seconds()
+        length = (wait.ended - since).total_seconds()
         answered = wait.answer is not None and wait.answer.yes
         measures.append(
             SlaMeasure(
@@ -134,17 +135,18 @@ def sla_measures(waits: Iterable[Wait]) -> tuple[SlaMeasure, ...]:
                 step=call.step,
                 service=wait.service,
                 promised=call.promised,
-                seconds=took if answered else None,
-                waited=took,
-                standing=_standing(call.promised, took, answered=answered),
+                seconds=length if answered else None,
+                waited=length,
+                standing=_standing(call.promised, length, answered=answered),
             )
         )
+
     return tuple(measures)
 
 
-def _standing(promised: timedelta | None, took: float, *, answered: bool) -> Standing:
+def _standing(promised: timedelta | None, length: float, *, answered: bool) -> SlaStanding:
     if promised is None:
-        return Standing.UNKNOWN
-    if took > promised.total_seconds():
-        return Standing.NOT_MET
-    return Standing.MET if answered else Standing.UNKNOWN
+        return SlaStanding.UNKNOWN
+    if length > promised.total_seconds():
+        return SlaStanding.NOT_MET
+    return SlaStanding.MET if answered else SlaStanding.UNKNOWN

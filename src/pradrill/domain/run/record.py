@@ -1,4 +1,4 @@
-"""The sealed record of a run: the only source of every report."""
+"""Describe the sealed record of a run: the only source of every report."""
 
 from __future__ import annotations
 
@@ -131,5 +131,5 @@ class RunRecord(Model):
 
     def recovery_of(self, service: str | None) -> Recovery:
         """Return the measurements of a service that was recovered apart; of the whole for None."""
-        own = None if service is None else self.services.get(service)
-        return own.recovery if own else self.recovery
+        result = None if service is None else self.services.get(service)
+        return result.recovery if result else self.recovery

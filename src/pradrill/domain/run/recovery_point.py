@@ -1,4 +1,4 @@
-"""The readings of the restored data, weighed: the recovery point, and what does not fit together.
+"""Weigh the readings of the restored data: the recovery point, and what does not fit together.
 
 The rules, in order:
 
@@ -86,15 +86,22 @@ def weigh(
     """Return the recovery point, what contradicts it, and what it does not prove."""
     if not readings:
         return Weighed(point=None, governing="")
+
     rows = [each for each in readings if each.role is Role.BUSINESS]
     beats = [each for each in readings if each.role is Role.HEARTBEAT]
     replays = [each for each in readings if each.role is Role.REPLAY]
     if replays:
-        backup = BackupTimes()
+        backup = BackupTimes()  # the logs go on where the backup ends: it bounds nothing
+
+    # What proves the point: a replay that certainly ended before every beat, else the beats, else
+    # the rows; of several the oldest, because all of the service must come back.
     short = [each for each in replays if all(_certainly(each, beat) for beat in beats)]
     proof = _oldest(short or beats or rows)
+
+    # Rows that lag by more than the service is ever quiet are a loss, whatever the proof says.
     behind = [row for row in rows if _behind(row, proof) > row.quiet_for]
     worst = _oldest(behind) if behind else proof
+
     return Weighed(
         point=_point(worst, proof, rows, backup, disruption),
         governing=worst.name,
@@ -117,13 +124,18 @@ def _point(
     backup: BackupTimes,
     disruption: Instant,
 ) -> Instant:
+    # Lower bound: files are read while the backup goes on, so some may be as old as its beginning.
     earliest = worst.newest.earliest
     if backup.taken is not None:
         earliest = min(earliest, backup.taken.earliest)
-    latest = disruption.latest  # nothing later than the disruption was saved
+
+    # Upper bound: nothing later than the disruption was saved; and a beat that did not come back
+    # was not saved, unless rows newer than it show that the heartbeat itself had stopped.
+    latest = disruption.latest
     if proof.interval and not any(row.newest.earliest > proof.next_due for row in rows):
         ended = proof.next_due if backup.ended is None else backup.ended.latest
         latest = min(latest, max(proof.next_due, ended))
+
     return Instant(
         at=worst.newest.at,
         earliest=earliest,
@@ -155,6 +167,7 @@ def _against_backup(
             by = newer - backup.ended.latest
             why = reason(Code.AFTER_BACKUP, reading=each.name, length=by)
             yield _critical("data-after-backup", why)
+
         if (
             backup.ended is None
             and backup.taken is not None
@@ -195,6 +208,7 @@ def _rows_apart(rows: Sequence[DataReading], proof: DataReading) -> Iterator[Con
                 other=proof.name,
                 allowed=row.quiet_for,
             )
+
             yield _major("rows-far-behind", why)
         elif proof.role is Role.HEARTBEAT and row.newest.earliest > proof.next_due:
             why = reason(Code.AHEAD_OF_HEARTBEAT, reading=row.name, length=by, other=proof.name)

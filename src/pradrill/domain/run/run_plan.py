@@ -1,4 +1,4 @@
-"""A drill resolved: every step, host, objective and guard, as data, before anything happens."""
+"""Describe a resolved drill: every step, host, objective and guard, before anything happens."""
 
 from __future__ import annotations
 
@@ -224,6 +224,7 @@ class RunPlan(Model):
             for other in service.depends_on:
                 if other not in self.services:
                     needed[other] = (*needed.get(other, ()), name)
+
         return needed
 
     def steps_of(self, phase: Phase) -> tuple[PlannedStep, ...]:
@@ -234,10 +235,10 @@ class RunPlan(Model):
         """Return the phase's steps that are taken once for every branch."""
         return tuple(step for step in self.steps_of(phase) if _is_shared(step))
 
-    def own(self, phase: Phase, branch: Branch) -> tuple[PlannedStep, ...]:
+    def steps_of_branch(self, phase: Phase, branch: Branch) -> tuple[PlannedStep, ...]:
         """Return the phase's steps that a branch takes by itself."""
-        mine = (step for step in self.steps_of(phase) if step.service == branch.service)
-        return tuple(step for step in mine if not _is_shared(step))
+        steps = (step for step in self.steps_of(phase) if step.service == branch.service)
+        return tuple(step for step in steps if not _is_shared(step))
 
     @property
     def longest(self) -> timedelta:
@@ -246,14 +247,15 @@ class RunPlan(Model):
         for branch in self.branches:
             before = max((ends[name] for name in branch.after), default=timedelta())
             ends[branch.service] = before + self._deadlines(branch.service, _APART)
+
         shared = [phase for phase in Phase if phase not in _APART]
         return max(ends.values()) + sum(
             (self._deadlines(service, shared) for service in {None, *ends}), timedelta()
         )
 
     def _deadlines(self, service: str | None, phases: Collection[Phase]) -> timedelta:
-        mine = [step for step in self.steps if step.service == service and step.phase in phases]
-        return sum((step.deadline for step in mine), timedelta())
+        steps = [step for step in self.steps if step.service == service and step.phase in phases]
+        return sum((step.deadline for step in steps), timedelta())
 
 
 def _is_shared(step: PlannedStep) -> bool:

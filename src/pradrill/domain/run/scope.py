@@ -1,4 +1,4 @@
-"""What a run starts on a standby carries the run's mark, by which it is found and ended."""
+"""Mark what a run starts on a standby, so that it is found and ended."""
 
 from __future__ import annotations
 
@@ -83,10 +83,12 @@ class Strays(Model):
         )
 
 
-def strays_of(told: Mapping[str, Any], plain: Callable[[str], str]) -> Strays:
+def strays_of(payload: Mapping[str, Any], plain: Callable[[str], str]) -> Strays:
     """Read what a host says of its processes; `plain` makes a name fit to print."""
     fields = {
-        key: tuple(Stray(pid=pid, name=plain(name), start=start) for pid, name, start in told[key])
+        key: tuple(
+            Stray(pid=pid, name=plain(name), start=start) for pid, name, start in payload[key]
+        )
         for key in Strays.model_fields
     }
     return Strays(**fields)

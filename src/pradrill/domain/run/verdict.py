@@ -1,4 +1,4 @@
-"""The verdict: a pure function of the evidence. There is no default."""
+"""Judge the evidence: a pure function. There is no default."""
 
 from __future__ import annotations
 
@@ -179,6 +179,7 @@ def _gaps(evidence: Evidence) -> list[Reason]:
         for check in mandatory
         if check.outcome in {CheckOutcome.ERRORED, CheckOutcome.SKIPPED}
     ]
+
     reasons += [
         reason(Code.NO_CHECK_ON_HOST, host=host)
         for host in evidence.hosts
@@ -188,6 +189,7 @@ def _gaps(evidence: Evidence) -> list[Reason]:
     reasons += [] if evidence.stable else [reason(Code.NOT_STABLE)]
     reasons += [reason(Code.RPA_NOT_TRUSTED, because=each) for each in evidence.contradictions]
     reasons += _unmeasured("RTA", evidence.rta) + _unmeasured("RPA", evidence.rpa)
+
     return reasons or [  # said only where nothing else says that the run did not come so far
         reason(Code.GUARD_NOT_LOOKED_AT, guard=guard, host=host, phase=phase)
         for host, phase, guard in evidence.unlooked
@@ -226,7 +228,9 @@ def _missed(evidence: Evidence) -> list[Reason]:
                 bound=actual.high,
                 objective=objective,
             )
+
             reasons.append(missed)
+
     return reasons
 
 

@@ -1,4 +1,4 @@
-"""Durations as people write them: "90s", "15m", "1h30m"; cadences: "3 months"."""
+"""Read durations as people write them: "90s", "15m", "1h30m"; cadences: "3 months"."""
 
 from __future__ import annotations
 
@@ -30,11 +30,13 @@ def parse_duration(text: object) -> timedelta:
     if not _DURATION.fullmatch(text.strip()):
         msg = f'"{text}" is not a duration; write a number with a unit (ms, s, m, h, d, w): "1h30m"'
         raise ValueError(msg)
+
     parts = re.findall(r"(\d+(?:\.\d+)?)\s*(ms|w|d|h|m|s)", text)
     seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
     if seconds > _LONGEST.total_seconds():
         msg = f'"{text}" is longer than a hundred years'
         raise ValueError(msg)
+
     return timedelta(seconds=seconds)
 
 
@@ -42,14 +44,17 @@ def format_duration(value: timedelta | float) -> str:
     """Write a duration (timedelta or seconds) the way `parse_duration` reads it, to the ms."""
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
     sign = "-" if seconds < 0 else ""
+
     milliseconds = round(abs(seconds) * 1000)
     parts: list[str] = []
     for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)):
         count, milliseconds = divmod(milliseconds, size)
         if count:
             parts.append(f"{count}{unit}")
+
     if milliseconds:
         parts.append(f"{milliseconds}ms")
+
     return sign + ("".join(parts) or "0s")
 
 
@@ -59,10 +64,12 @@ def approximate(value: timedelta | float) -> str:
     sign, seconds = ("-" if seconds < 0 else ""), abs(seconds)
     if round(seconds, 1) < 60:  # noqa: PLR2004
         return f"{sign}{seconds:.1f}s"
+
     whole = round(seconds)
     for big, big_size, small, small_size in (("d", 86_400, "h", 3_600), ("h", 3_600, "m", 60)):
         if whole >= big_size:
             return f"{sign}{whole // big_size}{big}{whole % big_size // small_size:02d}{small}"
+
     return f"{sign}{whole // 60}m{whole % 60:02d}s"
 
 
@@ -78,10 +85,12 @@ class Cadence(NamedTuple):
         """Read what people write. Raises ValueError with a sentence for them."""
         if isinstance(text, cls):
             return text
+
         match = _CADENCE.fullmatch(text.strip()) if isinstance(text, str) else None
         if match is None or not 1 <= int(match[1]) <= 1200:  # noqa: PLR2004
             msg = f'{text!r} is not a cadence; write days, weeks, months or years: "3 months"'
             raise ValueError(msg)
+
         return cls(int(match[1]), match[2])
 
     @property
@@ -95,9 +104,11 @@ def due_after(cadence: Cadence, instant: datetime) -> datetime:
     count, unit = cadence
     if unit in {"day", "week"}:
         return instant + timedelta(days=count * (7 if unit == "week" else 1))
+
     months = instant.year * 12 + instant.month - 1 + count * (12 if unit == "year" else 1)
     year, month = divmod(months, 12)
     last_day = monthrange(year, month + 1)[1]
+
     return instant.replace(year=year, month=month + 1, day=min(instant.day, last_day))
 
 

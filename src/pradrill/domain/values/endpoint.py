@@ -1,4 +1,4 @@
-"""HOST:PORT, as people write it."""
+"""Read HOST:PORT, as people write it."""
 
 from __future__ import annotations
 
@@ -37,14 +37,16 @@ def _is_host(text: str) -> bool:
     """Tell whether it is a host's name, an IPv4 address, or an IPv6 address in brackets."""
     try:
         if text.startswith("[") and text.endswith("]"):
-            found = ip_address(text[1:-1])
-            return found.version == 6 and not is_nobodys(found)  # noqa: PLR2004 only it has these
+            ip = ip_address(text[1:-1])
+            return ip.version == 6 and not is_nobodys(ip)  # noqa: PLR2004 only it has these
+
         labels = text.removesuffix(".").split(".")
         if labels[-1].isdecimal():  # no name ends so: it is an address, or a slip in one
-            found = ip_address(text)
-            return found.version == 4 and not is_nobodys(found)  # noqa: PLR2004
+            ip = ip_address(text)
+            return ip.version == 4 and not is_nobodys(ip)  # noqa: PLR2004
     except ValueError:
         return False
+
     return len(text) <= _LONGEST_NAME and all(_LABEL.fullmatch(label) for label in labels)
 
 

@@ -1,4 +1,4 @@
-"""Public host keys, as people compare them."""
+"""Compare public host keys, as people write them."""
 
 from __future__ import annotations
 

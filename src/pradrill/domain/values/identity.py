@@ -1,4 +1,4 @@
-"""What tells one machine from another: host keys, machine-ids and addresses, read strictly.
+"""Tell one machine from another by host keys, machine-ids and addresses, read strictly.
 
 A value that names no machine is refused where it is written: compared with a host it would differ
 from every one, and prove nothing.
@@ -26,46 +26,48 @@ _SHORTEST = 32  # bytes of any other one
 def address(text: str) -> str:
     """Return an IP address in its one spelling; raises ValueError for anything else."""
     try:
-        found = plain_address(text)
+        ip = plain_address(text)
     except ValueError as error:
         msg = f'"{text}" is not an IP address; a name is none, because where it leads can change'
         raise ValueError(msg) from error
-    if is_nobodys(found):
+    if is_nobodys(ip):
         msg = f'"{text}" is no machine\'s own address'
         raise ValueError(msg)
-    return str(found)
+
+    return str(ip)
 
 
-def is_nobodys(found: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+def is_nobodys(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     """Tell whether an address is that of no machine: any, all, or a group of them."""
-    return found.is_unspecified or found.is_multicast or str(found) == "255.255.255.255"
+    return ip.is_unspecified or ip.is_multicast or str(ip) == "255.255.255.255"
 
 
-def is_everybodys(found: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+def is_everybodys(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     """Tell whether many machines have an address: that one has another proves nothing."""
-    return found.is_loopback or found.is_link_local
+    return ip.is_loopback or ip.is_link_local
 
 
 def plain_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     """Read an address; an IPv4 address inside an IPv6 one is that, and a zone is left out."""
-    found = ipaddress.ip_address(text.partition("%")[0] if ":" in text else text)
-    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
-    return mapped or found
+    ip = ipaddress.ip_address(text.partition("%")[0] if ":" in text else text)
+    mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
+    return mapped or ip
 
 
 def machine_id(text: str) -> str:
     """Return the content of an /etc/machine-id; raises ValueError for anything else."""
-    found = text.lower()
-    if not _MACHINE_ID.fullmatch(found) or len(set(found)) == 1:
+    digits = text.lower()
+    if not _MACHINE_ID.fullmatch(digits) or len(set(digits)) == 1:
         msg = f'"{text}" is not a machine-id: 32 hexadecimal digits, as /etc/machine-id has them'
         raise ValueError(msg)
-    return found
+    return digits
 
 
 def host_key(text: str) -> str:
     """Return a public key ("type base64 comment") or its fingerprint; raises ValueError."""
     if _FINGERPRINT.fullmatch(text):
         return text
+
     kind, _, rest = text.partition(" ")
     blob = rest.split(" ")[0]
     if not _KEY_TYPE.fullmatch(kind) or not _is_key(kind, blob):
@@ -74,6 +76,7 @@ def host_key(text: str) -> str:
             "it, or its fingerprint, as ssh-keygen -l prints it (SHA256:…)"
         )
         raise ValueError(msg)
+
     return text
 
 
@@ -104,6 +107,7 @@ def _is_key(kind: str, blob: str) -> bool:
         return False
     if kind == "ssh-ed25519":
         return [len(part) for part in parts[1:]] == [_ED25519]
+
     return sum(len(part) for part in parts[1:]) >= _SHORTEST
 
 
@@ -114,5 +118,6 @@ def _parts(blob: bytes) -> Iterator[bytes]:
         if len(blob) < 4 + length:
             msg = "cut off"
             raise ValueError(msg)
+
         yield blob[4 : 4 + length]
         blob = blob[4 + length :]

@@ -1,4 +1,4 @@
-"""Instants as databases and tools print them, read strictly: a wrong guess is a wrong RPA."""
+"""Read instants as databases and tools print them, strictly: a wrong guess is a wrong RPA."""
 
 from __future__ import annotations
 
@@ -36,14 +36,16 @@ def parse_instant(text: str, format: str, timezone: str | None) -> datetime:  # 
             "the newest data's instant is empty",
             hint="The query found no row, or printed nothing on its standard output.",
         )
+
     line = lines[-1]
     if line.lower() in _NO_DATA:
         raise PradrillError(
-            f"the newest data's instant is {_shown(line)}",
+            f"the newest data's instant is {_quoted(line)}",
             hint="The restored data holds no row that the query looks at.",
         )
     if format in _PER_SECOND:
         return _from_epoch(line, format)
+
     read = _from_iso(line) if format == "iso" else _from_format(line, format)
     return _to_utc(read, line, timezone)
 
@@ -63,12 +65,14 @@ def _from_iso(line: str) -> datetime:
         read = datetime.fromisoformat(line)
     except ValueError:
         raise _unreadable(line, "iso") from None
+
     try:
         date.fromisoformat(line)
     except ValueError:
         return read
+
     raise PradrillError(
-        f"{_shown(line)} is a date without a time of day",
+        f"{_quoted(line)} is a date without a time of day",
         hint="Print the instant of the newest data, as in 2026-03-10T02:00:00Z.",
     )
 
@@ -91,9 +95,10 @@ def _to_utc(read: datetime, line: str, timezone: str | None) -> datetime:
         return read.astimezone(UTC)
     if timezone is None:
         raise PradrillError(
-            f"{_shown(line)} does not say its time zone",
+            f"{_quoted(line)} does not say its time zone",
             hint="Print the offset too, or set timezone, as in Europe/Paris.",
         )
+
     try:
         zone = ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -101,12 +106,14 @@ def _to_utc(read: datetime, line: str, timezone: str | None) -> datetime:
             f"{_quote(timezone)} is not a time zone of this machine",
             hint="Write one like Europe/Paris or UTC, and see that tzdata is installed.",
         ) from None
+
     at = read.replace(tzinfo=zone, fold=0).astimezone(UTC)
     if at.astimezone(zone).replace(tzinfo=None, fold=0) != read.replace(fold=0):
         raise PradrillError(
-            f"{_shown(line)} does not exist in {timezone}: the clocks were put forward over it",
+            f"{_quoted(line)} does not exist in {timezone}: the clocks were put forward over it",
             hint="Set timezone to the one that the data is written in, often UTC.",
         )
+
     return at
 
 
@@ -118,19 +125,19 @@ def _plausible(at: datetime, line: str) -> datetime:
 
 def _implausible(line: str) -> PradrillError:
     return PradrillError(
-        f"{_shown(line)} is not between the years {_YEARS[0]} and {_YEARS[-1]}",
+        f"{_quoted(line)} is not between the years {_YEARS[0]} and {_YEARS[-1]}",
         hint="Check format: seconds are epoch, milliseconds epoch_ms; 0 often means no data.",
     )
 
 
-def _unreadable(line: str, wanted: str) -> PradrillError:
+def _unreadable(line: str, form: str) -> PradrillError:
     return PradrillError(
-        f"{_shown(line)} is not an instant of the format {_quote(wanted)}",
+        f"{_quoted(line)} is not an instant of the format {_quote(form)}",
         hint="Run the command by hand on the standby and compare it with the drill's format.",
     )
 
 
-def _shown(line: str) -> str:
+def _quoted(line: str) -> str:
     """Quote what a query printed if it is like an instant; else it may be somebody's data."""
     if len(line) <= _QUOTED and _LIKE_AN_INSTANT.fullmatch(line):
         return _quote(line)
@@ -139,5 +146,5 @@ def _shown(line: str) -> str:
 
 def _quote(hostile: str) -> str:
     """Quote what a host or a backup wrote: short, and nothing that moves a cursor."""
-    shown = "".join(c if c.isprintable() else "?" for c in hostile[:_QUOTED])
-    return f'"{shown}{"…" if len(hostile) > _QUOTED else ""}"'
+    printable = "".join(c if c.isprintable() else "?" for c in hostile[:_QUOTED])
+    return f'"{printable}{"…" if len(hostile) > _QUOTED else ""}"'

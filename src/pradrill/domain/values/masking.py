@@ -1,4 +1,4 @@
-"""Takes secrets out of whatever is about to be written, in every form that tools give them."""
+"""Take secrets out of whatever is about to be written, in every form that tools give them."""
 
 from __future__ import annotations
 
@@ -55,6 +55,7 @@ class Masker:
         """Hide a secret from now on; the passwords in it and each line of a text are some too."""
         if secret in self._learned:
             return
+
         self._learned.add(secret)
         before = set(self._forms)
         for part in parts_of(secret):
@@ -65,6 +66,7 @@ class Masker:
                 self._words |= written(part)
                 forms -= {part, part[::-1]}
             self._forms |= {_folded(form) for form in forms if len(form) >= STRONG}
+
             if _NUMBER.fullmatch(part):
                 self._numbers |= {float(part), *([int(part)] if part.isdecimal() else [])}
         for form in sorted(self._forms - before, key=len, reverse=True):
@@ -79,16 +81,20 @@ class Masker:
     def text(self, text: str) -> str:
         """Return a text without secrets and without the passwords of URLs."""
         text = without_rows(text)
+
         if "://" in text:
             text = _URL_PASSWORD.sub(rf"\1:{MASK}@", text)
         if self._forms:
             text = _masked(text, self._hits(_folded(text)))
             if _BREAK.search(text):
                 text = _masked(text, self._over_breaks(text))
+
             if len(text) >= _MAY_BE_CUT or "..." in text or "…" in text:
                 text = "".join(map(self._without_part, _CUT.split(text)))
+
         if self._any_word is not None and not _EXACT.fullmatch(text):
             text = self._any_word.sub(MASK, text)
+
         return text
 
     def facts(self, value: Any) -> Any:
@@ -116,6 +122,7 @@ class Masker:
             return [self._inside(each, free=free) for each in value]
         if free and isinstance(value, int | float) and not isinstance(value, bool):
             return MASK if self._is_secret_number(value) else value
+
         return value
 
     def _is_secret_number(self, value: float) -> bool:
@@ -164,6 +171,7 @@ class Masker:
             forms = self._ends.get(folded[at : at + _PART], ())
             if any(form.endswith(folded[: at + _PART]) for form in forms):
                 return MASK + piece[at + _PART :]
+
         return piece
 
 

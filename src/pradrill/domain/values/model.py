@@ -1,4 +1,4 @@
-"""The base of every domain model: frozen, and hostile to unknown keys."""
+"""Define the base of every domain model: frozen, and hostile to unknown keys."""
 
 from __future__ import annotations
 

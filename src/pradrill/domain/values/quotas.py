@@ -1,4 +1,4 @@
-"""How much of anything is taken in or kept: what is longer is cut, or ended, and that is said."""
+"""Bound how much of anything is taken in or kept: what is longer is cut or ended, and says so."""
 
 from __future__ import annotations
 

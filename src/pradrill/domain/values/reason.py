@@ -1,4 +1,4 @@
-"""Reasons: why something ended as it did, as data that any language can say.
+"""Say why something ended as it did, as data that any language can express.
 
 A reason of the engine's is a code, which never changes its meaning, with its values; its English
 sentence stands beside them for whoever reads the file without this program. What others wrote (a
@@ -58,7 +58,7 @@ class Reason(Model):
         return (self,) if self.code else tuple(map(quoted, self.text.splitlines()))
 
 
-Said = Reason | str
+ReasonOrText = Reason | str
 """A reason of the engine's, or words of others."""
 
 _CONJUNCTIONS = {"parts": "; ", "lines": "\n"}
@@ -72,21 +72,21 @@ def quoted(text: object) -> Reason:
 def reason(code: Code, **values: object) -> Reason:
     """Return a reason of the engine's; a length of time may be seconds or a timedelta."""
     plain = {name: _plain(value) for name, value in values.items()}
-    english = {name: _written(name, value) for name, value in values.items()}
+    english = {name: _english(name, value) for name, value in values.items()}
     return Reason(code=code.value, values=plain, text=code.form(plain) % english)
 
 
-def joined(reasons: Iterable[Said]) -> Reason:
+def joined(reasons: Iterable[ReasonOrText]) -> Reason:
     """Return several reasons as one, said in one sentence."""
     return _together(Code.JOINED, "parts", reasons)
 
 
-def in_lines(reasons: Iterable[Said]) -> Reason:
+def in_lines(reasons: Iterable[ReasonOrText]) -> Reason:
     """Return several reasons as one, each on a line of its own."""
     return _together(Code.LINES, "lines", reasons)
 
 
-def _together(code: Code, name: str, reasons: Iterable[Said]) -> Reason:
+def _together(code: Code, name: str, reasons: Iterable[ReasonOrText]) -> Reason:
     parts = [as_reason(each) for each in reasons]
     if len(parts) <= 1:
         return parts[0] if parts else Reason()
@@ -98,7 +98,7 @@ def as_reason(value: object) -> Reason:
     return value if isinstance(value, Reason) else Reason.model_validate(value)
 
 
-def written(reasons: Iterable[Said]) -> list[Any]:
+def as_json(reasons: Iterable[ReasonOrText]) -> list[Any]:
     """Return reasons as JSON has them."""
     return [as_reason(each).model_dump(mode="json") for each in reasons]
 
@@ -111,9 +111,9 @@ def conjunction(name: str) -> str:
 class ReasonError(PradrillError):
     """An error of ours that ends up in a record: its message is a reason."""
 
-    def __init__(self, said: Reason, *, hint: str | None = None) -> None:
-        super().__init__(said.text, hint=hint)
-        self.reason = said
+    def __init__(self, reason: Reason, *, hint: str | None = None) -> None:
+        super().__init__(reason.text, hint=hint)
+        self.reason = reason
 
 
 def reason_of(error: PradrillError) -> Reason:
@@ -131,13 +131,14 @@ def _plain(value: object) -> object:
         return value.total_seconds()
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
+
     return value if isinstance(value, bool | int | float) or value is None else str(value)
 
 
-def _written(name: str, value: object) -> str:
+def _english(name: str, value: object) -> str:
     """Write a value in English."""
     if isinstance(value, list | tuple):
-        return conjunction(name).join(_written(name, each) for each in value)
+        return conjunction(name).join(_english(name, each) for each in value)
     if isinstance(value, StrEnum):
         return value.value.replace("_", " ")
     return ENGLISH[name](value) if name in ENGLISH else str(value)

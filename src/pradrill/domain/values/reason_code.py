@@ -1,4 +1,4 @@
-"""The reasons that the engine gives: each has a code, which is for ever, and an English form.
+"""List the reasons that the engine gives: each has a code that never changes, and an English form.
 
 A form is what reports translate; `%(name)s` in it stands for a value. Two names are two kinds of
 value: a `length` is rounded, a `bound` is exact (`reason.ENGLISH` tells which is which).
@@ -27,7 +27,7 @@ class Code(StrEnum):
         return member
 
     @classmethod
-    def known(cls, code: str) -> Code | None:
+    def lookup(cls, code: str) -> Code | None:
         """Return the member of that value; None for one of another version."""
         return next((member for member in cls if member.value == code), None)
 

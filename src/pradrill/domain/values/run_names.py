@@ -1,4 +1,4 @@
-"""Names that follow from a run's id: what it makes outside its folder is found after its death."""
+"""Derive names from a run's id: what it makes outside its folder is found after its death."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Secrets are named in a drill, never written there."""
+"""Name secrets in a drill; they are never written there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much something endangers a recovery."""
+"""Rank how much something endangers a recovery."""
 
 from __future__ import annotations
 

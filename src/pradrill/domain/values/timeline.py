@@ -1,4 +1,4 @@
-"""Instants and durations that say where they come from and how sure they are."""
+"""Hold instants and durations that say where they come from and how sure they are."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Instant(Model):
         return self
 
     @classmethod
-    def known(cls, at: datetime, provenance: Provenance, *, within: float = 0.0) -> Instant:
+    def around(cls, at: datetime, provenance: Provenance, *, within: float = 0.0) -> Instant:
         """Return an instant known to plus or minus `within` seconds."""
         margin = timedelta(seconds=abs(within))
         return cls(at=at, earliest=at - margin, latest=at + margin, provenance=provenance)

@@ -14,7 +14,7 @@ from pradrill.engine.steps.manual import manual
 from pradrill.engine.steps.newest_data import newest_data
 from pradrill.engine.steps.playbook import playbook
 
-_HANDLERS: Mapping[StepKind, Callable[[Context, PlannedStep], StepEnd]] = {
+STEP_HANDLERS: Mapping[StepKind, Callable[[Context, PlannedStep], StepEnd]] = {
     StepKind.PRECONDITIONS: standby.preconditions,
     StepKind.CATALOGUE: backups.catalogue,
     StepKind.START: standby.start,
@@ -38,4 +38,4 @@ def take(context: Context, step: PlannedStep) -> StepEnd:
         case PlannedManual():
             return manual(context, step)
         case _:
-            return _HANDLERS[step.kind](context, step)
+            return STEP_HANDLERS[step.kind](context, step)

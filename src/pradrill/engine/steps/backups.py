@@ -1,12 +1,12 @@
-"""The backups: which one is restored, chosen before anything starts, and whether they are sound."""
+"""Choose the backup that is restored, before anything starts, and check that backups are sound."""
 
 from __future__ import annotations
 
 from pradrill.domain.declared.backup_source import RecoveryPointSpec
 from pradrill.domain.run.backup_catalogue import RecoveryPoint, read
 from pradrill.domain.run.backup_integrity import (
+    IntegrityPart,
     IntegrityResult,
-    Part,
     Soundness,
     coverage,
     next_part,
@@ -35,12 +35,13 @@ _OUTCOMES = {
 def catalogue(context: Context, step: PlannedStep) -> StepEnd:
     """Read the catalogue and choose the backup that the drill restores."""
     declared, source = _declared(context)
-    found = source.catalogue(_bounds(context, step))
-    reading = read(found, declared.select, declared.window, declared.promised)
+    listing = source.catalogue(_bounds(context, step))
+    reading = read(listing, declared.select, declared.window, declared.promised)
     context.note(Event.CATALOGUE, reading)
     chosen = reason(
         Code.BACKUP_CHOSEN, name=reading.selected.id, rule=reading.rule, why=reading.why
     )
+
     return StepEnd(StepOutcome.PASSED, chosen)
 
 
@@ -51,13 +52,13 @@ def integrity(context: Context, step: PlannedStep) -> StepEnd:
     point = planned(selected(context), "a chosen backup")
     before = context.tools.checked.get(context.service, ())
     part = next_part(before, parts)
-    checked = source.check(point, Part(part, parts), _bounds(context, step))
+    checked = source.check(point, IntegrityPart(part, parts), _bounds(context, step))
     result = IntegrityResult(
         soundness=checked.soundness,
         method=checked.method,
         detail=checked.detail,
         source=declared.source.name,
-        location=context.own.catalogue.location if context.own.catalogue else "",
+        location=context.branch_facts.catalogue.location if context.branch_facts.catalogue else "",
         backup_id=point.id,
         at=context.tools.clock.now(),
         part=part,
@@ -65,16 +66,18 @@ def integrity(context: Context, step: PlannedStep) -> StepEnd:
         covered=0.0,
         full_on=None,
     )
+
     covered, full_on = coverage([*before, result], parts)
     result = result.model_copy(update={"covered": covered, "full_on": full_on})
     context.note(Event.INTEGRITY, result)
-    told = f"{checked.method}: {checked.detail or checked.soundness}"
-    return StepEnd(_OUTCOMES[checked.soundness], told)
+    text = f"{checked.method}: {checked.detail or checked.soundness}"
+
+    return StepEnd(_OUTCOMES[checked.soundness], text)
 
 
 def selected(context: Context) -> RecoveryPoint | None:
     """Return the backup that the run chose, if the drill declares where its backups are."""
-    reading = context.own.catalogue
+    reading = context.branch_facts.catalogue
     return reading.selected if reading else None
 
 

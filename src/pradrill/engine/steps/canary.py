@@ -1,4 +1,4 @@
-"""The canary: a value planted on the primary, compared with what came back."""
+"""Compare the canary, a value planted on the primary, with what came back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The checks, polled until the service is stable."""
+"""Poll the checks until the service is stable."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ def checks(context: Context, step: PlannedStep) -> StepEnd:
     """Run the checks until they are green and stay so; that gives T5."""
     if edited := context.edited():
         return StepEnd(StepOutcome.UNKNOWN, reason(Code.EDITED_BEFORE, files=edited))
+
     spec = context.way.verify
 
     def on_pass(results: tuple[CheckResult, ...]) -> None:
         if context.edited():
             return  # what another suite says is no evidence; the step tells it at its end
-        done = CheckPass(number=context.own.passes + 1, results=results)
-        context.note(Event.CHECK_PASS, done)
+        check_pass = CheckPass(number=context.branch_facts.passes + 1, results=results)
+        context.note(Event.CHECK_PASS, check_pass)
 
     with context.tools.verifier.open(
         spec.checks,
@@ -41,9 +42,11 @@ def checks(context: Context, step: PlannedStep) -> StepEnd:
         )
     if edited := context.edited():
         return StepEnd(StepOutcome.UNKNOWN, reason(Code.EDITED_DURING_CHECKS, files=edited))
+
     if verified.first_green is not None:
-        restored = context.own.marks[Mark.DATA_RESTORED]
+        restored = context.branch_facts.marks[Mark.DATA_RESTORED]
         t5 = service_verified(verified.first_green, verified.last_red, restored)
         context.mark_instant(Mark.SERVICE_VERIFIED, t5)
         context.note(Event.STABLE)
+
     return StepEnd(verified.outcome, verified.detail)

@@ -1,4 +1,4 @@
-"""What a person does or decides: asked, waited for until the deadline, and timed apart."""
+"""Ask a person to do or decide something, wait until the deadline, and time it apart."""
 
 from __future__ import annotations
 
@@ -23,38 +23,40 @@ def manual(context: Context, step: PlannedManual) -> StepEnd:
         return _ask(context, step, step.manual)
 
 
-def _ask(context: Context, step: PlannedManual, asked: ManualStep) -> StepEnd:
+def _ask(context: Context, step: PlannedManual, manual: ManualStep) -> StepEnd:
     clock = context.tools.clock
     now = clock.now()
     wait = Wait(
         phase=step.phase,
         step=step.name,
         service=step.service,
-        who=asked.who,
-        confirm=asked.confirm,
+        who=manual.who,
+        confirm=manual.confirm,
         call=step.call,
-        responsibility=asked.responsibility,
+        responsibility=manual.responsibility,
         asked=now,
     )
+
     context.note(Event.ASKED, wait)
-    answer = _answer(context, _question(context, step, asked, now))
+    answer = _answer(context, _question(context, step, manual, now))
     ended = clock.now()
     over = {"ended": ended, "seconds": (ended - now).total_seconds(), "answer": answer}
     context.note(Event.ANSWERED, wait.model_copy(update=over))
-    came = _came(step, asked, answer, cancelled=context.cancelled())
-    if came.outcome is StepOutcome.PASSED and _is_acceptance(context, step):
-        context.mark_instant(Mark.ACCEPTED, Instant.known(ended, Provenance.ENTERED))
-    return came
+    end = _step_end(step, manual, answer, cancelled=context.cancelled())
+    if end.outcome is StepOutcome.PASSED and _is_acceptance(context, step):
+        context.mark_instant(Mark.ACCEPTED, Instant.around(ended, Provenance.ENTERED))
+
+    return end
 
 
-def _question(context: Context, step: PlannedManual, asked: ManualStep, now: datetime) -> Question:
+def _question(context: Context, step: PlannedManual, manual: ManualStep, now: datetime) -> Question:
     question = Question(
         run_id=context.journal.run_id,
         phase=step.phase,
         step=step.name if step.service is None else f"{step.service}: {step.name}",
-        who=asked.who,
-        instruction=asked.instruction,
-        confirm=asked.confirm,
+        who=manual.who,
+        instruction=manual.instruction,
+        confirm=manual.confirm,
         asked=now,
         until=now + step.deadline,
         call=step.call,
@@ -65,35 +67,39 @@ def _question(context: Context, step: PlannedManual, asked: ManualStep, now: dat
 def _answer(context: Context, question: Question) -> Answer | None:
     """Wait for the answer; None at the deadline, and when the run must stop."""
     clock = context.tools.clock
-    with context.tools.people.ask(question, context.journal.folder) as asked:
+    with context.tools.people.ask(question, context.journal.folder) as pending:
         context.tools.progress.ask(question)  # shown last: from then on what is typed counts
         while True:
-            answer = asked.answer()
+            answer = pending.answer()
             left = (question.until - clock.now()).total_seconds()
             if answer is not None or context.cancelled() or left <= 0:
-                return answer or asked.withdraw()
+                return answer or pending.withdraw()
+
             clock.sleep(min(_POLL, left))
 
 
-def _came(
-    step: PlannedManual, asked: ManualStep, answer: Answer | None, *, cancelled: bool
+def _step_end(
+    step: PlannedManual, manual: ManualStep, answer: Answer | None, *, cancelled: bool
 ) -> StepEnd:
     if answer is None and cancelled:
-        return StepEnd(StepOutcome.CANCELLED, reason(Code.INTERRUPTED_WAITING, who=asked.who))
+        return StepEnd(StepOutcome.CANCELLED, reason(Code.INTERRUPTED_WAITING, who=manual.who))
+
     if answer is None:
         # an acceptance that nobody gave shows nothing about the recovery, which was verified
         accepting = step.phase is Phase.VERIFY
         outcome = StepOutcome.UNKNOWN if accepting else StepOutcome.TIMED_OUT
-        return StepEnd(outcome, reason(Code.NO_ANSWER, who=asked.who, bound=step.deadline))
-    said = _said(answer)
+        return StepEnd(outcome, reason(Code.NO_ANSWER, who=manual.who, bound=step.deadline))
+
+    text = _answer_reason(answer)
     if answer.yes:
-        return StepEnd(StepOutcome.PASSED, said)
+        return StepEnd(StepOutcome.PASSED, text)
+
     # a decision not to go on stops the drill; that something could not be done fails it
-    decided = asked.confirm is Confirm.APPROVE and step.phase is not Phase.VERIFY
-    return StepEnd(StepOutcome.CANCELLED if decided else StepOutcome.FAILED, said)
+    decided = manual.confirm is Confirm.APPROVE and step.phase is not Phase.VERIFY
+    return StepEnd(StepOutcome.CANCELLED if decided else StepOutcome.FAILED, text)
 
 
-def _said(answer: Answer) -> Reason:
+def _answer_reason(answer: Answer) -> Reason:
     if answer.text:
         code = Code.ANSWERED_YES_SAYING if answer.yes else Code.ANSWERED_NO_SAYING
         return reason(code, who=answer.by, text=answer.text)

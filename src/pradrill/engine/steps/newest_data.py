@@ -1,4 +1,4 @@
-"""The recovery point, read from the restored data."""
+"""Read the recovery point from the restored data."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ def newest_data(context: Context, _step: PlannedStep) -> StepEnd:
     declared = dict(context.way.verify.readings)
     if _handed(context, REPLAY_POINT) and Role.REPLAY not in {d.role for d in declared.values()}:
         declared["log replay"] = NewestData(role=Role.REPLAY, value=REPLAY_POINT)
+
     readings: list[DataReading] = []
     problems: list[str] = []
     for name, source in declared.items():
@@ -39,21 +40,24 @@ def newest_data(context: Context, _step: PlannedStep) -> StepEnd:
             raise
         except PradrillError as error:
             problems.append(f"{name}: {error.message}" if len(declared) > 1 else error.message)
+
     times: dict[str, Instant] = {}
     for value in (CATALOGUE_TIME, CATALOGUE_END):
-        if told := _handed(context, value):
+        if text := _handed(context, value):
             try:
-                times[value] = _known(context, parse_instant(told, "iso", None))
+                times[value] = _as_instant(context, parse_instant(text, "iso", None))
             except PradrillError as error:
                 problems.append(f"{value}: {error.message}")
+
     backup = BackupTimes(taken=times.get(CATALOGUE_TIME), ended=times.get(CATALOGUE_END))
-    chosen, continuous = context.own.catalogue, False
+    chosen, continuous = context.branch_facts.catalogue, False
     if backup.taken is None and chosen is not None:
         continuous = chosen.worst_case.continuous  # archived logs go on after the backup
         point = chosen.selected
-        ended = point.end_time and _known(context, point.end_time)
-        backup = BackupTimes(taken=_known(context, point.data_time), ended=ended)
-    disruption = context.own.marks[Mark.DISRUPTION]
+        ended = point.end_time and _as_instant(context, point.end_time)
+        backup = BackupTimes(taken=_as_instant(context, point.data_time), ended=ended)
+
+    disruption = context.branch_facts.marks[Mark.DISRUPTION]
     against = BackupTimes() if continuous else backup
     weighed = weigh(readings, against, disruption=disruption, now=context.tools.clock.now())
     reading = Reading(
@@ -65,6 +69,7 @@ def newest_data(context: Context, _step: PlannedStep) -> StepEnd:
         contradictions=weighed.contradictions,
         remarks=weighed.remarks,
     )
+
     context.note(Event.READING, reading)
     return StepEnd(StepOutcome.UNKNOWN if problems else StepOutcome.PASSED, in_lines(problems))
 
@@ -73,28 +78,29 @@ def _read(context: Context, name: str, source: NewestData) -> DataReading:
     if source.command is not None:
         host, there = context.host(source.host), context.there()
         at = context.tools.probe.read_instant(host, there, source)
-        told = source.command if len(there.hosts) == 1 else f"{source.command} on {host.name}"
+        place = source.command if len(there.hosts) == 1 else f"{source.command} on {host.name}"
     else:
         handed = _handed(context, source.value or "")
         at = parse_instant(handed, source.format, source.timezone)
-        told = f"value {source.value} of the restore playbook"
+        place = f"value {source.value} of the restore playbook"
+
     return DataReading(
         name=name,
         role=source.role,
-        source=told,
-        newest=_known(context, at),
+        source=place,
+        newest=_as_instant(context, at),
         interval=source.interval,
         quiet_for=source.quiet_for,
     )
 
 
-def _known(context: Context, at: datetime) -> Instant:
+def _as_instant(context: Context, at: datetime) -> Instant:
     """Return an instant of another machine's clock, as well as the clocks are known."""
     clocks = context.facts.skew_of(context.facts.plan.branch(context.service))
     skew = max((skew.worst for skew in clocks.values()), default=0.0)
-    return Instant.known(at, Provenance.MEASURED, within=skew)
+    return Instant.around(at, Provenance.MEASURED, within=skew)
 
 
 def _handed(context: Context, value: str) -> str:
-    told = context.values().get(value)
-    return "" if told is None else str(told)
+    value_text = context.values().get(value)
+    return "" if value_text is None else str(value_text)

@@ -1,4 +1,4 @@
-"""A playbook, run on the standby."""
+"""Run a playbook on the standby."""
 
 from __future__ import annotations
 
@@ -17,24 +17,33 @@ def playbook(context: Context, step: PlannedPlaybook) -> StepEnd:
     context.tenancy.confirm()
     if edited := context.edited():
         return StepEnd(StepOutcome.UNKNOWN, reason(Code.EDITED_BEFORE, files=edited))
+
     during = Stretch(context.tools.clock)
     never: Cancelled = lambda: False  # noqa: E731 teardown cannot be cancelled
     there = context.workable(step.phase)
     if there is None:
         return StepEnd(StepOutcome.UNKNOWN, reason(Code.NEVER_PROVEN))
+
     point = selected(context) if step.phase is Phase.RESTORE else None
-    given = {**step.vars, POINT: point.id} if point else step.vars
+    variables = {**step.vars, POINT: point.id} if point else step.vars
     unlocks = context.facts.plan.drill.standby.vault_password
     run_id = context.journal.run_id
     result = context.tools.runner.run(
         Play(
-            step.playbook, there, given, step.secrets, run_id, unlocks, controller=step.controller
+            step.playbook,
+            there,
+            variables,
+            step.secrets,
+            run_id,
+            unlocks,
+            controller=step.controller,
         ),
         deadline=step.deadline.total_seconds(),
         cancelled=never if step.phase is Phase.TEARDOWN else context.cancelled,
         say=context.tools.progress.say,
         evidence=context.evidence(step),
     )
+
     ended = result.ended and during.instant(result.ended)
     more = {
         "failures": result.failures,
@@ -46,8 +55,10 @@ def playbook(context: Context, step: PlannedPlaybook) -> StepEnd:
     if edited := context.edited():
         why = reason(Code.EDITED_DURING_PLAYBOOK, files=edited)
         return StepEnd(StepOutcome.UNKNOWN, why, more)
+
     restored = str(result.values.get(BACKUP_ID, ""))
     if point and restored and not is_selected(point, restored):
         why = reason(Code.OTHER_BACKUP, name=restored[:128], other=point.id)
         return StepEnd(StepOutcome.UNKNOWN, why, more)
+
     return StepEnd(result.outcome, result.detail, more)

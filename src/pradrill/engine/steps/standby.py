@@ -1,4 +1,4 @@
-"""The standby: what stands in the way, reaching it, proving what it is and what it reaches."""
+"""Reach the standby, prove what it is and what it reaches, and see what stands in the way."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ from pradrill.domain.run.outcome import GuardOutcome, GuardResult, Phase, StepOu
 from pradrill.domain.run.proof import is_standby, was_cut
 from pradrill.domain.run.run_plan import PlannedStep
 from pradrill.domain.run.scope import Strays
-from pradrill.domain.values.reason import Reason, Said, as_reason, in_lines, reason, reason_of
+from pradrill.domain.values.reason import (
+    Reason,
+    ReasonOrText,
+    as_reason,
+    in_lines,
+    reason,
+    reason_of,
+)
 from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Mark
 from pradrill.engine.context import Context, StepEnd
@@ -53,14 +60,16 @@ def identity(context: Context, step: PlannedStep) -> StepEnd:
         facts = context.tools.probe.facts(host, context.there())
         identified.append(facts)
         context.note(Event.SKEW, host=host.name, skew=facts.skew)
-        context.note(Event.HOST, host=host.name, seen=facts.seen())
+        context.note(Event.HOST, host=host.name, seen=facts.for_record())
         refused += _guard(context, step.phase, _identified(context, host, facts))
         state = context.tools.probe.state(host, context.there(), paths)
         context.note(Event.BASELINE, host=host.name, state=state)
+
     if not refused:
         context.bind(identified)
         for facts in identified:
             context.tenancy.take(context.there(), facts)
+
     return _guarded(refused)
 
 
@@ -74,19 +83,21 @@ def prove_anew(context: Context) -> None:
         try:
             facts = context.tools.probe.facts(host, context.there())
         except PradrillError as error:
-            lost = GuardOutcome.UNPROVEN
+            outcome = GuardOutcome.UNPROVEN
             unknown = GuardResult(
                 guard=Guard(kind=GuardKind.SAME_MACHINE),
                 host=host.name,
-                outcome=lost,
+                outcome=outcome,
                 detail=reason_of(error),
             )
             _guard(context, Phase.TEARDOWN, [unknown])
             continue
+
         same = same_machine_guard(host, facts, context.facts.seen.get(host.name))
         _guard(context, Phase.TEARDOWN, [same, *_identified(context, host, facts)])
         if is_standby(context.facts, host.name):
             proven.append(facts)
+
     context.bind(proven)
     for facts in proven:
         context.tenancy.resume(context.there(), facts)
@@ -157,6 +168,7 @@ def isolation(context: Context, step: PlannedStep) -> StepEnd:
         facts = context.tools.probe.facts(host, context.there())
         reached = context.tools.probe.reaches(host, context.there(), endpoints)
         refused += _guard(context, step.phase, isolation_guards(facts, endpoints, reached))
+
     return _guarded(refused)
 
 
@@ -170,17 +182,21 @@ def isolation_again(context: Context, step: PlannedStep) -> StepEnd:
     for host in context.there().hosts:
         if not is_standby(context.facts, host.name):
             continue  # not even looked at: it was not proven to this process
+
         try:
             reached = context.tools.probe.reaches(host, context.there(), endpoints)
         except PradrillError as error:
             unknown = reason(Code.REACH_UNKNOWN, because=reason_of(error))
             silent = Reached(reach=Reach.UNKNOWN, detail=unknown)
             reached = dict.fromkeys(endpoints, silent)
+
         refused += _guard(context, step.phase, reach_guards(host.name, endpoints, reached))
-    came = _guarded(refused)
+
+    end = _guarded(refused)
     if any(guard.outcome is GuardOutcome.REFUSED for guard in refused):
-        return came._replace(outcome=StepOutcome.FAILED)
-    return came
+        return end._replace(outcome=StepOutcome.FAILED)
+
+    return end
 
 
 def residue(context: Context, _step: PlannedStep) -> StepEnd:
@@ -190,7 +206,7 @@ def residue(context: Context, _step: PlannedStep) -> StepEnd:
     on unseen shows itself by then. A quiet drill does not wait.
     """
     context.tenancy.confirm()  # what another run does there is not what this one left
-    left: list[Said] = []
+    left: list[ReasonOrText] = []
     strays: dict[str, Strays] = {}
     for host in _standbys(context):  # that another was not torn down is told already
         before = context.facts.baseline.get(host.name)
@@ -199,14 +215,17 @@ def residue(context: Context, _step: PlannedStep) -> StepEnd:
         except PradrillError as error:
             unseen = reason(Code.NOT_VERIFIED, because=reason_of(error))
             left.append(reason(Code.ON_HOST, host=host.name, left=unseen))
-    if was_cut(context.facts) or any(seen.any for seen in strays.values()):
+
+    if was_cut(context.facts) or any(state.any for state in strays.values()):
         context.tools.clock.sleep(_APART)
+
     for host in _standbys(context):
         if host.name in strays:
             left += [
                 reason(Code.ON_HOST, host=host.name, left=each)
                 for each in _left(context, host, strays[host.name])
             ]
+
     return context.left(left)
 
 
@@ -217,6 +236,7 @@ def end_commands(context: Context) -> None:
     """
     if not context.there().run_id:
         return
+
     for host in _standbys(context):
         before = context.facts.baseline.get(host.name)
         try:
@@ -225,6 +245,7 @@ def end_commands(context: Context) -> None:
         except PradrillError as error:
             context.tools.progress.say(error.message)  # the residue is looked at later
             continue
+
         if strays.ours:
             ended = ", ".join(map(str, strays.ours))
             context.tools.progress.say(f"{host.name}: ended what was still going on: {ended}")
@@ -252,6 +273,7 @@ def _left(context: Context, host: Host, strays: Strays) -> Sequence[Reason]:
         return [reason(Code.NOT_VERIFIED, because=reason_of(error))]
     if before is None:
         return [reason(Code.STATE_NOT_KNOWN), *strays.leaves(later)]
+
     return [*now.left_by(before), *strays.leaves(later)]
 
 

@@ -1,4 +1,4 @@
-"""Entries that are about to be appended together, each with the hash of the one before."""
+"""Chain entries that are about to be appended together, each with the hash of the one before."""
 
 from __future__ import annotations
 
@@ -31,11 +31,12 @@ class Growth:
 
     def add(self, kind: EntryKind, body: BaseModel | Mapping[str, Any], at: datetime) -> Entry:
         """Make the next entry."""
-        told = body.model_dump(mode="json") if isinstance(body, BaseModel) else dict(body)
+        payload = body.model_dump(mode="json") if isinstance(body, BaseModel) else dict(body)
         # Half a character could be written, and never be read again: it becomes a question mark.
-        told = json.loads(json.dumps(told, ensure_ascii=False).encode("utf-8", "replace"))
-        entry = Entry(number=self.number + 1, at=at, kind=kind, previous=self.sha256, body=told)
+        payload = json.loads(json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace"))
+        entry = Entry(number=self.number + 1, at=at, kind=kind, previous=self.sha256, body=payload)
         line = canonical(entry)
         self.lines.append(line)
         self.number, self.sha256 = entry.number, line_hash(line)
+
         return entry

@@ -1,4 +1,4 @@
-"""What is about to be appended, signed: a crash in the middle of it is carried through afterwards.
+"""Sign what is about to be appended: a crash in the middle of it is carried through afterwards.
 
 `register.next` is written before the register is touched. Without the key nobody can make one, and
 one of another place in the chain does not fit: so what is carried through was signed by a process
@@ -35,7 +35,7 @@ class Intent(Model):
 
     @property
     def head(self) -> Head:
-        """Return the head that they lead to; raises ValueError when a line is no entry."""
+        """Return the head that they lead to; raises ValueError when a line is not an entry."""
         last = self.lines[-1].encode()
         number = Entry.model_validate_json(last).number
         return Head(number=number, sha256=line_hash(last))
@@ -62,12 +62,13 @@ def unfinished(state: Path, trusted: str | None) -> Intent | None:
         head, first = intent.head, Entry.model_validate_json(intent.lines[0])
     except (OSError, ValidationError, ValueError):
         return None
+
     content = b""
     with suppress(OSError):
         content = content_of(state / REGISTER)
     before, after = content[: intent.end], content[intent.end :]
-    named = seals_in(before)
-    keys = {named.public_key if named else None, trusted} - {None}
+    seals = seals_in(before)
+    keys = {seals.public_key if seals else None, trusted} - {None}
     fits = (
         len(before) == intent.end
         and _ends_with(before) == first.previous
@@ -75,8 +76,10 @@ def unfinished(state: Path, trusted: str | None) -> Intent | None:
         and _names(state, first, head)
         and _is_chain(intent.lines)
     )
+
     allowed = "".join(signer_line(str(key)) for key in keys)
     signed = fits and not signature_problem(head_line(head), intent.signature.encode(), allowed)
+
     return intent if signed else None
 
 
@@ -95,12 +98,14 @@ def _names(state: Path, first: Entry, head: Head) -> bool:
         return first.previous == GENESIS
     except OSError:
         return False
+
     number = first.number - 1
     before = head_line(Head(number=number, sha256=first.previous)) if number else b""
+
     return text in {before, head_line(head)}
 
 
 def _is_chain(lines: tuple[str, ...]) -> bool:
-    told = [line_hash(line.encode()) for line in lines]
+    hashes = [line_hash(line.encode()) for line in lines]
     entries = [Entry.model_validate_json(line) for line in lines[1:]]
-    return [entry.previous for entry in entries] == told[:-1]
+    return [entry.previous for entry in entries] == hashes[:-1]

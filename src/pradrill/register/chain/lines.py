@@ -1,4 +1,4 @@
-"""The register's lines: how an entry is written, hashed and found again."""
+"""Write, hash and find the register's lines."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _TAIL = 65_536
 
 def canonical(entry: Entry) -> bytes:
     """Return an entry's line: keys in order, no spaces, ASCII, so that a line is one everywhere."""
-    told = entry.model_dump(mode="json")
-    return json.dumps(told, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+    payload = entry.model_dump(mode="json")
+    return json.dumps(payload, sort_keys=True, separators=(",", ":")).encode() + b"\n"
 
 
 def line_hash(line: bytes) -> str:
@@ -42,6 +42,7 @@ def parse_head(text: bytes) -> Head:
     if head_line(head) != text:
         msg = "not a head"
         raise ValueError(msg)
+
     return head
 
 
@@ -50,6 +51,7 @@ def seals_in(content: bytes) -> Seals | None:
     place = content.rfind(b'"kind":"seals"')
     if place < 0:
         return None
+
     line = content[content.rfind(b"\n", 0, place) + 1 : content.find(b"\n", place)]
     try:
         return Seals.model_validate(Entry.model_validate_json(line).body)
@@ -65,6 +67,7 @@ def last_line(path: Path) -> tuple[bytes | None, int, bytes]:
         return None, 0, b""
     except OSError as error:
         raise unwritten(path, error) from error
+
     with file:
         size = file.seek(0, os.SEEK_END)
         window = _TAIL
@@ -76,7 +79,9 @@ def last_line(path: Path) -> tuple[bytes | None, int, bytes]:
             begin = tail.rfind(b"\n", 0, end) if end > 0 else -1
             if begin >= 0 or start == 0:
                 break
+
             window *= 8
     if end < 0:
         return None, 0, tail
+
     return tail[begin + 1 : end + 1], start + end + 1, tail[end + 1 :]

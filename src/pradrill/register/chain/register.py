@@ -1,4 +1,4 @@
-"""The register: `STATE/register`, a chain of entries that only ever grows.
+"""Append to the register, `STATE/register`: a chain of entries that only ever grows.
 
 An entry is one line of JSON, and its hash is the SHA-256 of that line with its line feed:
 `tail -n 1 register | sha256sum`. The next entry carries it. What the last one hashes to stands in
@@ -116,21 +116,24 @@ class Register:
         """
         with self.locked():
             sealer = self._sealer()
-            growth = self._begun(sealer, at)
+            growth = self._beginning(sealer, at)
             entries = [growth.add(kind, body, at) for kind, body in facts]
             attempt = bool(facts) and facts[-1][0] is EntryKind.RUN
+
             stamped = sealer.stamp(growth.sha256) if sealer and attempt else None
             if stamped is not None:
                 stamp = Stamp(sha256=growth.sha256, response=base64.b64encode(stamped).decode())
                 growth.add(EntryKind.STAMP, stamp, at)
+
             self._store(growth, sealer, at)
+
         return entries
 
     def mend(self, at: datetime) -> None:
         """Let the chain go on from a damaged end, which an entry then tells; raises RecordError."""
         with self.locked():
             sealer = self._sealer()
-            growth = self._begun(sealer, at)
+            growth = self._beginning(sealer, at)
             if growth.damaged:
                 self._store(growth, sealer, at)
 
@@ -149,17 +152,18 @@ class Register:
         `trusted`: the public keys of the settings, if they are at hand.
         """
         with unchanging(self.state / LOCK):
-            found, named = self._end(), self.seals() or Seals()
-            if found.number == 0:
+            tail, seals = self._end(), self.seals() or Seals()
+            if tail.number == 0:
                 return None
-            if named.public_key is None:
+            if seals.public_key is None:
                 return NO_KEY if trusted else None
-            if not found.whole or not is_signed(self.state, found.head, named.public_key):
+            if not tail.whole or not is_signed(self.state, tail.head, seals.public_key):
                 return UNSIGNED
-            return OTHER_KEY if trusted and named.public_key not in trusted else None
+
+            return OTHER_KEY if trusted and seals.public_key not in trusted else None
 
     def signature(self, content: bytes) -> tuple[bytes | None, str | None]:
-        """Return a content's signature, or why there is none; neither when no key is named."""
+        """Return a content's signature, or why it is missing; neither when no key is named."""
         sealer = self._sealer()
         if sealer is not None:
             return sealer.signature(content)
@@ -178,26 +182,26 @@ class Register:
     def public_key(self) -> str | None:
         """Return the settings' key; when they are not at hand, the one that the chain names."""
         sealer = self._sealer()
-        named = sealer.public_key() if sealer is not None else None
-        return named or (self.seals() or Seals()).public_key
+        key = sealer.public_key() if sealer is not None else None
+        return key or (self.seals() or Seals()).public_key
 
     def entries(self) -> Iterator[Entry]:
-        """Read every whole entry, oldest first; raises RecordError at one that is none."""
+        """Read every whole entry, oldest first; raises RecordError at any other line."""
         return (entry for entry, _ in self.hashed())
 
     def hashed(self) -> Iterator[tuple[Entry, str]]:
-        """Read every whole entry with its hash; raises RecordError at one that is none.
+        """Read every whole entry with its hash; raises RecordError at any other line.
 
         A damaged line that somebody answers for is left out.
         """
-        lines, known = self.lines(), None
+        lines, hashes = self.lines(), None
         for number, line in enumerate(lines, 1):
-            told = line_hash(line + b"\n")
+            sha256 = line_hash(line + b"\n")
             try:
-                yield Entry.model_validate_json(line), told
+                yield Entry.model_validate_json(line), sha256
             except ValidationError as error:
-                known = _known(lines) if known is None else known
-                if told in known:
+                hashes = _hashes_of(lines) if hashes is None else hashes
+                if sha256 in hashes:
                     continue
                 raise RecordError(
                     f"{self.path}:{number}: this line is no entry of a register",
@@ -209,7 +213,7 @@ class Register:
         return self.content().split(b"\n")[:-1]
 
     def content(self) -> bytes:
-        """Return the register's bytes; none when there is no register yet."""
+        """Return the register's bytes; empty when the register does not exist yet."""
         try:
             return content_of(self.path)
         except FileNotFoundError:
@@ -218,7 +222,7 @@ class Register:
             raise RecordError(f"cannot read {self.path}: {error.strerror}") from error
 
     def head(self) -> Head | None:
-        """Return the head that was written down; None when there is none. Raises RecordError."""
+        """Return the head that was written down; None before the first one. Raises RecordError."""
         try:
             return parse_head(content_of(self.head_path))
         except FileNotFoundError:
@@ -239,59 +243,69 @@ class Register:
             lock = opened(path, os.O_RDWR | os.O_CREAT)
         except OSError as error:
             raise unwritten(path, error) from error
+
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
         finally:
             os.close(lock)
 
-    def _begun(self, sealer: Sealer | None, at: datetime) -> Growth:
+    def _beginning(self, sealer: Sealer | None, at: datetime) -> Growth:
         """Return what is to be appended before anything else: damage, and a change of the key."""
         self._carry_through(sealer, at)
-        found, named = self._end(), self.seals() or Seals()
-        growth = Growth(found.number, found.sha256, found.end)
-        damage, seals = found.damage, None
+        tail, before = self._end(), self.seals() or Seals()
+
+        growth = Growth(tail.number, tail.sha256, tail.end)
+        damage, seals = tail.damage, None
         if sealer is not None:
-            unvouched = self._unvouched(found, named.public_key, sealer)
+            unvouched = self._unvouched(tail, before.public_key, sealer)
             seals = sealer.seals()
-            growth.sealed = unvouched is None or sealer.able(found.head)
+            growth.sealed = unvouched is None or sealer.able(tail.head)
+
             if unvouched is not None and growth.sealed:
-                told = damage or Damage(found=UNSIGNED if named.public_key else NO_KEY)
-                damage = told.model_copy(update={"unvouched": unvouched})
+                doubt = damage or Damage(found=UNSIGNED if before.public_key else NO_KEY)
+                damage = doubt.model_copy(update={"unvouched": unvouched})
+
         if damage is not None:
             growth.add(EntryKind.DAMAGE, damage, at)
         growth.damaged = damage is not None
-        if sealer is not None and seals is not None and _changes(named, seals):
-            new = sealer.handing_over(seals, named, growth.sha256)
+
+        if sealer is not None and seals is not None and _changes(before, seals):
+            new = sealer.handing_over(seals, before, growth.sha256)
             growth.add(EntryKind.SEALS, new, at)
-            named = new
-        growth.sealed &= sealer is not None and sealer.public_key() == named.public_key
+            before = new
+
+        growth.sealed &= sealer is not None and sealer.public_key() == before.public_key
         return growth
 
-    def _unvouched(self, found: _Found, key: str | None, sealer: Sealer) -> tuple[int, int] | None:
-        """Return the first and last entry that nobody's signature vouches for; None: there is none.
+    def _unvouched(self, tail: _Found, key: str | None, sealer: Sealer) -> tuple[int, int] | None:
+        """Return the first and last entry that nobody's signature vouches for, or None.
 
         Where no key is named and the settings have none either, nothing is to be vouched for.
         """
-        if found.number == 0 or (key is None and sealer.public_key() is None):
+        if tail.number == 0 or (key is None and sealer.public_key() is None):
             return None
-        if key and found.whole and is_signed(self.state, found.head, key):
+        if key and tail.whole and is_signed(self.state, tail.head, key):
             return None
+
         lines = self.lines()
-        heads = signed_heads(self.state, key) if key and found.whole else []
-        held = vouched(heads, [line_hash(line + b"\n") for line in lines])
-        if held == len(lines):
+        heads = signed_heads(self.state, key) if key and tail.whole else []
+        count = vouched(heads, [line_hash(line + b"\n") for line in lines])
+        if count == len(lines):
             return None
-        first = _number(lines[held], held + 1)
+
+        first = _number(lines[count], count + 1)
         return first, max(first, _number(lines[-1], len(lines)))
 
     def _store(self, growth: Growth, sealer: Sealer | None, at: datetime) -> None:
         """See lines, head and signature on the disk; what is signed is written down before."""
         if not growth.lines:
             return
+
         signature = None
         if sealer is not None and growth.sealed:
             signature = sealer.signature(head_line(growth.head))[0]
+
         try:
             if signature is None:
                 keep_signed(self.state)
@@ -302,6 +316,7 @@ class Register:
                 write_intent(self.state, intent)
         except OSError as error:
             raise unwritten(self.state / INTENT, error) from error
+
         self._write(growth.end, b"".join(growth.lines), growth.head, signature)
         if sealer is not None and (signature or not (self.seals() or Seals()).public_key):
             sealer.publish(growth.head, at)
@@ -310,9 +325,11 @@ class Register:
         """Append what a crash left half done, if it was signed for this place in the chain."""
         if not (self.state / INTENT).exists():
             return
+
         intent = unfinished(self.state, sealer.public_key() if sealer is not None else None)
         if intent is None:
             return
+
         self._write(intent.end, intent.content, intent.head, intent.signature.encode())
         if sealer is not None:
             sealer.publish(intent.head, at)
@@ -323,6 +340,7 @@ class Register:
         try:
             self.signature_path.unlink(missing_ok=True)  # it was the head's before
             write_whole(path, head_line(head), 0o600)
+
             if signature is not None:
                 path = self.signature_path
                 write_whole(path, signature, 0o600)
@@ -339,6 +357,7 @@ class Register:
                 write_line(file, content)
             finally:
                 os.close(file)
+
             sync_folder(self.state)
         except OSError as error:
             with suppress(OSError):  # what is told as not written must not be there later
@@ -351,6 +370,7 @@ class Register:
             head: Head | None = self.head()
         except RecordError:
             head = None
+
         last, end, left = last_line(self.path)
         if last is None and head is None:
             damage = _damage("a first entry was cut off by a crash", left) if left else None
@@ -358,6 +378,7 @@ class Register:
         if last is not None and head is not None and line_hash(last) == head.sha256:
             damage = _damage("an entry was cut off by a crash", left) if left else None
             return _Found(head.number, head.sha256, end, damage)
+
         return self._troubled_end(head, end, left)
 
     def _troubled_end(self, head: Head | None, end: int, left: bytes) -> _Found:
@@ -366,42 +387,46 @@ class Register:
         if head is not None and head.sha256 not in hashes:
             what = f"the head says entry {head.number}, {head.sha256}, which is not there"
             return _Found(head.number, head.sha256, end, _damage(what, left), whole=False)
+
         what = (
             "register.head was missing or could not be read"
             if head is None
             else f"{len(lines) - head.number} entries were newer than the head, entry {head.number}"
         )
+
         try:
             number = Entry.model_validate_json(lines[-1]).number
         except ValidationError:
             number = len(lines)
+
         return _Found(number, hashes[-1], end, _damage(what, left))
 
 
-def _known(lines: Sequence[bytes]) -> set[str]:
+def _hashes_of(lines: Sequence[bytes]) -> set[str]:
     """Return the hashes of the damaged lines that later ones acknowledge."""
     entries = []
     for line in lines:
         with suppress(ValidationError):
             entries.append(Entry.model_validate_json(line))
+
     damage = (wrong for each in acknowledged(entries) for wrong in each.said.damage)
     return {wrong.own_hash for wrong in damage}
 
 
-def _damage(found: str, left: bytes) -> Damage:
-    return Damage(found=found, left=left.decode("ascii", "backslashreplace"))
+def _damage(what: str, left: bytes) -> Damage:
+    return Damage(found=what, left=left.decode("ascii", "backslashreplace"))
 
 
 def _number(line: bytes, place: int) -> int:
-    """Return an entry's number; its place when the line is none."""
+    """Return an entry's number; its place when the line is not an entry."""
     try:
         return Entry.model_validate_json(line).number
     except ValidationError:
         return place
 
 
-def _changes(named: Seals, seals: Seals) -> bool:
+def _changes(before: Seals, seals: Seals) -> bool:
     """Tell whether the settings say something else than the chain."""
-    return seals != named.model_copy(update={"handover": None, "strict": seals.strict}) or (
-        seals.strict and not named.strict
+    return seals != before.model_copy(update={"handover": None, "strict": seals.strict}) or (
+        seals.strict and not before.strict
     )

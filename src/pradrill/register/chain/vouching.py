@@ -1,4 +1,4 @@
-"""How far a signature vouches for the register as it lies on the disk.
+"""Tell how far a signature vouches for the register as it lies on the disk.
 
 Whoever can write in the state directory and has no key can change every line, compute the chain
 anew and drop the signatures. What they cannot do is sign: so nothing is signed on top of a head
@@ -21,18 +21,21 @@ SIGNED = "register.signed"
 
 def signed_heads(state: Path, public_key: str) -> list[Head]:
     """Return the heads on the disk that carry a signature by a key, the newest first."""
-    found = []
+    candidates = []
     with suppress(OSError):
-        found.append((content_of(state / HEAD), content_of(state / HEAD_SIGNATURE)))
+        candidates.append((content_of(state / HEAD), content_of(state / HEAD_SIGNATURE)))
+
     with suppress(OSError):
-        kept, _, signature = content_of(state / SIGNED).partition(b"\n")
-        found.append((kept + b"\n", signature))
+        signed_text, _, signature = content_of(state / SIGNED).partition(b"\n")
+        candidates.append((signed_text + b"\n", signature))
+
     heads = []
-    for text, signature in found:
+    for text, signature in candidates:
         with suppress(ValueError):
             head = parse_head(text)
             if signature_problem(text, signature, signer_line(public_key)) is None:
                 heads.append(head)
+
     return heads
 
 

@@ -1,4 +1,4 @@
-"""The chain as it lies on the disk, entry by entry, and where it is broken."""
+"""Walk the chain as it lies on the disk, entry by entry, and say where it is broken."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ class Trouble(NamedTuple):
 
     where: str
     what: str
-    seen: str = ""
+    evidence: str = ""
     """Hashes of what stands there: the same trouble with other content is another one."""
 
     @property
     def lasts(self) -> bool:
-        """Whether the next entry leaves it: only then can somebody answer for it."""
+        """Tell whether the next entry leaves it: only then can somebody answer for it."""
         return self.where not in _OF_NOW
 
     @property
     def wrong(self) -> Wrong:
         """Return it as an entry holds it: half a character of a file's name is a question mark."""
-        told = (part.encode("utf-8", "replace").decode() for part in self)
-        return Wrong(**dict(zip(self._fields, told, strict=True)))
+        texts = (part.encode("utf-8", "replace").decode() for part in self)
+        return Wrong(**dict(zip(Wrong.model_fields, texts, strict=True)))
 
     def __str__(self) -> str:
         """Return it as one line that moves no cursor."""
@@ -57,44 +57,45 @@ class Chain(NamedTuple):
 
     def of(self, kind: EntryKind) -> Iterator[tuple[Entry, str]]:
         """Return the entries of a kind."""
-        return ((entry, told) for entry, told in self.entries if entry.kind is kind)
+        return ((entry, sha256) for entry, sha256 in self.entries if entry.kind is kind)
 
     def sealing(self) -> list[tuple[int, Seals]]:
         """Return who signed and stamped from which entry on, oldest first."""
-        found = []
+        seals = []
         for entry, _ in self.of(EntryKind.SEALS):
             try:
-                found.append((entry.number, Seals.model_validate(entry.body)))
+                seals.append((entry.number, Seals.model_validate(entry.body)))
             except ValidationError:
                 trouble = at_entry(entry, "it does not say who signs")
                 if trouble not in self.troubles:
                     self.troubles.append(trouble)
-        return found
+
+        return seals
 
     def unvouched(self) -> Iterator[tuple[Entry, str, tuple[int, int]]]:
         """Return the entries that say of others that no signature vouches for them; and which."""
-        for entry, told in self.of(EntryKind.DAMAGE):
+        for entry, sha256 in self.of(EntryKind.DAMAGE):
             with suppress(ValidationError):
                 gap = Damage.model_validate(entry.body).unvouched
                 if gap is not None:
-                    yield entry, told, gap
+                    yield entry, sha256, gap
 
     def seals(self) -> list[Seals]:
         """Return who signed and stamped, oldest first."""
         return [seals for _, seals in self.sealing()]
 
-    def known(self) -> dict[Wrong, Acknowledged]:
+    def acknowledgements(self) -> dict[Wrong, Acknowledged]:
         """Return the damage that somebody answers for, and who.
 
         An answer that nobody's signature vouches for could be the forger's own.
         """
         gaps = [gap for _, _, gap in self.unvouched()]
-        found = acknowledged(
+        bodies = acknowledged(
             entry
             for entry, _ in self.entries
             if not any(first <= entry.number <= last for first, last in gaps)
         )
-        return {wrong: each for each in found for wrong in each.said.damage}
+        return {wrong: each for each in bodies for wrong in each.said.damage}
 
     def signers(self) -> str:
         """Return the allowed_signers file of every key that the chain names, the newest last."""
@@ -121,41 +122,47 @@ def read_chain(content: bytes) -> Chain:
     """Read the entries of a register, and say where the chain is broken."""
     troubles: list[Trouble] = []
     entries: list[tuple[Entry, str]] = []
+
     number, previous = 0, GENESIS
     *lines, rest = content.split(b"\n")
     for place, line in enumerate(lines, 1):
-        told = line_hash(line + b"\n")
-        where, seen = f"{REGISTER}:{place}", f"{previous} {told}"
+        sha256 = line_hash(line + b"\n")
+        where, evidence = f"{REGISTER}:{place}", f"{previous} {sha256}"
         try:
             entry = Entry.model_validate_json(line)
         except ValidationError:
             what = "this line is no entry: it was edited or damaged"
-            troubles.append(Trouble(where, what, seen))
-            number, previous = number + 1, told
+            troubles.append(Trouble(where, what, evidence))
+            number, previous = number + 1, sha256
             continue
+
         if entry.number > number + 1:
             one = entry.number == number + 2
-            gone = (
+            missing = (
                 f"entry {number + 1} is"
                 if one
                 else f"entries {number + 1} to {entry.number - 1} are"
             )
-            what = f"before entry {entry.number}, {gone} missing"
-            troubles.append(Trouble(where, what, seen))
+
+            what = f"before entry {entry.number}, {missing} missing"
+            troubles.append(Trouble(where, what, evidence))
         elif entry.number <= number:
             what = f"entry {entry.number} stands after entry {number}: the order was changed"
-            troubles.append(Trouble(where, what, seen))
+            troubles.append(Trouble(where, what, evidence))
         elif entry.previous != previous:
             what = f"entry {entry.number} carries another hash than that of line {place - 1}"
-            troubles.append(Trouble(where, f"{what}: one of both was edited", seen))
-        entries.append((entry, told))
-        number, previous = entry.number, told
+            troubles.append(Trouble(where, f"{what}: one of both was edited", evidence))
+
+        entries.append((entry, sha256))
+        number, previous = entry.number, sha256
+
     if rest:
         what = "the last line is cut off: by a crash, or the end was removed"
         troubles.append(Trouble(f"{REGISTER}:{len(lines) + 1}", what))
+
     return Chain(entries, troubles)
 
 
-def at_entry(entry: Entry, what: str, seen: str = "") -> Trouble:
+def at_entry(entry: Entry, what: str, evidence: str = "") -> Trouble:
     """Return a trouble with an entry."""
-    return Trouble(f"{REGISTER}: entry {entry.number}", what, seen)
+    return Trouble(f"{REGISTER}: entry {entry.number}", what, evidence)

@@ -1,4 +1,4 @@
-"""An attempt before its run has begun: kept from its first instant, so that no kill loses it."""
+"""Keep an attempt before its run has begun: from its first instant, so that no kill loses it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TextIO
 
 from pydantic import ValidationError
 
-from pradrill.domain.register.entry import Attempt, EntryKind
+from pradrill.domain.register.entry import AttemptEntry, EntryKind
 from pradrill.errors import ExitCode
 from pradrill.register.chain.register import Register
 from pradrill.system.durable_files import content_of, opened, unwritten
@@ -33,9 +33,9 @@ class Draft:
     def __init__(self, folder: Path, lock: TextIO) -> None:
         self.folder = folder
         self.lock = lock
-        self._attempt: Attempt | None = None
+        self._attempt: AttemptEntry | None = None
 
-    def keep(self, attempt: Attempt) -> None:
+    def keep(self, attempt: AttemptEntry) -> None:
         """Write down what is to be entered from here on; raises RecordError."""
         self._attempt = attempt
         content = attempt.model_dump_json().encode()
@@ -43,6 +43,7 @@ class Draft:
             if self.lock.closed:  # a run that could not write its first fact let go of it
                 self.lock = _open(self.folder / ALIVE)
                 fcntl.flock(self.lock, fcntl.LOCK_EX)
+
             handle = self.lock.fileno()
             os.ftruncate(handle, 0)
             while content:  # nothing of it may wait in a buffer, and fail at its closing
@@ -50,63 +51,68 @@ class Draft:
         except OSError as error:
             raise unwritten(self.folder / ALIVE, error) from error
 
-    def enter(self, register: Register, at: datetime, *, late: bool = False) -> Attempt:
+    def enter(self, register: Register, at: datetime, *, late: bool = False) -> AttemptEntry:
         """Enter the attempt, then remove what was kept of it; raises RecordError.
 
         After a crash in between it is not entered again. `late`: by another command than its own;
         then what it says is what lay on the disk, and nobody vouches for it.
         """
-        kept = self._kept()
+        attempt_now = self._attempt_now()
         update = {"folder": self.folder.name.lstrip("."), "late": late}
-        if kept.exit_code == ExitCode.PASSED:  # no attempt without a run is one
+        if attempt_now.exit_code == ExitCode.PASSED:  # no attempt without a run is one
             update["exit_code"] = ExitCode.INCONCLUSIVE
-        attempt = kept.model_copy(update=update)
+        attempt = attempt_now.model_copy(update=update)
         # Asked of the bytes: a register that is damaged elsewhere must lose no attempt.
         whole = register.content().rpartition(b"\n")[0]
         if f'"folder":"{attempt.folder}"'.encode() not in whole:
             register.append(EntryKind.ATTEMPT, attempt, at)
+
         try:
             for name in (JOURNAL, ALIVE):
                 (self.folder / name).unlink(missing_ok=True)
+
             with suppress(FileNotFoundError):
                 (self.folder / EVIDENCE).rmdir()
             self.folder.rmdir()
         except OSError as error:
             raise unwritten(self.folder, error) from error
+
         return attempt
 
-    def _kept(self) -> Attempt:
+    def _attempt_now(self) -> AttemptEntry:
         """Return what was written down; when a kill came before, what the folder's name tells."""
         if self._attempt is not None:
             return self._attempt
+
         try:
-            return Attempt.model_validate_json(content_of(self.folder / ALIVE))
+            return AttemptEntry.model_validate_json(content_of(self.folder / ALIVE))
         except (OSError, ValidationError):
             match = _NAME.fullmatch(self.folder.name)
             stamp, drill = match.groups() if match else ("", self.folder.name)
-            began = None
+            start = None
             with suppress(ValueError):
-                began = datetime.strptime(stamp, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
-            return killed(drill, began)
+                start = datetime.strptime(stamp, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+
+            return killed(drill, start)
 
 
 def killed(
     drill: str,
-    began: datetime | None,
+    start: datetime | None,
     *,
     services: tuple[str, ...] = (),
     trigger: str = "unknown",
     user: str = "unknown",
-) -> Attempt:
+) -> AttemptEntry:
     """Return what is to be entered of an attempt should its process be killed now."""
-    return Attempt(
+    return AttemptEntry(
         drill=drill,
         services=services,
         trigger=trigger,
         user=user,
         exit_code=ExitCode.INCONCLUSIVE,  # as that of a run that crashed
         because="its process was killed before the run had begun",
-        began=began,
+        began=start,
     )
 
 

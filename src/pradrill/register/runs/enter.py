@@ -1,4 +1,4 @@
-"""A sealed run becomes an entry of the register, and so does what it showed to be wrong."""
+"""Enter a sealed run into the register, with the findings that it opens."""
 
 from __future__ import annotations
 
@@ -41,20 +41,21 @@ def enter_run(register: Register, folder: Path, at: datetime) -> None:
 
 
 def enter_made_up(register: Register, folder: Path, how: str, why: str, at: datetime) -> None:
-    """Append that a run was found, and is none that was carried out; raises RecordError."""
-    found = f"run {folder.name} {how}, and is not entered: {why}"
-    register.append(EntryKind.DAMAGE, Damage(found=found, run_id=folder.name), at)
+    """Append that a run was found, that nobody carried out; raises RecordError."""
+    what = f"run {folder.name} {how}, and is not entered: {why}"
+    register.append(EntryKind.DAMAGE, Damage(found=what, run_id=folder.name), at)
 
 
 def _sign(register: Register, folder: Path, content: bytes, record: RunRecord) -> str | None:
     """Write what vouches for a record beside it; return why it is not signed."""
     signature, unsigned = register.signature(content)
     attestation = register.attestation(RECORD, line_hash(content), record)
-    for name, made in ((SIGNATURE, signature), (ATTESTATION, attestation)):
-        if made is not None:
-            _put(folder / name, made)
+    for name, signed_bytes in ((SIGNATURE, signature), (ATTESTATION, attestation)):
+        if signed_bytes is not None:
+            _put(folder / name, signed_bytes)
         else:  # what a crash left of an earlier attempt at sealing is of another record
             (folder / name).unlink(missing_ok=True)
+
     return unsigned
 
 
@@ -77,6 +78,7 @@ def _enter(
     for name in (SIGNATURE, ATTESTATION):
         if (folder / name).is_file():
             files[name] = line_hash((folder / name).read_bytes())
+
     entry = RunEntry(
         run_id=record.run_id,
         drill=record.plan.drill.drill,
@@ -92,8 +94,9 @@ def _enter(
         unsigned=unsigned,
         residue=tuple(each.text for each in record.residue),
     )
-    shown = [(EntryKind.FINDING, finding) for finding in findings_of(record)]
-    register.append_all([*shown, (EntryKind.RUN, entry)], at)
+
+    findings = [(EntryKind.FINDING, finding) for finding in findings_of(record)]
+    register.append_all([*findings, (EntryKind.RUN, entry)], at)
 
 
 def read_record(path: Path) -> tuple[RunRecord, bytes]:

@@ -1,4 +1,4 @@
-"""Whether a sealed run that the register does not know is what its own journal tells.
+"""Compare a sealed run that the register does not know with what its own journal tells.
 
 A crash leaves such runs: sealed, signed, and not entered. So does whoever makes a folder up.
 """
@@ -23,13 +23,13 @@ from pradrill.register.runs.vouched import VOUCHED
 from pradrill.register.sealing.signing import signature_problem, signer_line
 from pradrill.system.durable_files import content_of, sha256
 
-Told = tuple[str, datetime, dict[str, Any]]
+JournalLine = tuple[str, datetime, dict[str, Any]]
 
 
-def events_of(folder: Path) -> Iterator[Told]:
+def events_of(folder: Path) -> Iterator[JournalLine]:
     """Read every whole fact of a run's journal, without a last one that a crash cut off.
 
-    Raises RecordError at a line that is none: what else it told of the standby is not known.
+    Raises RecordError at any other line: what else it told of the standby is not known.
     """
     try:
         text = content_of(folder / JOURNAL).decode("utf-8", "replace")
@@ -37,18 +37,20 @@ def events_of(folder: Path) -> Iterator[Told]:
         return
     except OSError as error:
         raise RecordError(f"cannot read {folder / JOURNAL}: {error.strerror}") from error
+
     *lines, _ = text.split("\n")  # splitlines would also cut at U+2028 and the like
     for number, line in enumerate(lines, 1):
         try:
             facts = json.loads(line)
             facts.pop(VOUCHED, None)
-            told = facts.pop("event"), datetime.fromisoformat(facts.pop("at")), facts
+            event = facts.pop("event"), datetime.fromisoformat(facts.pop("at")), facts
         except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
             raise RecordError(
                 f"{folder / JOURNAL}:{number}: this line is no fact of a run",
                 hint="It was damaged; look at the run's standby yourself.",
             ) from error
-        yield told
+
+        yield event
 
 
 def evidence_of(folder: Path) -> tuple[FileHash, ...]:
@@ -70,15 +72,16 @@ def why_not_genuine(folder: Path, public_key: str | None) -> str | None:
     try:
         record, content = read_record(folder / RECORD)
         facts = fold(events_of(folder))
-        told = _concluded(facts, folder, record.ended) if facts is not None else None
+        computed = _concluded(facts, folder, record.ended) if facts is not None else None
     except RecordError as error:
         return error.message
     except (OSError, ValueError, KeyError, ArithmeticError):
         return "its journal cannot be understood"
-    if told is None:
+    if computed is None:
         return "it has no journal that tells how it began"
-    if other := _differences(record, told):
+    if other := _differences(record, computed):
         return f"its record is not what its journal tells: {', '.join(other)}"
+
     return _why_not_signed(folder, content, public_key)
 
 
@@ -86,9 +89,9 @@ def _concluded(facts: Facts, folder: Path, ended: datetime) -> RunRecord:
     return record_of(facts, folder.name, ended, evidence_of(folder))
 
 
-def _differences(record: RunRecord, told: RunRecord) -> list[str]:
+def _differences(record: RunRecord, computed: RunRecord) -> list[str]:
     """Return the fields that differ; another version may number its format otherwise."""
-    one, two = record.model_dump(mode="json"), told.model_dump(mode="json")
+    one, two = record.model_dump(mode="json"), computed.model_dump(mode="json")
     return [name for name in one if name != "format" and not _alike(one[name], two[name])]
 
 
@@ -105,15 +108,18 @@ def _alike(recorded: object, folded: object) -> bool:
     if isinstance(recorded, list) and isinstance(folded, list):
         same_length = len(recorded) == len(folded)
         return same_length and all(map(_alike, recorded, folded))
+
     return recorded == folded
 
 
 def _why_not_signed(folder: Path, content: bytes, public_key: str | None) -> str | None:
     if public_key is None:
         return None
+
     try:
         signature = content_of(folder / SIGNATURE)
     except OSError:
         return "its record is not signed, and the register names a key"
+
     problem = signature_problem(content, signature, signer_line(public_key))
     return f"the signature of its record {problem}" if problem else None

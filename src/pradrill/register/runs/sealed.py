@@ -1,4 +1,4 @@
-"""Every sealed record once, as its bytes lie on the disk, damaged ones included."""
+"""Read every sealed record once, as its bytes lie on the disk, damaged ones included."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pradrill.register.runs.folders import RECORD
 
 
 class Found(NamedTuple):
-    """A record with the SHA-256 of its file; or why there is none."""
+    """A record with the SHA-256 of its file; or why it cannot be read."""
 
     record: RunRecord | None
     sha256: str
@@ -29,4 +29,5 @@ def sealed_records(runs: Path) -> Iterator[Found]:
         except RecordError as error:
             yield Found(None, "", error.message)
             continue
+
         yield Found(record, hashlib.sha256(content).hexdigest())

@@ -1,4 +1,4 @@
-"""Runs on disk: `runs/<run_id>/` with a journal as it happens and a record at the end."""
+"""Store runs on disk: `runs/<run_id>/` with a journal as it happens and a record at the end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Any, NoReturn, TextIO
 
-from pradrill.domain.register.entry import Attempt
+from pradrill.domain.register.entry import AttemptEntry
 from pradrill.domain.run.event import Event
 from pradrill.domain.run.lease import Holder
 from pradrill.domain.run.owner import Doing, Owner
@@ -77,7 +77,7 @@ class RunJournal:
         """Read back every whole fact, without a last one that a crash cut off.
 
         Without a record, that the run has ended counts only if its own process says so. Raises
-        RecordError at a line that is none.
+        RecordError at a line that is not an event.
         """
         for event, at, facts in events_of(self.folder):
             if event != Event.ENDED or self._has_ended():
@@ -107,6 +107,7 @@ class RunJournal:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
         if self._lock is not None:
             if self._signed:
                 unsign(self._lock)
@@ -122,9 +123,9 @@ class FileRunStore(RunFolders):
         self._launches = state / "locks" / "launches"
         self._prepared: Draft | None = None
 
-    def prepare(self, attempt: Attempt, began: datetime) -> Draft:
+    def prepare(self, attempt: AttemptEntry, start: datetime) -> Draft:
         """Keep an attempt from now on; the next run that opens is its run. Raises RecordError."""
-        self._prepared = draft = self._draft(_UNFIT.sub("-", attempt.drill)[:_LONGEST], began)
+        self._prepared = draft = self._draft(_UNFIT.sub("-", attempt.drill)[:_LONGEST], start)
         with suppress(RecordError):  # a full disk: the folder's name tells of it, should it be lost
             draft.keep(attempt)
         return draft
@@ -133,28 +134,33 @@ class FileRunStore(RunFolders):
         """Begin a run: its folder and journal; raises RecordError."""
         draft, self._prepared = self._prepared or self._draft(drill, started), None
         suffix = draft.folder.name.rpartition("-")[2]
+
         folder = self.runs / f"{started:%Y%m%dT%H%M%SZ}-{drill}-{suffix}"
         try:
             draft.folder = draft.folder.rename(folder)
             sync_folder(self.runs)
         except OSError as error:
             raise unwritten(folder, error) from error
+
         return RunJournal(folder, draft.lock, self.register)
 
-    def _draft(self, drill: str, began: datetime) -> Draft:
+    def _draft(self, drill: str, start: datetime) -> Draft:
         """Make a run's folder under a hidden name, and lock it."""
-        folder = self.runs / f".{began:%Y%m%dT%H%M%SZ}-{drill}-{secrets.token_hex(3)}"
+        folder = self.runs / f".{start:%Y%m%dT%H%M%SZ}-{drill}-{secrets.token_hex(3)}"
         try:
             for part in (self.state, self.runs, self._launches.parent):
                 part.mkdir(mode=0o700, parents=part == self.state, exist_ok=True)
+
             with alone(self._launches):
                 folder.mkdir(mode=0o700)
                 lock = _try_lock(folder / ALIVE)
+
             (folder / EVIDENCE).mkdir(mode=0o700)
             sync_folder(self.runs)
         except OSError as error:
             rmtree(folder, ignore_errors=True)  # it would be entered as an attempt of its own
             raise unwritten(folder, error) from error
+
         assert lock is not None  # noqa: S101 nobody else looked at it
         return Draft(folder, lock)
 
@@ -173,10 +179,12 @@ class FileRunStore(RunFolders):
                 f"the standby {standby_key} is held by {holder}",
                 hint="Wait for that run to end, or stop it with Ctrl-C or kill -TERM.",
             )
+
         with lock:
             with suppress(OSError):  # the name is a courtesy: the lock holds on a full disk too
                 os.truncate(path, 0)
                 os.write(lock.fileno(), f"run {run_id} (pid {os.getpid()})".encode())
+
             yield
 
     def holder(self, run_id: str) -> Holder:
@@ -195,15 +203,15 @@ class FileRunStore(RunFolders):
 
     def crashed(self) -> list[RunJournal]:
         """Return the runs that ended without a record and whose process is gone."""
-        found = []
+        journals = []
         for folder in self._unsealed():
             if lock := _free(folder):
                 if is_sealed(folder):  # sealed just now, before its lock was free
                     lock.close()
                 else:
-                    found.append(RunJournal(folder, lock, self.register))
-                    found[-1].own(Doing.TEARDOWN)
-        return found
+                    journals.append(RunJournal(folder, lock, self.register))
+                    journals[-1].own(Doing.TEARDOWN)
+        return journals
 
     def claim(self, run: str, doing: Doing) -> RunJournal:
         """Return the killed run that is meant, as this process's own from now on.
@@ -251,13 +259,15 @@ class FileRunStore(RunFolders):
         """
         self.register.settle(at)
         late = []
-        known = entered(self.register)
+        run_ids = entered(self.register)
         for folder in self._folders():
-            if folder.name in known or not self._is_to_be_entered(folder):
+            if folder.name in run_ids or not self._is_to_be_entered(folder):
                 continue
+
             lock = _free(folder)
             if lock is None:  # its own process is about to enter it
                 continue
+
             with lock:
                 if folder.name in entered(self.register):  # now that nobody else can
                     continue
@@ -283,18 +293,21 @@ class FileRunStore(RunFolders):
             return has_begun(folder) and not_begun(folder, self.register.public_key()) is not None
         return False
 
-    def enter_unbegun(self, at: datetime) -> list[Attempt]:
+    def enter_unbegun(self, at: datetime) -> list[AttemptEntry]:
         """Enter the attempts that were killed before their run had begun; raises RecordError."""
         late = []
         for folder in sorted([*self.runs.glob(".2*Z-*"), *self._folders()]):
             if is_sealed(folder) or has_begun(folder):
                 continue
+
             with alone(self._launches):
                 lock = _free(folder)
+
             if lock is not None:
                 with lock:
                     if not has_begun(folder):  # nor did it before its process was gone
                         late.append(Draft(folder, lock).enter(self.register, at, late=True))
+
         return late
 
     def readable(self) -> tuple[list[RunRecord], list[RecordError]]:
@@ -315,6 +328,7 @@ class FileRunStore(RunFolders):
             records.append(record)
             if hashes is not None and line_hash(content) not in hashes:
                 damaged.append(changed(folder.name))
+
         return records, damaged
 
     def last_finished(self) -> Iterator[RunRecord]:
@@ -346,7 +360,7 @@ class FileRunStore(RunFolders):
     def find(self, run: str | None) -> str:
         """Return the id of the newest sealed run, or of the one that `run` names in part.
 
-        Raises UsageError: a name that was mistyped is no damage. Raises RecordError for a run that
+        Raises UsageError: a mistyped name is not damage. Raises RecordError for a run that
         the register names, and that is gone.
         """
         unsealed: list[str] = []
@@ -355,6 +369,7 @@ class FileRunStore(RunFolders):
             (sealed if is_sealed(folder) else unsealed).append(folder.name)
         if run is None and sealed:
             return sealed[-1]
+
         matches = [name for name in sealed if run and run in name]
         exact = [name for name in matches if name == run]
         if len(exact or matches) == 1:
@@ -372,10 +387,12 @@ class FileRunStore(RunFolders):
             )
         if run and (absent := sorted(name for name in registered if run in name)):
             raise gone(absent[-1], "folder")
+
         if run is None or not sealed:
             raise UsageError(
                 f"no run is recorded in {self.runs}", hint="Launch one: pradrill run DRILL."
             )
+
         raise UsageError(f"no run is named {run}", hint="List them: pradrill runs.")
 
     def _goings(self, folder: Path) -> str:
@@ -395,11 +412,13 @@ def _try_lock(path: Path) -> TextIO | None:
     handle = opened(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
     file = os.fdopen(handle, "a+", encoding="utf-8")
     path.chmod(0o600)
+
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         file.close()
         return None
+
     return file
 
 

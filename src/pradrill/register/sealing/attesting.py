@@ -1,4 +1,4 @@
-"""In-toto attestations of records, in the DSSE envelopes that supply-chain tools read."""
+"""Write in-toto attestations of records, in the DSSE envelopes that supply-chain tools read."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ def attest(name: str, sha256: str, record: RunRecord, key: Path) -> bytes:
             "finishedOn": record.ended.isoformat(),
         },
     }
+
     payload = json.dumps(statement, sort_keys=True, separators=(",", ":")).encode()
     public = tool("openssl", "pkey", "-in", key, "-passin", "pass:", "-pubout", "-outform", "DER")
     signature = tool(
@@ -48,6 +49,7 @@ def attest(name: str, sha256: str, record: RunRecord, key: Path) -> bytes:
             }
         ],
     }
+
     return json.dumps(envelope).encode() + b"\n"
 
 

@@ -1,4 +1,4 @@
-"""What the keys that a chain names do not vouch for."""
+"""Find what the keys that a chain names do not vouch for."""
 
 from __future__ import annotations
 
@@ -22,17 +22,19 @@ def key_troubles(
     that is strict by itself. `trusted`: the public keys of the settings, of
     which one must be the key that the chain names.
     """
-    for entry, told, (first, last) in chain.unvouched():
+    for entry, sha256, (first, last) in chain.unvouched():
         what = f"nobody vouches for entries {first} to {last}: {entry.body.get('found')}"
-        yield at_entry(entry, what, told)
+        yield at_entry(entry, what, sha256)
+
     yield from _of_each_time(chain, strict=strict, trusting=bool(trusted))
-    named = chain.signer()
+    signer = chain.signer()
     if not trusted:
         return
-    if named is None:
+
+    if signer is None:
         what = "the plan names a key, and no entry does: the seals were removed, or never entered"
         yield Trouble(REGISTER, what)
-    elif named.public_key not in trusted:
+    elif signer.public_key not in trusted:
         what = "the plan names another key: the register was made anew, or the change not entered"
         yield Trouble(REGISTER, what)
 
@@ -44,22 +46,24 @@ def _of_each_time(chain: Chain, *, strict: bool, trusting: bool) -> Iterator[Tro
     first entry on that says `strict`, each change must be signed.
     """
     before, demanded = Seals(), False
-    for entry, told in chain.entries:
+    for entry, sha256 in chain.entries:
         if entry.kind is EntryKind.SEALS:
             try:
                 seals = Seals.model_validate(entry.body)
             except ValidationError:  # told by the chain
                 continue
+
             demanded |= seals.strict
             if demanded and not _is_handed_over(before, seals, entry):
                 what = "the key changes, and the key before did not sign that"
-                yield at_entry(entry, what, told)
+                yield at_entry(entry, what, sha256)
+
             before = seals
         elif entry.kind is EntryKind.RUN and before.public_key and not _is_signed(entry):
             why = entry.body.get("unsigned")
             if strict or (trusting and demanded) or not why:
                 what = f"the record of run {entry.body.get('run_id')} is not signed, and a key was"
-                yield at_entry(entry, f"{what} named{f': {why}' if why else ''}", told)
+                yield at_entry(entry, f"{what} named{f': {why}' if why else ''}", sha256)
 
 
 def _is_handed_over(before: Seals, seals: Seals, entry: Entry) -> bool:

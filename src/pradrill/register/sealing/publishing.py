@@ -1,4 +1,4 @@
-"""Heads of the register, put where whoever cuts the register does not come to."""
+"""Publish heads of the register where whoever cuts the register does not come to."""
 
 from __future__ import annotations
 
@@ -41,8 +41,10 @@ def push_head(head: Head, at: datetime, repository: Path, remote: str) -> None:
         for role in ("AUTHOR", "COMMITTER")
         for what, value in (("NAME", "pradrill"), ("EMAIL", "pradrill@localhost"), ("DATE", stamp))
     }
+
     blob = _word(tool(*git, "hash-object", "-w", "--stdin", stdin=f"{head}\n".encode()))
     tree = _word(tool(*git, "mktree", stdin=f"100644 blob {blob}\tregister.head\n".encode()))
+
     try:
         parent: tuple[str, ...] = (
             "-p",
@@ -50,6 +52,7 @@ def push_head(head: Head, at: datetime, repository: Path, remote: str) -> None:
         )
     except ToolError:  # the first head
         parent = ()
+
     commit = _word(tool(*git, "commit-tree", tree, *parent, "-m", str(head), env=who))
     tool(*git, "update-ref", _BRANCH, commit)
     tool(*git, "push", "--quiet", "--", remote, f"{_BRANCH}:{_BRANCH}")

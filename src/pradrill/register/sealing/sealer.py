@@ -1,4 +1,4 @@
-"""Signs, stamps and publishes as the plan says; what fails is told, and never stops a run."""
+"""Sign, stamp and publish as the plan says; what fails is reported, and never stops a run."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ class Sealer:
         except (ToolError, OSError, UnicodeDecodeError) as error:
             self._tell(f"the register is not sealed: {error}")
             return None
+
         return Seals(
             principal=settings.principal if key else None,
             public_key=key,
@@ -54,15 +55,19 @@ class Sealer:
                 "the register's key changes without the hand of the one before; name that "
                 "under sealing as previous_key until the change is entered"
             )
+
             return seals
+
         try:
             if public_key(key) != before.public_key:
                 self._tell(f"{key} is not the key that the register names")
                 return seals
+
             signature = sign(seals.handed_over(previous), key)
         except ToolError as error:
             self._tell(f"the key before does not hand over: {error.message}")
             return seals
+
         return seals.model_copy(update={"handover": signature.decode("ascii")})
 
     def able(self, head: Head) -> bool:
@@ -77,9 +82,10 @@ class Sealer:
             return None
 
     def signature(self, content: bytes) -> tuple[bytes | None, str | None]:
-        """Return the signature of a content, or why there is none; neither without a key."""
+        """Return the signature of a content, or why it is missing; neither without a key."""
         if self._settings.key is None:
             return None, None
+
         try:
             return sign(content, self._settings.key), None
         except ToolError as error:
@@ -90,6 +96,7 @@ class Sealer:
         """Return an attestation of a record's file, if a key for it is named and usable."""
         if self._settings.attestation_key is None:
             return None
+
         try:
             return attest(name, sha256, record, self._settings.attestation_key)
         except ToolError as error:
@@ -100,6 +107,7 @@ class Sealer:
         """Return an authority's stamp of a hash, if one is named and answers."""
         if self._settings.authority is None:
             return None
+
         try:
             return stamp(sha256, self._settings.authority)
         except ToolError as error:
@@ -114,6 +122,7 @@ class Sealer:
                 log_head(head, at, settings.head_log)
         except ToolError as error:
             self._tell(f"the register's head is not published: {error.message}")
+
         try:
             if settings.head_git is not None:
                 push_head(head, at, self._repository, settings.head_git)

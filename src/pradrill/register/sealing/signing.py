@@ -1,4 +1,4 @@
-"""Signatures as `ssh-keygen -Y sign` makes them; keys on tokens and in agents work as there."""
+"""Sign as `ssh-keygen -Y sign` does; keys on tokens and in agents work as there."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Signer(NamedTuple):
     @property
     def fingerprint(self) -> str:
         """Return what `ssh-keygen -l` calls the key."""
-        told = tool("ssh-keygen", "-l", "-f", "-", stdin=f"{self.public_key}\n".encode())
-        return told.decode("ascii", "replace").split()[1]
+        listing = tool("ssh-keygen", "-l", "-f", "-", stdin=f"{self.public_key}\n".encode())
+        return listing.decode("ascii", "replace").split()[1]
 
 
 def signer_line(public_key: str) -> str:
@@ -53,9 +53,11 @@ def public_key(key: Path) -> str:
         text = beside.read_text(encoding="utf-8") if beside.is_file() else ""
     except (OSError, UnicodeDecodeError) as error:
         raise ToolError(f"cannot read the public key {beside}") from error
+
     match = _KEY.fullmatch((text or tool("ssh-keygen", "-y", "-f", key).decode()).strip())
     if match is None:
         raise ToolError(f"{beside} is no public SSH key")
+
     return f"{match[1]} {match[2]}"
 
 
@@ -72,12 +74,14 @@ def signature_problem(content: bytes, signature: bytes, signers: str) -> str | N
     """
     if not _is_canonical(signature):
         return "is no signature as ssh-keygen writes it"
+
     with held(signers.encode()) as allowed, held(signature) as signed:
         try:
-            found = tool("ssh-keygen", "-Y", "find-principals", "-f", allowed, "-s", signed)
+            principals = tool("ssh-keygen", "-Y", "find-principals", "-f", allowed, "-s", signed)
         except ToolError:
             return "was made by a key that is not an allowed signer's"
-        principal = found.decode("utf-8", "replace").splitlines()[0].strip()
+
+        principal = principals.decode("utf-8", "replace").splitlines()[0].strip()
         try:
             tool(
                 *("ssh-keygen", "-Y", "verify", "-f", allowed, "-I", principal),
@@ -86,6 +90,7 @@ def signature_problem(content: bytes, signature: bytes, signers: str) -> str | N
             )
         except ToolError:
             return "does not fit the content"
+
     return None
 
 
@@ -93,10 +98,13 @@ def _is_canonical(signature: bytes) -> bool:
     match = _ARMOR.fullmatch(signature)
     if match is None:
         return False
+
     try:
         blob = base64.b64decode(match[1].replace(b"\n", b""), validate=True)
     except binascii.Error:
         return False
+
     text = base64.b64encode(blob)
     lines = [text[start : start + _WIDTH] for start in range(0, len(text), _WIDTH)]
+
     return b"\n".join(lines) == match[1]

@@ -1,4 +1,4 @@
-"""Time stamps of an RFC 3161 authority: asked for over HTTP, verified with `openssl ts`."""
+"""Ask an RFC 3161 authority for time stamps over HTTP, and verify them with `openssl ts`."""
 
 from __future__ import annotations
 
@@ -45,17 +45,20 @@ def stamp_problem(sha256: str, response: bytes, authorities: str) -> str | None:
             )
         except ToolError as error:
             return f"does not hold ({error.message})"
+
     return None
 
 
 def stated_time(response: bytes) -> datetime | None:
-    """Return the time that an answer states, whoever gave it; None when it is no stamp."""
+    """Return the time that an answer states, whoever gave it; None when it is not a stamp."""
     with held(response) as given:
         try:
-            told = tool("openssl", "ts", "-reply", "-text", "-in", given).decode("utf-8", "replace")
+            text = tool("openssl", "ts", "-reply", "-text", "-in", given).decode("utf-8", "replace")
         except ToolError:
             return None
-    match = _STATED.search(told)
+
+    match = _STATED.search(text)
     if match is None:
         return None
+
     return datetime.strptime(f"{match[1]} {match[2]}", "%b %d %H:%M:%S %Y").replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Damage is acknowledged: it stays, and a later one is told apart from it."""
+"""Acknowledge damage: it stays, and later damage is told apart from it."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ def acknowledge(  # noqa: PLR0913 who, why, when, and what is known besides
     Raises RecordError. What is wrong with the chain's end is first written down as a gap in it.
     """
     register.mend(at)
-    found = verify(register.state, published=published, each=True, trusted=trusted)
-    damage = tuple(trouble.wrong for trouble in found.troubles if trouble.lasts)
+    verification = verify(register.state, published=published, each=True, trusted=trusted)
+    damage = tuple(trouble.wrong for trouble in verification.troubles if trouble.lasts)
     if not damage:
         return None
-    said = Acknowledgement(by=by, because=because, damage=damage)
-    return register.append(EntryKind.ACKNOWLEDGEMENT, said, at)
+
+    body = Acknowledgement(by=by, because=because, damage=damage)
+    return register.append(EntryKind.ACKNOWLEDGEMENT, body, at)

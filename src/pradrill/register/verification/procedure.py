@@ -1,4 +1,4 @@
-"""How to verify a bundle with stock commands: the text that lies in it, in two languages.
+"""Write how to verify a bundle with stock commands: its VERIFY texts, in two languages.
 
 Every command is one line, exits with 0 when all is well, and needs bash, coreutils, findutils, jq,
 ssh-keygen and openssl. `register/bundle.py` gives the same answer in Python.
@@ -18,7 +18,7 @@ PROMPT = "    $ "
 _WIDTH = 96
 
 
-class Step(NamedTuple):
+class ProcedureStep(NamedTuple):
     """One thing to verify, said in English and in French, and its commands."""
 
     english: str
@@ -26,7 +26,7 @@ class Step(NamedTuple):
     commands: tuple[str, ...]
 
 
-class Content(NamedTuple):
+class BundleContent(NamedTuple):
     """What a bundle holds, as far as the procedure depends on it."""
 
     run_ids: tuple[str, ...]
@@ -42,9 +42,9 @@ class Content(NamedTuple):
     """What was wrong with the register or the runs when the bundle was made."""
 
 
-def steps(content: Content) -> Iterator[Step]:
+def steps(content: BundleContent) -> Iterator[ProcedureStep]:
     """Return what to verify, in order."""
-    yield Step(
+    yield ProcedureStep(
         "No file of this folder was changed, removed or added, and none is a link.",
         "Aucun fichier de ce dossier n'a été modifié, retiré ni ajouté, et aucun n'est un lien.",
         (
@@ -57,7 +57,7 @@ def steps(content: Content) -> Iterator[Step]:
     )
     if content.principal is not None:
         yield from _signatures(content, content.principal)
-    yield Step(
+    yield ProcedureStep(
         "The register is whole: entries are numbered without a gap, each carries the hash of the "
         "line before, and the head is the hash of the last.",
         "Le registre est entier : les entrées sont numérotées sans trou, chacune porte l'empreinte "
@@ -72,9 +72,10 @@ def steps(content: Content) -> Iterator[Step]:
             'test "$(wc -l < register)" = "$(cut -d \' \' -f 1 register.head)"',
         ),
     )
+
     for run_id in content.run_ids:
         chosen = f'select(.kind == "run" and .body.run_id == "{run_id}")'
-        yield Step(
+        yield ProcedureStep(
             f"The files of run {run_id} are those that its entry names.",
             f"Les fichiers de l'exécution {run_id} sont ceux que nomme son entrée.",
             (
@@ -86,9 +87,10 @@ def steps(content: Content) -> Iterator[Step]:
                 ),
             ),
         )
+
     for number in content.stamps:
         entry = f"jq -r 'select(.number == {number}) | "
-        yield Step(
+        yield ProcedureStep(
             f"The authority's stamp in entry {number} is of the entry before, and holds; the "
             "second command says of what time.",
             f"L'horodatage de l'entrée {number} porte sur l'entrée précédente, et il est valable ; "
@@ -107,7 +109,7 @@ def steps(content: Content) -> Iterator[Step]:
         )
 
 
-def _signatures(content: Content, principal: str) -> Iterator[Step]:
+def _signatures(content: BundleContent, principal: str) -> Iterator[ProcedureStep]:
     # The newest key, which is the last, signs now; records were signed by the one of their time.
     now = '<(tail -n ${SIGNERS:++}1 "${SIGNERS:-allowed_signers}")'  # +1: all of the reader's own
 
@@ -128,7 +130,8 @@ def _signatures(content: Content, principal: str) -> Iterator[Step]:
             vouched("SHA256SUMS"),
             f"diff <({armor}; echo '{_END}') SHA256SUMS.sig",
         ]
-    yield Step(
+
+    yield ProcedureStep(
         "The signatures hold. Which key made them is for you to know: compare what the first "
         "command prints with what you were told by another way, or set SIGNERS to your own "
         "allowed_signers file.",
@@ -226,22 +229,22 @@ montrent qu'il est cohérent, non d'où il vient.
 """
 
 
-def english(content: Content) -> str:
+def english(content: BundleContent) -> str:
     """Return VERIFY.txt."""
     unsigned = "" if content.principal else f"\n{_ENGLISH_UNSIGNED}"
-    told = "".join(_told(n, s.english, s.commands) for n, s in enumerate(steps(content), 1))
-    known = _ENGLISH_KNOWN if content.acknowledged else ""
+    text = "".join(_step_text(n, s.english, s.commands) for n, s in enumerate(steps(content), 1))
+    acknowledgements = _ENGLISH_KNOWN if content.acknowledged else ""
     wrong = _wrong(_ENGLISH_WRONG, content.wrong)
-    return f"{wrong}{_ENGLISH}{unsigned}\n{told}{known}{_ENGLISH_END}"
+    return f"{wrong}{_ENGLISH}{unsigned}\n{text}{acknowledgements}{_ENGLISH_END}"
 
 
-def french(content: Content) -> str:
+def french(content: BundleContent) -> str:
     """Return VERIFIER.txt."""
     unsigned = "" if content.principal else f"\n{_FRENCH_UNSIGNED}"
-    told = "".join(_told(n, s.french, s.commands) for n, s in enumerate(steps(content), 1))
-    known = _FRENCH_KNOWN if content.acknowledged else ""
+    text = "".join(_step_text(n, s.french, s.commands) for n, s in enumerate(steps(content), 1))
+    acknowledgements = _FRENCH_KNOWN if content.acknowledged else ""
     wrong = _wrong(_FRENCH_WRONG, content.wrong)
-    return f"{wrong}{_FRENCH}{unsigned}\n{told}{known}{_FRENCH_END}"
+    return f"{wrong}{_FRENCH}{unsigned}\n{text}{acknowledgements}{_FRENCH_END}"
 
 
 def _wrong(first: str, wrong: tuple[str, ...]) -> str:
@@ -249,6 +252,6 @@ def _wrong(first: str, wrong: tuple[str, ...]) -> str:
     return f"{first}\n{lines}\n" if wrong else ""
 
 
-def _told(number: int, what: str, commands: tuple[str, ...]) -> str:
+def _step_text(number: int, what: str, commands: tuple[str, ...]) -> str:
     lines = "".join(f"{PROMPT}{command}\n" for command in commands)
     return f"{fill(f'{number}. {what}', _WIDTH, subsequent_indent='   ')}\n\n{lines}\n"

@@ -1,4 +1,4 @@
-"""The folders of runs, compared with what the register says of their files.
+"""Compare the folders of runs with what the register says of their files.
 
 Thousands of runs are compared, and hashing their bytes should be most of it: hence plain strings
 and system calls. A register can name anything: only what lies in a run's own folder is opened.
@@ -42,14 +42,14 @@ class RunFiles:
         self.folder = str(folder)
         self.troubles = troubles
         self.signers = signers
-        self.seen: set[str] = set()
+        self.run_ids: set[str] = set()
         self.entries: set[str] = set()
         self.files = self.size = 0
         self._block = bytearray(_BLOCK)
 
-    def verify(self, entry: Entry, told: str) -> None:
-        """Compare a run's files with its entry: each is there, unchanged, and there is no other."""
-        self.entries.add(told)
+    def verify(self, entry: Entry, sha256: str) -> None:
+        """Compare a run's files with its entry: each is there, unchanged, and nothing else is."""
+        self.entries.add(sha256)
         try:
             run = _Sealed.model_validate(entry.body)
         except ValidationError:
@@ -58,32 +58,37 @@ class RunFiles:
         if not _RUN_ID.fullmatch(run.run_id):
             self.troubles.append(at_entry(entry, "it names a run that cannot be"))
             return
-        self.seen.add(run.run_id)
+
+        self.run_ids.add(run.run_id)
         folder = f"{self.folder}/{run.run_id}"
         there = {path for path, _ in tree(folder)}
         if not there and not os.path.isdir(folder):  # noqa: PTH112 said 4,000 times
             self._trouble(run.run_id, f"the run of entry {entry.number} is missing")
             return
-        named = {**run.files, RECORD: run.record_sha256}
-        self._compare(run.run_id, named, there)
-        for path in sorted(there - named.keys()):
+
+        hashes = {**run.files, RECORD: run.record_sha256}
+        self._compare(run.run_id, hashes, there)
+
+        for path in sorted(there - hashes.keys()):
             if path.split("/")[0] not in NOT_EVIDENCE:
                 what = f"was added after entry {entry.number}"
                 self._trouble(f"{run.run_id}/{path}", what, self._hash(f"{folder}/{path}"))
-        if self.signers is not None and SIGNATURE in named:
+
+        if self.signers is not None and SIGNATURE in hashes:
             self._verify_signature(run.run_id, self.signers)
 
-    def _compare(self, run_id: str, named: dict[str, str], there: set[str]) -> None:
+    def _compare(self, run_id: str, hashes: dict[str, str], there: set[str]) -> None:
         folder = f"{self.folder}/{run_id}"
-        for path, expected in named.items():
+        for path, expected in hashes.items():
             if path not in there:
                 self._trouble(f"{run_id}/{path}", "is missing")
                 continue
-            found = self._hash(f"{folder}/{path}")
-            if found is None:
+
+            sha256 = self._hash(f"{folder}/{path}")
+            if sha256 is None:
                 self._trouble(f"{run_id}/{path}", "cannot be read as a file")
-            elif found != expected:
-                self._trouble(f"{run_id}/{path}", f"was changed: {found}, not {expected}")
+            elif sha256 != expected:
+                self._trouble(f"{run_id}/{path}", f"was changed: {sha256}, not {expected}")
 
     def strangers(self) -> list[str]:
         """Tell the sealed runs that no entry names; return notes on those without a record."""
@@ -92,9 +97,11 @@ class RunFiles:
             names = sorted(e.name for e in os.scandir(self.folder) if not e.name.startswith("."))
         except OSError:
             return []
+
         for name in names:
-            if name in self.seen:
+            if name in self.run_ids:
                 continue
+
             if Path(self.folder, name, RECORD).exists():
                 what = (
                     "is sealed and has no entry: a crash (any command enters it), or it was added"
@@ -102,21 +109,24 @@ class RunFiles:
                 self._trouble(name, what, self._hash_all(f"{self.folder}/{name}"))
             else:
                 notes.append(f"{RUNS}/{name} has no record: it is running, or has crashed")
+
         return notes
 
-    def _trouble(self, where: str, what: str, seen: str | None = None) -> None:
-        self.troubles.append(Trouble(f"{RUNS}/{where}", what, seen or ""))
+    def _trouble(self, where: str, what: str, evidence: str | None = None) -> None:
+        self.troubles.append(Trouble(f"{RUNS}/{where}", what, evidence or ""))
 
     def _hash(self, path: str) -> str | None:
-        """Return a file's SHA-256; None when it is no regular file or cannot be read."""
+        """Return a file's SHA-256; None when it is not a regular file or cannot be read."""
         try:
             file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:
             return None
+
         digest = hashlib.sha256()
         try:
             if not stat.S_ISREG(os.fstat(file).st_mode):
                 return None
+
             with memoryview(self._block) as block:
                 while count := os.readv(file, [block]):
                     digest.update(block[:count])
@@ -127,13 +137,14 @@ class RunFiles:
             return None
         finally:
             os.close(file)
+
         self.files += 1
         return digest.hexdigest()
 
     def _hash_all(self, folder: str) -> str:
         """Return one hash of all files of a run."""
-        told = sorted((path, self._hash(f"{folder}/{path}")) for path, _ in tree(folder))
-        return hashlib.sha256(repr(told).encode("utf-8", "surrogateescape")).hexdigest()
+        hashes = sorted((path, self._hash(f"{folder}/{path}")) for path, _ in tree(folder))
+        return hashlib.sha256(repr(hashes).encode("utf-8", "surrogateescape")).hexdigest()
 
     def _verify_signature(self, run_id: str, signers: str) -> None:
         folder = Path(self.folder, run_id)
@@ -145,7 +156,7 @@ class RunFiles:
 
 
 def tree(folder: str, *, all_of_it: bool = False) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Return what in a folder is no folder; links are not followed, a run's reports are left out.
+    """Return the files of a folder; links are not followed, a run's reports are left out.
 
     `all_of_it`: nothing is left out.
     """
@@ -156,6 +167,7 @@ def tree(folder: str, *, all_of_it: bool = False) -> Iterator[tuple[str, os.DirE
             entries = os.scandir(f"{folder}/{here}")
         except OSError:
             continue
+
         with entries:
             for entry in entries:
                 if not entry.is_dir(follow_symlinks=False):
@@ -165,7 +177,7 @@ def tree(folder: str, *, all_of_it: bool = False) -> Iterator[tuple[str, os.DirE
 
 
 def read(path: Path) -> bytes | None:
-    """Return a file's content; None when there is no such file."""
+    """Return a file's content; None when the file is missing."""
     try:
         return path.read_bytes() if path.is_file() else None
     except OSError:

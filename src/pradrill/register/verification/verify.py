@@ -1,4 +1,4 @@
-"""Whether a register and its runs are what they were: every trouble at once, with its place.
+"""Verify that a register and its runs are what they were: every trouble at once, with its place.
 
 Everything is read as hostile: a register can name any path and hold any bytes.
 """
@@ -25,12 +25,12 @@ from pradrill.system.tools import ToolError
 _PUBLISHED = re.compile(r"(?<![0-9a-f])(?:([1-9]\d{0,11}) )?([0-9a-f]{64})(?![0-9a-f])")
 
 
-class Verified(NamedTuple):
+class RegisterVerification(NamedTuple):
     """What a verification found and what it looked at."""
 
     troubles: list[Trouble]
     """What nobody answers for."""
-    known: list[tuple[Trouble, Acknowledged]]
+    acknowledged: list[tuple[Trouble, Acknowledged]]
     """Damage that the register has an acknowledgement of: exactly as it is still there."""
     notes: list[str]
     entries: list[Entry]
@@ -53,8 +53,8 @@ def verify(  # noqa: PLR0913 each is another thing that a reader may know or wan
     only: bool = False,
     trusted: Collection[str] | None = None,
     strict: bool | None = None,
-) -> Verified:
-    """Compare a state directory with its register; raises RecordError when there is none.
+) -> RegisterVerification:
+    """Compare a state directory with its register; raises RecordError when it has none.
 
     `signers`: allowed_signers that the reader trusts, instead of the keys that the chain names;
     then everything must be signed. `now`: those of them who may sign the head, if not all; of the
@@ -70,38 +70,46 @@ def verify(  # noqa: PLR0913 each is another thing that a reader may know or wan
         signature = read(state / HEAD_SIGNATURE)
     if content is None and head_text is None:
         raise RecordError(f"there is no register in {state}", hint="Name the folder with --state.")
+
     chain = read_chain(content or b"")
     troubles = chain.troubles
     head = _verify_head(chain, content, head_text, troubles)
+
     allowed = chain.signers() if signers is None else signers
     if head_text is not None and (signers is not None or chain.signer() is not None):
         by = now if now is not None else newest(allowed) if signers is None else allowed
         _verify_head_signature(signature, head_text, by, troubles)
+
     troubles += key_troubles(
         chain, strict=signers is not None if strict is None else strict, trusted=trusted
     )
     for text in published:
         troubles += _verify_published(chain, text)
-    looked = RunFiles(state / RUNS, troubles, signers=allowed if each else None)
-    for entry, told in chain.of(EntryKind.RUN):
+
+    run_files = RunFiles(state / RUNS, troubles, signers=allowed if each else None)
+    for entry, sha256 in chain.of(EntryKind.RUN):
         if runs is None or entry.body.get("run_id") in runs:
-            looked.verify(entry, told)
-    _verify_stamps(chain, troubles, each=each, of=None if runs is None else looked.entries)
-    for missing in sorted(set(runs or ()) - looked.seen):
+            run_files.verify(entry, sha256)
+
+    _verify_stamps(chain, troubles, each=each, of=None if runs is None else run_files.entries)
+    for missing in sorted(set(runs or ()) - run_files.run_ids):
         troubles.append(Trouble(f"{RUNS}/{missing}", "the register has no entry for this run"))
-    notes = [*notes_on(chain), *([] if only else looked.strangers())]
-    known = chain.known()
-    answered = {t: known[t.wrong] for t in troubles if t.lasts and t.wrong in known}
-    return Verified(
+    notes = [*notes_on(chain), *([] if only else run_files.strangers())]
+    acknowledgements = chain.acknowledgements()
+    answered = {
+        t: acknowledgements[t.wrong] for t in troubles if t.lasts and t.wrong in acknowledgements
+    }
+
+    return RegisterVerification(
         [trouble for trouble in troubles if trouble not in answered],
         [(trouble, answered[trouble]) for trouble in troubles if trouble in answered],
         notes,
         [entry for entry, _ in chain.entries],
         head,
         chain.signer() if signature is not None else None,
-        len(looked.seen),
-        looked.files,
-        looked.size,
+        len(run_files.run_ids),
+        run_files.files,
+        run_files.size,
     )
 
 
@@ -113,23 +121,27 @@ def _verify_head(
     if text is None:
         troubles.append(Trouble(HEAD, "the head is missing"))
         return None
+
     try:
         head = parse_head(text)
     except ValueError:
         troubles.append(Trouble(HEAD, "it does not hold a number and a hash"))
         return None
-    last, told = chain.entries[-1] if chain.entries else (None, GENESIS)
+
+    last, sha256 = chain.entries[-1] if chain.entries else (None, GENESIS)
     newest = last.number if last else 0
-    if told == head.sha256 and newest == head.number:
+    if sha256 == head.sha256 and newest == head.number:
         return head
+
     if newest < head.number:
-        gone = f"the register ends with entry {newest}, its head is entry {head.number}"
-        troubles.append(Trouble(REGISTER, f"{gone}: the end was removed"))
+        what = f"the register ends with entry {newest}, its head is entry {head.number}"
+        troubles.append(Trouble(REGISTER, f"{what}: the end was removed"))
     elif newest == head.number:
         troubles.append(Trouble(HEAD, f"entry {newest} is not the one that the head names"))
     else:
         more = f"the register goes on to entry {newest}, its head is entry {head.number}"
         troubles.append(Trouble(HEAD, f"{more}: a crash, or entries by another hand"))
+
     return head
 
 
@@ -145,17 +157,18 @@ def _verify_head_signature(
 
 
 def _verify_published(chain: Chain, text: str) -> Iterator[Trouble]:
-    by_hash = {told: entry.number for entry, told in chain.entries}
+    by_hash = {sha256: entry.number for entry, sha256 in chain.entries}
     matches = list(_PUBLISHED.finditer(text))
     if not matches:
         yield Trouble("--head", "no head was found in it; one is a number and a hash")
+
     for match in matches:
-        number, told = match.groups()
-        if told not in by_hash:
+        number, sha256 = match.groups()
+        if sha256 not in by_hash:
             what = "was published and is not in the register: the end was removed or changed"
-            yield Trouble("--head", f"entry {number or '?'}, {told}, {what}")
-        elif number is not None and int(number) != by_hash[told]:
-            yield Trouble("--head", f"{told} is entry {by_hash[told]}, not {number}")
+            yield Trouble("--head", f"entry {number or '?'}, {sha256}, {what}")
+        elif number is not None and int(number) != by_hash[sha256]:
+            yield Trouble("--head", f"{sha256} is entry {by_hash[sha256]}, not {number}")
 
 
 def _verify_stamps(
@@ -164,9 +177,10 @@ def _verify_stamps(
     """Verify the newest stamp, or those of the entries with these hashes, or each."""
     stamps = list(chain.of(EntryKind.STAMP))
     if of is not None:
-        stamps = [(entry, told) for entry, told in stamps if entry.previous in of]
+        stamps = [(entry, sha256) for entry, sha256 in stamps if entry.previous in of]
     elif not each:
         stamps = stamps[-1:]
+
     for entry, _ in stamps:
         try:
             stamp = Stamp.model_validate(entry.body)
@@ -177,6 +191,7 @@ def _verify_stamps(
         if stamp.sha256 != entry.previous:
             troubles.append(at_entry(entry, "the stamp is of another entry than the one before"))
             continue
+
         problem = stamp_problem(stamp.sha256, response, chain.authorities())
         if problem is not None:
             troubles.append(at_entry(entry, f"the stamp {problem}"))

@@ -1,4 +1,4 @@
-"""The dossier of a period as a page, as a table for a spreadsheet, and as data."""
+"""Write the dossier of a period as a page, as a table for a spreadsheet, and as data."""
 
 from __future__ import annotations
 
@@ -40,8 +40,9 @@ def dossier_html(
     """
     letterhead = letterhead or Letterhead()
     listed = _listed(dossier) if printed else list(dossier.attempts)
+
     pictured = _pictured(dossier) if printed else set(range(len(dossier.trends)))
-    found = dossier_view.by_setting(dossier.attempts)
+    attempts = dossier_view.by_setting(dossier.attempts)
     with i18n.speaking(letterhead.language):
         return render_page(
             "dossier.html.j2",
@@ -51,7 +52,7 @@ def dossier_html(
             d=dossier_view,
             more_style=Markup(_STYLE.read_text(encoding="utf-8")),  # noqa: S704 ours
             trends=[
-                (trend, draw(trend, dossier_view.of_trend(trend, found), dossier.period))
+                (trend, draw(trend, dossier_view.of_trend(trend, attempts), dossier.period))
                 for number, trend in enumerate(dossier.trends)
                 if number in pictured
             ],
@@ -69,6 +70,7 @@ def dossier_pdf(dossier: Dossier, letterhead: Letterhead | None = None) -> bytes
         Attached("attempts.csv", dossier_csv(dossier).encode(), "every attempt", dossier.made),
         Attached("dossier.json", dossier_json(dossier).encode(), "the dossier", dossier.made),
     ]
+
     gc.freeze()  # what was read stays anyway: looking through it again and again takes a fifth
     try:
         return render_pdf(page, attached)
@@ -82,7 +84,7 @@ def dossier_json(dossier: Dossier) -> str:
 
 
 def dossier_csv(dossier: Dossier) -> str:
-    """Return every attempt of the period, one a line."""
+    """Return every attempt of the period, one per line."""
     text = io.StringIO(newline="")
     table = csv.writer(text)
     table.writerow(_COLUMNS)
@@ -112,6 +114,7 @@ def _cells(attempt: Attempt) -> Iterator[object]:
     yield attempt.at.isoformat()
     yield "" if attempt.ended is None else attempt.ended.isoformat()
     yield attempt.ending
+
     for text in (
         attempt.run_id or "",
         attempt.drill,
@@ -121,6 +124,7 @@ def _cells(attempt: Attempt) -> Iterator[object]:
         attempt.trigger,
     ):
         yield cell(text)
+
     yield "" if attempt.exit_code is None else attempt.exit_code
     yield min((goal.rto.total_seconds() for goal in goals), default="")
     yield from _bounds(attempt.rta)

@@ -1,4 +1,4 @@
-"""What the pages of a dossier say, beyond their templates: words, signs, sentences, groups."""
+"""Phrase what the pages of a dossier say beyond their templates: words, signs, groups."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from pradrill.domain.dossier.attempt import Attempt, Ending, Setting
 from pradrill.domain.dossier.build import Dossier, Trend
-from pradrill.domain.dossier.coverage import Cover, Standing
+from pradrill.domain.dossier.coverage import Cover, ProofStanding
 from pradrill.domain.dossier.expiry import Change, Subject
 from pradrill.domain.dossier.forecast import FEWEST, Basis, Forecast, Outlook
 from pradrill.domain.dossier.period import Column, column_of
@@ -36,7 +36,7 @@ SIGNS: Mapping[Ending, str] = {
     Ending.NOT_ATTEMPTED: "□",
 }
 ENDINGS = tuple(Ending)
-_TO_DO = tuple(standing for standing in Standing if standing not in {"proven", "dropped"})
+_TO_DO = tuple(standing for standing in ProofStanding if standing not in {"proven", "dropped"})
 _NAMED = 3
 _QUARTER, _YEAR = 3, 12
 _SHA256 = 64
@@ -77,17 +77,17 @@ def ending(value: Ending) -> str:
     }[value]
 
 
-def standing(value: Standing) -> str:
+def standing(value: ProofStanding) -> str:
     """Say how well a recovery is proved."""
     return {
-        Standing.NEVER_TESTED: pgettext("coverage", "never tested"),
-        Standing.UNCOVERED: pgettext("coverage", "no drill covers it any more"),
-        Standing.NEVER_PROVEN: pgettext("coverage", "tested, never passed"),
-        Standing.BROKEN: pgettext("coverage", "last test not passed"),
-        Standing.EXPIRED: pgettext("coverage", "proof expired by changes"),
-        Standing.OLD: pgettext("coverage", "proof too old"),
-        Standing.PROVEN: pgettext("coverage", "proven"),
-        Standing.DROPPED: pgettext("coverage", "no longer declared"),
+        ProofStanding.NEVER_TESTED: pgettext("coverage", "never tested"),
+        ProofStanding.UNCOVERED: pgettext("coverage", "no drill covers it any more"),
+        ProofStanding.NEVER_PROVEN: pgettext("coverage", "tested, never passed"),
+        ProofStanding.BROKEN: pgettext("coverage", "last test not passed"),
+        ProofStanding.EXPIRED: pgettext("coverage", "proof expired by changes"),
+        ProofStanding.OLD: pgettext("coverage", "proof too old"),
+        ProofStanding.PROVEN: pgettext("coverage", "proven"),
+        ProofStanding.DROPPED: pgettext("coverage", "no longer declared"),
     }[value]
 
 
@@ -113,6 +113,7 @@ def column(value: Column) -> str:
     if value.months == _QUARTER:
         quarter = (value.month + 2) // _QUARTER
         return _("%(year)s Q%(quarter)s", year=f"{value.year:04d}", quarter=quarter)
+
     years = value.months // _YEAR
     return f"{value.year:04d}" if years == 1 else f"{value.year:04d}-{value.year + years - 1:04d}"
 
@@ -139,14 +140,14 @@ def cell(counts: Mapping[Ending, int]) -> Iterator[tuple[str, int, str]]:
 
 def cell_text(counts: Mapping[Ending, int]) -> str:
     """Write a calendar's cell as plain text: a box for each sign costs a PDF a millisecond."""
-    told = ", ".join(f"{mark}\u00a0{count}" for mark, count, _words in cell(counts))
-    return told or "–"  # noqa: RUF001 a dash is what stands in an empty cell
+    marks = ", ".join(f"{mark}\u00a0{count}" for mark, count, _words in cell(counts))
+    return marks or "–"  # noqa: RUF001 a dash is what stands in an empty cell
 
 
-def standings(dossier: Dossier) -> list[tuple[Standing, int]]:
+def standings(dossier: Dossier) -> list[tuple[ProofStanding, int]]:
     """Count the lines of the coverage; those that need work first."""
-    found = Counter(cover.standing for cover in dossier.coverage)
-    return [(value, found[value]) for value in Standing if found[value]]
+    counts = Counter(cover.standing for cover in dossier.coverage)
+    return [(value, counts[value]) for value in ProofStanding if counts[value]]
 
 
 def matters(dossier: Dossier) -> list[Matter]:
@@ -164,50 +165,51 @@ def matters(dossier: Dossier) -> list[Matter]:
 
 def why(cover: Cover) -> str:
     """Say in a few words why a line of the coverage stands as it does."""
-    if cover.standing is Standing.NEVER_TESTED:
+    if cover.standing is ProofStanding.NEVER_TESTED:
         if not cover.attempts:
             return _("no attempt")
         return ngettext(
             "%(n)s attempt, without conclusion", "%(n)s attempts, none conclusive", cover.attempts
         )
-    if cover.standing in {Standing.NEVER_PROVEN, Standing.BROKEN} and cover.latest:
+    if cover.standing in {ProofStanding.NEVER_PROVEN, ProofStanding.BROKEN} and cover.latest:
         at = cover.latest.at.date().isoformat()
         return _("%(ending)s on %(day)s", ending=ending(cover.latest.ending), day=at)
-    if cover.standing is Standing.EXPIRED:
+    if cover.standing is ProofStanding.EXPIRED:
         return changed(cover.changes)
-    if cover.standing is Standing.OLD and cover.proof:
+    if cover.standing is ProofStanding.OLD and cover.proof:
         return _("proved on %(day)s", day=cover.proof.at.date().isoformat())
+
     return ""
 
 
 def changed(changes: Sequence[Change]) -> str:
     """Name what a proof does not cover any more, the first few of it."""
     material = [change for change in changes if change.material]
-    named = ", ".join(f"{subject(c.subject)} {PurePath(c.what).name}" for c in material[:_NAMED])
+    names = ", ".join(f"{subject(c.subject)} {PurePath(c.what).name}" for c in material[:_NAMED])
     rest = len(material) - _NAMED
-    return named if rest <= 0 else _("%(named)s and %(n)s more", named=named, n=rest)
+    return names if rest <= 0 else _("%(named)s and %(n)s more", named=names, n=rest)
 
 
 def opened(dossier: Dossier) -> str:
     """Count the open findings by severity, the gravest first."""
-    found = Counter(item.finding.severity for item in dossier.open_findings)
+    counts = Counter(item.finding.severity for item in dossier.open_findings)
     return _(
         "%(open)s: %(severities)s.",
         open=ngettext(
             "%(n)s finding is open", "%(n)s findings are open", len(dossier.open_findings)
         ),
         severities=", ".join(
-            f"{found[value]} {word(value)}" for value in reversed(Severity) if found[value]
+            f"{counts[value]} {word(value)}" for value in reversed(Severity) if counts[value]
         ),
     )
 
 
-def version(change: Change, told: str | None) -> str:
+def version(change: Change, text: str | None) -> str:
     """Write what something was or is: a file by the beginning of its hash."""
-    if told is None:
+    if text is None:
         files = (Subject.PLAYBOOK, Subject.INVENTORY, Subject.CHECK, Subject.FILE)
         return _("not there") if change.subject in files else ""
-    return f"{told[:12]}…" if len(told) == _SHA256 else told
+    return f"{text[:12]}…" if len(text) == _SHA256 else text
 
 
 def material(change: Change) -> str:
@@ -261,7 +263,9 @@ def outlook(
             fewest=FEWEST,
             **names,
         )
+
         return
+
     growth = _signed(forecast.monthly or 0.0)
     margin = wording.short(forecast.monthly_margin or 0.0)
     if forecast.outlook is Outlook.NO_GROWTH:
@@ -274,6 +278,7 @@ def outlook(
             margin=margin,
             **names,
         )
+
     if forecast.basis is Basis.SIZE:
         yield _by_size(forecast, goal)
     yield from _reached(forecast, goal, as_of)
@@ -283,6 +288,7 @@ def outlook(
         low=wording.short(low),
         high=wording.short(high),
     )
+
     beyond = _(", which may exceed the objective") if high > objective.total_seconds() else ""
     yield f"{expected}{beyond}."
 
@@ -364,24 +370,24 @@ def foresight(forecast: Forecast | None) -> str:
 
 def by_setting(attempts: Sequence[Attempt]) -> dict[Setting, list[Attempt]]:
     """Sort the attempts by what they were about, in one pass."""
-    found: dict[Setting, list[Attempt]] = {}
+    groups: dict[Setting, list[Attempt]] = {}
     for attempt in attempts:
-        for about, own in attempt.apart():
-            found.setdefault(about, []).append(own)
-    return found
+        for about, part in attempt.apart():
+            groups.setdefault(about, []).append(part)
+    return groups
 
 
-def of_trend(trend: Trend, found: Mapping[Setting, list[Attempt]]) -> list[Attempt]:
+def of_trend(trend: Trend, attempts: Mapping[Setting, list[Attempt]]) -> list[Attempt]:
     """Return a trend's attempts, and those of its service of which no setting is known."""
-    unknown = found.get(Setting(trend.service, "", "", lab=False), [])
-    mine = found.get(Setting(trend.service, trend.scenario, trend.standby, trend.lab), [])
-    return [*mine, *unknown]
+    unknown = attempts.get(Setting(trend.service, "", "", lab=False), [])
+    exact = attempts.get(Setting(trend.service, trend.scenario, trend.standby, trend.lab), [])
+    return [*exact, *unknown]
 
 
-def groups(dossier: Dossier, shown: Sequence[Attempt]) -> list[Group]:
+def groups(dossier: Dossier, attempts: Sequence[Attempt]) -> list[Group]:
     """Put the attempts under the columns of the calendar."""
     columns = dossier.columns
     return [
         Group(columns[number], tuple(some))
-        for number, some in groupby(shown, key=lambda a: column_of(columns, a.at))
+        for number, some in groupby(attempts, key=lambda a: column_of(columns, a.at))
     ]

@@ -1,4 +1,4 @@
-"""Where things go in the picture of a trend: numbers only; a template makes the drawing.
+"""Lay out the picture of a trend: numbers only; a template makes the drawing.
 
 Two panels side by side, RTA and RPA over the days of the period, from zero up to the objective
 at least. Attempts without a figure have their sign in a strip above. A figure of more than twice
@@ -62,7 +62,7 @@ class Panel(NamedTuple):
     points: tuple[Point, ...]
     signs: tuple[Sign, ...]
     objective: tuple[tuple[float, float], ...]
-    objective_told: str
+    objective_text: str
     objective_y: float
     line: tuple[float, float, float, float] | None
     coming: tuple[float, float, float] | None
@@ -117,23 +117,25 @@ def _goal(attempt: Attempt, service: str, *, rta: bool) -> timedelta | None:
 
 def _panel(
     names: tuple[str, str],
-    told: Sequence[tuple[Attempt, Elapsed | None, timedelta | None]],
+    rows: Sequence[tuple[Attempt, Elapsed | None, timedelta | None]],
     future: tuple[Forecast | None, timedelta | None],
     frame: _Frame,
 ) -> Panel:
     forecast, today = future
     figures = [
         (attempt, actual, goal)
-        for attempt, actual, goal in told
+        for attempt, actual, goal in rows
         if actual is not None and attempt.ending in {Ending.PASSED, Ending.MISSED}
     ]
-    objectives = [goal.total_seconds() for _, _, goal in told if goal is not None]
+
+    objectives = [goal.total_seconds() for _, _, goal in rows if goal is not None]
     objectives += [today.total_seconds()] if today is not None else []
     highest = max((actual.high for _, actual, _ in figures), default=0.0)
     limit = max(objectives, default=highest or 1.0)
     frame = frame._replace(most=min(max(limit, highest), limit * _MOST) * _HEADROOM)
-    steps = tuple(_objective(told, today, frame))
+    steps = tuple(_objective(rows, today, frame))
     drawn = {id(attempt) for attempt, _, _ in figures}
+
     return Panel(
         name=names[0],
         goal=names[1],
@@ -143,9 +145,9 @@ def _panel(
         bottom=_BOTTOM,
         strip=_STRIP,
         points=tuple(_point(frame, *figure) for figure in figures),
-        signs=tuple(Sign(frame.x(a.at), a.ending) for a, _, _ in told if id(a) not in drawn),
+        signs=tuple(Sign(frame.x(a.at), a.ending) for a, _, _ in rows if id(a) not in drawn),
         objective=steps,
-        objective_told="" if today is None else wording.short(today),
+        objective_text="" if today is None else wording.short(today),
         objective_y=steps[-1][1] if steps else _TOP,
         line=_line(forecast, frame),
         coming=_coming(forecast, frame),
@@ -167,23 +169,26 @@ def _point(frame: _Frame, attempt: Attempt, actual: Elapsed, goal: timedelta | N
 
 
 def _objective(
-    told: Sequence[tuple[Attempt, Elapsed | None, timedelta | None]],
+    rows: Sequence[tuple[Attempt, Elapsed | None, timedelta | None]],
     today: timedelta | None,
     frame: _Frame,
 ) -> Iterator[tuple[float, float]]:
     """Give the corners of the objective's line: that of each attempt's time, then today's."""
-    known = [(frame.x(a.at), goal.total_seconds()) for a, _, goal in told if goal is not None]
+    points = [(frame.x(a.at), goal.total_seconds()) for a, _, goal in rows if goal is not None]
     if today is not None:
-        known.append((frame.right, today.total_seconds()))
-    if not known:
+        points.append((frame.right, today.total_seconds()))
+    if not points:
         return
-    height = known[0][1]
+
+    height = points[0][1]
     yield frame.left, frame.y(height)
-    for x, seconds in known:
+
+    for x, seconds in points:
         if seconds != height:
             yield x, frame.y(height)
             yield x, frame.y(seconds)
             height = seconds
+
     yield frame.right, frame.y(height)
 
 
@@ -191,12 +196,15 @@ def _line(forecast: Forecast | None, frame: _Frame) -> tuple[float, float, float
     """Cut the forecast's line to the panel."""
     if forecast is None or len(forecast.line) < 2 or forecast.outlook not in _GROWING:  # noqa: PLR2004
         return None
+
     (begin, low), (end, high) = forecast.line
     length = (end - begin).total_seconds()
     if length <= 0:
         return None
+
     first = max(begin, frame.period.begin)
     at_first = low + (high - low) * (first - begin).total_seconds() / length
+
     return frame.x(first), frame.y(at_first), frame.x(end), frame.y(high)
 
 
@@ -215,18 +223,20 @@ def _days(frame: _Frame) -> Iterator[tuple[float, str]]:
             begin = datetime(max(column.year, 1), column.month, 1, tzinfo=frame.period.begin.tzinfo)
         except ValueError:  # past the last year of the calendar
             continue
+
         if begin >= frame.period.begin:
             yield frame.x(begin), f"{begin.year:04d}-{begin.month:02d}"
 
 
 def _seconds(frame: _Frame) -> Iterator[tuple[float, str]]:
-    wanted = frame.most / 4
-    step = next((float(size) for size in _STEPS if size >= wanted), 0.0)
+    least = frame.most / 4
+    step = next((float(size) for size in _STEPS if size >= least), 0.0)
     if not step:
-        step = -(-wanted // _DAY) * _DAY
+        step = -(-least // _DAY) * _DAY
         step = step if step > 0 else _DAY
+
     count = 0
     while count * step <= frame.most and count <= _MOST_TICKS:
-        told = wording.exact if count * step < _DAY else wording.short
-        yield frame.y(count * step), told(count * step) if count else "0"
+        words = wording.exact if count * step < _DAY else wording.short
+        yield frame.y(count * step), words(count * step) if count else "0"
         count += 1

@@ -1,4 +1,4 @@
-"""How reports speak: every fixed sentence that is not in a template, figures, hostile text."""
+"""Format what reports say: fixed sentences outside templates, figures, hostile text."""
 
 from __future__ import annotations
 
@@ -66,16 +66,17 @@ def clean(value: object, limit: int = _LONG) -> str:
     Line feeds stay; tabs become spaces.
     """
     text = value if isinstance(value, str) else _flat(value)
-    shown = text[:limit].replace("\r\n", "\n").replace("\t", "    ")
-    if not shown.isprintable():
-        shown = "".join(_visible(char) for char in shown)
+    cleaned = text[:limit].replace("\r\n", "\n").replace("\t", "    ")
+    if not cleaned.isprintable():
+        cleaned = "".join(_visible(char) for char in cleaned)
     if len(text) > limit:
-        shown += " … " + _(
+        cleaned += " … " + _(
             "[cut: %(all)s characters, the first %(shown)s shown]",
             all=whole(len(text)),
             shown=whole(limit),
         )
-    return shown
+
+    return cleaned
 
 
 def line(value: object, limit: int = _LONG) -> str:
@@ -134,10 +135,12 @@ def short(value: timedelta | float) -> str:
     seconds = _seconds(value)
     if abs(seconds) >= _MILLENNIA:
         return _spaced(f"{seconds:.3g}s")
+
     whole_seconds = round(abs(seconds))
     if _HOURS_FROM <= whole_seconds < _HOURS_TO:
         hours, rest = divmod(whole_seconds, 3600)
         return _spaced(f"{'-' if seconds < 0 else ''}{hours}h{rest // 60:02d}m")
+
     return _spaced(approximate(seconds))
 
 
@@ -146,14 +149,17 @@ def tenth(value: timedelta | float, *, up: bool) -> str:
     seconds = _seconds(value)
     if abs(seconds) >= _MILLENNIA:
         return _spaced(f"{seconds:.3g}s")
+
     tenths = (math.ceil if up else math.floor)(round(seconds * 10, 3))
     sign, (left, rest) = "-" if tenths < 0 else "", divmod(abs(tenths), 10)
+
     parts: list[str] = []
     days = [("d", 86_400)] if left >= _HOURS_TO else []
     for unit, size in (*days, ("h", 3_600), ("m", 60)):
         count, left = divmod(left, size)
         if count or parts:
             parts.append(f"{count:02d}{unit}" if parts else f"{count}{unit}")
+
     return _spaced(sign + "".join(parts) + (f"{left:02d}" if parts else f"{left}") + f".{rest}s")
 
 
@@ -171,11 +177,13 @@ def _spaced(duration: str) -> str:
     """Write "1h05m" as the language being spoken does: "1 h 05" in French."""
     if language() != "fr":
         return duration
+
     parts = _PART.findall(duration)
-    said = " ".join(f"{number} {_FRENCH_UNITS[unit]}" for number, unit in parts)
+    spaced = " ".join(f"{number} {_FRENCH_UNITS[unit]}" for number, unit in parts)
     if [unit for _number, unit in parts] == ["h", "m"]:
-        said = said.removesuffix(" min")
-    return decimal(("\u2212" if duration.startswith("-") else "") + said).replace(" ", "\u00a0")
+        spaced = spaced.removesuffix(" min")
+
+    return decimal(("\u2212" if duration.startswith("-") else "") + spaced).replace(" ", "\u00a0")
 
 
 def _seconds(value: timedelta | float) -> float:
@@ -184,7 +192,7 @@ def _seconds(value: timedelta | float) -> float:
 
 def exit_code(code: int) -> str:
     """Say what an exit code means; an unknown one is a failure."""
-    member = ExitCode.known(code)
+    member = ExitCode.find(code)
     unknown = N_("unknown: treat it as a failure")
     return f"{code} ({_(member.phrase if member is not None else unknown)})"  # 0 is a member, too
 
@@ -203,11 +211,14 @@ def size(count: int | None) -> str:
     """Write a number of bytes; nothing when it is not known."""
     if count is None:
         return ""
+
     value, unit = float(count), "B"
     for bigger in ("KiB", "MiB", "GiB", "TiB"):
         if value < _KILO:
             break
+
         value, unit = value / _KILO, bigger
+
     return f"{decimal(f'{value:.1f}')}\u00a0{unit}" if unit != "B" else f"{count}\u00a0B"
 
 
@@ -221,6 +232,7 @@ def ahead(skew: Skew) -> str:
     if max(abs(skew.seconds), skew.within) >= _MILLENNIA:
         off, within = decimal(f"{skew.seconds:.3g}"), decimal(f"{skew.within:.3g}")
         return _("%(off)s s off, to within %(within)s s", off=off, within=within)
+
     off, within = decimal(f"{abs(skew.seconds):.3f}"), decimal(f"{skew.within:.3f}")
     if skew.seconds >= 0:
         return _("%(off)s s ahead, to within %(within)s s", off=off, within=within)

@@ -1,4 +1,4 @@
-"""Which language a report speaks: every fixed word that people read in one comes through here.
+"""Choose the language of a report: every fixed word that people read in one comes through here.
 
 English is the source; the other catalogues are `locale/*.po`, read as they are, so that there is
 no build step to forget. The only module that imports Babel.
@@ -47,8 +47,8 @@ def pgettext(context: str, text: str, /, **values: object) -> str:
 
 def ngettext(one: str, many: str, count: int, /, **values: object) -> str:
     """Say a text about a number of things; `%(n)s` is that number."""
-    said = _catalogue(language()).ngettext(one, many, count)
-    return _filled(said, {"n": whole(count), **values})
+    message = _catalogue(language()).ngettext(one, many, count)
+    return _filled(message, {"n": whole(count), **values})
 
 
 def N_(text: str) -> str:  # noqa: N802 gettext's own name
@@ -66,14 +66,15 @@ def decimal(text: str) -> str:
     return text.replace(".", ",") if language() == "fr" else text
 
 
-def _filled(said: str, values: dict[str, object]) -> str:
-    return said % values if values else said
+def _filled(message: str, values: dict[str, object]) -> str:
+    return message % values if values else message
 
 
 @cache
 def _catalogue(code: str) -> NullTranslations:
     if code == "en":
         return NullTranslations()
+
     from babel.messages.mofile import write_mo  # noqa: PLC0415 only a translated report needs it
     from babel.messages.pofile import read_po  # noqa: PLC0415 same
 
@@ -82,4 +83,5 @@ def _catalogue(code: str) -> NullTranslations:
     compiled = io.BytesIO()
     write_mo(compiled, catalogue)
     compiled.seek(0)
+
     return GNUTranslations(compiled)

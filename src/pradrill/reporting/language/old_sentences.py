@@ -1,4 +1,4 @@
-"""Sentences of records of format 1, said in the language of the report: frozen, none is added.
+"""Translate sentences of records of format 1: frozen, none is added.
 
 Those records keep what the engine gave as a reason in English, as it was composed, and nothing
 beside it; since format 2 a reason has a code. Only here are the program's own sentences recognised
@@ -235,7 +235,7 @@ _LONGEST = 4_000  # what is longer was not composed by the engine alone
 
 
 def spoken(sentence: str) -> str | None:
-    """Say a sentence of an old record in the report's language; None: it is not one of ours."""
+    """Say a sentence of an old record in the report's language; None when it is not one of ours."""
     recognised = _recognised(sentence)
     if recognised is None:
         return None
@@ -246,11 +246,13 @@ def spoken(sentence: str) -> str | None:
 def _recognised(sentence: str) -> tuple[str, dict[str, str]] | None:
     if len(sentence) > _LONGEST:
         return None
+
     for form, pattern in _patterns():
         match = pattern.fullmatch(sentence)
         if match is None or ("whose" in match.groupdict() and spoken(match["because"]) is None):
             continue
         return form, match.groupdict()
+
     return None
 
 

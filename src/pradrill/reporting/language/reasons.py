@@ -1,4 +1,4 @@
-"""Reasons of the record, said in the language of the report: the form of their code, with values.
+"""Translate reasons of the record: the form of their code, with values.
 
 What has no code was written by others and is quoted as it is, or it was written by the engine when
 records had sentences only: those are the business of `old_sentences`.
@@ -12,8 +12,15 @@ from enum import StrEnum
 from typing import Any
 
 from pradrill.domain.run.outcome import CheckOutcome, GuardOutcome, Phase, StepOutcome
-from pradrill.domain.run.question import CallStage, Standing
-from pradrill.domain.values.reason import ENGLISH, Reason, Said, as_reason, conjunction, in_utc
+from pradrill.domain.run.question import CallStage, SlaStanding
+from pradrill.domain.values.reason import (
+    ENGLISH,
+    Reason,
+    ReasonOrText,
+    as_reason,
+    conjunction,
+    in_utc,
+)
 from pradrill.domain.values.reason_code import Code
 from pradrill.reporting.language import old_sentences
 from pradrill.reporting.language.formats import respelt
@@ -26,7 +33,7 @@ ENUMS: Mapping[str, type[StrEnum]] = {
     "answered": CheckOutcome,
     "seen": GuardOutcome,
     "stage": CallStage,
-    "kept": Standing,
+    "kept": SlaStanding,
 }
 """Values that are words of the domain, by their names in the forms."""
 
@@ -37,28 +44,30 @@ _DAMAGED = (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError
 """What saying a reason raises whose values are not those of its code: its text is left."""
 
 
-def is_translated(said: Said) -> bool:
+def is_translated(reason: ReasonOrText) -> bool:
     """Tell whether the report's language has words for a reason of the record."""
-    return language() == "en" or _spoken(as_reason(said)) is not None
+    return language() == "en" or _spoken(as_reason(reason)) is not None
 
 
-def spoken(said: Said) -> str:
+def spoken(reason: ReasonOrText) -> str:
     """Say a reason of the record in the report's language; as it is, if it has no words."""
     if language() == "en":
-        return str(said)
-    words = _spoken(as_reason(said))
-    return str(said) if words is None else words
+        return str(reason)
+    words = _spoken(as_reason(reason))
+    return str(reason) if words is None else words
 
 
-def _spoken(said: Reason) -> str | None:
-    if not said.code:
-        return old_sentences.spoken(said.text)
-    code = Code.known(said.code)
+def _spoken(reason: Reason) -> str | None:
+    if not reason.code:
+        return old_sentences.spoken(reason.text)
+
+    code = Code.lookup(reason.code)
     if code is None:  # of a later version
         return None
+
     try:
-        values = {name: _value(name, value) for name, value in said.values.items()}
-        return _(code.form(said.values)) % values
+        values = {name: _value(name, value) for name, value in reason.values.items()}
+        return _(code.form(reason.values)) % values
     except _DAMAGED:
         return None
 
@@ -73,11 +82,12 @@ def _value(name: str, value: Any) -> str:
         return _measure(name, value)
     if name in ENUMS:
         return word(ENUMS[name](value))
+
     return step_name(value) if name == "step" else str(value)
 
 
 def _measure(name: str, value: Any) -> str:
     if name == "instant":
         return in_utc(datetime.fromisoformat(value))
-    written = ENGLISH[name](value)
-    return decimal(written).replace(" ", "\u00a0") if name == "seconds" else respelt(written)
+    text = ENGLISH[name](value)
+    return decimal(text).replace(" ", "\u00a0") if name == "seconds" else respelt(text)

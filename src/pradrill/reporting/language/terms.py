@@ -1,4 +1,4 @@
-"""The words of the domain, as reports say them in the language being spoken."""
+"""Translate the words of the domain into the language being spoken."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pradrill.domain.register.annotation import AnnotationKind
 from pradrill.domain.report.responsibilities import Proof
 from pradrill.domain.run.backup_integrity import Soundness
 from pradrill.domain.run.outcome import CheckOutcome, GuardOutcome, Phase, StepKind, StepOutcome
-from pradrill.domain.run.question import CallStage, Standing
+from pradrill.domain.run.question import CallStage, SlaStanding
 from pradrill.domain.run.record import Refusal, RunState
 from pradrill.domain.run.run_plan import NotRun
 from pradrill.domain.run.verdict import Verdict
@@ -217,9 +217,9 @@ def _stages() -> Mapping[str, str]:
 
 def _promises() -> Mapping[str, str]:
     return {
-        Standing.MET: pgettext("promise", "met"),
-        Standing.NOT_MET: pgettext("promise", "not met"),
-        Standing.UNKNOWN: pgettext("promise", "unknown"),
+        SlaStanding.MET: pgettext("promise", "met"),
+        SlaStanding.NOT_MET: pgettext("promise", "not met"),
+        SlaStanding.UNKNOWN: pgettext("promise", "unknown"),
     }
 
 
@@ -273,6 +273,6 @@ _WORDS: Mapping[type[StrEnum], Callable[[], Mapping[str, str]]] = {
     Proof: _proofs,
     Topic: _topics,
     CallStage: _stages,
-    Standing: _promises,
+    SlaStanding: _promises,
     Soundness: _soundness,
 }

@@ -1,4 +1,4 @@
-"""What a report derives from a case file: people, findings, changes."""
+"""Derive from a case file what a report shows: people, findings, changes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pradrill.domain.register.annotation import Annotation, AnnotationKind
 from pradrill.domain.register.finding import Finding
 from pradrill.domain.report.case_file import CaseFile
-from pradrill.domain.report.changes import Changes, Part, PlanField, changes
+from pradrill.domain.report.changes import Changes, FilePart, PlanField, changes
 from pradrill.domain.values.severity import Severity
 from pradrill.domain.values.timeline import Instant, Mark
 from pradrill.reporting.language import formats as wording
@@ -32,12 +32,12 @@ class MarkLine(NamedTuple):
 
 def mark_lines(case: CaseFile) -> tuple[MarkLine, ...]:
     """Return every mark, in order."""
-    said = [note for note in case.of_kind(AnnotationKind.MARK) if note.instant is not None]
+    remarks = [note for note in case.of_kind(AnnotationKind.MARK) if note.instant is not None]
     return tuple(
         MarkLine(
             mark,
             case.record.recovery.marks.get(mark),
-            tuple(note for note in said if note.mark is mark),
+            tuple(note for note in remarks if note.mark is mark),
         )
         for mark in Mark
     )
@@ -45,30 +45,30 @@ def mark_lines(case: CaseFile) -> tuple[MarkLine, ...]:
 
 def people(case: CaseFile) -> Iterator[tuple[str, tuple[Annotation, ...]]]:
     """Return who took part, a role at a time: those expected first, entered or not."""
-    named = case.of_kind(AnnotationKind.PERSON)
-    roles = dict.fromkeys((*ROLES, *(note.role or "" for note in named)))
+    notes = case.of_kind(AnnotationKind.PERSON)
+    roles = dict.fromkeys((*ROLES, *(note.role or "" for note in notes)))
     for role in roles:
-        mine = tuple(note for note in named if (note.role or "") == role)
-        yield (_(role) if role in ROLES else role or _("role not entered")), mine
+        persons = tuple(note for note in notes if (note.role or "") == role)
+        yield (_(role) if role in ROLES else role or _("role not entered")), persons
 
 
 def planned(case: CaseFile, role: str) -> str | None:
     """Return whom the drill named for a role beforehand."""
-    named = case.record.plan.drill.people
-    known = {_(name): getattr(named, name, None) for name in ROLES}
-    return known.get(role)
+    declared = case.record.plan.drill.people
+    by_role = {_(name): getattr(declared, name, None) for name in ROLES}
+    return by_role.get(role)
 
 
 def open_findings(case: CaseFile) -> tuple[Finding, ...]:
     """Return the findings that no run has closed, the gravest first, then the oldest."""
-    mine = [finding for finding in case.findings if finding.open]
-    return tuple(sorted(mine, key=lambda f: (_GRAVEST.index(f.severity), f.opened, f.finding)))
+    findings = [finding for finding in case.findings if finding.open]
+    return tuple(sorted(findings, key=lambda f: (_GRAVEST.index(f.severity), f.opened, f.finding)))
 
 
 def closed_findings(case: CaseFile) -> tuple[Finding, ...]:
     """Return the findings that a run has closed, newest first."""
-    mine = [finding for finding in case.findings if not finding.open]
-    return tuple(sorted(mine, key=lambda finding: finding.opened, reverse=True))
+    findings = [finding for finding in case.findings if not finding.open]
+    return tuple(sorted(findings, key=lambda finding: finding.opened, reverse=True))
 
 
 def opened_by(finding: Finding) -> str:
@@ -98,15 +98,15 @@ def changed(case: CaseFile) -> Changes | None:
     return None if case.previous is None else changes(case.record.plan, case.previous.plan)
 
 
-def part(value: Part) -> str:
+def part(value: FilePart) -> str:
     """Say what a file is to a drill."""
     return {
-        Part.PLAN: pgettext("file", "plan"),
-        Part.DRILL: pgettext("file", "drill"),
-        Part.PLAYBOOK: pgettext("file", "playbook"),
-        Part.INVENTORY: pgettext("file", "inventory"),
-        Part.CHECK: pgettext("file", "check"),
-        Part.OTHER: pgettext("file", "other"),
+        FilePart.PLAN: pgettext("file", "plan"),
+        FilePart.DRILL: pgettext("file", "drill"),
+        FilePart.PLAYBOOK: pgettext("file", "playbook"),
+        FilePart.INVENTORY: pgettext("file", "inventory"),
+        FilePart.CHECK: pgettext("file", "check"),
+        FilePart.OTHER: pgettext("file", "other"),
     }[value]
 
 

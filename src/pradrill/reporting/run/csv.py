@@ -1,4 +1,4 @@
-"""A run as CSV, one row a fact, for spreadsheets, in the words of the record."""
+"""Write a run as CSV, one row per fact, for spreadsheets, in the words of the record."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ def render_csv(case: CaseFile) -> str:
     same = {"run": record.run_id, "drill": record.plan.drill.drill}
     for row in (*_doubt(case), *_run(record), *_steps(record), *_proofs(record), *_findings(case)):
         writer.writerow([cell({**same, **row}.get(column, "")) for column in COLUMNS])
+
     return stream.getvalue()
 
 
@@ -57,16 +58,16 @@ def _run(record: RunRecord) -> Iterator[dict[str, object]]:
         "detail": "; ".join(map(str, record.reasons)),
     }
     for c in view.comparisons(record):
-        known = c.actual
+        actual = c.actual
         yield {
             "row": "figure",
             "name": c.actual_name,
             "outcome": c.standing.value,
-            "seconds": "" if known is None else known.seconds,
-            "low": "" if known is None else known.low,
-            "high": "" if known is None else known.high,
+            "seconds": "" if actual is None else actual.seconds,
+            "low": "" if actual is None else actual.low,
+            "high": "" if actual is None else actual.high,
             "objective": c.objective.total_seconds(),
-            "detail": "" if known is None else known.provenance.value,
+            "detail": "" if actual is None else actual.provenance.value,
         }
     for mark, instant in record.recovery.marks.items():
         yield {

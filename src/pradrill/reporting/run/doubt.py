@@ -1,4 +1,4 @@
-"""What a reader must know first: the register does not verify, or the record is another one."""
+"""Say what a reader must know first: the register does not verify, or the record is another one."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ def doubts(run_id: str, wrong: Sequence[Wrong]) -> list[str]:
     """Return what stands before everything else; nothing when all is what was recorded."""
     if not wrong:
         return []
-    own = any(each.where.startswith(f"runs/{run_id}") for each in wrong)
+
+    of_run = any(each.where.startswith(f"runs/{run_id}") for each in wrong)
     first = (
         _("This run is not what was recorded: do not rely on what follows.")
-        if own
+        if of_run
         else _("The register does not verify: nobody vouches for what follows.")
     )
+
     lines = [wording.line(f"{each.where}: {each.what}", 300) for each in wrong[:_MOST]]
     if len(wrong) > _MOST:
         more = len(wrong) - _MOST
         lines.append(ngettext("and one more trouble", "and %(n)s more troubles", more))
+
     return [first, *lines]

@@ -1,4 +1,4 @@
-"""Reports as self-contained HTML pages: no script, nothing to load, the same bytes each time."""
+"""Render reports as self-contained HTML pages: no script, nothing to load, stable bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run as JUnit XML, for CI: what did not pass, and what could not be told, is never green."""
+"""Write a run as JUnit XML, for CI: what did not pass, or could not be told, is never green."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from pradrill.reporting.run import page as view
 
 _MESSAGE, _DETAIL = 300, 20_000
 _OF_STANDING = {
-    view.Standing.MET: "",
-    view.Standing.NOT_MET: "failure",
-    view.Standing.UNKNOWN: "error",
+    view.ObjectiveStanding.MET: "",
+    view.ObjectiveStanding.NOT_MET: "failure",
+    view.ObjectiveStanding.UNKNOWN: "error",
 }
 
 
@@ -29,7 +29,7 @@ class _Case(NamedTuple):
     name: str
     seconds: float
     kind: str = ""
-    said: str = ""
+    text: str = ""
 
 
 def render_junit(case: CaseFile) -> str:
@@ -38,7 +38,7 @@ def render_junit(case: CaseFile) -> str:
     cases = [*_doubt(case), *_verdict(record), *_steps(record), *_guards(record), *_checks(record)]
     root = ET.Element("testsuites", {"name": "pradrill", **_counts(cases)})
     for suite in dict.fromkeys(each.suite for each in cases):
-        mine = [each for each in cases if each.suite == suite]
+        suite_cases = [each for each in cases if each.suite == suite]
         element = ET.SubElement(
             root,
             "testsuite",
@@ -46,11 +46,12 @@ def render_junit(case: CaseFile) -> str:
                 "name": f"{record.plan.drill.drill}.{suite}",
                 "timestamp": record.started.isoformat(),
                 "hostname": wording.line(record.launch.controller, 200),
-                **_counts(mine),
+                **_counts(suite_cases),
             },
         )
-        for each in mine:
+        for each in suite_cases:
             _add(element, each)
+
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
@@ -64,8 +65,8 @@ def _add(suite: ET.Element, case: _Case) -> None:
         time=_seconds(case.seconds),
     )
     if case.kind:
-        told = ET.SubElement(element, case.kind, message=wording.line(case.said, _MESSAGE))
-        told.text = wording.clean(case.said, _DETAIL)
+        failure = ET.SubElement(element, case.kind, message=wording.line(case.text, _MESSAGE))
+        failure.text = wording.clean(case.text, _DETAIL)
 
 
 def _counts(cases: list[_Case]) -> dict[str, str]:
@@ -90,32 +91,41 @@ def _verdict(record: RunRecord) -> Iterator[_Case]:
         Verdict.FAILED: "failure",
         Verdict.INCONCLUSIVE: "error",
     }
-    said = "\n".join((view.headline(record), *map(str, record.reasons)))
+
+    text = "\n".join((view.headline(record), *map(str, record.reasons)))
     length = (record.ended - record.started).total_seconds()
-    yield _Case("run", "verdict", length, kinds[record.verdict], said)
+    yield _Case("run", "verdict", length, kinds[record.verdict], text)
+
     for c in view.comparisons(record):
         kind = _OF_STANDING[c.standing]
-        name = f"{c.actual_name} within {c.objective_name} {c.objective_told}"
-        yield _Case("run", name, 0.0, kind, f"{c.told} ({c.interval})")
+        name = f"{c.actual_name} within {c.objective_name} {c.objective_text}"
+        yield _Case("run", name, 0.0, kind, f"{c.actual_text} ({c.interval})")
+
     left = "\n".join(map(str, record.residue))
     yield _Case("run", "standby left as declared", 0.0, "failure" if left else "", left)
 
 
 def _doubt(case: CaseFile) -> Iterator[_Case]:
-    if said := case_view.doubt(case):
-        yield _Case("run", "is what was recorded", 0.0, "error", "\n".join(said))
+    if doubts := case_view.doubt(case):
+        yield _Case("run", "is what was recorded", 0.0, "error", "\n".join(doubts))
 
 
 def _steps(record: RunRecord) -> Iterator[_Case]:
     for step in record.steps:
-        said = [step.detail.text, *(f"{f.host}, {f.task}: {f.message}" for f in step.failures[:50])]
+        details = [
+            step.detail.text,
+            *(f"{f.host}, {f.task}: {f.message}" for f in step.failures[:50]),
+        ]
+
         red = "failure" if step.outcome is StepOutcome.FAILED else "error"
         kind = "" if step.outcome is StepOutcome.PASSED else red
         name = f"{step.phase}: {step.name}"
-        yield _Case("steps", name, step.seconds, kind, "\n".join((step.outcome, *said)))
+        yield _Case("steps", name, step.seconds, kind, "\n".join((step.outcome, *details)))
+
     for planned in view.unended(record):
         name = f"{planned.phase}: {planned.name}"
         yield _Case("steps", name, 0.0, "error", "began, its end is not on record")
+
     for planned in record.not_executed:
         why = view.not_run(planned) or "not executed"
         yield _Case("steps", f"{planned.phase}: {planned.name}", 0.0, "skipped", why)

@@ -1,4 +1,4 @@
-"""What every report derives from a record: objectives against actuals, order, plain statements."""
+"""Derive what every report needs from a record: objectives against actuals, order, statements."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from pradrill.reporting.language.reasons import spoken
 from pradrill.reporting.language.terms import step_name, word
 
 
-class Standing(StrEnum):
+class ObjectiveStanding(StrEnum):
     """How an actual stands against its objective."""
 
     MET = "met"
@@ -53,41 +53,47 @@ class Comparison(NamedTuple):
     """Of the whole: each service's own. They decide, for the whole has no objective in the plan."""
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> ObjectiveStanding:
         """Tell whether the objective is met; an assumed or contradictory actual tells nothing."""
         if self.parts:
-            found = {part.standing for part in self.parts}
-            order = (Standing.NOT_MET, Standing.UNKNOWN, Standing.MET)
-            return next(standing for standing in order if standing in found)
+            standings = {part.standing for part in self.parts}
+            order = (ObjectiveStanding.NOT_MET, ObjectiveStanding.UNKNOWN, ObjectiveStanding.MET)
+            return next(standing for standing in order if standing in standings)
         if self.actual is None or self.actual.high < 0:
-            return Standing.UNKNOWN
+            return ObjectiveStanding.UNKNOWN
         if self.actual.provenance is Provenance.ASSUMED:
-            return Standing.UNKNOWN
-        return Standing.MET if self.actual.meets(self.objective) else Standing.NOT_MET
+            return ObjectiveStanding.UNKNOWN
+
+        return (
+            ObjectiveStanding.MET
+            if self.actual.meets(self.objective)
+            else ObjectiveStanding.NOT_MET
+        )
 
     @property
-    def standing_told(self) -> str:
+    def standing_text(self) -> str:
         """Write the standing."""
         return standing(self.standing)
 
     @property
-    def told(self) -> str:
+    def actual_text(self) -> str:
         """Write the actual; more finely when it would read the same as its objective."""
         if self.actual is None:
             return _(wording.NOT_MEASURED)
+
         text = wording.short(self.actual.seconds)
-        alike = text == self.objective_told and not self.parts
+        alike = text == self.objective_text and not self.parts
         if not alike or self.actual.seconds == self.objective.total_seconds():
             return text
-        return wording.tenth(self.actual.seconds, up=self.standing is Standing.NOT_MET)
+        return wording.tenth(self.actual.seconds, up=self.standing is ObjectiveStanding.NOT_MET)
 
     @property
-    def objective_told(self) -> str:
+    def objective_text(self) -> str:
         """Write the objective; of the whole, the strictest and the widest."""
-        found = sorted({part.objective for part in self.parts} or {self.objective})
-        if found[0] == found[-1]:
-            return wording.short(found[0])
-        low, high = wording.short(found[0]), wording.short(found[-1])
+        goals = sorted({part.objective for part in self.parts} or {self.objective})
+        if goals[0] == goals[-1]:
+            return wording.short(goals[0])
+        low, high = wording.short(goals[0]), wording.short(goals[-1])
         return _("%(low)s to %(high)s", low=low, high=high)
 
     @property
@@ -143,20 +149,23 @@ class ServiceRow(NamedTuple):
 
 
 def services(record: RunRecord) -> tuple[ServiceRow, ...]:
-    """Return a row a service, dependencies first; none when all were recovered as one."""
+    """Return one row per service, dependencies first; none when all were recovered as one."""
     rows = []
     for branch in record.plan.apart:
         name = str(branch.service)
         result = record.services.get(name)
         if result is None:
             continue
+
         goals, recovery = record.plan.services[name].objectives, result.recovery
         pair = (
             Comparison("RTA", "RTO", recovery.rta, goals.rto, name),
             Comparison("RPA", "RPO", recovery.rpa, goals.rpo, name),
         )
+
         verified = recovery.marks.get(Mark.SERVICE_VERIFIED)
         rows.append(ServiceRow(name, result.verdict, pair, verified, result.reasons))
+
     return tuple(rows)
 
 
@@ -169,12 +178,12 @@ class WorstRow(NamedTuple):
     objective: timedelta
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> ObjectiveStanding:
         """Tell whether even the worst case meets the RPO."""
         if self.reading is None:
-            return Standing.UNKNOWN
+            return ObjectiveStanding.UNKNOWN
         met = self.reading.worst_case.seconds <= self.objective.total_seconds()
-        return Standing.MET if met else Standing.NOT_MET
+        return ObjectiveStanding.MET if met else ObjectiveStanding.NOT_MET
 
     @property
     def margin(self) -> str:
@@ -186,27 +195,28 @@ class WorstRow(NamedTuple):
 
 
 def worst_rows(record: RunRecord) -> tuple[WorstRow, ...]:
-    """Return what the catalogues told: a row a service where services are recovered apart."""
+    """Return what the catalogues say: one row per service where services are recovered apart."""
     whole = record.plan.objectives.rpo
     rows = []
     for branch in record.plan.branches:
         recovery = record.recovery_of(branch.service)
-        own = branch.service
-        goal = whole if own is None else record.plan.services[own].objectives.rpo
-        rows.append(WorstRow(own, recovery.catalogue, recovery.integrity, goal))
+        service = branch.service
+        goal = whole if service is None else record.plan.services[service].objectives.rpo
+        rows.append(WorstRow(service, recovery.catalogue, recovery.integrity, goal))
+
     return tuple(rows)
 
 
-def standing(value: Standing) -> str:
+def standing(value: ObjectiveStanding) -> str:
     """Say how an actual stands against its objective."""
     return {
-        Standing.MET: pgettext("objective", "met"),
-        Standing.NOT_MET: pgettext("objective", "not met"),
-        Standing.UNKNOWN: pgettext("objective", "unknown"),
+        ObjectiveStanding.MET: pgettext("objective", "met"),
+        ObjectiveStanding.NOT_MET: pgettext("objective", "not met"),
+        ObjectiveStanding.UNKNOWN: pgettext("objective", "unknown"),
     }[value]
 
 
-def held(record: RunRecord) -> tuple[str, ...]:
+def branches_not_tried(record: RunRecord) -> tuple[str, ...]:
     """Say which services were not tried because of others, and of which."""
     return tuple(
         _(
@@ -219,7 +229,7 @@ def held(record: RunRecord) -> tuple[str, ...]:
     )
 
 
-def named(step: StepResult | PlannedStep) -> str:
+def step_title(step: StepResult | PlannedStep) -> str:
     """Return a step's name with its service's, where services are recovered apart."""
     name = step_name(step.name)
     if step.service is None:
@@ -229,7 +239,7 @@ def named(step: StepResult | PlannedStep) -> str:
 
 def left_out(step: NotExecuted) -> str:
     """Return the name of a step that never began, with what kept it, where that is known."""
-    return named(step) if step.not_run is None else f"{named(step)} ({not_run(step)})"
+    return step_title(step) if step.not_run is None else f"{step_title(step)} ({not_run(step)})"
 
 
 def not_run(step: NotExecuted) -> str:
@@ -272,24 +282,26 @@ def objective_label(comparison: Comparison) -> str:
 
 def providers(plan: RunPlan) -> tuple[str, ...]:
     """Return the providers of the drill's services, each once."""
-    named = (service.provider for service in plan.services.values())
-    return tuple(dict.fromkeys(name for name in named if name))
+    names = (service.provider for service in plan.services.values())
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def untouched(record: RunRecord) -> str:
     """Say what is known of production's isolation, and no more."""
-    seen = [guard for guard in record.guards if guard.of_isolation]
-    if not seen:
+    guards = [guard for guard in record.guards if guard.of_isolation]
+    if not guards:
         return _("not proven: whether production could be reached was not tried")
-    if any(opened(guard) for guard in seen):
+    if any(opened(guard) for guard in guards):
         return _("not untouched for certain: production was within reach while services ran")
-    if all(guard.outcome is GuardOutcome.PROVEN for guard in seen):
-        if {Phase.VERIFY, Phase.TEARDOWN} <= {guard.phase for guard in seen}:
+    if all(guard.outcome is GuardOutcome.PROVEN for guard in guards):
+        if {Phase.VERIFY, Phase.TEARDOWN} <= {guard.phase for guard in guards}:
             return _(
                 "proven before the restore, once the services ran, and before the teardown, from "
                 "inside the standby: no endpoint answered"
             )
+
         return _("proven before the restore, from inside the standby: no endpoint answered")
+
     return _("not proven: see the guards above")
 
 
@@ -302,39 +314,48 @@ def headline(record: RunRecord) -> str:
         return f"{verdict} ({word(record.state)})"
     if record.residue and record.verdict is Verdict.PASSED:
         return _("%(verdict)s (residue)", verdict=verdict)
+
     return verdict
 
 
 def notes(record: RunRecord) -> tuple[str, ...]:
     """Return the sentences that a reader of the verdict must not miss."""
-    said = []
+    texts = []
     if record.launch.dry_run:
-        said.append(_("Dry run: nothing was carried out."))
-    said += _unfinished(record)
-    said += _resumed(record)
+        texts.append(_("Dry run: nothing was carried out."))
+
+    texts += _unfinished(record)
+    texts += _resumed(record)
+
     if any(opened(guard) for guard in record.guards):
-        said.append(_("Production was within reach of the standby while its services ran."))
+        texts.append(_("Production was within reach of the standby while its services ran."))
+
     if any(step.not_run is NotRun.NEVER_PROVEN for step in record.not_executed):
-        said.append(_("A guard was not proven: no playbook ran on its host from there on."))
+        texts.append(_("A guard was not proven: no playbook ran on its host from there on."))
+
     waived = [guard for guard in record.guards if guard.outcome is GuardOutcome.WAIVED]
     if waived:
-        said.append(
+        texts.append(
             _("Nothing told the standby apart from its primary: the plan says primary: none.")
         )
+
     if record.residue:
-        said.append(_("The standby was not left as declared: see the teardown."))
+        texts.append(_("The standby was not left as declared: see the teardown."))
+
     if record.recovery.clock_steps:
         steps = ", ".join(
             f"{decimal(f'{step.seconds:+.3g}')} s {wording.at_tenth(step.at)}"
             for step in record.recovery.clock_steps
         )
-        said.append(
+
+        texts.append(
             _(
                 "The controller's clock was set during the run; intervals say so: %(steps)s.",
                 steps=steps,
             )
         )
-    return tuple(said)
+
+    return tuple(texts)
 
 
 def _unfinished(record: RunRecord) -> Iterator[str]:
@@ -404,15 +425,18 @@ def teardown(record: RunRecord) -> str:
 def _teardown_key(record: RunRecord) -> str:
     if record.residue:
         return "residue"
+
     reached = {step.phase for step in record.steps} - {Phase.READINESS, Phase.TEARDOWN}
     if record.refusal is not None or (not reached and record.state is not RunState.CRASHED):
         return "untouched"
+
     passed = {step.key for step in record.steps if _passed(step, Phase.TEARDOWN)}
     planned = {
         step.key
         for step in record.plan.steps_of(Phase.TEARDOWN)
         if step.kind is not StepKind.ISOLATION_AGAIN  # which looks, and puts nothing back
     }
+
     return "clean" if planned and planned <= passed else "unknown"
 
 
@@ -422,8 +446,8 @@ def _passed(step: StepResult, phase: Phase) -> bool:
 
 def unended(record: RunRecord) -> tuple[PlannedStep, ...]:
     """Return the planned steps that began and whose end is not on record."""
-    told = {step.key for step in record.steps} | {step.key for step in record.not_executed}
-    return tuple(step for step in record.plan.steps if step.key not in told)
+    keys = {step.key for step in record.steps} | {step.key for step in record.not_executed}
+    return tuple(step for step in record.plan.steps if step.key not in keys)
 
 
 def sorted_checks(record: RunRecord) -> tuple[CheckResult, ...]:

@@ -10,7 +10,9 @@ from pradrill.reporting.run import page as view
 
 def run_line(record: RunRecord) -> RunLine:
     """Return what a list shows of a run."""
-    rta, rpa = ("-" if each.actual is None else each.told for each in view.comparisons(record))
+    rta, rpa = (
+        "-" if each.actual is None else each.actual_text for each in view.comparisons(record)
+    )
     return RunLine(
         run_id=record.run_id,
         began=wording.at_minute(record.started),

@@ -1,4 +1,4 @@
-"""Fields of an audit that have more than one source: each answer says where it comes from.
+"""Collect fields of an audit that have several sources: each answer says where it comes from.
 
 What an instrument saw comes first, then what plan, drill or a playbook declare, then what people
 entered after the run. No answer takes the place of another: a reader sees where they differ.
@@ -23,107 +23,121 @@ _IN_PLAN = N_("declared in the plan")
 _IN_DRILL = N_("declared in the drill")
 
 
-class Told(NamedTuple):
+class SourcedAnswer(NamedTuple):
     """An answer, and where it comes from."""
 
     text: str
     source: str
 
 
-def planned(case: CaseFile) -> Iterator[Told]:
+def planned(case: CaseFile) -> Iterator[SourcedAnswer]:
     """Say for which day the drill was planned."""
     record = case.record
     if record.plan.drill.planned is not None:
-        yield Told(record.plan.drill.planned.isoformat(), _(_IN_DRILL))
+        yield SourcedAnswer(record.plan.drill.planned.isoformat(), _(_IN_DRILL))
+
     if record.launch.due is not None:
-        yield Told(record.launch.due.date().isoformat(), _("due by the plan's drill_every"))
+        yield SourcedAnswer(
+            record.launch.due.date().isoformat(), _("due by the plan's drill_every")
+        )
+
     for note in case.annotations:
         if note.kind is AnnotationKind.PLANNED and note.date is not None:
-            yield Told(note.date.isoformat(), entered(note))
+            yield SourcedAnswer(note.date.isoformat(), entered(note))
 
 
-def sites(case: CaseFile) -> Iterator[Told]:
+def sites(case: CaseFile) -> Iterator[SourcedAnswer]:
     """Say where the primaries and the standby are."""
     plan = case.record.plan
     for name, service in plan.services.items():
         if service.site is not None:
             text = _("primary of %(service)s: %(site)s", service=name, site=service.site)
-            yield Told(text, _(_IN_PLAN))
+            yield SourcedAnswer(text, _(_IN_PLAN))
+
     if plan.drill.environment.site is not None:
-        yield Told(_("standby: %(site)s", site=plan.drill.environment.site), _(_IN_DRILL))
+        yield SourcedAnswer(_("standby: %(site)s", site=plan.drill.environment.site), _(_IN_DRILL))
     yield from _entered(case, AnnotationKind.SITE)
 
 
-def network(case: CaseFile) -> Iterator[Told]:
+def network(case: CaseFile) -> Iterator[SourcedAnswer]:
     """Say what is known of the standby's network, beside the proof of isolation."""
     record, standby = case.record, case.record.plan.drill.standby
-    for host, seen in record.seen.items():
-        if seen.addresses:
-            text = f"{host}{wording.colon()}{', '.join(seen.addresses)}"
-            yield Told(text, _("measured on the host itself"))
+    for host, facts in record.seen.items():
+        if facts.addresses:
+            text = f"{host}{wording.colon()}{', '.join(facts.addresses)}"
+            yield SourcedAnswer(text, _("measured on the host itself"))
+
     if standby.leads_to is not None:
         reached = ", ".join(f"{here} → {there}" for here, there in standby.leads_to.items())
         text = _("the lab's closed network; it leads to: %(links)s", links=reached or _("nothing"))
-        yield Told(text, _(_IN_DRILL))
+        yield SourcedAnswer(text, _(_IN_DRILL))
+
     if record.plan.drill.environment.network is not None:
-        yield Told(record.plan.drill.environment.network, _(_IN_DRILL))
+        yield SourcedAnswer(record.plan.drill.environment.network, _(_IN_DRILL))
     yield from _entered(case, AnnotationKind.NETWORK)
 
 
-def host_keys(case: CaseFile) -> Iterator[Told]:
+def host_keys(case: CaseFile) -> Iterator[SourcedAnswer]:
     """Say to whom the run spoke."""
-    for host, seen in case.record.seen.items():
-        if seen.host_key:
-            yield Told(f"{host}{wording.colon()}{seen.host_key}", word(Provenance.MEASURED))
+    for host, facts in case.record.seen.items():
+        if facts.host_key:
+            yield SourcedAnswer(
+                f"{host}{wording.colon()}{facts.host_key}", word(Provenance.MEASURED)
+            )
 
 
-def backup(case: CaseFile, service: str | None) -> Iterator[Told]:
+def backup(case: CaseFile, service: str | None) -> Iterator[SourcedAnswer]:
     """Say which copy was restored, from where, where the run's own catalogue does not tell."""
     record = case.record
     reading = record.recovery_of(service).catalogue
     declared = record.plan.drill.ways[service].recovery_point
     if reading is not None:
-        yield Told(f"{reading.source}, {reading.location}", _("read in the catalogue"))
+        yield SourcedAnswer(f"{reading.source}, {reading.location}", _("read in the catalogue"))
+
     if declared is not None and declared.kept_at is not None:
-        yield Told(declared.kept_at, _(_IN_DRILL))
+        yield SourcedAnswer(declared.kept_at, _(_IN_DRILL))
     yield from _handed_back(case, Phase.RESTORE, "pradrill_backup_location", service)
     yield from _entered(case, AnnotationKind.BACKUP)
 
 
-def backup_size(case: CaseFile, service: str | None) -> Iterator[Told]:
+def backup_size(case: CaseFile, service: str | None) -> Iterator[SourcedAnswer]:
     """Say how large the backup is, and what it can be compared with."""
     reading = case.record.recovery_of(service).catalogue
     if reading is not None:
         size = wording.size(reading.selected.size) or _("size not told")
         checksum = reading.selected.integrity or _("no checksum told")
-        yield Told(f"{size}, {checksum}", _("read in the catalogue"))
-    for told in _handed_back(case, Phase.RESTORE, "pradrill_backup_size", service):
-        number = int(told.text) if told.text.isascii() and told.text.isdigit() else None
-        yield told._replace(text=wording.size(number) or told.text)
+        yield SourcedAnswer(f"{size}, {checksum}", _("read in the catalogue"))
+
+    for answer in _handed_back(case, Phase.RESTORE, "pradrill_backup_size", service):
+        number = int(answer.text) if answer.text.isascii() and answer.text.isdigit() else None
+        yield answer._replace(text=wording.size(number) or answer.text)
+
     yield from _handed_back(case, Phase.RESTORE, "pradrill_backup_checksum", service)
 
 
-def samples(case: CaseFile) -> Iterator[Told]:
+def samples(case: CaseFile) -> Iterator[SourcedAnswer]:
     """Say how much the checks looked at, of how much there is."""
     for check in case.record.checks:
         if check.sample is not None:
             text = f"{check.title}{wording.colon()}{share(check.sample)}"
-            yield Told(text, _("measured by the check"))
+            yield SourcedAnswer(text, _("measured by the check"))
     yield from _entered(case, AnnotationKind.SAMPLED)
 
 
 def share(sample: Sample) -> str:
     """Write a sample with the part that it is, rounded down: almost all is not all."""
-    looked, every = whole(sample.looked), whole(sample.of)
+    part, every = whole(sample.looked), whole(sample.of)
     if not sample.of:
-        return _("%(looked)s of %(all)s", looked=looked, all=every)
+        return _("%(looked)s of %(all)s", looked=part, all=every)
+
     tenths = math.floor(1_000 * sample.looked / sample.of)
     text = "100" if sample.looked == sample.of else f"{tenths / 10:.1f}"
     percent = decimal(text) + ("\u00a0%" if language() == "fr" else "%")
-    return _("%(looked)s of %(all)s (%(share)s)", looked=looked, all=every, share=percent)
+
+    return _("%(looked)s of %(all)s (%(share)s)", looked=part, all=every, share=percent)
 
 
-def negative_controls(case: CaseFile) -> Iterator[Told]:
+def negative_controls(case: CaseFile) -> Iterator[SourcedAnswer]:
     """Say what was tried that must not work: proof that the checks and guards can say no."""
     record = case.record
     tries = [guard for guard in record.guards if guard.of_isolation]
@@ -138,44 +152,50 @@ def negative_controls(case: CaseFile) -> Iterator[Told]:
             text = _("%(tries)s: each failed, as it must", tries=what)
         else:
             text = _("%(tries)s: %(failed)s failed, as they must", tries=what, failed=failed)
-        yield Told(text, word(Provenance.MEASURED))
+
+        yield SourcedAnswer(text, word(Provenance.MEASURED))
+
     for guard in record.guards:
         if guard.outcome is GuardOutcome.REFUSED:
             text = _("the guard %(guard)s refused %(host)s", guard=guard.guard, host=guard.host)
-            yield Told(text, word(Provenance.MEASURED))
+            yield SourcedAnswer(text, word(Provenance.MEASURED))
+
     for check in record.checks:
         if check.negative:
-            yield Told(
+            yield SourcedAnswer(
                 f"{check.title}{wording.colon()}{word(check.outcome)}", word(Provenance.MEASURED)
             )
+
     yield from _entered(case, AnnotationKind.NEGATIVE_CONTROL)
 
 
-def erased(case: CaseFile) -> Iterator[Told]:
+def erased(case: CaseFile) -> Iterator[SourcedAnswer]:
     """Say which data of the drill is known to be gone."""
     record, standby = case.record, case.record.plan.drill.standby
     ended = {step.kind: step.outcome for step in record.steps if step.phase is Phase.TEARDOWN}
     if ended.get(StepKind.RESIDUE) is StepOutcome.PASSED and standby.absent_after_teardown:
         paths = ", ".join(standby.absent_after_teardown)
-        yield Told(_("gone: %(paths)s", paths=paths), _("looked for after the teardown"))
+        yield SourcedAnswer(_("gone: %(paths)s", paths=paths), _("looked for after the teardown"))
+
     if ended.get(StepKind.STOP) is StepOutcome.PASSED and standby.throw_away:
         names = standby.where
         text = _("thrown away with its disk: %(names)s", names=names)
-        yield Told(text, word(Provenance.MEASURED))
+        yield SourcedAnswer(text, word(Provenance.MEASURED))
+
     yield from _handed_back(case, Phase.TEARDOWN, "pradrill_erased")
     yield from _entered(case, AnnotationKind.ERASED)
 
 
-def revoked(case: CaseFile) -> Iterator[Told]:
+def revoked(case: CaseFile) -> Iterator[SourcedAnswer]:
     """Say which credentials of the drill are worth nothing any more."""
     yield from _handed_back(case, Phase.TEARDOWN, "pradrill_revoked")
     yield from _entered(case, AnnotationKind.REVOKED)
 
 
-def retention(case: CaseFile) -> Iterator[Told]:
+def retention(case: CaseFile) -> Iterator[SourcedAnswer]:
     """Say how long the record is kept."""
     if case.record.plan.retention is not None:
-        yield Told(case.record.plan.retention, _(_IN_PLAN))
+        yield SourcedAnswer(case.record.plan.retention, _(_IN_PLAN))
     yield from _entered(case, AnnotationKind.RETENTION)
 
 
@@ -186,15 +206,15 @@ def entered(note: Annotation) -> str:
     )
 
 
-def _entered(case: CaseFile, kind: AnnotationKind) -> Iterator[Told]:
+def _entered(case: CaseFile, kind: AnnotationKind) -> Iterator[SourcedAnswer]:
     for note in case.annotations:
         if note.kind is kind:
-            yield Told(note.text, entered(note))
+            yield SourcedAnswer(note.text, entered(note))
 
 
 def _handed_back(
     case: CaseFile, phase: Phase, name: str, service: str | None = None
-) -> Iterator[Told]:
+) -> Iterator[SourcedAnswer]:
     """Return what playbooks said with set_stats: of one service's steps, or of all."""
     for step in case.record.steps:
         value = step.values.get(name)
@@ -202,6 +222,7 @@ def _handed_back(
             continue
         if service is not None and step.service != service:
             continue
+
         source = _("handed back by %(step)s", step=wording.line(step_name(step.name), 120))
         for each in value if isinstance(value, list) else [value]:
-            yield Told(wording.line(each), source)
+            yield SourcedAnswer(wording.line(each), source)

@@ -1,4 +1,4 @@
-"""Where things go in the timeline picture: numbers only; a template makes the drawing.
+"""Lay out the timeline picture: numbers only; a template makes the drawing.
 
 Time runs from left to right in up to three stretches: before the run (back to the disruption),
 the run itself, and after it (up to the objective). A long quiet stretch is drawn short and marked
@@ -43,9 +43,9 @@ class Bar(NamedTuple):
     width: float
     plain: bool
     wait: bool
-    told: str
-    told_x: float
-    told_anchor: str
+    text: str
+    text_x: float
+    text_anchor: str
     inside: bool
     deadline_x: float | None
     flaws: tuple[float, ...]
@@ -69,7 +69,7 @@ class Break(NamedTuple):
 
     x: float
     width: float
-    told: str
+    text: str
 
 
 class Picture(NamedTuple):
@@ -112,6 +112,7 @@ class _Axis:
             if high > low and value <= high:
                 part = (value - low) / (high - low)
                 return self._xs[i] + part * (self._xs[i + 1] - self._xs[i])
+
         return RIGHT
 
 
@@ -120,6 +121,7 @@ def draw(record: RunRecord) -> Picture | None:
     marks = record.recovery.marks
     if not record.steps and not marks:
         return None
+
     origin = record.started
     edges = [0.0, (record.ended - origin).total_seconds()]
     edges += [(step.started - origin).total_seconds() for step in record.steps]
@@ -135,6 +137,7 @@ def draw(record: RunRecord) -> Picture | None:
     by_phase = len(record.steps) > _MOST_ROWS
     bars = tuple(_phase_bars(record, axis, top) if by_phase else _step_bars(record, axis, top))
     bottom = top + max(len(bars), 1) * ROW + 6.0
+
     return Picture(
         width=WIDTH,
         height=bottom + 24.0,
@@ -158,7 +161,7 @@ def _objective(record: RunRecord) -> float | None:
 
 def _step_bars(record: RunRecord, axis: _Axis, top: float) -> Iterator[Bar]:
     for row, step in enumerate(record.steps):
-        yield _bar(record, axis, top + row * ROW, view.named(step), (step,))
+        yield _bar(record, axis, top + row * ROW, view.step_title(step), (step,))
 
 
 def _phase_bars(record: RunRecord, axis: _Axis, top: float) -> Iterator[Bar]:
@@ -175,28 +178,31 @@ def _bar(record: RunRecord, axis: _Axis, y: float, label: str, steps: Sequence[S
 
     begin, end = min(since(s.started) for s in steps), max(since(s.ended) for s in steps)
     x, width = axis.x(begin), max(axis.x(end) - axis.x(begin), 0.0)
+
     red = [step for step in steps if step.outcome is not StepOutcome.PASSED]
-    told = wording.short(end - begin)
+    words = wording.short(end - begin)
     if len(steps) == 1:
-        told += "" if not red else f" {word(red[0].outcome)}"
+        words += "" if not red else f" {word(red[0].outcome)}"
     elif red:
-        told += " " + _("%(n)s not passed", n=len(red))
+        words += " " + _("%(n)s not passed", n=len(red))
+
     limit = steps[0].deadline if len(steps) == 1 else None
-    inside = not red and width > len(told) * _CHAR + 8
-    told_x, anchor = (x + width - 4, "end") if inside else _beside(x + width, len(told) * _CHAR)
+    inside = not red and width > len(words) * _CHAR + 8
+    told_x, anchor = (x + width - 4, "end") if inside else _beside(x + width, len(words) * _CHAR)
     if anchor == "end" and not inside:
-        told_x = x - 4 if x - 4 - len(told) * _CHAR > LEFT else RIGHT
-    shown = min(x, WIDTH - 1.5)
+        told_x = x - 4 if x - 4 - len(words) * _CHAR > LEFT else RIGHT
+    left = min(x, WIDTH - 1.5)
+
     return Bar(
         label=label,
         y=y,
-        x=shown,
+        x=left,
         width=max(width, 1.5),
         plain=not red,
         wait=len(steps) == 1 and steps[0].kind is StepKind.MANUAL,
-        told=told,
-        told_x=told_x,
-        told_anchor=anchor,
+        text=words,
+        text_x=told_x,
+        text_anchor=anchor,
         inside=inside,
         deadline_x=None if limit is None else axis.x(begin + limit),
         flaws=tuple(axis.x(since(step.started)) for step in red[:_MOST_FLAWS])
@@ -208,28 +214,31 @@ def _bar(record: RunRecord, axis: _Axis, y: float, label: str, steps: Sequence[S
 def _flags(record: RunRecord, axis: _Axis, objective: float | None) -> tuple[tuple[Flag, ...], int]:
     """Return the marks and the objective, and how many rows of labels they need."""
     disruption = record.recovery.marks.get(Mark.DISRUPTION)
-    wanted: list[tuple[float, float, float, str, bool]] = []
+    requests: list[tuple[float, float, float, str, bool]] = []
     for mark, instant in record.recovery.marks.items():
         at, low, high = (
             (t - record.started).total_seconds()
             for t in (instant.at, instant.earliest, instant.latest)
         )
+
         passed = "" if disruption is None else wording.short(instant.at - disruption.at)
         label = mark.value if mark is Mark.DISRUPTION else f"{mark} {passed}".strip()
-        wanted.append((at, low, high, label, False))
+        requests.append((at, low, high, label, False))
+
     if objective is not None:
         goals = record.plan.objectives
         whose = f" ({goals.rto_of})" if record.plan.apart else ""
         label = f"{view.figure_name('RTO')} {wording.short(goals.rto)}{whose}"
-        wanted.append((objective, objective, objective, label, True))
+        requests.append((objective, objective, objective, label, True))
+
     flags: list[Flag] = []
-    taken: list[list[tuple[float, float]]] = []
-    for at, low, high, label, is_objective in sorted(wanted, key=lambda item: item[0]):
+    rows: list[list[tuple[float, float]]] = []
+    for at, low, high, label, is_objective in sorted(requests, key=lambda item: item[0]):
         x = axis.x(at)
         size = len(label) * _BOLD_CHAR + 6
         label_x, anchor = _beside(x, size)
         span = (label_x - size, label_x) if anchor == "end" else (label_x, label_x + size)
-        row = _free_row(taken, span)
+        row = _free_row(rows, span)
         flags.append(
             Flag(
                 label=label,
@@ -242,21 +251,22 @@ def _flags(record: RunRecord, axis: _Axis, objective: float | None) -> tuple[tup
                 objective=is_objective,
             )
         )
-    return tuple(flags), len(taken)
+
+    return tuple(flags), len(rows)
 
 
 def _beside(x: float, size: float) -> tuple[float, str]:
-    """Put a label to the right of x, or to its left where there is no room."""
+    """Put a label to the right of x, or to its left where room is missing."""
     return (x - 4, "end") if x + 4 + size > WIDTH else (x + 4, "start")
 
 
-def _free_row(taken: list[list[tuple[float, float]]], span: tuple[float, float]) -> int:
-    for row, spans in enumerate(taken):
+def _free_row(rows: list[list[tuple[float, float]]], span: tuple[float, float]) -> int:
+    for row, spans in enumerate(rows):
         if all(span[1] <= low or span[0] >= high for low, high in spans):
             spans.append(span)
             return row
-    taken.append([span])
-    return len(taken) - 1
+    rows.append([span])
+    return len(rows) - 1
 
 
 def _ticks(origin: datetime, axis: _Axis) -> Iterator[tuple[float, str]]:
@@ -266,6 +276,7 @@ def _ticks(origin: datetime, axis: _Axis) -> Iterator[tuple[float, str]]:
     if not step:
         step = max(1.0, -(-length // (_MOST_TICKS * _DAY))) * _DAY
     midnight = origin.replace(hour=0, minute=0, second=0, microsecond=0)
+
     shift = (origin - midnight).total_seconds()
     count = -(-(axis.begin + shift) // step)
     while (since := count * step - shift) <= axis.end:

@@ -1,4 +1,4 @@
-"""What is said of backups: the one chosen, the worst case, the gaps, the checks."""
+"""Describe backups: the one chosen, the worst case, the gaps, the checks."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def reading_facts(reading: CatalogueReading) -> Iterator[tuple[str, str]]:
     point = reading.selected
     yield "backup", f"{point.id}, {reading.rule}: {reading.why}"
     yield "made", f"data of {at(point.data_time)}, complete {at(point.available)}"
-    told = [size(point.size), f"host {point.host}" if point.host else "", ", ".join(point.tags)]
-    yield "described as", "; ".join(word for word in told if word)
+    details = [size(point.size), f"host {point.host}" if point.host else "", ", ".join(point.tags)]
+    yield "described as", "; ".join(word for word in details if word)
     yield "copy", f"{reading.source}, {reading.location}"
     yield "in the catalogue", f"{reading.points} backups, {len(reading.unusable)} unusable"
     yield from worst_facts(reading.worst_case)
@@ -27,13 +27,14 @@ def reading_facts(reading: CatalogueReading) -> Iterator[tuple[str, str]]:
 
 def worst_facts(worst: WorstCase) -> Iterator[tuple[str, str]]:
     """Return the worst-case RPA, and what the schedule promised."""
-    yield "worst-case RPA", catalogue.told(worst)
+    yield "worst-case RPA", catalogue.worst_case_text(worst)
     yield "history", f"from {at(worst.since)}, at most {format_duration(worst.window)} back"
+
     if worst.promised:
-        named = ", ".join(at(due) for due in worst.missing[:_NAMED])
+        dates = ", ".join(at(due) for due in worst.missing[:_NAMED])
         more = worst.missing_count - len(worst.missing[:_NAMED])
-        told = f"{worst.missing_count}: {named}" if named else "none"
-        yield f"missing, of {worst.promised}", told + (f" and {more} more" if more else "")
+        text = f"{worst.missing_count}: {dates}" if dates else "none"
+        yield f"missing, of {worst.promised}", text + (f" and {more} more" if more else "")
 
 
 def integrity_facts(result: IntegrityResult) -> Iterator[tuple[str, str]]:

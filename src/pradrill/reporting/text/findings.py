@@ -1,4 +1,4 @@
-"""Findings in plain words, for a terminal and for a mail."""
+"""Describe findings in plain words, for a terminal and for a mail."""
 
 from __future__ import annotations
 
@@ -34,21 +34,24 @@ def finding_lines(finding: Finding, now: datetime) -> Iterator[str]:
     )
     for sighting in finding.seen:
         yield f"    seen again {wording.at(sighting.at)}, run {sighting.run_id}"
+
     if (closure := finding.closure) is not None:
-        said = f": {wording.line(closure.text)}" if closure.text else ""
+        remark = f": {wording.line(closure.text)}" if closure.text else ""
         yield (
             f"    closed {wording.at(closure.at)} by {wording.line(closure.by)}, proved by the run "
-            f"{closure.run_id}{said}"
+            f"{closure.run_id}{remark}"
         )
 
 
-def open_told(findings: Sequence[Finding], now: datetime) -> str:
+def open_line(findings: Sequence[Finding], now: datetime) -> str:
     """Say in a line how many are open; empty when none is."""
     still = open_findings(findings)
     if not still:
         return ""
+
     overdue = sum(finding.due is not None and finding.due < now.date() for finding in still)
     late = f", {overdue} overdue" if overdue else ""
+
     return f"Open findings: {len(still)}{late}, the oldest {_since(still[0], now)}"
 
 

@@ -1,4 +1,4 @@
-"""What people are asked during a run, and what their waiting came to, in plain words."""
+"""Describe what people are asked during a run, and what their waiting came to, in plain words."""
 
 from __future__ import annotations
 
@@ -46,6 +46,7 @@ def announcement(question: Question, state: Path, machine: str) -> str:
     head, *body, _typed, _command = question_lines(question)
     lines = [f"The drill {head}", "", *body, "", f"Answer on {machine}:"]
     lines += [f"    {wording.clean(answer)} {option}" for option in options]
+
     return "\n".join([*lines, ""])
 
 
@@ -63,27 +64,27 @@ def called(call: Call) -> str:
     return wording.line(f"{call.provider}: {reached}; its SLA promises {call.stage} {promise}")
 
 
-def waits_told(record: RunRecord) -> list[str]:
+def wait_lines(record: RunRecord) -> list[str]:
     """Say what each wait came to, what they add up to, and which promises were kept."""
-    told = [_wait(wait) for wait in record.waits]
+    lines = [_wait(wait) for wait in record.waits]
     inside = (
         f"{wording.short(record.recovery.waited_for_people)} of them inside the RTA"
         if record.recovery.rta is not None
         else "the RTA was not measured"
     )
-    told.append(f"{wording.short(waited(record.waits))} in all, {inside}")
-    return [*told, *(sla_told(measure) for measure in record.sla)]
+    lines.append(f"{wording.short(waited(record.waits))} in all, {inside}")
+    return [*lines, *(sla_line(measure) for measure in record.sla)]
 
 
-def sla_told(measure: SlaMeasure) -> str:
+def sla_line(measure: SlaMeasure) -> str:
     """Say how a provider's promise stands."""
     promised = "no promise" if measure.promised is None else wording.short(measure.promised)
-    took = (
+    length = (
         f"none within {wording.short(measure.waited)}"
         if measure.seconds is None
         else wording.short(measure.seconds)
     )
-    return f"{measure.provider}, {measure.stage}: {took}, SLA {promised}: {measure.standing}"
+    return f"{measure.provider}, {measure.stage}: {length}, SLA {promised}: {measure.standing}"
 
 
 def _wait(wait: Wait) -> str:
@@ -93,7 +94,9 @@ def _wait(wait: Wait) -> str:
         return f"{begins} was asked; the run ended before an answer"
     if wait.answer is None:
         return f"{begins} gave no answer within {wording.short(wait.seconds)}"
+
     answer = wait.answer
-    said = f": {answer.text}" if answer.text else ""
+    remark = f": {answer.text}" if answer.text else ""
     yes = "yes" if answer.yes else "no"
-    return f"{begins}, {yes} after {wording.short(wait.seconds)} by {answer.by}{said}"
+
+    return f"{begins}, {yes} after {wording.short(wait.seconds)} by {answer.by}{remark}"

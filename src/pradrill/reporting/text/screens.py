@@ -1,4 +1,4 @@
-"""Plans, records and live progress on a terminal; the only module that imports rich."""
+"""Show plans, records and live progress on a terminal; the only module that imports rich."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from pradrill.domain.run.question import Question
 from pradrill.domain.run.record import RunRecord
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.domain.run.verdict import Verdict
-from pradrill.domain.values.reason import Said
+from pradrill.domain.values.reason import ReasonOrText
 from pradrill.domain.values.timeline import Instant, Mark
 from pradrill.reporting.language import formats as wording
 from pradrill.reporting.language.terms import word
@@ -33,7 +33,7 @@ from pradrill.reporting.run import page as view
 from pradrill.reporting.run.doubt import doubts
 from pradrill.reporting.text.backups import integrity_facts, reading_facts
 from pradrill.reporting.text.plan import plan_lines
-from pradrill.reporting.text.questions import question_lines, waits_told
+from pradrill.reporting.text.questions import question_lines, wait_lines
 
 _GOOD = frozenset({"passed", "proven", "waived", "met"})
 _COLOURS = {
@@ -76,12 +76,15 @@ def show(record: RunRecord, console: Console, wrong: Sequence[Wrong] = ()) -> No
         ("started", f"{wording.trigger(record.launch.trigger)} by {record.launch.user}"),
         ("controller", record.launch.controller),
     )
+
     _show_figures(record, console)
     _show_backups(record, console)
     _show_steps(record, console)
+
     if record.waits:
         _heading(console, "Waiting for people")
-        _bullets(console, waits_told(record))
+        _bullets(console, wait_lines(record))
+
     _show_checks(record, console)
     _show_guards(record, console)
     _heading(console, "Teardown")
@@ -106,24 +109,25 @@ def show_plan(plan: RunPlan, console: Console) -> None:
     for number, line in enumerate(plan_lines(plan)):
         if line.title and number:
             console.print()
-        shown = _text(line.text, style="bold" if line.title else "")
-        console.print(Padding(shown, (0, 0, 0, line.indent), expand=False))
+        content = _text(line.text, style="bold" if line.title else "")
+        console.print(Padding(content, (0, 0, 0, line.indent), expand=False))
 
 
 def _show_figures(record: RunRecord, console: Console) -> None:
     _heading(console, Section.FIGURES.heading)
     table = _table("", "Actual", "Objective", "Standing", "Interval", "Margin", "Provenance")
     for c in view.comparisons(record):
-        known = c.actual is not None
+        measured = c.actual is not None
         table.add_row(
             c.actual_name,
-            Text(c.told, style="bold"),
-            f"{c.objective_name} {c.objective_told}",
+            Text(c.actual_text, style="bold"),
+            f"{c.objective_name} {c.objective_text}",
             _outcome(c.standing),
-            c.interval if known else "-",
-            c.margin if known else "-",
+            c.interval if measured else "-",
+            c.margin if measured else "-",
             c.actual.provenance if c.actual is not None else "-",
         )
+
     console.print(table)
     _show_services(record, console)
     console.print(_text(view.clock_rule(record), style="dim"))
@@ -133,6 +137,7 @@ def _show_figures(record: RunRecord, console: Console) -> None:
         for mark in Mark
         if mark in recovery.marks
     ]
+
     instants.append(("recovery point", "", recovery.recovery_point))
     instants.append(("catalogue time", ", shown beside it", recovery.catalogue_time))
     _facts(
@@ -151,14 +156,16 @@ def _show_services(record: RunRecord, console: Console) -> None:
     rows = view.services(record)
     if not rows:
         return
+
     table = _table("Service", "Verdict", "RTA (RTO)", "RPA (RPO)", "T5")
     for row in rows:
         table.add_row(
             _text(row.name),
             Text(row.verdict, style=_COLOURS[row.verdict]),
-            *(f"{c.told} ({c.objective_told})" for c in row.comparisons),
+            *(f"{c.actual_text} ({c.objective_text})" for c in row.comparisons),
             "not verified" if row.verified is None else wording.at_tenth(row.verified.at),
         )
+
     console.print(table)
 
 
@@ -168,6 +175,7 @@ def _show_backups(record: RunRecord, console: Console) -> None:
         _heading(console, "Backups")
         _facts(console, *reading_facts(reading))
         _bullets(console, [f"unusable: {each}" for each in reading.unusable])
+
     if integrity is not None:
         _facts(console, *integrity_facts(integrity))
 
@@ -189,8 +197,10 @@ def show_catalogue(
             _text(point.host),
             _text(", ".join(point.tags)),
         )
+
     console.print(table if catalogue.points else Text("It holds no backup."))
     _bullets(console, [f"unusable: {each}" for each in catalogue.unusable()])
+
     if reading is not None:
         _heading(console, "What the drill would restore")
         _facts(console, *reading_facts(reading))
@@ -201,39 +211,53 @@ def _show_steps(record: RunRecord, console: Console) -> None:
     table = _table("Phase", "Step", "Took", "Deadline", "Outcome")
     for step in record.steps:
         allowed = "none" if step.deadline is None else wording.short(step.deadline)
-        took = wording.short(step.seconds)
-        table.add_row(step.phase, _text(view.named(step)), took, allowed, _outcome(step.outcome))
+        length = wording.short(step.seconds)
+        table.add_row(
+            step.phase, _text(view.step_title(step)), length, allowed, _outcome(step.outcome)
+        )
+
     console.print(table if record.steps else Text("No step was carried out."))
     _bullets(
-        console, [f"{view.named(step)}: {_told(step)}" for step in record.steps if _told(step)]
+        console,
+        [
+            f"{view.step_title(step)}: {_step_text(step)}"
+            for step in record.steps
+            if _step_text(step)
+        ],
     )
+
     for planned in view.unended(record):
-        text = f"Began, its end is not on record: {planned.phase}: {view.named(planned)}"
+        text = f"Began, its end is not on record: {planned.phase}: {view.step_title(planned)}"
         console.print(_text(text, style="bold"))
+
     if record.not_executed:
         names = ", ".join(f"{step.phase}: {view.left_out(step)}" for step in record.not_executed)
         console.print(_text(f"Not executed: {names}", style="bold"))
-    _bullets(console, view.held(record))
+
+    _bullets(console, view.branches_not_tried(record))
 
 
-def _told(step: StepResult) -> str:
+def _step_text(step: StepResult) -> str:
     failures = [f"{failure.host}, {failure.task}: {failure.message}" for failure in step.failures]
-    said = [text for text in (step.detail.text, *failures[:_FAILURES]) if text]
+    texts = [text for text in (step.detail.text, *failures[:_FAILURES]) if text]
     more = len(failures) - _FAILURES
     return "\n".join(
-        [*(wording.clean(text, _DETAIL) for text in said)] + [f"and {more} more"] * (more > 0)
+        [*(wording.clean(text, _DETAIL) for text in texts)] + [f"and {more} more"] * (more > 0)
     )
 
 
 def _show_checks(record: RunRecord, console: Console) -> None:
     _heading(console, Section.CHECKS.heading)
     console.print(_text(view.counted(record)))
+
     if record.checks:
         table = _table("What it proves", "Host", "Outcome")
         for check in view.sorted_checks(record):
             name = check.title if check.mandatory else f"{check.title} (not mandatory)"
             table.add_row(_text(name), _text(check.host), _outcome(check.outcome))
+
         console.print(table)
+
     _bullets(
         console,
         [f"{check.check}: {check.detail}" for check in view.red_checks(record) if check.detail],
@@ -254,7 +278,7 @@ def _outcome(value: StrEnum) -> Text:
     return Text(word(value), style="" if good else "bold", no_wrap=True)
 
 
-def _text(value: Said, *, style: str = "") -> Text:
+def _text(value: ReasonOrText, *, style: str = "") -> Text:
     return Text(wording.clean(value, 4 * _DETAIL).strip(), style=style)
 
 
@@ -279,7 +303,7 @@ def _facts(console: Console, *rows: tuple[str, str]) -> None:
     console.print(table)
 
 
-def _bullets(console: Console, items: Sequence[Said]) -> None:
+def _bullets(console: Console, items: Sequence[ReasonOrText]) -> None:
     for item in items:
         grid = Table.grid(padding=(0, 1, 0, 0))
         grid.add_row("-", _text(item))
@@ -292,8 +316,8 @@ class _Lane:
     def __init__(self, service: str | None, rto: float | None) -> None:
         self.service = service
         self.rto = rto
-        self.phase = self.step = self.said = self.green = ""
-        self.began = self.deadline = 0.0
+        self.phase = self.step = self.line = self.green = ""
+        self.start = self.deadline = 0.0
 
     @property
     def title(self) -> str:
@@ -320,8 +344,8 @@ class LiveProgress:
         self._console = console
         self._rtos = rtos or {}
         self._now = console.get_time
-        self._began = self._now()
-        self._t0 = self._began - since_disruption
+        self._start = self._now()
+        self._t0 = self._start - since_disruption
         self._lane = _Lane(None, None if self._rtos else rto_seconds)
         self._lanes: dict[str | None, _Lane] = {None: self._lane}
         self._live = Live(
@@ -359,18 +383,18 @@ class LiveProgress:
         """Begin a phase."""
         lane = self._lane
         lane.phase = str(name)
-        lane.step = lane.said = lane.green = ""
+        lane.step = lane.line = lane.green = ""
 
     def step(self, name: str, deadline: float) -> None:
         """Begin a step that has `deadline` seconds."""
         lane = self._lane
-        lane.said = lane.green = ""
-        lane.began, lane.deadline = self._now(), deadline
+        lane.line = lane.green = ""
+        lane.start, lane.deadline = self._now(), deadline
         lane.step = wording.line(name, 100)
 
     def say(self, line: str) -> None:
         """Show the last thing that happened inside the step."""
-        self._lane.said = wording.line(line, 200)
+        self._lane.line = wording.line(line, 200)
 
     def checks(self, green: int, total: int) -> None:
         """Show how many mandatory checks are green."""
@@ -383,45 +407,49 @@ class LiveProgress:
             for line in question_lines(question):
                 self._console.print(Text(line, style="bold"), soft_wrap=True)
 
-    def done(self, step: StepResult) -> None:
+    def finish(self, step: StepResult) -> None:
         """Leave a permanent line for a finished step."""
-        shown = Text(no_wrap=True, overflow="ellipsis")
+        line = Text(no_wrap=True, overflow="ellipsis")
         passed = step.outcome is StepOutcome.PASSED
-        shown.append(f"{word(step.outcome):<12}", style="green" if passed else "bold red")
-        shown.append(f"{wording.short(step.seconds):>8}  ")
-        shown.append(f"{step.phase}: {wording.line(view.named(step), 100)}")
+        line.append(f"{word(step.outcome):<12}", style="green" if passed else "bold red")
+        line.append(f"{wording.short(step.seconds):>8}  ")
+        line.append(f"{step.phase}: {wording.line(view.step_title(step), 100)}")
+
         with suppress(OSError, ValueError):  # a terminal that went away must not end the run
             if step.kind is StepKind.MANUAL and self._console.is_terminal:
                 self._live.start()  # the answer has come; other services' steps leave it alone
-            told = [_text(step.detail)] if step.detail and not passed else []
-            self._console.print(shown, *(Padding(each, (0, 0, 0, 4)) for each in told), sep="\n")
+            details = [_text(step.detail)] if step.detail and not passed else []
+            self._console.print(line, *(Padding(each, (0, 0, 0, 4)) for each in details), sep="\n")
+
         lane = self._lane
-        lane.step = lane.said = lane.green = ""
+        lane.step = lane.line = lane.green = ""
 
     def _render(self) -> RenderableType:
         busy = [lane for lane in list(self._lanes.values()) if lane.step]
         if len(busy) > 1:
             lines = [line for lane in busy for line in self._side_by_side(lane)]
-            lines.append(Text(f"run {wording.short(self._now() - self._began)}"))
+            lines.append(Text(f"run {wording.short(self._now() - self._start)}"))
         else:
             lines = self._alone(busy[0] if busy else self._lane)
+
         for line in lines:
             line.no_wrap, line.overflow = True, "ellipsis"
+
         return Group(*lines)
 
     def _alone(self, lane: _Lane) -> list[Text]:
         times = [f"step {self._spent(lane)}"] if lane.step else []
-        times += [f"run {wording.short(self._now() - self._began)}", *self._left(lane)]
+        times += [f"run {wording.short(self._now() - self._start)}", *self._left(lane)]
         lines = [Text(lane.title, "bold"), Text("  ".join(times))]
-        return lines + [Text(text, "dim") for text in (lane.green, lane.said) if text]
+        return lines + [Text(text, "dim") for text in (lane.green, lane.line) if text]
 
     def _side_by_side(self, lane: _Lane) -> list[Text]:
-        told = [f"  {self._spent(lane)}", *self._left(lane), lane.green]
-        line = Text(lane.title, "bold").append("  ".join(filter(None, told)), "not bold")
-        return [line, *([Text(f"  {lane.said}", "dim")] if lane.said else [])]
+        parts = [f"  {self._spent(lane)}", *self._left(lane), lane.green]
+        line = Text(lane.title, "bold").append("  ".join(filter(None, parts)), "not bold")
+        return [line, *([Text(f"  {lane.line}", "dim")] if lane.line else [])]
 
     def _spent(self, lane: _Lane) -> str:
-        return f"{wording.short(self._now() - lane.began)} of {wording.short(lane.deadline)}"
+        return f"{wording.short(self._now() - lane.start)} of {wording.short(lane.deadline)}"
 
     def _left(self, lane: _Lane) -> list[str]:
         if lane.rto is None or lane.phase == Phase.TEARDOWN:

@@ -1,4 +1,4 @@
-"""The verdict in plain text: for a cron mail, and for the end of a run on a terminal."""
+"""Summarise the verdict in plain text: for a cron mail, and for the end of a run on a terminal."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pradrill.domain.register.entry import Head
 from pradrill.domain.register.finding import Finding
 from pradrill.domain.run.outcome import StepResult
 from pradrill.domain.run.record import RunRecord
-from pradrill.domain.values.reason import Said
+from pradrill.domain.values.reason import ReasonOrText
 from pradrill.reporting.language import formats as wording
 from pradrill.reporting.language.terms import word
 from pradrill.reporting.run import page as view
-from pradrill.reporting.text.findings import open_told
+from pradrill.reporting.text.findings import open_line
 
 _WIDTH = 80
 _MOST_LINES = 40
@@ -38,6 +38,7 @@ def summary(
         + (f": {wording.line(check.detail, 120)}" if check.detail else "")
         for check in view.red_checks(record)
     ]
+
     left_out = ", ".join(view.left_out(step) for step in record.not_executed)
     body = [
         *_first(record),
@@ -49,28 +50,31 @@ def summary(
         *_section("Checks that did not pass:", red, _CHECKS),
         *_section("Left behind on the standby:", record.residue, _RESIDUE),
     ]
+
     end = list(_where(record, folder))
-    if open_ones := open_told(findings, record.ended):
+    if open_ones := open_line(findings, record.ended):
         end.insert(0, f"{open_ones}: pradrill findings")
+
     if head is not None:
         end.append(f"Register: {head}")
+
     return "\n".join([*body[: _MOST_LINES - len(end)], *end]) + "\n"
 
 
 def _services(record: RunRecord) -> Iterator[str]:
     for row in view.services(record):
-        yield f"{word(row.verdict)}  {wording.line(row.name, 30)}  {_told(row.comparisons)}"
-    yield from view.held(record)
+        yield f"{word(row.verdict)}  {wording.line(row.name, 30)}  {_figures_text(row.comparisons)}"
+    yield from view.branches_not_tried(record)
 
 
 def figures(record: RunRecord) -> str:
     """Write both actuals beside their objectives, as in "RTA 42m10s (RTO 4h00m)  RPA …"."""
-    return _told(view.comparisons(record))
+    return _figures_text(view.comparisons(record))
 
 
-def _told(pair: tuple[view.Comparison, view.Comparison]) -> str:
+def _figures_text(pair: tuple[view.Comparison, view.Comparison]) -> str:
     return "  ".join(
-        f"{c.actual_name} {c.told} ({c.objective_name} {c.objective_told})" for c in pair
+        f"{c.actual_name} {c.actual_text} ({c.objective_name} {c.objective_text})" for c in pair
     )
 
 
@@ -78,9 +82,9 @@ def _first(record: RunRecord) -> list[str]:
     head = f"{view.headline(record)}  {wording.line(record.plan.drill.drill, 41)}"
     if record.refusal is not None:
         return [head]
-    told = figures(record)
-    whole = f"{head}  {told}"
-    return [whole] if len(whole) <= _WIDTH else [head, told]
+    numbers = figures(record)
+    whole = f"{head}  {numbers}"
+    return [whole] if len(whole) <= _WIDTH else [head, numbers]
 
 
 def _identity(record: RunRecord) -> Iterator[str]:
@@ -101,26 +105,27 @@ def _identity(record: RunRecord) -> Iterator[str]:
 
 def _steps(record: RunRecord) -> Iterator[str]:
     for step in view.red_steps(record):
-        name = wording.line(view.named(step), 60)
+        name = wording.line(view.step_title(step), 60)
         yield f"{step.phase}: {name} {word(step.outcome)}" + _why(step)
     for planned in view.unended(record):
-        name = wording.line(view.named(planned), 60)
+        name = wording.line(view.step_title(planned), 60)
         yield f"{planned.phase}: {name} began, its end is not on record"
 
 
 def _why(step: StepResult) -> str:
-    said = [wording.line(step.detail, 160)] if step.detail else []
-    said += [
+    texts = [wording.line(step.detail, 160)] if step.detail else []
+    texts += [
         f"{failure.host}, {wording.line(failure.task, 60)}: {wording.line(failure.message, 160)}"
         for failure in step.failures[:1]
     ]
-    return f" after {wording.short(step.seconds)}" + "".join(f"; {text}" for text in said)
+    return f" after {wording.short(step.seconds)}" + "".join(f"; {text}" for text in texts)
 
 
-def _section(title: str, items: Sequence[Said], most: int) -> list[str]:
+def _section(title: str, items: Sequence[ReasonOrText], most: int) -> list[str]:
     """Return the title and the items that fit into `most` lines, and how many do not."""
     if not items:
         return []
+
     lines: list[str] = []
     for number, item in enumerate(items):
         wrapped = _wrapped(item, lead="  - ")
@@ -128,11 +133,13 @@ def _section(title: str, items: Sequence[Said], most: int) -> list[str]:
         if len(lines) + len(wrapped) > most - (0 if last else 1):
             lines.append(f"  - and {len(items) - number} more")
             break
+
         lines += wrapped
+
     return [title, *lines]
 
 
-def _wrapped(text: Said, *, lead: str = "", most: int = 3) -> list[str]:
+def _wrapped(text: ReasonOrText, *, lead: str = "", most: int = 3) -> list[str]:
     """Break a text into at most so many lines."""
     lines = wrap(
         wording.line(text, 600),

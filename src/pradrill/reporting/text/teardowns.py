@@ -1,4 +1,4 @@
-"""Teardowns that were repeated, and those that are owed, in words."""
+"""Describe teardowns that were repeated, and those that are owed."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def offer(run: RunEntry) -> str:
     return f"run {run.run_id} left {left}{more}: pradrill teardown {run.run_id}"
 
 
-def teardowns_told(teardowns: Iterable[TeardownEntry]) -> Iterator[str]:
+def teardown_lines(teardowns: Iterable[TeardownEntry]) -> Iterator[str]:
     """Yield one line a teardown, and one for each thing that it left."""
     for teardown in teardowns:
-        came = "something is left:" if teardown.left else "nothing is left"
-        yield f"torn down once more, {at(teardown.began)}, by {line(teardown.by, 80)}: {came}"
+        result = "something is left:" if teardown.left else "nothing is left"
+        yield f"torn down once more, {at(teardown.began)}, by {line(teardown.by, 80)}: {result}"
         for left in teardown.left:
             yield f"  {line(left, _WIDTH)}"

@@ -1,4 +1,4 @@
-"""What lies in a folder of dumps: kinds of dump folders, checksum files."""
+"""Recognise what lies in a folder of dumps: kinds of dump folders, checksum files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from pradrill.errors import NotReadyError
-from pradrill.ports import Entry, Folder
+from pradrill.ports import Folder, FolderEntry
 
 SUMS = frozenset({"SHA256SUMS", "sha256sums", "sha256sum.txt", "SHA256SUMS.txt"})
 _OWN = ".sha256"
@@ -29,25 +29,26 @@ _MAKERS = (
 )
 
 
-class Kind(NamedTuple):
+class DumpKind(NamedTuple):
     """What made a folder, and why nothing can be restored from it (empty: it can)."""
 
     maker: str
     problem: str = ""
 
 
-def of_folder(names: Collection[str]) -> Kind:
+def of_folder(names: Collection[str]) -> DumpKind:
     """Tell by its files what made a dump folder, and whether its maker came to its end."""
-    held = set(names)
+    members = set(names)
     for maker, last, early in _MAKERS:
-        if held & last:
-            return Kind(maker)
-        if any(early.search(name) for name in held):
-            return Kind(maker, f"{maker} did not come to its end: no {min(last)} is there")
-    return Kind("", "it is a folder of no known kind of dump, or an unfinished one")
+        if members & last:
+            return DumpKind(maker)
+        if any(early.search(name) for name in members):
+            return DumpKind(maker, f"{maker} did not come to its end: no {min(last)} is there")
+
+    return DumpKind("", "it is a folder of no known kind of dump, or an unfinished one")
 
 
-def walk(folder: Folder, top: str) -> Iterator[tuple[str, Entry]]:
+def walk(folder: Folder, top: str) -> Iterator[tuple[str, FolderEntry]]:
     """Return every file under a folder with its path from there."""
     waiting = [("", 0)]
     count = 0
@@ -58,41 +59,44 @@ def walk(folder: Folder, top: str) -> Iterator[tuple[str, Entry]]:
             count += 1
             if count > _MOST_FILES or depth > _DEEPEST:
                 raise NotReadyError(f"{top} holds more than any dump: it is not one")
+
             if entry.is_folder:
                 waiting.append((here, depth + 1))
             else:
                 yield here, entry
 
 
-def summed(folder: Folder, top: str, entries: Sequence[Entry]) -> frozenset[str]:
+def summed(folder: Folder, top: str, entries: Sequence[FolderEntry]) -> frozenset[str]:
     """Return the names that have a checksum beside them; the files of their own are not read."""
-    own = {entry.name.removesuffix(_OWN) for entry in entries if entry.name.endswith(_OWN)}
-    return frozenset(own | set(_listed(folder, top, entries)))
+    named_files = {entry.name.removesuffix(_OWN) for entry in entries if entry.name.endswith(_OWN)}
+    return frozenset(named_files | set(_listed(folder, top, entries)))
 
 
-def sums(folder: Folder, top: str, entries: Sequence[Entry]) -> Mapping[str, str]:
+def sums(folder: Folder, top: str, entries: Sequence[FolderEntry]) -> Mapping[str, str]:
     """Return name → SHA-256 of everything that has one beside it; a name's own file governs."""
-    found = _listed(folder, top, entries)
+    hashes = _listed(folder, top, entries)
     for entry in entries:
         if entry.name.endswith(_OWN):
             name = entry.name.removesuffix(_OWN)
             read = _LINE.match(_text(folder, f"{top.rstrip('/')}/{entry.name}", entry))
-            found[name] = read[1].lower() if read else "unreadable"
-    return found
+            hashes[name] = read[1].lower() if read else "unreadable"
+
+    return hashes
 
 
-def _listed(folder: Folder, top: str, entries: Sequence[Entry]) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _listed(folder: Folder, top: str, entries: Sequence[FolderEntry]) -> dict[str, str]:
+    hashes: dict[str, str] = {}
     for entry in entries:
         if entry.name in SUMS:
             for line in _text(folder, f"{top.rstrip('/')}/{entry.name}", entry).splitlines():
                 read = _LINE.fullmatch(line.strip())
                 if read and read[2]:
-                    found[read[2].removeprefix("./")] = read[1].lower()
-    return found
+                    hashes[read[2].removeprefix("./")] = read[1].lower()
+
+    return hashes
 
 
-def _text(folder: Folder, path: str, entry: Entry) -> str:
+def _text(folder: Folder, path: str, entry: FolderEntry) -> str:
     if entry.size > _MOST_SUMS:
         raise NotReadyError(f"{path} is too large for a file of checksums")
     with folder.read(path) as pieces:

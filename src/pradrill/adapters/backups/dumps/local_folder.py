@@ -1,4 +1,4 @@
-"""A folder of this machine, behind the port Folder."""
+"""Read a folder of this machine, behind the port Folder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pradrill.errors import NotReadyError
-from pradrill.ports import Entry
+from pradrill.ports import FolderEntry
 
 _PIECE = 1 << 18
 
@@ -17,7 +17,7 @@ _PIECE = 1 << 18
 class LocalFolder:
     """Reads the file system."""
 
-    def entries(self, path: str) -> Sequence[Entry]:
+    def entries(self, path: str) -> Sequence[FolderEntry]:
         """Return what a folder holds."""
         try:
             return [entry for each in sorted(Path(path).iterdir()) if (entry := _entry(each))]
@@ -37,19 +37,20 @@ class LocalFolder:
             raise NotReadyError(f"the dump {path} cannot be read: {error.strerror}") from error
 
     def close(self) -> None:
-        """There is nothing to let go of."""
+        """Let go of nothing."""
 
     def local(self, path: str) -> Path | None:
         """Return the path itself."""
         return Path(path)
 
 
-def _entry(path: Path) -> Entry | None:
+def _entry(path: Path) -> FolderEntry | None:
     try:
-        seen = path.stat()
+        status = path.stat()
     except OSError:  # a dangling link, or gone since
         return None
-    if not (stat.S_ISREG(seen.st_mode) or stat.S_ISDIR(seen.st_mode)):
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
         return None
-    modified = datetime.fromtimestamp(int(seen.st_mtime), UTC)  # as SFTP tells it
-    return Entry(path.name, stat.S_ISDIR(seen.st_mode), seen.st_size, modified)
+
+    modified = datetime.fromtimestamp(int(status.st_mtime), UTC)  # as SFTP tells it
+    return FolderEntry(path.name, stat.S_ISDIR(status.st_mode), status.st_size, modified)

@@ -1,4 +1,4 @@
-"""Whether a dump is whole: its checksum, its compression's, its format's end.
+"""Check that a dump is whole: its checksum, its compression's, its format's end.
 
 Sound is only what a checksum covers: without one, a changed byte may look like any other.
 """
@@ -24,13 +24,13 @@ _METHOD = "reading the whole dump"
 _Judge = Callable[[Unpacked, Bounds], tuple[str, bool]]
 
 
-def check_file(folder: Folder, path: str, wanted: str | None, bounds: Bounds) -> Checked:
+def check_file(folder: Folder, path: str, sha256: str | None, bounds: Bounds) -> Checked:
     """Read one file: its SHA-256 if there is one, what it is packed in, what it is."""
-    return _check(folder, path, wanted, bounds, judge=_content)
+    return _check(folder, path, sha256, bounds, judge=_content)
 
 
 def _check(
-    folder: Folder, path: str, wanted: str | None, bounds: Bounds, *, judge: _Judge
+    folder: Folder, path: str, sha256: str | None, bounds: Bounds, *, judge: _Judge
 ) -> Checked:
     digest = hashlib.sha256()
     with folder.read(path) as pieces:
@@ -41,15 +41,17 @@ def _check(
             unpacked.raise_failure()
         except UnpackError as error:
             damage, complete = str(error), False
+
         unpacked.exhaust()  # so that the digest covers what a tool did not want to read
-    if wanted is not None and digest.hexdigest() != wanted:
+    if sha256 is not None and digest.hexdigest() != sha256:
         return Checked(Soundness.DAMAGED, _METHOD, "its SHA-256 is not the one beside it")
     if damage:
         return Checked(Soundness.DAMAGED, _METHOD, damage)
-    if wanted is not None:
+    if sha256 is not None:
         return Checked(Soundness.SOUND, f"{_METHOD}, SHA-256")
     if complete and unpacked.checksummed:
         return Checked(Soundness.SOUND, f"{_METHOD}, {unpacked.packing}'s checksum")
+
     why = _UNSURE if complete else "it is of no known kind, and has no checksum"
     return Checked(Soundness.UNPROVEN, _METHOD, f"{why}; write its SHA-256 beside it")
 
@@ -60,6 +62,7 @@ def check_folder(folder: Folder, path: str, beside: Mapping[str, str], bounds: B
     kind = kinds.of_folder(set(files))
     if kind.problem:
         return Checked(Soundness.DAMAGED, _METHOD, kind.problem)
+
     name = path.rpartition("/")[2]
     sums = dict(kinds.sums(folder, path, folder.entries(path)))
     sums |= {
@@ -67,23 +70,26 @@ def check_folder(folder: Folder, path: str, beside: Mapping[str, str], bounds: B
         for each, digest in beside.items()
         if each.startswith(f"{name}/")
     }
-    if gone := sorted(set(sums) - set(files)):
-        return Checked(Soundness.DAMAGED, _METHOD, f"{gone[0]} is missing")
+    if missing := sorted(set(sums) - set(files)):
+        return Checked(Soundness.DAMAGED, _METHOD, f"{missing[0]} is missing")
+
     unsummed = 0
     for each in sorted(set(files) - kinds.SUMS):
         unsummed += each not in sums
         checked = _check(folder, f"{path}/{each}", sums.get(each), bounds, judge=_unpacks)
         if checked.soundness is Soundness.DAMAGED:
             return Checked(Soundness.DAMAGED, _METHOD, f"{each}: {checked.detail}")
+
     here = folder.local(path)
     if kind.maker == "pg_dump" and here is not None:
-        said = run(["pg_restore", "-f", "/dev/null", str(here)], bounds, extra={},
+        answer = run(["pg_restore", "-f", "/dev/null", str(here)], bounds, extra={},
                    package="postgresql-client")  # fmt: skip
-        if said.code != 0:
-            return Checked(Soundness.DAMAGED, _METHOD, last_line(said.err))
+        if answer.code != 0:
+            return Checked(Soundness.DAMAGED, _METHOD, last_line(answer.err))
     if unsummed:
         why = f"{unsummed} files have no checksum; write SHA256SUMS into the folder"
         return Checked(Soundness.UNPROVEN, _METHOD, why)
+
     return Checked(Soundness.SOUND, f"{_METHOD}, SHA-256 of each of its files")
 
 
@@ -98,31 +104,37 @@ def _content(unpacked: Unpacked, bounds: Bounds) -> tuple[str, bool]:
     head = unpacked.head
     if not head:
         return "it is empty", False
+
     if head.startswith(b"PGDMP"):
-        said = run(["pg_restore", "-f", "/dev/null"], bounds, extra={},
+        reply = run(["pg_restore", "-f", "/dev/null"], bounds, extra={},
                    package="postgresql-client", fed=unpacked.rest())  # fmt: skip
         unpacked.raise_failure()
-        if said.code is None:
+        if reply.code is None:
             raise NotReadyError(f"the dump was not read in {bounds.deadline:g} s")
-        if "unsupported version" in said.err:
+        if "unsupported version" in reply.err:
             raise NotReadyError(
-                f"the dump is in a newer format than this pg_restore reads: {last_line(said.err)}",
+                f"the dump is in a newer format than this pg_restore reads: {last_line(reply.err)}",
                 hint="Install the postgresql-client of the server's version.",
             )
-        return ("" if said.code == 0 else last_line(said.err)), said.code == 0
+
+        return ("" if reply.code == 0 else last_line(reply.err)), reply.code == 0
+
     if head[_TAR : _TAR + 5] == b"ustar":
-        said = run(["tar", "--list", "--file=-"], bounds, extra={}, package="tar",
+        reply = run(["tar", "--list", "--file=-"], bounds, extra={}, package="tar",
                    fed=unpacked.rest())  # fmt: skip
         unpacked.exhaust()
         unpacked.raise_failure()
-        if said.code != 0:
-            return last_line(said.err), False
+        if reply.code != 0:
+            return last_line(reply.err), False
+
         ends = not any(unpacked.tail[-_BLOCK:])
         return ("" if ends else "the tar archive is cut off"), ends
+
     unpacked.exhaust()
     if head.lstrip().startswith((b"--", b"/*")) or b"CREATE TABLE" in head:
         ends = any(end in unpacked.tail for end in _SQL_ENDS)
         return ("" if ends else "the SQL dump has no end: it is cut off"), ends
+
     return "", False
 
 

@@ -1,4 +1,4 @@
-"""Plain folders of dumps: what their names, sizes and neighbours say, and whether they are whole.
+"""List plain folders of dumps by their names, sizes and neighbours, and check that they are whole.
 
 Read through the port Folder: a folder of this machine, or one behind SFTP.
 """
@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 from pradrill.adapters.backups.dumps import kinds, soundness
 from pradrill.domain.declared.backup_source import DumpsSource
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
-from pradrill.domain.run.backup_integrity import Checked, Part, Soundness
+from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
 from pradrill.domain.values.instant_text import parse_instant
 from pradrill.errors import PradrillError
-from pradrill.ports import Bounds, Clock, Entry, Folder
+from pradrill.ports import Bounds, Clock, Folder, FolderEntry
 
 
 class Dumps:
@@ -47,7 +47,7 @@ class Dumps:
             ),
         )
 
-    def check(self, point: RecoveryPoint, part: Part, bounds: Bounds) -> Checked:
+    def check(self, point: RecoveryPoint, part: IntegrityPart, bounds: Bounds) -> Checked:
         """Read the dump from its first byte to its last."""
         del part  # all of it is read
         with closing(self._folder):
@@ -58,10 +58,12 @@ class Dumps:
         entry = next((entry for entry in entries if entry.name == point.id), None)
         if entry is None:
             return Checked(Soundness.DAMAGED, "reading the dump", f"{point.id} is gone")
+
         sums = kinds.sums(self._folder, self._top, entries)
         path = f"{self._top.rstrip('/')}/{entry.name}"
         if entry.is_folder:
             return soundness.check_folder(self._folder, path, sums, bounds)
+
         return soundness.check_file(self._folder, path, sums.get(entry.name), bounds)
 
     def _is_named(self, name: str) -> bool:
@@ -71,31 +73,35 @@ class Dumps:
             return False
         return True
 
-    def _point(self, entry: Entry, summed: frozenset[str]) -> RecoveryPoint:
+    def _point(self, entry: FolderEntry, summed: frozenset[str]) -> RecoveryPoint:
         """Return a dump; a name without a time of day is dated at the day's beginning."""
         problem, size, end = "", entry.size, entry.modified
         try:
             at = parse_instant(entry.name, self._declared.names, self._declared.timezone)
         except PradrillError as error:
             at, problem = entry.modified, error.message
-        told = "a SHA-256 beside it" if entry.name in summed else "none beside it"
+
+        integrity = "a SHA-256 beside it" if entry.name in summed else "none beside it"
         if entry.is_folder:
-            held = list(self._held(entry.name))
-            size = sum(each.size for each in held)
-            end = max((each.modified for each in held), default=end)
-            found = kinds.of_folder({each.name for each in held})
-            problem = problem or found.problem
-            told = "a SHA-256 of each file" if kinds.SUMS & {e.name for e in held} else told
+            members = list(self._members_of(entry.name))
+            size = sum(each.size for each in members)
+            end = max((each.modified for each in members), default=end)
+            kind = kinds.of_folder({each.name for each in members})
+            problem = problem or kind.problem
+            integrity = (
+                "a SHA-256 of each file" if kinds.SUMS & {e.name for e in members} else integrity
+            )
+
         problem = problem or ("it is empty" if size == 0 else "")
         return RecoveryPoint(
             id=entry.name,
             data_time=at,
             end_time=end,
             size=size,
-            integrity=told,
+            integrity=integrity,
             problem=problem,
         )
 
-    def _held(self, name: str) -> Iterator[Entry]:
+    def _members_of(self, name: str) -> Iterator[FolderEntry]:
         for path, entry in kinds.walk(self._folder, f"{self._top.rstrip('/')}/{name}"):
             yield entry._replace(name=path)

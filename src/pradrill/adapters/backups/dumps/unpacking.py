@@ -1,4 +1,4 @@
-"""A dump's bytes before they were packed: gzip, zstd, bzip2 and xz check themselves."""
+"""Unpack a dump's bytes: gzip, zstd, bzip2 and xz check themselves."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ class Unpacked:
             first += piece
             if len(first) >= _HEAD:
                 break
+
         self.packing = next((n for magic, n in _PACKINGS.items() if first.startswith(magic)), "")
         self.checksummed = self.packing not in {"", "zstd"} or (
             self.packing == "zstd" and len(first) > 4 and bool(first[4] & _ZSTD_CHECKSUM)  # noqa: PLR2004 the frame's flags
@@ -46,18 +47,19 @@ class Unpacked:
         self.tail = b""
         self._failure: UnpackError | None = None
         self._stream = self._unpack(_chain(first, pieces))
-        self._held: list[bytes] = []
+        self._first_pieces: list[bytes] = []
         self.head = b""
+
         while len(self.head) < _HEAD and (piece := next(self._stream, b"")):
-            self._held.append(piece)
+            self._first_pieces.append(piece)
             self.head += piece
 
     def rest(self) -> Iterator[bytes]:
         """Return what was not read yet; stops where the packing breaks, and remembers it."""
-        while self._held:
-            yield self._seen(self._held.pop(0))
+        while self._first_pieces:
+            yield self._keep_tail(self._first_pieces.pop(0))
         for piece in self._stream:
-            yield self._seen(piece)
+            yield self._keep_tail(piece)
 
     def exhaust(self) -> None:
         """Read to the end."""
@@ -69,7 +71,7 @@ class Unpacked:
         if self._failure is not None:
             raise self._failure
 
-    def _seen(self, piece: bytes) -> bytes:
+    def _keep_tail(self, piece: bytes) -> bytes:
         self.tail = (self.tail + piece)[-_TAIL:]
         return piece
 
@@ -77,6 +79,7 @@ class Unpacked:
         if not self.packing:
             yield from pieces
             return
+
         try:
             yield from filter(None, _members(self.packing, pieces))
         except (zlib.error, OSError, lzma.LZMAError, zstd.ZstdError, EOFError) as error:
@@ -109,7 +112,9 @@ def _members(packing: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
                 if unpacker.eof:
                     if not any(left):  # padding of zeros
                         break
+
                     unpacker = _new(packing)
+
                 yield from _once(unpacker, left)
                 left = unpacker.unused_data if unpacker.eof else b""
     if not unpacker.eof:
@@ -121,6 +126,7 @@ def _once(unpacker: Any, packed: bytes) -> Iterator[bytes]:
     if not hasattr(unpacker, "needs_input"):  # zlib: at most a thousand times its slice
         yield unpacker.decompress(packed)
         return
+
     yield unpacker.decompress(packed, _AT_ONCE)
     while not unpacker.eof and not unpacker.needs_input:
         yield unpacker.decompress(b"", _AT_ONCE)

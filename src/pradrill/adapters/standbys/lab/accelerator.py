@@ -1,4 +1,4 @@
-"""What the machines run under, found by really booting one."""
+"""Choose what the machines run under, by really booting one."""
 
 from __future__ import annotations
 
@@ -21,11 +21,13 @@ class Accelerator:
     def chosen(self) -> str | None:
         """Return the accelerator under which a machine has booted, if one has."""
         try:
-            told = json.loads(self._file.read_text(encoding="utf-8"))
+            document = json.loads(self._file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        name = told.get("accelerator") if isinstance(told, dict) else None
+
+        name = document.get("accelerator") if isinstance(document, dict) else None
         usable = name == "tcg" or (name == "kvm" and os.access(_KVM, os.R_OK | os.W_OK))
+
         return str(name) if usable else None
 
     def candidates(self) -> tuple[str, ...]:

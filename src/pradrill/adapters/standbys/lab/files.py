@@ -1,4 +1,4 @@
-"""Small file work that every part of the lab needs."""
+"""Do the small file work that every part of the lab needs."""
 
 from __future__ import annotations
 
@@ -55,28 +55,29 @@ def run(
     folder: Path | None = None,
 ) -> str:
     """Run a program and return what it prints; raises PradrillError with its last words."""
-    own = os.environ if environment is None else environment
+    base = os.environ if environment is None else environment
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=deadline,
             check=False,
-            env={**own, "PATH": search_path(), "LC_ALL": "C.UTF-8"},
+            env={**base, "PATH": search_path(), "LC_ALL": "C.UTF-8"},
             cwd=folder,
         )
     except subprocess.TimeoutExpired as error:
         raise PradrillError(f"{command[0]} did not end within {deadline:g} s") from error
-    if done.returncode != 0:
-        said = last_line(done.stderr) or f"exit code {done.returncode}"
-        raise PradrillError(f"{command[0]} failed: {said}")
-    return done.stdout
+    if process.returncode != 0:
+        reason = last_line(process.stderr) or f"exit code {process.returncode}"
+        raise PradrillError(f"{command[0]} failed: {reason}")
+
+    return process.stdout
 
 
 @contextmanager
-def held(path: Path, what: str) -> Iterator[None]:
+def lock_file(path: Path, what: str) -> Iterator[None]:
     """Hold a lock; raises BusyError when another process holds it."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -87,6 +88,7 @@ def held(path: Path, what: str) -> Iterator[None]:
             raise BusyError(
                 f"another pradrill is working on {what}", hint="Wait until it is done."
             ) from None
+
         yield
     finally:
         os.close(handle)

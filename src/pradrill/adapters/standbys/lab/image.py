@@ -1,4 +1,4 @@
-"""The disk that every machine of the lab starts from: Debian, built from its packages.
+"""Build the disk that every machine of the lab starts from: Debian, from its packages.
 
 Nothing is downloaded but packages, nobody has to be root: mmdebstrap makes the system in a user
 namespace, mke2fs puts it into a file system, and QEMU starts the kernel directly.
@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pradrill.adapters.standbys.lab.files import held, require, run, search_path, write_private
+from pradrill.adapters.standbys.lab.files import lock_file, require, run, search_path, write_private
 from pradrill.domain.run.host_answers import last_line
 from pradrill.errors import ConfigurationError, NotReadyError, PradrillError
 from pradrill.ports import Say
@@ -149,37 +149,41 @@ class Image:
         """Return the disk's format in QEMU's words."""
         return "qcow2" if self.brought else "raw"
 
-    def build(self, say: Say, own: Path | None = None) -> None:
+    def build(self, say: Say, image: Path | None = None) -> None:
         """Build it, or copy the user's own; what is not finished leaves nothing behind.
 
         Raises NotReadyError (programs, room), BusyError, PradrillError (the build's own words).
         """
-        with held(self.folder.with_suffix(".lock"), "the lab's image"):
+        with lock_file(self.folder.with_suffix(".lock"), "the lab's image"):
             for leftover in self.folder.parent.glob("image.new.*"):
                 shutil.rmtree(leftover, ignore_errors=True)
+
             new = Path(tempfile.mkdtemp(prefix="image.new.", dir=self.folder.parent))
             try:
-                told = _copy(own, new, say) if own else _bootstrap(new, say)
-                write_private(new / "image.json", json.dumps(told, indent=2) + "\n")
+                description = _copy(image, new, say) if image else _bootstrap(new, say)
+                write_private(new / "image.json", json.dumps(description, indent=2) + "\n")
                 shutil.rmtree(self.folder, ignore_errors=True)
                 new.rename(self.folder)
             finally:
                 shutil.rmtree(new, ignore_errors=True)
 
 
-def _copy(own: Path, new: Path, say: Say) -> dict[str, object]:
+def _copy(image: Path, new: Path, say: Say) -> dict[str, object]:
     require(["qemu-img"])
-    if not own.is_file():
-        raise ConfigurationError(f"there is no image {own}", hint="Name a QCOW2 file.")
-    told = json.loads(run(["qemu-img", "info", "--output=json", own]))
-    if told.get("format") != "qcow2" or told.get("backing-filename"):
+    if not image.is_file():
+        raise ConfigurationError(f"there is no image {image}", hint="Name a QCOW2 file.")
+
+    info = json.loads(run(["qemu-img", "info", "--output=json", image]))
+    if info.get("format") != "qcow2" or info.get("backing-filename"):
         raise ConfigurationError(
-            f"{own} is not a QCOW2 image on its own",
+            f"{image} is not a QCOW2 image on its own",
             hint="Convert it: qemu-img convert -O qcow2 IMAGE NEW.qcow2.",
         )
-    say(f"copying {own}")
-    shutil.copyfile(own, new / "base.img")
-    return {"source": str(own)}
+
+    say(f"copying {image}")
+    shutil.copyfile(image, new / "base.img")
+
+    return {"source": str(image)}
 
 
 def _bootstrap(new: Path, say: Say) -> dict[str, object]:
@@ -191,6 +195,7 @@ def _bootstrap(new: Path, say: Say) -> dict[str, object]:
             f"{new.parent} has {room / 1e9:.1f} GB left and the image needs {_ROOM / 1e9:.1f}",
             hint="Make room, or put the state elsewhere: pradrill --state FOLDER.",
         )
+
     suite = _suite()
     described = _described(suite)
     packages = described["packages"]
@@ -204,9 +209,11 @@ def _bootstrap(new: Path, say: Say) -> dict[str, object]:
         f"cp -L {root}/vmlinuz {new}/vmlinuz && cp -L {root}/initrd.img {new}/initrd && "
         f"mke2fs -q -t ext4 -d {root} {new}/base.img {_SIZE}"
     )
+
     run([*(["fakeroot", "--"] if rootless else []), "sh", "-c", unpack], deadline=_DEADLINE)
     (new / "root.tar").unlink()
     shutil.rmtree(root)
+
     return described
 
 
@@ -218,10 +225,10 @@ def _described(suite: str) -> dict[str, Any]:
 def _suite() -> str:
     """Return the host's own Debian when the lab knows it."""
     try:
-        own = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
+        suite = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
     except OSError:
-        own = ""
-    return own if own in _SUITES else next(iter(_SUITES))
+        suite = ""
+    return suite if suite in _SUITES else next(iter(_SUITES))
 
 
 def _mmdebstrap(suite: str, packages: Sequence[str], new: Path, say: Say) -> None:
@@ -243,10 +250,10 @@ def _mmdebstrap(suite: str, packages: Sequence[str], new: Path, say: Say) -> Non
         env={**os.environ, "PATH": search_path(), "TMPDIR": os.environ.get("TMPDIR", "/tmp")},  # noqa: S108 mmdebstrap makes its own folder there
     ) as building:
         assert building.stderr is not None  # noqa: S101 it is piped
-        told = ""
+        output = ""
         try:
             for line in building.stderr:
-                told += line
+                output += line
                 if line.startswith("I: ") and "..." in line:
                     say(line.removeprefix("I: ").strip())
         except BaseException:
@@ -254,7 +261,7 @@ def _mmdebstrap(suite: str, packages: Sequence[str], new: Path, say: Say) -> Non
             raise
     if building.returncode != 0:
         raise PradrillError(
-            f"mmdebstrap failed: {last_line(told)}",
+            f"mmdebstrap failed: {last_line(output)}",
             hint="Is a Debian mirror within reach? Its whole output: mmdebstrap "
             f"--variant=minbase {suite} /tmp/try.tar.",
         )

@@ -1,4 +1,4 @@
-"""The lab: an image, and the machines that start from it."""
+"""Keep the lab: an image, and the machines that start from it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pradrill.adapters.standbys.lab import qemu
 from pradrill.adapters.standbys.lab.accelerator import Accelerator
-from pradrill.adapters.standbys.lab.files import held, missing, write_private
+from pradrill.adapters.standbys.lab.files import lock_file, missing, write_private
 from pradrill.adapters.standbys.lab.image import Image
 from pradrill.adapters.standbys.lab.machine import Machine
 from pradrill.adapters.standbys.lab.seed import make_key
@@ -45,7 +45,7 @@ class Lab:
         NotReadyError, BusyError, ConfigurationError, PradrillError.
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with held(self._folder / "lock", "the lab"):
+        with lock_file(self._folder / "lock", "the lab"):
             self._image.build(say, image)
 
     def machine(self, name: str) -> Machine:
@@ -54,11 +54,13 @@ class Lab:
             raise UsageError(
                 f'"{name}" is no machine name', hint="Use lower-case letters, digits and dashes."
             )
+
         folder = self._machines / name
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         key = self._folder / "user_key"
-        with held(self._folder / "key.lock", "the lab's key"):
+        with lock_file(self._folder / "key.lock", "the lab's key"):
             make_key(key, "pradrill lab")
+
         return Machine(folder, self._image, key, self._accelerator, self._clock)
 
     def machines(self) -> list[Machine]:
@@ -69,7 +71,7 @@ class Lab:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Keep other demos out. Raises BusyError."""
-        with held(self._folder / "demo.lock", "a demo"):
+        with lock_file(self._folder / "demo.lock", "a demo"):
             yield
 
     def down(self) -> list[str]:
@@ -97,10 +99,12 @@ class LabMachines:
         problems = [f"the Debian package {each} is not installed" for each in missing(needed)]
         if not self._lab.built:
             problems.append("the lab's image is not built yet: pradrill lab build")
+
         ours = {machine.name for machine in self._machines}
         for near, (name, port) in self._links.items():
             if name in ours:
                 continue
+
             if port != qemu.SSH:
                 problems.append(
                     f"the link {near} leads to port {port} of the machine {name}, which is none of "
@@ -111,6 +115,7 @@ class LabMachines:
                     f"the link {near} leads to the machine {name}, which is down: "
                     f"pradrill lab up {name}"
                 )
+
         return problems
 
     def start(self, folder: Path, run_id: str, say: Say) -> Site:  # noqa: ARG002 whose machines
@@ -121,9 +126,11 @@ class LabMachines:
         }
         for machine in self._machines:
             machine.down()
+
         for machine in self._machines:
             ports = [port for name, port in self._links.values() if name == machine.name]
             machine.up(say, links=links, ports=ports)
+
         return _write_site(self._machines, folder, "standby")
 
     def bind(self, site: Site, identified: Sequence[HostFacts]) -> Site:
@@ -138,6 +145,7 @@ class LabMachines:
                 machine.down()
             except PradrillError as error:
                 left.append(error.message)
+
         return left
 
 
@@ -152,8 +160,8 @@ def write_site(machine: Machine, folder: Path, *, dr_role: str | None = None) ->
     Which machine it is needs no proof here: its key and its machine-id were made by the lab.
     """
     site = _write_site([machine], folder, dr_role)
-    made = Proven(host=site.hosts[0], machine_id=machine.machine_id)
-    return site.model_copy(update={"proven": (made,)})
+    proven = Proven(host=site.hosts[0], machine_id=machine.machine_id)
+    return site.model_copy(update={"proven": (proven,)})
 
 
 def _write_site(machines: Sequence[Machine], folder: Path, dr_role: str | None) -> Site:
@@ -165,6 +173,7 @@ def _write_site(machines: Sequence[Machine], folder: Path, dr_role: str | None) 
     write_private(config, ssh_config(hosts, known_hosts, connections))
     inventory = folder / "inventory.ini"
     write_private(inventory, "".join(_inventory_line(host) for host in hosts))
+
     return Site(hosts=hosts, inventory=inventory, known_hosts=known_hosts, ssh_config=config)
 
 

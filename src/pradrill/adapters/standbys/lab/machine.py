@@ -1,4 +1,4 @@
-"""A machine of the lab: built once, frozen once, resumed for every use.
+"""Build a machine of the lab once, freeze it once, resume it for every use.
 
 Freezing saves a booted machine; each use resumes it over a disk of its own that is thrown away.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pradrill.adapters.standbys.lab import qemu
 from pradrill.adapters.standbys.lab.accelerator import Accelerator
-from pradrill.adapters.standbys.lab.files import held, require, run, write_private
+from pradrill.adapters.standbys.lab.files import lock_file, require, run, write_private
 from pradrill.adapters.standbys.lab.image import Image
 from pradrill.adapters.standbys.lab.seed import (
     make_key,
@@ -121,9 +121,11 @@ class Machine:
             "ConnectTimeout": str(_TRY),
             "ServerAliveInterval": "5",
         }
+
         words = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
         host = self.host()
         where = ["-i", str(self._user_key), "-p", str(host.port), f"root@{host.address}"]
+
         return ["ssh", "-F", "/dev/null", *words, *where]
 
     def sockets(self) -> Path:
@@ -140,7 +142,7 @@ class Machine:
         change of QEMU, it is booted and frozen before. Raises NotReadyError, BusyError,
         PradrillError.
         """
-        with held(self.folder / "lock", f"the machine {self.name}"):
+        with lock_file(self.folder / "lock", f"the machine {self.name}"):
             if self.running:
                 return
             self._prepare(say)
@@ -148,7 +150,7 @@ class Machine:
 
     def prepare(self, say: Say) -> None:
         """Boot it once and freeze it, unless that is done. Raises as `up`."""
-        with held(self.folder / "lock", f"the machine {self.name}"):
+        with lock_file(self.folder / "lock", f"the machine {self.name}"):
             if not self.running:
                 self._prepare(say)
 
@@ -161,7 +163,7 @@ class Machine:
 
     def down(self) -> bool:
         """End it and drop what it changed; tell whether it was running."""
-        with held(self.folder / "lock", f"the machine {self.name}"):
+        with lock_file(self.folder / "lock", f"the machine {self.name}"):
             ended = self._qemu.kill()
             self._qemu.clean()
             shutil.rmtree(self.sockets(), ignore_errors=True)
@@ -192,6 +194,7 @@ class Machine:
             )
         if self.frozen:
             return
+
         self._identify()
         for accelerator in self._accelerator.candidates():
             say(f"booting {self.name} once, under {accelerator}, to freeze it ready")
@@ -200,11 +203,13 @@ class Machine:
             except PradrillError as error:
                 if accelerator == "tcg":
                     raise
+
                 say(f"{accelerator} does not work here: {error.message}")
                 continue
             finally:
                 self._qemu.kill()
                 self._qemu.clean()
+
             return
 
     def _identify(self) -> None:
@@ -223,6 +228,7 @@ class Machine:
             return qemu.Hardware(
                 accelerator, disk, ("-drive", f"{seed},file.label=CIDATA,file.rw=off"), ()
             )
+
         file = str(self.folder / "seed.tar").replace(",", ",,")
         return qemu.Hardware(
             accelerator,
@@ -251,6 +257,7 @@ class Machine:
         self._fresh_run()
         disk = self._run / "disk.qcow2"
         _overlay(disk, self._frozen / "disk.qcow2", "qcow2")
+
         try:
             hardware = self._hardware(self._accelerator.chosen or "tcg", disk)
             self._qemu.start(hardware, links, ports, self._frozen / "state")
@@ -259,6 +266,7 @@ class Machine:
         except BaseException:
             self._qemu.kill()
             raise
+
         say(f"{self.name} is up, under {self.accelerator}")
 
     def _fresh_run(self) -> None:
@@ -267,22 +275,25 @@ class Machine:
 
     def _wake(self, deadline: float) -> None:
         """Wait for SSH and set the machine's clock. Raises PradrillError at the deadline."""
-        began = self._clock.now()
+        start = self._clock.now()
         while True:
-            told = self._greet()
-            if len(told.split()) == 1:
-                write_private(self.folder / "machine-id", f"{told.strip()}\n")
+            greeting = self._greet()
+            if len(greeting.split()) == 1:
+                write_private(self.folder / "machine-id", f"{greeting.strip()}\n")
                 return
+
             state = self._qemu.state()
             if state in {"internal-error", "shutdown", "guest-panicked", "io-error"}:
                 raise PradrillError(f"the machine {self.name} stopped: {state}")
-            if (self._clock.now() - began).total_seconds() > deadline:
+
+            if (self._clock.now() - start).total_seconds() > deadline:
                 console = self._run / "console.log"
                 last = last_line(console.read_text("utf-8", "replace"))
                 raise PradrillError(
                     f"the machine {self.name} did not answer over SSH within {deadline:g} s",
                     hint=f"Its console's last line: {last}",
                 )
+
             self._clock.sleep(_PAUSE)
 
     def _greet(self) -> str:
@@ -299,8 +310,10 @@ class Machine:
                 if talk.stdout.readline() != "ready\n":
                     talk.kill()
                     return ""
+
                 talk.stdin.write(f"{self._clock.now().timestamp():.6f} {os.urandom(32).hex()}\n")
                 talk.stdin.close()
+
                 return talk.stdout.read()
         except OSError:
             return ""

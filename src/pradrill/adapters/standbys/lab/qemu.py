@@ -1,4 +1,4 @@
-"""One QEMU process: how it is started, asked, frozen and ended."""
+"""Start, ask, freeze and end one QEMU process."""
 
 from __future__ import annotations
 
@@ -82,8 +82,10 @@ class Qemu:
         if incoming is not None:
             command += ["-incoming", f"exec:cat {shlex.quote(str(incoming))}"]
         # The console's owner is QEMU, not us: no terminal, and no run's marker to be reaped by.
-        kept = {key: os.environ[key] for key in ("PATH", "HOME", "TMPDIR") if key in os.environ}
-        run(command, environment=kept, folder=self._folder)
+        environment = {
+            key: os.environ[key] for key in ("PATH", "HOME", "TMPDIR") if key in os.environ
+        }
+        run(command, environment=environment, folder=self._folder)
 
     def _arguments(
         self, hardware: Hardware, links: Mapping[str, Path], ports: set[int]
@@ -92,10 +94,12 @@ class Qemu:
         for port, free in zip(sorted(ports), _free_ports(len(ports)), strict=True):
             self.port_file(port).write_text(f"{free}\n", encoding="ascii")
             network += f",hostfwd=tcp:127.0.0.1:{free}-:{port}"
+
         relay = Path(__file__).with_name("relay.py")
         for near, far in links.items():
             words = shlex.join([sys.executable, "-I", "-S", str(relay), str(far)])
             network += f",guestfwd=tcp:{near}-cmd:{words.replace(',', ',,')}"
+
         disk = str(hardware.disk).replace(",", ",,")
         return [
             *("-name", f"pradrill-{self._name}", "-machine", "pc", "-smp", "2", "-m", str(_MEMORY)),
@@ -118,13 +122,16 @@ class Qemu:
         """Stop the machine and write its memory and devices into a file."""
         self._ask("stop")
         self._ask("migrate", uri=f"exec:cat > {shlex.quote(str(to))}")
+
         for _ in range(int(_FROZEN / _MOMENT)):
-            told = self._ask("query-migrate").get("status")
-            if told == "completed":
+            status = self._ask("query-migrate").get("status")
+            if status == "completed":
                 return
-            if told == "failed":
+            if status == "failed":
                 break
+
             self._clock.sleep(_MOMENT)
+
         raise PradrillError(f"the state of the machine {self._name} could not be saved")
 
     def thaw(self) -> None:
@@ -133,7 +140,9 @@ class Qemu:
             if self.state() == "paused":
                 self._ask("cont")
                 return
+
             self._clock.sleep(_MOMENT)
+
         raise PradrillError(f"the saved state of the machine {self._name} could not be loaded")
 
     def kill(self) -> bool:
@@ -141,13 +150,16 @@ class Qemu:
         pid = self.pid
         if pid is None:
             return False
+
         os.kill(pid, signal.SIGKILL)
         for _ in range(int(_LAST_BREATH / _MOMENT)):
             if self.pid is None or _zombie(pid):
                 break
+
             self._clock.sleep(_MOMENT)
         else:
             raise PradrillError(f"the process {pid} of the machine {self._name} does not end")
+
         return True
 
     def clean(self) -> None:
@@ -164,6 +176,7 @@ class Qemu:
                     line.connect(f"/proc/self/fd/{folder}/qmp")
                 finally:
                     os.close(folder)
+
                 with line.makefile("rw", encoding="utf-8") as talk:
                     talk.readline()
                     _say(talk, "qmp_capabilities", {})
@@ -175,6 +188,7 @@ class Qemu:
 def _say(talk: Any, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
     talk.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
     talk.flush()
+
     while True:
         answer = json.loads(talk.readline())
         if "return" in answer:
@@ -201,8 +215,8 @@ def _accelerated(accelerator: str) -> tuple[str, ...]:
 
 
 def _free_ports(count: int) -> list[int]:
-    with ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+    with ExitStack() as sockets:
+        probes = [sockets.enter_context(socket.socket()) for _ in range(count)]
         for probe in probes:
             probe.bind(("127.0.0.1", 0))
         return [int(probe.getsockname()[1]) for probe in probes]

@@ -1,4 +1,4 @@
-"""Carries one connection from a guest to another machine of the lab. QEMU starts it, one a link.
+"""Carry one connection from a guest to another machine of the lab; QEMU starts one per link.
 
 Run as a file, by a bare interpreter: python -I -S relay.py PORT_FILE.
 """
@@ -19,13 +19,16 @@ def main() -> int:
         far = socket.create_connection(("127.0.0.1", port), timeout=10)
     except (OSError, ValueError):
         return 1
+
     far.settimeout(None)
     Thread(target=_outwards, args=(far,), daemon=True).start()
+
     try:
         while data := far.recv(_CHUNK):
             _write(data)
     except OSError:
         return 0
+
     return 0
 
 

@@ -1,4 +1,4 @@
-"""A lab machine's identity: known before it runs, so that the first contact is pinned too."""
+"""Give a lab machine its identity before it runs, so that the first contact is pinned too."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ def make_key(path: Path, comment: str) -> None:
     """Make an SSH key pair, unless it is there."""
     if path.exists():
         return
+
     new = path.with_name(f".{path.name}.new")
     for leftover in (new, new.with_suffix(".pub")):
         leftover.unlink(missing_ok=True)
@@ -44,6 +45,7 @@ def write_tar(path: Path, host_key: Path, user_key: Path, name: str) -> None:
         "etc/hosts": (hosts, 0o644),
         "etc/hostname": (f"{name}\n", 0o644),
     }
+
     write_private(path, "")
     with tarfile.open(path, "w") as tar:
         for where, (text, mode) in files.items():
