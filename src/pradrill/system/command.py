@@ -67,7 +67,9 @@ def run(
             hint=f"Run: apt-get install {package}.",
         )
     with (
-        tempfile.TemporaryDirectory(prefix="pradrill-", dir=scratch.base()) as folder,
+        tempfile.TemporaryDirectory(
+            prefix=scratch.prefix(bounds.marker), dir=scratch.base()
+        ) as folder,
         tempfile.TemporaryFile(dir=folder) as out,
         tempfile.TemporaryFile(dir=folder) as err,
     ):

@@ -11,7 +11,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
 
-from pradrill.domain.values.run_names import folder_prefix
 from pradrill.system import scratch
 
 _TICK = 0.01
@@ -51,21 +50,16 @@ def folder(marker: str) -> Path:
 
     Its name follows from the run's marker, so that the next command finds what a kill left.
     """
-    return Path(tempfile.mkdtemp(prefix=_prefix(marker), dir=_base()))
+    return Path(tempfile.mkdtemp(prefix=scratch.prefix(marker), dir=_base()))
 
 
 def sweep(marker: str) -> None:
     """Remove what is left of a run's folders. Nobody else's folder is touched."""
     for base in scratch.places():
-        for path in Path(base).glob(f"{_prefix(marker)}*"):
+        for path in Path(base).glob(f"{scratch.prefix(marker)}*"):
             with suppress(OSError):
                 if not path.is_symlink() and path.stat().st_uid == os.geteuid():
                     shutil.rmtree(path, ignore_errors=True)
-
-
-def _prefix(marker: str) -> str:
-    """Return how the names of a run's folders begin; those of its parts are the run's."""
-    return folder_prefix(marker.partition("/")[0])
 
 
 def _base() -> str:
