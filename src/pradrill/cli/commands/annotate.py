@@ -110,6 +110,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Enter the notes: from the command line, a file, or an editor."""
     app = swept(App(args))
+    app.must_sign()
     record = app.store.read(app.store.find(args.run))
     said = _from_options(args, app)
     if said and args.file:
