@@ -361,7 +361,7 @@ class FileRunStore:
         """Return what is the matter with a run that has no record."""
         if _is_locked(folder):
             return "is running"
-        if has_begun(folder) and _not_begun(folder, self.register.public_key()) is not None:
+        if self._is_to_be_entered(folder):
             return "was made up, or begun without the key that is named"
         return "was killed, and is not torn down yet"
 
