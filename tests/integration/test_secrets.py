@@ -20,7 +20,7 @@ import pytest
 from tests.integration.house import edit, pradrill, write
 from tests.integration.two_hosts import TwoHosts
 
-from pradrill.system import in_memory
+from pradrill.system import scratch
 
 PLAY = "play-Vuz7&kofe/1"
 SETTINGS = "settings-Rab3'rimo\"2"
@@ -176,7 +176,7 @@ def start(folder: Path, *words: str) -> subprocess.Popen[bytes]:
 def folders_of_runs(folder: Path) -> set[Path]:
     """Return the folders of this house's runs that lie in memory, or in the system's /tmp."""
     places = (Path("/dev/shm"), Path("/run"), Path("/tmp"), folder.parent / "tmp")
-    names = [in_memory._prefix(run.name) for run in (folder / "state/runs").iterdir()]
+    names = [scratch.prefix(run.name) for run in (folder / "state/runs").iterdir()]
     return {path for place in places for name in names for path in place.glob(f"{name}*")}
 
 

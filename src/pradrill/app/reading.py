@@ -146,6 +146,19 @@ class StateReader:
             warn("HINT: See what is wrong: pradrill register verify; then register acknowledge.")
         return why
 
+    def must_sign(self) -> None:
+        """Raise ConfigurationError when what a person enters could not be signed as before.
+
+        They can come again with the key: nothing would ever vouch for such an entry. What happens
+        to a run is entered whatever becomes of the key.
+        """
+        if why := self.register.why_unsigned():
+            raise ConfigurationError(
+                f"nothing is entered: the register is signed, and {why}",
+                hint="Name its key under sealing, or in PRADRILL_SIGNING_KEY. A lost one is "
+                "replaced by: pradrill register acknowledge.",
+            )
+
     def findings(self) -> tuple[Finding, ...]:
         """Return every finding that the register holds; raises RecordError."""
         return all_findings(self.register.entries())

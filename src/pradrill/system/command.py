@@ -15,7 +15,6 @@ from threading import Thread
 from typing import IO, Any, NamedTuple
 
 from pradrill.domain.values.quotas import TOOL_PRINTS, megabytes
-from pradrill.domain.values.run_names import folder_prefix
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds
 from pradrill.system import scratch
@@ -70,7 +69,7 @@ def run(
 
     with (
         tempfile.TemporaryDirectory(
-            prefix=folder_prefix(bounds.marker.partition("/")[0]), dir=scratch.base()
+            prefix=scratch.prefix(bounds.marker), dir=scratch.base()
         ) as folder,
         tempfile.TemporaryFile(dir=folder) as out,
         tempfile.TemporaryFile(dir=folder) as err,

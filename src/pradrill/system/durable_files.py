@@ -17,9 +17,10 @@ from pradrill.errors import RecordError
 def opened(path: Path, flags: int, mode: int = 0o600) -> int:
     """Open a regular file, and nothing else: a pipe would hold a reader up without end.
 
-    Raises OSError.
+    What is written goes through no link: it could lead to any file of ours. Raises OSError.
     """
-    file = os.open(path, flags | os.O_NONBLOCK, mode)
+    safe = os.O_NOFOLLOW if flags & os.O_ACCMODE else 0
+    file = os.open(path, flags | safe | os.O_NONBLOCK, mode)
     if stat.S_ISREG(os.fstat(file).st_mode):
         return file
     os.close(file)

@@ -11,7 +11,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
 
-from pradrill.domain.values.run_names import folder_prefix
 from pradrill.system import scratch
 from pradrill.system.ownership import sign
 
@@ -53,7 +52,7 @@ def folder(marker: str) -> Path:
 
     Its name follows from the run's marker, so that the next command finds what a kill left.
     """
-    made = Path(tempfile.mkdtemp(prefix=_prefix(marker), dir=_base()))
+    made = Path(tempfile.mkdtemp(prefix=scratch.prefix(marker), dir=_base()))
     sign(made)
     return made
 
@@ -61,15 +60,10 @@ def folder(marker: str) -> Path:
 def sweep(marker: str) -> None:
     """Remove what is left of a run's folders. Nobody else's folder is touched."""
     for base in scratch.places():
-        for path in Path(base).glob(f"{_prefix(marker)}*"):
+        for path in Path(base).glob(f"{scratch.prefix(marker)}*"):
             with suppress(OSError):
                 if not path.is_symlink() and path.stat().st_uid == os.geteuid():
                     shutil.rmtree(path, ignore_errors=True)
-
-
-def _prefix(marker: str) -> str:
-    """Return how the names of a run's folders begin; those of its parts are the run's."""
-    return folder_prefix(marker.partition("/")[0])
 
 
 def _base() -> str:

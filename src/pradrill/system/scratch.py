@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import tempfile
 
+from pradrill.domain.values.run_names import folder_prefix
+
 _ROOM = 512 * 1024
 """What a folder must take to be used: it is tried, because a quota cannot be asked for."""
 
@@ -15,6 +17,14 @@ _ROOM = 512 * 1024
 def base() -> str:
     """Return a folder with room; the usual one when none has."""
     return next((place for place in places() if has_room(place)), tempfile.gettempdir())
+
+
+def prefix(marker: str) -> str:
+    """Return how the names of a run's folders begin; those of its parts are the run's.
+
+    The next command finds by it what a kill has left. Without a run nobody can look for it.
+    """
+    return folder_prefix(marker.partition("/")[0]) if marker else "pradrill-"
 
 
 def places() -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,6 +20,17 @@ _QUIET = {
 }
 
 
+_THEIRS = re.compile(
+    r"PATH|HOME|USER|LOGNAME|TMPDIR|LANG|(LC|XDG|SSH|GIT|GPG|GNUPG|KRB5|DBUS|SSL|OPENSSL)_?\w*"
+    r"|(SOFTHSM|PKCS11|YKPIV|YUBI)\w*|(https?|all|no)_proxy",
+    re.IGNORECASE,
+)
+"""What the tools, their agents, tokens and proxies read of the caller's environment.
+
+The rest could hold a drill's secrets (`env:`), which are none of theirs.
+"""
+
+
 class ToolError(PradrillError):
     """A tool did not do what it was asked, is missing, or took too long."""
 
@@ -26,6 +38,7 @@ class ToolError(PradrillError):
 def tool(*command: str | Path, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> bytes:
     """Run a tool without a terminal and return its output; raises ToolError."""
     words: Sequence[str] = [str(word) for word in command]
+    theirs = {name: value for name, value in os.environ.items() if _THEIRS.fullmatch(name)}
     try:
         process = subprocess.run(
             words,
@@ -33,7 +46,7 @@ def tool(*command: str | Path, stdin: bytes = b"", env: Mapping[str, str] | None
             capture_output=True,
             timeout=_SECONDS,
             start_new_session=True,  # without a controlling terminal nothing can prompt
-            env={**os.environ, **_QUIET, **(env or {})},
+            env={**theirs, **_QUIET, **(env or {})},
             check=False,
         )
     except FileNotFoundError as error:

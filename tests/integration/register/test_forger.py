@@ -205,6 +205,28 @@ def test_a_key_that_cannot_be_read_is_no_reason_to_ask_for_none(
     assert "cannot be read" in Path(out).read_text()
 
 
+def test_nobody_spoils_a_signed_register_by_hand(
+    house: Project, new_key: NewKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With no key, another one, or without the plan nothing is entered; after a rotation it is."""
+    before, by_hand = house.entries(), ("annotate", house.runs[0], "--well", "all was well")
+    finding = ("finding", "open", "a title", "--service", "moodle", "--severity", "minor")
+    for key in ("/nonexistent", str(house.theirs)):
+        monkeypatch.setenv("PRADRILL_SIGNING_KEY", key)
+        for words in (by_hand, finding):
+            assert house.command(*words) == ExitCode.CONFIGURATION
+    monkeypatch.delenv("PRADRILL_SIGNING_KEY")
+    monkeypatch.chdir("/")
+    assert main(["--state", str(house.state), *by_hand]) == ExitCode.CONFIGURATION
+    assert house.entries() == before
+    new = new_key(house.folder, "new")
+    plan = _PLAN.format(key=f"{new}, previous_key: {house.key}")
+    (house.folder / "plan.yml").write_text(plan)
+    assert house.command(*by_hand) == ExitCode.PASSED
+    (house.folder / "plan.yml").write_text(_PLAN.format(key=new))
+    assert house.command("register", "verify") == ExitCode.PASSED
+
+
 def test_a_key_of_the_forgers_is_trouble_without_the_plan_too(house: Project) -> None:
     """A change of the key that the key before did not sign is told wherever the register is."""
     theirs = Seals(principal="pradrill", public_key=public_key(house.theirs), strict=True)

@@ -76,6 +76,20 @@ def test_no_command_waits_for_a_file_that_is_none(
     assert _codes(tmp_path, run) <= {*ExitCode} - {ExitCode.INTERNAL}
 
 
+@pytest.mark.parametrize("name", ["register", "locks/register", "runs/RUN/reports/report.html"])
+def test_nothing_is_written_through_a_link(tmp_path: Path, run: str, name: str) -> None:
+    """It could lead to any file of the user who runs the command."""
+    other, path = tmp_path / "other", tmp_path / "state" / name.replace("RUN", run)
+    path.parent.mkdir(exist_ok=True)
+    other.write_bytes(path.read_bytes() if path.exists() else b"a file of ours")
+    before = other.read_bytes()
+    path.unlink(missing_ok=True)
+    path.symlink_to(other)
+    for words in (("annotate", run, "--well", "all was well"), ("report", run)):
+        main(["--state", str(tmp_path / "state"), *words])
+    assert other.read_bytes() == before
+
+
 def test_a_journal_that_is_nested_without_end_is_told(tmp_path: Path, run: str) -> None:
     """A hundred thousand brackets in a folder that looks like a crashed run stop no reader."""
     folder = tmp_path / "state/runs/20260501T020000Z-shop-abcdef"

@@ -15,6 +15,7 @@ from pradrill.domain.declared.sealing import Sealing
 from pradrill.domain.register.entry import EntryKind
 from pradrill.register.verification.acknowledge import acknowledge
 from pradrill.register.verification.verify import verify
+from pradrill.system.tools import tool
 from pradrill.testing import START, a_sealed_run
 
 from .conftest import only_in_an_agent
@@ -290,6 +291,16 @@ def test_a_remote_that_is_away_gets_its_heads_later(
         capture_output=True,
     ).stdout
     assert count == b"2\n"
+
+
+def test_a_tool_inherits_none_of_a_drills_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`env:` may name any variable; agents, tokens and proxies are reached all the same."""
+    for name in ("SHOP_PASSWORD", "SSH_AUTH_SOCK", "https_proxy"):
+        monkeypatch.setenv(name, "a value")
+    inherited = tool("env").decode()
+    assert "SHOP_PASSWORD" not in inherited
+    assert "SSH_AUTH_SOCK=a value" in inherited
+    assert "https_proxy=a value" in inherited
 
 
 def test_nothing_is_asked_at_a_terminal(tmp_path: Path, new_key: Callable[..., Path]) -> None:

@@ -18,6 +18,7 @@ from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundne
 from pradrill.domain.run.host_answers import last_line
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds, Clock
+from pradrill.system import scratch
 from pradrill.system.command import CompletedCommand, run, ssh_options
 
 _LOCK_WAIT = "5"
@@ -153,8 +154,8 @@ class Borg:
         }
         if declared.key_file is not None:
             extra["BORG_KEY_FILE"] = str(declared.key_file)
-
-        with TemporaryDirectory(prefix="pradrill-") as folder:  # borg's caches and its memory
+        prefix, base = scratch.prefix(bounds.marker), scratch.base()
+        with TemporaryDirectory(prefix=prefix, dir=base) as folder:  # borg's caches and its memory
             extra["BORG_BASE_DIR"] = folder
             command, *rest = words
             argv = ["borg", "--log-json", "--lock-wait", _LOCK_WAIT, command, *rest]

@@ -112,6 +112,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Enter the notes: from the command line, a file, or an editor."""
     app = swept(App(args))
+    app.must_sign()
     record = app.store.read(app.store.find(args.run))
     options = _from_options(args, app)
     if options and args.file:

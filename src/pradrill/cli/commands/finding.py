@@ -71,6 +71,8 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Do what the verb says."""
     app = swept(StateReader(args))
+    if args.verb in {"open", "close"}:
+        app.must_sign()
     if args.verb == "open":
         _open(app, args)
     elif args.verb == "close":

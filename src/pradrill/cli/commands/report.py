@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from argparse import ArgumentParser, Namespace
+from contextlib import suppress
 from pathlib import Path
 
 from pradrill.app.case_file import casefile, sealed, wrongs
@@ -72,6 +73,9 @@ def write_report(
     name = f"report.{language}" if language else "report"
     path = output or app.store.runs / run_id / "reports" / f"{name}.{_SUFFIX[form]}"
     content = _rendered(app, casefile(app, run_id), form, language)
+    if output is None:  # what lies there already could be a link to any file of ours
+        with suppress(OSError):
+            path.unlink()
     write_file(path, content)
     return path
 

@@ -12,13 +12,22 @@ _UNSTABLE_MOUNTS = ("/proc", "/sys", "/dev", "/run")  # logins and services come
 _OCTAL = re.compile(r"\\([0-7]{3})")
 _LISTEN = "0A"
 _LONGEST_LINE = 200
+_PASSWORD = re.compile(
+    r"([\w.-]*(?:pass(?:word|wd|phrase)?|pwd|secret|secret[_-]?key|token)\s?=\s?)"
+    r"(?:'[^']*'|\"[^\"]*\"|[^\s'\";,]+)",
+    re.IGNORECASE,
+)
 
 
 def last_line(text: str) -> str:
-    """Return the last line that says something: short, and nothing that moves a cursor."""
+    """Return the last line that says something: short, and nothing that moves a cursor.
+
+    A tool may quote its settings, as barman does a conninfo: the passwords in them are left out.
+    """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    last = lines[-1][:_LONGEST_LINE] if lines else "it said nothing"
-    return "".join(c if c.isprintable() else "?" for c in last)
+    line = lines[-1] if lines else "it said nothing"
+    shown = _PASSWORD.sub(r"\1********", line)[:_LONGEST_LINE]
+    return "".join(c if c.isprintable() else "?" for c in shown)
 
 
 def known_hosts_name(host: Host) -> str:

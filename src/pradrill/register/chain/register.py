@@ -170,6 +170,14 @@ class Register:
         seals = self.seals()
         return None, ("the settings were not at hand" if seals and seals.public_key else None)
 
+    def why_unsigned(self) -> str | None:
+        """Say why an entry would go unsigned, or its key unproven, in a register that is signed."""
+        named = (self.seals() or Seals()).public_key
+        if named is None:
+            return None
+        sealer = self._sealer()
+        return "the plan is not at hand" if sealer is None else sealer.why_no_successor(named)
+
     def attestation(self, name: str, sha256: str, record: RunRecord) -> bytes | None:
         """Return an attestation of a record's file, if the settings ask for one."""
         sealer = self._sealer()

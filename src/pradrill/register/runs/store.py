@@ -399,7 +399,7 @@ class FileRunStore(RunFolders):
         """Return what is the matter with a run that has no record."""
         if is_locked(folder):
             return "is running"
-        if has_begun(folder) and not_begun(folder, self.register.public_key()) is not None:
+        if self._is_to_be_entered(folder):
             return "was made up, or begun without the key that is named"
         return "was killed, and is not torn down yet"
 
