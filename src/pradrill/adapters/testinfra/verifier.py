@@ -14,7 +14,7 @@ from pathlib import Path
 from pradrill.adapters.testinfra.answers import CONTROLLER, Check, CheckAnswer, Pass, late
 from pradrill.adapters.testinfra.worker_process import Probe, Worker
 from pradrill.domain.run.host import Site
-from pradrill.domain.run.outcome import CheckOutcome, CheckResult
+from pradrill.domain.run.outcome import CheckKey, CheckOutcome, CheckResult
 from pradrill.domain.values.masking import Masker
 from pradrill.domain.values.quotas import CHECKS_KEPT, megabytes
 from pradrill.ports import Cancelled, Clock
@@ -61,7 +61,7 @@ class TestinfraVerifier:
 
 
 class TestinfraSuite:
-    """A collected suite. A check is named `file::function[parameters]@host`."""
+    """A collected suite. A check is named `file::function[parameters]`."""
 
     def __init__(  # noqa: PLR0913, PLR0917 what a suite is made of
         self,
@@ -78,8 +78,8 @@ class TestinfraSuite:
         self._suite = suite
         self._evidence = evidence / "checks.jsonl"
         self._masker = masker
-        self._checks: dict[str, Check] = {}
-        self._hollow: set[str] = set()
+        self._checks: dict[CheckKey, Check] = {}
+        self._hollow: set[CheckKey] = set()
         self._tasks = 0
         self._bytes_written = 0
 
@@ -94,19 +94,19 @@ class TestinfraSuite:
         self._checks = answers.checks
         self._hollow = answers.hollow
 
-    def checks(self) -> Sequence[str]:
-        """Return the ids of every check, one per host."""
+    def checks(self) -> Sequence[CheckKey]:
+        """Return the key of every check, one for each host."""
         return tuple(self._checks)
 
     def run(
-        self, only: Sequence[str] | None, *, deadline: float, cancelled: Cancelled
+        self, only: Sequence[CheckKey] | None, *, deadline: float, cancelled: Cancelled
     ) -> tuple[CheckResult, ...]:
         """Run one pass within `deadline` seconds; a check without an answer is ERRORED."""
         end = self._clock.now() + timedelta(seconds=deadline)
         answers = Pass(self._wall(), self._suite)
         keys = list(self._checks if only is None else only)
 
-        hosts = {key.rpartition("@")[2] for key in keys}
+        hosts = {key.host for key in keys}
         dark = self._dark(hosts - {CONTROLLER}, deadline, cancelled)
         if hosts - dark.keys():
             left = (end - self._clock.now()).total_seconds()
@@ -117,7 +117,7 @@ class TestinfraSuite:
             keys = list(self._checks)
 
         now = self._wall()
-        checks = [self._checks.get(key) or Check(*key.rpartition("@")[::2]) for key in keys]
+        checks = [self._checks.get(key) or Check(*key) for key in keys]
         results = tuple(
             check.conclude(CheckAnswer(CheckOutcome.ERRORED, dark[check.host], answers.start, now))
             if check.host in dark
@@ -135,7 +135,7 @@ class TestinfraSuite:
         cancelled: Cancelled,
         *,
         collect: bool = False,
-        only: Sequence[str] | None = None,
+        only: Sequence[CheckKey] | None = None,
         without: Sequence[str] = (),
     ) -> None:
         """Give the worker a task and listen until it ends; kill it at its end or when cancelled."""

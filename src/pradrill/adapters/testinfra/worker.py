@@ -89,7 +89,7 @@ class Settings(NamedTuple):
 class Collector:
     """A pytest plugin that tells which checks there are."""
 
-    def __init__(self, say: SayEvent, only: list[str] | None, without: list[str]) -> None:
+    def __init__(self, say: SayEvent, only: list[list[str]] | None, without: list[str]) -> None:
         self._say = say
         self._only = only
         self._without = without
@@ -121,7 +121,7 @@ class Collector:
             negative = item.get_closest_marker("negative") is not None
             kind = {"mandatory": mandatory, "negative": negative}
             self._say("check", check=check, host=host, title=_title(item), **kind)
-            is_due = self._only is None or f"{check}@{host}" in self._only
+            is_due = self._only is None or [check, host] in self._only
             if is_due and host not in self._without:
                 selection.append(item)
 
@@ -133,7 +133,7 @@ class Reporter(Collector):
     """The same, and it tells what a check came to; only an assertion counts as failed."""
 
     def __init__(
-        self, say: SayEvent, only: list[str] | None, without: list[str], counted: tally.Tally
+        self, say: SayEvent, only: list[list[str]] | None, without: list[str], counted: tally.Tally
     ) -> None:
         super().__init__(say, only, without)
         self._counted = counted

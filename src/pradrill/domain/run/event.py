@@ -86,8 +86,3 @@ class Started(Model):
         default={}, description="service → its primary's clock, measured just before"
     )
     clock: ClockBase | None = Field(default=None, description="what its instants count from")
-
-
-def check_key(result: CheckResult) -> str:
-    """Return the id of a check on a host, as the verification names it."""
-    return f"{result.check}@{result.host}"

@@ -15,10 +15,17 @@ from pydantic import Field
 from pradrill.domain.run.abort import Abort
 from pradrill.domain.run.backup_catalogue import CatalogueReading
 from pradrill.domain.run.backup_integrity import IntegrityResult
-from pradrill.domain.run.event import CheckPass, Event, Reading, Started, check_key
+from pradrill.domain.run.event import CheckPass, Event, Reading, Started
 from pradrill.domain.run.guard import Guard
 from pradrill.domain.run.host import HostState, SeenHost
-from pradrill.domain.run.outcome import CheckResult, GuardResult, Phase, StepKey, StepResult
+from pradrill.domain.run.outcome import (
+    CheckKey,
+    CheckResult,
+    GuardResult,
+    Phase,
+    StepKey,
+    StepResult,
+)
 from pradrill.domain.run.primary_clock import clock_of_primary
 from pradrill.domain.run.question import Wait
 from pradrill.domain.run.record import Refusal, RunState
@@ -34,7 +41,7 @@ class BranchFacts(Model):
 
     marks: dict[Mark, Instant] = {}
     passes: int = 0
-    checks: dict[str, CheckResult] = {}
+    checks: dict[CheckKey, CheckResult] = {}
     stable: bool = False
     reading: Reading | None = None
     catalogue: CatalogueReading | None = None
@@ -194,7 +201,7 @@ def _check_pass(before: Facts, facts: _Change) -> _Change:
     def take(branch: BranchFacts, payload: _Change) -> _Change:
         check_pass = CheckPass.model_validate(payload)
         answers = [result.model_copy(update={"service": service}) for result in check_pass.results]
-        checks = {check_key(result): result for result in answers}
+        checks = {result.key: result for result in answers}
         return {"passes": check_pass.number, "checks": {**branch.checks, **checks}}
 
     return _of_branch(take)(before, facts)
