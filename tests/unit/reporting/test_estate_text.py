@@ -4,7 +4,7 @@ import io
 import json
 
 from rich.console import Console
-from tests.unit.domain.test_estate_facts import record, whole
+from tests.unit.domain.run.test_estate_facts import record, whole
 
 from pradrill.app.progress import LogProgress
 from pradrill.domain.report.case_file import CaseFile
