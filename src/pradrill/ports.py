@@ -226,7 +226,7 @@ class RecoveryPointSource(Protocol):
         """Read the backups themselves: all of them, a part, or the point (`Checked` says)."""
 
 
-class Entry(NamedTuple):
+class FolderEntry(NamedTuple):
     """A file or a folder in a folder of backups."""
 
     name: str
@@ -238,7 +238,7 @@ class Entry(NamedTuple):
 class Folder(Protocol):
     """A folder of backups, here or elsewhere, read only. Raises NotReadyError."""
 
-    def entries(self, path: str) -> Sequence[Entry]:
+    def entries(self, path: str) -> Sequence[FolderEntry]:
         """Return what a folder holds; symbolic links are followed, other things left out."""
 
     def read(self, path: str) -> AbstractContextManager[Iterator[bytes]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pradrill.domain.register.entry import Attempt, EntryKind
+from pradrill.domain.register.entry import EntryKind, UnbegunAttempt
 from pradrill.domain.run.event import Event
 from pradrill.domain.run.record import RunState
 from pradrill.engine.cancellation import Cancellation
@@ -172,10 +172,10 @@ def test_a_killed_drill_is_torn_down_by_the_next_command(
     assert not store.has_crashed()
 
 
-def attempts(store: FileRunStore) -> list[Attempt]:
+def attempts(store: FileRunStore) -> list[UnbegunAttempt]:
     """Return the attempts without a run that the register holds."""
     entries = store.register.entries()
-    return [Attempt.model_validate(e.body) for e in entries if e.kind is EntryKind.ATTEMPT]
+    return [UnbegunAttempt.model_validate(e.body) for e in entries if e.kind is EntryKind.ATTEMPT]
 
 
 def kill_when(there: Callable[[], bool], work: Callable[[], None]) -> None:

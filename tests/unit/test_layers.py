@@ -1,4 +1,4 @@
-"""Who may import what (DESIGN §5), read from the source."""
+"""Who may import what, where things live, and how classes are named, read from the source."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import ast
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 import pradrill
+from pradrill.cli.registry import COMMANDS
 
 ROOT = Path(pradrill.__file__).parent
+TESTS = Path(__file__).parent
 LAYERS = {
     "domain": {"domain", "errors"},
     "errors": set[str](),
@@ -57,11 +60,19 @@ OWN_PROCESSES = {
     "adapters/standbys/lab/relay.py": "a process that QEMU starts, one a connection",
 }
 
+RUN_ELSEWHERE = {
+    "adapters/ansible/vault_reader.py": "run by Ansible's own Python",
+    "adapters/ssh/remote_lease.py": "sent to the standby and run there",
+    "adapters/ssh/remote_marker.py": "likewise",
+    "adapters/ssh/remote_strays.py": "likewise",
+}
+
 Sources = dict[str, ast.Module]
 
 
+@cache
 def sources_of_the_package() -> Sources:
-    """Return every module of the package, parsed."""
+    """Return every module of the package, parsed once."""
     return {
         path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
         for path in sorted(ROOT.rglob("*.py"))
@@ -172,35 +183,66 @@ def test_the_ladder_sees_a_step_up(path: str, source: str) -> None:
 
 def test_every_part_has_its_place() -> None:
     """A new folder or module of the package needs a line in the layers."""
-    assert {part(path).split("/")[0] for path in sources_of_the_package()} <= set(LAYERS)
+    assert homeless(sources_of_the_package()) == set()
+    assert homeless({"helpers/x.py": ast.parse("")}) == {"helpers"}
+
+
+def homeless(sources: Sources) -> set[str]:
+    """Return the parts that no layer knows."""
+    return {part(path).split("/")[0] for path in sources} - set(LAYERS)
 
 
 def test_the_domain_does_nothing() -> None:
     """The domain is standard library and pydantic, without the parts that touch the world."""
-    for path, tree in sources_of_the_package().items():
-        if path.startswith("domain/"):
-            tops = {name.split(".")[0] for name in imported(tree)}
-            assert not tops & OUTSIDE_WORLD, path
-            assert tops <= {*sys.stdlib_module_names, *MODELS, "pradrill"}, path
+    assert impure(sources_of_the_package()) == []
+
+
+@pytest.mark.parametrize("source", ["import os", "from time import sleep", "import yaml"])
+def test_the_rule_sees_what_a_domain_does(source: str) -> None:
+    """An import that touches the world, or of a library, is noticed, in the domain alone."""
+    assert impure({"domain/run/x.py": ast.parse(source)})
+    assert not impure({"adapters/ssh/x.py": ast.parse(source)})
+
+
+def impure(sources: Sources) -> list[str]:
+    """Return what the domain imports beside pure parts of the standard library and pydantic."""
+    pure = ({*sys.stdlib_module_names} - OUTSIDE_WORLD) | {*MODELS, "pradrill"}
+    return [
+        f"{path} imports {name}"
+        for path, tree in sources.items()
+        for name in imported(tree)
+        if path.startswith("domain/") and name.split(".")[0] not in pure
+    ]
 
 
 def test_an_outside_library_has_one_importer() -> None:
     """Replacing a library changes one part of the house."""
-    several = {
+    assert shared(sources_of_the_package()) == {}
+    twice = {name: ast.parse("import yaml") for name in ("config/x.py", "adapters/ssh/x.py")}
+    assert shared(twice) == {"yaml": {"config", "adapters/ssh"}}
+    assert (
+        shared({"config/x.py": ast.parse("import yaml"), "config/y.py": twice["config/x.py"]}) == {}
+    )
+
+
+def shared(sources: Sources) -> dict[str, set[str]]:
+    """Return the libraries that several parts import."""
+    return {
         library: parts
-        for library, parts in importers(sources_of_the_package()).items()
+        for library, parts in importers(sources).items()
         if len(parts) > 1 and library not in MODELS
     }
-    assert several == {}
 
 
 def test_the_engine_knows_no_library() -> None:
     """The engine sequences ports; it needs nothing from outside, not even pydantic."""
-    assert not [
-        library
-        for library, parts in importers(sources_of_the_package()).items()
-        if "engine" in parts
-    ]
+    assert of_the_engine(sources_of_the_package()) == []
+    assert of_the_engine({"engine/x.py": ast.parse("import pydantic")}) == ["pydantic"]
+
+
+def of_the_engine(sources: Sources) -> list[str]:
+    """Return the libraries that the engine imports."""
+    return [library for library, parts in importers(sources).items() if "engine" in parts]
 
 
 def test_time_is_read_in_one_module() -> None:
@@ -212,15 +254,101 @@ def test_time_is_read_in_one_module() -> None:
 
 def test_only_the_command_line_exits() -> None:
     """No layer below can end the process around the teardown."""
-    exits = {
+    assert exits_below(sources_of_the_package()) == set(OWN_PROCESSES)
+
+
+@pytest.mark.parametrize(
+    "source", ["raise SystemExit(1)", "exit()", "import sys\nsys.exit(2)", "import os\nos._exit(0)"]
+)
+def test_the_rule_sees_an_exit(source: str) -> None:
+    """However a module ends the process, it is noticed; the command line may."""
+    assert exits_below({"engine/x.py": ast.parse(source)}) == {"engine/x.py"}
+    assert exits_below({"cli/x.py": ast.parse(source)}) == set()
+
+
+def exits_below(sources: Sources) -> set[str]:
+    """Return the files below the command line that end the process."""
+    return {
         path
-        for path, tree in sources_of_the_package().items()
+        for path, tree in sources.items()
         for node in ast.walk(tree)
+        if part(path) not in {"cli", "__main__"}
         if (isinstance(node, ast.Name) and node.id in {"SystemExit", "exit", "quit"})
         or (isinstance(node, ast.Attribute) and node.attr in {"exit", "_exit"})
     }
-    below = {path for path in exits if part(path) not in {"cli", "__main__"}}
-    assert below == set(OWN_PROCESSES)
+
+
+def test_no_implementation_hides_in_an_init() -> None:
+    """Whoever looks for a function finds it in a module that is named after what it does."""
+    assert hidden(sources_of_the_package()) == []
+    source = "def take():\n    pass"
+    assert hidden({"engine/steps/__init__.py": ast.parse(source)}) == ["engine/steps/__init__.py"]
+    assert hidden({"engine/steps/take.py": ast.parse(source)}) == []
+
+
+def hidden(sources: Sources) -> list[str]:
+    """Return every `__init__` with a function or a class in it."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return [
+        path
+        for path, tree in sources.items()
+        if path.endswith("__init__.py") and any(isinstance(node, kinds) for node in ast.walk(tree))
+    ]
+
+
+def test_a_public_class_has_a_name_of_its_own() -> None:
+    """One name is one class in the whole program."""
+    assert namesakes(sources_of_the_package()) == {}
+    two = {path: ast.parse("class Standing: pass") for path in ("domain/run/x.py", "config/x.py")}
+    assert namesakes(two) == {"Standing": ["domain/run/x.py", "config/x.py"]}
+
+
+def namesakes(sources: Sources) -> dict[str, list[str]]:
+    """Return the public names that several classes share, with where they are."""
+    places: dict[str, list[str]] = defaultdict(list)
+    for path, tree in sources.items():
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places[node.name].append(path)
+    return {name: paths for name, paths in places.items() if len(paths) > 1}
+
+
+def test_every_module_is_used() -> None:
+    """A module that nobody imports was forgotten: by its registry, or by who replaced it."""
+    assert unused(sources_of_the_package()) == []
+    assert unused({"adapters/backups/kopia.py": ast.parse("")}) == ["adapters/backups/kopia.py"]
+
+
+def unused(sources: Sources) -> list[str]:
+    """Return the modules that no other one imports, and that are no command and no script."""
+    used = {name for path, tree in sources.items() for name in imported(tree)}
+    commands = {f"cli/commands/{name}.py" for name in COMMANDS}
+    begins = {"__main__.py", *commands, *OWN_PROCESSES, *RUN_ELSEWHERE}
+    return [
+        path
+        for path in sources
+        if path not in begins and not path.endswith("__init__.py")
+        if not path.startswith("testing/")
+        if not any(f"{name}.".startswith(f"{_module(path)}.") for name in used)
+    ]
+
+
+def _module(path: str) -> str:
+    return "pradrill." + path.removesuffix(".py").replace("/", ".")
+
+
+def test_every_command_is_a_module_and_a_line() -> None:
+    """`cli/registry.py` has every module of `cli/commands/`, and no other."""
+    modules = {path.stem for path in (ROOT / "cli/commands").glob("[a-z]*.py")}
+    assert modules == set(COMMANDS), "cli/registry.py"
+
+
+def test_tests_mirror_the_rooms() -> None:
+    """A folder of unit tests is named after the room that its tests are about."""
+    rooms = {path.relative_to(TESTS).as_posix() for path in TESTS.rglob("test_*.py")}
+    folders = {str(Path(path).parent) for path in rooms} - {"."}
+    assert [folder for folder in sorted(folders) if not (ROOT / folder).is_dir()] == []
+    assert "domain" not in folders, "a test of the domain goes into tests/unit/domain/ROOM"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 
 from pradrill.app.author import user
 from pradrill.app.composition import App, told
-from pradrill.domain.register.entry import Attempt, EntryKind
+from pradrill.domain.register.entry import EntryKind, UnbegunAttempt
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.errors import ExitCode, PradrillError, told_of_disk
 from pradrill.register.runs.draft import Draft, has_begun, killed
@@ -16,7 +16,7 @@ from pradrill.register.runs.draft import Draft, has_begun, killed
 class Attempting:
     """An attempt under way. What a kill would leave of it is on the disk."""
 
-    def __init__(self, app: App, attempt: Attempt) -> None:
+    def __init__(self, app: App, attempt: UnbegunAttempt) -> None:
         self._app = app
         self._attempt = attempt
         self._draft: Draft | None = None

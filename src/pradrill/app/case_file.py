@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pradrill.app.composition import App, told
 from pradrill.domain.register.entry import Entry, EntryKind, Seals, Stamp, Wrong, acknowledged
 from pradrill.domain.register.finding_history import all_findings, annotations_of, findings_for
-from pradrill.domain.report.case_file import CaseFile, Integrity
+from pradrill.domain.report.case_file import CaseFile, RecordIntegrity
 from pradrill.domain.run.record import RunRecord, RunState
 from pradrill.errors import PradrillError, RecordError
 from pradrill.register.chain.register import REGISTER
@@ -30,7 +30,7 @@ def casefile(app: App, run_id: str) -> CaseFile:
     known = CaseFile(
         record=record,
         previous=_previous(app, record),
-        integrity=Integrity(
+        integrity=RecordIntegrity(
             record_sha256=hashlib.sha256(content).hexdigest(), wrong=wrongs(app, run_id)
         ),
     )

@@ -15,7 +15,7 @@ from pradrill.engine.clock_steps import Stretch
 from pradrill.ports import Cancelled, Clock, Verification
 
 
-class Verified(NamedTuple):
+class PollingEnd(NamedTuple):
     """How verification ended. `first_green` is None unless the service was seen stable."""
 
     outcome: StepOutcome
@@ -92,14 +92,14 @@ def verify_until_stable(  # noqa: PLR0913 the ports and callbacks of one loop
     cancelled: Cancelled,
     on_pass: Callable[[tuple[CheckResult, ...]], None],
     on_count: Callable[[int, int], None],
-) -> Verified:
+) -> PollingEnd:
     """Run passes of checks; red checks alone are asked again quickly, then all of them.
 
     The service is verified from when the last check turned green, once a pass over all the
     checks, begun at least `stable_for` later, has found every mandatory one still green.
     """
     if not verification.checks():
-        return Verified(StepOutcome.UNKNOWN, reason(Code.NO_CHECK_IN_SUITE))
+        return PollingEnd(StepOutcome.UNKNOWN, reason(Code.NO_CHECK_IN_SUITE))
     watch = _Watch()
     end = clock.now() + spec.deadline
     only: list[str] | None = None
@@ -114,29 +114,29 @@ def verify_until_stable(  # noqa: PLR0913 the ports and callbacks of one loop
         red = watch.red()
         on_count(len(watch.latest) - len(red), len(watch.latest))
         if hopeless := watch.hopeless():
-            return Verified(StepOutcome.UNKNOWN, hopeless)
+            return PollingEnd(StepOutcome.UNKNOWN, hopeless)
         if not red and only is None:
             first_green = max(watch.green_since.values())
             if asked >= first_green + spec.stable_for or spec.stable_for == timedelta(0):
                 last_red = max(watch.last_red.values(), default=None)
-                return Verified(StepOutcome.PASSED, "", first_green, last_red)
+                return PollingEnd(StepOutcome.PASSED, "", first_green, last_red)
         if red or only is None:
             _pause(clock, spec.poll, end)
         only = red or None
-    return Verified(StepOutcome.CANCELLED, reason(Code.INTERRUPTED))
+    return PollingEnd(StepOutcome.CANCELLED, reason(Code.INTERRUPTED))
 
 
 def _pause(clock: Clock, poll: timedelta, end: datetime) -> None:
     clock.sleep(max(0.0, min(poll, end - clock.now()).total_seconds()))
 
 
-def _at_deadline(watch: _Watch, spec: Verify) -> Verified:
+def _at_deadline(watch: _Watch, spec: Verify) -> PollingEnd:
     seconds = spec.deadline.total_seconds()
     red = watch.red()
     if any(watch.latest[key] is CheckOutcome.FAILED for key in red):
         why = reason(Code.CHECKS_RED, count=len(red), seconds=seconds)
-        return Verified(StepOutcome.FAILED, why)
+        return PollingEnd(StepOutcome.FAILED, why)
     if red:
         why = reason(Code.CHECKS_SILENT, count=len(red), seconds=seconds)
-        return Verified(StepOutcome.UNKNOWN, why)
-    return Verified(StepOutcome.TIMED_OUT, reason(Code.CHECKS_NOT_STABLE, seconds=seconds))
+        return PollingEnd(StepOutcome.UNKNOWN, why)
+    return PollingEnd(StepOutcome.TIMED_OUT, reason(Code.CHECKS_NOT_STABLE, seconds=seconds))

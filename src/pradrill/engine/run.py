@@ -23,7 +23,7 @@ from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.context import Context, Disruption, StepEnd, Stop, Tools
 from pradrill.engine.parallel import GoOn, side_by_side
 from pradrill.engine.standby_lock import hold_standby
-from pradrill.engine.steps import take
+from pradrill.engine.steps.handlers import take
 from pradrill.engine.steps.standby import end_commands, prove_anew
 from pradrill.errors import BusyError, PradrillError, UnreachableError, of_disk
 from pradrill.ports import Journal

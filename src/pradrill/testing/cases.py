@@ -11,7 +11,7 @@ from pradrill.domain.declared.manual_step import Confirm
 from pradrill.domain.declared.plan import Support
 from pradrill.domain.register.annotation import Annotation, AnnotationKind
 from pradrill.domain.register.finding import Closure
-from pradrill.domain.report.case_file import CaseFile, Integrity
+from pradrill.domain.report.case_file import CaseFile, RecordIntegrity
 from pradrill.domain.run.backup_catalogue import Catalogue, CatalogueReading, RecoveryPoint, read
 from pradrill.domain.run.backup_integrity import IntegrityResult, Soundness
 from pradrill.domain.run.outcome import Phase
@@ -168,7 +168,7 @@ def a_case(**changes: Any) -> CaseFile:
                 ),
             ),
         ),
-        "integrity": Integrity(
+        "integrity": RecordIntegrity(
             record_sha256="5d" * 32,
             entry=41,
             entry_sha256="6e" * 32,

@@ -13,7 +13,7 @@ from pradrill.app.composition import App
 from pradrill.domain.declared.sealing import Sealing
 from pradrill.domain.register.entry import EntryKind
 from pradrill.domain.register.finding import Finding
-from pradrill.domain.report.case_file import CaseFile, Integrity
+from pradrill.domain.report.case_file import CaseFile, RecordIntegrity
 from pradrill.register.runs.enter import SIGNATURE
 from pradrill.testing import START, a_finding, a_sealed_run, after, an_annotation
 
@@ -42,7 +42,7 @@ def known(state: Path, run: str | None = None) -> CaseFile:
     return casefile(place, place.store.find(run))
 
 
-def integrity(state: Path) -> Integrity:
+def integrity(state: Path) -> RecordIntegrity:
     """Return where the run stands in the register."""
     found = known(state).integrity
     assert found is not None

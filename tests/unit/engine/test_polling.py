@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pradrill.domain.declared.drill import Verify
 from pradrill.domain.run.event import check_key
 from pradrill.domain.run.outcome import CheckOutcome, CheckResult, StepOutcome
-from pradrill.engine.polling import Verified, verify_until_stable
+from pradrill.engine.polling import PollingEnd, verify_until_stable
 from pradrill.ports import Cancelled
 from pradrill.testing import FakeClock, FakeVerification, a_check, after
 
@@ -33,7 +33,7 @@ class Watcher:
         self.counts: list[tuple[int, int]] = []
         self.options = options
 
-    def verified(self, cancelled: Cancelled = lambda: False) -> Verified:
+    def verified(self, cancelled: Cancelled = lambda: False) -> PollingEnd:
         """Return how the verification ended."""
         spec = {"stable_for": "10s", "poll": "1s", "deadline": "60s", **self.options}
         return verify_until_stable(
@@ -61,7 +61,7 @@ def test_green_from_the_start_is_verified_at_the_first_answer() -> None:
     """T5 is the end of the first green pass, not that of the pass which proved it stable."""
     watcher = Watcher(GREEN)
     verified = watcher.verified()
-    assert verified == Verified(StepOutcome.PASSED, "", after(1), None)
+    assert verified == PollingEnd(StepOutcome.PASSED, "", after(1), None)
     assert 11 <= watcher.seconds() <= 14
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.domain.test_facts import fold, whole
+from tests.unit.domain.run.test_facts import fold, whole
 
 from pradrill.domain.declared.plan import PrimaryIdentity
 from pradrill.domain.declared.standby import LabStandby

@@ -4,7 +4,7 @@ import io
 import json
 
 from rich.console import Console
-from tests.unit.domain.test_estate_facts import record, whole
+from tests.unit.domain.run.test_estate_facts import record, whole
 
 from pradrill.app.progress import LogProgress
 from pradrill.domain.report.case_file import CaseFile
@@ -140,13 +140,13 @@ def test_show_tells_each_service() -> None:
 def test_the_whole_stands_as_its_worst_service() -> None:
     """An objective is met by the whole only if each service meets its own."""
     rta, rpa = view.comparisons(record(whole()))
-    assert (rta.standing, rpa.standing) == (view.Standing.MET, view.Standing.MET)
+    assert (rta.standing, rpa.standing) == (view.ObjectiveStanding.MET, view.ObjectiveStanding.MET)
     assert (rta.told, rta.objective_told) == ("11.0s", "4h00m")
     rta, _ = view.comparisons(held())
-    assert rta.standing is view.Standing.UNKNOWN
+    assert rta.standing is view.ObjectiveStanding.UNKNOWN
     strict = record(whole()).model_copy(update={"plan": an_estate(rto={"directory": "8s"})})
     rta, _ = view.comparisons(strict)
-    assert rta.standing is view.Standing.NOT_MET
+    assert rta.standing is view.ObjectiveStanding.NOT_MET
     assert rta.objective_told == "8.0s to 4h00m"
     assert rta.margin == "-1.0s"
 

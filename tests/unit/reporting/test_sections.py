@@ -10,8 +10,8 @@ import pradrill
 from pradrill.config.branding import read_clauses
 from pradrill.domain.declared.drill import Participants
 from pradrill.domain.register.finding import Sighting
-from pradrill.domain.report.case_file import CaseFile, Integrity
-from pradrill.domain.report.changes import Part, changes
+from pradrill.domain.report.case_file import CaseFile, RecordIntegrity
+from pradrill.domain.report.changes import FileRole, changes
 from pradrill.domain.report.sections import BODY, FRONT, Section
 from pradrill.domain.run.backup_integrity import Soundness
 from pradrill.domain.run.record import ServiceResult
@@ -105,10 +105,10 @@ def test_what_nobody_entered_is_said() -> None:
 
 def test_the_register_that_was_not_read_promises_nothing() -> None:
     """Without the register no report says that nothing is open; with it, an empty one does."""
-    unknown = CaseFile(record=a_record(), integrity=Integrity(record_sha256="5d" * 32))
+    unknown = CaseFile(record=a_record(), integrity=RecordIntegrity(record_sha256="5d" * 32))
     assert "whether findings are open is not known" in seen(unknown)
     assert "No finding is open" not in seen(unknown)
-    known = Integrity(record_sha256="5d" * 32, entry=1)
+    known = RecordIntegrity(record_sha256="5d" * 32, entry=1)
     assert "No finding is open for these services." in seen(
         CaseFile(record=a_record(), integrity=known)
     )
@@ -227,9 +227,9 @@ def test_changes_are_told_by_part() -> None:
     found = changes(now, old)
     told = {(each.part, each.path.rpartition("/")[2], each.before is None) for each in found.files}
     assert told == {
-        (Part.PLAN, "plan.yml", False),
-        (Part.PLAYBOOK, "restore_moodle.yml", True),
-        (Part.CHECK, "test_old.py", False),
+        (FileRole.PLAN, "plan.yml", False),
+        (FileRole.PLAYBOOK, "restore_moodle.yml", True),
+        (FileRole.CHECK, "test_old.py", False),
     }
     assert [(each.name, each.before, each.now) for each in found.fields] == [
         ("plan version", "3", "4")

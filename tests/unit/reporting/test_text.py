@@ -137,15 +137,15 @@ def test_clean_keeps_ordinary_text() -> None:
 @pytest.mark.parametrize(
     ("actual", "standing"),
     [
-        (None, view.Standing.UNKNOWN),
-        (an_actual(3_600), view.Standing.MET),
-        (an_actual(3_599.9, within=0.2), view.Standing.NOT_MET),
-        (an_actual(10, provenance=Provenance.ASSUMED), view.Standing.UNKNOWN),
-        (an_actual(-10), view.Standing.UNKNOWN),
+        (None, view.ObjectiveStanding.UNKNOWN),
+        (an_actual(3_600), view.ObjectiveStanding.MET),
+        (an_actual(3_599.9, within=0.2), view.ObjectiveStanding.NOT_MET),
+        (an_actual(10, provenance=Provenance.ASSUMED), view.ObjectiveStanding.UNKNOWN),
+        (an_actual(-10), view.ObjectiveStanding.UNKNOWN),
     ],
 )
 def test_objective_is_met_only_by_the_upper_bound(
-    actual: Elapsed | None, standing: view.Standing
+    actual: Elapsed | None, standing: view.ObjectiveStanding
 ) -> None:
     """An objective is met by the upper bound, and unknown without a measurement."""
     assert against_hour(actual).standing is standing

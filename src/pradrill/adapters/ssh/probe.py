@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pradrill.adapters.ssh.reach import answers_of, unknown
-from pradrill.adapters.ssh.sessions import TOO_LONG, Answer, Channel, LateError, Sessions
+from pradrill.adapters.ssh.sessions import TOO_LONG, Channel, CommandAnswer, LateError, Sessions
 from pradrill.domain.declared.drill import Canary, NewestData
 from pradrill.domain.run import host_answers as host_words
 from pradrill.domain.run.guard import Reached
@@ -217,7 +217,7 @@ class SshProbe:
 
     def _command(
         self, host: Host, site: Site, what: str, command: str, deadline: timedelta
-    ) -> Answer:
+    ) -> CommandAnswer:
         """Run a command of the drill's; the host ends it too at the deadline."""
         seconds = deadline.total_seconds()
         quiet = ["python3", "-I", "-c", _source("remote_reason.py"), command]
@@ -225,7 +225,7 @@ class SshProbe:
         try:
             done = self._sessions.run(host, site, marked(site.run_id, bounded), seconds + 3)
         except LateError:
-            done = Answer(_TIMED_OUT, "", "", whole=False)
+            done = CommandAnswer(_TIMED_OUT, "", "", whole=False)
         if done.code in {_TIMED_OUT, _KILLED}:
             raise PradrillError(
                 f"the {what} on {host.name} did not end within {seconds:g} s",

@@ -19,7 +19,7 @@ OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 LOOK = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-class Fault(Exception):  # noqa: N818 not an error: an answer
+class NoMarker(Exception):  # noqa: N818 not an error: an answer
     """What lies there is no marker."""
 
 
@@ -32,20 +32,20 @@ def opened(name: str, above: int | None, at: str, *, folder: bool) -> int:
             raise
         is_link = stat.S_ISLNK(os.lstat(at).st_mode)
         wrong = "not a file" if error.errno in {errno.ENOTDIR, errno.ENXIO} else "unreadable"
-        raise Fault("link" if is_link else wrong, at) from error
+        raise NoMarker("link" if is_link else wrong, at) from error
     status = os.fstat(found)
     if not (stat.S_ISDIR(status.st_mode) if folder else stat.S_ISREG(status.st_mode)):
-        raise Fault("not a file", at)
+        raise NoMarker("not a file", at)
     if status.st_uid != 0:
-        raise Fault("owner", at)
+        raise NoMarker("owner", at)
     sticky = folder and status.st_mode & stat.S_ISVTX  # nobody replaces a file of root's in it
     if status.st_mode & OTHERS_MAY_WRITE and not sticky:
-        raise Fault("writable", at)
+        raise NoMarker("writable", at)
     return found
 
 
 def content_of(path: str) -> str | None:
-    """Return what the marker holds; None when there is none. Raises Fault."""
+    """Return what the marker holds; None when there is none. Raises NoMarker."""
     at, here = "/", None
     parts = path.strip("/").split("/")
     try:
@@ -57,7 +57,7 @@ def content_of(path: str) -> str | None:
         return None
     status = os.fstat(here)
     if status.st_nlink != 1 or is_machine_id(status):
-        raise Fault("shared", path)
+        raise NoMarker("shared", path)
     return os.read(here, LONGEST).decode("utf-8", "replace")
 
 
@@ -73,7 +73,7 @@ def main(path: str) -> None:
     """Look, and tell."""
     try:
         told = {"content": content_of(path)}
-    except Fault as fault:
+    except NoMarker as fault:
         told = {"fault": fault.args[0], "at": fault.args[1]}
     except OSError:
         told = {"fault": "unreadable", "at": path}

@@ -32,7 +32,7 @@ class LateError(UnreachableError):
     """There was no answer at the deadline."""
 
 
-class Answer(NamedTuple):
+class CommandAnswer(NamedTuple):
     """What a command came to; `whole` tells whether `out` is all that it wrote."""
 
     code: int
@@ -62,7 +62,7 @@ class Sessions:
         except OSError:  # it has just gone
             return ""
 
-    def run(self, host: Host, site: Site, command: str, deadline: float) -> Answer:
+    def run(self, host: Host, site: Site, command: str, deadline: float) -> CommandAnswer:
         """Run a command to its end; raises LateError or UnreachableError."""
         endless = Event()
         with self.session(host, site, deadline) as channel, ThreadPoolExecutor(1) as other:
@@ -72,7 +72,7 @@ class Sessions:
             out, whole = _drain(channel, channel.recv, endless)
             err, _ = said.result()
             code = TOO_LONG if endless.is_set() else channel.recv_exit_status()
-        return Answer(code, out, err, whole=whole)
+        return CommandAnswer(code, out, err, whole=whole)
 
     @contextmanager
     def session(self, host: Host, site: Site, deadline: float) -> Iterator[Channel]:

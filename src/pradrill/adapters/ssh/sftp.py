@@ -15,7 +15,7 @@ from pradrill.adapters.ssh.sessions import LOST, Connection, connect
 from pradrill.domain.run.host import Host
 from pradrill.domain.run.host_answers import last_line
 from pradrill.errors import NotReadyError, UnreachableError
-from pradrill.ports import Entry
+from pradrill.ports import FolderEntry
 
 _ANSWER = 30.0  # seconds for each answer of the server
 _PIECE = 1 << 18
@@ -34,7 +34,7 @@ class SftpFolder:
         self._connection: Connection | None = None
         self._sftp: paramiko.SFTPClient | None = None
 
-    def entries(self, path: str) -> Sequence[Entry]:
+    def entries(self, path: str) -> Sequence[FolderEntry]:
         """Return what a folder holds."""
         with self._telling(path):
             sftp = self._open()
@@ -114,9 +114,9 @@ def _quiet(work: Callable[..., None]) -> Callable[..., None]:
     return quietly
 
 
-def _entry(name: str, seen: paramiko.SFTPAttributes) -> Entry | None:
+def _entry(name: str, seen: paramiko.SFTPAttributes) -> FolderEntry | None:
     mode = seen.st_mode or 0
     if "/" in name or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         return None
     modified = datetime.fromtimestamp(seen.st_mtime or 0, UTC)
-    return Entry(name, stat.S_ISDIR(mode), seen.st_size or 0, modified)
+    return FolderEntry(name, stat.S_ISDIR(mode), seen.st_size or 0, modified)

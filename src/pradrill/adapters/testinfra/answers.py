@@ -18,7 +18,7 @@ CONTROLLER = "controller"
 _NOT_COLLECTED = "the file declares this check, and pytest did not collect it"
 
 
-class Answer(NamedTuple):
+class CheckAnswer(NamedTuple):
     """What a check came to, when, and how much it looked at."""
 
     outcome: CheckOutcome
@@ -45,7 +45,7 @@ class Check(NamedTuple):
         """Return how results are told apart."""
         return f"{self.check}@{self.host}"
 
-    def came(self, answer: Answer) -> CheckResult:
+    def came(self, answer: CheckAnswer) -> CheckResult:
         """Return its result."""
         return CheckResult(
             check=self.check,
@@ -67,7 +67,7 @@ class Pass:
         self.collected = False
         self.ended = False
         self.stopped = ""
-        self._answers: dict[str, Answer] = {}
+        self._answers: dict[str, CheckAnswer] = {}
         self._running = ("", began)
         self._last_words = ""
 
@@ -95,7 +95,7 @@ class Pass:
                 sample = Sample(looked=told[0], of=told[1]) if told else None
                 outcome = CheckOutcome(message["outcome"])
                 asserted = message["assertions"]
-                self._answers[key] = Answer(outcome, detail, started, ended, sample, asserted)
+                self._answers[key] = CheckAnswer(outcome, detail, started, ended, sample, asserted)
             case "ended":
                 self.ended = True
                 self._last_words = f"exit code {message['code']}: {detail or 'it said nothing'}"
@@ -105,7 +105,7 @@ class Pass:
         title = f"the checks in {file} can be read"
         check = Check(file, CONTROLLER, title, reading=True)
         self.checks[check.key] = check
-        self._answers[check.key] = Answer(outcome, why, self.began, at)
+        self._answers[check.key] = CheckAnswer(outcome, why, self.began, at)
 
     def _miss(self, at: datetime) -> None:
         """Note each check that the files declare and that pytest did not collect, as skipped."""
@@ -124,10 +124,10 @@ class Pass:
         if check.key in self._answers:
             return check.came(self._answers[check.key])
         if check.reading and self.collected:
-            return check.came(Answer(CheckOutcome.PASSED, "", self.began, now))
+            return check.came(CheckAnswer(CheckOutcome.PASSED, "", self.began, now))
         running, since = self._running
         started = since if check.key == running else self.began
-        return check.came(Answer(CheckOutcome.ERRORED, self.why_not(check), started, now))
+        return check.came(CheckAnswer(CheckOutcome.ERRORED, self.why_not(check), started, now))
 
     def why_not(self, check: Check | None) -> str:
         """Say why there is no answer."""

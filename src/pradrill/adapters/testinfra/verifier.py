@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from pradrill.adapters.testinfra.answers import CONTROLLER, Answer, Check, Pass, late
+from pradrill.adapters.testinfra.answers import CONTROLLER, Check, CheckAnswer, Pass, late
 from pradrill.adapters.testinfra.worker_process import Probe, Worker
 from pradrill.domain.run.host import Site
 from pradrill.domain.run.outcome import CheckOutcome, CheckResult
@@ -110,7 +110,7 @@ class TestinfraSuite:
         now = self._wall()
         checks = [self._known.get(key) or Check(*key.rpartition("@")[::2]) for key in keys]
         results = tuple(
-            check.came(Answer(CheckOutcome.ERRORED, dark[check.host], heard.began, now))
+            check.came(CheckAnswer(CheckOutcome.ERRORED, dark[check.host], heard.began, now))
             if check.host in dark
             else heard.result(check, now)
             for check in checks

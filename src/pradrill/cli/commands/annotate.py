@@ -19,7 +19,7 @@ from pradrill.cli.typed import plain
 from pradrill.config.loader import Document, read_document, validate
 from pradrill.config.problems import ConfigurationProblemsError
 from pradrill.domain.register.annotation import STATED
-from pradrill.domain.register.annotation_file import Notes, Role, note_problems
+from pradrill.domain.register.annotation_file import Notes, ParticipantRole, note_problems
 from pradrill.domain.register.entry import EntryKind
 from pradrill.domain.run.record import RunRecord
 from pradrill.errors import ExitCode, PradrillError, UsageError
@@ -140,7 +140,7 @@ def _from_options(args: Namespace, app: App) -> dict[str, Any]:
         {"name": plain(name), "role": role.value}
         | ({"first_time": True} if plain(name) in first else {})
         | ({"independent": True} if plain(name) in independent else {})
-        for role in Role
+        for role in ParticipantRole
         for name in getattr(args, role.value)
     ]
     strangers = {*first, *independent} - {str(person["name"]) for person in people}

@@ -65,14 +65,14 @@ class _Listing(NamedTuple):
     errors: str
 
 
-class Asked(NamedTuple):
+class PlaybookProblems(NamedTuple):
     """The problems that Ansible finds, and which playbooks it could not look at, and why."""
 
     problems: list[Problem]
     passed_over: list[str]
 
 
-def ask_ansible(house: Project) -> Asked:
+def ask_ansible(house: Project) -> PlaybookProblems:
     """Have Ansible check and list every playbook of the house's drills."""
     with (
         tempfile.TemporaryDirectory(prefix="pradrill-plays-") as folder,
@@ -86,7 +86,9 @@ def ask_ansible(house: Project) -> Asked:
             together.setdefault(alike, []).append(call)
         each = list(pool.map(_asked, together.values()))
     told = {(p.file, p.line, p.message): p for one in reversed(each) for p in one.problems}
-    return Asked(list(told.values()), sorted({word for one in each for word in one.passed_over}))
+    return PlaybookProblems(
+        list(told.values()), sorted({word for one in each for word in one.passed_over})
+    )
 
 
 def _included(playbooks: set[Path], folder: Path) -> Iterator[_Call]:
@@ -130,36 +132,36 @@ def _variables(step: PlaybookStep) -> str:
     return json.dumps({**step.vars, **dict.fromkeys(step.secrets, "")}, default=str, sort_keys=True)
 
 
-def _asked(calls: list[_Call]) -> Asked:
+def _asked(calls: list[_Call]) -> PlaybookProblems:
     """Ask for all of them in one process, or for each when that says that something is wrong."""
     playbooks = list(dict.fromkeys(call.playbook for call in calls))
     listing = _listed(playbooks, calls[0])
     if listing.code == 0:
-        return Asked([p for call in calls for p in _reaching_nobody(call, listing)], [])
+        return PlaybookProblems([p for call in calls for p in _reaching_nobody(call, listing)], [])
     if len(playbooks) > 1:
         first = {*playbooks[: len(playbooks) // 2]}
         halves = ([c for c in calls if (c.playbook in first) is half] for half in (True, False))
         one, other = map(_asked, halves)
-        return Asked(one.problems + other.problems, one.passed_over + other.passed_over)
+        return PlaybookProblems(one.problems + other.problems, one.passed_over + other.passed_over)
     return _fault(calls[0], listing)
 
 
-def _fault(call: _Call, listing: _Listing) -> Asked:
+def _fault(call: _Call, listing: _Listing) -> PlaybookProblems:
     said = [line for line in listing.errors.splitlines() if line.startswith(("[ERROR]", "ERROR"))]
     reason = re.sub(r"^(\[ERROR\]:?|ERROR!)\s*", "", said[0] if said else listing.errors.strip())
     if _VAULT.search(listing.errors):
         why = (
             f"{call.file or call.playbook}: not looked at by Ansible: its vault password is needed"
         )
-        return Asked([], [why])
+        return PlaybookProblems([], [why])
     if call.beside is not None and "couldn't resolve module" not in reason:
-        return Asked([], [])  # as an import it may lack what the playbook has by then
+        return PlaybookProblems([], [])  # as an import it may lack what the playbook has by then
     place = _ORIGIN.search(listing.errors)
     file = Path(place["new"] or place["old"]) if place else call.playbook
     line = int(place["at"] or place["line"]) if place else 1
     message = f"Ansible says: {reason[:_LONGEST].splitlines()[0] if reason else 'nothing'}"
     hint = f"Try: ansible-playbook --syntax-check -i {call.inventory} {call.playbook}."
-    return Asked([Problem(file, line, "", message, hint)], [])
+    return PlaybookProblems([Problem(file, line, "", message, hint)], [])
 
 
 def _reaching_nobody(call: _Call, listing: _Listing) -> Iterator[Problem]:

@@ -11,8 +11,7 @@ from pydantic import Field
 
 from pradrill.domain.declared.drill import Drill
 from pradrill.domain.declared.plan import Objectives
-from pradrill.domain.register.entry import Attempt as Unbegun
-from pradrill.domain.register.entry import Entry, RunEntry, ScheduleMissed
+from pradrill.domain.register.entry import Entry, RunEntry, ScheduleMissed, UnbegunAttempt
 from pradrill.domain.run.outcome import Phase
 from pradrill.domain.run.record import Refusal, RunRecord, RunState
 from pradrill.domain.run.verdict import Verdict
@@ -180,7 +179,7 @@ def attempt_without_record(entry: Entry) -> Attempt:
 
 def attempt_unbegun(entry: Entry) -> Attempt:
     """Return the line of an attempt that ended before there was a run."""
-    unbegun = Unbegun.model_validate(entry.body)
+    unbegun = UnbegunAttempt.model_validate(entry.body)
     return Attempt(
         run_id=None,
         drill=unbegun.drill,

@@ -28,7 +28,7 @@ from pradrill.domain.dossier.coverage import (
     coverage,
     overdue,
 )
-from pradrill.domain.dossier.forecast import Forecast, Run, forecast
+from pradrill.domain.dossier.forecast import Forecast, RecoveredRun, forecast
 from pradrill.domain.dossier.period import Column, Period, column_of
 from pradrill.domain.dossier.spread import Spread, spread
 from pradrill.domain.register.entry import Acknowledged, Entry, EntryKind, acknowledged
@@ -302,10 +302,14 @@ def _trend(
     )
 
 
-def _runs(tests: Sequence[Attempt], *, rta: bool) -> list[Run]:
+def _runs(tests: Sequence[Attempt], *, rta: bool) -> list[RecoveredRun]:
     """Return the tests that recovered, by the bound that governs."""
     bounds = ((test, _bound(test, test.rta if rta else test.rpa)) for test in tests)
-    return [Run(test.at, bound, test.restored_bytes) for test, bound in bounds if bound is not None]
+    return [
+        RecoveredRun(test.at, bound, test.restored_bytes)
+        for test, bound in bounds
+        if bound is not None
+    ]
 
 
 def _bound(test: Attempt, actual: Elapsed | None) -> float | None:

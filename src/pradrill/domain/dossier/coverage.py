@@ -17,7 +17,7 @@ from pradrill.domain.values.duration import Cadence, DrillEvery, due_after
 from pradrill.domain.values.model import Model, Utc
 
 
-class Standing(StrEnum):
+class CoverageStanding(StrEnum):
     """How well a recovery is proved; the worst first."""
 
     NEVER_TESTED = "never_tested"  # no attempt came to a conclusion
@@ -47,7 +47,7 @@ class Cover(Model):
     standby: str | None
     lab: bool = False
     drill: str | None
-    standing: Standing
+    standing: CoverageStanding
     attempts: int = Field(description="of all kinds, up to the end of the period")
     latest: Test | None = Field(default=None, description="the last test")
     proof: Test | None = Field(default=None, description="the last test that passed")
@@ -125,7 +125,9 @@ def coverage(history: History, today: Today, wanted: Iterable[str]) -> tuple[Cov
             scenario=None,
             standby=None,
             drill=None,
-            standing=Standing.UNCOVERED if name in tested else Standing.NEVER_TESTED,
+            standing=CoverageStanding.UNCOVERED
+            if name in tested
+            else CoverageStanding.NEVER_TESTED,
             attempts=0,
         )
         for name in services
@@ -172,7 +174,7 @@ def _cover(
         standby=setting.standby,
         lab=setting.lab,
         drill=drill,
-        standing=Standing.DROPPED
+        standing=CoverageStanding.DROPPED
         if drill is None or service is None
         else _standing(latest, proof, changed, every, today.as_of),
         attempts=history.attempts.get(setting, 0),
@@ -188,17 +190,17 @@ def _standing(
     changed: tuple[Change, ...],
     every: Cadence | None,
     now: datetime,
-) -> Standing:
+) -> CoverageStanding:
     if latest is None:
-        return Standing.NEVER_TESTED
+        return CoverageStanding.NEVER_TESTED
     if proof is None:
-        return Standing.NEVER_PROVEN
+        return CoverageStanding.NEVER_PROVEN
     if latest.ending is not Ending.PASSED:
-        return Standing.BROKEN
+        return CoverageStanding.BROKEN
     if any(change.material for change in changed):
-        return Standing.EXPIRED
+        return CoverageStanding.EXPIRED
     due = None if every is None else _due(every, proof.attempt.at)
-    return Standing.OLD if due is not None and due <= now else Standing.PROVEN
+    return CoverageStanding.OLD if due is not None and due <= now else CoverageStanding.PROVEN
 
 
 def _due(every: Cadence, last: datetime) -> datetime | None:
@@ -216,5 +218,5 @@ def _test(attempt: Attempt | None) -> Test | None:
 
 def _order(cover: Cover) -> tuple[int, float, str, str, str]:
     tier = float("inf") if cover.tier is None else cover.tier
-    place = list(Standing).index(cover.standing)
+    place = list(CoverageStanding).index(cover.standing)
     return place, tier, cover.service, cover.scenario or "", cover.standby or ""

@@ -25,7 +25,7 @@ from pydantic import Field
 
 from pradrill.domain.declared.drill import Drill
 from pradrill.domain.declared.plan import Service
-from pradrill.domain.report.changes import Part, part_of, seen_from
+from pradrill.domain.report.changes import FileRole, part_of, seen_from
 from pradrill.domain.run.run_plan import FileHash, RunPlan
 from pradrill.domain.values.duration import format_duration
 from pradrill.domain.values.model import Model
@@ -175,9 +175,9 @@ def _same_meaning(before: FileHash, now: FileHash) -> bool:
 
 def _subjects(plan: RunPlan) -> dict[str, Subject]:
     known = {
-        Part.PLAYBOOK: Subject.PLAYBOOK,
-        Part.INVENTORY: Subject.INVENTORY,
-        Part.CHECK: Subject.CHECK,
+        FileRole.PLAYBOOK: Subject.PLAYBOOK,
+        FileRole.INVENTORY: Subject.INVENTORY,
+        FileRole.CHECK: Subject.CHECK,
     }
     return {
         seen_from(file.path, plan.drill_file.parent): known.get(

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from pydantic import Field
 
-from pradrill.domain.dossier.regression import Crossing, Line, fit
+from pradrill.domain.dossier.regression import Crossing, FittedLine, fit
 from pradrill.domain.values.model import Model, Utc
 
 FEWEST = 6
@@ -42,7 +42,7 @@ class Basis(StrEnum):
     SIZE = "size"
 
 
-class Run(NamedTuple):
+class RecoveredRun(NamedTuple):
     """A run that recovered: when, the actual's upper bound in seconds, and how much came back."""
 
     at: datetime
@@ -71,7 +71,7 @@ class Forecast(Model):
     )
 
 
-def forecast(runs: Sequence[Run], objective: timedelta, now: datetime) -> Forecast:
+def forecast(runs: Sequence[RecoveredRun], objective: timedelta, now: datetime) -> Forecast:
     """Say when the objective will be crossed, or why that cannot be said."""
     usable = [run for run in runs if 0 <= run.seconds < _LONGEST]
     if len(usable) < FEWEST:
@@ -110,12 +110,12 @@ class _Next(NamedTuple):
     margin: float
 
 
-def _by_time(line: Line, scope: _Scope) -> Forecast:
+def _by_time(line: FittedLine, scope: _Scope) -> Forecast:
     crossing = line.crossing(scope.objective, after=scope.today) if line.rises else None
     return _told(line, _Next(line.at(scope.today), line.margin(scope.today)), crossing, scope)
 
 
-def _by_size(runs: Sequence[Run], scope: _Scope) -> Forecast | None:
+def _by_size(runs: Sequence[RecoveredRun], scope: _Scope) -> Forecast | None:
     """Go through the size: seconds by bytes, bytes by days; None when either tells nothing."""
     sized = [(_days(run.at - scope.origin), run.size, run) for run in runs if run.size is not None]
     if len(sized) < FEWEST:
@@ -142,7 +142,7 @@ def _by_size(runs: Sequence[Run], scope: _Scope) -> Forecast | None:
     )
 
 
-def _told(line: Line, now: _Next, crossing: Crossing | None, scope: _Scope) -> Forecast:
+def _told(line: FittedLine, now: _Next, crossing: Crossing | None, scope: _Scope) -> Forecast:
     if crossing is None:
         outlook = Outlook.NO_GROWTH
     elif now.expected > scope.objective:

@@ -25,7 +25,7 @@ class Crossing(NamedTuple):
     latest: float
 
 
-class Line(NamedTuple):
+class FittedLine(NamedTuple):
     """A fitted line: y = middle_y + slope (x - middle_x)."""
 
     size: int
@@ -67,7 +67,7 @@ class Line(NamedTuple):
         return Crossing(max(first, after), max(middle, after), max(last, after))
 
 
-def fit(points: Sequence[tuple[float, float]]) -> Line | None:
+def fit(points: Sequence[tuple[float, float]]) -> FittedLine | None:
     """Return the line; None with fewer than three points, or when no x differs from another."""
     count = len(points)
     if count < 3:  # noqa: PLR2004 two points leave no residual
@@ -80,7 +80,7 @@ def fit(points: Sequence[tuple[float, float]]) -> Line | None:
     slope = math.fsum((x - middle_x) * (y - middle_y) for x, y in points) / spread_x
     residuals = (y - middle_y - slope * (x - middle_x) for x, y in points)
     error = math.sqrt(math.fsum(r * r for r in residuals) / (count - 2))
-    return Line(count, middle_x, middle_y, spread_x, slope, error)
+    return FittedLine(count, middle_x, middle_y, spread_x, slope, error)
 
 
 def student(freedom: int) -> float:

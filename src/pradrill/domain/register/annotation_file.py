@@ -26,7 +26,7 @@ _BEFORE = {
 }
 
 
-class Role(StrEnum):
+class ParticipantRole(StrEnum):
     """As what somebody took part."""
 
     REQUESTER = "requester"
@@ -40,13 +40,13 @@ class Participant(Model):
     """Somebody who took part."""
 
     name: Text
-    role: Role
+    role: ParticipantRole
     first_time: bool | None = Field(default=None, description="had never done it before")
     independent: bool | None = Field(default=None, description="did not operate the recovery")
 
     @model_validator(mode="after")
     def _no_operator_is_independent(self) -> Self:
-        if self.role is Role.OPERATOR and self.independent:
+        if self.role is ParticipantRole.OPERATOR and self.independent:
             msg = "an operator is not independent of the recovery"
             raise ValueError(msg)
         return self
@@ -126,7 +126,7 @@ Place = tuple[str | int, ...]
 def note_problems(notes: Notes, record: RunRecord, now: dt.datetime) -> Iterator[tuple[Place, str]]:
     """Find what the notes contradict: the run, the calendar, themselves."""
     yield from _mark_problems(notes, record, now)
-    operators = {person.name for person in notes.people if person.role is Role.OPERATOR}
+    operators = {person.name for person in notes.people if person.role is ParticipantRole.OPERATOR}
     for number, person in enumerate(notes.people):
         if person.independent and person.name in operators:
             yield ("people", number), f"{person.name} operated the recovery, so is not independent"

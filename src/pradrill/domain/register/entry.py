@@ -20,7 +20,7 @@ class EntryKind(StrEnum):
     """What an entry is about; its body is the model named beside it."""
 
     RUN = "run"  # RunEntry: an attempt: finished, refused, interrupted or crashed
-    ATTEMPT = "attempt"  # Attempt: one that ended before its run had begun
+    ATTEMPT = "attempt"  # UnbegunAttempt: one that ended before its run had begun
     SCHEDULE_MISSED = "schedule_missed"  # ScheduleMissed: due, and not attempted
     ANNOTATION = "annotation"
     FINDING = "finding"
@@ -93,7 +93,7 @@ class TeardownEntry(Model):
     left: tuple[str, ...] = Field(description="what is left on the standby, or why it is not known")
 
 
-class Attempt(Model):
+class UnbegunAttempt(Model):
     """The body of an entry for an attempt that ended before its run had begun."""
 
     drill: str

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
-from pradrill.domain.register.entry import Attempt, Entry, EntryKind, RunEntry, ScheduleMissed
+from pradrill.domain.register.entry import (
+    Entry,
+    EntryKind,
+    RunEntry,
+    ScheduleMissed,
+    UnbegunAttempt,
+)
 from pradrill.domain.run.record import RunState
 from pradrill.domain.values.duration import Cadence, due_after
 
@@ -51,7 +57,7 @@ def _attempted(entry: Entry) -> Iterator[tuple[str, datetime, bool]]:
         whole = run.state == RunState.FINISHED and run.refusal is None
         yield from ((service, run.started, whole) for service in run.services)
     elif entry.kind is EntryKind.ATTEMPT:
-        attempt = Attempt.model_validate(entry.body)
+        attempt = UnbegunAttempt.model_validate(entry.body)
         began = attempt.began or entry.at
         yield from ((service, began, False) for service in attempt.services)
 

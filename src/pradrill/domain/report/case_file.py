@@ -11,7 +11,7 @@ from pradrill.domain.run.record import RunRecord
 from pradrill.domain.values.model import Model, Utc
 
 
-class Integrity(Model):
+class RecordIntegrity(Model):
     """Where a record stands in the register, so that a reader can check it without us."""
 
     record_sha256: str
@@ -41,7 +41,7 @@ class CaseFile(Model):
     previous: RunRecord | None = Field(
         default=None, description="the last finished run of the same drill before this one"
     )
-    integrity: Integrity | None = None
+    integrity: RecordIntegrity | None = None
 
     @property
     def registered(self) -> bool:

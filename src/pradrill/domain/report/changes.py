@@ -12,7 +12,7 @@ from pradrill.domain.values.duration import format_duration
 from pradrill.domain.values.model import Model
 
 
-class Part(StrEnum):
+class FileRole(StrEnum):
     """What a file is to a drill."""
 
     PLAN = "plan"
@@ -26,7 +26,7 @@ class Part(StrEnum):
 class FileChange(Model):
     """A file that is not what it was; None where it did not exist."""
 
-    part: Part
+    part: FileRole
     path: str = Field(description="as the drill's folder sees it")
     before: str | None
     now: str | None
@@ -76,21 +76,21 @@ def changes(now: RunPlan, before: RunPlan) -> Changes:
     )
 
 
-def part_of(plan: RunPlan, path: Path) -> Part:
+def part_of(plan: RunPlan, path: Path) -> FileRole:
     """Tell what a file is to a drill."""
     if path == plan.drill_file:
-        return Part.DRILL
+        return FileRole.DRILL
     if path in plan.drill.playbooks():
-        return Part.PLAYBOOK
+        return FileRole.PLAYBOOK
     if path == plan.drill.standby.inventory_file:
-        return Part.INVENTORY
+        return FileRole.INVENTORY
     suites = [way.verify.checks for way in plan.drill.ways.values()]
     if any(path == suite or path.is_relative_to(suite) for suite in suites):
-        return Part.CHECK
-    return Part.PLAN if path.name == "plan.yml" else Part.OTHER
+        return FileRole.CHECK
+    return FileRole.PLAN if path.name == "plan.yml" else FileRole.OTHER
 
 
-def _files(plan: RunPlan, other: RunPlan) -> dict[str, tuple[Part, str]]:
+def _files(plan: RunPlan, other: RunPlan) -> dict[str, tuple[FileRole, str]]:
     home = plan.drill_file.parent
     return {
         seen_from(file.path, home): (part_of(plan, file.path), file.sha256)

@@ -20,7 +20,7 @@ from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Mark
 
 
-class Proof(StrEnum):
+class LineOutcome(StrEnum):
     """What a run showed of a responsibility."""
 
     SHOWN = "shown"
@@ -29,10 +29,10 @@ class Proof(StrEnum):
     UNKNOWN = "not known"
 
 
-class Shown(Model):
+class LineEvidence(Model):
     """What a run showed of a line. `told` is what it is, `seconds` its figure if it has one."""
 
-    proof: Proof
+    proof: LineOutcome
     told: Reason
     seconds: float | None = None
 
@@ -43,11 +43,11 @@ class LineShown(Model):
     service: str
     what: str
     who: str
-    shown: tuple[Shown, ...]
+    shown: tuple[LineEvidence, ...]
 
 
-_NOT_EXERCISED = Shown(proof=Proof.NOT_EXERCISED, told=reason(Code.NOT_EXERCISED))
-_NOT_KNOWN = Shown(proof=Proof.UNKNOWN, told=reason(Code.NO_TOPIC))
+_NOT_EXERCISED = LineEvidence(proof=LineOutcome.NOT_EXERCISED, told=reason(Code.NOT_EXERCISED))
+_NOT_KNOWN = LineEvidence(proof=LineOutcome.UNKNOWN, told=reason(Code.NO_TOPIC))
 
 
 def responsibilities(record: RunRecord) -> tuple[LineShown, ...]:
@@ -59,7 +59,7 @@ def responsibilities(record: RunRecord) -> tuple[LineShown, ...]:
     )
 
 
-def _line(record: RunRecord, service: str, line: str) -> Iterator[Shown]:
+def _line(record: RunRecord, service: str, line: str) -> Iterator[LineEvidence]:
     topic = Topic.of(line)
     shows = _SHOWS.get(topic) if topic is not None else None
     measured = None if shows is None or record.refusal is not None else shows(record, service)
@@ -71,84 +71,90 @@ def _line(record: RunRecord, service: str, line: str) -> Iterator[Shown]:
         yield _NOT_KNOWN if topic is None else _NOT_EXERCISED
 
 
-def _backup(record: RunRecord, service: str) -> Shown | None:
+def _backup(record: RunRecord, service: str) -> LineEvidence | None:
     recovery, failed = record.recovery_of(service), _failed(record, service)
     if failed is not None:
-        return Shown(proof=Proof.FAILED, told=_ended(failed))
+        return LineEvidence(proof=LineOutcome.FAILED, told=_ended(failed))
     if Mark.DATA_RESTORED not in recovery.marks or recovery.recovery_point is None:
         return None
     newest = recovery.recovery_point.at
     if not recovery.backup_id:
-        return Shown(proof=Proof.SHOWN, told=reason(Code.RESTORED_FROM_UNNAMED, instant=newest))
+        return LineEvidence(
+            proof=LineOutcome.SHOWN, told=reason(Code.RESTORED_FROM_UNNAMED, instant=newest)
+        )
     told = reason(Code.RESTORED_FROM, name=recovery.backup_id, instant=newest)
-    return Shown(proof=Proof.SHOWN, told=told)
+    return LineEvidence(proof=LineOutcome.SHOWN, told=told)
 
 
-def _restore(record: RunRecord, service: str) -> Shown | None:
+def _restore(record: RunRecord, service: str) -> LineEvidence | None:
     if (failed := _failed(record, service)) is not None:
-        return Shown(proof=Proof.FAILED, told=_ended(failed))
+        return LineEvidence(proof=LineOutcome.FAILED, told=_ended(failed))
     rta = record.recovery_of(service).rta
     if rta is None:
         return None
     told = reason(Code.VERIFIED_AFTER, length=rta.seconds)
-    return Shown(proof=Proof.SHOWN, told=told, seconds=rta.seconds)
+    return LineEvidence(proof=LineOutcome.SHOWN, told=told, seconds=rta.seconds)
 
 
-def _machine(record: RunRecord, _service: str) -> Shown | None:
+def _machine(record: RunRecord, _service: str) -> LineEvidence | None:
     start = next((step for step in record.steps if step.kind is StepKind.START), None)
     if start is None:
         return None
     took = start.seconds
     if start.outcome is not StepOutcome.PASSED:
-        return Shown(
-            proof=Proof.FAILED, told=reason(Code.STANDBY_SILENT, length=took), seconds=took
+        return LineEvidence(
+            proof=LineOutcome.FAILED, told=reason(Code.STANDBY_SILENT, length=took), seconds=took
         )
-    return Shown(proof=Proof.SHOWN, told=reason(Code.STANDBY_REACHED, length=took), seconds=took)
+    return LineEvidence(
+        proof=LineOutcome.SHOWN, told=reason(Code.STANDBY_REACHED, length=took), seconds=took
+    )
 
 
-def _network(record: RunRecord, service: str) -> Shown | None:
+def _network(record: RunRecord, service: str) -> LineEvidence | None:
     seen = _machine(record, service)
-    if seen is None or seen.proof is not Proof.SHOWN:
+    if seen is None or seen.proof is not LineOutcome.SHOWN:
         return seen
     alone = reason(Code.STANDBY_REACHED_ALONE, length=seen.seconds)
     return seen.model_copy(update={"told": alone})
 
 
-def _support(record: RunRecord, service: str) -> Shown | None:
+def _support(record: RunRecord, service: str) -> LineEvidence | None:
     provider = record.plan.services[service].provider
     measures = [m for m in record.sla if provider is None or m.provider == provider]
     if not measures:
         return None
     told = joined(map(_promise, measures))
     bad = any(m.standing is Standing.NOT_MET or m.seconds is None for m in measures)
-    proof = Proof.FAILED if bad else Proof.SHOWN
-    return Shown(proof=proof, told=told, seconds=measures[-1].seconds)
+    proof = LineOutcome.FAILED if bad else LineOutcome.SHOWN
+    return LineEvidence(proof=proof, told=told, seconds=measures[-1].seconds)
 
 
-def _checks(record: RunRecord, service: str) -> Shown | None:
+def _checks(record: RunRecord, service: str) -> LineEvidence | None:
     mine = [check for check in record.checks if check.service in {None, service}]
     mandatory = [check for check in mine if check.mandatory]
     green = sum(check.outcome is CheckOutcome.PASSED for check in mandatory)
     if not mandatory:
         return None
-    proof = Proof.SHOWN if green == len(mandatory) else Proof.FAILED
-    return Shown(proof=proof, told=reason(Code.CHECKS_PASSED, count=green, number=len(mandatory)))
+    proof = LineOutcome.SHOWN if green == len(mandatory) else LineOutcome.FAILED
+    return LineEvidence(
+        proof=proof, told=reason(Code.CHECKS_PASSED, count=green, number=len(mandatory))
+    )
 
 
-def _by_people(record: RunRecord, service: str, line: str) -> Iterator[Shown]:
+def _by_people(record: RunRecord, service: str, line: str) -> Iterator[LineEvidence]:
     """Yield what people did in the manual steps that name the line."""
     for wait in record.waits:
         of_service = wait.service in {None, service}
         if of_service and wait.responsibility == line and wait.seconds is not None:
             proof, told = _done(wait, wait.seconds)
-            yield Shown(proof=proof, told=told, seconds=wait.seconds)
+            yield LineEvidence(proof=proof, told=told, seconds=wait.seconds)
 
 
-def _done(wait: Wait, took: float) -> tuple[Proof, Reason]:
+def _done(wait: Wait, took: float) -> tuple[LineOutcome, Reason]:
     if wait.answer is not None and wait.answer.yes:
         who = wait.answer.by
-        return Proof.SHOWN, reason(Code.DONE_BY_PERSON, step=wait.step, length=took, who=who)
-    return Proof.FAILED, reason(Code.NOT_DONE_BY_PERSON, step=wait.step, length=took)
+        return LineOutcome.SHOWN, reason(Code.DONE_BY_PERSON, step=wait.step, length=took, who=who)
+    return LineOutcome.FAILED, reason(Code.NOT_DONE_BY_PERSON, step=wait.step, length=took)
 
 
 def _promise(measure: SlaMeasure) -> Reason:
@@ -169,7 +175,7 @@ def _failed(record: RunRecord, service: str) -> StepResult | None:
     return next((s for s in mine if s.phase is Phase.RESTORE and s.outcome in bad), None)
 
 
-_SHOWS: Mapping[Topic, Callable[[RunRecord, str], Shown | None]] = {
+_SHOWS: Mapping[Topic, Callable[[RunRecord, str], LineEvidence | None]] = {
     Topic.POWER_AND_NETWORK: _network,
     Topic.MACHINES: _machine,
     Topic.APPLICATIONS: _checks,

@@ -13,7 +13,7 @@ from typing import TextIO
 
 from pydantic import ValidationError
 
-from pradrill.domain.register.entry import Attempt, EntryKind
+from pradrill.domain.register.entry import EntryKind, UnbegunAttempt
 from pradrill.errors import ExitCode
 from pradrill.register.chain.register import Register
 from pradrill.system.durable_files import content_of, opened, unwritten
@@ -33,9 +33,9 @@ class Draft:
     def __init__(self, folder: Path, lock: TextIO) -> None:
         self.folder = folder
         self.lock = lock
-        self._attempt: Attempt | None = None
+        self._attempt: UnbegunAttempt | None = None
 
-    def keep(self, attempt: Attempt) -> None:
+    def keep(self, attempt: UnbegunAttempt) -> None:
         """Write down what is to be entered from here on; raises RecordError."""
         self._attempt = attempt
         content = attempt.model_dump_json().encode()
@@ -50,7 +50,7 @@ class Draft:
         except OSError as error:
             raise unwritten(self.folder / ALIVE, error) from error
 
-    def enter(self, register: Register, at: datetime, *, late: bool = False) -> Attempt:
+    def enter(self, register: Register, at: datetime, *, late: bool = False) -> UnbegunAttempt:
         """Enter the attempt, then remove what was kept of it; raises RecordError.
 
         After a crash in between it is not entered again. `late`: by another command than its own;
@@ -75,12 +75,12 @@ class Draft:
             raise unwritten(self.folder, error) from error
         return attempt
 
-    def _kept(self) -> Attempt:
+    def _kept(self) -> UnbegunAttempt:
         """Return what was written down; when a kill came before, what the folder's name tells."""
         if self._attempt is not None:
             return self._attempt
         try:
-            return Attempt.model_validate_json(content_of(self.folder / ALIVE))
+            return UnbegunAttempt.model_validate_json(content_of(self.folder / ALIVE))
         except (OSError, ValidationError):
             match = _NAME.fullmatch(self.folder.name)
             stamp, drill = match.groups() if match else ("", self.folder.name)
@@ -97,9 +97,9 @@ def killed(
     services: tuple[str, ...] = (),
     trigger: str = "unknown",
     user: str = "unknown",
-) -> Attempt:
+) -> UnbegunAttempt:
     """Return what is to be entered of an attempt should its process be killed now."""
-    return Attempt(
+    return UnbegunAttempt(
         drill=drill,
         services=services,
         trigger=trigger,

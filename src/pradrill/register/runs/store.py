@@ -16,7 +16,7 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Any, TextIO
 
-from pradrill.domain.register.entry import Attempt
+from pradrill.domain.register.entry import UnbegunAttempt
 from pradrill.domain.run.lease import Holder
 from pradrill.domain.run.record import RunRecord
 from pradrill.domain.run.run_plan import FileHash
@@ -102,7 +102,7 @@ class FileRunStore:
         self._launches = state / "locks" / "launches"
         self._prepared: Draft | None = None
 
-    def prepare(self, attempt: Attempt, began: datetime) -> Draft:
+    def prepare(self, attempt: UnbegunAttempt, began: datetime) -> Draft:
         """Keep an attempt from now on; the next run that opens is its run. Raises RecordError."""
         self._prepared = draft = self._draft(_UNFIT.sub("-", attempt.drill)[:_LONGEST], began)
         with suppress(RecordError):  # a full disk: the folder's name tells of it, should it be lost
@@ -211,7 +211,7 @@ class FileRunStore:
                     tell(f"run {folder.name} is sealed, and is not entered: {why}")
         return late
 
-    def enter_unbegun(self, at: datetime) -> list[Attempt]:
+    def enter_unbegun(self, at: datetime) -> list[UnbegunAttempt]:
         """Enter the attempts that were killed before their run had begun; raises RecordError."""
         late = []
         for folder in sorted([*self.runs.glob(".2*Z-*"), *self._folders()]):

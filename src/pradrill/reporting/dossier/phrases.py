@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from pradrill.domain.dossier.attempt import Attempt, Ending, Setting
 from pradrill.domain.dossier.build import Dossier, Trend
-from pradrill.domain.dossier.coverage import Cover, Standing
+from pradrill.domain.dossier.coverage import Cover, CoverageStanding
 from pradrill.domain.dossier.expiry import Change, Subject
 from pradrill.domain.dossier.forecast import FEWEST, Basis, Forecast, Outlook
 from pradrill.domain.dossier.period import Column, column_of
@@ -36,7 +36,7 @@ SIGNS: Mapping[Ending, str] = {
     Ending.NOT_ATTEMPTED: "□",
 }
 ENDINGS = tuple(Ending)
-_TO_DO = tuple(standing for standing in Standing if standing not in {"proven", "dropped"})
+_TO_DO = tuple(standing for standing in CoverageStanding if standing not in {"proven", "dropped"})
 _NAMED = 3
 _QUARTER, _YEAR = 3, 12
 _SHA256 = 64
@@ -77,17 +77,17 @@ def ending(value: Ending) -> str:
     }[value]
 
 
-def standing(value: Standing) -> str:
+def standing(value: CoverageStanding) -> str:
     """Say how well a recovery is proved."""
     return {
-        Standing.NEVER_TESTED: pgettext("coverage", "never tested"),
-        Standing.UNCOVERED: pgettext("coverage", "no drill covers it any more"),
-        Standing.NEVER_PROVEN: pgettext("coverage", "tested, never passed"),
-        Standing.BROKEN: pgettext("coverage", "last test not passed"),
-        Standing.EXPIRED: pgettext("coverage", "proof expired by changes"),
-        Standing.OLD: pgettext("coverage", "proof too old"),
-        Standing.PROVEN: pgettext("coverage", "proven"),
-        Standing.DROPPED: pgettext("coverage", "no longer declared"),
+        CoverageStanding.NEVER_TESTED: pgettext("coverage", "never tested"),
+        CoverageStanding.UNCOVERED: pgettext("coverage", "no drill covers it any more"),
+        CoverageStanding.NEVER_PROVEN: pgettext("coverage", "tested, never passed"),
+        CoverageStanding.BROKEN: pgettext("coverage", "last test not passed"),
+        CoverageStanding.EXPIRED: pgettext("coverage", "proof expired by changes"),
+        CoverageStanding.OLD: pgettext("coverage", "proof too old"),
+        CoverageStanding.PROVEN: pgettext("coverage", "proven"),
+        CoverageStanding.DROPPED: pgettext("coverage", "no longer declared"),
     }[value]
 
 
@@ -143,10 +143,10 @@ def cell_text(counts: Mapping[Ending, int]) -> str:
     return told or "–"  # noqa: RUF001 a dash is what stands in an empty cell
 
 
-def standings(dossier: Dossier) -> list[tuple[Standing, int]]:
+def standings(dossier: Dossier) -> list[tuple[CoverageStanding, int]]:
     """Count the lines of the coverage; those that need work first."""
     found = Counter(cover.standing for cover in dossier.coverage)
-    return [(value, found[value]) for value in Standing if found[value]]
+    return [(value, found[value]) for value in CoverageStanding if found[value]]
 
 
 def matters(dossier: Dossier) -> list[Matter]:
@@ -164,18 +164,18 @@ def matters(dossier: Dossier) -> list[Matter]:
 
 def why(cover: Cover) -> str:
     """Say in a few words why a line of the coverage stands as it does."""
-    if cover.standing is Standing.NEVER_TESTED:
+    if cover.standing is CoverageStanding.NEVER_TESTED:
         if not cover.attempts:
             return _("no attempt")
         return ngettext(
             "%(n)s attempt, without conclusion", "%(n)s attempts, none conclusive", cover.attempts
         )
-    if cover.standing in {Standing.NEVER_PROVEN, Standing.BROKEN} and cover.latest:
+    if cover.standing in {CoverageStanding.NEVER_PROVEN, CoverageStanding.BROKEN} and cover.latest:
         at = cover.latest.at.date().isoformat()
         return _("%(ending)s on %(day)s", ending=ending(cover.latest.ending), day=at)
-    if cover.standing is Standing.EXPIRED:
+    if cover.standing is CoverageStanding.EXPIRED:
         return changed(cover.changes)
-    if cover.standing is Standing.OLD and cover.proof:
+    if cover.standing is CoverageStanding.OLD and cover.proof:
         return _("proved on %(day)s", day=cover.proof.at.date().isoformat())
     return ""
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pradrill.domain.declared.drill import Kind, Role
 from pradrill.domain.declared.responsibility import Topic
 from pradrill.domain.register.annotation import AnnotationKind
-from pradrill.domain.report.responsibilities import Proof
+from pradrill.domain.report.responsibilities import LineOutcome
 from pradrill.domain.run.backup_integrity import Soundness
 from pradrill.domain.run.outcome import CheckOutcome, GuardOutcome, Phase, StepKind, StepOutcome
 from pradrill.domain.run.question import CallStage, Standing
@@ -185,10 +185,10 @@ def _roles() -> Mapping[str, str]:
 
 def _proofs() -> Mapping[str, str]:
     return {
-        Proof.SHOWN: pgettext("responsibility", "shown"),
-        Proof.FAILED: pgettext("responsibility", "failed"),
-        Proof.NOT_EXERCISED: pgettext("responsibility", "not exercised"),
-        Proof.UNKNOWN: pgettext("responsibility", "not known"),
+        LineOutcome.SHOWN: pgettext("responsibility", "shown"),
+        LineOutcome.FAILED: pgettext("responsibility", "failed"),
+        LineOutcome.NOT_EXERCISED: pgettext("responsibility", "not exercised"),
+        LineOutcome.UNKNOWN: pgettext("responsibility", "not known"),
     }
 
 
@@ -270,7 +270,7 @@ _WORDS: Mapping[type[StrEnum], Callable[[], Mapping[str, str]]] = {
     Severity: _severities,
     AnnotationKind: _annotations,
     Role: _roles,
-    Proof: _proofs,
+    LineOutcome: _proofs,
     Topic: _topics,
     CallStage: _stages,
     Standing: _promises,

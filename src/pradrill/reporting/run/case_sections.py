@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pradrill.domain.register.annotation import Annotation, AnnotationKind
 from pradrill.domain.register.finding import Finding
 from pradrill.domain.report.case_file import CaseFile
-from pradrill.domain.report.changes import Changes, Part, PlanField, changes
+from pradrill.domain.report.changes import Changes, FileRole, PlanField, changes
 from pradrill.domain.values.severity import Severity
 from pradrill.domain.values.timeline import Instant, Mark
 from pradrill.reporting.language import formats as wording
@@ -98,15 +98,15 @@ def changed(case: CaseFile) -> Changes | None:
     return None if case.previous is None else changes(case.record.plan, case.previous.plan)
 
 
-def part(value: Part) -> str:
+def part(value: FileRole) -> str:
     """Say what a file is to a drill."""
     return {
-        Part.PLAN: pgettext("file", "plan"),
-        Part.DRILL: pgettext("file", "drill"),
-        Part.PLAYBOOK: pgettext("file", "playbook"),
-        Part.INVENTORY: pgettext("file", "inventory"),
-        Part.CHECK: pgettext("file", "check"),
-        Part.OTHER: pgettext("file", "other"),
+        FileRole.PLAN: pgettext("file", "plan"),
+        FileRole.DRILL: pgettext("file", "drill"),
+        FileRole.PLAYBOOK: pgettext("file", "playbook"),
+        FileRole.INVENTORY: pgettext("file", "inventory"),
+        FileRole.CHECK: pgettext("file", "check"),
+        FileRole.OTHER: pgettext("file", "other"),
     }[value]
 
 

@@ -16,9 +16,9 @@ from pradrill.reporting.run import page as view
 
 _MESSAGE, _DETAIL = 300, 20_000
 _OF_STANDING = {
-    view.Standing.MET: "",
-    view.Standing.NOT_MET: "failure",
-    view.Standing.UNKNOWN: "error",
+    view.ObjectiveStanding.MET: "",
+    view.ObjectiveStanding.NOT_MET: "failure",
+    view.ObjectiveStanding.UNKNOWN: "error",
 }
 
 

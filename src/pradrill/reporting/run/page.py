@@ -30,7 +30,7 @@ from pradrill.reporting.language.i18n import _, decimal, ngettext, pgettext
 from pradrill.reporting.language.terms import step_name, word
 
 
-class Standing(StrEnum):
+class ObjectiveStanding(StrEnum):
     """How an actual stands against its objective."""
 
     MET = "met"
@@ -50,17 +50,21 @@ class Comparison(NamedTuple):
     """Of the whole: each service's own. They decide, for the whole has no objective in the plan."""
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> ObjectiveStanding:
         """Tell whether the objective is met; an assumed or contradictory actual tells nothing."""
         if self.parts:
             found = {part.standing for part in self.parts}
-            order = (Standing.NOT_MET, Standing.UNKNOWN, Standing.MET)
+            order = (ObjectiveStanding.NOT_MET, ObjectiveStanding.UNKNOWN, ObjectiveStanding.MET)
             return next(standing for standing in order if standing in found)
         if self.actual is None or self.actual.high < 0:
-            return Standing.UNKNOWN
+            return ObjectiveStanding.UNKNOWN
         if self.actual.provenance is Provenance.ASSUMED:
-            return Standing.UNKNOWN
-        return Standing.MET if self.actual.meets(self.objective) else Standing.NOT_MET
+            return ObjectiveStanding.UNKNOWN
+        return (
+            ObjectiveStanding.MET
+            if self.actual.meets(self.objective)
+            else ObjectiveStanding.NOT_MET
+        )
 
     @property
     def standing_told(self) -> str:
@@ -76,7 +80,7 @@ class Comparison(NamedTuple):
         alike = text == self.objective_told and not self.parts
         if not alike or self.actual.seconds == self.objective.total_seconds():
             return text
-        return wording.tenth(self.actual.seconds, up=self.standing is Standing.NOT_MET)
+        return wording.tenth(self.actual.seconds, up=self.standing is ObjectiveStanding.NOT_MET)
 
     @property
     def objective_told(self) -> str:
@@ -166,12 +170,12 @@ class WorstRow(NamedTuple):
     objective: timedelta
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> ObjectiveStanding:
         """Tell whether even the worst case meets the RPO."""
         if self.reading is None:
-            return Standing.UNKNOWN
+            return ObjectiveStanding.UNKNOWN
         met = self.reading.worst_case.seconds <= self.objective.total_seconds()
-        return Standing.MET if met else Standing.NOT_MET
+        return ObjectiveStanding.MET if met else ObjectiveStanding.NOT_MET
 
     @property
     def margin(self) -> str:
@@ -194,12 +198,12 @@ def worst_rows(record: RunRecord) -> tuple[WorstRow, ...]:
     return tuple(rows)
 
 
-def standing(value: Standing) -> str:
+def standing(value: ObjectiveStanding) -> str:
     """Say how an actual stands against its objective."""
     return {
-        Standing.MET: pgettext("objective", "met"),
-        Standing.NOT_MET: pgettext("objective", "not met"),
-        Standing.UNKNOWN: pgettext("objective", "unknown"),
+        ObjectiveStanding.MET: pgettext("objective", "met"),
+        ObjectiveStanding.NOT_MET: pgettext("objective", "not met"),
+        ObjectiveStanding.UNKNOWN: pgettext("objective", "unknown"),
     }[value]
 
 

@@ -13,7 +13,7 @@ from pradrill.reporting.language.terms import word
 from pradrill.reporting.text.questions import called
 
 
-class Line(NamedTuple):
+class PlanLine(NamedTuple):
     """A paragraph of the plan."""
 
     text: str
@@ -21,64 +21,64 @@ class Line(NamedTuple):
     title: bool = False
 
 
-def plan_lines(plan: RunPlan) -> Iterator[Line]:
+def plan_lines(plan: RunPlan) -> Iterator[PlanLine]:
     """Say everything that the run would do, on what, against which objectives."""
     drill, goals = plan.drill, plan.objectives
-    yield Line(f"{drill.drill}: {drill.scenario.name}", title=True)
+    yield PlanLine(f"{drill.drill}: {drill.scenario.name}", title=True)
     approved = plan.plan_approved or "not stated"
     disruption = drill.scenario.disruption
     since = "the launch" if isinstance(disruption, str) else wording.at(disruption)
-    yield Line(f"{', '.join(plan.services)} of {plan.organisation}, {word(drill.kind)}")
+    yield PlanLine(f"{', '.join(plan.services)} of {plan.organisation}, {word(drill.kind)}")
     if not plan.apart:
-        yield Line(f"RTO {wording.short(goals.rto)} (of {goals.rto_of}), counted from {since}")
-        yield Line(f"RPO {wording.short(goals.rpo)} (of {goals.rpo_of})")
-    yield Line(f"plan version {plan.plan_version}, approved: {approved}")
-    yield Line(f"drill file {plan.drill_file}")
+        yield PlanLine(f"RTO {wording.short(goals.rto)} (of {goals.rto_of}), counted from {since}")
+        yield PlanLine(f"RPO {wording.short(goals.rpo)} (of {goals.rpo_of})")
+    yield PlanLine(f"plan version {plan.plan_version}, approved: {approved}")
+    yield PlanLine(f"drill file {plan.drill_file}")
     if plan.apart:
         yield from _order(plan, since)
     for other, needing in plan.assumed.items():
-        yield Line(
+        yield PlanLine(
             f"assumed available, not drilled: {other}, on which {', '.join(needing)} depends"
         )
-    yield Line("Standby hosts", title=True)
+    yield PlanLine("Standby hosts", title=True)
     for host in plan.hosts:
         address = host.address or "address known once the machine is up"
-        yield Line(f"{host.name}, {address}, dr_role: {host.dr_role or 'none'}", 2)
-    yield Line(f"Steps (at most {wording.short(plan.longest)} in all)", title=True)
+        yield PlanLine(f"{host.name}, {address}, dr_role: {host.dr_role or 'none'}", 2)
+    yield PlanLine(f"Steps (at most {wording.short(plan.longest)} in all)", title=True)
     part: tuple[Phase, str | None] | None = None
     for number, step in enumerate(plan.steps, 1):
         if (step.phase, step.service) != part:
             part = step.phase, step.service
-            yield Line(": ".join(filter(None, part)), 2)
+            yield PlanLine(": ".join(filter(None, part)), 2)
         yield from _step(number, step)
-    yield Line("Guards: each must be proven, or the run stops", title=True)
+    yield PlanLine("Guards: each must be proven, or the run stops", title=True)
     for guard in plan.guards:
-        yield Line(guard.text, 2)
+        yield PlanLine(guard.text, 2)
     for endpoint in drill.must_not_reach():
-        yield Line(f"production that the standby must not reach: {endpoint}", 2)
-    yield Line("What will be destroyed", title=True)
+        yield PlanLine(f"production that the standby must not reach: {endpoint}", 2)
+    yield PlanLine("What will be destroyed", title=True)
     for what in plan.destroys:
-        yield Line(what.text, 2)
+        yield PlanLine(what.text, 2)
 
 
-def _order(plan: RunPlan, since: str) -> Iterator[Line]:
+def _order(plan: RunPlan, since: str) -> Iterator[PlanLine]:
     """Say which services are recovered side by side, and which wait for others."""
-    yield Line("Order of recovery", title=True)
-    yield Line(f"each begins once those before it are verified; RTO counted from {since}", 2)
+    yield PlanLine("Order of recovery", title=True)
+    yield PlanLine(f"each begins once those before it are verified; RTO counted from {since}", 2)
     after = {str(branch.service): branch.after for branch in plan.apart}
     for number, together in enumerate(order.levels(after), 1):
-        yield Line(f"{number}. {'at the same time' if len(together) > 1 else 'alone'}", 2)
+        yield PlanLine(f"{number}. {'at the same time' if len(together) > 1 else 'alone'}", 2)
         for name in together:
             goals, hosts = plan.services[name].objectives, ", ".join(plan.branch(name).hosts)
             waits = f", after {', '.join(after[name])}" if after[name] else ""
             objectives = f"RTO {wording.short(goals.rto)}, RPO {wording.short(goals.rpo)}"
-            yield Line(f"{name} on {hosts}{waits}: {objectives}", 5)
+            yield PlanLine(f"{name} on {hosts}{waits}: {objectives}", 5)
 
 
-def _step(number: int, step: PlannedStep) -> Iterator[Line]:
+def _step(number: int, step: PlannedStep) -> Iterator[PlanLine]:
     hosts = "" if step.kind is StepKind.MANUAL else f" on {', '.join(step.hosts) or 'no host'}"
     allowed = wording.short(step.deadline)
-    yield Line(f"{number}. {step.name} ({step.kind}){hosts}, at most {allowed}", 4)
+    yield PlanLine(f"{number}. {step.name} ({step.kind}){hosts}, at most {allowed}", 4)
     match step:
         case PlannedManual():
             yield from _asked(step)
@@ -86,15 +86,15 @@ def _step(number: int, step: PlannedStep) -> Iterator[Line]:
             yield from _played(step)
 
 
-def _asked(step: PlannedManual) -> Iterator[Line]:
-    yield Line(f"{step.manual.who}: {wording.line(step.manual.instruction)}", 7)
+def _asked(step: PlannedManual) -> Iterator[PlanLine]:
+    yield PlanLine(f"{step.manual.who}: {wording.line(step.manual.instruction)}", 7)
     if step.call is not None:
-        yield Line(called(step.call), 7)
+        yield PlanLine(called(step.call), 7)
 
 
-def _played(step: PlannedPlaybook) -> Iterator[Line]:
-    yield Line(str(step.playbook), 7)
+def _played(step: PlannedPlaybook) -> Iterator[PlanLine]:
+    yield PlanLine(str(step.playbook), 7)
     for name, value in step.vars.items():
-        yield Line(f"{name} = {wording.clean(value)}", 7)
+        yield PlanLine(f"{name} = {wording.clean(value)}", 7)
     for name, source in step.secrets.items():
-        yield Line(f"{name} = the secret {source}", 7)
+        yield PlanLine(f"{name} = the secret {source}", 7)

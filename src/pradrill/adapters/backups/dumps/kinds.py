@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from pradrill.errors import NotReadyError
-from pradrill.ports import Entry, Folder
+from pradrill.ports import Folder, FolderEntry
 
 SUMS = frozenset({"SHA256SUMS", "sha256sums", "sha256sum.txt", "SHA256SUMS.txt"})
 _OWN = ".sha256"
@@ -29,25 +29,25 @@ _MAKERS = (
 )
 
 
-class Kind(NamedTuple):
+class FolderKind(NamedTuple):
     """What made a folder, and why nothing can be restored from it (empty: it can)."""
 
     maker: str
     problem: str = ""
 
 
-def of_folder(names: Collection[str]) -> Kind:
+def of_folder(names: Collection[str]) -> FolderKind:
     """Tell by its files what made a dump folder, and whether its maker came to its end."""
     held = set(names)
     for maker, last, early in _MAKERS:
         if held & last:
-            return Kind(maker)
+            return FolderKind(maker)
         if any(early.search(name) for name in held):
-            return Kind(maker, f"{maker} did not come to its end: no {min(last)} is there")
-    return Kind("", "it is a folder of no known kind of dump, or an unfinished one")
+            return FolderKind(maker, f"{maker} did not come to its end: no {min(last)} is there")
+    return FolderKind("", "it is a folder of no known kind of dump, or an unfinished one")
 
 
-def walk(folder: Folder, top: str) -> Iterator[tuple[str, Entry]]:
+def walk(folder: Folder, top: str) -> Iterator[tuple[str, FolderEntry]]:
     """Return every file under a folder with its path from there."""
     waiting = [("", 0)]
     count = 0
@@ -64,13 +64,13 @@ def walk(folder: Folder, top: str) -> Iterator[tuple[str, Entry]]:
                 yield here, entry
 
 
-def summed(folder: Folder, top: str, entries: Sequence[Entry]) -> frozenset[str]:
+def summed(folder: Folder, top: str, entries: Sequence[FolderEntry]) -> frozenset[str]:
     """Return the names that have a checksum beside them; the files of their own are not read."""
     own = {entry.name.removesuffix(_OWN) for entry in entries if entry.name.endswith(_OWN)}
     return frozenset(own | set(_listed(folder, top, entries)))
 
 
-def sums(folder: Folder, top: str, entries: Sequence[Entry]) -> Mapping[str, str]:
+def sums(folder: Folder, top: str, entries: Sequence[FolderEntry]) -> Mapping[str, str]:
     """Return name → SHA-256 of everything that has one beside it; a name's own file governs."""
     found = _listed(folder, top, entries)
     for entry in entries:
@@ -81,7 +81,7 @@ def sums(folder: Folder, top: str, entries: Sequence[Entry]) -> Mapping[str, str
     return found
 
 
-def _listed(folder: Folder, top: str, entries: Sequence[Entry]) -> dict[str, str]:
+def _listed(folder: Folder, top: str, entries: Sequence[FolderEntry]) -> dict[str, str]:
     found: dict[str, str] = {}
     for entry in entries:
         if entry.name in SUMS:
@@ -92,7 +92,7 @@ def _listed(folder: Folder, top: str, entries: Sequence[Entry]) -> dict[str, str
     return found
 
 
-def _text(folder: Folder, path: str, entry: Entry) -> str:
+def _text(folder: Folder, path: str, entry: FolderEntry) -> str:
     if entry.size > _MOST_SUMS:
         raise NotReadyError(f"{path} is too large for a file of checksums")
     with folder.read(path) as pieces:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pradrill.errors import NotReadyError
-from pradrill.ports import Entry
+from pradrill.ports import FolderEntry
 
 _PIECE = 1 << 18
 
@@ -17,7 +17,7 @@ _PIECE = 1 << 18
 class LocalFolder:
     """Reads the file system."""
 
-    def entries(self, path: str) -> Sequence[Entry]:
+    def entries(self, path: str) -> Sequence[FolderEntry]:
         """Return what a folder holds."""
         try:
             return [entry for each in sorted(Path(path).iterdir()) if (entry := _entry(each))]
@@ -44,7 +44,7 @@ class LocalFolder:
         return Path(path)
 
 
-def _entry(path: Path) -> Entry | None:
+def _entry(path: Path) -> FolderEntry | None:
     try:
         seen = path.stat()
     except OSError:  # a dangling link, or gone since
@@ -52,4 +52,4 @@ def _entry(path: Path) -> Entry | None:
     if not (stat.S_ISREG(seen.st_mode) or stat.S_ISDIR(seen.st_mode)):
         return None
     modified = datetime.fromtimestamp(int(seen.st_mtime), UTC)  # as SFTP tells it
-    return Entry(path.name, stat.S_ISDIR(seen.st_mode), seen.st_size, modified)
+    return FolderEntry(path.name, stat.S_ISDIR(seen.st_mode), seen.st_size, modified)

@@ -16,7 +16,7 @@ from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, Part, Soundness
 from pradrill.domain.values.instant_text import parse_instant
 from pradrill.errors import PradrillError
-from pradrill.ports import Bounds, Clock, Entry, Folder
+from pradrill.ports import Bounds, Clock, Folder, FolderEntry
 
 
 class Dumps:
@@ -71,7 +71,7 @@ class Dumps:
             return False
         return True
 
-    def _point(self, entry: Entry, summed: frozenset[str]) -> RecoveryPoint:
+    def _point(self, entry: FolderEntry, summed: frozenset[str]) -> RecoveryPoint:
         """Return a dump; a name without a time of day is dated at the day's beginning."""
         problem, size, end = "", entry.size, entry.modified
         try:
@@ -96,6 +96,6 @@ class Dumps:
             problem=problem,
         )
 
-    def _held(self, name: str) -> Iterator[Entry]:
+    def _held(self, name: str) -> Iterator[FolderEntry]:
         for path, entry in kinds.walk(self._folder, f"{self._top.rstrip('/')}/{name}"):
             yield entry._replace(name=path)

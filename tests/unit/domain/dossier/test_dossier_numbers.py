@@ -9,7 +9,14 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pradrill.domain.dossier.forecast import FEWEST, Basis, Forecast, Outlook, Run, forecast
+from pradrill.domain.dossier.forecast import (
+    FEWEST,
+    Basis,
+    Forecast,
+    Outlook,
+    RecoveredRun,
+    forecast,
+)
 from pradrill.domain.dossier.regression import fit, student
 from pradrill.domain.dossier.spread import spread
 
@@ -18,15 +25,15 @@ HOUR = timedelta(hours=1)
 GIGABYTE = 1e9
 
 
-def runs(*seconds: float, every: int = 30, sizes: tuple[float, ...] = ()) -> list[Run]:
+def runs(*seconds: float, every: int = 30, sizes: tuple[float, ...] = ()) -> list[RecoveredRun]:
     """Return a run each so many days."""
     return [
-        Run(BEGIN + timedelta(days=every * n), value, sizes[n] if sizes else None)
+        RecoveredRun(BEGIN + timedelta(days=every * n), value, sizes[n] if sizes else None)
         for n, value in enumerate(seconds)
     ]
 
 
-def last(some: list[Run]) -> datetime:
+def last(some: list[RecoveredRun]) -> datetime:
     """Return when the newest run was."""
     return max(run.at for run in some)
 
@@ -179,7 +186,7 @@ def test_the_size_of_the_data_is_what_a_restore_grows_with() -> None:
 @given(
     st.lists(
         st.builds(
-            Run,
+            RecoveredRun,
             at=st.datetimes(timezones=st.just(UTC)),
             seconds=st.floats(allow_nan=False, allow_infinity=False),
             size=st.none() | st.floats(0, 1e18),
@@ -190,7 +197,7 @@ def test_the_size_of_the_data_is_what_a_restore_grows_with() -> None:
     st.datetimes(timezones=st.just(UTC)),
 )
 def test_no_history_makes_the_forecast_fall_over(
-    some: list[Run], objective: timedelta, now: datetime
+    some: list[RecoveredRun], objective: timedelta, now: datetime
 ) -> None:
     """Absurd records give a forecast or none, never an error, and no infinite figure."""
     told = forecast(some, objective, now)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.unit.domain.test_facts import record, whole
+from tests.unit.domain.run.test_facts import record, whole
 
 from pradrill.domain.declared.drill import Role
 from pradrill.domain.run.actuals import rpa

@@ -8,7 +8,7 @@ import pytest
 
 from pradrill.domain.declared.manual_step import Confirm
 from pradrill.domain.declared.responsibility import Topic
-from pradrill.domain.report.responsibilities import Proof, Shown, responsibilities
+from pradrill.domain.report.responsibilities import LineEvidence, LineOutcome, responsibilities
 from pradrill.domain.run.outcome import CheckOutcome, Phase, StepKind, StepOutcome
 from pradrill.domain.run.question import CallStage, SlaMeasure, Standing, Wait
 from pradrill.domain.run.record import Refusal, RunRecord
@@ -25,7 +25,7 @@ from pradrill.testing import (
 )
 
 
-def shown(what: str, **changes: Any) -> list[Shown]:
+def shown(what: str, **changes: Any) -> list[LineEvidence]:
     """Return what a run showed of one line."""
     service = a_service(responsibilities={what: "client"})
     record = a_record(plan=a_run_plan(services={"moodle": service}), **changes)
@@ -68,14 +68,14 @@ def test_every_line_of_every_service_is_there() -> None:
 def test_a_line_is_what_it_declares_and_nothing_is_guessed(line: str) -> None:
     """Of words that are no topic nothing is known, whatever they seem to say."""
     (found,) = shown(line)
-    assert (found.proof, found.told.code) == (Proof.UNKNOWN, Code.NO_TOPIC)
+    assert (found.proof, found.told.code) == (LineOutcome.UNKNOWN, Code.NO_TOPIC)
 
 
 def test_the_topics_that_a_run_shows_by_itself() -> None:
     """A run that passed shows these, and of the others nothing."""
     proofs = {topic: shown(topic)[0].proof for topic in Topic}
-    assert set(proofs.values()) == {Proof.SHOWN, Proof.NOT_EXERCISED}
-    assert {topic for topic in Topic if proofs[topic] is Proof.SHOWN} == {
+    assert set(proofs.values()) == {LineOutcome.SHOWN, LineOutcome.NOT_EXERCISED}
+    assert {topic for topic in Topic if proofs[topic] is LineOutcome.SHOWN} == {
         Topic.POWER_AND_NETWORK,
         Topic.MACHINES,
         Topic.APPLICATIONS,
@@ -87,13 +87,13 @@ def test_the_topics_that_a_run_shows_by_itself() -> None:
 @pytest.mark.parametrize("line", ["dns", "the mail gateway"])
 def test_a_line_is_exercised_by_the_manual_step_that_names_it(line: str) -> None:
     """A manual step that names the line shows it; a no or silence shows the contrary."""
-    silent = Proof.NOT_EXERCISED if Topic.of(line) else Proof.UNKNOWN
+    silent = LineOutcome.NOT_EXERCISED if Topic.of(line) else LineOutcome.UNKNOWN
     assert shown(line)[0].proof is silent
     told = shown(line, waits=(a_wait(responsibility=line),))[0].told.text
     assert told == "switch the DNS: done after 10m00s, amartin says"
     for answer in (None, an_answer(yes=False)):
         refused = a_wait(responsibility=line, answer=answer)
-        assert shown(line, waits=(refused,))[0].proof is Proof.FAILED
+        assert shown(line, waits=(refused,))[0].proof is LineOutcome.FAILED
     for other in (a_wait(), a_wait(responsibility="x"), a_wait(responsibility=line, service="w")):
         assert shown(line, waits=(other,))[0].proof is silent
 
@@ -120,33 +120,33 @@ def test_support_is_shown_by_its_figures() -> None:
         }
         return (SlaMeasure.model_validate({**fields, **changes}),)
 
-    assert shown("support")[0].proof is Proof.NOT_EXERCISED
+    assert shown("support")[0].proof is LineOutcome.NOT_EXERCISED
     kept = shown("support", sla=measured())[0]
-    assert (kept.proof, kept.seconds) == (Proof.SHOWN, 120)
+    assert (kept.proof, kept.seconds) == (LineOutcome.SHOWN, 120)
     assert kept.told.text == "response 2m00s, SLA met"
-    assert shown("support", sla=measured(standing=Standing.NOT_MET))[0].proof is Proof.FAILED
-    assert shown("support", sla=measured(provider="other"))[0].proof is Proof.NOT_EXERCISED
+    assert shown("support", sla=measured(standing=Standing.NOT_MET))[0].proof is LineOutcome.FAILED
+    assert shown("support", sla=measured(provider="other"))[0].proof is LineOutcome.NOT_EXERCISED
 
 
 @pytest.mark.parametrize("what", ["backups", "restore"])
 def test_a_restore_that_failed_shows_the_contrary(what: str) -> None:
     """Who answers for the backup or the restore is told what the failed step came to."""
     (found,) = shown(what, steps=(a_step(outcome=StepOutcome.FAILED),))
-    assert (found.proof, found.told.text) == (Proof.FAILED, "restore_moodle: failed")
+    assert (found.proof, found.told.text) == (LineOutcome.FAILED, "restore_moodle: failed")
 
 
 def test_a_standby_that_did_not_answer_shows_the_contrary() -> None:
     """The machine's line fails with the time that was spent."""
     step = a_step(kind=StepKind.START, outcome=StepOutcome.UNREACHABLE, seconds=120.0)
     (found,) = shown("machines", steps=(step,))
-    assert (found.proof, found.seconds) == (Proof.FAILED, 120.0)
+    assert (found.proof, found.seconds) == (LineOutcome.FAILED, 120.0)
 
 
 def test_checks_that_are_red_show_the_contrary() -> None:
     """A line about the application counts the mandatory checks."""
     checks = (a_check(), a_check(check="b", outcome=CheckOutcome.FAILED))
     (found,) = shown("applications", checks=checks)
-    assert (found.proof, found.told.text) == (Proof.FAILED, "1 of 2 mandatory checks passed")
+    assert (found.proof, found.told.text) == (LineOutcome.FAILED, "1 of 2 mandatory checks passed")
 
 
 def test_nothing_measured_shows_nothing() -> None:
@@ -154,11 +154,11 @@ def test_nothing_measured_shows_nothing() -> None:
     bare = a_recovery(marks={}, recovery_point=None, rta=None)
     for what in Topic:
         (found,) = shown(what, steps=(), checks=(), recovery=bare)
-        assert found.proof is Proof.NOT_EXERCISED
+        assert found.proof is LineOutcome.NOT_EXERCISED
 
 
 def test_a_refused_run_exercised_nothing() -> None:
     """Whatever its record holds."""
     record: RunRecord = a_record(refusal=Refusal.NOT_READY)
     proofs = {one.proof for line in responsibilities(record) for one in line.shown}
-    assert proofs == {Proof.NOT_EXERCISED}
+    assert proofs == {LineOutcome.NOT_EXERCISED}

@@ -12,10 +12,16 @@ from hypothesis import strategies as st
 from pradrill.domain.declared.plan import Objectives, Plan
 from pradrill.domain.dossier.attempt import RESTORED_BYTES, Ending, attempt_of
 from pradrill.domain.dossier.build import Damaged, Dossier, Sealed, Sources, compile_dossier
-from pradrill.domain.dossier.coverage import Standing
+from pradrill.domain.dossier.coverage import CoverageStanding
 from pradrill.domain.dossier.expiry import Subject
 from pradrill.domain.dossier.period import Period, column_of
-from pradrill.domain.register.entry import Attempt, Entry, EntryKind, RunEntry, ScheduleMissed
+from pradrill.domain.register.entry import (
+    Entry,
+    EntryKind,
+    RunEntry,
+    ScheduleMissed,
+    UnbegunAttempt,
+)
 from pradrill.domain.register.finding import Closure, Finding
 from pradrill.domain.report.changes import changes
 from pradrill.domain.run.record import Refusal, RunRecord, RunState, ServiceResult
@@ -82,7 +88,7 @@ def entry(kind: EntryKind, body: dict[str, Any], day: str = "2026-06-01") -> Ent
     return Entry(number=7, at=at, kind=kind, previous="0" * 64, body=body)
 
 
-def standing(told: Dossier) -> Standing:
+def standing(told: Dossier) -> CoverageStanding:
     """Return the standing of the only line of the coverage."""
     (cover,) = told.coverage
     return cover.standing
@@ -112,7 +118,7 @@ def test_what_never_became_a_run_is_an_attempt_too() -> None:
     """The register's word for a missed schedule and a wrong configuration is in the dossier."""
     at = datetime(2026, 5, 1, tzinfo=UTC)
     missed = ScheduleMissed(service="moodle", due=at, last=None)
-    wrong = Attempt(
+    wrong = UnbegunAttempt(
         drill="moodle", services=("moodle",), trigger="due", user="root", exit_code=3, because="x"
     )
     told = dossier(
@@ -168,9 +174,12 @@ def test_an_entry_that_cannot_be_read_is_named() -> None:
 
 def test_a_proof_holds_while_nothing_changes() -> None:
     """A passed run on today's files is proven, wherever the folder of drills lies now."""
-    assert standing(dossier(run("2026-12-01"))) is Standing.PROVEN
+    assert standing(dossier(run("2026-12-01"))) is CoverageStanding.PROVEN
     elsewhere = _moved(present())
-    assert standing(dossier(run("2026-12-01"), drills={"moodle": elsewhere})) is Standing.PROVEN
+    assert (
+        standing(dossier(run("2026-12-01"), drills={"moodle": elsewhere}))
+        is CoverageStanding.PROVEN
+    )
 
 
 def _moved(plan: RunPlan) -> RunPlan:
@@ -182,7 +191,7 @@ def _moved(plan: RunPlan) -> RunPlan:
 def test_nothing_attempted_is_never_tested() -> None:
     """A declared drill without any attempt comes first in the coverage."""
     told = dossier(plan=a_plan(services={"moodle": a_service(provider=None), "ldap": _ldap()}))
-    assert [cover.standing for cover in told.coverage] == [Standing.NEVER_TESTED] * 2
+    assert [cover.standing for cover in told.coverage] == [CoverageStanding.NEVER_TESTED] * 2
     assert {cover.drill for cover in told.coverage} == {None, "moodle"}
 
 
@@ -193,23 +202,23 @@ def _ldap() -> Any:
 @pytest.mark.parametrize("changes", [REFUSED, CRASHED, {"verdict": Verdict.INCONCLUSIVE}])
 def test_no_evidence_is_never_a_test(changes: dict[str, Any]) -> None:
     """Attempts without conclusion leave a service never tested."""
-    assert standing(dossier(run("2026-12-01", **changes))) is Standing.NEVER_TESTED
+    assert standing(dossier(run("2026-12-01", **changes))) is CoverageStanding.NEVER_TESTED
 
 
 def test_a_later_failure_breaks_a_proof() -> None:
     """The newest test governs; an older proof is still shown beside it."""
     told = dossier(run("2026-11-01"), run("2026-12-01", **FAILED))
-    assert standing(told) is Standing.BROKEN
+    assert standing(told) is CoverageStanding.BROKEN
     assert told.coverage[0].proof is not None
-    assert standing(dossier(run("2026-11-01", **FAILED))) is Standing.NEVER_PROVEN
+    assert standing(dossier(run("2026-11-01", **FAILED))) is CoverageStanding.NEVER_PROVEN
     refused_after = dossier(run("2026-11-01"), run("2026-12-01", **REFUSED))
-    assert standing(refused_after) is Standing.PROVEN
+    assert standing(refused_after) is CoverageStanding.PROVEN
 
 
 def test_a_proof_older_than_the_cadence_is_too_old() -> None:
     """With drill_every of three months, a proof of August does not hold in December."""
     told = dossier(run("2026-08-01"))
-    assert standing(told) is Standing.OLD
+    assert standing(told) is CoverageStanding.OLD
     assert [item.service for item in told.overdue] == ["moodle"]
 
 
@@ -225,7 +234,10 @@ def test_what_the_plan_dropped_is_shown_last() -> None:
     """A setting that no drill declares any more stays on record, and proves nothing of today."""
     other = a_run_plan(drill=a_drill(scenario={"name": "ransomware"}))
     told = dossier(run("2026-11-01", plan=other), run("2026-12-01"))
-    assert [cover.standing for cover in told.coverage] == [Standing.PROVEN, Standing.DROPPED]
+    assert [cover.standing for cover in told.coverage] == [
+        CoverageStanding.PROVEN,
+        CoverageStanding.DROPPED,
+    ]
 
 
 def _file(name: str, sha256: str, meaning: str | None = None) -> FileHash:
@@ -254,7 +266,7 @@ def test_a_changed_playbook_expires_a_proof(
     assert [change.material for change in told.coverage[0].changes] == (
         [] if material is None else [material]
     )
-    assert standing(told) is (Standing.EXPIRED if material else Standing.PROVEN)
+    assert standing(told) is (CoverageStanding.EXPIRED if material else CoverageStanding.PROVEN)
 
 
 def test_a_check_that_was_added_expires_a_proof() -> None:
@@ -294,7 +306,7 @@ def test_what_a_playbook_takes_in_expires_a_proof(
     assert [change.material for change in told.coverage[0].changes] == (
         [] if material is None else [material]
     )
-    assert standing(told) is (Standing.EXPIRED if material else Standing.PROVEN)
+    assert standing(told) is (CoverageStanding.EXPIRED if material else CoverageStanding.PROVEN)
     compared = changes(a_run_plan(around=around(now)), a_run_plan(around=around(then)))
     assert [change.path for change in compared.files] == (
         [] if material is None else [f"../{ROLE}"]
@@ -302,10 +314,11 @@ def test_what_a_playbook_takes_in_expires_a_proof(
 
 
 @pytest.mark.parametrize(
-    ("rto_hours", "expected"), [(8, Standing.PROVEN), (2, Standing.PROVEN), (0.5, Standing.EXPIRED)]
+    ("rto_hours", "expected"),
+    [(8, CoverageStanding.PROVEN), (2, CoverageStanding.PROVEN), (0.5, CoverageStanding.EXPIRED)],
 )
 def test_an_objective_expires_a_proof_that_does_not_meet_it(
-    rto_hours: float, expected: Standing
+    rto_hours: float, expected: CoverageStanding
 ) -> None:
     """42 minutes prove two hours and eight; they do not prove half an hour."""
     goals = Objectives(rto=timedelta(hours=rto_hours), rpo=timedelta(hours=24))
@@ -318,12 +331,12 @@ def test_an_objective_expires_a_proof_that_does_not_meet_it(
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"owner": "someone@exemple.fr", "tier": 2}, Standing.PROVEN),
-        ({"depends_on": ("ldap",)}, Standing.EXPIRED),
+        ({"owner": "someone@exemple.fr", "tier": 2}, CoverageStanding.PROVEN),
+        ({"depends_on": ("ldap",)}, CoverageStanding.EXPIRED),
     ],
 )
 def test_of_the_plan_only_what_the_recovery_needs_is_material(
-    changes: dict[str, Any], expected: Standing
+    changes: dict[str, Any], expected: CoverageStanding
 ) -> None:
     """A new owner recovers nothing differently; a new dependency does."""
     services = {"moodle": a_service(**changes)}
@@ -342,14 +355,16 @@ def test_a_changed_cadence_is_told_as_it_is_written() -> None:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"unattended": False}, Standing.PROVEN),
-        ({"drill": "moodle-renamed"}, Standing.PROVEN),
-        ({"environment": {"network": "VLAN 41"}}, Standing.PROVEN),
-        ({"kind": "exercise"}, Standing.EXPIRED),
-        ({"prepare": ()}, Standing.EXPIRED),
+        ({"unattended": False}, CoverageStanding.PROVEN),
+        ({"drill": "moodle-renamed"}, CoverageStanding.PROVEN),
+        ({"environment": {"network": "VLAN 41"}}, CoverageStanding.PROVEN),
+        ({"kind": "exercise"}, CoverageStanding.EXPIRED),
+        ({"prepare": ()}, CoverageStanding.EXPIRED),
     ],
 )
-def test_the_drill_is_compared_as_declared(changes: dict[str, Any], expected: Standing) -> None:
+def test_the_drill_is_compared_as_declared(
+    changes: dict[str, Any], expected: CoverageStanding
+) -> None:
     """A step less is another drill; another name or hour is not."""
     told = dossier(run("2026-12-01"), drills={"moodle": present(drill=a_drill(**changes))})
     assert standing(told) is expected
@@ -370,7 +385,7 @@ def test_the_period_bounds_what_is_counted_and_not_what_is_proved() -> None:
     told = dossier(run("2026-06-30"), run("2026-10-01", **FAILED), period=half)
     assert not told.attempts
     assert told.coverage[0].proof is not None
-    assert standing(told) is Standing.OLD
+    assert standing(told) is CoverageStanding.OLD
 
 
 def test_one_service_is_told_alone() -> None:
@@ -458,14 +473,14 @@ def test_services_of_one_run_are_judged_apart() -> None:
     record = run("2026-12-01", plan=plan, services={"moodle": result, "ldap": failed}, **FAILED)
     told = dossier(record, plan=a_plan(services=services), drills={"moodle": plan})
     found = {cover.service: cover.standing for cover in told.coverage}
-    assert found == {"moodle": Standing.PROVEN, "ldap": Standing.NEVER_PROVEN}
+    assert found == {"moodle": CoverageStanding.PROVEN, "ldap": CoverageStanding.NEVER_PROVEN}
     assert told.counts == {Ending.FAILED: 1}
     cells = {row.service: row.cells[-1] for row in told.calendar}
     assert cells == {"moodle": {Ending.PASSED: 1}, "ldap": {Ending.FAILED: 1}}
     assert {t.service: t.rta.failed for t in told.trends} == {"moodle": 0, "ldap": 1}
     crashed = record.model_copy(update={"state": RunState.CRASHED})
     lost = dossier(crashed, plan=a_plan(services=services), drills={"moodle": plan})
-    assert {cover.standing for cover in lost.coverage} == {Standing.NEVER_TESTED}
+    assert {cover.standing for cover in lost.coverage} == {CoverageStanding.NEVER_TESTED}
 
 
 def test_a_failed_run_has_no_recovery_time_whatever_it_measured() -> None:

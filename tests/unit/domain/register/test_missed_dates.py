@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pradrill.domain.register.entry import Attempt, Entry, EntryKind, RunEntry, ScheduleMissed
+from pradrill.domain.register.entry import (
+    Entry,
+    EntryKind,
+    RunEntry,
+    ScheduleMissed,
+    UnbegunAttempt,
+)
 from pradrill.domain.register.missed_dates import GRACE, missed
 from pradrill.domain.values.duration import Cadence
 
@@ -70,7 +76,7 @@ def test_any_attempt_counts(state: str, refusal: str | None) -> None:
 def test_an_attempt_without_a_run_counts() -> None:
     """An attempt that its configuration ended is one."""
     at = DUE + timedelta(days=1)
-    body = Attempt(
+    body = UnbegunAttempt(
         drill="moodle", services=("moodle",), trigger="due", user="root", exit_code=3, because="x"
     )
     entry = an_entry(EntryKind.ATTEMPT, body.model_dump(mode="json"), at)
