@@ -14,7 +14,7 @@ from pradrill.domain.run.backup_integrity import Checked, Part
 from pradrill.domain.run.guard import Reached
 from pradrill.domain.run.host import Host, HostFacts, HostState, Site
 from pradrill.domain.run.lease import Holder, LeaseAnswer
-from pradrill.domain.run.outcome import CheckResult, PlaybookResult, StepResult
+from pradrill.domain.run.outcome import CheckKey, CheckResult, PlaybookResult, StepResult
 from pradrill.domain.run.question import Answer, Question
 from pradrill.domain.run.record import RunRecord
 from pradrill.domain.run.run_plan import FileHash, RunPlan
@@ -106,11 +106,11 @@ class PlaybookRunner(Protocol):
 class Verification(Protocol):
     """A suite of checks ready to be run again and again."""
 
-    def checks(self) -> Sequence[str]:
-        """Return the ids of every check, one a host."""
+    def checks(self) -> Sequence[CheckKey]:
+        """Return the key of every check, one for each host."""
 
     def run(
-        self, only: Sequence[str] | None, *, deadline: float, cancelled: Cancelled
+        self, only: Sequence[CheckKey] | None, *, deadline: float, cancelled: Cancelled
     ) -> tuple[CheckResult, ...]:
         """Run one pass (all checks, or some); a check without an answer is ERRORED."""
 

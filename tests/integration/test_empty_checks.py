@@ -15,7 +15,7 @@ from tests.integration.two_hosts import TwoHosts
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.testinfra.verifier import TestinfraVerifier as Verifier
 from pradrill.domain.run.host import Site
-from pradrill.domain.run.outcome import CheckOutcome, CheckResult
+from pradrill.domain.run.outcome import CheckKey, CheckOutcome, CheckResult
 
 PASSED, FAILED = CheckOutcome.PASSED, CheckOutcome.FAILED
 ERRORED, SKIPPED = CheckOutcome.ERRORED, CheckOutcome.SKIPPED
@@ -31,7 +31,7 @@ class Bench:
         self._site = site
 
     def ask(
-        self, files: dict[str, str], only: Sequence[str] | None = None
+        self, files: dict[str, str], only: Sequence[CheckKey] | None = None
     ) -> dict[str, CheckResult]:
         """Write the suite's files and run one pass; return the results by check."""
         for name, text in files.items():

@@ -16,9 +16,8 @@ import pytest
 
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.testinfra.verifier import TestinfraVerifier as Verifier
-from pradrill.domain.run.event import check_key
 from pradrill.domain.run.host import Site
-from pradrill.domain.run.outcome import CheckOutcome, CheckResult, Sample
+from pradrill.domain.run.outcome import CheckKey, CheckOutcome, CheckResult, Sample
 from pradrill.ports import Cancelled, ServiceVerifier, Verification
 from pradrill.system import processes
 
@@ -66,7 +65,7 @@ class Bench:
     def ask(
         self,
         opened: Verification,
-        only: Sequence[str] | None = None,
+        only: Sequence[CheckKey] | None = None,
         *,
         deadline: float = 30.0,
         cancelled: Cancelled = never,
@@ -137,7 +136,10 @@ def test_a_dead_host_is_no_failed_service(mortal_bench: Bench, mortal: Sshd) -> 
         assert "cannot be reached over SSH: ssh: connect to host" in after["test_long"].detail
         assert bench.noted() == "begun", "the checks of an unreachable host do not run"
         mortal.start()
-        assert bench.ask(opened, ["test_a.py::test_next@standby-2"])["test_next"].outcome is PASSED
+        assert (
+            bench.ask(opened, [CheckKey("test_a.py::test_next", "standby-2")])["test_next"].outcome
+            is PASSED
+        )
 
 
 def test_a_frozen_host_has_no_answer(mortal_bench: Bench, mortal: Sshd) -> None:
@@ -220,9 +222,9 @@ def test_a_file_that_cannot_be_read_is_not_dropped(bench: Bench) -> None:
     bench.write("test_skips.py", "import pytest\npytest.skip('later', allow_module_level=True)\n")
     with bench.open("def test_good(host): assert host.run('true').rc == 0") as opened:
         assert set(opened.checks()) == {
-            "test_broken.py@controller",
-            "test_skips.py@controller",
-            "test_a.py::test_good@standby-1",
+            CheckKey("test_broken.py", "controller"),
+            CheckKey("test_skips.py", "controller"),
+            CheckKey("test_a.py::test_good", "standby-1"),
         }
         results = bench.ask(opened)
         assert results["test_broken.py"].outcome is ERRORED
@@ -262,7 +264,7 @@ def test_a_suite_that_ends_pytest_is_not_empty(
     """A suite that cannot be collected at all is one errored check, with pytest's reason."""
     bench.write(name, text)
     with bench.open("def test_good(host): pass") as opened:
-        assert opened.checks() == ("suite@controller",)
+        assert opened.checks() == (CheckKey("suite", "controller"),)
         result = bench.ask(opened)["suite"]
     assert result.outcome is ERRORED
     assert reason in result.detail
@@ -314,7 +316,7 @@ def test_a_cancelled_pass_ends_at_once(bench: Bench) -> None:
         results = bench.ask(opened, cancelled=cancelled)
         assert time.monotonic() - begun < 0.5
         assert results["test_hangs"].detail == "interrupted"
-        again = bench.ask(opened, ["test_a.py::test_last@standby-1"])
+        again = bench.ask(opened, [CheckKey("test_a.py::test_last", "standby-1")])
         assert again["test_last"].outcome is PASSED
     assert [result.outcome for result in results.values()] == [PASSED, ERRORED, ERRORED]
 
@@ -396,7 +398,7 @@ def test_hosts_come_from_the_site_and_not_from_the_suite(bench: Bench) -> None:
         def test_where(host):
             assert host.backend.NAME == "ssh" and host.backend.hostname == "standby-1"
     """) as opened:
-        assert opened.checks() == ("test_a.py::test_where@standby-1",)
+        assert opened.checks() == (CheckKey("test_a.py::test_where", "standby-1"),)
         assert bench.ask(opened)["test_where"].outcome is PASSED
 
 
@@ -424,7 +426,7 @@ def test_not_up_yet_is_asked_again(bench: Bench) -> None:
             "not up yet",
         )
         bench.notes.touch()
-        again = bench.ask(opened, [check_key(first["test_up"])])
+        again = bench.ask(opened, [first["test_up"].key])
         assert {name: result.outcome for name, result in again.items()} == {"test_up": PASSED}
         assert again["test_up"].started > first["test_up"].ended
     assert Path(f"{bench.notes}-other").read_text() == "x", "green checks are not asked again"
@@ -485,7 +487,7 @@ def test_a_suite_may_be_one_file_with_parameters_and_titles(bench: Bench) -> Non
     )
     with bench.open(suite=bench.suite / "test_web.py") as opened:
         results = opened.run(None, deadline=30, cancelled=never)
-        assert [check_key(result) for result in results] == list(opened.checks())
+        assert [result.key for result in results] == list(opened.checks())
     assert [(r.check, r.host, r.title, r.mandatory) for r in results] == [
         ("test_web.py::test_page[index]", "standby-1", "The page is served.", True),
         ("test_web.py::test_page[login-1]", "standby-1", "The page is served.", True),

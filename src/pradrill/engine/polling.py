@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from pradrill.domain.declared.drill import Verify
-from pradrill.domain.run.event import check_key
-from pradrill.domain.run.outcome import CheckOutcome, CheckResult, StepOutcome
+from pradrill.domain.run.outcome import CheckKey, CheckOutcome, CheckResult, StepOutcome
 from pradrill.domain.values.reason import Reason, Said, reason
 from pradrill.domain.values.reason_code import Code
 from pradrill.engine.clock_steps import Stretch
@@ -28,14 +27,14 @@ class _Watch:
     """What is known of each mandatory check: green since when, last red when (steady UTC)."""
 
     def __init__(self) -> None:
-        self.latest: dict[str, CheckOutcome] = {}
-        self.green_since: dict[str, datetime] = {}
-        self.last_red: dict[str, datetime] = {}
+        self.latest: dict[CheckKey, CheckOutcome] = {}
+        self.green_since: dict[CheckKey, datetime] = {}
+        self.last_red: dict[CheckKey, datetime] = {}
 
     def see_all(
         self,
         results: tuple[CheckResult, ...],
-        asked: Collection[str],
+        asked: Collection[CheckKey],
         during: Stretch,
         *,
         cut_off: bool,
@@ -45,7 +44,7 @@ class _Watch:
         A check that it says nothing about is not green. When the deadline cut the pass off, a
         check that had failed and now has no answer is still known to have failed.
         """
-        for key in {*asked} - {check_key(result) for result in results}:
+        for key in {*asked} - {result.key for result in results}:
             self.latest[key] = CheckOutcome.ERRORED
             self.green_since.pop(key, None)
         if cut_off:
@@ -54,7 +53,7 @@ class _Watch:
             self._see(result, during)
         return results
 
-    def red(self) -> list[str]:
+    def red(self) -> list[CheckKey]:
         """Return the checks that are not green."""
         return [key for key, outcome in self.latest.items() if outcome is not CheckOutcome.PASSED]
 
@@ -68,11 +67,11 @@ class _Watch:
         return None
 
     def _was_red_already(self, result: CheckResult) -> bool:
-        before = self.latest.get(check_key(result))
+        before = self.latest.get(result.key)
         return result.outcome is CheckOutcome.ERRORED and before is CheckOutcome.FAILED
 
     def _see(self, result: CheckResult, during: Stretch) -> None:
-        key = check_key(result)
+        key = result.key
         if not result.mandatory:
             self.latest.pop(key, None)
             return
@@ -102,7 +101,7 @@ def verify_until_stable(  # noqa: PLR0913 the ports and callbacks of one loop
         return PollingEnd(StepOutcome.UNKNOWN, reason(Code.NO_CHECK_IN_SUITE))
     watch = _Watch()
     end = clock.now() + spec.deadline
-    only: list[str] | None = None
+    only: list[CheckKey] | None = None
     while not cancelled():
         left = (end - clock.now()).total_seconds()
         if left <= 0:

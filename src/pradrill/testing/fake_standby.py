@@ -12,10 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from pradrill.domain.declared.drill import Canary, NewestData
-from pradrill.domain.run.event import check_key
 from pradrill.domain.run.guard import Reach, Reached
 from pradrill.domain.run.host import Host, HostFacts, HostState, Site
-from pradrill.domain.run.outcome import CheckOutcome, CheckResult, PlaybookResult, StepOutcome
+from pradrill.domain.run.outcome import (
+    CheckKey,
+    CheckOutcome,
+    CheckResult,
+    PlaybookResult,
+    StepOutcome,
+)
 from pradrill.domain.run.scope import Strays
 from pradrill.domain.values.reason import quoted
 from pradrill.domain.values.timeline import Skew
@@ -227,13 +232,13 @@ class FakeRunner:
         return 0
 
 
-Answers = CheckOutcome | Mapping[str, CheckOutcome]
+Answers = CheckOutcome | Mapping[CheckKey, CheckOutcome]
 
 
 class FakeVerification:
     """A suite that answers as scripted: one entry a pass, the last one again and again.
 
-    An entry is an outcome for every check, or check id → outcome, the others passed. A pass
+    An entry is an outcome for every check, or check's key → outcome, the others passed. A pass
     takes `seconds` (at most its deadline). Checks: `suite`, or the one check of the builders.
     """
 
@@ -245,18 +250,18 @@ class FakeVerification:
         suite: Sequence[CheckResult] | None = None,
         seconds: float = 1.0,
     ) -> None:
-        self.asked: list[Sequence[str] | None] = []
+        self.asked: list[Sequence[CheckKey] | None] = []
         self._clock = clock
         self._passes = list(passes)
-        self._suite = {check_key(c): c for c in ([a_check()] if suite is None else suite)}
+        self._suite = {c.key: c for c in ([a_check()] if suite is None else suite)}
         self._seconds = seconds
 
-    def checks(self) -> Sequence[str]:
-        """Return the ids of every check."""
+    def checks(self) -> Sequence[CheckKey]:
+        """Return the keys of every check."""
         return tuple(self._suite)
 
     def run(
-        self, only: Sequence[str] | None, *, deadline: float, cancelled: Cancelled
+        self, only: Sequence[CheckKey] | None, *, deadline: float, cancelled: Cancelled
     ) -> tuple[CheckResult, ...]:
         """Answer as scripted; a cancelled pass has no answers."""
         self.asked.append(only)
@@ -265,7 +270,7 @@ class FakeVerification:
         answers = self._passes.pop(0) if len(self._passes) > 1 else self._passes[0]
         cut = cancelled() or self._seconds > deadline
 
-        def outcome(key: str) -> CheckOutcome:
+        def outcome(key: CheckKey) -> CheckOutcome:
             if cut:
                 return CheckOutcome.ERRORED
             if isinstance(answers, CheckOutcome):

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pradrill.domain.declared.drill import Verify
-from pradrill.domain.run.event import check_key
-from pradrill.domain.run.outcome import CheckOutcome, CheckResult, StepOutcome
+from pradrill.domain.run.outcome import CheckKey, CheckOutcome, CheckResult, StepOutcome
 from pradrill.engine.polling import PollingEnd, verify_until_stable
 from pradrill.ports import Cancelled
 from pradrill.testing import FakeClock, FakeVerification, a_check, after
@@ -18,7 +17,7 @@ from pradrill.testing import FakeClock, FakeVerification, a_check, after
 GREEN, RED = CheckOutcome.PASSED, CheckOutcome.FAILED
 DARK, SKIPPED = CheckOutcome.ERRORED, CheckOutcome.SKIPPED
 WEB, DATA = a_check(check="t.py::web"), a_check(check="t.py::data")
-PAGE, ROWS = check_key(WEB), check_key(DATA)
+PAGE, ROWS = WEB.key, DATA.key
 
 
 class Watcher:
@@ -145,7 +144,7 @@ def test_the_deadline_cutting_a_pass_off_hides_no_failure(seconds: float) -> Non
     """A check known to have failed is not excused by the last pass having no time to end."""
     watcher = Watcher(RED, seconds=seconds)
     assert watcher.verified().outcome is StepOutcome.FAILED
-    last = {check_key(result): result.outcome for told in watcher.told for result in told}
+    last = {result.key: result.outcome for told in watcher.told for result in told}
     assert set(last.values()) == {RED}
 
 
@@ -186,7 +185,7 @@ def test_a_suite_without_a_mandatory_check_proves_nothing() -> None:
 def test_an_optional_check_is_shown_and_not_waited_for() -> None:
     """A red check that is not mandatory holds nothing up."""
     optional = a_check(check="t.py::nice", mandatory=False)
-    watcher = Watcher({check_key(optional): RED}, suite=(WEB, optional))
+    watcher = Watcher({optional.key: RED}, suite=(WEB, optional))
     assert watcher.verified().first_green == after(1)
     assert watcher.counts[0] == (1, 1)
     assert len(watcher.told[0]) == 2
@@ -227,7 +226,7 @@ class Forgetful(FakeVerification):
     """Breaks the port's promise: from the second pass on it says nothing at all."""
 
     def run(
-        self, only: Sequence[str] | None, *, deadline: float, cancelled: Cancelled
+        self, only: Sequence[CheckKey] | None, *, deadline: float, cancelled: Cancelled
     ) -> tuple[CheckResult, ...]:
         """Answer once."""
         answers = super().run(only, deadline=deadline, cancelled=cancelled)
@@ -247,12 +246,12 @@ class Service(FakeVerification):
     healthy: tuple[tuple[float, float], ...] = ()
 
     def run(
-        self, only: Sequence[str] | None, *, deadline: float, cancelled: Cancelled
+        self, only: Sequence[CheckKey] | None, *, deadline: float, cancelled: Cancelled
     ) -> tuple[CheckResult, ...]:
         """Answer what is true when the pass begins."""
         now = (self._clock.now() - after(0)).total_seconds()
         up = any(begin <= now < end for begin, end in self.healthy)
-        self._passes: list[CheckOutcome | Mapping[str, CheckOutcome]] = [GREEN if up else RED]
+        self._passes: list[CheckOutcome | Mapping[CheckKey, CheckOutcome]] = [GREEN if up else RED]
         return super().run(only, deadline=deadline, cancelled=cancelled)
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from pradrill.adapters.testinfra.worker_process import clean
 from pradrill.domain.declared.check_source import declared_checks, extended_classes, suite_files
-from pradrill.domain.run.outcome import CheckOutcome, CheckResult, Sample
+from pradrill.domain.run.outcome import CheckKey, CheckOutcome, CheckResult, Sample
 
 CONTROLLER = "controller"
 """The worker's word for what does not run on a host."""
@@ -41,9 +41,9 @@ class Check(NamedTuple):
     """It is no test: what it proves is that a file can be read."""
 
     @property
-    def key(self) -> str:
+    def key(self) -> CheckKey:
         """Return how results are told apart."""
-        return f"{self.check}@{self.host}"
+        return CheckKey(self.check, self.host)
 
     def came(self, answer: CheckAnswer) -> CheckResult:
         """Return its result."""
@@ -63,17 +63,17 @@ class Pass:
     def __init__(self, began: datetime, suite: Path) -> None:
         self.began = began
         self._suite = suite
-        self.checks: dict[str, Check] = {}
+        self.checks: dict[CheckKey, Check] = {}
         self.collected = False
         self.ended = False
         self.stopped = ""
-        self._answers: dict[str, CheckAnswer] = {}
-        self._running = ("", began)
+        self._answers: dict[CheckKey, CheckAnswer] = {}
+        self._running: tuple[CheckKey | None, datetime] = (None, began)
         self._last_words = ""
 
     def take(self, message: dict[str, Any], at: datetime) -> None:
         """Take in a message of the worker, heard at `at`."""
-        key = f"{message.get('check')}@{message.get('host')}"
+        key = CheckKey(str(message.get("check")), str(message.get("host")))
         detail = clean(message.get("detail", ""))
         match message["event"]:
             case "check":
@@ -137,7 +137,7 @@ class Pass:
             return self.stopped if alone else f"not asked: {running}: {self.stopped}"
         if check is None or not self.collected:
             return f"the checks cannot be read: {self._last_words}"
-        file = f"{check.check.partition('::')[0]}@{CONTROLLER}"
+        file = CheckKey(check.check.partition("::")[0], CONTROLLER)
         if file in self._answers:
             return f"its file cannot be read: {self._answers[file][1]}"
         if check.key in self.checks:

@@ -14,7 +14,7 @@ from pathlib import Path
 from pradrill.adapters.testinfra.answers import CONTROLLER, Check, CheckAnswer, Pass, late
 from pradrill.adapters.testinfra.worker_process import Probe, Worker
 from pradrill.domain.run.host import Site
-from pradrill.domain.run.outcome import CheckOutcome, CheckResult
+from pradrill.domain.run.outcome import CheckKey, CheckOutcome, CheckResult
 from pradrill.domain.values.masking import Masker
 from pradrill.domain.values.quotas import CHECKS_KEPT, megabytes
 from pradrill.ports import Cancelled, Clock
@@ -59,7 +59,7 @@ class TestinfraVerifier:
 
 
 class TestinfraSuite:
-    """A collected suite. A check is named `file::function[parameters]@host`."""
+    """A collected suite. A check is named `file::function[parameters]`."""
 
     def __init__(  # noqa: PLR0913, PLR0917 what a suite is made of
         self,
@@ -76,7 +76,7 @@ class TestinfraSuite:
         self._suite = suite
         self._evidence = evidence / "checks.jsonl"
         self._masker = masker
-        self._known: dict[str, Check] = {}
+        self._known: dict[CheckKey, Check] = {}
         self._tasks = 0
         self._kept = 0
 
@@ -88,18 +88,18 @@ class TestinfraSuite:
             heard.unread(self._suite.name, CheckOutcome.ERRORED, heard.why_not(None), self._wall())
         self._known = heard.checks
 
-    def checks(self) -> Sequence[str]:
-        """Return the ids of every check, one a host."""
+    def checks(self) -> Sequence[CheckKey]:
+        """Return the key of every check, one for each host."""
         return tuple(self._known)
 
     def run(
-        self, only: Sequence[str] | None, *, deadline: float, cancelled: Cancelled
+        self, only: Sequence[CheckKey] | None, *, deadline: float, cancelled: Cancelled
     ) -> tuple[CheckResult, ...]:
         """Run one pass within `deadline` seconds; a check without an answer is ERRORED."""
         end = self._clock.now() + timedelta(seconds=deadline)
         heard = Pass(self._wall(), self._suite)
         keys = list(self._known if only is None else only)
-        hosts = {key.rpartition("@")[2] for key in keys}
+        hosts = {key.host for key in keys}
         dark = self._dark(hosts - {CONTROLLER}, deadline, cancelled)
         if hosts - dark.keys():
             left = (end - self._clock.now()).total_seconds()
@@ -108,7 +108,7 @@ class TestinfraSuite:
             self._known |= heard.checks
             keys = list(self._known)
         now = self._wall()
-        checks = [self._known.get(key) or Check(*key.rpartition("@")[::2]) for key in keys]
+        checks = [self._known.get(key) or Check(*key) for key in keys]
         results = tuple(
             check.came(CheckAnswer(CheckOutcome.ERRORED, dark[check.host], heard.began, now))
             if check.host in dark
@@ -125,7 +125,7 @@ class TestinfraSuite:
         cancelled: Cancelled,
         *,
         collect: bool = False,
-        only: Sequence[str] | None = None,
+        only: Sequence[CheckKey] | None = None,
         without: Sequence[str] = (),
     ) -> None:
         """Give the worker a task and listen until it ends; kill it at its end or when cancelled."""

@@ -87,7 +87,7 @@ class Reporter:
     """A pytest plugin that tells what a check came to, and counts only an assertion as failed."""
 
     def __init__(
-        self, say: Say, only: list[str] | None, without: list[str], counted: tally.Tally
+        self, say: Say, only: list[list[str]] | None, without: list[str], counted: tally.Tally
     ) -> None:
         self._say = say
         self._counted = counted
@@ -121,7 +121,7 @@ class Reporter:
             negative = item.get_closest_marker("negative") is not None
             kind = {"mandatory": mandatory, "negative": negative}
             self._say("check", check=check, host=host, title=_title(item), **kind)
-            asked = self._only is None or f"{check}@{host}" in self._only
+            asked = self._only is None or [check, host] in self._only
             if asked and host not in self._without:
                 kept.append(item)
         items[:] = kept

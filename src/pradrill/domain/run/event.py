@@ -83,8 +83,3 @@ class Started(Model):
     primaries: dict[str, Skew] = Field(
         default={}, description="service → its primary's clock, measured just before"
     )
-
-
-def check_key(result: CheckResult) -> str:
-    """Return the id of a check on a host, as the verification names it."""
-    return f"{result.check}@{result.host}"

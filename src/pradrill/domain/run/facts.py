@@ -14,10 +14,17 @@ from pydantic import Field
 
 from pradrill.domain.run.backup_catalogue import CatalogueReading
 from pradrill.domain.run.backup_integrity import IntegrityResult
-from pradrill.domain.run.event import CheckPass, Event, Reading, Started, check_key
+from pradrill.domain.run.event import CheckPass, Event, Reading, Started
 from pradrill.domain.run.guard import Guard
 from pradrill.domain.run.host import HostState, SeenHost
-from pradrill.domain.run.outcome import CheckResult, GuardResult, Phase, StepKey, StepResult
+from pradrill.domain.run.outcome import (
+    CheckKey,
+    CheckResult,
+    GuardResult,
+    Phase,
+    StepKey,
+    StepResult,
+)
 from pradrill.domain.run.primary_clock import clock_of_primary
 from pradrill.domain.run.question import Wait
 from pradrill.domain.run.record import Refusal, RunState
@@ -32,7 +39,7 @@ class Shown(Model):
 
     marks: dict[Mark, Instant] = {}
     passes: int = 0
-    checks: dict[str, CheckResult] = {}
+    checks: dict[CheckKey, CheckResult] = {}
     stable: bool = False
     reading: Reading | None = None
     catalogue: CatalogueReading | None = None
@@ -169,7 +176,7 @@ def _check_pass(was: Facts, facts: _Change) -> _Change:
     def seen(own: Shown, told: _Change) -> _Change:
         done = CheckPass.model_validate(told)
         answers = [result.model_copy(update={"service": service}) for result in done.results]
-        checks = {check_key(result): result for result in answers}
+        checks = {result.key: result for result in answers}
         return {"passes": done.number, "checks": {**own.checks, **checks}}
 
     return _of_branch(seen)(was, facts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -132,6 +132,17 @@ class Sample(Model):
         return self
 
 
+class CheckKey(NamedTuple):
+    """What tells a check on a host from every other one of its suite."""
+
+    check: str
+    host: str
+
+    def __str__(self) -> str:
+        """Write it for people."""
+        return f"{self.check}@{self.host}"
+
+
 class CheckResult(Model):
     """One check on one host in one pass. Times are the controller's wall clock."""
 
@@ -153,6 +164,11 @@ class CheckResult(Model):
     negative: bool = Field(
         default=False, description="a negative control: it passes when something does not work"
     )
+
+    @property
+    def key(self) -> CheckKey:
+        """Return what tells it from every other check of its suite."""
+        return CheckKey(self.check, self.host)
 
 
 class StepResult(Model):
