@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from pradrill.config.once import once
 from pradrill.config.problems import ConfigurationProblemsError, Problem
 
 _LARGEST = 1_000_000
@@ -89,6 +90,7 @@ def load_drill(path: Path) -> Drill:
     return validate(read_document(path), Drill)
 
 
+@once
 def playbook_problem(path: Path) -> str | None:
     """Say what keeps a file from being a playbook, or None; Ansible judges the rest."""
     if not path.is_file():

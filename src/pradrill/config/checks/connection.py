@@ -22,6 +22,7 @@ from pradrill.config.checks.play_texts import (
 )
 from pradrill.config.inventory import BESIDE, variables_of
 from pradrill.config.loader import Document, Loc
+from pradrill.config.once import once
 from pradrill.config.playbook_inputs import around
 from pradrill.config.problems import Problem
 from pradrill.domain.declared.drill import Drill, PlaybookStep
@@ -95,23 +96,44 @@ def connection_problems(
         message = f"{here[0]} is the standby's name, and Ansible's own of the controller"
         hint = "Give the host another name, or leave out controller: true."
         yield document.problem(("standby", "hosts"), message, hint)
-    for folder in sorted({step.playbook.parent for step in steps}):
-        its = [step for step in steps if step.playbook.parent == folder]
-        controller = any(step.controller for step in its)
-        playbooks = [step.playbook for step in its]
-        taken = [file.path for file in around(playbooks, None, ()).files]
-        yield from _of_settings(folder)
-        for path in dict.fromkeys([*playbooks, *taken]):
-            inside = Path(os.path.relpath(path, folder))  # where the folder itself lies is no kind
-            if plugin := plugin_folder(inside):
-                message = f"{plugin} beside a playbook can lead it elsewhere"
-                yield Problem(path, 1, "", message, PLUGINS)
-            elif path in playbooks or _is_read(inside):
-                mine = any(step.controller for step in its if step.playbook == path)
-                may = mine if path in playbooks else controller
-                yield from play_problems(path, allowed, names, logins, controller=may)
-            elif "templates" in inside.parts[:-1] and not controller:
-                yield from lookup_problems(path, path.read_text("utf-8", "replace"))
+    playbooks: dict[Path, bool] = {}
+    for step in steps:
+        playbooks[step.playbook] = playbooks.get(step.playbook, False) or step.controller
+    for folder in sorted({path.parent for path in playbooks}):
+        its = tuple(each for each in playbooks.items() if each[0].parent == folder)
+        yield from _of_plays(folder, its, frozenset(names), frozenset(logins))
+
+
+@once
+def _of_plays(
+    folder: Path,
+    playbooks: tuple[tuple[Path, bool], ...],
+    names: frozenset[str],
+    logins: frozenset[str | None],
+) -> tuple[Problem, ...]:
+    """Look at playbooks of a folder, and at what they take in; each: whether for the controller."""
+    return tuple(_in_folder(folder, dict(playbooks), names, logins))
+
+
+def _in_folder(
+    folder: Path,
+    playbooks: dict[Path, bool],
+    names: Collection[str],
+    logins: Collection[str | None],
+) -> Iterator[Problem]:
+    controller = any(playbooks.values())
+    taken = [file.path for file in around(playbooks, None, ()).files]
+    yield from _of_settings(folder)
+    for path in dict.fromkeys([*playbooks, *taken]):
+        inside = Path(os.path.relpath(path, folder))  # where the folder itself lies is no kind
+        if plugin := plugin_folder(inside):
+            message = f"{plugin} beside a playbook can lead it elsewhere"
+            yield Problem(path, 1, "", message, PLUGINS)
+        elif path in playbooks or _is_read(inside):
+            may = playbooks.get(path, controller)
+            yield from play_problems(path, allowed, names, logins, controller=may)
+        elif "templates" in inside.parts[:-1] and not controller:
+            yield from lookup_problems(path, path.read_text("utf-8", "replace"))
 
 
 def _is_read(inside: Path) -> bool:
