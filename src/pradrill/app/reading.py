@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pradrill.adapters.clock import SteadyClock
-from pradrill.config.plan_file import PLAN, find_drills_folder, read_sealing
+from pradrill.config.plan_file import PLAN, find_drills_folder, may_name_sealing, read_sealing
 from pradrill.domain.declared.sealing import Sealing
 from pradrill.domain.register.entry import Head, TeardownEntry
 from pradrill.domain.register.finding import Finding
@@ -98,7 +98,7 @@ class StateReader:
         The key before is one until the change is entered. None: no plan, or it names no key.
         """
         try:
-            settings = read_sealing(self.drills)
+            settings = read_sealing(self.drills) if may_name_sealing(self.drills) else Sealing()
         except PradrillError:
             settings = Sealing()
         named = os.environ.get("PRADRILL_SIGNING_KEY")

@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -194,7 +195,7 @@ class Register:
         for number, line in enumerate(lines, 1):
             told = line_hash(line + b"\n")
             try:
-                yield Entry.model_validate_json(line), told
+                yield _entry(line), told
             except ValidationError as error:
                 known = _known(lines) if known is None else known
                 if told in known:
@@ -405,3 +406,9 @@ def _changes(named: Seals, seals: Seals) -> bool:
     return seals != named.model_copy(update={"handover": None, "strict": seals.strict}) or (
         seals.strict and not named.strict
     )
+
+
+@cache
+def _entry(line: bytes) -> Entry:
+    """Read a line; a command asks the register several things, and each asks every line."""
+    return Entry.model_validate_json(line)
