@@ -20,6 +20,7 @@ from pradrill.config.once import once
 from pradrill.config.problems import ConfigurationProblemsError, Problem
 
 _LARGEST = 1_000_000
+_TEXT = "tag:yaml.org,2002:str"
 Loc = tuple[str | int, ...]
 """A place in a document: keys and positions, from the top."""
 
@@ -187,6 +188,8 @@ class _Reader:
             return self._mapping(node, loc)
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, (*loc, n)) for n, item in enumerate(node.value)]
+        if node.tag == _TEXT:  # most are
+            return node.value
         try:
             return self._scalars.construct_object(node)
         except (yaml.YAMLError, ValueError) as error:
@@ -199,7 +202,7 @@ class _Reader:
         content: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key = getattr(key_node, "value", None)
-            if not isinstance(key, str) or key_node.tag != "tag:yaml.org,2002:str":
+            if not isinstance(key, str) or key_node.tag != _TEXT:
                 self._refuse(key_node, loc, "a key must be text; write it in quotes")
                 continue
             line = key_node.start_mark.line + 1
