@@ -3,7 +3,10 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from pradrill.config.project import open_house
+from pradrill.errors import ConfigurationError
 
 DRILL = """\
 drill: {name}
@@ -44,3 +47,9 @@ def test_an_inventory_is_read_once_for_a_house_and_again_for_the_next(tmp_path: 
         house = open_house(drills, now=datetime.now(UTC))
         assert [loaded.hosts[0].name for loaded in house.drills.values()] == ["web", "web"]
         assert log.read_text().count("asked") == opened
+    for path, fault in ((drills / "checks" / "test_it.py", "("), (tmp_path / "restore.yml", "x")):
+        before = path.read_text()
+        path.write_text(fault)  # what both drills share is no longer what it was
+        with pytest.raises(ConfigurationError, match=path.name):
+            open_house(drills, now=datetime.now(UTC))
+        path.write_text(before)

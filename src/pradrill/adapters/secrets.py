@@ -14,7 +14,6 @@ from pathlib import Path
 from threading import Lock, Timer
 from typing import Any
 
-from pradrill.domain.run.record import RunRecord
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.domain.values.masking import Masker
 from pradrill.domain.values.secret import secrets_of
@@ -257,6 +256,8 @@ def _names_in(value: Any) -> Iterator[str]:
 @cache
 def _vocabulary() -> frozenset[str]:
     """Return the names of a record's fields, and the words that they are filled with."""
+    from pradrill.domain.run.record import RunRecord  # noqa: PLC0415 asked where there are secrets
+
     return frozenset(_words(RunRecord.model_json_schema()))
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from pradrill.adapters.secrets import Secrets
-from pradrill.adapters.standbys.lab import Lab
 from pradrill.app.reading import StateReader
 from pradrill.config.playbook_inputs import around
 from pradrill.config.project import LoadedDrill, Project, open_house
@@ -14,6 +15,9 @@ from pradrill.domain.run.run_plan import RunPlan
 from pradrill.domain.values.masking import Masker
 from pradrill.engine.planning import plan_run
 
+if TYPE_CHECKING:
+    from pradrill.adapters.standbys.lab import Lab
+
 
 class App(StateReader):
     """The folders that a command works in, and the tools that it works with."""
@@ -21,7 +25,13 @@ class App(StateReader):
     def __init__(self, args: Namespace) -> None:
         super().__init__(args)
         self.secrets = Secrets(getattr(args, "masker", None) or Masker())
-        self.lab = Lab(self.state / "lab", self.clock)
+
+    @cached_property
+    def lab(self) -> Lab:
+        """Return the lab; a plan is validated without."""
+        from pradrill.adapters.standbys.lab import Lab  # noqa: PLC0415
+
+        return Lab(self.state / "lab", self.clock)
 
     def project(self, only: str | None = None) -> Project:
         """Load the plan and its drills, or one of them. Raises ConfigurationError."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pradrill.adapters.clock import SteadyClock
-from pradrill.config.plan_file import PLAN, find_drills_folder, read_sealing
+from pradrill.config.plan_file import PLAN, find_drills_folder, may_name_sealing, read_sealing
 from pradrill.domain.declared.sealing import Sealing
 from pradrill.domain.register.entry import Head, TeardownEntry
 from pradrill.domain.register.finding import Finding
@@ -102,7 +102,7 @@ class StateReader:
         ConfigurationError when a key is named and cannot be read: then nothing is known to be ours.
         """
         try:
-            settings = read_sealing(self.drills)
+            settings = read_sealing(self.drills) if may_name_sealing(self.drills) else Sealing()
         except PradrillError as error:
             settings = Sealing()
             if self.names_drills():

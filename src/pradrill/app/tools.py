@@ -22,7 +22,8 @@ from pradrill.app.backups import checked_before, source_of
 from pradrill.app.composition import App
 from pradrill.app.reading import warn
 from pradrill.config.edits import edits
-from pradrill.config.inventory import each_inventory_once, freeze, read_inventory
+from pradrill.config.inventory import freeze, read_inventory
+from pradrill.config.once import one_reading
 from pradrill.config.vaults import unlock
 from pradrill.domain.declared.backup_source import RecoveryPointSpec
 from pradrill.domain.declared.channel import AnyChannel, CommandChannel
@@ -117,7 +118,7 @@ def _standby(app: App, plan: RunPlan) -> Standby:
 
 def _inventory_hosts(app: App, plan: RunPlan, declared: InventoryStandby) -> InventoryHosts:
     unlock(plan.drill, app.secrets.resolve)
-    with each_inventory_once():
+    with one_reading():
         hosts = read_inventory(declared.inventory, declared.where)
         inventory = freeze(declared.inventory, plan.drill.playbooks())
 

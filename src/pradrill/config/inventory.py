@@ -7,15 +7,14 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from pradrill.config.once import once
 from pradrill.config.vaults import refused, unlocked, vault_words
 from pradrill.domain.run.host import Host, Inventory
 from pradrill.errors import ConfigurationError
@@ -26,8 +25,6 @@ _CONNECTION = (
     *("ansible_host", "ansible_port", "ansible_user", "dr_role"),
     *("ansible_private_key_file", "ansible_ssh_private_key_file"),
 )
-_Read = dict[tuple[Path, Path | None], dict[str, Any]]
-_already_read: ContextVar[_Read | None] = ContextVar("read", default=None)
 
 BESIDE = ("group_vars", "host_vars")
 """The folders of variables that Ansible looks for beside inventories and playbooks."""
@@ -38,7 +35,7 @@ def read_inventory(path: Path, pattern: str) -> tuple[Host, ...]:
 
     Raises ConfigurationError: unreadable inventory, unknown name, group without hosts.
     """
-    listing = _list(path)
+    listing = _list(path, None)
     variables = _variables(listing)
     groups = {name: group for name, group in listing.items() if name != "_meta"}
 
@@ -76,7 +73,7 @@ def freeze(path: Path, playbooks: Iterable[Path]) -> Inventory:
     """
     folders = sorted({playbook.parent for playbook in playbooks})
     return Inventory(
-        content=_frozen(_list(path), path),
+        content=_frozen(_list(path, None), path),
         beside={
             folder: _frozen(_list(path, folder), path)
             for folder in folders
@@ -117,26 +114,8 @@ def _has_variables(playbooks: Path | None) -> bool:
     return playbooks is not None and any((playbooks / each).is_dir() for each in BESIDE)
 
 
-@contextmanager
-def each_inventory_once() -> Iterator[None]:
-    """Have Ansible read an inventory once, however many drills name it: it takes half a second."""
-    token = _already_read.set({})
-    try:
-        yield
-    finally:
-        _already_read.reset(token)
-
-
-def _list(path: Path, playbooks: Path | None = None) -> dict[str, Any]:
-    cache = _already_read.get()
-    if cache is None:
-        return _ask_ansible(path, playbooks)
-    if (path, playbooks) not in cache:
-        cache[path, playbooks] = _ask_ansible(path, playbooks)
-    return cache[path, playbooks]
-
-
-def _ask_ansible(path: Path, playbooks: Path | None) -> dict[str, Any]:
+@once  # it takes half a second
+def _list(path: Path, playbooks: Path | None) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="pradrill-inventory-", dir=scratch.base()) as folder:
         config = Path(folder, "ansible.cfg")  # an empty one: the user's own does not count here
         config.touch()

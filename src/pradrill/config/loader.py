@@ -16,9 +16,11 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from pradrill.config.once import once
 from pradrill.config.problems import ConfigurationProblemsError, Problem
 
 _LARGEST = 1_000_000
+_TEXT = "tag:yaml.org,2002:str"
 Loc = tuple[str | int, ...]
 """A place in a document: keys and positions, from the top."""
 
@@ -89,6 +91,7 @@ def load_drill(path: Path) -> Drill:
     return validate(read_document(path), Drill)
 
 
+@once
 def playbook_problem(path: Path) -> str | None:
     """Say what keeps a file from being a playbook, or None; Ansible judges the rest."""
     if not path.is_file():
@@ -192,6 +195,8 @@ class _Reader:
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, (*loc, n)) for n, item in enumerate(node.value)]
 
+        if node.tag == _TEXT:  # most are
+            return node.value
         try:
             return self._scalars.construct_object(node)
         except (yaml.YAMLError, ValueError) as error:
@@ -204,7 +209,7 @@ class _Reader:
         content: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key = getattr(key_node, "value", None)
-            if not isinstance(key, str) or key_node.tag != "tag:yaml.org,2002:str":
+            if not isinstance(key, str) or key_node.tag != _TEXT:
                 self._refuse(key_node, loc, "a key must be text; write it in quotes")
                 continue
 

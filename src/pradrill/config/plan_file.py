@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pradrill.config.loader import read_document, validate
 from pradrill.domain.declared.sealing import Sealing
 from pradrill.errors import ConfigurationError
 
@@ -25,6 +24,20 @@ def find_drills_folder(start: Path) -> Path:
 
 def read_sealing(folder: Path) -> Sealing:
     """Return the plan's `sealing` alone, however wrong the rest is; raises ConfigurationError."""
+    from pradrill.config.loader import read_document, validate  # noqa: PLC0415 with all of YAML
+
     document = read_document(folder / PLAN)
     alone = document._replace(content=document.content.get("sealing") or {})
     return validate(alone, Sealing)
+
+
+def may_name_sealing(folder: Path) -> bool:
+    """Tell whether the plan may have a key `sealing`, without reading its YAML.
+
+    An escape could spell it otherwise.
+    """
+    try:
+        content = Path(folder, PLAN).read_bytes()
+    except OSError:
+        return False
+    return b"sealing" in content or b"\\" in content

@@ -16,7 +16,7 @@ from pradrill.config.checks.reading_hosts import reading_host_problems
 from pradrill.config.checks.services import circle_problems, find_places
 from pradrill.config.checks.suites import suite_problems
 from pradrill.config.fingerprint import hashed
-from pradrill.config.inventory import each_inventory_once, read_inventory
+from pradrill.config.inventory import read_inventory
 from pradrill.config.loader import (
     Document,
     playbook_problem,
@@ -24,6 +24,7 @@ from pradrill.config.loader import (
     suggestion,
     validate,
 )
+from pradrill.config.once import once, one_reading
 from pradrill.config.plan_file import PLAN
 from pradrill.config.problems import ConfigurationProblemsError, Problem
 from pradrill.config.vaults import Resolve, unlock, vault_problems
@@ -85,7 +86,7 @@ def _beside_checks(checks: Path) -> Iterator[Path]:
             yield path
 
 
-@each_inventory_once()
+@one_reading()
 def open_house(
     folder: Path, *, now: datetime, only: str | None = None, secret: Resolve | None = None
 ) -> Project:
@@ -184,7 +185,7 @@ def _missing_files(document: Document) -> Iterator[Problem]:
     """Look at every playbook and check suite that a drill names, also in one that is not valid."""
     for loc, name in _texts(document.content, ()):
         if loc[-1] == "playbook":
-            what = playbook_problem(_resolved(document, name))
+            what = playbook_problem(_resolved(document.file.parent, name))
             if what is not None:
                 yield document.problem(loc, what)
         elif loc[-2:] == ("promised", "cron"):
@@ -192,11 +193,12 @@ def _missing_files(document: Document) -> Iterator[Problem]:
             if wrong is not None:
                 yield document.problem(loc, wrong, 'As in "30 1 * * *": every night at 01:30.')
         elif loc[-1] == "checks":
-            yield from suite_problems(document, loc, _resolved(document, name))
+            yield from suite_problems(document, loc, _resolved(document.file.parent, name))
 
 
-def _resolved(document: Document, name: str) -> Path:
-    return Path(document.file.parent, Path(name).expanduser()).resolve()
+@once
+def _resolved(folder: Path, name: str) -> Path:
+    return Path(folder, Path(name).expanduser()).resolve()
 
 
 def _texts(

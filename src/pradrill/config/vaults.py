@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from pathlib import Path
 
 from pradrill.config.loader import Document
+from pradrill.config.once import once
 from pradrill.config.problems import Problem
 from pradrill.domain.declared.drill import Drill
 from pradrill.errors import ConfigurationError
@@ -70,15 +71,19 @@ def refused(path: Path, answer: str) -> ConfigurationError | None:
 def vault_problems(document: Document, drill: Drill) -> Iterator[Problem]:
     """Refuse what is encrypted while no password is named; every file at once."""
     if drill.standby.vault_password is None:
-        for path, line in _vaulted(drill):
+        playbooks = tuple(dict.fromkeys(drill.playbooks()))
+        for path, line in _vaulted(drill.standby.inventory_file, playbooks):
             yield Problem(
                 path, line, "", f"encrypted with Ansible Vault, and {document.file.name} names no "
                 "password", _HINT
             )  # fmt: skip
 
 
-def _vaulted(drill: Drill) -> Iterator[tuple[Path, int]]:
-    for path in dict.fromkeys(_looked_at(drill)):
+@once
+def _vaulted(inventory: Path | None, playbooks: tuple[Path, ...]) -> tuple[tuple[Path, int], ...]:
+    """Return each file that is encrypted, and the line where that begins."""
+    vaulted = []
+    for path in dict.fromkeys(_looked_at(inventory, playbooks)):
         try:
             with path.open("rb") as file:
                 content = file.read(_LARGEST)
@@ -86,17 +91,17 @@ def _vaulted(drill: Drill) -> Iterator[tuple[Path, int]]:
             continue
 
         if hit := _VAULTED.search(content):
-            yield path, content.count(b"\n", 0, hit.start()) + 1
+            vaulted.append((path, content.count(b"\n", 0, hit.start()) + 1))
+    return tuple(vaulted)
 
 
-def _looked_at(drill: Drill) -> Iterator[Path]:
+def _looked_at(inventory: Path | None, playbooks: tuple[Path, ...]) -> Iterator[Path]:
     """Yield playbooks, the inventory, the variables beside them, and the files that plays name."""
-    inventory = drill.standby.inventory_file
     if inventory is not None:
         yield from _below(inventory)
         yield from (path for name in _BESIDE for path in _below(inventory.parent / name))
 
-    for playbook in dict.fromkeys(drill.playbooks()):
+    for playbook in playbooks:
         yield playbook
         yield from (path for name in _BESIDE for path in _below(playbook.parent / name))
         text = playbook.read_text("utf-8", "replace") if playbook.is_file() else ""

@@ -14,6 +14,7 @@ from pradrill.app.settle import swept
 from pradrill.domain.run.run_line import RunLine
 from pradrill.errors import ExitCode, RecordError
 from pradrill.register.chain.lines import line_hash
+from pradrill.register.runs.folders import is_locked
 from pradrill.register.runs.line_index import run_lines
 from pradrill.reporting.language.formats import line
 from pradrill.reporting.text.runs import NOTHING, runs_table
@@ -46,10 +47,10 @@ def _print_records(app: StateReader) -> list[RecordError]:
 
 
 def _print_lines(app: StateReader) -> list[RecordError]:
-    sealed, now = app.folders.sealed(), app.clock.now()
-    lines, damaged = run_lines(app.register, sealed, _derived, now, __version__)
+    sealed, others = app.folders.sealed_or_not()
+    lines, damaged = run_lines(app.register, sealed, _derived, app.clock.now(), __version__)
     damaged += app.folders.without_record()
-    alive = app.folders.alive()
+    alive = [folder for folder in others if is_locked(folder)]
     if lines:
         watched = sys.stdout.isatty()
         width = shutil.get_terminal_size().columns if watched else _UNWATCHED_WIDTH

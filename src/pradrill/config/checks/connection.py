@@ -23,6 +23,7 @@ from pradrill.config.checks.play_texts import (
 )
 from pradrill.config.inventory import BESIDE, variables_of
 from pradrill.config.loader import Document, Loc
+from pradrill.config.once import once
 from pradrill.config.playbook_inputs import around
 from pradrill.config.problems import Problem
 from pradrill.domain.declared.drill import Drill, PlaybookStep
@@ -119,25 +120,46 @@ def connection_problems(
         message = f"{here[0]} is the standby's name, and Ansible's own of the controller"
         hint = "Give the host another name, or leave out controller: true."
         yield document.problem(("standby", "hosts"), message, hint)
+    playbooks: dict[Path, bool] = {}
+    for step in steps:
+        playbooks[step.playbook] = playbooks.get(step.playbook, False) or step.controller
 
-    for folder in sorted({step.playbook.parent for step in steps}):
-        its = [step for step in steps if step.playbook.parent == folder]
-        controller = any(step.controller for step in its)
-        playbooks = [step.playbook for step in its]
-        included = [file.path for file in around(playbooks, None, ()).files]
-        yield from _of_settings(folder)
+    for folder in sorted({path.parent for path in playbooks}):
+        its = tuple(each for each in playbooks.items() if each[0].parent == folder)
+        yield from _of_plays(folder, its, frozenset(names), frozenset(logins))
 
-        for path in dict.fromkeys([*playbooks, *included]):
-            inside = Path(os.path.relpath(path, folder))  # where the folder itself lies is no kind
-            if plugin := plugin_folder(inside):
-                message = f"{plugin} beside a playbook can lead it elsewhere"
-                yield Problem(path, 1, "", message, PLUGINS)
-            elif path in playbooks or _is_read(inside):
-                on_controller = any(step.controller for step in its if step.playbook == path)
-                may = on_controller if path in playbooks else controller
-                yield from play_problems(path, allowed, names, logins, controller=may)
-            elif "templates" in inside.parts[:-1] and not controller:
-                yield from lookup_problems(path, path.read_text("utf-8", "replace"))
+
+@once
+def _of_plays(
+    folder: Path,
+    playbooks: tuple[tuple[Path, bool], ...],
+    names: frozenset[str],
+    logins: frozenset[str | None],
+) -> tuple[Problem, ...]:
+    """Look at playbooks of a folder, and at what they take in; each: whether for the controller."""
+    return tuple(_in_folder(folder, dict(playbooks), names, logins))
+
+
+def _in_folder(
+    folder: Path,
+    playbooks: dict[Path, bool],
+    names: Collection[str],
+    logins: Collection[str | None],
+) -> Iterator[Problem]:
+    controller = any(playbooks.values())
+    included = [file.path for file in around(playbooks, None, ()).files]
+    yield from _of_settings(folder)
+
+    for path in dict.fromkeys([*playbooks, *included]):
+        inside = Path(os.path.relpath(path, folder))  # where the folder itself lies is no kind
+        if plugin := plugin_folder(inside):
+            message = f"{plugin} beside a playbook can lead it elsewhere"
+            yield Problem(path, 1, "", message, PLUGINS)
+        elif path in playbooks or _is_read(inside):
+            may = playbooks.get(path, controller)
+            yield from play_problems(path, allowed, names, logins, controller=may)
+        elif "templates" in inside.parts[:-1] and not controller:
+            yield from lookup_problems(path, path.read_text("utf-8", "replace"))
 
 
 def _is_read(inside: Path) -> bool:

@@ -15,6 +15,7 @@ from pradrill.config.checks.check_faults import (
     root,
 )
 from pradrill.config.loader import Document, Loc
+from pradrill.config.once import once
 from pradrill.config.problems import Problem
 from pradrill.domain.declared.check_source import (
     Declared,
@@ -67,33 +68,37 @@ def suite_problems(document: Document, where: Loc, checks: Path) -> Iterator[Pro
         yield document.problem(where, f"{checks} does not exist")
         return
 
-    trees: dict[Path, ast.Module] = {}
-    unread = 0
-    for path in suite_files(checks):
-        try:
-            trees[path] = ast.parse(path.read_bytes(), path)
-        except (SyntaxError, ValueError, RecursionError) as error:
-            line = getattr(error, "lineno", None) or 1
-            yield Problem(path, line, "", f"not valid Python: {getattr(error, 'msg', error)}")
-            unread += 1
-
-    suite = _read(trees)
-    faults = list(_faults(suite))
-    for path, fault in faults:
-        yield Problem(path, fault.line, "", fault.message, fault.hint)
-
-    questions = (
-        each
-        for path, tree in trees.items()
-        if is_test_file(path)
-        for each in declared_checks(tree, suite.extended)
-    )
-    if not unread and not faults and not any(questions):
+    problems, holds_checks = _looked_at(checks)
+    yield from problems
+    if not problems and not holds_checks:
         yield document.problem(
             where,
             f"{checks} holds no check",
             "Write functions named test_… in files named test_….py.",
         )
+
+
+@once
+def _looked_at(checks: Path) -> tuple[tuple[Problem, ...], bool]:
+    """Return what is wrong with a suite, and whether it holds any check."""
+    trees: dict[Path, ast.Module] = {}
+    problems: list[Problem] = []
+    for path in suite_files(checks):
+        try:
+            trees[path] = ast.parse(path.read_bytes(), path)
+        except (SyntaxError, ValueError, RecursionError) as error:
+            line = getattr(error, "lineno", None) or 1
+            message = f"not valid Python: {getattr(error, 'msg', error)}"
+            problems.append(Problem(path, line, "", message))
+    suite = _read(trees)
+    for path, fault in _faults(suite):
+        problems.append(Problem(path, fault.line, "", fault.message, fault.hint))
+    holds_checks = any(
+        any(declared_checks(tree, suite.extended))
+        for path, tree in trees.items()
+        if is_test_file(path)
+    )
+    return tuple(problems), holds_checks
 
 
 def _read(trees: dict[Path, ast.Module]) -> _Suite:

@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -206,7 +207,7 @@ class Register:
         for number, line in enumerate(lines, 1):
             sha256 = line_hash(line + b"\n")
             try:
-                yield Entry.model_validate_json(line), sha256
+                yield _entry(line), sha256
             except ValidationError as error:
                 hashes = _hashes_of(lines) if hashes is None else hashes
                 if sha256 in hashes:
@@ -438,3 +439,9 @@ def _changes(before: Seals, seals: Seals) -> bool:
     return seals != before.model_copy(update={"handover": None, "strict": seals.strict}) or (
         seals.strict and not before.strict
     )
+
+
+@cache
+def _entry(line: bytes) -> Entry:
+    """Read a line; a command asks the register several things, and each asks every line."""
+    return Entry.model_validate_json(line)

@@ -43,7 +43,7 @@ class RunFolders:
 
     def sealed(self) -> list[Path]:
         """Return the folders of the sealed runs, oldest first."""
-        return [folder for folder in self._folders() if is_sealed(folder)]
+        return self.sealed_or_not()[0]
 
     def alive(self) -> list[Path]:
         """Return the folders of the runs whose process is alive."""
@@ -51,15 +51,27 @@ class RunFolders:
 
     def without_record(self) -> list[RecordError]:
         """Return an error for each run that the register names and that has lost its record."""
-        bare = [folder.name for folder in self._folders() if not is_sealed(folder)]
+        bare = self._split()[1]
         registered = named(self.register) if bare else {}
         return [gone(name, "record") for name in bare if name in registered]
 
+    def sealed_or_not(self) -> tuple[list[Path], list[Path]]:
+        """Return the folders of the sealed runs, and those of the others, oldest first."""
+        sealed, others = self._split()
+        return [self.runs / name for name in sealed], [self.runs / name for name in others]
+
     def unsettled(self, entered: Collection[str]) -> bool:
         """Tell whether a run is here that the register does not name, or that has no record."""
-        return bool(self._named(_UNBEGUN)) or any(
-            folder.name not in entered or not is_sealed(folder) for folder in self._folders()
-        )
+        sealed, others = self._split()
+        return bool(others or self._named(_UNBEGUN)) or not set(sealed) <= set(entered)
+
+    def _split(self) -> tuple[list[str], list[str]]:
+        """Return the ids of the sealed runs, and of the others. Of thousands, so they are text."""
+        sealed: list[str] = []
+        others: list[str] = []
+        for name in self._named(_RUN):
+            (sealed if _has_record(f"{self.runs}/{name}") else others).append(name)
+        return sealed, others
 
     def _unsealed(self) -> list[Path]:
         """Return the folders of runs that go on, or were killed: they have no record yet.
@@ -67,7 +79,7 @@ class RunFolders:
         One that the register names was sealed, whatever has become of its record; one whose first
         fact nobody vouches for was never begun.
         """
-        folders = [folder for folder in self._folders() if not is_sealed(folder)]
+        folders = self.sealed_or_not()[1]
         if not folders:
             return []
         from pradrill.register.runs.vouched import not_begun  # noqa: PLC0415 a list has none
@@ -81,13 +93,12 @@ class RunFolders:
 
     def _folders(self) -> list[Path]:
         """Return the folders of all runs, oldest first; raises RecordError."""
-        return self._named(_RUN)
+        return [self.runs / name for name in self._named(_RUN)]
 
-    def _named(self, pattern: re.Pattern[str]) -> list[Path]:
+    def _named(self, pattern: re.Pattern[str]) -> list[str]:
         try:
             with os.scandir(self.runs) as entries:
-                names = sorted(e.name for e in entries if pattern.match(e.name) and _is_folder(e))
-            return [self.runs / name for name in names]
+                return sorted(e.name for e in entries if pattern.match(e.name) and _is_folder(e))
         except FileNotFoundError:
             return []
         except OSError as error:
@@ -98,6 +109,10 @@ class RunFolders:
 
 def is_sealed(folder: Path) -> bool:
     """Tell whether a run has its record."""
+    return _has_record(str(folder))
+
+
+def _has_record(folder: str) -> bool:
     try:
         os.stat(f"{folder}/{RECORD}")  # noqa: PTH116 asked of thousands: pathlib costs thrice that
     except (FileNotFoundError, NotADirectoryError):

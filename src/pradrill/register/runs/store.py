@@ -363,10 +363,7 @@ class FileRunStore(RunFolders):
         Raises UsageError: a mistyped name is not damage. Raises RecordError for a run that
         the register names, and that is gone.
         """
-        unsealed: list[str] = []
-        sealed: list[str] = []
-        for folder in self._folders():
-            (sealed if is_sealed(folder) else unsealed).append(folder.name)
+        sealed, unsealed = ([folder.name for folder in each] for each in self.sealed_or_not())
         if run is None and sealed:
             return sealed[-1]
 

@@ -33,7 +33,8 @@ def _cells(row: RunLine) -> tuple[str, ...]:
 
 
 def _drawn(row: RunLine, widths: Sequence[int], colour: int | None) -> Iterator[str]:
-    first, *more = wrap(row.headline, widths[2]) or [""]
+    fits = len(row.headline) <= widths[2]
+    first, *more = [row.headline] if fits else wrap(row.headline, widths[2])
     cells = list(map(str.ljust, _cells(row._replace(headline=first)), widths))
     if colour is not None:
         which = slice(None) if row is _HEADER else slice(2, 3)
