@@ -93,8 +93,8 @@ def _measured(facts: Facts, own: Shown, point: Instant | None, skew: dict[str, S
 
     def bounded(actual: Elapsed | None, *, both: bool = False) -> Elapsed | None:
         """Widen a figure by what is not known of the controller's clock."""
-        known = actuals.with_clock_set(actual, facts.clock_steps, both=both)
-        return actuals.with_outages(known, facts.resumptions)
+        widened = actuals.with_clock_set(actual, facts.clock_steps, both=both)
+        return actuals.with_outages(widened, facts.resumptions)
 
     return Recovery(
         marks=own.marks,

@@ -9,7 +9,7 @@ import os
 import platform
 import re
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -185,10 +185,12 @@ class FileRunStore:
         is_ours = holder == self.holder(holder.run) and folder.parent == self.runs
         return is_ours and folder.is_dir() and not _is_locked(folder)
 
-    def crashed(self) -> list[RunJournal]:
-        """Return the runs that ended without a record and whose process is gone."""
+    def crashed(self, spare: Collection[str] = ()) -> list[RunJournal]:
+        """Return the runs that ended without a record and whose process is gone, but for some."""
         found = []
         for folder in self._folders():
+            if folder.name in spare:
+                continue
             if not (folder / RECORD).exists() and (lock := _free(folder)):
                 if (folder / RECORD).exists():  # sealed just now, before its lock was free
                     lock.close()
