@@ -326,5 +326,5 @@ class RunStore(Protocol):
     def has_ended(self, holder: Holder) -> bool:
         """Tell whether it is a run of this store whose process is gone."""
 
-    def crashed(self) -> Sequence[Journal]:
-        """Return the runs that ended without a record and whose process is gone."""
+    def crashed(self, spare: Collection[str] = ()) -> Sequence[Journal]:
+        """Return the runs that ended without a record and whose process is gone, but for some."""

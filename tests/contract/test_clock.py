@@ -70,3 +70,15 @@ def test_a_moved_system_clock_is_told_and_followed_by_nobody(
     assert abs(clock.stepped() - hours * 3_600) < 0.25
     assert abs(clock.from_wall(Moved.now(UTC)) - before) < TOLERANCE
     assert abs(clock.now() - before) < TOLERANCE
+
+
+def test_a_steady_clock_goes_on_in_another_process() -> None:
+    """It counts from the same instant, whatever the system's clock says; not across a restart."""
+    first, second = SteadyClock(), SteadyClock()
+    base = first.base().model_copy(update={"at_boot": first.base().at_boot - timedelta(hours=3)})
+    assert second.follow(base)
+    assert abs(second.now() - first.now() + timedelta(hours=3)) < TOLERANCE
+    assert second.base() == base
+    before = first.base()
+    assert not first.follow(base.model_copy(update={"boot": "0" * 36}))
+    assert first.base() == before

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
 from pathlib import Path
 
 from tests.integration.house import pradrill
@@ -18,7 +15,7 @@ from pradrill.register.runs.genuine import why_not_genuine
 def test_a_run_is_aborted_from_another_terminal(hosts: TwoHosts, tmp_path: Path) -> None:
     """It ends through its teardown with 130, and its record, text and page say who wanted that.
 
-    A run that has ended, that was killed, or that there is not, is told as that and left alone.
+    A run that has ended, or that there is not, is told as that and left alone.
     """
     house = hosts.house(tmp_path)
     with slow_run(hosts, house, tmp_path / "tmp") as process:
@@ -39,23 +36,6 @@ def test_a_run_is_aborted_from_another_terminal(hosts: TwoHosts, tmp_path: Path)
     assert f"Abandonnée par {user()}" in page.read_text("utf-8")
     assert pradrill(house, "register", "verify").returncode == 0
 
-    for name, told in (("shop", "has ended"), ("wiki", "no run is named")):
+    for name, message in (("shop", "has ended"), ("wiki", "no run is named")):
         again = pradrill(house, "abort", name)
-        assert (again.returncode, told in again.stderr) == (2, True), again.stderr
-
-    hosts.reset()
-    with slow_run(hosts, house, tmp_path / "tmp2") as process:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    (journal,) = (
-        each.parent
-        for each in house.glob("state/runs/2*/journal.jsonl")
-        if not (each.parent / "record.json").exists()
-    )
-    before = sorted(journal.rglob("*"))
-    killed = pradrill(house, "abort", journal.name)
-    assert (killed.returncode, "was killed" in killed.stderr) == (2, True), killed.stderr
-    assert sorted(journal.rglob("*")) == before
-    (hosts.standby.srv / "go").touch()
-    assert "its standby was torn down" in pradrill(house, "runs").stderr
-    assert json.loads(pradrill(house, "show", "--json").stdout)["state"] == "CRASHED"
+        assert (again.returncode, message in again.stderr) == (2, True), again.stderr

@@ -123,13 +123,13 @@ def started(plan: RunPlan, trigger: str, due: datetime | None = None) -> Started
 
 def versions() -> dict[str, str]:
     """Return the versions of Python and of what a run works with."""
-    found = {"python": platform.python_version()}
+    installed = {"python": platform.python_version()}
     for name in _VERSIONS_OF:
         try:
-            found[name] = version(name)
+            installed[name] = version(name)
         except PackageNotFoundError:
-            found[name] = "not installed as a package"
-    return found
+            installed[name] = "not installed as a package"
+    return installed
 
 
 def _environment() -> dict[str, str]:

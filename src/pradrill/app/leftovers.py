@@ -111,13 +111,13 @@ def _standbys(app: App, records: Sequence[RunRecord], progress: Progress) -> Ite
     for record in last.values():
         names = ", ".join(host.name for host in record.plan.hosts)
         try:
-            found = () if wrongs(app, record.run_id) else _looked(app, record, progress, ended)
+            lefts = () if wrongs(app, record.run_id) else _looked(app, record, progress, ended)
         except PradrillError as error:
             warn(app.secrets.masker.text(f"{names} was not looked at: {error.message}"))
             continue
-        if found:
-            remove = partial(_removed, app, record, progress, found)
-            yield Leftover(tuple(map(str, found)), remove)
+        if lefts:
+            remove = partial(_removed, app, record, progress, lefts)
+            yield Leftover(tuple(map(str, lefts)), remove)
 
 
 def _looked(app: App, record: RunRecord, progress: Progress, ended: set[str]) -> tuple[Left, ...]:
@@ -126,11 +126,11 @@ def _looked(app: App, record: RunRecord, progress: Progress, ended: set[str]) ->
 
 
 def _removed(
-    app: App, record: RunRecord, progress: Progress, found: tuple[Left, ...]
+    app: App, record: RunRecord, progress: Progress, lefts: tuple[Left, ...]
 ) -> Sequence[str]:
     try:
         with closing(tools_for(app, record.plan, progress)) as tools:
-            left = remove_from_standby(app.store.journal(record.run_id), tools, found)
+            left = remove_from_standby(app.store.journal(record.run_id), tools, lefts)
     except PradrillError as error:
-        return [*map(str, found), app.secrets.masker.text(error.message)]
+        return [*map(str, lefts), app.secrets.masker.text(error.message)]
     return tuple(map(str, left))

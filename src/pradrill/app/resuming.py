@@ -80,8 +80,8 @@ class Resuming:
                 f"the run {run_id} went on on {there}, and this is {here}: that one may still live",
                 hint=f"Resume it on {there}, or tear it down: pradrill teardown {run_id}.",
             )
-        if (found := obstacle(self.facts, run_id)) is not None:
-            raise UsageError(f"the run {run_id} cannot go on: {found.why}", hint=found.hint)
+        if (reason := obstacle(self.facts, run_id)) is not None:
+            raise UsageError(f"the run {run_id} cannot go on: {reason.why}", hint=reason.hint)
 
     def _controller(self) -> str:
         resumptions = self.facts.resumptions

@@ -33,10 +33,7 @@ def recover_crashed(
     Those to `spare` are left as they are. One that had come to its end is recorded as it ended.
     """
     recovered = Recovered([], {})
-    for journal in store.crashed():
-        if journal.run_id in spare:
-            journal.close()
-            continue
+    for journal in store.crashed(spare):
         try:
             record = _recover(journal, tools_for)
         except PradrillError as error:

@@ -57,8 +57,8 @@ def remove_from_standby(
     ended = {left.run for left in wanted}
     with _proven(journal, tools) as (context, seen):
         for facts in seen:
-            found = [left for left in _left_on(context, facts, ended) if left in wanted]
-            for run in dict.fromkeys(left.run for left in found):
+            removable = [left for left in _left_on(context, facts, ended) if left in wanted]
+            for run in dict.fromkeys(left.run for left in removable):
                 _remove(context, facts, run)
         return tuple(left for facts in seen for left in _left_on(context, facts, ended))
 

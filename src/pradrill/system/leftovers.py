@@ -28,25 +28,25 @@ def folders() -> dict[Path, str]:
 
     A name of another form, a link, or a folder that others may enter is not one that was made here.
     """
-    found = {}
+    whose = {}
     for base in dict.fromkeys([*scratch.places(), *_PLACES]):
         for path in sorted(Path(base).glob("pradrill-*")):
             of_run = _OF_A_RUN.fullmatch(path.name)
             if (of_run or _OF_A_COMMAND.fullmatch(path.name)) and _is_private(path):
-                found[path] = of_run[1] if of_run else ""
-    return found
+                whose[path] = of_run[1] if of_run else ""
+    return whose
 
 
 def run_processes() -> dict[str, list[int]]:
     """Return run → our processes that carry its mark, this one aside."""
-    found: dict[str, list[int]] = defaultdict(list)
+    pids: dict[str, list[int]] = defaultdict(list)
     start = f"{MARKER}=".encode()
     for pid in _our_processes():
         for line in _read(pid, "environ").split(b"\0"):
             if line.startswith(start):
                 run = line[len(start) :].decode("utf-8", "replace").partition("/")[0]
-                found[run].append(pid)
-    return dict(found)
+                pids[run].append(pid)
+    return dict(pids)
 
 
 def _others_live() -> bool:
@@ -99,13 +99,13 @@ def _is_private(path: Path) -> bool:
 
 
 def _our_processes() -> list[int]:
-    found = []
+    pids = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal() and int(entry.name) != os.getpid():
             with suppress(OSError):
                 if entry.stat().st_uid == os.geteuid():
-                    found.append(int(entry.name))
-    return sorted(found)
+                    pids.append(int(entry.name))
+    return sorted(pids)
 
 
 def _is_pradrill(pid: int) -> bool:
@@ -115,12 +115,12 @@ def _is_pradrill(pid: int) -> bool:
 
 def _above(pid: int) -> set[int]:
     """Return a process's ancestors: a shell or sudo that started this command is no other one."""
-    found: set[int] = set()
-    while pid > 0 and pid not in found:
-        found.add(pid)
+    ancestors: set[int] = set()
+    while pid > 0 and pid not in ancestors:
+        ancestors.add(pid)
         fields = _read(pid, "stat").rpartition(b")")[2].split()
         pid = int(fields[1]) if fields else 0
-    return found
+    return ancestors
 
 
 def _read(pid: int, name: str) -> bytes:

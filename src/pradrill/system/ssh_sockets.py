@@ -9,7 +9,6 @@ from stat import S_ISDIR
 
 from pradrill.domain.values.run_names import short
 from pradrill.errors import NotReadyError
-from pradrill.system.ownership import sign
 
 _TRIES = 100
 
@@ -34,7 +33,6 @@ def make_private(folder: Path) -> None:
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
     check_private(folder)
-    sign(folder)
 
 
 def check_private(folder: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from datetime import datetime, timedelta
@@ -125,9 +125,10 @@ class FakeStore:
         """Tell whether it is a run kept here that is not alive."""
         return any(j.run_id == holder.run and not j.alive for j in self.journals)
 
-    def crashed(self) -> list[FakeJournal]:
-        """Return the runs that ended without a record."""
-        return [j for j in self.journals if j.record is None and not j.alive]
+    def crashed(self, spare: Collection[str] = ()) -> list[FakeJournal]:
+        """Return the runs that ended without a record, but for some."""
+        dead = [j for j in self.journals if j.record is None and not j.alive]
+        return [j for j in dead if j.run_id not in spare]
 
 
 class FakeProgress:

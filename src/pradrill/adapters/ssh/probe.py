@@ -130,12 +130,12 @@ class SshProbe:
     def marked(self, host: Host, site: Site) -> Sequence[MarkedProcess]:
         """Return every process there that a run has started and that goes on."""
         plain = host_words.last_line
-        found = self._processes(host, site, {"all": True, "mark": MARK})["marked"]
+        processes = self._processes(host, site, {"all": True, "mark": MARK})["marked"]
         return [
             MarkedProcess(
                 run=plain(str(run))[:200], process=Stray(pid=pid, name=plain(name), start=start)
             )
-            for run, pid, name, start in found
+            for run, pid, name, start in processes
         ]
 
     def reaches(self, host: Host, site: Site, endpoints: Sequence[str]) -> Mapping[str, Reached]:

@@ -268,8 +268,8 @@ def release(request: Words) -> Words:
 
 def look(asked: Words) -> Words:
     """Return every lease that is there, with why it does not hold any more, if so."""
-    found = [words for path in everywhere(asked["machine_id"]) if (words := read(path))]
-    return {"leases": [{**words, "over": over(words, asked)} for words in found]}
+    leases = [words for path in everywhere(asked["machine_id"]) if (words := read(path))]
+    return {"leases": [{**words, "over": over(words, asked)} for words in leases]}
 
 
 if __name__ == "__main__":

@@ -216,13 +216,13 @@ def marked(asked: Seen) -> Seen:
     """Return every process that carries the mark of any run, but for this command's own."""
     wanted = f"{asked['mark']}=".encode()
     spared = {os.getpid(), *above(os.getpid(), look({"mark": "", "run": ""}))}
-    found = []
+    processes = []
     for pid, words in look({"mark": "", "run": ""}).items():
         for each in read(pid, "environ").split(b"\0"):
             if each.startswith(wanted) and pid not in spared:
                 run = each[len(wanted) :].rpartition(b":")[0].decode("utf-8", "replace")
-                found.append([run, pid, words["name"], words["start"]])
-    return {"marked": found}
+                processes.append([run, pid, words["name"], words["start"]])
+    return {"marked": processes}
 
 
 def after(request: Seen) -> Seen:

@@ -31,15 +31,15 @@ def run(args: Namespace) -> int:
     app = swept(App(args))
     with watch(app.log, 0.0) as progress:
         discreet = DiscreetProgress(progress, app.secrets.masker)
-        found = leftovers(app, discreet)
-        _print(each for leftover in found for each in leftover.lines)
-        if not found:
+        lefts = leftovers(app, discreet)
+        _print(each for leftover in lefts for each in leftover.lines)
+        if not lefts:
             print("nothing is left of any run that is over")
             return ExitCode.PASSED
         if not (args.yes or _agreed()):
             print("nothing was removed; remove it with: pradrill gc --yes")
             return ExitCode.PASSED
-        left = [each for leftover in found for each in leftover.remove()]
+        left = [each for leftover in lefts for each in leftover.remove()]
     if left:
         print("still there:")
         _print(left)

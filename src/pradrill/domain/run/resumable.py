@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from pradrill.domain.run.facts import Facts
-from pradrill.domain.run.outcome import Phase, StepOutcome
+from pradrill.domain.run.outcome import Phase, StepKind, StepOutcome
 from pradrill.domain.values.timeline import Mark
 
 _TEAR_DOWN = "Tear it down: pradrill teardown {run_id}; then launch its drill again."
@@ -30,7 +30,8 @@ def waits_to_go_on(facts: Facts, run_id: str) -> bool:
 
     Something was done on its standby, and its drill means it to be resumed: a step says so.
     """
-    declared = any(step.repeatable for step in facts.plan.steps if step.works)
+    playbooks = [step for step in facts.plan.steps if step.kind is StepKind.PLAYBOOK]
+    declared = any(step.repeatable for step in playbooks)
     return declared and facts.touched and obstacle(facts, run_id) is None
 
 

@@ -8,7 +8,7 @@ import os
 import platform
 import re
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -201,11 +201,11 @@ class FileRunStore(RunFolders):
         is_ours = holder == self.holder(holder.run) and folder.parent == self.runs
         return is_ours and folder.is_dir() and not is_locked(folder)
 
-    def crashed(self) -> list[RunJournal]:
-        """Return the runs that ended without a record and whose process is gone."""
+    def crashed(self, spare: Collection[str] = ()) -> list[RunJournal]:
+        """Return the runs that ended without a record and whose process is gone, but for some."""
         journals = []
         for folder in self._unsealed():
-            if lock := _free(folder):
+            if folder.name not in spare and (lock := _free(folder)):
                 if is_sealed(folder):  # sealed just now, before its lock was free
                     lock.close()
                 else:
