@@ -15,7 +15,7 @@ EXAMPLE = "pradrill index --url postgresql:///pradrill"
 def arguments(parser: ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument(
-        "--url", help="sqlite:///FILE or postgresql://HOST/DATABASE (default: STATE/parser.sqlite)"
+        "--url", help="sqlite:///FILE or postgresql://HOST/DATABASE (default: STATE/index.sqlite)"
     )
 
 
