@@ -46,8 +46,17 @@ def wrongs(app: App, run_id: str) -> tuple[Wrong, ...]:
 
     Other runs are left out, and so is damage that somebody answers for.
     """
+    heads = ""
+    with suppress(PradrillError):  # it was told that they cannot be read
+        heads = app.published()[1]
     try:
-        found = verify(app.state, runs=(run_id,), only=True, trusted=app.trusted())
+        found = verify(
+            app.state,
+            runs=(run_id,),
+            only=True,
+            published=[heads] if heads.strip() else [],
+            trusted=app.trusted(),
+        )
     except PradrillError as error:
         return (Wrong(where=REGISTER, what=error.message),)
     return tuple(trouble.wrong for trouble in found.troubles)

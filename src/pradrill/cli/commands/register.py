@@ -7,13 +7,12 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from pradrill.app.author import user
-from pradrill.app.composition import App, state_folder
+from pradrill.app.composition import App, state_folder, told
 from pradrill.app.settle import swept
 from pradrill.cli.arguments import add, signers_argument, subcommands
 from pradrill.cli.typed import plain
-from pradrill.config.project import read_sealing
 from pradrill.domain.register.entry import Acknowledgement, Entry, EntryKind
-from pradrill.errors import ExitCode, PradrillError, UsageError
+from pradrill.errors import ExitCode, UsageError
 from pradrill.register.chain.register import canonical
 from pradrill.register.verification.acknowledge import acknowledge
 from pradrill.register.verification.verify import Verified, stamped, verify
@@ -202,22 +201,13 @@ def read_text(path: Path) -> str:
 
 
 def _heads(args: Namespace) -> list[str]:
-    """Return the published heads: those that are given, and those in the plan's own log.
-
-    A state directory named without its drills may be another's: this plan says nothing of it then.
-    """
-    given = [_published(text) for text in args.published]
-    if args.state and args.drills is None:
-        return given
-    try:
-        log = read_sealing(App(args).drills).head_log
-        text = log.read_text(encoding="utf-8", errors="replace") if log is not None else ""
-    except (PradrillError, OSError):  # the register is verified where there is no plan, too
-        return given
+    """Return the published heads: those that are given, and those in the plan's own log."""
+    log, text = App(args).published()
     if text.strip():
         print(f"each head in {log} was looked for")
-        given.append(text)
-    return given
+    elif log is not None:
+        told(f"no head is looked for: {log} is not there, or holds none")
+    return [*map(_published, args.published), *([text] if text.strip() else [])]
 
 
 def _published(text: str) -> str:
