@@ -313,7 +313,7 @@ def test_a_register_is_verified_and_signed_when_every_temporary_folder_is_full(
         f"mount -t tmpfs -o size=4k none {place}; echo x > {place}/full; "
         for place in ("/tmp", "/var/tmp", "/dev/shm", "/run")
     )
-    script = f"mount --bind {tmp_path} /mnt; {full} cd /mnt; unset TMPDIR; "
+    script = f"mount --bind {tmp_path} /mnt; {full} cd /run; unset TMPDIR; "
     script += f"{words} annotate 2026 --well x && {words} register verify"
     done = subprocess.run(
         ["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, check=False
