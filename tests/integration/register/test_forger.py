@@ -499,6 +499,9 @@ def test_an_old_copy_of_the_state_is_told_from_the_heads_that_were_published(
     assert "the newest head that was published is not in it" in capsys.readouterr().err
     assert house.command("report", "--output", str(page)) == ExitCode.RECORD
     assert "was published and is not in the register" in page.read_text()
+    bundle = house.folder / "bundle"
+    assert house.command("bundle", "--output", str(bundle)) == ExitCode.RECORD
+    assert (bundle / "VERIFY.txt").read_text().startswith("THIS IS NOT WHAT WAS RECORDED")
     assert house.command("register", "verify") == ExitCode.RECORD
     log.unlink()
     assert house.command("register", "verify") == ExitCode.PASSED
