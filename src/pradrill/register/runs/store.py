@@ -267,7 +267,9 @@ class FileRunStore:
         folders = [folder for folder in self._folders() if not (folder / RECORD).exists()]
         if not folders:
             return []
-        known, key = named(self.register), self.register.public_key()
+        known, key = self._named(), None
+        with suppress(RecordError):  # neither then: a killed run is torn down all the same
+            key = self.register.public_key()
         return [
             folder
             for folder in folders
@@ -282,7 +284,7 @@ class FileRunStore:
         """Return every sealed record, oldest first, and an error for each that is not as sealed."""
         records: list[RunRecord] = []
         damaged: list[RecordError] = []
-        known = named(self.register)
+        known = self._named()
         for folder in self._folders():
             hashes = known.get(folder.name)
             if not (folder / RECORD).exists():
@@ -303,7 +305,7 @@ class FileRunStore:
 
         What was made up or changed stands for no drill, and stops none.
         """
-        known = named(self.register)
+        known = self._named()
         for folder in self._folders():
             with suppress(RecordError):
                 record, content = read_record(folder / RECORD)
@@ -341,7 +343,7 @@ class FileRunStore:
         if matches:
             some = ", ".join(matches[-5:])
             raise UsageError(f"{run} names {len(matches)} runs", hint=f"Give more of it: {some}.")
-        registered = named(self.register)
+        registered = self._named()
         if run and (bare := [name for name in unsealed if run in name and name in registered]):
             raise _gone(bare[-1], "record")
         if meant := [name for name in unsealed if run is None or (run and run in name)]:
@@ -356,6 +358,12 @@ class FileRunStore:
                 f"no run is recorded in {self.runs}", hint="Launch one: pradrill run DRILL."
             )
         raise UsageError(f"no run is named {run}", hint="List them: pradrill runs.")
+
+    def _named(self) -> dict[str, set[str]]:
+        """Return the runs that the register names; one that cannot be read names none."""
+        with suppress(RecordError):
+            return named(self.register)
+        return {}
 
     def _goings(self, folder: Path) -> str:
         """Return what is the matter with a run that has no record."""
