@@ -47,8 +47,17 @@ def wrongs(app: StateReader, run_id: str) -> tuple[Wrong, ...]:
 
     Other runs are left out, and so is damage that somebody answers for.
     """
+    heads = ""
+    with suppress(PradrillError):  # it was told that they cannot be read
+        heads = app.published()[1]
     try:
-        verification = verify(app.state, runs=(run_id,), only=True, trusted=app.trusted())
+        verification = verify(
+            app.state,
+            runs=(run_id,),
+            only=True,
+            published=[heads] if heads.strip() else [],
+            trusted=app.trusted(),
+        )
     except PradrillError as error:
         return (Wrong(where=REGISTER, what=error.message),)
     return tuple(trouble.wrong for trouble in verification.troubles)

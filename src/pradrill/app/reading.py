@@ -24,6 +24,7 @@ from pradrill.errors import ConfigurationError, PradrillError
 from pradrill.register.chain.register import Register
 from pradrill.register.runs.entries import entered
 from pradrill.register.runs.folders import RunFolders
+from pradrill.register.sealing.publishing import newest_logged
 from pradrill.register.sealing.signing import public_key
 from pradrill.reporting.text.teardowns import offer
 from pradrill.system.tools import ToolError
@@ -56,6 +57,7 @@ class StateReader:
         self.register = Register(self.state, lambda: self._sealer)
         self.folders = RunFolders(self.state, self.register)
         self._drills: Path | None = args.drills
+        self._elsewhere = bool(args.state) and args.drills is None
         self.in_doubt = False
         """Nobody vouches for the register's head: whoever reads it is told, and ends with 14."""
 
@@ -132,10 +134,35 @@ class StateReader:
 
     def why_doubted(self) -> str | None:
         """Return why nobody vouches for the register's head, if so."""
+        heads = ""
         try:
-            return self.register.doubt(self.trusted())
+            heads = self.published()[1]  # read first: what is in it was entered
+        except ConfigurationError as error:
+            warn(error.message)
+        try:
+            return self.register.doubt(self.trusted(), newest_logged(heads))
         except PradrillError as error:
             return error.message
+
+    def published(self) -> tuple[Path | None, str]:
+        """Return the plan's log of heads, and what it holds; neither when it names none.
+
+        A state directory named without its drills may be another's: this plan says nothing of it.
+        Raises ConfigurationError when it is out of reach: a register that was cut looks whole.
+        """
+        log = None
+        if not self._elsewhere:
+            with suppress(PradrillError):  # `trusted` tells of it
+                log = read_sealing(self.drills).head_log
+        try:
+            return log, "" if log is None else log.read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:  # nothing was published yet, or its folder is not mounted
+            return log, ""
+        except OSError as error:
+            raise ConfigurationError(
+                f"the heads that the plan publishes cannot be read: {log}: {error.strerror}",
+                hint="Read it as its owner, or verify without the plan: --state FOLDER.",
+            ) from error
 
     def doubt(self) -> str | None:
         """Say on stderr that nobody vouches for the register's head, if so; return why."""

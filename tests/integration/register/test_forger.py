@@ -335,18 +335,17 @@ def test_a_journal_that_was_made_up_is_no_killed_run(
 
 
 def test_a_killed_run_has_ended_only_if_its_own_process_says_so(house: Project) -> None:
-    """An end, or another beginning, that was added counts for nothing; nor does other evidence."""
+    """An end that was added counts for nothing, another beginning is none; nor does evidence."""
     journal = house.store.open("moodle", after(86_400 * 9))
     for event, _, facts in house.store.journal(house.runs[0]).events():
         journal.append(event, after(0), facts)
     forged = _unsealed(house, journal.run_id) / "journal.jsonl"
-    first = forged.read_bytes().splitlines(keepends=True)[0]
-    forged.write_bytes(forged.read_bytes() + first.replace(b"moodle", b"another"))
     journal.close()
     (crashed,) = house.store.crashed()
     events = list(crashed.events())
     assert "run_ended" not in [event for event, _, _ in events]
-    assert fold(events) == fold(events[:-1])
+    with pytest.raises(ValueError, match="begins once"):
+        fold([*events, events[0]])
     crashed.append("run_ended", after(99), {"ended": after(99).isoformat()})
     assert "run_ended" in [event for event, _, _ in crashed.events()]
     (forged.parent / "evidence" / "more").write_text("made up")
@@ -484,6 +483,35 @@ def test_nothing_that_cannot_be_signed_is_published(house: Project, seal: Seal) 
     a_sealed_run(store, 6)
     assert len(log.read_text().splitlines()) == 1
     assert {trouble.where for trouble in verify(house.state).troubles} == {"register: entry 6"}
+
+
+def test_an_old_copy_of_the_state_is_told_from_the_heads_that_were_published(
+    house: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Genuine and signed, but cut back; a log that cannot be read is told, and 3 to verify."""
+    log = house.folder / "elsewhere" / "heads.log"
+    (house.folder / "plan.yml").write_text(_PLAN.format(key=f"{house.key}, head_log: {log}"))
+    old = {name: (house.state / name).read_bytes() for name in _FILES}
+    assert house.command("annotate", house.runs[0], "--well", "all was well") == ExitCode.PASSED
+    assert house.command("runs") == ExitCode.PASSED
+    for name, content in old.items():
+        (house.state / name).write_bytes(content)
+    page = house.folder / "page.html"
+    assert house.command("runs") == ExitCode.RECORD
+    assert "the newest head that was published is not in it" in capsys.readouterr().err
+    assert house.command("report", "--output", str(page)) == ExitCode.RECORD
+    assert "was published and is not in the register" in page.read_text()
+    bundle = house.folder / "bundle"
+    assert house.command("bundle", "--output", str(bundle)) == ExitCode.RECORD
+    assert (bundle / "VERIFY.txt").read_text().startswith("THIS IS NOT WHAT WAS RECORDED")
+    assert house.command("register", "verify") == ExitCode.RECORD
+    log.unlink()
+    assert house.command("register", "verify") == ExitCode.PASSED
+    assert f"no head is looked for: {log} is not there" in capsys.readouterr().err
+    log.mkdir()
+    assert house.command("register", "verify") == ExitCode.CONFIGURATION
+    assert house.command("runs") == ExitCode.PASSED
+    assert capsys.readouterr().err.count("cannot be read") == 2
 
 
 def _dying(at: int, do: Callable[[], object]) -> bool:

@@ -20,6 +20,13 @@ from pradrill.testing import START, a_sealed_run
 
 from .conftest import only_in_an_agent
 
+_PLAN = """
+plan: 1
+organisation: Exemple SAS
+services: {{moodle: {{objectives: {{rto: 4h, rpo: 24h}}}}}}
+sealing: {{key: {key}}}
+"""
+
 
 def stock_verify(state: Path, file: Path, signers: str) -> bool:
     """Ask stock ssh-keygen about a file's signature."""
@@ -291,6 +298,29 @@ def test_a_remote_that_is_away_gets_its_heads_later(
         capture_output=True,
     ).stdout
     assert count == b"2\n"
+
+
+def test_a_register_is_verified_and_signed_when_every_temporary_folder_is_full(
+    tmp_path: Path, seal: Callable[..., Any], new_key: Callable[..., Path]
+) -> None:
+    """What ssh-keygen must read from files lies in memory."""
+    key = new_key(tmp_path)
+    store, told = seal(tmp_path / "state", Sealing(key=key))
+    a_sealed_run(store, 0)
+    (tmp_path / "plan.yml").write_text(_PLAN.format(key=key.name))
+    words = f"{sys.executable} -m pradrill --drills /mnt --state /mnt/state"
+    full = "".join(
+        f"mount -t tmpfs -o size=4k none {place}; echo x > {place}/full; "
+        for place in ("/tmp", "/var/tmp", "/dev/shm", "/run")
+    )
+    script = f"mount --bind {tmp_path} /mnt; {full} cd /run; unset TMPDIR; "
+    script += f"{words} annotate 2026 --well x && {words} register verify"
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "signed by pradrill" in done.stdout
+    assert told == []
 
 
 def test_a_tool_inherits_none_of_a_drills_secrets(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,8 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Write the bundle, then verify what was written; 14 when it is not what was recorded."""
     app = swept(App(args))
-    verified = make_bundle(app.register, [app.store.find(args.run)], args.output, app.trusted())
+    run_id, (_, heads) = app.store.find(args.run), app.published()
+    published = [heads] if heads.strip() else []
+    verified = make_bundle(app.register, [run_id], args.output, app.trusted(), published)
     print(args.output)
     return tell(verified)

@@ -15,7 +15,7 @@ from pradrill.domain.dossier.build import Damaged, Dossier, Sealed, Sources, com
 from pradrill.domain.dossier.period import Period
 from pradrill.domain.register.finding_history import all_findings
 from pradrill.errors import ExitCode, RecordError, UsageError
-from pradrill.register.runs.entries import named
+from pradrill.register.runs.entries import record_hashes
 from pradrill.register.runs.sealed import sealed_records
 from pradrill.reporting.dossier.files import dossier_csv, dossier_html, dossier_json, dossier_pdf
 
@@ -142,7 +142,7 @@ def _records(app: App) -> Iterator[Sealed | Damaged]:
     doubt = app.why_doubted()
     if doubt is not None:
         yield Damaged(f"the register does not verify: {doubt}")
-    registered = named(app.register)
+    registered = record_hashes(app.register)
     for source in sealed_records(app.store.runs):
         if source.record is None:
             yield Damaged(source.why)

@@ -11,9 +11,8 @@ from pradrill.app.reading import StateReader, state_folder
 from pradrill.app.settle import swept
 from pradrill.cli.arguments import add, signers_argument, subcommands
 from pradrill.cli.typed import plain
-from pradrill.config.plan_file import read_sealing
 from pradrill.domain.register.entry import Acknowledgement, Entry, EntryKind
-from pradrill.errors import ExitCode, PradrillError, UsageError
+from pradrill.errors import ExitCode, UsageError
 from pradrill.register.chain.register import canonical
 from pradrill.register.verification.acknowledge import acknowledge
 from pradrill.register.verification.verify import RegisterVerification, stamped, verify
@@ -222,25 +221,13 @@ def read_text(path: Path) -> str:
 
 
 def _heads(args: Namespace) -> list[str]:
-    """Return the published heads: those that are given, and those in the plan's own log.
-
-    A state directory named without its drills may be another's: this plan says nothing of it then.
-    """
-    heads = [_published(text) for text in args.published]
-    if args.state and args.drills is None:
-        return heads
-
-    try:
-        log = read_sealing(StateReader(args).drills).head_log
-        text = log.read_text(encoding="utf-8", errors="replace") if log is not None else ""
-    except (PradrillError, OSError):  # the register is verified where there is no plan, too
-        return heads
-
+    """Return the published heads: those that are given, and those in the plan's own log."""
+    log, text = StateReader(args).published()
     if text.strip():
         print(f"each head in {log} was looked for")
-        heads.append(text)
-
-    return heads
+    elif log is not None:
+        warn(f"no head is looked for: {log} is not there, or holds none")
+    return [*map(_published, args.published), *([text] if text.strip() else [])]
 
 
 def _published(text: str) -> str:

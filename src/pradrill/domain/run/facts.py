@@ -146,10 +146,13 @@ def fold(events: Iterable[tuple[str, datetime, dict[str, Any]]]) -> Facts | None
     facts: Facts | None = None
     for name, at, payload in events:
         event = Event(name)
-        if facts is not None:
-            facts = facts.after(event, payload)
-        elif event is Event.STARTED:  # only once: another beginning would be another run's
+        if event is not Event.STARTED:
+            facts = None if facts is None else facts.after(event, payload)
+        elif facts is None:
             facts = Facts(started=Started.model_validate(payload), began=at)
+        else:
+            msg = "a run begins once: what follows would be another's"
+            raise ValueError(msg)
 
     return facts
 

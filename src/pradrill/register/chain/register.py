@@ -71,6 +71,7 @@ __all__ = [
 
 UNSIGNED = "the register's head does not carry the signature of the key that the register names"
 NO_KEY = "no key is named by the register"
+CUT = "the newest head that was published is not in it: its end was removed or changed"
 OTHER_KEY = "the register names another key than the plan does"
 
 
@@ -147,13 +148,16 @@ class Register:
             with self.locked():
                 self._carry_through(self._sealer(), at)
 
-    def doubt(self, trusted: Collection[str]) -> str | None:
+    def doubt(self, trusted: Collection[str], published: str | None = None) -> str | None:
         """Say why nobody vouches for the head, if a key is named and nobody does.
 
-        `trusted`: the public keys of the settings, if they are at hand.
+        `trusted`: the public keys of the settings, if they are at hand. `published`: the hash of a
+        head that was put where whoever writes here does not come to.
         """
         with unchanging(self.state / LOCK):
             tail, seals = self._end(), self.seals() or Seals()
+            if published and published not in {line_hash(line + b"\n") for line in self.lines()}:
+                return CUT
             if tail.number == 0:
                 return None
             if seals.public_key is None:

@@ -26,7 +26,7 @@ def runs_of(register: Register) -> Iterator[RunEntry]:
             yield RunEntry.model_validate(entry.body)
 
 
-def named(register: Register) -> dict[str, set[str]]:
+def record_hashes(register: Register) -> dict[str, set[str]]:
     """Return the runs that the register names, each with the hashes of its record.
 
     Lines that are no entry name none: what is damaged elsewhere must not hide the rest.
@@ -39,7 +39,7 @@ def named(register: Register) -> dict[str, set[str]]:
     return hashes
 
 
-def gone(run_id: str, what: str) -> RecordError:
+def lost(run_id: str, what: str) -> RecordError:
     """Return the error that a run which the register names has lost its record, or its folder."""
     return RecordError(
         f"the run {run_id} is in the register, and its {what} is gone",

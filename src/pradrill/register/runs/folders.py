@@ -7,12 +7,13 @@ import fcntl
 import os
 import re
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 
 from pradrill.errors import RecordError
 from pradrill.register.chain.register import Register
 from pradrill.register.runs.draft import ALIVE
-from pradrill.register.runs.entries import gone, named
+from pradrill.register.runs.entries import lost, record_hashes
 from pradrill.register.runs.ownership import owner
 from pradrill.system.durable_files import opened
 
@@ -52,8 +53,8 @@ class RunFolders:
     def without_record(self) -> list[RecordError]:
         """Return an error for each run that the register names and that has lost its record."""
         bare = self._split()[1]
-        registered = named(self.register) if bare else {}
-        return [gone(name, "record") for name in bare if name in registered]
+        registered = self._registered() if bare else {}
+        return [lost(name, "record") for name in bare if name in registered]
 
     def sealed_or_not(self) -> tuple[list[Path], list[Path]]:
         """Return the folders of the sealed runs, and those of the others, oldest first."""
@@ -84,12 +85,21 @@ class RunFolders:
             return []
         from pradrill.register.runs.vouched import not_begun  # noqa: PLC0415 a list has none
 
-        registered, key = named(self.register), self.register.public_key()
+        registered, key = self._registered(), None
+        with suppress(RecordError):  # neither then: a killed run is torn down all the same
+            key = self.register.public_key()
+
         return [
             folder
             for folder in folders
             if folder.name not in registered and not_begun(folder, key) is None
         ]
+
+    def _registered(self) -> dict[str, set[str]]:
+        """Return the runs that the register names; one that cannot be read names none."""
+        with suppress(RecordError):
+            return record_hashes(self.register)
+        return {}
 
     def _folders(self) -> list[Path]:
         """Return the folders of all runs, oldest first; raises RecordError."""

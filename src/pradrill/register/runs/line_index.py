@@ -22,7 +22,7 @@ from pradrill.domain.register.entry import EntryKind
 from pradrill.domain.run.run_line import RunLine
 from pradrill.errors import RecordError
 from pradrill.register.chain.register import Register
-from pradrill.register.runs.entries import changed, named
+from pradrill.register.runs.entries import changed, record_hashes
 from pradrill.register.runs.folders import RECORD
 from pradrill.system.durable_files import content_of, opened
 
@@ -67,7 +67,7 @@ def run_lines(
     of its file. Raises RecordError. `version`: of the program, which words the lines.
     """
     path = register.state / INDEX
-    kept, entered, registered = _read(path, version), _entered(register), named(register)
+    kept, entered, registered = _read(path, version), _entered(register), record_hashes(register)
     lines: list[RunLine] = []
     damaged: list[RecordError] = []
     fresh: dict[str, Kept] = {}

@@ -15,7 +15,7 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Any, NoReturn, TextIO
 
-from pradrill.domain.register.entry import AttemptEntry
+from pradrill.domain.register.entry import AttemptEntry, RunEntry
 from pradrill.domain.run.event import Event
 from pradrill.domain.run.lease import Holder
 from pradrill.domain.run.owner import Doing, Owner
@@ -30,7 +30,7 @@ from pradrill.register.runs.enter import (
     read_record,
     seal_run,
 )
-from pradrill.register.runs.entries import changed, entered, gone, named, runs_of
+from pradrill.register.runs.entries import changed, entered, lost, runs_of
 from pradrill.register.runs.folders import RECORD, RunFolders, is_locked, is_sealed
 from pradrill.register.runs.genuine import events_of, evidence_of, why_not_genuine
 from pradrill.register.runs.ownership import owner, sign, unsign
@@ -314,11 +314,11 @@ class FileRunStore(RunFolders):
         """Return every sealed record, oldest first, and an error for each that is not as sealed."""
         records: list[RunRecord] = []
         damaged: list[RecordError] = []
-        known = named(self.register)
+        registered = self._registered()
         for folder in self._folders():
-            hashes = known.get(folder.name)
+            hashes = registered.get(folder.name)
             if not is_sealed(folder):
-                damaged += [] if hashes is None else [gone(folder.name, "record")]
+                damaged += [] if hashes is None else [lost(folder.name, "record")]
                 continue
             try:
                 record, content = read_record(folder / RECORD)
@@ -339,7 +339,7 @@ class FileRunStore(RunFolders):
         """
         folders = {folder.name: folder for folder in self._folders()}
         seen: set[str] = set()
-        for run in sorted(runs_of(self.register), key=lambda run: run.started, reverse=True):
+        for run in sorted(self._entries(), key=lambda run: run.started, reverse=True):
             refused = run.state is not RunState.FINISHED or run.refusal is not None
             if refused or run.run_id not in folders or seen.issuperset(run.services):
                 continue
@@ -348,6 +348,12 @@ class FileRunStore(RunFolders):
                 if line_hash(content) == run.record_sha256:
                     seen.update(run.services)
                     yield record
+
+    def _entries(self) -> list[RunEntry]:
+        """Return the runs that the register names; one that cannot be read names none."""
+        with suppress(RecordError):
+            return list(runs_of(self.register))
+        return []
 
     def running(self) -> list[RunJournal]:
         """Return the runs whose process is alive."""
@@ -374,16 +380,16 @@ class FileRunStore(RunFolders):
         if matches:
             some = ", ".join(matches[-5:])
             raise UsageError(f"{run} names {len(matches)} runs", hint=f"Give more of it: {some}.")
-        registered = named(self.register)
+        registered = self._registered()
         if run and (bare := [name for name in unsealed if run in name and name in registered]):
-            raise gone(bare[-1], "record")
+            raise lost(bare[-1], "record")
         if meant := [name for name in unsealed if run is None or (run and run in name)]:
             raise UsageError(
                 f"the run {meant[-1]} {self._goings(self.runs / meant[-1])}: it has no record",
                 hint="See what becomes of it: pradrill runs.",
             )
         if run and (absent := sorted(name for name in registered if run in name)):
-            raise gone(absent[-1], "folder")
+            raise lost(absent[-1], "folder")
 
         if run is None or not sealed:
             raise UsageError(

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pradrill.domain.run.event import Event
+from pradrill.errors import RecordError
 from pradrill.register.runs.draft import EVIDENCE, JOURNAL
 from pradrill.register.sealing.signing import signature_problem, signer_line
 from pradrill.system.durable_files import content_of, sha256
@@ -38,7 +39,9 @@ def with_signature(folder: Path, fact: dict[str, Any], sign: Sign) -> dict[str, 
     """
     if fact["event"] not in {Event.STARTED, Event.ENDED}:
         return fact
-    signature, _ = sign(_statement(folder, _journal(folder), json.loads(line_of(fact))))
+    signature = None
+    with suppress(RecordError):  # a register that cannot be read stops no run
+        signature, _ = sign(_statement(folder, _journal(folder), json.loads(line_of(fact))))
     return fact if signature is None else {**fact, VOUCHED: signature.decode("ascii")}
 
 

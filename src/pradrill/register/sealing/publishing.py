@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -24,6 +25,12 @@ def log_head(head: Head, at: datetime, log: Path) -> None:
             os.fsync(file.fileno())
     except OSError as error:
         raise ToolError(f"cannot write {log}: {error.strerror}") from error
+
+
+def newest_logged(log: str) -> str | None:
+    """Return the hash of the newest head in a file of heads; None when there is none."""
+    hashes = re.findall(r"(?m)^\S+ \d+ ([0-9a-f]{64})$", log)
+    return hashes[-1] if hashes else None
 
 
 def push_head(head: Head, at: datetime, repository: Path, remote: str) -> None:

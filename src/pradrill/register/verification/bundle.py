@@ -45,13 +45,18 @@ class Manifest(Model):
 
 
 def make_bundle(
-    register: Register, run_ids: Sequence[str], output: Path, trusted: Collection[str] = ()
+    register: Register,
+    run_ids: Sequence[str],
+    output: Path,
+    trusted: Collection[str] = (),
+    published: Sequence[str] = (),
 ) -> RegisterVerification:
     """Write a bundle into a new folder and verify it there.
 
     Raises UsageError for a folder that cannot be made, RecordError for what cannot be handed on;
     then nothing of it is left. A run's name stands in commands that people paste into a shell.
-    Nothing of it is signed when the register does not verify, by the keys that are trusted.
+    Nothing of it is signed when the register does not verify, by the keys that are trusted and the
+    heads that were published.
     """
     for run_id in run_ids:
         if not _RUN_ID.fullmatch(run_id):
@@ -68,7 +73,9 @@ def make_bundle(
         }
 
     chain = read_chain(parts.get(REGISTER, b""))
-    wrong = verify(register.state, runs=run_ids, only=True, trusted=trusted).troubles
+    wrong = verify(
+        register.state, runs=run_ids, only=True, trusted=trusted, published=published
+    ).troubles
 
     try:
         output.mkdir(parents=True)
