@@ -13,11 +13,7 @@ from pradrill.domain.values.endpoint import host_of
 
 def reach_problems(document: Document, drill: Drill, hosts: tuple[Host, ...]) -> Iterator[Problem]:
     """Refuse an endpoint of must_not_reach that is one of the standby's hosts."""
-    own = {
-        host_of(f"{word}:{host.port}"): host.name
-        for host in hosts
-        for word in (host.name, host.address)
-    }
+    own = {host_of(f"{host.address}:{host.port}"): host.name for host in hosts}
     for service, way in drill.ways.items():
         above: Loc = () if service is None else ("recover", service)
         for number, endpoint in enumerate(way.verify.must_not_reach):
