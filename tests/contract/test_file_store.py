@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import signal
 import stat
 import time
@@ -14,7 +15,7 @@ import pytest
 
 from pradrill.domain.register.entry import AttemptEntry, EntryKind
 from pradrill.domain.run.event import Event
-from pradrill.domain.run.record import RunState
+from pradrill.domain.run.record import Refusal, RunState
 from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.crashed_runs import recover_crashed
 from pradrill.engine.run import run_drill
@@ -22,7 +23,16 @@ from pradrill.errors import BusyError, RecordError, UsageError
 from pradrill.register.runs.draft import killed
 from pradrill.register.runs.store import FileRunStore
 from pradrill.register.verification.verify import verify
-from pradrill.testing import START, FakeProgress, FakeStandby, a_record, a_start, after, fake_tools
+from pradrill.testing import (
+    START,
+    FakeProgress,
+    FakeStandby,
+    a_record,
+    a_sealed_run,
+    a_start,
+    after,
+    fake_tools,
+)
 
 DEADLINE = 10.0
 
@@ -354,3 +364,18 @@ def test_a_run_is_found_by_part_of_its_name(store: FileRunStore) -> None:
         store.find("20260310")
     with pytest.raises(UsageError, match="no run is named"):
         store.find("../../etc")
+
+
+def test_the_last_finished_run_of_each_service_is_one_that_was_entered(store: FileRunStore) -> None:
+    """Later ones that were refused, crashed, changed or removed leave the one before."""
+    first = a_sealed_run(store, 0)
+    last = a_sealed_run(store, 1)
+    a_sealed_run(store, 2, refusal=Refusal.BUSY, exit_code=5)
+    a_sealed_run(store, 3, state=RunState.CRASHED)
+    assert [record.run_id for record in store.last_finished()] == [last.run_id]
+    changed = store.runs / last.run_id / "record.json"
+    changed.chmod(0o600)
+    changed.write_bytes(changed.read_bytes() + b" ")
+    assert [record.run_id for record in store.last_finished()] == [first.run_id]
+    shutil.rmtree(store.runs / first.run_id)
+    assert list(store.last_finished()) == []

@@ -54,7 +54,7 @@ def _print_lines(app: StateReader) -> list[RecordError]:
     if lines:
         watched = sys.stdout.isatty()
         width = shutil.get_terminal_size().columns if watched else _UNWATCHED_WIDTH
-        coloured = watched and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+        coloured = watched and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         print(*runs_table(lines, width, coloured=coloured), sep="\n")
     elif not alive:
         print(NOTHING)

@@ -340,7 +340,7 @@ class FileRunStore(RunFolders):
         folders = {folder.name: folder for folder in self._folders()}
         seen: set[str] = set()
         for run in sorted(self._entries(), key=lambda run: run.started, reverse=True):
-            refused = run.state is not RunState.FINISHED or run.refusal is not None
+            refused = run.state != RunState.FINISHED or run.refusal is not None
             if refused or run.run_id not in folders or seen.issuperset(run.services):
                 continue
             with suppress(RecordError):
