@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from pradrill.app.author import user
-from pradrill.app.reading import StateReader, state_folder
+from pradrill.app.reading import StateReader, state_folder, warn
 from pradrill.app.settle import swept
 from pradrill.cli.arguments import add, signers_argument, subcommands
 from pradrill.cli.typed import plain
