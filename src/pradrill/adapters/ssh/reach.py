@@ -16,7 +16,7 @@ def answers_of(endpoints: Sequence[str], output: str) -> dict[str, Reached]:
     try:
         answers = dict(json.loads(output))
         control = _answer(answers["control"])
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return dict.fromkeys(endpoints, unknown("the host's answer cannot be read"))
     if control.reach is not Reach.OPEN:
         why = reason(Code.OWN_PORT_CLOSED, because=control.detail)
@@ -27,18 +27,18 @@ def answers_of(endpoints: Sequence[str], output: str) -> dict[str, Reached]:
 def _answer(told: object) -> Reached:
     """Read one answer of remote_reach.py: what came of it, a code for why, and words for why."""
     match told:
-        case ["open", _, _]:
+        case ["open", "", ""]:
             reach, detail = Reach.OPEN, reason(Code.PRODUCTION_ANSWERS)
-        case ["closed", "refused", _]:
+        case ["closed", "refused", ""]:
             reach, detail = Reach.CLOSED, reason(Code.CLOSED_REFUSED)
-        case ["closed", "silent", int(seconds)]:
+        case ["closed", "silent", int(seconds)] if seconds in range(1, 100):
             reach, detail = Reach.CLOSED, reason(Code.CLOSED_SILENT, seconds=seconds)
         case ["closed", "error", str(words)]:
             because = host_words.last_line(words)
             reach, detail = Reach.CLOSED, reason(Code.CLOSED_BECAUSE, because=because)
-        case ["unresolved", _, _]:
+        case ["unresolved", "", ""]:
             reach, detail = Reach.UNRESOLVED, reason(Code.NAME_UNRESOLVED)
-        case ["unknown", _, str(words)]:
+        case ["unknown", "", str(words)]:
             return unknown(host_words.last_line(words))
         case _:
             return unknown("the host's answer cannot be read")
