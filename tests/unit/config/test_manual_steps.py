@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pradrill.config.checks.responsibilities import unshown_lines
 from pradrill.config.problems import ConfigurationProblemsError
 from pradrill.config.project import Project, open_house
 from pradrill.domain.declared.drill import Drill, Participants
@@ -217,3 +218,13 @@ def test_a_step_names_a_line_of_the_plans_responsibilities(tmp_path: Path) -> No
         f"9: prepare[0].responsibility: {said}",
         f"16: restore[1].responsibility: {said}",
     ]
+
+
+def test_a_line_that_no_drill_shows_is_told(tmp_path: Path) -> None:
+    """A line that is no topic needs a manual step that names it; a slip is told its topic."""
+    plan = PLAN + "    responsibilities: {backups: us, backup: us, licences: us, mail: us}\n"
+    text = DRILL.replace("in the provider's console", "now\n    responsibility: mail")
+    because = "it is no topic, and no manual step names it."
+    backup, licences = unshown_lines(house(tmp_path, text, plan))
+    assert backup == f'moodle: no drill shows who did "backup": {because} Did you mean "backups"?'
+    assert licences.startswith(f'moodle: no drill shows who did "licences": {because} Known: ')

@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 
 from pradrill.app.composition import App
 from pradrill.config.checks.plays import ask_ansible
+from pradrill.config.checks.responsibilities import unshown_lines
 from pradrill.config.problems import ConfigurationProblemsError
 from pradrill.errors import ExitCode
 
@@ -28,6 +29,8 @@ def run(args: Namespace) -> int:
     print(f"{project.folder}: the plan (version {version}) and {_named(list(project.drills))}")
     for word in asked.passed_over:
         print(word)
+    for line in unshown_lines(project) if args.drill is None else ():
+        print(line)
     return ExitCode.PASSED
 
 
