@@ -73,6 +73,10 @@ class App:
             )
         return self._drills.absolute()
 
+    def prefer_drills(self, folder: Path) -> None:
+        """Take that folder of drills wherever the command is run, unless another one is named."""
+        self._drills = self._drills or folder
+
     @cached_property
     def _sealer(self) -> Sealer | None:
         """Return what seals the register, as the plan says; None when no plan can be read."""
