@@ -42,6 +42,10 @@ def test_the_readmes_first_drill_passes_as_it_is_written(hosts: TwoHosts, tmp_pa
     restored = _ansible_playbook(house, "playbooks/restore_archive.yml", archives)
     assert restored.returncode == 0, restored.stdout
     assert hosts.standby.touched() == ["files"]
+    (hosts.standby.srv / "files/half").touch()  # as a restore that was cut leaves it
+    again = _ansible_playbook(house, "playbooks/restore_archive.yml", archives)
+    assert again.returncode == 0, again.stdout
+    assert [path.name for path in (hosts.standby.srv / "files").iterdir()] == ["prices.csv"]
 
 
 def _back_up(archives: Path) -> None:

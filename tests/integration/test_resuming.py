@@ -198,7 +198,9 @@ def test_a_run_killed_after_its_restore_is_verified_across_a_restart(
     boot = facts(house, "run_started")[0]["clock"]["boot"]
     text = journal_of(house).read_text()
     journal_of(house).write_text(text.replace(boot, "0" * 36))
-    done = pradrill(house, "resume", "shop")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    done = pradrill(elsewhere, "--state", str(house / "state"), "resume", "shop")
     assert done.returncode == 0, done.stdout + done.stderr
     assert (lines_of(hosts, "once"), len(lines_of(hosts, "begun"))) == (["once"], 1)
     record = json.loads(pradrill(house, "show", "--json").stdout)

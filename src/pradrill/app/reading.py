@@ -68,6 +68,10 @@ class StateReader:
 
         return FileRunStore(self.state, self.register)
 
+    def prefer_drills(self, folder: Path) -> None:
+        """Take that folder of drills wherever the command is run, unless another one is named."""
+        self._drills = self._drills or folder
+
     @cached_property
     def drills(self) -> Path:
         """Return the folder of drills: the one named, or the nearest."""

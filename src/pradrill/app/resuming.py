@@ -39,6 +39,8 @@ class Resuming:
         try:
             self.facts, self._last = _read(self.journal)
             self._refuse()
+            if (plan_file := self.facts.plan.plan_file) is not None:
+                app.prefer_drills(plan_file.parent)
             clock = self.facts.clock
             self._steady = clock is not None and app.clock.follow(clock)
         except BaseException:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.unit.engine.test_crashed_runs import kill_at
+from tests.unit.engine.test_estate_run import TEARDOWN, Bench
 
 from pradrill.domain.run.conclude import record_of
 from pradrill.domain.run.event import Event
@@ -17,6 +18,7 @@ from pradrill.domain.run.resumable import obstacle, waits_to_go_on
 from pradrill.domain.run.verdict import Verdict
 from pradrill.domain.values.timeline import ClockBase, Mark
 from pradrill.engine.cancellation import Cancellation
+from pradrill.engine.context import Tools
 from pradrill.engine.crashed_runs import replay
 from pradrill.engine.resuming import Resumer, resume_run
 from pradrill.errors import NotReadyError
@@ -65,22 +67,31 @@ def resume(
     store: FakeStore, journal: FakeJournal, *, steady: bool = True, **fakes: Any
 ) -> tuple[RunRecord, FakeRunner]:
     """Go on with a killed run some minutes after its last fact."""
-    facts = replay(journal)
-    assert facts is not None
-    last: datetime = max(at for _, at, _ in journal.events())
-    clock = FakeClock(last + OUTAGE)
+    clock = FakeClock(last_of(journal) + OUTAGE)
     runner = FakeRunner(clock)
     tools = fake_tools(clock, store=store, runner=runner, **fakes)
+    return resumed(journal, tools, steady=steady), runner
+
+
+def resumed(journal: FakeJournal, tools: Tools, *, steady: bool = True) -> RunRecord:
+    """Go on with a killed run by given tools."""
+    facts = replay(journal)
+    assert facts is not None
     resumer = Resumer(
         by="amartin",
         controller="ctl01",
-        last=last,
+        last=last_of(journal),
         cut_since={},
         steady=steady,
         clock=ClockBase(boot="b", at_boot=START),
         versions={},
     )
-    return resume_run(journal, facts, tools, Cancellation(), resumer), runner
+    return resume_run(journal, facts, tools, Cancellation(), resumer)
+
+
+def last_of(journal: FakeJournal) -> datetime:
+    """Return when the last fact of a journal was."""
+    return max(at for _, at, _ in journal.events())
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -154,3 +165,27 @@ def test_a_run_that_may_not_go_on_says_why() -> None:
         problem = obstacle(each, "r1")
         assert problem is not None
         assert why in problem.why
+
+
+def test_of_an_estate_the_branches_that_are_left_go_on() -> None:
+    """What was recovered apart before stays as it was measured; what depends on it is restored."""
+    first = Bench()
+    first.run()
+    journal = first.journal
+    for number, (event, _, facts) in enumerate(list(journal.events())):
+        if event == Event.STEP_STARTED and facts["name"] == "restore_application":
+            del journal._lines[number:]
+            break
+    journal.record = None
+    before = replay(journal)
+    assert before is not None
+
+    second = Bench(store=first.store, clock=FakeClock(last_of(journal) + OUTAGE))
+    record = resumed(journal, second.tools)
+    assert record.verdict is Verdict.PASSED, record.reasons
+    assert second.runner.plays == ["restore_application", *TEARDOWN]
+    for service in ("directory", "database"):
+        marks = record.services[service].recovery.marks
+        assert marks[Mark.SERVICE_VERIFIED] == before.of(service).marks[Mark.SERVICE_VERIFIED]
+        assert record.services[service].recovery.outage == 0.0
+    assert record.services["application"].recovery.outage == OUTAGE.total_seconds()

@@ -17,7 +17,7 @@ from pradrill.domain.run.verdict import Evidence, Judgement, Verdict, exit_code,
 from pradrill.domain.values.reason import Reason, reason
 from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.severity import Severity
-from pradrill.domain.values.timeline import Elapsed, Instant, Skew
+from pradrill.domain.values.timeline import Elapsed, Instant, Mark, Skew
 from pradrill.errors import ExitCode
 
 
@@ -96,11 +96,15 @@ def _measured(
     facts: Facts, branch_facts: BranchFacts, point: Instant | None, skew: dict[str, Skew]
 ) -> Recovery:
     reading = branch_facts.reading
+    verified = branch_facts.marks.get(Mark.SERVICE_VERIFIED)
+    before_verified = [
+        each for each in facts.resumptions if verified is None or each.last < verified.at
+    ]
 
     def bounded(actual: Elapsed | None, *, both: bool = False) -> Elapsed | None:
         """Widen a figure by what is not known of the controller's clock."""
         widened = actuals.with_clock_set(actual, facts.clock_steps, both=both)
-        return actuals.with_outages(widened, facts.resumptions)
+        return actuals.with_outages(widened, facts.resumptions if both else before_verified)
 
     return Recovery(
         marks=branch_facts.marks,
