@@ -73,7 +73,7 @@ class FilePeople:
     def answered(self, folder: Path) -> Iterator[tuple[Question, Answer]]:
         """Return what was answered in that run so far, the newest first."""
         for path in sorted((folder / _FOLDER).glob("*.question.json"), reverse=True):
-            if (answer := _given(path)) is not None:
+            if (answer := _answer_of(path)) is not None:
                 yield _read(path, Question), answer
 
     def give(self, folder: Path, step: str, answer: Answer) -> None:
@@ -87,7 +87,7 @@ class FilePeople:
             )
 
         if not _post(path, answer.model_dump_json().encode()):
-            earlier = _given(path)
+            earlier = _answer_of(path)
             who = "its time is over" if earlier is None else f"{earlier.by} answered it already"
             raise UsageError(
                 f'the step "{step}" does not wait any more: {who}',
@@ -135,12 +135,12 @@ class _FileAsked:
             answer = self._terminal.answer(self._question)
             if answer is not None:
                 _post(self._path, answer.model_dump_json().encode())
-        return _given(self._path)
+        return _answer_of(self._path)
 
     def withdraw(self) -> Answer | None:
         """Accept no answer any more; return one that came before."""
         _post(self._path, _WITHDRAWN)
-        return _given(self._path)
+        return _answer_of(self._path)
 
 
 def _newest(folder: Path) -> Path | None:
@@ -180,7 +180,7 @@ def _give(path: Path, folder: Path) -> None:
         os.chown(path, owner.st_uid, owner.st_gid)
 
 
-def _given(question: Path) -> Answer | None:
+def _answer_of(question: Path) -> Answer | None:
     path = _answer_path(question)
     if not path.exists() or path.read_bytes() == _WITHDRAWN:
         return None

@@ -64,11 +64,11 @@ class SshLeases:
         self._sessions.close()
 
     def _ask(self, host: Host, site: Site, do: str, holder: Holder, **words: Any) -> LeaseAnswer:
-        done = self._run(host, site, do, holder, **words)
+        reply = self._run(host, site, do, holder, **words)
         try:
-            return _answer(json.loads(done.out))
+            return _answer(json.loads(reply.out))
         except (ValueError, TypeError, AttributeError, KeyError) as error:
-            raise _unread(host, done) from error
+            raise _unread(host, reply) from error
 
     def _run(self, host: Host, site: Site, do: str, holder: Holder, **words: Any) -> SshReply:
         script = Path(__file__).with_name("remote_lease.py").read_text(encoding="utf-8")

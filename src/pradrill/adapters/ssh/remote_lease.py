@@ -56,9 +56,9 @@ def places(machine_id: str) -> list[str]:
 
     Whoever makes a file of that name first, in a folder for all, must not keep this login from it.
     """
-    own = [f"{folder}/{name(machine_id)}" for folder in SHARED]
-    spare = [path for path in shared(machine_id) if is_own(path) and path not in own]
-    return [BESIDE_MARKER, *own, *spare]
+    files = [f"{folder}/{name(machine_id)}" for folder in SHARED]
+    spare = [path for path in shared(machine_id) if is_own(path) and path not in files]
+    return [BESIDE_MARKER, *files, *spare]
 
 
 def name(machine_id: str) -> str:

@@ -29,7 +29,7 @@ class Proof(StrEnum):
     UNKNOWN = "not known"
 
 
-class Evidence(Model):
+class LineEvidence(Model):
     """What a run showed of a line. `text` is what it is, `seconds` its figure if it has one."""
 
     proof: Proof
@@ -43,11 +43,11 @@ class LineShown(Model):
     service: str
     what: str
     who: str
-    evidence: tuple[Evidence, ...]
+    evidence: tuple[LineEvidence, ...]
 
 
-_NOT_EXERCISED = Evidence(proof=Proof.NOT_EXERCISED, text=reason(Code.NOT_EXERCISED))
-_NOT_KNOWN = Evidence(proof=Proof.UNKNOWN, text=reason(Code.NO_TOPIC))
+_NOT_EXERCISED = LineEvidence(proof=Proof.NOT_EXERCISED, text=reason(Code.NOT_EXERCISED))
+_NOT_KNOWN = LineEvidence(proof=Proof.UNKNOWN, text=reason(Code.NO_TOPIC))
 
 
 def responsibilities(record: RunRecord) -> tuple[LineShown, ...]:
@@ -59,7 +59,7 @@ def responsibilities(record: RunRecord) -> tuple[LineShown, ...]:
     )
 
 
-def _line(record: RunRecord, service: str, line: str) -> Iterator[Evidence]:
+def _line(record: RunRecord, service: str, line: str) -> Iterator[LineEvidence]:
     topic = Topic.of(line)
     shows = _SHOWS.get(topic) if topic is not None else None
     measured = None if shows is None or record.refusal is not None else shows(record, service)
@@ -71,44 +71,48 @@ def _line(record: RunRecord, service: str, line: str) -> Iterator[Evidence]:
         yield _NOT_KNOWN if topic is None else _NOT_EXERCISED
 
 
-def _backup(record: RunRecord, service: str) -> Evidence | None:
+def _backup(record: RunRecord, service: str) -> LineEvidence | None:
     recovery, failed = record.recovery_of(service), _failed(record, service)
     if failed is not None:
-        return Evidence(proof=Proof.FAILED, text=_ended(failed))
+        return LineEvidence(proof=Proof.FAILED, text=_ended(failed))
     if Mark.DATA_RESTORED not in recovery.marks or recovery.recovery_point is None:
         return None
     newest = recovery.recovery_point.at
     if not recovery.backup_id:
-        return Evidence(proof=Proof.SHOWN, text=reason(Code.RESTORED_FROM_UNNAMED, instant=newest))
+        return LineEvidence(
+            proof=Proof.SHOWN, text=reason(Code.RESTORED_FROM_UNNAMED, instant=newest)
+        )
     text = reason(Code.RESTORED_FROM, name=recovery.backup_id, instant=newest)
-    return Evidence(proof=Proof.SHOWN, text=text)
+    return LineEvidence(proof=Proof.SHOWN, text=text)
 
 
-def _restore(record: RunRecord, service: str) -> Evidence | None:
+def _restore(record: RunRecord, service: str) -> LineEvidence | None:
     if (failed := _failed(record, service)) is not None:
-        return Evidence(proof=Proof.FAILED, text=_ended(failed))
+        return LineEvidence(proof=Proof.FAILED, text=_ended(failed))
     rta = record.recovery_of(service).rta
     if rta is None:
         return None
     text = reason(Code.VERIFIED_AFTER, length=rta.seconds)
-    return Evidence(proof=Proof.SHOWN, text=text, seconds=rta.seconds)
+    return LineEvidence(proof=Proof.SHOWN, text=text, seconds=rta.seconds)
 
 
-def _machine(record: RunRecord, _service: str) -> Evidence | None:
+def _machine(record: RunRecord, _service: str) -> LineEvidence | None:
     start = next((step for step in record.steps if step.kind is StepKind.START), None)
     if start is None:
         return None
     seconds = start.seconds
     if start.outcome is not StepOutcome.PASSED:
-        return Evidence(
-            proof=Proof.FAILED, text=reason(Code.STANDBY_SILENT, length=seconds), seconds=seconds
+        return LineEvidence(
+            proof=Proof.FAILED,
+            text=reason(Code.STANDBY_SILENT, length=seconds),
+            seconds=seconds,
         )
-    return Evidence(
+    return LineEvidence(
         proof=Proof.SHOWN, text=reason(Code.STANDBY_REACHED, length=seconds), seconds=seconds
     )
 
 
-def _network(record: RunRecord, service: str) -> Evidence | None:
+def _network(record: RunRecord, service: str) -> LineEvidence | None:
     machine = _machine(record, service)
     if machine is None or machine.proof is not Proof.SHOWN:
         return machine
@@ -116,7 +120,7 @@ def _network(record: RunRecord, service: str) -> Evidence | None:
     return machine.model_copy(update={"text": alone})
 
 
-def _support(record: RunRecord, service: str) -> Evidence | None:
+def _support(record: RunRecord, service: str) -> LineEvidence | None:
     provider = record.plan.services[service].provider
     measures = [m for m in record.sla if provider is None or m.provider == provider]
     if not measures:
@@ -124,28 +128,28 @@ def _support(record: RunRecord, service: str) -> Evidence | None:
     text = joined(map(_promise, measures))
     bad = any(m.standing is SlaStanding.NOT_MET or m.seconds is None for m in measures)
     proof = Proof.FAILED if bad else Proof.SHOWN
-    return Evidence(proof=proof, text=text, seconds=measures[-1].seconds)
+    return LineEvidence(proof=proof, text=text, seconds=measures[-1].seconds)
 
 
-def _checks(record: RunRecord, service: str) -> Evidence | None:
+def _checks(record: RunRecord, service: str) -> LineEvidence | None:
     checks = [check for check in record.checks if check.service in {None, service}]
     mandatory = [check for check in checks if check.mandatory]
     green = sum(check.outcome is CheckOutcome.PASSED for check in mandatory)
     if not mandatory:
         return None
     proof = Proof.SHOWN if green == len(mandatory) else Proof.FAILED
-    return Evidence(
+    return LineEvidence(
         proof=proof, text=reason(Code.CHECKS_PASSED, count=green, number=len(mandatory))
     )
 
 
-def _by_people(record: RunRecord, service: str, line: str) -> Iterator[Evidence]:
+def _by_people(record: RunRecord, service: str, line: str) -> Iterator[LineEvidence]:
     """Yield what people did in the manual steps that name the line."""
     for wait in record.waits:
         of_service = wait.service in {None, service}
         if of_service and wait.responsibility == line and wait.seconds is not None:
             proof, text = _result_of(wait, wait.seconds)
-            yield Evidence(proof=proof, text=text, seconds=wait.seconds)
+            yield LineEvidence(proof=proof, text=text, seconds=wait.seconds)
 
 
 def _result_of(wait: Wait, seconds: float) -> tuple[Proof, Reason]:
@@ -173,7 +177,7 @@ def _failed(record: RunRecord, service: str) -> StepResult | None:
     return next((s for s in steps if s.phase is Phase.RESTORE and s.outcome in bad), None)
 
 
-_SHOWS: Mapping[Topic, Callable[[RunRecord, str], Evidence | None]] = {
+_SHOWS: Mapping[Topic, Callable[[RunRecord, str], LineEvidence | None]] = {
     Topic.POWER_AND_NETWORK: _network,
     Topic.MACHINES: _machine,
     Topic.APPLICATIONS: _checks,

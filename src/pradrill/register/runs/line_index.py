@@ -33,7 +33,7 @@ _UNSETTLED = timedelta(seconds=2)
 """A file that changed so lately could change again and keep its time: disks have coarse clocks."""
 
 
-class Stamp(NamedTuple):
+class FileStamp(NamedTuple):
     """What tells a file from any that took its place, or was written over it."""
 
     inode: int
@@ -46,7 +46,7 @@ class Stamp(NamedTuple):
 class Kept(NamedTuple):
     """A line, the file that it was made from, and the SHA-256 of what that file held."""
 
-    stamp: Stamp
+    stamp: FileStamp
     sha256: str
     line: RunLine
 
@@ -80,7 +80,7 @@ def run_lines(
             except RecordError as error:
                 damaged.append(error)
                 continue
-            row = Kept(stamp or Stamp(0, 0, 0, 0), sha256, line)
+            row = Kept(stamp or FileStamp(0, 0, 0, 0), sha256, line)
             if row.sha256 not in registered.get(folder.name, {row.sha256}):
                 damaged.append(changed(folder.name))
         lines.append(row.line)
@@ -115,15 +115,15 @@ def _entered(register: Register) -> Mapping[str, tuple[str, str]]:
     return found
 
 
-def _stamp(path: str) -> Stamp | None:
+def _stamp(path: str) -> FileStamp | None:
     try:
         status = os.stat(path)  # noqa: PTH116 of thousands: pathlib costs thrice that
     except OSError:
         return None
-    return Stamp(status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return FileStamp(status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
-def _is_settled(stamp: Stamp, now: datetime) -> bool:
+def _is_settled(stamp: FileStamp, now: datetime) -> bool:
     return 0 < stamp.changed < (now - _UNSETTLED).timestamp() * 1e9
 
 

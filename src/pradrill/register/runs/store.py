@@ -383,9 +383,9 @@ class FileRunStore(RunFolders):
         registered = self._registered()
         if run and (bare := [name for name in unsealed if run in name and name in registered]):
             raise lost(bare[-1], "record")
-        if meant := [name for name in unsealed if run is None or (run and run in name)]:
+        if run_ids := [name for name in unsealed if run is None or (run and run in name)]:
             raise UsageError(
-                f"the run {meant[-1]} {self._goings(self.runs / meant[-1])}: it has no record",
+                f"the run {run_ids[-1]} {self._goings(self.runs / run_ids[-1])}: it has no record",
                 hint="See what becomes of it: pradrill runs.",
             )
         if run and (absent := sorted(name for name in registered if run in name)):

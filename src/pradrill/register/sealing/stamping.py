@@ -37,11 +37,11 @@ def stamp(sha256: str, authority: str) -> bytes:
 
 def stamp_problem(sha256: str, response: bytes, authorities: str) -> str | None:
     """Say why an answer does not prove that the hash existed, or None when it does."""
-    with held(response) as given, held(authorities.encode()) as trusted:
+    with held(response) as stamp, held(authorities.encode()) as trusted:
         try:
             tool(
                 *("openssl", "ts", "-verify", "-digest", sha256),
-                *("-in", given, "-CAfile", trusted),
+                *("-in", stamp, "-CAfile", trusted),
             )
         except ToolError as error:
             return f"does not hold ({error.message})"
@@ -51,9 +51,9 @@ def stamp_problem(sha256: str, response: bytes, authorities: str) -> str | None:
 
 def stated_time(response: bytes) -> datetime | None:
     """Return the time that an answer states, whoever gave it; None when it is not a stamp."""
-    with held(response) as given:
+    with held(response) as stamp:
         try:
-            text = tool("openssl", "ts", "-reply", "-text", "-in", given).decode("utf-8", "replace")
+            text = tool("openssl", "ts", "-reply", "-text", "-in", stamp).decode("utf-8", "replace")
         except ToolError:
             return None
 

@@ -8,7 +8,7 @@ import pytest
 
 from pradrill.domain.declared.manual_step import Confirm
 from pradrill.domain.declared.responsibility import Topic
-from pradrill.domain.report.responsibilities import Evidence, Proof, responsibilities
+from pradrill.domain.report.responsibilities import LineEvidence, Proof, responsibilities
 from pradrill.domain.run.outcome import CheckOutcome, Phase, StepKind, StepOutcome
 from pradrill.domain.run.question import CallStage, SlaMeasure, SlaStanding, Wait
 from pradrill.domain.run.record import Refusal, RunRecord
@@ -25,7 +25,7 @@ from pradrill.testing import (
 )
 
 
-def evidence_of(what: str, **changes: Any) -> list[Evidence]:
+def evidence_of(what: str, **changes: Any) -> list[LineEvidence]:
     """Return what a run showed of one line."""
     service = a_service(responsibilities={what: "client"})
     record = a_record(plan=a_run_plan(services={"moodle": service}), **changes)
