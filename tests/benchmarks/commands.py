@@ -97,13 +97,13 @@ def a_plan(folder: Path, services: int) -> Path:
 def validated(drills: Path, rounds: int) -> tuple[float, float]:
     """Return what `validate` takes itself, and what Ansible takes for it."""
     command = [sys.executable, "-c", _OWN, "--drills", str(drills), "validate"]
-    own, ansible = [], []
+    product, ansible = [], []
     for _ in range(rounds):
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        ours, theirs = done.stderr.split()
-        own.append(float(ours))
+        result = subprocess.run(command, capture_output=True, text=True, check=True)
+        ours, theirs = result.stderr.split()
+        product.append(float(ours))
         ansible.append(float(theirs))
-    return min(own), min(ansible)
+    return min(product), min(ansible)
 
 
 def main() -> int:
@@ -121,8 +121,8 @@ def main() -> int:
         print(f"{what:<52}{seconds:7.3f} s{limit}", flush=True)
         promises.append(most is None or seconds <= most)
 
-    with tempfile.TemporaryDirectory(prefix="pradrill-bench-") as made:
-        room = Path(made)
+    with tempfile.TemporaryDirectory(prefix="pradrill-bench-") as folder:
+        room = Path(folder)
         ten_years(room / "one", 1, 1)
         small = (*_PRADRILL, "--state", room / "one" / "state", "--drills", room / "one" / "drills")
         judge("--help, over a bare interpreter", over_bare((*_PRADRILL, "--help"), rounds), 0.040)
@@ -142,8 +142,8 @@ def main() -> int:
         judge(f"findings, of {given.runs}", least((*many, "findings"), rounds))
         judge(f"due, of {given.runs} runs and 100 services", least((*many, "due"), rounds))
 
-        own, ansible = validated(a_plan(room / "plan", given.services), rounds)
-        judge(f"validate, {given.services} services with a drill each", own, 1.0)
+        product, ansible = validated(a_plan(room / "plan", given.services), rounds)
+        judge(f"validate, {given.services} services with a drill each", product, 1.0)
         judge("  and Ansible, asked about their plays", ansible)
     return int(not all(promises))
 

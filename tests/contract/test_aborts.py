@@ -23,9 +23,9 @@ def test_the_first_wish_counts_and_the_second_is_told_whose_it_is(tmp_path: Path
     os.chown(folder, owner, -1)
     assert people.aborted(folder) is None
     people.abort(folder, Abort(by="amartin", asked=START))
-    written = [folder / "people", *(folder / "people").iterdir()]
-    assert [path.name for path in written] == ["people", "abort.json"]
-    assert {path.stat().st_uid for path in written} == {owner}
+    paths = [folder / "people", *(folder / "people").iterdir()]
+    assert [path.name for path in paths] == ["people", "abort.json"]
+    assert {path.stat().st_uid for path in paths} == {owner}
     with pytest.raises(UsageError, match="is being aborted already, by amartin"):
         people.abort(folder, Abort(by="bdurand", asked=START))
     wish = people.aborted(folder)

@@ -12,15 +12,15 @@ from pathlib import Path
 from pradrill.app import demo_lab
 from pradrill.cli import main
 
-made = demo_lab._secrets
+make_secrets = demo_lab._secrets
 
 
-def kept(folder: Path) -> dict[str, str]:
+def make_and_keep(folder: Path) -> dict[str, str]:
     """Make the demo's secrets, and keep them in the file."""
-    secrets = made(folder)
+    secrets = make_secrets(folder)
     Path(sys.argv[1]).write_text(json.dumps(secrets), encoding="utf-8")
     return secrets
 
 
-demo_lab._secrets = kept
+demo_lab._secrets = make_and_keep
 sys.exit(main(sys.argv[2:]))

@@ -91,16 +91,16 @@ class Scene(NamedTuple):
 @pytest.fixture(scope="module")
 def scene(lab: Lab, state: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """Run the demo, and keep its backup server and its secrets for the other drills."""
-    kept = tmp_path_factory.mktemp("scene") / "secrets.json"
+    secrets_file = tmp_path_factory.mktemp("scene") / "secrets.json"
     demo = subprocess.run(
-        [sys.executable, KEPT_DEMO, kept, "--state", state, "demo", "--keep"],
+        [sys.executable, KEPT_DEMO, secrets_file, "--state", state, "demo", "--keep"],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=900,
         check=False,
     )
-    secrets = json.loads(kept.read_text(encoding="utf-8"))
+    secrets = json.loads(secrets_file.read_text(encoding="utf-8"))
     secrets["PRADRILL_DEMO_BACKUP_HOST_KEY"] = lab.machine("backup").host_key
     yield Scene(lab, demo, secrets)
     lab.machine("backup").down()

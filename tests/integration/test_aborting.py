@@ -19,9 +19,9 @@ def test_a_run_is_aborted_from_another_terminal(hosts: TwoHosts, tmp_path: Path)
     """
     house = hosts.house(tmp_path)
     with slow_run(hosts, house, tmp_path / "tmp") as process:
-        done = pradrill(house, "abort", "shop")
-        assert done.returncode == 0, done.stderr
-        assert "its standby is torn down first" in done.stdout
+        result = pradrill(house, "abort", "shop")
+        assert result.returncode == 0, result.stderr
+        assert "its standby is torn down first" in result.stdout
         assert process.wait(60) == 130, process.stdout and process.stdout.read()
     record = last_record(house)
     assert (record["state"], record["verdict"]) == ("INTERRUPTED", "INCONCLUSIVE")

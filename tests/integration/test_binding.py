@@ -197,7 +197,7 @@ def test_a_collection_beside_the_playbook_is_loaded_for_who_names_it(bench: Benc
         path = collection / f"plugins/{name}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(PLUGIN.format(witness=str(witness), module=module), encoding="utf-8")
-    done = bench.play("""\
+    result = bench.play("""\
         - hosts: standby
           gather_facts: false
           collections: [away.away]
@@ -208,7 +208,7 @@ def test_a_collection_beside_the_playbook_is_loaded_for_who_names_it(bench: Benc
               become: true
               vars: {ansible_connection: away.away.ssh}
         """)
-    assert done.outcome is StepOutcome.PASSED, done
+    assert result.outcome is StepOutcome.PASSED, result
     assert bench.hosts.standby.touched() == ["command", "raw"]
     assert not witness.exists()
 

@@ -69,8 +69,8 @@ def test_what_older_runs_left_is_shown_then_removed(hosts: TwoHosts, tmp_path: P
             (hosts.standby.srv / "go").touch()
             assert living.wait(60) == 0
         lease(hosts).write_text(ours)
-        shown = pradrill(house, "gc", environment=environment)
-        assert shown.returncode == 0, shown.stderr
+        listing = pradrill(house, "gc", environment=environment)
+        assert listing.returncode == 0, listing.stderr
         for line in (
             *(f"this machine: {each} of run {run_id}" for each in folders),
             f"this machine: {folder_for(run_id)} of run {run_id}",
@@ -79,11 +79,11 @@ def test_what_older_runs_left_is_shown_then_removed(hosts: TwoHosts, tmp_path: P
             f"web-dr: lease of run {run_id}",
             f"web-dr: process sleep ({there.pid}) of run {run_id}",
         ):
-            assert line in shown.stdout.splitlines(), shown.stdout + shown.stderr
-        assert "nothing was removed" in shown.stdout
+            assert line in listing.stdout.splitlines(), listing.stdout + listing.stderr
+        assert "nothing was removed" in listing.stdout
         assert (here.poll(), there.poll(), lease(hosts).exists()) == (None, None, True)
-        done = pradrill(house, "gc", "--yes", environment=environment)
-        assert done.returncode == 0, done.stdout + done.stderr
+        result = pradrill(house, "gc", "--yes", environment=environment)
+        assert result.returncode == 0, result.stdout + result.stderr
         assert here.wait(5) < 0
         assert there.wait(5) < 0
     assert not any(each.exists() for each in (*folders, unknown, folder_for(run_id)))

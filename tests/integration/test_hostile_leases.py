@@ -46,10 +46,10 @@ class Machine:
         ):
             assert text.count(old) == 1, old
             text = text.replace(old, new)
-        asked = {"do": do, "run": run, "controller": "ctl", "state": "/s", "term": 300}
-        asked |= {"machine_id": MACHINE_ID, "over": [], "lapsed": False}
-        done = subprocess.run(
-            ["/usr/bin/python3", "-I", "-c", text, json.dumps(asked)],
+        request = {"do": do, "run": run, "controller": "ctl", "state": "/s", "term": 300}
+        request |= {"machine_id": MACHINE_ID, "over": [], "lapsed": False}
+        result = subprocess.run(
+            ["/usr/bin/python3", "-I", "-c", text, json.dumps(request)],
             user=login,
             group=login,
             extra_groups=[],
@@ -59,8 +59,8 @@ class Machine:
             timeout=20,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
-        answer: dict[str, Any] = json.loads(done.stdout)
+        assert result.returncode == 0, result.stderr
+        answer: dict[str, Any] = json.loads(result.stdout)
         return answer
 
     def holds_one_only(self, login: int = 0) -> None:

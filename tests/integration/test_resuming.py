@@ -58,7 +58,7 @@ def a_house(hosts: TwoHosts, folder: Path, *, repeatable: bool = True) -> Path:
 
 
 @contextmanager
-def begun(house: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
+def begin(house: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
     """Start a command beside the test; at its end it is killed with all that it has started."""
     process = subprocess.Popen(
         [sys.executable, "-m", "pradrill", "--state", str(house / "state"), *words],
@@ -104,14 +104,14 @@ def test_a_killed_run_goes_on_where_its_drill_says_so(  # noqa: PLR0915 one run,
     one has it.
     """
     house = a_house(hosts, tmp_path)
-    with begun(house, "run", "shop"):
+    with begin(house, "run", "shop"):
         until(lambda: len(lines_of(hosts, "begun")) == 1, "the slow step has not begun")
         living = pradrill(house, "resume", "shop")
         assert living.returncode == 5, living.stderr
         assert "is held by pradrill run of " in living.stderr
     run_id = journal_of(house).parent.name
-    kept = pradrill(house, "runs")
-    assert f"can go on: pradrill resume {run_id}" in kept.stderr
+    listing = pradrill(house, "runs")
+    assert f"can go on: pradrill resume {run_id}" in listing.stderr
     (service,) = lines_of(hosts, "service")
     assert Path(f"/proc/{service}").exists()
     before, touched = journal_of(house).read_bytes(), hosts.standby.touched()
@@ -134,7 +134,7 @@ def test_a_killed_run_goes_on_where_its_drill_says_so(  # noqa: PLR0915 one run,
     write(house, "playbooks/fill.yml", text)
     assert (journal_of(house).read_bytes(), hosts.standby.touched()) == (before, touched)
 
-    with begun(house, "resume", run_id) as first:
+    with begin(house, "resume", run_id) as first:
         until(lambda: len(lines_of(hosts, "begun")) == 2, "the step was not taken again")
         second = pradrill(house, "resume", run_id)
         assert second.returncode == 5, second.stderr
@@ -143,8 +143,8 @@ def test_a_killed_run_goes_on_where_its_drill_says_so(  # noqa: PLR0915 one run,
     assert not any(Path(f"/proc/{pid}").exists() for pid in cut), "it goes on beside another"
     assert Path(f"/proc/{service}").exists(), "the step before had ended"
     (hosts.standby.srv / "go").touch()
-    done = pradrill(house, "resume", run_id)
-    assert done.returncode == 0, done.stdout + done.stderr
+    result = pradrill(house, "resume", run_id)
+    assert result.returncode == 0, result.stdout + result.stderr
     assert lines_of(hosts, "once") == ["once"]
     assert len(lines_of(hosts, "begun")) == 3
 
@@ -176,7 +176,7 @@ def test_a_run_killed_after_its_restore_is_verified_across_a_restart(
     house = a_house(hosts, tmp_path, repeatable=False)
     edit(house, "drills/shop.yml", "stable_for: 1s", "stable_for: 4s")
     (hosts.standby.srv / "go").touch()
-    with begun(house, "run", "shop"):
+    with begin(house, "run", "shop"):
         until(
             lambda: any(
                 '"check_pass"' in path.read_text()
@@ -200,8 +200,8 @@ def test_a_run_killed_after_its_restore_is_verified_across_a_restart(
     journal_of(house).write_text(text.replace(boot, "0" * 36))
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    done = pradrill(elsewhere, "--state", str(house / "state"), "resume", "shop")
-    assert done.returncode == 0, done.stdout + done.stderr
+    result = pradrill(elsewhere, "--state", str(house / "state"), "resume", "shop")
+    assert result.returncode == 0, result.stdout + result.stderr
     assert (lines_of(hosts, "once"), len(lines_of(hosts, "begun"))) == (["once"], 1)
     record = json.loads(pradrill(house, "show", "--json").stdout)
     (resumption,) = record["resumptions"]

@@ -324,15 +324,15 @@ def test_open_closed_and_unresolvable(
     """From inside the host each endpoint is open or closed, and why; its own proves nothing."""
     free = free_port()
     addresses = ("127.0.0.1", "127.9.9.9", "localhost", "[::1]", "0x7f000001", _own_address(hosts))
-    own = [f"{address}:{free}" for address in addresses]
+    itself = [f"{address}:{free}" for address in addresses]
     opened = [f"127.0.0.1:{listener}", f"localhost:{listener}"]
-    endpoints = [*opened, UNREACHED, "no.such.invalid:443", *own]
+    endpoints = [*opened, UNREACHED, "no.such.invalid:443", *itself]
     answers = probe.reaches(sshd.host, site, endpoints)
     assert list(answers) == endpoints
     assert [answers[each].reach for each in opened] == [Reach.OPEN, Reach.OPEN]
     assert answers[UNREACHED].detail.text == "closed: no route to host"
     assert answers["no.such.invalid:443"].reach is Reach.UNRESOLVED
-    assert {answers[each].reach for each in own} == {Reach.ITSELF}
+    assert {answers[each].reach for each in itself} == {Reach.ITSELF}
 
 
 def _own_address(hosts: TwoHosts) -> str:
@@ -363,9 +363,9 @@ def test_silent_endpoint_is_closed_in_three_seconds(
     with subprocess.Popen([*inside, "-c", _FULL], stdout=subprocess.PIPE, text=True) as full:
         assert full.stdout is not None
         address, port = hosts.production.server.address, full.stdout.readline().strip()
-        asked = [f"{address}:{port}", f"[::ffff:{address}]:{port}"]
+        endpoints = [f"{address}:{port}", f"[::ffff:{address}]:{port}"]
         started = time.monotonic()
-        answers = probe.reaches(sshd.host, site, asked)
+        answers = probe.reaches(sshd.host, site, endpoints)
         seconds = time.monotonic() - started
         full.kill()
     assert {each.detail.text for each in answers.values()} == {"closed: no answer in 3 s"}

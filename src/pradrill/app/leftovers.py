@@ -111,7 +111,7 @@ def _standbys(app: App, records: Sequence[RunRecord], progress: Progress) -> Ite
     for record in last.values():
         names = ", ".join(host.name for host in record.plan.hosts)
         try:
-            lefts = () if wrongs(app, record.run_id) else _looked(app, record, progress, ended)
+            lefts = () if wrongs(app, record.run_id) else _look(app, record, progress, ended)
         except PradrillError as error:
             warn(app.secrets.masker.text(f"{names} was not looked at: {error.message}"))
             continue
@@ -120,7 +120,7 @@ def _standbys(app: App, records: Sequence[RunRecord], progress: Progress) -> Ite
             yield Leftover(tuple(map(str, lefts)), remove)
 
 
-def _looked(app: App, record: RunRecord, progress: Progress, ended: set[str]) -> tuple[Left, ...]:
+def _look(app: App, record: RunRecord, progress: Progress, ended: set[str]) -> tuple[Left, ...]:
     with closing(tools_for(app, record.plan, progress)) as tools:
         return left_on_standby(app.store.journal(record.run_id), tools, ended)
 

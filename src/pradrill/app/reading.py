@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 
 def state_folder(args: Namespace) -> Path:
     """Return the state directory (DESIGN §7)."""
-    named = args.state or os.environ.get("PRADRILL_STATE")
-    if named:
-        return Path(named).expanduser().absolute()
+    folder = args.state or os.environ.get("PRADRILL_STATE")
+    if folder:
+        return Path(folder).expanduser().absolute()
     if os.geteuid() == 0:
         return Path("/var/lib/pradrill")
     base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
@@ -113,14 +113,14 @@ class StateReader:
             settings = Sealing()
             if self.names_drills():
                 warn(f"the register is not compared with the plan's key: {error.message}")
-        named = os.environ.get("PRADRILL_SIGNING_KEY")
-        key = Path(named).expanduser().absolute() if named else settings.key
+        variable = os.environ.get("PRADRILL_SIGNING_KEY")
+        key = Path(variable).expanduser().absolute() if variable else settings.key
         if key is None:
             return ()
         try:
             keys = [public_key(key)]
         except ToolError as error:
-            source = "PRADRILL_SIGNING_KEY" if named else "the plan"
+            source = "PRADRILL_SIGNING_KEY" if variable else "the plan"
             raise ConfigurationError(
                 f"the key that {source} names cannot be read: {error.message}",
                 hint=f"Keep its public half beside it, as {key.name.removesuffix('.pub')}.pub.",
@@ -197,11 +197,11 @@ class StateReader:
     def open_findings(self, record: RunRecord) -> tuple[Finding, ...]:
         """Return those of a run's services that are open; a damaged register has none to tell."""
         try:
-            found = findings_for(self.findings(), record.plan.drill.services)
+            findings = findings_for(self.findings(), record.plan.drill.services)
         except PradrillError as error:
             warn(f"the open findings cannot be told: {error}")
             return ()
-        return tuple(finding for finding in found if finding.open)
+        return tuple(finding for finding in findings if finding.open)
 
     def teardowns(self, run_id: str) -> list[TeardownEntry]:
         """Return the repeated teardowns of a run; a damaged register has none to tell."""

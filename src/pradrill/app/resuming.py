@@ -33,9 +33,9 @@ _HASHES = ("files", "around")
 class Resuming:
     """A killed run that this process has taken, and what its journal tells."""
 
-    def __init__(self, app: App, named: str) -> None:
+    def __init__(self, app: App, run: str) -> None:
         self._app = app
-        self.journal: Journal = app.store.claim(named, Doing.RESUME)
+        self.journal: Journal = app.store.claim(run, Doing.RESUME)
         try:
             self.facts, self._last = _read(self.journal)
             self._refuse()

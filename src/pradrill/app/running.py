@@ -7,24 +7,24 @@ from pradrill.ports import Journal
 from pradrill.register.runs.store import FileRunStore
 
 
-def running(store: FileRunStore, named: str, *, in_vain: str, hint: str) -> Journal:
+def running(store: FileRunStore, run: str, *, in_vain: str, hint: str) -> Journal:
     """Return the run that is meant, if its process lives. Raises UsageError.
 
     `in_vain`: what does not come of it, now that the run has ended.
     """
-    alive = [journal for journal in store.running() if named in journal.run_id]
-    exact = [journal for journal in alive if journal.run_id == named]
+    alive = [journal for journal in store.running() if run in journal.run_id]
+    exact = [journal for journal in alive if journal.run_id == run]
     if len(exact or alive) == 1:
         return (exact or alive)[0]
     if alive:
         some = ", ".join(journal.run_id for journal in alive[-5:])
-        raise UsageError(f"{named} names {len(alive)} runs", hint=f"Give more of it: {some}.")
-    if killed := [run_id for run_id in store.killed() if named in run_id]:
+        raise UsageError(f"{run} names {len(alive)} runs", hint=f"Give more of it: {some}.")
+    if killed := [run_id for run_id in store.killed() if run in run_id]:
         raise UsageError(
             f"the run {killed[-1]} was killed, it is not running: {in_vain}",
             hint=f"Go on with it: pradrill resume {killed[-1]}; or tear it down: "
             f"pradrill teardown {killed[-1]}.",
         )
-    if any(named in folder.name for folder in store.sealed()):
-        raise UsageError(f"the run {named} has ended: {in_vain}", hint=hint)
-    raise UsageError(f"no run is named {named}", hint="List them: pradrill runs.")
+    if any(run in folder.name for folder in store.sealed()):
+        raise UsageError(f"the run {run} has ended: {in_vain}", hint=hint)
+    raise UsageError(f"no run is named {run}", hint="List them: pradrill runs.")

@@ -20,27 +20,27 @@ def swept(app: _Reader) -> _Reader:
     if not app.folders.writable():
         for run_id in app.folders.killed():
             warn(f"run {run_id} was killed; {app.state} is read-only: it is not torn down here")
-    elif (killed := app.folders.killed()) and (kept := _kept(app, killed)) != killed:
+    elif (killed := app.folders.killed()) and (resumable := _resumable(app, killed)) != killed:
         # A reader that finds nothing killed needs neither SSH nor Ansible: they cost half a second.
         from pradrill.app.composition import App  # noqa: PLC0415
         from pradrill.app.launch import sweep  # noqa: PLC0415
         from pradrill.app.progress import watch  # noqa: PLC0415
 
         with watch(app.log, 0.0) as progress:
-            sweep(app if isinstance(app, App) else App(app.args), progress, spare=kept)
+            sweep(app if isinstance(app, App) else App(app.args), progress, spare=resumable)
     else:
         app.settle()
 
     return app
 
 
-def _kept(app: StateReader, killed: list[str]) -> list[str]:
+def _resumable(app: StateReader, killed: list[str]) -> list[str]:
     """Return the killed runs that wait for somebody to decide, and say so."""
     from pradrill.adapters.questions.files import FilePeople  # noqa: PLC0415 as above
     from pradrill.domain.run.facts import fold  # noqa: PLC0415
     from pradrill.domain.run.resumable import waits_to_go_on  # noqa: PLC0415
 
-    kept = []
+    resumable = []
     for run_id in killed:
         with suppress(RecordError, ValueError, KeyError):
             facts = fold(app.store.journal(run_id).events())
@@ -48,9 +48,9 @@ def _kept(app: StateReader, killed: list[str]) -> list[str]:
                 continue
             aborted = FilePeople().aborted(app.store.runs / run_id)
             if aborted is None and waits_to_go_on(facts, run_id):
-                kept.append(run_id)
+                resumable.append(run_id)
                 warn(
                     f"run {run_id} was killed, and can go on: pradrill resume {run_id}; "
                     f"or tear it down: pradrill teardown {run_id}"
                 )
-    return kept
+    return resumable

@@ -42,13 +42,13 @@ class Stretch:
 class ClockWatch:
     """Notices that the system's clock was set, told apart from its drift.
 
-    `looked`: how far it had been set when another process looked last, on the same steady clock.
+    `last_look`: how far it had been set when another process looked last, on the same steady clock.
     """
 
-    def __init__(self, clock: Clock, *, looked: float | None = None) -> None:
+    def __init__(self, clock: Clock, *, last_look: float | None = None) -> None:
         self._clock = clock
         self._lock = Lock()
-        self._last = clock.now(), clock.stepped() if looked is None else looked
+        self._last = clock.now(), clock.stepped() if last_look is None else last_look
 
     def look(self) -> ClockStep | None:
         """Return by how much it was set since the last look; None when it was not."""

@@ -123,12 +123,12 @@ class Context:
         tools: Tools,
         cancelled: Cancellation,
         *,
-        looked: float | None = None,
+        last_look: float | None = None,
     ) -> None:
         self.service: str | None = None
         self.attempt = 1
         self.tools = tools
-        self._run = _Run(journal, facts, ClockWatch(tools.clock, looked=looked), cancelled)
+        self._run = _Run(journal, facts, ClockWatch(tools.clock, last_look=last_look), cancelled)
         self.tenancy = Tenancy(
             tools.leases, tools.store, tools.clock, journal.run_id, self.note_guard
         )

@@ -46,21 +46,21 @@ def left_on_standby(journal: Journal, tools: Tools, ended: Collection[str]) -> t
 
     Raises PradrillError when it cannot be looked at: away, not proven, or held by a run.
     """
-    with _proven(journal, tools) as (context, seen):
-        return tuple(left for facts in seen for left in _left_on(context, facts, ended))
+    with _proven(journal, tools) as (context, machines):
+        return tuple(left for facts in machines for left in _left_on(context, facts, ended))
 
 
 def remove_from_standby(
-    journal: Journal, tools: Tools, wanted: Collection[Left]
+    journal: Journal, tools: Tools, leftovers: Collection[Left]
 ) -> tuple[Left, ...]:
     """Remove what was found there before; return what is still there. Raises as the look does."""
-    ended = {left.run for left in wanted}
-    with _proven(journal, tools) as (context, seen):
-        for facts in seen:
-            removable = [left for left in _left_on(context, facts, ended) if left in wanted]
+    ended = {left.run for left in leftovers}
+    with _proven(journal, tools) as (context, machines):
+        for facts in machines:
+            removable = [left for left in _left_on(context, facts, ended) if left in leftovers]
             for run in dict.fromkeys(left.run for left in removable):
                 _remove(context, facts, run)
-        return tuple(left for facts in seen for left in _left_on(context, facts, ended))
+        return tuple(left for facts in machines for left in _left_on(context, facts, ended))
 
 
 @contextmanager
@@ -83,9 +83,9 @@ def _proven(journal: Journal, tools: Tools) -> Iterator[tuple[Context, Sequence[
                 raise NotReadyError("; ".join(problems))
             context.connect()
             hosts = context.there().hosts
-            seen = [tools.probe.facts(host, context.there()) for host in hosts]
-            prove_identity_again(context, seen)
-            yield context, seen
+            machines = [tools.probe.facts(host, context.there()) for host in hosts]
+            prove_identity_again(context, machines)
+            yield context, machines
         finally:
             tools.standby.stop(looking)
             context.forget_folders()
@@ -101,8 +101,8 @@ def _left_on(context: Context, facts: HostFacts, ended: Collection[str]) -> Iter
         """Tell whether it is a run of this state that is known to have ended."""
         return holder.run in ended and holder == store.holder(holder.run)
 
-    if held := [lease.holder for lease in leases if lease.holds and not is_over(lease.holder)]:
-        raise BusyError(f"{host.name} is held by {held[0]}")
+    if holders := [lease.holder for lease in leases if lease.holds and not is_over(lease.holder)]:
+        raise BusyError(f"{host.name} is held by {holders[0]}")
     for lease in leases:
         if is_over(lease.holder):
             yield Left(host.name, lease.holder.run)

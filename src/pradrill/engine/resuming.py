@@ -57,7 +57,7 @@ def resume_run(
     """
     pending = _Pending(journal)
     before = facts.clock_stepped if resumer.steady else None
-    context = Context(pending, facts, tools, cancelled, looked=before)
+    context = Context(pending, facts, tools, cancelled, last_look=before)
     run = Run(context)
     with hold_standby(tools.store, facts.plan, journal.run_id):
         try:
@@ -78,7 +78,7 @@ def resume_run(
 def _prove_again(context: Context, resumer: Resumer) -> None:
     """Prove what the run rests on: secrets, files, machines, isolation, leases, a quiet standby."""
     tools, facts = context.tools, context.facts
-    done = {step.kind for step in facts.steps}
+    kinds = {step.kind for step in facts.steps}
     _sweep_controller(context)
     if problems := [*tools.unusable, *tools.standby.problems()]:
         raise NotReadyError("; ".join(map(str, problems)), hint="Mend it, then resume again.")
@@ -87,17 +87,17 @@ def _prove_again(context: Context, resumer: Resumer) -> None:
             f"edited since the run began: {', '.join(edited)}",
             hint="Put back what the run began with, then resume it again.",
         )
-    seen: list[HostFacts] = []
-    if StepKind.START in done:
+    machines: list[HostFacts] = []
+    if StepKind.START in kinds:
         context.connect()
-    if StepKind.IDENTITY in done:
-        seen = [tools.probe.facts(host, context.there()) for host in context.there().hosts]
+    if StepKind.IDENTITY in kinds:
+        machines = [tools.probe.facts(host, context.there()) for host in context.there().hosts]
     now = tools.clock.now()
-    context.note(Event.RESUMED, _resumption(facts, resumer, now, seen))
-    prove_identity_again(context, seen)
-    if StepKind.ISOLATION in done:
-        prove_isolation_again(context, seen)
-    for each in seen:
+    context.note(Event.RESUMED, _resumption(facts, resumer, now, machines))
+    prove_identity_again(context, machines)
+    if StepKind.ISOLATION in kinds:
+        prove_isolation_again(context, machines)
+    for each in machines:
         context.tenancy.hold_on(context.there(), each)
     if facts.touched:
         cut = {host: (now - since).total_seconds() for host, since in resumer.cut_since.items()}
@@ -106,7 +106,9 @@ def _prove_again(context: Context, resumer: Resumer) -> None:
         raise KeyboardInterrupt  # before anything was done
 
 
-def _resumption(facts: Facts, resumer: Resumer, now: datetime, seen: list[HostFacts]) -> Resumption:
+def _resumption(
+    facts: Facts, resumer: Resumer, now: datetime, machines: list[HostFacts]
+) -> Resumption:
     """Say after what outage it goes on; across a restart, how sure that is.
 
     Then the one clock that may have gone on is the standby's: by how much the controller's has
@@ -124,7 +126,7 @@ def _resumption(facts: Facts, resumer: Resumer, now: datetime, seen: list[HostFa
             abs(each.skew.seconds - facts.skew[each.host].seconds)
             + each.skew.within
             + facts.skew[each.host].within
-            for each in seen
+            for each in machines
             if each.host in facts.skew
         ]
         if not moved:

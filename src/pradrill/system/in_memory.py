@@ -36,7 +36,7 @@ def piped(path: Path, text: str) -> Iterator[Path]:
 
 
 @contextmanager
-def held(content: bytes) -> Iterator[Path]:
+def memory_file(content: bytes) -> Iterator[Path]:
     """Offer a content as a file that lies in memory alone: no disk can be too full for it."""
     file = os.memfd_create("pradrill")
     try:
@@ -52,9 +52,9 @@ def folder(marker: str) -> Path:
 
     Its name follows from the run's marker, so that the next command finds what a kill left.
     """
-    made = Path(tempfile.mkdtemp(prefix=scratch.prefix(marker), dir=_base()))
-    sign(made)
-    return made
+    folder = Path(tempfile.mkdtemp(prefix=scratch.prefix(marker), dir=_base()))
+    sign(folder)
+    return folder
 
 
 def sweep(marker: str) -> None:

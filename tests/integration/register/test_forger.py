@@ -199,9 +199,9 @@ def test_a_key_that_cannot_be_read_is_no_reason_to_ask_for_none(
     assert house.command("bundle", "--output", out) == ExitCode.CONFIGURATION
     assert house.command("report", "--output", out) == ExitCode.RECORD
     assert house.command("runs") == ExitCode.RECORD
-    said = capsys.readouterr()
-    assert "nothing was changed" not in said.out
-    assert said.err.count("names cannot be read") >= 4
+    output = capsys.readouterr()
+    assert "nothing was changed" not in output.out
+    assert output.err.count("names cannot be read") >= 4
     assert "cannot be read" in Path(out).read_text()
 
 
@@ -362,8 +362,8 @@ def test_a_run_that_was_entered_is_not_killed_by_taking_its_record_away(
     assert house.store.crashed() == []
     assert house.command("runs") == ExitCode.RECORD
     assert house.command("show", house.runs[1]) == ExitCode.RECORD
-    told = f"the run {house.runs[1]} is in the register, and its record is gone"
-    assert capsys.readouterr().err.count(told) == 2
+    message = f"the run {house.runs[1]} is in the register, and its record is gone"
+    assert capsys.readouterr().err.count(message) == 2
 
 
 def test_a_record_that_was_changed_is_told_where_runs_are_listed(

@@ -269,7 +269,7 @@ def test_our_repository_of_heads_starts_no_program(
     """A hook, or a setting that leads elsewhere, is put there by whoever writes in the state."""
     remote, ran = tmp_path / "audit.git", tmp_path / "ran"
     subprocess.run(["git", "init", "-q", "--bare", remote], check=True)
-    store, told = seal(tmp_path / "state", Sealing(head_git=str(remote)))
+    store, lines = seal(tmp_path / "state", Sealing(head_git=str(remote)))
     a_sealed_run(store, 0)
     ours = store.state / "heads.git"
     for name in ("pre-push", "reference-transaction"):
@@ -279,7 +279,7 @@ def test_our_repository_of_heads_starts_no_program(
         config.write(f'[url "{tmp_path}/nowhere"]\n\tinsteadOf = {remote}\n')
     a_sealed_run(store, 1)
     assert not ran.exists()
-    assert told == []
+    assert lines == []
 
 
 def test_a_remote_that_is_away_gets_its_heads_later(
@@ -305,7 +305,7 @@ def test_a_register_is_verified_and_signed_when_every_temporary_folder_is_full(
 ) -> None:
     """What ssh-keygen must read from files lies in memory."""
     key = new_key(tmp_path)
-    store, told = seal(tmp_path / "state", Sealing(key=key))
+    store, lines = seal(tmp_path / "state", Sealing(key=key))
     a_sealed_run(store, 0)
     (tmp_path / "plan.yml").write_text(_PLAN.format(key=key.name))
     words = f"{sys.executable} -m pradrill --drills /mnt --state /mnt/state"
@@ -315,12 +315,12 @@ def test_a_register_is_verified_and_signed_when_every_temporary_folder_is_full(
     )
     script = f"mount --bind {tmp_path} /mnt; {full} cd /run; unset TMPDIR; "
     script += f"{words} annotate 2026 --well x && {words} register verify"
-    done = subprocess.run(
+    result = subprocess.run(
         ["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr
-    assert "signed by pradrill" in done.stdout
-    assert told == []
+    assert result.returncode == 0, result.stderr
+    assert "signed by pradrill" in result.stdout
+    assert lines == []
 
 
 def test_a_tool_inherits_none_of_a_drills_secrets(monkeypatch: pytest.MonkeyPatch) -> None:

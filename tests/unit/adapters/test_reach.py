@@ -20,8 +20,8 @@ JSON = st.recursive(
 
 def read(answer: object, control: object = OPEN) -> Reach | None:
     """Return what is read of an endpoint's answer; None: there is none."""
-    told = answers_of([ENDPOINT], json.dumps({"control": control, ENDPOINT: answer}))
-    return told[ENDPOINT].reach
+    answers = answers_of([ENDPOINT], json.dumps({"control": control, ENDPOINT: answer}))
+    return answers[ENDPOINT].reach
 
 
 @pytest.mark.parametrize(
@@ -37,9 +37,9 @@ def read(answer: object, control: object = OPEN) -> Reach | None:
 )
 def test_an_answer_is_data(answer: object, reach: Reach, text: str | None) -> None:
     """What came of an attempt is a word of its own, and why stands beside it."""
-    told = answers_of([ENDPOINT], json.dumps({"control": OPEN, ENDPOINT: answer}))[ENDPOINT]
-    assert told.reach is reach
-    assert text in {None, told.detail.text}
+    reached = answers_of([ENDPOINT], json.dumps({"control": OPEN, ENDPOINT: answer}))[ENDPOINT]
+    assert reached.reach is reach
+    assert text in {None, reached.detail.text}
 
 
 @given(JSON)

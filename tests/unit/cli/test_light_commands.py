@@ -49,11 +49,11 @@ def test_a_reader_imports_nothing_that_it_does_not_use(command: str, tmp_path: P
     if command == "runs":  # its index leaves out what has just changed
         time.sleep(2.1)
         assert main(words) == 0
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", IMPORTED, *words], capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr
-    assert run in done.stdout or command != "runs"
-    imported = [f"{name}." for name in done.stderr.split()]
+    assert result.returncode == 0, result.stderr
+    assert run in result.stdout or command != "runs"
+    imported = [f"{name}." for name in result.stderr.split()]
     heavy = [n for n in FORBIDDEN[command] if any(each.startswith(f"{n}.") for each in imported)]
     assert heavy == []

@@ -215,10 +215,10 @@ def test_a_step_names_a_line_of_the_plans_responsibilities(tmp_path: Path) -> No
     plan = PLAN + "    responsibilities: {dns: Exemple SAS}\n"
     steps = house(tmp_path, text, plan).drills["moodle"].drill.manual()
     assert {step.responsibility for _, step in steps} == {"dns"}
-    said = 'no service of the drill has the responsibility "dns" in the plan'
+    message = 'no service of the drill has the responsibility "dns" in the plan'
     assert problems(tmp_path, text) == [
-        f"9: prepare[0].responsibility: {said}",
-        f"16: restore[1].responsibility: {said}",
+        f"9: prepare[0].responsibility: {message}",
+        f"16: restore[1].responsibility: {message}",
     ]
 
 

@@ -58,8 +58,8 @@ def killed(store: FakeStore, step: str) -> FakeJournal:
         if facts.get("phase") == Phase.TEARDOWN:  # which a living process has begun
             del journal._lines[number:]
             break
-    begun = {"phase": phase, "name": step, "service": None}
-    journal.append(Event.STEP_STARTED, max(at for _, at, _ in journal.events()), begun)
+    beginning = {"phase": phase, "name": step, "service": None}
+    journal.append(Event.STEP_STARTED, max(at for _, at, _ in journal.events()), beginning)
     return journal
 
 
@@ -111,7 +111,7 @@ def test_a_run_killed_at_any_step_goes_on(step: str) -> None:
     assert (resumption.by, resumption.seconds) == ("amartin", OUTAGE.total_seconds())
     assert record.recovery.outage in {0.0, OUTAGE.total_seconds()}
     assert (Mark.SERVICE_VERIFIED in before.of(None).marks) == (record.recovery.outage == 0.0)
-    ended = {done.name for done in before.steps}
+    ended = {each.name for each in before.steps}
     assert ended.isdisjoint(runner.plays)
     facts = replay(journal)
     assert facts is not None
@@ -149,11 +149,11 @@ def test_a_run_that_may_not_go_on_says_why() -> None:
     store = FakeStore()
     before = replay(kill_at(store, "restore_moodle"))
     assert before is not None
-    begun = {"phase": "restore", "name": "restore_moodle", "service": None}
-    found = obstacle(before.after(Event.STEP_STARTED, begun), "r1")
-    assert found is not None
-    assert "does not say repeatable: true" in found.why
-    assert "pradrill teardown r1" in found.hint
+    beginning = {"phase": "restore", "name": "restore_moodle", "service": None}
+    obstacle_found = obstacle(before.after(Event.STEP_STARTED, beginning), "r1")
+    assert obstacle_found is not None
+    assert "does not say repeatable: true" in obstacle_found.why
+    assert "pradrill teardown r1" in obstacle_found.hint
     facts = replay(killed(store, "check the service"))
     assert facts is not None
     failed = facts.steps[-1].model_copy(update={"outcome": StepOutcome.FAILED})

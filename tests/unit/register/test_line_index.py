@@ -58,8 +58,8 @@ class Listing:
         """Return what is said of damaged records."""
         now = datetime.now(UTC) + LATER
         sealed = self.store.sealed()
-        found = run_lines(self.store.register, sealed, self._derived, now, "1")[1]
-        return [str(each) for each in found]
+        errors = run_lines(self.store.register, sealed, self._derived, now, "1")[1]
+        return [str(each) for each in errors]
 
     def truth(self) -> list[RunLine]:
         """Return the lines of the records themselves."""

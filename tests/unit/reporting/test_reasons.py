@@ -194,10 +194,10 @@ def texts(*nodes: ast.AST) -> Iterator[ast.Constant]:
 
 def composed(tree: ast.AST) -> Iterator[str]:
     """Return the texts of two words and more that a module says, and does not look for."""
-    looked = set(map(id, looked_for(tree)))
+    searches = set(map(id, looked_for(tree)))
     docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for each in texts(tree):
-        if id(each) not in looked | docstrings and len(str(each.value).split()) > 1:
+        if id(each) not in searches | docstrings and len(str(each.value).split()) > 1:
             yield str(each.value)
 
 

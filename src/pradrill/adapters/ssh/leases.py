@@ -50,14 +50,14 @@ class SshLeases:
         self, host: Host, site: Site, holder: Holder, *, machine_id: str
     ) -> Sequence[FoundLease]:
         """Return every lease that lies there, whoever's."""
-        done = self._run(host, site, "look", holder, machine_id=machine_id)
+        reply = self._run(host, site, "look", holder, machine_id=machine_id)
         try:
             return [
                 FoundLease(holder=_holder(words), holds=not words["over"])
-                for words in json.loads(done.out)["leases"]
+                for words in json.loads(reply.out)["leases"]
             ]
         except (ValueError, TypeError, AttributeError, KeyError) as error:
-            raise _unread(host, done) from error
+            raise _unread(host, reply) from error
 
     def close(self) -> None:
         """Close every connection."""

@@ -24,9 +24,9 @@ def answers_of(endpoints: Sequence[str], output: str) -> dict[str, Reached]:
     return {each: _answer(answers[each]) for each in endpoints if each in answers}
 
 
-def _answer(told: object) -> Reached:
+def _answer(payload: object) -> Reached:
     """Read one answer of remote_reach.py: what came of it, a code for why, and words for why."""
-    match told:
+    match payload:
         case ["open", "", ""]:
             reach, detail = Reach.OPEN, reason(Code.PRODUCTION_ANSWERS)
         case ["closed", "refused", ""]:

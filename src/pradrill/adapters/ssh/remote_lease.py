@@ -85,8 +85,8 @@ def new_places(machine_id: str) -> Iterator[str]:
 
 def shared(machine_id: str) -> list[str]:
     """Return what lies in the folders for all, of whichever login."""
-    found = [path for folder in SHARED for path in Path(folder).glob(f"pradrill-{machine_id}-*")]
-    return sorted(str(path) for path in found)
+    paths = [path for folder in SHARED for path in Path(folder).glob(f"pradrill-{machine_id}-*")]
+    return sorted(str(path) for path in paths)
 
 
 def everywhere(machine_id: str) -> list[str]:
@@ -266,10 +266,10 @@ def release(request: Words) -> Words:
     return {"came": "released"}
 
 
-def look(asked: Words) -> Words:
+def look(request: Words) -> Words:
     """Return every lease that is there, with why it does not hold any more, if so."""
-    leases = [words for path in everywhere(asked["machine_id"]) if (words := read(path))]
-    return {"leases": [{**words, "over": over(words, asked)} for words in leases]}
+    leases = [words for path in everywhere(request["machine_id"]) if (words := read(path))]
+    return {"leases": [{**words, "over": over(words, request)} for words in leases]}
 
 
 if __name__ == "__main__":

@@ -212,15 +212,15 @@ def before() -> Seen:
     return {"uptime": uptime(), "daemons": sorted(daemons)}
 
 
-def marked(asked: Seen) -> Seen:
+def marked(request: Seen) -> Seen:
     """Return every process that carries the mark of any run, but for this command's own."""
-    wanted = f"{asked['mark']}=".encode()
+    prefix = f"{request['mark']}=".encode()
     spared = {os.getpid(), *above(os.getpid(), look({"mark": "", "run": ""}))}
     processes = []
     for pid, words in look({"mark": "", "run": ""}).items():
         for each in read(pid, "environ").split(b"\0"):
-            if each.startswith(wanted) and pid not in spared:
-                run = each[len(wanted) :].rpartition(b":")[0].decode("utf-8", "replace")
+            if each.startswith(prefix) and pid not in spared:
+                run = each[len(prefix) :].rpartition(b":")[0].decode("utf-8", "replace")
                 processes.append([run, pid, words["name"], words["start"]])
     return {"marked": processes}
 

@@ -119,7 +119,7 @@ class Rehearsal:
                 self._outside = True
                 raise PermissionError(f"{event} in a rehearsal")
 
-        def looked(path: Any, **options: Any) -> os.stat_result:
+        def stat_of(path: Any, **options: Any) -> os.stat_result:
             self._outside |= self._runs and _reads("open", (path,))
             return stat(path, **options)
 
@@ -128,14 +128,14 @@ class Rehearsal:
 
         BaseBackend.run_local = answer
         time.sleep = lambda seconds: None if self._runs else sleep(seconds)
-        os.stat = looked  # no audit event tells of it
+        os.stat = stat_of  # no audit event tells of it
         sys.addaudithook(audit)
         signal.signal(signal.SIGALRM, late)
 
     def _strangers(self) -> bool:
         """Tell whether the suite has imported libraries of others."""
-        own = {path.stem for path in self._suite.parent.rglob("*.py")}
-        fresh = {name.partition(".")[0] for name in sys.modules} - {*self._libraries, *own}
+        modules = {path.stem for path in self._suite.parent.rglob("*.py")}
+        fresh = {name.partition(".")[0] for name in sys.modules} - {*self._libraries, *modules}
         return bool(fresh - {*sys.stdlib_module_names, self._suite.name})
 
 
@@ -172,8 +172,8 @@ def _ways(item: pytest.Item, words: list[Word]) -> Iterator[_Given]:
     yield _Given(0, "")
     parameters = getattr(getattr(item, "callspec", None), "params", {}).values()
     module = vars(getattr(item, "module", None) or object)
-    own = (value for name, value in module.items() if not name.startswith("__"))
-    every = [*words, *_plain(parameters), *_plain(own)]
+    values = (value for name, value in module.items() if not name.startswith("__"))
+    every = [*words, *_plain(parameters), *_plain(values)]
     texts = [text for word in every for text in (str(word), sample(str(word)))]
     loud = "\n".join([*texts, "-1", "999999999999", *["x"] * 100_000])
     yield _Given(_ODD_CODE, loud)

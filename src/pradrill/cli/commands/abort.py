@@ -42,11 +42,11 @@ def run(args: Namespace) -> int:
         )
     wish = Abort(by=user(), asked=app.clock.now())
     FilePeople().abort(journal.folder, wish)
-    print(_heard(app, journal, wish))
+    print(_outcome(app, journal, wish))
     return ExitCode.PASSED
 
 
-def _heard(app: App, journal: Journal, wish: Abort) -> str:
+def _outcome(app: App, journal: Journal, wish: Abort) -> str:
     """Say what the run answers: that it stops, that it was too late, or nothing yet."""
     while app.clock.now() < wish.asked + _PATIENCE:
         if any(event == Event.ABORTED for event, _, _ in journal.events()):

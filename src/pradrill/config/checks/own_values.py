@@ -28,27 +28,27 @@ def lines_of_own_values(function: Function) -> Iterator[int]:
     if any(isinstance(node, ast.Nonlocal | ast.Global) for node in ast.walk(function)):
         return
     bindings = Counter(word for word, _ in bound(function))
-    own: set[str] = set()
+    values: set[str] = set()
     for statement in function.body:
-        if isinstance(statement, ast.Assign) and _stays_own(statement.value, own):
+        if isinstance(statement, ast.Assign) and _stays_own(statement.value, values):
             targets = [each.id for each in statement.targets if isinstance(each, ast.Name)]
-            own |= {word for word in targets if bindings[word] == 1}
-        elif isinstance(statement, ast.Assert) and _is_own(statement.test, own):
+            values |= {word for word in targets if bindings[word] == 1}
+        elif isinstance(statement, ast.Assert) and _is_own(statement.test, values):
             names = {each.id for each in ast.walk(statement.test) if isinstance(each, ast.Name)}
-            if names & own:  # of constants alone is told elsewhere
+            if names & values:  # of constants alone is told elsewhere
                 yield statement.lineno
 
 
-def _stays_own(value: ast.expr, own: set[str]) -> bool:
+def _stays_own(value: ast.expr, values: set[str]) -> bool:
     changing = any(isinstance(node, _CHANGING) for node in ast.walk(value))
-    return not changing and _is_own(value, own)
+    return not changing and _is_own(value, values)
 
 
-def _is_own(node: ast.expr, own: set[str]) -> bool:
+def _is_own(node: ast.expr, values: set[str]) -> bool:
     """Tell whether an expression is made of constants, such values and plain functions of them."""
     for each in ast.walk(node):
         if isinstance(each, ast.Name):
-            if each.id not in own | _PURE:
+            if each.id not in values | _PURE:
                 return False
         elif isinstance(each, ast.Call):
             if not (isinstance(each.func, ast.Name) and each.func.id in _PURE):

@@ -13,11 +13,11 @@ from pradrill.domain.values.endpoint import host_of
 
 def reach_problems(document: Document, drill: Drill, hosts: tuple[Host, ...]) -> Iterator[Problem]:
     """Refuse an endpoint of must_not_reach that is one of the standby's hosts."""
-    own = {host_of(f"{host.address}:{host.port}"): host.name for host in hosts}
+    addresses = {host_of(f"{host.address}:{host.port}"): host.name for host in hosts}
     for service, way in drill.ways.items():
         above: Loc = () if service is None else ("recover", service)
         for number, endpoint in enumerate(way.verify.must_not_reach):
-            if (name := own.get(host_of(endpoint))) is not None:
+            if (name := addresses.get(host_of(endpoint))) is not None:
                 where = (*above, "verify", "must_not_reach", number)
                 message = f'"{endpoint}" is {name}, the standby itself: that proves nothing'
                 hint = "Name what production offers, as its address and port."

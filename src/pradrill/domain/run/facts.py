@@ -257,10 +257,10 @@ _CHANGES: dict[Event, Callable[[Facts, _Change], _Change]] = {
     },
     Event.RESIDUE: lambda before, facts: {"residue": (*before.residue, *_reasons(facts["left"]))},
     Event.SIGNAL: lambda before, facts: {"signal": before.signal or facts["signal"]},
-    Event.ABORTED: lambda _was, facts: {"aborted": Abort.model_validate(facts)},
+    Event.ABORTED: lambda _before, facts: {"aborted": Abort.model_validate(facts)},
     Event.CLOCK: _clock,
-    Event.RESUMED: lambda was, facts: {
-        "resumptions": (*was.resumptions, Resumption.model_validate(facts)),
+    Event.RESUMED: lambda before, facts: {
+        "resumptions": (*before.resumptions, Resumption.model_validate(facts)),
         "standing": {},
     },
     Event.LOST: lambda _before, _facts: {"lost": True, "standing": {}},

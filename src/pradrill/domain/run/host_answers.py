@@ -26,8 +26,8 @@ def last_line(text: str) -> str:
     """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     line = lines[-1] if lines else "it said nothing"
-    shown = _PASSWORD.sub(r"\1********", line)[:_LONGEST_LINE]
-    return "".join(c if c.isprintable() else "?" for c in shown)
+    visible = _PASSWORD.sub(r"\1********", line)[:_LONGEST_LINE]
+    return "".join(c if c.isprintable() else "?" for c in visible)
 
 
 def known_hosts_name(host: Host) -> str:

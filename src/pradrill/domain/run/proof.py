@@ -80,8 +80,8 @@ def was_cut(facts: Facts) -> bool:
     works = {step.key for step in facts.plan.steps if step.works}
     ended = {step.key for step in facts.steps}
     cut = any(step.key in works and step.outcome in given_up for step in facts.steps)
-    gone = facts.lost or bool(facts.resumptions)
-    return gone or cut or not works.isdisjoint(set(facts.begun) - ended)
+    untouchable = facts.lost or bool(facts.resumptions)
+    return untouchable or cut or not works.isdisjoint(set(facts.begun) - ended)
 
 
 def _may_be_torn_down(facts: Facts, host: str) -> bool:

@@ -36,10 +36,10 @@ def waits_to_go_on(facts: Facts, run_id: str) -> bool:
 
 
 def _reasons(facts: Facts) -> Iterator[str]:
-    begun = {phase for phase, _, _ in facts.begun}
+    phases = {phase for phase, _, _ in facts.begun}
     if facts.refusal is not None or Mark.DECLARED not in facts.marks:
         yield "nothing was begun in it"
-    if facts.lost or facts.aborted is not None or Phase.TEARDOWN in begun:
+    if facts.lost or facts.aborted is not None or Phase.TEARDOWN in phases:
         yield "its teardown had begun"
     if facts.plan.drill.standby.throw_away:
         yield "its standby went with its process"

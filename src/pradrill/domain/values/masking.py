@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pradrill.domain.values.quoted_rows import without_rows
-from pradrill.domain.values.secret_forms import STRONG, encoded, parts_of, written
+from pradrill.domain.values.secret_forms import STRONG, encoded, parts_of, spellings
 
 MASK = "********"
 
@@ -60,10 +60,10 @@ class Masker:
         before = set(self._forms)
         for part in parts_of(secret):
             is_weak = len(part) < STRONG or part.isdecimal()
-            forms = encoded(part) if is_weak else encoded(part) | written(part)
+            forms = encoded(part) if is_weak else encoded(part) | spellings(part)
             forms |= {_BREAK.sub("", form) for form in forms}  # as a text without breaks has it
             if is_weak:
-                self._words |= written(part)
+                self._words |= spellings(part)
                 forms -= {part, part[::-1]}
             self._forms |= {_folded(form) for form in forms if len(form) >= STRONG}
 
@@ -198,12 +198,12 @@ def _folded(text: str) -> str:
 
 def _masked(text: str, spans: Iterable[tuple[int, int]]) -> str:
     """Return a text with a mask for each span; one for those that overlap."""
-    parts, done = [], 0
+    parts, position = [], 0
     for start, end in sorted(spans, key=lambda span: (span[0], -span[1])):
-        if start >= done:
-            parts += [text[done:start], MASK]
-        done = max(done, end)
-    return "".join(parts) + text[done:]
+        if start >= position:
+            parts += [text[position:start], MASK]
+        position = max(position, end)
+    return "".join(parts) + text[position:]
 
 
 def _word(form: str) -> str:

@@ -50,17 +50,17 @@ def without_rows(text: str) -> str:
         return text
     for pattern in (_QUOTED, _OF_ITS_NUMBER, _OWN_WORDS):
         text = pattern.sub(rf"\1{_NOT_SHOWN}", text)
-    kept: list[str] = []
+    parts: list[str] = []
     is_data = False
     pieces = _LINE_END.split(text)
     for line, end in zip(pieces[::2], [*pieces[1::2], ""], strict=True):
         label = _LABEL.search(line)
         if is_data and label is None and not _BEGINS.match(line):
             continue  # it goes on with the row, or the statement, of the line before
-        shown, is_data = _without_value(line[: label.end()] + _NOT_SHOWN if label else line)
+        safe, is_data = _without_value(line[: label.end()] + _NOT_SHOWN if label else line)
         is_data |= label is not None
-        kept += [shown, end]
-    return "".join(kept)
+        parts += [safe, end]
+    return "".join(parts)
 
 
 def _without_value(line: str) -> tuple[str, bool]:

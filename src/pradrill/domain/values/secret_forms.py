@@ -29,14 +29,14 @@ _UNQUOTED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123
 
 def parts_of(secret: str) -> set[str]:
     """Return what is a secret in a secret: itself, its lines, and the passwords that it holds."""
-    found = {secret, secret.strip(), *passwords_in(secret), *_in_json(secret)}
+    forms = {secret, secret.strip(), *passwords_in(secret), *_in_json(secret)}
     for line in secret.splitlines():
         bare = line.strip()
         if len(bare) >= STRONG and not _FRAME.fullmatch(bare):
-            found.add(bare)
+            forms.add(bare)
         hits = (_SETTING.search(bare), _PGPASS.search(bare), _NETRC.search(bare))
-        found |= {hit[1] for hit in hits if hit}
-    return {part for part in found if len(part) >= SHORTEST}
+        forms |= {hit[1] for hit in hits if hit}
+    return {part for part in forms if len(part) >= SHORTEST}
 
 
 def passwords_in(text: str) -> Iterator[str]:
@@ -44,7 +44,7 @@ def passwords_in(text: str) -> Iterator[str]:
     yield from _DECLARED_PASSWORD.findall(text)
 
 
-def written(secret: str) -> set[str]:
+def spellings(secret: str) -> set[str]:
     """Return a text as it is and escaped, also twice: JSON in JSON, a URL in HTML."""
     once = {secret} | {escape(secret) for escape in _ESCAPES}
     twice = once | {escape(form) for form in once for escape in _ESCAPES}
@@ -55,13 +55,13 @@ def encoded(secret: str) -> set[str]:
     """Return a text in hex, base32 and base64; in base64 twice, too, and as JSON or a URL in it."""
     raw = secret.encode("utf-8", "surrogatepass")
     dumps = {raw.hex(sign, -width) for sign in ":- " for width in (1, 2)}
-    found = {raw.hex(), *dumps, base64.b32encode(raw)[: len(raw) * 8 // 5].decode()}
-    found |= set(_in_base64(raw))
+    forms = {raw.hex(), *dumps, base64.b32encode(raw)[: len(raw) * 8 // 5].decode()}
+    forms |= set(_in_base64(raw))
     standard = set(_in_base64(raw, (base64.b64encode,)))
     for inner in {*standard, *(escape(secret) for escape in _INSIDE)} - {secret}:
-        found |= set(_in_base64(inner.encode("utf-8", "surrogatepass"), (base64.b64encode,)))
-    found |= {_percent(form) for form in found if not form.isalnum()}
-    return found | set(_in_lines(secret)) | set(_of_other_bytes(secret)) | _spelled(secret)
+        forms |= set(_in_base64(inner.encode("utf-8", "surrogatepass"), (base64.b64encode,)))
+    forms |= {_percent(form) for form in forms if not form.isalnum()}
+    return forms | set(_in_lines(secret)) | set(_of_other_bytes(secret)) | _spelled(secret)
 
 
 def _in_json(secret: str) -> Iterator[str]:
@@ -69,10 +69,10 @@ def _in_json(secret: str) -> Iterator[str]:
     if not secret.lstrip().startswith("{"):
         return
     try:
-        told = json.loads(secret)
+        document = json.loads(secret)
     except (ValueError, RecursionError):
         return
-    below = [told]
+    below = [document]
     while below:
         each = below.pop()
         for name, value in each.items() if isinstance(each, dict) else enumerate(each):
@@ -123,9 +123,9 @@ def _spelled(secret: str) -> set[str]:
     }
 
 
-def _percent(text: str, kept: str = "") -> str:
+def _percent(text: str, kept_as_is: str = "") -> str:
     """Quote a text as a part of a URL."""
-    safe = _UNQUOTED | frozenset(kept.encode())
+    safe = _UNQUOTED | frozenset(kept_as_is.encode())
     raw = text.encode("utf-8", "surrogatepass")
     return "".join(chr(byte) if byte in safe else f"%{byte:02X}" for byte in raw)
 

@@ -103,27 +103,27 @@ def prove_anew(context: Context) -> None:
         context.tenancy.resume(context.there(), facts)
 
 
-def prove_identity_again(context: Context, seen: Sequence[HostFacts]) -> None:
+def prove_identity_again(context: Context, machines: Sequence[HostFacts]) -> None:
     """Prove that hosts are the machines of before, standbys and no primaries. Raises NotReadyError.
 
     What they were like before anything was changed stays as it was noted then.
     """
     refused: list[GuardResult] = []
-    for facts in seen:
+    for facts in machines:
         host = context.host(facts.host)
         context.note(Event.SKEW, host=host.name, skew=facts.skew)
         same = same_machine_guard(host, facts, context.facts.seen.get(host.name))
         refused += _guard(context, Phase.READINESS, [same, *_identified(context, host, facts)])
     _refuse(refused)
-    if seen:
-        context.bind(seen)
+    if machines:
+        context.bind(machines)
 
 
-def prove_isolation_again(context: Context, seen: Sequence[HostFacts]) -> None:
+def prove_isolation_again(context: Context, machines: Sequence[HostFacts]) -> None:
     """Prove the marker, and that production is out of reach, as before. Raises NotReadyError."""
     endpoints = context.facts.plan.drill.must_not_reach()
     refused: list[GuardResult] = []
-    for facts in seen:
+    for facts in machines:
         host = context.host(facts.host)
         reached = context.tools.probe.reaches(host, context.there(), endpoints)
         refused += _guard(context, Phase.PREPARE, isolation_guards(facts, endpoints, reached))

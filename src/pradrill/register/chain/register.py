@@ -177,11 +177,11 @@ class Register:
 
     def why_unsigned(self) -> str | None:
         """Say why an entry would go unsigned, or its key unproven, in a register that is signed."""
-        named = (self.seals() or Seals()).public_key
-        if named is None:
+        public_key = (self.seals() or Seals()).public_key
+        if public_key is None:
             return None
         sealer = self._sealer()
-        return "the plan is not at hand" if sealer is None else sealer.why_no_successor(named)
+        return "the plan is not at hand" if sealer is None else sealer.why_no_successor(public_key)
 
     def attestation(self, name: str, sha256: str, record: RunRecord) -> bytes | None:
         """Return an attestation of a record's file, if the settings ask for one."""

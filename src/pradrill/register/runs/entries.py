@@ -15,8 +15,8 @@ from pradrill.register.chain.register import Register
 def entered(register: Register) -> set[str]:
     """Return the ids of the runs that the register holds, and of those that it has refused."""
     kinds = {EntryKind.RUN, EntryKind.DAMAGE}
-    told = (entry.body.get("run_id") for entry in register.entries() if entry.kind in kinds)
-    return {str(run_id) for run_id in told if run_id}
+    run_ids = (entry.body.get("run_id") for entry in register.entries() if entry.kind in kinds)
+    return {str(run_id) for run_id in run_ids if run_id}
 
 
 def runs_of(register: Register) -> Iterator[RunEntry]:

@@ -64,13 +64,13 @@ class RunFolders:
     def unsettled(self, entered: Collection[str]) -> bool:
         """Tell whether a run is here that the register does not name, or that has no record."""
         sealed, others = self._split()
-        return bool(others or self._named(_UNBEGUN)) or not set(sealed) <= set(entered)
+        return bool(others or self._names(_UNBEGUN)) or not set(sealed) <= set(entered)
 
     def _split(self) -> tuple[list[str], list[str]]:
         """Return the ids of the sealed runs, and of the others. Of thousands, so they are text."""
         sealed: list[str] = []
         others: list[str] = []
-        for name in self._named(_RUN):
+        for name in self._names(_RUN):
             (sealed if _has_record(f"{self.runs}/{name}") else others).append(name)
         return sealed, others
 
@@ -103,9 +103,9 @@ class RunFolders:
 
     def _folders(self) -> list[Path]:
         """Return the folders of all runs, oldest first; raises RecordError."""
-        return [self.runs / name for name in self._named(_RUN)]
+        return [self.runs / name for name in self._names(_RUN)]
 
-    def _named(self, pattern: re.Pattern[str]) -> list[str]:
+    def _names(self, pattern: re.Pattern[str]) -> list[str]:
         try:
             with os.scandir(self.runs) as entries:
                 return sorted(e.name for e in entries if pattern.match(e.name) and _is_folder(e))

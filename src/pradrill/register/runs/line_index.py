@@ -67,13 +67,13 @@ def run_lines(
     of its file. Raises RecordError. `version`: of the program, which words the lines.
     """
     path = register.state / INDEX
-    kept, entered, registered = _read(path, version), _entered(register), record_hashes(register)
+    rows, entered, registered = _read(path, version), _entered(register), record_hashes(register)
     lines: list[RunLine] = []
     damaged: list[RecordError] = []
     fresh: dict[str, Kept] = {}
     for folder in folders:
         stamp = _stamp(f"{folder}/{RECORD}")
-        row = kept.get(folder.name)
+        row = rows.get(folder.name)
         if row is None or row.stamp != stamp or not _is_entered(row, folder.name, entered):
             try:
                 line, sha256 = derived(folder / RECORD)
@@ -86,7 +86,7 @@ def run_lines(
         lines.append(row.line)
         if _is_entered(row, folder.name, entered) and _is_settled(row.stamp, now):
             fresh[folder.name] = row
-    if fresh != kept:
+    if fresh != rows:
         _write(path, fresh, version)
     return lines, damaged
 
@@ -103,16 +103,16 @@ def _is_entered(row: Kept, run_id: str, entered: Mapping[str, tuple[str, str]]) 
 
 def _entered(register: Register) -> Mapping[str, tuple[str, str]]:
     """Return run → hash of its record, and verdict; none when the register cannot be read."""
-    found: dict[str, tuple[str, str]] = {}
+    hashes: dict[str, tuple[str, str]] = {}
     with suppress(RecordError):
         for entry in register.entries():
             if entry.kind is EntryKind.RUN:
                 body = entry.body
-                found[str(body.get("run_id"))] = (
+                hashes[str(body.get("run_id"))] = (
                     str(body.get("record_sha256")),
                     str(body.get("verdict")),
                 )
-    return found
+    return hashes
 
 
 def _stamp(path: str) -> FileStamp | None:

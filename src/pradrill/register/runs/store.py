@@ -55,7 +55,7 @@ class RunJournal:
         self._file: int | None = None
         self._signed = False
 
-    def own(self, doing: Doing) -> None:
+    def claim_as(self, doing: Doing) -> None:
         """Say whose the run is, where a command that wants it finds that."""
         if self._lock is not None and not self._signed and _has_facts(self.folder):
             sign(self._lock, doing)
@@ -71,7 +71,7 @@ class RunJournal:
             write_line(self._file, line_of(signed))
         except OSError as error:
             raise unwritten(self.folder / JOURNAL, error) from error
-        self.own(Doing.RUN)
+        self.claim_as(Doing.RUN)
 
     def events(self) -> Iterator[tuple[str, datetime, dict[str, Any]]]:
         """Read back every whole fact, without a last one that a crash cut off.
@@ -210,7 +210,7 @@ class FileRunStore(RunFolders):
                     lock.close()
                 else:
                     journals.append(RunJournal(folder, lock, self.register))
-                    journals[-1].own(Doing.TEARDOWN)
+                    journals[-1].claim_as(Doing.TEARDOWN)
         return journals
 
     def claim(self, run: str, doing: Doing) -> RunJournal:
@@ -219,13 +219,15 @@ class FileRunStore(RunFolders):
         Raises BusyError, naming whose it is already, and UsageError for any other run.
         """
         unsealed = [folder for folder in self._unsealed() if run in folder.name]
-        meant = [folder for folder in unsealed if folder.name == run] or unsealed
-        if not meant:
+        candidates = [folder for folder in unsealed if folder.name == run] or unsealed
+        if not candidates:
             self._refuse_sealed(run)
-        if len(meant) > 1:
-            some = ", ".join(folder.name for folder in meant[-5:])
-            raise UsageError(f"{run} names {len(meant)} runs", hint=f"Give more of it: {some}.")
-        (folder,) = meant
+        if len(candidates) > 1:
+            some = ", ".join(folder.name for folder in candidates[-5:])
+            raise UsageError(
+                f"{run} names {len(candidates)} runs", hint=f"Give more of it: {some}."
+            )
+        (folder,) = candidates
         lock = _free(folder)
         if lock is None:
             raise BusyError(
@@ -236,7 +238,7 @@ class FileRunStore(RunFolders):
         if is_sealed(folder) or not _has_facts(folder):  # just now, or nothing was begun
             journal.close()
             self._refuse_sealed(run)
-        journal.own(doing)
+        journal.claim_as(doing)
         return journal
 
     def owner(self, run_id: str) -> Owner | None:
@@ -338,15 +340,15 @@ class FileRunStore(RunFolders):
         records are read.
         """
         folders = {folder.name: folder for folder in self._folders()}
-        seen: set[str] = set()
+        services: set[str] = set()
         for run in sorted(self._entries(), key=lambda run: run.started, reverse=True):
             refused = run.state != RunState.FINISHED or run.refusal is not None
-            if refused or run.run_id not in folders or seen.issuperset(run.services):
+            if refused or run.run_id not in folders or services.issuperset(run.services):
                 continue
             with suppress(RecordError):
                 record, content = read_record(folders[run.run_id] / RECORD)
                 if line_hash(content) == run.record_sha256:
-                    seen.update(run.services)
+                    services.update(run.services)
                     yield record
 
     def _entries(self) -> list[RunEntry]:

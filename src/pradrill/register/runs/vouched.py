@@ -91,9 +91,9 @@ def _statement(folder: Path, before: bytes, fact: dict[str, Any]) -> bytes:
 
     At a run's end this takes in its evidence: it is in the record that is still to be written.
     """
-    kept = sorted((folder / EVIDENCE).rglob("*")) if fact["event"] == Event.ENDED else []
+    files = sorted((folder / EVIDENCE).rglob("*")) if fact["event"] == Event.ENDED else []
     evidence = [
-        (path.relative_to(folder).as_posix(), sha256(path)) for path in kept if path.is_file()
+        (path.relative_to(folder).as_posix(), sha256(path)) for path in files if path.is_file()
     ]
     journal = hashlib.sha256(before).hexdigest()
     return json.dumps([folder.name, journal, evidence, fact], sort_keys=True).encode() + b"\n"

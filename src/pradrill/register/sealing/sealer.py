@@ -74,18 +74,18 @@ class Sealer:
         """Tell whether a head could be signed now."""
         return self.signature(head_line(head))[0] is not None
 
-    def why_no_successor(self, named: str) -> str | None:
+    def why_no_successor(self, predecessor: str) -> str | None:
         """Say why nothing can be signed that follows on what the named key has signed."""
         key = self.public_key()
         if key is None:
             return "no key that can be read is named"
-        if key == named:
+        if key == predecessor:
             return self.signature(b"")[1]
         try:
             before = self._settings.previous_key and public_key(self._settings.previous_key)
         except ToolError as error:
             return error.message
-        return None if before == named else "another key is named, and the one before is not"
+        return None if before == predecessor else "another key is named, and the one before is not"
 
     def public_key(self) -> str | None:
         """Return the public half of the key, if one is named and can be read."""

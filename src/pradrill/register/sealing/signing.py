@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pradrill.domain.declared.sealing import NAMESPACE
-from pradrill.system.in_memory import held
+from pradrill.system.in_memory import memory_file
 from pradrill.system.tools import ToolError, tool
 
 _ARMOR = re.compile(
@@ -75,7 +75,7 @@ def signature_problem(content: bytes, signature: bytes, signers: str) -> str | N
     if not _is_canonical(signature):
         return "is no signature as ssh-keygen writes it"
 
-    with held(signers.encode()) as allowed, held(signature) as signed:
+    with memory_file(signers.encode()) as allowed, memory_file(signature) as signed:
         try:
             principals = tool("ssh-keygen", "-Y", "find-principals", "-f", allowed, "-s", signed)
         except ToolError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from pradrill.system.in_memory import held
+from pradrill.system.in_memory import memory_file
 from pradrill.system.tools import ToolError, tool
 
 _SECONDS = 15
@@ -37,7 +37,7 @@ def stamp(sha256: str, authority: str) -> bytes:
 
 def stamp_problem(sha256: str, response: bytes, authorities: str) -> str | None:
     """Say why an answer does not prove that the hash existed, or None when it does."""
-    with held(response) as stamp, held(authorities.encode()) as trusted:
+    with memory_file(response) as stamp, memory_file(authorities.encode()) as trusted:
         try:
             tool(
                 *("openssl", "ts", "-verify", "-digest", sha256),
@@ -51,7 +51,7 @@ def stamp_problem(sha256: str, response: bytes, authorities: str) -> str | None:
 
 def stated_time(response: bytes) -> datetime | None:
     """Return the time that an answer states, whoever gave it; None when it is not a stamp."""
-    with held(response) as stamp:
+    with memory_file(response) as stamp:
         try:
             text = tool("openssl", "ts", "-reply", "-text", "-in", stamp).decode("utf-8", "replace")
         except ToolError:

@@ -43,8 +43,8 @@ def cell(value: object) -> str:
 
 def _doubt(case: CaseFile) -> Iterator[dict[str, object]]:
     """Say before everything else that nobody vouches for what follows."""
-    if told := case_view.doubt(case):
-        yield {"row": "doubt", "name": told[0], "detail": "; ".join(told[1:])}
+    if doubt := case_view.doubt(case):
+        yield {"row": "doubt", "name": doubt[0], "detail": "; ".join(doubt[1:])}
 
 
 def _run(record: RunRecord) -> Iterator[dict[str, object]]:

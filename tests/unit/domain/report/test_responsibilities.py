@@ -67,8 +67,8 @@ def test_every_line_of_every_service_is_there() -> None:
 @pytest.mark.parametrize("line", ["Sauvegardes", "backup", "vm", "licences", ""])
 def test_a_line_is_what_it_declares_and_nothing_is_guessed(line: str) -> None:
     """Of words that are no topic nothing is known, whatever they seem to say."""
-    (found,) = evidence_of(line)
-    assert (found.proof, found.text.code) == (Proof.UNKNOWN, Code.NO_TOPIC)
+    (evidence,) = evidence_of(line)
+    assert (evidence.proof, evidence.text.code) == (Proof.UNKNOWN, Code.NO_TOPIC)
 
 
 def test_the_topics_that_a_run_shows_by_itself() -> None:
@@ -89,8 +89,8 @@ def test_a_line_is_exercised_by_the_manual_step_that_names_it(line: str) -> None
     """A manual step that names the line shows it; a no or silence shows the contrary."""
     silent = Proof.NOT_EXERCISED if Topic.of(line) else Proof.UNKNOWN
     assert evidence_of(line)[0].proof is silent
-    told = evidence_of(line, waits=(a_wait(responsibility=line),))[0].text.text
-    assert told == "switch the DNS: done after 10m00s, amartin says"
+    text = evidence_of(line, waits=(a_wait(responsibility=line),))[0].text.text
+    assert text == "switch the DNS: done after 10m00s, amartin says"
     for answer in (None, an_answer(yes=False)):
         refused = a_wait(responsibility=line, answer=answer)
         assert evidence_of(line, waits=(refused,))[0].proof is Proof.FAILED
@@ -100,9 +100,9 @@ def test_a_line_is_exercised_by_the_manual_step_that_names_it(line: str) -> None
 
 def test_what_a_run_measured_and_what_a_person_did_stand_together() -> None:
     """A step that names a topic adds to what the run shows of it by itself."""
-    measured, done = evidence_of("restore", waits=(a_wait(responsibility="restore"),))
+    measured, by_people = evidence_of("restore", waits=(a_wait(responsibility="restore"),))
     assert measured.text.text == "verified 42m10s after T0"
-    assert done.text.code == Code.DONE_BY_PERSON
+    assert by_people.text.code == Code.DONE_BY_PERSON
 
 
 def test_support_is_shown_by_its_figures() -> None:
@@ -121,9 +121,9 @@ def test_support_is_shown_by_its_figures() -> None:
         return (SlaMeasure.model_validate({**fields, **changes}),)
 
     assert evidence_of("support")[0].proof is Proof.NOT_EXERCISED
-    kept = evidence_of("support", sla=measured())[0]
-    assert (kept.proof, kept.seconds) == (Proof.SHOWN, 120)
-    assert kept.text.text == "response 2m00s, SLA met"
+    evidence = evidence_of("support", sla=measured())[0]
+    assert (evidence.proof, evidence.seconds) == (Proof.SHOWN, 120)
+    assert evidence.text.text == "response 2m00s, SLA met"
     assert (
         evidence_of("support", sla=measured(standing=SlaStanding.NOT_MET))[0].proof is Proof.FAILED
     )
@@ -133,30 +133,30 @@ def test_support_is_shown_by_its_figures() -> None:
 @pytest.mark.parametrize("what", ["backups", "restore"])
 def test_a_restore_that_failed_shows_the_contrary(what: str) -> None:
     """Who answers for the backup or the restore is told what the failed step came to."""
-    (found,) = evidence_of(what, steps=(a_step(outcome=StepOutcome.FAILED),))
-    assert (found.proof, found.text.text) == (Proof.FAILED, "restore_moodle: failed")
+    (evidence,) = evidence_of(what, steps=(a_step(outcome=StepOutcome.FAILED),))
+    assert (evidence.proof, evidence.text.text) == (Proof.FAILED, "restore_moodle: failed")
 
 
 def test_a_standby_that_did_not_answer_shows_the_contrary() -> None:
     """The machine's line fails with the time that was spent."""
     step = a_step(kind=StepKind.START, outcome=StepOutcome.UNREACHABLE, seconds=120.0)
-    (found,) = evidence_of("machines", steps=(step,))
-    assert (found.proof, found.seconds) == (Proof.FAILED, 120.0)
+    (evidence,) = evidence_of("machines", steps=(step,))
+    assert (evidence.proof, evidence.seconds) == (Proof.FAILED, 120.0)
 
 
 def test_checks_that_are_red_show_the_contrary() -> None:
     """A line about the application counts the mandatory checks."""
     checks = (a_check(), a_check(check="b", outcome=CheckOutcome.FAILED))
-    (found,) = evidence_of("applications", checks=checks)
-    assert (found.proof, found.text.text) == (Proof.FAILED, "1 of 2 mandatory checks passed")
+    (evidence,) = evidence_of("applications", checks=checks)
+    assert (evidence.proof, evidence.text.text) == (Proof.FAILED, "1 of 2 mandatory checks passed")
 
 
 def test_nothing_measured_shows_nothing() -> None:
     """A run without marks, steps and checks exercised no line."""
     bare = a_recovery(marks={}, recovery_point=None, rta=None)
     for what in Topic:
-        (found,) = evidence_of(what, steps=(), checks=(), recovery=bare)
-        assert found.proof is Proof.NOT_EXERCISED
+        (evidence,) = evidence_of(what, steps=(), checks=(), recovery=bare)
+        assert evidence.proof is Proof.NOT_EXERCISED
 
 
 def test_a_refused_run_exercised_nothing() -> None:

@@ -101,8 +101,8 @@ def test_own_machine_is_read() -> None:
 
 def test_a_tool_that_quotes_its_settings_tells_no_password() -> None:
     """Barman does so with a conninfo: nobody has named that password to us."""
-    said = "WARNING: x\nERROR: bad conninfo: host=pg user=barman password='hun ter2' sslmode=x"
-    assert host_words.last_line(said).endswith("user=barman password=******** sslmode=x")
+    output = "WARNING: x\nERROR: bad conninfo: host=pg user=barman password='hun ter2' sslmode=x"
+    assert host_words.last_line(output).endswith("user=barman password=******** sslmode=x")
     assert host_words.last_line("option --repo1-cipher-pass=hunter2") == (
         "option --repo1-cipher-pass=********"
     )

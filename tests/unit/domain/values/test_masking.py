@@ -179,8 +179,8 @@ def test_each_line_of_a_keys_base64_is_hidden_alone() -> None:
     lines = [f"{number:02d}{'Kuckucksuhr' * 6}"[:70] for number in range(8)]
     key = "\n".join(["-----BEGIN PRIVATE KEY-----", *lines, "-----END PRIVATE KEY-----", ""])
     masker = Masker([key])
-    told = base64.encodebytes(key.encode()).decode().splitlines()[:-1]
-    assert [line for line in told if masker.text(line) != MASK] == []
+    wrapped = base64.encodebytes(key.encode()).decode().splitlines()[:-1]
+    assert [line for line in wrapped if masker.text(line) != MASK] == []
     anew = textwrap.wrap("".join(lines), 64)
     assert [line for line in anew if masker.text(line) != MASK] == []
 
@@ -275,7 +275,7 @@ def test_hostile_output_takes_no_time(text: str) -> None:
 
 def test_what_follows_an_error_is_kept() -> None:
     """A key's and a column's name, a hint, the next task."""
-    said = (
+    output = (
         "ERROR 1062 (23000): Duplicate entry 'alice' for key 'PRIMARY'\nTASK [next] ***\nok: [web]"
     )
-    assert Masker().text(said) == said.replace("'alice'", "(not shown)")
+    assert Masker().text(output) == output.replace("'alice'", "(not shown)")
