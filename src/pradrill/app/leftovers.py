@@ -1,4 +1,4 @@
-"""What any older run has left anywhere: found, shown, and removed by whoever says so."""
+"""Find what any older run has left anywhere; show it, and remove it for whoever says so."""
 
 from __future__ import annotations
 

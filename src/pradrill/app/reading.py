@@ -1,4 +1,4 @@
-"""What every command reads: the state folder's register and runs, and who vouches for them.
+"""Read the state folder, its register and runs, and who vouches for them: for every command.
 
 A command that reads needs no more than this: nothing here imports what runs a drill.
 """

@@ -1,4 +1,4 @@
-"""A killed run goes on here: its plan is read again, and must be what it was."""
+"""Take a killed run up again: its plan is read anew, and must be what it was."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The run that somebody means, while its process is alive."""
+"""Find the run that somebody means, while its process is alive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What many drills of a plan share is looked at once while the plan is read.
+"""Look once, while a plan is read, at what many of its drills share.
 
 Files may change from one reading to the next, so nothing is remembered for longer.
 """

@@ -1,4 +1,4 @@
-"""Where the plan is, and the part of it that every command asks for: who seals the register."""
+"""Find the plan, and read the part that every command asks for: who seals the register."""
 
 from __future__ import annotations
 

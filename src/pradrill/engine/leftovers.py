@@ -1,4 +1,4 @@
-"""What runs that have ended left on a standby: their leases, and processes that go on there.
+"""Look for what ended runs left on a standby: their leases, and processes that go on there.
 
 The standby is proven first, as for a teardown; what another run holds is left alone.
 """

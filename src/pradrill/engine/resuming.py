@@ -1,4 +1,4 @@
-"""A run that goes on in another process: all that it rests on is proven again, then the rest done.
+"""Resume a run in another process: prove again all that it rests on, then do the rest.
 
 Until everything is proven, nothing is written into its journal and nothing changed on its standby:
 a run that cannot go on stays what it was.

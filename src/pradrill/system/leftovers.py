@@ -1,4 +1,4 @@
-"""What processes that died have left on this machine: folders, sockets, processes of ours alone."""
+"""Find what dead processes have left on this machine: folders, sockets, processes of ours alone."""
 
 from __future__ import annotations
 

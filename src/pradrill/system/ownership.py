@@ -1,4 +1,4 @@
-"""Which process this is, and whether another one lives: by boot, pid and start time together."""
+"""Tell which process this is, and whether another one lives: by boot, pid and start time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What remote_reach.py prints, read as data: nothing but its own answers counts as closed."""
+"""Read what remote_reach.py prints as data: nothing but its own answers counts as closed."""
 
 from __future__ import annotations
 

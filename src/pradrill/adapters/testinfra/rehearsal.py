@@ -1,4 +1,4 @@
-"""What a check makes of made-up answers: one that passes whatever the host answers proves nothing.
+"""Try each check on made-up answers: one that passes whatever the host answers proves nothing.
 
 It belongs to the worker, which loads it by path: it imports nothing of pradrill. No host is asked:
 in the process that collects the checks, testinfra's commands get answers of ours. Whatever else a

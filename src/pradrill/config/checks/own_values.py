@@ -1,4 +1,4 @@
-"""Assertions of nothing but what a check has written down itself: `x = 1; assert x == 1`."""
+"""Find assertions of nothing but what a check has written down itself: `x = 1; assert x == 1`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a drill calls production: an endpoint that is the standby's own proves nothing, closed."""
+"""Look at what a drill calls production: an endpoint of the standby's own proves nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines of the plan's responsibilities of which no drill can ever show anything."""
+"""Find lines of the plan's responsibilities of which no drill can ever show anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How people are told that a drill waits for them: the plan's `notify`, one model for each channel.
+"""Describe how people are told that a drill waits for them: one model for each channel.
 
 A new channel is a model here, its name in `AnyChannel`, and its adapter (`app/tools.py`).
 """

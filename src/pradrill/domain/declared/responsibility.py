@@ -1,4 +1,4 @@
-"""What a plan's responsibilities are about: topics of a list, and lines of the company's own."""
+"""Describe what responsibilities are about: topics of a list, and lines of the company's own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plan's table of who answers for what, and what a run showed of each line.
+"""Show, for each line of the plan's table of who answers for what, what a run showed of it.
 
 A line names a topic, of which a run may show something by itself, or is the company's own, which a
 manual step may name. What nothing shows was not exercised: silence is never a proof. Of a line of

@@ -1,4 +1,4 @@
-"""The sections of a report on one run, in the reader's order.
+"""List the sections of a report on one run, in the reader's order.
 
 A section is a line here and a template, `reporting/templates/report/KEY.html.j2`. Its key is what
 a clause map names and what the page's links lead to.

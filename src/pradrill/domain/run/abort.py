@@ -1,4 +1,4 @@
-"""A run that somebody stops from elsewhere: who, and when."""
+"""Describe who stops a run from elsewhere, and when."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def _measured(
     ]
 
     def bounded(actual: Elapsed | None, *, both: bool = False) -> Elapsed | None:
-        """Widen a figure by what is not known of the controller's clock."""
+        """Give a figure room for what is not known of the controller's clock."""
         widened = actuals.with_clock_set(actual, facts.clock_steps, both=both)
         return actuals.with_outages(widened, facts.resumptions if both else before_verified)
 

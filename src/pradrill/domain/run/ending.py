@@ -1,4 +1,4 @@
-"""How runs end, in single words. Many name them who need nothing else of a record."""
+"""Name how runs end, in single words. Many name them who need nothing else of a record."""
 
 from __future__ import annotations
 

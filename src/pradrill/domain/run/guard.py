@@ -1,4 +1,4 @@
-"""Guards: which there are, and what a host told when it was asked what it reaches."""
+"""Describe guards, and what a host answered when it was asked what it reaches."""
 
 from __future__ import annotations
 

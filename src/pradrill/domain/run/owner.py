@@ -1,4 +1,4 @@
-"""Whose a run is at the moment: the process that writes its journal."""
+"""Describe whose a run is at the moment: the process that writes its journal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the clock of a primary stands among those of a run's hosts: under a name of its own."""
+"""Name the clock of a primary among those of a run's hosts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a run whose process died may go on: nothing is done twice that may not be."""
+"""Judge whether a run whose process died may go on: nothing is done twice that may not be."""
 
 from __future__ import annotations
 

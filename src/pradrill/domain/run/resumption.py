@@ -1,4 +1,4 @@
-"""A run that went on in another process: from where, after what, and whether it may."""
+"""Describe how a run went on in another process: from where, after what, and whether it may."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a list of runs shows of each."""
+"""Describe what a list of runs shows of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What clients of MariaDB and PostgreSQL add to an error: the statement, and the row that failed.
+"""Take out what clients of MariaDB and PostgreSQL add to an error: the statement, and its row.
 
 The number, the state and the reason of an error are kept; data of the people in a database is not.
 """

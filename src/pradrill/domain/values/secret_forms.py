@@ -1,4 +1,4 @@
-"""Every form that tools give to a secret: escaped, encoded, spelled out, byte by byte."""
+"""List every form that tools give to a secret: escaped, encoded, spelled out, byte by byte."""
 
 from __future__ import annotations
 

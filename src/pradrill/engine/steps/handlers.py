@@ -1,4 +1,4 @@
-"""What each kind of step does: one function a kind, one module a subject."""
+"""Carry out each kind of step: one function for each kind, one module for each subject."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which runs the register names."""
+"""List the runs that the register names."""
 
 from __future__ import annotations
 

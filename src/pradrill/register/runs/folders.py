@@ -1,4 +1,4 @@
-"""The folders of a state's runs: which are sealed, which are alive; all that a list asks for."""
+"""Look at the folders of a state's runs: which are sealed, which are alive."""
 
 from __future__ import annotations
 

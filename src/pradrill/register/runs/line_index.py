@@ -1,4 +1,4 @@
-"""`STATE/runs.index`: the lines of a list of runs, so that thousands of records need not be read.
+"""Keep the lines of a list of runs in `STATE/runs.index`: thousands of records are not read then.
 
 It proves nothing, and nothing but the list reads it. A line is taken from it only while the
 record's file is the one that it was made from, and while the register holds that record with the

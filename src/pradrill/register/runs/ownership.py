@@ -1,4 +1,4 @@
-"""Who holds a run: the lock on its file `alive`, and in that file the process that has it.
+"""Tell who holds a run: by the lock on its file `alive`, and by the process named in that file.
 
 The lock alone would do, were it never lost: a file replaced by hand, or a file system that forgets
 it, must not let a second process loose on a run whose first one lives.

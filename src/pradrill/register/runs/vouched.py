@@ -1,4 +1,4 @@
-"""A journal's first and last fact carry the signature of the run's own process.
+"""Sign a journal's first and last fact in the run's own process.
 
 Whoever can write in the state directory can make a journal up. Where a key is named, a run whose
 first fact nobody vouches for was never begun, and without its last one none has come to its end.

@@ -1,4 +1,4 @@
-"""A run's record, on one line."""
+"""Write a run's record on one line."""
 
 from __future__ import annotations
 

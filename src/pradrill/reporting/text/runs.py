@@ -1,4 +1,4 @@
-"""The list of runs: thousands of lines, so it is drawn without the library that draws the rest."""
+"""Write the list of runs: thousands of lines, so without the library that draws the rest."""
 
 from __future__ import annotations
 
