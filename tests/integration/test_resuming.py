@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -59,7 +57,7 @@ def a_house(hosts: TwoHosts, folder: Path, *, repeatable: bool = True) -> Path:
 
 @contextmanager
 def begin(house: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
-    """Start a command beside the test; at its end it is killed with all that it has started."""
+    """Start a command beside the test; at its end it is killed, and what it has started is not."""
     process = subprocess.Popen(
         [sys.executable, "-m", "pradrill", "--state", str(house / "state"), *words],
         cwd=house,
@@ -72,8 +70,7 @@ def begin(house: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
     try:
         yield process
     finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
         process.wait()
 
 

@@ -21,7 +21,7 @@ def running(store: FileRunStore, run: str, *, in_vain: str, hint: str) -> Journa
         raise UsageError(f"{run} names {len(alive)} runs", hint=f"Give more of it: {some}.")
     if killed := [run_id for run_id in store.killed() if run in run_id]:
         raise UsageError(
-            f"the run {killed[-1]} was killed, it is not running: {in_vain}",
+            f"the run {killed[-1]} has ended, it was killed: {in_vain}",
             hint=f"Go on with it: pradrill resume {killed[-1]}; or tear it down: "
             f"pradrill teardown {killed[-1]}.",
         )
