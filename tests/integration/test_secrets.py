@@ -73,7 +73,7 @@ def test_settings(host):
 def house(hosts: TwoHosts, tmp_path: Path) -> Path:
     """Return a house whose drill names a secret of each kind, and whose register is signed."""
     folder = hosts.house(tmp_path / "house")
-    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / "signing"]
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "signing")]
     subprocess.run(command, check=True)
     with (folder / "drills/plan.yml").open("a", encoding="utf-8") as plan:
         plan.write("sealing: {key: ../signing}\n")
