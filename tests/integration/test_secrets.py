@@ -71,8 +71,12 @@ def test_settings(host):
 
 @pytest.fixture
 def house(hosts: TwoHosts, tmp_path: Path) -> Path:
-    """Return a house whose drill names a secret of each kind."""
+    """Return a house whose drill names a secret of each kind, and whose register is signed."""
     folder = hosts.house(tmp_path / "house")
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "signing")]
+    subprocess.run(command, check=True)
+    with (folder / "drills/plan.yml").open("a", encoding="utf-8") as plan:
+        plan.write("sealing: {key: ../signing}\n")
     write(folder, "playbooks/restore.yml", RESTORE)
     write(folder, "playbooks/teardown.yml", TEARDOWN)
     write(folder, "drills/checks/shop/test_shop.py", CHECK)
@@ -238,6 +242,7 @@ def test_a_killed_run_leaves_no_secret_on_a_disk_and_none_in_memory_once_it_is_s
     assert not secrets_in((result.stdout + result.stderr).encode())
     assert not folders_of_runs(house)
     assert not tell_tales(tmp_path)
+    assert pradrill(house, "register", "verify", environment=environ).returncode == 0
 
 
 def events(state: Path) -> str:

@@ -21,6 +21,7 @@ _EXACT = re.compile(
 _NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]{1,3})?", re.IGNORECASE)
 _MAY_BE_CUT = 120  # characters: shorter texts were cut nowhere
 _CUT = re.compile(r"(\.\.\.|…)")
+_TIMES = 4
 _PART = 5  # characters of a secret that a cut may leave
 _BREAK = re.compile(
     r"['\"]?[=\\]?(?:[\r\n]|\\+[rn])+[ \t]*[|>+E-]?[ \t]*['\"]?"  # lines
@@ -79,7 +80,17 @@ class Masker:
             self._any_word = re.compile("|".join(map(_word, longest)))
 
     def text(self, text: str) -> str:
-        """Return a text without secrets and without the passwords of URLs."""
+        """Return a text without secrets and without the passwords of URLs.
+
+        What is hidden may show where something else begins: it is gone through until nothing is.
+        """
+        for _ in range(_TIMES):
+            before, text = text, self._once(text)
+            if text == before:
+                break
+        return text
+
+    def _once(self, text: str) -> str:
         text = without_rows(text)
 
         if "://" in text:

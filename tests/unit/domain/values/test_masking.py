@@ -105,6 +105,27 @@ def test_masking_twice_is_masking_once() -> None:
     assert masker.text(once) == once
 
 
+_BITS = (
+    "open-sesame-1",
+    "ab12",
+    "ERROR:  ",
+    "ERROR 1062 (23000)",
+    "DETAIL:  ",
+    "CONTEXT : ",
+    "near ",
+)
+_SIGNS_BETWEEN = ("'", '"', "«", "\n", "\\n", "\0", "…", "://u:p@h ", MASK, "0x41", "x" * 130)
+
+
+@given(st.lists(st.sampled_from((*_BITS, *_SIGNS_BETWEEN)), max_size=9))
+def test_whatever_stands_together_is_masked_once_for_all(bits: list[str]) -> None:
+    """What is hidden may show where something else begins."""
+    masker = Masker(_BITS[:2])
+    once = masker.text("".join(bits))
+    assert masker.text(once) == once
+    assert _BITS[0] not in once
+
+
 def test_values_and_keys_of_any_depth_are_masked() -> None:
     """Numbers too, where they are a playbook's: int, float, with zeros in front, in a text."""
     masker = Masker(["4815162342", "00271828182", "Kuckucksuhr-1771"])
