@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,9 @@ from pradrill.domain.run.host import Site
 @pytest.fixture(scope="session", autouse=True)
 def _nothing_is_sent_to_nobody() -> None:
     """Have this machine say at once that it has no way to UNREACHED; else it may wait 3 s."""
-    subprocess.run(["ip", "-6", "route", "replace", "unreachable", "100::1"], check=False)
+    route = ["ip", "-6", "route", "replace", "unreachable", "100::1"]
+    with suppress(FileNotFoundError):
+        subprocess.run(route, capture_output=True, check=False)
 
 
 @pytest.fixture(scope="session")

@@ -232,6 +232,11 @@ def test_a_check_that_some_answer_makes_fail_is_let_be(bench: Bench) -> None:
                 def test_http(host):
                     host.run("true")
                     with pytest.raises(OSError): urllib.request.urlopen("http://127.0.0.1:9")
+                import functools
+                @functools.cache
+                def said(host): return host.run("echo fine").stdout
+                def test_remembered(host): assert "error" not in said(host)
+                def test_remembered_again(host): assert "oops" not in said(host)
                 def test_exists_os():
                     import os
                     assert os.path.exists("/etc/passwd")
@@ -239,7 +244,7 @@ def test_a_check_that_some_answer_makes_fail_is_let_be(bench: Bench) -> None:
         }
     )
     assert {name: each.detail for name, each in results.items() if each.outcome is not PASSED} == {}
-    assert len(results) == 20
+    assert len(results) == 22
 
 
 def test_every_honest_spelling_passes_and_is_counted(bench: Bench) -> None:

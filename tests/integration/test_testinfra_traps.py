@@ -410,6 +410,7 @@ def test_hosts_are_not_cached_between_passes(bench: Bench) -> None:
         def test_fresh(host):
             assert not hasattr(testinfra.host.Host, "seen")
             testinfra.host.Host.seen = host.backend.seen = True
+            assert host.run("true").rc == 0
     """) as opened:
         for _ in range(2):
             assert bench.ask(opened)["test_fresh"].outcome is PASSED

@@ -16,15 +16,15 @@ import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
-from itertools import count
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from testinfra.backend.base import BaseBackend, CommandResult
 
-_EACH = 0.5  # seconds; who waits for the worker ends it when all together take too long
-_AGAIN = 0.1  # seconds between two alarms: a check may catch the first
+_EACH = 1.0  # seconds; who waits for the worker ends it when all together take too long
+_YES = 77  # an exit code of ours, which nothing else ends with
 _MOST_WORDS = 300
 _LARGEST_CODE = 254  # 255 is ssh's own
 _ODD_CODE = 77
@@ -50,16 +50,22 @@ class _Given(NamedTuple):
     alternating: bool = False
 
 
+_FAILURE = _Given(1, "")
+
+
 class Rehearsal:
     """A pytest plugin that runs each check against made-up answers, in the place of running it."""
 
     def __init__(
         self,
+        name: Callable[[pytest.Item], str],
         tell: Callable[[pytest.Item], None],
         fault: Callable[[], str],
         suite: Path,
         libraries: Collection[str],
     ) -> None:
+        self._name = name
+        """Returns what a check is called, whichever host it asks."""
         self._tell = tell
         self._fault = fault
         self._suite = suite
@@ -68,7 +74,7 @@ class Rehearsal:
         self._runs = False
         self._outside = False
         self._given = _Given(0, "")
-        self._calls = count()
+        self._asked: list[str] = []
         self._reports: list[pytest.TestReport] = []
         self._watch()
 
@@ -80,26 +86,64 @@ class Rehearsal:
         session.config.pluginmanager.unregister(name="terminalreporter")
         session.config.option.tbstyle = "native"  # nobody reads why it fails here
         words = list(dict.fromkeys(_words_of(self._suite)))[:_MOST_WORDS]
+        alike: dict[str, list[pytest.Item]] = {}
         for item in session.items:
-            if all(self._passes(item, given) for given in _ways(item, words)):
-                self._tell(item)
+            alike.setdefault(self._name(item), []).append(item)
+        for items in self._passing([*alike.values()]):
+            if _in_a_child(partial(self._is_hollow, items[0], words)):
+                for item in items:
+                    self._tell(item)
         return True
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in what a phase of a check came to."""
         self._reports.append(report)
 
+    def _passing(self, every: list[list[pytest.Item]]) -> list[list[pytest.Item]]:
+        """Return those that pass though every command fails: few honest checks do.
+
+        They are all run in one process; a check that remembers what it was told may pass there.
+        """
+        source, sink = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                for number, items in enumerate(every):
+                    signal.setitimer(signal.ITIMER_REAL, _EACH)
+                    if self._passes(items[0], _FAILURE):
+                        os.write(sink, f"{number}\n".encode())
+            finally:
+                os._exit(0)
+        os.close(sink)
+        with os.fdopen(source) as told:
+            numbers = [int(line) for line in told]
+        os.waitpid(child, 0)
+        return [every[number] for number in numbers]
+
+    def _is_hollow(self, item: pytest.Item, words: list[Word]) -> bool:
+        """Tell whether a check passes whatever is answered.
+
+        One that asks other commands when it is run again remembers what it was told, and may stand.
+        """
+        ways = _ways(item, words)
+        first = next(ways)
+        if not self._passes(item, first):
+            return False
+        asked = [*self._asked]
+        if not asked:
+            return True
+        again = self._passes(item, first) and self._asked == asked
+        return again and all(self._passes(item, given) for given in ways)
+
     def _passes(self, item: pytest.Item, given: _Given) -> bool:
         """Run a check once; tell whether it passed without a look at anything else."""
-        self._given, self._calls, self._outside, self._reports = given, count(), False, []
+        self._given, self._asked, self._outside, self._reports = given, [], False, []
         _forget(item)
-        signal.setitimer(signal.ITIMER_REAL, _EACH, _AGAIN)
         self._runs = True
         try:
             item.ihook.pytest_runtest_protocol(item=item, nextitem=None)
         finally:
             self._runs = False
-            signal.setitimer(signal.ITIMER_REAL, 0)
         plain = all(each.passed and not hasattr(each, "wasxfail") for each in self._reports)
         return plain and not self._outside and not self._fault()
 
@@ -107,11 +151,11 @@ class Rehearsal:
         """Put our answers in the place of testinfra's, and see what else a check does."""
         sleep, stat = time.sleep, os.stat
 
-        def answer(backend: BaseBackend, command: str, *_words: str) -> CommandResult:
+        def answer(backend: BaseBackend, command: str, *words: str) -> CommandResult:
+            self._asked.append(backend.quote(command, *words))
             code, text, alternating = self._given
             if alternating:
-                number = next(self._calls)
-                code, text = number % 2, str(number)
+                code, text = len(self._asked) % 2, str(len(self._asked))
             return backend.result(code, backend.encode(command), text.encode(), text.encode())
 
         def audit(event: str, words: tuple[Any, ...]) -> None:
@@ -123,20 +167,28 @@ class Rehearsal:
             self._outside |= self._runs and _reads("open", (path,))
             return stat(path, **options)
 
-        def late(*_: object) -> None:
-            raise TimeoutError("too long for a rehearsal")
-
         BaseBackend.run_local = answer
         time.sleep = lambda seconds: None if self._runs else sleep(seconds)
         os.stat = stat_of  # no audit event tells of it
         sys.addaudithook(audit)
-        signal.signal(signal.SIGALRM, late)
 
     def _strangers(self) -> bool:
         """Tell whether the suite has imported libraries of others."""
         modules = {path.stem for path in self._suite.parent.rglob("*.py")}
         fresh = {name.partition(".")[0] for name in sys.modules} - {*self._libraries, *modules}
         return bool(fresh - {*sys.stdlib_module_names, self._suite.name})
+
+
+def _in_a_child(answer: Callable[[], bool]) -> bool:
+    """Ask in a process of its own, which is ended when it takes long: nothing of it is kept."""
+    child = os.fork()
+    if child == 0:
+        signal.setitimer(signal.ITIMER_REAL, _EACH)
+        try:
+            os._exit(_YES if answer() else 0)
+        finally:
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == _YES
 
 
 def _alone() -> bool:
@@ -168,7 +220,7 @@ def _ways(item: pytest.Item, words: list[Word]) -> Iterator[_Given]:
 
     An honest check fails at one of the first; the others are for the few that look for a word.
     """
-    yield _Given(1, "")
+    yield _FAILURE
     yield _Given(0, "")
     parameters = getattr(getattr(item, "callspec", None), "params", {}).values()
     module = vars(getattr(item, "module", None) or object)

@@ -337,7 +337,11 @@ class Child:
             self._say("hollow", check=check, host=host)
 
         libraries = {name.partition(".")[0] for name in sys.modules}
-        tried = rehearsal.Rehearsal(tell, counted.fault, settings.suite, libraries)
+
+        def called(item: pytest.Item) -> str:
+            return identity(item)[0]
+
+        tried = rehearsal.Rehearsal(called, tell, counted.fault, settings.suite, libraries)
         return [counted, Collector(self._say, *which), tried]
 
 
