@@ -57,6 +57,7 @@ OWN_PROCESSES = {
     "adapters/ssh/remote_reach.py": "sent to the standby and run there",
     "adapters/ssh/remote_reason.py": "likewise",
     "adapters/testinfra/worker.py": "the process that pytest runs in",
+    "adapters/testinfra/rehearsal.py": "a child of that process, for checks on made-up answers",
     "adapters/standbys/lab/relay.py": "a process that QEMU starts, one a connection",
 }
 

@@ -74,7 +74,7 @@ class Rehearsal:
         self._runs = False
         self._outside = False
         self._given = _Given(0, "")
-        self._asked: list[str] = []
+        self._commands: list[str] = []
         self._reports: list[pytest.TestReport] = []
         self._watch()
 
@@ -115,8 +115,8 @@ class Rehearsal:
             finally:
                 os._exit(0)
         os.close(sink)
-        with os.fdopen(source) as told:
-            numbers = [int(line) for line in told]
+        with os.fdopen(source) as lines:
+            numbers = [int(line) for line in lines]
         os.waitpid(child, 0)
         return [every[number] for number in numbers]
 
@@ -129,15 +129,15 @@ class Rehearsal:
         first = next(ways)
         if not self._passes(item, first):
             return False
-        asked = [*self._asked]
-        if not asked:
+        commands = [*self._commands]
+        if not commands:
             return True
-        again = self._passes(item, first) and self._asked == asked
+        again = self._passes(item, first) and self._commands == commands
         return again and all(self._passes(item, given) for given in ways)
 
     def _passes(self, item: pytest.Item, given: _Given) -> bool:
         """Run a check once; tell whether it passed without a look at anything else."""
-        self._given, self._asked, self._outside, self._reports = given, [], False, []
+        self._given, self._commands, self._outside, self._reports = given, [], False, []
         _forget(item)
         self._runs = True
         try:
@@ -152,10 +152,10 @@ class Rehearsal:
         sleep, stat = time.sleep, os.stat
 
         def answer(backend: BaseBackend, command: str, *words: str) -> CommandResult:
-            self._asked.append(backend.quote(command, *words))
+            self._commands.append(backend.quote(command, *words))
             code, text, alternating = self._given
             if alternating:
-                code, text = len(self._asked) % 2, str(len(self._asked))
+                code, text = len(self._commands) % 2, str(len(self._commands))
             return backend.result(code, backend.encode(command), text.encode(), text.encode())
 
         def audit(event: str, words: tuple[Any, ...]) -> None:
