@@ -55,6 +55,15 @@ def a_house(hosts: TwoHosts, folder: Path, *, repeatable: bool = True) -> Path:
     return house
 
 
+def signed(house: Path) -> Path:
+    """Let a key sign the house's register, and so what its runs write."""
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(house / "signing")]
+    subprocess.run(command, check=True)
+    with (house / "drills/plan.yml").open("a", encoding="utf-8") as plan:
+        plan.write("sealing: {key: ../signing}\n")
+    return house
+
+
 @contextmanager
 def begin(house: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
     """Start a command beside the test; at its end it is killed, and what it has started is not."""
@@ -100,7 +109,7 @@ def test_a_killed_run_goes_on_where_its_drill_says_so(  # noqa: PLR0915 one run,
     What has changed meanwhile stops it, and then nothing is written or touched; of two who want it
     one has it.
     """
-    house = a_house(hosts, tmp_path)
+    house = signed(a_house(hosts, tmp_path))
     with begin(house, "run", "shop"):
         until(lambda: len(lines_of(hosts, "begun")) == 1, "the slow step has not begun")
         living = pradrill(house, "resume", "shop")
@@ -129,6 +138,10 @@ def test_a_killed_run_goes_on_where_its_drill_says_so(  # noqa: PLR0915 one run,
     edited = pradrill(house, "resume", run_id)
     assert (edited.returncode, "fill.yml" in edited.stderr) == (3, True), edited.stderr
     write(house, "playbooks/fill.yml", text)
+    journal_of(house).write_bytes(before.replace(b'"outcome": "passed"', b'"outcome":"passed"', 1))
+    forged = pradrill(house, "resume", run_id)
+    assert (forged.returncode, "nobody vouches" in forged.stderr) == (14, True), forged.stderr
+    journal_of(house).write_bytes(before)
     assert (journal_of(house).read_bytes(), hosts.standby.touched()) == (before, touched)
 
     with begin(house, "resume", run_id) as first:

@@ -24,7 +24,7 @@ from pradrill.engine.context import Tools
 from pradrill.engine.crashed_runs import replay
 from pradrill.engine.resuming import Resumer, resume_run
 from pradrill.engine.run import seal
-from pradrill.errors import ConfigurationError, UsageError
+from pradrill.errors import ConfigurationError, RecordError, UsageError
 from pradrill.ports import Journal, Progress
 
 _HASHES = ("files", "around")
@@ -67,7 +67,7 @@ class Resuming:
             self.journal.close()
 
     def _refuse(self) -> None:
-        """Raise UsageError when nothing can make it go on."""
+        """Raise UsageError, or RecordError, when nothing can make it go on."""
         if self.facts.ended is not None:
             return
         run_id = self.journal.run_id
@@ -81,6 +81,11 @@ class Resuming:
             raise UsageError(
                 f"the run {run_id} went on on {there}, and this is {here}: that one may still live",
                 hint=f"Resume it on {there}, or tear it down: pradrill teardown {run_id}.",
+            )
+        if (why := self._app.store.why_unvouched(run_id)) is not None:
+            raise RecordError(
+                f"the run {run_id} does not go on from facts that nobody vouches for: {why}",
+                hint=f"Tear it down: pradrill teardown {run_id}.",
             )
         if (reason := obstacle(self.facts, run_id)) is not None:
             raise UsageError(f"the run {run_id} cannot go on: {reason.why}", hint=reason.hint)

@@ -353,6 +353,35 @@ def test_a_killed_run_has_ended_only_if_its_own_process_says_so(house: Project) 
     crashed.close()
 
 
+def test_a_killed_run_goes_on_only_from_facts_that_its_own_process_wrote(house: Project) -> None:
+    """A fact that was changed, taken out or added is found; what a cut end told is done again."""
+    journal = house.store.open("moodle", after(86_400 * 9))
+    events = list(house.store.journal(house.runs[0]).events())[:-1]
+    for event, at, facts in events:
+        journal.append(event, at, facts)
+    journal.close()
+
+    path = house.state / "runs" / journal.run_id / "journal.jsonl"
+    honest = path.read_bytes()
+    lines = honest.splitlines(keepends=True)
+    started, mark = json.loads(lines[0]), next(line for line in lines if b'"mark"' in line)
+    made_up = {"at": started["at"], "event": "stable", "stable": True}
+    later = mark.replace(b"2026-03-10T02", b"2026-03-10T01")
+    assert later != mark
+    forged = {
+        "changed": honest.replace(mark, later),
+        "taken out": honest.replace(mark, b""),
+        "added": honest + json.dumps(made_up).encode() + b"\n",
+    }
+    sound = {"honest": honest, "cut": b"".join(lines[:-2]), "torn": honest + b'{"at": "20'}
+    assert {name for name, text in (forged | sound).items() if _why(house, path, text)} == {*forged}
+
+
+def _why(house: Project, path: Path, text: bytes) -> str | None:
+    path.write_bytes(text)
+    return house.store.why_unvouched(path.parent.name)
+
+
 def test_a_run_that_was_entered_is_not_killed_by_taking_its_record_away(
     house: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -175,6 +175,12 @@ class Register:
         seals = self.seals()
         return None, ("the settings were not at hand" if seals and seals.public_key else None)
 
+    def signs_unattended(self) -> bool:
+        """Tell whether signing asks nobody: the key of a token wants to be touched."""
+        sealer = self._sealer()
+        key = sealer.public_key() if sealer is not None else None
+        return key is not None and not key.startswith("sk-")
+
     def why_unsigned(self) -> str | None:
         """Say why an entry would go unsigned, or its key unproven, in a register that is signed."""
         public_key = (self.seals() or Seals()).public_key

@@ -34,7 +34,13 @@ from pradrill.register.runs.entries import changed, entered, lost, runs_of
 from pradrill.register.runs.folders import RECORD, RunFolders, is_locked, is_sealed
 from pradrill.register.runs.genuine import events_of, evidence_of, why_not_genuine
 from pradrill.register.runs.ownership import owner, sign, unsign
-from pradrill.register.runs.vouched import has_ended, line_of, not_begun, with_signature
+from pradrill.register.runs.vouched import (
+    has_ended,
+    line_of,
+    not_begun,
+    why_unvouched,
+    with_signature,
+)
 from pradrill.system.durable_files import open_lines, opened, sync_folder, unwritten, write_line
 
 _UNFIT = re.compile(r"[^0-9A-Za-z._-]+")
@@ -67,7 +73,9 @@ class RunJournal:
         try:
             if self._file is None:
                 self._file = open_lines(self.folder / JOURNAL)
-            signed = with_signature(self.folder, fact, self._register.signature)
+            register = self._register
+            each = register.signs_unattended()
+            signed = with_signature(self.folder, fact, register.signature, each=each)
             write_line(self._file, line_of(signed))
         except OSError as error:
             raise unwritten(self.folder / JOURNAL, error) from error
@@ -240,6 +248,13 @@ class FileRunStore(RunFolders):
             self._refuse_sealed(run)
         journal.claim_as(doing)
         return journal
+
+    def why_unvouched(self, run_id: str) -> str | None:
+        """Say why a run's facts are not those that its process wrote, if so. Raises RecordError."""
+        try:
+            return why_unvouched(self.runs / run_id, self.register.public_key())
+        except OSError as error:
+            raise RecordError(f"cannot read {error.filename}: {error.strerror}") from error
 
     def owner(self, run_id: str) -> Owner | None:
         """Return the living process whose a run is, if another one's."""

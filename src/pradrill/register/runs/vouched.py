@@ -1,7 +1,9 @@
-"""Sign a journal's first and last fact in the run's own process.
+"""Sign the facts of a journal in the run's own process.
 
 Whoever can write in the state directory can make a journal up. Where a key is named, a run whose
-first fact nobody vouches for was never begun, and without its last one none has come to its end.
+first fact nobody vouches for was never begun, without its last one none has come to its end, and
+one goes on in another process only from facts that its first one vouched for. A signature covers
+all that stands before it.
 """
 
 from __future__ import annotations
@@ -25,6 +27,11 @@ VOUCHED = "vouched"
 Sign = Callable[[bytes], tuple[bytes | None, str | None]]
 
 _UNBEGUN = "its first fact does not carry the signature of the key that is named"
+_UNVOUCHED = "a fact in its journal does not carry the signature of the key that is named"
+
+_ENDS = frozenset({Event.STARTED, Event.ENDED})
+_BARE = frozenset({Event.STEP_STARTED, Event.CHECK_PASS, Event.SIGNAL, Event.CLOCK})
+"""What counts for nothing when a run goes on: its step is taken again, a set clock only widens."""
 
 
 def line_of(fact: Mapping[str, Any]) -> bytes:
@@ -32,12 +39,12 @@ def line_of(fact: Mapping[str, Any]) -> bytes:
     return json.dumps(fact, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
 
 
-def with_signature(folder: Path, fact: dict[str, Any], sign: Sign) -> dict[str, Any]:
-    """Return a run's next fact, signed if it begins or ends the run and a key is at hand.
+def with_signature(folder: Path, fact: dict[str, Any], sign: Sign, *, each: bool) -> dict[str, Any]:
+    """Return a run's next fact, signed if a key is at hand; not `each`: only its first and last.
 
     Raises OSError.
     """
-    if fact["event"] not in {Event.STARTED, Event.ENDED}:
+    if fact["event"] in _BARE or not (each or fact["event"] in _ENDS):
         return fact
     signature = None
     with suppress(RecordError):  # a register that cannot be read stops no run
@@ -64,6 +71,30 @@ def not_begun(folder: Path, public_key: str | None) -> str | None:
     return None
 
 
+def why_unvouched(folder: Path, public_key: str | None) -> str | None:
+    """Say why a run's facts are not what its process wrote; None: nothing says so. Raises OSError.
+
+    Facts at the end may have been taken away: what they tell of is done again.
+    """
+    if public_key is None:
+        return None
+
+    *lines, _ = _journal(folder).split(b"\n")  # what a crash cut off is no fact
+    while lines and _fact(lines[-1]).get("event") in _BARE:
+        lines.pop()
+
+    *earlier, last = [line + b"\n" for line in lines] or [b""]
+    is_vouched = _is_vouched(folder, b"".join(earlier), last, None, public_key)
+    return None if is_vouched else _UNVOUCHED
+
+
+def _fact(line: bytes) -> dict[str, Any]:
+    with suppress(ValueError, RecursionError):
+        fact = json.loads(line)
+        return fact if isinstance(fact, dict) else {}
+    return {}
+
+
 def has_ended(folder: Path, public_key: str | None) -> bool:
     """Tell whether a journal's last fact is its end, and the run's own process says so.
 
@@ -75,7 +106,9 @@ def has_ended(folder: Path, public_key: str | None) -> bool:
     )
 
 
-def _is_vouched(folder: Path, before: bytes, line: bytes, event: Event, public_key: str) -> bool:
+def _is_vouched(
+    folder: Path, before: bytes, line: bytes, event: Event | None, public_key: str
+) -> bool:
     try:
         fact = json.loads(line)
         signature = fact.pop(VOUCHED).encode()
@@ -83,7 +116,7 @@ def _is_vouched(folder: Path, before: bytes, line: bytes, event: Event, public_k
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False
     problem = signature_problem(statement, signature, signer_line(public_key))
-    return fact.get("event") == event and problem is None
+    return event in {None, fact.get("event")} and problem is None
 
 
 def _statement(folder: Path, before: bytes, fact: dict[str, Any]) -> bytes:
