@@ -27,14 +27,18 @@ _STRATEGIES = {"linear", "free", "host_pinned"}
 _ONWARDS = re.compile(r"\b(?:ssh|mosh|rsh|telnet|nc|ncat|socat)\b")
 """Programs that go on to another machine from the one that was proven."""
 _ANSIBLES_OWN = re.compile(r"^ansible\.(?:builtin|legacy)\.")
-_ON_CONTROLLER = {"local_action", "synchronize"}
-_COMMANDS = {"pipe", "lines"}
-"""Lookups that run a command."""
+_ON_CONTROLLER = {"local_action", "synchronize", "fetch"}
+_ACTING = {"pipe", "lines", "password"}
+"""Lookups that run a command, or write a file."""
 _NAMES = {"register", "loop_var", "index_var", "name"}
 """Keys whose value is the name of a variable that Ansible then sets."""
 _FREE_FORM = {"set_fact", "add_host", "action", "local_action", "include_vars"}
 _WORD = re.compile(r"(?<![\w.])(ansible_\w+)\s*=")
-_LOOKUP = re.compile(r"\b(?:lookup|query|q)\s*\(\s*\\?['\"](?:[\w.]*\.)?(pipe|lines)\\?['\"]")
+_LOOKUP = re.compile(
+    r"\b(?:lookup|query|q)\s*\(\s*\\?['\"](?:[\w.]*\.)?"
+    r"(?:(pipe|lines)\\?['\"]|(password)\\?['\"](?!\s*,\s*\\?['\"]/dev/null\b))"
+)
+"""A password that is kept in /dev/null is one that is made anew each time, and written nowhere."""
 _ASK = 'Say "controller: true" on the step of the drill if it may act on this machine.'
 _LEAD = "A drill's plays act on the standby's hosts as the inventory leads to them."
 
@@ -107,11 +111,11 @@ def play_problems(
 
 
 def lookup_problems(path: Path, text: str) -> Iterator[Problem]:
-    """Find lookups that run a command, in plays and in templates."""
+    """Find lookups that act on the controller, in plays and in templates."""
     for lookup in _LOOKUP.finditer(text):
         line = text[text.rfind("\n", 0, lookup.start()) + 1 : lookup.start()]
         if not line.lstrip().startswith("#"):
-            message = f"the lookup {lookup[1]} runs a command on the controller"
+            message = f"the lookup {lookup[1] or lookup[2]} acts on the controller"
             yield Problem(path, text.count("\n", 0, lookup.start()) + 1, "", message, _ASK)
 
 
@@ -234,8 +238,8 @@ def _module(word: str, value: Node) -> str:
 
 
 def _runs_here(word: str) -> bool:
-    """Tell whether a key is the loop of a lookup that runs a command, by its full name too."""
-    return word.startswith("with_") and _last(word.removeprefix("with_")) in _COMMANDS
+    """Tell whether a key loops over a lookup that acts on the controller, by its full name too."""
+    return word.startswith("with_") and _last(word.removeprefix("with_")) in _ACTING
 
 
 def _words(node: Node | None) -> set[str]:
