@@ -108,6 +108,7 @@ def test_the_estate_comes_back(backups: bytes, drill: Drill) -> None:
     assert not record.residue
 
 
+@pytest.mark.nightly  # tests/integration/test_estate holds that dependents are not tried
 def test_a_cut_directory_holds_the_intranet_back(backups: bytes, drill: Drill) -> None:
     """A truncated LDIF fails the directory with gzip's reason; the database still comes back."""
     process, record = drill(without_the_end(backups, "./directory/data.ldif.gz"))
