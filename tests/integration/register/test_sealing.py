@@ -304,14 +304,17 @@ def test_a_register_is_verified_and_signed_when_every_temporary_folder_is_full(
     tmp_path: Path, seal: Callable[..., Any], new_key: Callable[..., Path]
 ) -> None:
     """What ssh-keygen must read from files lies in memory."""
+    places = ("/tmp", "/var/tmp", "/dev/shm", "/run")
+    if any(Path(sys.prefix).is_relative_to(place) for place in places):
+        pytest.skip("the program itself lies in a temporary folder")
+
     key = new_key(tmp_path)
     store, lines = seal(tmp_path / "state", Sealing(key=key))
     a_sealed_run(store, 0)
     (tmp_path / "plan.yml").write_text(_PLAN.format(key=key.name))
     words = f"{sys.executable} -m pradrill --drills /mnt --state /mnt/state"
     full = "".join(
-        f"mount -t tmpfs -o size=4k none {place}; echo x > {place}/full; "
-        for place in ("/tmp", "/var/tmp", "/dev/shm", "/run")
+        f"mount -t tmpfs -o size=4k none {place}; echo x > {place}/full; " for place in places
     )
     script = f"mount --bind {tmp_path} /mnt; {full} cd /run; unset TMPDIR; "
     script += f"{words} annotate 2026 --well x && {words} register verify"
