@@ -12,9 +12,8 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from pradrill.system import scratch
+from pradrill.system import processes, scratch
 from pradrill.system.ownership import lives, signed
-from pradrill.system.processes import MARKER
 
 _PLACES = ("/run", "/dev/shm", "/tmp")  # noqa: S108 looked at only; beside those of `scratch`
 _OF_A_RUN = re.compile(r"pradrill-(?:\d+-)?([0-9a-f]{12})(?:-\w+)?")
@@ -40,12 +39,10 @@ def folders() -> dict[Path, str]:
 def run_processes() -> dict[str, list[int]]:
     """Return run → our processes that carry its mark, this one aside."""
     pids: dict[str, list[int]] = defaultdict(list)
-    start = f"{MARKER}=".encode()
-    for pid in _our_processes():
-        for line in _read(pid, "environ").split(b"\0"):
-            if line.startswith(start):
-                run = line[len(start) :].decode("utf-8", "replace").partition("/")[0]
-                pids[run].append(pid)
+    ours = {*_our_processes()}
+    for pid, marker in sorted(processes.marked()):
+        if pid in ours:
+            pids[marker.partition("/")[0]].append(pid)
     return dict(pids)
 
 

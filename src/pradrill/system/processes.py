@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from time import sleep
 
@@ -26,8 +27,12 @@ def carrying(marker: str) -> list[int]:
 
     A part of a run, which may go on beside others, has a marker of its own: see `part`.
     """
-    marking = f"{MARKER}={marker}".encode()
-    pids = []
+    return sorted({pid for pid, run in marked() if run == marker or run.startswith(f"{marker}/")})
+
+
+def marked() -> Iterator[tuple[int, str]]:
+    """Yield each process that carries a marker, this one aside, with its marker."""
+    start = f"{MARKER}=".encode()
     for entry in Path("/proc").iterdir():
         if not entry.name.isdecimal() or int(entry.name) == os.getpid():
             continue
@@ -38,12 +43,9 @@ def carrying(marker: str) -> list[int]:
         except OSError:  # gone, or not ours
             continue
 
-        if not zombie and any(
-            line == marking or line.startswith(marking + b"/") for line in environment.split(b"\0")
-        ):
-            pids.append(int(entry.name))
-
-    return sorted(pids)
+        for line in environment.split(b"\0"):
+            if line.startswith(start) and not zombie:
+                yield int(entry.name), line[len(start) :].decode("utf-8", "replace")
 
 
 def send(pids: list[int], number: signal.Signals) -> None:
