@@ -101,6 +101,10 @@ class StateReader:
 
         return Sealer(settings, self.state, warn)
 
+    def _sealing(self) -> Sealing:
+        """Return the plan's `sealing`; without the word none is parsed. Raises PradrillError."""
+        return read_sealing(self.drills) if may_name_sealing(self.drills) else Sealing()
+
     def trusted(self) -> tuple[str, ...]:
         """Return the public keys that the plan, or PRADRILL_SIGNING_KEY, says the register has.
 
@@ -108,7 +112,7 @@ class StateReader:
         ConfigurationError when a key is named and cannot be read: then nothing is known to be ours.
         """
         try:
-            settings = read_sealing(self.drills) if may_name_sealing(self.drills) else Sealing()
+            settings = self._sealing()
         except PradrillError as error:
             settings = Sealing()
             if self.names_drills():
@@ -157,7 +161,7 @@ class StateReader:
         log = None
         if not self._elsewhere:
             with suppress(PradrillError):  # `trusted` tells of it
-                log = read_sealing(self.drills).head_log
+                log = self._sealing().head_log
         try:
             return log, "" if log is None else log.read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:  # nothing was published yet, or its folder is not mounted

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pradrill.errors import UsageError
 from pradrill.ports import Journal
+from pradrill.register.runs.folders import the_one
 from pradrill.register.runs.store import FileRunStore
 
 
@@ -12,13 +13,9 @@ def running(store: FileRunStore, run: str, *, in_vain: str, hint: str) -> Journa
 
     `in_vain`: what does not come of it, now that the run has ended.
     """
-    alive = [journal for journal in store.running() if run in journal.run_id]
-    exact = [journal for journal in alive if journal.run_id == run]
-    if len(exact or alive) == 1:
-        return (exact or alive)[0]
-    if alive:
-        some = ", ".join(journal.run_id for journal in alive[-5:])
-        raise UsageError(f"{run} names {len(alive)} runs", hint=f"Give more of it: {some}.")
+    alive = {journal.run_id: journal for journal in store.running()}
+    if (run_id := the_one([*alive], run)) is not None:
+        return alive[run_id]
     if killed := [run_id for run_id in store.killed() if run in run_id]:
         raise UsageError(
             f"the run {killed[-1]} has ended, it was killed: {in_vain}",

@@ -47,8 +47,8 @@ def _resumable(app: StateReader, killed: list[str]) -> list[str]:
             if facts is None or facts.ended is not None:
                 continue
             aborted = FilePeople().aborted(app.store.runs / run_id)
-            may = app.store.why_unvouched(run_id) is None and waits_to_go_on(facts, run_id)
-            if aborted is None and may:
+            waits = aborted is None and waits_to_go_on(facts, run_id)
+            if waits and app.store.why_unvouched(run_id) is None:
                 resumable.append(run_id)
                 warn(
                     f"run {run_id} was killed, and can go on: pradrill resume {run_id}; "

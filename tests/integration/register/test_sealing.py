@@ -16,7 +16,7 @@ from pradrill.domain.register.entry import EntryKind
 from pradrill.register.verification.acknowledge import acknowledge
 from pradrill.register.verification.verify import verify
 from pradrill.system.tools import tool
-from pradrill.testing import START, a_sealed_run
+from pradrill.testing import START, a_sealed_run, after
 
 from .conftest import only_in_an_agent
 
@@ -324,6 +324,27 @@ def test_a_register_is_verified_and_signed_when_every_temporary_folder_is_full(
     assert result.returncode == 0, result.stderr
     assert "signed by pradrill" in result.stdout
     assert lines == []
+
+
+def test_a_key_that_fails_is_told_once_and_asked_again_at_the_end(
+    tmp_path: Path, seal: Callable[..., Any], new_key: Callable[..., Path]
+) -> None:
+    """A mail at night is not filled with a line for each fact; the end is worth another try."""
+    key = new_key(tmp_path)
+    store, lines = seal(tmp_path / "state", Sealing(key=key))
+    journal = store.open("moodle", after(0))
+    journal.append("run_started", after(0), {})
+    journal.append("mark", after(1), {})
+    away = key.rename(key.with_name("away"))
+    for _ in range(5):
+        journal.append("mark", after(2), {})
+    assert len(lines) == 1
+    assert "not signed" in lines[0]
+    away.rename(key)
+    journal.append("run_ended", after(3), {})
+    journal.close()
+    facts = (store.runs / journal.run_id / "journal.jsonl").read_text().splitlines()
+    assert ["vouched" in line for line in facts] == [True, True, *[False] * 5, True]
 
 
 def test_a_tool_inherits_none_of_a_drills_secrets(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,7 +49,7 @@ def _print_records(app: StateReader) -> list[RecordError]:
 def _print_lines(app: StateReader) -> list[RecordError]:
     sealed, others = app.folders.sealed_or_not()
     lines, damaged = run_lines(app.register, sealed, _derived, app.clock.now(), __version__)
-    damaged += app.folders.without_record()
+    damaged += app.folders.without_record(others)
     alive = [folder for folder in others if is_locked(folder)]
     if lines:
         watched = sys.stdout.isatty()

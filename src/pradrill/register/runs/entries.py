@@ -39,6 +39,13 @@ def record_hashes(register: Register) -> dict[str, set[str]]:
     return hashes
 
 
+def hashes_at_hand(register: Register) -> dict[str, set[str]]:
+    """Return `record_hashes`; a register that cannot be read names none."""
+    with suppress(RecordError):
+        return record_hashes(register)
+    return {}
+
+
 def lost(run_id: str, what: str) -> RecordError:
     """Return the error that a run which the register names has lost its record, or its folder."""
     return RecordError(

@@ -6,14 +6,14 @@ import errno
 import fcntl
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from pradrill.errors import RecordError
+from pradrill.errors import RecordError, UsageError
 from pradrill.register.chain.register import Register
 from pradrill.register.runs.draft import ALIVE
-from pradrill.register.runs.entries import lost, record_hashes
+from pradrill.register.runs.entries import hashes_at_hand, lost
 from pradrill.register.runs.ownership import owner
 from pradrill.system.durable_files import opened
 
@@ -50,11 +50,10 @@ class RunFolders:
         """Return the folders of the runs whose process is alive."""
         return [folder for folder in self._unsealed() if is_locked(folder)]
 
-    def without_record(self) -> list[RecordError]:
-        """Return an error for each run that the register names and that has lost its record."""
-        bare = self._split()[1]
-        registered = self._registered() if bare else {}
-        return [lost(name, "record") for name in bare if name in registered]
+    def without_record(self, unsealed: Collection[Path]) -> list[RecordError]:
+        """Return an error for each of them that the register names: it has lost its record."""
+        registered = hashes_at_hand(self.register) if unsealed else {}
+        return [lost(each.name, "record") for each in unsealed if each.name in registered]
 
     def sealed_or_not(self) -> tuple[list[Path], list[Path]]:
         """Return the folders of the sealed runs, and those of the others, oldest first."""
@@ -85,7 +84,7 @@ class RunFolders:
             return []
         from pradrill.register.runs.vouched import not_begun  # noqa: PLC0415 a list has none
 
-        registered, key = self._registered(), None
+        registered, key = hashes_at_hand(self.register), None
         with suppress(RecordError):  # neither then: a killed run is torn down all the same
             key = self.register.public_key()
 
@@ -94,12 +93,6 @@ class RunFolders:
             for folder in folders
             if folder.name not in registered and not_begun(folder, key) is None
         ]
-
-    def _registered(self) -> dict[str, set[str]]:
-        """Return the runs that the register names; one that cannot be read names none."""
-        with suppress(RecordError):
-            return record_hashes(self.register)
-        return {}
 
     def _folders(self) -> list[Path]:
         """Return the folders of all runs, oldest first; raises RecordError."""
@@ -115,6 +108,18 @@ class RunFolders:
             raise RecordError(
                 f"cannot read {self.runs}: {error.strerror}", hint="Read it as its owner."
             ) from error
+
+
+def the_one(run_ids: Sequence[str], name: str) -> str | None:
+    """Return the run that is named whole or in part; None when none is. Raises UsageError."""
+    matches = [run_id for run_id in run_ids if name in run_id]
+    exact = [run_id for run_id in matches if run_id == name]
+    if len(exact or matches) == 1:
+        return (exact or matches)[0]
+    if matches:
+        some = ", ".join(matches[-5:])
+        raise UsageError(f"{name} names {len(matches)} runs", hint=f"Give more of it: {some}.")
+    return None
 
 
 def is_sealed(folder: Path) -> bool:

@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ from pradrill.domain.register.entry import EntryKind
 from pradrill.domain.run.run_line import RunLine
 from pradrill.errors import RecordError
 from pradrill.register.chain.register import Register
-from pradrill.register.runs.entries import changed, record_hashes
+from pradrill.register.runs.entries import changed, hashes_at_hand
 from pradrill.register.runs.folders import RECORD
 from pradrill.system.durable_files import content_of, opened
 
@@ -67,7 +68,8 @@ def run_lines(
     of its file. Raises RecordError. `version`: of the program, which words the lines.
     """
     path = register.state / INDEX
-    rows, entered, registered = _read(path, version), _entered(register), record_hashes(register)
+    rows, entered = _read(path, version), _entered(register)
+    registered = cache(partial(hashes_at_hand, register))  # few rows need it
     lines: list[RunLine] = []
     damaged: list[RecordError] = []
     fresh: dict[str, Kept] = {}
@@ -81,7 +83,7 @@ def run_lines(
                 damaged.append(error)
                 continue
             row = Kept(stamp or FileStamp(0, 0, 0, 0), sha256, line)
-            if row.sha256 not in registered.get(folder.name, {row.sha256}):
+            if row.sha256 not in registered().get(folder.name, {row.sha256}):
                 damaged.append(changed(folder.name))
         lines.append(row.line)
         if _is_entered(row, folder.name, entered) and _is_settled(row.stamp, now):

@@ -30,11 +30,14 @@ from pradrill.register.runs.enter import (
     read_record,
     seal_run,
 )
-from pradrill.register.runs.entries import changed, entered, lost, runs_of
-from pradrill.register.runs.folders import RECORD, RunFolders, is_locked, is_sealed
+from pradrill.register.runs.entries import changed, entered, hashes_at_hand, lost, runs_of
+from pradrill.register.runs.folders import RECORD, RunFolders, is_locked, is_sealed, the_one
 from pradrill.register.runs.genuine import events_of, evidence_of, why_not_genuine
 from pradrill.register.runs.ownership import owner, sign, unsign
 from pradrill.register.runs.vouched import (
+    BARE,
+    ENDS,
+    VOUCHED,
     has_ended,
     line_of,
     not_begun,
@@ -60,6 +63,7 @@ class RunJournal:
         self._lock = lock
         self._file: int | None = None
         self._signed = False
+        self._signs_each: bool | None = None
 
     def claim_as(self, doing: Doing) -> None:
         """Say whose the run is, where a command that wants it finds that."""
@@ -73,13 +77,29 @@ class RunJournal:
         try:
             if self._file is None:
                 self._file = open_lines(self.folder / JOURNAL)
-            register = self._register
-            each = register.signs_unattended()
-            signed = with_signature(self.folder, fact, register.signature, each=each)
-            write_line(self._file, line_of(signed))
+            write_line(self._file, line_of(self._vouched(fact)))
         except OSError as error:
             raise unwritten(self.folder / JOURNAL, error) from error
         self.claim_as(Doing.RUN)
+
+    def _vouched(self, fact: dict[str, Any]) -> dict[str, Any]:
+        """Return a fact as it is written: signed, where it must be and can be.
+
+        Between the first and the last a key that asks somebody is not used, nor one that failed.
+        """
+        event = fact["event"]
+        if event in BARE:
+            return fact
+
+        if event not in ENDS and self._signs_each is None:
+            self._signs_each = self._register.signs_unattended()
+        if event not in ENDS and not self._signs_each:
+            return fact
+
+        signed = with_signature(self.folder, fact, self._register.signature)
+        if VOUCHED not in signed:
+            self._signs_each = False
+        return signed
 
     def events(self) -> Iterator[tuple[str, datetime, dict[str, Any]]]:
         """Read back every whole fact, without a last one that a crash cut off.
@@ -226,16 +246,11 @@ class FileRunStore(RunFolders):
 
         Raises BusyError, naming whose it is already, and UsageError for any other run.
         """
-        unsealed = [folder for folder in self._unsealed() if run in folder.name]
-        candidates = [folder for folder in unsealed if folder.name == run] or unsealed
-        if not candidates:
+        run_id = the_one([folder.name for folder in self._unsealed()], run)
+        if run_id is None:
             self._refuse_sealed(run)
-        if len(candidates) > 1:
-            some = ", ".join(folder.name for folder in candidates[-5:])
-            raise UsageError(
-                f"{run} names {len(candidates)} runs", hint=f"Give more of it: {some}."
-            )
-        (folder,) = candidates
+
+        folder = self.runs / run_id
         lock = _free(folder)
         if lock is None:
             raise BusyError(
@@ -331,7 +346,7 @@ class FileRunStore(RunFolders):
         """Return every sealed record, oldest first, and an error for each that is not as sealed."""
         records: list[RunRecord] = []
         damaged: list[RecordError] = []
-        registered = self._registered()
+        registered = hashes_at_hand(self.register)
         for folder in self._folders():
             hashes = registered.get(folder.name)
             if not is_sealed(folder):
@@ -390,14 +405,9 @@ class FileRunStore(RunFolders):
         if run is None and sealed:
             return sealed[-1]
 
-        matches = [name for name in sealed if run and run in name]
-        exact = [name for name in matches if name == run]
-        if len(exact or matches) == 1:
-            return (exact or matches)[0]
-        if matches:
-            some = ", ".join(matches[-5:])
-            raise UsageError(f"{run} names {len(matches)} runs", hint=f"Give more of it: {some}.")
-        registered = self._registered()
+        if run and (run_id := the_one(sealed, run)):
+            return run_id
+        registered = hashes_at_hand(self.register)
         if run and (bare := [name for name in unsealed if run in name and name in registered]):
             raise lost(bare[-1], "record")
         if run_ids := [name for name in unsealed if run is None or (run and run in name)]:

@@ -29,8 +29,9 @@ Sign = Callable[[bytes], tuple[bytes | None, str | None]]
 _UNBEGUN = "its first fact does not carry the signature of the key that is named"
 _UNVOUCHED = "a fact in its journal does not carry the signature of the key that is named"
 
-_ENDS = frozenset({Event.STARTED, Event.ENDED})
-_BARE = frozenset({Event.STEP_STARTED, Event.CHECK_PASS, Event.SIGNAL, Event.CLOCK})
+ENDS = frozenset({Event.STARTED, Event.ENDED})
+"""What is signed even where somebody must be asked for it."""
+BARE = frozenset({Event.STEP_STARTED, Event.CHECK_PASS, Event.SIGNAL, Event.CLOCK})
 """What counts for nothing when a run goes on: its step is taken again, a set clock only widens."""
 
 
@@ -39,13 +40,8 @@ def line_of(fact: Mapping[str, Any]) -> bytes:
     return json.dumps(fact, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
 
 
-def with_signature(folder: Path, fact: dict[str, Any], sign: Sign, *, each: bool) -> dict[str, Any]:
-    """Return a run's next fact, signed if a key is at hand; not `each`: only its first and last.
-
-    Raises OSError.
-    """
-    if fact["event"] in _BARE or not (each or fact["event"] in _ENDS):
-        return fact
+def with_signature(folder: Path, fact: dict[str, Any], sign: Sign) -> dict[str, Any]:
+    """Return a run's next fact, signed if a key is at hand. Raises OSError."""
     signature = None
     with suppress(RecordError):  # a register that cannot be read stops no run
         signature, _ = sign(_statement(folder, _journal(folder), json.loads(line_of(fact))))
@@ -80,7 +76,7 @@ def why_unvouched(folder: Path, public_key: str | None) -> str | None:
         return None
 
     *lines, _ = _journal(folder).split(b"\n")  # what a crash cut off is no fact
-    while lines and _fact(lines[-1]).get("event") in _BARE:
+    while lines and _fact(lines[-1]).get("event") in BARE:
         lines.pop()
 
     *earlier, last = [line + b"\n" for line in lines] or [b""]
