@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from textwrap import dedent
 
@@ -94,3 +96,33 @@ def pradrill(
         timeout=180,
         check=False,
     )
+
+
+@contextmanager
+def beside(
+    folder: Path, *words: str, environment: dict[str, str] | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """Run the command beside the test; at its end it is killed, and what it has started is not."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pradrill", "--state", str(folder / "state"), *words],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def seal_with_a_key(folder: Path) -> None:
+    """Let a key of its own sign the register of a house."""
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "signing")]
+    subprocess.run(command, check=True)
+    with (folder / "drills/plan.yml").open("a", encoding="utf-8") as plan:
+        plan.write("sealing: {key: ../signing}\n")

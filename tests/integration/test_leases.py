@@ -6,14 +6,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.integration.house import pradrill, write
+from tests.integration.house import beside, pradrill, write
 from tests.integration.two_hosts import TwoHosts
 
 from pradrill.domain.values.run_names import folder_prefix
@@ -45,23 +44,9 @@ def slow_run(hosts: TwoHosts, house: Path, tmpdir: Path) -> Iterator[subprocess.
     """Run a drill beside the test, from its restore on."""
     write(house, "playbooks/restore.yml", SLOW)
     tmpdir.mkdir()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pradrill", "--state", str(house / "state"), "run", "shop"],
-        cwd=house,
-        env={**os.environ, "TMPDIR": str(tmpdir)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    try:
+    with beside(house, "run", "shop", environment={**os.environ, "TMPDIR": str(tmpdir)}) as process:
         until((hosts.standby.srv / "begun").exists, "the restore has not begun")
         yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.wait()
 
 
 def last_record(house: Path) -> dict[str, Any]:

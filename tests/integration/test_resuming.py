@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.integration.house import edit, pradrill, write
+from tests.integration.house import beside, edit, pradrill, seal_with_a_key, write
 from tests.integration.test_leases import until
 from tests.integration.two_hosts import TwoHosts
 
@@ -55,34 +51,6 @@ def a_house(hosts: TwoHosts, folder: Path, *, repeatable: bool = True) -> Path:
     return house
 
 
-def signed(house: Path) -> Path:
-    """Let a key sign the house's register, and so what its runs write."""
-    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(house / "signing")]
-    subprocess.run(command, check=True)
-    with (house / "drills/plan.yml").open("a", encoding="utf-8") as plan:
-        plan.write("sealing: {key: ../signing}\n")
-    return house
-
-
-@contextmanager
-def begin(house: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
-    """Start a command beside the test; at its end it is killed, and what it has started is not."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pradrill", "--state", str(house / "state"), *words],
-        cwd=house,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
 def journal_of(house: Path) -> Path:
     """Return the journal of the only run."""
     (path,) = house.glob("state/runs/2*/journal.jsonl")
@@ -109,8 +77,9 @@ def test_a_killed_run_goes_on_where_its_drill_says_so(  # noqa: PLR0915 one run,
     What has changed meanwhile stops it, and then nothing is written or touched; of two who want it
     one has it.
     """
-    house = signed(a_house(hosts, tmp_path))
-    with begin(house, "run", "shop"):
+    house = a_house(hosts, tmp_path)
+    seal_with_a_key(house)
+    with beside(house, "run", "shop"):
         until(lambda: len(lines_of(hosts, "begun")) == 1, "the slow step has not begun")
         living = pradrill(house, "resume", "shop")
         assert living.returncode == 5, living.stderr
@@ -144,7 +113,7 @@ def test_a_killed_run_goes_on_where_its_drill_says_so(  # noqa: PLR0915 one run,
     journal_of(house).write_bytes(before)
     assert (journal_of(house).read_bytes(), hosts.standby.touched()) == (before, touched)
 
-    with begin(house, "resume", run_id) as first:
+    with beside(house, "resume", run_id) as first:
         until(lambda: len(lines_of(hosts, "begun")) == 2, "the step was not taken again")
         second = pradrill(house, "resume", run_id)
         assert second.returncode == 5, second.stderr
@@ -186,7 +155,7 @@ def test_a_run_killed_after_its_restore_is_verified_across_a_restart(
     house = a_house(hosts, tmp_path, repeatable=False)
     edit(house, "drills/shop.yml", "stable_for: 1s", "stable_for: 4s")
     (hosts.standby.srv / "go").touch()
-    with begin(house, "run", "shop"):
+    with beside(house, "run", "shop"):
         until(
             lambda: any(
                 '"check_pass"' in path.read_text()

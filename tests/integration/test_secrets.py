@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from tests.integration.house import edit, pradrill, write
+from tests.integration.house import edit, pradrill, seal_with_a_key, write
 from tests.integration.two_hosts import TwoHosts
 
 from pradrill.system import scratch
@@ -73,10 +73,7 @@ def test_settings(host):
 def house(hosts: TwoHosts, tmp_path: Path) -> Path:
     """Return a house whose drill names a secret of each kind, and whose register is signed."""
     folder = hosts.house(tmp_path / "house")
-    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "signing")]
-    subprocess.run(command, check=True)
-    with (folder / "drills/plan.yml").open("a", encoding="utf-8") as plan:
-        plan.write("sealing: {key: ../signing}\n")
+    seal_with_a_key(folder)
     write(folder, "playbooks/restore.yml", RESTORE)
     write(folder, "playbooks/teardown.yml", TEARDOWN)
     write(folder, "drills/checks/shop/test_shop.py", CHECK)
