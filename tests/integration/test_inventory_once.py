@@ -1,9 +1,12 @@
 """A house of many drills on one inventory asks Ansible once."""
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from tests.integration.house import edit, pradrill
+from tests.integration.two_hosts import TwoHosts
 
 from pradrill.config.project import open_house
 from pradrill.errors import ConfigurationError
@@ -53,3 +56,22 @@ def test_an_inventory_is_read_once_for_a_house_and_again_for_the_next(tmp_path: 
         with pytest.raises(ConfigurationError, match=path.name):
             open_house(drills, now=datetime.now(UTC))
         path.write_text(before)
+
+
+def test_a_run_asks_ansible_once_and_works_on_what_its_plan_was_read_from(
+    hosts: TwoHosts, tmp_path: Path
+) -> None:
+    """The inventory that Ansible gets is the one that the plan was read from, asked for once."""
+    house = hosts.house(tmp_path / "house")
+    log = tmp_path / "log"
+    listing = house / "inventory.yml"
+    script = house / "inventory.sh"
+    script.write_text(
+        f"#!/bin/sh\necho asked >> {log}\n"
+        f"exec {Path(sys.executable).parent}/ansible-inventory --list -i {listing}\n"
+    )
+    script.chmod(0o755)
+    edit(house, "drills/shop.yml", "inventory.yml", "inventory.sh")
+    done = pradrill(house, "run", "shop")
+    assert done.returncode == 0, done.stderr
+    assert log.read_text().count("asked") == 1

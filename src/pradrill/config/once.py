@@ -18,7 +18,11 @@ _results: ContextVar[dict[tuple[Any, ...], Any] | None] = ContextVar("results", 
 
 @contextmanager
 def one_reading() -> Iterator[None]:
-    """Remember what functions marked with `once` return, until the end."""
+    """Remember what functions marked with `once` return, until the end of the outermost reading."""
+    if _results.get() is not None:
+        yield
+        return
+
     token = _results.set({})
     try:
         yield

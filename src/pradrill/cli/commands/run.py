@@ -12,6 +12,7 @@ from pradrill.app.launch import launch, sweep
 from pradrill.app.output import beside_a_run
 from pradrill.app.progress import watch
 from pradrill.cli.commands.plan import resolve_one
+from pradrill.config.once import one_reading
 from pradrill.domain.run.record import RunRecord
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.domain.values.timeline import Instant, Provenance
@@ -36,7 +37,7 @@ def run(args: Namespace) -> int:
         show_plan(app.masked(resolve_one(app, args.drill)), open_console())
         return ExitCode.PASSED
 
-    with attempting(app, args.drill, trigger="cli") as attempt:
+    with attempting(app, args.drill, trigger="cli") as attempt, one_reading():
         plan = resolve_one(app, args.drill)
         attempt.know(plan)
         record = carry_out(app, plan, trigger="cli")
