@@ -77,7 +77,7 @@ def _house(folder: Path, hosts: TwoHosts, archives: Path) -> Path:
     edit(folder, inventory, "192.0.2.20", f"{standby.address}\n      ansible_port: {standby.port}")
     edit(folder, inventory, "ansible_user: drill", f"ansible_user: {standby.host.user}")
     edit(folder, inventory, "~/.ssh/id_ed25519", str(standby.key))
-    edit(folder, drill, "  hosts: standby\n", "  hosts: standby\n  known_hosts: ../known_hosts\n")
+    edit(folder, drill, "hosts: standby,", "hosts: standby, known_hosts: ../known_hosts,")
     edit(folder, drill, "192.0.2.10:445", hosts.endpoint)
     edit(folder, drill, "deadline: 30m", f"deadline: 30m, vars: {{archives: {archives}}}")
     return folder
