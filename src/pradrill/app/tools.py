@@ -14,6 +14,7 @@ from pradrill.adapters.questions.files import FilePeople
 from pradrill.adapters.questions.terminal import Terminal
 from pradrill.adapters.ssh.leases import SshLeases
 from pradrill.adapters.ssh.probe import SshProbe
+from pradrill.adapters.ssh.sessions import Sessions
 from pradrill.adapters.standbys.inventory import InventoryHosts
 from pradrill.adapters.standbys.lab import LabMachines
 from pradrill.adapters.testinfra.verifier import TestinfraVerifier
@@ -63,11 +64,13 @@ def tools_for(app: App, plan: RunPlan, progress: Progress) -> Tools:
         if way.recovery_point is not None
     }
 
+    sessions = Sessions()  # the probe's and the leases': connecting is what costs
+
     return Tools(
         clock=app.clock,
         store=app.store,
         standby=_standby(app, plan),
-        probe=SshProbe(app.clock, secrets.resolve),
+        probe=SshProbe(app.clock, secrets.resolve, sessions),
         runner=AnsibleRunner(app.clock, secrets.resolve, masker=secrets.masker),
         verifier=TestinfraVerifier(app.clock, secrets.masker),
         people=FilePeople(_terminal(), _announcer(app, plan, progress)),
@@ -75,7 +78,7 @@ def tools_for(app: App, plan: RunPlan, progress: Progress) -> Tools:
         edits=edits,
         sources={s: source(app, each) for s, each in backups.items()},
         checked={s: checked_before(each, app.store) for s, each in backups.items()},
-        leases=SshLeases() if plan.drill.standby.leased else None,
+        leases=SshLeases(sessions) if plan.drill.standby.leased else None,
         unusable=unusable,
         masked=secrets.masker.facts,
     )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Collection, Sequence
-from pathlib import Path
 from typing import Any
 
-from pradrill.adapters.ssh.sessions import Sessions, SshReply
+from pradrill.adapters.ssh.interpreter import SshReply
+from pradrill.adapters.ssh.sessions import Sessions
 from pradrill.domain.run import host_answers as host_words
 from pradrill.domain.run.host import Host, Site
 from pradrill.domain.run.lease import (
@@ -27,8 +26,8 @@ _LOOK = 30.0
 class SshLeases:
     """Asks hosts for their lease; each thread that asks has connections of its own."""
 
-    def __init__(self) -> None:
-        self._sessions = Sessions()
+    def __init__(self, sessions: Sessions | None = None) -> None:
+        self._sessions = sessions or Sessions()
 
     def take(
         self, host: Host, site: Site, holder: Holder, *, machine_id: str, over: Collection[str]
@@ -71,7 +70,6 @@ class SshLeases:
             raise _unread(host, reply) from error
 
     def _run(self, host: Host, site: Site, do: str, holder: Holder, **words: Any) -> SshReply:
-        script = Path(__file__).with_name("remote_lease.py").read_text(encoding="utf-8")
         request = {
             "do": do,
             **holder.model_dump(),
@@ -81,8 +79,7 @@ class SshLeases:
             **words,
         }
 
-        command = shlex.join(["python3", "-I", "-c", script, json.dumps(request)])
-        return self._sessions.run(host, site, command, _LOOK)
+        return self._sessions.script(host, site, "remote_lease.py", [json.dumps(request)], _LOOK)
 
 
 def _unread(host: Host, reply: SshReply) -> PradrillError:

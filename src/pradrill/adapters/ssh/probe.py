@@ -8,12 +8,11 @@ import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
+from pradrill.adapters.ssh.interpreter import TOO_LONG, SshReply, source
 from pradrill.adapters.ssh.reach import answers_of, unknown
-from pradrill.adapters.ssh.sessions import TOO_LONG, Channel, LateError, Sessions, SshReply
+from pradrill.adapters.ssh.sessions import Channel, LateError, Sessions
 from pradrill.domain.declared.drill import Canary, NewestData
 from pradrill.domain.run import host_answers as host_words
 from pradrill.domain.run.guard import Reached
@@ -60,10 +59,12 @@ _TIME = "while read -r _; do date +%s.%N; done"
 class SshProbe:
     """Looks at hosts; one connection a host is kept, and opened again when it has died."""
 
-    def __init__(self, clock: Clock, resolve: Callable[[str], str]) -> None:
+    def __init__(
+        self, clock: Clock, resolve: Callable[[str], str], sessions: Sessions | None = None
+    ) -> None:
         self._clock = clock
         self._resolve = resolve
-        self._sessions = Sessions()
+        self._sessions = sessions or Sessions()
 
     def facts(self, host: Host, site: Site) -> HostFacts:
         """Return what the host says of itself, and its clock's skew."""
@@ -143,8 +144,7 @@ class SshProbe:
 
         The host's own SSH port is tried first: unless that is open, every answer is unknown.
         """
-        command = shlex.join(["python3", "-I", "-c", _source("remote_reach.py"), *endpoints])
-        reply = self._sessions.run(host, site, command, _REACH)
+        reply = self._sessions.script(host, site, "remote_reach.py", endpoints, _REACH)
         if reply.code != 0:
             because = f"exit code {reply.code}, {host_words.last_line(reply.err)}"
             return dict.fromkeys(endpoints, unknown(because))
@@ -213,9 +213,7 @@ class SshProbe:
 
     def _marker(self, host: Host, site: Site) -> Marker:
         """Read the marker where it lies; what was looked at there is what was read."""
-        script = Path(__file__).with_name("remote_marker.py").read_text(encoding="utf-8")
-        command = shlex.join(["python3", "-I", "-c", script, MARKER])
-        reply = self._sessions.run(host, site, command, _LOOK)
+        reply = self._sessions.script(host, site, "remote_marker.py", [MARKER], _LOOK)
         if reply.code != 0 or not reply.whole:
             reason = host_words.last_line(reply.err) if reply.whole else "the answer is too long"
             raise PradrillError(
@@ -227,10 +225,8 @@ class SshProbe:
 
     def _processes(self, host: Host, site: Site, request: Mapping[str, Any]) -> dict[str, Any]:
         """Ask for processes; what is asked for and told stands in the script."""
-        script = _source("remote_strays.py")
-        command = shlex.join(["python3", "-I", "-c", script, json.dumps(request)])
-
-        reply = self._sessions.run(host, site, command, _LOOK)
+        words = [json.dumps(request)]
+        reply = self._sessions.script(host, site, "remote_strays.py", words, _LOOK)
         try:
             return dict(json.loads(reply.out))
         except (ValueError, TypeError) as error:
@@ -239,9 +235,8 @@ class SshProbe:
 
     def _look(self, host: Host, site: Site, what: str, script: str, *words: str) -> str:
         """Run a script of ours; a part of an answer does not count."""
-        reply = self._sessions.run(
-            host, site, shlex.join(["sh", "-c", script, "sh", *words]), _LOOK
-        )
+        command = ["sh", "-c", script, "sh", *words]
+        reply = self._sessions.script(host, site, "remote_command.py", command, _LOOK)
         if reply.code != 0 or not reply.whole:
             reason = host_words.last_line(reply.err) if reply.whole else "the answer is too long"
             raise PradrillError(f"the {what} of {host.name} cannot be read: {reason}")
@@ -252,7 +247,7 @@ class SshProbe:
     ) -> SshReply:
         """Run a command of the drill's; the host ends it too at the deadline."""
         seconds = deadline.total_seconds()
-        quiet = ["python3", "-I", "-c", _source("remote_reason.py"), command]
+        quiet = ["python3", "-I", "-c", source("remote_reason.py"), command]
 
         bounded = shlex.join(["timeout", "-k", "1", f"{seconds:f}", *quiet])
         try:
@@ -296,12 +291,6 @@ def marker_of(host: Host, answer: str) -> Marker:
         raise PradrillError(f"what {host.name} says of its marker cannot be read") from error
 
     return Marker(content if content is None else str(content))
-
-
-@cache
-def _source(script: str) -> str:
-    """Return a script of ours that is sent to a host and run there."""
-    return Path(__file__).with_name(script).read_text(encoding="utf-8")
 
 
 def _told_time(host: Host, channel: Channel) -> datetime:

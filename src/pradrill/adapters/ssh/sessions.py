@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import pwd
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,14 +14,13 @@ from typing import Any, NamedTuple
 
 import paramiko
 
+from pradrill.adapters.ssh.interpreter import KEPT, TOO_LONG, Interpreter, SshReply
 from pradrill.domain.run import host_answers as host_words
 from pradrill.domain.run.host import Host, Site
 from pradrill.domain.values.quotas import ANSWER
 from pradrill.errors import UnreachableError
 
 _EACH_PART = 10.0  # seconds for each part of connecting
-_KEPT = 65_536  # bytes of each stream, the last ones
-TOO_LONG = -2  # no exit code: the command was cut off for what it printed
 LOST = (paramiko.SSHException, OSError, EOFError)
 Channel = paramiko.Channel
 
@@ -32,15 +31,6 @@ class LateError(UnreachableError):
     """There was no answer at the deadline."""
 
 
-class SshReply(NamedTuple):
-    """What a command came to; `whole` tells whether `out` is all that it wrote."""
-
-    code: int
-    out: str
-    err: str
-    whole: bool
-
-
 class Sessions:
     """One connection a host is kept, and opened again when it has died.
 
@@ -49,6 +39,7 @@ class Sessions:
 
     def __init__(self) -> None:
         self._connections: dict[tuple[Host, Path, int], Connection] = {}
+        self._interpreters: dict[tuple[Host, Path, int], Interpreter] = {}
 
     def host_key(self, host: Host, site: Site) -> str:
         """Return the key ("type base64") of the connection that the last command went over."""
@@ -75,33 +66,34 @@ class Sessions:
 
         return SshReply(code, out, err, whole=whole)
 
+    def script(
+        self, host: Host, site: Site, script: str, words: Sequence[str], deadline: float
+    ) -> SshReply:
+        """Have a script of ours carried out by the Python that is kept there; raises as `run`.
+
+        One that does not take it has died with its connection, and another is started.
+        """
+        key = (host, site.known_hosts, get_ident())
+        kept = self._interpreters.pop(key, None)
+        if kept is not None and not kept.accepts(script, words, min(deadline, _EACH_PART)):
+            kept.close()
+            kept = None
+
+        interpreter = kept or Interpreter(self._channel(host, site))
+        with _until(host, interpreter.transport, deadline):
+            if kept is None and not interpreter.accepts(script, words, deadline):
+                return interpreter.ended()
+            reply = interpreter.reply()
+
+        self._interpreters[key] = interpreter
+        return reply
+
     @contextmanager
     def session(self, host: Host, site: Site, deadline: float) -> Iterator[Channel]:
         """Give a session; at the deadline its connection is cut, whatever waits on it."""
         channel = self._channel(host, site)
-        transport = channel.get_transport()
-        late = Event()
-
-        def cut() -> None:
-            late.set()
-            transport.close()
-
-        timer = Timer(deadline, cut)
-        timer.daemon = True
-        timer.start()
-
-        failure: Exception | None = None
-        try:
-            with channel:
-                yield channel
-        except LOST as error:
-            failure = error
-        finally:
-            timer.cancel()
-        if late.is_set():
-            raise LateError(f"{host.name} gave no answer in {deadline:g} s") from failure
-        if failure is not None or not transport.is_active():
-            raise UnreachableError(f"{host.name} went away during a command") from failure
+        with _until(host, channel.get_transport(), deadline), channel:
+            yield channel
 
     def _channel(self, host: Host, site: Site) -> Channel:
         """Open a session; a connection that has died in the meantime is replaced."""
@@ -124,8 +116,35 @@ class Sessions:
 
     def close(self) -> None:
         """Close every connection."""
+        self._interpreters.clear()
         while self._connections:
             self._connections.popitem()[1].client.close()
+
+
+@contextmanager
+def _until(host: Host, transport: paramiko.Transport, deadline: float) -> Iterator[None]:
+    """Cut a connection at the deadline; raises LateError or UnreachableError."""
+    late = Event()
+
+    def cut() -> None:
+        late.set()
+        transport.close()
+
+    timer = Timer(deadline, cut)
+    timer.daemon = True
+    timer.start()
+
+    failure: Exception | None = None
+    try:
+        yield
+    except LOST as error:
+        failure = error
+    finally:
+        timer.cancel()
+    if late.is_set():
+        raise LateError(f"{host.name} gave no answer in {deadline:g} s") from failure
+    if failure is not None or not transport.is_active():
+        raise UnreachableError(f"{host.name} went away during a command") from failure
 
 
 class _WrongKeyError(paramiko.SSHException):
@@ -248,7 +267,7 @@ def _drain(channel: Channel, receive: Callable[[int], bytes], endless: Event) ->
     One that does not end is ended: the channel is closed, and with it the command's output.
     """
     tail, whole, size = b"", True, 0
-    while chunk := receive(_KEPT):
+    while chunk := receive(KEPT):
         size += len(chunk)
         if size > ANSWER:
             endless.set()
@@ -256,7 +275,7 @@ def _drain(channel: Channel, receive: Callable[[int], bytes], endless: Event) ->
             return "", False
 
         tail += chunk
-        whole = whole and len(tail) <= _KEPT
-        tail = tail[-_KEPT:]
+        whole = whole and len(tail) <= KEPT
+        tail = tail[-KEPT:]
 
     return tail.decode("utf-8", "replace"), whole
