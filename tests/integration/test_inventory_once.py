@@ -72,6 +72,6 @@ def test_a_run_asks_ansible_once_and_works_on_what_its_plan_was_read_from(
     )
     script.chmod(0o755)
     edit(house, "drills/shop.yml", "inventory.yml", "inventory.sh")
-    done = pradrill(house, "run", "shop")
-    assert done.returncode == 0, done.stderr
+    run = pradrill(house, "run", "shop")
+    assert run.returncode == 0, run.stderr
     assert log.read_text().count("asked") == 1

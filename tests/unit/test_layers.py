@@ -56,6 +56,7 @@ port Clock cannot be, belong here too."""
 OWN_PROCESSES = {
     "adapters/ssh/remote_reach.py": "sent to the standby and run there",
     "adapters/ssh/remote_reason.py": "likewise",
+    "adapters/ssh/remote_interpreter.py": "likewise",
     "adapters/testinfra/worker.py": "the process that pytest runs in",
     "adapters/testinfra/rehearsal.py": "a child of that process, for checks on made-up answers",
     "adapters/standbys/lab/relay.py": "a process that QEMU starts, one a connection",
@@ -63,7 +64,8 @@ OWN_PROCESSES = {
 
 RUN_ELSEWHERE = {
     "adapters/ansible/vault_reader.py": "run by Ansible's own Python",
-    "adapters/ssh/remote_lease.py": "sent to the standby and run there",
+    "adapters/ssh/remote_command.py": "sent to the standby and run there",
+    "adapters/ssh/remote_lease.py": "likewise",
     "adapters/ssh/remote_marker.py": "likewise",
     "adapters/ssh/remote_strays.py": "likewise",
 }

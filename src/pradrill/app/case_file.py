@@ -7,18 +7,17 @@ from contextlib import suppress
 
 from pydantic import ValidationError
 
+from pradrill.app.damage import wrongs
 from pradrill.app.reading import StateReader, warn
-from pradrill.domain.register.entry import Entry, EntryKind, Seals, Stamp, Wrong, acknowledged
+from pradrill.domain.register.entry import Entry, EntryKind, Seals, Stamp, acknowledged
 from pradrill.domain.register.finding_history import all_findings, annotations_of, findings_for
 from pradrill.domain.report.case_file import CaseFile, RecordIntegrity
 from pradrill.domain.run.record import RunRecord, RunState
 from pradrill.errors import PradrillError, RecordError
-from pradrill.register.chain.register import REGISTER
 from pradrill.register.runs.enter import SIGNATURE
 from pradrill.register.runs.folders import RECORD
 from pradrill.register.sealing.signing import Signer, signature_problem
 from pradrill.register.sealing.stamping import stamp_problem, stated_time
-from pradrill.register.verification.verify import verify
 
 
 def casefile(app: StateReader, run_id: str) -> CaseFile:
@@ -40,27 +39,6 @@ def casefile(app: StateReader, run_id: str) -> CaseFile:
     except PradrillError as error:
         warn(f"the report goes without the register: {error}")
         return case
-
-
-def wrongs(app: StateReader, run_id: str) -> tuple[Wrong, ...]:
-    """Return what is wrong today with a run's files, the chain or its head.
-
-    Other runs are left out, and so is damage that somebody answers for.
-    """
-    heads = ""
-    with suppress(PradrillError):  # it was told that they cannot be read
-        heads = app.published()[1]
-    try:
-        verification = verify(
-            app.state,
-            runs=(run_id,),
-            only=True,
-            published=[heads] if heads.strip() else [],
-            trusted=app.trusted(),
-        )
-    except PradrillError as error:
-        return (Wrong(where=REGISTER, what=error.message),)
-    return tuple(trouble.wrong for trouble in verification.troubles)
 
 
 def _registered(app: StateReader, case: CaseFile, content: bytes) -> CaseFile:

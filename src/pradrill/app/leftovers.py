@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from pradrill.app.case_file import wrongs
 from pradrill.app.composition import App
+from pradrill.app.damage import wrongs
 from pradrill.app.reading import warn
 from pradrill.app.tools import closing, tools_for
 from pradrill.domain.run.record import RunRecord

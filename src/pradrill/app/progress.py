@@ -14,7 +14,8 @@ from pradrill.app.output import Outlet, text
 from pradrill.domain.run.outcome import StepResult
 from pradrill.domain.run.question import Question
 from pradrill.ports import Progress
-from pradrill.reporting.text.screens import LiveProgress, open_console
+from pradrill.reporting.text.live import LiveProgress
+from pradrill.reporting.text.screens import open_console
 
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK  # a pipe may have no reader
 

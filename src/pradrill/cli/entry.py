@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from pradrill.app import output
 from pradrill.cli.parser import parser
@@ -19,7 +21,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _carried_out(argv: Sequence[str] | None) -> int:
     try:
-        args = parser().parse_args(argv)
+        with _no_collection():
+            args = parser().parse_args(argv)
     except SystemExit as end:  # help, version, or a wrong command line
         return end.code if isinstance(end.code, int) else ExitCode.PASSED
     from pradrill.domain.values.masking import Masker  # noqa: PLC0415 help does without
@@ -37,3 +40,17 @@ def _carried_out(argv: Sequence[str] | None) -> int:
         return ExitCode.INTERRUPTED
 
     return code
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Look for no garbage in what is made here, now or later: modules and models, which stay.
+
+    That is a tenth of a short command's time.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()

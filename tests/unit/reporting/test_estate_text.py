@@ -16,8 +16,9 @@ from pradrill.reporting.language.reasons import is_translated
 from pradrill.reporting.run import page as view
 from pradrill.reporting.run.html import Letterhead, render_html
 from pradrill.reporting.run.timeline_layout import draw
+from pradrill.reporting.text.live import LiveProgress
 from pradrill.reporting.text.plan import plan_lines
-from pradrill.reporting.text.screens import LiveProgress, show
+from pradrill.reporting.text.screens import show
 from pradrill.reporting.text.summary import summary
 from pradrill.testing import a_record, a_step, after, an_estate
 

@@ -17,9 +17,10 @@ from pradrill.domain.register.finding import Closure, Sighting
 from pradrill.domain.run.outcome import Phase, StepKind
 from pradrill.domain.run.question import Call, CallStage, SlaMeasure, SlaStanding, Wait
 from pradrill.reporting.text.findings import finding_line, finding_lines, open_line
+from pradrill.reporting.text.live import LiveProgress
 from pradrill.reporting.text.plan import plan_lines
 from pradrill.reporting.text.questions import announcement, question_lines, sla_line, wait_lines
-from pradrill.reporting.text.screens import LiveProgress, show
+from pradrill.reporting.text.screens import show
 from pradrill.reporting.text.summary import summary
 from pradrill.testing import (
     a_finding,

@@ -17,8 +17,9 @@ from pradrill.ports import Progress
 from pradrill.reporting.language import formats as wording
 from pradrill.reporting.run import page as view
 from pradrill.reporting.run.run_line import run_line
+from pradrill.reporting.text.live import LiveProgress
 from pradrill.reporting.text.runs import runs_table
-from pradrill.reporting.text.screens import LiveProgress, open_console, show, show_plan
+from pradrill.reporting.text.screens import open_console, show, show_plan
 from pradrill.reporting.text.summary import summary
 from pradrill.testing import (
     HOST,

@@ -34,14 +34,14 @@ class Interpreter:
         self.transport = channel.get_transport()
         self._channel = channel
         self._waiting = b""
-        self._begun = False
+        self._is_open = False
 
     def accepts(self, script: str, words: Sequence[str], within: float) -> bool:
         """Give it a script; tell whether it takes it, which one that has gone does not."""
         request = json.dumps({"source": source(script), "words": list(words)})
         self._channel.settimeout(within)
         try:
-            self._begin()
+            self._open()
             self._channel.sendall(request.encode() + b"\n")
             while self._line() != b"+":  # a login's shell may greet before
                 continue
@@ -72,12 +72,12 @@ class Interpreter:
         """End it, and what it carries out."""
         self._channel.close()
 
-    def _begin(self) -> None:
-        if not self._begun:
+    def _open(self) -> None:
+        if not self._is_open:
             script = source("remote_interpreter.py")
             words = ["python3", "-I", "-c", script, str(KEPT), str(ANSWER)]
             self._channel.exec_command(shlex.join(words))
-            self._begun = True
+            self._is_open = True
 
     def _line(self) -> bytes:
         """Read one line; what lies behind it waits for the next call."""

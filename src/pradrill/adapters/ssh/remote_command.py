@@ -1,4 +1,4 @@
-"""Become a command; sent to a host and run there. The words are the command's."""
+"""Run a command in this process's place; sent to a host and run there."""
 
 import os
 import sys

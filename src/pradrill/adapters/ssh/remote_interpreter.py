@@ -1,4 +1,4 @@
-"""Carry out scripts of ours, each in a process of its own; sent to a host and run there.
+"""Run scripts of ours, each in a process of its own; sent to a host and run there.
 
 Standard library only, Python 3.8 or later, never imported by pradrill. Starting Python costs a
 slow machine more than most of what it is asked, so one that is started waits for more.
@@ -26,7 +26,7 @@ Words = Any  # a dictionary of JSON; Python 3.8 cannot say so outside annotation
 
 
 def carry_out(source: str, words: list[str], out: int, err: int) -> None:
-    """Become the script, and end as it ends."""
+    """Run the script in this process, and end as it ends."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     for handle, number in ((nothing, 0), (out, 1), (err, 2)):
         os.dup2(handle, number)
@@ -55,7 +55,7 @@ def answer(request: Words) -> Words:
     os.close(out_end)
     os.close(err_end)
 
-    kept = {out: b"", err: b""}
+    tails = {out: b"", err: b""}
     sizes = {out: 0, err: 0}
     endless = False
     with selectors.DefaultSelector() as waiting:
@@ -73,7 +73,7 @@ def answer(request: Words) -> Words:
                     continue
 
                 sizes[key.fd] += len(chunk)
-                kept[key.fd] = (kept[key.fd] + chunk)[-KEPT:]
+                tails[key.fd] = (tails[key.fd] + chunk)[-KEPT:]
                 if sizes[key.fd] > LONGEST and not endless:
                     endless = True
                     os.kill(pid, signal.SIGKILL)
@@ -82,8 +82,8 @@ def answer(request: Words) -> Words:
     code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
     return {
         "code": None if endless else code,
-        "out": "" if endless else kept[out].decode("utf-8", "replace"),
-        "err": kept[err].decode("utf-8", "replace"),
+        "out": "" if endless else tails[out].decode("utf-8", "replace"),
+        "err": tails[err].decode("utf-8", "replace"),
         "whole": not endless and sizes[out] <= KEPT,
     }
 

@@ -74,14 +74,14 @@ class Sessions:
         One that does not take it has died with its connection, and another is started.
         """
         key = (host, site.known_hosts, get_ident())
-        kept = self._interpreters.pop(key, None)
-        if kept is not None and not kept.accepts(script, words, min(deadline, _EACH_PART)):
-            kept.close()
-            kept = None
+        earlier = self._interpreters.pop(key, None)
+        if earlier is not None and not earlier.accepts(script, words, min(deadline, _EACH_PART)):
+            earlier.close()
+            earlier = None
 
-        interpreter = kept or Interpreter(self._channel(host, site))
+        interpreter = earlier or Interpreter(self._channel(host, site))
         with _until(host, interpreter.transport, deadline):
-            if kept is None and not interpreter.accepts(script, words, deadline):
+            if earlier is None and not interpreter.accepts(script, words, deadline):
                 return interpreter.ended()
             reply = interpreter.reply()
 

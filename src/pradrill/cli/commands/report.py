@@ -8,8 +8,9 @@ from argparse import ArgumentParser, Namespace
 from contextlib import suppress
 from pathlib import Path
 
-from pradrill.app.case_file import casefile, sealed, wrongs
+from pradrill.app.case_file import casefile, sealed
 from pradrill.app.composition import App
+from pradrill.app.damage import wrongs
 from pradrill.app.reading import warn
 from pradrill.app.settle import swept
 from pradrill.cli.arguments import run_argument

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from pradrill.app.case_file import wrongs
+from pradrill.app.damage import wrongs
 from pradrill.app.reading import StateReader, warn
 from pradrill.app.settle import swept
 from pradrill.cli.arguments import run_argument

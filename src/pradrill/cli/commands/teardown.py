@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from pradrill.app.case_file import wrongs
 from pradrill.app.composition import App
+from pradrill.app.damage import wrongs
 from pradrill.app.launch import sweep, tear_down_again
 from pradrill.app.progress import watch
 from pradrill.errors import ExitCode, RecordError, UsageError

@@ -384,7 +384,7 @@ class Drill(Model):
         """Return what is recovered apart from the rest: each service, or all as one (None)."""
         if self.verify is None:
             return dict(self.recover.items())
-        whole = ServiceRecovery(
+        whole = ServiceRecovery.model_construct(  # its parts are valid already
             hosts=self.standby.where,
             recovery_point=self.recovery_point,
             prepare=self.prepare,

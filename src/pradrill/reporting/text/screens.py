@@ -1,18 +1,13 @@
-"""Show plans, records and live progress on a terminal; the only module that imports rich."""
+"""Show plans, records and catalogues on a terminal."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from copy import copy
+from collections.abc import Sequence
 from enum import StrEnum
 from io import TextIOWrapper
-from types import TracebackType
-from typing import Self
 
-from rich.console import Console, Group, RenderableType
-from rich.live import Live
+from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -20,8 +15,7 @@ from rich.text import Text
 from pradrill.domain.register.entry import Wrong
 from pradrill.domain.report.sections import Section
 from pradrill.domain.run.backup_catalogue import Catalogue, CatalogueReading
-from pradrill.domain.run.outcome import Phase, StepKind, StepOutcome, StepResult
-from pradrill.domain.run.question import Question
+from pradrill.domain.run.outcome import StepResult
 from pradrill.domain.run.record import RunRecord
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.domain.run.verdict import Verdict
@@ -33,7 +27,7 @@ from pradrill.reporting.run import page as view
 from pradrill.reporting.run.doubt import doubts
 from pradrill.reporting.text.backups import integrity_facts, reading_facts
 from pradrill.reporting.text.plan import plan_lines
-from pradrill.reporting.text.questions import question_lines, wait_lines
+from pradrill.reporting.text.questions import wait_lines
 
 _GOOD = frozenset({"passed", "proven", "waived", "met"})
 _COLOURS = {
@@ -58,13 +52,13 @@ def open_console(*, stderr: bool = False) -> Console:
 def show(record: RunRecord, console: Console, wrong: Sequence[Wrong] = ()) -> None:
     """Print a whole record for people; `wrong`: why it is not to be relied on, before all else."""
     for doubt in doubts(record.run_id, wrong):
-        console.print(_text(doubt, style="bold red"))
+        console.print(plain(doubt, style="bold red"))
     plan, colour = record.plan, _COLOURS[record.verdict]
     console.print(Text(view.headline(record), style=f"bold {colour}"), soft_wrap=True)
-    console.print(_text(f"{plan.drill.drill}: {plan.drill.scenario.name}", style="bold"))
-    console.print(_text(wording.MEANING[record.verdict]))
+    console.print(plain(f"{plan.drill.drill}: {plan.drill.scenario.name}", style="bold"))
+    console.print(plain(wording.MEANING[record.verdict]))
     for note in view.notes(record):
-        console.print(_text(note, style="bold"))
+        console.print(plain(note, style="bold"))
     _bullets(console, record.reasons)
     _heading(console, Section.TRIED.heading)
     _facts(
@@ -88,7 +82,7 @@ def show(record: RunRecord, console: Console, wrong: Sequence[Wrong] = ()) -> No
     _show_checks(record, console)
     _show_guards(record, console)
     _heading(console, "Teardown")
-    console.print(_text(view.teardown(record)))
+    console.print(plain(view.teardown(record)))
     _bullets(console, record.residue)
     _heading(console, Section.LIMITS.heading)
     _bullets(console, record.limits)
@@ -109,7 +103,7 @@ def show_plan(plan: RunPlan, console: Console) -> None:
     for number, line in enumerate(plan_lines(plan)):
         if line.title and number:
             console.print()
-        content = _text(line.text, style="bold" if line.title else "")
+        content = plain(line.text, style="bold" if line.title else "")
         console.print(Padding(content, (0, 0, 0, line.indent), expand=False))
 
 
@@ -130,7 +124,7 @@ def _show_figures(record: RunRecord, console: Console) -> None:
 
     console.print(table)
     _show_services(record, console)
-    console.print(_text(view.clock_rule(record), style="dim"))
+    console.print(plain(view.clock_rule(record), style="dim"))
     recovery = record.recovery
     instants: list[tuple[str, str, Instant | None]] = [
         (mark.value, f", {word(mark)}", recovery.marks[mark])
@@ -160,7 +154,7 @@ def _show_services(record: RunRecord, console: Console) -> None:
     table = _table("Service", "Verdict", "RTA (RTO)", "RPA (RPO)", "T5")
     for row in rows:
         table.add_row(
-            _text(row.name),
+            plain(row.name),
             Text(row.verdict, style=_COLOURS[row.verdict]),
             *(f"{c.actual_text} ({c.objective_text})" for c in row.comparisons),
             "not verified" if row.verified is None else wording.at_tenth(row.verified.at),
@@ -184,18 +178,18 @@ def show_catalogue(
     catalogue: Catalogue, reading: CatalogueReading | None, console: Console
 ) -> None:
     """Print every backup, the one that a drill would take, and the worst case."""
-    console.print(_text(f"{catalogue.source}: {catalogue.location}", style="bold"))
+    console.print(plain(f"{catalogue.source}: {catalogue.location}", style="bold"))
     table = _table("", "Backup", "Data of (UTC)", "Complete", "Size", "Host", "Tags")
     for point in sorted(catalogue.points, key=lambda point: point.data_time):
         chosen = reading is not None and point.id == reading.selected.id
         table.add_row(
             "→" if chosen else "×" if point.unusable(catalogue.read_at) else "",  # noqa: RUF001
-            _text(point.id),
+            plain(point.id),
             wording.at(point.data_time),
             wording.at(point.available),
             wording.size(point.size),
-            _text(point.host),
-            _text(", ".join(point.tags)),
+            plain(point.host),
+            plain(", ".join(point.tags)),
         )
 
     console.print(table if catalogue.points else Text("It holds no backup."))
@@ -213,7 +207,7 @@ def _show_steps(record: RunRecord, console: Console) -> None:
         allowed = "none" if step.deadline is None else wording.short(step.deadline)
         length = wording.short(step.seconds)
         table.add_row(
-            step.phase, _text(view.step_title(step)), length, allowed, _outcome(step.outcome)
+            step.phase, plain(view.step_title(step)), length, allowed, _outcome(step.outcome)
         )
 
     console.print(table if record.steps else Text("No step was carried out."))
@@ -228,11 +222,11 @@ def _show_steps(record: RunRecord, console: Console) -> None:
 
     for planned in view.unended(record):
         text = f"Began, its end is not on record: {planned.phase}: {view.step_title(planned)}"
-        console.print(_text(text, style="bold"))
+        console.print(plain(text, style="bold"))
 
     if record.not_executed:
         names = ", ".join(f"{step.phase}: {view.left_out(step)}" for step in record.not_executed)
-        console.print(_text(f"Not executed: {names}", style="bold"))
+        console.print(plain(f"Not executed: {names}", style="bold"))
 
     _bullets(console, view.branches_not_tried(record))
 
@@ -248,13 +242,13 @@ def _step_text(step: StepResult) -> str:
 
 def _show_checks(record: RunRecord, console: Console) -> None:
     _heading(console, Section.CHECKS.heading)
-    console.print(_text(view.counted(record)))
+    console.print(plain(view.counted(record)))
 
     if record.checks:
         table = _table("What it proves", "Host", "Outcome")
         for check in view.sorted_checks(record):
             name = check.title if check.mandatory else f"{check.title} (not mandatory)"
-            table.add_row(_text(name), _text(check.host), _outcome(check.outcome))
+            table.add_row(plain(name), plain(check.host), _outcome(check.outcome))
 
         console.print(table)
 
@@ -268,7 +262,7 @@ def _show_guards(record: RunRecord, console: Console) -> None:
     _heading(console, "Guards and proof of isolation")
     table = _table("Guard", "Host", "What was seen", "Outcome")
     for guard in record.guards:
-        cells = (_text(view.guard_name(guard)), _text(guard.host), _text(guard.detail))
+        cells = (plain(view.guard_name(guard)), plain(guard.host), plain(guard.detail))
         table.add_row(*cells, _outcome(guard.outcome))
     console.print(table if record.guards else Text("No guard was proven."))
 
@@ -278,7 +272,8 @@ def _outcome(value: StrEnum) -> Text:
     return Text(word(value), style="" if good else "bold", no_wrap=True)
 
 
-def _text(value: ReasonOrText, *, style: str = "") -> Text:
+def plain(value: ReasonOrText, *, style: str = "") -> Text:
+    """Return what a host or a person wrote as text that changes nothing on a terminal."""
     return Text(wording.clean(value, 4 * _DETAIL).strip(), style=style)
 
 
@@ -299,160 +294,12 @@ def _facts(console: Console, *rows: tuple[str, str]) -> None:
     table.add_column(no_wrap=True, style="dim")
     table.add_column(overflow="fold")
     for name, value in rows:
-        table.add_row(name, _text(value))
+        table.add_row(name, plain(value))
     console.print(table)
 
 
 def _bullets(console: Console, items: Sequence[ReasonOrText]) -> None:
     for item in items:
         grid = Table.grid(padding=(0, 1, 0, 0))
-        grid.add_row("-", _text(item))
+        grid.add_row("-", plain(item))
         console.print(grid)
-
-
-class _Lane:
-    """What one branch is doing; the whole run has one too."""
-
-    def __init__(self, service: str | None, rto: float | None) -> None:
-        self.service = service
-        self.rto = rto
-        self.phase = self.step = self.line = self.green = ""
-        self.start = self.deadline = 0.0
-
-    @property
-    def title(self) -> str:
-        """Return where it is, as in "database · restore · import the dump"."""
-        return " · ".join(word for word in (self.service, self.phase, self.step) if word)
-
-
-class LiveProgress:
-    """Shows a run as it goes: a permanent line a finished step, a few live lines below.
-
-    Keeps to the Progress port. Without a terminal only the permanent lines are written. `rtos`:
-    the seconds of each service that has a branch of its own.
-    """
-
-    def __init__(
-        self,
-        console: Console,
-        rto_seconds: float,
-        *,
-        since_disruption: float = 0.0,
-        rtos: Mapping[str, float] | None = None,
-    ) -> None:
-        """Watch a run whose disruption was `since_disruption` seconds ago."""
-        self._console = console
-        self._rtos = rtos or {}
-        self._now = console.get_time
-        self._start = self._now()
-        self._t0 = self._start - since_disruption
-        self._lane = _Lane(None, None if self._rtos else rto_seconds)
-        self._lanes: dict[str | None, _Lane] = {None: self._lane}
-        self._live = Live(
-            console=console,
-            refresh_per_second=4,
-            transient=True,
-            get_renderable=self._render,
-            vertical_overflow="crop",
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
-
-    def __enter__(self) -> Self:
-        if self._console.is_terminal:
-            self._live.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        with suppress(OSError, ValueError):
-            self._live.stop()
-
-    def of(self, service: str | None) -> LiveProgress:
-        """Return the view of one branch: it shows in a lane of its own, on the same terminal."""
-        view = copy(self)
-        lane = self._lanes.setdefault(service, _Lane(service, self._rtos.get(service or "")))
-        view._lane = lane  # noqa: SLF001 a copy of our own
-        return view
-
-    def phase(self, name: str) -> None:
-        """Begin a phase."""
-        lane = self._lane
-        lane.phase = str(name)
-        lane.step = lane.line = lane.green = ""
-
-    def step(self, name: str, deadline: float) -> None:
-        """Begin a step that has `deadline` seconds."""
-        lane = self._lane
-        lane.line = lane.green = ""
-        lane.start, lane.deadline = self._now(), deadline
-        lane.step = wording.line(name, 100)
-
-    def say(self, line: str) -> None:
-        """Show the last thing that happened inside the step."""
-        self._lane.line = wording.line(line, 200)
-
-    def checks(self, green: int, total: int) -> None:
-        """Show how many mandatory checks are green."""
-        self._lane.green = f"{green} of {total} checks green"
-
-    def ask(self, question: Question) -> None:
-        """Show what a person is asked for, and leave the terminal to the answer."""
-        with suppress(OSError, ValueError):
-            self._live.stop()
-            for line in question_lines(question):
-                self._console.print(Text(line, style="bold"), soft_wrap=True)
-
-    def finish(self, step: StepResult) -> None:
-        """Leave a permanent line for a finished step."""
-        line = Text(no_wrap=True, overflow="ellipsis")
-        passed = step.outcome is StepOutcome.PASSED
-        line.append(f"{word(step.outcome):<12}", style="green" if passed else "bold red")
-        line.append(f"{wording.short(step.seconds):>8}  ")
-        line.append(f"{step.phase}: {wording.line(view.step_title(step), 100)}")
-
-        with suppress(OSError, ValueError):  # a terminal that went away must not end the run
-            if step.kind is StepKind.MANUAL and self._console.is_terminal:
-                self._live.start()  # the answer has come; other services' steps leave it alone
-            details = [_text(step.detail)] if step.detail and not passed else []
-            self._console.print(line, *(Padding(each, (0, 0, 0, 4)) for each in details), sep="\n")
-
-        lane = self._lane
-        lane.step = lane.line = lane.green = ""
-
-    def _render(self) -> RenderableType:
-        busy = [lane for lane in list(self._lanes.values()) if lane.step]
-        if len(busy) > 1:
-            lines = [line for lane in busy for line in self._side_by_side(lane)]
-            lines.append(Text(f"run {wording.short(self._now() - self._start)}"))
-        else:
-            lines = self._alone(busy[0] if busy else self._lane)
-
-        for line in lines:
-            line.no_wrap, line.overflow = True, "ellipsis"
-
-        return Group(*lines)
-
-    def _alone(self, lane: _Lane) -> list[Text]:
-        times = [f"step {self._spent(lane)}"] if lane.step else []
-        times += [f"run {wording.short(self._now() - self._start)}", *self._left(lane)]
-        lines = [Text(lane.title, "bold"), Text("  ".join(times))]
-        return lines + [Text(text, "dim") for text in (lane.green, lane.line) if text]
-
-    def _side_by_side(self, lane: _Lane) -> list[Text]:
-        parts = [f"  {self._spent(lane)}", *self._left(lane), lane.green]
-        line = Text(lane.title, "bold").append("  ".join(filter(None, parts)), "not bold")
-        return [line, *([Text(f"  {lane.line}", "dim")] if lane.line else [])]
-
-    def _spent(self, lane: _Lane) -> str:
-        return f"{wording.short(self._now() - lane.start)} of {wording.short(lane.deadline)}"
-
-    def _left(self, lane: _Lane) -> list[str]:
-        if lane.rto is None or lane.phase == Phase.TEARDOWN:
-            return []
-        left = lane.rto - (self._now() - self._t0)
-        return [f"RTO {'exceeded by' if left < 0 else 'left'} {wording.short(abs(left))}"]
