@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.integration.sshd import Sshd
 
-from pradrill.adapters.ssh.interpreter import TOO_LONG
+from pradrill.adapters.ssh.interpreter import KEPT, TOO_LONG
 from pradrill.adapters.ssh.sessions import LateError, Sessions
 from pradrill.domain.run.host import Site
 
@@ -66,9 +66,9 @@ def test_what_one_script_does_is_not_there_for_the_next(
     )
     assert reply == (3, 'a"b\n\n', "x\n", True)
 
-    command = ["sh", "-c", "head -c 200000 /dev/zero; printf end"]
+    command = ["sh", "-c", "head -c 500000 /dev/zero; printf end"]
     reply = sessions.script(sshd.host, site, "remote_command.py", command, 20)
-    assert (len(reply.out), reply.out[-3:], reply.whole) == (65_536, "end", False)
+    assert (len(reply.out), reply.out[-3:], reply.whole) == (KEPT, "end", False)
 
     reply = sessions.script(sshd.host, site, "remote_command.py", ["yes"], 60)
     assert (reply.code, reply.out) == (TOO_LONG, "")

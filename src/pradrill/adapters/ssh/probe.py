@@ -53,6 +53,10 @@ for path; do
   fi
   n=$((n+1))
 done"""
+_NEXT = "\nprintf '\\0'\n"
+_IDENTITY = (_MACHINE_ID, _KEYS, _ADDRESSES)
+_STATE = (_SERVICES, _LISTENERS, "cat /proc/self/mounts", _PRESENT)
+_ID = re.compile("[0-9a-f]{32}")
 _TIME = "while read -r _; do date +%s.%N; done"
 
 
@@ -68,31 +72,26 @@ class SshProbe:
 
     def facts(self, host: Host, site: Site) -> HostFacts:
         """Return what the host says of itself, and its clock's skew."""
-        machine_id = self._look(host, site, "machine-id", _MACHINE_ID).strip()
+        machine_id, keys, addresses = self._look(host, site, "identity", _IDENTITY)
         marker = self._marker(host, site)
-        keys = host_words.public_keys(self._look(host, site, "host keys", _KEYS))
-        addresses = host_words.addresses(self._look(host, site, "addresses", _ADDRESSES))
         skew = self.skew(host, site)
 
         return HostFacts(
             host=host.name,
             host_key=self._sessions.host_key(host, site),
-            other_keys=keys,
-            machine_id=machine_id if re.fullmatch("[0-9a-f]{32}", machine_id) else "",
+            other_keys=host_words.public_keys(keys),
+            machine_id=machine_id.strip() if _ID.fullmatch(machine_id.strip()) else "",
             marker=marker.content,
             marker_fault=marker.fault,
             marker_fault_at=marker.at,
             peer=self._sessions.peer(host, site),
-            addresses=addresses,
+            addresses=host_words.addresses(addresses),
             skew=skew,
         )
 
     def state(self, host: Host, site: Site, paths: Sequence[str]) -> HostState:
         """Return what could be left behind; `paths` are looked for."""
-        services = self._look(host, site, "services", _SERVICES)
-        ports = self._look(host, site, "listening ports", _LISTENERS)
-        mounts = self._look(host, site, "mounts", "cat /proc/self/mounts")
-        there = self._look(host, site, "files", _PRESENT, *paths)
+        services, ports, mounts, there = self._look(host, site, "state", _STATE, *paths)
         running = self._processes(host, site, {"before": True})
 
         return HostState(
@@ -233,14 +232,21 @@ class SshProbe:
             reason = host_words.last_line(reply.err) if reply.code else "the answer cannot be read"
             raise PradrillError(f"the processes of {host.name} cannot be seen: {reason}") from error
 
-    def _look(self, host: Host, site: Site, what: str, script: str, *words: str) -> str:
-        """Run a script of ours; a part of an answer does not count."""
+    def _look(
+        self, host: Host, site: Site, what: str, scripts: Sequence[str], *words: str
+    ) -> list[str]:
+        """Run scripts of ours, one after the other, and return what each printed.
+
+        When one fails, or not all of it was received, nothing counts.
+        """
+        script = "\n".join(("set -e", _NEXT.join(scripts)))
         command = ["sh", "-c", script, "sh", *words]
         reply = self._sessions.script(host, site, "remote_command.py", command, _LOOK)
-        if reply.code != 0 or not reply.whole:
+        answers = reply.out.split("\0")
+        if reply.code != 0 or not reply.whole or len(answers) != len(scripts):
             reason = host_words.last_line(reply.err) if reply.whole else "the answer is too long"
             raise PradrillError(f"the {what} of {host.name} cannot be read: {reason}")
-        return reply.out
+        return answers
 
     def _command(
         self, host: Host, site: Site, what: str, command: str, deadline: timedelta
