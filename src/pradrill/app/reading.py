@@ -105,19 +105,22 @@ class StateReader:
         """Return the plan's `sealing`; without the word none is parsed. Raises PradrillError."""
         return read_sealing(self.drills) if may_name_sealing(self.drills) else Sealing()
 
-    def trusted(self) -> tuple[str, ...]:
+    def trusted(self, *, required: bool = False) -> tuple[str, ...]:
         """Return the public keys that the plan, or PRADRILL_SIGNING_KEY, says the register has.
 
         The key before is one until the change is entered. None: no plan, or it names no key. Raises
         ConfigurationError when a key is named and cannot be read: then nothing is known to be ours.
+        `required`: likewise when the plan that may name one cannot be read.
         """
+        variable = os.environ.get("PRADRILL_SIGNING_KEY")
         try:
             settings = self._sealing()
         except PradrillError as error:
             settings = Sealing()
             if self.names_drills():
+                if required and not variable:
+                    raise
                 warn(f"the register is not compared with the plan's key: {error.message}")
-        variable = os.environ.get("PRADRILL_SIGNING_KEY")
         key = Path(variable).expanduser().absolute() if variable else settings.key
         if key is None:
             return ()

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.integration.house import build, pradrill, seal_with_a_key
 
 from pradrill.domain.declared.sealing import Sealing
 from pradrill.domain.register.entry import EntryKind
+from pradrill.errors import ExitCode
 from pradrill.register.verification.acknowledge import acknowledge
 from pradrill.register.verification.verify import verify
 from pradrill.system.tools import tool
@@ -375,3 +377,18 @@ def test_nothing_is_asked_at_a_terminal(tmp_path: Path, new_key: Callable[..., P
     )
     assert b"refused" in result.stdout
     assert b"passphrase" not in result.stdout.lower()
+
+
+def test_a_plan_that_cannot_be_read_lets_nobody_say_that_nothing_was_changed(
+    tmp_path: Path,
+) -> None:
+    """Which key it names is not known: verify and acknowledge end with 3 and the plan's line."""
+    build(tmp_path)
+    seal_with_a_key(tmp_path)
+    with (tmp_path / "drills/plan.yml").open("a", encoding="utf-8") as plan:
+        plan.write("services: [\n")
+    for words in (["verify"], ["acknowledge", "--because", "x"]):
+        refused = pradrill(tmp_path, "register", *words)
+        assert refused.returncode == ExitCode.CONFIGURATION, refused.stderr
+        assert "plan.yml:" in refused.stderr
+        assert "nothing was changed" not in refused.stdout

@@ -27,6 +27,8 @@ def run(args: Namespace) -> int:
     app = swept(App(args))
     run_id, (_, heads) = app.store.find(args.run), app.published()
     published = [heads] if heads.strip() else []
-    verified = make_bundle(app.register, [run_id], args.output, app.trusted(), published)
+    verified = make_bundle(
+        app.register, [run_id], args.output, app.trusted(required=True), published
+    )
     print(args.output)
     return tell(verified)

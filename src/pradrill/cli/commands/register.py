@@ -89,7 +89,7 @@ def _verify(args: Namespace) -> int:
         signers=read_text(args.signers) if args.signers else None,
         published=_heads(args),
         each=args.each,
-        trusted=() if args.signers else StateReader(args).trusted(),
+        trusted=() if args.signers else StateReader(args).trusted(required=True),
     )
     return tell(verification)
 
@@ -148,7 +148,7 @@ def _acknowledge(args: Namespace) -> int:
         by=user(),
         because=because,
         published=_heads(args),
-        trusted=app.trusted(),
+        trusted=app.trusted(required=True),
     )
     if entry is None:
         raise UsageError(
