@@ -93,15 +93,15 @@ class Sshd:
 
     def stop(self) -> None:
         """Die as a machine does: the listener, every session and every command at once."""
-        if self._process is None:
+        process, self._process = self._process, None  # a test's end and its timer may both stop it
+        if process is None:
             return
-        for pid in (self._process.pid, *_descendants(self._process.pid)):
+        for pid in (process.pid, *_descendants(process.pid)):
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 continue
-        self._process.wait()
-        self._process = None
+        process.wait()
 
     def restart(self) -> None:
         """Die and come back."""
