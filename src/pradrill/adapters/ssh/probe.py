@@ -17,7 +17,9 @@ from pradrill.domain.declared.drill import Canary, NewestData
 from pradrill.domain.run import host_answers as host_words
 from pradrill.domain.run.guard import Reached
 from pradrill.domain.run.host import MARKER, Host, HostFacts, HostState, MarkerFault, Site
+from pradrill.domain.run.inventory_answers import inventory, nothing_seen
 from pradrill.domain.run.scope import MARK, MarkedProcess, Stray, Strays, marked, strays_of
+from pradrill.domain.run.standby_inventory import StandbyInventory
 from pradrill.domain.values.instant_text import parse_instant
 from pradrill.domain.values.quotas import ANSWER, megabytes
 from pradrill.domain.values.timeline import Skew
@@ -96,11 +98,12 @@ class SshProbe:
 
         return HostState(
             listening=host_words.listening(ports),
-            services=tuple(sorted(line.split()[0] for line in services.splitlines() if line)),
+            services=host_words.services(services),
             mounts=host_words.mounts(mounts),
             present=tuple(_present(host, paths, there)),
             uptime=running["uptime"],
             daemons=tuple(sorted(set(map(host_words.last_line, running["daemons"])))),
+            inventory=self._inventory(host, site) if site.run_id else None,
         )
 
     def end_strays(
@@ -231,6 +234,14 @@ class SshProbe:
         except (ValueError, TypeError) as error:
             reason = host_words.last_line(reply.err) if reply.code else "the answer cannot be read"
             raise PradrillError(f"the processes of {host.name} cannot be seen: {reason}") from error
+
+    def _inventory(self, host: Host, site: Site) -> StandbyInventory:
+        """Take stock; what the host cannot tell is not known of it, and that is told."""
+        command = ["sh", "-c", source("remote_inventory.sh"), "sh"]
+        reply = self._sessions.script(host, site, "remote_command.py", command, _LOOK)
+        if reply.code != 0:
+            return nothing_seen(reply.err)
+        return inventory(reply.out) if reply.whole else nothing_seen("the answer is too long")
 
     def _look(
         self, host: Host, site: Site, what: str, scripts: Sequence[str], *words: str
