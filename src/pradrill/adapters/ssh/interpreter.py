@@ -13,7 +13,7 @@ import paramiko
 
 from pradrill.domain.values.quotas import ANSWER
 
-KEPT = 262_144  # bytes of each stream, the last ones
+KEPT = 262_144  # bytes of each stream of a script, the last ones: several listings in one
 TOO_LONG = -2  # no exit code: what was run was ended for what it printed
 _LONGEST = 16 * KEPT  # bytes of an answer: two streams, each byte at most six of JSON, and room
 

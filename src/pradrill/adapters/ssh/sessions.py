@@ -14,13 +14,14 @@ from typing import Any, NamedTuple
 
 import paramiko
 
-from pradrill.adapters.ssh.interpreter import KEPT, TOO_LONG, Interpreter, SshReply
+from pradrill.adapters.ssh.interpreter import TOO_LONG, Interpreter, SshReply
 from pradrill.domain.run import host_answers as host_words
 from pradrill.domain.run.host import Host, Site
 from pradrill.domain.values.quotas import ANSWER
 from pradrill.errors import UnreachableError
 
 _EACH_PART = 10.0  # seconds for each part of connecting
+_KEPT = 65_536  # bytes of each stream of a command, the last ones
 LOST = (paramiko.SSHException, OSError, EOFError)
 Channel = paramiko.Channel
 
@@ -267,7 +268,7 @@ def _drain(channel: Channel, receive: Callable[[int], bytes], endless: Event) ->
     One that does not end is ended: the channel is closed, and with it the command's output.
     """
     tail, whole, size = b"", True, 0
-    while chunk := receive(KEPT):
+    while chunk := receive(_KEPT):
         size += len(chunk)
         if size > ANSWER:
             endless.set()
@@ -275,7 +276,7 @@ def _drain(channel: Channel, receive: Callable[[int], bytes], endless: Event) ->
             return "", False
 
         tail += chunk
-        whole = whole and len(tail) <= KEPT
-        tail = tail[-KEPT:]
+        whole = whole and len(tail) <= _KEPT
+        tail = tail[-_KEPT:]
 
     return tail.decode("utf-8", "replace"), whole
