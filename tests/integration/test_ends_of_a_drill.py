@@ -28,8 +28,8 @@ def step(record: dict[str, Any], name: str) -> dict[str, Any]:
 
 def record_of(house: Path) -> dict[str, Any]:
     """Return the newest record."""
-    shown: dict[str, Any] = json.loads(pradrill(house, "show", "--json").stdout)
-    return shown
+    record: dict[str, Any] = json.loads(pradrill(house, "show", "--json").stdout)
+    return record
 
 
 def test_a_service_that_never_comes_up_fails_at_the_deadline(
