@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.unit.engine.test_run import Bench, checks
 
-from pradrill.adapters.testinfra.verifier import Evidence
+from pradrill.adapters.testinfra.verifier import CheckEvidence
 from pradrill.domain.run.conclude import record_of
 from pradrill.domain.run.event import Event
 from pradrill.domain.run.outcome import CheckOutcome
@@ -32,7 +32,7 @@ def test_passes_without_end_are_judged_and_counted_and_the_record_says_what_is_n
     passes = [facts for event, _, facts in bench.journal.events() if event == Event.CHECK_PASS]
     assert len(json.dumps(passes)) < 5_000
     (limit,) = [each for each in record.limits if each.code == Code.PASSES_UNKEPT]
-    assert limit.values["count"] == passes[-1]["unkept"] == record.passes - len(passes) + 1
+    assert limit.values["count"] == passes[-1]["surplus"] == record.passes - len(passes) + 1
 
     facts = replay(bench.journal)
     assert facts is not None
@@ -45,7 +45,7 @@ def test_the_evidence_of_all_suites_together_is_bounded_and_says_where_it_is_cut
 ) -> None:
     """Each suite's lines end with one word of it, however many passes follow."""
     monkeypatch.setattr("pradrill.adapters.testinfra.verifier.CHECKS_KEPT", 1_000)
-    evidence = Evidence()
+    evidence = CheckEvidence()
     keeps = [evidence.of(tmp_path / name) for name in ("one", "two")]
     for _ in range(100):
         for keep in keeps:

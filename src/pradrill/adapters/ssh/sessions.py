@@ -83,7 +83,11 @@ class Sessions:
         with _until(host, interpreter.transport, deadline):
             if earlier is None and not interpreter.accepts(script, words, deadline):
                 return interpreter.ended()
-            reply = interpreter.reply()
+            try:
+                reply = interpreter.reply()
+            except LOST:  # or no answer to this: nothing else is read from it
+                interpreter.close()
+                raise
 
         self._interpreters[key] = interpreter
         return reply

@@ -33,11 +33,11 @@ _INTERRUPTED = "interrupted"
 Keep = Callable[[list[str]], None]
 
 
-class Evidence:
+class CheckEvidence:
     """What the checks of a run have told, up to a limit for all its suites together."""
 
     def __init__(self) -> None:
-        self._written = 0
+        self._size = 0
         self._lock = Lock()
 
     def of(self, path: Path) -> Keep:
@@ -46,8 +46,8 @@ class Evidence:
 
     def _keep(self, path: Path, cut: list[str], lines: list[str]) -> None:
         with self._lock:
-            self._written += sum(len(line.encode()) for line in lines)
-            is_full = self._written > CHECKS_KEPT
+            self._size += sum(len(line.encode()) for line in lines)
+            is_full = self._size > CHECKS_KEPT
         if is_full:
             lines = [] if cut else [json.dumps({"cut": f"after {megabytes(CHECKS_KEPT)}"}) + "\n"]
             cut += lines
@@ -63,7 +63,7 @@ class TestinfraVerifier:
     def __init__(self, clock: Clock, masker: Masker | None = None) -> None:
         self._clock = clock
         self._masker = masker or Masker()
-        self._evidence = Evidence()
+        self._evidence = CheckEvidence()
 
     @contextmanager
     def open(

@@ -73,7 +73,7 @@ class CheckPass(Model):
 
     number: int
     results: tuple[CheckResult, ...]
-    unkept: int = Field(
+    surplus: int = Field(
         default=0, description="passes that the journal had no room for; these are their last words"
     )
 

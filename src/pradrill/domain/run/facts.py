@@ -41,7 +41,7 @@ class BranchFacts(Model):
 
     marks: dict[Mark, Instant] = {}
     passes: int = 0
-    unkept: int = Field(default=0, description="passes of which only the last answers are there")
+    surplus: int = Field(default=0, description="passes of which only the last answers are there")
     checks: dict[CheckKey, CheckResult] = {}
     stable: bool = False
     reading: Reading | None = None
@@ -208,7 +208,7 @@ def _check_pass(before: Facts, facts: _Change) -> _Change:
         checks = {result.key: result for result in answers}
         return {
             "passes": check_pass.number,
-            "unkept": branch.unkept + check_pass.unkept,
+            "surplus": branch.surplus + check_pass.surplus,
             "checks": {**branch.checks, **checks},
         }
 

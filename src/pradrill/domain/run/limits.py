@@ -25,8 +25,8 @@ def limits(facts: Facts) -> tuple[Reason, ...]:
     ]
 
     limits += drill.standby.limits
-    if unkept := sum(branch.unkept for branch in facts.branches()):
-        limits.append(reason(Code.PASSES_UNKEPT, count=unkept, limit=megabytes(CHECKS_KEPT)))
+    if surplus := sum(branch.surplus for branch in facts.branches()):
+        limits.append(reason(Code.PASSES_UNKEPT, count=surplus, limit=megabytes(CHECKS_KEPT)))
     if any(wait.call is not None for wait in facts.waits):
         limits.append(reason(Code.DIALLING))
     limits += [

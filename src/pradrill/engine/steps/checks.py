@@ -18,7 +18,7 @@ class _Passes:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._unkept = 0
+        self._surplus = 0
         self._last: dict[CheckKey, CheckResult] = {}
 
     def note(self, results: tuple[CheckResult, ...]) -> None:
@@ -27,19 +27,19 @@ class _Passes:
             return  # what another suite says is no evidence; the step tells it at its end
 
         check_pass = CheckPass(number=self._context.branch_facts.passes + 1, results=results)
-        if not self._unkept and self._context.has_room(check_pass):
+        if not self._surplus and self._context.has_room(check_pass):
             self._context.note(Event.CHECK_PASS, check_pass)
             return
 
-        self._unkept += 1
+        self._surplus += 1
         self._last |= {result.key: result for result in results}
 
     def note_last(self) -> None:
         """Note what the passes that there was no room for have said last."""
-        if self._unkept:
-            number = self._context.branch_facts.passes + self._unkept
+        if self._surplus:
+            number = self._context.branch_facts.passes + self._surplus
             results = tuple(self._last.values())
-            check_pass = CheckPass(number=number, results=results, unkept=self._unkept)
+            check_pass = CheckPass(number=number, results=results, surplus=self._surplus)
             self._context.note(Event.CHECK_PASS, check_pass)
 
 
