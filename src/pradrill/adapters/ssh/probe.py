@@ -7,6 +7,7 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -72,36 +73,38 @@ class SshProbe:
 
     def facts(self, host: Host, site: Site) -> HostFacts:
         """Return what the host says of itself, and its clock's skew."""
-        machine_id, keys, addresses = self._look(host, site, "identity", _IDENTITY)
-        marker = self._marker(host, site)
-        skew = self.skew(host, site)
+        with _understanding(host, "identity"):
+            machine_id, keys, addresses = self._look(host, site, "identity", _IDENTITY)
+            marker = self._marker(host, site)
+            skew = self.skew(host, site)
 
-        return HostFacts(
-            host=host.name,
-            host_key=self._sessions.host_key(host, site),
-            other_keys=host_words.public_keys(keys),
-            machine_id=machine_id.strip() if _ID.fullmatch(machine_id.strip()) else "",
-            marker=marker.content,
-            marker_fault=marker.fault,
-            marker_fault_at=marker.at,
-            peer=self._sessions.peer(host, site),
-            addresses=host_words.addresses(addresses),
-            skew=skew,
-        )
+            return HostFacts(
+                host=host.name,
+                host_key=self._sessions.host_key(host, site),
+                other_keys=host_words.public_keys(keys),
+                machine_id=machine_id.strip() if _ID.fullmatch(machine_id.strip()) else "",
+                marker=marker.content,
+                marker_fault=marker.fault,
+                marker_fault_at=marker.at,
+                peer=self._sessions.peer(host, site),
+                addresses=host_words.addresses(addresses),
+                skew=skew,
+            )
 
     def state(self, host: Host, site: Site, paths: Sequence[str]) -> HostState:
         """Return what could be left behind; `paths` are looked for."""
-        services, ports, mounts, there = self._look(host, site, "state", _STATE, *paths)
-        running = self._processes(host, site, {"before": True})
+        with _understanding(host, "state"):
+            services, ports, mounts, there = self._look(host, site, "state", _STATE, *paths)
+            running = self._processes(host, site, {"before": True})
 
-        return HostState(
-            listening=host_words.listening(ports),
-            services=tuple(sorted(line.split()[0] for line in services.splitlines() if line)),
-            mounts=host_words.mounts(mounts),
-            present=tuple(_present(host, paths, there)),
-            uptime=running["uptime"],
-            daemons=tuple(sorted(set(map(host_words.last_line, running["daemons"])))),
-        )
+            return HostState(
+                listening=host_words.listening(ports),
+                services=tuple(sorted(line.split()[0] for line in services.splitlines() if line)),
+                mounts=host_words.mounts(mounts),
+                present=tuple(_present(host, paths, there)),
+                uptime=running["uptime"],
+                daemons=tuple(sorted(set(map(host_words.last_line, running["daemons"])))),
+            )
 
     def end_strays(
         self,
@@ -125,18 +128,20 @@ class SshProbe:
             "commands": commands,
             "younger": younger,
         }
-        return strays_of(self._processes(host, site, request), host_words.last_line)
+        with _understanding(host, "processes"):
+            return strays_of(self._processes(host, site, request), host_words.last_line)
 
     def marked(self, host: Host, site: Site) -> Sequence[MarkedProcess]:
         """Return every process there that a run has started and that goes on."""
-        plain = host_words.last_line
-        processes = self._processes(host, site, {"all": True, "mark": MARK})["marked"]
-        return [
-            MarkedProcess(
-                run=plain(str(run))[:200], process=Stray(pid=pid, name=plain(name), start=start)
-            )
-            for run, pid, name, start in processes
-        ]
+        with _understanding(host, "processes"):
+            plain = host_words.last_line
+            processes = self._processes(host, site, {"all": True, "mark": MARK})["marked"]
+            return [
+                MarkedProcess(
+                    run=plain(str(run))[:200], process=Stray(pid=pid, name=plain(name), start=start)
+                )
+                for run, pid, name, start in processes
+            ]
 
     def reaches(self, host: Host, site: Site, endpoints: Sequence[str]) -> Mapping[str, Reached]:
         """Try to connect from inside the host; endpoint → what came of it.
@@ -228,7 +233,7 @@ class SshProbe:
         reply = self._sessions.script(host, site, "remote_strays.py", words, _LOOK)
         try:
             return dict(json.loads(reply.out))
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             reason = host_words.last_line(reply.err) if reply.code else "the answer cannot be read"
             raise PradrillError(f"the processes of {host.name} cannot be seen: {reason}") from error
 
@@ -275,6 +280,18 @@ class SshProbe:
         return reply
 
 
+@contextmanager
+def _understanding(host: Host, what: str) -> Iterator[None]:
+    """Take whatever a host says that is not what its script would say for an answer not given."""
+    try:
+        yield
+    except (
+        *(ValueError, TypeError, LookupError, AttributeError),
+        *(ArithmeticError, RecursionError),
+    ) as error:
+        raise PradrillError(f"what {host.name} says of its {what} cannot be read") from error
+
+
 class Marker(NamedTuple):
     """What lies at the marker's place: its content, or why it is not a marker."""
 
@@ -293,10 +310,9 @@ def marker_of(host: Host, answer: str) -> Marker:
             )
 
         content = payload["content"]
-    except (ValueError, TypeError, KeyError) as error:
+        return Marker(content if content is None else str(content).encode("utf-8").decode())
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise PradrillError(f"what {host.name} says of its marker cannot be read") from error
-
-    return Marker(content if content is None else str(content))
 
 
 def _told_time(host: Host, channel: Channel) -> datetime:

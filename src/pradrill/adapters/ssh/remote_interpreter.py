@@ -3,17 +3,19 @@
 Standard library only, Python 3.8 or later, never imported by pradrill. Starting Python costs a
 slow machine more than most of what it is asked, so one that is started waits for more.
 
-Each line of standard input is a JSON object: the `source` of a script and its `words`. The answer
-is two lines: "+" at once, and when the script has ended a JSON object: its exit `code` (null: it
-wrote more than `LONGEST` bytes and was ended), the last bytes of what it wrote, `out` and `err`,
-and whether that is the `whole` of `out`. It ends with its standard input, and what it carries out
-ends with it.
+Each line of standard input is a JSON object: the `name` of the request, the `source` of a script
+and its `words`. The answer is two lines: "+" and the name at once, and when the script has ended a
+JSON object: the `name`, its exit `code` (null: it wrote more than `LONGEST` bytes and was ended),
+the last bytes of what it wrote, `out` and `err`, and whether that is the `whole` of `out`. It ends
+with its standard input, and what it carries out ends with it; also when nothing is asked for so
+long that whoever asked must have gone without a word.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import select
 import selectors
 import signal
 import sys
@@ -21,6 +23,8 @@ import traceback
 from typing import Any
 
 KEPT, LONGEST = (int(word) for word in sys.argv[1:3])  # bytes of each stream
+
+IDLE = 3600.0  # seconds
 
 Words = Any  # a dictionary of JSON; Python 3.8 cannot say so outside annotations
 
@@ -81,6 +85,7 @@ def answer(request: Words) -> Words:
     status = os.waitpid(pid, 0)[1]
     code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
     return {
+        "name": request["name"],
         "code": None if endless else code,
         "out": "" if endless else tails[out].decode("utf-8", "replace"),
         "err": tails[err].decode("utf-8", "replace"),
@@ -94,14 +99,17 @@ def main() -> None:
     waiting = b""
     while True:
         while b"\n" not in waiting:
+            if not select.select([0], [], [], IDLE)[0]:
+                return
             chunk = os.read(0, 65_536)
             if not chunk:
                 return
             waiting += chunk
 
         line, _, waiting = waiting.partition(b"\n")
-        os.write(1, b"+\n")
-        payload = memoryview(json.dumps(answer(json.loads(line))).encode() + b"\n")
+        request = json.loads(line)
+        os.write(1, f"+{request['name']}\n".encode())
+        payload = memoryview(json.dumps(answer(request)).encode() + b"\n")
         while payload:
             payload = payload[os.write(1, payload) :]
 

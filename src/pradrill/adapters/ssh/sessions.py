@@ -76,15 +76,19 @@ class Sessions:
         """
         key = (host, site.known_hosts, get_ident())
         earlier = self._interpreters.pop(key, None)
-        if earlier is not None and not earlier.accepts(script, words, min(deadline, _EACH_PART)):
+        if earlier is not None and not _takes(earlier, host, script, words, deadline):
             earlier.close()
             earlier = None
 
         interpreter = earlier or Interpreter(self._channel(host, site))
         with _until(host, interpreter.transport, deadline):
-            if earlier is None and not interpreter.accepts(script, words, deadline):
+            if earlier is None and not interpreter.accepts(script, words):
                 return interpreter.ended()
-            reply = interpreter.reply()
+            try:
+                reply = interpreter.reply()
+            except LOST:  # or no answer to this: nothing else is read from it
+                interpreter.close()
+                raise
 
         self._interpreters[key] = interpreter
         return reply
@@ -120,6 +124,17 @@ class Sessions:
         self._interpreters.clear()
         while self._connections:
             self._connections.popitem()[1].client.close()
+
+
+def _takes(
+    interpreter: Interpreter, host: Host, script: str, words: Sequence[str], deadline: float
+) -> bool:
+    """Tell whether an interpreter that was kept takes a script, in time."""
+    try:
+        with _until(host, interpreter.transport, min(deadline, _EACH_PART)):
+            return interpreter.accepts(script, words)
+    except (LateError, UnreachableError):
+        return False
 
 
 @contextmanager
