@@ -194,7 +194,7 @@ def test_nothing_is_written_to_stderr(sshd: Sshd, tmp_path: Path) -> None:
         nowhere = Path("/nowhere")
         site = Site(hosts=(host,), inventory=nowhere, known_hosts=sys.argv[2], ssh_config=nowhere)
         try:
-            Sessions().run(host, site, "true", 5)
+            Sessions().script(host, site, "remote_command.py", ["true"], 5)
         except UnreachableError:
             print("unreachable")
         """

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from pradrill.adapters.ssh.interpreter import TOO_LONG, SshReply, source
+from pradrill.adapters.ssh.interpreter import TOO_LONG, SshReply
 from pradrill.adapters.ssh.reach import answers_of, unknown
 from pradrill.adapters.ssh.sessions import Channel, LateError, Sessions
 from pradrill.domain.declared.drill import Canary, NewestData
@@ -258,11 +258,10 @@ class SshProbe:
     ) -> SshReply:
         """Run a command of the drill's; the host ends it too at the deadline."""
         seconds = deadline.total_seconds()
-        quiet = ["python3", "-I", "-c", source("remote_reason.py"), command]
-
-        bounded = shlex.join(["timeout", "-k", "1", f"{seconds:f}", *quiet])
+        bounded = shlex.join(["timeout", "-k", "1", f"{seconds:f}", "sh", "-c", command])
+        words = [marked(site.run_id, bounded)]
         try:
-            reply = self._sessions.run(host, site, marked(site.run_id, bounded), seconds + 3)
+            reply = self._sessions.script(host, site, "remote_reason.py", words, seconds + 3)
         except LateError:
             reply = SshReply(_TIMED_OUT, "", "", whole=False)
         if reply.code in {_TIMED_OUT, _KILLED}:

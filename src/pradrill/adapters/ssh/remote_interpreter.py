@@ -41,6 +41,8 @@ def carry_out(source: str, words: list[str], out: int, err: int) -> None:
         exec(compile(source, "<script>", "exec"), {"__name__": "__main__"})  # noqa: S102 ours
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        if code and code is not end.code:
+            sys.stderr.write(f"{end.code}\n")
     except BaseException:  # noqa: BLE001 as Python itself: told, and exit code 1
         traceback.print_exc()
         code = 1
@@ -73,14 +75,21 @@ def answer(request: Words) -> Words:
                     os._exit(1)
                 if not chunk:
                     waiting.unregister(key.fd)
-                    os.close(key.fd)
                     continue
 
                 sizes[key.fd] += len(chunk)
                 tails[key.fd] = (tails[key.fd] + chunk)[-KEPT:]
-                if sizes[key.fd] > LONGEST and not endless:
+                if sizes[key.fd] > LONGEST:
                     endless = True
-                    os.kill(pid, signal.SIGKILL)
+                    break
+
+            if endless:
+                break
+
+    if endless:
+        os.kill(pid, signal.SIGKILL)
+    os.close(out)  # what it has started and still prints ends of it
+    os.close(err)
 
     status = os.waitpid(pid, 0)[1]
     code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import pwd
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Timer, get_ident
@@ -14,14 +13,12 @@ from typing import Any, NamedTuple
 
 import paramiko
 
-from pradrill.adapters.ssh.interpreter import TOO_LONG, Interpreter, SshReply
+from pradrill.adapters.ssh.interpreter import Interpreter, SshReply
 from pradrill.domain.run import host_answers as host_words
 from pradrill.domain.run.host import Host, Site
-from pradrill.domain.values.quotas import ANSWER
 from pradrill.errors import UnreachableError
 
 _EACH_PART = 10.0  # seconds for each part of connecting
-_KEPT = 65_536  # bytes of each stream of a command, the last ones
 LOST = (paramiko.SSHException, OSError, EOFError)
 Channel = paramiko.Channel
 
@@ -54,25 +51,13 @@ class Sessions:
         except OSError:  # it has just gone
             return ""
 
-    def run(self, host: Host, site: Site, command: str, deadline: float) -> SshReply:
-        """Run a command to its end; raises LateError or UnreachableError."""
-        endless = Event()
-        with self.session(host, site, deadline) as channel, ThreadPoolExecutor(1) as other:
-            channel.exec_command(command)
-            channel.shutdown_write()
-            stderr = other.submit(_drain, channel, channel.recv_stderr, endless)
-            out, whole = _drain(channel, channel.recv, endless)
-            err, _ = stderr.result()
-            code = TOO_LONG if endless.is_set() else channel.recv_exit_status()
-
-        return SshReply(code, out, err, whole=whole)
-
     def script(
         self, host: Host, site: Site, script: str, words: Sequence[str], deadline: float
     ) -> SshReply:
-        """Have a script of ours carried out by the Python that is kept there; raises as `run`.
+        """Have a script of ours carried out by the Python that is kept there.
 
-        One that does not take it has died with its connection, and another is started.
+        One that does not take it has died with its connection, and another is started. Raises
+        LateError or UnreachableError.
         """
         key = (host, site.known_hosts, get_ident())
         earlier = self._interpreters.pop(key, None)
@@ -275,23 +260,3 @@ def _silent(host: Host, error: Exception) -> UnreachableError:
         f"{host_words.last_line(reason)}",
         hint="See that the machine is up and that its port can be reached from here.",
     )
-
-
-def _drain(channel: Channel, receive: Callable[[int], bytes], endless: Event) -> tuple[str, bool]:
-    """Read a stream to its end; keep its last bytes, and tell whether they are all.
-
-    One that does not end is ended: the channel is closed, and with it the command's output.
-    """
-    tail, whole, size = b"", True, 0
-    while chunk := receive(_KEPT):
-        size += len(chunk)
-        if size > ANSWER:
-            endless.set()
-            channel.close()
-            return "", False
-
-        tail += chunk
-        whole = whole and len(tail) <= _KEPT
-        tail = tail[-_KEPT:]
-
-    return tail.decode("utf-8", "replace"), whole
