@@ -123,15 +123,15 @@ for line in sys.stdin:
         while True:
             print("x", flush=True)
             time.sleep(0.1)
-    print("+" + name)
+    print("+" + name, "1.000000000")
     said = dict(name=name, code=0, out=f"answer {answered}", err="", whole=True)
     print(json.dumps(said), flush=True)
     answered += 1
     if MODE == "answers ahead":
-        print("+" + name)
+        print("+" + name, "1.000000000")
         print(json.dumps({**said, "out": "answered ahead"}), flush=True)
     if MODE == "names nothing":
-        print("+")
+        print("+", "1.000000000")
         del said["name"]
         print(json.dumps({**said, "out": "answered ahead"}), flush=True)
 """
@@ -180,7 +180,9 @@ def test_an_answer_is_of_the_script_that_was_asked_for(
 def test_no_answer_of_a_hostile_host_is_a_crash(liar: Liar, answer: str) -> None:
     """Whatever it says where a script's answer is awaited is an error of ours, with a sentence."""
     loop = "import json, sys\nfor line in sys.stdin:\n    name = json.loads(line)['name']\n"
-    server, site = liar(f"{loop}    print('+' + name)\n    print({answer}, flush=True)\n")
+    server, site = liar(
+        f"{loop}    print('+' + name, '1.000000000')\n    print({answer}, flush=True)\n"
+    )
     probe, leases = SshProbe(SteadyClock(), str), SshLeases()
     holder = Holder(run="r", controller="c", state="s")
     try:

@@ -50,6 +50,8 @@ TIME_IS_READ_IN = {"adapters/clock.py"}
 TIME_MAY_BE_READ_IN = {
     "cli/commands/lab.py": "how long a person waited: shown, and in no record",
     "cli/commands/demo.py": "how far the scene is: shown, and in no record",
+    "adapters/ssh/remote_interpreter.py": "sent to the standby: its clock is what is asked for",
+    "adapters/ssh/remote_reach.py": "sent to the standby: how long it waits for an answer there",
 }
 """Exceptions, path → why. Scripts that run on another machine or in another process, where the
 port Clock cannot be, belong here too."""

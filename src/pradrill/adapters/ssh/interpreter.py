@@ -46,16 +46,15 @@ class Interpreter:
         Each request has a name that nobody can guess: what was said before is no answer to it. It
         may talk for ever: who asks cuts its connection.
         """
-        self._name = secrets.token_hex(8)
-        request = {"name": self._name, "source": source(script), "words": list(words)}
         try:
-            self._open()
-            self._channel.sendall(json.dumps(request).encode() + b"\n")
-            while self._line() != f"+{self._name}".encode():
-                continue  # a login's shell may greet before
+            self._ask(source=source(script), words=list(words))
         except (paramiko.SSHException, OSError, EOFError):
             return False
         return True
+
+    def time(self) -> str:
+        """Return its time, in seconds since 1970. Raises what paramiko does, and EOFError."""
+        return self._ask()
 
     def reply(self) -> SshReply:
         """Return what came of the script. Raises EOFError when that cannot be read."""
@@ -74,10 +73,20 @@ class Interpreter:
         """End it, and what it carries out."""
         self._channel.close()
 
+    def _ask(self, **request: Any) -> str:
+        """Ask for something; return what is said at once."""
+        self._name = secrets.token_hex(8)
+        self._open()
+        self._channel.sendall(json.dumps({"name": self._name, **request}).encode() + b"\n")
+        beginning = f"+{self._name} ".encode()
+        while not (line := self._line()).startswith(beginning):
+            continue  # a login's shell may greet before
+        return line.removeprefix(beginning).decode("ascii", "replace")
+
     def _open(self) -> None:
         if not self._is_open:
             script = source("remote_interpreter.py")
-            words = ["python3", "-I", "-c", script, str(KEPT), str(ANSWER)]
+            words = ["python3", "-I", "-S", "-c", script, str(KEPT), str(ANSWER)]
             self._channel.exec_command(shlex.join(words))
             self._is_open = True
 

@@ -76,7 +76,8 @@ class SshProbe:
         with _understanding(host, "identity"):
             machine_id, keys, addresses = self._look(host, site, "identity", _IDENTITY)
             marker = self._marker(host, site)
-            skew = self.skew(host, site)
+            with self._sessions.clock(host, site, _LOOK) as ask:
+                skew = self._shortest(host, ask)
 
             return HostFacts(
                 host=host.name,
@@ -195,25 +196,33 @@ class SshProbe:
         return hmac.compare_digest(reply.out.removesuffix("\n").encode(), planted.encode())
 
     def skew(self, host: Host, site: Site) -> Skew:
-        """Return how far the host's clock is ahead: the shortest of several round trips counts."""
-        best: Skew | None = None
+        """Return how far the clock of any host is ahead, with what every machine has."""
         with self._sessions.session(host, site, _LOOK) as channel:
             channel.exec_command(shlex.join(["sh", "-c", _TIME]))
-            for _ in range(_ROUNDS):
-                sent = self._clock.now()
-                channel.sendall(b"\n")
-                remote = _told_time(host, channel)
-                trip = self._clock.now() - sent
-                within = trip.total_seconds() / 2
-                if best is None or within < best.within:
-                    best = Skew(seconds=(remote - sent - trip / 2).total_seconds(), within=within)
 
-        assert best is not None  # noqa: S101 there is more than one round
-        return best
+            def ask() -> str:
+                channel.sendall(b"\n")
+                return _line(channel)
+
+            return self._shortest(host, ask)
 
     def close(self) -> None:
         """Close every connection."""
         self._sessions.close()
+
+    def _shortest(self, host: Host, ask: Callable[[], str]) -> Skew:
+        """Ask a host for its time: the shortest of several round trips counts."""
+        best: Skew | None = None
+        for _ in range(_ROUNDS):
+            sent = self._clock.now()
+            remote = _instant(host, ask())
+            trip = self._clock.now() - sent
+            within = trip.total_seconds() / 2
+            if best is None or within < best.within:
+                best = Skew(seconds=(remote - sent - trip / 2).total_seconds(), within=within)
+
+        assert best is not None  # noqa: S101 there is more than one round
+        return best
 
     def _marker(self, host: Host, site: Site) -> Marker:
         """Read the marker where it lies; what was looked at there is what was read."""
@@ -314,7 +323,7 @@ def marker_of(host: Host, answer: str) -> Marker:
         raise PradrillError(f"what {host.name} says of its marker cannot be read") from error
 
 
-def _told_time(host: Host, channel: Channel) -> datetime:
+def _line(channel: Channel) -> str:
     line = b""
     while not line.endswith(b"\n"):
         chunk = channel.recv(64)
@@ -323,7 +332,11 @@ def _told_time(host: Host, channel: Channel) -> datetime:
 
         line += chunk
 
-    match = re.fullmatch(rb"([0-9]{1,11})\.([0-9]{9})\n", line)
+    return line[:-1].decode("ascii", "replace")
+
+
+def _instant(host: Host, answer: str) -> datetime:
+    match = re.fullmatch(r"([0-9]{1,11})\.([0-9]{9})", answer)
     if match is None:
         raise PradrillError(f"{host.name} does not tell its time to the nanosecond")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import pwd
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Timer, get_ident
@@ -77,6 +77,23 @@ class Sessions:
 
         self._interpreters[key] = interpreter
         return reply
+
+    @contextmanager
+    def clock(self, host: Host, site: Site, deadline: float) -> Iterator[Callable[[], str]]:
+        """Give what asks the Python there for its time, as often as it is called; raises likewise.
+
+        The time is text, in seconds since 1970.
+        """
+        key = (host, site.known_hosts, get_ident())
+        interpreter = self._interpreters.pop(key, None) or Interpreter(self._channel(host, site))
+        try:
+            with _until(host, interpreter.transport, deadline):
+                yield interpreter.time
+        except BaseException:
+            interpreter.close()
+            raise
+
+        self._interpreters[key] = interpreter
 
     @contextmanager
     def session(self, host: Host, site: Site, deadline: float) -> Iterator[Channel]:
