@@ -33,6 +33,7 @@ _MOUNTS = (_SCRIPTS / "mounts.sh").read_text("utf-8")
 _NAMESPACES = ("--pid", "--fork")
 _ACCOUNTS = {"mysql": 61201, "keeper": 61202}
 """Whom no package of the tests makes."""
+_PROGRAMS = {"postgres", "pgbackrest", "mariadbd", "mariabackup"}
 _STANDBY, _BACKUP = "10.0.2.101", "10.0.2.100"
 """Where the shipped drills have them."""
 _INVENTORY = """\
@@ -74,13 +75,11 @@ class DatabaseHosts:
         }
 
     def state_of_standby(self) -> list[str]:
-        """Return what of databases lies on the standby, and which programs run there."""
+        """Return what of databases lies on the standby, and which of their programs run there."""
         root = self.standby.home / "root"
         data = [*root.glob("var/lib/*"), *root.glob("var/lib/*/*/"), *root.glob("var/lib/*/*/*/")]
         configuration = [*root.glob("etc/mysql/**/*"), *root.glob("etc/postgresql/**/*")]
-        # The login on the backup server stays open for seconds, for a next command.
-        logins = ("ssh", "sshd", "sshd-session")
-        programs = [name for name in self.standby.server.programs() if name not in logins]
+        programs = [each for each in self.standby.server.programs() if each in _PROGRAMS]
         return sorted([*(str(path.relative_to(root)) for path in data + configuration), *programs])
 
     def house(self, folder: Path) -> Path:
@@ -119,7 +118,7 @@ class DatabaseHosts:
             (r"  vm: standby .*\n  links: .*\n", _INVENTORY),
             (r"prepare:\n(  .*\n)+\n", ""),
             (r"disruption: launch ", f"disruption: {self.loss.death.isoformat()} "),
-            (r"stable_for: 10s", "stable_for: 1s"),
+            (r"stable_for: 10s", "stable_for: 100ms"),
         ):
             text, count = re.subn(old, new, text)
             assert count == 1, old

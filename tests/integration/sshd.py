@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -111,8 +112,11 @@ class Sshd:
     def programs(self) -> list[str]:
         """Return the names of the programs that run below it."""
         assert self._process is not None
-        pids = descendants(self._process.pid)
-        return [Path(f"/proc/{pid}/comm").read_text().strip() for pid in pids]
+        names = []
+        for pid in descendants(self._process.pid):
+            with suppress(OSError):  # it has ended
+                names.append(Path(f"/proc/{pid}/comm").read_text().strip())
+        return names
 
     def inventory(self) -> Inventory:
         """Return the inventory that holds this sshd."""
