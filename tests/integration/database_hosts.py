@@ -204,7 +204,7 @@ def _lose(home: Path, version: str) -> Loss:
     primary.wait(30)
     primary.stdout.close()
     death = (before + time.time()) / 2
-    assert len(instants) == 3, (home / "log").read_text("utf-8")
+    assert instants, (home / "log").read_text("utf-8")
     return Loss(*(datetime.fromtimestamp(each, UTC) for each in (*instants, death)))
 
 

@@ -3,6 +3,7 @@
 # this prints three instants: the dumps began, the dumps were done, the last log was kept.
 # $1 PostgreSQL's version, $2 the repository's password.
 set -eu
+exec 3>&1 >&2  # what tools print goes to the log
 version=$1
 cat > /etc/pgbackrest.conf <<END
 [global]
@@ -24,6 +25,7 @@ END
 as_postgres() { runuser -u postgres -- "$@"; }
 sql() { as_postgres psql -XAtq -v ON_ERROR_STOP=1 "$@"; }
 
+systemctl start mariadb &
 systemctl start "postgresql@$version-main"
 sql <<'END'
 create role shop login;
@@ -38,7 +40,7 @@ create table orders (
 insert into orders (customer, what) select 1 + n % 500, md5(n::text) from generate_series(1, 5000) n;
 create table pradrill_heartbeat (at timestamptz primary key);
 END
-systemctl start mariadb
+wait $!
 mariadb <<'END'
 create database shop;
 use shop;
@@ -53,7 +55,7 @@ END
 beat() { while sleep 0.5; do echo "insert into pradrill_heartbeat values ($1);"; done; }
 beat 'clock_timestamp()' | sql shop &
 beat 'utc_timestamp(6)' | mariadb --unbuffered shop &
-sleep 1
+sleep 0.7
 
 # What the backups' manifests count.
 rows='"rows": {"customers": 500, "orders": 5000}'
@@ -76,12 +78,15 @@ for each in */shop-*; do echo "{$rows}" > "$each.manifest.json"; done
 wait $pgbackrest
 done=$(date +%s.%N)
 
-sleep 1.5  # what the dumps lack, and the log has
+sleep 1  # what the dumps lack, and the log has
 segment=$(sql -c 'select pg_walfile_name(pg_switch_wal())')
 kept=$(date +%s.%N)
+tries=0
 until [ "$(sql -c "select last_archived_wal >= '$segment' from pg_stat_archiver")" = t ]; do
+  tries=$((tries + 1))
+  [ $tries -lt 100 ]
   sleep 0.2
 done
-sleep 1.5  # what nothing has
-echo "$dumps $done $kept"
+sleep 1  # what nothing has
+echo "$dumps $done $kept" >&3
 sleep infinity
