@@ -18,6 +18,7 @@ from tests.integration.database_hosts import CIPHER_PASS, DatabaseHosts, databas
 from tests.integration.house import edit, pradrill
 
 from pradrill.domain.values.reason import as_reason
+from pradrill.system import processes
 
 BEAT = 1.5
 """Between two heartbeats on a busy machine, in seconds."""
@@ -63,7 +64,9 @@ def outcome_of(databases: DatabaseHosts, house: Path, drill: str, **secrets: str
     (record,) = house.glob("state/runs/*/record.json")
     text = record.read_text("utf-8")
     assert CIPHER_PASS not in text + result.stdout + result.stderr
-    return Outcome(result.returncode, result.stdout + result.stderr, json.loads(text))
+    outcome = Outcome(result.returncode, result.stdout + result.stderr, json.loads(text))
+    assert not processes.carrying(outcome.record["run_id"])
+    return outcome
 
 
 def loss_when_passed(outcome: Outcome) -> float:
