@@ -20,7 +20,7 @@ from tests.integration.house import edit, pradrill
 from pradrill.domain.values.reason import as_reason
 from pradrill.system import processes
 
-BEAT = 1.5
+BEAT = 2
 """Between two heartbeats on a busy machine, in seconds."""
 
 
