@@ -86,7 +86,8 @@ def test_skew_sees_a_clock_that_is_off(
     for name, content in FAST.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{content}\n")
         (tmp_path / name).chmod(0o755)
-    server = another_sshd(f"SetEnv PATH={tmp_path}:/usr/bin:/bin")
+    path = f"PATH={tmp_path}:/usr/bin:/bin"  # after what the login's own files make of it
+    server = another_sshd(f'ForceCommand {path} exec sh -c "$SSH_ORIGINAL_COMMAND"')
     site = server.site(tmp_path, control_folder)
     for skew in (probe.facts(server.host, site).skew, probe.skew(server.host, site)):
         assert abs(skew.seconds - 90) <= skew.within
