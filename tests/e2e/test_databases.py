@@ -20,11 +20,12 @@ from pradrill.adapters.standbys.lab import Lab
 from pradrill.domain.values.reason import as_reason
 from pradrill.system import processes
 
-pytestmark = pytest.mark.e2e
+# By day tests/integration/test_database_playbooks.py holds the same on a host in namespaces, with a
+# stand-in for systemd.
+pytestmark = [pytest.mark.e2e, pytest.mark.nightly]
 REPOSITORY = Path(__file__).parents[2]
 Edit = tuple[str, str]
 
-_LONGER = pytest.mark.nightly  # tests/sources holds the same of the tools, on real servers
 _LOGIN = """    secrets:
       backup_private_key: env:PRADRILL_BACKUP_KEY
       backup_host_key: env:PRADRILL_BACKUP_HOST_KEY
@@ -151,7 +152,7 @@ def test_mariadb_comes_back_from_mariabackup(place: Place) -> None:
     assert assert_recovered(*place.run("mariadb")) > 15
 
 
-@pytest.mark.parametrize("kind", ["mariadb", pytest.param("mydumper", marks=_LONGER)])
+@pytest.mark.parametrize("kind", ["mariadb", "mydumper"])
 def test_mariadb_comes_back_from_a_dump(place: Place, kind: str) -> None:
     """mariadb-dump's file and mydumper's folder: PASSED; what was written after is lost."""
     if kind == "mydumper" and not place.scene.on_backup("ls /srv/backups/mydumper"):
@@ -185,11 +186,7 @@ def test_a_wrong_password_fails_with_the_tools_reason(
     ("harm", "reason"),
     [
         ("truncate -s 1M $f", "premature end"),
-        pytest.param(
-            "head -c 99 /dev/urandom | dd of=$f bs=1 seek=1M conv=notrunc",
-            "orruption|checksum",
-            marks=_LONGER,
-        ),
+        ("head -c 99 /dev/urandom | dd of=$f bs=1 seek=1M conv=notrunc", "orruption|checksum"),
     ],
     ids=["truncated", "flipped"],
 )

@@ -24,6 +24,9 @@ from pradrill.app.demo_lab import demo_lab
 from pradrill.system import processes
 
 pytestmark = pytest.mark.e2e
+# tests/integration has the same ends on real hosts (test_ends_of_a_drill, test_teardown_again),
+# tests/sources the same rot of the same tools.
+_BY_DAY_ON_HOSTS = pytest.mark.nightly
 REPOSITORY = Path(__file__).parents[2]
 PACK = "$(ls -S $(find /srv/restic/wordpress/data -type f) | head -1)"
 KEPT_DEMO = Path(__file__).with_name("kept_demo.py")
@@ -145,6 +148,7 @@ def test_the_demo_recovers_a_wordpress_whose_machine_was_destroyed(
     assert "PRIVATE KEY" not in journal
 
 
+@_BY_DAY_ON_HOSTS
 def test_a_corrupt_backup_fails_the_drill(place: Place) -> None:
     """A backup whose bytes rotted cannot be restored: FAILED, with restic's own words."""
     backup = place.lab.machine("backup").ssh_command()
@@ -163,6 +167,7 @@ def test_a_corrupt_backup_fails_the_drill(place: Place) -> None:
     assert place.nothing_is_left()
 
 
+@_BY_DAY_ON_HOSTS
 def test_a_service_that_never_comes_up_fails_at_the_deadline(place: Place) -> None:
     """Everything is restored and the web server stays down: FAILED when the deadline is over."""
     (place.folder / "playbooks" / "stop_web.yml").write_text(
@@ -188,6 +193,7 @@ def test_a_service_that_never_comes_up_fails_at_the_deadline(place: Place) -> No
     assert place.nothing_is_left()
 
 
+@_BY_DAY_ON_HOSTS
 def test_data_older_than_the_rpo_misses_the_objective(place: Place) -> None:
     """The service works and its newest data is too old for the plan: MISSED, exit code 11."""
     place.edit("plan.yml", ("rpo: 1h ", "rpo: 1s "))
@@ -227,6 +233,7 @@ def until(true: Callable[[], bool], deadline: float = 90) -> None:
         time.sleep(0.1)
 
 
+@_BY_DAY_ON_HOSTS
 def test_a_standby_that_vanishes_leaves_the_drill_inconclusive(place: Place) -> None:
     """A standby lost half-way says nothing about the plan: INCONCLUSIVE, exit code 12."""
     running, before = begin(place)
@@ -239,6 +246,7 @@ def test_a_standby_that_vanishes_leaves_the_drill_inconclusive(place: Place) -> 
     assert place.nothing_is_left()
 
 
+@_BY_DAY_ON_HOSTS
 def test_ctrl_c_during_the_restore_tears_down_first(place: Place) -> None:
     """Ctrl-C ends a run through its teardown: 130 and no residue; meanwhile others are refused."""
     running, before = begin(place)

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -96,7 +97,7 @@ class Sshd:
         process, self._process = self._process, None  # a test's end and its timer may both stop it
         if process is None:
             return
-        for pid in (process.pid, *_descendants(process.pid)):
+        for pid in (process.pid, *descendants(process.pid)):
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
@@ -107,6 +108,15 @@ class Sshd:
         """Die and come back."""
         self.stop()
         self.start()
+
+    def programs(self) -> list[str]:
+        """Return the names of the programs that run below it."""
+        assert self._process is not None
+        names = []
+        for pid in descendants(self._process.pid):
+            with suppress(OSError):  # it has ended
+                names.append(Path(f"/proc/{pid}/comm").read_text().strip())
+        return names
 
     def inventory(self) -> Inventory:
         """Return the inventory that holds this sshd."""
@@ -156,7 +166,8 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
+    """Return what a process has started, and what that has started."""
     parents: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():

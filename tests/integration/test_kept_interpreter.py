@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,9 +12,14 @@ from pathlib import Path
 import pytest
 from tests.integration.sshd import Sshd
 
+from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.ssh.interpreter import KEPT, TOO_LONG
+from pradrill.adapters.ssh.leases import SshLeases
+from pradrill.adapters.ssh.probe import SshProbe
 from pradrill.adapters.ssh.sessions import LateError, Sessions
 from pradrill.domain.run.host import Site
+from pradrill.domain.run.lease import Holder
+from pradrill.errors import PradrillError
 
 SEVEN = "7.1234567"  # seconds of a sleep that nobody else sleeps
 
@@ -106,3 +112,91 @@ def test_a_host_without_python_says_so(
     reply = sessions.script(server.host, site, "remote_command.py", ["true"], 20)
     assert reply.code == 127
     assert "No such file" in reply.err or "not found" in reply.err
+
+
+LIAR = """
+import json, sys, time
+answered = 0
+for line in sys.stdin:
+    name = json.loads(line)["name"]
+    if answered and MODE == "dribbles":
+        while True:
+            print("x", flush=True)
+            time.sleep(0.1)
+    print("+" + name, "1.000000000")
+    said = dict(name=name, code=0, out=f"answer {answered}", err="", whole=True)
+    print(json.dumps(said), flush=True)
+    answered += 1
+    if MODE == "answers ahead":
+        print("+" + name, "1.000000000")
+        print(json.dumps({**said, "out": "answered ahead"}), flush=True)
+    if MODE == "names nothing":
+        print("+", "1.000000000")
+        del said["name"]
+        print(json.dumps({**said, "out": "answered ahead"}), flush=True)
+"""
+
+Liar = Callable[[str], tuple[Sshd, Site]]
+
+
+@pytest.fixture
+def liar(another_sshd: Callable[..., Sshd], tmp_path: Path, control_folder: Path) -> Liar:
+    """Return what starts a host that has no Python, but a program that answers as it likes."""
+
+    def start(source: str) -> tuple[Sshd, Site]:
+        program = tmp_path / "liar.py"
+        program.write_text(source)
+        server = another_sshd(f"ForceCommand {sys.executable} -u {program}")
+        return server, server.site(tmp_path, control_folder)
+
+    return start
+
+
+@pytest.mark.parametrize("mode", ["dribbles", "answers ahead", "names nothing"])
+def test_an_answer_is_of_the_script_that_was_asked_for(
+    sessions: Sessions, liar: Liar, mode: str
+) -> None:
+    """What was said before it was asked is passed over, and chatter holds nobody up for ever."""
+    server, site = liar(f"MODE = {mode!r}\n{LIAR}")
+    assert ask(sessions, server, site, "true", deadline=3) == "answer 0"
+    start = time.monotonic()
+    assert ask(sessions, server, site, "true", deadline=3).startswith("answer ")
+    assert time.monotonic() - start < 8
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "'[' * 100000",
+        """json.dumps(dict(name=name, code=0, out='[' * 100000, err='', whole=True))""",
+        """json.dumps(dict(name=name, code=float('inf'), out='', err='', whole=True))""",
+        """json.dumps(dict(name=name, code=0, out='{}', err=chr(0xd800), whole=True))""",
+        """json.dumps(dict(name=name, code=0, out='[[1]]', err='', whole=True))""",
+        """json.dumps(dict(name=name, code=0, out=chr(0) * 4, err='', whole=True))""",
+        """json.dumps(dict(name=name, code=0, out='a ' * 900000, err='', whole=True))""",
+    ],
+    ids=["nesting", "nested output", "infinity", "surrogate", "other shape", "empty", "size"],
+)
+def test_no_answer_of_a_hostile_host_is_a_crash(liar: Liar, answer: str) -> None:
+    """Whatever it says where a script's answer is awaited is an error of ours, with a sentence."""
+    loop = "import json, sys\nfor line in sys.stdin:\n    name = json.loads(line)['name']\n"
+    server, site = liar(
+        f"{loop}    print('+' + name, '1.000000000')\n    print({answer}, flush=True)\n"
+    )
+    probe, leases = SshProbe(SteadyClock(), str), SshLeases()
+    holder = Holder(run="r", controller="c", state="s")
+    try:
+        for ask_for in (
+            lambda: probe.facts(server.host, site),
+            lambda: probe.state(server.host, site, ["/srv"]),
+            lambda: probe.marked(server.host, site),
+            lambda: probe.end_strays(server.host, site, None, commands=True),
+            lambda: leases.take(server.host, site, holder, machine_id="0" * 32, over=()),
+            lambda: leases.look(server.host, site, holder, machine_id="0" * 32),
+        ):
+            with pytest.raises(PradrillError) as failure:
+                ask_for()
+            failure.value.message.encode()
+    finally:
+        probe.close()
+        leases.close()

@@ -14,7 +14,6 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from textwrap import dedent
 
 from tests.integration.house import UNREACHED, build, write
 from tests.integration.machines import propagation, run_quietly
@@ -173,11 +172,10 @@ class TwoHosts:
 @contextmanager
 def two_hosts(folder: Path) -> Iterator[TwoHosts]:
     """Make both hosts; they go at the end. Takes root."""
-    number = _free_number()
+    number = free_number()
     with ExitStack() as undo:
-        _MARKS.mkdir(mode=0o755, exist_ok=True)  # stays: removing it would unmount it elsewhere
-        standby = _host(undo, folder, "web-dr", number, 1)
-        production = _host(undo, folder, "web-prod", number, 5)
+        standby = namespace_host(undo, folder / "web-dr", number, 1)
+        production = namespace_host(undo, folder / "web-prod", number, 5)
         way = f"10.217.{number}"
         inside = {each: f"/proc/{each.network}/ns/net" for each in (standby, production)}
         link = ("ip", "link", "add", "pdway", "netns", str(standby.network), "type", "veth")
@@ -191,11 +189,23 @@ def two_hosts(folder: Path) -> Iterator[TwoHosts]:
         yield both
 
 
-def _host(undo: ExitStack, folder: Path, name: str, number: int, first: int) -> NamespaceHost:
-    """Start one host on a link of its own to this machine."""
-    home = folder / name
+def namespace_host(  # noqa: PLR0913 what its few callers give
+    undo: ExitStack,
+    home: Path,
+    number: int,
+    first: int,
+    *settings: str,
+    mounts: str = "",
+    namespaces: tuple[str, ...] = (),
+) -> NamespaceHost:
+    """Start one host on a link of its own to this machine; its folder gives it its name.
+
+    `settings` are more lines for its sshd, `mounts` a script that mounts more, with the folder as
+    $1, and `namespaces` more of unshare's options.
+    """
     for part in ("etc-pradrill", "srv"):
-        (home / part).mkdir(parents=True)
+        (home / part).mkdir(parents=True, exist_ok=True)
+    _MARKS.mkdir(mode=0o755, exist_ok=True)  # stays: removing it would unmount it elsewhere
     machine_id = secrets.token_hex(16)
     (home / "machine-id").write_text(f"{machine_id}\n")
     holder = undo.enter_context(
@@ -217,18 +227,23 @@ def _host(undo: ExitStack, folder: Path, name: str, number: int, first: int) -> 
     run_quietly(*inside, "ip", "address", "add", f"{address}/30", "dev", there)
     run_quietly(*inside, "ip", "link", "set", there, "up")
     run_quietly(*inside, "ip", "link", "set", "lo", "up")
-    script = dedent(_OWN).format(marks=_MARKS)
-    mounts = ("unshare", "--mount", *propagation(), "sh", "-ec", script, "sh", str(home))
+    script = mounts + _OWN.format(marks=_MARKS)
+    apart = ("unshare", "--mount", *namespaces, *propagation(), "sh", "-ec", script)
     (home / "sshd").mkdir()
     server = Sshd(
-        home / "sshd", "ListenAddress 0.0.0.0", name=name, address=address, wrap=(*inside, *mounts)
+        home / "sshd",
+        "ListenAddress 0.0.0.0",
+        *settings,
+        name=home.name,
+        address=address,
+        wrap=(*inside, *apart, "sh", str(home)),
     )
     undo.callback(server.stop)
     server.start()
     return NamespaceHost(home, server, holder.pid, machine_id)
 
 
-def _free_number() -> int:
+def free_number() -> int:
     """Return a number whose links and addresses nobody else on this machine uses."""
     links = subprocess.run(["ip", "-o", "link"], capture_output=True, text=True, check=True).stdout
     for step in range(250):

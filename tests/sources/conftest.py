@@ -344,6 +344,7 @@ class Cluster:
         )
         (f / "barman.conf").write_text(self.barman_conf(f / "barman", f))
         self.run(str(BIN / "pg_ctl"), "-D", f"{f}/d", "-l", f"{f}/pg.log", "-w", "start")
+        self._stream()  # which takes its time to begin
         self._pgbackrest()
         self._barman()
         self.stop()
@@ -363,7 +364,7 @@ class Cluster:
         output = json.loads(self.run(*tool, "--output=json", "info"))
         self.labels = [each["label"] for each in output[0]["backup"]]
 
-    def _barman(self) -> None:
+    def _stream(self) -> None:
         f = self.folder
         tool = ("barman", "-c", f"{f}/barman.conf")
         self.run(*tool, "receive-wal", "--create-slot", "moodle")
@@ -372,6 +373,10 @@ class Cluster:
             self._streaming = subprocess.Popen(
                 [*who, *tool, "receive-wal", "moodle"], stdout=log, stderr=log, cwd=f
             )
+
+    def _barman(self) -> None:
+        f = self.folder
+        tool = ("barman", "-c", f"{f}/barman.conf")
         for _ in range(20):
             time.sleep(0.5)
             if (f / "barman/moodle/streaming").is_dir() and any(

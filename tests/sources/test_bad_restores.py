@@ -327,7 +327,7 @@ def test_pgbackrest_restores_no_damage(shelf: PgBackRestShelf, cluster: Cluster,
     result = subprocess.run(
         ["pgbackrest", f"--config={os.devnull}", "--stanza=moodle", f"--pg1-path={data}",
          f"--repo1-path={shelf.folder}/repo", "--repo1-cipher-type=aes-256-cbc",
-         f"--lock-path={shelf.folder}/lock", "--log-level-file=off", "restore",
+         f"--lock-path={shelf.folder}/lock", "--log-level-file=off", "--job-retry=0", "restore",
          f"--set={cluster.labels[-1]}"],
         env={**os.environ, "PGBACKREST_REPO1_CIPHER_PASS": key},
         capture_output=True, text=True, errors="replace", check=False, timeout=120,

@@ -21,6 +21,7 @@ from pradrill.domain.run.outcome import GuardResult, Phase, StepOutcome
 from pradrill.domain.run.proof import workable
 from pradrill.domain.run.run_plan import PlannedStep
 from pradrill.domain.values.model import Model
+from pradrill.domain.values.quotas import CHECKS_KEPT
 from pradrill.domain.values.reason import ReasonOrText, as_json, joined
 from pradrill.domain.values.run_names import folder_prefix
 from pradrill.domain.values.timeline import Instant, Mark, Provenance, Skew
@@ -101,6 +102,7 @@ class _Run:
         self.facts = facts
         self.cancelled = cancelled
         self.lock = Lock()
+        self.room = CHECKS_KEPT
         self.asking = Lock()
         self.site: Site | None = None
         self.spare: Path | None = None
@@ -244,6 +246,12 @@ class Context:
                 run.unwritten = run.unwritten or error
 
             run.facts = run.facts.after(event, facts)
+
+    def has_room(self, fact: Model) -> bool:
+        """Take what a fact needs from the room for answers of checks; False when none is left."""
+        with self._run.lock:
+            self._run.room -= len(fact.model_dump_json().encode())
+            return self._run.room >= 0
 
     def note_guard(self, result: GuardResult) -> None:
         """Note what a guard has shown."""

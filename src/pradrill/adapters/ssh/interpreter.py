@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import shlex
 from collections.abc import Sequence
 from functools import cache
@@ -13,8 +14,10 @@ import paramiko
 
 from pradrill.domain.values.quotas import ANSWER
 
-KEPT = 262_144  # bytes of each stream, the last ones
+KEPT = 262_144  # bytes of each stream of a script, the last ones: several listings in one
 TOO_LONG = -2  # no exit code: what was run was ended for what it printed
+_CODES = 256  # that a process can end with
+_LONGEST_TEXT = 3 * KEPT  # bytes of a stream: one that was no text is put there by three
 _LONGEST = 16 * KEPT  # bytes of an answer: two streams, each byte at most six of JSON, and room
 
 
@@ -33,33 +36,31 @@ class Interpreter:
     def __init__(self, channel: paramiko.Channel) -> None:
         self.transport = channel.get_transport()
         self._channel = channel
+        self._name = ""
         self._waiting = b""
         self._is_open = False
 
-    def accepts(self, script: str, words: Sequence[str], within: float) -> bool:
-        """Give it a script; tell whether it takes it, which one that has gone does not."""
-        request = json.dumps({"source": source(script), "words": list(words)})
-        self._channel.settimeout(within)
+    def accepts(self, script: str, words: Sequence[str]) -> bool:
+        """Give it a script; tell whether it takes it, which one that has gone does not.
+
+        Each request has a name that nobody can guess: what was said before is no answer to it. It
+        may talk for ever: who asks cuts its connection.
+        """
         try:
-            self._open()
-            self._channel.sendall(request.encode() + b"\n")
-            while self._line() != b"+":  # a login's shell may greet before
-                continue
-        except (paramiko.SSHException, OSError, EOFError):  # also when it is late
+            self._ask(source=source(script), words=list(words))
+        except (paramiko.SSHException, OSError, EOFError):
             return False
-        else:
-            return True
-        finally:
-            self._channel.settimeout(None)
+        return True
+
+    def time(self) -> str:
+        """Return its time, in seconds since 1970. Raises what paramiko does, and EOFError."""
+        return self._ask()
 
     def reply(self) -> SshReply:
         """Return what came of the script. Raises EOFError when that cannot be read."""
         try:
-            payload: dict[str, Any] = json.loads(self._line())
-            code = TOO_LONG if payload["code"] is None else int(payload["code"])
-            whole = payload["whole"] is True
-            return SshReply(code, str(payload["out"]), str(payload["err"]), whole=whole)
-        except (ValueError, TypeError, KeyError) as error:
+            return _reply(json.loads(self._line()), self._name)
+        except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
             raise EOFError from error
 
     def ended(self) -> SshReply:
@@ -72,10 +73,20 @@ class Interpreter:
         """End it, and what it carries out."""
         self._channel.close()
 
+    def _ask(self, **request: Any) -> str:
+        """Ask for something; return what is said at once."""
+        self._name = secrets.token_hex(8)
+        self._open()
+        self._channel.sendall(json.dumps({"name": self._name, **request}).encode() + b"\n")
+        beginning = f"+{self._name} ".encode()
+        while not (line := self._line()).startswith(beginning):
+            continue  # a login's shell may greet before
+        return line.removeprefix(beginning).decode("ascii", "replace")
+
     def _open(self) -> None:
         if not self._is_open:
             script = source("remote_interpreter.py")
-            words = ["python3", "-I", "-c", script, str(KEPT), str(ANSWER)]
+            words = ["python3", "-I", "-S", "-c", script, str(KEPT), str(ANSWER)]
             self._channel.exec_command(shlex.join(words))
             self._is_open = True
 
@@ -89,6 +100,21 @@ class Interpreter:
 
         line, _, self._waiting = self._waiting.partition(b"\n")
         return line
+
+
+def _reply(payload: dict[str, Any], name: str) -> SshReply:
+    """Read an answer: of a stream no more than the last bytes, and text that can be written."""
+    if payload["name"] != name:
+        raise ValueError(name)
+
+    code = TOO_LONG if payload["code"] is None else int(payload["code"]) % _CODES
+    out, err = (str(payload[stream]).encode("utf-8", "replace") for stream in ("out", "err"))
+    whole = payload["whole"] is True and len(out) <= _LONGEST_TEXT
+    return SshReply(code, _tail(out), _tail(err), whole=whole)
+
+
+def _tail(text: bytes) -> str:
+    return text[-_LONGEST_TEXT:].decode("utf-8", "replace")
 
 
 @cache

@@ -21,6 +21,7 @@ from pradrill.domain.run.lease import (
 from pradrill.errors import PradrillError
 
 _LOOK = 30.0
+_UNREADABLE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
 
 
 class SshLeases:
@@ -55,7 +56,7 @@ class SshLeases:
                 FoundLease(holder=_holder(words), holds=not words["over"])
                 for words in json.loads(reply.out)["leases"]
             ]
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
+        except (*_UNREADABLE, RecursionError) as error:
             raise _unread(host, reply) from error
 
     def close(self) -> None:
@@ -66,7 +67,7 @@ class SshLeases:
         reply = self._run(host, site, do, holder, **words)
         try:
             return _answer(json.loads(reply.out))
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
+        except (*_UNREADABLE, RecursionError) as error:
             raise _unread(host, reply) from error
 
     def _run(self, host: Host, site: Site, do: str, holder: Holder, **words: Any) -> SshReply:

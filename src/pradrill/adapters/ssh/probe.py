@@ -7,6 +7,7 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -74,37 +75,40 @@ class SshProbe:
 
     def facts(self, host: Host, site: Site) -> HostFacts:
         """Return what the host says of itself, and its clock's skew."""
-        machine_id, keys, addresses = self._look(host, site, "identity", _IDENTITY)
-        marker = self._marker(host, site)
-        skew = self.skew(host, site)
+        with _understanding(host, "identity"):
+            machine_id, keys, addresses = self._look(host, site, "identity", _IDENTITY)
+            marker = self._marker(host, site)
+            with self._sessions.clock(host, site, _LOOK) as ask:
+                skew = self._shortest(host, ask)
 
-        return HostFacts(
-            host=host.name,
-            host_key=self._sessions.host_key(host, site),
-            other_keys=host_words.public_keys(keys),
-            machine_id=machine_id.strip() if _ID.fullmatch(machine_id.strip()) else "",
-            marker=marker.content,
-            marker_fault=marker.fault,
-            marker_fault_at=marker.at,
-            peer=self._sessions.peer(host, site),
-            addresses=host_words.addresses(addresses),
-            skew=skew,
-        )
+            return HostFacts(
+                host=host.name,
+                host_key=self._sessions.host_key(host, site),
+                other_keys=host_words.public_keys(keys),
+                machine_id=machine_id.strip() if _ID.fullmatch(machine_id.strip()) else "",
+                marker=marker.content,
+                marker_fault=marker.fault,
+                marker_fault_at=marker.at,
+                peer=self._sessions.peer(host, site),
+                addresses=host_words.addresses(addresses),
+                skew=skew,
+            )
 
     def state(self, host: Host, site: Site, paths: Sequence[str]) -> HostState:
         """Return what could be left behind; `paths` are looked for."""
-        services, ports, mounts, there = self._look(host, site, "state", _STATE, *paths)
-        running = self._processes(host, site, {"before": True})
+        with _understanding(host, "state"):
+            services, ports, mounts, there = self._look(host, site, "state", _STATE, *paths)
+            running = self._processes(host, site, {"before": True})
 
-        return HostState(
-            listening=host_words.listening(ports),
-            services=host_words.services(services),
-            mounts=host_words.mounts(mounts),
-            present=tuple(_present(host, paths, there)),
-            uptime=running["uptime"],
-            daemons=tuple(sorted(set(map(host_words.last_line, running["daemons"])))),
-            inventory=self._inventory(host, site) if site.run_id else None,
-        )
+            return HostState(
+                listening=host_words.listening(ports),
+                services=host_words.services(services),
+                mounts=host_words.mounts(mounts),
+                present=tuple(_present(host, paths, there)),
+                uptime=running["uptime"],
+                daemons=tuple(sorted(set(map(host_words.last_line, running["daemons"])))),
+                inventory=self._inventory(host, site) if site.run_id else None,
+            )
 
     def end_strays(
         self,
@@ -128,18 +132,20 @@ class SshProbe:
             "commands": commands,
             "younger": younger,
         }
-        return strays_of(self._processes(host, site, request), host_words.last_line)
+        with _understanding(host, "processes"):
+            return strays_of(self._processes(host, site, request), host_words.last_line)
 
     def marked(self, host: Host, site: Site) -> Sequence[MarkedProcess]:
         """Return every process there that a run has started and that goes on."""
-        plain = host_words.last_line
-        processes = self._processes(host, site, {"all": True, "mark": MARK})["marked"]
-        return [
-            MarkedProcess(
-                run=plain(str(run))[:200], process=Stray(pid=pid, name=plain(name), start=start)
-            )
-            for run, pid, name, start in processes
-        ]
+        with _understanding(host, "processes"):
+            plain = host_words.last_line
+            processes = self._processes(host, site, {"all": True, "mark": MARK})["marked"]
+            return [
+                MarkedProcess(
+                    run=plain(str(run))[:200], process=Stray(pid=pid, name=plain(name), start=start)
+                )
+                for run, pid, name, start in processes
+            ]
 
     def reaches(self, host: Host, site: Site, endpoints: Sequence[str]) -> Mapping[str, Reached]:
         """Try to connect from inside the host; endpoint → what came of it.
@@ -193,25 +199,33 @@ class SshProbe:
         return hmac.compare_digest(reply.out.removesuffix("\n").encode(), planted.encode())
 
     def skew(self, host: Host, site: Site) -> Skew:
-        """Return how far the host's clock is ahead: the shortest of several round trips counts."""
-        best: Skew | None = None
+        """Return how far the clock of any host is ahead, with what every machine has."""
         with self._sessions.session(host, site, _LOOK) as channel:
             channel.exec_command(shlex.join(["sh", "-c", _TIME]))
-            for _ in range(_ROUNDS):
-                sent = self._clock.now()
-                channel.sendall(b"\n")
-                remote = _told_time(host, channel)
-                trip = self._clock.now() - sent
-                within = trip.total_seconds() / 2
-                if best is None or within < best.within:
-                    best = Skew(seconds=(remote - sent - trip / 2).total_seconds(), within=within)
 
-        assert best is not None  # noqa: S101 there is more than one round
-        return best
+            def ask() -> str:
+                channel.sendall(b"\n")
+                return _line(channel)
+
+            return self._shortest(host, ask)
 
     def close(self) -> None:
         """Close every connection."""
         self._sessions.close()
+
+    def _shortest(self, host: Host, ask: Callable[[], str]) -> Skew:
+        """Ask a host for its time: the shortest of several round trips counts."""
+        best: Skew | None = None
+        for _ in range(_ROUNDS):
+            sent = self._clock.now()
+            remote = _instant(host, ask())
+            trip = self._clock.now() - sent
+            within = trip.total_seconds() / 2
+            if best is None or within < best.within:
+                best = Skew(seconds=(remote - sent - trip / 2).total_seconds(), within=within)
+
+        assert best is not None  # noqa: S101 there is more than one round
+        return best
 
     def _marker(self, host: Host, site: Site) -> Marker:
         """Read the marker where it lies; what was looked at there is what was read."""
@@ -231,14 +245,14 @@ class SshProbe:
         reply = self._sessions.script(host, site, "remote_strays.py", words, _LOOK)
         try:
             return dict(json.loads(reply.out))
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             reason = host_words.last_line(reply.err) if reply.code else "the answer cannot be read"
             raise PradrillError(f"the processes of {host.name} cannot be seen: {reason}") from error
 
     def _inventory(self, host: Host, site: Site) -> StandbyInventory:
         """Take stock; what the host cannot tell is not known of it, and that is told."""
-        command = ["sh", "-c", source("remote_inventory.sh"), "sh"]
-        reply = self._sessions.script(host, site, "remote_command.py", command, _LOOK)
+        script = "remote_inventory.py"
+        reply = self._sessions.script(host, site, script, [source(script)], _LOOK)
         if reply.code != 0:
             return nothing_seen(reply.err)
         return inventory(reply.out) if reply.whole else nothing_seen("the answer is too long")
@@ -264,11 +278,10 @@ class SshProbe:
     ) -> SshReply:
         """Run a command of the drill's; the host ends it too at the deadline."""
         seconds = deadline.total_seconds()
-        quiet = ["python3", "-I", "-c", source("remote_reason.py"), command]
-
-        bounded = shlex.join(["timeout", "-k", "1", f"{seconds:f}", *quiet])
+        bounded = shlex.join(["timeout", "-k", "1", f"{seconds:f}", "sh", "-c", command])
+        words = [marked(site.run_id, bounded)]
         try:
-            reply = self._sessions.run(host, site, marked(site.run_id, bounded), seconds + 3)
+            reply = self._sessions.script(host, site, "remote_reason.py", words, seconds + 3)
         except LateError:
             reply = SshReply(_TIMED_OUT, "", "", whole=False)
         if reply.code in {_TIMED_OUT, _KILLED}:
@@ -284,6 +297,18 @@ class SshProbe:
             )
 
         return reply
+
+
+@contextmanager
+def _understanding(host: Host, what: str) -> Iterator[None]:
+    """Take whatever a host says that is not what its script would say for an answer not given."""
+    try:
+        yield
+    except (
+        *(ValueError, TypeError, LookupError, AttributeError),
+        *(ArithmeticError, RecursionError),
+    ) as error:
+        raise PradrillError(f"what {host.name} says of its {what} cannot be read") from error
 
 
 class Marker(NamedTuple):
@@ -304,13 +329,12 @@ def marker_of(host: Host, answer: str) -> Marker:
             )
 
         content = payload["content"]
-    except (ValueError, TypeError, KeyError) as error:
+        return Marker(content if content is None else str(content).encode("utf-8").decode())
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise PradrillError(f"what {host.name} says of its marker cannot be read") from error
 
-    return Marker(content if content is None else str(content))
 
-
-def _told_time(host: Host, channel: Channel) -> datetime:
+def _line(channel: Channel) -> str:
     line = b""
     while not line.endswith(b"\n"):
         chunk = channel.recv(64)
@@ -319,7 +343,11 @@ def _told_time(host: Host, channel: Channel) -> datetime:
 
         line += chunk
 
-    match = re.fullmatch(rb"([0-9]{1,11})\.([0-9]{9})\n", line)
+    return line[:-1].decode("ascii", "replace")
+
+
+def _instant(host: Host, answer: str) -> datetime:
+    match = re.fullmatch(r"([0-9]{1,11})\.([0-9]{9})", answer)
     if match is None:
         raise PradrillError(f"{host.name} does not tell its time to the nanosecond")
 

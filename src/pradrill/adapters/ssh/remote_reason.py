@@ -1,10 +1,10 @@
 """Run a command of the drill's; of a database's error only the reason leaves the standby.
 
-Sent to the standby and run there, by any Python from 3.9 on.
+Sent to the standby and run there, by any Python from 3.9 on. The word is the command, for sh; what
+ends it too late or too talkative is told to end, so that it can end what it has started.
 """
 
 import re
-import signal
 import subprocess
 import sys
 
@@ -49,15 +49,13 @@ def reason(output: str) -> str:
 
 def main() -> None:
     """Run the command by sh, with its output as it is; say why it failed."""
-    signal.signal(signal.SIGTERM, lambda *_: None)  # timeout's: the command ends of it
     command = ["sh", "-c", sys.argv[1]]
-
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
     tail, size = b"", 0
     while piece := process.stderr.read1(_KEPT):  # type: ignore[union-attr]
         tail, size = (tail + piece)[-_KEPT:], size + len(piece)
         if size > _MOST:
-            process.kill()
+            process.terminate()
             sys.exit(f"it printed more than {_MOST >> 20} MB and was ended")
 
     output, code = tail.decode("utf-8", "replace"), process.wait()

@@ -6,7 +6,6 @@ import logging
 import os
 import pwd
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Timer, get_ident
@@ -14,10 +13,9 @@ from typing import Any, NamedTuple
 
 import paramiko
 
-from pradrill.adapters.ssh.interpreter import KEPT, TOO_LONG, Interpreter, SshReply
+from pradrill.adapters.ssh.interpreter import Interpreter, SshReply
 from pradrill.domain.run import host_answers as host_words
 from pradrill.domain.run.host import Host, Site
-from pradrill.domain.values.quotas import ANSWER
 from pradrill.errors import UnreachableError
 
 _EACH_PART = 10.0  # seconds for each part of connecting
@@ -53,40 +51,49 @@ class Sessions:
         except OSError:  # it has just gone
             return ""
 
-    def run(self, host: Host, site: Site, command: str, deadline: float) -> SshReply:
-        """Run a command to its end; raises LateError or UnreachableError."""
-        endless = Event()
-        with self.session(host, site, deadline) as channel, ThreadPoolExecutor(1) as other:
-            channel.exec_command(command)
-            channel.shutdown_write()
-            stderr = other.submit(_drain, channel, channel.recv_stderr, endless)
-            out, whole = _drain(channel, channel.recv, endless)
-            err, _ = stderr.result()
-            code = TOO_LONG if endless.is_set() else channel.recv_exit_status()
-
-        return SshReply(code, out, err, whole=whole)
-
     def script(
         self, host: Host, site: Site, script: str, words: Sequence[str], deadline: float
     ) -> SshReply:
-        """Have a script of ours carried out by the Python that is kept there; raises as `run`.
+        """Have a script of ours carried out by the Python that is kept there.
 
-        One that does not take it has died with its connection, and another is started.
+        One that does not take it has died with its connection, and another is started. Raises
+        LateError or UnreachableError.
         """
         key = (host, site.known_hosts, get_ident())
         earlier = self._interpreters.pop(key, None)
-        if earlier is not None and not earlier.accepts(script, words, min(deadline, _EACH_PART)):
+        if earlier is not None and not _takes(earlier, host, script, words, deadline):
             earlier.close()
             earlier = None
 
         interpreter = earlier or Interpreter(self._channel(host, site))
         with _until(host, interpreter.transport, deadline):
-            if earlier is None and not interpreter.accepts(script, words, deadline):
+            if earlier is None and not interpreter.accepts(script, words):
                 return interpreter.ended()
-            reply = interpreter.reply()
+            try:
+                reply = interpreter.reply()
+            except LOST:  # or no answer to this: nothing else is read from it
+                interpreter.close()
+                raise
 
         self._interpreters[key] = interpreter
         return reply
+
+    @contextmanager
+    def clock(self, host: Host, site: Site, deadline: float) -> Iterator[Callable[[], str]]:
+        """Give what asks the Python there for its time, as often as it is called; raises likewise.
+
+        The time is text, in seconds since 1970.
+        """
+        key = (host, site.known_hosts, get_ident())
+        interpreter = self._interpreters.pop(key, None) or Interpreter(self._channel(host, site))
+        try:
+            with _until(host, interpreter.transport, deadline):
+                yield interpreter.time
+        except BaseException:
+            interpreter.close()
+            raise
+
+        self._interpreters[key] = interpreter
 
     @contextmanager
     def session(self, host: Host, site: Site, deadline: float) -> Iterator[Channel]:
@@ -119,6 +126,17 @@ class Sessions:
         self._interpreters.clear()
         while self._connections:
             self._connections.popitem()[1].client.close()
+
+
+def _takes(
+    interpreter: Interpreter, host: Host, script: str, words: Sequence[str], deadline: float
+) -> bool:
+    """Tell whether an interpreter that was kept takes a script, in time."""
+    try:
+        with _until(host, interpreter.transport, min(deadline, _EACH_PART)):
+            return interpreter.accepts(script, words)
+    except (LateError, UnreachableError):
+        return False
 
 
 @contextmanager
@@ -259,23 +277,3 @@ def _silent(host: Host, error: Exception) -> UnreachableError:
         f"{host_words.last_line(reason)}",
         hint="See that the machine is up and that its port can be reached from here.",
     )
-
-
-def _drain(channel: Channel, receive: Callable[[int], bytes], endless: Event) -> tuple[str, bool]:
-    """Read a stream to its end; keep its last bytes, and tell whether they are all.
-
-    One that does not end is ended: the channel is closed, and with it the command's output.
-    """
-    tail, whole, size = b"", True, 0
-    while chunk := receive(KEPT):
-        size += len(chunk)
-        if size > ANSWER:
-            endless.set()
-            channel.close()
-            return "", False
-
-        tail += chunk
-        whole = whole and len(tail) <= KEPT
-        tail = tail[-KEPT:]
-
-    return tail.decode("utf-8", "replace"), whole

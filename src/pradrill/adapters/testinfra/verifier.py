@@ -6,10 +6,12 @@ import json
 import os
 import select
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
+from threading import Lock
 
 from pradrill.adapters.testinfra.answers import CONTROLLER, Check, CheckAnswer, Pass, late
 from pradrill.adapters.testinfra.worker_process import Probe, Worker
@@ -28,12 +30,40 @@ _PROBE = 8.0
 _INTERRUPTED = "interrupted"
 
 
+Keep = Callable[[list[str]], None]
+
+
+class CheckEvidence:
+    """What the checks of a run have told, up to a limit for all its suites together."""
+
+    def __init__(self) -> None:
+        self._size = 0
+        self._lock = Lock()
+
+    def of(self, path: Path) -> Keep:
+        """Return what keeps a suite's lines; once too much was kept, the last line says so."""
+        return partial(self._keep, path, [])
+
+    def _keep(self, path: Path, cut: list[str], lines: list[str]) -> None:
+        with self._lock:
+            self._size += sum(len(line.encode()) for line in lines)
+            is_full = self._size > CHECKS_KEPT
+        if is_full:
+            lines = [] if cut else [json.dumps({"cut": f"after {megabytes(CHECKS_KEPT)}"}) + "\n"]
+            cut += lines
+
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123 a descriptor, not a path
+            file.writelines(lines)
+
+
 class TestinfraVerifier:
     """Runs suites of testinfra checks on every host of a site."""
 
     def __init__(self, clock: Clock, masker: Masker | None = None) -> None:
         self._clock = clock
         self._masker = masker or Masker()
+        self._evidence = CheckEvidence()
 
     @contextmanager
     def open(
@@ -49,9 +79,8 @@ class TestinfraVerifier:
         marker = processes.part(marker, folder.name)  # the run may be doing more beside
         worker = Worker(suite.resolve(), site, marker, folder)
         try:
-            opened = TestinfraSuite(
-                self._clock, worker, site, suite.resolve(), evidence, self._masker
-            )
+            lines = self._evidence.of(evidence / "checks.jsonl")
+            opened = TestinfraSuite(self._clock, worker, site, suite.resolve(), lines, self._masker)
             opened.collect()
             yield opened
         finally:
@@ -69,19 +98,18 @@ class TestinfraSuite:
         worker: Worker,
         site: Site,
         suite: Path,
-        evidence: Path,
+        keep: Keep,
         masker: Masker,
     ) -> None:
         self._clock = clock
         self._worker = worker
         self._site = site
         self._suite = suite
-        self._evidence = evidence / "checks.jsonl"
+        self._keep = keep
         self._masker = masker
         self._checks: dict[CheckKey, Check] = {}
         self._hollow: set[CheckKey] = set()
         self._tasks = 0
-        self._bytes_written = 0
 
     def collect(self) -> None:
         """Learn the suite's checks. Where something cannot be read, reading it is a check too."""
@@ -125,7 +153,7 @@ class TestinfraSuite:
             for check in checks
         )
 
-        self._keep(results)
+        self._keep([self._masked(result) for result in results])
         return results
 
     def _carry_out(  # noqa: PLR0913 a task's own parameters
@@ -190,18 +218,6 @@ class TestinfraSuite:
     def _wall(self) -> datetime:
         """Return the system's clock, as pytest reads it."""
         return self._clock.now() + timedelta(seconds=self._clock.stepped())
-
-    def _keep(self, results: tuple[CheckResult, ...]) -> None:
-        lines = [self._masked(result) for result in results]
-        if self._bytes_written > CHECKS_KEPT:
-            return
-
-        self._bytes_written += sum(map(len, lines))
-        if self._bytes_written > CHECKS_KEPT:
-            lines = [json.dumps({"cut": f"after {megabytes(CHECKS_KEPT)}"}) + "\n"]
-        handle = os.open(self._evidence, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123 a descriptor, not a path
-            file.writelines(lines)
 
     def _masked(self, result: CheckResult) -> str:
         facts = self._masker.facts(result.model_dump(mode="json"))

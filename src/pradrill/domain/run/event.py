@@ -73,6 +73,9 @@ class CheckPass(Model):
 
     number: int
     results: tuple[CheckResult, ...]
+    surplus: int = Field(
+        default=0, description="passes that the journal had no room for; these are their last words"
+    )
 
 
 class Started(Model):

@@ -41,6 +41,7 @@ class BranchFacts(Model):
 
     marks: dict[Mark, Instant] = {}
     passes: int = 0
+    surplus: int = Field(default=0, description="passes of which only the last answers are there")
     checks: dict[CheckKey, CheckResult] = {}
     stable: bool = False
     reading: Reading | None = None
@@ -205,7 +206,11 @@ def _check_pass(before: Facts, facts: _Change) -> _Change:
         check_pass = CheckPass.model_validate(payload)
         answers = [result.model_copy(update={"service": service}) for result in check_pass.results]
         checks = {result.key: result for result in answers}
-        return {"passes": check_pass.number, "checks": {**branch.checks, **checks}}
+        return {
+            "passes": check_pass.number,
+            "surplus": branch.surplus + check_pass.surplus,
+            "checks": {**branch.checks, **checks},
+        }
 
     return _of_branch(take)(before, facts)
 

@@ -1,4 +1,4 @@
-"""Read what remote_inventory.sh tells of a standby, strictly: its words are hostile input."""
+"""Read what remote_inventory.py tells of a standby, strictly: its words are hostile input."""
 
 from __future__ import annotations
 

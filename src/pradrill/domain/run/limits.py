@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pradrill.domain.run.facts import Facts
 from pradrill.domain.run.primary_clock import is_of_primary
+from pradrill.domain.values.quotas import CHECKS_KEPT, megabytes
 from pradrill.domain.values.reason import Reason, reason
 from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Mark
@@ -30,6 +31,8 @@ def limits(facts: Facts) -> tuple[Reason, ...]:
         for host, inventory in inventories.items()
         if inventory is not None and (unseen := inventory.limit(host)) is not None
     ]
+    if surplus := sum(branch.surplus for branch in facts.branches()):
+        limits.append(reason(Code.PASSES_UNKEPT, count=surplus, limit=megabytes(CHECKS_KEPT)))
     if any(wait.call is not None for wait in facts.waits):
         limits.append(reason(Code.DIALLING))
     limits += [

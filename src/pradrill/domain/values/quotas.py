@@ -11,7 +11,10 @@ CHECK_FILE = 256 * _MB
 """The largest file that a check may write, pytest's own captured output among them."""
 
 CHECKS_KEPT = 32 * _MB
-"""Evidence of one suite: later passes are judged, and not kept."""
+"""What all checks of a run may tell, in its evidence and once more in its journal.
+
+Later passes are judged and counted; of their answers the journal holds each check's last one.
+"""
 
 PLAY_PRINTS = 32 * _MB
 """What a playbook's events and output may come to; more ends the play, without a result."""

@@ -275,6 +275,10 @@ class Code(StrEnum):
         "checks-alone",
         N_("the checks prove what they check and nothing else; read their titles"),
     )
+    PASSES_UNKEPT = (
+        "passes-unkept",
+        N_("of %(count)s passes of checks only the last answers are kept: all told over %(limit)s"),
+    )
     NO_SWITCHOVER = (
         "no-switchover",
         N_("production was not switched over: name resolution, routing and users were not moved"),

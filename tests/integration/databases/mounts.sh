@@ -1,0 +1,11 @@
+# Gives a host of database_hosts.py its own state of databases: what lies in $1/root is mounted where it
+# lies there. Its /run is empty, as after a boot, and /tmp is its own.
+for each in etc/passwd etc/group etc/pgbackrest.conf etc/postgresql etc/mysql var/lib \
+  var/log/postgresql usr/local/sbin; do
+  [ ! -e "$1/root/$each" ] || mount --bind "$1/root/$each" "/$each"
+done
+mount -t proc proc /proc
+mount -t tmpfs -o mode=1777 tmpfs /tmp
+mount -t tmpfs -o mode=755 tmpfs /run
+mkdir -p /run/sshd /run/lock /run/systemd/system
+install -d -o postgres -g postgres -m 2775 /run/postgresql
