@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import base64
 import io
-import shutil
 import subprocess
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.e2e.conftest import pradrill, say
-from tests.e2e.database_scene import inside
+from tests.e2e.command_line import pradrill
+from tests.e2e.scenes.place import REPOSITORY, copy_drills
+from tests.e2e.scenes.scene import inside, say
 
 from pradrill.adapters.standbys.lab import Lab
 from pradrill.domain.run.outcome import Phase, StepKind
@@ -20,8 +20,7 @@ from pradrill.domain.run.record import RunRecord
 from pradrill.domain.values.timeline import Mark
 
 pytestmark = pytest.mark.e2e
-REPOSITORY = Path(__file__).parents[2]
-HERE = Path(__file__).parent / "estate"
+SCRIPTS = Path(__file__).parent / "scenes/estate"
 SITE, PASSWORD = "intranet.exemple.fr", "l'en\\trée"
 MACHINES = {"directory": "ldap-dr", "database": "db-dr", "intranet": "app-dr"}
 PREPARE = """\
@@ -51,7 +50,7 @@ def backups(lab: Lab) -> bytes:
     primary.down()
     primary.up(say)
     fill = (REPOSITORY / "playbooks/files/fill-wordpress.php").read_text("utf-8")
-    inside(primary, (HERE / "primary.sh").read_text("utf-8"), SITE, stdin=fill)
+    inside(primary, (SCRIPTS / "primary.sh").read_text("utf-8"), SITE, stdin=fill)
     process = subprocess.run(
         [*primary.ssh_command(), "tar -c -C /srv/backups ."], capture_output=True, check=True
     )
@@ -63,11 +62,10 @@ def backups(lab: Lab) -> bytes:
 def drill(lab: Lab, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Drill:
     """Return what runs the estate's drill on backups, and then looks that no machine is left."""
     monkeypatch.setenv("INTRANET_DB_PASSWORD", PASSWORD)
-    for name in ("drills", "playbooks", "inventories"):
-        shutil.copytree(REPOSITORY / name, tmp_path / name)
+    copy_drills(tmp_path)
     path = tmp_path / "drills/estate.yml"
     text = path.read_text("utf-8")
-    brought = PREPARE.replace("BRING", str(HERE / "bring_backups.yml"))
+    brought = PREPARE.replace("BRING", str(SCRIPTS / "bring_backups.yml"))
     for old, new in (*EDITS, ("    restore:\n", brought.replace("BACKUPS", f"{tmp_path}/backups"))):
         assert old in text, old
         text = text.replace(old, new)
