@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from tests.integration.sshd import SSHD, Sshd
-from tests.integration.two_hosts import TwoHosts, two_hosts
+from tests.integration.hosts.sshd import SSHD, Sshd
+from tests.integration.hosts.two_hosts import TwoHosts, two_hosts
 from tests.integration.written_suite import WrittenSuite
 
 from pradrill.domain.run.host import Site

@@ -10,8 +10,8 @@ from pathlib import Path
 from textwrap import dedent, indent
 
 import pytest
-from tests.integration.sshd import Sshd
-from tests.integration.two_hosts import TwoHosts
+from tests.integration.hosts.sshd import Sshd
+from tests.integration.hosts.two_hosts import TwoHosts
 
 from pradrill.adapters.ansible.binding import Binding
 from pradrill.adapters.ansible.runner import AnsibleRunner

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import edit, pradrill, write
-from tests.integration.two_hosts import TwoHosts
 from tests.integration.written_suite import WrittenSuite
 
 from pradrill.domain.run.outcome import CheckOutcome

@@ -17,7 +17,7 @@ from pradrill.domain.run.outcome import CheckKey, CheckOutcome, Sample
 from pradrill.system import processes
 
 if TYPE_CHECKING:
-    from tests.integration.sshd import Sshd
+    from tests.integration.hosts.sshd import Sshd
 
 PASSED, FAILED = CheckOutcome.PASSED, CheckOutcome.FAILED
 ERRORED, SKIPPED = CheckOutcome.ERRORED, CheckOutcome.SKIPPED
