@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 from tests.e2e.command_line import pradrill
-from tests.e2e.scenes.place import REPOSITORY, copy_drills
-from tests.e2e.scenes.scene import inside, say
+from tests.e2e.scenes.estate import SCRIPTS, SITE, play
+from tests.e2e.scenes.place import copy_drills
 
 from pradrill.adapters.standbys.lab import Lab
 from pradrill.domain.run.outcome import Phase, StepKind
@@ -20,8 +20,7 @@ from pradrill.domain.run.record import RunRecord
 from pradrill.domain.values.timeline import Mark
 
 pytestmark = pytest.mark.e2e
-SCRIPTS = Path(__file__).parent / "scenes/estate"
-SITE, PASSWORD = "intranet.exemple.fr", "l'en\\trée"
+PASSWORD = "l'en\\trée"  # noqa: S105 of a database that lives for minutes
 MACHINES = {"directory": "ldap-dr", "database": "db-dr", "intranet": "app-dr"}
 PREPARE = """\
     prepare:
@@ -46,16 +45,7 @@ Drill = Callable[[bytes], tuple[subprocess.CompletedProcess[str], RunRecord]]
 @pytest.fixture(scope="module")
 def backups(lab: Lab) -> bytes:
     """Return a tar file of the backups of a primary that is lost."""
-    primary = lab.machine("primary")
-    primary.down()
-    primary.up(say)
-    fill = (REPOSITORY / "playbooks/files/fill-wordpress.php").read_text("utf-8")
-    inside(primary, (SCRIPTS / "primary.sh").read_text("utf-8"), SITE, stdin=fill)
-    process = subprocess.run(
-        [*primary.ssh_command(), "tar -c -C /srv/backups ."], capture_output=True, check=True
-    )
-    primary.down()
-    return process.stdout
+    return play(lab)
 
 
 @pytest.fixture
