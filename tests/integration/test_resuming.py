@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import beside, edit, pradrill, seal_with_a_key, write
 from tests.integration.test_leases import until
-from tests.integration.two_hosts import TwoHosts
 
 from pradrill.app.author import user
 from pradrill.register.runs.genuine import why_not_genuine

@@ -27,8 +27,8 @@ from pradrill.errors import PradrillError, UnreachableError
 from pradrill.testing.reasons import texts
 
 if TYPE_CHECKING:
-    from tests.integration.sshd import Sshd
-    from tests.integration.two_hosts import TwoHosts
+    from tests.integration.hosts.sshd import Sshd
+    from tests.integration.hosts.two_hosts import TwoHosts
 
 
 @pytest.fixture
