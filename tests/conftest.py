@@ -14,6 +14,9 @@ settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("desk", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
+# What is asserted for several files fails as plainly as what a test asserts itself.
+pytest.register_assert_rewrite("tests.support", "tests.integration", "tests.e2e")
+
 
 def pytest_runtest_setup() -> None:
     """Undo what a command that ran in this process did to the umask: other users' tools read on."""

@@ -119,6 +119,9 @@ class Verification(Protocol):
 class ServiceVerifier(Protocol):
     """Proves that a service works."""
 
+    def prepare(self, suite: Path, site: Site, *, marker: str) -> None:
+        """Make ready for a suite, while something else is done; its files are not read yet."""
+
     def open(
         self, suite: Path, site: Site, *, marker: str, evidence: Path
     ) -> AbstractContextManager[Verification]:

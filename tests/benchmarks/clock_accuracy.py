@@ -23,7 +23,7 @@ from typing import NamedTuple, Self
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.integration.sshd import Sshd, _free_port
+from tests.integration.hosts.sshd import Sshd, _free_port
 
 from pradrill.adapters.ansible.runner import AnsibleRunner
 from pradrill.adapters.clock import SteadyClock

@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.benchmarks.primaries import Primary
 from tests.benchmarks.sources import SOURCES
-from tests.integration.sshd import Sshd
+from tests.integration.hosts.sshd import Sshd
 
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve

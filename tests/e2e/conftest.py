@@ -1,4 +1,4 @@
-"""One lab for every end-to-end test: building it is the slow part.
+"""One lab for every end-to-end test: building it is the slow part; and each one's own drills.
 
 PRADRILL_TEST_STATE names a folder to keep it in between two sessions.
 """
@@ -7,21 +7,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.e2e.scenes.place import PlaceOfLoss, own_copy
+from tests.e2e.scenes.scene import Scene, say
 
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.standbys.lab import Lab
-
-
-def say(line: str) -> None:
-    """Show what the lab does when a test that uses it fails."""
-    print(line)  # noqa: T201 pytest captures it
 
 
 @pytest.fixture(scope="session")
@@ -46,21 +41,10 @@ def lab(state: Path) -> Iterator[Lab]:
     lab.down()
 
 
-def pradrill(
-    *words: str | Path, state: Path, drills: Path | None = None, deadline: float = 600
-) -> subprocess.CompletedProcess[str]:
-    """Run the command as a user without a terminal does."""
-    return subprocess.run(
-        command(*words, state=state, drills=drills),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=deadline,
-        check=False,
-    )
-
-
-def command(*words: str | Path, state: Path, drills: Path | None = None) -> Sequence[str]:
-    """Return the words of the command line."""
-    folders = ["--state", str(state), *(["--drills", str(drills)] if drills else [])]
-    return [sys.executable, "-m", "pradrill", *folders, *map(str, words)]
+@pytest.fixture
+def place(
+    scene: Scene, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[PlaceOfLoss]:
+    """Return a copy of the drills for one test, for the loss in its file's scene."""
+    with own_copy(tmp_path, scene.lab, scene.secrets, monkeypatch):
+        yield PlaceOfLoss(scene.lab, state, tmp_path, scene)

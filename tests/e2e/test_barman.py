@@ -7,12 +7,12 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 
 import pytest
-from tests.e2e.database_scene import Scene, play_barman
-from tests.e2e.keeper_scene import failed_checks
-from tests.e2e.test_databases import Place, a_place, assert_failed, assert_recovered, step
+from tests.e2e.scenes.databases import SCRIPTS, play_barman
+from tests.e2e.scenes.endings import assert_failed, assert_recovered, failed_checks, step
+from tests.e2e.scenes.place import PlaceOfLoss
+from tests.e2e.scenes.scene import Scene
 
 from pradrill.adapters.standbys.lab import Lab
 
@@ -51,22 +51,20 @@ def scene(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]
 
 
 @pytest.fixture
-def place(
-    scene: Scene, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Place]:
+def place(place: PlaceOfLoss) -> PlaceOfLoss:
     """Return a copy of the drills whose PostgreSQL is restored from Barman."""
-    with a_place(scene, state, tmp_path, monkeypatch) as place_here:
-        shutil.copy(Path(__file__).parent / "databases/open_to_barman.yml", tmp_path / "playbooks")
-        drill = tmp_path / "drills/postgresql.yml"
-        before, rest = drill.read_text(encoding="utf-8").split("restore:\n", 1)
-        before = f"{before}restore:\n".replace("    deadline: 2m\n\nrestore:\n", _PREPARE)
-        before = before.removesuffix("restore:\n")
-        after = rest[rest.index("verify:\n") :]
-        drill.write_text(f"{before}{_RESTORE % scene.killed.isoformat()}{after}", encoding="utf-8")
-        yield place_here
+    shutil.copy(SCRIPTS / "open_to_barman.yml", place.folder / "playbooks")
+    drill = place.drills / "postgresql.yml"
+    killed = place.scene.killed.isoformat()
+    before, rest = drill.read_text(encoding="utf-8").split("restore:\n", 1)
+    before = f"{before}restore:\n".replace("    deadline: 2m\n\nrestore:\n", _PREPARE)
+    before = before.removesuffix("restore:\n")
+    after = rest[rest.index("verify:\n") :]
+    drill.write_text(f"{before}{_RESTORE % killed}{after}", encoding="utf-8")
+    return place
 
 
-def test_a_cluster_comes_back_to_just_before_the_disaster(place: Place) -> None:
+def test_a_cluster_comes_back_to_just_before_the_disaster(place: PlaceOfLoss) -> None:
     """Barman, to the power cut: PASSED, and only what its log had not kept yet is lost."""
     result, record = place.run("postgresql")
     loss = assert_recovered(result, record)
@@ -77,7 +75,7 @@ def test_a_cluster_comes_back_to_just_before_the_disaster(place: Place) -> None:
 
 
 @contextmanager
-def harmed(place: Place, file: str, harm: str) -> Iterator[None]:
+def harmed(place: PlaceOfLoss, file: str, harm: str) -> Iterator[None]:
     """Damage a file of the base backup; {size} in the command is its length."""
     on_backup = place.scene.on_backup
     size = on_backup(f"stat -c %s {file}")
@@ -88,7 +86,7 @@ def harmed(place: Place, file: str, harm: str) -> Iterator[None]:
         on_backup(f"cp -p /root/sound {file}")
 
 
-def largest(place: Place) -> str:
+def largest(place: PlaceOfLoss) -> str:
     """Return the largest file of the base backup: of a table with rows."""
     command = (
         "find /srv/barman/main/base/*/data/base -type f -printf '%s %p\\n' | sort -n | tail -1"
@@ -97,7 +95,7 @@ def largest(place: Place) -> str:
 
 
 @pytest.mark.parametrize("which", ["table", "system table"])
-def test_a_backup_with_missing_pages_fails_before_it_starts(place: Place, which: str) -> None:
+def test_a_backup_with_missing_pages_fails_before_it_starts(place: PlaceOfLoss, which: str) -> None:
     """A table cut in half, a system table without its last page: FAILED, and the file is named."""
     file = largest(place)
     if which == "system table":  # pg_attribute
@@ -109,7 +107,7 @@ def test_a_backup_with_missing_pages_fails_before_it_starts(place: Place, which:
     assert_failed(result, record, f'not what was written: "{name}" has size')
 
 
-def test_a_rotten_backup_fails_by_name(place: Place) -> None:
+def test_a_rotten_backup_fails_by_name(place: PlaceOfLoss) -> None:
     """Barman gives out a base backup that rotted: FAILED by the checks' own words."""
     place.edit("postgresql", ("deadline: 5m\n  stable", "deadline: 30s\n  stable"))
     rot = "head -c 99 /dev/urandom | dd of=$f bs=1 seek=$(({size} / 2)) conv=notrunc"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,9 +15,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from tests.e2e.conftest import command, pradrill, say
+from tests.e2e.command_line import command, pradrill
+from tests.e2e.scenes.place import REPOSITORY, Place, own_copy
+from tests.e2e.scenes.scene import say
 
-from pradrill.adapters.standbys.lab import Lab, Machine
+from pradrill.adapters.standbys.lab import Lab
 from pradrill.app.composition import App
 from pradrill.app.demo_lab import demo_lab
 from pradrill.system import processes
@@ -27,63 +28,11 @@ pytestmark = pytest.mark.e2e
 # tests/integration has the same ends on real hosts (test_ends_of_a_drill, test_teardown_again),
 # tests/sources the same rot of the same tools.
 _BY_DAY_ON_HOSTS = pytest.mark.nightly
-REPOSITORY = Path(__file__).parents[2]
 PACK = "$(ls -S $(find /srv/restic/wordpress/data -type f) | head -1)"
-KEPT_DEMO = Path(__file__).with_name("kept_demo.py")
-Edit = tuple[str, str]
+KEPT_DEMO = Path(__file__).parent / "scenes/kept_demo.py"
 
 
-class Place(NamedTuple):
-    """Where a test's drills and runs are."""
-
-    state: Path
-    lab: Lab
-    folder: Path
-
-    @property
-    def drills(self) -> Path:
-        """Return the folder of drills."""
-        return self.folder / "drills"
-
-    @property
-    def standby(self) -> Machine:
-        """Return the standby."""
-        return self.lab.machine("standby")
-
-    def edit(self, file: str, *edits: Edit) -> None:
-        """Change the test's own copy of the plan or the drill."""
-        path = self.drills / file
-        text = path.read_text(encoding="utf-8")
-        for old, new in edits:
-            assert text.count(old) == 1, old
-            text = text.replace(old, new)
-        path.write_text(text, encoding="utf-8")
-
-    def run(self) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
-        """Run the drill; return the process and its record."""
-        before = set(self.runs())
-        result = pradrill("run", "wordpress", state=self.state, drills=self.drills)
-        return result, self.record(before)
-
-    def record(self, before: set[str]) -> dict[str, Any]:
-        """Return the record of the one run that is new."""
-        (run_id,) = set(self.runs()) - before
-        output = pradrill("show", run_id, "--json", state=self.state)
-        assert output.returncode == 0, output.stderr
-        record: dict[str, Any] = json.loads(output.stdout)
-        return record
-
-    def runs(self) -> list[str]:
-        """Return the ids of the runs."""
-        runs = self.state / "runs"
-        return sorted(path.name for path in runs.iterdir()) if runs.is_dir() else []
-
-    def nothing_is_left(self) -> bool:
-        """Tell whether the standby is gone, with every process and secret of its runs."""
-        return not self.standby.running and not any(map(processes.carrying, self.runs()))
-
-
-class Scene(NamedTuple):
+class DemoScene(NamedTuple):
     """A primary that was destroyed, its backup server, and the demo that left them."""
 
     lab: Lab
@@ -92,7 +41,7 @@ class Scene(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def scene(lab: Lab, state: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+def scene(lab: Lab, state: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoScene]:
     """Run the demo, and keep its backup server and its secrets for the other drills."""
     secrets_file = tmp_path_factory.mktemp("scene") / "secrets.json"
     demo = subprocess.run(
@@ -105,21 +54,17 @@ def scene(lab: Lab, state: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     )
     secrets = json.loads(secrets_file.read_text(encoding="utf-8"))
     secrets["PRADRILL_DEMO_BACKUP_HOST_KEY"] = lab.machine("backup").host_key
-    yield Scene(lab, demo, secrets)
+    yield DemoScene(lab, demo, secrets)
     lab.machine("backup").down()
 
 
 @pytest.fixture
 def place(
-    scene: Scene, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    scene: DemoScene, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Place]:
     """Return a copy of the drills for one test."""
-    for name in ("drills", "playbooks"):
-        shutil.copytree(REPOSITORY / name, tmp_path / name)
-    for name, value in scene.secrets.items():
-        monkeypatch.setenv(name, value)
-    yield Place(state, scene.lab, tmp_path)
-    scene.lab.machine("standby").down()
+    with own_copy(tmp_path, scene.lab, scene.secrets, monkeypatch):
+        yield Place(scene.lab, state, tmp_path)
 
 
 def step(record: dict[str, Any], name: str) -> dict[str, Any]:
@@ -129,7 +74,7 @@ def step(record: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def test_the_demo_recovers_a_wordpress_whose_machine_was_destroyed(
-    scene: Scene, state: Path
+    scene: DemoScene, state: Path
 ) -> None:
     """`pradrill demo` passes, with a measured T0, a real loss, a record and a report."""
     result = scene.demo
@@ -155,7 +100,7 @@ def test_a_corrupt_backup_fails_the_drill(place: Place) -> None:
     rot = f"f={PACK}; cp -p $f /root/pack; head -c 4000 /dev/urandom | dd of=$f seek=2 conv=notrunc"
     subprocess.run([*backup, rot], check=True, capture_output=True)
     try:
-        result, record = place.run()
+        result, record = place.run("wordpress")
     finally:
         subprocess.run([*backup, f"f={PACK}; cat /root/pack > $f"], check=True)
     assert result.returncode == 10
@@ -176,11 +121,11 @@ def test_a_service_that_never_comes_up_fails_at_the_deadline(place: Place) -> No
         encoding="utf-8",
     )
     place.edit(
-        "wordpress.yml",
+        "wordpress",
         ("verify:\n", "  - playbook: ../playbooks/stop_web.yml\n\nverify:\n"),
         ("deadline: 5m\n", "deadline: 20s\n"),
     )
-    result, record = place.run()
+    result, record = place.run("wordpress")
     assert result.returncode == 10
     checks = step(record, "check the service")
     assert checks["outcome"] == "failed"
@@ -196,8 +141,8 @@ def test_a_service_that_never_comes_up_fails_at_the_deadline(place: Place) -> No
 @_BY_DAY_ON_HOSTS
 def test_data_older_than_the_rpo_misses_the_objective(place: Place) -> None:
     """The service works and its newest data is too old for the plan: MISSED, exit code 11."""
-    place.edit("plan.yml", ("rpo: 1h ", "rpo: 1s "))
-    result, record = place.run()
+    place.edit("plan", ("rpo: 1h ", "rpo: 1s "))
+    result, record = place.run("wordpress")
     assert result.returncode == 11, result.stdout + result.stderr
     assert record["verdict"] == "MISSED"
     assert record["recovery"]["rta"]["seconds"] < 900
@@ -279,7 +224,7 @@ def test_a_killed_run_is_found_and_torn_down_by_the_next_command(place: Place) -
     assert not [pid for pid in processes.carrying(run_id) if pid != os.getpid()]
 
 
-def test_a_demo_that_is_not_kept_leaves_no_machine(scene: Scene, state: Path) -> None:
+def test_a_demo_that_is_not_kept_leaves_no_machine(scene: DemoScene, state: Path) -> None:
     """Without --keep the stage is cleared when it closes: the last test of this scene."""
     app = App(Namespace(state=state, log=None, drills=REPOSITORY / "drills"))
     assert scene.lab.machine("backup").running

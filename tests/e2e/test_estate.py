@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import base64
 import io
-import shutil
 import subprocess
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.e2e.conftest import pradrill, say
-from tests.e2e.database_scene import inside
+from tests.e2e.command_line import pradrill
+from tests.e2e.scenes.estate import SCRIPTS, SITE, play
+from tests.e2e.scenes.place import copy_drills
 
 from pradrill.adapters.standbys.lab import Lab
 from pradrill.domain.run.outcome import Phase, StepKind
@@ -20,9 +20,7 @@ from pradrill.domain.run.record import RunRecord
 from pradrill.domain.values.timeline import Mark
 
 pytestmark = pytest.mark.e2e
-REPOSITORY = Path(__file__).parents[2]
-HERE = Path(__file__).parent / "estate"
-SITE, PASSWORD = "intranet.exemple.fr", "l'en\\trée"
+PASSWORD = "l'en\\trée"  # noqa: S105 of a database that lives for minutes
 MACHINES = {"directory": "ldap-dr", "database": "db-dr", "intranet": "app-dr"}
 PREPARE = """\
     prepare:
@@ -47,27 +45,17 @@ Drill = Callable[[bytes], tuple[subprocess.CompletedProcess[str], RunRecord]]
 @pytest.fixture(scope="module")
 def backups(lab: Lab) -> bytes:
     """Return a tar file of the backups of a primary that is lost."""
-    primary = lab.machine("primary")
-    primary.down()
-    primary.up(say)
-    fill = (REPOSITORY / "playbooks/files/fill-wordpress.php").read_text("utf-8")
-    inside(primary, (HERE / "primary.sh").read_text("utf-8"), SITE, stdin=fill)
-    process = subprocess.run(
-        [*primary.ssh_command(), "tar -c -C /srv/backups ."], capture_output=True, check=True
-    )
-    primary.down()
-    return process.stdout
+    return play(lab)
 
 
 @pytest.fixture
 def drill(lab: Lab, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Drill:
     """Return what runs the estate's drill on backups, and then looks that no machine is left."""
     monkeypatch.setenv("INTRANET_DB_PASSWORD", PASSWORD)
-    for name in ("drills", "playbooks", "inventories"):
-        shutil.copytree(REPOSITORY / name, tmp_path / name)
+    copy_drills(tmp_path)
     path = tmp_path / "drills/estate.yml"
     text = path.read_text("utf-8")
-    brought = PREPARE.replace("BRING", str(HERE / "bring_backups.yml"))
+    brought = PREPARE.replace("BRING", str(SCRIPTS / "bring_backups.yml"))
     for old, new in (*EDITS, ("    restore:\n", brought.replace("BACKUPS", f"{tmp_path}/backups"))):
         assert old in text, old
         text = text.replace(old, new)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from tests.e2e.database_scene import Scene, inside
-from tests.e2e.keeper_scene import failed_checks, play, script
-from tests.e2e.test_databases import REPOSITORY, Edit, Place, a_place, assert_recovered
+from tests.e2e.scenes.endings import assert_recovered, failed_checks
+from tests.e2e.scenes.keeper import play, script
+from tests.e2e.scenes.place import REPOSITORY, Edit, PlaceOfLoss
+from tests.e2e.scenes.scene import Scene, inside
 
 from pradrill.adapters.standbys.lab import Lab, Machine
 
@@ -40,23 +40,14 @@ def scene(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]
     lab.machine("backup").down()
 
 
-@pytest.fixture
-def place(
-    scene: Scene, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Place]:
-    """Return a copy of the drills for one test."""
-    with a_place(scene, state, tmp_path, monkeypatch) as place_here:
-        yield place_here
-
-
 @pytest.mark.parametrize("source", SOURCES)
-def test_files_come_back_with_all_that_is_theirs(place: Place, source: str) -> None:
+def test_files_come_back_with_all_that_is_theirs(place: PlaceOfLoss, source: str) -> None:
     """Permissions, owners, ACLs, attributes and bytes as before: PASSED, from each of the tools."""
     place.edit("files", *SOURCES[source])
     assert assert_recovered(*place.run("files")) > 10
 
 
-def test_lost_acls_fail_by_name(place: Place) -> None:
+def test_lost_acls_fail_by_name(place: PlaceOfLoss) -> None:
     """A backup job that forgot the ACLs and attributes: FAILED, and what lost them is named."""
     place.edit("files", *TAR, ("deadline: 10m\n  stable", "deadline: 30s\n  stable"))
     place.edit("files", ("/srv/archives/whole", "/srv/archives/poor"))

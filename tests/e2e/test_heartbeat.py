@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.e2e.conftest import say
-from tests.e2e.test_lab import inside
+from tests.e2e.scenes.place import REPOSITORY
+from tests.e2e.scenes.scene import inside, say
 
 from pradrill.adapters.ansible.runner import AnsibleRunner
 from pradrill.adapters.clock import SteadyClock
@@ -18,7 +18,7 @@ from pradrill.domain.run.outcome import PlaybookResult, StepOutcome
 from pradrill.ports import Play
 
 pytestmark = [pytest.mark.e2e, pytest.mark.nightly]
-KIT = Path(__file__).parents[2] / "playbooks/heartbeat.yml"
+KIT = REPOSITORY / "playbooks/heartbeat.yml"
 TABLE = "mariadb -N -B shop -e 'select max(at) from pradrill_heartbeat'"
 FILE = "cat /var/lib/pradrill-heartbeat/heartbeat"
 UNITS = "systemctl list-units --plain --no-legend --state=active 'pradrill-heartbeat@*' | wc -l"

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.e2e.conftest import pradrill, say
+from tests.e2e.command_line import pradrill
+from tests.e2e.scenes.scene import inside, say
 
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve
@@ -27,15 +28,6 @@ def machine(lab: Lab) -> Iterator[Machine]:
     machine.prepare(say)
     yield machine
     machine.down()
-
-
-def inside(machine: Machine, script: str) -> str:
-    """Run a script on the machine and return what it prints."""
-    result = subprocess.run(
-        [*machine.ssh_command(), script], capture_output=True, text=True, check=False, timeout=60
-    )
-    assert result.returncode == 0, result.stderr
-    return result.stdout.strip()
 
 
 def test_a_frozen_machine_is_usable_within_five_seconds_with_the_right_time(

@@ -11,15 +11,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.e2e.database_scene import Scene, inside
-from tests.e2e.keeper_scene import failed_checks, play, script, send
-from tests.e2e.test_databases import REPOSITORY, Place, a_place, assert_recovered, step
+from tests.e2e.scenes.endings import assert_recovered, failed_checks, step
+from tests.e2e.scenes.keeper import play, script, send
+from tests.e2e.scenes.place import REPOSITORY, PlaceOfLoss
+from tests.e2e.scenes.scene import Scene, inside
 
 from pradrill.adapters.standbys.lab import Lab, Machine
 
 pytestmark = [pytest.mark.e2e, pytest.mark.nightly]
 GIVEN = os.environ.get("PRADRILL_MOODLE_SOURCE")
-SOURCE = Path(GIVEN) if GIVEN else Path(__file__).parent / "moodle_mini"
+SOURCE = Path(GIVEN) if GIVEN else Path(__file__).parent / "scenes/moodle_mini"
 SLOW = 1800 if GIVEN else 300
 GREEN = 300 if GIVEN else 45
 """Seconds within which all other checks are green."""
@@ -55,17 +56,14 @@ def scene(
 
 
 @pytest.fixture
-def place(
-    scene: Scene, kind: str, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Place]:
+def place(place: PlaceOfLoss, kind: str) -> PlaceOfLoss:
     """Return a copy of the drills for one test, for its kind of database."""
-    with a_place(scene, state, tmp_path, monkeypatch) as place_here:
-        if kind == "pgsql":
-            on_postgresql(place_here)
-        yield place_here
+    if kind == "pgsql":
+        on_postgresql(place)
+    return place
 
 
-def on_postgresql(place: Place) -> None:
+def on_postgresql(place: PlaceOfLoss) -> None:
     """Change the drill as the comment at its end says."""
     psql = "runuser -u postgres -- psql -XAtd moodle -c"
     place.edit(
@@ -88,7 +86,7 @@ HEARTBEAT = (
 )
 
 
-def test_moodle_comes_back_quiet_and_whole(place: Place) -> None:
+def test_moodle_comes_back_quiet_and_whole(place: PlaceOfLoss) -> None:
     """Code, database and moodledata from one snapshot: PASSED; what was written after is lost."""
     result, record = place.run("moodle")
     loss = assert_recovered(result, record)
@@ -98,7 +96,7 @@ def test_moodle_comes_back_quiet_and_whole(place: Place) -> None:
     assert step(record, "restore")["values"]["pradrill_catalogue_time"]
 
 
-def test_a_rotten_file_fails_by_its_name(place: Place, rotten: dict[str, str]) -> None:
+def test_a_rotten_file_fails_by_its_name(place: PlaceOfLoss, rotten: dict[str, str]) -> None:
     """One byte of one file of moodledata differs in the backup: FAILED, and the file is named."""
     place.edit(
         "moodle",

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.e2e.conftest import say
+from tests.e2e.scenes.scene import say
 
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.standbys.lab import Lab

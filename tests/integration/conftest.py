@@ -9,8 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from tests.integration.sshd import SSHD, Sshd
-from tests.integration.two_hosts import TwoHosts, two_hosts
+from tests.integration.hosts.sshd import SSHD, Sshd
+from tests.integration.hosts.two_hosts import TwoHosts, two_hosts
+from tests.integration.written_suite import WrittenSuite
 
 from pradrill.domain.run.host import Site
 
@@ -84,6 +85,12 @@ def site(sshd: Sshd, tmp_path: Path, control_folder: Path) -> Site:
     folder = tmp_path / "site"
     folder.mkdir()
     return sshd.site(folder, control_folder)
+
+
+@pytest.fixture
+def suite(tmp_path: Path, site: Site) -> WrittenSuite:
+    """Return an empty suite that asks the session's sshd."""
+    return WrittenSuite(tmp_path, site)
 
 
 def _sshd(folder: Path, *extra: str, name: str = "standby-1") -> Sshd:

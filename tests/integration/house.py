@@ -31,7 +31,7 @@ restore: [{playbook: ../playbooks/restore.yml, deadline: 2m}]
 verify:
   checks: checks/shop
   deadline: 1m
-  stable_for: 1s
+  stable_for: 100ms
   newest_data: {command: "date -u -d -5min +%FT%TZ"}
   must_not_reach: ["[100::1]:9"]
 teardown: [{playbook: ../playbooks/teardown.yml}]

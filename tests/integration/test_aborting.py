@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import pradrill
 from tests.integration.test_leases import last_record, slow_run
-from tests.integration.two_hosts import TwoHosts
 
 from pradrill.app.author import user
 from pradrill.register.runs.genuine import why_not_genuine

@@ -25,7 +25,7 @@ from pradrill.ports import Play
 from pradrill.system import processes
 
 if TYPE_CHECKING:
-    from tests.integration.sshd import Sshd
+    from tests.integration.hosts.sshd import Sshd
 
 HIDDEN = 'pa$$ "wörd" l0ng'
 

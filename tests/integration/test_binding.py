@@ -10,8 +10,8 @@ from pathlib import Path
 from textwrap import dedent, indent
 
 import pytest
-from tests.integration.sshd import Sshd
-from tests.integration.two_hosts import TwoHosts
+from tests.integration.hosts.sshd import Sshd
+from tests.integration.hosts.two_hosts import TwoHosts
 
 from pradrill.adapters.ansible.binding import Binding
 from pradrill.adapters.ansible.runner import AnsibleRunner
@@ -25,7 +25,7 @@ from pradrill.domain.run.outcome import PlaybookResult, StepOutcome
 from pradrill.ports import Play
 
 
-class Bench:
+class Player:
     """Runs playbooks on the standby as a run does once it has been identified.
 
     Nothing is validated here: what holds, holds whatever plays and inventory say.
@@ -70,19 +70,19 @@ class Bench:
 
 
 @pytest.fixture
-def bench(hosts: TwoHosts, tmp_path: Path) -> Iterator[Bench]:
-    """Return a bench in a house of its own; nothing may have appeared where it does not belong."""
+def player(hosts: TwoHosts, tmp_path: Path) -> Iterator[Player]:
+    """Return a player in a house of its own; nothing may have appeared where it does not belong."""
     controller = sorted(Path("/srv").iterdir())
-    yield Bench(hosts, hosts.house(tmp_path))
+    yield Player(hosts, hosts.house(tmp_path))
     assert hosts.production.touched() == ["live"]
     assert sorted(Path("/srv").iterdir()) == controller
 
 
-def test_whatever_is_said_of_the_connection_the_standby_is_acted_on(bench: Bench) -> None:
+def test_whatever_is_said_of_the_connection_the_standby_is_acted_on(player: Player) -> None:
     """Inventory, variables beside the plays, plays, facts, files, blocks, tasks: none moves it."""
-    away, port = bench.away, bench.hosts.production.server.port
-    key = bench.hosts.production.server.key
-    inventory = bench.house / "inventory.yml"
+    away, port = player.away, player.hosts.production.server.port
+    key = player.hosts.production.server.key
+    inventory = player.house / "inventory.yml"
     moved = (
         f"dr_role: standby, ansible_ssh_host: {away}, ansible_ssh_port: {port}, "
         "ansible_connection: local, ansible_ssh_executable: /bin/false, ansible_password: wrong, "
@@ -94,15 +94,15 @@ def test_whatever_is_said_of_the_connection_the_standby_is_acted_on(bench: Bench
     lines = inventory.read_text().replace("dr_role: standby", moved.replace(", ", "\n      "), 1)
     inventory.write_text(lines)
     for name in ("group_vars/all.yml", "host_vars/web-dr.yml"):
-        path = bench.house / "playbooks" / name
+        path = player.house / "playbooks" / name
         path.parent.mkdir()
         path.write_text(f"ansible_connection: local\nansible_host: {away}\nansible_port: {port}\n")
-    (bench.house / "playbooks/moved.yml").write_text(
+    (player.house / "playbooks/moved.yml").write_text(
         f"ansible_host: {away}\nansible_port: {port}\nansible_ssh_private_key_file: {key}\n"
         f"\"delegated_vars['ansible_host']\": {away}\n"
         f"\"delegated_vars['ansible_ssh_host']\": {away}\n"
     )
-    result = bench.play(f"""\
+    result = player.play(f"""\
         - hosts: standby
           gather_facts: false
           connection: local
@@ -129,7 +129,7 @@ def test_whatever_is_said_of_the_connection_the_standby_is_acted_on(bench: Bench
                 ansible_ssh_extra_args: -o HostName={away} -o Port={port}
         """)
     assert result.outcome is StepOutcome.PASSED, result
-    assert bench.hosts.standby.touched() == ["block", "fact", "file", "play", "task"]
+    assert player.hosts.standby.touched() == ["block", "fact", "file", "play", "task"]
 
 
 ELSEWHERE = {
@@ -145,21 +145,21 @@ ELSEWHERE = {
 
 
 @pytest.mark.parametrize("task", list(ELSEWHERE.values()), ids=list(ELSEWHERE))
-def test_delegation_that_was_not_declared_ends_the_play(bench: Bench, task: str) -> None:
+def test_delegation_that_was_not_declared_ends_the_play(player: Player, task: str) -> None:
     """It is acted on nowhere, it is told, and what comes after it does not pass."""
-    result = bench.tasks(task)
+    result = player.tasks(task)
     assert result.outcome is StepOutcome.UNKNOWN, result
     assert "which is none of the drill's hosts" in result.detail.text
-    assert bench.hosts.standby.touched() in ([], ["x"])  # a loop may begin with the standby
+    assert player.hosts.standby.touched() in ([], ["x"])  # a loop may begin with the standby
 
 
-def test_a_host_that_a_play_makes_is_not_acted_on(bench: Bench) -> None:
+def test_a_host_that_a_play_makes_is_not_acted_on(player: Player) -> None:
     """add_host leads nowhere: not by delegation, and not in a play of its own."""
-    result = bench.play(f"""\
+    result = player.play(f"""\
         - hosts: standby
           gather_facts: false
           tasks:
-            - ansible.builtin.add_host: {{name: new, groups: new, ansible_host: {bench.away}}}
+            - ansible.builtin.add_host: {{name: new, groups: new, ansible_host: {player.away}}}
         - hosts: new
           gather_facts: false
           tasks: [{{ansible.builtin.raw: touch /srv/x}}]
@@ -169,7 +169,7 @@ def test_a_host_that_a_play_makes_is_not_acted_on(bench: Bench) -> None:
         """)
     assert result.outcome is StepOutcome.UNKNOWN
     assert "delegated to new" in result.detail.text
-    assert bench.hosts.standby.touched() == []
+    assert player.hosts.standby.touched() == []
 
 
 PLUGIN = """\
@@ -189,15 +189,15 @@ MODULES = {
 }
 
 
-def test_a_collection_beside_the_playbook_is_loaded_for_who_names_it(bench: Bench) -> None:
+def test_a_collection_beside_the_playbook_is_loaded_for_who_names_it(player: Player) -> None:
     """None of its plugins takes the place of Ansible's own, whatever their names are."""
-    collection = bench.house / "playbooks/collections/ansible_collections/away/away"
-    witness = bench.house / "loaded"
+    collection = player.house / "playbooks/collections/ansible_collections/away/away"
+    witness = player.house / "loaded"
     for name, module in MODULES.items():
         path = collection / f"plugins/{name}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(PLUGIN.format(witness=str(witness), module=module), encoding="utf-8")
-    result = bench.play("""\
+    result = player.play("""\
         - hosts: standby
           gather_facts: false
           collections: [away.away]
@@ -209,45 +209,45 @@ def test_a_collection_beside_the_playbook_is_loaded_for_who_names_it(bench: Benc
               vars: {ansible_connection: away.away.ssh}
         """)
     assert result.outcome is StepOutcome.PASSED, result
-    assert bench.hosts.standby.touched() == ["command", "raw"]
+    assert player.hosts.standby.touched() == ["command", "raw"]
     assert not witness.exists()
 
 
-def test_the_controller_is_acted_on_where_the_drill_says_so(bench: Bench) -> None:
+def test_the_controller_is_acted_on_where_the_drill_says_so(player: Player) -> None:
     """Declared, delegation to this machine works under each of its names, and on no other."""
     for name in ("one", "two", "three"):
-        assert not (bench.house / name).exists()
-    result = bench.play(
+        assert not (player.house / name).exists()
+    result = player.play(
         f"""\
         - hosts: standby
           gather_facts: false
           tasks:
-            - {{ansible.builtin.command: touch {bench.house}/one, delegate_to: localhost}}
-            - {{ansible.builtin.command: touch {bench.house}/two, delegate_to: 127.0.0.1}}
+            - {{ansible.builtin.command: touch {player.house}/one, delegate_to: localhost}}
+            - {{ansible.builtin.command: touch {player.house}/two, delegate_to: 127.0.0.1}}
             - ansible.builtin.raw: touch /srv/there
         - hosts: localhost
           gather_facts: false
-          tasks: [{{ansible.builtin.command: touch {bench.house}/three}}]
+          tasks: [{{ansible.builtin.command: touch {player.house}/three}}]
         """,
         controller=True,
     )
     assert result.outcome is StepOutcome.PASSED, result
-    assert all((bench.house / name).exists() for name in ("one", "two", "three"))
-    assert bench.hosts.standby.touched() == ["there"]
+    assert all((player.house / name).exists() for name in ("one", "two", "three"))
+    assert player.hosts.standby.touched() == ["there"]
 
 
 def test_each_proven_host_is_delegated_to_at_its_own_address(
     hosts: TwoHosts, tmp_path: Path
 ) -> None:
     """Two hosts of one drill may do each other's tasks; each stays the machine that it is."""
-    bench = Bench(hosts, hosts.house(tmp_path))
-    site = bench.site()
+    player = Player(hosts, hosts.house(tmp_path))
+    site = player.site()
     other = hosts.production.server.host.model_copy(update={"name": "web-prod"})
     proven = (*site.proven, Proven(host=other, machine_id=hosts.production.machine_id))
     site = site.model_copy(update={"proven": proven})
     with site.known_hosts.open("a", encoding="utf-8") as pins:
         pins.write(hosts.production.server.known_hosts.read_text())
-    result = bench.play(
+    result = player.play(
         """\
         - hosts: standby
           gather_facts: false
@@ -262,50 +262,50 @@ def test_each_proven_host_is_delegated_to_at_its_own_address(
     assert hosts.production.touched() == ["live", "there"]
 
 
-def test_another_machine_behind_the_address_is_not_acted_on(bench: Bench) -> None:
+def test_another_machine_behind_the_address_is_not_acted_on(player: Player) -> None:
     """Ansible's own path must lead to the machine-id that identity saw, before anything else."""
-    site = bench.site()
+    site = player.site()
     other = Proven(host=site.hosts[0], machine_id="0" * 32)
-    result = bench.play(
+    result = player.play(
         "- hosts: standby\n  tasks: [{raw: touch /srv/x}]\n",
         site.model_copy(update={"proven": (other,)}),
     )
     assert result.outcome is StepOutcome.UNKNOWN
     assert "does not reach the machine that was identified as web-dr" in result.detail.text
-    assert bench.hosts.standby.touched() == []
+    assert player.hosts.standby.touched() == []
 
 
-def test_another_machine_after_the_playbook_is_seen(bench: Bench) -> None:
+def test_another_machine_after_the_playbook_is_seen(player: Player) -> None:
     """The machine-id is read again at the end: a change, or no answer, is not passed over."""
-    id_file = bench.hosts.standby.home / "machine-id"
+    id_file = player.hosts.standby.home / "machine-id"
     content = id_file.read_text()
     try:
-        result = bench.tasks("- raw: echo 0123 > /etc/machine-id")
+        result = player.tasks("- raw: echo 0123 > /etc/machine-id")
     finally:
         id_file.write_text(content)
     assert result.outcome is StepOutcome.UNKNOWN
     assert "does not reach the machine" in result.detail.text
 
 
-def test_a_host_that_nobody_identified_is_not_acted_on(bench: Bench) -> None:
+def test_a_host_that_nobody_identified_is_not_acted_on(player: Player) -> None:
     """Without an identity no playbook starts."""
-    site = bench.site().model_copy(update={"proven": ()})
+    site = player.site().model_copy(update={"proven": ()})
     with pytest.raises(Exception, match="web-dr was never identified"):
-        bench.play("- hosts: standby\n", site)
+        player.play("- hosts: standby\n", site)
 
 
 def test_frozen_is_what_ansible_had_of_the_inventory(hosts: TwoHosts, tmp_path: Path) -> None:
     """Groups, other hosts, templates, and the inventory's own place are as they were."""
-    bench = Bench(hosts, hosts.house(tmp_path))
+    player = Player(hosts, hosts.house(tmp_path))
     extra = "dr_role: standby\n      greeting: 'from {{ inventory_dir }}'"
-    text = (bench.house / "inventory.yml").read_text().replace("dr_role: standby", extra, 1)
-    (bench.house / "inventory.yml").write_text(text)
-    path = bench.house / "playbooks/group_vars/standby.yml"
+    text = (player.house / "inventory.yml").read_text().replace("dr_role: standby", extra, 1)
+    (player.house / "inventory.yml").write_text(text)
+    path = player.house / "playbooks/group_vars/standby.yml"
     path.parent.mkdir()
     path.write_text("beside: plays\n")
-    site = bench.site()
-    (bench.house / "inventory.yml").write_text("standby: {}\n")
-    result = bench.play(
+    site = player.site()
+    (player.house / "inventory.yml").write_text("standby: {}\n")
+    result = player.play(
         """\
         - hosts: standby
           gather_facts: false
@@ -317,7 +317,7 @@ def test_frozen_is_what_ansible_had_of_the_inventory(hosts: TwoHosts, tmp_path: 
         """,
         site,
     )
-    assert result.values == {"said": f"from {bench.house} plays web-prod"}, result
+    assert result.values == {"said": f"from {player.house} plays web-prod"}, result
 
 
 def test_an_address_is_looked_up_once_and_one_key_stays(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import pradrill
-from tests.integration.two_hosts import TwoHosts
 
 PLUGIN = """\
 import pathlib

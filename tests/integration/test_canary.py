@@ -24,7 +24,7 @@ from pradrill.register.runs.store import FileRunStore
 from pradrill.testing import FakeProbe, a_start, fake_tools, host_facts
 
 if TYPE_CHECKING:
-    from tests.integration.sshd import Sshd
+    from tests.integration.hosts.sshd import Sshd
 
 PLANTED = "Zaußerordentlich-7f3a9c $(id) 'quoted'"
 

@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.integration.hosts.machines import network
+from tests.integration.hosts.sshd import Sshd
 from tests.integration.house import PLAY, UNREACHED, build, edit, pradrill, write
-from tests.integration.machines import network
-from tests.integration.sshd import Sshd
 
 from pradrill.errors import ExitCode
 from pradrill.register.runs.store import FileRunStore

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from tests.integration.database_hosts import CIPHER_PASS, DatabaseHosts, database_hosts
+from tests.integration.hosts.database_hosts import CIPHER_PASS, DatabaseHosts, database_hosts
 from tests.integration.house import edit, pradrill
 
 from pradrill.domain.values.reason import as_reason

@@ -8,8 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import build, edit, pradrill, write
-from tests.integration.two_hosts import TwoHosts
 
 BOTH_EDITED = 60  # seconds
 

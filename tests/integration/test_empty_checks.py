@@ -3,58 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Sequence
 from pathlib import Path
-from textwrap import dedent
 
 import pytest
+from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import edit, pradrill, write
-from tests.integration.two_hosts import TwoHosts
+from tests.integration.written_suite import WrittenSuite
 
-from pradrill.adapters.clock import SteadyClock
-from pradrill.adapters.testinfra.verifier import TestinfraVerifier as Verifier
-from pradrill.domain.run.host import Site
-from pradrill.domain.run.outcome import CheckKey, CheckOutcome, CheckResult
+from pradrill.domain.run.outcome import CheckOutcome
 
 PASSED, FAILED = CheckOutcome.PASSED, CheckOutcome.FAILED
 ERRORED, SKIPPED = CheckOutcome.ERRORED, CheckOutcome.SKIPPED
 HOLLOW = "it passes whatever the host answers"
 
 
-class Bench:
-    """Asks a suite once."""
-
-    def __init__(self, folder: Path, site: Site) -> None:
-        self.suite = folder / "suite"
-        self.suite.mkdir()
-        self._folder = folder
-        self._site = site
-
-    def ask(
-        self, files: dict[str, str], only: Sequence[CheckKey] | None = None
-    ) -> dict[str, CheckResult]:
-        """Write the suite's files and run one pass; return the results by check."""
-        for name, text in files.items():
-            (self.suite / name).parent.mkdir(exist_ok=True)
-            (self.suite / name).write_text(dedent(text))
-        marker = f"run-{self._folder.name}-{os.getpid()}"
-        with Verifier(SteadyClock()).open(
-            self.suite, self._site, marker=marker, evidence=self._folder / "evidence"
-        ) as opened:
-            results = opened.run(only, deadline=30, cancelled=lambda: False)
-        return {result.check.removeprefix("test_a.py::"): result for result in results}
-
-
-@pytest.fixture
-def bench(tmp_path: Path, site: Site) -> Bench:
-    """Return a bench on the session's sshd."""
-    return Bench(tmp_path, site)
-
-
-def test_a_check_that_evaluated_nothing_is_no_answer(bench: Bench) -> None:
+def test_a_check_that_evaluated_nothing_is_no_answer(suite: WrittenSuite) -> None:
     """A returned value, no assertion, one that is swallowed, or an object: errored, with why."""
-    results = bench.ask(
+    results = suite.ask_once(
         {
             "conftest.py": """
                 import pytest
@@ -129,9 +94,9 @@ def test_a_check_that_evaluated_nothing_is_no_answer(bench: Bench) -> None:
     assert len(results) == 23
 
 
-def test_a_check_that_passes_whatever_the_host_answers_is_no_answer(bench: Bench) -> None:
+def test_a_check_that_passes_whatever_the_host_answers_is_no_answer(suite: WrittenSuite) -> None:
     """Weak comparisons, own values, truth over nothing: no made-up answer makes them fail."""
-    results = bench.ask(
+    results = suite.ask_once(
         {
             "test_a.py": """
                 import unittest, pytest, contextlib
@@ -190,9 +155,9 @@ def test_a_check_that_passes_whatever_the_host_answers_is_no_answer(bench: Bench
     assert len(results) == 14
 
 
-def test_a_check_that_some_answer_makes_fail_is_let_be(bench: Bench) -> None:
+def test_a_check_that_some_answer_makes_fail_is_let_be(suite: WrittenSuite) -> None:
     """What must not be there, stays the same, is short, or is seen elsewhere: all of it counts."""
-    results = bench.ask(
+    results = suite.ask_once(
         {
             "test_a.py": r"""
                 import pytest, re, time, socket, pathlib, json, urllib.request
@@ -247,9 +212,9 @@ def test_a_check_that_some_answer_makes_fail_is_let_be(bench: Bench) -> None:
     assert len(results) == 22
 
 
-def test_every_honest_spelling_passes_and_is_counted(bench: Bench) -> None:
+def test_every_honest_spelling_passes_and_is_counted(suite: WrittenSuite) -> None:
     """Asserts in the file, a helper, a fixture's function; raises; testinfra's own; unittest's."""
-    results = bench.ask(
+    results = suite.ask_once(
         {
             "__init__.py": "",
             "words.py": "def same(one, other): assert one == other\n",
@@ -307,9 +272,9 @@ def test_every_honest_spelling_passes_and_is_counted(bench: Bench) -> None:
     assert {result.assertions for name, result in results.items() if name != "test_plain"} == {1}
 
 
-def test_what_pytest_does_not_collect_is_told_by_name(bench: Bench) -> None:
+def test_what_pytest_does_not_collect_is_told_by_name(suite: WrittenSuite) -> None:
     """A class, a file or a function that the suite declares and pytest drops: skipped, with why."""
-    results = bench.ask(
+    results = suite.ask_once(
         {
             "shop_checks.py": "def test_shop(host): assert host.run('false').rc == 0\n",
             "conftest.py": """
@@ -397,10 +362,12 @@ MEDDLING = {
 
 
 @pytest.mark.parametrize("conftest", MEDDLING.values(), ids=MEDDLING)
-def test_a_conftest_that_has_a_say_in_the_outcome_is_told(bench: Bench, conftest: str) -> None:
+def test_a_conftest_that_has_a_say_in_the_outcome_is_told(
+    suite: WrittenSuite, conftest: str
+) -> None:
     """A hook that deselects, reports or calls, or a host that is none: no pass without a word."""
     check = "def test_{0}(host): assert host.run('false').rc == 0\n"
-    results = bench.ask(
+    results = suite.ask_once(
         {"conftest.py": conftest, "test_a.py": check.format("one") + check.format("two")}
     )
     assert {result.outcome for result in results.values()} - {PASSED}, results

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import edit, pradrill, write
-from tests.integration.two_hosts import TwoHosts
 
 from pradrill.cli import main
 

@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import beside, edit, pradrill, write
-from tests.integration.two_hosts import TwoHosts
 
 SLOW = """\
 - hosts: standby

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.integration.hosts.machines import network
+from tests.integration.hosts.sshd import Sshd
 from tests.integration.house import UNREACHED, write
-from tests.integration.machines import network
-from tests.integration.sshd import Sshd
 
 from pradrill.domain.run.record import RunRecord, RunState
 from pradrill.errors import ExitCode

@@ -10,8 +10,8 @@ import sys
 import tarfile
 from pathlib import Path
 
+from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import edit, pradrill
-from tests.integration.two_hosts import TwoHosts
 
 REPOSITORY = Path(__file__).parents[2]
 README = (REPOSITORY / "README.md").read_text("utf-8")

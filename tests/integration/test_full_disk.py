@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import pradrill
-from tests.integration.two_hosts import TwoHosts
 
 
 @contextmanager

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import pradrill
 from tests.integration.test_leases import MEMORY, lease, slow_run
-from tests.integration.two_hosts import TwoHosts
 
 from pradrill.domain.run.owner import Doing
 from pradrill.domain.values.run_names import folder_prefix

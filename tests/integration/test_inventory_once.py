@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import edit, pradrill
-from tests.integration.two_hosts import TwoHosts
 
 from pradrill.config.project import open_house
 from pradrill.errors import ConfigurationError

@@ -20,7 +20,7 @@ from pradrill.errors import NotReadyError
 from pradrill.system.ssh_sockets import folder_for
 
 if TYPE_CHECKING:
-    from tests.integration.sshd import Sshd
+    from tests.integration.hosts.sshd import Sshd
 
 RUN = "20261128T020000Z-shop-a1b2c3"
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.integration.sshd import Sshd
+from tests.integration.hosts.sshd import Sshd
 
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.ssh.interpreter import KEPT, TOO_LONG

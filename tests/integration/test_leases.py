@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import beside, pradrill, write
-from tests.integration.two_hosts import TwoHosts
 
 from pradrill.domain.values.run_names import folder_prefix
 from pradrill.system.ssh_sockets import folder_for

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.integration.sshd import Sshd
+from tests.integration.hosts.sshd import Sshd
 
 from pradrill.adapters.ansible import meter
 from pradrill.adapters.ansible import runner as ansible

@@ -11,7 +11,7 @@ from pradrill.app.primary_clocks import clocks
 from pradrill.domain.declared.plan import PrimaryIdentity, SshAddress
 
 if TYPE_CHECKING:
-    from tests.integration.sshd import Sshd
+    from tests.integration.hosts.sshd import Sshd
 
 
 def primary(server: Sshd, **changes: object) -> PrimaryIdentity:

@@ -137,12 +137,23 @@ def test_page_one_answers(french: Path) -> None:
     assert "Chronologie" not in first
 
 
-@pytest.mark.parametrize(("language", "count"), [("en", 0), ("fr", 3), ("en", 7), ("fr", 12)])
-def test_no_heading_ends_a_page(tmp_path: Path, language: str, count: int) -> None:
-    """No heading is left alone at the bottom of a page, however long the parts before it are."""
+@pytest.fixture(scope="module", params=[("en", 0), ("fr", 3), ("en", 7), ("fr", 12)])
+def report(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, Path]:
+    """Return a language and a full report in it, with pages that end at other places each time."""
+    language, count = request.param
     checks = tuple(a_check(check=f"test_{n}", title=f"fact {n}") for n in range(count))
-    path = tmp_path / "report.pdf"
-    path.write_bytes(pdf_of(a_case(record=a_record(checks=checks)), language))
+    case = a_case()
+    record = case.record.model_copy(update={"checks": checks})
+    path = tmp_path_factory.mktemp("pdf") / "report.pdf"
+    path.write_bytes(pdf_of(a_case(record=record), language))
+    return language, path
+
+
+def test_no_heading_ends_a_page(report: tuple[str, Path]) -> None:
+    """No heading is left alone at the bottom of a page, however long the parts before it are."""
+    language, path = report
     with speaking(language):
         headings = {_(part.heading) for part in Section}
     for page in text_of(path, "-layout").split("\f")[:-1]:
@@ -168,15 +179,9 @@ def printed_over(path: Path) -> list[tuple[int, str, str]]:
     return overlaps
 
 
-@pytest.mark.parametrize("count", [0, 2, 5])
-def test_no_word_is_printed_over_another(tmp_path: Path, count: int) -> None:
+def test_no_word_is_printed_over_another(report: tuple[str, Path]) -> None:
     """Wherever the pages end, each word has its own place: labels of two lines too."""
-    checks = tuple(a_check(check=f"test_{n}", title=f"fact {n}") for n in range(count))
-    case = a_case()
-    record = case.record.model_copy(update={"checks": checks})
-    path = tmp_path / "report.pdf"
-    path.write_bytes(pdf_of(a_case(record=record)))
-    assert printed_over(path) == []
+    assert printed_over(report[1]) == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import beside, edit, pradrill, seal_with_a_key, write
 from tests.integration.test_leases import until
-from tests.integration.two_hosts import TwoHosts
 
 from pradrill.app.author import user
 from pradrill.register.runs.genuine import why_not_genuine
@@ -153,7 +153,7 @@ def test_a_run_killed_after_its_restore_is_verified_across_a_restart(
     A step that was cut and does not say repeatable is not taken twice: it is told why.
     """
     house = a_house(hosts, tmp_path, repeatable=False)
-    edit(house, "drills/shop.yml", "stable_for: 1s", "stable_for: 4s")
+    edit(house, "drills/shop.yml", "stable_for: 100ms", "stable_for: 4s")
     (hosts.standby.srv / "go").touch()
     with beside(house, "run", "shop"):
         until(

@@ -17,8 +17,8 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import edit, pradrill, seal_with_a_key, write
-from tests.integration.two_hosts import TwoHosts
 
 from pradrill.system import scratch
 

@@ -27,8 +27,8 @@ from pradrill.errors import PradrillError, UnreachableError
 from pradrill.testing.reasons import texts
 
 if TYPE_CHECKING:
-    from tests.integration.sshd import Sshd
-    from tests.integration.two_hosts import TwoHosts
+    from tests.integration.hosts.sshd import Sshd
+    from tests.integration.hosts.two_hosts import TwoHosts
 
 
 @pytest.fixture
@@ -60,11 +60,15 @@ def test_facts_are_the_machines_own(probe: SshProbe, sshd: Sshd, site: Site) -> 
     assert facts.marker == (marker.read_text() if marker.exists() else None)
 
 
+_SLEWED = 0.005
+"""Seconds by which a steady clock is off from the system's while that is being set right."""
+
+
 def test_skew_contains_the_truth(probe: SshProbe, sshd: Sshd, site: Site) -> None:
     """Of two clocks that are one, the measured skew contains zero and is tight."""
     for _ in range(3):
         skew = probe.facts(sshd.host, site).skew
-        assert abs(skew.seconds) <= skew.within
+        assert abs(skew.seconds) <= skew.within + _SLEWED
         assert skew.within < 0.5
 
 
@@ -90,7 +94,7 @@ def test_skew_sees_a_clock_that_is_off(
     server = another_sshd(f'ForceCommand {path} exec sh -c "$SSH_ORIGINAL_COMMAND"')
     site = server.site(tmp_path, control_folder)
     for skew in (probe.facts(server.host, site).skew, probe.skew(server.host, site)):
-        assert abs(skew.seconds - 90) <= skew.within
+        assert abs(skew.seconds - 90) <= skew.within + _SLEWED
 
 
 # ---------------------------------------------------------------- connecting

@@ -9,9 +9,9 @@ import sys
 import time
 from pathlib import Path
 
+from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import edit, pradrill, write
 from tests.integration.test_leases import last_record, until
-from tests.integration.two_hosts import TwoHosts
 
 from pradrill.testing.reasons import texts
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import edit, pradrill
 from tests.integration.test_leases import last_record, slow_run
-from tests.integration.two_hosts import TwoHosts
 
 
 def test_a_run_whose_standby_went_away_is_torn_down_later(hosts: TwoHosts, tmp_path: Path) -> None:

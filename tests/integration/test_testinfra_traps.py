@@ -6,93 +6,21 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
-from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.integration.written_suite import WrittenSuite, never
 
-from pradrill.adapters.clock import SteadyClock
-from pradrill.adapters.testinfra.verifier import TestinfraVerifier as Verifier
-from pradrill.domain.run.host import Site
-from pradrill.domain.run.outcome import CheckKey, CheckOutcome, CheckResult, Sample
-from pradrill.ports import Cancelled, ServiceVerifier, Verification
+from pradrill.domain.run.outcome import CheckKey, CheckOutcome, Sample
 from pradrill.system import processes
 
 if TYPE_CHECKING:
-    from tests.integration.sshd import Sshd
+    from tests.integration.hosts.sshd import Sshd
 
 PASSED, FAILED = CheckOutcome.PASSED, CheckOutcome.FAILED
 ERRORED, SKIPPED = CheckOutcome.ERRORED, CheckOutcome.SKIPPED
-
-
-def never() -> bool:
-    """Do not cancel."""
-    return False
-
-
-class Bench:
-    """Opens suites written in a test, and keeps what a pass took."""
-
-    def __init__(self, folder: Path, site: Site) -> None:
-        self.site = site
-        self.suite = folder / "suite"
-        self.suite.mkdir()
-        self.notes = folder / "notes"
-        self.evidence = folder / "evidence"
-        self.marker = f"run-{folder.name}-{os.getpid()}"
-        self.seconds = 0.0
-
-    def write(self, name: str, text: str) -> None:
-        """Write a file of the suite; NOTES in it names a file that checks may write to."""
-        path = self.suite / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(dedent(text).replace("NOTES", repr(str(self.notes))))
-
-    @contextmanager
-    def open(self, text: str = "", suite: Path | None = None) -> Iterator[Verification]:
-        """Open the suite, with a file of these checks in it."""
-        if text:
-            self.write("test_a.py", text)
-        verifier: ServiceVerifier = Verifier(SteadyClock())
-        with verifier.open(
-            suite or self.suite, self.site, marker=self.marker, evidence=self.evidence
-        ) as opened:
-            yield opened
-
-    def ask(
-        self,
-        opened: Verification,
-        only: Sequence[CheckKey] | None = None,
-        *,
-        deadline: float = 30.0,
-        cancelled: Cancelled = never,
-    ) -> dict[str, CheckResult]:
-        """Run one pass; return its results by the check's name."""
-        start = time.monotonic()
-        results = opened.run(only, deadline=deadline, cancelled=cancelled)
-        self.seconds = time.monotonic() - start
-        return {result.check.removeprefix("test_a.py::"): result for result in results}
-
-    def running(self) -> str:
-        """Return the command lines of all that was started and runs."""
-        lines = []
-        for pid in processes.carrying(self.marker):
-            with suppress(FileNotFoundError, ProcessLookupError):  # ended meanwhile
-                lines.append(Path(f"/proc/{pid}/cmdline").read_text())
-        return "".join(lines)
-
-    def noted(self) -> str:
-        """Return what the checks wrote."""
-        return self.notes.read_text() if self.notes.exists() else ""
-
-
-@pytest.fixture
-def bench(tmp_path: Path, site: Site) -> Bench:
-    """Return a bench on the session's sshd."""
-    return Bench(tmp_path, site)
 
 
 @pytest.fixture
@@ -102,60 +30,60 @@ def mortal(another_sshd: Callable[..., Sshd]) -> Sshd:
 
 
 @pytest.fixture
-def mortal_bench(tmp_path: Path, mortal: Sshd, control_folder: Path) -> Bench:
-    """Return a bench on an sshd that may be killed."""
+def mortal_suite(tmp_path: Path, mortal: Sshd, control_folder: Path) -> WrittenSuite:
+    """Return a suite that asks an sshd that may be killed."""
     folder = tmp_path / "mortal"
     folder.mkdir()
-    return Bench(tmp_path, mortal.site(folder, control_folder))
+    return WrittenSuite(tmp_path, mortal.site(folder, control_folder))
 
 
 # ---------------------------------------------------------------- a dead host
 
 
-def test_a_dead_host_is_no_failed_service(mortal_bench: Bench, mortal: Sshd) -> None:
+def test_a_dead_host_is_no_failed_service(mortal_suite: WrittenSuite, mortal: Sshd) -> None:
     """A host that dies during a check, or is dead before, leaves checks errored, not failed."""
-    bench = mortal_bench
+    suite = mortal_suite
 
     def kill_once_begun() -> bool:
-        if bench.noted():
+        if suite.noted():
             mortal.stop()
         return False
 
-    with bench.open("""
+    with suite.open("""
         def test_long(host):
             open(NOTES, "a").write("begun")
             assert host.run("sleep 60").rc == 0
         def test_next(host):
             assert host.check_output("echo here") == "here"
     """) as opened:
-        during = bench.ask(opened, cancelled=kill_once_begun)
+        during = suite.ask(opened, cancelled=kill_once_begun)
         assert {r.outcome for r in during.values()} == {ERRORED}
         assert during["test_long"].detail.startswith("ssh ended with 255")
-        after = bench.ask(opened)
+        after = suite.ask(opened)
         assert {r.outcome for r in after.values()} == {ERRORED}
         assert "cannot be reached over SSH: ssh: connect to host" in after["test_long"].detail
-        assert bench.noted() == "begun", "the checks of an unreachable host do not run"
+        assert suite.noted() == "begun", "the checks of an unreachable host do not run"
         mortal.start()
         assert (
-            bench.ask(opened, [CheckKey("test_a.py::test_next", "standby-2")])["test_next"].outcome
+            suite.ask(opened, [CheckKey("test_a.py::test_next", "standby-2")])["test_next"].outcome
             is PASSED
         )
 
 
-def test_a_frozen_host_has_no_answer(mortal_bench: Bench, mortal: Sshd) -> None:
+def test_a_frozen_host_has_no_answer(mortal_suite: WrittenSuite, mortal: Sshd) -> None:
     """A host that accepts connections and says nothing costs a deadline, not a verdict."""
     assert mortal._process is not None
     os.kill(mortal._process.pid, signal.SIGSTOP)
-    with mortal_bench.open("def test_true(host): assert host.run('true').rc == 0") as opened:
-        result = mortal_bench.ask(opened, deadline=1.0)["test_true"]
+    with mortal_suite.open("def test_true(host): assert host.run('true').rc == 0") as opened:
+        result = mortal_suite.ask(opened, deadline=1.0)["test_true"]
     assert result.outcome is ERRORED
     assert result.detail == "cannot be reached over SSH: no answer within 1 s"
-    assert mortal_bench.seconds < 2.5
+    assert mortal_suite.seconds < 2.5
 
 
-def test_only_an_assertion_of_the_check_itself_is_a_failure(bench: Bench) -> None:
+def test_only_an_assertion_of_the_check_itself_is_a_failure(suite: WrittenSuite) -> None:
     """FAILED needs a wrong answer; exceptions, fixtures, skips and expected failures are others."""
-    bench.write(
+    suite.write(
         "conftest.py",
         """
         import pytest
@@ -167,7 +95,7 @@ def test_only_an_assertion_of_the_check_itself_is_a_failure(bench: Bench) -> Non
             assert False, "in a teardown"
         """,
     )
-    with bench.open("""
+    with suite.open("""
         import pytest
         def test_good(host): assert host.run("true").rc == 0
         def test_wrong(host): assert host.run("echo 3").stdout.strip() == "4", "rows are missing"
@@ -192,7 +120,7 @@ def test_only_an_assertion_of_the_check_itself_is_a_failure(bench: Bench) -> Non
         @pytest.mark.parametrize("nothing", [])
         def test_nothing(host, nothing): assert host.backend.NAME == "ssh"
     """) as opened:
-        results = bench.ask(opened)
+        results = suite.ask(opened)
     outcomes = {name.removeprefix("test_"): result.outcome for name, result in results.items()}
     assert outcomes.pop("nothing[NOTSET]") is SKIPPED
     assert outcomes == {
@@ -209,24 +137,24 @@ def test_only_an_assertion_of_the_check_itself_is_a_failure(bench: Bench) -> Non
 # ---------------------------------------------------------------- nothing collected
 
 
-def test_no_tests_collected_is_an_empty_suite(bench: Bench) -> None:
+def test_no_tests_collected_is_an_empty_suite(suite: WrittenSuite) -> None:
     """A folder without a test has no checks, so that the engine can say that it knows nothing."""
-    with bench.open("def check_nothing(): pass") as opened:
+    with suite.open("def check_nothing(): pass") as opened:
         assert opened.checks() == ()
         assert opened.run(None, deadline=30, cancelled=never) == ()
 
 
-def test_a_file_that_cannot_be_read_is_not_dropped(bench: Bench) -> None:
+def test_a_file_that_cannot_be_read_is_not_dropped(suite: WrittenSuite) -> None:
     """A broken file and one that skips itself each count; the rest of the suite still runs."""
-    bench.write("test_broken.py", "def test_x(:\n")
-    bench.write("test_skips.py", "import pytest\npytest.skip('later', allow_module_level=True)\n")
-    with bench.open("def test_good(host): assert host.run('true').rc == 0") as opened:
+    suite.write("test_broken.py", "def test_x(:\n")
+    suite.write("test_skips.py", "import pytest\npytest.skip('later', allow_module_level=True)\n")
+    with suite.open("def test_good(host): assert host.run('true').rc == 0") as opened:
         assert set(opened.checks()) == {
             CheckKey("test_broken.py", "controller"),
             CheckKey("test_skips.py", "controller"),
             CheckKey("test_a.py::test_good", "standby-1"),
         }
-        results = bench.ask(opened)
+        results = suite.ask(opened)
         assert results["test_broken.py"].outcome is ERRORED
         assert results["test_broken.py"].detail.endswith("SyntaxError: invalid syntax")
         assert (results["test_skips.py"].outcome, results["test_skips.py"].detail) == (
@@ -236,16 +164,16 @@ def test_a_file_that_cannot_be_read_is_not_dropped(bench: Bench) -> None:
         assert results["test_good"].outcome is PASSED
 
 
-def test_a_file_that_can_be_read_later_brings_its_checks(bench: Bench) -> None:
+def test_a_file_that_can_be_read_later_brings_its_checks(suite: WrittenSuite) -> None:
     """Once a broken file is mended, reading it is green and its checks are asked."""
-    bench.write("test_a.py", "def test_x(:\n")
-    with bench.open() as opened:
-        assert bench.ask(opened)["test_a.py"].outcome is ERRORED
-        bench.write("test_a.py", "def test_mended(host): assert False\n")
-        results = bench.ask(opened)
+    suite.write("test_a.py", "def test_x(:\n")
+    with suite.open() as opened:
+        assert suite.ask(opened)["test_a.py"].outcome is ERRORED
+        suite.write("test_a.py", "def test_mended(host): assert False\n")
+        results = suite.ask(opened)
         assert (results["test_a.py"].outcome, results["test_mended"].outcome) == (PASSED, FAILED)
-        bench.write("test_a.py", "def test_y(:\n")
-        results = bench.ask(opened)
+        suite.write("test_a.py", "def test_y(:\n")
+        results = suite.ask(opened)
         assert {result.outcome for result in results.values()} == {ERRORED}
         assert results["test_mended"].detail.startswith("its file cannot be read")
 
@@ -259,13 +187,13 @@ def test_a_file_that_can_be_read_later_brings_its_checks(bench: Bench) -> None:
     ],
 )
 def test_a_suite_that_ends_pytest_is_not_empty(
-    bench: Bench, name: str, text: str, reason: str
+    suite: WrittenSuite, name: str, text: str, reason: str
 ) -> None:
     """A suite that cannot be collected at all is one errored check, with pytest's reason."""
-    bench.write(name, text)
-    with bench.open("def test_good(host): pass") as opened:
+    suite.write(name, text)
+    with suite.open("def test_good(host): pass") as opened:
         assert opened.checks() == (CheckKey("suite", "controller"),)
-        result = bench.ask(opened)["suite"]
+        result = suite.ask(opened)["suite"]
     assert result.outcome is ERRORED
     assert reason in result.detail
 
@@ -284,16 +212,16 @@ HANGING = """
 """
 
 
-def test_a_command_without_an_end_is_ended_at_the_deadline(bench: Bench) -> None:
+def test_a_command_without_an_end_is_ended_at_the_deadline(suite: WrittenSuite) -> None:
     """At the deadline a pass dies with all that it started; what it had answered is kept."""
-    with bench.open(HANGING) as opened:
-        results = bench.ask(opened, deadline=3.0)
+    with suite.open(HANGING) as opened:
+        results = suite.ask(opened, deadline=3.0)
         end = time.monotonic() + 2  # those killed beside the pass may end a moment after it
-        while "sleep" in (left := bench.running()) and time.monotonic() < end:
+        while "sleep" in (left := suite.running()) and time.monotonic() < end:
             time.sleep(0.01)
         assert "worker.py" in left
         assert "sleep" not in left
-    assert bench.seconds < 4.0
+    assert suite.seconds < 4.0
     assert [result.outcome for result in results.values()] == [PASSED, ERRORED, ERRORED]
     assert results["test_hangs"].detail.startswith("no answer within 2")
     assert results["test_last"].detail.startswith(
@@ -303,27 +231,27 @@ def test_a_command_without_an_end_is_ended_at_the_deadline(bench: Bench) -> None
     assert results["test_hangs"].ended > results["test_hangs"].started
 
 
-def test_a_cancelled_pass_ends_at_once(bench: Bench) -> None:
+def test_a_cancelled_pass_ends_at_once(suite: WrittenSuite) -> None:
     """A pass ends within half a second of being cancelled; its next one is whole again."""
-    with bench.open(HANGING) as opened:
+    with suite.open(HANGING) as opened:
         start = 0.0
 
         def cancelled() -> bool:
             nonlocal start
-            start = start or (time.monotonic() if bench.noted() else 0.0)
+            start = start or (time.monotonic() if suite.noted() else 0.0)
             return start > 0
 
-        results = bench.ask(opened, cancelled=cancelled)
+        results = suite.ask(opened, cancelled=cancelled)
         assert time.monotonic() - start < 0.5
         assert results["test_hangs"].detail == "interrupted"
-        again = bench.ask(opened, [CheckKey("test_a.py::test_last", "standby-1")])
+        again = suite.ask(opened, [CheckKey("test_a.py::test_last", "standby-1")])
         assert again["test_last"].outcome is PASSED
     assert [result.outcome for result in results.values()] == [PASSED, ERRORED, ERRORED]
 
 
-def test_a_check_that_ends_the_process_leaves_no_answer(bench: Bench) -> None:
+def test_a_check_that_ends_the_process_leaves_no_answer(suite: WrittenSuite) -> None:
     """A check that kills its process, and those after it, are errored; a new pass runs."""
-    with bench.open("""
+    with suite.open("""
         import os, pathlib
         def test_first(host): assert host.run("true").rc == 0
         def test_kills(host):
@@ -333,79 +261,81 @@ def test_a_check_that_ends_the_process_leaves_no_answer(bench: Bench) -> None:
             assert host.run("true").rc == 0
         def test_last(host): assert host.run("true").rc == 0
     """) as opened:
-        results = bench.ask(opened)
+        results = suite.ask(opened)
         assert [result.outcome for result in results.values()] == [PASSED, ERRORED, ERRORED]
         assert "ended before it answered: exit code 0" in results["test_last"].detail
-        assert {result.outcome for result in bench.ask(opened).values()} == {PASSED}
+        assert {result.outcome for result in suite.ask(opened).values()} == {PASSED}
 
 
-def test_a_worker_that_dies_is_replaced(bench: Bench) -> None:
+def test_a_worker_that_dies_is_replaced(suite: WrittenSuite) -> None:
     """A pass whose worker was killed has no answers, and the next pass has a new worker."""
-    with bench.open("def test_true(host): assert host.run('true').rc == 0") as opened:
-        for pid in processes.carrying(bench.marker):
+    with suite.open("def test_true(host): assert host.run('true').rc == 0") as opened:
+        for pid in processes.carrying(suite.marker):
             os.kill(pid, signal.SIGKILL)
-        assert bench.ask(opened)["test_true"].outcome is ERRORED
-        assert bench.ask(opened)["test_true"].outcome is PASSED
+        assert suite.ask(opened)["test_true"].outcome is ERRORED
+        assert suite.ask(opened)["test_true"].outcome is PASSED
 
 
 # ---------------------------------------------------------------- connections
 
 
-def test_paramiko_is_not_used_so_a_wrong_host_key_is_refused(bench: Bench, sshd: Sshd) -> None:
+def test_paramiko_is_not_used_so_a_wrong_host_key_is_refused(
+    suite: WrittenSuite, sshd: Sshd
+) -> None:
     """A host whose key is not the pinned one is unreachable, whatever the checks would say."""
-    other = bench.suite / "other_known_hosts"
+    other = suite.folder / "other_known_hosts"
     key = "AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
     other.write_text(f"[127.0.0.1]:{sshd.port} ssh-ed25519 {key}\n")
-    config = bench.site.ssh_config
+    config = suite.site.ssh_config
     config.write_text(config.read_text().replace(str(sshd.known_hosts), str(other)))
-    with bench.open("def test_true(host): assert host.backend.NAME") as opened:
-        result = bench.ask(opened)["test_true"]
+    with suite.open("def test_true(host): assert host.backend.NAME") as opened:
+        result = suite.ask(opened)["test_true"]
     assert result.outcome is ERRORED
     assert "Host key verification failed" in result.detail
 
 
-def test_paramiko_is_not_used_so_much_stderr_does_not_deadlock(bench: Bench) -> None:
+def test_paramiko_is_not_used_so_much_stderr_does_not_deadlock(suite: WrittenSuite) -> None:
     """A command that writes 3 MB to its stderr is read to its end."""
-    with bench.open("""
+    with suite.open("""
         def test_loud(host):
             loud = host.run("head -c 3000000 /dev/zero | tr '\\\\0' x >&2")
             assert len(loud.stderr) == 3000000
             assert host.backend.NAME == "ssh"
     """) as opened:
-        assert bench.ask(opened)["test_loud"].outcome is PASSED
+        assert suite.ask(opened)["test_loud"].outcome is PASSED
 
 
-def test_every_command_shares_one_connection(bench: Bench, sshd: Sshd) -> None:
+def test_every_command_shares_one_connection(suite: WrittenSuite, sshd: Sshd) -> None:
     """Probe, checks and passes use one SSH connection, through the configured ControlPath."""
 
     def logins() -> int:
         return (sshd.folder / "sshd.log").read_text().count("Accepted publickey")
 
     before = logins()
-    with bench.open("""
+    with suite.open("""
         def test_one(host): assert host.run("true").rc == 0
         def test_two(host): assert host.run("true").rc == 0
     """) as opened:
         for _ in range(2):
-            assert {result.outcome for result in bench.ask(opened).values()} == {PASSED}
+            assert {result.outcome for result in suite.ask(opened).values()} == {PASSED}
     assert logins() - before == 1
 
 
-def test_hosts_come_from_the_site_and_not_from_the_suite(bench: Bench) -> None:
+def test_hosts_come_from_the_site_and_not_from_the_suite(suite: WrittenSuite) -> None:
     """A suite cannot turn a check of the standby into one of the controller or of Ansible's."""
-    with bench.open("""
+    with suite.open("""
         testinfra_hosts = ["local://", "ansible://all"]
         def test_where(host):
             assert host.backend.NAME == "ssh" and host.backend.hostname == "standby-1"
             assert host.run("true").rc == 0
     """) as opened:
         assert opened.checks() == (CheckKey("test_a.py::test_where", "standby-1"),)
-        assert bench.ask(opened)["test_where"].outcome is PASSED
+        assert suite.ask(opened)["test_where"].outcome is PASSED
 
 
-def test_hosts_are_not_cached_between_passes(bench: Bench) -> None:
+def test_hosts_are_not_cached_between_passes(suite: WrittenSuite) -> None:
     """Each pass starts without anything that the one before remembered of a host."""
-    with bench.open("""
+    with suite.open("""
         import testinfra.host
         def test_fresh(host):
             assert not hasattr(testinfra.host.Host, "seen")
@@ -413,32 +343,35 @@ def test_hosts_are_not_cached_between_passes(bench: Bench) -> None:
             assert host.run("true").rc == 0
     """) as opened:
         for _ in range(2):
-            assert bench.ask(opened)["test_fresh"].outcome is PASSED
+            assert suite.ask(opened)["test_fresh"].outcome is PASSED
 
 
-def test_not_up_yet_is_asked_again(bench: Bench) -> None:
+def test_not_up_yet_is_asked_again(suite: WrittenSuite) -> None:
     """Red checks alone are asked again, and answer for the service as it is now."""
-    with bench.open("""
+    with suite.open("""
         def test_up(host): assert host.file(NOTES).exists, "not up yet"
         def test_other(host): assert open(NOTES + "-other", "a").write("x")
     """) as opened:
-        first = bench.ask(opened)
+        first = suite.ask(opened)
         assert (first["test_up"].outcome, first["test_up"].detail.split(";")[0]) == (
             FAILED,
             "not up yet",
         )
-        bench.notes.touch()
-        again = bench.ask(opened, [first["test_up"].key])
+        suite.notes.touch()
+        again = suite.ask(opened, [first["test_up"].key])
         assert {name: result.outcome for name, result in again.items()} == {"test_up": PASSED}
         assert again["test_up"].started > first["test_up"].ended
-    assert Path(f"{bench.notes}-other").read_text() == "x", "green checks are not asked again"
+    assert Path(f"{suite.notes}-other").read_text() == "x", "green checks are not asked again"
 
 
 # ---------------------------------------------------------------- the caller
 
 
 def test_the_callers_pytest_does_not_leak_in(
-    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    suite: WrittenSuite,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     """The caller's options, ini, conftest and folder change nothing; its output stays clean."""
     caller = tmp_path / "caller"
@@ -450,7 +383,7 @@ def test_the_callers_pytest_does_not_leak_in(
     monkeypatch.chdir(caller)
     for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTHONPATH", "TESTINFRA_SECRET"):
         monkeypatch.setenv(name, f"--no-such-option-{name}")
-    with bench.open("""
+    with suite.open("""
         import os, sys, subprocess
         print("noise while collecting")
         os.write(1, b"more noise")
@@ -462,15 +395,15 @@ def test_the_callers_pytest_does_not_leak_in(
             assert os.environ.get("PYTEST_ADDOPTS") is None
             assert not [path for path in sys.path if path.endswith("adapters/testinfra")]
     """) as opened:
-        result = bench.ask(opened)["test_clean"]
+        result = suite.ask(opened)["test_clean"]
     assert (result.outcome, result.detail) == (PASSED, "")
     assert "noise" not in "".join(capfd.readouterr())
-    assert not list(bench.suite.rglob("*cache*"))
+    assert not list(suite.folder.rglob("*cache*"))
 
 
-def test_a_suite_may_be_one_file_with_parameters_and_titles(bench: Bench) -> None:
+def test_a_suite_may_be_one_file_with_parameters_and_titles(suite: WrittenSuite) -> None:
     """Ids are readable, titles come from docstrings, and checks are mandatory unless marked."""
-    bench.write(
+    suite.write(
         "test_web.py",
         '''
         import pytest
@@ -487,7 +420,7 @@ def test_a_suite_may_be_one_file_with_parameters_and_titles(bench: Bench) -> Non
             def test_from_here(self): assert self is not None
         ''',
     )
-    with bench.open(suite=bench.suite / "test_web.py") as opened:
+    with suite.open(path=suite.folder / "test_web.py") as opened:
         results = opened.run(None, deadline=30, cancelled=never)
         assert [result.key for result in results] == list(opened.checks())
     assert [(r.check, r.host, r.title, r.mandatory) for r in results] == [
@@ -498,9 +431,9 @@ def test_a_suite_may_be_one_file_with_parameters_and_titles(bench: Bench) -> Non
     ]
 
 
-def test_a_check_tells_how_much_it_looked_at(bench: Bench) -> None:
+def test_a_check_tells_how_much_it_looked_at(suite: WrittenSuite) -> None:
     """The last sample that a check records is in its result, passed or failed; most record none."""
-    with bench.open("""
+    with suite.open("""
         def test_some(host, record_property):
             record_property("sampled", (1, 2))
             record_property("sampled", (200, 41873))
@@ -511,7 +444,7 @@ def test_a_check_tells_how_much_it_looked_at(bench: Bench) -> None:
             assert False
         def test_silent(host): assert host.backend.NAME == "ssh"
     """) as opened:
-        answers = {name: result.sample for name, result in bench.ask(opened).items()}
+        answers = {name: result.sample for name, result in suite.ask(opened).items()}
     assert answers == {
         "test_some": Sample(looked=200, of=41_873),
         "test_red": Sample(looked=5, of=5),
@@ -519,9 +452,9 @@ def test_a_check_tells_how_much_it_looked_at(bench: Bench) -> None:
     }
 
 
-def test_a_sample_that_means_nothing_is_no_answer(bench: Bench) -> None:
+def test_a_sample_that_means_nothing_is_no_answer(suite: WrittenSuite) -> None:
     """A check whose sample cannot be read is errored, and says what it should have been."""
-    with bench.open("""
+    with suite.open("""
         import pytest
         TOLD = [3, "1/2", (3, 2), (-1, 2), (1, 2, 3), (True, 2), (0.5, 1)]
         @pytest.mark.parametrize("told", TOLD)
@@ -529,48 +462,48 @@ def test_a_sample_that_means_nothing_is_no_answer(bench: Bench) -> None:
             record_property("sampled", told)
             assert host.backend.NAME == "ssh"
     """) as opened:
-        results = bench.ask(opened).values()
+        results = suite.ask(opened).values()
     assert {result.outcome for result in results} == {ERRORED}
     assert {result.sample for result in results} == {None}
     assert all("sampled is not (looked at, of all)" in result.detail for result in results)
 
 
-def test_a_negative_control_is_marked(bench: Bench) -> None:
+def test_a_negative_control_is_marked(suite: WrittenSuite) -> None:
     """A check that passes when something does not work says so by its marker."""
-    with bench.open("""
+    with suite.open("""
         import pytest
         @pytest.mark.negative
         def test_wrong_password(host): assert host.backend.NAME == "ssh"
         def test_right_one(host): assert host.backend.NAME == "ssh"
     """) as opened:
-        answers = {name: result.negative for name, result in bench.ask(opened).items()}
+        answers = {name: result.negative for name, result in suite.ask(opened).items()}
     assert answers == {"test_wrong_password": True, "test_right_one": False}
 
 
-def test_what_hosts_say_is_made_harmless(bench: Bench) -> None:
+def test_what_hosts_say_is_made_harmless(suite: WrittenSuite) -> None:
     """Reasons are one line of bounded length, without escapes, controls or broken characters."""
-    with bench.open(r"""
+    with suite.open(r"""
         def test_hostile(host):
             assert False, "a\x1b[31mb\x1b]0;t\x07\rc\u202ed\x9be\ud800\n" + "x" * 9999
     """) as opened:
-        detail = bench.ask(opened)["test_hostile"].detail
+        detail = suite.ask(opened)["test_hostile"].detail
     assert detail.startswith("ab; c d e?; xxx")
     assert len(detail) == 1000
 
 
-def test_every_answer_is_kept_and_no_process_is_left(bench: Bench) -> None:
+def test_every_answer_is_kept_and_no_process_is_left(suite: WrittenSuite) -> None:
     """The evidence holds every pass, 0600; on leaving, no process of the run is alive."""
-    with bench.open("""
+    with suite.open("""
         import subprocess
         def test_true(host):
             subprocess.Popen(["sleep", "3335"], start_new_session=True)
             assert host.run("true").rc == 0
     """) as opened:
         for _ in range(2):
-            bench.ask(opened)
-        assert len(processes.carrying(bench.marker)) >= 3
-    assert processes.carrying(bench.marker) == []
-    evidence = bench.evidence / "checks.jsonl"
+            suite.ask(opened)
+        assert len(processes.carrying(suite.marker)) >= 3
+    assert processes.carrying(suite.marker) == []
+    evidence = suite.evidence / "checks.jsonl"
     lines = [json.loads(line) for line in evidence.read_text().splitlines()]
     assert [line["outcome"] for line in lines] == ["passed", "passed"]
     assert evidence.stat().st_mode & 0o077 == 0

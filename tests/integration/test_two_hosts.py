@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import pradrill
-from tests.integration.two_hosts import TwoHosts
 
 
 def test_an_honest_drill_passes_on_the_standby_and_leaves_production_alone(

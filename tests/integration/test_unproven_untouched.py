@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import edit, pradrill, write
-from tests.integration.two_hosts import TwoHosts
 
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve

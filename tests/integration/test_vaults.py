@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import edit, pradrill, write
-from tests.integration.two_hosts import TwoHosts
 
 PASSWORD = "vault-Kub4-sire-9"  # noqa: S105 made up here
 WHOLE = "whole-Zof1-beta-5"

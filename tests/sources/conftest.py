@@ -80,6 +80,17 @@ class Shelf:
         os.truncate(path, path.stat().st_size // 2)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave to the night what waits: older restics read a file that was cut again for 45 s.
+
+    That damage is found and told is held by the byte that was flipped.
+    """
+    for item in items:
+        if item.name.endswith(("[cut-restic]", "[restic-cut]")):
+            item.add_marker(pytest.mark.nightly)
+
+
 class ResticShelf(Shelf):
     """A restic repository."""
 

@@ -6,15 +6,13 @@ import ast
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
+from tests.support.sources import PACKAGE, Sources, package
 
-import pradrill
 from pradrill.cli.registry import COMMANDS
 
-ROOT = Path(pradrill.__file__).parent
 TESTS = Path(__file__).parent
 LAYERS = {
     "domain": {"domain", "errors"},
@@ -72,17 +70,6 @@ RUN_ELSEWHERE = {
     "adapters/ssh/remote_marker.py": "likewise",
     "adapters/ssh/remote_strays.py": "likewise",
 }
-
-Sources = dict[str, ast.Module]
-
-
-@cache
-def sources_of_the_package() -> Sources:
-    """Return every module of the package, parsed once."""
-    return {
-        path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
-        for path in sorted(ROOT.rglob("*.py"))
-    }
 
 
 def imported(tree: ast.Module) -> Iterator[str]:
@@ -164,12 +151,12 @@ def clock_readers(sources: Sources) -> dict[str, set[str]]:
 
 def test_imports_go_one_way() -> None:
     """Every layer imports only what DESIGN §5 lets it, and no adapter another one."""
-    assert wrong_directions(sources_of_the_package()) == []
+    assert wrong_directions(package()) == []
 
 
 def test_the_domain_is_a_ladder() -> None:
     """No room of the domain imports one above it."""
-    assert wrong_steps(sources_of_the_package()) == []
+    assert wrong_steps(package()) == []
 
 
 @pytest.mark.parametrize(
@@ -189,7 +176,7 @@ def test_the_ladder_sees_a_step_up(path: str, source: str) -> None:
 
 def test_every_part_has_its_place() -> None:
     """A new folder or module of the package needs a line in the layers."""
-    assert homeless(sources_of_the_package()) == set()
+    assert homeless(package()) == set()
     assert homeless({"helpers/x.py": ast.parse("")}) == {"helpers"}
 
 
@@ -200,7 +187,7 @@ def homeless(sources: Sources) -> set[str]:
 
 def test_the_domain_does_nothing() -> None:
     """The domain is standard library and pydantic, without the parts that touch the world."""
-    assert impure(sources_of_the_package()) == []
+    assert impure(package()) == []
 
 
 @pytest.mark.parametrize("source", ["import os", "from time import sleep", "import yaml"])
@@ -223,7 +210,7 @@ def impure(sources: Sources) -> list[str]:
 
 def test_an_outside_library_has_one_importer() -> None:
     """Replacing a library changes one part of the house."""
-    assert shared(sources_of_the_package()) == {}
+    assert shared(package()) == {}
     twice = {name: ast.parse("import yaml") for name in ("config/x.py", "adapters/ssh/x.py")}
     assert shared(twice) == {"yaml": {"config", "adapters/ssh"}}
     assert (
@@ -242,7 +229,7 @@ def shared(sources: Sources) -> dict[str, set[str]]:
 
 def test_the_engine_knows_no_library() -> None:
     """The engine sequences ports; it needs nothing from outside, not even pydantic."""
-    assert of_the_engine(sources_of_the_package()) == []
+    assert of_the_engine(package()) == []
     assert of_the_engine({"engine/x.py": ast.parse("import pydantic")}) == ["pydantic"]
 
 
@@ -253,14 +240,12 @@ def of_the_engine(sources: Sources) -> list[str]:
 
 def test_time_is_read_in_one_module() -> None:
     """Only the clock's adapter reads a clock; every exception is documented and needed."""
-    assert set(clock_readers(sources_of_the_package())) == TIME_IS_READ_IN | set(
-        TIME_MAY_BE_READ_IN
-    )
+    assert set(clock_readers(package())) == TIME_IS_READ_IN | set(TIME_MAY_BE_READ_IN)
 
 
 def test_only_the_command_line_exits() -> None:
     """No layer below can end the process around the teardown."""
-    assert exits_below(sources_of_the_package()) == set(OWN_PROCESSES)
+    assert exits_below(package()) == set(OWN_PROCESSES)
 
 
 @pytest.mark.parametrize(
@@ -286,7 +271,7 @@ def exits_below(sources: Sources) -> set[str]:
 
 def test_no_implementation_hides_in_an_init() -> None:
     """Whoever looks for a function finds it in a module that is named after what it does."""
-    assert hidden(sources_of_the_package()) == []
+    assert hidden(package()) == []
     source = "def take():\n    pass"
     assert hidden({"engine/steps/__init__.py": ast.parse(source)}) == ["engine/steps/__init__.py"]
     assert hidden({"engine/steps/take.py": ast.parse(source)}) == []
@@ -304,7 +289,7 @@ def hidden(sources: Sources) -> list[str]:
 
 def test_every_module_is_used() -> None:
     """A module that nobody imports was forgotten: by its registry, or by who replaced it."""
-    assert unused(sources_of_the_package()) == []
+    assert unused(package()) == []
     assert unused({"adapters/backups/kopia.py": ast.parse("")}) == ["adapters/backups/kopia.py"]
 
 
@@ -328,7 +313,7 @@ def _module(path: str) -> str:
 
 def test_every_command_is_a_module_and_a_line() -> None:
     """`cli/registry.py` has every module of `cli/commands/`, and no other."""
-    modules = {path.stem for path in (ROOT / "cli/commands").glob("[a-z]*.py")}
+    modules = {path.stem for path in (PACKAGE / "cli/commands").glob("[a-z]*.py")}
     assert modules == set(COMMANDS), "cli/registry.py"
 
 
@@ -336,7 +321,7 @@ def test_tests_mirror_the_rooms() -> None:
     """A folder of unit tests is named after the room that its tests are about."""
     rooms = {path.relative_to(TESTS).as_posix() for path in TESTS.rglob("test_*.py")}
     folders = {str(Path(path).parent) for path in rooms} - {"."}
-    assert [folder for folder in sorted(folders) if not (ROOT / folder).is_dir()] == []
+    assert [folder for folder in sorted(folders) if not (PACKAGE / folder).is_dir()] == []
     assert "domain" not in folders, "a test of the domain goes into tests/unit/domain/ROOM"
 
 

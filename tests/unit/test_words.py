@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.sources import Sources, package, parsed
 
-REPOSITORY = Path(__file__).parents[2]
-TREES = {"src": REPOSITORY / "src/pradrill", "tests": REPOSITORY / "tests"}
+TESTS = Path(__file__).parents[1]
 
 _PARTICIPLES = """
 asked begun came caught died done found gone got heard held kept known led looked made meant
@@ -34,13 +34,6 @@ yield
 """
 VERBS = frozenset(_VERBS.split())
 """What a docstring of a function or a module begins with."""
-
-
-def sources(tree: str) -> Iterator[tuple[str, ast.Module]]:
-    """Yield each module of a tree with its path; what was recorded is data."""
-    for path in sorted(TREES[tree].rglob("*.py")):
-        if "fixtures" not in path.parts:
-            yield str(path.relative_to(REPOSITORY)), ast.parse(path.read_text("utf-8"))
 
 
 def names(module: ast.Module) -> Iterator[tuple[str, int]]:
@@ -74,10 +67,10 @@ def participles(module: ast.Module) -> list[tuple[str, int]]:
     return sorted({(name, line) for name, line in names(module) if name.lstrip("_") in PARTICIPLES})
 
 
-def doubles(modules: Iterator[tuple[str, ast.Module]]) -> dict[str, list[str]]:
+def doubles(sources: Sources) -> dict[str, list[str]]:
     """Return the public names that several classes have, with where each is."""
     places: dict[str, list[str]] = defaultdict(list)
-    for path, module in modules:
+    for path, module in sources.items():
         for node in ast.walk(module):
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places[node.name].append(f"{path}:{node.lineno}")
@@ -89,7 +82,7 @@ def without_verb(path: str, module: ast.Module) -> Iterator[str]:
 
     A package says what is in it, and a command's module begins with the command.
     """
-    is_free = path.endswith("__init__.py") or "/cli/commands/" in path
+    is_free = path.endswith("__init__.py") or path.startswith("cli/commands/")
     for node in ast.walk(module):
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Module):
             continue
@@ -101,12 +94,13 @@ def without_verb(path: str, module: ast.Module) -> Iterator[str]:
             yield f"{path}:{node.body[0].lineno}: {text.splitlines()[0]}"
 
 
-@pytest.mark.parametrize("tree", TREES)
+@pytest.mark.parametrize("tree", ["src", "tests"])
 def test_a_participle_is_never_a_name(tree: str) -> None:
     """Every value is called after what it holds."""
+    sources = package() if tree == "src" else parsed(TESTS)
     wrong = [
         f"{path}:{line} {name}"
-        for path, module in sources(tree)
+        for path, module in sources.items()
         for name, line in participles(module)
     ]
     assert wrong == [], "say what it holds: payload, sha256, unique_hosts"
@@ -145,18 +139,18 @@ def test_a_recorded_field_may_keep_its_name() -> None:
 
 def test_a_public_class_name_is_one_class() -> None:
     """Whoever reads a class's name knows which one is meant."""
-    assert doubles(sources("src")) == {}
+    assert doubles(package()) == {}
 
 
 def test_two_classes_of_one_name_are_found() -> None:
     """A second class is named with the place of both."""
-    modules = [(path, ast.parse("class Row: ...")) for path in ("a.py", "b.py")]
-    assert doubles(iter(modules)) == {"Row": ["a.py:1", "b.py:1"]}
+    modules = {path: ast.parse("class Row: ...") for path in ("a.py", "b.py")}
+    assert doubles(modules) == {"Row": ["a.py:1", "b.py:1"]}
 
 
 def test_a_docstring_begins_with_a_verb() -> None:
     """What a function or a module does is its first word."""
-    wrong = [line for path, module in sources("src") for line in without_verb(path, module)]
+    wrong = [line for path, module in package().items() for line in without_verb(path, module)]
     assert wrong == [], "begin with Return, Raise, Write, Run, Check …, as an order"
 
 

@@ -30,6 +30,7 @@ from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.context import Context, Disruption, StepEnd, Stop, Tools
 from pradrill.engine.parallel import GoOn, side_by_side
 from pradrill.engine.standby_lock import hold_standby
+from pradrill.engine.steps.checks import prepare_checks
 from pradrill.engine.steps.handlers import take
 from pradrill.engine.steps.standby import end_commands, prove_anew
 from pradrill.errors import BusyError, PradrillError, UnreachableError, of_disk
@@ -250,6 +251,8 @@ class Run:
         context = self.context.of(branch.service)
         for phase in phases:
             context.tools.progress.phase(phase)
+            if phase is Phase.RESTORE:
+                prepare_checks(context)
             for step in context.facts.plan.steps_of_branch(phase, branch):
                 outcome = self._past.get(step.key) or self._step(step).outcome
                 if context.cancelled():

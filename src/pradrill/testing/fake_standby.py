@@ -309,6 +309,9 @@ class FakeVerifier:
         self.opened = 0
         self._verification = verification
 
+    def prepare(self, suite: Path, site: Site, *, marker: str) -> None:
+        """Have nothing to make ready."""
+
     @contextmanager
     def open(
         self, suite: Path, _site: Site, *, marker: str, evidence: Path

@@ -8,36 +8,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.bench import Bench
 
 from pradrill.domain.declared.plan import Plan
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, IntegrityResult, Soundness
 from pradrill.domain.run.conclude import recovery
 from pradrill.domain.run.facts import Facts
 from pradrill.domain.run.outcome import PlaybookResult, StepOutcome
-from pradrill.domain.run.record import Refusal, RunRecord
+from pradrill.domain.run.record import Refusal
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.domain.run.verdict import Verdict
-from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.crashed_runs import replay
 from pradrill.engine.planning import plan_run
-from pradrill.engine.run import run_drill
 from pradrill.errors import NotReadyError
 from pradrill.ports import Play
 from pradrill.reporting.text.screens import open_console, show
 from pradrill.testing import (
-    FakeClock,
     FakeProbe,
-    FakeRunner,
     FakeSource,
-    FakeStandby,
-    FakeStore,
     a_drill,
     a_host,
     a_point,
     a_service,
-    a_start,
     after,
-    fake_tools,
     played,
 )
 from pradrill.testing.reasons import texts
@@ -64,8 +57,8 @@ def planned(**declared: Any) -> RunPlan:
     )
 
 
-class Bench:
-    """A run of that drill on fakes; `given` is what the restore playbook was given."""
+class BackupBench(Bench):
+    """A run of that drill; `variables` is what the restore playbook was given."""
 
     def __init__(
         self,
@@ -75,35 +68,25 @@ class Bench:
         checked: Sequence[IntegrityResult] = (),
         **declared: Any,
     ) -> None:
-        self.clock = FakeClock()
-        self.variables: dict[str, Any] = {}
-        self.restored = restored
-        self.store, self.standby = FakeStore(), FakeStandby()
-        self.runner = FakeRunner(self.clock, {"restore_moodle": self._restore})
-        self.tools = fake_tools(
-            self.clock,
-            store=self.store,
-            standby=self.standby,
-            runner=self.runner,
+        super().__init__(
+            {"restore_moodle": self._restore},
+            plan=planned(**declared),
             probe=FakeProbe(newest=NEWEST),
             sources={None: source},
             checked={None: checked},
         )
-        self.plan = planned(**declared)
+        self.variables: dict[str, Any] = {}
+        self.restored = restored
 
     def _restore(self, play: Play) -> PlaybookResult:
         self.variables = dict(play.vars)
         values = {"pradrill_backup_id": self.restored} if self.restored else {}
         return played(self.clock, StepOutcome.PASSED).model_copy(update={"values": values})
 
-    def run(self) -> RunRecord:
-        """Run the drill."""
-        return run_drill(a_start(plan=self.plan), self.tools, Cancellation(), disruption=None)
-
 
 def test_what_was_chosen_is_what_is_restored_and_recorded() -> None:
     """The playbook gets the id; the record says which, when made, where, by which rule and why."""
-    bench = Bench(FakeSource(), restored=a_point().id)
+    bench = BackupBench(FakeSource(), restored=a_point().id)
     record = bench.run()
     assert record.verdict is Verdict.PASSED, record.reasons
     assert bench.variables["pradrill_recovery_point"] == a_point().id
@@ -135,14 +118,14 @@ def test_data_is_held_against_the_backups_end_if_that_is_known(
     """Data five minutes newer than a backup's begin contradicts its end, not an end unknown."""
     start = NEWEST - timedelta(minutes=5)
     ended = None if minutes is None else start + timedelta(minutes=minutes)
-    record = Bench(FakeSource([a_point(data_time=start, end_time=ended)])).run()
+    record = BackupBench(FakeSource([a_point(data_time=start, end_time=ended)])).run()
     assert [each.contradiction for each in record.recovery.contradictions] == keys
     assert record.verdict is verdict
 
 
 def test_a_rule_restores_an_older_one() -> None:
     """Before an instant, the backup that was complete by then."""
-    bench = Bench(FakeSource(), select={"before": after(-86_400).isoformat()})
+    bench = BackupBench(FakeSource(), select={"before": after(-86_400).isoformat()})
     bench.run()
     assert bench.variables["pradrill_recovery_point"] == a_point(1).id
 
@@ -157,7 +140,7 @@ def test_a_rule_restores_an_older_one() -> None:
 )
 def test_without_a_backup_nothing_is_touched(source: FakeSource, because: str) -> None:
     """The run is refused as not ready, with the reason, before the standby is even started."""
-    bench = Bench(source)
+    bench = BackupBench(source)
     record = bench.run()
     assert (record.refusal, record.exit_code) == (Refusal.NOT_READY, 4)
     assert because in " ".join(texts(record.reasons))
@@ -167,10 +150,10 @@ def test_without_a_backup_nothing_is_touched(source: FakeSource, because: str) -
 
 def test_a_playbook_that_restored_another_backup_proves_nothing() -> None:
     """What it says it restored is compared with what was chosen; a short id is enough."""
-    record = Bench(FakeSource(), restored="20200101000000").run()
+    record = BackupBench(FakeSource(), restored="20200101000000").run()
     assert record.verdict is Verdict.INCONCLUSIVE
     assert "had chosen" in " ".join(texts(record.reasons))
-    assert Bench(FakeSource(), restored=a_point().id[:8]).run().verdict is Verdict.PASSED
+    assert BackupBench(FakeSource(), restored=a_point().id[:8]).run().verdict is Verdict.PASSED
 
 
 @pytest.mark.parametrize(
@@ -183,7 +166,7 @@ def test_a_playbook_that_restored_another_backup_proves_nothing() -> None:
 )
 def test_damaged_backups_fail_a_drill_that_recovered(answer: Checked, verdict: Verdict) -> None:
     """A restore that worked does not excuse a backup that is damaged; its reason is named."""
-    record = Bench(FakeSource(checks=[answer]), integrity={"parts": 3}).run()
+    record = BackupBench(FakeSource(checks=[answer]), integrity={"parts": 3}).run()
     assert record.verdict is verdict, record.reasons
     assert answer.detail in " ".join(texts(record.reasons))
     integrity = record.recovery.integrity
@@ -196,7 +179,8 @@ def test_each_run_reads_the_next_part_until_all_are_read() -> None:
     checked: list[IntegrityResult] = []
     source = FakeSource()
     for expected in (1 / 3, 2 / 3, 1.0):
-        integrity = Bench(source, checked=checked, integrity={"parts": 3}).run().recovery.integrity
+        bench = BackupBench(source, checked=checked, integrity={"parts": 3})
+        integrity = bench.run().recovery.integrity
         assert integrity is not None
         assert integrity.covered == pytest.approx(expected)
         later = integrity.at + timedelta(days=len(checked))
@@ -213,14 +197,14 @@ def test_a_check_that_raises_is_no_proof() -> None:
             """Raise."""
             raise NotReadyError("the repository is gone")
 
-    record = Bench(Gone(), integrity={}).run()
+    record = BackupBench(Gone(), integrity={}).run()
     assert record.verdict is Verdict.INCONCLUSIVE
     assert "is gone" in " ".join(texts(record.reasons))
 
 
 def test_the_journal_alone_tells_it_again() -> None:
     """Choice and check survive the process that made them."""
-    bench = Bench(FakeSource(), integrity={})
+    bench = BackupBench(FakeSource(), integrity={})
     record = bench.run()
     facts = replay(bench.store.journals[0])
     assert isinstance(facts, Facts)
@@ -231,7 +215,7 @@ def test_the_catalogues_time_bounds_the_loss_unless_logs_go_on() -> None:
     """Data newer than a snapshot is doubted by its age; a log archive explains it."""
     earliest = []
     for continuous in (False, True):
-        recovery = Bench(FakeSource([a_point(1)], continuous=continuous)).run().recovery
+        recovery = BackupBench(FakeSource([a_point(1)], continuous=continuous)).run().recovery
         assert recovery.recovery_point is not None
         assert recovery.catalogue_time is not None
         assert recovery.catalogue_time.at == a_point(1).data_time
@@ -243,7 +227,7 @@ def test_the_catalogues_time_bounds_the_loss_unless_logs_go_on() -> None:
 def test_show_tells_the_backup_and_the_worst_case(capsys: pytest.CaptureFixture[str]) -> None:
     """What an auditor asks of the inputs is on the terminal."""
     show(
-        Bench(
+        BackupBench(
             FakeSource([a_point(3), a_point(0), a_point(id="bad one")]),
             integrity={"parts": 4},
             promised={"every": "24h"},

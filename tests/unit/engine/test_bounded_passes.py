@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.unit.engine.test_run import Bench, checks
+from tests.support.bench import Bench, checks
 
 from pradrill.adapters.testinfra.verifier import CheckEvidence
 from pradrill.domain.run.conclude import record_of

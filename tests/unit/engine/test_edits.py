@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from tests.unit.engine.test_run import PLAYBOOKS, Bench, checks
+from tests.support.bench import PLAYBOOKS, Bench, checks
 
 from pradrill.domain.run.host import HostFacts, Site
 from pradrill.domain.run.outcome import CheckOutcome

@@ -7,6 +7,7 @@ from threading import Barrier, Event, Lock
 from typing import Any
 
 import pytest
+from tests.support.bench import SERVICES, EstateBench
 from tests.support.killed import Killed
 
 from pradrill.domain.run.conclude import record_of
@@ -15,81 +16,26 @@ from pradrill.domain.run.record import Refusal, RunRecord, RunState
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.domain.run.verdict import Verdict
 from pradrill.domain.values.timeline import Mark
-from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.crashed_runs import recover_crashed, replay
-from pradrill.engine.run import run_drill
 from pradrill.errors import RecordError
 from pradrill.ports import Play
 from pradrill.testing import (
     FakeClock,
-    FakeJournal,
     FakeProbe,
     FakeProgress,
     FakeRunner,
-    FakeStandby,
     FakeStore,
     FakeVerification,
     FakeVerifier,
-    a_start,
     an_estate,
     an_estate_drill,
     estate_checks,
-    estate_hosts,
     estate_verifications,
-    fake_tools,
     played,
 )
 from pradrill.testing.reasons import texts
 
 SOON = 5.0  # seconds in which a thread that runs beside another one must have come along
-SERVICES = ("directory", "database", "application")
-TEARDOWN = [f"teardown_{name}" for name in reversed(SERVICES)]
-
-
-class Bench:
-    """An estate's run and the fakes that it works on."""
-
-    def __init__(
-        self, does: dict[str, Any] | None = None, *, plan: RunPlan | None = None, **fakes: Any
-    ) -> None:
-        self.plan = plan or an_estate()
-        self.clock: FakeClock = fakes.pop("clock", None) or FakeClock()
-        self.runner = FakeRunner(self.clock, does)
-        self.store: FakeStore = fakes.pop("store", None) or FakeStore()
-        self.progress: FakeProgress = fakes.pop("progress", None) or FakeProgress()
-        self.cancellation = Cancellation()
-        services = list(self.plan.services)
-        checks = estate_verifications(self.clock, services, **fakes.pop("checks", {}))
-        self.standby = FakeStandby(*estate_hosts(services))
-        self.tools = fake_tools(
-            self.clock,
-            runner=self.runner,
-            store=self.store,
-            standby=self.standby,
-            progress=self.progress,
-            verifier=FakeVerifier(checks),
-            **fakes,
-        )
-
-    def run(self) -> RunRecord:
-        """Run the drill."""
-        start = a_start(plan=self.plan)
-        return run_drill(start, self.tools, self.cancellation, disruption=None)
-
-    @property
-    def journal(self) -> FakeJournal:
-        """Return the only run's journal."""
-        (journal,) = self.store.journals
-        return journal
-
-    def torn_down(self) -> bool:
-        """Tell whether every service was torn down, last, once, and dependents first."""
-        return (
-            self.runner.plays[-3:] == TEARDOWN
-            and len([play for play in self.runner.plays if play.startswith("teardown")]) == 3
-            and self.standby.calls == ["start", "stop"]
-            and len(self.runner.reaped) == 1
-        )
 
 
 def verdicts(record: RunRecord) -> dict[str, Verdict]:
@@ -107,7 +53,7 @@ def red(clock: FakeClock, service: str) -> FakeVerification:
 
 def test_an_estate_that_is_recovered_passes() -> None:
     """With every service verified the whole is PASSED, and so is each service."""
-    bench = Bench()
+    bench = EstateBench()
     record = bench.run()
     assert (record.verdict, record.exit_code) == (Verdict.PASSED, 0)
     assert verdicts(record) == dict.fromkeys(SERVICES, Verdict.PASSED)
@@ -119,7 +65,7 @@ def test_an_estate_that_is_recovered_passes() -> None:
 
 def test_a_service_waits_for_those_that_it_depends_on() -> None:
     """The application is not restored before directory and database are verified."""
-    record = Bench().run()
+    record = EstateBench().run()
     marks = {name: result.recovery.marks for name, result in record.services.items()}
     (restore,) = [s for s in record.steps if s.service == "application" and s.phase == "restore"]
     for name in ("directory", "database"):
@@ -136,7 +82,7 @@ def test_services_without_order_are_recovered_side_by_side() -> None:
         return played(clock, StepOutcome.PASSED)
 
     does = {"restore_directory": restore, "restore_database": restore}
-    record = Bench(does, clock=clock).run()
+    record = EstateBench(does, clock=clock).run()
     assert record.verdict is Verdict.PASSED
     first, second = (s for s in record.steps if s.name in does)
     assert first.started < second.ended
@@ -155,7 +101,7 @@ def test_a_chain_is_recovered_one_after_another() -> None:
 
     chain = {"a": (), "b": ("a",), "c": ("b",)}
     does = {f"restore_{name}": restore for name in chain}
-    bench = Bench(does, plan=an_estate(chain), clock=clock)
+    bench = EstateBench(does, plan=an_estate(chain), clock=clock)
     assert bench.run().verdict is Verdict.PASSED
     assert bench.runner.plays[:3] == ["restore_a", "restore_b", "restore_c"]
 
@@ -170,7 +116,7 @@ def test_a_playbook_gets_the_hosts_of_its_service_only() -> None:
         return played(clock, StepOutcome.PASSED)
 
     does = {f"{phase}_{name}": play for phase in ("restore", "teardown") for name in SERVICES}
-    Bench(does, clock=clock).run()
+    EstateBench(does, clock=clock).run()
     assert hosts == {
         f"{phase}_{name}": [f"{name}-standby"]
         for phase in ("restore", "teardown")
@@ -193,7 +139,7 @@ def test_a_branch_that_ends_holds_up_its_dependents_only(
     outcome: Any, verdict: Verdict, code: int
 ) -> None:
     """The database does not come back: the directory does, and the application is not tried."""
-    bench = Bench({"restore_database": outcome})
+    bench = EstateBench({"restore_database": outcome})
     record = bench.run()
     assert (record.verdict, record.exit_code) == (verdict, code)
     assert verdicts(record) == {
@@ -215,7 +161,7 @@ def test_a_branch_that_ends_holds_up_its_dependents_only(
 def test_a_service_that_never_works_holds_up_its_dependents() -> None:
     """Restored is not verified: red checks keep the application from beginning."""
     clock = FakeClock()
-    bench = Bench(clock=clock, checks={"directory": red(clock, "directory")})
+    bench = EstateBench(clock=clock, checks={"directory": red(clock, "directory")})
     record = bench.run()
     assert verdicts(record) == {
         "directory": Verdict.FAILED,
@@ -234,7 +180,7 @@ def test_a_service_that_never_works_holds_up_its_dependents() -> None:
 def test_a_dependents_dependents_are_held_too() -> None:
     """The end of the first of a chain ends the chain, and each says whom it waited for."""
     plan = an_estate({"a": (), "b": ("a",), "c": ("b",)})
-    bench = Bench({"restore_a": StepOutcome.FAILED}, plan=plan)
+    bench = EstateBench({"restore_a": StepOutcome.FAILED}, plan=plan)
     record = bench.run()
     assert record.services["b"].held_by == ("a",)
     assert record.services["c"].held_by == ("b",)
@@ -263,7 +209,7 @@ def test_a_tool_that_exits_in_a_branch_stops_them_all(stop: BaseException) -> No
             return super().run(play, **how)
 
     runner = Waits(clock)
-    bench = Bench(clock=clock)
+    bench = EstateBench(clock=clock)
     bench.runner = runner
     bench.tools = bench.tools._replace(runner=runner, verifier=FakeVerifier(checks))
     with pytest.raises(type(stop)):
@@ -279,7 +225,7 @@ def test_a_tool_that_exits_in_a_branch_stops_them_all(stop: BaseException) -> No
 def test_each_service_has_its_own_figures_and_the_whole_the_last_and_the_worst() -> None:
     """RTA of the whole is the last service's, RPA the largest; each is judged by its own."""
     plan = an_estate(rto={"directory": "1s"})
-    record = Bench(plan=plan).run()
+    record = EstateBench(plan=plan).run()
     assert verdicts(record) == {
         "directory": Verdict.MISSED,
         "database": Verdict.PASSED,
@@ -318,7 +264,7 @@ def an_hour_ago(hours: float) -> Any:
 def test_the_worst_loss_governs_the_whole() -> None:
     """Each service's newest data is read on its own host; the oldest gives the whole's RPA."""
     ages = {"directory": 1.0, "database": 30.0, "application": 2.0}
-    record = Bench(probe=_Reads(ages)).run()
+    record = EstateBench(probe=_Reads(ages)).run()
     for name, hours in ages.items():
         rpa = record.services[name].recovery.rpa
         assert rpa is not None
@@ -336,7 +282,7 @@ def test_the_worst_loss_governs_the_whole() -> None:
 def test_a_signal_stops_every_branch_and_tears_down_once(number: int, code: int) -> None:
     """With two restores under way, both are cancelled, none begins after, one teardown follows."""
     both = Barrier(2, timeout=SOON)
-    bench: Bench
+    bench: EstateBench
 
     class Waits(FakeRunner):
         """Plays the two restores until they are cancelled."""
@@ -350,7 +296,7 @@ def test_a_signal_stops_every_branch_and_tears_down_once(number: int, code: int)
                     pass
             return super().run(play, **how)
 
-    bench = Bench()
+    bench = EstateBench()
     bench.runner = Waits(bench.clock)
     bench.tools = bench.tools._replace(runner=bench.runner)
     record = bench.run()
@@ -372,13 +318,13 @@ def names(plan: RunPlan) -> list[str]:
 @pytest.mark.parametrize("step", names(an_estate()))
 def test_a_signal_at_any_step_of_an_estate_ends_after_the_teardown(step: str) -> None:
     """Wherever it comes, the run is INTERRUPTED, never PASSED, and what was touched is put back."""
-    bench: Bench
+    bench: EstateBench
 
     def interrupt(name: str) -> None:
         if name == step:
             bench.cancellation.stop(signal.SIGINT)
 
-    bench = Bench(progress=FakeProgress(interrupt))
+    bench = EstateBench(progress=FakeProgress(interrupt))
     record = bench.run()
     assert (record.exit_code, record.state) == (130, RunState.INTERRUPTED)
     assert record.verdict is Verdict.INCONCLUSIVE
@@ -390,10 +336,10 @@ def test_a_signal_at_any_step_of_an_estate_ends_after_the_teardown(step: str) ->
 # ---------------------------------------------------------------- the journal
 
 
-RUNS: dict[str, Callable[[], Bench]] = {
-    "passes": Bench,
-    "fails": lambda: Bench({"restore_database": StepOutcome.FAILED}),
-    "misses": lambda: Bench(plan=an_estate(rto={"application": "1s"})),
+RUNS: dict[str, Callable[[], EstateBench]] = {
+    "passes": EstateBench,
+    "fails": lambda: EstateBench({"restore_database": StepOutcome.FAILED}),
+    "misses": lambda: EstateBench(plan=an_estate(rto={"application": "1s"})),
 }
 
 
@@ -425,7 +371,7 @@ def test_a_killed_estate_is_torn_down_and_recorded(step: str) -> None:
             raise Killed
 
     store = FakeStore()
-    bench = Bench(store=store, progress=FakeProgress(kill))
+    bench = EstateBench(store=store, progress=FakeProgress(kill))
     with pytest.raises(Killed):
         bench.run()
     journal = bench.journal
@@ -436,7 +382,7 @@ def test_a_killed_estate_is_torn_down_and_recorded(step: str) -> None:
     )
     del journal._lines[cut:]
     journal.close()
-    again = Bench(store=store, plan=bench.plan)
+    again = EstateBench(store=store, plan=bench.plan)
     recovered = recover_crashed(store, lambda _plan: again.tools)
     (record,) = recovered.records
     assert (record.state, record.verdict) == (RunState.CRASHED, Verdict.INCONCLUSIVE)
@@ -449,7 +395,7 @@ def test_a_killed_estate_is_torn_down_and_recorded(step: str) -> None:
 @pytest.mark.parametrize("room", range(0, 80, 3))
 def test_a_full_disk_stops_every_branch(room: int) -> None:
     """Wherever the disk fills up, no branch goes on, and what was touched is put back."""
-    bench = Bench(store=FakeStore(room=room))
+    bench = EstateBench(store=FakeStore(room=room))
     try:
         bench.run()
     except RecordError:
@@ -466,7 +412,7 @@ def test_a_full_disk_stops_every_branch(room: int) -> None:
 
 def test_a_host_that_another_run_holds_keeps_the_estate_from_beginning() -> None:
     """One of three hosts held by a drill of its own is enough: busy, and nothing is held after."""
-    bench = Bench()
+    bench = EstateBench()
     hosts = bench.plan.standby_key
     assert len(hosts) == 3
     bench.store.holders[hosts[1]] = "another run"
@@ -478,14 +424,14 @@ def test_a_host_that_another_run_holds_keeps_the_estate_from_beginning() -> None
 
 def test_while_an_estate_runs_each_of_its_hosts_is_held() -> None:
     """A drill on one host of an estate that is being recovered is refused."""
-    bench: Bench
+    bench: EstateBench
     hosts: list[set[str]] = []
 
     def look(name: str) -> None:
         if name == "application: check the service":
             hosts.append(set(bench.store.holders))
 
-    bench = Bench(progress=FakeProgress(look))
+    bench = EstateBench(progress=FakeProgress(look))
     bench.run()
     assert hosts == [set(bench.plan.standby_key)]
     assert bench.store.holders == {}
@@ -500,6 +446,6 @@ def test_an_estate_of_lab_machines_has_a_machine_for_each_service() -> None:
     assert set(plan.standby_key) == {f"vm:{name}" for name in machines}
     assert "look for residue" not in [step.name for step in plan.steps]
     assert len(plan.destroys) == 3
-    record = Bench(plan=plan).run()
+    record = EstateBench(plan=plan).run()
     assert record.verdict is Verdict.PASSED
     assert any("lab machine" in limit for limit in texts(record.limits))

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from tests.support.bench import ESTATE_TEARDOWN, EstateBench
 from tests.unit.engine.test_crashed_runs import kill_at
-from tests.unit.engine.test_estate_run import TEARDOWN, Bench
 
 from pradrill.domain.run.conclude import record_of
 from pradrill.domain.run.event import Event
@@ -169,7 +169,7 @@ def test_a_run_that_may_not_go_on_says_why() -> None:
 
 def test_of_an_estate_the_branches_that_are_left_go_on() -> None:
     """What was recovered apart before stays as it was measured; what depends on it is restored."""
-    first = Bench()
+    first = EstateBench()
     first.run()
     journal = first.journal
     for number, (event, _, facts) in enumerate(list(journal.events())):
@@ -180,10 +180,10 @@ def test_of_an_estate_the_branches_that_are_left_go_on() -> None:
     before = replay(journal)
     assert before is not None
 
-    second = Bench(store=first.store, clock=FakeClock(last_of(journal) + OUTAGE))
+    second = EstateBench(store=first.store, clock=FakeClock(last_of(journal) + OUTAGE))
     record = resumed(journal, second.tools)
     assert record.verdict is Verdict.PASSED, record.reasons
-    assert second.runner.plays == ["restore_application", *TEARDOWN]
+    assert second.runner.plays == ["restore_application", *ESTATE_TEARDOWN]
     for service in ("directory", "database"):
         marks = record.services[service].recovery.marks
         assert marks[Mark.SERVICE_VERIFIED] == before.of(service).marks[Mark.SERVICE_VERIFIED]

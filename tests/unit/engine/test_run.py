@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.bench import PLAYBOOKS, TEARDOWN, Bench, checks
 
 from pradrill.domain.declared.plan import PrimaryIdentity
 from pradrill.domain.run.conclude import record_of
@@ -16,12 +17,11 @@ from pradrill.domain.run.event import Event
 from pradrill.domain.run.guard import Reach
 from pradrill.domain.run.host import HostState, MarkerFault, SeenHost
 from pradrill.domain.run.outcome import CheckOutcome, GuardOutcome, StepOutcome
-from pradrill.domain.run.record import Refusal, RunRecord, RunState
-from pradrill.domain.run.run_plan import RunPlan
+from pradrill.domain.run.record import Refusal, RunState
 from pradrill.domain.run.verdict import Verdict
 from pradrill.domain.values.timeline import Instant, Mark, Provenance, Skew
-from pradrill.engine.cancellation import Cancellation, signals_to
-from pradrill.engine.context import Disruption, Tools
+from pradrill.engine.cancellation import signals_to
+from pradrill.engine.context import Disruption
 from pradrill.engine.crashed_runs import replay
 from pradrill.engine.run import run_drill
 from pradrill.engine.steps.newest_data import CATALOGUE_TIME
@@ -30,89 +30,21 @@ from pradrill.ports import Play
 from pradrill.testing import (
     HOST,
     FakeClock,
-    FakeJournal,
     FakeProbe,
     FakeProgress,
-    FakeRunner,
     FakeStandby,
     FakeStore,
-    FakeVerification,
     FakeVerifier,
     a_drill,
     a_run_plan,
     a_start,
     after,
-    fake_tools,
     host_facts,
     played,
 )
 from pradrill.testing.reasons import texts
 
-PLAYBOOKS = ["prepare", "restore_moodle", "teardown"]
 LOOK = "prove isolation before the teardown"
-TEARDOWN = ["teardown", "look for residue", "release the standby"]
-
-
-class Bench:
-    """A run and the fakes that it works on; name the fakes that do not play the usual part."""
-
-    def __init__(
-        self,
-        does: dict[str, Any] | None = None,
-        *,
-        plan: RunPlan | None = None,
-        clock: FakeClock | None = None,
-        **fakes: Any,
-    ) -> None:
-        self.clock = clock or FakeClock()
-        self.runner = FakeRunner(self.clock, does)
-        self.store: FakeStore = fakes.pop("store", FakeStore())
-        self.standby: FakeStandby = fakes.pop("standby", FakeStandby())
-        self.progress: FakeProgress = fakes.pop("progress", FakeProgress())
-        self.cancellation = Cancellation()
-        self.plan = plan or a_run_plan()
-        self.tools: Tools = fake_tools(
-            self.clock,
-            runner=self.runner,
-            store=self.store,
-            standby=self.standby,
-            progress=self.progress,
-            **fakes,
-        )
-
-    def run(self, disruption: Disruption | None = None) -> RunRecord:
-        """Run the drill; its record is sealed and nothing is held any more."""
-        record = run_drill(
-            a_start(plan=self.plan), self.tools, self.cancellation, disruption=disruption
-        )
-        assert self.journal.record == record
-        assert self.store.holders == {}
-        return record
-
-    @property
-    def journal(self) -> FakeJournal:
-        """Return the only run's journal."""
-        (journal,) = self.store.journals
-        return journal
-
-    def torn_down(self) -> bool:
-        """Tell whether the whole teardown was tried, last, and once."""
-        return (
-            self.runner.plays.count("teardown") == 1
-            and self.runner.plays[-1] == "teardown"
-            and self.standby.calls == ["start", "stop"]
-            and self.progress.steps()[-3:] == TEARDOWN
-            and len(self.runner.reaped) == 1
-        )
-
-    def untouched(self) -> bool:
-        """Tell whether no playbook was played."""
-        return self.runner.plays == []
-
-
-def checks(*passes: Any, clock: FakeClock, **options: Any) -> FakeVerifier:
-    """Return a verifier that answers so."""
-    return FakeVerifier(FakeVerification(clock, passes, **options))
 
 
 # ---------------------------------------------------------------- a drill that passes

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.sources import PACKAGE, package
 
-import pradrill
 from pradrill.domain.run.record import Refusal
 from pradrill.domain.run.run_line import RunLine
 from pradrill.register.chain.lines import line_hash
@@ -276,14 +276,13 @@ def test_readers_that_rebuild_at_once_harm_neither(listing: Listing) -> None:
 
 def test_nothing_but_the_list_reads_the_index() -> None:
     """No other module of the program imports it, or names its file."""
-    root = Path(pradrill.__file__).parent
     readers = {
-        path.relative_to(root).as_posix()
-        for path in root.rglob("*.py")
-        if INDEX in (text := path.read_text(encoding="utf-8"))
+        path
+        for path, tree in package().items()
+        if INDEX in (PACKAGE / path).read_text(encoding="utf-8")
         or any(
             isinstance(node, ast.ImportFrom) and str(node.module).endswith("line_index")
-            for node in ast.walk(ast.parse(text))
+            for node in ast.walk(tree)
         )
     }
     assert readers == {"register/runs/line_index.py", "cli/commands/runs.py"}

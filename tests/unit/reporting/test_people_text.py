@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from tests.support.waits import a_wait
 
 from pradrill.domain.declared.manual_step import Confirm, ManualStep
 from pradrill.domain.declared.plan import Support
 from pradrill.domain.register.finding import Closure, Sighting
-from pradrill.domain.run.outcome import Phase, StepKind
-from pradrill.domain.run.question import Call, CallStage, SlaMeasure, SlaStanding, Wait
+from pradrill.domain.run.outcome import StepKind
+from pradrill.domain.run.question import Call, CallStage, SlaMeasure, SlaStanding
 from pradrill.reporting.text.findings import finding_line, finding_lines, open_line
 from pradrill.reporting.text.live import LiveProgress
 from pradrill.reporting.text.plan import plan_lines
@@ -41,21 +42,6 @@ CALL = Call(
     support=Support(phone="+33 3 26 00 00 00", hours="24/7", contract="HX-1234"),
     promised=dt.timedelta(minutes=30),
 )
-
-
-def a_wait(**changes: Any) -> Wait:
-    """Return a wait of ten minutes for a yes."""
-    fields: dict[str, Any] = {
-        "phase": Phase.RESTORE,
-        "step": "switch the DNS",
-        "who": "operator",
-        "confirm": Confirm.DONE,
-        "asked": after(0),
-        "ended": after(600),
-        "seconds": 600.0,
-        "answer": an_answer(text="TTL 60"),
-    }
-    return Wait.model_validate({**fields, **changes})
 
 
 def test_a_question_says_all_that_an_answer_takes() -> None:
@@ -100,7 +86,7 @@ def test_waits_are_told_one_by_one_and_together() -> None:
     """Answered, refused, unanswered, cut off; then the sum, and what of it is in the RTA."""
     record = a_record(
         waits=(
-            a_wait(),
+            a_wait(answer=an_answer(text="TTL 60")),
             a_wait(answer=an_answer(yes=False)),
             a_wait(answer=None),
             a_wait(ended=None, seconds=None, answer=None),

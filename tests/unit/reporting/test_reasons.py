@@ -5,20 +5,18 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.sources import Sources, package
 
-import pradrill
 from pradrill.domain.run.outcome import Phase
 from pradrill.domain.values.reason import ENGLISH, Reason, in_lines, joined, quoted, reason
 from pradrill.domain.values.reason_code import Code
 from pradrill.reporting.language.i18n import speaking
 from pradrill.reporting.language.reasons import ENUMS, is_translated, spoken
 
-ROOT = Path(pradrill.__file__).parent
-OLD = ROOT / "reporting/language/old_sentences.py"
+OLD = "reporting/language/old_sentences.py"
 """The one place that recognises sentences: of records of format 1."""
 
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
@@ -55,14 +53,14 @@ def plain(name: str, value: Any) -> Any:
 
 def built() -> Iterator[tuple[str, str, set[str]]]:
     """Return every reason that the program builds: where, its code, the names of its values."""
-    for path in sorted(ROOT.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for path, tree in package().items():
+        for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 if node.func.id != "reason" or not node.args:
                     continue
                 code = node.args[0]
                 if isinstance(code, ast.Attribute):
-                    where = f"{path.relative_to(ROOT)}:{node.lineno}"
+                    where = f"{path}:{node.lineno}"
                     yield where, code.attr, {keyword.arg or "**" for keyword in node.keywords}
 
 
@@ -77,8 +75,8 @@ def test_every_code_is_given_by_the_engine() -> None:
     """A code that nothing gives is none; the words of a record for ever are in `old_sentences`."""
     codes = {
         node.attr
-        for path in ROOT.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for tree in package().values()
+        for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
         if node.value.id == "Code"
     }
@@ -201,14 +199,13 @@ def composed(tree: ast.AST) -> Iterator[str]:
             yield str(each.value)
 
 
-def recognised(sources: dict[str, str]) -> list[tuple[str, str]]:
+def recognised(sources: Sources) -> list[tuple[str, str]]:
     """Return the words of the product's own English that a module looks for, and where."""
-    trees = {path: ast.parse(source) for path, source in sources.items()}
-    english = {text for tree in trees.values() for text in composed(tree)}
+    english = {text for tree in sources.values() for text in composed(tree)}
     english.update(form for code in Code for form in forms(code))
     return [
         (path, words)
-        for path, tree in trees.items()
+        for path, tree in sources.items()
         for words in (str(each.value).strip(" :;,.^$") for each in looked_for(tree))
         if len(words.split()) > 1 and any(words in text for text in english)
     ]
@@ -216,11 +213,8 @@ def recognised(sources: dict[str, str]) -> list[tuple[str, str]]:
 
 def test_only_old_records_are_recognised_by_their_words() -> None:
     """No other module looks for words that the program itself says: what it means is data."""
-    sources = {
-        path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
-        for path in sorted(ROOT.rglob("*.py"))
-        if path != OLD
-    }
+    sources = {path: tree for path, tree in package().items() if path != OLD}
+    assert OLD in package()
     assert recognised(sources) == []
 
 
@@ -239,6 +233,7 @@ def test_only_old_records_are_recognised_by_their_words() -> None:
 )
 def test_a_module_that_recognises_a_sentence_is_noticed(look: str) -> None:
     """However it looks for words of an error or of a reason, it is told; its own are none."""
-    says = 'raise BusyError(f"{name}: it was locked by another")'
-    assert recognised({"says.py": says, "looks.py": look})
-    assert not recognised({"says.py": says, "looks.py": 'told.startswith("Fatal: no such")'})
+    says = ast.parse('raise BusyError(f"{name}: it was locked by another")')
+    assert recognised({"says.py": says, "looks.py": ast.parse(look)})
+    looks = ast.parse('told.startswith("Fatal: no such")')
+    assert not recognised({"says.py": says, "looks.py": looks})

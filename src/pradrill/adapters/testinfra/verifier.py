@@ -7,11 +7,12 @@ import os
 import select
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from threading import Lock
+from typing import NamedTuple
 
 from pradrill.adapters.testinfra.answers import CONTROLLER, Check, CheckAnswer, Pass, late
 from pradrill.adapters.testinfra.worker_process import Probe, Worker
@@ -19,6 +20,7 @@ from pradrill.domain.run.host import Site
 from pradrill.domain.run.outcome import CheckKey, CheckOutcome, CheckResult
 from pradrill.domain.values.masking import Masker
 from pradrill.domain.values.quotas import CHECKS_KEPT, megabytes
+from pradrill.errors import PradrillError
 from pradrill.ports import Cancelled, Clock
 from pradrill.system import in_memory, processes
 
@@ -64,6 +66,18 @@ class TestinfraVerifier:
         self._clock = clock
         self._masker = masker or Masker()
         self._evidence = CheckEvidence()
+        self._waiting: _Workplace | None = None
+        self._lock = Lock()
+
+    def prepare(self, suite: Path, site: Site, *, marker: str) -> None:
+        """Start what will run the suite, which then waits; it reads nothing of it yet.
+
+        One waits at most: of an estate's many, the first. Not used, it ends with all of the run's.
+        """
+        with self._lock, suppress(OSError, PradrillError):  # `open` tells what does not work
+            if self._waiting is None:
+                self._waiting = _workplace(suite, site, marker)
+                self._waiting.worker.start()
 
     @contextmanager
     def open(
@@ -74,19 +88,43 @@ class TestinfraVerifier:
         `evidence` gets `checks.jsonl`: every answer of every pass.
         """
         evidence.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder = in_memory.folder(marker)
-
-        marker = processes.part(marker, folder.name)  # the run may be doing more beside
-        worker = Worker(suite.resolve(), site, marker, folder)
+        place = self._prepared(suite, site) or _workplace(suite, site, marker)
         try:
             lines = self._evidence.of(evidence / "checks.jsonl")
-            opened = TestinfraSuite(self._clock, worker, site, suite.resolve(), lines, self._masker)
+            opened = TestinfraSuite(
+                self._clock, place.worker, site, suite.resolve(), lines, self._masker
+            )
             opened.collect()
             yield opened
         finally:
-            worker.end()
-            processes.end(marker)
-            shutil.rmtree(folder, ignore_errors=True)
+            place.worker.end()
+            processes.end(place.marker)
+            shutil.rmtree(place.folder, ignore_errors=True)
+
+    def _prepared(self, suite: Path, site: Site) -> _Workplace | None:
+        """Return what waits for this suite, if it does."""
+        with self._lock:
+            place = self._waiting
+            if place is None or (place.suite, place.site) != (suite, site):
+                return None
+            self._waiting = None
+            return place
+
+
+class _Workplace(NamedTuple):
+    """A worker, its folder in memory, and the marker of its processes."""
+
+    suite: Path
+    site: Site
+    worker: Worker
+    folder: Path
+    marker: str
+
+
+def _workplace(suite: Path, site: Site, marker: str) -> _Workplace:
+    folder = in_memory.folder(marker)
+    part = processes.part(marker, folder.name)  # the run may be doing more beside
+    return _Workplace(suite, site, Worker(suite.resolve(), site, part, folder), folder, part)
 
 
 class TestinfraSuite:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from importlib import import_module
+from threading import Thread
 
 from pradrill.app.attempt import attempting
 from pradrill.app.composition import App
-from pradrill.app.launch import launch, sweep
 from pradrill.app.output import beside_a_run
-from pradrill.app.progress import watch
 from pradrill.cli.commands.plan import resolve_one
 from pradrill.config.once import one_reading
 from pradrill.domain.run.record import RunRecord
@@ -38,12 +40,24 @@ def run(args: Namespace) -> int:
         return ExitCode.PASSED
 
     with attempting(app, args.drill, trigger="cli") as attempt, one_reading():
-        plan = resolve_one(app, args.drill)
+        with _loading("pradrill.app.launch", "pradrill.app.progress"):
+            plan = resolve_one(app, args.drill)
         attempt.know(plan)
         record = carry_out(app, plan, trigger="cli")
 
     tell(app, record)
     return record.exit_code
+
+
+@contextmanager
+def _loading(*modules: str) -> Iterator[None]:
+    """Import meanwhile what the run itself needs: what is done here waits for Ansible."""
+    thread = Thread(target=lambda: [*map(import_module, modules)])
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
 
 
 def carry_out(
@@ -55,6 +69,9 @@ def carry_out(
     due: datetime | None = None,
 ) -> RunRecord:
     """Sweep crashed runs, then run the plan under whoever watches; `due`: by the schedule."""
+    from pradrill.app.launch import launch, sweep  # noqa: PLC0415 see _loading
+    from pradrill.app.progress import watch  # noqa: PLC0415
+
     if disruption is None:
         disruption = declared_disruption(plan)
     now = app.clock.now()

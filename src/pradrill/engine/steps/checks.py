@@ -43,6 +43,12 @@ class _Passes:
             self._context.note(Event.CHECK_PASS, check_pass)
 
 
+def prepare_checks(context: Context) -> None:
+    """Let what runs the checks get ready while the data is restored."""
+    suite = context.way.verify.checks
+    context.tools.verifier.prepare(suite, context.there(), marker=context.journal.run_id)
+
+
 def checks(context: Context, step: PlannedStep) -> StepEnd:
     """Run the checks until they are green and stay so; that gives T5."""
     if edited := context.edited():

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.support.waits import a_wait
 
-from pradrill.domain.declared.manual_step import Confirm
 from pradrill.domain.declared.responsibility import Topic
 from pradrill.domain.report.responsibilities import LineEvidence, Proof, responsibilities
-from pradrill.domain.run.outcome import CheckOutcome, Phase, StepKind, StepOutcome
-from pradrill.domain.run.question import CallStage, SlaMeasure, SlaStanding, Wait
+from pradrill.domain.run.outcome import CheckOutcome, StepKind, StepOutcome
+from pradrill.domain.run.question import CallStage, SlaMeasure, SlaStanding
 from pradrill.domain.run.record import Refusal, RunRecord
 from pradrill.domain.values.reason_code import Code
 from pradrill.testing import (
@@ -20,7 +20,6 @@ from pradrill.testing import (
     a_run_plan,
     a_service,
     a_step,
-    after,
     an_answer,
 )
 
@@ -32,21 +31,6 @@ def evidence_of(what: str, **changes: Any) -> list[LineEvidence]:
     (line,) = responsibilities(record)
     assert (line.service, line.what, line.who) == ("moodle", what, "client")
     return list(line.evidence)
-
-
-def a_wait(**changes: Any) -> Wait:
-    """Return the wait for a DNS switch, done after ten minutes."""
-    fields: dict[str, Any] = {
-        "phase": Phase.RESTORE,
-        "step": "switch the DNS",
-        "who": "operator",
-        "confirm": Confirm.DONE,
-        "asked": after(0),
-        "ended": after(600),
-        "seconds": 600.0,
-        "answer": an_answer(),
-    }
-    return Wait.model_validate({**fields, **changes})
 
 
 def test_every_line_of_every_service_is_there() -> None:

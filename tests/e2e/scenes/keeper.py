@@ -1,17 +1,17 @@
-"""A scene with one service on a primary, whose backups are on a server that keeps them."""
+"""A scene with one service on a primary, whose backups are on a server that keeps them.
+
+What its machines run is in keeper/.
+"""
 
 from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from tests.e2e.conftest import say
-from tests.e2e.database_scene import OTHER, Scene, inside
+from tests.e2e.scenes.scene import OTHER, Scene, cut_power, inside, make_key, say
 
 from pradrill.adapters.standbys.lab import Lab, Machine
-from pradrill.domain.values.reason import as_reason
 
 PASSWORD = "un-mot-de-passe"  # noqa: S105 of a repository that lives for minutes
 _SCRIPTS = Path(__file__).parent / "keeper"
@@ -30,21 +30,18 @@ def play(lab: Lab, folder: Path, live: Callable[[Machine], None]) -> Scene:
         machine.down()
     backup.up(say, links={OTHER: primary.port_file()})
     primary.up(say, links={OTHER: backup.port_file()})
-    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "scene", "-f"]
-    subprocess.run([*command, str(folder / "key")], check=True)
-    key, public = (folder / "key").read_text(), (folder / "key.pub").read_text().strip()
+    key, public = make_key(folder)
     inside(backup, script("backup_server"), public)
     inside(primary, script("login"), backup.host_key, stdin=key)
     live(primary)
-    before, after = primary.kill()
-    primary.down()
+    killed = cut_power(primary)
     secrets = {
         "PRADRILL_BACKUP_KEY": key,
         "PRADRILL_BACKUP_HOST_KEY": backup.host_key,
         "PRADRILL_RESTIC_PASSWORD": PASSWORD,
         "PRADRILL_BORG_PASSPHRASE": PASSWORD,
     }
-    return Scene(lab, secrets, before + (after - before) / 2)
+    return Scene(lab, secrets, killed)
 
 
 def send(machine: Machine, folder: Path, to: str) -> None:
@@ -58,12 +55,3 @@ def send(machine: Machine, folder: Path, to: str) -> None:
             timeout=900,
         )
     assert packing.returncode == 0
-
-
-def failed_checks(record: dict[str, Any]) -> dict[str, str]:
-    """Return the name of each failed check, and what it said."""
-    return {
-        each["check"].split("::")[-1]: as_reason(each["detail"]).text
-        for each in record["checks"]
-        if each["outcome"] != "passed"
-    }

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tests.integration.sshd import Sshd
+from tests.integration.hosts.sshd import Sshd
 
 from pradrill.domain.run.host import MARKER
 

@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from tests.integration.hosts.machines import propagation, run_quietly
+from tests.integration.hosts.sshd import Sshd
 from tests.integration.house import UNREACHED, build, write
-from tests.integration.machines import propagation, run_quietly
-from tests.integration.sshd import Sshd
 
 from pradrill.domain.run.host import MARKER
 

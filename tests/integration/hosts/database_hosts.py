@@ -21,12 +21,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.integration.hosts.machines import propagation, run_quietly
+from tests.integration.hosts.sshd import descendants
+from tests.integration.hosts.two_hosts import NamespaceHost, free_number, namespace_host
 from tests.integration.house import edit, write
-from tests.integration.machines import propagation, run_quietly
-from tests.integration.sshd import descendants
-from tests.integration.two_hosts import NamespaceHost, free_number, namespace_host
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 CIPHER_PASS = "un-mot-de-passe-long"  # noqa: S105 of a repository that lives for minutes
 _SCRIPTS = Path(__file__).parent / "databases"
 _MOUNTS = (_SCRIPTS / "mounts.sh").read_text("utf-8")
