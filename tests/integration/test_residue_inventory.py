@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import pradrill, write
 from tests.integration.test_leases import last_record
-from tests.integration.two_hosts import TwoHosts
 
 from pradrill.adapters.ssh.interpreter import source
 from pradrill.domain.run.inventory_answers import inventory
@@ -87,10 +87,10 @@ def test_what_a_login_cannot_see_is_said(tmp_path: Path) -> None:
     python = ["/usr/bin/python3", "-I", "-S", "-c", script, ""]
     words = ["runuser", "-u", "nobody", "--", "env", "PATH=/usr/bin", *python]
     result = subprocess.run(words, capture_output=True, text=True, check=True, cwd="/")
-    seen = inventory(result.stdout)
-    assert {"user", "group", "mount", "unit"} <= set(seen.seen)
-    assert set(seen.unseen) == {"package", "cron"}
-    assert "rpm is not there" in str(seen.limit("web"))
+    here = inventory(result.stdout)
+    assert {"user", "group", "mount", "unit"} <= set(here.seen)
+    assert set(here.unseen) == {"package", "cron"}
+    assert "rpm is not there" in str(here.limit("web"))
 
 
 def test_an_honest_drill_leaves_nothing_and_does_not_wait(hosts: TwoHosts, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ _TOLD = 20
 """Of each kind so many differences are named; the others are counted."""
 
 
-class Kind(StrEnum):
+class InventoryKind(StrEnum):
     """What a drill can leave on a machine."""
 
     USER = "user"
@@ -36,11 +36,13 @@ class Kind(StrEnum):
     ACCOUNT = "account"
 
 
-COME_AND_GO = frozenset({Kind.TIMER, Kind.UNIT, Kind.MOUNT, Kind.SOCKET})
+COME_AND_GO = frozenset(
+    {InventoryKind.TIMER, InventoryKind.UNIT, InventoryKind.MOUNT, InventoryKind.SOCKET}
+)
 """They end by themselves when nobody uses them: that one is gone, or another, is nobody's doing."""
 
 
-class Change(StrEnum):
+class InventoryChange(StrEnum):
     """How something differs from before."""
 
     NEW = "new"
@@ -49,18 +51,18 @@ class Change(StrEnum):
 
 
 _CODES = {
-    Change.NEW: Code.INVENTORY_NEW,
-    Change.CHANGED: Code.INVENTORY_CHANGED,
-    Change.GONE: Code.INVENTORY_GONE,
+    InventoryChange.NEW: Code.INVENTORY_NEW,
+    InventoryChange.CHANGED: Code.INVENTORY_CHANGED,
+    InventoryChange.GONE: Code.INVENTORY_GONE,
 }
 
 
 class Difference(NamedTuple):
     """One thing that is not as before."""
 
-    kind: Kind
+    kind: InventoryKind
     name: str
-    change: Change
+    change: InventoryChange
 
 
 class StandbyInventory(Model):
@@ -76,7 +78,7 @@ class StandbyInventory(Model):
 
     def limit(self, host: str) -> Reason | None:
         """Say what of a host nothing is known about, so that it cannot be compared."""
-        parts = [_unseen(kind, self.unseen[kind]) for kind in Kind if kind in self.unseen]
+        parts = [_unseen(kind, self.unseen[kind]) for kind in InventoryKind if kind in self.unseen]
         return reason(Code.INVENTORY_UNSEEN, host=host, parts=parts) if parts else None
 
     def left_by(
@@ -88,13 +90,13 @@ class StandbyInventory(Model):
         """
         unknown = [
             reason(Code.NOT_VERIFIED, because=_unseen(kind, self.unseen[kind]))
-            for kind in Kind
+            for kind in InventoryKind
             if kind in self.unseen and kind not in before.unseen
         ]
         differences = [
             each
             for each in difference(before, self)
-            if each.kind is not Kind.MOUNT or each.name.rpartition(" (")[0] not in told
+            if each.kind is not InventoryKind.MOUNT or each.name.rpartition(" (")[0] not in told
         ]
         return (*_told(differences), *unknown)
 
@@ -103,30 +105,30 @@ def difference(before: StandbyInventory, after: StandbyInventory) -> tuple[Diffe
     """Return what is not as before, by kind and name; what one of them did not see is left out."""
     return tuple(
         each
-        for kind in Kind
+        for kind in InventoryKind
         if (kind in before.unseen) == (kind in after.unseen)
         for each in _of_kind(kind, before.seen.get(kind, {}), after.seen.get(kind, {}))
     )
 
 
-def _unseen(kind: Kind, why: str) -> Reason:
+def _unseen(kind: InventoryKind, why: str) -> Reason:
     return reason(Code.INVENTORY_KIND, kind=kind, because=why)
 
 
 def _of_kind(
-    kind: Kind, before: Mapping[str, str], after: Mapping[str, str]
+    kind: InventoryKind, before: Mapping[str, str], after: Mapping[str, str]
 ) -> Iterator[Difference]:
     for name in sorted({*before, *after}):
         if name not in before:
-            yield Difference(kind, name, Change.NEW)
+            yield Difference(kind, name, InventoryChange.NEW)
         elif kind not in COME_AND_GO and name not in after:
-            yield Difference(kind, name, Change.GONE)
+            yield Difference(kind, name, InventoryChange.GONE)
         elif kind not in COME_AND_GO and before[name] != after[name]:
-            yield Difference(kind, name, Change.CHANGED)
+            yield Difference(kind, name, InventoryChange.CHANGED)
 
 
 def _told(differences: Sequence[Difference]) -> Iterator[Reason]:
-    for kind in Kind:
+    for kind in InventoryKind:
         of_kind = [each for each in differences if each.kind is kind]
         for each in of_kind[:_TOLD]:
             yield reason(_CODES[each.change], kind=kind, name=each.name)

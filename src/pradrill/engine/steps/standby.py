@@ -219,14 +219,14 @@ def residue(context: Context, _step: PlannedStep) -> StepEnd:
         context.tools.clock.sleep(_APART)
 
     hosts = [host for host in _standbys(context) if host.name in strays]
-    found = {host.name: _left(context, host, strays[host.name]) for host in hosts}
-    if any(each.may_go for each in found.values()):
+    first = {host.name: _left(context, host, strays[host.name]) for host in hosts}
+    if any(each.may_go for each in first.values()):
         context.tools.clock.sleep(_APART)
 
     for host in hosts:
         left += [
             reason(Code.ON_HOST, host=host.name, left=each)
-            for each in _stayed(context, host, found[host.name])
+            for each in _stayed(context, host, first[host.name])
         ]
 
     return context.left(left)
@@ -286,16 +286,16 @@ def _left(context: Context, host: Host, strays: Strays) -> _Left:
     return _Left([*now.paths_left(), *strays.leaves(later)], now.left_by(before))
 
 
-def _stayed(context: Context, host: Host, found: _Left) -> Sequence[Reason]:
+def _stayed(context: Context, host: Host, first: _Left) -> Sequence[Reason]:
     """Look again where something may have gone meanwhile: what a second look has too is left."""
     before = context.facts.baseline.get(host.name)
-    if not found.may_go or before is None:
-        return found.surely
+    if not first.may_go or before is None:
+        return first.surely
     try:
         again = set(_state(context, host).left_by(before))
     except PradrillError as error:
-        return [*found.surely, *found.may_go, reason(Code.NOT_VERIFIED, because=reason_of(error))]
-    return [*(each for each in found.may_go if each in again), *found.surely]
+        return [*first.surely, *first.may_go, reason(Code.NOT_VERIFIED, because=reason_of(error))]
+    return [*(each for each in first.may_go if each in again), *first.surely]
 
 
 def _state(context: Context, host: Host) -> HostState:

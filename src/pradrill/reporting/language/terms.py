@@ -14,7 +14,7 @@ from pradrill.domain.run.outcome import CheckOutcome, GuardOutcome, Phase, StepK
 from pradrill.domain.run.question import CallStage, SlaStanding
 from pradrill.domain.run.record import Refusal, RunState
 from pradrill.domain.run.run_plan import NotRun
-from pradrill.domain.run.standby_inventory import Kind as InventoryKind
+from pradrill.domain.run.standby_inventory import InventoryKind
 from pradrill.domain.run.verdict import Verdict
 from pradrill.domain.values.severity import Severity
 from pradrill.domain.values.timeline import Mark, Provenance

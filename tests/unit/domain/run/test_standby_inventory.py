@@ -9,8 +9,8 @@ from pradrill.domain.run.host import HostState
 from pradrill.domain.run.inventory_answers import inventory, nothing_seen
 from pradrill.domain.run.standby_inventory import (
     COME_AND_GO,
-    Change,
-    Kind,
+    InventoryChange,
+    InventoryKind,
     StandbyInventory,
     difference,
 )
@@ -40,7 +40,7 @@ socket\t32768\tnonsense
 """
 
 
-def stock(kind: Kind, **names: str) -> StandbyInventory:
+def stock(kind: InventoryKind, **names: str) -> StandbyInventory:
     """Return an inventory that holds names of one kind."""
     return StandbyInventory(seen={kind: names})
 
@@ -62,9 +62,9 @@ def test_each_kind_is_read_and_what_moves_by_itself_is_left_out() -> None:
 def test_too_many_names_are_not_seen_and_long_ones_are_cut() -> None:
     """A machine that never ends is no drill's to keep; nothing of it moves a cursor."""
     many = "".join(f"user\t\tu{number}\n" for number in range(5_001))
-    seen = inventory(many + f"cron\t1\t{'x' * 9_000}\x1b[2J\n!firewall\t\x1b[31mno root\n")
-    assert seen.unseen == {"user": "there are more than 5000", "firewall": "?[31mno root"}
-    assert {kind: [len(name) for name in names] for kind, names in seen.seen.items()} == {
+    here = inventory(many + f"cron\t1\t{'x' * 9_000}\x1b[2J\n!firewall\t\x1b[31mno root\n")
+    assert here.unseen == {"user": "there are more than 5000", "firewall": "?[31mno root"}
+    assert {kind: [len(name) for name in names] for kind, names in here.seen.items()} == {
         "cron": [300]
     }
 
@@ -72,7 +72,7 @@ def test_too_many_names_are_not_seen_and_long_ones_are_cut() -> None:
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from([*Kind, "!user", "!", "", "other"]),
+            st.sampled_from([*InventoryKind, "!user", "!", "", "other"]),
             st.sampled_from(["", "\t", "\t\t", "\tii \t"]),
             st.text(max_size=40),
         ).map("".join)
@@ -80,25 +80,25 @@ def test_too_many_names_are_not_seen_and_long_ones_are_cut() -> None:
 )
 def test_whatever_a_host_says_is_read_and_differs_from_nothing_but_itself(answer: str) -> None:
     """No words make the reading fail, nor a machine that has not changed look changed."""
-    seen = inventory(answer)
-    assert difference(seen, inventory(answer)) == ()
-    assert StandbyInventory.model_validate_json(seen.model_dump_json()) == seen
-    assert all(each.isprintable() for names in seen.seen.values() for each in names)
+    here = inventory(answer)
+    assert difference(here, inventory(answer)) == ()
+    assert StandbyInventory.model_validate_json(here.model_dump_json()) == here
+    assert all(each.isprintable() for names in here.seen.values() for each in names)
 
 
-@given(st.sampled_from(Kind))
-def test_what_is_new_counts_and_what_idles_out_does_not(kind: Kind) -> None:
+@given(st.sampled_from(InventoryKind))
+def test_what_is_new_counts_and_what_idles_out_does_not(kind: InventoryKind) -> None:
     """New is residue of any kind; gone or changed is where nothing goes by itself."""
     before, after = stock(kind, a="1", b="1"), stock(kind, b="2", c="1")
-    expected = {("c", Change.NEW)}
+    expected = {("c", InventoryChange.NEW)}
     if kind not in COME_AND_GO:
-        expected |= {("a", Change.GONE), ("b", Change.CHANGED)}
+        expected |= {("a", InventoryChange.GONE), ("b", InventoryChange.CHANGED)}
     assert {each[1:] for each in difference(before, after)} == expected
 
 
 def test_what_cannot_be_seen_any_more_is_not_verified_and_what_never_was_is_a_limit() -> None:
     """Nothing is said to be gone, or new, because a look was not possible."""
-    users = stock(Kind.USER, ann="1")
+    users = stock(InventoryKind.USER, ann="1")
     blind = nothing_seen("sh is missing")
     assert [each for each in texts(blind.left_by(users)) if "user" in each] == [
         "not verified, user: sh is missing"
@@ -112,10 +112,10 @@ def test_what_cannot_be_seen_any_more_is_not_verified_and_what_never_was_is_a_li
 def test_many_differences_are_counted_and_a_mount_is_told_once() -> None:
     """Twenty of a kind are named; a mount point that is told as new is not told again."""
     names = {f"u{number:02}": "" for number in range(25)}
-    left = texts(stock(Kind.USER, **names).left_by(StandbyInventory()))
+    left = texts(stock(InventoryKind.USER, **names).left_by(StandbyInventory()))
     assert (len(left), left[-1]) == (21, "user: 5 more are not as before")
     before = HostState(inventory=StandbyInventory())
-    mounted = {Kind.MOUNT: {"/x (tmpfs)": "", "/y (ext4) 2": ""}}
+    mounted = {InventoryKind.MOUNT: {"/x (tmpfs)": "", "/y (ext4) 2": ""}}
     now = HostState(mounts=("/x",), inventory=StandbyInventory(seen=mounted))
     assert texts(now.left_by(before)) == (
         "/x is mounted",
