@@ -175,7 +175,7 @@ class HostState(Model):
         """Say what differs in the inventories; `mounts` were told."""
         if self.inventory is None or before.inventory is None:
             return ()
-        return self.inventory.left_by(before.inventory, told=mounts)
+        return self.inventory.left_by(before.inventory, mounts=mounts)
 
 
 def _disguised(machine_id: str) -> str:

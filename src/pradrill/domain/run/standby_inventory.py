@@ -82,11 +82,11 @@ class StandbyInventory(Model):
         return reason(Code.INVENTORY_UNSEEN, host=host, parts=parts) if parts else None
 
     def left_by(
-        self, before: StandbyInventory, *, told: Collection[str] = ()
+        self, before: StandbyInventory, *, mounts: Collection[str] = ()
     ) -> tuple[Reason, ...]:
         """Say what is not as before, and what could be seen then and cannot now.
 
-        `told`: mount points of which that was said already.
+        `mounts`: mount points of which that was said already.
         """
         unknown = [
             reason(Code.NOT_VERIFIED, because=_unseen(kind, self.unseen[kind]))
@@ -96,9 +96,9 @@ class StandbyInventory(Model):
         differences = [
             each
             for each in difference(before, self)
-            if each.kind is not InventoryKind.MOUNT or each.name.rpartition(" (")[0] not in told
+            if each.kind is not InventoryKind.MOUNT or each.name.rpartition(" (")[0] not in mounts
         ]
-        return (*_told(differences), *unknown)
+        return (*_reasons(differences), *unknown)
 
 
 def difference(before: StandbyInventory, after: StandbyInventory) -> tuple[Difference, ...]:
@@ -127,7 +127,7 @@ def _of_kind(
             yield Difference(kind, name, InventoryChange.CHANGED)
 
 
-def _told(differences: Sequence[Difference]) -> Iterator[Reason]:
+def _reasons(differences: Sequence[Difference]) -> Iterator[Reason]:
     for kind in InventoryKind:
         of_kind = [each for each in differences if each.kind is kind]
         for each in of_kind[:_TOLD]:
