@@ -65,6 +65,7 @@ OWN_PROCESSES = {
 RUN_ELSEWHERE = {
     "adapters/ansible/vault_reader.py": "run by Ansible's own Python",
     "adapters/ssh/remote_command.py": "sent to the standby and run there",
+    "adapters/ssh/remote_inventory.py": "likewise",
     "adapters/ssh/remote_lease.py": "likewise",
     "adapters/ssh/remote_marker.py": "likewise",
     "adapters/ssh/remote_strays.py": "likewise",

@@ -318,7 +318,7 @@ def test_every_limit_and_guard_has_french_words() -> None:
         guards += isolation_guards(host_facts_now, [*answers, "d:1"], answers)
         both += [guard.detail for guard in guards]
     state = HostState(listening=("a:1",), services=("b",), mounts=("/c",), present=("/d",))
-    left = state.left_by(HostState())
+    left = [*state.left_by(HostState()), *state.paths_left()]
     both += [*left, *(reason(Code.ON_HOST, host="h", left=what) for what in left)]
     assert len(both) > 40
     assert MARKER in "".join(texts(both))

@@ -11,14 +11,16 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from pradrill.adapters.ssh.interpreter import TOO_LONG, SshReply
+from pradrill.adapters.ssh.interpreter import TOO_LONG, SshReply, source
 from pradrill.adapters.ssh.reach import answers_of, unknown
 from pradrill.adapters.ssh.sessions import Channel, LateError, Sessions
 from pradrill.domain.declared.drill import Canary, NewestData
 from pradrill.domain.run import host_answers as host_words
 from pradrill.domain.run.guard import Reached
 from pradrill.domain.run.host import MARKER, Host, HostFacts, HostState, MarkerFault, Site
+from pradrill.domain.run.inventory_answers import inventory, nothing_seen
 from pradrill.domain.run.scope import MARK, MarkedProcess, Stray, Strays, marked, strays_of
+from pradrill.domain.run.standby_inventory import StandbyInventory
 from pradrill.domain.values.instant_text import parse_instant
 from pradrill.domain.values.quotas import ANSWER, megabytes
 from pradrill.domain.values.timeline import Skew
@@ -100,11 +102,12 @@ class SshProbe:
 
             return HostState(
                 listening=host_words.listening(ports),
-                services=tuple(sorted(line.split()[0] for line in services.splitlines() if line)),
+                services=host_words.services(services),
                 mounts=host_words.mounts(mounts),
                 present=tuple(_present(host, paths, there)),
                 uptime=running["uptime"],
                 daemons=tuple(sorted(set(map(host_words.last_line, running["daemons"])))),
+                inventory=self._inventory(host, site) if site.run_id else None,
             )
 
     def end_strays(
@@ -245,6 +248,14 @@ class SshProbe:
         except (ValueError, TypeError, RecursionError) as error:
             reason = host_words.last_line(reply.err) if reply.code else "the answer cannot be read"
             raise PradrillError(f"the processes of {host.name} cannot be seen: {reason}") from error
+
+    def _inventory(self, host: Host, site: Site) -> StandbyInventory:
+        """Take stock; what the host cannot tell is not known of it, and that is told."""
+        script = "remote_inventory.py"
+        reply = self._sessions.script(host, site, script, [source(script)], _LOOK)
+        if reply.code != 0:
+            return nothing_seen(reply.err)
+        return inventory(reply.out) if reply.whole else nothing_seen("the answer is too long")
 
     def _look(
         self, host: Host, site: Site, what: str, scripts: Sequence[str], *words: str

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
+from pradrill.domain.run.standby_inventory import StandbyInventory
 from pradrill.domain.values.host_key import fingerprint
 from pradrill.domain.values.model import Model
 from pradrill.domain.values.reason import Reason, reason
@@ -150,9 +151,12 @@ class HostState(Model):
     daemons: tuple[str, ...] = Field(
         default=(), description="names of processes that the first process answers for"
     )
+    inventory: StandbyInventory | None = Field(
+        default=None, description="all else that a drill can leave; none in older runs"
+    )
 
     def left_by(self, before: HostState) -> tuple[Reason, ...]:
-        """Say what is here now and was not before; declared paths count in any case."""
+        """Say what is here now and was not before, and what else is not as it was."""
         listening = [each for each in self.listening if each not in before.listening]
         services = [each for each in self.services if each not in before.services]
         mounts = [each for each in self.mounts if each not in before.mounts]
@@ -160,8 +164,18 @@ class HostState(Model):
             *(reason(Code.LISTENS, what=each) for each in listening),
             *(reason(Code.SERVICE_ACTIVE, name=each) for each in services),
             *(reason(Code.MOUNTED, path=each) for each in mounts),
-            *(reason(Code.STILL_EXISTS, path=each) for each in self.present),
+            *self._not_in_stock(before, mounts),
         )
+
+    def paths_left(self) -> tuple[Reason, ...]:
+        """Say which declared paths are here, new or not."""
+        return tuple(reason(Code.STILL_EXISTS, path=each) for each in self.present)
+
+    def _not_in_stock(self, before: HostState, mounts: Collection[str]) -> tuple[Reason, ...]:
+        """Say what differs in the inventories; `mounts` were told."""
+        if self.inventory is None or before.inventory is None:
+            return ()
+        return self.inventory.left_by(before.inventory, mounts=mounts)
 
 
 def _disguised(machine_id: str) -> str:

@@ -8,7 +8,11 @@ from collections.abc import Iterator
 
 from pradrill.domain.run.host import Host
 
-_UNSTABLE_MOUNTS = ("/proc", "/sys", "/dev", "/run")  # logins and services come and go there
+_UNSTABLE_MOUNTS = ("/proc", "/sys", "/dev", "/run", "/snap")  # come and go by themselves
+UNSTABLE_UNIT = re.compile(
+    r"(^|/)(user|user-runtime-dir|ssh|sshd)@[^/]*$|\.(scope|slice|mount|swap)$"
+)
+"""Units of logins, and those that stand for something else: they are no drill's."""
 _OCTAL = re.compile(r"\\([0-7]{3})")
 _LISTEN = "0A"
 _LONGEST_LINE = 200
@@ -59,24 +63,35 @@ def listening(table: str) -> tuple[str, ...]:
     for line in table.splitlines():
         fields = line.split()
         if len(fields) > 3 and fields[3] == _LISTEN:  # noqa: PLR2004 number local remote state
-            address, _, port = fields[1].partition(":")
-            ip = _address(address)
-            host = f"[{ip}]" if ip.version == 6 else str(ip)  # noqa: PLR2004 IPv6
-            endpoints.add(f"{host}:{int(port, 16)}")
+            host, port = endpoint(fields[1])
+            endpoints.add(f"{host}:{port}")
 
     return tuple(sorted(endpoints))
 
 
+def endpoint(words: str) -> tuple[str, int]:
+    """Return the address and the port that the kernel writes as ADDRESS:PORT in hexadecimal."""
+    address, _, port = words.partition(":")
+    ip = _address(address)
+    host = f"[{ip}]" if ip.version == 6 else str(ip)  # noqa: PLR2004 IPv6
+    return host, int(port, 16)
+
+
+def services(listed: str) -> tuple[str, ...]:
+    """Return the names of the services that systemctl lists, but for those of logins."""
+    names = (line.split()[0] for line in listed.splitlines() if line.strip())
+    return tuple(sorted(name for name in names if not UNSTABLE_UNIT.search(name)))
+
+
 def mounts(table: str) -> tuple[str, ...]:
     """Return where /proc/self/mounts says file systems are, but for those that come and go."""
-    points = {_unescaped(line.split()[1]) for line in table.splitlines() if line.count(" ") > 1}
-    return tuple(
-        sorted(
-            point
-            for point in points
-            if not any(point == top or point.startswith(f"{top}/") for top in _UNSTABLE_MOUNTS)
-        )
-    )
+    points = {unescaped(line.split()[1]) for line in table.splitlines() if line.count(" ") > 1}
+    return tuple(sorted(point for point in points if not is_unstable(point)))
+
+
+def is_unstable(point: str) -> bool:
+    """Tell whether file systems come and go there by themselves: logins' and services'."""
+    return any(point == top or point.startswith(f"{top}/") for top in _UNSTABLE_MOUNTS)
 
 
 def addresses(text: str) -> tuple[str, ...]:
@@ -113,5 +128,6 @@ def _address(words: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     )
 
 
-def _unescaped(path: str) -> str:
+def unescaped(path: str) -> str:
+    """Return a path as it is, of which the kernel writes blanks in octal."""
     return _OCTAL.sub(lambda octal: chr(int(octal[1], 8)), path)

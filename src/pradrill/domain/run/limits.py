@@ -25,6 +25,12 @@ def limits(facts: Facts) -> tuple[Reason, ...]:
     ]
 
     limits += drill.standby.limits
+    inventories = {host: state.inventory for host, state in facts.baseline.items()}
+    limits += [
+        unseen
+        for host, inventory in inventories.items()
+        if inventory is not None and (unseen := inventory.limit(host)) is not None
+    ]
     if surplus := sum(branch.surplus for branch in facts.branches()):
         limits.append(reason(Code.PASSES_UNKEPT, count=surplus, limit=megabytes(CHECKS_KEPT)))
     if any(wait.call is not None for wait in facts.waits):

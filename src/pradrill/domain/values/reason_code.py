@@ -259,6 +259,11 @@ class Code(StrEnum):
         N_("process %(process)s of this run still ran, and was ended"),
     )
     PROCESS_NEW = "process-new", N_("process %(process)s was not there before")
+    INVENTORY_NEW = "inventory-new", N_("%(kind)s %(name)s was not there before")
+    INVENTORY_CHANGED = "inventory-changed", N_("%(kind)s %(name)s is not as before")
+    INVENTORY_GONE = "inventory-gone", N_("%(kind)s %(name)s was there before and is gone")
+    INVENTORY_KIND = "inventory-kind", N_("%(kind)s: %(because)s")
+    INVENTORY_MORE = "inventory-more", N_("%(kind)s: %(count)s more are not as before")
     NOT_VERIFIED = "not-verified", N_("not verified, %(because)s")
     STATE_NOT_KNOWN = "state-not-known", N_("not verified, its state before is not known")
     HOST_NOT_TORN_DOWN = "host-not-torn-down", N_("not torn down: never proven")
@@ -297,6 +302,10 @@ class Code(StrEnum):
     DIALLING = (
         "dialling",
         N_("a provider's times run from when the call was asked for, dialling included"),
+    )
+    INVENTORY_UNSEEN = (
+        "inventory-unseen",
+        N_("not everything on %(host)s could be compared with what was there before: %(parts)s"),
     )
     ASSUMED_AVAILABLE = (
         "assumed-available",

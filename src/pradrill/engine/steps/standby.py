@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from pradrill.domain.run.event import Event
 from pradrill.domain.run.guard import Guard, GuardKind, Reach, Reached
@@ -53,7 +54,6 @@ def start(context: Context, _step: PlannedStep) -> StepEnd:
 
 def identity(context: Context, step: PlannedStep) -> StepEnd:
     """Prove that every host is a standby and no primary; note what it is like before."""
-    paths = context.facts.plan.drill.standby.absent_after_teardown
     refused: list[GuardResult] = []
     identified: list[HostFacts] = []
     for host in context.there().hosts:
@@ -62,8 +62,7 @@ def identity(context: Context, step: PlannedStep) -> StepEnd:
         context.note(Event.SKEW, host=host.name, skew=facts.skew)
         context.note(Event.HOST, host=host.name, seen=facts.for_record())
         refused += _guard(context, step.phase, _identified(context, host, facts))
-        state = context.tools.probe.state(host, context.there(), paths)
-        context.note(Event.BASELINE, host=host.name, state=state)
+        context.note(Event.BASELINE, host=host.name, state=_state(context, host))
 
     if not refused:
         context.bind(identified)
@@ -219,12 +218,16 @@ def residue(context: Context, _step: PlannedStep) -> StepEnd:
     if was_cut(context.facts) or any(state.any for state in strays.values()):
         context.tools.clock.sleep(_APART)
 
-    for host in _standbys(context):
-        if host.name in strays:
-            left += [
-                reason(Code.ON_HOST, host=host.name, left=each)
-                for each in _left(context, host, strays[host.name])
-            ]
+    hosts = [host for host in _standbys(context) if host.name in strays]
+    first = {host.name: _left(context, host, strays[host.name]) for host in hosts}
+    if any(each.may_go for each in first.values()):
+        context.tools.clock.sleep(_APART)
+
+    for host in hosts:
+        left += [
+            reason(Code.ON_HOST, host=host.name, left=each)
+            for each in _stayed(context, host, first[host.name])
+        ]
 
     return context.left(left)
 
@@ -260,21 +263,46 @@ def _end_strays(context: Context, host: Host, before: HostState | None) -> Stray
     return context.tools.probe.end_strays(host, context.there(), before, commands=False)
 
 
-def _left(context: Context, host: Host, strays: Strays) -> Sequence[Reason]:
+class _Left(NamedTuple):
+    """What one look at a host has shown: what is left in any case, and what may yet go."""
+
+    surely: Sequence[Reason]
+    may_go: Sequence[Reason] = ()
+
+
+def _left(context: Context, host: Host, strays: Strays) -> _Left:
     """Say what is left on a host, whose processes were looked at before."""
-    paths = context.facts.plan.drill.standby.absent_after_teardown
     before = context.facts.baseline.get(host.name)
     later = strays
     try:
         if strays.any or was_cut(context.facts):
             later = _end_strays(context, host, before)
-        now = context.tools.probe.state(host, context.there(), paths)
+        now = _state(context, host)
     except PradrillError as error:
-        return [reason(Code.NOT_VERIFIED, because=reason_of(error))]
+        return _Left([reason(Code.NOT_VERIFIED, because=reason_of(error))])
     if before is None:
-        return [reason(Code.STATE_NOT_KNOWN), *strays.leaves(later)]
+        return _Left([reason(Code.STATE_NOT_KNOWN), *strays.leaves(later)])
 
-    return [*now.left_by(before), *strays.leaves(later)]
+    return _Left([*now.paths_left(), *strays.leaves(later)], now.left_by(before))
+
+
+def _stayed(context: Context, host: Host, first: _Left) -> Sequence[Reason]:
+    """Look again where something may have gone meanwhile: what a second look has too is left."""
+    before = context.facts.baseline.get(host.name)
+    if not first.may_go or before is None:
+        return first.surely
+    try:
+        again = set(_state(context, host).left_by(before))
+    except PradrillError as error:
+        return [*first.surely, *first.may_go, reason(Code.NOT_VERIFIED, because=reason_of(error))]
+    return [*(each for each in first.may_go if each in again), *first.surely]
+
+
+def _state(context: Context, host: Host) -> HostState:
+    """Look at a host, and tell it as it is noted: without the run's secrets."""
+    paths = context.facts.plan.drill.standby.absent_after_teardown
+    state = context.tools.probe.state(host, context.there(), paths)
+    return HostState.model_validate(context.tools.masked(state.model_dump(mode="json")))
 
 
 def release(context: Context, _step: PlannedStep) -> StepEnd:

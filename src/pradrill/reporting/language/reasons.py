@@ -13,6 +13,7 @@ from typing import Any
 
 from pradrill.domain.run.outcome import CheckOutcome, GuardOutcome, Phase, StepOutcome
 from pradrill.domain.run.question import CallStage, SlaStanding
+from pradrill.domain.run.standby_inventory import InventoryKind
 from pradrill.domain.values.reason import (
     ENGLISH,
     Reason,
@@ -34,6 +35,7 @@ ENUMS: Mapping[str, type[StrEnum]] = {
     "seen": GuardOutcome,
     "stage": CallStage,
     "kept": SlaStanding,
+    "kind": InventoryKind,
 }
 """Values that are words of the domain, by their names in the forms."""
 

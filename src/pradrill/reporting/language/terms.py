@@ -14,6 +14,7 @@ from pradrill.domain.run.outcome import CheckOutcome, GuardOutcome, Phase, StepK
 from pradrill.domain.run.question import CallStage, SlaStanding
 from pradrill.domain.run.record import Refusal, RunState
 from pradrill.domain.run.run_plan import NotRun
+from pradrill.domain.run.standby_inventory import InventoryKind
 from pradrill.domain.run.verdict import Verdict
 from pradrill.domain.values.severity import Severity
 from pradrill.domain.values.timeline import Mark, Provenance
@@ -80,6 +81,23 @@ def _refusals() -> Mapping[str, str]:
 
 def _kinds() -> Mapping[str, str]:
     return {Kind.TEST: _("technical test"), Kind.EXERCISE: _("exercise with people")}
+
+
+def _inventory_kinds() -> Mapping[str, str]:
+    return {
+        InventoryKind.USER: pgettext("left behind", "user"),
+        InventoryKind.GROUP: pgettext("left behind", "group"),
+        InventoryKind.PACKAGE: pgettext("left behind", "package"),
+        InventoryKind.CRON: pgettext("left behind", "cron file"),
+        InventoryKind.TIMER: pgettext("left behind", "timer"),
+        InventoryKind.UNIT: pgettext("left behind", "unit"),
+        InventoryKind.MOUNT: pgettext("left behind", "mount"),
+        InventoryKind.SOCKET: pgettext("left behind", "socket"),
+        InventoryKind.FIREWALL: pgettext("left behind", "firewall chain"),
+        InventoryKind.FILE: pgettext("left behind", "file"),
+        InventoryKind.DATABASE: pgettext("left behind", "database"),
+        InventoryKind.ACCOUNT: pgettext("left behind", "database account"),
+    }
 
 
 def _phases() -> Mapping[str, str]:
@@ -259,6 +277,7 @@ _WORDS: Mapping[type[StrEnum], Callable[[], Mapping[str, str]]] = {
     RunState: _states,
     Refusal: _refusals,
     Kind: _kinds,
+    InventoryKind: _inventory_kinds,
     Phase: _phases,
     StepKind: _step_kinds,
     StepOutcome: _step_outcomes,

@@ -1,0 +1,136 @@
+"""Take stock of a standby, and tell what differs: what stands there beside what listens and runs.
+
+Two stocks are compared by kind and name. Of what comes and goes by itself only what is new counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+from pydantic import Field
+
+from pradrill.domain.values.model import Model
+from pradrill.domain.values.reason import Reason, reason
+from pradrill.domain.values.reason_code import Code
+
+_TOLD = 20
+"""Of each kind so many differences are named; the others are counted."""
+
+
+class InventoryKind(StrEnum):
+    """What a drill can leave on a machine."""
+
+    USER = "user"
+    GROUP = "group"
+    PACKAGE = "package"
+    CRON = "cron"  # a file of jobs
+    TIMER = "timer"
+    UNIT = "unit"
+    MOUNT = "mount"
+    SOCKET = "socket"
+    FIREWALL = "firewall"
+    FILE = "file"
+    DATABASE = "database"
+    ACCOUNT = "account"
+
+
+COME_AND_GO = frozenset(
+    {InventoryKind.TIMER, InventoryKind.UNIT, InventoryKind.MOUNT, InventoryKind.SOCKET}
+)
+"""They end by themselves when nobody uses them: that one is gone, or another, is nobody's doing."""
+
+
+class InventoryChange(StrEnum):
+    """How something differs from before."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    GONE = "gone"
+
+
+_CODES = {
+    InventoryChange.NEW: Code.INVENTORY_NEW,
+    InventoryChange.CHANGED: Code.INVENTORY_CHANGED,
+    InventoryChange.GONE: Code.INVENTORY_GONE,
+}
+
+
+class Difference(NamedTuple):
+    """One thing that is not as before."""
+
+    kind: InventoryKind
+    name: str
+    change: InventoryChange
+
+
+class StandbyInventory(Model):
+    """What stands on a machine at one moment, and what of it could not be seen.
+
+    Kinds are texts here: what another version has noted is read, and left aside.
+    """
+
+    seen: dict[str, dict[str, str]] = Field(
+        default={}, description="kind → name → what is noted of it, in short"
+    )
+    unseen: dict[str, str] = Field(default={}, description="kind → why it could not be seen")
+
+    def limit(self, host: str) -> Reason | None:
+        """Say what of a host nothing is known about, so that it cannot be compared."""
+        parts = [_unseen(kind, self.unseen[kind]) for kind in InventoryKind if kind in self.unseen]
+        return reason(Code.INVENTORY_UNSEEN, host=host, parts=parts) if parts else None
+
+    def left_by(
+        self, before: StandbyInventory, *, mounts: Collection[str] = ()
+    ) -> tuple[Reason, ...]:
+        """Say what is not as before, and what could be seen then and cannot now.
+
+        `mounts`: mount points of which that was said already.
+        """
+        unknown = [
+            reason(Code.NOT_VERIFIED, because=_unseen(kind, self.unseen[kind]))
+            for kind in InventoryKind
+            if kind in self.unseen and kind not in before.unseen
+        ]
+        differences = [
+            each
+            for each in difference(before, self)
+            if each.kind is not InventoryKind.MOUNT or each.name.rpartition(" (")[0] not in mounts
+        ]
+        return (*_reasons(differences), *unknown)
+
+
+def difference(before: StandbyInventory, after: StandbyInventory) -> tuple[Difference, ...]:
+    """Return what is not as before, by kind and name; what one of them did not see is left out."""
+    return tuple(
+        each
+        for kind in InventoryKind
+        if (kind in before.unseen) == (kind in after.unseen)
+        for each in _of_kind(kind, before.seen.get(kind, {}), after.seen.get(kind, {}))
+    )
+
+
+def _unseen(kind: InventoryKind, why: str) -> Reason:
+    return reason(Code.INVENTORY_KIND, kind=kind, because=why)
+
+
+def _of_kind(
+    kind: InventoryKind, before: Mapping[str, str], after: Mapping[str, str]
+) -> Iterator[Difference]:
+    for name in sorted({*before, *after}):
+        if name not in before:
+            yield Difference(kind, name, InventoryChange.NEW)
+        elif kind not in COME_AND_GO and name not in after:
+            yield Difference(kind, name, InventoryChange.GONE)
+        elif kind not in COME_AND_GO and before[name] != after[name]:
+            yield Difference(kind, name, InventoryChange.CHANGED)
+
+
+def _reasons(differences: Sequence[Difference]) -> Iterator[Reason]:
+    for kind in InventoryKind:
+        of_kind = [each for each in differences if each.kind is kind]
+        for each in of_kind[:_TOLD]:
+            yield reason(_CODES[each.change], kind=kind, name=each.name)
+        if len(of_kind) > _TOLD:
+            yield reason(Code.INVENTORY_MORE, kind=kind, count=len(of_kind) - _TOLD)

@@ -1,0 +1,103 @@
+"""What a drill leaves on its standby is found and named; what an honest one leaves is nothing."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.integration.hosts.two_hosts import TwoHosts
+from tests.integration.house import pradrill, write
+from tests.integration.test_leases import last_record
+
+from pradrill.adapters.ssh.interpreter import source
+from pradrill.domain.run.inventory_answers import inventory
+from pradrill.testing.reasons import texts
+
+_LEAVES = """\
+- hosts: standby
+  gather_facts: false
+  tasks:
+    - name: put the data back
+      ansible.builtin.raw: mkdir -p /srv/restored && echo data > /srv/restored/data
+    - name: leave something of each kind
+      ansible.builtin.raw: |
+        echo 'ghost:x:4242:4242::/srv:/bin/sh' >> /etc/passwd
+        echo '* * * * * root true' > /etc/cron.d/ghost
+        mount -t tmpfs ghost /etc/cron.d/over
+        env -i setsid timeout 30 python3 -c '{listen}' </dev/null >/dev/null 2>&1 &
+        sleep 0.5
+"""
+_LISTEN = (
+    'import socket, time; s = socket.socket(type=socket.SOCK_DGRAM); s.bind(("", 5353));'
+    " time.sleep(60)"
+)
+
+
+def inside(hosts: TwoHosts, script: str) -> None:
+    """Run a script on the standby."""
+    server = hosts.standby.server
+    words = ["ssh", "-i", str(server.key), "-p", str(server.port), "-o", "BatchMode=yes"]
+    words += ["-o", f"UserKnownHostsFile={server.known_hosts}", f"root@{server.address}"]
+    subprocess.run([*words, script], check=True, timeout=60)
+
+
+@pytest.fixture
+def own_etc(hosts: TwoHosts, tmp_path: Path) -> Iterator[TwoHosts]:
+    """Give the standby users and cron files of its own."""
+    (tmp_path / "passwd").write_text(Path("/etc/passwd").read_text())
+    inside(
+        hosts,
+        f"mount --bind {tmp_path}/passwd /etc/passwd; mount -t tmpfs own /etc/cron.d;"
+        "mkdir /etc/cron.d/over; mount -t tmpfs own /etc/cron.d/over",
+    )
+    yield hosts
+    inside(
+        hosts,
+        "while umount /etc/cron.d/over 2>/dev/null; do :; done; umount /etc/passwd /etc/cron.d",
+    )
+
+
+def seconds(record: dict[str, Any]) -> float:
+    """Return how long the look for residue took."""
+    return float(next(step["seconds"] for step in record["steps"] if step["kind"] == "residue"))
+
+
+def test_all_that_a_drill_leaves_is_named(own_etc: TwoHosts, tmp_path: Path) -> None:
+    """A user, a job, a listener, a mount over another: each by its name, exit 13; no more."""
+    house = own_etc.house(tmp_path / "house")
+    write(house, "playbooks/restore.yml", _LEAVES.format(listen=_LISTEN))
+    result = pradrill(house, "run", "shop")
+    assert result.returncode == 13, result.stdout + result.stderr
+    residue = [each.removeprefix("web-dr: ") for each in texts(last_record(house)["residue"])]
+    assert sorted(each for each in residue if not each.startswith("process ")) == [
+        "cron /etc/cron.d/ghost was not there before",
+        "mount /etc/cron.d/over (tmpfs) 2 was not there before",
+        "socket udp 0.0.0.0:5353 was not there before",
+        "user ghost was not there before",
+    ]
+    assert "user ghost was not there before" in result.stdout + result.stderr
+
+
+def test_what_a_login_cannot_see_is_said(tmp_path: Path) -> None:
+    """Without root, or where nothing knows packages, all else is seen, and it is said why not."""
+    script = source("remote_inventory.py").replace("/var/lib/dpkg/status", f"{tmp_path}/none")
+    python = ["/usr/bin/python3", "-I", "-S", "-c", script, ""]
+    words = ["runuser", "-u", "nobody", "--", "env", "PATH=/usr/bin", *python]
+    result = subprocess.run(words, capture_output=True, text=True, check=True, cwd="/")
+    here = inventory(result.stdout)
+    assert {"user", "group", "mount", "unit"} <= set(here.seen)
+    assert set(here.unseen) == {"package", "cron"}
+    assert "rpm is not there" in str(here.limit("web"))
+
+
+def test_an_honest_drill_leaves_nothing_and_does_not_wait(hosts: TwoHosts, tmp_path: Path) -> None:
+    """What was there before is there after, all kinds were looked at, and nobody waited for it."""
+    house = hosts.house(tmp_path)
+    result = pradrill(house, "run", "shop")
+    assert result.returncode == 0, result.stdout + result.stderr
+    record = last_record(house)
+    assert record["residue"] == []
+    assert seconds(record) < 2.5

@@ -1,0 +1,123 @@
+"""What stood on a standby before and stands there after: read from hostile words, and compared."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pradrill.domain.run.host import HostState
+from pradrill.domain.run.inventory_answers import inventory, nothing_seen
+from pradrill.domain.run.standby_inventory import (
+    COME_AND_GO,
+    InventoryChange,
+    InventoryKind,
+    StandbyInventory,
+    difference,
+)
+from pradrill.testing.reasons import texts
+
+ANSWER = """\
+user\t1001:1001:/home/ann:/bin/sh\tann
+group\t1001:ann\tann
+package\tii \tnginx
+package\trc \tremoved
+package\tii \tlinux-image-6.1.0-28-amd64
+package\thi \tlinux-base-tools
+cron\t99 12\t/etc/cron.d/a job
+unit\t\tapt-daily.timer
+unit\t\t/etc/systemd/system/shop.service
+unit\t\tuser@1000.service
+unit\t\tsession-4.scope
+mount\text4\t/
+mount\ttmpfs\t/run/user/0
+mount\tsquashfs\t/snap/core/1
+mount\ttmpfs\t/srv/a\\040b
+mount\ttmpfs\t/srv/a\\040b
+socket\t32768\t00000000:0035
+socket\t32768\t00000000:9C40
+socket\t32768\t00000000:0044
+socket\t32768\tnonsense
+"""
+
+
+def stock(kind: InventoryKind, **names: str) -> StandbyInventory:
+    """Return an inventory that holds names of one kind."""
+    return StandbyInventory(seen={kind: names})
+
+
+def test_each_kind_is_read_and_what_moves_by_itself_is_left_out() -> None:
+    """Kernels, logins' units, snaps, clients' ports and packages that are gone are no drill's."""
+    assert inventory(ANSWER).seen == {
+        "user": {"ann": "1001:1001:/home/ann:/bin/sh"},
+        "group": {"ann": "1001:ann"},
+        "package": {"nginx": ""},
+        "cron": {"/etc/cron.d/a job": "99 12"},
+        "timer": {"apt-daily.timer": ""},
+        "unit": {"/etc/systemd/system/shop.service": ""},
+        "mount": {"/ (ext4)": "", "/srv/a b (tmpfs)": "", "/srv/a b (tmpfs) 2": ""},
+        "socket": {"udp 0.0.0.0:53": ""},
+    }
+
+
+def test_too_many_names_are_not_seen_and_long_ones_are_cut() -> None:
+    """A machine that never ends is no drill's to keep; nothing of it moves a cursor."""
+    many = "".join(f"user\t\tu{number}\n" for number in range(5_001))
+    here = inventory(many + f"cron\t1\t{'x' * 9_000}\x1b[2J\n!firewall\t\x1b[31mno root\n")
+    assert here.unseen == {"user": "there are more than 5000", "firewall": "?[31mno root"}
+    assert {kind: [len(name) for name in names] for kind, names in here.seen.items()} == {
+        "cron": [300]
+    }
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([*InventoryKind, "!user", "!", "", "other"]),
+            st.sampled_from(["", "\t", "\t\t", "\tii \t"]),
+            st.text(max_size=40),
+        ).map("".join)
+    ).map("\n".join)
+)
+def test_whatever_a_host_says_is_read_and_differs_from_nothing_but_itself(answer: str) -> None:
+    """No words make the reading fail, nor a machine that has not changed look changed."""
+    here = inventory(answer)
+    assert difference(here, inventory(answer)) == ()
+    assert StandbyInventory.model_validate_json(here.model_dump_json()) == here
+    assert all(each.isprintable() for names in here.seen.values() for each in names)
+
+
+@given(st.sampled_from(InventoryKind))
+def test_what_is_new_counts_and_what_idles_out_does_not(kind: InventoryKind) -> None:
+    """New is residue of any kind; gone or changed is where nothing goes by itself."""
+    before, after = stock(kind, a="1", b="1"), stock(kind, b="2", c="1")
+    expected = {("c", InventoryChange.NEW)}
+    if kind not in COME_AND_GO:
+        expected |= {("a", InventoryChange.GONE), ("b", InventoryChange.CHANGED)}
+    assert {each[1:] for each in difference(before, after)} == expected
+
+
+def test_what_cannot_be_seen_any_more_is_not_verified_and_what_never_was_is_a_limit() -> None:
+    """Nothing is said to be gone, or new, because a look was not possible."""
+    users = stock(InventoryKind.USER, ann="1")
+    blind = nothing_seen("sh is missing")
+    assert [each for each in texts(blind.left_by(users)) if "user" in each] == [
+        "not verified, user: sh is missing"
+    ]
+    assert users.left_by(blind) == ()
+    assert blind.left_by(blind) == ()
+    assert users.limit("web") is None
+    assert "user: sh is missing" in str(blind.limit("web"))
+
+
+def test_many_differences_are_counted_and_a_mount_is_told_once() -> None:
+    """Twenty of a kind are named; a mount point that is told as new is not told again."""
+    names = {f"u{number:02}": "" for number in range(25)}
+    left = texts(stock(InventoryKind.USER, **names).left_by(StandbyInventory()))
+    assert (len(left), left[-1]) == (21, "user: 5 more are not as before")
+    before = HostState(inventory=StandbyInventory())
+    mounted = {InventoryKind.MOUNT: {"/x (tmpfs)": "", "/y (ext4) 2": ""}}
+    now = HostState(mounts=("/x",), inventory=StandbyInventory(seen=mounted))
+    assert texts(now.left_by(before)) == (
+        "/x is mounted",
+        "mount /y (ext4) 2 was not there before",
+    )
