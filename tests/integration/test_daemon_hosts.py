@@ -16,5 +16,5 @@ def test_a_script_is_read_though_its_place_is_covered() -> None:
         script.write_text(f'[ ! -e {script} ] && echo "$1"\n')
         Path(home, "srv").mkdir()
         run = apart(Path(home), script, "hidden")
-        done = subprocess.run(run, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (0, "hidden\n"), done.stderr
+        result = subprocess.run(run, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (0, "hidden\n"), result.stderr
