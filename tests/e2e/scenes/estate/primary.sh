@@ -2,7 +2,7 @@
 # restore playbooks say. $1 the intranet's name; stdin: what fills a WordPress.
 set -eu
 site=$1 password=of-production
-cat > /root/fill.php
+cat > /tmp/fill.php
 mkdir -p /srv/backups/directory /srv/backups/intranet-sql /srv/backups/intranet
 
 systemctl stop slapd
@@ -33,6 +33,6 @@ define('WP_CONTENT_DIR', '/var/lib/wordpress/wp-content');
 END
 chgrp www-data /etc/wordpress/config-default.php
 install -d -o www-data -g www-data /var/lib/wordpress/wp-content/uploads
-runuser -u www-data -- php -- "$site" < /root/fill.php
+runuser -u www-data -- php -- "$site" < /tmp/fill.php
 mariadb-dump --single-transaction intranet | gzip > /srv/backups/intranet-sql/intranet.sql.gz
 tar -czf "/srv/backups/intranet/wp-content-$(date -u +%F).tar.gz" -C /var/lib/wordpress/wp-content .
