@@ -25,8 +25,8 @@ from pradrill.app.demo_lab import demo_lab
 from pradrill.system import processes
 
 pytestmark = pytest.mark.e2e
-# tests/integration has the same ends on real hosts (test_ends_of_a_drill, test_teardown_again),
-# tests/sources the same rot of the same tools.
+# tests/integration has the same ends on real hosts (test_ends_of_a_drill, test_leases,
+# test_teardown_again), tests/sources the same rot of the same tools.
 _BY_DAY_ON_HOSTS = pytest.mark.nightly
 PACK = "$(ls -S $(find /srv/restic/wordpress/data -type f) | head -1)"
 KEPT_DEMO = Path(__file__).parent / "scenes/kept_demo.py"
@@ -209,6 +209,7 @@ def test_ctrl_c_during_the_restore_tears_down_first(place: Place) -> None:
     assert place.nothing_is_left()
 
 
+@_BY_DAY_ON_HOSTS
 def test_a_killed_run_is_found_and_torn_down_by_the_next_command(place: Place) -> None:
     """After kill -9 the standby still runs; the next command ends it and records CRASHED."""
     running, before = begin(place)

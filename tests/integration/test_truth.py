@@ -18,7 +18,14 @@ def losing() -> Iterator[tuple[rpa_truth.Bench, Path]]:
         yield opened
 
 
-@pytest.mark.parametrize("source", SOURCES)
+_BY_DAY = {"mariadb-dump", "pgbackrest", "restic"}
+"""One of each sort: a dump, a log that is replayed, a snapshot. The others repeat it at night."""
+
+
+@pytest.mark.parametrize(
+    "source",
+    [pytest.param(name, marks=() if name in _BY_DAY else pytest.mark.nightly) for name in SOURCES],
+)
 def test_the_rpa_contains_the_true_loss(losing: tuple[rpa_truth.Bench, Path], source: str) -> None:
     """A primary killed at a known instant: its restored heartbeat bounds what was lost."""
     bench, home = losing
