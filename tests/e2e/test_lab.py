@@ -30,15 +30,23 @@ def machine(lab: Lab) -> Iterator[Machine]:
     machine.down()
 
 
-def test_a_frozen_machine_is_usable_soon_and_has_the_right_time(
+def test_a_frozen_machine_is_usable_within_five_seconds_with_the_right_time(
     lab: Lab, machine: Machine, tmp_path: Path
 ) -> None:
-    """Resuming takes seconds also without KVM, and the clock is right at once."""
+    """Resuming takes under 5 s also without KVM, and the clock is right at once."""
     clock = SteadyClock()
-    start = time.monotonic()
-    site = LabMachines(lab, [machine.name], {}).start(tmp_path, "a run", say)
-    assert inside(machine, "hostname") == "trial"
-    assert time.monotonic() - start < 20  # below 5 when nothing else runs
+    seconds = 5.0
+    for attempt in range(4):  # beside other tests one may take longer
+        machine.down()
+        folder = tmp_path / str(attempt)
+        folder.mkdir()
+        start = time.monotonic()
+        site = LabMachines(lab, [machine.name], {}).start(folder, "a run", say)
+        assert inside(machine, "hostname") == "trial"
+        seconds = time.monotonic() - start
+        if seconds < 5:
+            break
+    assert seconds < 5
     probe = SshProbe(clock, resolve)
     try:
         facts = probe.facts(site.hosts[0], site)

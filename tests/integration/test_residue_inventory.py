@@ -26,6 +26,7 @@ _LEAVES = """\
       ansible.builtin.raw: |
         echo 'ghost:x:4242:4242::/srv:/bin/sh' >> /etc/passwd
         echo '* * * * * root true' > /etc/cron.d/ghost
+        mkfifo /etc/cron.d/pipe && touch "$(printf '/etc/cron.d/\\377')"
         mount -t tmpfs ghost /etc/cron.d/over
         env -i setsid timeout 30 python3 -c '{listen}' </dev/null >/dev/null 2>&1 &
         sleep 0.5
@@ -73,7 +74,9 @@ def test_all_that_a_drill_leaves_is_named(own_etc: TwoHosts, tmp_path: Path) -> 
     assert result.returncode == 13, result.stdout + result.stderr
     residue = [each.removeprefix("web-dr: ") for each in texts(last_record(house)["residue"])]
     assert sorted(each for each in residue if not each.startswith("process ")) == [
+        "cron /etc/cron.d/\\udcff was not there before",
         "cron /etc/cron.d/ghost was not there before",
+        "cron /etc/cron.d/pipe was not there before",
         "mount /etc/cron.d/over (tmpfs) 2 was not there before",
         "socket udp 0.0.0.0:5353 was not there before",
         "user ghost was not there before",

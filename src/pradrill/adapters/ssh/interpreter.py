@@ -16,6 +16,11 @@ from pradrill.domain.values.quotas import ANSWER
 
 KEPT = 262_144  # bytes of each stream of a script, the last ones: several listings in one
 TOO_LONG = -2  # no exit code: what was run was ended for what it printed
+UNREADABLE = (
+    *(ValueError, TypeError, LookupError, AttributeError),
+    *(ArithmeticError, RecursionError),
+)
+"""What comes of reading an answer that its script would never give."""
 _CODES = 256  # that a process can end with
 _LONGEST_TEXT = 3 * KEPT  # bytes of a stream: one that was no text is put there by three
 _LONGEST = 16 * KEPT  # bytes of an answer: two streams, each byte at most six of JSON, and room
@@ -60,7 +65,7 @@ class Interpreter:
         """Return what came of the script. Raises EOFError when that cannot be read."""
         try:
             return _reply(json.loads(self._line()), self._name)
-        except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
+        except UNREADABLE as error:
             raise EOFError from error
 
     def ended(self) -> SshReply:

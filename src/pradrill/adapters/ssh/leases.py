@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from pradrill.adapters.ssh.interpreter import SshReply
+from pradrill.adapters.ssh.interpreter import UNREADABLE, SshReply
 from pradrill.adapters.ssh.sessions import Sessions
 from pradrill.domain.run import host_answers as host_words
 from pradrill.domain.run.host import Host, Site
@@ -21,7 +21,6 @@ from pradrill.domain.run.lease import (
 from pradrill.errors import PradrillError
 
 _LOOK = 30.0
-_UNREADABLE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
 
 
 class SshLeases:
@@ -56,7 +55,7 @@ class SshLeases:
                 FoundLease(holder=_holder(words), holds=not words["over"])
                 for words in json.loads(reply.out)["leases"]
             ]
-        except (*_UNREADABLE, RecursionError) as error:
+        except UNREADABLE as error:
             raise _unread(host, reply) from error
 
     def close(self) -> None:
@@ -67,7 +66,7 @@ class SshLeases:
         reply = self._run(host, site, do, holder, **words)
         try:
             return _answer(json.loads(reply.out))
-        except (*_UNREADABLE, RecursionError) as error:
+        except UNREADABLE as error:
             raise _unread(host, reply) from error
 
     def _run(self, host: Host, site: Site, do: str, holder: Holder, **words: Any) -> SshReply:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from pradrill.adapters.ssh.interpreter import TOO_LONG, SshReply, source
+from pradrill.adapters.ssh.interpreter import TOO_LONG, UNREADABLE, SshReply, source
 from pradrill.adapters.ssh.reach import answers_of, unknown
 from pradrill.adapters.ssh.sessions import Channel, LateError, Sessions
 from pradrill.domain.declared.drill import Canary, NewestData
@@ -30,6 +30,7 @@ from pradrill.ports import Clock
 _LOOK = 30.0  # seconds for a light command
 _REACH = 60.0  # seconds for remote_reach.py, which has shorter limits of its own
 _ROUNDS = 8
+_LONGEST_VALUE = 65_536  # bytes that a command of the drill's may print
 _TIMED_OUT, _KILLED = 124, 137  # exit codes of timeout(1)
 _REPLACED = "\N{REPLACEMENT CHARACTER}"  # what bytes that are no text are read as
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -245,7 +246,7 @@ class SshProbe:
         reply = self._sessions.script(host, site, "remote_strays.py", words, _LOOK)
         try:
             return dict(json.loads(reply.out))
-        except (ValueError, TypeError, RecursionError) as error:
+        except UNREADABLE as error:
             reason = host_words.last_line(reply.err) if reply.code else "the answer cannot be read"
             raise PradrillError(f"the processes of {host.name} cannot be seen: {reason}") from error
 
@@ -296,7 +297,7 @@ class SshProbe:
                 hint="Run it by hand on the standby as the same user.",
             )
 
-        return reply
+        return reply._replace(whole=reply.whole and len(reply.out.encode()) <= _LONGEST_VALUE)
 
 
 @contextmanager
@@ -304,10 +305,7 @@ def _understanding(host: Host, what: str) -> Iterator[None]:
     """Take whatever a host says that is not what its script would say for an answer not given."""
     try:
         yield
-    except (
-        *(ValueError, TypeError, LookupError, AttributeError),
-        *(ArithmeticError, RecursionError),
-    ) as error:
+    except UNREADABLE as error:
         raise PradrillError(f"what {host.name} says of its {what} cannot be read") from error
 
 
@@ -330,7 +328,7 @@ def marker_of(host: Host, answer: str) -> Marker:
 
         content = payload["content"]
         return Marker(content if content is None else str(content).encode("utf-8").decode())
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except UNREADABLE as error:
         raise PradrillError(f"what {host.name} says of its marker cannot be read") from error
 
 

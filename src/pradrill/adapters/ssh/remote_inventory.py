@@ -9,6 +9,7 @@ machine starting is what costs. What it prints is read by domain/run/inventory_a
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 import zlib
@@ -87,6 +88,16 @@ def files_below(top: str) -> Iterator[str]:
             yield f"{folder}/{name}"
 
 
+def content_of(path: str) -> str:
+    """Return what tells one content from another; of a pipe nothing."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe would hold it up
+    except OSError:
+        return ""
+    with open(file, "rb") as content:  # noqa: PTH123 a descriptor
+        return f"{zlib.crc32(content.read()):x}" if stat.S_ISREG(os.fstat(file).st_mode) else ""
+
+
 def jobs() -> None:
     """Print files of scheduled jobs, with what tells one content from another."""
     if os.geteuid() != 0:
@@ -94,11 +105,7 @@ def jobs() -> None:
     for path in (each for top in JOBS for each in files_below(top)):
         if path.endswith("/.SEQ"):  # at's count
             continue
-        try:
-            with open(path, "rb") as file:  # noqa: PTH123 pathlib costs time
-                line("cron", f"{zlib.crc32(file.read()):x}", path)
-        except OSError:
-            line("cron", "", path)
+        line("cron", content_of(path), path)
 
 
 def units() -> None:
@@ -141,6 +148,7 @@ LOOKS = {
 
 def main(itself: str) -> None:
     """Look at each kind; what one look cannot see hinders no other."""
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # names are bytes
     if os.geteuid() != 0 and itself:
         try:
             sys.stdout.write(output_of(*SUDO, itself, ""))

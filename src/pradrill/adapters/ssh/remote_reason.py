@@ -1,7 +1,7 @@
 """Run a command of the drill's; of a database's error only the reason leaves the standby.
 
-Sent to the standby and run there, by any Python from 3.9 on. The word is the command, for sh; what
-ends it too late or too talkative is told to end, so that it can end what it has started.
+Sent to the standby and run there, by any Python from 3.9 on. The word is the command, for sh. One
+that says too much is told to end, so that it can end what it has started.
 """
 
 import re

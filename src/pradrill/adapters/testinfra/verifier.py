@@ -50,8 +50,10 @@ class CheckEvidence:
         with self._lock:
             self._size += sum(len(line.encode()) for line in lines)
             is_full = self._size > CHECKS_KEPT
+        if is_full and cut:
+            return
         if is_full:
-            lines = [] if cut else [json.dumps({"cut": f"after {megabytes(CHECKS_KEPT)}"}) + "\n"]
+            lines = [json.dumps({"cut": f"after {megabytes(CHECKS_KEPT)}"}) + "\n"]
             cut += lines
 
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
