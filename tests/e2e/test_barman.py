@@ -10,9 +10,9 @@ from datetime import datetime
 
 import pytest
 from tests.e2e.scenes.databases import SCRIPTS, play_barman
-from tests.e2e.scenes.endings import assert_failed, assert_recovered, failed_checks, step
 from tests.e2e.scenes.place import PlaceOfLoss
 from tests.e2e.scenes.scene import Scene
+from tests.support.endings import assert_failed, assert_recovered, failed_checks, step
 
 from pradrill.adapters.standbys.lab import Lab
 

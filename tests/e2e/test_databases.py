@@ -7,9 +7,9 @@ from datetime import datetime
 
 import pytest
 from tests.e2e.scenes.databases import play
-from tests.e2e.scenes.endings import assert_failed, assert_recovered, step
 from tests.e2e.scenes.place import PlaceOfLoss
 from tests.e2e.scenes.scene import Scene
+from tests.support.endings import assert_failed, assert_recovered, step
 
 from pradrill.adapters.standbys.lab import Lab
 

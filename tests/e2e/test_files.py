@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.e2e.scenes.endings import assert_recovered, failed_checks
 from tests.e2e.scenes.keeper import play, script
 from tests.e2e.scenes.place import REPOSITORY, Edit, PlaceOfLoss
 from tests.e2e.scenes.scene import Scene, inside
+from tests.support.endings import assert_recovered, failed_checks
 
 from pradrill.adapters.standbys.lab import Lab, Machine
 

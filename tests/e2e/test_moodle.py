@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.e2e.scenes.endings import assert_recovered, failed_checks, step
 from tests.e2e.scenes.keeper import play, script, send
 from tests.e2e.scenes.place import REPOSITORY, PlaceOfLoss
 from tests.e2e.scenes.scene import Scene, inside
+from tests.support.endings import assert_recovered, failed_checks, step
 
 from pradrill.adapters.standbys.lab import Lab, Machine
 

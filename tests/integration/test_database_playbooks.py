@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import json
 import os
-import re
+import subprocess
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from tests.integration.hosts.database_hosts import CIPHER_PASS, DatabaseHosts, database_hosts
 from tests.integration.house import edit, pradrill
+from tests.support.endings import assert_failed, assert_recovered, step
 
-from pradrill.domain.values.reason import as_reason
 from pradrill.system import processes
 
+Outcome = tuple[subprocess.CompletedProcess[str], dict[str, Any]]
+"""What a drill ended with, and its record."""
 BEAT = 2
 """Between two heartbeats on a busy machine, in seconds."""
 
@@ -39,43 +41,17 @@ def databases(made_databases: DatabaseHosts) -> Iterator[DatabaseHosts]:
     assert made_databases.state_of_standby() == before
 
 
-class Outcome(NamedTuple):
-    """What a drill ended with, and its record."""
-
-    exit_code: int
-    output: str
-    record: dict[str, Any]
-
-    def step(self, phase: str) -> dict[str, Any]:
-        """Return the one playbook step of a phase."""
-        (match,) = [
-            each
-            for each in self.record["steps"]
-            if each["phase"] == phase and each["kind"] == "playbook"
-        ]
-        return dict(match)
-
-
 def outcome_of(databases: DatabaseHosts, house: Path, drill: str, **secrets: str) -> Outcome:
     """Run a drill with the scene's secrets, or with others."""
     result = pradrill(
         house, "run", drill, environment={**os.environ, **databases.secrets, **secrets}
     )
-    (record,) = house.glob("state/runs/*/record.json")
-    text = record.read_text("utf-8")
+    (path,) = house.glob("state/runs/*/record.json")
+    text = path.read_text("utf-8")
     assert CIPHER_PASS not in text + result.stdout + result.stderr
-    outcome = Outcome(result.returncode, result.stdout + result.stderr, json.loads(text))
-    assert not processes.carrying(outcome.record["run_id"])
-    return outcome
-
-
-def loss_when_passed(outcome: Outcome) -> float:
-    """Assert that a drill passed and left nothing; return the loss."""
-    assert outcome.exit_code == 0, outcome.output
-    assert outcome.record["verdict"] == "PASSED"
-    assert outcome.record["residue"] == []
-    assert outcome.step("restore")["values"]["pradrill_backup_id"]
-    return float(outcome.record["recovery"]["rpa"]["seconds"])
+    record = json.loads(text)
+    assert not processes.carrying(record["run_id"])
+    return result, record
 
 
 def test_postgresql_comes_back_to_just_before_the_disaster(
@@ -89,9 +65,9 @@ def test_postgresql_comes_back_to_just_before_the_disaster(
         'recovery_target_time: ""',
         f'recovery_target_time: "{databases.loss.death.isoformat()}"',
     )
-    outcome = outcome_of(databases, house, "postgresql")
-    loss = loss_when_passed(outcome)
-    replayed = outcome.step("restore")["values"]["pradrill_replay_point"]
+    result, record = outcome_of(databases, house, "postgresql")
+    loss = assert_recovered(result, record)
+    replayed = step(record, "restore")["values"]["pradrill_replay_point"]
     assert 0 <= loss - databases.loss.since(databases.loss.log_end) < BEAT
     assert abs(databases.loss.since(datetime.fromisoformat(replayed)) - loss) < BEAT
 
@@ -100,20 +76,22 @@ def test_postgresql_comes_back_from_a_dump(databases: DatabaseHosts, tmp_path: P
     """pg_dump's folder, restored in parallel: PASSED; what was written after it is lost."""
     house = databases.house(tmp_path)
     from_dumps(house, "postgresql")
-    assert_lost_after_dumps(databases, loss_when_passed(outcome_of(databases, house, "postgresql")))
+    assert_lost_after_dumps(
+        databases, assert_recovered(*outcome_of(databases, house, "postgresql"))
+    )
 
 
 def test_mariadb_comes_back_from_mariabackup(databases: DatabaseHosts, tmp_path: Path) -> None:
     """A stream of mariabackup's, prepared and moved back: PASSED; what came after it is lost."""
     house = databases.house(tmp_path)
-    assert_lost_after_dumps(databases, loss_when_passed(outcome_of(databases, house, "mariadb")))
+    assert_lost_after_dumps(databases, assert_recovered(*outcome_of(databases, house, "mariadb")))
 
 
 def test_mariadb_comes_back_from_a_dump(databases: DatabaseHosts, tmp_path: Path) -> None:
     """mariadb-dump's file: PASSED; what was written after it is lost."""
     house = databases.house(tmp_path)
     from_dumps(house, "mariadb")
-    assert_lost_after_dumps(databases, loss_when_passed(outcome_of(databases, house, "mariadb")))
+    assert_lost_after_dumps(databases, assert_recovered(*outcome_of(databases, house, "mariadb")))
 
 
 def assert_lost_after_dumps(databases: DatabaseHosts, loss: float) -> None:
@@ -132,25 +110,13 @@ def from_dumps(house: Path, drill: str) -> None:
     path.write_text(f"{before}restore:\n{step}\n{after}", "utf-8")
 
 
-def assert_failed(outcome: Outcome, reason: str) -> None:
-    """Assert that a restore failed for the tool's own reason and left the standby clean."""
-    assert outcome.exit_code == 10, outcome.output
-    assert outcome.record["verdict"] == "FAILED"
-    restore = outcome.step("restore")
-    assert restore["outcome"] == "failed"
-    assert re.search(reason, as_reason(restore["detail"]).text)
-    assert outcome.step("teardown")["outcome"] == "passed"
-    assert outcome.record["residue"] == []
-
-
 def test_a_wrong_password_fails_with_the_tools_reason(
     databases: DatabaseHosts, tmp_path: Path
 ) -> None:
     """A wrong password of the repository: FAILED, with the reason, the standby clean."""
     house = databases.house(tmp_path)
     wrong = {"PRADRILL_PGBACKREST_CIPHER_PASS": "another one"}
-    outcome = outcome_of(databases, house, "postgresql", **wrong)
-    assert_failed(outcome, "cipher password is wrong")
+    assert_failed(*outcome_of(databases, house, "postgresql", **wrong), "cipher password is wrong")
 
 
 def test_a_truncated_backup_fails_with_the_tools_reason(
@@ -162,6 +128,6 @@ def test_a_truncated_backup_fails_with_the_tools_reason(
     whole = stream.read_bytes()
     stream.write_bytes(whole[: len(whole) // 2])
     try:
-        assert_failed(outcome_of(databases, house, "mariadb"), "premature end")
+        assert_failed(*outcome_of(databases, house, "mariadb"), "premature end")
     finally:
         stream.write_bytes(whole)

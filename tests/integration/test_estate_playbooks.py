@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 from tests.integration.hosts.estate_hosts import EstateHosts, estate_hosts
 from tests.integration.house import edit, pradrill
+from tests.support.endings import assert_estate_recovered
 
-from pradrill.domain.run.outcome import Phase, StepKind
 from pradrill.domain.run.record import RunRecord
-from pradrill.domain.values.timeline import Mark
 from pradrill.system import processes
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="hosts in namespaces take root")
@@ -50,25 +49,7 @@ def test_the_estate_comes_back(estate: EstateHosts, tmp_path: Path) -> None:
     """Three services, a host each: all passed, in order, each measured, all put back."""
     code, output, record = outcome_of(estate, estate.house(tmp_path))
     assert code == 0, output
-    assert {str(each.verdict) for each in record.services.values()} == {"PASSED"}
-    assert {check.host for check in record.checks} == set(estate.hosts)
-    starts = {
-        step.service: step.started
-        for step in reversed(record.steps)
-        if step.phase is Phase.RESTORE and step.kind is StepKind.PLAYBOOK
-    }
-    verified = {
-        name: result.recovery.marks[Mark.SERVICE_VERIFIED].at
-        for name, result in record.services.items()
-    }
-    assert starts["database"] < verified["directory"], "one waited for the other"
-    assert starts["directory"] < verified["database"], "one waited for the other"
-    assert starts["intranet"] > max(verified["directory"], verified["database"])
-    assert record.recovery.rta == record.services["intranet"].recovery.rta
-    for result in record.services.values():
-        assert result.recovery.rpa is not None
-        assert 0 < result.recovery.rpa.seconds < 300
-    assert not record.residue
+    assert_estate_recovered(record, estate.hosts)
 
 
 def test_a_cut_directory_fails_with_gzips_reason(estate: EstateHosts, tmp_path: Path) -> None:

@@ -42,8 +42,9 @@ _ADDRESSES = (
     "else cat /proc/net/fib_trie; cat /proc/net/if_inet6 2>/dev/null || :; fi"
 )
 _LISTENERS = "cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep ' 0A '"
-_SERVICES = (
-    "if [ -d /run/systemd/system ]; then systemctl list-units --type=service --state=active "
+_UNITS = (
+    "if [ -d /run/systemd/system ]; then "
+    "systemctl list-units --type=service,timer,socket,path --state=active "
     "--plain --no-legend --no-pager --full; fi"
 )
 # Prints the number of each path that exists, "N?" where the login may not look.
@@ -59,7 +60,7 @@ for path; do
 done"""
 _NEXT = "\nprintf '\\0'\n"
 _IDENTITY = (_MACHINE_ID, _KEYS, _ADDRESSES)
-_STATE = (_SERVICES, _LISTENERS, "cat /proc/self/mounts", _PRESENT)
+_STATE = (_UNITS, _LISTENERS, "cat /proc/self/mounts", _PRESENT)
 _ID = re.compile("[0-9a-f]{32}")
 _TIME = "while read -r _; do date +%s.%N; done"
 
@@ -98,17 +99,17 @@ class SshProbe:
     def state(self, host: Host, site: Site, paths: Sequence[str]) -> HostState:
         """Return what could be left behind; `paths` are looked for."""
         with _understanding(host, "state"):
-            services, ports, mounts, there = self._look(host, site, "state", _STATE, *paths)
+            units, ports, mounts, there = self._look(host, site, "state", _STATE, *paths)
             running = self._processes(host, site, {"before": True})
 
             return HostState(
                 listening=host_words.listening(ports),
-                services=host_words.services(services),
+                services=host_words.services(units),
                 mounts=host_words.mounts(mounts),
                 present=tuple(_present(host, paths, there)),
                 uptime=running["uptime"],
                 daemons=tuple(sorted(set(map(host_words.last_line, running["daemons"])))),
-                inventory=self._inventory(host, site) if site.run_id else None,
+                inventory=self._inventory(host, site, units) if site.run_id else None,
             )
 
     def end_strays(
@@ -250,13 +251,15 @@ class SshProbe:
             reason = host_words.last_line(reply.err) if reply.code else "the answer cannot be read"
             raise PradrillError(f"the processes of {host.name} cannot be seen: {reason}") from error
 
-    def _inventory(self, host: Host, site: Site) -> StandbyInventory:
-        """Take stock; what the host cannot tell is not known of it, and that is told."""
+    def _inventory(self, host: Host, site: Site, units: str) -> StandbyInventory:
+        """Take stock, with the units that are listed already; what it cannot tell is told."""
         script = "remote_inventory.py"
         reply = self._sessions.script(host, site, script, [source(script)], _LOOK)
         if reply.code != 0:
             return nothing_seen(reply.err)
-        return inventory(reply.out) if reply.whole else nothing_seen("the answer is too long")
+        if not reply.whole:
+            return nothing_seen("the answer is too long")
+        return inventory(reply.out, host_words.waiting_units(units))
 
     def _look(
         self, host: Host, site: Site, what: str, scripts: Sequence[str], *words: str

@@ -109,13 +109,9 @@ def jobs() -> None:
 
 
 def units() -> None:
-    """Print files of units and, where there is systemd, timers, sockets and paths that wait."""
+    """Print files of units; those that wait are listed with the services."""
     for path in (each for top in UNITS for each in files_below(top)):
         line("unit", "", path)
-    if os.path.isdir("/run/systemd/system"):  # noqa: PTH112 pathlib costs time
-        words = ("systemctl", "list-units", "--type=timer,socket,path", "--state=active")
-        for each in output_of(*words, "--plain", "--no-legend", "--no-pager", "--full").split("\n"):
-            line("unit", "", each.partition(" ")[0])
 
 
 def mounts() -> None:

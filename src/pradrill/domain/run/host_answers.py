@@ -15,6 +15,7 @@ UNSTABLE_UNIT = re.compile(
 """Units of logins, and those that stand for something else: they are no drill's."""
 _OCTAL = re.compile(r"\\([0-7]{3})")
 _LISTEN = "0A"
+_SERVICE = ".service"
 _LONGEST_LINE = 200
 _PASSWORD = re.compile(
     r"([\w.-]*(?:pass(?:word|wd|phrase)?|pwd|secret|secret[_-]?key|token)\s?=\s?)"
@@ -79,8 +80,17 @@ def endpoint(words: str) -> tuple[str, int]:
 
 def services(listed: str) -> tuple[str, ...]:
     """Return the names of the services that systemctl lists, but for those of logins."""
+    return tuple(name for name in _units(listed) if name.endswith(_SERVICE))
+
+
+def waiting_units(listed: str) -> tuple[str, ...]:
+    """Return the names of the other units that systemctl lists, which wait to start a service."""
+    return tuple(name for name in _units(listed) if not name.endswith(_SERVICE))
+
+
+def _units(listed: str) -> list[str]:
     names = (line.split()[0] for line in listed.splitlines() if line.strip())
-    return tuple(sorted(name for name in names if not UNSTABLE_UNIT.search(name)))
+    return sorted(name for name in names if not UNSTABLE_UNIT.search(name))
 
 
 def mounts(table: str) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from pradrill.domain.run.host_answers import (
     UNSTABLE_UNIT,
@@ -24,11 +24,13 @@ _Entry = tuple[InventoryKind, str, str] | None
 """InventoryKind, name, and what is noted of it; None of what counts for nothing."""
 
 
-def inventory(answer: str) -> StandbyInventory:
+def inventory(answer: str, units: Iterable[str] = ()) -> StandbyInventory:
     """Return what the lines KIND, VALUE, NAME (with tabs) say; others are passed over.
 
     "!KIND" and a reason say that a kind could not be seen, or not all of it.
+    `units` are there, too.
     """
+    answer += "".join(f"\n{InventoryKind.UNIT}\t\t{name}" for name in units)
     stock: dict[str, dict[str, str]] = {}
     gaps: dict[str, str] = {}
     for line in answer.split("\n"):

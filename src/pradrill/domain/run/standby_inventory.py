@@ -30,10 +30,6 @@ class InventoryKind(StrEnum):
     UNIT = "unit"
     MOUNT = "mount"
     SOCKET = "socket"
-    FIREWALL = "firewall"
-    FILE = "file"
-    DATABASE = "database"
-    ACCOUNT = "account"
 
 
 COME_AND_GO = frozenset(

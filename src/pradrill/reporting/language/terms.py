@@ -93,10 +93,6 @@ def _inventory_kinds() -> Mapping[str, str]:
         InventoryKind.UNIT: pgettext("left behind", "unit"),
         InventoryKind.MOUNT: pgettext("left behind", "mount"),
         InventoryKind.SOCKET: pgettext("left behind", "socket"),
-        InventoryKind.FIREWALL: pgettext("left behind", "firewall chain"),
-        InventoryKind.FILE: pgettext("left behind", "file"),
-        InventoryKind.DATABASE: pgettext("left behind", "database"),
-        InventoryKind.ACCOUNT: pgettext("left behind", "database account"),
     }
 
 

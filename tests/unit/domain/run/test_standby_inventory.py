@@ -62,8 +62,8 @@ def test_each_kind_is_read_and_what_moves_by_itself_is_left_out() -> None:
 def test_too_many_names_are_not_seen_and_long_ones_are_cut() -> None:
     """A machine that never ends is no drill's to keep; nothing of it moves a cursor."""
     many = "".join(f"user\t\tu{number}\n" for number in range(5_001))
-    here = inventory(many + f"cron\t1\t{'x' * 9_000}\x1b[2J\n!firewall\t\x1b[31mno root\n")
-    assert here.unseen == {"user": "there are more than 5000", "firewall": "?[31mno root"}
+    here = inventory(many + f"cron\t1\t{'x' * 9_000}\x1b[2J\n!package\t\x1b[31mno root\n")
+    assert here.unseen == {"user": "there are more than 5000", "package": "?[31mno root"}
     assert {kind: [len(name) for name in names] for kind, names in here.seen.items()} == {
         "cron": [300]
     }
