@@ -18,12 +18,14 @@ from pradrill.adapters.standbys.lab import Lab, LabMachines, Machine
 from pradrill.errors import BusyError, NotReadyError
 
 pytestmark = pytest.mark.e2e
+# Of the demo's: what another file has booted and frozen is not booted again.
+TRIED, OTHER = "standby", "backup"
 
 
 @pytest.fixture
 def machine(lab: Lab) -> Iterator[Machine]:
     """Return a machine that is frozen and down."""
-    machine = lab.machine("trial")
+    machine = lab.machine(TRIED)
     machine.down()
     machine.prepare(say)
     yield machine
@@ -36,7 +38,7 @@ def test_a_frozen_machine_has_the_right_time_at_once(
     """What was frozen earlier wakes as itself, and with the time of now."""
     clock = SteadyClock()
     site = LabMachines(lab, [machine.name], {}).start(tmp_path, "a run", say)
-    assert inside(machine, "hostname") == "trial"
+    assert inside(machine, "hostname") == TRIED
     probe = SshProbe(clock, resolve)
     try:
         facts = probe.facts(site.hosts[0], site)
@@ -58,7 +60,7 @@ def test_every_use_starts_from_the_same_disk(machine: Machine) -> None:
 
 def test_a_machine_reaches_nothing_but_its_links(lab: Lab, machine: Machine) -> None:
     """Isolation is by construction: not the host, not the internet; only the linked machine."""
-    other = lab.machine("other")
+    other = lab.machine(OTHER)
     other.up(say)
     machine.up(say, links={"10.0.2.100:22": other.port_file()})
     banner = "timeout 5 bash -c 'exec 3<>/dev/tcp/{}; head -c 4 <&3' 2>/dev/null || echo no"
@@ -142,11 +144,11 @@ def test_the_commands_of_the_lab(lab: Lab, machine: Machine, state: Path) -> Non
     assert (up.returncode, up.stdout) == (0, ""), up.stderr
     status = pradrill("lab", "status", state=state)
     assert "image: built" in status.stdout
-    assert f"trial: running under {machine.accelerator}, pid {machine.pid}" in status.stdout
+    assert f"{TRIED}: running under {machine.accelerator}, pid {machine.pid}" in status.stdout
     ssh = pradrill("lab", "ssh", machine.name, "cat", "/etc/machine-id", state=state)
     assert ssh.stdout.strip() == machine.machine_id
     assert pradrill("lab", "down", machine.name, state=state).returncode == 0
-    assert "trial: down" in pradrill("lab", "status", state=state).stdout
+    assert f"{TRIED}: down" in pradrill("lab", "status", state=state).stdout
     process = pradrill("lab", "ssh", machine.name, "true", state=state)
     assert process.returncode == 4
-    assert "HINT: Start it: pradrill lab up trial." in process.stderr
+    assert f"HINT: Start it: pradrill lab up {TRIED}." in process.stderr
