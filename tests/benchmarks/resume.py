@@ -9,6 +9,7 @@ resuming takes more than a tenth of booting, or 5 s without KVM.
 from __future__ import annotations
 
 import argparse
+import shutil
 import statistics
 import sys
 import tempfile
@@ -30,13 +31,13 @@ def main() -> int:
     if not lab.built:
         lab.build(print)
 
-    machine = lab.machine("resumed")
     booted, resumed = [], []
     for _ in range(options.rounds):
-        machine.delete()
+        machine = lab.machine("resumed")
         booted.append(seconds(lambda: machine.prepare(print)))
         resumed.append(seconds(lambda: machine.up(print)))
         machine.down()
+        shutil.rmtree(machine.folder)
 
     boot, resume = statistics.median(booted), statistics.median(resumed)
     print(f"booted and frozen {boot:.1f} s, resumed {resume:.1f} s: {resume / boot:.3f}")

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from tests.integration.conftest import another_sshd, sshd
+from tests.sources.restic_crypto import new_repository
 
 from pradrill.adapters.backups.barman import Barman
 from pradrill.adapters.backups.borg import Borg
@@ -98,7 +99,7 @@ class ResticShelf(Shelf):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.tool("init", "-q")
+        new_repository(self.folder / "repo", PASSWORD)
 
     def tool(self, *words: str, password: str = PASSWORD, check: bool = True) -> str:
         """Run restic on it."""

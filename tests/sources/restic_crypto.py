@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
 import os
+import subprocess
+import tarfile
+import tempfile
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +48,50 @@ def add_lock(
     (repository / "locks" / hashlib.sha256(sealed).hexdigest()).write_bytes(sealed)
 
 
-def _master(repository: Path, password: str) -> dict[str, bytes]:
-    config = json.loads(next((repository / "keys").iterdir()).read_text())
+def new_repository(place: Path, password: str) -> None:
+    """Make a repository as restic does, that its password opens at once."""
+    place.mkdir()
+    with tarfile.open(fileobj=io.BytesIO(_empty(password))) as archive:
+        archive.extractall(place, filter="tar")
+
+
+@cache
+def _empty(password: str) -> bytes:
+    """Return an empty repository, packed.
+
+    restic measures the machine for seconds to find how much work a guess of the password shall
+    cost, and then takes half a second at each use; no test guesses it.
+    """
+    packed = io.BytesIO()
+    with tempfile.TemporaryDirectory() as folder:
+        repository = Path(folder) / "repo"
+        subprocess.run(
+            ["restic", "--no-cache", "-q", "-r", repository, "init"],
+            env={**os.environ, "RESTIC_PASSWORD": password},
+            check=True,
+        )
+        _ease(repository, password)
+        with tarfile.open(fileobj=packed, mode="w") as archive:
+            archive.add(repository, ".")
+
+    return packed.getvalue()
+
+
+def _ease(repository: Path, password: str) -> None:
+    """Let the least work lead from the password to the repository's key."""
+    (path,) = (repository / "keys").iterdir()
+    config = json.loads(path.read_text())
+    master = _open(_user(password, config), base64.b64decode(config["data"]))
+
+    eased = {**config, "N": 2, "r": 1, "p": 1}
+    eased["data"] = base64.b64encode(_seal(_user(password, eased), master)).decode()
+    written = json.dumps(eased).encode()
+    (path.parent / hashlib.sha256(written).hexdigest()).write_bytes(written)
+    path.unlink()
+
+
+def _user(password: str, config: dict[str, Any]) -> dict[str, bytes]:
+    """Derive the key that a password opens a key's file with."""
     user = hashlib.scrypt(
         password.encode(),
         salt=base64.b64decode(config["salt"]),
@@ -54,10 +101,12 @@ def _master(repository: Path, password: str) -> dict[str, bytes]:
         dklen=64,
         maxmem=1 << 30,
     )
-    master: Any = json.loads(
-        _open({"encrypt": user[:32], "k": user[32:48], "r": user[48:]},
-              base64.b64decode(config["data"]))
-    )  # fmt: skip
+    return {"encrypt": user[:32], "k": user[32:48], "r": user[48:]}
+
+
+def _master(repository: Path, password: str) -> dict[str, bytes]:
+    config = json.loads(next((repository / "keys").iterdir()).read_text())
+    master: Any = json.loads(_open(_user(password, config), base64.b64decode(config["data"])))
     return {
         "encrypt": base64.b64decode(master["encrypt"]),
         "k": base64.b64decode(master["mac"]["k"]),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.sources.conftest import largest
+from tests.sources.restic_crypto import new_repository
 from tests.sources.test_bad_restores import Harm, ended_badly, harms
 
 SCRIPTS = Path(__file__).parents[2] / "playbooks/files"
@@ -69,7 +70,7 @@ def restore(request: pytest.FixtureRequest, place: Path) -> Restore:
     repository = place / "repository"
     staging = place / "staging"
     if kind == "restic":
-        output_of("restic", "-q", "--repo", repository, "init")
+        new_repository(repository, ENVIRONMENT["RESTIC_PASSWORD"])
         output_of("restic", "-q", "--repo", repository, "backup", "--tag", "t", *folders)
         access = f"export RESTIC_REPOSITORY='{repository}'\n"
     elif kind == "borg":
