@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pradrill.adapters.clock import SteadyClock
-from pradrill.adapters.standbys.lab import Lab, Machine
+from pradrill.adapters.standbys.lab import Lab
 
 AT_MOST = 0.1  # of booting
 SECONDS = 5.0
@@ -31,17 +31,20 @@ def main() -> int:
     if not lab.built:
         lab.build(print)
 
-    booted, resumed = [], []
-    for _ in range(options.rounds):
-        machine = lab.machine("resumed")
-        booted.append(seconds(lambda: machine.prepare(print)))
-        resumed.append(seconds(lambda: machine.up(print)))
-        machine.down()
-        shutil.rmtree(machine.folder)
-
+    booted, resumed = zip(*(turn(lab) for _ in range(options.rounds)), strict=True)
     boot, resume = statistics.median(booted), statistics.median(resumed)
     print(f"booted and frozen {boot:.1f} s, resumed {resume:.1f} s: {resume / boot:.3f}")
     return int(resume > AT_MOST * boot or resume > SECONDS)
+
+
+def turn(lab: Lab) -> tuple[float, float]:
+    """Return how long a machine takes to be booted and frozen, and then to be resumed."""
+    machine = lab.machine("resumed")
+    try:
+        return seconds(lambda: machine.prepare(print)), seconds(lambda: machine.up(print))
+    finally:
+        machine.down()
+        shutil.rmtree(machine.folder)
 
 
 def seconds(action: Callable[[], object]) -> float:
