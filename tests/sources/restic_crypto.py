@@ -85,8 +85,8 @@ def _ease(repository: Path, password: str) -> None:
 
     eased = {**config, "N": 2, "r": 1, "p": 1}
     eased["data"] = base64.b64encode(_seal(_user(password, eased), master)).decode()
-    written = json.dumps(eased).encode()
-    (path.parent / hashlib.sha256(written).hexdigest()).write_bytes(written)
+    payload = json.dumps(eased).encode()
+    (path.parent / hashlib.sha256(payload).hexdigest()).write_bytes(payload)
     path.unlink()
 
 
