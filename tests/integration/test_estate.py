@@ -175,7 +175,7 @@ def lines(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-@pytest.mark.parametrize("count", [3, 1])
+@pytest.mark.parametrize("count", [3, pytest.param(1, marks=pytest.mark.nightly)])
 def test_an_estate_is_recovered_side_by_side(
     tmp_path: Path, machines: Callable[[int], list[Sshd]], count: int
 ) -> None:

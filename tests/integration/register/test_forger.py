@@ -583,7 +583,15 @@ def _dying(at: int, do: Callable[[], object]) -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
 
 
-@pytest.mark.parametrize("what", ["entry", "first run", "change of keys"])
+# By night also what a change of keys writes anyway: an entry, and a run.
+@pytest.mark.parametrize(
+    "what",
+    [
+        pytest.param("entry", marks=pytest.mark.nightly),
+        pytest.param("first run", marks=pytest.mark.nightly),
+        "change of keys",
+    ],
+)
 def test_a_crash_at_any_point_leaves_nothing_to_answer_for(
     tmp_path: Path, seal: Seal, new_key: NewKey, what: str
 ) -> None:
