@@ -137,7 +137,17 @@ def test_page_one_answers(french: Path) -> None:
     assert "Chronologie" not in first
 
 
-@pytest.fixture(scope="module", params=[("en", 0), ("fr", 3), ("en", 7), ("fr", 12)])
+_BY_NIGHT = (("en", 7), ("fr", 12))
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        ("en", 0),
+        ("fr", 3),
+        *(pytest.param(each, marks=pytest.mark.nightly) for each in _BY_NIGHT),
+    ],
+)
 def report(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[str, Path]:

@@ -32,6 +32,7 @@ from pradrill.system import ssh_sockets as sockets
 
 _BOOT = 300  # seconds, emulated
 _BOOT_KVM = 90
+_FIRST_WORD = 15.0  # of a kernel under KVM, which takes less than one
 _BROUGHT_BOOT = 900
 _RESUME = 30
 _TRY = 10
@@ -171,7 +172,7 @@ class Machine:
 
     @property
     def frozen(self) -> bool:
-        """Tell whether it was frozen under the present QEMU, accelerator and image."""
+        """Tell whether it was frozen under the present QEMU, accelerator, processor and image."""
         try:
             card = json.loads((self._frozen / "card.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -183,6 +184,7 @@ class Machine:
         return {
             "qemu": qemu.version(),
             "accelerator": self._accelerator.chosen,
+            "processor": qemu.processor(self._accelerator.chosen, brought=self._image.brought),
             "image": str(image),
         }
 
@@ -222,19 +224,27 @@ class Machine:
 
     def _hardware(self, accelerator: str, disk: Path) -> qemu.Hardware:
         image = self._image
+        processor = qemu.processor(accelerator, brought=image.brought)
         if image.brought:
             folder = str(self.folder / "seed").replace(",", ",,")
             seed = f"if=virtio,format=raw,readonly=on,file.driver=vvfat,file.dir={folder}"
             return qemu.Hardware(
-                accelerator, disk, ("-drive", f"{seed},file.label=CIDATA,file.rw=off"), ()
+                accelerator,
+                processor,
+                disk,
+                ("-drive", f"{seed},file.label=CIDATA,file.rw=off"),
+                (),
             )
 
         file = str(self.folder / "seed.tar").replace(",", ",,")
         return qemu.Hardware(
             accelerator,
+            processor,
             disk,
             ("-drive", f"if=virtio,format=raw,readonly=on,file={file}"),
-            qemu.kernel_arguments(image.kernel, image.initrd, self.name, self.machine_id),
+            qemu.kernel_arguments(
+                accelerator, image.kernel, image.initrd, self.name, self.machine_id
+            ),
         )
 
     def _freeze(self, accelerator: str) -> None:
@@ -244,6 +254,7 @@ class Machine:
         self._fresh_run()
         _overlay(new / "disk.qcow2", self._image.disk, self._image.format)
         self._qemu.start(self._hardware(accelerator, new / "disk.qcow2"), {})
+        self._see_life(accelerator)
         limit = _BROUGHT_BOOT if self._image.brought else _BOOT
         self._wake(_BOOT_KVM if accelerator == "kvm" else limit)
         self._qemu.freeze(new / "state")
@@ -252,6 +263,23 @@ class Machine:
         write_private(new / "card.json", json.dumps(self._card()))
         shutil.rmtree(self._frozen, ignore_errors=True)
         new.rename(self._frozen)
+
+    def _see_life(self, accelerator: str) -> None:
+        """Wait until the kernel says a word, where it does so at once; raises PradrillError.
+
+        Where KVM is only half there, a guest turns in a circle from its first instructions on.
+        """
+        if accelerator != "kvm" or self._image.brought:
+            return
+
+        start = self._clock.now()
+        while b"Linux version" not in (self._run / "console.log").read_bytes():
+            if (self._clock.now() - start).total_seconds() > _FIRST_WORD:
+                raise PradrillError(
+                    f"the kernel of {self.name} does not begin within {_FIRST_WORD:g} s"
+                )
+            self._raise_if_stopped()
+            self._clock.sleep(_PAUSE)
 
     def _resume(self, links: Mapping[str, Path], ports: Sequence[int], say: Say) -> None:
         self._fresh_run()
@@ -282,10 +310,7 @@ class Machine:
                 write_private(self.folder / "machine-id", f"{greeting.strip()}\n")
                 return
 
-            state = self._qemu.state()
-            if state in {"internal-error", "shutdown", "guest-panicked", "io-error"}:
-                raise PradrillError(f"the machine {self.name} stopped: {state}")
-
+            self._raise_if_stopped()
             if (self._clock.now() - start).total_seconds() > deadline:
                 console = self._run / "console.log"
                 last = last_line(console.read_text("utf-8", "replace"))
@@ -295,6 +320,11 @@ class Machine:
                 )
 
             self._clock.sleep(_PAUSE)
+
+    def _raise_if_stopped(self) -> None:
+        state = self._qemu.state()
+        if state in {"internal-error", "shutdown", "guest-panicked", "io-error"}:
+            raise PradrillError(f"the machine {self.name} stopped: {state}")
 
     def _greet(self) -> str:
         """Give the machine the time, at the moment when it is ready for it; return its id."""
