@@ -160,7 +160,8 @@ PG_REFUSED = {
 
 
 @pytest.mark.parametrize(
-    ("text", "suffix"), zip(PG_REFUSED, [".sql", ".sql.gz", ".sql.zst"] * 3, strict=False)
+    ("text", "suffix"),
+    list(zip(PG_REFUSED, [".sql", ".sql.gz", ".sql.zst"] * 3, strict=False)),
 )
 def test_a_plain_dump_of_a_postgresql_server_is_refused_before_it_is_loaded(
     database: Cluster,  # noqa: F811 the fixture
