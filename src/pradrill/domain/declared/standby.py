@@ -61,7 +61,7 @@ class StandbyKind(Model):
     )
     unchanged_after_teardown: tuple[Annotated[str, Field(pattern=r"^/")], ...] = Field(
         default=(),
-        description="absolute paths on the standby whose files, up to 5,000, must be there after "
+        description="absolute paths on the standby whose files, up to 2,000, must be there after "
         "the teardown as before, each with its size",
         examples=[["/etc/apache2", "/var/www"]],
     )

@@ -173,7 +173,7 @@ class HostState(Model):
             return None
         return self.inventory.limit(host, before.inventory)
 
-    def gone(self, host: str, before: HostState, paths: Sequence[str]) -> tuple[Reason, ...]:
+    def erasure(self, host: str, before: HostState, paths: Sequence[str]) -> tuple[Reason, ...]:
         """Say which data of a drill is proven gone; `paths` are those that had to be."""
         absent = [each for each in paths if each not in self.present]
         reasons = [reason(Code.ERASED_PATHS, host=host, paths=absent)] if absent else []

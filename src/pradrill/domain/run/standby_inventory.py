@@ -93,8 +93,9 @@ class StandbyInventory(Model):
     def has_databases_of(self, before: StandbyInventory) -> bool:
         """Tell whether there are databases, those of before, and no other."""
         kind = InventoryKind.DATABASE
-        seen = kind in self.seen and kind not in {*self.unseen, *before.unseen}
-        return seen and all(each.kind is not kind for each in difference(before, self))
+        if kind not in self.seen or kind in {*self.unseen, *before.unseen}:
+            return False
+        return all(each.kind is not kind for each in difference(before, self))
 
     def left_by(
         self, before: StandbyInventory, *, mounts: Collection[str] = ()

@@ -245,7 +245,7 @@ def _seen_again(context: Context, looks: Mapping[str, _Left]) -> tuple[list[Reas
 
         limit = look.state.limit(host, before)
         unseen += [limit] if limit is not None else []
-        erased += look.state.gone(host, before, paths)
+        erased += look.state.erasure(host, before, paths)
 
     return unseen, [*erased, reason(Code.NOT_OVERWRITTEN)] if erased else []
 
@@ -332,8 +332,8 @@ def release(context: Context, _step: PlannedStep) -> StepEnd:
         context.tools.progress.say(line)
     left = list(context.tools.standby.stop(context.journal.run_id))
     standby = context.facts.plan.drill.standby
-    gone = [reason(Code.ERASED_DISK, names=standby.where), reason(Code.NOT_OVERWRITTEN)]
-    return context.left(left, erased=gone if standby.throw_away and not left else ())
+    erasure = [reason(Code.ERASED_DISK, names=standby.where), reason(Code.NOT_OVERWRITTEN)]
+    return context.left(left, erased=erasure if standby.throw_away and not left else ())
 
 
 def _identified(context: Context, host: Host, facts: HostFacts) -> list[GuardResult]:

@@ -139,8 +139,8 @@ MARIADB, POSTGRESQL = "/var/lib/mysql", "/var/lib/postgresql/15/main"
 def servers(databases: dict[str, str], accounts: str = "", *stopped: str) -> StandbyInventory:
     """Return an inventory of database servers; those that are stopped told of no account."""
     names = {each: "1" for each in accounts.split(", ") if each}
-    seen = {InventoryKind.DATABASE: databases, InventoryKind.ACCOUNT: names}
-    return StandbyInventory(seen=seen, stopped=stopped)
+    stock = {InventoryKind.DATABASE: databases, InventoryKind.ACCOUNT: names}
+    return StandbyInventory(seen=stock, stopped=stopped)
 
 
 def test_a_database_that_stays_is_told_although_its_server_was_stopped_at_one_look() -> None:
@@ -169,7 +169,7 @@ def test_a_database_that_stays_is_told_although_its_server_was_stopped_at_one_lo
         f"payroll ({MARIADB})",
     ]
     limit = str(stopped.limit("db", running))
-    assert f"db could be compared with what was there before: accounts of the database" in limit
+    assert "db could be compared with what was there before: accounts of the database" in limit
     assert MARIADB in limit
     assert POSTGRESQL in limit
     assert stopped.limit("db", stopped) is None
