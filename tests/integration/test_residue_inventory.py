@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.integration.hosts.two_hosts import TwoHosts
-from tests.integration.house import pradrill, write
+from tests.integration.house import edit, pradrill, write
 from tests.integration.test_leases import last_record
 
 from pradrill.adapters.ssh.interpreter import source
@@ -30,6 +30,10 @@ _LEAVES = """\
         mount -t tmpfs ghost /etc/cron.d/over
         env -i setsid timeout 30 python3 -c '{listen}' </dev/null >/dev/null 2>&1 &
         sleep 0.5
+        nft add table inet ghost
+        nft add rule inet own in tcp dport 1 counter drop
+        echo more >> /srv/kept/a; rm /srv/kept/b; touch "$(printf '/srv/kept/\\n\\t\\377')"
+        ln -s / /srv/kept/link
 """
 _LISTEN = (
     'import socket, time; s = socket.socket(type=socket.SOCK_DGRAM); s.bind(("", 5353));'
@@ -52,12 +56,15 @@ def own_etc(hosts: TwoHosts, tmp_path: Path) -> Iterator[TwoHosts]:
     inside(
         hosts,
         f"mount --bind {tmp_path}/passwd /etc/passwd; mount -t tmpfs own /etc/cron.d;"
-        "mkdir /etc/cron.d/over; mount -t tmpfs own /etc/cron.d/over",
+        "mkdir /etc/cron.d/over; mount -t tmpfs own /etc/cron.d/over;"
+        "mkdir -p /srv/kept; touch /srv/kept/a /srv/kept/b /srv/kept/c;"
+        "nft add table inet own; nft add chain inet own in",
     )
     yield hosts
     inside(
         hosts,
-        "while umount /etc/cron.d/over 2>/dev/null; do :; done; umount /etc/passwd /etc/cron.d",
+        "while umount /etc/cron.d/over 2>/dev/null; do :; done; umount /etc/passwd /etc/cron.d;"
+        "nft flush ruleset",
     )
 
 
@@ -67,8 +74,10 @@ def seconds(record: dict[str, Any]) -> float:
 
 
 def test_all_that_a_drill_leaves_is_named(own_etc: TwoHosts, tmp_path: Path) -> None:
-    """A user, a job, a listener, a mount over another: each by its name, exit 13; no more."""
+    """A user, a job, a listener, a mount over another, a rule, a file: by its name; no more."""
     house = own_etc.house(tmp_path / "house")
+    unchanged = "unchanged_after_teardown: [/srv/kept, /srv/never]"
+    edit(house, "drills/shop.yml", "hosts: standby,", f"hosts: standby, {unchanged},")
     write(house, "playbooks/restore.yml", _LEAVES.format(listen=_LISTEN))
     result = pradrill(house, "run", "shop")
     assert result.returncode == 13, result.stdout + result.stderr
@@ -77,6 +86,12 @@ def test_all_that_a_drill_leaves_is_named(own_etc: TwoHosts, tmp_path: Path) -> 
         "cron /etc/cron.d/\\udcff was not there before",
         "cron /etc/cron.d/ghost was not there before",
         "cron /etc/cron.d/pipe was not there before",
+        "file /srv/kept/??\\udcff was not there before",
+        "file /srv/kept/a is not as before",
+        "file /srv/kept/b was there before and is gone",
+        "file /srv/kept/link was not there before",
+        "firewall inet ghost was not there before",
+        "firewall inet own chain in is not as before",
         "mount /etc/cron.d/over (tmpfs) 2 was not there before",
         "socket udp 0.0.0.0:5353 was not there before",
         "user ghost was not there before",
@@ -92,7 +107,7 @@ def test_what_a_login_cannot_see_is_said(tmp_path: Path) -> None:
     result = subprocess.run(words, capture_output=True, text=True, check=True, cwd="/")
     here = inventory(result.stdout)
     assert {"user", "group", "mount", "unit"} <= set(here.seen)
-    assert set(here.unseen) == {"package", "cron"}
+    assert set(here.unseen) - {"database", "account"} == {"package", "cron", "firewall"}
     assert "rpm is not there" in str(here.limit("web"))
 
 

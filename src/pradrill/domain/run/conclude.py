@@ -51,7 +51,7 @@ def record_of(
         waits=facts.waits,
         sla=sla_measures(facts.waits),
         residue=facts.residue,
-        erased=facts.erased,
+        erased=tuple(dict.fromkeys(facts.erased)),
         limits=limits(facts),
         versions=facts.started.versions,
         evidence=evidence,
