@@ -89,6 +89,7 @@ def test_a_dump_of_more_than_one_database_is_refused_before_it_is_loaded(
         "DELIMITER ;;\nALTER USER x IDENTIFIED BY 'y';;\nDELIMITER ;\n",
         "/*M!999999\\- enable the sandbox mode */ \nCREATE DATABASE `payroll`;\n",
         "CREATE DATABASE `copy`;\nUSE `copy`;\nUSE `payroll`;\n",
+        "DELIMITER $$\nSELECT 1 $$ GRANT ALL ON *.* TO x $$\nDELIMITER ;\n",
     ],
 )
 def test_statements_that_are_not_the_databases_are_refused_wherever_they_stand(
@@ -98,7 +99,8 @@ def test_statements_that_are_not_the_databases_are_refused_wherever_they_stand(
 ) -> None:
     """By hand, after others, in comments that a server executes, without a delimiter."""
     dump = tmp_path / "night.sql"
-    dump.write_text(f"-- a dump\n{_TEXT}{text}{_END['.mariadb']}")
+    first = "\ufeff" if text.startswith("use") else f"-- a dump\n{_TEXT}"
+    dump.write_text(f"{first}{text}{_END['.mariadb']}")
     result = load_mariadb(dump, mariadb)
     assert "nothing of it was loaded" in result.stderr, result.stderr
     assert "copy" not in ask(mariadb, "select table_schema from information_schema.tables"), result

@@ -23,7 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing it costs time
     from collections.abc import Callable, Iterator
 
-LOOK = 8  # seconds for each program
+LOOK, ASK = 20, 5  # seconds for each program, and for a database server's answer
 MOST, LONGEST = 2_000, 150_000  # files that are compared, and characters of all their names
 SUDO = ("sudo", "-n", "python3", "-I", "-S", "-c")
 JOBS = (
@@ -78,7 +78,7 @@ def lines_of(path: str) -> list[str]:
         return file.read().split("\n")
 
 
-def output_of(*words: str, become: Callable[[], None] | None = None) -> str:
+def output_of(*words: str, within: float = LOOK, become: Callable[[], None] | None = None) -> str:
     """Return what a program prints; raises OSError or SubprocessError when it fails."""
     devnull = subprocess.DEVNULL
     result = subprocess.run(
@@ -86,7 +86,7 @@ def output_of(*words: str, become: Callable[[], None] | None = None) -> str:
         stdin=devnull,
         stdout=subprocess.PIPE,
         stderr=devnull,
-        timeout=LOOK,
+        timeout=within,
         check=True,
         cwd="/",
         env={**os.environ, "PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin:/usr/bin"},
@@ -242,38 +242,37 @@ def decoded(name: str) -> str:
     return first
 
 
-def ask_mariadb(socket: str) -> str | None:
+def ask_mariadb(path: str) -> str | None:
     """Print the accounts of a server that runs, and return its data folder; None: no answer."""
     for client in ("mariadb", "mysql"):
         for sql in (ASK_MARIADB, ASK_MYSQL):
             try:
-                answer = output_of(client, f"--socket={socket}", "-NBe", sql)
+                return answered(output_of(client, f"--socket={path}", "-NBe", sql, within=ASK))
             except FileNotFoundError:
                 break
-            except (OSError, subprocess.SubprocessError):
+            except (OSError, subprocess.SubprocessError, IndexError):
                 continue
-            return answered(answer)
 
-    cannot("account", f"the server at {socket} does not answer root")
+    cannot("account", f"the server at {path} does not answer root")
     return None
 
 
-def ask_postgresql(socket: str) -> str | None:
+def ask_postgresql(path: str) -> str | None:
     """Print databases and roles of a cluster that runs, asked as its owner; return its folder."""
-    where, _, port = socket.rpartition("/.s.PGSQL.")
-    owner = pwd.getpwuid(os.stat(socket).st_uid)  # noqa: PTH116 as above
-
-    def become() -> None:
-        os.setgroups([])
-        os.setgid(owner.pw_gid)
-        os.setuid(owner.pw_uid)
-
-    words = ("psql", "-XAtq", "-F\t", f"-h{where}", f"-p{port}", f"-U{owner.pw_name}")
+    where, _, port = path.rpartition("/.s.PGSQL.")
+    words = ("psql", "-XAtq", "-F\t", f"-h{where}", f"-p{port}", "-dpostgres", "-c", ASK_POSTGRESQL)
     try:
-        return answered(output_of(*words, "-dpostgres", "-c", ASK_POSTGRESQL, become=become))
-    except (OSError, subprocess.SubprocessError):
+        owner = pwd.getpwuid(os.stat(path).st_uid)  # noqa: PTH116 as above
+
+        def become() -> None:
+            os.setgroups([])
+            os.setgid(owner.pw_gid)
+            os.setuid(owner.pw_uid)
+
+        return answered(output_of(*words, f"-U{owner.pw_name}", within=ASK, become=become))
+    except (OSError, subprocess.SubprocessError, LookupError):
         for kind in ("database", "account"):
-            cannot(kind, f"the server at {socket} does not answer its owner")
+            cannot(kind, f"the server at {path} does not answer its owner")
         return None
 
 
@@ -314,7 +313,7 @@ def has_nft() -> bool:
     request = struct.pack("=IHHIIBBH", 20, NFT_GETTABLE, DUMP, 1, 0, 0, 0, 0)
     try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETFILTER) as kernel:
-            kernel.settimeout(LOOK)
+            kernel.settimeout(ASK)
             kernel.send(request)
             answer = kernel.recv(65_536)
     except OSError:  # it has no netfilter at all
