@@ -14,6 +14,7 @@ from tests.integration.test_leases import last_record
 
 from pradrill.adapters.ssh.interpreter import source
 from pradrill.domain.run.inventory_answers import inventory
+from pradrill.domain.run.standby_inventory import StandbyInventory, difference
 from pradrill.testing.reasons import texts
 
 _LEAVES = """\
@@ -109,6 +110,67 @@ def test_what_a_login_cannot_see_is_said(tmp_path: Path) -> None:
     assert {"user", "group", "mount", "unit"} <= set(here.seen)
     assert set(here.unseen) - {"database", "account"} == {"package", "cron", "firewall"}
     assert "rpm is not there" in str(here.limit("web"))
+
+
+_FILTER = """\
+*filter
+:INPUT {policy} [{count}:123]
+-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
+COMMIT
+*nat
+:PREROUTING ACCEPT [{count}:9]
+COMMIT
+"""
+
+
+def look(*roots: Path, script: str = source("remote_inventory.py")) -> StandbyInventory:
+    """Take stock of this machine in a network where nothing runs, as root."""
+    python = [
+        "unshare",
+        "--net",
+        "/usr/bin/python3",
+        "-I",
+        "-S",
+        "-c",
+        script,
+        "",
+        *map(str, roots),
+    ]
+    return inventory(subprocess.run(python, capture_output=True, text=True, check=True).stdout)
+
+
+def test_counters_of_a_packet_filter_are_no_difference(capsys: pytest.CaptureFixture[str]) -> None:
+    """What iptables-save tells of a chain is its policy and its rules."""
+    script: dict[str, Any] = {"__name__": "script"}
+    exec(source("remote_inventory.py"), script)  # noqa: S102 ours; nothing imports it
+    looks = []
+    for policy, count in (("ACCEPT", 1), ("ACCEPT", 2), ("DROP", 1)):
+        script["chains_of"]("iptables-save", _FILTER.format(policy=policy, count=count))
+        looks.append(inventory(capsys.readouterr().out))
+    assert set(looks[0].seen["firewall"]) == {"ip filter INPUT", "ip nat PREROUTING"}
+    assert difference(looks[0], looks[1]) == ()
+    assert [each.name for each in difference(looks[0], looks[2])] == ["ip filter INPUT"]
+
+
+def test_nothing_is_started_where_no_server_and_no_packet_filter_is() -> None:
+    """On a slow machine starting is what costs: without what it would ask, it asks nobody."""
+    script = source("remote_inventory.py")
+    assert script.count("subprocess.run(") == 1
+    here = look(script=script.replace("subprocess.run(", "sys.exit("))
+    assert here.seen["user"]
+    assert not {"firewall", "account"} & set(here.unseen)
+
+
+def test_of_too_many_files_none_is_compared(tmp_path: Path) -> None:
+    """More than a report could hold are a limit, which says how many."""
+    for number in range(2_001):
+        (tmp_path / f"{number}").touch()
+    assert look(tmp_path).unseen == {"file": f"there are more than 2000 below {tmp_path}"}
+    (tmp_path / "0").unlink()
+    (tmp_path / "1").write_text("x")
+    files = look(tmp_path).seen["file"]
+    assert (len(files), files[f"{tmp_path}/1"], files[f"{tmp_path}/2"]) == (2_000, "1", "0")
+    assert look(tmp_path / "2").seen["file"] == {f"{tmp_path}/2": "0"}
 
 
 def test_an_honest_drill_leaves_nothing_and_does_not_wait(hosts: TwoHosts, tmp_path: Path) -> None:
