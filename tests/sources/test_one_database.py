@@ -136,7 +136,7 @@ def test_a_folder_of_mydumpers_with_another_database_is_refused(
     tmp_path: Path,
     packed: bool,
 ) -> None:
-    """Of mysql beside its own, or of any other beside it: neither is loaded."""
+    """Of mysql beside its own, of any other, or with its statements in a file: none is loaded."""
     tool = ["mydumper", "-S", str(mariadb), "-u", "root", *(["-c"] if packed else [])]
     ask(mariadb, "create or replace database other; create table other.t (n int)")
     for tables, reason in (
@@ -147,6 +147,11 @@ def test_a_folder_of_mydumpers_with_another_database_is_refused(
         run([*tool, "-o", str(folder), "--regex", f"^({tables})$"], env={})
         result = load_mariadb(folder, mariadb)
         assert f"{reason}: nothing of it was loaded" in result.stderr, result.stderr
+    folder = tmp_path / "rows"
+    run([*tool, "-o", str(folder), "-B", "moodle"], env={})
+    (folder / "moodle.u.00000.sql").write_text("use `mysql`;\nINSERT INTO user VALUES (1);\n")
+    result = load_mariadb(folder, mariadb)
+    assert "(the database mysql): nothing of it was loaded" in result.stderr, result.stderr
     ask(mariadb, "drop database other")
 
 
