@@ -148,7 +148,20 @@ def test_a_folder_of_mydumpers_with_another_database_is_refused(
         result = load_mariadb(folder, mariadb)
         assert f"{reason}: nothing of it was loaded" in result.stderr, result.stderr
     folder = tmp_path / "rows"
-    run([*tool, "-o", str(folder), "-B", "moodle"], env={})
+    body = "begin select 1;\ncreate user nobody;\ninsert into other.t values (1); end"
+    run(
+        [
+            "mariadb",
+            f"--socket={mariadb}",
+            "-uroot",
+            "--delimiter=//",
+            "-e",
+            f"create or replace procedure moodle.p() {body} //",
+        ],
+        env={},
+    )
+    run([*tool, "-o", str(folder), "-B", "moodle", "-R"], env={})
+    assert load_mariadb(folder, mariadb).returncode == 0
     (folder / "moodle.u.00000.sql").write_text("use `mysql`;\nINSERT INTO user VALUES (1);\n")
     result = load_mariadb(folder, mariadb)
     assert "(the database mysql): nothing of it was loaded" in result.stderr, result.stderr
