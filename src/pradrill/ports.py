@@ -134,8 +134,10 @@ class HostProbe(Protocol):
     def facts(self, host: Host, site: Site) -> HostFacts:
         """Return what the host says of itself, and its clock's skew."""
 
-    def state(self, host: Host, site: Site, paths: Sequence[str]) -> HostState:
-        """Return what could be left behind; `paths` are looked for."""
+    def state(
+        self, host: Host, site: Site, paths: Sequence[str], unchanged: Sequence[str] = ()
+    ) -> HostState:
+        """Return what could be left: the `paths` there, files below `unchanged`."""
 
     def reaches(self, host: Host, site: Site, endpoints: Sequence[str]) -> Mapping[str, Reached]:
         """Try to connect from inside the host; endpoint → what came of it."""

@@ -112,7 +112,9 @@ class _Probe(FakeProbe):
             host.name, machine_id=machine_id, marker=machine_id, host_key=self._host_key
         )
 
-    def state(self, _host: Host, _site: Site, _paths: Sequence[str]) -> HostState:
+    def state(
+        self, _host: Host, _site: Site, _paths: Sequence[str], _unchanged: Sequence[str] = ()
+    ) -> HostState:
         """See nothing that could be left."""
         return HostState()
 

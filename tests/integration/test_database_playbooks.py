@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from datetime import datetime
@@ -18,7 +19,13 @@ from tests.integration.hosts.database_hosts import CIPHER_PASS, DatabaseHosts, d
 from tests.integration.house import edit, pradrill
 from tests.support.endings import assert_failed, assert_recovered, step
 
+from pradrill.adapters.clock import SteadyClock
+from pradrill.adapters.secrets import resolve
+from pradrill.adapters.ssh.probe import SshProbe
+from pradrill.adapters.standbys.inventory import InventoryHosts
+from pradrill.domain.run.host import HostState
 from pradrill.system import processes
+from pradrill.testing.reasons import texts
 
 Outcome = tuple[subprocess.CompletedProcess[str], dict[str, Any]]
 """What a drill ended with, and its record."""
@@ -88,10 +95,106 @@ def test_mariadb_comes_back_from_mariabackup(databases: DatabaseHosts, tmp_path:
 
 
 def test_mariadb_comes_back_from_a_dump(databases: DatabaseHosts, tmp_path: Path) -> None:
-    """mariadb-dump's file: PASSED; what was written after it is lost."""
+    """mariadb-dump's file: PASSED; what was written after it is lost, and gone is what came back.
+
+    That it is gone, and how, is said, and that nobody saw accounts of a server that did not run.
+    """
     house = databases.house(tmp_path)
     from_dumps(house, "mariadb")
-    assert_lost_after_dumps(databases, assert_recovered(*outcome_of(databases, house, "mariadb")))
+    result, record = outcome_of(databases, house, "mariadb")
+    assert_lost_after_dumps(databases, assert_recovered(result, record))
+    paths = "/var/lib/pradrill-restore, /var/lib/mysql.standby, /var/lib/mysql.new"
+    assert texts(record["erased"]) == (
+        f"looked for on db-dr after the teardown, and not there: {paths}",
+        "databases on db-dr after the teardown: those of before, and no other",
+        "it was deleted, not overwritten: the disk itself may still hold it",
+    )
+    limit = "accounts of the database server in /var/lib/mysql, which did not run"
+    assert [each for each in texts(record["limits"]) if limit in each]
+
+
+def test_a_dump_of_a_whole_server_is_refused_and_leaves_nothing(
+    databases: DatabaseHosts, tmp_path: Path
+) -> None:
+    """Made with --all-databases: FAILED with the cause, before a row of it is on the standby."""
+    house = databases.house(tmp_path)
+    from_dumps(house, "mariadb")
+    (dump,) = (databases.backup.srv / "backups/mariadb").glob("*.sql.zst")
+    alone = dump.read_bytes()
+    text = "CREATE DATABASE `payroll`;\nUSE `payroll`;\nCREATE TABLE t (a int);\n"
+    text += "CREATE DATABASE /*!32312 IF NOT EXISTS*/ `mysql`;\nUSE `mysql`;\n-- Dump completed\n"
+    packed = subprocess.run(["zstd"], input=text.encode(), capture_output=True, check=True)
+    dump.write_bytes(packed.stdout)
+    try:
+        because = r"accounts or settings of a whole server \(the database mysql\): nothing of it"
+        assert_failed(*outcome_of(databases, house, "mariadb"), because)
+    finally:
+        dump.write_bytes(alone)
+
+
+def inside(databases: DatabaseHosts, script: str) -> None:
+    """Run a script on the standby."""
+    server = databases.standby.server
+    words = ["ssh", "-i", str(server.key), "-p", str(server.port), "-o", "BatchMode=yes"]
+    words += ["-o", f"UserKnownHostsFile={server.known_hosts}", f"root@{server.address}"]
+    subprocess.run([*words, f"set -eu\n{script}"], check=True, timeout=60)
+
+
+def test_a_database_or_an_account_that_stays_is_seen(
+    databases: DatabaseHosts, tmp_path: Path
+) -> None:
+    """New ones, and an account that is another now; of a server that stops the databases count."""
+    server = databases.standby.server
+    standby = InventoryHosts([server.host], server.inventory(), server.known_hosts)
+    site = standby.start(tmp_path, "20261128T020000Z-shop-a1b2c3", lambda _line: None)
+    probe = SshProbe(SteadyClock(), resolve)
+    cluster = f"postgresql@{databases.version}-main"
+
+    def state() -> HostState:
+        return probe.state(server.host, site, ())
+
+    def left(before: HostState) -> list[str]:
+        every = texts(state().left_by(before))
+        return [re.sub(r" \(/var/lib/(\w+)[^)]*\)", r" (\1)", each) for each in every]
+
+    new = "was not there before"
+    try:
+        stopped = state()
+        inside(databases, f"systemctl start mariadb; systemctl start {cluster}")
+        running = state()
+        assert running.inventory is not None
+        assert not [each for each in left(stopped) if each.startswith(("database", "account"))]
+        sql = "create database `pay-roll`; create user app@'%'; set password = password('x')"
+        undo = "drop database `pay-roll`; drop user app@'%'; "
+        undo += "alter user root@localhost identified via unix_socket"
+        psql = "runuser -u postgres -- psql -Xqc"
+        inside(
+            databases, f'mariadb -e "{sql.replace("`", chr(92) + "`")}"; {psql} "create role app"'
+        )
+        inside(databases, f'{psql} "create database payroll"')
+        assert left(running) == [
+            f"database pay-roll (mysql) {new}",
+            f"database payroll (postgresql) {new}",
+            f"account app (postgresql) {new}",
+            f"account app@% (mysql) {new}",
+            "account root@localhost (mysql) is not as before",
+        ]
+        inside(databases, f"systemctl stop mariadb; systemctl stop {cluster}")
+        differences = left(running)
+        assert f"database pay-roll (mysql) {new}" in differences
+        assert [
+            each for each in differences if re.fullmatch(rf"database \d+ .*gresql\) {new}", each)
+        ]
+        assert len(differences) == 2
+        assert "/var/lib/mysql" in str(state().limit("db-dr", running))
+        inside(databases, f"systemctl start mariadb; systemctl start {cluster}")
+        inside(databases, f'mariadb -e "{undo.replace("`", chr(92) + "`")}"')
+        inside(databases, f'{psql} "drop database payroll"; {psql} "drop role app"')
+        assert [each for each in left(running) if "root@localhost" not in each] == []
+    finally:
+        inside(databases, f"systemctl stop mariadb; systemctl stop {cluster}")
+        probe.close()
+        standby.stop("20261128T020000Z-shop-a1b2c3")
 
 
 def assert_lost_after_dumps(databases: DatabaseHosts, loss: float) -> None:

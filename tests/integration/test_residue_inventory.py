@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from tests.integration.hosts.two_hosts import TwoHosts
-from tests.integration.house import pradrill, write
+from tests.integration.house import edit, pradrill, write
 from tests.integration.test_leases import last_record
 
 from pradrill.adapters.ssh.interpreter import source
 from pradrill.domain.run.inventory_answers import inventory
+from pradrill.domain.run.standby_inventory import StandbyInventory, difference
 from pradrill.testing.reasons import texts
 
 _LEAVES = """\
@@ -30,6 +31,10 @@ _LEAVES = """\
         mount -t tmpfs ghost /etc/cron.d/over
         env -i setsid timeout 30 python3 -c '{listen}' </dev/null >/dev/null 2>&1 &
         sleep 0.5
+        nft add table inet ghost
+        nft add rule inet own in tcp dport 1 counter drop
+        echo more >> /srv/kept/a; rm /srv/kept/b; touch "$(printf '/srv/kept/\\n\\t\\377')"
+        ln -s / /srv/kept/link
 """
 _LISTEN = (
     'import socket, time; s = socket.socket(type=socket.SOCK_DGRAM); s.bind(("", 5353));'
@@ -52,12 +57,15 @@ def own_etc(hosts: TwoHosts, tmp_path: Path) -> Iterator[TwoHosts]:
     inside(
         hosts,
         f"mount --bind {tmp_path}/passwd /etc/passwd; mount -t tmpfs own /etc/cron.d;"
-        "mkdir /etc/cron.d/over; mount -t tmpfs own /etc/cron.d/over",
+        "mkdir /etc/cron.d/over; mount -t tmpfs own /etc/cron.d/over;"
+        "mkdir -p /srv/kept; touch /srv/kept/a /srv/kept/b /srv/kept/c;"
+        "nft add table inet own; nft add chain inet own in",
     )
     yield hosts
     inside(
         hosts,
-        "while umount /etc/cron.d/over 2>/dev/null; do :; done; umount /etc/passwd /etc/cron.d",
+        "while umount /etc/cron.d/over 2>/dev/null; do :; done; umount /etc/passwd /etc/cron.d;"
+        "nft flush ruleset",
     )
 
 
@@ -67,8 +75,10 @@ def seconds(record: dict[str, Any]) -> float:
 
 
 def test_all_that_a_drill_leaves_is_named(own_etc: TwoHosts, tmp_path: Path) -> None:
-    """A user, a job, a listener, a mount over another: each by its name, exit 13; no more."""
+    """A user, a job, a listener, a mount over another, a rule, a file: by its name; no more."""
     house = own_etc.house(tmp_path / "house")
+    unchanged = "unchanged_after_teardown: [/srv/kept, /srv/never]"
+    edit(house, "drills/shop.yml", "hosts: standby,", f"hosts: standby, {unchanged},")
     write(house, "playbooks/restore.yml", _LEAVES.format(listen=_LISTEN))
     result = pradrill(house, "run", "shop")
     assert result.returncode == 13, result.stdout + result.stderr
@@ -77,6 +87,12 @@ def test_all_that_a_drill_leaves_is_named(own_etc: TwoHosts, tmp_path: Path) -> 
         "cron /etc/cron.d/\\udcff was not there before",
         "cron /etc/cron.d/ghost was not there before",
         "cron /etc/cron.d/pipe was not there before",
+        "file /srv/kept/??\\udcff was not there before",
+        "file /srv/kept/a is not as before",
+        "file /srv/kept/b was there before and is gone",
+        "file /srv/kept/link was not there before",
+        "firewall inet ghost was not there before",
+        "firewall inet own chain in is not as before",
         "mount /etc/cron.d/over (tmpfs) 2 was not there before",
         "socket udp 0.0.0.0:5353 was not there before",
         "user ghost was not there before",
@@ -92,8 +108,69 @@ def test_what_a_login_cannot_see_is_said(tmp_path: Path) -> None:
     result = subprocess.run(words, capture_output=True, text=True, check=True, cwd="/")
     here = inventory(result.stdout)
     assert {"user", "group", "mount", "unit"} <= set(here.seen)
-    assert set(here.unseen) == {"package", "cron"}
+    assert set(here.unseen) - {"database", "account"} == {"package", "cron", "firewall"}
     assert "rpm is not there" in str(here.limit("web"))
+
+
+_FILTER = """\
+*filter
+:INPUT {policy} [{count}:123]
+-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
+COMMIT
+*nat
+:PREROUTING ACCEPT [{count}:9]
+COMMIT
+"""
+
+
+def look(*roots: Path, script: str = source("remote_inventory.py")) -> StandbyInventory:
+    """Take stock of this machine in a network where nothing runs, as root."""
+    python = [
+        "unshare",
+        "--net",
+        "/usr/bin/python3",
+        "-I",
+        "-S",
+        "-c",
+        script,
+        "",
+        *map(str, roots),
+    ]
+    return inventory(subprocess.run(python, capture_output=True, text=True, check=True).stdout)
+
+
+def test_counters_of_a_packet_filter_are_no_difference(capsys: pytest.CaptureFixture[str]) -> None:
+    """What iptables-save tells of a chain is its policy and its rules."""
+    script: dict[str, Any] = {"__name__": "script"}
+    exec(source("remote_inventory.py"), script)  # noqa: S102 ours; nothing imports it
+    looks = []
+    for policy, count in (("ACCEPT", 1), ("ACCEPT", 2), ("DROP", 1)):
+        script["chains_of"]("iptables-save", _FILTER.format(policy=policy, count=count))
+        looks.append(inventory(capsys.readouterr().out))
+    assert set(looks[0].seen["firewall"]) == {"ip filter INPUT", "ip nat PREROUTING"}
+    assert difference(looks[0], looks[1]) == ()
+    assert [each.name for each in difference(looks[0], looks[2])] == ["ip filter INPUT"]
+
+
+def test_nothing_is_started_where_no_server_and_no_packet_filter_is() -> None:
+    """On a slow machine starting is what costs: without what it would ask, it asks nobody."""
+    script = source("remote_inventory.py")
+    assert script.count("subprocess.run(") == 1
+    here = look(script=script.replace("subprocess.run(", "sys.exit("))
+    assert here.seen["user"]
+    assert not {"firewall", "account"} & set(here.unseen)
+
+
+def test_of_too_many_files_none_is_compared(tmp_path: Path) -> None:
+    """More than a report could hold are a limit, which says how many."""
+    for number in range(2_001):
+        (tmp_path / f"{number}").touch()
+    assert look(tmp_path).unseen == {"file": f"there are more than 2000 below {tmp_path}"}
+    (tmp_path / "0").unlink()
+    (tmp_path / "1").write_text("x")
+    files = look(tmp_path).seen["file"]
+    assert (len(files), files[f"{tmp_path}/1"], files[f"{tmp_path}/2"]) == (2_000, "1", "0")
+    assert look(tmp_path / "2").seen["file"] == {f"{tmp_path}/2": "0"}
 
 
 def test_an_honest_drill_leaves_nothing_and_does_not_wait(hosts: TwoHosts, tmp_path: Path) -> None:

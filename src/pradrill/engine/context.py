@@ -22,7 +22,7 @@ from pradrill.domain.run.proof import workable
 from pradrill.domain.run.run_plan import PlannedStep
 from pradrill.domain.values.model import Model
 from pradrill.domain.values.quotas import CHECKS_KEPT
-from pradrill.domain.values.reason import ReasonOrText, as_json, joined
+from pradrill.domain.values.reason import Reason, ReasonOrText, as_json, joined
 from pradrill.domain.values.run_names import folder_prefix
 from pradrill.domain.values.timeline import Instant, Mark, Provenance, Skew
 from pradrill.engine.cancellation import Cancellation
@@ -317,10 +317,18 @@ class Context:
 
         return False
 
-    def left(self, left: Sequence[ReasonOrText]) -> StepEnd:
-        """Note what was left behind, if anything was."""
+    def left(
+        self,
+        left: Sequence[ReasonOrText],
+        *,
+        unseen: Sequence[Reason] = (),
+        erased: Sequence[Reason] = (),
+    ) -> StepEnd:
+        """Note what was left behind, if anything was, what could not be seen, and what is gone."""
+        if left or unseen or erased:
+            more = {"unseen": as_json(unseen), "erased": as_json(erased)}
+            self.note(Event.RESIDUE, None, left=as_json(left), **more)
         if left:
-            self.note(Event.RESIDUE, left=as_json(left))
             return StepEnd(StepOutcome.FAILED, joined(left))
         return StepEnd(StepOutcome.PASSED)
 

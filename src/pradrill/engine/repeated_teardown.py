@@ -81,5 +81,6 @@ def past(facts: Facts) -> Facts:
     baseline = {
         host: state.model_copy(update={"uptime": None}) for host, state in facts.baseline.items()
     }
-    past = facts.model_copy(update={"baseline": baseline, "residue": (), "ended": None})
+    nothing = {"residue": (), "unseen": (), "erased": (), "ended": None}
+    past = facts.model_copy(update={"baseline": baseline, **nothing})
     return past.after(Event.LOST, {})

@@ -137,7 +137,9 @@ class FakeProbe:
         self._answer_for(host)
         return (self._facts or host_facts()).model_copy(update={"host": host.name})
 
-    def state(self, host: Host, _site: Site, _paths: Sequence[str]) -> HostState:
+    def state(
+        self, host: Host, _site: Site, _paths: Sequence[str], _unchanged: Sequence[str] = ()
+    ) -> HostState:
         """Return the next state."""
         self._answer_for(host)
         return self._states.pop(0) if len(self._states) > 1 else self._states[0]

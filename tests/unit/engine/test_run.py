@@ -18,6 +18,7 @@ from pradrill.domain.run.guard import Reach
 from pradrill.domain.run.host import HostState, MarkerFault, SeenHost
 from pradrill.domain.run.outcome import CheckOutcome, GuardOutcome, StepOutcome
 from pradrill.domain.run.record import Refusal, RunState
+from pradrill.domain.run.standby_inventory import StandbyInventory
 from pradrill.domain.run.verdict import Verdict
 from pradrill.domain.values.timeline import Instant, Mark, Provenance, Skew
 from pradrill.engine.cancellation import signals_to
@@ -303,6 +304,48 @@ def test_what_is_left_behind_has_its_own_code() -> None:
     record = Bench(probe=FakeProbe(states=states)).run()
     assert (record.verdict, record.exit_code) == (Verdict.PASSED, 13)
     assert texts(record.residue) == (f"{HOST}: listens on *:80",)
+
+
+DATABASE = {"database": {"mysql (/var/lib/mysql)": ""}}
+
+
+@pytest.mark.parametrize(
+    ("after", "erased"),
+    [
+        (HostState(), ["looked for on web-1 after the teardown, and not there: /var/www/moodle"]),
+        (HostState(present=("/var/www/moodle",)), []),
+        (
+            HostState(present=("/var/www/moodle",), inventory=StandbyInventory(seen=DATABASE)),
+            ["databases on web-1 after the teardown: those of before, and no other"],
+        ),
+    ],
+)
+def test_what_is_erased_is_what_was_looked_for(after: HostState, erased: list[str]) -> None:
+    """What still is there is not among it, and that nothing was overwritten is said."""
+    before = HostState(inventory=StandbyInventory(seen=DATABASE))
+    record = Bench(probe=FakeProbe(states=[before, after])).run()
+    overwritten = "it was deleted, not overwritten: the disk itself may still hold it"
+    expected = [*(each.replace("web-1", HOST) for each in erased), overwritten]
+    assert list(texts(record.erased)) == (expected if erased else [])
+
+
+def test_a_server_that_a_drill_stops_is_a_limit() -> None:
+    """Its accounts were seen before and are not now: nobody says that they are as they were."""
+    before = HostState(inventory=StandbyInventory(seen=DATABASE))
+    stopped = StandbyInventory(seen=DATABASE, stopped=("/var/lib/mysql",))
+    record = Bench(probe=FakeProbe(states=[before, HostState(inventory=stopped)])).run()
+    assert (record.exit_code, record.residue) == (0, ())
+    assert "accounts of the database server in /var/lib/mysql" in "".join(texts(record.limits))
+
+
+@pytest.mark.parametrize(("left", "count"), [([], 2), (["the machine's process is alive"], 0)])
+def test_a_throw_away_standby_is_erased_with_its_disk(left: list[str], count: int) -> None:
+    """Once it is gone; while anything of it stays nothing is claimed."""
+    plan = a_run_plan(drill=a_drill(standby={"vm": "standby"}, teardown=()))
+    record = Bench(plan=plan, standby=FakeStandby(left=left)).run()
+    disk = ["the machine's disk was thrown away: standby"]
+    assert list(texts(record.erased))[:1] == disk[:count]
+    assert len(record.erased) == count
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ from pradrill.domain.register.annotation import STATED, AnnotationKind
 from pradrill.domain.report.case_file import CaseFile
 from pradrill.domain.run.host import SeenHost
 from pradrill.domain.run.outcome import CheckOutcome, GuardOutcome, Phase, Sample, StepKind
+from pradrill.domain.values.reason import reason
+from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Mark
 from pradrill.reporting.language.i18n import speaking
 from pradrill.reporting.run.case_sections import ROLES
@@ -175,6 +177,18 @@ def test_erased_is_what_was_looked_for() -> None:
     assert "Data erased not entered" in text_of(steps=steps)
     lab = a_run_plan(drill=a_drill(standby={"vm": "standby"}, teardown=()))
     assert "thrown away with its disk: standby (measured)" in text_of(plan=lab, steps=steps)
+
+
+def test_what_the_record_says_is_erased_takes_the_place_of_what_follows_from_its_steps() -> None:
+    """With how, in the report's language."""
+    erased = (
+        reason(Code.ERASED_PATHS, host="db", paths=["/srv/a", "/srv/b"]),
+        reason(Code.NOT_OVERWRITTEN),
+    )
+    text = text_of(erased=erased)
+    assert "Data erased looked for on db after the teardown, and not there: /srv/a, /srv/b" in text
+    assert "it was deleted, not overwritten" in text
+    assert "gone: /var/www/moodle" not in text
 
 
 def test_revoked_is_what_the_teardown_says() -> None:

@@ -96,8 +96,10 @@ class SshProbe:
                 skew=skew,
             )
 
-    def state(self, host: Host, site: Site, paths: Sequence[str]) -> HostState:
-        """Return what could be left behind; `paths` are looked for."""
+    def state(
+        self, host: Host, site: Site, paths: Sequence[str], unchanged: Sequence[str] = ()
+    ) -> HostState:
+        """Return what could be left: the `paths` there, files below `unchanged`."""
         with _understanding(host, "state"):
             units, ports, mounts, there = self._look(host, site, "state", _STATE, *paths)
             running = self._processes(host, site, {"before": True})
@@ -109,7 +111,7 @@ class SshProbe:
                 present=tuple(_present(host, paths, there)),
                 uptime=running["uptime"],
                 daemons=tuple(sorted(set(map(host_words.last_line, running["daemons"])))),
-                inventory=self._inventory(host, site, units) if site.run_id else None,
+                inventory=self._inventory(host, site, units, unchanged) if site.run_id else None,
             )
 
     def end_strays(
@@ -251,10 +253,12 @@ class SshProbe:
             reason = host_words.last_line(reply.err) if reply.code else "the answer cannot be read"
             raise PradrillError(f"the processes of {host.name} cannot be seen: {reason}") from error
 
-    def _inventory(self, host: Host, site: Site, units: str) -> StandbyInventory:
+    def _inventory(
+        self, host: Host, site: Site, units: str, unchanged: Sequence[str]
+    ) -> StandbyInventory:
         """Take stock, with the units that are listed already; what it cannot tell is told."""
         script = "remote_inventory.py"
-        reply = self._sessions.script(host, site, script, [source(script)], _LOOK)
+        reply = self._sessions.script(host, site, script, [source(script), *unchanged], _LOOK)
         if reply.code != 0:
             return nothing_seen(reply.err)
         if not reply.whole:

@@ -1,24 +1,30 @@
 """Take stock of a standby; sent to it and run there, as root or as a login that may sudo.
 
-Standard library only, Python 3.8 or later, never imported by pradrill. The one argument is this
-script itself, for sudo. Prints lines KIND, VALUE, NAME with tabs between, or "!KIND" and why it
-cannot be seen, or not all of it. It reads files and starts nothing where that will do: on a slow
-machine starting is what costs. What it prints is read by domain/run/inventory_answers.py.
+Standard library only, Python 3.8 or later, never imported by pradrill. The first argument is this
+script itself, for sudo; folders whose files are compared follow. Prints lines KIND, VALUE, NAME
+with tabs between, or "!KIND" and why it cannot be seen, or not all of it. It reads files and starts
+nothing where that will do: on a slow machine starting is what costs. What it prints is read by
+domain/run/inventory_answers.py.
 """
 
 from __future__ import annotations
 
+import errno
 import os
+import pwd
+import socket
 import stat
+import struct
 import subprocess
 import sys
 import zlib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing it costs time
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-LOOK = 20  # seconds for each program
+LOOK, ASK = 20, 5  # seconds for each program, and for a database server's answer
+MOST, LONGEST = 2_000, 150_000  # files that are compared, and characters of all their names
 SUDO = ("sudo", "-n", "python3", "-I", "-S", "-c")
 JOBS = (
     *("/etc/crontab", "/etc/anacrontab", "/etc/cron.d", "/etc/cron.hourly", "/etc/cron.daily"),
@@ -26,6 +32,33 @@ JOBS = (
 )
 UNITS = ("/etc/systemd/system", "/usr/local/lib/systemd")
 DPKG = "/var/lib/dpkg/status"
+MARIADB = "/var/lib/mysql"
+POSTGRESQL = ("/var/lib/postgresql", "/var/lib/pgsql")
+NETFILTER, DUMP, FAULT = 12, 0x301, 2  # of netlink: a protocol, what asks for all, an error
+NFT_TABLE, NFT_GETTABLE = 0xA00, 0xA01
+LISTENING = "00010000"  # a Unix socket that somebody waits at
+NO_DATABASES = ("lost+found", "#")
+ASK_MARIADB = """
+select 'folder', '', @@datadir;
+select 'account', crc32(concat(p.Priv, coalesce(group_concat(d.Db order by d.Db), ''))),
+  concat(p.User, '@', p.Host)
+  from mysql.global_priv p left join mysql.db d on d.User = p.User and d.Host = p.Host
+  group by p.User, p.Host, p.Priv;
+"""
+ASK_MYSQL = """
+select 'folder', '', @@datadir;
+select 'account', crc32(concat_ws(',', plugin, authentication_string, Super_priv, Grant_priv)),
+  concat(User, '@', Host)
+  from mysql.user;
+"""
+ASK_POSTGRESQL = """
+select 'folder', '', current_setting('data_directory')
+union all select 'database', oid::text, translate(datname, E'\\n\\t', '??') from pg_database
+union all select 'account', hashtext(a::text)::text, translate(rolname, E'\\n\\t', '??')
+  from pg_authid a where rolname !~ '^pg_'
+"""
+"""Of what an account may, and its password, 32 bits leave the machine. No line begins as an import:
+remote_interpreter.py would take it for one."""
 
 
 def line(kind: str, value: str, name: str) -> None:
@@ -45,11 +78,19 @@ def lines_of(path: str) -> list[str]:
         return file.read().split("\n")
 
 
-def output_of(*words: str) -> str:
+def output_of(*words: str, within: float = LOOK, become: Callable[[], None] | None = None) -> str:
     """Return what a program prints; raises OSError or SubprocessError when it fails."""
     devnull = subprocess.DEVNULL
     result = subprocess.run(
-        words, stdin=devnull, stdout=subprocess.PIPE, stderr=devnull, timeout=LOOK, check=True
+        words,
+        stdin=devnull,
+        stdout=subprocess.PIPE,
+        stderr=devnull,
+        timeout=within,
+        check=True,
+        cwd="/",
+        env={**os.environ, "PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin:/usr/bin"},
+        preexec_fn=become,
     )
     return result.stdout.decode("utf-8", "replace")
 
@@ -132,6 +173,225 @@ def sockets() -> None:
                 line("socket", ephemeral, fields[1])
 
 
+def folders_in(path: str) -> list[str]:
+    """Return the names of the folders in a folder; none where there is none."""
+    try:
+        with os.scandir(path) as entries:
+            return sorted(each.name for each in entries if each.is_dir(follow_symlinks=False))
+    except FileNotFoundError:
+        return []
+
+
+def listening() -> list[str]:
+    """Return the paths of Unix sockets at which somebody waits, each once."""
+    fields = (each.split(None, 7) for each in lines_of("/proc/net/unix"))
+    return sorted({each[7] for each in fields if len(each) > 7 and each[3] == LISTENING})  # noqa: PLR2004 the path is the eighth
+
+
+def databases() -> None:
+    """Print databases and accounts of the servers here; of one that does not run, its folders.
+
+    No server, nothing started: whether one runs, its socket tells.
+    """
+    waiting = [(os.path.basename(path), path) for path in listening()]  # noqa: PTH119 as above
+    mariadb = [path for name, path in waiting if name in {"mysqld.sock", "mysql.sock"}]
+    postgresql = [path for name, path in waiting if name.startswith(".s.PGSQL.")]
+    clusters = [path for top in POSTGRESQL for path in clusters_below(top)]
+    there = bool(folders_in(MARIADB)) if os.geteuid() == 0 else os.path.exists(MARIADB)  # noqa: PTH110
+    if os.geteuid() != 0:
+        if mariadb or postgresql or clusters or there:
+            cannot("database", "only root sees the databases")
+            cannot("account", "only root sees the accounts of databases")
+        return
+
+    mariadbs = [ask_mariadb(path) for path in mariadb]  # None: it gave no answer
+    postgresqls = [ask_postgresql(path) for path in postgresql]
+    if there and not mariadbs:
+        line("stopped", "", MARIADB)
+    for folder in sorted({*filter(None, mariadbs), *([MARIADB] if there else [])}):
+        mariadb_databases(folder)
+    for folder in clusters if None not in postgresqls else ():
+        if folder not in postgresqls:
+            line("stopped", "", folder)
+            for number in folders_in(f"{folder}/base"):
+                line("database", number, f"{number} ({folder})")
+
+
+def clusters_below(top: str) -> list[str]:
+    """Return PostgreSQL's data folders, where Debian and Red Hat have them."""
+    paths = [f"{top}/{one}" for one in folders_in(top)]
+    paths += [f"{path}/{other}" for path in paths for other in folders_in(path)]
+    return [path for path in paths if os.path.exists(f"{path}/PG_VERSION")]  # noqa: PTH110
+
+
+def mariadb_databases(folder: str) -> None:
+    """Print MariaDB's databases: each is a folder, whether it runs or not."""
+    for name in folders_in(folder):
+        if not name.startswith(NO_DATABASES):
+            line("database", "", f"{decoded(name)} ({folder})")
+
+
+def decoded(name: str) -> str:
+    """Return a database's name as people write it: @002d is a hyphen."""
+    first, *others = name.split("@")
+    for each in others:
+        try:
+            first += chr(int(each[:4], 16)) + each[4:]
+        except ValueError:
+            first += f"@{each}"
+    return first
+
+
+def ask_mariadb(path: str) -> str | None:
+    """Print the accounts of a server that runs, and return its data folder; None: no answer."""
+    for client in ("mariadb", "mysql"):
+        for sql in (ASK_MARIADB, ASK_MYSQL):
+            try:
+                return answered(output_of(client, f"--socket={path}", "-NBe", sql, within=ASK))
+            except FileNotFoundError:
+                break
+            except (OSError, subprocess.SubprocessError, IndexError):
+                continue
+
+    cannot("account", f"the server at {path} does not answer root")
+    return None
+
+
+def ask_postgresql(path: str) -> str | None:
+    """Print databases and roles of a cluster that runs, asked as its owner; return its folder."""
+    where, _, port = path.rpartition("/.s.PGSQL.")
+    words = ("psql", "-XAtq", "-F\t", f"-h{where}", f"-p{port}", "-dpostgres", "-c", ASK_POSTGRESQL)
+    try:
+        owner = pwd.getpwuid(os.stat(path).st_uid)  # noqa: PTH116 as above
+
+        def become() -> None:
+            os.setgroups([])
+            os.setgid(owner.pw_gid)
+            os.setuid(owner.pw_uid)
+
+        return answered(output_of(*words, f"-U{owner.pw_name}", within=ASK, become=become))
+    except (OSError, subprocess.SubprocessError, LookupError):
+        for kind in ("database", "account"):
+            cannot(kind, f"the server at {path} does not answer its owner")
+        return None
+
+
+def answered(answer: str) -> str:
+    """Print what a server tells of itself, and return its data folder, which comes first."""
+    lines = [each.split("\t", 2) for each in answer.splitlines()]
+    folder = lines[0][2].rstrip("/")
+    for kind, value, name in lines[1:]:
+        line(kind, value, f"{name} ({folder})")
+    return folder
+
+
+def firewall() -> None:
+    """Print the chains of packet filters, with what tells one content from another: no counters.
+
+    Nothing is started where the kernel has none.
+    """
+    if os.geteuid() != 0:
+        cannot("firewall", "only root sees it")
+        return
+
+    legacy = [
+        program
+        for program, path in (
+            ("iptables-save", "/proc/net/ip_tables_names"),
+            ("ip6tables-save", "/proc/net/ip6_tables_names"),
+        )
+        if os.path.exists(path) and any(lines_of(path))  # noqa: PTH110
+    ]
+    for program in legacy:
+        chains_of(program, output_of(program))
+    if has_nft():
+        nft_chains(output_of("nft", "-s", "list", "ruleset"))
+
+
+def has_nft() -> bool:
+    """Tell whether the kernel has a table of nftables; nft itself takes long to start."""
+    request = struct.pack("=IHHIIBBH", 20, NFT_GETTABLE, DUMP, 1, 0, 0, 0, 0)
+    try:
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETFILTER) as kernel:
+            kernel.settimeout(ASK)
+            kernel.send(request)
+            answer = kernel.recv(65_536)
+    except OSError:  # it has no netfilter at all
+        return False
+    kind = struct.unpack("=IH", answer[:6])[1]
+    if kind == FAULT and -struct.unpack("=i", answer[16:20])[0] in {errno.EPERM, errno.EACCES}:
+        raise PermissionError(errno.EPERM, "", "nftables")
+    return bool(kind == NFT_TABLE)
+
+
+def chains_of(program: str, answer: str) -> None:
+    """Print the chains that iptables-save tells of."""
+    family = program[: -len("tables-save")]
+    chains: dict[str, str] = {}
+    table = ""
+    for each in answer.split("\n"):
+        words = each.split()
+        if each.startswith("*"):
+            table = each[1:]
+        elif each.startswith((":", "-A ")):  # :NAME POLICY [packets:bytes], -A NAME rule
+            name = words[0][1:] if each[0] == ":" else words[1]
+            rule = words[1] if each[0] == ":" else each
+            chains[name] = chains.get(name, "") + rule
+        elif each == "COMMIT":
+            for name, rules in chains.items():
+                line("firewall", f"{zlib.crc32(rules.encode()):x}", f"{family} {table} {name}")
+            chains = {}
+
+
+def nft_chains(answer: str) -> None:
+    """Print the tables and chains that nft tells of, and its sets, whose elements come and go."""
+    table = name = ""
+    rules: list[str] = []
+    for each in answer.split("\n"):
+        words = each.split()
+        if each.startswith("table "):
+            table = " ".join(words[1:-1])
+            line("firewall", "", table)
+        elif each[:1] == "\t" and each[1:2] not in {"\t", "}", ""}:
+            name, rules = " ".join(words[:-1]), []
+        elif each == "\t}":
+            content = "".join(rules).encode() if name.startswith("chain ") else b""
+            line("firewall", f"{zlib.crc32(content):x}", f"{table} {name}")
+        else:
+            rules.append(each)
+
+
+def files(*roots: str) -> None:
+    """Print the files below declared folders with their sizes, in an order that stays."""
+
+    def refuse(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            cannot("file", f"{error.filename}: {os.strerror(error.errno or 0).lower()}")
+
+    count = length = 0
+    for root in roots:
+        if not os.path.isdir(root) and os.path.lexists(root):  # noqa: PTH112 as above
+            line("file", str(os.lstat(root).st_size), root)
+        for folder, folders, names in os.walk(root, onerror=refuse):
+            links = [each for each in folders if os.path.islink(f"{folder}/{each}")]  # noqa: PTH114
+            folders.sort()
+            for name in sorted((*names, *links)):
+                line("file", size_of(f"{folder}/{name}"), f"{folder}/{name}")
+                count += 1
+                length += len(folder) + len(name)
+                if count > MOST or length > LONGEST:
+                    cannot("file", f"there are more than {count - 1} below {', '.join(roots)}")
+                    return
+
+
+def size_of(path: str) -> str:
+    """Return a file's size; of one that is just gone nothing."""
+    try:
+        return str(os.lstat(path).st_size)
+    except OSError:
+        return ""
+
+
 LOOKS = {
     "user": accounts,
     "package": packages,
@@ -139,21 +399,24 @@ LOOKS = {
     "unit": units,
     "mount": mounts,
     "socket": sockets,
+    "database": databases,
+    "firewall": firewall,
 }
 
 
-def main(itself: str) -> None:
+def main(itself: str, *roots: str) -> None:
     """Look at each kind; what one look cannot see hinders no other."""
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # names are bytes
     if os.geteuid() != 0 and itself:
         try:
-            sys.stdout.write(output_of(*SUDO, itself, ""))
+            sys.stdout.write(output_of(*SUDO, itself, "", *roots))
         except (OSError, subprocess.SubprocessError):
             pass  # it sees less, and says so
         else:
             return
 
-    for kind, look in LOOKS.items():
+    looks: dict[str, Callable[[], None]] = {**LOOKS, "file": lambda: files(*roots)}
+    for kind, look in looks.items():
         try:
             look()
         except FileNotFoundError as error:
@@ -165,4 +428,4 @@ def main(itself: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

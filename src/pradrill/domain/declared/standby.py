@@ -59,6 +59,12 @@ class StandbyKind(Model):
         description="absolute paths on the standby that teardown must have removed",
         examples=[["/srv/files"]],
     )
+    unchanged_after_teardown: tuple[Annotated[str, Field(pattern=r"^/")], ...] = Field(
+        default=(),
+        description="absolute paths on the standby whose files, up to 2,000, must be there after "
+        "the teardown as before, each with its size",
+        examples=[["/etc/apache2", "/var/www"]],
+    )
 
     @property
     def where(self) -> str:

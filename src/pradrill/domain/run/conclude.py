@@ -51,6 +51,7 @@ def record_of(
         waits=facts.waits,
         sla=sla_measures(facts.waits),
         residue=facts.residue,
+        erased=tuple(dict.fromkeys(facts.erased)),
         limits=limits(facts),
         versions=facts.started.versions,
         evidence=evidence,

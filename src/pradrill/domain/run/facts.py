@@ -73,6 +73,10 @@ class Facts(Model):
     baseline: dict[str, HostState] = {}
     waits: tuple[Wait, ...] = ()
     residue: tuple[Reason, ...] = ()
+    unseen: tuple[Reason, ...] = Field(
+        default=(), description="what could not be compared after the teardown"
+    )
+    erased: tuple[Reason, ...] = Field(default=(), description="what of the drill's data is gone")
     signal: int | None = None
     aborted: Abort | None = None
     clock_stepped: float = 0.0
@@ -260,7 +264,11 @@ _CHANGES: dict[Event, Callable[[Facts, _Change], _Change]] = {
     Event.ANSWERED: lambda before, facts: {
         "waits": (*before.waits[:-1], Wait.model_validate(facts))
     },
-    Event.RESIDUE: lambda before, facts: {"residue": (*before.residue, *_reasons(facts["left"]))},
+    Event.RESIDUE: lambda before, facts: {
+        "residue": (*before.residue, *_reasons(facts["left"])),
+        "unseen": (*before.unseen, *_reasons(facts.get("unseen", ()))),
+        "erased": (*before.erased, *_reasons(facts.get("erased", ()))),
+    },
     Event.SIGNAL: lambda before, facts: {"signal": before.signal or facts["signal"]},
     Event.ABORTED: lambda _before, facts: {"aborted": Abort.model_validate(facts)},
     Event.CLOCK: _clock,

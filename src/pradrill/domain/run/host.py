@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -166,6 +166,21 @@ class HostState(Model):
             *(reason(Code.MOUNTED, path=each) for each in mounts),
             *self._not_in_stock(before, mounts),
         )
+
+    def limit(self, host: str, before: HostState) -> Reason | None:
+        """Say what of a host was seen before and could not be compared now, beside residue."""
+        if self.inventory is None or before.inventory is None:
+            return None
+        return self.inventory.limit(host, before.inventory)
+
+    def erasure(self, host: str, before: HostState, paths: Sequence[str]) -> tuple[Reason, ...]:
+        """Say which data of a drill is proven gone; `paths` are those that had to be."""
+        absent = [each for each in paths if each not in self.present]
+        reasons = [reason(Code.ERASED_PATHS, host=host, paths=absent)] if absent else []
+        now, then = self.inventory, before.inventory
+        if now is not None and then is not None and now.has_databases_of(then):
+            reasons.append(reason(Code.ERASED_DATABASES, host=host))
+        return tuple(reasons)
 
     def paths_left(self) -> tuple[Reason, ...]:
         """Say which declared paths are here, new or not."""

@@ -18,6 +18,7 @@ _MOST = 5_000  # names of a kind
 _LONGEST = 300  # characters of a name; what is noted of it is shorter
 _ADDRESS_CLIENTS = {68, 546}  # open for a moment when a lease of an address is renewed
 _KERNEL = re.compile(r"linux-(image|headers|modules|kbuild|tools|base)\b.*|kernel\b.*")
+_STOPPED = "stopped"
 _KINDS = {kind.value: kind for kind in InventoryKind}
 
 _Entry = tuple[InventoryKind, str, str] | None
@@ -27,14 +28,18 @@ _Entry = tuple[InventoryKind, str, str] | None
 def inventory(answer: str, units: Iterable[str] = ()) -> StandbyInventory:
     """Return what the lines KIND, VALUE, NAME (with tabs) say; others are passed over.
 
-    "!KIND" and a reason say that a kind could not be seen, or not all of it.
+    "!KIND" and a reason say that a kind could not be seen, or not all of it; "stopped" and a
+    folder, that a database server did not run.
     `units` are there, too.
     """
     answer += "".join(f"\n{InventoryKind.UNIT}\t\t{name}" for name in units)
     stock: dict[str, dict[str, str]] = {}
     gaps: dict[str, str] = {}
+    stopped: list[str] = []
     for line in answer.split("\n"):
         word, _, rest = line.partition("\t")
+        if word == _STOPPED and len(stopped) < _MOST:
+            stopped.append(_plain(rest.partition("\t")[2]))
         if word.removeprefix("!") not in _KINDS:
             continue
 
@@ -53,7 +58,7 @@ def inventory(answer: str, units: Iterable[str] = ()) -> StandbyInventory:
             gaps[kind] = f"there are more than {_MOST}"
 
     few = {kind: names for kind, names in stock.items() if len(names) <= _MOST}
-    return StandbyInventory(seen=few, unseen=gaps)
+    return StandbyInventory(seen=few, unseen=gaps, stopped=tuple(stopped))
 
 
 def nothing_seen(because: str) -> StandbyInventory:

@@ -31,6 +31,7 @@ def limits(facts: Facts) -> tuple[Reason, ...]:
         for host, inventory in inventories.items()
         if inventory is not None and (unseen := inventory.limit(host)) is not None
     ]
+    limits += facts.unseen
     if surplus := sum(branch.surplus for branch in facts.branches()):
         limits.append(reason(Code.PASSES_UNKEPT, count=surplus, limit=megabytes(CHECKS_KEPT)))
     if any(wait.call is not None for wait in facts.waits):

@@ -124,6 +124,9 @@ class RunRecord(Model):
     waits: tuple[Wait, ...] = Field(default=(), description="what people were asked, in order")
     sla: tuple[SlaMeasure, ...] = Field(default=(), description="providers' promises, measured")
     residue: tuple[Reason, ...]
+    erased: tuple[Reason, ...] = Field(
+        default=(), description="what of the restored data is proven gone, and how; none in older"
+    )
     limits: tuple[Reason, ...] = Field(description="what this run does not prove")
     versions: dict[str, str]
     evidence: tuple[FileHash, ...]

@@ -30,6 +30,10 @@ class InventoryKind(StrEnum):
     UNIT = "unit"
     MOUNT = "mount"
     SOCKET = "socket"
+    DATABASE = "database"
+    ACCOUNT = "account"  # of a database server
+    FIREWALL = "firewall"  # a table or chain
+    FILE = "file"  # below a declared folder
 
 
 COME_AND_GO = frozenset(
@@ -71,11 +75,27 @@ class StandbyInventory(Model):
         default={}, description="kind → name → what is noted of it, in short"
     )
     unseen: dict[str, str] = Field(default={}, description="kind → why it could not be seen")
+    stopped: tuple[str, ...] = Field(
+        default=(), description="folders of database servers that did not run: nobody was asked"
+    )
 
-    def limit(self, host: str) -> Reason | None:
-        """Say what of a host nothing is known about, so that it cannot be compared."""
-        parts = [_unseen(kind, self.unseen[kind]) for kind in InventoryKind if kind in self.unseen]
+    def limit(self, host: str, before: StandbyInventory | None = None) -> Reason | None:
+        """Say what of a host nothing is known about, so that it cannot be compared.
+
+        `before`: of that it was said already, and what was seen then and is not now is residue.
+        """
+        gaps = self.unseen if before is None else {}
+        stopped = [each for each in self.stopped if before is None or each not in before.stopped]
+        parts = [_unseen(kind, gaps[kind]) for kind in InventoryKind if kind in gaps]
+        parts += [reason(Code.SERVER_STOPPED, folder=folder) for folder in stopped]
         return reason(Code.INVENTORY_UNSEEN, host=host, parts=parts) if parts else None
+
+    def has_databases_of(self, before: StandbyInventory) -> bool:
+        """Tell whether there are databases, those of before, and no other."""
+        kind = InventoryKind.DATABASE
+        if kind not in self.seen or kind in {*self.unseen, *before.unseen}:
+            return False
+        return all(each.kind is not kind for each in difference(before, self))
 
     def left_by(
         self, before: StandbyInventory, *, mounts: Collection[str] = ()
@@ -103,8 +123,33 @@ def difference(before: StandbyInventory, after: StandbyInventory) -> tuple[Diffe
         each
         for kind in InventoryKind
         if (kind in before.unseen) == (kind in after.unseen)
-        for each in _of_kind(kind, before.seen.get(kind, {}), after.seen.get(kind, {}))
+        for each in _of_kind(
+            kind, _comparable(kind, before, after), _comparable(kind, after, before)
+        )
     )
+
+
+def _comparable(
+    kind: InventoryKind, one: StandbyInventory, other: StandbyInventory
+) -> Mapping[str, str]:
+    """Return what of one inventory can be compared with another.
+
+    A database server that did not run told nothing of accounts, and of a database its number.
+    """
+    names = one.seen.get(kind, {})
+    if kind is InventoryKind.ACCOUNT:
+        silent = {*one.stopped, *other.stopped}
+        return {name: value for name, value in names.items() if _folder(name) not in silent}
+    if kind is InventoryKind.DATABASE and one.stopped:
+        others = other.seen.get(kind, {})
+        by_number = {(_folder(name), value): name for name, value in others.items() if value}
+        return {by_number.get((_folder(name), value), name): value for name, value in names.items()}
+    return names
+
+
+def _folder(name: str) -> str:
+    """Return the data folder that a database's or an account's name ends with."""
+    return name.rpartition(" (")[2].removesuffix(")")
 
 
 def _unseen(kind: InventoryKind, why: str) -> Reason:

@@ -263,7 +263,24 @@ class Code(StrEnum):
     INVENTORY_CHANGED = "inventory-changed", N_("%(kind)s %(name)s is not as before")
     INVENTORY_GONE = "inventory-gone", N_("%(kind)s %(name)s was there before and is gone")
     INVENTORY_KIND = "inventory-kind", N_("%(kind)s: %(because)s")
+    SERVER_STOPPED = (
+        "server-stopped",
+        N_("accounts of the database server in %(folder)s, which did not run"),
+    )
     INVENTORY_MORE = "inventory-more", N_("%(kind)s: %(count)s more are not as before")
+    ERASED_DISK = "erased-disk", N_("the machine's disk was thrown away: %(names)s")
+    ERASED_PATHS = (
+        "erased-paths",
+        N_("looked for on %(host)s after the teardown, and not there: %(paths)s"),
+    )
+    ERASED_DATABASES = (
+        "erased-databases",
+        N_("databases on %(host)s after the teardown: those of before, and no other"),
+    )
+    NOT_OVERWRITTEN = (
+        "not-overwritten",
+        N_("it was deleted, not overwritten: the disk itself may still hold it"),
+    )
     NOT_VERIFIED = "not-verified", N_("not verified, %(because)s")
     STATE_NOT_KNOWN = "state-not-known", N_("not verified, its state before is not known")
     HOST_NOT_TORN_DOWN = "host-not-torn-down", N_("not torn down: never proven")

@@ -229,7 +229,25 @@ def residue(context: Context, _step: PlannedStep) -> StepEnd:
             for each in _stayed(context, host, first[host.name])
         ]
 
-    return context.left(left)
+    uncompared, erased = _seen_again(context, first)
+    return context.left(left, unseen=uncompared, erased=erased)
+
+
+def _seen_again(context: Context, looks: Mapping[str, _Left]) -> tuple[list[Reason], list[Reason]]:
+    """Say what could not be compared any more, and which data of the drill is gone, and how."""
+    paths = context.facts.plan.drill.standby.absent_after_teardown
+    unseen: list[Reason] = []
+    erased: list[Reason] = []
+    for host, look in looks.items():
+        before = context.facts.baseline.get(host)
+        if look.state is None or before is None:
+            continue
+
+        limit = look.state.limit(host, before)
+        unseen += [limit] if limit is not None else []
+        erased += look.state.erasure(host, before, paths)
+
+    return unseen, [*erased, reason(Code.NOT_OVERWRITTEN)] if erased else []
 
 
 def end_commands(context: Context) -> None:
@@ -268,6 +286,7 @@ class _Left(NamedTuple):
 
     surely: Sequence[Reason]
     may_go: Sequence[Reason] = ()
+    state: HostState | None = None
 
 
 def _left(context: Context, host: Host, strays: Strays) -> _Left:
@@ -283,7 +302,7 @@ def _left(context: Context, host: Host, strays: Strays) -> _Left:
     if before is None:
         return _Left([reason(Code.STATE_NOT_KNOWN), *strays.leaves(later)])
 
-    return _Left([*now.paths_left(), *strays.leaves(later)], now.left_by(before))
+    return _Left([*now.paths_left(), *strays.leaves(later)], now.left_by(before), now)
 
 
 def _stayed(context: Context, host: Host, first: _Left) -> Sequence[Reason]:
@@ -300,8 +319,10 @@ def _stayed(context: Context, host: Host, first: _Left) -> Sequence[Reason]:
 
 def _state(context: Context, host: Host) -> HostState:
     """Look at a host, and tell it as it is noted: without the run's secrets."""
-    paths = context.facts.plan.drill.standby.absent_after_teardown
-    state = context.tools.probe.state(host, context.there(), paths)
+    standby = context.facts.plan.drill.standby
+    state = context.tools.probe.state(
+        host, context.there(), standby.absent_after_teardown, standby.unchanged_after_teardown
+    )
     return HostState.model_validate(context.tools.masked(state.model_dump(mode="json")))
 
 
@@ -309,7 +330,10 @@ def release(context: Context, _step: PlannedStep) -> StepEnd:
     """Leave nothing of what reaching the standby took."""
     for line in context.tenancy.give_back():
         context.tools.progress.say(line)
-    return context.left(list(context.tools.standby.stop(context.journal.run_id)))
+    left = list(context.tools.standby.stop(context.journal.run_id))
+    standby = context.facts.plan.drill.standby
+    erasure = [reason(Code.ERASED_DISK, names=standby.where), reason(Code.NOT_OVERWRITTEN)]
+    return context.left(left, erased=erasure if standby.throw_away and not left else ())
 
 
 def _identified(context: Context, host: Host, facts: HostFacts) -> list[GuardResult]:

@@ -93,6 +93,10 @@ def _inventory_kinds() -> Mapping[str, str]:
         InventoryKind.UNIT: pgettext("left behind", "unit"),
         InventoryKind.MOUNT: pgettext("left behind", "mount"),
         InventoryKind.SOCKET: pgettext("left behind", "socket"),
+        InventoryKind.DATABASE: pgettext("left behind", "database"),
+        InventoryKind.ACCOUNT: pgettext("left behind", "database account"),
+        InventoryKind.FIREWALL: pgettext("left behind", "firewall"),
+        InventoryKind.FILE: pgettext("left behind", "file"),
     }
 
 

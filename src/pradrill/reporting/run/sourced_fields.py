@@ -13,6 +13,7 @@ from typing import NamedTuple
 from pradrill.domain.register.annotation import Annotation, AnnotationKind
 from pradrill.domain.report.case_file import CaseFile
 from pradrill.domain.run.outcome import GuardOutcome, Phase, Sample, StepKind, StepOutcome
+from pradrill.domain.run.record import RunRecord
 from pradrill.domain.values.timeline import Provenance
 from pradrill.reporting.language import formats as wording
 from pradrill.reporting.language.i18n import N_, _, decimal, language, ngettext, whole
@@ -170,20 +171,27 @@ def negative_controls(case: CaseFile) -> Iterator[SourcedAnswer]:
 
 
 def erased(case: CaseFile) -> Iterator[SourcedAnswer]:
-    """Say which data of the drill is known to be gone."""
-    record, standby = case.record, case.record.plan.drill.standby
+    """Say which data of the drill is known to be gone, and how."""
+    for each in case.record.erased:
+        yield SourcedAnswer(wording.line(spoken(each)), word(Provenance.MEASURED))
+    if not case.record.erased:
+        yield from _erased_without_proof(case.record)
+
+    yield from _handed_back(case, Phase.TEARDOWN, "pradrill_erased")
+    yield from _entered(case, AnnotationKind.ERASED)
+
+
+def _erased_without_proof(record: RunRecord) -> Iterator[SourcedAnswer]:
+    """Say what follows from the steps of a record that does not say what is erased."""
+    standby = record.plan.drill.standby
     ended = {step.kind: step.outcome for step in record.steps if step.phase is Phase.TEARDOWN}
     if ended.get(StepKind.RESIDUE) is StepOutcome.PASSED and standby.absent_after_teardown:
         paths = ", ".join(standby.absent_after_teardown)
         yield SourcedAnswer(_("gone: %(paths)s", paths=paths), _("looked for after the teardown"))
 
     if ended.get(StepKind.STOP) is StepOutcome.PASSED and standby.throw_away:
-        names = standby.where
-        text = _("thrown away with its disk: %(names)s", names=names)
+        text = _("thrown away with its disk: %(names)s", names=standby.where)
         yield SourcedAnswer(text, word(Provenance.MEASURED))
-
-    yield from _handed_back(case, Phase.TEARDOWN, "pradrill_erased")
-    yield from _entered(case, AnnotationKind.ERASED)
 
 
 def revoked(case: CaseFile) -> Iterator[SourcedAnswer]:

@@ -37,6 +37,11 @@ socket\t32768\t00000000:0035
 socket\t32768\t00000000:9C40
 socket\t32768\t00000000:0044
 socket\t32768\tnonsense
+database\t\tshop (/var/lib/mysql)
+account\t123\tapp@% (/var/lib/mysql)
+firewall\tff\tinet filter chain input
+file\t12\t/var/www/a b
+stopped\t\t/var/lib/postgresql/15/main
 """
 
 
@@ -56,7 +61,12 @@ def test_each_kind_is_read_and_what_moves_by_itself_is_left_out() -> None:
         "unit": {"/etc/systemd/system/shop.service": ""},
         "mount": {"/ (ext4)": "", "/srv/a b (tmpfs)": "", "/srv/a b (tmpfs) 2": ""},
         "socket": {"udp 0.0.0.0:53": ""},
+        "database": {"shop (/var/lib/mysql)": ""},
+        "account": {"app@% (/var/lib/mysql)": "123"},
+        "firewall": {"inet filter chain input": "ff"},
+        "file": {"/var/www/a b": "12"},
     }
+    assert inventory(ANSWER).stopped == ("/var/lib/postgresql/15/main",)
 
 
 def test_too_many_names_are_not_seen_and_long_ones_are_cut() -> None:
@@ -121,3 +131,67 @@ def test_many_differences_are_counted_and_a_mount_is_told_once() -> None:
         "/x is mounted",
         "mount /y (ext4) 2 was not there before",
     )
+
+
+MARIADB, POSTGRESQL = "/var/lib/mysql", "/var/lib/postgresql/15/main"
+
+
+def servers(databases: dict[str, str], accounts: str = "", *stopped: str) -> StandbyInventory:
+    """Return an inventory of database servers; those that are stopped told of no account."""
+    names = {each: "1" for each in accounts.split(", ") if each}
+    stock = {InventoryKind.DATABASE: databases, InventoryKind.ACCOUNT: names}
+    return StandbyInventory(seen=stock, stopped=stopped)
+
+
+def test_a_database_that_stays_is_told_although_its_server_was_stopped_at_one_look() -> None:
+    """Its folder or its number tells; of accounts nothing is said, which is a limit once."""
+    running = servers(
+        {f"shop ({MARIADB})": "", f"app ({POSTGRESQL})": "16385"},
+        f"root@localhost ({MARIADB}), app ({POSTGRESQL})",
+    )
+    stopped = servers(
+        {
+            f"shop ({MARIADB})": "",
+            f"payroll ({MARIADB})": "",
+            f"16385 ({POSTGRESQL})": "16385",
+            f"16390 ({POSTGRESQL})": "16390",
+        },
+        "",
+        MARIADB,
+        POSTGRESQL,
+    )
+    assert texts(stopped.left_by(running)) == (
+        f"database 16390 ({POSTGRESQL}) was not there before",
+        f"database payroll ({MARIADB}) was not there before",
+    )
+    assert [each.name for each in difference(stopped, running)] == [
+        f"16390 ({POSTGRESQL})",
+        f"payroll ({MARIADB})",
+    ]
+    limit = str(stopped.limit("db", running))
+    assert "db could be compared with what was there before: accounts of the database" in limit
+    assert MARIADB in limit
+    assert POSTGRESQL in limit
+    assert stopped.limit("db", stopped) is None
+    assert MARIADB in str(stopped.limit("db"))
+
+
+def test_an_account_that_is_new_gone_or_another_is_told_where_its_server_ran() -> None:
+    """Also beside a server that did not run."""
+    before = servers({}, f"root@localhost ({MARIADB}), gone@h ({MARIADB})", POSTGRESQL)
+    after = servers({}, f"root@localhost ({MARIADB}), app@% ({MARIADB})", POSTGRESQL)
+    after.seen["account"][f"root@localhost ({MARIADB})"] = "2"
+    assert texts(after.left_by(before)) == (
+        f"account app@% ({MARIADB}) was not there before",
+        f"account gone@h ({MARIADB}) was there before and is gone",
+        f"account root@localhost ({MARIADB}) is not as before",
+    )
+
+
+def test_databases_are_as_before_only_where_both_looks_have_seen_them() -> None:
+    """Nothing seen is no proof, nor is a look that failed."""
+    shop = servers({f"shop ({MARIADB})": ""})
+    assert shop.has_databases_of(shop)
+    assert not shop.has_databases_of(servers({}))
+    assert not StandbyInventory().has_databases_of(StandbyInventory())
+    assert not shop.has_databases_of(nothing_seen("no answer"))

@@ -1,0 +1,238 @@
+"""Dumps of a whole server in the hands of the scripts that restore one database: none is loaded."""
+
+# ruff: noqa: S608 the statements are texts
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from tests.sources.conftest import Cluster, run
+from tests.sources.databases import database, mariadb  # noqa: F401 fixtures
+from tests.sources.test_bad_restores import load_mariadb, load_postgresql, rows
+from tests.sources.test_dumps import PACKED
+
+_ROWS = (
+    "create table notes (t text comment 'as in\nuse `mysql`;');"
+    "insert into notes values ('a\nUSE `mysql`;\nGRANT ALL ON *.* TO x;'),"
+    "(\"'; DROP DATABASE mysql; -- \\\\\"), ('; insert into mysql.user values (1)');"
+)
+_TEXT = "CREATE TABLE t (a text);\n"
+_END = {".mariadb": "-- Dump completed\n", ".pg": "-- PostgreSQL database dump complete\n"}
+
+
+def ask(mariadb: Path, sql: str) -> str:  # noqa: F811 the fixture
+    """Ask the private server."""
+    return run(["mariadb", f"--socket={mariadb}", "-uroot", "-NBe", sql], env={})
+
+
+def state(mariadb: Path) -> str:  # noqa: F811 the fixture
+    """Return what a dump could change beside the copy, and the copy's tables."""
+    return ask(
+        mariadb,
+        "select user, host, priv from mysql.global_priv order by 1, 2; show databases;"
+        "select table_name from information_schema.tables where table_schema = 'copy'",
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "reason", "suffix"),
+    [
+        (["--all-databases"], "whole server (the database mysql)", ".sql"),
+        (["--all-databases"], "whole server (the database mysql)", ".sql.gz"),
+        (["--all-databases"], "whole server (the database mysql)", ".sql.zst"),
+        (["--databases", "moodle"], "into the database moodle, not into copy alone", ".sql.gz"),
+        (["--databases", "mysql"], "(the database mysql)", ".sql"),
+        (["--skip-comments", "mysql"], "(the table", ".sql.zst"),
+        (["mysql", "help_topic"], "(the database mysql)", ".sql.gz"),
+        (["--system=users", "moodle"], "whole server (CREATE USER)", ".sql"),
+    ],
+)
+def test_a_dump_of_more_than_one_database_is_refused_before_it_is_loaded(
+    mariadb: Path,  # noqa: F811 the fixture
+    tmp_path: Path,
+    words: list[str],
+    reason: str,
+    suffix: str,
+) -> None:
+    """As real tools make it, however it is packed: no account, database or table is touched."""
+    tool = ["mariadb-dump", f"--socket={mariadb}", "-uroot", "--force"]
+    output = (run([*tool, *words], env={}) + _END[".mariadb"]).encode()
+    dump = tmp_path / f"night{suffix}"
+    dump.write_bytes(PACKED[suffix](output) if suffix in PACKED else output)
+    ask(mariadb, "create or replace database copy")
+    before = state(mariadb)
+    result = load_mariadb(dump, mariadb)
+    assert result.returncode != 0
+    assert reason in result.stderr
+    assert "nothing of it was loaded; dump one database alone" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert state(mariadb) == before
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "use mysql\n",
+        "  \\u mysql\n",
+        "/*!40000 DROP DATABASE IF EXISTS `payroll`*/;\n",
+        "create\n  user x;\n",
+        "/* a */ CREATE /*!50000 OR REPLACE */ ROLE x;\n",
+        f"{_TEXT}INSERT INTO t VALUES ('x'); grant all on *.* to x;\n",
+        "INSERT INTO `mysql`.`user` VALUES (1);\n",
+        "replace into payroll.t values (1);\n",
+        "CREATE TABLE IF NOT EXISTS `payroll`.`t` (a int);\n",
+        "SET PASSWORD FOR root@localhost = '';\n",
+        "DELIMITER ;;\nALTER USER x IDENTIFIED BY 'y';;\nDELIMITER ;\n",
+        "/*M!999999\\- enable the sandbox mode */ \nCREATE DATABASE `payroll`;\n",
+        "CREATE DATABASE `copy`;\nUSE `copy`;\nUSE `payroll`;\n",
+        "DELIMITER $$\nSELECT 1 $$ GRANT ALL ON *.* TO x $$\nDELIMITER ;\n",
+    ],
+)
+def test_statements_that_are_not_the_databases_are_refused_wherever_they_stand(
+    mariadb: Path,  # noqa: F811 the fixture
+    tmp_path: Path,
+    text: str,
+) -> None:
+    """By hand, after others, in comments that a server executes, without a delimiter."""
+    dump = tmp_path / "night.sql"
+    first = "\ufeff" if text.startswith("use") else f"-- a dump\n{_TEXT}"
+    dump.write_text(f"{first}{text}{_END['.mariadb']}")
+    result = load_mariadb(dump, mariadb)
+    assert "nothing of it was loaded" in result.stderr, result.stderr
+    assert "copy" not in ask(mariadb, "select table_schema from information_schema.tables"), result
+
+
+@pytest.mark.parametrize("words", [["notes"], ["--databases", "notes"], ["--compact", "notes"]])
+def test_a_dump_of_one_database_is_loaded_whatever_its_rows_say(
+    mariadb: Path,  # noqa: F811 the fixture
+    tmp_path: Path,
+    words: list[str],
+) -> None:
+    """Statements in rows, comments, routines are text; --databases of it alone is no other."""
+    body = "create procedure p() begin select 'a\nuse mysql;\n'; create user nobody; end"
+    sql = f"create or replace database notes; use notes; {_ROWS}\ndelimiter //\n{body} //\n"
+    client = ["mariadb", f"--socket={mariadb}", "-uroot"]
+    subprocess.run(client, input=sql, text=True, check=True)
+    tool = ["mariadb-dump", f"--socket={mariadb}", "-uroot", "--routines", "--triggers"]
+    output = run([*tool, *words], env={}) + _END[".mariadb"]
+    if "--databases" in words:
+        output = output.replace("`notes`;", "`copy`;").replace("`notes` /*", "`copy` /*")
+    dump = tmp_path / "night.sql"
+    dump.write_text(output.replace("\\n", "\n") if "--compact" in words else output)
+    result = load_mariadb(dump, mariadb)
+    assert result.returncode == 0, result.stderr
+    assert ask(mariadb, "select count(*) from copy.notes").strip() == "3"
+    ask(mariadb, "drop database notes; drop database copy")
+
+
+@pytest.mark.skipif(shutil.which("mydumper") is None, reason="Debian 13 has no mydumper")
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_folder_of_mydumpers_with_another_database_is_refused(
+    mariadb: Path,  # noqa: F811 the fixture
+    tmp_path: Path,
+    packed: bool,
+) -> None:
+    """Of mysql beside its own, of any other, or with its statements in a file: none is loaded."""
+    tool = ["mydumper", "-S", str(mariadb), "-u", "root", *(["-c"] if packed else [])]
+    ask(mariadb, "create or replace database other; create table other.t (n int)")
+    for tables, reason in (
+        ("moodle\\.t|mysql\\.db", "(the database mysql)"),
+        ("moodle\\.t|other\\.t", "into the database other, not into moodle alone"),
+    ):
+        folder = tmp_path / f"night{len(reason)}"
+        run([*tool, "-o", str(folder), "--regex", f"^({tables})$"], env={})
+        result = load_mariadb(folder, mariadb)
+        assert f"{reason}: nothing of it was loaded" in result.stderr, result.stderr
+    folder = tmp_path / "rows"
+    body = "begin select 1;\ncreate user nobody;\ninsert into other.t values (1); end"
+    run(
+        [
+            "mariadb",
+            f"--socket={mariadb}",
+            "-uroot",
+            "--delimiter=//",
+            "-e",
+            f"create or replace procedure moodle.p() {body} //",
+        ],
+        env={},
+    )
+    run([*tool, "-o", str(folder), "-B", "moodle", "-R"], env={})
+    assert load_mariadb(folder, mariadb).returncode == 0
+    (folder / "moodle.u.00000.sql").write_text("use `mysql`;\nINSERT INTO user VALUES (1);\n")
+    result = load_mariadb(folder, mariadb)
+    assert "(the database mysql): nothing of it was loaded" in result.stderr, result.stderr
+    ask(mariadb, "drop database other")
+
+
+PG_REFUSED = {
+    "CREATE ROLE shop;\nALTER ROLE shop WITH SUPERUSER;\n": "(CREATE ROLE)",
+    "\\connect template1\n": "into the database template1, not into copy alone",
+    "\\c -reuse-previous=on \"dbname='payroll'\"\n": "into the database payroll",
+    "CREATE DATABASE payroll WITH TEMPLATE = template0;\n": "into the database payroll",
+    "GRANT shop TO ann GRANTED BY postgres;\n": "(GRANT)",
+    f"{_TEXT}COPY t FROM stdin;\nx\n\\.\nCREATE USER x;\n": "(CREATE USER)",
+    "SELECT 'a';  alter system set fsync = off;\n": "(ALTER SYSTEM)",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "suffix"),
+    list(zip(PG_REFUSED, [".sql", ".sql.gz", ".sql.zst"] * 3, strict=False)),
+)
+def test_a_plain_dump_of_a_postgresql_server_is_refused_before_it_is_loaded(
+    database: Cluster,  # noqa: F811 the fixture
+    tmp_path: Path,
+    text: str,
+    suffix: str,
+) -> None:
+    """Roles, settings, other databases: no table is made, however it is packed."""
+    plain = f"CREATE TABLE first (a text);\n{text}{_END['.pg']}".encode()
+    dump = tmp_path / f"night{suffix}"
+    dump.write_bytes(PACKED[suffix](plain) if suffix in PACKED else plain)
+    result = load_postgresql(database, dump)
+    assert PG_REFUSED[text] in result.stderr, result.stderr
+    assert "nothing of it was loaded; dump one database alone, as pg_dump does" in result.stderr
+    where = ("-h", str(database.folder), "-p", "54991")
+    assert database.run("psql", *where, "-XAtc", "\\dt", "copy").strip() == ""
+
+
+def test_pg_dumpall_is_refused_and_one_database_with_such_rows_is_loaded(
+    database: Cluster,  # noqa: F811 the fixture
+    tmp_path: Path,
+) -> None:
+    """What real tools write of a server is refused; a database's texts and grants are not."""
+    where = ("-h", str(database.folder), "-p", "54991")
+    for sql in ("drop database if exists notes", "create database notes"):
+        database.run("psql", *where, "-qc", sql, "postgres")
+    columns = ", ".join(f"a_column_with_a_long_name_{number} int" for number in range(40))
+    sql = (
+        f"create table notes (t text, {columns});"
+        "insert into notes (t) values (E'x\nCREATE ROLE a;\n\\\\connect b'), ('it''s $$ ;');"
+        "create function f() returns void language plpgsql as"
+        " $f$ begin execute 'select 1'; create role nobody; end $f$;"
+        "grant select on notes to public; comment on table notes is 'a;\ncreate role c;'"
+    )
+    database.run("psql", *where, "-qc", sql, "notes")
+    dump = tmp_path / "night.sql"
+    dump.write_text(database.run("pg_dumpall", *where))
+    result = load_postgresql(database, dump)
+    assert re.search(r"a whole server \((CREATE|ALTER) ROLE\)", result.stderr), result.stderr
+    for options in ([], ["--inserts"]):
+        dump.write_text(database.run("pg_dump", *where, *options, "notes"))
+        result = load_postgresql(database, dump)
+        assert result.returncode == 0, result.stderr
+        count = "select count(*) from notes"
+        assert database.run("psql", *where, "-XAtc", count, "copy").strip() == "2"
+    database.run("psql", *where, "-qc", "drop database notes", "postgres")
+
+
+def test_the_private_server_still_has_its_rows(mariadb: Path, tmp_path: Path) -> None:  # noqa: F811
+    """After all that was refused, a dump of one database is loaded as before."""
+    dump = tmp_path / "night.sql"
+    dump.write_text(run(["mariadb-dump", f"--socket={mariadb}", "-uroot", "moodle"], env={}))
+    assert load_mariadb(dump, mariadb).returncode == 0
+    assert rows(mariadb) == "5000"
