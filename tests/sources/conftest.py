@@ -316,38 +316,61 @@ LOGIN = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
 BIN = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)), None)
 
 
-class Cluster:
-    """A private PostgreSQL, backed up by pgBackRest and by Barman; not run as root."""
+class Server:
+    """A private PostgreSQL; not run as root."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.labels: list[str] = []
-        self.barman_ids: list[str] = []
-        self.table = ""
-        """The file of a table with 5000 rows, below the cluster's folder."""
-        self._streaming: subprocess.Popen[bytes] | None = None
 
     def run(self, *argv: str, check: bool = True) -> str:
         """Run a command as the database's user."""
         who = ["runuser", "-u", LOGIN, "--"] if os.geteuid() == 0 else []
         return run([*who, *argv], env={}, cwd=self.folder, check=check)
 
-    def make(self) -> None:
-        """Make the cluster and two backups with each tool; stop it."""
+    def create(self, *settings: str) -> None:
+        """Make its data folder."""
         assert BIN is not None, "apt-get install postgresql"
         f = self.folder
         shutil.chown(f, LOGIN)
+        self.run(str(BIN / "initdb"), "-k", "-D", f"{f}/d", "-A", "trust")
+        with (f / "d/postgresql.conf").open("a") as conf:
+            own = ("port=54991", "listen_addresses=''", f"unix_socket_directories='{f}'")
+            conf.write("\n".join((*own, "fsync=off", *settings, "")))
+
+    def start(self) -> None:
+        """Start it."""
+        f = self.folder
+        self.run(str(BIN) + "/pg_ctl", "-D", f"{f}/d", "-l", f"{f}/pg.log", "-w", "start")
+
+    def stop(self) -> None:
+        """Stop it, if it runs."""
+        folder = f"{self.folder}/d"
+        self.run(str(BIN) + "/pg_ctl", "-D", folder, "-m", "immediate", "stop", check=False)
+
+
+class Cluster(Server):
+    """A private PostgreSQL, backed up by pgBackRest and by Barman."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.labels: list[str] = []
+        self.barman_ids: list[str] = []
+        self.table = ""
+        """The file of a table with 5000 rows, below the cluster's folder."""
+        self._streaming: subprocess.Popen[bytes] | None = None
+
+    def make(self) -> None:
+        """Make the cluster and two backups with each tool; stop it."""
+        f = self.folder
+        push = f"pgbackrest --config={f}/pgbackrest.conf --stanza=moodle archive-push %p"
+        self.create(
+            "autovacuum=off",  # it logs whole pages, which heal what a test has damaged
+            "archive_mode=on",
+            f"archive_command='{push}'",
+        )
         for name in ("none", "log", "lock", "repo", "barman"):
             (f / name).mkdir()
             shutil.chown(f / name, LOGIN)
-        self.run(str(BIN / "initdb"), "-k", "-D", f"{f}/d", "-A", "trust")
-        with (f / "d/postgresql.conf").open("a") as conf:
-            conf.write(
-                f"port=54991\nlisten_addresses=''\nunix_socket_directories='{f}'\nfsync=off\n"
-                "autovacuum=off\n"  # it logs whole pages, which heal what a test has damaged
-                f"archive_mode=on\narchive_command="
-                f"'pgbackrest --config={f}/pgbackrest.conf --stanza=moodle archive-push %p'\n"
-            )
         (f / "pgbackrest.conf").write_text(
             f"[global]\nrepo1-path={f}/repo\nrepo1-cipher-type=aes-256-cbc\n"
             f"repo1-cipher-pass={PASSWORD}\nrepo1-retention-full=9\nlog-path={f}/log\n"
@@ -355,7 +378,7 @@ class Cluster:
             f"[moodle]\npg1-path={f}/d\npg1-socket-path={f}\npg1-port=54991\n"
         )
         (f / "barman.conf").write_text(self.barman_conf(f / "barman", f))
-        self.run(str(BIN / "pg_ctl"), "-D", f"{f}/d", "-l", f"{f}/pg.log", "-w", "start")
+        self.start()
         self._stream()  # which takes its time to begin
         self._pgbackrest()
         self._barman()
@@ -411,16 +434,13 @@ class Cluster:
 
     def stop(self) -> None:
         """Stop what runs."""
-        assert BIN is not None
         tool = ("barman", "-c", f"{self.folder}/barman.conf")
         self.run(*tool, "receive-wal", "--stop", "moodle", check=False)
         if self._streaming is not None:
             self._streaming.terminate()
             self._streaming.wait(20)
             self._streaming = None
-        self.run(
-            str(BIN / "pg_ctl"), "-D", f"{self.folder}/d", "-m", "immediate", "stop", check=False
-        )
+        super().stop()
 
     def barman_conf(self, home: Path, folder: Path) -> str:
         """Return a configuration for a server whose backups are under `home`."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.sources.conftest import BIN, Cluster, run
+from tests.sources.conftest import Server, run
 
 NAME = "moodle-20260310-010000"
 _TABLE = (
@@ -19,22 +20,25 @@ _TABLE = (
 
 
 @pytest.fixture(scope="module")
-def database(cluster: Cluster) -> Iterator[Cluster]:
-    """Return the cluster, started again with a table worth dumping."""
-    assert BIN is not None
-    f = cluster.folder
-    cluster.run(str(BIN / "pg_ctl"), "-D", f"{f}/d", "-l", f"{f}/pg.log", "-w", "start")
-    cluster.run(
-        "psql", "-h", str(f), "-p", "54991", "-qc",
-        "drop table if exists rows;"
-        "create table rows as select n, md5(n::text) t from generate_series(1, 20000) n",
-        "postgres",
-    )  # fmt: skip
-    yield cluster
-    cluster.run(str(BIN / "pg_ctl"), "-D", f"{f}/d", "-m", "fast", "-w", "stop", check=False)
+def database() -> Iterator[Server]:
+    """Return a PostgreSQL with a table worth dumping."""
+    with tempfile.TemporaryDirectory(prefix="pd-pg-", dir="/tmp") as name:
+        Path(name).chmod(0o755)
+        server = Server(Path(name))
+        try:
+            server.create()
+            server.start()
+            server.run(
+                "psql", "-h", name, "-p", "54991", "-qc",
+                "create table rows as select n, md5(n::text) t from generate_series(1, 20000) n",
+                "postgres",
+            )  # fmt: skip
+            yield server
+        finally:
+            server.stop()
 
 
-def pg_dump(database: Cluster, form: str, to: Path) -> Path:
+def pg_dump(database: Server, form: str, to: Path) -> Path:
     """Dump the database with the real pg_dump in one of its formats."""
     dump = database.folder / f"dump-{form}"
     run_as = database.run

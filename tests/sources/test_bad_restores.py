@@ -21,6 +21,7 @@ from tests.sources.conftest import (
     BarmanShelf,
     Cluster,
     PgBackRestShelf,
+    Server,
     largest,
     run,
 )
@@ -262,7 +263,7 @@ def test_a_stream_of_mariabackups(mariadb: Path, tmp_path: Path, suffix: str) ->
 # ---------------------------------------------------------------- PostgreSQL
 
 
-def load_postgresql(database: Cluster, dump: Path) -> Saying:
+def load_postgresql(database: Server, dump: Path) -> Saying:
     """Load a dump into an empty database of the private cluster."""
     f = database.folder
     for sql in ("drop database if exists copy", "create database copy"):
@@ -272,14 +273,14 @@ def load_postgresql(database: Cluster, dump: Path) -> Saying:
     return call("load-postgresql", dump, "copy", f"{version}/{f}:54991", PGUSER=LOGIN)
 
 
-def restorable(database: Cluster, form: str, tmp_path: Path) -> Path:
+def restorable(database: Server, form: str, tmp_path: Path) -> Path:
     """Dump in a format, under the name that tells the script which one it is."""
     dump = pg_dump(database, form, tmp_path)
     return dump.rename(tmp_path / f"night{ {'p': '.sql', 't': '.tar'}.get(form, '.dump') }")
 
 
 @pytest.mark.parametrize("form", ["p", "c", "t", "d"])
-def test_a_sound_dump_of_pg_dump_is_loaded(database: Cluster, tmp_path: Path, form: str) -> None:
+def test_a_sound_dump_of_pg_dump_is_loaded(database: Server, tmp_path: Path, form: str) -> None:
     """Each format is restored whole."""
     result = load_postgresql(database, restorable(database, form, tmp_path))
     assert result.returncode == 0, result.stderr
@@ -292,7 +293,7 @@ def test_a_sound_dump_of_pg_dump_is_loaded(database: Cluster, tmp_path: Path, fo
     ("form", "harm"), [("p", cut), ("c", cut), ("t", cut), ("d", cut), ("c", flip), ("d", flip)]
 )
 def test_a_damaged_dump_of_pg_dump_ends_badly(
-    database: Cluster, tmp_path: Path, form: str, harm: Harm
+    database: Server, tmp_path: Path, form: str, harm: Harm
 ) -> None:
     """A cut in every format, and a changed byte where the format is packed: an error."""
     dump = restorable(database, form, tmp_path)
@@ -303,7 +304,7 @@ def test_a_damaged_dump_of_pg_dump_ends_badly(
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
 @harms
 def test_a_damaged_packed_plain_dump_ends_badly(
-    database: Cluster, tmp_path: Path, suffix: str, harm: Harm
+    database: Server, tmp_path: Path, suffix: str, harm: Harm
 ) -> None:
     """Plain SQL is packed by the backup job: the packing's own checksum tells."""
     plain = restorable(database, "p", tmp_path)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.sources.conftest import ENDED, SQL, Cluster, run
+from tests.sources.conftest import ENDED, SQL, Server, run
 from tests.sources.databases import NAME, database, mariadb, pg_dump
 
 from pradrill.adapters.backups.dumps.local_folder import LocalFolder
@@ -186,7 +186,7 @@ def test_a_tar_archive_is_read_to_its_end(tmp_path: Path, form: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["p", "c", "t", "d"])
-def test_every_format_of_pg_dump_is_known(database: Cluster, form: str, tmp_path: Path) -> None:
+def test_every_format_of_pg_dump_is_known(database: Server, form: str, tmp_path: Path) -> None:
     """With checksums it is sound; a cut or a changed byte is damage; without, it is unproven."""
     path = pg_dump(database, form, tmp_path)
     dumps = source(tmp_path, ".dump")
@@ -204,14 +204,14 @@ def test_every_format_of_pg_dump_is_known(database: Cluster, form: str, tmp_path
     assert checked(dumps).soundness is Soundness.DAMAGED
 
 
-def test_an_unfinished_folder_of_pg_dump_is_never_chosen(database: Cluster, tmp_path: Path) -> None:
+def test_an_unfinished_folder_of_pg_dump_is_never_chosen(database: Server, tmp_path: Path) -> None:
     """pg_dump writes toc.dat last: without it the dump was interrupted."""
     path = pg_dump(database, "d", tmp_path)
     (path / "toc.dat").unlink()
     assert "did not come to its end" in only(source(tmp_path, ".dump")).problem
 
 
-def test_a_file_that_is_missing_from_a_folder_is_damage(database: Cluster, tmp_path: Path) -> None:
+def test_a_file_that_is_missing_from_a_folder_is_damage(database: Server, tmp_path: Path) -> None:
     """What the checksums name and the folder lacks was there once."""
     path = pg_dump(database, "d", tmp_path)
     sum_up_all(path)

@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.sources.conftest import Cluster, run
+from tests.sources.conftest import Server, run
 from tests.sources.databases import database, mariadb  # noqa: F401 fixtures
 from tests.sources.test_bad_restores import load_mariadb, load_postgresql, rows
 from tests.sources.test_dumps import PACKED
@@ -184,7 +184,7 @@ PG_REFUSED = {
     list(zip(PG_REFUSED, [".sql", ".sql.gz", ".sql.zst"] * 3, strict=False)),
 )
 def test_a_plain_dump_of_a_postgresql_server_is_refused_before_it_is_loaded(
-    database: Cluster,  # noqa: F811 the fixture
+    database: Server,  # noqa: F811 the fixture
     tmp_path: Path,
     text: str,
     suffix: str,
@@ -201,7 +201,7 @@ def test_a_plain_dump_of_a_postgresql_server_is_refused_before_it_is_loaded(
 
 
 def test_pg_dumpall_is_refused_and_one_database_with_such_rows_is_loaded(
-    database: Cluster,  # noqa: F811 the fixture
+    database: Server,  # noqa: F811 the fixture
     tmp_path: Path,
 ) -> None:
     """What real tools write of a server is refused; a database's texts and grants are not."""

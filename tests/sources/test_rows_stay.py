@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.sources.conftest import Cluster
+from tests.sources.conftest import Server
 from tests.sources.databases import database, mariadb  # noqa: F401 fixtures
 from tests.sources.test_bad_restores import SCRIPTS, load_mariadb, load_postgresql
 
@@ -85,7 +85,7 @@ def test_an_error_of_mariadb_brings_no_row_along(
 
 @pytest.mark.parametrize("wrong", POSTGRESQL)
 def test_an_error_of_postgresql_brings_no_row_along(
-    database: Cluster,  # noqa: F811 the fixture
+    database: Server,  # noqa: F811 the fixture
     tmp_path: Path,
     wrong: str,
 ) -> None:
@@ -100,7 +100,7 @@ def test_an_error_of_postgresql_brings_no_row_along(
 
 
 def test_pg_restore_brings_no_row_along(
-    database: Cluster,  # noqa: F811 the fixture
+    database: Server,  # noqa: F811 the fixture
     tmp_path: Path,
 ) -> None:
     """An archive whose rows a check refuses where they are restored: pg_restore would quote one."""
