@@ -1,8 +1,7 @@
-"""Make what others hand over fit for a record: JSON holds no half characters and no infinity."""
+"""Make what others hand over fit for a record: a file of UTF-8 holds no half characters."""
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Any
 
@@ -18,6 +17,4 @@ def storable(value: Any) -> Any:
         return {storable(key): storable(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [storable(each) for each in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
     return value
