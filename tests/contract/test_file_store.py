@@ -394,12 +394,12 @@ def test_a_run_is_sealed_whatever_its_playbooks_hand_back(store: FileRunStore) -
     What is no number is told as nothing.
     """
     clock = FakeClock()
-    handed_back = {"name": "d\udce9p\ud83d", "size": float("nan"), "\udcff": [float("-inf"), "é"]}
+    data = {"name": "d\udce9p\ud83d", "size": float("nan"), "\udcff": [float("-inf"), "é"]}
 
     def restore(_play: Play) -> PlaybookResult:
         fine = played(clock, StepOutcome.PASSED)
         failure = TaskFailure(host=HOST, task="unpack", message="cannot read d\udce9p")
-        return fine.model_copy(update={"values": handed_back, "failures": (failure,)})
+        return fine.model_copy(update={"values": data, "failures": (failure,)})
 
     runner = FakeRunner(clock, {"restore_moodle": restore})
     tools = fake_tools(clock, store=store, runner=runner)

@@ -160,8 +160,7 @@ def _all(ending: Ending, **others: Ending | tuple[Ending, ...]) -> dict[str, tup
     phases = (READINESS, RESTORE, VERIFY, TEARDOWN, SEALING)
     endings = {**dict.fromkeys(phases, ending), **others}
     return {
-        phase: each if isinstance(each[0], tuple) else (each,)  # type: ignore[misc]
-        for phase, each in endings.items()
+        phase: each if isinstance(each[0], tuple) else (each,) for phase, each in endings.items()
     }
 
 

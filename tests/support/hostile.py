@@ -83,5 +83,5 @@ def _text(document: Any) -> str:
     if document is _HUGE:
         return "1" + "0" * 5_000
     if document is _DEEP:
-        return _DEEP + "]" * len(_DEEP)
+        return "[" * len(_DEEP) + "]" * len(_DEEP)
     return json.dumps(document)

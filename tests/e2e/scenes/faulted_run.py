@@ -56,11 +56,12 @@ def test_it_answers(host):
 '''
 _SIGNER = """\
 #!/bin/sh
-if grep -qs '"event": "run_ended"' {house}/state/runs/2*/journal.jsonl && rm {house}/hold 2>/dev/null
+if grep -qs '"event": "run_ended"' {house}/state/runs/2*/journal.jsonl &&
+  rm {house}/hold 2>/dev/null
 then touch {house}/begun; sleep {seconds}; fi
 exec /usr/bin/ssh-keygen "$@"
 """
-_STEPPED_CLOCK = Path(__file__).parent / "faulted_run/stepped_clock.py"
+_STEPPED_CLOCK = Path(__file__).with_name("stepped_clock.py")
 _OF_SSHD = {"sshd", "sshd-session", "sshd-auth"}
 _NOBODY = "02:00:00:00:00:99"
 
@@ -83,7 +84,9 @@ class Aftermath(NamedTuple):
 class FaultedRun:
     """The run, its house and its hosts."""
 
-    def __init__(self, hosts: TwoHosts, house: Path, temporary: Path, phase: str, hold: int) -> None:
+    def __init__(
+        self, hosts: TwoHosts, house: Path, temporary: Path, phase: str, hold: int
+    ) -> None:
         self.hosts = hosts
         self.house = house
         self.state = house / "state"
@@ -112,7 +115,9 @@ class FaultedRun:
         edit(house, "drills/shop.yml", "teardown.yml}", "teardown.yml, deadline: 20s}")
         if self.phase == Phase.PREPARE:
             drill = house / "drills/shop.yml"
-            drill.write_text(drill.read_text() + "prepare: [{playbook: ../playbooks/prepare.yml}]\n")
+            drill.write_text(
+                drill.read_text() + "prepare: [{playbook: ../playbooks/prepare.yml}]\n"
+            )
         if self.phase == SEALING:
             self._sign_slowly()
         else:
@@ -205,29 +210,36 @@ class FaultedRun:
 
     def aftermath(self) -> Aftermath:
         """Let the next command look after the run, look at the standby, and launch it again."""
-        output = self._output()
-        wrong = ["a traceback"] if "Traceback" in output else []
-        after = self._pradrill("runs")
-        wrong += [] if after.returncode == 0 else [f"runs ended {after.returncode}: {after.stderr}"]
+        code, output = self.process.returncode, self._output()
+        swept = self._pradrill("runs")
         (journal,) = self._journals()
         path = journal.with_name("record.json")
-        assert path.exists(), f"no record: {output}{after.stdout}{after.stderr}"
+        assert path.exists(), f"no record: {output}{swept.stdout}{swept.stderr}"
         record = json.loads(path.read_text())
+        wrong = ["a traceback"] if "Traceback" in output else []
+        wrong += [_failure(swept)] if swept.returncode else []
         wrong += self._lost(journal, record)
+        wrong += self._untold(record)
+        wrong += self._next()
+        return Aftermath(code, output, record, tuple(wrong))
+
+    def _untold(self, record: dict[str, Any]) -> Iterator[str]:
+        """Tell what lies or runs on the standby, once all that could go on has had the time."""
         time.sleep(max(0.0, self._began + self._hold + 1.5 - time.monotonic()))
         left = self.left()
         if left and not record["residue"]:
-            wrong.append(f"left without a word: {left}")
-        code = self.process.returncode
+            yield f"left without a word: {left}"
+
+    def _next(self) -> Iterator[str]:
+        """Tell why the next run of the drill does not pass, or leaves something."""
         again = self._pradrill("run", "shop")
-        if again.returncode != 0:
-            wrong.append(f"the next run ended {again.returncode}: {again.stdout}{again.stderr}")
-        elif after := self.left():
-            wrong.append(f"the next run left: {after}")
+        if again.returncode:
+            yield _failure(again)
+        elif left := self.left():
+            yield f"the next run left {left}"
         verification = self._pradrill("register", "verify")
-        if verification.returncode != 0:
-            wrong.append(f"register verify: {verification.stdout}{verification.stderr}")
-        return Aftermath(code, output, record, tuple(wrong))
+        if verification.returncode:
+            yield _failure(verification)
 
     def _lost(self, journal: Path, record: dict[str, Any]) -> Iterator[str]:
         """Tell what is not in the record although it happened."""
@@ -235,20 +247,27 @@ class FaultedRun:
             yield "facts are gone from the journal"
         if (why := why_not_genuine(journal.parent, None)) is not None:
             yield why
-        begun = [facts for event, _, facts in events_of(journal.parent) if event == Event.STEP_STARTED]
+        starts = [
+            facts for event, _, facts in events_of(journal.parent) if event == Event.STEP_STARTED
+        ]
         for phase in Phase:
             touched = (self.hosts.standby.srv / f"begun-{phase}").exists()
-            if touched and not any(facts["phase"] == phase for facts in begun):
+            if touched and not any(facts["phase"] == phase for facts in starts):
                 yield f"{phase} was begun on the standby and is in no journal"
-        kept = {each["path"] for each in record["evidence"]}
+        recorded_paths = {each["path"] for each in record["evidence"]}
         for events in journal.parent.glob("evidence/*/events.jsonl"):
-            if str(events.relative_to(journal.parent)) not in kept:
+            if str(events.relative_to(journal.parent)) not in recorded_paths:
                 yield f"{events.parent.name} is not in the record"
             for line in events.read_text().split("\n")[:-1]:
                 json.loads(line)
 
     def _pradrill(self, *words: str) -> subprocess.CompletedProcess[str]:
         return pradrill(self.house, *words, environment=self.environment)
+
+
+def _failure(command: subprocess.CompletedProcess[str]) -> str:
+    words = " ".join(command.args[-2:])
+    return f"{words} ended {command.returncode}: {command.stdout}{command.stderr}"
 
 
 @contextmanager

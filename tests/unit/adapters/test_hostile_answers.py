@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -14,11 +17,13 @@ from tests.support.hostile import EXAMPLES, documents, texts
 
 from pradrill.adapters.backups.barman import Barman
 from pradrill.adapters.backups.borg import Borg
+from pradrill.adapters.backups.dumps.local_folder import LocalFolder
 from pradrill.adapters.backups.pgbackrest import PgBackRest
 from pradrill.adapters.backups.restic import Restic
 from pradrill.adapters.ssh.leases import _answer
 from pradrill.adapters.ssh.probe import marker_of
 from pradrill.adapters.ssh.reach import answers_of
+from pradrill.adapters.testinfra.answers import Check, Pass
 from pradrill.adapters.testinfra.worker_process import _message
 from pradrill.domain.declared.backup_source import (
     BarmanSource,
@@ -115,9 +120,9 @@ SOURCES = list(sources())
 
 
 @contextmanager
-def saying(source: RecoveryPointSource, *answered: CompletedCommand) -> Iterator[None]:
+def saying(source: RecoveryPointSource, *replies: CompletedCommand) -> Iterator[None]:
     """Let the source's tool say that, one answer after the other, and the last one for ever."""
-    waiting = list(answered)
+    waiting = list(replies)
 
     def run(*_words: Any, **_options: Any) -> CompletedCommand:
         return waiting.pop(0) if len(waiting) > 1 else waiting[0]
@@ -129,10 +134,10 @@ def saying(source: RecoveryPointSource, *answered: CompletedCommand) -> Iterator
 @settings(max_examples=5 * EXAMPLES)
 @given(st.sampled_from(SOURCES), st.lists(answers, min_size=1, max_size=3))
 def test_what_a_backup_tool_says_is_read_or_refused(
-    source: RecoveryPointSource, answered: list[CompletedCommand]
+    source: RecoveryPointSource, replies: list[CompletedCommand]
 ) -> None:
     """A catalogue is one that a drill can choose from; a check comes to an answer."""
-    with saying(source, *answered):
+    with saying(source, *replies):
         with suppress(PradrillError):
             catalogue = source.catalogue(BOUNDS)
             assert len(catalogue.usable()) + len(list(catalogue.unusable())) == len(
@@ -162,3 +167,46 @@ def test_what_a_standby_says_is_read_or_refused(answer: str) -> None:
         _answer(json.loads(answer))
     assert answers_of(["db:5432"], answer).keys() <= {"db:5432"}
     _message(answer.encode("utf-8", "replace"))
+
+
+CHECK = {"task": 1, "event": "check", "check": "test_a.py::test_a", "host": "web-dr"}
+MESSAGES = (
+    {**CHECK, "title": "It answers.", "mandatory": True, "negative": False},
+    {**CHECK, "event": "began"},
+    {
+        **CHECK,
+        "event": "result",
+        "outcome": "passed",
+        "detail": "",
+        "started": 1_773_108_000.0,
+        "ended": 1_773_108_001.0,
+        "sample": [3, 10],
+        "assertions": 2,
+    },
+    {**CHECK, "event": "unread", "outcome": "errored", "detail": "SyntaxError"},
+    {"task": 1, "event": "collected"},
+    {"task": 1, "event": "ended", "code": 0, "detail": ""},
+)
+
+
+@settings(max_examples=2 * EXAMPLES)
+@given(st.lists(documents(*MESSAGES), max_size=6))
+def test_what_the_process_of_the_checks_says_is_an_answer_or_none(lines: list[str]) -> None:
+    """Each check has a result, whatever is said of it and of others."""
+    answers = Pass(NOW, Path("no/suite"))
+    for line in lines:
+        message = _message(line.encode("utf-8", "replace"))
+        if message is not None:
+            answers.take(message, NOW)
+    for check in (*answers.checks.values(), Check("test_a.py::test_a", "web-dr")):
+        answers.result(check, NOW, answers.hollow)
+
+
+def test_a_file_of_any_date_is_listed() -> None:
+    """A file system can hold dates that no calendar has; such a dump is one of the future."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        for name, date in (("late", 10**12), ("early", -(10**12)), ("usual", 1_773_108_000)):
+            Path(folder, name).touch()
+            os.utime(Path(folder, name), (date, date))
+        years = {entry.name: entry.modified.year for entry in LocalFolder().entries(folder)}
+    assert years == {"late": 2100, "early": 1970, "usual": 2026}

@@ -18,7 +18,7 @@ from pradrill.domain.run.lease import (
     LeaseEnd,
     LeaseState,
 )
-from pradrill.errors import PradrillError
+from pradrill.errors import UNREADABLE, PradrillError
 
 _LOOK = 30.0
 
