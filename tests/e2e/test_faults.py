@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.e2e.faults import DEFECTS, FAULTS
+from tests.e2e.faults import BY_DAY, DEFECTS, FAULTS
 from tests.e2e.scenes.faulted_run import faulted_run
 from tests.integration.hosts.two_hosts import TwoHosts
 
@@ -32,15 +32,18 @@ def matrix(request: pytest.FixtureRequest) -> Iterator[Matrix]:
         terminal.write_line(f"{name:18}" + "".join(f"{each:>12}" for each in row))
 
 
-@pytest.mark.nightly
+def marks(cell: tuple[str, str]) -> Iterator[pytest.MarkDecorator]:
+    """Return what is known of a cell: that it does not hold, or that it is for the night."""
+    if cell in DEFECTS:
+        yield pytest.mark.xfail(strict=True, reason=DEFECTS[cell])
+    if cell not in BY_DAY:
+        yield pytest.mark.nightly
+
+
 @pytest.mark.parametrize(
     ("name", "phase"),
     [
-        pytest.param(
-            *cell,
-            id="-".join(cell).replace(" ", "_"),
-            marks=[pytest.mark.xfail(strict=True, reason=DEFECTS[cell])] if cell in DEFECTS else [],
-        )
+        pytest.param(*cell, id="-".join(cell).replace(" ", "_"), marks=tuple(marks(cell)))
         for cell in CELLS
     ],
 )
@@ -64,7 +67,7 @@ def test_a_struck_run_ends_as_it_must(
     matrix[name, phase] = f"{aftermath.code} {aftermath.ending[2][:6].lower()}"
 
 
-@pytest.mark.parametrize("fault", [name for name, fault in FAULTS.items() if fault.by_day])
+@pytest.mark.parametrize("fault", FAULTS)
 def test_what_holds_a_fault_by_day_is_there(fault: str) -> None:
     """The default test that the table names for each kind of fault exists."""
     path, _, name = FAULTS[fault].by_day.partition("::")

@@ -11,8 +11,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-EXAMPLES = int(os.environ.get("PRADRILL_EXAMPLES", "40"))
-"""How many are tried of each property; at night some thousands."""
+EXAMPLES = int(os.environ.get("PRADRILL_EXAMPLES", "12"))
+"""How many are tried of each property, times what it needs: at night some thousands."""
 
 _DEEP = "[" * 3_000  # deeper than Python follows
 _HUGE = 10**5_000
