@@ -90,13 +90,13 @@ def _stopped(run: FaultedRun) -> Iterator[None]:
 def _sshd_dies(run: FaultedRun) -> Iterator[None]:
     run.hosts.standby.server.stop()
     yield
-    run.hosts.standby.server.start()
+    run.revive()
 
 
 @contextmanager
 def _rebooted(run: FaultedRun) -> Iterator[None]:
     """All that ran on it is gone, and it is back at once."""
-    run.hosts.standby.server.restart()
+    run.reboot()
     yield
 
 
@@ -107,10 +107,10 @@ def _other_key(run: FaultedRun) -> Iterator[None]:
     key, away = server.folder / "host", server.folder / "host-of-before"
     key.rename(away)
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-    server.restart()
+    run.reboot()
     yield
     away.replace(key)
-    server.restart()
+    run.reboot()
 
 
 @contextmanager

@@ -63,7 +63,7 @@ def test_a_struck_run_ends_as_it_must(
         aftermath = run.aftermath()
 
     assert aftermath.wrong == (), aftermath
-    assert aftermath.ending in fault.endings[phase], aftermath
+    assert aftermath.ending in fault.endings[phase], aftermath.output
     matrix[name, phase] = f"{aftermath.code} {aftermath.ending[2][:6].lower()}"
 
 

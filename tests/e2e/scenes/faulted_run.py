@@ -15,12 +15,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.integration.hosts.machines import run_quietly
-from tests.integration.hosts.sshd import descendants
+from tests.integration.hosts.sshd import Sshd, descendants
 from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import edit, pradrill, seal_with_a_key, write
 from tests.integration.test_full_disk import small_disk
@@ -84,8 +84,14 @@ class Aftermath(NamedTuple):
 class FaultedRun:
     """The run, its house and its hosts."""
 
-    def __init__(
-        self, hosts: TwoHosts, house: Path, temporary: Path, phase: str, hold: int
+    def __init__(  # noqa: PLR0913, PLR0917 what its only caller gives
+        self,
+        hosts: TwoHosts,
+        house: Path,
+        temporary: Path,
+        phase: str,
+        hold: int,
+        spaces: tuple[str, ...],
     ) -> None:
         self.hosts = hosts
         self.house = house
@@ -95,6 +101,8 @@ class FaultedRun:
         self.hours_back = house / "hours-back"
         """The file that sets the clock of pradrill."""
         self._hold = hold
+        self._spaces = spaces
+        """The command that leads into the standby's network and its mounts."""
         self._journal = b""
         self._began = 0.0
         self._write()
@@ -182,6 +190,18 @@ class FaultedRun:
     def _output(self) -> str:
         out = self.process.stdout
         return out.read() if out is not None and not out.closed else ""
+
+    def revive(self) -> None:
+        """Let the standby's sshd serve again: on the file systems that it had, not on new ones."""
+        server = self.hosts.standby.server
+        usual, server._wrap = server._wrap, self._spaces
+        server.start()
+        server._wrap = usual
+
+    def reboot(self) -> None:
+        """End all that runs on the standby, and let it come back."""
+        self.hosts.standby.server.stop()
+        self.revive()
 
     def silence(self) -> None:
         """Lose every packet between the controller and the standby, without a word to either."""
@@ -271,15 +291,28 @@ def _failure(command: subprocess.CompletedProcess[str]) -> str:
 
 
 @contextmanager
+def _spaces_of(server: Sshd) -> Iterator[tuple[str, ...]]:
+    """Return the command that leads to where the server is, also when it has ended."""
+    assert server._process is not None
+    words = ["nsenter"]
+    with ExitStack() as spaces:
+        for kind, option in (("net", "net"), ("mnt", "mount")):
+            space = spaces.enter_context(Path(f"/proc/{server._process.pid}/ns", kind).open())
+            words.append(f"--{option}=/proc/{os.getpid()}/fd/{space.fileno()}")
+        yield tuple(words)
+
+
+@contextmanager
 def faulted_run(hosts: TwoHosts, folder: Path, phase: str, hold: int) -> Iterator[FaultedRun]:
     """Start a drill that stays in a phase for some seconds; nothing of it is there at the end."""
     house = hosts.house(folder)
     with (
+        _spaces_of(hosts.standby.server) as spaces,
         small_disk(house / "state", "16m"),
         tempfile.TemporaryDirectory(dir="/run", prefix="pdt-") as short,
         small_disk(Path(short), "16m") as temporary,
     ):
-        run = FaultedRun(hosts, house, temporary, phase, hold)
+        run = FaultedRun(hosts, house, temporary, phase, hold, spaces)
         try:
             yield run
         finally:
