@@ -33,6 +33,7 @@ from pradrill.domain.run.resumption import Resumption
 from pradrill.domain.run.run_plan import Branch, PlannedStep, RunPlan
 from pradrill.domain.values.model import Model, Utc
 from pradrill.domain.values.reason import Reason, as_reason
+from pradrill.domain.values.storable import storable
 from pradrill.domain.values.timeline import ClockBase, ClockStep, Instant, Mark, Skew
 from pradrill.errors import UNREADABLE
 
@@ -148,7 +149,7 @@ def fold(events: Iterable[tuple[str, datetime, dict[str, Any]]]) -> Facts | None
     facts: Facts | None = None
     for name, at, payload in events:
         try:
-            facts = _with(facts, Event(name), at, payload)
+            facts = _with(facts, Event(name), at, storable(payload))
         except UNREADABLE as error:
             msg = f"what is told of {name} cannot be understood"
             raise ValueError(msg) from error

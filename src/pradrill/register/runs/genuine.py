@@ -15,7 +15,6 @@ from pradrill.domain.run.conclude import record_of
 from pradrill.domain.run.facts import Facts, fold
 from pradrill.domain.run.record import RunRecord
 from pradrill.domain.run.run_plan import FileHash
-from pradrill.domain.values.storable import storable
 from pradrill.errors import RecordError
 from pradrill.register.runs.draft import EVIDENCE, JOURNAL
 from pradrill.register.runs.enter import SIGNATURE, read_record
@@ -42,7 +41,7 @@ def events_of(folder: Path) -> Iterator[JournalLine]:
     *lines, _ = text.split("\n")  # splitlines would also cut at U+2028 and the like
     for number, line in enumerate(lines, 1):
         try:
-            facts = storable(json.loads(line))
+            facts = json.loads(line)
             facts.pop(VOUCHED, None)
             event = facts.pop("event"), datetime.fromisoformat(facts.pop("at")), facts
         except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
