@@ -63,6 +63,7 @@ exec /usr/bin/ssh-keygen "$@"
 """
 _STEPPED_CLOCK = Path(__file__).with_name("stepped_clock.py")
 _OF_SSHD = {"sshd", "sshd-session", "sshd-auth"}
+_KEPT = b"\0-I\0-S\0-c\0"
 _NOBODY = "02:00:00:00:00:99"
 
 
@@ -226,7 +227,8 @@ class FaultedRun:
         standby = self.hosts.standby
         scenery = ("begun-", "hold-", "torn-down")
         files = [name for name in standby.touched() if not name.startswith(scenery)]
-        return files + [name for name in standby.server.programs() if name not in _OF_SSHD]
+        assert standby.server._process is not None
+        return files + list(_programs(standby.server._process.pid))
 
     def aftermath(self) -> Aftermath:
         """Let the next command look after the run, look at the standby, and launch it again."""
@@ -283,6 +285,19 @@ class FaultedRun:
 
     def _pradrill(self, *words: str) -> subprocess.CompletedProcess[str]:
         return pradrill(self.house, *words, environment=self.environment)
+
+
+def _programs(sshd: int) -> Iterator[str]:
+    """Yield what runs below an sshd, but for its sessions, and the Python that is kept there.
+
+    That one ends with its connection: when a lost network is back, or some minutes later.
+    """
+    for pid in descendants(sshd):
+        with suppress(OSError):  # it has ended
+            name = Path(f"/proc/{pid}/comm").read_text().strip()
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+            if name not in _OF_SSHD and _KEPT not in command:
+                yield name
 
 
 def _failure(command: subprocess.CompletedProcess[str]) -> str:
