@@ -155,7 +155,9 @@ def _clock_set(run: FaultedRun) -> Iterator[None]:
     run.hours_back.unlink()
 
 
-def _all(ending: Ending, **others: Ending | tuple[Ending, ...]) -> dict[str, tuple[Ending, ...]]:
+def _all(
+    ending: Ending | tuple[Ending, ...], **others: Ending | tuple[Ending, ...]
+) -> dict[str, tuple[Ending, ...]]:
     """Return the endings in each phase: one, but for some phases."""
     phases = (READINESS, RESTORE, VERIFY, TEARDOWN, SEALING)
     endings = {**dict.fromkeys(phases, ending), **others}
@@ -236,8 +238,8 @@ FAULTS = {
     "state full": Fault(
         _full(lambda run: run.state),
         _all(
-            NO_RECORD,
-            prepare=NO_RECORD,
+            (NO_RECORD, LATE_GAP),  # its last facts may have just room
+            prepare=(NO_RECORD, LATE_GAP),
             teardown=(NO_RECORD, LATE_RECORD),
             sealing=LATE_RECORD,
         ),
