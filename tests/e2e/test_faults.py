@@ -23,13 +23,15 @@ def matrix(request: pytest.FixtureRequest) -> Iterator[Matrix]:
     cells: Matrix = {}
     yield cells
     terminal = request.config.pluginmanager.getplugin("terminalreporter")
-    if terminal is None or not cells:
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    if terminal is None or capture is None or not cells:
         return
     phases = list(dict.fromkeys(phase for _, phase in CELLS))
-    terminal.write_line("")
-    for name in ("", *FAULTS):
-        row = phases if not name else [cells.get((name, phase), "") for phase in phases]
-        terminal.write_line(f"{name:18}" + "".join(f"{each:>12}" for each in row))
+    with capture.global_and_fixture_disabled():
+        terminal.write_line("")
+        for name in ("", *FAULTS):
+            row = phases if not name else [cells.get((name, phase), "") for phase in phases]
+            terminal.write_line(f"{name:18}" + "".join(f"{each:>12}" for each in row))
 
 
 def marks(cell: tuple[str, str]) -> Iterator[pytest.MarkDecorator]:
