@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import Any
 
 import pytest
@@ -19,8 +20,10 @@ pytest.register_assert_rewrite("tests.support", "tests.integration", "tests.e2e"
 
 
 def pytest_runtest_setup() -> None:
-    """Undo what a command that ran in this process did to the umask: other users' tools read on."""
+    """Undo what a command did to this process: other users' tools read on, signals are heard."""
     os.umask(0o022)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -97,6 +97,13 @@ class ExitCode(IntEnum):
     TERMINATED = 143, N_("terminated, after teardown"), "terminated, after teardown", 10
 
 
+UNREADABLE = (
+    *(ValueError, TypeError, LookupError, AttributeError),
+    *(ArithmeticError, RecursionError),
+)
+"""What comes of reading an answer, or a file, that its author would never write."""
+
+
 class PradrillError(Exception):
     """An error meant for the user: one lower-case sentence without a final stop, then a hint."""
 

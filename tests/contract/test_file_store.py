@@ -15,17 +15,23 @@ import pytest
 
 from pradrill.domain.register.entry import AttemptEntry, EntryKind
 from pradrill.domain.run.event import Event
+from pradrill.domain.run.outcome import PlaybookResult, StepOutcome, TaskFailure
 from pradrill.domain.run.record import Refusal, RunState
 from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.crashed_runs import recover_crashed
 from pradrill.engine.run import run_drill
 from pradrill.errors import BusyError, RecordError, UsageError
+from pradrill.ports import Play
 from pradrill.register.runs.draft import killed
+from pradrill.register.runs.genuine import why_not_genuine
 from pradrill.register.runs.store import FileRunStore
 from pradrill.register.verification.verify import verify
 from pradrill.testing import (
+    HOST,
     START,
+    FakeClock,
     FakeProgress,
+    FakeRunner,
     FakeStandby,
     a_record,
     a_sealed_run,
@@ -33,6 +39,7 @@ from pradrill.testing import (
     after,
     fake_tools,
 )
+from pradrill.testing.fake_standby import played
 
 DEADLINE = 10.0
 
@@ -379,3 +386,26 @@ def test_the_last_finished_run_of_each_service_is_one_that_was_entered(store: Fi
     assert [record.run_id for record in store.last_finished()] == [first.run_id]
     shutil.rmtree(store.runs / first.run_id)
     assert list(store.last_finished()) == []
+
+
+def test_a_run_is_sealed_whatever_its_playbooks_hand_back(store: FileRunStore) -> None:
+    """A name that is no text, in the words of a tool, is read as half characters: it is told.
+
+    What is no number is told as nothing.
+    """
+    clock = FakeClock()
+    data = {"name": "d\udce9p\ud83d", "size": float("nan"), "\udcff": [float("-inf"), "é"]}
+
+    def restore(_play: Play) -> PlaybookResult:
+        fine = played(clock, StepOutcome.PASSED)
+        failure = TaskFailure(host=HOST, task="unpack", message="cannot read d\udce9p")
+        return fine.model_copy(update={"values": data, "failures": (failure,)})
+
+    runner = FakeRunner(clock, {"restore_moodle": restore})
+    tools = fake_tools(clock, store=store, runner=runner)
+    record = run_drill(a_start(), tools, Cancellation(), disruption=None)
+    (step,) = [each for each in record.steps if each.name == "restore_moodle"]
+    assert step.values == {"name": "d�p�", "size": None, "���": [None, "é"]}
+    assert step.failures[0].message == "cannot read d�p"
+    assert store.read(record.run_id) == record
+    assert why_not_genuine(store.runs / record.run_id, None) is None

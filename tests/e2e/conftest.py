@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from tests.e2e.scenes.place import PlaceOfLoss, own_copy
 from tests.e2e.scenes.scene import Scene, say
+from tests.integration.conftest import hosts as hosts  # noqa: PLC0414 fixtures of these tests too
+from tests.integration.conftest import made_hosts as made_hosts  # noqa: PLC0414
 
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.standbys.lab import Lab

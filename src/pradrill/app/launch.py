@@ -41,12 +41,16 @@ def launch(  # noqa: PLR0913 what a run may be told
     trigger: str,
     disruption: Disruption | None = None,
     due: datetime | None = None,
+    last: bool = False,
 ) -> RunRecord:
-    """Run a drill; SIGINT, SIGTERM and SIGHUP stop it through its teardown."""
+    """Run a drill; SIGINT, SIGTERM and SIGHUP stop it through its teardown.
+
+    `last`: after it its process hears none of them.
+    """
     progress = DiscreetProgress(progress, app.secrets.masker)
     cancellation = Cancellation(progress.say)
     tools = tools_for(app, plan, progress)
-    with signals_to(cancellation), closing(tools):  # a signal does not end the closing
+    with signals_to(cancellation, last=last), closing(tools):  # a signal does not end the closing
         addresses = {name: plan.primaries[name] for name in plan.services}
         primaries = clocks(addresses, app.clock, progress.say)
         first = started(plan, trigger, due).model_copy(

@@ -58,7 +58,7 @@ class Resuming:
             plan = self._plan()
             cancellation = Cancellation(progress.say)
             tools = tools_for(app, plan, progress)
-            with signals_to(cancellation), closing(tools):
+            with signals_to(cancellation, last=True), closing(tools):
                 _refuse_changed(self.facts.plan, plan, tools)
                 started = self.facts.started.model_copy(update={"plan": plan})
                 facts = self.facts.model_copy(update={"started": started})

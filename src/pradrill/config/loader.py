@@ -20,6 +20,7 @@ from pradrill.config.once import once
 from pradrill.config.problems import ConfigurationProblemsError, Problem
 
 _LARGEST = 1_000_000
+_DEEPEST = 50
 _TEXT = "tag:yaml.org,2002:str"
 Loc = tuple[str | int, ...]
 """A place in a document: keys and positions, from the top."""
@@ -190,6 +191,8 @@ class _Reader:
         self._lines.setdefault(loc, node.start_mark.line + 1)
         if len(self._lines) > _LARGEST // 10:
             raise _one(self._file, node.start_mark.line + 1, "too many values")
+        if len(loc) > _DEEPEST:  # also what an alias holds that stands inside of its anchor
+            raise _one(self._file, node.start_mark.line + 1, "nested too deeply")
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, loc)
         if isinstance(node, yaml.SequenceNode):

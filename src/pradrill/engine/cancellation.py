@@ -37,9 +37,11 @@ class Cancellation:
 
 
 @contextmanager
-def signals_to(cancellation: Cancellation) -> Iterator[None]:
+def signals_to(cancellation: Cancellation, *, last: bool = False) -> Iterator[None]:
     """Turn SIGINT, SIGTERM and SIGHUP into a clean stop; restore the handlers afterwards.
 
+    Or hear none any more, when this run is the `last` that its process does: its code is the
+    record's, whatever comes while its words are written.
     The handler is a built-in method: no storm of signals can come upon it half done. What is said
     of them is said by a thread, which hears of them by a pipe. A hang-up that `nohup` had ignored
     stays ignored.
@@ -59,7 +61,7 @@ def signals_to(cancellation: Cancellation) -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_IGN if last else handler)
         signal.set_wakeup_fd(woken)
         os.close(sender)
         teller.join()

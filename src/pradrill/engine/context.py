@@ -24,6 +24,7 @@ from pradrill.domain.values.model import Model
 from pradrill.domain.values.quotas import CHECKS_KEPT
 from pradrill.domain.values.reason import Reason, ReasonOrText, as_json, joined
 from pradrill.domain.values.run_names import folder_prefix
+from pradrill.domain.values.storable import storable
 from pradrill.domain.values.timeline import Instant, Mark, Provenance, Skew
 from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.clock_steps import ClockWatch
@@ -236,7 +237,7 @@ class Context:
             facts["service"] = self.service
         body = {name: _plain(value) for name, value in facts.items()}
 
-        run, facts = self._run, self.tools.masked(body)
+        run, facts = self._run, self.as_written(body)
         with run.lock:
             # The record, written now or from the journal alone, says the same of when it began.
             at = run.facts.began if event is Event.STARTED else self.tools.clock.now()
@@ -246,6 +247,10 @@ class Context:
                 run.unwritten = run.unwritten or error
 
             run.facts = run.facts.after(event, facts)
+
+    def as_written(self, facts: Any) -> Any:
+        """Return facts as they are written: without secrets, and as a record can hold them."""
+        return storable(self.tools.masked(facts))
 
     def has_room(self, fact: Model) -> bool:
         """Take what a fact needs from the room for answers of checks; False when none is left."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import NamedTuple
 
+from pradrill.domain.run.conclude import record_of
 from pradrill.domain.run.event import Event
 from pradrill.domain.run.facts import Facts, fold
 from pradrill.domain.run.record import RunRecord
@@ -13,7 +14,7 @@ from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.context import Context, Tools
 from pradrill.engine.run import Run, seal
 from pradrill.engine.standby_lock import hold_standby
-from pradrill.errors import PradrillError, RecordError
+from pradrill.errors import UNREADABLE, PradrillError, RecordError
 from pradrill.ports import Journal, RunStore
 
 
@@ -66,12 +67,17 @@ def _recover(journal: Journal, tools_for: Callable[[RunPlan], Tools]) -> RunReco
 def replay(journal: Journal) -> Facts | None:
     """Fold a journal into the facts that it tells; None when it does not even say what began.
 
-    Raises RecordError for facts that this version does not understand.
+    Raises RecordError for facts that this version does not understand, and for those that no
+    record can be made of: its standby would be torn down for it by every command.
     """
     try:
-        return fold(journal.events())
-    except (ValueError, KeyError) as error:
+        facts = fold(journal.events())
+        if facts is not None:
+            record_of(facts, journal.run_id, facts.began, ())
+    except UNREADABLE as error:
         raise RecordError(
             f"the journal of run {journal.run_id} cannot be understood",
             hint="It was damaged or written by another version; look at its standby yourself.",
         ) from error
+
+    return facts

@@ -206,8 +206,8 @@ class Run:
             raise context.unwritten
 
         facts = context.facts
-        masked = context.tools.masked(facts.started.model_dump(mode="json"))
-        started = Started.model_validate(masked)  # as the journal has it
+        payload = context.as_written(facts.started.model_dump(mode="json"))
+        started = Started.model_validate(payload)  # as the journal has it
 
         return seal(context.journal, facts.model_copy(update={"started": started}))
 

@@ -580,6 +580,22 @@ def test_real_signals_reach_the_run_and_only_the_run() -> None:
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
+def test_after_its_last_run_a_process_hears_no_signal() -> None:
+    """While a recorded run's words are written, nothing changes the exit code any more."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    bench = Bench()
+    try:
+        with signals_to(bench.cancellation, last=True):
+            record = bench.run()
+        for number in numbers:
+            os.kill(os.getpid(), number)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert record.exit_code == 0
+
+
 # ---------------------------------------------------------------- a journal that cannot be written
 
 

@@ -13,7 +13,7 @@ from pradrill.domain.declared.backup_source import BarmanSource
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
 from pradrill.domain.run.host_answers import last_line
-from pradrill.errors import NotReadyError
+from pradrill.errors import UNREADABLE, NotReadyError
 from pradrill.ports import Bounds, Clock
 from pradrill.system.command import CompletedCommand, run
 
@@ -47,20 +47,21 @@ class Barman:
         if answer.code != 0:
             raise self._refusal(answer)
 
+        now = self._clock.now()
         try:
             listed = _BACKUPS.validate_json(answer.out)[self._declared.server]
+            points = tuple(_point(backup, now) for backup in listed)
         except (ValidationError, KeyError) as error:
             raise NotReadyError(
                 f"what barman says of {self._name} is not what barman says",
                 hint="Run barman -f json list-backups by hand and see what it prints.",
             ) from error
 
-        now = self._clock.now()
         return Catalogue(
             source=self._declared.name,
             location=self._location,
             read_at=now,
-            points=tuple(_point(backup, now) for backup in listed),
+            points=points,
             continuous=True,
         )
 
@@ -132,5 +133,5 @@ def _reason(answer: CompletedCommand) -> str:
     try:
         document: Any = json.loads(answer.out)
         return last_line(str(document["_ERROR"][0]))
-    except (ValueError, KeyError, TypeError, IndexError):
+    except UNREADABLE:
         return last_line(answer.err if answer.err.strip() else answer.out)

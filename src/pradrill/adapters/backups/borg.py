@@ -16,7 +16,7 @@ from pradrill.domain.declared.backup_source import BorgSource
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
 from pradrill.domain.run.host_answers import last_line
-from pradrill.errors import NotReadyError
+from pradrill.errors import UNREADABLE, NotReadyError
 from pradrill.ports import Bounds, Clock
 from pradrill.system import scratch
 from pradrill.system.command import CompletedCommand, run, ssh_options
@@ -105,6 +105,7 @@ class Borg:
 
         try:
             archives = _Listing.model_validate_json(answer.out).archives
+            points = tuple(_point(archive) for archive in archives)
         except ValidationError as error:
             raise NotReadyError(
                 f"what borg says of {self._name} is not what borg 1.x says",
@@ -115,7 +116,7 @@ class Borg:
             source=self._declared.name,
             location=self._declared.repository,
             read_at=self._clock.now(),
-            points=tuple(_point(archive) for archive in archives),
+            points=points,
         )
 
     def check(self, point: RecoveryPoint, part: IntegrityPart, bounds: Bounds) -> Checked:
@@ -206,7 +207,7 @@ def _messages(answer: CompletedCommand) -> list[tuple[str, str]]:
     for line in answer.err.splitlines():
         try:
             message = json.loads(line)
-        except ValueError:
+        except UNREADABLE:
             continue
 
         if isinstance(message, dict) and message.get("levelname") in {

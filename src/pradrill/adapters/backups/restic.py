@@ -87,6 +87,7 @@ class Restic:
 
         try:
             snapshots = _SNAPSHOTS.validate_json(answer.out) or []
+            points = tuple(_point(snapshot) for snapshot in snapshots)
         except ValidationError as error:
             raise self._nonsense() from error
 
@@ -94,7 +95,7 @@ class Restic:
             source=declared.name,
             location=declared.repository,
             read_at=self._clock.now(),
-            points=tuple(_point(snapshot) for snapshot in snapshots),
+            points=points,
         )
 
     def check(self, point: RecoveryPoint, part: IntegrityPart, bounds: Bounds) -> Checked:

@@ -13,14 +13,10 @@ from typing import Any, NamedTuple
 import paramiko
 
 from pradrill.domain.values.quotas import ANSWER
+from pradrill.errors import UNREADABLE
 
 KEPT = 262_144  # bytes of each stream of a script, the last ones: several listings in one
 TOO_LONG = -2  # no exit code: what was run was ended for what it printed
-UNREADABLE = (
-    *(ValueError, TypeError, LookupError, AttributeError),
-    *(ArithmeticError, RecursionError),
-)
-"""What comes of reading an answer that its script would never give."""
 _CODES = 256  # that a process can end with
 _LONGEST_TEXT = 3 * KEPT  # bytes of a stream: one that was no text is put there by three
 _LONGEST = 16 * KEPT  # bytes of an answer: two streams, each byte at most six of JSON, and room

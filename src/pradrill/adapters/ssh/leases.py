@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from pradrill.adapters.ssh.interpreter import UNREADABLE, SshReply
+from pradrill.adapters.ssh.interpreter import SshReply
 from pradrill.adapters.ssh.sessions import Sessions
 from pradrill.domain.run import host_answers as host_words
 from pradrill.domain.run.host import Host, Site
@@ -18,7 +18,7 @@ from pradrill.domain.run.lease import (
     LeaseEnd,
     LeaseState,
 )
-from pradrill.errors import PradrillError
+from pradrill.errors import UNREADABLE, PradrillError
 
 _LOOK = 30.0
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from pradrill.adapters.ssh.interpreter import TOO_LONG, UNREADABLE, SshReply, source
+from pradrill.adapters.ssh.interpreter import TOO_LONG, SshReply, source
 from pradrill.adapters.ssh.reach import answers_of, unknown
 from pradrill.adapters.ssh.sessions import Channel, LateError, Sessions
 from pradrill.domain.declared.drill import Canary, NewestData
@@ -24,7 +24,7 @@ from pradrill.domain.run.standby_inventory import StandbyInventory
 from pradrill.domain.values.instant_text import parse_instant
 from pradrill.domain.values.quotas import ANSWER, megabytes
 from pradrill.domain.values.timeline import Skew
-from pradrill.errors import NotReadyError, PradrillError
+from pradrill.errors import UNREADABLE, NotReadyError, PradrillError
 from pradrill.ports import Clock
 
 _LOOK = 30.0  # seconds for a light command

@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # importing it costs more than the rest
 
 KEPT, LONGEST = (int(word) for word in sys.argv[1:3])  # bytes of each stream
 
-IDLE = 3600.0  # seconds
+IDLE = 600.0  # seconds, as long as a lease holds: nothing of ours stays longer on a lost standby
 CODE: dict[str, Any] = {}  # of the scripts that were carried out
 
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from pradrill.adapters.testinfra.worker_process import clean
 from pradrill.domain.declared.check_source import declared_checks, extended_classes, suite_files
 from pradrill.domain.run.outcome import CheckKey, CheckOutcome, CheckResult, Sample
+from pradrill.errors import UNREADABLE
 
 CONTROLLER = "controller"
 """The worker's word for what does not run on a host."""
@@ -76,16 +77,19 @@ class Pass:
         self._last_words = ""
 
     def take(self, message: dict[str, Any], at: datetime) -> None:
-        """Take in a message of the worker, heard at `at`."""
+        """Take in a message of the worker, heard at `at`; what it would never write is nothing."""
+        with suppress(*UNREADABLE):
+            self._take(message, at)
+
+    def _take(self, message: dict[str, Any], at: datetime) -> None:
         key = CheckKey(str(message.get("check")), str(message.get("host")))
         detail = clean(message.get("detail", ""))
         match message["event"]:
             case "check":
-                check, host, title = message["check"], message["host"], clean(message["title"])
-                kind = message["mandatory"], message["negative"]
-                self.checks[key] = Check(check, host, title, *kind)
+                kind = bool(message["mandatory"]), bool(message["negative"])
+                self.checks[key] = Check(*key, clean(message["title"]), *kind)
             case "unread":
-                self.unread(message["check"], CheckOutcome(message["outcome"]), detail, at)
+                self.unread(key.check, CheckOutcome(message["outcome"]), detail, at)
             case "hollow":
                 self.hollow.add(key)
             case "collected":
@@ -101,7 +105,9 @@ class Pass:
                 sample = Sample(looked=counts[0], of=counts[1]) if counts else None
                 outcome = CheckOutcome(message["outcome"])
                 asserted = message["assertions"]
-                self._answers[key] = CheckAnswer(outcome, detail, started, ended, sample, asserted)
+                answer = CheckAnswer(outcome, detail, started, ended, sample, asserted)
+                Check(*key).conclude(answer)  # or it is no answer
+                self._answers[key] = answer
             case "ended":
                 self.ended = True
                 self._last_words = f"exit code {message['code']}: {detail or 'it said nothing'}"

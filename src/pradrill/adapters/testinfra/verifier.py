@@ -216,7 +216,7 @@ class TestinfraSuite:
         rehearsing = False
         while True:
             for message in self._worker.hear(_TICK):
-                if message["task"] in {self._tasks, None}:
+                if message.get("task") in (self._tasks, None):
                     answers.take(message, self._wall())
             if answers.ended:
                 return

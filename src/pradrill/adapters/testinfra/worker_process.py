@@ -16,6 +16,7 @@ from urllib.parse import quote
 from pradrill.domain.run.host import Site
 from pradrill.domain.run.scope import beginning
 from pradrill.domain.values.quotas import CHECK_FILE, CHECK_PRINTS
+from pradrill.errors import UNREADABLE
 from pradrill.system import processes
 
 _WORKER = Path(__file__).with_name("worker.py")
@@ -178,7 +179,7 @@ def _message(line: bytes) -> dict[str, Any] | None:
     """Read a line; None for an empty one or what a killed child left unfinished."""
     try:
         message = json.loads(line)
-    except ValueError:
+    except UNREADABLE:
         return None
     return message if isinstance(message, dict) else None
 

@@ -43,7 +43,7 @@ def run(args: Namespace) -> int:
         with _loading("pradrill.app.launch", "pradrill.app.progress"):
             plan = resolve_one(app, args.drill)
         attempt.know(plan)
-        record = carry_out(app, plan, trigger="cli")
+        record = carry_out(app, plan, trigger="cli", last=True)
 
     tell(app, record)
     return record.exit_code
@@ -60,15 +60,19 @@ def _loading(*modules: str) -> Iterator[None]:
         thread.join()
 
 
-def carry_out(
+def carry_out(  # noqa: PLR0913 what a run may be told
     app: App,
     plan: RunPlan,
     *,
     trigger: str,
     disruption: Disruption | None = None,
     due: datetime | None = None,
+    last: bool = False,
 ) -> RunRecord:
-    """Sweep crashed runs, then run the plan under whoever watches; `due`: by the schedule."""
+    """Sweep crashed runs, then run the plan under whoever watches.
+
+    `due`: by the schedule; `last`: its process does nothing after it but tell.
+    """
     from pradrill.app.launch import launch, sweep  # noqa: PLC0415 see _loading
     from pradrill.app.progress import watch  # noqa: PLC0415
 
@@ -84,7 +88,9 @@ def carry_out(
     }
     with beside_a_run(), watch(app.log, rto, since_disruption=since, rtos=rtos) as progress:
         sweep(app, progress)
-        return launch(app, plan, progress, trigger=trigger, disruption=disruption, due=due)
+        return launch(
+            app, plan, progress, trigger=trigger, disruption=disruption, due=due, last=last
+        )
 
 
 def declared_disruption(plan: RunPlan) -> Disruption | None:

@@ -31,9 +31,11 @@ from pradrill.domain.run.question import Wait
 from pradrill.domain.run.record import Refusal, RunState
 from pradrill.domain.run.resumption import Resumption
 from pradrill.domain.run.run_plan import Branch, PlannedStep, RunPlan
-from pradrill.domain.values.model import Model
+from pradrill.domain.values.model import Model, Utc
 from pradrill.domain.values.reason import Reason, as_reason
+from pradrill.domain.values.storable import storable
 from pradrill.domain.values.timeline import ClockBase, ClockStep, Instant, Mark, Skew
+from pradrill.errors import UNREADABLE
 
 
 class BranchFacts(Model):
@@ -53,7 +55,7 @@ class Facts(Model):
     """Everything that a run has shown so far."""
 
     started: Started
-    began: datetime
+    began: Utc
     refusal: Refusal | None = None
     refused_because: tuple[Reason, ...] = ()
     touched: bool = Field(default=False, description="a playbook or a person has begun on it")
@@ -83,7 +85,7 @@ class Facts(Model):
     clock_steps: tuple[ClockStep, ...] = ()
     resumptions: tuple[Resumption, ...] = ()
     lost: bool = Field(default=False, description="the process ended without a word")
-    ended: datetime | None = Field(default=None, description="when all was done but the record")
+    ended: Utc | None = Field(default=None, description="when all was done but the record")
 
     def after(self, event: Event, facts: dict[str, Any]) -> Facts:
         """Return the facts with one more event in."""
@@ -146,20 +148,28 @@ _Change = dict[str, Any]
 def fold(events: Iterable[tuple[str, datetime, dict[str, Any]]]) -> Facts | None:
     """Return what a journal's events add up to; None when they do not even say what began.
 
-    Raises ValueError or KeyError for events that this version does not understand.
+    Raises ValueError for events that this version does not understand.
     """
     facts: Facts | None = None
     for name, at, payload in events:
-        event = Event(name)
-        if event is not Event.STARTED:
-            facts = None if facts is None else facts.after(event, payload)
-        elif facts is None:
-            facts = Facts(started=Started.model_validate(payload), began=at)
-        else:
-            msg = "a run begins once: what follows would be another's"
-            raise ValueError(msg)
+        try:
+            facts = _with(facts, Event(name), at, storable(payload))
+        except UNREADABLE as error:
+            msg = f"what is told of {name} cannot be understood"
+            raise ValueError(msg) from error
 
-    return facts
+    # Each fact was taken as it came: what a process of ours has noted is of the right kind.
+    return None if facts is None else Facts.model_validate(dict(facts))
+
+
+def _with(facts: Facts | None, event: Event, at: datetime, payload: dict[str, Any]) -> Facts | None:
+    """Return the facts with one more event in; what comes before the first one tells nothing."""
+    if event is not Event.STARTED:
+        return None if facts is None else facts.after(event, payload)
+    if facts is not None:
+        msg = "a run begins once: what follows would be another's"
+        raise ValueError(msg)
+    return Facts(started=Started.model_validate(payload), began=at)
 
 
 def _step_started(before: Facts, facts: _Change) -> _Change:

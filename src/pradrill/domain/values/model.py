@@ -17,7 +17,11 @@ class Model(BaseModel):
 
 
 def _to_utc(value: datetime) -> datetime:
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        msg = "its instant in UTC lies outside of the years 1 to 9999"
+        raise ValueError(msg) from error
 
 
 def when_written(check: Callable[[str], str]) -> AfterValidator:

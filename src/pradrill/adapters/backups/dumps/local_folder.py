@@ -12,6 +12,7 @@ from pradrill.errors import NotReadyError
 from pradrill.ports import FolderEntry
 
 _PIECE = 1 << 18
+_CENTURY = 4_102_444_800
 
 
 class LocalFolder:
@@ -52,5 +53,6 @@ def _entry(path: Path) -> FolderEntry | None:
     if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
         return None
 
-    modified = datetime.fromtimestamp(int(status.st_mtime), UTC)  # as SFTP tells it
+    # In whole seconds, as SFTP tells it; a file may be dated at any time, also after the year 9999.
+    modified = datetime.fromtimestamp(min(max(0, int(status.st_mtime)), _CENTURY), UTC)
     return FolderEntry(path.name, stat.S_ISDIR(status.st_mode), status.st_size, modified)
