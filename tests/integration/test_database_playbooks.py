@@ -33,6 +33,10 @@ BEAT = 2
 """Between two heartbeats on a busy machine, in seconds."""
 
 
+# tests/sources has wrong passwords and cut backups of each tool (test_contract, test_bad_restores).
+_BY_DAY_ELSEWHERE = pytest.mark.nightly
+
+
 @pytest.fixture(scope="module")
 def made_databases() -> Iterator[DatabaseHosts]:
     """Make a standby and a backup server, and lose their primary."""
@@ -213,6 +217,7 @@ def from_dumps(house: Path, drill: str) -> None:
     path.write_text(f"{before}restore:\n{step}\n{after}", "utf-8")
 
 
+@_BY_DAY_ELSEWHERE
 def test_a_wrong_password_fails_with_the_tools_reason(
     databases: DatabaseHosts, tmp_path: Path
 ) -> None:
@@ -222,6 +227,7 @@ def test_a_wrong_password_fails_with_the_tools_reason(
     assert_failed(*outcome_of(databases, house, "postgresql", **wrong), "cipher password is wrong")
 
 
+@_BY_DAY_ELSEWHERE
 def test_a_truncated_backup_fails_with_the_tools_reason(
     databases: DatabaseHosts, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -161,16 +162,23 @@ def test_nothing_is_started_where_no_server_and_no_packet_filter_is() -> None:
     assert not {"firewall", "account"} & set(here.unseen)
 
 
-def test_of_too_many_files_none_is_compared(tmp_path: Path) -> None:
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """Return a folder whose files have short names: the length of all together is limited, too."""
+    with tempfile.TemporaryDirectory(prefix="pd-", dir="/tmp") as name:
+        yield Path(name)
+
+
+def test_of_too_many_files_none_is_compared(short_path: Path) -> None:
     """More than a report could hold are a limit, which says how many."""
     for number in range(2_001):
-        (tmp_path / f"{number}").touch()
-    assert look(tmp_path).unseen == {"file": f"there are more than 2000 below {tmp_path}"}
-    (tmp_path / "0").unlink()
-    (tmp_path / "1").write_text("x")
-    files = look(tmp_path).seen["file"]
-    assert (len(files), files[f"{tmp_path}/1"], files[f"{tmp_path}/2"]) == (2_000, "1", "0")
-    assert look(tmp_path / "2").seen["file"] == {f"{tmp_path}/2": "0"}
+        (short_path / f"{number}").touch()
+    assert look(short_path).unseen == {"file": f"there are more than 2000 below {short_path}"}
+    (short_path / "0").unlink()
+    (short_path / "1").write_text("x")
+    files = look(short_path).seen["file"]
+    assert (len(files), files[f"{short_path}/1"], files[f"{short_path}/2"]) == (2_000, "1", "0")
+    assert look(short_path / "2").seen["file"] == {f"{short_path}/2": "0"}
 
 
 def test_an_honest_drill_leaves_nothing_and_does_not_wait(hosts: TwoHosts, tmp_path: Path) -> None:

@@ -334,8 +334,10 @@ class Server:
         shutil.chown(f, LOGIN)
         self.run(str(BIN / "initdb"), "-k", "-D", f"{f}/d", "-A", "trust")
         with (f / "d/postgresql.conf").open("a") as conf:
-            own = ("port=54991", "listen_addresses=''", f"unix_socket_directories='{f}'")
-            conf.write("\n".join((*own, "fsync=off", *settings, "")))
+            conf.write(
+                f"port=54991\nlisten_addresses=''\nunix_socket_directories='{f}'\nfsync=off\n"
+            )
+            conf.writelines(f"{setting}\n" for setting in settings)
 
     def start(self) -> None:
         """Start it."""

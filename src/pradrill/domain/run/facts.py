@@ -152,6 +152,9 @@ def fold(events: Iterable[tuple[str, datetime, dict[str, Any]]]) -> Facts | None
     """
     facts: Facts | None = None
     for name, at, payload in events:
+        if facts is not None and name == Event.STARTED:
+            msg = "a run begins once: what follows would be another's"
+            raise ValueError(msg)
         try:
             facts = _with(facts, Event(name), at, storable(payload))
         except UNREADABLE as error:
@@ -166,9 +169,6 @@ def _with(facts: Facts | None, event: Event, at: datetime, payload: dict[str, An
     """Return the facts with one more event in; what comes before the first one tells nothing."""
     if event is not Event.STARTED:
         return None if facts is None else facts.after(event, payload)
-    if facts is not None:
-        msg = "a run begins once: what follows would be another's"
-        raise ValueError(msg)
     return Facts(started=Started.model_validate(payload), began=at)
 
 
