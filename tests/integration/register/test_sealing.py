@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.integration.hosts.machines import propagation
 from tests.integration.house import build, pradrill, seal_with_a_key
 
 from pradrill.domain.declared.sealing import Sealing
@@ -321,7 +322,10 @@ def test_a_register_is_verified_and_signed_when_every_temporary_folder_is_full(
     script = f"mount --bind {tmp_path} /mnt; {full} cd /run; unset TMPDIR; "
     script += f"{words} annotate 2026 --well x && {words} register verify"
     result = subprocess.run(
-        ["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, check=False
+        ["unshare", "--mount", *propagation(), "sh", "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert result.returncode == 0, result.stderr
     assert "signed by pradrill" in result.stdout

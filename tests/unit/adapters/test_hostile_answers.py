@@ -210,3 +210,12 @@ def test_a_file_of_any_date_is_listed() -> None:
             os.utime(Path(folder, name), (date, date))
         years = {entry.name: entry.modified.year for entry in LocalFolder().entries(folder)}
     assert years == {"late": 2100, "early": 1970, "usual": 2026}
+
+
+def test_a_word_of_borgs_that_is_none_is_passed_over() -> None:
+    """A level that is a list is no error of borg's, and none of ours."""
+    line = json.dumps({**LOG_LINE, "levelname": ["ERROR"]})
+    borg = next(source for source in SOURCES if isinstance(source, Borg))
+    point = RecoveryPoint(id="shop-1", data_time=NOW)
+    with saying(borg, CompletedCommand(1, "", line)):
+        assert borg.check(point, IntegrityPart(1, 7), BOUNDS).detail is not None

@@ -21,6 +21,7 @@ from pradrill.ports import Bounds, Clock
 from pradrill.system import scratch
 from pradrill.system.command import CompletedCommand, run, ssh_options
 
+_LEVELS = {"ERROR", "CRITICAL", "WARNING"}
 _LOCK_WAIT = "5"
 _SSH = "Try ssh to its host as the same user; its key must be pinned."
 _MEANS = {
@@ -210,11 +211,7 @@ def _messages(answer: CompletedCommand) -> list[tuple[str, str]]:
         except UNREADABLE:
             continue
 
-        if isinstance(message, dict) and message.get("levelname") in {
-            "ERROR",
-            "CRITICAL",
-            "WARNING",
-        }:
+        if isinstance(message, dict) and str(message.get("levelname")) in _LEVELS:
             messages.append((str(message.get("msgid", "")), str(message.get("message", ""))))
 
     return messages
