@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import json
 import os
 import subprocess
-import tarfile
 import tempfile
 from datetime import UTC, datetime
 from functools import cache
@@ -50,19 +48,21 @@ def add_lock(
 
 def new_repository(place: Path, password: str) -> None:
     """Make a repository as restic does, that its password opens at once."""
-    place.mkdir()
-    with tarfile.open(fileobj=io.BytesIO(_empty(password))) as archive:
-        archive.extractall(place, filter="tar")
+    for name, content in _empty(password).items():
+        path = place / name
+        if content is None:
+            path.mkdir()
+        else:
+            path.write_bytes(content)
 
 
 @cache
-def _empty(password: str) -> bytes:
-    """Return an empty repository, packed.
+def _empty(password: str) -> dict[str, bytes | None]:
+    """Return an empty repository: name → content, none of a folder, which comes before its files.
 
     restic measures the machine for seconds to find how much work a guess of the password shall
     cost, and then takes half a second at each use; no test guesses it.
     """
-    packed = io.BytesIO()
     with tempfile.TemporaryDirectory() as folder:
         repository = Path(folder) / "repo"
         subprocess.run(
@@ -71,10 +71,10 @@ def _empty(password: str) -> bytes:
             check=True,
         )
         _ease(repository, password)
-        with tarfile.open(fileobj=packed, mode="w") as archive:
-            archive.add(repository, ".")
-
-    return packed.getvalue()
+        return {
+            str(path.relative_to(repository)): path.read_bytes() if path.is_file() else None
+            for path in (repository, *sorted(repository.rglob("*")))
+        }
 
 
 def _ease(repository: Path, password: str) -> None:
