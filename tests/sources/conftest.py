@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -321,6 +322,17 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.where = ("-h", str(folder), "-p", "54991")
+        """What leads a client there."""
+
+    def psql(self, sql: str, name: str = "postgres") -> str:
+        """Ask a database of it."""
+        return self.run("psql", *self.where, "-XAtqc", sql, name).strip()
+
+    def new_database(self, name: str) -> None:
+        """Make a database, in the place of an older one of its name."""
+        self.psql(f"drop database if exists {name}")
+        self.psql(f"create database {name}")
 
     def run(self, *argv: str, check: bool = True) -> str:
         """Run a command as the database's user."""
@@ -392,11 +404,8 @@ class Cluster(Server):
         self.run(*tool, "stanza-create")
         shutil.copytree(f / "repo", f / "repo-empty")
         self.run(*tool, "--type=full", "--annotation=nightly=yes", "backup")
-        table = "create table later as select generate_series(1, 5000) n"
-        self.run("psql", "-h", str(f), "-p", "54991", "-c", table, "postgres")
-        where = "select pg_relation_filepath('later')"
-        output = self.run("psql", "-h", str(f), "-p", "54991", "-XAtc", where, "postgres")
-        self.table = output.strip()
+        self.psql("create table later as select generate_series(1, 5000) n")
+        self.table = self.psql("select pg_relation_filepath('later')")
         self.run(*tool, "--type=diff", "backup")
         output = json.loads(self.run(*tool, "--output=json", "info"))
         self.labels = [each["label"] for each in output[0]["backup"]]
@@ -458,12 +467,19 @@ class Cluster(Server):
         )
 
 
+@contextmanager
+def short_folder() -> Iterator[Path]:
+    """Give a folder that other users can enter, with a name short enough for sockets."""
+    with tempfile.TemporaryDirectory(prefix="pd-", dir="/tmp") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """Return a PostgreSQL with its backups made; it is stopped by then."""
-    with tempfile.TemporaryDirectory(prefix="pd-pg-", dir="/tmp") as name:
-        Path(name).chmod(0o755)
-        cluster_made = Cluster(Path(name))
+    with short_folder() as folder:
+        cluster_made = Cluster(folder)
         try:
             cluster_made.make()
             yield cluster_made
@@ -484,9 +500,8 @@ def shelf(request: pytest.FixtureRequest) -> Iterator[Shelf]:
     }
     kind = kinds[request.param]
     needs = [request.getfixturevalue("cluster")] if kind in {PgBackRestShelf, BarmanShelf} else []
-    with tempfile.TemporaryDirectory(prefix="pd-shelf-", dir="/tmp") as name:
-        Path(name).chmod(0o755)
-        yield kind(Path(name), *needs)
+    with short_folder() as folder:
+        yield kind(folder, *needs)
 
 
 def run(

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.sources.conftest import Server, run
+from tests.sources.conftest import Server, run, short_folder
 
 NAME = "moodle-20260310-010000"
 _TABLE = (
@@ -22,17 +21,14 @@ _TABLE = (
 @pytest.fixture(scope="module")
 def database() -> Iterator[Server]:
     """Return a PostgreSQL with a table worth dumping."""
-    with tempfile.TemporaryDirectory(prefix="pd-pg-", dir="/tmp") as name:
-        Path(name).chmod(0o755)
-        server = Server(Path(name))
+    with short_folder() as folder:
+        server = Server(folder)
         try:
             server.create()
             server.start()
-            server.run(
-                "psql", "-h", name, "-p", "54991", "-qc",
-                "create table rows as select n, md5(n::text) t from generate_series(1, 20000) n",
-                "postgres",
-            )  # fmt: skip
+            server.psql(
+                "create table rows as select n, md5(n::text) t from generate_series(1, 20000) n"
+            )
             yield server
         finally:
             server.stop()
@@ -42,7 +38,7 @@ def pg_dump(database: Server, form: str, to: Path) -> Path:
     """Dump the database with the real pg_dump in one of its formats."""
     dump = database.folder / f"dump-{form}"
     run_as = database.run
-    run_as("pg_dump", "-h", str(database.folder), "-p", "54991", "-U", "postgres" if
+    run_as("pg_dump", *database.where, "-U", "postgres" if
            os.geteuid() == 0 else "", f"-F{form}", "-f", str(dump), "postgres")  # fmt: skip
     path = to / f"{NAME}.dump"
     if dump.is_dir():

@@ -266,8 +266,7 @@ def test_a_stream_of_mariabackups(mariadb: Path, tmp_path: Path, suffix: str) ->
 def load_postgresql(database: Server, dump: Path) -> Saying:
     """Load a dump into an empty database of the private cluster."""
     f = database.folder
-    for sql in ("drop database if exists copy", "create database copy"):
-        database.run("psql", "-h", str(f), "-p", "54991", "-qc", sql, "postgres")
+    database.new_database("copy")
     assert BIN is not None
     version = BIN.parent.name
     return call("load-postgresql", dump, "copy", f"{version}/{f}:54991", PGUSER=LOGIN)
@@ -284,9 +283,7 @@ def test_a_sound_dump_of_pg_dump_is_loaded(database: Server, tmp_path: Path, for
     """Each format is restored whole."""
     result = load_postgresql(database, restorable(database, form, tmp_path))
     assert result.returncode == 0, result.stderr
-    count = "select count(*) from rows"
-    where = ("-h", str(database.folder), "-p", "54991")
-    assert database.run("psql", *where, "-XAtc", count, "copy").strip() == "20000"
+    assert database.psql("select count(*) from rows", "copy") == "20000"
 
 
 @pytest.mark.parametrize(

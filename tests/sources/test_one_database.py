@@ -198,8 +198,7 @@ def test_a_plain_dump_of_a_postgresql_server_is_refused_before_it_is_loaded(
     result = load_postgresql(database, dump)
     assert PG_REFUSED[text] in result.stderr, result.stderr
     assert "nothing of it was loaded; dump one database alone, as pg_dump does" in result.stderr
-    where = ("-h", str(database.folder), "-p", "54991")
-    assert database.run("psql", *where, "-XAtc", "\\dt", "copy").strip() == ""
+    assert database.psql("\\dt", "copy") == ""
 
 
 def test_pg_dumpall_is_refused_and_one_database_with_such_rows_is_loaded(
@@ -207,9 +206,7 @@ def test_pg_dumpall_is_refused_and_one_database_with_such_rows_is_loaded(
     tmp_path: Path,
 ) -> None:
     """What real tools write of a server is refused; a database's texts and grants are not."""
-    where = ("-h", str(database.folder), "-p", "54991")
-    for sql in ("drop database if exists notes", "create database notes"):
-        database.run("psql", *where, "-qc", sql, "postgres")
+    database.new_database("notes")
     columns = ", ".join(f"a_column_with_a_long_name_{number} int" for number in range(40))
     sql = (
         f"create table notes (t text, {columns});"
@@ -218,18 +215,17 @@ def test_pg_dumpall_is_refused_and_one_database_with_such_rows_is_loaded(
         " $f$ begin execute 'select 1'; create role nobody; end $f$;"
         "grant select on notes to public; comment on table notes is 'a;\ncreate role c;'"
     )
-    database.run("psql", *where, "-qc", sql, "notes")
+    database.psql(sql, "notes")
     dump = tmp_path / "night.sql"
-    dump.write_text(database.run("pg_dumpall", *where))
+    dump.write_text(database.run("pg_dumpall", *database.where))
     result = load_postgresql(database, dump)
     assert re.search(r"a whole server \((CREATE|ALTER) ROLE\)", result.stderr), result.stderr
     for options in ([], ["--inserts"]):
-        dump.write_text(database.run("pg_dump", *where, *options, "notes"))
+        dump.write_text(database.run("pg_dump", *database.where, *options, "notes"))
         result = load_postgresql(database, dump)
         assert result.returncode == 0, result.stderr
-        count = "select count(*) from notes"
-        assert database.run("psql", *where, "-XAtc", count, "copy").strip() == "2"
-    database.run("psql", *where, "-qc", "drop database notes", "postgres")
+        assert database.psql("select count(*) from notes", "copy") == "2"
+    database.psql("drop database notes")
 
 
 def test_the_private_server_still_has_its_rows(mariadb: Path, tmp_path: Path) -> None:  # noqa: F811

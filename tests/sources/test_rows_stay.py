@@ -104,16 +104,14 @@ def test_pg_restore_brings_no_row_along(
     tmp_path: Path,
 ) -> None:
     """An archive whose rows a check refuses where they are restored: pg_restore would quote one."""
-    where = ("-h", str(database.folder), "-p", "54991")
-    for sql in ("drop database if exists twice", "create database twice"):
-        database.run("psql", *where, "-qc", sql, "postgres")
+    database.new_database("twice")
     only_here = "create function f(text) returns bool immutable language sql as "
     only_here += "$$ select current_database() = 'twice' $$;"
     table = "create table t (email text check (f(email)));"
     rows = f"insert into t values ('{ROW}')"
-    database.run("psql", *where, "-qc", only_here + table + rows, "twice")
+    database.psql(only_here + table + rows, "twice")
     dump_made = database.folder / "twice.dump"
-    database.run("pg_dump", *where, "-Fc", "-f", str(dump_made), "twice")
+    database.run("pg_dump", *database.where, "-Fc", "-f", str(dump_made), "twice")
     dump = tmp_path / "night.dump"
     dump.write_bytes(dump_made.read_bytes())
     dump_made.unlink()
@@ -130,3 +128,10 @@ def test_what_the_scripts_and_the_probe_take_for_the_reason_is_the_same() -> Non
     body = probe[probe.index('    """Return number') : probe.index("\n\n\ndef main")]
     for name in ("load-mariadb", "load-postgresql"):
         assert body in (SCRIPTS / name).read_text("utf-8"), name
+
+
+def test_both_scripts_read_a_packed_dump_in_the_same_way() -> None:
+    """What unpacks a dump, line by line, stands in both, since each runs alone; it is one."""
+    loaders = [(SCRIPTS / name).read_text("utf-8") for name in ("load-mariadb", "load-postgresql")]
+    bodies = {text[text.index("def lines_of") :].split("\n\n\n")[0] for text in loaders}
+    assert len(bodies) == 1

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from pradrill.domain.declared.backup_source import BarmanSource
-from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
+from pradrill.domain.run.backup_catalogue import LATEST, Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
 from pradrill.domain.run.host_answers import last_line
 from pradrill.errors import UNREADABLE, NotReadyError
@@ -18,13 +18,12 @@ from pradrill.ports import Bounds, Clock
 from pradrill.system.command import CompletedCommand, run
 
 _WORKS = {"DONE", "WAITING_FOR_WALS"}
-_CENTURY = 4_102_444_800
 
 
 class _Backup(BaseModel):
     backup_id: str
     status: str
-    end_time_timestamp: int | None = Field(default=None, ge=0, le=_CENTURY)
+    end_time_timestamp: int | None = Field(default=None, ge=0, le=LATEST)
     size_bytes: int | None = Field(default=None, ge=0)
     backup_name: str | None = None
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from pradrill.domain.declared.backup_source import PgBackRestSource
-from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
+from pradrill.domain.run.backup_catalogue import LATEST, Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
 from pradrill.domain.run.host_answers import last_line
 from pradrill.errors import NotReadyError
@@ -21,12 +21,11 @@ _OK, _NO_BACKUP = 0, 2  # pgBackRest's stanza states
 _MISSING = {1: "has no stanza of that name", 3: "has no stanza of that name"}
 _RAW = re.compile(r"[\x00-\x1f\x7f]")
 _LARGEST = 1 << 62
-_CENTURY = 4_102_444_800
 
 
 class _Span(BaseModel):
-    start: int = Field(ge=0, le=_CENTURY)
-    stop: int = Field(ge=0, le=_CENTURY)
+    start: int = Field(ge=0, le=LATEST)
+    stop: int = Field(ge=0, le=LATEST)
 
 
 class _Info(BaseModel):

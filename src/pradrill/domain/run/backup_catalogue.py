@@ -16,6 +16,9 @@ from pradrill.domain.values.reason import Reason, reason
 from pradrill.domain.values.reason_code import Code
 from pradrill.errors import NotReadyError
 
+LATEST = 4_102_444_800
+"""The year 2100, in seconds since 1970: a tool, or a file system, that says more says nonsense."""
+
 _HARMLESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@+=,~-]{0,199}")
 _AHEAD = timedelta(minutes=5)
 _EARLY = timedelta(minutes=1)  # clocks differ

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pradrill.domain.run.backup_catalogue import LATEST
 from pradrill.errors import NotReadyError
 from pradrill.ports import FolderEntry
 
 _PIECE = 1 << 18
-_CENTURY = 4_102_444_800
 
 
 class LocalFolder:
@@ -54,5 +54,5 @@ def _entry(path: Path) -> FolderEntry | None:
         return None
 
     # In whole seconds, as SFTP tells it; a file may be dated at any time, also after the year 9999.
-    modified = datetime.fromtimestamp(min(max(0, int(status.st_mtime)), _CENTURY), UTC)
+    modified = datetime.fromtimestamp(min(max(0, int(status.st_mtime)), LATEST), UTC)
     return FolderEntry(path.name, stat.S_ISDIR(status.st_mode), status.st_size, modified)

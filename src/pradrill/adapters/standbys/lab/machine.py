@@ -227,25 +227,16 @@ class Machine:
         processor = qemu.processor(accelerator, brought=image.brought)
         if image.brought:
             folder = str(self.folder / "seed").replace(",", ",,")
-            seed = f"if=virtio,format=raw,readonly=on,file.driver=vvfat,file.dir={folder}"
-            return qemu.Hardware(
-                accelerator,
-                processor,
-                disk,
-                ("-drive", f"{seed},file.label=CIDATA,file.rw=off"),
-                (),
+            source = f"file.driver=vvfat,file.dir={folder},file.label=CIDATA,file.rw=off"
+            kernel: tuple[str, ...] = ()
+        else:
+            source = "file=" + str(self.folder / "seed.tar").replace(",", ",,")
+            kernel = qemu.kernel_arguments(
+                accelerator, image.kernel, image.initrd, self.name, self.machine_id
             )
 
-        file = str(self.folder / "seed.tar").replace(",", ",,")
-        return qemu.Hardware(
-            accelerator,
-            processor,
-            disk,
-            ("-drive", f"if=virtio,format=raw,readonly=on,file={file}"),
-            qemu.kernel_arguments(
-                accelerator, image.kernel, image.initrd, self.name, self.machine_id
-            ),
-        )
+        seed = ("-drive", f"if=virtio,format=raw,readonly=on,{source}")
+        return qemu.Hardware(accelerator, processor, disk, seed, kernel)
 
     def _freeze(self, accelerator: str) -> None:
         new = self.folder / "frozen.new"
