@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -84,7 +85,6 @@ def test_other_forms_of_inventory_are_looked_at_too(tmp_path: Path) -> None:
 def test_what_is_edited_after_the_proof_ends_the_run(hosts: TwoHosts, tmp_path: Path) -> None:
     """A playbook and the inventory are replaced once isolation is proven: named, inconclusive."""
     house = hosts.house(tmp_path)
-    production = hosts.production.server
     command = [sys.executable, "-m", "pradrill", "--state", str(house / "state"), "run", "shop"]
     with subprocess.Popen(
         command,
@@ -95,12 +95,11 @@ def test_what_is_edited_after_the_proof_ends_the_run(hosts: TwoHosts, tmp_path: 
         text=True,
     ) as running:
         _wait_for(house, '"prove marker and isolation","kind":"isolation","outcome":"passed"')
-        inventory = (house / "inventory.yml").read_text(encoding="utf-8")
-        standby = hosts.standby.server
-        moved = inventory.replace(standby.address, production.address)
-        (house / "inventory.yml").write_text(moved.replace(str(standby.port), str(production.port)))
+        running.send_signal(signal.SIGSTOP)  # between two edits it would see, and name, only one
+        edit(house, "inventory.yml", hosts.standby.server.address, hosts.production.server.address)
         with (house / "playbooks/restore.yml").open("a", encoding="utf-8") as playbook:
             playbook.write("    - {name: more, ansible.builtin.raw: touch /srv/more}\n")
+        running.send_signal(signal.SIGCONT)
         output, _ = running.communicate(timeout=180)
     assert running.returncode == 12, output
     record = json.loads(pradrill(house, "show", "--json").stdout)
