@@ -92,6 +92,9 @@ class Play(NamedTuple):
 class PlaybookRunner(Protocol):
     """Runs playbooks."""
 
+    def prepare(self, site: Site, *, marker: str) -> None:
+        """Make ready for plays on the site's hosts, while something else is done there."""
+
     def run(
         self, play: Play, *, deadline: float, cancelled: Cancelled, say: Say, evidence: Path
     ) -> PlaybookResult:

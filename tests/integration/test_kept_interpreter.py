@@ -124,16 +124,17 @@ for line in sys.stdin:
             print("x", flush=True)
             time.sleep(0.1)
     print("+" + name, "1.000000000")
-    said = dict(name=name, code=0, out=f"answer {answered}", err="", whole=True)
-    print(json.dumps(said), flush=True)
+    one = dict(code=0, out=f"answer {answered}", err="", whole=True)
+    ahead = dict(name=name, answers=[{**one, "out": "answered ahead"}])
+    print(json.dumps(dict(name=name, answers=[one])), flush=True)
     answered += 1
     if MODE == "answers ahead":
         print("+" + name, "1.000000000")
-        print(json.dumps({**said, "out": "answered ahead"}), flush=True)
+        print(json.dumps(ahead), flush=True)
     if MODE == "names nothing":
         print("+", "1.000000000")
-        del said["name"]
-        print(json.dumps({**said, "out": "answered ahead"}), flush=True)
+        del ahead["name"]
+        print(json.dumps(ahead), flush=True)
 """
 
 Liar = Callable[[str], tuple[Sshd, Site]]
@@ -168,21 +169,26 @@ def test_an_answer_is_of_the_script_that_was_asked_for(
     "answer",
     [
         "'[' * 100000",
-        """json.dumps(dict(name=name, code=0, out='[' * 100000, err='', whole=True))""",
-        """json.dumps(dict(name=name, code=float('inf'), out='', err='', whole=True))""",
-        """json.dumps(dict(name=name, code=0, out='{}', err=chr(0xd800), whole=True))""",
-        """json.dumps(dict(name=name, code=0, out='[[1]]', err='', whole=True))""",
-        """json.dumps(dict(name=name, code=0, out=chr(0) * 4, err='', whole=True))""",
-        """json.dumps(dict(name=name, code=0, out='a ' * 900000, err='', whole=True))""",
+        "dict(code=0, out='[' * 100000, err='', whole=True)",
+        "dict(code=float('inf'), out='', err='', whole=True)",
+        "dict(code=0, out='{}', err=chr(0xd800), whole=True)",
+        "dict(code=0, out='[[1]]', err='', whole=True)",
+        "dict(code=0, out=chr(0) * 4, err='', whole=True)",
+        "dict(code=0, out='a ' * 900000, err='', whole=True)",
     ],
     ids=["nesting", "nested output", "infinity", "surrogate", "other shape", "empty", "size"],
 )
 def test_no_answer_of_a_hostile_host_is_a_crash(liar: Liar, answer: str) -> None:
     """Whatever it says where a script's answer is awaited is an error of ours, with a sentence."""
-    loop = "import json, sys\nfor line in sys.stdin:\n    name = json.loads(line)['name']\n"
-    server, site = liar(
-        f"{loop}    print('+' + name, '1.000000000')\n    print({answer}, flush=True)\n"
-    )
+    server, site = liar(f"""
+import json, sys
+for line in sys.stdin:
+    request, answer = json.loads(line), {answer}
+    print("+" + request["name"], "1.000000000")
+    answers = [answer] * len(request["scripts"])
+    whole = json.dumps(dict(name=request["name"], answers=answers))
+    print(answer if isinstance(answer, str) else whole, flush=True)
+""")
     probe, leases = SshProbe(SteadyClock(), str), SshLeases()
     holder = Holder(run="r", controller="c", state="s")
     try:

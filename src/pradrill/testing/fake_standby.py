@@ -223,6 +223,9 @@ class FakeRunner:
         self._clock = clock
         self._does = does or {}
 
+    def prepare(self, site: Site, *, marker: str) -> None:
+        """Make nothing ready."""
+
     def run(
         self, play: Play, *, deadline: float, cancelled: Cancelled, say: Say, evidence: Path
     ) -> PlaybookResult:

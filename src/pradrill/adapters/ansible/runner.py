@@ -18,6 +18,7 @@ from pradrill.adapters.ansible.binding import Binding, unproven
 from pradrill.adapters.ansible.events import Narrator, clean_output
 from pradrill.adapters.ansible.meter import Meter, metered
 from pradrill.adapters.ansible.stopping import Brake
+from pradrill.domain.run.host import Site
 from pradrill.domain.run.outcome import PlaybookResult, StepOutcome
 from pradrill.domain.run.scope import beginning
 from pradrill.domain.values.masking import Masker
@@ -66,6 +67,25 @@ class AnsibleRunner:
         self._resolve = resolve
         self._masker = masker or Masker()
         self._grace = grace
+        self._openings: list[subprocess.Popen[bytes]] = []
+
+    def prepare(self, site: Site, *, marker: str) -> None:
+        """Open the connections that plays will share: a login costs a slow machine a second.
+
+        Without a wait. Where it does not come to that, the first play opens them itself.
+        """
+        environment = {"PATH": _SYSTEM_PATH, "HOME": str(Path.home()), processes.MARKER: marker}
+        environment |= {key: os.environ[key] for key in _FROM_CALLER if key in os.environ}
+        for host in site.hosts:
+            opening = subprocess.Popen(
+                ["ssh", "-F", str(site.ssh_config), host.name, "true"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=environment,
+                start_new_session=True,
+            )
+            self._openings.append(opening)
 
     def run(
         self, play: Play, *, deadline: float, cancelled: Cancelled, say: Say, evidence: Path
@@ -114,6 +134,10 @@ class AnsibleRunner:
 
     def reap(self, marker: str) -> int:
         """End every process that still carries the run's marker; return how many there were."""
+        while self._openings:
+            opening = self._openings.pop()
+            opening.kill()  # one that waits for its host still, after all plays
+            opening.wait()
         return processes.end(marker)
 
 

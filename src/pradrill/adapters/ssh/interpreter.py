@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,6 +31,13 @@ class SshReply(NamedTuple):
     whole: bool
 
 
+class Script(NamedTuple):
+    """A script of ours, by the name of its file, and its words."""
+
+    name: str
+    words: list[str]
+
+
 class Interpreter:
     """A Python on a host that waits for scripts; it ends with its channel."""
 
@@ -41,26 +48,29 @@ class Interpreter:
         self._waiting = b""
         self._is_open = False
 
-    def accepts(self, script: str, words: Sequence[str]) -> bool:
-        """Give it a script; tell whether it takes it, which one that has gone does not.
+    def accepts(self, scripts: Sequence[Script]) -> bool:
+        """Give it scripts; tell whether it takes them, which one that has gone does not.
 
         Each request has a name that nobody can guess: what was said before is no answer to it. It
         may talk for ever: who asks cuts its connection.
         """
         try:
-            self._ask(source=source(script), words=list(words))
+            self._ask([{"source": source(each.name), "words": each.words} for each in scripts])
         except (paramiko.SSHException, OSError, EOFError):
             return False
         return True
 
     def time(self) -> str:
         """Return its time, in seconds since 1970. Raises what paramiko does, and EOFError."""
-        return self._ask()
+        return self._ask([])
 
-    def reply(self) -> SshReply:
-        """Return what came of the script. Raises EOFError when that cannot be read."""
+    def replies(self, count: int) -> list[SshReply]:
+        """Return what came of so many scripts. Raises EOFError when that cannot be read."""
         try:
-            return _reply(json.loads(self._line()), self._name)
+            payload = json.loads(self._line(count))
+            if payload["name"] != self._name or len(payload["answers"]) != count:
+                raise ValueError(self._name)
+            return [_reply(answer) for answer in payload["answers"]]
         except UNREADABLE as error:
             raise EOFError from error
 
@@ -74,11 +84,11 @@ class Interpreter:
         """End it, and what it carries out."""
         self._channel.close()
 
-    def _ask(self, **request: Any) -> str:
+    def _ask(self, scripts: Sequence[Mapping[str, Any]]) -> str:
         """Ask for something; return what is said at once."""
         self._name = secrets.token_hex(8)
         self._open()
-        self._channel.sendall(json.dumps({"name": self._name, **request}).encode() + b"\n")
+        self._channel.sendall(json.dumps({"name": self._name, "scripts": scripts}).encode() + b"\n")
         beginning = f"+{self._name} ".encode()
         while not (line := self._line()).startswith(beginning):
             continue  # a login's shell may greet before
@@ -91,11 +101,11 @@ class Interpreter:
             self._channel.exec_command(shlex.join(words))
             self._is_open = True
 
-    def _line(self) -> bytes:
-        """Read one line; what lies behind it waits for the next call."""
+    def _line(self, answers: int = 1) -> bytes:
+        """Read one line, of so many answers; what lies behind it waits for the next call."""
         while b"\n" not in self._waiting:
             chunk = self._channel.recv(KEPT)
-            if not chunk or len(self._waiting) > _LONGEST:
+            if not chunk or len(self._waiting) > answers * _LONGEST:
                 raise EOFError
             self._waiting += chunk
 
@@ -103,11 +113,8 @@ class Interpreter:
         return line
 
 
-def _reply(payload: dict[str, Any], name: str) -> SshReply:
+def _reply(payload: dict[str, Any]) -> SshReply:
     """Read an answer: of a stream no more than the last bytes, and text that can be written."""
-    if payload["name"] != name:
-        raise ValueError(name)
-
     code = TOO_LONG if payload["code"] is None else int(payload["code"]) % _CODES
     out, err = (str(payload[stream]).encode("utf-8", "replace") for stream in ("out", "err"))
     whole = payload["whole"] is True and len(out) <= _LONGEST_TEXT

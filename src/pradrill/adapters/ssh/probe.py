@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from pradrill.adapters.ssh.interpreter import TOO_LONG, SshReply, source
+from pradrill.adapters.ssh.interpreter import TOO_LONG, Script, SshReply, source
 from pradrill.adapters.ssh.reach import answers_of, unknown
 from pradrill.adapters.ssh.sessions import Channel, LateError, Sessions
 from pradrill.domain.declared.drill import Canary, NewestData
@@ -59,6 +59,7 @@ for path; do
   n=$((n+1))
 done"""
 _NEXT = "\nprintf '\\0'\n"
+_STRAYS, _INVENTORY = "remote_strays.py", "remote_inventory.py"
 _IDENTITY = (_MACHINE_ID, _KEYS, _ADDRESSES)
 _STATE = (_UNITS, _LISTENERS, "cat /proc/self/mounts", _PRESENT)
 _ID = re.compile("[0-9a-f]{32}")
@@ -78,8 +79,10 @@ class SshProbe:
     def facts(self, host: Host, site: Site) -> HostFacts:
         """Return what the host says of itself, and its clock's skew."""
         with _understanding(host, "identity"):
-            machine_id, keys, addresses = self._look(host, site, "identity", _IDENTITY)
-            marker = self._marker(host, site)
+            looks = [_shell(_IDENTITY), Script("remote_marker.py", [MARKER])]
+            identity, marking = self._sessions.scripts(host, site, looks, _LOOK)
+            machine_id, keys, addresses = _answers(host, "identity", identity, len(_IDENTITY))
+            marker = _marker(host, marking)
             with self._sessions.clock(host, site, _LOOK) as ask:
                 skew = self._shortest(host, ask)
 
@@ -100,9 +103,13 @@ class SshProbe:
         self, host: Host, site: Site, paths: Sequence[str], unchanged: Sequence[str] = ()
     ) -> HostState:
         """Return what could be left: the `paths` there, files below `unchanged`."""
+        stock = [source(_INVENTORY), *unchanged]
+        looks = [_shell(_STATE, *paths), Script(_STRAYS, [json.dumps({"before": True})])]
+        looks += [Script(_INVENTORY, stock)] if site.run_id else []
         with _understanding(host, "state"):
-            units, ports, mounts, there = self._look(host, site, "state", _STATE, *paths)
-            running = self._processes(host, site, {"before": True})
+            state, processes, *inventories = self._sessions.scripts(host, site, looks, _LOOK)
+            units, ports, mounts, there = _answers(host, "state", state, len(_STATE))
+            running = _processes(host, processes)
 
             return HostState(
                 listening=host_words.listening(ports),
@@ -111,7 +118,7 @@ class SshProbe:
                 present=tuple(_present(host, paths, there)),
                 uptime=running["uptime"],
                 daemons=tuple(sorted(set(map(host_words.last_line, running["daemons"])))),
-                inventory=self._inventory(host, site, units, unchanged) if site.run_id else None,
+                inventory=_inventory(inventories[0], units) if inventories else None,
             )
 
     def end_strays(
@@ -137,13 +144,14 @@ class SshProbe:
             "younger": younger,
         }
         with _understanding(host, "processes"):
-            return strays_of(self._processes(host, site, request), host_words.last_line)
+            return strays_of(self._ask_processes(host, site, request), host_words.last_line)
 
     def marked(self, host: Host, site: Site) -> Sequence[MarkedProcess]:
         """Return every process there that a run has started and that goes on."""
         with _understanding(host, "processes"):
             plain = host_words.last_line
-            processes = self._processes(host, site, {"all": True, "mark": MARK})["marked"]
+            request = {"all": True, "mark": MARK}
+            processes = self._ask_processes(host, site, request)["marked"]
             return [
                 MarkedProcess(
                     run=plain(str(run))[:200], process=Stray(pid=pid, name=plain(name), start=start)
@@ -231,55 +239,10 @@ class SshProbe:
         assert best is not None  # noqa: S101 there is more than one round
         return best
 
-    def _marker(self, host: Host, site: Site) -> Marker:
-        """Read the marker where it lies; what was looked at there is what was read."""
-        reply = self._sessions.script(host, site, "remote_marker.py", [MARKER], _LOOK)
-        if reply.code != 0 or not reply.whole:
-            reason = host_words.last_line(reply.err) if reply.whole else "the answer is too long"
-            raise PradrillError(
-                f"the marker of {host.name} cannot be read: {reason}",
-                hint="The standby needs python3, as Ansible does.",
-            )
-
-        return marker_of(host, reply.out)
-
-    def _processes(self, host: Host, site: Site, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _ask_processes(self, host: Host, site: Site, request: Mapping[str, Any]) -> dict[str, Any]:
         """Ask for processes; what is asked for and told stands in the script."""
         words = [json.dumps(request)]
-        reply = self._sessions.script(host, site, "remote_strays.py", words, _LOOK)
-        try:
-            return dict(json.loads(reply.out))
-        except UNREADABLE as error:
-            reason = host_words.last_line(reply.err) if reply.code else "the answer cannot be read"
-            raise PradrillError(f"the processes of {host.name} cannot be seen: {reason}") from error
-
-    def _inventory(
-        self, host: Host, site: Site, units: str, unchanged: Sequence[str]
-    ) -> StandbyInventory:
-        """Take stock, with the units that are listed already; what it cannot tell is told."""
-        script = "remote_inventory.py"
-        reply = self._sessions.script(host, site, script, [source(script), *unchanged], _LOOK)
-        if reply.code != 0:
-            return nothing_seen(reply.err)
-        if not reply.whole:
-            return nothing_seen("the answer is too long")
-        return inventory(reply.out, host_words.waiting_units(units))
-
-    def _look(
-        self, host: Host, site: Site, what: str, scripts: Sequence[str], *words: str
-    ) -> list[str]:
-        """Run scripts of ours, one after the other, and return what each printed.
-
-        When one fails, or not all of it was received, nothing counts.
-        """
-        script = "\n".join(("set -e", _NEXT.join(scripts)))
-        command = ["sh", "-c", script, "sh", *words]
-        reply = self._sessions.script(host, site, "remote_command.py", command, _LOOK)
-        answers = reply.out.split("\0")
-        if reply.code != 0 or not reply.whole or len(answers) != len(scripts):
-            reason = host_words.last_line(reply.err) if reply.whole else "the answer is too long"
-            raise PradrillError(f"the {what} of {host.name} cannot be read: {reason}")
-        return answers
+        return _processes(host, self._sessions.script(host, site, _STRAYS, words, _LOOK))
 
     def _command(
         self, host: Host, site: Site, what: str, command: str, deadline: timedelta
@@ -314,6 +277,50 @@ def _understanding(host: Host, what: str) -> Iterator[None]:
         yield
     except UNREADABLE as error:
         raise PradrillError(f"what {host.name} says of its {what} cannot be read") from error
+
+
+def _shell(scripts: Sequence[str], *words: str) -> Script:
+    """Return what runs shell scripts of ours one after the other, until one fails."""
+    script = "\n".join(("set -e", _NEXT.join(scripts)))
+    return Script("remote_command.py", ["sh", "-c", script, "sh", *words])
+
+
+def _answers(host: Host, what: str, reply: SshReply, count: int) -> list[str]:
+    """Return what each shell script printed; when not all of it was received, nothing counts."""
+    answers = reply.out.split("\0")
+    if reply.code != 0 or not reply.whole or len(answers) != count:
+        reason = host_words.last_line(reply.err) if reply.whole else "the answer is too long"
+        raise PradrillError(f"the {what} of {host.name} cannot be read: {reason}")
+    return answers
+
+
+def _processes(host: Host, reply: SshReply) -> dict[str, Any]:
+    try:
+        return dict(json.loads(reply.out))
+    except UNREADABLE as error:
+        reason = host_words.last_line(reply.err) if reply.code else "the answer cannot be read"
+        raise PradrillError(f"the processes of {host.name} cannot be seen: {reason}") from error
+
+
+def _inventory(reply: SshReply, units: str) -> StandbyInventory:
+    """Read what stock was taken, with the units that are listed; what it cannot tell is told."""
+    if reply.code != 0:
+        return nothing_seen(reply.err)
+    if not reply.whole:
+        return nothing_seen("the answer is too long")
+    return inventory(reply.out, host_words.waiting_units(units))
+
+
+def _marker(host: Host, reply: SshReply) -> Marker:
+    """Read the marker where it lies; what was looked at there is what was read."""
+    if reply.code != 0 or not reply.whole:
+        reason = host_words.last_line(reply.err) if reply.whole else "the answer is too long"
+        raise PradrillError(
+            f"the marker of {host.name} cannot be read: {reason}",
+            hint="The standby needs python3, as Ansible does.",
+        )
+
+    return marker_of(host, reply.out)
 
 
 class Marker(NamedTuple):

@@ -3,12 +3,13 @@
 Standard library only, Python 3.8 or later, never imported by pradrill. Starting Python costs a
 slow machine more than most of what it is asked, so one that is started waits for more.
 
-Each line of standard input is a JSON object: the `name` of the request, and the `source` of a
-script with its `words`, or neither. The answer is "+", the name and the time in seconds since 1970
-at once; and, when the script has ended, a JSON object: the `name`, its exit `code` (null: it wrote
-more than `LONGEST` bytes and was ended), the last bytes of what it wrote, `out` and `err`, and
-whether that is the `whole` of `out`. It ends with its standard input, and what it carries out ends
-with it; also when nothing is asked for so long that whoever asked must have gone without a word.
+Each line of standard input is a JSON object: the `name` of the request, and `scripts` that go on
+at one time, each with its `source` and its `words`; or none. The answer is "+", the name and the
+time in seconds since 1970 at once; and, when all have ended, a JSON object: the `name`, and of each
+script among `answers` its exit `code` (null: it wrote more than `LONGEST` bytes and was ended), the
+last bytes of what it wrote, `out` and `err`, and whether that is the `whole` of `out`. It ends with
+its standard input, and what it carries out ends with it; also when nothing is asked for so long
+that whoever asked must have gone without a word.
 
 What a script imports is imported here, once: the next that needs it finds it there.
 """
@@ -68,52 +69,70 @@ def learn(source: str) -> None:
                 continue
 
 
-def answer(request: dict[str, Any]) -> dict[str, Any]:
-    """Carry out a script in a process of its own; return what came of it."""
-    learn(request["source"])
-    (out, out_end), (err, err_end) = os.pipe(), os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        carry_out(request["source"], request["words"], out_end, err_end)
-    os.close(out_end)
-    os.close(err_end)
+class Task:
+    """A script that goes on in a process of its own, and what it has written so far."""
 
-    tails = {out: b"", err: b""}
-    sizes = {out: 0, err: 0}
-    endless = False
-    waiting = select.poll()
-    for handle in (0, out, err):
-        waiting.register(handle, select.POLLIN)
-    streams = 2
-    while streams and not endless:
+    def __init__(self, source: str, words: list[str]) -> None:
+        (self.out, out_end), (self.err, err_end) = os.pipe(), os.pipe()
+        self.tails = {self.out: b"", self.err: b""}
+        self.sizes = {self.out: 0, self.err: 0}
+        self.open = {self.out, self.err}
+        self.endless = False
+        self.pid = os.fork()
+        if self.pid == 0:
+            carry_out(source, words, out_end, err_end)
+        os.close(out_end)
+        os.close(err_end)
+
+    def read(self, handle: int) -> None:
+        """Take what it writes to one of its streams; end it when that is too much."""
+        chunk = os.read(handle, 65_536)
+        if not chunk:
+            self.open.discard(handle)
+            return
+
+        self.sizes[handle] += len(chunk)
+        self.tails[handle] = (self.tails[handle] + chunk)[-KEPT:]
+        if self.sizes[handle] > LONGEST:
+            self.endless = True
+            os.kill(self.pid, signal.SIGKILL)
+            self.open.clear()
+
+    def answer(self) -> dict[str, Any]:
+        """Return what came of it, once nothing of it is open any more."""
+        os.close(self.out)  # what it has started and still prints ends of it
+        os.close(self.err)
+        status = os.waitpid(self.pid, 0)[1]
+        code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
+
+        return {
+            "code": None if self.endless else code,
+            "out": "" if self.endless else self.tails[self.out].decode("utf-8", "replace"),
+            "err": self.tails[self.err].decode("utf-8", "replace"),
+            "whole": not self.endless and self.sizes[self.out] <= KEPT,
+        }
+
+
+def answers(scripts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Carry out scripts at one time; return what came of each."""
+    for script in scripts:
+        learn(script["source"])
+    tasks = [Task(script["source"], script["words"]) for script in scripts]
+
+    while any(task.open for task in tasks):
+        waiting = select.poll()
+        for handle in [0, *(handle for task in tasks for handle in task.open)]:
+            waiting.register(handle, select.POLLIN)
         for handle, _ in waiting.poll():
-            chunk = os.read(handle, 65_536)
             if handle == 0:  # nothing is asked meanwhile: the connection is gone
-                os.kill(pid, signal.SIGKILL)
+                for task in tasks:
+                    os.kill(task.pid, signal.SIGKILL)
                 os._exit(1)
-            if not chunk:
-                waiting.unregister(handle)
-                streams -= 1
-                continue
+            for task in tasks:
+                if handle in task.open:
+                    task.read(handle)
 
-            sizes[handle] += len(chunk)
-            tails[handle] = (tails[handle] + chunk)[-KEPT:]
-            endless = endless or sizes[handle] > LONGEST
-
-    if endless:
-        os.kill(pid, signal.SIGKILL)
-    os.close(out)  # what it has started and still prints ends of it
-    os.close(err)
-
-    status = os.waitpid(pid, 0)[1]
-    code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
-    return {
-        "name": request["name"],
-        "code": None if endless else code,
-        "out": "" if endless else tails[out].decode("utf-8", "replace"),
-        "err": tails[err].decode("utf-8", "replace"),
-        "whole": not endless and sizes[out] <= KEPT,
-    }
+    return [task.answer() for task in tasks]
 
 
 def main() -> None:
@@ -132,10 +151,11 @@ def main() -> None:
         line, _, waiting = waiting.partition(b"\n")
         request = json.loads(line)
         os.write(1, f"+{request['name']} {time.time():.9f}\n".encode())
-        if "source" not in request:
+        if not request["scripts"]:
             continue
 
-        payload = memoryview(json.dumps(answer(request)).encode() + b"\n")
+        told = {"name": request["name"], "answers": answers(request["scripts"])}
+        payload = memoryview(json.dumps(told).encode() + b"\n")
         while payload:
             payload = payload[os.write(1, payload) :]
 

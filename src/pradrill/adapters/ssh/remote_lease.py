@@ -18,13 +18,16 @@ import json
 import os
 import stat
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import chain
-from pathlib import Path
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing it costs time, as tempfile and pathlib do
+    from collections.abc import Iterator
+    from typing import Any
+
+    Words = Any  # a dictionary; Python 3.8 cannot say so outside annotations
 
 MACHINE_ID = "/etc/machine-id"
 MARKER = "/etc/pradrill/standby"
@@ -32,20 +35,19 @@ BESIDE_MARKER = "/etc/pradrill/lease"
 SHARED = ("/run/lock", "/tmp")  # noqa: S108 for logins that are not root; every file is looked at
 LONGEST = 4096
 LOCK_TRIES, LOCK_PAUSE = 30, 0.1  # seconds
-
-Words = Any  # a dictionary; Python 3.8 cannot say so outside annotations
+NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def boot() -> tuple[str, float]:
     """Return which boot this is, and the seconds since it."""
-    uptime = Path("/proc/uptime").read_text(encoding="ascii").split()[0]
+    uptime = first_line("/proc/uptime").split()[0]
     return first_line("/proc/sys/kernel/random/boot_id"), float(uptime)
 
 
 def first_line(path: str) -> str:
     """Return a file's first line; nothing of one that is not there."""
     try:
-        with Path(path).open(encoding="utf-8", errors="replace") as file:
+        with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 as above
             return file.readline(LONGEST).strip()
     except OSError:
         return ""
@@ -78,15 +80,18 @@ def new_places(machine_id: str) -> Iterator[str]:
     """Make an empty file under a name that nobody could make before."""
     for folder in SHARED:
         with suppress(OSError):
-            handle, path = tempfile.mkstemp(prefix=f"{name(machine_id)}.", dir=folder)
-            os.close(handle)
+            path = f"{folder}/{name(machine_id)}.{os.urandom(8).hex()}"
+            os.close(os.open(path, NEW, 0o600))
             yield path
 
 
 def shared(machine_id: str) -> list[str]:
     """Return what lies in the folders for all, of whichever login."""
-    paths = [path for folder in SHARED for path in Path(folder).glob(f"pradrill-{machine_id}-*")]
-    return sorted(str(path) for path in paths)
+    paths = []
+    for folder in SHARED:
+        with suppress(OSError):
+            paths += [f"{folder}/{each}" for each in os.listdir(folder)]  # noqa: PTH208 as above
+    return sorted(path for path in paths if f"/pradrill-{machine_id}-" in path)
 
 
 def everywhere(machine_id: str) -> list[str]:
@@ -261,7 +266,7 @@ def release(request: Words) -> Words:
         with suppress(OSError), locked(path, make=False) as handle:
             words = words_in(os.read(handle, LONGEST))
             if words is None or words["run"] == request["run"]:
-                Path(path).unlink()
+                os.unlink(path)  # noqa: PTH108 as above
 
     return {"came": "released"}
 

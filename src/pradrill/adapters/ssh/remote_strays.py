@@ -23,7 +23,12 @@ import signal
 import subprocess
 import sys
 import time
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing it costs time
+    from typing import Any
+
+    Seen = Any  # a dictionary of pid → its words; Python 3.8 cannot say so outside annotations
 
 PROC = "/proc"
 KERNEL_THREAD = 0x00200000  # PF_KTHREAD, of the flags in /proc/PID/stat
@@ -31,8 +36,6 @@ TICKS = os.sysconf("SC_CLK_TCK")  # a second, of a process's start
 TICK = 0.05  # seconds between two looks
 POLITE, PATIENT = 30, 60  # looks until KILL, and until giving up
 AGAIN = 10  # looks between two signals
-
-Seen = Any  # a dictionary of pid → its words; Python 3.8 cannot say so outside annotations
 
 
 def read(pid: int, name: str) -> bytes:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import paramiko
 
-from pradrill.adapters.ssh.interpreter import Interpreter, SshReply
+from pradrill.adapters.ssh.interpreter import Interpreter, Script, SshReply
 from pradrill.domain.run import host_answers as host_words
 from pradrill.domain.run.host import Host, Site
 from pradrill.errors import UnreachableError
@@ -54,29 +54,35 @@ class Sessions:
     def script(
         self, host: Host, site: Site, script: str, words: Sequence[str], deadline: float
     ) -> SshReply:
-        """Have a script of ours carried out by the Python that is kept there.
+        """Have a script of ours carried out; see `scripts`."""
+        return self.scripts(host, site, [Script(script, list(words))], deadline)[0]
 
-        One that does not take it has died with its connection, and another is started. Raises
+    def scripts(
+        self, host: Host, site: Site, scripts: Sequence[Script], deadline: float
+    ) -> list[SshReply]:
+        """Have scripts of ours carried out at one time by the Python that is kept there.
+
+        One that does not take them has died with its connection, and another is started. Raises
         LateError or UnreachableError.
         """
         key = (host, site.known_hosts, get_ident())
         earlier = self._interpreters.pop(key, None)
-        if earlier is not None and not _takes(earlier, host, script, words, deadline):
+        if earlier is not None and not _takes(earlier, host, scripts, deadline):
             earlier.close()
             earlier = None
 
         interpreter = earlier or Interpreter(self._channel(host, site))
         with _until(host, interpreter.transport, deadline):
-            if earlier is None and not interpreter.accepts(script, words):
-                return interpreter.ended()
+            if earlier is None and not interpreter.accepts(scripts):
+                return [interpreter.ended()] * len(scripts)
             try:
-                reply = interpreter.reply()
+                replies = interpreter.replies(len(scripts))
             except LOST:  # or no answer to this: nothing else is read from it
                 interpreter.close()
                 raise
 
         self._interpreters[key] = interpreter
-        return reply
+        return replies
 
     @contextmanager
     def clock(self, host: Host, site: Site, deadline: float) -> Iterator[Callable[[], str]]:
@@ -129,12 +135,12 @@ class Sessions:
 
 
 def _takes(
-    interpreter: Interpreter, host: Host, script: str, words: Sequence[str], deadline: float
+    interpreter: Interpreter, host: Host, scripts: Sequence[Script], deadline: float
 ) -> bool:
-    """Tell whether an interpreter that was kept takes a script, in time."""
+    """Tell whether an interpreter that was kept takes scripts, in time."""
     try:
         with _until(host, interpreter.transport, min(deadline, _EACH_PART)):
-            return interpreter.accepts(script, words)
+            return interpreter.accepts(scripts)
     except (LateError, UnreachableError):
         return False
 

@@ -62,14 +62,17 @@ def identity(context: Context, step: PlannedStep) -> StepEnd:
         context.note(Event.SKEW, host=host.name, skew=facts.skew)
         context.note(Event.HOST, host=host.name, seen=facts.for_record())
         refused += _guard(context, step.phase, _identified(context, host, facts))
+    if refused:
+        return _guarded(refused)
+
+    context.bind(identified)
+    context.tools.runner.prepare(context.there(), marker=context.journal.run_id)
+    for host in context.there().hosts:
         context.note(Event.BASELINE, host=host.name, state=_state(context, host))
+    for facts in identified:
+        context.tenancy.take(context.there(), facts)
 
-    if not refused:
-        context.bind(identified)
-        for facts in identified:
-            context.tenancy.take(context.there(), facts)
-
-    return _guarded(refused)
+    return StepEnd(StepOutcome.PASSED)
 
 
 def prove_anew(context: Context) -> None:
