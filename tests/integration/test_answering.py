@@ -252,7 +252,7 @@ def test_nobody_answers(state: Path) -> None:
     assert listed.startswith("F-1  major  moodle  restore step switch the DNS: timed out")
     record = record_of(state)
     assert record.waits[0].answer is None
-    assert record.waits[0].seconds == pytest.approx(1.0, abs=0.3)
+    assert 1.0 <= (record.waits[0].seconds or 0.0) < 4
     assert record.steps[-1].name == "release the standby"
 
 

@@ -276,18 +276,18 @@ def test_hanging_command_meets_its_deadline(
     with pytest.raises(PradrillError, match=r"did not end within 1 s") as refusal:
         probe.read_instant(sshd.host, site, newest(f"echo $$ > {pid}; exec sleep 60", 1))
     assert not isinstance(refusal.value, UnreachableError)
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 15
     assert not Path(f"/proc/{pid.read_text().strip()}").exists()
     assert probe.read_instant(sshd.host, site, newest("echo 1773108000")).year == 2026
 
 
 def test_command_that_ignores_its_end(probe: SshProbe, sshd: Sshd, site: Site) -> None:
     """A background process that goes on writing cannot hold the drill up."""
-    dribble = "setsid sh -c 'for n in $(seq 40); do echo; sleep 0.2; done' & echo 1773108000"
+    dribble = "setsid sh -c 'for n in $(seq 150); do echo; sleep 0.2; done' & echo 1773108000"
     started = time.monotonic()
     with pytest.raises(PradrillError, match="did not end"):
         probe.read_instant(sshd.host, site, newest(dribble, 1))
-    assert time.monotonic() - started < 6
+    assert time.monotonic() - started < 15
 
 
 def test_failing_command_says_why(probe: SshProbe, sshd: Sshd, site: Site) -> None:
