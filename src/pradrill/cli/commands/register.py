@@ -180,6 +180,8 @@ def _about(entry: Entry) -> str:
     if entry.kind is EntryKind.RUN:
         how = body.get("refusal") or body.get("verdict")
         return f"{body.get('run_id')}: {body.get('state')}, {how}, code {body.get('exit_code')}"
+    if entry.kind is EntryKind.INCIDENT:
+        return f"{body.get('incident') or body.get('title')}: {body.get('stage')}"
     if entry.kind is EntryKind.TEARDOWN:
         left = body.get("left") or ["nothing"]
         return f"{body.get('run_id')}: left now: {'; '.join(map(str, left))}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -13,6 +14,7 @@ from pradrill.domain.declared.sealing import Sealing
 from pradrill.domain.values import identity
 from pradrill.domain.values.duration import DrillEvery, PositiveDuration
 from pradrill.domain.values.model import Model, RelativePath, when_written
+from pradrill.domain.values.severity import Severity
 
 
 class Support(Model):
@@ -26,6 +28,17 @@ class Support(Model):
     contract: str | None = Field(default=None, description="its number", examples=["HX-1234"])
 
 
+class Times(Model):
+    """How soon a provider promises to act."""
+
+    response: PositiveDuration | None = Field(
+        default=None, description="how soon they answer a call", examples=["30m"]
+    )
+    restoration: PositiveDuration | None = Field(
+        default=None, description="how soon their part works again", examples=["4h"]
+    )
+
+
 class Sla(Model):
     """What a provider promises."""
 
@@ -36,6 +49,19 @@ class Sla(Model):
     restoration: PositiveDuration | None = Field(
         default=None, description="how soon their part works again", examples=["4h"]
     )
+    by_severity: dict[Severity, Times] = Field(
+        default={},
+        description="what is promised for incidents of a severity (minor, major, critical), where "
+        "that is something else",
+        examples=[{"critical": {"response": "15m", "restoration": "2h"}}],
+    )
+
+    def promised(self, what: str, severity: Severity | None) -> timedelta | None:
+        """Return how soon `response` or `restoration` is promised for a severity."""
+        times = self.by_severity.get(severity) if severity is not None else None
+        of_severity = None if times is None else getattr(times, what)
+        promise: timedelta | None = of_severity or getattr(self, what)
+        return promise
 
 
 class Provider(Model):
@@ -197,6 +223,11 @@ class Plan(Model):
         default=None, description="of the reports; default: $LANG", examples=["fr"]
     )
     providers: dict[str, Provider] = Field(default={}, description="who hosts, by name")
+    recurring_within: PositiveDuration = Field(
+        default=timedelta(days=90),
+        description="an incident of the same cause or service is recurring within so long",
+        examples=["90d"],
+    )
     services: dict[str, Service] = Field(min_length=1, description="what is recovered, by name")
     sealing: Sealing = Field(default=Sealing(), description="who signs and stamps the register")
 

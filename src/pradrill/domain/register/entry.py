@@ -25,6 +25,7 @@ class EntryKind(StrEnum):
     ANNOTATION = "annotation"
     FINDING = "finding"
     CLOSURE = "closure"
+    INCIDENT = "incident"  # IncidentStep: one step of an incident, as somebody has entered it
     SEALS = "seals"  # Seals: which key signs and which authority stamps from here on
     STAMP = "stamp"  # Stamp: what an authority says of the entry before
     TEARDOWN = "teardown"  # TeardownEntry: of a sealed run, repeated

@@ -1,0 +1,308 @@
+"""`pradrill incident`: enter an incident step by step, show one, list them."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser, Namespace
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any
+
+from pradrill.app.author import user
+from pradrill.app.reading import StateReader
+from pradrill.app.settle import swept
+from pradrill.cli.arguments import add, subcommands
+from pradrill.cli.typed import plain
+from pradrill.config.loader import load_plan, suggestion
+from pradrill.config.plan_file import PLAN
+from pradrill.domain.declared.plan import Plan, Provider
+from pradrill.domain.register.entry import EntryKind
+from pradrill.domain.register.incident import Incident, IncidentStage, IncidentStep
+from pradrill.domain.register.incident_history import (
+    all_incidents,
+    earlier_of_its_kind,
+    open_with,
+    why_not,
+)
+from pradrill.domain.values.instant_text import parse_instant
+from pradrill.domain.values.severity import Severity
+from pradrill.domain.values.timeline import Mark, Provenance
+from pradrill.errors import ExitCode, PradrillError, UsageError
+from pradrill.reporting.text.incidents import incident_line, incident_lines
+
+FORMAT = 1
+EXAMPLE = 'pradrill incident open "the site is down" --service moodle --severity critical'
+
+_STAGES = {
+    "open": IncidentStage.DETECTED,
+    "qualify": IncidentStage.QUALIFIED,
+    "call": IncidentStage.CALLED,
+    "inform": IncidentStage.INFORMED,
+    "note": IncidentStage.NOTED,
+    "close": IncidentStage.CLOSED,
+}
+_INSTANTS = ("at", "began", "answered", "restored")
+_WORDS = ("text", "title", "key", "provider", "source", "cause", "who", "ticket", "lessons")
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Declare what the command takes."""
+    verbs = subcommands(parser)
+    opening = add(verbs, "open", "enter what was detected, by whom, since when", EXAMPLE)
+    opening.add_argument("title", help="what is wrong, in one sentence")
+    _services(opening, required=True)
+    opening.add_argument("--source", choices=("supervision", "user"), help="who saw it first")
+    opening.add_argument("--began", metavar="INSTANT", help="T0: since when it does not work")
+    opening.add_argument("--key", help="of a program: while one of that key is open, that is it")
+    _severity(opening)
+    _provider(opening)
+    opening.add_argument("--corrects", metavar="I-N", help="the incident whose opening was wrong")
+
+    steps = {
+        "qualify": ("enter how grave it is, and why it happens", "--cause 'a failed switch'"),
+        "call": ("enter a call for help to the provider", "--who Léa --ticket 4711"),
+        "inform": ("enter who was told of it", "--who management --text 'back by noon'"),
+        "note": ("enter how it goes on", "--answered 2026-11-29T10:05Z"),
+        "close": ("close it, with what was learned", "--restored 2026-11-29T12:00Z --lessons 'x'"),
+    }
+    for verb, (about, options) in steps.items():
+        step = add(verbs, verb, about, f"pradrill incident {verb} I-3 {options}")
+        step.add_argument("incident", metavar="I-N", help="an incident")
+        step.add_argument(
+            "--corrects", type=int, metavar="N", help="number of the step that was wrong"
+        )
+    qualify, call, inform, close = (
+        verbs.choices[v] for v in ("qualify", "call", "inform", "close")
+    )
+    _services(qualify, required=False)
+    _severity(qualify)
+    _provider(qualify)
+    qualify.add_argument("--cause", metavar="TEXT", help="the same words for the same cause")
+    _provider(call)
+    call.add_argument("--ticket", metavar="NUMBER", help="the provider's own")
+    for step in (call, inform):
+        step.add_argument("--who", metavar="NAME", required=step is inform, help="who was reached")
+    close.add_argument("--cause", metavar="TEXT", help="the same words for the same cause")
+    close.add_argument("--lessons", metavar="TEXT", help="what was learned")
+    for verb in ("call", "note", "close"):
+        step = verbs.choices[verb]
+        step.add_argument("--answered", metavar="INSTANT", help="when the provider took it up")
+        step.add_argument("--restored", metavar="INSTANT", help="T5: when all worked again")
+    for verb in ("note", "close"):
+        verbs.choices[verb].add_argument("--run", metavar="RUN", help="the run that recovered it")
+    for verb, step in verbs.choices.items():
+        step.set_defaults(verb=verb)
+        step.add_argument("--text", metavar="WORDS", help="what else is to be said")
+        step.add_argument("--at", metavar="INSTANT", help="when, with its zone (default: now)")
+        step.add_argument("--json", action="store_true", help="print the incident for programs")
+
+    show = add(verbs, "show", "show an incident with all its steps", "pradrill incident show I-3")
+    show.add_argument("incident", metavar="I-N", help="an incident")
+    listing = add(verbs, "list", "list the incidents", "pradrill incident list --open")
+    listing.add_argument("--open", action="store_true", help="those that are not closed")
+    listing.add_argument("--service", metavar="NAME", help="of one service")
+    for verb in ("show", "list"):
+        verbs.choices[verb].set_defaults(verb=verb)
+        verbs.choices[verb].add_argument("--json", action="store_true", help="for programs")
+
+
+def run(args: Namespace) -> int:
+    """Do what the verb says."""
+    app = swept(StateReader(args))
+    if args.verb in _STAGES:
+        app.must_sign()
+        _tell(app, args, [_enter(app, args)])
+    elif args.verb == "show":
+        _tell(app, args, [_incident(_incidents(app), args.incident)])
+    else:
+        every = _incidents(app)
+        chosen = [each for each in every if not args.open or each.closing is None]
+        listed = [each for each in chosen if not args.service or args.service in each.services]
+        _tell(app, args, listed)
+        if not listed and not args.json:
+            print("no incident is open" if args.open else "no incident is on record")
+
+    return ExitCode.RECORD if app.in_doubt else ExitCode.PASSED
+
+
+def _enter(app: StateReader, args: Namespace) -> Incident:
+    """Enter a step, unless it opens what is open already; return the incident."""
+    plan = load_plan(app.drills / PLAN)
+    incidents = _incidents(app)
+    if args.verb == "open" and (same := open_with(args.key, incidents)) and not args.corrects:
+        return same
+
+    step = _step(app, args, plan)
+    name = args.corrects if args.verb == "open" else args.incident
+    if name is not None:
+        incident = _incident(incidents, name)
+        step = step.model_copy(update={"incident": incident.incident})
+        if args.verb == "open":
+            step = step.model_copy(update={"corrects": 1})
+        step = _with_what_stays(step, incident, told_when=args.at is not None)
+        if (because := why_not(incident, step) or _disorder(incident, step)) is not None:
+            raise UsageError(
+                f"nothing is entered for {incident.incident}: {because}",
+                hint=f"See its steps: pradrill incident show {incident.incident}.",
+            )
+
+    app.register.append(EntryKind.INCIDENT, step, app.clock.now())
+    after = _incidents(app)
+    if name is not None:
+        return _incident(after, name)
+    same_step = (each for each in reversed(after) if each.steps[0] == step)
+    return next(same_step, None) or open_with(args.key, after) or after[-1]
+
+
+def _step(app: StateReader, args: Namespace, plan: Plan) -> IncidentStep:
+    """Read what was typed; raises UsageError for what the plan does not know, or is yet to come."""
+    words = {key: plain(getattr(args, key, None) or "") or None for key in _WORDS}
+    now = app.clock.now()
+    instants = {key: _instant(key, getattr(args, key, None), now) for key in _INSTANTS}
+    services = tuple(dict.fromkeys(getattr(args, "service", None) or ()))
+    _must_know("service", services, plan.services)
+    provider = words["provider"]
+    if provider is None and args.verb == "open":
+        hosts = (plan.services[name].provider for name in services)
+        provider = next((each for each in hosts if each), None)
+    _must_know("provider", [provider] if provider else [], plan.providers)
+    if args.verb == "open" and words["title"] is None:
+        raise UsageError("the incident has no title", hint="Say in one sentence what is wrong.")
+
+    severity = getattr(args, "severity", None)
+    run_id = getattr(args, "run", None)
+    if run_id is not None:
+        run_id = app.store.find(run_id)
+    if run_id and instants["restored"] is None:
+        verified = app.store.read(run_id).recovery.marks.get(Mark.SERVICE_VERIFIED)
+        instants["restored"] = verified.at if verified else None
+    at = instants.pop("at")
+    facts: dict[str, Any] = {
+        **{key: value for key, value in words.items() if value is not None},
+        **instants,
+        "provider": provider,
+        "services": services,
+        "severity": Severity(severity) if severity else None,
+        "run_id": run_id,
+        "corrects": args.corrects if args.verb != "open" else None,
+    }
+    return IncidentStep(
+        stage=_STAGES[args.verb],
+        at=at or now,
+        provenance=Provenance.ENTERED if at else Provenance.MEASURED,
+        entered=now,
+        by=user(),
+        **facts,
+    )
+
+
+def _with_what_stays(step: IncidentStep, incident: Incident, *, told_when: bool) -> IncidentStep:
+    """Return a correction with all that it does not say otherwise than the step before."""
+    if step.corrects is None or not 0 < step.corrects <= len(incident.steps):
+        return step
+    before = incident.steps[step.corrects - 1]
+    stays = {
+        name: getattr(before, name)
+        for name in IncidentStep.model_fields
+        if not getattr(step, name) and name != "incident"
+    }
+    if not told_when:
+        stays |= {"at": before.at, "provenance": before.provenance}
+    return step.model_copy(update=stays)
+
+
+def _disorder(incident: Incident, step: IncidentStep) -> str | None:
+    """Say which instant lies before what it must follow; None when all is in order."""
+    call = incident.first(IncidentStage.CALLED)
+    called = call.at if call is not None else None
+    if step.stage is IncidentStage.CALLED:
+        called = step.at
+    if step.answered and (called is None or step.answered < called):
+        return "nobody had called the provider before it answered"
+    if step.restored and step.restored < incident.began:
+        return "all worked again before it had begun"
+    if step.stage is IncidentStage.CLOSED and step.at < incident.opening.at:
+        return "it was closed before it was detected"
+    return None
+
+
+def _instant(key: str, text: str | None, now: datetime) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        at = parse_instant(text, "iso", None)
+    except PradrillError as error:
+        raise UsageError(
+            f"--{key}: {error.message}", hint="Write it as 2026-11-29T10:05Z, with its zone."
+        ) from error
+    if at > now:
+        raise UsageError(f"--{key}: {text} is yet to come", hint="Enter what has happened.")
+    return at
+
+
+def _must_know(what: str, names: Iterable[str], declared: Collection[str]) -> None:
+    unknown = [name for name in names if name not in declared]
+    if unknown:
+        hint = suggestion(unknown[0], list(declared))
+        raise UsageError(f'the plan has no {what} "{unknown[0]}"', hint=hint)
+
+
+def _incidents(app: StateReader) -> tuple[Incident, ...]:
+    return all_incidents(app.register.entries())
+
+
+def _incident(incidents: tuple[Incident, ...], name: str) -> Incident:
+    by_name = {each.incident: each for each in incidents}
+    if name.upper() not in by_name:
+        raise UsageError(f"no incident is called {name}", hint="List them: pradrill incident list.")
+    return by_name[name.upper()]
+
+
+def _tell(app: StateReader, args: Namespace, listed: list[Incident]) -> None:
+    """Print incidents: in a line each, with all their steps, or for programs."""
+    every = _incidents(app)
+    plan = _plan(app)
+    for incident in listed:
+        within = plan.recurring_within if plan else Plan.model_fields["recurring_within"].default
+        earlier = [each.incident for each in earlier_of_its_kind(incident, every, within)]
+        provider = plan.providers.get(incident.provider or "") if plan else None
+        promises = incident.promises(provider or Provider(), app.clock.now())
+        if args.json:
+            payload = {
+                "format": FORMAT,
+                **incident.model_dump(mode="json"),
+                "open": incident.closing is None,
+                "recurring": earlier,
+                "promises": [each.model_dump(mode="json") for each in promises],
+            }
+            print(json.dumps(payload, ensure_ascii=False))
+        elif args.verb == "list":
+            print(incident_line(incident, app.clock.now(), earlier))
+        else:
+            print(*incident_lines(incident, app.clock.now(), earlier, promises), sep="\n")
+
+
+def _plan(app: StateReader) -> Plan | None:
+    """Return the plan, or None: incidents are read without one, too."""
+    try:
+        return load_plan(app.drills / PLAN)
+    except PradrillError:
+        return None
+
+
+def _services(command: ArgumentParser, *, required: bool) -> None:
+    command.add_argument(
+        "--service", action="append", required=required, metavar="NAME", help="whom it hurts"
+    )
+
+
+def _severity(command: ArgumentParser) -> None:
+    command.add_argument(
+        "--severity", choices=[each.value for each in Severity], help="how grave it is"
+    )
+
+
+def _provider(command: ArgumentParser) -> None:
+    command.add_argument(
+        "--provider", metavar="NAME", help="at whose place (default: the service's provider)"
+    )
