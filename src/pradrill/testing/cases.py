@@ -8,7 +8,7 @@ from typing import Any
 
 from pradrill.domain.declared.backup_source import Promised, Select
 from pradrill.domain.declared.manual_step import Confirm
-from pradrill.domain.declared.plan import Support
+from pradrill.domain.declared.provider import Support
 from pradrill.domain.register.annotation import Annotation, AnnotationKind
 from pradrill.domain.register.finding import Closure
 from pradrill.domain.report.case_file import CaseFile, RecordIntegrity

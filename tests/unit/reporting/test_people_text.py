@@ -13,7 +13,7 @@ from rich.console import Console
 from tests.support.waits import a_wait
 
 from pradrill.domain.declared.manual_step import Confirm, ManualStep
-from pradrill.domain.declared.plan import Support
+from pradrill.domain.declared.provider import Support
 from pradrill.domain.register.finding import Closure, Sighting
 from pradrill.domain.run.outcome import StepKind
 from pradrill.domain.run.question import Call, CallStage, SlaMeasure, SlaStanding

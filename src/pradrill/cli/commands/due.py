@@ -12,11 +12,14 @@ from pradrill.app.composition import App
 from pradrill.app.reading import warn
 from pradrill.cli.commands.run import carry_out, tell
 from pradrill.config.project import Project
+from pradrill.domain.declared.provider import endings
 from pradrill.domain.register.entry import EntryKind
+from pradrill.domain.register.finding_of_ending import finding_of_ending
 from pradrill.domain.register.missed_dates import missed
 from pradrill.domain.run.record import RunRecord, RunState
 from pradrill.domain.values.duration import due_after
 from pradrill.errors import ExitCode, PradrillError
+from pradrill.reporting.text.commitments import ending_line
 
 
 class Due(NamedTuple):
@@ -47,6 +50,7 @@ def run(args: Namespace) -> int:
     project = _project(app, launch=args.launch)
     app.settle()
     _enter_missed(app, project)
+    _enter_endings(app, project)
     due = find_due(project, app.store.last_finished(), app.clock.now())
     if args.launch:
         return _launch(app, project, due)
@@ -85,6 +89,20 @@ def _enter_missed(app: App, project: Project) -> None:
             warn(f"{miss.service} was due on {miss.due:%Y-%m-%d}, and nobody attempted its drill")
     except (PradrillError, ValueError) as error:
         warn(f"missed drills cannot be told: {error}")
+
+
+def _enter_endings(app: App, project: Project) -> None:
+    """Open a finding for each commitment of a provider that ends soon; once for each date."""
+    now = app.clock.now()
+    try:
+        keys = {finding.key for finding in app.findings()}
+        for ending in endings(project.plan.providers, now.date()):
+            finding = finding_of_ending(ending, now)
+            if finding.key not in keys:
+                app.register.append(EntryKind.FINDING, finding, now)
+                warn(ending_line(ending, now.date()))
+    except PradrillError as error:
+        warn(f"commitments that end cannot be told: {error}")
 
 
 def find_due(project: Project, records: Iterable[RunRecord], now: datetime) -> list[Due]:

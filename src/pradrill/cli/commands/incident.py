@@ -15,7 +15,8 @@ from pradrill.cli.arguments import add, subcommands
 from pradrill.cli.typed import plain
 from pradrill.config.loader import load_plan, suggestion
 from pradrill.config.plan_file import PLAN
-from pradrill.domain.declared.plan import Plan, Provider
+from pradrill.domain.declared.plan import Plan
+from pradrill.domain.declared.provider import Provider
 from pradrill.domain.register.entry import EntryKind
 from pradrill.domain.register.incident import Incident, IncidentStage, IncidentStep
 from pradrill.domain.register.incident_history import (

@@ -8,7 +8,9 @@ from pradrill.app.composition import App
 from pradrill.config.checks.plays import ask_ansible
 from pradrill.config.checks.responsibilities import unshown_lines
 from pradrill.config.problems import ConfigurationProblemsError
+from pradrill.domain.declared.provider import endings
 from pradrill.errors import ExitCode
+from pradrill.reporting.text.commitments import ending_line
 
 _FEW = 20  # more names than that are no line that anybody reads
 EXAMPLE = "pradrill validate"
@@ -34,6 +36,10 @@ def run(args: Namespace) -> int:
 
     for line in unshown_lines(project) if args.drill is None else ():
         print(line)
+    today = app.clock.now().date()
+    for ending in endings(project.plan.providers, today):
+        print(ending_line(ending, today))
+
     return ExitCode.PASSED
 
 

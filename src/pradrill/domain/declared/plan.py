@@ -9,66 +9,12 @@ from pydantic import Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from pradrill.domain.declared.channel import Notify
+from pradrill.domain.declared.provider import Provider
 from pradrill.domain.declared.responsibility import TOPICS
 from pradrill.domain.declared.sealing import Sealing
 from pradrill.domain.values import identity
 from pradrill.domain.values.duration import DrillEvery, PositiveDuration
 from pradrill.domain.values.model import Model, RelativePath, when_written
-from pradrill.domain.values.severity import Severity
-
-
-class Support(Model):
-    """How to reach a provider's support, and under which contract."""
-
-    phone: str | None = Field(default=None, description="number", examples=["+33 3 26 00 00 00"])
-    email: str | None = Field(
-        default=None, description="address", examples=["support@host.example"]
-    )
-    hours: str | None = Field(default=None, description="when they answer", examples=["24/7"])
-    contract: str | None = Field(default=None, description="its number", examples=["HX-1234"])
-
-
-class Times(Model):
-    """How soon a provider promises to act."""
-
-    response: PositiveDuration | None = Field(
-        default=None, description="how soon they answer a call", examples=["30m"]
-    )
-    restoration: PositiveDuration | None = Field(
-        default=None, description="how soon their part works again", examples=["4h"]
-    )
-
-
-class Sla(Model):
-    """What a provider promises."""
-
-    availability: str | None = Field(default=None, description="in words", examples=["99.9 %"])
-    response: PositiveDuration | None = Field(
-        default=None, description="how soon they answer a call", examples=["30m"]
-    )
-    restoration: PositiveDuration | None = Field(
-        default=None, description="how soon their part works again", examples=["4h"]
-    )
-    by_severity: dict[Severity, Times] = Field(
-        default={},
-        description="what is promised for incidents of a severity (minor, major, critical), where "
-        "that is something else",
-        examples=[{"critical": {"response": "15m", "restoration": "2h"}}],
-    )
-
-    def promised(self, what: str, severity: Severity | None) -> timedelta | None:
-        """Return how soon `response` or `restoration` is promised for a severity."""
-        times = self.by_severity.get(severity) if severity is not None else None
-        of_severity = None if times is None else getattr(times, what)
-        promise: timedelta | None = of_severity or getattr(self, what)
-        return promise
-
-
-class Provider(Model):
-    """A company that hosts services: machines, network and an SLA, not the recovery."""
-
-    support: Support = Field(default=Support(), description="how to reach its support")
-    sla: Sla = Field(default=Sla(), description="what it promises")
 
 
 class Objectives(Model):

@@ -10,7 +10,7 @@ from typing import NamedTuple, Self
 
 
 class About(StrEnum):
-    """The kinds of problem that a run can show."""
+    """The kinds of problem that a run, or the plan, can show."""
 
     NOT_READY = "not-ready"
     VERDICT = "verdict"
@@ -24,9 +24,10 @@ class About(StrEnum):
     OBJECTIVE = "objective"
     WORST_CASE = "worst-case"
     SLA = "sla"
+    COMMITMENT = "commitment"
 
 
-_NOT_OF_A_DRILL = {About.OBJECTIVE, About.WORST_CASE, About.SLA}
+_NOT_OF_A_DRILL = {About.OBJECTIVE, About.WORST_CASE, About.SLA, About.COMMITMENT}
 
 
 class FindingKey(NamedTuple):

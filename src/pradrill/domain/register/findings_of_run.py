@@ -270,6 +270,8 @@ def unproved(finding: Finding, record: RunRecord) -> str | None:
             for measure in record.sla
         ):
             return f"it did not measure that {key.of} kept its SLA for {key.which}"
+    elif key.about == About.COMMITMENT:
+        return f"no run shows what binds {key.of}"
     elif key.of_a_drill:
         if record.plan.drill.drill != key.of:
             return f"it is a run of the drill {record.plan.drill.drill}, not of {key.of}"

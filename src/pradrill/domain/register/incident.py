@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from pydantic import Field
 
-from pradrill.domain.declared.plan import Provider
+from pradrill.domain.declared.provider import Provider
 from pradrill.domain.run.question import CallStage, SlaStanding
 from pradrill.domain.values.model import Model, Utc
 from pradrill.domain.values.severity import Severity

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from pradrill.domain.declared.manual_step import Confirm
-from pradrill.domain.declared.plan import Support
+from pradrill.domain.declared.provider import Support
 from pradrill.domain.run.outcome import Phase
 from pradrill.domain.values.duration import Duration
 from pradrill.domain.values.model import Model, Utc

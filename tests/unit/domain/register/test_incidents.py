@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pradrill.domain.declared.plan import Provider
+from pradrill.domain.declared.provider import Provider
 from pradrill.domain.register.entry import GENESIS, Entry, EntryKind
 from pradrill.domain.register.incident import Incident, IncidentStage, IncidentStep
 from pradrill.domain.register.incident_history import all_incidents, earlier_of_its_kind
