@@ -22,6 +22,7 @@ COMMANDS = {
     "annotate": "add what people say of a run: times, participants, lessons, sign-off",
     "findings": "list the open findings, oldest first",
     "finding": "open a finding, show one, or close one by a run that proves it",
+    "sheet": "write the crisis sheet: whom to call and what to do, to be printed and kept",
     "incident": "enter an incident step by step, show one, or list them",
     "register": "list every attempt, and verify that nothing was changed",
     "bundle": "put a run's evidence into a folder that stock tools verify",

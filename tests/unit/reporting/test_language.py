@@ -272,6 +272,7 @@ FIGURES = st.none() | st.builds(
         rta=FIGURES,
         rpa=FIGURES,
         contradictions=st.just(()),
+        unlooked=st.just(()),
     )
 )
 def test_every_reason_of_a_verdict_has_french_words(evidence: Evidence) -> None:

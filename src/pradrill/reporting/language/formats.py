@@ -7,7 +7,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from pradrill.domain.run.ending import Refusal, RunState, Verdict
@@ -128,6 +128,11 @@ def at_tenth(instant: datetime) -> str:
 
 def _day(instant: datetime) -> str:
     return instant.date().isoformat()
+
+
+def day(value: date) -> str:
+    """Write a day, or that of an instant in UTC."""
+    return (value.date() if isinstance(value, datetime) else value).isoformat()
 
 
 def short(value: timedelta | float) -> str:

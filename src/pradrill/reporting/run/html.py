@@ -23,7 +23,7 @@ from pradrill.reporting.run import sourced_fields as fields
 from pradrill.reporting.run.timeline_layout import draw
 
 _DATA = re.compile(r"data:image/(?:png|svg\+xml);base64,[A-Za-z0-9+/]+=*")
-_TEMPLATES = Path(__file__).parents[1] / "templates"
+TEMPLATES = Path(__file__).parents[1] / "templates"
 
 
 class Letterhead(NamedTuple):
@@ -63,7 +63,7 @@ def render_page(template: str, letterhead: Letterhead, **values: Any) -> str:
                 language=letterhead.language,
                 logo=_image(letterhead.logo),
                 clauses=letterhead.clauses,
-                style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704 ours
+                style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704 ours
                 **values,
             )
         )
@@ -79,7 +79,7 @@ def _image(logo: str | None) -> Markup | None:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         finalize=_safe,
         undefined=StrictUndefined,

@@ -1,0 +1,77 @@
+"""`pradrill sheet`: whom to call and what to do, printed before it is needed."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from pradrill.app.composition import App
+from pradrill.app.settle import swept
+from pradrill.cli.commands.report import letterhead, write_file
+from pradrill.config.loader import suggestion
+from pradrill.domain.register.entry import RunEntry
+from pradrill.domain.report.crisis_sheet import ProofOnSheet, crisis_sheet
+from pradrill.domain.run.ending import Verdict
+from pradrill.errors import ExitCode, PradrillError, UsageError
+from pradrill.register.runs.entries import runs_of
+from pradrill.reporting.crisis_sheet import sheet_html, sheet_pdf
+
+EXAMPLE = "pradrill sheet --lang fr --format pdf --output sheet.pdf"
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("service", nargs="?", help="one service (default: all, one page each)")
+    parser.add_argument(
+        "--lang", choices=("fr", "en"), help="default: the plan's language, else that of $LANG"
+    )
+    parser.add_argument("--format", choices=("html", "pdf"), default="html", help="default: html")
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="default: a file in STATE/sheets"
+    )
+
+
+def run(args: Namespace) -> int:
+    """Write the sheet and print where it is."""
+    app = swept(App(args))
+    project = app.project()
+    services = project.plan.services
+    if args.service not in {None, *services}:
+        hint = suggestion(args.service, list(services))
+        raise UsageError(f'the plan has no service "{args.service}"', hint=hint)
+
+    now = app.clock.now()
+    sheet = crisis_sheet(
+        project.plan,
+        {name: loaded.drill.services for name, loaded in project.drills.items()},
+        _proofs(app),
+        now=now,
+        only=args.service,
+    )
+    words = letterhead(app, args.lang)
+    content = sheet_pdf(sheet, words) if args.format == "pdf" else sheet_html(sheet, words).encode()
+    name = "-".join(("sheet", f"{now:%Y-%m-%d}", *([args.service] if args.service else ())))
+    path = args.output or app.state / "sheets" / f"{name}.{args.format}"
+    write_file(path, content)
+    print(path)
+
+    return ExitCode.RECORD if app.in_doubt else ExitCode.PASSED
+
+
+def _proofs(app: App) -> dict[str, ProofOnSheet]:
+    """Return each service's newest run that passed; nobody's where the register is in doubt."""
+    if app.in_doubt:
+        return {}
+    newest: dict[str, RunEntry] = {}
+    for run_entry in runs_of(app.register):
+        if run_entry.verdict == Verdict.PASSED and run_entry.refusal is None:
+            newest |= dict.fromkeys(run_entry.services, run_entry)
+    return {service: _proof(app, service, entry) for service, entry in newest.items()}
+
+
+def _proof(app: App, service: str, entry: RunEntry) -> ProofOnSheet:
+    try:
+        rta = app.store.read(entry.run_id).recovery_of(service).rta
+    except PradrillError:  # its record is gone or was changed: that it passed stands in the chain
+        rta = None
+    return ProofOnSheet(run_id=entry.run_id, at=entry.started, rta=rta)
