@@ -10,6 +10,7 @@ from pathlib import Path
 from pradrill.app.composition import App
 from pradrill.app.settle import swept
 from pradrill.cli.commands.report import letterhead, write_file
+from pradrill.cli.commands.sheet import write_sheet
 from pradrill.config.loader import suggestion
 from pradrill.domain.dossier.build import Damaged, Dossier, Sealed, Sources, compile_dossier
 from pradrill.domain.dossier.period import Period
@@ -62,6 +63,8 @@ def run(args: Namespace) -> int:
     path = args.output or app.state / "dossiers" / f"{name[:200]}.{args.format}"
     write_file(path, content)
     print(path)
+    if args.format in {"html", "pdf"} and not args.services:
+        write_sheet(app, Namespace(**{**vars(args), "output": None}))  # it ages with what it tells
 
     return ExitCode.PASSED if dossier.complete else RecordError.exit_code
 

@@ -34,28 +34,31 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Write the sheet and print where it is."""
     app = swept(App(args))
-    project = app.project()
-    services = project.plan.services
+    services = app.project().plan.services
     if args.service not in {None, *services}:
         hint = suggestion(args.service, list(services))
         raise UsageError(f'the plan has no service "{args.service}"', hint=hint)
 
+    print(write_sheet(app, args, only=args.service))
+    return ExitCode.RECORD if app.in_doubt else ExitCode.PASSED
+
+
+def write_sheet(app: App, args: Namespace, *, only: str | None = None) -> Path:
+    """Write the sheet of all services, or of one; return where it is.
+
+    `args`: format, language, and the file, if one was named.
+    """
+    project = app.project()
     now = app.clock.now()
-    sheet = crisis_sheet(
-        project.plan,
-        {name: loaded.drill.services for name, loaded in project.drills.items()},
-        _proofs(app),
-        now=now,
-        only=args.service,
-    )
+    drills = {name: loaded.drill.services for name, loaded in project.drills.items()}
+    sheet = crisis_sheet(project.plan, drills, _proofs(app), now=now, only=only)
     words = letterhead(app, args.lang)
     content = sheet_pdf(sheet, words) if args.format == "pdf" else sheet_html(sheet, words).encode()
-    name = "-".join(("sheet", f"{now:%Y-%m-%d}", *([args.service] if args.service else ())))
-    path = args.output or app.state / "sheets" / f"{name}.{args.format}"
-    write_file(path, content)
-    print(path)
 
-    return ExitCode.RECORD if app.in_doubt else ExitCode.PASSED
+    name = "-".join(("sheet", f"{now:%Y-%m-%d}", *([only] if only else ())))
+    path: Path = args.output or app.state / "sheets" / f"{name}.{args.format}"
+    write_file(path, content)
+    return path
 
 
 def _proofs(app: App) -> dict[str, ProofOnSheet]:
