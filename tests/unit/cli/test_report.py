@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -115,7 +116,7 @@ def test_a_bad_letterhead_does_not_stop_a_report(
     page = reported(state).read_text(encoding="utf-8")
     assert "cannot read the logo" in capsys.readouterr().err
     assert "<img" not in page
-    assert 'id="clauses"' in page
+    assert "RTO" in page
 
 
 def test_the_run_before_is_compared(state: Path) -> None:
@@ -124,6 +125,7 @@ def test_the_run_before_is_compared(state: Path) -> None:
     before = sealed(state, START.replace(year=2025), plan=a_run_plan(plan_version=2))
     sealed(state, START.replace(year=2027))
     page = reported(state, "20260310T").read_text(encoding="utf-8")
+    page = re.sub("</?span[^>]*>", "", page)
     assert f"Compared with run {before} of 2025-03-10" in page
     assert "plan version: 2 \u2192 3" in page
 

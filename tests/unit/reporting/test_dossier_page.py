@@ -116,7 +116,12 @@ def test_the_first_page_names_what_is_wrong(letterhead: Letterhead | None) -> No
     expected = (
         ("last test not passed", "failed", "crashed", "1 finding is open: 1 critical")
         if letterhead is None
-        else ("dernier test non réussi", "échec", "arrêt brutal", "1 écart est ouvert\u00a0: 1")
+        else (
+            "dernier test non réussi",
+            "échec",
+            "interruption anormale",
+            "1 écart est ouvert\u00a0: 1",
+        )
     )
     for words in (*expected, "F-9: the restore is too slow"):
         assert words in text

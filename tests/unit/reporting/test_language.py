@@ -114,7 +114,8 @@ def test_placeholders_survive_translation() -> None:
             placeholders = set(re.findall(r"%\(\w+\)s", string))
             assert placeholders <= expected | {"%(n)s"}, message.id
             assert expected - {"%(n)s"} <= placeholders, message.id
-            assert not string.replace("%(", "").count("%"), message.id
+            filled = bool(re.search(r"%\(\w+\)s", ids[-1]))  # else a sign is a sign
+            assert not filled or not string.replace("%(", "").replace("%%", "").count("%")
 
 
 def shown_enums() -> Iterator[type[StrEnum]]:
@@ -143,7 +144,7 @@ def test_verdicts_are_those_of_the_design() -> None:
     """The French verdicts and figures are the words that the design fixes."""
     with speaking("fr"):
         verdicts = [vocabulary.word(verdict) for verdict in Verdict]
-    assert verdicts == ["RÉUSSI", "OBJECTIF MANQUÉ", "ÉCHEC", "NON CONCLUANT"]
+    assert verdicts == ["RÉUSSI", "OBJECTIF NON TENU", "ÉCHEC", "NON CONCLUANT"]
     html = render_html(CaseFile(record=a_record()), Letterhead(language="fr"))
     for words in ("RTO (DMIA)", "RPO (PDMA)", "Durée constatée (RTA)", "Perte constatée (RPA)"):
         assert words in html

@@ -14,7 +14,7 @@ from pradrill.app.damage import wrongs
 from pradrill.app.reading import warn
 from pradrill.app.settle import swept
 from pradrill.cli.arguments import run_argument
-from pradrill.config.branding import read_clauses, read_logo
+from pradrill.config.branding import chosen_clauses, read_logo
 from pradrill.config.loader import load_plan
 from pradrill.domain.report.case_file import CaseFile
 from pradrill.errors import ConfigurationError, ExitCode, RecordError
@@ -116,7 +116,7 @@ def letterhead(app: App, language: str | None) -> Letterhead:
     try:
         plan = load_plan(app.drills / "plan.yml")
         default = plan.language
-        clauses = read_clauses(app.drills)
+        clauses = chosen_clauses(app.drills, plan)
         logo = None if plan.logo is None else read_logo(plan.logo)
     except ConfigurationError as error:
         if app.names_drills():
@@ -125,7 +125,7 @@ def letterhead(app: App, language: str | None) -> Letterhead:
     return Letterhead(
         language=language or default or _language_of_user(),
         logo=logo,
-        clauses=clauses or read_clauses(None),
+        clauses=clauses,
     )
 
 

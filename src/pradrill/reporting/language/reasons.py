@@ -20,10 +20,9 @@ from pradrill.domain.values.reason import (
     ReasonOrText,
     as_reason,
     conjunction,
-    in_utc,
 )
 from pradrill.domain.values.reason_code import Code
-from pradrill.reporting.language import old_sentences
+from pradrill.reporting.language import formats, old_sentences, quotations
 from pradrill.reporting.language.formats import respelt
 from pradrill.reporting.language.i18n import _, decimal, language
 from pradrill.reporting.language.terms import step_name, word
@@ -61,7 +60,7 @@ def spoken(reason: ReasonOrText) -> str:
 
 def _spoken(reason: Reason) -> str | None:
     if not reason.code:
-        return old_sentences.spoken(reason.text)
+        return old_sentences.spoken(reason.text) or quotations.spoken(reason.text)
 
     code = Code.lookup(reason.code)
     if code is None:  # of a later version
@@ -90,6 +89,8 @@ def _value(name: str, value: Any) -> str:
 
 def _measure(name: str, value: Any) -> str:
     if name == "instant":
-        return in_utc(datetime.fromisoformat(value))
+        return formats.at(datetime.fromisoformat(value))
+    if name == "every":
+        return formats.every(value)
     text = ENGLISH[name](value)
     return decimal(text).replace(" ", "\u00a0") if name == "seconds" else respelt(text)

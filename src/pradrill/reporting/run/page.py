@@ -9,6 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
+from pradrill.domain.report.case_file import CaseFile
 from pradrill.domain.run.backup_catalogue import CatalogueReading
 from pradrill.domain.run.backup_integrity import IntegrityResult
 from pradrill.domain.run.outcome import (
@@ -112,7 +113,7 @@ class Comparison(NamedTuple):
         """
         if self.actual is None:
             return _(wording.NOT_MEASURED)
-        return wording.tenth(min(_left(each) for each in self.parts or (self,)), up=False)
+        return wording.bound(min(_left(each) for each in self.parts or (self,)), up=False)
 
 
 def _left(comparison: Comparison) -> float:
@@ -123,7 +124,7 @@ def _left(comparison: Comparison) -> float:
 def between(low: float, high: float) -> str:
     """Write the bounds of a duration, rounded outwards."""
     return _(
-        "%(low)s to %(high)s", low=wording.tenth(low, up=False), high=wording.tenth(high, up=True)
+        "%(low)s to %(high)s", low=wording.bound(low, up=False), high=wording.bound(high, up=True)
     )
 
 
@@ -191,7 +192,7 @@ class WorstRow(NamedTuple):
         if self.reading is None:
             return _(wording.NOT_MEASURED)
         left = self.objective.total_seconds() - self.reading.worst_case.seconds
-        return wording.tenth(left, up=False)
+        return wording.bound(left, up=False)
 
 
 def worst_rows(record: RunRecord) -> tuple[WorstRow, ...]:
@@ -318,6 +319,36 @@ def headline(record: RunRecord) -> str:
     return verdict
 
 
+def run_line(record: RunRecord) -> str:
+    """Write whose report it is, for the edge of each page: short enough for one line."""
+    parts = (
+        wording.brief(record.plan.organisation, 32),
+        wording.brief(record.plan.drill.drill, 32),
+        wording.brief(headline(record), 40),
+        wording.at(record.started),
+    )
+    return " · ".join(parts)
+
+
+def proof_line(case: CaseFile) -> str:
+    """Write by what the record is known, for the edge of each page."""
+    sha256 = case.integrity.record_sha256 if case.integrity else _("not computed")
+    return f"record.json SHA-256 {wording.line(sha256, 80)}"
+
+
+def whole_of(record: RunRecord) -> str:
+    """Say how long the whole estate took; its services' objectives are their own."""
+    rta = record.recovery.rta
+    if rta is None:
+        return _("The whole was not recovered: there is no RTA of all services together.")
+    return _(
+        "All services together: %(length)s from the disruption to the last verified one "
+        "(%(interval)s).",
+        length=wording.short(rta.seconds),
+        interval=between(rta.low, rta.high),
+    )
+
+
 def notes(record: RunRecord) -> tuple[str, ...]:
     """Return the sentences that a reader of the verdict must not miss."""
     texts = []
@@ -388,7 +419,7 @@ def _resumed(record: RunRecord) -> Iterator[str]:
             yield _(
                 "The controller was restarted in between: that time is known to within "
                 "%(within)s, and the intervals say so.",
-                within=wording.tenth(each.within, up=True),
+                within=wording.bound(each.within, up=True),
             )
 
 

@@ -8,7 +8,7 @@ as broken, so that a run of ten minutes stays readable beside an objective of fo
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import NamedTuple
 
@@ -270,7 +270,7 @@ def _free_row(rows: list[list[tuple[float, float]]], span: tuple[float, float]) 
 
 
 def _ticks(origin: datetime, axis: _Axis) -> Iterator[tuple[float, str]]:
-    """Give round instants of the run, in UTC."""
+    """Give round instants of the run."""
     length = axis.end - axis.begin
     step = next((float(size) for size in _TICKS if length / size <= _MOST_TICKS), 0.0)
     if not step:
@@ -286,9 +286,9 @@ def _ticks(origin: datetime, axis: _Axis) -> Iterator[tuple[float, str]]:
 
 def _tick_label(midnight: datetime, seconds: float, step: float) -> str:
     try:
-        instant = (midnight + timedelta(seconds=seconds)).astimezone(UTC)
+        instant = wording.local(midnight + timedelta(seconds=seconds))
     except OverflowError:
         return ""
     if step >= _DAY:
-        return instant.date().isoformat()
+        return wording.day(instant)
     return f"{instant:%H:%M:%S}" if step % 60 else f"{instant:%H:%M}"
