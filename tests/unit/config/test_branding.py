@@ -167,7 +167,9 @@ def test_clauses_lead_to_parts_that_exist() -> None:
     page = render_html(a_case(), Letterhead(clauses=read_clauses(None)))
     for part in Section:
         assert f'id="{part}"' in page
-    assert page.count('href="#') == sum(len(c.evidence) for c in read_clauses(None).clauses)
+    assert page.count('class="ref" href="#') == sum(
+        len(c.evidence) for c in read_clauses(None).clauses
+    )
 
 
 def test_a_part_with_nothing_in_it_is_not_called_evidence() -> None:

@@ -149,7 +149,9 @@ def test_page_stands_alone(name: str) -> None:
     seen_page = Page(html)
     assert html.startswith("<!DOCTYPE html>")
     assert not {"script", "link", "img", "iframe", "object"} & set(seen_page.tags)
-    assert not [a for a in seen_page.attributes if a[0] in {"src", "href", "srcset", "action"}]
+    links = [a for a in seen_page.attributes if a[0] in {"src", "href", "srcset", "action"}]
+    assert all(name == "href" and value.startswith("#") for name, value in links)
+    assert {value[1:] for _name, value in links} <= set(seen_page.ids)
     assert not [a for a in seen_page.attributes if a[0].startswith("on")]
     assert not re.search(r"@import|url\((?!#)", html)
     assert set(seen_page.refs) <= set(seen_page.ids)
@@ -366,8 +368,14 @@ def luminance(colour: str) -> float:
 
 
 def test_every_text_can_be_read() -> None:
-    """Each colour of text stands out from white paper by WCAG AA's 4.5 to 1, white on bars too."""
+    """Each colour of text stands out by 4.5 to 1, on white paper, bars, and the dark screen."""
+    dark = re.compile(r"@media screen and \(prefers-color-scheme: dark\) \{(.*?)\n\}", re.DOTALL)
     html = html_of(a_record())
+    by_night = re.findall(r"(?:--ink|--muted|[^-]color): (#[0-9a-f]{3,6})", dark.findall(html)[0])
+    assert len(by_night) >= 6
+    for colour in set(by_night) - {"#1b1b1b"}:  # which stands on a light cell
+        assert (luminance(colour) + 0.05) / (luminance("#161616") + 0.05) >= 4.5, colour
+    html = dark.sub("", html)
     colours = set(re.findall(r"(?:--ink|--muted|[^-]color): (#[0-9a-f]{3,6})", html))
     colours |= set(re.findall(r"text \{ fill: (#[0-9a-f]{3,6})", html))
     bars = set(re.findall(r"\.bar \{ fill: (#[0-9a-f]{3,6})", html))

@@ -252,6 +252,7 @@ FIGURES = st.none() | st.builds(
         ).map(tuple),
         not_executed=st.lists(PLAIN, max_size=2).map(tuple),
         held_by=st.lists(PLAIN, max_size=2).map(tuple),
+        unlooked=st.just(()),
         guards=st.lists(
             st.builds(a_guard, host=PLAIN, outcome=st.sampled_from(GuardOutcome), detail=PLAIN),
             max_size=2,

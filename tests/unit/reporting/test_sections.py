@@ -59,7 +59,7 @@ FIELDS = {  # AUDIT group → what must stand on the page, filled in or "not ent
 def text_of_page(case: CaseFile) -> str:
     """Return what a reader sees of the page, on one line."""
     page = render_html(case, Letterhead(clauses=read_clauses(None)))
-    bare = re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)
+    bare = re.sub(r"<style>.*?</style>|<svg.*?</svg>", "", page, flags=re.DOTALL)
     words = re.sub(r"</?(?:span|b|a)\b[^>]*>", "", bare)
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", words)).split())
 
@@ -282,7 +282,7 @@ def test_later_sightings_stand_beside_an_open_finding() -> None:
     french = render_html(a_case(findings=findings), Letterhead(language="fr"))
     french = re.sub("</?span[^>]*>", "", french)
     assert "revu 2 fois depuis, en dernier par l\u2019exécution" in french
-    assert "l\u2019exécution, 20260310T020000Z-moodle-7f3a; revu" in french
+    assert "l\u2019exécution, 20260310T020000Z-moodle-7f3a\u202f; revu" in french
 
 
 def test_topics_of_responsibilities_are_said_in_the_readers_language() -> None:

@@ -103,6 +103,11 @@ def colon() -> str:
     return "\u00a0: " if language() == "fr" else ": "
 
 
+def semicolon() -> str:
+    """Return the mark that stands between the members of a list of phrases."""
+    return "\u202f; " if language() == "fr" else "; "
+
+
 def _flat(value: object) -> str:
     if isinstance(value, dict | list | tuple):
         return json.dumps(value, ensure_ascii=False, default=str)
@@ -143,6 +148,11 @@ def time_of_day(instant: datetime) -> str:
 def day(value: date) -> str:
     """Write a day, or that of an instant, as the language does."""
     return _calendar_day(_local(value).date() if isinstance(value, datetime) else value)
+
+
+def month(year: int, number: int) -> str:
+    """Write a month as the language does."""
+    return f"{number:02d}/{year:04d}" if language() == "fr" else f"{year:04d}-{number:02d}"
 
 
 def clock_name() -> str:

@@ -76,7 +76,9 @@ def _spoken(reason: Reason) -> str | None:
 def _value(name: str, value: Any) -> str:
     """Say a value; a list of values, and a reason among them, too."""
     if isinstance(value, list):
-        return conjunction(name).join(_value(name, each) for each in value)
+        between = conjunction(name)
+        between = formats.semicolon() if between == "; " else between
+        return between.join(_value(name, each) for each in value)
     if isinstance(value, dict) or name in _QUOTES:
         return spoken(as_reason(value))
     if name in ENGLISH:

@@ -110,7 +110,7 @@ def red_options(record: RunRecord) -> str:
     red = [check for check in view.red_checks(record) if not check.mandatory]
     if not red:
         return ""
-    titles = "; ".join(wording.line(check.title, 120) for check in red[:_TOLD])
+    titles = wording.semicolon().join(wording.line(check.title, 120) for check in red[:_TOLD])
     return ngettext(
         "%(n)s check that is not mandatory did not pass: %(titles)s",
         "%(n)s checks that are not mandatory did not pass: %(titles)s",

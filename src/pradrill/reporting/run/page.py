@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import signal
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
 from pradrill.domain.report.case_file import CaseFile
+from pradrill.domain.report.clauses import ClauseMap
+from pradrill.domain.report.sections import Section
 from pradrill.domain.run.backup_catalogue import CatalogueReading
 from pradrill.domain.run.backup_integrity import IntegrityResult
 from pradrill.domain.run.outcome import (
@@ -347,6 +349,12 @@ def whole_of(record: RunRecord) -> str:
         length=wording.short(rta.seconds),
         interval=between(rta.low, rta.high),
     )
+
+
+def contents(sections: Sequence[Section], clauses: ClauseMap | None) -> tuple[tuple[str, str], ...]:
+    """Return the entries of a short table of contents."""
+    there = [section for section in sections if section is not Section.CLAUSES or clauses]
+    return tuple((section.value, _(section.heading)) for section in there)
 
 
 def notes(record: RunRecord) -> tuple[str, ...]:
