@@ -64,6 +64,7 @@ def test_a_page_is_written_beside_the_record(
         ("pdf", b"%PDF-1.7"),
         ("junit", b"<?xml"),
         ("csv", b"run,drill,"),
+        ("in-toto", b'{\n "_type": "https://in-toto.io/Statement/v1"'),
     ],
 )
 def test_each_format_is_what_it_says(state: Path, form: str, start: bytes) -> None:

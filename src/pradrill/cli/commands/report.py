@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from argparse import ArgumentParser, Namespace
@@ -24,9 +25,17 @@ from pradrill.reporting.pdf import Attached, render_pdf
 from pradrill.reporting.run.csv import render_csv
 from pradrill.reporting.run.doubt import doubts
 from pradrill.reporting.run.html import Letterhead, render_html
+from pradrill.reporting.run.in_toto import render_test_result
 from pradrill.reporting.run.junit import render_junit
 
-_SUFFIX = {"html": "html", "pdf": "pdf", "junit": "xml", "csv": "csv", "json": "json"}
+_SUFFIX = {
+    "html": "html",
+    "pdf": "pdf",
+    "junit": "xml",
+    "csv": "csv",
+    "json": "json",
+    "in-toto": "intoto.json",
+}
 
 
 EXAMPLE = "pradrill report --format pdf --lang fr --output /tmp/report.pdf"
@@ -37,7 +46,7 @@ def arguments(parser: ArgumentParser) -> None:
     run_argument(parser)
     parser.add_argument(
         "--format",
-        choices=("html", "pdf", "junit", "csv", "json"),
+        choices=tuple(_SUFFIX),
         default="html",
         help="html: one self-contained page; pdf: PDF/A with the record inside; the others are "
         "for programs (default: html)",
@@ -97,6 +106,9 @@ def _rendered(app: App, case: CaseFile, form: str, language: str | None) -> byte
         return render_junit(case).encode()
     if form == "csv":
         return render_csv(case).encode()
+    if form == "in-toto":
+        sha256 = hashlib.sha256(sealed(app, case.record.run_id)).hexdigest()
+        return render_test_result(case, sha256).encode()
     if form == "json":
         return case.model_dump_json(indent=1).encode() + b"\n"
 
