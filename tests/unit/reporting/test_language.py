@@ -38,7 +38,7 @@ from pradrill.engine.planning import plan_run
 from pradrill.reporting.language import formats as wording
 from pradrill.reporting.language import reasons
 from pradrill.reporting.language import terms as vocabulary
-from pradrill.reporting.language.i18n import LANGUAGES, LOCALE, _, ngettext, speaking
+from pradrill.reporting.language.i18n import LANGUAGES, LOCALE, _, ngettext, pgettext, speaking
 from pradrill.reporting.run.html import Letterhead, render_html
 from pradrill.testing import (
     START,
@@ -116,6 +116,38 @@ def test_placeholders_survive_translation() -> None:
             assert expected - {"%(n)s"} <= placeholders, message.id
             filled = bool(re.search(r"%\(\w+\)s", ids[-1]))  # else a sign is a sign
             assert not filled or not string.replace("%(", "").replace("%%", "").count("%")
+
+
+AWKWARD = ("", "100 %", "%(x)s %s %d", "{y}", "a\nb", 0, 1_200, None, "\u202e")
+"""What may stand in the place of a value: signs of each way to fill a text in, and nothing."""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_message_is_said_with_every_value(language: str) -> None:
+    """No message of any kind breaks, whatever its values, and each value stands in it as it is."""
+    with speaking(language):
+        for message in french():
+            ids = [message.id] if isinstance(message.id, str) else list(message.id)
+            names = sorted(set(re.findall(r"%\((\w+)\)s", " ".join(ids))))
+            if not ids[0]:
+                continue
+            for value in AWKWARD:
+                values = dict.fromkeys(names, value)
+                for text in sayings(message.context, ids, values):
+                    assert text or not value
+                    assert "%(" not in text.replace("%(x)s", "")
+                    if len(ids) == 1:
+                        assert text.count(str(value)) >= len(names)
+
+
+def sayings(context: str | None, ids: list[str], values: dict[str, object]) -> list[str]:
+    """Say a message as its kind is said; one with a plural of none, one and many."""
+    if len(ids) > 1:
+        values = {name: value for name, value in values.items() if name != "n"}
+        return [ngettext(ids[0], ids[1], count, **values) for count in (0, 1, 2_000)]
+    if context is not None:
+        return [pgettext(context, ids[0], **values)]
+    return [_(ids[0], **values)]
 
 
 def shown_enums() -> Iterator[type[StrEnum]]:

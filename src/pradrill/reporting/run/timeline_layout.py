@@ -16,7 +16,7 @@ from pradrill.domain.run.outcome import Phase, StepKind, StepOutcome, StepResult
 from pradrill.domain.run.record import RunRecord
 from pradrill.domain.values.timeline import Mark
 from pradrill.reporting.language import formats as wording
-from pradrill.reporting.language.i18n import _, ngettext
+from pradrill.reporting.language.i18n import ngettext
 from pradrill.reporting.language.terms import word
 from pradrill.reporting.run import page as view
 
@@ -184,7 +184,7 @@ def _bar(record: RunRecord, axis: _Axis, y: float, label: str, steps: Sequence[S
     if len(steps) == 1:
         words += "" if not red else f" {word(red[0].outcome)}"
     elif red:
-        words += " " + _("%(n)s not passed", n=len(red))
+        words += " " + ngettext("%(n)s not passed", "%(n)s not passed", len(red))
 
     limit = steps[0].deadline if len(steps) == 1 else None
     inside = not red and width > len(words) * _CHAR + 8
