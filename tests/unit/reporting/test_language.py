@@ -132,7 +132,7 @@ def test_every_message_is_said_with_every_value(language: str) -> None:
             if not ids[0]:
                 continue
             for value in AWKWARD:
-                values = dict.fromkeys(names, value)
+                values: dict[str, object] = dict.fromkeys(names, value)
                 for text in sayings(message.context, ids, values):
                     assert text or not value
                     assert "%(" not in text.replace("%(x)s", "")
