@@ -154,7 +154,7 @@ def test_page_one_answers(french: Path) -> None:
         "RTO (DMIA)",
         "RPO (PDMA)",
         "tenu",
-        "marge, au pire",
+        "marge au pire",
     ):
         assert words in first.replace("\u00a0", " ")
     for words in ("Ce qui a été testé", "loss of the hosting site", "Écarts ouverts", "F-12"):

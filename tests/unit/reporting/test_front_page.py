@@ -9,7 +9,7 @@ import pytest
 from pradrill.domain.register.finding import Finding
 from pradrill.domain.report.case_file import Actuals, CaseFile, EarlierRun
 from pradrill.domain.report.problems import problems
-from pradrill.domain.run.outcome import CheckOutcome
+from pradrill.domain.run.outcome import CheckOutcome, StepKind
 from pradrill.domain.run.question import Answer
 from pradrill.domain.run.record import Recovery, Refusal, RunRecord
 from pradrill.domain.run.verdict import Verdict
@@ -252,6 +252,7 @@ def test_french_marks_have_their_spaces() -> None:
     ("words", "french"),
     [
         ("network is unreachable", "réseau injoignable"),
+        ("closed: network is unreachable", "fermé\N{NO-BREAK SPACE}: réseau injoignable"),
         ("ssh: No route to host", "ssh\N{NO-BREAK SPACE}: aucune route vers la machine"),
         ("a SHA-256 beside it", "un SHA-256 à côté"),
         ("the standby web is held by run x (pid 4)", "la machine de secours web est tenue par"),
@@ -263,6 +264,26 @@ def test_what_systems_say_again_and_again_is_translated(words: str, french: str)
         assert spoken(words).startswith(french)
         assert french in spoken(reason(Code.CLOSED_BECAUSE, because=words))
     assert spoken(words) == words
+
+
+def test_how_long_people_were_waited_for_can_be_read_in_the_picture() -> None:
+    """The bar of a wait is empty, so its length stands in dark letters; a full bar's in white."""
+    manual = a_step(kind=StepKind.MANUAL, name="call", seconds=2_000.0)
+    picture = render_html(CaseFile(record=a_record(steps=(manual,))))
+    assert 'class="bar wait"' in picture
+    assert 'class="small inside"' not in picture
+    assert 'class="small inside"' in render_html(CaseFile(record=a_record()))
+
+
+def test_an_exercise_is_no_test() -> None:
+    """What is an exercise with people is headed so, in both languages; a test is not."""
+    exercise = CaseFile(record=a_record(plan=a_run_plan(drill=a_drill(kind="exercise"))))
+    for language, heading in (
+        ("en", "recovery exercise report"),
+        ("fr", "rapport d\u2019exercice"),
+    ):
+        assert heading in text_of_page(exercise, language)
+        assert heading not in text_of_page(a_case(), language)
 
 
 def test_a_runs_finding_is_named_in_french() -> None:

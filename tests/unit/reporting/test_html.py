@@ -180,11 +180,11 @@ def test_figures_are_the_records() -> None:
         "PASSED",
         (
             "RTAfrom the disruption to the verified service42m10s42m09s to 42m11s, measured"
-            "RTO 4h00m: met, margin, at worst: 3h17m"
+            "RTO 4h00m: met (margin at worst: 3h17m)"
         ),
         (
             "RPAhow much data was lost, as a time3h05m3h04m to 3h06m, measured"
-            "RPO 24h00m: met, margin, at worst: 20h54m"
+            "RPO 24h00m: met (margin at worst: 20h54m)"
         ),
         "measured",
         "2026-03-09 22:55:00.0 UTC",

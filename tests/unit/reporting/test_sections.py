@@ -41,7 +41,7 @@ FIELDS = {  # AUDIT group → what must stand on the page, filled in or "not ent
     5: ("Copy and location", "Made at", "Size and checksum", "Selection rule"),
     6: ("Standby hosts", "Network", "Production untouched", "must-not-reach", "dr_role"),
     7: ("T0", "T1", "T2", "T3", "T4", "T5", "T6", "Deadline", "Steps not executed", "waited for"),
-    8: ("RTA", "RTO", "interval", "margin, at worst", "RTA = T5 - T0"),
+    8: ("RTA", "RTO", "interval", "margin at worst", "RTA = T5 - T0"),
     9: ("RPA", "RPO", "Read with", "Catalogue time", "Worst-case RPA"),
     10: ("Mandatory", "Sampled fraction", "Negative controls", "Check of the backups"),
     11: ("Deviations and workarounds",),
@@ -145,7 +145,7 @@ def test_worst_case_stands_beside_the_rpa() -> None:
     text = text_of_page(a_case())
     meaning = "the largest loss that the backups would have allowed"
     history = "over 3d02h of backups, since 2026-03-06"
-    standing = "RPO 24h00m: not met, margin, at worst: -24h14m"
+    standing = "RPO 24h00m: not met (margin at worst: -24h14m)"
     assert f"Worst-case RPA {meaning} 48h13m {history} {standing}" in text
     assert "restored from 4f2c9a1be073 with data of 2026-03-06 23:00:00 UTC" in text
     assert "every 1d, 1h of grace: 1 is missing" in text
@@ -207,7 +207,7 @@ def test_each_service_has_its_row() -> None:
         for name, (verdict, recovery) in results.items()
     }
     text = text_of_page(CaseFile(record=a_record(plan=plan, services=services)))
-    margin = "margin, at worst"
+    margin = "margin at worst"
     met = f"3h05m / 24h00m met {margin}: 20h54m"
     assert f"directory PASSED 42m10s / 4h00m met {margin}: 3h17m {met}" in text
     assert f"application MISSED 5h33m / 4h00m not met {margin}: -1h34m {met}" in text

@@ -22,6 +22,8 @@ SAYINGS = (
     N_("no space left on device"),
     N_("name or service not known"),
     N_("temporary failure in name resolution"),
+    # what records of format 1 have as a text
+    N_("a provider's times run from when the call was asked for, dialling included"),
     # what a folder of dumps has beside a dump
     N_("a SHA-256 beside it"),
     N_("none beside it"),
@@ -47,7 +49,11 @@ def spoken(text: str) -> str | None:
         return _busy(**busy.groupdict())
     quotation = _SAID.fullmatch(text)
     words = None if quotation is None else spoken(quotation["words"])
-    return None if quotation is None or words is None else f"{quotation['who']}\u00a0: {words}"
+    if quotation is None or words is None:
+        return None
+    if quotation["who"] == "closed":  # as records of format 1 have it
+        return _("closed: %(because)s", because=words)
+    return f"{quotation['who']}\u00a0: {words}"
 
 
 def _busy(standby: str, holder: str, until: str | None) -> str:

@@ -351,6 +351,12 @@ def whole_of(record: RunRecord) -> str:
     )
 
 
+def fact_name(name: str) -> str:
+    """Say what a fact about the controller is called."""
+    known_names = {"system": _("system"), "kernel": _("kernel"), "processors": _("processors")}
+    return known_names.get(name, name)
+
+
 def contents(sections: Sequence[Section], clauses: ClauseMap | None) -> tuple[tuple[str, str], ...]:
     """Return the entries of a short table of contents."""
     there = [section for section in sections if section is not Section.CLAUSES or clauses]

@@ -231,14 +231,19 @@ def _flags(record: RunRecord, axis: _Axis, objective: float | None) -> tuple[tup
         label = f"{view.figure_name('RTO')} {wording.short(goals.rto)}{whose}"
         requests.append((objective, objective, objective, label, True))
 
+    def to_the_left(request: tuple[float, float, float, str, bool]) -> bool:
+        """Tell whether a label stands left of its line, over the lines of others before it."""
+        return _beside(axis.x(request[0]), len(request[3]) * _BOLD_CHAR + 6)[1] == "end"
+
     flags: list[Flag] = []
     rows: list[list[tuple[float, float]]] = []
-    for at, low, high, label, is_objective in sorted(requests, key=lambda item: item[0]):
+    ordered = sorted(requests, key=lambda item: (not to_the_left(item), item[0]))
+    for at, low, high, label, is_objective in ordered:
         x = axis.x(at)
         size = len(label) * _BOLD_CHAR + 6
         label_x, anchor = _beside(x, size)
         span = (label_x - size, label_x) if anchor == "end" else (label_x, label_x + size)
-        row = _free_row(rows, span)
+        row = _free_row(rows, (min(x, span[0]), max(x, span[1])))
         flags.append(
             Flag(
                 label=label,
@@ -252,7 +257,7 @@ def _flags(record: RunRecord, axis: _Axis, objective: float | None) -> tuple[tup
             )
         )
 
-    return tuple(flags), len(rows)
+    return tuple(sorted(flags, key=lambda flag: flag.x)), len(rows)
 
 
 def _beside(x: float, size: float) -> tuple[float, str]:
@@ -261,6 +266,7 @@ def _beside(x: float, size: float) -> tuple[float, str]:
 
 
 def _free_row(rows: list[list[tuple[float, float]]], span: tuple[float, float]) -> int:
+    """Return the first row in which neither a label nor a line of another one is met."""
     for row, spans in enumerate(rows):
         if all(span[1] <= low or span[0] >= high for low, high in spans):
             spans.append(span)
