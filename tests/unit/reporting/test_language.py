@@ -118,6 +118,20 @@ def test_placeholders_survive_translation() -> None:
             assert not filled or not string.replace("%(", "").replace("%%", "").count("%")
 
 
+STRUCK = (
+    r"(est|sont|non) atteint", r"manqué$", r"\béchu\b", "arrêt brutal", "périmée", r"\b(le|un|du|au) secours",
+    r"\b[Gg]ardes? ", "Lequel", "pour cent", "KiB", r"\((s|e|es)\)", "toutes les 1 ",
+    "plus courte qu",
+)  # fmt: skip
+"""Words that a French reader struck out of the pages, as expressions."""
+
+
+def test_words_that_french_readers_struck_do_not_return() -> None:
+    """No translation says again what a review by French readers replaced."""
+    texts_of_all = [string for message in french() if message.id for string in worded(message)]
+    assert [text for text in texts_of_all for word in STRUCK if re.search(word, text)] == []
+
+
 AWKWARD = ("", "100 %", "%(x)s %s %d", "{y}", "a\nb", 0, 1_200, None, "\u202e")
 """What may stand in the place of a value: signs of each way to fill a text in, and nothing."""
 
