@@ -131,6 +131,22 @@ def test_the_run_before_is_compared(state: Path) -> None:
     assert "plan version: 2 \u2192 3" in page
 
 
+def test_bars_have_the_runs_before_that_the_register_holds(state: Path) -> None:
+    """Up to eight finished runs of the drill before this one are ticks; a changed one is none."""
+    years = range(2010, 2020)
+    runs = [sealed(state, START.replace(year=year)) for year in years]
+    tick = 'v6" stroke="#1b1b1b" stroke-width="1"/>'
+    page = reported(state, "20260310T").read_text(encoding="utf-8")
+    assert page.count(tick) == 2 * 8
+    assert "the 8 runs before" in page
+    record = state / "runs" / runs[-1] / "record.json"
+    record.chmod(0o600)
+    record.write_bytes(record.read_bytes() + b" ")
+    assert main(["--state", str(state), "report", "20260310T", "--output", str(state / "r")]) == 0
+    assert (state / "r").read_text(encoding="utf-8").count(tick) == 2 * 7
+    assert "As the register had them on" in page
+
+
 @pytest.mark.parametrize(
     "changes",
     [

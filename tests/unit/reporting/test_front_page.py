@@ -20,8 +20,7 @@ from pradrill.domain.values.timeline import Elapsed, Provenance
 from pradrill.reporting.language import formats as wording
 from pradrill.reporting.language.i18n import LANGUAGES, speaking
 from pradrill.reporting.language.reasons import spoken
-from pradrill.reporting.run import front
-from pradrill.reporting.run import page as view
+from pradrill.reporting.run import edges, front
 from pradrill.reporting.run.html import Letterhead, render_html
 from pradrill.testing import (
     START,
@@ -211,7 +210,7 @@ def test_the_edge_of_a_page_holds_whole_words() -> None:
     """The running header is short, whatever things are called, and breaks off in no bracket."""
     record = refused(Refusal.BUSY)
     plan = record.plan.model_copy(update={"organisation": "Compagnie " * 30})
-    line = view.run_line(record.model_copy(update={"plan": plan}))
+    line = edges.run_line(record.model_copy(update={"plan": plan}))
     assert len(line) < 130
     assert "cut:" not in line
     assert line.count("(") == line.count(")")

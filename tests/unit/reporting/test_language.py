@@ -119,10 +119,20 @@ def test_placeholders_survive_translation() -> None:
 
 
 STRUCK = (
-    r"(est|sont|non) atteint", r"manqué$", r"\béchu\b", "arrêt brutal", "périmée", r"\b(le|un|du|au) secours",
-    r"\b[Gg]ardes? ", "Lequel", "pour cent", "KiB", r"\((s|e|es)\)", "toutes les 1 ",
+    r"(est|sont|non) atteint",
+    r"manqué$",
+    r"\béchu\b",
+    "arrêt brutal",
+    "périmée",
+    r"\b(le|un|du|au) secours",
+    r"\b[Gg]ardes? ",
+    "Lequel",
+    "pour cent",
+    "KiB",
+    r"\((s|e|es)\)",
+    "toutes les 1 ",
     "plus courte qu",
-)  # fmt: skip
+)
 """Words that a French reader struck out of the pages, as expressions."""
 
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import signal
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from pradrill.domain.report.case_file import CaseFile
-from pradrill.domain.report.clauses import ClauseMap
-from pradrill.domain.report.sections import Section
 from pradrill.domain.run.backup_catalogue import CatalogueReading
 from pradrill.domain.run.backup_integrity import IntegrityResult
 from pradrill.domain.run.outcome import (
@@ -321,23 +318,6 @@ def headline(record: RunRecord) -> str:
     return verdict
 
 
-def run_line(record: RunRecord) -> str:
-    """Write whose report it is, for the edge of each page: short enough for one line."""
-    parts = (
-        wording.brief(record.plan.organisation, 32),
-        wording.brief(record.plan.drill.drill, 32),
-        wording.brief(headline(record), 40),
-        wording.at(record.started),
-    )
-    return " · ".join(parts)
-
-
-def proof_line(case: CaseFile) -> str:
-    """Write by what the record is known, for the edge of each page."""
-    sha256 = case.integrity.record_sha256 if case.integrity else _("not computed")
-    return f"record.json SHA-256 {wording.line(sha256, 80)}"
-
-
 def whole_of(record: RunRecord) -> str:
     """Say how long the whole estate took; its services' objectives are their own."""
     rta = record.recovery.rta
@@ -349,18 +329,6 @@ def whole_of(record: RunRecord) -> str:
         length=wording.short(rta.seconds),
         interval=between(rta.low, rta.high),
     )
-
-
-def fact_name(name: str) -> str:
-    """Say what a fact about the controller is called."""
-    known_names = {"system": _("system"), "kernel": _("kernel"), "processors": _("processors")}
-    return known_names.get(name, name)
-
-
-def contents(sections: Sequence[Section], clauses: ClauseMap | None) -> tuple[tuple[str, str], ...]:
-    """Return the entries of a short table of contents."""
-    there = [section for section in sections if section is not Section.CLAUSES or clauses]
-    return tuple((section.value, _(section.heading)) for section in there)
 
 
 def notes(record: RunRecord) -> tuple[str, ...]:
