@@ -255,6 +255,10 @@ def test_french_marks_have_their_spaces() -> None:
         ("ssh: No route to host", "ssh\N{NO-BREAK SPACE}: aucune route vers la machine"),
         ("a SHA-256 beside it", "un SHA-256 à côté"),
         ("the standby web is held by run x (pid 4)", "la machine de secours web est tenue par"),
+        (
+            "the standby web is held by run x of b (/s), until 02:10:00 UTC unless it holds on",
+            "la machine de secours web est tenue par run x of b (/s), jusqu\u2019à 02:10:00 UTC",
+        ),
     ],
 )
 def test_what_systems_say_again_and_again_is_translated(words: str, french: str) -> None:
@@ -292,3 +296,5 @@ def test_a_runs_finding_is_named_in_french() -> None:
     text = text_of_page(a_case(findings=(by_a_run, by_a_person)), "fr")
     assert "contrôle non réussi : the login page is served" in text.replace("\u00a0", " ")
     assert "F-2 : check failed: x" in text.replace("\u00a0", " ")
+    other = a_finding(finding="F-3", title="whatever it was called")
+    assert "whatever it was called" in text_of_page(a_case(findings=(other,)), "fr")

@@ -83,13 +83,14 @@ def finding_title(finding: Finding) -> str:
     key = FindingKey.read(finding.key)
     by_a_run = finding.by_a_run and key.about in set(About)
     title = _TITLES.get(About(key.about)) if by_a_run else None
-    if title is None or language() == "en":
+    rest = finding.title.partition(": ")[2]
+    if title is None or language() == "en" or ("%(rest)s" in title and not rest):
         return finding.title
 
     which = key.which or ""
     if key.about == About.SLA and which in set(CallStage):
         which = word(CallStage(which))
-    return _(title, of=key.of, which=which, rest=finding.title.partition(": ")[2])
+    return _(title, of=key.of, which=which, rest=rest)
 
 
 _TITLES = {
