@@ -313,7 +313,7 @@ def test_a_standby_is_told_apart_from_a_primary_or_not_drilled(
         assert any("primary: none" in limit for limit in texts(record["limits"]))
         for language, sentence in (
             ("en", "Nothing told the standby apart"),
-            ("fr", "Rien ne distinguait le secours"),
+            ("fr", "Rien ne distinguait la machine de secours"),
         ):
             page = tmp_path / f"{language}.html"
             pradrill(house, "report", "--format", "html", "--lang", language, "--output", str(page))

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -11,13 +15,16 @@ from pradrill.app.damage import wrongs
 from pradrill.app.reading import StateReader, warn
 from pradrill.domain.register.entry import Entry, EntryKind, Seals, Stamp, acknowledged
 from pradrill.domain.register.finding_history import all_findings, annotations_of, findings_for
-from pradrill.domain.report.case_file import CaseFile, RecordIntegrity
+from pradrill.domain.report.case_file import Actuals, CaseFile, EarlierRun, RecordIntegrity
 from pradrill.domain.run.record import RunRecord, RunState
 from pradrill.errors import PradrillError, RecordError
 from pradrill.register.runs.enter import SIGNATURE
 from pradrill.register.runs.folders import RECORD
 from pradrill.register.sealing.signing import Signer, signature_problem
 from pradrill.register.sealing.stamping import stamp_problem, stated_time
+
+_MOST_EARLIER = 8
+"""Runs that a bar shows beside the one that is reported."""
 
 
 def casefile(app: StateReader, run_id: str) -> CaseFile:
@@ -70,6 +77,8 @@ def _registered(app: StateReader, case: CaseFile, content: bytes) -> CaseFile:
                 all_findings(entries), case.record.plan.drill.services, run_id
             ),
             "integrity": case.integrity.model_copy(update=update),
+            "as_of": entries[-1].at,
+            "earlier": tuple(_earlier(app, case.record, entries)),
         }
     )
 
@@ -125,6 +134,44 @@ def sealed(app: StateReader, run_id: str) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise RecordError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _earlier(app: StateReader, record: RunRecord, entries: list[Entry]) -> Iterator[EarlierRun]:
+    """Yield what the last finished runs of the drill measured, as far as the register holds them.
+
+    Only their figures are looked at: reading eight whole records would take longer than a report.
+    """
+    before = (
+        entry.body
+        for entry in reversed(entries)
+        if entry.kind is EntryKind.RUN
+        and entry.body.get("drill") == record.plan.drill.drill
+        and _is_finished_before(record, entry.body)
+    )
+    for body in reversed(list(islice(before, _MOST_EARLIER))):
+        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+            content = (app.store.runs / str(body["run_id"]) / RECORD).read_bytes()
+            if hashlib.sha256(content).hexdigest() == body["record_sha256"]:
+                yield _figures(json.loads(content))
+
+
+def _is_finished_before(record: RunRecord, body: dict[str, Any]) -> bool:
+    finished = body.get("state") == RunState.FINISHED and body.get("refusal") is None
+    return finished and str(body.get("run_id")) < record.run_id
+
+
+def _figures(data: dict[str, Any]) -> EarlierRun:
+    services = {
+        name: Actuals(rta=result["recovery"]["rta"], rpa=result["recovery"]["rpa"])
+        for name, result in data.get("services", {}).items()
+    }
+    return EarlierRun(
+        run_id=data["run_id"],
+        started=data["started"],
+        verdict=data["verdict"],
+        whole=Actuals(rta=data["recovery"]["rta"], rpa=data["recovery"]["rpa"]),
+        services=services,
+    )
 
 
 def _previous(app: StateReader, record: RunRecord) -> RunRecord | None:

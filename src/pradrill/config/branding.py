@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from pradrill.config.loader import Document, read_document, validate
+from pradrill.config.loader import Document, read_document, suggestion, validate
 from pradrill.config.problems import ConfigurationProblemsError, Problem
 from pradrill.domain.declared.plan import Plan
 from pradrill.domain.report.clauses import ClauseMap
@@ -28,8 +28,22 @@ _NOT_IN_SVG = re.compile(r"<(!DOCTYPE|!ENTITY|script|foreignObject|use|image)\b"
 
 def read_clauses(folder: Path | None) -> ClauseMap:
     """Return the map beside the plan, else the shipped one. Raises ConfigurationProblemsError."""
-    clauses = None if folder is None else folder / CLAUSES
-    return validate(read_document(clauses if clauses and clauses.is_file() else SHIPPED), ClauseMap)
+    return validate(read_document(_own_clauses(folder) or SHIPPED), ClauseMap)
+
+
+def chosen_clauses(folder: Path, plan: Plan) -> ClauseMap | None:
+    """Return what a house's reports show: the texts that its plan names, or a map of its own.
+
+    Raises ConfigurationProblemsError.
+    """
+    if plan.clauses:
+        return read_clauses(folder).only(plan.clauses)
+    return None if _own_clauses(folder) is None else read_clauses(folder)
+
+
+def _own_clauses(folder: Path | None) -> Path | None:
+    path = None if folder is None else folder / CLAUSES
+    return path if path is not None and path.is_file() else None
 
 
 def read_logo(path: Path) -> str:
@@ -58,9 +72,18 @@ def letterhead_problems(document: Document, plan: Plan) -> Iterator[Problem]:
             yield document.problem(("logo",), error.message, error.hint)
 
     try:
-        read_clauses(document.file.parent)
+        keys = read_clauses(document.file.parent).keys
     except ConfigurationProblemsError as error:
         yield from error.problems
+        return
+
+    for number, key in enumerate(plan.clauses):
+        if key not in keys:
+            yield document.problem(
+                ("clauses", number),
+                f'the map of clauses holds no text "{key}"',
+                suggestion(key, list(keys)),
+            )
 
 
 def _png(path: Path, content: bytes) -> str:

@@ -2,22 +2,39 @@
 
 import csv
 import io
+import json
 import re
 import string
+from typing import Any
 from xml.etree import ElementTree as ET
 
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pradrill.config.schema import json_schema
 from pradrill.domain.report.case_file import CaseFile
 from pradrill.domain.run.outcome import CheckOutcome, GuardOutcome, StepOutcome
-from pradrill.domain.run.record import Recovery, Refusal
+from pradrill.domain.run.record import Recovery, Refusal, ServiceResult
 from pradrill.domain.run.verdict import Verdict
+from pradrill.domain.values.timeline import Elapsed, Provenance
 from pradrill.reporting.language.i18n import speaking
 from pradrill.reporting.run.csv import COLUMNS, render_csv
+from pradrill.reporting.run.in_toto import render_test_result
 from pradrill.reporting.run.junit import render_junit
-from pradrill.testing import a_case, a_check, a_finding, a_guard, a_record, a_run_plan, a_step
+from pradrill.testing import (
+    a_case,
+    a_check,
+    a_finding,
+    a_guard,
+    a_record,
+    a_recovery,
+    a_run_plan,
+    a_service,
+    a_step,
+    an_estate,
+)
 
 ODD = "=+-@<>&\"',;\t\r\n\x00\x1b\u2028\u202e\ufffe\ud800é漢]]>"
 texts = st.text(ODD + string.ascii_letters, max_size=30)
@@ -62,7 +79,12 @@ def test_a_passed_run_is_all_green() -> None:
     """Of a run that passed, verdict, objectives, steps, guards and checks are all green cases."""
     by_suite = suites(a_case())
     assert set(by_suite) == {f"moodle.{part}" for part in ("run", "steps", "guards", "checks")}
-    assert [len(cases) for cases in by_suite.values()] == [4, 13, 5, 2]
+    assert {name: len(cases) for name, cases in by_suite.items()} == {
+        "moodle.run": 4,
+        "moodle.checks": 2,
+        "moodle.steps": 13,
+        "moodle.guards": 5,
+    }
     assert not [kinds for cases in by_suite.values() for kinds in cases.values() if kinds]
 
 
@@ -120,7 +142,149 @@ def test_junit_is_well_formed(text: str) -> None:
     document.encode()
 
 
+def an_estates_case(**changes: Any) -> CaseFile:
+    """Return an estate of which one service missed its objective; checks are called alike."""
+    plan = an_estate({"directory": (), "application": ("directory",)})
+    slow = Elapsed(seconds=20_000, low=20_000, high=20_000, provenance=Provenance.MEASURED)
+    services = {
+        "directory": ServiceResult(
+            verdict=Verdict.PASSED, reasons=("x",), recovery=a_recovery(), hosts=("d",)
+        ),
+        "application": ServiceResult(
+            verdict=Verdict.MISSED, reasons=("y",), recovery=a_recovery(rta=slow), hosts=("a",)
+        ),
+    }
+    fields = {
+        "plan": plan,
+        "services": services,
+        "verdict": Verdict.MISSED,
+        "steps": (a_step(service="directory"), a_step(service="application")),
+        "checks": (a_check(service="directory"), a_check(service="application"), a_check()),
+    }
+    return CaseFile(record=a_record(**{**fields, **changes}))
+
+
+def test_each_service_is_a_suite_with_its_verdict_figures_and_checks() -> None:
+    """Of an estate each service has its own verdict, objectives and checks; no name comes twice."""
+    by_suite = suites(an_estates_case())
+    assert by_suite["estate.service.directory"]["verdict"] == []
+    assert by_suite["estate.service.application"]["verdict"] == ["failure"]
+    assert by_suite["estate.service.application"]["RTA within RTO"] == ["failure"]
+    assert by_suite["estate.service.application"]["RPA within RPO"] == []
+    root = ET.fromstring(render_junit(an_estates_case()))  # noqa: S314 our own
+    names = [(suite.get("name"), case.get("name")) for suite in root for case in suite]
+    assert len(names) == len(set(names))
+
+
+def test_names_are_the_same_whatever_comes_of_a_run() -> None:
+    """No figure, objective or title is in a name: the history of a case goes on."""
+    other = a_run_plan(services={"moodle": a_service(objectives={"rto": "9h", "rpo": "2h"})})
+    renamed = tuple(check.model_copy(update={"title": "x"}) for check in a_case().record.checks)
+    runs = (
+        CaseFile(record=a_record()),
+        CaseFile(record=a_record(plan=other, checks=renamed, verdict=Verdict.FAILED, exit_code=10)),
+    )
+    one, two = ({name: set(cases) for name, cases in suites(run).items()} for run in runs)
+    assert one == two
+
+
+def test_what_is_wrong_has_a_type() -> None:
+    """Failures, errors and skips name their kind, by which CI can sort them."""
+    root = ET.fromstring(render_junit(hostile("x")))  # noqa: S314 our own
+    wrong = [child for case in root.iter("testcase") for child in case]
+    assert {child.get("type") for child in wrong} == {
+        "residue", "check-failed", "step-failed", "guard-refused", "step-unended",
+    }  # fmt: skip
+    missed = ET.fromstring(render_junit(an_estates_case()))  # noqa: S314 our own
+    assert {child.get("type") for case in missed.iter("testcase") for child in case} >= {
+        "missed",
+        "objective-not-met",
+    }
+
+
+def test_junit_has_only_what_jenkins_takes() -> None:
+    """Elements and attributes are those of Jenkins' schema (xunit-plugin, junit-10.xsd)."""
+    attributes = {
+        "testsuites": {"name", "time", "tests", "failures", "errors"},
+        "testsuite": {
+            "name", "tests", "failures", "errors", "time", "skipped", "timestamp", "hostname",
+        },
+        "testcase": {"name", "time", "classname"},
+        "failure": {"type", "message"},
+        "error": {"type", "message"},
+        "skipped": {"type", "message"},
+    }  # fmt: skip
+    for case in (a_case(), hostile("x"), an_estates_case()):
+        for element in ET.fromstring(render_junit(case)).iter():  # noqa: S314 our own
+            assert set(element.keys()) <= attributes[element.tag]
+
+
+# ------------------------------------------------------------------ in-toto
+
+
+def statement(case: CaseFile) -> dict[str, Any]:
+    """Return the statement's predicate."""
+    whole: dict[str, Any] = json.loads(render_test_result(case, "5d" * 32))
+    assert whole["_type"] == "https://in-toto.io/Statement/v1"
+    assert whole["subject"][0]["digest"] == {"sha256": "5d" * 32}
+    assert whole["predicateType"] == "https://in-toto.io/attestation/test-result/v0.1"
+    predicate: dict[str, Any] = whole["predicate"]
+    return predicate
+
+
+def test_a_passed_run_is_a_passed_test_result() -> None:
+    """Its statement is PASSED, with the files that it depended on as the configuration."""
+    predicate = statement(CaseFile(record=a_record()))
+    assert predicate["result"] == "PASSED"
+    assert predicate["failedTests"] == predicate["warnedTests"] == []
+    assert "run/verdict" in predicate["passedTests"]
+    assert predicate["configuration"][0] == {
+        "name": "/etc/pradrill/drills/plan.yml",
+        "digest": {"sha256": "3f" * 32},
+    }
+
+
+@pytest.mark.parametrize("verdict", [Verdict.MISSED, Verdict.FAILED, Verdict.INCONCLUSIVE])
+def test_no_other_verdict_is_a_passed_test_result(verdict: Verdict) -> None:
+    """What missed an objective or proved nothing is FAILED there."""
+    predicate = statement(CaseFile(record=a_record(verdict=verdict, exit_code=12)))
+    assert predicate["result"] == "FAILED"
+    assert "run/verdict" in predicate["failedTests"]
+
+
+def test_a_red_option_is_a_warning() -> None:
+    """A check that need not pass and did not makes a passed run WARNED."""
+    red = a_check(check="c", mandatory=False, outcome=CheckOutcome.FAILED)
+    predicate = statement(CaseFile(record=a_record(checks=(a_check(), red))))
+    assert predicate["result"] == "WARNED"
+    assert [name.split(" ")[0] for name in predicate["warnedTests"]] == ["checks/c"]
+
+
+# ------------------------------------------------------------------ the record's schema
+
+
+@pytest.mark.parametrize("case", [a_case(), an_estates_case(), hostile("x")])
+def test_a_record_is_as_its_schema_says(case: CaseFile) -> None:
+    """The published JSON Schema of the record holds for records, and names their format."""
+    schema = json_schema("record")
+    assert schema["$id"] == f"urn:pradrill:record:{case.record.format}"
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.Draft202012Validator(schema).validate(json.loads(case.record.model_dump_json()))
+
+
 # ------------------------------------------------------------------ CSV
+
+
+def test_each_service_has_rows() -> None:
+    """Each service of an estate has verdict and figures; steps and checks say whose they are."""
+    table = rows(an_estates_case())
+    rows_of_one = [row for row in table if row["service"] == "application"]
+    assert [(row["row"], row["name"], row["outcome"]) for row in rows_of_one[:3]] == [
+        ("service", "verdict", "MISSED"),
+        ("figure", "RTA", "not met"),
+        ("figure", "RPA", "met"),
+    ]
+    assert {row["row"] for row in rows_of_one} == {"service", "figure", "step", "check"}
 
 
 def test_every_fact_is_a_row() -> None:
@@ -129,7 +293,7 @@ def test_every_fact_is_a_row() -> None:
     counts = {kind: kinds.count(kind) for kind in kinds}
     assert counts == {
         "verdict": 1,
-        "figure": 2,
+        "figure": 3,
         "mark": 4,
         "step": 13,
         "check": 2,

@@ -15,8 +15,10 @@ import pytest
 from pradrill.cli import main
 from pradrill.config.fingerprint import meaning
 from pradrill.domain.declared.plan import Plan
+from pradrill.domain.dossier.attempt import Ending
 from pradrill.domain.dossier.build import Damaged, Dossier, Sealed, Sources, compile_dossier
 from pradrill.domain.dossier.period import Period
+from pradrill.domain.register.entry import GENESIS, Entry, EntryKind, ScheduleMissed
 from pradrill.domain.register.finding import Finding
 from pradrill.domain.run.record import RunRecord
 from pradrill.domain.run.verdict import Verdict
@@ -24,6 +26,7 @@ from pradrill.domain.values.severity import Severity
 from pradrill.domain.values.timeline import Elapsed, Provenance
 from pradrill.register.runs.store import FileRunStore
 from pradrill.reporting.dossier.files import dossier_csv, dossier_html, dossier_pdf
+from pradrill.reporting.dossier.phrases import SIGNS
 from pradrill.reporting.run.html import Letterhead
 from pradrill.testing import (
     a_drill,
@@ -116,10 +119,110 @@ def test_the_first_page_names_what_is_wrong(letterhead: Letterhead | None) -> No
     expected = (
         ("last test not passed", "failed", "crashed", "1 finding is open: 1 critical")
         if letterhead is None
-        else ("dernier test non réussi", "échec", "arrêt brutal", "1 écart est ouvert\u00a0: 1")
+        else (
+            "dernier test non réussi",
+            "échec",
+            "interruption anormale",
+            "1 écart est ouvert\u00a0: 1",
+        )
     )
-    for words in (*expected, "F-9: the restore is too slow"):
+    for words in (*expected, "the restore is too slow"):
         assert words in text
+
+
+def test_the_first_page_says_how_much_is_proven() -> None:
+    """One sentence and one figure lead: tier by tier, then all services; never tested is not."""
+    plan = Plan(
+        plan=3,
+        organisation="Exemple SAS",
+        services={
+            "moodle": a_service(provider=None),
+            "ldap": a_service(provider=None),
+            "mail": a_service(provider=None, tier=2),
+        },
+    )
+    result = compiled(*runs("P"), plan=plan)
+    page = dossier_html(result)
+    assert '<p class="word">0 / 3</p>' in page  # the proof of January is too old
+    lately = [
+        record.model_copy(update={"started": NOW - timedelta(days=3)}) for record in runs("P")
+    ]
+    page = dossier_html(compiled(*lately, plan=plan))
+    assert '<p class="word">1 / 3</p>' in page
+    assert "tier 1: 1 of 2 proven; tier 2: 0 of 1 proven; 1 of 3 services proven" in page
+    map_of_services = page[page.index('<table class="heat">') :]
+    assert map_of_services.index("ldap") < map_of_services.index("moodle")
+    assert "never tested" in map_of_services[: map_of_services.index("moodle")]
+
+
+def test_the_map_is_read_without_colours() -> None:
+    """Each ending has a sign of its own, also in black and white, and misses are seen in it."""
+    assert len(set(SIGNS.values())) == len(Ending) == len(SIGNS)
+    lately = runs("PPPMPMP")
+    page = dossier_html(compiled(*lately))
+    cells = re.findall(r'<td class="cell (\w+)">(.*?)</td>', page)
+    assert {shade for shade, _words in cells} >= {"late", "good"}
+    assert "▲" in "".join(words for _shade, words in cells)
+    assert "▲\u00a02" in page  # beside the line of the coverage
+
+
+def test_what_is_proven_does_not_hide_misses() -> None:
+    """Beside what is proven stands how many of its tests missed an objective or failed."""
+    lately = [
+        record.model_copy(
+            update={"run_id": f"{n}", "started": NOW - timedelta(days=20 - n), "ended": NOW}
+        )
+        for n, record in enumerate(runs("MPFMP"))
+    ]
+    text = Text(dossier_html(compiled(*lately))).text
+    assert "1 of them with tests that missed an objective or failed: 3" in text
+
+
+def test_a_date_that_passed_is_no_attempt() -> None:
+    """What nobody tried is counted apart from the attempts."""
+    entries = [
+        Entry(
+            number=number,
+            kind=EntryKind.SCHEDULE_MISSED,
+            at=NOW - timedelta(days=number),
+            previous=GENESIS,
+            body=ScheduleMissed(
+                service="moodle", last=None, due=NOW - timedelta(days=40 * number)
+            ).model_dump(mode="json"),
+        )
+        for number in (1, 2, 3)
+    ]
+    text = " ".join(Text(dossier_html(compiled(*runs("PP"), entries=entries))).text.split())
+    assert "2 attempts in the period" in text
+    assert "and 3 dates that passed without a test" in text
+
+
+def test_findings_stand_by_severity_then_age() -> None:
+    """The gravest finding leads, of two alike the older one; one of two drills is one line."""
+    given = (("minor", 300), ("critical", 20), ("critical", 90), ("major", 200))
+    findings = [
+        Finding(
+            finding=f"F-{number}",
+            title=f"finding {number}",
+            severity=Severity(severity),
+            opened=NOW - timedelta(days=days),
+            by="A. Martin",
+        )
+        for number, (severity, days) in enumerate(given)
+    ]
+    result = compiled(findings=findings)
+    assert [item.finding.finding for item in result.open_findings] == ["F-2", "F-1", "F-3", "F-0"]
+    page = dossier_html(result, FRENCH)
+    assert "2\u00a0critiques" in page or "2 critiques" in page
+    assert "Le plus ancien a 300" in page
+
+
+def test_an_attempt_leads_to_its_report() -> None:
+    """Where a run's report was written, the annex of attempts links to it."""
+    record = runs("P")[0]
+    page = dossier_html(compiled(record), reports={record.run_id: "../runs/x/reports/report.html"})
+    assert '<a href="../runs/x/reports/report.html">' in page
+    assert '<a href="..' not in dossier_html(compiled(record))
 
 
 def test_french_leaves_no_english_sentence() -> None:
@@ -164,7 +267,8 @@ def test_the_forecast_is_told_with_its_interval() -> None:
     growing = compiled(*runs("PPPPPPPPPPPP", hours=2.2))
     page = dossier_html(growing)
     assert re.search(r"reaches the RTO about 202\d-\d\d-\d\d \(between [^)]+ with 95", page)
-    assert "vers le 202" in dossier_html(growing, FRENCH)
+    assert re.search(r"vers le \d\d/\d\d/202\d \(entre", dossier_html(growing, FRENCH))
+    assert "La prochaine devrait durer au plus" in dossier_html(growing, FRENCH)
     few = dossier_html(compiled(*runs("PPP")))
     assert "not enough runs for a forecast (3 runs that recovered, at least 6 needed)" in few
 
@@ -302,12 +406,17 @@ def test_the_command_writes_each_format(
 ) -> None:
     """Sealed runs on the disk come out as page, table and data; the path is printed."""
     record = a_sealed_run(FileRunStore(tmp_path / "state"))
+    report = tmp_path / "state" / "runs" / record.run_id / "reports" / "report.fr.html"
+    report.parent.mkdir()
+    report.touch()
     for form in ("html", "csv", "json"):
         period = ["--from", "2026-01-01", "--to", "2026-12-31"]
         assert main([*place, *period, "--format", form]) == 0
         content = Path(capsys.readouterr().out.strip())
         assert content.name == f"dossier-2026-01-01-2026-12-31.{form}"
         assert record.run_id in content.read_text()
+        link = f'href="../runs/{record.run_id}/reports/report.fr.html"'
+        assert (link in content.read_text()) is (form == "html")
     data = json.loads(content.read_text())
     assert data["counts"] == {"passed": 1}
     assert data["head"].startswith("1 ")

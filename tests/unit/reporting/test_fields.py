@@ -214,7 +214,7 @@ def test_what_people_say_stands_with_who_and_when(kind: AnnotationKind) -> None:
     notes = (an_annotation(kind=kind, text="as people say"),)
     assert text_of(annotations=notes).count(f"as people say {ENTERED}") == 1
     case = CaseFile(record=a_record(), annotations=notes)
-    assert "as people say (saisi le 2026-03-11 03:00:00 UTC par a.martin)" in text_of_page(
+    assert "as people say (saisi le 11/03/2026 04:00 (Paris) par a.martin)" in text_of_page(
         case, "fr"
     )
 

@@ -113,7 +113,8 @@ def test_every_record_can_be_read(record: RunRecord) -> None:
     """Odd texts, instants and figures break no report and leave no picture's box."""
     html = render_html(CaseFile(record=record))
     assert not re.search("[\x00-\x09\x0b-\x1f\u2028\u202a-\u202e\u2066-\u2069]", html)
-    assert f'<p class="word">{record.verdict}</p>' in html
+    refused = record.refusal is not None
+    assert f'<p class="word">{"NOT CARRIED OUT: " if refused else record.verdict}' in html
     box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', html)
     if box is not None:
         width, height = float(box[1]), float(box[2])

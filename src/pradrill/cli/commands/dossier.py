@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 from pradrill.app.composition import App
 from pradrill.app.settle import swept
@@ -58,9 +60,9 @@ def run(args: Namespace) -> int:
     app = App(args)
     period = _period(args, app.clock.now().date())
     dossier = _compiled(swept(app), period, tuple(dict.fromkeys(args.services)))
-    content = _rendered(app, dossier, args)
     name = "-".join(("dossier", str(period.first), str(period.last), *dossier.only))
     path = args.output or app.state / "dossiers" / f"{name[:200]}.{args.format}"
+    content = _rendered(app, dossier, args, path)
     write_file(path, content)
     print(path)
     if args.format in {"html", "pdf"} and not args.services:
@@ -69,14 +71,39 @@ def run(args: Namespace) -> int:
     return ExitCode.PASSED if dossier.complete else RecordError.exit_code
 
 
-def _rendered(app: App, dossier: Dossier, args: Namespace) -> bytes:
+def _rendered(app: App, dossier: Dossier, args: Namespace, path: Path) -> bytes:
     if args.format == "csv":
         return dossier_csv(dossier).encode()
     if args.format == "json":
         return dossier_json(dossier).encode()
     if args.format == "pdf":
         return dossier_pdf(dossier, letterhead(app, args.lang))
-    return dossier_html(dossier, letterhead(app, args.lang)).encode()
+    links = _reports(app, dossier, path)
+    return dossier_html(dossier, letterhead(app, args.lang), reports=links).encode()
+
+
+def _reports(app: App, dossier: Dossier, path: Path) -> dict[str, str]:
+    """Return run → its report, where one was written, as the dossier's page sees it."""
+    folder = path.absolute().parent
+    reports = {
+        attempt.run_id: app.store.runs / attempt.run_id / "reports"
+        for attempt in dossier.attempts
+        if attempt.run_id is not None
+    }
+    return {
+        run_id: quote(os.path.relpath(report, folder))
+        for run_id, place in reports.items()
+        if (report := _newest(place)) is not None
+    }
+
+
+def _newest(folder: Path) -> Path | None:
+    try:
+        pages = [entry for entry in os.scandir(folder) if entry.name.endswith(".html")]
+    except OSError:
+        return None
+    newest = max(pages, key=lambda entry: entry.stat().st_mtime, default=None)
+    return None if newest is None else Path(newest.path)
 
 
 def _period(args: Namespace, today: dt.date) -> Period:

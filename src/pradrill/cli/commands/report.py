@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from argparse import ArgumentParser, Namespace
@@ -14,7 +15,7 @@ from pradrill.app.damage import wrongs
 from pradrill.app.reading import warn
 from pradrill.app.settle import swept
 from pradrill.cli.arguments import run_argument
-from pradrill.config.branding import read_clauses, read_logo
+from pradrill.config.branding import chosen_clauses, read_logo
 from pradrill.config.loader import load_plan
 from pradrill.domain.report.case_file import CaseFile
 from pradrill.errors import ConfigurationError, ExitCode, RecordError
@@ -24,9 +25,17 @@ from pradrill.reporting.pdf import Attached, render_pdf
 from pradrill.reporting.run.csv import render_csv
 from pradrill.reporting.run.doubt import doubts
 from pradrill.reporting.run.html import Letterhead, render_html
+from pradrill.reporting.run.in_toto import render_test_result
 from pradrill.reporting.run.junit import render_junit
 
-_SUFFIX = {"html": "html", "pdf": "pdf", "junit": "xml", "csv": "csv", "json": "json"}
+_SUFFIX = {
+    "html": "html",
+    "pdf": "pdf",
+    "junit": "xml",
+    "csv": "csv",
+    "json": "json",
+    "in-toto": "intoto.json",
+}
 
 
 EXAMPLE = "pradrill report --format pdf --lang fr --output /tmp/report.pdf"
@@ -37,7 +46,7 @@ def arguments(parser: ArgumentParser) -> None:
     run_argument(parser)
     parser.add_argument(
         "--format",
-        choices=("html", "pdf", "junit", "csv", "json"),
+        choices=tuple(_SUFFIX),
         default="html",
         help="html: one self-contained page; pdf: PDF/A with the record inside; the others are "
         "for programs (default: html)",
@@ -97,6 +106,9 @@ def _rendered(app: App, case: CaseFile, form: str, language: str | None) -> byte
         return render_junit(case).encode()
     if form == "csv":
         return render_csv(case).encode()
+    if form == "in-toto":
+        sha256 = hashlib.sha256(sealed(app, case.record.run_id)).hexdigest()
+        return render_test_result(case, sha256).encode()
     if form == "json":
         return case.model_dump_json(indent=1).encode() + b"\n"
 
@@ -116,7 +128,7 @@ def letterhead(app: App, language: str | None) -> Letterhead:
     try:
         plan = load_plan(app.drills / "plan.yml")
         default = plan.language
-        clauses = read_clauses(app.drills)
+        clauses = chosen_clauses(app.drills, plan)
         logo = None if plan.logo is None else read_logo(plan.logo)
     except ConfigurationError as error:
         if app.names_drills():
@@ -125,7 +137,7 @@ def letterhead(app: App, language: str | None) -> Letterhead:
     return Letterhead(
         language=language or default or _language_of_user(),
         logo=logo,
-        clauses=clauses or read_clauses(None),
+        clauses=clauses,
     )
 
 

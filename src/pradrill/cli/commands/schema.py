@@ -1,4 +1,4 @@
-"""`pradrill schema`: JSON Schema for editors, and the tables of every key."""
+"""`pradrill schema`: JSON Schema for editors and readers, and the tables of every key."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from argparse import ArgumentParser, Namespace
 
 from pradrill.config.key_tables import key_tables
 from pradrill.config.schema import json_schema
-from pradrill.errors import ExitCode
+from pradrill.errors import ExitCode, UsageError
 
 EXAMPLE = "pradrill schema drill > drill.schema.json"
 
 
 def arguments(parser: ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("kind", choices=("drill", "plan"), nargs="?", default="drill")
+    parser.add_argument("kind", choices=("drill", "plan", "record"), nargs="?", default="drill")
     parser.add_argument(
         "--format",
         choices=("json", "md"),
@@ -24,8 +24,13 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    """Print the schema of a drill or of the plan."""
+    """Print the schema of a drill, of the plan or of a record."""
     if args.format == "md":
+        if args.kind == "record":
+            raise UsageError(
+                "there are no tables of a record's keys: people do not write one",
+                hint="Leave out --format md.",
+            )
         print(key_tables(args.kind), end="")
     else:
         print(json.dumps(json_schema(args.kind), indent=2))

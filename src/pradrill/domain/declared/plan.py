@@ -168,6 +168,13 @@ class Plan(Model):
     language: Literal["en", "fr"] | None = Field(
         default=None, description="of the reports; default: $LANG", examples=["fr"]
     )
+    clauses: tuple[str, ...] = Field(
+        default=(),
+        description="standards and laws whose clauses a report's annex maps to its sections: dora, "
+        "rts-2024-1774, nis2-2024-2690, recyf, anssi-hygiene, secnumcloud, hds, nist-800-53, "
+        "iso-22301 … Default: none, or all of your own clauses.yml",
+        examples=[["dora", "nis2-2024-2690"]],
+    )
     providers: dict[str, Provider] = Field(default={}, description="who hosts, by name")
     recurring_within: PositiveDuration = Field(
         default=timedelta(days=90),

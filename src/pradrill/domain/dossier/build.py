@@ -33,6 +33,7 @@ from pradrill.domain.dossier.period import Column, Period, column_of
 from pradrill.domain.dossier.spread import Spread, spread
 from pradrill.domain.register.entry import Acknowledged, Entry, EntryKind, acknowledged
 from pradrill.domain.register.finding import Finding
+from pradrill.domain.report.problems import problems
 from pradrill.domain.run.record import RunRecord
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.domain.values.model import Model, Utc
@@ -111,7 +112,7 @@ class Dossier(Model):
     residue: int = Field(description="attempts that left something on the standby")
     coverage: tuple[Cover, ...]
     overdue: tuple[Overdue, ...]
-    open_findings: tuple[OpenFinding, ...] = Field(description="the oldest first")
+    open_findings: tuple[OpenFinding, ...] = Field(description="the gravest first, then the oldest")
     opened: int = Field(description="findings opened in the period")
     closed: int = Field(description="findings closed in the period")
     columns: tuple[Column, ...]
@@ -123,6 +124,11 @@ class Dossier(Model):
     acknowledged: tuple[Acknowledged, ...] = Field(
         default=(), description="damage to the register that somebody answers for"
     )
+
+    @property
+    def tried(self) -> int:
+        """Count the attempts that somebody or something made: a date that passed is none."""
+        return sum(n for ending, n in self.counts.items() if ending is not Ending.NOT_ATTEMPTED)
 
     @property
     def complete(self) -> bool:
@@ -233,14 +239,14 @@ def _open(findings: Sequence[Finding], as_of: datetime) -> tuple[OpenFinding, ..
         if finding.opened <= as_of and (finding.closure is None or finding.closure.at > as_of)
     ]
     grave = list(Severity)
-    was_open.sort(key=lambda finding: (finding.opened, -grave.index(finding.severity)))
+    was_open.sort(key=lambda finding: (-grave.index(finding.severity), finding.opened))
     return tuple(
         OpenFinding(
             finding=finding,
             days=(as_of - finding.opened).days,
             late=finding.due is not None and finding.due < as_of.date(),
         )
-        for finding in was_open
+        for finding in problems(was_open)
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -49,6 +50,7 @@ class Cover(Model):
     drill: str | None
     standing: ProofStanding
     attempts: int = Field(description="of all kinds, up to the end of the period")
+    endings: dict[Ending, int] = Field(default={}, description="how many of them ended how")
     latest: Test | None = Field(default=None, description="the last test")
     proof: Test | None = Field(default=None, description="the last test that passed")
     changes: tuple[Change, ...] = Field(default=(), description="since the proof")
@@ -74,7 +76,7 @@ class History:
     """What is remembered of each setting while the records go by, oldest first or not."""
 
     def __init__(self) -> None:
-        self.attempts: dict[Setting, int] = {}
+        self.endings: dict[Setting, Counter[Ending]] = {}
         self.latest: dict[Setting, Attempt] = {}
         self.proofs: dict[Setting, LastProof] = {}
         self.finished: dict[str, datetime] = {}
@@ -82,7 +84,7 @@ class History:
     def see(self, attempt: Attempt, plan: RunPlan) -> None:
         """Take one more attempt in."""
         for setting, part in attempt.apart():
-            self.attempts[setting] = self.attempts.get(setting, 0) + 1
+            self.endings.setdefault(setting, Counter())[part.ending] += 1
             if part.finished:
                 last = self.finished.get(setting.service, part.at)
                 self.finished[setting.service] = max(last, part.at)
@@ -116,7 +118,7 @@ def coverage(history: History, today: Today, selection: Iterable[str]) -> tuple[
     services = dict.fromkeys(selection)
     lines = [
         _cover(setting, declared.get(setting, []), history, today)
-        for setting in dict.fromkeys((*declared, *history.attempts))
+        for setting in dict.fromkeys((*declared, *history.endings))
         if setting.service in services
     ]
 
@@ -174,6 +176,7 @@ def _cover(
         changed = changes_since(proof.plan, present, setting.service, *actuals)
 
     every = service.drill_every if service else None
+    endings = history.endings.get(setting, Counter())
     return Cover(
         service=setting.service,
         tier=service.tier if service else None,
@@ -184,7 +187,8 @@ def _cover(
         standing=ProofStanding.DROPPED
         if drill is None or service is None
         else _standing(latest, proof, changed, every, today.as_of),
-        attempts=history.attempts.get(setting, 0),
+        attempts=sum(endings.values()),
+        endings=dict(endings),
         latest=_test(latest),
         proof=_test(proof.attempt if proof else None),
         changes=changed,

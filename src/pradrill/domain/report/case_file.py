@@ -7,8 +7,10 @@ from pydantic import Field
 from pradrill.domain.register.annotation import Annotation, AnnotationKind
 from pradrill.domain.register.entry import Acknowledged, Wrong
 from pradrill.domain.register.finding import Finding
+from pradrill.domain.run.ending import Verdict
 from pradrill.domain.run.record import RunRecord
 from pradrill.domain.values.model import Model, Utc
+from pradrill.domain.values.timeline import Elapsed
 
 
 class RecordIntegrity(Model):
@@ -30,6 +32,27 @@ class RecordIntegrity(Model):
     )
 
 
+class Actuals(Model):
+    """What a run measured of a service, or of the whole."""
+
+    rta: Elapsed | None = None
+    rpa: Elapsed | None = None
+
+
+class EarlierRun(Model):
+    """A registered run of the same drill before this one, for comparison."""
+
+    run_id: str
+    started: Utc
+    verdict: Verdict
+    whole: Actuals = Actuals()
+    services: dict[str, Actuals] = {}
+
+    def of(self, service: str | None) -> Actuals:
+        """Return what it measured of a service; None: of the whole."""
+        return self.whole if service is None else self.services.get(service, Actuals())
+
+
 class CaseFile(Model):
     """A run with all that is known about it today."""
 
@@ -40,6 +63,12 @@ class CaseFile(Model):
     )
     previous: RunRecord | None = Field(
         default=None, description="the last finished run of the same drill before this one"
+    )
+    earlier: tuple[EarlierRun, ...] = Field(
+        default=(), description="the last finished runs of the same drill, the oldest first"
+    )
+    as_of: Utc | None = Field(
+        default=None, description="the register's newest entry: findings are those of then"
     )
     integrity: RecordIntegrity | None = None
 

@@ -6,6 +6,8 @@ evidence suffices is for the reader to judge.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pydantic import Field
 
 from pradrill.domain.report.sections import Section
@@ -15,6 +17,7 @@ from pradrill.domain.values.model import Model
 class Clause(Model):
     """One line of the map."""
 
+    key: str = Field(default="", description="by what plan.yml names the standard or law: dora")
     text: str | dict[str, str] = Field(
         min_length=1, description='the standard or law: "ISO 22301:2019"; or one text a language'
     )
@@ -53,6 +56,20 @@ class ClauseMap(Model):
     version: str = Field(description="of this map, as in a date")
     note: str | dict[str, str] = ""
     clauses: tuple[Clause, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Return by what the plan can name the texts, each once."""
+        return tuple(dict.fromkeys(clause.key for clause in self.clauses if clause.key))
+
+    def only(self, keys: Sequence[str]) -> ClauseMap:
+        """Return the map of the texts that a house has chosen."""
+        chosen = tuple(clause for clause in self.clauses if clause.key in keys)
+        return self.model_copy(update={"clauses": chosen})
+
+    def sources_in(self, language: str) -> tuple[str, ...]:
+        """Return where the lines were read, each source once."""
+        return tuple(dict.fromkeys(clause.source_in(language) for clause in self.clauses))
 
     def note_in(self, language: str) -> str:
         """Return the note on the map, in that language if there is one."""

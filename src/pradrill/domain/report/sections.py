@@ -52,10 +52,9 @@ class Section(StrEnum):
         N_("Objectives and actuals"),
         lambda case: case.record.recovery.rta is not None or case.record.recovery.rpa is not None,
     )
-    TRIED = "tried", N_("What was tried"), _always
     OPEN = "open", N_("Open findings"), lambda case: case.registered
+    TRIED = "tried", N_("What was tried"), _always
 
-    SCOPE = "scope", N_("Scope and scenario"), _always
     TIMELINE = (
         "timeline",
         N_("Timeline"),
@@ -67,19 +66,10 @@ class Section(StrEnum):
         lambda case: bool(case.record.steps or case.record.not_executed),
     )
     CHECKS = "checks", N_("Checks"), lambda case: bool(case.record.checks)
-    ENVIRONMENT = (
-        "environment",
-        N_("Environment and proof of isolation"),
-        lambda case: bool(case.record.guards),
-    )
-    INPUTS = "inputs", N_("Inputs"), _always
-    CHANGES = (
-        "changes",
-        N_("Changes since the previous run"),
-        lambda case: case.previous is not None,
-    )
     TEARDOWN = "teardown", N_("Teardown and residue"), lambda case: bool(case.record.steps)
     LIMITS = "limits", N_("Limits of what was proved"), lambda case: bool(case.record.limits)
+    INPUTS = "inputs", N_("Inputs"), _always
+    SCOPE = "scope", N_("Scope and scenario"), _always
     PEOPLE = "people", N_("People"), _noted(AnnotationKind.PERSON)
     DEVIATIONS = (
         "deviations",
@@ -92,13 +82,43 @@ class Section(StrEnum):
         _noted(AnnotationKind.REX_WELL, AnnotationKind.REX_BADLY, AnnotationKind.REX_PLAN),
     )
     FINDINGS = "findings", N_("Findings"), lambda case: bool(case.findings)
-    TREND = "trend", N_("Trend and coverage"), _never
-    CLAUSES = "clauses", N_("Clause map"), _never
     SIGN_OFF = "sign_off", N_("Review and sign-off"), _noted(AnnotationKind.SIGN_OFF)
-    INTEGRITY = "integrity", N_("Integrity"), lambda case: case.integrity is not None
+
+    INSTANTS = (
+        "instants",
+        N_("Annex: instants in UTC"),
+        lambda case: bool(case.record.recovery.marks),
+    )
+    ENVIRONMENT = (
+        "environment",
+        N_("Annex: environment and proof of isolation"),
+        lambda case: bool(case.record.guards),
+    )
+    CHANGES = (
+        "changes",
+        N_("Annex: changes since the previous run"),
+        lambda case: case.previous is not None,
+    )
+    TREND = "trend", N_("Annex: trend and coverage"), _never
+    CLAUSES = "clauses", N_("Annex: clause map"), _never
+    INTEGRITY = "integrity", N_("Annex: integrity"), lambda case: case.integrity is not None
 
 
-FRONT = (Section.VERDICT, Section.FIGURES, Section.TRIED, Section.OPEN)
+FRONT = (Section.VERDICT, Section.FIGURES, Section.OPEN, Section.TRIED)
 """What the first page answers."""
 
 BODY = tuple(section for section in Section if section not in FRONT)
+
+ANNEX = Section.INSTANTS
+"""Where the annex begins: hashes, versions, clauses."""
+
+_OF_A_REFUSAL = (Section.VERDICT, Section.OPEN, Section.TRIED, Section.SIGN_OFF, Section.INTEGRITY)
+
+
+def sections_of(case: CaseFile) -> tuple[tuple[Section, ...], tuple[Section, ...]]:
+    """Return the sections of the first page, and those that follow; a refusal is told on one."""
+    if case.record.refusal is None:
+        return FRONT, BODY
+    return tuple(s for s in _OF_A_REFUSAL if s in FRONT), tuple(
+        s for s in _OF_A_REFUSAL if s not in FRONT
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gc
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from markupsafe import Markup
@@ -13,6 +13,7 @@ from markupsafe import Markup
 from pradrill.domain.dossier.attempt import Attempt, Ending
 from pradrill.domain.dossier.build import Dossier
 from pradrill.domain.values.timeline import Elapsed
+from pradrill.reporting.dossier import heat_map
 from pradrill.reporting.dossier import phrases as dossier_view
 from pradrill.reporting.dossier.trend_layout import draw
 from pradrill.reporting.language import i18n
@@ -32,11 +33,16 @@ _COLUMNS = (
 
 
 def dossier_html(
-    dossier: Dossier, letterhead: Letterhead | None = None, *, printed: bool = False
+    dossier: Dossier,
+    letterhead: Letterhead | None = None,
+    *,
+    printed: bool = False,
+    reports: Mapping[str, str] | None = None,
 ) -> str:
-    """Return the page. What is `printed` and long shows what did not go well, and counts the rest.
+    """Return the page; `reports` has where those of the runs lie.
 
-    Nobody reads a thousand lines on paper, and each costs a PDF a hundredth of a second.
+    What is `printed` and long shows what did not go well, and counts the rest: nobody reads a
+    thousand lines on paper, and each costs a PDF a hundredth of a second.
     """
     letterhead = letterhead or Letterhead()
     listed = _listed(dossier) if printed else list(dossier.attempts)
@@ -50,6 +56,9 @@ def dossier_html(
             organisation=dossier.organisation,
             dossier=dossier,
             d=dossier_view,
+            heat=heat_map,
+            heat_rows=heat_map.rows(dossier, attempts),
+            reports=reports or {},
             more_style=Markup(_STYLE.read_text(encoding="utf-8")),  # noqa: S704 ours
             trends=[
                 (trend, draw(trend, dossier_view.of_trend(trend, attempts), dossier.period))

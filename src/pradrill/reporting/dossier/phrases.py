@@ -20,7 +20,6 @@ from pradrill.domain.values.duration import Cadence
 from pradrill.domain.values.severity import Severity
 from pradrill.reporting.language import formats as wording
 from pradrill.reporting.language.i18n import _, decimal, ngettext, pgettext, whole
-from pradrill.reporting.language.terms import word
 from pradrill.reporting.run.page import figure_name
 
 SIGNS: Mapping[Ending, str] = {
@@ -29,10 +28,10 @@ SIGNS: Mapping[Ending, str] = {
     Ending.FAILED: "×",  # noqa: RUF001 the sign that every font has
     Ending.INCONCLUSIVE: "?",
     Ending.INTERRUPTED: "!",
-    Ending.CRASHED: "!",
+    Ending.CRASHED: "†",
     Ending.NOT_READY: "○",
-    Ending.BUSY: "○",
-    Ending.NOT_STARTED: "○",
+    Ending.BUSY: "◇",
+    Ending.NOT_STARTED: "⊘",
     Ending.NOT_ATTEMPTED: "□",
 }
 ENDINGS = tuple(Ending)
@@ -109,7 +108,7 @@ def subject(value: Subject) -> str:
 def column(value: Column) -> str:
     """Name a column of the calendar: a month, a quarter, a year or several."""
     if value.months < _QUARTER:
-        return f"{value.year:04d}-{value.month:02d}"
+        return wording.month(value.year, value.month)
     if value.months == _QUARTER:
         quarter = (value.month + 2) // _QUARTER
         return _("%(year)s Q%(quarter)s", year=f"{value.year:04d}", quarter=quarter)
@@ -153,7 +152,7 @@ def standings(dossier: Dossier) -> list[tuple[ProofStanding, int]]:
 def matters(dossier: Dossier) -> list[Matter]:
     """Return what is not proven or overdue, the worst first."""
     overdue = {
-        item.service: _("never drilled") if item.due is None else item.due.date().isoformat()
+        item.service: _("never drilled") if item.due is None else wording.day(item.due)
         for item in dossier.overdue
     }
     return [
@@ -172,12 +171,12 @@ def why(cover: Cover) -> str:
             "%(n)s attempt, without conclusion", "%(n)s attempts, none conclusive", cover.attempts
         )
     if cover.standing in {ProofStanding.NEVER_PROVEN, ProofStanding.BROKEN} and cover.latest:
-        at = cover.latest.at.date().isoformat()
+        at = wording.day(cover.latest.at)
         return _("%(ending)s on %(day)s", ending=ending(cover.latest.ending), day=at)
     if cover.standing is ProofStanding.EXPIRED:
         return changed(cover.changes)
     if cover.standing is ProofStanding.OLD and cover.proof:
-        return _("proved on %(day)s", day=cover.proof.at.date().isoformat())
+        return _("proved on %(day)s", day=wording.day(cover.proof.at))
 
     return ""
 
@@ -190,6 +189,41 @@ def changed(changes: Sequence[Change]) -> str:
     return names if rest <= 0 else _("%(named)s and %(n)s more", named=names, n=rest)
 
 
+def _graded(severity: Severity, count: int) -> str:
+    """Say how many findings are of a severity; French has a plural of it."""
+    return {
+        Severity.MINOR: ngettext("%(n)s minor", "%(n)s minor", count),
+        Severity.MAJOR: ngettext("%(n)s major", "%(n)s major", count),
+        Severity.CRITICAL: ngettext("%(n)s critical", "%(n)s critical", count),
+    }[severity]
+
+
+def tally(cover: Cover) -> str:
+    """Write how the attempts of a line of the coverage ended, as signs with numbers."""
+    return cell_text(cover.endings)
+
+
+def unmet(dossier: Dossier) -> str:
+    """Say of what is proven how much of it also missed or failed; nothing where none did."""
+    bad = (Ending.MISSED, Ending.FAILED)
+    proven = [cover for cover in dossier.coverage if cover.standing is ProofStanding.PROVEN]
+    flawed = [cover for cover in proven if any(cover.endings.get(each) for each in bad)]
+    if not flawed:
+        return ""
+    tests = sum(cover.endings.get(each, 0) for cover in flawed for each in bad)
+    return ngettext(
+        "%(n)s of them with tests that missed an objective or failed: %(tests)s",
+        "%(n)s of them with tests that missed an objective or failed: %(tests)s",
+        len(flawed),
+        tests=tests,
+    )
+
+
+def oldest(dossier: Dossier) -> int:
+    """Return the age of the oldest open finding, in days."""
+    return max((item.days for item in dossier.open_findings), default=0)
+
+
 def opened(dossier: Dossier) -> str:
     """Count the open findings by severity, the gravest first."""
     counts = Counter(item.finding.severity for item in dossier.open_findings)
@@ -199,7 +233,7 @@ def opened(dossier: Dossier) -> str:
             "%(n)s finding is open", "%(n)s findings are open", len(dossier.open_findings)
         ),
         severities=", ".join(
-            f"{counts[value]} {word(value)}" for value in reversed(Severity) if counts[value]
+            _graded(value, counts[value]) for value in reversed(Severity) if counts[value]
         ),
     )
 
@@ -282,12 +316,11 @@ def outlook(
     if forecast.basis is Basis.SIZE:
         yield _by_size(forecast, goal)
     yield from _reached(forecast, goal, as_of)
-    low, high = forecast.next_low or 0.0, forecast.next_high or 0.0
-    expected = _(
-        "One more run is expected between %(low)s and %(high)s",
-        low=wording.short(low),
-        high=wording.short(high),
-    )
+    high = forecast.next_high or 0.0
+    if actual == "RTA":
+        expected = _("The next run should take at most %(high)s (95%%)", high=wording.short(high))
+    else:
+        expected = _("The next run should lose at most %(high)s (95%%)", high=wording.short(high))
 
     beyond = _(", which may exceed the objective") if high > objective.total_seconds() else ""
     yield f"{expected}{beyond}."
@@ -342,7 +375,7 @@ def _signed(seconds: float) -> str:
 
 
 def _day(instant: datetime | None) -> str:
-    return "–" if instant is None else instant.date().isoformat()  # noqa: RUF001 same
+    return "–" if instant is None else wording.day(instant)  # noqa: RUF001 same
 
 
 def trouble(trend: Trend) -> tuple[int, int, str]:

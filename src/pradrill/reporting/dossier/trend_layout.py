@@ -225,7 +225,7 @@ def _days(frame: _Frame) -> Iterator[tuple[float, str]]:
             continue
 
         if begin >= frame.period.begin:
-            yield frame.x(begin), f"{begin.year:04d}-{begin.month:02d}"
+            yield frame.x(begin), wording.month(begin.year, begin.month)
 
 
 def _seconds(frame: _Frame) -> Iterator[tuple[float, str]]:

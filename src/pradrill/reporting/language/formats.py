@@ -7,8 +7,10 @@ import math
 import re
 import unicodedata
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import cache
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pradrill.domain.run.ending import Refusal, RunState, Verdict
 from pradrill.domain.values.duration import approximate, format_duration
@@ -55,6 +57,9 @@ _MOST_LINES = 30
 _KILO = 1024
 _MILLENNIA = 1e11
 _HOURS_FROM, _HOURS_TO = 86_400, 3 * 86_400
+_MILLISECOND, _MINUTE, _HOUR, _DAY = 0.001, 60, 3_600, 86_400
+_ZONES = {"fr": ("Europe/Paris", "Paris")}
+"""Whose clock a report shows, where its readers have one clock; the annex has UTC."""
 _PART = re.compile(r"([0-9.]+(?:e[+-]?[0-9]+)?)(ms|[dhms])")
 _FRENCH_UNITS = {"d": "j", "h": "h", "m": "min", "s": "s", "ms": "ms"}
 
@@ -98,6 +103,11 @@ def colon() -> str:
     return "\u00a0: " if language() == "fr" else ": "
 
 
+def semicolon() -> str:
+    """Return the mark that stands between the members of a list of phrases."""
+    return "\u202f; " if language() == "fr" else "; "
+
+
 def _flat(value: object) -> str:
     if isinstance(value, dict | list | tuple):
         return json.dumps(value, ensure_ascii=False, default=str)
@@ -112,27 +122,68 @@ def _visible(char: str) -> str:
 
 
 def at(instant: datetime) -> str:
-    """Write an instant to the second, in UTC."""
-    return f"{_day(instant)} {instant:%H:%M:%S} UTC"
+    """Write an instant to the second in UTC; in French to the minute, as Paris has it."""
+    if language() == "fr":
+        return f"{at_minute(instant)} ({clock_name()})"
+    return f"{day(instant)} {instant:%H:%M:%S} UTC"
 
 
 def at_minute(instant: datetime) -> str:
-    """Write an instant to the minute, without its zone, for dense tables in UTC."""
-    return f"{_day(instant)} {instant:%H:%M}"
+    """Write an instant to the minute without its zone, for dense tables."""
+    return f"{day(instant)} {_local(instant):%H:%M}"
 
 
 def at_tenth(instant: datetime) -> str:
-    """Write an instant to the tenth of a second (cut, not rounded), in UTC."""
-    return f"{_day(instant)} {instant:%H:%M:%S}.{instant.microsecond // 100_000} UTC"
+    """Write an instant to the tenth of a second (cut, not rounded), in UTC in every language."""
+    instant = instant.astimezone(UTC)
+    tenths = decimal(f"{instant:%H:%M:%S}.{instant.microsecond // 100_000}")
+    return f"{_calendar_day(instant.date())} {tenths} UTC"
 
 
-def _day(instant: datetime) -> str:
-    return instant.date().isoformat()
+def time_of_day(instant: datetime) -> str:
+    """Write an instant of a day that is known, to the second."""
+    return f"{_local(instant):%H:%M:%S}"
 
 
 def day(value: date) -> str:
-    """Write a day, or that of an instant in UTC."""
-    return (value.date() if isinstance(value, datetime) else value).isoformat()
+    """Write a day, or that of an instant, as the language does."""
+    return _calendar_day(_local(value).date() if isinstance(value, datetime) else value)
+
+
+def month(year: int, number: int) -> str:
+    """Write a month as the language does."""
+    return f"{number:02d}/{year:04d}" if language() == "fr" else f"{year:04d}-{number:02d}"
+
+
+def clock_name() -> str:
+    """Name the clock that instants are written in."""
+    return "UTC" if _zone(language()) is UTC else _ZONES[language()][1]
+
+
+def local(instant: datetime) -> datetime:
+    """Return an instant as the language's readers have it on their clocks."""
+    return _local(instant)
+
+
+def _calendar_day(value: date) -> str:
+    if language() == "fr":
+        return f"{value.day:02d}/{value.month:02d}/{value.year:04d}"
+    return value.isoformat()
+
+
+def _local(instant: datetime) -> datetime:
+    try:
+        return instant.astimezone(_zone(language()))
+    except OverflowError:  # at the ends of the calendar
+        return instant
+
+
+@cache
+def _zone(language: str) -> tzinfo:
+    try:
+        return ZoneInfo(_ZONES[language][0]) if language in _ZONES else UTC
+    except ZoneInfoNotFoundError:
+        return UTC
 
 
 def short(value: timedelta | float) -> str:
@@ -150,7 +201,7 @@ def short(value: timedelta | float) -> str:
 
 
 def tenth(value: timedelta | float, *, up: bool) -> str:
-    """Write a duration to the tenth of a second, rounded up or down: a bound stays a bound."""
+    """Write a duration to the tenth of a second, rounded up or down."""
     seconds = _seconds(value)
     if abs(seconds) >= _MILLENNIA:
         return _spaced(f"{seconds:.3g}s")
@@ -168,9 +219,58 @@ def tenth(value: timedelta | float, *, up: bool) -> str:
     return _spaced(sign + "".join(parts) + (f"{left:02d}" if parts else f"{left}") + f".{rest}s")
 
 
+def bound(value: timedelta | float, *, up: bool) -> str:
+    """Write a duration rounded up or down, so that a bound stays a bound.
+
+    As finely as it matters: seconds to the tenth, minutes to the second, hours to the minute.
+    """
+    seconds = _seconds(value)
+    if abs(seconds) >= _MILLENNIA:
+        return _spaced(f"{seconds:.3g}s")
+
+    fine = round(seconds, 3)
+    size = 0.1 if abs(fine) < _MINUTE else 1 if abs(fine) < _HOUR else _MINUTE
+    rounded = (math.ceil if up else math.floor)(round(fine / size, 3)) * size
+    if size == 0.1 and abs(rounded) < _MINUTE:  # noqa: PLR2004 a tenth
+        return _spaced(f"{rounded:.1f}s")
+    return _spaced(_units(round(rounded)))
+
+
+def _units(seconds: int) -> str:
+    """Write whole seconds in days, hours, minutes and seconds; no seconds from an hour on."""
+    sign, left = "-" if seconds < 0 else "", abs(seconds)
+    days = [("d", 86_400)] if left >= _HOURS_TO else []
+    small = [] if left >= _HOUR else [("s", 1)]
+    parts: list[str] = []
+    for unit, size in (*days, ("h", _HOUR), ("m", _MINUTE), *small):
+        count, left = divmod(left, size)
+        if count or parts:
+            parts.append(f"{count:02d}{unit}" if parts else f"{count}{unit}")
+
+    return sign + "".join(parts)
+
+
 def exact(value: timedelta | float) -> str:
     """Write a duration whole, to the millisecond."""
     return _spaced(format_duration(value))
+
+
+def every(value: timedelta | float) -> str:
+    """Say how often something is done, as in "every hour" or "every 24h"."""
+    seconds = _seconds(value)
+    if seconds == _MINUTE:
+        return _("every minute")
+    if seconds == _HOUR:
+        return _("every hour")
+
+    length = f"{_DAY // _HOUR}h" if seconds == _DAY else format_duration(value)
+    return _("every %(length)s", length=_spaced(length))
+
+
+def brief(text: str, limit: int) -> str:
+    """Return a text that is short enough for the edge of a page."""
+    short_text = line(text, _LONG)
+    return short_text if len(short_text) <= limit else f"{short_text[: limit - 1].rstrip()}…"
 
 
 def respelt(text: str) -> str:
@@ -224,7 +324,8 @@ def size(count: int | None) -> str:
 
         value, unit = value / _KILO, bigger
 
-    return f"{decimal(f'{value:.1f}')}\u00a0{unit}" if unit != "B" else f"{count}\u00a0B"
+    figure = decimal(f"{value:.1f}") if unit != "B" else str(count)
+    return f"{figure}\u00a0{unit.replace('B', 'o') if language() == 'fr' else unit}"
 
 
 def pairs(values: Mapping[str, Any]) -> str:
@@ -248,4 +349,6 @@ def stepped(seconds: float) -> str:
     """Say by how much the controller's clock was moved during the run."""
     if not seconds:
         return _("not moved during the run")
+    if abs(seconds) < _MILLISECOND:
+        return _("moved by less than 1 ms during the run")
     return _("moved by %(seconds)s s during the run", seconds=decimal(f"{seconds:+.3g}"))

@@ -7,6 +7,7 @@ no build step to forget. The only module that imports Babel.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,6 +17,12 @@ from pathlib import Path
 
 LANGUAGES = ("en", "fr")
 LOCALE = Path(__file__).parents[1] / "locale"
+
+_SPACES = (
+    (re.compile("(?<=[^ ]) (?=[;!?](?!\\w))"), "\u202f"),
+    (re.compile("(?<=[^ ]) (?=:(?: |$))|(?<=«) | (?=[»%](?![(]))"), "\u00a0"),
+)
+"""Where a French translation has a space, and what it must be: fine before ; ! ?"""
 
 _speaking: ContextVar[str] = ContextVar("language", default="en")
 
@@ -70,6 +77,13 @@ def _filled(message: str, values: dict[str, object]) -> str:
     return message % values if values else message
 
 
+def _typeset(message: str) -> str:
+    """Put the spaces that no line may break at before and after French marks."""
+    for pattern, spaced in _SPACES:
+        message = pattern.sub(spaced, message)
+    return message
+
+
 @cache
 def _catalogue(code: str) -> NullTranslations:
     if code == "en":
@@ -80,6 +94,11 @@ def _catalogue(code: str) -> NullTranslations:
 
     with (LOCALE / f"{code}.po").open("rb") as file:
         catalogue = read_po(file, locale=code)
+    for message in catalogue:
+        strings = message.string
+        message.string = (
+            _typeset(strings) if isinstance(strings, str) else (*map(_typeset, strings or ()),)
+        )
     compiled = io.BytesIO()
     write_mo(compiled, catalogue)
     compiled.seek(0)

@@ -20,10 +20,9 @@ from pradrill.domain.values.reason import (
     ReasonOrText,
     as_reason,
     conjunction,
-    in_utc,
 )
 from pradrill.domain.values.reason_code import Code
-from pradrill.reporting.language import old_sentences
+from pradrill.reporting.language import formats, old_sentences, quotations
 from pradrill.reporting.language.formats import respelt
 from pradrill.reporting.language.i18n import _, decimal, language
 from pradrill.reporting.language.terms import step_name, word
@@ -61,7 +60,7 @@ def spoken(reason: ReasonOrText) -> str:
 
 def _spoken(reason: Reason) -> str | None:
     if not reason.code:
-        return old_sentences.spoken(reason.text)
+        return old_sentences.spoken(reason.text) or quotations.spoken(reason.text)
 
     code = Code.lookup(reason.code)
     if code is None:  # of a later version
@@ -77,7 +76,9 @@ def _spoken(reason: Reason) -> str | None:
 def _value(name: str, value: Any) -> str:
     """Say a value; a list of values, and a reason among them, too."""
     if isinstance(value, list):
-        return conjunction(name).join(_value(name, each) for each in value)
+        between = conjunction(name)
+        between = formats.semicolon() if between == "; " else between
+        return between.join(_value(name, each) for each in value)
     if isinstance(value, dict) or name in _QUOTES:
         return spoken(as_reason(value))
     if name in ENGLISH:
@@ -90,6 +91,8 @@ def _value(name: str, value: Any) -> str:
 
 def _measure(name: str, value: Any) -> str:
     if name == "instant":
-        return in_utc(datetime.fromisoformat(value))
+        return formats.at(datetime.fromisoformat(value))
+    if name == "every":
+        return formats.every(value)
     text = ENGLISH[name](value)
     return decimal(text).replace(" ", "\u00a0") if name == "seconds" else respelt(text)

@@ -7,13 +7,17 @@ from typing import NamedTuple
 
 from pradrill.domain.register.annotation import Annotation, AnnotationKind
 from pradrill.domain.register.finding import Finding
+from pradrill.domain.register.finding_key import About, FindingKey
 from pradrill.domain.report.case_file import CaseFile
 from pradrill.domain.report.changes import Changes, FilePart, PlanField, changes
+from pradrill.domain.report.problems import problems
+from pradrill.domain.run.question import CallStage
 from pradrill.domain.values.severity import Severity
 from pradrill.domain.values.timeline import Instant, Mark
 from pradrill.reporting.language import formats as wording
-from pradrill.reporting.language.i18n import N_, _, ngettext, pgettext
+from pradrill.reporting.language.i18n import N_, _, language, ngettext, pgettext
 from pradrill.reporting.language.reasons import spoken
+from pradrill.reporting.language.terms import word
 from pradrill.reporting.run.doubt import doubts
 
 ROLES = (N_("requester"), N_("operator"), N_("observer"), N_("approver"), N_("reviewer"))
@@ -61,7 +65,7 @@ def planned(case: CaseFile, role: str) -> str | None:
 
 def open_findings(case: CaseFile) -> tuple[Finding, ...]:
     """Return the findings that no run has closed, the gravest first, then the oldest."""
-    findings = [finding for finding in case.findings if finding.open]
+    findings = [finding for finding in problems(case.findings) if finding.open]
     return tuple(sorted(findings, key=lambda f: (_GRAVEST.index(f.severity), f.opened, f.finding)))
 
 
@@ -69,6 +73,39 @@ def closed_findings(case: CaseFile) -> tuple[Finding, ...]:
     """Return the findings that a run has closed, newest first."""
     findings = [finding for finding in case.findings if not finding.open]
     return tuple(sorted(findings, key=lambda finding: finding.opened, reverse=True))
+
+
+def finding_title(finding: Finding) -> str:
+    """Say what a finding is: a run's own in the reader's language, a person's as it was written.
+
+    The register holds it in English; what it is about stands in its key.
+    """
+    key = FindingKey.read(finding.key)
+    by_a_run = finding.by_a_run and key.about in set(About)
+    title = _TITLES.get(About(key.about)) if by_a_run else None
+    rest = finding.title.partition(": ")[2]
+    if title is None or language() == "en" or ("%(rest)s" in title and not rest):
+        return finding.title
+
+    which = key.which or ""
+    if key.about == About.SLA and which in set(CallStage):
+        which = word(CallStage(which))
+    return _(title, of=key.of, which=which, rest=rest)
+
+
+_TITLES = {
+    About.NOT_READY: N_("the drill %(of)s was not ready"),
+    About.RESIDUE: N_("the standby was not left as declared by %(of)s"),
+    About.CLOCK: N_("the controller's clock was set during the run"),
+    About.GUARD: N_("guard not held: %(which)s"),
+    About.STEP: N_("step that did not pass: %(which)s"),
+    About.CHECK: N_("check that did not pass: %(rest)s"),
+    About.CONTRADICTION: N_("instants contradict each other: %(which)s"),
+    About.INTEGRITY: N_("backups in %(which)s are damaged"),
+    About.OBJECTIVE: N_("the %(of)s of %(which)s was not met"),
+    About.WORST_CASE: N_("the backups of %(which)s have allowed a loss beyond its %(of)s"),
+    About.SLA: N_("%(of)s did not keep its SLA for %(which)s"),
+}
 
 
 def opened_by(finding: Finding) -> str:

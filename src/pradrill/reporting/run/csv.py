@@ -13,8 +13,8 @@ from pradrill.reporting.run import case_sections as case_view
 from pradrill.reporting.run import page as view
 
 COLUMNS = (
-    "run", "drill", "row", "phase", "name", "host", "outcome", "began", "ended", "seconds",
-    "low", "high", "objective", "detail",
+    "run", "drill", "row", "service", "phase", "name", "host", "outcome", "began", "ended",
+    "seconds", "low", "high", "objective", "detail",
 )  # fmt: skip
 _CELL = 4_000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -58,17 +58,27 @@ def _run(record: RunRecord) -> Iterator[dict[str, object]]:
         "detail": "; ".join(map(str, record.reasons)),
     }
     for c in view.comparisons(record):
-        actual = c.actual
+        yield _figure(c, "")
+    for service in view.services(record):
         yield {
-            "row": "figure",
-            "name": c.actual_name,
-            "outcome": c.standing.value,
-            "seconds": "" if actual is None else actual.seconds,
-            "low": "" if actual is None else actual.low,
-            "high": "" if actual is None else actual.high,
-            "objective": c.objective.total_seconds(),
-            "detail": "" if actual is None else actual.provenance.value,
+            "row": "service",
+            "service": service.name,
+            "name": "verdict",
+            "outcome": service.verdict.value,
+            "detail": "; ".join(map(str, service.reasons)),
         }
+        yield from (_figure(c, service.name) for c in service.comparisons)
+    for row in view.worst_rows(record):
+        if row.reading is not None:
+            yield {
+                "row": "figure",
+                "service": row.service or "",
+                "name": "worst-case RPA",
+                "outcome": row.standing.value,
+                "began": row.reading.worst_case.since.isoformat(),
+                "seconds": row.reading.worst_case.seconds,
+                "objective": row.objective.total_seconds(),
+            }
     for mark, instant in record.recovery.marks.items():
         yield {
             "row": "mark",
@@ -79,10 +89,26 @@ def _run(record: RunRecord) -> Iterator[dict[str, object]]:
         }
 
 
+def _figure(c: view.Comparison, service: str) -> dict[str, object]:
+    actual = c.actual
+    return {
+        "row": "figure",
+        "service": service,
+        "name": c.actual_name,
+        "outcome": c.standing.value,
+        "seconds": "" if actual is None else actual.seconds,
+        "low": "" if actual is None else actual.low,
+        "high": "" if actual is None else actual.high,
+        "objective": c.objective.total_seconds(),
+        "detail": "" if actual is None else actual.provenance.value,
+    }
+
+
 def _steps(record: RunRecord) -> Iterator[dict[str, object]]:
     for step in record.steps:
         yield {
             "row": "step",
+            "service": step.service or "",
             "phase": step.phase.value,
             "name": step.name,
             "host": ", ".join(step.hosts),
@@ -96,6 +122,7 @@ def _steps(record: RunRecord) -> Iterator[dict[str, object]]:
     for planned in record.not_executed:
         yield {
             "row": "step",
+            "service": planned.service or "",
             "phase": planned.phase.value,
             "name": planned.name,
             "host": ", ".join(planned.hosts),
@@ -109,6 +136,7 @@ def _proofs(record: RunRecord) -> Iterator[dict[str, object]]:
     for check in record.checks:
         yield {
             "row": "check" if check.mandatory else "check (not mandatory)",
+            "service": check.service or "",
             "name": f"{check.check}: {check.title}",
             "host": check.host,
             "outcome": check.outcome.value,

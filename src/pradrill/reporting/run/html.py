@@ -8,21 +8,23 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from pradrill.domain.report.case_file import CaseFile
 from pradrill.domain.report.clauses import ClauseMap
 from pradrill.domain.report.responsibilities import responsibilities
-from pradrill.domain.report.sections import BODY, FRONT
+from pradrill.domain.report.sections import sections_of
 from pradrill.reporting.language import formats as wording
 from pradrill.reporting.language import i18n, reasons
 from pradrill.reporting.language import terms as vocabulary
 from pradrill.reporting.run import case_sections as case_view
+from pradrill.reporting.run import edges, front
 from pradrill.reporting.run import page as view
 from pradrill.reporting.run import sourced_fields as fields
 from pradrill.reporting.run.timeline_layout import draw
 
 _DATA = re.compile(r"data:image/(?:png|svg\+xml);base64,[A-Za-z0-9+/]+=*")
+_LONG_WORD = re.compile(r"[^\s<>]{28,}")
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
 
@@ -39,6 +41,7 @@ def render_html(case: CaseFile, letterhead: Letterhead | None = None) -> str:
     """Return the report on one run."""
     letterhead = letterhead or Letterhead()
     record = case.record
+    front_sections, body_sections = sections_of(case)
     with i18n.speaking(letterhead.language):
         return render_page(
             "report.html.j2",
@@ -50,6 +53,8 @@ def render_html(case: CaseFile, letterhead: Letterhead | None = None) -> str:
             recovery=record.recovery,
             comparisons=view.comparisons(record),
             picture=draw(record),
+            front_sections=front_sections,
+            body_sections=body_sections,
         )
 
 
@@ -94,12 +99,14 @@ def _environment() -> Environment:
         fields=fields,
         say=wording,
         responsibilities=responsibilities,
-        FRONT=FRONT,
-        BODY=BODY,
+        front=front,
+        edges=edges,
     )
     environment.filters.update(
         at=wording.at,
         at_tenth=wording.at_tenth,
+        day=wording.day,
+        plain=_plain,
         short=wording.short,
         word=vocabulary.word,
         spoken=reasons.spoken,
@@ -114,5 +121,16 @@ def _environment() -> Environment:
 
 
 def _safe(value: object) -> object:
-    """Clean whatever a template shows: nothing from a record can bypass this."""
-    return value if isinstance(value, Markup) else wording.clean(value)
+    """Clean whatever a template shows: nothing from a record can bypass this.
+
+    A word that is longer than a column may be is marked, so that it alone is broken.
+    """
+    if isinstance(value, Markup):
+        return value
+    text = str(escape(wording.clean(value)))
+    return Markup(_LONG_WORD.sub(r'<span class="long">\g<0></span>', text))  # noqa: S704 escaped
+
+
+def _plain(value: object) -> Markup:
+    """Clean what stands in an attribute, a title or a picture, where no element can."""
+    return escape(wording.clean(value))

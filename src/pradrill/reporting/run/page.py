@@ -112,7 +112,7 @@ class Comparison(NamedTuple):
         """
         if self.actual is None:
             return _(wording.NOT_MEASURED)
-        return wording.tenth(min(_left(each) for each in self.parts or (self,)), up=False)
+        return wording.bound(min(_left(each) for each in self.parts or (self,)), up=False)
 
 
 def _left(comparison: Comparison) -> float:
@@ -123,7 +123,7 @@ def _left(comparison: Comparison) -> float:
 def between(low: float, high: float) -> str:
     """Write the bounds of a duration, rounded outwards."""
     return _(
-        "%(low)s to %(high)s", low=wording.tenth(low, up=False), high=wording.tenth(high, up=True)
+        "%(low)s to %(high)s", low=wording.bound(low, up=False), high=wording.bound(high, up=True)
     )
 
 
@@ -191,7 +191,7 @@ class WorstRow(NamedTuple):
         if self.reading is None:
             return _(wording.NOT_MEASURED)
         left = self.objective.total_seconds() - self.reading.worst_case.seconds
-        return wording.tenth(left, up=False)
+        return wording.bound(left, up=False)
 
 
 def worst_rows(record: RunRecord) -> tuple[WorstRow, ...]:
@@ -318,6 +318,19 @@ def headline(record: RunRecord) -> str:
     return verdict
 
 
+def whole_of(record: RunRecord) -> str:
+    """Say how long the whole estate took; its services' objectives are their own."""
+    rta = record.recovery.rta
+    if rta is None:
+        return _("The whole was not recovered: there is no RTA of all services together.")
+    return _(
+        "All services together: %(length)s from the disruption to the last verified one "
+        "(%(interval)s).",
+        length=wording.short(rta.seconds),
+        interval=between(rta.low, rta.high),
+    )
+
+
 def notes(record: RunRecord) -> tuple[str, ...]:
     """Return the sentences that a reader of the verdict must not miss."""
     texts = []
@@ -388,7 +401,7 @@ def _resumed(record: RunRecord) -> Iterator[str]:
             yield _(
                 "The controller was restarted in between: that time is known to within "
                 "%(within)s, and the intervals say so.",
-                within=wording.tenth(each.within, up=True),
+                within=wording.bound(each.within, up=True),
             )
 
 

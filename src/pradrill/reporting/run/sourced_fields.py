@@ -35,16 +35,14 @@ def planned(case: CaseFile) -> Iterator[SourcedAnswer]:
     """Say for which day the drill was planned."""
     record = case.record
     if record.plan.drill.planned is not None:
-        yield SourcedAnswer(record.plan.drill.planned.isoformat(), _(_IN_DRILL))
+        yield SourcedAnswer(wording.day(record.plan.drill.planned), _(_IN_DRILL))
 
     if record.launch.due is not None:
-        yield SourcedAnswer(
-            record.launch.due.date().isoformat(), _("due by the plan's drill_every")
-        )
+        yield SourcedAnswer(wording.day(record.launch.due), _("due by the plan's drill_every"))
 
     for note in case.annotations:
         if note.kind is AnnotationKind.PLANNED and note.date is not None:
-            yield SourcedAnswer(note.date.isoformat(), entered(note))
+            yield SourcedAnswer(wording.day(note.date), entered(note))
 
 
 def sites(case: CaseFile) -> Iterator[SourcedAnswer]:
@@ -106,7 +104,7 @@ def backup_size(case: CaseFile, service: str | None) -> Iterator[SourcedAnswer]:
     reading = case.record.recovery_of(service).catalogue
     if reading is not None:
         size = wording.size(reading.selected.size) or _("size not told")
-        checksum = reading.selected.integrity or _("no checksum told")
+        checksum = spoken(reading.selected.integrity) or _("no checksum told")
         yield SourcedAnswer(f"{size}, {checksum}", _("read in the catalogue"))
 
     for answer in _handed_back(case, Phase.RESTORE, "pradrill_backup_size", service):

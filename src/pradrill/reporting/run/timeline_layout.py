@@ -8,7 +8,7 @@ as broken, so that a run of ten minutes stays readable beside an objective of fo
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from pradrill.domain.run.outcome import Phase, StepKind, StepOutcome, StepResult
 from pradrill.domain.run.record import RunRecord
 from pradrill.domain.values.timeline import Mark
 from pradrill.reporting.language import formats as wording
-from pradrill.reporting.language.i18n import _, ngettext
+from pradrill.reporting.language.i18n import ngettext
 from pradrill.reporting.language.terms import word
 from pradrill.reporting.run import page as view
 
@@ -184,7 +184,7 @@ def _bar(record: RunRecord, axis: _Axis, y: float, label: str, steps: Sequence[S
     if len(steps) == 1:
         words += "" if not red else f" {word(red[0].outcome)}"
     elif red:
-        words += " " + _("%(n)s not passed", n=len(red))
+        words += " " + ngettext("%(n)s not passed", "%(n)s not passed", len(red))
 
     limit = steps[0].deadline if len(steps) == 1 else None
     inside = not red and width > len(words) * _CHAR + 8
@@ -231,14 +231,19 @@ def _flags(record: RunRecord, axis: _Axis, objective: float | None) -> tuple[tup
         label = f"{view.figure_name('RTO')} {wording.short(goals.rto)}{whose}"
         requests.append((objective, objective, objective, label, True))
 
+    def to_the_left(request: tuple[float, float, float, str, bool]) -> bool:
+        """Tell whether a label stands left of its line, over the lines of others before it."""
+        return _beside(axis.x(request[0]), len(request[3]) * _BOLD_CHAR + 6)[1] == "end"
+
     flags: list[Flag] = []
     rows: list[list[tuple[float, float]]] = []
-    for at, low, high, label, is_objective in sorted(requests, key=lambda item: item[0]):
+    ordered = sorted(requests, key=lambda item: (not to_the_left(item), item[0]))
+    for at, low, high, label, is_objective in ordered:
         x = axis.x(at)
         size = len(label) * _BOLD_CHAR + 6
         label_x, anchor = _beside(x, size)
         span = (label_x - size, label_x) if anchor == "end" else (label_x, label_x + size)
-        row = _free_row(rows, span)
+        row = _free_row(rows, (min(x, span[0]), max(x, span[1])))
         flags.append(
             Flag(
                 label=label,
@@ -252,7 +257,7 @@ def _flags(record: RunRecord, axis: _Axis, objective: float | None) -> tuple[tup
             )
         )
 
-    return tuple(flags), len(rows)
+    return tuple(sorted(flags, key=lambda flag: flag.x)), len(rows)
 
 
 def _beside(x: float, size: float) -> tuple[float, str]:
@@ -261,6 +266,7 @@ def _beside(x: float, size: float) -> tuple[float, str]:
 
 
 def _free_row(rows: list[list[tuple[float, float]]], span: tuple[float, float]) -> int:
+    """Return the first row in which neither a label nor a line of another one is met."""
     for row, spans in enumerate(rows):
         if all(span[1] <= low or span[0] >= high for low, high in spans):
             spans.append(span)
@@ -270,7 +276,7 @@ def _free_row(rows: list[list[tuple[float, float]]], span: tuple[float, float]) 
 
 
 def _ticks(origin: datetime, axis: _Axis) -> Iterator[tuple[float, str]]:
-    """Give round instants of the run, in UTC."""
+    """Give round instants of the run."""
     length = axis.end - axis.begin
     step = next((float(size) for size in _TICKS if length / size <= _MOST_TICKS), 0.0)
     if not step:
@@ -286,9 +292,9 @@ def _ticks(origin: datetime, axis: _Axis) -> Iterator[tuple[float, str]]:
 
 def _tick_label(midnight: datetime, seconds: float, step: float) -> str:
     try:
-        instant = (midnight + timedelta(seconds=seconds)).astimezone(UTC)
+        instant = wording.local(midnight + timedelta(seconds=seconds))
     except OverflowError:
         return ""
     if step >= _DAY:
-        return instant.date().isoformat()
+        return wording.day(instant)
     return f"{instant:%H:%M:%S}" if step % 60 else f"{instant:%H:%M}"
