@@ -7,9 +7,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from pradrill.domain.declared.plan import Plan, Service
+from pradrill.domain.declared.provider import Contract, Provider
 from pradrill.domain.dossier.build import Damaged, Dossier, Sealed, Sources, compile_dossier
 from pradrill.domain.dossier.period import Period
+from pradrill.domain.register.entry import GENESIS, Entry, EntryKind
 from pradrill.domain.register.finding import Finding
+from pradrill.domain.register.incident import IncidentStage, IncidentStep
 from pradrill.domain.run.record import RunRecord
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.domain.values.severity import Severity
@@ -56,12 +59,36 @@ def a_full_dossier() -> Dossier:
     records = [Sealed(record, "9b" * 32) for name in _KINDS for record in _runs(name)]
     sources = Sources(
         records=[*records, Damaged("cannot read runs/20260105T020000Z-crm-1/record.json")],
-        plan=Plan(plan=3, organisation="Exemple SAS", approved="A. Martin", services=services),
+        plan=Plan(
+            plan=3,
+            organisation="Exemple SAS",
+            approved="A. Martin",
+            services=services,
+            providers={WORD: Provider(contract=Contract(number=WORD, ends=date(2027, 1, 15)))},
+        ),
+        entries=[_incident()],
         drills={name: _plan(name, prepare=()) if name == "erp" else _plan(name) for name in _KINDS},
         findings=list(_findings()),
         head=f"412 {'7f' * 32}",
     )
     return compile_dossier(YEAR, sources, now=NOW)
+
+
+def _incident() -> Entry:
+    """Return one with words that fit nowhere, and that goes on."""
+    step = IncidentStep(
+        stage=IncidentStage.DETECTED,
+        at=NOW - timedelta(days=3),
+        provenance=Provenance.ENTERED,
+        entered=NOW,
+        by="root",
+        title=f"Le site ne répond plus: {WORD}",
+        services=(LONG,),
+        provider=WORD,
+        cause=WORD,
+    )
+    kind, body = EntryKind.INCIDENT, step.model_dump(mode="json")
+    return Entry(number=1, at=NOW, kind=kind, previous=GENESIS, body=body)
 
 
 def _service(name: str) -> Service:

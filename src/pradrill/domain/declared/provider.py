@@ -43,6 +43,13 @@ class Sla(Model):
     """What a provider promises."""
 
     availability: str | None = Field(default=None, description="in words", examples=["99.9 %"])
+    availability_percent: float | None = Field(
+        default=None,
+        gt=0,
+        le=100,
+        description="of a month, as a number: declared incidents are compared with it",
+        examples=[99.9],
+    )
     response: PositiveDuration | None = Field(
         default=None, description="how soon they answer a call", examples=["30m"]
     )

@@ -30,9 +30,15 @@ from pradrill.domain.dossier.coverage import (
 )
 from pradrill.domain.dossier.forecast import Forecast, MeasuredRun, forecast
 from pradrill.domain.dossier.period import Column, Period, column_of
+from pradrill.domain.dossier.provider_section import (
+    PromiseSources,
+    ProviderSection,
+    provider_sections,
+)
 from pradrill.domain.dossier.spread import Spread, spread
 from pradrill.domain.register.entry import Acknowledged, Entry, EntryKind, acknowledged
 from pradrill.domain.register.finding import Finding
+from pradrill.domain.register.incident_history import all_incidents
 from pradrill.domain.report.problems import problems
 from pradrill.domain.run.record import RunRecord
 from pradrill.domain.run.run_plan import RunPlan
@@ -118,6 +124,9 @@ class Dossier(Model):
     columns: tuple[Column, ...]
     calendar: tuple[CalendarRow, ...]
     trends: tuple[Trend, ...]
+    providers: tuple[ProviderSection, ...] = Field(
+        default=(), description="what binds each provider, its incidents, what was measured"
+    )
     attempts: tuple[Attempt, ...] = Field(description="of the period, the oldest first")
     damaged: tuple[str, ...] = Field(default=(), description="records that could not be read")
     head: str | None = Field(default=None, description="the register's: number and hash")
@@ -171,6 +180,14 @@ def compile_dossier(
         columns=columns,
         calendar=_calendar(within, columns, services, sources.plan),
         trends=_trends(attempts, period, services, sources.plan, as_of),
+        providers=provider_sections(
+            PromiseSources(
+                sources.plan, all_incidents(_until(sources.entries, as_of)), history.measured
+            ),
+            period=period,
+            as_of=as_of,
+            only=only,
+        ),
         attempts=within,
         damaged=tuple(damaged),
         head=sources.head,
@@ -194,6 +211,7 @@ def _attempts(
         if record.started <= as_of and _is_wanted(record.plan.services, services):
             attempt = attempt_of(record, source.sha256)
             history.see(attempt, record.plan)
+            history.measure(record.sla)
             yield attempt
 
     for entry in sources.entries:
@@ -216,6 +234,10 @@ _FROM_ENTRY: Mapping[EntryKind, Callable[[Entry], Attempt]] = {
     EntryKind.ATTEMPT: attempt_unbegun,
     EntryKind.SCHEDULE_MISSED: attempt_missed,
 }
+
+
+def _until(entries: Iterable[Entry], as_of: datetime) -> Iterator[Entry]:
+    return (entry for entry in entries if entry.at <= as_of)
 
 
 def _is_wanted(services: Iterable[str], selection: set[str]) -> bool:

@@ -13,6 +13,7 @@ from pydantic import Field
 from pradrill.domain.declared.plan import Plan
 from pradrill.domain.dossier.attempt import Attempt, Ending, Setting, settings_of
 from pradrill.domain.dossier.expiry import Change, changes_since
+from pradrill.domain.run.question import CallStage, SlaMeasure
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.domain.values.duration import Cadence, DrillEvery, due_after
 from pradrill.domain.values.model import Model, Utc
@@ -80,6 +81,12 @@ class History:
         self.latest: dict[Setting, Attempt] = {}
         self.proofs: dict[Setting, LastProof] = {}
         self.finished: dict[str, datetime] = {}
+        self.measured: set[tuple[str, CallStage]] = set()
+        """Providers, and which of their promises a drill has measured."""
+
+    def measure(self, measures: Iterable[SlaMeasure]) -> None:
+        """Take in what a drill has measured of promises."""
+        self.measured |= {(m.provider, m.stage) for m in measures if m.seconds is not None}
 
     def see(self, attempt: Attempt, plan: RunPlan) -> None:
         """Take one more attempt in."""

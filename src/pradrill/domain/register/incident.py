@@ -96,7 +96,7 @@ class Incident(Model):
 
     def first(self, stage: IncidentStage) -> IncidentStep | None:
         """Return the first step of a stage that counts."""
-        return next((step for step in self.valid if step.stage is stage), None)
+        return next((step for step in self.valid if step.stage == stage), None)
 
     @property
     def opening(self) -> IncidentStep:

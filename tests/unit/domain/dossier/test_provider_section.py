@@ -1,0 +1,149 @@
+"""The dossier's providers: what binds them, their incidents, and what nobody ever measured."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from typing import Any
+
+from pradrill.domain.declared.plan import Plan
+from pradrill.domain.declared.provider import CommitmentEnd
+from pradrill.domain.dossier.build import Dossier, Sealed, Sources, compile_dossier
+from pradrill.domain.dossier.period import Period
+from pradrill.domain.register.entry import GENESIS, Entry, EntryKind
+from pradrill.domain.register.incident import IncidentStage, IncidentStep
+from pradrill.domain.run.question import CallStage, SlaMeasure, SlaStanding
+from pradrill.domain.values.timeline import Provenance
+from pradrill.reporting.dossier.files import dossier_html
+from pradrill.reporting.run.html import Letterhead
+from pradrill.testing import a_record
+
+NOW = datetime(2026, 12, 31, 12, tzinfo=UTC)
+YEAR = Period(first=date(2026, 1, 1), last=date(2026, 12, 31))
+PLAN = Plan.model_validate(
+    {
+        "plan": 3,
+        "organisation": "Exemple SAS",
+        "providers": {
+            "hexanet": {
+                "contract": {"number": "HX-1234", "ends": "2027-01-15"},
+                "sla": {"availability_percent": 99.9, "response": "30m", "restoration": "4h"},
+            },
+        },
+        "services": {
+            "moodle": {"objectives": {"rto": "4h", "rpo": "24h"}, "provider": "hexanet"},
+            "ldap": {"objectives": {"rto": "4h", "rpo": "24h"}},
+        },
+    }
+)
+
+
+def step(stage: IncidentStage, at: datetime, incident: str = "I-1", **facts: Any) -> Entry:
+    """Return a step's entry, entered when it happened."""
+    body = IncidentStep(
+        incident=incident,
+        stage=stage,
+        at=at,
+        provenance=Provenance.MEASURED,
+        entered=at,
+        by="root",
+        **facts,
+    )
+    return Entry(
+        number=1,
+        at=at,
+        kind=EntryKind.INCIDENT,
+        previous=GENESIS,
+        body=body.model_dump(mode="json"),
+    )
+
+
+def opening(at: datetime, service: str = "moodle", **facts: Any) -> Entry:
+    """Return what opens one."""
+    provider = "hexanet" if service == "moodle" else None
+    fields = {"title": "it is down", "services": (service,), "provider": provider, **facts}
+    return step(IncidentStage.DETECTED, at, "", **fields)
+
+
+def dossier(*entries: Entry, **changes: Any) -> Dossier:
+    """Return the year's dossier of these entries."""
+    fields: dict[str, Any] = {"records": [], "plan": PLAN, "drills": {}, "entries": entries}
+    only = changes.pop("only", ())
+    return compile_dossier(YEAR, Sources(**{**fields, **changes}), now=NOW, only=only)
+
+
+WHOLE = (
+    opening(datetime(2026, 6, 1, 8, tzinfo=UTC)),
+    step(IncidentStage.CALLED, datetime(2026, 6, 1, 8, 10, tzinfo=UTC)),
+    step(
+        IncidentStage.CLOSED,
+        datetime(2026, 6, 1, 13, tzinfo=UTC),
+        answered=datetime(2026, 6, 1, 8, 20, tzinfo=UTC),
+        restored=datetime(2026, 6, 1, 12, tzinfo=UTC),
+    ),
+)
+
+
+def test_a_promise_that_nobody_has_measured_is_shown_as_such() -> None:
+    """Until an incident or a drill measures it."""
+    (section,) = dossier().providers
+    assert section.unmeasured == (CallStage.RESPONSE, CallStage.RESTORATION)
+    (section,) = dossier(*WHOLE).providers
+    assert section.unmeasured == ()
+
+    measure = SlaMeasure(
+        provider="hexanet",
+        stage=CallStage.RESPONSE,
+        step="call",
+        promised=None,
+        seconds=60.0,
+        waited=60.0,
+        standing=SlaStanding.UNKNOWN,
+    )
+    record = a_record(started=datetime(2026, 3, 1, tzinfo=UTC), sla=(measure,))
+    (section,) = dossier(records=[Sealed(record, "9b" * 32)]).providers
+    assert section.unmeasured == (CallStage.RESTORATION,)
+
+
+def test_what_ends_soon_is_told() -> None:
+    """As of the dossier's day."""
+    (section,) = dossier().providers
+    assert section.ends == (CommitmentEnd("hexanet", "", date(2027, 1, 15)),)
+
+
+def test_incidents_stand_with_their_provider_and_period() -> None:
+    """Those at nobody's place stand last; those of another year, or entered later, nowhere."""
+    with_provider, without = dossier(
+        opening(datetime(2025, 5, 1, tzinfo=UTC)),
+        step(
+            IncidentStage.CLOSED,
+            datetime(2025, 5, 2, tzinfo=UTC),
+            restored=datetime(2025, 5, 2, tzinfo=UTC),
+        ),
+        opening(datetime(2026, 6, 1, tzinfo=UTC)),
+        opening(datetime(2026, 7, 1, tzinfo=UTC), "ldap"),
+        opening(datetime(2027, 1, 1, tzinfo=UTC)),
+    ).providers
+    assert [each.incident.incident for each in with_provider.incidents] == ["I-2"]
+    assert (without.name, [each.incident.incident for each in without.incidents]) == (None, ["I-3"])
+
+
+def test_one_service_alone_has_its_own_incidents() -> None:
+    """A dossier of a service shows nothing of the others'."""
+    entries = (*WHOLE, opening(datetime(2026, 7, 1, tzinfo=UTC), "ldap"))
+    (section,) = dossier(*entries, only=("ldap",)).providers
+    assert section.name is None
+    assert [each.incident.services for each in section.incidents] == [("ldap",)]
+
+
+def test_the_page_says_it_in_both_languages() -> None:
+    """Steps with their times, the promise that was kept, availability below what was promised."""
+    for language, words in {
+        "en": ("HX-1234", "closed without lessons", "met", "99.444 %", "detected 2026-06-01 08:00"),
+        "fr": ("HX-1234", "clôturé sans enseignements", "tenue", "99,444", "détection"),
+    }.items():
+        page = dossier_html(dossier(*WHOLE), Letterhead(language=language))
+        section = page[page.index('id="providers"') :]
+        text = " ".join(re.sub(r"<[^>]+>", " ", section).split())
+        for word in words:
+            assert word in text, (language, word)
