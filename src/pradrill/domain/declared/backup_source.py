@@ -26,6 +26,10 @@ from pradrill.domain.values.secret import SecretName
 _WITH_PASSWORD = re.compile(r"//[^/@]*:[^/@]*@")
 _CADENCE = timedelta(minutes=1)
 _MOST_PARTS = 256  # restic's own limit
+_LAST_PORT = 65_535
+_SSH_ADDRESS = re.compile(
+    r"\w+://([^/@]*@)?(\[[0-9A-Fa-f:.]+(%\w+)?\]|[^-:/@\[\]][^:/@\[\]]*)(:(?P<port>[0-9]{1,5}))?/"
+)
 _VARIABLE = r"^[A-Z][A-Z0-9_]*$"
 
 
@@ -33,11 +37,19 @@ def _place(value: str) -> str:
     if _WITH_PASSWORD.search(value):
         msg = "a password in an address is read by others; name it with environment or ssh"
         raise ValueError(msg)
-    if value.startswith("-") or not value.isprintable():
+    if value.startswith("-") or not value.isprintable() or not _has_host(value):
         msg = f'"{value}" is not the place of a repository'
         raise ValueError(msg)
 
     return value
+
+
+def _has_host(place: str) -> bool:
+    """Tell whether an address of SSH's names a host, and a port that there can be."""
+    if not place.startswith(("sftp://", "ssh://")):
+        return True
+    address = _SSH_ADDRESS.match(place)
+    return address is not None and 0 < int(address["port"] or "22") <= _LAST_PORT
 
 
 def _word(value: str) -> str:
@@ -192,11 +204,17 @@ class DumpsSource(BackupSource):
         examples=["sftp://backup@host/srv/dumps"],
     )
     names: Word = Field(
-        description="what the names look like, with strptime's directives",
-        examples=["moodle-%Y%m%d.sql.gz"],
+        description="what the names look like, with strptime's directives; one / for a folder",
+        examples=["moodle-%Y%m%d.sql.gz", "%Y-%m-%d/moodle.sql.gz"],
     )
     timezone: str | None = Field(
         default=None, description="zone of the dates in the names", examples=["Europe/Paris"]
+    )
+    quiet: Duration = Field(
+        default=timedelta(minutes=5),
+        description="a dump is complete when it was not written to for so long, or its checksum "
+        "or manifest lies beside it",
+        examples=["30m"],
     )
     password: SecretName | None = Field(
         default=None,
@@ -220,12 +238,17 @@ class DumpsSource(BackupSource):
 
     @model_validator(mode="after")
     def _dated(self) -> Self:
-        if "/" in self.names or "%Z" in self.names or not re.search(r"%[YysfcxX]", self.names):
-            msg = "names is one name with a date in it, as in moodle-%Y%m%d-%H%M.sql.gz"
+        folder, _, name = self.names.rpartition("/")
+        one_folder = "/" not in folder and name and not self.names.startswith("/")
+        if not one_folder or "%Z" in self.names or not re.search(r"%[YysfcxX]", self.names):
+            msg = (
+                "names is one name with a date in it, as in moodle-%Y%m%d-%H%M.sql.gz, "
+                "in one folder at most, as in %Y-%m-%d/moodle.sql.gz"
+            )
             raise ValueError(msg)
 
         try:
-            datetime.strptime("", self.names)  # noqa: DTZ007 only whether it can be read
+            datetime.strptime("", within(folder, name, None))  # noqa: DTZ007 only whether it can be read
         except (ValueError, re.error) as error:
             if "does not match" not in str(error):
                 msg = f"names cannot be read as dates: {error}"
@@ -241,6 +264,24 @@ Source = ResticSource | BorgSource | PgBackRestSource | BarmanSource | DumpsSour
 """A declared source of any kind; keys, messages, hints and descriptions follow from these."""
 
 SOURCES: tuple[type[Source], ...] = get_args(Source)
+
+
+def within(folder: str, name: str, at: datetime | None) -> str:
+    """Return the form of a name together with its folder's; what both date is dated once.
+
+    strptime takes no directive twice: those of the folder stand in the name as that folder has
+    them.
+    """
+    if not folder:
+        return name
+    in_folder = set(re.findall(r"%[A-Za-z]", folder))
+
+    def text(match: re.Match[str]) -> str:
+        if match[0] not in in_folder:
+            return match[0]
+        return at.strftime(match[0]) if at is not None else ""
+
+    return f"{folder}/{re.sub(r'%.', text, name)}"
 
 
 def listed(word: str) -> str:
