@@ -26,6 +26,7 @@ from pradrill.domain.values.secret import SecretName
 _WITH_PASSWORD = re.compile(r"//[^/@]*:[^/@]*@")
 _CADENCE = timedelta(minutes=1)
 _MOST_PARTS = 256  # restic's own limit
+_SECRET_OPTION = re.compile(r"(?i)(pass|secret|token)[^=]*=")
 _LAST_PORT = 65_535
 _SSH_ADDRESS = re.compile(
     r"\w+://([^/@]*@)?(\[[0-9A-Fa-f:.]+(%\w+)?\]|[^-:/@\[\]][^:/@\[\]]*)(:(?P<port>[0-9]{1,5}))?/"
@@ -68,8 +69,19 @@ def _time_zone(value: str) -> str:
     return value
 
 
+def _option(value: str) -> str:
+    if not re.match(r"--?[a-z]", value) or not value.isprintable():
+        msg = f'"{value}" is not an option: write one word each, as in --name=value'
+        raise ValueError(msg)
+    if _SECRET_OPTION.search(value):
+        msg = "a secret in an option is read by others; name it with password or environment"
+        raise ValueError(msg)
+    return value
+
+
 RepositoryPlace = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_place)]
 Word = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_word)]
+Options = tuple[Annotated[str, Field(max_length=1000), AfterValidator(_option)], ...]
 EnvironmentNames = dict[Annotated[str, Field(pattern=_VARIABLE)], SecretName]
 
 
@@ -128,6 +140,11 @@ class ResticSource(BackupSource):
         description="restic's variables → secrets",
         examples=[{"AWS_SECRET_ACCESS_KEY": "file:/etc/pradrill/s3"}],
     )
+    options: Options = Field(
+        default=(),
+        description="restic's own options, before its command",
+        examples=[["--cacert=/etc/ssl/backup.pem"]],
+    )
     ssh: Ssh = Field(default=Ssh(), description="how a repository behind SSH is reached")
 
 
@@ -149,6 +166,11 @@ class BorgSource(BackupSource):
     prefix: Word | None = Field(
         default=None, description="only archives whose name begins so", examples=["moodle-"]
     )
+    options: Options = Field(
+        default=(),
+        description="borg's own options, before its command",
+        examples=[["--remote-path=borg1"]],
+    )
     ssh: Ssh = Field(default=Ssh(), description="how a repository behind SSH is reached")
 
 
@@ -160,7 +182,7 @@ class PgBackRestSource(BackupSource):
     stanza: Word = Field(description="the stanza's name", examples=["main"])
     config: RelativePath | None = Field(
         default=None,
-        description="pgbackrest.conf; either this or repository",
+        description="pgbackrest.conf; with neither this nor repository: its own, with conf.d",
         examples=["/etc/pgbackrest.conf"],
     )
     repository: RelativePath | None = Field(
@@ -172,11 +194,16 @@ class PgBackRestSource(BackupSource):
     password: SecretName | None = Field(
         default=None, description="the repository's cipher pass", examples=["file:/etc/pradrill/pg"]
     )
+    options: Options = Field(
+        default=(),
+        description="pgbackrest's own options, before its command",
+        examples=[["--repo1-host-user=backup"]],
+    )
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:
-        if (self.config is None) == (self.repository is None):
-            msg = "give either config or repository"
+        if self.config is not None and self.repository is not None:
+            msg = "give either config or repository, or neither"
             raise ValueError(msg)
         return self
 
@@ -191,6 +218,11 @@ class BarmanSource(BackupSource):
         default=None,
         description="its configuration; default: /etc/barman.conf",
         examples=["/etc/barman.conf"],
+    )
+    options: Options = Field(
+        default=(),
+        description="barman's own options, before its command",
+        examples=[["--log-level=ERROR"]],
     )
 
 
