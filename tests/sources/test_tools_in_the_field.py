@@ -30,8 +30,8 @@ def test_what_restic_says_beside_its_answer_is_no_refusal(
     tool = tmp_path / "bin/restic"
     tool.parent.mkdir()
     real = "/usr/bin/restic"
-    said = "List(snapshot) returned error, retrying after 1s: Get: 503 Service Unavailable"
-    tool.write_text(f'#!/bin/sh\necho "{said}" >&2\nexec {real} "$@"\n')
+    words = "List(snapshot) returned error, retrying after 1s: Get: 503 Service Unavailable"
+    tool.write_text(f'#!/bin/sh\necho "{words}" >&2\nexec {real} "$@"\n')
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tool.parent}:{os.environ['PATH']}")
     assert [point.id for point in shelf.source().catalogue(BOUNDS).points] == shelf.ids

@@ -200,7 +200,9 @@ def _settled(host: Host) -> Host:
         answers = socket.getaddrinfo(host.address, host.port, type=socket.SOCK_STREAM)
     except OSError as error:
         raise NotReadyError(
-            f"the address {host.address} of {host.name} cannot be looked up: {error.strerror}"
+            f"the address {host.address} of {host.name} cannot be looked up: {error.strerror}",
+            hint="An alias, or a jump host, of your own ssh configuration does not count here: "
+            "write the address, port and user into the inventory.",
         ) from error
 
     addresses = [str(socket.getnameinfo(each[4], _NUMERIC)[0]) for each in answers]
