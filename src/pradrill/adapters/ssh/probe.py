@@ -253,6 +253,9 @@ class SshProbe:
         """Run a command of the drill's; the host ends it too at the deadline."""
         seconds = deadline.total_seconds()
         bounded = shlex.join(["timeout", "-k", "1", f"{seconds:f}", "sh", "-c", command])
+        if host.become:
+            mark = f'env {MARK}="${MARK}" ' if site.run_id else ""
+            bounded = f"sudo -n -u {shlex.quote(host.become)} -- {mark}{bounded}"
         words = [marked(site.run_id, bounded)]
         try:
             reply = self._sessions.script(host, site, "remote_reason.py", words, seconds + 3)
