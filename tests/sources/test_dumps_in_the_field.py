@@ -31,10 +31,10 @@ DUMP = b"-- MariaDB dump 10.19  Distrib\nCREATE TABLE t (n int);\n-- Dump comple
 
 def night(folder: Path, ago: float, *, at: float | None = None) -> Path:
     """Write the dump of so many days ago; its file is of that time, or of `at`."""
-    taken = time.time() - ago * 86_400
-    path = folder / f"moodle-{datetime.fromtimestamp(taken, UTC):%Y%m%d-%H%M%S}.sql.gz"
+    at_seconds = time.time() - ago * 86_400
+    path = folder / f"moodle-{datetime.fromtimestamp(at_seconds, UTC):%Y%m%d-%H%M%S}.sql.gz"
     path.write_bytes(gzip.compress(DUMP))
-    os.utime(path, (at or taken, at or taken))
+    os.utime(path, (at or at_seconds, at or at_seconds))
     return path
 
 
@@ -255,16 +255,16 @@ def test_names_may_hold_a_folder(tmp_path: Path, names: str) -> None:
 @pytest.mark.parametrize("tool", ["tar", "restic", "borg"])
 def test_nothing_is_removed_before_an_archive_is_seen_to_hold_it(tmp_path: Path, tool: str) -> None:
     """What stands in a folder stays when the backup has nothing for it."""
-    files, wanted = tmp_path / "files", tmp_path / "wanted"
-    for folder in (files, wanted, tmp_path / "staging/login"):
+    files, second = tmp_path / "files", tmp_path / "second"
+    for folder in (files, second, tmp_path / "staging/login"):
         folder.mkdir(parents=True)
     (files / "one").write_text("1")
-    (wanted / "precious").write_text("2")
+    (second / "precious").write_text("2")
     its = {"RESTIC_PASSWORD": "p", "BORG_PASSPHRASE": "p", "BORG_BASE_DIR": f"{tmp_path}/base"}
     repository = tmp_path / "repository"
     if tool == "tar":
         run(["tar", "-C", "/", "-cf", f"{tmp_path}/a.tar", str(files)[1:]], env={})
-        result = call("unpack-folders", tmp_path / "a.tar", files, wanted)
+        result = call("unpack-folders", tmp_path / "a.tar", files, second)
     else:
         first, create = {
             "restic": (["restic", "-q", "--repo", repository, "init"],
@@ -279,8 +279,8 @@ def test_nothing_is_removed_before_an_archive_is_seen_to_hold_it(tmp_path: Path,
             )  # fmt: skip
         variable = {"restic": "RESTIC_REPOSITORY", "borg": "BORG_REPO"}[tool]
         (tmp_path / f"staging/login/{tool}").write_text(f"export {variable}='{repository}'\n")
-        result = call(f"restore-{tool}", "", "", tmp_path / "staging", files, wanted, **its)
+        result = call(f"restore-{tool}", "", "", tmp_path / "staging", files, second, **its)
     assert result.returncode != 0
-    assert f"has nothing in {wanted}: nothing was removed" in result.stderr
-    assert (wanted / "precious").read_text() == "2"
+    assert f"has nothing in {second}: nothing was removed" in result.stderr
+    assert (second / "precious").read_text() == "2"
     assert (files / "one").read_text() == "1"

@@ -154,8 +154,8 @@ def main() -> None:
         if not request["scripts"]:
             continue
 
-        told = {"name": request["name"], "answers": answers(request["scripts"])}
-        payload = memoryview(json.dumps(told).encode() + b"\n")
+        reply = {"name": request["name"], "answers": answers(request["scripts"])}
+        payload = memoryview(json.dumps(reply).encode() + b"\n")
         while payload:
             payload = payload[os.write(1, payload) :]
 
