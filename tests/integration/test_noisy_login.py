@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import pradrill
 
@@ -23,6 +24,7 @@ def test_what_a_login_prints_is_no_answer(hosts: TwoHosts, tmp_path: Path) -> No
     assert record["verdict"] == "PASSED"
 
 
+@pytest.mark.nightly
 def test_the_cause_of_a_failed_command_is_its_error_and_not_a_line_of_dashes(
     hosts: TwoHosts, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tests.integration.hosts.sshd import Sshd
+from tests.sources.conftest import mostly_nightly
 
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.standbys.inventory import InventoryHosts
@@ -95,7 +96,9 @@ PINS: dict[str, tuple[Callable[[Path, Sshd], None], str]] = {
 }
 
 
-@pytest.mark.parametrize("entry", PINS)
+@pytest.mark.parametrize(
+    "entry", mostly_nightly(PINS, "hashed", "wildcard", "without a port", "revoked")
+)
 def test_dumps_and_standby_take_the_known_hosts_that_openssh_takes(
     sshd: Sshd, tmp_path: Path, entry: str
 ) -> None:

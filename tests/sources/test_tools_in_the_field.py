@@ -7,7 +7,14 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.sources.conftest import PASSWORD, WRONG, PgBackRestShelf, ResticShelf, secret
+from tests.sources.conftest import (
+    PASSWORD,
+    WRONG,
+    PgBackRestShelf,
+    ResticShelf,
+    mostly_nightly,
+    secret,
+)
 
 from pradrill.adapters.backups.borg import Borg
 from pradrill.adapters.backups.pgbackrest import PgBackRest
@@ -55,7 +62,10 @@ BORG = {
 }
 
 
-@pytest.mark.parametrize(("mode", "password"), BORG)
+BY_DAY = (("authenticated", PASSWORD), ("none", PASSWORD))
+
+
+@pytest.mark.parametrize(("mode", "password"), mostly_nightly(BORG, *BY_DAY))
 def test_each_encryption_of_borgs_opens_with_its_password_alone(
     tmp_path: Path, mode: str, password: str | None
 ) -> None:
@@ -84,7 +94,12 @@ def test_each_encryption_of_borgs_opens_with_its_password_alone(
 
 
 @pytest.mark.parametrize("shelf", ["pgbackrest"], indirect=True)
-@pytest.mark.parametrize("how", ["beside the declared configuration", "its own configuration"])
+@pytest.mark.parametrize(
+    "how",
+    mostly_nightly(
+        ["beside the declared configuration", "its own configuration"], "its own configuration"
+    ),
+)
 def test_a_stanza_in_conf_d_is_found(shelf: PgBackRestShelf, tmp_path: Path, how: str) -> None:
     """PgBackRest is called as its users do; what is elsewhere yet, the drill says by options."""
     shelf.stock()
