@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,6 +47,17 @@ __all__ = ["another_sshd", "sshd"]
 PASSWORD, WRONG = "correct horse", "battery staple"
 SQL = "CREATE TABLE t (n int);\n" + "INSERT INTO t VALUES (1);\n" * 4000
 ENDED = SQL + "-- Dump completed on 2026-03-10  1:00:00\n"
+
+
+def mostly_nightly(cases: Iterable[Any], *by_day: Any) -> list[Any]:
+    """Return the cases of a table, of which all but a few are left to the night."""
+    night = pytest.mark.nightly
+    return [
+        each
+        if each in by_day
+        else pytest.param(*(each if isinstance(each, tuple) else (each,)), marks=night)
+        for each in cases
+    ]
 
 
 class Shelf:

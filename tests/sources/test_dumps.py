@@ -21,7 +21,7 @@ from tests.sources.databases import NAME, database, mariadb, pg_dump
 from pradrill.adapters.backups.dumps.local_folder import LocalFolder
 from pradrill.adapters.backups.dumps.source import Dumps
 from pradrill.adapters.clock import SteadyClock
-from pradrill.adapters.ssh.sftp import SftpFolder
+from pradrill.adapters.ssh.sftp import SftpFolder, SftpPlace
 from pradrill.domain.declared.backup_source import DumpsSource
 from pradrill.domain.run.backup_catalogue import RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
@@ -39,6 +39,7 @@ def source(folder: Path | str, suffix: str, reader: Folder | None = None, **chan
         "folder": str(folder),
         "names": f"moodle-%Y%m%d-%H%M%S{suffix}",
         "timezone": "UTC",
+        "quiet": "0s",
         **changes,
     }
     declared = DumpsSource.model_validate(fields)
@@ -123,7 +124,8 @@ def test_no_changed_byte_of_a_packed_dump_is_passed_over(tmp_path: Path, suffix:
 
 def test_a_dump_that_was_cut_before_it_was_packed_is_damaged(tmp_path: Path) -> None:
     """A full disk under mariadb-dump leaves a perfect gzip of half a dump."""
-    (tmp_path / f"{NAME}.sql.gz").write_bytes(gzip.compress(SQL.encode()))
+    content = f"-- MariaDB dump 10.19  Distrib 10.11.14-MariaDB\n{SQL}".encode()
+    (tmp_path / f"{NAME}.sql.gz").write_bytes(gzip.compress(content))
     checked_dump = checked(source(tmp_path, ".sql.gz"))
     assert checked_dump.soundness is Soundness.DAMAGED
     assert "cut off" in checked_dump.detail
@@ -140,7 +142,7 @@ def test_a_plain_dump_needs_a_checksum_to_be_sound(tmp_path: Path) -> None:
     assert checked(source(tmp_path, ".sql")).soundness is Soundness.SOUND
     path.write_text(ENDED.replace("VALUES (1)", "VALUES (7)", 1))
     assert checked(source(tmp_path, ".sql")).soundness is Soundness.DAMAGED
-    path.write_text(SQL)
+    path.write_text(f"-- PostgreSQL database dump\n{SQL}")
     (tmp_path / f"{path.name}.sha256").unlink()
     assert checked(source(tmp_path, ".sql")).soundness is Soundness.DAMAGED
 
@@ -276,8 +278,8 @@ def test_mariadb_dump_is_known(mariadb: Path, tmp_path: Path) -> None:
 
 def over(sshd: Any, known_hosts: Path | None = None, port: int | None = None) -> SftpFolder:
     """Return the sshd's files."""
-    host = sshd.host.model_copy(update={"port": port or sshd.port})
-    return SftpFolder(host, known_hosts or sshd.known_hosts)
+    pins = known_hosts or sshd.known_hosts
+    return SftpFolder(SftpPlace(sshd.address, port or sshd.port, None, pins, sshd.key))
 
 
 def test_a_folder_behind_sftp_is_read_like_one_here(sshd: Any, tmp_path: Path) -> None:
@@ -337,8 +339,8 @@ def test_a_server_that_dies_in_the_middle_is_told(another_sshd: Any, tmp_path: P
 
 def test_a_password_login_is_refused_without_one_that_fits(sshd: Any, tmp_path: Path) -> None:
     """This server takes keys only: a password is tried, refused, and not in the error."""
-    host = sshd.host.model_copy(update={"private_key": None})
-    folder = SftpFolder(host, sshd.known_hosts, lambda: "battery staple")
+    place = SftpPlace(sshd.address, sshd.port, None, sshd.known_hosts)
+    folder = SftpFolder(place, lambda: "battery staple")
     with pytest.raises(NotReadyError, match="refuses the login") as refusal:
         source(f"sftp://me@backup{tmp_path}", ".sql", folder).catalogue(BOUNDS)
     assert "staple" not in str(refusal.value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -13,7 +12,7 @@ from pradrill.adapters.backups.dumps.local_folder import LocalFolder
 from pradrill.adapters.backups.dumps.source import Dumps
 from pradrill.adapters.backups.pgbackrest import PgBackRest
 from pradrill.adapters.backups.restic import Restic
-from pradrill.adapters.ssh.sftp import SftpFolder
+from pradrill.adapters.ssh.sftp import SftpFolder, SftpPlace
 from pradrill.config import cron
 from pradrill.domain.declared.backup_source import (
     BarmanSource,
@@ -26,7 +25,6 @@ from pradrill.domain.declared.backup_source import (
 )
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, IntegrityResult
-from pradrill.domain.run.host import Host
 from pradrill.ports import Bounds, Clock, Folder, RecoveryPointSource
 from pradrill.register.runs.store import FileRunStore
 
@@ -96,15 +94,8 @@ def _folder(declared: DumpsSource, resolve: Resolve) -> Folder:
         return LocalFolder()
 
     url = urlsplit(declared.folder)
-    host = Host(
-        name=url.hostname or "",
-        address=url.hostname or "",
-        port=url.port or 22,
-        user=url.username,
-        private_key=declared.ssh.private_key,
-    )
+    ssh = declared.ssh
+    place = SftpPlace(url.hostname or "", url.port, url.username, ssh.known_hosts, ssh.private_key)
 
     secret = declared.password
-    known_hosts = declared.ssh.known_hosts or Path("~/.ssh/known_hosts").expanduser()
-
-    return SftpFolder(host, known_hosts, (lambda: resolve(secret)) if secret else None)
+    return SftpFolder(place, (lambda: resolve(secret)) if secret else None)

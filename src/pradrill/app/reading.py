@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pradrill.adapters.clock import SteadyClock
-from pradrill.config.plan_file import PLAN, find_drills_folder, may_name_sealing, read_sealing
+from pradrill.config.plan_file import find_drills_folder, may_name_sealing, plan_file, read_sealing
 from pradrill.domain.declared.sealing import Sealing
 from pradrill.domain.register.entry import Head, TeardownEntry
 from pradrill.domain.register.finding import Finding
@@ -77,7 +77,7 @@ class StateReader:
         """Return the folder of drills: the one named, or the nearest."""
         if self._drills is None:
             return find_drills_folder(Path.cwd())
-        if not (self._drills / PLAN).is_file():
+        if not plan_file(self._drills).is_file():
             raise ConfigurationError(
                 f"{self._drills} holds no plan.yml", hint="Name the folder that holds it."
             )

@@ -24,7 +24,10 @@ _DEADLINE = 60
 _CONNECTION = (
     *("ansible_host", "ansible_port", "ansible_user", "dr_role"),
     *("ansible_private_key_file", "ansible_ssh_private_key_file"),
+    *("ansible_become", "ansible_become_user", "ansible_become_method"),
 )
+_TRUE = {"true", "yes", "on", "1", "y", "t"}
+_PASSWORDS = ("ansible_become_password", "ansible_become_pass", "ansible_sudo_pass")
 
 BESIDE = ("group_vars", "host_vars")
 """The folders of variables that Ansible looks for beside inventories and playbooks."""
@@ -179,6 +182,21 @@ def _members(groups: dict[str, Any], name: str) -> list[str]:
     return list(members)
 
 
+def _become(variables: dict[str, Any]) -> str | None:
+    """Return as whom Ansible acts by sudo without a password, when it is not the login itself.
+
+    A password is Ansible's alone: what else runs there runs as the login then.
+    """
+    if str(variables.get("ansible_become", "")).lower() not in _TRUE:
+        return None
+    method = str(variables.get("ansible_become_method", "sudo")).rpartition(".")[2]
+    if method != "sudo" or any(variables.get(each) for each in _PASSWORDS):
+        return None
+
+    user = str(variables.get("ansible_become_user") or "root")
+    return None if user == variables.get("ansible_user") else user
+
+
 def _host(name: str, variables: dict[str, Any], inventory: Path) -> Host:
     key = variables.get("ansible_ssh_private_key_file") or variables.get("ansible_private_key_file")
     for variable in _CONNECTION:
@@ -198,6 +216,7 @@ def _host(name: str, variables: dict[str, Any], inventory: Path) -> Host:
             user=variables.get("ansible_user"),
             private_key=Path(inventory.parent, Path(key).expanduser()) if key else None,
             dr_role=variables.get("dr_role"),
+            become=_become(variables),
         )
     except (ValidationError, ValueError, TypeError) as error:
         raise ConfigurationError(

@@ -25,7 +25,7 @@ from pradrill.config.loader import (
     validate,
 )
 from pradrill.config.once import once, one_reading
-from pradrill.config.plan_file import PLAN
+from pradrill.config.plan_file import PLANS, plan_file
 from pradrill.config.problems import ConfigurationProblemsError, Problem
 from pradrill.config.vaults import Resolve, unlock, vault_problems
 from pradrill.domain.declared.check_source import suite_files
@@ -59,7 +59,7 @@ class Project(NamedTuple):
 
     def files(self, loaded: LoadedDrill) -> Iterator[FileHash]:
         """Hash everything that a run of the drill depends on."""
-        ours = {self.folder / PLAN: self.read, loaded.file: loaded.read}
+        ours = {plan_file(self.folder): self.read, loaded.file: loaded.read}
         for path, content in ours.items():  # what was read is what runs, whatever is there now
             yield hashed(path, content, whole=True)
 
@@ -99,7 +99,7 @@ def open_house(
     plan: Plan | None = None
     read = b""
     try:
-        document = read_document(folder / PLAN)
+        document = read_document(plan_file(folder))
         read = document.read
         plan = validate(document, Plan)
         problems += [*letterhead_problems(document, plan), *circle_problems(document, plan)]
@@ -150,7 +150,7 @@ def _drill_files(folder: Path, only: str | None) -> list[Path]:
         return [Path(only)]
 
     paths = sorted(p for p in folder.glob("*.y*ml") if p.suffix in {".yml", ".yaml"})
-    files = [path for path in paths if path.name not in {PLAN, CLAUSES}]
+    files = [path for path in paths if path.name not in {*PLANS, CLAUSES}]
     if only is not None:
         matches = [path for path in files if path.stem == only]
         return matches or files

@@ -167,6 +167,8 @@ def ssh_options(known_hosts: Path | None, private_key: Path | None) -> list[str]
         "UserKnownHostsFile": f'"{pins}"',
         "GlobalKnownHostsFile": "/dev/null",
         "UpdateHostKeys": "no",
+        "ControlMaster": "no",
+        "ControlPath": "none",
         "ConnectTimeout": "10",
         "ServerAliveInterval": "5",
         "ServerAliveCountMax": "3",

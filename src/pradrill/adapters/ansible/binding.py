@@ -145,8 +145,10 @@ class Binding:
 
     def answer(self, data: Mapping[str, Any]) -> HostAnswer:
         """Return which machine answered our own play's task."""
-        result = data.get("res") or {}
-        return str(data.get("host", "")), str(result.get("stdout", "")).strip()
+        host, result = str(data.get("host", "")), data.get("res") or {}
+        output = str(result.get("stdout", "")).strip()
+        machine_id = self._machine_ids.get(host)
+        return host, machine_id if machine_id and output.endswith(machine_id) else output
 
     def differs(self, answer: HostAnswer) -> Reason | None:
         """Say that another machine answered than the one that was proven; or nothing."""
@@ -181,8 +183,9 @@ def _identity(prefix: str) -> dict[str, Any]:
                 "ansible.builtin.raw": "cat /etc/machine-id",
                 "register": answer,
                 "changed_when": False,
-                "failed_when": f"({answer}.stdout | default('') | trim)"
-                f" != {prefix}_led[inventory_hostname].machine_id",
+                # A login's shell may greet before, with a line of its own or without.
+                "failed_when": f"not ({answer}.stdout | default('') | trim)"
+                f".endswith({prefix}_led[inventory_hostname].machine_id)",
             }
         ],
     }

@@ -295,12 +295,32 @@ def _message(result: Any) -> str:
     return ": ".join(parts) or "no message"
 
 
+_RETURNED = "non-zero return code: "
+_STATEMENT = re.compile(r"-{10,}\n.*?\n-{10,}\n*", re.DOTALL)
+_ERROR = re.compile(r"(?i)^(\S+:( \d+:)? ?){0,2}\[?(error|fatal|panic)\b")
+
+
 def _failure_text(failures: list[TaskFailure], hosts: set[str]) -> str:
     failure = next((failure for failure in failures if failure.host in hosts), None)
     if failure is None:
         return ""
-    lines = failure.message.splitlines() or [""]
-    return f"{failure.host}: {failure.task}: {lines[0]}"
+    return f"{failure.host}: {failure.task}: {_cause(failure.message)}"
+
+
+def _cause(message: str) -> str:
+    """Return the line of a message that says why.
+
+    A database's client prints its statement between lines of dashes, which holds data.
+    """
+    without_statements = _STATEMENT.sub("", message)
+    lines = [line for line in without_statements.splitlines() if re.search(r"\w", line)]
+    first = lines[0] if lines else ""
+    command, is_command, output = first.partition(_RETURNED)
+    if not is_command or command:
+        return first
+
+    errors = (line for line in (output, *lines[1:]) if _ERROR.search(line))
+    return _RETURNED + next(errors, output)
 
 
 def _last_line(output: str, code: int | None) -> str:

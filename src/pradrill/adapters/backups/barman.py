@@ -108,7 +108,12 @@ class Barman:
     def _call(self, words: Sequence[str], bounds: Bounds, *, json: bool = True) -> CompletedCommand:
         config = ["-c", str(self._declared.config)] if self._declared.config else []
         output = ["-f", "json"] if json else []
-        return run(["barman", *config, *output, *words], bounds, extra={}, package="barman")
+        return run(
+            ["barman", *config, *output, *self._declared.options, *words],
+            bounds,
+            extra={},
+            package="barman",
+        )
 
 
 def _point(backup: _Backup, now: datetime) -> RecoveryPoint:

@@ -21,6 +21,8 @@ from pradrill.ports import Bounds, Clock
 from pradrill.system import scratch
 from pradrill.system.command import CompletedCommand, run, ssh_options
 
+_LISTED = {0, 1}  # 1 is a warning: what was listed counts
+_NOT_ENCRYPTED = "Cache.CacheInitAbortedError"
 _LEVELS = {"ERROR", "CRITICAL", "WARNING"}
 _LOCK_WAIT = "5"
 _SSH = "Try ssh to its host as the same user; its key must be pinned."
@@ -101,7 +103,7 @@ class Borg:
         chosen = ["--glob-archives", f"{_literal(self._declared.prefix or '')}*"]
         words = ["list", "--json", "--format", "{hostname}{end}{comment}", *chosen]
         answer = self._call(words, bounds)
-        if answer.code != 0:
+        if answer.code not in _LISTED:
             raise self._refusal(answer, bounds.deadline)
 
         try:
@@ -146,12 +148,28 @@ class Borg:
         return f"the borg repository {self._declared.repository}"
 
     def _call(self, words: Sequence[str], bounds: Bounds) -> CompletedCommand:
+        answer = self._run(words, bounds, unencrypted=self._declared.password is None)
+        names = {name for name, _ in _messages(answer)}
+        if answer.code and _NOT_ENCRYPTED in names and self._is_authenticated(bounds):
+            return self._run(words, bounds, unencrypted=True)
+        return answer
+
+    def _is_authenticated(self, bounds: Bounds) -> bool:
+        """Tell whether the password opens a key, though the data is not encrypted with it."""
+        answer = self._run(["info", "--json"], bounds, unencrypted=True)
+        try:
+            mode = json.loads(answer.out)["encryption"]["mode"]
+        except UNREADABLE:
+            return False
+        return answer.code == 0 and str(mode).startswith("authenticated")
+
+    def _run(self, words: Sequence[str], bounds: Bounds, *, unencrypted: bool) -> CompletedCommand:
         declared, ssh = self._declared, self._declared.ssh
         extra = {
             "BORG_REPO": declared.repository,
             "BORG_RSH": shlex.join(["ssh", *ssh_options(ssh.known_hosts, ssh.private_key)]),
             "BORG_RELOCATED_REPO_ACCESS_IS_OK": "no",
-            "BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK": "no" if declared.password else "yes",
+            "BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK": "yes" if unencrypted else "no",
             "BORG_PASSPHRASE": self._secret(declared.password) if declared.password else "",
         }
         if declared.key_file is not None:
@@ -160,7 +178,8 @@ class Borg:
         with TemporaryDirectory(prefix=prefix, dir=base) as folder:  # borg's caches and its memory
             extra["BORG_BASE_DIR"] = folder
             command, *rest = words
-            argv = ["borg", "--log-json", "--lock-wait", _LOCK_WAIT, command, *rest]
+            options = ["--log-json", "--lock-wait", _LOCK_WAIT, *declared.options]
+            argv = ["borg", *options, command, *rest]
 
             return run(argv, bounds, extra=extra, package="borgbackup")
 

@@ -143,7 +143,8 @@ class PgBackRest:
         declared = self._declared
         if declared.repository is not None:
             return f"{declared.repository}, stanza {declared.stanza}"
-        return f"repository {declared.number} of {declared.config}, stanza {declared.stanza}"
+        config = declared.config or "its own configuration"
+        return f"repository {declared.number} of {config}, stanza {declared.stanza}"
 
     @property
     def _name(self) -> str:
@@ -205,11 +206,23 @@ class PgBackRest:
 
         return NotReadyError(f"{self._name} cannot be read: {reason}")
 
+    def _configuration(self) -> list[str]:
+        """Return which configuration counts: its own, as its users call it, or the declared one."""
+        declared = self._declared
+        if declared.repository is not None:
+            return [f"--config={os.devnull}"]
+        if declared.config is None:
+            return []
+
+        beside = declared.config.parent / "conf.d"
+        include = [f"--config-include-path={beside}"] if beside.is_dir() else []
+        return [f"--config={declared.config}", *include]
+
     def _call(self, words: Sequence[str], bounds: Bounds) -> CompletedCommand:
         declared, number = self._declared, self._declared.number
         command, *rest = words
         argv = ["pgbackrest", f"--stanza={declared.stanza}", f"--repo={number}"]
-        argv.append(f"--config={declared.config or os.devnull}")
+        argv += self._configuration()
         argv += ["--log-level-file=off", "--log-level-console=off", "--log-level-stderr=error"]
         extra = {}
 
@@ -221,7 +234,9 @@ class PgBackRest:
         if declared.password is not None:
             extra[f"PGBACKREST_REPO{number}_CIPHER_PASS"] = self._secret(declared.password)
 
-        return run([*argv, command, *rest], bounds, extra=extra, package="pgbackrest")
+        return run(
+            [*argv, *declared.options, command, *rest], bounds, extra=extra, package="pgbackrest"
+        )
 
 
 def _point(backup: _Backup) -> RecoveryPoint:

@@ -76,7 +76,7 @@ class Restic:
         filters = (("--tag", declared.tag), ("--host", declared.host), ("--path", declared.path))
         words = [word for name, value in filters if value for word in (name, value)]
         answer = self._ask(["snapshots", "--json", *words], bounds)
-        if answer.err.strip():  # a snapshot that could not be loaded is told here, with exit code 0
+        if answer.err.strip() and self._passed_over(bounds):  # with exit code 0
             raise self._refusal(answer)
         if lock := self._lock(bounds):
             raise NotReadyError(
@@ -121,6 +121,18 @@ class Restic:
     def _name(self) -> str:
         return f"the restic repository {self._declared.repository}"
 
+    def _passed_over(self, bounds: Bounds) -> bool:
+        """Tell whether snapshots lie there that restic does not list: it could not load them.
+
+        What else it says on its error stream (a request that was tried again) is no refusal.
+        """
+        ids = set(re.findall(r"(?m)^[0-9a-f]{64}$", self._ask(["list", "snapshots"], bounds).out))
+        try:
+            loaded = _SNAPSHOTS.validate_json(self._ask(["snapshots", "--json"], bounds).out) or []
+        except ValidationError as error:
+            raise self._nonsense() from error
+        return not ids <= {snapshot.id for snapshot in loaded}
+
     def _lock(self, bounds: Bounds) -> _Lock | None:
         """Return a lock of a process that may remove what we read (prune, rebuild-index)."""
         for lock in self._locks(bounds):
@@ -151,7 +163,7 @@ class Restic:
         declared = self._declared
         secrets = {name: self._secret(where) for name, where in declared.environment.items()}
         return run(
-            ["restic", "--no-cache", "--no-lock", *self._over_ssh(), *words],
+            ["restic", "--no-cache", "--no-lock", *self._over_ssh(), *declared.options, *words],
             bounds,
             extra={
                 **secrets,

@@ -90,9 +90,9 @@ class Interpreter:
         self._open()
         self._channel.sendall(json.dumps({"name": self._name, "scripts": scripts}).encode() + b"\n")
         beginning = f"+{self._name} ".encode()
-        while not (line := self._line()).startswith(beginning):
-            continue  # a login's shell may greet before
-        return line.removeprefix(beginning).decode("ascii", "replace")
+        while beginning not in (line := self._line()):
+            continue  # a login's shell may greet before, with a line's end or without
+        return line.partition(beginning)[2].decode("ascii", "replace")
 
     def _open(self) -> None:
         if not self._is_open:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import re
+import secrets
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -63,7 +64,8 @@ _STRAYS, _INVENTORY = "remote_strays.py", "remote_inventory.py"
 _IDENTITY = (_MACHINE_ID, _KEYS, _ADDRESSES)
 _STATE = (_UNITS, _LISTENERS, "cat /proc/self/mounts", _PRESENT)
 _ID = re.compile("[0-9a-f]{32}")
-_TIME = "while read -r _; do date +%s.%N; done"
+_LONGEST_GREETING = 64 * 1024
+_TIME = """while read -r _; do date "+$1 %s.%N"; done"""
 
 
 class SshProbe:
@@ -213,11 +215,12 @@ class SshProbe:
     def skew(self, host: Host, site: Site) -> Skew:
         """Return how far the clock of any host is ahead, with what every machine has."""
         with self._sessions.session(host, site, _LOOK) as channel:
-            channel.exec_command(shlex.join(["sh", "-c", _TIME]))
+            name = secrets.token_hex(8)
+            channel.exec_command(shlex.join(["sh", "-c", _TIME, "sh", name]))
 
             def ask() -> str:
                 channel.sendall(b"\n")
-                return _line(channel)
+                return _time(channel, name)
 
             return self._shortest(host, ask)
 
@@ -250,6 +253,9 @@ class SshProbe:
         """Run a command of the drill's; the host ends it too at the deadline."""
         seconds = deadline.total_seconds()
         bounded = shlex.join(["timeout", "-k", "1", f"{seconds:f}", "sh", "-c", command])
+        if host.become:
+            mark = f'env {MARK}="${MARK}" ' if site.run_id else ""
+            bounded = f"sudo -n -u {shlex.quote(host.become)} -- {mark}{bounded}"
         words = [marked(site.run_id, bounded)]
         try:
             reply = self._sessions.script(host, site, "remote_reason.py", words, seconds + 3)
@@ -346,16 +352,17 @@ def marker_of(host: Host, answer: str) -> Marker:
         raise PradrillError(f"what {host.name} says of its marker cannot be read") from error
 
 
-def _line(channel: Channel) -> str:
-    line = b""
-    while not line.endswith(b"\n"):
-        chunk = channel.recv(64)
-        if not chunk or len(line) > 64:  # noqa: PLR2004 no time is that long
+def _time(channel: Channel, name: str) -> str:
+    """Return the time that follows a name which nobody can guess: a login's shell may greet."""
+    output = b""
+    while not (match := re.search(rb"%s (.*)\n" % name.encode(), output)):
+        chunk = channel.recv(_LONGEST_GREETING)
+        if not chunk or len(output) > _LONGEST_GREETING:
             raise EOFError
 
-        line += chunk
+        output += chunk
 
-    return line[:-1].decode("ascii", "replace")
+    return match[1].decode("ascii", "replace")
 
 
 def _instant(host: Host, answer: str) -> datetime:

@@ -20,11 +20,14 @@ def reason(output: str) -> str:
     """
     names = (
         r"\b(table|column|database|schema|relation|constraint|key|index|role|user|sequence|type"
-        r"|function|view|trigger|extension|engine|collation|socket|file|cluster|server) ?\(?$"
+        r"|function|view|trigger|extension|engine|collation|character set|plugin|socket|file"
+        r"|cluster|server):? ?\(?$"
     )
 
     data = r"\b(INSERT|REPLACE|UPDATE|DELETE|SELECT|COPY \S+ \(|VALUES|Query)\b|0x[0-9a-f]|=\s*\("
-    lines = re.findall("(?im)^.*(?:error|fatal|critical).*$", output)
+    output = re.sub(r"(?ms)^-{10,}\n.*?^-{10,}$", "", output)  # a client's statement
+    lines = re.findall(r"(?m)^(?:\S+ )?(?:ERROR|FATAL|PANIC)\b.*$", output)
+    lines += re.findall("(?im)^.*(?:error|fatal|critical).*$", output)
     rest, shown_part = (lines or [""])[0].replace("n't", "n\u2019t"), ""
     if re.search(r"\(45000\)|\bERROR:? +(P0001|1644)\b", rest):
         return "ERROR (P0001 or 45000): one that the database's own code raises"

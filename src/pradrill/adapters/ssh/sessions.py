@@ -218,8 +218,8 @@ class _PinnedOnly(paramiko.MissingHostKeyPolicy):
         return transport
 
 
-def connect(host: Host, known_hosts: Path, password: str | None = None) -> Connection:
-    """Connect with a key, or with a password when one is given; raises UnreachableError."""
+def connect(host: Host, known_hosts: Path) -> Connection:
+    """Connect with a key; raises UnreachableError."""
     name = host_words.known_hosts_name(host)
     try:
         text = known_hosts.read_text("utf-8", "replace")
@@ -244,10 +244,9 @@ def connect(host: Host, known_hosts: Path, password: str | None = None) -> Conne
             host.address,
             host.port,
             user,
-            password,
             key_filename=str(host.private_key) if host.private_key else None,
-            allow_agent=host.private_key is None and password is None,
-            look_for_keys=host.private_key is None and password is None,
+            allow_agent=host.private_key is None,
+            look_for_keys=host.private_key is None,
             timeout=_EACH_PART,
             banner_timeout=_EACH_PART,
             auth_timeout=_EACH_PART,

@@ -1,37 +1,72 @@
-"""Read a folder behind SFTP: pinned host keys only, a deadline on every answer."""
+"""Read a folder behind SFTP, through OpenSSH's own client: its configuration, its known_hosts.
+
+Whatever ssh takes (hashed names, patterns, certificates, aliases, ProxyJump) is taken here, and
+nothing else; paramiko only speaks the protocol over it.
+"""
 
 from __future__ import annotations
 
+import os
+import re
+import socket
 import stat
+import subprocess
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import paramiko
 
-from pradrill.adapters.ssh.sessions import LOST, Connection, connect
-from pradrill.domain.run.host import Host
+from pradrill.adapters.ssh.sessions import LOST
+from pradrill.domain.run.backup_catalogue import LATEST
 from pradrill.domain.run.host_answers import last_line
-from pradrill.errors import NotReadyError, UnreachableError
+from pradrill.errors import NotReadyError
 from pradrill.ports import FolderEntry
+from pradrill.system import scratch
+from pradrill.system.command import environment, ssh_options
 
 _ANSWER = 30.0  # seconds for each answer of the server
+_PATIENCE = 2.0  # for ssh to end
 _PIECE = 1 << 18
 _AT_ONCE = 64  # requests under way
+_ASKED = "PRADRILL_SFTP_PASSWORD"
+_ASKPASS = f"#!/bin/sh\nprintf '%s\\n' \"${_ASKED}\"\n"
+_MEANS = (
+    (r"REMOTE HOST IDENTIFICATION|host key .* has changed|revoked host key",
+     "the host key of {} is not the pinned one",
+     "It is another machine, or one rebuilt: compare the keys before pinning anew."),
+    (r"Host key verification failed|No .* host key is known",
+     "no host key that {} shows is pinned",
+     "Compare the machine's key with its own record, then add it to known_hosts."),
+    (r"Permission denied|Too many authentication failures",
+     "{} refuses the login", "Try by hand: ssh to it as the same user, with the same key."),
+    (r"subsystem request failed", "{} offers no SFTP to this login",
+     "Let its sshd_config have a Subsystem sftp."),
+)  # fmt: skip
+
+
+class SftpPlace(NamedTuple):
+    """Where the folder is and how ssh gets there."""
+
+    host: str
+    """A name, an address, or an alias of ssh's configuration."""
+
+    port: int | None = None
+    user: str | None = None
+    known_hosts: Path | None = None
+    private_key: Path | None = None
 
 
 class SftpFolder:
     """Reads one host's files. It connects when it is first asked; `close` ends that."""
 
-    def __init__(
-        self, host: Host, known_hosts: Path, password: Callable[[], str] | None = None
-    ) -> None:
-        self._host = host
-        self._known_hosts = known_hosts
+    def __init__(self, place: SftpPlace, password: Callable[[], str] | None = None) -> None:
+        self._place = place
         self._password = password
-        self._connection: Connection | None = None
+        self._pipe: _Pipe | None = None
         self._sftp: paramiko.SFTPClient | None = None
 
     def entries(self, path: str) -> Sequence[FolderEntry]:
@@ -39,12 +74,12 @@ class SftpFolder:
         with self._telling(path):
             sftp = self._open()
             entries = []
-            for each in sorted(sftp.listdir_attr(path), key=lambda each: each.filename):
+            for each in sorted(sftp.listdir_attr(_sent(path)), key=lambda each: each.filename):
                 status = each
                 if stat.S_ISLNK(each.st_mode or 0):
                     try:
-                        status = sftp.stat(f"{path}/{each.filename}")
-                    except FileNotFoundError:  # a dangling link
+                        status = sftp.stat(_sent(f"{path}/{each.filename}"))
+                    except (FileNotFoundError, PermissionError):  # it leads nowhere, or too far
                         continue
 
                 if entry := _entry(each.filename, status):
@@ -55,7 +90,7 @@ class SftpFolder:
     @contextmanager
     def read(self, path: str) -> Iterator[Iterator[bytes]]:
         """Return a file's bytes; one that ends before its size is told."""
-        with self._telling(path), self._open().open(path, "rb") as file:
+        with self._telling(path), self._open().open(_sent(path), "rb") as file:
             size = file.stat().st_size or 0
             # The reader meets a lost connection itself; paramiko's thread would print it, too.
             file._prefetch_thread = _quiet(file._prefetch_thread)  # type: ignore[attr-defined] # noqa: SLF001
@@ -69,9 +104,9 @@ class SftpFolder:
 
     def close(self) -> None:
         """Close the connection, if there is one."""
-        if self._connection is not None:
-            self._connection.client.close()
-        self._connection = self._sftp = None
+        if self._pipe is not None:
+            self._pipe.close()
+        self._pipe = self._sftp = None
 
     def _pieces(self, file: paramiko.SFTPFile, path: str, size: int) -> Iterator[bytes]:
         read = 0
@@ -80,33 +115,142 @@ class SftpFolder:
                 read += len(piece)
                 yield piece
         if read < size:
-            raise NotReadyError(f"{path} on {self._host.name} ended after {read} of {size} bytes")
+            raise NotReadyError(f"{path} on {self._place.host} ended after {read} of {size} bytes")
 
     def _open(self) -> paramiko.SFTPClient:
         if self._sftp is None:
-            password = self._password() if self._password else None
-            self._connection = connect(self._host, self._known_hosts, password)
-            self._sftp = self._connection.client.open_sftp()
-            if channel := self._sftp.get_channel():
-                channel.settimeout(_ANSWER)
+            self._pipe = _Pipe(self._place, self._password() if self._password else None)
+            try:
+                self._sftp = _Client(self._pipe)  # type: ignore[arg-type]
+            except (*LOST, paramiko.SFTPError) as error:  # what ssh says of it is better
+                words = self._pipe.end()
+                self.close()
+                raise self._refusal(words or str(error)) from error
 
         return self._sftp
 
+    def _refusal(self, words: str) -> NotReadyError:
+        for pattern, means, hint in _MEANS:
+            if re.search(pattern, words, re.IGNORECASE):
+                where = means.format(self._place.host)
+                return NotReadyError(f"{where}: {last_line(words)}", hint=hint)
+
+        return NotReadyError(
+            f"{self._place.host} does not answer over SSH: {last_line(words)}",
+            hint="Try ssh to it by hand: it must be up, and its port within reach from here.",
+        )
+
     @contextmanager
     def _telling(self, path: str) -> Iterator[None]:
-        where = f"{path} on {self._host.name}"
+        where = f"{path} on {self._place.host}"
         try:
             yield
-        except UnreachableError as error:
-            raise NotReadyError(error.message, hint=error.hint) from error
         except FileNotFoundError as error:
             raise NotReadyError(f"{where} does not exist") from error
         except PermissionError as error:
             raise NotReadyError(f"{where} may not be read by this login") from error
-        except LOST as error:
+        except (*LOST, paramiko.SFTPError) as error:
             self.close()
             reason = last_line(str(error) or type(error).__name__)
             raise NotReadyError(f"{where} cannot be read: {reason}") from error
+
+
+class _Client(paramiko.SFTPClient):
+    """Takes names as the bytes that they are: not every server's are UTF-8."""
+
+    def _request(self, t: Any, *arg: Any) -> Any:
+        kind, message = super()._request(t, *arg)  # type: ignore[misc]
+        message.get_text = lambda: os.fsdecode(message.get_string())
+        return kind, message
+
+    def _convert_status(self, msg: Any) -> None:
+        msg.get_text = lambda: os.fsdecode(msg.get_string())
+        super()._convert_status(msg)  # type: ignore[misc]
+
+
+class _Pipe:
+    """OpenSSH's client with its SFTP subsystem, as paramiko wants a channel; each wait ends."""
+
+    def __init__(self, place: SftpPlace, password: str | None) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix=scratch.prefix(""), dir=scratch.base())
+        self._words = Path(self._folder.name, "words")
+        asking = {}
+        if password is not None:
+            askpass = Path(self._folder.name, "askpass")
+            askpass.write_text(_ASKPASS)
+            askpass.chmod(0o700)
+            asking = {
+                "SSH_ASKPASS": str(askpass),
+                "SSH_ASKPASS_REQUIRE": "force",
+                "DISPLAY": "none",
+                _ASKED: password,
+            }
+
+        self._socket, its = socket.socketpair()
+        self._socket.settimeout(_ANSWER)
+        with its, self._words.open("wb") as words:
+            self._process = subprocess.Popen(
+                _ssh(place, asks=password is not None),
+                stdin=its.fileno(),
+                stdout=its.fileno(),
+                stderr=words,
+                env=environment(asking),
+                start_new_session=True,
+            )
+
+    def get_name(self) -> str:
+        """Return what paramiko calls it in its log."""
+        return "ssh"
+
+    def send(self, data: bytes) -> int:
+        """Send some of it."""
+        return self._socket.send(data)
+
+    def recv(self, size: int) -> bytes:
+        """Return what came; nothing at the end."""
+        return self._socket.recv(size)
+
+    def end(self) -> str:
+        """End it; return what ssh has said."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
+        try:
+            self._process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+        return self._words.read_text("utf-8", "replace").strip()
+
+    def close(self) -> None:
+        """Close it and leave nothing."""
+        self.end()
+        self._socket.close()
+        self._folder.cleanup()
+
+
+def _ssh(place: SftpPlace, *, asks: bool) -> list[str]:
+    options = ssh_options(place.known_hosts, place.private_key)
+    if asks:
+        methods = "password,keyboard-interactive"
+        prompting = (
+            "BatchMode=no",
+            "NumberOfPasswordPrompts=1",
+            f"PreferredAuthentications={methods}",
+        )
+        options = [
+            *(word for each in prompting for word in ("-o", each)),
+            *options,
+        ]  # the first counts
+    port = ["-p", str(place.port)] if place.port else []
+    login = f"{place.user}@{place.host}" if place.user else place.host
+
+    return ["ssh", *options, "-x", *port, "-s", "--", login, "sftp"]
+
+
+def _sent(path: str) -> str:
+    """Return a path for paramiko, which sends bytes as they are and would encode text strictly."""
+    return os.fsencode(path)  # type: ignore[return-value]
 
 
 def _quiet(work: Callable[..., None]) -> Callable[..., None]:
@@ -121,5 +265,5 @@ def _entry(name: str, status: paramiko.SFTPAttributes) -> FolderEntry | None:
     mode = status.st_mode or 0
     if "/" in name or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         return None
-    modified = datetime.fromtimestamp(status.st_mtime or 0, UTC)
+    modified = datetime.fromtimestamp(min(status.st_mtime or 0, LATEST), UTC)
     return FolderEntry(name, stat.S_ISDIR(mode), status.st_size or 0, modified)

@@ -110,20 +110,38 @@ class InventoryHosts:
             return [f"the file of pinned host keys {self._known_hosts} does not exist"]
         return [
             f"{self._known_hosts} pins no host key for {known_hosts_name(host)} ({host.name})"
+            f"{self._authority(host)}"
             for host in self._hosts
             if not self._pins(host)
         ]
 
+    def _authority(self, host: Host) -> str:
+        """Say that a certificate authority is all that is pinned, when it is."""
+        names = [known_hosts_name(host), host.address.lower()]
+        is_certified = any(
+            line.startswith("@cert-authority") for name in names for line in self._entries(name)
+        )
+        return ", only a certificate authority: add the host's own key" if is_certified else ""
+
     def _pins(self, host: Host) -> list[str]:
-        """Return the keys ("type base64") that OpenSSH finds for the host and that are valid."""
-        command = ["ssh-keygen", "-F", known_hosts_name(host), "-f", str(self._known_hosts)]
+        """Return the keys ("type base64") that OpenSSH finds for the host and that are valid.
+
+        As OpenSSH does, an entry without a port is taken when there is none with the host's.
+        """
+        name, address = known_hosts_name(host), host.address.lower()
+        return self._keys(name) or (self._keys(address) if address != name else [])
+
+    def _entries(self, name: str) -> list[str]:
+        command = ["ssh-keygen", "-F", name, "-f", str(self._known_hosts)]
         process = subprocess.run(
             command, capture_output=True, text=True, timeout=_DEADLINE, check=False
         )
+        return process.stdout.splitlines()
 
+    def _keys(self, name: str) -> list[str]:
         plain: dict[str, None] = {}
         revoked: set[str] = set()
-        for line in process.stdout.splitlines():
+        for line in self._entries(name):
             fields = line.split()
             if line.startswith("@revoked"):
                 revoked.add(" ".join(fields[2:4]))
@@ -182,7 +200,9 @@ def _settled(host: Host) -> Host:
         answers = socket.getaddrinfo(host.address, host.port, type=socket.SOCK_STREAM)
     except OSError as error:
         raise NotReadyError(
-            f"the address {host.address} of {host.name} cannot be looked up: {error.strerror}"
+            f"the address {host.address} of {host.name} cannot be looked up: {error.strerror}",
+            hint="An alias, or a jump host, of your own ssh configuration does not count here: "
+            "write the address, port and user into the inventory.",
         ) from error
 
     addresses = [str(socket.getnameinfo(each[4], _NUMERIC)[0]) for each in answers]

@@ -12,6 +12,7 @@ import importlib.util
 import json
 import os
 import resource
+import secrets
 import select
 import shlex
 import signal
@@ -29,6 +30,9 @@ from testinfra.backend.ssh import SshBackend
 
 CONTROLLER = "controller"
 """The host of what does not run on a host: checks without `host`, files that cannot be read."""
+
+FENCE = f"pradrill-{secrets.token_hex(8)}"
+"""A word that nobody can guess: behind it stands what a command prints on a host."""
 
 _LOST = 255  # ssh's own exit code
 _TAIL = 65_536
@@ -313,6 +317,7 @@ class Child:
             os.setpgid(0, 0)
             resource.setrlimit(resource.RLIMIT_FSIZE, (settings.file, settings.file))
             BaseBackend.run_local = bounded(settings.prints)
+            SshBackend._build_ssh_command = fenced(settings.beginning)  # noqa: SLF001 a login's shell may greet
             if settings.beginning:
                 SshBackend.get_command = marked(settings.beginning)
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -378,11 +383,36 @@ def bounded(prints: int) -> Callable[..., CommandResult]:
 
             code = process.wait()
 
-        return backend.result(
-            code, encoded, bytes(output[process.stdout]), bytes(output[process.stderr])
-        )
+        answers = (bytes(output[each]) for each in (process.stdout, process.stderr))
+        return backend.result(code, encoded, *map(behind_fence, answers))
 
     return run_local
+
+
+def fenced(beginning: str) -> Callable[..., Any]:
+    """Return testinfra's way to call ssh, whose command says first where its own output begins.
+
+    Each shell that is started on the way may greet: the fence stands in the last one.
+    """
+    build = SshBackend._build_ssh_command  # noqa: SLF001
+    word = shlex.quote(f"\\n{FENCE}\\n")
+
+    fence = f"printf {word}; printf {word} >&2;"
+
+    def build_ssh_command(backend: SshBackend, command: str) -> Any:
+        marked_command = command.removeprefix(f"{beginning} ")
+        if not beginning or marked_command == command:
+            return build(backend, f"{fence} {command}")
+        inner = " ".join(shlex.split(marked_command))  # it is one word
+        return build(backend, f"{beginning} {shlex.quote(f'{fence} {inner}')}")
+
+    return build_ssh_command
+
+
+def behind_fence(output: bytes) -> bytes:
+    """Return what a command has printed, without what its login's shell did before."""
+    before, fence, rest = output.partition(f"\n{FENCE}\n".encode())
+    return rest if fence else before
 
 
 def marked(beginning: str) -> Callable[..., str]:

@@ -82,7 +82,11 @@ class Worker:
 
     def __init__(self, suite: Path, site: Site, marker: str, folder: Path) -> None:
         config = quote(str(site.ssh_config))
-        hosts = [f"ssh://{quote(h.name, safe='')}?ssh_config={config}" for h in site.hosts]
+        hosts = [
+            f"ssh://{quote(host.name, safe='')}?ssh_config={config}"
+            + (f"&sudo=true&sudo_user={quote(host.become)}" if host.become else "")
+            for host in site.hosts
+        ]
         limits = [str(CHECK_PRINTS), str(CHECK_FILE)]
         mark = beginning(site.run_id) if site.run_id else ""
         place = [str(folder), str(suite), ",".join(hosts)]

@@ -11,7 +11,7 @@ from pradrill.app.settle import swept
 from pradrill.cli.arguments import add, subcommands
 from pradrill.cli.typed import plain
 from pradrill.config.loader import load_plan, suggestion
-from pradrill.config.plan_file import PLAN
+from pradrill.config.plan_file import plan_file
 from pradrill.domain.register.entry import EntryKind, RunEntry
 from pradrill.domain.register.finding import DUE_WITHIN, Closure, Finding
 from pradrill.domain.register.finding_history import why_not_closed
@@ -84,7 +84,7 @@ def run(args: Namespace) -> int:
 
 
 def _open(app: StateReader, args: Namespace) -> None:
-    services = load_plan(app.drills / PLAN).services
+    services = load_plan(plan_file(app.drills)).services
     unknown = [name for name in args.service if name not in services]
     if unknown:
         hint = suggestion(unknown[0], list(services))

@@ -17,6 +17,7 @@ from pradrill.app.settle import swept
 from pradrill.cli.arguments import run_argument
 from pradrill.config.branding import chosen_clauses, read_logo
 from pradrill.config.loader import load_plan
+from pradrill.config.plan_file import plan_file
 from pradrill.domain.report.case_file import CaseFile
 from pradrill.errors import ConfigurationError, ExitCode, RecordError
 from pradrill.register.runs.folders import RECORD
@@ -126,7 +127,7 @@ def letterhead(app: App, language: str | None) -> Letterhead:
     """Return what the organisation gives its reports; a report comes out without it too."""
     logo, clauses, default = None, None, None
     try:
-        plan = load_plan(app.drills / "plan.yml")
+        plan = load_plan(plan_file(app.drills))
         default = plan.language
         clauses = chosen_clauses(app.drills, plan)
         logo = None if plan.logo is None else read_logo(plan.logo)

@@ -26,6 +26,11 @@ from pradrill.domain.values.secret import SecretName
 _WITH_PASSWORD = re.compile(r"//[^/@]*:[^/@]*@")
 _CADENCE = timedelta(minutes=1)
 _MOST_PARTS = 256  # restic's own limit
+_SECRET_OPTION = re.compile(r"(?i)(pass|secret|token)[^=]*=")
+_LAST_PORT = 65_535
+_SSH_ADDRESS = re.compile(
+    r"\w+://([^/@]*@)?(\[[0-9A-Fa-f:.]+(%\w+)?\]|[^-:/@\[\]][^:/@\[\]]*)(:(?P<port>[0-9]{1,5}))?/"
+)
 _VARIABLE = r"^[A-Z][A-Z0-9_]*$"
 
 
@@ -33,11 +38,19 @@ def _place(value: str) -> str:
     if _WITH_PASSWORD.search(value):
         msg = "a password in an address is read by others; name it with environment or ssh"
         raise ValueError(msg)
-    if value.startswith("-") or not value.isprintable():
+    if value.startswith("-") or not value.isprintable() or not _has_host(value):
         msg = f'"{value}" is not the place of a repository'
         raise ValueError(msg)
 
     return value
+
+
+def _has_host(place: str) -> bool:
+    """Tell whether an address of SSH's names a host, and a port that there can be."""
+    if not place.startswith(("sftp://", "ssh://")):
+        return True
+    address = _SSH_ADDRESS.match(place)
+    return address is not None and 0 < int(address["port"] or "22") <= _LAST_PORT
 
 
 def _word(value: str) -> str:
@@ -56,8 +69,19 @@ def _time_zone(value: str) -> str:
     return value
 
 
+def _option(value: str) -> str:
+    if not re.match(r"--?[a-z]", value) or not value.isprintable():
+        msg = f'"{value}" is not an option: write one word each, as in --name=value'
+        raise ValueError(msg)
+    if _SECRET_OPTION.search(value):
+        msg = "a secret in an option is read by others; name it with password or environment"
+        raise ValueError(msg)
+    return value
+
+
 RepositoryPlace = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_place)]
 Word = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_word)]
+Options = tuple[Annotated[str, Field(max_length=1000), AfterValidator(_option)], ...]
 EnvironmentNames = dict[Annotated[str, Field(pattern=_VARIABLE)], SecretName]
 
 
@@ -116,6 +140,11 @@ class ResticSource(BackupSource):
         description="restic's variables → secrets",
         examples=[{"AWS_SECRET_ACCESS_KEY": "file:/etc/pradrill/s3"}],
     )
+    options: Options = Field(
+        default=(),
+        description="restic's own options, before its command",
+        examples=[["--cacert=/etc/ssl/backup.pem"]],
+    )
     ssh: Ssh = Field(default=Ssh(), description="how a repository behind SSH is reached")
 
 
@@ -137,6 +166,11 @@ class BorgSource(BackupSource):
     prefix: Word | None = Field(
         default=None, description="only archives whose name begins so", examples=["moodle-"]
     )
+    options: Options = Field(
+        default=(),
+        description="borg's own options, before its command",
+        examples=[["--remote-path=borg1"]],
+    )
     ssh: Ssh = Field(default=Ssh(), description="how a repository behind SSH is reached")
 
 
@@ -148,7 +182,7 @@ class PgBackRestSource(BackupSource):
     stanza: Word = Field(description="the stanza's name", examples=["main"])
     config: RelativePath | None = Field(
         default=None,
-        description="pgbackrest.conf; either this or repository",
+        description="pgbackrest.conf; with neither this nor repository: its own, with conf.d",
         examples=["/etc/pgbackrest.conf"],
     )
     repository: RelativePath | None = Field(
@@ -160,11 +194,16 @@ class PgBackRestSource(BackupSource):
     password: SecretName | None = Field(
         default=None, description="the repository's cipher pass", examples=["file:/etc/pradrill/pg"]
     )
+    options: Options = Field(
+        default=(),
+        description="pgbackrest's own options, before its command",
+        examples=[["--repo1-host-user=backup"]],
+    )
 
     @model_validator(mode="after")
     def _one_of(self) -> Self:
-        if (self.config is None) == (self.repository is None):
-            msg = "give either config or repository"
+        if self.config is not None and self.repository is not None:
+            msg = "give either config or repository, or neither"
             raise ValueError(msg)
         return self
 
@@ -180,6 +219,11 @@ class BarmanSource(BackupSource):
         description="its configuration; default: /etc/barman.conf",
         examples=["/etc/barman.conf"],
     )
+    options: Options = Field(
+        default=(),
+        description="barman's own options, before its command",
+        examples=[["--log-level=ERROR"]],
+    )
 
 
 class DumpsSource(BackupSource):
@@ -192,11 +236,17 @@ class DumpsSource(BackupSource):
         examples=["sftp://backup@host/srv/dumps"],
     )
     names: Word = Field(
-        description="what the names look like, with strptime's directives",
-        examples=["moodle-%Y%m%d.sql.gz"],
+        description="what the names look like, with strptime's directives; one / for a folder",
+        examples=["moodle-%Y%m%d.sql.gz", "%Y-%m-%d/moodle.sql.gz"],
     )
     timezone: str | None = Field(
         default=None, description="zone of the dates in the names", examples=["Europe/Paris"]
+    )
+    quiet: Duration = Field(
+        default=timedelta(minutes=5),
+        description="a dump is complete when it was not written to for so long, or its checksum "
+        "or manifest lies beside it",
+        examples=["30m"],
     )
     password: SecretName | None = Field(
         default=None,
@@ -220,12 +270,17 @@ class DumpsSource(BackupSource):
 
     @model_validator(mode="after")
     def _dated(self) -> Self:
-        if "/" in self.names or "%Z" in self.names or not re.search(r"%[YysfcxX]", self.names):
-            msg = "names is one name with a date in it, as in moodle-%Y%m%d-%H%M.sql.gz"
+        folder, _, name = self.names.rpartition("/")
+        one_folder = "/" not in folder and name and not self.names.startswith("/")
+        if not one_folder or "%Z" in self.names or not re.search(r"%[YysfcxX]", self.names):
+            msg = (
+                "names is one name with a date in it, as in moodle-%Y%m%d-%H%M.sql.gz, "
+                "in one folder at most, as in %Y-%m-%d/moodle.sql.gz"
+            )
             raise ValueError(msg)
 
         try:
-            datetime.strptime("", self.names)  # noqa: DTZ007 only whether it can be read
+            datetime.strptime("", within(folder, name, None))  # noqa: DTZ007 only whether it can be read
         except (ValueError, re.error) as error:
             if "does not match" not in str(error):
                 msg = f"names cannot be read as dates: {error}"
@@ -241,6 +296,24 @@ Source = ResticSource | BorgSource | PgBackRestSource | BarmanSource | DumpsSour
 """A declared source of any kind; keys, messages, hints and descriptions follow from these."""
 
 SOURCES: tuple[type[Source], ...] = get_args(Source)
+
+
+def within(folder: str, name: str, at: datetime | None) -> str:
+    """Return the form of a name together with its folder's; what both date is dated once.
+
+    strptime takes no directive twice: those of the folder stand in the name as that folder has
+    them.
+    """
+    if not folder:
+        return name
+    in_folder = set(re.findall(r"%[A-Za-z]", folder))
+
+    def text(match: re.Match[str]) -> str:
+        if match[0] not in in_folder:
+            return match[0]
+        return at.strftime(match[0]) if at is not None else ""
+
+    return f"{folder}/{re.sub(r'%.', text, name)}"
 
 
 def listed(word: str) -> str:

@@ -169,7 +169,7 @@ def _files(plan: RunPlan, other: RunPlan) -> dict[str, FileHash]:
     return {
         path: file
         for path, file in hashed.items()
-        if path not in {"plan.yml", plan.drill_file.name}
+        if path not in {"plan.yml", "plan.yaml", plan.drill_file.name}
     }
 
 

@@ -89,7 +89,7 @@ def part_of(plan: RunPlan, path: Path) -> FilePart:
     if any(path == suite or path.is_relative_to(suite) for suite in suites):
         return FilePart.CHECK
 
-    return FilePart.PLAN if path.name == "plan.yml" else FilePart.OTHER
+    return FilePart.PLAN if path.name in {"plan.yml", "plan.yaml"} else FilePart.OTHER
 
 
 def _files(plan: RunPlan, other: RunPlan) -> dict[str, tuple[FilePart, str]]:

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from pydantic import Field
 
@@ -19,7 +20,8 @@ from pradrill.errors import NotReadyError
 LATEST = 4_102_444_800
 """The year 2100, in seconds since 1970: a tool, or a file system, that says more says nonsense."""
 
-_HARMLESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@+=,~-]{0,199}")
+_WORD = r"[A-Za-z0-9][A-Za-z0-9_.:@+=,~-]{0,199}"
+_HARMLESS = re.compile(rf"{_WORD}(/{_WORD})?")  # a dump may lie in a folder of its day
 _AHEAD = timedelta(minutes=5)
 _EARLY = timedelta(minutes=1)  # clocks differ
 _LISTED = 100
@@ -94,6 +96,10 @@ class WorstCase(Model):
     since: Utc = Field(description="where the history looked at begins")
     window: Duration
     continuous: bool
+    is_short: bool = Field(
+        default=False,
+        description="the history is shorter than the window or the promise: nothing is met by it",
+    )
     promised: Reason = Field(default=Reason(), description="the schedule, if one was declared")
     missing: tuple[Utc, ...] = Field(default=(), description="promised backups that do not exist")
     missing_count: int = 0
@@ -193,50 +199,88 @@ def worst_case(
     Had the disaster struck at an instant, the newest data among the backups complete by then
     would have come back. The loss grows until another backup is complete, so it is largest just
     before one is, or now.
+    What was copied without its times is complete only since the copy: therefore the gaps between
+    the data's own times count, too, as if each backup had been complete at once.
     """
     now = catalogue.read_at
-    history = sorted(catalogue.usable(), key=lambda point: point.available)
-    since = min(now, max(now - window, history[0].available))
+    usable = catalogue.usable()
+    since = min(now, max(now - window, usable[0].data_time))
 
-    # Walk from one complete backup to the next, the last stretch ending now: `best` is what a
-    # disaster just before its end would be restored from.
-    best, worst, ended_by = history[0], None, None
-    largest = timedelta(-1)
-    for point in (*history[1:], None):
-        disaster = min(point.available, now) if point else now
-        inside = point is None or disaster > since  # just before it is after the beginning
-        if inside and disaster - best.data_time > largest:
-            largest = disaster - best.data_time
-            worst, ended_by = (best, disaster), point
+    completions = sorted(((point.available, point) for point in usable), key=lambda each: each[0])
+    data_times = [(point.data_time, point) for point in usable]
+    loss = max(
+        (_largest_loss(each, since, now) for each in (completions, data_times)),
+        key=lambda each: each.duration,
+    )
 
-        if point and point.data_time > best.data_time:
-            best = point
-
-    assert worst is not None  # noqa: S101 `now` is never before `since`
-    before, disaster = worst
-
+    due = catalogue.due if promised is not None and promised.cron is not None else ()
     if promised is not None and promised.cron is not None:
-        missing = _missed(history, catalogue.due, promised.tolerance, since=since, now=now)
+        missing = _missed(usable, due, promised.tolerance, since=since, now=now)
     else:
-        missing = _missing(history, promised, since=since, now=now)
+        missing = _missing(usable, promised, since=since, now=now)
 
+    unseen = since - (now - window)
     return WorstCase(
-        seconds=max(0.0, largest.total_seconds()),
-        data_from=before.data_time,
-        struck=max(disaster, before.data_time),
-        restored_from=before.id,
-        ended_by=ended_by.id if ended_by else None,
+        seconds=max(0.0, loss.duration.total_seconds()),
+        data_from=loss.before.data_time,
+        struck=max(loss.disaster, loss.before.data_time),
+        restored_from=loss.before.id,
+        ended_by=loss.ended_by.id if loss.ended_by else None,
         since=since,
         window=window,
         continuous=catalogue.continuous,
+        is_short=unseen > loss.duration or _is_before(promised, due, since=since, now=now),
         promised=promised.in_words if promised else Reason(),
         missing=tuple(missing[:_LISTED]),
         missing_count=len(missing),
     )
 
 
+class _Loss(NamedTuple):
+    duration: timedelta
+    before: RecoveryPoint
+    disaster: datetime
+    ended_by: RecoveryPoint | None
+
+
+def _largest_loss(
+    completions: Sequence[tuple[datetime, RecoveryPoint]], since: datetime, now: datetime
+) -> _Loss:
+    """Walk from one complete backup to the next, the last stretch ending now.
+
+    `best` is what a disaster just before a stretch's end would be restored from.
+    """
+    complete, best = completions[0]
+    largest: _Loss | None = None
+    for at, point in (*completions[1:], (now, None)):
+        disaster = min(at, now)
+        # Just before it is after the beginning, and after the backup before it was complete.
+        inside = point is None or (disaster > since and at > complete)
+        duration = disaster - best.data_time
+        if inside and (largest is None or duration > largest.duration):
+            largest = _Loss(duration, best, disaster, point)
+
+        complete = at
+        if point and point.data_time > best.data_time:
+            best = point
+
+    assert largest is not None  # noqa: S101 the last stretch is always inside
+    return largest
+
+
+def _is_before(
+    promised: Promised | None, due: Sequence[datetime], *, since: datetime, now: datetime
+) -> bool:
+    """Tell whether a history is too short for one promised backup to have been missed in it."""
+    if promised is None:
+        return False
+    if promised.every is not None:
+        return now - since < promised.every
+    return not any(since <= at <= now for at in due)
+
+
 def _missing(
-    history: list[RecoveryPoint], promised: Promised | None, *, since: datetime, now: datetime
+    history: Sequence[RecoveryPoint], promised: Promised | None, *, since: datetime, now: datetime
 ) -> list[datetime]:
     """Return when a backup was due, by the one before it, and none came within the tolerance."""
     if promised is None or promised.every is None:
@@ -256,7 +300,7 @@ def _missing(
 
 
 def _missed(
-    history: list[RecoveryPoint],
+    history: Sequence[RecoveryPoint],
     due: Sequence[datetime],
     tolerance: timedelta,
     *,

@@ -39,6 +39,11 @@ class Host(Model):
     user: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.@\\-]*\$?$")
     private_key: Annotated[Path, AfterValidator(_plain)] | None = None
     dr_role: str | None = None
+    become: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$",
+        description="as whom checks, readings and the canary are carried out there, by sudo",
+    )
 
 
 class Inventory(Model):

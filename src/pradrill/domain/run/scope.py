@@ -13,7 +13,8 @@ from pradrill.domain.values.reason_code import Code
 MARK = "PRADRILL_SCOPE"
 """In the environment of all that a run starts on a standby: RUN:PID of the command it is from."""
 
-_BEGIN = f'export {MARK}="{{run_id}}:$$"; exec "${{{{SHELL:-/bin/sh}}}}" -c "$1"'
+_BEGIN = f'export {MARK}="{{run_id}}:$$" SHLVL=2; exec "${{{{SHELL:-/bin/sh}}}}" -c "$1"'
+# Bash reads .bashrc, which may print, in the first shell of a connection: that one is none.
 
 
 def beginning(run_id: str) -> str:

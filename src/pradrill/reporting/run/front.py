@@ -196,8 +196,11 @@ def history(row: view.WorstRow) -> str:
     if row.reading is None:
         return ""
     worst = row.reading.worst_case
-    return _(
-        "over %(length)s of backups, since %(day)s",
-        length=wording.short(row.reading.read_at - worst.since),
-        day=wording.day(worst.since),
-    )
+    length, day = wording.short(row.reading.read_at - worst.since), wording.day(worst.since)
+    if worst.is_short:
+        return _(
+            "over %(length)s of backups, since %(day)s: too short to prove it",
+            length=length,
+            day=day,
+        )
+    return _("over %(length)s of backups, since %(day)s", length=length, day=day)

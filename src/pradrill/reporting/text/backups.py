@@ -28,7 +28,8 @@ def reading_facts(reading: CatalogueReading) -> Iterator[tuple[str, str]]:
 def worst_facts(worst: WorstCase) -> Iterator[tuple[str, str]]:
     """Return the worst-case RPA, and what the schedule promised."""
     yield "worst-case RPA", catalogue.worst_case_text(worst)
-    yield "history", f"from {at(worst.since)}, at most {format_duration(worst.window)} back"
+    short = "; too short to prove that an RPO is met" if worst.is_short else ""
+    yield "history", f"from {at(worst.since)}, at most {format_duration(worst.window)} back{short}"
 
     if worst.promised:
         dates = ", ".join(at(due) for due in worst.missing[:_NAMED])

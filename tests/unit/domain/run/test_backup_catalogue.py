@@ -76,9 +76,15 @@ def test_a_chosen_point_is_usable_and_matches_and_none_newer_does(
 
 
 def loss_at(catalogue: Catalogue, instant: datetime) -> timedelta | None:
-    """Return what a disaster at that instant would have lost, by the definition."""
+    """Return what a disaster at that instant would have lost, by the definition.
+
+    Before the first backup was complete, which a copy without its times may hide, each counts from
+    its data's time on.
+    """
     now = catalogue.read_at  # what a clock ahead of ours dates a little later is there now
-    result = [point for point in catalogue.usable() if min(point.available, now) <= instant]
+    usable = catalogue.usable()
+    result = [point for point in usable if min(point.available, now) <= instant]
+    result = result or [point for point in usable if min(point.data_time, now) <= instant]
     return instant - max(point.data_time for point in result) if result else None
 
 
@@ -138,6 +144,7 @@ def test_a_night_without_a_backup_is_the_worst_case_and_is_missing() -> None:
     catalogue = a_catalogue(a_point(3), a_point(2), a_point(0))
     worst = worst_case(catalogue, 90 * DAY, Promised(every=DAY))
     assert timedelta(seconds=worst.seconds) == 2 * DAY + timedelta(minutes=10)
+    assert worst.is_short
     assert worst.restored_from == a_point(2).id
     assert worst.ended_by == a_point(0).id
     assert worst.missing == (a_point(1).data_time,)
@@ -158,6 +165,36 @@ def test_what_lies_before_the_window_does_not_count() -> None:
     daily, reaching = DAY + timedelta(minutes=10), 11 * DAY + timedelta(minutes=10)
     assert worst_case(catalogue, 9 * DAY).seconds == daily.total_seconds()
     assert worst_case(catalogue, 10 * DAY).seconds == reaching.total_seconds()
+
+
+def test_times_that_a_copy_has_lost_hide_no_gap() -> None:
+    """Copied a minute ago, the same backups have the same gap, and the same nights are missing."""
+    nights = [a_point(n) for n in (12, 11, 7, 6, 0)]
+    copied = [point.model_copy(update={"end_time": after(-60)}) for point in nights]
+    promised = Promised(every=DAY)
+    true, copy = (worst_case(a_catalogue(*each), 90 * DAY, promised) for each in (nights, copied))
+    assert timedelta(seconds=copy.seconds) == 6 * DAY
+    assert (copy.missing, copy.since) == (true.missing, true.since)
+    assert copy.missing_count == 8
+
+
+@pytest.mark.parametrize(
+    ("nights", "window", "promised", "short"),
+    [
+        (90, 90 * DAY, None, False),
+        (89, 90 * DAY, None, False),  # retention keeps ninety, of which one is being replaced
+        (7, 90 * DAY, None, True),
+        (7, 7 * DAY, None, False),
+        (7, 7 * DAY, Promised(every=30 * DAY), True),
+        (7, 7 * DAY, Promised(cron="0 0 1 1 *"), True),  # none was due: nothing could be missed
+    ],
+)
+def test_a_history_that_is_shorter_than_what_it_is_to_prove_is_told(
+    nights: int, window: timedelta, promised: Promised | None, *, short: bool
+) -> None:
+    """What lies before it in the window may have been a longer gap than any that is seen."""
+    catalogue = a_catalogue(*(a_point(n) for n in range(nights + 1)))
+    assert worst_case(catalogue, window, promised).is_short is short
 
 
 def test_a_backup_of_the_future_is_never_chosen() -> None:

@@ -6,11 +6,13 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from pradrill.domain.run.host_answers import last_line
 from pradrill.errors import NotReadyError
 from pradrill.ports import Folder, FolderEntry
 
 SUMS = frozenset({"SHA256SUMS", "sha256sums", "sha256sum.txt", "SHA256SUMS.txt"})
 _OWN = ".sha256"
+_MANIFEST = ".manifest.json"
 _LINE = re.compile(r"([0-9a-fA-F]{64})(?: [ *]?(.+))?")
 _MOST_SUMS = 16 << 20
 _MOST_FILES = 200_000
@@ -34,18 +36,35 @@ class DumpKind(NamedTuple):
 
     maker: str
     problem: str = ""
+    is_marked: bool = False
+    """What is written last is there, so that it is complete."""
 
 
-def of_folder(names: Collection[str]) -> DumpKind:
-    """Tell by its files what made a dump folder, and whether its maker came to its end."""
+class Marked(NamedTuple):
+    """The names in a folder that something beside them says is complete."""
+
+    summed: frozenset[str]
+    """Those that have a checksum."""
+
+    names: frozenset[str]
+    """Those, and those that have a manifest."""
+
+
+def of_folder(names: Collection[str], sums: Collection[str] = ()) -> DumpKind:
+    """Tell by its files what made a dump folder, and whether its maker came to its end.
+
+    `sums` are the files that its own checksums name. Without a mark of any kind nothing is known.
+    """
     members = set(names)
+    missing = sorted(set(sums) - members)
+    gap = f"{last_line(missing[0])} is missing" if missing else ""
     for maker, last, early in _MAKERS:
         if members & last:
-            return DumpKind(maker)
+            return DumpKind(maker, gap, is_marked=True)
         if any(early.search(name) for name in members):
             return DumpKind(maker, f"{maker} did not come to its end: no {min(last)} is there")
 
-    return DumpKind("", "it is a folder of no known kind of dump, or an unfinished one")
+    return DumpKind("", gap, is_marked=bool(sums))
 
 
 def walk(folder: Folder, top: str) -> Iterator[tuple[str, FolderEntry]]:
@@ -66,10 +85,14 @@ def walk(folder: Folder, top: str) -> Iterator[tuple[str, FolderEntry]]:
                 yield here, entry
 
 
-def summed(folder: Folder, top: str, entries: Sequence[FolderEntry]) -> frozenset[str]:
-    """Return the names that have a checksum beside them; the files of their own are not read."""
-    named_files = {entry.name.removesuffix(_OWN) for entry in entries if entry.name.endswith(_OWN)}
-    return frozenset(named_files | set(_listed(folder, top, entries)))
+def marked(folder: Folder, top: str, entries: Sequence[FolderEntry]) -> Marked:
+    """Return the names that have a checksum or a manifest beside them; their own are not read."""
+    summed = {entry.name.removesuffix(_OWN) for entry in entries if entry.name.endswith(_OWN)}
+    summed |= {name.partition("/")[0] for name in _listed(folder, top, entries)}
+    manifests = {
+        entry.name.removesuffix(_MANIFEST) for entry in entries if entry.name.endswith(_MANIFEST)
+    }
+    return Marked(frozenset(summed), frozenset(summed | manifests))
 
 
 def sums(folder: Folder, top: str, entries: Sequence[FolderEntry]) -> Mapping[str, str]:

@@ -6,6 +6,7 @@ Sound is only what a checksum covers: without one, a changed byte may look like 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Mapping
 
 from pradrill.adapters.backups.dumps import kinds
@@ -17,7 +18,21 @@ from pradrill.ports import Bounds, Folder
 from pradrill.system.command import run
 
 _UNSURE = "it is complete, but nothing would tell a changed byte"
-_SQL_ENDS = (b"-- Dump completed", b"PostgreSQL database dump complete", b"cluster dump complete")
+_WITH_A_WORD = 2  # the last marks that nothing else ends with
+_SQL_MARKS = (
+    (re.compile(rb"(?m)^-- (MariaDB|MySQL) dump "), re.compile(rb"(?m)^-- Dump completed"), None),
+    (
+        re.compile(rb"(?m)^-- PostgreSQL database (cluster )?dump\s*$"),
+        re.compile(rb"(?m)^-- PostgreSQL database (cluster )?dump complete"),
+        None,
+    ),
+    (
+        re.compile(rb"\APRAGMA foreign_keys=OFF;\s+BEGIN TRANSACTION;"),  # sqlite's .dump
+        re.compile(rb"(COMMIT|ROLLBACK);\s*\Z"),
+        re.compile(rb"ROLLBACK; -- due to errors\s*\Z"),
+    ),
+)
+"""How a maker's dump begins, how it ends, and how it ends when it failed."""
 _TAR = 257
 _BLOCK = 1024  # a tar archive ends with two blocks of zeros
 _METHOD = "reading the whole dump"
@@ -52,14 +67,14 @@ def _check(
     if complete and unpacked.checksummed:
         return Checked(Soundness.SOUND, f"{_METHOD}, {unpacked.packing}'s checksum")
 
-    why = _UNSURE if complete else "it is of no known kind, and has no checksum"
+    why = _UNSURE if complete else "nothing in it marks its end, and it has no checksum"
     return Checked(Soundness.UNPROVEN, _METHOD, f"{why}; write its SHA-256 beside it")
 
 
 def check_folder(folder: Folder, path: str, beside: Mapping[str, str], bounds: Bounds) -> Checked:
     """Read every file of a dump folder; all of them must be among its checksums."""
     files = dict(kinds.walk(folder, path))
-    kind = kinds.of_folder(set(files))
+    kind = kinds.of_folder(files)
     if kind.problem:
         return Checked(Soundness.DAMAGED, _METHOD, kind.problem)
 
@@ -71,14 +86,15 @@ def check_folder(folder: Folder, path: str, beside: Mapping[str, str], bounds: B
         if each.startswith(f"{name}/")
     }
     if missing := sorted(set(sums) - set(files)):
-        return Checked(Soundness.DAMAGED, _METHOD, f"{missing[0]} is missing")
+        return Checked(Soundness.DAMAGED, _METHOD, f"{last_line(missing[0])} is missing")
 
+    judge = _unpacks if kind.maker else _content  # of no maker: a job's own dumps and archives
     unsummed = 0
     for each in sorted(set(files) - kinds.SUMS):
         unsummed += each not in sums
-        checked = _check(folder, f"{path}/{each}", sums.get(each), bounds, judge=_unpacks)
+        checked = _check(folder, f"{path}/{each}", sums.get(each), bounds, judge=judge)
         if checked.soundness is Soundness.DAMAGED:
-            return Checked(Soundness.DAMAGED, _METHOD, f"{each}: {checked.detail}")
+            return Checked(Soundness.DAMAGED, _METHOD, f"{last_line(each)}: {checked.detail}")
 
     here = folder.local(path)
     if kind.maker == "pg_dump" and here is not None:
@@ -131,11 +147,22 @@ def _content(unpacked: Unpacked, bounds: Bounds) -> tuple[str, bool]:
         return ("" if ends else "the tar archive is cut off"), ends
 
     unpacked.exhaust()
-    if head.lstrip().startswith((b"--", b"/*")) or b"CREATE TABLE" in head:
-        ends = any(end in unpacked.tail for end in _SQL_ENDS)
-        return ("" if ends else "the SQL dump has no end: it is cut off"), ends
+    return _sql(head, unpacked.tail)
 
-    return "", False
+
+def _sql(head: bytes, tail: bytes) -> tuple[str, bool]:
+    """Judge a dump's text by its maker's marks: a first one without its last one is cut off.
+
+    A maker that writes neither (--skip-comments, phpMyAdmin) says nothing of its end.
+    """
+    for first, last, failed in _SQL_MARKS:
+        if first.search(head):
+            if failed and failed.search(tail):
+                return "the SQL dump says that it was not finished", False
+            ends = bool(last.search(tail))
+            return ("" if ends else "the SQL dump has no end: it is cut off"), ends
+
+    return "", any(last.search(tail) for _, last, _ in _SQL_MARKS[:_WITH_A_WORD])
 
 
 def _digested(pieces: Iterator[bytes], digest: hashlib._Hash, bounds: Bounds) -> Iterator[bytes]:

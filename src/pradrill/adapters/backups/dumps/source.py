@@ -5,18 +5,42 @@ Read through the port Folder: a folder of this machine, or one behind SFTP.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from pradrill.adapters.backups.dumps import kinds, soundness
-from pradrill.domain.declared.backup_source import DumpsSource
+from pradrill.domain.declared.backup_source import DumpsSource, within
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
+from pradrill.domain.run.host_answers import last_line
+from pradrill.domain.values.duration import format_duration
 from pradrill.domain.values.instant_text import parse_instant
 from pradrill.errors import PradrillError
 from pradrill.ports import Bounds, Clock, Folder, FolderEntry
+
+
+class _Level(NamedTuple):
+    """A folder in which dumps lie: the declared one, or one of those in it that bear a date."""
+
+    folder: str
+    """Its name below the declared one; empty: that one itself."""
+
+    form: str
+    """What the dumps' ids look like."""
+
+    entries: Sequence[FolderEntry]
+
+    def id_of(self, entry: FolderEntry) -> str:
+        """Return the id of what lies in it."""
+        return f"{self.folder}/{entry.name}" if self.folder else entry.name
+
+    def holds(self, entry: FolderEntry) -> bool:
+        """Tell whether an entry bears a name of the declared form."""
+        return _date(self.id_of(entry), self.form) is not None
 
 
 class Dumps:
@@ -27,7 +51,7 @@ class Dumps:
         self._folder = folder
         self._clock = clock
         sftp = declared.folder.startswith("sftp://")
-        self._top = urlsplit(declared.folder).path if sftp else declared.folder
+        self._top = (urlsplit(declared.folder).path if sftp else declared.folder).rstrip("/") or "/"
 
     def catalogue(self, bounds: Bounds) -> Catalogue:
         """Return what bears a name of the declared form; its neighbours are left out."""
@@ -36,16 +60,36 @@ class Dumps:
             return self._read()
 
     def _read(self) -> Catalogue:
-        entries = self._folder.entries(self._top)
-        summed = kinds.summed(self._folder, self._top, entries)
+        now = self._clock.now()
+        points = []
+        for level in self._levels():
+            marked = kinds.marked(self._folder, self._path(level.folder), level.entries)
+            points += [
+                self._point(level, entry, marked, now)
+                for entry in level.entries
+                if level.holds(entry)
+            ]
+
         return Catalogue(
             source=self._declared.name,
             location=self._declared.folder,
-            read_at=self._clock.now(),
-            points=tuple(
-                self._point(entry, summed) for entry in entries if self._is_named(entry.name)
-            ),
+            read_at=now,
+            points=tuple(_without_times_of_copies(points)),
         )
+
+    def _levels(self) -> Iterator[_Level]:
+        """Return the folders in which dumps lie."""
+        entries = self._folder.entries(self._top)
+        folders, _, name = self._declared.names.rpartition("/")
+        if not folders:
+            yield _Level("", name, entries)
+            return
+
+        for entry in entries:
+            at = _date(entry.name, folders) if entry.is_folder else None
+            if at is not None:
+                form = within(folders, name, at)
+                yield _Level(entry.name, form, self._folder.entries(self._path(entry.name)))
 
     def check(self, point: RecoveryPoint, part: IntegrityPart, bounds: Bounds) -> Checked:
         """Read the dump from its first byte to its last."""
@@ -54,47 +98,50 @@ class Dumps:
             return self._check(point, bounds)
 
     def _check(self, point: RecoveryPoint, bounds: Bounds) -> Checked:
-        entries = self._folder.entries(self._top)
-        entry = next((entry for entry in entries if entry.name == point.id), None)
+        above, _, name = point.id.rpartition("/")
+        entries = self._folder.entries(self._path(above))
+        entry = next((entry for entry in entries if entry.name == name), None)
         if entry is None:
             return Checked(Soundness.DAMAGED, "reading the dump", f"{point.id} is gone")
 
-        sums = kinds.sums(self._folder, self._top, entries)
-        path = f"{self._top.rstrip('/')}/{entry.name}"
+        sums = kinds.sums(self._folder, self._path(above), entries)
+        path = self._path(point.id)
         if entry.is_folder:
             return soundness.check_folder(self._folder, path, sums, bounds)
 
         return soundness.check_file(self._folder, path, sums.get(entry.name), bounds)
 
-    def _is_named(self, name: str) -> bool:
-        try:
-            datetime.strptime(name, self._declared.names)  # noqa: DTZ007 only whether it fits
-        except ValueError:
-            return False
-        return True
+    def _path(self, below: str) -> str:
+        return f"{self._top.rstrip('/')}/{below}" if below else self._top
 
-    def _point(self, entry: FolderEntry, summed: frozenset[str]) -> RecoveryPoint:
+    def _point(
+        self, level: _Level, entry: FolderEntry, marked: kinds.Marked, now: datetime
+    ) -> RecoveryPoint:
         """Return a dump; a name without a time of day is dated at the day's beginning."""
-        problem, size, end = "", entry.size, entry.modified
+        problem, size, end, name = "", entry.size, entry.modified, level.id_of(entry)
         try:
-            at = parse_instant(entry.name, self._declared.names, self._declared.timezone)
+            at = parse_instant(name, level.form, self._declared.timezone)
         except PradrillError as error:
             at, problem = entry.modified, error.message
 
-        integrity = "a SHA-256 beside it" if entry.name in summed else "none beside it"
+        integrity = "a SHA-256 beside it" if entry.name in marked.summed else "none beside it"
+        is_marked = entry.name in marked.names
         if entry.is_folder:
-            members = list(self._members_of(entry.name))
+            members = list(self._members_of(name))
             size = sum(each.size for each in members)
             end = max((each.modified for each in members), default=end)
-            kind = kinds.of_folder({each.name for each in members})
-            problem = problem or kind.problem
-            integrity = (
-                "a SHA-256 of each file" if kinds.SUMS & {e.name for e in members} else integrity
-            )
+            kind = kinds.of_folder({each.name for each in members}, self._sums_in(name, members))
+            problem, is_marked = problem or kind.problem, is_marked or kind.is_marked
+            if kinds.SUMS & {each.name for each in members}:
+                integrity = "a SHA-256 of each file"
 
         problem = problem or ("it is empty" if size == 0 else "")
+        if not problem and not is_marked and end + self._declared.quiet > now:
+            quiet = format_duration(self._declared.quiet)
+            problem = f"it was written to less than {quiet} ago: it may be unfinished"
+
         return RecoveryPoint(
-            id=entry.name,
+            id=last_line(name),
             data_time=at,
             end_time=end,
             size=size,
@@ -102,6 +149,36 @@ class Dumps:
             problem=problem,
         )
 
+    def _sums_in(self, name: str, members: Sequence[FolderEntry]) -> Mapping[str, str]:
+        return kinds.sums(self._folder, self._path(name), members)
+
     def _members_of(self, name: str) -> Iterator[FolderEntry]:
-        for path, entry in kinds.walk(self._folder, f"{self._top.rstrip('/')}/{name}"):
+        for path, entry in kinds.walk(self._folder, self._path(name)):
             yield entry._replace(name=path)
+
+
+def _without_times_of_copies(points: Sequence[RecoveryPoint]) -> Iterator[RecoveryPoint]:
+    """Return the points; a file's time that a copy has made says nothing of when it was complete.
+
+    Files that were copied without their times are closer together than their names' dates, and
+    each is younger than the next one's date.
+    """
+    times = [(each.data_time, each.end_time or each.data_time) for each in points]
+    times.sort()
+    copies = [
+        end
+        for (data, end), (next_data, next_end) in itertools.pairwise(times)
+        if end > next_data and abs(next_end - end) < (next_data - data) / 2
+    ]
+    copied_since = min(copies, default=None)
+    for point in points:
+        is_copy = copied_since and point.end_time and point.end_time >= copied_since
+        yield point.model_copy(update={"end_time": None}) if is_copy else point
+
+
+def _date(name: str, form: str) -> datetime | None:
+    """Return what a name's date reads as; None when it is not of that form."""
+    try:
+        return datetime.strptime(name, form)  # noqa: DTZ007 only whether it fits
+    except ValueError:
+        return None

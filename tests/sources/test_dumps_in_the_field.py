@@ -1,0 +1,289 @@
+"""Folders of dumps as jobs leave them: unfinished, copied, without marks, a folder for each day."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.sources.conftest import Server, mostly_nightly, run
+from tests.sources.databases import database, mariadb, pg_dump
+from tests.sources.test_bad_restores import call, load_mariadb, load_postgresql, rows
+from tests.sources.test_dumps import BOUNDS, checked, only, source, sum_up, sum_up_all, zstd
+
+from pradrill.domain.declared.backup_source import Promised, Select
+from pradrill.domain.run.backup_catalogue import CatalogueReading, RecoveryPoint, read
+from pradrill.domain.run.backup_integrity import Soundness
+
+__all__ = ["database", "mariadb"]
+DAY = timedelta(days=1)
+DUMP = b"-- MariaDB dump 10.19  Distrib\nCREATE TABLE t (n int);\n-- Dump completed\n"
+
+
+def night(folder: Path, ago: float, *, at: float | None = None) -> Path:
+    """Write the dump of so many days ago; its file is of that time, or of `at`."""
+    at_seconds = time.time() - ago * 86_400
+    path = folder / f"moodle-{datetime.fromtimestamp(at_seconds, UTC):%Y%m%d-%H%M%S}.sql.gz"
+    path.write_bytes(gzip.compress(DUMP))
+    os.utime(path, (at or at_seconds, at or at_seconds))
+    return path
+
+
+def reading(folder: Path, **changes: Any) -> CatalogueReading:
+    """Return what a drill learns from a folder of nights."""
+    catalogue = source(folder, ".sql.gz", **{"quiet": "5m", **changes}).catalogue(BOUNDS)
+    return read(catalogue, Select(), 90 * DAY, Promised(every=DAY))
+
+
+# ---------------------------------------------------------------- unfinished
+
+UNFINISHED: dict[str, tuple[str, bool]] = {
+    "being written": ("", False),
+    "with its checksum": (".sha256", True),
+    "with its manifest": (".manifest.json", True),
+}
+
+
+@pytest.mark.parametrize("state", UNFINISHED)
+def test_the_newest_dump_counts_once_it_is_known_to_be_complete(tmp_path: Path, state: str) -> None:
+    """One that was just written to is named and passed over, unless what follows it is there."""
+    mark, counts = UNFINISHED[state]
+    before, newest = night(tmp_path, 1), night(tmp_path, 0.01, at=time.time())
+    if mark == ".sha256":
+        sum_up(newest)
+    elif mark:
+        newest.with_name(newest.name + mark).write_text("{}")
+    result = reading(tmp_path)
+    assert result.selected.id == (newest if counts else before).name
+    assert bool(result.unusable) is not counts
+    assert timedelta(seconds=result.worst_case.seconds) >= 0.98 * DAY
+    assert reading(tmp_path, quiet="0s").selected.id == newest.name
+    os.utime(newest, (time.time() - 600,) * 2)
+    assert reading(tmp_path).selected.id == newest.name
+
+
+@pytest.mark.parametrize("order", ["by name", "backwards", "at one moment"])
+def test_a_copy_without_times_has_the_gaps_of_the_original(tmp_path: Path, order: str) -> None:
+    """The nights that are missing are missing, and no objective is met by twelve minutes."""
+    for place in ("true", "copy"):
+        (tmp_path / place).mkdir()
+    ages = (9, 8, 7, 6, 3, 2, 1)
+    for number, age in enumerate(ages):
+        night(tmp_path / "true", age)
+        late = {"by name": number, "backwards": -number, "at one moment": 0}[order]
+        night(tmp_path / "copy", age, at=time.time() - 900 + 100 * late)
+    true, copy = (reading(tmp_path / place).worst_case for place in ("true", "copy"))
+    assert abs(copy.seconds - true.seconds) < 2
+    assert copy.seconds > 2.9 * 86_400
+    assert (copy.missing_count, copy.is_short) == (true.missing_count, True) == (2, True)
+
+
+# ---------------------------------------------------------------- marks
+
+
+def _sqlite(folder: Path) -> bytes:
+    script = "create table t (n int); insert into t values (1);"
+    run(["sqlite3", f"{folder}/db", script], env={})
+    return run(["sqlite3", f"{folder}/db", ".dump"], env={}).encode()
+
+
+PHPMYADMIN = b"-- phpMyAdmin SQL Dump\n-- version 5.2.1\nCREATE TABLE `t` (`n` int);\nCOMMIT;\n"
+
+
+@pytest.mark.parametrize(
+    ("maker", "cut", "soundness"),
+    [
+        ("--skip-comments", False, Soundness.UNPROVEN),
+        ("--compact", False, Soundness.UNPROVEN),
+        ("phpMyAdmin", False, Soundness.UNPROVEN),
+        ("sqlite", False, Soundness.SOUND),
+        ("sqlite", True, Soundness.DAMAGED),
+        ("mariadb-dump", False, Soundness.SOUND),
+        ("mariadb-dump", True, Soundness.DAMAGED),
+        ("a text", False, Soundness.UNPROVEN),
+    ],
+)
+def test_the_absence_of_a_mark_is_no_damage_and_no_soundness(
+    mariadb: Path, tmp_path: Path, maker: str, soundness: Soundness, *, cut: bool
+) -> None:
+    """Only a maker that writes a first line is known to write a last one."""
+    dump = ["mariadb-dump", f"--socket={mariadb}", "-uroot", "moodle"]
+    if maker == "sqlite":
+        content = _sqlite(tmp_path)
+    elif maker in {"phpMyAdmin", "a text"}:
+        content = PHPMYADMIN if maker == "phpMyAdmin" else b"hello\n"
+    else:
+        options = [maker] if maker.startswith("--") else []
+        content = run([*dump, *options], env={}).encode()
+    content = content[: len(content) // 2] if cut else content
+    (tmp_path / "moodle-20260310-010000.sql.gz").write_bytes(gzip.compress(content))
+    assert checked(source(tmp_path, ".sql.gz")).soundness is soundness
+
+
+# ---------------------------------------------------------------- packings, on both sides
+
+PACKINGS: dict[str, Callable[[bytes], bytes]] = {
+    ".sql.xz": lzma.compress,
+    ".sql.bz2": bz2.compress,
+    ".gz": gzip.compress,
+    ".dump.gz": gzip.compress,
+    ".backup": zstd,
+    ".gz.sql": bytes,
+}
+
+
+@pytest.mark.parametrize("suffix", mostly_nightly(PACKINGS, ".sql.xz", ".dump.gz"))
+def test_what_the_catalogue_reads_the_restore_of_mariadb_reads(
+    mariadb: Path, tmp_path: Path, suffix: str
+) -> None:
+    """How a dump is packed is told by its content on both sides, whatever its name says."""
+    output = run(["mariadb-dump", f"--socket={mariadb}", "-uroot", "moodle"], env={})
+    dump = tmp_path / f"moodle-20260310-010000{suffix}"
+    dump.write_bytes(PACKINGS[suffix](output.encode()))
+    plain = suffix == ".gz.sql"
+    its = checked(source(tmp_path, suffix)).soundness
+    assert its is (Soundness.UNPROVEN if plain else Soundness.SOUND)
+    result = load_mariadb(dump, mariadb)
+    assert (result.returncode, rows(mariadb)) == (0, "5000"), result.stderr
+
+
+@pytest.mark.parametrize(
+    ("form", "suffix"),
+    mostly_nightly(
+        [("c", ".dump.gz"), ("c", ".sql"), ("t", ".tar.xz"), ("p", ".bz2")], ("c", ".dump.gz")
+    ),
+)
+def test_what_the_catalogue_reads_the_restore_of_postgresql_reads(
+    database: Server, tmp_path: Path, form: str, suffix: str
+) -> None:
+    """A custom, tar or plain dump is one under any name, packed or not."""
+    packs: dict[str, Callable[[bytes], bytes]] = {
+        ".gz": gzip.compress,
+        ".xz": lzma.compress,
+        ".bz2": bz2.compress,
+    }
+    content = pg_dump(database, form, tmp_path).read_bytes()
+    dump = tmp_path / f"moodle-20260310-010000{suffix}"
+    dump.write_bytes(packs.get(dump.suffix, bytes)(content))
+    assert checked(source(tmp_path, suffix)).soundness is not Soundness.DAMAGED
+    result = load_postgresql(database, dump)
+    assert result.returncode == 0, result.stderr
+    assert database.psql("select count(*) from rows", "copy") == "20000"
+
+
+def test_a_dump_without_marks_is_loaded_and_a_wrong_collation_is_the_reason(
+    mariadb: Path, tmp_path: Path
+) -> None:
+    """The end that is not marked proves nothing; what a server does not know is named."""
+    words = ["mariadb-dump", "--skip-comments", f"--socket={mariadb}", "-uroot", "moodle"]
+    dump = tmp_path / "night.sql"
+    dump.write_text(run(words, env={}))
+    result = load_mariadb(dump, mariadb)
+    assert (result.returncode, rows(mariadb)) == (0, "5000"), result.stderr
+    table = "CREATE TABLE `error_log` (fatal text) COLLATE=utf8mb4_0900_zz_ci;\n"
+    dump.write_text(f"{table}-- Dump completed\n")
+    result = load_mariadb(dump, mariadb)
+    assert result.stderr.startswith("ERROR 1273 (HY000) at line 1: Unknown collation: ")
+    assert "'utf8mb4_0900_zz_ci'" in result.stderr
+
+
+# ---------------------------------------------------------------- a folder for each day
+
+
+def test_a_folder_with_dump_archive_and_checksums_is_one_recovery_point(
+    mariadb: Path, tmp_path: Path
+) -> None:
+    """It is named by its date, whole by its checksums, and each restore takes its own part."""
+    day = tmp_path / "2026-03-10"
+    files = tmp_path / "srv/files"
+    for folder in (day, files):
+        folder.mkdir(parents=True)
+    (files / "photo").write_text("x")
+    dump = run(["mariadb-dump", f"--socket={mariadb}", "-uroot", "moodle"], env={})
+    (day / "moodle.sql.gz").write_bytes(gzip.compress(dump.encode()))
+    run(["tar", "-C", "/", "-czf", f"{day}/files.tar.gz", str(files)[1:]], env={})
+    sum_up_all(day)
+    dumps = source(tmp_path, "", names="%Y-%m-%d")
+    point: RecoveryPoint = only(dumps)
+    assert (point.id, point.problem, point.integrity) == (day.name, "", "a SHA-256 of each file")
+    assert checked(dumps).soundness is Soundness.SOUND
+    (tmp_path / "staging").mkdir()
+    fetch = call("fetch-backup", tmp_path, day.name, tmp_path / "staging", "no")
+    assert fetch.stdout.split()[:2] == [day.name, str(day)], fetch.stderr
+    result = load_mariadb(day, mariadb)
+    assert (result.returncode, rows(mariadb)) == (0, "5000"), result.stderr
+    shutil.rmtree(files)
+    assert call("unpack-folders", day, files).returncode == 0
+    assert (files / "photo").read_text() == "x"
+    (day / "files.tar.gz").unlink()
+    assert only(dumps).problem == "files.tar.gz is missing"
+
+
+@pytest.mark.parametrize("names", ["%Y-%m-%d/moodle.sql.gz", "%Y-%m-%d/moodle-%Y-%m-%d.sql.gz"])
+def test_names_may_hold_a_folder(tmp_path: Path, names: str) -> None:
+    """The folder bears the date, or both do; what else lies there is left out."""
+    for day in ("2026-03-09", "2026-03-10"):
+        folder = tmp_path / day
+        folder.mkdir()
+        name = names.rpartition("/")[2].replace("%Y-%m-%d", day)
+        (folder / name).write_bytes(gzip.compress(DUMP))
+        (folder / "moodle-2026-01-01.sql.gz").write_bytes(b"of another day")
+        sum_up(folder / name)
+    (tmp_path / "lost+found").mkdir()
+    dumps = source(tmp_path, "", names=names, quiet="5m")
+    points = dumps.catalogue(BOUNDS).points
+    assert [point.data_time.day for point in points] == [9, 10]
+    chosen = read(dumps.catalogue(BOUNDS), Select(), 90 * DAY, None).selected
+    assert chosen.id == f"2026-03-10/{name}"
+    (tmp_path / "staging").mkdir()
+    fetch = call("fetch-backup", tmp_path, chosen.id, tmp_path / "staging", "no")
+    assert fetch.stdout.split()[:2] == [chosen.id, str(tmp_path / chosen.id)], fetch.stderr
+    for bad in ("../x", "2026-03-10/../../etc/passwd", "/etc/passwd", "a/b/c"):
+        refusal = call("fetch-backup", tmp_path, bad, tmp_path / "staging", "no")
+        assert "holds signs that no name needs" in refusal.stderr
+
+
+# ---------------------------------------------------------------- looked at, then emptied
+
+
+@pytest.mark.parametrize("tool", mostly_nightly(["tar", "restic", "borg"], "tar", "restic"))
+def test_nothing_is_removed_before_an_archive_is_seen_to_hold_it(tmp_path: Path, tool: str) -> None:
+    """What stands in a folder stays when the backup has nothing for it."""
+    files, second = tmp_path / "files", tmp_path / "second"
+    for folder in (files, second, tmp_path / "staging/login"):
+        folder.mkdir(parents=True)
+    (files / "one").write_text("1")
+    (second / "precious").write_text("2")
+    its = {"RESTIC_PASSWORD": "p", "BORG_PASSPHRASE": "p", "BORG_BASE_DIR": f"{tmp_path}/base"}
+    repository = tmp_path / "repository"
+    if tool == "tar":
+        run(["tar", "-C", "/", "-cf", f"{tmp_path}/a.tar", str(files)[1:]], env={})
+        result = call("unpack-folders", tmp_path / "a.tar", files, second)
+    else:
+        first, create = {
+            "restic": (["restic", "-q", "--repo", repository, "init"],
+                       ["restic", "-q", "--repo", repository, "backup", files]),
+            "borg": (["borg", "init", "-e", "repokey", repository],
+                     ["borg", "create", f"{repository}::n1", files]),
+        }[tool]  # fmt: skip
+        for words in (first, create):
+            subprocess.run(
+                [str(word) for word in words], env={**os.environ, **its}, check=True,
+                capture_output=True,
+            )  # fmt: skip
+        variable = {"restic": "RESTIC_REPOSITORY", "borg": "BORG_REPO"}[tool]
+        (tmp_path / f"staging/login/{tool}").write_text(f"export {variable}='{repository}'\n")
+        result = call(f"restore-{tool}", "", "", tmp_path / "staging", files, second, **its)
+    assert result.returncode != 0
+    assert f"has nothing in {second}: nothing was removed" in result.stderr
+    assert (second / "precious").read_text() == "2"
+    assert (files / "one").read_text() == "1"
