@@ -153,6 +153,10 @@ class Code(StrEnum):
         "unread-before-playbook",
         N_("which machine %(host)s is could not be read before the playbook"),
     )
+    UNREAD_BEFORE_BECAUSE = (
+        "unread-before-because",
+        N_("which machine %(host)s is could not be read before the playbook: %(because)s"),
+    )
     UNREAD_AFTER_PLAYBOOK = (
         "unread-after-playbook",
         N_("which machine %(host)s is could not be read after the playbook"),
