@@ -21,7 +21,7 @@ from pradrill.config.problems import ConfigurationProblemsError, Problem
 from pradrill.config.project import LoadedDrill, Project
 from pradrill.domain.declared.standby import InventoryStandby
 from pradrill.domain.run.guard_mending import MendingPlaces
-from pradrill.domain.run.precondition import Holding, Matter, Precondition
+from pradrill.domain.run.precondition import Concern, Holding, Precondition
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.domain.values.quotas import amount
 from pradrill.engine.examination import Examination
@@ -52,15 +52,15 @@ def preconditions(app: App, only: str | None) -> Iterator[Precondition]:
     try:
         project = app.project(only)
     except ConfigurationProblemsError as error:
-        yield from (_problem(Matter.CONFIGURATION, each) for each in error.problems)
+        yield from (_problem(Concern.CONFIGURATION, each) for each in error.problems)
         return
     except PradrillError as error:
-        yield _failure(Matter.CONFIGURATION, error)
+        yield _failure(Concern.CONFIGURATION, error)
         return
 
     names = ", ".join(project.drills) or "none"
     says = f"{project.folder}: the plan (version {project.plan.plan}) and its drills: {names}"
-    yield _of_machine(Matter.CONFIGURATION, Holding.HOLDS, says)
+    yield _of_machine(Concern.CONFIGURATION, Holding.HOLDS, says)
     yield from _playbooks(app, project)
     yield from _programs(project)
     for loaded in project.drills.values():
@@ -69,10 +69,10 @@ def preconditions(app: App, only: str | None) -> Iterator[Precondition]:
 
 def _versions() -> Iterator[Precondition]:
     installed = ", ".join(f"{name} {version}" for name, version in versions().items())
-    yield _of_machine(Matter.TOOLS, Holding.HOLDS, installed)
+    yield _of_machine(Concern.TOOLS, Holding.HOLDS, installed)
     if not (Path(sys.executable).parent / "ansible-playbook").exists():
         says = f"ansible-playbook is not beside {sys.executable}"
-        yield _of_machine(Matter.TOOLS, Holding.FAILS, says, "bash src/bootstrap")
+        yield _of_machine(Concern.TOOLS, Holding.FAILS, says, "bash src/bootstrap")
     yield _program("ssh", ("ssh", "-V"))
 
 
@@ -89,9 +89,9 @@ def _program(name: str, command: tuple[str, ...]) -> Precondition:
         output = tool(*command).decode("utf-8", "replace").strip()
     except ToolError as error:
         mend = f"apt-get install {_PACKAGES.get(name, name)}"
-        return _of_machine(Matter.TOOLS, Holding.FAILS, error.message, mend)
+        return _of_machine(Concern.TOOLS, Holding.FAILS, error.message, mend)
     says = output.splitlines()[0] if output else f"{name} is installed"
-    return _of_machine(Matter.TOOLS, Holding.HOLDS, says)
+    return _of_machine(Concern.TOOLS, Holding.HOLDS, says)
 
 
 def _state(app: App) -> Precondition:
@@ -102,12 +102,12 @@ def _state(app: App) -> Precondition:
     if not os.access(there, os.W_OK | os.X_OK):
         says = f"{there} cannot be written, so that no run can be recorded in {app.state}"
         mend = f'sudo install -d -m 700 -o "$(id -un)" {app.state}'
-        return _of_machine(Matter.STATE, Holding.FAILS, says, mend)
+        return _of_machine(Concern.STATE, Holding.FAILS, says, mend)
     free = shutil.disk_usage(there).free
     if free < _RUN_NEEDS:
         says = f"only {amount(free)} are free for records in {app.state}"
-        return _of_machine(Matter.STATE, Holding.FAILS, says, f"df -h {there}")
-    return _of_machine(Matter.STATE, Holding.HOLDS, f"{app.state}, {amount(free)} free")
+        return _of_machine(Concern.STATE, Holding.FAILS, says, f"df -h {there}")
+    return _of_machine(Concern.STATE, Holding.HOLDS, f"{app.state}, {amount(free)} free")
 
 
 def _playbooks(app: App, project: Project) -> Iterator[Precondition]:
@@ -115,14 +115,14 @@ def _playbooks(app: App, project: Project) -> Iterator[Precondition]:
     try:
         answers = ask_ansible(project, app.secrets.resolve)
     except PradrillError as error:
-        yield _failure(Matter.PLAYBOOKS, error)
+        yield _failure(Concern.PLAYBOOKS, error)
         return
-    yield from (_problem(Matter.PLAYBOOKS, each) for each in answers.problems)
+    yield from (_problem(Concern.PLAYBOOKS, each) for each in answers.problems)
     for word in answers.passed_over:
-        yield _of_machine(Matter.PLAYBOOKS, Holding.REMARK, word)
+        yield _of_machine(Concern.PLAYBOOKS, Holding.REMARK, word)
     if not answers.problems:
         says = "Ansible reads all of them, and knows their modules"
-        yield _of_machine(Matter.PLAYBOOKS, Holding.HOLDS, says)
+        yield _of_machine(Concern.PLAYBOOKS, Holding.HOLDS, says)
 
 
 def _of_drill(app: App, project: Project, loaded: LoadedDrill) -> Iterator[Precondition]:
@@ -140,7 +140,7 @@ def _of_drill(app: App, project: Project, loaded: LoadedDrill) -> Iterator[Preco
                     app.secrets.masker.facts(each.model_dump(mode="json"))
                 )
     except PradrillError as error:
-        failure = _failure(Matter.STANDBY, error)
+        failure = _failure(Concern.STANDBY, error)
         yield failure.model_copy(update={"drill": loaded.drill.drill})
 
 
@@ -167,16 +167,16 @@ def _becomes(plan: RunPlan) -> bool:
     )
 
 
-def _problem(about: Matter, problem: Problem) -> Precondition:
+def _problem(about: Concern, problem: Problem) -> Precondition:
     says = str(problem._replace(hint=None))
     failure = _of_machine(about, Holding.FAILS, says)
     return failure.model_copy(update={"hint": problem.hint})
 
 
-def _failure(about: Matter, error: PradrillError) -> Precondition:
+def _failure(about: Concern, error: PradrillError) -> Precondition:
     failure = _of_machine(about, Holding.FAILS, error.message, *error.mend)
     return failure if error.mend else failure.model_copy(update={"hint": error.hint})
 
 
-def _of_machine(about: Matter, holding: Holding, says: str, *mend: str) -> Precondition:
+def _of_machine(about: Concern, holding: Holding, says: str, *mend: str) -> Precondition:
     return Precondition(about=about, holding=holding, says=says, mend=mend)

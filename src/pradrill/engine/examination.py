@@ -16,7 +16,7 @@ from pradrill.domain.run.guard_mending import MendingPlaces, guard_mending
 from pradrill.domain.run.host import Host, HostFacts, Site
 from pradrill.domain.run.lease import Holder
 from pradrill.domain.run.outcome import GuardResult, StepOutcome
-from pradrill.domain.run.precondition import Holding, Matter, Precondition
+from pradrill.domain.run.precondition import Concern, Holding, Precondition
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.domain.values.duration import approximate
 from pradrill.domain.values.quotas import amount
@@ -66,23 +66,23 @@ class Examination:
         yield from self._backups()
         problems = self._tools.standby.problems()
         for problem in problems:
-            yield self._fails(Matter.STANDBY, problem.what, problem.mend, hint=problem.hint)
+            yield self._fails(Concern.STANDBY, problem.what, problem.mend, hint=problem.hint)
 
         if self._plan.drill.standby.throw_away:
             says = "its machines are made by the run: they are not started here"
-            yield self._precondition(Matter.SSH, Holding.OPEN, says)
+            yield self._precondition(Concern.SSH, Holding.OPEN, says)
         elif problems:
             says = "the hosts are looked at once what is said of the standby is mended"
-            yield self._precondition(Matter.SSH, Holding.OPEN, says)
+            yield self._precondition(Concern.SSH, Holding.OPEN, says)
         else:
             yield from self._hosts()
 
     def _secrets(self) -> Iterator[Precondition]:
         for problem in self._tools.unusable:
-            yield self._fails(Matter.SECRETS, problem.what, problem.mend, hint=problem.hint)
+            yield self._fails(Concern.SECRETS, problem.what, problem.mend, hint=problem.hint)
         names = list(secrets_of(self._plan.drill))
         if names and not self._tools.unusable:
-            yield self._holds(Matter.SECRETS, f"{_count(len(names), 'secret')} can be read")
+            yield self._holds(Concern.SECRETS, f"{_count(len(names), 'secret')} can be read")
 
     def _backups(self) -> Iterator[Precondition]:
         for service, source in self._tools.sources.items():
@@ -94,7 +94,7 @@ class Examination:
                 catalogue = source.catalogue(bounds)
                 reading = read(catalogue, spec.select, spec.window, spec.promised)
             except PradrillError as error:
-                yield self._fails(Matter.BACKUPS, error.message, error.mend, hint=error.hint)
+                yield self._fails(Concern.BACKUPS, error.message, error.mend, hint=error.hint)
                 continue
 
             self._needs = max(self._needs, reading.selected.size or 0)
@@ -112,14 +112,14 @@ class Examination:
         )
         if age > rpo:
             says += f", more than the RPO of {approximate(rpo)}: a run would miss it"
-            return self._precondition(Matter.BACKUPS, Holding.REMARK, says)
-        return self._holds(Matter.BACKUPS, says)
+            return self._precondition(Concern.BACKUPS, Holding.REMARK, says)
+        return self._holds(Concern.BACKUPS, says)
 
     def _hosts(self) -> Iterator[Precondition]:
         try:
             site = self._tools.standby.start(self._folder, self._name, lambda _line: None)
         except PradrillError as error:
-            yield self._fails(Matter.SSH, error.message, hint=error.hint)
+            yield self._fails(Concern.SSH, error.message, hint=error.hint)
             return
         try:
             proven: list[HostFacts] = []
@@ -135,11 +135,11 @@ class Examination:
             facts = self._tools.probe.facts(host, site)
         except PradrillError as error:
             command = mending.ssh(host, self._here.known_hosts, "id")
-            yield self._fails(Matter.SSH, error.message, (command,), hint=error.hint, host=host)
+            yield self._fails(Concern.SSH, error.message, (command,), hint=error.hint, host=host)
             return
 
         says = f"it answers {host.user} at {facts.peer or host.address}"
-        yield self._holds(Matter.SSH, says, host)
+        yield self._holds(Concern.SSH, says, host)
         identity = identity_guards(
             host,
             facts,
@@ -151,24 +151,24 @@ class Examination:
             proven.append(facts)
             services = ", ".join(self._plan.services)
             says = f"its host key is the pinned one, and it is not the primary of {services}"
-            yield self._holds(Matter.IDENTITY, says, host)
-        yield from self._guards(Matter.IDENTITY, host, identity)
+            yield self._holds(Concern.IDENTITY, says, host)
+        yield from self._guards(Concern.IDENTITY, host, identity)
 
         if not self._plan.drill.standby.marked_by_prepare:
             marker = marker_guard(facts)
             if marker.holds:
-                yield self._holds(Matter.MARKER, "it is marked as a standby", host)
-            yield from self._guards(Matter.MARKER, host, [marker])
+                yield self._holds(Concern.MARKER, "it is marked as a standby", host)
+            yield from self._guards(Concern.MARKER, host, [marker])
 
         looks = (self._lease, self._space_and_clock, self._isolation)
         for look in looks:
             try:
                 yield from look(host, site, facts)
             except PradrillError as error:
-                yield self._fails(Matter.SSH, error.message, hint=error.hint, host=host)
+                yield self._fails(Concern.SSH, error.message, hint=error.hint, host=host)
 
     def _guards(
-        self, about: Matter, host: Host, guards: Sequence[GuardResult]
+        self, about: Concern, host: Host, guards: Sequence[GuardResult]
     ) -> Iterator[Precondition]:
         for guard in guards:
             if not guard.holds:
@@ -184,9 +184,9 @@ class Examination:
         holders = [lease.holder for lease in leases if lease.holds]
         for holder in holders:
             mend = (f"pradrill abort {holder.run}   # on {holder.controller}, or wait for its end",)
-            yield self._fails(Matter.LEASE, f"{holder} holds it now", mend, host=host)
+            yield self._fails(Concern.LEASE, f"{holder} holds it now", mend, host=host)
         if not holders:
-            yield self._holds(Matter.LEASE, "no other run holds it", host)
+            yield self._holds(Concern.LEASE, "no other run holds it", host)
 
     def _space_and_clock(self, host: Host, site: Site, facts: HostFacts) -> Iterator[Precondition]:
         paths = self._plan.drill.standby.absent_after_teardown or ("/",)
@@ -196,9 +196,9 @@ class Examination:
         if free <= self._needs:
             of = f"; the backup alone has {amount(self._needs)}" if self._needs else ""
             command = mending.ssh(host, self._here.known_hosts, f"df -h {path}")
-            yield self._fails(Matter.SPACE, room + of, (command,), host=host)
+            yield self._fails(Concern.SPACE, room + of, (command,), host=host)
         else:
-            yield self._holds(Matter.SPACE, room, host)
+            yield self._holds(Concern.SPACE, room, host)
 
         skew = facts.skew
         here = self._tools.clock.now().astimezone().tzname()
@@ -208,17 +208,17 @@ class Examination:
         )
         if abs(skew.seconds) > _APART:
             command = mending.ssh(host, self._here.known_hosts, "sudo -n timedatectl set-ntp true")
-            yield self._precondition(Matter.CLOCK, Holding.REMARK, says, (command,), host)
+            yield self._precondition(Concern.CLOCK, Holding.REMARK, says, (command,), host)
         else:
-            yield self._holds(Matter.CLOCK, says, host)
+            yield self._holds(Concern.CLOCK, says, host)
 
     def _isolation(self, host: Host, site: Site, _facts: HostFacts) -> Iterator[Precondition]:
         endpoints = self._plan.drill.must_not_reach()
         reached = self._tools.probe.reaches(host, site, endpoints)
         guards = reach_guards(host.name, endpoints, reached)
         if all(guard.holds for guard in guards):
-            yield self._holds(Matter.ISOLATION, f"it does not reach {', '.join(endpoints)}", host)
-        yield from self._guards(Matter.ISOLATION, host, guards)
+            yield self._holds(Concern.ISOLATION, f"it does not reach {', '.join(endpoints)}", host)
+        yield from self._guards(Concern.ISOLATION, host, guards)
 
     def _root(self, site: Site, proven: Sequence[HostFacts]) -> Iterator[Precondition]:
         """Have Ansible become root as the drill's playbooks will, on the hosts that are proven."""
@@ -248,7 +248,7 @@ class Examination:
                 evidence=self._folder / "become_root",
             )
         except NotReadyError as error:
-            yield self._fails(Matter.ROOT, error.message, hint=error.hint)
+            yield self._fails(Concern.ROOT, error.message, hint=error.hint)
             return
 
         uids: Mapping[str, str] = result.values.get("uids") or {}
@@ -256,24 +256,24 @@ class Examination:
         for host in hosts:
             yield self._becoming(host, uids.get(host.name), failures.get(host.name))
         if result.outcome is not StepOutcome.PASSED and not failures:
-            yield self._fails(Matter.ROOT, f"Ansible could not be asked: {result.detail}")
+            yield self._fails(Concern.ROOT, f"Ansible could not be asked: {result.detail}")
 
     def _becoming(self, host: Host, uid: str | None, failure: str | None) -> Precondition:
         if uid == "0":
             how = "as whom it logs in" if host.user == "root" else "by sudo, which asks for nothing"
-            return self._holds(Matter.ROOT, f"Ansible works there as root, {how}", host)
+            return self._holds(Concern.ROOT, f"Ansible works there as root, {how}", host)
         if uid is not None:
             says = f"Ansible works there as {host.user}: neither inventory nor playbooks say become"
-            return self._precondition(Matter.ROOT, Holding.REMARK, says, host=host)
+            return self._precondition(Concern.ROOT, Holding.REMARK, says, host=host)
         says = f"{host.user} does not become root without being asked: {failure or 'no answer'}"
-        return self._fails(Matter.ROOT, says, mending.passwordless_sudo(host), host=host)
+        return self._fails(Concern.ROOT, says, mending.passwordless_sudo(host), host=host)
 
-    def _holds(self, about: Matter, says: str, host: Host | None = None) -> Precondition:
+    def _holds(self, about: Concern, says: str, host: Host | None = None) -> Precondition:
         return self._precondition(about, Holding.HOLDS, says, host=host)
 
     def _fails(
         self,
-        about: Matter,
+        about: Concern,
         says: str,
         mend: Sequence[str] = (),
         *,
@@ -285,7 +285,7 @@ class Examination:
 
     def _precondition(
         self,
-        about: Matter,
+        about: Concern,
         holding: Holding,
         says: str,
         mend: Sequence[str] = (),

@@ -11,7 +11,7 @@ from pradrill.domain.values.model import Model
 from pradrill.errors import ExitCode
 
 
-class Matter(StrEnum):
+class Concern(StrEnum):
     """What a precondition is about."""
 
     TOOLS = "tools"
@@ -41,16 +41,16 @@ class Holding(StrEnum):
 
 
 _CODES = {
-    Matter.CONFIGURATION: ExitCode.CONFIGURATION,
-    Matter.PLAYBOOKS: ExitCode.CONFIGURATION,
-    Matter.LEASE: ExitCode.BUSY,
+    Concern.CONFIGURATION: ExitCode.CONFIGURATION,
+    Concern.PLAYBOOKS: ExitCode.CONFIGURATION,
+    Concern.LEASE: ExitCode.BUSY,
 }
 
 
 class Precondition(Model):
     """One precondition, as it was seen."""
 
-    about: Matter
+    about: Concern
     holding: Holding
     says: str = Field(description="what was seen")
     mend: tuple[str, ...] = Field(default=(), description="commands that mend it, one a line")
