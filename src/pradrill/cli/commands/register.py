@@ -179,7 +179,11 @@ def _about(entry: Entry) -> str:
     body = entry.body
     if entry.kind is EntryKind.RUN:
         how = body.get("refusal") or body.get("verdict")
-        return f"{body.get('run_id')}: {body.get('state')}, {how}, code {body.get('exit_code')}"
+        counts_for_nothing = ", rehearsal" if body.get("rehearsal") else ""
+        return (
+            f"{body.get('run_id')}: {body.get('state')}, {how}, code {body.get('exit_code')}"
+            f"{counts_for_nothing}"
+        )
     if entry.kind is EntryKind.TEARDOWN:
         left = body.get("left") or ["nothing"]
         return f"{body.get('run_id')}: left now: {'; '.join(map(str, left))}"
@@ -189,7 +193,8 @@ def _about(entry: Entry) -> str:
         *("mark", "name", "text", "principal", "public_key", "authority", "sha256"),
     )
 
-    return ", ".join(f"{key} {body[key]}" for key in keys if body.get(key))
+    words = [f"{key} {body[key]}" for key in keys if body.get(key)]
+    return ", ".join([*words, "rehearsal"] if body.get("rehearsal") else words)
 
 
 def _show(args: Namespace) -> int:

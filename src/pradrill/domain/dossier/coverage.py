@@ -80,7 +80,9 @@ class History:
         self.finished: dict[str, datetime] = {}
 
     def see(self, attempt: Attempt, plan: RunPlan) -> None:
-        """Take one more attempt in."""
+        """Take one more attempt in; a rehearsal is none."""
+        if attempt.ending is Ending.REHEARSED:
+            return
         for setting, part in attempt.apart():
             self.attempts[setting] = self.attempts.get(setting, 0) + 1
             if part.finished:

@@ -300,6 +300,10 @@ class Code(StrEnum):
         "passes-unkept",
         N_("of %(count)s passes of checks only the last answers are kept: all told over %(limit)s"),
     )
+    REHEARSAL = (
+        "rehearsal",
+        N_("it was a rehearsal: nothing that it showed counts as a proof"),
+    )
     NO_SWITCHOVER = (
         "no-switchover",
         N_("production was not switched over: name resolution, routing and users were not moved"),

@@ -24,6 +24,16 @@ MEANING: Mapping[Verdict, str] = {
     Verdict.FAILED: N_("The recovery was attempted and does not work."),
     Verdict.INCONCLUSIVE: N_("There is not enough evidence to say whether the recovery works."),
 }
+REHEARSED: Mapping[Verdict, str] = {
+    **MEANING,
+    Verdict.PASSED: N_(
+        "In rehearsal the recovery was carried out, verified, and met both objectives."
+    ),
+    Verdict.MISSED: N_(
+        "In rehearsal the recovery was carried out and verified, and an objective was exceeded."
+    ),
+    Verdict.FAILED: N_("In rehearsal the recovery was attempted and does not work."),
+}
 REFUSED: Mapping[Refusal, str] = {
     Refusal.NOT_READY: N_(
         "Refused before it began: a precondition did not hold. Nothing was touched."

@@ -94,10 +94,11 @@ def _verdict(record: RunRecord) -> Iterator[_Case]:
 
     text = "\n".join((view.headline(record), *map(str, record.reasons)))
     length = (record.ended - record.started).total_seconds()
-    yield _Case("run", "verdict", length, kinds[record.verdict], text)
+    green = "skipped" if record.launch.rehearsal else ""  # what counts for nothing is never green
+    yield _Case("run", "verdict", length, kinds[record.verdict] or green, text)
 
     for c in view.comparisons(record):
-        kind = _OF_STANDING[c.standing]
+        kind = _OF_STANDING[c.standing] or green
         name = f"{c.actual_name} within {c.objective_name} {c.objective_text}"
         yield _Case("run", name, 0.0, kind, f"{c.actual_text} ({c.interval})")
 

@@ -56,7 +56,7 @@ def show(record: RunRecord, console: Console, wrong: Sequence[Wrong] = ()) -> No
     plan, colour = record.plan, _COLOURS[record.verdict]
     console.print(Text(view.headline(record), style=f"bold {colour}"), soft_wrap=True)
     console.print(plain(f"{plan.drill.drill}: {plan.drill.scenario.name}", style="bold"))
-    console.print(plain(wording.MEANING[record.verdict]))
+    console.print(plain(view.meaning(record)))
     for note in view.notes(record):
         console.print(plain(note, style="bold"))
     _bullets(console, record.reasons)
