@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from tests.integration.hosts.two_hosts import TwoHosts
-from tests.integration.house import build, edit, pradrill
+from tests.integration.house import build, edit, pradrill, type_in
 
 
 def failures(house: Path, code: int) -> dict[str, Any]:
@@ -23,21 +20,6 @@ def failures(house: Path, code: int) -> dict[str, Any]:
         for each in payload["preconditions"]
         if each["holding"] == "does not hold"
     }
-
-
-def type_in(house: Path, line: str) -> None:
-    """Do what a person does who copies a line of the doctor's into a shell."""
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    result = subprocess.run(
-        line,
-        shell=True,
-        cwd=house,
-        env={**os.environ, "PATH": path, "ANSIBLE_HOST_KEY_CHECKING": "True"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_a_drill_that_can_run_has_every_precondition_and_nothing_is_recorded(

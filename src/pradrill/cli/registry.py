@@ -4,6 +4,7 @@ from __future__ import annotations
 
 COMMANDS = {
     "demo": "build a lab, destroy a WordPress in it, and drill its recovery",
+    "init": "propose a first drill of a service from its backups, and write its files",
     "validate": "check the plan, the drills, and all that they name",
     "doctor": "look at every precondition of a drill at once, and record nothing",
     "plan": "print every step that a drill would take, and touch nothing",
