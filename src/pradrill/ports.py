@@ -123,9 +123,15 @@ class ServiceVerifier(Protocol):
         """Make ready for a suite, while something else is done; its files are not read yet."""
 
     def open(
-        self, suite: Path, site: Site, *, marker: str, evidence: Path
+        self,
+        suite: Path,
+        site: Site,
+        *,
+        marker: str,
+        evidence: Path,
+        given: Mapping[str, Any] | None = None,
     ) -> AbstractContextManager[Verification]:
-        """Collect the suite against the site's hosts."""
+        """Collect the suite against the site's hosts; `given`: what its fixture `drill` holds."""
 
 
 class HostProbe(Protocol):

@@ -323,10 +323,16 @@ class FakeVerifier:
 
     @contextmanager
     def open(
-        self, suite: Path, _site: Site, *, marker: str, evidence: Path
+        self,
+        suite: Path,
+        _site: Site,
+        *,
+        marker: str,
+        evidence: Path,
+        given: Mapping[str, Any] | None = None,
     ) -> Iterator[FakeVerification]:
         """Hand the verification out."""
-        del marker, evidence
+        del marker, evidence, given
         self.opened += 1
         scripted = self._verification
         opened = scripted[suite.stem] if isinstance(scripted, Mapping) else scripted

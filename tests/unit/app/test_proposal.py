@@ -115,6 +115,9 @@ def test_what_is_written_is_valid_whatever_the_source(
     project = open_house(tmp_path / "drills", now=SteadyClock().now())
     assert project.plan.organisation == 'L\'"Exemple": SAS'
     assert [host.port for host in project.drills["shop"].hosts] == [2222]
+    suite = (tmp_path / "drills/checks/shop/test_shop.py").read_text("utf-8")
+    assert "with host.sudo():" in suite, "the login is not root"
+    assert proposal.newest_data().get("command", "sudo -n sh").startswith("sudo -n sh")
     shutil.rmtree(tmp_path / "drills/checks")
     assert write_project(proposal, tmp_path).fresh == (
         tmp_path / "drills/checks/shop/test_shop.py",

@@ -16,6 +16,15 @@ Add what your users would miss: log in, open the newest document, count the orde
 from __future__ import annotations
 
 '''
+_ROOT = '''\
+def as_root(host, command):
+    """Run a command as root, whom the restored data belongs to."""
+{run}
+
+
+'''
+_AS_LOGIN = "    return host.run(command)"  # which is root
+_AS_SUDO = "    with host.sudo():\n        return host.run(command)"
 _FILES = '''\
 FOLDERS = {folders}
 
@@ -23,14 +32,14 @@ FOLDERS = {folders}
 def test_files_came_back(host):
     """Every restored folder holds at least one file."""
     for folder in FOLDERS:
-        files = host.check_output(f"find {{folder}} -type f | head -n 1")
+        files = as_root(host, f"find {{folder}} -type f -print -quit").stdout
         assert files, f"{{folder}} holds no file"
 
 
 def test_files_can_be_read(host):
     """Every restored file can be read to its end."""
     folders = " ".join(FOLDERS)
-    done = host.run(f"find {{folders}} -type f -exec cat {{{{}}}} + > /dev/null")
+    done = as_root(host, f"find {{folders}} -type f -exec cat {{{{}}}} + > /dev/null")
     assert done.rc == 0, done.stderr[-500:]
 '''
 _SETTINGS = '''\
@@ -38,7 +47,7 @@ _SETTINGS = '''\
 
 def test_the_settings_came_back(host):
     """The settings of {what} are there, and name its database."""
-    settings = host.check_output("grep -rlE '{pattern}' {folders} --include='*config*.php'")
+    settings = as_root(host, "grep -rlE '{pattern}' {folders} --include='*config*.php'").stdout
     assert settings, "no settings file names a database"
 '''
 _MARIADB = '''\
@@ -47,7 +56,9 @@ DATABASE = {database}
 
 def query(host, sql):
     """Return what a query prints."""
-    return host.check_output(f"mariadb -N -B {{DATABASE}} <<'SQL'\\n{{sql}}\\nSQL").strip()
+    done = as_root(host, f"mariadb -N -B {{DATABASE}} <<'SQL'\\n{{sql}}\\nSQL")
+    assert done.rc == 0, done.stderr
+    return done.stdout.strip()
 
 
 def test_the_server_takes_writes(host):
@@ -60,7 +71,7 @@ def test_the_server_takes_writes(host):
 
 def test_the_tables_are_sound(host):
     """mariadb-check finds no fault in any table of the database."""
-    done = host.run(f"mariadb-check --silent --extended {{DATABASE}}")
+    done = as_root(host, f"mariadb-check --silent --extended {{DATABASE}}")
     said = (done.stdout + done.stderr).strip()
     assert (done.rc, said) == (0, ""), f"mariadb-check says: {{said[:500]}}"
 
@@ -79,7 +90,9 @@ DATABASE = {database}
 def psql(host, sql, database=DATABASE):
     """Return what a query prints."""
     words = f"runuser -u postgres -- psql -XAtq -v ON_ERROR_STOP=1 -d {{database}}"
-    return host.check_output(f"{{words}} <<'SQL'\\n{{sql}}\\nSQL").strip()
+    done = as_root(host, f"{{words}} <<'SQL'\\n{{sql}}\\nSQL")
+    assert done.rc == 0, done.stderr
+    return done.stdout.strip()
 
 
 def test_the_server_takes_writes(host):
@@ -101,7 +114,9 @@ _DATABASE_OF = {Software.WORDPRESS: "DB_NAME", Software.MOODLE: "CFG->dbname"}
 
 def checks_text(proposal: Proposal) -> str:
     """Return the file of checks."""
+    of_root = proposal.standby.user == "root"
     head = _HEAD.format(service=proposal.service)
+    head += _ROOT.format(run=_AS_LOGIN if of_root else _AS_SUDO)
     database = json.dumps(proposal.database)
     if not proposal.of_files:
         of_mariadb = proposal.contents.kind is Software.MARIADB

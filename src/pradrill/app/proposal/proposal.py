@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import Any, NamedTuple
 
 from pradrill.app.proposal.contents import Contents, InstantColumn, Software
@@ -145,7 +146,14 @@ class Proposal(NamedTuple):
         return {key: value for key, value in self.variables().items() if key in same}
 
     def newest_data(self) -> dict[str, Any]:
-        """Return how the newest data is dated, from what was restored if that can be told."""
+        """Return how the newest data is dated; a login that is not root reads it by sudo."""
+        declared = self._newest_data()
+        if self.standby.user != "root" and "command" in declared:
+            declared["command"] = f"sudo -n sh -c {quote(declared['command'])}"
+        return declared
+
+    def _newest_data(self) -> dict[str, Any]:
+        """Return how it is dated from what was restored, if that can be told."""
         if self.of_files:
             folders = " ".join(self.folders)
             command = f"find {folders} -type f -printf '%T@\\n' | sort -n | tail -n 1"

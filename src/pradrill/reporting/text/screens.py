@@ -64,7 +64,7 @@ def show(record: RunRecord, console: Console, wrong: Sequence[Wrong] = ()) -> No
     _facts(
         console,
         ("run", record.run_id),
-        ("services", f"{', '.join(plan.services)} of {plan.organisation}"),
+        ("services", f"{plan.titles} of {plan.organisation}"),
         ("kind", word(plan.drill.kind)),
         ("when", f"{wording.at(record.started)} to {wording.at(record.ended)}"),
         ("started", f"{wording.trigger(record.launch.trigger)} by {record.launch.user}"),

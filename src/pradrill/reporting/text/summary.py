@@ -90,7 +90,7 @@ def _first(record: RunRecord) -> list[str]:
 def _identity(record: RunRecord) -> Iterator[str]:
     plan, launch = record.plan, record.launch
     yield from _wrapped(
-        f"{', '.join(plan.services)} of {plan.organisation}: {plan.drill.scenario.name} "
+        f"{plan.titles} of {plan.organisation}: {plan.drill.scenario.name} "
         f"({word(plan.drill.kind)})",
         most=2,
     )
