@@ -9,6 +9,7 @@ from argparse import ArgumentParser, Namespace
 from pradrill.app.attempt import attempting
 from pradrill.app.composition import App
 from pradrill.app.demo_lab import demo_lab, destroy, set_up
+from pradrill.app.program import program
 from pradrill.app.reading import warn
 from pradrill.app.shipped import shipped
 from pradrill.cli.commands.plan import resolve_one
@@ -46,7 +47,8 @@ def run(args: Namespace) -> int:
             say("the drill starts")
             record = carry_out(app, plan, trigger="demo", disruption=disruption)
 
-    print(summary(record, app.store.runs / record.run_id, app.head()), end="")
+    folder = app.store.runs / record.run_id
+    print(summary(record, folder, app.head(), program=program()), end="")
     try:
         print(f"Report: {write_report(app, record.run_id)}")
     except PradrillError as error:  # the exit code is the record's

@@ -9,6 +9,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from pradrill.adapters.secrets import Secrets
+from pradrill.app.program import program
 from pradrill.app.proposal.contents import may_be_emptied
 from pradrill.app.proposal.newest import contents_of
 from pradrill.app.proposal.place import Place, recognise_place
@@ -116,7 +117,7 @@ def _write(proposal: Proposal, folder: Path) -> None:
     if plan in outcome.there and f"\n  {proposal.service}:" not in plan.read_text("utf-8"):
         print(f"\nAdd the service to {plan}, below services:\n{service_text(proposal)}", end="")
     where = "" if folder == Path() else f"--drills {folder / 'drills'} "
-    words = f"  pradrill {where}"
+    words = f"  {program()} {where}"
     print("\nNext, each until it is content:")
     print(f"{words}doctor {proposal.service}  # what is missing, and what mends it")
     print(f"{words}run {proposal.service} --rehearsal  # a whole run that counts for nothing")

@@ -13,6 +13,7 @@ from threading import Thread
 from pradrill.app.attempt import attempting
 from pradrill.app.composition import App
 from pradrill.app.output import beside_a_run
+from pradrill.app.program import program
 from pradrill.cli.commands.plan import resolve_one
 from pradrill.config.once import one_reading
 from pradrill.domain.run.record import RunRecord
@@ -121,4 +122,4 @@ def tell(app: App, record: RunRecord) -> None:
     if sys.stdout.isatty() or sys.stderr.isatty() or record.exit_code != ExitCode.PASSED:
         folder = app.store.runs / record.run_id
         findings = app.open_findings(record)
-        print(summary(record, folder, app.head(), findings), end="")
+        print(summary(record, folder, app.head(), findings, program()), end="")

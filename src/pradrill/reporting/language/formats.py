@@ -61,6 +61,7 @@ TEARDOWN = {
 }
 
 _LONG = 2_000
+_CUT = " [...] "
 _MOST_LINES = 30
 _KILO = 1024
 _MILLENNIA = 1e11
@@ -92,6 +93,15 @@ def clean(value: object, limit: int = _LONG) -> str:
 def line(value: object, limit: int = _LONG) -> str:
     """Return `clean` text on a single line."""
     return " ".join(clean(value, limit).split())
+
+
+def gist(value: object, limit: int) -> str:
+    """Return a text on one line, cut in its middle: what is wrong stands at its end."""
+    text = line(value)
+    if len(text) <= limit:
+        return text
+    end = limit * 2 // 3
+    return f"{text[: limit - end - len(_CUT)]}{_CUT}{text[-end:]}"
 
 
 def block(text: str) -> str:
