@@ -85,3 +85,17 @@ def test_a_wrong_plan_is_among_what_does_not_hold(tmp_path: Path) -> None:
     bad = failures(house, 3)
     assert "drills/plan.yml:5: services.shop.objectivs" in bad["plan and drill"]["says"]
     assert not (house / "state").exists()
+
+
+def test_a_lab_that_was_never_used_is_not_made_by_looking_at_it(tmp_path: Path) -> None:
+    """The doctor says that its image is missing, with the command, and leaves no folder of it."""
+    house = build(tmp_path)
+    edit(
+        house,
+        "drills/shop.yml",
+        "{inventory: ../inventory.yml, hosts: standby, known_hosts: ../known_hosts}",
+        "{vm: standby}",
+    )
+    bad = failures(house, 4)
+    assert bad["standby"]["mend"] == ["pradrill lab build"]
+    assert not (house / "state").exists()

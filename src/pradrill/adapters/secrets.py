@@ -101,6 +101,7 @@ def resolve(name: str) -> str:
             raise NotReadyError(
                 f"the environment variable {where} is not set",
                 hint=f"The drill reads a secret from {name}.",
+                mend=(f"read -rs {where} && export {where}   # it is asked for, and not shown",),
             )
     elif scheme == "command":
         value = _printed(name, where.strip())

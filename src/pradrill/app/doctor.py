@@ -9,6 +9,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pradrill.app.composition import App
@@ -47,6 +48,24 @@ _MARKING = "mark_standby.yml"
 
 def preconditions(app: App, only: str | None) -> Iterator[Precondition]:
     """Yield every precondition of all drills, or of one, as soon as it was looked at."""
+    with _lab_unmade(app):
+        yield from _preconditions(app, only)
+
+
+@contextmanager
+def _lab_unmade(app: App) -> Iterator[None]:
+    """Keep a lab that was never used from being made by being looked at."""
+    if (app.state / "lab").exists():
+        yield
+        return
+    from pradrill.adapters.standbys.lab import Lab  # noqa: PLC0415 only where it is not there
+
+    with tempfile.TemporaryDirectory(prefix=scratch.prefix(""), dir=scratch.base()) as folder:
+        app.lab = Lab(Path(folder), app.clock)
+        yield
+
+
+def _preconditions(app: App, only: str | None) -> Iterator[Precondition]:
     yield from _versions()
     yield _state(app)
     try:
