@@ -1,4 +1,8 @@
-"""From nothing to the first proof: init, what the doctor prints, one run."""
+"""From nothing to the first proof: init, what the doctor prints, one run.
+
+Nightly; by day tests/unit/app/test_proposal.py holds that what init writes is valid, and
+test_doctor.py that what the doctor prints mends.
+"""
 
 from __future__ import annotations
 
@@ -39,6 +43,7 @@ def mend(house: Path, service: str) -> None:
     pytest.fail(json.dumps(payload, indent=1))
 
 
+@pytest.mark.nightly
 def test_files_from_restic_are_proven_at_the_first_attempt(hosts: TwoHosts, tmp_path: Path) -> None:
     """Init, the doctor's commands, one run: PASSED. Init again changes nothing a person wrote."""
     files, repository = tmp_path / "srv/shares", tmp_path / "restic"

@@ -27,7 +27,6 @@ def test_a_rehearsal_that_passes_counts_nowhere(hosts: TwoHosts, tmp_path: Path)
     findings = pradrill(house, "findings").stdout
     assert "F-1" in findings
     assert "F-2" not in findings
-    assert pradrill(house, "register", "verify").returncode == 0
     assert (
         f"{run_id}: FINISHED, PASSED, code 0, rehearsal"
         in pradrill(house, "register", "list").stdout
