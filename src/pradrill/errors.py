@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import Self
@@ -109,10 +109,12 @@ class PradrillError(Exception):
 
     exit_code = ExitCode.INTERNAL
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
+    def __init__(self, message: str, *, hint: str | None = None, mend: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.mend = tuple(mend)
+        """Commands that mend it, exactly as they are typed; `hint` says the same to people."""
 
     def __str__(self) -> str:
         return self.message if self.hint is None else f"{self.message}\nHINT: {self.hint}"

@@ -13,7 +13,7 @@ from pradrill.domain.run.abort import Abort
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart
 from pradrill.domain.run.guard import Reached
-from pradrill.domain.run.host import Host, HostFacts, HostState, Site
+from pradrill.domain.run.host import Host, HostFacts, HostState, Site, Surroundings
 from pradrill.domain.run.lease import FoundLease, Holder, LeaseAnswer
 from pradrill.domain.run.outcome import CheckKey, CheckResult, PlaybookResult, StepResult
 from pradrill.domain.run.question import Answer, Question
@@ -126,9 +126,15 @@ class ServiceVerifier(Protocol):
         """Make ready for a suite, while something else is done; its files are not read yet."""
 
     def open(
-        self, suite: Path, site: Site, *, marker: str, evidence: Path
+        self,
+        suite: Path,
+        site: Site,
+        *,
+        marker: str,
+        evidence: Path,
+        given: Mapping[str, Any] | None = None,
     ) -> AbstractContextManager[Verification]:
-        """Collect the suite against the site's hosts."""
+        """Collect the suite against the site's hosts; `given`: what its fixture `drill` holds."""
 
 
 class HostProbe(Protocol):
@@ -162,6 +168,9 @@ class HostProbe(Protocol):
 
     def marked(self, host: Host, site: Site) -> Sequence[MarkedProcess]:
         """Return every process there that a run has started and that goes on."""
+
+    def surroundings(self, host: Host, site: Site, paths: Sequence[str]) -> Surroundings:
+        """Return the room that is left where the `paths` lie or would lie, and the time zone."""
 
     def read_instant(self, host: Host, site: Site, newest: NewestData) -> datetime:
         """Run the command and read its answer; raises PradrillError unless it is an instant."""
@@ -278,10 +287,23 @@ class Folder(Protocol):
         """Let go of connections; the next question opens them again."""
 
 
+class Impediment(NamedTuple):
+    """What stands in the way of a run, before anything is touched."""
+
+    what: str
+    hint: str | None = None
+    mend: Sequence[str] = ()
+    """Commands that mend it, exactly as they are typed here."""
+
+    def __str__(self) -> str:
+        """Say it as a record does."""
+        return self.what if self.hint is None else f"{self.what}. HINT: {self.hint}"
+
+
 class Standby(Protocol):
     """The recovery hosts, wherever they are."""
 
-    def problems(self) -> Sequence[str]:
+    def problems(self) -> Sequence[Impediment]:
         """Say what stands in the way of starting, touching nothing."""
 
     def start(self, folder: Path, run_id: str, say: Say) -> Site:

@@ -74,7 +74,9 @@ def test_a_link_leads_to_a_port_of_the_drills_machines_or_to_anothers_ssh(lab: L
     """Machines of one drill reach any port of each other, and other machines by SSH only."""
     links = {"10.0.2.100:3306": "trial:3306", "10.0.2.101:3306": "other:3306"}
     (problem,) = LabMachines(lab, ["trial"], links).problems()
-    assert problem.startswith("the link 10.0.2.101:3306 leads to port 3306 of the machine other")
+    assert problem.what.startswith(
+        "the link 10.0.2.101:3306 leads to port 3306 of the machine other"
+    )
 
 
 def test_the_host_key_is_pinned_before_first_contact(machine: Machine) -> None:

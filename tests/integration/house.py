@@ -98,6 +98,21 @@ def pradrill(
     )
 
 
+def type_in(house: Path, line: str) -> None:
+    """Do what a person does who copies a line of the doctor's into a shell."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    result = subprocess.run(
+        line,
+        shell=True,
+        cwd=house,
+        env={**os.environ, "PATH": path, "ANSIBLE_HOST_KEY_CHECKING": "True"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
 @contextmanager
 def beside(
     folder: Path, *words: str, environment: dict[str, str] | None = None

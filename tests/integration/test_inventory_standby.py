@@ -149,7 +149,7 @@ def test_revoked_or_certified_is_not_pinned(sshd: Sshd, tmp_path: Path) -> None:
         known_hosts = tmp_path / "known"
         known_hosts.write_text(lines)
         standby = InventoryHosts([sshd.host], sshd.inventory(), known_hosts)
-        assert "pins no host key" in standby.problems()[0]
+        assert "pins no host key" in standby.problems()[0].what
 
 
 def test_every_problem_is_told(sshd: Sshd, tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_every_problem_is_told(sshd: Sshd, tmp_path: Path) -> None:
         for name, key in (("a", open_key), ("b", locked), ("c", tmp_path / "absent"))
     ]
     standby = InventoryHosts(hosts, sshd.inventory(), sshd.known_hosts)
-    problems = standby.problems()
+    problems = [str(each) for each in standby.problems()]
     assert [p for p in problems if "pins no host key for [127.0.0.2]" in p] == problems[:3]
     assert "No such file" in problems[3]
     assert "passphrase" in problems[4]
@@ -171,7 +171,7 @@ def test_every_problem_is_told(sshd: Sshd, tmp_path: Path) -> None:
     assert len(problems) == 6
     assert not folder_for(RUN).exists()
     nowhere = InventoryHosts(hosts[:1], sshd.inventory(), tmp_path / "nowhere")
-    assert "does not exist" in nowhere.problems()[0]
+    assert "does not exist" in nowhere.problems()[0].what
     with pytest.raises(NotReadyError):
         nowhere.start(tmp_path, RUN, quiet)
 

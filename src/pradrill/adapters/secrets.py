@@ -19,6 +19,7 @@ from pradrill.domain.values.masking import Masker
 from pradrill.domain.values.secret import secrets_of
 from pradrill.domain.values.secret_forms import SHORTEST
 from pradrill.errors import NotReadyError
+from pradrill.ports import Impediment
 
 _LONGEST = 65_536  # bytes: keys are secrets, backups are none
 _COMMAND_SECONDS = 30.0
@@ -42,27 +43,28 @@ class Secrets:
             self.masker.learn(value)
         return value
 
-    def fetch(self, plan: RunPlan) -> tuple[str, ...]:
+    def fetch(self, plan: RunPlan) -> tuple[Impediment, ...]:
         """Fetch all that a plan names; say which of them cannot be used, and why.
 
         A secret that is also a word of the plan or of a record cannot be hidden in them: masking
         it would leave neither readable, so such a run does not start.
         """
-        problems: list[str] = []
+        problems: list[Impediment] = []
         declared = plan.model_dump(mode="json")
         for name in secrets_of(plan.drill):
             try:
                 value = self._value(name)
             except NotReadyError as error:
-                problems.append(
-                    f"{error.message}. HINT: {error.hint}" if error.hint else error.message
-                )
+                problems.append(Impediment(error.message, error.hint, error.mend))
                 continue
 
             if _names_something(value) or _stands_in(value, declared):
                 problems.append(
-                    f"the secret {name} is also a name in the plan or in a record, so that it "
-                    f"cannot be kept out of them. HINT: Choose one that nothing else is called."
+                    Impediment(
+                        f"the secret {name} is also a name in the plan or in a record, so that it "
+                        "cannot be kept out of them",
+                        "Choose one that nothing else is called.",
+                    )
                 )
             else:
                 self.masker.learn(value)
@@ -99,6 +101,7 @@ def resolve(name: str) -> str:
             raise NotReadyError(
                 f"the environment variable {where} is not set",
                 hint=f"The drill reads a secret from {name}.",
+                mend=(f"read -rs {where} && export {where}   # it is asked for, and not shown",),
             )
     elif scheme == "command":
         value = _printed(name, where.strip())
@@ -134,6 +137,7 @@ def _private(path: Path) -> str:
         raise NotReadyError(
             f"the secret file {path} can be read by others",
             hint=f"Run: chmod 600 {shlex.quote(str(path))}.",
+            mend=(f"chmod 600 {shlex.quote(str(path))}",),
         )
 
     return _read(path)

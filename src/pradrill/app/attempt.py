@@ -55,11 +55,17 @@ class Attempting:
 
 @contextmanager
 def attempting(
-    app: App, drill: str, services: tuple[str, ...] = (), *, trigger: str
+    app: App,
+    drill: str,
+    services: tuple[str, ...] = (),
+    *,
+    trigger: str,
+    rehearsal: bool = False,
 ) -> Iterator[Attempting]:
     """Keep an attempt from its first instant; a run must come of it, or an error."""
     start = app.clock.now()
-    attempt = Attempting(app, killed(drill, start, services=services, trigger=trigger, user=user()))
+    entry = killed(drill, start, services=services, trigger=trigger, user=user())
+    attempt = Attempting(app, entry.model_copy(update={"rehearsal": rehearsal}))
     try:
         with explaining_disk_errors():
             yield attempt

@@ -83,6 +83,7 @@ def checked_before(spec: RecoveryPointSpec, store: FileRunStore) -> tuple[Integr
     earlier = (
         (way.recovery_point, record.recovery_of(service).integrity)
         for record in store.readable()[0]
+        if not record.launch.rehearsal
         for service, way in record.plan.drill.ways.items()
     )
     same = (integrity for then, integrity in earlier if then and then.source == spec.source)

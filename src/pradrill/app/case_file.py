@@ -185,7 +185,8 @@ def _previous(app: StateReader, record: RunRecord) -> RunRecord | None:
             continue
 
         finished = other.state is RunState.FINISHED and other.refusal is None
-        if finished and other.plan.drill.drill == drill:
+        counts = finished and not other.launch.rehearsal
+        if counts and other.plan.drill.drill == drill:
             return other
 
     return None

@@ -42,6 +42,7 @@ def launch(  # noqa: PLR0913 what a run may be told
     disruption: Disruption | None = None,
     due: datetime | None = None,
     last: bool = False,
+    rehearsal: bool = False,
 ) -> RunRecord:
     """Run a drill; SIGINT, SIGTERM and SIGHUP stop it through its teardown.
 
@@ -53,7 +54,7 @@ def launch(  # noqa: PLR0913 what a run may be told
     with signals_to(cancellation, last=last), closing(tools):  # a signal does not end the closing
         addresses = {name: plan.primaries[name] for name in plan.services}
         primaries = clocks(addresses, app.clock, progress.say)
-        first = started(plan, trigger, due).model_copy(
+        first = started(plan, trigger, due, rehearsal=rehearsal).model_copy(
             update={"primaries": primaries, "clock": app.clock.base()}
         )
 
@@ -113,12 +114,18 @@ def _put_back(record: RunRecord) -> str:
     return "its standby was torn down"
 
 
-def started(plan: RunPlan, trigger: str, due: datetime | None = None) -> Started:
+def started(
+    plan: RunPlan, trigger: str, due: datetime | None = None, *, rehearsal: bool = False
+) -> Started:
     """Return a run's first fact: its plan, who launched it where, and with which versions."""
     return Started(
         plan=plan,
         launch=Launch(
-            trigger=trigger, user=user(), controller=platform.node() or "unknown", due=due
+            trigger=trigger,
+            user=user(),
+            controller=platform.node() or "unknown",
+            due=due,
+            rehearsal=rehearsal,
         ),
         versions=versions(),
         environment=_environment(),

@@ -44,7 +44,7 @@ def _clock(service: str, address: SshAddress, clock: Clock) -> Skew:
     pinned = address.known_hosts or Path("~/.ssh/known_hosts").expanduser()
     reached = InventoryHosts([host], Inventory(content={}), pinned)
     if problems := reached.problems():
-        raise NotReadyError(problems[0])
+        raise NotReadyError(problems[0].what)
 
     probe = SshProbe(clock, resolve)
     with tempfile.TemporaryDirectory(prefix="pradrill-") as folder:

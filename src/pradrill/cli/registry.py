@@ -4,7 +4,9 @@ from __future__ import annotations
 
 COMMANDS = {
     "demo": "build a lab, destroy a WordPress in it, and drill its recovery",
+    "init": "propose a first drill of a service from its backups, and write its files",
     "validate": "check the plan, the drills, and all that they name",
+    "doctor": "look at every precondition of a drill at once, and record nothing",
     "plan": "print every step that a drill would take, and touch nothing",
     "catalogue": "list the backups of a drill, the one it would take, and the worst case",
     "run": "run a drill now",

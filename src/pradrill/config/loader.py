@@ -103,8 +103,9 @@ def playbook_problem(path: Path) -> str | None:
     except ConfigurationProblemsError as error:
         return error.problems[0].message
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        return f"{path}:{mark.line + 1 if mark else 1} is not valid YAML"
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        line = mark.line + 1 if mark else 1
+        return f"{path}:{line} is not valid YAML: {_what_is_wrong(error)}"
 
     plays = node.value if isinstance(node, yaml.SequenceNode) else []
     if not plays or not all(isinstance(play, yaml.MappingNode) for play in plays):
@@ -124,8 +125,8 @@ def read_document(path: Path) -> Document:
             loader.dispose()
     except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        what = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise _one(path, mark.line + 1 if mark else 1, f"not valid YAML: {what}") from error
+        what = f"not valid YAML: {_what_is_wrong(error)}"
+        raise _one(path, mark.line + 1 if mark else 1, what) from error
     except RecursionError as error:
         raise _one(path, 1, "nested too deeply") from error
     if not isinstance(node, yaml.MappingNode):
@@ -232,6 +233,12 @@ class _Reader:
         self._problems.append(Problem(self._file, node.start_mark.line + 1, dotted(loc), message))
 
 
+def _what_is_wrong(error: Exception) -> str:
+    """Return YAML's own reason, in one line."""
+    lines = str(getattr(error, "problem", None) or error).splitlines()
+    return lines[0] if lines else "it is nested too deeply"
+
+
 def _text(path: Path) -> str:
     try:
         if path.stat().st_size > _LARGEST:
@@ -263,6 +270,16 @@ _WORDS = {
 }
 
 
+_FORMS = {
+    r"^[a-z][a-z0-9_-]": "must begin with a small letter; digits, - and _ may follow, too",
+    r"^[a-z][a-z0-9 _-]": "must begin with a small letter; digits, spaces, - and _ may follow, too",
+    r"^[a-z][a-z0-9-]": "must begin with a small letter; digits and - may follow, too",
+    r"^[A-Z][A-Z0-9_]": "must be the name of an environment variable, as AWS_SECRET_ACCESS_KEY",
+    r"^/": "must be an absolute path, which begins with /",
+}
+"""How a pattern begins → what it asks for."""
+
+
 def _problem(document: Document, model: type[BaseModel], details: ErrorDetails) -> Problem:
     loc = tuple(part for part in details["loc"] if _is_written(document, part))
     kind = details["type"]
@@ -280,8 +297,20 @@ def _problem(document: Document, model: type[BaseModel], details: ErrorDetails) 
     if kind == "value_error":
         return document.problem(loc, str(details["ctx"]["error"]))
 
+    if kind == "string_pattern_mismatch":
+        return document.problem(loc, _pattern_words(details))
+
     message = _WORDS.get(kind, details["msg"][:1].lower() + details["msg"][1:])
     return document.problem(loc, message)
+
+
+def _pattern_words(details: ErrorDetails) -> str:
+    """Say what a text must look like; nobody has to read a regular expression."""
+    pattern = details["ctx"]["pattern"]
+    words = next((words for start, words in _FORMS.items() if pattern.startswith(start)), None)
+    if words is None:
+        words = "has a sign that cannot be there, or lacks one that must"
+    return f'"{details["input"]}" {words}'
 
 
 def _is_written(document: Document, part: str | int) -> bool:

@@ -20,7 +20,8 @@ class Problem(NamedTuple):
 
     def __str__(self) -> str:
         here = Path.cwd()
-        path = self.file.relative_to(here) if self.file.is_relative_to(here) else self.file
+        below = here != here.parent and self.file.is_relative_to(here)  # all is below /
+        path = self.file.relative_to(here) if below else self.file
         where = f"{path}:{self.line}: {self.path}: " if self.path else f"{path}:{self.line}: "
         return where + self.message + (f"\n  HINT: {self.hint}" if self.hint else "")
 

@@ -34,6 +34,7 @@ from pradrill.ports import (
     Clock,
     Edits,
     HostProbe,
+    Impediment,
     Journal,
     Leases,
     People,
@@ -67,7 +68,7 @@ class Tools(NamedTuple):
     """Branch → what earlier runs found when they checked them."""
     leases: Leases | None = None
     """None where the standby is this controller's alone, as a lab's machines are."""
-    unusable: Sequence[str] = ()
+    unusable: Sequence[Impediment] = ()
     """Secrets that the run names and that cannot be used, each with why."""
     masked: Callable[[Any], Any] = lambda facts: facts
     """Takes the run's secrets out of facts; nothing is written that has not gone through it."""

@@ -80,7 +80,7 @@ def _proven(journal: Journal, tools: Tools) -> Iterator[tuple[Context, Sequence[
         context = Context(unkept, past(facts), tools, Cancellation())
         try:
             if problems := tools.standby.problems():
-                raise NotReadyError("; ".join(problems))
+                raise NotReadyError("; ".join(map(str, problems)))
             context.connect()
             hosts = context.there().hosts
             machines = [tools.probe.facts(host, context.there()) for host in hosts]

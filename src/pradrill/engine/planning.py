@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from pradrill.domain.declared.drill import Drill, ServiceRecovery, Step
 from pradrill.domain.declared.manual_step import ManualStep
@@ -115,24 +116,28 @@ def _steps(
     yield step(ready, "start the standby", StepKind.START, _START)
     yield step(ready, "prove the standby's identity", StepKind.IDENTITY, _LOOK)
     for branch in branches:
-        yield from _declared(plan, branch, Phase.PREPARE, drill.ways[branch.service].prepare)
+        steps = drill.ways[branch.service].prepare
+        yield from _declared(plan, branch, Phase.PREPARE, steps, drill.vars)
     yield step(Phase.PREPARE, "prove marker and isolation", StepKind.ISOLATION, _LOOK)
     for branch in branches:
-        yield from _recovery(plan, branch, drill.ways[branch.service])
-    yield from _declared(plan, Branch(service=None, hosts=()), Phase.VERIFY, drill.accept)
+        yield from _recovery(plan, branch, drill.ways[branch.service], drill.vars)
+    yield from _declared(plan, Branch(service=None, hosts=()), Phase.VERIFY, drill.accept, {})
     name = "prove isolation before the teardown"
     yield step(Phase.TEARDOWN, name, StepKind.ISOLATION_AGAIN, _LOOK)
     for branch in reversed(branches):
-        yield from _declared(plan, branch, Phase.TEARDOWN, drill.ways[branch.service].teardown)
+        teardown = drill.ways[branch.service].teardown
+        yield from _declared(plan, branch, Phase.TEARDOWN, teardown, drill.vars)
 
     if drill.standby.leaves_residue:
         yield step(Phase.TEARDOWN, "look for residue", StepKind.RESIDUE, _LOOK)
     yield step(Phase.TEARDOWN, "release the standby", StepKind.STOP, _START)
 
 
-def _recovery(plan: Plan, branch: Branch, way: ServiceRecovery) -> Iterator[PlannedStep]:
+def _recovery(
+    plan: Plan, branch: Branch, way: ServiceRecovery, variables: Mapping[str, Any]
+) -> Iterator[PlannedStep]:
     """Give what recovers one branch, once those that it comes after are verified."""
-    yield from _declared(plan, branch, Phase.RESTORE, way.restore)
+    yield from _declared(plan, branch, Phase.RESTORE, way.restore, variables)
     verify = Phase.VERIFY
     newest = sum((each.deadline for each in way.verify.readings.values()), timedelta())
     yield _step(branch, verify, "check the service", StepKind.CHECKS, way.verify.deadline)
@@ -163,7 +168,11 @@ def _step(
 
 
 def _declared(
-    plan: Plan, branch: Branch, phase: Phase, steps: Sequence[Step]
+    plan: Plan,
+    branch: Branch,
+    phase: Phase,
+    steps: Sequence[Step],
+    variables: Mapping[str, Any],
 ) -> Iterator[PlannedStep]:
     titles = [step.title for step in steps]
     for number, step in enumerate(steps, 1):
@@ -179,7 +188,7 @@ def _declared(
             deadline=step.deadline,
             service=branch.service,
             playbook=step.playbook,
-            vars=step.vars,
+            vars={**variables, **step.vars},
             secrets=step.secrets,
             controller=step.controller,
             repeatable=step.repeatable,

@@ -47,7 +47,7 @@ RUNS = Table(
         *("refusal TEXT", "verdict TEXT NOT NULL", "exit_code INTEGER NOT NULL"),
         *("started TEXT NOT NULL", "ended TEXT NOT NULL", "record_sha256 TEXT NOT NULL"),
         *("rta DOUBLE PRECISION", "rto DOUBLE PRECISION"),
-        *("rpa DOUBLE PRECISION", "rpo DOUBLE PRECISION"),
+        *("rpa DOUBLE PRECISION", "rpo DOUBLE PRECISION", "rehearsal INTEGER NOT NULL"),
     ),
 )
 SERVICES = Table("pradrill_services", "run_id, service", ("run_id TEXT", "service TEXT"))
@@ -124,6 +124,7 @@ def _run_row(entry: Entry, run: RunEntry, record: RunRecord | None) -> Row:
         *(run.exit_code, run.started.isoformat(), run.ended.isoformat(), run.record_sha256),
         *(rta.seconds if rta else None, objectives.rto.total_seconds() if objectives else None),
         *(rpa.seconds if rpa else None, objectives.rpo.total_seconds() if objectives else None),
+        int(run.rehearsal),
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from pradrill.domain.declared.drill import Canary, NewestData
 from pradrill.domain.run.guard import Reach, Reached
-from pradrill.domain.run.host import Host, HostFacts, HostState, Site
+from pradrill.domain.run.host import Host, HostFacts, HostState, Site, Surroundings
 from pradrill.domain.run.outcome import (
     CheckKey,
     CheckOutcome,
@@ -26,7 +26,7 @@ from pradrill.domain.values.reason import quoted
 from pradrill.domain.values.timeline import Skew
 from pradrill.engine.context import Tools
 from pradrill.errors import UnreachableError
-from pradrill.ports import Cancelled, Play, Say
+from pradrill.ports import Cancelled, Impediment, Play, Say
 from pradrill.testing.builders import HOST, a_check, after
 from pradrill.testing.fake_people import FakePeople
 from pradrill.testing.fakes import FakeClock, FakeProgress, FakeStore
@@ -57,9 +57,9 @@ class FakeStandby:
         self.calls: list[str] = []
         self._problems, self._fails, self._left = problems, fails, left
 
-    def problems(self) -> Sequence[str]:
+    def problems(self) -> Sequence[Impediment]:
         """Say what stands in the way."""
-        return self._problems
+        return tuple(map(Impediment, self._problems))
 
     def start(self, folder: Path, run_id: str, say: Say) -> Site:
         """Return the site, without files."""
@@ -123,6 +123,7 @@ class FakeProbe:
         newest: datetime | Exception | Mapping[str, datetime | Exception] | None = None,
         canary: bool | str | Exception = True,
         strays: Sequence[Strays] = (),
+        free: int = 10**12,
     ) -> None:
         self.unreachable = False
         self._facts = facts
@@ -131,6 +132,7 @@ class FakeProbe:
         self._reached = reached or {}
         self._newest = newest or after(-3_600)
         self._canary = canary
+        self._free = free
 
     def facts(self, host: Host, _site: Site) -> HostFacts:
         """Return what the host says of itself."""
@@ -167,6 +169,11 @@ class FakeProbe:
         """Return what connecting came to."""
         self._answer_for(host)
         return {each: as_reached(self._reached.get(each, Reach.CLOSED)) for each in endpoints}
+
+    def surroundings(self, host: Host, _site: Site, paths: Sequence[str]) -> Surroundings:
+        """Return as much room everywhere as it was given."""
+        self._answer_for(host)
+        return Surroundings(time_zone="UTC", free=dict.fromkeys(paths, self._free))
 
     def read_instant(self, host: Host, _site: Site, newest: NewestData) -> datetime:
         """Return the newest data's instant, or raise."""
@@ -319,10 +326,16 @@ class FakeVerifier:
 
     @contextmanager
     def open(
-        self, suite: Path, _site: Site, *, marker: str, evidence: Path
+        self,
+        suite: Path,
+        _site: Site,
+        *,
+        marker: str,
+        evidence: Path,
+        given: Mapping[str, Any] | None = None,
     ) -> Iterator[FakeVerification]:
         """Hand the verification out."""
-        del marker, evidence
+        del marker, evidence, given
         self.opened += 1
         scripted = self._verification
         opened = scripted[suite.stem] if isinstance(scripted, Mapping) else scripted

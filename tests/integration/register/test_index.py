@@ -108,7 +108,7 @@ def test_the_index_says_what_the_files_say(store: FileRunStore) -> None:
     assert (entries[-1][0], entries[-1][4]) == (head.number, head.sha256)
     first, second = rows["pradrill_runs"]
     assert first[3:7] == ("FINISHED", None, "PASSED", 0)
-    assert first[-4:] == (2530.0, 14_400.0, 11_100.0, 86_400.0)
+    assert first[-5:] == (2530.0, 14_400.0, 11_100.0, 86_400.0, 0)
     assert second[4:7] == ("busy", "PASSED", 5)
     assert rows["pradrill_services"] == [(first[0], "moodle"), (second[0], "moodle")]
 

@@ -21,6 +21,11 @@ from pradrill.domain.values.reason import Reason, ReasonOrText, as_reason, reaso
 from pradrill.domain.values.reason_code import Code
 from pradrill.ports import Say
 
+_ASKS = re.compile(r"(?:Task failed: )?(?:Missing|Incorrect) (\w+) password")
+_UNATTENDED = (
+    r"\1 asks for a password, and nobody is there to type it: let the login use \1 without one "
+    "(NOPASSWD), as pradrill doctor prints it"
+)
 _LONGEST_MESSAGE = 2000
 _LONGEST_NAME = 300
 _MOST_FAILURES = 200
@@ -48,6 +53,8 @@ class Narrator:
         self._machine_ids: list[HostAnswer] = []
         self._stray: Reason | None = None
         self._failures: list[TaskFailure] = []
+        self._unread: list[TaskFailure] = []
+        """Of the plays of ours: hosts that did not say which machine they are, and why."""
         self._times: tuple[datetime, ...] = ()
         self._bytes_written = 0
         self.meter = Meter()
@@ -108,6 +115,9 @@ class Narrator:
         """Take an event of the plays that read which machine it is; they recover nothing."""
         if kind in {"runner_on_ok", "runner_on_failed"}:
             self._machine_ids.append(self._binding.answer(data))
+            if not self._machine_ids[-1][1] and self._brake.pulled is None:
+                message = self._clean(_message(data.get("res")))[:_LONGEST_MESSAGE]
+                self._unread.append(TaskFailure(host=host, task=task, message=message))
         elif kind == "runner_on_unreachable" and self._brake.pulled is None:
             message = self._clean(_message(data.get("res")))[:_LONGEST_MESSAGE]
             self._failures.append(TaskFailure(host=host, task=task, message=message))
@@ -199,8 +209,19 @@ class Narrator:
         if dark := _hosts(self._ends[-1], "dark"):
             yield StepOutcome.UNREACHABLE, _failure_text(self._failures, dark), self._failures
         if silent := self._silent(planned, times):
-            when = Code.UNREAD_BEFORE_PLAYBOOK if times == 1 else Code.UNREAD_AFTER_PLAYBOOK
-            yield StepOutcome.UNKNOWN, reason(when, host=silent), self._failures
+            yield (
+                StepOutcome.UNKNOWN,
+                self._why_silent(silent, times),
+                self._failures + self._unread,
+            )
+
+    def _why_silent(self, silent: list[str], times: int) -> Reason:
+        """Say that hosts have not told which machine they are, and why if Ansible said it."""
+        because = next((each.message for each in self._unread if each.host in silent), "")
+        if times == 1 and because:
+            return reason(Code.UNREAD_BEFORE_BECAUSE, host=silent, because=because)
+        when = Code.UNREAD_BEFORE_PLAYBOOK if times == 1 else Code.UNREAD_AFTER_PLAYBOOK
+        return reason(when, host=silent)
 
     def _silent(self, planned: set[str], times: int) -> list[str]:
         """Return the hosts that have not told that often which machine they are."""
@@ -292,7 +313,7 @@ def _message(result: Any) -> str:
     if len(parts) <= 1 and result.get("stdout"):
         parts.append(str(result["stdout"]).strip()[-_LONGEST_MESSAGE // 2 :])
 
-    return ": ".join(parts) or "no message"
+    return _ASKS.sub(_UNATTENDED, ": ".join(parts)) or "no message"
 
 
 _RETURNED = "non-zero return code: "

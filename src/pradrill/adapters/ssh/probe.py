@@ -18,7 +18,15 @@ from pradrill.adapters.ssh.sessions import Channel, LateError, Sessions
 from pradrill.domain.declared.drill import Canary, NewestData
 from pradrill.domain.run import host_answers as host_words
 from pradrill.domain.run.guard import Reached
-from pradrill.domain.run.host import MARKER, Host, HostFacts, HostState, MarkerFault, Site
+from pradrill.domain.run.host import (
+    MARKER,
+    Host,
+    HostFacts,
+    HostState,
+    MarkerFault,
+    Site,
+    Surroundings,
+)
 from pradrill.domain.run.inventory_answers import inventory, nothing_seen
 from pradrill.domain.run.scope import MARK, MarkedProcess, Stray, Strays, marked, strays_of
 from pradrill.domain.run.standby_inventory import StandbyInventory
@@ -59,10 +67,15 @@ for path; do
   fi
   n=$((n+1))
 done"""
+_FREE = """for path; do
+  while [ -n "$path" ] && ! [ -e "$path" ]; do path=${path%/*}; done
+  df -Pk "${path:-/}" | tail -n 1
+done"""
 _NEXT = "\nprintf '\\0'\n"
 _STRAYS, _INVENTORY = "remote_strays.py", "remote_inventory.py"
 _IDENTITY = (_MACHINE_ID, _KEYS, _ADDRESSES)
 _STATE = (_UNITS, _LISTENERS, "cat /proc/self/mounts", _PRESENT)
+_AVAILABLE = re.compile(r" (\d+) +(?:\d+%|-) ")
 _ID = re.compile("[0-9a-f]{32}")
 _LONGEST_GREETING = 64 * 1024
 _TIME = """while read -r _; do date "+$1 %s.%N"; done"""
@@ -172,6 +185,17 @@ class SshProbe:
             return dict.fromkeys(endpoints, unknown(because))
 
         return answers_of(endpoints, reply.out)
+
+    def surroundings(self, host: Host, site: Site, paths: Sequence[str]) -> Surroundings:
+        """Return the room that is left where the `paths` lie or would lie, and the time zone."""
+        with _understanding(host, "surroundings"):
+            looks = [_shell(("date +%Z", _FREE), *paths)]
+            (reply,) = self._sessions.scripts(host, site, looks, _LOOK)
+            zone, free = _answers(host, "surroundings", reply, 2)
+            sizes = [int(each) * 1024 for each in _AVAILABLE.findall(free)]
+            return Surroundings(
+                time_zone=host_words.last_line(zone), free=dict(zip(paths, sizes, strict=True))
+            )
 
     def read_instant(self, host: Host, site: Site, newest: NewestData) -> datetime:
         """Run the command (by sh), read its answer; raises PradrillError unless it is an instant.

@@ -262,6 +262,11 @@ def connect(host: Host, known_hosts: Path) -> Connection:
 
 def _refused(host: Host, user: str, error: Exception) -> UnreachableError:
     where = f"{host.name} ({host_words.known_hosts_name(host)})"
+    if (unusable := _unusable_key(host, error)) is not None:
+        return UnreachableError(
+            f"the login key {host.private_key} for {where} {unusable}",
+            hint="Name a key that this user can read and that has no passphrase.",
+        )
     if isinstance(error, _WrongKeyError):
         return UnreachableError(
             f"the host key of {where} is not the pinned one",
@@ -273,6 +278,19 @@ def _refused(host: Host, user: str, error: Exception) -> UnreachableError:
             hint="Only keys are tried: the inventory's private key, or else the agent's.",
         )
     return _silent(host, error)
+
+
+def _unusable_key(host: Host, error: Exception) -> str | None:
+    """Say what is wrong with the login key, when that is what kept us out."""
+    if host.private_key is None:
+        return None
+    if isinstance(error, paramiko.PasswordRequiredException):
+        return "has a passphrase, and nobody is there to type it"
+    try:
+        host.private_key.open("rb").close()
+    except OSError as unread:
+        return f"cannot be read: {unread.strerror}"
+    return None
 
 
 def _silent(host: Host, error: Exception) -> UnreachableError:

@@ -9,13 +9,15 @@ import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from shlex import quote
 from shutil import rmtree, which
 from stat import S_ISSOCK
 
 from pradrill.domain.run.host import Host, HostFacts, Inventory, Site, ssh_config
 from pradrill.domain.run.host_answers import known_hosts_name, last_line
+from pradrill.domain.run.mending import new_key, pinning
 from pradrill.errors import NotReadyError
-from pradrill.ports import Say
+from pradrill.ports import Impediment, Say
 from pradrill.system import ssh_sockets as sockets
 
 _DEADLINE = 10
@@ -30,11 +32,12 @@ class InventoryHosts:
         self._inventory = inventory
         self._known_hosts = known_hosts
 
-    def problems(self) -> Sequence[str]:
+    def problems(self) -> Sequence[Impediment]:
         """Say what stands in the way of connecting: programs, pinned keys, login keys."""
         missing = [name for name in ("ssh", "ssh-keygen") if which(name) is None]
         if missing:
-            return [f"{name} is not installed" for name in missing]
+            install = ("apt-get install openssh-client",)
+            return [Impediment(f"{name} is not installed", mend=install) for name in missing]
         return [*self._pin_problems(), *self._login_problems()]
 
     def start(self, folder: Path, run_id: str, say: Say) -> Site:
@@ -45,7 +48,7 @@ class InventoryHosts:
         """
         problems = self._pin_problems()
         if problems:
-            raise NotReadyError(problems[0])
+            raise NotReadyError(problems[0].what)
 
         hosts = tuple(_settled(host) for host in self._hosts)
         connections = sockets.folder_for(run_id)  # the run's own: others go on undisturbed
@@ -105,12 +108,17 @@ class InventoryHosts:
 
         return left
 
-    def _pin_problems(self) -> list[str]:
+    def _pin_problems(self) -> list[Impediment]:
         if not self._known_hosts.is_file():
-            return [f"the file of pinned host keys {self._known_hosts} does not exist"]
+            what = f"the file of pinned host keys {self._known_hosts} does not exist"
+            steps = [step for host in self._hosts for step in pinning(host, self._known_hosts)]
+            return [Impediment(what, mend=steps)]
         return [
-            f"{self._known_hosts} pins no host key for {known_hosts_name(host)} ({host.name})"
-            f"{self._authority(host)}"
+            Impediment(
+                f"{self._known_hosts} pins no host key for {known_hosts_name(host)} ({host.name})"
+                f"{self._authority(host)}",
+                mend=pinning(host, self._known_hosts),
+            )
             for host in self._hosts
             if not self._pins(host)
         ]
@@ -150,15 +158,21 @@ class InventoryHosts:
 
         return [key for key in plain if key not in revoked]
 
-    def _login_problems(self) -> Iterator[str]:
+    def _login_problems(self) -> Iterator[Impediment]:
         for path in sorted({host.private_key for host in self._hosts if host.private_key}):
             try:
                 status = path.stat()
             except OSError as error:
-                yield f"the login key {path} cannot be read: {error.strerror}"
+                yield Impediment(
+                    f"the login key {path} cannot be read: {error.strerror}",
+                    mend=new_key(path, [host for host in self._hosts if host.private_key == path]),
+                )
                 continue
             if status.st_mode & 0o077:
-                yield f"the login key {path} can be read by others, so ssh refuses it (chmod 600)"
+                yield Impediment(
+                    f"the login key {path} can be read by others, so ssh refuses it (chmod 600)",
+                    mend=(f"chmod 600 {quote(str(path))}",),
+                )
                 continue
 
             process = subprocess.run(
@@ -170,7 +184,10 @@ class InventoryHosts:
                 check=False,
             )
             if process.returncode != 0:
-                yield f"the login key {path} cannot be used unattended: {last_line(process.stderr)}"
+                yield Impediment(
+                    f"the login key {path} cannot be used unattended: {last_line(process.stderr)}",
+                    mend=(f"ssh-keygen -p -f {quote(str(path))}   # an empty new passphrase",),
+                )
 
 
 def _closed(socket: Path) -> bool:

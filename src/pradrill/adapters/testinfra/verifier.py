@@ -6,13 +6,13 @@ import json
 import os
 import select
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pradrill.adapters.testinfra.answers import CONTROLLER, Check, CheckAnswer, Pass, late
 from pradrill.adapters.testinfra.worker_process import Probe, Worker
@@ -83,7 +83,13 @@ class TestinfraVerifier:
 
     @contextmanager
     def open(
-        self, suite: Path, site: Site, *, marker: str, evidence: Path
+        self,
+        suite: Path,
+        site: Site,
+        *,
+        marker: str,
+        evidence: Path,
+        given: Mapping[str, Any] | None = None,
     ) -> Iterator[TestinfraSuite]:
         """Collect the suite; at the end none of its processes is left, shared connections too.
 
@@ -94,7 +100,7 @@ class TestinfraVerifier:
         try:
             lines = self._evidence.of(evidence / "checks.jsonl")
             opened = TestinfraSuite(
-                self._clock, place.worker, site, suite.resolve(), lines, self._masker
+                self._clock, place.worker, site, suite.resolve(), lines, self._masker, given or {}
             )
             opened.collect()
             yield opened
@@ -140,7 +146,9 @@ class TestinfraSuite:
         suite: Path,
         keep: Keep,
         masker: Masker,
+        given: Mapping[str, Any],
     ) -> None:
+        self._given = given
         self._clock = clock
         self._worker = worker
         self._site = site
@@ -209,7 +217,8 @@ class TestinfraSuite:
         """Give the worker a task and listen until it ends; kill it at its end or when cancelled."""
         self._tasks += 1
         self._worker.start()
-        task = {"task": self._tasks, "collect": collect, "only": only, "without": without}
+        which = {"collect": collect, "only": only, "without": without}
+        task: dict[str, Any] = {"task": self._tasks, "drill": self._given, **which}
         self._worker.tell(task)
 
         end = self._clock.now() + timedelta(seconds=seconds)

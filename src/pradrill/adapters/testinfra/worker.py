@@ -22,6 +22,7 @@ import traceback
 from collections.abc import Callable, Generator
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -88,6 +89,19 @@ class Settings(NamedTuple):
             "-ptestinfra.plugin",
             f"--hosts={self.hosts}",
         ]
+
+
+class DrillFixture:
+    """A pytest plugin that gives checks what their drill says once, and what its run knows."""
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        self._given = given
+
+    @pytest.fixture(scope="session")
+    def drill(self) -> SimpleNamespace:
+        """Give `vars`, `hosts` (name → address), and the `values` that playbooks handed back."""
+        parts = ("vars", "hosts", "values")
+        return SimpleNamespace(**{part: self._given.get(part, {}) for part in parts})
 
 
 class Collector:
@@ -333,9 +347,10 @@ class Child:
     def _plugins(self, settings: Settings) -> list[object]:
         """Return what makes a run of pytest's a pass, or a look at which checks there are."""
         counted = tally.Tally(settings.suite)
+        drill = DrillFixture(self._task["drill"])
         which = self._task["only"], self._task["without"]
         if not self._task["collect"]:
-            return [counted, Reporter(self._say, *which, counted)]
+            return [counted, drill, Reporter(self._say, *which, counted)]
 
         def tell(item: pytest.Item) -> None:
             check, host = identity(item)
@@ -347,7 +362,7 @@ class Child:
             return identity(item)[0]
 
         tried = rehearsal.Rehearsal(called, tell, counted.fault, settings.suite, libraries)
-        return [counted, Collector(self._say, *which), tried]
+        return [counted, drill, Collector(self._say, *which), tried]
 
 
 def bounded(prints: int) -> Callable[..., CommandResult]:

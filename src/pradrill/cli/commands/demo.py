@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
-import pradrill
 from pradrill.app.attempt import attempting
 from pradrill.app.composition import App
 from pradrill.app.demo_lab import demo_lab, destroy, set_up
+from pradrill.app.program import program
 from pradrill.app.reading import warn
+from pradrill.app.shipped import shipped
 from pradrill.cli.commands.plan import resolve_one
 from pradrill.cli.commands.report import write_report
 from pradrill.cli.commands.run import carry_out
@@ -33,7 +33,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Destroy a primary, drill its recovery, tell how it went; return the drill's exit code."""
-    share = _share()
+    share = shipped()
     if args.drills is None:
         args.drills = share / "drills"
 
@@ -47,20 +47,14 @@ def run(args: Namespace) -> int:
             say("the drill starts")
             record = carry_out(app, plan, trigger="demo", disruption=disruption)
 
-    print(summary(record, app.store.runs / record.run_id, app.head()), end="")
+    folder = app.store.runs / record.run_id
+    print(summary(record, folder, app.head(), program=program()), end="")
     try:
         print(f"Report: {write_report(app, record.run_id)}")
     except PradrillError as error:  # the exit code is the record's
         warn(f"there is no report: {error}")
 
     return record.exit_code
-
-
-def _share() -> Path:
-    """Return the folder of the shipped examples: in the wheel, or in the repository."""
-    package = Path(pradrill.__file__).parent
-    shipped = package / "share"
-    return shipped if shipped.is_dir() else package.parents[1]
 
 
 class _Teller:

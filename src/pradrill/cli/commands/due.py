@@ -109,7 +109,8 @@ def find_due(project: Project, records: Iterable[RunRecord], now: datetime) -> l
     """Return the services whose last finished run is older than `drill_every`, or missing."""
     last: dict[str, datetime] = {}
     for record in records:
-        if record.state is RunState.FINISHED and record.refusal is None:
+        whole = record.state is RunState.FINISHED and record.refusal is None
+        if whole and not record.launch.rehearsal:
             for name in record.plan.services:
                 last[name] = max(record.started, last.get(name, record.started))
 

@@ -179,7 +179,11 @@ def _about(entry: Entry) -> str:
     body = entry.body
     if entry.kind is EntryKind.RUN:
         how = body.get("refusal") or body.get("verdict")
-        return f"{body.get('run_id')}: {body.get('state')}, {how}, code {body.get('exit_code')}"
+        counts_for_nothing = ", rehearsal" if body.get("rehearsal") else ""
+        return (
+            f"{body.get('run_id')}: {body.get('state')}, {how}, code {body.get('exit_code')}"
+            f"{counts_for_nothing}"
+        )
     if entry.kind is EntryKind.INCIDENT:
         return f"{body.get('incident') or body.get('title')}: {body.get('stage')}"
     if entry.kind is EntryKind.TEARDOWN:
@@ -191,7 +195,8 @@ def _about(entry: Entry) -> str:
         *("mark", "name", "text", "principal", "public_key", "authority", "sha256"),
     )
 
-    return ", ".join(f"{key} {body[key]}" for key in keys if body.get(key))
+    words = [f"{key} {body[key]}" for key in keys if body.get(key)]
+    return ", ".join([*words, "rehearsal"] if body.get("rehearsal") else words)
 
 
 def _show(args: Namespace) -> int:

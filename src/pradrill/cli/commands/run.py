@@ -13,6 +13,7 @@ from threading import Thread
 from pradrill.app.attempt import attempting
 from pradrill.app.composition import App
 from pradrill.app.output import beside_a_run
+from pradrill.app.program import program
 from pradrill.cli.commands.plan import resolve_one
 from pradrill.config.once import one_reading
 from pradrill.domain.run.record import RunRecord
@@ -30,6 +31,11 @@ def arguments(parser: ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("drill", help="name or file of a drill")
     parser.add_argument("--dry-run", action="store_true", help="print the plan and touch nothing")
+    parser.add_argument(
+        "--rehearsal",
+        action="store_true",
+        help="a whole run, recorded, that counts for nothing: no proof, no finding, no due date",
+    )
 
 
 def run(args: Namespace) -> int:
@@ -39,11 +45,13 @@ def run(args: Namespace) -> int:
         show_plan(app.masked(resolve_one(app, args.drill)), open_console())
         return ExitCode.PASSED
 
-    with attempting(app, args.drill, trigger="cli") as attempt, one_reading():
+    rehearsal: bool = args.rehearsal
+    attempt_made = attempting(app, args.drill, trigger="cli", rehearsal=rehearsal)
+    with attempt_made as attempt, one_reading():
         with _loading("pradrill.app.launch", "pradrill.app.progress"):
             plan = resolve_one(app, args.drill)
         attempt.know(plan)
-        record = carry_out(app, plan, trigger="cli", last=True)
+        record = carry_out(app, plan, trigger="cli", last=True, rehearsal=rehearsal)
 
     tell(app, record)
     return record.exit_code
@@ -68,6 +76,7 @@ def carry_out(  # noqa: PLR0913 what a run may be told
     disruption: Disruption | None = None,
     due: datetime | None = None,
     last: bool = False,
+    rehearsal: bool = False,
 ) -> RunRecord:
     """Sweep crashed runs, then run the plan under whoever watches.
 
@@ -89,7 +98,14 @@ def carry_out(  # noqa: PLR0913 what a run may be told
     with beside_a_run(), watch(app.log, rto, since_disruption=since, rtos=rtos) as progress:
         sweep(app, progress)
         return launch(
-            app, plan, progress, trigger=trigger, disruption=disruption, due=due, last=last
+            app,
+            plan,
+            progress,
+            trigger=trigger,
+            disruption=disruption,
+            due=due,
+            last=last,
+            rehearsal=rehearsal,
         )
 
 
@@ -106,4 +122,4 @@ def tell(app: App, record: RunRecord) -> None:
     if sys.stdout.isatty() or sys.stderr.isatty() or record.exit_code != ExitCode.PASSED:
         folder = app.store.runs / record.run_id
         findings = app.open_findings(record)
-        print(summary(record, folder, app.head(), findings), end="")
+        print(summary(record, folder, app.head(), findings, program()), end="")

@@ -67,7 +67,8 @@ def _proofs(app: App) -> dict[str, ProofOnSheet]:
         return {}
     newest: dict[str, RunEntry] = {}
     for run_entry in runs_of(app.register):
-        if run_entry.verdict == Verdict.PASSED and run_entry.refusal is None:
+        is_proof = run_entry.verdict == Verdict.PASSED and run_entry.refusal is None
+        if is_proof and not run_entry.rehearsal:
             newest |= dict.fromkeys(run_entry.services, run_entry)
     return {service: _proof(app, service, entry) for service, entry in newest.items()}
 

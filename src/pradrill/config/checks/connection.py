@@ -173,8 +173,8 @@ def _is_read(inside: Path) -> bool:
 
 
 def _of_steps(document: Document) -> Iterator[Problem]:
-    """Look at what the drill itself gives to its playbooks."""
-    for loc, step in _steps(document.content, ()):
+    """Look at what the drill itself gives to its playbooks, each step and all of them."""
+    for loc, step in (((), document.content), *_steps(document.content, ())):
         for part in ("vars", "secrets"):
             variables = step.get(part)
             for name, value in variables.items() if isinstance(variables, dict) else ():

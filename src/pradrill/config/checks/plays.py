@@ -13,17 +13,16 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pradrill.config.playbook_inputs import around
 from pradrill.config.problems import Problem
 from pradrill.config.project import LoadedDrill, Project
 from pradrill.config.vaults import Resolve, vault_words
-from pradrill.domain.declared.drill import PlaybookStep
 
 _DEADLINE = 120
 _AT_ONCE = 2  # processes: each takes most of a second of a core
@@ -138,14 +137,16 @@ def _calls(loaded: LoadedDrill) -> Iterator[_Call]:
     names = frozenset(host.name for host in loaded.hosts) | frozenset(standby.names)
     inventory = str(standby.inventory_file or "".join(f"{name}," for name in standby.names))
     for step in loaded.drill.playbook_steps():
-        variables = _variables(step) if _TEMPLATED.search(_text(step.playbook)) else "{}"
+        variables = "{}"
+        if _TEMPLATED.search(_text(step.playbook)):
+            variables = _variables({**loaded.drill.vars, **step.vars}, step.secrets)
         vault = standby.vault_password
         yield _Call(step.playbook, inventory, variables, names, vault=vault)
 
 
-def _variables(step: PlaybookStep) -> str:
+def _variables(variables: Mapping[str, Any], secrets: Iterable[str]) -> str:
     """Return what its names may be built from; a secret's value is not looked up for that."""
-    return json.dumps({**step.vars, **dict.fromkeys(step.secrets, "")}, default=str, sort_keys=True)
+    return json.dumps({**variables, **dict.fromkeys(secrets, "")}, default=str, sort_keys=True)
 
 
 def _ask(passwords: Mapping[str, str], calls: list[_Call]) -> AnsibleAnswers:

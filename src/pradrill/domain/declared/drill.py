@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from pradrill.domain.declared.backup_source import RecoveryPointSpec
+from pradrill.domain.declared.drill_vars import filled
 from pradrill.domain.declared.manual_step import ManualStep
 from pradrill.domain.declared.standby import AnyStandby
 from pradrill.domain.values.duration import Deadline, Duration, PositiveDuration
@@ -326,6 +327,9 @@ class Drill(Model):
         description="the drill's name, unlike every other's",
         examples=["files"],
     )
+    title: str | None = Field(
+        default=None, description="what people call it", examples=["the shared folders"]
+    )
     kind: Kind = Field(
         default=Kind.TEST,
         description="a technical test, or an exercise with people",
@@ -345,6 +349,12 @@ class Drill(Model):
     )
     people: Participants = Field(
         default=Participants(), description="who was to take part: names or roles"
+    )
+    vars: dict[str, Any] = Field(
+        default={},
+        description="said once: every playbook gets them as variables, the checks in the fixture "
+        "`drill`; commands, paths and endpoints below verify and standby name one as {{ name }}",
+        examples=[{"folder": "/srv/files"}],
     )
     standby: AnyStandby = Field(description="where to recover")
     environment: Environment = Field(
@@ -423,6 +433,11 @@ class Drill(Model):
         """Return production, as all the services name it: none of it may be reached."""
         ways = self.ways.values()
         return tuple(dict.fromkeys(each for way in ways for each in way.verify.must_not_reach))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _said_once(cls, content: Any) -> Any:
+        return filled(content) if isinstance(content, dict) else content
 
     @model_validator(mode="before")
     @classmethod

@@ -106,6 +106,9 @@ class PrimaryIdentity(Model):
 class Service(Model):
     """A service to recover."""
 
+    title: str | None = Field(
+        default=None, description="what people call it", examples=["Shared folders"]
+    )
     tier: int | None = Field(
         default=None, ge=0, le=9, description="how urgent it is: the lowest first", examples=[1]
     )

@@ -36,6 +36,7 @@ class Ending(StrEnum):
     BUSY = "busy"
     NOT_STARTED = "not_started"  # ended before its run began: wrong configuration, or killed
     NOT_ATTEMPTED = "not_attempted"  # missed by the schedule: due, and nobody tried
+    REHEARSED = "rehearsed"  # said beforehand to count for nothing, however it ended
 
 
 CONCLUSIVE = (Ending.PASSED, Ending.MISSED, Ending.FAILED)
@@ -171,7 +172,7 @@ def attempt_without_record(entry: Entry) -> Attempt:
         services=run.services,
         at=run.started,
         ended=run.ended,
-        ending=Ending.INCONCLUSIVE,
+        ending=Ending.REHEARSED if run.rehearsal else Ending.INCONCLUSIVE,
         exit_code=run.exit_code,
         record_sha256=run.record_sha256,
         record_missing=True,
@@ -186,7 +187,7 @@ def attempt_unbegun(entry: Entry) -> Attempt:
         drill=unbegun.drill,
         services=unbegun.services,
         at=unbegun.began or entry.at,
-        ending=Ending.NOT_STARTED,
+        ending=Ending.REHEARSED if unbegun.rehearsal else Ending.NOT_STARTED,
         reason=unbegun.because,
         exit_code=unbegun.exit_code,
         trigger=unbegun.trigger,
@@ -224,6 +225,8 @@ def order(attempt: Attempt) -> tuple[datetime, str]:
 
 
 def _ending(record: RunRecord) -> Ending:
+    if record.launch.rehearsal:
+        return Ending.REHEARSED
     if record.refusal is not None:
         return Ending.BUSY if record.refusal is Refusal.BUSY else Ending.NOT_READY
     if record.state is RunState.INTERRUPTED:

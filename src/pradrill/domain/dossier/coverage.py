@@ -89,7 +89,9 @@ class History:
         self.measured |= {(m.provider, m.stage) for m in measures if m.seconds is not None}
 
     def see(self, attempt: Attempt, plan: RunPlan) -> None:
-        """Take one more attempt in."""
+        """Take one more attempt in; a rehearsal is none."""
+        if attempt.ending is Ending.REHEARSED:
+            return
         for setting, part in attempt.apart():
             self.endings.setdefault(setting, Counter())[part.ending] += 1
             if part.finished:

@@ -31,9 +31,12 @@ from pradrill.domain.values.duration import format_duration
 from pradrill.domain.values.model import Model
 from pradrill.domain.values.timeline import Elapsed
 
-_IMMATERIAL_ENTRIES = ("tier", "owner", "provider", "site", "drill_every", "responsibilities")
+_IMMATERIAL_ENTRIES = (
+    *("title", "tier", "owner", "provider", "site"),
+    *("drill_every", "responsibilities"),
+)
 _MATERIAL_ENTRIES = ("depends_on", "primary")
-_IMMATERIAL_DRILL = ("drill", "planned", "people", "environment", "unattended")
+_IMMATERIAL_DRILL = ("drill", "title", "planned", "people", "environment", "unattended")
 
 
 class Subject(StrEnum):

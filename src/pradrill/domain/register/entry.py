@@ -75,6 +75,7 @@ class RunEntry(Model):
         default=None, description="why the record is not signed although a key was named"
     )
     residue: tuple[str, ...] = Field(default=(), description="what it left on its standby")
+    rehearsal: bool = Field(default=False, description="it counts for nothing, whatever it shows")
 
 
 class TeardownOutcome(StrEnum):
@@ -107,6 +108,7 @@ class AttemptEntry(Model):
     folder: str | None = Field(
         default=None, description="what was kept of it until it was entered, and tells it apart"
     )
+    rehearsal: bool = Field(default=False, description="it was to count for nothing")
     late: bool = Field(
         default=False, description="entered by a later command, from what lay on the disk"
     )

@@ -69,6 +69,9 @@ def _against(finding: Finding, run: RunEntry) -> Iterator[str]:
     if run.verdict != Verdict.PASSED or run.refusal is not None:
         yield f"the run {run.run_id} is {run.verdict}: only a run that PASSED proves anything"
 
+    if run.rehearsal:
+        yield f"the run {run.run_id} is a rehearsal: it proves nothing"
+
     if run.run_id in _runs_of(finding):
         yield f"the run {run.run_id} showed it itself"
     last = max([finding.opened, *(sighting.at for sighting in finding.seen)])

@@ -36,7 +36,13 @@ _MINUTE = 60.0
 
 
 def findings_of(record: RunRecord) -> tuple[Finding, ...]:
-    """Return what the run showed to be wrong, one finding a key; none for a run that was busy."""
+    """Return what the run showed to be wrong, one finding a key; none for a run that was busy.
+
+    A rehearsal is there to find it: it opens none.
+    """
+    if record.launch.rehearsal:
+        return ()
+
     findings: dict[str, Finding] = {}
     for finding in _each_finding(record):
         key = finding.key or ""

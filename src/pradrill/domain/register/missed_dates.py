@@ -50,10 +50,14 @@ def _attempted(entry: Entry) -> Iterator[tuple[str, datetime, bool]]:
     """Return (service, when it began, whether it went to its end) of an entry."""
     if entry.kind is EntryKind.RUN:
         run = RunEntry.model_validate(entry.body)
+        if run.rehearsal:
+            return  # or rehearsing would keep a due drill from being missed
         whole = run.state == RunState.FINISHED and run.refusal is None
         yield from ((service, run.started, whole) for service in run.services)
     elif entry.kind is EntryKind.ATTEMPT:
         attempt = AttemptEntry.model_validate(entry.body)
+        if attempt.rehearsal:
+            return
         start = attempt.began or entry.at
         yield from ((service, start, False) for service in attempt.services)
 

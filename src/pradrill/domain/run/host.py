@@ -145,6 +145,13 @@ class SeenHost(Model):
     addresses: tuple[str, ...] = Field(default=(), description="of its interfaces, but loopback")
 
 
+class Surroundings(Model):
+    """What a host has beside its identity that a restore depends on."""
+
+    time_zone: str = Field(description='as its clock names it: "UTC", "CET"')
+    free: dict[str, int] = Field(description="path → bytes that are free where it lies or would")
+
+
 class HostState(Model):
     """What can be left behind on a host: compared before prepare and after teardown."""
 

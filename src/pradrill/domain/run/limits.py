@@ -13,7 +13,8 @@ from pradrill.domain.values.timeline import Mark
 def limits(facts: Facts) -> tuple[Reason, ...]:
     """Return what it is, in the order in which it is read."""
     drill = facts.plan.drill
-    limits = [reason(Code.CHECKS_ALONE), reason(Code.NO_SWITCHOVER)]
+    limits = [reason(Code.REHEARSAL)] if facts.started.launch.rehearsal else []
+    limits += [reason(Code.CHECKS_ALONE), reason(Code.NO_SWITCHOVER)]
     if drill.scenario.disruption == "launch":
         before = _disrupted_before_launch(facts)
         limits.append(reason(Code.NO_TIME_BEFORE) if before else reason(Code.T0_IS_LAUNCH))

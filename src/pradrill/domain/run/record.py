@@ -33,6 +33,9 @@ class Launch(Model):
     user: str
     controller: str
     dry_run: bool = False
+    rehearsal: bool = Field(
+        default=False, description="said before anything ran: whatever it shows counts for nothing"
+    )
     due: Utc | None = Field(
         default=None, description="when drill_every of the plan had it due; none: no schedule"
     )

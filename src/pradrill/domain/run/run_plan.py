@@ -196,6 +196,14 @@ class RunPlan(Model):
     )
 
     @property
+    def titles(self) -> str:
+        """Return what people call its services, in one line."""
+        return ", ".join(
+            f"{service.title} ({name})" if service.title else name
+            for name, service in self.services.items()
+        )
+
+    @property
     def plan_file(self) -> Path | None:
         """Return where the plan was read: it is the first of the files."""
         return self.files[0].path if self.files else None

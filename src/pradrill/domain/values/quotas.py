@@ -35,3 +35,10 @@ TOOL_PRINTS = 64 * _MB
 def megabytes(limit: int) -> str:
     """Say a limit as people read it."""
     return f"{limit // _MB} MB"
+
+
+def amount(count: int) -> str:
+    """Say a number of bytes as people read it."""
+    if count < _MB:
+        return f"{count:,} bytes"
+    return f"{count / _MB:.1f} MB" if count < 1_000 * _MB else f"{count / (1_000 * _MB):.1f} GB"

@@ -153,6 +153,10 @@ class Code(StrEnum):
         "unread-before-playbook",
         N_("which machine %(host)s is could not be read before the playbook"),
     )
+    UNREAD_BEFORE_BECAUSE = (
+        "unread-before-because",
+        N_("which machine %(host)s is could not be read before the playbook: %(because)s"),
+    )
     UNREAD_AFTER_PLAYBOOK = (
         "unread-after-playbook",
         N_("which machine %(host)s is could not be read after the playbook"),
@@ -295,6 +299,10 @@ class Code(StrEnum):
     PASSES_UNKEPT = (
         "passes-unkept",
         N_("of %(count)s passes of checks only the last answers are kept: all told over %(limit)s"),
+    )
+    REHEARSAL = (
+        "rehearsal",
+        N_("it was a rehearsal: nothing that it showed counts as a proof"),
     )
     NO_SWITCHOVER = (
         "no-switchover",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pradrill.domain.run.actuals import service_verified
 from pradrill.domain.run.event import CheckPass, Event
 from pradrill.domain.run.outcome import CheckKey, CheckResult, StepOutcome
@@ -43,6 +45,15 @@ class _Passes:
             self._context.note(Event.CHECK_PASS, check_pass)
 
 
+def _given(context: Context) -> dict[str, Any]:
+    """Return what the drill says once, and what its run knows by now: for the checks."""
+    return {
+        "vars": context.facts.plan.drill.model_dump(mode="json", include={"vars"})["vars"],
+        "hosts": {host.name: host.address for host in context.there().hosts},
+        "values": context.tools.masked(context.values()),
+    }
+
+
 def prepare_checks(context: Context) -> None:
     """Let what runs the checks get ready while the data is restored."""
     suite = context.way.verify.checks
@@ -63,6 +74,7 @@ def checks(context: Context, step: PlannedStep) -> StepEnd:
         context.there(),
         marker=context.journal.run_id,
         evidence=context.evidence(step),
+        given=_given(context),
     ) as verification:
         verified = verify_until_stable(
             verification,

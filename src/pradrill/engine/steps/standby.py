@@ -40,7 +40,7 @@ def preconditions(context: Context, _step: PlannedStep) -> StepEnd:
     """Collect every precondition that does not hold; touch nothing."""
     problems = [*context.tools.unusable, *context.tools.standby.problems()]
     if problems:
-        return StepEnd(StepOutcome.FAILED, in_lines(problems))
+        return StepEnd(StepOutcome.FAILED, in_lines(map(str, problems)))
     return StepEnd(StepOutcome.PASSED)
 
 

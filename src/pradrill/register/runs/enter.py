@@ -93,6 +93,7 @@ def _enter(
         files=files,
         unsigned=unsigned,
         residue=tuple(each.text for each in record.residue),
+        rehearsal=record.launch.rehearsal,
     )
 
     findings = [(EntryKind.FINDING, finding) for finding in findings_of(record)]

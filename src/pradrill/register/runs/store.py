@@ -372,7 +372,7 @@ class FileRunStore(RunFolders):
         folders = {folder.name: folder for folder in self._folders()}
         services: set[str] = set()
         for run in sorted(self._entries(), key=lambda run: run.started, reverse=True):
-            refused = run.state != RunState.FINISHED or run.refusal is not None
+            refused = run.state != RunState.FINISHED or run.refusal is not None or run.rehearsal
             if refused or run.run_id not in folders or services.issuperset(run.services):
                 continue
             with suppress(RecordError):

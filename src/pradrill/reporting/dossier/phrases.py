@@ -33,6 +33,7 @@ SIGNS: Mapping[Ending, str] = {
     Ending.BUSY: "◇",
     Ending.NOT_STARTED: "⊘",
     Ending.NOT_ATTEMPTED: "□",
+    Ending.REHEARSED: "~",
 }
 ENDINGS = tuple(Ending)
 _TO_DO = tuple(standing for standing in ProofStanding if standing not in {"proven", "dropped"})
@@ -73,6 +74,7 @@ def ending(value: Ending) -> str:
         Ending.BUSY: pgettext("attempt", "refused: standby busy"),
         Ending.NOT_STARTED: pgettext("attempt", "not started"),
         Ending.NOT_ATTEMPTED: pgettext("attempt", "due, not attempted"),
+        Ending.REHEARSED: pgettext("attempt", "rehearsal"),
     }[value]
 
 

@@ -26,6 +26,16 @@ MEANING: Mapping[Verdict, str] = {
     Verdict.FAILED: N_("The recovery was attempted and does not work."),
     Verdict.INCONCLUSIVE: N_("There is not enough evidence to say whether the recovery works."),
 }
+REHEARSED: Mapping[Verdict, str] = {
+    **MEANING,
+    Verdict.PASSED: N_(
+        "In rehearsal the recovery was carried out, verified, and met both objectives."
+    ),
+    Verdict.MISSED: N_(
+        "In rehearsal the recovery was carried out and verified, and an objective was exceeded."
+    ),
+    Verdict.FAILED: N_("In rehearsal the recovery was attempted and does not work."),
+}
 REFUSED: Mapping[Refusal, str] = {
     Refusal.NOT_READY: N_(
         "Refused before it began: a precondition did not hold. Nothing was touched."
@@ -53,6 +63,7 @@ TEARDOWN = {
 }
 
 _LONG = 2_000
+_CUT = " [...] "
 _MOST_LINES = 30
 _KILO = 1024
 _MILLENNIA = 1e11
@@ -87,6 +98,15 @@ def clean(value: object, limit: int = _LONG) -> str:
 def line(value: object, limit: int = _LONG) -> str:
     """Return `clean` text on a single line."""
     return " ".join(clean(value, limit).split())
+
+
+def gist(value: object, limit: int) -> str:
+    """Return a text on one line, cut in its middle: what is wrong stands at its end."""
+    text = line(value)
+    if len(text) <= limit:
+        return text
+    end = limit * 2 // 3
+    return f"{text[: limit - end - len(_CUT)]}{_CUT}{text[-end:]}"
 
 
 def block(text: str) -> str:

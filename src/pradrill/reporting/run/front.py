@@ -87,7 +87,7 @@ def heading(record: RunRecord) -> str:
     """Return the one word, or few, that a report is headed with."""
     if record.refusal is not None:
         return _("NOT CARRIED OUT: %(why)s", why=word(record.refusal))
-    return word(record.verdict)
+    return view.as_rehearsed(record, word(record.verdict))
 
 
 def sentence(record: RunRecord) -> str:
@@ -102,7 +102,7 @@ def sentence(record: RunRecord) -> str:
     )
     if record.refusal is not None:  # the notes below say what that means
         return tried
-    return f"{tried} {_(wording.MEANING[record.verdict])}"
+    return f"{tried} {view.meaning(record)}"
 
 
 def red_options(record: RunRecord) -> str:

@@ -51,6 +51,7 @@ class Comparison(NamedTuple):
     objective_of: str
     parts: tuple[Comparison, ...] = ()
     """Of the whole: each service's own. They decide, for the whole has no objective in the plan."""
+    rehearsal: bool = False
 
     @property
     def standing(self) -> ObjectiveStanding:
@@ -72,7 +73,9 @@ class Comparison(NamedTuple):
 
     @property
     def standing_text(self) -> str:
-        """Write the standing."""
+        """Write the standing; what is met in a rehearsal is met in rehearsal."""
+        if self.rehearsal and self.standing is ObjectiveStanding.MET:
+            return pgettext("objective", "met in rehearsal")
         return standing(self.standing)
 
     @property
@@ -132,9 +135,10 @@ def comparisons(record: RunRecord) -> tuple[Comparison, Comparison]:
     goals = record.plan.objectives
     rows = services(record)
     rtas, rpas = (tuple(row.comparisons[which] for row in rows) for which in (0, 1))
+    rehearsal = record.launch.rehearsal
     return (
-        Comparison("RTA", "RTO", record.recovery.rta, goals.rto, goals.rto_of, rtas),
-        Comparison("RPA", "RPO", record.recovery.rpa, goals.rpo, goals.rpo_of, rpas),
+        Comparison("RTA", "RTO", record.recovery.rta, goals.rto, goals.rto_of, rtas, rehearsal),
+        Comparison("RPA", "RPO", record.recovery.rpa, goals.rpo, goals.rpo_of, rpas, rehearsal),
     )
 
 
@@ -309,6 +313,21 @@ def untouched(record: RunRecord) -> str:
 
 def headline(record: RunRecord) -> str:
     """Return the verdict in one short phrase, with what qualifies it."""
+    return as_rehearsed(record, _headline(record))
+
+
+def as_rehearsed(record: RunRecord, text: str) -> str:
+    """Return a phrase for a verdict; in a rehearsal, none stands without saying so."""
+    return _("%(verdict)s (rehearsal)", verdict=text) if record.launch.rehearsal else text
+
+
+def meaning(record: RunRecord) -> str:
+    """Say in one sentence what the verdict means."""
+    meanings = wording.REHEARSED if record.launch.rehearsal else wording.MEANING
+    return _(meanings[record.verdict])
+
+
+def _headline(record: RunRecord) -> str:
     verdict = word(record.verdict)
     if record.refusal is not None:
         return _("%(verdict)s (refused: %(why)s)", verdict=verdict, why=word(record.refusal))
@@ -338,6 +357,8 @@ def notes(record: RunRecord) -> tuple[str, ...]:
     texts = []
     if record.launch.dry_run:
         texts.append(_("Dry run: nothing was carried out."))
+    if record.launch.rehearsal:
+        texts.append(_("Rehearsal: it proves nothing, opens no finding, and no date is kept."))
 
     texts += _unfinished(record)
     texts += _resumed(record)

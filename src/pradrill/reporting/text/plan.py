@@ -28,7 +28,7 @@ def plan_lines(plan: RunPlan) -> Iterator[PlanLine]:
     approved = plan.plan_approved or "not stated"
     disruption = drill.scenario.disruption
     since = "the launch" if isinstance(disruption, str) else wording.at(disruption)
-    yield PlanLine(f"{', '.join(plan.services)} of {plan.organisation}, {word(drill.kind)}")
+    yield PlanLine(f"{plan.titles} of {plan.organisation}, {word(drill.kind)}")
 
     if not plan.apart:
         yield PlanLine(f"RTO {wording.short(goals.rto)} (of {goals.rto_of}), counted from {since}")

@@ -56,7 +56,7 @@ def show(record: RunRecord, console: Console, wrong: Sequence[Wrong] = ()) -> No
     plan, colour = record.plan, _COLOURS[record.verdict]
     console.print(Text(view.headline(record), style=f"bold {colour}"), soft_wrap=True)
     console.print(plain(f"{plan.drill.drill}: {plan.drill.scenario.name}", style="bold"))
-    console.print(plain(wording.MEANING[record.verdict]))
+    console.print(plain(view.meaning(record)))
     for note in view.notes(record):
         console.print(plain(note, style="bold"))
     _bullets(console, record.reasons)
@@ -64,7 +64,7 @@ def show(record: RunRecord, console: Console, wrong: Sequence[Wrong] = ()) -> No
     _facts(
         console,
         ("run", record.run_id),
-        ("services", f"{', '.join(plan.services)} of {plan.organisation}"),
+        ("services", f"{plan.titles} of {plan.organisation}"),
         ("kind", word(plan.drill.kind)),
         ("when", f"{wording.at(record.started)} to {wording.at(record.ended)}"),
         ("started", f"{wording.trigger(record.launch.trigger)} by {record.launch.user}"),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from textwrap import wrap
+from textwrap import TextWrapper, wrap
 
 from pradrill.domain.register.entry import Head
 from pradrill.domain.register.finding import Finding
-from pradrill.domain.run.outcome import StepResult
-from pradrill.domain.run.record import RunRecord
+from pradrill.domain.run.outcome import StepResult, TaskFailure
+from pradrill.domain.run.record import Refusal, RunRecord
 from pradrill.domain.values.reason import ReasonOrText
 from pradrill.reporting.language import formats as wording
 from pradrill.reporting.language.terms import word
@@ -18,6 +18,7 @@ from pradrill.reporting.text.findings import open_line
 
 _WIDTH = 80
 _MOST_LINES = 40
+_STEP = 8  # characters by which a text is cut further until it fits
 _SERVICES, _REASONS, _STEPS, _CHECKS, _RESIDUE = 8, 7, 6, 6, 3  # lines, at most
 
 
@@ -26,16 +27,18 @@ def summary(
     folder: Path | None = None,
     head: Head | None = None,
     findings: Sequence[Finding] = (),
+    program: str = "pradrill",
 ) -> str:
     """Return at most 40 lines of 80 columns; the first alone says how it went.
 
     `folder` is where the record lies, if the caller knows. `head` is the register's: a mail that
     has it shows later that the register was not cut. `findings`: the open ones of its services.
+    `program`: how its reader starts it.
     """
     red = [
         f"{check.host}, {check.outcome}{'' if check.mandatory else ' (not mandatory)'}: "
         f"{wording.line(check.title, 120)}"
-        + (f": {wording.line(check.detail, 120)}" if check.detail else "")
+        + (f": {wording.gist(check.detail, 120)}" if check.detail else "")
         for check in view.red_checks(record)
     ]
 
@@ -45,15 +48,15 @@ def summary(
         *_identity(record),
         *_section("Services:", list(_services(record)), _SERVICES),
         *_section("Why:", record.reasons, _REASONS),
-        *_section("Steps that did not pass:", list(_steps(record)), _STEPS),
+        *_section("Steps that did not pass:", _red_steps(record), _STEPS),
         *(_wrapped(f"Not executed: {left_out}", most=2) if left_out else ()),
         *_section("Checks that did not pass:", red, _CHECKS),
         *_section("Left behind on the standby:", record.residue, _RESIDUE),
     ]
 
-    end = list(_where(record, folder))
+    end = list(_where(record, folder, program))
     if open_ones := open_line(findings, record.ended):
-        end.insert(0, f"{open_ones}: pradrill findings")
+        end.insert(0, f"{open_ones}: {program} findings")
 
     if head is not None:
         end.append(f"Register: {head}")
@@ -90,7 +93,7 @@ def _first(record: RunRecord) -> list[str]:
 def _identity(record: RunRecord) -> Iterator[str]:
     plan, launch = record.plan, record.launch
     yield from _wrapped(
-        f"{', '.join(plan.services)} of {plan.organisation}: {plan.drill.scenario.name} "
+        f"{plan.titles} of {plan.organisation}: {plan.drill.scenario.name} "
         f"({word(plan.drill.kind)})",
         most=2,
     )
@@ -103,6 +106,11 @@ def _identity(record: RunRecord) -> Iterator[str]:
         yield from _wrapped(note, most=2)
 
 
+def _red_steps(record: RunRecord) -> list[str]:
+    """Return what did not pass; the reasons of a refusal are told once."""
+    return [] if record.refusal is not None else list(_steps(record))
+
+
 def _steps(record: RunRecord) -> Iterator[str]:
     for step in view.red_steps(record):
         name = wording.line(view.step_title(step), 60)
@@ -113,12 +121,20 @@ def _steps(record: RunRecord) -> Iterator[str]:
 
 
 def _why(step: StepResult) -> str:
-    texts = [wording.line(step.detail, 160)] if step.detail else []
+    detail = wording.line(step.detail) if step.detail else ""
+    texts = [wording.gist(detail, 160)] if detail else []
     texts += [
-        f"{failure.host}, {wording.line(failure.task, 60)}: {wording.line(failure.message, 160)}"
+        f"{failure.host}, {wording.line(failure.task, 60)}: {wording.gist(failure.message, 160)}"
         for failure in step.failures[:1]
+        if not _is_told(detail, failure)
     ]
     return f" after {wording.short(step.seconds)}" + "".join(f"; {text}" for text in texts)
+
+
+def _is_told(detail: str, failure: TaskFailure) -> bool:
+    """Tell whether a step's detail says already how its task failed."""
+    first = (failure.message.splitlines() or [""])[0]
+    return wording.line(first) in detail
 
 
 def _section(title: str, items: Sequence[ReasonOrText], most: int) -> list[str]:
@@ -140,21 +156,21 @@ def _section(title: str, items: Sequence[ReasonOrText], most: int) -> list[str]:
 
 
 def _wrapped(text: ReasonOrText, *, lead: str = "", most: int = 3) -> list[str]:
-    """Break a text into at most so many lines."""
-    lines = wrap(
-        wording.line(text, 600),
-        _WIDTH,
-        initial_indent=lead,
-        subsequent_indent=" " * len(lead),
-        max_lines=most,
-        placeholder=" [...]",
-    )
-    return lines or [lead]
+    """Break a text into at most so many lines; one that is longer loses its middle."""
+    wrapper = TextWrapper(_WIDTH, initial_indent=lead, subsequent_indent=" " * len(lead))
+    for room in range(most * (_WIDTH - len(lead)), 0, -_STEP):
+        lines = wrapper.wrap(wording.gist(text, room))
+        if len(lines) <= most:
+            return lines or [lead]
+    return [lead]
 
 
-def _where(record: RunRecord, folder: Path | None) -> Iterator[str]:
+def _where(record: RunRecord, folder: Path | None, program: str) -> Iterator[str]:
     yield f"Exit code {wording.exit_code(record.exit_code)}."
+    if record.refusal is Refusal.NOT_READY:
+        drill = wording.line(record.plan.drill.drill, 60)
+        yield f"See all that is missing, and what mends it: {program} doctor {drill}"
     run_id = wording.line(record.run_id, 100)
     if folder is not None:
         yield from wrap(f"Record: {wording.line(folder, 300)}", _WIDTH, break_on_hyphens=False)
-    yield from wrap(f"Read it with: pradrill show {run_id}", _WIDTH, break_on_hyphens=False)
+    yield from wrap(f"Read it with: {program} show {run_id}", _WIDTH, break_on_hyphens=False)

@@ -17,7 +17,7 @@ from pradrill.adapters.standbys.lab.machine import Machine
 from pradrill.adapters.standbys.lab.seed import make_key
 from pradrill.domain.run.host import Host, HostFacts, Proven, Site, ssh_config
 from pradrill.errors import PradrillError, UsageError
-from pradrill.ports import Clock, Say
+from pradrill.ports import Clock, Impediment, Say
 from pradrill.system import ssh_sockets as sockets
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
@@ -93,12 +93,20 @@ class LabMachines:
         self._machines = [lab.machine(name) for name in names]
         self._links = {near: _endpoint(far) for near, far in links.items()}
 
-    def problems(self) -> Sequence[str]:
+    def problems(self) -> Sequence[Impediment]:
         """Say what stands in the way of starting, touching nothing."""
         needed = (qemu.PROGRAM, "qemu-img", "ssh", "ssh-keygen")
-        problems = [f"the Debian package {each} is not installed" for each in missing(needed)]
+        problems = [
+            Impediment(f"the Debian package {each} is not installed", mend=[f"apt install {each}"])
+            for each in missing(needed)
+        ]
         if not self._lab.built:
-            problems.append("the lab's image is not built yet: pradrill lab build")
+            problems.append(
+                Impediment(
+                    "the lab's image is not built yet: pradrill lab build",
+                    mend=("pradrill lab build",),
+                )
+            )
 
         ours = {machine.name for machine in self._machines}
         for near, (name, port) in self._links.items():
@@ -107,13 +115,18 @@ class LabMachines:
 
             if port != qemu.SSH:
                 problems.append(
-                    f"the link {near} leads to port {port} of the machine {name}, which is none of "
-                    "this drill's: only its port 22 can be reached"
+                    Impediment(
+                        f"the link {near} leads to port {port} of the machine {name}, which is "
+                        "none of this drill's: only its port 22 can be reached"
+                    )
                 )
             elif not self._lab.machine(name).running:
                 problems.append(
-                    f"the link {near} leads to the machine {name}, which is down: "
-                    f"pradrill lab up {name}"
+                    Impediment(
+                        f"the link {near} leads to the machine {name}, which is down: "
+                        f"pradrill lab up {name}",
+                        mend=(f"pradrill lab up {name}",),
+                    )
                 )
 
         return problems

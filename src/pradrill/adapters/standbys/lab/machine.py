@@ -30,6 +30,7 @@ from pradrill.errors import NotReadyError, PradrillError
 from pradrill.ports import Clock, Say
 from pradrill.system import ssh_sockets as sockets
 
+_LONGEST_REASON = 100  # characters: QEMU's failed assertions are long
 _BOOT = 300  # seconds, emulated
 _BOOT_KVM = 90
 _FIRST_WORD = 15.0  # of a kernel under KVM, which takes less than one
@@ -206,7 +207,8 @@ class Machine:
                 if accelerator == "tcg":
                     raise
 
-                say(f"{accelerator} does not work here: {error.message}")
+                first = error.message.splitlines()[0]
+                say(f"{accelerator} does not work here: {first[:_LONGEST_REASON]}")
                 continue
             finally:
                 self._qemu.kill()

@@ -1,0 +1,201 @@
+"""Look at all that drills need, here and on their standbys, and record none of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pradrill.app.composition import App
+from pradrill.app.launch import versions
+from pradrill.app.shipped import shipped
+from pradrill.app.silent_progress import SilentProgress
+from pradrill.app.tools import closing, tools_for
+from pradrill.config.checks.plays import ask_ansible
+from pradrill.config.problems import ConfigurationProblemsError, Problem
+from pradrill.config.project import LoadedDrill, Project
+from pradrill.domain.declared.standby import InventoryStandby
+from pradrill.domain.run.guard_mending import MendingPlaces
+from pradrill.domain.run.precondition import Concern, Holding, Precondition
+from pradrill.domain.run.run_plan import RunPlan
+from pradrill.domain.values.quotas import amount
+from pradrill.engine.examination import Examination
+from pradrill.errors import PradrillError
+from pradrill.system import scratch
+from pradrill.system.tools import ToolError, tool
+
+_PROGRAMS = {
+    "restic": ("restic", "version"),
+    "borg": ("borg", "--version"),
+    "pgbackrest": ("pgbackrest", "version"),
+    "barman": ("barman", "--version"),
+}
+"""Source of backups → what its tool is asked for its version."""
+
+_PACKAGES = {"ssh": "openssh-client", "borg": "borgbackup"}
+"""Program → its Debian package, where that is called otherwise."""
+
+_RUN_NEEDS = 100_000_000  # bytes for the records, the evidence and the reports of a run
+_BECOME = re.compile(r"^[\s-]*become\s*:\s*[\"']?(?!false|no\b)\S", re.MULTILINE | re.IGNORECASE)
+_MARKING = "mark_standby.yml"
+
+
+def preconditions(app: App, only: str | None) -> Iterator[Precondition]:
+    """Yield every precondition of all drills, or of one, as soon as it was looked at."""
+    with _lab_unmade(app):
+        yield from _preconditions(app, only)
+
+
+@contextmanager
+def _lab_unmade(app: App) -> Iterator[None]:
+    """Keep a lab that was never used from being made by being looked at."""
+    if (app.state / "lab").exists():
+        yield
+        return
+    from pradrill.adapters.standbys.lab import Lab  # noqa: PLC0415 only where it is not there
+
+    with tempfile.TemporaryDirectory(prefix=scratch.prefix(""), dir=scratch.base()) as folder:
+        app.lab = Lab(Path(folder), app.clock)
+        yield
+
+
+def _preconditions(app: App, only: str | None) -> Iterator[Precondition]:
+    yield from _versions()
+    yield _state(app)
+    try:
+        project = app.project(only)
+    except ConfigurationProblemsError as error:
+        yield from (_problem(Concern.CONFIGURATION, each) for each in error.problems)
+        return
+    except PradrillError as error:
+        yield _failure(Concern.CONFIGURATION, error)
+        return
+
+    names = ", ".join(project.drills) or "none"
+    says = f"{project.folder}: the plan (version {project.plan.plan}) and its drills: {names}"
+    yield _of_machine(Concern.CONFIGURATION, Holding.HOLDS, says)
+    yield from _playbooks(app, project)
+    yield from _programs(project)
+    for loaded in project.drills.values():
+        yield from _of_drill(app, project, loaded)
+
+
+def _versions() -> Iterator[Precondition]:
+    installed = ", ".join(f"{name} {version}" for name, version in versions().items())
+    yield _of_machine(Concern.TOOLS, Holding.HOLDS, installed)
+    if not (Path(sys.executable).parent / "ansible-playbook").exists():
+        says = f"ansible-playbook is not beside {sys.executable}"
+        yield _of_machine(Concern.TOOLS, Holding.FAILS, says, "bash src/bootstrap")
+    yield _program("ssh", ("ssh", "-V"))
+
+
+def _programs(project: Project) -> Iterator[Precondition]:
+    """Look for the tools of the sources that the drills name."""
+    ways = (way for loaded in project.drills.values() for way in loaded.drill.ways.values())
+    sources = {way.recovery_point.source.name for way in ways if way.recovery_point is not None}
+    for name in sorted(sources & _PROGRAMS.keys()):
+        yield _program(name, _PROGRAMS[name])
+
+
+def _program(name: str, command: tuple[str, ...]) -> Precondition:
+    try:
+        output = tool(*command).decode("utf-8", "replace").strip()
+    except ToolError as error:
+        mend = f"apt-get install {_PACKAGES.get(name, name)}"
+        return _of_machine(Concern.TOOLS, Holding.FAILS, error.message, mend)
+    says = output.splitlines()[0] if output else f"{name} is installed"
+    return _of_machine(Concern.TOOLS, Holding.HOLDS, says)
+
+
+def _state(app: App) -> Precondition:
+    """Look whether records could be written; the folder itself is made by a run, not here."""
+    there = app.state
+    while not there.exists():
+        there = there.parent
+    if not os.access(there, os.W_OK | os.X_OK):
+        says = f"{there} cannot be written, so that no run can be recorded in {app.state}"
+        mend = f'sudo install -d -m 700 -o "$(id -un)" {app.state}'
+        return _of_machine(Concern.STATE, Holding.FAILS, says, mend)
+    free = shutil.disk_usage(there).free
+    if free < _RUN_NEEDS:
+        says = f"only {amount(free)} are free for records in {app.state}"
+        return _of_machine(Concern.STATE, Holding.FAILS, says, f"df -h {there}")
+    return _of_machine(Concern.STATE, Holding.HOLDS, f"{app.state}, {amount(free)} free")
+
+
+def _playbooks(app: App, project: Project) -> Iterator[Precondition]:
+    """Have Ansible look at every playbook: its syntax, its modules, whom it reaches."""
+    try:
+        answers = ask_ansible(project, app.secrets.resolve)
+    except PradrillError as error:
+        yield _failure(Concern.PLAYBOOKS, error)
+        return
+    yield from (_problem(Concern.PLAYBOOKS, each) for each in answers.problems)
+    for word in answers.passed_over:
+        yield _of_machine(Concern.PLAYBOOKS, Holding.REMARK, word)
+    if not answers.problems:
+        says = "Ansible reads all of them, and knows their modules"
+        yield _of_machine(Concern.PLAYBOOKS, Holding.HOLDS, says)
+
+
+def _of_drill(app: App, project: Project, loaded: LoadedDrill) -> Iterator[Precondition]:
+    name = f"doctor-{secrets.token_hex(6)}"
+    try:
+        plan = app.plan(project, loaded)
+        with (
+            closing(tools_for(app, plan, SilentProgress())) as tools,
+            tempfile.TemporaryDirectory(prefix=scratch.prefix(name), dir=scratch.base()) as folder,
+        ):
+            places = MendingPlaces(_known_hosts(plan), _marking_playbook(plan), _becomes(plan))
+            examination = Examination(plan, tools, places, Path(folder), name)
+            for each in examination.preconditions():
+                yield Precondition.model_validate(
+                    app.secrets.masker.facts(each.model_dump(mode="json"))
+                )
+    except PradrillError as error:
+        failure = _failure(Concern.STANDBY, error)
+        yield failure.model_copy(update={"drill": loaded.drill.drill})
+
+
+def _known_hosts(plan: RunPlan) -> Path:
+    standby = plan.drill.standby
+    declared = standby.known_hosts if isinstance(standby, InventoryStandby) else None
+    return declared or Path("~/.ssh/known_hosts").expanduser()
+
+
+def _marking_playbook(plan: RunPlan) -> Path | None:
+    """Return the nearest playbook that marks a standby: beside the drill's own, or shipped."""
+    folders = [playbook.parent for playbook in plan.drill.playbooks()]
+    folders += [plan.drill_file.parent.parent / "playbooks", shipped() / "playbooks"]
+    return next((path for each in folders if (path := each / _MARKING).is_file()), None)
+
+
+def _becomes(plan: RunPlan) -> bool:
+    """Tell whether a playbook of the drill, or what it takes in, says `become`."""
+    files = [*plan.drill.playbooks(), *(each.path for each in (plan.around or plan).files)]
+    return any(
+        _BECOME.search(path.read_text("utf-8", "replace"))
+        for path in dict.fromkeys(files)
+        if path.suffix in {".yml", ".yaml"} and path.is_file()
+    )
+
+
+def _problem(about: Concern, problem: Problem) -> Precondition:
+    says = str(problem._replace(hint=None))
+    failure = _of_machine(about, Holding.FAILS, says)
+    return failure.model_copy(update={"hint": problem.hint})
+
+
+def _failure(about: Concern, error: PradrillError) -> Precondition:
+    failure = _of_machine(about, Holding.FAILS, error.message, *error.mend)
+    return failure if error.mend else failure.model_copy(update={"hint": error.hint})
+
+
+def _of_machine(about: Concern, holding: Holding, says: str, *mend: str) -> Precondition:
+    return Precondition(about=about, holding=holding, says=says, mend=mend)

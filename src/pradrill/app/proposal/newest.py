@@ -1,0 +1,166 @@
+"""Look into the newest backup of a place, with the tool that made it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+
+from pradrill.adapters.backups.dumps.kinds import of_folder
+from pradrill.adapters.backups.dumps.local_folder import LocalFolder
+from pradrill.app.proposal.contents import (
+    Contents,
+    InstantColumn,
+    Software,
+    instant_column,
+    of_dump,
+    of_listing,
+)
+from pradrill.app.proposal.place import Place, dumps_among
+from pradrill.errors import NotReadyError
+from pradrill.ports import Bounds
+from pradrill.system.command import run
+
+_SECONDS = 120.0
+_HEAD = 4 << 20  # bytes of a dump: its first tables
+_MOST_NAMES = 20_000
+
+Resolve = Callable[[str], str]
+
+
+def contents_of(place: Place, resolve: Resolve) -> Contents:
+    """Return what the newest backup holds. Raises NotReadyError when the place cannot be read."""
+    match place.tool:
+        case "restic":
+            return _of_restic(place, resolve)
+        case "borg":
+            return _of_borg(place, resolve)
+        case "pgbackrest" | "barman":
+            return Contents(Software.POSTGRESQL)
+        case _ if place.server is not None:
+            return Contents(Software.FILES)
+        case _:
+            return _of_dumps(Path(place.declared["folder"]))
+
+
+def _of_restic(place: Place, resolve: Resolve) -> Contents:
+    extra = {
+        "RESTIC_REPOSITORY": str(place.declared["repository"]),
+        "RESTIC_PASSWORD": resolve(place.declared["password"]),
+    }
+    command = ["restic", "--no-cache", "--no-lock", "ls", "--json", "latest"]
+    answer = run(command, Bounds(_SECONDS), extra=extra, package="restic")
+    if answer.code != 0:
+        raise NotReadyError(
+            f"the newest snapshot in {place.declared['repository']} cannot be listed: "
+            f"{(answer.err.strip().splitlines() or ['restic said nothing'])[-1]}",
+            hint="Try restic snapshots by hand, with this password.",
+        )
+    nodes = [json.loads(line) for line in answer.out.splitlines()[:_MOST_NAMES]]
+    tops = nodes[0].get("paths", ()) if nodes else ()
+    files = [str(node["path"]) for node in nodes if node.get("type") == "file"]
+    return of_listing(files, tops)
+
+
+def _of_borg(place: Place, resolve: Resolve) -> Contents:
+    secret = place.declared.get("password")
+    extra = {
+        "BORG_REPO": str(place.declared["repository"]),
+        "BORG_PASSPHRASE": resolve(secret) if secret else "",
+        "BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK": "yes",
+        "BORG_RELOCATED_REPO_ACCESS_IS_OK": "yes",
+    }
+    bounds = Bounds(_SECONDS)
+    last = run(["borg", "list", "--last", "1", "--short"], bounds, extra=extra, package="borg")
+    name = last.out.strip()
+    if last.code != 0 or not name:
+        raise NotReadyError(
+            f"the newest archive in {place.declared['repository']} cannot be listed: "
+            f"{(last.err.strip().splitlines() or ['there is none'])[-1]}",
+            hint="Try borg list by hand, with this password.",
+        )
+    words = ["borg", "list", "--format", "{type} {path}{NL}", f"::{name}"]
+    lines = run(words, bounds, extra=extra, package="borg").out.splitlines()[:_MOST_NAMES]
+    return of_listing([f"/{line[2:]}" for line in lines if line.startswith("-")])
+
+
+def _of_dumps(folder: Path) -> Contents:
+    entries = dumps_among(list(LocalFolder().entries(str(folder))))
+    if not entries:
+        return Contents(Software.FILES)
+    newest = folder / entries[-1].name
+    if newest.is_dir():
+        return _of_dump_folder(newest)
+    if newest.name.endswith((".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.xz")):
+        return _of_archive(newest)
+    contents = of_dump(_head(newest))
+    if contents is None:
+        raise NotReadyError(
+            f"{newest} is neither a dump of MariaDB or PostgreSQL nor an archive of files",
+            hint="Begin with a drill of your own: drills/README.md of pradrill.",
+        )
+    if contents.kind is Software.POSTGRESQL and contents.newest is None:
+        return contents._replace(newest=_schema_column(newest))
+    return contents
+
+
+def _of_dump_folder(folder: Path) -> Contents:
+    names = {path.name for path in folder.iterdir()}
+    kind = of_folder(names)
+    if kind.maker == "pg_dump":
+        contents = of_dump((folder / "toc.dat").read_bytes()[:_HEAD])
+        database = contents.database if contents else None
+        return Contents(Software.POSTGRESQL, database=database)._replace(
+            newest=_schema_column(folder)
+        )
+    if kind.maker == "mydumper":
+        parts = (name.partition("-schema-create") for name in names)
+        databases = sorted(before for before, word, _ in parts if word)
+        return Contents(Software.MARIADB, database=next(iter(databases), None))
+    what = kind.problem or f"it is a backup of {kind.maker}, for which no first drill is proposed"
+    raise NotReadyError(
+        f"{folder}: {what}",
+        hint="playbooks/README.md of pradrill lists the restores that ship.",
+    )
+
+
+def _of_archive(path: Path) -> Contents:
+    try:
+        with tarfile.open(path) as archive:
+            names = [each.name for each in islice(archive, _MOST_NAMES) if each.isfile()]
+    except (OSError, tarfile.TarError) as error:
+        raise NotReadyError(f"the archive {path} cannot be read: {error}") from error
+    return of_listing([f"/{name.removeprefix('./')}" for name in names])._replace(archive=True)
+
+
+def _head(path: Path) -> bytes:
+    """Return a dump's first bytes, unpacked."""
+    if path.suffix == ".gz":
+        with gzip.open(path) as file:
+            return file.read(_HEAD)
+    if path.suffix == ".zst":
+        return _unpacked(path)
+    with path.open("rb") as file:
+        return file.read(_HEAD)
+
+
+def _unpacked(path: Path) -> bytes:
+    command = ["zstd", "-dcq", str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        content = process.stdout.read(_HEAD) if process.stdout is not None else b""
+        process.kill()
+        return content
+
+
+def _schema_column(dump: Path) -> InstantColumn | None:
+    """Return the column that dates a dump of pg_dump's newest row, where pg_restore is at hand."""
+    if shutil.which("pg_restore") is None:
+        return None
+    command = ["pg_restore", "--schema-only", "-f", "-", str(dump)]
+    answer = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)
+    return instant_column(answer.stdout.decode("utf-8", "replace"))

@@ -1,0 +1,32 @@
+"""Show nothing: for commands that use a run's tools and are no run."""
+
+from __future__ import annotations
+
+from pradrill.domain.run.outcome import StepResult
+from pradrill.domain.run.question import Question
+
+
+class SilentProgress:
+    """Takes what a run would show, and shows none of it."""
+
+    def of(self, service: str | None) -> SilentProgress:  # noqa: ARG002 the port's
+        """Return itself: a branch shows as little."""
+        return self
+
+    def phase(self, name: str) -> None:
+        """Begin a phase."""
+
+    def step(self, name: str, deadline: float) -> None:
+        """Begin a step."""
+
+    def say(self, line: str) -> None:
+        """Tell nobody."""
+
+    def checks(self, green: int, total: int) -> None:
+        """Count for nobody."""
+
+    def ask(self, question: Question) -> None:
+        """Ask nobody."""
+
+    def finish(self, step: StepResult) -> None:
+        """End a step."""

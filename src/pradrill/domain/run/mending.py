@@ -1,0 +1,89 @@
+"""Write the commands that mend a precondition, as a person types them on the controller."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from shlex import quote
+
+from pradrill.domain.run.host import MARKER, Host
+
+_SSH = 22
+_USUAL = Path("~/.ssh/known_hosts")
+
+
+def pinning(host: Host, known_hosts: Path) -> tuple[str, ...]:
+    """Return how a host's key is fetched, compared on its console, and kept."""
+    port = "" if host.port == _SSH else f"-p {host.port} "
+    key = f"{host.name}.key"
+    return (
+        f"ssh-keyscan {port}-t ed25519 {host.address} > {key} && ssh-keygen -lf {key}",
+        f"ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub   # the same on {host.name}'s console?",
+        f"cat {key} >> {quote(str(known_hosts))}",
+    )
+
+
+def new_key(path: Path, hosts: Sequence[Host]) -> tuple[str, ...]:
+    """Return how a login key is made and taken to the hosts that it opens."""
+    public = quote(f"{path}.pub")
+    return (
+        f"ssh-keygen -t ed25519 -N '' -f {quote(str(path))}",
+        *(f"ssh-copy-id -i {public} -p {host.port} {login(host)}" for host in hosts),
+    )
+
+
+def ssh(host: Host, known_hosts: Path, command: str = "") -> str:
+    """Return the command that logs in to a host as a drill does, or runs a command there."""
+    words = ["ssh", "-o BatchMode=yes"]
+    words += [f"-i {quote(str(host.private_key))}"] if host.private_key else []
+    words += [f"-p {host.port}"] if host.port != _SSH else []
+    words += [f"-o {quote(option)}" for option in _pinned_in(known_hosts)]
+    words += [login(host)]
+    return " ".join([*words, quote(command)] if command else words)
+
+
+def marking(host: Host, inventory: Path, known_hosts: Path, playbook: Path | None) -> str:
+    """Return the command that marks a host as a standby; a wrong one may be overwritten then."""
+    if playbook is None:
+        root = "" if host.user == "root" else "sudo -n "
+        folder = Path(MARKER).parent
+        script = f"install -d -m 755 {folder} && install -m 644 /etc/machine-id {MARKER}"
+        return ssh(host, known_hosts, f"{root}sh -c {quote(script)}")
+
+    words = ["ansible-playbook", "-i", quote(str(inventory)), "--limit", host.name]
+    words += [f"--ssh-common-args {quote(f'-o {each}')}" for each in _pinned_in(known_hosts)]
+    words += [] if host.user == "root" else ["-e mark_become=true"]
+    return " ".join([*words, quote(str(playbook))])
+
+
+def passwordless_sudo(host: Host) -> tuple[str, ...]:
+    """Return how a login may become root without being asked, typed on the host as root."""
+    rule = f"{login_name(host)} ALL=(ALL:ALL) NOPASSWD: ALL"
+    file = "/etc/sudoers.d/pradrill"
+    return (
+        f"echo {quote(rule)} > {file} && chmod 440 {file} && visudo -c   # as root on {host.name}",
+    )
+
+
+def closing(host: Host, known_hosts: Path, endpoint: str) -> str:
+    """Return the command that takes a way to production from a standby."""
+    address, _, port = endpoint.rpartition(":")
+    tables = "ip6tables" if address.startswith("[") else "iptables"
+    root = "" if host.user == "root" else "sudo -n "
+    rule = f"-I OUTPUT -p tcp -d {address.strip('[]')} --dport {port} -j REJECT"
+    return ssh(host, known_hosts, f"{root}{tables} {rule}")
+
+
+def login(host: Host) -> str:
+    """Return what ssh takes: USER@ADDRESS."""
+    return f"{host.user}@{host.address}" if host.user else host.address
+
+
+def login_name(host: Host) -> str:
+    """Return the login's name; without one in the inventory it is the caller's."""
+    return host.user or "$(whoami)"
+
+
+def _pinned_in(known_hosts: Path) -> list[str]:
+    """Return the option that names the pinned keys, unless they are where ssh looks anyway."""
+    return [] if known_hosts == _USUAL.expanduser() else [f"UserKnownHostsFile={known_hosts}"]

@@ -1,0 +1,135 @@
+"""What init recognises of a repository and of what it holds, and that what it writes is valid."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pradrill.adapters.clock import SteadyClock
+from pradrill.app.proposal.contents import (
+    Contents,
+    InstantColumn,
+    Software,
+    folders_of,
+    instant_column,
+    may_be_emptied,
+    of_dump,
+    of_listing,
+)
+from pradrill.app.proposal.place import Place, pattern_of, recognise_place
+from pradrill.app.proposal.proposal import Proposal, StandbyLogin
+from pradrill.app.proposal.write import write_project
+from pradrill.config.project import open_house
+from pradrill.errors import UsageError
+
+MARIADB = b"""\
+/*M!999999\\- enable the sandbox mode */
+-- MariaDB dump 10.19  Distrib 10.11.6-MariaDB
+--
+-- Host: localhost    Database: shop
+-- ------------------------------------------------------
+CREATE TABLE `orders` (
+  `id` bigint(20) NOT NULL,
+  `shipped` datetime DEFAULT NULL,
+  `created_at` timestamp NULL DEFAULT NULL
+) ENGINE=InnoDB;
+"""
+POSTGRESQL = """\
+CREATE TABLE public.orders (
+    id bigint NOT NULL,
+    created_at timestamp without time zone,
+    updated_at timestamp with time zone
+);
+"""
+SECRET = "file:/etc/pradrill/restic"  # noqa: S105 a name, no secret
+CASES = [
+    (Place("restic", {"repository": "/srv/restic", "password": SECRET}), Software.WORDPRESS),
+    (recognise_place("restic:sftp:keeper@192.0.2.30:/srv/restic", SECRET, "UTC"), Software.MOODLE),
+    (recognise_place("borg:ssh://keeper@192.0.2.30:2222/srv/borg", SECRET, "UTC"), Software.FILES),
+    (Place("pgbackrest", {"repository": "/srv/pgbackrest", "stanza": "main"}), Software.POSTGRESQL),
+    (recognise_place("barman:main", None, "UTC"), Software.POSTGRESQL),
+    (recognise_place("sftp://keeper@192.0.2.30/srv/dumps", None, "UTC"), Software.MARIADB),
+    (
+        Place("dumps", {"folder": "/srv/d", "names": "a-%Y.sql", "timezone": "UTC"}),
+        Software.POSTGRESQL,
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [
+        ("files-2026-11-28.tar.gz", "files-%Y-%m-%d.tar.gz"),
+        ("shop-20261128-0100.sql.gz", "shop-%Y%m%d-%H%M.sql.gz"),
+        ("shop-20261124T0100", "shop-%Y%m%dT%H%M"),
+        ("100%_2026-11-28_01-30-00.dump", "100%%_%Y-%m-%d_%H-%M-%S.dump"),
+        ("db20261128013000.sql", "db%Y%m%d%H%M%S.sql"),
+        ("latest.sql", None),
+    ],
+)
+def test_a_dumps_name_says_how_its_date_is_written(name: str, pattern: str | None) -> None:
+    """The pattern of recovery_point.dumps.names is read from the newest name."""
+    assert pattern_of(name) == pattern
+
+
+def test_what_a_backup_holds_is_told_by_its_names_and_its_first_lines() -> None:
+    """Moodle, WordPress, files, MariaDB and PostgreSQL, with the column that dates them best."""
+    moodle = ["/var/www/moodle/lib/moodlelib.php", "/var/moodledata/filedir/ab"]
+    assert of_listing(moodle).kind is Software.MOODLE
+    wordpress = ["/var/www/blog/wp-config.php", "/var/www/blog/index.php"]
+    assert of_listing(wordpress) == Contents(Software.WORDPRESS, ("/var/www/blog",))
+    assert of_listing(["/srv/shares/a"], ["/srv/shares"]).kind is Software.FILES
+    assert of_dump(MARIADB) == Contents(
+        Software.MARIADB, database="shop", newest=InstantColumn("orders", "created_at", True)
+    )
+    assert instant_column(POSTGRESQL) == InstantColumn("public.orders", "updated_at", True)
+    assert of_dump(b"PK\x03\x04 something else") is None
+
+
+def test_no_folder_of_the_system_is_proposed_to_be_emptied() -> None:
+    """A teardown removes what a restore brought: never /etc, /var/lib or /usr/bin."""
+    machine = ["/etc/passwd", "/usr/bin/ls", "/var/lib/dpkg/status", "/srv/shares/a", "/boot/x"]
+    assert folders_of(machine) == ("/srv/shares", "/var/lib/dpkg")
+    for folder in ("/etc", "/etc/ssh", "/var/lib", "/usr/bin", "/home", "/srv/a b", "/srv/../etc"):
+        assert not may_be_emptied(folder), folder
+
+
+@pytest.mark.parametrize(("place", "kind"), CASES, ids=lambda each: str(each)[:20])
+def test_what_is_written_is_valid_whatever_the_source(
+    place: Place, kind: Software, tmp_path: Path
+) -> None:
+    """Plan, drill, inventory, playbooks and checks load without a problem, for each tool."""
+    contents = Contents(kind, ("/srv/shop",), "shop")
+    standby = StandbyLogin("drill", "192.0.2.20", 2222, "/root/.ssh/id_ed25519")
+    proposal = Proposal(
+        service="shop",
+        place=place,
+        contents=contents,
+        standby=standby,
+        production="192.0.2.10:443",
+        organisation='L\'"Exemple": SAS',
+    )
+    write_project(proposal, tmp_path)
+    project = open_house(tmp_path / "drills", now=SteadyClock().now())
+    assert project.plan.organisation == 'L\'"Exemple": SAS'
+    assert [host.port for host in project.drills["shop"].hosts] == [2222]
+    suite = (tmp_path / "drills/checks/shop/test_shop.py").read_text("utf-8")
+    assert "with host.sudo():" in suite, "the login is not root"
+    assert proposal.newest_data().get("command", "sudo -n sh").startswith("sudo -n sh")
+    shutil.rmtree(tmp_path / "drills/checks")
+    assert write_project(proposal, tmp_path).fresh == (
+        tmp_path / "drills/checks/shop/test_shop.py",
+    )
+
+
+def test_a_place_that_nobody_made_is_refused_with_how_to_say_it(tmp_path: Path) -> None:
+    """A folder that is not there, one without dated names, a restic repository without password."""
+    with pytest.raises(UsageError, match="no repository and no folder"):
+        recognise_place(str(tmp_path / "nowhere"), None, "UTC")
+    (tmp_path / "latest.sql").touch()
+    with pytest.raises(UsageError, match="name carries its date"):
+        recognise_place(str(tmp_path), None, "UTC")
+    with pytest.raises(UsageError, match="no password is named"):
+        recognise_place("sftp:keeper@backup:/srv/restic", None, "UTC")

@@ -1,0 +1,60 @@
+"""Problems of files are said in words: no pattern, no bare "invalid", no path without its slash."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pradrill.config.loader import playbook_problem, read_document, validate
+from pradrill.config.problems import ConfigurationProblemsError, Problem
+from pradrill.domain.declared.drill import Drill
+
+DRILL = """\
+drill: {name}
+services: [shop]
+scenario: {{name: loss}}
+standby: {{inventory: i.yml, hosts: standby, unchanged_after_teardown: [{path}]}}
+restore: [{{playbook: r.yml}}]
+verify:
+  checks: c
+  newest_data: {{{reading}: {{command: date}}}}
+  must_not_reach: ["192.0.2.10:443"]
+teardown: [{{playbook: t.yml}}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"name": "Shop 1"}, '"Shop 1" must begin with a small letter; digits, - and _ may'),
+        ({"path": "etc"}, '"etc" must be an absolute path'),
+        ({"reading": "Last Order"}, '"Last Order" must begin with a small letter; digits, spaces'),
+    ],
+)
+def test_a_form_is_said_in_words(tmp_path: Path, values: dict[str, str], words: str) -> None:
+    """Nobody has to read a regular expression."""
+    file = tmp_path / "drill.yml"
+    file.write_text(DRILL.format(**{"name": "shop", "path": "/etc", "reading": "last"} | values))
+    with pytest.raises(ConfigurationProblemsError) as raised:
+        validate(read_document(file), Drill)
+    assert words in str(raised.value)
+    assert "pattern" not in str(raised.value)
+
+
+def test_a_playbook_that_is_no_yaml_says_why(tmp_path: Path) -> None:
+    """File, line, and YAML's own reason."""
+    file = tmp_path / "restore.yml"
+    file.write_text("- hosts: all\n  tasks: [\n")
+    words = playbook_problem(file) or ""
+    assert words.startswith(f"{file}:")
+    assert re.search(r":\d is not valid YAML: .*expected", words)
+
+
+def test_a_path_keeps_its_slash_wherever_the_command_is_started(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """From / all is below here, and nothing is clear without the slash."""
+    monkeypatch.chdir("/")
+    assert str(Problem(Path("/etc/pradrill/plan.yml"), 3, "", "x")).startswith("/etc/pradrill/")
