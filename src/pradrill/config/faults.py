@@ -73,7 +73,8 @@ def shipped() -> tuple[DeclaredFault, ...]:
 def _read(path: Path) -> tuple[DeclaredFault, ...]:
     """Read a file of faults. Raises ConfigurationProblemsError."""
     document = read_document(path)
-    faults = validate(document, FaultFile).faults
+    file = validate(document, FaultFile)
+    faults = tuple(fault.after(file.prelude) for fault in file.faults)
     first: dict[str, int] = {}
     problems = []
     for number, fault in enumerate(faults):

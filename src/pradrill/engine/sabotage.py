@@ -28,7 +28,7 @@ from pradrill.engine.steps.standby import prove_identity_again, prove_isolation_
 from pradrill.errors import ConfigurationError, ExitCode, NotReadyError, PradrillError
 from pradrill.ports import Journal, Standby, Verification
 
-_PAUSES = (3.0, 5.0)
+_PAUSES = (5.0,)
 """Seconds before what is red on a damaged copy is asked again: what mends itself is no catch."""
 _PATIENCE = (3.0, 5.0, 10.0, 10.0)
 """The same on a copy that is not damaged, which may be slow to wake."""
@@ -304,6 +304,8 @@ def _without(tried: TriedFault, lapsed: set[CheckKey]) -> TriedFault:
 
 
 def _line(tried: TriedFault) -> str:
-    checks = f" by {', '.join(tried.caught_by)}" if tried.caught_by else ""
-    why = f": {tried.detail}" if tried.detail and not checks else ""
-    return f"{tried.fault}: {tried.outcome}{checks}{why}"
+    if tried.caught_by:
+        more = f" and {len(tried.caught_by) - 1} more" if len(tried.caught_by) > 1 else ""
+        return f"{tried.fault}: caught by {tried.caught_by[0]}{more}"
+    why = f": {tried.detail}" if tried.detail else ""
+    return f"{tried.fault}: {tried.outcome}{why}"

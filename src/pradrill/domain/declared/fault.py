@@ -63,10 +63,23 @@ class DeclaredFault(Model):
         fitting = not self.services or not {*self.services}.isdisjoint(services)
         return fitting and given.keys() >= {*self.parameters}
 
+    def after(self, prelude: str) -> Self:
+        """Return it with what its commands begin with."""
+        if not prelude:
+            return self
+        discover = {name: f"{prelude}\n{command}" for name, command in self.discover.items()}
+        command = f"{prelude}\n{self.command}"
+        return self.model_copy(update={"discover": discover, "command": command})
+
 
 class FaultFile(Model):
     """A file of faults."""
 
+    prelude: str = Field(
+        default="",
+        description="what each command of the file begins with, as functions of the shell",
+        examples=['sql() { mariadb "$database" "$@"; }'],
+    )
     faults: tuple[DeclaredFault, ...] = Field(min_length=1, description="the faults")
 
 
