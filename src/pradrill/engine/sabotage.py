@@ -105,7 +105,8 @@ def _restore(run: Run) -> None:
         raise SabotageStoppedError(context.signal)
     wrong = [step for step in context.facts.steps if step.outcome is not StepOutcome.PASSED]
     if wrong and wrong[0].phase is Phase.READINESS:
-        raise NotReadyError(f"{wrong[0].name}: {wrong[0].detail}", hint="See: pradrill plan DRILL.")
+        hint = "Nothing was damaged. Mend it, then launch it again."
+        raise NotReadyError(f"{wrong[0].name}: {wrong[0].detail}", hint=hint)
     stable = all(context.facts.of(branch.service).stable for branch in context.facts.plan.branches)
     if wrong or not stable:
         what = f"{wrong[0].name}: {wrong[0].detail}" if wrong else "its checks were not stable"
