@@ -58,6 +58,8 @@ test_bytes.__doc__ = (
 
 def test_the_files_are_of_the_newest_backup(host):
     """The heartbeat among the files is no older than the nightly backup may be."""
-    age = host.check_output(f'echo $(( $(date +%s) - $(date -d "$(cat {HEARTBEAT})" +%s) ))')
-    assert age.lstrip("-").isdecimal(), f"the heartbeat holds no instant: {age[:100]}"
+    instant = host.file(HEARTBEAT).content_string.strip()
+    assert instant[:4].isdecimal(), f"the heartbeat holds no instant: {instant[:100]!r}"
+    age = host.check_output(f"echo $(( $(date +%s) - $(date -d '{instant}' +%s) ))")
+    assert age.lstrip("-").isdecimal(), f"the heartbeat holds no instant: {instant[:100]!r}"
     assert int(age) < OLDEST * 3600, f"the heartbeat is {int(age) // 3600} hours old"
