@@ -1,5 +1,6 @@
 <?php
-// Installs WordPress for the site named on the command line and fills it, once.
+// Installs WordPress for the site named on the command line and fills it, once. Prints the password of
+// the account that is planted in it: with it a drill signs in to what it has restored.
 $site = $argv[1];
 $_SERVER['HTTP_HOST'] = $_SERVER['SERVER_NAME'] = $site;
 $_SERVER['REQUEST_URI'] = '/';
@@ -10,10 +11,13 @@ require '/usr/share/wordpress/wp-load.php';
 require_once ABSPATH . 'wp-admin/includes/upgrade.php';
 require_once ABSPATH . 'wp-admin/includes/image.php';
 if (is_blog_installed()) {
-    exit("already there\n");
+    exit;
 }
 add_filter('pre_wp_mail', '__return_true');  // nobody is written to
 wp_install('Exemple SAS', 'admin', "admin@$site", false, '', wp_generate_password(24));
+$password = wp_generate_password(24, false);
+wp_insert_user(['user_login' => 'pradrill', 'user_pass' => $password, 'role' => 'author',
+    'user_email' => "pradrill@$site"]);
 switch_theme('twentytwentythree');  // the one that Debian 12 and 13 both have
 $posts = [
     'Le plan de reprise est révisé' => 'La version 3 du plan est approuvée par la direction.',
@@ -40,4 +44,4 @@ $attachment = wp_insert_attachment(
     $file
 );
 update_post_meta($attachment, 'pradrill_sha256', hash_file('sha256', $file));
-echo "filled\n";
+echo $password;

@@ -319,6 +319,37 @@ class Standby(Protocol):
         """
 
 
+class Copies(Protocol):
+    """A standby whose hosts can be saved as they are, and resumed as throw-away copies."""
+
+    def save(self, say: Say) -> Standby:
+        """Save the hosts that run, which ends them; each start of what it returns is a new copy.
+
+        A stop of that drops the copy; a stop of the standby itself drops what was saved, too.
+        """
+
+
+class DamageEnd(NamedTuple):
+    """What doing a damage came to: the command's exit code, and its last words."""
+
+    code: int
+    reason: str
+
+
+class Damager(Protocol):
+    """Damages a copy of a standby. Raises UnreachableError."""
+
+    def ask(
+        self, host: Host, site: Site, command: str, values: Mapping[str, str], deadline: float
+    ) -> str:
+        """Run a command there and return the first line it prints; raises PradrillError."""
+
+    def damage(
+        self, host: Host, site: Site, command: str, values: Mapping[str, str], deadline: float
+    ) -> DamageEnd:
+        """Run a command there with these shell variables; never raises for what it does."""
+
+
 class Journal(Protocol):
     """A run's facts, on disk as they happen."""
 

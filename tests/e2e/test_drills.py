@@ -225,6 +225,70 @@ def test_a_killed_run_is_found_and_torn_down_by_the_next_command(place: Place) -
     assert not [pid for pid in processes.carrying(run_id) if pid != os.getpid()]
 
 
+OWN_FAULTS = """faults:
+  - {fault: office-flipped, stands_for: rot, command: "printf x | dd of=$(find $uploads -name
+     office.png) seek=9000 bs=1 conv=notrunc", discover: {uploads: echo /var/lib/wordpress}}
+  - {fault: nothing-done, stands_for: nothing, command: "true"}
+  - {fault: cannot-be, stands_for: nothing, command: "echo no such thing >&2; exit 7"}
+"""
+
+
+def own_faults(place: Place) -> None:
+    """Give the drill three faults of its own, and none of those that ship."""
+    path = place.drills / "wordpress.yml"
+    text = path.read_text(encoding="utf-8").partition("\nsabotage:")[0]
+    path.write_text(f"{text}\nsabotage: {{faults: [own.faults]}}\n", encoding="utf-8")
+    (place.drills / "own.faults").write_text(OWN_FAULTS, encoding="utf-8")
+
+
+@pytest.mark.nightly
+def test_a_sabotage_tells_what_the_checks_notice(place: Place) -> None:
+    """Of three faults one is caught, one missed, one not done; its score is entered, and no run."""
+    own_faults(place)
+    runs = place.runs()
+    result = pradrill("sabotage", "wordpress", state=place.state, drills=place.drills)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.startswith("50 %  wordpress  1 of 2 faults caught, 20")
+    assert "No check noticed:\n  nothing-done: nothing\n" in result.stdout
+    assert "cannot-be: nothing (it could not be done: no such thing)" in result.stdout
+    assert place.runs() == runs
+    assert place.nothing_is_left()
+    verified = pradrill("register", "verify", state=place.state, drills=place.drills)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    listed = pradrill("sabotage", state=place.state, drills=place.drills)
+    assert listed.stdout.startswith("50 %  wordpress  1 of 2 faults caught, 20")
+    assert "have changed since" not in listed.stdout
+
+
+@pytest.mark.nightly
+def test_the_next_command_removes_what_a_killed_sabotage_has_left(place: Place) -> None:
+    """After kill -9 on a copy the next command ends machine and processes, and drops what is there.
+
+    Neither a run nor a score comes of it.
+    """
+    own_faults(place)
+    runs = place.runs()
+    running = subprocess.Popen(
+        command("sabotage", "wordpress", state=place.state, drills=place.drills),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    saved = place.standby.folder / "saved" / "disk.qcow2"
+    until(lambda: saved.exists() and place.standby.running, deadline=300)
+    running.kill()
+    running.communicate()
+    (folder,) = (place.state / "sabotages").iterdir()
+    listed = pradrill("runs", state=place.state)
+    assert f"the sabotage {folder.name} was killed" in listed.stderr
+    assert place.runs() == runs
+    assert not folder.exists()
+    assert not saved.exists()
+    assert not place.standby.running
+    assert not [pid for pid in processes.carrying(folder.name) if pid != os.getpid()]
+
+
 def test_a_demo_that_is_not_kept_leaves_no_machine(scene: DemoScene, state: Path) -> None:
     """Without --keep the stage is cleared when it closes: the last test of this scene."""
     app = App(Namespace(state=state, log=None, drills=REPOSITORY / "drills"))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.e2e.scenes.keeper import play, script, send
+from tests.e2e.scenes.keeper import kit, play, script, send
 from tests.e2e.scenes.place import REPOSITORY, PlaceOfLoss
 from tests.e2e.scenes.scene import Scene, inside
 from tests.support.endings import assert_recovered, failed_checks, step
@@ -48,7 +48,8 @@ def scene(
         send(primary, SOURCE, "/var/www/moodle")
         inside(primary, script("moodle"), kind, deadline=SLOW)
         job = (REPOSITORY / "playbooks/files/backup-moodle").read_text(encoding="utf-8")
-        output = inside(primary, script("back_up_moodle"), kind, stdin=job, deadline=SLOW)
+        back_up = kit() + script("back_up_moodle")
+        output = inside(primary, back_up, kind, stdin=job, deadline=SLOW)
         rotten["path"] = output.splitlines()[-1]
 
     yield play(lab, tmp_path_factory.mktemp("scene"), live)

@@ -7,6 +7,8 @@ READER = "/var/lib/pradrill-restore/manifest-files"  # left there by the restore
 # Which part of the files that the manifest has hashes of is read, in each pass of the checks: 1.0
 # is each of them, 0.1 a tenth, another one each day.
 SAMPLE = 1.0
+HEARTBEAT = "/srv/files/pradrill-heartbeat/heartbeat"
+OLDEST = 25  # hours that the heartbeat may be old: the backup is made every night
 
 
 def compare(host, aspect):
@@ -52,3 +54,12 @@ def test_bytes(host, record_property):
 test_bytes.__doc__ = (
     f"{SAMPLE * 100:g} % of the files hashed by the manifest (drawn by the day) have their bytes."
 )
+
+
+def test_the_files_are_of_the_newest_backup(host):
+    """The heartbeat among the files is no older than the nightly backup may be."""
+    instant = host.file(HEARTBEAT).content_string.strip()
+    assert instant[:4].isdecimal(), f"the heartbeat holds no instant: {instant[:100]!r}"
+    age = host.check_output(f"echo $(( $(date +%s) - $(date -d '{instant}' +%s) ))")
+    assert age.lstrip("-").isdecimal(), f"the heartbeat holds no instant: {instant[:100]!r}"
+    assert int(age) < OLDEST * 3600, f"the heartbeat is {int(age) // 3600} hours old"

@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pradrill.app.author import user
 from pradrill.app.composition import App
 from pradrill.app.discreet_progress import DiscreetProgress
+from pradrill.app.killed_sabotages import sweep_sabotages
 from pradrill.app.primary_clocks import clocks
 from pradrill.app.reading import warn
 from pradrill.app.tools import closing, tools_for
@@ -66,6 +67,7 @@ def sweep(app: App, progress: Progress, spare: Collection[str] = ()) -> list[Run
 
     A crashed run that cannot be torn down now is told on stderr and found again next time.
     """
+    sweep_sabotages(app)
     progress = DiscreetProgress(progress, app.secrets.masker)
     recovered = Recovered([], {})
     try:

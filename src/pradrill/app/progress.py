@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import copy
 from pathlib import Path
 from typing import Any, TextIO
 
 from pradrill.app.output import Outlet, text
-from pradrill.domain.run.outcome import StepResult
+from pradrill.domain.run.outcome import StepOutcome, StepResult
 from pradrill.domain.run.question import Question
-from pradrill.ports import Progress
+from pradrill.ports import Clock, Progress
+from pradrill.reporting.language.formats import line as one_line
 from pradrill.reporting.text.live import LiveProgress
 from pradrill.reporting.text.screens import open_console
 
@@ -39,6 +40,53 @@ def watch(
 
     with _opened(log) as file:
         yield LogProgress(file)
+
+
+@contextmanager
+def watch_lines(log: str, clock: Clock) -> Iterator[Progress]:
+    """Show what takes many small steps line by line; or log it when there is no terminal."""
+    if sys.stderr.isatty() or os.environ.get("PRADRILL_PROGRESS") == "plain":
+        yield LineProgress(clock)
+        return
+
+    with _opened(log) as file:
+        yield LogProgress(file)
+
+
+class LineProgress:
+    """Prints each thing as it comes, with the time since the start; never raises."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._start = clock.now()
+
+    def of(self, service: str | None) -> LineProgress:  # noqa: ARG002 one view for all
+        """Return the same lines."""
+        return self
+
+    def phase(self, name: str) -> None:
+        """Leave a phase to its steps."""
+
+    def step(self, name: str, deadline: float) -> None:  # noqa: ARG002 not shown
+        """Begin a step."""
+        self.say(name)
+
+    def say(self, line: str) -> None:
+        """Print a line."""
+        seconds = int((self._clock.now() - self._start).total_seconds())
+        with suppress(OSError, ValueError):  # a terminal that went away ends nothing
+            print(f"{seconds // 60:02d}:{seconds % 60:02d}  {one_line(line, 200)}", file=sys.stderr)
+
+    def checks(self, green: int, total: int) -> None:
+        """Leave the checks to what comes of them."""
+
+    def ask(self, question: Question) -> None:
+        """Leave questions to those who are asked."""
+
+    def finish(self, step: StepResult) -> None:
+        """Tell a step that did not pass."""
+        if step.outcome is not StepOutcome.PASSED:
+            self.say(f"{step.name}: {step.outcome}")
 
 
 class LogProgress:

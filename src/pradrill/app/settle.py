@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from pradrill.app.reading import StateReader, warn
 from pradrill.errors import RecordError
+from pradrill.register.runs.sabotage_folders import has_sabotages
 
 _Reader = TypeVar("_Reader", bound=StateReader)
 
@@ -29,6 +30,11 @@ def swept(app: _Reader) -> _Reader:
         with watch(app.log, 0.0) as progress:
             sweep(app if isinstance(app, App) else App(app.args), progress, spare=resumable)
     else:
+        if has_sabotages(app.state):
+            from pradrill.app.composition import App  # noqa: PLC0415 as above
+            from pradrill.app.killed_sabotages import sweep_sabotages  # noqa: PLC0415
+
+            sweep_sabotages(app if isinstance(app, App) else App(app.args))
         app.settle()
 
     return app

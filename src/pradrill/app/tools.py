@@ -12,6 +12,7 @@ from pradrill.adapters.ansible.runner import AnsibleRunner, opened
 from pradrill.adapters.notifications.command import CommandNotifier
 from pradrill.adapters.questions.files import FilePeople
 from pradrill.adapters.questions.terminal import Terminal
+from pradrill.adapters.ssh.damage import SshDamager
 from pradrill.adapters.ssh.leases import SshLeases
 from pradrill.adapters.ssh.probe import SshProbe
 from pradrill.adapters.ssh.sessions import Sessions
@@ -66,10 +67,12 @@ def tools_for(app: App, plan: RunPlan, progress: Progress) -> Tools:
 
     sessions = Sessions()  # the probe's and the leases': connecting is what costs
 
+    standby = _standby(app, plan)
+
     return Tools(
         clock=app.clock,
         store=app.store,
-        standby=_standby(app, plan),
+        standby=standby,
         probe=SshProbe(app.clock, secrets.resolve, sessions),
         runner=AnsibleRunner(app.clock, secrets.resolve, masker=secrets.masker),
         verifier=TestinfraVerifier(app.clock, secrets.masker),
@@ -79,6 +82,8 @@ def tools_for(app: App, plan: RunPlan, progress: Progress) -> Tools:
         sources={s: source(app, each) for s, each in backups.items()},
         checked={s: checked_before(each, app.store) for s, each in backups.items()},
         leases=SshLeases(sessions) if plan.drill.standby.leased else None,
+        copies=standby if isinstance(standby, LabMachines) else None,
+        damager=SshDamager(sessions),
         unusable=unusable,
         masked=secrets.masker.facts,
     )

@@ -15,6 +15,7 @@ COMMANDS = {
     "abort": "stop a run from another terminal, through its teardown",
     "teardown": "tear down once more what a run has left on its standby",
     "gc": "find what older runs have left anywhere, show it, and remove it",
+    "sabotage": "damage copies of a restored machine, and see which faults its checks notice",
     "due": "list the services whose drill is due, or run their drills",
     "schema": "print the JSON Schema of a drill or of the plan, for editors",
     "show": "print a run's record",

@@ -32,6 +32,8 @@ from pradrill.engine.leases import Tenancy
 from pradrill.errors import PradrillError, RecordError
 from pradrill.ports import (
     Clock,
+    Copies,
+    Damager,
     Edits,
     HostProbe,
     Impediment,
@@ -68,6 +70,10 @@ class Tools(NamedTuple):
     """Branch → what earlier runs found when they checked them."""
     leases: Leases | None = None
     """None where the standby is this controller's alone, as a lab's machines are."""
+    copies: Copies | None = None
+    """None where the standby cannot be copied."""
+    damager: Damager | None = None
+    """None where nothing is to be damaged: in every drill."""
     unusable: Sequence[Impediment] = ()
     """Secrets that the run names and that cannot be used, each with why."""
     masked: Callable[[Any], Any] = lambda facts: facts

@@ -80,8 +80,8 @@ class Run:
         """Take every step in order, branches side by side; teardown on every path."""
         self.context.begin()
         try:
-            self._mark_disruption(disruption)
-            self._recover()
+            self.mark_disruption(disruption)
+            self.recover()
         except Stop:
             pass
         finally:
@@ -92,13 +92,14 @@ class Run:
         self._past = {step.key: step.outcome for step in self.context.facts.steps}
         self.context.begin()
         try:
-            self._recover()
+            self.recover()
         except Stop:
             pass
         finally:
             self.tear_down()
 
-    def _recover(self) -> None:
+    def recover(self) -> None:
+        """Take every step before the teardown. Raises Stop."""
         self._all(Phase.READINESS)
         self._each(Phase.PREPARE, in_order=False)
         self._all(Phase.PREPARE)
@@ -357,7 +358,8 @@ class Run:
             provenance=Provenance.MEASURED,
         )
 
-    def _mark_disruption(self, disruption: Disruption | None) -> None:
+    def mark_disruption(self, disruption: Disruption | None) -> None:
+        """Note T0, T2, and what is known of the primaries' clocks."""
         context = self.context
         if disruption is None:
             context.mark(Mark.DISRUPTION, context.facts.began)

@@ -29,6 +29,7 @@ from pradrill.testing.estate import (
     estate_hosts,
     estate_verifications,
 )
+from pradrill.testing.fake_copies import FakeCopiedStandby, FakeDamager
 from pradrill.testing.fake_people import FakePeople, a_question, an_answer
 from pradrill.testing.fake_source import FakeSource, a_catalogue, a_point
 from pradrill.testing.fake_standby import (
@@ -52,6 +53,8 @@ __all__ = [
     "STANDBY_KEY",
     "START",
     "FakeClock",
+    "FakeCopiedStandby",
+    "FakeDamager",
     "FakeJournal",
     "FakePeople",
     "FakeProbe",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from tests.e2e.scenes.keeper import kit
 from tests.e2e.scenes.scene import OTHER, Scene, cut_power, inside, make_key, say
 
 from pradrill.adapters.standbys.lab import Lab, Machine
@@ -76,7 +77,7 @@ def set_up(lab: Lab, folder: Path) -> dict[str, str]:
         (SCRIPTS / f"{name}.sh").read_text("utf-8") for name in ("backup_server", "primary")
     )
     inside(backup, server, public, primary.host_key, CIPHER_PASS, version, stdin=key)
-    inside(primary, shop, public, backup.host_key, stdin=key)
+    inside(primary, kit() + shop, public, backup.host_key, stdin=key)
     return {
         "PRADRILL_BACKUP_KEY": key,
         "PRADRILL_BACKUP_HOST_KEY": backup.host_key,

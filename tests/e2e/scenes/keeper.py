@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.e2e.scenes.place import REPOSITORY
 from tests.e2e.scenes.scene import OTHER, Scene, cut_power, inside, make_key, say
 
 from pradrill.adapters.standbys.lab import Lab, Machine
@@ -20,6 +21,16 @@ _SCRIPTS = Path(__file__).parent / "keeper"
 def script(name: str) -> str:
     """Return one of the scene's scripts."""
     return (_SCRIPTS / f"{name}.sh").read_text(encoding="utf-8")
+
+
+def kit() -> str:
+    """Return the commands that install what writes the manifests."""
+    scripts = ("manifest-tables", "manifest-files")
+    return "".join(
+        f"install -m 0755 /dev/stdin /usr/local/sbin/{name} <<'PRADRILL'\n"
+        f"{(REPOSITORY / 'playbooks/files' / name).read_text('utf-8')}PRADRILL\n"
+        for name in scripts
+    )
 
 
 def play(lab: Lab, folder: Path, live: Callable[[Machine], None]) -> Scene:

@@ -166,7 +166,8 @@ def database_hosts() -> Iterator[DatabaseHosts]:
 def _lose(home: Path, version: str) -> Loss:
     """Let the primary work and be backed up, then kill all of it."""
     with (home / "log").open("wb") as log:
-        command = apart(home, SCRIPTS / "primary.sh", version, CIPHER_PASS)
+        kit = (REPOSITORY / "playbooks/files/manifest-tables").read_text("utf-8")
+        command = apart(home, SCRIPTS / "primary.sh", version, CIPHER_PASS, kit)
         primary = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
     assert primary.stdout is not None
     instants = [float(word) for word in primary.stdout.readline().split()]

@@ -6,7 +6,7 @@ import ast
 from collections import Counter
 from collections.abc import Collection
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ from pradrill.errors import UNREADABLE
 
 CONTROLLER = "controller"
 """The worker's word for what does not run on a host."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HOLLOW = "it passes whatever the host answers"
 _NOT_COLLECTED = "the file declares this check, and pytest did not collect it"
 
@@ -99,7 +100,7 @@ class Pass:
                 self._running = (key, at)
             case "result":
                 started, ended = (
-                    datetime.fromtimestamp(message[when], UTC) for when in ("started", "ended")
+                    _EPOCH + timedelta(seconds=message[when]) for when in ("started", "ended")
                 )
                 counts = message["sample"]
                 sample = Sample(looked=counts[0], of=counts[1]) if counts else None

@@ -10,12 +10,15 @@ from pradrill.app.attempt import attempting
 from pradrill.app.composition import App
 from pradrill.app.demo_lab import demo_lab, destroy, set_up
 from pradrill.app.program import program
+from pradrill.app.progress import watch_lines
 from pradrill.app.reading import warn
+from pradrill.app.sabotage import faults_that_fit, sabotage
 from pradrill.app.shipped import shipped
 from pradrill.cli.commands.plan import resolve_one
 from pradrill.cli.commands.report import write_report
 from pradrill.cli.commands.run import carry_out
-from pradrill.errors import PradrillError
+from pradrill.errors import ExitCode, PradrillError
+from pradrill.reporting.text.sabotage import sabotage_lines
 from pradrill.reporting.text.summary import summary
 
 _DRILL = "wordpress"
@@ -28,6 +31,11 @@ def arguments(parser: ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument(
         "--keep", action="store_true", help="leave the primary's backup server running afterwards"
+    )
+    parser.add_argument(
+        "--sabotage",
+        action="store_true",
+        help="then damage copies of what was recovered, and see which faults the checks notice",
     )
 
 
@@ -46,6 +54,12 @@ def run(args: Namespace) -> int:
             attempt.know(plan)
             say("the drill starts")
             record = carry_out(app, plan, trigger="demo", disruption=disruption)
+
+        if args.sabotage and record.exit_code == ExitCode.PASSED:
+            say("the sabotage starts: it restores once more, and then damages copies")
+            with watch_lines(app.log, app.clock) as progress:
+                entry = sabotage(app, plan, faults_that_fit(plan), progress, whole=True)
+            print(*sabotage_lines(entry, whole=True), sep="\n", end="\n\n")
 
     folder = app.store.runs / record.run_id
     print(summary(record, folder, app.head(), program=program()), end="")

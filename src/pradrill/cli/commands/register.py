@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, Namespace
+from contextlib import suppress
 from pathlib import Path
+
+from pydantic import ValidationError
 
 from pradrill.app.author import user
 from pradrill.app.reading import StateReader, state_folder, warn
@@ -12,11 +15,13 @@ from pradrill.app.settle import swept
 from pradrill.cli.arguments import add, signers_argument, subcommands
 from pradrill.cli.typed import plain
 from pradrill.domain.register.entry import Acknowledgement, Entry, EntryKind
+from pradrill.domain.register.sabotage import SabotageEntry
 from pradrill.errors import ExitCode, UsageError
 from pradrill.register.chain.register import canonical
 from pradrill.register.verification.acknowledge import acknowledge
 from pradrill.register.verification.verify import RegisterVerification, stamped, verify
 from pradrill.reporting.language import formats as wording
+from pradrill.reporting.text.sabotage import score_line
 
 _WIDTH = 96
 
@@ -189,6 +194,9 @@ def _about(entry: Entry) -> str:
     if entry.kind is EntryKind.TEARDOWN:
         left = body.get("left") or ["nothing"]
         return f"{body.get('run_id')}: left now: {'; '.join(map(str, left))}"
+    if entry.kind is EntryKind.SABOTAGE:
+        with suppress(ValidationError):
+            return score_line(SabotageEntry.model_validate(body))
 
     keys = (
         *("service", "due", "drill", "run_id", "finding", "title", "found", "because", "kind"),

@@ -14,6 +14,7 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from pradrill.domain.declared.backup_source import RecoveryPointSpec
 from pradrill.domain.declared.drill_vars import filled
+from pradrill.domain.declared.fault import Sabotage
 from pradrill.domain.declared.manual_step import ManualStep
 from pradrill.domain.declared.standby import AnyStandby
 from pradrill.domain.values.duration import Deadline, Duration, PositiveDuration
@@ -294,6 +295,10 @@ class Verify(Model):
         return {"newest data": several} if isinstance(several, NewestData) else several
 
 
+_OF_A_SERVICE = ("recovery_point", "prepare", "restore", "verify", "teardown", "sabotage")
+"""Keys that a drill without `recover` has itself."""
+
+
 class ServiceRecovery(Model):
     """How one of several services is recovered, and on which of the standby's hosts."""
 
@@ -316,6 +321,11 @@ class ServiceRecovery(Model):
         default=(),
         description="always run, on every path; a lab machine needs none",
         examples=[[{"playbook": "../teardown.yml"}]],
+    )
+    sabotage: Sabotage | None = Field(
+        default=None,
+        description="what `pradrill sabotage` needs to know to damage it and see the checks fail",
+        examples=[{"parameters": {"database": "shop"}}],
     )
 
 
@@ -380,6 +390,11 @@ class Drill(Model):
         description="always run, on every path; a lab machine needs none",
         examples=[[{"playbook": "../teardown.yml"}]],
     )
+    sabotage: Sabotage | None = Field(
+        default=None,
+        description="what `pradrill sabotage` needs to know to damage it and see the checks fail",
+        examples=[{"parameters": {"database": "shop"}}],
+    )
     recover: dict[str, ServiceRecovery] = Field(
         default={},
         description="service → how and where; in the order of the plan's depends_on, and at once "
@@ -401,6 +416,7 @@ class Drill(Model):
             restore=self.restore,
             verify=self.verify,
             teardown=self.teardown,
+            sabotage=self.sabotage,
         )
         return {None: whole}
 
@@ -451,11 +467,7 @@ class Drill(Model):
     def _one_form(self) -> Self:
         problems = []
         if self.recover:
-            keys = [
-                name
-                for name in ("recovery_point", "prepare", "restore", "verify", "teardown")
-                if getattr(self, name) not in ((), None)
-            ]
+            keys = [name for name in _OF_A_SERVICE if getattr(self, name) not in ((), None)]
 
             problems += [
                 f"{name} stands beside recover: move it into its services" for name in keys

@@ -43,6 +43,9 @@ class StandbyKind(Model):
     known_by_name: ClassVar[bool] = False
     """A host's name is its identity: who made the host made its key and its machine-id for it."""
 
+    copied: ClassVar[bool] = False
+    """It can be saved as it is, and resumed as throw-away copies: it can be sabotaged."""
+
     stand_in: ClassVar[bool] = False
     """It is not what a disaster would use."""
 
@@ -146,6 +149,7 @@ class LabStandby(StandbyKind):
     leaves_residue = False
     marked_by_prepare = True
     known_by_name = True
+    copied = True
     stand_in = True
     limits = (reason(Code.LAB),)
 

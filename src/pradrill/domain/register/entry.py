@@ -29,6 +29,7 @@ class EntryKind(StrEnum):
     SEALS = "seals"  # Seals: which key signs and which authority stamps from here on
     STAMP = "stamp"  # Stamp: what an authority says of the entry before
     TEARDOWN = "teardown"  # TeardownEntry: of a sealed run, repeated
+    SABOTAGE = "sabotage"  # SabotageEntry: which faults a drill's checks have seen
     DAMAGE = "damage"  # Damage: what was found wrong before the next entry could be written
     ACKNOWLEDGEMENT = "acknowledgement"  # Acknowledgement: damage that somebody answers for
 

@@ -45,7 +45,7 @@ class _Passes:
             self._context.note(Event.CHECK_PASS, check_pass)
 
 
-def _given(context: Context) -> dict[str, Any]:
+def given_to_checks(context: Context) -> dict[str, Any]:
     """Return what the drill says once, and what its run knows by now: for the checks."""
     return {
         "vars": context.facts.plan.drill.model_dump(mode="json", include={"vars"})["vars"],
@@ -74,7 +74,7 @@ def checks(context: Context, step: PlannedStep) -> StepEnd:
         context.there(),
         marker=context.journal.run_id,
         evidence=context.evidence(step),
-        given=_given(context),
+        given=given_to_checks(context),
     ) as verification:
         verified = verify_until_stable(
             verification,

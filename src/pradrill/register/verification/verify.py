@@ -10,7 +10,10 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from pydantic import ValidationError
+
 from pradrill.domain.register.entry import GENESIS, Acknowledged, Entry, EntryKind, Head, Stamp
+from pradrill.domain.register.sabotage import SabotageEntry
 from pradrill.errors import RecordError
 from pradrill.register.chain.lines import HEAD, HEAD_SIGNATURE, LOCK, REGISTER, parse_head
 from pradrill.register.chain.walk import Chain, Trouble, at_entry, read_chain
@@ -91,6 +94,7 @@ def verify(  # noqa: PLR0913 each is another thing that a reader may know or wan
         if runs is None or entry.body.get("run_id") in runs:
             run_files.verify(entry, sha256)
 
+    _verify_sabotages(chain, troubles)
     _verify_stamps(chain, troubles, each=each, of=None if runs is None else run_files.entries)
     for missing in sorted(set(runs or ()) - run_files.run_ids):
         troubles.append(Trouble(f"{RUNS}/{missing}", "the register has no entry for this run"))
@@ -169,6 +173,16 @@ def _verify_published(chain: Chain, text: str) -> Iterator[Trouble]:
             yield Trouble("--head", f"entry {number or '?'}, {sha256}, {what}")
         elif number is not None and int(number) != by_hash[sha256]:
             yield Trouble("--head", f"{sha256} is entry {by_hash[sha256]}, not {number}")
+
+
+def _verify_sabotages(chain: Chain, troubles: list[Trouble]) -> None:
+    """Read each sabotage: one whose faults and checks contradict each other has no score."""
+    for entry, _ in chain.of(EntryKind.SABOTAGE):
+        try:
+            SabotageEntry.model_validate(entry.body)
+        except ValidationError:
+            what = "it holds no sabotage: its faults, checks and dates do not go together"
+            troubles.append(at_entry(entry, what))
 
 
 def _verify_stamps(

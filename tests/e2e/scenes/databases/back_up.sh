@@ -10,7 +10,10 @@ fi
 mariabackup --backup --stream=xbstream --parallel=2 2> mariabackup.log | zstd -q > shop.xb.zst
 grep -q 'completed OK' mariabackup.log
 send() { scp -q -r "$1" "keeper@10.0.2.100:/srv/backups/$2/$3"; }
-manifest() { send manifest.json "$1" "$2.manifest.json"; }
+manifest() {
+  case $1 in postgresql) from=manifest-postgresql.json ;; *) from=manifest-mariadb.json ;; esac
+  send $from "$1" "$2.manifest.json"
+}
 send postgresql-shop postgresql shop-20261124T0100
 manifest postgresql shop-20261124T0100
 send shop.sql.zst mariadb shop-20261124T0100.sql.zst

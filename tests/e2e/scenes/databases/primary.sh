@@ -61,10 +61,10 @@ insert into orders (customer, what, at)
   select 1 + seq % 500, md5(seq), utc_timestamp(6) - interval seq minute from seq_1_to_20000;
 create table pradrill_heartbeat (at datetime(6) primary key);
 END
-# The newest business rows, which the backups' manifests count.
-echo '{"rows": {"customers": 500, "orders": 20000}}' > /root/manifest.json
-echo '{"rows": {"customers": 500, "orders": 20000}, "exact": false}' \
-  > /var/lib/postgresql/$version/main/pradrill-manifest.json
+# What the backups' manifests count.
+manifest-tables write mariadb shop > /root/manifest-mariadb.json
+manifest-tables write postgresql shop > /root/manifest-postgresql.json
+cp /root/manifest-postgresql.json /var/lib/postgresql/$version/main/pradrill-manifest.json
 chmod 0644 /var/lib/postgresql/$version/main/pradrill-manifest.json
 cat > /usr/local/sbin/beat <<'END'
 while sleep 1; do echo "insert into pradrill_heartbeat values ($1);"; done

@@ -33,6 +33,6 @@ define('WP_CONTENT_DIR', '/var/lib/wordpress/wp-content');
 END
 chgrp www-data /etc/wordpress/config-default.php
 install -d -o www-data -g www-data /var/lib/wordpress/wp-content/uploads
-runuser -u www-data -- php -- "$site" < /tmp/fill.php
+runuser -u www-data -- php -- "$site" < /tmp/fill.php > /dev/null
 mariadb-dump --single-transaction intranet | gzip > /srv/backups/intranet-sql/intranet.sql.gz
 tar -czf "/srv/backups/intranet/wp-content-$(date -u +%F).tar.gz" -C /var/lib/wordpress/wp-content .

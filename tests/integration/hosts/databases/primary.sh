@@ -1,7 +1,7 @@
 # A primary with a shop in PostgreSQL and in MariaDB, which write the time twice a second. Each tool
 # backs it up onto /srv, which is the backup server's; then it writes on. When only its death is left,
 # this prints three instants: the dumps began, the dumps were done, the last log was kept.
-# $1 PostgreSQL's version, $2 the repository's password.
+# $1 PostgreSQL's version, $2 the repository's password, $3 what writes the manifests.
 set -eu
 exec 3>&1 >&2  # what tools print goes to the log
 version=$1
@@ -58,10 +58,10 @@ beat 'utc_timestamp(6)' | mariadb --unbuffered shop &
 sleep 0.7
 
 # What the backups' manifests count.
-rows='"rows": {"customers": 500, "orders": 5000}'
-install -o postgres /dev/stdin "/var/lib/postgresql/$version/main/pradrill-manifest.json" <<END
-{$rows, "exact": false}
-END
+python3 -c "$3" write mariadb shop > /tmp/manifest-mariadb.json
+python3 -c "$3" write postgresql shop > /tmp/manifest-postgresql.json
+install -o postgres /tmp/manifest-postgresql.json \
+  "/var/lib/postgresql/$version/main/pradrill-manifest.json"
 install -d -o postgres /srv/pgbackrest /srv/backups/postgresql
 install -d /srv/backups/mariadb /srv/backups/mariabackup
 dumps=$(date +%s.%N)
@@ -74,7 +74,10 @@ mariadb-dump --single-transaction --hex-blob shop | zstd -q > mariadb/shop-20261
 mariabackup --backup --stream=xbstream 2> /tmp/mariabackup.log |
   zstd -q > mariabackup/shop-20261124T0100.xb.zst
 grep -q 'completed OK' /tmp/mariabackup.log
-for each in */shop-*; do echo "{$rows}" > "$each.manifest.json"; done
+for each in */shop-*; do
+  case $each in postgresql/*) from=postgresql ;; *) from=mariadb ;; esac
+  cp /tmp/manifest-$from.json "$each.manifest.json"
+done
 wait $pgbackrest
 done=$(date +%s.%N)
 

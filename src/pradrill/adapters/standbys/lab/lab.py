@@ -133,18 +133,52 @@ class LabMachines:
 
     def start(self, folder: Path, run_id: str, say: Say) -> Site:  # noqa: ARG002 whose machines
         """Resume each machine as it was frozen. Raises NotReadyError, BusyError, PradrillError."""
-        links = {
-            near: self._lab.machine(name).port_file(port)
-            for near, (name, port) in self._links.items()
-        }
         for machine in self._machines:
             machine.down()
 
         for machine in self._machines:
-            ports = [port for name, port in self._links.values() if name == machine.name]
-            machine.up(say, links=links, ports=ports)
+            machine.up(say, links=self._near(), ports=self._ports(machine))
 
         return _write_site(self._machines, folder, "standby")
+
+    def save(self, say: Say) -> LabCopies:
+        """Save the machines as they run, which ends them."""
+        for machine in self._machines:
+            say(f"saving {machine.name} as it is")
+            machine.save()
+
+        return LabCopies(self)
+
+    def start_copy(self, folder: Path) -> Site:
+        """Resume a new copy of each machine as it was saved."""
+        for machine in self._machines:
+            machine.end_copy()  # their ports are new: a link to the one before leads nowhere
+
+        for machine in self._machines:
+            machine.up_again(links=self._near(), ports=self._ports(machine))
+
+        return _write_site(self._machines, folder, "standby")
+
+    def stop_copy(self) -> Sequence[str]:
+        """End the copies; say what is left."""
+        left = []
+        for machine in self._machines:
+            try:
+                machine.end_copy()
+            except PradrillError as error:
+                left.append(error.message)
+
+        return left
+
+    def _near(self) -> dict[str, Path]:
+        """Return guest address:port → the file that names the port which leads there."""
+        return {
+            near: self._lab.machine(name).port_file(port)
+            for near, (name, port) in self._links.items()
+        }
+
+    def _ports(self, machine: Machine) -> list[int]:
+        return [port for name, port in self._links.values() if name == machine.name]
 
     def bind(self, site: Site, identified: Sequence[HostFacts]) -> Site:
         """Take note of who they are; each has one key, which it had before its first boot."""
@@ -160,6 +194,29 @@ class LabMachines:
                 left.append(error.message)
 
         return left
+
+
+class LabCopies:
+    """Copies of the lab's machines as they were saved: one at a time."""
+
+    def __init__(self, saved: LabMachines) -> None:
+        self._saved = saved
+
+    def problems(self) -> Sequence[Impediment]:
+        """Say that nothing stands in the way: the saved machines have run here."""
+        return ()
+
+    def start(self, folder: Path, run_id: str, say: Say) -> Site:  # noqa: ARG002 silent: they are many
+        """Resume a new copy of each machine. Raises BusyError, PradrillError."""
+        return self._saved.start_copy(folder)
+
+    def bind(self, site: Site, identified: Sequence[HostFacts]) -> Site:
+        """Take note of who they are."""
+        return self._saved.bind(site, identified)
+
+    def stop(self, run_id: str) -> Sequence[str]:  # noqa: ARG002 as LabMachines
+        """End the copies and drop their disks; say what is left."""
+        return self._saved.stop_copy()
 
 
 def _endpoint(text: str) -> tuple[str, int]:

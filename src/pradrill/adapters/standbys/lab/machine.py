@@ -62,6 +62,7 @@ class Machine:
         self._clock = clock
         self._key = folder / "host_key"
         self._frozen = folder / "frozen"
+        self._saved = folder / "saved"
         self._run = folder / "run"
         self._qemu = qemu.Qemu(self.name, self._run, clock)
 
@@ -148,7 +149,8 @@ class Machine:
             if self.running:
                 return
             self._prepare(say)
-            self._resume(links or {}, ports, say)
+            self._resume(links or {}, ports, self._frozen)
+            say(f"{self.name} is up, under {self.accelerator}")
 
     def prepare(self, say: Say) -> None:
         """Boot it once and freeze it, unless that is done. Raises as `up`."""
@@ -163,13 +165,47 @@ class Machine:
             raise NotReadyError(f"the machine {self.name} is not running")
         return before, self._clock.now()
 
-    def down(self) -> bool:
-        """End it and drop what it changed; tell whether it was running."""
+    def save(self) -> None:
+        """Save it as it runs, and end it: `up_again` resumes copies. Raises PradrillError."""
         with lock_file(self.folder / "lock", f"the machine {self.name}"):
-            ended = self._qemu.kill()
+            shutil.rmtree(self._saved, ignore_errors=True)
+            self._saved.mkdir(mode=0o700)
+            try:
+                self._qemu.freeze(self._saved / "state")
+                self._end()
+                (self._run / "disk.qcow2").rename(self._saved / "disk.qcow2")
+            except BaseException:
+                shutil.rmtree(self._saved, ignore_errors=True)
+                raise
+
+    def up_again(
+        self, *, links: Mapping[str, Path] | None = None, ports: Sequence[int] = ()
+    ) -> None:
+        """Resume a copy of it as it was saved, in the place of the one before. Raises as `up`."""
+        with lock_file(self.folder / "lock", f"the machine {self.name}"):
+            if not self._saved.is_dir():
+                raise PradrillError(f"the machine {self.name} was not saved")
+            self._end()
+            self._resume(links or {}, ports, self._saved)
+
+    def end_copy(self) -> None:
+        """End the copy that runs and drop what it changed; what was saved stays."""
+        with lock_file(self.folder / "lock", f"the machine {self.name}"):
+            self._end()
             self._qemu.clean()
-            shutil.rmtree(self.sockets(), ignore_errors=True)
+
+    def down(self) -> bool:
+        """End it and drop what it changed, and what was saved; tell whether it was running."""
+        with lock_file(self.folder / "lock", f"the machine {self.name}"):
+            ended = self._end()
+            self._qemu.clean()
+            shutil.rmtree(self._saved, ignore_errors=True)
             return ended
+
+    def _end(self) -> bool:
+        ended = self._qemu.kill()
+        shutil.rmtree(self.sockets(), ignore_errors=True)
+        return ended
 
     @property
     def frozen(self) -> bool:
@@ -274,21 +310,19 @@ class Machine:
             self._raise_if_stopped()
             self._clock.sleep(_PAUSE)
 
-    def _resume(self, links: Mapping[str, Path], ports: Sequence[int], say: Say) -> None:
+    def _resume(self, links: Mapping[str, Path], ports: Sequence[int], saved: Path) -> None:
         self._fresh_run()
         disk = self._run / "disk.qcow2"
-        _overlay(disk, self._frozen / "disk.qcow2", "qcow2")
+        _overlay(disk, saved / "disk.qcow2", "qcow2")
 
         try:
             hardware = self._hardware(self._accelerator.chosen or "tcg", disk)
-            self._qemu.start(hardware, links, ports, self._frozen / "state")
+            self._qemu.start(hardware, links, ports, saved / "state")
             self._qemu.thaw()
             self._wake(_RESUME)
         except BaseException:
             self._qemu.kill()
             raise
-
-        say(f"{self.name} is up, under {self.accelerator}")
 
     def _fresh_run(self) -> None:
         self._qemu.clean()

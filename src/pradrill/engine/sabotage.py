@@ -1,0 +1,314 @@
+"""Sabotage a drill: restore once, damage copies of what was restored, see which checks notice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from signal import SIGTERM
+from typing import NamedTuple
+
+from pradrill.domain.declared.fault import DeclaredFault
+from pradrill.domain.register.sabotage import FaultOutcome, TriedFault
+from pradrill.domain.run.event import Started
+from pradrill.domain.run.facts import Facts
+from pradrill.domain.run.outcome import (
+    CheckKey,
+    CheckOutcome,
+    CheckResult,
+    Phase,
+    StepKind,
+    StepOutcome,
+)
+from pradrill.domain.run.run_plan import RunPlan
+from pradrill.engine.cancellation import Cancellation
+from pradrill.engine.context import Context, Stop, Tools, planned
+from pradrill.engine.run import Run
+from pradrill.engine.standby_lock import hold_standby
+from pradrill.engine.steps.checks import given_to_checks
+from pradrill.engine.steps.standby import prove_identity_again, prove_isolation_again
+from pradrill.errors import ConfigurationError, ExitCode, NotReadyError, PradrillError
+from pradrill.ports import Journal, Standby, Verification
+
+_PAUSES = (5.0,)
+"""Seconds before what is red on a damaged copy is asked again: what mends itself is no catch."""
+_PATIENCE = (3.0, 5.0, 10.0, 10.0)
+"""The same on a copy that is not damaged, which may be slow to wake."""
+
+_LONGEST = 300
+
+Faults = Mapping[str | None, Sequence[DeclaredFault]]
+"""Branch (its service) → the faults that fit it."""
+
+
+class NoScoreError(PradrillError):
+    """The undamaged service is not green: nothing could be concluded from a red check."""
+
+    exit_code = ExitCode.INCONCLUSIVE
+
+
+class SabotageStoppedError(PradrillError):
+    """A signal ended the sabotage; its machines are gone."""
+
+    def __init__(self, signal: int | None) -> None:
+        super().__init__("the sabotage was stopped: it has no score")
+        self.exit_code = ExitCode.TERMINATED if signal == SIGTERM else ExitCode.INTERRUPTED
+
+
+class Sabotaged(NamedTuple):
+    """Every mandatory check, and what became of each fault."""
+
+    checks: tuple[CheckKey, ...]
+    faults: tuple[TriedFault, ...]
+
+
+def plan_sabotage(plan: RunPlan) -> RunPlan:
+    """Return what is done before anything is damaged: the drill without what only measures it.
+
+    Its machines are thrown away: there is nothing to put back.
+    """
+    only = {
+        Phase.VERIFY: {StepKind.CHECKS, StepKind.ISOLATION_AGAIN},
+        Phase.TEARDOWN: {StepKind.STOP},
+    }
+    steps = (step for step in plan.steps if step.kind in only.get(step.phase, {step.kind}))
+    return plan.model_copy(update={"steps": tuple(steps)})
+
+
+def sabotage_drill(
+    started: Started, journal: Journal, tools: Tools, cancelled: Cancellation, faults: Faults
+) -> Sabotaged:
+    """Restore, save the restored hosts, and try each fault on a copy of its own.
+
+    Raises PradrillError when there is no score: not ready, not restored, not green undamaged, a
+    guard that does not hold on a copy, or stopped. Nothing is left of its hosts on any path.
+    """
+    facts = Facts(started=started, began=tools.clock.now())
+    run = Run(Context(journal, facts, tools, cancelled))
+    with hold_standby(tools.store, started.plan, journal.run_id):
+        run.context.begin()
+        try:
+            run.mark_disruption(None)
+            _restore(run)
+            return _Sabotage(run.context, cancelled).carry_out(faults)
+        finally:
+            run.tear_down()
+            for left in run.context.facts.residue:
+                tools.progress.say(f"left behind: {left}")
+
+
+def _restore(run: Run) -> None:
+    """Take the drill's steps up to green checks. Raises PradrillError when that does not come."""
+    context = run.context
+    with suppress(Stop):
+        run.recover()
+
+    if context.cancelled():
+        raise SabotageStoppedError(context.signal)
+    wrong = [step for step in context.facts.steps if step.outcome is not StepOutcome.PASSED]
+    if wrong and wrong[0].phase is Phase.READINESS:
+        hint = "Nothing was damaged. Mend it, then launch it again."
+        raise NotReadyError(f"{wrong[0].name}: {wrong[0].detail}", hint=hint)
+    stable = all(context.facts.of(branch.service).stable for branch in context.facts.plan.branches)
+    if wrong or not stable:
+        what = f"{wrong[0].name}: {wrong[0].detail}" if wrong else "its checks were not stable"
+        raise NoScoreError(
+            f"undamaged, the drill does not pass: {what}",
+            hint="Run it first, until it passes: pradrill run DRILL.",
+        )
+
+
+class _Sabotage:
+    """The copies of one restored standby, and what checks say on each."""
+
+    def __init__(self, restored: Context, cancelled: Cancellation) -> None:
+        self._restored = restored
+        self._cancelled = cancelled
+        self._tools = restored.tools
+        self._say = restored.tools.progress.say
+        self._run_id = restored.journal.run_id
+        self._looks = 0
+        self._saved: Standby | None = None
+
+    def carry_out(self, faults: Faults) -> Sabotaged:
+        """Look at an undamaged copy, at one for each fault, and at an undamaged one again."""
+        copies = planned(self._tools.copies, "a standby that can be copied")
+        self._tools.probe.close()  # what it is connected to ends now
+        self._saved = copies.save(self._say)
+
+        self._say("checking an undamaged copy")
+        with self._copy() as copy:
+            checks = self._look(copy, _PATIENCE)
+        if red := [key for key, each in checks.items() if each is not CheckOutcome.PASSED]:
+            raise _not_green(red)
+
+        pairs = [(service, fault) for service, each in faults.items() for fault in each]
+        tried = []
+        for number, (service, fault) in enumerate(pairs, 1):
+            tried.append(self._try(service, fault))
+            self._say(f"{number}/{len(pairs)}  {_line(tried[-1])}")
+
+        self._say("checking an undamaged copy again")
+        with self._copy() as copy:
+            again = self._look(copy, _PATIENCE)
+        lapsed = {key for key, outcome in again.items() if outcome is not CheckOutcome.PASSED}
+
+        return Sabotaged(tuple(checks), tuple(_without(each, lapsed) for each in tried))
+
+    def _try(self, service: str | None, fault: DeclaredFault) -> TriedFault:
+        """Damage a new copy, and ask the checks."""
+        begin = self._tools.clock.now()
+
+        def outcome(outcome: FaultOutcome, detail: str = "", *keys: CheckKey) -> TriedFault:
+            return TriedFault(
+                fault=fault.fault,
+                stands_for=fault.stands_for,
+                service=service,
+                outcome=outcome,
+                caught_by=tuple(map(str, keys)),
+                detail=detail[:_LONGEST],
+                seconds=(self._tools.clock.now() - begin).total_seconds(),
+            )
+
+        with self._copy() as copy:
+            try:
+                self._damage(copy.of(service), fault)
+            except PradrillError as error:
+                return outcome(FaultOutcome.NOT_TRIED, error.message)
+
+            details: dict[CheckKey, str] = {}
+            answers = self._look(copy, _PAUSES, details)
+
+        failed = [key for key, each in answers.items() if each is CheckOutcome.FAILED]
+        if failed:
+            return outcome(FaultOutcome.CAUGHT, details.get(failed[0], ""), *failed)
+        silent = [key for key, each in answers.items() if each is not CheckOutcome.PASSED]
+        if silent:
+            return outcome(
+                FaultOutcome.UNCLEAR, f"{silent[0]} gave no answer: {details[silent[0]]}"
+            )
+        return outcome(FaultOutcome.MISSED)
+
+    def _damage(self, copy: Context, fault: DeclaredFault) -> None:
+        """Do a fault's damage on the first host of its branch. Raises PradrillError if it fails."""
+        damager = planned(self._tools.damager, "something that damages")
+        host, site = copy.there().hosts[0], copy.there()
+        sabotage = copy.way.sabotage
+        given = dict(sabotage.parameters) if sabotage is not None else {}
+        values = {name: given[name] for name in fault.parameters}
+        deadline = fault.deadline.total_seconds()
+
+        for name, command in fault.discover.items():
+            try:
+                values[name] = given.get(name) or damager.ask(host, site, command, values, deadline)
+            except PradrillError as error:
+                raise PradrillError(f"its {name} was not discovered: {error.message}") from error
+
+        end = damager.damage(host, site, fault.command, values, deadline)
+        if end.code != 0:
+            raise PradrillError(f"it could not be done: {end.reason}")
+
+    @contextmanager
+    def _copy(self) -> Iterator[Context]:
+        """Give a copy, proven to be what was restored, and isolated. Raises NotReadyError."""
+        self._go_on()
+        standby = planned(self._saved, "a saved standby")
+        tools = self._tools._replace(standby=standby)
+        unproven = self._restored.facts.model_copy(update={"standing": {}})
+        context = Context(self._restored.journal, unproven, tools, self._cancelled)
+        try:
+            context.connect()
+            hosts = context.there().hosts
+            machines = [tools.probe.facts(host, context.there()) for host in hosts]
+            prove_identity_again(context, machines)
+            prove_isolation_again(context, machines)
+            yield context
+        finally:
+            tools.probe.close()
+            for left in standby.stop(self._run_id):
+                self._say(f"left behind: {left}")
+            context.forget_folders()
+
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Raise when a signal ends it, or when its files are no longer those of its score."""
+        if self._restored.cancelled():
+            raise SabotageStoppedError(self._restored.signal)
+        if edited := self._restored.edited():
+            raise ConfigurationError(
+                f"edited since the sabotage began: {', '.join(edited)}",
+                hint="Leave plan, drill, playbooks and checks alone, and launch it again.",
+            )
+
+    def _look(
+        self,
+        copy: Context,
+        pauses: Sequence[float],
+        details: dict[CheckKey, str] | None = None,
+    ) -> dict[CheckKey, CheckOutcome]:
+        """Run every branch's checks; return what each mandatory one says at last."""
+        self._looks += 1
+        answers: dict[CheckKey, CheckOutcome] = {}
+        for branch in copy.facts.plan.branches:
+            view = copy.of(branch.service)
+            evidence = copy.journal.folder / "evidence" / f"{self._looks:03d}"
+            verifier, spec = self._tools.verifier, view.way.verify
+            with verifier.open(
+                spec.checks,
+                view.there(),
+                marker=self._run_id,
+                evidence=evidence / (branch.service or "all"),
+                given=given_to_checks(view),
+            ) as verification:
+                deadline = spec.deadline.total_seconds()
+                for result in self._ask(copy, verification, pauses, deadline):
+                    answers[result.key] = result.outcome
+                    if details is not None:
+                        details[result.key] = result.detail
+
+        return answers
+
+    def _ask(
+        self, copy: Context, verification: Verification, pauses: Sequence[float], deadline: float
+    ) -> list[CheckResult]:
+        """Ask all the checks, red ones again; return the mandatory ones' last words."""
+        answers = {
+            result.key: result
+            for result in verification.run(None, deadline=deadline, cancelled=copy.cancelled)
+            if result.mandatory
+        }
+        for pause in pauses:
+            red = [key for key, each in answers.items() if each.outcome is not CheckOutcome.PASSED]
+            if not red or copy.cancelled():
+                break
+            copy.tools.clock.sleep(pause)
+            again = verification.run(red, deadline=deadline, cancelled=copy.cancelled)
+            answers |= {result.key: result for result in again}
+
+        return list(answers.values())
+
+
+def _not_green(red: Sequence[CheckKey]) -> NoScoreError:
+    return NoScoreError(
+        f"on an undamaged copy {', '.join(map(str, red))} did not pass: there is no score",
+        hint="Mend the checks that do not survive a pause of their machine.",
+    )
+
+
+def _without(tried: TriedFault, lapsed: set[CheckKey]) -> TriedFault:
+    """Return a fault without the catches of checks that fail undamaged by now, too."""
+    names = {str(key) for key in lapsed}
+    if names.isdisjoint(tried.caught_by):
+        return tried
+    caught_by = tuple(name for name in tried.caught_by if name not in names)
+    outcome = FaultOutcome.CAUGHT if caught_by else FaultOutcome.UNCLEAR
+    detail = tried.detail if caught_by else "what failed fails undamaged, too"
+    return tried.model_copy(update={"caught_by": caught_by, "outcome": outcome, "detail": detail})
+
+
+def _line(tried: TriedFault) -> str:
+    if tried.caught_by:
+        more = f" and {len(tried.caught_by) - 1} more" if len(tried.caught_by) > 1 else ""
+        return f"{tried.fault}: caught by {tried.caught_by[0]}{more}"
+    why = f": {tried.detail}" if tried.detail else ""
+    return f"{tried.fault}: {tried.outcome}{why}"

@@ -1,0 +1,141 @@
+"""What the checks of the shipped drills notice: the score of each, and how long a pass takes.
+
+    .venv/bin/python tests/benchmarks/sabotage.py [--state FOLDER] [wordpress files mariadb …]
+
+Plays the scene of each drill in the lab first. Exits with 1 when a drill catches less than 95 % of
+the faults that fit it, or when twenty of them would take more than fifteen minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from argparse import Namespace
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[2]
+sys.path.insert(0, str(REPOSITORY))
+
+from tests.e2e.scenes import databases, keeper  # noqa: E402 the scenes are the tests'
+from tests.e2e.scenes.scene import inside  # noqa: E402
+
+from pradrill.adapters.standbys.lab import Lab, Machine  # noqa: E402
+from pradrill.app.composition import App  # noqa: E402
+from pradrill.app.progress import LineProgress  # noqa: E402
+from pradrill.app.sabotage import faults_that_fit, sabotage  # noqa: E402
+from pradrill.cli.commands.plan import resolve_one  # noqa: E402
+from pradrill.domain.register.sabotage import SabotageEntry  # noqa: E402
+from pradrill.reporting.text.sabotage import sabotage_lines  # noqa: E402
+
+AT_LEAST = 0.95
+FAULTS = 20
+SECONDS = 900.0
+
+
+def main() -> int:
+    """Sabotage each drill, print what it came to, and tell whether the promises are kept."""
+    options = arguments()
+    broken = False
+    played = None
+    for name in options.drill:
+        app = App(Namespace(state=options.state, log=None, drills=REPOSITORY / "drills"))
+        if SCENES[name] is not played:
+            played = SCENES[name]
+            os.environ.update(played(app.lab, options.state))
+        plan = resolve_one(app, name)
+        entry = sabotage(app, plan, faults_that_fit(plan), LineProgress(app.clock), whole=True)
+        print(*sabotage_lines(entry, whole=True), sep="\n")
+        broken |= (entry.score or 0.0) < AT_LEAST or tell_time(entry) > SECONDS
+
+    return int(broken)
+
+
+def tell_time(entry: SabotageEntry) -> float:
+    """Print how long twenty faults would take, and return it."""
+    damages = sum(each.seconds for each in entry.faults)
+    besides = (entry.ended - entry.began).total_seconds() - damages
+    each = damages / len(entry.faults)
+    twenty = besides + each * FAULTS
+    print(
+        f"{len(entry.faults)} faults of {each:.1f} s, and {besides:.0f} s for the restore and two"
+    )
+    print(f"undamaged copies: twenty faults take {twenty:.0f} s\n")
+    return twenty
+
+
+def wordpress(lab: Lab, state: Path) -> dict[str, str]:
+    """Play the demo, and return the secrets that it would forget."""
+    with tempfile.TemporaryDirectory() as folder:
+        secrets = Path(folder) / "secrets.json"
+        script = REPOSITORY / "tests/e2e/scenes/kept_demo.py"
+        words = ["--state", str(state), "demo", "--keep"]
+        subprocess.run([sys.executable, script, secrets, *words], check=True)
+        values: dict[str, str] = json.loads(secrets.read_text("utf-8"))
+    return {**values, "PRADRILL_DEMO_BACKUP_HOST_KEY": lab.machine("backup").host_key}
+
+
+def files(lab: Lab, _state: Path) -> dict[str, str]:
+    """Play the file server's scene."""
+    built(lab)
+
+    def live(primary: Machine) -> None:
+        manifest = (REPOSITORY / "playbooks/files/manifest-files").read_text("utf-8")
+        inside(primary, keeper.script("files"), stdin=manifest)
+
+    with tempfile.TemporaryDirectory() as folder:
+        return keeper.play(lab, Path(folder), live).secrets
+
+
+def moodle(lab: Lab, _state: Path) -> dict[str, str]:
+    """Play the learning platform's scene, with the miniature of Moodle, on MariaDB."""
+    built(lab)
+
+    def live(primary: Machine) -> None:
+        keeper.send(primary, REPOSITORY / "tests/e2e/scenes/moodle_mini", "/var/www/moodle")
+        inside(primary, keeper.script("moodle"), "mariadb")
+        job = (REPOSITORY / "playbooks/files/backup-moodle").read_text("utf-8")
+        inside(primary, keeper.kit() + keeper.script("back_up_moodle"), "mariadb", stdin=job)
+
+    with tempfile.TemporaryDirectory() as folder:
+        return keeper.play(lab, Path(folder), live).secrets
+
+
+def shop(lab: Lab, _state: Path) -> dict[str, str]:
+    """Play the databases' scene."""
+    built(lab)
+    lab.machine("standby").prepare(print)
+    with tempfile.TemporaryDirectory() as folder:
+        return databases.play(lab, Path(folder)).secrets
+
+
+def built(lab: Lab) -> None:
+    """Build the lab's image, if it is not there yet."""
+    if not lab.built:
+        lab.build(partial(print, flush=True))
+
+
+SCENES: dict[str, Callable[[Lab, Path], dict[str, str]]] = {
+    "wordpress": wordpress,
+    "files": files,
+    "moodle": moodle,
+    "mariadb": shop,
+    "postgresql": shop,
+}
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description="what the checks of the shipped drills notice")
+    parser.add_argument("--state", type=Path, default=Path("/var/tmp/pradrill-sabotage"))
+    parser.add_argument("drill", nargs="*", default=[*SCENES], choices=[*SCENES])
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

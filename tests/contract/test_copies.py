@@ -1,0 +1,20 @@
+"""Copies of a saved standby: the fake's promises; tests/e2e holds the lab to the same, at night."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.support.copies import keep_copies_apart
+
+from pradrill.testing import FakeCopiedStandby
+
+
+def test_each_copy_begins_with_what_was_saved(tmp_path: Path) -> None:
+    """What is done to one copy is on no other, and a stop of the standby drops what was saved."""
+    standby = FakeCopiedStandby()
+    keep_copies_apart(
+        standby,
+        tmp_path,
+        lambda _site, text: standby.damage.append(text),
+        lambda _site: list(standby.damage),
+    )

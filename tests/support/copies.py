@@ -1,0 +1,54 @@
+"""What a standby promises that can be copied, whichever it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from pradrill.domain.run.host import Site
+from pradrill.errors import PradrillError
+from pradrill.ports import Say, Standby
+
+RUN = "20260310T020000Z-site-5ab07a"
+
+
+class CopiedStandby(Standby, Protocol):
+    """A standby that can be copied."""
+
+    def save(self, say: Say) -> Standby:
+        """Save it."""
+
+
+def keep_copies_apart(
+    standby: CopiedStandby,
+    folder: Path,
+    write: Callable[[Site, str], None],
+    read: Callable[[Site], Sequence[str]],
+) -> None:
+    """Assert that each copy begins with what was saved, and that a stop drops all of it."""
+
+    def say(_line: str) -> None:
+        """Tell nobody."""
+
+    first = standby.start(folder, RUN, say)
+    write(first, "restored")
+    saved = standby.save(say)
+
+    copy = saved.start(folder, RUN, say)
+    assert read(copy) == ["restored"]
+    write(copy, "damaged")
+    assert read(copy) == ["restored", "damaged"]
+    assert not saved.stop(RUN)
+
+    copy = saved.start(folder, RUN, say)
+    assert read(copy) == ["restored"]
+    write(copy, "damaged otherwise")
+    assert read(saved.start(folder, RUN, say)) == ["restored"], "in the place of the one before"
+
+    assert not standby.stop(RUN)
+    with pytest.raises(PradrillError, match="was not saved"):
+        saved.start(folder, RUN, say)
+    assert not saved.stop(RUN)
