@@ -28,6 +28,7 @@ from pradrill.domain.dossier.coverage import (
     coverage,
     overdue,
 )
+from pradrill.domain.dossier.detection import Detection, detections
 from pradrill.domain.dossier.forecast import Forecast, MeasuredRun, forecast
 from pradrill.domain.dossier.period import Column, Period, column_of
 from pradrill.domain.dossier.provider_section import (
@@ -124,6 +125,9 @@ class Dossier(Model):
     columns: tuple[Column, ...]
     calendar: tuple[CalendarRow, ...]
     trends: tuple[Trend, ...]
+    detections: tuple[Detection, ...] = Field(
+        default=(), description="each drill's last sabotage: no drill, and no proof of a recovery"
+    )
     providers: tuple[ProviderSection, ...] = Field(
         default=(), description="what binds each provider, its incidents, what was measured"
     )
@@ -180,6 +184,7 @@ def compile_dossier(
         columns=columns,
         calendar=_calendar(within, columns, services, sources.plan),
         trends=_trends(attempts, period, services, sources.plan, as_of),
+        detections=detections(_until(sources.entries, as_of), sources.drills, only),
         providers=provider_sections(
             PromiseSources(
                 sources.plan, all_incidents(_until(sources.entries, as_of)), history.measured

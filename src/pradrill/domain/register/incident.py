@@ -33,7 +33,7 @@ class IncidentStage(StrEnum):
     CLOSED = "closed"
 
 
-class Detection(StrEnum):
+class DetectedBy(StrEnum):
     """Who saw it first."""
 
     SUPERVISION = "supervision"
@@ -56,7 +56,7 @@ class IncidentStep(Model):
     key: str | None = Field(default=None, description="of who opens it by program: once while open")
     services: tuple[str, ...] = ()
     provider: str | None = None
-    source: Detection | None = None
+    source: DetectedBy | None = None
     began: Utc | None = Field(default=None, description="T0: since when it does not work")
     severity: Severity | None = None
     cause: str | None = None

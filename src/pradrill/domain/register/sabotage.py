@@ -83,7 +83,7 @@ class SabotageEntry(Model):
 
     def of(self, outcome: FaultOutcome) -> tuple[TriedFault, ...]:
         """Return the faults that came to that."""
-        return tuple(each for each in self.faults if each.outcome is outcome)
+        return tuple(each for each in self.faults if each.outcome == outcome)
 
     @property
     def tried(self) -> int:
