@@ -1,4 +1,4 @@
-"""Check manual steps against the rest of the drill, and against the plan's providers."""
+"""Check manual steps, and whose loss is played, against the drill and the plan's providers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ from pradrill.domain.declared.plan import Plan
 
 
 def manual_problems(document: Document, drill: Drill, plan: Plan | None) -> Iterator[Problem]:
-    """Find what the drill's manual steps contradict, each with its line."""
+    """Find what manual steps and the scenario contradict, each with its line."""
+    lost = drill.scenario.provider_lost
+    if lost is not None and plan is not None and lost not in plan.providers:
+        yield document.problem(
+            ("scenario", "provider_lost"),
+            f'the plan has no provider "{lost}"',
+            suggestion(lost, list(plan.providers)),
+        )
+
     steps = list(drill.manual())
     for where, step in steps:
         if drill.unattended:

@@ -58,6 +58,12 @@ class Scenario(Model):
         description="out of scope, and why",
         examples=[[{"what": "mail", "why": "SaaS"}]],
     )
+    provider_lost: str | None = Field(
+        default=None,
+        description="the provider of the plan whose loss it plays: a drill that passes proves that "
+        "its services survive it",
+        examples=["hexanet"],
+    )
     third_parties: tuple[str, ...] = Field(
         default=(),
         description="suppliers that the recovery needs or that take part",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -103,6 +104,18 @@ class PrimaryIdentity(Model):
         return bool(self.addresses or self.host_keys or self.machine_ids or self.vm)
 
 
+class Part(StrEnum):
+    """A part that a service works with, or is recovered with: somebody runs each."""
+
+    PRIMARY = "primary"
+    STANDBY = "standby"
+    BACKUPS = "backups"
+    DNS = "dns"
+    IDENTITY = "identity"
+    MAIL = "mail"
+    CONTROLLER = "controller"
+
+
 class Service(Model):
     """A service to recover."""
 
@@ -117,6 +130,12 @@ class Service(Model):
         default=None, description="who answers for it", examples=["Équipe Web"]
     )
     provider: str | None = Field(default=None, description="one of providers", examples=["hexanet"])
+    run_by: dict[Part, str] = Field(
+        default={},
+        description="part → who runs it: one of providers, or a name of yours. Parts: "
+        f"{', '.join(Part)}; the dossier tells whether the loss of a provider could be survived",
+        examples=[{"primary": "hexanet", "standby": "Exemple SAS", "backups": "hexanet"}],
+    )
     objectives: Objectives = Field(
         description="what is promised", examples=[{"rto": "4h", "rpo": "24h"}]
     )

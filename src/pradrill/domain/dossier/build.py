@@ -187,7 +187,10 @@ def compile_dossier(
         detections=detections(_until(sources.entries, as_of), sources.drills, only),
         providers=provider_sections(
             PromiseSources(
-                sources.plan, all_incidents(_until(sources.entries, as_of)), history.measured
+                sources.plan,
+                all_incidents(_until(sources.entries, as_of)),
+                history.measured,
+                history.survived(),
             ),
             period=period,
             as_of=as_of,

@@ -84,6 +84,15 @@ class History:
         self.measured: set[tuple[str, CallStage]] = set()
         """Providers, and which of their promises a drill has measured."""
 
+    def survived(self) -> dict[tuple[str, str], datetime]:
+        """Return provider and service → the last proof that played the provider's loss."""
+        proofs = sorted(self.proofs.items(), key=lambda each: each[1].attempt.at)
+        return {
+            (lost, setting.service): proof.attempt.at
+            for setting, proof in proofs
+            if (lost := proof.plan.drill.scenario.provider_lost) is not None
+        }
+
     def measure(self, measures: Iterable[SlaMeasure]) -> None:
         """Take in what a drill has measured of promises."""
         self.measured |= {(m.provider, m.stage) for m in measures if m.seconds is not None}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from pydantic import Field
 
+from pradrill.domain.declared.dependence import Loss, losses
 from pradrill.domain.declared.plan import Plan
 from pradrill.domain.declared.provider import CommitmentEnd, Provider, endings
 from pradrill.domain.dossier.period import Period
@@ -15,7 +16,7 @@ from pradrill.domain.register.availability import MonthlyAvailability, availabil
 from pradrill.domain.register.incident import Incident, Promise
 from pradrill.domain.register.incident_history import earlier_of_its_kind
 from pradrill.domain.run.question import CallStage
-from pradrill.domain.values.model import Model
+from pradrill.domain.values.model import Model, Utc
 
 
 class IncidentShown(Model):
@@ -24,6 +25,13 @@ class IncidentShown(Model):
     incident: Incident
     promises: tuple[Promise, ...]
     earlier: tuple[str, ...] = Field(description="of the same cause or service, not long before")
+
+
+class LossShown(Model):
+    """What the loss of a provider means for a service, and when a drill last showed it."""
+
+    loss: Loss
+    proven: Utc | None = Field(description="the last drill of that loss that passed; none: never")
 
 
 class ProviderSection(Model):
@@ -36,6 +44,7 @@ class ProviderSection(Model):
     unmeasured: tuple[CallStage, ...] = Field(description="promised, and never measured by anybody")
     incidents: tuple[IncidentShown, ...]
     months: tuple[MonthlyAvailability, ...]
+    losses: tuple[LossShown, ...] = Field(description="what its loss means for whom it hosts")
 
 
 class PromiseSources(NamedTuple):
@@ -45,6 +54,8 @@ class PromiseSources(NamedTuple):
     incidents: Sequence[Incident]
     measured: Collection[tuple[str, CallStage]]
     """Providers, and which of their promises a drill has measured."""
+    proofs: Mapping[tuple[str, str], datetime]
+    """Provider and service → the last drill that passed and played the provider's loss."""
 
 
 def provider_sections(
@@ -87,6 +98,11 @@ def _section(
             for service in hurt
             if not only or service in only
             for month in availability(service, incidents, period.begin, as_of)
+        ),
+        losses=tuple(
+            LossShown(loss=loss, proven=sources.proofs.get((loss.provider, loss.service)))
+            for loss in losses(plan)
+            if loss.provider == name and (not only or loss.service in only)
         ),
     )
 

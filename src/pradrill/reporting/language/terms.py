@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 from pradrill.domain.declared.drill import Kind, Role
+from pradrill.domain.declared.plan import Part
 from pradrill.domain.declared.responsibility import Topic
 from pradrill.domain.register.annotation import AnnotationKind
 from pradrill.domain.report.responsibilities import Proof
@@ -226,6 +227,18 @@ def _topics() -> Mapping[str, str]:
     }
 
 
+def _parts() -> Mapping[str, str]:
+    return {
+        Part.PRIMARY: pgettext("part", "primary"),
+        Part.STANDBY: pgettext("part", "standby"),
+        Part.BACKUPS: pgettext("part", "backups"),
+        Part.DNS: pgettext("part", "DNS"),
+        Part.IDENTITY: pgettext("part", "identity"),
+        Part.MAIL: pgettext("part", "mail"),
+        Part.CONTROLLER: pgettext("part", "controller"),
+    }
+
+
 def _stages() -> Mapping[str, str]:
     return {
         CallStage.RESPONSE: pgettext("call", "response"),
@@ -291,6 +304,7 @@ _WORDS: Mapping[type[StrEnum], Callable[[], Mapping[str, str]]] = {
     Role: _roles,
     Proof: _proofs,
     Topic: _topics,
+    Part: _parts,
     CallStage: _stages,
     SlaStanding: _promises,
     Soundness: _soundness,

@@ -147,3 +147,42 @@ def test_the_page_says_it_in_both_languages() -> None:
         text = " ".join(re.sub(r"<[^>]+>", " ", section).split())
         for word in words:
             assert word in text, (language, word)
+
+
+LOST = "hexanet"
+
+
+def plan_of(run_by: dict[str, str]) -> Plan:
+    """Return a plan whose service's parts are run by these."""
+    payload = PLAN.model_dump(mode="json", exclude_defaults=True)
+    payload["services"]["moodle"]["run_by"] = run_by
+    return Plan.model_validate(payload)
+
+
+def test_the_loss_of_a_provider_is_told_in_words() -> None:
+    """What else it runs, what nobody says, or that others run what a recovery takes."""
+    ours = dict.fromkeys(("standby", "backups", "controller", "dns", "identity"), "Exemple SAS")
+    for run_by, survival, words in (
+        ({}, "unknown", "not known: the plan does not say who runs standby, backups"),
+        ({**ours, "backups": LOST}, "could not", "no: it also runs backups"),
+        ({**ours, "mail": LOST}, "could", "as far as the plan says"),
+    ):
+        made_of = dossier(plan=plan_of(run_by))
+        (section,) = made_of.providers
+        (row,) = section.losses
+        assert (row.loss.survival, row.proven) == (survival, None)
+        text = " ".join(re.sub(r"<[^>]+>", " ", dossier_html(made_of)).split())
+        assert words in text
+        assert "never tested" in text
+
+
+def test_a_drill_that_passes_and_plays_the_loss_proves_it() -> None:
+    """One of another scenario does not."""
+    for lost, is_proven in ((LOST, True), (None, False)):
+        record = a_record(started=datetime(2026, 3, 1, tzinfo=UTC))
+        scenario = record.plan.drill.scenario.model_copy(update={"provider_lost": lost})
+        drill = record.plan.drill.model_copy(update={"scenario": scenario})
+        record = record.model_copy(update={"plan": record.plan.model_copy(update={"drill": drill})})
+        (section,) = dossier(records=[Sealed(record, "9b" * 32)]).providers
+        (row,) = section.losses
+        assert (row.proven is not None) is is_proven
