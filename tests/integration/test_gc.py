@@ -7,6 +7,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.integration.hosts.two_hosts import TwoHosts
@@ -15,6 +16,7 @@ from tests.integration.test_leases import MEMORY, lease, slow_run
 
 from pradrill.domain.run.owner import Doing
 from pradrill.domain.values.run_names import folder_prefix
+from pradrill.system.leftovers import is_deserted
 from pradrill.system.ownership import this_process
 from pradrill.system.ssh_sockets import folder_for
 
@@ -91,3 +93,8 @@ def test_what_older_runs_left_is_shown_then_removed(hosts: TwoHosts, tmp_path: P
     assert foreign.exists()
     assert plain.exists()
     assert run_id not in pradrill(house, "gc", environment=environment).stdout
+
+
+def test_a_folder_that_goes_while_it_is_looked_at_is_nobodys(tmp_path: Path) -> None:
+    """Another run that ends meanwhile takes its folder with it, and breaks no command."""
+    assert not is_deserted(tmp_path / "gone", datetime.now(UTC))

@@ -72,10 +72,11 @@ def _is_old(folder: Path, now: datetime) -> bool:
 
 def _is_served(folder: Path) -> bool:
     """Tell whether somebody answers at a socket in a folder."""
-    for path in folder.iterdir():
-        with suppress(OSError), socket.socket(socket.AF_UNIX) as one:
-            one.connect(str(path))
-            return True
+    with suppress(OSError):  # it may be gone by now, as its owner is
+        for path in folder.iterdir():
+            with suppress(OSError), socket.socket(socket.AF_UNIX) as one:
+                one.connect(str(path))
+                return True
     return False
 
 
