@@ -15,6 +15,12 @@ settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("desk", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
+_WITH_A_CLUSTER = {
+    f"tests/sources/test_{name}.py"
+    for name in ("bad_restores", "contract", "postgresql_tools", "tools_in_the_field")
+}
+"""They share one, which takes half a minute to make."""
+
 # What is asserted for several files fails as plainly as what a test asserts itself.
 pytest.register_assert_rewrite("tests.support", "tests.integration", "tests.e2e")
 
@@ -28,14 +34,17 @@ def pytest_runtest_setup() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keep all that needs the lab in one of several processes; spread the other files.
+    """Keep all that needs the lab, or a database cluster, in one process each; spread the others.
 
     By hand, because xdist's own groups do not work with pytest 9.2.
     """
     from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415 bare pytest works without it
 
     def file_or_all_machines(nodeid: str) -> str:
-        return "e2e" if nodeid.startswith("tests/e2e/") else nodeid.partition("::")[0]
+        file = nodeid.partition("::")[0]
+        if file in _WITH_A_CLUSTER:
+            return "cluster"
+        return "e2e" if nodeid.startswith("tests/e2e/") else file
 
     scheduler = LoadScopeScheduling(config, log)
     scheduler._split_scope = file_or_all_machines
