@@ -157,7 +157,8 @@ def _earlier(app: StateReader, record: RunRecord, entries: list[Entry]) -> Itera
 
 def _is_finished_before(record: RunRecord, body: dict[str, Any]) -> bool:
     finished = body.get("state") == RunState.FINISHED and body.get("refusal") is None
-    return finished and str(body.get("run_id")) < record.run_id
+    counts = finished and not body.get("rehearsal")
+    return counts and str(body.get("run_id")) < record.run_id
 
 
 def _figures(data: dict[str, Any]) -> EarlierRun:

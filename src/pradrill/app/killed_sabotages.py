@@ -12,11 +12,14 @@ from pradrill.system import in_memory, processes
 def sweep_sabotages(app: App) -> None:
     """End and remove what is left of sabotages whose process is gone, and say so."""
     for folder in killed_sabotages(app.state):
-        _sweep(app, folder)
-        warn(f"the sabotage {folder.sabotage_id} was killed; nothing is left of it, nor a score")
+        if _sweep(app, folder):
+            warn(
+                f"the sabotage {folder.sabotage_id} was killed; nothing is left of it, nor a score"
+            )
 
 
-def _sweep(app: App, folder: SabotageFolder) -> None:
+def _sweep(app: App, folder: SabotageFolder) -> bool:
+    """End and remove what is left of one; what does not end is looked for again next time."""
     processes.end(folder.sabotage_id)
     for name in folder.machines:
         try:
@@ -26,6 +29,9 @@ def _sweep(app: App, folder: SabotageFolder) -> None:
             continue  # a run has taken it, and ended what was there
         except PradrillError as error:
             warn(f"the lab's machine {name} does not end: {error.message}")
+            folder.leave()
+            return False
 
     in_memory.sweep(folder.sabotage_id)
     folder.drop()
+    return True

@@ -29,10 +29,9 @@ from pradrill.engine.steps.standby import prove_identity_again, prove_isolation_
 from pradrill.errors import ConfigurationError, ExitCode, NotReadyError, PradrillError
 from pradrill.ports import Journal, Standby, Verification
 
-_PAUSES = (5.0,)
-"""Seconds before what is red on a damaged copy is asked again: what mends itself is no catch."""
 _PATIENCE = (3.0, 5.0, 10.0, 10.0)
-"""The same on a copy that is not damaged, which may be slow to wake."""
+"""Seconds before what is red on a copy is asked again: it may be slow to wake, damaged or not, and
+what mends itself is no catch."""
 
 _LONGEST = 300
 
@@ -176,7 +175,7 @@ class _Sabotage:
                 return outcome(FaultOutcome.NOT_TRIED, error.message)
 
             details: dict[CheckKey, str] = {}
-            answers = self._look(copy, _PAUSES, details)
+            answers = self._look(copy, _PATIENCE, details)
 
         failed = [key for key, each in answers.items() if each is CheckOutcome.FAILED]
         if failed:

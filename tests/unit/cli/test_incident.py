@@ -12,7 +12,7 @@ import pytest
 from pradrill.cli import main
 from pradrill.domain.register.entry import EntryKind
 from pradrill.register.runs.store import FileRunStore
-from pradrill.testing import a_sealed_run
+from pradrill.testing import a_launch, a_sealed_run
 
 _PLAN = """
 plan: 1
@@ -23,6 +23,7 @@ services:
   moodle: {objectives: {rto: 4h, rpo: 24h}, provider: hexanet}
 """
 
+EARLIER = "2026-11-02T09:00Z"
 Incident = Callable[..., tuple[int, str, str]]
 
 
@@ -100,6 +101,29 @@ def test_a_correction_says_only_what_was_wrong(incident: Incident) -> None:
     assert "(corrected later: does not count)" in out
 
 
+def test_an_opening_is_corrected_as_often_as_it_was_wrong(incident: Incident) -> None:
+    """The latest counts, with what none of them said otherwise."""
+    opening(incident)
+    for title in ("slow", "slower"):
+        assert incident("open", title, "--service", "moodle", "--corrects", "I-1")[0] == 0
+    assert "I-1  not qualified  moodle  slower  open for" in incident("show", "I-1")[1]
+
+
+def test_a_plan_yaml_is_a_plan(incident: Incident, store: FileRunStore) -> None:
+    """Incidents are entered under either name of the plan."""
+    folder = store.state.parent
+    (folder / "plan.yml").rename(folder / "plan.yaml")
+    assert opening(incident)["open"]
+
+
+def test_a_rehearsal_has_recovered_nothing(incident: Incident, store: FileRunStore) -> None:
+    """It cannot be named as the run that did."""
+    record = a_sealed_run(store, launch=a_launch(rehearsal=True))
+    opening(incident, "--began", "2026-03-01T10:00Z")
+    code, _, err = incident("close", "I-1", "--run", record.run_id)
+    assert (code, "was a rehearsal: it recovered nothing" in err) == (2, True)
+
+
 def test_closing_without_lessons_is_told(incident: Incident) -> None:
     """It can be done, and is said."""
     opening(incident)
@@ -136,6 +160,10 @@ def test_a_run_that_recovered_it_says_when_it_worked(
         (("note", "I-1", "--answered", "2026-11-01T10:20Z"), "nobody had called the provider"),
         (("note", "I-1", "--restored", "2026-11-01T09:00Z"), "worked again before it had begun"),
         (("close", "I-1", "--at", "2026-11-01T10:00Z"), "closed before it was detected"),
+        (
+            ("open", "x", "--service", "moodle", "--began", "2026-11-02T10:00Z", "--at", EARLIER),
+            "detected before it had begun",
+        ),
         (("close", "I-1", "--corrects", "1"), "its step 1 is detected, not closed"),
         (("note", "I-1", "--corrects", "0"), "it has no step 0"),
         (("note", "I-1", "--run", "2026"), "no run"),

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,18 +74,19 @@ class AnsibleRunner:
 
         Without a wait. Where it does not come to that, the first play opens them itself.
         """
-        environment = {"PATH": _SYSTEM_PATH, "HOME": str(Path.home()), processes.MARKER: marker}
+        environment = {"PATH": _path(), "HOME": str(Path.home()), processes.MARKER: marker}
         environment |= {key: os.environ[key] for key in _FROM_CALLER if key in os.environ}
         for host in site.hosts:
-            opening = subprocess.Popen(
-                ["ssh", "-F", str(site.ssh_config), host.name, "true"],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=environment,
-                start_new_session=True,
-            )
-            self._openings.append(opening)
+            with suppress(OSError):
+                opening = subprocess.Popen(
+                    ["ssh", "-F", str(site.ssh_config), host.name, "true"],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    env=environment,
+                    start_new_session=True,
+                )
+                self._openings.append(opening)
 
     def run(
         self, play: Play, *, deadline: float, cancelled: Cancelled, say: Say, evidence: Path
@@ -139,6 +140,11 @@ class AnsibleRunner:
             opening.kill()  # one that waits for its host still, after all plays
             opening.wait()
         return processes.end(marker)
+
+
+def _path() -> str:
+    """Return where programs are looked for: this Python's beside it, the caller's, the system's."""
+    return f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}:{_SYSTEM_PATH}"
 
 
 def _cut(output: str) -> str:
@@ -234,7 +240,7 @@ def _environment(
         "ANSIBLE_CALLBACK_PLUGINS": get_callback_dir(),
         processes.MARKER: play.marker,
         "PRADRILL_BEGINNING": beginning(play.site.run_id),
-        "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}:{_SYSTEM_PATH}",
+        "PATH": _path(),
         "HOME": str(home),
         "TMPDIR": str(folder),
         "LANG": "C.UTF-8",

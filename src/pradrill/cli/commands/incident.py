@@ -14,12 +14,13 @@ from pradrill.app.settle import swept
 from pradrill.cli.arguments import add, subcommands
 from pradrill.cli.typed import plain
 from pradrill.config.loader import load_plan, suggestion
-from pradrill.config.plan_file import PLAN
+from pradrill.config.plan_file import plan_file
 from pradrill.domain.declared.plan import Plan
 from pradrill.domain.declared.provider import Provider
 from pradrill.domain.register.entry import EntryKind
 from pradrill.domain.register.incident import Incident, IncidentStage, IncidentStep
 from pradrill.domain.register.incident_history import (
+    after,
     all_incidents,
     earlier_of_its_kind,
     open_with,
@@ -109,10 +110,12 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Do what the verb says."""
-    app = swept(StateReader(args))
+    app = StateReader(args)
+    now = app.clock.now()  # before what was killed is looked for, which may take a while
+    swept(app)
     if args.verb in _STAGES:
         app.must_sign()
-        _tell(app, args, [_enter(app, args)])
+        _tell(app, args, [_enter(app, args, now)])
     elif args.verb == "show":
         _tell(app, args, [_incident(_incidents(app), args.incident)])
     else:
@@ -126,44 +129,47 @@ def run(args: Namespace) -> int:
     return ExitCode.RECORD if app.in_doubt else ExitCode.PASSED
 
 
-def _enter(app: StateReader, args: Namespace) -> Incident:
+def _enter(app: StateReader, args: Namespace, now: datetime) -> Incident:
     """Enter a step, unless it opens what is open already; return the incident."""
-    plan = load_plan(app.drills / PLAN)
+    plan = load_plan(plan_file(app.drills))
     incidents = _incidents(app)
     if args.verb == "open" and (same := open_with(args.key, incidents)) and not args.corrects:
         return same
 
-    step = _step(app, args, plan)
+    step = _step(app, args, plan, now)
     name = args.corrects if args.verb == "open" else args.incident
     if name is not None:
         incident = _incident(incidents, name)
         step = step.model_copy(update={"incident": incident.incident})
         if args.verb == "open":
-            step = step.model_copy(update={"corrects": 1})
+            number = incident.steps.index(incident.opening) + 1
+            step = step.model_copy(update={"corrects": number})
         step = _with_what_stays(step, incident, told_when=args.at is not None)
-        if (because := why_not(incident, step) or _disorder(incident, step)) is not None:
-            raise UsageError(
-                f"nothing is entered for {incident.incident}: {because}",
-                hint=f"See its steps: pradrill incident show {incident.incident}.",
-            )
+        because = why_not(incident, step) or _disorder(after(incident, step))
+    else:
+        because = _disorder(Incident(incident="it", steps=(step,)))
+    if because is not None:
+        raise UsageError(
+            f"nothing is entered{f' for {incident.incident}' if name else ''}: {because}",
+            hint="See the steps: pradrill incident list, pradrill incident show I-N.",
+        )
 
     app.register.append(EntryKind.INCIDENT, step, app.clock.now())
-    after = _incidents(app)
+    incidents = _incidents(app)
     if name is not None:
-        return _incident(after, name)
-    same_step = (each for each in reversed(after) if each.steps[0] == step)
-    return next(same_step, None) or open_with(args.key, after) or after[-1]
+        return _incident(incidents, name)
+    same_step = (each for each in reversed(incidents) if each.steps[0] == step)
+    return next(same_step, None) or open_with(args.key, incidents) or incidents[-1]
 
 
-def _step(app: StateReader, args: Namespace, plan: Plan) -> IncidentStep:
+def _step(app: StateReader, args: Namespace, plan: Plan, now: datetime) -> IncidentStep:
     """Read what was typed; raises UsageError for what the plan does not know, or is yet to come."""
     words = {key: plain(getattr(args, key, None) or "") or None for key in _WORDS}
-    now = app.clock.now()
     instants = {key: _instant(key, getattr(args, key, None), now) for key in _INSTANTS}
     services = tuple(dict.fromkeys(getattr(args, "service", None) or ()))
     _must_know("service", services, plan.services)
     provider = words["provider"]
-    if provider is None and args.verb == "open":
+    if provider is None and args.verb == "open" and not args.corrects:
         hosts = (plan.services[name].provider for name in services)
         provider = next((each for each in hosts if each), None)
     _must_know("provider", [provider] if provider else [], plan.providers)
@@ -174,9 +180,15 @@ def _step(app: StateReader, args: Namespace, plan: Plan) -> IncidentStep:
     run_id = getattr(args, "run", None)
     if run_id is not None:
         run_id = app.store.find(run_id)
-    if run_id and instants["restored"] is None:
-        verified = app.store.read(run_id).recovery.marks.get(Mark.SERVICE_VERIFIED)
-        instants["restored"] = verified.at if verified else None
+        record = app.store.read(run_id)
+        if record.launch.rehearsal:
+            raise UsageError(
+                f"the run {run_id} was a rehearsal: it recovered nothing",
+                hint="Name a run that counts: pradrill runs.",
+            )
+        verified = record.recovery.marks.get(Mark.SERVICE_VERIFIED)
+        if instants["restored"] is None and verified is not None:
+            instants["restored"] = verified.at
     at = instants.pop("at")
     facts: dict[str, Any] = {
         **{key: value for key, value in words.items() if value is not None},
@@ -212,17 +224,16 @@ def _with_what_stays(step: IncidentStep, incident: Incident, *, told_when: bool)
     return step.model_copy(update=stays)
 
 
-def _disorder(incident: Incident, step: IncidentStep) -> str | None:
-    """Say which instant lies before what it must follow; None when all is in order."""
-    call = incident.first(IncidentStage.CALLED)
-    called = call.at if call is not None else None
-    if step.stage is IncidentStage.CALLED:
-        called = step.at
-    if step.answered and (called is None or step.answered < called):
+def _disorder(incident: Incident) -> str | None:
+    """Say which instant of an incident lies before what it must follow; None: all is in order."""
+    call, closing = incident.first(IncidentStage.CALLED), incident.closing
+    if incident.began > incident.opening.at:
+        return "it was detected before it had begun"
+    if incident.answered and (call is None or incident.answered < call.at):
         return "nobody had called the provider before it answered"
-    if step.restored and step.restored < incident.began:
+    if incident.restored and incident.restored < incident.began:
         return "all worked again before it had begun"
-    if step.stage is IncidentStage.CLOSED and step.at < incident.opening.at:
+    if closing is not None and closing.at < incident.opening.at:
         return "it was closed before it was detected"
     return None
 
@@ -286,7 +297,7 @@ def _tell(app: StateReader, args: Namespace, listed: list[Incident]) -> None:
 def _plan(app: StateReader) -> Plan | None:
     """Return the plan, or None: incidents are read without one, too."""
     try:
-        return load_plan(app.drills / PLAN)
+        return load_plan(plan_file(app.drills))
     except PradrillError:
         return None
 

@@ -34,15 +34,38 @@ class Loss(Model):
 def losses(plan: Plan) -> list[Loss]:
     """Return the loss of its primary's provider for each service that names one."""
     return [
-        _loss(name, service, provider)
+        _worst([_loss(name, each, provider) for each in _with_what_it_needs(name, plan)])
         for name, service in plan.services.items()
         if (provider := service.run_by.get(Part.PRIMARY, service.provider)) is not None
     ]
 
 
+def _with_what_it_needs(name: str, plan: Plan) -> list[Service]:
+    """Return a service and all that it depends on, however far."""
+    names = [name]
+    for each in names:
+        names += [other for other in plan.services[each].depends_on if other not in names]
+    return [plan.services[each] for each in names]
+
+
+def _worst(each_loss: list[Loss]) -> Loss:
+    """Return what a loss means for a service of which each of these must be recovered."""
+    order = (Survival.COULD_NOT, Survival.UNKNOWN, Survival.COULD)
+    survival = min((each.survival for each in each_loss), key=order.index)
+    return each_loss[0].model_copy(
+        update={
+            "survival": survival,
+            "gone": tuple(p for p in Part if any(p in each.gone for each in each_loss)),
+            "unknown": tuple(p for p in Part if any(p in each.unknown for each in each_loss)),
+        }
+    )
+
+
 def _loss(name: str, service: Service, provider: str) -> Loss:
     lost_parts = tuple(
-        part for part in Part if part is not Part.PRIMARY and service.run_by.get(part) == provider
+        part
+        for part in Part
+        if part is not Part.PRIMARY and _same(service.run_by.get(part, ""), provider)
     )
     unknown = tuple(part for part in NEEDED if part not in service.run_by)
     survival = Survival.UNKNOWN if unknown else Survival.COULD
@@ -51,3 +74,8 @@ def _loss(name: str, service: Service, provider: str) -> Loss:
     return Loss(
         service=name, provider=provider, survival=survival, gone=lost_parts, unknown=unknown
     )
+
+
+def _same(one: str, other: str) -> bool:
+    """Tell whether two names are one, however they are written."""
+    return one.strip().casefold() == other.strip().casefold()

@@ -13,7 +13,7 @@ from pradrill.domain.declared.plan import Plan
 from pradrill.domain.declared.provider import CommitmentEnd, Provider, endings
 from pradrill.domain.dossier.period import Period
 from pradrill.domain.register.availability import MonthlyAvailability, availability
-from pradrill.domain.register.incident import Incident, Promise
+from pradrill.domain.register.incident import Incident, IncidentStage, Promise
 from pradrill.domain.register.incident_history import earlier_of_its_kind
 from pradrill.domain.run.question import CallStage
 from pradrill.domain.values.model import Model, Utc
@@ -121,13 +121,19 @@ def _with_promises(
 
 
 def _unmeasured(name: str, provider: Provider, sources: PromiseSources) -> Iterator[CallStage]:
-    """Yield what is promised and neither a drill nor an incident has measured yet."""
-    ends = {CallStage.RESPONSE: "answered", CallStage.RESTORATION: "restored"}
-    at_place = [each for each in sources.incidents if _provider(each, sources.plan) == name]
-    for stage, end in ends.items():
+    """Yield what is promised and neither a drill nor a call in an incident has measured yet."""
+    calls = [
+        each
+        for each in sources.incidents
+        if _provider(each, sources.plan) == name and each.first(IncidentStage.CALLED) is not None
+    ]
+    ends = {
+        CallStage.RESPONSE: any(each.answered for each in calls),
+        CallStage.RESTORATION: any(each.restored and not each.run_id for each in calls),
+    }
+    for stage, by_an_incident in ends.items():
         promised = provider.sla.promised(stage.value, None) is not None
-        measured = (name, stage) in sources.measured or any(getattr(i, end) for i in at_place)
-        if promised and not measured:
+        if promised and not by_an_incident and (name, stage) not in sources.measured:
             yield stage
 
 

@@ -90,9 +90,12 @@ class Incident(Model):
 
     @property
     def valid(self) -> list[IncidentStep]:
-        """Return the steps that count."""
-        numbered = enumerate(self.steps, 1)
-        return [step for number, step in numbered if number not in self.corrected]
+        """Return the steps that count, a correction in the place of what it stands in for."""
+        place: dict[int, int] = {}
+        for number, step in enumerate(self.steps, 1):
+            place[number] = place.get(step.corrects or 0, number)
+        counting = (number for number in place if number not in self.corrected)
+        return [self.steps[n - 1] for n in sorted(counting, key=lambda n: (place[n], n))]
 
     def first(self, stage: IncidentStage) -> IncidentStep | None:
         """Return the first step of a stage that counts."""
@@ -168,6 +171,8 @@ class Incident(Model):
         if call is None:
             return []
         ends = {CallStage.RESPONSE: self.answered, CallStage.RESTORATION: self.restored}
+        if self.run_id is not None:  # we recovered it ourselves: that says nothing of the provider
+            del ends[CallStage.RESTORATION]
         waits = None if self.closing else now
         return [
             _promise(stage, provider.sla.promised(stage.value, self.severity), call.at, end, waits)
@@ -197,7 +202,7 @@ def _promise(
     latest = end or now
     if promised is not None and latest is not None and latest - call > promised:
         standing = SlaStanding.NOT_MET
-    elif promised is not None and end is not None:
+    elif promised is not None and end is not None and end >= call:
         standing = SlaStanding.MET
 
     limit = None if promised is None else promised.total_seconds()

@@ -35,7 +35,7 @@ def all_incidents(entries: Iterable[Entry]) -> tuple[Incident, ...]:
             name = f"I-{len(incidents) + 1}"
             incidents[name] = Incident(incident=name, steps=(step,))
         elif (incident := incidents.get(step.incident)) and why_not(incident, step) is None:
-            incidents[step.incident] = _after(incident, step)
+            incidents[step.incident] = after(incident, step)
 
     return tuple(incidents.values())
 
@@ -73,7 +73,8 @@ def earlier_of_its_kind(
     )
 
 
-def _after(incident: Incident, step: IncidentStep) -> Incident:
+def after(incident: Incident, step: IncidentStep) -> Incident:
+    """Return the incident with one more step."""
     corrected = (*incident.corrected, step.corrects) if step.corrects else incident.corrected
     return incident.model_copy(update={"steps": (*incident.steps, step), "corrected": corrected})
 

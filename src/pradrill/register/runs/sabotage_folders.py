@@ -44,6 +44,10 @@ class SabotageFolder:
             return tuple(map(str, json.loads((self.path / _MACHINES).read_bytes())))
         return ()
 
+    def leave(self) -> None:
+        """Let go of it as it is: the next command looks again."""
+        self._lock.close()
+
     def drop(self) -> None:
         """Remove the folder, and let go of it."""
         rmtree(self.path, ignore_errors=True)

@@ -51,7 +51,7 @@ def _run(record: RunRecord) -> Iterator[dict[str, object]]:
     yield {
         "row": "verdict",
         "name": view.headline(record),
-        "outcome": record.verdict.value,
+        "outcome": _outcome(record, record.verdict.value),
         "began": record.started.isoformat(),
         "ended": record.ended.isoformat(),
         "seconds": (record.ended - record.started).total_seconds(),
@@ -64,7 +64,7 @@ def _run(record: RunRecord) -> Iterator[dict[str, object]]:
             "row": "service",
             "service": service.name,
             "name": "verdict",
-            "outcome": service.verdict.value,
+            "outcome": _outcome(record, service.verdict.value),
             "detail": "; ".join(map(str, service.reasons)),
         }
         yield from (_figure(c, service.name) for c in service.comparisons)
@@ -89,13 +89,18 @@ def _run(record: RunRecord) -> Iterator[dict[str, object]]:
         }
 
 
+def _outcome(record: RunRecord, verdict: str) -> str:
+    """Return a verdict; of a rehearsal, that it is one: no program may take it for a proof."""
+    return "REHEARSAL" if record.launch.rehearsal else verdict
+
+
 def _figure(c: view.Comparison, service: str) -> dict[str, object]:
     actual = c.actual
     return {
         "row": "figure",
         "service": service,
         "name": c.actual_name,
-        "outcome": c.standing.value,
+        "outcome": f"{c.standing.value} in rehearsal" if c.rehearsal else c.standing.value,
         "seconds": "" if actual is None else actual.seconds,
         "low": "" if actual is None else actual.low,
         "high": "" if actual is None else actual.high,

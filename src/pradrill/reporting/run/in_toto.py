@@ -40,6 +40,7 @@ def _predicate(case: CaseFile) -> dict[str, Any]:
     failed = [name for each, name in _with_names(cases) if each.kind and name not in optional]
     warned = [name for each, name in _with_names(cases) if each.kind and name in optional]
     passed = case.record.verdict is Verdict.PASSED and case.record.refusal is None
+    passed = passed and not case.record.launch.rehearsal
     result = "FAILED" if failed or not passed else "WARNED" if warned else "PASSED"
     return {
         "result": result,

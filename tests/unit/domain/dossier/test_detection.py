@@ -84,7 +84,7 @@ def test_the_page_names_what_no_check_noticed() -> None:
     )
     for language, words in {
         "en": ("33 %", "1 of 3 faults", "expired: its files have changed since", "2026-06-01"),
-        "fr": ("33", "1 faute sur 3", "caduc : ses fichiers", "01/06/2026"),
+        "fr": ("33", "1 défaut détecté sur 3", "caduc : ses fichiers", "01/06/2026"),
     }.items():
         page = dossier_html(page_of, Letterhead(language=language))
         section = page[page.index('id="detections"') : page.index('id="trends"')]

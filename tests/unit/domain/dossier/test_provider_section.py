@@ -140,7 +140,7 @@ def test_the_page_says_it_in_both_languages() -> None:
     """Steps with their times, the promise that was kept, availability below what was promised."""
     for language, words in {
         "en": ("HX-1234", "closed without lessons", "met", "99.444 %", "detected 2026-06-01 08:00"),
-        "fr": ("HX-1234", "clôturé sans enseignements", "tenue", "99,444", "détection"),
+        "fr": ("HX-1234", "clôturé sans enseignements", "tenu", "99,444", "détection"),
     }.items():
         page = dossier_html(dossier(*WHOLE), Letterhead(language=language))
         section = page[page.index('id="providers"') :]
@@ -186,3 +186,13 @@ def test_a_drill_that_passes_and_plays_the_loss_proves_it() -> None:
         (section,) = dossier(records=[Sealed(record, "9b" * 32)]).providers
         (row,) = section.losses
         assert (row.proven is not None) is is_proven
+
+
+def test_a_service_survives_only_with_what_it_depends_on() -> None:
+    """What it needs is lost with the provider: then it is not recovered either."""
+    payload = PLAN.model_dump(mode="json", exclude_defaults=True)
+    ours = dict.fromkeys(("standby", "backups", "controller", "dns", "identity"), "Exemple SAS")
+    payload["services"]["moodle"] |= {"run_by": ours, "depends_on": ["ldap"]}
+    payload["services"]["ldap"]["run_by"] = {**ours, "standby": " Hexanet"}
+    (section, *_) = dossier(plan=Plan.model_validate(payload)).providers
+    assert [row.loss.survival for row in section.losses] == ["could not"]

@@ -102,6 +102,28 @@ def test_a_correction_stands_in_for_its_step_and_both_stay() -> None:
     assert call.ticket == "2"
 
 
+def test_a_correction_takes_the_place_of_its_step() -> None:
+    """What was entered after the wrong step goes on counting as said last."""
+    (incident,) = folded(
+        an_opening(),
+        a_step(IncidentStage.CALLED, MINUTE),
+        a_step(IncidentStage.NOTED, 2 * MINUTE, restored=after(2 * MINUTE)),
+        a_step(IncidentStage.CLOSED, DAY, restored=after(DAY)),
+        a_step(IncidentStage.NOTED, 2 * MINUTE, restored=after(2 * MINUTE), corrects=3),
+    )
+    assert incident.restored == after(DAY)
+
+
+def test_a_recovery_of_our_own_keeps_no_promise_of_the_providers() -> None:
+    """Once a run has recovered it, nothing is known of when the provider would have."""
+    (incident,) = folded(
+        an_opening(),
+        a_step(IncidentStage.CALLED, MINUTE),
+        a_step(IncidentStage.CLOSED, 9 * MINUTE, restored=after(9 * MINUTE), run_id="r"),
+    )
+    assert set(standings(incident, after(DAY))) == {CallStage.RESPONSE}
+
+
 @pytest.mark.parametrize(
     "step",
     [

@@ -18,12 +18,17 @@ from pradrill.ports import Bounds, Folder
 from pradrill.system.command import run
 
 _UNSURE = "it is complete, but nothing would tell a changed byte"
-_WITH_A_WORD = 2  # the last marks that nothing else ends with
+_WITH_A_WORD = 3  # the last marks that nothing else ends with
 _SQL_MARKS = (
     (re.compile(rb"(?m)^-- (MariaDB|MySQL) dump "), re.compile(rb"(?m)^-- Dump completed"), None),
     (
-        re.compile(rb"(?m)^-- PostgreSQL database (cluster )?dump\s*$"),
-        re.compile(rb"(?m)^-- PostgreSQL database (cluster )?dump complete"),
+        re.compile(rb"(?m)^-- PostgreSQL database cluster dump\s*$"),  # it holds whole dumps
+        re.compile(rb"(?m)^-- PostgreSQL database cluster dump complete"),
+        None,
+    ),
+    (
+        re.compile(rb"(?m)^-- PostgreSQL database dump\s*$"),
+        re.compile(rb"(?m)^-- PostgreSQL database dump complete"),
         None,
     ),
     (

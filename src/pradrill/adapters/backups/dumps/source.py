@@ -163,17 +163,17 @@ def _without_times_of_copies(points: Sequence[RecoveryPoint]) -> Iterator[Recove
     Files that were copied without their times are closer together than their names' dates, and
     each is younger than the next one's date.
     """
-    times = [(each.data_time, each.end_time or each.data_time) for each in points]
-    times.sort()
-    copies = [
-        end
-        for (data, end), (next_data, next_end) in itertools.pairwise(times)
-        if end > next_data and abs(next_end - end) < (next_data - data) / 2
-    ]
-    copied_since = min(copies, default=None)
+    ends = {each.id: each.end_time or each.data_time for each in points}
+    in_order = sorted(points, key=lambda each: (each.data_time, ends[each.id]))
+    copies: set[str] = set()
+    for one, following in itertools.pairwise(in_order):
+        apart = abs(ends[following.id] - ends[one.id])
+        is_late = ends[one.id] > following.data_time
+        if is_late and apart < (following.data_time - one.data_time) / 2:
+            copies |= {one.id, following.id}
+
     for point in points:
-        is_copy = copied_since and point.end_time and point.end_time >= copied_since
-        yield point.model_copy(update={"end_time": None}) if is_copy else point
+        yield point.model_copy(update={"end_time": None}) if point.id in copies else point
 
 
 def _date(name: str, form: str) -> datetime | None:
