@@ -14,6 +14,7 @@ from pradrill.app.settle import swept
 from pradrill.cli.commands.report import letterhead, write_file
 from pradrill.cli.commands.sheet import write_sheet
 from pradrill.config.loader import suggestion
+from pradrill.config.project import Project
 from pradrill.domain.dossier.build import Damaged, Dossier, Sealed, Sources, compile_dossier
 from pradrill.domain.dossier.period import Period
 from pradrill.domain.register.finding_history import all_findings
@@ -59,14 +60,17 @@ def run(args: Namespace) -> int:
     """Write the dossier and print where it is; records that cannot be read are an error too."""
     app = App(args)
     period = _period(args, app.clock.now().date())
-    dossier = _compiled(swept(app), period, tuple(dict.fromkeys(args.services)))
+    project = app.project()
+    dossier = _compiled(swept(app), project, period, tuple(dict.fromkeys(args.services)))
     name = "-".join(("dossier", str(period.first), str(period.last), *dossier.only))
     path = args.output or app.state / "dossiers" / f"{name[:200]}.{args.format}"
     content = _rendered(app, dossier, args, path)
     write_file(path, content)
     print(path)
     if args.format in {"html", "pdf"} and not args.services:
-        write_sheet(app, Namespace(**{**vars(args), "output": None}))  # it ages with what it tells
+        write_sheet(
+            app, project, Namespace(**{**vars(args), "output": None})
+        )  # it ages with what it tells
 
     return ExitCode.PASSED if dossier.complete else RecordError.exit_code
 
@@ -137,8 +141,7 @@ def _a_year_before(last: dt.date) -> dt.date:
     return before + dt.timedelta(days=1)
 
 
-def _compiled(app: App, period: Period, only: tuple[str, ...]) -> Dossier:
-    project = app.project()
+def _compiled(app: App, project: Project, period: Period, only: tuple[str, ...]) -> Dossier:
     entries = list(app.register.entries())
     head = app.register.head()
     dossier = compile_dossier(

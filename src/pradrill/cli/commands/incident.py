@@ -115,26 +115,30 @@ def run(args: Namespace) -> int:
     swept(app)
     if args.verb in _STAGES:
         app.must_sign()
-        _tell(app, args, [_enter(app, args, now)])
+        incident, every = _enter(app, args, now)
+        _tell(app, args, [incident], every)
     elif args.verb == "show":
-        _tell(app, args, [_incident(_incidents(app), args.incident)])
+        every = _incidents(app)
+        _tell(app, args, [_incident(every, args.incident)], every)
     else:
         every = _incidents(app)
         chosen = [each for each in every if not args.open or each.closing is None]
         listed = [each for each in chosen if not args.service or args.service in each.services]
-        _tell(app, args, listed)
+        _tell(app, args, listed, every)
         if not listed and not args.json:
             print("no incident is open" if args.open else "no incident is on record")
 
     return ExitCode.RECORD if app.in_doubt else ExitCode.PASSED
 
 
-def _enter(app: StateReader, args: Namespace, now: datetime) -> Incident:
-    """Enter a step, unless it opens what is open already; return the incident."""
+def _enter(
+    app: StateReader, args: Namespace, now: datetime
+) -> tuple[Incident, tuple[Incident, ...]]:
+    """Enter a step, unless it opens what is open already; return its incident, and all."""
     plan = load_plan(plan_file(app.drills))
     incidents = _incidents(app)
     if args.verb == "open" and (same := open_with(args.key, incidents)) and not args.corrects:
-        return same
+        return same, incidents
 
     step = _step(app, args, plan, now)
     name = args.corrects if args.verb == "open" else args.incident
@@ -157,9 +161,9 @@ def _enter(app: StateReader, args: Namespace, now: datetime) -> Incident:
     app.register.append(EntryKind.INCIDENT, step, app.clock.now())
     incidents = _incidents(app)
     if name is not None:
-        return _incident(incidents, name)
+        return _incident(incidents, name), incidents
     same_step = (each for each in reversed(incidents) if each.steps[0] == step)
-    return next(same_step, None) or open_with(args.key, incidents) or incidents[-1]
+    return next(same_step, None) or open_with(args.key, incidents) or incidents[-1], incidents
 
 
 def _step(app: StateReader, args: Namespace, plan: Plan, now: datetime) -> IncidentStep:
@@ -270,9 +274,10 @@ def _incident(incidents: tuple[Incident, ...], name: str) -> Incident:
     return by_name[name.upper()]
 
 
-def _tell(app: StateReader, args: Namespace, listed: list[Incident]) -> None:
+def _tell(
+    app: StateReader, args: Namespace, listed: list[Incident], every: tuple[Incident, ...]
+) -> None:
     """Print incidents: in a line each, with all their steps, or for programs."""
-    every = _incidents(app)
     plan = _plan(app)
     for incident in listed:
         within = plan.recurring_within if plan else Plan.model_fields["recurring_within"].default

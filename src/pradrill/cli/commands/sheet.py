@@ -9,6 +9,7 @@ from pradrill.app.composition import App
 from pradrill.app.settle import swept
 from pradrill.cli.commands.report import letterhead, write_file
 from pradrill.config.loader import suggestion
+from pradrill.config.project import Project
 from pradrill.domain.register.entry import RunEntry
 from pradrill.domain.report.crisis_sheet import ProofOnSheet, crisis_sheet
 from pradrill.domain.run.ending import Verdict
@@ -34,21 +35,21 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Write the sheet and print where it is."""
     app = swept(App(args))
-    services = app.project().plan.services
+    project = app.project()
+    services = project.plan.services
     if args.service not in {None, *services}:
         hint = suggestion(args.service, list(services))
         raise UsageError(f'the plan has no service "{args.service}"', hint=hint)
 
-    print(write_sheet(app, args, only=args.service))
+    print(write_sheet(app, project, args, only=args.service))
     return ExitCode.RECORD if app.in_doubt else ExitCode.PASSED
 
 
-def write_sheet(app: App, args: Namespace, *, only: str | None = None) -> Path:
+def write_sheet(app: App, project: Project, args: Namespace, *, only: str | None = None) -> Path:
     """Write the sheet of all services, or of one; return where it is.
 
     `args`: format, language, and the file, if one was named.
     """
-    project = app.project()
     now = app.clock.now()
     drills = {name: loaded.drill.services for name, loaded in project.drills.items()}
     sheet = crisis_sheet(project.plan, drills, _proofs(app), now=now, only=only)

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeVar
-
-from pydantic import ValidationError
+from typing import Any
 
 from pradrill.domain.register.annotation import Annotation
 from pradrill.domain.register.entry import Entry, EntryKind, RunEntry
+from pradrill.domain.register.entry_body import body_of
 from pradrill.domain.register.finding import Closure, Finding, Sighting
 from pradrill.domain.run.ending import Verdict
-from pradrill.domain.values.model import Model
 from pradrill.domain.values.severity import worst
-from pradrill.errors import RecordError
-
-_Model = TypeVar("_Model", bound=Model)
 
 
 def all_findings(entries: Iterable[Entry]) -> tuple[Finding, ...]:
@@ -31,7 +26,7 @@ def all_findings(entries: Iterable[Entry]) -> tuple[Finding, ...]:
         if entry.kind is EntryKind.RUN:
             runs[str(entry.body.get("run_id"))] = entry
         elif entry.kind is EntryKind.FINDING:
-            latest = _body(entry, Finding)
+            latest = body_of(entry, Finding)
             name_of_open = open_keys.get(latest.key or "")
             if name_of_open is not None:
                 findings[name_of_open] = _seen_again(findings[name_of_open], latest)
@@ -44,9 +39,9 @@ def all_findings(entries: Iterable[Entry]) -> tuple[Finding, ...]:
             if latest.key is not None:
                 open_keys[latest.key] = name
         elif entry.kind is EntryKind.CLOSURE:
-            closure = _body(entry, Closure)
+            closure = body_of(entry, Closure)
             finding, run = findings.get(closure.finding), runs.get(closure.run_id)
-            proof = None if run is None else _body(run, RunEntry)
+            proof = None if run is None else body_of(run, RunEntry)
             if finding is None or why_not_closed(finding, proof) is not None:
                 continue
 
@@ -102,7 +97,7 @@ def findings_for(
 def annotations_of(entries: Iterable[Entry], run_id: str) -> tuple[Annotation, ...]:
     """Return what people added to a run, in the order of entering: a later mark governs."""
     return tuple(
-        _body(entry, Annotation)
+        body_of(entry, Annotation)
         for entry in entries
         if entry.kind is EntryKind.ANNOTATION and entry.body.get("run_id") == run_id
     )
@@ -125,13 +120,3 @@ def _seen_again(finding: Finding, latest: Finding) -> Finding:
         update |= {"severity": latest.severity, "due": min(dates, default=None)}
 
     return finding.model_copy(update=update)
-
-
-def _body(entry: Entry, model: type[_Model]) -> _Model:
-    try:
-        return model.model_validate(entry.body)
-    except ValidationError as error:
-        raise RecordError(
-            f"entry {entry.number} of the register holds no {entry.kind.value}",
-            hint="See what else is wrong with it: pradrill register verify.",
-        ) from error

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from pydantic import ValidationError
-
 from pradrill.domain.register.entry import Entry, EntryKind
+from pradrill.domain.register.entry_body import body_of
 from pradrill.domain.register.incident import Incident, IncidentStage, IncidentStep
-from pradrill.errors import RecordError
 
 
 def all_incidents(entries: Iterable[Entry]) -> tuple[Incident, ...]:
@@ -24,7 +22,7 @@ def all_incidents(entries: Iterable[Entry]) -> tuple[Incident, ...]:
         if entry.kind is not EntryKind.INCIDENT:
             continue
 
-        step = _step(entry)
+        step = body_of(entry, IncidentStep, "step of an incident")
         if step.stage is IncidentStage.DETECTED and not step.incident:
             again = open_with(step.key, incidents.values())
             if again is not None:
@@ -77,13 +75,3 @@ def after(incident: Incident, step: IncidentStep) -> Incident:
     """Return the incident with one more step."""
     corrected = (*incident.corrected, step.corrects) if step.corrects else incident.corrected
     return incident.model_copy(update={"steps": (*incident.steps, step), "corrected": corrected})
-
-
-def _step(entry: Entry) -> IncidentStep:
-    try:
-        return IncidentStep.model_validate(entry.body)
-    except ValidationError as error:
-        raise RecordError(
-            f"entry {entry.number} of the register holds no step of an incident",
-            hint="See what else is wrong with it: pradrill register verify.",
-        ) from error

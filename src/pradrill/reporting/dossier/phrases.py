@@ -426,8 +426,3 @@ def groups(dossier: Dossier, attempts: Sequence[Attempt]) -> list[Group]:
         Group(columns[number], tuple(some))
         for number, some in groupby(attempts, key=lambda a: column_of(columns, a.at))
     ]
-
-
-def percent(part: float) -> str:
-    """Write a part in whole per cent, rounded down: 95 % are not reached before they are."""
-    return f"{int(part * 100 + 1e-9)} %"

@@ -287,6 +287,11 @@ def every(value: timedelta | float) -> str:
     return _("every %(length)s", length=_spaced(length))
 
 
+def percent(part: float) -> str:
+    """Write a part in whole per cent, rounded down: 95 % are not reached before they are."""
+    return f"{int(part * 100 + 1e-9)} %"
+
+
 def brief(text: str, limit: int) -> str:
     """Return a text that is short enough for the edge of a page."""
     short_text = line(text, _LONG)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from pradrill.domain.declared.fault import DeclaredFault
 from pradrill.domain.register.sabotage import FaultOutcome, SabotageEntry, TriedFault
-from pradrill.reporting.language.formats import at, at_minute, line, short
+from pradrill.reporting.language.formats import at, at_minute, line, percent, short
 
 _WIDTH = 160
 
@@ -17,7 +17,7 @@ def score_line(entry: SabotageEntry) -> str:
     part = f"{len(entry.of(FaultOutcome.CAUGHT))} of {entry.tried}"
     if entry.score is None:
         return f"no score  {entry.drill}  none of {len(entry.faults)} faults could be tried"
-    return f"{_percent(entry.score)}  {entry.drill}  {part} faults caught"
+    return f"{percent(entry.score)}  {entry.drill}  {part} faults caught"
 
 
 def sabotage_lines(entry: SabotageEntry, *, whole: bool) -> Iterator[str]:
@@ -64,8 +64,3 @@ def _fault(tried: TriedFault) -> str:
     why = f" ({line(tried.detail, _WIDTH)})" if tried.detail else ""
     of = f"{tried.service}: " if tried.service else ""
     return f"  {of}{tried.fault}: {line(tried.stands_for, _WIDTH)}{why}"
-
-
-def _percent(score: float) -> str:
-    """Return a score in whole percent, rounded down: 95 % are not reached before they are."""
-    return f"{int(score * 100 + 1e-9)} %"
