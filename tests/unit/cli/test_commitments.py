@@ -9,6 +9,9 @@ import pytest
 
 from pradrill.cli import main
 from pradrill.domain.declared.provider import SOON, CommitmentEnd, Provider, endings
+from pradrill.domain.register.finding_of_ending import finding_of_ending
+from pradrill.reporting.language.i18n import speaking
+from pradrill.reporting.run.case_sections import finding_title, opened_by
 
 TODAY = dt.datetime.now(dt.UTC).date()
 DAY = dt.timedelta(days=1)
@@ -64,3 +67,14 @@ def test_it_is_told_by_validate_and_is_a_finding_once(
     write(ends + 20 * DAY)
     command("due")
     assert len(command("findings").splitlines()) == 2
+
+
+def test_a_french_page_says_it_in_french() -> None:
+    """What ends, and that the plan itself says so."""
+    ending = CommitmentEnd("hexanet", "", TODAY)
+    finding = finding_of_ending(ending, dt.datetime.now(dt.UTC))
+    with speaking("fr"):
+        title = finding_title(finding)
+        assert title.startswith("échéance")
+        assert title.endswith(f"contract {TODAY}")
+        assert opened_by(finding) == "le plan"

@@ -68,9 +68,8 @@ def run(args: Namespace) -> int:
     write_file(path, content)
     print(path)
     if args.format in {"html", "pdf"} and not args.services:
-        write_sheet(
-            app, project, Namespace(**{**vars(args), "output": None})
-        )  # it ages with what it tells
+        # The sheet ages with what a dossier tells.
+        write_sheet(app, project, Namespace(**{**vars(args), "output": None}))
 
     return ExitCode.PASSED if dossier.complete else RecordError.exit_code
 

@@ -12,6 +12,9 @@ from pradrill.domain.values.severity import Severity
 BY_A_RUN = "the run"
 """Who opened a finding that no person did."""
 
+BY_THE_PLAN = "the plan"
+"""Who opened a finding that no person did, and no run: a commitment in it ends."""
+
 DUE_WITHIN = {Severity.CRITICAL: 7, Severity.MAJOR: 30, Severity.MINOR: 90}
 """Days that a finding may stay open unless a person sets its date."""
 
@@ -58,6 +61,11 @@ class Finding(Model):
     def by_a_run(self) -> bool:
         """Tell whether a run opened it by itself: a person may have any login."""
         return self.by == BY_A_RUN and self.run_id is not None
+
+    @property
+    def by_the_plan(self) -> bool:
+        """Tell whether it is of a commitment in the plan: a person's has no key."""
+        return self.by == BY_THE_PLAN and self.key is not None
 
     @property
     def open(self) -> bool:

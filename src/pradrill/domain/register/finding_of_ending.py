@@ -5,12 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from pradrill.domain.declared.provider import CommitmentEnd
-from pradrill.domain.register.finding import Finding
+from pradrill.domain.register.finding import BY_THE_PLAN, Finding
 from pradrill.domain.register.finding_key import About, FindingKey
 from pradrill.domain.values.severity import Severity
-
-BY_THE_PLAN = "the plan"
-"""Who opened a finding that no person did, and no run."""
 
 
 def finding_of_ending(ending: CommitmentEnd, now: datetime) -> Finding:

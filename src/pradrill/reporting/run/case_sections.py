@@ -76,13 +76,13 @@ def closed_findings(case: CaseFile) -> tuple[Finding, ...]:
 
 
 def finding_title(finding: Finding) -> str:
-    """Say what a finding is: a run's own in the reader's language, a person's as it was written.
+    """Say what a finding is: its own words in the reader's language, a person's as written.
 
     The register holds it in English; what it is about stands in its key.
     """
     key = FindingKey.read(finding.key)
-    by_a_run = finding.by_a_run and key.about in set(About)
-    title = _TITLES.get(About(key.about)) if by_a_run else None
+    by_itself = (finding.by_a_run or finding.by_the_plan) and key.about in set(About)
+    title = _TITLES.get(About(key.about)) if by_itself else None
     rest = finding.title.partition(": ")[2]
     if title is None or language() == "en" or ("%(rest)s" in title and not rest):
         return finding.title
@@ -104,12 +104,15 @@ _TITLES = {
     About.INTEGRITY: N_("backups in %(which)s are damaged"),
     About.OBJECTIVE: N_("the %(of)s of %(which)s was not met"),
     About.WORST_CASE: N_("the backups of %(which)s have allowed a loss beyond its %(of)s"),
+    About.COMMITMENT: N_("what binds %(of)s ends: %(which)s"),
     About.SLA: N_("%(of)s did not keep its SLA for %(which)s"),
 }
 
 
 def opened_by(finding: Finding) -> str:
     """Say who opened a finding: a person's own name, or the run, in the reader's language."""
+    if finding.by_the_plan:
+        return _("the plan")
     return _("the run") if finding.by_a_run else wording.line(spoken(finding.by), 80)
 
 
