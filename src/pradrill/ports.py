@@ -95,6 +95,9 @@ class PlaybookRunner(Protocol):
     def prepare(self, site: Site, *, marker: str) -> None:
         """Make ready for plays on the site's hosts, while something else is done there."""
 
+    def expect(self, play: Play, *, deadline: float) -> None:
+        """Make ready for a play that comes soon, whatever its variables and secrets will be."""
+
     def run(
         self, play: Play, *, deadline: float, cancelled: Cancelled, say: Say, evidence: Path
     ) -> PlaybookResult:
@@ -104,7 +107,13 @@ class PlaybookRunner(Protocol):
         """
 
     def reap(self, marker: str) -> int:
-        """End every process that still carries the run's marker; return how many there were."""
+        """End what still carries the run's marker, and return how many processes there were.
+
+        What is expected is left to wait.
+        """
+
+    def dismiss(self) -> None:
+        """End what was expected and does not come."""
 
 
 class Verification(Protocol):

@@ -35,7 +35,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.benchmarks.restore_cases import CASES, Case
 
-from pradrill.adapters.ansible.runner import CONFIGURATION
+from pradrill.adapters.ansible.environment import CONFIGURATION
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.standbys.lab import Lab
 from pradrill.adapters.standbys.lab.lab import write_site

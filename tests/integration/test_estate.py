@@ -233,6 +233,7 @@ def test_a_branch_that_fails_leaves_the_others_alone(
     assert "application was not recovered" in printed
 
 
+@pytest.mark.nightly  # by day on fakes, and of one service: test_ends_of_a_drill.py
 def test_ctrl_c_stops_every_branch_at_once(
     tmp_path: Path, machines: Callable[[int], list[Sshd]]
 ) -> None:
@@ -261,6 +262,7 @@ def test_ctrl_c_stops_every_branch_at_once(
     assert record.residue == ()
 
 
+@pytest.mark.nightly  # by day on fakes, and of one service: test_leases.py
 def test_a_killed_estate_is_put_back_by_the_next_command(
     tmp_path: Path, machines: Callable[[int], list[Sshd]]
 ) -> None:

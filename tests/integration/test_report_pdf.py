@@ -250,6 +250,7 @@ def test_hostile_text_is_inert(tmp_path: Path) -> None:
         assert len(opened.pages) < 15
 
 
+@pytest.mark.nightly
 def test_unbroken_lines_cost_little() -> None:
     """Twenty answers of a check without a place to break them are set in seconds, not minutes."""
     checks = tuple(a_check(check=f"c{number}", detail="x" * 2_000) for number in range(20))

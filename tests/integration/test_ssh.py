@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.integration.house import UNREACHED
+from tests.support.living import goes_on
 
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve
@@ -277,7 +278,7 @@ def test_hanging_command_meets_its_deadline(
         probe.read_instant(sshd.host, site, newest(f"echo $$ > {pid}; exec sleep 60", 1))
     assert not isinstance(refusal.value, UnreachableError)
     assert time.monotonic() - started < 15
-    assert not Path(f"/proc/{pid.read_text().strip()}").exists()
+    assert not goes_on(pid.read_text().strip())
     assert probe.read_instant(sshd.host, site, newest("echo 1773108000")).year == 2026
 
 

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -515,8 +515,24 @@ def shelf(request: pytest.FixtureRequest) -> Iterator[Shelf]:
         yield kind(folder, *needs)
 
 
+def mydumped(mariadb: Path, folder: Path, *words: str) -> None:
+    """Make a backup with mydumper, which hangs now and then: it is started again then."""
+    for _ in range(3):
+        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(subprocess.TimeoutExpired):
+            run(["mydumper", "-S", str(mariadb), "-u", "root", "-o", str(folder), *words],
+                env={}, timeout=20)  # fmt: skip
+            return
+    pytest.fail("mydumper hung three times")
+
+
 def run(
-    argv: list[str], *, env: dict[str, str], cwd: Path | None = None, check: bool = True
+    argv: list[str],
+    *,
+    env: dict[str, str],
+    cwd: Path | None = None,
+    check: bool = True,
+    timeout: float = 120,
 ) -> str:
     """Run a tool and return its output; say what it said when it fails."""
     result = subprocess.run(
@@ -526,7 +542,7 @@ def run(
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=timeout,
     )
     if check and result.returncode != 0:
         pytest.fail(f"{argv}: {result.stdout[-1000:]} {result.stderr[-2000:]}")

@@ -23,6 +23,7 @@ from tests.sources.conftest import (
     PgBackRestShelf,
     Server,
     largest,
+    mydumped,
     run,
 )
 from tests.sources.databases import database, mariadb, pg_dump
@@ -205,8 +206,7 @@ def test_a_folder_of_mydumpers(
 ) -> None:
     """Myloader passes over half a statement in silence; the script does not."""
     folder = tmp_path / "night"
-    run(["mydumper", "-S", str(mariadb), "-u", "root", "-B", "moodle", "-o", str(folder),
-         *(["-c"] if packed else [])], env={})  # fmt: skip
+    mydumped(mariadb, folder, "-B", "moodle", *(["-c"] if packed else []))
     if harm is not None:
         harm(largest(folder))
     result = load_mariadb(folder, mariadb)
@@ -221,7 +221,7 @@ def test_a_folder_of_mydumpers(
 def test_threads_that_lock_each_other_out_are_no_bad_backup(mariadb: Path, tmp_path: Path) -> None:
     """Seen on a slow machine, with mydumper --rows: one thread then loads what two could not."""
     folder, tools = tmp_path / "night", tmp_path / "tools"
-    run(["mydumper", "-S", str(mariadb), "-u", "root", "-B", "moodle", "-o", str(folder)], env={})
+    mydumped(mariadb, folder, "-B", "moodle")
     tools.mkdir()
     shim = tools / "myloader"
     shim.write_text(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.living import goes_on
 
 from pradrill.domain.declared.backup_source import Select
 from pradrill.domain.run.backup_catalogue import choose
@@ -135,17 +136,10 @@ def test_a_deadline_is_kept_and_leaves_no_process(
     assert time.monotonic() - start < 10
     child = int((tmp_path / "child").read_text())
     for _ in range(50):  # a killed process ends when it is next given a processor
-        if not _lives(child):
+        if not goes_on(child):
             return
         time.sleep(0.1)
     pytest.fail("the tool's own child still runs")
-
-
-def _lives(pid: int) -> bool:
-    try:
-        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
 
 
 @pytest.mark.parametrize("shelf", ["restic", "borg", "pgbackrest", "barman"], indirect=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.sources.conftest import ENDED, SQL, Server, run
+from tests.sources.conftest import ENDED, SQL, Server, mydumped, run
 from tests.sources.databases import NAME, database, mariadb, pg_dump
 
 from pradrill.adapters.backups.dumps.local_folder import LocalFolder
@@ -226,8 +226,7 @@ def test_a_file_that_is_missing_from_a_folder_is_damage(database: Server, tmp_pa
 def test_mydumper_is_known(mariadb: Path, tmp_path: Path) -> None:
     """Its folder is whole with its metadata; without checksums for all of it, it is unproven."""
     path = tmp_path / f"{NAME}.mydumper"
-    run(["mydumper", "-S", str(mariadb), "-u", "root", "-B", "moodle", "-c", "-o", str(path)],
-        env={})  # fmt: skip
+    mydumped(mariadb, path, "-B", "moodle", "-c")
     dumps = source(tmp_path, ".mydumper")
     assert only(dumps).problem == ""
     assert checked(dumps).soundness is Soundness.UNPROVEN

@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.sources.conftest import Server, run
+from tests.sources.conftest import Server, mydumped, run
 from tests.sources.databases import database, mariadb  # noqa: F401 fixtures
 from tests.sources.test_bad_restores import load_mariadb, load_postgresql, rows
 from tests.sources.test_dumps import PACKED
@@ -138,15 +138,14 @@ def test_a_folder_of_mydumpers_with_another_database_is_refused(
 ) -> None:
     """Of mysql beside its own, of any other, or with its statements in a file: none is loaded."""
     # --no-locks: nothing is written meanwhile, and locking mysql's own tables may wait for ever.
-    packing = ["-c"] if packed else []
-    tool = ["mydumper", "--no-locks", "-S", str(mariadb), "-u", "root", *packing]
+    words = ["--no-locks", *(["-c"] if packed else [])]
     ask(mariadb, "create or replace database other; create table other.t (n int)")
     for tables, reason in (
         ("moodle\\.t|mysql\\.db", "(the database mysql)"),
         ("moodle\\.t|other\\.t", "into the database other, not into moodle alone"),
     ):
         folder = tmp_path / f"night{len(reason)}"
-        run([*tool, "-o", str(folder), "--regex", f"^({tables})$"], env={})
+        mydumped(mariadb, folder, *words, "--regex", f"^({tables})$")
         result = load_mariadb(folder, mariadb)
         assert f"{reason}: nothing of it was loaded" in result.stderr, result.stderr
     folder = tmp_path / "rows"
@@ -162,7 +161,7 @@ def test_a_folder_of_mydumpers_with_another_database_is_refused(
         ],
         env={},
     )
-    run([*tool, "-o", str(folder), "-B", "moodle", "-R"], env={})
+    mydumped(mariadb, folder, *words, "-B", "moodle", "-R")
     assert load_mariadb(folder, mariadb).returncode == 0
     (folder / "moodle.u.00000.sql").write_text("use `mysql`;\nINSERT INTO user VALUES (1);\n")
     result = load_mariadb(folder, mariadb)

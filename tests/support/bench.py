@@ -61,13 +61,14 @@ class Bench:
         )
 
     def run(self, disruption: Disruption | None = None) -> RunRecord:
-        """Run the drill; its record is sealed, and it holds nothing any more."""
+        """Run the drill; its record is sealed, and it holds nothing, and no Ansible, any more."""
         others = dict(self.store.holders)
         record = run_drill(
             a_start(plan=self.plan), self.tools, self.cancellation, disruption=disruption
         )
         assert self.journal.record == record
         assert self.store.holders == others
+        assert self.runner.waiting is None
         return record
 
     @property

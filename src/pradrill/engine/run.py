@@ -114,6 +114,8 @@ class Run:
             context.note(Event.ABORTED, abort)
         context.tools.progress.phase(Phase.TEARDOWN)
 
+        if not context.facts.touched:
+            context.tools.runner.dismiss()
         if ended := context.tools.runner.reap(context.journal.run_id):
             context.tools.progress.say(f"{ended} left-over processes were ended")
 
@@ -130,6 +132,7 @@ class Run:
                 if of_standby and not passed and context.facts.residue == residue:
                     context.left([_ended(result)])
 
+        context.tools.runner.dismiss()
         context.forget_folders()
 
     def _is_due(self, step: PlannedStep) -> bool:

@@ -19,20 +19,66 @@ _MEMORY = (Path("/dev/shm"), Path("/run"))  # noqa: S108 folders in it are made 
 _LONGEST_FOLDER = 50  # Ansible 2.20 and newer put a socket below it; a socket's path is short
 
 
+class Pipe:
+    """A file that can be read once, and lies nowhere: offered before its content is known.
+
+    Who opens it waits for the content; when this process dies before, what is read is empty.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        os.mkfifo(path, 0o600)
+        both = os.open(path, os.O_RDWR)  # else the next line would wait for a reader
+        self._held = os.open(path, os.O_WRONLY)
+        os.close(both)
+
+    @contextmanager
+    def fed(self, text: str) -> Iterator[Path]:
+        """Give it its content, while it may be read."""
+        over = Event()
+        feeder = Thread(target=self._feed, args=(text.encode(), over), daemon=True)
+        feeder.start()
+
+        try:
+            yield self.path
+        finally:
+            over.set()
+            feeder.join(1.0)
+            self.close()
+
+    def close(self) -> None:
+        """Offer it no longer."""
+        self._let_go()
+        self.path.unlink(missing_ok=True)
+
+    def _feed(self, content: bytes, over: Event) -> None:
+        """Write the content once somebody reads; nobody may ever do."""
+        while not over.wait(_TICK):
+            try:
+                pipe = os.open(self.path, os.O_WRONLY | os.O_NONBLOCK)
+            except OSError as error:
+                if error.errno == errno.ENXIO:  # nobody has opened it yet
+                    continue
+                return
+
+            self._let_go()  # what is read ends with the content
+            os.set_blocking(pipe, True)
+            with suppress(BrokenPipeError), open(pipe, "wb") as file:  # noqa: PTH123 a descriptor
+                file.write(content)
+
+            return
+
+    def _let_go(self) -> None:
+        held, self._held = self._held, -1
+        if held >= 0:
+            os.close(held)
+
+
 @contextmanager
 def piped(path: Path, text: str) -> Iterator[Path]:
     """Offer a text as a file that can be read once: the path names a pipe, which holds no data."""
-    os.mkfifo(path, 0o600)
-    over = Event()
-    feeder = Thread(target=_feed, args=(path, text.encode(), over), daemon=True)
-    feeder.start()
-
-    try:
+    with Pipe(path).fed(text):
         yield path
-    finally:
-        over.set()
-        feeder.join(1.0)
-        path.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -72,20 +118,3 @@ def _base() -> str:
             return str(base)
     usual = scratch.base()
     return usual if len(usual) <= _LONGEST_FOLDER else "/tmp"  # noqa: S108 made 0700
-
-
-def _feed(path: Path, content: bytes, over: Event) -> None:
-    """Write the content once somebody reads; nobody may ever do."""
-    while not over.wait(_TICK):
-        try:
-            pipe = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
-        except OSError as error:
-            if error.errno == errno.ENXIO:  # nobody has opened it yet
-                continue
-            return
-
-        os.set_blocking(pipe, True)
-        with suppress(BrokenPipeError), open(pipe, "wb") as file:  # noqa: PTH123 a descriptor
-            file.write(content)
-
-        return

@@ -22,12 +22,14 @@ def part(marker: str, name: str) -> str:
     return f"{marker}/{name}"
 
 
-def carrying(marker: str) -> list[int]:
+def carrying(marker: str, *, but: str | None = None) -> list[int]:
     """Return the ids of the processes, other than this one, started for the run `marker`.
 
-    A part of a run, which may go on beside others, has a marker of its own: see `part`.
+    A part of a run, which may go on beside others, has a marker of its own: see `part`; `but` is
+    one whose processes are left out.
     """
-    return sorted({pid for pid, run in marked() if run == marker or run.startswith(f"{marker}/")})
+    of_run = (pid for pid, run in marked() if run != but and f"{run}/".startswith(f"{marker}/"))
+    return sorted(set(of_run))
 
 
 def marked() -> Iterator[tuple[int, str]]:
@@ -57,13 +59,16 @@ def send(pids: list[int], number: signal.Signals) -> None:
             continue
 
 
-def end(marker: str) -> int:
-    """End every process of a run, politely and then not; return how many there were."""
-    first = carrying(marker)
+def end(marker: str, *, but: str | None = None) -> int:
+    """End every process of a run, politely and then not; return how many there were.
+
+    `but` is a part of it that goes on.
+    """
+    first = carrying(marker, but=but)
     send(first, signal.SIGTERM)
 
     for tenth in range(2 * _GRACE):
-        left = carrying(marker)
+        left = carrying(marker, but=but)
         if not left:
             break
 

@@ -227,11 +227,21 @@ class FakeRunner:
     def __init__(self, clock: FakeClock, does: Mapping[str, Script] | None = None) -> None:
         self.plays: list[str] = []
         self.reaped: list[str] = []
+        self.expected: list[str] = []
+        self.waiting: str | None = None
+        """What was expected, and has neither come nor been dismissed."""
         self._clock = clock
         self._does = does or {}
 
     def prepare(self, site: Site, *, marker: str) -> None:
         """Make nothing ready."""
+
+    def expect(self, play: Play, *, deadline: float) -> None:
+        """Let it wait, in the place of another one."""
+        del deadline
+        if self.waiting != play.playbook.stem:
+            self.waiting = play.playbook.stem
+            self.expected.append(self.waiting)
 
     def run(
         self, play: Play, *, deadline: float, cancelled: Cancelled, say: Say, evidence: Path
@@ -240,6 +250,7 @@ class FakeRunner:
         del evidence
         name = play.playbook.stem
         self.plays.append(name)
+        self.waiting = None if self.waiting == name else self.waiting
         say(f"playing {name}")
         self._clock.sleep(min(60.0, deadline))
         does = self._does.get(name, StepOutcome.PASSED)
@@ -256,6 +267,10 @@ class FakeRunner:
         """Find no left-over process."""
         self.reaped.append(marker)
         return 0
+
+    def dismiss(self) -> None:
+        """Let nothing wait any more."""
+        self.waiting = None
 
 
 Answers = CheckOutcome | Mapping[CheckKey, CheckOutcome]

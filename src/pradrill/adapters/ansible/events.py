@@ -12,7 +12,6 @@ from threading import Thread
 from typing import Any
 
 from pradrill.adapters.ansible.binding import Binding, HostAnswer
-from pradrill.adapters.ansible.meter import Meter
 from pradrill.adapters.ansible.stopping import Brake
 from pradrill.domain.run.outcome import PlaybookResult, StepOutcome, TaskFailure
 from pradrill.domain.values.masking import Masker
@@ -57,7 +56,6 @@ class Narrator:
         """Of the plays of ours: hosts that did not say which machine they are, and why."""
         self._times: tuple[datetime, ...] = ()
         self._bytes_written = 0
-        self.meter = Meter()
         self._counts = {"ok": 0, "changed": 0}
         self.unwritten: OSError | None = None
         """Why an event is not on the disk, if one is not."""

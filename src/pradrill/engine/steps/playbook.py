@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from pradrill.domain.run.host import Site
 from pradrill.domain.run.outcome import Phase, StepOutcome
 from pradrill.domain.run.run_plan import PlannedPlaybook
 from pradrill.domain.values.reason import reason
@@ -10,6 +14,22 @@ from pradrill.engine.clock_steps import Stretch
 from pradrill.engine.context import Context, StepEnd
 from pradrill.engine.steps.backups import BACKUP_ID, POINT, is_selected, selected
 from pradrill.ports import Cancelled, Play
+
+
+def expect_playbook(context: Context, *phases: Phase) -> None:
+    """Let Ansible start for the next playbook of the phases, while something else is done.
+
+    What it may work on, and whether it is what was planned, is asked when it comes.
+    """
+    facts = context.facts
+    ended = {step.key for step in facts.steps}
+    coming = (step for phase in phases for step in facts.plan.steps_of(phase))
+    playbooks = (each for each in coming if isinstance(each, PlannedPlaybook))
+    step = next((each for each in playbooks if each.key not in ended), None)
+    if step is not None:
+        view = context.of(step.service)
+        play = _play(view, step, view.there(), step.vars)
+        context.tools.runner.expect(play, deadline=step.deadline.total_seconds())
 
 
 def playbook(context: Context, step: PlannedPlaybook) -> StepEnd:
@@ -26,18 +46,8 @@ def playbook(context: Context, step: PlannedPlaybook) -> StepEnd:
 
     point = selected(context) if step.phase is Phase.RESTORE else None
     variables = {**step.vars, POINT: point.id} if point else step.vars
-    unlocks = context.facts.plan.drill.standby.vault_password
-    run_id = context.journal.run_id
     result = context.tools.runner.run(
-        Play(
-            step.playbook,
-            there,
-            variables,
-            step.secrets,
-            run_id,
-            unlocks,
-            controller=step.controller,
-        ),
+        _play(context, step, there, variables),
         deadline=step.deadline.total_seconds(),
         cancelled=never if step.phase is Phase.TEARDOWN else context.cancelled,
         say=context.tools.progress.say,
@@ -62,3 +72,18 @@ def playbook(context: Context, step: PlannedPlaybook) -> StepEnd:
         return StepEnd(StepOutcome.UNKNOWN, why, more)
 
     return StepEnd(result.outcome, result.detail, more)
+
+
+def _play(
+    context: Context, step: PlannedPlaybook, there: Site, variables: Mapping[str, Any]
+) -> Play:
+    unlocks = context.facts.plan.drill.standby.vault_password
+    return Play(
+        step.playbook,
+        there,
+        variables,
+        step.secrets,
+        context.journal.run_id,
+        unlocks,
+        controller=step.controller,
+    )

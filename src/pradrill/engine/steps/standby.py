@@ -30,6 +30,7 @@ from pradrill.engine.guards import (
     reach_guards,
     same_machine_guard,
 )
+from pradrill.engine.steps.playbook import expect_playbook
 from pradrill.errors import NotReadyError, PradrillError
 
 _APART = 3.0
@@ -67,6 +68,7 @@ def identity(context: Context, step: PlannedStep) -> StepEnd:
 
     context.bind(identified)
     context.tools.runner.prepare(context.there(), marker=context.journal.run_id)
+    expect_playbook(context, Phase.PREPARE, Phase.RESTORE)
     for host in context.there().hosts:
         context.note(Event.BASELINE, host=host.name, state=_state(context, host))
     for facts in identified:
