@@ -114,6 +114,9 @@ def _service(service: Service) -> DeclaredService:
         rto=service.objectives.rto.total_seconds(),
         rpo=service.objectives.rpo.total_seconds(),
         every=service.drill_every,
+        on=service.drill_on,
+        window=service.drill_window,
+        quiet=service.no_drills,
     )
 
 

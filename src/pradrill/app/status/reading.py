@@ -9,6 +9,8 @@ from pradrill import __version__
 from pradrill.app.reading import StateReader
 from pradrill.app.status.watched import watched
 from pradrill.domain.dossier.alarms_of import alarms_of
+from pradrill.domain.dossier.calendar import StatusCalendar
+from pradrill.domain.dossier.project_facts import ProjectFacts
 from pradrill.domain.dossier.proven_points import ProvenServices, proven_services
 from pradrill.domain.dossier.register_facts import RegisterFacts
 from pradrill.domain.dossier.run_parts import RunParts
@@ -23,6 +25,7 @@ from pradrill.domain.dossier.status_of import (
 from pradrill.domain.dossier.tests_of_services import ServiceTest, tests_of
 from pradrill.domain.register.entry import RunEntry
 from pradrill.domain.register.finding_history import all_findings
+from pradrill.domain.register.schedule import Instants
 from pradrill.errors import PradrillError, RecordError
 from pradrill.register.runs.derived_file import stamp_of
 from pradrill.register.runs.entries import changed, lost
@@ -67,6 +70,9 @@ def read_status(app: StateReader) -> StatusReading:
         tests=tests_of(register, parts.of),
         findings=[each for each in all_findings(register.entries) if each.open],
         changes_of=project.changes_since,
+        calendar=StatusCalendar(
+            project.facts.services, register.entries, _instants(project.facts), now
+        ),
         now=now,
     )
     services = services_of(grounds)
@@ -102,6 +108,15 @@ def read_proven(app: StateReader) -> ProvenServices:
     services = proven_services(tests_of(register, parts.of))
     damage = doubt or next((error.message for error in parts.damaged), None)
     return ProvenServices(made=app.clock.now(), services=services, damage=damage)
+
+
+def _instants(facts: ProjectFacts) -> Instants | None:
+    """Return what knows calendars, where a service needs one."""
+    if not any(service.on for service in facts.services.values()):
+        return None
+    from pradrill.config.cron import instants  # noqa: PLC0415 most plans have no such rule
+
+    return instants
 
 
 def _register(app: StateReader) -> RegisterFacts:

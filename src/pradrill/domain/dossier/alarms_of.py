@@ -79,7 +79,11 @@ def _of_living(run: LivingRun, grounds: Grounds) -> Iterator[Alarm]:
 
 
 def _of_schedule(grounds: Grounds, services: Iterable[ServiceStatus]) -> Iterator[Alarm]:
-    cadences = {each.service: each.drill_every for each in services if each.drill_every}
+    cadences = {
+        each.service: each.drill_every
+        for each in services
+        if each.drill_every and not each.drill_on
+    }
     dates = grounds.register.missed_dates(cadences, grounds.now)
     unattended = {
         name
@@ -94,9 +98,26 @@ def _of_schedule(grounds: Grounds, services: Iterable[ServiceStatus]) -> Iterato
             yield _alarm(AlarmKind.MISSED_DATE, service=name, at=due, detail=many)
         if status.is_due and name not in dates:
             yield _alarm(AlarmKind.OVERDUE, service=name, at=status.due)
-        if status.drill_every is not None and name not in unattended:
+        if (status.drill_every or status.drill_on) and name not in unattended:
             yield _alarm(AlarmKind.UNCOVERED, service=name)
+        yield from _of_calendar(grounds, name)
         yield from _of_last_attempt(grounds, status)
+
+
+def _of_calendar(grounds: Grounds, service: str) -> Iterator[Alarm]:
+    view = grounds.calendar.of(service)
+    if view is None:
+        return
+    if not view.is_watched:
+        yield _alarm(AlarmKind.UNSCHEDULED, service=service, at=view.due)
+    for miss in view.missed[-1:]:
+        yield _alarm(
+            AlarmKind.MISSED_DATE,
+            service=service,
+            at=miss.date.due,
+            detail=str(len(view.missed)),
+            because=miss.because,
+        )
 
 
 def _of_last_attempt(grounds: Grounds, status: ServiceStatus) -> Iterator[Alarm]:

@@ -10,7 +10,8 @@ import datetime as dt
 
 from pydantic import Field
 
-from pradrill.domain.values.duration import DrillEvery
+from pradrill.domain.declared.drill_on import WINDOW, DrillOnRule, QuietDays
+from pradrill.domain.values.duration import DrillEvery, Duration
 from pradrill.domain.values.model import Model
 
 
@@ -31,6 +32,9 @@ class DeclaredService(Model):
     rto: float = Field(description="in seconds, as rpo")
     rpo: float
     every: DrillEvery | None
+    on: DrillOnRule | None = None
+    window: Duration = WINDOW
+    quiet: tuple[QuietDays, ...] = ()
 
 
 class DeclaredDrill(Model):

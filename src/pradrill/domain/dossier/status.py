@@ -6,6 +6,7 @@ from enum import IntEnum, StrEnum
 
 from pydantic import Field
 
+from pradrill.domain.declared.drill_on import DrillOnRule
 from pradrill.domain.run.ending import Verdict
 from pradrill.domain.values.duration import DrillEvery
 from pradrill.domain.values.model import Model, Utc
@@ -53,7 +54,8 @@ class AlarmKind(StrEnum):
     HEAD = "head_not_published"
     RESIDUE = "residue"
     OVERDUE = "overdue"
-    UNCOVERED = "no_unattended_drill"  # drill_every asks for what no drill can do by itself
+    UNCOVERED = "no_unattended_drill"  # the plan asks for what no drill can do by itself
+    UNSCHEDULED = "not_scheduled"  # drill_on is written, and nothing has ever looked at it
     INCONCLUSIVE = "last_attempt_inconclusive"
     FINDING = "finding_overdue"
     ENDING = "commitment_ends"
@@ -85,6 +87,7 @@ class Alarm(Model):
     run_id: str | None = None
     at: Utc | None = Field(default=None, description="when it was due, ended, or began")
     detail: str = Field(default="", description="whose words they are depends on the kind")
+    because: str = Field(default="", description="what kept a drill from its date, if it was tried")
     seconds: float | None = Field(default=None, description="how long, where the kind has a length")
 
 
@@ -122,6 +125,7 @@ class ServiceStatus(Model):
     proof_age: float | None = Field(default=None, description="in seconds")
     latest: ConclusiveRun | None = Field(default=None, description="the last conclusive run")
     drill_every: DrillEvery | None = None
+    drill_on: DrillOnRule | None = None
     due: Utc | None = Field(default=None, description="when its next drill is due; none: unknown")
     is_due: bool = False
     rto: float = Field(description="objective in seconds, of today's plan, as rpo")

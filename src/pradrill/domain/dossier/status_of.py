@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from pradrill.domain.dossier.calendar import StatusCalendar
 from pradrill.domain.dossier.project_facts import DeclaredDrill, DeclaredService, ProjectFacts
 from pradrill.domain.dossier.register_facts import RegisterFacts
 from pradrill.domain.dossier.status import (
@@ -38,6 +39,7 @@ class Grounds(NamedTuple):
     findings: Sequence[Finding]
     """The open ones."""
     changes_of: ChangesOf
+    calendar: StatusCalendar
     now: datetime
 
 
@@ -72,7 +74,7 @@ def _service(
     drills = [(key, each) for key, each in grounds.facts.drills.items() if name in each.services]
     declared = list(declared_tests(name, drills, grounds.tests))
     every = [each for each in grounds.tests if each.service == name]
-    word, expiry, changes = _judged(declared, every, service, grounds)
+    word, expiry, changes = _judged(declared, every, (name, service), grounds)
 
     # Whoever asks how far a service can be trusted asks for the newest of all, whatever drill.
     latest = _newest(each.latest for each in (declared or every))
@@ -80,7 +82,9 @@ def _service(
     telling = _telling(word, declared, latest, proof)
     rta = telling.part.rta if telling else None
     rpa = telling.part.rpa if telling else None
-    due = next_due(service.every, finished)
+    view = grounds.calendar.of(name)
+    due = next_due(service.every, finished) if view is None else view.due
+    is_due = service.every is not None and (finished is None or _is_past(due, grounds.now))
     findings = [each for each in grounds.findings if name in each.services]
     sabotage = [scores[key] for key, _ in drills if key in scores]
 
@@ -96,8 +100,9 @@ def _service(
         proof_age=(grounds.now - proof.run.started).total_seconds() if proof else None,
         latest=_run(latest),
         drill_every=service.every,
+        drill_on=service.on,
         due=due,
-        is_due=service.every is not None and (finished is None or _is_past(due, grounds.now)),
+        is_due=is_due if view is None else view.is_due,
         rto=service.rto,
         rpo=service.rpo,
         rta=rta,
@@ -124,7 +129,7 @@ def is_overdue(finding: Finding, now: datetime) -> bool:
 def _judged(
     declared: Sequence[DrillTests],
     every: Sequence[DrillTests],
-    service: DeclaredService,
+    service: tuple[str, DeclaredService],
     grounds: Grounds,
 ) -> tuple[Standing, tuple[Expiry, ...], tuple[str, ...]]:
     """Return the word: a drill that fails outweighs one that passes.
@@ -156,12 +161,16 @@ _BAD = {Verdict.FAILED: Standing.FAILED, Verdict.MISSED: Standing.MISSED}
 
 
 def _expiry(
-    proof: ServiceTest, service: DeclaredService, grounds: Grounds
+    proof: ServiceTest, service: tuple[str, DeclaredService], grounds: Grounds
 ) -> tuple[tuple[Expiry, ...], tuple[str, ...]]:
+    name, declared = service
     changes = grounds.changes_of(proof)
-    due = next_due(service.every, proof.run.started)
+    if declared.every is None:
+        is_old = grounds.calendar.outdates(name, proof.run.started)
+    else:
+        is_old = _is_past(next_due(declared.every, proof.run.started), grounds.now)
     reasons = (
-        (Expiry.OLD, _is_past(due, grounds.now)),
+        (Expiry.OLD, is_old),
         (Expiry.UNKNOWN, changes is None),
         (Expiry.CHANGED, bool(changes)),
     )

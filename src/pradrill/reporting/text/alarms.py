@@ -53,6 +53,9 @@ def _stale_lock(alarm: Alarm, _: datetime) -> str:
 
 def _missed_date(alarm: Alarm, _: datetime) -> str:
     many = "" if alarm.detail == "1" else f", one of {_detail(alarm)} dates in a row"
+    if alarm.because:
+        why = line(alarm.because, _WIDTH)
+        return f"{_service(alarm)} was due on {_day(alarm)} and could not run{many}: {why}"
     return (
         f"{_service(alarm)} was due on {_day(alarm)} and nobody attempted it{many}: "
         "does cron still run pradrill due --run?"
@@ -82,7 +85,11 @@ def _overdue(alarm: Alarm, _: datetime) -> str:
 
 
 def _uncovered(alarm: Alarm, _: datetime) -> str:
-    return f"{_service(alarm)} has drill_every, and no drill with unattended: true recovers it"
+    return f"{_service(alarm)} is to be drilled, and no drill with unattended: true recovers it"
+
+
+def _unscheduled(alarm: Alarm, _: datetime) -> str:
+    return f"{_service(alarm)} has drill_on, and nothing runs by it yet: pradrill schedule install"
 
 
 def _inconclusive(alarm: Alarm, _: datetime) -> str:
@@ -124,6 +131,7 @@ _SENTENCES: Mapping[AlarmKind, Callable[[Alarm, datetime], str]] = {
     AlarmKind.RESIDUE: _residue,
     AlarmKind.OVERDUE: _overdue,
     AlarmKind.UNCOVERED: _uncovered,
+    AlarmKind.UNSCHEDULED: _unscheduled,
     AlarmKind.INCONCLUSIVE: _inconclusive,
     AlarmKind.FINDING: _finding,
     AlarmKind.ENDING: _ending,

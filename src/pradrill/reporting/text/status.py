@@ -143,10 +143,10 @@ def _findings(service: ServiceStatus) -> str:
 
 
 def _due(service: ServiceStatus, status: Status) -> str:
-    if service.drill_every is None:
+    if service.drill_every is None and service.drill_on is None:
         return "-"
     if service.due is None:
-        return "now"
+        return "now" if service.is_due else "never"
     left = (service.due - status.made).total_seconds()
     return f"in {brief_age(left)}" if left > 0 else f"{brief_age(-left)} late"
 
@@ -181,7 +181,7 @@ def _joined(reasons: Sequence[str]) -> Iterator[str]:
 
 
 _EXPIRY = {
-    Expiry.OLD: "its proof is older than drill_every allows",
+    Expiry.OLD: "its proof is older than the plan allows",
     Expiry.CHANGED: "what its recovery depends on has changed since",
     Expiry.UNCOVERED: "no drill of today recovers it",
     Expiry.UNKNOWN: "its drill cannot be read, so nobody knows whether the proof holds",
