@@ -415,6 +415,9 @@ class RunStore(Protocol):
     def holder(self, run_id: str) -> Holder:
         """Return how a run of this store signs what it holds elsewhere."""
 
+    def renewed(self, run_id: str) -> None:
+        """Note that a run holds its leases, from now on for a term; whoever only looks sees it."""
+
     def has_ended(self, holder: Holder) -> bool:
         """Tell whether it is a run of this store whose process is gone."""
 

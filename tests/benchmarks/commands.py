@@ -139,6 +139,10 @@ def main() -> int:
         assert (room / "many" / "state" / INDEX).is_file()
         judge(f"runs, of {given.runs}, without an index", first)
         judge(f"runs, of {given.runs}", least((*many, "runs"), rounds), 0.5)
+        first = processor_time((*many, "status"))
+        judge(f"status, of {given.runs} runs and 100 services, without an index", first)
+        seconds = over_bare((*many, "status"), rounds)
+        judge(f"status, of {given.runs} runs, over a bare interpreter", seconds, 0.300)
         judge(f"findings, of {given.runs}", least((*many, "findings"), rounds))
         judge(f"due, of {given.runs} runs and 100 services", least((*many, "due"), rounds))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
+from collections.abc import Collection
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -231,16 +232,25 @@ class StateReader:
 
         A run at night must take app even when somebody has damaged the register.
         """
+        self.enter_late()
+        self.doubt()
+        self.offer_teardowns()
+
+    def enter_late(self, names: Collection[str] | None = None) -> bool:
+        """Enter what a crash kept out of the register; tell whether there was any.
+
+        `names`: the runs that the register holds, by whoever has just read it.
+        """
         try:
             self.register.settle(self.clock.now())
-            if self.folders.unsettled(entered(self.register)):
+            if self.folders.unsettled(entered(self.register) if names is None else names):
                 self._enter_late()
+                return True
         except PradrillError as error:  # of a full disk the run itself gives the hint
             warn(error.message if isinstance(error.__cause__, OSError) else str(error))
         except OSError as error:
             warn(f"{self.state}: {error.strerror}")
-        self.doubt()
-        self.offer_teardowns()
+        return False
 
     def _enter_late(self) -> None:
         for run_id in self.store.settle(self.clock.now(), warn):

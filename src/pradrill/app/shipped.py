@@ -12,3 +12,8 @@ def shipped() -> Path:
     package = Path(pradrill.__file__).parent
     share = package / "share"
     return share if share.is_dir() else package.parents[1]
+
+
+def monitoring() -> Path:
+    """Return the folder of what is shipped for Prometheus and Grafana."""
+    return Path(pradrill.__file__).parent / "monitoring"

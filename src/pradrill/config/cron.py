@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
+from pradrill.domain.declared.drill_on import DrillOn
+
 _MOST = 200_000  # every minute for four months
 
 
@@ -27,3 +29,14 @@ def due(expression: str, timezone: str, start: datetime, end: datetime) -> Itera
         if at > end or number >= _MOST:
             return
         yield at.astimezone(UTC)
+
+
+def instants(rule: DrillOn, start: datetime, end: datetime) -> Iterator[datetime]:
+    """Return when a drill is due by the calendar. Where summer time skips its hour, after the gap.
+
+    An hour that comes twice counts once, as with cron.
+    """
+    try:
+        yield from due(rule.cron, rule.zone, start, end)
+    except CronSimError:  # a day that never comes, as 30 February
+        return

@@ -13,6 +13,7 @@ from pradrill.config.checks.connection import connection_problems
 from pradrill.config.checks.manual_steps import manual_problems
 from pradrill.config.checks.reach import reach_problems
 from pradrill.config.checks.reading_hosts import reading_host_problems
+from pradrill.config.checks.schedule import schedule_problems
 from pradrill.config.checks.services import circle_problems, find_places
 from pradrill.config.checks.suites import suite_problems
 from pradrill.config.faults import fault_problems
@@ -104,6 +105,7 @@ def open_house(
         read = document.read
         plan = validate(document, Plan)
         problems += [*letterhead_problems(document, plan), *circle_problems(document, plan)]
+        problems += schedule_problems(document, plan)
     except ConfigurationProblemsError as error:
         problems += error.problems
 

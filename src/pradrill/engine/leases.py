@@ -128,6 +128,8 @@ class Tenancy:
             if not self.loss and self._leases is not None:
                 for lease in list(self._by_host.values()):
                     self._renew(self._leases, lease)
+                if self._by_host and not self.loss:
+                    self._store.renewed(self._me.run)
             if self.loss:
                 raise ReasonError(reason(Code.STANDBY_LOST, because=self.loss))
 
@@ -164,6 +166,7 @@ class Tenancy:
         with self._lock:
             is_first = not self._by_host
             self._by_host[lease.host.name] = lease
+        self._store.renewed(self._me.run)
         if is_first:
             Thread(target=self._keep, daemon=True).start()
 

@@ -121,6 +121,9 @@ class FakeStore:
         """Return how a run signs what it holds elsewhere."""
         return Holder(run=run_id, controller="ctl01", state="/var/lib/pradrill")
 
+    def renewed(self, run_id: str) -> None:
+        """Note that a run holds its leases."""
+
     def has_ended(self, holder: Holder) -> bool:
         """Tell whether it is a run kept here that is not alive."""
         return any(j.run_id == holder.run and not j.alive for j in self.journals)

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import NamedTuple
+
+from pydantic import ValidationError
 
 from pradrill.app.attempt import attempting
 from pradrill.app.composition import App
 from pradrill.app.reading import warn
+from pradrill.app.schedule import Calendar, alone_at_the_schedule
 from pradrill.cli.commands.run import carry_out, tell
 from pradrill.config.project import Project
 from pradrill.domain.declared.provider import endings
 from pradrill.domain.register.entry import EntryKind
 from pradrill.domain.register.finding_of_ending import finding_of_ending
 from pradrill.domain.register.missed_dates import missed
+from pradrill.domain.register.schedule import Date
+from pradrill.domain.register.schedule_history import trials_of
 from pradrill.domain.run.record import RunRecord, RunState
 from pradrill.domain.values.duration import due_after
 from pradrill.errors import ExitCode, PradrillError
+from pradrill.reporting.language.formats import line
 from pradrill.reporting.text.commitments import ending_line
 
 
@@ -29,9 +36,14 @@ class Due(NamedTuple):
     drills: tuple[str, ...]
     last: datetime | None
     since: datetime | None
+    end: datetime | None = None
+    """Until when it may begin, by the calendar; none: until it was run."""
 
 
 EXAMPLE = "pradrill due --run"
+_A_DAY = timedelta(hours=20)
+"""Between two trials of what no window bounds; less than a day: a late one moves no other."""
+_NOBODY = "nobody attempted its drill"
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -42,6 +54,12 @@ def arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="run their unattended drills, one after another; exit with the worst code",
     )
+    parser.add_argument(
+        "--scheduled",
+        action="store_true",
+        help="for a timer that comes every hour: what could not run is tried again within its "
+        "window of drill_on each hour, by drill_every once a day; silent while another one runs",
+    )
 
 
 def run(args: Namespace) -> int:
@@ -49,21 +67,33 @@ def run(args: Namespace) -> int:
     app = App(args)
     project = _project(app, launch=args.launch)
     app.settle()
-    _enter_missed(app, project)
-    _enter_endings(app, project)
-    due = find_due(project, app.store.last_finished(), app.clock.now())
     if args.launch:
-        return _launch(app, project, due)
+        with alone_at_the_schedule(app) as alone:
+            if alone:
+                _enter_silence(app, project)
+                return _launch(app, project, scheduled=args.scheduled)
+        if not args.scheduled:
+            warn("another pradrill due --run is at work: it runs what is due")
+        return ExitCode.PASSED
 
+    _enter_silence(app, project)
+    due = find_due(app, project)
     for item in due:
         last = f"last finished run {item.last:%Y-%m-%d}" if item.last else "never drilled"
+        until = f", until {item.end:%Y-%m-%d %H:%M} UTC" if item.end else ""
         drills = ", ".join(item.drills) or "no unattended drill covers it"
-        print(f"{item.service}: due, {last}: {drills}")
+        print(f"{item.service}: due{until}, {last}: {drills}")
 
     if not due:
         print("nothing is due")
 
     return ExitCode.RECORD if app.in_doubt else ExitCode.PASSED
+
+
+def _enter_silence(app: App, project: Project) -> None:
+    """Enter what nobody else would: dates that nobody attempted, commitments that end."""
+    _enter_missed(app, project)
+    _enter_endings(app, project)
 
 
 def _project(app: App, *, launch: bool) -> Project:
@@ -79,14 +109,21 @@ def _project(app: App, *, launch: bool) -> Project:
 
 
 def _enter_missed(app: App, project: Project) -> None:
-    """Enter the due dates that nobody attempted; a damaged register must not stop the drills."""
+    """Enter the due dates that nobody kept; a damaged register must not stop the drills."""
     services = project.plan.services.items()
-    cadences = {name: service.drill_every for name, service in services if service.drill_every}
+    cadences = {
+        name: service.drill_every
+        for name, service in services
+        if service.drill_every and not service.drill_on
+    }
     now = app.clock.now()
     try:
-        for miss in missed(cadences, app.register.entries(), now):
+        calendar = Calendar(app, project.plan)
+        calendar.enter_changes()
+        for miss in [*missed(cadences, app.register.entries(), now), *calendar.missed(now)]:
             app.register.append(EntryKind.SCHEDULE_MISSED, miss, now)
-            warn(f"{miss.service} was due on {miss.due:%Y-%m-%d}, and nobody attempted its drill")
+            why = f"its drill could not run: {miss.because}" if miss.because else _NOBODY
+            warn(f"{miss.service} was due on {miss.due:%Y-%m-%d}, and {line(why, 300)}")
     except (PradrillError, ValueError) as error:
         warn(f"missed drills cannot be told: {error}")
 
@@ -105,47 +142,69 @@ def _enter_endings(app: App, project: Project) -> None:
         warn(f"commitments that end cannot be told: {error}")
 
 
-def find_due(project: Project, records: Iterable[RunRecord], now: datetime) -> list[Due]:
-    """Return the services whose last finished run is older than `drill_every`, or missing."""
+def find_due(app: App, project: Project) -> list[Due]:
+    """Return the services that are due now: by the calendar, or since their last finished run."""
+    now = app.clock.now()
+    last = _last_finished(app.store.last_finished())
+    by_calendar: dict[str, Date] = {}
+    try:
+        by_calendar = dict(Calendar(app, project.plan).due(now))
+    except PradrillError as error:
+        warn(f"what is due by the calendar cannot be told: {error}")
+
+    due = []
+    for name, service in project.plan.services.items():
+        before, date = last.get(name), by_calendar.get(name)
+        drills = _drills_of(project, name)
+        if date is not None:
+            due.append(Due(name, drills, before, date.due, date.end))
+        elif service.drill_on is None and service.drill_every is not None:
+            since = due_after(service.drill_every, before) if before else None
+            if since is None or since <= now:
+                due.append(Due(name, drills, before, since))
+
+    return due
+
+
+def _last_finished(records: Iterable[RunRecord]) -> dict[str, datetime]:
     last: dict[str, datetime] = {}
     for record in records:
         whole = record.state is RunState.FINISHED and record.refusal is None
         if whole and not record.launch.rehearsal:
             for name in record.plan.services:
                 last[name] = max(record.started, last.get(name, record.started))
-
-    due = []
-    for name, service in project.plan.services.items():
-        if service.drill_every is None:
-            continue
-
-        before = last.get(name)
-        since = due_after(service.drill_every, before) if before else None
-        if since is None or since <= now:
-            drills = tuple(
-                drill
-                for drill, loaded in project.drills.items()
-                if name in loaded.drill.services and loaded.drill.unattended
-            )
-
-            due.append(Due(name, drills, before, since))
-
-    return due
+    return last
 
 
-def _launch(app: App, project: Project, due: list[Due]) -> int:
+def _drills_of(project: Project, service: str) -> tuple[str, ...]:
+    return tuple(
+        name
+        for name, loaded in project.drills.items()
+        if service in loaded.drill.services and loaded.drill.unattended
+    )
+
+
+def _launch(app: App, project: Project, *, scheduled: bool) -> int:
     codes: list[int] = [ExitCode.RECORD] if app.in_doubt else []
+    due = find_due(app, project)
+    if scheduled:
+        due = _left_for_today(app, due)
     for item in due:
         if not item.drills:
             print(f"{item.service} is due and no unattended drill covers it")
             print("HINT: Write a drill for it with unattended: true.")
             codes.append(ExitCode.NOT_READY)
 
+    listed = app.clock.now()
     for name in dict.fromkeys(drill for item in due for drill in item.drills):
+        still = [item for item in due if name in item.drills and _is_open(item, app.clock.now())]
+        if not still or _ran_meanwhile(app, name, listed):
+            continue
+
         loaded = project.drills[name]
         try:
             with attempting(app, name, loaded.drill.services, trigger="due"):
-                since = [item.since for item in due if name in item.drills and item.since]
+                since = [item.since for item in still if item.since]
                 plan = app.plan(project, loaded)
                 record = carry_out(app, plan, trigger="due", due=min(since, default=None))
         except PradrillError as error:
@@ -159,6 +218,31 @@ def _launch(app: App, project: Project, due: list[Due]) -> int:
             break
 
     return worst(codes)
+
+
+def _is_open(item: Due, now: datetime) -> bool:
+    """Tell whether its drill may begin now: those before it may have taken hours."""
+    return item.end is None or now < item.end
+
+
+def _ran_meanwhile(app: App, drill: str, since: datetime) -> bool:
+    """Tell whether somebody has run a drill by hand while others were running here."""
+    return any(
+        entry.kind is EntryKind.RUN
+        and entry.body.get("drill") == drill
+        and any(trial.finished and trial.began >= since for _, trial in trials_of(entry))
+        for entry in app.register.entries()
+    )
+
+
+def _left_for_today(app: App, due: list[Due]) -> list[Due]:
+    """Leave out what is due by drill_every and was tried within a day."""
+    last: dict[str, datetime] = {}
+    for entry in app.register.entries():
+        with suppress(ValidationError):
+            last.update((service, trial.began) for service, trial in trials_of(entry))
+    soonest = app.clock.now() - _A_DAY
+    return [item for item in due if item.end or last.get(item.service, soonest) <= soonest]
 
 
 def worst(codes: Iterable[int]) -> int:

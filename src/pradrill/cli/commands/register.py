@@ -199,7 +199,18 @@ def _about(entry: Entry) -> str:
             return score_line(SabotageEntry.model_validate(body))
 
     keys = (
-        *("service", "due", "drill", "run_id", "finding", "title", "found", "because", "kind"),
+        *(
+            "service",
+            "due",
+            "rule",
+            "drill",
+            "run_id",
+            "finding",
+            "title",
+            "found",
+            "because",
+            "kind",
+        ),
         *("mark", "name", "text", "principal", "public_key", "authority", "sha256"),
     )
 

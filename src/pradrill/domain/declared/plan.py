@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from pradrill.domain.declared.channel import Notify
+from pradrill.domain.declared.drill_on import WINDOW, DrillOnRule, QuietDays
 from pradrill.domain.declared.provider import Provider
 from pradrill.domain.declared.responsibility import TOPICS
 from pradrill.domain.declared.sealing import Sealing
@@ -153,6 +154,24 @@ class Service(Model):
         default=None,
         description="how often it is drilled; without it cron never runs it",
         examples=["3 months"],
+    )
+    drill_on: DrillOnRule | None = Field(
+        default=None,
+        description="on which day it is drilled: first, second, third, fourth or last, a weekday "
+        "or day, of the month, quarter, half-year or year; every Sunday, every day; or cron with "
+        "five fields; then time and zone. Instead of counting drill_every from the last run",
+        examples=["first Saturday of the quarter 02:00 Europe/Paris"],
+    )
+    drill_window: PositiveDuration = Field(
+        default=WINDOW,
+        description="how long after its time of drill_on it may begin, and is tried again when it "
+        "could not run",
+        examples=["6h"],
+    )
+    no_drills: tuple[QuietDays, ...] = Field(
+        default=(),
+        description="days on which no drill of drill_on begins: it is put off to the day after",
+        examples=[[{"first": "2026-12-20", "last": "2027-01-04", "because": "year-end closing"}]],
     )
     depends_on: tuple[str, ...] = Field(
         default=(), description="services that are recovered before it", examples=[["directory"]]

@@ -9,12 +9,10 @@ from typing import NamedTuple
 
 from pydantic import Field
 
+from pradrill.domain.declared.notice import SOON as SOON  # noqa: PLC0414 they are read together
 from pradrill.domain.values.duration import PositiveDuration
 from pradrill.domain.values.model import Model
 from pradrill.domain.values.severity import Severity
-
-SOON = timedelta(days=60)
-"""A commitment that ends within so long is told: time is needed to renew it."""
 
 
 class Support(Model):

@@ -33,7 +33,7 @@ from pradrill.domain.values.timeline import Elapsed
 
 _IMMATERIAL_ENTRIES = (
     *("title", "tier", "owner", "provider", "site"),
-    *("drill_every", "responsibilities"),
+    *("drill_every", "drill_on", "drill_window", "no_drills", "responsibilities"),
 )
 _MATERIAL_ENTRIES = ("depends_on", "primary")
 _IMMATERIAL_DRILL = ("drill", "title", "planned", "people", "environment", "unattended")

@@ -22,6 +22,7 @@ class EntryKind(StrEnum):
     RUN = "run"  # RunEntry: an attempt: finished, refused, interrupted or crashed
     ATTEMPT = "attempt"  # Attempt: one that ended before its run had begun
     SCHEDULE_MISSED = "schedule_missed"  # ScheduleMissed: due, and not attempted
+    SCHEDULE = "schedule"  # ScheduleRule: from here on a service is drilled by that rule
     ANNOTATION = "annotation"
     FINDING = "finding"
     CLOSURE = "closure"
@@ -121,6 +122,16 @@ class ScheduleMissed(Model):
     service: str
     due: Utc = Field(description="when it should have been attempted at the latest")
     last: Utc | None = Field(description="the last finished run before that")
+    because: str = Field(
+        default="", description="what kept it from running when it was tried; empty: nobody did"
+    )
+
+
+class ScheduleRule(Model):
+    """The body of an entry that says from when on a service is drilled by which rule."""
+
+    service: str
+    rule: str = Field(description="drill_on of the plan, as it is written; empty: none any more")
 
 
 class Seals(Model):

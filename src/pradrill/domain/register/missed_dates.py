@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from pradrill.domain.register.entry import AttemptEntry, Entry, EntryKind, RunEntry, ScheduleMissed
-from pradrill.domain.run.record import RunState
+from pradrill.domain.run.ending import RunState
 from pradrill.domain.values.duration import Cadence, due_after
 
 GRACE = timedelta(days=7)

@@ -7,12 +7,9 @@ same verdict; all else is read from the records, and the index is made anew. It 
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
@@ -23,25 +20,18 @@ from pradrill.domain.register.entry import EntryKind
 from pradrill.domain.run.run_line import RunLine
 from pradrill.errors import RecordError
 from pradrill.register.chain.register import Register
+from pradrill.register.runs.derived_file import (
+    FileStamp,
+    is_settled,
+    read_derived,
+    stamp_of,
+    write_derived,
+)
 from pradrill.register.runs.entries import changed, hashes_at_hand
 from pradrill.register.runs.folders import RECORD
-from pradrill.system.durable_files import content_of, opened
 
 INDEX = "runs.index"
-_FORMAT = 1
-_LARGEST = 100_000_000
-_UNSETTLED = timedelta(seconds=2)
-"""A file that changed so lately could change again and keep its time: disks have coarse clocks."""
-
-
-class FileStamp(NamedTuple):
-    """What tells a file from any that took its place, or was written over it."""
-
-    inode: int
-    size: int
-    modified: int
-    changed: int
-    """In nanoseconds, as `modified`. No program can set it."""
+_FORMAT = "runs 1"
 
 
 class Kept(NamedTuple):
@@ -74,7 +64,7 @@ def run_lines(
     damaged: list[RecordError] = []
     fresh: dict[str, Kept] = {}
     for folder in folders:
-        stamp = _stamp(f"{folder}/{RECORD}")
+        stamp = stamp_of(f"{folder}/{RECORD}")
         row = rows.get(folder.name)
         if row is None or row.stamp != stamp or not _is_entered(row, folder.name, entered):
             try:
@@ -86,7 +76,7 @@ def run_lines(
             if row.sha256 not in registered().get(folder.name, {row.sha256}):
                 damaged.append(changed(folder.name))
         lines.append(row.line)
-        if _is_entered(row, folder.name, entered) and _is_settled(row.stamp, now):
+        if _is_entered(row, folder.name, entered) and is_settled(row.stamp, now):
             fresh[folder.name] = row
     if fresh != rows:
         _write(path, fresh, version)
@@ -117,54 +107,14 @@ def _entered(register: Register) -> Mapping[str, tuple[str, str]]:
     return hashes
 
 
-def _stamp(path: str) -> FileStamp | None:
-    try:
-        status = os.stat(path)  # noqa: PTH116 of thousands: pathlib costs thrice that
-    except OSError:
-        return None
-    return FileStamp(status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-
-
-def _is_settled(stamp: FileStamp, now: datetime) -> bool:
-    return 0 < stamp.changed < (now - _UNSETTLED).timestamp() * 1e9
-
-
-def _header(rows: bytes, version: str) -> bytes:
-    digest = hashlib.sha256(rows).hexdigest()
-    return f"pradrill {version} runs {_FORMAT} {digest}\n".encode()
-
-
 def _read(path: Path, version: str) -> dict[str, Kept]:
     """Return what the index holds; nothing when it is missing, damaged, or another version's."""
     try:
-        if path.stat().st_size > _LARGEST:
-            return {}
-        header, feed, rows = content_of(path).partition(b"\n")
-        if header + feed != _header(rows, version):
-            return {}
-        return _ROWS.validate_json(rows, strict=True)
-    except (OSError, ValidationError):
+        rows = read_derived(path, _FORMAT, version)
+        return {} if rows is None else _ROWS.validate_json(rows, strict=True)
+    except ValidationError:
         return {}
 
 
 def _write(path: Path, rows: Mapping[str, Kept], version: str) -> None:
-    """Put an index in the place of the one before, whole.
-
-    Where that cannot be, as on a full disk or in a state that is read-only, the list is right all
-    the same: the next one reads the records again. So it is when another reader writes it now.
-    """
-    content = _ROWS.dump_json(dict(rows))
-    draft = path.with_name(f".{path.name}.draft")
-    with suppress(OSError):
-        file = opened(draft, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
-        with os.fdopen(file, "wb") as stream:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if draft.stat().st_ino != os.fstat(file).st_ino:
-                return  # it was another reader's, and is the index now
-            try:
-                stream.truncate(0)
-                stream.write(_header(content, version) + content)
-                stream.flush()
-                draft.rename(path)
-            except OSError:
-                draft.unlink()
+    write_derived(path, _ROWS.dump_json(dict(rows)), _FORMAT, version)

@@ -38,3 +38,8 @@ def owner(folder: Path) -> Owner | None:
         signed = Owner.model_validate_json(content_of(folder / ALIVE))
         return signed if lives(signed) else None
     return None
+
+
+def lease_of(state: Path, run_id: str) -> Path:
+    """Return the file whose time is when a run has renewed its leases last."""
+    return state / "locks" / f"{run_id}.lease"

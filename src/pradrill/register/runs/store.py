@@ -33,7 +33,7 @@ from pradrill.register.runs.enter import (
 from pradrill.register.runs.entries import changed, entered, hashes_at_hand, lost, runs_of
 from pradrill.register.runs.folders import RECORD, RunFolders, is_locked, is_sealed, the_one
 from pradrill.register.runs.genuine import events_of, evidence_of, why_not_genuine
-from pradrill.register.runs.ownership import owner, sign, unsign
+from pradrill.register.runs.ownership import lease_of, owner, sign, unsign
 from pradrill.register.runs.vouched import (
     BARE,
     ENDS,
@@ -213,7 +213,16 @@ class FileRunStore(RunFolders):
                 os.truncate(path, 0)
                 os.write(lock.fileno(), f"run {run_id} (pid {os.getpid()})".encode())
 
-            yield
+            try:
+                yield
+            finally:
+                with suppress(OSError):
+                    lease_of(self.state, run_id).unlink(missing_ok=True)
+
+    def renewed(self, run_id: str) -> None:
+        """Note that a run holds its leases, from now on for a term; a full disk changes nothing."""
+        with suppress(OSError):
+            lease_of(self.state, run_id).touch(mode=0o600)
 
     def holder(self, run_id: str) -> Holder:
         """Return how a run of this store signs what it holds elsewhere."""

@@ -1,0 +1,104 @@
+"""Compare the calendar with the register: which drills are due, and which dates were missed."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+
+from pradrill.app.reading import StateReader
+from pradrill.config.cron import instants
+from pradrill.domain.declared.plan import Plan, Service
+from pradrill.domain.register.entry import EntryKind, ScheduleMissed, ScheduleRule
+from pradrill.domain.register.schedule import (
+    Date,
+    Rule,
+    Trial,
+    due_date,
+    missed_dates_of,
+    next_date,
+)
+from pradrill.domain.register.schedule_history import ScheduleHistory
+from pradrill.system.durable_files import opened, unwritten
+
+
+class Calendar:
+    """The rules of a plan, and what has become of them. Raises RecordError."""
+
+    def __init__(self, app: StateReader, plan: Plan) -> None:
+        self._app = app
+        self._services = plan.services
+        self._rules = rules_of(plan.services)
+        self._history = ScheduleHistory(app.register.entries())
+
+    def enter_changes(self) -> None:
+        """Enter from when on which rule stands: no date before that was ever missed."""
+        for name in sorted({*self._services, *self._history.rules}):
+            rule = self._rules.get(name)
+            text = rule.on.text if rule else ""
+            before = self._history.rules.get(name)
+            if text != (before.text if before else ""):
+                body = ScheduleRule(service=name, rule=text)
+                self._app.register.append(EntryKind.SCHEDULE, body, self._app.clock.now())
+        self._history = ScheduleHistory(self._app.register.entries())
+
+    def due(self, now: datetime) -> Iterator[tuple[str, Date]]:
+        """Return the services whose drill is to be begun now."""
+        for name, rule, since, trials in self._standing():
+            date = due_date(rule, instants, trials, since, now)
+            if date is not None:
+                yield name, date
+
+    def missed(self, now: datetime) -> Iterator[ScheduleMissed]:
+        """Return the dates that were missed and are not in the register yet."""
+        for name, rule, since, trials in self._standing():
+            for each in missed_dates_of(rule, instants, trials, since, now):
+                if (name, each.date.due) not in self._history.missed:
+                    last = max((t.began for t in trials if t.finished), default=None)
+                    yield ScheduleMissed(
+                        service=name, due=each.date.due, last=last, because=each.because
+                    )
+
+    def following(self, now: datetime) -> Iterator[tuple[str, Rule, datetime | None]]:
+        """Return each rule with its next date."""
+        for name, rule in self._rules.items():
+            yield name, rule, next_date(rule, instants, now)
+
+    def _standing(self) -> Iterator[tuple[str, Rule, datetime, list[Trial]]]:
+        for name, rule in self._rules.items():
+            standing = self._history.rules.get(name)
+            if standing is not None and standing.text == rule.on.text:
+                yield name, rule, standing.since, self._history.trials.get(name, [])
+
+
+def rules_of(services: Mapping[str, Service]) -> dict[str, Rule]:
+    """Return the services that are drilled by the calendar."""
+    return {
+        name: Rule(service.drill_on, service.drill_window, service.no_drills)
+        for name, service in services.items()
+        if service.drill_on is not None
+    }
+
+
+@contextmanager
+def alone_at_the_schedule(app: StateReader) -> Iterator[bool]:
+    """Keep other calls of the schedule out; False when another one is at work. Raises RecordError.
+
+    Two of them would both find the same drill due.
+    """
+    path = app.state / "locks" / "schedule"
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = opened(path, os.O_RDWR | os.O_CREAT)
+    except OSError as error:
+        raise unwritten(path, error) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        yield False
+    else:
+        yield True
+    finally:
+        os.close(lock)

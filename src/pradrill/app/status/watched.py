@@ -1,0 +1,66 @@
+"""Look at what the state directory shows beside the register: runs alive and killed, the head."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pradrill.app.reading import StateReader
+from pradrill.domain.dossier.alarms_of import LivingRun, Watched
+from pradrill.domain.dossier.register_facts import RegisterFacts
+from pradrill.domain.run.lease import LEASE_TERM
+from pradrill.errors import ConfigurationError, PradrillError
+from pradrill.register.runs.folders import is_locked
+from pradrill.register.runs.ownership import lease_of
+from pradrill.register.sealing.publishing import newest_logged
+
+_RUN_ID = re.compile(r"(\d{8}T\d{6})Z-(.*)-[0-9a-f]{6}")
+
+
+def watched(
+    app: StateReader, register: RegisterFacts, damage: str | None, now: datetime
+) -> Watched:
+    """Return what there is beside the register."""
+    others = [each for each in app.folders.sealed_or_not()[1] if each.name not in register.run_ids]
+    living = [folder for folder in others if is_locked(folder)]
+    killed = app.folders.killed() if len(living) < len(others) else []
+    return Watched(
+        living=[run for folder in living for run in _living(app.state, folder.name, now)],
+        killed=killed,
+        damage=damage,
+        unpublished=_unpublished(app),
+    )
+
+
+def _living(state: Path, run_id: str, now: datetime) -> Iterator[LivingRun]:
+    match = _RUN_ID.fullmatch(run_id)
+    if match is None:
+        return
+    began = datetime.strptime(match[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    seconds = max(0.0, (now - began).total_seconds())
+    yield LivingRun(run_id, match[2], seconds, _unrenewed(lease_of(state, run_id), now))
+
+
+def _unrenewed(lease: Path, now: datetime) -> float | None:
+    """Return since when leases were not renewed, once they have run out; None while they hold."""
+    try:
+        renewed = datetime.fromtimestamp(lease.stat().st_mtime, UTC)
+    except OSError:  # a standby without leases, or a disk that was full
+        return None
+    return (now - renewed).total_seconds() if now - renewed > LEASE_TERM else None
+
+
+def _unpublished(app: StateReader) -> str | None:
+    """Say why the newest head is not where the plan publishes it; None when it is, or need not."""
+    try:
+        log, heads = app.published()
+        head = app.register.head()
+    except ConfigurationError as error:
+        return error.message
+    except PradrillError:  # the damage is told of
+        return None
+    if log is None or head is None or newest_logged(heads) == head.sha256:
+        return None
+    return f"{log} does not end with the register's head {head.number}"
