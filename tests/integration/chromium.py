@@ -8,12 +8,13 @@ import re
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 CHROMIUM = shutil.which("chromium")
 
@@ -31,6 +32,8 @@ _QUIET = (
 )
 # Pages allow no script, so they are measured from outside, through a frame of that width.
 _FRAME = (Path(__file__).parent / "measure.html").read_text(encoding="utf-8")
+_AUDIT = (Path(__file__).parent / "audit.html").read_text(encoding="utf-8")
+_POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
 
 
 class _Silent(SimpleHTTPRequestHandler):
@@ -48,6 +51,21 @@ class _Silent(SimpleHTTPRequestHandler):
         return super().send_head()
 
 
+class View(NamedTuple):
+    """A page, and as it is to be looked at."""
+
+    page: str
+    width: int
+    dark: bool
+
+
+def _axe() -> bytes:
+    """Return axe-core as the package that is locked for the tests has it."""
+    packaged = files("axe-playwright-python") or []
+    script = next(file for file in packaged if file.name == "axe.min.js")
+    return script.read_binary()
+
+
 class Browser:
     """Shows pages from a folder that is served on loopback; it reaches nothing else."""
 
@@ -62,11 +80,33 @@ class Browser:
         allowed = "allow-same-origin allow-scripts" if scripts else "allow-same-origin"
         frame = _FRAME.replace("WIDTH", str(width)).replace("ALLOWED", allowed)
         (self._folder / "frame.html").write_text(frame, encoding="utf-8")
-        result = self._open("frame.html", "--dump-dom", f"--window-size={width + 40},1000")
+        window = f"--window-size={width + 40},1000"
+        measures: dict[str, Any] = self._answer("frame.html", window)
+        return measures
+
+    def audit(self, views: Sequence[View]) -> list[dict[str, Any]]:
+        """Return what axe finds wrong with pages, all in one start of the browser."""
+        (self._folder / "axe.min.js").write_bytes(_axe())
+        numbers: dict[str, int] = {}
+        questions = []
+        for page, width, dark in views:
+            name = f"page-{numbers.setdefault(page, len(numbers))}.html"
+            questions.append({"page": name, "width": width, "dark": dark})
+        for page, number in numbers.items():
+            open_page = _POLICY.sub("", page)  # which lets no script in, ours included
+            with_axe = open_page.replace("</head>", '<script src="axe.min.js"></script></head>')
+            (self._folder / f"page-{number}.html").write_text(with_axe, encoding="utf-8")
+        script = _AUDIT.replace("ASKED", json.dumps(questions))
+        (self._folder / "audit.html").write_text(script, encoding="utf-8")
+        answers: list[dict[str, Any]] = self._answer("audit.html", "--window-size=1400,1000")
+        return answers
+
+    def _answer(self, name: str, *options: str) -> Any:
+        """Return the data that a page of ours wrote into its body."""
+        result = self._open(name, "--dump-dom", *options)
         match = re.search(r'<pre id="told">(.+?)</pre>', result.stdout, re.DOTALL)
         assert match is not None, result.stderr[-2_000:]
-        measures: dict[str, Any] = json.loads(html.unescape(match[1]))
-        return measures
+        return json.loads(html.unescape(match[1]))
 
     def _open(self, name: str, *options: str) -> subprocess.CompletedProcess[str]:
         profile = f"--user-data-dir={self._folder.parent / 'profile'}"

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import product
 from pathlib import Path
 
 import pytest
-from tests.integration.chromium import CHROMIUM, Browser, browser
+from tests.integration.chromium import CHROMIUM, Browser, View, browser
 from tests.integration.dossiers import a_full_dossier
+from tests.support.crisis_sheets import a_crisis_sheet
+from tests.support.every_ending import every_ending
 
 from pradrill.config.branding import read_clauses
 from pradrill.domain.register.annotation import STATED
 from pradrill.domain.report.case_file import CaseFile
+from pradrill.reporting.crisis_sheet import sheet_html
 from pradrill.reporting.dossier.files import dossier_html
 from pradrill.reporting.run.html import Letterhead, render_html
 from pradrill.testing import a_case, a_drill, a_record, a_run_plan
@@ -22,6 +26,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is n
 
 WORD = "unbreakable" * 40
 PAGES = ("report", "dossier")
+VIEWS = tuple(product((390, 1_280), (False, True)))
 
 
 @pytest.fixture
@@ -75,6 +80,46 @@ def test_a_page_looks_the_same_without_script(chromium: Browser, kind: str) -> N
     scripted = re.sub("<meta http-equiv[^>]*>", "", content).replace("</body>", script)
     assert chromium.measure(scripted, 1_280)["layout"] != without
     assert chromium.measure(scripted, 1_280, scripts=False)["layout"] == without
+
+
+def violations(chromium: Browser, views: Sequence[View]) -> list[str]:
+    """Return what axe finds wrong in pages that were shown as asked."""
+    answers = chromium.audit(views)
+    assert len(answers) == len(views)
+    for answer in answers:
+        assert answer["really"] == answer["dark"]
+        assert answer["client"] in range(answer["width"] - 20, answer["width"] + 1)
+        assert answer["rules"] > 20
+    return [wrong for answer in answers for wrong in answer["violations"]]
+
+
+def test_axe_finds_nothing_wrong(chromium: Browser) -> None:
+    """In either language, on a phone and a desktop, light and dark, axe finds no violation."""
+    views = [
+        View(page(kind, language), width, dark)
+        for kind in PAGES
+        for language, width, dark in (("en", 390, True), ("fr", 1_280, False))
+    ]
+    assert violations(chromium, views) == []
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_axe_finds_nothing_wrong_with_any_page(chromium: Browser, language: str) -> None:
+    """Whatever came of a run, its report has no violation, nor have dossier and crisis sheet."""
+    letterhead = Letterhead(language=language, clauses=read_clauses(None))
+    pages = [render_html(case, letterhead) for case in every_ending().values()]
+    pages += [page("dossier", language), sheet_html(a_crisis_sheet(), letterhead)]
+    views = [View(each, width, dark) for each in pages for width, dark in VIEWS]
+    assert violations(chromium, views) == []
+
+
+def test_axe_sees_what_is_wrong(chromium: Browser) -> None:
+    """A pale word, and a picture without words, are violations: the audit can fail."""
+    wrong = '<p style="color:#999">pale</p><img src="a.png"><h1'
+    content = page("report").replace("<h1", wrong, 1)
+    ids = {line.partition(":")[0] for line in violations(chromium, [View(content, 390, False)])}
+    assert {"color-contrast", "image-alt"} <= ids
 
 
 @pytest.mark.parametrize("kind", PAGES)

@@ -17,7 +17,10 @@ from pathlib import Path
 
 import pikepdf
 import pytest
+from page import ValidationProfile, validate_pdf_bytes
 from tests.integration.dossiers import a_full_dossier
+from tests.support.crisis_sheets import a_crisis_sheet
+from tests.support.every_ending import every_ending
 
 from pradrill.config.branding import read_clauses
 from pradrill.domain.report.case_file import CaseFile
@@ -25,6 +28,7 @@ from pradrill.domain.report.sections import Section
 from pradrill.domain.run.record import Refusal
 from pradrill.domain.run.verdict import Verdict
 from pradrill.errors import PradrillError
+from pradrill.reporting.crisis_sheet import sheet_pdf
 from pradrill.reporting.dossier.files import dossier_pdf
 from pradrill.reporting.language.i18n import LANGUAGES, _, speaking
 from pradrill.reporting.pdf import Attached, render_pdf
@@ -32,6 +36,7 @@ from pradrill.reporting.run.html import Letterhead, render_html
 from pradrill.testing import a_case, a_check, a_record, a_step
 
 SEALED = b'{"format": 1, "odd": "\\u00e9 \xc3\xa9"}\r\n\x00'
+STANDARDS = (ValidationProfile.PDF_A_3A, ValidationProfile.PDF_UA_1)
 HOSTILE = "<script>alert(1)</script>\x1b[31m\u202egnp.exe\u2066\x00 {{ 7*7 }}"
 
 
@@ -63,11 +68,12 @@ def text_of(path: Path, *options: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-def test_it_says_that_it_is_pdf_a_3a(pdf: pikepdf.Pdf) -> None:
-    """Metadata name PDF/A part 3, conformance A, with an output intent and a document id."""
+def test_it_says_that_it_is_pdf_a_3a_and_pdf_ua_1(pdf: pikepdf.Pdf) -> None:
+    """Metadata name PDF/A part 3, conformance A, and PDF/UA part 1, with an intent and an id."""
     with pdf.open_metadata() as metadata:
         assert metadata["pdfaid:part"] == "3"
         assert metadata["pdfaid:conformance"] == "A"
+        assert metadata["pdfuaid:part"] == "1"
         assert "moodle" in str(metadata["dc:title"])
     assert pikepdf.Name("/GTS_PDFA1") == pdf.Root.OutputIntents[0].S
     assert len(pdf.trailer.ID) == 2
@@ -317,6 +323,51 @@ def test_missing_libraries_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(PradrillError) as refusal:
         render_pdf("<p>x</p>")
     assert "apt-get install libpango-1.0-0 libpangoft2-1.0-0" in str(refusal.value)
+
+
+def unmet(content: bytes, profile: ValidationProfile) -> list[str]:
+    """Return each rule of a standard that a file does not meet, and where."""
+    report = validate_pdf_bytes(content, profile=profile)
+    return [f"{each.rule_id}: {each.message}" for each in report.failures]
+
+
+@pytest.mark.parametrize("profile", STANDARDS)
+def test_a_report_is_as_both_standards_demand(french: Path, profile: ValidationProfile) -> None:
+    """A validator finds no rule of PDF/A-3a or of PDF/UA-1 that a full report does not meet."""
+    assert unmet(french.read_bytes(), profile) == []
+
+
+@pytest.mark.parametrize("profile", STANDARDS)
+def test_a_dossier_is_as_both_standards_demand(
+    dossiers: dict[str, Path], profile: ValidationProfile
+) -> None:
+    """Nor a rule that a full dossier or the crisis sheet does not meet, in either language."""
+    sheets = [sheet_pdf(a_crisis_sheet(), Letterhead(language=code)) for code in LANGUAGES]
+    for content in (*(path.read_bytes() for path in dossiers.values()), *sheets):
+        assert unmet(content, profile) == []
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_whatever_came_of_a_run_its_pdf_is_as_both_standards_demand(language: str) -> None:
+    """Failed, missed, refused, crashed, doubtful runs, estates and exercises: no rule is unmet."""
+    for name, case in every_ending().items():
+        content = pdf_of(case, language)
+        assert [(name, unmet(content, profile)) for profile in STANDARDS] == [
+            (name, []) for _ in STANDARDS
+        ]
+
+
+def test_the_validator_sees_what_is_wrong(french: Path, tmp_path: Path) -> None:
+    """A file whose pictures have no words, or that lost its output intent, is not conforming."""
+    wrong = tmp_path / "wrong.pdf"
+    with pikepdf.open(french) as opened:
+        del opened.Root.OutputIntents
+        for each in opened.objects:
+            if isinstance(each, pikepdf.Dictionary) and each.get("/S") == "/Figure":
+                del each["/Alt"]
+        opened.save(wrong)
+    assert all(unmet(wrong.read_bytes(), profile) for profile in STANDARDS)
 
 
 @pytest.fixture(scope="module")

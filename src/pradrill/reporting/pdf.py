@@ -1,4 +1,4 @@
-"""Render a page as PDF/A-3a: archival, tagged, with the files that it was made from inside.
+"""Render a page as PDF/A-3a and PDF/UA-1: archival, tagged, with its data inside.
 
 The only module that imports WeasyPrint.
 """
@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from pradrill.errors import PradrillError
+from pradrill.reporting.pdf_tags import conform
 
 
 class Attached(NamedTuple):
@@ -49,5 +50,5 @@ def render_pdf(html: str, attached: Sequence[Attached] = ()) -> bytes:
         for file in attached
     ]
 
-    content: bytes = page.write_pdf(pdf_variant="pdf/a-3a", attachments=files)
+    content: bytes = page.write_pdf(pdf_variant="pdf/a-3a", attachments=files, finisher=conform)
     return content

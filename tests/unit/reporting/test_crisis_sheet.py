@@ -5,56 +5,22 @@ from __future__ import annotations
 import re
 
 import pytest
+from tests.support.crisis_sheets import a_crisis_sheet
 
-from pradrill.domain.declared.plan import Plan
-from pradrill.domain.report.crisis_sheet import CrisisSheet, ProofOnSheet, crisis_sheet
-from pradrill.domain.values.timeline import Elapsed, Provenance
 from pradrill.reporting.crisis_sheet import sheet_html
 from pradrill.reporting.run.html import Letterhead
-from pradrill.testing import START
-
-PLAN = Plan.model_validate(
-    {
-        "plan": 3,
-        "organisation": "Exemple <SAS>",
-        "providers": {
-            "hexanet": {
-                "support": {"phone": "+33 3 26 00 00 00", "contract": "HX-1234"},
-                "sla": {"response": "30m", "by_severity": {"critical": {"response": "15m"}}},
-                "contacts": [{"purpose": "at night", "escalation": "after 30 min: the manager"}],
-            },
-            "other": {"support": {"phone": "+33 1"}},
-        },
-        "services": {
-            "moodle": {
-                "objectives": {"rto": "4h", "rpo": "24h"},
-                "provider": "hexanet",
-                "depends_on": ["ldap"],
-                "tier": 2,
-            },
-            "ldap": {"objectives": {"rto": "1h", "rpo": "24h"}, "tier": 1},
-        },
-    }
-)
-RTA = Elapsed(seconds=2000, low=1999, high=2001, provenance=Provenance.MEASURED)
-PROOFS = {"moodle": ProofOnSheet(run_id="20260310T020000Z-moodle-a3f9c1", at=START, rta=RTA)}
-
-
-def sheet(only: str | None = None) -> CrisisSheet:
-    """Return the sheet of a plan whose Moodle has a drill and a proof."""
-    return crisis_sheet(PLAN, {"moodle": ["moodle"]}, PROOFS, now=START, only=only)
 
 
 def text(language: str, only: str | None = None) -> str:
     """Return what a person reads of the page."""
-    page = sheet_html(sheet(only), Letterhead(language=language))
+    page = sheet_html(a_crisis_sheet(only), Letterhead(language=language))
     body = page[page.index("<body>") :]
     return " ".join(re.sub(r"<[^>]+>", " ", body).split())
 
 
 def test_the_most_urgent_service_comes_first() -> None:
     """By its tier; each has what it depends on, its drills and its last proof."""
-    services = sheet().services
+    services = a_crisis_sheet().services
     assert [each.name for each in services] == ["ldap", "moodle"]
     assert [each.drills for each in services] == [(), ("moodle",)]
     assert [each.proof is None for each in services] == [True, False]
@@ -90,4 +56,4 @@ def test_what_was_never_shown_is_said() -> None:
 
 def test_what_the_plan_says_is_text() -> None:
     """Nothing in it can become a part of the page."""
-    assert "Exemple &lt;SAS&gt;" in sheet_html(sheet(), Letterhead())
+    assert "Exemple &lt;SAS&gt;" in sheet_html(a_crisis_sheet(), Letterhead())

@@ -5,13 +5,14 @@ import io
 import json
 import re
 import string
-from typing import Any
+from typing import Any, NamedTuple
 from xml.etree import ElementTree as ET
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.support.every_ending import every_ending
 
 from pradrill.config.schema import json_schema
 from pradrill.domain.report.case_file import CaseFile
@@ -37,6 +38,7 @@ from pradrill.testing import (
 )
 
 ODD = "=+-@<>&\"',;\t\r\n\x00\x1b\u2028\u202e\ufffe\ud800é漢]]>"
+ENDINGS = every_ending()
 texts = st.text(ODD + string.ascii_letters, max_size=30)
 
 
@@ -202,21 +204,49 @@ def test_what_is_wrong_has_a_type() -> None:
     }
 
 
-def test_junit_has_only_what_jenkins_takes() -> None:
-    """Elements and attributes are those of Jenkins' schema (xunit-plugin, junit-10.xsd)."""
-    attributes = {
-        "testsuites": {"name", "time", "tests", "failures", "errors"},
-        "testsuite": {
-            "name", "tests", "failures", "errors", "time", "skipped", "timestamp", "hostname",
-        },
-        "testcase": {"name", "time", "classname"},
-        "failure": {"type", "message"},
-        "error": {"type", "message"},
-        "skipped": {"type", "message"},
-    }  # fmt: skip
-    for case in (a_case(), hostile("x"), an_estates_case()):
-        for element in ET.fromstring(render_junit(case)).iter():  # noqa: S314 our own
-            assert set(element.keys()) <= attributes[element.tag]
+class Rule(NamedTuple):
+    """What Jenkins' schema (xunit-plugin, junit-10.xsd) has of an element, for what we write."""
+
+    children: frozenset[str]
+    demanded: frozenset[str]
+    allowed: frozenset[str]
+
+
+def rule(children: str, demanded: str, others: str) -> Rule:
+    """Return a rule that is written as words."""
+    names = frozenset(demanded.split())
+    return Rule(frozenset(children.split()), names, names | frozenset(others.split()))
+
+
+JENKINS = {
+    "testsuites": rule("testsuite", "", "name time tests failures errors"),
+    "testsuite": rule(
+        "testsuite properties testcase system-out system-err",
+        "name tests failures errors",
+        "group time skipped timestamp hostname id package file log url",
+    ),
+    "testcase": rule(
+        "skipped error failure rerunFailure rerunError flakyFailure flakyError system-out "
+        "system-err",
+        "name",
+        "time classname group",
+    ),
+    **dict.fromkeys(("failure", "error", "skipped"), rule("", "", "type message")),
+}
+SECONDS = re.compile(r"(([0-9]{0,3},)*[0-9]{3}|[0-9]{0,3})*(\.[0-9]*)?")
+"""How the schema writes the time of suites."""
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+def test_junit_is_what_jenkins_takes(name: str) -> None:
+    """Whatever came of a run, elements, attributes and times are as its schema says."""
+    for element in ET.fromstring(render_junit(ENDINGS[name])).iter():  # noqa: S314 our own
+        of = JENKINS[element.tag]
+        assert {child.tag for child in element} <= of.children
+        assert of.demanded <= set(element.keys()) <= of.allowed
+        if element.tag in {"testsuites", "testsuite"}:
+            assert SECONDS.fullmatch(element.get("time", ""))
+            assert not (element.text or "").strip()
 
 
 # ------------------------------------------------------------------ in-toto

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.every_ending import a_missed_estate
 
 from pradrill.cli import main
 from pradrill.config.fingerprint import meaning
@@ -306,6 +307,21 @@ def test_the_table_has_every_attempt_and_no_formula() -> None:
     assert float(rows[0]["rta_seconds"]) == 3_600.0
     assert rows[0]["record_sha256"] == "9b" * 32
     assert {row["reason"] for row in rows} == {f"'{FORMULA}"}
+
+
+def test_each_service_of_an_estate_has_a_line_with_its_own_ending() -> None:
+    """Of one run the table has a line per service: its own ending, figures, objectives, reason."""
+    result = compiled(a_missed_estate())
+    rows = {row["service"]: row for row in csv.DictReader(io.StringIO(dossier_csv(result)))}
+    assert {name: (row["ending"], row["run_ending"]) for name, row in rows.items()} == {
+        "directory": ("passed", "failed"),
+        "application": ("missed", "failed"),
+        "archive": ("failed", "failed"),
+    }
+    assert rows["application"]["rta_seconds"] == "20000.0"
+    assert rows["archive"]["rta_seconds"] == ""
+    assert rows["application"]["reason"] == "the RTA is beyond the RTO"
+    assert rows["application"]["rto_seconds"] == "14400.0"
 
 
 def test_a_long_dossier_is_printed_short_and_attached_whole() -> None:

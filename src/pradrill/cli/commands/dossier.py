@@ -18,6 +18,7 @@ from pradrill.config.project import Project
 from pradrill.domain.dossier.build import Damaged, Dossier, Sealed, Sources, compile_dossier
 from pradrill.domain.dossier.period import Period
 from pradrill.domain.register.finding_history import all_findings
+from pradrill.domain.register.symptom import Symptom
 from pradrill.errors import ExitCode, RecordError, UsageError
 from pradrill.register.runs.entries import record_hashes
 from pradrill.register.runs.sealed import sealed_records
@@ -173,12 +174,12 @@ def _records(app: App) -> Iterator[Sealed | Damaged]:
     """Return the records that were entered; whatever else is there proves nothing."""
     doubt = app.why_doubted()
     if doubt is not None:
-        yield Damaged(f"the register does not verify: {doubt}")
+        yield Damaged(Symptom.REGISTER_IN_DOUBT.text(problem=doubt))
     registered = record_hashes(app.register)
     for source in sealed_records(app.store.runs):
         if source.record is None:
             yield Damaged(source.why)
         elif source.sha256 not in registered.get(source.record.run_id, ()):
-            yield Damaged(f"the record of {source.record.run_id} is not one that was entered")
+            yield Damaged(Symptom.RECORD_NOT_ENTERED.text(run=source.record.run_id))
         else:
             yield Sealed(source.record, source.sha256)

@@ -28,6 +28,7 @@ from pradrill.reporting.run.doubt import doubts
 from pradrill.reporting.run.html import Letterhead, render_html
 from pradrill.reporting.run.in_toto import render_test_result
 from pradrill.reporting.run.junit import render_junit
+from pradrill.reporting.run.oscal import render_oscal
 
 _SUFFIX = {
     "html": "html",
@@ -36,6 +37,7 @@ _SUFFIX = {
     "csv": "csv",
     "json": "json",
     "in-toto": "intoto.json",
+    "oscal": "oscal.json",
 }
 
 
@@ -103,15 +105,8 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def _rendered(app: App, case: CaseFile, form: str, language: str | None) -> bytes:
-    if form == "junit":
-        return render_junit(case).encode()
-    if form == "csv":
-        return render_csv(case).encode()
-    if form == "in-toto":
-        sha256 = hashlib.sha256(sealed(app, case.record.run_id)).hexdigest()
-        return render_test_result(case, sha256).encode()
-    if form == "json":
-        return case.model_dump_json(indent=1).encode() + b"\n"
+    if form not in {"html", "pdf"}:
+        return _as_data(app, case, form, language).encode()
 
     page = render_html(case, letterhead(app, language))
     if form == "html":
@@ -121,6 +116,20 @@ def _rendered(app: App, case: CaseFile, form: str, language: str | None) -> byte
     whole = Attached(RECORD, sealed(app, record.run_id), record.run_id, record.ended)
 
     return render_pdf(page, [whole])
+
+
+def _as_data(app: App, case: CaseFile, form: str, language: str | None) -> str:
+    if form == "junit":
+        return render_junit(case)
+    if form == "csv":
+        return render_csv(case)
+    if form == "json":
+        return case.model_dump_json(indent=1) + "\n"
+
+    sha256 = hashlib.sha256(sealed(app, case.record.run_id)).hexdigest()
+    if form == "in-toto":
+        return render_test_result(case, sha256)
+    return render_oscal(case, sha256, letterhead(app, language).clauses)
 
 
 def letterhead(app: App, language: str | None) -> Letterhead:

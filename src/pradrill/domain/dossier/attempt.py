@@ -56,6 +56,7 @@ class Own(Model):
     """What an attempt came to for one of several services, against its own objectives."""
 
     ending: Ending
+    reason: str = Field(default="", description="the first reason of its own verdict")
     standby: str
     rta: Elapsed | None
     rpa: Elapsed | None
@@ -108,6 +109,7 @@ class Attempt(Model):
         return self.model_copy(
             update={
                 "ending": part.ending,
+                "reason": part.reason or self.reason,
                 "standby": part.standby,
                 "rta": part.rta,
                 "rpa": part.rpa,
@@ -156,6 +158,7 @@ def _part_of(record: RunRecord, service: str) -> Own:
     finished = whole in {*CONCLUSIVE, Ending.INCONCLUSIVE} and not record.launch.dry_run
     return Own(
         ending=_OF_VERDICT[result.verdict] if finished else whole,
+        reason=result.reasons[0].text if result.reasons and finished else "",
         standby=drill.recover[service].hosts if service in drill.recover else standby_of(drill),
         rta=_telling(result.recovery.rta),
         rpa=_telling(result.recovery.rpa),

@@ -29,6 +29,7 @@ from pradrill.domain.register.entry import (
     Stamp,
     acknowledged,
 )
+from pradrill.domain.register.symptom import Symptom
 from pradrill.errors import RecordError
 from pradrill.register.chain.growth import Growth
 from pradrill.register.chain.intent import INTENT, Intent, drop_intent, unfinished, write_intent
@@ -69,10 +70,10 @@ __all__ = [
     "parse_head",
 ]
 
-UNSIGNED = "the register's head does not carry the signature of the key that the register names"
-NO_KEY = "no key is named by the register"
-CUT = "the newest head that was published is not in it: its end was removed or changed"
-OTHER_KEY = "the register names another key than the plan does"
+UNSIGNED = Symptom.HEAD_NOT_VOUCHED.text()
+NO_KEY = Symptom.NO_KEY.text()
+CUT = Symptom.PUBLISHED_CUT.text()
+OTHER_KEY = Symptom.OTHER_KEY.text()
 
 
 class _Found(NamedTuple):

@@ -18,6 +18,7 @@ from pradrill.domain.register.entry import (
     Wrong,
     acknowledged,
 )
+from pradrill.domain.register.symptom import Symptom
 from pradrill.register.chain.lines import HEAD, HEAD_SIGNATURE, REGISTER, line_hash
 from pradrill.register.sealing.signing import Signer
 
@@ -66,7 +67,7 @@ class Chain(NamedTuple):
             try:
                 seals.append((entry.number, Seals.model_validate(entry.body)))
             except ValidationError:
-                trouble = at_entry(entry, "it does not say who signs")
+                trouble = at_entry(entry, Symptom.NO_SIGNER.text())
                 if trouble not in self.troubles:
                     self.troubles.append(trouble)
 
@@ -131,34 +132,27 @@ def read_chain(content: bytes) -> Chain:
         try:
             entry = Entry.model_validate_json(line)
         except ValidationError:
-            what = "this line is no entry: it was edited or damaged"
-            troubles.append(Trouble(where, what, evidence))
+            troubles.append(Trouble(where, Symptom.NO_ENTRY.text(), evidence))
             number, previous = number + 1, sha256
             continue
 
         if entry.number > number + 1:
             one = entry.number == number + 2
-            missing = (
-                f"entry {number + 1} is"
-                if one
-                else f"entries {number + 1} to {entry.number - 1} are"
-            )
-
-            what = f"before entry {entry.number}, {missing} missing"
+            symptom = Symptom.ENTRY_MISSING if one else Symptom.ENTRIES_MISSING
+            what = symptom.text(entry=entry.number, first=number + 1, last=entry.number - 1)
             troubles.append(Trouble(where, what, evidence))
         elif entry.number <= number:
-            what = f"entry {entry.number} stands after entry {number}: the order was changed"
+            what = Symptom.ORDER.text(entry=entry.number, before=number)
             troubles.append(Trouble(where, what, evidence))
         elif entry.previous != previous:
-            what = f"entry {entry.number} carries another hash than that of line {place - 1}"
-            troubles.append(Trouble(where, f"{what}: one of both was edited", evidence))
+            what = Symptom.OTHER_HASH.text(entry=entry.number, line=place - 1)
+            troubles.append(Trouble(where, what, evidence))
 
         entries.append((entry, sha256))
         number, previous = entry.number, sha256
 
     if rest:
-        what = "the last line is cut off: by a crash, or the end was removed"
-        troubles.append(Trouble(f"{REGISTER}:{len(lines) + 1}", what))
+        troubles.append(Trouble(f"{REGISTER}:{len(lines) + 1}", Symptom.CUT_OFF.text()))
 
     return Chain(entries, troubles)
 

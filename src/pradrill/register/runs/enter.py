@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from pradrill.domain.register.entry import Damage, EntryKind, RunEntry
 from pradrill.domain.register.findings_of_run import findings_of
+from pradrill.domain.register.symptom import Symptom
 from pradrill.domain.run.record import RunRecord
 from pradrill.errors import RecordError
 from pradrill.register.chain.register import Register, line_hash
@@ -106,8 +107,8 @@ def read_record(path: Path) -> tuple[RunRecord, bytes]:
         content = content_of(path)
         return RunRecord.model_validate_json(content), content
     except (OSError, ValidationError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "its content is not a record"
+        reason = error.strerror if isinstance(error, OSError) else Symptom.RECORD_FOREIGN
         raise RecordError(
-            f"cannot read {path}: {reason}",
+            Symptom.RECORD_UNREADABLE.text(path=path, problem=reason),
             hint="It was damaged or written by another version; the journal is beside it.",
         ) from error

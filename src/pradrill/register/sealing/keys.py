@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from pydantic import ValidationError
 
 from pradrill.domain.register.entry import Entry, EntryKind, Seals
+from pradrill.domain.register.symptom import Symptom
 from pradrill.register.chain.lines import REGISTER
 from pradrill.register.chain.walk import Chain, Trouble, at_entry
 from pradrill.register.runs.enter import SIGNATURE
@@ -23,7 +24,7 @@ def key_troubles(
     which one must be the key that the chain names.
     """
     for entry, sha256, (first, last) in chain.unvouched():
-        what = f"nobody vouches for entries {first} to {last}: {entry.body.get('found')}"
+        what = Symptom.UNVOUCHED.text(first=first, last=last, problem=entry.body.get("found"))
         yield at_entry(entry, what, sha256)
 
     yield from _of_each_time(chain, strict=strict, trusting=bool(trusted))
@@ -32,11 +33,9 @@ def key_troubles(
         return
 
     if signer is None:
-        what = "the plan names a key, and no entry does: the seals were removed, or never entered"
-        yield Trouble(REGISTER, what)
+        yield Trouble(REGISTER, Symptom.KEY_REMOVED.text())
     elif signer.public_key not in trusted:
-        what = "the plan names another key: the register was made anew, or the change not entered"
-        yield Trouble(REGISTER, what)
+        yield Trouble(REGISTER, Symptom.KEY_REPLACED.text())
 
 
 def _of_each_time(chain: Chain, *, strict: bool, trusting: bool) -> Iterator[Trouble]:
@@ -55,15 +54,15 @@ def _of_each_time(chain: Chain, *, strict: bool, trusting: bool) -> Iterator[Tro
 
             demanded |= seals.strict
             if demanded and not _is_handed_over(before, seals, entry):
-                what = "the key changes, and the key before did not sign that"
-                yield at_entry(entry, what, sha256)
+                yield at_entry(entry, Symptom.KEY_NOT_HANDED_OVER.text(), sha256)
 
             before = seals
         elif entry.kind is EntryKind.RUN and before.public_key and not _is_signed(entry):
             why = entry.body.get("unsigned")
             if strict or (trusting and demanded) or not why:
-                what = f"the record of run {entry.body.get('run_id')} is not signed, and a key was"
-                yield at_entry(entry, f"{what} named{f': {why}' if why else ''}", sha256)
+                symptom = Symptom.RECORD_UNSIGNED_BECAUSE if why else Symptom.RECORD_UNSIGNED
+                what = symptom.text(run=entry.body.get("run_id"), problem=why)
+                yield at_entry(entry, what, sha256)
 
 
 def _is_handed_over(before: Seals, seals: Seals, entry: Entry) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pradrill.domain.declared.sealing import NAMESPACE
+from pradrill.domain.register.symptom import Symptom
 from pradrill.system.in_memory import memory_file
 from pradrill.system.tools import ToolError, tool
 
@@ -73,13 +74,13 @@ def signature_problem(content: bytes, signature: bytes, signers: str) -> str | N
     writes it: otherwise bytes of it could change and nobody would notice.
     """
     if not _is_canonical(signature):
-        return "is no signature as ssh-keygen writes it"
+        return Symptom.SIGNATURE_FORM.text()
 
     with memory_file(signers.encode()) as allowed, memory_file(signature) as signed:
         try:
             principals = tool("ssh-keygen", "-Y", "find-principals", "-f", allowed, "-s", signed)
         except ToolError:
-            return "was made by a key that is not an allowed signer's"
+            return Symptom.SIGNATURE_STRANGER.text()
 
         principal = principals.decode("utf-8", "replace").splitlines()[0].strip()
         try:
@@ -89,7 +90,7 @@ def signature_problem(content: bytes, signature: bytes, signers: str) -> str | N
                 stdin=content,
             )
         except ToolError:
-            return "does not fit the content"
+            return Symptom.SIGNATURE_OTHER.text()
 
     return None
 

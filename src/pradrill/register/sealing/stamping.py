@@ -44,7 +44,7 @@ def stamp_problem(sha256: str, response: bytes, authorities: str) -> str | None:
                 *("-in", stamp, "-CAfile", trusted),
             )
         except ToolError as error:
-            return f"does not hold ({error.message})"
+            return error.message
 
     return None
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from pradrill.domain.register.entry import Entry
+from pradrill.domain.register.symptom import Symptom
 from pradrill.register.chain.walk import Trouble, at_entry
 from pradrill.register.runs.enter import SIGNATURE
 from pradrill.register.runs.folders import RECORD
@@ -53,17 +54,17 @@ class RunFiles:
         try:
             run = _Sealed.model_validate(entry.body)
         except ValidationError:
-            self.troubles.append(at_entry(entry, "it does not describe a run"))
+            self.troubles.append(at_entry(entry, Symptom.NO_RUN.text()))
             return
         if not _RUN_ID.fullmatch(run.run_id):
-            self.troubles.append(at_entry(entry, "it names a run that cannot be"))
+            self.troubles.append(at_entry(entry, Symptom.IMPOSSIBLE_RUN.text()))
             return
 
         self.run_ids.add(run.run_id)
         folder = f"{self.folder}/{run.run_id}"
         there = {path for path, _ in tree(folder)}
         if not there and not os.path.isdir(folder):  # noqa: PTH112 said 4,000 times
-            self._trouble(run.run_id, f"the run of entry {entry.number} is missing")
+            self._trouble(run.run_id, Symptom.RUN_MISSING.text(entry=entry.number))
             return
 
         hashes = {**run.files, RECORD: run.record_sha256}
@@ -71,7 +72,7 @@ class RunFiles:
 
         for path in sorted(there - hashes.keys()):
             if path.split("/")[0] not in NOT_EVIDENCE:
-                what = f"was added after entry {entry.number}"
+                what = Symptom.FILE_ADDED.text(entry=entry.number)
                 self._trouble(f"{run.run_id}/{path}", what, self._hash(f"{folder}/{path}"))
 
         if self.signers is not None and SIGNATURE in hashes:
@@ -81,14 +82,15 @@ class RunFiles:
         folder = f"{self.folder}/{run_id}"
         for path, expected in hashes.items():
             if path not in there:
-                self._trouble(f"{run_id}/{path}", "is missing")
+                self._trouble(f"{run_id}/{path}", Symptom.FILE_MISSING.text())
                 continue
 
             sha256 = self._hash(f"{folder}/{path}")
             if sha256 is None:
-                self._trouble(f"{run_id}/{path}", "cannot be read as a file")
+                self._trouble(f"{run_id}/{path}", Symptom.FILE_UNREADABLE.text())
             elif sha256 != expected:
-                self._trouble(f"{run_id}/{path}", f"was changed: {sha256}, not {expected}")
+                what = Symptom.FILE_CHANGED.text(sha256=sha256, expected=expected)
+                self._trouble(f"{run_id}/{path}", what)
 
     def strangers(self) -> list[str]:
         """Tell the sealed runs that no entry names; return notes on those without a record."""
@@ -103,9 +105,7 @@ class RunFiles:
                 continue
 
             if Path(self.folder, name, RECORD).exists():
-                what = (
-                    "is sealed and has no entry: a crash (any command enters it), or it was added"
-                )
+                what = Symptom.RUN_UNENTERED.text()
                 self._trouble(name, what, self._hash_all(f"{self.folder}/{name}"))
             else:
                 notes.append(f"{RUNS}/{name} has no record: it is running, or has crashed")
@@ -152,7 +152,7 @@ class RunFiles:
         if record is not None and signature is not None:
             problem = signature_problem(record, signature, signers)
             if problem is not None:
-                self._trouble(f"{run_id}/{SIGNATURE}", f"the signature {problem}")
+                self._trouble(f"{run_id}/{SIGNATURE}", Symptom.SIGNATURE.text(problem=problem))
 
 
 def tree(folder: str, *, all_of_it: bool = False) -> Iterator[tuple[str, os.DirEntry[str]]]:

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from pradrill.domain.register.entry import GENESIS, Acknowledged, Entry, EntryKind, Head, Stamp
 from pradrill.domain.register.sabotage import SabotageEntry
+from pradrill.domain.register.symptom import Symptom
 from pradrill.errors import RecordError
 from pradrill.register.chain.lines import HEAD, HEAD_SIGNATURE, LOCK, REGISTER, parse_head
 from pradrill.register.chain.walk import Chain, Trouble, at_entry, read_chain
@@ -97,7 +98,7 @@ def verify(  # noqa: PLR0913 each is another thing that a reader may know or wan
     _verify_sabotages(chain, troubles)
     _verify_stamps(chain, troubles, each=each, of=None if runs is None else run_files.entries)
     for missing in sorted(set(runs or ()) - run_files.run_ids):
-        troubles.append(Trouble(f"{RUNS}/{missing}", "the register has no entry for this run"))
+        troubles.append(Trouble(f"{RUNS}/{missing}", Symptom.RUN_UNKNOWN.text()))
     notes = [*notes_on(chain), *([] if only else run_files.strangers())]
     acknowledgements = chain.acknowledgements()
     answered = {
@@ -121,15 +122,15 @@ def _verify_head(
     chain: Chain, content: bytes | None, text: bytes | None, troubles: list[Trouble]
 ) -> Head | None:
     if content is None:
-        troubles.append(Trouble(REGISTER, "the register is missing"))
+        troubles.append(Trouble(REGISTER, Symptom.REGISTER_MISSING.text()))
     if text is None:
-        troubles.append(Trouble(HEAD, "the head is missing"))
+        troubles.append(Trouble(HEAD, Symptom.HEAD_MISSING.text()))
         return None
 
     try:
         head = parse_head(text)
     except ValueError:
-        troubles.append(Trouble(HEAD, "it does not hold a number and a hash"))
+        troubles.append(Trouble(HEAD, Symptom.NO_HEAD.text()))
         return None
 
     last, sha256 = chain.entries[-1] if chain.entries else (None, GENESIS)
@@ -138,13 +139,13 @@ def _verify_head(
         return head
 
     if newest < head.number:
-        what = f"the register ends with entry {newest}, its head is entry {head.number}"
-        troubles.append(Trouble(REGISTER, f"{what}: the end was removed"))
+        what = Symptom.END_REMOVED.text(newest=newest, head=head.number)
+        troubles.append(Trouble(REGISTER, what))
     elif newest == head.number:
-        troubles.append(Trouble(HEAD, f"entry {newest} is not the one that the head names"))
+        troubles.append(Trouble(HEAD, Symptom.OTHER_HEAD.text(newest=newest)))
     else:
-        more = f"the register goes on to entry {newest}, its head is entry {head.number}"
-        troubles.append(Trouble(HEAD, f"{more}: a crash, or entries by another hand"))
+        what = Symptom.HEAD_BEHIND.text(newest=newest, head=head.number)
+        troubles.append(Trouble(HEAD, what))
 
     return head
 
@@ -153,26 +154,27 @@ def _verify_head_signature(
     signature: bytes | None, head: bytes, signers: str, troubles: list[Trouble]
 ) -> None:
     if signature is None:
-        troubles.append(Trouble(HEAD_SIGNATURE, "the head is not signed, and a key is named"))
+        troubles.append(Trouble(HEAD_SIGNATURE, Symptom.HEAD_UNSIGNED.text()))
         return
     problem = signature_problem(head, signature, signers)
     if problem is not None:
-        troubles.append(Trouble(HEAD_SIGNATURE, f"the signature {problem}"))
+        troubles.append(Trouble(HEAD_SIGNATURE, Symptom.SIGNATURE.text(problem=problem)))
 
 
 def _verify_published(chain: Chain, text: str) -> Iterator[Trouble]:
     by_hash = {sha256: entry.number for entry, sha256 in chain.entries}
     matches = list(_PUBLISHED.finditer(text))
     if not matches:
-        yield Trouble("--head", "no head was found in it; one is a number and a hash")
+        yield Trouble("--head", Symptom.NO_HEAD_PUBLISHED.text())
 
     for match in matches:
         number, sha256 = match.groups()
         if sha256 not in by_hash:
-            what = "was published and is not in the register: the end was removed or changed"
-            yield Trouble("--head", f"entry {number or '?'}, {sha256}, {what}")
+            what = Symptom.PUBLISHED_MISSING.text(entry=number or "?", sha256=sha256)
+            yield Trouble("--head", what)
         elif number is not None and int(number) != by_hash[sha256]:
-            yield Trouble("--head", f"{sha256} is entry {by_hash[sha256]}, not {number}")
+            moved = {"sha256": sha256, "entry": by_hash[sha256], "number": number}
+            yield Trouble("--head", Symptom.PUBLISHED_MOVED.text(**moved))
 
 
 def _verify_sabotages(chain: Chain, troubles: list[Trouble]) -> None:
@@ -181,8 +183,7 @@ def _verify_sabotages(chain: Chain, troubles: list[Trouble]) -> None:
         try:
             SabotageEntry.model_validate(entry.body)
         except ValidationError:
-            what = "it holds no sabotage: its faults, checks and dates do not go together"
-            troubles.append(at_entry(entry, what))
+            troubles.append(at_entry(entry, Symptom.NO_SABOTAGE.text()))
 
 
 def _verify_stamps(
@@ -200,15 +201,15 @@ def _verify_stamps(
             stamp = Stamp.model_validate(entry.body)
             response = stamp.der()
         except ValueError:
-            troubles.append(at_entry(entry, "it holds no stamp"))
+            troubles.append(at_entry(entry, Symptom.NO_STAMP.text()))
             continue
         if stamp.sha256 != entry.previous:
-            troubles.append(at_entry(entry, "the stamp is of another entry than the one before"))
+            troubles.append(at_entry(entry, Symptom.OTHER_STAMP.text()))
             continue
 
         problem = stamp_problem(stamp.sha256, response, chain.authorities())
         if problem is not None:
-            troubles.append(at_entry(entry, f"the stamp {problem}"))
+            troubles.append(at_entry(entry, Symptom.STAMP.text(problem=problem)))
 
 
 def stamped(entry: Entry) -> str:

@@ -25,10 +25,10 @@ _STYLE = Path(__file__).parents[1] / "templates" / "dossier.css"
 _MOST_ATTEMPTS, _NOT_PASSED = 500, 100
 _MOST_PICTURES, _WORST_PICTURES = 40, 12
 _COLUMNS = (
-    "at", "ended", "ending", "run_id", "drill", "services", "scenario", "standby", "trigger",
-    "exit_code", "rto_seconds", "rta_seconds", "rta_low", "rta_high", "rpo_seconds", "rpa_seconds",
-    "rpa_low", "rpa_high", "restored_bytes", "residue", "reason", "record_sha256",
-    "record_missing",
+    "at", "ended", "service", "ending", "run_ending", "run_id", "drill", "services", "scenario",
+    "standby", "trigger", "exit_code", "rto_seconds", "rta_seconds", "rta_low", "rta_high",
+    "rpo_seconds", "rpa_seconds", "rpa_low", "rpa_high", "restored_bytes", "residue", "reason",
+    "record_sha256", "record_missing",
 )  # fmt: skip
 
 
@@ -93,11 +93,14 @@ def dossier_json(dossier: Dossier) -> str:
 
 
 def dossier_csv(dossier: Dossier) -> str:
-    """Return every attempt of the period, one per line."""
+    """Return every attempt of the period, one line for each service that it was to recover."""
     text = io.StringIO(newline="")
     table = csv.writer(text)
     table.writerow(_COLUMNS)
-    table.writerows(list(_cells(attempt)) for attempt in dossier.attempts)
+    for attempt in dossier.attempts:
+        services = [name for name in attempt.services if not dossier.only or name in dossier.only]
+        table.writerows(list(_cells(attempt, name)) for name in services or [""])
+
     return text.getvalue()
 
 
@@ -118,10 +121,13 @@ def _pictured(dossier: Dossier) -> set[int]:
     return set(worst[:_WORST_PICTURES])
 
 
-def _cells(attempt: Attempt) -> Iterator[object]:
-    goals = attempt.goals.values()
+def _cells(attempt: Attempt, service: str) -> Iterator[object]:
+    """Yield what the attempt came to for one service, and how the run as a whole ended."""
+    part, goal = attempt.of(service), attempt.goals.get(service)
     yield attempt.at.isoformat()
     yield "" if attempt.ended is None else attempt.ended.isoformat()
+    yield cell(service)
+    yield part.ending
     yield attempt.ending
 
     for text in (
@@ -129,19 +135,19 @@ def _cells(attempt: Attempt) -> Iterator[object]:
         attempt.drill,
         " ".join(attempt.services),
         attempt.scenario,
-        attempt.standby,
+        part.standby,
         attempt.trigger,
     ):
         yield cell(text)
 
     yield "" if attempt.exit_code is None else attempt.exit_code
-    yield min((goal.rto.total_seconds() for goal in goals), default="")
-    yield from _bounds(attempt.rta)
-    yield min((goal.rpo.total_seconds() for goal in goals), default="")
-    yield from _bounds(attempt.rpa)
-    yield "" if attempt.restored_bytes is None else round(attempt.restored_bytes)
+    yield "" if goal is None else goal.rto.total_seconds()
+    yield from _bounds(part.rta)
+    yield "" if goal is None else goal.rpo.total_seconds()
+    yield from _bounds(part.rpa)
+    yield "" if part.restored_bytes is None else round(part.restored_bytes)
     yield int(attempt.residue)
-    yield cell(attempt.reason)
+    yield cell(part.reason)
     yield attempt.record_sha256 or ""
     yield int(attempt.record_missing)
 

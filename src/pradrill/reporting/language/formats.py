@@ -65,6 +65,7 @@ TEARDOWN = {
 _LONG = 2_000
 _CUT = " [...] "
 _MOST_LINES = 30
+_BREAKS = re.compile(r"[^\S\u00a0\u202f]+")
 _KILO = 1024
 _MILLENNIA = 1e11
 _HOURS_FROM, _HOURS_TO = 86_400, 3 * 86_400
@@ -96,8 +97,8 @@ def clean(value: object, limit: int = _LONG) -> str:
 
 
 def line(value: object, limit: int = _LONG) -> str:
-    """Return `clean` text on a single line."""
-    return " ".join(clean(value, limit).split())
+    """Return `clean` text on a single line; a space that does not break stays one."""
+    return _BREAKS.sub(" ", clean(value, limit)).strip()
 
 
 def gist(value: object, limit: int) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pradrill.domain.register.entry import Wrong
 from pradrill.reporting.language import formats as wording
 from pradrill.reporting.language.i18n import _, ngettext
+from pradrill.reporting.language.symptoms import damage
 
 _MOST = 5
 
@@ -23,7 +24,7 @@ def doubts(run_id: str, wrong: Sequence[Wrong]) -> list[str]:
         else _("The register does not verify: nobody vouches for what follows.")
     )
 
-    lines = [wording.line(f"{each.where}: {each.what}", 300) for each in wrong[:_MOST]]
+    lines = [wording.line(damage(each), 300) for each in wrong[:_MOST]]
     if len(wrong) > _MOST:
         more = len(wrong) - _MOST
         lines.append(ngettext("and one more trouble", "and %(n)s more troubles", more))

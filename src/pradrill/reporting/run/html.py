@@ -15,7 +15,7 @@ from pradrill.domain.report.clauses import ClauseMap
 from pradrill.domain.report.responsibilities import responsibilities
 from pradrill.domain.report.sections import sections_of
 from pradrill.reporting.language import formats as wording
-from pradrill.reporting.language import i18n, reasons
+from pradrill.reporting.language import i18n, reasons, symptoms
 from pradrill.reporting.language import terms as vocabulary
 from pradrill.reporting.run import case_sections as case_view
 from pradrill.reporting.run import edges, front, outward
@@ -115,6 +115,8 @@ def _environment() -> Environment:
         step_name=vocabulary.step_name,
         responsibility=vocabulary.responsibility,
         line=wording.line,
+        damage=symptoms.damage,
+        symptom=symptoms.symptom,
         figure_name=view.figure_name,
         block=wording.block,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
@@ -48,6 +49,8 @@ class Case(NamedTuple):
     kind: str = ""
     type: str = ""
     text: str = ""
+    host: str = ""
+    ended: datetime | None = None
 
 
 def render_junit(case: CaseFile) -> str:
@@ -174,7 +177,8 @@ def _check(suite: str, check: CheckResult) -> Case:
         kind = "error"  # a mandatory check that was not carried out proves nothing
     length = (check.ended - check.started).total_seconds()
     text = "\n".join(filter(None, (check.title, str(check.detail))))
-    return Case(suite, f"{check.check} [{check.host}]", length, kind, what, text)
+    name = f"{check.check} [{check.host}]"
+    return Case(suite, name, length, kind, what, text, check.host, check.ended)
 
 
 def _steps(record: RunRecord) -> Iterator[Case]:
@@ -188,7 +192,8 @@ def _steps(record: RunRecord) -> Iterator[Case]:
         kind = "" if step.outcome is StepOutcome.PASSED else red
         what = "" if not kind else f"step-{step.outcome.value}".replace("_", "-")
         name = f"{step.phase}: {view.step_title(step)}"
-        yield Case("steps", name, step.seconds, kind, what, "\n".join((step.outcome, *details)))
+        text = "\n".join((step.outcome, *details))
+        yield Case("steps", name, step.seconds, kind, what, text, ended=step.ended)
 
     for planned in view.unended(record):
         name = f"{planned.phase}: {view.step_title(planned)}"
@@ -206,4 +211,4 @@ def _guards(record: RunRecord) -> Iterator[Case]:
         kind = "" if guard.holds else red
         what = "" if not kind else f"guard-{guard.outcome.value}".replace("_", "-")
         name = f"{view.guard_name(guard)} [{guard.host}]"
-        yield Case("guards", name, 0.0, kind, what, guard.detail.text)
+        yield Case("guards", name, 0.0, kind, what, guard.detail.text, guard.host)
