@@ -5,12 +5,14 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pradrill.app.attempt import attempting
 from pradrill.app.composition import App
 from pradrill.app.reading import warn
+from pradrill.cli.arguments import verbose_argument
 from pradrill.cli.commands.run import carry_out, tell
+from pradrill.cli.json_output import json_argument, print_json, print_line
 from pradrill.config.project import Project
 from pradrill.domain.declared.provider import endings
 from pradrill.domain.register.entry import EntryKind
@@ -42,6 +44,10 @@ def arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="run their unattended drills, one after another; exit with the worst code",
     )
+    verbose_argument(parser)
+    json_argument(
+        parser, "print what is due for programs; with --run how each run ended, a line each"
+    )
 
 
 def run(args: Namespace) -> int:
@@ -55,6 +61,11 @@ def run(args: Namespace) -> int:
     if args.launch:
         return _launch(app, project, due)
 
+    code = ExitCode.RECORD if app.in_doubt else ExitCode.PASSED
+    if args.json:
+        print_json(args, {"due": [_facts(item) for item in due]})
+        return code
+
     for item in due:
         last = f"last finished run {item.last:%Y-%m-%d}" if item.last else "never drilled"
         drills = ", ".join(item.drills) or "no unattended drill covers it"
@@ -63,7 +74,16 @@ def run(args: Namespace) -> int:
     if not due:
         print("nothing is due")
 
-    return ExitCode.RECORD if app.in_doubt else ExitCode.PASSED
+    return code
+
+
+def _facts(item: Due) -> dict[str, Any]:
+    return {
+        "service": item.service,
+        "drills": item.drills,
+        "last": item.last and item.last.isoformat(),
+        "since": item.since and item.since.isoformat(),
+    }
 
 
 def _project(app: App, *, launch: bool) -> Project:
@@ -137,8 +157,9 @@ def _launch(app: App, project: Project, due: list[Due]) -> int:
     codes: list[int] = [ExitCode.RECORD] if app.in_doubt else []
     for item in due:
         if not item.drills:
-            print(f"{item.service} is due and no unattended drill covers it")
-            print("HINT: Write a drill for it with unattended: true.")
+            why = f"{item.service} is due and no unattended drill covers it"
+            hint = "HINT: Write a drill for it with unattended: true."
+            _tell_unstarted(app, why, hint, services=[item.service], code=ExitCode.NOT_READY)
             codes.append(ExitCode.NOT_READY)
 
     for name in dict.fromkeys(drill for item in due for drill in item.drills):
@@ -149,7 +170,8 @@ def _launch(app: App, project: Project, due: list[Due]) -> int:
                 plan = app.plan(project, loaded)
                 record = carry_out(app, plan, trigger="due", due=min(since, default=None))
         except PradrillError as error:
-            print(app.secrets.masker.text(f"{name}: {error}"))
+            services = [*loaded.drill.services]
+            _tell_unstarted(app, f"{name}: {error}", services=services, code=error.exit_code)
             codes.append(error.exit_code)
             continue
 
@@ -159,6 +181,16 @@ def _launch(app: App, project: Project, due: list[Due]) -> int:
             break
 
     return worst(codes)
+
+
+def _tell_unstarted(app: App, *lines: str, services: list[str], code: int) -> None:
+    """Say why something that is due was not run; with --json in a line like that of a run."""
+    text = app.secrets.masker.text("\n".join(lines))
+    if app.args.json:
+        facts = {"run_id": None, "services": services, "verdict": None, "exit_code": code}
+        print_line(app.args, {**facts, "because": text})
+    else:
+        print(text)
 
 
 def worst(codes: Iterable[int]) -> int:

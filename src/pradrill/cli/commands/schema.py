@@ -21,6 +21,9 @@ def arguments(parser: ArgumentParser) -> None:
         default="json",
         help="json for editors, or md: a table of every key",
     )
+    parser.add_argument(
+        "--json", dest="format", action="store_const", const="json", help="as --format json"
+    )
 
 
 def run(args: Namespace) -> int:
