@@ -17,7 +17,7 @@ COMMANDS = {
     "gc": "find what older runs have left anywhere, show it, and remove it",
     "sabotage": "damage copies of a restored machine, and see which faults its checks notice",
     "due": "list the services whose drill is due, or run their drills",
-    "schema": "print the JSON Schema of a drill or of the plan, for editors",
+    "schema": "print the JSON Schema of a drill, the plan, a record or an entry",
     "show": "print a run's record",
     "runs": "list the runs, oldest first",
     "report": "write a run's report: a page, a PDF for auditors, or data",
