@@ -27,7 +27,7 @@ from tests.e2e.scenes.scene import inside  # noqa: E402
 
 from pradrill.adapters.standbys.lab import Lab, Machine  # noqa: E402
 from pradrill.app.composition import App  # noqa: E402
-from pradrill.app.progress import LineProgress  # noqa: E402
+from pradrill.app.line_progress import LineProgress  # noqa: E402
 from pradrill.app.sabotage import faults_that_fit, sabotage  # noqa: E402
 from pradrill.cli.commands.plan import resolve_one  # noqa: E402
 from pradrill.domain.register.sabotage import SabotageEntry  # noqa: E402

@@ -1,20 +1,23 @@
-"""Show a run: live on a terminal, as JSON lines without one."""
+"""Show a run: live on a terminal; without one as JSON lines, and in words with -v."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import copy
 from pathlib import Path
 from typing import Any, TextIO
 
+from pradrill.app.double_progress import DoubleProgress
+from pradrill.app.line_progress import LineProgress, RunLines
 from pradrill.app.output import Outlet, text
-from pradrill.domain.run.outcome import StepOutcome, StepResult
+from pradrill.app.reading import StateReader
+from pradrill.domain.run.outcome import StepResult
 from pradrill.domain.run.question import Question
-from pradrill.ports import Clock, Progress
-from pradrill.reporting.language.formats import line as one_line
+from pradrill.domain.run.run_plan import RunPlan
+from pradrill.ports import Progress
 from pradrill.reporting.text.live import LiveProgress
 from pradrill.reporting.text.screens import open_console
 
@@ -23,70 +26,45 @@ _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK  # a pipe may h
 
 @contextmanager
 def watch(
-    log: str,
-    rto_seconds: float,
-    *,
-    since_disruption: float = 0.0,
-    rtos: Mapping[str, float] | None = None,
+    app: StateReader, plan: RunPlan | None = None, *, since_disruption: float = 0.0
 ) -> Iterator[Progress]:
-    """Show a run on the terminal, or log it (file name, or "-" for stderr) when there is none."""
-    if sys.stderr.isatty() or os.environ.get("PRADRILL_PROGRESS") == "plain":
-        console = open_console(stderr=True)
-        live = LiveProgress(console, rto_seconds, since_disruption=since_disruption, rtos=rtos)
-        with live:
-            yield live
+    """Show a run on the terminal, or log it when there is none; with -v say it there, too.
 
+    `plan`: of the run that is launched; none where others are torn down.
+    """
+    if _is_watched():
+        rto = plan.objectives.rto.total_seconds() if plan is not None else 0.0
+        rtos = _rtos(plan) if plan is not None else {}
+        console = open_console(stderr=True)
+        with LiveProgress(console, rto, since_disruption=since_disruption, rtos=rtos) as live:
+            yield live
         return
 
-    with _opened(log) as file:
-        yield LogProgress(file)
+    with _opened(app.log) as file:
+        log = LogProgress(file)
+        yield DoubleProgress(log, RunLines(app.clock, plan)) if app.verbose else log
 
 
 @contextmanager
-def watch_lines(log: str, clock: Clock) -> Iterator[Progress]:
+def watch_lines(app: StateReader) -> Iterator[Progress]:
     """Show what takes many small steps line by line; or log it when there is no terminal."""
-    if sys.stderr.isatty() or os.environ.get("PRADRILL_PROGRESS") == "plain":
-        yield LineProgress(clock)
+    if _is_watched():
+        yield LineProgress(app.clock)
         return
 
-    with _opened(log) as file:
-        yield LogProgress(file)
+    with _opened(app.log) as file:
+        log = LogProgress(file)
+        yield DoubleProgress(log, LineProgress(app.clock)) if app.verbose else log
 
 
-class LineProgress:
-    """Prints each thing as it comes, with the time since the start; never raises."""
+def _rtos(plan: RunPlan) -> dict[str, float]:
+    """Return the seconds of each service that is recovered apart."""
+    names = [str(branch.service) for branch in plan.apart]
+    return {name: plan.services[name].objectives.rto.total_seconds() for name in names}
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._start = clock.now()
 
-    def of(self, service: str | None) -> LineProgress:  # noqa: ARG002 one view for all
-        """Return the same lines."""
-        return self
-
-    def phase(self, name: str) -> None:
-        """Leave a phase to its steps."""
-
-    def step(self, name: str, deadline: float) -> None:  # noqa: ARG002 not shown
-        """Begin a step."""
-        self.say(name)
-
-    def say(self, line: str) -> None:
-        """Print a line."""
-        seconds = int((self._clock.now() - self._start).total_seconds())
-        with suppress(OSError, ValueError):  # a terminal that went away ends nothing
-            print(f"{seconds // 60:02d}:{seconds % 60:02d}  {one_line(line, 200)}", file=sys.stderr)
-
-    def checks(self, green: int, total: int) -> None:
-        """Leave the checks to what comes of them."""
-
-    def ask(self, question: Question) -> None:
-        """Leave questions to those who are asked."""
-
-    def finish(self, step: StepResult) -> None:
-        """Tell a step that did not pass."""
-        if step.outcome is not StepOutcome.PASSED:
-            self.say(f"{step.name}: {step.outcome}")
+def _is_watched() -> bool:
+    return sys.stderr.isatty() or os.environ.get("PRADRILL_PROGRESS") == "plain"
 
 
 class LogProgress:

@@ -27,7 +27,7 @@ def swept(app: _Reader) -> _Reader:
         from pradrill.app.launch import sweep  # noqa: PLC0415
         from pradrill.app.progress import watch  # noqa: PLC0415
 
-        with watch(app.log, 0.0) as progress:
+        with watch(app) as progress:
             sweep(app if isinstance(app, App) else App(app.args), progress, spare=resumable)
     else:
         if has_sabotages(app.state):

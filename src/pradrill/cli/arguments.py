@@ -69,6 +69,16 @@ def run_argument(command: ArgumentParser) -> None:
     )
 
 
+def verbose_argument(command: ArgumentParser) -> None:
+    """Let a command say what it does where nobody watches."""
+    command.add_argument(
+        "-v",
+        "--verbose",
+        action="store_true",
+        help="say on stderr what it does, line by line, when it is no terminal; the log goes on",
+    )
+
+
 def signers_argument(command: ArgumentParser) -> None:
     """Let a reader name the keys that they trust."""
     command.add_argument(

@@ -15,8 +15,11 @@ Recovery drills that prove a recovery plan: restore real backups onto a standby,
 verify the service, measure RTA and RPA against RTO and RPO, keep the evidence."""
 
 
-def parser() -> ArgumentParser:
-    """Return the parser of every command."""
+def parser(*, declared: bool = False) -> ArgumentParser:
+    """Return the parser of every command.
+
+    `declared`: with all that each one takes, for man pages and completion; that imports them all.
+    """
     top = Parser(
         prog="pradrill",
         description=_DESCRIPTION,
@@ -44,7 +47,9 @@ def parser() -> ArgumentParser:
 
     commands = subcommands(top, CommandParser)
     for name, about in COMMANDS.items():
-        add(commands, name, about, command=name)
+        command = add(commands, name, about, command=name)
+        if declared:
+            command.declare()
 
     return top
 

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter
 
-from pradrill.config.schema import json_schema
+from pradrill.config.schema import declared_schema
 from pradrill.domain.values.duration import DrillEvery, Duration
 
 Node = dict[str, Any]
@@ -34,7 +34,7 @@ class _Tables:
 
     def __init__(self, kind: str) -> None:
         self._kind = kind
-        self._schema = json_schema(kind)
+        self._schema = declared_schema(kind)
         self._shared: Node = self._schema.get("$defs", {})
 
     def sections(self) -> Iterator[str]:

@@ -104,7 +104,9 @@ def test_entries_are_listed_and_shown(
     assert len(output) == len(store.register.lines())
     assert all("FINISHED, PASSED, code 0" in line for line in output)
     assert command(store, "register", "list", "--json") == 0
-    assert capsys.readouterr().out.encode() == store.register.path.read_bytes()
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {line.pop("format") for line in lines} == {1}
+    assert lines == [*map(json.loads, store.register.path.read_text().splitlines())]
     assert command(store, "register", "show", "2") == 0
     assert json.loads(capsys.readouterr().out)["number"] == 2
     assert command(store, "register", "show", "9") == ExitCode.USAGE

@@ -9,6 +9,7 @@ from pradrill.adapters.questions.files import FilePeople
 from pradrill.app.author import user
 from pradrill.app.composition import App
 from pradrill.app.running import running
+from pradrill.cli.json_output import json_argument, print_json
 from pradrill.domain.run.abort import Abort
 from pradrill.domain.run.event import Event
 from pradrill.domain.run.outcome import Phase
@@ -24,6 +25,7 @@ _TICK = 0.1
 def arguments(parser: ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("run", help="a run's id, or any part of it that is unique")
+    json_argument(parser)
 
 
 def run(args: Namespace) -> int:
@@ -42,7 +44,11 @@ def run(args: Namespace) -> int:
         )
     wish = Abort(by=user(), asked=app.clock.now())
     FilePeople().abort(journal.folder, wish)
-    print(_outcome(app, journal, wish))
+    outcome = _outcome(app, journal, wish)
+    if args.json:
+        print_json(args, {"run_id": journal.run_id, "by": wish.by, "outcome": outcome})
+    else:
+        print(outcome)
     return ExitCode.PASSED
 
 

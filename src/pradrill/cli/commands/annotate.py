@@ -15,6 +15,7 @@ from typing import Any
 from pradrill.app.author import user
 from pradrill.app.composition import App
 from pradrill.app.settle import swept
+from pradrill.cli.json_output import json_argument, print_json
 from pradrill.cli.typed import plain
 from pradrill.config.loader import Document, read_document, validate
 from pradrill.config.problems import ConfigurationProblemsError
@@ -107,6 +108,7 @@ def arguments(parser: ArgumentParser) -> None:
         "--management-report", metavar="DATE", help="when it was reported to the management"
     )
     parser.add_argument("--planned", metavar="DATE", help="the day that had been agreed on")
+    json_argument(parser, "say for programs what was entered")
 
 
 def run(args: Namespace) -> int:
@@ -133,8 +135,12 @@ def run(args: Namespace) -> int:
 
     bodies = [(EntryKind.ANNOTATION, annotation) for annotation in annotations]
     entries = app.register.append_all(bodies, now)
-    last = f" to {entries[-1].number}" if len(entries) > 1 else ""
-    print(f"run {record.run_id}: entered in the register, entry {entries[0].number}{last}")
+    if args.json:
+        numbers = [entry.number for entry in entries]
+        print_json(args, {"run_id": record.run_id, "entries": numbers})
+    else:
+        last = f" to {entries[-1].number}" if len(entries) > 1 else ""
+        print(f"run {record.run_id}: entered in the register, entry {entries[0].number}{last}")
 
     return ExitCode.PASSED
 

@@ -8,6 +8,7 @@ from pradrill.adapters.questions.files import FilePeople
 from pradrill.app.author import user
 from pradrill.app.composition import App
 from pradrill.app.running import running
+from pradrill.cli.json_output import json_argument, print_json
 from pradrill.cli.typed import plain
 from pradrill.domain.declared.manual_step import Confirm
 from pradrill.domain.run.question import Answer, Question
@@ -34,6 +35,7 @@ def arguments(parser: ArgumentParser) -> None:
         "--no", action="store_const", const=False, dest="yes", help="it is not, and will not be"
     )
     parser.add_argument("--text", metavar="WORDS", help="the words asked for, or a comment")
+    json_argument(parser)
 
 
 def run(args: Namespace) -> int:
@@ -41,7 +43,7 @@ def run(args: Namespace) -> int:
     app = App(args)
     people = FilePeople()
     if args.run is None:
-        return _list(app.store, people)
+        return _list(app.store, people, args)
 
     journal = running(
         app.store,
@@ -52,13 +54,21 @@ def run(args: Namespace) -> int:
     question = _question(journal, people, args.step)
     answer = _answer(args, question)
     people.give(journal.folder, question.step, answer)
-    print(f"{question.step}: answered {'yes' if answer.yes else 'no'} by {answer.by}")
+    if args.json:
+        facts = {"run_id": journal.run_id, "step": question.step}
+        print_json(args, {**facts, **answer.model_dump(mode="json")})
+    else:
+        print(f"{question.step}: answered {'yes' if answer.yes else 'no'} by {answer.by}")
 
     return ExitCode.PASSED
 
 
-def _list(store: FileRunStore, people: FilePeople) -> int:
+def _list(store: FileRunStore, people: FilePeople, args: Namespace) -> int:
     waiting = [question for j in store.running() if (question := people.waiting(j.folder))]
+    if args.json:
+        print_json(args, {"waiting": [each.model_dump(mode="json") for each in waiting]})
+        return ExitCode.PASSED
+
     for question in waiting:
         print(f"run {question.run_id}", *question_lines(question), sep="\n")
     if not waiting:

@@ -9,6 +9,7 @@ from pradrill.app.composition import App
 from pradrill.app.settle import swept
 from pradrill.cli.arguments import run_argument
 from pradrill.cli.commands.register import tell
+from pradrill.cli.json_output import json_argument
 from pradrill.register.verification.bundle import make_bundle
 
 EXAMPLE = "pradrill bundle --output /tmp/evidence"
@@ -20,6 +21,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--output", type=Path, metavar="FOLDER", required=True, help="a folder that is made"
     )
+    json_argument(parser)
 
 
 def run(args: Namespace) -> int:
@@ -30,5 +32,6 @@ def run(args: Namespace) -> int:
     verified = make_bundle(
         app.register, [run_id], args.output, app.trusted(required=True), published
     )
-    print(args.output)
-    return tell(verified)
+    if not args.json:
+        print(args.output)
+    return tell(verified, args, folder=args.output)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from argparse import ArgumentParser, Namespace
 from typing import Any, NamedTuple
 
 from pradrill.app.composition import App
 from pradrill.app.tools import source
 from pradrill.cli.commands.plan import resolve_one
+from pradrill.cli.json_output import json_argument, print_line
 from pradrill.domain.declared.backup_source import RecoveryPointSpec, listed
 from pradrill.domain.run.backup_catalogue import Catalogue, CatalogueReading, read
 from pradrill.errors import ConfigurationError, ExitCode, NotReadyError
@@ -21,7 +21,7 @@ EXAMPLE = "pradrill catalogue moodle"
 def arguments(parser: ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("drill", help="name or file of a drill")
-    parser.add_argument("--json", action="store_true", help="print it for programs")
+    json_argument(parser, "print it for programs, one line for each service")
 
 
 def run(args: Namespace) -> int:
@@ -38,8 +38,8 @@ def run(args: Namespace) -> int:
 
     looks = [_look(app, service, spec) for service, spec in declared.items()]
     if args.json:
-        documents = [_as_json(each) for each in looks]
-        print(json.dumps(documents if len(documents) > 1 else documents[0], indent=1))
+        for each in looks:
+            print_line(args, _as_json(each))
     else:
         for each in looks:
             show_catalogue(each.catalogue, each.reading, open_console())

@@ -14,10 +14,13 @@ from pradrill.app.progress import watch_lines
 from pradrill.app.reading import warn
 from pradrill.app.sabotage import faults_that_fit, sabotage
 from pradrill.app.shipped import shipped
+from pradrill.cli.arguments import verbose_argument
 from pradrill.cli.commands.plan import resolve_one
 from pradrill.cli.commands.report import write_report
 from pradrill.cli.commands.run import carry_out
+from pradrill.cli.json_output import json_argument, print_line
 from pradrill.errors import ExitCode, PradrillError
+from pradrill.reporting.run.run_end import run_end
 from pradrill.reporting.text.sabotage import sabotage_lines
 from pradrill.reporting.text.summary import summary
 
@@ -37,6 +40,8 @@ def arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="then damage copies of what was recovered, and see which faults the checks notice",
     )
+    verbose_argument(parser)
+    json_argument(parser, "print how it ended as a line of JSON")
 
 
 def run(args: Namespace) -> int:
@@ -57,14 +62,20 @@ def run(args: Namespace) -> int:
 
         if args.sabotage and record.exit_code == ExitCode.PASSED:
             say("the sabotage starts: it restores once more, and then damages copies")
-            with watch_lines(app.log, app.clock) as progress:
+            with watch_lines(app) as progress:
                 entry = sabotage(app, plan, faults_that_fit(plan), progress, whole=True)
-            print(*sabotage_lines(entry, whole=True), sep="\n", end="\n\n")
+            if not args.json:
+                print(*sabotage_lines(entry, whole=True), sep="\n", end="\n\n")
 
     folder = app.store.runs / record.run_id
-    print(summary(record, folder, app.head(), program=program()), end="")
+    if args.json:
+        print_line(args, run_end(record, folder))
+    else:
+        print(summary(record, folder, app.head(), program=program()), end="")
     try:
-        print(f"Report: {write_report(app, record.run_id)}")
+        report = write_report(app, record.run_id)
+        if not args.json:
+            print(f"Report: {report}")
     except PradrillError as error:  # the exit code is the record's
         warn(f"there is no report: {error}")
 

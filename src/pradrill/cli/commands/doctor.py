@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from argparse import ArgumentParser, Namespace
 
 from pradrill.app.composition import App
 from pradrill.app.doctor import preconditions
+from pradrill.cli.json_output import json_argument, print_json
 from pradrill.domain.run.precondition import Precondition, answer
 from pradrill.reporting.text.preconditions import conclusion, lines
 
-FORMAT = 1
 EXAMPLE = "pradrill doctor files"
 
 
@@ -21,7 +20,7 @@ def arguments(parser: ArgumentParser) -> None:
         "hold is mended. It records nothing, and changes nothing on any host."
     )
     parser.add_argument("drill", nargs="?", help="one drill, by name or file (default: all)")
-    parser.add_argument("--json", action="store_true", help="print it for programs")
+    json_argument(parser)
 
 
 def run(args: Namespace) -> int:
@@ -38,12 +37,8 @@ def run(args: Namespace) -> int:
 
     code = answer(looks)
     if args.json:
-        payload = {
-            "format": FORMAT,
-            "exit_code": code.value,
-            "preconditions": [each.model_dump(mode="json") for each in looks],
-        }
-        print(app.secrets.masker.text(json.dumps(payload, indent=1, ensure_ascii=False)))
+        facts = [each.model_dump(mode="json") for each in looks]
+        print_json(args, {"exit_code": code.value, "preconditions": facts})
     else:
         print(conclusion(looks))
 

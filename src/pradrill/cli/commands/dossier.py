@@ -13,6 +13,7 @@ from pradrill.app.composition import App
 from pradrill.app.settle import swept
 from pradrill.cli.commands.report import letterhead, write_file
 from pradrill.cli.commands.sheet import write_sheet
+from pradrill.cli.json_output import json_argument, print_json
 from pradrill.config.loader import suggestion
 from pradrill.config.project import Project
 from pradrill.domain.dossier.build import Damaged, Dossier, Sealed, Sources, compile_dossier
@@ -55,6 +56,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help="default: a file in STATE/dossiers"
     )
+    json_argument(parser, "say for programs where it is")
 
 
 def run(args: Namespace) -> int:
@@ -67,7 +69,10 @@ def run(args: Namespace) -> int:
     path = args.output or app.state / "dossiers" / f"{name[:200]}.{args.format}"
     content = _rendered(app, dossier, args, path)
     write_file(path, content)
-    print(path)
+    if args.json:
+        print_json(args, {"file": path, "complete": dossier.complete})
+    else:
+        print(path)
     if args.format in {"html", "pdf"} and not args.services:
         # The sheet ages with what a dossier tells.
         write_sheet(app, project, Namespace(**{**vars(args), "output": None}))

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -14,7 +14,9 @@ from pradrill.app.attempt import attempting
 from pradrill.app.composition import App
 from pradrill.app.reading import warn
 from pradrill.app.schedule import Calendar, alone_at_the_schedule
+from pradrill.cli.arguments import verbose_argument
 from pradrill.cli.commands.run import carry_out, tell
+from pradrill.cli.json_output import json_argument, print_json, print_line
 from pradrill.config.project import Project
 from pradrill.domain.declared.provider import endings
 from pradrill.domain.register.entry import EntryKind
@@ -60,6 +62,10 @@ def arguments(parser: ArgumentParser) -> None:
         help="for a timer that comes every hour: what could not run is tried again within its "
         "window of drill_on each hour, by drill_every once a day; silent while another one runs",
     )
+    verbose_argument(parser)
+    json_argument(
+        parser, "print what is due for programs; with --run how each run ended, a line each"
+    )
 
 
 def run(args: Namespace) -> int:
@@ -78,6 +84,11 @@ def run(args: Namespace) -> int:
 
     _enter_silence(app, project)
     due = find_due(app, project)
+    code = ExitCode.RECORD if app.in_doubt else ExitCode.PASSED
+    if args.json:
+        print_json(args, {"due": [_facts(item) for item in due]})
+        return code
+
     for item in due:
         last = f"last finished run {item.last:%Y-%m-%d}" if item.last else "never drilled"
         until = f", until {item.end:%Y-%m-%d %H:%M} UTC" if item.end else ""
@@ -87,7 +98,17 @@ def run(args: Namespace) -> int:
     if not due:
         print("nothing is due")
 
-    return ExitCode.RECORD if app.in_doubt else ExitCode.PASSED
+    return code
+
+
+def _facts(item: Due) -> dict[str, Any]:
+    return {
+        "service": item.service,
+        "drills": item.drills,
+        "last": item.last and item.last.isoformat(),
+        "since": item.since and item.since.isoformat(),
+        "until": item.end and item.end.isoformat(),
+    }
 
 
 def _enter_silence(app: App, project: Project) -> None:
@@ -191,8 +212,9 @@ def _launch(app: App, project: Project, *, scheduled: bool) -> int:
         due = _left_for_today(app, due)
     for item in due:
         if not item.drills:
-            print(f"{item.service} is due and no unattended drill covers it")
-            print("HINT: Write a drill for it with unattended: true.")
+            why = f"{item.service} is due and no unattended drill covers it"
+            hint = "HINT: Write a drill for it with unattended: true."
+            _tell_unstarted(app, why, hint, services=[item.service], code=ExitCode.NOT_READY)
             codes.append(ExitCode.NOT_READY)
 
     listed = app.clock.now()
@@ -208,7 +230,8 @@ def _launch(app: App, project: Project, *, scheduled: bool) -> int:
                 plan = app.plan(project, loaded)
                 record = carry_out(app, plan, trigger="due", due=min(since, default=None))
         except PradrillError as error:
-            print(app.secrets.masker.text(f"{name}: {error}"))
+            services = [*loaded.drill.services]
+            _tell_unstarted(app, f"{name}: {error}", services=services, code=error.exit_code)
             codes.append(error.exit_code)
             continue
 
@@ -243,6 +266,16 @@ def _left_for_today(app: App, due: list[Due]) -> list[Due]:
             last.update((service, trial.began) for service, trial in trials_of(entry))
     soonest = app.clock.now() - _A_DAY
     return [item for item in due if item.end or last.get(item.service, soonest) <= soonest]
+
+
+def _tell_unstarted(app: App, *lines: str, services: list[str], code: int) -> None:
+    """Say why something that is due was not run; with --json in a line like that of a run."""
+    text = app.secrets.masker.text("\n".join(lines))
+    if app.args.json:
+        facts = {"run_id": None, "services": services, "verdict": None, "exit_code": code}
+        print_line(app.args, {**facts, "because": text})
+    else:
+        print(text)
 
 
 def worst(codes: Iterable[int]) -> int:

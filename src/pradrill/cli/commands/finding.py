@@ -9,6 +9,7 @@ from pradrill.app.author import user
 from pradrill.app.reading import StateReader
 from pradrill.app.settle import swept
 from pradrill.cli.arguments import add, subcommands
+from pradrill.cli.json_output import json_argument, print_json
 from pradrill.cli.typed import plain
 from pradrill.config.loader import load_plan, suggestion
 from pradrill.config.plan_file import plan_file
@@ -66,6 +67,7 @@ def arguments(parser: ArgumentParser) -> None:
     close.add_argument("--text", metavar="WORDS", help="why that run proves it")
     for verb, command in verbs.choices.items():
         command.set_defaults(verb=verb)
+        json_argument(command)
 
 
 def run(args: Namespace) -> int:
@@ -74,16 +76,23 @@ def run(args: Namespace) -> int:
     if args.verb in {"open", "close"}:
         app.must_sign()
     if args.verb == "open":
-        _open(app, args)
+        finding, line = _open(app, args)
     elif args.verb == "close":
-        _close(app, args)
+        finding, line = _close(app, args)
     else:
-        print(*finding_lines(_finding(app, args.finding), app.clock.now()), sep="\n")
+        finding = _finding(app, args.finding)
+        line = "\n".join(finding_lines(finding, app.clock.now()))
+
+    if args.json:
+        print_json(args, finding.model_dump(mode="json"))
+    else:
+        print(line)
 
     return ExitCode.PASSED
 
 
-def _open(app: StateReader, args: Namespace) -> None:
+def _open(app: StateReader, args: Namespace) -> tuple[Finding, str]:
+    """Open a finding; return it, and what is told of it. Raises UsageError."""
     services = load_plan(plan_file(app.drills)).services
     unknown = [name for name in args.service if name not in services]
     if unknown:
@@ -110,10 +119,10 @@ def _open(app: StateReader, args: Namespace) -> None:
 
     entry = app.register.append(EntryKind.FINDING, finding, now)
     numbered = [f for f in app.findings() if f.opened == finding.opened and f.by == finding.by]
-    print(f"{numbered[-1].finding} is open, entry {entry.number} of the register")
+    return numbered[-1], f"{numbered[-1].finding} is open, entry {entry.number} of the register"
 
 
-def _close(app: StateReader, args: Namespace) -> None:
+def _close(app: StateReader, args: Namespace) -> tuple[Finding, str]:
     """Close a finding, if the run named proves that it may be. Raises UsageError."""
     finding = _finding(app, args.finding)
     run_id, text = app.store.find(args.run), plain(args.text or "")
@@ -150,7 +159,8 @@ def _close(app: StateReader, args: Namespace) -> None:
     now = app.clock.now()
     closure = Closure(finding=finding.finding, run_id=run_id, at=now, by=user(), text=text)
     app.register.append(EntryKind.CLOSURE, closure, now)
-    print(f"{finding.finding} is closed, proved by the run {run_id}")
+    closed = finding.model_copy(update={"closure": closure})
+    return closed, f"{finding.finding} is closed, proved by the run {run_id}"
 
 
 def _finding(app: StateReader, name: str) -> Finding:

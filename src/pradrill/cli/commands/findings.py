@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 
 from pradrill.app.reading import StateReader
 from pradrill.app.settle import swept
+from pradrill.cli.json_output import json_argument, print_line
 from pradrill.domain.register.finding_history import open_findings
 from pradrill.errors import ExitCode
 from pradrill.reporting.text.findings import finding_line
@@ -17,7 +18,7 @@ def arguments(parser: ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("--all", action="store_true", help="the closed ones too")
     parser.add_argument("--service", metavar="NAME", help="of one service")
-    parser.add_argument("--json", action="store_true", help="print them for programs")
+    json_argument(parser, "print them for programs, one a line")
 
 
 def run(args: Namespace) -> int:
@@ -30,7 +31,7 @@ def run(args: Namespace) -> int:
 
     for finding in listed:
         if args.json:
-            print(finding.model_dump_json())
+            print_line(args, finding.model_dump(mode="json"))
         else:
             print(finding_line(finding, app.clock.now()))
 

@@ -11,6 +11,8 @@ from pradrill.app.discreet_progress import DiscreetProgress
 from pradrill.app.leftovers import leftovers
 from pradrill.app.progress import watch
 from pradrill.app.settle import swept
+from pradrill.cli.arguments import verbose_argument
+from pradrill.cli.json_output import json_argument, print_json
 from pradrill.errors import ExitCode
 from pradrill.reporting.language.formats import line
 
@@ -24,15 +26,23 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--yes", action="store_true", help="remove what is found, without asking: for cron"
     )
+    verbose_argument(parser)
+    json_argument(parser, "print it for programs, which are never asked")
 
 
 def run(args: Namespace) -> int:
     """Show what is left of runs that are over, then remove it if somebody says so."""
     app = swept(App(args))
-    with watch(app.log, 0.0) as progress:
+    with watch(app) as progress:
         discreet = DiscreetProgress(progress, app.secrets.masker)
         lefts = leftovers(app, discreet)
-        _print(each for leftover in lefts for each in leftover.lines)
+        lines = [each for leftover in lefts for each in leftover.lines]
+        if args.json:
+            left = [each for leftover in lefts if args.yes for each in leftover.remove()]
+            print_json(args, {"left": lines, "removed": args.yes, "still_there": left})
+            return ExitCode.RESIDUE if left else ExitCode.PASSED
+
+        _print(lines)
         if not lefts:
             print("nothing is left of any run that is over")
             return ExitCode.PASSED

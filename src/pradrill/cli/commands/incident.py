@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Collection, Iterable
 from datetime import datetime
@@ -12,6 +11,7 @@ from pradrill.app.author import user
 from pradrill.app.reading import StateReader
 from pradrill.app.settle import swept
 from pradrill.cli.arguments import add, subcommands
+from pradrill.cli.json_output import json_argument, print_line
 from pradrill.cli.typed import plain
 from pradrill.config.loader import load_plan, suggestion
 from pradrill.config.plan_file import plan_file
@@ -32,7 +32,6 @@ from pradrill.domain.values.timeline import Mark, Provenance
 from pradrill.errors import ExitCode, PradrillError, UsageError
 from pradrill.reporting.text.incidents import incident_line, incident_lines
 
-FORMAT = 1
 EXAMPLE = 'pradrill incident open "the site is down" --service moodle --severity critical'
 
 _STAGES = {
@@ -96,7 +95,7 @@ def arguments(parser: ArgumentParser) -> None:
         step.set_defaults(verb=verb)
         step.add_argument("--text", metavar="WORDS", help="what else is to be said")
         step.add_argument("--at", metavar="INSTANT", help="when, with its zone (default: now)")
-        step.add_argument("--json", action="store_true", help="print the incident for programs")
+        json_argument(step, "print the incident for programs")
 
     show = add(verbs, "show", "show an incident with all its steps", "pradrill incident show I-3")
     show.add_argument("incident", metavar="I-N", help="an incident")
@@ -105,7 +104,7 @@ def arguments(parser: ArgumentParser) -> None:
     listing.add_argument("--service", metavar="NAME", help="of one service")
     for verb in ("show", "list"):
         verbs.choices[verb].set_defaults(verb=verb)
-        verbs.choices[verb].add_argument("--json", action="store_true", help="for programs")
+        json_argument(verbs.choices[verb], "for programs, one a line")
 
 
 def run(args: Namespace) -> int:
@@ -285,14 +284,13 @@ def _tell(
         provider = plan.providers.get(incident.provider or "") if plan else None
         promises = incident.promises(provider or Provider(), app.clock.now())
         if args.json:
-            payload = {
-                "format": FORMAT,
+            facts = {
                 **incident.model_dump(mode="json"),
                 "open": incident.closing is None,
                 "recurring": earlier,
                 "promises": [each.model_dump(mode="json") for each in promises],
             }
-            print(json.dumps(payload, ensure_ascii=False))
+            print_line(args, facts)
         elif args.verb == "list":
             print(incident_line(incident, app.clock.now(), earlier))
         else:

@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 
 from pradrill.app.reading import StateReader
 from pradrill.app.settle import swept
+from pradrill.cli.json_output import json_argument, print_json
 from pradrill.errors import ExitCode
 from pradrill.register.index import content_of, write_index
 
@@ -17,11 +18,16 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--url", help="sqlite:///FILE or postgresql://HOST/DATABASE (default: STATE/index.sqlite)"
     )
+    json_argument(parser)
 
 
 def run(args: Namespace) -> int:
     """Write the index and say where it is."""
     app = swept(StateReader(args))
     content = content_of(app.register, app.store.readable()[0])
-    print(write_index(content, args.url, app.state))
+    place = write_index(content, args.url, app.state)
+    if args.json:
+        print_json(args, {"index": place})
+    else:
+        print(place)
     return ExitCode.PASSED

@@ -16,6 +16,7 @@ from pradrill.app.proposal.place import Place, recognise_place
 from pradrill.app.proposal.proposal import Proposal, StandbyLogin
 from pradrill.app.proposal.texts import service_text
 from pradrill.app.proposal.write import write_project
+from pradrill.cli.json_output import json_argument, print_json
 from pradrill.errors import ExitCode, UsageError
 
 EXAMPLE = (
@@ -67,6 +68,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--folder", type=Path, default=Path(), metavar="FOLDER", help="the project (default: here)"
     )
+    json_argument(parser)
 
 
 def run(args: Namespace) -> int:
@@ -97,6 +99,13 @@ def run(args: Namespace) -> int:
             f"{_place_text(place)} holds no folder that a restore may take the place of by itself",
             hint="Name what comes back, at least two levels deep: --restore /srv/files.",
         )
+
+    if args.json:
+        outcome = write_project(proposal, args.folder)
+        facts = {"service": service, "tool": place.tool, "holds": contents.kind.value}
+        files = {"written": [*outcome.fresh], "left_as_it_is": [*outcome.there]}
+        print_json(args, {**facts, **files})
+        return ExitCode.PASSED
 
     print(f"{_place_text(place)} holds {contents.kind.value}{_details(proposal)}")
     _write(proposal, args.folder)

@@ -12,6 +12,7 @@ from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.standbys.lab import Lab
 from pradrill.app.reading import state_folder
 from pradrill.cli.arguments import add, subcommands
+from pradrill.cli.json_output import json_argument, print_json
 from pradrill.errors import ExitCode, NotReadyError
 
 EXAMPLE = "pradrill lab status"
@@ -45,6 +46,10 @@ def arguments(parser: ArgumentParser) -> None:
     ):
         add(verbs, verb, about, f"pradrill lab {verb}").set_defaults(verb=verb)
 
+    for verb, command in verbs.choices.items():
+        if verb != "ssh":  # it hands on what the machine says
+            json_argument(command)
+
 
 def run(args: Namespace) -> int:
     """Carry out one verb on the lab."""
@@ -67,14 +72,14 @@ def say(line: str) -> None:
 
 def _build(lab: Lab, args: Namespace) -> int:
     lab.build(say, image=args.image)
-    return ExitCode.PASSED
+    return _tell(lab, args)
 
 
 def _up(lab: Lab, args: Namespace) -> int:
     start = time.monotonic()
     lab.machine(args.machine).up(say)
     say(f"{args.machine} answers over SSH after {time.monotonic() - start:.1f} s")
-    return ExitCode.PASSED
+    return _tell(lab, args)
 
 
 def _ssh(lab: Lab, args: Namespace) -> int:
@@ -88,7 +93,22 @@ def _ssh(lab: Lab, args: Namespace) -> int:
     return ExitCode.PASSED if process.returncode == 0 else ExitCode.INTERNAL
 
 
-def _status(lab: Lab, _args: Namespace) -> int:
+def _tell(lab: Lab, args: Namespace) -> int:
+    """Print how the lab is now, for programs that ask."""
+    if args.json:
+        machines = [
+            {"name": m.name, "running": m.running, "pid": m.pid if m.running else None}
+            for m in lab.machines()
+        ]
+        print_json(args, {"built": lab.built, "machines": machines})
+
+    return ExitCode.PASSED
+
+
+def _status(lab: Lab, args: Namespace) -> int:
+    if args.json:
+        return _tell(lab, args)
+
     print(f"image: {'built' if lab.built else 'not built yet (pradrill lab build)'}")
     for machine in lab.machines():
         state = f"running under {machine.accelerator}, pid {machine.pid}"
@@ -103,10 +123,10 @@ def _down(lab: Lab, args: Namespace) -> int:
     else:
         stopped = lab.down()
     say(f"down: {', '.join(stopped) or 'nothing was running'}")
-    return ExitCode.PASSED
+    return _tell(lab, args)
 
 
-def _destroy(lab: Lab, _args: Namespace) -> int:
+def _destroy(lab: Lab, args: Namespace) -> int:
     lab.destroy()
     say("the lab is gone")
-    return ExitCode.PASSED
+    return _tell(lab, args)

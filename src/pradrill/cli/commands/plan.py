@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from pradrill.app.composition import App
+from pradrill.cli.json_output import json_argument, print_json
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.errors import ExitCode
 from pradrill.reporting.text.screens import open_console, show_plan
@@ -15,19 +16,22 @@ EXAMPLE = "pradrill plan wordpress"
 def arguments(parser: ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("drill", help="name or file of a drill")
-    parser.add_argument("--json", action="store_true", help="print it for programs")
+    json_argument(parser)
 
 
 def run(args: Namespace) -> int:
     """Print the resolved plan for people, or as JSON."""
     app = App(args)
-    plan = app.masked(resolve_one(app, args.drill))
+    print_plan(app.masked(resolve_one(app, args.drill)), args)
+    return ExitCode.PASSED
+
+
+def print_plan(plan: RunPlan, args: Namespace) -> None:
+    """Print a plan for people, or for programs."""
     if args.json:
-        print(plan.model_dump_json(indent=1))
+        print_json(args, plan.model_dump(mode="json"))
     else:
         show_plan(plan, open_console())
-
-    return ExitCode.PASSED
 
 
 def resolve_one(app: App, name: str) -> RunPlan:

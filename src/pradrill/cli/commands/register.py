@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from argparse import ArgumentParser, Namespace
 from contextlib import suppress
 from pathlib import Path
@@ -13,11 +12,11 @@ from pradrill.app.author import user
 from pradrill.app.reading import StateReader, state_folder, warn
 from pradrill.app.settle import swept
 from pradrill.cli.arguments import add, signers_argument, subcommands
+from pradrill.cli.json_output import json_argument, print_json, print_line
 from pradrill.cli.typed import plain
 from pradrill.domain.register.entry import Acknowledgement, Entry, EntryKind
 from pradrill.domain.register.sabotage import SabotageEntry
 from pradrill.errors import ExitCode, UsageError
-from pradrill.register.chain.register import canonical
 from pradrill.register.verification.acknowledge import acknowledge
 from pradrill.register.verification.verify import RegisterVerification, stamped, verify
 from pradrill.reporting.language import formats as wording
@@ -66,13 +65,13 @@ def arguments(parser: ArgumentParser) -> None:
     verify.add_argument(
         "--each", action="store_true", help="verify every signature and stamp by itself: slower"
     )
-    listing = add(verbs, "list", "list the entries", "pradrill register list")
-    listing.add_argument("--json", action="store_true", help="print them for programs, one a line")
+    add(verbs, "list", "list the entries", "pradrill register list")
     show = add(verbs, "show", "print an entry", "pradrill register show 12")
     show.add_argument("number", type=int, help="an entry's number")
     add(verbs, "head", "print the newest hash", "pradrill register head")
     for verb, command in verbs.choices.items():
         command.set_defaults(verb=verb)
+        json_argument(command, "print it for programs; entries one a line")
 
 
 def run(args: Namespace) -> int:
@@ -96,11 +95,15 @@ def _verify(args: Namespace) -> int:
         each=args.each,
         trusted=() if args.signers else StateReader(args).trusted(required=True),
     )
-    return tell(verification)
+    return tell(verification, args)
 
 
-def tell(result: RegisterVerification) -> int:
-    """Print what a verification found; return its exit code."""
+def tell(result: RegisterVerification, args: Namespace, **facts: Path) -> int:
+    """Print what a verification found; return its exit code. `facts`: more of it for programs."""
+    if args.json:
+        print_json(args, {**facts, **result.facts})
+        return result.exit_code
+
     for trouble in result.troubles:
         print(trouble)
 
@@ -130,12 +133,11 @@ def tell(result: RegisterVerification) -> int:
         print(
             f"{counts}: something was changed or removed; troubles: {len(result.troubles)}{besides}"
         )
-        return ExitCode.RECORD
+    else:
+        print(f"{counts}: nothing was changed{besides}")
+        print(f"head: {result.head}")
 
-    print(f"{counts}: nothing was changed{besides}")
-    print(f"head: {result.head}")
-
-    return ExitCode.ACKNOWLEDGED if result.acknowledged else ExitCode.PASSED
+    return result.exit_code
 
 
 def _acknowledge(args: Namespace) -> int:
@@ -161,6 +163,10 @@ def _acknowledge(args: Namespace) -> int:
             hint="See what there is: pradrill register verify.",
         )
 
+    if args.json:
+        print_json(args, entry.model_dump(mode="json"))
+        return ExitCode.PASSED
+
     for wrong in Acknowledgement.model_validate(entry.body).damage:
         print(f"{wording.line(f'{wrong.where}: {wrong.what}', 600)}")
     print(f"acknowledged by {user()} in entry {entry.number}: it stays, and is told as known")
@@ -172,7 +178,7 @@ def _list(args: Namespace) -> int:
     app = swept(StateReader(args))
     for entry in app.register.entries():
         if args.json:
-            print(canonical(entry).decode(), end="")
+            print_line(args, entry.model_dump(mode="json"))
         else:
             line = f"{entry.number:>5}  {entry.at:%Y-%m-%d %H:%M:%S}  {entry.kind:<15}  "
             print(line + wording.line(_about(entry), _WIDTH))
@@ -222,7 +228,7 @@ def _show(args: Namespace) -> int:
     app = StateReader(args)
     for entry in app.register.entries():
         if entry.number == args.number:
-            print(json.dumps(entry.model_dump(mode="json"), indent=1))
+            print_json(args, entry.model_dump(mode="json"))
             return ExitCode.RECORD if app.doubt() else ExitCode.PASSED
     raise UsageError(
         f"the register has no entry {args.number}", hint="List them: pradrill register list."
@@ -234,7 +240,10 @@ def _head(args: Namespace) -> int:
     head = app.register.head()
     if head is None:
         raise UsageError("the register has no entry yet", hint="Launch a run: pradrill run DRILL.")
-    print(head)
+    if args.json:
+        print_json(args, head.model_dump(mode="json"))
+    else:
+        print(head)
     return ExitCode.RECORD if app.doubt() else ExitCode.PASSED
 
 
@@ -249,7 +258,7 @@ def read_text(path: Path) -> str:
 def _heads(args: Namespace) -> list[str]:
     """Return the published heads: those that are given, and those in the plan's own log."""
     log, text = StateReader(args).published()
-    if text.strip():
+    if text.strip() and not args.json:
         print(f"each head in {log} was looked for")
     elif log is not None:
         warn(f"no head is looked for: {log} is not there, or holds none")

@@ -15,6 +15,7 @@ from pradrill.app.damage import wrongs
 from pradrill.app.reading import warn
 from pradrill.app.settle import swept
 from pradrill.cli.arguments import run_argument
+from pradrill.cli.json_output import json_argument, print_json
 from pradrill.config.branding import chosen_clauses, read_logo
 from pradrill.config.loader import load_plan
 from pradrill.config.plan_file import plan_file
@@ -58,15 +59,20 @@ def arguments(parser: ArgumentParser) -> None:
         "--lang", choices=("fr", "en"), help="default: the plan's language, else that of $LANG"
     )
     parser.add_argument(
-        "--output", type=Path, metavar="FILE", help="default: reports/parser.FORMAT in the run"
+        "--output", type=Path, metavar="FILE", help="default: reports/report.FORMAT in the run"
     )
+    json_argument(parser, "say for programs where it is")
 
 
 def run(args: Namespace) -> int:
     """Write the report and print where it is."""
     app = swept(App(args))
     run_id = app.store.find(args.run)
-    print(write_report(app, run_id, args.output, form=args.format, language=args.lang))
+    path = write_report(app, run_id, args.output, form=args.format, language=args.lang)
+    if args.json:
+        print_json(args, {"run_id": run_id, "file": path})
+    else:
+        print(path)
     wrong = wrongs(app, run_id)
     for line in doubts(run_id, wrong):
         warn(line)

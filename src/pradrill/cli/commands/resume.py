@@ -8,7 +8,9 @@ from pradrill.app.composition import App
 from pradrill.app.output import beside_a_run
 from pradrill.app.progress import watch
 from pradrill.app.resuming import Resuming
+from pradrill.cli.arguments import verbose_argument
 from pradrill.cli.commands.run import tell
+from pradrill.cli.json_output import json_argument
 from pradrill.domain.values.timeline import Mark
 
 EXAMPLE = "pradrill resume 20260610T0200"
@@ -17,6 +19,8 @@ EXAMPLE = "pradrill resume 20260610T0200"
 def arguments(parser: ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("run", help="a run's id, or any part of it that is unique")
+    verbose_argument(parser)
+    json_argument(parser, "print how it ended as a line of JSON")
 
 
 def run(args: Namespace) -> int:
@@ -28,12 +32,7 @@ def run(args: Namespace) -> int:
     resuming = Resuming(app, args.run)
     plan, disruption = resuming.facts.plan, resuming.facts.marks.get(Mark.DISRUPTION)
     since = (app.clock.now() - disruption.at).total_seconds() if disruption else 0.0
-    rtos = {
-        str(branch.service): plan.services[str(branch.service)].objectives.rto.total_seconds()
-        for branch in plan.apart
-    }
-    rto = plan.objectives.rto.total_seconds()
-    with beside_a_run(), watch(app.log, rto, since_disruption=since, rtos=rtos) as progress:
+    with beside_a_run(), watch(app, plan, since_disruption=since) as progress:
         record = resuming.go_on(progress)
     app.settle()
     tell(app, record)

@@ -14,14 +14,16 @@ from pradrill.app.attempt import attempting
 from pradrill.app.composition import App
 from pradrill.app.output import beside_a_run
 from pradrill.app.program import program
-from pradrill.cli.commands.plan import resolve_one
+from pradrill.cli.arguments import verbose_argument
+from pradrill.cli.commands.plan import print_plan, resolve_one
+from pradrill.cli.json_output import json_argument, print_line
 from pradrill.config.once import one_reading
 from pradrill.domain.run.record import RunRecord
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.domain.values.timeline import Instant, Provenance
 from pradrill.engine.context import Disruption
 from pradrill.errors import ExitCode
-from pradrill.reporting.text.screens import open_console, show_plan
+from pradrill.reporting.run.run_end import run_end
 from pradrill.reporting.text.summary import summary
 
 EXAMPLE = "pradrill run wordpress"
@@ -36,13 +38,15 @@ def arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="a whole run, recorded, that counts for nothing: no proof, no finding, no due date",
     )
+    verbose_argument(parser)
+    json_argument(parser, "print how it ended as a line of JSON; the plan, with --dry-run")
 
 
 def run(args: Namespace) -> int:
     """Run the drill, or print its plan; return the run's exit code."""
     app = App(args)
     if args.dry_run:
-        show_plan(app.masked(resolve_one(app, args.drill)), open_console())
+        print_plan(app.masked(resolve_one(app, args.drill)), args)
         return ExitCode.PASSED
 
     rehearsal: bool = args.rehearsal
@@ -90,12 +94,7 @@ def carry_out(  # noqa: PLR0913 what a run may be told
     now = app.clock.now()
     since = (now - disruption.instant.at).total_seconds() if disruption else 0.0
 
-    rto = plan.objectives.rto.total_seconds()
-    rtos = {
-        str(branch.service): plan.services[str(branch.service)].objectives.rto.total_seconds()
-        for branch in plan.apart
-    }
-    with beside_a_run(), watch(app.log, rto, since_disruption=since, rtos=rtos) as progress:
+    with beside_a_run(), watch(app, plan, since_disruption=since) as progress:
         sweep(app, progress)
         return launch(
             app,
@@ -118,8 +117,16 @@ def declared_disruption(plan: RunPlan) -> Disruption | None:
 
 
 def tell(app: App, record: RunRecord) -> None:
-    """Print the summary; say nothing when nobody watches and the drill passed."""
-    if sys.stdout.isatty() or sys.stderr.isatty() or record.exit_code != ExitCode.PASSED:
+    """Print the summary; say nothing when nobody watches and the drill passed.
+
+    With --json: a line for programs, whoever watches.
+    """
+    if app.args.json:
+        print_line(app.args, run_end(record, app.store.runs / record.run_id))
+        return
+
+    watched = sys.stdout.isatty() or sys.stderr.isatty() or app.verbose
+    if watched or record.exit_code != ExitCode.PASSED:
         folder = app.store.runs / record.run_id
         findings = app.open_findings(record)
         print(summary(record, folder, app.head(), findings, program()), end="")

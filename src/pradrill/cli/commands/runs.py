@@ -11,6 +11,7 @@ from pathlib import Path
 from pradrill import __version__
 from pradrill.app.reading import StateReader
 from pradrill.app.settle import swept
+from pradrill.cli.json_output import json_argument
 from pradrill.domain.run.run_line import RunLine
 from pradrill.errors import ExitCode, RecordError
 from pradrill.register.chain.lines import line_hash
@@ -25,7 +26,7 @@ _UNWATCHED_WIDTH = 200
 
 def arguments(parser: ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("--json", action="store_true", help="print them for programs, one a line")
+    json_argument(parser, "print them for programs, one a line")
 
 
 def run(args: Namespace) -> int:

@@ -8,7 +8,9 @@ from pradrill.app.composition import App
 from pradrill.app.output import beside_a_run
 from pradrill.app.progress import watch_lines
 from pradrill.app.sabotage import changed_since, faults_that_fit, sabotage
+from pradrill.cli.arguments import verbose_argument
 from pradrill.cli.commands.plan import resolve_one
+from pradrill.cli.json_output import json_argument, print_json
 from pradrill.domain.register.sabotage import sabotages
 from pradrill.errors import ExitCode, UsageError
 from pradrill.reporting.text.sabotage import fault_lines, last_lines, sabotage_lines
@@ -24,6 +26,8 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--list", action="store_true", help="list the faults that fit it, and touch nothing"
     )
+    verbose_argument(parser)
+    json_argument(parser)
     parser.add_argument(
         "--only",
         metavar="FAULT",
@@ -42,13 +46,20 @@ def run(args: Namespace) -> int:
     plan = resolve_one(app, args.drill)
     faults = faults_that_fit(plan, tuple(args.only))
     if args.list:
-        print(*fault_lines([fault for each in faults.values() for fault in each]), sep="\n")
+        fitting = [fault for each in faults.values() for fault in each]
+        if args.json:
+            print_json(args, {"faults": [each.model_dump(mode="json") for each in fitting]})
+        else:
+            print(*fault_lines(fitting), sep="\n")
         return ExitCode.PASSED
 
-    with beside_a_run(), watch_lines(app.log, app.clock) as progress:
+    with beside_a_run(), watch_lines(app) as progress:
         entry = sabotage(app, plan, faults, progress, whole=not args.only)
 
-    print(*sabotage_lines(entry, whole=not args.only), sep="\n")
+    if args.json:
+        print_json(args, {**entry.model_dump(mode="json"), "score": entry.score})
+    else:
+        print(*sabotage_lines(entry, whole=not args.only), sep="\n")
     return ExitCode.PASSED if entry.score is not None else ExitCode.INCONCLUSIVE
 
 
@@ -57,5 +68,9 @@ def _list_scores(app: App, args: Namespace) -> int:
         raise UsageError("which drill is not said", hint="Name one: pradrill sabotage DRILL.")
     last = sabotages(app.register.entries())
     stale = changed_since(app, last) if last and app.names_drills() else []
-    print(*last_lines([*last.values()], stale, app.clock.now()), sep="\n")
+    if args.json:
+        scores = [{**e.model_dump(mode="json"), "score": e.score} for e in last.values()]
+        print_json(args, {"sabotages": scores, "changed_since": [*stale]})
+    else:
+        print(*last_lines([*last.values()], stale, app.clock.now()), sep="\n")
     return ExitCode.PASSED

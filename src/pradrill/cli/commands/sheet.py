@@ -8,6 +8,7 @@ from pathlib import Path
 from pradrill.app.composition import App
 from pradrill.app.settle import swept
 from pradrill.cli.commands.report import letterhead, write_file
+from pradrill.cli.json_output import json_argument, print_json
 from pradrill.config.loader import suggestion
 from pradrill.config.project import Project
 from pradrill.domain.register.entry import RunEntry
@@ -30,6 +31,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help="default: a file in STATE/sheets"
     )
+    json_argument(parser, "say for programs where it is")
 
 
 def run(args: Namespace) -> int:
@@ -41,7 +43,11 @@ def run(args: Namespace) -> int:
         hint = suggestion(args.service, list(services))
         raise UsageError(f'the plan has no service "{args.service}"', hint=hint)
 
-    print(write_sheet(app, project, args, only=args.service))
+    path = write_sheet(app, project, args, only=args.service)
+    if args.json:
+        print_json(args, {"file": path})
+    else:
+        print(path)
     return ExitCode.RECORD if app.in_doubt else ExitCode.PASSED
 
 

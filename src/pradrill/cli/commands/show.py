@@ -8,6 +8,7 @@ from pradrill.app.damage import wrongs
 from pradrill.app.reading import StateReader, warn
 from pradrill.app.settle import swept
 from pradrill.cli.arguments import run_argument
+from pradrill.cli.json_output import json_argument
 from pradrill.errors import ExitCode
 from pradrill.reporting.run.doubt import doubts
 from pradrill.reporting.text.screens import open_console, show
@@ -19,7 +20,7 @@ EXAMPLE = "pradrill show --json"
 def arguments(parser: ArgumentParser) -> None:
     """Declare what the command takes."""
     run_argument(parser)
-    parser.add_argument("--json", action="store_true", help="print it for programs")
+    json_argument(parser)
 
 
 def run(args: Namespace) -> int:

@@ -8,6 +8,8 @@ from pradrill.app.composition import App
 from pradrill.app.damage import wrongs
 from pradrill.app.launch import sweep, tear_down_again
 from pradrill.app.progress import watch
+from pradrill.cli.arguments import verbose_argument
+from pradrill.cli.json_output import json_argument, print_json
 from pradrill.errors import ExitCode, RecordError, UsageError
 from pradrill.reporting.text.teardowns import teardown_lines
 
@@ -17,15 +19,21 @@ EXAMPLE = "pradrill teardown 20260610T0200"
 def arguments(parser: ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("run", help="a run's id, or any part of it that is unique")
+    verbose_argument(parser)
+    json_argument(parser)
 
 
 def run(args: Namespace) -> int:
     """Tear down, enter what it came to, and tell; the run's own record stays as it is."""
     app = App(args)
-    with watch(app.log, 0.0) as progress:
+    with watch(app) as progress:
         swept = {record.run_id for record in sweep(app, progress)}
         record = app.store.read(app.store.find(args.run))
         if record.run_id in swept:  # it was killed: this was its first teardown
+            if args.json:
+                print_json(
+                    args, {"run_id": record.run_id, "left": [str(each) for each in record.residue]}
+                )
             return ExitCode.RESIDUE if record.residue else ExitCode.PASSED
         before = app.teardowns(record.run_id)
         left = before[-1].left if before else record.residue
@@ -43,5 +51,8 @@ def run(args: Namespace) -> int:
 
         teardown = tear_down_again(app, record, progress)
 
-    print(*teardown_lines([teardown]), sep="\n")
+    if args.json:
+        print_json(args, teardown.model_dump(mode="json"))
+    else:
+        print(*teardown_lines([teardown]), sep="\n")
     return ExitCode.RESIDUE if teardown.left else ExitCode.PASSED

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from pradrill.app.composition import App
+from pradrill.cli.json_output import json_argument, print_json
 from pradrill.config.checks.plays import ask_ansible
 from pradrill.config.checks.responsibilities import unshown_lines
 from pradrill.config.problems import ConfigurationProblemsError
@@ -19,26 +20,39 @@ EXAMPLE = "pradrill validate"
 def arguments(parser: ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("drill", nargs="?", help="one drill, by name or file (default: all)")
+    json_argument(parser)
 
 
 def run(args: Namespace) -> int:
-    """Load everything; the problems, if any, are raised all at once."""
-    app = App(args)
+    """Load everything; the problems, if any, are told all at once."""
+    try:
+        return _validated(App(args), args)
+    except ConfigurationProblemsError as error:
+        if not args.json:
+            raise
+        print_json(args, {"valid": False, "problems": [each._asdict() for each in error.problems]})
+        return error.exit_code
+
+
+def _validated(app: App, args: Namespace) -> int:
     project = app.project(args.drill)
     answers = ask_ansible(project, app.secrets.resolve)
     if answers.problems:
         raise ConfigurationProblemsError(answers.problems)
 
-    version = project.plan.plan
-    print(f"{project.folder}: the plan (version {version}) and {_names_text(list(project.drills))}")
-    for word in answers.passed_over:
-        print(word)
-
-    for line in unshown_lines(project) if args.drill is None else ():
-        print(line)
     today = app.clock.now().date()
-    for ending in endings(project.plan.providers, today):
-        print(ending_line(ending, today))
+    notes = [
+        *answers.passed_over,
+        *(unshown_lines(project) if args.drill is None else ()),
+        *(ending_line(ending, today) for ending in endings(project.plan.providers, today)),
+    ]
+    version, drills = project.plan.plan, list(project.drills)
+    if args.json:
+        facts = {"folder": project.folder, "plan": version, "drills": drills, "notes": notes}
+        print_json(args, {"valid": True, **facts})
+    else:
+        print(f"{project.folder}: the plan (version {version}) and {_names_text(drills)}")
+        print(*notes, sep="\n", end="\n" if notes else "")
 
     return ExitCode.PASSED
 

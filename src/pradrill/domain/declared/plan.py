@@ -127,6 +127,12 @@ class Need(Model):
     why: str = Field(min_length=1, description="what for", examples=["people sign in"])
 
 
+def _or_none(schema: dict[str, Any]) -> None:
+    """Let an editor take `primary: none`, too."""
+    if "$ref" in schema:  # in what is recorded the word is resolved
+        schema["anyOf"] = [{"$ref": schema.pop("$ref")}, {"const": "none"}]
+
+
 class Service(Model):
     """A service to recover."""
 
@@ -189,7 +195,10 @@ class Service(Model):
         examples=[{"machines": "Hexanet", "backups": "Exemple SAS"}],
     )
     primary: PrimaryIdentity = Field(
-        default=PrimaryIdentity(), description="what production is, so that no restore starts on it"
+        default=PrimaryIdentity(),
+        description="what production is, so that no restore starts on it",
+        examples=["none", {"addresses": ["192.0.2.10"]}],
+        json_schema_extra=_or_none,
     )
 
 
@@ -232,7 +241,11 @@ class Plan(Model):
         "iso-22301 … Default: none, or all of your own clauses.yml",
         examples=[["dora", "nis2-2024-2690"]],
     )
-    providers: dict[str, Provider] = Field(default={}, description="who hosts, by name")
+    providers: dict[str, Provider] = Field(
+        default={},
+        description="who hosts, by name",
+        examples=[{"hexanet": {"support": {"phone": "+33 3 26 00 00 00"}}}],
+    )
     recurring_within: PositiveDuration = Field(
         default=timedelta(days=90),
         description="an incident of the same cause or service is recurring within so long",

@@ -30,8 +30,8 @@ from pradrill.engine.guards import (
     reach_guards,
     same_machine_guard,
 )
-from pradrill.engine.steps.playbook import expect_playbook
 from pradrill.engine.steps.egress import egress_guards, reached
+from pradrill.engine.steps.playbook import expect_playbook
 from pradrill.errors import NotReadyError, PradrillError
 
 _APART = 3.0

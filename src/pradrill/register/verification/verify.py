@@ -8,14 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from pradrill.domain.register.entry import GENESIS, Acknowledged, Entry, EntryKind, Head, Stamp
 from pradrill.domain.register.sabotage import SabotageEntry
 from pradrill.domain.register.symptom import Symptom
-from pradrill.errors import RecordError
+from pradrill.errors import ExitCode, RecordError
 from pradrill.register.chain.lines import HEAD, HEAD_SIGNATURE, LOCK, REGISTER, parse_head
 from pradrill.register.chain.walk import Chain, Trouble, at_entry, read_chain
 from pradrill.register.sealing.keys import key_troubles
@@ -44,6 +44,29 @@ class RegisterVerification(NamedTuple):
     runs: int
     files: int
     size: int
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Return 0 when all is what it was, 14 when not, 15 when that is acknowledged."""
+        if self.troubles:
+            return ExitCode.RECORD
+        return ExitCode.ACKNOWLEDGED if self.acknowledged else ExitCode.PASSED
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Return what was found as data, for programs."""
+        return {
+            "exit_code": self.exit_code.value,
+            "head": self.head and self.head.model_dump(mode="json"),
+            "signer": self.signer and {**self.signer._asdict(), "key": self.signer.fingerprint},
+            "counts": {"entries": len(self.entries), "runs": self.runs, "files": self.files},
+            "troubles": [{"where": each.where, "what": each.what} for each in self.troubles],
+            "acknowledged": [
+                {"where": each.where, "what": each.what, "entry": remark.number}
+                for each, remark in self.acknowledged
+            ],
+            "notes": self.notes,
+        }
 
 
 def verify(  # noqa: PLR0913 each is another thing that a reader may know or want

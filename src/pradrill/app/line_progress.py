@@ -1,0 +1,121 @@
+"""Say line by line what is done, for whoever has no terminal to watch."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from copy import copy
+
+from pradrill.domain.run.outcome import StepKey, StepOutcome, StepResult
+from pradrill.domain.run.question import Question
+from pradrill.domain.run.run_plan import RunPlan
+from pradrill.ports import Clock, Progress
+from pradrill.reporting.language.formats import colon, line, short
+from pradrill.reporting.text.questions import question_lines
+
+_LONGEST = 200
+
+
+class LineProgress:
+    """Prints each thing as it comes, with the time since the start; never raises."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._start = clock.now()
+
+    def of(self, service: str | None) -> Progress:  # noqa: ARG002 one view for all
+        """Return the same lines."""
+        return self
+
+    def phase(self, name: str) -> None:
+        """Leave a phase to its steps."""
+
+    def step(self, name: str, deadline: float) -> None:  # noqa: ARG002 not shown
+        """Begin a step."""
+        self.say(name)
+
+    def say(self, line: str) -> None:
+        """Print a line."""
+        self._print(line)
+
+    def checks(self, green: int, total: int) -> None:
+        """Leave the checks to what comes of them."""
+
+    def ask(self, question: Question) -> None:
+        """Leave questions to those who are asked."""
+
+    def finish(self, step: StepResult) -> None:
+        """Tell a step that did not pass."""
+        if step.outcome is not StepOutcome.PASSED:
+            self.say(f"{step.name}: {step.outcome}")
+
+    def _print(self, text: str, *, inside: bool = False) -> None:
+        """Print a line; `inside`: of what is going on in the step before."""
+        seconds = int((self._clock.now() - self._start).total_seconds())
+        indent = " " * (6 if inside else 2)
+        words = f"{seconds // 60:02d}:{seconds % 60:02d}{indent}{line(text, _LONGEST)}"
+        with suppress(OSError, ValueError):  # a terminal that went away ends nothing
+            print(words, file=sys.stderr, flush=True)
+
+
+class RunLines(LineProgress):
+    """Says where a run is, as in "step 4 of 13, restore: import the dump, at most 1h00m"."""
+
+    def __init__(self, clock: Clock, plan: RunPlan | None) -> None:
+        super().__init__(clock)
+        self._keys: Sequence[StepKey] = [step.key for step in plan.steps] if plan else []
+        self._service: str | None = None
+        self._phases: dict[str | None, str] = {}
+        self._green: dict[str | None, tuple[int, int]] = {}
+        """The last of each branch: all views of a run share both."""
+        if plan is not None:
+            rto = short(plan.objectives.rto)
+            self._print(f"drill {plan.drill.drill}: {len(plan.steps)} steps, RTO {rto}")
+
+    def of(self, service: str | None) -> RunLines:
+        """Return the lines of one branch: each names its service."""
+        view = copy(self)
+        view._service = service  # noqa: SLF001 a copy of our own
+        return view
+
+    def phase(self, name: str) -> None:
+        """Begin a phase: its name stands before those of its steps."""
+        if self._service is None:  # the branches' own are over
+            self._phases.clear()
+        self._phases[self._service] = str(name)
+
+    def step(self, name: str, deadline: float) -> None:
+        """Begin a step: the how manieth of how many, and how long it may take."""
+        self._green.pop(self._service, None)
+        phase = self._phases.get(self._service) or self._phases.get(None, "")
+        key = (phase, name, self._service)
+        where = (
+            f"step {self._keys.index(key) + 1} of {len(self._keys)}, " if key in self._keys else ""
+        )
+        self._print(f"{where}{phase}: {self._branch}{name}, at most {short(deadline)}")
+
+    def say(self, line: str) -> None:
+        """Tell what is going on inside the step."""
+        self._print(f"{self._branch}{line}", inside=True)
+
+    def checks(self, green: int, total: int) -> None:
+        """Tell how many checks are green, whenever that is another number."""
+        if self._green.get(self._service) != (green, total):
+            self._green[self._service] = (green, total)
+            self.say(f"{green} of {total} checks green")
+
+    def ask(self, question: Question) -> None:
+        """Show what a person is asked for."""
+        for each in question_lines(question):
+            self._print(each, inside=True)
+
+    def finish(self, step: StepResult) -> None:
+        """Tell how a step ended, and why if it did not pass."""
+        passed = step.outcome is StepOutcome.PASSED
+        why = f"{colon()}{step.detail.text}" if step.detail and not passed else ""
+        self.say(f"{step.outcome} after {short(step.seconds)}{why}")
+
+    @property
+    def _branch(self) -> str:
+        return f"{self._service}{colon()}" if self._service else ""
