@@ -353,10 +353,12 @@ class Standby(Protocol):
 class Copies(Protocol):
     """A standby whose hosts can be saved as they are, and resumed as throw-away copies."""
 
-    def save(self, say: Say) -> Standby:
-        """Save the hosts that run, which ends them; each start of what it returns is a new copy.
+    def save(self, say: Say) -> Sequence[Standby]:
+        """Save the hosts that run, which ends them; return the places where copies may run.
 
-        A stop of that drops the copy; a stop of the standby itself drops what was saved, too.
+        Each start in a place is a new copy, in the stead of the one before; copies in two places
+        may run at one time. A stop of a place drops its copy; a stop of the standby itself drops
+        every copy, and what was saved.
         """
 
 

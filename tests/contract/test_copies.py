@@ -11,10 +11,10 @@ from pradrill.testing import FakeCopiedStandby
 
 def test_each_copy_begins_with_what_was_saved(tmp_path: Path) -> None:
     """What is done to one copy is on no other, and a stop of the standby drops what was saved."""
-    standby = FakeCopiedStandby()
+    standby = FakeCopiedStandby(places=2)
     keep_copies_apart(
         standby,
         tmp_path,
-        lambda _site, text: standby.damage.append(text),
-        lambda _site: list(standby.damage),
+        lambda site, text: standby.damage(site).append(text),
+        standby.damage,
     )

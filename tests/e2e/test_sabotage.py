@@ -10,6 +10,7 @@ import pytest
 from tests.support.copies import keep_copies_apart
 
 from pradrill.adapters.standbys.lab import Lab, LabMachines
+from pradrill.domain.run.host import Site
 
 pytestmark = [pytest.mark.e2e, pytest.mark.nightly]
 
@@ -18,16 +19,16 @@ def test_each_copy_of_a_lab_machine_begins_with_what_was_saved(lab: Lab, tmp_pat
     """Memory and disk of each copy are those of the saved machine; nothing is left at the end."""
     machine = lab.machine("standby")
 
-    def on_machine(command: str) -> str:
-        words = [*machine.ssh_command(), command]
+    def on_machine(site: Site, command: str) -> str:
+        words = ["ssh", "-F", str(site.ssh_config), "standby", command]
         return subprocess.run(words, check=True, capture_output=True, text=True).stdout
 
-    def write(_site: object, text: str) -> None:
+    def write(site: Site, text: str) -> None:
         """Write to the disk, and to memory alone."""
-        on_machine(f"echo '{text}' | tee -a /root/disk >> /dev/shm/memory")
+        on_machine(site, f"echo '{text}' | tee -a /root/disk >> /dev/shm/memory")
 
-    def read(_site: object) -> Sequence[str]:
-        disk, memory = on_machine("cat /root/disk"), on_machine("cat /dev/shm/memory")
+    def read(site: Site) -> Sequence[str]:
+        disk, memory = on_machine(site, "cat /root/disk"), on_machine(site, "cat /dev/shm/memory")
         assert disk == memory
         return disk.splitlines()
 

@@ -18,7 +18,7 @@ RUN = "20260310T020000Z-site-5ab07a"
 class CopiedStandby(Standby, Protocol):
     """A standby that can be copied."""
 
-    def save(self, say: Say) -> Standby:
+    def save(self, say: Say) -> Sequence[Standby]:
         """Save it."""
 
 
@@ -35,20 +35,26 @@ def keep_copies_apart(
 
     first = standby.start(folder, RUN, say)
     write(first, "restored")
-    saved = standby.save(say)
+    place, *beside = standby.save(say)
 
-    copy = saved.start(folder, RUN, say)
+    copy = place.start(folder, RUN, say)
     assert read(copy) == ["restored"]
     write(copy, "damaged")
     assert read(copy) == ["restored", "damaged"]
-    assert not saved.stop(RUN)
+    for number, another in enumerate(beside):
+        (folder / str(number)).mkdir()
+        second = another.start(folder / str(number), RUN, say)
+        assert read(second) == ["restored"]
+        write(second, "damaged beside it")
+        assert read(copy) == ["restored", "damaged"]
+    assert not place.stop(RUN)
 
-    copy = saved.start(folder, RUN, say)
+    copy = place.start(folder, RUN, say)
     assert read(copy) == ["restored"]
     write(copy, "damaged otherwise")
-    assert read(saved.start(folder, RUN, say)) == ["restored"], "in the place of the one before"
+    assert read(place.start(folder, RUN, say)) == ["restored"], "in the place of the one before"
 
-    assert not standby.stop(RUN)
+    assert not standby.stop(RUN), "with what still runs in the places"
     with pytest.raises(PradrillError, match="was not saved"):
-        saved.start(folder, RUN, say)
-    assert not saved.stop(RUN)
+        place.start(folder, RUN, say)
+    assert not place.stop(RUN)

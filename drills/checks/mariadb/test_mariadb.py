@@ -6,6 +6,7 @@ import pytest
 
 DATABASE = "shop"
 NEWEST = "select max(at) from pradrill_heartbeat"  # the newest business row would do as well
+ACCOUNT = "'shop'@'localhost'"  # the service's
 OLDEST = 25  # hours that the newest row may be old: the backup is made every night
 MANIFEST = "/var/lib/pradrill-restore/manifest.json"  # written by playbooks/files/manifest-tables
 READER = "/var/lib/pradrill-restore/manifest-tables"  # left there by the restore playbook
@@ -18,12 +19,26 @@ def query(host, sql):
 
 
 def test_the_server_takes_writes(host):
-    """MariaDB runs and takes writes, from everybody."""
+    """MariaDB runs, also after a reboot, and takes writes, from everybody."""
     assert host.service("mariadb").is_running
+    assert host.service("mariadb").is_enabled, "it does not start with the machine"
     assert query(host, "select @@global.read_only") in {"0", "OFF"}, "it is read-only"
     query(
         host, "create temporary table pradrill_probe (n int); insert into pradrill_probe values (1)"
     )
+
+
+def test_the_service_may_write(host):
+    """The service's account may read and write the database's tables."""
+    rights = query(
+        host,
+        "select privilege_type from information_schema.user_privileges "
+        f'where grantee = "{ACCOUNT}" union '
+        "select privilege_type from information_schema.schema_privileges "
+        f"where grantee = \"{ACCOUNT}\" and table_schema = '{DATABASE}'",
+    )
+    missing = {"SELECT", "INSERT", "UPDATE", "DELETE"} - {*rights.split("\n")}
+    assert not missing, f"{ACCOUNT} may not {', '.join(sorted(missing))}"
 
 
 def test_the_copy_stays_quiet(host):

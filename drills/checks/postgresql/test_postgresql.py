@@ -39,7 +39,10 @@ def psql(host, sql, database=DATABASE):
 
 
 def test_the_server_takes_writes(host):
-    """PostgreSQL runs, has left recovery and takes writes."""
+    """PostgreSQL runs, also after a reboot, has left recovery and takes writes."""
+    assert host.service("postgresql").is_enabled, "it does not start with the machine"
+    by_hand = host.run("grep -Lx auto /etc/postgresql/*/*/start.conf").stdout
+    assert not by_hand, f"it does not start with the machine: {by_hand.strip()}"
     assert psql(host, "select pg_is_in_recovery()", "postgres") == "f", "it is still in recovery"
     psql(
         host,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from signal import SIGTERM
 from typing import NamedTuple
 
+from pradrill.domain.declared.drill import Drill
 from pradrill.domain.declared.fault import DeclaredFault
 from pradrill.domain.register.sabotage import FaultOutcome, TriedFault
 from pradrill.domain.run.event import Started
@@ -14,7 +18,6 @@ from pradrill.domain.run.facts import Facts
 from pradrill.domain.run.outcome import (
     CheckKey,
     CheckOutcome,
-    CheckResult,
     Phase,
     StepKind,
     StepOutcome,
@@ -22,17 +25,21 @@ from pradrill.domain.run.outcome import (
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.context import Context, Stop, Tools, planned
+from pradrill.engine.questioning import Answers, question, red
 from pradrill.engine.run import Run
 from pradrill.engine.standby_lock import hold_standby
-from pradrill.engine.steps.checks import given_to_checks
 from pradrill.engine.steps.standby import prove_identity_again, prove_isolation_again
 from pradrill.errors import ConfigurationError, ExitCode, NotReadyError, PradrillError
-from pradrill.ports import Journal, Standby, Verification
+from pradrill.ports import Journal, Standby
 
-_PATIENCE = (3.0, 5.0, 10.0, 10.0)
-"""Seconds before what is red on a copy is asked again: it may be slow to wake, damaged or not, and
-what mends itself is no catch."""
+_WAKING = (3.0, 5.0, 10.0, 10.0)
+"""Seconds before what is red on an undamaged copy is asked again: it may be slow to wake."""
 
+_PATIENCE = (sum(_WAKING),)
+"""The same time for what is red on a damaged copy, at one time: what mends itself is no catch.
+Meanwhile the next fault is tried on a copy beside it."""
+
+_GLANCE = 1.0  # seconds between two looks whether a signal ends a pause
 _LONGEST = 300
 
 Faults = Mapping[str | None, Sequence[DeclaredFault]]
@@ -63,14 +70,27 @@ class Sabotaged(NamedTuple):
 def plan_sabotage(plan: RunPlan) -> RunPlan:
     """Return what is done before anything is damaged: the drill without what only measures it.
 
-    Its machines are thrown away: there is nothing to put back.
+    Its machines are thrown away: there is nothing to put back. That it stays green is seen of the
+    undamaged copies.
     """
     only = {
         Phase.VERIFY: {StepKind.CHECKS, StepKind.ISOLATION_AGAIN},
         Phase.TEARDOWN: {StepKind.STOP},
     }
     steps = (step for step in plan.steps if step.kind in only.get(step.phase, {step.kind}))
-    return plan.model_copy(update={"steps": tuple(steps)})
+    return plan.model_copy(update={"steps": tuple(steps), "drill": _until_green(plan.drill)})
+
+
+def _until_green(drill: Drill) -> Drill:
+    """Return a drill whose checks need to be green once."""
+    at_once = {"stable_for": timedelta(0)}
+    if drill.verify is not None:
+        return drill.model_copy(update={"verify": drill.verify.model_copy(update=at_once)})
+    ways = {
+        service: way.model_copy(update={"verify": way.verify.model_copy(update=at_once)})
+        for service, way in drill.recover.items()
+    }
+    return drill.model_copy(update={"recover": ways})
 
 
 def sabotage_drill(
@@ -116,6 +136,19 @@ def _restore(run: Run) -> None:
         )
 
 
+@dataclass
+class _Trial:
+    """One fault in work on one copy."""
+
+    number: int
+    place: Standby
+    steps: Generator[float, None, TriedFault]
+    """Each pause in which the copy is left alone; then what became of the fault."""
+    until: datetime
+    """When its pause ends."""
+    spent: timedelta = timedelta(0)
+
+
 class _Sabotage:
     """The copies of one restored standby, and what checks say on each."""
 
@@ -123,39 +156,91 @@ class _Sabotage:
         self._restored = restored
         self._cancelled = cancelled
         self._tools = restored.tools
+        self._clock = restored.tools.clock
         self._say = restored.tools.progress.say
         self._run_id = restored.journal.run_id
         self._looks = 0
-        self._saved: Standby | None = None
+        self._copies = 0
 
     def carry_out(self, faults: Faults) -> Sabotaged:
         """Look at an undamaged copy, at one for each fault, and at an undamaged one again."""
         copies = planned(self._tools.copies, "a standby that can be copied")
         self._tools.probe.close()  # what it is connected to ends now
-        self._saved = copies.save(self._say)
+        places = copies.save(self._say)
 
         self._say("checking an undamaged copy")
-        with self._copy() as copy:
-            checks = self._look(copy, _PATIENCE)
-        if red := [key for key, each in checks.items() if each is not CheckOutcome.PASSED]:
-            raise _not_green(red)
+        checks = self._look_undamaged(places[0])
+        if lapsed := red(checks):
+            raise _not_green(lapsed)
 
         pairs = [(service, fault) for service, each in faults.items() for fault in each]
-        tried = []
-        for number, (service, fault) in enumerate(pairs, 1):
-            tried.append(self._try(service, fault))
-            self._say(f"{number}/{len(pairs)}  {_line(tried[-1])}")
+        tried = self._try_all(places, pairs)
 
         self._say("checking an undamaged copy again")
-        with self._copy() as copy:
-            again = self._look(copy, _PATIENCE)
-        lapsed = {key for key, outcome in again.items() if outcome is not CheckOutcome.PASSED}
+        lapsed = red(self._look_undamaged(places[0]))
 
-        return Sabotaged(tuple(checks), tuple(_without(each, lapsed) for each in tried))
+        return Sabotaged(tuple(checks), tuple(_without(each, {*lapsed}) for each in tried))
 
-    def _try(self, service: str | None, fault: DeclaredFault) -> TriedFault:
-        """Damage a new copy, and ask the checks."""
-        begin = self._tools.clock.now()
+    def _look_undamaged(self, place: Standby) -> Answers:
+        """Return what the checks say on a copy that nothing was done to."""
+        with self._copy(place) as copy:
+            look = self._look(copy, _WAKING)
+            while True:
+                try:
+                    self._wait(self._clock.now() + timedelta(seconds=next(look)))
+                except StopIteration as end:
+                    answers: Answers = end.value
+                    return answers
+
+    def _try_all(
+        self, places: Sequence[Standby], pairs: Sequence[tuple[str | None, DeclaredFault]]
+    ) -> list[TriedFault]:
+        """Try each fault on a copy of its own: while one is left alone, the next is worked on."""
+        ahead, free = deque(enumerate(pairs)), deque(places)
+        paused: list[_Trial] = []
+        tried: dict[int, TriedFault] = {}
+        try:
+            while ahead or paused:
+                begin = self._clock.now()
+                if ahead and free:
+                    number, pair = ahead.popleft()
+                    place = free.popleft()
+                    trial = _Trial(number, place, self._try(place, *pair), begin)
+                else:
+                    trial = min(paused, key=lambda each: each.until)
+                    paused.remove(trial)
+                    self._wait(trial.until)
+
+                try:
+                    pause = next(trial.steps)
+                except StopIteration as end:
+                    trial.spent += self._clock.now() - begin
+                    update = {"seconds": trial.spent.total_seconds()}
+                    tried[trial.number] = end.value.model_copy(update=update)
+                    free.append(trial.place)
+                    self._say(f"{len(tried)}/{len(pairs)}  {_line(tried[trial.number])}")
+                else:
+                    trial.spent += self._clock.now() - begin
+                    trial.until = self._clock.now() + timedelta(seconds=pause)
+                    paused.append(trial)
+        finally:
+            for trial in paused:
+                trial.steps.close()
+
+        return [tried[number] for number in range(len(pairs))]
+
+    def _wait(self, until: datetime) -> None:
+        """Wait, unless a signal ends it."""
+        while not self._restored.cancelled():
+            left = (until - self._clock.now()).total_seconds()
+            if left <= 0:
+                break
+            self._clock.sleep(min(left, _GLANCE))
+
+    def _try(
+        self, place: Standby, service: str | None, fault: DeclaredFault
+    ) -> Generator[float, None, TriedFault]:
+        """Damage a new copy, and ask the checks; yield each pause in which it is left alone."""
 
         def outcome(outcome: FaultOutcome, detail: str = "", *keys: CheckKey) -> TriedFault:
             return TriedFault(
@@ -165,26 +250,23 @@ class _Sabotage:
                 outcome=outcome,
                 caught_by=tuple(map(str, keys)),
                 detail=detail[:_LONGEST],
-                seconds=(self._tools.clock.now() - begin).total_seconds(),
+                seconds=0,  # whoever takes the pauses knows
             )
 
-        with self._copy() as copy:
+        with self._copy(place) as copy:
             try:
                 self._damage(copy.of(service), fault)
             except PradrillError as error:
                 return outcome(FaultOutcome.NOT_TRIED, error.message)
 
-            details: dict[CheckKey, str] = {}
-            answers = self._look(copy, _PATIENCE, details)
+            answers = yield from self._look(copy, _PATIENCE)
 
-        failed = [key for key, each in answers.items() if each is CheckOutcome.FAILED]
+        failed = [key for key, each in answers.items() if each.outcome is CheckOutcome.FAILED]
         if failed:
-            return outcome(FaultOutcome.CAUGHT, details.get(failed[0], ""), *failed)
-        silent = [key for key, each in answers.items() if each is not CheckOutcome.PASSED]
-        if silent:
-            return outcome(
-                FaultOutcome.UNCLEAR, f"{silent[0]} gave no answer: {details[silent[0]]}"
-            )
+            return outcome(FaultOutcome.CAUGHT, answers[failed[0]].detail, *failed)
+        if silent := red(answers):
+            detail = f"{silent[0]} gave no answer: {answers[silent[0]].detail}"
+            return outcome(FaultOutcome.UNCLEAR, detail)
         return outcome(FaultOutcome.MISSED)
 
     def _damage(self, copy: Context, fault: DeclaredFault) -> None:
@@ -207,13 +289,13 @@ class _Sabotage:
             raise PradrillError(f"it could not be done: {end.reason}")
 
     @contextmanager
-    def _copy(self) -> Iterator[Context]:
+    def _copy(self, place: Standby) -> Iterator[Context]:
         """Give a copy, proven to be what was restored, and isolated. Raises NotReadyError."""
         self._go_on()
-        standby = planned(self._saved, "a saved standby")
-        tools = self._tools._replace(standby=standby)
+        tools = self._tools._replace(standby=place)
         unproven = self._restored.facts.model_copy(update={"standing": {}})
         context = Context(self._restored.journal, unproven, tools, self._cancelled)
+        self._copies += 1
         try:
             context.connect()
             hosts = context.there().hosts
@@ -223,9 +305,11 @@ class _Sabotage:
             yield context
         finally:
             tools.probe.close()
-            for left in standby.stop(self._run_id):
+            for left in place.stop(self._run_id):
                 self._say(f"left behind: {left}")
-            context.forget_folders()
+            self._copies -= 1
+            if not self._copies:  # the folders of one beside it are among them
+                context.forget_folders()
 
         self._go_on()
 
@@ -239,57 +323,16 @@ class _Sabotage:
                 hint="Leave plan, drill, playbooks and checks alone, and launch it again.",
             )
 
-    def _look(
-        self,
-        copy: Context,
-        pauses: Sequence[float],
-        details: dict[CheckKey, str] | None = None,
-    ) -> dict[CheckKey, CheckOutcome]:
-        """Run every branch's checks; return what each mandatory one says at last."""
+    def _look(self, copy: Context, pauses: Sequence[float]) -> Generator[float, None, Answers]:
+        """Ask a copy's checks, with evidence of their own."""
         self._looks += 1
-        answers: dict[CheckKey, CheckOutcome] = {}
-        for branch in copy.facts.plan.branches:
-            view = copy.of(branch.service)
-            evidence = copy.journal.folder / "evidence" / f"{self._looks:03d}"
-            verifier, spec = self._tools.verifier, view.way.verify
-            with verifier.open(
-                spec.checks,
-                view.there(),
-                marker=self._run_id,
-                evidence=evidence / (branch.service or "all"),
-                given=given_to_checks(view),
-            ) as verification:
-                deadline = spec.deadline.total_seconds()
-                for result in self._ask(copy, verification, pauses, deadline):
-                    answers[result.key] = result.outcome
-                    if details is not None:
-                        details[result.key] = result.detail
-
-        return answers
-
-    def _ask(
-        self, copy: Context, verification: Verification, pauses: Sequence[float], deadline: float
-    ) -> list[CheckResult]:
-        """Ask all the checks, red ones again; return the mandatory ones' last words."""
-        answers = {
-            result.key: result
-            for result in verification.run(None, deadline=deadline, cancelled=copy.cancelled)
-            if result.mandatory
-        }
-        for pause in pauses:
-            red = [key for key, each in answers.items() if each.outcome is not CheckOutcome.PASSED]
-            if not red or copy.cancelled():
-                break
-            copy.tools.clock.sleep(pause)
-            again = verification.run(red, deadline=deadline, cancelled=copy.cancelled)
-            answers |= {result.key: result for result in again}
-
-        return list(answers.values())
+        evidence = copy.journal.folder / "evidence" / f"{self._looks:03d}"
+        return (yield from question(copy, pauses, evidence))
 
 
-def _not_green(red: Sequence[CheckKey]) -> NoScoreError:
+def _not_green(lapsed: Sequence[CheckKey]) -> NoScoreError:
     return NoScoreError(
-        f"on an undamaged copy {', '.join(map(str, red))} did not pass: there is no score",
+        f"on an undamaged copy {', '.join(map(str, lapsed))} did not pass: there is no score",
         hint="Mend the checks that do not survive a pause of their machine.",
     )
 

@@ -13,30 +13,64 @@ from pradrill.testing.fake_standby import FakeStandby
 
 
 class FakeCopiedStandby(FakeStandby):
-    """Hosts that can be saved and copied. `damage` is what was done to those that run."""
+    """Hosts that can be saved and copied; `damage` is what was done to those of a site.
 
-    def __init__(self, *hosts: Host, **options: Any) -> None:
+    As many copies as there are `places` may run at one time.
+    """
+
+    def __init__(self, *hosts: Host, places: int = 1, **options: Any) -> None:
         super().__init__(*hosts, **options)
-        self.damage: list[str] = []
         self.saved: list[str] | None = None
+        self.most = 0
+        """So many copies have run at one time."""
+        self._places = [FakeCopy(self) for _ in range(places)]
+        self._damage: dict[Path, list[str]] = {}
 
-    def save(self, say: Say) -> FakeCopy:
+    def damage(self, site: Site) -> list[str]:
+        """Return what was done to the hosts of a site, to be added to."""
+        return self._damage[site.known_hosts]
+
+    def start(self, folder: Path, run_id: str, say: Say) -> Site:
+        """Return the site; nothing was done to it."""
+        site = super().start(folder, run_id, say)
+        self._damage[site.known_hosts] = []
+        return site
+
+    def start_copy(self, folder: Path, run_id: str, say: Say) -> Site:
+        """Begin with what was saved. Raises PradrillError when nothing was."""
+        if self.saved is None:
+            raise PradrillError("the standby was not saved")
+        site = self.start(folder, run_id, say)
+        self.calls[-1] = "start copy"
+        self.damage(site).extend(self.saved)
+        return site
+
+    def note_copies(self) -> None:
+        """Count the copies that run."""
+        self.most = max(self.most, sum(place.running for place in self._places))
+
+    def save(self, say: Say) -> Sequence[FakeCopy]:
         """Keep what was done so far; the hosts end."""
         say("saving the hosts")
         self.calls.append("save")
-        self.saved = list(self.damage)
-        return FakeCopy(self)
+        (self.saved,) = self._damage.values()
+        self._damage.clear()
+        return self._places
 
     def stop(self, run_id: str) -> Sequence[str]:
-        """Drop what was saved, too; say what is left."""
+        """Drop the copies, and what was saved; say what is left."""
         self.saved = None
+        self._damage.clear()
+        for place in self._places:
+            place.running = False
         return super().stop(run_id)
 
 
 class FakeCopy:
-    """Copies of saved hosts, one at a time."""
+    """A place for copies of saved hosts, one at a time."""
 
     def __init__(self, standby: FakeCopiedStandby) -> None:
+        self.running = False
         self._standby = standby
 
     def problems(self) -> Sequence[Impediment]:
@@ -44,12 +78,10 @@ class FakeCopy:
         return ()
 
     def start(self, folder: Path, run_id: str, say: Say) -> Site:
-        """Begin with what was saved. Raises PradrillError when nothing was."""
-        if self._standby.saved is None:
-            raise PradrillError("the standby was not saved")
-        site = self._standby.start(folder, run_id, say)
-        self._standby.calls[-1] = "start copy"
-        self._standby.damage[:] = self._standby.saved
+        """Begin with what was saved, in the place of the copy before."""
+        site = self._standby.start_copy(folder, run_id, say)
+        self.running = True
+        self._standby.note_copies()
         return site
 
     def bind(self, site: Site, identified: Sequence[HostFacts]) -> Site:
@@ -60,7 +92,7 @@ class FakeCopy:
         """Drop what was done to the copy."""
         del run_id
         self._standby.calls.append("stop copy")
-        self._standby.damage.clear()
+        self.running = False
         return ()
 
 
@@ -88,11 +120,11 @@ class FakeDamager:
         return self._prints[command]
 
     def damage(
-        self, _host: Host, _site: Site, command: str, values: Mapping[str, str], _deadline: float
+        self, _host: Host, site: Site, command: str, values: Mapping[str, str], _deadline: float
     ) -> DamageEnd:
         """Do it, or say why not."""
         self.values[command] = dict(values)
         if command in self._fails:
             return DamageEnd(1, self._fails[command])
-        self._standby.damage.append(command)
+        self._standby.damage(site).append(command)
         return DamageEnd(0, "")

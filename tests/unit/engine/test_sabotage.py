@@ -63,9 +63,9 @@ class Watching:
         self, suite: Path, site: Any, *, marker: str, evidence: Path, given: Any = None
     ) -> Any:
         """Answer according to what was done to the hosts by now, or to the looks at them."""
-        del suite, site, marker, evidence, given
+        del suite, marker, evidence, given
         self.opened += 1
-        commands = [*self._standby.damage, f"look {self.opened}"]
+        commands = [*self._standby.damage(site), f"look {self.opened}"]
         red: dict[CheckKey, list[CheckOutcome]] = {}
         for command in commands:
             red |= {key: list(each) for key, each in self._sees.get(command, {}).items()}
@@ -81,7 +81,7 @@ class Room:
 
     def __init__(self, sees: Mapping[str, Any] | None = None, **fakes: Any) -> None:
         self.clock = FakeClock()
-        self.standby = FakeCopiedStandby()
+        self.standby = FakeCopiedStandby(places=fakes.pop("places", 1))
         self.store = FakeStore()
         self.verifier = Watching(self.clock, self.standby, sees or {})
         self.damager: FakeDamager = fakes.pop("damager", None) or FakeDamager(self.standby)
@@ -136,6 +136,7 @@ def test_only_a_check_that_fails_and_goes_on_failing_catches_a_fault() -> None:
     room.damager._fails = {"undone": "no such file"}
     names = ["seen", "unseen", "brief", "silent", "undone"]
     result = room.sabotage(*map(fault, names))
+    assert result.faults[0].seconds >= 28, "a damaged copy has as much time as an undamaged one"
     assert outcomes(result) == {
         "seen": FaultOutcome.CAUGHT,
         "unseen": FaultOutcome.MISSED,
@@ -248,3 +249,42 @@ def test_a_fault_gets_what_the_drill_gives_and_what_it_discovers() -> None:
     assert outcomes(result)["two"] is FaultOutcome.NOT_TRIED
     room.sabotage(two, sabotage={"parameters": {"table": "mine"}})
     assert room.damager.values["two"] == {"table": "mine"}
+
+
+def test_while_a_copy_is_left_alone_the_next_fault_is_tried_beside_it() -> None:
+    """Two copies run at one time, each with its own damage and all its time; no more than two."""
+    sees = {f"fault-{n}": {PAGE: [FAILED, FAILED if n % 2 else PASSED]} for n in range(6)}
+    faults = [fault(name) for name in sees]
+    alone, beside = Room(sees), Room(sees, places=2)
+    for room in (alone, beside):
+        begin = room.clock.now()
+        result = room.sabotage(*faults)
+        assert [*outcomes(result)] == [*sees], "in the order in which they were given"
+        assert [*outcomes(result).values()] == [FaultOutcome.MISSED, FaultOutcome.CAUGHT] * 3
+        seconds = (room.clock.now() - begin).total_seconds()
+        assert sum(each.seconds for each in result.faults) <= seconds
+    assert (alone.standby.most, beside.standby.most) == (1, 2)
+
+
+def test_a_copy_that_is_slow_to_wake_has_caught_nothing() -> None:
+    """What a check says within the time that an undamaged copy is given is no catch."""
+    room = Room(places=2)
+    slow = FakeVerification(room.clock, [{PAGE: FAILED}], suite=SUITE)
+    begin: list[Any] = []
+
+    def run(only: Any, **options: Any) -> Any:
+        begin.append(room.clock.now())
+        if (room.clock.now() - begin[0]).total_seconds() > 25:
+            return FakeVerification(room.clock, [PASSED], suite=SUITE).run(only, **options)
+        return slow.run(only, **options)
+
+    @contextmanager
+    def open_(*_words: Any, **_options: Any) -> Any:
+        begin.clear()
+        verification = FakeVerification(room.clock, [PASSED], suite=SUITE)
+        if room.damager.values:
+            verification.run = run  # type: ignore[method-assign]
+        yield verification
+
+    room.verifier.open = open_  # type: ignore[method-assign]
+    assert outcomes(room.sabotage(fault("one"))) == {"one": FaultOutcome.MISSED}

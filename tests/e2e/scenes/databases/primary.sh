@@ -60,6 +60,8 @@ create table orders (
 insert into orders (customer, what, at)
   select 1 + seq % 500, md5(seq), utc_timestamp(6) - interval seq minute from seq_1_to_20000;
 create table pradrill_heartbeat (at datetime(6) primary key);
+create user shop@localhost identified via unix_socket;
+grant all on shop.* to shop@localhost;
 END
 # What the backups' manifests count.
 manifest-tables write mariadb shop > /root/manifest-mariadb.json

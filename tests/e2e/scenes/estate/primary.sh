@@ -9,10 +9,17 @@ systemctl stop slapd
 base=$(slapcat -n 1 | sed -n '1s/^dn: //p')
 {
   printf 'dn: ou=people,%s\nobjectClass: organizationalUnit\nou: people\n\n' "$base"
-  for name in ines marc thuy; do
-    printf 'dn: uid=%s,ou=people,%s\nobjectClass: inetOrgPerson\nuid: %s\ncn: %s\nsn: %s\n\n' \
+  printf %s "$(head -c 18 /dev/urandom | base64)" > /srv/backups/directory/planted-password
+  chmod 0600 /srv/backups/directory/planted-password
+  for name in ines marc thuy pradrill; do
+    printf 'dn: uid=%s,ou=people,%s\nobjectClass: inetOrgPerson\nuid: %s\ncn: %s\nsn: %s\n' \
       $name "$base" $name $name $name
+    printf 'mail: %s@exemple.fr\nuserPassword: %s\n\n' \
+      $name "$(slappasswd -T /srv/backups/directory/planted-password)"
   done
+  printf 'dn: ou=groups,%s\nobjectClass: organizationalUnit\nou: groups\n\n' "$base"
+  printf 'dn: cn=staff,ou=groups,%s\nobjectClass: groupOfNames\ncn: staff\n' "$base"
+  printf "member: uid=%s,ou=people,$base\n" ines marc thuy
 } | slapadd -n 1
 slapcat -n 0 > /srv/backups/directory/config.ldif
 slapcat -n 1 | gzip > /srv/backups/directory/data.ldif.gz

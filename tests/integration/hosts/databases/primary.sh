@@ -51,6 +51,8 @@ create table orders (
   foreign key (customer) references customers (id));
 insert into orders (customer, what) select 1 + seq % 500, md5(seq) from seq_1_to_5000;
 create table pradrill_heartbeat (at datetime(6) primary key);
+create user shop@localhost identified via unix_socket;
+grant all on shop.* to shop@localhost;
 END
 beat() { while sleep 0.5; do echo "insert into pradrill_heartbeat values ($1);"; done; }
 beat 'clock_timestamp()' | sql shop &

@@ -137,43 +137,36 @@ class LabMachines:
             machine.down()
 
         for machine in self._machines:
-            machine.up(say, links=self._near(), ports=self._ports(machine))
+            machine.up(say, links=self._near(self._machines), ports=self._ports(machine))
 
         return _write_site(self._machines, folder, "standby")
 
-    def save(self, say: Say) -> LabCopies:
+    def save(self, say: Say) -> Sequence[LabCopies]:
         """Save the machines as they run, which ends them."""
         for machine in self._machines:
             say(f"saving {machine.name} as it is")
             machine.save()
 
-        return LabCopies(self)
+        places = [LabCopies(self, self._machines)]
+        if len(self._machines) == 1:  # a second one of several would take much memory
+            places.append(LabCopies(self, [machine.beside() for machine in self._machines]))
+        return places
 
-    def start_copy(self, folder: Path) -> Site:
-        """Resume a new copy of each machine as it was saved."""
-        for machine in self._machines:
+    def start_copy(self, machines: Sequence[Machine], folder: Path) -> Site:
+        """Resume a new copy of each machine as it was saved, in these places."""
+        for machine in machines:
             machine.end_copy()  # their ports are new: a link to the one before leads nowhere
 
-        for machine in self._machines:
-            machine.up_again(links=self._near(), ports=self._ports(machine))
+        for machine in machines:
+            machine.up_again(links=self._near(machines), ports=self._ports(machine))
 
-        return _write_site(self._machines, folder, "standby")
+        return _write_site(machines, folder, "standby")
 
-    def stop_copy(self) -> Sequence[str]:
-        """End the copies; say what is left."""
-        left = []
-        for machine in self._machines:
-            try:
-                machine.end_copy()
-            except PradrillError as error:
-                left.append(error.message)
-
-        return left
-
-    def _near(self) -> dict[str, Path]:
+    def _near(self, machines: Sequence[Machine]) -> dict[str, Path]:
         """Return guest address:port → the file that names the port which leads there."""
+        ours = {machine.name: machine for machine in machines}
         return {
-            near: self._lab.machine(name).port_file(port)
+            near: (ours.get(name) or self._lab.machine(name)).port_file(port)
             for near, (name, port) in self._links.items()
         }
 
@@ -197,10 +190,11 @@ class LabMachines:
 
 
 class LabCopies:
-    """Copies of the lab's machines as they were saved: one at a time."""
+    """A place for copies of the lab's machines as they were saved: one at a time."""
 
-    def __init__(self, saved: LabMachines) -> None:
+    def __init__(self, saved: LabMachines, machines: Sequence[Machine]) -> None:
         self._saved = saved
+        self._machines = machines
 
     def problems(self) -> Sequence[Impediment]:
         """Say that nothing stands in the way: the saved machines have run here."""
@@ -208,7 +202,7 @@ class LabCopies:
 
     def start(self, folder: Path, run_id: str, say: Say) -> Site:  # noqa: ARG002 silent: they are many
         """Resume a new copy of each machine. Raises BusyError, PradrillError."""
-        return self._saved.start_copy(folder)
+        return self._saved.start_copy(self._machines, folder)
 
     def bind(self, site: Site, identified: Sequence[HostFacts]) -> Site:
         """Take note of who they are."""
@@ -216,7 +210,14 @@ class LabCopies:
 
     def stop(self, run_id: str) -> Sequence[str]:  # noqa: ARG002 as LabMachines
         """End the copies and drop their disks; say what is left."""
-        return self._saved.stop_copy()
+        left = []
+        for machine in self._machines:
+            try:
+                machine.end_copy()
+            except PradrillError as error:
+                left.append(error.message)
+
+        return left
 
 
 def _endpoint(text: str) -> tuple[str, int]:

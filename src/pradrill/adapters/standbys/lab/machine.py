@@ -49,13 +49,21 @@ freezing, the same at every resumption."""
 
 
 class Machine:
-    """One machine, by name."""
+    """One machine, by name. A copy of it may run beside it, in a place of its own."""
 
-    def __init__(
-        self, folder: Path, image: Image, user_key: Path, accelerator: Accelerator, clock: Clock
+    def __init__(  # noqa: PLR0913 what it is made of
+        self,
+        folder: Path,
+        image: Image,
+        user_key: Path,
+        accelerator: Accelerator,
+        clock: Clock,
+        *,
+        place: Path | None = None,
     ) -> None:
         self.name = folder.name
         self.folder = folder
+        self._place = place or folder
         self._image = image
         self._user_key = user_key
         self._accelerator = accelerator
@@ -63,8 +71,15 @@ class Machine:
         self._key = folder / "host_key"
         self._frozen = folder / "frozen"
         self._saved = folder / "saved"
-        self._run = folder / "run"
+        self._run = self._place / "run"
         self._qemu = qemu.Qemu(self.name, self._run, clock)
+
+    def beside(self) -> Machine:
+        """Return the place for a second copy of what was saved: its process, ports and disk."""
+        place = self.folder / "beside"
+        place.mkdir(mode=0o700, exist_ok=True)
+        parts = (self._image, self._user_key, self._accelerator, self._clock)
+        return Machine(self.folder, *parts, place=place)
 
     @property
     def pid(self) -> int | None:
@@ -133,7 +148,7 @@ class Machine:
 
     def sockets(self) -> Path:
         """Return the folder of its shared SSH connections."""
-        return sockets.folder_for(str(self.folder))
+        return sockets.folder_for(str(self._place))
 
     def up(
         self, say: Say, *, links: Mapping[str, Path] | None = None, ports: Sequence[int] = ()
@@ -182,7 +197,7 @@ class Machine:
         self, *, links: Mapping[str, Path] | None = None, ports: Sequence[int] = ()
     ) -> None:
         """Resume a copy of it as it was saved, in the place of the one before. Raises as `up`."""
-        with lock_file(self.folder / "lock", f"the machine {self.name}"):
+        with lock_file(self._place / "lock", f"the machine {self.name}"):
             if not self._saved.is_dir():
                 raise PradrillError(f"the machine {self.name} was not saved")
             self._end()
@@ -190,12 +205,16 @@ class Machine:
 
     def end_copy(self) -> None:
         """End the copy that runs and drop what it changed; what was saved stays."""
-        with lock_file(self.folder / "lock", f"the machine {self.name}"):
+        with lock_file(self._place / "lock", f"the machine {self.name}"):
             self._end()
             self._qemu.clean()
 
     def down(self) -> bool:
         """End it and drop what it changed, and what was saved; tell whether it was running."""
+        if (self.folder / "beside").is_dir():
+            self.beside().end_copy()
+            shutil.rmtree(self.folder / "beside")
+
         with lock_file(self.folder / "lock", f"the machine {self.name}"):
             ended = self._end()
             self._qemu.clean()
