@@ -23,6 +23,7 @@ from tests.sources.conftest import (
     PgBackRestShelf,
     Server,
     largest,
+    mostly_nightly,
     mydumped,
     run,
 )
@@ -194,6 +195,23 @@ def test_a_dump_that_was_packed_half_ends_badly(mariadb: Path, tmp_path: Path) -
     assert ended_badly(load_mariadb(dump, mariadb), "the dump was cut short")
 
 
+def test_what_a_database_of_mariadb_holds_stays_until_the_dump_was_read(
+    mariadb: Path, tmp_path: Path
+) -> None:
+    """A dump that is damaged behind its beginning is known before the first table goes."""
+    dump = dump_mariadb(mariadb, tmp_path, ".sql.gz")
+    assert load_mariadb(dump, mariadb).returncode == 0
+    client = ["mariadb", f"--socket={mariadb}", "-uroot", "copy", "-e"]
+    run([*client, "create table standing (n int)"], env={})
+    os.truncate(dump, dump.stat().st_size - 10)
+    assert ended_badly(call("load-mariadb", dump, "copy", HOME=str(mariadb.parent)))
+    run([*client, "select * from standing, t limit 1"], env={})
+    dump = dump_mariadb(mariadb, tmp_path, ".sql")
+    again = call("load-mariadb", dump, "copy", HOME=str(mariadb.parent))
+    assert (again.returncode, rows(mariadb)) == (0, "5000"), again.stderr
+    assert "standing" not in run([*client, "show tables"], env={})
+
+
 @pytest.mark.skipif(shutil.which("mydumper") is None, reason="Debian 13 has no mydumper")
 @pytest.mark.parametrize(
     ("packed", "harm"), [(True, None), (False, None), (True, cut), (True, flip), (False, cut)]
@@ -296,6 +314,34 @@ def test_a_damaged_dump_of_pg_dump_ends_badly(
     dump = restorable(database, form, tmp_path)
     harm(max(dump.glob("*.gz"), key=lambda each: each.stat().st_size) if dump.is_dir() else dump)
     assert ended_badly(result := load_postgresql(database, dump)), result
+
+
+@pytest.mark.parametrize("form", mostly_nightly(["p", "c", "t", "d"], "c"))
+def test_what_a_database_of_postgresql_holds_stays_until_the_dump_was_read(
+    database: Server, tmp_path: Path, form: str
+) -> None:
+    """In each format a cut is known before the first table goes; a sound dump takes its place."""
+    dump = restorable(database, form, tmp_path)
+    assert load_postgresql(database, dump).returncode == 0
+    database.psql("create table standing (n int)", "copy")
+    database.psql("create role theirs; alter database copy owner to theirs", "postgres")
+    data = max(dump.glob("*.gz"), key=lambda each: each.stat().st_size) if form == "d" else dump
+    whole = data.read_bytes()
+    data.write_bytes(whole[: len(whole) * 9 // 10])
+    assert BIN is not None
+    load = ("load-postgresql", dump, "copy", f"{BIN.parent.name}/{database.folder}:54991")
+    assert ended_badly(call(*load, PGUSER=LOGIN))
+    database.psql("select * from standing, rows limit 1", "copy")
+    data.write_bytes(whole)
+    again = call(*load, PGUSER=LOGIN)
+    assert again.returncode == 0, again.stderr
+    assert (
+        database.psql("select count(*) from pg_tables where tablename = 'standing'", "copy") == "0"
+    )
+    owner = "select pg_get_userbyid(datdba) from pg_database where datname = 'copy'"
+    assert database.psql(owner, "postgres") == "theirs"
+    database.psql("drop database copy; ", "postgres")
+    database.psql("drop role theirs", "postgres")
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])

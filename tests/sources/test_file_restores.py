@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
+import itertools
 import os
 import subprocess
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.sources.conftest import largest
+from tests.sources.conftest import largest, mostly_nightly
 from tests.sources.restic_crypto import new_repository
 from tests.sources.test_bad_restores import Harm, ended_badly, harms
 
@@ -183,3 +186,98 @@ def test_a_sample_reads_its_part(place: Path) -> None:
     """A part of the files is read when a part is asked for: neither none nor all."""
     read = int(check(place, "bytes", "0.5").stdout.split()[0])
     assert 8 < read < 36
+
+
+@pytest.mark.parametrize(
+    ("restore", "at"),
+    mostly_nightly(itertools.product(["borg", "tar.gz"], [0.5, 0.9]), ("tar.gz", 0.9)),
+    indirect=["restore"],
+)
+def test_what_stands_there_comes_back_when_the_backup_ends_too_early(
+    place: Path, restore: Restore, at: float
+) -> None:
+    """An archive that is cut behind its beginning costs nothing of what stood in the folders."""
+    spoil(place, at)
+    before = looks(place)
+    assert ended_badly(result := restore("")), result
+    assert looks(place) == before
+
+
+@pytest.mark.parametrize("restore", mostly_nightly(["tar.gz", "restic"], "tar.gz"), indirect=True)
+def test_a_killed_restore_is_taken_up_by_the_next(place: Path, restore: Restore) -> None:
+    """What stood there waits beside the half; a failure gives it back, a restore removes it."""
+    before = looks(place)
+    for name in ("files", "meta"):
+        aside = place / name / ".pradrill-before"
+        aside.mkdir()
+        for each in (place / name).iterdir():
+            if each != aside:
+                each.rename(aside / each.name)
+    (place / "files/half").write_text("of a restore that was killed")
+    assert restore("4321abcd").returncode != 0
+    archive = place / "night.tar.gz"
+    if archive.exists():
+        whole = archive.read_bytes()
+        archive.write_bytes(whole[:-100])
+        assert ended_badly(restore(""), "unexpected end of file")
+        assert looks(place) == before
+        archive.write_bytes(whole)
+    assert restore("").returncode == 0
+    assert check(place, "there").returncode == 0
+    assert not list(place.rglob(".pradrill-*"))
+
+
+@pytest.mark.parametrize(
+    "restore", mostly_nightly(["borg", "restic", "tar.gz"], "tar.gz"), indirect=True
+)
+def test_without_room_for_both_the_backup_is_read_before_anything_goes(
+    place: Path, restore: Restore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that holds one copy alone is restored, too; a damaged backup leaves it as it is."""
+    (place / "bin").mkdir()
+    (place / "bin/df").write_text("#!/bin/sh\necho Avail\necho 1\n")
+    (place / "bin/df").chmod(0o755)
+    monkeypatch.setitem(ENVIRONMENT, "PATH", f"{place}/bin:{os.environ['PATH']}")
+    before = looks(place)
+    mend = spoil(place, 0.9) if not (place / "repository/snapshots").exists() else None
+    if mend is not None:
+        assert ended_badly(restore(""), "nothing was removed")
+        assert looks(place) == before
+        mend()
+    assert restore("").returncode == 0
+    assert check(place, "there").returncode == 0
+
+
+def test_an_archive_that_ends_between_two_files_is_cut(place: Path) -> None:
+    """Tar itself takes it for whole, plain or packed once it was cut; the zeros of its end miss."""
+    archive = place / "cut.tar"
+    relative = str(place / "files")[1:]
+    output_of("tar", "-C", "/", "-cf", archive, relative)
+    with tarfile.open(archive) as members:
+        middle = members.getmembers()[20].offset
+    archive.write_bytes(archive.read_bytes()[:middle])
+    assert run("tar", "-tf", archive).returncode == 0
+    (place / "cut.tar.gz").write_bytes(gzip.compress(archive.read_bytes()))
+    before = looks(place)
+    for each in (archive, place / "cut.tar.gz"):
+        result = run("bash", SCRIPTS / "unpack-folders", each, place / "files")
+        assert ended_badly(result, "the archive was cut short: its end is missing")
+        assert looks(place) == before
+
+
+def looks(place: Path) -> list[tuple[str, int, int, int]]:
+    """Return all that is in the folders, with modes, owners and links."""
+    paths = [
+        each for name in ("files", "meta") for each in [place / name, *(place / name).rglob("*")]
+    ]
+    status = ((str(each), each.lstat()) for each in sorted(paths))
+    return [(path, its.st_mode, its.st_uid, its.st_nlink) for path, its in status]
+
+
+def spoil(place: Path, at: float) -> Callable[[], object]:
+    """Cut the archive, or the data of the repository, at that part; return what mends it."""
+    archives = list(place.glob("night.*"))
+    path = archives[0] if archives else largest(place / "repository/data")
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * at)])
+    return lambda: path.write_bytes(whole)

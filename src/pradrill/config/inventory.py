@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ _CONNECTION = (
 )
 _TRUE = {"true", "yes", "on", "1", "y", "t"}
 _PASSWORDS = ("ansible_become_password", "ansible_become_pass", "ansible_sudo_pass")
+_SUDO = re.compile(r"(^|[./])sudo$")
+_PROGRAMS = ("ansible_become_method", "ansible_become_exe", "ansible_sudo_exe")
 
 BESIDE = ("group_vars", "host_vars")
 """The folders of variables that Ansible looks for beside inventories and playbooks."""
@@ -182,28 +185,59 @@ def _members(groups: dict[str, Any], name: str) -> list[str]:
     return list(members)
 
 
-def _become(variables: dict[str, Any]) -> str | None:
+def _become(name: str, variables: dict[str, Any], inventory: Path) -> str | None:
     """Return as whom Ansible acts by sudo without a password, when it is not the login itself.
 
-    A password is Ansible's alone: what else runs there runs as the login then.
+    Raises ConfigurationError over what would reach playbooks alone.
     """
     if str(variables.get("ansible_become", "")).lower() not in _TRUE:
         return None
-    method = str(variables.get("ansible_become_method", "sudo")).rpartition(".")[2]
-    if method != "sudo" or any(variables.get(each) for each in _PASSWORDS):
-        return None
+
+    others = (each for each in _PROGRAMS if not _SUDO.search(str(variables.get(each) or "sudo")))
+    for variable in (*filter(variables.get, _PASSWORDS), *others):
+        raise ConfigurationError(
+            f"{place_of(variable, inventory)}: {variable} of {name} would reach playbooks alone: "
+            "checks, readings and the canary become another user by sudo without a password",
+            hint="Let sudo ask for none, as root on the standby: echo "
+            f"'{variables.get('ansible_user') or 'USER'} ALL=(ALL) NOPASSWD: ALL' > "
+            "/etc/sudoers.d/pradrill; and take the variable out. Or log in as root, without "
+            "ansible_become.",
+        )
 
     user = str(variables.get("ansible_become_user") or "root")
     return None if user == variables.get("ansible_user") else user
+
+
+def place_of(variable: str, inventory: Path) -> str:
+    """Return where an inventory sets a variable, as file:line; or the inventory alone."""
+    assignment = re.compile(rf"(?<!\w){re.escape(variable)}['\"]?\s*[:=]")
+    for path in files_of(inventory):
+        for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1):
+            if assignment.search(line) and not line.lstrip().startswith("#"):
+                return f"{path}:{number}"
+
+    return str(inventory)
+
+
+def files_of(inventory: Path) -> Iterator[Path]:
+    """Yield the files that make up an inventory: itself, and the variables beside it."""
+    top = inventory if inventory.is_dir() else inventory.parent
+    folders = [inventory] if inventory.is_dir() else [top / each for each in BESIDE]
+    if inventory.is_file():
+        yield inventory
+    for folder in folders:
+        yield from sorted(each for each in folder.rglob("*") if each.is_file())
 
 
 def _host(name: str, variables: dict[str, Any], inventory: Path) -> Host:
     key = variables.get("ansible_ssh_private_key_file") or variables.get("ansible_private_key_file")
     for variable in _CONNECTION:
         value = variables.get(variable)
-        if isinstance(value, dict) or "{{" in str(value) or "{%" in str(value):
+        is_template = "{{" in str(value) or "{%" in str(value)
+        if isinstance(value, dict) or is_template:
+            what = f"the template {value}" if is_template else "encrypted"
             raise ConfigurationError(
-                f"{variable} of {name} in {inventory} is a template or encrypted, which is not "
+                f"{place_of(variable, inventory)}: {variable} of {name} is {what}, which is not "
                 "rendered here",
                 hint="Write the value itself: what is proven is what is written.",
             )
@@ -216,7 +250,7 @@ def _host(name: str, variables: dict[str, Any], inventory: Path) -> Host:
             user=variables.get("ansible_user"),
             private_key=Path(inventory.parent, Path(key).expanduser()) if key else None,
             dr_role=variables.get("dr_role"),
-            become=_become(variables),
+            become=_become(name, variables, inventory),
         )
     except (ValidationError, ValueError, TypeError) as error:
         raise ConfigurationError(

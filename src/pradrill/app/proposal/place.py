@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from pradrill.adapters.backups.dumps import checksums
 from pradrill.adapters.backups.dumps.local_folder import LocalFolder
 from pradrill.domain.declared.backup_source import RecoveryPointSpec, listed
 from pradrill.errors import UsageError
@@ -14,7 +15,7 @@ from pradrill.ports import FolderEntry
 
 _PREFIXES = ("restic", "borg", "pgbackrest", "barman", "dumps")
 _REMOTE_RESTIC = ("sftp:", "rest:", "s3:", "b2:", "azure:", "gs:", "swift:", "rclone:")
-_SIDE = re.compile(r"\.(sha256|manifest\.json|md5|log|part|tmp)$|^(SHA|sha)256|^\.")
+_SIDE = re.compile(r"\.(manifest\.json|log|part|tmp)$|^\.")
 _DATES = (
     (r"\d{4}-\d{2}-\d{2}", "%Y-%m-%d"),
     (r"(?<!\d)\d{4}(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])(?=\D|\d{4}(?:\d\d)?(?!\d))", "%Y%m%d"),
@@ -139,7 +140,8 @@ def _dumps(place: str, time_zone: str) -> Place:
 
 def dumps_among(entries: list[FolderEntry]) -> list[FolderEntry]:
     """Return what may be dumps in a folder, oldest first by name."""
-    return sorted((each for each in entries if not _SIDE.search(each.name)), key=lambda e: e.name)
+    aside = (each for each in entries if _SIDE.search(each.name) or checksums.is_sums(each.name))
+    return sorted(set(entries) - set(aside), key=lambda each: each.name)
 
 
 def names_pattern(entries: Any, place: str) -> str:

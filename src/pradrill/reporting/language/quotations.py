@@ -26,6 +26,7 @@ SAYINGS = (
     N_("a provider's times run from when the call was asked for, dialling included"),
     # what a folder of dumps has beside a dump
     N_("a SHA-256 beside it"),
+    N_("a checksum beside it"),
     N_("none beside it"),
 )
 

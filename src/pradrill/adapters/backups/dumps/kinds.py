@@ -6,15 +6,12 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from pradrill.adapters.backups.dumps import checksums
 from pradrill.domain.run.host_answers import last_line
 from pradrill.errors import NotReadyError
 from pradrill.ports import Folder, FolderEntry
 
-SUMS = frozenset({"SHA256SUMS", "sha256sums", "sha256sum.txt", "SHA256SUMS.txt"})
-_OWN = ".sha256"
 _MANIFEST = ".manifest.json"
-_LINE = re.compile(r"([0-9a-fA-F]{64})(?: [ *]?(.+))?")
-_MOST_SUMS = 16 << 20
 _MOST_FILES = 200_000
 _DEEPEST = 12
 
@@ -43,8 +40,8 @@ class DumpKind(NamedTuple):
 class Marked(NamedTuple):
     """The names in a folder that something beside them says is complete."""
 
-    summed: frozenset[str]
-    """Those that have a checksum."""
+    sum_titles: Mapping[str, str]
+    """Those that have a checksum → what it is called, whether or not it can be read."""
 
     names: frozenset[str]
     """Those, and those that have a manifest."""
@@ -85,42 +82,22 @@ def walk(folder: Folder, top: str) -> Iterator[tuple[str, FolderEntry]]:
                 yield here, entry
 
 
+def by_path(files: Mapping[str, FolderEntry]) -> Sequence[FolderEntry]:
+    """Return the files of a walk, each called by its path."""
+    return [entry._replace(name=path) for path, entry in files.items()]
+
+
 def marked(folder: Folder, top: str, entries: Sequence[FolderEntry]) -> Marked:
     """Return the names that have a checksum or a manifest beside them; their own are not read."""
-    summed = {entry.name.removesuffix(_OWN) for entry in entries if entry.name.endswith(_OWN)}
-    summed |= {name.partition("/")[0] for name in _listed(folder, top, entries)}
+    lists = checksums.listed(folder, top, entries)
+    titles = {name.partition("/")[0]: _title(one.algorithm) for name, one in lists.items()}
+    for name, its in checksums.beside(entries).items():
+        titles[name] = _title("sha256" if any("256" in each.name for each in its) else "")
     manifests = {
         entry.name.removesuffix(_MANIFEST) for entry in entries if entry.name.endswith(_MANIFEST)
     }
-    return Marked(frozenset(summed), frozenset(summed | manifests))
+    return Marked(titles, frozenset({*titles, *manifests}))
 
 
-def sums(folder: Folder, top: str, entries: Sequence[FolderEntry]) -> Mapping[str, str]:
-    """Return name → SHA-256 of everything that has one beside it; a name's own file governs."""
-    hashes = _listed(folder, top, entries)
-    for entry in entries:
-        if entry.name.endswith(_OWN):
-            name = entry.name.removesuffix(_OWN)
-            read = _LINE.match(_text(folder, f"{top.rstrip('/')}/{entry.name}", entry))
-            hashes[name] = read[1].lower() if read else "unreadable"
-
-    return hashes
-
-
-def _listed(folder: Folder, top: str, entries: Sequence[FolderEntry]) -> dict[str, str]:
-    hashes: dict[str, str] = {}
-    for entry in entries:
-        if entry.name in SUMS:
-            for line in _text(folder, f"{top.rstrip('/')}/{entry.name}", entry).splitlines():
-                read = _LINE.fullmatch(line.strip())
-                if read and read[2]:
-                    hashes[read[2].removeprefix("./")] = read[1].lower()
-
-    return hashes
-
-
-def _text(folder: Folder, path: str, entry: FolderEntry) -> str:
-    if entry.size > _MOST_SUMS:
-        raise NotReadyError(f"{path} is too large for a file of checksums")
-    with folder.read(path) as pieces:
-        return b"".join(pieces).decode("utf-8", "replace")
+def _title(algorithm: str) -> str:
+    return "a SHA-256 beside it" if algorithm == "sha256" else "a checksum beside it"

@@ -9,7 +9,8 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from pradrill.adapters.backups.dumps import kinds
+from pradrill.adapters.backups.dumps import checksums, kinds
+from pradrill.adapters.backups.dumps.checksums import Sum
 from pradrill.adapters.backups.dumps.unpacking import Unpacked, UnpackError
 from pradrill.domain.run.backup_integrity import Checked, Soundness
 from pradrill.domain.run.host_answers import last_line
@@ -44,15 +45,13 @@ _METHOD = "reading the whole dump"
 _Judge = Callable[[Unpacked, Bounds], tuple[str, bool]]
 
 
-def check_file(folder: Folder, path: str, sha256: str | None, bounds: Bounds) -> Checked:
-    """Read one file: its SHA-256 if there is one, what it is packed in, what it is."""
-    return _check(folder, path, sha256, bounds, judge=_content)
+def check_file(folder: Folder, path: str, its: Sum | None, bounds: Bounds) -> Checked:
+    """Read one file: its checksum if there is one, what it is packed in, what it is."""
+    return _check(folder, path, its, bounds, judge=_content)
 
 
-def _check(
-    folder: Folder, path: str, sha256: str | None, bounds: Bounds, *, judge: _Judge
-) -> Checked:
-    digest = hashlib.sha256()
+def _check(folder: Folder, path: str, its: Sum | None, bounds: Bounds, *, judge: _Judge) -> Checked:
+    digest = (its or checksums.UNREAD).new()
     with folder.read(path) as pieces:
         unpacked = Unpacked(_digested(pieces, digest, bounds))
         try:
@@ -63,12 +62,14 @@ def _check(
             damage, complete = str(error), False
 
         unpacked.exhaust()  # so that the digest covers what a tool did not want to read
-    if sha256 is not None and digest.hexdigest() != sha256:
-        return Checked(Soundness.DAMAGED, _METHOD, "its SHA-256 is not the one beside it")
+    if its and its.algorithm and digest.hexdigest() != its.digest:
+        return Checked(Soundness.DAMAGED, _METHOD, f"its {its.title} is not the one beside it")
     if damage:
         return Checked(Soundness.DAMAGED, _METHOD, damage)
-    if sha256 is not None:
-        return Checked(Soundness.SOUND, f"{_METHOD}, SHA-256")
+    if its and its.algorithm:
+        return Checked(Soundness.SOUND, f"{_METHOD}, {its.title}")
+    if its:
+        return Checked(Soundness.UNPROVEN, _METHOD, "what is beside it is no checksum of it")
     if complete and unpacked.checksummed:
         return Checked(Soundness.SOUND, f"{_METHOD}, {unpacked.packing}'s checksum")
 
@@ -76,7 +77,7 @@ def _check(
     return Checked(Soundness.UNPROVEN, _METHOD, f"{why}; write its SHA-256 beside it")
 
 
-def check_folder(folder: Folder, path: str, beside: Mapping[str, str], bounds: Bounds) -> Checked:
+def check_folder(folder: Folder, path: str, beside: Mapping[str, Sum], bounds: Bounds) -> Checked:
     """Read every file of a dump folder; all of them must be among its checksums."""
     files = dict(kinds.walk(folder, path))
     kind = kinds.of_folder(files)
@@ -84,7 +85,7 @@ def check_folder(folder: Folder, path: str, beside: Mapping[str, str], bounds: B
         return Checked(Soundness.DAMAGED, _METHOD, kind.problem)
 
     name = path.rpartition("/")[2]
-    sums = dict(kinds.sums(folder, path, folder.entries(path)))
+    sums = dict(checksums.all_sums(folder, path, kinds.by_path(files)))
     sums |= {
         each.removeprefix(f"{name}/"): digest
         for each, digest in beside.items()
@@ -95,8 +96,8 @@ def check_folder(folder: Folder, path: str, beside: Mapping[str, str], bounds: B
 
     judge = _unpacks if kind.maker else _content  # of no maker: a job's own dumps and archives
     unsummed = 0
-    for each in sorted(set(files) - kinds.SUMS):
-        unsummed += each not in sums
+    for each in sorted(path for path in files if not checksums.is_sums(path)):
+        unsummed += not (each in sums and sums[each].algorithm)
         checked = _check(folder, f"{path}/{each}", sums.get(each), bounds, judge=judge)
         if checked.soundness is Soundness.DAMAGED:
             return Checked(Soundness.DAMAGED, _METHOD, f"{last_line(each)}: {checked.detail}")
@@ -111,7 +112,8 @@ def check_folder(folder: Folder, path: str, beside: Mapping[str, str], bounds: B
         why = f"{unsummed} files have no checksum; write SHA256SUMS into the folder"
         return Checked(Soundness.UNPROVEN, _METHOD, why)
 
-    return Checked(Soundness.SOUND, f"{_METHOD}, SHA-256 of each of its files")
+    titles = sorted({sums[each].title for each in files if each in sums})
+    return Checked(Soundness.SOUND, f"{_METHOD}, {' or '.join(titles)} of each of its files")
 
 
 def _unpacks(unpacked: Unpacked, _bounds: Bounds) -> tuple[str, bool]:

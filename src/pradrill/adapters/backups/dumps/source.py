@@ -6,13 +6,14 @@ Read through the port Folder: a folder of this machine, or one behind SFTP.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from pradrill.adapters.backups.dumps import kinds, soundness
+from pradrill.adapters.backups.dumps import checksums, kinds, soundness
+from pradrill.adapters.backups.dumps.checksums import Sum
 from pradrill.domain.declared.backup_source import DumpsSource, within
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart, Soundness
@@ -104,7 +105,7 @@ class Dumps:
         if entry is None:
             return Checked(Soundness.DAMAGED, "reading the dump", f"{point.id} is gone")
 
-        sums = kinds.sums(self._folder, self._path(above), entries)
+        sums = checksums.all_sums(self._folder, self._path(above), entries, {entry.name})
         path = self._path(point.id)
         if entry.is_folder:
             return soundness.check_folder(self._folder, path, sums, bounds)
@@ -124,16 +125,17 @@ class Dumps:
         except PradrillError as error:
             at, problem = entry.modified, error.message
 
-        integrity = "a SHA-256 beside it" if entry.name in marked.summed else "none beside it"
+        integrity = marked.sum_titles.get(entry.name, "none beside it")
         is_marked = entry.name in marked.names
         if entry.is_folder:
-            members = list(self._members_of(name))
+            files = dict(kinds.walk(self._folder, self._path(name)))
+            members = kinds.by_path(files)
             size = sum(each.size for each in members)
             end = max((each.modified for each in members), default=end)
-            kind = kinds.of_folder({each.name for each in members}, self._sums_in(name, members))
+            sums = checksums.all_sums(self._folder, self._path(name), members)
+            kind = kinds.of_folder(files, sums)
             problem, is_marked = problem or kind.problem, is_marked or kind.is_marked
-            if kinds.SUMS & {each.name for each in members}:
-                integrity = "a SHA-256 of each file"
+            integrity = _of_each(files, sums) or integrity
 
         problem = problem or ("it is empty" if size == 0 else "")
         if not problem and not is_marked and end + self._declared.quiet > now:
@@ -149,12 +151,16 @@ class Dumps:
             problem=problem,
         )
 
-    def _sums_in(self, name: str, members: Sequence[FolderEntry]) -> Mapping[str, str]:
-        return kinds.sums(self._folder, self._path(name), members)
 
-    def _members_of(self, name: str) -> Iterator[FolderEntry]:
-        for path, entry in kinds.walk(self._folder, self._path(name)):
-            yield entry._replace(name=path)
+def _of_each(files: Iterable[str], sums: Mapping[str, Sum]) -> str:
+    """Tell which of a folder's files have a checksum in it; empty: none."""
+    data = [each for each in files if not checksums.is_sums(each)]
+    algorithms = {sums[each].algorithm if each in sums else "" for each in data}
+    if algorithms <= {""}:
+        return ""
+    if "" in algorithms:
+        return "a checksum of some of its files"
+    return "a SHA-256 of each file" if algorithms == {"sha256"} else "a checksum of each file"
 
 
 def _without_times_of_copies(points: Sequence[RecoveryPoint]) -> Iterator[RecoveryPoint]:

@@ -1,0 +1,165 @@
+"""Files of checksums as jobs leave them: the catalogue and the restores read them the same way."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.sources.test_bad_restores import SCRIPTS, call
+from tests.sources.test_dumps import checked, only, source
+
+from pradrill.adapters.backups.dumps import checksums
+from pradrill.domain.run.backup_integrity import Soundness
+
+NAME = "moodle-20260310-010000.sql"
+CONTENT = b"-- MariaDB dump 10.19  Distrib\nINSERT 1;\n-- Dump completed\n"
+DIGEST = {
+    each: hashlib.new(each, CONTENT).hexdigest() for each in ("sha256", "sha512", "md5", "sha1")
+}
+
+
+def tool(*words: str) -> Callable[[Path], bytes]:
+    """Return what a real tool writes of the dump."""
+    return lambda folder: (
+        subprocess.run([*words, NAME], cwd=folder, capture_output=True, check=True).stdout
+    )
+
+
+def text(form: str) -> Callable[[Path], bytes]:
+    """Return a text with the digests in it."""
+    return lambda folder: form.format(**DIGEST, name=NAME, folder=folder).encode()
+
+
+SOUND = {
+    "sha256sum": (f"{NAME}.sha256", tool("sha256sum")),
+    "sha256sum, the list": ("SHA256SUMS", tool("sha256sum")),
+    "sha256sum --binary": ("sha256sum.txt", tool("sha256sum", "--binary")),
+    "sha256sum --tag": ("SHA256SUMS", tool("sha256sum", "--tag")),
+    "md5sum": (f"{NAME}.md5", tool("md5sum")),
+    "md5sum --tag": ("md5sums", tool("md5sum", "--tag")),
+    "sha512sum": ("SHA512SUMS.txt", tool("sha512sum")),
+    "sha1sum": (f"{NAME}.sha1", tool("sha1sum")),
+    "openssl": (f"{NAME}.sha256", tool("openssl", "dgst", "-sha256")),
+    "openssl -r": ("checksums.sha256", tool("openssl", "dgst", "-sha256", "-r")),
+    "shasum": ("checksums.txt", tool("shasum", "-a", "256")),
+    "a digest alone": (f"{NAME}.sha256", text("{sha256}")),
+    "from a pipe": (f"{NAME}.sha256sum", text("{sha256}  -\n")),
+    "whole path": (f"{NAME}.sha256", text("{sha256}  /srv/elsewhere/{name}\n")),
+    "whole path, in a list": ("SHA256SUMS", text("{sha256}  {folder}/{name}\n")),
+    "path from elsewhere, in a list": ("SHA256SUMS", text("{sha256}  /srv/chroot/{name}\n")),
+    "./": ("SHA256SUMS", text("{sha256}  ././{name}\n")),
+    "Windows": ("SHA256SUMS", text("\ufeff; made by a job\r\n{sha256} *{name}\r\n")),
+    "comments and others": (
+        "SHA256SUMS",
+        text("# ours\n\n" + "0" * 64 + "  other\n{sha256}\t{name}"),
+    ),
+    "signed in clear": (
+        "SHA256SUMS",
+        text("-----BEGIN PGP SIGNED MESSAGE-----\n\n{sha256}  {name}\n"),
+    ),
+    "two kinds, one wrong and weaker": (
+        "sums",
+        text("{sha256}  {name}\n" + "0" * 32 + "  {name}\n"),
+    ),
+}
+SOUND["upper case"] = (
+    f"{NAME}.sha256", lambda folder: text("{sha256}  ")(folder).upper() + NAME.encode() + b"\n"
+)  # fmt: skip
+UNREADABLE = {
+    "nothing": (f"{NAME}.sha256", text("")),
+    "half a digest": (f"{NAME}.sha256", text("{sha256:.50}")),
+    "a digest that was cut": ("SHA256SUMS", text("{sha256:.60}  {name}\n")),
+    "another length than its tag": ("SHA256SUMS", text("SHA256 ({name}) = {md5}\n")),
+    "an unknown algorithm": ("SHA256SUMS", text("WHIRLPOOL ({name}) = {sha512}\n")),
+    "another file's": (f"{NAME}.sha256", text("{md5}0000  other.sql\n")),
+    "bytes": (f"{NAME}.sha256", lambda _: bytes(range(256))),
+    "two bytes a letter": (f"{NAME}.sha256", lambda _: f"{DIGEST['sha256']}".encode("utf-16")),
+    "words": ("SHA256SUMS", text("the job did not come to its end\n")),
+}
+
+
+def fetched(folder: Path, tmp_path: Path) -> bool:
+    """Tell whether the restore takes the dump."""
+    staging = tmp_path / "staging"
+    staging.mkdir(exist_ok=True)
+    result = call("fetch-backup", folder, "", staging, "no")
+    assert result.returncode == 0 or f"{NAME} is not what was written" in result.stderr, result
+    assert result.returncode != 0 or result.stdout.split()[0] == NAME
+    return result.returncode == 0
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with a dump."""
+    folder = tmp_path / "dumps"
+    folder.mkdir()
+    (folder / NAME).write_bytes(CONTENT)
+    return folder
+
+
+def test_a_checksum_is_read_whoever_wrote_it(folder: Path, tmp_path: Path) -> None:
+    """Each form makes a dump sound, and tells a changed byte, on both sides."""
+    for title, (name, content) in SOUND.items():
+        (folder / NAME).write_bytes(CONTENT)
+        (folder / name).write_bytes(content(folder))
+        dumps = source(folder, ".sql")
+        assert checked(dumps).soundness is Soundness.SOUND, title
+        assert only(dumps).integrity.endswith("beside it"), title
+        assert only(dumps).integrity != "none beside it", title
+        assert fetched(folder, tmp_path), title
+        (folder / NAME).write_bytes(CONTENT.replace(b"1", b"7"))
+        assert checked(dumps).soundness is Soundness.DAMAGED, title
+        assert not fetched(folder, tmp_path), title
+        (folder / name).unlink()
+
+
+def test_what_cannot_be_read_is_unproven(folder: Path, tmp_path: Path) -> None:
+    """Neither damage nor proof: the catalogue says so, and the restore goes on to its checks."""
+    for packed in (False, True):
+        (folder / NAME).write_bytes(gzip.compress(CONTENT) if packed else CONTENT)
+        for title, (name, content) in UNREADABLE.items():
+            (folder / name).write_bytes(content(folder))
+            expected = Soundness.SOUND if packed and title == "words" else Soundness.UNPROVEN
+            assert checked(source(folder, ".sql")).soundness is expected, title
+            assert fetched(folder, tmp_path), title
+            (folder / name).unlink()
+
+
+def test_a_name_with_any_sign_is_known_in_a_folder(folder: Path, tmp_path: Path) -> None:
+    """sha256sum escapes line feeds and backslashes; other bytes stand as they are."""
+    day = folder / "2026-03-10"
+    day.mkdir()
+    for name in (b"a\nb", b"back\\slash", b"caf\xe9", b" blank ", b"*star", b"(x) = 1"):
+        Path(os.fsdecode(os.fsencode(day) + b"/" + name)).write_bytes(b"x" * 9)
+    for options in ([], ["--tag"]):
+        command = (
+            f"find . -type f ! -name SHA256SUMS -print0 | xargs -0 sha256sum {' '.join(options)}"
+        )
+        (day / "SHA256SUMS").write_bytes(
+            subprocess.run(command, shell=True, cwd=day, capture_output=True, check=True).stdout
+        )
+        dumps = source(folder, "", names="%Y-%m-%d")
+        assert (only(dumps).problem, only(dumps).integrity) == ("", "a SHA-256 of each file")
+        assert checked(dumps).soundness is Soundness.SOUND
+        (tmp_path / "staging").mkdir(exist_ok=True)
+        words = ("fetch-backup", folder, day.name, tmp_path / "staging", "no")
+        assert call(*words).returncode == 0
+        (day / "a\nb").write_bytes(b"y" * 9)
+        assert checked(dumps).soundness is Soundness.DAMAGED
+        assert "is not what was written" in call(*words).stderr
+        (day / "a\nb").write_bytes(b"x" * 9)
+    (day / "more").write_bytes(b"x")
+    assert only(dumps).integrity == "a checksum of some of its files"
+    assert checked(dumps).soundness is Soundness.UNPROVEN
+
+
+def test_both_sides_have_one_reader() -> None:
+    """The restores run it on the standby, so it stands in their script; it is one."""
+    text = Path(checksums.__file__).read_text("utf-8")
+    reader = text[text.index("LENGTHS = {") : text.index("\n\n# -----", text.index("LENGTHS = {"))]
+    assert reader.strip() in (SCRIPTS / "fetch-backup").read_text("utf-8")

@@ -1,0 +1,92 @@
+"""What an inventory says and only Ansible could follow is refused, at its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pradrill.config.inventory import read_inventory
+from pradrill.errors import ConfigurationError
+
+INI = "[standby]\nweb-dr ansible_host=192.0.2.20 dr_role=standby\n\n[standby:vars]\n"
+SHORT = INI.replace(" ansible_host=192.0.2.20", "")
+YAML = "standby:\n  hosts:\n    web-dr:\n      dr_role: standby\n"
+VAULT = "!vault |\n        $ANSIBLE_VAULT;1.1;AES256\n        6162\n"
+ALONE = "would reach playbooks alone"
+
+REFUSALS = {
+    "a password": ({"i": INI + "ansible_become=true\nansible_become_password=x\n"}, "i:6", ALONE),
+    "its older name": ({"i": INI + "ansible_become=yes\nansible_become_pass=x\n"}, "i:6", ALONE),
+    "of sudo": ({"i": INI + "ansible_become=1\n# x\nansible_sudo_pass=x\n"}, "i:7", ALONE),
+    "in a folder": (
+        {"i": INI, "group_vars/standby/a.yml": "ansible_become: true\n",
+         "group_vars/standby/b.yml": "# ours\nansible_become_password: '{{ vault_it }}'\n"},
+        "group_vars/standby/b.yml:2", ALONE,
+    ),
+    "from the vault": (
+        {"i.yml": f"{YAML}      ansible_become: true\n      ansible_become_password: {VAULT}"},
+        "i.yml:6", ALONE,
+    ),
+    "su": ({"i": INI + "ansible_become=true\nansible_become_method=su\n"}, "i:6", ALONE),
+    "doas": (
+        {"i": INI + "ansible_become=true\nansible_become_method=community.general.doas\n"},
+        "i:6", ALONE,
+    ),
+    "a program": ({"i": INI + "ansible_become=true\nansible_become_exe=dzdo\n"}, "i:6", ALONE),
+    "an address": ({"i": SHORT + "ansible_host={{ ip }}\n"}, "i:5", "ansible_host of web-dr"),
+    "an address in a folder": (
+        {"i.yml": YAML, "host_vars/web-dr.yml": "ip: 192.0.2.9\nansible_host: '{{ ip }}'\n"},
+        "host_vars/web-dr.yml:2", "the template {{ ip }}",
+    ),
+    "a port": (
+        {"i.yml": f"{YAML}      ansible_port: '{{{{ base + 22 }}}}'\n"}, "i.yml:5",
+        "ansible_port of web-dr is the template {{ base + 22 }}",
+    ),
+    "a user": (
+        {"i.yml": f"{YAML}      ansible_user: '{{% if a %}}b{{% endif %}}'\n"}, "i.yml:5",
+        "ansible_user of web-dr is the template",
+    ),
+    "a vaulted address": (
+        {"i.yml": f"{YAML}      ansible_host: {VAULT}"}, "i.yml:5", "is encrypted",
+    ),
+}  # fmt: skip
+BY_DAY = ("in a folder", "doas", "a port")
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        each if each in BY_DAY else pytest.param(each, marks=pytest.mark.nightly)
+        for each in REFUSALS
+    ],
+)
+def test_what_only_ansible_could_follow_is_refused_at_its_line(tmp_path: Path, case: str) -> None:
+    """It names the file, the line, the variable and the host, and what mends it."""
+    files, place, words = REFUSALS[case]
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    with pytest.raises(ConfigurationError) as refusal:
+        read_inventory(tmp_path / next(iter(files)), "standby")
+    assert refusal.value.message.startswith(f"{tmp_path}/{place}: "), refusal.value
+    assert words in refusal.value.message
+    assert refusal.value.hint
+
+
+@pytest.mark.nightly
+def test_sudo_without_a_password_is_taken(tmp_path: Path) -> None:
+    """Under each of its names; what is not used does no harm."""
+    for lines, user in (
+        ("ansible_become=true\nansible_become_method=ansible.builtin.sudo\n", "root"),
+        ("ansible_become=True\nansible_become_exe=/usr/bin/sudo\nansible_become_user=web\n", "web"),
+        ("ansible_become=false\nansible_become_method=su\nansible_become_password=x\n", None),
+    ):
+        (tmp_path / "i").write_text(INI + lines)
+        (host,) = (
+            read_inventory.__wrapped__(tmp_path / "i", "standby")
+            if hasattr(read_inventory, "__wrapped__")
+            else read_inventory(tmp_path / "i", "standby")
+        )
+        assert host.become == user
