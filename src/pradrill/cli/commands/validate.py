@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
 
 from pradrill.app.composition import App
 from pradrill.config.checks.plays import ask_ansible
-from pradrill.config.checks.responsibilities import unshown_lines
-from pradrill.config.problems import ConfigurationProblemsError
+from pradrill.config.checks.responsibilities import (
+    gap_problems,
+    has_gaps,
+    responsibility_remarks,
+)
+from pradrill.config.loader import read_document
+from pradrill.config.plan_file import plan_file
+from pradrill.config.problems import ConfigurationProblemsError, Problem
+from pradrill.config.project import Project
 from pradrill.domain.declared.provider import endings
 from pradrill.errors import ExitCode
 from pradrill.reporting.text.commitments import ending_line
@@ -26,21 +34,28 @@ def run(args: Namespace) -> int:
     app = App(args)
     project = app.project(args.drill)
     answers = ask_ansible(project, app.secrets.resolve)
-    if answers.problems:
-        raise ConfigurationProblemsError(answers.problems)
+    gaps = list(_gaps(project)) if args.drill is None else []
+    if answers.problems or gaps:
+        raise ConfigurationProblemsError([*answers.problems, *gaps])
 
     version = project.plan.plan
     print(f"{project.folder}: the plan (version {version}) and {_names_text(list(project.drills))}")
     for word in answers.passed_over:
         print(word)
 
-    for line in unshown_lines(project) if args.drill is None else ():
+    for line in responsibility_remarks(project) if args.drill is None else ():
         print(line)
     today = app.clock.now().date()
     for ending in endings(project.plan.providers, today):
         print(ending_line(ending, today))
 
     return ExitCode.PASSED
+
+
+def _gaps(project: Project) -> Iterator[Problem]:
+    """Find what nobody answers for; the plan is read again for its lines, if there is anything."""
+    if has_gaps(project.plan):
+        yield from gap_problems(read_document(plan_file(project.folder)), project.plan)
 
 
 def _names_text(drills: list[str]) -> str:
