@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 
 from pradrill.cli import main
 from pradrill.domain.register.entry import EntryKind
+from pradrill.domain.register.incident_history import all_incidents
 from pradrill.register.runs.store import FileRunStore
 from pradrill.testing import a_launch, a_sealed_run
 
@@ -179,3 +182,83 @@ def test_what_cannot_be_is_refused_and_enters_nothing(
     assert because in err
     assert "HINT: " in err
     assert entries(store) == 1
+
+
+MAINTENANCE = ("open", "a switch", "--service", "moodle", "--kind", "maintenance")
+
+
+def test_maintenance_is_announced_before_it_begins(incident: Incident) -> None:
+    """From when to when; nobody detects it, learns from it, or sees it recur."""
+    when = ("--began", "2099-01-01T01:00Z", "--until", "2099-01-01T03:00Z")
+    code, out, _ = incident(*MAINTENANCE, *when)
+    assert code == 0
+    assert "1. announced " in out
+    assert "announced from 2099-01-01 01:00:00 UTC to 2099-01-01 03:00:00 UTC" in out
+    assert "I-1  maintenance  moodle  a switch  announced: " in incident("list", "--open")[1]
+    opening(incident)
+    assert "recurring" not in incident("list")[1]
+    assert "without lessons" not in incident("close", "I-1")[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "because"),
+    [
+        ((*MAINTENANCE, "--began", EARLIER), "maintenance is announced from --began to --until"),
+        ((*MAINTENANCE, "--began", EARLIER, "--until", EARLIER), "to end before it began"),
+        (("open", "x", "--service", "moodle", "--until", EARLIER), "only maintenance is announced"),
+        (("note", "I-1", "--responsibility", "dsn"), 'no responsibility "dsn"'),
+    ],
+)
+def test_what_maintenance_lacks_is_told(
+    incident: Incident, store: FileRunStore, words: tuple[str, ...], because: str
+) -> None:
+    """And nothing is entered."""
+    opening(incident)
+    code, out, err = incident(*words)
+    assert (code, out, because in err, "HINT: " in err) == (2, "", True, True)
+    assert entries(store) == 1
+
+
+def test_what_comes_again_is_opened_anew(incident: Incident) -> None:
+    """A closed incident stays closed, and the hint says what to do."""
+    opening(incident)
+    incident("close", "I-1", "--restored", "2026-11-01T12:00Z", "--lessons", "x")
+    code, _, err = incident("qualify", "I-1", "--severity", "minor")
+    assert (code, "HINT: Has it come again? Open it anew" in err) == (2, True)
+    again = ("--began", EARLIER, "--at", EARLIER)
+    assert opening(incident, *again)["recurring"] == ["I-1"]
+
+
+def test_a_responsibility_that_a_step_showed_is_entered(incident: Incident) -> None:
+    """A topic, in capitals or not."""
+    opening(incident)
+    assert "responsibility: DNS" in incident("note", "I-1", "--responsibility", "DNS")[1]
+
+
+def test_every_verb_answers_programs_alike(incident: Incident) -> None:
+    """One object with its format, whatever was entered."""
+    opening(incident)
+    for words in (
+        ("qualify", "I-1", "--severity", "minor"),
+        ("call", "I-1"),
+        ("inform", "I-1", "--who", "all"),
+        ("note", "I-1"),
+        ("close", "I-1"),
+        ("show", "I-1"),
+        ("list",),
+    ):
+        code, out, _ = incident(*words, "--json")
+        payload = json.loads(out)
+        assert (code, payload["format"], payload["incident"]) == (0, 1, "I-1"), words
+
+
+def test_two_at_once_open_one(store: FileRunStore) -> None:
+    """Two processes of a supervision that open with one key at the same time."""
+    where = ["--state", str(store.state), "--drills", str(store.state.parent)]
+    words = ["incident", "open", "down", "--service", "moodle", "--key", "n-42", "--json"]
+    command = [sys.executable, "-m", "pradrill", *where, *words]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(2)]
+    payloads = [json.loads(each.communicate()[0]) for each in both]
+    assert [each.returncode for each in both] == [0, 0]
+    assert {each["incident"] for each in payloads} == {"I-1"}
+    assert len(all_incidents(store.register.entries())) == 1

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pradrill.config.checks.responsibilities import unshown_lines
+from pradrill.config.checks.responsibilities import responsibility_remarks
 from pradrill.config.problems import ConfigurationProblemsError
 from pradrill.config.project import Project, open_house
 from pradrill.domain.declared.drill import Drill, Participants
@@ -227,6 +227,6 @@ def test_a_line_that_no_drill_shows_is_told(tmp_path: Path) -> None:
     plan = PLAN + "    responsibilities: {backups: us, backup: us, licences: us, mail: us}\n"
     text = DRILL.replace("in the provider's console", "now\n    responsibility: mail")
     because = "it is no topic, and no manual step names it."
-    backup, licences = unshown_lines(house(tmp_path, text, plan))
+    backup, licences = responsibility_remarks(house(tmp_path, text, plan))
     assert backup == f'moodle: no drill shows who did "backup": {because} Did you mean "backups"?'
     assert licences.startswith(f'moodle: no drill shows who did "licences": {because} Known: ')

@@ -17,13 +17,20 @@ from pradrill.config.loader import load_plan, suggestion
 from pradrill.config.plan_file import plan_file
 from pradrill.domain.declared.plan import Plan
 from pradrill.domain.declared.provider import Provider
+from pradrill.domain.declared.responsibility import Topic, is_same_line
 from pradrill.domain.register.entry import EntryKind
-from pradrill.domain.register.incident import Incident, IncidentStage, IncidentStep
+from pradrill.domain.register.incident import (
+    Incident,
+    IncidentKind,
+    IncidentStage,
+    IncidentStep,
+)
 from pradrill.domain.register.incident_history import (
+    IS_CLOSED,
     after,
     all_incidents,
-    earlier_of_its_kind,
     open_with,
+    recurrences,
     why_not,
 )
 from pradrill.domain.values.instant_text import parse_instant
@@ -34,6 +41,7 @@ from pradrill.reporting.text.incidents import incident_line, incident_lines
 
 EXAMPLE = 'pradrill incident open "the site is down" --service moodle --severity critical'
 
+_AGAIN = "Has it come again? Open it anew: it is told as recurring. What is wrong, correct."
 _STAGES = {
     "open": IncidentStage.DETECTED,
     "qualify": IncidentStage.QUALIFIED,
@@ -42,8 +50,11 @@ _STAGES = {
     "note": IncidentStage.NOTED,
     "close": IncidentStage.CLOSED,
 }
-_INSTANTS = ("at", "began", "answered", "restored")
-_WORDS = ("text", "title", "key", "provider", "source", "cause", "who", "ticket", "lessons")
+_INSTANTS = ("at", "began", "until", "answered", "restored")
+_WORDS = (
+    *("text", "title", "key", "provider", "source", "cause", "who", "ticket", "lessons"),
+    "responsibility",
+)
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -54,6 +65,12 @@ def arguments(parser: ArgumentParser) -> None:
     _services(opening, required=True)
     opening.add_argument("--source", choices=("supervision", "user"), help="who saw it first")
     opening.add_argument("--began", metavar="INSTANT", help="T0: since when it does not work")
+    opening.add_argument(
+        "--kind",
+        choices=[each.value for each in IncidentKind],
+        help="maintenance: announced, from --began to --until (default: incident)",
+    )
+    opening.add_argument("--until", metavar="INSTANT", help="when announced maintenance is to end")
     opening.add_argument("--key", help="of a program: while one of that key is open, that is it")
     _severity(opening)
     _provider(opening)
@@ -91,6 +108,10 @@ def arguments(parser: ArgumentParser) -> None:
         step.add_argument("--restored", metavar="INSTANT", help="T5: when all worked again")
     for verb in ("note", "close"):
         verbs.choices[verb].add_argument("--run", metavar="RUN", help="the run that recovered it")
+    for verb in ("qualify", "note", "close"):
+        verbs.choices[verb].add_argument(
+            "--responsibility", metavar="LINE", help="of the plan, which this showed: dns …"
+        )
     for verb, step in verbs.choices.items():
         step.set_defaults(verb=verb)
         step.add_argument("--text", metavar="WORDS", help="what else is to be said")
@@ -154,7 +175,9 @@ def _enter(
     if because is not None:
         raise UsageError(
             f"nothing is entered{f' for {incident.incident}' if name else ''}: {because}",
-            hint="See the steps: pradrill incident list, pradrill incident show I-N.",
+            hint=_AGAIN
+            if because == IS_CLOSED
+            else "See the steps: pradrill incident list, pradrill incident show I-N.",
         )
 
     app.register.append(EntryKind.INCIDENT, step, app.clock.now())
@@ -168,7 +191,13 @@ def _enter(
 def _step(app: StateReader, args: Namespace, plan: Plan, now: datetime) -> IncidentStep:
     """Read what was typed; raises UsageError for what the plan does not know, or is yet to come."""
     words = {key: plain(getattr(args, key, None) or "") or None for key in _WORDS}
-    instants = {key: _instant(key, getattr(args, key, None), now) for key in _INSTANTS}
+    kind = getattr(args, "kind", None)
+    planned = args.verb == "open" and (kind == IncidentKind.MAINTENANCE or args.corrects)
+    ahead = {"began", "until"} if planned else {"until"}
+    instants = {
+        key: _instant(key, getattr(args, key, None), None if key in ahead else now)
+        for key in _INSTANTS
+    }
     services = tuple(dict.fromkeys(getattr(args, "service", None) or ()))
     _must_know("service", services, plan.services)
     provider = words["provider"]
@@ -179,6 +208,7 @@ def _step(app: StateReader, args: Namespace, plan: Plan, now: datetime) -> Incid
     if args.verb == "open" and words["title"] is None:
         raise UsageError("the incident has no title", hint="Say in one sentence what is wrong.")
 
+    _must_know_line(words["responsibility"], plan)
     severity = getattr(args, "severity", None)
     run_id = getattr(args, "run", None)
     if run_id is not None:
@@ -199,6 +229,7 @@ def _step(app: StateReader, args: Namespace, plan: Plan, now: datetime) -> Incid
         "provider": provider,
         "services": services,
         "severity": Severity(severity) if severity else None,
+        "kind": IncidentKind(kind) if kind else None,
         "run_id": run_id,
         "corrects": args.corrects if args.verb != "open" else None,
     }
@@ -229,19 +260,36 @@ def _with_what_stays(step: IncidentStep, incident: Incident, *, told_when: bool)
 
 def _disorder(incident: Incident) -> str | None:
     """Say which instant of an incident lies before what it must follow; None: all is in order."""
+    if incident.is_maintenance:
+        return _disorder_of_maintenance(incident)
     call, closing = incident.first(IncidentStage.CALLED), incident.closing
-    if incident.began > incident.opening.at:
-        return "it was detected before it had begun"
-    if incident.answered and (call is None or incident.answered < call.at):
-        return "nobody had called the provider before it answered"
+    wrong = {
+        "only maintenance is announced with its end: --kind maintenance": incident.until
+        is not None,
+        "it was detected before it had begun": incident.began > incident.opening.at,
+        "nobody had called the provider before it answered": incident.answered is not None
+        and (call is None or incident.answered < call.at),
+        "all worked again before it had begun": incident.restored is not None
+        and incident.restored < incident.began,
+        "it was closed before it was detected": closing is not None
+        and closing.at < incident.opening.at,
+    }
+    return next((because for because, holds in wrong.items() if holds), None)
+
+
+def _disorder_of_maintenance(incident: Incident) -> str | None:
+    """Say what announced maintenance lacks, or which of its instants cannot be."""
+    if not any(step.began for step in incident.valid) or incident.until is None:
+        return "maintenance is announced from --began to --until"
+    if incident.until <= incident.began:
+        return "it was to end before it began"
     if incident.restored and incident.restored < incident.began:
         return "all worked again before it had begun"
-    if closing is not None and closing.at < incident.opening.at:
-        return "it was closed before it was detected"
     return None
 
 
-def _instant(key: str, text: str | None, now: datetime) -> datetime | None:
+def _instant(key: str, text: str | None, now: datetime | None) -> datetime | None:
+    """Read an instant; with `now` it must have come already."""
     if text is None:
         return None
     try:
@@ -250,7 +298,7 @@ def _instant(key: str, text: str | None, now: datetime) -> datetime | None:
         raise UsageError(
             f"--{key}: {error.message}", hint="Write it as 2026-11-29T10:05Z, with its zone."
         ) from error
-    if at > now:
+    if now is not None and at > now:
         raise UsageError(f"--{key}: {text} is yet to come", hint="Enter what has happened.")
     return at
 
@@ -260,6 +308,17 @@ def _must_know(what: str, names: Iterable[str], declared: Collection[str]) -> No
     if unknown:
         hint = suggestion(unknown[0], list(declared))
         raise UsageError(f'the plan has no {what} "{unknown[0]}"', hint=hint)
+
+
+def _must_know_line(line: str | None, plan: Plan) -> None:
+    """Raise UsageError for a responsibility that is no topic and no line of the plan."""
+    tables = [service.responsibilities for service in plan.services.values()]
+    declared = dict.fromkeys(each for table in tables for each in table)
+    lines = [*Topic, *(each for each in declared if Topic.of(each) is None)]
+    if line is not None and not any(is_same_line(line, each) for each in lines):
+        raise UsageError(
+            f'the plan has no responsibility "{line}"', hint=suggestion(line, list(map(str, lines)))
+        )
 
 
 def _incidents(app: StateReader) -> tuple[Incident, ...]:
@@ -278,9 +337,10 @@ def _tell(
 ) -> None:
     """Print incidents: in a line each, with all their steps, or for programs."""
     plan = _plan(app)
+    within = plan.recurring_within if plan else Plan.model_fields["recurring_within"].default
+    earlier_of = recurrences(every, within)
     for incident in listed:
-        within = plan.recurring_within if plan else Plan.model_fields["recurring_within"].default
-        earlier = [each.incident for each in earlier_of_its_kind(incident, every, within)]
+        earlier = earlier_of.get(incident.incident, ())
         provider = plan.providers.get(incident.provider or "") if plan else None
         promises = incident.promises(provider or Provider(), app.clock.now())
         if args.json:

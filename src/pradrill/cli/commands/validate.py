@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
 
 from pradrill.app.composition import App
 from pradrill.cli.json_output import json_argument, print_json
 from pradrill.config.checks.plays import ask_ansible
-from pradrill.config.checks.responsibilities import unshown_lines
-from pradrill.config.problems import ConfigurationProblemsError
+from pradrill.config.checks.responsibilities import (
+    gap_problems,
+    has_gaps,
+    responsibility_remarks,
+)
+from pradrill.config.loader import read_document
+from pradrill.config.plan_file import plan_file
+from pradrill.config.problems import ConfigurationProblemsError, Problem
+from pradrill.config.project import Project
 from pradrill.domain.declared.provider import endings
 from pradrill.errors import ExitCode
 from pradrill.reporting.text.commitments import ending_line
@@ -37,13 +45,14 @@ def run(args: Namespace) -> int:
 def _validated(app: App, args: Namespace) -> int:
     project = app.project(args.drill)
     answers = ask_ansible(project, app.secrets.resolve)
-    if answers.problems:
-        raise ConfigurationProblemsError(answers.problems)
+    gaps = list(_gaps(project)) if args.drill is None else []
+    if answers.problems or gaps:
+        raise ConfigurationProblemsError([*answers.problems, *gaps])
 
     today = app.clock.now().date()
     notes = [
         *answers.passed_over,
-        *(unshown_lines(project) if args.drill is None else ()),
+        *(responsibility_remarks(project) if args.drill is None else ()),
         *(ending_line(ending, today) for ending in endings(project.plan.providers, today)),
     ]
     version, drills = project.plan.plan, list(project.drills)
@@ -55,6 +64,12 @@ def _validated(app: App, args: Namespace) -> int:
         print(*notes, sep="\n", end="\n" if notes else "")
 
     return ExitCode.PASSED
+
+
+def _gaps(project: Project) -> Iterator[Problem]:
+    """Find what nobody answers for; the plan is read again for its lines, if there is anything."""
+    if has_gaps(project.plan):
+        yield from gap_problems(read_document(plan_file(project.folder)), project.plan)
 
 
 def _names_text(drills: list[str]) -> str:

@@ -10,6 +10,7 @@ from pradrill.config.problems import Problem
 from pradrill.domain.declared.drill import Drill, Kind
 from pradrill.domain.declared.manual_step import ManualStep
 from pradrill.domain.declared.plan import Plan
+from pradrill.domain.declared.responsibility import is_same_line
 
 
 def manual_problems(document: Document, drill: Drill, plan: Plan | None) -> Iterator[Problem]:
@@ -76,7 +77,7 @@ def _unknown_line(
         return
     services = [plan.services[name] for name in drill.services if name in plan.services]
     lines = [line for service in services for line in service.responsibilities]
-    if step.responsibility not in lines:
+    if not any(is_same_line(step.responsibility, line) for line in lines):
         yield document.problem(
             (*where, "responsibility"),
             f'no service of the drill has the responsibility "{step.responsibility}" in the plan',

@@ -6,13 +6,14 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from pradrill.domain.declared.channel import Notify
 from pradrill.domain.declared.drill_on import WINDOW, DrillOnRule, QuietDays
+from pradrill.domain.declared.flow import Access, Flow
 from pradrill.domain.declared.provider import Provider
-from pradrill.domain.declared.responsibility import TOPICS
+from pradrill.domain.declared.responsibility import TOPICS, Owners, Table, is_same_line
 from pradrill.domain.declared.sealing import Sealing
 from pradrill.domain.values import identity
 from pradrill.domain.values.duration import DrillEvery, PositiveDuration
@@ -188,11 +189,32 @@ class Service(Model):
         "to reach something else is a finding",
         examples=[[{"to": "ldap.example.com:636", "why": "people sign in"}]],
     )
-    responsibilities: dict[str, str] = Field(
+    responsibilities: dict[str, Owners] = Field(
         default={},
-        description=f"topic → who answers for it. Topics: {TOPICS}; any other text is a line of "
-        "your own, which a manual step may name",
+        description="topic → who answers for it, where it is somebody else than in the plan's "
+        "table; any other text is a line of your own, which a manual step may name",
         examples=[{"machines": "Hexanet", "backups": "Exemple SAS"}],
+    )
+    flows: tuple[Flow, ...] = Field(
+        default=(),
+        description="what it talks to: compared with what the restored service tries to reach",
+        examples=[
+            [{"from": "moodle", "to": "smtp.exemple.fr", "port": 587, "why": "mails to learners"}]
+        ],
+    )
+    accesses: tuple[Access, ...] = Field(
+        default=(),
+        description="who may enter it, and how that is taken away again",
+        examples=[
+            [
+                {
+                    "who": "Hexanet, on-call",
+                    "to": "the hypervisor's console",
+                    "by": "VPN and a personal account",
+                    "withdrawn": "the account is closed in the directory",
+                }
+            ]
+        ],
     )
     primary: PrimaryIdentity = Field(
         default=PrimaryIdentity(),
@@ -200,6 +222,27 @@ class Service(Model):
         examples=["none", {"addresses": ["192.0.2.10"]}],
         json_schema_extra=_or_none,
     )
+
+    @field_validator("flows", "accesses")
+    @classmethod
+    def _each_once(cls, lines: tuple[Flow, ...] | tuple[Access, ...]) -> Any:
+        """Refuse what is declared twice."""
+        names = [str(each).casefold() for each in lines]
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                msg = f"{lines[number]} is there already, as number {names.index(name) + 1}"
+                raise ValueError(msg)
+        return lines
+
+    def answering(self, shared: Table) -> Self:
+        """Return it with the lines of a table that its own table has not."""
+        table = self.responsibilities
+        more = {
+            line: owners
+            for line, owners in shared.items()
+            if not any(is_same_line(line, each) for each in table)
+        }
+        return self.model_copy(update={"responsibilities": {**more, **table}}) if more else self
 
 
 class Plan(Model):
@@ -251,8 +294,23 @@ class Plan(Model):
         description="an incident of the same cause or service is recurring within so long",
         examples=["90d"],
     )
+    responsibilities: dict[str, Owners] = Field(
+        default={},
+        description=f"topic → who answers for it, for every service. Topics: {TOPICS}; any other "
+        "text is a line of your own",
+        examples=[{"power and network": "Hexanet", "restore": "Exemple SAS"}],
+    )
     services: dict[str, Service] = Field(min_length=1, description="what is recovered, by name")
     sealing: Sealing = Field(default=Sealing(), description="who signs and stamps the register")
+
+    @field_validator("services")
+    @classmethod
+    def _with_shared_lines(
+        cls, services: dict[str, Service], info: ValidationInfo
+    ) -> dict[str, Service]:
+        """Give each service the lines of the plan's table that it does not answer itself."""
+        shared = info.data.get("responsibilities") or {}
+        return {name: service.answering(shared) for name, service in services.items()}
 
     @model_validator(mode="after")
     def _references(self) -> Self:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from pydantic import Field
 
+from pradrill.domain.declared.maintenance import AvailabilityPeriod, MaintenanceWindow, Zone
 from pradrill.domain.declared.notice import SOON as SOON  # noqa: PLC0414 they are read together
 from pradrill.domain.values.duration import PositiveDuration
 from pradrill.domain.values.model import Model
@@ -45,8 +46,28 @@ class Sla(Model):
         default=None,
         gt=0,
         le=100,
-        description="of a month, as a number: declared incidents are compared with it",
+        description="of the period, as a number: declared incidents are compared with it",
         examples=[99.9],
+    )
+    availability_period: AvailabilityPeriod = Field(
+        default=AvailabilityPeriod.MONTH,
+        description="over which time it is promised: month, quarter, year",
+        examples=["year"],
+    )
+    timezone: Zone = Field(
+        default="UTC", description="in which its months begin", examples=["Europe/Paris"]
+    )
+    maintenance_counts: bool = Field(
+        default=False,
+        description="whether the contract counts maintenance as an outage: in its windows, and "
+        "what was announced",
+        examples=[True],
+    )
+    maintenance_notice: PositiveDuration | None = Field(
+        default=None,
+        description="how long before maintenance must be announced: what was announced later "
+        "counts as an outage",
+        examples=["72h"],
     )
     response: PositiveDuration | None = Field(
         default=None, description="how soon they answer a call", examples=["30m"]
@@ -67,6 +88,15 @@ class Sla(Model):
         of_severity = None if times is None else getattr(times, what)
         promise: timedelta | None = of_severity or getattr(self, what)
         return promise
+
+    def promises(self, what: str) -> bool:
+        """Tell whether `response` or `restoration` is promised for anything."""
+        return any(self.promised(what, severity) for severity in (None, *self.by_severity))
+
+    @property
+    def promises_availability(self) -> bool:
+        """Tell whether anything is said of it, as a number or in words."""
+        return bool(self.availability or self.availability_percent)
 
 
 class Contract(Model):
@@ -133,9 +163,16 @@ class Provider(Model):
         description="whom to call for what",
         examples=[[{"purpose": "incidents", "phone": "+33 3 26 00 00 01"}]],
     )
-    maintenance: tuple[str, ...] = Field(
-        default=(), description="its maintenance windows, in words", examples=[["Tuesdays 2-4 am"]]
+    maintenance: tuple[MaintenanceWindow | str, ...] = Field(
+        default=(),
+        description="its maintenance windows, in words, or such that they can be reckoned with",
+        examples=[[{"days": ["tuesday"], "begins": "02:00", "ends": "04:00"}]],
     )
+
+    @property
+    def windows(self) -> tuple[MaintenanceWindow, ...]:
+        """Return the windows that can be reckoned with."""
+        return tuple(each for each in self.maintenance if isinstance(each, MaintenanceWindow))
 
     @property
     def contract_number(self) -> str | None:

@@ -36,6 +36,7 @@ from pradrill.domain.dossier.provider_section import (
     ProviderSection,
     provider_sections,
 )
+from pradrill.domain.dossier.shared_lines import SharedLine, ShownLines
 from pradrill.domain.dossier.spread import Spread, spread
 from pradrill.domain.register.entry import Acknowledged, Entry, EntryKind, acknowledged
 from pradrill.domain.register.finding import Finding
@@ -72,6 +73,14 @@ class Sources(NamedTuple):
     """The register's: they tell of what has no record, or has it no more."""
     findings: Sequence[Finding] = ()
     head: str | None = None
+
+
+class Memory(NamedTuple):
+    """What sees the records go by."""
+
+    history: History
+    lines: ShownLines
+    damaged: list[str]
 
 
 class OpenFinding(Model):
@@ -131,6 +140,9 @@ class Dossier(Model):
     providers: tuple[ProviderSection, ...] = Field(
         default=(), description="what binds each provider, its incidents, what was measured"
     )
+    responsibilities: tuple[SharedLine, ...] = Field(
+        default=(), description="who answers for what, never exercised first"
+    )
     attempts: tuple[Attempt, ...] = Field(description="of the period, the oldest first")
     damaged: tuple[str, ...] = Field(default=(), description="records that could not be read")
     head: str | None = Field(default=None, description="the register's: number and hash")
@@ -155,13 +167,17 @@ def compile_dossier(
     """Go through the records once and return the dossier."""
     as_of = min(period.end, now)
     history = History()
+    lines = ShownLines(sources.plan)
     damaged: list[str] = []
-    attempts = sorted(_attempts(sources, history, damaged, as_of, set(only)), key=order)
+    memory = Memory(history, lines, damaged)
+    attempts = sorted(_attempts(sources, memory, as_of, set(only)), key=order)
     within = tuple(attempt for attempt in attempts if period.holds(attempt.at))
     services = tuple(only) or _services(sources.plan, within)
     findings = [finding for finding in sources.findings if _concerns(finding, only)]
     columns = period.columns()
     today = Today(sources.plan, sources.drills, as_of)
+    incidents = all_incidents(_until(sources.entries, as_of))
+    lines.see_incidents(incidents, as_of)
 
     return Dossier(
         period=period,
@@ -188,7 +204,7 @@ def compile_dossier(
         providers=provider_sections(
             PromiseSources(
                 sources.plan,
-                all_incidents(_until(sources.entries, as_of)),
+                incidents,
                 history.measured,
                 history.survived(),
             ),
@@ -196,6 +212,7 @@ def compile_dossier(
             as_of=as_of,
             only=only,
         ),
+        responsibilities=lines.of(services),
         attempts=within,
         damaged=tuple(damaged),
         head=sources.head,
@@ -204,9 +221,10 @@ def compile_dossier(
 
 
 def _attempts(
-    sources: Sources, history: History, damaged: list[str], as_of: datetime, services: set[str]
+    sources: Sources, memory: Memory, as_of: datetime, services: set[str]
 ) -> Iterator[Attempt]:
-    """Yield every attempt up to then, and let the history see it."""
+    """Yield every attempt up to then, and let what remembers see it."""
+    history, lines, damaged = memory
     read: set[str] = set()
     for source in sources.records:
         if isinstance(source, Damaged):
@@ -219,6 +237,7 @@ def _attempts(
         if record.started <= as_of and _is_wanted(record.plan.services, services):
             attempt = attempt_of(record, source.sha256)
             history.see(attempt, record.plan)
+            lines.see_run(record)
             if not record.launch.rehearsal:
                 history.measure(record.sla)
             yield attempt

@@ -9,12 +9,20 @@ from typing import NamedTuple
 from pydantic import Field
 
 from pradrill.domain.declared.dependence import Loss, losses
-from pradrill.domain.declared.plan import Plan
+from pradrill.domain.declared.plan import Part, Plan
 from pradrill.domain.declared.provider import CommitmentEnd, Provider, endings
+from pradrill.domain.declared.responsibility import is_same_line
 from pradrill.domain.dossier.period import Period
-from pradrill.domain.register.availability import MonthlyAvailability, availability
-from pradrill.domain.register.incident import Incident, IncidentStage, Promise
-from pradrill.domain.register.incident_history import earlier_of_its_kind
+from pradrill.domain.register.availability import (
+    MonthlyAvailability,
+    Outage,
+    Terms,
+    by_months,
+    outages,
+)
+from pradrill.domain.register.incident import Incident, Promise
+from pradrill.domain.register.incident_history import recurrences
+from pradrill.domain.register.promises import unmeasured
 from pradrill.domain.run.question import CallStage
 from pradrill.domain.values.model import Model, Utc
 
@@ -39,11 +47,21 @@ class ProviderSection(Model):
 
     name: str | None
     provider: Provider
-    services: tuple[str, ...]
+    services: tuple[str, ...] = Field(description="that it hosts")
+    parts: dict[str, tuple[Part, ...]] = Field(
+        default={}, description="service → parts of it that it runs"
+    )
     ends: tuple[CommitmentEnd, ...] = Field(description="commitments that end soon, or have ended")
     unmeasured: tuple[CallStage, ...] = Field(description="promised, and never measured by anybody")
+    availability_unmeasured: bool = Field(
+        default=False, description="it is promised, and nobody ever declared an incident there"
+    )
     incidents: tuple[IncidentShown, ...]
+    recurring: int = Field(default=0, description="incidents of the period that came again")
     months: tuple[MonthlyAvailability, ...]
+    periods: tuple[MonthlyAvailability, ...] = Field(
+        default=(), description="quarters or years, where availability is promised of them"
+    )
     losses: tuple[LossShown, ...] = Field(description="what its loss means for whom it hosts")
 
 
@@ -62,26 +80,49 @@ def provider_sections(
     sources: PromiseSources, *, period: Period, as_of: datetime, only: Sequence[str] = ()
 ) -> tuple[ProviderSection, ...]:
     """Return a section for each provider that has something to tell, as it was known then."""
+    earlier = recurrences(sources.incidents, sources.plan.recurring_within)
     names: list[str | None] = [*sources.plan.providers, None]
-    sections = (_section(name, sources, period, as_of, only) for name in names)
-    return tuple(each for each in sections if each.incidents or (each.name and each.services))
+    scope = _Scope(period, as_of, only)
+    sections = (_section(name, sources, earlier, scope) for name in names)
+    return tuple(
+        each
+        for each in sections
+        if each.incidents or (each.name and (each.services or each.parts or not only))
+    )
+
+
+class _Scope(NamedTuple):
+    """What a section is about: of when, and of which services, when not all."""
+
+    period: Period
+    as_of: datetime
+    only: Sequence[str]
 
 
 def _section(
-    name: str | None, sources: PromiseSources, period: Period, as_of: datetime, only: Sequence[str]
+    name: str | None,
+    sources: PromiseSources,
+    earlier: Mapping[str, tuple[str, ...]],
+    scope: _Scope,
 ) -> ProviderSection:
+    period, as_of, only = scope
     plan = sources.plan
     provider = plan.providers.get(name or "", Provider())
+    at_its_place = [each for each in sources.incidents if _provider(each, plan) == name]
     incidents = [
-        each
-        for each in sources.incidents
-        if _provider(each, plan) == name and (not only or not set(only).isdisjoint(each.services))
+        each for each in at_its_place if not only or not set(only).isdisjoint(each.services)
     ]
     touching = tuple(
-        _with_promises(each, sources, provider, as_of) for each in incidents if _in(each, period)
+        IncidentShown(
+            incident=each,
+            promises=tuple(each.promises(provider, as_of)),
+            earlier=earlier.get(each.incident, ()),
+        )
+        for each in incidents
+        if _in(each, period)
     )
-    hurt = dict.fromkeys(service for each in touching for service in each.incident.services)
-
+    down = outages(incidents, as_of, Terms.of(provider))
+    months = provider.sla.availability_period.months
     return ProviderSection(
         name=name,
         provider=provider,
@@ -90,14 +131,17 @@ def _section(
             for service, declared in plan.services.items()
             if declared.provider == name and (not only or service in only)
         ),
+        parts=dict(_parts(name, plan, only)) if name else {},
         ends=tuple(endings({name: provider}, as_of.date())) if name else (),
-        unmeasured=tuple(_unmeasured(name, provider, sources)) if name else (),
+        unmeasured=tuple(unmeasured(name, provider, at_its_place, sources.measured))
+        if name
+        else (),
+        availability_unmeasured=provider.sla.promises_availability and not at_its_place,
         incidents=touching,
-        months=tuple(
-            month
-            for service in hurt
-            if not only or service in only
-            for month in availability(service, incidents, period.begin, as_of)
+        recurring=sum(bool(each.earlier) for each in touching),
+        months=tuple(_available(touching, down, provider, scope)),
+        periods=tuple(
+            _available(touching, down, provider, scope, months=months) if months > 1 else ()
         ),
         losses=tuple(
             LossShown(loss=loss, proven=sources.proofs.get((loss.provider, loss.service)))
@@ -107,34 +151,31 @@ def _section(
     )
 
 
-def _with_promises(
-    incident: Incident, sources: PromiseSources, provider: Provider, as_of: datetime
-) -> IncidentShown:
-    within = sources.plan.recurring_within
-    return IncidentShown(
-        incident=incident,
-        promises=tuple(incident.promises(provider, as_of)),
-        earlier=tuple(
-            each.incident for each in earlier_of_its_kind(incident, sources.incidents, within)
-        ),
-    )
+def _parts(name: str, plan: Plan, only: Sequence[str]) -> Iterator[tuple[str, tuple[Part, ...]]]:
+    """Yield services of which a provider runs parts, however its name is written there."""
+    for service, declared in plan.services.items():
+        parts = tuple(part for part in Part if is_same_line(declared.run_by.get(part, ""), name))
+        if parts and (not only or service in only):
+            yield service, parts
 
 
-def _unmeasured(name: str, provider: Provider, sources: PromiseSources) -> Iterator[CallStage]:
-    """Yield what is promised and neither a drill nor a call in an incident has measured yet."""
-    calls = [
-        each
-        for each in sources.incidents
-        if _provider(each, sources.plan) == name and each.first(IncidentStage.CALLED) is not None
-    ]
-    ends = {
-        CallStage.RESPONSE: any(each.answered for each in calls),
-        CallStage.RESTORATION: any(each.restored and not each.run_id for each in calls),
-    }
-    for stage, by_an_incident in ends.items():
-        promised = provider.sla.promised(stage.value, None) is not None
-        if promised and not by_an_incident and (name, stage) not in sources.measured:
-            yield stage
+def _available(
+    touching: Sequence[IncidentShown],
+    down: Sequence[Outage],
+    provider: Provider,
+    scope: _Scope,
+    *,
+    months: int = 1,
+) -> Iterator[MonthlyAvailability]:
+    """Yield the months of each service that was hurt, and of all that the provider hosts."""
+    time, zone = (scope.period.begin, scope.as_of), provider.sla.timezone
+    hurt = dict.fromkeys(service for each in touching for service in each.incident.services)
+    services = [service for service in hurt if not scope.only or service in scope.only]
+    for service in services:
+        of_service = [each for each in down if service in each.services]
+        yield from by_months(service, of_service, time, zone=zone, months=months)
+    if len(services) > 1:
+        yield from by_months("", down, time, zone=zone, months=months)
 
 
 def _provider(incident: Incident, plan: Plan) -> str | None:

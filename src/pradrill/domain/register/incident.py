@@ -33,6 +33,13 @@ class IncidentStage(StrEnum):
     CLOSED = "closed"
 
 
+class IncidentKind(StrEnum):
+    """What an incident is: something broke, or somebody works on it and has said so before."""
+
+    INCIDENT = "incident"
+    MAINTENANCE = "maintenance"
+
+
 class DetectedBy(StrEnum):
     """Who saw it first."""
 
@@ -54,6 +61,8 @@ class IncidentStep(Model):
     text: str = ""
     title: str = Field(default="", description="what is wrong, in one sentence")
     key: str | None = Field(default=None, description="of who opens it by program: once while open")
+    kind: IncidentKind | None = Field(default=None, description="none: an incident")
+    until: Utc | None = Field(default=None, description="when announced maintenance is to end")
     services: tuple[str, ...] = ()
     provider: str | None = None
     source: DetectedBy | None = None
@@ -66,6 +75,9 @@ class IncidentStep(Model):
     restored: Utc | None = Field(default=None, description="T5: when all worked again")
     run_id: str | None = Field(default=None, description="the run that recovered it")
     lessons: str | None = None
+    responsibility: str | None = Field(
+        default=None, description="the line of the plan's responsibilities that it exercised"
+    )
     corrects: int | None = Field(
         default=None, description="number of the step that this one stands in for"
     )
@@ -110,6 +122,16 @@ class Incident(Model):
     def closing(self) -> IncidentStep | None:
         """Return the step that closes it; None while it is open."""
         return self.first(IncidentStage.CLOSED)
+
+    @property
+    def is_maintenance(self) -> bool:
+        """Tell whether it was announced: nobody has to detect it, or to learn from it."""
+        return self._last(lambda step: step.kind) is IncidentKind.MAINTENANCE
+
+    @property
+    def until(self) -> Utc | None:
+        """Return when announced maintenance is to end."""
+        return self._last(lambda step: step.until)
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -178,15 +200,6 @@ class Incident(Model):
             _promise(stage, provider.sla.promised(stage.value, self.severity), call.at, end, waits)
             for stage, end in ends.items()
         ]
-
-    def recurs(self, earlier: Incident, within: timedelta) -> bool:
-        """Tell whether an earlier one was of the same cause or service, and not long before."""
-        before = earlier.restored or (earlier.closing or earlier.opening).at
-        if earlier.began > self.began or self.began - before > within:
-            return False
-        cause = (self.cause or "").casefold()
-        same_cause = cause != "" and cause == (earlier.cause or "").casefold()
-        return same_cause or not set(self.services).isdisjoint(earlier.services)
 
 
 def _promise(

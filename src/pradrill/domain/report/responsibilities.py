@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 
-from pradrill.domain.declared.responsibility import Topic
+from pradrill.domain.declared.responsibility import Topic, is_same_line, names
 from pradrill.domain.run.outcome import CheckOutcome, Phase, StepKind, StepOutcome, StepResult
 from pradrill.domain.run.question import SlaMeasure, SlaStanding, Wait
 from pradrill.domain.run.record import RunRecord
@@ -53,13 +53,19 @@ _NOT_KNOWN = LineEvidence(proof=Proof.UNKNOWN, text=reason(Code.NO_TOPIC))
 def responsibilities(record: RunRecord) -> tuple[LineShown, ...]:
     """Return every line of the services' tables with what the run showed of it."""
     return tuple(
-        LineShown(service=name, what=what, who=who, evidence=tuple(_line(record, name, what)))
+        LineShown(
+            service=name,
+            what=what,
+            who=", ".join(names(owners)),
+            evidence=tuple(shown_by_run(record, name, what)),
+        )
         for name, service in record.plan.services.items()
-        for what, who in service.responsibilities.items()
+        for what, owners in service.responsibilities.items()
     )
 
 
-def _line(record: RunRecord, service: str, line: str) -> Iterator[LineEvidence]:
+def shown_by_run(record: RunRecord, service: str, line: str) -> Iterator[LineEvidence]:
+    """Yield what a run showed of a line, or that it showed nothing."""
     topic = Topic.of(line)
     shows = _SHOWS.get(topic) if topic is not None else None
     measured = None if shows is None or record.refusal is not None else shows(record, service)
@@ -146,8 +152,8 @@ def _checks(record: RunRecord, service: str) -> LineEvidence | None:
 def _by_people(record: RunRecord, service: str, line: str) -> Iterator[LineEvidence]:
     """Yield what people did in the manual steps that name the line."""
     for wait in record.waits:
-        of_service = wait.service in {None, service}
-        if of_service and wait.responsibility == line and wait.seconds is not None:
+        names_it = wait.responsibility is not None and is_same_line(wait.responsibility, line)
+        if names_it and wait.service in {None, service} and wait.seconds is not None:
             proof, text = _result_of(wait, wait.seconds)
             yield LineEvidence(proof=proof, text=text, seconds=wait.seconds)
 

@@ -99,6 +99,13 @@ class Section(StrEnum):
         N_("Annex: environment and proof of isolation"),
         lambda case: bool(case.record.guards),
     )
+    FLOWS = (
+        "flows",
+        N_("Annex: flows and accesses"),
+        lambda case: any(
+            service.flows or service.accesses for service in case.record.plan.services.values()
+        ),
+    )
     CHANGES = (
         "changes",
         N_("Annex: changes since the previous run"),

@@ -190,12 +190,14 @@ class HostState(Model):
         return self.inventory.limit(host, before.inventory)
 
     def erasure(self, host: str, before: HostState, paths: Sequence[str]) -> tuple[Reason, ...]:
-        """Say which data of a drill is proven gone; `paths` are those that had to be."""
+        """Say which data and ways in of a drill are proven gone; `paths` had to be."""
         absent = [each for each in paths if each not in self.present]
         reasons = [reason(Code.ERASED_PATHS, host=host, paths=absent)] if absent else []
         now, then = self.inventory, before.inventory
         if now is not None and then is not None and now.has_databases_of(then):
             reasons.append(reason(Code.ERASED_DATABASES, host=host))
+        if now is not None and then is not None and now.has_accounts_of(then):
+            reasons.append(reason(Code.ACCOUNTS_AS_BEFORE, host=host))
         return tuple(reasons)
 
     def paths_left(self) -> tuple[Reason, ...]:

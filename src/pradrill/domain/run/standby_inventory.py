@@ -42,6 +42,9 @@ COME_AND_GO = frozenset(
 """They end by themselves when nobody uses them: that one is gone, or another, is nobody's doing."""
 
 
+_WAYS_IN = frozenset({InventoryKind.USER, InventoryKind.GROUP, InventoryKind.ACCOUNT})
+
+
 class InventoryChange(StrEnum):
     """How something differs from before."""
 
@@ -96,6 +99,14 @@ class StandbyInventory(Model):
         if kind not in self.seen or kind in {*self.unseen, *before.unseen}:
             return False
         return all(each.kind is not kind for each in difference(before, self))
+
+    def has_accounts_of(self, before: StandbyInventory) -> bool:
+        """Tell whether users, groups and database accounts were seen, and are those of before."""
+        if InventoryKind.USER not in self.seen or self.stopped or before.stopped:
+            return False
+        if not _WAYS_IN.isdisjoint({*self.unseen, *before.unseen}):
+            return False
+        return all(each.kind not in _WAYS_IN for each in difference(before, self))
 
     def left_by(
         self, before: StandbyInventory, *, mounts: Collection[str] = ()

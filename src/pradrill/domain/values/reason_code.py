@@ -306,6 +306,13 @@ class Code(StrEnum):
         "erased-databases",
         N_("databases on %(host)s after the teardown: those of before, and no other"),
     )
+    ACCOUNTS_AS_BEFORE = (
+        "accounts-as-before",
+        N_(
+            "users, groups and database accounts on %(host)s after the teardown: those of before, "
+            "and no other"
+        ),
+    )
     NOT_OVERWRITTEN = (
         "not-overwritten",
         N_("it was deleted, not overwritten: the disk itself may still hold it"),
@@ -539,3 +546,18 @@ class Code(StrEnum):
     )
     DONE_BY_PERSON = "done-by-person", N_("%(step)s: done after %(length)s, %(who)s says")
     NOT_DONE_BY_PERSON = "not-done-by-person", N_("%(step)s: not done within %(length)s")
+
+    # what an incident showed of them
+    SEEN_BY_SUPERVISION = "seen-by-supervision", N_("the supervision saw it first")
+    SEEN_BY_A_USER = "seen-by-a-user", N_("a user saw it first, and not the supervision")
+    PEOPLE_INFORMED = "people-informed", N_("%(who)s was told, %(length)s after T0")
+    RECOVERED_BY_RUN = "recovered-by-run", N_("recovered by the run %(name)s")
+    EXERCISED_BY_INCIDENT = "exercised-by-incident", N_("%(who)s entered that it was done")
+
+    # what a run showed of the plan's accesses
+    ACCESS_UNUSED = "access-unused", N_("this run did not use it")
+    ACCESS_END_UNKNOWN = (
+        "access-end-unknown",
+        N_("used, and nothing shows that it was withdrawn"),
+    )
+    ACCESS_REVOKED = "access-revoked", N_("%(step)s hands back: %(what)s")

@@ -254,7 +254,8 @@ def _seen_again(context: Context, looks: Mapping[str, _Left]) -> tuple[list[Reas
         unseen += [limit] if limit is not None else []
         erased += look.state.erasure(host, before, paths)
 
-    return unseen, [*erased, reason(Code.NOT_OVERWRITTEN)] if erased else []
+    of_data = [each for each in erased if each.code != Code.ACCOUNTS_AS_BEFORE]
+    return unseen, [*erased, reason(Code.NOT_OVERWRITTEN)] if of_data else erased
 
 
 def end_commands(context: Context) -> None:

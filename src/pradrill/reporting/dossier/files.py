@@ -13,7 +13,7 @@ from markupsafe import Markup
 from pradrill.domain.dossier.attempt import Attempt, Ending
 from pradrill.domain.dossier.build import Dossier
 from pradrill.domain.values.timeline import Elapsed
-from pradrill.reporting.dossier import heat_map
+from pradrill.reporting.dossier import heat_map, provider_phrases
 from pradrill.reporting.dossier import phrases as dossier_view
 from pradrill.reporting.dossier.trend_layout import draw
 from pradrill.reporting.language import i18n
@@ -56,6 +56,7 @@ def dossier_html(
             organisation=dossier.organisation,
             dossier=dossier,
             d=dossier_view,
+            hosting=provider_phrases,
             heat=heat_map,
             heat_rows=heat_map.rows(dossier, attempts),
             reports=reports or {},

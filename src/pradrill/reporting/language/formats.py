@@ -284,8 +284,13 @@ def every(value: timedelta | float) -> str:
     if seconds == _HOUR:
         return _("every hour")
 
-    length = f"{_DAY // _HOUR}h" if seconds == _DAY else format_duration(value)
-    return _("every %(length)s", length=_spaced(length))
+    return _("every %(length)s", length=promised(value))
+
+
+def promised(value: timedelta | float) -> str:
+    """Write a duration that people have promised: 30 min, 24 h, and not to the second."""
+    is_a_day = _seconds(value) == _DAY
+    return _spaced(f"{_DAY // _HOUR}h" if is_a_day else format_duration(value))
 
 
 def percent(part: float) -> str:

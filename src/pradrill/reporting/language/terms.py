@@ -9,6 +9,7 @@ from pradrill.domain.declared.drill import Kind, Role
 from pradrill.domain.declared.plan import Part
 from pradrill.domain.declared.responsibility import Topic
 from pradrill.domain.register.annotation import AnnotationKind
+from pradrill.domain.report.flows import FlowUse
 from pradrill.domain.report.responsibilities import Proof
 from pradrill.domain.run.backup_integrity import Soundness
 from pradrill.domain.run.outcome import CheckOutcome, GuardOutcome, Phase, StepKind, StepOutcome
@@ -206,6 +207,14 @@ def _roles() -> Mapping[str, str]:
     }
 
 
+def _flow_uses() -> Mapping[str, str]:
+    return {
+        FlowUse.USED: pgettext("flow", "tried"),
+        FlowUse.UNUSED: pgettext("flow", "never tried"),
+        FlowUse.UNSEEN: pgettext("flow", "not seen from the standby"),
+    }
+
+
 def _proofs() -> Mapping[str, str]:
     return {
         Proof.SHOWN: pgettext("responsibility", "shown"),
@@ -307,6 +316,7 @@ _WORDS: Mapping[type[StrEnum], Callable[[], Mapping[str, str]]] = {
     AnnotationKind: _annotations,
     Role: _roles,
     Proof: _proofs,
+    FlowUse: _flow_uses,
     Topic: _topics,
     Part: _parts,
     CallStage: _stages,

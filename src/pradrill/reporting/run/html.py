@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from pradrill.domain.report.accesses import accesses
 from pradrill.domain.report.case_file import CaseFile
 from pradrill.domain.report.clauses import ClauseMap
+from pradrill.domain.report.flows import flows_of
 from pradrill.domain.report.responsibilities import responsibilities
 from pradrill.domain.report.sections import sections_of
 from pradrill.reporting.language import formats as wording
@@ -99,6 +101,8 @@ def _environment() -> Environment:
         fields=fields,
         say=wording,
         responsibilities=responsibilities,
+        flows_of=flows_of,
+        accesses=accesses,
         front=front,
         edges=edges,
         outward=outward,

@@ -15,6 +15,7 @@ from pradrill.domain.report.case_file import CaseFile
 from pradrill.domain.run.guard import GuardKind
 from pradrill.domain.run.outcome import GuardOutcome, Phase, Sample, StepKind, StepOutcome
 from pradrill.domain.run.record import RunRecord
+from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Provenance
 from pradrill.reporting.language import formats as wording
 from pradrill.reporting.language.i18n import N_, _, decimal, language, ngettext, whole
@@ -171,9 +172,10 @@ def negative_controls(case: CaseFile) -> Iterator[SourcedAnswer]:
 
 def erased(case: CaseFile) -> Iterator[SourcedAnswer]:
     """Say which data of the drill is known to be gone, and how."""
-    for each in case.record.erased:
+    of_data = [each for each in case.record.erased if each.code != Code.ACCOUNTS_AS_BEFORE]
+    for each in of_data:
         yield SourcedAnswer(wording.line(spoken(each)), word(Provenance.MEASURED))
-    if not case.record.erased:
+    if not of_data:
         yield from _erased_without_proof(case.record)
 
     yield from _handed_back(case, Phase.TEARDOWN, "pradrill_erased")
@@ -195,6 +197,9 @@ def _erased_without_proof(record: RunRecord) -> Iterator[SourcedAnswer]:
 
 def revoked(case: CaseFile) -> Iterator[SourcedAnswer]:
     """Say which credentials of the drill are worth nothing any more."""
+    for each in case.record.erased:
+        if each.code == Code.ACCOUNTS_AS_BEFORE:
+            yield SourcedAnswer(wording.line(spoken(each)), word(Provenance.MEASURED))
     yield from _handed_back(case, Phase.TEARDOWN, "pradrill_revoked")
     yield from _entered(case, AnnotationKind.REVOKED)
 

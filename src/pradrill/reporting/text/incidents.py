@@ -11,18 +11,31 @@ from pradrill.domain.values.duration import format_duration
 from pradrill.domain.values.timeline import Provenance
 from pradrill.reporting.language import formats as wording
 
+_NAMED = 5
+"""So many earlier incidents of a kind are named."""
+
 
 def incident_line(incident: Incident, now: datetime, earlier: Sequence[str]) -> str:
     """Say in a line what it is, how grave, for how long, and whether it comes again."""
+    unqualified = "maintenance" if incident.is_maintenance else "not qualified"
     parts = [
         incident.incident,
-        incident.severity.value if incident.severity else "not qualified",
+        incident.severity.value if incident.severity else unqualified,
         ", ".join(incident.services),
         wording.line(incident.opening.title, 120),
         _duration(incident, now),
-        f"recurring: after {', '.join(earlier)}" if earlier else "",
+        _recurring(earlier),
     ]
     return "  ".join(part for part in parts if part)
+
+
+def _recurring(earlier: Sequence[str]) -> str:
+    """Name the last of those before it, and count the others."""
+    if not earlier:
+        return ""
+    more = len(earlier) - _NAMED
+    others = f" and {more} before" if more > 0 else ""
+    return f"recurring: after {', '.join(earlier[-_NAMED:])}{others}"
 
 
 def incident_lines(
@@ -30,29 +43,35 @@ def incident_lines(
 ) -> Iterator[str]:
     """Say all that is known of an incident: its steps, and what its provider promised."""
     yield incident_line(incident, now, earlier)
-    yield f"    T0 {wording.at(incident.began)}" + (
-        "" if any(step.began for step in incident.valid) else " (when it was detected)"
-    )
+    if not incident.is_maintenance:
+        yield f"    T0 {wording.at(incident.began)}" + (
+            "" if any(step.began for step in incident.valid) else " (when it was detected)"
+        )
     for number, step in enumerate(incident.steps, 1):
-        yield from _step_lines(number, step, counts=number not in incident.corrected)
+        is_opening = step.stage is IncidentStage.DETECTED
+        stage = "announced" if is_opening and incident.is_maintenance else step.stage.value
+        yield from _step_lines(number, step, stage, counts=number not in incident.corrected)
     if incident.sightings:
         yield f"    opened again by its key: {incident.sightings} times"
+    if incident.is_maintenance and incident.until is not None:
+        span = f"{wording.at(incident.began)} to {wording.at(incident.until)}"
+        yield f"    announced from {span}"
     if incident.restored is not None:
         yield f"    T5 {wording.at(incident.restored)}"
 
     for promise in promises:
         yield f"    {_promise(incident, promise)}"
-    if incident.closing is not None and incident.lessons is None:
+    if incident.closing and incident.lessons is None and not incident.is_maintenance:
         yield "    closed without lessons: nobody wrote down what was learned"
 
 
-def _step_lines(number: int, step: IncidentStep, *, counts: bool) -> Iterator[str]:
+def _step_lines(number: int, step: IncidentStep, stage: str, *, counts: bool) -> Iterator[str]:
     later = (
         "" if step.provenance is Provenance.MEASURED else f", entered {wording.at(step.entered)}"
     )
     remark = "" if counts else " (corrected later: does not count)"
     by = wording.line(step.by, 80)
-    yield f"    {number}. {step.stage.value} {wording.at(step.at)} by {by}{later}{remark}"
+    yield f"    {number}. {stage} {wording.at(step.at)} by {by}{later}{remark}"
     for name, value in _facts(step):
         for line in wording.clean(value).splitlines():
             yield f"       {name}{line}"
@@ -72,6 +91,7 @@ def _facts(step: IncidentStep) -> Iterator[tuple[str, str]]:
         ("answered: ", step.answered and wording.at(step.answered)),
         ("restored: ", step.restored and wording.at(step.restored)),
         ("recovered by the run ", step.run_id),
+        ("responsibility: ", step.responsibility),
         ("lessons: ", step.lessons),
         ("", step.text),
     ):
@@ -91,6 +111,8 @@ def _promise(incident: Incident, promise: Promise) -> str:
 
 
 def _duration(incident: Incident, now: datetime) -> str:
+    if incident.is_maintenance and incident.lasted is None and incident.until is not None:
+        return f"announced: {wording.at(incident.began)} to {wording.at(incident.until)}"
     if incident.lasted is not None:
         lasted = f"lasted {format_duration(round(incident.lasted.total_seconds()))}"
         return lasted if incident.closing else f"{lasted}, not closed"

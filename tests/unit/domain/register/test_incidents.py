@@ -11,7 +11,7 @@ import pytest
 from pradrill.domain.declared.provider import Provider
 from pradrill.domain.register.entry import GENESIS, Entry, EntryKind
 from pradrill.domain.register.incident import Incident, IncidentStage, IncidentStep
-from pradrill.domain.register.incident_history import all_incidents, earlier_of_its_kind
+from pradrill.domain.register.incident_history import all_incidents, recurrences
 from pradrill.domain.run.question import CallStage, SlaStanding
 from pradrill.domain.values.severity import Severity
 from pradrill.domain.values.timeline import Provenance
@@ -199,11 +199,26 @@ def test_the_same_cause_or_service_again_is_recurring(facts: dict[str, Any], rec
         a_step(IncidentStage.CLOSED, DAY, restored=after(DAY)),
         an_opening(10 * DAY, **facts),
     )
-    first, second = incidents
-    within = timedelta(days=9)
-    assert earlier_of_its_kind(second, incidents, within) == ([first] if recurs else [])
-    assert earlier_of_its_kind(second, incidents, timedelta(days=8)) == []
-    assert earlier_of_its_kind(first, incidents, within) == []
+    earlier = ("I-1",) if recurs else ()
+    assert recurrences(incidents, timedelta(days=9)) == {"I-1": (), "I-2": earlier}
+    assert recurrences(incidents, timedelta(days=8)) == {"I-1": (), "I-2": ()}
+
+
+def test_what_goes_on_for_long_is_before_what_comes_then() -> None:
+    """One that is still open was not over long ago; among many, the oldest stands first."""
+    incidents = folded(
+        an_opening(),
+        *(
+            step
+            for day in range(1, 40)
+            for step in (
+                an_opening(day * DAY),
+                a_step(IncidentStage.CLOSED, day * DAY, f"I-{day + 1}", restored=after(day * DAY)),
+            )
+        ),
+    )
+    earlier = recurrences(incidents, timedelta(days=3))["I-40"]
+    assert earlier == ("I-1", "I-37", "I-38", "I-39")
 
 
 def test_an_entry_that_is_no_step_is_an_error_of_the_register() -> None:

@@ -1,0 +1,86 @@
+"""Show, for each access that the plan declares, whether a run used it and what proves it gone.
+
+A run logs in to its standby, and a playbook may open a way in of its own: of each, what the
+teardown saw is the proof. What nothing shows was not withdrawn, as far as anybody knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pradrill.domain.declared.flow import Access
+from pradrill.domain.report.responsibilities import LineEvidence, Proof
+from pradrill.domain.run.outcome import Phase, StepKind, StepOutcome
+from pradrill.domain.run.record import RunRecord
+from pradrill.domain.run.standby_inventory import InventoryKind
+from pradrill.domain.values.model import Model
+from pradrill.domain.values.reason import Reason, as_reason, reason
+from pradrill.domain.values.reason_code import Code
+
+_WAYS_IN = (InventoryKind.USER, InventoryKind.GROUP, InventoryKind.ACCOUNT)
+
+
+class AccessShown(Model):
+    """An access of a service's plan, and what a run showed of its end."""
+
+    service: str
+    access: Access
+    evidence: tuple[LineEvidence, ...]
+
+
+def accesses(record: RunRecord) -> tuple[AccessShown, ...]:
+    """Return every access that the plan declares for the run's services."""
+    return tuple(
+        AccessShown(service=name, access=access, evidence=tuple(_evidence(record, access)))
+        for name, service in record.plan.services.items()
+        for access in service.accesses
+    )
+
+
+def _evidence(record: RunRecord, access: Access) -> Iterator[LineEvidence]:
+    if not is_used(record, access):
+        yield LineEvidence(proof=Proof.NOT_EXERCISED, text=reason(Code.ACCESS_UNUSED))
+        return
+
+    left = list(_ways_in_left(record))
+    if left:
+        yield from (LineEvidence(proof=Proof.FAILED, text=each) for each in left)
+        return
+
+    proofs = list(_proofs(record))
+    yield from proofs
+    if not proofs:
+        yield LineEvidence(proof=Proof.UNKNOWN, text=reason(Code.ACCESS_END_UNKNOWN))
+
+
+def is_used(record: RunRecord, access: Access) -> bool:
+    """Tell whether a run used an access: the plan says so, or it opens the standby itself."""
+    began = any(step.kind is StepKind.START for step in record.steps)
+    hosts = {host.name for host in record.plan.hosts} | {
+        (host.address or "").rpartition(":")[0] for host in record.plan.hosts
+    }
+    names = {name.casefold() for name in hosts if name}
+    return began and (access.drill or access.to.casefold() in names)
+
+
+def _proofs(record: RunRecord) -> Iterator[LineEvidence]:
+    """Yield what shows that the run's ways in are gone."""
+    for each in record.erased:
+        if each.code in {Code.ERASED_DISK, Code.ACCOUNTS_AS_BEFORE}:
+            yield LineEvidence(proof=Proof.SHOWN, text=each)
+
+    for step in record.steps:
+        value = step.values.get("pradrill_revoked")
+        if step.phase is not Phase.TEARDOWN or step.outcome is not StepOutcome.PASSED:
+            continue
+        for each in value if isinstance(value, list) else [value] if value else []:
+            text = reason(Code.ACCESS_REVOKED, step=step.name, what=str(each)[:300])
+            yield LineEvidence(proof=Proof.SHOWN, text=text)
+
+
+def _ways_in_left(record: RunRecord) -> Iterator[Reason]:
+    """Yield what the teardown saw of users, groups and accounts that were not there before."""
+    for each in record.residue:
+        left = as_reason(each.values["left"]) if each.code == Code.ON_HOST else each
+        if left.code == Code.INVENTORY_NEW and left.values.get("kind") in _WAYS_IN:
+            yield each
