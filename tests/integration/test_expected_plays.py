@@ -127,9 +127,9 @@ def test_one_whose_controller_is_gone_refuses(expecting: Expecting) -> None:
     play = expecting.play()
     program = dedent("""
         import pickle, sys, time
-        from pradrill.adapters.ansible.launch import Launch
+        from pradrill.adapters.ansible.waiting_play import WaitingPlay
         play = pickle.loads(sys.stdin.buffer.read())
-        Launch(play, 60.0)
+        WaitingPlay(play, 60.0)
         time.sleep(120)
         """)
     controller = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE)

@@ -29,7 +29,7 @@ class Pipe:
         self.path = path
         os.mkfifo(path, 0o600)
         both = os.open(path, os.O_RDWR)  # else the next line would wait for a reader
-        self._held = os.open(path, os.O_WRONLY)
+        self._writer = os.open(path, os.O_WRONLY)
         os.close(both)
 
     @contextmanager
@@ -69,9 +69,9 @@ class Pipe:
             return
 
     def _let_go(self) -> None:
-        held, self._held = self._held, -1
-        if held >= 0:
-            os.close(held)
+        writer, self._writer = self._writer, -1
+        if writer >= 0:
+            os.close(writer)
 
 
 @contextmanager

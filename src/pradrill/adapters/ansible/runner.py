@@ -15,9 +15,9 @@ from typing import Any
 from pradrill.adapters.ansible.binding import unproven
 from pradrill.adapters.ansible.environment import login_environment
 from pradrill.adapters.ansible.events import Narrator, clean_output
-from pradrill.adapters.ansible.launch import Launch
 from pradrill.adapters.ansible.meter import Meter
 from pradrill.adapters.ansible.stopping import Brake
+from pradrill.adapters.ansible.waiting_play import WaitingPlay
 from pradrill.domain.run.host import Site
 from pradrill.domain.run.outcome import PlaybookResult, StepOutcome
 from pradrill.domain.values.masking import Masker
@@ -49,7 +49,7 @@ class AnsibleRunner:
         self._masker = masker or Masker()
         self._grace = grace
         self._openings: list[subprocess.Popen[bytes]] = []
-        self._expected: Launch | None = None
+        self._expected: WaitingPlay | None = None
         self._taking = Lock()
 
     def prepare(self, site: Site, *, marker: str) -> None:
@@ -80,7 +80,7 @@ class AnsibleRunner:
             self._forget()
             if not unproven(play.site):
                 with suppress(OSError):
-                    self._expected = Launch(play, deadline)
+                    self._expected = WaitingPlay(play, deadline)
 
     def run(
         self, play: Play, *, deadline: float, cancelled: Cancelled, say: Say, evidence: Path
@@ -99,22 +99,22 @@ class AnsibleRunner:
             self._masker.learn(secret)
         evidence.mkdir(mode=0o700, parents=True)
 
-        launch = self._launch(play, deadline)
-        brake = Brake(launch.marker, self._clock, deadline, self._grace, cancelled)
+        waiting = self._waiting(play, deadline)
+        brake = Brake(waiting.marker, self._clock, deadline, self._grace, cancelled)
         events = evidence / "events.jsonl"
-        narrator = Narrator(say, events, self._masker, launch.binding, brake)
+        narrator = Narrator(say, events, self._masker, waiting.binding, brake)
         try:
-            code = launch.carry_out({**play.vars, **secrets}, password, narrator, brake)
-            output = clean_output(_printed(launch.folder), self._masker)
+            code = waiting.carry_out({**play.vars, **secrets}, password, narrator, brake)
+            output = clean_output(_printed(waiting.folder), self._masker)
             _write(evidence / "stdout.txt", _cut(output))
             if narrator.unwritten is not None:
                 raise narrator.unwritten
 
             result = narrator.result({host.name for host in play.site.hosts}, code, output)
-            return _within(result, launch.meter)
+            return _within(result, waiting.meter)
         finally:
             narrator.end()
-            launch.end()
+            waiting.end()
 
     def reap(self, marker: str) -> int:
         """End every process that still carries the run's marker; return how many there were.
@@ -133,7 +133,7 @@ class AnsibleRunner:
         with self._taking:
             self._forget()
 
-    def _launch(self, play: Play, deadline: float) -> Launch:
+    def _waiting(self, play: Play, deadline: float) -> WaitingPlay:
         """Return the play's Ansible, started now unless it was expected."""
         with self._taking:
             expected = self._expected
@@ -141,7 +141,7 @@ class AnsibleRunner:
                 self._expected = None
                 return expected
 
-        return Launch(play, deadline)
+        return WaitingPlay(play, deadline)
 
     def _forget(self) -> None:
         if self._expected is not None:

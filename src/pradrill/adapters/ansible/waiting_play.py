@@ -28,7 +28,7 @@ _POLL = 0.5  # seconds between two looks at deadline and cancellation
 _END = 5.0  # seconds in which the thread of a play notices that its processes have ended
 
 
-class Launch:
+class WaitingPlay:
     """An ansible-playbook that waits for its variables; before it has them it reaches no host.
 
     They lead its connections, and it takes nothing else in their place: one whose controller is
