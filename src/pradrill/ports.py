@@ -195,6 +195,9 @@ class HostProbe(Protocol):
 class EgressDenial(Protocol):
     """Denies a host's way out, by a table of the run's own beside those that it has."""
 
+    def check(self, host: Host, site: Site) -> None:
+        """See that it could be denied, and touch nothing. Raises NotReadyError."""
+
     def deny(
         self, host: Host, site: Site, allow: Sequence[str], names: Sequence[str]
     ) -> HostEgress:
@@ -207,7 +210,10 @@ class EgressDenial(Protocol):
         """Return the table as it is, and what it has counted. Raises PradrillError."""
 
     def remove(self, host: Host, site: Site) -> Sequence[str]:
-        """Remove all of it and look; return what is left. Raises PradrillError if not known."""
+        """Remove all of it and look; return what is left. Raises PradrillError if not known.
+
+        NotReadyError where the login may not, and never might.
+        """
 
     def tables(self, host: Host, site: Site) -> Sequence[str]:
         """Return the names of the tables that any run has there."""

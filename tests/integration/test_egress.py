@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -11,9 +13,10 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from tests.integration.hosts.two_hosts import TwoHosts
+from tests.integration.hosts.two_hosts import TEARDOWN, TwoHosts
 from tests.integration.house import edit, pradrill, write
-from tests.integration.test_leases import last_record
+from tests.integration.test_leases import last_record, slow_run
+from tests.integration.test_residue_inventory import inside
 
 from pradrill.testing.reasons import texts
 
@@ -53,7 +56,9 @@ def nft(hosts: TwoHosts) -> str:
     return hosts.standby.run("nft", "-s", "list", "ruleset").stdout
 
 
-def denied(hosts: TwoHosts, folder: Path, *, allow: str = "denied", command: str = "true") -> Path:
+def denied(
+    hosts: TwoHosts, folder: Path, *, allow: str = "denied", command: str = "/bin/true"
+) -> Path:
     """Write a house whose standby's way out is denied, and whose restore runs a command."""
     house = hosts.house(folder)
     edit(house, "drills/shop.yml", "hosts: standby,", f"hosts: standby, egress: {allow},")
@@ -183,3 +188,161 @@ def test_a_restore_that_opens_the_way_out_fails(clean: TwoHosts, tmp_path: Path)
     assert severities(house)["guard/shop/egress"] == "critical"
     assert "pradrill" not in nft(clean)
     assert all("firewall inet own" in each for each in texts(record["residue"]))
+
+
+@contextmanager
+def without_nft(hosts: TwoHosts) -> Iterator[None]:
+    """Take nft from the standby, as where it was never installed."""
+    inside(hosts, "mount --bind /dev/null /usr/sbin/nft")
+    try:
+        yield
+    finally:
+        inside(hosts, "umount /usr/sbin/nft")
+
+
+@pytest.mark.nightly
+def test_a_standby_without_nft_is_not_ready(clean: TwoHosts, tmp_path: Path) -> None:
+    """It is refused before anything is restored, and it is said what to install; so for doctor."""
+    house = denied(clean, tmp_path / "house")
+    with without_nft(clean):
+        result = pradrill(house, "run", "shop")
+        assert result.returncode == 4, result.stdout + result.stderr
+        output = " ".join((result.stdout + result.stderr).split())
+        assert "nft is not installed there. HINT: Install it there: apt-get install" in output
+        looked_at = pradrill(house, "doctor", "shop")
+        assert looked_at.returncode == 4, looked_at.stdout
+        assert "nft is not installed there" in " ".join(looked_at.stdout.split())
+    assert clean.standby.touched() == []
+    assert pradrill(house, "doctor", "shop").returncode == 0
+
+
+@pytest.mark.nightly
+def test_an_allowed_name_that_leads_nowhere_is_not_ready(clean: TwoHosts, tmp_path: Path) -> None:
+    """Nothing of the run is left on the standby then, either."""
+    before = nft(clean)
+    house = denied(clean, tmp_path / "house", allow='{allow: ["backup.invalid:22"]}')
+    result = pradrill(house, "run", "shop")
+    assert result.returncode == 4, result.stdout + result.stderr
+    assert "no address is known there of backup.invalid" in " ".join(result.stdout.split())
+    assert nft(clean) == before
+    assert last_record(house)["residue"] == []
+
+
+@pytest.mark.nightly
+def test_a_killed_run_leaves_no_table(clean: TwoHosts, tmp_path: Path) -> None:
+    """The next command removes it, with what was counted until then in the record."""
+    before = nft(clean)
+    house = denied(clean, tmp_path / "house")
+    with slow_run(clean, house, tmp_path / "tmp") as process:
+        assert "table inet pradrill_" in nft(clean)
+        clean.standby.run("timeout", "5", "bash", "-c", "echo > /dev/tcp/203.0.113.7/5432")
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert "table inet pradrill_" in nft(clean)
+    result = pradrill(house, "runs")
+    assert "was killed; its standby was torn down" in result.stderr, result.stderr
+    (clean.standby.srv / "go").touch()
+    assert nft(clean) == before
+    record = last_record(house)
+    assert where(record)["203.0.113.7 5432"]["count"] == 1
+    assert record["egress"]["web-dr"]["removed"]
+
+
+@pytest.mark.nightly
+def test_a_table_that_cannot_be_removed_is_residue_until_it_is(
+    clean: TwoHosts, tmp_path: Path
+) -> None:
+    """Exit 13 says so, gc shows it, and the teardown that is repeated removes it."""
+    before = nft(clean)
+    house = denied(clean, tmp_path / "house")
+    edit(
+        house,
+        "playbooks/teardown.yml",
+        "rm -rf /srv/restored",
+        "mount --bind /dev/null /usr/sbin/nft && rm -rf /srv/restored",
+    )
+    try:
+        result = pradrill(house, "run", "shop")
+    finally:
+        inside(clean, "umount /usr/sbin/nft")
+    assert result.returncode == 13, result.stdout + result.stderr
+    record = last_record(house)
+    assert any(
+        "what denied the way out is still there" in each for each in texts(record["residue"])
+    )
+    assert not record["egress"]["web-dr"]["removed"]
+    table = record["egress"]["web-dr"]["table"]
+    run_id = record["run_id"]
+    assert f"web-dr: table inet {table} of run {run_id}" in pradrill(house, "gc").stdout
+    write(house, "playbooks/teardown.yml", TEARDOWN)
+    again = pradrill(house, "gc", "--yes")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert nft(clean) == before
+
+
+@pytest.mark.nightly
+def test_thousands_of_destinations_are_bounded_and_said_to_be(
+    clean: TwoHosts, tmp_path: Path
+) -> None:
+    """What there is no room for is refused all the same, counted, and a limit of the report."""
+    scan = (
+        "python3 -c 'import socket\n"
+        "for n in range(10_000):\n"
+        "    s = socket.socket(); s.settimeout(1)\n"
+        '    s.connect_ex((f"203.0.{n // 250}.{n % 250 + 1}", 80)); s.close()\''
+    )
+    house = denied(clean, tmp_path / "house")
+    play = [
+        {
+            "hosts": "standby",
+            "gather_facts": False,
+            "tasks": [{"ansible.builtin.raw": f"mkdir -p /srv/restored; {scan}"}],
+        }
+    ]
+    (house / "playbooks/restore.yml").write_text(json.dumps(play))
+    result = pradrill(house, "run", "shop")
+    assert result.returncode == 0, result.stdout + result.stderr
+    record = last_record(house)
+    egress = record["egress"]["web-dr"]
+    assert 256 <= len(egress["attempts"]) <= 512
+    assert sum(each["count"] for each in egress["attempts"]) + egress["unkept"] == 10_000
+    assert any("more was tried than there is room for" in each for each in texts(record["limits"]))
+    assert len(severities(house)) == 21
+
+
+@pytest.mark.nightly
+def test_a_table_that_is_changed_or_a_resolver_that_is_ended_is_seen(
+    clean: TwoHosts, tmp_path: Path
+) -> None:
+    """A rule before the others is as good as no table; names that are not known are a limit."""
+    table = "$(nft list tables | grep -o pradrill_.*)"
+    command = f"nft insert rule inet {table} out accept; pkill pradrill-names"
+    house = denied(clean, tmp_path / "house", command=command)
+    result = pradrill(house, "run", "shop")
+    assert result.returncode == 10, result.stdout + result.stderr
+    record = last_record(house)
+    assert any("is not as it was loaded" in each for each in texts(record["reasons"]))
+    assert any("what writes names down had ended" in each for each in texts(record["limits"]))
+    assert "pradrill" not in nft(clean)
+
+
+@pytest.mark.nightly
+def test_a_killed_run_goes_on_behind_its_table(clean: TwoHosts, tmp_path: Path) -> None:
+    """It is proven again that nothing goes out; with the table gone the run does not go on."""
+    house = denied(clean, tmp_path / "house")
+    edit(house, "drills/shop.yml", "deadline: 2m}]", "deadline: 2m, repeatable: true}]")
+    with slow_run(clean, house, tmp_path / "tmp") as process:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    (run_id,) = (each.name for each in (house / "state/runs").glob("2*"))
+    (clean.standby.srv / "go").touch()
+    rules = nft(clean)
+    clean.standby.run("nft", "flush", "ruleset")
+    refused = pradrill(house, "resume", run_id)
+    assert refused.returncode == 4, refused.stdout + refused.stderr
+    assert "is gone: what goes out is not refused" in " ".join(refused.stderr.split())
+    (tmp_path / "rules.nft").write_text(rules)
+    clean.standby.run("nft", "-f", str(tmp_path / "rules.nft"))
+    result = pradrill(house, "resume", run_id)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "pradrill" not in nft(clean)

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from tests.integration.house import DRILL, UNREACHED, build, edit, pradrill, write
 
+ALLOWED = f'hosts: standby, egress: {{allow: ["{UNREACHED}"]}}'
+"""Lets out what the drill calls production."""
+
 
 @pytest.fixture
 def house(tmp_path: Path) -> Path:
@@ -105,6 +108,7 @@ def test_a_drill_cannot_set_objectives(house: Path) -> None:
         ("drills/shop.yml", "1m", "1:30", "not a duration"),
         ("drills/shop.yml", UNREACHED, "192.0.2.20:443", "is web-dr, the standby itself"),
         ("drills/shop.yml", UNREACHED, "[::ffff:192.0.2.20]:1", "is web-dr, the standby itself"),
+        ("drills/shop.yml", "hosts: standby", ALLOWED, "is production, which must_not_reach"),
         ("drills/shop.yml", "drill: shop", "drill: Shop!", "drill:"),
         ("inventory.yml", "dr_role: standby", "dr_role: primary", "does not carry dr_role"),
         ("inventory.yml", "{web-dr: {ansible_host: 192.0.2.20, dr_role: standby}}", "{}", "called"),

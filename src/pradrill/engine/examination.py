@@ -15,7 +15,7 @@ from pradrill.domain.run.backup_catalogue import CatalogueReading, read
 from pradrill.domain.run.guard_mending import MendingPlaces, guard_mending
 from pradrill.domain.run.host import Host, HostFacts, Site
 from pradrill.domain.run.lease import Holder
-from pradrill.domain.run.outcome import GuardResult, StepOutcome
+from pradrill.domain.run.outcome import GuardOutcome, GuardResult, StepOutcome
 from pradrill.domain.run.precondition import Concern, Holding, Precondition
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.domain.values.duration import approximate
@@ -160,7 +160,7 @@ class Examination:
                 yield self._holds(Concern.MARKER, "it is marked as a standby", host)
             yield from self._guards(Concern.MARKER, host, [marker])
 
-        looks = (self._lease, self._space_and_clock, self._isolation)
+        looks = (self._lease, self._space_and_clock, self._egress, self._isolation)
         for look in looks:
             try:
                 yield from look(host, site, facts)
@@ -212,10 +212,29 @@ class Examination:
         else:
             yield self._holds(Concern.CLOCK, says, host)
 
+    def _egress(self, host: Host, site: Site, _facts: HostFacts) -> Iterator[Precondition]:
+        if self._plan.drill.standby.denied is None or self._tools.egress is None:
+            return
+        try:
+            self._tools.egress.check(host, site)
+        except NotReadyError as error:
+            yield self._fails(Concern.ISOLATION, error.message, hint=error.hint, host=host)
+        else:
+            yield self._holds(Concern.ISOLATION, "its way out can be denied", host)
+
     def _isolation(self, host: Host, site: Site, _facts: HostFacts) -> Iterator[Precondition]:
         endpoints = self._plan.drill.must_not_reach()
         reached = self._tools.probe.reaches(host, site, endpoints)
         guards = reach_guards(host.name, endpoints, reached)
+        if self._plan.drill.standby.denied is not None:  # a drill looks once it is denied
+            now = [each.guard.of for each in guards if each.outcome is GuardOutcome.REFUSED]
+            guards = [each for each in guards if each.outcome is not GuardOutcome.REFUSED]
+            for endpoint in now:
+                says = f"it reaches {endpoint} now; a drill denies its way out before it looks"
+                yield self._precondition(Concern.ISOLATION, Holding.REMARK, says, host=host)
+            endpoints = tuple(each for each in endpoints if each not in now)
+        if not guards:
+            return
         if all(guard.holds for guard in guards):
             yield self._holds(Concern.ISOLATION, f"it does not reach {', '.join(endpoints)}", host)
         yield from self._guards(Concern.ISOLATION, host, guards)

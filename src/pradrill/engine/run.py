@@ -174,19 +174,20 @@ class Run:
         context = self.context
         facts = context.facts
         leased = any(guard.guard.kind is GuardKind.LEASE for guard in facts.guards)
-        if not (facts.touched or leased) or facts.plan.drill.standby.throw_away:
+        changed = facts.touched or bool(facts.egress)
+        if not (changed or leased) or facts.plan.drill.standby.throw_away:
             return
 
         try:
             context.connect()
             prove_anew(context)
         except BusyError:
-            if facts.touched:
+            if changed:
                 self._let_go()
                 raise
         except PradrillError as error:
             context.tenancy.lose(reason_of(error))
-            if facts.touched:
+            if changed:
                 context.left([reason(Code.NOT_TORN_DOWN, because=reason_of(error))])
 
     def _let_go(self) -> None:

@@ -30,6 +30,12 @@ class FakeEgress:
         self._left = left
         self._tables: list[str] = []
 
+    def check(self, host: Host, site: Site) -> None:
+        """Raise what `deny` would."""
+        del host, site
+        if self._fails is not None:
+            raise self._fails
+
     def deny(
         self, host: Host, site: Site, allow: Sequence[str], names: Sequence[str]
     ) -> HostEgress:

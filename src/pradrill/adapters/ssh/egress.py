@@ -31,6 +31,8 @@ _DEADLINE = 90.0  # seconds; the script has shorter limits of its own
 _ATTEMPTS, _NAMES, _LINES = 2_000, 600, 200
 _LONGEST_LISTING = 20_000  # characters
 _HINTS = {
+    "another": "No run holds the standby: remove what one has left, by pradrill gc, or by "
+    "nft delete table inet NAME there.",
     "missing": "Install it there: apt-get install nftables, or dnf install nftables.",
     "root": "The login must be root, or be allowed to sudo without a password.",
     "unresolved": "Write the address into standby.egress.allow, or mend the standby's resolver.",
@@ -45,6 +47,13 @@ class SshEgress:
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
 
+    def check(self, host: Host, site: Site) -> None:
+        """See that its way out could be denied. Raises NotReadyError."""
+        controller = Controller(plain_address("192.0.2.1"), 22)
+        name = table_of(site.run_id)
+        rules = egress_table(name, (), controller, names=53, asks_itself=False)
+        self._demand(host, site, "check", rules=rules)
+
     def deny(
         self, host: Host, site: Site, allow: Sequence[str], names: Sequence[str]
     ) -> HostEgress:
@@ -54,6 +63,7 @@ class SshEgress:
             host,
             site,
             "prepare",
+            prefix=table_of(""),
             names=[each for each in every if not _is_address(each)],
             resolver=source("remote_resolver.py"),
         )
@@ -105,6 +115,8 @@ class SshEgress:
     def remove(self, host: Host, site: Site) -> Sequence[str]:
         """Remove all of it; return what is left. Raises PradrillError when that is not known."""
         answer = self._ask(host, site, "remove")
+        if answer.get("fault") == "root":
+            raise _refused(host, answer)
         if "fault" in answer:
             raise PradrillError(f"{host.name}: {_because(answer)}")
         with _understanding(host):
@@ -165,6 +177,7 @@ def _refused(host: Host, answer: Mapping[str, Any]) -> NotReadyError:
 def _because(answer: Mapping[str, Any]) -> str:
     what = last_line(str(answer.get("because", "")))
     return {
+        "another": f"another run has left a table there that denies it: {what}",
         "missing": "nft is not installed there",
         "root": "it takes root, or sudo without a password",
         "unresolved": f"no address is known there of {what}",

@@ -5,6 +5,7 @@ for sudo, and a JSON object that says what to `do`, with the name of the run's o
 
 prepare  tell routes, nameservers, where `names` lead and where SSH comes from; start what writes
          names down (its source is `resolver`) under the run's `mark`, and tell its `port`
+check    see that the kernel would take `rules`, and load nothing
 load     load `rules` (domain/run/egress_table.py) in one transaction; give what has no route one
          that leads nowhere, so that it is seen
 look     tell the table as it is, without its counters, and what was counted
@@ -16,11 +17,13 @@ Prints one JSON object; with `fault` in it, it could not be done. No other table
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import pwd
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -34,6 +37,8 @@ if TYPE_CHECKING:  # importing it costs time
     Words = Any  # a dictionary
 
 NFT, RESOLVE, CONTROL = 30, 15, 5  # seconds
+NETFILTER, NFT_GETTABLE, INET, TABLE_NAME = 12, 0xA01, 1, 1  # of netlink
+REQUEST, FAULT = 1, 2
 SUDO = ("sudo", "-n", "python3", "-I", "-S", "-c")
 PATH = "/usr/sbin:/sbin:/usr/local/sbin:/usr/bin:/bin:/usr/local/bin"
 MOST_LINES = 60  # of routes
@@ -182,6 +187,9 @@ def prepare(request: Words) -> Words:
         output_of("nft", "--version")
     except OSError as error:
         raise FaultError("missing", "nft") from error
+    others = [name for name in tables(request["prefix"]) if name != request["table"]]
+    if others:
+        raise FaultError("another", ", ".join(others))
     answers = looked_up(request["names"])
     before = {"routes": routes(), "resolvers": nameservers(), "known": answers}
     remove(request)
@@ -191,6 +199,15 @@ def prepare(request: Words) -> Words:
         "peer": request["peer"],
         "server": request["server"],
     }
+
+
+def check(request: Words) -> Words:
+    """Have the kernel say whether it would take `rules`; nothing is loaded."""
+    try:
+        output_of("nft", "-c", "-f", "-", text=request["rules"])
+    except OSError as error:
+        raise FaultError("missing", "nft") from error
+    return {}
 
 
 def load(request: Words) -> Words:
@@ -205,6 +222,8 @@ def listing(table: str) -> str:
     try:
         return output_of("nft", "-s", "-t", "list", "table", "inet", table)
     except FaultError:
+        if has_table(table):
+            raise
         return ""
 
 
@@ -285,13 +304,29 @@ def look(request: Words) -> Words:
 
 
 def tables(prefix: str) -> list[str]:
-    """Return the names of the tables that begin so; none where there is no nft."""
-    try:
-        lines = output_of("nft", "list", "tables").split("\n")
-    except FileNotFoundError:
-        return []
-    names = [line.split()[2] for line in lines if line.split()[:2] == ["table", "inet"]]
+    """Return the names of the tables that begin so."""
+    lines = [line.split() for line in output_of("nft", "list", "tables").split("\n")]
+    names = [line[2] for line in lines if line[:2] == ["table", "inet"]]
     return [name for name in names if name.startswith(prefix)]
+
+
+def has_table(name: str) -> bool:
+    """Ask the kernel itself whether a table is there: nft may be what is in the way."""
+    text = name.encode() + b"\0"
+    text += b"\0" * (-len(text) % 4)
+    attribute = struct.pack("=HH", 4 + len(name) + 1, TABLE_NAME) + text
+    body = struct.pack("=BBH", INET, 0, 0) + attribute
+    request = struct.pack("=IHHII", 16 + len(body), NFT_GETTABLE, REQUEST, 1, 0) + body
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETFILTER) as kernel:
+        kernel.settimeout(CONTROL)
+        kernel.send(request)
+        answer = kernel.recv(65_536)
+    if struct.unpack("=IH", answer[:6])[1] != FAULT:
+        return True
+    error = -struct.unpack("=i", answer[16:20])[0]
+    if error in {errno.ENOENT, errno.EOPNOTSUPP, errno.EINVAL}:  # no such table, or no tables
+        return False
+    raise OSError(error, os.strerror(error))
 
 
 def remove(request: Words) -> Words:
@@ -307,7 +342,7 @@ def remove(request: Words) -> Words:
             output_of(*words)
         except (FaultError, OSError):
             continue  # it was not there, or it is left: which is looked for
-    left = [f"table inet {name}" for name in tables(table) if name == table]
+    left = [f"table inet {table}"] if has_table(table) else []
     if os.path.exists(f"/sys/class/net/{link}"):  # noqa: PTH110 pathlib costs time
         left.append(f"link {link}")
     for _ in range(20):
@@ -320,6 +355,7 @@ def remove(request: Words) -> Words:
 
 
 DOES: dict[str, Callable[[Words], Words]] = {
+    "check": check,
     "prepare": prepare,
     "load": load,
     "look": look,

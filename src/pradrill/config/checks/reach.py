@@ -22,3 +22,19 @@ def reach_problems(document: Document, drill: Drill, hosts: tuple[Host, ...]) ->
                 message = f'"{endpoint}" is {name}, the standby itself: that proves nothing'
                 hint = "Name what production offers, as its address and port."
                 yield document.problem(where, message, hint)
+    yield from _allowed_production(document, drill)
+
+
+def _allowed_production(document: Document, drill: Drill) -> Iterator[Problem]:
+    """Refuse an endpoint that the drill both lets through and calls production."""
+    production = {_plain(endpoint) for endpoint in drill.must_not_reach()}
+    denied = drill.standby.denied
+    for number, endpoint in enumerate(denied.allow if denied else ()):
+        if _plain(endpoint) in production:
+            where = ("standby", "egress", "allow", number)
+            message = f'"{endpoint}" is production, which must_not_reach names'
+            yield document.problem(where, message, "Leave it out of one of both.")
+
+
+def _plain(endpoint: str) -> tuple[str, str]:
+    return host_of(endpoint), endpoint.rpartition(":")[2]

@@ -137,11 +137,12 @@ def _tried(each: Destination) -> str:
     """Say who tried a destination, and how often."""
     whose = ", ".join((*each.users, *each.processes))
     by = f" by {whose}" if whose else ""
+    often = "once" if each.times == 1 else f"{each.times} times"
     where = ", ".join(address for address in each.addresses if address not in each.where)
     at = f" ({where})" if where else ""
     if not each.protocol:
-        return f"{each.standby}: asked for by name {each.times} times{by}"
-    return f"{each.standby}: {each.protocol} {each.where}{at} tried {each.times} times{by}"
+        return f"{each.standby}: asked for by name {often}{by}"
+    return f"{each.standby}: {each.protocol} {each.where}{at} tried {often}{by}"
 
 
 def _guards(record: RunRecord) -> Iterator[Finding]:

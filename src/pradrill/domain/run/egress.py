@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from ipaddress import ip_address, ip_network
+from typing import Annotated, NamedTuple
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from pradrill.domain.declared.plan import Need
 from pradrill.domain.values.endpoint import host_of
 from pradrill.domain.values.model import Model
 
 _PREFIX = "pradrill_"
+_NOWHERE = ip_network("198.18.0.0/15")
 _NOT_IN_A_NAME = re.compile("[^A-Za-z0-9_]")
 
 
@@ -26,7 +28,7 @@ class EgressAttempt(Model):
 
     standby: str = Field(description="the host's name")
     protocol: str = Field(description="tcp, udp, icmp, … or its number")
-    address: str
+    address: Annotated[str, AfterValidator(lambda text: str(ip_address(text)))]
     port: int | None = Field(default=None, description="none: the protocol has none")
     name: str | None = Field(
         default=None, description="that the host had asked for; none: not known"
@@ -168,7 +170,7 @@ def destinations(egress: HostEgress, needs: Iterable[Need], host: str) -> list[D
             standby=host,
             protocol=protocol,
             where=where,
-            addresses=_each_once(each.address for each in group),
+            addresses=_each_once(each.address for each in group if not _is_nowhere(each.address)),
             users=_each_once(each.user for each in group),
             processes=_each_once(each.process for each in group),
             times=sum(each.count for each in group),
@@ -207,6 +209,11 @@ def _need(attempt: EgressAttempt, needs: Iterable[Need]) -> Need | None:
         ),
         None,
     )
+
+
+def _is_nowhere(address: str) -> bool:
+    """Tell whether it is an address that a name was answered with to be counted by it."""
+    return ip_address(address) in _NOWHERE
 
 
 def _each_once(texts: Iterable[str | None]) -> tuple[str, ...]:

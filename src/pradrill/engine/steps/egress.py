@@ -16,7 +16,7 @@ from pradrill.domain.values.reason import Reason, ReasonOrText, in_lines, reason
 from pradrill.domain.values.reason_code import Code
 from pradrill.engine.context import Context, StepEnd, planned
 from pradrill.engine.guards import NOT_TRIED
-from pradrill.errors import PradrillError
+from pradrill.errors import NotReadyError, PradrillError
 from pradrill.ports import EgressDenial
 
 _WORST_FIRST = (Reach.OPEN, Reach.UNKNOWN, Reach.UNRESOLVED, Reach.ITSELF, Reach.CLOSED)
@@ -100,6 +100,8 @@ def _removed(context: Context, host: Host, before: HostEgress) -> Sequence[Reaso
             before = _looked_once_more(context, host, before)
         leftovers = egress.remove(host, site)
     except PradrillError as error:
+        if isinstance(error, NotReadyError) and not before.loaded:
+            return []  # which is why nothing was loaded
         return [reason(Code.EGRESS_NOT_REMOVED, table=before.table, because=reason_of(error))]
 
     removed = before.model_copy(update={"removed": not leftovers})

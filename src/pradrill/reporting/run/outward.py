@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pradrill.domain.run.egress import Destination
+from pradrill.domain.run.guard import GuardKind
 from pradrill.domain.run.hidden_dependencies import tried
 from pradrill.domain.run.record import RunRecord
 from pradrill.reporting.language.i18n import _, ngettext, whole
@@ -34,9 +35,24 @@ def summary(record: RunRecord) -> str:
                 "writes down what is tried in it."
             )
         return _("Not looked at: the drill does not deny its standby's way out (standby.egress).")
+    broken = any(
+        guard.guard.kind is GuardKind.EGRESS and not guard.holds for guard in record.guards
+    )
+    if broken:
+        return " ".join(
+            (
+                _count(record),
+                _("That is not all: it is not proven that the way out was denied throughout."),
+            )
+        )
+    return _count(record)
+
+
+def _count(record: RunRecord) -> str:
+    """Say how much was tried, and how much of it nobody expected."""
     destinations = tried(record)
     if not destinations:
-        return _("Nothing was tried: nothing went out from the standby, or wanted to.")
+        return _("Nothing was seen that went out from the standby, or wanted to.")
     unexpected = sum(not each.is_expected for each in destinations)
     every = ngettext(
         "%(n)s destination was tried", "%(n)s destinations were tried", len(destinations)

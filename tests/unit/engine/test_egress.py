@@ -1,0 +1,156 @@
+"""When a standby's way out is denied, looked at and opened again, and what that means for a run."""
+
+from __future__ import annotations
+
+import pytest
+from tests.support.bench import Bench
+
+from pradrill.domain.declared.plan import Need
+from pradrill.domain.declared.standby import Egress
+from pradrill.domain.register.findings_of_run import findings_of, unproved
+from pradrill.domain.run.egress import AskedName, EgressAttempt, EgressLook
+from pradrill.domain.run.outcome import GuardOutcome, Phase, StepKind
+from pradrill.domain.run.record import Refusal, RunRecord
+from pradrill.domain.run.run_plan import PlannedStep, RunPlan
+from pradrill.domain.run.verdict import Verdict
+from pradrill.errors import NotReadyError, PradrillError, UnreachableError
+from pradrill.reporting.run.outward import summary
+from pradrill.testing import HOST, a_finding, a_run_plan, a_service
+from pradrill.testing.fake_egress import LISTING, FakeEgress
+from pradrill.testing.reasons import texts
+
+
+def attempt(address: str = "203.0.113.7", count: int = 1, **changes: object) -> EgressAttempt:
+    """Return an attempt to connect to a database."""
+    words = {"standby": HOST, "protocol": "tcp", "address": address, "port": 5432, "uid": 33}
+    return EgressAttempt.model_validate({**words, "count": count, "let_through": False, **changes})
+
+
+def look(*attempts: EgressAttempt, listing: str = LISTING, **more: object) -> EgressLook:
+    """Return a look at a table that is as it was loaded."""
+    return EgressLook.model_validate(
+        {"listing": listing, "attempts": attempts, "resolver": True, **more}
+    )
+
+
+def denying(**changes: object) -> RunPlan:
+    """Return the builders' plan with a standby whose way out is denied."""
+    plan = a_run_plan(**changes)
+    standby = plan.drill.standby.model_copy(update={"egress": Egress()})
+    deny, again = (
+        PlannedStep(phase=phase, name=name, kind=kind, hosts=(HOST,), deadline="2m")
+        for phase, name, kind in (
+            (Phase.READINESS, "deny the way out", StepKind.EGRESS),
+            (Phase.TEARDOWN, "open the way out again", StepKind.EGRESS_AGAIN),
+        )
+    )
+    steps = list(plan.steps)
+    steps.insert([each.kind for each in steps].index(StepKind.IDENTITY) + 1, deny)
+    steps.insert([each.kind for each in steps].index(StepKind.RESIDUE), again)
+    drill = plan.drill.model_copy(update={"standby": standby})
+    return plan.model_copy(update={"drill": drill, "steps": tuple(steps)})
+
+
+def drilled(egress: FakeEgress, plan: RunPlan | None = None) -> RunRecord:
+    """Return the record of a drill that denies its standby's way out so."""
+    return Bench(plan=plan or denying(), egress=egress).run()
+
+
+def guards(record: RunRecord) -> list[GuardOutcome]:
+    """Return what the guard of the way out came to, one look after another."""
+    return [each.outcome for each in record.guards if str(each.guard) == "egress"]
+
+
+def test_it_is_denied_before_anything_and_opened_after_everything() -> None:
+    """Loaded once the standby is proven, looked at like production, removed at the end."""
+    egress = FakeEgress()
+    record = drilled(egress)
+    assert record.verdict is Verdict.PASSED
+    assert egress.calls == ["deny", "look", "look", "look", "look", "remove"]
+    assert guards(record) == [GuardOutcome.PROVEN] * 4
+    assert record.egress[HOST].removed
+    assert record.residue == ()
+
+
+def test_what_was_counted_stays_when_the_table_goes() -> None:
+    """A look that sees nothing any more takes nothing back, and the run is FAILED."""
+    egress = FakeEgress(look(attempt(count=3)), look(listing=""))
+    record = drilled(egress)
+    assert record.verdict is Verdict.FAILED
+    assert any("the way out of" in each for each in texts(record.reasons))
+    assert [each.count for each in record.egress[HOST].attempts] == [3]
+    assert "That is not all" in summary(record)
+
+
+def test_a_table_that_is_gone_before_the_restore_restores_nothing() -> None:
+    """Isolation is not proven then."""
+    bench = Bench(plan=denying(), egress=FakeEgress(look(listing="")))
+    assert bench.run().verdict is Verdict.INCONCLUSIVE
+    assert "restore_moodle" not in bench.runner.plays
+
+
+def test_a_standby_that_cannot_deny_is_not_ready() -> None:
+    """Nothing runs there, and what may be there of the table is removed."""
+    egress = FakeEgress(fails=NotReadyError("no nft", hint="Install it."))
+    bench = Bench(plan=denying(), egress=egress)
+    record = bench.run()
+    assert record.refusal is Refusal.NOT_READY
+    assert texts(record.reasons) == ("no nft. HINT: Install it.",)
+    assert bench.untouched()
+    assert egress.calls == ["deny", "remove"]
+    assert record.egress == {}
+
+
+@pytest.mark.parametrize(
+    "left", [("table inet x",), PradrillError("nft is away"), UnreachableError("it is away")]
+)
+def test_what_is_not_proven_removed_is_residue(left: tuple[str, ...] | PradrillError) -> None:
+    """It is said, and so is why."""
+    record = drilled(FakeEgress(left=left))
+    assert record.exit_code == 13
+    assert len(record.residue) == 1
+    assert not record.egress[HOST].removed
+
+
+def test_a_look_that_fails_is_no_proof() -> None:
+    """Nobody knows whether the table was there."""
+    record = drilled(FakeEgress(look(), PradrillError("no answer"), look()))
+    assert record.verdict is Verdict.INCONCLUSIVE
+    assert GuardOutcome.UNPROVEN in guards(record)
+
+
+def test_an_unexpected_destination_is_one_finding_whoever_tries_it() -> None:
+    """Of what plan and drill name, none; a name that is only asked for counts, too."""
+    need = Need(to="ldap.exemple.fr:389", why="people sign in")
+    plan = denying(services={"moodle": a_service().model_copy(update={"needs": (need,)})})
+    egress = FakeEgress(
+        look(
+            attempt(count=2),
+            attempt(count=5, uid=0),
+            attempt("198.18.0.1", port=389, name="ldap.exemple.fr"),
+            attempt("192.0.2.40", port=22, let_through=True),
+            attempt("198.18.0.2", port=25, name="smtp.exemple.fr", user="www-data"),
+            names=[AskedName(name="crl.exemple.com", count=4)],
+        )
+    )
+    record = drilled(egress, plan)
+    keys = {each.key: each.detail for each in findings_of(record)}
+    drill = record.plan.drill.drill
+    assert keys == {
+        f"egress/{drill}/203.0.113.7:5432/tcp": f"{HOST}: tcp 203.0.113.7:5432 tried 7 times",
+        f"egress/{drill}/smtp.exemple.fr:25/tcp": f"{HOST}: tcp smtp.exemple.fr:25 tried once "
+        "by www-data",
+        f"egress/{drill}/crl.exemple.com": f"{HOST}: asked for by name 4 times",
+    }
+    again = a_finding(key=f"egress/{drill}/203.0.113.7:5432/tcp")
+    assert unproved(again, record) == "203.0.113.7:5432/tcp was tried in it, too"
+    assert unproved(again, drilled(FakeEgress())) is None
+    assert unproved(again, Bench().run()) == "it did not look at what its service tries to reach"
+
+
+def test_findings_are_bounded() -> None:
+    """What is more than a person reads is one finding together."""
+    attempts = [attempt(f"203.0.113.{n}") for n in range(1, 60)]
+    findings = findings_of(drilled(FakeEgress(look(*attempts))))
+    assert len(findings) == 21
+    assert "39 more destinations" in findings[-1].title
