@@ -148,7 +148,7 @@ def test_a_refused_run_is_one_short_page_headed_so(why: Refusal) -> None:
     assert re.findall(r'<section id="(\w+)"', page) == [
         "verdict", "open", "tried", "sign_off", "integrity",
     ]  # fmt: skip
-    assert "est tenue par run 2026-x (pid 9)" in page
+    assert "est tenue par l\u2019exécution 2026-x (pid 9)" in page
 
 
 def test_findings_are_those_of_a_day_that_is_named() -> None:

@@ -109,9 +109,7 @@ def test_the_register_that_was_not_read_promises_nothing() -> None:
     assert "whether findings are open is not known" in text_of_page(unknown)
     assert "No finding is open" not in text_of_page(unknown)
     integrity = RecordIntegrity(record_sha256="5d" * 32, entry=1)
-    assert "No finding is open for these services." in text_of_page(
-        CaseFile(record=a_record(), integrity=integrity)
-    )
+    assert "No finding is open." in text_of_page(CaseFile(record=a_record(), integrity=integrity))
 
 
 def test_open_findings_lead_and_the_gravest_first() -> None:

@@ -39,7 +39,11 @@ class Clause(Model):
 
     def title_in(self, language: str) -> str:
         """Return the standard or law and where in it, in that language if the map has it."""
-        return f"{_in(language, self.text)}, {self.place_in(language)}"
+        return f"{self.text_in(language)}, {self.place_in(language)}"
+
+    def text_in(self, language: str) -> str:
+        """Return the standard or law, in that language if the map has it."""
+        return _in(language, self.text)
 
     def place_in(self, language: str) -> str:
         """Return where in the standard or law, in that language if the map has it."""

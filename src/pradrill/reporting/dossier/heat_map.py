@@ -84,6 +84,7 @@ def summary(dossier: Dossier) -> str:
             all=len(set(names)),
         )
         for tier, names in sorted(tiers.items())[:2]
+        if set(names) != set(services)
     ]
     whole = ngettext(
         "%(proven)s of %(n)s service proven",

@@ -35,6 +35,7 @@ _HELD = re.compile(
     r"(?:, until (?P<until>[0-9:]+ UTC) unless it holds on)?",
     re.DOTALL,
 )
+_RUN = re.compile(r"run (?P<run>\S+) \(pid (?P<pid>\d+)\)")
 _SAID = re.compile(r"(?P<who>[^:]{1,80}): (?P<words>.+)", re.DOTALL)
 
 
@@ -45,6 +46,9 @@ def spoken(text: str) -> str | None:
         if plain == saying.casefold():
             return _(saying)
 
+    running = _RUN.fullmatch(text)
+    if running is not None:
+        return _("run %(run)s (pid %(pid)s)", **running.groupdict())
     busy = _HELD.fullmatch(text)
     if busy is not None:
         return _busy(**busy.groupdict())
@@ -58,6 +62,7 @@ def spoken(text: str) -> str | None:
 
 
 def _busy(standby: str, holder: str, until: str | None) -> str:
+    holder = spoken(holder) or holder
     if until is None:
         return _("the standby %(standby)s is held by %(holder)s", standby=standby, holder=holder)
     return _(

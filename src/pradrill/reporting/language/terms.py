@@ -60,6 +60,11 @@ def responsibility(line: str) -> str:
     return line if topic is None else word(topic)
 
 
+def party(who: str) -> str:
+    """Say who answers for it: the provider by its role, anybody else as the plan has them."""
+    return pgettext("responsibility", "provider") if who.casefold() == "provider" else who
+
+
 def _verdicts() -> Mapping[str, str]:
     return {
         Verdict.PASSED: _("PASSED"),

@@ -21,6 +21,8 @@ from pradrill.reporting.run import page as view
 _HEADROOM, _MOST = 1.12, 2.0
 _TOLD = 3
 _NOTABLE = 1.0
+_SEEN = 0.05
+"""Seconds that a figure with a tenth shows."""
 """Seconds by which a step must differ to be told of."""
 
 
@@ -145,7 +147,7 @@ def _since(record: RunRecord, previous: RunRecord) -> Iterator[str]:
     )
     pairs = zip(view.comparisons(record), view.comparisons(previous), strict=True)
     figures = [
-        f"{view.actual_label(now)} {signed(now.actual.seconds - then.actual.seconds)}"
+        f"{view.actual_label(now)} {_difference(now.actual.seconds - then.actual.seconds)}"
         for now, then in pairs
         if now.actual is not None and then.actual is not None
     ]
@@ -184,6 +186,11 @@ def _changed(record: RunRecord, previous: RunRecord) -> str:
         files=ngettext("%(n)s file", "%(n)s files", len(changed.files)),
         fields=ngettext("%(n)s value of the plan", "%(n)s values of the plan", len(changed.fields)),
     )
+
+
+def _difference(seconds: float) -> str:
+    """Write a difference, or that there is none to speak of."""
+    return signed(seconds) if abs(seconds) >= _SEEN else _("as before")
 
 
 def signed(seconds: float) -> str:

@@ -118,6 +118,7 @@ def _environment() -> Environment:
         is_translated=reasons.is_translated,
         step_name=vocabulary.step_name,
         responsibility=vocabulary.responsibility,
+        party=vocabulary.party,
         line=wording.line,
         damage=symptoms.damage,
         symptom=symptoms.symptom,

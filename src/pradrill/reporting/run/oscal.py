@@ -246,7 +246,7 @@ def _reviewed(clauses: ClauseMap | None) -> dict[str, Any]:
     chosen = clauses.clauses if clauses is not None else ()
     by_text: dict[str, list[Clause]] = {}
     for clause in chosen:
-        by_text.setdefault(clause.key or clause.title_in("en").partition(",")[0], []).append(clause)
+        by_text.setdefault(clause.key or clause.text_in("en"), []).append(clause)
 
     selections: list[dict[str, Any]] = [
         {
