@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
+from pradrill.adapters.notifications.health_check import HealthPinger
 from pradrill.app.attempt import attempting
 from pradrill.app.composition import App
 from pradrill.app.reading import warn
@@ -70,8 +71,7 @@ def run(args: Namespace) -> int:
     if args.launch:
         with alone_at_the_schedule(app) as alone:
             if alone:
-                _enter_silence(app, project)
-                return _launch(app, project, scheduled=args.scheduled)
+                return _scheduled(app, project, scheduled=args.scheduled)
         if not args.scheduled:
             warn("another pradrill due --run is at work: it runs what is due")
         return ExitCode.PASSED
@@ -88,6 +88,19 @@ def run(args: Namespace) -> int:
         print("nothing is due")
 
     return ExitCode.RECORD if app.in_doubt else ExitCode.PASSED
+
+
+def _scheduled(app: App, project: Project, *, scheduled: bool) -> int:
+    """Run what is due, and say at the plan's health check that it begins and has ended."""
+    pinger = HealthPinger(project.plan.health_check, warn)
+    pinger.begin()
+    code: int = ExitCode.INTERNAL
+    try:
+        _enter_silence(app, project)
+        code = _launch(app, project, scheduled=scheduled)
+    finally:
+        pinger.end(code)
+    return code
 
 
 def _enter_silence(app: App, project: Project) -> None:
