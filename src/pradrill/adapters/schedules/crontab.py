@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 from collections.abc import Sequence
 
 from pradrill.system.tools import ToolError, tool
@@ -19,15 +20,13 @@ def crontab_line(command: Sequence[str], minute: int) -> str:
 
 def read_crontab() -> str:
     """Return the crontab; empty when the user has none. Raises ToolError."""
+    if shutil.which("crontab") is None:
+        raise ToolError("there is no crontab here", hint="Install cron, or use --systemd.")
     try:
         return tool("crontab", "-l").decode("utf-8", "surrogateescape")
     except ToolError as error:
-        if "no crontab for" in error.message:
+        if "no crontab for" in error.message:  # cron's own words
             return ""
-        if "is not installed" in error.message:
-            raise ToolError(
-                "crontab is not installed", hint="Install cron, or use --systemd."
-            ) from error
         raise
 
 
