@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, Namespace, _MutuallyExclusiveGroup
 from typing import Any
 
 FORMAT = 1
 """Of every answer; it grows when a field changes its meaning, not when one is added."""
 
 
-def json_argument(command: ArgumentParser, about: str = "print it for programs") -> None:
+def json_argument(
+    command: ArgumentParser | _MutuallyExclusiveGroup, about: str = "print it for programs"
+) -> None:
     """Let a command answer programs."""
     command.add_argument("--json", action="store_true", help=about)
 

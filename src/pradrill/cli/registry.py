@@ -20,6 +20,7 @@ COMMANDS = {
     "proven": "name the last proven recovery point of each service, for its backup job",
     "metrics": "write how the services stand for Prometheus",
     "due": "list the services whose drill is due, or run their drills",
+    "schedule": "show when drills are due, and have pradrill called for them",
     "schema": "print the JSON Schema of a drill, the plan, a record or an entry",
     "show": "print a run's record",
     "runs": "list the runs, oldest first",

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from pradrill.adapters.notifications.health_check import HealthPinger
 from pradrill.app.attempt import attempting
 from pradrill.app.composition import App
 from pradrill.app.reading import warn
@@ -76,8 +77,7 @@ def run(args: Namespace) -> int:
     if args.launch:
         with alone_at_the_schedule(app) as alone:
             if alone:
-                _enter_silence(app, project)
-                return _launch(app, project, scheduled=args.scheduled)
+                return _scheduled(app, project, scheduled=args.scheduled)
         if not args.scheduled:
             warn("another pradrill due --run is at work: it runs what is due")
         return ExitCode.PASSED
@@ -109,6 +109,19 @@ def _facts(item: Due) -> dict[str, Any]:
         "since": item.since and item.since.isoformat(),
         "until": item.end and item.end.isoformat(),
     }
+
+
+def _scheduled(app: App, project: Project, *, scheduled: bool) -> int:
+    """Run what is due, and say at the plan's health check that it begins and has ended."""
+    pinger = HealthPinger(project.plan.health_check, warn)
+    pinger.begin()
+    code: int = ExitCode.INTERNAL
+    try:
+        _enter_silence(app, project)
+        code = _launch(app, project, scheduled=scheduled)
+    finally:
+        pinger.end(code)
+    return code
 
 
 def _enter_silence(app: App, project: Project) -> None:

@@ -12,6 +12,7 @@ from pydantic.json_schema import SkipJsonSchema
 from pradrill.domain.declared.channel import Notify
 from pradrill.domain.declared.drill_on import WINDOW, DrillOnRule, QuietDays
 from pradrill.domain.declared.flow import Access, Flow
+from pradrill.domain.declared.health_check import HealthCheck
 from pradrill.domain.declared.provider import Provider
 from pradrill.domain.declared.responsibility import TOPICS, Owners, Table, is_same_line
 from pradrill.domain.declared.sealing import Sealing
@@ -270,6 +271,12 @@ class Plan(Model):
         description="a program and its words; it gets what waits for a person on its standard "
         "input",
         examples=[["mail", "-s", "a drill waits", "ops@example.com"]],
+    )
+    health_check: HealthCheck | None = Field(
+        default=None,
+        description="where `due --run` says that it is alive, at its start and end: an address, or "
+        "url, start and fail",
+        examples=["https://health.example.com/ping/7c1f/{code}"],
     )
     logo: RelativePath | None = Field(
         default=None, description="PNG or SVG, for the reports", examples=["logo.png"]

@@ -15,6 +15,9 @@ BY_A_RUN = "the run"
 BY_THE_PLAN = "the plan"
 """Who opened a finding that no person did, and no run: a commitment in it ends."""
 
+BY_THE_CATALOGUE = "the catalogue"
+"""Who opened a finding that no person did, and no run: a backup is not like those before."""
+
 DUE_WITHIN = {Severity.CRITICAL: 7, Severity.MAJOR: 30, Severity.MINOR: 90}
 """Days that a finding may stay open unless a person sets its date."""
 
@@ -66,6 +69,11 @@ class Finding(Model):
     def by_the_plan(self) -> bool:
         """Tell whether it is of a commitment in the plan: a person's has no key."""
         return self.by == BY_THE_PLAN and self.key is not None
+
+    @property
+    def by_the_catalogue(self) -> bool:
+        """Tell whether it is of a backup that nobody has restored yet."""
+        return self.by == BY_THE_CATALOGUE and self.key is not None
 
     @property
     def open(self) -> bool:

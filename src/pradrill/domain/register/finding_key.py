@@ -26,6 +26,9 @@ class About(StrEnum):
     WORST_CASE = "worst-case"
     SLA = "sla"
     COMMITMENT = "commitment"
+    BACKUP_SHRUNK = "backup-shrunk"
+    BACKUP_SLOW = "backup-slow"
+    BACKUP_LATE = "backup-late"
 
 
 _NOT_OF_A_DRILL = {About.OBJECTIVE, About.WORST_CASE, About.SLA, About.COMMITMENT}

@@ -81,7 +81,8 @@ def finding_title(finding: Finding) -> str:
     The register holds it in English; what it is about stands in its key.
     """
     key = FindingKey.read(finding.key)
-    by_itself = (finding.by_a_run or finding.by_the_plan) and key.about in set(About)
+    by_itself = finding.by_a_run or finding.by_the_plan or finding.by_the_catalogue
+    by_itself = by_itself and key.about in set(About)
     title = _TITLES.get(About(key.about)) if by_itself else None
     rest = finding.title.partition(": ")[2]
     if title is None or language() == "en" or ("%(rest)s" in title and not rest):
@@ -106,6 +107,13 @@ _TITLES = {
     About.OBJECTIVE: N_("the %(of)s of %(which)s was not met"),
     About.WORST_CASE: N_("the backups of %(which)s have allowed a loss beyond its %(of)s"),
     About.COMMITMENT: N_("what binds %(of)s ends: %(which)s"),
+    About.BACKUP_SHRUNK: N_(
+        "the backup %(which)s of %(of)s is less than half as large as those before"
+    ),
+    About.BACKUP_SLOW: N_(
+        "the backup %(which)s of %(of)s took more than twice as long as those before"
+    ),
+    About.BACKUP_LATE: N_("no backup of %(of)s followed on %(which)s when it was due"),
     About.SLA: N_("%(of)s did not keep its SLA for %(which)s"),
 }
 
@@ -114,6 +122,8 @@ def opened_by(finding: Finding) -> str:
     """Say who opened a finding: a person's own name, or the run, in the reader's language."""
     if finding.by_the_plan:
         return _("the plan")
+    if finding.by_the_catalogue:
+        return _("the catalogue")
     return _("the run") if finding.by_a_run else wording.line(spoken(finding.by), 80)
 
 

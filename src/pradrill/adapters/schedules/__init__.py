@@ -1,0 +1,1 @@
+"""What calls pradrill when drills may be due: cron, or a timer of systemd."""

@@ -1,0 +1,230 @@
+"""`pradrill schedule`: show when drills are due, and have pradrill called for them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import pwd
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from pradrill.adapters.schedules.crontab import (
+    crontab_line,
+    line_in,
+    read_crontab,
+    with_line,
+    write_crontab,
+)
+from pradrill.adapters.schedules.systemd import (
+    UNITS,
+    ServiceSettings,
+    differing,
+    is_running_systemd,
+    remove_units,
+    units,
+    write_units,
+)
+from pradrill.app.reading import StateReader
+from pradrill.app.schedule import Calendar
+from pradrill.cli.arguments import add, subcommands
+from pradrill.config.loader import load_plan
+from pradrill.config.plan_file import plan_file, read_sealing
+from pradrill.domain.dossier.register_facts import RegisterFacts
+from pradrill.domain.dossier.status_of import next_due
+from pradrill.errors import ConfigurationError, ExitCode, PradrillError
+from pradrill.reporting.language.formats import line
+from pradrill.system.tools import ToolError
+
+EXAMPLE = "pradrill schedule install --systemd"
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Declare what the command takes."""
+    commands = subcommands(parser)
+    add(commands, "show", "show when each service is due, and what calls pradrill").set_defaults(
+        action=_show
+    )
+    install = add(commands, "install", "have it called every hour; shown before it is written")
+    install.set_defaults(action=_install)
+    remove = add(commands, "remove", "take away what install has written")
+    remove.set_defaults(action=_remove)
+    for command in (install, remove):
+        how = command.add_mutually_exclusive_group()
+        how.add_argument("--crontab", action="store_true", help="a line in your crontab")
+        how.add_argument(
+            "--systemd",
+            action="store_true",
+            help="a timer with a hardened service (default where systemd runs and you are root)",
+        )
+        command.add_argument(
+            "--units", type=Path, default=UNITS, metavar="FOLDER", help=f"default: {UNITS}"
+        )
+        command.add_argument("--yes", action="store_true", help="ask nothing")
+    install.add_argument(
+        "--user",
+        metavar="NAME",
+        help="whose keys the service uses (default: whose the state directory is)",
+    )
+
+
+def run(args: Namespace) -> int:
+    """Carry out one of its commands."""
+    code: int = args.action(args)
+    return code
+
+
+def _show(args: Namespace) -> int:
+    app = StateReader(args)
+    plan = load_plan(plan_file(app.drills))
+    now = app.clock.now()
+    for name, rule, date in Calendar(app, plan).following(now):
+        when = "never: there is no such day" if date is None else f"next {date:%Y-%m-%d %H:%M} UTC"
+        hours = rule.window.total_seconds() / 3600
+        print(f"{line(name, 60)}: {rule.on.text}: {when}, may begin within {hours:g} h")
+
+    finished = RegisterFacts(list(app.register.entries())).last_finished()
+    for name, service in plan.services.items():
+        if service.drill_on is None and service.drill_every is not None:
+            due = next_due(service.drill_every, finished.get(name))
+            when = "now: it was never drilled" if due is None else f"{due:%Y-%m-%d %H:%M} UTC"
+            print(f"{line(name, 60)}: every {service.drill_every.text}: next {when}")
+        elif service.drill_on is None:
+            print(f"{line(name, 60)}: by hand only: it has neither drill_on nor drill_every")
+
+    print(*_callers(), sep="\n")
+    return ExitCode.RECORD if app.doubt() else ExitCode.PASSED
+
+
+def _callers() -> Iterator[str]:
+    """Say what calls pradrill on this machine."""
+    timer = UNITS / "pradrill.timer"
+    entry = None
+    try:
+        entry = line_in(read_crontab())
+    except ToolError:  # no cron here
+        entry = None
+    if timer.is_file():
+        yield f"called by {timer}"
+    if entry is not None:
+        yield f"called by your crontab: {line(entry, 300)}"
+    if not timer.is_file() and entry is None:
+        yield "nothing calls it: pradrill schedule install"
+
+
+def _install(args: Namespace) -> int:
+    app = StateReader(args)
+    load_plan(plan_file(app.drills))  # what is wrong now would be told to nobody, every hour
+    if _is_for_systemd(args):
+        return _install_units(args, app)
+
+    before = read_crontab()
+    after = with_line(before, crontab_line(_command(app), _minute()))
+    if after == before:
+        print("it is installed already, as it is to be")
+        return ExitCode.PASSED
+    print(f"a line of your crontab:\n\n{line_in(after)}\n")
+    if not _is_agreed(args):
+        return ExitCode.USAGE
+    write_crontab(after)
+    print("it is installed: pradrill schedule show")
+    return ExitCode.PASSED
+
+
+def _install_units(args: Namespace, app: StateReader) -> int:
+    if not app.state.is_dir() and app.state != Path("/var/lib/pradrill"):
+        raise ConfigurationError(
+            f"{app.state} does not exist, so nobody knows whose the drills are",
+            hint="Make it as the user who is to run them, mode 0700.",
+        )
+    files = units(
+        ServiceSettings(
+            command=_command(app),
+            user=args.user or _owner(app.state),
+            state=app.state,
+            writes=_published_to(app),
+        )
+    )
+    names = differing(files, args.units)
+    if not names:
+        print("it is installed already, as it is to be")
+        return ExitCode.PASSED
+    for name in names:
+        print(f"{args.units / name}:\n\n{files[name]}")
+    if not _is_agreed(args):
+        return ExitCode.USAGE
+    write_units(files, args.units)
+    if not (is_running_systemd() and args.units == UNITS):
+        print("then: systemctl daemon-reload && systemctl enable --now pradrill.timer")
+    print("it is installed: pradrill schedule show")
+    return ExitCode.PASSED
+
+
+def _remove(args: Namespace) -> int:
+    if _is_for_systemd(args):
+        names = remove_units(args.units)
+        print(*(f"{args.units / name} is removed" for name in names), sep="\n")
+        if not names:
+            print("nothing of it is there")
+        return ExitCode.PASSED
+
+    before = read_crontab()
+    entry = line_in(before)
+    if entry is None:
+        print("nothing of it is there")
+        return ExitCode.PASSED
+    write_crontab(with_line(before, None))
+    print(f"removed from your crontab: {line(entry, 300)}")
+    return ExitCode.PASSED
+
+
+def _is_for_systemd(args: Namespace) -> bool:
+    if args.systemd or args.crontab:
+        return bool(args.systemd)
+    return args.units != UNITS or (is_running_systemd() and os.geteuid() == 0)
+
+
+def _is_agreed(args: Namespace) -> bool:
+    if args.yes:
+        return True
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        print("nothing is written: say --yes")
+        return False
+    agreed = input("Write it? [y/N] ").strip().lower() in {"y", "yes", "o", "oui"}
+    if not agreed:
+        print("nothing is written")
+    return agreed
+
+
+def _command(app: StateReader) -> Sequence[str]:
+    """Return what is called: by its whole path, for a cron that has no PATH."""
+    script = Path(sys.executable).parent / "pradrill"
+    program = [str(script)] if script.is_file() else [sys.executable, "-m", "pradrill"]
+    where = ["--drills", str(app.drills), "--state", str(app.state)]
+    return [*program, *where, "due", "--run", "--scheduled"]
+
+
+def _minute() -> int:
+    """Return a minute that many machines do not share."""
+    return int(hashlib.sha256(platform.node().encode()).hexdigest(), 16) % 60
+
+
+def _owner(state: Path) -> str:
+    try:
+        user = state.stat().st_uid
+    except OSError:
+        user = os.geteuid()
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return str(user)
+
+
+def _published_to(app: StateReader) -> list[Path]:
+    try:
+        log = read_sealing(app.drills).head_log
+    except PradrillError:
+        return []
+    return [log.parent] if log is not None else []

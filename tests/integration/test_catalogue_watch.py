@@ -1,0 +1,54 @@
+"""`pradrill catalogue --watch` on dumps in a folder: silent, then a finding, once."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from tests.support.status_house import StatusHouse, answer
+
+from pradrill.domain.register.entry import EntryKind
+
+_NAMES = "names: 'dump-%Y%m%d-%H%M.sql', timezone: UTC"
+
+
+def test_a_dump_that_shrinks_opens_a_finding_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Between drills, and of every drill at once; a folder that is gone is told, and hides none."""
+    house = StatusHouse(tmp_path, ("shop", "mail"))
+    for service in ("shop", "mail"):
+        folder = tmp_path / f"dumps-{service}"
+        folder.mkdir()
+        house.rewrite(
+            f"drills/{service}.yml",
+            "restore:",
+            f"recovery_point: {{dumps: {{folder: {folder}, {_NAMES}}}}}\nrestore:",
+        )
+    now = datetime.now(UTC)
+    for service, newest in (("shop", 400), ("mail", 1000)):
+        for days in range(6):
+            size = newest if days == 0 else 1000
+            at = now - timedelta(days=days, hours=1)
+            dump = tmp_path / f"dumps-{service}" / f"dump-{at:%Y%m%d-%H%M}.sql"
+            dump.write_bytes(b"x" * size)
+            os.utime(dump, (at.timestamp(), at.timestamp()))
+
+    first = answer(house, capsys, "catalogue", "--watch")
+    assert first.code == 0, first.err
+    assert first.out.startswith("the backup ")
+    assert " of shop is less than half as large as those before: 400 bytes" in first.out
+    assert first.out.count("\n") == 1
+    again = answer(house, capsys, "catalogue", "--watch")
+    assert (again.code, again.out) == (0, "")
+    findings = [e for e in house.register.entries() if e.kind is EntryKind.FINDING]
+    assert len(findings) == 1
+    assert answer(house, capsys, "status", "--json").service("shop")["findings_open"]["major"] == 1
+
+    (tmp_path / "dumps-shop").rename(tmp_path / "away")
+    missing = answer(house, capsys, "catalogue", "--watch")
+    assert missing.code != 0
+    assert "shop: " in missing.err
+    assert answer(house, capsys, "catalogue").code == 2
