@@ -2,15 +2,18 @@
 
     .venv/bin/python tests/benchmarks/sabotage.py [--state FOLDER] [wordpress files mariadb …]
 
-Plays the scene of each drill in the lab first. Exits with 1 when a drill catches less than 95 % of
+Plays the scene of each drill in the lab first; the directory's is the estate's, on a machine of the
+lab. Exits with 1 when a drill catches less than 95 % of
 the faults that fit it, or when twenty of them would take more than fifteen minutes.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,7 +25,9 @@ from pathlib import Path
 REPOSITORY = Path(__file__).parents[2]
 sys.path.insert(0, str(REPOSITORY))
 
-from tests.e2e.scenes import databases, keeper  # noqa: E402 the scenes are the tests'
+import yaml  # noqa: E402
+from tests.e2e.scenes import databases, estate, keeper  # noqa: E402 the scenes are the tests'
+from tests.e2e.scenes.place import copy_drills  # noqa: E402
 from tests.e2e.scenes.scene import inside  # noqa: E402
 
 from pradrill.adapters.standbys.lab import Lab, Machine  # noqa: E402
@@ -44,7 +49,8 @@ def main() -> int:
     broken = False
     played = None
     for name in options.drill:
-        app = App(Namespace(state=options.state, log=None, drills=REPOSITORY / "drills"))
+        drills = options.state / "drills" if name == "directory" else REPOSITORY / "drills"
+        app = App(Namespace(state=options.state, log=None, drills=drills))
         if SCENES[name] is not played:
             played = SCENES[name]
             os.environ.update(played(app.lab, options.state))
@@ -114,6 +120,29 @@ def shop(lab: Lab, _state: Path) -> dict[str, str]:
         return databases.play(lab, Path(folder)).secrets
 
 
+def directory(lab: Lab, state: Path) -> dict[str, str]:
+    """Play the estate's scene, and make of its drill one of the directory alone, in the lab."""
+    built(lab)
+    backups = state / "backups.b64"
+    backups.write_bytes(base64.b64encode(estate.play(lab)))
+
+    for name in ("drills", "playbooks", "inventories"):
+        shutil.rmtree(state / name, ignore_errors=True)
+    copy_drills(state)
+    drill = yaml.safe_load((state / "drills/estate.yml").read_text("utf-8"))
+    branch = drill["recover"]["directory"]
+    bring = {
+        "playbook": str(estate.SCRIPTS / "bring_backups.yml"),
+        "vars": {"backups": str(backups)},
+    }
+    branch["prepare"] = [{"playbook": "../playbooks/mark_standby.yml"}, bring]
+    branch["hosts"] = drill["standby"]["vm"] = "standby"
+    del drill["standby"]["inventory"], drill["standby"]["hosts"]
+    drill |= {"drill": "directory", "recover": {"directory": branch}}
+    (state / "drills/directory.yml").write_text(yaml.safe_dump(drill), "utf-8")
+    return {}
+
+
 def built(lab: Lab) -> None:
     """Build the lab's image, if it is not there yet."""
     if not lab.built:
@@ -124,6 +153,7 @@ SCENES: dict[str, Callable[[Lab, Path], dict[str, str]]] = {
     "wordpress": wordpress,
     "files": files,
     "moodle": moodle,
+    "directory": directory,
     "mariadb": shop,
     "postgresql": shop,
 }

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+import time
+from contextlib import contextmanager
+from urllib.parse import quote
 
 import pytest
 
@@ -16,6 +20,11 @@ READERS = "/var/lib/pradrill-restore"  # left there by the restore playbook
 # The copy's own programs log and count: tables may grow. Those that it clears are left out.
 CLEARED = ("sessions", "cache_flags", "cache_filters", "lock_db", "task_adhoc")
 GROWING = " ".join(["'*'", *(f"-{PREFIX}{name} -public.{PREFIX}{name}" for name in CLEARED)])
+# An account with a course and a file of its own, as playbooks/files/plant-moodle makes it.
+PLANTED = "pradrill"
+PASSWORD = f"{BACKUP}/planted-password"
+COURSE = "Recovery drill, épreuve de reprise"
+HEARTBEAT = "select max(at) from pradrill_heartbeat"  # or the newest row of your own
 OLDEST = 25  # hours that the newest data may be old: the backup is made every night
 # Which part of the stored files is read and hashed, in each pass of the checks: 1.0 is each of
 # them, 0.1 a tenth, another one each day. 100 GB take minutes: the drill's deadline has to know.
@@ -25,6 +34,24 @@ EXPECTED = {"tool_task_cronrunning", "tool_task_maxfaildelay", "tool_task_adhocq
 MAY_FAIL = (
     set()
 )  # scheduled tasks that fail on the primary, too: {r"\enrol_db\task\sync_enrolments"}
+
+NAME, PORT = re.fullmatch(r"http://([^:/]+):?(\d*).*", WWWROOT).groups()
+CURL = f"curl --silent --show-error --fail --max-time 60 --resolve {NAME}:{PORT or 80}:127.0.0.1"
+NOT_OURS = f"userid not in (select id from {PREFIX}user where username = '{PLANTED}')"
+
+# A file in a course that the planted account takes part in.
+ITS_FILE = f"""
+select c.id, f.contextid, f.contenthash, f.filename
+from {PREFIX}user u
+join {PREFIX}user_enrolments p on p.userid = u.id
+join {PREFIX}enrol e on e.id = p.enrolid
+join {PREFIX}course c on c.id = e.courseid
+join {PREFIX}course_modules m on m.course = c.id
+join {PREFIX}context x on x.instanceid = m.id and x.contextlevel = 70
+join {PREFIX}files f on f.contextid = x.id and f.component = 'mod_resource'
+  and f.filearea = 'content' and f.filename <> '.'
+where u.username = '{PLANTED}' order by f.id limit 1
+"""
 
 # One line for each content; a reference's content is elsewhere.
 STORED = f"""
@@ -88,20 +115,84 @@ def setting(host, name):
 
 
 def test_the_servers_run(host):
-    """Apache is active and the database server answers."""
+    """Apache and the database server are active, and will be after a reboot."""
     assert host.service("apache2").is_running
+    for unit in ("apache2", SERVER):
+        assert host.service(unit).is_enabled, f"{unit} does not start with the machine"
     assert query(host, "select 1") == "1"
 
 
 def test_the_login_page_shows_its_form(host):
     """A visitor gets the login page with its form, at the standby's address."""
-    name, port = re.fullmatch(r"http://([^:/]+):?(\d*).*", WWWROOT).groups()
-    page = host.check_output(
-        f"curl --silent --show-error --fail --max-time 60 --resolve {name}:{port or 80}:127.0.0.1 "
-        f"{WWWROOT}/login/index.php"
-    )
+    page = host.check_output(f"{CURL} {WWWROOT}/login/index.php")
     assert 'name="logintoken"' in page, f"there is no login form on {WWWROOT}/login/index.php"
     assert f'action="{WWWROOT}/login/index.php"' in page, "the form leads to another address"
+
+
+@contextmanager
+def signed_in(host):
+    """Sign the planted account in as a person does; its password stays on the machine."""
+    jar = host.check_output("mktemp")
+    curl = f"{CURL} --cookie {jar} --cookie-jar {jar}"
+    key = ""
+    try:
+        form = host.check_output(f"{curl} {WWWROOT}/login/index.php")
+        token = re.search(r'name="logintoken" value="(\w+)"', form)
+        assert token, "the login page has no token"
+        host.check_output(
+            f"{curl} --output /dev/null --data logintoken={token[1]} --data username={PLANTED} "
+            f"--data-urlencode password@{PASSWORD} {WWWROOT}/login/index.php"
+        )
+        page = host.check_output(f"{curl} --location {WWWROOT}/my/")
+        assert "login/logout.php" in page, f"{PLANTED} cannot sign in with its password"
+        sesskey = re.search(r'"sesskey":"(\w+)"', page)
+        assert sesskey, "the page after the login has no sesskey"
+        key = sesskey[1]
+        yield curl, key
+    finally:
+        if key:
+            host.run(f"{curl} --output /dev/null '{WWWROOT}/login/logout.php?sesskey={key}'")
+        host.run(f"rm -f {jar}")
+
+
+def test_somebody_opens_a_course_and_reads_a_file(host):
+    """The planted account signs in, opens its course, and gets its file with its own bytes."""
+    row = query(host, ITS_FILE).split("\t")
+    assert len(row) == 4, f"{PLANTED} takes part in no course that has a file"
+    course, context, content, name = row
+    with signed_in(host) as (curl, _):
+        page = host.check_output(f"{curl} '{WWWROOT}/course/view.php?id={course}'")
+        assert COURSE in page, f"the page of the course does not say {COURSE!r}"
+        file = f"{WWWROOT}/pluginfile.php/{context}/mod_resource/content/1/{quote(name)}"
+        digest = host.check_output(f"{curl} '{file}' | sha1sum").split()[0]
+        assert digest == content, f"{name} comes with other bytes"
+
+
+def test_somebody_uploads_a_file(host):
+    """The planted account signs in, uploads a file, reads it, and removes it."""
+    repository = query(
+        host,
+        f"select min(i.id) from {PREFIX}repository_instances i "
+        f"join {PREFIX}repository r on r.id = i.typeid where r.type = 'upload'",
+    )
+    assert repository.isdecimal(), "there is no way to upload files"
+    item, text = time.time_ns() % 10**9, "written by a drill"
+    with signed_in(host) as (curl, key):
+        ours = f"{curl} --form sesskey={key} --form itemid={item}"
+        answer = host.check_output(
+            f"printf '{text}' | {ours} --form 'repo_upload_file=@-;filename=drill.txt' "
+            f"--form title=drill.txt --form author= --form license=unknown --form savepath=/ "
+            f"--form repo_id={repository} --form env=filemanager --form 'accepted_types[]=*' "
+            f"'{WWWROOT}/repository/repository_ajax.php?action=upload'"
+        )
+        assert '"url"' in answer, f"a file cannot be uploaded: {answer[:300]}"
+        read = host.check_output(f"{curl} '{json.loads(answer)['url']}'")
+        answer = host.check_output(
+            f"{ours} --form filepath=/ --form filename=drill.txt "
+            f"'{WWWROOT}/repository/draftfiles_ajax.php?action=delete'"
+        )
+        assert read == text, "the uploaded file reads otherwise"
+        assert json.loads(answer) == "/", f"the file cannot be removed: {answer[:300]}"
 
 
 def test_moodle_finds_itself_sound(host):
@@ -211,13 +302,27 @@ def test_the_copy_sends_nothing(host):
 
 def test_nobody_is_logged_in(host):
     """No session of production's is left: everybody has to log in anew."""
-    assert query(host, f"select count(*) from {PREFIX}sessions where userid <> 0") == "0"
+    others = query(host, f"select count(*) from {PREFIX}sessions where userid <> 0 and {NOT_OURS}")
+    assert others == "0", f"{others} people are logged in"
 
 
 def test_the_newest_event_is_not_from_the_future(host):
     """The log's newest event is there, of the newest backup, and not from the future."""
-    newest = query(host, f"select max(timecreated) from {PREFIX}logstore_standard_log")
+    log = f"{PREFIX}logstore_standard_log where {NOT_OURS}"
+    newest = query(host, f"select max(timecreated) from {log}")
     now = host.check_output("date +%s")
     assert newest.isdecimal(), "the log is empty"
     assert int(newest) <= int(now) + 5, f"the newest event is {int(newest) - int(now)} s ahead"
     assert int(newest) > int(now) - OLDEST * 3600, "the newest event is of an older backup"
+
+
+def test_the_data_is_of_the_newest_backup(host):
+    """The newest data is no older than the nightly backup may be."""
+    seconds = {
+        "mariadb": f"select timestampdiff(second, ({HEARTBEAT}), utc_timestamp())",
+        "postgresql": f"select floor(extract(epoch from now() - ({HEARTBEAT})))",
+    }[SERVER]
+    age = query(host, seconds)
+    assert re.fullmatch(r"-?\d+", age), "there is no such row"
+    assert int(age) < OLDEST * 3600, f"the newest data is {int(age) // 3600} hours old"
+    assert int(age) > -5, f"the newest data is {-int(age)} s in the future"

@@ -24,8 +24,8 @@ def script(name: str) -> str:
 
 
 def kit() -> str:
-    """Return the commands that install what writes the manifests."""
-    scripts = ("manifest-tables", "manifest-files")
+    """Return the commands that install what writes the manifests, and plants what checks use."""
+    scripts = ("manifest-tables", "manifest-files", "plant-moodle")
     return "".join(
         f"install -m 0755 /dev/stdin /usr/local/sbin/{name} <<'PRADRILL'\n"
         f"{(REPOSITORY / 'playbooks/files' / name).read_text('utf-8')}PRADRILL\n"

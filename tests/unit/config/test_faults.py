@@ -50,6 +50,35 @@ def test_every_shipped_fault_is_a_script_that_knows_its_variables(house: Project
             assert re.search(rf"\${{?{name}\b", text), f"{fault.fault} does not use {name}"
 
 
+_OF_EACH = ("recovery-point-older", "snapshot-pinned", "dump-cut")
+_OF_A_DATABASE = (*_OF_EACH, "smallest-table-emptied", "index-missing", "rights-missing")
+
+
+@pytest.mark.parametrize(
+    ("drill", "service", "names", "count"),
+    [
+        ("postgresql", None, [f"postgresql-{each}" for each in _OF_A_DATABASE], 14),
+        ("mariadb", None, [f"mariadb-{each}" for each in _OF_A_DATABASE], 13),
+        ("moodle", None, [*(f"mariadb-{each}" for each in _OF_A_DATABASE), "files-unreadable"], 40),
+        ("files", None, ["file-byte-flipped", "files-unreadable"], 10),
+        (
+            "wordpress",
+            None,
+            [*(f"mariadb-{each}" for each in _OF_A_DATABASE), "program-missing"],
+            30,
+        ),
+        ("estate", "directory", [f"directory-{each}" for each in _OF_EACH], 18),
+    ],
+)
+def test_the_shipped_drills_can_be_damaged_in_every_way_that_fits_them(
+    house: Project, drill: str, service: str | None, names: list[str], count: int
+) -> None:
+    """Each gives the parameters of its kind's faults: none is left out of its score."""
+    faults = [fault.fault for fault in faults_of(house.drills[drill].drill)[service]]
+    assert {*names} <= {*faults}
+    assert len(faults) >= count
+
+
 def problems(drill: str, tmp_path: Path) -> list[str]:
     """Return what is wrong with the sabotage of a drill."""
     fields = a_drill().model_dump(mode="json", exclude_none=True, exclude_defaults=True)

@@ -2,6 +2,10 @@
 # $1 mariadb or pgsql; stdin: the backup job.
 set -eu
 cat > /root/backup-moodle
+mkdir -p -m 0700 /var/backups/moodle
+plant=/usr/local/sbin/plant-moodle
+[ -e /var/www/moodle/course/modlib.php ] || plant=/var/www/moodle/lib/plant.php  # the miniature's
+runuser -u www-data -- php $plant /var/www/moodle > /var/backups/moodle/planted-password
 export RESTIC_REPOSITORY=sftp:keeper@10.0.2.100:/srv/restic/moodle RESTIC_PASSWORD=un-mot-de-passe
 restic init --quiet
 sleep 2

@@ -41,6 +41,7 @@ foreach (declared() as $table => $fields) {
     }
     run("CREATE TABLE {{$table}} (" . implode(', ', $columns) . ')');
 }
+run("CREATE INDEX {$CFG->prefix}file_con_ix ON {files} (contenthash)");
 require "$CFG->dirroot/version.php";
 foreach (['version' => $version, 'release' => $release, 'cron_enabled' => 1, 'siteidentifier' => bin2hex(random_bytes(16))] as $name => $value) {
     set_config($name, (string) $value);
@@ -50,6 +51,14 @@ foreach (['session_cleanup_task', 'send_new_user_passwords_task', 'delete_unconf
         VALUES ('moodle', ?, '*', '*', '*', '*', '*', 0)", ["\\core\\task\\$task"]);
 }
 run('INSERT INTO {course} (fullname, shortname, timecreated) VALUES (?, ?, ?)', [$options['fullname'], $options['shortname'], time()]);
+run("INSERT INTO {user} (confirmed, username, password, firstname, lastname, email)
+    VALUES (1, 'guest', '', 'Guest user', ' ', 'root@localhost')");
 run('INSERT INTO {user} (confirmed, username, password, firstname, lastname, email, timecreated) VALUES (1, ?, ?, ?, ?, ?, ?)',
     [$options['adminuser'] ?: 'admin', password_hash($options['adminpass'], PASSWORD_BCRYPT), 'Admin', 'User', $options['adminemail'], time()]);
+foreach (['resource', 'page'] as $module) {
+    run('INSERT INTO {modules} (name) VALUES (?)', [$module]);
+}
+run('INSERT INTO {repository} (type) VALUES (?)', ['upload']);
+run('INSERT INTO {repository_instances} (name, typeid) SELECT ?, id FROM {repository}', ['']);
+run('INSERT INTO {context} (contextlevel, instanceid) VALUES (10, 0), (50, 1), (30, 1), (30, 2)');
 echo "Installation completed successfully.\n";
