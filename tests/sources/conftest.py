@@ -9,6 +9,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
@@ -19,6 +20,7 @@ from typing import Any
 
 import pytest
 from tests.integration.conftest import another_sshd, sshd
+from tests.sources import tried
 from tests.sources.restic_crypto import new_repository
 
 from pradrill.adapters.backups.barman import Barman
@@ -91,6 +93,42 @@ class Shelf:
         path = self.largest()
         path.chmod(0o600)
         os.truncate(path, path.stat().st_size // 2)
+
+
+_tools: set[str] = set()
+"""Those that the test that runs now has started."""
+_tried: set[str] = set()
+_failed: list[str] = []
+
+
+def _hear(event: str, args: tuple[Any, ...]) -> None:
+    if event == "subprocess.Popen":
+        _tools.add(tried.tool_of(args[1]))
+
+
+if "PRADRILL_TRIED" in os.environ:
+    sys.addaudithook(_hear)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Hand on which tools a test has started: to another process, when it runs in one."""
+    item.user_properties += [("tool", tool) for tool in sorted(_tools - {""})]
+    _tools.clear()
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note what a test that passed has run."""
+    if report.when == "teardown" and report.passed:
+        _tried.update(str(tool) for name, tool in report.user_properties if name == "tool")
+    if report.failed:
+        _failed.append(report.nodeid)
+
+
+def pytest_sessionfinish() -> None:
+    """Write the notes, unless something failed."""
+    if "PRADRILL_TRIED" in os.environ and "PYTEST_XDIST_WORKER" not in os.environ and not _failed:
+        tried.note(sorted(_tried))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -80,9 +80,10 @@ def _check(folder: Folder, path: str, its: Sum | None, bounds: Bounds, *, judge:
 def check_folder(folder: Folder, path: str, beside: Mapping[str, Sum], bounds: Bounds) -> Checked:
     """Read every file of a dump folder; all of them must be among its checksums."""
     files = dict(kinds.walk(folder, path))
+    data = sorted(each for each in files if not checksums.is_sums(each))
     kind = kinds.of_folder(files)
-    if kind.problem:
-        return Checked(Soundness.DAMAGED, _METHOD, kind.problem)
+    if kind.problem or not data:
+        return Checked(Soundness.DAMAGED, _METHOD, kind.problem or "it is empty")
 
     name = path.rpartition("/")[2]
     sums = dict(checksums.all_sums(folder, path, kinds.by_path(files)))
@@ -96,7 +97,7 @@ def check_folder(folder: Folder, path: str, beside: Mapping[str, Sum], bounds: B
 
     judge = _unpacks if kind.maker else _content  # of no maker: a job's own dumps and archives
     unsummed = 0
-    for each in sorted(path for path in files if not checksums.is_sums(path)):
+    for each in data:
         unsummed += not (each in sums and sums[each].algorithm)
         checked = _check(folder, f"{path}/{each}", sums.get(each), bounds, judge=judge)
         if checked.soundness is Soundness.DAMAGED:
@@ -112,7 +113,7 @@ def check_folder(folder: Folder, path: str, beside: Mapping[str, Sum], bounds: B
         why = f"{unsummed} files have no checksum; write SHA256SUMS into the folder"
         return Checked(Soundness.UNPROVEN, _METHOD, why)
 
-    titles = sorted({sums[each].title for each in files if each in sums})
+    titles = sorted({sums[each].title for each in data})
     return Checked(Soundness.SOUND, f"{_METHOD}, {' or '.join(titles)} of each of its files")
 
 
