@@ -12,6 +12,7 @@ from pradrill.domain.declared.drill import Canary, NewestData
 from pradrill.domain.run.abort import Abort
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart
+from pradrill.domain.run.egress import EgressLook, HostEgress
 from pradrill.domain.run.guard import Reached
 from pradrill.domain.run.host import Host, HostFacts, HostState, Site, Surroundings
 from pradrill.domain.run.lease import FoundLease, Holder, LeaseAnswer
@@ -180,6 +181,27 @@ class HostProbe(Protocol):
 
     def close(self) -> None:
         """Let go of connections."""
+
+
+class EgressDenial(Protocol):
+    """Denies a host's way out, by a table of the run's own beside those that it has."""
+
+    def deny(
+        self, host: Host, site: Site, allow: Sequence[str], names: Sequence[str]
+    ) -> HostEgress:
+        """Let nothing out but to `allow`, and write down what tries; NotReadyError if it cannot.
+
+        Of the `names` it says where they led before; they lead there still. Again, it begins anew.
+        """
+
+    def look(self, host: Host, site: Site) -> EgressLook:
+        """Return the table as it is, and what it has counted. Raises PradrillError."""
+
+    def remove(self, host: Host, site: Site) -> Sequence[str]:
+        """Remove all of it and look; return what is left. Raises PradrillError if not known."""
+
+    def tables(self, host: Host, site: Site) -> Sequence[str]:
+        """Return the names of the tables that any run has there."""
 
 
 class Leases(Protocol):

@@ -48,6 +48,7 @@ TIME_IS_READ_IN = {"adapters/clock.py"}
 TIME_MAY_BE_READ_IN = {
     "cli/commands/lab.py": "how long a person waited: shown, and in no record",
     "cli/commands/demo.py": "how far the scene is: shown, and in no record",
+    "adapters/ssh/remote_egress.py": "sent to the standby: how long it waits for an answer there",
     "adapters/ssh/remote_interpreter.py": "sent to the standby: its clock is what is asked for",
     "adapters/ssh/remote_reach.py": "sent to the standby: how long it waits for an answer there",
 }
@@ -65,9 +66,11 @@ OWN_PROCESSES = {
 RUN_ELSEWHERE = {
     "adapters/ansible/vault_reader.py": "run by Ansible's own Python",
     "adapters/ssh/remote_command.py": "sent to the standby and run there",
+    "adapters/ssh/remote_egress.py": "likewise",
     "adapters/ssh/remote_inventory.py": "likewise",
     "adapters/ssh/remote_lease.py": "likewise",
     "adapters/ssh/remote_marker.py": "likewise",
+    "adapters/ssh/remote_resolver.py": "likewise",
     "adapters/ssh/remote_strays.py": "likewise",
 }
 

@@ -35,6 +35,7 @@ from pradrill.ports import (
     Copies,
     Damager,
     Edits,
+    EgressDenial,
     HostProbe,
     Impediment,
     Journal,
@@ -68,6 +69,8 @@ class Tools(NamedTuple):
     """Branch (its service) → where its backups are, when the drill declares it."""
     checked: Mapping[str | None, Sequence[IntegrityResult]] = {}
     """Branch → what earlier runs found when they checked them."""
+    egress: EgressDenial | None = None
+    """None where nothing is denied: the machines have a network that leads nowhere."""
     leases: Leases | None = None
     """None where the standby is this controller's alone, as a lab's machines are."""
     copies: Copies | None = None

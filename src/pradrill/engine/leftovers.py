@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from pradrill.domain.run.egress import table_of
 from pradrill.domain.run.host import HostFacts
 from pradrill.domain.run.lease import Holder
 from pradrill.domain.run.scope import MarkedProcess
@@ -29,14 +30,17 @@ _LOOK = " looked at"
 
 
 class Left(NamedTuple):
-    """A lease, or a process, that a run has left on a host."""
+    """A lease, a process, or what denies the way out, that a run has left on a host."""
 
     host: str
     run: str
     process: MarkedProcess | None = None
+    table: str = ""
 
     def __str__(self) -> str:
         """Name it for a person."""
+        if self.table:
+            return f"{self.host}: table inet {self.table} of run {self.run}"
         what = "lease" if self.process is None else f"process {self.process.process}"
         return f"{self.host}: {what} of run {self.run}"
 
@@ -109,12 +113,18 @@ def _left_on(context: Context, facts: HostFacts, ended: Collection[str]) -> Iter
     for each in tools.probe.marked(host, site):
         if each.run in ended:
             yield Left(host.name, each.run, each)
+    whose = {table_of(run): run for run in ended}
+    for table in tools.egress.tables(host, site) if tools.egress else ():
+        if table in whose:
+            yield Left(host.name, whose[table], table=table)
 
 
 def _remove(context: Context, facts: HostFacts, run: str) -> None:
     """End a run's processes on a host, and give its lease back."""
     tools, host, site = context.tools, context.host(facts.host), context.there()
     of_run = site.model_copy(update={"run_id": run})
+    if tools.egress is not None:
+        tools.egress.remove(host, of_run)
     tools.probe.end_strays(host, of_run, None, commands=False)
     if tools.leases is not None:
         holder = tools.store.holder(run)

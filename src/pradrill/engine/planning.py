@@ -88,7 +88,7 @@ def plan_run(  # noqa: PLR0913 every argument is a different kind of input
         standby_key=tuple(sorted(locks)),
         primaries=primaries,
         steps=tuple(_steps(drill, plan, names, apart or (Branch(service=None, hosts=names),))),
-        guards=GUARDS,
+        guards=(*GUARDS, *([] if drill.standby.denied is None else [reason(Code.GUARD_EGRESS)])),
         destroys=_destroys(drill, names, apart),
         files=tuple(files),
         around=around,
@@ -115,6 +115,8 @@ def _steps(
 
     yield step(ready, "start the standby", StepKind.START, _START)
     yield step(ready, "prove the standby's identity", StepKind.IDENTITY, _LOOK)
+    if drill.standby.denied is not None:
+        yield step(ready, "deny the way out", StepKind.EGRESS, _LOOK)
     for branch in branches:
         steps = drill.ways[branch.service].prepare
         yield from _declared(plan, branch, Phase.PREPARE, steps, drill.vars)
@@ -128,6 +130,8 @@ def _steps(
         teardown = drill.ways[branch.service].teardown
         yield from _declared(plan, branch, Phase.TEARDOWN, teardown, drill.vars)
 
+    if drill.standby.denied is not None:
+        yield step(Phase.TEARDOWN, "open the way out again", StepKind.EGRESS_AGAIN, _LOOK)
     if drill.standby.leaves_residue:
         yield step(Phase.TEARDOWN, "look for residue", StepKind.RESIDUE, _LOOK)
     yield step(Phase.TEARDOWN, "release the standby", StepKind.STOP, _START)

@@ -137,6 +137,8 @@ class Run:
         context = self.context.of(step.service)
         if step.kind is StepKind.STOP:
             return True
+        if step.kind is StepKind.EGRESS_AGAIN:
+            return self._is_held() and bool(context.facts.egress)
         if not self._is_held() or not context.facts.touched:
             return False
         if step.kind is StepKind.ISOLATION_AGAIN:

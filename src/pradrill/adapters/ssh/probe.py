@@ -179,7 +179,8 @@ class SshProbe:
 
         The host's own SSH port is tried first: unless that is open, every answer is unknown.
         """
-        reply = self._sessions.script(host, site, "remote_reach.py", endpoints, _REACH)
+        words = [*(["--unnoticed"] if site.counted else []), *endpoints]
+        reply = self._sessions.script(host, site, "remote_reach.py", words, _REACH)
         if reply.code != 0:
             because = f"exit code {reply.code}, {host_words.last_line(reply.err)}"
             return dict.fromkeys(endpoints, unknown(because))

@@ -1,6 +1,7 @@
 """Say which endpoints answer a TCP connection; sent to the standby and run there.
 
-Standard library only, Python 3.8 or later, never imported by pradrill. Arguments: HOST:PORT …
+Standard library only, Python 3.8 or later, never imported by pradrill. Arguments: HOST:PORT …,
+before them --unnoticed where attempts to go out are counted (remote_egress.py): these are not.
 Prints a JSON object: endpoint → answer, and under "control" the answer of the host's own SSH
 port, without which no "closed" means anything. An answer is what came of it (open, closed,
 unresolved, itself, unknown), a code for why, and what is known beside that: words, or seconds.
@@ -22,6 +23,8 @@ if TYPE_CHECKING:  # importing it costs time
     from typing import Any
 
 CONNECT = 3
+UNNOTICED = "--unnoticed"
+CODE_POINT = 45 << 2  # a DSCP that nobody uses, and remote_egress.py knows
 RESOLVE = 40
 UNRESOLVED = {socket.EAI_NONAME, socket.EAI_AGAIN, getattr(socket, "EAI_NODATA", None)}
 NO_WAY = {
@@ -67,6 +70,14 @@ def connected(address: tuple[Any, ...]) -> tuple[str, str, Any]:
     try:
         with socket.socket(family, kind, protocol) as connection:
             connection.settimeout(CONNECT)
+            if UNNOTICED in sys.argv:
+                six = family == socket.AF_INET6
+                level, option = (
+                    (socket.IPPROTO_IPV6, socket.IPV6_TCLASS)
+                    if six
+                    else (socket.IPPROTO_IP, socket.IP_TOS)
+                )
+                connection.setsockopt(level, option, CODE_POINT)
             connection.connect(where)
     except ConnectionRefusedError:
         return "closed", "refused", ""
@@ -121,6 +132,7 @@ def at_once(
 
 def main(endpoints: list[str]) -> None:
     """Try the control, then everything else at once."""
+    endpoints = [each for each in endpoints if each != UNNOTICED]
     connection = os.environ.get("SSH_CONNECTION", "").split()
     control = f"{connection[2]}:{connection[3]}" if len(connection) == 4 else ""  # noqa: PLR2004
 

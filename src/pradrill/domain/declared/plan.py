@@ -16,6 +16,7 @@ from pradrill.domain.declared.responsibility import TOPICS, Owners, Table, is_sa
 from pradrill.domain.declared.sealing import Sealing
 from pradrill.domain.values import identity
 from pradrill.domain.values.duration import DrillEvery, PositiveDuration
+from pradrill.domain.values.endpoint import Endpoint
 from pradrill.domain.values.model import Model, RelativePath, when_written
 
 
@@ -117,6 +118,15 @@ class Part(StrEnum):
     CONTROLLER = "controller"
 
 
+class Need(Model):
+    """Something outside of its machines that a service needs to work."""
+
+    to: Endpoint = Field(
+        description="HOST:PORT, as the service names it", examples=["ldap.example.com:636"]
+    )
+    why: str = Field(min_length=1, description="what for", examples=["people sign in"])
+
+
 class Service(Model):
     """A service to recover."""
 
@@ -147,6 +157,12 @@ class Service(Model):
     )
     depends_on: tuple[str, ...] = Field(
         default=(), description="services that are recovered before it", examples=[["directory"]]
+    )
+    needs: tuple[Need, ...] = Field(
+        default=(),
+        description="what it reaches elsewhere: where the standby's egress is denied, each attempt "
+        "to reach something else is a finding",
+        examples=[[{"to": "ldap.example.com:636", "why": "people sign in"}]],
     )
     responsibilities: dict[str, Owners] = Field(
         default={},

@@ -13,13 +13,28 @@ from typing import Annotated, Any, ClassVar, Self, get_args
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, model_validator
 from pydantic_core import InitErrorDetails
 
-from pradrill.domain.values.endpoint import Endpoint
+from pradrill.domain.values.endpoint import Endpoint, RemoteEndpoint
 from pradrill.domain.values.model import Model, RelativePath
 from pradrill.domain.values.reason import Reason, reason
 from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.secret import SecretName
 
 MachineName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
+
+
+class Egress(Model):
+    """A standby from which nothing goes out, but for what is allowed."""
+
+    allow: tuple[RemoteEndpoint, ...] = Field(
+        default=(),
+        description="what the standby may reach during the drill, as HOST:PORT: the backup server",
+        examples=[["192.0.2.40:22"]],
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _denied(cls, content: Any) -> Any:
+        return {} if content == "denied" else content
 
 
 class StandbyKind(Model):
@@ -95,6 +110,11 @@ class StandbyKind(Model):
         return None
 
     @property
+    def denied(self) -> Egress | None:
+        """Return how a run denies its way out; None when it does not."""
+        return None
+
+    @property
     def thrown_away(self) -> tuple[Reason, ...]:
         """Return what is gone with it at the run's end."""
         return ()
@@ -121,6 +141,12 @@ class InventoryStandby(StandbyKind):
         description="the pinned host keys; default: ~/.ssh/known_hosts",
         examples=["../known_hosts"],
     )
+    egress: Egress | None = Field(
+        default=None,
+        description="`denied`: nothing goes out from the standby during the drill, and what tries "
+        "is written down; or with exceptions, in allow",
+        examples=["denied"],
+    )
 
     @property
     def where(self) -> str:
@@ -131,6 +157,11 @@ class InventoryStandby(StandbyKind):
     def inventory_file(self) -> Path:
         """Return the inventory."""
         return self.inventory
+
+    @property
+    def denied(self) -> Egress | None:
+        """Return how a run denies its way out, as the drill says."""
+        return self.egress
 
     @model_validator(mode="after")
     def _names_hosts(self) -> Self:

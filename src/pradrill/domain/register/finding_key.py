@@ -17,6 +17,7 @@ class About(StrEnum):
     RESIDUE = "residue"
     CLOCK = "clock"
     GUARD = "guard"
+    EGRESS = "egress"
     STEP = "step"
     CHECK = "check"
     CONTRADICTION = "contradiction"

@@ -14,6 +14,8 @@ from datetime import timedelta
 from pradrill.domain.register.finding import BY_A_RUN, DUE_WITHIN, Finding
 from pradrill.domain.register.finding_key import About, FindingKey
 from pradrill.domain.run.backup_integrity import Soundness
+from pradrill.domain.run.egress import Destination
+from pradrill.domain.run.hidden_dependencies import hidden_dependencies
 from pradrill.domain.run.outcome import (
     CheckOutcome,
     CheckResult,
@@ -25,6 +27,7 @@ from pradrill.domain.run.outcome import (
 )
 from pradrill.domain.run.question import SlaMeasure, SlaStanding
 from pradrill.domain.run.record import Recovery, Refusal, RunRecord, RunState
+from pradrill.domain.run.run_plan import Branch
 from pradrill.domain.run.verdict import Verdict
 from pradrill.domain.values.duration import approximate, format_duration
 from pradrill.domain.values.severity import Severity, worst
@@ -32,6 +35,8 @@ from pradrill.domain.values.timeline import Elapsed, Provenance
 
 _GUARDING = {StepKind.IDENTITY, StepKind.ISOLATION, StepKind.ISOLATION_AGAIN}
 _TITLE, _DETAIL = 200, 2_000
+_DESTINATIONS = 20
+"""Of a service so many unexpected destinations are findings of their own."""
 _MINUTE = 60.0
 
 
@@ -75,6 +80,7 @@ def _each_finding(record: RunRecord) -> Iterator[Finding]:
             yield from _data(record, services, recovery)
 
     yield from _clock(record)
+    yield from _egress(record)
     if record.residue:
         title = f"the standby was not left as declared by {drill}"
         key = FindingKey(About.RESIDUE, drill)
@@ -97,6 +103,45 @@ def _clock(record: RunRecord) -> Iterator[Finding]:
             "\n".join(f"{step.seconds:+.3g} s, seen at {step.at:%H:%M:%S} UTC" for step in steps),
             severity=Severity.MAJOR if worst_step >= _MINUTE else Severity.MINOR,
         )
+
+
+def _egress(record: RunRecord) -> Iterator[Finding]:
+    """Find what the services tried to reach and the plan does not know: hidden dependencies.
+
+    Of each service the most tried ones are findings of their own; the rest is one together.
+    """
+    for branch in record.plan.branches:
+        services = (branch.service,) if branch.service else tuple(record.plan.services)
+        unexpected = hidden_dependencies(record, branch)
+        for each in unexpected[:_DESTINATIONS]:
+            yield _finding(
+                record,
+                _egress_key(record, branch, each),
+                f"{_whose(branch.service)}{each.where} was tried, and the plan does not say so",
+                _tried(each),
+                services=services,
+            )
+        if more := unexpected[_DESTINATIONS:]:
+            key = FindingKey(About.EGRESS, record.plan.drill.drill, f"{_whose(branch.service)}more")
+            title = f"{_whose(branch.service)}{len(more)} more destinations were tried"
+            detail = ", ".join(each.where for each in more)
+            yield _finding(record, key, title, detail, services=services)
+
+
+def _egress_key(record: RunRecord, branch: Branch, destination: Destination) -> FindingKey:
+    which = "/".join(filter(None, (destination.where, destination.protocol)))
+    return FindingKey(About.EGRESS, record.plan.drill.drill, f"{_whose(branch.service)}{which}")
+
+
+def _tried(each: Destination) -> str:
+    """Say who tried a destination, and how often."""
+    whose = ", ".join((*each.users, *each.processes))
+    by = f" by {whose}" if whose else ""
+    where = ", ".join(address for address in each.addresses if address not in each.where)
+    at = f" ({where})" if where else ""
+    if not each.protocol:
+        return f"{each.standby}: asked for by name {each.times} times{by}"
+    return f"{each.standby}: {each.protocol} {each.where}{at} tried {each.times} times{by}"
 
 
 def _guards(record: RunRecord) -> Iterator[Finding]:
@@ -289,8 +334,18 @@ def unproved(finding: Finding, record: RunRecord) -> str | None:
         }
         if key.about == About.CHECK and key not in passed:
             return f"it has no check {key.which} that passed"
+        if key.about == About.EGRESS:
+            return _still_tried(key, record)
 
     return None
+
+
+def _still_tried(key: FindingKey, record: RunRecord) -> str | None:
+    """Say what keeps a run from showing that a destination is not tried, or not unexpected."""
+    if not record.egress:
+        return "it did not look at what its service tries to reach"
+    again = any(FindingKey.read(each.key) == key for each in _egress(record))
+    return f"{key.which} was tried in it, too" if again else None
 
 
 def _check_key(record: RunRecord, check: CheckResult) -> FindingKey:

@@ -66,6 +66,11 @@ class Section(StrEnum):
         lambda case: bool(case.record.steps or case.record.not_executed),
     )
     CHECKS = "checks", N_("Checks"), lambda case: bool(case.record.checks)
+    EGRESS = (
+        "egress",
+        N_("What the service tried to reach"),
+        lambda case: bool(case.record.egress),
+    )
     TEARDOWN = "teardown", N_("Teardown and residue"), lambda case: bool(case.record.steps)
     LIMITS = "limits", N_("Limits of what was proved"), lambda case: bool(case.record.limits)
     INPUTS = "inputs", N_("Inputs"), _always

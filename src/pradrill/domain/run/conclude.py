@@ -52,6 +52,7 @@ def record_of(
         sla=sla_measures(facts.waits),
         residue=facts.residue,
         erased=tuple(dict.fromkeys(facts.erased)),
+        egress={host: each for host, each in facts.egress.items() if each.loaded},
         limits=limits(facts),
         versions=facts.started.versions,
         evidence=evidence,

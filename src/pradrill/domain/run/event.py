@@ -27,6 +27,7 @@ class Event(StrEnum):
     SKEW = "skew"
     HOST = "host"
     BASELINE = "baseline"
+    EGRESS = "egress"  # how a host's way out is denied, and what has tried it so far
     CHECK_PASS = "check_pass"  # noqa: S105 a pass of checks
     STABLE = "stable"
     READING = "recovery_point"

@@ -15,6 +15,7 @@ from pydantic import Field
 from pradrill.domain.run.abort import Abort
 from pradrill.domain.run.backup_catalogue import CatalogueReading
 from pradrill.domain.run.backup_integrity import IntegrityResult
+from pradrill.domain.run.egress import HostEgress
 from pradrill.domain.run.event import CheckPass, Event, Reading, Started
 from pradrill.domain.run.guard import Guard
 from pradrill.domain.run.host import HostState, SeenHost
@@ -73,6 +74,7 @@ class Facts(Model):
     skew: dict[str, Skew] = {}
     seen: dict[str, SeenHost] = {}
     baseline: dict[str, HostState] = {}
+    egress: dict[str, HostEgress] = {}
     waits: tuple[Wait, ...] = ()
     residue: tuple[Reason, ...] = ()
     unseen: tuple[Reason, ...] = Field(
@@ -260,6 +262,9 @@ _CHANGES: dict[Event, Callable[[Facts, _Change], _Change]] = {
     },
     Event.BASELINE: lambda before, facts: {
         "baseline": {**before.baseline, facts["host"]: HostState.model_validate(facts["state"])}
+    },
+    Event.EGRESS: lambda before, facts: {
+        "egress": {**before.egress, facts["host"]: HostEgress.model_validate(facts["egress"])}
     },
     Event.CHECK_PASS: _check_pass,
     Event.STABLE: _of_branch(lambda _branch, _facts: {"stable": True}),

@@ -19,6 +19,7 @@ class GuardKind(StrEnum):
     SAME_MACHINE = "same-machine"  # as the one that a killed run worked on
     MARKER = "marker"
     LEASE = "lease"
+    EGRESS = "egress"  # the table that denies the way out has the rules that were loaded
     MUST_NOT_REACH = "must-not-reach "
     NOT_PRIMARY_OF = "not-primary-of-"
 

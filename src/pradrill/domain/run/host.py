@@ -75,6 +75,10 @@ class Site(Model):
     run_id: str = Field(
         default="", description="marks all that is started there; nothing where all is thrown away"
     )
+    counted: bool = Field(
+        default=False,
+        description="what goes out of its hosts is counted: the run's own tries are marked",
+    )
     proven: tuple[Proven, ...] = Field(
         default=(), description="the hosts that were identified, other branches' included"
     )

@@ -33,6 +33,13 @@ def limits(facts: Facts) -> tuple[Reason, ...]:
         if inventory is not None and (unseen := inventory.limit(host)) is not None
     ]
     limits += facts.unseen
+    for host, egress in facts.egress.items():
+        if egress.nameless:
+            limits.append(reason(Code.EGRESS_NAMELESS, host=host))
+        if egress.unkept or egress.names_unkept:
+            limits.append(
+                reason(Code.EGRESS_FULL, host=host, count=egress.unkept + egress.names_unkept)
+            )
     if surplus := sum(branch.surplus for branch in facts.branches()):
         limits.append(reason(Code.PASSES_UNKEPT, count=surplus, limit=megabytes(CHECKS_KEPT)))
     if any(wait.call is not None for wait in facts.waits):

@@ -29,6 +29,8 @@ class StepKind(StrEnum):
     CATALOGUE = "catalogue"  # read the backups and choose one
     START = "start"  # make the standby reachable
     IDENTITY = "identity"  # prove that it is a standby and no primary
+    EGRESS = "egress"  # deny the way out
+    EGRESS_AGAIN = "egress again"  # open it, once nothing of the run goes on
     PLAYBOOK = "playbook"
     MANUAL = "manual"  # wait for what a person does or decides
     ISOLATION = "isolation"  # prove the marker, and that production cannot be reached
@@ -93,7 +95,7 @@ class GuardResult(Model):
     @property
     def of_isolation(self) -> bool:
         """Tell whether it is about what the host reaches, not about what the host is."""
-        return self.guard.kind is GuardKind.MUST_NOT_REACH
+        return self.guard.kind in {GuardKind.MUST_NOT_REACH, GuardKind.EGRESS}
 
 
 class TaskFailure(Model):

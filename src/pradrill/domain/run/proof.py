@@ -27,7 +27,11 @@ def identity_of(plan: RunPlan) -> list[Guard]:
 def isolation_of(plan: RunPlan) -> list[Guard]:
     """Return the guards that prove that production is out of a host's reach."""
     endpoints = plan.drill.must_not_reach()
-    return [Guard(kind=GuardKind.MUST_NOT_REACH, of=endpoint) for endpoint in endpoints]
+    denied = plan.drill.standby.denied is not None
+    return [
+        *(Guard(kind=GuardKind.MUST_NOT_REACH, of=endpoint) for endpoint in endpoints),
+        *([Guard(kind=GuardKind.EGRESS)] if denied else []),
+    ]
 
 
 def is_standby(facts: Facts, host: str, *, marked: bool = True) -> bool:

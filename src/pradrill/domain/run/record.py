@@ -9,6 +9,7 @@ from pydantic import Field
 from pradrill.domain.run.abort import Abort
 from pradrill.domain.run.backup_catalogue import CatalogueReading
 from pradrill.domain.run.backup_integrity import IntegrityResult
+from pradrill.domain.run.egress import HostEgress
 from pradrill.domain.run.ending import Refusal as Refusal  # noqa: PLC0414 records name them
 from pradrill.domain.run.ending import RunState as RunState  # noqa: PLC0414
 from pradrill.domain.run.ending import Verdict
@@ -129,6 +130,10 @@ class RunRecord(Model):
     residue: tuple[Reason, ...]
     erased: tuple[Reason, ...] = Field(
         default=(), description="what of the restored data is proven gone, and how; none in older"
+    )
+    egress: dict[str, HostEgress] = Field(
+        default={},
+        description="host → how its way out was denied, and what tried it; none: not looked at",
     )
     limits: tuple[Reason, ...] = Field(description="what this run does not prove")
     versions: dict[str, str]

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pydantic import Field
 
 from pradrill.domain.run.ending import Verdict as Verdict  # noqa: PLC0414 this module judges it
-from pradrill.domain.run.guard import Guard
+from pradrill.domain.run.guard import Guard, GuardKind
 from pradrill.domain.run.outcome import (
     CheckOutcome,
     CheckResult,
@@ -105,16 +105,19 @@ def _failures(evidence: Evidence) -> list[Reason]:
         for step in evidence.steps
         if step.outcome in _FAILING and step.kind not in _SAID_BY_ITSELF
     ]
-    reasons += [
-        reason(Code.PRODUCTION_REACHED, host=guard.host, guard=guard.guard)
-        for guard in evidence.guards
-        if opened(guard)
-    ]
+    reasons += [_of_opening(guard) for guard in evidence.guards if opened(guard)]
     return reasons + [
         reason(Code.CHECK_FAILED, check=check.check, host=check.host, title=check.title)
         for check in evidence.checks
         if check.mandatory and check.outcome is CheckOutcome.FAILED
     ]
+
+
+def _of_opening(guard: GuardResult) -> Reason:
+    """Say what was open once data was restored: production itself, or the way out."""
+    if guard.guard.kind is GuardKind.EGRESS:
+        return reason(Code.EGRESS_OPENED, host=guard.host, because=guard.detail)
+    return reason(Code.PRODUCTION_REACHED, host=guard.host, guard=guard.guard)
 
 
 def _of_step(step: StepResult) -> Reason:
@@ -197,7 +200,7 @@ def _gaps(evidence: Evidence) -> list[Reason]:
 
 
 def opened(guard: GuardResult) -> bool:
-    """Tell whether a guard saw production in reach of a host after its data was restored."""
+    """Tell whether a guard saw a host's isolation broken after its data was restored."""
     late = guard.phase in {Phase.VERIFY, Phase.TEARDOWN}
     return late and guard.of_isolation and guard.outcome is GuardOutcome.REFUSED
 

@@ -71,6 +71,13 @@ class Code(StrEnum):
         "guard-not-looked-at",
         N_("guard %(guard)s was not looked at on %(host)s in %(phase)s"),
     )
+    EGRESS_OPENED = (
+        "egress-opened",
+        N_(
+            "the way out of %(host)s was not denied any more once its data was restored: "
+            "%(because)s"
+        ),
+    )
     RUN_NOT_ENDED = "run-not-ended", N_("the run did not come to its end")
     NO_HOST = "no-host", N_("no host took part")
     STEP_NOT_EXECUTED = "step-not-executed", N_("step %(step)s was not executed")
@@ -246,6 +253,15 @@ class Code(StrEnum):
         "lease-lapsed",
         N_("its lease ran out unseen, and another run may have come and gone"),
     )
+    EGRESS_DENIED = "egress-denied", N_("nothing goes out: table inet %(table)s was loaded")
+    EGRESS_AS_LOADED = (
+        "egress-as-loaded",
+        N_("nothing goes out: table inet %(table)s is as it was loaded"),
+    )
+    EGRESS_GONE = "egress-gone", N_("table inet %(table)s is gone: what goes out is not refused")
+    EGRESS_CHANGED = "egress-changed", N_("table inet %(table)s is not as it was loaded")
+    EGRESS_NOT_LOADED = "egress-not-loaded", N_("no table was loaded that denies the way out")
+    EGRESS_UNKNOWN = "egress-unknown", N_("unknown: %(because)s")
     HOLDER = "holder", N_("run %(name)s of %(controller)s (%(folder)s)")
 
     # what was left behind
@@ -272,6 +288,15 @@ class Code(StrEnum):
         N_("accounts of the database server in %(folder)s, which did not run"),
     )
     INVENTORY_MORE = "inventory-more", N_("%(kind)s: %(count)s more are not as before")
+    EGRESS_STAYED = "egress-stayed", N_("what denied the way out is still there: %(what)s")
+    EGRESS_KEPT = (
+        "egress-kept",
+        N_("what denies the way out (table inet %(table)s) was not removed: never proven"),
+    )
+    EGRESS_NOT_REMOVED = (
+        "egress-not-removed",
+        N_("what denies the way out (table inet %(table)s) was not removed: %(because)s"),
+    )
     ERASED_DISK = "erased-disk", N_("the machine's disk was thrown away: %(names)s")
     ERASED_PATHS = (
         "erased-paths",
@@ -338,6 +363,20 @@ class Code(StrEnum):
     INVENTORY_UNSEEN = (
         "inventory-unseen",
         N_("not everything on %(host)s could be compared with what was there before: %(parts)s"),
+    )
+    EGRESS_NAMELESS = (
+        "egress-nameless",
+        N_(
+            "on %(host)s what writes names down had ended before its time: some names that were "
+            "asked for are not known"
+        ),
+    )
+    EGRESS_FULL = (
+        "egress-full",
+        N_(
+            "on %(host)s more was tried than there is room for: %(count)s packets and questions "
+            "were refused and are not listed"
+        ),
     )
     ASSUMED_AVAILABLE = (
         "assumed-available",
@@ -452,6 +491,10 @@ class Code(StrEnum):
     GUARD_REACH = (
         "guard-reach",
         N_("nothing in must_not_reach can be reached from inside the standby"),
+    )
+    GUARD_EGRESS = (
+        "guard-egress",
+        N_("nothing goes out from the standby, but for what standby.egress allows"),
     )
     GUARD_AGAIN = "guard-again", N_("still so once the services run, and before the teardown")
 

@@ -30,6 +30,7 @@ from pradrill.engine.guards import (
     reach_guards,
     same_machine_guard,
 )
+from pradrill.engine.steps.egress import egress_guards, reached
 from pradrill.errors import NotReadyError, PradrillError
 
 _APART = 3.0
@@ -127,8 +128,8 @@ def prove_isolation_again(context: Context, machines: Sequence[HostFacts]) -> No
     refused: list[GuardResult] = []
     for facts in machines:
         host = context.host(facts.host)
-        reached = context.tools.probe.reaches(host, context.there(), endpoints)
-        refused += _guard(context, Phase.PREPARE, isolation_guards(facts, endpoints, reached))
+        guards = isolation_guards(facts, endpoints, reached(context, host, endpoints))
+        refused += _guard(context, Phase.PREPARE, [*egress_guards(context, host), *guards])
     _refuse(refused)
 
 
@@ -168,8 +169,8 @@ def isolation(context: Context, step: PlannedStep) -> StepEnd:
     refused: list[GuardResult] = []
     for host in context.there().hosts:
         facts = context.tools.probe.facts(host, context.there())
-        reached = context.tools.probe.reaches(host, context.there(), endpoints)
-        refused += _guard(context, step.phase, isolation_guards(facts, endpoints, reached))
+        guards = isolation_guards(facts, endpoints, reached(context, host, endpoints))
+        refused += _guard(context, step.phase, [*egress_guards(context, host), *guards])
 
     return _guarded(refused)
 
@@ -186,13 +187,14 @@ def isolation_again(context: Context, step: PlannedStep) -> StepEnd:
             continue  # not even looked at: it was not proven to this process
 
         try:
-            reached = context.tools.probe.reaches(host, context.there(), endpoints)
+            answers = reached(context, host, endpoints)
         except PradrillError as error:
             unknown = reason(Code.REACH_UNKNOWN, because=reason_of(error))
             silent = Reached(reach=Reach.UNKNOWN, detail=unknown)
-            reached = dict.fromkeys(endpoints, silent)
+            answers = dict.fromkeys(endpoints, silent)
 
-        refused += _guard(context, step.phase, reach_guards(host.name, endpoints, reached))
+        guards = reach_guards(host.name, endpoints, answers)
+        refused += _guard(context, step.phase, [*egress_guards(context, host), *guards])
 
     end = _guarded(refused)
     if any(guard.outcome is GuardOutcome.REFUSED for guard in refused):

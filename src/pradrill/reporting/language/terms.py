@@ -36,6 +36,8 @@ STEPS = (
     N_("release the standby"),
     N_("prove isolation again"),
     N_("prove isolation before the teardown"),
+    N_("deny the way out"),
+    N_("open the way out again"),
 )
 """Names of the steps that the engine adds to those of the drill."""
 
@@ -118,6 +120,8 @@ def _step_kinds() -> Mapping[str, str]:
         StepKind.START: pgettext("step kind", "start"),
         StepKind.IDENTITY: pgettext("step kind", "identity"),
         StepKind.PLAYBOOK: pgettext("step kind", "playbook"),
+        StepKind.EGRESS: pgettext("step kind", "denial of the way out"),
+        StepKind.EGRESS_AGAIN: pgettext("step kind", "end of the denial"),
         StepKind.ISOLATION: pgettext("step kind", "isolation"),
         StepKind.ISOLATION_AGAIN: pgettext("step kind", "isolation again"),
         StepKind.CHECKS: pgettext("step kind", "checks"),

@@ -98,6 +98,7 @@ _TITLES = {
     About.RESIDUE: N_("the standby was not left as declared by %(of)s"),
     About.CLOCK: N_("the controller's clock was set during the run"),
     About.GUARD: N_("guard not held: %(which)s"),
+    About.EGRESS: N_("tried to reach, and not in the plan: %(which)s"),
     About.STEP: N_("step that did not pass: %(which)s"),
     About.CHECK: N_("check that did not pass: %(rest)s"),
     About.CONTRADICTION: N_("instants contradict each other: %(which)s"),

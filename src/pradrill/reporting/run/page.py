@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from pradrill.domain.run.backup_catalogue import CatalogueReading
 from pradrill.domain.run.backup_integrity import IntegrityResult
+from pradrill.domain.run.guard import GuardKind
 from pradrill.domain.run.outcome import (
     CheckOutcome,
     CheckResult,
@@ -297,8 +298,11 @@ def untouched(record: RunRecord) -> str:
     guards = [guard for guard in record.guards if guard.of_isolation]
     if not guards:
         return _("not proven: whether production could be reached was not tried")
-    if any(opened(guard) for guard in guards):
+    broken = {guard.guard.kind for guard in guards if opened(guard)}
+    if GuardKind.MUST_NOT_REACH in broken:
         return _("not untouched for certain: production was within reach while services ran")
+    if broken:
+        return _("not untouched for certain: the way out was not denied while services ran")
     if all(guard.outcome is GuardOutcome.PROVEN for guard in guards):
         if {Phase.VERIFY, Phase.TEARDOWN} <= {guard.phase for guard in guards}:
             return _(
@@ -363,8 +367,11 @@ def notes(record: RunRecord) -> tuple[str, ...]:
     texts += _unfinished(record)
     texts += _resumed(record)
 
-    if any(opened(guard) for guard in record.guards):
+    broken = {guard.guard.kind for guard in record.guards if opened(guard)}
+    if GuardKind.MUST_NOT_REACH in broken:
         texts.append(_("Production was within reach of the standby while its services ran."))
+    if GuardKind.EGRESS in broken:
+        texts.append(_("What denied the standby's way out was gone while its services ran."))
 
     if any(step.not_run is NotRun.NEVER_PROVEN for step in record.not_executed):
         texts.append(_("A guard was not proven: no playbook ran on its host from there on."))

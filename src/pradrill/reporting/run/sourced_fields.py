@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from pradrill.domain.register.annotation import Annotation, AnnotationKind
 from pradrill.domain.report.case_file import CaseFile
+from pradrill.domain.run.guard import GuardKind
 from pradrill.domain.run.outcome import GuardOutcome, Phase, Sample, StepKind, StepOutcome
 from pradrill.domain.run.record import RunRecord
 from pradrill.domain.values.reason_code import Code
@@ -140,7 +141,7 @@ def share(sample: Sample) -> str:
 def negative_controls(case: CaseFile) -> Iterator[SourcedAnswer]:
     """Say what was tried that must not work: proof that the checks and guards can say no."""
     record = case.record
-    tries = [guard for guard in record.guards if guard.of_isolation]
+    tries = [guard for guard in record.guards if guard.guard.kind is GuardKind.MUST_NOT_REACH]
     if tries:
         failed = sum(guard.outcome is GuardOutcome.PROVEN for guard in tries)
         what = ngettext(
