@@ -28,6 +28,8 @@ class ReachAttempt(NamedTuple):
     user: str | None = None
     """Whose process it was."""
     times: int = 1
+    allowed: bool = False
+    """Whether the drill itself lets it through, as what a restore fetches."""
 
 
 class FlowUse(StrEnum):
@@ -82,7 +84,7 @@ def compare_flows(
     flows = [
         (name, flow, _opens(flow, name, service, standbys))
         for name, service in services.items()
-        for flow in service.flows
+        for flow in flows_and_needs(name, service)
     ]
     tries = attempts or ()
     watched = attempts is not None
@@ -92,8 +94,9 @@ def compare_flows(
         else FlowShown(service=name, flow=flow, use=FlowUse.UNSEEN)
         for name, flow, opens in flows
     )
-    outward = [flow for _, flow, opens in flows if opens]
-    unknown = [each for each in tries if not any(_is(flow, each, places) for flow in outward)]
+    opening = [flow for _, flow, opens in flows if opens]
+    refused = [each for each in tries if not each.allowed]
+    unknown = [each for each in refused if not any(_is(flow, each, places) for flow in opening)]
     return FlowComparison(
         declared=declared,
         undeclared=tuple(_together(unknown)),
@@ -111,9 +114,32 @@ def flows_of(record: RunRecord) -> FlowComparison:
     )
 
 
-def _attempts(_record: RunRecord) -> Sequence[ReachAttempt] | None:
+def _attempts(record: RunRecord) -> Sequence[ReachAttempt] | None:
     """Return what a run saw its standby try to reach; None: it did not look."""
-    return None
+    if not record.egress:
+        return None
+    return [
+        ReachAttempt(
+            protocol=each.protocol,
+            address=each.address,
+            port=each.port,
+            name=each.name,
+            user=each.user,
+            times=each.count,
+            allowed=each.let_through,
+        )
+        for host in record.egress.values()
+        for each in host.attempts
+    ]
+
+
+def flows_and_needs(name: str, service: Service) -> Iterator[Flow]:
+    """Yield the flows that a service declares; what it needs elsewhere is one that it opens."""
+    yield from service.flows
+    for need in service.needs:
+        host, _, port = need.to.rpartition(":")
+        payload = {"from": name, "to": host.strip("[]"), "port": port, "why": need.why}
+        yield Flow.model_validate(payload)
 
 
 def _opens(flow: Flow, name: str, service: Service, more: Collection[str]) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from pradrill.domain.declared.flow import Flow
 from pradrill.domain.declared.plan import Need
 from pradrill.domain.run.egress import Destination, destinations
 from pradrill.domain.run.record import RunRecord
@@ -16,7 +17,7 @@ def tried(record: RunRecord, branch: Branch | None = None) -> list[Destination]:
         each
         for host, egress in record.egress.items()
         if branch is None or host in branch.hosts
-        for each in destinations(egress, _needs(record, host), host)
+        for each in _with_flows(destinations(egress, _needs(record, host), host), record, host)
     ]
     return sorted(every, key=lambda each: each.is_expected)
 
@@ -31,3 +32,32 @@ def _needs(record: RunRecord, host: str) -> Iterator[Need]:
     for name, service in record.plan.services.items():
         if host in record.plan.branch(name).hosts:
             yield from service.needs
+
+
+def _with_flows(
+    every: Iterable[Destination], record: RunRecord, host: str
+) -> Iterator[Destination]:
+    """Yield destinations; what a declared flow names, or its network holds, is expected, too."""
+    flows = [
+        flow
+        for name, service in record.plan.services.items()
+        if host in record.plan.branch(name).hosts
+        for flow in service.flows
+    ]
+    for each in every:
+        flow = None if each.is_expected else next((f for f in flows if _is_of(f, each)), None)
+        if flow is None:
+            yield each
+        else:
+            need = Need.model_construct(to=f"{flow.to}:{flow.port}", why=flow.why)
+            yield each._replace(need=need)
+
+
+def _is_of(flow: Flow, each: Destination) -> bool:
+    """Tell whether a destination is where a flow leads; of a name alone nothing more is known."""
+    if not each.protocol:
+        return flow.leads_to(each.where)
+    host, _, port = each.where.rpartition(":")
+    is_port = port.isdecimal() and int(port) in flow.ports
+    ends = (host.strip("[]"), *each.addresses)
+    return each.protocol == flow.protocol and is_port and any(map(flow.leads_to, ends))

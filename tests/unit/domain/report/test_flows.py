@@ -10,6 +10,8 @@ from pradrill.domain.declared.plan import Service
 from pradrill.domain.report.accesses import accesses
 from pradrill.domain.report.flows import FlowUse, ReachAttempt, compare_flows, flows_of
 from pradrill.domain.report.responsibilities import Proof
+from pradrill.domain.run.egress import HostEgress
+from pradrill.domain.run.hidden_dependencies import hidden_dependencies
 from pradrill.domain.run.outcome import Phase, StepKind
 from pradrill.domain.run.record import RunRecord
 from pradrill.domain.run.standby_inventory import InventoryKind
@@ -140,3 +142,38 @@ def test_a_record_says_which_of_its_flows_it_watched() -> None:
     """A run that did not look at the standby's way out says so."""
     record: RunRecord = a_record(plan=a_run_plan(services=moodle()))
     assert not flows_of(record).watched
+
+
+def egress_of(*attempts: dict[str, Any]) -> dict[str, HostEgress]:
+    """Return what the standby's way out has shown."""
+    return {
+        HOST: HostEgress.model_validate(
+            {"table": "pradrill_x", "loaded": True, "attempts": attempts}
+        )
+    }
+
+
+def test_what_a_run_watched_is_compared_with_flows_and_needs() -> None:
+    """A flow's network and what a service needs are expected; what a drill allows is no gap."""
+
+    def attempt(address: str, port: int, *, let_through: bool = False) -> dict[str, Any]:
+        where = {"standby": HOST, "protocol": "tcp", "address": address, "port": port}
+        return {**where, "count": 2, "let_through": let_through}
+
+    needs = ({"to": "[2001:db8::7]:443", "why": "updates"},)
+    attempts = (
+        attempt("192.0.2.9", 8_005),
+        attempt("2001:db8::7", 443),
+        attempt("198.51.100.1", 22, let_through=True),
+        attempt("203.0.113.5", 25),
+    )
+    record = a_record(plan=a_run_plan(services=moodle(needs=needs)), egress=egress_of(*attempts))
+    compared = flows_of(record)
+    assert compared.watched
+    assert [(each.flow.to, each.count) for each in compared.declared if each.count] == [
+        ("192.0.2.0/24", 2),
+        ("2001:db8::7", 2),
+    ]
+    assert [each.address for each in compared.undeclared] == ["203.0.113.5"]
+    (branch,) = record.plan.branches
+    assert [each.where for each in hidden_dependencies(record, branch)] == ["203.0.113.5:25"]
