@@ -150,7 +150,9 @@ def test_two_processes(state: Path) -> None:
         assert "waits for operator" in pradrill(state, "runs")[1]
         assert pradrill(state, "answer", "moodle", "dns", "--yes", "--text", "TTL 60")[0] == 0
         until(waits(state, "accept Moodle"), "nothing waits")
-        assert pradrill(state, "answer", "moodle", "accept Moodle", "--yes")[0] == 0
+        (folder,) = (state / "runs").glob("2*")
+        code, output = pradrill(state, "answer", folder.name[-6:], "--yes")  # of all that waits
+        assert (code, output) == (0, f"accept Moodle: answered yes by {ME}\n")
         assert child.wait(PATIENCE) == 0
     record = record_of(state)
     assert [
@@ -221,7 +223,7 @@ def test_what_is_refused(state: Path) -> None:
         until(waits(state, "switch the DNS"), "nothing waits")
         refusals = [
             ("answer moodle teardown --yes", 'the step "teardown" does not wait for an answer'),
-            ("answer moodle --yes", "which step is answered is not said"),
+            ("answer --yes", "which run is answered is not said"),
             ("answer moodle dns", 'the step "switch the DNS" asks for a yes or a no'),
             ("answer wiki dns --yes", "no run is named wiki"),
             ("answer moodle dns --yes --no", "not allowed with"),

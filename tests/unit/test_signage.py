@@ -30,6 +30,7 @@ SIGNS = [
         "playbooks/README.md",
         "inventories/README.md",
         "src/README.md",
+        "src/packaging/README.md",
         "tests/README.md",
         "tests/benchmarks/README.md",
     )

@@ -12,6 +12,7 @@ from pradrill.domain.run.question import Question
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.ports import Clock, Progress
 from pradrill.reporting.language.formats import colon, line, short
+from pradrill.reporting.language.i18n import speaking
 from pradrill.reporting.text.questions import question_lines
 
 _LONGEST = 200
@@ -62,8 +63,9 @@ class LineProgress:
 class RunLines(LineProgress):
     """Says where a run is, as in "step 4 of 13, restore: import the dump, at most 1h00m"."""
 
-    def __init__(self, clock: Clock, plan: RunPlan | None) -> None:
+    def __init__(self, clock: Clock, plan: RunPlan | None, language: str = "en") -> None:
         super().__init__(clock)
+        self._language = language
         self._keys: Sequence[StepKey] = [step.key for step in plan.steps] if plan else []
         self._service: str | None = None
         self._phases: dict[str | None, str] = {}
@@ -107,8 +109,9 @@ class RunLines(LineProgress):
 
     def ask(self, question: Question) -> None:
         """Show what a person is asked for."""
-        for each in question_lines(question):
-            self._print(each, inside=True)
+        with speaking(self._language):
+            for each in question_lines(question):
+                self._print(each, inside=True)
 
     def finish(self, step: StepResult) -> None:
         """Tell how a step ended, and why if it did not pass."""

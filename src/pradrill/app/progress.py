@@ -14,6 +14,7 @@ from pradrill.app.double_progress import DoubleProgress
 from pradrill.app.line_progress import LineProgress, RunLines
 from pradrill.app.output import Outlet, text
 from pradrill.app.reading import StateReader
+from pradrill.app.spoken import plan_language
 from pradrill.domain.run.outcome import StepResult
 from pradrill.domain.run.question import Question
 from pradrill.domain.run.run_plan import RunPlan
@@ -32,17 +33,21 @@ def watch(
 
     `plan`: of the run that is launched; none where others are torn down.
     """
+    language = plan_language(app) if plan is not None else "en"
     if _is_watched():
         rto = plan.objectives.rto.total_seconds() if plan is not None else 0.0
         rtos = _rtos(plan) if plan is not None else {}
         console = open_console(stderr=True)
-        with LiveProgress(console, rto, since_disruption=since_disruption, rtos=rtos) as live:
+        live = LiveProgress(
+            console, rto, since_disruption=since_disruption, rtos=rtos, language=language
+        )
+        with live:
             yield live
         return
 
     with _opened(app.log) as file:
         log = LogProgress(file)
-        yield DoubleProgress(log, RunLines(app.clock, plan)) if app.verbose else log
+        yield DoubleProgress(log, RunLines(app.clock, plan, language)) if app.verbose else log
 
 
 @contextmanager

@@ -55,6 +55,7 @@ class StateReader:
         self.state = state_folder(args)
         self.log = args.log or str(self.state / "log.jsonl")
         self.verbose: bool = getattr(args, "verbose", False)
+        self.for_programs: bool = getattr(args, "json", False)
         self.clock = SteadyClock()
         self.register = Register(self.state, lambda: self._sealer)
         self.folders = RunFolders(self.state, self.register)

@@ -24,6 +24,7 @@ from pradrill.app.author import user
 from pradrill.app.backups import checked_before, source_of
 from pradrill.app.composition import App
 from pradrill.app.reading import warn
+from pradrill.app.spoken import plan_language
 from pradrill.config.edits import edits
 from pradrill.config.inventory import freeze, read_inventory
 from pradrill.config.once import one_reading
@@ -37,6 +38,7 @@ from pradrill.domain.run.run_plan import RunPlan
 from pradrill.engine.context import Tools
 from pradrill.errors import ConfigurationError
 from pradrill.ports import Notifier, Progress, RecoveryPointSource, Standby
+from pradrill.reporting.language.i18n import speaking
 from pradrill.reporting.text.questions import announcement
 
 
@@ -103,9 +105,12 @@ def _announcer(app: App, plan: RunPlan, progress: Progress) -> Callable[[Questio
 
     notifier = _notifier(plan.notify, progress)
     machine = platform.node() or "this machine"
+    language = plan_language(app)
 
     def announce(question: Question) -> None:
-        notifier.tell(question.who, announcement(question, app.state, machine))
+        with speaking(language):
+            text = announcement(question, app.state, machine)
+        notifier.tell(question.who, text)
 
     return announce
 

@@ -8,25 +8,30 @@ from pradrill.adapters.questions.files import FilePeople
 from pradrill.app.author import user
 from pradrill.app.composition import App
 from pradrill.app.running import running
+from pradrill.app.spoken import plan_language
 from pradrill.cli.json_output import json_argument, print_json
 from pradrill.cli.typed import plain
 from pradrill.domain.declared.manual_step import Confirm
 from pradrill.domain.run.question import Answer, Question
 from pradrill.errors import ExitCode, UsageError
 from pradrill.ports import Journal
-from pradrill.register.runs.store import FileRunStore
+from pradrill.reporting.language.i18n import _, speaking
 from pradrill.reporting.text.questions import question_lines
 
 _LONGEST = 4_000
 
 
-EXAMPLE = 'pradrill answer moodle "switch the DNS" --yes'
+EXAMPLE = "pradrill answer 7f3a9c --yes"
 
 
 def arguments(parser: ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("run", nargs="?", help="a run's id, or any part of it that is unique")
-    parser.add_argument("step", nargs="?", help="the step that waits, or any part of its name")
+    parser.add_argument(
+        "step",
+        nargs="?",
+        help="the step that waits, or a part of its name: whatever else waits is not answered",
+    )
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument(
         "--yes", action="store_const", const=True, dest="yes", help="it is done, or approved"
@@ -42,8 +47,12 @@ def run(args: Namespace) -> int:
     """Answer a step; without a run, list what waits for an answer."""
     app = App(args)
     people = FilePeople()
+    if args.run is None and args.yes is None and args.text is None:
+        return _list(app, people)
     if args.run is None:
-        return _list(app.store, people, args)
+        raise UsageError(
+            "which run is answered is not said", hint="See which one waits: pradrill answer."
+        )
 
     journal = running(
         app.store,
@@ -58,33 +67,47 @@ def run(args: Namespace) -> int:
         facts = {"run_id": journal.run_id, "step": question.step}
         print_json(args, {**facts, **answer.model_dump(mode="json")})
     else:
-        print(f"{question.step}: answered {'yes' if answer.yes else 'no'} by {answer.by}")
+        with speaking(plan_language(app)):
+            print(_answered(question, answer))
 
     return ExitCode.PASSED
 
 
-def _list(store: FileRunStore, people: FilePeople, args: Namespace) -> int:
-    waiting = [question for j in store.running() if (question := people.waiting(j.folder))]
-    if args.json:
-        print_json(args, {"waiting": [each.model_dump(mode="json") for each in waiting]})
+def _answered(question: Question, answer: Answer) -> str:
+    values = {"step": question.step, "by": answer.by}
+    if answer.yes:
+        return _("%(step)s: answered yes by %(by)s", **values)
+    return _("%(step)s: answered no by %(by)s", **values)
+
+
+def _list(app: App, people: FilePeople) -> int:
+    waiting = [question for j in app.store.running() if (question := people.waiting(j.folder))]
+    if app.for_programs:
+        print_json(app.args, {"waiting": [each.model_dump(mode="json") for each in waiting]})
         return ExitCode.PASSED
 
-    for question in waiting:
-        print(f"run {question.run_id}", *question_lines(question), sep="\n")
+    with speaking(plan_language(app)):
+        for question in waiting:
+            print(f"run {question.run_id}", *question_lines(question), sep="\n")
     if not waiting:
         print("nothing waits for an answer")
     return ExitCode.PASSED
 
 
 def _question(journal: Journal, people: FilePeople, step: str | None) -> Question:
-    """Return the question that waits, if `step` means it and no other. Raises UsageError."""
+    """Return the question that waits, if `step` means it and no other. Raises UsageError.
+
+    Without a step it is the one that waits: of a run there is one at a time.
+    """
     question = people.waiting(journal.folder)
-    if question is None and step is None:
-        raise UsageError(
-            f"the run {journal.run_id} waits for nobody now", hint="Look again: pradrill answer."
-        )
     if step is None:
-        raise UsageError("which step is answered is not said", hint=_waits(question))
+        if question is None:
+            raise UsageError(
+                f"the run {journal.run_id} waits for nobody now",
+                hint="Look again: pradrill answer.",
+            )
+        return question
+
     if question is not None and step.lower() == question.step.lower():
         return question
 

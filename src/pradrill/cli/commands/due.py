@@ -284,7 +284,7 @@ def _left_for_today(app: App, due: list[Due]) -> list[Due]:
 def _tell_unstarted(app: App, *lines: str, services: list[str], code: int) -> None:
     """Say why something that is due was not run; with --json in a line like that of a run."""
     text = app.secrets.masker.text("\n".join(lines))
-    if app.args.json:
+    if app.for_programs:
         facts = {"run_id": None, "services": services, "verdict": None, "exit_code": code}
         print_line(app.args, {**facts, "because": text})
     else:

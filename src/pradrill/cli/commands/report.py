@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
 from argparse import ArgumentParser, Namespace
 from contextlib import suppress
@@ -14,6 +13,7 @@ from pradrill.app.composition import App
 from pradrill.app.damage import wrongs
 from pradrill.app.reading import warn
 from pradrill.app.settle import swept
+from pradrill.app.spoken import user_language
 from pradrill.cli.arguments import run_argument
 from pradrill.cli.json_output import json_argument, print_json
 from pradrill.config.branding import chosen_clauses, read_logo
@@ -22,7 +22,6 @@ from pradrill.config.plan_file import plan_file
 from pradrill.domain.report.case_file import CaseFile
 from pradrill.errors import ConfigurationError, ExitCode, RecordError
 from pradrill.register.runs.folders import RECORD
-from pradrill.reporting.language.i18n import LANGUAGES
 from pradrill.reporting.pdf import Attached, render_pdf
 from pradrill.reporting.run.csv import render_csv
 from pradrill.reporting.run.doubt import doubts
@@ -151,14 +150,7 @@ def letterhead(app: App, language: str | None) -> Letterhead:
             print(f"the report goes without letterhead: {error}", file=sys.stderr)
 
     return Letterhead(
-        language=language or default or _language_of_user(),
+        language=language or default or user_language(),
         logo=logo,
         clauses=clauses,
     )
-
-
-def _language_of_user() -> str:
-    locale = next(
-        (os.environ[n] for n in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(n)), ""
-    )
-    return locale[:2] if locale[:2] in LANGUAGES else "en"

@@ -121,7 +121,7 @@ def tell(app: App, record: RunRecord) -> None:
 
     With --json: a line for programs, whoever watches.
     """
-    if app.args.json:
+    if app.for_programs:
         print_line(app.args, run_end(record, app.store.runs / record.run_id))
         return
 

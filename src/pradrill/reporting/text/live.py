@@ -16,6 +16,7 @@ from rich.text import Text
 from pradrill.domain.run.outcome import Phase, StepKind, StepOutcome, StepResult
 from pradrill.domain.run.question import Question
 from pradrill.reporting.language import formats as wording
+from pradrill.reporting.language.i18n import speaking
 from pradrill.reporting.language.terms import word
 from pradrill.reporting.run import page as view
 from pradrill.reporting.text.questions import question_lines
@@ -41,7 +42,7 @@ class LiveProgress:
     """Shows a run as it goes: a permanent line a finished step, a few live lines below.
 
     Keeps to the Progress port. Without a terminal only the permanent lines are written. `rtos`:
-    the seconds of each service that has a branch of its own.
+    the seconds of each service that has a branch of its own. `language`: what people are asked in.
     """
 
     def __init__(
@@ -51,10 +52,12 @@ class LiveProgress:
         *,
         since_disruption: float = 0.0,
         rtos: Mapping[str, float] | None = None,
+        language: str = "en",
     ) -> None:
         """Watch a run whose disruption was `since_disruption` seconds ago."""
         self._console = console
         self._rtos = rtos or {}
+        self._language = language
         self._now = console.get_time
         self._start = self._now()
         self._t0 = self._start - since_disruption
@@ -116,8 +119,9 @@ class LiveProgress:
         """Show what a person is asked for, and leave the terminal to the answer."""
         with suppress(OSError, ValueError):
             self._live.stop()
-            for line in question_lines(question):
-                self._console.print(Text(line, style="bold"), soft_wrap=True)
+            with speaking(self._language):
+                for line in question_lines(question):
+                    self._console.print(Text(line, style="bold"), soft_wrap=True)
 
     def finish(self, step: StepResult) -> None:
         """Leave a permanent line for a finished step."""

@@ -10,41 +10,61 @@ from pradrill.domain.declared.manual_step import Confirm
 from pradrill.domain.run.question import Call, CallStage, Question, SlaMeasure, Wait, waited
 from pradrill.domain.run.record import RunRecord
 from pradrill.reporting.language import formats as wording
+from pradrill.reporting.language.i18n import N_, _
 
 _ASKED = {
-    Confirm.DONE: "done?",
-    Confirm.APPROVE: "approved?",
-    Confirm.TEXT: "what is the answer?",
+    Confirm.DONE: N_("done?"),
+    Confirm.APPROVE: N_("approved?"),
+    Confirm.TEXT: N_("what is the answer?"),
 }
 _STAGE = {
-    CallStage.RESPONSE: "has the provider answered?",
-    CallStage.RESTORATION: "has the provider restored the service?",
+    CallStage.RESPONSE: N_("has the provider answered?"),
+    CallStage.RESTORATION: N_("has the provider restored the service?"),
+}
+_PROMISE = {
+    CallStage.RESPONSE: N_("its SLA promises an answer within %(time)s"),
+    CallStage.RESTORATION: N_("its SLA promises the restoration within %(time)s"),
 }
 _OPTIONS = {Confirm.DONE: "--yes or --no", Confirm.APPROVE: "--yes or --no", Confirm.TEXT: "--text"}
 
 
 def question_lines(question: Question) -> Iterator[str]:
     """Say who is asked for what until when, and how it is answered."""
-    run, step = shlex.quote(question.run_id), shlex.quote(question.step)
-    yield f"waits for {wording.line(question.who, 200)}: {wording.line(question.step, 120)}"
+    who, step = wording.line(question.who, 200), wording.line(question.step, 120)
+    yield _("waits for %(who)s: %(step)s", who=who, step=step)
+    yield from _body(question)
+    if question.confirm is Confirm.TEXT:
+        here = _("Type the answer where the run is watched, or:")
+    else:
+        here = _("Type yes or no where the run is watched, or:")
+    yield f"    {here}"
+    yield f"    pradrill answer {short_id(question.run_id)} {_OPTIONS[question.confirm]}"
+
+
+def short_id(run_id: str) -> str:
+    """Return the end of a run's id, which tells it from the others that are going on."""
+    return run_id.rpartition("-")[2]
+
+
+def _body(question: Question) -> Iterator[str]:
     yield f"    {wording.clean(question.instruction)}"
     if question.call is not None:
         yield f"    {called(question.call)}"
     asks = _ASKED[question.confirm] if question.call is None else _STAGE[question.call.stage]
-    yield f"    {asks} Until {wording.at(question.until)}."
-    here = "the answer" if question.confirm is Confirm.TEXT else "yes or no"
-    yield f"    Type {here} where the run is watched, or:"
-    yield f"    pradrill answer {run} {wording.line(step, 120)} {_OPTIONS[question.confirm]}"
+    until = _("Until %(until)s.", until=wording.at(question.until))
+    yield f"    {_(asks)} {until}"
 
 
 def announcement(question: Question, state: Path, machine: str) -> str:
     """Say it to somebody who does not watch: who, what, until when, and the lines that answer."""
+    # With the step: whoever reads it late must not answer the next one.
     answer = shlex.join(
-        ["pradrill", "--state", str(state), "answer", question.run_id, question.step]
+        ["pradrill", "--state", str(state), "answer", short_id(question.run_id), question.step]
     )
     options = ("--text '...'", "--no") if question.confirm is Confirm.TEXT else ("--yes", "--no")
-    head, *body, _typed, _command = question_lines(question)
-    lines = [f"The drill {head}", "", *body, "", f"Answer on {machine}:"]
+    who, step = wording.line(question.who, 200), wording.line(question.step, 120)
+    head = _("The drill waits for %(who)s: %(step)s", who=who, step=step)
+    lines = [head, "", *_body(question), "", _("Answer on %(machine)s:", machine=machine)]
     lines += [f"    {wording.clean(answer)} {option}" for option in options]
 
     return "\n".join([*lines, ""])
@@ -54,14 +74,19 @@ def called(call: Call) -> str:
     """Say how a provider is reached, and what its contract promises."""
     support = call.support
     ways = (
-        f"phone {support.phone}" if support.phone else "",
-        f"mail {support.email}" if support.email else "",
-        f"hours {support.hours}" if support.hours else "",
-        f"contract {support.contract}" if support.contract else "",
+        _("phone %(number)s", number=support.phone) if support.phone else "",
+        _("mail %(address)s", address=support.email) if support.email else "",
+        _("hours %(hours)s", hours=support.hours) if support.hours else "",
+        _("contract %(number)s", number=support.contract) if support.contract else "",
     )
-    promise = "nothing" if call.promised is None else f"within {wording.short(call.promised)}"
-    reached = ", ".join(way for way in ways if way) or "the plan does not say how to reach it"
-    return wording.line(f"{call.provider}: {reached}; its SLA promises {call.stage} {promise}")
+    promise = (
+        _("its SLA promises nothing for it")
+        if call.promised is None
+        else _(_PROMISE[call.stage], time=wording.short(call.promised))
+    )
+    reached = ", ".join(way for way in ways if way) or _("the plan does not say how to reach it")
+    end = f"{reached}{wording.semicolon()}{promise}"
+    return wording.line(f"{call.provider}{wording.colon()}{end}")
 
 
 def wait_lines(record: RunRecord) -> list[str]:
