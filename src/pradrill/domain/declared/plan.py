@@ -19,7 +19,7 @@ from pradrill.domain.declared.sealing import Sealing
 from pradrill.domain.values import identity
 from pradrill.domain.values.duration import DrillEvery, PositiveDuration
 from pradrill.domain.values.endpoint import Endpoint
-from pradrill.domain.values.model import Model, RelativePath, when_written
+from pradrill.domain.values.model import Model, RelativePath, or_form, when_written
 
 
 class Objectives(Model):
@@ -129,12 +129,6 @@ class Need(Model):
     why: str = Field(min_length=1, description="what for", examples=["people sign in"])
 
 
-def _or_none(schema: dict[str, Any]) -> None:
-    """Let an editor take `primary: none`, too."""
-    if "$ref" in schema:  # in what is recorded the word is resolved
-        schema["anyOf"] = [{"$ref": schema.pop("$ref")}, {"const": "none"}]
-
-
 class Service(Model):
     """A service to recover."""
 
@@ -221,7 +215,7 @@ class Service(Model):
         default=PrimaryIdentity(),
         description="what production is, so that no restore starts on it",
         examples=["none", {"addresses": ["192.0.2.10"]}],
-        json_schema_extra=_or_none,
+        json_schema_extra=or_form({"const": "none"}),
     )
 
     @field_validator("flows", "accesses")
@@ -277,6 +271,7 @@ class Plan(Model):
         description="where `due --run` says that it is alive, at its start and end: an address, or "
         "url, start and fail",
         examples=["https://health.example.com/ping/7c1f/{code}"],
+        json_schema_extra=or_form({"type": "string"}),
     )
     logo: RelativePath | None = Field(
         default=None, description="PNG or SVG, for the reports", examples=["logo.png"]

@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, mo
 from pydantic_core import InitErrorDetails
 
 from pradrill.domain.values.endpoint import Endpoint, RemoteEndpoint
-from pradrill.domain.values.model import Model, RelativePath
+from pradrill.domain.values.model import Model, RelativePath, or_form
 from pradrill.domain.values.reason import Reason, reason
 from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.secret import SecretName
@@ -146,6 +146,7 @@ class InventoryStandby(StandbyKind):
         description="`denied`: nothing goes out from the standby during the drill, and what tries "
         "is written down; or with exceptions, in allow",
         examples=["denied"],
+        json_schema_extra=or_form({"const": "denied"}),
     )
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, ValidationInfo
 
@@ -34,6 +34,18 @@ def when_written(check: Callable[[str], str]) -> AfterValidator:
         return check(value) if info.context else value
 
     return AfterValidator(apply)
+
+
+def or_form(form: dict[str, Any]) -> Callable[[dict[str, Any]], None]:
+    """Let an editor take a form of a part, too, that is resolved in what is recorded."""
+
+    def extend(schema: dict[str, Any]) -> None:
+        if "$ref" in schema:
+            schema["anyOf"] = [{"$ref": schema.pop("$ref")}]
+        if "anyOf" in schema:
+            schema["anyOf"] = [*schema["anyOf"], form]
+
+    return extend
 
 
 def _anchor(value: Path, info: ValidationInfo) -> Path:
