@@ -36,4 +36,7 @@ def json_schema(kind: str) -> dict[str, Any]:
         primary["waived"] = {"type": "boolean"}  # which people write as primary: none
         return {**head, **schema}
     schema = MODELS[kind].model_json_schema(mode="validation", schema_generator=_AsPeopleWrite)
+    if kind == "drill":
+        egress = schema["$defs"]["InventoryStandby"]["properties"]["egress"]
+        egress["anyOf"].append({"const": "denied"})
     return {**head, **schema}
