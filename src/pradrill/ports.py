@@ -199,11 +199,17 @@ class EgressDenial(Protocol):
         """See that it could be denied, and touch nothing. Raises NotReadyError."""
 
     def deny(
-        self, host: Host, site: Site, allow: Sequence[str], names: Sequence[str]
+        self,
+        host: Host,
+        site: Site,
+        allow: Sequence[str],
+        names: Sequence[str],
+        others: Sequence[str] = (),
     ) -> HostEgress:
         """Let nothing out but to `allow`, and write down what tries; NotReadyError if it cannot.
 
-        Of the `names` it says where they led before; they lead there still. Again, it begins anew.
+        Of the `names` it says where they led before; they lead there still. `others` are addresses
+        of the standby's other hosts, which are no way out. Again, it begins anew.
         """
 
     def look(self, host: Host, site: Site) -> EgressLook:

@@ -88,7 +88,7 @@ def plan_run(  # noqa: PLR0913 every argument is a different kind of input
         standby_key=tuple(sorted(locks)),
         primaries=primaries,
         steps=tuple(_steps(drill, plan, names, apart or (Branch(service=None, hosts=names),))),
-        guards=(*GUARDS, *([] if drill.standby.denied is None else [reason(Code.GUARD_EGRESS)])),
+        guards=(*GUARDS[:-1], *_of_egress(drill), *GUARDS[-1:]),
         destroys=_destroys(drill, names, apart),
         files=tuple(files),
         around=around,
@@ -226,6 +226,15 @@ def _manual(
             provider=step.call, stage=stage, step=name, support=provider.support, promised=promised
         )
         yield asks.model_copy(update={"name": f"{name}: {stage}", "call": call})
+
+
+def _of_egress(drill: Drill) -> Iterator[Reason]:
+    """Say what goes out from the standby, where the drill denies the rest."""
+    denied = drill.standby.denied
+    if denied is not None and denied.allow:
+        yield reason(Code.GUARD_EGRESS_BUT, endpoints=denied.allow)
+    elif denied is not None:
+        yield reason(Code.GUARD_EGRESS)
 
 
 def _destroys(drill: Drill, names: tuple[str, ...], apart: Sequence[Branch]) -> tuple[Reason, ...]:

@@ -25,6 +25,8 @@ class FakeEgress:
         left: Sequence[str] | PradrillError = (),
     ) -> None:
         self.calls: list[str] = []
+        self.others: dict[str, tuple[str, ...]] = {}
+        """Host → the addresses of the standby's others, when its way out was denied."""
         self._looks = list(looks) or [EgressLook(listing=LISTING, resolver=True)]
         self._fails = fails
         self._left = left
@@ -37,13 +39,19 @@ class FakeEgress:
             raise self._fails
 
     def deny(
-        self, host: Host, site: Site, allow: Sequence[str], names: Sequence[str]
+        self,
+        host: Host,
+        site: Site,
+        allow: Sequence[str],
+        names: Sequence[str],
+        others: Sequence[str] = (),
     ) -> HostEgress:
         """Load nothing, or fail."""
         self.calls.append("deny")
         if self._fails is not None:
             raise self._fails
-        del host, allow
+        self.others[host.name] = tuple(others)
+        del allow
         table = table_of(site.run_id)
         self._tables = [table]
         leads_to: dict[str, tuple[str, ...]] = dict.fromkeys(names, ("192.0.2.99",))

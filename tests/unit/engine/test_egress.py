@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.support.bench import Bench
+from tests.support.bench import Bench, EstateBench
 
 from pradrill.domain.declared.plan import Need
 from pradrill.domain.declared.standby import Egress
@@ -15,7 +15,7 @@ from pradrill.domain.run.run_plan import PlannedStep, RunPlan
 from pradrill.domain.run.verdict import Verdict
 from pradrill.errors import NotReadyError, PradrillError, UnreachableError
 from pradrill.reporting.run.outward import summary
-from pradrill.testing import HOST, a_finding, a_run_plan, a_service
+from pradrill.testing import HOST, a_finding, a_run_plan, a_service, an_estate, estate_hosts
 from pradrill.testing.fake_egress import LISTING, FakeEgress
 from pradrill.testing.reasons import texts
 
@@ -154,3 +154,27 @@ def test_findings_are_bounded() -> None:
     findings = findings_of(drilled(FakeEgress(look(*attempts))))
     assert len(findings) == 21
     assert "39 more destinations" in findings[-1].title
+
+
+def test_the_standbys_hosts_reach_each_other() -> None:
+    """Of an estate none is cut off from what it depends on."""
+    egress = FakeEgress()
+    plan = an_estate()
+    standby = plan.drill.standby.model_copy(update={"egress": Egress()})
+    deny = PlannedStep(
+        phase=Phase.READINESS,
+        name="deny the way out",
+        kind=StepKind.EGRESS,
+        hosts=tuple(host.name for host in plan.hosts),
+        deadline="2m",
+    )
+    steps = list(plan.steps)
+    steps.insert([each.kind for each in steps].index(StepKind.IDENTITY) + 1, deny)
+    drill = plan.drill.model_copy(update={"standby": standby})
+    EstateBench(
+        plan=plan.model_copy(update={"drill": drill, "steps": tuple(steps)}), egress=egress
+    ).run()
+    hosts = estate_hosts(list(plan.services))
+    for host in hosts:
+        others = {each.address for each in hosts if each != host}
+        assert others <= set(egress.others[host.name])

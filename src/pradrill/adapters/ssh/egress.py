@@ -55,7 +55,12 @@ class SshEgress:
         self._demand(host, site, "check", rules=rules)
 
     def deny(
-        self, host: Host, site: Site, allow: Sequence[str], names: Sequence[str]
+        self,
+        host: Host,
+        site: Site,
+        allow: Sequence[str],
+        names: Sequence[str],
+        others: Sequence[str] = (),
     ) -> HostEgress:
         """Load the run's table. Raises NotReadyError when that cannot be done."""
         every = dict.fromkeys((*map(host_of, allow), *names))
@@ -77,6 +82,7 @@ class SshEgress:
             port = int(before["port"])
 
         allowed = list(_exempt(host, allow, leads_to))
+        allowed += [Exempt(plain_address(each)) for each in others if _is_address(each)]
         rules = egress_table(
             table_of(site.run_id), allowed, controller, names=port, asks_itself=not resolvers
         )
@@ -103,7 +109,10 @@ class SshEgress:
             return EgressLook(
                 listing=str(answer["listing"])[:_LONGEST_LISTING],
                 attempts=tuple(
-                    EgressAttempt(standby=host.name, **_plain(each))
+                    EgressAttempt(
+                        standby=host.name,
+                        **_plain({**each, "address": str(plain_address(each["address"]))}),
+                    )
                     for each in answer["attempts"][:_ATTEMPTS]
                 ),
                 unkept=int(answer["unkept"]),

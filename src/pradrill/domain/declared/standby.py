@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Self, get_args
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, model_validator
 from pydantic_core import InitErrorDetails
 
-from pradrill.domain.values.endpoint import Endpoint, RemoteEndpoint
+from pradrill.domain.values.endpoint import Endpoint
 from pradrill.domain.values.model import Model, RelativePath, or_form
 from pradrill.domain.values.reason import Reason, reason
 from pradrill.domain.values.reason_code import Code
@@ -25,7 +25,7 @@ MachineName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 class Egress(Model):
     """A standby from which nothing goes out, but for what is allowed."""
 
-    allow: tuple[RemoteEndpoint, ...] = Field(
+    allow: tuple[Endpoint, ...] = Field(
         default=(),
         description="what the standby may reach during the drill, as HOST:PORT: the backup server",
         examples=[["192.0.2.40:22"]],
@@ -34,6 +34,11 @@ class Egress(Model):
     @model_validator(mode="before")
     @classmethod
     def _denied(cls, content: Any) -> Any:
+        if isinstance(content, str) and content != "denied":
+            msg = (
+                f'"{content}" says nothing: write denied, or what it allows: {{allow: [HOST:PORT]}}'
+            )
+            raise ValueError(msg)
         return {} if content == "denied" else content
 
 

@@ -26,10 +26,10 @@ _NEIGHBOURS = (
 
 
 class Exempt(NamedTuple):
-    """What may be reached, over TCP and UDP."""
+    """What may be reached: a port over TCP and UDP, or all of another host of the standby."""
 
     address: IPv4Address | IPv6Address
-    port: int
+    port: int | None = None
 
 
 class Controller(NamedTuple):
@@ -87,7 +87,7 @@ def egress_table(
             *(
                 f"{_to(each.address)} {_PORTS} th dport {_DNS} return"
                 for each in allowed
-                if each.port == _DNS
+                if each.port in {None, _DNS}
             ),
             f"{_PORTS} th dport {_DNS} redirect to :{names}",
         ],
@@ -144,6 +144,9 @@ def _update(what: str, number: str, key: str) -> str:
 
 
 def _allow(each: Exempt) -> Iterator[str]:
+    if each.port is None:
+        yield f"{_to(each.address)} goto let"
+        return
     for protocol in ("tcp", "udp"):
         yield f"{_to(each.address)} {protocol} dport {each.port} goto let"
 

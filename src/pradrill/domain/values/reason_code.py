@@ -492,9 +492,10 @@ class Code(StrEnum):
         "guard-reach",
         N_("nothing in must_not_reach can be reached from inside the standby"),
     )
-    GUARD_EGRESS = (
-        "guard-egress",
-        N_("nothing goes out from the standby, but for what standby.egress allows"),
+    GUARD_EGRESS = "guard-egress", N_("nothing goes out from the standby")
+    GUARD_EGRESS_BUT = (
+        "guard-egress-but",
+        N_("nothing goes out from the standby, but to %(endpoints)s"),
     )
     GUARD_AGAIN = "guard-again", N_("still so once the services run, and before the teardown")
 

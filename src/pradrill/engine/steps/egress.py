@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pradrill.domain.run.egress import HostEgress, table_of
+from pradrill.domain.run.egress import EgressLook, HostEgress, table_of
 from pradrill.domain.run.event import Event
 from pradrill.domain.run.guard import Guard, GuardKind, Reach, Reached
 from pradrill.domain.run.host import Host
@@ -33,7 +33,8 @@ def deny(context: Context, step: PlannedStep) -> StepEnd:
         context.tenancy.confirm()
         context.note(Event.EGRESS, host=host.name, egress=_about_to(context))
         try:
-            loaded = egress.deny(host, context.there(), denied.allow, names)
+            others = _others(context, host)
+            loaded = egress.deny(host, context.there(), denied.allow, names, others)
         except PradrillError as error:
             why = reason_of(error)
             problems.append(f"{why}. HINT: {error.hint}" if error.hint else why)
@@ -60,7 +61,7 @@ def egress_guards(context: Context, host: Host) -> list[GuardResult]:
     if before is None or not before.loaded:
         return [_guard(host, GuardOutcome.UNPROVEN, reason(Code.EGRESS_NOT_LOADED))]
     try:
-        look = _egress(context).look(host, context.there())
+        look = _look(context, host)
     except PradrillError as error:
         unknown = reason(Code.EGRESS_UNKNOWN, because=reason_of(error))
         return [_guard(host, GuardOutcome.UNPROVEN, unknown)]
@@ -112,7 +113,7 @@ def _removed(context: Context, host: Host, before: HostEgress) -> Sequence[Reaso
 def _looked_once_more(context: Context, host: Host, before: HostEgress) -> HostEgress:
     """Return what is known after a last look; what cannot be read hinders no removal."""
     try:
-        look = _egress(context).look(host, context.there())
+        look = _look(context, host)
     except PradrillError:
         return before
     return before.after(look) if look.listing else before
@@ -147,6 +148,24 @@ def _addresses(egress: HostEgress, endpoint: str) -> tuple[str, ...]:
     return tuple(f"[{each}]:{port}" if ":" in each else f"{each}:{port}" for each in addresses) or (
         endpoint,
     )
+
+
+def _others(context: Context, host: Host) -> tuple[str, ...]:
+    """Return the addresses of the standby's other hosts, as they were seen and are reached."""
+    every = [other for other in context.there().hosts if other != host]
+    seen = [
+        each
+        for other in every
+        if other.name in context.facts.seen
+        for each in context.facts.seen[other.name].addresses
+    ]
+    return tuple(dict.fromkeys([*(other.address for other in every), *seen]))
+
+
+def _look(context: Context, host: Host) -> EgressLook:
+    """Look at a host's table, and tell it as it is noted: without the run's secrets."""
+    look = _egress(context).look(host, context.there())
+    return EgressLook.model_validate(context.tools.masked(look.model_dump(mode="json")))
 
 
 def _about_to(context: Context) -> HostEgress:

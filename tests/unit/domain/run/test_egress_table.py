@@ -1,0 +1,58 @@
+"""What the table of a run lets out."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+from pradrill.domain.run.egress import EgressLook, HostEgress, table_of
+from pradrill.domain.run.egress_table import Controller, Exempt, egress_table
+
+CONTROLLER = Controller(ip_address("198.51.100.1"), 22)
+
+
+def table(*allowed: Exempt, asks_itself: bool = False) -> str:
+    """Return the rules of a run."""
+    return egress_table("pradrill_x", allowed, CONTROLLER, names=5353, asks_itself=asks_itself)
+
+
+def test_it_replaces_itself_and_no_other_table() -> None:
+    """In one transaction: there is no moment without it, and only its own name is in it."""
+    lines = table().splitlines()
+    names = [line.split()[2] for line in lines if line.startswith(("table", "delete table"))]
+    assert lines[:2] == ["table inet pradrill_x", "delete table inet pradrill_x"]
+    assert {name for name in names if name != "inet"} == {"pradrill_x"}
+
+
+def test_only_what_is_allowed_goes_out() -> None:
+    """A port of the backup server; all of the standby's other hosts; DNS where it is allowed."""
+    rules = table(
+        Exempt(ip_address("192.0.2.40"), 22),
+        Exempt(ip_address("2001:db8::53"), 53),
+        Exempt(ip_address("198.51.100.21")),
+    )
+    assert [line for line in rules.splitlines() if line.endswith("goto let")] == [
+        "ip daddr 192.0.2.40 tcp dport 22 goto let",
+        "ip daddr 192.0.2.40 udp dport 22 goto let",
+        "ip6 daddr 2001:db8::53 tcp dport 53 goto let",
+        "ip6 daddr 2001:db8::53 udp dport 53 goto let",
+        "ip daddr 198.51.100.21 goto let",
+    ]
+    assert "ip6 daddr 2001:db8::53 meta l4proto { tcp, udp } th dport 53 return" in rules
+    assert "ip daddr 198.51.100.1 tcp sport 22" in rules
+
+
+def test_a_machine_without_a_nameserver_is_heard_too() -> None:
+    """It asks itself: that leads to where names are written down, unless somebody answers there."""
+    assert "ip daddr 127.0.0.0/8 return" in table()
+    assert "ip daddr 127.0.0.0/8 return" not in table(asks_itself=True)
+
+
+def test_a_name_of_a_table_is_one_that_nft_takes() -> None:
+    """Whatever the drill is called."""
+    name = table_of("20261129T184954Z-my_shop-a4da38")
+    assert name == "pradrill_20261129T184954Z_my_shop_a4da38"
+
+
+def test_a_table_without_a_listing_is_never_as_it_was_loaded() -> None:
+    """Nothing equals nothing, and proves nothing."""
+    assert not HostEgress(table="x").is_as_loaded(EgressLook())
