@@ -41,7 +41,7 @@ def alarms_of(
     alarms = [
         *_of_state(grounds, watched),
         *(alarm for each in watched.living for alarm in _of_living(each, grounds)),
-        *_of_schedule(grounds, services),
+        *_of_schedule(grounds, services, watched.living),
         *_of_findings(grounds),
         *_of_commitments(grounds),
     ]
@@ -78,7 +78,9 @@ def _of_living(run: LivingRun, grounds: Grounds) -> Iterator[Alarm]:
         yield _alarm(AlarmKind.STALE_LOCK, run_id=run.run_id, seconds=run.unrenewed)
 
 
-def _of_schedule(grounds: Grounds, services: Iterable[ServiceStatus]) -> Iterator[Alarm]:
+def _of_schedule(
+    grounds: Grounds, services: Iterable[ServiceStatus], living: Iterable[LivingRun]
+) -> Iterator[Alarm]:
     cadences = {
         each.service: each.drill_every
         for each in services
@@ -91,12 +93,16 @@ def _of_schedule(grounds: Grounds, services: Iterable[ServiceStatus]) -> Iterato
         if drill.unattended
         for name in drill.services
     }
+    drills = grounds.facts.drills
+    under_way = {
+        name for run in living if run.drill in drills for name in drills[run.drill].services
+    }
     for status in services:
         name = status.service
         for due in dates.get(name, ())[-1:]:
             many = str(len(dates[name]))
             yield _alarm(AlarmKind.MISSED_DATE, service=name, at=due, detail=many)
-        if status.is_due and name not in dates:
+        if status.is_due and name not in dates and name not in under_way:
             yield _alarm(AlarmKind.OVERDUE, service=name, at=status.due)
         if (status.drill_every or status.drill_on) and name not in unattended:
             yield _alarm(AlarmKind.UNCOVERED, service=name)
