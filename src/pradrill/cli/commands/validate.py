@@ -18,6 +18,7 @@ from pradrill.config.problems import ConfigurationProblemsError, Problem
 from pradrill.config.project import Project
 from pradrill.domain.declared.provider import endings
 from pradrill.errors import ExitCode
+from pradrill.reporting.language import formats as wording
 from pradrill.reporting.text.commitments import ending_line
 
 _FEW = 20  # more names than that are no line that anybody reads
@@ -44,7 +45,7 @@ def run(args: Namespace) -> int:
         print(word)
 
     for line in responsibility_remarks(project) if args.drill is None else ():
-        print(line)
+        print(wording.line(line))
     today = app.clock.now().date()
     for ending in endings(project.plan.providers, today):
         print(ending_line(ending, today))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from pradrill.domain.declared.dependence import Loss, Survival
 from pradrill.domain.declared.maintenance import AvailabilityPeriod, MaintenanceWindow, Weekday
 from pradrill.domain.declared.provider import Sla
 from pradrill.domain.dossier.build import Dossier
-from pradrill.domain.dossier.provider_section import IncidentShown
+from pradrill.domain.dossier.provider_section import IncidentShown, LossShown
 from pradrill.domain.register.availability import MonthlyAvailability
 from pradrill.reporting.language import formats as wording
 from pradrill.reporting.language.i18n import _, decimal, ngettext, pgettext
@@ -103,6 +104,14 @@ def untested_losses(dossier: Dossier) -> list[UntestedLoss]:
                 key = each.loss.provider, _outcome(each.loss)
                 alike.setdefault(key, []).append(each.loss.service)
     return [UntestedLoss(provider, tuple(names), why) for (provider, why), names in alike.items()]
+
+
+def alike(losses: Sequence[LossShown]) -> list[tuple[tuple[str, ...], LossShown]]:
+    """Return the losses that come to the same, with the services that they hit."""
+    groups: dict[tuple[str, datetime | None], list[LossShown]] = {}
+    for each in losses:
+        groups.setdefault((_outcome(each.loss), each.proven), []).append(each)
+    return [(tuple(each.loss.service for each in group), group[0]) for group in groups.values()]
 
 
 def _outcome(loss: Loss) -> str:
