@@ -19,6 +19,7 @@ from pradrill.config.problems import ConfigurationProblemsError, Problem
 from pradrill.config.project import Project
 from pradrill.domain.declared.provider import endings
 from pradrill.errors import ExitCode
+from pradrill.reporting.language import formats as wording
 from pradrill.reporting.text.commitments import ending_line
 
 _FEW = 20  # more names than that are no line that anybody reads
@@ -61,7 +62,7 @@ def _validated(app: App, args: Namespace) -> int:
         print_json(args, {"valid": True, **facts})
     else:
         print(f"{project.folder}: the plan (version {version}) and {_names_text(drills)}")
-        print(*notes, sep="\n", end="\n" if notes else "")
+        print(*map(wording.line, notes), sep="\n", end="\n" if notes else "")
 
     return ExitCode.PASSED
 

@@ -12,7 +12,8 @@ from pradrill.domain.declared.provider import Provider
 from pradrill.domain.declared.responsibility import REQUIRED, Topic, owners_of
 from pradrill.domain.register.incident import Incident
 from pradrill.domain.report.incident_evidence import shown_by_incident
-from pradrill.domain.report.responsibilities import LineEvidence, Proof, shown_by_run
+from pradrill.domain.report.line_evidence import LineEvidence, Proof
+from pradrill.domain.report.responsibilities import shown_by_run
 from pradrill.domain.run.record import RunRecord
 from pradrill.domain.values.model import Model, Utc
 

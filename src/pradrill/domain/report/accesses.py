@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pradrill.domain.declared.flow import Access
-from pradrill.domain.report.responsibilities import LineEvidence, Proof
+from pradrill.domain.report.line_evidence import LineEvidence, Proof
 from pradrill.domain.run.outcome import Phase, StepKind, StepOutcome
 from pradrill.domain.run.record import RunRecord
 from pradrill.domain.run.standby_inventory import InventoryKind

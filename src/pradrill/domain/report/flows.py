@@ -37,6 +37,7 @@ class FlowUse(StrEnum):
 
     USED = "tried"
     UNUSED = "never tried"
+    UNWATCHED = "not watched"
     UNSEEN = "not seen from here"  # somebody else opens it: the standby cannot tell
 
 
@@ -91,7 +92,7 @@ def compare_flows(
     declared = tuple(
         _use(name, flow, [each for each in tries if _is(flow, each, places)])
         if opens and watched
-        else FlowShown(service=name, flow=flow, use=FlowUse.UNSEEN)
+        else FlowShown(service=name, flow=flow, use=FlowUse.UNWATCHED if opens else FlowUse.UNSEEN)
         for name, flow, opens in flows
     )
     opening = [flow for _, flow, opens in flows if opens]

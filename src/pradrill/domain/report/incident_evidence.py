@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pradrill.domain.declared.provider import Provider
 from pradrill.domain.declared.responsibility import Topic
 from pradrill.domain.register.incident import DetectedBy, Incident, IncidentStage
-from pradrill.domain.report.responsibilities import LineEvidence, Proof
+from pradrill.domain.report.line_evidence import LineEvidence, Proof
 from pradrill.domain.run.question import CallStage, SlaStanding
 from pradrill.domain.values.reason import reason
 from pradrill.domain.values.reason_code import Code

@@ -8,9 +8,11 @@ its own that no step names nothing is known, as in records of before lines were 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from enum import StrEnum
 
 from pradrill.domain.declared.responsibility import Topic, is_same_line, names
+from pradrill.domain.report.accesses import accesses
+from pradrill.domain.report.line_evidence import LineEvidence as LineEvidence  # noqa: PLC0414
+from pradrill.domain.report.line_evidence import Proof as Proof  # noqa: PLC0414 tests name them
 from pradrill.domain.run.outcome import CheckOutcome, Phase, StepKind, StepOutcome, StepResult
 from pradrill.domain.run.question import SlaMeasure, SlaStanding, Wait
 from pradrill.domain.run.record import RunRecord
@@ -18,23 +20,6 @@ from pradrill.domain.values.model import Model
 from pradrill.domain.values.reason import Reason, joined, reason
 from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Mark
-
-
-class Proof(StrEnum):
-    """What a run showed of a responsibility."""
-
-    SHOWN = "shown"
-    FAILED = "failed"
-    NOT_EXERCISED = "not exercised"
-    UNKNOWN = "not known"
-
-
-class LineEvidence(Model):
-    """What a run showed of a line. `text` is what it is, `seconds` its figure if it has one."""
-
-    proof: Proof
-    text: Reason
-    seconds: float | None = None
 
 
 class LineShown(Model):
@@ -149,6 +134,20 @@ def _checks(record: RunRecord, service: str) -> LineEvidence | None:
     )
 
 
+def _accesses(record: RunRecord, service: str) -> LineEvidence | None:
+    """Return what shows that the accesses which the run used are gone; one that stays is told."""
+    evidence = [
+        each
+        for line in accesses(record)
+        if line.service == service
+        for each in line.evidence
+        if each.proof in {Proof.SHOWN, Proof.FAILED}
+    ]
+    return next((each for each in evidence if each.proof is Proof.FAILED), None) or next(
+        iter(evidence), None
+    )
+
+
 def _by_people(record: RunRecord, service: str, line: str) -> Iterator[LineEvidence]:
     """Yield what people did in the manual steps that name the line."""
     for wait in record.waits:
@@ -190,5 +189,6 @@ _SHOWS: Mapping[Topic, Callable[[RunRecord, str], LineEvidence | None]] = {
     Topic.BACKUPS: _backup,
     Topic.RESTORE: _restore,
     Topic.SUPPORT: _support,
+    Topic.ACCESSES: _accesses,
 }
 """The topics of which a run shows something by itself."""

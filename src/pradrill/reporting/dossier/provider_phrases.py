@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
 
+from pradrill.domain.declared.dependence import Loss, Survival
 from pradrill.domain.declared.maintenance import AvailabilityPeriod, MaintenanceWindow, Weekday
 from pradrill.domain.declared.provider import Sla
-from pradrill.domain.dossier.provider_section import IncidentShown
+from pradrill.domain.dossier.build import Dossier
+from pradrill.domain.dossier.provider_section import IncidentShown, LossShown
 from pradrill.domain.register.availability import MonthlyAvailability
 from pradrill.reporting.language import formats as wording
 from pradrill.reporting.language.i18n import _, decimal, ngettext, pgettext
+from pradrill.reporting.language.terms import word
 
-_MOST_INCIDENTS, _MOST_MONTHS, _NAMED = 60, 60, 6
+_MOST_INCIDENTS, _MOST_MONTHS, _NAMED = 40, 40, 6
 _YEAR = 12
 
 
@@ -33,7 +38,7 @@ def what_counts(sla: Sla) -> str:
     if sla.maintenance_counts:
         return _("Maintenance counts as an outage.")
     if sla.maintenance_notice is not None:
-        notice = wording.short(sla.maintenance_notice)
+        notice = wording.promised(sla.maintenance_notice)
         return _(
             "Maintenance that was announced %(notice)s before is not counted, nor what lies in "
             "the maintenance windows; what takes longer than announced is.",
@@ -80,6 +85,44 @@ def printed_months(months: Sequence[MonthlyAvailability]) -> list[MonthlyAvailab
     if len(months) <= _MOST_MONTHS:
         return list(months)
     return sorted(months, key=lambda month: month.percent)[:_MOST_MONTHS]
+
+
+class UntestedLoss(NamedTuple):
+    """The loss of a provider that no drill has played, for the services that it hits alike."""
+
+    provider: str
+    services: tuple[str, ...]
+    because: str
+
+
+def untested_losses(dossier: Dossier) -> list[UntestedLoss]:
+    """Return which losses of a provider were never tested, and what would come of them."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for section in dossier.providers:
+        for each in section.losses:
+            if each.proven is None:
+                key = each.loss.provider, _outcome(each.loss)
+                alike.setdefault(key, []).append(each.loss.service)
+    return [UntestedLoss(provider, tuple(names), why) for (provider, why), names in alike.items()]
+
+
+def alike(losses: Sequence[LossShown]) -> list[tuple[tuple[str, ...], LossShown]]:
+    """Return the losses that come to the same, with the services that they hit."""
+    groups: dict[tuple[str, datetime | None], list[LossShown]] = {}
+    for each in losses:
+        groups.setdefault((_outcome(each.loss), each.proven), []).append(each)
+    return [(tuple(each.loss.service for each in group), group[0]) for group in groups.values()]
+
+
+def _outcome(loss: Loss) -> str:
+    """Say whether a service could be recovered from a loss, and why not."""
+    if loss.survival is Survival.COULD_NOT:
+        parts = ", ".join(map(word, loss.gone))
+        return _("could not be recovered, because it also runs %(parts)s", parts=parts)
+    if loss.survival is Survival.UNKNOWN:
+        parts = ", ".join(map(word, loss.unknown))
+        return _("not known: the plan does not say who runs %(parts)s", parts=parts)
+    return _("could be recovered, as far as the plan says")
 
 
 def span(month: MonthlyAvailability) -> str:

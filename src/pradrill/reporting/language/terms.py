@@ -10,7 +10,7 @@ from pradrill.domain.declared.plan import Part
 from pradrill.domain.declared.responsibility import Topic
 from pradrill.domain.register.annotation import AnnotationKind
 from pradrill.domain.report.flows import FlowUse
-from pradrill.domain.report.responsibilities import Proof
+from pradrill.domain.report.line_evidence import Proof
 from pradrill.domain.run.backup_integrity import Soundness
 from pradrill.domain.run.outcome import CheckOutcome, GuardOutcome, Phase, StepKind, StepOutcome
 from pradrill.domain.run.question import CallStage, SlaStanding
@@ -216,6 +216,7 @@ def _flow_uses() -> Mapping[str, str]:
     return {
         FlowUse.USED: pgettext("flow", "tried"),
         FlowUse.UNUSED: pgettext("flow", "never tried"),
+        FlowUse.UNWATCHED: pgettext("flow", "not watched"),
         FlowUse.UNSEEN: pgettext("flow", "not seen from the standby"),
     }
 

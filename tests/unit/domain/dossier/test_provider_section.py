@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from pradrill.domain.declared.plan import Plan
@@ -162,10 +162,15 @@ def plan_of(run_by: dict[str, str]) -> Plan:
 def test_the_loss_of_a_provider_is_told_in_words() -> None:
     """What else it runs, what nobody says, or that others run what a recovery takes."""
     ours = dict.fromkeys(("standby", "backups", "controller", "dns", "identity"), "Exemple SAS")
-    for run_by, survival, words in (
-        ({}, "unknown", "not known: the plan does not say who runs standby, backups"),
-        ({**ours, "backups": LOST}, "could not", "no: it also runs backups"),
-        ({**ours, "mail": LOST}, "could", "as far as the plan says"),
+    for run_by, survival, words, reason in (
+        ({}, "unknown", "not known: the plan does not say who runs standby, backups", "not known"),
+        (
+            {**ours, "backups": LOST},
+            "could not",
+            "no: it also runs backups",
+            "could not be recovered, because it also runs backups",
+        ),
+        ({**ours, "mail": LOST}, "could", "as far as the plan says", "could be recovered"),
     ):
         made_of = dossier(plan=plan_of(run_by))
         (section,) = made_of.providers
@@ -174,6 +179,8 @@ def test_the_loss_of_a_provider_is_told_in_words() -> None:
         text = " ".join(re.sub(r"<[^>]+>", " ", dossier_html(made_of)).split())
         assert words in text
         assert "never tested" in text
+        coverage = text[text.index("Coverage Each line") : text.index("Providers hexanet")]
+        assert f"loss of the provider hexanet never tested {reason}" in coverage
 
 
 def test_a_drill_that_passes_and_plays_the_loss_proves_it() -> None:
@@ -196,3 +203,58 @@ def test_a_service_survives_only_with_what_it_depends_on() -> None:
     payload["services"]["ldap"]["run_by"] = {**ours, "standby": " Hexanet"}
     (section, *_) = dossier(plan=Plan.model_validate(payload)).providers
     assert [row.loss.survival for row in section.losses] == ["could not"]
+
+
+def of_plan(**provider: Any) -> Plan:
+    """Return the plan with another provider for hexanet, and a second one that nobody uses."""
+    payload = PLAN.model_dump(mode="json", exclude_defaults=True)
+    payload["providers"] = {"hexanet": provider, "idle": {"contract": {"ends": "2026-01-01"}}}
+    return Plan.model_validate(payload)
+
+
+def test_promises_by_severity_and_availability_are_unmeasured_too() -> None:
+    """Whatever is promised, until somebody measures it; a provider that nobody uses is shown."""
+    plan = of_plan(sla={"by_severity": {"critical": {"response": "15m"}}, "availability": "99 %"})
+    hexanet, idle = dossier(plan=plan).providers
+    assert (hexanet.unmeasured, hexanet.availability_unmeasured) == ((CallStage.RESPONSE,), True)
+    assert (idle.services, [each.day for each in idle.ends]) == ((), [date(2026, 1, 1)])
+    assert not dossier(*WHOLE, plan=plan).providers[0].availability_unmeasured
+
+    text = " ".join(re.sub(r"<[^>]+>", " ", dossier_html(dossier(plan=plan))).split())
+    assert "response , availability: no incident was ever declared" in text.replace(",", " ,")
+    assert "no service of the plan is at its place" in text
+
+
+def test_availability_is_told_by_period_with_what_it_does_not_count() -> None:
+    """For each service, and for all that the provider hosts; as the contract defines it."""
+    plan = of_plan(sla={"availability_percent": 99.9, "availability_period": "quarter"})
+    announced = opening(
+        datetime(2026, 5, 1, tzinfo=UTC),
+        kind="maintenance",
+        began=datetime(2026, 6, 2, tzinfo=UTC),
+        until=datetime(2026, 6, 2, 3, tzinfo=UTC),
+    )
+    other = opening(datetime(2026, 7, 1, tzinfo=UTC), "ldap", provider="hexanet")
+    section = dossier(*WHOLE, announced, other, plan=plan).providers[0]
+    quarter = section.periods[0]
+    assert (quarter.service, quarter.month, quarter.months) == ("moodle", 4, 3)
+    assert (quarter.down, quarter.excluded) == (4 * 3600, 3 * 3600)
+    assert {each.service for each in section.periods} == {"moodle", "ldap", ""}
+    page = dossier_html(dossier(*WHOLE, announced, other, plan=plan), Letterhead(language="fr"))
+    quarters = "04/2026 – 06/2026"  # noqa: RUF001 from, to
+    for words in (quarters, "il héberge", "maintenance annoncée"):
+        assert words in page
+
+
+def test_a_thousand_incidents_are_printed_short() -> None:
+    """On paper the newest and the open ones; the page lists every one."""
+    entries = [opening(datetime(2026, 1, 1, tzinfo=UTC))]
+    for number in range(2, 202):
+        at = datetime(2026, 2, 1, tzinfo=UTC) + timedelta(days=number)
+        closing = step(IncidentStage.CLOSED, at, f"I-{number}", restored=at)
+        entries += [opening(at), closing]
+    result = dossier(*entries)
+    assert dossier_html(result).count("it is down") == 201
+    printed = dossier_html(result, printed=True)
+    assert printed.count("it is down") == 41
+    assert "I-1:" in printed

@@ -12,8 +12,10 @@ from pradrill.domain.report.responsibilities import LineEvidence, Proof, respons
 from pradrill.domain.run.outcome import CheckOutcome, StepKind, StepOutcome
 from pradrill.domain.run.question import CallStage, SlaMeasure, SlaStanding
 from pradrill.domain.run.record import Refusal, RunRecord
+from pradrill.domain.values.reason import reason
 from pradrill.domain.values.reason_code import Code
 from pradrill.testing import (
+    HOST,
     a_check,
     a_record,
     a_recovery,
@@ -66,6 +68,16 @@ def test_the_topics_that_a_run_shows_by_itself() -> None:
         Topic.BACKUPS,
         Topic.RESTORE,
     }
+
+
+def test_accesses_are_shown_by_what_proves_them_withdrawn() -> None:
+    """Once the plan declares one that the run used."""
+    access = {"who": "pradrill", "to": HOST, "by": "a key", "withdrawn": "with the machine"}
+    service = a_service(responsibilities={"accesses": "client"}, accesses=(access,))
+    erased = (reason(Code.ACCOUNTS_AS_BEFORE, host=HOST),)
+    record = a_record(plan=a_run_plan(services={"moodle": service}), erased=erased)
+    (line,) = responsibilities(record)
+    assert [each.proof for each in line.evidence] == [Proof.SHOWN]
 
 
 @pytest.mark.parametrize("line", ["dns", "the mail gateway"])
