@@ -8,7 +8,7 @@ from tests.sources import tried
 
 
 def test_the_claim_of_tools_is_what_the_tests_ran() -> None:
-    """The table is that of the notes, which the tests write (tried.py tells how)."""
+    """The table is the notes', which the tests write; tried.py tells how."""
     text = tried.README.read_text("utf-8")
     assert tried.with_table(text) == text
     assert tried.table() in text

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pradrill.config.checks.connection import allowed
 from pradrill.config.inventory import read_inventory
 from pradrill.errors import ConfigurationError
 
@@ -90,3 +91,30 @@ def test_sudo_without_a_password_is_taken(tmp_path: Path) -> None:
             else read_inventory(tmp_path / "i", "standby")
         )
         assert host.become == user
+
+
+JUMPS = {
+    "ansible_ssh_common_args": (
+        "-J jump",
+        "-o ProxyJump=jump",
+        "-oProxyCommand='ssh -W %h:%p jump'",
+    ),
+    "ansible_ssh_extra_args": ("-J jump", "-o ProxyJump=jump"),
+    "ansible_ssh_args": ("-F /etc/ssh/ours", "-o ProxyCommand=x"),
+    "ansible_sftp_extra_args": ("-J jump",),
+    "ansible_scp_extra_args": ("-J jump",),
+    "ansible_ssh_executable": ("/srv/ssh-by-jump",),
+    "ansible_ssh_host": ("jump",),
+    "ansible_host": ("192.0.2.1 -J jump",),
+    "ansible_paramiko_proxy_command": ("ssh -W %h:%p jump",),
+}
+
+
+def test_a_jump_host_is_refused_in_each_spelling(tmp_path: Path) -> None:
+    """No variable leads by another machine; that a host's address is one word is held here, too."""
+    for variable, values in JUMPS.items():
+        for value in values if variable != "ansible_host" else ():
+            assert not allowed(variable, value, inventory=True), (variable, value)
+    (tmp_path / "i").write_text(SHORT + f"ansible_host='{JUMPS['ansible_host'][0]}'\n")
+    with pytest.raises(ConfigurationError, match="web-dr"):
+        read_inventory(tmp_path / "i", "standby")

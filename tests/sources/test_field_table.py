@@ -1,0 +1,154 @@
+"""Backups, inventories and standbys as they are in the field: situation, tool, answer, test.
+
+Each kind of fault that was found there has its rows; what a row says is held by the test that it
+names, with the real tool.
+"""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+TESTS = Path(__file__).parents[1]
+
+
+class Row(NamedTuple):
+    """A situation of the field, and what is the right answer to it."""
+
+    situation: str
+    tool: str
+    answer: str
+    test: str
+
+
+FIELD = "sources/test_dumps_in_the_field.py::"
+SFTP = "sources/test_dumps_behind_sftp.py::"
+TOOLS = "sources/test_tools_in_the_field.py::"
+FILES = "sources/test_file_restores.py::"
+SUMS = "sources/test_checksums.py::"
+BAD = "sources/test_bad_restores.py::"
+SHAPES = "unit/adapters/test_hostile_catalogues.py::"
+INVENTORY = "unit/config/test_become_and_templates.py::"
+
+ROWS: dict[str, tuple[Row, ...]] = {
+    "two readers of one convention": (
+        Row("hashed, wildcard, port-less known_hosts", "OpenSSH", "pinned on both sides",
+            SFTP + "test_dumps_and_standby_take_the_known_hosts_that_openssh_takes"),
+        Row("@cert-authority", "OpenSSH", "opens dumps; named for a standby",
+            SFTP + "test_a_certificate_of_a_pinned_authority_opens_dumps_and_is_named_"
+            "for_a_standby"),
+        Row("GNU's, BSD's, openssl's sums; MD5; CRLF; upper case", "sha256sum, md5sum, openssl",
+            "the same on both sides",
+            SUMS + "test_a_checksum_is_read_whoever_wrote_it"),
+        Row("names with line feeds, backslashes, other bytes", "sha256sum", "sound",
+            SUMS + "test_a_name_with_any_sign_is_known_in_a_folder"),
+        Row("a file of checksums that is none", "sha256sum", "unproven",
+            SUMS + "test_what_cannot_be_read_is_unproven"),
+        Row(".sql.xz, .sql.bz2, .gz, .dump.gz, wrong names", "mariadb-dump", "read by content",
+            FIELD + "test_what_the_catalogue_reads_the_restore_of_mariadb_reads"),
+        Row("custom, tar and plain under any name, packed", "pg_dump", "read by content",
+            FIELD + "test_what_the_catalogue_reads_the_restore_of_postgresql_reads"),
+    ),
+    "whole, but not by our mark": (
+        Row("--skip-comments, --compact, phpMyAdmin, .dump", "mariadb-dump, sqlite3", "unproven",
+            FIELD + "test_the_absence_of_a_mark_is_no_damage_and_no_soundness"),
+        Row("a dump without marks", "mariadb", "loaded; the checks must prove it",
+            FIELD + "test_a_dump_without_marks_is_loaded_and_a_wrong_collation_is_the_reason"),
+    ),
+    "tool output taken for more than it says": (
+        Row("a retried request on stderr", "restic", "exit code and JSON decide",
+            TOOLS + "test_what_restic_says_beside_its_answer_is_no_refusal"),
+        Row("authenticated repositories", "borg", "listed with their password",
+            TOOLS + "test_each_encryption_of_borgs_opens_with_its_password_alone"),
+        Row("an unknown collation", "mariadb", "ERROR 1273 is the cause",
+            FIELD + "test_a_dump_without_marks_is_loaded_and_a_wrong_collation_is_the_reason"),
+        Row("a line of dashes", "ansible-playbook", "the error is the cause",
+            "integration/test_noisy_login.py::"
+            "test_the_cause_of_a_failed_command_is_its_error_and_not_a_line_of_dashes"),
+        Row("a .bashrc that prints", "sshd", "no answer, and no clock problem",
+            "integration/test_noisy_login.py::test_what_a_login_prints_is_no_answer"),
+        Row("words of a tool that failed", "all four", "no catalogue",
+            SHAPES + "test_what_a_tool_printed_before_it_failed_is_no_catalogue"),
+    ),
+    "fixed command lines": (
+        Row("a stanza in conf.d", "pgbackrest", "found, by its own configuration or options",
+            TOOLS + "test_a_stanza_in_conf_d_is_found"),
+    ),
+    "uncaught": (
+        Row("a latin-1 name beside dumps", "sftp-server", "a neighbour like others",
+            SFTP + "test_a_name_that_is_no_utf_8_and_a_link_to_nowhere_are_neighbours_like_others"),
+        Row("sftp://[::1]:…", "OpenSSH", "an address",
+            SFTP + "test_an_address_of_ipv6_is_an_address"),
+        Row("catalogues of any shape", "all readers", "read or refused",
+            SHAPES + "test_a_listing_of_any_shape_is_read_or_refused"),
+        Row("failed backups, any order, any zone", "all four", "never better than the data",
+            SHAPES + "test_a_catalogue_of_a_tools_is_as_good_as_its_backups"),
+    ),
+    "unfinished backups": (
+        Row("the newest is being written", "a job", "named and passed over, unless marked",
+            FIELD + "test_the_newest_dump_counts_once_it_is_known_to_be_complete"),
+        Row("copied without times", "cp", "the gaps of the original; nothing met",
+            FIELD + "test_a_copy_without_times_has_the_gaps_of_the_original"),
+        Row("no last file of its maker's", "pg_dump", "never chosen",
+            "sources/test_dumps.py::test_an_unfinished_folder_of_pg_dump_is_never_chosen"),
+        Row("a history shorter than the promise", "any", "told, never met",
+            "unit/domain/run/test_backup_catalogue.py::"
+            "test_a_history_that_is_shorter_than_what_it_is_to_prove_is_told"),
+    ),
+    "before it is emptied, it is looked at": (
+        Row("nothing for a folder", "tar, restic, borg", "nothing was removed",
+            FIELD + "test_nothing_is_removed_before_an_archive_is_seen_to_hold_it"),
+        Row("cut behind its beginning", "tar, borg", "what stood there comes back",
+            FILES + "test_what_stands_there_comes_back_when_the_backup_ends_too_early"),
+        Row("cut between two files", "tar", "cut short, although tar takes it",
+            FILES + "test_an_archive_that_ends_between_two_files_is_cut"),
+        Row("no room for both", "tar, restic, borg", "read to its end first",
+            FILES + "test_without_room_for_both_the_backup_is_read_before_anything_goes"),
+        Row("killed half-way", "tar, restic", "taken up by the next",
+            FILES + "test_a_killed_restore_is_taken_up_by_the_next"),
+        Row("a database, a damaged dump", "mariadb", "its tables stay",
+            BAD + "test_what_a_database_of_mariadb_holds_stays_until_the_dump_was_read"),
+        Row("a database, a damaged dump", "pg_restore, psql", "its tables stay",
+            BAD + "test_what_a_database_of_postgresql_holds_stays_until_the_dump_was_read"),
+    ),
+    "inventories": (
+        Row("templates in an address or port", "ansible-inventory", "refused at their line",
+            INVENTORY + "test_what_only_ansible_could_follow_is_refused_at_its_line"),
+        Row("become with a password, su, doas", "ansible-inventory", "refused at its line",
+            INVENTORY + "test_what_only_ansible_could_follow_is_refused_at_its_line"),
+        Row("become without one", "sudo", "reaches checks and readings",
+            "integration/test_become.py::test_become_reaches_checks_and_readings"),
+        Row("jump hosts in variables", "ansible", "refused, in each spelling",
+            INVENTORY + "test_a_jump_host_is_refused_in_each_spelling"),
+        Row("an alias or a jump host of ssh's, before dumps", "OpenSSH", "leads there",
+            SFTP + "test_an_alias_and_a_jump_host_of_ssh_lead_to_dumps"),
+        Row("vaulted values", "ansible-vault", "opened, and not told",
+            "integration/test_vaults.py::"
+            "test_a_drill_opens_the_vault_and_tells_nothing_of_what_was_in_it"),
+        Row("plan.yaml", "pradrill", "found like plan.yml", "integration/test_plan_yaml.py::"
+            "test_a_plan_is_found_under_either_name_and_never_under_both"),
+    ),
+    "dated folders": (
+        Row("dump, archive and SHA256SUMS in a folder", "mariadb-dump, tar", "one recovery point",
+            FIELD + "test_a_folder_with_dump_archive_and_checksums_is_one_recovery_point"),
+        Row("a folder level in names", "a job", "found", FIELD + "test_names_may_hold_a_folder"),
+    ),
+}  # fmt: skip
+
+
+@cache
+def _functions(path: str) -> frozenset[str]:
+    tree = ast.parse((TESTS / path).read_text("utf-8"))
+    return frozenset(each.name for each in tree.body if isinstance(each, ast.FunctionDef))
+
+
+@pytest.mark.parametrize("kind", ROWS)
+def test_each_kind_of_the_field_is_held_by_tests(kind: str) -> None:
+    """What a row promises is held by a test that is there."""
+    for row in ROWS[kind]:
+        path, _, name = row.test.partition("::")
+        assert name in _functions(path), row
