@@ -119,8 +119,8 @@ def test_an_editor_knows_plan_and_drills(tmp_path: Path) -> None:
     drills = sorted(each for each in (REPOSITORY / "drills").glob("*.yml") if each.stem != "plan")
     with editor(tmp_path) as session:
         for drill in drills:
-            shown = tmp_path / f"drill-{drill.name}"
-            assert session.problems(shown, drill.read_text("utf-8")) == [], drill.name
+            copy = tmp_path / f"drill-{drill.name}"
+            assert session.problems(copy, drill.read_text("utf-8")) == [], drill.name
 
         plan = (REPOSITORY / "drills/plan.yml").read_text("utf-8")
         assert session.problems(tmp_path / "plan.yml", plan) == []
