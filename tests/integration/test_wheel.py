@@ -63,7 +63,7 @@ def test_an_installer_of_programs_installs_the_wheel(tmp_path: Path, installer: 
     command = home / ".local/bin/pradrill"
     assert _run([command, "--version"], tmp_path, environment).startswith("pradrill ")
     assert "--keep" in _run([command, "demo", "--help"], tmp_path, environment)
-    (drills,) = home.rglob("pradrill/share/drills")
+    (drills,) = (home / ".local").rglob("pradrill/share/drills")
     output = _run([command, "--drills", drills, "validate"], tmp_path, environment)
     assert "wordpress" in output
 

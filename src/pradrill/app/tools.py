@@ -38,7 +38,7 @@ from pradrill.domain.run.run_plan import RunPlan
 from pradrill.engine.context import Tools
 from pradrill.errors import ConfigurationError
 from pradrill.ports import Notifier, Progress, RecoveryPointSource, Standby
-from pradrill.reporting.language.i18n import speaking
+from pradrill.reporting.language.i18n import _, speaking
 from pradrill.reporting.text.questions import announcement
 
 
@@ -79,7 +79,7 @@ def tools_for(app: App, plan: RunPlan, progress: Progress) -> Tools:
         probe=SshProbe(app.clock, secrets.resolve, sessions),
         runner=AnsibleRunner(app.clock, secrets.resolve, masker=secrets.masker),
         verifier=TestinfraVerifier(app.clock, secrets.masker),
-        people=FilePeople(_terminal(), _announcer(app, plan, progress)),
+        people=FilePeople(_terminal(app), _announcer(app, plan, progress)),
         progress=progress,
         edits=edits,
         sources={s: source(app, each) for s, each in backups.items()},
@@ -153,8 +153,10 @@ def _refuse_moved(plan: RunPlan, hosts: tuple[Host, ...], inventory: Path) -> No
         )
 
 
-def _terminal() -> Terminal | None:
+def _terminal(app: App) -> Terminal | None:
     """Return the terminal on which a watched run can be answered."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return None
-    return Terminal(sys.stdin.fileno(), user=user(), say=warn)
+    with speaking(plan_language(app)):
+        again = _('answer "yes" or "no"; words may follow')
+    return Terminal(sys.stdin.fileno(), user=user(), say=warn, again=again)

@@ -16,12 +16,16 @@ _LONGEST = 4_000
 
 
 class Terminal:
-    """Reads whole lines from a terminal without ever waiting for one."""
+    """Reads whole lines from a terminal without ever waiting for one.
 
-    def __init__(self, handle: int, *, user: str, say: Callable[[str], None]) -> None:
+    `again`: what is said to whoever typed neither yes nor no.
+    """
+
+    def __init__(self, handle: int, *, user: str, say: Callable[[str], None], again: str) -> None:
         self._handle = handle
         self._user = user
         self._say = say
+        self._again = again
         self._typed = b""
         self._is_gone = False
 
@@ -44,7 +48,7 @@ class Terminal:
         if word in _YES | _NO:
             return self._answer_from(rest.strip(), yes=word in _YES)
 
-        self._say('answer "yes" or "no"; words may follow')
+        self._say(self._again)
         return None
 
     def _answer_from(self, text: str, *, yes: bool) -> Answer:
