@@ -153,13 +153,13 @@ def _addresses(egress: HostEgress, endpoint: str) -> tuple[str, ...]:
 def _others(context: Context, host: Host) -> tuple[str, ...]:
     """Return the addresses of the standby's other hosts, as they were seen and are reached."""
     every = [other for other in context.there().hosts if other != host]
-    seen = [
+    addresses = [
         each
         for other in every
         if other.name in context.facts.seen
         for each in context.facts.seen[other.name].addresses
     ]
-    return tuple(dict.fromkeys([*(other.address for other in every), *seen]))
+    return tuple(dict.fromkeys([*(other.address for other in every), *addresses]))
 
 
 def _look(context: Context, host: Host) -> EgressLook:
