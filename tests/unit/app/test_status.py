@@ -60,6 +60,8 @@ def test_each_service_has_one_word_by_tier_and_the_worst_first(
         (3, "files", "proven"),
     ]
     assert status.service("erp")["expiry"] == ["old"]
+    archives = status.service("archives")
+    assert (archives["due"], archives["is_due"]) == (None, True)
     assert status.data["counts"]["proven"] == 2
 
 
