@@ -245,7 +245,11 @@ class StateReader:
         """
         try:
             self.register.settle(self.clock.now())
-            if self.folders.unsettled(entered(self.register) if names is None else names):
+            if names is None:
+                late = self.folders.unsettled(entered(self.register))
+            else:  # thousands of records are not looked at
+                late = bool(self.folders.strangers(names))
+            if late:
                 self._enter_late()
                 return True
         except PradrillError as error:  # of a full disk the run itself gives the hint

@@ -12,7 +12,7 @@ from pradrill.domain.dossier.alarms_of import LivingRun, Watched
 from pradrill.domain.dossier.register_facts import RegisterFacts
 from pradrill.domain.run.lease import LEASE_TERM
 from pradrill.errors import ConfigurationError, PradrillError
-from pradrill.register.runs.folders import is_locked
+from pradrill.register.runs.folders import is_locked, is_sealed
 from pradrill.register.runs.ownership import lease_of
 from pradrill.register.sealing.publishing import newest_logged
 
@@ -23,7 +23,8 @@ def watched(
     app: StateReader, register: RegisterFacts, damage: str | None, now: datetime
 ) -> Watched:
     """Return what there is beside the register."""
-    others = [each for each in app.folders.sealed_or_not()[1] if each.name not in register.run_ids]
+    strangers = app.folders.strangers(register.run_ids)
+    others = [each for each in strangers if _RUN_ID.fullmatch(each.name) and not is_sealed(each)]
     living = [folder for folder in others if is_locked(folder)]
     killed = app.folders.killed() if len(living) < len(others) else []
     return Watched(

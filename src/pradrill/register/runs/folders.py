@@ -65,6 +65,11 @@ class RunFolders:
         sealed, others = self._split()
         return bool(others or self._names(_UNBEGUN)) or not set(sealed) <= set(entered)
 
+    def strangers(self, entered: Collection[str]) -> list[Path]:
+        """Return the folders of runs, begun or not, that are not among those; looks into none."""
+        names = (*self._names(_RUN), *self._names(_UNBEGUN))
+        return [self.runs / name for name in names if name not in entered]
+
     def _split(self) -> tuple[list[str], list[str]]:
         """Return the ids of the sealed runs, and of the others. Of thousands, so they are text."""
         sealed: list[str] = []
