@@ -192,7 +192,9 @@ def test_somebody_uploads_a_file(host):
             f"'{WWWROOT}/repository/draftfiles_ajax.php?action=delete'"
         )
         assert read == text, "the uploaded file reads otherwise"
-        assert json.loads(answer) == "/", f"the file cannot be removed: {answer[:300]}"
+        assert json.loads(answer) == {"filepath": "/"}, (
+            f"the file cannot be removed: {answer[:300]}"
+        )
 
 
 def test_moodle_finds_itself_sound(host):

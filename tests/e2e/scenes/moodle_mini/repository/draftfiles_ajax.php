@@ -13,4 +13,4 @@ if (!rows('SELECT 1 FROM {files} WHERE contenthash = ?', [$file['contenthash']])
     $hash = $file['contenthash'];
     unlink("$CFG->dataroot/filedir/" . substr($hash, 0, 2) . '/' . substr($hash, 2, 2) . "/$hash");
 }
-echo json_encode('/');
+echo json_encode(['filepath' => '/']);
