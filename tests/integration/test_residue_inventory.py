@@ -27,6 +27,7 @@ _LEAVES = """\
     - name: leave something of each kind
       ansible.builtin.raw: |
         echo 'ghost:x:4242:4242::/srv:/bin/sh' >> /etc/passwd
+        mkdir /srv/.ssh && echo ssh-ed25519 AAAA ghost > /srv/.ssh/authorized_keys
         echo '* * * * * root true' > /etc/cron.d/ghost
         mkfifo /etc/cron.d/pipe && touch "$(printf '/etc/cron.d/\\377')"
         mount -t tmpfs ghost /etc/cron.d/over
@@ -94,6 +95,7 @@ def test_all_that_a_drill_leaves_is_named(own_etc: TwoHosts, tmp_path: Path) -> 
         "file /srv/kept/link was not there before",
         "firewall inet ghost was not there before",
         "firewall inet own chain in is not as before",
+        "key /srv/.ssh/authorized_keys was not there before",
         "mount /etc/cron.d/over (tmpfs) 2 was not there before",
         "socket udp 0.0.0.0:5353 was not there before",
         "user ghost was not there before",
@@ -109,7 +111,7 @@ def test_what_a_login_cannot_see_is_said(tmp_path: Path) -> None:
     result = subprocess.run(words, capture_output=True, text=True, check=True, cwd="/")
     here = inventory(result.stdout)
     assert {"user", "group", "mount", "unit"} <= set(here.seen)
-    assert set(here.unseen) - {"database", "account"} == {"package", "cron", "firewall"}
+    assert set(here.unseen) - {"database", "account"} == {"key", "package", "cron", "firewall"}
     assert "rpm is not there" in str(here.limit("web"))
 
 

@@ -30,6 +30,8 @@ JOBS = (
     *("/etc/crontab", "/etc/anacrontab", "/etc/cron.d", "/etc/cron.hourly", "/etc/cron.daily"),
     *("/etc/cron.weekly", "/etc/cron.monthly", "/var/spool/cron", "/var/spool/at"),
 )
+KEYS = ("authorized_keys", "authorized_keys2")
+RIGHTS = ("/etc/sudoers", "/etc/sudoers.d", "/etc/ssh/authorized_keys", "/etc/ssh/sshd_config.d")
 UNITS = ("/etc/systemd/system", "/usr/local/lib/systemd")
 DPKG = "/var/lib/dpkg/status"
 MARIADB = "/var/lib/mysql"
@@ -103,6 +105,17 @@ def accounts() -> None:
     for fields in (each.split(":") for each in lines_of("/etc/group")):
         if len(fields) > 3:  # noqa: PLR2004 four fields
             line("group", ":".join(fields[2:4]), fields[0])
+
+
+def keys() -> None:
+    """Print files of keys that open a login, and of what sudo grants, with their checksums."""
+    if os.geteuid() != 0:
+        cannot("key", "only root sees the keys of others")
+    homes = {each.split(":")[5] for each in lines_of("/etc/passwd") if each.count(":") > 5}  # noqa: PLR2004 seven fields
+    paths = [f"{home.rstrip('/')}/.ssh/{name}" for home in sorted(homes) for name in KEYS]
+    for path in (*paths, *(each for top in RIGHTS for each in files_below(top))):
+        if os.path.isfile(path):  # noqa: PTH113 pathlib costs time
+            line("key", content_of(path), path)
 
 
 def packages() -> None:
@@ -394,6 +407,7 @@ def size_of(path: str) -> str:
 
 LOOKS = {
     "user": accounts,
+    "key": keys,
     "package": packages,
     "cron": jobs,
     "unit": units,

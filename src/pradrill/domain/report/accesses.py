@@ -12,12 +12,10 @@ from pradrill.domain.declared.flow import Access
 from pradrill.domain.report.line_evidence import LineEvidence, Proof
 from pradrill.domain.run.outcome import Phase, StepKind, StepOutcome
 from pradrill.domain.run.record import RunRecord
-from pradrill.domain.run.standby_inventory import InventoryKind
+from pradrill.domain.run.standby_inventory import WAYS_IN
 from pradrill.domain.values.model import Model
 from pradrill.domain.values.reason import Reason, as_reason, reason
 from pradrill.domain.values.reason_code import Code
-
-_WAYS_IN = (InventoryKind.USER, InventoryKind.GROUP, InventoryKind.ACCOUNT)
 
 
 class AccessShown(Model):
@@ -79,8 +77,9 @@ def _proofs(record: RunRecord) -> Iterator[LineEvidence]:
 
 
 def _ways_in_left(record: RunRecord) -> Iterator[Reason]:
-    """Yield what the teardown saw of users, groups and accounts that were not there before."""
+    """Yield what the teardown saw of ways in that were not there before, or not so."""
     for each in record.residue:
         left = as_reason(each.values["left"]) if each.code == Code.ON_HOST else each
-        if left.code == Code.INVENTORY_NEW and left.values.get("kind") in _WAYS_IN:
+        is_way_in = left.values.get("kind") in WAYS_IN
+        if left.code in {Code.INVENTORY_NEW, Code.INVENTORY_CHANGED} and is_way_in:
             yield each

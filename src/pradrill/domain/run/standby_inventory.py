@@ -24,6 +24,7 @@ class InventoryKind(StrEnum):
 
     USER = "user"
     GROUP = "group"
+    KEY = "key"  # a file of keys that open a login, or of what sudo grants
     PACKAGE = "package"
     CRON = "cron"  # a file of jobs
     TIMER = "timer"
@@ -42,7 +43,10 @@ COME_AND_GO = frozenset(
 """They end by themselves when nobody uses them: that one is gone, or another, is nobody's doing."""
 
 
-_WAYS_IN = frozenset({InventoryKind.USER, InventoryKind.GROUP, InventoryKind.ACCOUNT})
+WAYS_IN = frozenset(
+    {InventoryKind.USER, InventoryKind.GROUP, InventoryKind.KEY, InventoryKind.ACCOUNT}
+)
+"""Who may enter a machine, and as whom."""
 
 
 class InventoryChange(StrEnum):
@@ -101,12 +105,12 @@ class StandbyInventory(Model):
         return all(each.kind is not kind for each in difference(before, self))
 
     def has_accounts_of(self, before: StandbyInventory) -> bool:
-        """Tell whether users, groups and database accounts were seen, and are those of before."""
+        """Tell whether all ways in were seen, and are those of before."""
         if InventoryKind.USER not in self.seen or self.stopped or before.stopped:
             return False
-        if not _WAYS_IN.isdisjoint({*self.unseen, *before.unseen}):
+        if not WAYS_IN.isdisjoint({*self.unseen, *before.unseen}):
             return False
-        return all(each.kind not in _WAYS_IN for each in difference(before, self))
+        return all(each.kind not in WAYS_IN for each in difference(before, self))
 
     def left_by(
         self, before: StandbyInventory, *, mounts: Collection[str] = ()

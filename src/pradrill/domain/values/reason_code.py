@@ -309,8 +309,8 @@ class Code(StrEnum):
     ACCOUNTS_AS_BEFORE = (
         "accounts-as-before",
         N_(
-            "users, groups and database accounts on %(host)s after the teardown: those of before, "
-            "and no other"
+            "users, groups, login keys, rights of sudo and database accounts on %(host)s after the "
+            "teardown: those of before, and no other"
         ),
     )
     NOT_OVERWRITTEN = (

@@ -96,6 +96,7 @@ def _inventory_kinds() -> Mapping[str, str]:
     return {
         InventoryKind.USER: pgettext("left behind", "user"),
         InventoryKind.GROUP: pgettext("left behind", "group"),
+        InventoryKind.KEY: pgettext("left behind", "file of keys or rights"),
         InventoryKind.PACKAGE: pgettext("left behind", "package"),
         InventoryKind.CRON: pgettext("left behind", "cron file"),
         InventoryKind.TIMER: pgettext("left behind", "timer"),
