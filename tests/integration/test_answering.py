@@ -259,13 +259,13 @@ def test_nobody_answers(state: Path) -> None:
 
 
 def test_a_signal_while_it_waits(state: Path) -> None:
-    """SIGTERM during the waiting is answered within a second, with teardown and code 143."""
+    """SIGTERM during the waiting is answered at once, with teardown and code 143."""
     with exercise(state) as child:
         until(waits(state, "switch the DNS"), "nothing waits")
         start = time.monotonic()
         child.send_signal(signal.SIGTERM)
         assert child.wait(PATIENCE) == 143
-        assert time.monotonic() - start < 5
+        assert time.monotonic() - start < PATIENCE / 2
     record = record_of(state)
     assert record.steps[-1].name == "release the standby"
     assert record.waits[0].seconds is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -127,7 +128,9 @@ def test_a_plan_says_what_its_playbooks_take_in(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_text("[]\n")
     result = pradrill(tmp_path, "plan", "shop", "--json")
-    plan = RunPlan.model_validate_json(result.stdout)
+    answer = json.loads(result.stdout)
+    del answer["format"]  # the answer's own
+    plan = RunPlan.model_validate_json(json.dumps(answer))
     assert plan.around is not None
     assert [os.path.relpath(file.path, tmp_path) for file in plan.around.files] == [
         "group_vars/all.yml",

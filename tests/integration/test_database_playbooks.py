@@ -65,6 +65,7 @@ def outcome_of(databases: DatabaseHosts, house: Path, drill: str, **secrets: str
     return result, record
 
 
+@_BY_DAY_ELSEWHERE  # the restore: sources/test_bad_restores.py; its truth: test_truth.py
 def test_postgresql_comes_back_to_just_before_the_disaster(
     databases: DatabaseHosts, tmp_path: Path
 ) -> None:

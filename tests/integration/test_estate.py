@@ -207,6 +207,7 @@ def test_an_estate_is_recovered_side_by_side(
     assert {line["service"] for line in steps} == set(DEPENDS_ON)
 
 
+@pytest.mark.nightly  # by day on fakes: unit/engine/test_estate_run.py
 def test_a_branch_that_fails_leaves_the_others_alone(
     tmp_path: Path, machines: Callable[[int], list[Sshd]]
 ) -> None:

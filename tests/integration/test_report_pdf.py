@@ -265,6 +265,7 @@ def test_unbroken_lines_cost_little() -> None:
     assert time.process_time() - start < 30
 
 
+@pytest.mark.nightly
 def test_thousand_checks_and_lines_are_printed(tmp_path: Path) -> None:
     """A row with more lines than a page has is cut, so that the table goes on."""
     checks = (a_check(detail="line\n" * 900), *(a_check(check=f"c{n}") for n in range(300)))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pradrill.app.reading import StateReader, warn
 from pradrill.app.shipped import monitoring
+from pradrill.cli.json_output import json_argument, print_json
 from pradrill.errors import ExitCode, UsageError
 
 EXAMPLE = "pradrill metrics --output /var/lib/prometheus/node-exporter/pradrill.prom"
@@ -23,13 +24,18 @@ def arguments(parser: ArgumentParser) -> None:
     )
     what.add_argument("--rules", action="store_true", help="print alert rules for Prometheus")
     what.add_argument("--dashboard", action="store_true", help="print a dashboard for Grafana")
+    json_argument(parser, "print for programs where it is, or the text of what is shipped")
 
 
 def run(args: Namespace) -> int:
     """Write the file, or print one of those that are shipped."""
     if args.rules or args.dashboard:
         name = "alerts.yml" if args.rules else "dashboard.json"
-        print((monitoring() / name).read_text(encoding="utf-8"), end="")
+        text = (monitoring() / name).read_text(encoding="utf-8")
+        if args.json:
+            print_json(args, {"name": name, "text": text})
+        else:
+            print(text, end="")
         return ExitCode.PASSED
 
     if args.output.suffix != ".prom":
@@ -42,6 +48,8 @@ def run(args: Namespace) -> int:
 
     reading = read_status(StateReader(args))
     write_metrics(reading.status, args.output.absolute())
+    if args.json:
+        print_json(args, {"output": args.output.absolute()})
     for error in reading.damaged:
         warn(str(error))
     return ExitCode.PASSED if reading.status.damage is None else ExitCode.RECORD

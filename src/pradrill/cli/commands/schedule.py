@@ -8,8 +8,10 @@ import platform
 import pwd
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from pradrill.adapters.schedules.crontab import (
     crontab_line,
@@ -30,23 +32,26 @@ from pradrill.adapters.schedules.systemd import (
 from pradrill.app.reading import StateReader
 from pradrill.app.schedule import Calendar
 from pradrill.cli.arguments import add, subcommands
+from pradrill.cli.json_output import json_argument, print_json
 from pradrill.config.loader import load_plan
 from pradrill.config.plan_file import plan_file, read_sealing
+from pradrill.domain.declared.plan import Service
 from pradrill.domain.dossier.register_facts import RegisterFacts
 from pradrill.domain.dossier.status_of import next_due
+from pradrill.domain.register.schedule import Rule
 from pradrill.errors import ConfigurationError, ExitCode, PradrillError
 from pradrill.reporting.language.formats import line
 from pradrill.system.tools import ToolError
 
 EXAMPLE = "pradrill schedule install --systemd"
+_INSTALLED = "it is installed: pradrill schedule show"
 
 
 def arguments(parser: ArgumentParser) -> None:
     """Declare what the command takes."""
     commands = subcommands(parser)
-    add(commands, "show", "show when each service is due, and what calls pradrill").set_defaults(
-        action=_show
-    )
+    show = add(commands, "show", "show when each service is due, and what calls pradrill")
+    show.set_defaults(action=_show)
     install = add(commands, "install", "have it called every hour; shown before it is written")
     install.set_defaults(action=_install)
     remove = add(commands, "remove", "take away what install has written")
@@ -68,6 +73,9 @@ def arguments(parser: ArgumentParser) -> None:
         metavar="NAME",
         help="whose keys the service uses (default: whose the state directory is)",
     )
+    json_argument(show)
+    json_argument(install, "print for programs what was written, with --yes")
+    json_argument(remove, "print for programs what was removed")
 
 
 def run(args: Namespace) -> int:
@@ -79,39 +87,60 @@ def run(args: Namespace) -> int:
 def _show(args: Namespace) -> int:
     app = StateReader(args)
     plan = load_plan(plan_file(app.drills))
-    now = app.clock.now()
-    for name, rule, date in Calendar(app, plan).following(now):
-        when = "never: there is no such day" if date is None else f"next {date:%Y-%m-%d %H:%M} UTC"
-        hours = rule.window.total_seconds() / 3600
-        print(f"{line(name, 60)}: {rule.on.text}: {when}, may begin within {hours:g} h")
-
     finished = RegisterFacts(list(app.register.entries())).last_finished()
-    for name, service in plan.services.items():
-        if service.drill_on is None and service.drill_every is not None:
-            due = next_due(service.drill_every, finished.get(name))
-            when = "now: it was never drilled" if due is None else f"{due:%Y-%m-%d %H:%M} UTC"
-            print(f"{line(name, 60)}: every {service.drill_every.text}: next {when}")
-        elif service.drill_on is None:
-            print(f"{line(name, 60)}: by hand only: it has neither drill_on nor drill_every")
-
-    print(*_callers(), sep="\n")
+    dates = [
+        *(_by_calendar(*each) for each in Calendar(app, plan).following(app.clock.now())),
+        *(
+            _by_cadence(name, service, finished.get(name))
+            for name, service in plan.services.items()
+            if service.drill_on is None
+        ),
+    ]
+    if args.json:
+        services = [each._replace(says=None)._asdict() for each in dates]
+        print_json(args, {"services": services, "called_by": [*_callers()]})
+    else:
+        print(*(f"{line(each.service, 60)}: {each.says}" for each in dates), sep="\n")
+        print(*_callers() or ["nothing calls it: pradrill schedule install"], sep="\n")
     return ExitCode.RECORD if app.doubt() else ExitCode.PASSED
 
 
-def _callers() -> Iterator[str]:
+class ServiceDate(NamedTuple):
+    """When a service is due by which rule, and how that is said."""
+
+    service: str
+    rule: str | None
+    next: datetime | None
+    says: str | None
+
+
+def _by_calendar(name: str, rule: Rule, date: datetime | None) -> ServiceDate:
+    when = "never: there is no such day" if date is None else f"next {date:%Y-%m-%d %H:%M} UTC"
+    hours = rule.window.total_seconds() / 3600
+    text = f"{rule.on.text}: {when}, may begin within {hours:g} h"
+    return ServiceDate(name, rule.on.text, date, text)
+
+
+def _by_cadence(name: str, service: Service, finished: datetime | None) -> ServiceDate:
+    if service.drill_every is None:
+        text = "by hand only: it has neither drill_on nor drill_every"
+        return ServiceDate(name, None, None, text)
+    due = next_due(service.drill_every, finished)
+    when = "now: it was never drilled" if due is None else f"{due:%Y-%m-%d %H:%M} UTC"
+    rule = f"every {service.drill_every.text}"
+    return ServiceDate(name, rule, due, f"{rule}: next {when}")
+
+
+def _callers() -> tuple[str, ...]:
     """Say what calls pradrill on this machine."""
     timer = UNITS / "pradrill.timer"
-    entry = None
     try:
         entry = line_in(read_crontab())
     except ToolError:  # no cron here
         entry = None
-    if timer.is_file():
-        yield f"called by {timer}"
-    if entry is not None:
-        yield f"called by your crontab: {line(entry, 300)}"
-    if not timer.is_file() and entry is None:
-        yield "nothing calls it: pradrill schedule install"
+    by_timer = (f"called by {timer}",) if timer.is_file() else ()
+    by_cron = () if entry is None else (f"called by your crontab: {line(entry, 300)}",)
+    return (*by_timer, *by_cron)
 
 
 def _install(args: Namespace) -> int:
@@ -123,14 +152,12 @@ def _install(args: Namespace) -> int:
     before = read_crontab()
     after = with_line(before, crontab_line(_command(app), _minute()))
     if after == before:
-        print("it is installed already, as it is to be")
-        return ExitCode.PASSED
-    print(f"a line of your crontab:\n\n{line_in(after)}\n")
+        return _tell(args, "written", [], "it is installed already, as it is to be")
+    _show_first(args, f"a line of your crontab:\n\n{line_in(after)}\n")
     if not _is_agreed(args):
         return ExitCode.USAGE
     write_crontab(after)
-    print("it is installed: pradrill schedule show")
-    return ExitCode.PASSED
+    return _tell(args, "written", ["crontab"], _INSTALLED)
 
 
 def _install_units(args: Namespace, app: StateReader) -> int:
@@ -149,34 +176,44 @@ def _install_units(args: Namespace, app: StateReader) -> int:
     )
     names = differing(files, args.units)
     if not names:
-        print("it is installed already, as it is to be")
-        return ExitCode.PASSED
+        return _tell(args, "written", [], "it is installed already, as it is to be")
     for name in names:
-        print(f"{args.units / name}:\n\n{files[name]}")
+        _show_first(args, f"{args.units / name}:\n\n{files[name]}")
     if not _is_agreed(args):
         return ExitCode.USAGE
     write_units(files, args.units)
     if not (is_running_systemd() and args.units == UNITS):
-        print("then: systemctl daemon-reload && systemctl enable --now pradrill.timer")
-    print("it is installed: pradrill schedule show")
-    return ExitCode.PASSED
+        _show_first(args, "then: systemctl daemon-reload && systemctl enable --now pradrill.timer")
+    return _tell(args, "written", [args.units / name for name in names], _INSTALLED)
 
 
 def _remove(args: Namespace) -> int:
     if _is_for_systemd(args):
-        names = remove_units(args.units)
-        print(*(f"{args.units / name} is removed" for name in names), sep="\n")
-        if not names:
-            print("nothing of it is there")
-        return ExitCode.PASSED
+        paths = [args.units / name for name in remove_units(args.units)]
+        lines = [f"{path} is removed" for path in paths] or ["nothing of it is there"]
+        return _tell(args, "removed", paths, *lines)
 
     before = read_crontab()
     entry = line_in(before)
     if entry is None:
-        print("nothing of it is there")
-        return ExitCode.PASSED
+        return _tell(args, "removed", [], "nothing of it is there")
     write_crontab(with_line(before, None))
-    print(f"removed from your crontab: {line(entry, 300)}")
+    removed = f"removed from your crontab: {line(entry, 300)}"
+    return _tell(args, "removed", ["crontab"], removed)
+
+
+def _show_first(args: Namespace, text: str) -> None:
+    """Print what people see before anything is written."""
+    if not args.json:
+        print(text)
+
+
+def _tell(args: Namespace, what: str, places: Sequence[object], *lines: str) -> int:
+    """Say what was done."""
+    if args.json:
+        print_json(args, {what: places})
+    else:
+        print(*lines, sep="\n")
     return ExitCode.PASSED
 
 
@@ -189,8 +226,8 @@ def _is_for_systemd(args: Namespace) -> bool:
 def _is_agreed(args: Namespace) -> bool:
     if args.yes:
         return True
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        print("nothing is written: say --yes")
+    if args.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        _tell(args, "written", [], "nothing is written: say --yes")
         return False
     agreed = input("Write it? [y/N] ").strip().lower() in {"y", "yes", "o", "oui"}
     if not agreed:
