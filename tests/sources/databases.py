@@ -59,10 +59,11 @@ def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     run(["mariadb-install-db", f"--datadir={folder}/d", "--auth-root-authentication-method=normal",
          "--skip-test-db", f"--user={os.environ.get('USER', 'root')}"], env={})  # fmt: skip
     socket = folder / "s"
+    (folder / "tmp").mkdir()
     process = subprocess.Popen(
         [server, "--no-defaults", f"--datadir={folder}/d", f"--socket={socket}",
          "--skip-networking", "--user=root", f"--pid-file={folder}/pid",
-         f"--log-error={folder}/log"],
+         f"--log-error={folder}/log", f"--tmpdir={folder}/tmp"],  # others sweep the common one
     )  # fmt: skip
     try:
         for _ in range(200):

@@ -54,9 +54,10 @@ class Calendar:
     def missed(self, now: datetime) -> Iterator[ScheduleMissed]:
         """Return the dates that were missed and are not in the register yet."""
         for name, rule, since, trials in self._standing():
-            for each in missed_dates_of(rule, instants, trials, since, now):
+            last = max((t.began for t in trials if t.finished), default=None)
+            # What was before the last run was judged by the quiet days and the window of then.
+            for each in missed_dates_of(rule, instants, trials, max(since, last or since), now):
                 if (name, each.date.due) not in self._history.missed:
-                    last = max((t.began for t in trials if t.finished), default=None)
                     yield ScheduleMissed(
                         service=name, due=each.date.due, last=last, because=each.because
                     )

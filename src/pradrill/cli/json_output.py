@@ -19,8 +19,8 @@ def json_argument(
 
 def print_json(args: Namespace, facts: dict[str, Any], *, indent: int | None = 1) -> None:
     """Print facts without the secrets in them; `indent`: None puts them on one line."""
-    answer = json.dumps({"format": FORMAT, **facts}, indent=indent, ensure_ascii=False, default=str)
-    print(args.masker.text(answer))
+    plain = json.loads(json.dumps({"format": FORMAT, **facts}, default=str))
+    print(json.dumps(args.masker.facts(plain), indent=indent, ensure_ascii=False))
 
 
 def print_line(args: Namespace, facts: dict[str, Any]) -> None:

@@ -22,7 +22,7 @@ from pradrill.engine.crashed_runs import replay
 from pradrill.engine.repeated_teardown import Unkept, past
 from pradrill.engine.standby_lock import hold_standby
 from pradrill.engine.steps.standby import prove_identity_again
-from pradrill.errors import BusyError, NotReadyError, RecordError
+from pradrill.errors import BusyError, NotReadyError, PradrillError, RecordError
 from pradrill.ports import Journal
 from pradrill.system import scratch
 
@@ -123,9 +123,11 @@ def _remove(context: Context, facts: HostFacts, run: str) -> None:
     """End a run's processes on a host, and give its lease back."""
     tools, host, site = context.tools, context.host(facts.host), context.there()
     of_run = site.model_copy(update={"run_id": run})
-    if tools.egress is not None:
-        tools.egress.remove(host, of_run)
     tools.probe.end_strays(host, of_run, None, commands=False)
     if tools.leases is not None:
         holder = tools.store.holder(run)
         tools.leases.release(host, site, holder, machine_id=facts.machine_id)
+    if tools.egress is None or table_of(run) not in tools.egress.tables(host, site):
+        return
+    if left := tools.egress.remove(host, of_run):
+        raise PradrillError(f"{host.name}: what denies its way out stays: {', '.join(left)}")

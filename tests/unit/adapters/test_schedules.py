@@ -11,6 +11,7 @@ from tests.support.status_house import StatusHouse, answer
 
 from pradrill.adapters.schedules.crontab import crontab_line, line_in, with_line
 from pradrill.adapters.schedules.systemd import ServiceSettings, units
+from pradrill.errors import ConfigurationError
 
 Capture = pytest.CaptureFixture[str]
 _CRONTAB = """\
@@ -83,6 +84,10 @@ def test_our_line_keeps_its_place_and_is_one() -> None:
     old, new = crontab_line(["/old"], 1), crontab_line(["/new"], 2)
     assert with_line(f"a\n{old}\nb\n{old}\n", new) == f"a\n{new}\nb\n"
     assert with_line("a", new) == f"a\n{new}\n"
+    others = "a\fb\u2028c\n"
+    assert with_line(others, None) == others  # nothing but a line feed ends a line of cron's
+    with pytest.raises(ConfigurationError, match="no line feed"):
+        crontab_line(["/old", "/a\nb"], 1)
 
 
 def test_units_are_shown_then_written_once_and_are_ours(

@@ -327,6 +327,8 @@ def test_the_last_proven_recovery_points_are_named(year: StatusHouse, capsys: Ca
     only = answer(year, capsys, "proven", "--service", "ldap")
     assert only.out.count("\n") == 1
     assert "backup b1" in only.out
+    typo = answer(year, capsys, "proven", "--service", "ldpa")
+    assert (typo.code, "no proof of ldpa is on record" in typo.err) == (4, True)
 
 
 _HOLD = """

@@ -54,8 +54,9 @@ class HealthPinger:
             def redirect_request(self, *_args: object, **_options: object) -> None:
                 return None
 
-        host = urlsplit(address).hostname  # the path may be known to few
+        host = "its address"
         try:
+            host = urlsplit(address).hostname or host  # the path may be known to few
             opener = urllib.request.build_opener(Unmoved)
             with opener.open(address, timeout=DEADLINE):
                 return

@@ -6,6 +6,7 @@ import shlex
 import shutil
 from collections.abc import Sequence
 
+from pradrill.errors import ConfigurationError
 from pradrill.system.tools import ToolError, tool
 
 _MARK = "# pradrill schedule"
@@ -13,7 +14,15 @@ _MARK = "# pradrill schedule"
 
 
 def crontab_line(command: Sequence[str], minute: int) -> str:
-    """Return the line that calls it every hour; cron takes a per cent sign for a line feed."""
+    """Return the line that calls it every hour; cron takes a per cent sign for a line feed.
+
+    Raises ConfigurationError where a word cannot stand in one.
+    """
+    if not all(word.isprintable() for word in command):
+        raise ConfigurationError(
+            f"cron takes no line feed and no control character: {' '.join(command)!r}",
+            hint="Give the folder another name.",
+        )
     words = shlex.join(command).replace("%", r"\%")
     return f"{minute} * * * * {words}  {_MARK}"
 
@@ -39,7 +48,7 @@ def with_line(content: str, line: str | None) -> str:
     """Return a crontab with our line as it is to be, or without it; the place of it stays."""
     fresh: list[str] = []
     pending = line
-    for each in content.splitlines():
+    for each in _lines(content):
         if not each.endswith(_MARK):
             fresh.append(each)
         elif pending is not None:
@@ -52,4 +61,9 @@ def with_line(content: str, line: str | None) -> str:
 
 def line_in(content: str) -> str | None:
     """Return our line, if it is there."""
-    return next((each for each in content.splitlines() if each.endswith(_MARK)), None)
+    return next((each for each in _lines(content) if each.endswith(_MARK)), None)
+
+
+def _lines(content: str) -> list[str]:
+    """Return the lines as cron has them: nothing but a line feed ends one."""
+    return content.removesuffix("\n").split("\n") if content else []

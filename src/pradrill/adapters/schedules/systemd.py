@@ -99,9 +99,9 @@ def _service(settings: ServiceSettings) -> Iterator[str]:
         yield "StateDirectory=pradrill"
         yield "StateDirectoryMode=0700"
     else:
-        yield f"ReadWritePaths={_quoted(str(settings.state))}"
+        yield f"ReadWritePaths={_quoted(str(settings.state), dollar='$')}"
     for folder in settings.writes:
-        yield f"ReadWritePaths=-{_quoted(str(folder))}"
+        yield f"ReadWritePaths=-{_quoted(str(folder), dollar='$')}"
     if not settings.uses_tmp:
         yield "PrivateTmp=yes"
     yield _HARDENED
@@ -110,14 +110,17 @@ def _service(settings: ServiceSettings) -> Iterator[str]:
     yield f"CapabilityBoundingSet={reading}"
 
 
-def _quoted(word: str) -> str:
-    """Return a word as systemd reads it: per cent and dollar signs stand for nothing else."""
+def _quoted(word: str, *, dollar: str = "$$") -> str:
+    """Return a word as systemd reads it: per cent and dollar signs stand for nothing else.
+
+    `dollar`: how it is written there; only command lines are expanded.
+    """
     if not word.isprintable():
         raise ConfigurationError(
             f"systemd takes no line feed and no control character: {word!r}",
             hint="Give the folder another name.",
         )
-    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", dollar)
     plain = escaped.replace("/", "").replace("-", "").replace("_", "").replace(".", "").isalnum()
     return escaped if plain else f'"{escaped}"'
 

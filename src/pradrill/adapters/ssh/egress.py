@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -91,7 +92,7 @@ class SshEgress:
             return HostEgress(
                 table=table_of(site.run_id),
                 loaded=True,
-                listing=str(after["listing"])[:_LONGEST_LISTING],
+                listing=_listed(str(after["listing"])),
                 routes=_lines(before["routes"]),
                 resolvers=resolvers,
                 link=None if after["link"] is None else last_line(str(after["link"])),
@@ -107,7 +108,7 @@ class SshEgress:
             )
         with _understanding(host):
             return EgressLook(
-                listing=str(answer["listing"])[:_LONGEST_LISTING],
+                listing=_listed(str(answer["listing"])),
                 attempts=tuple(
                     EgressAttempt(
                         standby=host.name,
@@ -195,6 +196,13 @@ def _because(answer: Mapping[str, Any]) -> str:
 
 def _lines(texts: Any) -> tuple[str, ...]:
     return tuple(last_line(each) for each in _texts.validate_python(texts)[:_LINES])
+
+
+def _listed(text: str) -> str:
+    """Return a table's listing, cut where it is long; what was cut off is compared by its hash."""
+    if len(text) <= _LONGEST_LISTING:
+        return text
+    return f"{text[:_LONGEST_LISTING]}\nsha256 {hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def _plain(payload: Mapping[str, Any]) -> dict[str, Any]:

@@ -231,7 +231,9 @@ def elements(table: str) -> tuple[list[tuple[str, list[Any], int]], int]:
     """Return what was written down, as set, key and count; and what there was no room for."""
     try:
         parts = json.loads(output_of("nft", "-j", "list", "table", "inet", table))["nftables"]
-    except (FaultError, ValueError, KeyError):
+    except FaultError:
+        if has_table(table):
+            raise
         return [], 0
     every, unkept = [], 0
     for part in parts:

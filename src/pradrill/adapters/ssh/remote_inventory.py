@@ -114,8 +114,18 @@ def keys() -> None:
     homes = {each.split(":")[5] for each in lines_of("/etc/passwd") if each.count(":") > 5}  # noqa: PLR2004 seven fields
     paths = [f"{home.rstrip('/')}/.ssh/{name}" for home in sorted(homes) for name in KEYS]
     for path in (*paths, *(each for top in RIGHTS for each in files_below(top))):
-        if os.path.isfile(path):  # noqa: PTH113 pathlib costs time
-            line("key", content_of(path), path)
+        try:
+            is_file = stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116 pathlib costs time
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            cannot("key", f"{path}: {error.strerror}")
+            continue
+        content = content_of(path)
+        if is_file and content:
+            line("key", content, path)
+        elif is_file:
+            cannot("key", f"{path} cannot be read")
 
 
 def packages() -> None:

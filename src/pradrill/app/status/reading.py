@@ -56,6 +56,7 @@ def read_status(app: StateReader) -> StatusReading:
     A killed run is told of, and left: whoever only looks must not lose a restore by it. Raises
     PradrillError when the plan or the register cannot be read.
     """
+    start = app.clock.now()
     index = read_index(app.state, __version__)
     project = _KeptProject(app, index.project)
     register = _register(app)
@@ -90,7 +91,7 @@ def read_status(app: StateReader) -> StatusReading:
         head=None if head is None else str(head),
         entries=len(register.entries),
     )
-    fresh = lasting(project.row(), parts.rows(), now)
+    fresh = lasting(project.row(), parts.rows(), start)
     if fresh != index:
         write_index(app.state, fresh, __version__)
     return StatusReading(status, tuple(parts.damaged))

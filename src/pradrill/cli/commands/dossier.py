@@ -14,6 +14,7 @@ from pradrill.app.settle import swept
 from pradrill.cli.commands.report import letterhead, write_file
 from pradrill.cli.commands.sheet import write_sheet
 from pradrill.cli.json_output import json_argument, print_json
+from pradrill.config.cron import instants
 from pradrill.config.loader import suggestion
 from pradrill.config.project import Project
 from pradrill.domain.dossier.build import Damaged, Dossier, Sealed, Sources, compile_dossier
@@ -158,6 +159,7 @@ def _compiled(app: App, project: Project, period: Period, only: tuple[str, ...])
             entries=entries,
             findings=all_findings(entries),
             head=None if head is None else str(head),
+            instants=instants,
         ),
         now=app.clock.now(),
         only=only,

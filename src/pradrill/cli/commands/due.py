@@ -20,6 +20,7 @@ from pradrill.cli.commands.run import carry_out, tell
 from pradrill.cli.json_output import json_argument, print_json, print_line
 from pradrill.config.project import Project
 from pradrill.domain.declared.provider import endings
+from pradrill.domain.dossier.register_facts import is_finished
 from pradrill.domain.register.entry import EntryKind
 from pradrill.domain.register.finding_of_ending import finding_of_ending
 from pradrill.domain.register.missed_dates import missed
@@ -220,6 +221,7 @@ def _drills_of(project: Project, service: str) -> tuple[str, ...]:
 
 def _launch(app: App, project: Project, *, scheduled: bool) -> int:
     codes: list[int] = [ExitCode.RECORD] if app.in_doubt else []
+    listed = app.clock.now()
     due = find_due(app, project)
     if scheduled:
         due = _left_for_today(app, due)
@@ -230,7 +232,6 @@ def _launch(app: App, project: Project, *, scheduled: bool) -> int:
             _tell_unstarted(app, why, hint, services=[item.service], code=ExitCode.NOT_READY)
             codes.append(ExitCode.NOT_READY)
 
-    listed = app.clock.now()
     for name in dict.fromkeys(drill for item in due for drill in item.drills):
         still = [item for item in due if name in item.drills and _is_open(item, app.clock.now())]
         if not still or _ran_meanwhile(app, name, listed):
@@ -262,11 +263,13 @@ def _is_open(item: Due, now: datetime) -> bool:
 
 
 def _ran_meanwhile(app: App, drill: str, since: datetime) -> bool:
-    """Tell whether somebody has run a drill by hand while others were running here."""
+    """Tell whether somebody's run of a drill has come to its end while others were running here."""
     return any(
         entry.kind is EntryKind.RUN
+        and entry.at >= since
         and entry.body.get("drill") == drill
-        and any(trial.finished and trial.began >= since for _, trial in trials_of(entry))
+        and is_finished(entry.body)
+        and not entry.body.get("rehearsal")
         for entry in app.register.entries()
     )
 

@@ -24,10 +24,12 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(args: Namespace) -> int:
-    """Print them. A service that no run has proven is not among them."""
+    """Print them; 4 when one was asked for that no run has proven."""
     proven = read_proven(StateReader(args))
     if args.service:
         services = tuple(each for each in proven.services if each.service in args.service)
+        for name in sorted({*args.service} - {each.service for each in services}):
+            warn(f"no proof of {line(name, 60)} is on record")
         proven = proven.model_copy(update={"services": services})
 
     if args.json:
@@ -42,7 +44,8 @@ def run(args: Namespace) -> int:
         warn(f"not all of it can be relied on: {proven.damage}")
         warn("HINT: Keep older backups, too, until then: pradrill register verify.")
         return ExitCode.RECORD
-    return ExitCode.PASSED
+    is_known = {each.service for each in proven.services} >= {*args.service}
+    return ExitCode.PASSED if is_known else ExitCode.NOT_READY
 
 
 def _line(proven: ProvenService) -> str:

@@ -105,8 +105,12 @@ class QuietDays(Model):
         if self.last < self.first:
             msg = f"the last day, {self.last}, is before the first, {self.first}"
             raise ValueError(msg)
+        if self.last - self.first > _LONGEST_QUIET:
+            msg = "more than a year without drills: leave drill_on out until they begin again"
+            raise ValueError(msg)
         return self
 
 
+_LONGEST_QUIET = timedelta(days=366)
 WINDOW = timedelta(hours=12)
 """How long after its time a drill may begin where the plan does not say."""

@@ -41,6 +41,7 @@ from pradrill.domain.dossier.spread import Spread, spread
 from pradrill.domain.register.entry import Acknowledged, Entry, EntryKind, acknowledged
 from pradrill.domain.register.finding import Finding
 from pradrill.domain.register.incident_history import all_incidents
+from pradrill.domain.register.schedule import Instants
 from pradrill.domain.report.problems import problems
 from pradrill.domain.run.record import RunRecord
 from pradrill.domain.run.run_plan import RunPlan
@@ -73,6 +74,7 @@ class Sources(NamedTuple):
     """The register's: they tell of what has no record, or has it no more."""
     findings: Sequence[Finding] = ()
     head: str | None = None
+    instants: Instants | None = None
 
 
 class Memory(NamedTuple):
@@ -175,7 +177,7 @@ def compile_dossier(
     services = tuple(only) or _services(sources.plan, within)
     findings = [finding for finding in sources.findings if _concerns(finding, only)]
     columns = period.columns()
-    today = Today(sources.plan, sources.drills, as_of)
+    today = Today(sources.plan, sources.drills, as_of, sources.instants)
     incidents = all_incidents(_until(sources.entries, as_of))
     lines.see_incidents(incidents, as_of)
 

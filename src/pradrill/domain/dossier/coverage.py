@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from pydantic import Field
 
-from pradrill.domain.declared.plan import Plan
+from pradrill.domain.declared.plan import Plan, Service
 from pradrill.domain.dossier.attempt import Attempt, Ending, Setting, settings_of
 from pradrill.domain.dossier.expiry import Change, changes_since
+from pradrill.domain.register.schedule import Instants, Rule, dates
 from pradrill.domain.run.question import CallStage, SlaMeasure
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.domain.values.duration import Cadence, DrillEvery, due_after
@@ -61,7 +62,8 @@ class Overdue(Model):
     """A service that no finished run has exercised for longer than the plan allows."""
 
     service: str
-    drill_every: DrillEvery
+    drill_every: DrillEvery | None
+    drill_on: str | None = Field(default=None, description="the plan's day of the calendar")
     last: Utc | None = Field(description="its last finished run")
     due: Utc | None = Field(description="when the next one was due; none: never run")
 
@@ -124,6 +126,8 @@ class Today(NamedTuple):
     plan: Plan
     drills: Mapping[str, RunPlan]
     as_of: datetime
+    instants: Instants | None = None
+    """When a rule of the calendar is due; none: only `drill_every` is judged."""
 
 
 def coverage(history: History, today: Today, selection: Iterable[str]) -> tuple[Cover, ...]:
@@ -164,14 +168,15 @@ def overdue(history: History, today: Today, services: Iterable[str]) -> tuple[Ov
     late = []
     for name in services:
         service = today.plan.services.get(name)
-        every = service.drill_every if service else None
-        if every is None:
+        if service is None or (service.drill_every is None and service.drill_on is None):
             continue
 
         last = history.finished.get(name)
-        due = None if last is None else _due(every, last)
+        due = None if last is None else _next_due(service, last, today)
         if last is None or (due is not None and due <= today.as_of):
-            late.append(Overdue(service=name, drill_every=every, last=last, due=due))
+            on = service.drill_on.text if service.drill_on else None
+            every = service.drill_every
+            late.append(Overdue(service=name, drill_every=every, drill_on=on, last=last, due=due))
 
     return tuple(sorted(late, key=lambda item: (item.due is not None, item.due, item.service)))
 
@@ -193,7 +198,6 @@ def _cover(
         actuals = proof.attempt.rta, proof.attempt.rpa
         changed = changes_since(proof.plan, present, setting.service, *actuals)
 
-    every = service.drill_every if service else None
     endings = history.endings.get(setting, Counter())
     return Cover(
         service=setting.service,
@@ -204,7 +208,7 @@ def _cover(
         drill=drill,
         standing=ProofStanding.DROPPED
         if drill is None or service is None
-        else _standing(latest, proof, changed, every, today.as_of),
+        else _standing(latest, proof, changed, (service, today)),
         attempts=sum(endings.values()),
         endings=dict(endings),
         latest=_test(latest),
@@ -217,8 +221,7 @@ def _standing(
     latest: Attempt | None,
     proof: LastProof | None,
     changed: tuple[Change, ...],
-    every: Cadence | None,
-    now: datetime,
+    judged: tuple[Service, Today],
 ) -> ProofStanding:
     if latest is None:
         return ProofStanding.NEVER_TESTED
@@ -229,8 +232,20 @@ def _standing(
     if any(change.material for change in changed):
         return ProofStanding.EXPIRED
 
-    due = None if every is None else _due(every, proof.attempt.at)
-    return ProofStanding.OLD if due is not None and due <= now else ProofStanding.PROVEN
+    service, today = judged
+    at, every = proof.attempt.at, service.drill_every
+    due = _next_due(service, at, today) if every is None else _due(every, at)
+    is_old = due is not None and due <= today.as_of
+    return ProofStanding.OLD if is_old else ProofStanding.PROVEN
+
+
+def _next_due(service: Service, last: datetime, today: Today) -> datetime | None:
+    """Return until when a drill was due that last ran then, by the calendar or by its cadence."""
+    if service.drill_on is None or today.instants is None:
+        return None if service.drill_every is None else _due(service.drill_every, last)
+    rule = Rule(service.drill_on, service.drill_window, service.no_drills)
+    date = next(dates(rule, today.instants, last, today.as_of), None)
+    return None if date is None else date.end
 
 
 def _due(every: Cadence, last: datetime) -> datetime | None:

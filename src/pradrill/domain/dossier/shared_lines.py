@@ -53,7 +53,9 @@ class ShownLines:
         for name in record.plan.services:
             service = self._plan.services.get(name)
             for line in service.responsibilities if service else ():
-                for evidence in shown_by_run(record, name, line):
+                # What somebody says does not mend what was measured in the same run.
+                every = shown_by_run(record, name, line)
+                for evidence in sorted(every, key=lambda each: each.proof is Proof.FAILED):
                     self._see(line, _last(name, record.started, record.run_id, evidence))
 
     def see_incidents(self, incidents: Iterable[Incident], now: datetime) -> None:

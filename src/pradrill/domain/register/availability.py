@@ -124,7 +124,7 @@ def _outage(incident: Incident, now: datetime, terms: Terms) -> Outage:
         endless = False
         end = restored or min(planned_end, max(now, begin))
         counted = [(begin, end)]
-        in_time = terms.notice is None or incident.opening.at <= begin - terms.notice
+        in_time = incident.opening.at <= begin - (terms.notice or timedelta())
         excluded = [(begin, planned_end)] if in_time else []
     elif endless:
         counted = []

@@ -45,7 +45,8 @@ def _evidence(record: RunRecord, access: Access) -> Iterator[LineEvidence]:
         yield from (LineEvidence(proof=Proof.FAILED, text=each) for each in left)
         return
 
-    proofs = list(_proofs(record))
+    opens = _opens_standby(record, access)
+    proofs = [each for each in _proofs(record) if opens or each.text.code == Code.ACCESS_REVOKED]
     yield from proofs
     if not proofs:
         yield LineEvidence(proof=Proof.UNKNOWN, text=reason(Code.ACCESS_END_UNKNOWN))
@@ -54,11 +55,15 @@ def _evidence(record: RunRecord, access: Access) -> Iterator[LineEvidence]:
 def is_used(record: RunRecord, access: Access) -> bool:
     """Tell whether a run used an access: the plan says so, or it opens the standby itself."""
     began = any(step.kind is StepKind.START for step in record.steps)
+    return began and (access.drill or _opens_standby(record, access))
+
+
+def _opens_standby(record: RunRecord, access: Access) -> bool:
+    """Tell whether it opens the standby itself: of that the teardown has seen the end."""
     hosts = {host.name for host in record.plan.hosts} | {
         (host.address or "").rpartition(":")[0] for host in record.plan.hosts
     }
-    names = {name.casefold() for name in hosts if name}
-    return began and (access.drill or access.to.casefold() in names)
+    return access.to.casefold() in {name.casefold() for name in hosts if name}
 
 
 def _proofs(record: RunRecord) -> Iterator[LineEvidence]:

@@ -106,13 +106,24 @@ def compare_flows(
 
 
 def flows_of(record: RunRecord) -> FlowComparison:
-    """Compare the flows of a run's services with what its standby tried to reach."""
-    return compare_flows(
+    """Compare the flows of a run's services with what its standby tried to reach.
+
+    That something was never tried is not told where a host was not watched, or not all was kept.
+    """
+    whole = all(each.loaded and not each.unkept for each in record.egress.values())
+    compared = compare_flows(
         record.plan.services,
         _attempts(record),
         addresses={name: each.addresses for name, each in record.plan.primaries.items()},
         standbys=[host.name for host in record.plan.hosts],
     )
+    if whole:
+        return compared
+    declared = [
+        each.model_copy(update={"use": FlowUse.UNWATCHED}) if each.use is FlowUse.UNUSED else each
+        for each in compared.declared
+    ]
+    return compared.model_copy(update={"declared": tuple(declared)})
 
 
 def _attempts(record: RunRecord) -> Sequence[ReachAttempt] | None:

@@ -110,9 +110,19 @@ def _late(
     gaps = [(second - first).total_seconds() for first, second in pairwise(times)]
     if len(gaps) < _FEWEST:
         return None
-    usual = timedelta(seconds=max(median(gaps), _SHORTEST.total_seconds()))
+    usual = timedelta(seconds=max(_usual(gaps), _SHORTEST.total_seconds()))
     due = newest.data_time + usual
     return LateBackup(newest.id, due, is_promised=False) if now > due + usual else None
+
+
+def _usual(gaps: Sequence[float]) -> float:
+    """Return the gap in which half of the time lies: several backups of one night are one."""
+    half, total = sum(gaps) / 2, 0.0
+    for gap in sorted(gaps):
+        total += gap
+        if total >= half:
+            return gap
+    return max(gaps)
 
 
 def suspicion_text(suspicion: Suspicion) -> str:

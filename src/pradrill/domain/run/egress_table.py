@@ -19,6 +19,8 @@ _DESTINATIONS, _BARE, _THROUGH = 256, 128, 128
 _PORTS = "meta l4proto { tcp, udp }"
 _NO_SYN = "tcp flags & (fin | syn | rst | ack) != syn"
 _DNS = 53
+_CONTAINERS = ("docker*", "br-*", "podman*", "cni*", "virbr*", "lxc*")
+"""Bridges on the machine itself; what leaves a container for elsewhere goes on from there."""
 _NEIGHBOURS = (
     "{ nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert, mld-listener-report, "
     "mld2-listener-report, mld-listener-done }"
@@ -78,7 +80,7 @@ def egress_table(
         ],
         "across": [
             "type filter hook forward priority -10; policy drop;",
-            "ct status dnat accept",  # to a port of a container that is published
+            *(f'ct status dnat oifname "{each}" accept' for each in _CONTAINERS),  # published ports
             "goto leave",
         ],
         "names": [

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pradrill.config.cron import instants
+from pradrill.domain.declared.drill_on import DrillOn
 from pradrill.domain.declared.plan import Objectives, Plan
 from pradrill.domain.dossier.attempt import RESTORED_BYTES, Ending, attempt_of
 from pradrill.domain.dossier.build import Damaged, Dossier, Sealed, Sources, compile_dossier
@@ -213,6 +215,19 @@ def test_a_proof_older_than_the_cadence_is_too_old() -> None:
     result = dossier(run("2026-08-01"))
     assert standing(result) is ProofStanding.OLD
     assert [item.service for item in result.overdue] == ["moodle"]
+
+
+def test_a_date_of_the_calendar_that_passed_makes_a_proof_too_old() -> None:
+    """As `status` and `due` say it; what ran since that date holds."""
+    plan = a_plan()
+    on = DrillOn.read("first Saturday of the quarter 02:00 UTC")
+    service = plan.services["moodle"].model_copy(update={"drill_every": None, "drill_on": on})
+    plan = plan.model_copy(update={"services": {"moodle": service}})
+    result = dossier(run("2026-08-01"), plan=plan, instants=instants)
+    assert standing(result) is ProofStanding.OLD
+    assert [item.drill_on for item in result.overdue] == ["first Saturday of the quarter 02:00 UTC"]
+    result = dossier(run("2026-12-01"), plan=plan, instants=instants)
+    assert (standing(result), result.overdue) == (ProofStanding.PROVEN, ())
 
 
 def test_overdue_follows_finished_runs_as_due_does() -> None:

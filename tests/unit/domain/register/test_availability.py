@@ -105,6 +105,7 @@ def test_maintenance_that_was_announced_too_late_counts() -> None:
     """To the minute."""
     for notice, figures in ((timedelta(days=7), (0, 4)), (timedelta(days=7, minutes=1), (4, 0))):
         assert january(maintenance(), terms=Terms(notice=notice)) == figures
+    assert january(maintenance(at=at(1, 10, 1))) == (4, 0)  # entered once it had begun
 
 
 def test_an_incident_while_maintenance_goes_on_is_maintenance() -> None:

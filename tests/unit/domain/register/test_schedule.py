@@ -113,6 +113,8 @@ def test_quiet_days_put_a_drill_off_to_their_end() -> None:
     assert due_date(within, instants, [], START, christmas) is None
     with pytest.raises(ValueError, match="before the first"):
         QuietDays(first=date(2026, 2, 2), last=date(2026, 2, 1), because="x")
+    with pytest.raises(ValueError, match="more than a year without drills"):
+        QuietDays(first=date(2026, 2, 2), last=date(9999, 12, 31), because="until further notice")
 
 
 def test_a_window_is_tried_again_until_it_is_over() -> None:

@@ -127,6 +127,12 @@ def test_an_access_that_a_drill_used_is_proven_withdrawn_or_not(
     assert evidence(**changes) == expected
 
 
+def test_of_an_access_elsewhere_the_standby_proves_nothing() -> None:
+    """Nobody looked at the hypervisor's console: only who withdrew it there can tell."""
+    console = {"to": "the hypervisor's console", "drill": True}
+    assert evidence(console, erased=(CLEAN,)) == [(Proof.UNKNOWN, Code.ACCESS_END_UNKNOWN)]
+
+
 def test_an_access_that_no_drill_uses_is_not_exercised() -> None:
     """Unless the plan says that drills use it; then a playbook's own word is quoted."""
     elsewhere = {"to": "the console"}

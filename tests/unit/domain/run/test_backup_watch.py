@@ -112,6 +112,21 @@ def test_a_backup_that_is_late_is_one(promised: Promised | None, hours: float, l
         assert answer[0].due == START + 5 * DAY
 
 
+def test_several_backups_of_one_night_are_one_rhythm() -> None:
+    """Database, files and configuration within two minutes: the next is due in a day."""
+    nights = [
+        backup(number // 3).model_copy(
+            update={
+                "id": f"b{number}",
+                "data_time": START + number // 3 * DAY + number % 3 * MINUTE,
+            }
+        )
+        for number in range(18)
+    ]
+    assert odd(nights, after=2 * HOUR) == []
+    assert [type(each) for each in odd(nights, after=49 * HOUR)] == [LateBackup]
+
+
 def test_it_is_a_finding_in_both_languages() -> None:
     """Named after the backup, so that each is opened once."""
     every: list[tuple[Suspicion, str, str]] = [
