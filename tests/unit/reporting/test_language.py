@@ -1,5 +1,6 @@
 """Reports in French: every word has its translation, and figures are written as the French do."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.support.sources import package
 
 import pradrill
 from pradrill.domain.declared import drill
@@ -93,6 +95,22 @@ def test_every_message_is_translated(extracted: Catalog) -> None:
         if translation is None or translation.fuzzy or not strings or not all(strings):
             wrong.append((message.context, message.id))
     assert wrong == []
+
+
+def test_no_message_stands_inside_an_f_string() -> None:
+    """What collects the messages does not look there, so that nobody would miss a translation."""
+    hidden = [
+        f"{path}:{call.lineno}"
+        for path, module in package().items()
+        for text in ast.walk(module)
+        if isinstance(text, ast.JoinedStr)
+        for call in ast.walk(text)
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id in {"_", "N_", "ngettext", "pgettext"}
+        and any(isinstance(each, ast.Constant) for each in call.args)
+    ]
+    assert hidden == []
 
 
 def test_no_translation_is_left_over(extracted: Catalog) -> None:

@@ -13,7 +13,7 @@ from pradrill.domain.dossier.build import Dossier
 from pradrill.domain.dossier.provider_section import IncidentShown, LossShown
 from pradrill.domain.register.availability import MonthlyAvailability
 from pradrill.reporting.language import formats as wording
-from pradrill.reporting.language.i18n import _, decimal, ngettext, pgettext
+from pradrill.reporting.language.i18n import _, decimal, pgettext
 from pradrill.reporting.language.terms import word
 
 _MOST_INCIDENTS, _MOST_MONTHS, _NAMED = 40, 40, 6
@@ -140,6 +140,4 @@ def some(names: Sequence[str]) -> str:
     """Name a few of many, and count the others."""
     text = wording.line(", ".join(names[:_NAMED]), 300)
     more = len(names) - _NAMED
-    if more <= 0:
-        return text
-    return f"{text} {ngettext('and %(n)s more', 'and %(n)s more', more)}"
+    return text if more <= 0 else _("%(named)s and %(n)s more", named=text, n=more)
