@@ -37,8 +37,8 @@ from pradrill.config.loader import load_plan
 from pradrill.config.plan_file import plan_file, read_sealing
 from pradrill.domain.declared.plan import Service
 from pradrill.domain.dossier.register_facts import RegisterFacts
-from pradrill.domain.dossier.status_of import next_due
 from pradrill.domain.register.schedule import Rule
+from pradrill.domain.values.duration import next_due
 from pradrill.errors import ConfigurationError, ExitCode, PradrillError
 from pradrill.reporting.language.formats import line
 from pradrill.system.tools import ToolError

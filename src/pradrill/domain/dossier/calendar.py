@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from pradrill.domain.dossier.project_facts import DeclaredService
@@ -12,14 +12,12 @@ from pradrill.domain.register.schedule import (
     Instants,
     MissedDate,
     Rule,
-    dates,
     due_date,
+    first_after,
     missed_dates_of,
     next_date,
 )
 from pradrill.domain.register.schedule_history import ScheduleHistory
-
-_YEARS = timedelta(days=366 * 5)
 
 
 class CalendarView(NamedTuple):
@@ -76,6 +74,5 @@ class StatusCalendar:
         rule = self._rules.get(service)
         if rule is None or self._instants is None:
             return False
-        until = min(self._now, proof + _YEARS)
-        first = next(dates(rule, self._instants, proof, until), None)
+        first = first_after(rule, self._instants, proof, self._now)
         return first is not None and first.end <= self._now

@@ -13,10 +13,10 @@ from pydantic import Field
 from pradrill.domain.declared.plan import Plan, Service
 from pradrill.domain.dossier.attempt import Attempt, Ending, Setting, settings_of
 from pradrill.domain.dossier.expiry import Change, changes_since
-from pradrill.domain.register.schedule import Instants, Rule, dates
+from pradrill.domain.register.schedule import Instants, Rule, first_after
 from pradrill.domain.run.question import CallStage, SlaMeasure
 from pradrill.domain.run.run_plan import RunPlan
-from pradrill.domain.values.duration import Cadence, DrillEvery, due_after
+from pradrill.domain.values.duration import DrillEvery, next_due
 from pradrill.domain.values.model import Model, Utc
 
 
@@ -234,7 +234,7 @@ def _standing(
 
     service, today = judged
     at, every = proof.attempt.at, service.drill_every
-    due = _next_due(service, at, today) if every is None else _due(every, at)
+    due = _next_due(service, at, today) if every is None else next_due(every, at)
     is_old = due is not None and due <= today.as_of
     return ProofStanding.OLD if is_old else ProofStanding.PROVEN
 
@@ -242,17 +242,10 @@ def _standing(
 def _next_due(service: Service, last: datetime, today: Today) -> datetime | None:
     """Return until when a drill was due that last ran then, by the calendar or by its cadence."""
     if service.drill_on is None or today.instants is None:
-        return None if service.drill_every is None else _due(service.drill_every, last)
+        return next_due(service.drill_every, last)
     rule = Rule(service.drill_on, service.drill_window, service.no_drills)
-    date = next(dates(rule, today.instants, last, today.as_of), None)
+    date = first_after(rule, today.instants, last, today.as_of)
     return None if date is None else date.end
-
-
-def _due(every: Cadence, last: datetime) -> datetime | None:
-    try:
-        return due_after(every, last)
-    except (ValueError, OverflowError):  # past the last year of the calendar
-        return None
 
 
 def _test(attempt: Attempt | None) -> Test | None:

@@ -23,7 +23,7 @@ from pradrill.domain.dossier.tests_of_services import DrillTests, ServiceTest, d
 from pradrill.domain.register.finding import Finding
 from pradrill.domain.register.sabotage import sabotages
 from pradrill.domain.run.ending import Verdict
-from pradrill.domain.values.duration import Cadence, due_after
+from pradrill.domain.values.duration import next_due
 from pradrill.domain.values.severity import Severity
 
 ChangesOf = Callable[[ServiceTest], tuple[str, ...] | None]
@@ -52,16 +52,6 @@ def services_of(grounds: Grounds) -> list[ServiceStatus]:
         for name, service in grounds.facts.services.items()
     ]
     return sorted(statuses, key=_place)
-
-
-def next_due(every: Cadence | None, last: datetime | None) -> datetime | None:
-    """Return when a drill is due that finished last then; None when nothing tells."""
-    if every is None or last is None:
-        return None
-    try:
-        return due_after(every, last)
-    except (ValueError, OverflowError):  # past the last year of the calendar
-        return None
 
 
 def _service(

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from pradrill.domain.declared.drill_on import DrillOn, QuietDays
 
+_YEARS = timedelta(days=366 * 5)
 RETRY = timedelta(minutes=50)
 """A timer that comes every hour tries once each hour."""
 
@@ -139,6 +140,12 @@ def missed_dates_of(
             within = [trial for trial in trials if date.due <= trial.began < date.end]
             because = within[-1].because if within else ""
             yield MissedDate(date, because)
+
+
+def first_after(rule: Rule, instants: Instants, since: datetime, now: datetime) -> Date | None:
+    """Return the first date after an instant that is due by now: what ran then keeps none later."""
+    until = min(now, since + _YEARS)
+    return next(dates(rule, instants, since, until), None)
 
 
 def next_date(rule: Rule, instants: Instants, now: datetime) -> datetime | None:

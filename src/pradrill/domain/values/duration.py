@@ -146,3 +146,13 @@ DrillEvery = Annotated[
     WithJsonSchema({"type": "string", "pattern": f"^{_CADENCE.pattern}$"}),
 ]
 """A cadence in a model."""
+
+
+def next_due(every: Cadence | None, last: datetime | None) -> datetime | None:
+    """Return when a drill is due that finished last then; None when nothing tells."""
+    if every is None or last is None:
+        return None
+    try:
+        return due_after(every, last)
+    except (ValueError, OverflowError):  # past the last year of the calendar
+        return None

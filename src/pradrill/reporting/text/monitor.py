@@ -12,8 +12,8 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from pradrill.domain.dossier.status import Level, ServiceStatus, Standing, Status
-from pradrill.domain.dossier.status_of import next_due
 from pradrill.domain.register.missed_dates import GRACE
+from pradrill.domain.values.duration import next_due
 from pradrill.reporting.language.formats import line
 from pradrill.reporting.text.alarms import alarm_line
 
