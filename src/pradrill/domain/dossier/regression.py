@@ -44,7 +44,13 @@ class TrendLine(NamedTuple):
     @property
     def rises(self) -> bool:
         """Tell whether even the lower limit of the slope is above zero."""
-        return self.slope > self.slope_margin
+        return self.slope > 0 and self._excess > 0
+
+    @property
+    def _excess(self) -> float:
+        """Return by how much the square of the slope is above that of its margin."""
+        k = (student(self.size - 2) * self.error) ** 2
+        return self.slope * self.slope - k / self.spread_x
 
     def at(self, x: float) -> float:
         """Return the line's value."""
@@ -60,7 +66,7 @@ class TrendLine(NamedTuple):
         """Return where the line reaches a level, not before `after`; it must rise."""
         rise = level - self.middle_y
         k = (student(self.size - 2) * self.error) ** 2
-        a = self.slope * self.slope - k / self.spread_x
+        a = self._excess
         root = math.sqrt(max(0.0, k * (rise * rise / self.spread_x + (1 + 1 / self.size) * a)))
         ends = (self.slope * rise - root) / a, (self.slope * rise + root) / a
         offsets = sorted((*ends, rise / self.slope))  # rounding may put equal ones out of order
