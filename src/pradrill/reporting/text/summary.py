@@ -18,6 +18,7 @@ from pradrill.reporting.text.findings import open_line
 
 _WIDTH = 80
 _MOST_LINES = 40
+_ITEM = 3  # lines that an item of a full section has at most
 _STEP = 8  # characters by which a text is cut further until it fits
 _SERVICES, _REASONS, _STEPS, _CHECKS, _RESIDUE = 8, 7, 6, 6, 3  # lines, at most
 
@@ -138,13 +139,17 @@ def _is_told(detail: str, failure: TaskFailure) -> bool:
 
 
 def _section(title: str, items: Sequence[ReasonOrText], most: int) -> list[str]:
-    """Return the title and the items that fit into `most` lines, and how many do not."""
+    """Return the title and the items that fit into `most` lines, and how many do not.
+
+    The fewer they are the more lines each has: a lone reason keeps its paths and names whole.
+    """
     if not items:
         return []
 
     lines: list[str] = []
+    room = max(_ITEM, most // len(items))
     for number, item in enumerate(items):
-        wrapped = _wrapped(item, lead="  - ")
+        wrapped = _wrapped(item, lead="  - ", most=room)
         last = number == len(items) - 1
         if len(lines) + len(wrapped) > most - (0 if last else 1):
             lines.append(f"  - and {len(items) - number} more")
@@ -155,9 +160,11 @@ def _section(title: str, items: Sequence[ReasonOrText], most: int) -> list[str]:
     return [title, *lines]
 
 
-def _wrapped(text: ReasonOrText, *, lead: str = "", most: int = 3) -> list[str]:
+def _wrapped(text: ReasonOrText, *, lead: str = "", most: int = _ITEM) -> list[str]:
     """Break a text into at most so many lines; one that is longer loses its middle."""
-    wrapper = TextWrapper(_WIDTH, initial_indent=lead, subsequent_indent=" " * len(lead))
+    wrapper = TextWrapper(
+        _WIDTH, initial_indent=lead, subsequent_indent=" " * len(lead), break_on_hyphens=False
+    )
     for room in range(most * (_WIDTH - len(lead)), 0, -_STEP):
         lines = wrapper.wrap(wording.gist(text, room))
         if len(lines) <= most:
