@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Collection, Iterable, Mapping
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
@@ -103,6 +104,22 @@ class Flow(Model):
             return ipaddress.ip_address(other) in ipaddress.ip_network(self.to, strict=False)
         except ValueError:  # one of them is a name
             return False
+
+    def leads_into(self, ends: Iterable[str], places: Mapping[str, Collection[str]]) -> bool:
+        """Tell whether names or addresses of one destination are where it leads.
+
+        `places`: service → the addresses of its primary.
+        """
+        own = places.get(self.to, ())
+        return any(end in own or self.leads_to(end) for end in ends)
+
+    def is_of(self, protocol: str, port: int | None) -> bool:
+        """Tell whether what was tried speaks its protocol, on one of its ports."""
+        return self.protocol == protocol.casefold() and port in self.ports
+
+    def is_opened_by(self, names: Iterable[str]) -> bool:
+        """Tell whether one of these is who opens it."""
+        return self.source.casefold() in {each.casefold() for each in names}
 
     def __str__(self) -> str:
         """Write it in a line."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
@@ -228,6 +229,10 @@ class Service(Model):
                 msg = f"{lines[number]} is there already, as number {names.index(name) + 1}"
                 raise ValueError(msg)
         return lines
+
+    def opens(self, flow: Flow, key: str, standbys: Iterable[str]) -> bool:
+        """Tell whether it opens a flow itself: by its key, its title, its primary or a standby."""
+        return flow.is_opened_by([key, self.title or key, *self.primary.addresses, *standbys])
 
     def answering(self, shared: Table) -> Self:
         """Return it with the lines of a table that its own table has not."""

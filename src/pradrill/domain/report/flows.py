@@ -83,7 +83,7 @@ def compare_flows(
     """
     places = addresses or {name: each.primary.addresses for name, each in services.items()}
     flows = [
-        (name, flow, _opens(flow, name, service, standbys))
+        (name, flow, service.opens(flow, name, standbys))
         for name, service in services.items()
         for flow in flows_and_needs(name, service)
     ]
@@ -154,12 +154,6 @@ def flows_and_needs(name: str, service: Service) -> Iterator[Flow]:
         yield Flow.model_validate(payload)
 
 
-def _opens(flow: Flow, name: str, service: Service, more: Collection[str]) -> bool:
-    """Tell whether it is the service itself that opens a flow."""
-    names = {name, service.title or name, *service.primary.addresses, *more}
-    return flow.source.casefold() in {each.casefold() for each in names}
-
-
 def _use(name: str, flow: Flow, tries: Sequence[ReachAttempt]) -> FlowShown:
     count = sum(each.times for each in tries)
     use = FlowUse.USED if count else FlowUse.UNUSED
@@ -167,11 +161,9 @@ def _use(name: str, flow: Flow, tries: Sequence[ReachAttempt]) -> FlowShown:
 
 
 def _is(flow: Flow, attempt: ReachAttempt, places: Mapping[str, Collection[str]]) -> bool:
-    """Tell whether an attempt is one of a flow: its protocol, its port, where it leads."""
-    if flow.protocol != attempt.protocol.casefold() or attempt.port not in flow.ports:
-        return False
+    """Tell whether an attempt is one of a flow."""
     ends = [attempt.address, *([attempt.name] if attempt.name else [])]
-    return attempt.address in places.get(flow.to, ()) or any(flow.leads_to(end) for end in ends)
+    return flow.is_of(attempt.protocol, attempt.port) and flow.leads_into(ends, places)
 
 
 def _together(attempts: Iterable[ReachAttempt]) -> Iterator[Undeclared]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from pradrill.domain.declared.flow import Flow
 from pradrill.domain.declared.plan import Need
@@ -37,15 +37,19 @@ def _needs(record: RunRecord, host: str) -> Iterator[Need]:
 def _with_flows(
     every: Iterable[Destination], record: RunRecord, host: str
 ) -> Iterator[Destination]:
-    """Yield destinations; what a declared flow names, or its network holds, is expected, too."""
+    """Yield destinations; what a flow leads to that a service there opens is expected, too."""
+    standbys = [each.name for each in record.plan.hosts]
+    places = {name: each.addresses for name, each in record.plan.primaries.items()}
     flows = [
         flow
         for name, service in record.plan.services.items()
         if host in record.plan.branch(name).hosts
         for flow in service.flows
+        if service.opens(flow, name, standbys)
     ]
     for each in every:
-        flow = None if each.is_expected else next((f for f in flows if _is_of(f, each)), None)
+        leading = (flow for flow in flows if _is_of(flow, each, places))
+        flow = None if each.is_expected else next(leading, None)
         if flow is None:
             yield each
         else:
@@ -53,11 +57,11 @@ def _with_flows(
             yield each._replace(need=need)
 
 
-def _is_of(flow: Flow, each: Destination) -> bool:
+def _is_of(flow: Flow, each: Destination, places: Mapping[str, Collection[str]]) -> bool:
     """Tell whether a destination is where a flow leads; of a name alone nothing more is known."""
     if not each.protocol:
-        return flow.leads_to(each.where)
+        return flow.leads_into([each.where], places)
+
     host, _, port = each.where.rpartition(":")
-    is_port = port.isdecimal() and int(port) in flow.ports
-    ends = (host.strip("[]"), *each.addresses)
-    return each.protocol == flow.protocol and is_port and any(map(flow.leads_to, ends))
+    is_of = flow.is_of(each.protocol, int(port) if port.isdecimal() else None)
+    return is_of and flow.leads_into([host.strip("[]"), *each.addresses], places)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pradrill.domain.declared.plan import Service
+from pradrill.domain.declared.plan import PrimaryIdentity, Service
 from pradrill.domain.report.accesses import accesses
 from pradrill.domain.report.flows import FlowUse, ReachAttempt, compare_flows, flows_of
 from pradrill.domain.report.responsibilities import Proof
@@ -161,13 +161,31 @@ def egress_of(*attempts: dict[str, Any]) -> dict[str, HostEgress]:
     }
 
 
+def attempt(address: str, port: int, *, let_through: bool = False) -> dict[str, Any]:
+    """Return what a record holds of an attempt."""
+    where = {"standby": HOST, "protocol": "tcp", "address": address, "port": port}
+    return {**where, "count": 2, "let_through": let_through}
+
+
+def test_the_table_of_flows_and_the_finding_tell_the_same_of_each_attempt() -> None:
+    """A flow to a service leads to its primary; one that others open excuses nothing."""
+    plan = a_run_plan(
+        services=moodle(),
+        primaries={
+            "ldap": PrimaryIdentity(addresses=("198.51.100.36",)),
+            "moodle": PrimaryIdentity(addresses=("198.51.100.80",)),
+        },
+    )
+    attempts = (attempt("198.51.100.36", 636), attempt("198.51.100.80", 443))
+    record = a_record(plan=plan, egress=egress_of(*attempts))
+    (branch,) = plan.branches
+    assert [each.address for each in flows_of(record).undeclared] == ["198.51.100.80"]
+    hidden = hidden_dependencies(record, branch)
+    assert [each.where for each in hidden] == ["198.51.100.80:443"]
+
+
 def test_what_a_run_watched_is_compared_with_flows_and_needs() -> None:
     """A flow's network and what a service needs are expected; what a drill allows is no gap."""
-
-    def attempt(address: str, port: int, *, let_through: bool = False) -> dict[str, Any]:
-        where = {"standby": HOST, "protocol": "tcp", "address": address, "port": port}
-        return {**where, "count": 2, "let_through": let_through}
-
     needs = ({"to": "[2001:db8::7]:443", "why": "updates"},)
     attempts = (
         attempt("192.0.2.9", 8_005),
