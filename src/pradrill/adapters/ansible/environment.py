@@ -8,7 +8,6 @@ import shlex
 import sys
 from pathlib import Path
 
-from pradrill.domain.run.scope import beginning
 from pradrill.ports import Play
 from pradrill.system import processes
 
@@ -51,7 +50,7 @@ def environment(
         **runners,
         "ANSIBLE_CALLBACK_PLUGINS": get_callback_dir(),
         processes.MARKER: play.marker,
-        "PRADRILL_BEGINNING": beginning(play.site.run_id),
+        "PRADRILL_BEGINNING": play.site.beginning,
         "PATH": _path(),
         "HOME": str(home),
         "TMPDIR": str(folder),

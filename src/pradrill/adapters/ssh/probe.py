@@ -50,6 +50,7 @@ _ADDRESSES = (
     "if command -v ip >/dev/null; then ip -o addr show; "
     "else cat /proc/net/fib_trie; cat /proc/net/if_inet6 2>/dev/null || :; fi"
 )
+_LOGIN_SHELL = 'printf %s "${SHELL-}"'
 _LISTENERS = "cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep ' 0A '"
 _UNITS = (
     "if [ -d /run/systemd/system ]; then "
@@ -73,7 +74,7 @@ _FREE = """for path; do
 done"""
 _NEXT = "\nprintf '\\0'\n"
 _STRAYS, _INVENTORY = "remote_strays.py", "remote_inventory.py"
-_IDENTITY = (_MACHINE_ID, _KEYS, _ADDRESSES)
+_IDENTITY = (_MACHINE_ID, _KEYS, _ADDRESSES, _LOGIN_SHELL)
 _STATE = (_UNITS, _LISTENERS, "cat /proc/self/mounts", _PRESENT)
 _AVAILABLE = re.compile(r" (\d+) +(?:\d+%|-) ")
 _ID = re.compile("[0-9a-f]{32}")
@@ -96,7 +97,8 @@ class SshProbe:
         with _understanding(host, "identity"):
             looks = [_shell(_IDENTITY), Script("remote_marker.py", [MARKER])]
             identity, marking = self._sessions.scripts(host, site, looks, _LOOK)
-            machine_id, keys, addresses = _answers(host, "identity", identity, len(_IDENTITY))
+            parts = _answers(host, "identity", identity, len(_IDENTITY))
+            machine_id, keys, addresses, shell = parts
             marker = _marker(host, marking)
             with self._sessions.clock(host, site, _LOOK) as ask:
                 skew = self._shortest(host, ask)
@@ -111,6 +113,7 @@ class SshProbe:
                 marker_fault_at=marker.at,
                 peer=self._sessions.peer(host, site),
                 addresses=host_words.addresses(addresses),
+                shell=shell,
                 skew=skew,
             )
 

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from pradrill.domain.run.host import Site
-from pradrill.domain.run.scope import beginning
+from pradrill.domain.run.scope import LOGIN_SHELL
 from pradrill.domain.values.quotas import CHECK_FILE, CHECK_PRINTS
 from pradrill.errors import UNREADABLE
 from pradrill.system import processes
@@ -88,7 +88,7 @@ class Worker:
             for host in site.hosts
         ]
         limits = [str(CHECK_PRINTS), str(CHECK_FILE)]
-        mark = beginning(site.run_id) if site.run_id else ""
+        mark = f"{site.beginning} {LOGIN_SHELL}" if site.beginning else ""
         place = [str(folder), str(suite), ",".join(hosts)]
         self._command = [sys.executable, str(_WORKER), *place, *limits, mark]
         self._home = suite if suite.is_dir() else suite.parent

@@ -110,8 +110,8 @@ class Flow(Model):
 
         `places`: service → the addresses of its primary.
         """
-        own = places.get(self.to, ())
-        return any(end in own or self.leads_to(end) for end in ends)
+        primary = places.get(self.to, ())
+        return any(end in primary or self.leads_to(end) for end in ends)
 
     def is_of(self, protocol: str, port: int | None) -> bool:
         """Tell whether what was tried speaks its protocol, on one of its ports."""

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
+from pradrill.domain.run.scope import beginning, is_posix
 from pradrill.domain.run.standby_inventory import StandbyInventory
 from pradrill.domain.values.host_key import fingerprint
 from pradrill.domain.values.model import Model
@@ -60,6 +61,7 @@ class Proven(Model):
 
     host: Host
     machine_id: str = Field(min_length=1)
+    posix: bool = Field(default=False, description="whether its login's shell reads what sh reads")
 
 
 class Site(Model):
@@ -84,13 +86,23 @@ class Site(Model):
     )
 
     def identified(self, facts: Iterable[HostFacts]) -> tuple[Proven, ...]:
-        """Return its hosts with what those that were seen said of themselves."""
-        machine_ids = {each.host: each.machine_id for each in facts}
+        """Return its hosts with what those that were facts_of said of themselves."""
+        facts_of = {each.host: each for each in facts if each.machine_id}
         return tuple(
-            Proven(host=host, machine_id=machine_ids[host.name])
+            Proven(
+                host=host,
+                machine_id=facts_of[host.name].machine_id,
+                posix=is_posix(facts_of[host.name].shell),
+            )
             for host in self.hosts
-            if machine_ids.get(host.name)
+            if host.name in facts_of
         )
+
+    @property
+    def beginning(self) -> str:
+        """Return the words that commands on its hosts begin with; none where none is needed."""
+        posix = bool(self.proven) and all(each.posix for each in self.proven)
+        return beginning(self.run_id, posix=posix) if self.run_id else ""
 
     def inventory_for(self, playbook: Path) -> Path:
         """Return the inventory that goes with a playbook's own variables."""
@@ -128,6 +140,7 @@ class HostFacts(Model):
     marker_fault_at: str = Field(default="", description="the path that it is about")
     peer: str = Field(default="", description="the address that the connection went to")
     addresses: tuple[str, ...]
+    shell: str = Field(default="", description="of the login, by its path")
     skew: Skew
 
     def for_record(self) -> SeenHost:

@@ -13,21 +13,35 @@ from pradrill.domain.values.reason_code import Code
 MARK = "PRADRILL_SCOPE"
 """In the environment of all that a run starts on a standby: RUN:PID of the command it is from."""
 
-_BEGIN = f'export {MARK}="{{run_id}}:$$" SHLVL=2; exec "${{{{SHELL:-/bin/sh}}}}" -c "$1"'
+LOGIN_SHELL = '"$SHELL" -c'
+"""What runs a command as the login does, whatever shell reads these words."""
+
+_EXPORT = f'export {MARK}="{{run_id}}:$$" SHLVL=2; exec'
 # Bash reads .bashrc, which may print, in the first shell of a connection: that one is none.
+_POSIX_SHELLS = {"sh", "bash", "dash", "ash", "ksh", "mksh", "zsh"}
 
 
-def beginning(run_id: str) -> str:
-    """Return the words that a command on a standby begins with; the command follows, quoted.
+def is_posix(shell: str) -> bool:
+    """Tell whether a login's shell, by its path, reads what sh reads."""
+    return shell.rpartition("/")[2] in _POSIX_SHELLS
 
-    Any login shell reads them, and the command is still run by the login's own shell.
+
+def beginning(run_id: str, *, posix: bool) -> str:
+    """Return the words before a shell and its command, so that they carry the run's mark.
+
+    Where what reads them is `posix` it becomes that shell; otherwise one more is between, after
+    words that any shell reads. A program that is started anew shows its environment in /proc: a
+    shell that has only exported the mark would not.
     """
-    return shlex.join(["/bin/sh", "-c", _BEGIN.format(run_id=run_id), "sh"])
+    export = _EXPORT.format(run_id=run_id)
+    return export if posix else shlex.join(["/bin/sh", "-c", f'{export} "$@"', "sh"])
 
 
 def marked(run_id: str, command: str) -> str:
-    """Return a command for a standby that carries the run's mark; as it is where none is needed."""
-    return f"{beginning(run_id)} {shlex.quote(command)}" if run_id else command
+    """Return a command for sh that carries the run's mark; as it is where none is needed."""
+    if not run_id:
+        return command
+    return f"{beginning(run_id, posix=True)} /bin/sh -c {shlex.quote(command)}"
 
 
 class Stray(Model):
