@@ -86,7 +86,7 @@ class Site(Model):
     )
 
     def identified(self, facts: Iterable[HostFacts]) -> tuple[Proven, ...]:
-        """Return its hosts with what those that were facts_of said of themselves."""
+        """Return its hosts with what those that were seen said of themselves."""
         facts_of = {each.host: each for each in facts if each.machine_id}
         return tuple(
             Proven(
