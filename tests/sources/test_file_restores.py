@@ -227,6 +227,39 @@ def test_a_killed_restore_is_taken_up_by_the_next(place: Path, restore: Restore)
     assert not list(place.rglob(".pradrill-*"))
 
 
+_MOVES_HALF = """\
+#!/bin/sh
+[ -e {place}/half ] && exec /bin/mv "$@"
+touch {place}/half
+/bin/mv "$1" "$2" "$3"
+kill -TERM "$(cut -d' ' -f4 /proc/$PPID/stat)"
+"""
+
+
+@pytest.mark.parametrize("restore", ["tar.gz"], indirect=True)
+def test_one_that_is_ended_while_it_sets_aside_gives_all_back(
+    place: Path, restore: Restore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With half of a folder moved, TERM leaves it as it stood: nothing of it is in between."""
+    (place / "bin").mkdir()
+    (place / "bin/mv").write_text(_MOVES_HALF.format(place=place))
+    (place / "bin/mv").chmod(0o755)
+    monkeypatch.setitem(ENVIRONMENT, "PATH", f"{place}/bin:{os.environ['PATH']}")
+    before = looks(place)
+    assert restore("").returncode == 143
+    assert (place / "half").exists()
+    assert looks(place) == before
+
+
+@pytest.mark.parametrize("path", ["unpack-folders", "./unpack-folders", "files/unpack-folders"])
+def test_a_script_by_hand_finds_what_it_shares(path: str, place: Path) -> None:
+    """From whatever folder it is called: what it shares with others lies beside it."""
+    folder = SCRIPTS if "files" not in path else SCRIPTS.parent
+    result = run("bash", path, place / "none.tar", place / "files", cwd=folder)
+    assert result.returncode != 0
+    assert "set-aside" not in result.stderr
+
+
 @pytest.mark.parametrize(
     "restore", mostly_nightly(["borg", "restic", "tar.gz"], "tar.gz"), indirect=True
 )
