@@ -97,7 +97,10 @@ class PlaybookRunner(Protocol):
         """Make ready for plays on the site's hosts, while something else is done there."""
 
     def expect(self, play: Play, *, deadline: float) -> None:
-        """Make ready for a play that comes soon, whatever its variables and secrets will be."""
+        """Make ready for a play that comes, whatever its variables and secrets will be.
+
+        Where one is expected already, it is the one after that.
+        """
 
     def run(
         self, play: Play, *, deadline: float, cancelled: Cancelled, say: Say, evidence: Path

@@ -20,6 +20,7 @@ from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve
 from pradrill.domain.run.host import Site
 from pradrill.domain.run.outcome import PlaybookResult, StepOutcome
+from pradrill.errors import NotReadyError
 from pradrill.ports import Play
 from pradrill.system import in_memory, processes, scratch
 
@@ -73,14 +74,24 @@ class Expecting:
         return [*processes.carrying(MARKER), *folders]
 
 
+def pipes() -> list[int]:
+    """Return the processes that have a pipe of variables open."""
+    return [
+        pid
+        for pid in processes.carrying(MARKER)
+        if any(
+            os.path.realpath(opened).endswith("variables.json")
+            for opened in Path(f"/proc/{pid}/fd").glob("*")
+        )
+    ]
+
+
 def waiting() -> int:
     """Return the process that has its pipe of variables open."""
     until = time.monotonic() + LONGEST
     while time.monotonic() < until:
-        for pid in processes.carrying(MARKER):
-            for opened in Path(f"/proc/{pid}/fd").glob("*"):
-                if os.path.realpath(opened).endswith("variables.json"):
-                    return pid
+        for pid in pipes():
+            return pid
         time.sleep(0.05)
     raise AssertionError("no Ansible waits for its variables")
 
@@ -110,6 +121,41 @@ def test_it_waits_and_then_takes_the_variables_that_are_known_by_then(
     assert result.outcome is StepOutcome.PASSED, result
     assert expecting.place.read_text() == "later"
     assert not goes_on(pid)
+
+
+def test_it_waits_before_its_machine_is_known_and_the_next_one_after_it(
+    expecting: Expecting,
+) -> None:
+    """Ansible starts before anything is proven; the next one once the first goes on, not before."""
+    play = expecting.play(word="first", place=str(expecting.place))
+    unknown = play.site.model_copy(update={"proven": ()})
+    expecting.runner.expect(play._replace(site=unknown), deadline=LONGEST)
+    first = expecting.waits()
+    following = expecting.play("following", word="second", place=str(expecting.place))
+    expecting.runner.expect(following, deadline=LONGEST)
+    time.sleep(0.5)
+    assert len(pipes()) == 1
+
+    result = expecting.run(play)
+    assert result.outcome is StepOutcome.PASSED, result
+    assert not goes_on(first)
+    assert expecting.place.read_text() == "first"
+    assert expecting.waits() != first
+
+    (expecting.folder / "evidence").rename(expecting.folder / "evidence of the first")
+    result = expecting.run(following)
+    assert result.outcome is StepOutcome.PASSED, result
+    assert expecting.place.read_text() == "second"
+
+
+def test_a_machine_that_was_never_proven_gets_no_play(expecting: Expecting) -> None:
+    """That Ansible waits for it changes nothing."""
+    play = expecting.play(word="no", place=str(expecting.place))
+    play = play._replace(site=play.site.model_copy(update={"proven": ()}))
+    expecting.runner.expect(play, deadline=LONGEST)
+    with pytest.raises(NotReadyError):
+        expecting.run(play)
+    assert not expecting.place.exists()
 
 
 def test_another_play_than_the_expected_one_runs_by_itself(expecting: Expecting) -> None:

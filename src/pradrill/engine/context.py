@@ -297,15 +297,15 @@ class Context:
         if self.service is None:
             return site
         names = self.facts.plan.branch(self.service).hosts
-        return site.model_copy(update={"hosts": tuple(h for h in site.hosts if h.name in names)})
+        return site.of(names)
 
     def workable(self, phase: Phase) -> Site | None:
         """Return what a playbook may work on: before the teardown all of it or nothing."""
         there = self.there()
         names = workable(self.facts, phase, [host.name for host in there.hosts])
-        hosts = tuple(host for host in there.hosts if host.name in names)
-        whole = hosts == there.hosts or phase is Phase.TEARDOWN
-        return there.model_copy(update={"hosts": hosts}) if hosts and whole else None
+        part = there.of(names)
+        whole = part.hosts == there.hosts or phase is Phase.TEARDOWN
+        return part if part.hosts and whole else None
 
     def host(self, name: str | None) -> Host:
         """Return one of this branch's hosts by its name in the inventory; the first for None."""

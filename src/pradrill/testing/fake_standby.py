@@ -230,6 +230,7 @@ class FakeRunner:
         self.expected: list[str] = []
         self.waiting: str | None = None
         """What was expected, and has neither come nor been dismissed."""
+        self._next: str | None = None
         self._clock = clock
         self._does = does or {}
 
@@ -237,11 +238,14 @@ class FakeRunner:
         """Make nothing ready."""
 
     def expect(self, play: Play, *, deadline: float) -> None:
-        """Let it wait, in the place of another one."""
+        """Let it wait, after another one that waits."""
         del deadline
-        if self.waiting != play.playbook.stem:
-            self.waiting = play.playbook.stem
-            self.expected.append(self.waiting)
+        name = play.playbook.stem
+        if self.waiting is None:
+            self.waiting = name
+            self.expected.append(name)
+        elif self.waiting != name:
+            self._next = name
 
     def run(
         self, play: Play, *, deadline: float, cancelled: Cancelled, say: Say, evidence: Path
@@ -250,7 +254,9 @@ class FakeRunner:
         del evidence
         name = play.playbook.stem
         self.plays.append(name)
-        self.waiting = None if self.waiting == name else self.waiting
+        if self.waiting == name:
+            self.waiting, self._next = self._next, None
+            self.expected += [self.waiting] if self.waiting else []
         say(f"playing {name}")
         self._clock.sleep(min(60.0, deadline))
         does = self._does.get(name, StepOutcome.PASSED)
@@ -270,7 +276,7 @@ class FakeRunner:
 
     def dismiss(self) -> None:
         """Let nothing wait any more."""
-        self.waiting = None
+        self.waiting = self._next = None
 
 
 Answers = CheckOutcome | Mapping[CheckKey, CheckOutcome]

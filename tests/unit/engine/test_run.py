@@ -61,7 +61,11 @@ def test_a_drill_that_passes() -> None:
         RunState.FINISHED,
     )
     assert bench.runner.plays == PLAYBOOKS
-    assert bench.runner.expected == ["prepare", "teardown"]  # Ansible starts before they come
+    assert bench.runner.expected == [
+        "prepare",
+        "restore_moodle",
+        "teardown",
+    ]  # Ansible starts before they come
     assert bench.torn_down()
     assert [step.name for step in record.steps] == [step.name for step in bench.plan.steps]
     assert record.not_executed == ()

@@ -26,6 +26,7 @@ CONTROLLER = ("localhost", "127.0.0.1", "::1")
 """The names under which Ansible knows the machine that it runs on."""
 
 MARKED_SSH = Path(__file__).with_name("marked_ssh")
+MARKED_SSH_POSIX = Path(__file__).with_name("marked_ssh_posix")
 """Where all is not thrown away: ssh whose commands carry the run's mark."""
 
 _NOWHERE = {
@@ -34,6 +35,7 @@ _NOWHERE = {
     "port": 1,
     "user": "nobody",
     "key": "",
+    "ssh": "ssh",
 }
 _HERE = {**_NOWHERE, "connection": "ansible.builtin.local", "address": "127.0.0.1"}
 
@@ -49,6 +51,7 @@ _CONNECTION = {
     "ansible_ssh_user": "user",
     "ansible_private_key_file": "key",
     "ansible_ssh_private_key_file": "key",
+    "ansible_ssh_executable": "ssh",
 }
 _FIXED: dict[str, Any] = {
     "ansible_host_key_checking": True,
@@ -57,7 +60,6 @@ _FIXED: dict[str, Any] = {
     "ansible_ssh_extra_args": "",
     "ansible_sftp_extra_args": "",
     "ansible_scp_extra_args": "",
-    "ansible_ssh_executable": "ssh",
     "ansible_sftp_executable": "sftp",
     "ansible_scp_executable": "scp",
     "ansible_password": "",
@@ -81,27 +83,40 @@ HostAnswer = tuple[str, str]
 
 
 class Binding:
-    """What binds one play: variables, an inventory beside the site's, and our own plays."""
+    """What binds one play: variables, an inventory beside the site's, and our own plays.
+
+    Its hosts are known by name from the start; which machines they are, once it `acts_on` them.
+    """
 
     def __init__(self, play: Play, folder: Path) -> None:
         self._play = play
-        self._planned = {proven.host.name for proven in play.site.proven}
-        self._machine_ids = {proven.host.name: proven.machine_id for proven in play.site.proven}
+        self._machine_ids: dict[str, str] = {}
         self._prefix = f"pradrill_{secrets.token_hex(8)}"
         self.inventory = folder / "own.json"
         self.identity = folder / "identity.yml"
 
     def write(self) -> None:
         """Write the play of ours and the inventory that tells each host from the others."""
-        hosts = {name: {self._prefix: name} for name in self._planned}
+        site = self._play.site
+        names = [*(host.name for host in site.hosts), *site.others]
+        hosts = {name: {self._prefix: name} for name in names}
         self.inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
         self.identity.write_text(json.dumps([_identity(self._prefix)]), encoding="utf-8")
+
+    def acts_on(self, site: Site) -> None:
+        """Take what was proven of its hosts by now."""
+        self._play = self._play._replace(site=site)
+        self._machine_ids = {each.host.name: each.machine_id for each in site.proven}
 
     def variables(self) -> dict[str, Any]:
         """Return the extra variables that lead every connection."""
         site = self._play.site
         hosts: dict[str, Mapping[str, Any]] = {
-            proven.host.name: {**_connection_of(proven.host), "machine_id": proven.machine_id}
+            proven.host.name: {
+                **_connection_of(proven.host),
+                "machine_id": proven.machine_id,
+                "ssh": _ssh(site, posix=proven.posix),
+            }
             for proven in site.proven
         }
         if self._play.controller:  # Ansible's own short name of 127.0.0.1 is 127
@@ -115,7 +130,6 @@ class Binding:
             table: {**hosts, "": _NOWHERE},
             **{name: f"{{{{ {one}.{part} }}}}" for name, part in _CONNECTION.items()},
             **_FIXED,
-            **({"ansible_ssh_executable": str(MARKED_SSH)} if site.run_id else {}),
             "ansible_ssh_args": f'-F "{site.ssh_config}"',
         }
 
@@ -128,7 +142,7 @@ class Binding:
         """Say which machine an event is of that the play has nothing to do with; or nothing."""
         data = event.get("event_data") or {}
         host = data.get("host")
-        allowed = {*self._planned, *(CONTROLLER if self._play.controller else ())}
+        allowed = {*self._machine_ids, *(CONTROLLER if self._play.controller else ())}
         if host and host not in allowed:
             return reason(Code.TASK_OF_STRANGER, host=host)
 
@@ -156,6 +170,12 @@ class Binding:
         if machine_id == self._machine_ids.get(host):
             return None
         return reason(Code.OTHER_MACHINE, host=host)
+
+
+def _ssh(site: Site, *, posix: bool) -> str:
+    if not site.run_id:
+        return "ssh"
+    return str(MARKED_SSH_POSIX if posix else MARKED_SSH)
 
 
 def _connection_of(host: Host) -> dict[str, Any]:

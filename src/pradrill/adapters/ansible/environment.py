@@ -8,6 +8,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from pradrill.domain.run.scope import beginning
 from pradrill.ports import Play
 from pradrill.system import processes
 
@@ -50,7 +51,8 @@ def environment(
         **runners,
         "ANSIBLE_CALLBACK_PLUGINS": get_callback_dir(),
         processes.MARKER: play.marker,
-        "PRADRILL_BEGINNING": play.site.beginning,
+        "PRADRILL_BEGINNING": beginning(play.site.run_id, posix=False),
+        "PRADRILL_BEGINNING_POSIX": beginning(play.site.run_id, posix=True),
         "PATH": _path(),
         "HOME": str(home),
         "TMPDIR": str(folder),

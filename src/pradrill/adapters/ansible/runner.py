@@ -17,7 +17,7 @@ from pradrill.adapters.ansible.environment import login_environment
 from pradrill.adapters.ansible.events import Narrator, clean_output
 from pradrill.adapters.ansible.meter import Meter
 from pradrill.adapters.ansible.stopping import Brake
-from pradrill.adapters.ansible.waiting_play import WaitingPlay
+from pradrill.adapters.ansible.waiting_play import Given, WaitingPlay
 from pradrill.domain.run.host import Site
 from pradrill.domain.run.outcome import PlaybookResult, StepOutcome
 from pradrill.domain.values.masking import Masker
@@ -50,6 +50,7 @@ class AnsibleRunner:
         self._grace = grace
         self._openings: list[subprocess.Popen[bytes]] = []
         self._expected: WaitingPlay | None = None
+        self._next: tuple[Play, float] | None = None
         self._taking = Lock()
 
     def prepare(self, site: Site, *, marker: str) -> None:
@@ -70,17 +71,17 @@ class AnsibleRunner:
                 self._openings.append(opening)
 
     def expect(self, play: Play, *, deadline: float) -> None:
-        """Start Ansible for a play that comes soon; it waits for variables, and reaches no host.
+        """Start Ansible for a play that comes; it waits for variables, and reaches no host.
 
-        Where it cannot start, or another play comes, that one starts it itself.
+        Which machines the hosts are need not be known yet. One waits at most; the next is started
+        when that one has been taken. Where it cannot start, or another play comes, that one starts
+        it itself.
         """
         with self._taking:
-            if self._expected is not None and self._expected.is_for(play, deadline):
-                return
-            self._forget()
-            if not unproven(play.site):
-                with suppress(OSError):
-                    self._expected = WaitingPlay(play, deadline)
+            if self._expected is None:
+                self._start(play, deadline)
+            elif not self._expected.is_for(play, deadline):
+                self._next = play, deadline
 
     def run(
         self, play: Play, *, deadline: float, cancelled: Cancelled, say: Say, evidence: Path
@@ -104,7 +105,8 @@ class AnsibleRunner:
         events = evidence / "events.jsonl"
         narrator = Narrator(say, events, self._masker, waiting.binding, brake)
         try:
-            code = waiting.carry_out({**play.vars, **secrets}, password, narrator, brake)
+            given = Given(play.site, {**play.vars, **secrets}, password)
+            code = waiting.carry_out(given, narrator, brake, self._start_next)
             output = clean_output(_printed(waiting.folder), self._masker)
             _write(evidence / "stdout.txt", _cut(output))
             if narrator.unwritten is not None:
@@ -131,7 +133,10 @@ class AnsibleRunner:
     def dismiss(self) -> None:
         """End the play that was expected and does not come."""
         with self._taking:
-            self._forget()
+            self._next = None
+            if self._expected is not None:
+                self._expected.end()
+                self._expected = None
 
     def _waiting(self, play: Play, deadline: float) -> WaitingPlay:
         """Return the play's Ansible, started now unless it was expected."""
@@ -143,10 +148,16 @@ class AnsibleRunner:
 
         return WaitingPlay(play, deadline)
 
-    def _forget(self) -> None:
-        if self._expected is not None:
-            self._expected.end()
-            self._expected = None
+    def _start_next(self) -> None:
+        """Start Ansible for the play after the one that goes on, unless another one waits."""
+        with self._taking:
+            if self._next is not None and self._expected is None:
+                self._start(*self._next)
+            self._next = None
+
+    def _start(self, play: Play, deadline: float) -> None:
+        with suppress(OSError):
+            self._expected = WaitingPlay(play, deadline)
 
 
 def _cut(output: str) -> str:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pradrill.adapters.ansible.binding import Binding
 from pradrill.adapters.ansible.environment import environment
 from pradrill.adapters.ansible.events import Narrator
 from pradrill.adapters.ansible.meter import Meter, metered
 from pradrill.adapters.ansible.stopping import Brake
+from pradrill.domain.run.host import Site
 from pradrill.ports import Play
 from pradrill.system import in_memory, processes
 
@@ -26,6 +27,14 @@ _VARIABLES = "variables.json"
 _VAULT = "vault"
 _POLL = 0.5  # seconds between two looks at deadline and cancellation
 _END = 5.0  # seconds in which the thread of a play notices that its processes have ended
+
+
+class Given(NamedTuple):
+    """What a play gets once it is wanted: its hosts as they were proven, variables, a password."""
+
+    site: Site
+    variables: Mapping[str, Any]
+    password: str | None
 
 
 class WaitingPlay:
@@ -61,28 +70,27 @@ class WaitingPlay:
         return self._play.marker
 
     def is_for(self, play: Play, deadline: float) -> bool:
-        """Tell whether it is this play, whatever its variables and secrets are."""
+        """Tell whether it is this play, whatever its secrets are and what is proven by now."""
         return self._of == _kind(play, deadline)
 
     def carry_out(
-        self,
-        variables: Mapping[str, Any],
-        password: str | None,
-        narrator: Narrator,
-        brake: Brake,
+        self, given: Given, narrator: Narrator, brake: Brake, meanwhile: Callable[[], None]
     ) -> int | None:
-        """Let it go on with its variables, to its end, and return its exit code.
+        """Let it go on with what it was not given yet, to its end, and return its exit code.
 
-        None when the last read timed out, which says nothing.
+        None when the last read timed out, which says nothing. `meanwhile` is called once it goes
+        on.
         """
+        self.binding.acts_on(given.site)
         with ExitStack() as pipes:
-            content = json.dumps({**variables, **self.binding.variables()}, default=str)
+            content = json.dumps({**given.variables, **self.binding.variables()}, default=str)
             pipes.enter_context(self._variables.fed(content))
             if self._password is not None:
-                pipes.enter_context(self._password.fed(password or ""))
+                pipes.enter_context(self._password.fed(given.password or ""))
 
             self._narrator, self._brake = narrator, brake
             self._decided.set()
+            meanwhile()
             self._thread.join()
 
         if self._error is not None:
@@ -133,7 +141,8 @@ class WaitingPlay:
 
 
 def _kind(play: Play, deadline: float) -> tuple[Play, float]:
-    return play._replace(vars={}, secrets={}), deadline
+    site = play.site.model_copy(update={"proven": (), "counted": False})
+    return play._replace(site=site, vars={}, secrets={}), deadline
 
 
 def _config(play: Play, folder: Path, deadline: float, binding: Binding) -> RunnerConfig:

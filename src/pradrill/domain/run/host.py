@@ -81,6 +81,9 @@ class Site(Model):
         default=False,
         description="what goes out of its hosts is counted: the run's own tries are marked",
     )
+    others: tuple[str, ...] = Field(
+        default=(), description="names of the standby's hosts that are other branches'"
+    )
     proven: tuple[Proven, ...] = Field(
         default=(), description="the hosts that were identified, other branches' included"
     )
@@ -103,6 +106,12 @@ class Site(Model):
         """Return the words that commands on its hosts begin with; none where none is needed."""
         posix = bool(self.proven) and all(each.posix for each in self.proven)
         return beginning(self.run_id, posix=posix) if self.run_id else ""
+
+    def of(self, names: Collection[str]) -> Site:
+        """Return what of it some of its hosts are; the others are known by their names."""
+        hosts = tuple(host for host in self.hosts if host.name in names)
+        others = tuple(host.name for host in self.hosts if host not in hosts)
+        return self.model_copy(update={"hosts": hosts, "others": (*self.others, *others)})
 
     def inventory_for(self, playbook: Path) -> Path:
         """Return the inventory that goes with a playbook's own variables."""

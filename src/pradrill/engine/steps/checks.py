@@ -6,14 +6,13 @@ from typing import Any
 
 from pradrill.domain.run.actuals import service_verified
 from pradrill.domain.run.event import CheckPass, Event
-from pradrill.domain.run.outcome import CheckKey, CheckResult, Phase, StepOutcome
+from pradrill.domain.run.outcome import CheckKey, CheckResult, StepOutcome
 from pradrill.domain.run.run_plan import PlannedStep
 from pradrill.domain.values.reason import reason
 from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Mark
 from pradrill.engine.context import Context, StepEnd
 from pradrill.engine.polling import verify_until_stable
-from pradrill.engine.steps.playbook import expect_playbook
 
 
 class _Passes:
@@ -86,7 +85,6 @@ def checks(context: Context, step: PlannedStep) -> StepEnd:
             on_count=context.tools.progress.checks,
         )
         passes.note_last()
-    expect_playbook(context, Phase.TEARDOWN)
     if edited := context.edited():
         return StepEnd(StepOutcome.UNKNOWN, reason(Code.EDITED_DURING_CHECKS, files=edited))
 

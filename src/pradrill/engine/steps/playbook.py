@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pradrill.domain.run.host import Site
-from pradrill.domain.run.outcome import Phase, StepOutcome
+from pradrill.domain.run.outcome import Phase, StepKey, StepOutcome
 from pradrill.domain.run.run_plan import PlannedPlaybook
 from pradrill.domain.values.reason import reason
 from pradrill.domain.values.reason_code import Code
@@ -15,14 +15,22 @@ from pradrill.engine.context import Context, StepEnd
 from pradrill.engine.steps.backups import BACKUP_ID, POINT, is_selected, selected
 from pradrill.ports import Cancelled, Play
 
+_AFTER = {
+    Phase.PREPARE: (Phase.PREPARE, Phase.RESTORE),
+    Phase.RESTORE: (Phase.RESTORE, Phase.TEARDOWN),
+    Phase.TEARDOWN: (Phase.TEARDOWN,),
+}
+"""Where the playbook stands that comes next."""
 
-def expect_playbook(context: Context, *phases: Phase) -> None:
+
+def expect_playbook(context: Context, *phases: Phase, after: StepKey | None = None) -> None:
     """Let Ansible start for the next playbook of the phases, while something else is done.
 
-    What it may work on, and whether it is what was planned, is asked when it comes.
+    `after`: the playbook that goes on meanwhile. What a playbook may work on, and whether it is
+    what was planned, is asked when it comes.
     """
     facts = context.facts
-    ended = {step.key for step in facts.steps}
+    ended = {after, *(step.key for step in facts.steps)}
     coming = (step for phase in phases for step in facts.plan.steps_of(phase))
     playbooks = (each for each in coming if isinstance(each, PlannedPlaybook))
     step = next((each for each in playbooks if each.key not in ended), None)
@@ -46,9 +54,12 @@ def playbook(context: Context, step: PlannedPlaybook) -> StepEnd:
 
     point = selected(context) if step.phase is Phase.RESTORE else None
     variables = {**step.vars, POINT: point.id} if point else step.vars
+    play, seconds = _play(context, step, there, variables), step.deadline.total_seconds()
+    context.tools.runner.expect(play, deadline=seconds)
+    expect_playbook(context, *_AFTER[step.phase], after=step.key)
     result = context.tools.runner.run(
-        _play(context, step, there, variables),
-        deadline=step.deadline.total_seconds(),
+        play,
+        deadline=seconds,
         cancelled=never if step.phase is Phase.TEARDOWN else context.cancelled,
         say=context.tools.progress.say,
         evidence=context.evidence(step),

@@ -51,6 +51,7 @@ def start(context: Context, _step: PlannedStep) -> StepEnd:
     if Mark.RECOVERY_STARTS not in context.facts.marks:  # a resumed run has started before
         context.mark(Mark.RECOVERY_STARTS, context.tools.clock.now())
     context.connect()
+    expect_playbook(context, Phase.PREPARE, Phase.RESTORE)
     return StepEnd(StepOutcome.PASSED)
 
 
@@ -69,7 +70,6 @@ def identity(context: Context, step: PlannedStep) -> StepEnd:
 
     context.bind(identified)
     context.tools.runner.prepare(context.there(), marker=context.journal.run_id)
-    expect_playbook(context, Phase.PREPARE, Phase.RESTORE)
     for host in context.there().hosts:
         context.note(Event.BASELINE, host=host.name, state=_state(context, host))
     for facts in identified:
