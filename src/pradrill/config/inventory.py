@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from pradrill.config.once import once
 from pradrill.config.vaults import refused, unlocked, vault_words
 from pradrill.domain.run.host import Host, Inventory
+from pradrill.domain.values.secret import SecretName
 from pradrill.errors import ConfigurationError
 from pradrill.system import scratch
 
@@ -36,10 +37,12 @@ BESIDE = ("group_vars", "host_vars")
 """The folders of variables that Ansible looks for beside inventories and playbooks."""
 
 
-def read_inventory(path: Path, pattern: str) -> tuple[Host, ...]:
+def read_inventory(
+    path: Path, pattern: str, password: SecretName | None = None
+) -> tuple[Host, ...]:
     """Return the hosts of a group (children included) or the one host of that name.
 
-    Raises ConfigurationError: unreadable inventory, unknown name, group without hosts.
+    `password` is the secret that sudo asks for there. Raises ConfigurationError: unreadable inventory, unknown name, group without hosts.
     """
     listing = _list(path, None)
     variables = _variables(listing)
@@ -57,7 +60,7 @@ def read_inventory(path: Path, pattern: str) -> tuple[Host, ...]:
             hint=f"{guess}It has: {', '.join(choices) or 'nothing'}.",
         )
 
-    return tuple(_host(name, variables.get(name, {}), path) for name in names)
+    return tuple(_host(name, variables.get(name, {}), path, password) for name in names)
 
 
 def variables_of(
@@ -185,27 +188,46 @@ def _members(groups: dict[str, Any], name: str) -> list[str]:
     return list(members)
 
 
-def _become(name: str, variables: dict[str, Any], inventory: Path) -> str | None:
-    """Return as whom Ansible acts by sudo without a password, when it is not the login itself.
+def _become(
+    name: str, variables: dict[str, Any], inventory: Path, password: SecretName | None
+) -> str | None:
+    """Return as whom Ansible acts by sudo, when it is not the login itself.
 
-    Raises ConfigurationError over what would reach playbooks alone.
+    Raises ConfigurationError over what would reach playbooks alone. A password that is encrypted
+    or put together may stay where the drill names one: the drill's outranks it.
     """
     if str(variables.get("ansible_become", "")).lower() not in _TRUE:
         return None
 
-    others = (each for each in _PROGRAMS if not _SUDO.search(str(variables.get(each) or "sudo")))
-    for variable in (*filter(variables.get, _PASSWORDS), *others):
-        raise ConfigurationError(
-            f"{place_of(variable, inventory)}: {variable} of {name} would reach playbooks alone: "
-            "checks, readings and the canary become another user by sudo without a password",
-            hint="Let sudo ask for none, as root on the standby: echo "
-            f"'{variables.get('ansible_user') or 'USER'} ALL=(ALL) NOPASSWD: ALL' > "
-            "/etc/sudoers.d/pradrill; and take the variable out. Or log in as root, without "
-            "ansible_become.",
-        )
+    for variable in filter(variables.get, _PASSWORDS):
+        if password is None or _is_plain(variables[variable]):
+            raise ConfigurationError(
+                f"{place_of(variable, inventory)}: {variable} of {name} would reach playbooks "
+                "alone: checks, readings and guards need the password, too, as a secret",
+                hint="Put it into a file that only this user reads (chmod 600), name that in the "
+                "drill, standby: {become_password: file:/etc/pradrill/sudo}, and take the "
+                "variable out.",
+            )
+
+    for variable in _PROGRAMS:
+        if not _SUDO.search(str(variables.get(variable) or "sudo")):
+            raise ConfigurationError(
+                f"{place_of(variable, inventory)}: {variable} of {name} would reach playbooks "
+                "alone: checks, readings and guards become another user by sudo",
+                hint="Let the login use sudo on the standby, and take the variable out. Or log in "
+                "as root, without ansible_become.",
+            )
 
     user = str(variables.get("ansible_become_user") or "root")
     return None if user == variables.get("ansible_user") else user
+
+
+def _is_plain(value: object) -> bool:
+    return not isinstance(value, dict) and not _is_template(value)
+
+
+def _is_template(value: object) -> bool:
+    return "{{" in str(value) or "{%" in str(value)
 
 
 def place_of(variable: str, inventory: Path) -> str:
@@ -229,13 +251,14 @@ def files_of(inventory: Path) -> Iterator[Path]:
         yield from sorted(each for each in folder.rglob("*") if each.is_file())
 
 
-def _host(name: str, variables: dict[str, Any], inventory: Path) -> Host:
+def _host(
+    name: str, variables: dict[str, Any], inventory: Path, password: SecretName | None
+) -> Host:
     key = variables.get("ansible_ssh_private_key_file") or variables.get("ansible_private_key_file")
     for variable in _CONNECTION:
         value = variables.get(variable)
-        is_template = "{{" in str(value) or "{%" in str(value)
-        if isinstance(value, dict) or is_template:
-            what = f"the template {value}" if is_template else "encrypted"
+        if not _is_plain(value):
+            what = f"the template {value}" if _is_template(value) else "encrypted"
             raise ConfigurationError(
                 f"{place_of(variable, inventory)}: {variable} of {name} is {what}, which is not "
                 "rendered here",
@@ -250,7 +273,8 @@ def _host(name: str, variables: dict[str, Any], inventory: Path) -> Host:
             user=variables.get("ansible_user"),
             private_key=Path(inventory.parent, Path(key).expanduser()) if key else None,
             dr_role=variables.get("dr_role"),
-            become=_become(name, variables, inventory),
+            become=_become(name, variables, inventory, password),
+            password=password,
         )
     except (ValidationError, ValueError, TypeError) as error:
         raise ConfigurationError(

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from base64 import b64encode
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ _NOWHERE = {
     "port": 1,
     "user": "nobody",
     "key": "",
+    "password": "",
 }
 _HERE = {**_NOWHERE, "connection": "ansible.builtin.local", "address": "127.0.0.1"}
 
@@ -50,6 +52,8 @@ _CONNECTION = {
     "ansible_private_key_file": "key",
     "ansible_ssh_private_key_file": "key",
 }
+_PASSWORDS = ("ansible_become_password", "ansible_become_pass", "ansible_sudo_pass")
+"""Every name of what sudo asks for: it goes to the hosts that were identified, and nowhere else."""
 _FIXED: dict[str, Any] = {
     "ansible_host_key_checking": True,
     "ansible_ssh_host_key_checking": True,
@@ -97,11 +101,18 @@ class Binding:
         self.inventory.write_text(json.dumps({"all": {"hosts": hosts}}), encoding="utf-8")
         self.identity.write_text(json.dumps([_identity(self._prefix)]), encoding="utf-8")
 
-    def variables(self) -> dict[str, Any]:
-        """Return the extra variables that lead every connection."""
+    def variables(self, passwords: Mapping[str, str]) -> dict[str, Any]:
+        """Return the extra variables that lead every connection.
+
+        `passwords`: host → what sudo asks for there, where the drill names it.
+        """
         site = self._play.site
         hosts: dict[str, Mapping[str, Any]] = {
-            proven.host.name: {**_connection_of(proven.host), "machine_id": proven.machine_id}
+            proven.host.name: {
+                **_connection_of(proven.host),
+                "machine_id": proven.machine_id,
+                "password": b64encode(passwords.get(proven.host.name, "").encode()).decode(),
+            }
             for proven in site.proven
         }
         if self._play.controller:  # Ansible's own short name of 127.0.0.1 is 127
@@ -114,6 +125,8 @@ class Binding:
         return {
             table: {**hosts, "": _NOWHERE},
             **{name: f"{{{{ {one}.{part} }}}}" for name, part in _CONNECTION.items()},
+            # In its disguise, or braces in a password would be a template of Ansible's.
+            **{name: f"{{{{ {one}.password | b64decode }}}}" for name in _PASSWORDS if passwords},
             **_FIXED,
             **({"ansible_ssh_executable": str(MARKED_SSH)} if site.run_id else {}),
             "ansible_ssh_args": f'-F "{site.ssh_config}"',

@@ -68,15 +68,16 @@ class WaitingPlay:
         self,
         variables: Mapping[str, Any],
         password: str | None,
+        sudo: Mapping[str, str],
         narrator: Narrator,
         brake: Brake,
     ) -> int | None:
         """Let it go on with its variables, to its end, and return its exit code.
 
-        None when the last read timed out, which says nothing.
+        `sudo`: host → the password that sudo asks for there. None when the last read timed out, which says nothing.
         """
         with ExitStack() as pipes:
-            content = json.dumps({**variables, **self.binding.variables()}, default=str)
+            content = json.dumps({**variables, **self.binding.variables(sudo)}, default=str)
             pipes.enter_context(self._variables.fed(content))
             if self._password is not None:
                 pipes.enter_context(self._password.fed(password or ""))

@@ -35,7 +35,8 @@ class Sessions:
     Each thread has its own: at a deadline a connection is cut with all that goes over it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, resolve: Callable[[str], str] | None = None) -> None:
+        self._resolve = resolve
         self._connections: dict[tuple[Host, Path, int], Connection] = {}
         self._interpreters: dict[tuple[Host, Path, int], Interpreter] = {}
 
@@ -51,11 +52,18 @@ class Sessions:
         except OSError:  # it has just gone
             return ""
 
-    def script(
-        self, host: Host, site: Site, script: str, words: Sequence[str], deadline: float
+    def script(  # noqa: PLR0913 what a script takes
+        self,
+        host: Host,
+        site: Site,
+        script: str,
+        words: Sequence[str],
+        deadline: float,
+        *,
+        sudo: bool = False,
     ) -> SshReply:
         """Have a script of ours carried out; see `scripts`."""
-        return self.scripts(host, site, [Script(script, list(words))], deadline)[0]
+        return self.scripts(host, site, [Script(script, list(words), sudo)], deadline)[0]
 
     def scripts(
         self, host: Host, site: Site, scripts: Sequence[Script], deadline: float
@@ -66,14 +74,15 @@ class Sessions:
         LateError or UnreachableError.
         """
         key = (host, site.known_hosts, get_ident())
+        password = self._password(host, scripts)
         earlier = self._interpreters.pop(key, None)
-        if earlier is not None and not _takes(earlier, host, scripts, deadline):
+        if earlier is not None and not _takes(earlier, host, scripts, password, deadline):
             earlier.close()
             earlier = None
 
         interpreter = earlier or Interpreter(self._channel(host, site))
         with _until(host, interpreter.transport, deadline):
-            if earlier is None and not interpreter.accepts(scripts):
+            if earlier is None and not interpreter.accepts(scripts, password):
                 return [interpreter.ended()] * len(scripts)
             try:
                 replies = interpreter.replies(len(scripts))
@@ -127,6 +136,12 @@ class Sessions:
         except LOST as error:
             raise _silent(host, error) from error
 
+    def _password(self, host: Host, scripts: Sequence[Script]) -> str:
+        """Return what sudo asks for there; nothing where no script may call it."""
+        if self._resolve is None or host.password is None:
+            return ""
+        return self._resolve(host.password) if any(each.sudo for each in scripts) else ""
+
     def close(self) -> None:
         """Close every connection."""
         self._interpreters.clear()
@@ -135,12 +150,16 @@ class Sessions:
 
 
 def _takes(
-    interpreter: Interpreter, host: Host, scripts: Sequence[Script], deadline: float
+    interpreter: Interpreter,
+    host: Host,
+    scripts: Sequence[Script],
+    password: str,
+    deadline: float,
 ) -> bool:
     """Tell whether an interpreter that was kept takes scripts, in time."""
     try:
         with _until(host, interpreter.transport, min(deadline, _EACH_PART)):
-            return interpreter.accepts(scripts)
+            return interpreter.accepts(scripts, password)
     except (LateError, UnreachableError):
         return False
 

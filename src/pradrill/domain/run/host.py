@@ -16,6 +16,7 @@ from pradrill.domain.values.host_key import fingerprint
 from pradrill.domain.values.model import Model
 from pradrill.domain.values.reason import Reason, reason
 from pradrill.domain.values.reason_code import Code
+from pradrill.domain.values.secret import SecretName
 from pradrill.domain.values.timeline import Skew
 
 MARKER = "/etc/pradrill/standby"
@@ -43,6 +44,9 @@ class Host(Model):
         default=None,
         pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$",
         description="as whom checks, readings and the canary are carried out there, by sudo",
+    )
+    password: SecretName | None = Field(
+        default=None, description="the secret that sudo asks the login for; never its value"
     )
 
 
