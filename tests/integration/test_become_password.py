@@ -17,24 +17,24 @@ _PARTS = [PASSWORD.encode(), "Gué {{".encode()]
 
 
 @pytest.fixture(scope="module")
-def made() -> Iterator[SudoHost]:
+def sudo_machine() -> Iterator[SudoHost]:
     """Make the host for this file's tests."""
     with sudo_host() as host:
         yield host
 
 
 @pytest.fixture
-def ops(made: SudoHost) -> SudoHost:
+def ops(sudo_machine: SudoHost) -> SudoHost:
     """Return the host as it was made."""
-    made.set_password(PASSWORD)
-    made.host.empty()
-    return made
+    sudo_machine.set_password(PASSWORD)
+    sudo_machine.host.empty()
+    return sudo_machine
 
 
 @contextmanager
 def watched_processes() -> Iterator[list[str]]:
     """Give the command lines and environments in which the password was seen meanwhile."""
-    seen: list[str] = []
+    places: list[str] = []
     over = Event()
 
     def watch() -> None:
@@ -45,12 +45,12 @@ def watched_processes() -> Iterator[list[str]]:
             ]:
                 with suppress(OSError):
                     content = path.read_bytes()
-                    seen.extend(str(content) for part in _PARTS if part in content)
+                    places.extend(str(content) for part in _PARTS if part in content)
 
     thread = Thread(target=watch)
     thread.start()
     try:
-        yield seen
+        yield places
     finally:
         over.set()
         thread.join()
@@ -73,10 +73,10 @@ def test_a_password_reaches_all_that_becomes_root(ops: SudoHost, tmp_path: Path)
         "  canary: {command: 'test $(id -u) = 0 && cat && printf %064d 0 | tr 0 a', "
         f"expect: 'file:{house}/planted'}}\n  must_not",
     )  # fmt: skip
-    with watched_processes() as seen:
+    with watched_processes() as places:
         result = pradrill(house, "run", "shop")
     assert result.returncode == 0, result.stdout + result.stderr
-    assert not seen
+    assert not places
     assert "password" not in result.stdout.lower() + result.stderr.lower()
     for path in (house / "state").rglob("*"):
         content = path.read_bytes() if path.is_file() else b""
@@ -113,10 +113,10 @@ def test_a_password_that_expires_in_the_middle_is_told(ops: SudoHost, tmp_path: 
     result = pradrill(house, "run", "shop")
     assert result.returncode == 12, result.stdout + result.stderr
     record = last_record(house)
-    told = "sudo refuses the password that it was given"
+    refusal = "sudo refuses the password that it was given"
     (restore,) = (step for step in record["steps"] if step["name"] == "restore")
-    assert restore["detail"]["text"].endswith(f"after the playbook: {told}")
-    assert told in str(record["residue"])
+    assert restore["detail"]["text"].endswith(f"after the playbook: {refusal}")
+    assert refusal in str(record["residue"])
 
 
 CHANGES = '''\

@@ -42,7 +42,8 @@ def read_inventory(
 ) -> tuple[Host, ...]:
     """Return the hosts of a group (children included) or the one host of that name.
 
-    `password` is the secret that sudo asks for there. Raises ConfigurationError: unreadable inventory, unknown name, group without hosts.
+    `password` is the secret that sudo asks for there. Raises ConfigurationError:
+    unreadable inventory, unknown name, group without hosts.
     """
     listing = _list(path, None)
     variables = _variables(listing)

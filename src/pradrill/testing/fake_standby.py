@@ -140,7 +140,7 @@ class FakeProbe:
         return (self._facts or host_facts()).model_copy(update={"host": host.name})
 
     def check_become(self, host: Host, _site: Site) -> None:
-        """Become whoever it is."""
+        """Take the host for one where nothing is asked."""
         self._answer_for(host)
 
     def state(

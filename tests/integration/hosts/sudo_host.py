@@ -122,8 +122,8 @@ def sudo_host() -> Iterator[SudoHost]:
 
 def _write_shadow(path: Path, password: str) -> None:
     words = ["openssl", "passwd", "-6", "-stdin"]
-    made = subprocess.run(words, input=password, capture_output=True, text=True, check=True)
+    process = subprocess.run(words, input=password, capture_output=True, text=True, check=True)
     lines = Path("/etc/shadow").read_text("utf-8").splitlines()
-    lines.append(f"{LOGIN}:{made.stdout.strip()}:19000:0:99999:7:::")
+    lines.append(f"{LOGIN}:{process.stdout.strip()}:19000:0:99999:7:::")
     path.write_text("\n".join(lines) + "\n", "utf-8")
     path.chmod(0o600)

@@ -220,8 +220,8 @@ class Narrator:
         """Say that hosts have not told which machine they are, and why if Ansible said it."""
         because = next((each.message for each in self._unread if each.host in silent), "")
         if because:
-            known = Code.UNREAD_BEFORE_BECAUSE if times == 1 else Code.UNREAD_AFTER_BECAUSE
-            return reason(known, host=silent, because=because)
+            code = Code.UNREAD_BEFORE_BECAUSE if times == 1 else Code.UNREAD_AFTER_BECAUSE
+            return reason(code, host=silent, because=because)
         when = Code.UNREAD_BEFORE_PLAYBOOK if times == 1 else Code.UNREAD_AFTER_PLAYBOOK
         return reason(when, host=silent)
 

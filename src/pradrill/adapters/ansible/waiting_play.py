@@ -74,7 +74,8 @@ class WaitingPlay:
     ) -> int | None:
         """Let it go on with its variables, to its end, and return its exit code.
 
-        `sudo`: host → the password that sudo asks for there. None when the last read timed out, which says nothing.
+        `sudo`: host → the password that sudo asks for there. None when the last read timed out,
+        which says nothing.
         """
         with ExitStack() as pipes:
             content = json.dumps({**variables, **self.binding.variables(sudo)}, default=str)

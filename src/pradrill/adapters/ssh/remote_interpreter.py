@@ -4,13 +4,13 @@ Standard library only, Python 3.8 or later, never imported by pradrill. Starting
 slow machine more than most of what it is asked, so one that is started waits for more.
 
 Each line of standard input is a JSON object: the `name` of the request, and `scripts` that go on
-at one time, each with its `source`, its `words` and the
-`password` that sudo asks for, which the script finds as PASSWORD; or none. The answer is "+", the name and the
-time in seconds since 1970 at once; and, when all have ended, a JSON object: the `name`, and of each
-script among `answers` its exit `code` (null: it wrote more than `LONGEST` bytes and was ended), the
-last bytes of what it wrote, `out` and `err`, and whether that is the `whole` of `out`. It ends with
-its standard input, and what it carries out ends with it; also when nothing is asked for so long
-that whoever asked must have gone without a word.
+at one time, each with its `source`, its `words` and the `password` that sudo asks for, which the
+script finds as PASSWORD; or none. The answer is "+", the name and the time in seconds since 1970 at
+once; and, when all have ended, a JSON object: the `name`, and of each script among `answers`
+its exit `code` (null: it wrote more than `LONGEST` bytes and was ended), the last bytes of what it
+wrote, `out` and `err`, and whether that is the `whole` of `out`. It ends with its standard input,
+and what it carries out ends with it; also when nothing is asked for so long that whoever asked must
+have gone without a word.
 
 What a script imports is imported here, once: the next that needs it finds it there.
 """
@@ -40,11 +40,11 @@ def carry_out(script: dict[str, Any], out: int, err: int) -> None:
     for handle, number in ((nothing, 0), (out, 1), (err, 2)):
         os.dup2(handle, number)
     sys.argv = ["-c", *script["words"]]
-    own = {"__name__": "__main__", "PASSWORD": script["password"]}
+    space = {"__name__": "__main__", "PASSWORD": script["password"]}
 
     code = 0
     try:
-        exec(CODE[script["source"]], own)  # noqa: S102 ours
+        exec(CODE[script["source"]], space)  # noqa: S102 ours
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
         if code and code is not end.code:

@@ -1,8 +1,8 @@
 """Run a command of the drill's; of a database's error only the reason leaves the standby.
 
-Sent to the standby and run there, by any Python from 3.9 on. The word is the command, for sh, which finds
-on its standard input what sudo asks for, where it is told to ask. One
-that says too much is told to end, so that it can end what it has started.
+Sent to the standby and run there, by any Python from 3.9 on. The word is the command, for sh, which
+finds on its standard input what sudo asks for, where it is told to ask. One that says too
+much is told to end, so that it can end what it has started.
 """
 
 import re

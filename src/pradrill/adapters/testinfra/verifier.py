@@ -118,10 +118,10 @@ class TestinfraVerifier:
 
     def _passwords(self, site: Site) -> dict[str, str]:
         """Return what sudo asks for, of each host where the drill names it."""
-        asked = {each.name: each.password for each in site.hosts if each.password is not None}
+        names = {each.name: each.password for each in site.hosts if each.password is not None}
         if self._resolve is None:
             return {}
-        return {host: self._resolve(name) for host, name in asked.items()}
+        return {host: self._resolve(name) for host, name in names.items()}
 
     def _prepared(self, suite: Path, site: Site) -> _Workplace | None:
         """Return what waits for this suite, if it does."""

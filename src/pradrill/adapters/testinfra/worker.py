@@ -441,8 +441,8 @@ def by_sudo(passwords: dict[str, str]) -> Callable[..., str]:
 
 def _last_words(output: bytes) -> str:
     lines = output.decode("utf-8", "replace").split("\n")
-    said = next((line for line in reversed(lines) if line.strip()), "it gave no reason")
-    return f"sudo did not start it: {said.strip()}"
+    last = next((line for line in reversed(lines) if line.strip()), "it gave no reason")
+    return f"sudo did not start it: {last.strip()}"
 
 
 def fenced(beginning: str) -> Callable[..., Any]:
