@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from pradrill.config.jumps import ARGUMENTS, is_jump, jump_of
 from pradrill.config.once import once
 from pradrill.config.vaults import refused, unlocked, vault_words
 from pradrill.domain.run.host import Host, Inventory
@@ -266,16 +267,18 @@ def _host(
                 hint="Write the value itself: what is proven is what is written.",
             )
 
-    try:
+    try:  # a port that nobody gives may stand in the user's ssh_config
+        port = {"port": int(variables["ansible_port"])} if "ansible_port" in variables else {}
         return Host(
             name=name,
             address=str(variables.get("ansible_host", name)),
-            port=int(variables.get("ansible_port", 22)),
             user=variables.get("ansible_user"),
             private_key=Path(inventory.parent, Path(key).expanduser()) if key else None,
             dr_role=variables.get("dr_role"),
             become=_become(name, variables, inventory, password),
             password=password,
+            jump=jump_of(variables.get(ARGUMENTS)) if is_jump(variables.get(ARGUMENTS)) else None,
+            **port,
         )
     except (ValidationError, ValueError, TypeError) as error:
         raise ConfigurationError(

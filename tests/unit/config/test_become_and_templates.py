@@ -8,6 +8,7 @@ import pytest
 
 from pradrill.config.checks.connection import allowed
 from pradrill.config.inventory import read_inventory
+from pradrill.config.jumps import jump_of
 from pradrill.errors import ConfigurationError
 
 INI = "[standby]\nweb-dr ansible_host=192.0.2.20 dr_role=standby\n\n[standby:vars]\n"
@@ -93,14 +94,20 @@ def test_sudo_without_a_password_is_taken(tmp_path: Path) -> None:
         assert host.become == user
 
 
-JUMPS = {
+ELSEWHERE = {
     "ansible_ssh_common_args": (
-        "-J jump",
-        "-o ProxyJump=jump",
         "-oProxyCommand='ssh -W %h:%p jump'",
+        "-J jump -o StrictHostKeyChecking=no",
+        "-J jump -F /etc/ssh/ours",
+        "-J -oProxyCommand=x",
+        "-J a,-oProxyCommand=x",
+        "-J jump;id",
+        "-o ProxyJump=",
+        "-J '{{ bastion }}'",
+        "-J 'jump",
     ),
     "ansible_ssh_extra_args": ("-J jump", "-o ProxyJump=jump"),
-    "ansible_ssh_args": ("-F /etc/ssh/ours", "-o ProxyCommand=x"),
+    "ansible_ssh_args": ("-F /etc/ssh/ours", "-o ProxyCommand=x", "-J jump"),
     "ansible_sftp_extra_args": ("-J jump",),
     "ansible_scp_extra_args": ("-J jump",),
     "ansible_ssh_executable": ("/srv/ssh-by-jump",),
@@ -110,11 +117,33 @@ JUMPS = {
 }
 
 
-def test_a_jump_host_is_refused_in_each_spelling(tmp_path: Path) -> None:
-    """No variable leads by another machine; that a host's address is one word is held here, too."""
-    for variable, values in JUMPS.items():
+def test_what_leads_elsewhere_is_refused_in_each_spelling(tmp_path: Path) -> None:
+    """Of ssh's arguments jump hosts are taken, in one variable; a host's address is one word."""
+    for variable, values in ELSEWHERE.items():
         for value in values if variable != "ansible_host" else ():
             assert not allowed(variable, value, inventory=True), (variable, value)
-    (tmp_path / "i").write_text(SHORT + f"ansible_host='{JUMPS['ansible_host'][0]}'\n")
+    (tmp_path / "i").write_text(SHORT + f"ansible_host='{ELSEWHERE['ansible_host'][0]}'\n")
     with pytest.raises(ConfigurationError, match="web-dr"):
         read_inventory(tmp_path / "i", "standby")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["-J jump", "-Jjump", "-o ProxyJump=jump", "-oProxyJump=jump", "-o 'proxyjump jump'"],
+)
+def test_a_jump_host_is_taken_from_the_inventory_alone(arguments: str) -> None:
+    """In each of ssh's spellings, and in no play."""
+    assert jump_of(arguments) == "jump"
+    assert allowed("ansible_ssh_common_args", arguments, inventory=True)
+    assert not allowed("ansible_ssh_common_args", arguments)
+
+
+def test_a_drills_password_outranks_one_that_is_not_plain(tmp_path: Path) -> None:
+    """An encrypted one, or a template, may stay for others; a plain one is refused all the same."""
+    secret = "file:/etc/pradrill/sudo"  # noqa: S105 a name
+    (tmp_path / "i").write_text(INI + "ansible_become=true\nansible_become_pass='{{ it }}'\n")
+    (host,) = read_inventory(tmp_path / "i", "standby", secret)
+    assert (host.become, host.password) == ("root", secret)
+    (tmp_path / "j").write_text(INI + "ansible_become=true\nansible_become_pass=plain\n")
+    with pytest.raises(ConfigurationError, match=r"j:6: ansible_become_pass of web-dr"):
+        read_inventory(tmp_path / "j", "standby", secret)

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pradrill.domain.run.host import Host, Site
+from pradrill.domain.run.host import Host, Site, jump_option
 from pradrill.domain.values.reason import Reason, reason
 from pradrill.domain.values.reason_code import Code
 from pradrill.ports import Play
@@ -35,6 +35,7 @@ _NOWHERE = {
     "port": 1,
     "user": "nobody",
     "key": "",
+    "options": "",
     "password": "",
 }
 _HERE = {**_NOWHERE, "connection": "ansible.builtin.local", "address": "127.0.0.1"}
@@ -51,13 +52,13 @@ _CONNECTION = {
     "ansible_ssh_user": "user",
     "ansible_private_key_file": "key",
     "ansible_ssh_private_key_file": "key",
+    "ansible_ssh_common_args": "options",
 }
 _PASSWORDS = ("ansible_become_password", "ansible_become_pass", "ansible_sudo_pass")
 """Every name of what sudo asks for: it goes to the hosts that were identified, and nowhere else."""
 _FIXED: dict[str, Any] = {
     "ansible_host_key_checking": True,
     "ansible_ssh_host_key_checking": True,
-    "ansible_ssh_common_args": "",
     "ansible_ssh_extra_args": "",
     "ansible_sftp_extra_args": "",
     "ansible_scp_extra_args": "",
@@ -178,6 +179,7 @@ def _connection_of(host: Host) -> dict[str, Any]:
         "port": host.port,
         "user": host.user or "",
         "key": str(host.private_key or ""),
+        "options": f"-o {option}" if (option := jump_option(host)) else "",
     }
 
 

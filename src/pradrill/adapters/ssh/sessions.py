@@ -46,6 +46,8 @@ class Sessions:
 
     def peer(self, host: Host, site: Site) -> str:
         """Return the address that the last command's connection went to, as the kernel has it."""
+        if host.via is not None:  # only the jump host knows
+            return ""
         transport = self._connections[host, site.known_hosts, get_ident()].client.get_transport()
         try:
             return str(transport.getpeername()[0]) if transport is not None else ""
@@ -125,7 +127,7 @@ class Sessions:
             try:
                 channel = earlier.open_session()
             except LOST:
-                earlier.client.close()
+                earlier.close()
             else:
                 self._connections[key] = earlier
                 return channel
@@ -146,7 +148,7 @@ class Sessions:
         """Close every connection."""
         self._interpreters.clear()
         while self._connections:
-            self._connections.popitem()[1].client.close()
+            self._connections.popitem()[1].close()
 
 
 def _takes(
@@ -199,6 +201,22 @@ class Connection(NamedTuple):
 
     client: paramiko.SSHClient
     host_key: str
+    via: Connection | None = None
+    """What it goes over: that of the jump host."""
+
+    def close(self) -> None:
+        """Close it, and what it goes over."""
+        self.client.close()
+        if self.via is not None:
+            self.via.close()
+
+    def way_to(self, host: Host) -> Channel:
+        """Open a way from its host to another one."""
+        transport = self.client.get_transport()
+        if transport is None:
+            raise EOFError
+        there = (host.address, host.port)
+        return transport.open_channel("direct-tcpip", there, ("127.0.0.1", 0), timeout=_EACH_PART)
 
     def open_session(self) -> Channel:
         """Open a session on it."""
@@ -238,7 +256,7 @@ class _PinnedOnly(paramiko.MissingHostKeyPolicy):
 
 
 def connect(host: Host, known_hosts: Path) -> Connection:
-    """Connect with a key; raises UnreachableError."""
+    """Connect with a key, by its jump host if it has one; raises UnreachableError."""
     name = host_words.known_hosts_name(host)
     try:
         text = known_hosts.read_text("utf-8", "replace")
@@ -255,10 +273,12 @@ def connect(host: Host, known_hosts: Path) -> Connection:
         )
 
     user = host.user or pwd.getpwuid(os.getuid()).pw_name
+    via = connect(host.via, known_hosts) if host.via is not None else None
     client = paramiko.SSHClient()
     client.set_missing_host_key_policy(policy)
 
     try:
+        way = via.way_to(host) if via is not None else None
         client.connect(
             host.address,
             host.port,
@@ -270,13 +290,14 @@ def connect(host: Host, known_hosts: Path) -> Connection:
             banner_timeout=_EACH_PART,
             auth_timeout=_EACH_PART,
             channel_timeout=_EACH_PART,
+            sock=way,
             transport_factory=policy.transport,
         )
     except (*LOST, ValueError) as error:
-        client.close()
+        Connection(client, "", via).close()
         raise _refused(host, user, error) from error
 
-    return Connection(client, policy.host_key)
+    return Connection(client, policy.host_key, via)
 
 
 def _refused(host: Host, user: str, error: Exception) -> UnreachableError:
