@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from pradrill.config.ansible_command import ask_of
 from pradrill.config.jumps import ARGUMENTS, is_jump, jump_of
-from pradrill.config.once import once
-from pradrill.config.vaults import refused, unlocked, vault_words
+from pradrill.config.templates import is_template, rendered
+from pradrill.config.vaults import refused
 from pradrill.domain.run.host import Host, Inventory
 from pradrill.domain.values.secret import SecretName
 from pradrill.errors import ConfigurationError
-from pradrill.system import scratch
 
-_DEADLINE = 60
 _CONNECTION = (
     *("ansible_host", "ansible_port", "ansible_user", "dr_role"),
     *("ansible_private_key_file", "ansible_ssh_private_key_file"),
     *("ansible_become", "ansible_become_user", "ansible_become_method"),
 )
+_RENDERED = (*(each for each in _CONNECTION if each != "dr_role"), ARGUMENTS)
+"""Templates in these are rendered; that a host may be overwritten is written as it is."""
 _TRUE = {"true", "yes", "on", "1", "y", "t"}
 _PASSWORDS = ("ansible_become_password", "ansible_become_pass", "ansible_sudo_pass")
 _SUDO = re.compile(r"(^|[./])sudo$")
@@ -62,7 +59,18 @@ def read_inventory(
             hint=f"{guess}It has: {', '.join(choices) or 'nothing'}.",
         )
 
-    return tuple(_host(name, variables.get(name, {}), path, password) for name in names)
+    def ansible(words: Sequence[str]) -> str:
+        return ask_of(path, "ansible", *words).stdout.decode("utf-8", "replace")
+
+    try:
+        values = rendered(names, _RENDERED, variables, ansible)
+    except ConfigurationError as error:
+        (variable,) = (each for each in _RENDERED if error.message.startswith(f"{each} of "))
+        where = place_of(variable, path)
+        raise ConfigurationError(f"{where}: {error.message}", hint=error.hint) from error
+
+    each_host = ((name, {**variables.get(name, {}), **values.get(name, {})}) for name in names)
+    return tuple(_host(name, of_host, path, password) for name, of_host in each_host)
 
 
 def variables_of(
@@ -125,41 +133,9 @@ def _has_variables(playbooks: Path | None) -> bool:
     return playbooks is not None and any((playbooks / each).is_dir() for each in BESIDE)
 
 
-@once  # it takes half a second
 def _list(path: Path, playbooks: Path | None) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory(prefix="pradrill-inventory-", dir=scratch.base()) as folder:
-        config = Path(folder, "ansible.cfg")  # an empty one: the user's own does not count here
-        config.touch()
-        return _listed(path, config, playbooks)
-
-
-def _listed(path: Path, config: Path, playbooks: Path | None) -> dict[str, Any]:
-    command = Path(sys.executable).parent / "ansible-inventory"
-    environment = {
-        "PATH": f"{command.parent}:{os.environ.get('PATH', '')}:/usr/bin:/bin",
-        "HOME": os.environ.get("HOME", "/"),
-        "LANG": "C.UTF-8",
-        "ANSIBLE_CONFIG": str(config),
-        "ANSIBLE_LOCAL_TEMP": str(config.parent / "tmp"),
-        "ANSIBLE_NOCOLOR": "1",
-        "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "True",
-    }
-
     beside = ["--playbook-dir", str(playbooks)] if playbooks else []
-    try:
-        with vault_words(config.parent, unlocked()) as unlocking:
-            process = subprocess.run(
-                [command, "--list", "-i", path, *beside, *unlocking],
-                env=environment,
-                cwd=path.parent,
-                capture_output=True,
-                stdin=subprocess.DEVNULL,
-                timeout=_DEADLINE,
-                check=False,
-            )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise ConfigurationError(f"ansible-inventory cannot read {path}: {error}") from error
-
+    process = ask_of(path, "ansible-inventory", "--list", *beside)
     if process.returncode != 0:
         errors = process.stderr.decode(errors="replace").strip().splitlines()
         if (locked := refused(path, " ".join(errors))) is not None:
@@ -225,11 +201,7 @@ def _become(
 
 
 def _is_plain(value: object) -> bool:
-    return not isinstance(value, dict) and not _is_template(value)
-
-
-def _is_template(value: object) -> bool:
-    return "{{" in str(value) or "{%" in str(value)
+    return not isinstance(value, dict) and not is_template(value)
 
 
 def place_of(variable: str, inventory: Path) -> str:
@@ -260,7 +232,7 @@ def _host(
     for variable in _CONNECTION:
         value = variables.get(variable)
         if not _is_plain(value):
-            what = f"the template {value}" if _is_template(value) else "encrypted"
+            what = f"the template {value}" if is_template(value) else "encrypted"
             raise ConfigurationError(
                 f"{place_of(variable, inventory)}: {variable} of {name} is {what}, which is not "
                 "rendered here",

@@ -16,6 +16,7 @@ SHORT = INI.replace(" ansible_host=192.0.2.20", "")
 YAML = "standby:\n  hosts:\n    web-dr:\n      dr_role: standby\n"
 VAULT = "!vault |\n        $ANSIBLE_VAULT;1.1;AES256\n        6162\n"
 ALONE = "would reach playbooks alone"
+ACTS = "ansible_host of web-dr is a template with a lookup that may act on this machine"
 
 REFUSALS = {
     "a password": ({"i": INI + "ansible_become=true\nansible_become_password=x\n"}, "i:6", ALONE),
@@ -36,24 +37,42 @@ REFUSALS = {
         "i:6", ALONE,
     ),
     "a program": ({"i": INI + "ansible_become=true\nansible_become_exe=dzdo\n"}, "i:6", ALONE),
-    "an address": ({"i": SHORT + "ansible_host={{ ip }}\n"}, "i:5", "ansible_host of web-dr"),
-    "an address in a folder": (
-        {"i.yml": YAML, "host_vars/web-dr.yml": "ip: 192.0.2.9\nansible_host: '{{ ip }}'\n"},
-        "host_vars/web-dr.yml:2", "the template {{ ip }}",
+    "an address of nothing": (
+        {"i": SHORT + "ansible_host={{ ip }}\n"}, "i:5",
+        "ansible_host of web-dr is a template of which Ansible makes nothing",
     ),
-    "a port": (
+    "a port of nothing": (
         {"i.yml": f"{YAML}      ansible_port: '{{{{ base + 22 }}}}'\n"}, "i.yml:5",
-        "ansible_port of web-dr is the template {{ base + 22 }}",
+        "ansible_port of web-dr is a template of which Ansible makes nothing",
     ),
-    "a user": (
-        {"i.yml": f"{YAML}      ansible_user: '{{% if a %}}b{{% endif %}}'\n"}, "i.yml:5",
-        "ansible_user of web-dr is the template",
+    "a role": (
+        {"i.yml": YAML.replace("dr_role: standby", "dr_role: '{{ \"standby\" }}'")}, "i.yml:4",
+        "dr_role of web-dr is the template",
+    ),
+    "a lookup": (
+        {"i.yml": f"{YAML}      ansible_host: \"{{{{ lookup('pipe', 'id') }}}}\"\n"},
+        "i.yml:5", ACTS,
+    ),
+    "a lookup put together": (
+        {"i.yml": f"{YAML}      ansible_host: \"{{{{ lookup('pi' ~ 'pe', 'id') }}}}\"\n"},
+        "i.yml:5", ACTS,
+    ),
+    "a lookup behind names": (
+        {"i.yml": f"{YAML}      ansible_host: '{{{{ site.ip }}}}'\n"
+         "      site: {ip: '{{ one }}'}\n"
+         "      one: '{% set l = query %}{{ l(\"pipe\", \"id\") }}'\n"},
+        "i.yml:5", ACTS,
+    ),
+    "a lookup of another host's": (
+        {"i.yml": f"{YAML}      ansible_host: '{{{{ hostvars.two.ip }}}}'\n"
+         "    two: {ip: '{{ q(\"pipe\", \"id\") }}'}\n"},
+        "i.yml:5", ACTS,
     ),
     "a vaulted address": (
         {"i.yml": f"{YAML}      ansible_host: {VAULT}"}, "i.yml:5", "is encrypted",
     ),
 }  # fmt: skip
-BY_DAY = ("in a folder", "doas", "a port")
+BY_DAY = ("in a folder", "doas", "a lookup behind names")
 
 
 @pytest.mark.parametrize(
@@ -147,3 +166,26 @@ def test_a_drills_password_outranks_one_that_is_not_plain(tmp_path: Path) -> Non
     (tmp_path / "j").write_text(INI + "ansible_become=true\nansible_become_pass=plain\n")
     with pytest.raises(ConfigurationError, match=r"j:6: ansible_become_pass of web-dr"):
         read_inventory(tmp_path / "j", "standby", secret)
+
+
+RENDERED = """\
+standby:
+  vars: {site: 20, base: 2200, bastion: ops@192.0.2.1}
+  hosts:
+    web-dr:
+      ip: "192.0.2.{{ site }}"
+      ansible_host: "{{ ip }}"
+      ansible_port: "{{ base + 22 }}"
+      ansible_user: "{{ lookup('env', 'NOBODY_SETS_IT') or 'ops' }}"
+      ansible_ssh_common_args: "-J {{ bastion }}"
+      dr_role: standby
+    db-dr: {ansible_host: 192.0.2.9, dr_role: standby}
+"""
+
+
+def test_templates_are_what_ansible_makes_of_them(tmp_path: Path) -> None:
+    """Address, port, login and jump host; a lookup that only reads may be in one."""
+    (tmp_path / "i.yml").write_text(RENDERED)
+    web, other = read_inventory(tmp_path / "i.yml", "standby")
+    assert (web.address, web.port, web.user) == ("192.0.2.20", 2222, "ops")
+    assert (web.jump, other.address) == ("ops@192.0.2.1", "192.0.2.9")

@@ -120,10 +120,11 @@ class InventoryHosts:
 
     def _pin_problems(self) -> list[Impediment]:
         try:
-            each_hop = [hop for host in self._routed for hop in hops(host)]
+            before = [hop for host in self._routed for hop in [*hops(host)][:-1]]
         except NotReadyError as error:
             return [Impediment(error.message, error.hint, error.mend)]
-        unique = {known_hosts_name(hop): hop for hop in each_hop}.values()
+        jumps = {known_hosts_name(hop): hop for hop in before}
+        unique = [*jumps.values(), *self._routed]
         if not self._known_hosts.is_file():
             what = f"the file of pinned host keys {self._known_hosts} does not exist"
             steps = [step for host in unique for step in pinning(host, self._known_hosts)]

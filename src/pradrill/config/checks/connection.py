@@ -27,6 +27,7 @@ from pradrill.config.loader import Document, Loc
 from pradrill.config.once import once
 from pradrill.config.playbook_inputs import around
 from pradrill.config.problems import Problem
+from pradrill.config.templates import is_template
 from pradrill.domain.declared.drill import Drill, PlaybookStep
 from pradrill.domain.run.host import Host
 
@@ -200,6 +201,7 @@ def _of_inventory(
 ) -> Iterator[Problem]:
     """Look at the variables that Ansible itself has for the hosts, for each folder of plays."""
     names = [host.name for host in hosts]
+    jumps = {host.name: host.jump for host in hosts}
     base = variables_of(inventory, names)
 
     folders = sorted({playbook.parent for playbook in drill.playbooks()})
@@ -207,7 +209,10 @@ def _of_inventory(
     for folder in (None, *folders):
         for host, variables in variables_of(inventory, names, folder).items():
             moved = {name for name in _LEADS if variables.get(name) != base[host].get(name)}
+            jump = jumps.get(host)
             for name, value in variables.items():
+                if name == ARGUMENTS and jump and is_template(value) and name not in moved:
+                    continue  # Ansible made of it what is no more than that
                 refused = name in moved or not allowed(name, value, inventory=True)
                 if refused and (name, str(value)) not in refusals:
                     refusals.add((name, str(value)))
