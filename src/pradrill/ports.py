@@ -156,6 +156,9 @@ class HostProbe(Protocol):
     def facts(self, host: Host, site: Site) -> HostFacts:
         """Return what the host says of itself, and its clock's skew."""
 
+    def check_become(self, host: Host, site: Site) -> None:
+        """See that the login becomes as whom all is carried out there. Raises NotReadyError."""
+
     def state(
         self, host: Host, site: Site, paths: Sequence[str], unchanged: Sequence[str] = ()
     ) -> HostState:

@@ -358,5 +358,5 @@ def test_every_variable_that_leads_ssh_is_forced(site: Site, tmp_path: Path) -> 
         *("ansible_ssh_use_tty", "ansible_ssh_verbosity"),
     }
     names -= leads_nowhere
-    forced = Binding(Play(tmp_path / "play.yml", site, {}, {}, "bench"), tmp_path).variables()
+    forced = Binding(Play(tmp_path / "play.yml", site, {}, {}, "bench"), tmp_path).variables({})
     assert names <= forced.keys()

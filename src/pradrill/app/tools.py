@@ -68,7 +68,7 @@ def tools_for(app: App, plan: RunPlan, progress: Progress) -> Tools:
         if way.recovery_point is not None
     }
 
-    sessions = Sessions()  # the probe's and the leases': connecting is what costs
+    sessions = Sessions(secrets.resolve)  # the probe's and the leases': connecting is what costs
 
     standby = _standby(app, plan)
 
@@ -78,7 +78,7 @@ def tools_for(app: App, plan: RunPlan, progress: Progress) -> Tools:
         standby=standby,
         probe=SshProbe(app.clock, secrets.resolve, sessions),
         runner=AnsibleRunner(app.clock, secrets.resolve, masker=secrets.masker),
-        verifier=TestinfraVerifier(app.clock, secrets.masker),
+        verifier=TestinfraVerifier(app.clock, secrets.masker, secrets.resolve),
         people=FilePeople(_terminal(app), _announcer(app, plan, progress)),
         progress=progress,
         edits=edits,
@@ -134,7 +134,7 @@ def _standby(app: App, plan: RunPlan) -> Standby:
 def _inventory_hosts(app: App, plan: RunPlan, declared: InventoryStandby) -> InventoryHosts:
     unlock(plan.drill, app.secrets.resolve)
     with one_reading():
-        hosts = read_inventory(declared.inventory, declared.where)
+        hosts = read_inventory(declared.inventory, declared.where, declared.become_password)
         inventory = freeze(declared.inventory, plan.drill.playbooks())
 
     _refuse_moved(plan, hosts, declared.inventory)

@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from pradrill.config.once import once
-from pradrill.config.vaults import refused, unlocked, vault_words
+from pradrill.config.ansible_command import ask_of
+from pradrill.config.jumps import ARGUMENTS, is_jump, jump_of
+from pradrill.config.templates import is_template, rendered
+from pradrill.config.vaults import refused
 from pradrill.domain.run.host import Host, Inventory
+from pradrill.domain.values.secret import SecretName
 from pradrill.errors import ConfigurationError
-from pradrill.system import scratch
 
-_DEADLINE = 60
 _CONNECTION = (
     *("ansible_host", "ansible_port", "ansible_user", "dr_role"),
     *("ansible_private_key_file", "ansible_ssh_private_key_file"),
     *("ansible_become", "ansible_become_user", "ansible_become_method"),
 )
+_RENDERED = (*(each for each in _CONNECTION if each != "dr_role"), ARGUMENTS)
+"""Templates in these are rendered; that a host may be overwritten is written as it is."""
 _TRUE = {"true", "yes", "on", "1", "y", "t"}
 _PASSWORDS = ("ansible_become_password", "ansible_become_pass", "ansible_sudo_pass")
 _SUDO = re.compile(r"(^|[./])sudo$")
@@ -36,10 +35,13 @@ BESIDE = ("group_vars", "host_vars")
 """The folders of variables that Ansible looks for beside inventories and playbooks."""
 
 
-def read_inventory(path: Path, pattern: str) -> tuple[Host, ...]:
+def read_inventory(
+    path: Path, pattern: str, password: SecretName | None = None
+) -> tuple[Host, ...]:
     """Return the hosts of a group (children included) or the one host of that name.
 
-    Raises ConfigurationError: unreadable inventory, unknown name, group without hosts.
+    `password` is the secret that sudo asks for there. Raises ConfigurationError:
+    unreadable inventory, unknown name, group without hosts.
     """
     listing = _list(path, None)
     variables = _variables(listing)
@@ -57,7 +59,18 @@ def read_inventory(path: Path, pattern: str) -> tuple[Host, ...]:
             hint=f"{guess}It has: {', '.join(choices) or 'nothing'}.",
         )
 
-    return tuple(_host(name, variables.get(name, {}), path) for name in names)
+    def ansible(words: Sequence[str]) -> str:
+        return ask_of(path, "ansible", *words).stdout.decode("utf-8", "replace")
+
+    try:
+        values = rendered(names, _RENDERED, variables, ansible)
+    except ConfigurationError as error:
+        (variable,) = (each for each in _RENDERED if error.message.startswith(f"{each} of "))
+        where = place_of(variable, path)
+        raise ConfigurationError(f"{where}: {error.message}", hint=error.hint) from error
+
+    each_host = ((name, {**variables.get(name, {}), **values.get(name, {})}) for name in names)
+    return tuple(_host(name, of_host, path, password) for name, of_host in each_host)
 
 
 def variables_of(
@@ -120,41 +133,9 @@ def _has_variables(playbooks: Path | None) -> bool:
     return playbooks is not None and any((playbooks / each).is_dir() for each in BESIDE)
 
 
-@once  # it takes half a second
 def _list(path: Path, playbooks: Path | None) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory(prefix="pradrill-inventory-", dir=scratch.base()) as folder:
-        config = Path(folder, "ansible.cfg")  # an empty one: the user's own does not count here
-        config.touch()
-        return _listed(path, config, playbooks)
-
-
-def _listed(path: Path, config: Path, playbooks: Path | None) -> dict[str, Any]:
-    command = Path(sys.executable).parent / "ansible-inventory"
-    environment = {
-        "PATH": f"{command.parent}:{os.environ.get('PATH', '')}:/usr/bin:/bin",
-        "HOME": os.environ.get("HOME", "/"),
-        "LANG": "C.UTF-8",
-        "ANSIBLE_CONFIG": str(config),
-        "ANSIBLE_LOCAL_TEMP": str(config.parent / "tmp"),
-        "ANSIBLE_NOCOLOR": "1",
-        "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "True",
-    }
-
     beside = ["--playbook-dir", str(playbooks)] if playbooks else []
-    try:
-        with vault_words(config.parent, unlocked()) as unlocking:
-            process = subprocess.run(
-                [command, "--list", "-i", path, *beside, *unlocking],
-                env=environment,
-                cwd=path.parent,
-                capture_output=True,
-                stdin=subprocess.DEVNULL,
-                timeout=_DEADLINE,
-                check=False,
-            )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise ConfigurationError(f"ansible-inventory cannot read {path}: {error}") from error
-
+    process = ask_of(path, "ansible-inventory", "--list", *beside)
     if process.returncode != 0:
         errors = process.stderr.decode(errors="replace").strip().splitlines()
         if (locked := refused(path, " ".join(errors))) is not None:
@@ -185,27 +166,42 @@ def _members(groups: dict[str, Any], name: str) -> list[str]:
     return list(members)
 
 
-def _become(name: str, variables: dict[str, Any], inventory: Path) -> str | None:
-    """Return as whom Ansible acts by sudo without a password, when it is not the login itself.
+def _become(
+    name: str, variables: dict[str, Any], inventory: Path, password: SecretName | None
+) -> str | None:
+    """Return as whom Ansible acts by sudo, when it is not the login itself.
 
-    Raises ConfigurationError over what would reach playbooks alone.
+    Raises ConfigurationError over what would reach playbooks alone. A password that is encrypted
+    or put together may stay where the drill names one: the drill's outranks it.
     """
     if str(variables.get("ansible_become", "")).lower() not in _TRUE:
         return None
 
-    others = (each for each in _PROGRAMS if not _SUDO.search(str(variables.get(each) or "sudo")))
-    for variable in (*filter(variables.get, _PASSWORDS), *others):
-        raise ConfigurationError(
-            f"{place_of(variable, inventory)}: {variable} of {name} would reach playbooks alone: "
-            "checks, readings and the canary become another user by sudo without a password",
-            hint="Let sudo ask for none, as root on the standby: echo "
-            f"'{variables.get('ansible_user') or 'USER'} ALL=(ALL) NOPASSWD: ALL' > "
-            "/etc/sudoers.d/pradrill; and take the variable out. Or log in as root, without "
-            "ansible_become.",
-        )
+    for variable in filter(variables.get, _PASSWORDS):
+        if password is None or _is_plain(variables[variable]):
+            raise ConfigurationError(
+                f"{place_of(variable, inventory)}: {variable} of {name} would reach playbooks "
+                "alone: checks, readings and guards need the password, too, as a secret",
+                hint="Put it into a file that only this user reads (chmod 600), name that in the "
+                "drill, standby: {become_password: file:/etc/pradrill/sudo}, and take the "
+                "variable out.",
+            )
+
+    for variable in _PROGRAMS:
+        if not _SUDO.search(str(variables.get(variable) or "sudo")):
+            raise ConfigurationError(
+                f"{place_of(variable, inventory)}: {variable} of {name} would reach playbooks "
+                "alone: checks, readings and guards become another user by sudo",
+                hint="Let the login use sudo on the standby, and take the variable out. Or log in "
+                "as root, without ansible_become.",
+            )
 
     user = str(variables.get("ansible_become_user") or "root")
     return None if user == variables.get("ansible_user") else user
+
+
+def _is_plain(value: object) -> bool:
+    return not isinstance(value, dict) and not is_template(value)
 
 
 def place_of(variable: str, inventory: Path) -> str:
@@ -229,28 +225,32 @@ def files_of(inventory: Path) -> Iterator[Path]:
         yield from sorted(each for each in folder.rglob("*") if each.is_file())
 
 
-def _host(name: str, variables: dict[str, Any], inventory: Path) -> Host:
+def _host(
+    name: str, variables: dict[str, Any], inventory: Path, password: SecretName | None
+) -> Host:
     key = variables.get("ansible_ssh_private_key_file") or variables.get("ansible_private_key_file")
     for variable in _CONNECTION:
         value = variables.get(variable)
-        is_template = "{{" in str(value) or "{%" in str(value)
-        if isinstance(value, dict) or is_template:
-            what = f"the template {value}" if is_template else "encrypted"
+        if not _is_plain(value):
+            what = f"the template {value}" if is_template(value) else "encrypted"
             raise ConfigurationError(
                 f"{place_of(variable, inventory)}: {variable} of {name} is {what}, which is not "
                 "rendered here",
                 hint="Write the value itself: what is proven is what is written.",
             )
 
-    try:
+    try:  # a port that nobody gives may stand in the user's ssh_config
+        port = {"port": int(variables["ansible_port"])} if "ansible_port" in variables else {}
         return Host(
             name=name,
             address=str(variables.get("ansible_host", name)),
-            port=int(variables.get("ansible_port", 22)),
             user=variables.get("ansible_user"),
             private_key=Path(inventory.parent, Path(key).expanduser()) if key else None,
             dr_role=variables.get("dr_role"),
-            become=_become(name, variables, inventory),
+            become=_become(name, variables, inventory, password),
+            password=password,
+            jump=jump_of(variables.get(ARGUMENTS)) if is_jump(variables.get(ARGUMENTS)) else None,
+            **port,
         )
     except (ValidationError, ValueError, TypeError) as error:
         raise ConfigurationError(

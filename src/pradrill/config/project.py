@@ -225,7 +225,7 @@ def _hosts(document: Document, drill: Drill) -> tuple[tuple[Host, ...], list[Pro
         return (), [document.problem(("standby", "inventory"), what)]
 
     try:
-        hosts = read_inventory(inventory, drill.standby.where)
+        hosts = read_inventory(inventory, drill.standby.where, drill.standby.sudo_password)
     except ConfigurationError as error:
         where = ("standby", "hosts")
         return (), [document.problem(where, error.message, error.hint)]

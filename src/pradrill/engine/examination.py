@@ -160,7 +160,9 @@ class Examination:
                 yield self._holds(Concern.MARKER, "it is marked as a standby", host)
             yield from self._guards(Concern.MARKER, host, [marker])
 
-        looks = (self._lease, self._space_and_clock, self._egress, self._isolation)
+        looks = [self._lease, self._space_and_clock, self._isolation]
+        if facts in proven:  # they may need a password, which goes to no other host
+            looks[2:2] = [self._become, self._egress]
         for look in looks:
             try:
                 yield from look(host, site, facts)
@@ -211,6 +213,13 @@ class Examination:
             yield self._precondition(Concern.CLOCK, Holding.REMARK, says, (command,), host)
         else:
             yield self._holds(Concern.CLOCK, says, host)
+
+    def _become(self, host: Host, site: Site, _facts: HostFacts) -> Iterator[Precondition]:
+        """See that checks and readings are carried out there as the inventory says."""
+        try:
+            self._tools.probe.check_become(host, site)
+        except NotReadyError as error:
+            yield self._fails(Concern.ROOT, error.message, error.mend, hint=error.hint, host=host)
 
     def _egress(self, host: Host, site: Site, _facts: HostFacts) -> Iterator[Precondition]:
         if self._plan.drill.standby.denied is None or self._tools.egress is None:
@@ -279,11 +288,16 @@ class Examination:
 
     def _becoming(self, host: Host, uid: str | None, failure: str | None) -> Precondition:
         if uid == "0":
-            how = "as whom it logs in" if host.user == "root" else "by sudo, which asks for nothing"
+            asks = f"is given {host.password}" if host.password else "asks for nothing"
+            how = "as whom it logs in" if host.user == "root" else f"by sudo, which {asks}"
             return self._holds(Concern.ROOT, f"Ansible works there as root, {how}", host)
         if uid is not None:
             says = f"Ansible works there as {host.user}: neither inventory nor playbooks say become"
             return self._precondition(Concern.ROOT, Holding.REMARK, says, host=host)
+        if host.password:
+            says = f"{host.user} does not become root: {failure or 'no answer'}"
+            hint = f"Try the secret {host.password} by hand on the standby: sudo -k id."
+            return self._fails(Concern.ROOT, says, hint=hint, host=host)
         says = f"{host.user} does not become root without being asked: {failure or 'no answer'}"
         return self._fails(Concern.ROOT, says, mending.passwordless_sudo(host), host=host)
 

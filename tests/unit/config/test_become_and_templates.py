@@ -8,6 +8,7 @@ import pytest
 
 from pradrill.config.checks.connection import allowed
 from pradrill.config.inventory import read_inventory
+from pradrill.config.jumps import jump_of
 from pradrill.errors import ConfigurationError
 
 INI = "[standby]\nweb-dr ansible_host=192.0.2.20 dr_role=standby\n\n[standby:vars]\n"
@@ -15,6 +16,7 @@ SHORT = INI.replace(" ansible_host=192.0.2.20", "")
 YAML = "standby:\n  hosts:\n    web-dr:\n      dr_role: standby\n"
 VAULT = "!vault |\n        $ANSIBLE_VAULT;1.1;AES256\n        6162\n"
 ALONE = "would reach playbooks alone"
+ACTS = "ansible_host of web-dr is a template with a lookup that may act on this machine"
 
 REFUSALS = {
     "a password": ({"i": INI + "ansible_become=true\nansible_become_password=x\n"}, "i:6", ALONE),
@@ -35,24 +37,42 @@ REFUSALS = {
         "i:6", ALONE,
     ),
     "a program": ({"i": INI + "ansible_become=true\nansible_become_exe=dzdo\n"}, "i:6", ALONE),
-    "an address": ({"i": SHORT + "ansible_host={{ ip }}\n"}, "i:5", "ansible_host of web-dr"),
-    "an address in a folder": (
-        {"i.yml": YAML, "host_vars/web-dr.yml": "ip: 192.0.2.9\nansible_host: '{{ ip }}'\n"},
-        "host_vars/web-dr.yml:2", "the template {{ ip }}",
+    "an address of nothing": (
+        {"i": SHORT + "ansible_host={{ ip }}\n"}, "i:5",
+        "ansible_host of web-dr is a template of which Ansible makes nothing",
     ),
-    "a port": (
+    "a port of nothing": (
         {"i.yml": f"{YAML}      ansible_port: '{{{{ base + 22 }}}}'\n"}, "i.yml:5",
-        "ansible_port of web-dr is the template {{ base + 22 }}",
+        "ansible_port of web-dr is a template of which Ansible makes nothing",
     ),
-    "a user": (
-        {"i.yml": f"{YAML}      ansible_user: '{{% if a %}}b{{% endif %}}'\n"}, "i.yml:5",
-        "ansible_user of web-dr is the template",
+    "a role": (
+        {"i.yml": YAML.replace("dr_role: standby", "dr_role: '{{ \"standby\" }}'")}, "i.yml:4",
+        "dr_role of web-dr is the template",
+    ),
+    "a lookup": (
+        {"i.yml": f"{YAML}      ansible_host: \"{{{{ lookup('pipe', 'id') }}}}\"\n"},
+        "i.yml:5", ACTS,
+    ),
+    "a lookup put together": (
+        {"i.yml": f"{YAML}      ansible_host: \"{{{{ lookup('pi' ~ 'pe', 'id') }}}}\"\n"},
+        "i.yml:5", ACTS,
+    ),
+    "a lookup behind names": (
+        {"i.yml": f"{YAML}      ansible_host: '{{{{ site.ip }}}}'\n"
+         "      site: {ip: '{{ one }}'}\n"
+         "      one: '{% set l = query %}{{ l(\"pipe\", \"id\") }}'\n"},
+        "i.yml:5", ACTS,
+    ),
+    "a lookup of another host's": (
+        {"i.yml": f"{YAML}      ansible_host: '{{{{ hostvars.two.ip }}}}'\n"
+         "    two: {ip: '{{ q(\"pipe\", \"id\") }}'}\n"},
+        "i.yml:5", ACTS,
     ),
     "a vaulted address": (
         {"i.yml": f"{YAML}      ansible_host: {VAULT}"}, "i.yml:5", "is encrypted",
     ),
 }  # fmt: skip
-BY_DAY = ("in a folder", "doas", "a port")
+BY_DAY = ("in a folder", "doas", "a lookup behind names")
 
 
 @pytest.mark.parametrize(
@@ -93,14 +113,20 @@ def test_sudo_without_a_password_is_taken(tmp_path: Path) -> None:
         assert host.become == user
 
 
-JUMPS = {
+ELSEWHERE = {
     "ansible_ssh_common_args": (
-        "-J jump",
-        "-o ProxyJump=jump",
         "-oProxyCommand='ssh -W %h:%p jump'",
+        "-J jump -o StrictHostKeyChecking=no",
+        "-J jump -F /etc/ssh/ours",
+        "-J -oProxyCommand=x",
+        "-J a,-oProxyCommand=x",
+        "-J jump;id",
+        "-o ProxyJump=",
+        "-J '{{ bastion }}'",
+        "-J 'jump",
     ),
     "ansible_ssh_extra_args": ("-J jump", "-o ProxyJump=jump"),
-    "ansible_ssh_args": ("-F /etc/ssh/ours", "-o ProxyCommand=x"),
+    "ansible_ssh_args": ("-F /etc/ssh/ours", "-o ProxyCommand=x", "-J jump"),
     "ansible_sftp_extra_args": ("-J jump",),
     "ansible_scp_extra_args": ("-J jump",),
     "ansible_ssh_executable": ("/srv/ssh-by-jump",),
@@ -110,11 +136,56 @@ JUMPS = {
 }
 
 
-def test_a_jump_host_is_refused_in_each_spelling(tmp_path: Path) -> None:
-    """No variable leads by another machine; that a host's address is one word is held here, too."""
-    for variable, values in JUMPS.items():
+def test_what_leads_elsewhere_is_refused_in_each_spelling(tmp_path: Path) -> None:
+    """Of ssh's arguments jump hosts are taken, in one variable; a host's address is one word."""
+    for variable, values in ELSEWHERE.items():
         for value in values if variable != "ansible_host" else ():
             assert not allowed(variable, value, inventory=True), (variable, value)
-    (tmp_path / "i").write_text(SHORT + f"ansible_host='{JUMPS['ansible_host'][0]}'\n")
+    (tmp_path / "i").write_text(SHORT + f"ansible_host='{ELSEWHERE['ansible_host'][0]}'\n")
     with pytest.raises(ConfigurationError, match="web-dr"):
         read_inventory(tmp_path / "i", "standby")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["-J jump", "-Jjump", "-o ProxyJump=jump", "-oProxyJump=jump", "-o 'proxyjump jump'"],
+)
+def test_a_jump_host_is_taken_from_the_inventory_alone(arguments: str) -> None:
+    """In each of ssh's spellings, and in no play."""
+    assert jump_of(arguments) == "jump"
+    assert allowed("ansible_ssh_common_args", arguments, inventory=True)
+    assert not allowed("ansible_ssh_common_args", arguments)
+
+
+def test_a_drills_password_outranks_one_that_is_not_plain(tmp_path: Path) -> None:
+    """An encrypted one, or a template, may stay for others; a plain one is refused all the same."""
+    secret = "file:/etc/pradrill/sudo"  # noqa: S105 a name
+    (tmp_path / "i").write_text(INI + "ansible_become=true\nansible_become_pass='{{ it }}'\n")
+    (host,) = read_inventory(tmp_path / "i", "standby", secret)
+    assert (host.become, host.password) == ("root", secret)
+    (tmp_path / "j").write_text(INI + "ansible_become=true\nansible_become_pass=plain\n")
+    with pytest.raises(ConfigurationError, match=r"j:6: ansible_become_pass of web-dr"):
+        read_inventory(tmp_path / "j", "standby", secret)
+
+
+RENDERED = """\
+standby:
+  vars: {site: 20, base: 2200, bastion: ops@192.0.2.1}
+  hosts:
+    web-dr:
+      ip: "192.0.2.{{ site }}"
+      ansible_host: "{{ ip }}"
+      ansible_port: "{{ base + 22 }}"
+      ansible_user: "{{ lookup('env', 'NOBODY_SETS_IT') or 'ops' }}"
+      ansible_ssh_common_args: "-J {{ bastion }}"
+      dr_role: standby
+    db-dr: {ansible_host: 192.0.2.9, dr_role: standby}
+"""
+
+
+def test_templates_are_what_ansible_makes_of_them(tmp_path: Path) -> None:
+    """Address, port, login and jump host; a lookup that only reads may be in one."""
+    (tmp_path / "i.yml").write_text(RENDERED)
+    web, other = read_inventory(tmp_path / "i.yml", "standby")
+    assert (web.address, web.port, web.user) == ("192.0.2.20", 2222, "ops")
+    assert (web.jump, other.address) == ("ops@192.0.2.1", "192.0.2.9")

@@ -13,11 +13,12 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from base64 import b64encode
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pradrill.domain.run.host import Host, Site
+from pradrill.domain.run.host import Host, Site, jump_option
 from pradrill.domain.values.reason import Reason, reason
 from pradrill.domain.values.reason_code import Code
 from pradrill.ports import Play
@@ -36,6 +37,8 @@ _NOWHERE = {
     "user": "nobody",
     "key": "",
     "ssh": "ssh",
+    "options": "",
+    "password": "",
 }
 _HERE = {**_NOWHERE, "connection": "ansible.builtin.local", "address": "127.0.0.1"}
 
@@ -52,11 +55,13 @@ _CONNECTION = {
     "ansible_private_key_file": "key",
     "ansible_ssh_private_key_file": "key",
     "ansible_ssh_executable": "ssh",
+    "ansible_ssh_common_args": "options",
 }
+_PASSWORDS = ("ansible_become_password", "ansible_become_pass", "ansible_sudo_pass")
+"""Every name of what sudo asks for: it goes to the hosts that were identified, and nowhere else."""
 _FIXED: dict[str, Any] = {
     "ansible_host_key_checking": True,
     "ansible_ssh_host_key_checking": True,
-    "ansible_ssh_common_args": "",
     "ansible_ssh_extra_args": "",
     "ansible_sftp_extra_args": "",
     "ansible_scp_extra_args": "",
@@ -108,14 +113,18 @@ class Binding:
         self._play = self._play._replace(site=site)
         self._machine_ids = {each.host.name: each.machine_id for each in site.proven}
 
-    def variables(self) -> dict[str, Any]:
-        """Return the extra variables that lead every connection."""
+    def variables(self, passwords: Mapping[str, str]) -> dict[str, Any]:
+        """Return the extra variables that lead every connection.
+
+        `passwords`: host → what sudo asks for there, where the drill names it.
+        """
         site = self._play.site
         hosts: dict[str, Mapping[str, Any]] = {
             proven.host.name: {
                 **_connection_of(proven.host),
                 "machine_id": proven.machine_id,
                 "ssh": _ssh(site, posix=proven.posix),
+                "password": b64encode(passwords.get(proven.host.name, "").encode()).decode(),
             }
             for proven in site.proven
         }
@@ -129,6 +138,8 @@ class Binding:
         return {
             table: {**hosts, "": _NOWHERE},
             **{name: f"{{{{ {one}.{part} }}}}" for name, part in _CONNECTION.items()},
+            # In its disguise, or braces in a password would be a template of Ansible's.
+            **{name: f"{{{{ {one}.password | b64decode }}}}" for name in _PASSWORDS if passwords},
             **_FIXED,
             "ansible_ssh_args": f'-F "{site.ssh_config}"',
         }
@@ -185,6 +196,7 @@ def _connection_of(host: Host) -> dict[str, Any]:
         "port": host.port,
         "user": host.user or "",
         "key": str(host.private_key or ""),
+        "options": f"-o {option}" if (option := jump_option(host)) else "",
     }
 
 

@@ -20,11 +20,14 @@ from pradrill.domain.values.reason import Reason, ReasonOrText, as_reason, reaso
 from pradrill.domain.values.reason_code import Code
 from pradrill.ports import Say
 
-_ASKS = re.compile(r"(?:Task failed: )?(?:Missing|Incorrect) (\w+) password")
+_ASKS = re.compile(r"(?:Task failed: )?Missing (\w+) password")
+_REFUSES = re.compile(r"(?:Task failed: )?Incorrect (\w+) password")
 _UNATTENDED = (
-    r"\1 asks for a password, and nobody is there to type it: let the login use \1 without one "
-    "(NOPASSWD), as pradrill doctor prints it"
+    r"\1 asks for a password, and nobody is there to type it: name it in the drill, in "
+    r"standby.become_password, or let the login use \1 without one (NOPASSWD), as pradrill doctor "
+    "prints it"
 )
+_REFUSED = r"\1 refuses the password that it was given"
 _LONGEST_MESSAGE = 2000
 _LONGEST_NAME = 300
 _MOST_FAILURES = 200
@@ -216,8 +219,9 @@ class Narrator:
     def _why_silent(self, silent: list[str], times: int) -> Reason:
         """Say that hosts have not told which machine they are, and why if Ansible said it."""
         because = next((each.message for each in self._unread if each.host in silent), "")
-        if times == 1 and because:
-            return reason(Code.UNREAD_BEFORE_BECAUSE, host=silent, because=because)
+        if because:
+            code = Code.UNREAD_BEFORE_BECAUSE if times == 1 else Code.UNREAD_AFTER_BECAUSE
+            return reason(code, host=silent, because=because)
         when = Code.UNREAD_BEFORE_PLAYBOOK if times == 1 else Code.UNREAD_AFTER_PLAYBOOK
         return reason(when, host=silent)
 
@@ -311,7 +315,8 @@ def _message(result: Any) -> str:
     if len(parts) <= 1 and result.get("stdout"):
         parts.append(str(result["stdout"]).strip()[-_LONGEST_MESSAGE // 2 :])
 
-    return _ASKS.sub(_UNATTENDED, ": ".join(parts)) or "no message"
+    message = _REFUSES.sub(_REFUSED, ": ".join(parts))
+    return _ASKS.sub(_UNATTENDED, message) or "no message"
 
 
 _RETURNED = "non-zero return code: "

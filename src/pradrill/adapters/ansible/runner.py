@@ -96,7 +96,12 @@ class AnsibleRunner:
 
         secrets = {key: self._resolve(name) for key, name in play.secrets.items()}
         password = self._resolve(play.vault_password) if play.vault_password else None
-        for secret in (*secrets.values(), *([password] if password else [])):
+        sudo = {
+            proven.host.name: self._resolve(proven.host.password)
+            for proven in play.site.proven
+            if proven.host.password
+        }
+        for secret in (*secrets.values(), *([password] if password else []), *sudo.values()):
             self._masker.learn(secret)
         evidence.mkdir(mode=0o700, parents=True)
 
@@ -105,7 +110,7 @@ class AnsibleRunner:
         events = evidence / "events.jsonl"
         narrator = Narrator(say, events, self._masker, waiting.binding, brake)
         try:
-            given = Given(play.site, {**play.vars, **secrets}, password)
+            given = Given(play.site, {**play.vars, **secrets}, password, sudo)
             code = waiting.carry_out(given, narrator, brake, self._start_next)
             output = clean_output(_printed(waiting.folder), self._masker)
             _write(evidence / "stdout.txt", _cut(output))

@@ -30,11 +30,14 @@ _END = 5.0  # seconds in which the thread of a play notices that its processes h
 
 
 class Given(NamedTuple):
-    """What a play gets once it is wanted: its hosts as they were proven, variables, a password."""
+    """What a play gets once it is wanted: its hosts as they were proven, variables, passwords."""
 
     site: Site
     variables: Mapping[str, Any]
     password: str | None
+    """Of what Ansible Vault has encrypted."""
+    sudo: Mapping[str, str]
+    """Host → the password that sudo asks for there."""
 
 
 class WaitingPlay:
@@ -83,7 +86,8 @@ class WaitingPlay:
         """
         self.binding.acts_on(given.site)
         with ExitStack() as pipes:
-            content = json.dumps({**given.variables, **self.binding.variables()}, default=str)
+            variables = {**given.variables, **self.binding.variables(given.sudo)}
+            content = json.dumps(variables, default=str)
             pipes.enter_context(self._variables.fed(content))
             if self._password is not None:
                 pipes.enter_context(self._password.fed(given.password or ""))

@@ -35,7 +35,8 @@ _HINTS = {
     "another": "No run holds the standby: remove what one has left, by pradrill gc, or by "
     "nft delete table inet NAME there.",
     "missing": "Install it there: apt-get install nftables, or dnf install nftables.",
-    "root": "The login must be root, or be allowed to sudo without a password.",
+    "root": "The login must be root, or may sudo: without a password, or with the one that "
+    "standby.become_password names.",
     "unresolved": "Write the address into standby.egress.allow, or mend the standby's resolver.",
 }
 _HINT = "Try it there: nft list ruleset. Without standby.egress nothing is denied, nor seen."
@@ -149,7 +150,7 @@ class SshEgress:
         table = table_of("" if what == "tables" else site.run_id)
         request = {"do": what, "table": table, "run": site.run_id, "mark": MARK, **more}
         words = [source(_SCRIPT), json.dumps(request)]
-        reply = self._sessions.script(host, site, _SCRIPT, words, _DEADLINE)
+        reply = self._sessions.script(host, site, _SCRIPT, words, _DEADLINE, sudo=True)
         if reply.code != 0 or not reply.whole:
             because = last_line(reply.err) if reply.whole else "the answer is too long"
             return {"fault": "refused", "because": because}
@@ -189,7 +190,7 @@ def _because(answer: Mapping[str, Any]) -> str:
     return {
         "another": f"another run has left a table there that denies it: {what}",
         "missing": "nft is not installed there",
-        "root": "it takes root, or sudo without a password",
+        "root": "it takes root, or sudo",
         "unresolved": f"no address is known there of {what}",
     }.get(str(answer["fault"]), what)
 

@@ -36,6 +36,8 @@ class Script(NamedTuple):
 
     name: str
     words: list[str]
+    sudo: bool = False
+    """It may call sudo, which may ask for a password."""
 
 
 class Interpreter:
@@ -48,14 +50,25 @@ class Interpreter:
         self._waiting = b""
         self._is_open = False
 
-    def accepts(self, scripts: Sequence[Script]) -> bool:
+    def accepts(self, scripts: Sequence[Script], password: str = "") -> bool:
         """Give it scripts; tell whether it takes them, which one that has gone does not.
+
+        The password is for those that may call sudo.
 
         Each request has a name that nobody can guess: what was said before is no answer to it. It
         may talk for ever: who asks cuts its connection.
         """
         try:
-            self._ask([{"source": source(each.name), "words": each.words} for each in scripts])
+            self._ask(
+                [
+                    {
+                        "source": source(each.name),
+                        "words": each.words,
+                        "password": password if each.sudo else "",
+                    }
+                    for each in scripts
+                ]
+            )
         except (paramiko.SSHException, OSError, EOFError):
             return False
         return True

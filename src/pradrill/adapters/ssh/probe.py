@@ -17,6 +17,7 @@ from pradrill.adapters.ssh.reach import answers_of, unknown
 from pradrill.adapters.ssh.sessions import Channel, LateError, Sessions
 from pradrill.domain.declared.drill import Canary, NewestData
 from pradrill.domain.run import host_answers as host_words
+from pradrill.domain.run import mending
 from pradrill.domain.run.guard import Reached
 from pradrill.domain.run.host import (
     MARKER,
@@ -42,6 +43,7 @@ _ROUNDS = 8
 _LONGEST_VALUE = 65_536  # bytes that a command of the drill's may print
 _TIMED_OUT, _KILLED = 124, 137  # exit codes of timeout(1)
 _REPLACED = "\N{REPLACEMENT CHARACTER}"  # what bytes that are no text are read as
+_SUDO_SAYS = ("sudo:", "sorry, ", "Sorry, ")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _MACHINE_ID = "cat /etc/machine-id 2>/dev/null || :"
@@ -117,13 +119,23 @@ class SshProbe:
                 skew=skew,
             )
 
+    def check_become(self, host: Host, site: Site) -> None:
+        """See that the login becomes as whom all is carried out there. Raises NotReadyError."""
+        user = host.become or "root"
+        if (host.become or host.password) is None or host.user == user:
+            return
+        command = f"{_sudo(host, user)} true"
+        reply = self._sessions.script(host, site, "remote_reason.py", [command], _LOOK, sudo=True)
+        if reply.code != 0:
+            raise _not_become(host, user, host_words.last_line(reply.err))
+
     def state(
         self, host: Host, site: Site, paths: Sequence[str], unchanged: Sequence[str] = ()
     ) -> HostState:
         """Return what could be left: the `paths` there, files below `unchanged`."""
         stock = [source(_INVENTORY), *unchanged]
         looks = [_shell(_STATE, *paths), Script(_STRAYS, [json.dumps({"before": True})])]
-        looks += [Script(_INVENTORY, stock)] if site.run_id else []
+        looks += [Script(_INVENTORY, stock, sudo=True)] if site.run_id else []
         with _understanding(host, "state"):
             state, processes, *inventories = self._sessions.scripts(host, site, looks, _LOOK)
             units, ports, mounts, there = _answers(host, "state", state, len(_STATE))
@@ -273,7 +285,14 @@ class SshProbe:
     def _ask_processes(self, host: Host, site: Site, request: Mapping[str, Any]) -> dict[str, Any]:
         """Ask for processes; what is asked for and told stands in the script."""
         words = [json.dumps(request)]
-        return _processes(host, self._sessions.script(host, site, _STRAYS, words, _LOOK))
+        reply = self._sessions.script(host, site, _STRAYS, words, _LOOK, sudo=True)
+        return _processes(host, reply)
+
+    def _run(self, host: Host, site: Site, command: str, seconds: float) -> SshReply:
+        """Run a command by sh, with the run's mark; what sudo asks for lies before it."""
+        words = [marked(site.run_id, command)]
+        sudo = host.become is not None
+        return self._sessions.script(host, site, "remote_reason.py", words, seconds, sudo=sudo)
 
     def _command(
         self, host: Host, site: Site, what: str, command: str, deadline: timedelta
@@ -283,12 +302,17 @@ class SshProbe:
         bounded = shlex.join(["timeout", "-k", "1", f"{seconds:f}", "sh", "-c", command])
         if host.become:
             mark = f'env {MARK}="${MARK}" ' if site.run_id else ""
-            bounded = f"sudo -n -u {shlex.quote(host.become)} -- {mark}{bounded}"
-        words = [marked(site.run_id, bounded)]
+            bounded = f"{_sudo(host, host.become)} {mark}{bounded}"
         try:
-            reply = self._sessions.script(host, site, "remote_reason.py", words, seconds + 3)
+            reply = self._run(host, site, bounded, seconds + 3)
         except LateError:
             reply = SshReply(_TIMED_OUT, "", "", whole=False)
+        if (
+            host.become
+            and reply.code == 1
+            and (why := host_words.last_line(reply.err)).startswith(_SUDO_SAYS)
+        ):
+            raise _not_become(host, host.become, why)
         if reply.code in {_TIMED_OUT, _KILLED}:
             raise PradrillError(
                 f"the {what} on {host.name} did not end within {seconds:g} s",
@@ -302,6 +326,34 @@ class SshProbe:
             )
 
         return reply._replace(whole=reply.whole and len(reply.out.encode()) <= _LONGEST_VALUE)
+
+
+def _sudo(host: Host, user: str) -> str:
+    """Return what a command begins with that another user is to run, and that asks for nothing.
+
+    A password is read from the standard input, which is no command's: one that was not asked for
+    is dropped. What was typed before does not count, so that a wrong one is seen at once.
+    """
+    if host.password is None:
+        return f"sudo -n -u {shlex.quote(user)} --"
+    drop = shlex.join(["sh", "-c", 'exec "$@" </dev/null', "sh"])
+    return f"sudo -S -k -p '' -u {shlex.quote(user)} -- {drop}"
+
+
+def _not_become(host: Host, user: str, why: str) -> NotReadyError:
+    """Say why the login does not become another user: the words are sudo's own."""
+    message = f"{host.user or 'the login'} does not become {user} on {host.name}: {why}"
+    if host.password is None:
+        return NotReadyError(
+            message,
+            hint="Name what sudo asks for, standby: {become_password: file:/etc/pradrill/sudo}, or "
+            "let it ask for nothing.",
+            mend=mending.passwordless_sudo(host),
+        )
+    return NotReadyError(
+        message,
+        hint=f"Try the secret {host.password} by hand on the standby: sudo -k -u {user} id.",
+    )
 
 
 @contextmanager

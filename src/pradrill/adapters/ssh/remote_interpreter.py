@@ -4,12 +4,13 @@ Standard library only, Python 3.8 or later, never imported by pradrill. Starting
 slow machine more than most of what it is asked, so one that is started waits for more.
 
 Each line of standard input is a JSON object: the `name` of the request, and `scripts` that go on
-at one time, each with its `source` and its `words`; or none. The answer is "+", the name and the
-time in seconds since 1970 at once; and, when all have ended, a JSON object: the `name`, and of each
-script among `answers` its exit `code` (null: it wrote more than `LONGEST` bytes and was ended), the
-last bytes of what it wrote, `out` and `err`, and whether that is the `whole` of `out`. It ends with
-its standard input, and what it carries out ends with it; also when nothing is asked for so long
-that whoever asked must have gone without a word.
+at one time, each with its `source`, its `words` and the `password` that sudo asks for, which the
+script finds as PASSWORD; or none. The answer is "+", the name and the time in seconds since 1970 at
+once; and, when all have ended, a JSON object: the `name`, and of each script among `answers`
+its exit `code` (null: it wrote more than `LONGEST` bytes and was ended), the last bytes of what it
+wrote, `out` and `err`, and whether that is the `whole` of `out`. It ends with its standard input,
+and what it carries out ends with it; also when nothing is asked for so long that whoever asked must
+have gone without a word.
 
 What a script imports is imported here, once: the next that needs it finds it there.
 """
@@ -33,16 +34,17 @@ IDLE = 600.0  # seconds, as long as a lease holds: nothing of ours stays longer 
 CODE: dict[str, Any] = {}  # of the scripts that were carried out
 
 
-def carry_out(source: str, words: list[str], out: int, err: int) -> None:
+def carry_out(script: dict[str, Any], out: int, err: int) -> None:
     """Run the script in this process, and end as it ends."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     for handle, number in ((nothing, 0), (out, 1), (err, 2)):
         os.dup2(handle, number)
-    sys.argv = ["-c", *words]
+    sys.argv = ["-c", *script["words"]]
+    space = {"__name__": "__main__", "PASSWORD": script["password"]}
 
     code = 0
     try:
-        exec(CODE[source], {"__name__": "__main__"})  # noqa: S102 ours
+        exec(CODE[script["source"]], space)  # noqa: S102 ours
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
         if code and code is not end.code:
@@ -72,7 +74,7 @@ def learn(source: str) -> None:
 class Task:
     """A script that goes on in a process of its own, and what it has written so far."""
 
-    def __init__(self, source: str, words: list[str]) -> None:
+    def __init__(self, script: dict[str, Any]) -> None:
         (self.out, out_end), (self.err, err_end) = os.pipe(), os.pipe()
         self.tails = {self.out: b"", self.err: b""}
         self.sizes = {self.out: 0, self.err: 0}
@@ -80,7 +82,7 @@ class Task:
         self.endless = False
         self.pid = os.fork()
         if self.pid == 0:
-            carry_out(source, words, out_end, err_end)
+            carry_out(script, out_end, err_end)
         os.close(out_end)
         os.close(err_end)
 
@@ -117,7 +119,7 @@ def answers(scripts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Carry out scripts at one time; return what came of each."""
     for script in scripts:
         learn(script["source"])
-    tasks = [Task(script["source"], script["words"]) for script in scripts]
+    tasks = [Task(script) for script in scripts]
 
     while any(task.open for task in tasks):
         waiting = select.poll()

@@ -25,7 +25,8 @@ if TYPE_CHECKING:  # importing it costs time
 
 LOOK, ASK = 20, 5  # seconds for each program, and for a database server's answer
 MOST, LONGEST = 2_000, 150_000  # files that are compared, and characters of all their names
-SUDO = ("sudo", "-n", "python3", "-I", "-S", "-c")
+PASSWORD: str = globals().get("PASSWORD", "")  # given by who carries it out; never a word
+SUDO = ("sudo", "-S", "-k", "-p", "") if PASSWORD else ("sudo", "-n")
 JOBS = (
     *("/etc/crontab", "/etc/anacrontab", "/etc/cron.d", "/etc/cron.hourly", "/etc/cron.daily"),
     *("/etc/cron.weekly", "/etc/cron.monthly", "/var/spool/cron", "/var/spool/at"),
@@ -80,12 +81,17 @@ def lines_of(path: str) -> list[str]:
         return file.read().split("\n")
 
 
-def output_of(*words: str, within: float = LOOK, become: Callable[[], None] | None = None) -> str:
+def output_of(
+    *words: str,
+    within: float = LOOK,
+    text: str = "",
+    become: Callable[[], None] | None = None,
+) -> str:
     """Return what a program prints; raises OSError or SubprocessError when it fails."""
     devnull = subprocess.DEVNULL
     result = subprocess.run(
         words,
-        stdin=devnull,
+        input=text.encode(),
         stdout=subprocess.PIPE,
         stderr=devnull,
         timeout=within,
@@ -222,7 +228,7 @@ def databases() -> None:
     clusters = [path for top in POSTGRESQL for path in clusters_below(top)]
     there = bool(folders_in(MARIADB)) if os.geteuid() == 0 else os.path.exists(MARIADB)  # noqa: PTH110
     if os.geteuid() != 0:
-        if mariadb or postgresql or clusters or there:
+        if mariadb or postgresql or there or any(map(folders_in, POSTGRESQL)):
             cannot("database", "only root sees the databases")
             cannot("account", "only root sees the accounts of databases")
         return
@@ -433,7 +439,8 @@ def main(itself: str, *roots: str) -> None:
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # names are bytes
     if os.geteuid() != 0 and itself:
         try:
-            sys.stdout.write(output_of(*SUDO, itself, "", *roots))
+            words = (*SUDO, "python3", "-I", "-S", "-c", itself, "", *roots)
+            sys.stdout.write(output_of(*words, text=f"{PASSWORD}\n"))
         except (OSError, subprocess.SubprocessError):
             pass  # it sees less, and says so
         else:

@@ -1,13 +1,15 @@
 """Run a command of the drill's; of a database's error only the reason leaves the standby.
 
-Sent to the standby and run there, by any Python from 3.9 on. The word is the command, for sh. One
-that says too much is told to end, so that it can end what it has started.
+Sent to the standby and run there, by any Python from 3.9 on. The word is the command, for sh, which
+finds on its standard input what sudo asks for, where it is told to ask. One that says too
+much is told to end, so that it can end what it has started.
 """
 
 import re
 import subprocess
 import sys
 
+_PASSWORD: str = globals().get("PASSWORD", "")  # given by who carries it out; never a word
 _KEPT = 65_536  # bytes of what it says, the last ones
 _MOST = 8 << 20  # bytes of all that it says: more is no error message
 
@@ -53,7 +55,13 @@ def reason(output: str) -> str:
 def main() -> None:
     """Run the command by sh, with its output as it is; say why it failed."""
     command = ["sh", "-c", sys.argv[1]]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdin is not None  # noqa: S101 it is a pipe
+    try:
+        process.stdin.write(f"{_PASSWORD}\n".encode() if _PASSWORD else b"")
+        process.stdin.close()
+    except BrokenPipeError:  # it did not ask
+        pass
     tail, size = b"", 0
     while piece := process.stderr.read1(_KEPT):  # type: ignore[union-attr]
         tail, size = (tail + piece)[-_KEPT:], size + len(piece)

@@ -30,6 +30,8 @@ if TYPE_CHECKING:  # importing it costs time
 
     Seen = Any  # a dictionary of pid → its words; Python 3.8 cannot say so outside annotations
 
+PASSWORD: str = globals().get("PASSWORD", "")  # given by who carries it out; never a word
+SUDO = ("sudo", "-S", "-k", "-p", "") if PASSWORD else ("sudo", "-n")
 PROC = "/proc"
 KERNEL_THREAD = 0x00200000  # PF_KTHREAD, of the flags in /proc/PID/stat
 TICKS = os.sysconf("SC_CLK_TCK")  # a second, of a process's start
@@ -120,7 +122,7 @@ def is_daemon(words: Seen, request: Seen) -> bool:
 
 
 def send(pids: list[int], number: int) -> None:
-    """Send a signal; to what another user runs by sudo, where that needs no password."""
+    """Send a signal; to what another user runs by sudo."""
     refused = []
     for pid in pids:
         try:
@@ -133,8 +135,8 @@ def send(pids: list[int], number: int) -> None:
     if refused:
         try:
             subprocess.run(
-                ["sudo", "-n", "kill", f"-{number}", *refused],
-                stdin=subprocess.DEVNULL,
+                [*SUDO, "kill", f"-{number}", *refused],
+                input=f"{PASSWORD}\n".encode(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 timeout=5,

@@ -35,7 +35,8 @@ class Sessions:
     Each thread has its own: at a deadline a connection is cut with all that goes over it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, resolve: Callable[[str], str] | None = None) -> None:
+        self._resolve = resolve
         self._connections: dict[tuple[Host, Path, int], Connection] = {}
         self._interpreters: dict[tuple[Host, Path, int], Interpreter] = {}
 
@@ -45,17 +46,26 @@ class Sessions:
 
     def peer(self, host: Host, site: Site) -> str:
         """Return the address that the last command's connection went to, as the kernel has it."""
+        if host.via is not None:  # only the jump host knows
+            return ""
         transport = self._connections[host, site.known_hosts, get_ident()].client.get_transport()
         try:
             return str(transport.getpeername()[0]) if transport is not None else ""
         except OSError:  # it has just gone
             return ""
 
-    def script(
-        self, host: Host, site: Site, script: str, words: Sequence[str], deadline: float
+    def script(  # noqa: PLR0913 what a script takes
+        self,
+        host: Host,
+        site: Site,
+        script: str,
+        words: Sequence[str],
+        deadline: float,
+        *,
+        sudo: bool = False,
     ) -> SshReply:
         """Have a script of ours carried out; see `scripts`."""
-        return self.scripts(host, site, [Script(script, list(words))], deadline)[0]
+        return self.scripts(host, site, [Script(script, list(words), sudo)], deadline)[0]
 
     def scripts(
         self, host: Host, site: Site, scripts: Sequence[Script], deadline: float
@@ -66,14 +76,15 @@ class Sessions:
         LateError or UnreachableError.
         """
         key = (host, site.known_hosts, get_ident())
+        password = self._password(host, scripts)
         earlier = self._interpreters.pop(key, None)
-        if earlier is not None and not _takes(earlier, host, scripts, deadline):
+        if earlier is not None and not _takes(earlier, host, scripts, password, deadline):
             earlier.close()
             earlier = None
 
         interpreter = earlier or Interpreter(self._channel(host, site))
         with _until(host, interpreter.transport, deadline):
-            if earlier is None and not interpreter.accepts(scripts):
+            if earlier is None and not interpreter.accepts(scripts, password):
                 return [interpreter.ended()] * len(scripts)
             try:
                 replies = interpreter.replies(len(scripts))
@@ -116,7 +127,7 @@ class Sessions:
             try:
                 channel = earlier.open_session()
             except LOST:
-                earlier.client.close()
+                earlier.close()
             else:
                 self._connections[key] = earlier
                 return channel
@@ -127,20 +138,30 @@ class Sessions:
         except LOST as error:
             raise _silent(host, error) from error
 
+    def _password(self, host: Host, scripts: Sequence[Script]) -> str:
+        """Return what sudo asks for there; nothing where no script may call it."""
+        if self._resolve is None or host.password is None:
+            return ""
+        return self._resolve(host.password) if any(each.sudo for each in scripts) else ""
+
     def close(self) -> None:
         """Close every connection."""
         self._interpreters.clear()
         while self._connections:
-            self._connections.popitem()[1].client.close()
+            self._connections.popitem()[1].close()
 
 
 def _takes(
-    interpreter: Interpreter, host: Host, scripts: Sequence[Script], deadline: float
+    interpreter: Interpreter,
+    host: Host,
+    scripts: Sequence[Script],
+    password: str,
+    deadline: float,
 ) -> bool:
     """Tell whether an interpreter that was kept takes scripts, in time."""
     try:
         with _until(host, interpreter.transport, min(deadline, _EACH_PART)):
-            return interpreter.accepts(scripts)
+            return interpreter.accepts(scripts, password)
     except (LateError, UnreachableError):
         return False
 
@@ -180,6 +201,22 @@ class Connection(NamedTuple):
 
     client: paramiko.SSHClient
     host_key: str
+    via: Connection | None = None
+    """What it goes over: that of the jump host."""
+
+    def close(self) -> None:
+        """Close it, and what it goes over."""
+        self.client.close()
+        if self.via is not None:
+            self.via.close()
+
+    def way_to(self, host: Host) -> Channel:
+        """Open a way from its host to another one."""
+        transport = self.client.get_transport()
+        if transport is None:
+            raise EOFError
+        there = (host.address, host.port)
+        return transport.open_channel("direct-tcpip", there, ("127.0.0.1", 0), timeout=_EACH_PART)
 
     def open_session(self) -> Channel:
         """Open a session on it."""
@@ -219,7 +256,7 @@ class _PinnedOnly(paramiko.MissingHostKeyPolicy):
 
 
 def connect(host: Host, known_hosts: Path) -> Connection:
-    """Connect with a key; raises UnreachableError."""
+    """Connect with a key, by its jump host if it has one; raises UnreachableError."""
     name = host_words.known_hosts_name(host)
     try:
         text = known_hosts.read_text("utf-8", "replace")
@@ -236,10 +273,12 @@ def connect(host: Host, known_hosts: Path) -> Connection:
         )
 
     user = host.user or pwd.getpwuid(os.getuid()).pw_name
+    via = connect(host.via, known_hosts) if host.via is not None else None
     client = paramiko.SSHClient()
     client.set_missing_host_key_policy(policy)
 
     try:
+        way = via.way_to(host) if via is not None else None
         client.connect(
             host.address,
             host.port,
@@ -251,13 +290,14 @@ def connect(host: Host, known_hosts: Path) -> Connection:
             banner_timeout=_EACH_PART,
             auth_timeout=_EACH_PART,
             channel_timeout=_EACH_PART,
+            sock=way,
             transport_factory=policy.transport,
         )
     except (*LOST, ValueError) as error:
-        client.close()
+        Connection(client, "", via).close()
         raise _refused(host, user, error) from error
 
-    return Connection(client, policy.host_key)
+    return Connection(client, policy.host_key, via)
 
 
 def _refused(host: Host, user: str, error: Exception) -> UnreachableError:

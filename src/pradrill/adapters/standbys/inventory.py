@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import pwd
 import socket
 import subprocess
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from shlex import quote
 from shutil import rmtree, which
 from stat import S_ISSOCK
 
+from pradrill.adapters.standbys.ssh_route import hops, route
 from pradrill.domain.run.host import Host, HostFacts, Inventory, Site, ssh_config
 from pradrill.domain.run.host_answers import known_hosts_name, last_line
 from pradrill.domain.run.mending import new_key, pinning
@@ -50,12 +51,13 @@ class InventoryHosts:
         if problems:
             raise NotReadyError(problems[0].what)
 
-        hosts = tuple(_settled(host) for host in self._hosts)
+        pins = [(_settled(hop), self._pins(hop)) for host in self._routed for hop in hops(host)]
+        hosts = tuple(_settled(host) for host in self._routed)
+        _refuse_same_address(hosts)
         connections = sockets.folder_for(run_id)  # the run's own: others go on undisturbed
         sockets.make_private(connections)
         known_hosts = folder / "known_hosts"
-        pins = zip(hosts, map(self._pins, self._hosts), strict=True)
-        _write(known_hosts, "".join(_pin(host, key) for host, keys in pins for key in keys))
+        _write(known_hosts, "".join(_pin(hop, key) for hop, keys in pins for key in keys))
         config = folder / "ssh_config"
         _write(config, ssh_config(hosts, known_hosts, connections))
         inventory = folder / "inventory.json"
@@ -81,7 +83,10 @@ class InventoryHosts:
         """Leave of the pinned keys those that the hosts have shown, and note who they are."""
         bound = site.model_copy(update={"proven": site.identified(identified)})
         keys = {facts.host: facts.host_key for facts in identified}
-        pins = (_pin(each.host, keys[each.host.name]) for each in bound.proven)
+        proven = {_pin(each.host, keys[each.host.name]) for each in bound.proven}
+        on_the_way = {known_hosts_name(hop) for host in site.hosts for hop in [*hops(host)][:-1]}
+        lines = site.known_hosts.read_text("utf-8").splitlines(keepends=True)
+        pins = [line for line in lines if line.split()[0] in on_the_way or line in proven]
         narrowed = site.known_hosts.with_name("known_hosts.new")
         _write(narrowed, "".join(pins))
         narrowed.replace(site.known_hosts)
@@ -108,10 +113,21 @@ class InventoryHosts:
 
         return left
 
+    @cached_property
+    def _routed(self) -> tuple[Host, ...]:
+        """Return the hosts as ssh would reach them. Raises NotReadyError."""
+        return tuple(map(route, self._hosts))
+
     def _pin_problems(self) -> list[Impediment]:
+        try:
+            before = [hop for host in self._routed for hop in [*hops(host)][:-1]]
+        except NotReadyError as error:
+            return [Impediment(error.message, error.hint, error.mend)]
+        jumps = {known_hosts_name(hop): hop for hop in before}
+        unique = [*jumps.values(), *self._routed]
         if not self._known_hosts.is_file():
             what = f"the file of pinned host keys {self._known_hosts} does not exist"
-            steps = [step for host in self._hosts for step in pinning(host, self._known_hosts)]
+            steps = [step for host in unique for step in pinning(host, self._known_hosts)]
             return [Impediment(what, mend=steps)]
         return [
             Impediment(
@@ -119,7 +135,7 @@ class InventoryHosts:
                 f"{self._authority(host)}",
                 mend=pinning(host, self._known_hosts),
             )
-            for host in self._hosts
+            for host in unique
             if not self._pins(host)
         ]
 
@@ -159,13 +175,17 @@ class InventoryHosts:
         return [key for key in plain if key not in revoked]
 
     def _login_problems(self) -> Iterator[Impediment]:
-        for path in sorted({host.private_key for host in self._hosts if host.private_key}):
+        try:
+            each_hop = [hop for host in self._routed for hop in hops(host)]
+        except NotReadyError:  # that is told as it is
+            return
+        for path in sorted({hop.private_key for hop in each_hop if hop.private_key}):
             try:
                 status = path.stat()
             except OSError as error:
                 yield Impediment(
                     f"the login key {path} cannot be read: {error.strerror}",
-                    mend=new_key(path, [host for host in self._hosts if host.private_key == path]),
+                    mend=new_key(path, [host for host in each_hop if host.private_key == path]),
                 )
                 continue
             if status.st_mode & 0o077:
@@ -212,20 +232,43 @@ def _closed(socket: Path) -> bool:
 
 
 def _settled(host: Host) -> Host:
-    """Return the host with the one address that its name leads to now, and its login."""
+    """Return the host with the one address that its name leads to now.
+
+    Behind a jump host it is that one which knows where the name leads.
+    """
+    if host.via is not None:
+        return host.model_copy(update={"via": _settled(host.via)})
     try:
         answers = socket.getaddrinfo(host.address, host.port, type=socket.SOCK_STREAM)
     except OSError as error:
         raise NotReadyError(
             f"the address {host.address} of {host.name} cannot be looked up: {error.strerror}",
-            hint="An alias, or a jump host, of your own ssh configuration does not count here: "
-            "write the address, port and user into the inventory.",
+            hint=f"Try it: getent hosts {host.address}; and what your ssh_config makes of it: "
+            f"ssh -G {host.address}.",
         ) from error
 
     addresses = [str(socket.getnameinfo(each[4], _NUMERIC)[0]) for each in answers]
-    user = host.user or pwd.getpwuid(os.geteuid()).pw_name
+    return host.model_copy(update={"address": _answering(addresses, host.port)})
 
-    return host.model_copy(update={"address": _answering(addresses, host.port), "user": user})
+
+def _refuse_same_address(hosts: Sequence[Host]) -> None:
+    """Raise NotReadyError when hosts cannot be told apart by what leads to them.
+
+    The same address behind two jump hosts is two machines, and one place for a key or a connection.
+    """
+    by_place: dict[str, Host] = {}
+    for host in hosts:
+        other = by_place.setdefault(known_hosts_name(host), host)
+        if other.via != host.via and _way(other) != _way(host):
+            raise NotReadyError(
+                f"{other.name} and {host.name} have the address {host.address} behind different "
+                "jump hosts: nothing would tell one from the other",
+                hint="Give them a drill each.",
+            )
+
+
+def _way(host: Host) -> list[str]:
+    return [known_hosts_name(hop) for hop in hops(host)]
 
 
 def _answering(addresses: Sequence[str], port: int) -> str:

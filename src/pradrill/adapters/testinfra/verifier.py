@@ -64,8 +64,14 @@ class CheckEvidence:
 class TestinfraVerifier:
     """Runs suites of testinfra checks on every host of a site."""
 
-    def __init__(self, clock: Clock, masker: Masker | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        masker: Masker | None = None,
+        resolve: Callable[[str], str] | None = None,
+    ) -> None:
         self._clock = clock
+        self._resolve = resolve
         self._masker = masker or Masker()
         self._evidence = CheckEvidence()
         self._waiting: _Workplace | None = None
@@ -99,6 +105,7 @@ class TestinfraVerifier:
         place = self._prepared(suite, site) or _workplace(suite, site, marker)
         try:
             lines = self._evidence.of(evidence / "checks.jsonl")
+            place.worker.passwords = self._passwords(site)
             opened = TestinfraSuite(
                 self._clock, place.worker, site, suite.resolve(), lines, self._masker, given or {}
             )
@@ -108,6 +115,13 @@ class TestinfraVerifier:
             place.worker.end()
             processes.end(place.marker)
             shutil.rmtree(place.folder, ignore_errors=True)
+
+    def _passwords(self, site: Site) -> dict[str, str]:
+        """Return what sudo asks for, of each host where the drill names it."""
+        names = {each.name: each.password for each in site.hosts if each.password is not None}
+        if self._resolve is None:
+            return {}
+        return {host: self._resolve(name) for host, name in names.items()}
 
     def _prepared(self, suite: Path, site: Site) -> _Workplace | None:
         """Return what waits for this suite, if it does."""
@@ -218,7 +232,12 @@ class TestinfraSuite:
         self._tasks += 1
         self._worker.start()
         which = {"collect": collect, "only": only, "without": without}
-        task: dict[str, Any] = {"task": self._tasks, "drill": self._given, **which}
+        task: dict[str, Any] = {
+            "task": self._tasks,
+            "drill": self._given,
+            "passwords": self._worker.passwords,
+            **which,
+        }
         self._worker.tell(task)
 
         end = self._clock.now() + timedelta(seconds=seconds)

@@ -35,6 +35,9 @@ CONTROLLER = "controller"
 FENCE = f"pradrill-{secrets.token_hex(8)}"
 """A word that nobody can guess: behind it stands what a command prints on a host."""
 
+INSIDE = f"{FENCE}-by-sudo"
+"""The same, behind which stands what one prints that sudo has really started."""
+
 _LOST = 255  # ssh's own exit code
 _TAIL = 65_536
 _LAST_READS = 64
@@ -330,7 +333,8 @@ class Child:
         try:
             os.setpgid(0, 0)
             resource.setrlimit(resource.RLIMIT_FSIZE, (settings.file, settings.file))
-            BaseBackend.run_local = bounded(settings.prints)
+            BaseBackend.run_local = bounded(settings.prints, self._task["passwords"])
+            BaseBackend.get_sudo_command = by_sudo(self._task["passwords"])
             SshBackend._build_ssh_command = fenced(settings.beginning)  # noqa: SLF001 a login's shell may greet
             if settings.beginning:
                 SshBackend.get_command = marked(settings.beginning)
@@ -365,19 +369,28 @@ class Child:
         return [counted, drill, Collector(self._say, *which), tried]
 
 
-def bounded(prints: int) -> Callable[..., CommandResult]:
-    """Return testinfra's way to run a command, which takes in no more than so many bytes."""
+def bounded(prints: int, passwords: dict[str, str]) -> Callable[..., CommandResult]:
+    """Return testinfra's way to run a command, which takes in no more than so many bytes.
+
+    What sudo asks for on a host is offered to it there on its standard input, and to nothing else.
+    """
 
     def run_local(backend: BaseBackend, command: str, *args: str) -> CommandResult:
         encoded = backend.encode(backend.quote(command, *args))
+        sudos = encoded.count(INSIDE.encode()) // 2 if isinstance(backend, SshBackend) else 0
+        password = passwords.get(str(backend.hostname), "") if sudos else ""
         with subprocess.Popen(  # noqa: S602 as testinfra does
             encoded,
             shell=True,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         ) as process:
             assert process.stdout is not None and process.stderr is not None  # noqa: S101, PT018
+            assert process.stdin is not None  # noqa: S101 it is a pipe
+            with suppress(BrokenPipeError), process.stdin as offered:
+                offered.write(f"{password}\n".encode() if password else b"")
+
             output: dict[Any, bytearray] = {
                 process.stdout: bytearray(),
                 process.stderr: bytearray(),
@@ -398,10 +411,38 @@ def bounded(prints: int) -> Callable[..., CommandResult]:
 
             code = process.wait()
 
-        answers = (bytes(output[each]) for each in (process.stdout, process.stderr))
-        return backend.result(code, encoded, *map(behind_fence, answers))
+        answers = [behind_fence(bytes(output[each])) for each in (process.stdout, process.stderr)]
+        if code not in {0, _LOST} and answers[0].count(INSIDE.encode()) < sudos:
+            raise NotBecomeError(_last_words(answers[1]))
+        return backend.result(code, encoded, *(behind_fence(each, INSIDE) for each in answers))
 
     return run_local
+
+
+class NotBecomeError(Exception):
+    """Sudo has not started a check's command: nothing is known of what it would have said."""
+
+
+def by_sudo(passwords: dict[str, str]) -> Callable[..., str]:
+    """Return testinfra's way to call sudo, which nobody is there to answer.
+
+    A password is read from the standard input, which the command does not get.
+    """
+    word = shlex.quote(f"\\n{INSIDE}\\n")
+
+    def get_sudo_command(backend: BaseBackend, command: str, user: str | None) -> str:
+        ask = "-S -k -p ''" if str(backend.hostname) in passwords else "-n"
+        become = "" if user is None else f"-u {shlex.quote(user)} "
+        inner = f"exec </dev/null; printf {word}; printf {word} >&2; {command}"
+        return f"sudo {ask} {become}/bin/sh -c {shlex.quote(inner)}"
+
+    return get_sudo_command
+
+
+def _last_words(output: bytes) -> str:
+    lines = output.decode("utf-8", "replace").split("\n")
+    last = next((line for line in reversed(lines) if line.strip()), "it gave no reason")
+    return f"sudo did not start it: {last.strip()}"
 
 
 def fenced(beginning: str) -> Callable[..., Any]:
@@ -424,10 +465,9 @@ def fenced(beginning: str) -> Callable[..., Any]:
     return build_ssh_command
 
 
-def behind_fence(output: bytes) -> bytes:
-    """Return what a command has printed, without what its login's shell did before."""
-    before, fence, rest = output.partition(f"\n{FENCE}\n".encode())
-    return rest if fence else before
+def behind_fence(output: bytes, word: str = FENCE) -> bytes:
+    """Return what a command has printed, without what was printed before it was started."""
+    return output.rpartition(f"\n{word}\n".encode())[2]
 
 
 def marked(beginning: str) -> Callable[..., str]:

@@ -98,6 +98,8 @@ class Worker:
         )
         (folder / "tmp").mkdir()
         self.environment = _environment(marker, folder)
+        self.passwords: dict[str, str] = {}
+        """Host → what sudo asks for there; the worker is told with each task, by its pipe."""
         self._process: subprocess.Popen[bytes] | None = None
         self._unfinished = b""
 

@@ -22,10 +22,12 @@ from pradrill.config.checks.play_texts import (
     plugin_folder,
 )
 from pradrill.config.inventory import BESIDE, variables_of
+from pradrill.config.jumps import ARGUMENTS, is_jump
 from pradrill.config.loader import Document, Loc
 from pradrill.config.once import once
 from pradrill.config.playbook_inputs import around
 from pradrill.config.problems import Problem
+from pradrill.config.templates import is_template
 from pradrill.domain.declared.drill import Drill, PlaybookStep
 from pradrill.domain.run.host import Host
 
@@ -66,11 +68,13 @@ _ONLY = {
 _LEADS = (
     *("ansible_host", "ansible_port", "ansible_user"),
     *("ansible_private_key_file", "ansible_ssh_private_key_file"),
+    ARGUMENTS,
 )
 """Allowed in the inventory, where the guards see them; nowhere else."""
 _HINT = (
     "Lead to the standby with ansible_host, ansible_port, ansible_user and "
-    "ansible_ssh_private_key_file in the inventory alone."
+    "ansible_ssh_private_key_file in the inventory alone; by a jump host with "
+    "ansible_ssh_common_args: -J BASTION, there too."
 )
 _SETTINGS = re.compile(
     r"^\s*(transport|remote_port|remote_user|private_key_file|host_key_checking|executable|"
@@ -90,8 +94,10 @@ def allowed(name: str, value: object = None, *, inventory: bool = False) -> bool
     """Tell whether a variable may be set: one that Ansible reads may not lead a connection."""
     if not _STEERS.fullmatch(name):
         return True
-    if name in _LEADS:
+    if name in _LEADS and name != ARGUMENTS:
         return inventory
+    if name == ARGUMENTS:
+        return inventory and is_jump(value)
     if name in _ONLY and value is not None:
         return str(value) in _ONLY[name]
     quiet = name in _QUIET_ONES or _FACTS.fullmatch(name) is not None
@@ -195,6 +201,7 @@ def _of_inventory(
 ) -> Iterator[Problem]:
     """Look at the variables that Ansible itself has for the hosts, for each folder of plays."""
     names = [host.name for host in hosts]
+    jumps = {host.name: host.jump for host in hosts}
     base = variables_of(inventory, names)
 
     folders = sorted({playbook.parent for playbook in drill.playbooks()})
@@ -202,7 +209,10 @@ def _of_inventory(
     for folder in (None, *folders):
         for host, variables in variables_of(inventory, names, folder).items():
             moved = {name for name in _LEADS if variables.get(name) != base[host].get(name)}
+            jump = jumps.get(host)
             for name, value in variables.items():
+                if name == ARGUMENTS and jump and is_template(value) and name not in moved:
+                    continue  # Ansible made of it what is no more than that
                 refused = name in moved or not allowed(name, value, inventory=True)
                 if refused and (name, str(value)) not in refusals:
                     refusals.add((name, str(value)))

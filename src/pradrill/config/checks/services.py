@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from pradrill.config.inventory import read_inventory
 from pradrill.config.loader import Document
@@ -11,6 +10,7 @@ from pradrill.config.problems import Problem
 from pradrill.domain.declared import recovery_order as order
 from pradrill.domain.declared.drill import Drill
 from pradrill.domain.declared.plan import Plan
+from pradrill.domain.declared.standby import StandbyKind
 from pradrill.domain.run.host import Host
 from pradrill.errors import ConfigurationError
 
@@ -36,7 +36,7 @@ def find_places(
     for service, way in drill.recover.items():
         where = ("recover", service, "hosts")
         try:
-            places[service] = _names(drill.standby.inventory_file, way.hosts)
+            places[service] = _names(drill.standby, way.hosts)
         except ConfigurationError as error:
             problems.append(document.problem(where, error.message, error.hint))
             continue
@@ -55,8 +55,9 @@ def find_places(
     return places, problems
 
 
-def _names(inventory: Path | None, pattern: str) -> tuple[str, ...]:
+def _names(standby: StandbyKind, pattern: str) -> tuple[str, ...]:
     """Return the hosts that a service names; a machine of the lab is one."""
-    if inventory is None:
+    if standby.inventory_file is None:
         return (pattern,)
-    return tuple(host.name for host in read_inventory(inventory, pattern))
+    hosts = read_inventory(standby.inventory_file, pattern, standby.sudo_password)
+    return tuple(host.name for host in hosts)

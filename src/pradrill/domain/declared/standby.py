@@ -120,6 +120,11 @@ class StandbyKind(Model):
         return None
 
     @property
+    def sudo_password(self) -> SecretName | None:
+        """Return the secret that sudo asks its logins for; None where it asks for nothing."""
+        return None
+
+    @property
     def thrown_away(self) -> tuple[Reason, ...]:
         """Return what is gone with it at the run's end."""
         return ()
@@ -146,6 +151,12 @@ class InventoryStandby(StandbyKind):
         description="the pinned host keys; default: ~/.ssh/known_hosts",
         examples=["../known_hosts"],
     )
+    become_password: SecretName | None = Field(
+        default=None,
+        description="what sudo asks the login for, on each of its hosts; without it sudo must ask "
+        "for nothing",
+        examples=["file:/etc/pradrill/sudo"],
+    )
     egress: Egress | None = Field(
         default=None,
         description="`denied`: nothing goes out from the standby during the drill, and what tries "
@@ -168,6 +179,11 @@ class InventoryStandby(StandbyKind):
     def denied(self) -> Egress | None:
         """Return how a run denies its way out, as the drill says."""
         return self.egress
+
+    @property
+    def sudo_password(self) -> SecretName | None:
+        """Return the secret that the drill names."""
+        return self.become_password
 
     @model_validator(mode="after")
     def _names_hosts(self) -> Self:

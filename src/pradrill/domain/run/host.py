@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +17,7 @@ from pradrill.domain.values.host_key import fingerprint
 from pradrill.domain.values.model import Model
 from pradrill.domain.values.reason import Reason, reason
 from pradrill.domain.values.reason_code import Code
+from pradrill.domain.values.secret import SecretName
 from pradrill.domain.values.timeline import Skew
 
 MARKER = "/etc/pradrill/standby"
@@ -44,6 +45,15 @@ class Host(Model):
         default=None,
         pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$",
         description="as whom checks, readings and the canary are carried out there, by sudo",
+    )
+    jump: str | None = Field(
+        default=None, description="the jump hosts that the inventory names, as ssh's -J takes them"
+    )
+    via: Host | None = Field(
+        default=None, description="the jump host that it is reached by, itself as ssh reaches it"
+    )
+    password: SecretName | None = Field(
+        default=None, description="the secret that sudo asks the login for; never its value"
     )
 
 
@@ -247,18 +257,31 @@ def _is_loopback(address: str) -> bool:
         return False
 
 
+def jump_option(host: Host) -> str:
+    """Return the option of ssh that leads to a host by its jump host; nothing where it has none."""
+    return f"ProxyJump={host.via.name}" if host.via is not None else ""
+
+
+def _stanza(host: Host) -> Iterator[str]:
+    """Yield what leads to a host, and before that what leads to the host that it is reached by."""
+    if host.via is not None:
+        yield from _stanza(host.via)
+        yield "  ControlPath none"  # the connection that goes over it is the one to share
+    yield from (f"Host {host.name}", f"  HostName {host.address}", f"  Port {host.port}")
+    if host.user:
+        yield f"  User {host.user}"
+    if host.private_key is not None:
+        yield from (f'  IdentityFile "{host.private_key}"', "  IdentitiesOnly yes")
+    if host.via is not None:
+        yield f"  ProxyJump {host.via.name}"
+
+
 def ssh_config(hosts: tuple[Host, ...], known_hosts: Path, control_folder: Path) -> str:
     """Render an OpenSSH client configuration: pinned keys, no prompts, one connection a host.
 
     `control_folder` must be short: a socket path holds about 100 bytes.
     """
-    lines: list[str] = []
-    for host in hosts:
-        lines += [f"Host {host.name}", f"  HostName {host.address}", f"  Port {host.port}"]
-        lines += [f"  User {host.user}"] if host.user else []
-        if host.private_key is not None:
-            lines += [f'  IdentityFile "{host.private_key}"', "  IdentitiesOnly yes"]
-
+    lines = [line for host in hosts for line in _stanza(host)]
     return "\n".join(
         [
             *lines,

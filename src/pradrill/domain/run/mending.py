@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from shlex import quote
 
@@ -37,6 +37,7 @@ def ssh(host: Host, known_hosts: Path, command: str = "") -> str:
     words = ["ssh", "-o BatchMode=yes"]
     words += [f"-i {quote(str(host.private_key))}"] if host.private_key else []
     words += [f"-p {host.port}"] if host.port != _SSH else []
+    words += [f"-J {','.join(_jumps(host.via))}"] if host.via is not None else []
     words += [f"-o {quote(option)}" for option in _pinned_in(known_hosts)]
     words += [login(host)]
     return " ".join([*words, quote(command)] if command else words)
@@ -77,6 +78,12 @@ def closing(host: Host, known_hosts: Path, endpoint: str) -> str:
 def login(host: Host) -> str:
     """Return what ssh takes: USER@ADDRESS."""
     return f"{host.user}@{host.address}" if host.user else host.address
+
+
+def _jumps(host: Host) -> Iterator[str]:
+    if host.via is not None:
+        yield from _jumps(host.via)
+    yield f"{login(host)}:{host.port}"
 
 
 def login_name(host: Host) -> str:

@@ -164,6 +164,10 @@ class Code(StrEnum):
         "unread-before-because",
         N_("which machine %(host)s is could not be read before the playbook: %(because)s"),
     )
+    UNREAD_AFTER_BECAUSE = (
+        "unread-after-because",
+        N_("which machine %(host)s is could not be read after the playbook: %(because)s"),
+    )
     UNREAD_AFTER_PLAYBOOK = (
         "unread-after-playbook",
         N_("which machine %(host)s is could not be read after the playbook"),

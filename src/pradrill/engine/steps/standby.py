@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from pradrill.domain.run.event import Event
@@ -33,6 +33,7 @@ from pradrill.engine.guards import (
 from pradrill.engine.steps.egress import egress_guards, reached
 from pradrill.engine.steps.playbook import expect_playbook
 from pradrill.errors import NotReadyError, PradrillError
+from pradrill.ports import Impediment
 
 _APART = 3.0
 """Seconds between two looks at what is left."""
@@ -69,6 +70,8 @@ def identity(context: Context, step: PlannedStep) -> StepEnd:
         return _guarded(refused)
 
     context.bind(identified)
+    if problems := list(_becoming_nobody(context)):
+        return StepEnd(StepOutcome.FAILED, in_lines(map(str, problems)))
     context.tools.runner.prepare(context.there(), marker=context.journal.run_id)
     for host in context.there().hosts:
         context.note(Event.BASELINE, host=host.name, state=_state(context, host))
@@ -76,6 +79,18 @@ def identity(context: Context, step: PlannedStep) -> StepEnd:
         context.tenancy.take(context.there(), facts)
 
     return StepEnd(StepOutcome.PASSED)
+
+
+def _becoming_nobody(context: Context) -> Iterator[Impediment]:
+    """Yield why a login does not become as whom all is carried out on its host.
+
+    That may take a password, which goes to no host before that was identified.
+    """
+    for host in context.there().hosts:
+        try:
+            context.tools.probe.check_become(host, context.there())
+        except NotReadyError as error:
+            yield Impediment(error.message, error.hint, error.mend)
 
 
 def prove_anew(context: Context) -> None:

@@ -1,0 +1,36 @@
+"""Read which jump hosts an inventory names: of ssh's arguments these alone may be given."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import Any
+
+_JUMP = re.compile(r"(?:-J\s*|-o\s*ProxyJump\s*[=\s]\s*)(\S+)", re.IGNORECASE)
+_HOP = r"(?:ssh://)?(?:[\w.\\-]+@)?(?:\[[\w:.%]+\]|\w[\w.-]*)(?::\d+)?/?"
+_CHAIN = re.compile(rf"{_HOP}(?:,{_HOP})*")
+ARGUMENTS = "ansible_ssh_common_args"
+
+
+def jump_of(arguments: object) -> str | None:
+    """Return the jump hosts that arguments name, as -J takes them; None for none at all.
+
+    Raises ValueError when they say anything else.
+    """
+    words = shlex.split(str(arguments or ""))
+    if not words:
+        return None
+    match = _JUMP.fullmatch(" ".join(words))
+    if match is None or not _CHAIN.fullmatch(match[1]):
+        msg = "they name more than jump hosts"
+        raise ValueError(msg)
+    return match[1]
+
+
+def is_jump(arguments: Any) -> bool:
+    """Tell whether arguments of ssh name jump hosts, and nothing else."""
+    try:
+        jump_of(arguments)
+    except ValueError:
+        return False
+    return True
