@@ -50,7 +50,7 @@ def playbook(context: Context, step: PlannedPlaybook) -> StepEnd:
         _play(context, step, there, variables),
         deadline=step.deadline.total_seconds(),
         cancelled=never if step.phase is Phase.TEARDOWN else context.cancelled,
-        say=context.tools.progress.say,
+        say=context.say,
         evidence=context.evidence(step),
     )
 
