@@ -31,6 +31,38 @@ from pradrill.reporting.text.screens import plain
 _OFTEN = 2.0
 
 
+class _Frames:
+    """The live lines: begun anew each time, since Rich takes away what it has shown before."""
+
+    def __init__(
+        self, console: Console, render: Callable[[], RenderableType], often: float
+    ) -> None:
+        self._console = console
+        self._render = render
+        self._often = often
+        self._live: Live | None = None
+
+    def start(self) -> None:
+        """Show them, unless they are shown."""
+        if self._live is None:
+            self._live = Live(
+                console=self._console,
+                refresh_per_second=self._often,
+                transient=True,
+                get_renderable=self._render,
+                vertical_overflow="crop",
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
+            self._live.start(refresh=True)
+
+    def stop(self) -> None:
+        """Take them away."""
+        live, self._live = self._live, None
+        if live is not None:
+            live.stop()
+
+
 class LiveProgress:
     """Shows a run as it goes: a permanent line a finished step, a few live lines below.
 
@@ -62,20 +94,12 @@ class LiveProgress:
         self._lane = self._course.lane(None)
         self._prompts: list[Prompt] = []
         """The one that is open: all views of a run share it."""
-        self._live = Live(
-            console=console,
-            refresh_per_second=often,
-            transient=True,
-            get_renderable=self._render,
-            vertical_overflow="crop",
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
+        self._frames = _Frames(console, self._render, often)
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
             with suppress(OSError, ValueError):
-                self._live.start(refresh=True)
+                self._frames.start()
         return self
 
     def __exit__(
@@ -86,7 +110,7 @@ class LiveProgress:
     ) -> None:
         with suppress(OSError, ValueError):
             self._close_prompt()
-            self._live.stop()
+            self._frames.stop()
 
     def expect(self, estimate: Estimate | None) -> None:
         """Take how long the steps usually take."""
@@ -132,7 +156,7 @@ class LiveProgress:
         self._course.question = question
         with suppress(OSError, ValueError), speaking(self._language):
             if self._answers:
-                self._live.stop()
+                self._frames.stop()
             for line in question_lines(question):
                 self._console.print(Text(line, style="bold"), soft_wrap=True)
             if self._answers:
@@ -145,7 +169,7 @@ class LiveProgress:
         with suppress(OSError, ValueError):  # a terminal that went away must not end the run
             if step.kind is StepKind.MANUAL and self._console.is_terminal:
                 self._close_prompt()
-                self._live.start(refresh=True)  # the answer has come
+                self._frames.start()  # the answer has come
             with speaking(self._language):
                 self._print(*_ending(step))
 
