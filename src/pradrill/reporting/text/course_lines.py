@@ -154,11 +154,13 @@ def _held(held: Held) -> str:
     others = ", ".join(held.by)
     if held.is_over:
         return _(
-            "%(service)s is not tried: not verified is %(others)s",
+            "%(service)s is not tried: no verification of %(others)s",
             service=held.service,
             others=others,
         )
-    return _("%(service)s waits until verified is %(others)s", service=held.service, others=others)
+    return _(
+        "%(service)s waits for the verification of %(others)s", service=held.service, others=others
+    )
 
 
 def _since(begin: datetime, now: datetime) -> timedelta:
