@@ -52,10 +52,15 @@ class Prompt:
 
     def _tick(self) -> None:
         while not self._over.wait(_EACH):
-            with self._lock, suppress(OSError, ValueError):
-                with self._console.capture() as drawn:
-                    self._console.print(self._clock(), end="")
-                self._write(f"{_SAVE}{_UP}\r{drawn.get()}{_CLEAR_REST}{_BACK}")
+            with suppress(OSError, ValueError):
+                self._tick_once()
+
+    def _tick_once(self) -> None:
+        """Write the clock anew, and go back to what is typed."""
+        with self._lock:
+            with self._console.capture() as drawn:
+                self._console.print(self._clock(), end="")
+            self._write(f"{_SAVE}{_UP}\r{drawn.get()}{_CLEAR_REST}{_BACK}")
 
     def _write(self, codes: str) -> None:
         self._console.file.write(codes)
