@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from pradrill.domain.run.event import CheckPass, Event, Started
 from pradrill.domain.run.outcome import CheckKey, CheckOutcome, Phase, StepResult
 from pradrill.domain.run.question import Question, Wait
-from pradrill.domain.run.run_plan import RunPlan
+from pradrill.domain.run.run_plan import Branch, RunPlan
 from pradrill.domain.values.timeline import Instant, Mark
 from pradrill.errors import UNREADABLE
 from pradrill.ports import Progress
@@ -52,18 +52,19 @@ class Playback:
         self._view.begin(self._run_id, started.plan)
 
     def _show(self, event: str, facts: dict[str, Any], view: Progress) -> None:
-        branch = view.of(_service(facts))
+        service = self._service(facts)
+        branch = view.of(service)
         match event:
             case Event.MARK if facts["mark"] == Mark.DISRUPTION:
                 self.disruption = Instant.model_validate(facts["instant"]).at
             case Event.STEP_STARTED:
-                self._step(Phase(facts["phase"]), str(facts["name"]), _service(facts), view)
+                self._step(Phase(facts["phase"]), str(facts["name"]), service, view)
             case Event.STEP_ENDED:
                 branch.finish(StepResult.model_validate(facts))
             case Event.NEWS:
                 branch.say(str(facts["line"]))
             case Event.CHECK_PASS:
-                self._count(facts, _service(facts), branch)
+                self._count(facts, service, branch)
             case Event.ASKED:
                 view.ask(self._question(Wait.model_validate(facts)))
             case Event.ABORTED:
@@ -115,7 +116,11 @@ class Playback:
             call=wait.call,
         )
 
+    def _service(self, facts: dict[str, Any]) -> str | None:
+        """Return whose branch a fact is of; one that the plan does not know has none."""
+        service = facts.get("service")
+        known = self.plan is not None and isinstance(service, str)
+        return service if known and service in {each.service for each in self._branches()} else None
 
-def _service(facts: dict[str, Any]) -> str | None:
-    service = facts.get("service")
-    return service if isinstance(service, str) else None
+    def _branches(self) -> Sequence[Branch]:
+        return self.plan.apart if self.plan is not None else ()

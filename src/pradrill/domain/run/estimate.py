@@ -32,7 +32,7 @@ class Estimate(NamedTuple):
         def left_of(step: PlannedStep) -> timedelta:
             if step.key in ended:
                 return timedelta()
-            usual = self.seconds.get(step.key, 0.0)
+            usual = min(self.seconds.get(step.key, 0.0), step.deadline.total_seconds())
             return timedelta(seconds=max(0.0, usual - spent.get(step.key, 0.0)))
 
         return plan.span(left_of)

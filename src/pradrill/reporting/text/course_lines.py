@@ -83,7 +83,8 @@ def _lane(course: Course, lane: Lane, now: datetime, width: int, *, alone: bool)
 def _title(lane: Lane) -> str:
     """Return where it is, as in "database · restore · import the dump"."""
     step = wording.line(step_name(lane.step), _NAME)
-    return " · ".join(filter(None, (lane.service, _phase(lane.phase), step)))
+    service = wording.line(lane.service or "", _NAME)
+    return " · ".join(filter(None, (service, _phase(lane.phase), step)))
 
 
 def _phase(name: str) -> str:
@@ -151,16 +152,14 @@ def _rto(course: Course, lane: Lane, now: datetime) -> list[Text]:
 
 
 def _held(held: Held) -> str:
-    others = ", ".join(held.by)
+    service, others = wording.line(held.service, _NAME), wording.line(", ".join(held.by), _NAME)
     if held.is_over:
         return _(
             "%(service)s is not tried: no verification of %(others)s",
-            service=held.service,
+            service=service,
             others=others,
         )
-    return _(
-        "%(service)s waits for the verification of %(others)s", service=held.service, others=others
-    )
+    return _("%(service)s waits for the verification of %(others)s", service=service, others=others)
 
 
 def _since(begin: datetime, now: datetime) -> timedelta:
