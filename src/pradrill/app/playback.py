@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from pradrill.domain.run.event import CheckPass, Event, Started
 from pradrill.domain.run.outcome import CheckKey, CheckOutcome, Phase, StepResult
 from pradrill.domain.run.question import Question, Wait
-from pradrill.domain.run.run_plan import Branch, RunPlan
+from pradrill.domain.run.run_plan import RunPlan
 from pradrill.domain.values.timeline import Instant, Mark
 from pradrill.errors import UNREADABLE
 from pradrill.ports import Progress
@@ -119,8 +119,5 @@ class Playback:
     def _service(self, facts: dict[str, Any]) -> str | None:
         """Return whose branch a fact is of; one that the plan does not know has none."""
         service = facts.get("service")
-        known = self.plan is not None and isinstance(service, str)
-        return service if known and service in {each.service for each in self._branches()} else None
-
-    def _branches(self) -> Sequence[Branch]:
-        return self.plan.apart if self.plan is not None else ()
+        branches = self.plan.apart if self.plan is not None else ()
+        return next((each.service for each in branches if each.service == service), None)

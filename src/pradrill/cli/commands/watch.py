@@ -54,10 +54,10 @@ def run(args: Namespace) -> int:
     Of one whose process is gone, without a record, nothing is concluded.
     """
     app = StateReader(args)
-    folder = _meant(app, args.run)
+    folder = _folder_of(app, args.run)
     try:
-        with ExitStack() as shown:
-            _Show(app, folder, shown).go_on()
+        with ExitStack() as stack:
+            _Show(app, folder, stack).go_on()
     except KeyboardInterrupt:
         goes_on = "goes on" if is_locked(folder) else "has ended"
         print(f"the run {folder.name} {goes_on}; it is not watched any more", file=sys.stderr)
@@ -70,7 +70,7 @@ def run(args: Namespace) -> int:
     return _tell_killed(app, folder.name)
 
 
-def _meant(app: StateReader, name: str | None) -> Path:
+def _folder_of(app: StateReader, name: str | None) -> Path:
     """Return the folder of the run that is meant; the one that goes on for None."""
     alive = {folder.name: folder for folder in app.folders.alive()}
     if name is None:
@@ -104,11 +104,11 @@ def _only(app: StateReader, alive: list[str]) -> str:
 class _Show:
     """Follows a run's journal, and shows it in the way that suits who reads."""
 
-    def __init__(self, app: StateReader, folder: Path, shown: ExitStack) -> None:
+    def __init__(self, app: StateReader, folder: Path, stack: ExitStack) -> None:
         self._app = app
         self._folder = folder
-        self._shown = shown
-        self._tail = shown.enter_context(JournalTail(folder))
+        self._stack = stack
+        self._tail = stack.enter_context(JournalTail(folder))
         self._playback = Playback(folder.name, self._view)
         self._live: LiveProgress | None = None
 
@@ -116,7 +116,7 @@ class _Show:
         """Show the run until its process is gone, or nobody reads on."""
         self._play()
         if self._live is not None and is_locked(self._folder):
-            self._shown.enter_context(self._live)
+            self._stack.enter_context(self._live)
 
         while not is_lost():
             ended = not is_locked(self._folder)  # asked first: what it wrote before is there
@@ -132,19 +132,19 @@ class _Show:
             self._live.count_from(self._playback.disruption)
 
     def _view(self, plan: RunPlan, began: datetime) -> Progress:
-        told = lambda: self._playback.at  # noqa: E731 when what is played now has happened
+        event_time = lambda: self._playback.at  # noqa: E731 when what is played now has happened
         if self._app.for_programs:
-            return _JsonProgress(self._app.args, self._folder.name, told)
+            return _JsonProgress(self._app.args, self._folder.name, event_time)
 
         console, language = open_console(), plan_language(self._app)
         if not console.is_terminal or console.is_dumb_terminal:
-            return RunLines(told, plan, language, sys.stdout)
+            return RunLines(event_time, plan, language, sys.stdout)
 
         self._live = LiveProgress(
             console,
             self._app.clock.now,
             plan,
-            told=told,
+            event_time=event_time,
             language=language,
             often=frames(sys.stdout),
         )
@@ -156,10 +156,10 @@ class _Show:
 class _JsonProgress(EventProgress):
     """Prints each event as a line of JSON."""
 
-    def __init__(self, args: Namespace, run_id: str, told: Callable[[], datetime]) -> None:
+    def __init__(self, args: Namespace, run_id: str, event_time: Callable[[], datetime]) -> None:
         self._args = args
         self._run_id = run_id
-        self._told = told
+        self._event_time = event_time
         self._service: str | None = None
 
     def of(self, service: str | None) -> _JsonProgress:
@@ -169,7 +169,7 @@ class _JsonProgress(EventProgress):
 
     def tell(self, event: str, **facts: object) -> None:
         whose = {} if self._service is None else {"service": self._service}
-        at = self._told().isoformat()
+        at = self._event_time().isoformat()
         print_line(self._args, {"run_id": self._run_id, "at": at, "event": event, **whose, **facts})
 
 

@@ -1,4 +1,4 @@
-"""Estimate how long a run still takes, from earlier runs of the same drill that passed."""
+"""Tell how long a run still takes, from earlier runs of the same drill that passed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pradrill.domain.run.outcome import StepKey, StepResult
 from pradrill.domain.run.run_plan import PlannedStep, RunPlan
 
 
-class EarlierRun(NamedTuple):
+class StepTimes(NamedTuple):
     """What a run that passed was to do, and how long it took for each step."""
 
     planned: Collection[StepKey]
@@ -38,15 +38,15 @@ class Estimate(NamedTuple):
         return plan.span(left_of)
 
 
-def earlier_run(plan: RunPlan, steps: Iterable[StepResult]) -> EarlierRun:
+def step_times(plan: RunPlan, steps: Iterable[StepResult]) -> StepTimes:
     """Return what a record tells of its steps."""
-    return EarlierRun(
+    return StepTimes(
         planned=frozenset(step.key for step in plan.steps),
         seconds={step.key: step.seconds for step in steps},
     )
 
 
-def estimate(plan: RunPlan, earlier: Iterable[EarlierRun]) -> Estimate | None:
+def estimate(plan: RunPlan, earlier: Iterable[StepTimes]) -> Estimate | None:
     """Return each step's median of those runs that took the same steps; None when none did.
 
     A step that those runs planned and did not take is not expected to be taken.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import datetime
 
-from pradrill.domain.run.estimate import EarlierRun, earlier_run
+from pradrill.domain.run.estimate import StepTimes, step_times
 from pradrill.domain.run.record import RunState
 from pradrill.domain.run.verdict import Verdict
 from pradrill.errors import RecordError
@@ -18,7 +18,7 @@ from pradrill.register.runs.folders import RECORD
 _MOST = 5
 
 
-def earlier_runs(register: Register, drill: str, before: datetime) -> list[EarlierRun]:
+def earlier_runs(register: Register, drill: str, before: datetime) -> list[StepTimes]:
     """Return the last runs of a drill that finished and passed before an instant, newest first.
 
     Rehearsals take as long. A record that is not the one entered tells nothing.
@@ -32,7 +32,7 @@ def earlier_runs(register: Register, drill: str, before: datetime) -> list[Earli
     except RecordError:
         return []
 
-    runs: list[EarlierRun] = []
+    runs: list[StepTimes] = []
     for entry in sorted(entries, key=lambda run: run.started, reverse=True):
         if len(runs) == _MOST:
             break
@@ -41,5 +41,5 @@ def earlier_runs(register: Register, drill: str, before: datetime) -> list[Earli
         with suppress(RecordError, OSError):
             record, content = read_record(register.state / "runs" / entry.run_id / RECORD)
             if line_hash(content) == entry.record_sha256:
-                runs.append(earlier_run(record.plan, record.steps))
+                runs.append(step_times(record.plan, record.steps))
     return runs

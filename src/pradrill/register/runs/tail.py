@@ -1,4 +1,4 @@
-"""Follow a run's journal while it is written: from another process, and without a trace."""
+"""Read a run's journal while it is written: from another process, and without a trace."""
 
 from __future__ import annotations
 

@@ -23,16 +23,16 @@ class Lane:
         self.since = now
 
     def leave(self) -> None:
-        """Be between two steps."""
+        """Show no step: one has ended, none has begun."""
         self.step = self.line = ""
         self.green = None
 
 
-class Held(NamedTuple):
+class WaitingService(NamedTuple):
     """A service that has not begun to be restored, and those that keep it from that."""
 
     service: str
-    by: tuple[str, ...]
+    after: tuple[str, ...]
     is_over: bool
     """One of those was not verified, and will not be: it is not tried."""
 
@@ -49,7 +49,7 @@ class Course:
         self.question: Question | None = None
         self.lanes: dict[str | None, Lane] = {None: Lane(None, now)}
         self._ends: dict[StepKey, StepOutcome] = {}
-        self._begun: set[StepKey] = set()
+        self._starts: set[StepKey] = set()
 
     def lane(self, service: str | None) -> Lane:
         """Return where a branch is."""
@@ -63,7 +63,7 @@ class Course:
         """Begin a step."""
         lane.leave()
         lane.step, lane.since, lane.deadline = name, now, timedelta(seconds=deadline)
-        self._begun.add(self.key(lane))
+        self._starts.add(self.key(lane))
 
     def end(self, lane: Lane, step: StepResult) -> None:
         """End a step."""
@@ -125,24 +125,24 @@ class Course:
             return self.plan.services[lane.service].objectives.rto
         return None if self.plan.apart else self.plan.objectives.rto
 
-    def held(self) -> list[Held]:
+    def waiting(self) -> list[WaitingService]:
         """Return the services that have not begun to be restored because of others."""
         if self.plan is None or self.is_torn_down or not self._has_begun(Phase.RESTORE, None):
             return []
         return [
-            Held(str(branch.service), by, any(map(self._is_lost, by)))
+            WaitingService(str(branch.service), after, any(map(self._is_lost, after)))
             for branch in self.plan.apart
-            if (by := self._held_by(branch))
+            if (after := self._obstacles(branch))
         ]
 
-    def _held_by(self, branch: Branch) -> tuple[str, ...]:
+    def _obstacles(self, branch: Branch) -> tuple[str, ...]:
         if self._has_begun(Phase.RESTORE, branch.service):
             return ()
         return tuple(name for name in branch.after if not self._is_verified(name))
 
     def _has_begun(self, phase: Phase, service: str | None) -> bool:
         """Tell whether a step of that phase has begun, of that service or, for None, of any."""
-        return any(key[0] is phase and service in {None, key[2]} for key in self._begun)
+        return any(key[0] is phase and service in {None, key[2]} for key in self._starts)
 
     def _is_verified(self, service: str) -> bool:
         return all(

@@ -13,7 +13,7 @@ from pradrill.domain.run.question import Question
 from pradrill.reporting.language import formats as wording
 from pradrill.reporting.language.i18n import _, ngettext
 from pradrill.reporting.language.terms import step_name, word
-from pradrill.reporting.text.course import Course, Held, Lane
+from pradrill.reporting.text.course import Course, Lane, WaitingService
 
 _GAP = "  "
 _NAME = 100
@@ -31,7 +31,7 @@ def course_lines(course: Course, now: datetime, width: int, *, ascii_only: bool)
     busy = course.busy
     for lane in busy or [course.lanes[None]]:
         lines += _lane(course, lane, now, width, alone=len(busy) < 2)  # noqa: PLR2004 side by side
-    lines += [each for held in course.held() for each in _fitted([Text(_held(held))], width)]
+    lines += [line for each in course.waiting() for line in _fitted([Text(_waits(each))], width)]
     lines += _progress(course, now, width, ascii_only=ascii_only)
     return lines
 
@@ -95,20 +95,20 @@ def _progress(course: Course, now: datetime, width: int, *, ascii_only: bool) ->
     """Say how far it is, when it probably ends, and what is left of the objective."""
     if course.plan is not None and course.plan.steps:
         left = course.left(now)
-        done = course.steps_ended / len(course.plan.steps) if left is None else left[1]
+        fraction = course.steps_ended / len(course.plan.steps) if left is None else left[1]
         yield from _fitted(
-            [_bar(done, width, ascii_only=ascii_only), Text(_end(course, left, now))], width
+            [_bar(fraction, width, ascii_only=ascii_only), Text(_end(course, left, now))], width
         )
     yield from _fitted(_times(course, now), width)
 
 
-def _bar(done: float, width: int, *, ascii_only: bool) -> Text:
+def _bar(fraction: float, width: int, *, ascii_only: bool) -> Text:
     """Draw what is done; without colours its characters tell it, too."""
     full, empty = ("#", "-") if ascii_only else ("━", "╌")
     length = max(4, min(_BAR, width // 4))
-    part = int(min(max(done, 0.0), 1.0) * length)
+    part = int(min(max(fraction, 0.0), 1.0) * length)
     bar = Text(full * part, "green").append(empty * (length - part), _DIM)
-    return bar.append(f" {wording.percent(min(done, 0.99))}", "not dim")
+    return bar.append(f" {wording.percent(min(fraction, 0.99))}", "not dim")
 
 
 def _end(course: Course, left: tuple[timedelta, float] | None, now: datetime) -> str:
@@ -151,9 +151,12 @@ def _rto(course: Course, lane: Lane, now: datetime) -> list[Text]:
     return [Text(_("RTO left %(time)s", time=wording.short(left)), colour)]
 
 
-def _held(held: Held) -> str:
-    service, others = wording.line(held.service, _NAME), wording.line(", ".join(held.by), _NAME)
-    if held.is_over:
+def _waits(waiting: WaitingService) -> str:
+    service, others = (
+        wording.line(waiting.service, _NAME),
+        wording.line(", ".join(waiting.after), _NAME),
+    )
+    if waiting.is_over:
         return _(
             "%(service)s is not tried: no verification of %(others)s",
             service=service,

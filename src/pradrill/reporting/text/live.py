@@ -67,7 +67,7 @@ class LiveProgress:
     """Shows a run as it goes: a permanent line a finished step, a few live lines below.
 
     Keeps to the Progress port. Without a terminal only the permanent lines are written.
-    `now`: the time on a clock that only goes on; `told`: when what is told now has happened.
+    `now`: the time on a clock that only goes on; `event_time`: when what is told now has happened.
     `disruption`: T0. `language`: the plan's. `answers`: people answer on this terminal.
     `often`: frames a second.
     """
@@ -78,7 +78,7 @@ class LiveProgress:
         now: Callable[[], datetime],
         plan: RunPlan | None = None,
         *,
-        told: Callable[[], datetime] | None = None,
+        event_time: Callable[[], datetime] | None = None,
         disruption: datetime | None = None,
         language: str = "en",
         answers: bool = False,
@@ -86,10 +86,10 @@ class LiveProgress:
     ) -> None:
         self._console = console
         self._now = now
-        self._told = told or now
+        self._event_time = event_time or now
         self._language = language
         self._answers = answers and console.is_terminal
-        start = self._told()
+        start = self._event_time()
         self._course = Course(plan, start, disruption or start)
         self._lane = self._course.lane(None)
         self._prompts: list[Prompt] = []
@@ -137,7 +137,7 @@ class LiveProgress:
 
     def step(self, name: str, deadline: float) -> None:
         """Begin a step that has `deadline` seconds."""
-        self._course.step(self._lane, name, deadline, self._told())
+        self._course.step(self._lane, name, deadline, self._event_time())
 
     def say(self, line: str) -> None:
         """Show the last thing that happened inside the step; while a person answers, for good."""

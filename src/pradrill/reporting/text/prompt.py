@@ -58,9 +58,9 @@ class Prompt:
     def _tick_once(self) -> None:
         """Write the clock anew, and go back to what is typed."""
         with self._lock:
-            with self._console.capture() as drawn:
+            with self._console.capture() as drawing:
                 self._console.print(self._clock(), end="")
-            self._write(f"{_SAVE}{_UP}\r{drawn.get()}{_CLEAR_REST}{_BACK}")
+            self._write(f"{_SAVE}{_UP}\r{drawing.get()}{_CLEAR_REST}{_BACK}")
 
     def _write(self, codes: str) -> None:
         self._console.file.write(codes)
