@@ -93,7 +93,7 @@ def test_a_run_is_watched_to_its_end_and_left_alone(state: Path) -> None:
             for words in (
                 f"moodle on moodle-standby  run {run}",
                 "restore · switch the DNS  step 7 of 15",
-                "no estimate: no earlier run of these steps passed",
+                "no estimate  (no earlier run of these steps passed)",
                 "RTO left 3h59m",
                 f"pradrill answer {run[-6:]} --yes or --no",
                 "waits for operator: switch the DNS",

@@ -82,7 +82,7 @@ def test_without_an_earlier_run_no_end_is_made_up() -> None:
     view, clock = a_view(a_run_plan())
     restoring(view, clock)
     text = " ".join(frame(view))
-    assert "no estimate: no earlier run of these steps passed" in text
+    assert "no estimate  (no earlier run of these steps passed)" in text
     assert "ends about" not in text
     assert estimate(a_run_plan(), []) is None
     other = a_run_plan(steps=a_run_plan().steps[1:])

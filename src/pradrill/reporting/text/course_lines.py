@@ -96,9 +96,8 @@ def _progress(course: Course, now: datetime, width: int, *, ascii_only: bool) ->
     if course.plan is not None and course.plan.steps:
         left = course.left(now)
         fraction = course.steps_ended / len(course.plan.steps) if left is None else left[1]
-        yield from _fitted(
-            [_bar(fraction, width, ascii_only=ascii_only), Text(_end(course, left, now))], width
-        )
+        end = map(Text, _end(course, left, now))
+        yield from _fitted([_bar(fraction, width, ascii_only=ascii_only), *end], width)
     yield from _fitted(_times(course, now), width)
 
 
@@ -111,20 +110,18 @@ def _bar(fraction: float, width: int, *, ascii_only: bool) -> Text:
     return bar.append(f" {wording.percent(min(fraction, 0.99))}", "not dim")
 
 
-def _end(course: Course, left: tuple[timedelta, float] | None, now: datetime) -> str:
+def _end(course: Course, left: tuple[timedelta, float] | None, now: datetime) -> list[str]:
     """Say when the run probably ends, and what that rests on."""
     if left is None or course.estimate is None:
-        return _("no estimate: no earlier run of these steps passed")
+        return [_("no estimate"), _("(no earlier run of these steps passed)")]
     runs = course.estimate.runs
     if left[0] < _SOON:
-        return ngettext("longer than one earlier run", "longer than %(n)s earlier runs", runs)
-    return ngettext(
-        "ends about %(at)s, in %(left)s (as one earlier run)",
-        "ends about %(at)s, in %(left)s (as %(n)s earlier runs)",
-        runs,
-        at=_clock(now + left[0], now),
-        left=wording.short(left[0]),
-    )
+        return [ngettext("longer than one earlier run", "longer than %(n)s earlier runs", runs)]
+    at, rest = _clock(now + left[0], now), wording.short(left[0])
+    return [
+        _("ends about %(at)s, in %(left)s", at=at, left=rest),
+        ngettext("(as one earlier run)", "(as %(n)s earlier runs)", runs),
+    ]
 
 
 def _clock(at: datetime, now: datetime) -> str:
