@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,8 @@ def first_words(words: str) -> Iterator[None]:
         return
 
     moves = os.environ.get("TERM", "dumb") != "dumb"
-    sys.stderr.write(words if moves else f"{words}\n")
+    line = words[: shutil.get_terminal_size().columns - 1]  # of two lines one would stay
+    sys.stderr.write(line if moves else f"{words}\n")
     sys.stderr.flush()
     try:
         yield

@@ -54,7 +54,8 @@ def run(args: Namespace) -> int:
     rehearsal: bool = args.rehearsal
     attempt_made = attempting(app, args.drill, trigger="cli", rehearsal=rehearsal)
     with attempt_made as attempt, one_reading():
-        reading = first_words(f"{plain(args.drill)}: reading the plan, the drill and its playbooks")
+        drill = plain(args.drill)[-30:]
+        reading = first_words(f"{drill}: reading the plan, the drill and its playbooks")
         with reading, _loading("pradrill.app.launch", "pradrill.app.progress"):
             plan = resolve_one(app, args.drill)
         attempt.know(plan)
