@@ -22,6 +22,7 @@ from pradrill.app.spoken import plan_language
 from pradrill.domain.run.estimate import Estimate, estimate
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.ports import Progress
+from pradrill.register.chain.register import Register
 from pradrill.register.runs.earlier import earlier_runs
 from pradrill.reporting.text.live import LiveProgress
 from pradrill.reporting.text.screens import open_console
@@ -76,7 +77,7 @@ def _expect(app: StateReader, live: LiveProgress, plan: RunPlan) -> None:
 
 def expected(app: StateReader, plan: RunPlan, before: datetime) -> Estimate | None:
     """Return how long the steps of a plan took in the drill's last runs that passed."""
-    return estimate(plan, earlier_runs(app.register, plan.drill.drill, before))
+    return estimate(plan, earlier_runs(Register(app.state), plan.drill.drill, before))
 
 
 def frames(stream: TextIO) -> float:

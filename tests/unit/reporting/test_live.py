@@ -99,6 +99,21 @@ def test_an_objective_that_is_exceeded_is_said_in_words() -> None:
     assert "RTO" not in frame(view)[-1]
 
 
+def test_a_run_that_is_torn_down_before_counts_for_nothing() -> None:
+    """Its steps are not those of the run that begins after it."""
+    plan = a_run_plan()
+    view, _clock = a_view(plan)
+    view.phase("teardown")
+    view.step("teardown_moodle", 60.0)
+    view.finish(a_step(phase="teardown", name="teardown_moodle"))
+    assert not frame(view)[2].startswith("╌" * 20)
+    view.begin(RUN, plan)
+    assert frame(view)[1:3] == [
+        "makes ready",
+        f"{'╌' * 20} 0 %  no estimate  (no earlier run of these steps passed)",
+    ]
+
+
 def test_there_is_something_to_see_from_the_first_moment() -> None:
     """Before the run has its name, the view says what is about to start, and where."""
     clock = FakeClock()

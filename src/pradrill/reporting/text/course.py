@@ -56,8 +56,13 @@ class Course:
         return self.lanes.setdefault(service, Lane(service, self.began))
 
     def begin(self, run_id: str, plan: RunPlan) -> None:
-        """Take a run's name and its plan."""
-        self.run_id, self.plan = run_id, plan
+        """Take a run's name and its plan; what was another's, torn down before, is over."""
+        self.run_id, self.plan, self.question = run_id, plan, None
+        self._ends.clear()
+        self._starts.clear()
+        for lane in self.lanes.values():
+            lane.phase = ""
+            lane.leave()
 
     def step(self, lane: Lane, name: str, deadline: float, now: datetime) -> None:
         """Begin a step."""

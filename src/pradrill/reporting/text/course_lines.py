@@ -113,6 +113,8 @@ def _bar(fraction: float, width: int, *, ascii_only: bool) -> Text:
 def _end(course: Course, left: tuple[timedelta, float] | None, now: datetime) -> list[str]:
     """Say when the run probably ends, and what that rests on."""
     if left is None or course.estimate is None:
+        if course.is_torn_down:
+            return []
         return [_("no estimate"), _("(no earlier run of these steps passed)")]
     runs = course.estimate.runs
     if left[0] < _SOON:
