@@ -39,6 +39,9 @@ class Progress(Protocol):
     def of(self, service: str | None) -> Progress:
         """Return the same view for one branch: what that is told is of its service."""
 
+    def begin(self, run_id: str, plan: RunPlan) -> None:
+        """Begin a run, or go on with it."""
+
     def phase(self, name: str) -> None:
         """Begin a phase."""
 

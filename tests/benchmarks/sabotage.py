@@ -55,7 +55,7 @@ def main() -> int:
             played = SCENES[name]
             os.environ.update(played(app.lab, options.state))
         plan = resolve_one(app, name)
-        entry = sabotage(app, plan, faults_that_fit(plan), LineProgress(app.clock), whole=True)
+        entry = sabotage(app, plan, faults_that_fit(plan), LineProgress(app.clock.now), whole=True)
         print(*sabotage_lines(entry, whole=True), sep="\n")
         broken |= (entry.score or 0.0) < AT_LEAST or tell_time(entry) > SECONDS
 

@@ -413,3 +413,29 @@ def test_hosts_of_the_site_are_the_limit(stage: Stage, another_sshd: Callable[..
     result = stage.play("- ansible.builtin.ping:", hosts="all")
     assert result.hosts == ("standby-1",)
     assert result.outcome is StepOutcome.PASSED
+
+
+def test_a_long_restore_says_how_far_it_is(stage: Stage) -> None:
+    """A task that waits and shows what the tool prints: its figures are told, and nothing else."""
+    status = '{"message_type": "status", "total_bytes": 4000000000, "bytes_restored": %s}'
+    result = stage.play(
+        f"""
+        - name: Restore the snapshot
+          ansible.builtin.shell: sleep 2
+          async: 30
+          poll: 0
+          register: job
+        - name: Restoring
+          ansible.builtin.shell: >-
+            echo '{{"row": 1}}'; echo '{status % 1_200_000_000}';
+            grep -q '"rc"' {{{{ job.results_file }}}}
+          register: look
+          until: look.rc == 0
+          retries: 60
+          delay: 1
+          changed_when: false
+        """
+    )
+    assert result.outcome is StepOutcome.PASSED, result
+    assert "Restoring: 1.2 GB of 4.0 GB" in stage.lines
+    assert "row" not in "".join(stage.lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pradrill.domain.run.outcome import StepResult
 from pradrill.domain.run.question import Question
+from pradrill.domain.run.run_plan import RunPlan
 from pradrill.domain.values.masking import Masker
 from pradrill.ports import Progress
 
@@ -18,6 +19,10 @@ class DiscreetProgress:
     def of(self, service: str | None) -> DiscreetProgress:
         """Return the same view for one branch."""
         return DiscreetProgress(self._progress.of(service), self._masker)
+
+    def begin(self, run_id: str, plan: RunPlan) -> None:
+        """Begin a run, whose plan names secrets and holds none."""
+        self._progress.begin(run_id, plan)
 
     def phase(self, name: str) -> None:
         """Begin a phase."""

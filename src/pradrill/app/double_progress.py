@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pradrill.domain.run.outcome import StepResult
 from pradrill.domain.run.question import Question
+from pradrill.domain.run.run_plan import RunPlan
 from pradrill.ports import Progress
 
 
@@ -16,6 +17,11 @@ class DoubleProgress:
     def of(self, service: str | None) -> DoubleProgress:
         """Return both views of one branch."""
         return DoubleProgress(*(view.of(service) for view in self._views))
+
+    def begin(self, run_id: str, plan: RunPlan) -> None:
+        """Begin a run."""
+        for view in self._views:
+            view.begin(run_id, plan)
 
     def phase(self, name: str) -> None:
         """Begin a phase."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from copy import copy
+from datetime import datetime
+from typing import TextIO
 
 from pradrill.domain.run.outcome import StepKey, StepOutcome, StepResult
 from pradrill.domain.run.question import Question
 from pradrill.domain.run.run_plan import RunPlan
-from pradrill.ports import Clock, Progress
+from pradrill.ports import Progress
 from pradrill.reporting.language.formats import colon, line, short
 from pradrill.reporting.language.i18n import speaking
 from pradrill.reporting.text.questions import question_lines
@@ -21,13 +23,17 @@ _LONGEST = 200
 class LineProgress:
     """Prints each thing as it comes, with the time since the start; never raises."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._start = clock.now()
+    def __init__(self, now: Callable[[], datetime], out: TextIO | None = None) -> None:
+        self._now = now
+        self._start = now()
+        self._out = out or sys.stderr
 
     def of(self, service: str | None) -> Progress:  # noqa: ARG002 one view for all
         """Return the same lines."""
         return self
+
+    def begin(self, run_id: str, plan: RunPlan) -> None:
+        """Leave a run to its steps."""
 
     def phase(self, name: str) -> None:
         """Leave a phase to its steps."""
@@ -53,18 +59,24 @@ class LineProgress:
 
     def _print(self, text: str, *, inside: bool = False) -> None:
         """Print a line; `inside`: of what is going on in the step before."""
-        seconds = int((self._clock.now() - self._start).total_seconds())
+        seconds = int((self._now() - self._start).total_seconds())
         indent = " " * (6 if inside else 2)
         words = f"{seconds // 60:02d}:{seconds % 60:02d}{indent}{line(text, _LONGEST)}"
         with suppress(OSError, ValueError):  # a terminal that went away ends nothing
-            print(words, file=sys.stderr, flush=True)
+            print(words, file=self._out, flush=True)
 
 
 class RunLines(LineProgress):
     """Says where a run is, as in "step 4 of 13, restore: import the dump, at most 1h00m"."""
 
-    def __init__(self, clock: Clock, plan: RunPlan | None, language: str = "en") -> None:
-        super().__init__(clock)
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        plan: RunPlan | None,
+        language: str = "en",
+        out: TextIO | None = None,
+    ) -> None:
+        super().__init__(now, out)
         self._language = language
         self._keys: Sequence[StepKey] = [step.key for step in plan.steps] if plan else []
         self._service: str | None = None
@@ -80,6 +92,11 @@ class RunLines(LineProgress):
         view = copy(self)
         view._service = service  # noqa: SLF001 a copy of our own
         return view
+
+    def begin(self, run_id: str, plan: RunPlan) -> None:
+        """Name the run, where it can be watched, answered and stopped from."""
+        hosts = ", ".join(host.name for host in plan.hosts)
+        self._print(f"run {run_id} on {hosts}")
 
     def phase(self, name: str) -> None:
         """Begin a phase: its name stands before those of its steps."""

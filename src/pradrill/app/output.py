@@ -132,6 +132,13 @@ def beside_a_run() -> Iterator[None]:
             outlet.patience = None
 
 
+def is_lost() -> bool:
+    """Tell whether nobody reads on what is printed."""
+    sys.stdout.flush()
+    outlet = _outlet(sys.stdout)
+    return outlet is not None and outlet.failure is not None
+
+
 def exit_code(code: int) -> int:
     """Return a command's exit code, or that of a failure when what it told could not be written."""
     sys.stdout.flush()

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import os
 import sys
+import termios
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import copy
+from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any, TextIO
 
 from pradrill.app.double_progress import DoubleProgress
+from pradrill.app.event_progress import EventProgress
 from pradrill.app.line_progress import LineProgress, RunLines
 from pradrill.app.output import Outlet, text
 from pradrill.app.reading import StateReader
 from pradrill.app.spoken import plan_language
-from pradrill.domain.run.outcome import StepResult
-from pradrill.domain.run.question import Question
+from pradrill.domain.run.estimate import Estimate, estimate
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.ports import Progress
+from pradrill.register.chain.register import Register
+from pradrill.register.runs.earlier import earlier_runs
 from pradrill.reporting.text.live import LiveProgress
 from pradrill.reporting.text.screens import open_console
 
+_SPEED = 5  # its place among a terminal's settings
+_OFTEN, _FEW = 2.0, 0.5
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK  # a pipe may have no reader
 
 
@@ -34,45 +41,70 @@ def watch(
     `plan`: of the run that is launched; none where others are torn down.
     """
     language = plan_language(app) if plan is not None else "en"
-    if _is_watched():
-        rto = plan.objectives.rto.total_seconds() if plan is not None else 0.0
-        rtos = _rtos(plan) if plan is not None else {}
-        console = open_console(stderr=True)
+    console = open_console(stderr=True) if _is_watched() else None
+    if console is not None and not console.is_dumb_terminal:
+        now = app.clock.now
         live = LiveProgress(
-            console, rto, since_disruption=since_disruption, rtos=rtos, language=language
+            console,
+            now,
+            plan,
+            disruption=now() - timedelta(seconds=since_disruption),
+            language=language,
+            answers=sys.stdin.isatty(),
+            often=frames(sys.stderr),
         )
         with live:
+            if plan is not None and console.is_terminal:
+                Thread(target=_expect, args=(app, live, plan), daemon=True).start()
             yield live
+        return
+
+    if console is not None:
+        yield RunLines(app.clock.now, plan, language)
         return
 
     with _opened(app.log) as file:
         log = LogProgress(file)
-        yield DoubleProgress(log, RunLines(app.clock, plan, language)) if app.verbose else log
+        verbose = app.verbose
+        yield DoubleProgress(log, RunLines(app.clock.now, plan, language)) if verbose else log
+
+
+def _expect(app: StateReader, live: LiveProgress, plan: RunPlan) -> None:
+    """Tell the view how long the steps took before; what earlier runs hold stops no run."""
+    with suppress(Exception):
+        live.expect(expected(app, plan, app.clock.now()))
+
+
+def expected(app: StateReader, plan: RunPlan, before: datetime) -> Estimate | None:
+    """Return how long the steps of a plan took in the drill's last runs that passed."""
+    return estimate(plan, earlier_runs(Register(app.state), plan.drill.drill, before))
+
+
+def frames(stream: TextIO) -> float:
+    """Return how many frames a second a terminal is shown: few where its line is slow."""
+    with suppress(OSError, ValueError, termios.error):
+        speed = termios.tcgetattr(stream.fileno())[_SPEED]
+        return _FEW if termios.B0 < speed < termios.B38400 else _OFTEN
+    return _OFTEN
 
 
 @contextmanager
 def watch_lines(app: StateReader) -> Iterator[Progress]:
     """Show what takes many small steps line by line; or log it when there is no terminal."""
     if _is_watched():
-        yield LineProgress(app.clock)
+        yield LineProgress(app.clock.now)
         return
 
     with _opened(app.log) as file:
         log = LogProgress(file)
-        yield DoubleProgress(log, LineProgress(app.clock)) if app.verbose else log
-
-
-def _rtos(plan: RunPlan) -> dict[str, float]:
-    """Return the seconds of each service that is recovered apart."""
-    names = [str(branch.service) for branch in plan.apart]
-    return {name: plan.services[name].objectives.rto.total_seconds() for name in names}
+        yield DoubleProgress(log, LineProgress(app.clock.now)) if app.verbose else log
 
 
 def _is_watched() -> bool:
     return sys.stderr.isatty() or os.environ.get("PRADRILL_PROGRESS") == "plain"
 
 
-class LogProgress:
+class LogProgress(EventProgress):
     """Writes a run's progress as JSON lines with stable event names; never raises."""
 
     def __init__(self, file: TextIO) -> None:
@@ -93,44 +125,8 @@ class LogProgress:
         view._log = log  # noqa: SLF001 a copy of our own
         return view
 
-    def phase(self, name: str) -> None:
-        """Begin a phase."""
-        self._tell("phase", phase=str(name))
-
-    def step(self, name: str, deadline: float) -> None:
-        """Begin a step that has `deadline` seconds."""
-        self._tell("step", step=name, deadline=deadline)
-
-    def say(self, line: str) -> None:
-        """Tell what is going on inside the step."""
-        self._tell("says", line=line)
-
-    def checks(self, green: int, total: int) -> None:
-        """Tell how many mandatory checks are green."""
-        self._tell("checks", green=green, total=total)
-
-    def ask(self, question: Question) -> None:
-        """Tell what a person is asked for."""
-        self._tell(
-            "asks",
-            run=question.run_id,
-            step=question.step,
-            who=question.who,
-            instruction=question.instruction,
-            until=question.until.isoformat(),
-        )
-
-    def finish(self, step: StepResult) -> None:
-        """End a step."""
-        self._tell(
-            "step_ended",
-            step=step.name,
-            outcome=str(step.outcome),
-            seconds=round(step.seconds, 3),
-            detail=step.detail.text,
-        )
-
-    def _tell(self, event: str, **facts: object) -> None:
+    def tell(self, event: str, **facts: object) -> None:
+        """Write an event."""
         try:
             self._log.info(event, **facts)
         except (OSError, ValueError):  # a full disk or a closed pipe must not end the run

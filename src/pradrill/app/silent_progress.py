@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pradrill.domain.run.outcome import StepResult
 from pradrill.domain.run.question import Question
+from pradrill.domain.run.run_plan import RunPlan
 
 
 class SilentProgress:
@@ -12,6 +13,9 @@ class SilentProgress:
     def of(self, service: str | None) -> SilentProgress:  # noqa: ARG002 the port's
         """Return itself: a branch shows as little."""
         return self
+
+    def begin(self, run_id: str, plan: RunPlan) -> None:
+        """Begin a run."""
 
     def phase(self, name: str) -> None:
         """Begin a phase."""

@@ -23,7 +23,6 @@ from pradrill.adapters.testinfra.verifier import TestinfraVerifier
 from pradrill.app.author import user
 from pradrill.app.backups import checked_before, source_of
 from pradrill.app.composition import App
-from pradrill.app.reading import warn
 from pradrill.app.spoken import plan_language
 from pradrill.config.edits import edits
 from pradrill.config.inventory import freeze, read_inventory
@@ -79,7 +78,7 @@ def tools_for(app: App, plan: RunPlan, progress: Progress) -> Tools:
         probe=SshProbe(app.clock, secrets.resolve, sessions),
         runner=AnsibleRunner(app.clock, secrets.resolve, masker=secrets.masker),
         verifier=TestinfraVerifier(app.clock, secrets.masker, secrets.resolve),
-        people=FilePeople(_terminal(app), _announcer(app, plan, progress)),
+        people=FilePeople(_terminal(app, progress), _announcer(app, plan, progress)),
         progress=progress,
         edits=edits,
         sources={s: source(app, each) for s, each in backups.items()},
@@ -153,10 +152,10 @@ def _refuse_moved(plan: RunPlan, hosts: tuple[Host, ...], inventory: Path) -> No
         )
 
 
-def _terminal(app: App) -> Terminal | None:
+def _terminal(app: App, progress: Progress) -> Terminal | None:
     """Return the terminal on which a watched run can be answered."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return None
     with speaking(plan_language(app)):
         again = _('answer "yes" or "no"; words may follow')
-    return Terminal(sys.stdin.fileno(), user=user(), say=warn, again=again)
+    return Terminal(sys.stdin.fileno(), user=user(), say=progress.say, again=again)

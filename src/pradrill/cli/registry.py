@@ -10,6 +10,7 @@ COMMANDS = {
     "plan": "print every step that a drill would take, and touch nothing",
     "catalogue": "list the backups of a drill, the one it would take, and the worst case",
     "run": "run a drill now",
+    "watch": "show a run from another terminal, until it ends",
     "answer": "answer a manual step of a run that waits, or list what waits",
     "resume": "go on with a run whose process died, once all is proven again",
     "abort": "stop a run from another terminal, through its teardown",

@@ -21,7 +21,7 @@ from pradrill.domain.run.outcome import GuardResult, Phase, StepOutcome
 from pradrill.domain.run.proof import workable
 from pradrill.domain.run.run_plan import PlannedStep
 from pradrill.domain.values.model import Model
-from pradrill.domain.values.quotas import CHECKS_KEPT
+from pradrill.domain.values.quotas import CHECKS_KEPT, NEWS_KEPT, NEWS_LINE
 from pradrill.domain.values.reason import Reason, ReasonOrText, as_json, joined
 from pradrill.domain.values.run_names import folder_prefix
 from pradrill.domain.values.storable import storable
@@ -117,6 +117,7 @@ class _Run:
         self.asking = Lock()
         self.site: Site | None = None
         self.spare: Path | None = None
+        self.news_left = NEWS_KEPT
         self.unwritten: RecordError | None = None
         self.under_way = False
         self.abandoned = False
@@ -258,6 +259,29 @@ class Context:
 
             run.facts = run.facts.after(event, facts)
 
+    def say(self, line: str) -> None:
+        """Tell what goes on inside a step, here and, by the journal, whoever watches elsewhere.
+
+        It is no fact: what there is no room for is left out, and stops nothing.
+        """
+        run = self._run
+        words = str(self.as_written(line))[
+            :NEWS_LINE
+        ]  # cut last: half a secret would not be masked
+        facts = {"line": words, "service": self.service}
+        with run.lock:
+            if run.news_left > 0:
+                run.news_left -= 1
+                with suppress(RecordError):
+                    run.journal.append(Event.NEWS, self.tools.clock.now(), facts)
+
+        self.tools.progress.say(line)
+
+    def fall_silent(self) -> None:
+        """Write no news from here on: what a slow listener still says is after the run's end."""
+        with self._run.lock:
+            self._run.news_left = 0
+
     def as_written(self, facts: Any) -> Any:
         """Return facts as they are written: without secrets, and as a record can hold them."""
         return storable(self.tools.masked(facts))
@@ -284,7 +308,7 @@ class Context:
         """Make the standby's hosts reachable."""
         run_id = self.journal.run_id
         folder = in_memory.folder(run_id)  # an inventory can hold what a vault kept
-        self._run.site = self.tools.standby.start(folder, run_id, self.tools.progress.say)
+        self._run.site = self.tools.standby.start(folder, run_id, self.say)
 
     def bind(self, identified: Sequence[HostFacts]) -> None:
         """Reach the hosts from here on as what was seen of them, and nothing else."""

@@ -48,6 +48,7 @@ def run_drill(
     with closing(tools.store.open(started.plan.drill.drill, start)) as journal:
         run = Run(Context(journal, Facts(started=started, began=start), tools, cancelled))
         run.context.note(Event.STARTED, started)
+        tools.progress.begin(journal.run_id, started.plan)
 
         try:
             with hold_standby(tools.store, started.plan, journal.run_id):
@@ -117,7 +118,7 @@ class Run:
         if not context.facts.touched:
             context.tools.runner.dismiss()
         if ended := context.tools.runner.reap(context.journal.run_id):
-            context.tools.progress.say(f"{ended} left-over processes were ended")
+            context.say(f"{ended} left-over processes were ended")
 
         self._tell_unproven()
         if self._is_held() and context.facts.touched:
@@ -193,7 +194,7 @@ class Run:
     def _let_go(self) -> None:
         """Leave the standby to the run that holds it; this one's teardown comes later."""
         for line in self.context.tenancy.give_back():
-            self.context.tools.progress.say(line)
+            self.context.say(line)
         self.context.tools.standby.stop(self.context.journal.run_id)
         self.context.forget_folders()
 
@@ -204,6 +205,7 @@ class Run:
     def seal(self) -> RunRecord:
         """Write the record; raises RecordError when it, or a fact before it, was not written."""
         context = self.context
+        context.fall_silent()
         if context.signal is not None:
             context.note(Event.SIGNAL, signal=context.signal)
         context.note(Event.CLOCK, seconds=context.tools.clock.stepped())
@@ -323,9 +325,7 @@ class Run:
             if end.outcome is not StepOutcome.UNREACHABLE or left <= timedelta():
                 break
 
-            context.tools.progress.say(
-                f"not reached, tried again in {wait.total_seconds():g} s: {end.detail}"
-            )
+            context.say(f"not reached, tried again in {wait.total_seconds():g} s: {end.detail}")
             clock.sleep(wait.total_seconds())
             end_commands(context)
             again = step.model_copy(update={"deadline": left})

@@ -15,7 +15,7 @@ from pradrill.domain.run.lease import Holder
 from pradrill.domain.run.outcome import StepResult
 from pradrill.domain.run.question import Question
 from pradrill.domain.run.record import RunRecord
-from pradrill.domain.run.run_plan import FileHash
+from pradrill.domain.run.run_plan import FileHash, RunPlan
 from pradrill.errors import BusyError, RecordError
 from pradrill.testing.builders import START
 
@@ -150,6 +150,9 @@ class FakeProgress:
         view = copy(self)
         view._whose = "" if service is None else f"{service}: "  # noqa: SLF001 a copy of our own
         return view
+
+    def begin(self, run_id: str, plan: RunPlan) -> None:
+        """Begin a run; the tests ask what comes of it."""
 
     def phase(self, name: str) -> None:
         """Begin a phase."""

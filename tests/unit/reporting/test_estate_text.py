@@ -16,11 +16,10 @@ from pradrill.reporting.language.reasons import is_translated
 from pradrill.reporting.run import page as view
 from pradrill.reporting.run.html import Letterhead, render_html
 from pradrill.reporting.run.timeline_layout import draw
-from pradrill.reporting.text.live import LiveProgress
 from pradrill.reporting.text.plan import plan_lines
 from pradrill.reporting.text.screens import show
 from pradrill.reporting.text.summary import summary
-from pradrill.testing import a_record, a_step, after, an_estate
+from pradrill.testing import a_record, after, an_estate
 
 
 def printed(*, terminal: bool = False, width: int = 100) -> tuple[Console, io.StringIO]:
@@ -65,43 +64,6 @@ def test_what_a_run_takes_at_most_counts_branches_side_by_side_once() -> None:
     """Three hours of restores, two of them at the same time, are two hours."""
     flat = sum(step.deadline.total_seconds() for step in an_estate().steps)
     assert flat - an_estate().longest.total_seconds() == 73 * 60  # one restore and its verification
-
-
-def test_branches_show_side_by_side() -> None:
-    """Two steps under way have a line each, with their own time, RTO, checks and last words."""
-    now = [1_000.0]
-    stream = io.StringIO()
-    console = Console(file=stream, width=120, get_time=lambda: now[0])
-    live = LiveProgress(console, 60.0, rtos={"directory": 600.0, "database": 60.0})
-    for service in ("directory", "database"):
-        live.of(service).phase("restore")
-        live.of(service).step(f"restore_{service}", 300.0)
-    now[0] += 90
-    live.of("directory").phase("verify")
-    live.of("directory").step("look", 30.0)
-    live.of("directory").checks(1, 3)
-    live.of("database").say("import the dump")
-    console.print(live._render())
-    lines = [line.rstrip() for line in stream.getvalue().splitlines()]
-    assert lines == [
-        "directory · verify · look  0.0s of 30.0s  RTO left 8m30s  1 of 3 checks green",
-        "database · restore · restore_database  1m30s of 5m00s  RTO exceeded by 30.0s",
-        "  import the dump",
-        "run 1m30s",
-    ]
-
-
-def test_a_finished_branch_leaves_the_others_alone() -> None:
-    """A step's end leaves its line with its service, and the other lane stays."""
-    console, stream = printed()
-    live = LiveProgress(console, 60.0, rtos={"directory": 600.0, "database": 60.0})
-    for service in ("directory", "database"):
-        live.of(service).step("restore", 300.0)
-    live.of("directory").finish(a_step(name="restore", service="directory", seconds=3.0))
-    assert stream.getvalue().split() == ["passed", "3.0s", "restore:", "directory:", "restore"]
-    console.print(live._render())
-    assert "database · restore" in stream.getvalue()
-    assert "directory · restore" not in stream.getvalue()
 
 
 def test_the_log_names_the_service() -> None:

@@ -25,6 +25,7 @@ from pradrill.reporting.text.questions import announcement, question_lines, sla_
 from pradrill.reporting.text.screens import show
 from pradrill.reporting.text.summary import summary
 from pradrill.testing import (
+    FakeClock,
     a_finding,
     a_planned_step,
     a_question,
@@ -129,7 +130,7 @@ def test_a_promise_is_told_with_its_figures() -> None:
 def test_a_watched_run_shows_the_question() -> None:
     """The live view leaves the question on the screen, whole, also when it is long."""
     screen = StringIO()
-    with LiveProgress(Console(file=screen, width=60), 60.0) as live:
+    with LiveProgress(Console(file=screen, width=60), FakeClock().now) as live:
         live.ask(a_question(instruction="word " * 40))
     assert screen.getvalue().count("word") == 40
     assert "\n    Type yes or no where the run is watched" in screen.getvalue()

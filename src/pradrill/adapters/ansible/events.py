@@ -13,6 +13,7 @@ from typing import Any
 
 from pradrill.adapters.ansible.binding import Binding, HostAnswer
 from pradrill.adapters.ansible.stopping import Brake
+from pradrill.adapters.ansible.tool_progress import tool_progress
 from pradrill.domain.run.outcome import PlaybookResult, StepOutcome, TaskFailure
 from pradrill.domain.values.masking import Masker
 from pradrill.domain.values.quotas import PLAY_KEPT, megabytes
@@ -100,6 +101,8 @@ class Narrator:
             self._ends.append(data)
         elif kind == "playbook_on_task_start" and data.get("name"):
             self._teller.say(self._clean(str(data["name"]))[:_LONGEST_NAME])
+        elif kind == "runner_retry":
+            self._tell_progress(task, data.get("res"))
         elif kind in {"runner_on_failed", "runner_on_unreachable"}:
             # What fails after the brake fails because of it.
             few = len(self._failures) < _MOST_FAILURES
@@ -111,6 +114,12 @@ class Narrator:
             self._counts["changed"] += bool((data.get("res") or {}).get("changed"))
 
         self._note(kind, data, host, task)
+
+    def _tell_progress(self, task: str, result: Any) -> None:
+        """Tell how far a tool has come, where a task waits for it (until, retries) and shows it."""
+        output = result.get("stdout") if isinstance(result, dict) else None
+        if words := tool_progress(output):
+            self._teller.say(f"{task}: {words}")
 
     def _take_own(self, kind: str, data: dict[str, Any], host: str, task: str) -> None:
         """Take an event of the plays that read which machine it is; they recover nothing."""

@@ -88,9 +88,9 @@ def _list(app: App, people: FilePeople) -> int:
 
     with speaking(plan_language(app)):
         for question in waiting:
-            print(f"run {question.run_id}", *question_lines(question), sep="\n")
-    if not waiting:
-        print("nothing waits for an answer")
+            print(_("run %(run)s", run=question.run_id), *question_lines(question), sep="\n")
+        if not waiting:
+            print(_("nothing waits for an answer"))
     return ExitCode.PASSED
 
 

@@ -12,11 +12,13 @@ from threading import Thread
 
 from pradrill.app.attempt import attempting
 from pradrill.app.composition import App
+from pradrill.app.first_words import first_words
 from pradrill.app.output import beside_a_run
 from pradrill.app.program import program
 from pradrill.cli.arguments import verbose_argument
 from pradrill.cli.commands.plan import print_plan, resolve_one
 from pradrill.cli.json_output import json_argument, print_line
+from pradrill.cli.typed import plain
 from pradrill.config.once import one_reading
 from pradrill.domain.run.record import RunRecord
 from pradrill.domain.run.run_plan import RunPlan
@@ -52,7 +54,9 @@ def run(args: Namespace) -> int:
     rehearsal: bool = args.rehearsal
     attempt_made = attempting(app, args.drill, trigger="cli", rehearsal=rehearsal)
     with attempt_made as attempt, one_reading():
-        with _loading("pradrill.app.launch", "pradrill.app.progress"):
+        drill = plain(args.drill)[-30:]
+        reading = first_words(f"{drill}: reading the plan, the drill and its playbooks")
+        with reading, _loading("pradrill.app.launch", "pradrill.app.progress"):
             plan = resolve_one(app, args.drill)
         attempt.know(plan)
         record = carry_out(app, plan, trigger="cli", last=True, rehearsal=rehearsal)

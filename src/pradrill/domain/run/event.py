@@ -30,6 +30,7 @@ class Event(StrEnum):
     EGRESS = "egress"  # how a host's way out is denied, and what has tried it so far
     CHECK_PASS = "check_pass"  # noqa: S105 a pass of checks
     STABLE = "stable"
+    NEWS = "news"  # what goes on inside a step, for whoever watches from elsewhere
     READING = "recovery_point"
     ASKED = "asked"  # a person, who is waited for
     ANSWERED = "answered"  # or given up

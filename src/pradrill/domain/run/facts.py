@@ -267,6 +267,7 @@ _CHANGES: dict[Event, Callable[[Facts, _Change], _Change]] = {
         "egress": {**before.egress, facts["host"]: HostEgress.model_validate(facts["egress"])}
     },
     Event.CHECK_PASS: _check_pass,
+    Event.NEWS: lambda _before, _facts: {},  # it proves nothing
     Event.STABLE: _of_branch(lambda _branch, _facts: {"stable": True}),
     Event.READING: _of_branch(lambda _branch, facts: {"reading": Reading.model_validate(facts)}),
     Event.CATALOGUE: _of_branch(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -250,20 +250,29 @@ class RunPlan(Model):
 
     @property
     def longest(self) -> timedelta:
-        """Return what the run takes at most; branches side by side count with the longest."""
+        """Return what the run takes at most."""
+        return self.span(lambda step: step.deadline)
+
+    def span(self, length: Callable[[PlannedStep], timedelta]) -> timedelta:
+        """Return how long steps of these lengths take; of branches side by side the longest."""
         ends: dict[str | None, timedelta] = {}
         for branch in self.branches:
             before = max((ends[name] for name in branch.after), default=timedelta())
-            ends[branch.service] = before + self._deadlines(branch.service, _APART)
+            ends[branch.service] = before + self._sum(length, branch.service, _APART)
 
         shared = [phase for phase in Phase if phase not in _APART]
         return max(ends.values()) + sum(
-            (self._deadlines(service, shared) for service in {None, *ends}), timedelta()
+            (self._sum(length, service, shared) for service in {None, *ends}), timedelta()
         )
 
-    def _deadlines(self, service: str | None, phases: Collection[Phase]) -> timedelta:
+    def _sum(
+        self,
+        length: Callable[[PlannedStep], timedelta],
+        service: str | None,
+        phases: Collection[Phase],
+    ) -> timedelta:
         steps = [step for step in self.steps if step.service == service and step.phase in phases]
-        return sum((step.deadline for step in steps), timedelta())
+        return sum(map(length, steps), timedelta())
 
 
 def _is_shared(step: PlannedStep) -> bool:

@@ -16,6 +16,10 @@ CHECKS_KEPT = 32 * _MB
 Later passes are judged and counted; of their answers the journal holds each check's last one.
 """
 
+NEWS_KEPT = 2_000
+"""Lines of what goes on inside its steps that a run's journal has room for, and a line's length."""
+NEWS_LINE = 200
+
 PLAY_PRINTS = 32 * _MB
 """What a playbook's events and output may come to; more ends the play, without a result."""
 

@@ -61,7 +61,7 @@ def playbook(context: Context, step: PlannedPlaybook) -> StepEnd:
         play,
         deadline=seconds,
         cancelled=never if step.phase is Phase.TEARDOWN else context.cancelled,
-        say=context.tools.progress.say,
+        say=context.say,
         evidence=context.evidence(step),
     )
 

@@ -171,7 +171,7 @@ def end_commands_surely(context: Context, cut: Mapping[str, float]) -> None:
             host, context.there(), before, commands=True, younger=cut.get(host.name, 0.0)
         )
         for each in strays.ours:
-            context.tools.progress.say(f"{host.name}: ended what was still going on: {each}")
+            context.say(f"{host.name}: ended what was still going on: {each}")
         if strays.stayed:
             stayed = ", ".join(map(str, strays.stayed))
             raise NotReadyError(
@@ -287,12 +287,12 @@ def end_commands(context: Context) -> None:
             context.tenancy.confirm()
             strays = context.tools.probe.end_strays(host, context.there(), before, commands=True)
         except PradrillError as error:
-            context.tools.progress.say(error.message)  # the residue is looked at later
+            context.say(error.message)  # the residue is looked at later
             continue
 
         if strays.ours:
             ended = ", ".join(map(str, strays.ours))
-            context.tools.progress.say(f"{host.name}: ended what was still going on: {ended}")
+            context.say(f"{host.name}: ended what was still going on: {ended}")
 
 
 def _standbys(context: Context) -> list[Host]:
@@ -352,7 +352,7 @@ def _state(context: Context, host: Host) -> HostState:
 def release(context: Context, _step: PlannedStep) -> StepEnd:
     """Leave nothing of what reaching the standby took."""
     for line in context.tenancy.give_back():
-        context.tools.progress.say(line)
+        context.say(line)
     left = list(context.tools.standby.stop(context.journal.run_id))
     standby = context.facts.plan.drill.standby
     erasure = [reason(Code.ERASED_DISK, names=standby.where), reason(Code.NOT_OVERWRITTEN)]

@@ -31,7 +31,7 @@ _UNVOUCHED = "a fact in its journal does not carry the signature of the key that
 
 ENDS = frozenset({Event.STARTED, Event.ENDED})
 """What is signed even where somebody must be asked for it."""
-BARE = frozenset({Event.STEP_STARTED, Event.CHECK_PASS, Event.SIGNAL, Event.CLOCK})
+BARE = frozenset({Event.STEP_STARTED, Event.CHECK_PASS, Event.NEWS, Event.SIGNAL, Event.CLOCK})
 """What counts for nothing when a run goes on: its step is taken again, a set clock only widens."""
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from copy import copy
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
@@ -13,69 +14,92 @@ from rich.live import Live
 from rich.padding import Padding
 from rich.text import Text
 
-from pradrill.domain.run.outcome import Phase, StepKind, StepOutcome, StepResult
+from pradrill.domain.run.estimate import Estimate
+from pradrill.domain.run.outcome import StepKind, StepOutcome, StepResult
 from pradrill.domain.run.question import Question
+from pradrill.domain.run.run_plan import RunPlan
 from pradrill.reporting.language import formats as wording
 from pradrill.reporting.language.i18n import speaking
 from pradrill.reporting.language.terms import word
 from pradrill.reporting.run import page as view
+from pradrill.reporting.text.course import Course
+from pradrill.reporting.text.course_lines import clock_line, course_lines
+from pradrill.reporting.text.prompt import Prompt
 from pradrill.reporting.text.questions import question_lines
 from pradrill.reporting.text.screens import plain
 
+_OFTEN = 2.0
 
-class _Lane:
-    """What one branch is doing; the whole run has one too."""
 
-    def __init__(self, service: str | None, rto: float | None) -> None:
-        self.service = service
-        self.rto = rto
-        self.phase = self.step = self.line = self.green = ""
-        self.start = self.deadline = 0.0
+class _Frames:
+    """The live lines: begun anew each time, since Rich takes away what it has shown before."""
 
-    @property
-    def title(self) -> str:
-        """Return where it is, as in "database · restore · import the dump"."""
-        return " · ".join(word for word in (self.service, self.phase, self.step) if word)
+    def __init__(
+        self, console: Console, render: Callable[[], RenderableType], often: float
+    ) -> None:
+        self._console = console
+        self._render = render
+        self._often = often
+        self._live: Live | None = None
+
+    def start(self) -> None:
+        """Show them, unless they are shown."""
+        if self._live is None:
+            self._live = Live(
+                console=self._console,
+                refresh_per_second=self._often,
+                transient=True,
+                get_renderable=self._render,
+                vertical_overflow="crop",
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
+            self._live.start(refresh=True)
+
+    def stop(self) -> None:
+        """Take them away."""
+        live, self._live = self._live, None
+        if live is not None:
+            live.stop()
 
 
 class LiveProgress:
     """Shows a run as it goes: a permanent line a finished step, a few live lines below.
 
-    Keeps to the Progress port. Without a terminal only the permanent lines are written. `rtos`:
-    the seconds of each service that has a branch of its own. `language`: what people are asked in.
+    Keeps to the Progress port. Without a terminal only the permanent lines are written.
+    `now`: the time on a clock that only goes on; `event_time`: when what is told now has happened.
+    `disruption`: T0. `language`: the plan's. `answers`: people answer on this terminal.
+    `often`: frames a second.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 what a terminal, a run and its readers are
         self,
         console: Console,
-        rto_seconds: float,
+        now: Callable[[], datetime],
+        plan: RunPlan | None = None,
         *,
-        since_disruption: float = 0.0,
-        rtos: Mapping[str, float] | None = None,
+        event_time: Callable[[], datetime] | None = None,
+        disruption: datetime | None = None,
         language: str = "en",
+        answers: bool = False,
+        often: float = _OFTEN,
     ) -> None:
-        """Watch a run whose disruption was `since_disruption` seconds ago."""
         self._console = console
-        self._rtos = rtos or {}
+        self._now = now
+        self._event_time = event_time or now
         self._language = language
-        self._now = console.get_time
-        self._start = self._now()
-        self._t0 = self._start - since_disruption
-        self._lane = _Lane(None, None if self._rtos else rto_seconds)
-        self._lanes: dict[str | None, _Lane] = {None: self._lane}
-        self._live = Live(
-            console=console,
-            refresh_per_second=4,
-            transient=True,
-            get_renderable=self._render,
-            vertical_overflow="crop",
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
+        self._answers = answers and console.is_terminal
+        start = self._event_time()
+        self._course = Course(plan, start, disruption or start)
+        self._lane = self._course.lane(None)
+        self._prompts: list[Prompt] = []
+        """The one that is open: all views of a run share it."""
+        self._frames = _Frames(console, self._render, often)
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
-            self._live.start()
+            with suppress(OSError, ValueError):
+                self._frames.start()
         return self
 
     def __exit__(
@@ -85,90 +109,104 @@ class LiveProgress:
         trace: TracebackType | None,
     ) -> None:
         with suppress(OSError, ValueError):
-            self._live.stop()
+            self._close_prompt()
+            self._frames.stop()
+
+    def expect(self, estimate: Estimate | None) -> None:
+        """Take how long the steps usually take."""
+        self._course.estimate = estimate
+
+    def count_from(self, disruption: datetime) -> None:
+        """Take T0, where it is known only once the run has begun."""
+        self._course.disruption = disruption
 
     def of(self, service: str | None) -> LiveProgress:
         """Return the view of one branch: it shows in a lane of its own, on the same terminal."""
         view = copy(self)
-        lane = self._lanes.setdefault(service, _Lane(service, self._rtos.get(service or "")))
-        view._lane = lane  # noqa: SLF001 a copy of our own
+        view._lane = self._course.lane(service)  # noqa: SLF001 a copy of our own
         return view
+
+    def begin(self, run_id: str, plan: RunPlan) -> None:
+        """Begin a run."""
+        self._course.begin(run_id, plan)
 
     def phase(self, name: str) -> None:
         """Begin a phase."""
-        lane = self._lane
-        lane.phase = str(name)
-        lane.step = lane.line = lane.green = ""
+        self._lane.phase = str(name)
+        self._lane.leave()
 
     def step(self, name: str, deadline: float) -> None:
         """Begin a step that has `deadline` seconds."""
-        lane = self._lane
-        lane.line = lane.green = ""
-        lane.start, lane.deadline = self._now(), deadline
-        lane.step = wording.line(name, 100)
+        self._course.step(self._lane, name, deadline, self._event_time())
 
     def say(self, line: str) -> None:
-        """Show the last thing that happened inside the step."""
-        self._lane.line = wording.line(line, 200)
+        """Show the last thing that happened inside the step; while a person answers, for good."""
+        if self._prompts and self._lane.service is None:
+            with suppress(OSError, ValueError):
+                self._print(Text(wording.line(line, 200)))
+            return
+        self._lane.line = line
 
     def checks(self, green: int, total: int) -> None:
         """Show how many mandatory checks are green."""
-        self._lane.green = f"{green} of {total} checks green"
+        self._lane.green = green, total
 
     def ask(self, question: Question) -> None:
-        """Show what a person is asked for, and leave the terminal to the answer."""
-        with suppress(OSError, ValueError):
-            self._live.stop()
-            with speaking(self._language):
-                for line in question_lines(question):
-                    self._console.print(Text(line, style="bold"), soft_wrap=True)
+        """Show what a person is asked for; on a terminal that takes the answer, wait below it."""
+        self._course.question = question
+        with suppress(OSError, ValueError), speaking(self._language):
+            if self._answers:
+                self._frames.stop()
+            for line in question_lines(question):
+                self._console.print(Text(line, style="bold"), soft_wrap=True)
+            if self._answers:
+                self._prompts.append(Prompt(self._console, lambda: self._clock(question)))
+                self._prompts[-1].open()
 
     def finish(self, step: StepResult) -> None:
         """Leave a permanent line for a finished step."""
-        line = Text(no_wrap=True, overflow="ellipsis")
-        passed = step.outcome is StepOutcome.PASSED
-        line.append(f"{word(step.outcome):<12}", style="green" if passed else "bold red")
-        line.append(f"{wording.short(step.seconds):>8}  ")
-        line.append(f"{step.phase}: {wording.line(view.step_title(step), 100)}")
-
+        self._course.end(self._lane, step)
         with suppress(OSError, ValueError):  # a terminal that went away must not end the run
             if step.kind is StepKind.MANUAL and self._console.is_terminal:
-                self._live.start()  # the answer has come; other services' steps leave it alone
-            details = [plain(step.detail)] if step.detail and not passed else []
-            self._console.print(line, *(Padding(each, (0, 0, 0, 4)) for each in details), sep="\n")
+                self._close_prompt()
+                self._frames.start()  # the answer has come
+            with speaking(self._language):
+                self._print(*_ending(step))
 
-        lane = self._lane
-        lane.step = lane.line = lane.green = ""
+    def _print(self, *lines: RenderableType) -> None:
+        """Print lines that stay, above what is live or typed."""
+        if self._prompts:
+            self._prompts[-1].print(*lines)
+        else:
+            self._console.print(*lines, sep="\n")
+
+    def _close_prompt(self) -> None:
+        while self._prompts:
+            self._prompts.pop().close()
+
+    def _clock(self, question: Question) -> Text:
+        with speaking(self._language):
+            return clock_line(self._course, question, self._now(), self._console.width)
 
     def _render(self) -> RenderableType:
-        busy = [lane for lane in list(self._lanes.values()) if lane.step]
-        if len(busy) > 1:
-            lines = [line for lane in busy for line in self._side_by_side(lane)]
-            lines.append(Text(f"run {wording.short(self._now() - self._start)}"))
-        else:
-            lines = self._alone(busy[0] if busy else self._lane)
-
-        for line in lines:
-            line.no_wrap, line.overflow = True, "ellipsis"
-
+        console = self._console
+        with speaking(self._language):
+            lines = course_lines(
+                self._course,
+                self._now(),
+                console.width,
+                ascii_only=not console.encoding.startswith("utf"),
+            )
         return Group(*lines)
 
-    def _alone(self, lane: _Lane) -> list[Text]:
-        times = [f"step {self._spent(lane)}"] if lane.step else []
-        times += [f"run {wording.short(self._now() - self._start)}", *self._left(lane)]
-        lines = [Text(lane.title, "bold"), Text("  ".join(times))]
-        return lines + [Text(text, "dim") for text in (lane.green, lane.line) if text]
 
-    def _side_by_side(self, lane: _Lane) -> list[Text]:
-        parts = [f"  {self._spent(lane)}", *self._left(lane), lane.green]
-        line = Text(lane.title, "bold").append("  ".join(filter(None, parts)), "not bold")
-        return [line, *([Text(f"  {lane.line}", "dim")] if lane.line else [])]
-
-    def _spent(self, lane: _Lane) -> str:
-        return f"{wording.short(self._now() - lane.start)} of {wording.short(lane.deadline)}"
-
-    def _left(self, lane: _Lane) -> list[str]:
-        if lane.rto is None or lane.phase == Phase.TEARDOWN:
-            return []
-        left = lane.rto - (self._now() - self._t0)
-        return [f"RTO {'exceeded by' if left < 0 else 'left'} {wording.short(abs(left))}"]
+def _ending(step: StepResult) -> list[RenderableType]:
+    """Say how a step ended, and why if it did not pass."""
+    passed = step.outcome is StepOutcome.PASSED
+    line = Text(no_wrap=True, overflow="ellipsis")
+    line.append(f"{word(step.outcome):<12}", style="green" if passed else "bold red")
+    line.append(f"{wording.short(step.seconds):>8}  ")
+    title = wording.line(view.step_title(step), 100)
+    line.append(f"{word(step.phase)}{wording.colon()}{title}")
+    details = [plain(step.detail)] if step.detail and not passed else []
+    return [line, *(Padding(each, (0, 0, 0, 4)) for each in details)]
