@@ -45,7 +45,7 @@ def test_the_rpm_holds_the_same_files(dist: Path) -> None:
         "/usr/bin/pradrill",
         "/opt/pradrill/bin/pradrill",
         "/etc/default/pradrill",
-        "/usr/lib/systemd/system/pradrill-due.timer",
+        "/usr/lib/systemd/system/pradrill.timer",
         "/usr/share/man/man1/pradrill-run.1.gz",
         "/usr/share/bash-completion/completions/pradrill",
         "/usr/share/zsh/site-functions/_pradrill",
