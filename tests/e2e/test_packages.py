@@ -17,13 +17,6 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def dist() -> Path:
-    """Return the folder of packages, built from what stands here."""
-    _run("bash", "src/packaging/build")
-    return REPOSITORY / "dist"
-
-
 def test_the_deb_is_installed_upgraded_and_removed(dist: Path) -> None:
     """On a bare Debian: command, drills, man pages, completion, units; state and settings stay."""
     suite = platform.freedesktop_os_release()["VERSION_CODENAME"]

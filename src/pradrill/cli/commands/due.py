@@ -20,13 +20,13 @@ from pradrill.cli.commands.run import carry_out, tell
 from pradrill.cli.json_output import json_argument, print_json, print_line
 from pradrill.config.project import Project
 from pradrill.domain.declared.provider import endings
-from pradrill.domain.dossier.register_facts import is_finished
+from pradrill.domain.dossier.register_facts import has_finished
 from pradrill.domain.register.entry import EntryKind
 from pradrill.domain.register.finding_of_ending import finding_of_ending
 from pradrill.domain.register.missed_dates import missed
 from pradrill.domain.register.schedule import Date
 from pradrill.domain.register.schedule_history import trials_of
-from pradrill.domain.run.record import RunRecord, RunState
+from pradrill.domain.run.record import RunRecord
 from pradrill.domain.values.duration import due_after
 from pradrill.errors import ExitCode, PradrillError
 from pradrill.reporting.language.formats import line
@@ -204,8 +204,7 @@ def find_due(app: App, project: Project) -> list[Due]:
 def _last_finished(records: Iterable[RunRecord]) -> dict[str, datetime]:
     last: dict[str, datetime] = {}
     for record in records:
-        whole = record.state is RunState.FINISHED and record.refusal is None
-        if whole and not record.launch.rehearsal:
+        if record.finished and not record.launch.rehearsal:
             for name in record.plan.services:
                 last[name] = max(record.started, last.get(name, record.started))
     return last
@@ -268,7 +267,7 @@ def _ran_meanwhile(app: App, drill: str, since: datetime) -> bool:
         entry.kind is EntryKind.RUN
         and entry.at >= since
         and entry.body.get("drill") == drill
-        and is_finished(entry.body)
+        and has_finished(entry.body)
         and not entry.body.get("rehearsal")
         for entry in app.register.entries()
     )
