@@ -69,8 +69,8 @@ class TwoMachines(NamedTuple):
         Return what systemd says of its end.
         """
         inside(self.standby, _NEXT_HOUR, day)
-        began = inside(self.controller, _NEXT_HOUR, day)
-        return inside(self.controller, _FIRED, began, deadline=700)
+        start = inside(self.controller, _NEXT_HOUR, day)
+        return inside(self.controller, _FIRED, start, deadline=700)
 
     def mark(self, *, standby: bool) -> None:
         """Mark the standby as one, or take its mark away."""
@@ -83,7 +83,7 @@ class TwoMachines(NamedTuple):
         status = json.loads(inside(self.controller, script, *words))
         return {service["service"]: service["word"] for service in status["services"]}
 
-    def heard(self) -> list[str]:
+    def pings(self) -> list[str]:
         """Return what the health check was told since it was asked last."""
         return inside(self.controller, "cat /run/heard; : > /run/heard").split()
 
@@ -124,9 +124,9 @@ def test_the_timer_runs_what_is_due_and_its_failure_is_heard(two: TwoMachines) -
 
     two.mark(standby=False)
     assert two.next_hour() == "exit-code"
-    assert two.heard() == ["/start", "/fail"]
+    assert two.pings() == ["/start", "/fail"]
     assert inside(two.controller, "systemctl is-failed pradrill.service") == "failed"
-    assert two.status(*where) == {"shop": "never_tested", "mail": "never_tested"}
+    assert two.status(*where) == {"shop": "never tested", "mail": "never tested"}
     monitor = 'pradrill "$@" status --monitor; echo $?'
     assert inside(two.controller, monitor, *where).splitlines()[-1] == "2"
 
@@ -134,7 +134,7 @@ def test_the_timer_runs_what_is_due_and_its_failure_is_heard(two: TwoMachines) -
     assert two.next_hour("tomorrow") == "success", inside(
         two.controller, "journalctl -u pradrill.service -o cat --no-pager"
     )
-    assert two.heard() == ["/start", "/ok"]
+    assert two.pings() == ["/start", "/ok"]
     assert two.status(*where) == {"shop": "proven", "mail": "proven"}
     assert inside(two.standby, "ls /srv") == ""
     assert inside(two.controller, "stat -c %a:%U /var/lib/pradrill") == "700:root"

@@ -51,6 +51,17 @@ def test_it_shows_what_is_due_and_that_nothing_calls_it(
     assert lines[2] == "nothing calls it: pradrill schedule install"
 
 
+@pytest.mark.parametrize("command", [("schedule", "show"), ("status",)])
+def test_a_zone_that_there_is_not_is_told(
+    house: StatusHouse, capsys: Capture, command: tuple[str, ...]
+) -> None:
+    """With file, line and key, as validate does; nobody sees Python's own words."""
+    house.rewrite("drills/plan.yml", "Europe/Paris", "Europe/Pari")
+    wrong = answer(house, capsys, *command)
+    assert wrong.code == 3
+    assert 'services.shop.drill_on: there is no time zone "Europe/Pari"' in wrong.err
+
+
 def test_a_line_of_the_crontab_is_shown_then_written_once(
     house: StatusHouse, capsys: Capture
 ) -> None:

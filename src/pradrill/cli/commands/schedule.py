@@ -37,7 +37,7 @@ from pradrill.app.reading import StateReader
 from pradrill.app.schedule import Calendar
 from pradrill.cli.arguments import add, subcommands
 from pradrill.cli.json_output import json_argument, print_json
-from pradrill.config.loader import load_plan
+from pradrill.config.checks.schedule import load_dated_plan
 from pradrill.config.plan_file import plan_file
 from pradrill.config.project import Project
 from pradrill.domain.declared.plan import Service
@@ -91,7 +91,7 @@ def run(args: Namespace) -> int:
 
 def _show(args: Namespace) -> int:
     app = StateReader(args)
-    plan = load_plan(plan_file(app.drills))
+    plan = load_dated_plan(plan_file(app.drills))
     finished = RegisterFacts(list(app.register.entries())).last_finished()
     dates = [
         *(_by_calendar(*each) for each in Calendar(app, plan).following(app.clock.now())),
