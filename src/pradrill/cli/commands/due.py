@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from pradrill.adapters.notifications.health_check import HealthPinger
 from pradrill.app.attempt import attempting
+from pradrill.app.backup_watch import watch_daily
 from pradrill.app.composition import App
 from pradrill.app.reading import warn
 from pradrill.app.schedule import Calendar, alone_at_the_schedule
@@ -120,6 +121,9 @@ def _scheduled(app: App, project: Project, *, scheduled: bool) -> int:
     try:
         _enter_silence(app, project)
         code = _launch(app, project, scheduled=scheduled)
+        if scheduled:
+            say = warn if app.for_programs else print
+            code = worst([code, watch_daily(app, project, say)])
     finally:
         pinger.end(code)
     return code
