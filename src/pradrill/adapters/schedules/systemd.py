@@ -167,7 +167,7 @@ def write_units(files: dict[str, str], folder: Path) -> None:
             ) from error
     if _is_in_charge(folder):
         tool("systemctl", "daemon-reload")
-        tool("systemctl", "enable", "--now", TIMER)
+        tool("systemctl", "enable", "--force", "--now", TIMER)  # a package's may be enabled
 
 
 def remove_units(folder: Path) -> list[Path]:
