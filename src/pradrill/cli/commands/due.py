@@ -121,7 +121,7 @@ def _scheduled(app: App, project: Project, *, scheduled: bool) -> int:
     try:
         _enter_silence(app, project)
         code = _launch(app, project, scheduled=scheduled)
-        if scheduled:
+        if scheduled and code not in {ExitCode.INTERRUPTED, ExitCode.TERMINATED}:
             say = warn if app.for_programs else print
             code = worst([code, watch_daily(app, project, say)])
     finally:
