@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.e2e.scenes.place import PlaceOfLoss, own_copy
+from tests.e2e.scenes.place import REPOSITORY, PlaceOfLoss, own_copy
 from tests.e2e.scenes.scene import Scene, say
 from tests.integration.conftest import hosts as hosts  # noqa: PLC0414 fixtures of these tests too
 from tests.integration.conftest import made_hosts as made_hosts  # noqa: PLC0414
@@ -41,6 +42,15 @@ def lab(state: Path) -> Iterator[Lab]:
         lab.build(say)
     yield lab
     lab.down()
+
+
+@pytest.fixture(scope="session")
+def dist() -> Path:
+    """Return the folder of packages, built from what stands here."""
+    build = ["bash", str(REPOSITORY / "src/packaging/build")]
+    result = subprocess.run(build, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    return REPOSITORY / "dist"
 
 
 @pytest.fixture

@@ -14,10 +14,9 @@ from pradrill.domain.register.entry import EntryKind
 _NAMES = "names: 'dump-%Y%m%d-%H%M.sql', timezone: UTC"
 
 
-def test_a_dump_that_shrinks_opens_a_finding_once(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Between drills, and of every drill at once; a folder that is gone is told, and hides none."""
+@pytest.fixture
+def house(tmp_path: Path) -> StatusHouse:
+    """Return two services with a dump a day, of which one's newest has shrunk."""
     house = StatusHouse(tmp_path, ("shop", "mail"))
     for service in ("shop", "mail"):
         folder = tmp_path / f"dumps-{service}"
@@ -35,7 +34,13 @@ def test_a_dump_that_shrinks_opens_a_finding_once(
             dump = tmp_path / f"dumps-{service}" / f"dump-{at:%Y%m%d-%H%M}.sql"
             dump.write_bytes(b"x" * size)
             os.utime(dump, (at.timestamp(), at.timestamp()))
+    return house
 
+
+def test_a_dump_that_shrinks_opens_a_finding_once(
+    house: StatusHouse, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Between drills, and of every drill at once; a folder that is gone is told, and hides none."""
     first = answer(house, capsys, "catalogue", "--watch")
     assert first.code == 0, first.err
     assert first.out.startswith("the backup ")
@@ -52,3 +57,21 @@ def test_a_dump_that_shrinks_opens_a_finding_once(
     assert missing.code != 0
     assert "shop: " in missing.err
     assert answer(house, capsys, "catalogue").code == 2
+
+
+def test_what_is_installed_looks_at_the_backups_once_a_day(
+    house: StatusHouse, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where no drill is due; by hand nothing is looked at."""
+    for service in ("shop", "mail"):
+        house.run(service, "P", 1)
+    assert answer(house, capsys, "due", "--run").out == ""
+    first = answer(house, capsys, "due", "--run", "--scheduled")
+    assert (first.code, first.out.count("of shop is less than half as large")) == (0, 1), first
+    again = answer(house, capsys, "due", "--run", "--scheduled")
+    assert (again.code, again.out) == (0, "")
+    look = house.state / "locks" / "catalogue"
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    os.utime(look, (yesterday.timestamp(), yesterday.timestamp()))
+    answer(house, capsys, "due", "--run", "--scheduled")
+    assert look.stat().st_mtime > yesterday.timestamp()

@@ -213,3 +213,14 @@ def test_socket_paths_are_short() -> None:
     """However long a run's id is, a control socket's path fits into a Unix socket's."""
     folder = folder_for("x" * 200)
     assert len(f"{folder}/{'f' * 40}.{'r' * 16}") < 104
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a mount namespace takes root")
+def test_connections_are_kept_where_a_hardened_service_can_write() -> None:
+    """Where systemd shows /run read-only to root, they go into its /tmp."""
+    program = "from pradrill.system.ssh_sockets import folder_for; print(folder_for('a run'))"
+    script = 'mount --bind /run /run && mount -o remount,bind,ro /run && exec "$@"'
+    words = ["unshare", "--mount", "sh", "-c", script, "sh", sys.executable, "-c", program]
+    result = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert Path(result.stdout.strip()).parent == Path("/tmp")
+    assert folder_for("a run").parent == Path("/run")

@@ -13,10 +13,11 @@ from pydantic import ValidationError
 
 from pradrill.app.damage import wrongs
 from pradrill.app.reading import StateReader, warn
+from pradrill.domain.dossier.register_facts import has_finished
 from pradrill.domain.register.entry import Entry, EntryKind, Seals, Stamp, acknowledged
 from pradrill.domain.register.finding_history import all_findings, annotations_of, findings_for
 from pradrill.domain.report.case_file import Actuals, CaseFile, EarlierRun, RecordIntegrity
-from pradrill.domain.run.record import RunRecord, RunState
+from pradrill.domain.run.record import RunRecord
 from pradrill.errors import PradrillError, RecordError
 from pradrill.register.runs.enter import SIGNATURE
 from pradrill.register.runs.folders import RECORD
@@ -156,8 +157,7 @@ def _earlier(app: StateReader, record: RunRecord, entries: list[Entry]) -> Itera
 
 
 def _is_finished_before(record: RunRecord, body: dict[str, Any]) -> bool:
-    finished = body.get("state") == RunState.FINISHED and body.get("refusal") is None
-    counts = finished and not body.get("rehearsal")
+    counts = has_finished(body) and not body.get("rehearsal")
     return counts and str(body.get("run_id")) < record.run_id
 
 
@@ -185,8 +185,7 @@ def _previous(app: StateReader, record: RunRecord) -> RunRecord | None:
         except RecordError:
             continue
 
-        finished = other.state is RunState.FINISHED and other.refusal is None
-        counts = finished and not other.launch.rehearsal
+        counts = other.finished and not other.launch.rehearsal
         if counts and other.plan.drill.drill == drill:
             return other
 

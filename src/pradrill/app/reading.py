@@ -158,16 +158,20 @@ class StateReader:
         except PradrillError as error:
             return error.message
 
+    def publishing(self) -> Sealing:
+        """Return where the plan publishes heads of this state directory, if it does."""
+        if not self._elsewhere:
+            with suppress(PradrillError):  # `trusted` tells of it
+                return self._sealing()
+        return Sealing()
+
     def published(self) -> tuple[Path | None, str]:
         """Return the plan's log of heads, and what it holds; neither when it names none.
 
         A state directory named without its drills may be another's: this plan says nothing of it.
         Raises ConfigurationError when it is out of reach: a register that was cut looks whole.
         """
-        log = None
-        if not self._elsewhere:
-            with suppress(PradrillError):  # `trusted` tells of it
-                log = self._sealing().head_log
+        log = self.publishing().head_log
         try:
             return log, "" if log is None else log.read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:  # nothing was published yet, or its folder is not mounted

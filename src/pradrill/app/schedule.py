@@ -35,6 +35,7 @@ class Calendar:
 
     def enter_changes(self) -> None:
         """Enter from when on which rule stands: no date before that was ever missed."""
+        changed = False
         for name in sorted({*self._services, *self._history.rules}):
             rule = self._rules.get(name)
             text = rule.on.text if rule else ""
@@ -42,7 +43,9 @@ class Calendar:
             if text != (before.text if before else ""):
                 body = ScheduleRule(service=name, rule=text)
                 self._app.register.append(EntryKind.SCHEDULE, body, self._app.clock.now())
-        self._history = ScheduleHistory(self._app.register.entries())
+                changed = True
+        if changed:
+            self._history = ScheduleHistory(self._app.register.entries())
 
     def due(self, now: datetime) -> Iterator[tuple[str, Date]]:
         """Return the services whose drill is to be begun now."""

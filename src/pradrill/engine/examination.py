@@ -174,7 +174,8 @@ class Examination:
     ) -> Iterator[Precondition]:
         for guard in guards:
             if not guard.holds:
-                says = f"{guard.guard.of or guard.guard}: {guard.detail}"
+                name = str(guard.guard.of or guard.guard)
+                says = str(guard.detail) if name == about.value else f"{name}: {guard.detail}"
                 steps = guard_mending(guard, host, self._plan, self._here)
                 yield self._fails(about, says, steps, host=host)
 

@@ -19,13 +19,18 @@ def folder_for(names: str) -> Path:
     It follows from who we are and those names, so that another process finds it. Whoever else has
     made a folder of that name does not stop us: another name is taken then.
     """
-    base = Path("/run" if os.geteuid() == 0 and Path("/run").is_dir() else "/tmp")  # noqa: S108 checked
-    first = base / f"pradrill-{os.geteuid()}-{short(names)}"
+    first = _base() / f"pradrill-{os.geteuid()}-{short(names)}"
     paths = [first, *(first.with_name(f"{first.name}-{number}") for number in range(1, _TRIES))]
     ours = (path for path in paths if _is_private(path))
     free = (path for path in paths if not os.path.lexists(path))
 
     return next(ours, None) or next(free, first)
+
+
+def _base() -> Path:
+    """Return the first place that can be written to; a hardened service sees most read-only."""
+    places = [*(["/run"] if os.geteuid() == 0 else []), "/tmp", "/dev/shm"]  # noqa: S108 checked
+    return Path(next((place for place in places if os.access(place, os.W_OK)), places[0]))
 
 
 def make_private(folder: Path) -> None:

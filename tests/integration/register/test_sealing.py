@@ -16,6 +16,7 @@ from tests.integration.house import build, pradrill, seal_with_a_key
 from pradrill.domain.declared.sealing import Sealing
 from pradrill.domain.register.entry import EntryKind
 from pradrill.errors import ExitCode
+from pradrill.register.sealing.publishing import newest_pushed
 from pradrill.register.verification.acknowledge import acknowledge
 from pradrill.register.verification.verify import verify
 from pradrill.system.tools import tool
@@ -293,8 +294,10 @@ def test_a_remote_that_is_away_gets_its_heads_later(
     store, messages = seal(tmp_path / "state", Sealing(head_git=str(remote)))
     a_sealed_run(store, 0)
     assert any("is not published" in line for line in messages)
+    assert newest_pushed(store.state / "heads.git") is None
     subprocess.run(["git", "init", "-q", "--bare", remote], check=True)
     a_sealed_run(store, 1)
+    assert newest_pushed(store.state / "heads.git") == store.register.head().sha256
     count = subprocess.run(
         ["git", "--git-dir", remote, "rev-list", "--count", "pradrill-heads"],
         check=True,

@@ -51,6 +51,17 @@ def test_it_shows_what_is_due_and_that_nothing_calls_it(
     assert lines[2] == "nothing calls it: pradrill schedule install"
 
 
+@pytest.mark.parametrize("command", [("schedule", "show"), ("status",)])
+def test_a_zone_that_there_is_not_is_told(
+    house: StatusHouse, capsys: Capture, command: tuple[str, ...]
+) -> None:
+    """With file, line and key, as validate does; nobody sees Python's own words."""
+    house.rewrite("drills/plan.yml", "Europe/Paris", "Europe/Pari")
+    wrong = answer(house, capsys, *command)
+    assert wrong.code == 3
+    assert 'services.shop.drill_on: there is no time zone "Europe/Pari"' in wrong.err
+
+
 def test_a_line_of_the_crontab_is_shown_then_written_once(
     house: StatusHouse, capsys: Capture
 ) -> None:
@@ -115,6 +126,38 @@ def test_units_are_shown_then_written_once_and_are_ours(
     assert "is there and is not ours" in foreign.err
     answer(house, capsys, "schedule", "remove", *words)
     assert (folder / "pradrill.timer").is_file()
+
+
+def test_what_a_drill_locks_and_a_plan_publishes_can_be_written(
+    house: StatusHouse, capsys: Capture
+) -> None:
+    """A repository of borg's on this machine, and the folder of heads; not what is elsewhere."""
+    drill = next(path for path in house.drills.glob("*.yml") if path.name != "plan.yml")
+    drill.write_text(drill.read_text() + "recovery_point: {borg: {repository: /mnt/backup/borg}}\n")
+    with (house.drills / "plan.yml").open("a") as plan:
+        plan.write("sealing: {head_log: /mnt/heads/log}\n")
+    words = ("--systemd", "--units", str(house.folder))
+    lines = answer(house, capsys, "schedule", "install", *words).out.splitlines()
+    assert {"ReadWritePaths=-/mnt/backup/borg", "ReadWritePaths=-/mnt/heads"} <= set(lines)
+    stranger = answer(house, capsys, "schedule", "install", *words, "--user", "nobody-here")
+    assert (stranger.code, stranger.err.splitlines()[0]) == (
+        2,
+        'there is no user "nobody-here" here',
+    )
+
+
+def test_a_timer_that_is_enabled_calls_it_whoever_shipped_it(
+    house: StatusHouse, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A package's counts as ours does; units that nobody enabled call nothing."""
+    units_folder = house.folder / "units"
+    wants = units_folder / "timers.target.wants"
+    wants.mkdir(parents=True)
+    monkeypatch.setattr("pradrill.cli.commands.schedule.UNITS", units_folder)
+    (units_folder / "pradrill.timer").write_text("[Timer]\n")
+    assert "nothing calls it" in answer(house, capsys, "schedule", "show").out
+    (wants / "pradrill.timer").symlink_to("/usr/lib/systemd/system/pradrill.timer")
+    assert "called by pradrill.timer" in answer(house, capsys, "schedule", "show").out
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not here")

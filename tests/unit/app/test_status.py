@@ -21,6 +21,8 @@ from pradrill.domain.register.sabotage import SabotageEntry
 from pradrill.domain.run.lease import LEASE_TERM
 from pradrill.domain.values.severity import Severity
 from pradrill.register.runs.status_index import INDEX
+from pradrill.register.sealing.publishing import push_head
+from pradrill.system.tools import ToolError
 from pradrill.testing import a_launch
 
 Capture = pytest.CaptureFixture[str]
@@ -301,6 +303,22 @@ def test_a_head_that_was_not_published_is_told(tmp_path: Path, capsys: Capture) 
     assert "head_not_published" not in answer(house, capsys, "status", "--json").kinds()
     house.run("shop", "P", 1)
     assert "head_not_published" in answer(house, capsys, "status", "--json").kinds()
+
+
+def test_a_head_that_was_not_pushed_is_told(tmp_path: Path, capsys: Capture) -> None:
+    """The plan's git repository was away when the last head was to go there."""
+    house = StatusHouse(tmp_path, ("shop",))
+    house.run("shop", "P", 20)
+    house.rewrite("drills/plan.yml", "services:", "sealing: {head_git: /nowhere.git}\nservices:")
+    head, remote = house.register.head(), tmp_path / "remote.git"
+    assert head is not None
+    with pytest.raises(ToolError):
+        push_head(head, TODAY, house.state / "heads.git", str(remote))
+    status = answer(house, capsys, "status").out
+    assert "has not got the register's head" in status
+    subprocess.run(["git", "init", "-q", "--bare", remote], check=True)
+    push_head(head, TODAY, house.state / "heads.git", str(remote))
+    assert "head_not_published" not in answer(house, capsys, "status", "--json").kinds()
 
 
 def test_of_one_service_only_that_is_told(year: StatusHouse, capsys: Capture) -> None:

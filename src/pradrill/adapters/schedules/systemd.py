@@ -1,7 +1,8 @@
 """Write a timer of systemd and its service, which may do little else than drills.
 
 The service runs as the user whose the state directory is, with that user's keys to read. It sees
-the system read-only, its home read-only too, and writes into the state directory.
+the system read-only, its home read-only too, and writes into the state directory. The packages ship
+the same two units, made here when they are built; what is written to /etc goes before those.
 """
 
 from __future__ import annotations
@@ -14,8 +15,12 @@ from pradrill.errors import ConfigurationError, PradrillError
 from pradrill.system.durable_files import write_whole
 from pradrill.system.tools import tool
 
+SERVICE = "pradrill.service"
+TIMER = "pradrill.timer"
 MARK = "# Written by pradrill schedule install; pradrill schedule remove takes it away.\n"
 UNITS = Path("/etc/systemd/system")
+CALL = ("due", "--run", "--scheduled")
+"""What is called each hour: what is due, and what is still to be tried again."""
 _DEFAULT_STATE = Path("/var/lib/pradrill")
 _READABLE = 0o644
 
@@ -35,12 +40,18 @@ class ServiceSettings(NamedTuple):
         return any(word.startswith(("/tmp/", "/var/tmp/")) for word in self.command)  # noqa: S108
 
 
-def units(settings: ServiceSettings) -> dict[str, str]:
-    """Return the files of the service and of its timer."""
-    return {
-        "pradrill.service": MARK + "\n".join(_service(settings)) + "\n",
-        "pradrill.timer": MARK + _TIMER,
-    }
+def units(settings: ServiceSettings, mark: str = MARK) -> dict[str, str]:
+    """Return the files of the service and of its timer, each with a line that says whose it is."""
+    return {SERVICE: mark + "\n".join(_service(settings)) + "\n", TIMER: mark + _TIMER}
+
+
+def packaged_units() -> dict[str, str]:
+    """Return the files that a package ships: for root, with the plan in /etc/pradrill."""
+    words = ("/usr/bin/pradrill", "--drills", "/etc/pradrill/drills", "--state", _DEFAULT_STATE)
+    settings = ServiceSettings([*map(str, words), *CALL], "root", _DEFAULT_STATE, ())
+    return units(
+        settings, "# Of the package; pradrill schedule install knows where a plan writes.\n"
+    )
 
 
 _TIMER = """\
@@ -73,7 +84,6 @@ RestrictNamespaces=yes
 RestrictRealtime=yes
 RestrictSUIDSGID=yes
 LockPersonality=yes
-RemoveIPC=yes
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
 SystemCallErrorNumber=EPERM
@@ -91,6 +101,8 @@ def _service(settings: ServiceSettings) -> Iterator[str]:
     yield "Type=oneshot"
     yield f"ExecStart={' '.join(map(_quoted, settings.command))}"
     yield f"User={settings.user}"
+    yield "# What the plan names as env:NAME; nothing of a shell is here. Mode 0600."
+    yield "EnvironmentFile=-/etc/default/pradrill"
     yield "# A drill takes as long as it takes, and is torn down before it is stopped."
     yield "TimeoutStartSec=infinity"
     yield "TimeoutStopSec=1h"
@@ -155,26 +167,33 @@ def write_units(files: dict[str, str], folder: Path) -> None:
             ) from error
     if _is_in_charge(folder):
         tool("systemctl", "daemon-reload")
-        tool("systemctl", "enable", "--now", "pradrill.timer")
+        tool("systemctl", "enable", "--force", "--now", TIMER)  # a package's may be enabled
 
 
-def remove_units(folder: Path) -> list[str]:
-    """Take our units away, and stop the timer; return the names of what was there."""
-    names = [
-        name
-        for name in ("pradrill.timer", "pradrill.service")
-        if _content(folder / name).startswith(MARK)
-    ]
-    if names and _is_in_charge(folder):
-        tool("systemctl", "disable", "--now", "pradrill.timer")
-    for name in names:
+def remove_units(folder: Path) -> list[Path]:
+    """Stop the timer, also a package's, and take our units away; return what was taken away."""
+    paths = [folder / name for name in (TIMER, SERVICE) if _content(folder / name).startswith(MARK)]
+    enabled = [link] if (link := _link(folder)).is_symlink() else []
+    if (paths or enabled) and _is_in_charge(folder):
+        tool("systemctl", "disable", "--now", TIMER)
+    for path in paths:
         try:
-            (folder / name).unlink()
+            path.unlink()
         except OSError as error:
-            raise PradrillError(f"cannot remove {folder / name}: {error.strerror}") from error
-    if names and _is_in_charge(folder):
+            raise PradrillError(f"cannot remove {path}: {error.strerror}") from error
+    if paths and _is_in_charge(folder):
         tool("systemctl", "daemon-reload")
-    return names
+    return paths or enabled
+
+
+def is_enabled(folder: Path) -> bool:
+    """Tell whether the timer is started with the machine, ours or a package's."""
+    return _link(folder).is_symlink()
+
+
+def _link(folder: Path) -> Path:
+    """Return where systemctl says that the timer is enabled."""
+    return folder / "timers.target.wants" / TIMER
 
 
 def is_running_systemd() -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from pradrill.app.composition import App
 from pradrill.app.reading import StateReader
 from pradrill.config.branding import CLAUSES
-from pradrill.config.loader import load_plan
+from pradrill.config.checks.schedule import load_dated_plan
 from pradrill.config.plan_file import PLANS, plan_file
 from pradrill.config.problems import ConfigurationProblemsError
 from pradrill.config.project import Project
@@ -52,7 +52,7 @@ class ProjectReader:
         Raises ConfigurationProblemsError when the plan itself is wrong.
         """
         folder = self._app.drills
-        plan = load_plan(plan_file(folder))
+        plan = load_dated_plan(plan_file(folder))
         unreadable = self._resolve_all()
         drills = self._resolved
         inputs = _inputs(folder, drills.values())

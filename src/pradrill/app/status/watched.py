@@ -14,7 +14,7 @@ from pradrill.domain.run.lease import LEASE_TERM
 from pradrill.errors import ConfigurationError, PradrillError
 from pradrill.register.runs.folders import is_locked, is_sealed
 from pradrill.register.runs.ownership import lease_of
-from pradrill.register.sealing.publishing import newest_logged
+from pradrill.register.sealing.publishing import REPOSITORY, newest_logged, newest_pushed
 
 _RUN_ID = re.compile(r"(\d{8}T\d{6})Z-(.*)-[0-9a-f]{6}")
 
@@ -62,6 +62,11 @@ def _unpublished(app: StateReader) -> str | None:
         return error.message
     except PradrillError:  # the damage is told of
         return None
-    if log is None or head is None or newest_logged(heads) == head.sha256:
+    if head is None:
         return None
-    return f"{log} does not end with the register's head {head.number}"
+    if log is not None and newest_logged(heads) != head.sha256:
+        return f"{log} does not end with the register's head {head.number}"
+    in_git = app.publishing().head_git is not None
+    if in_git and newest_pushed(app.state / REPOSITORY) != head.sha256:
+        return f"the git repository of head_git has not got the register's head {head.number}"
+    return None

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from pradrill.adapters.notifications.health_check import HealthPinger
 from pradrill.app.attempt import attempting
+from pradrill.app.backup_watch import watch_daily
 from pradrill.app.composition import App
 from pradrill.app.reading import warn
 from pradrill.app.schedule import Calendar, alone_at_the_schedule
@@ -20,13 +21,13 @@ from pradrill.cli.commands.run import carry_out, tell
 from pradrill.cli.json_output import json_argument, print_json, print_line
 from pradrill.config.project import Project
 from pradrill.domain.declared.provider import endings
-from pradrill.domain.dossier.register_facts import is_finished
+from pradrill.domain.dossier.register_facts import has_finished
 from pradrill.domain.register.entry import EntryKind
 from pradrill.domain.register.finding_of_ending import finding_of_ending
 from pradrill.domain.register.missed_dates import missed
 from pradrill.domain.register.schedule import Date
 from pradrill.domain.register.schedule_history import trials_of
-from pradrill.domain.run.record import RunRecord, RunState
+from pradrill.domain.run.record import RunRecord
 from pradrill.domain.values.duration import due_after
 from pradrill.errors import ExitCode, PradrillError
 from pradrill.reporting.language.formats import line
@@ -120,6 +121,9 @@ def _scheduled(app: App, project: Project, *, scheduled: bool) -> int:
     try:
         _enter_silence(app, project)
         code = _launch(app, project, scheduled=scheduled)
+        if scheduled and code not in {ExitCode.INTERRUPTED, ExitCode.TERMINATED}:
+            say = warn if app.for_programs else print
+            code = worst([code, watch_daily(app, project, say)])
     finally:
         pinger.end(code)
     return code
@@ -204,8 +208,7 @@ def find_due(app: App, project: Project) -> list[Due]:
 def _last_finished(records: Iterable[RunRecord]) -> dict[str, datetime]:
     last: dict[str, datetime] = {}
     for record in records:
-        whole = record.state is RunState.FINISHED and record.refusal is None
-        if whole and not record.launch.rehearsal:
+        if record.finished and not record.launch.rehearsal:
             for name in record.plan.services:
                 last[name] = max(record.started, last.get(name, record.started))
     return last
@@ -268,7 +271,7 @@ def _ran_meanwhile(app: App, drill: str, since: datetime) -> bool:
         entry.kind is EntryKind.RUN
         and entry.at >= since
         and entry.body.get("drill") == drill
-        and is_finished(entry.body)
+        and has_finished(entry.body)
         and not entry.body.get("rehearsal")
         for entry in app.register.entries()
     )

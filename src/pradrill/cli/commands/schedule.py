@@ -21,25 +21,30 @@ from pradrill.adapters.schedules.crontab import (
     write_crontab,
 )
 from pradrill.adapters.schedules.systemd import (
+    CALL,
+    TIMER,
     UNITS,
     ServiceSettings,
     differing,
+    is_enabled,
     is_running_systemd,
     remove_units,
     units,
     write_units,
 )
+from pradrill.app.composition import App
 from pradrill.app.reading import StateReader
 from pradrill.app.schedule import Calendar
 from pradrill.cli.arguments import add, subcommands
 from pradrill.cli.json_output import json_argument, print_json
-from pradrill.config.loader import load_plan
-from pradrill.config.plan_file import plan_file, read_sealing
+from pradrill.config.checks.schedule import load_dated_plan
+from pradrill.config.plan_file import plan_file
+from pradrill.config.project import Project
 from pradrill.domain.declared.plan import Service
 from pradrill.domain.dossier.register_facts import RegisterFacts
 from pradrill.domain.register.schedule import Rule
 from pradrill.domain.values.duration import next_due
-from pradrill.errors import ConfigurationError, ExitCode, PradrillError
+from pradrill.errors import ConfigurationError, ExitCode, UsageError
 from pradrill.reporting.language.formats import line
 from pradrill.system.tools import ToolError
 
@@ -86,7 +91,7 @@ def run(args: Namespace) -> int:
 
 def _show(args: Namespace) -> int:
     app = StateReader(args)
-    plan = load_plan(plan_file(app.drills))
+    plan = load_dated_plan(plan_file(app.drills))
     finished = RegisterFacts(list(app.register.entries())).last_finished()
     dates = [
         *(_by_calendar(*each) for each in Calendar(app, plan).following(app.clock.now())),
@@ -133,21 +138,20 @@ def _by_cadence(name: str, service: Service, finished: datetime | None) -> Servi
 
 def _callers() -> tuple[str, ...]:
     """Say what calls pradrill on this machine."""
-    timer = UNITS / "pradrill.timer"
     try:
         entry = line_in(read_crontab())
     except ToolError:  # no cron here
         entry = None
-    by_timer = (f"called by {timer}",) if timer.is_file() else ()
+    by_timer = (f"called by {TIMER}, which systemd starts",) if is_enabled(UNITS) else ()
     by_cron = () if entry is None else (f"called by your crontab: {line(entry, 300)}",)
     return (*by_timer, *by_cron)
 
 
 def _install(args: Namespace) -> int:
-    app = StateReader(args)
-    load_plan(plan_file(app.drills))  # what is wrong now would be told to nobody, every hour
+    app = App(args)
+    project = app.project()  # what is wrong now would be told to nobody, every hour
     if _is_for_systemd(args):
-        return _install_units(args, app)
+        return _install_units(args, app, project)
 
     before = read_crontab()
     after = with_line(before, crontab_line(_command(app), _minute()))
@@ -160,7 +164,7 @@ def _install(args: Namespace) -> int:
     return _tell(args, "written", ["crontab"], _INSTALLED)
 
 
-def _install_units(args: Namespace, app: StateReader) -> int:
+def _install_units(args: Namespace, app: StateReader, project: Project) -> int:
     if not app.state.is_dir() and app.state != Path("/var/lib/pradrill"):
         raise ConfigurationError(
             f"{app.state} does not exist, so nobody knows whose the drills are",
@@ -169,27 +173,28 @@ def _install_units(args: Namespace, app: StateReader) -> int:
     files = units(
         ServiceSettings(
             command=_command(app),
-            user=args.user or _owner(app.state),
+            user=_user(args.user) if args.user else _owner(app.state),
             state=app.state,
-            writes=_published_to(app),
+            writes=_writes(project),
         )
     )
     names = differing(files, args.units)
-    if not names:
+    in_charge = is_running_systemd() and args.units == UNITS
+    if not names and (is_enabled(UNITS) or not in_charge):
         return _tell(args, "written", [], "it is installed already, as it is to be")
     for name in names:
         _show_first(args, f"{args.units / name}:\n\n{files[name]}")
     if not _is_agreed(args):
         return ExitCode.USAGE
     write_units(files, args.units)
-    if not (is_running_systemd() and args.units == UNITS):
-        _show_first(args, "then: systemctl daemon-reload && systemctl enable --now pradrill.timer")
+    if not in_charge:
+        _show_first(args, f"then: systemctl daemon-reload && systemctl enable --now {TIMER}")
     return _tell(args, "written", [args.units / name for name in names], _INSTALLED)
 
 
 def _remove(args: Namespace) -> int:
     if _is_for_systemd(args):
-        paths = [args.units / name for name in remove_units(args.units)]
+        paths = remove_units(args.units)
         lines = [f"{path} is removed" for path in paths] or ["nothing of it is there"]
         return _tell(args, "removed", paths, *lines)
 
@@ -240,7 +245,7 @@ def _command(app: StateReader) -> Sequence[str]:
     script = Path(sys.executable).parent / "pradrill"
     program = [str(script)] if script.is_file() else [sys.executable, "-m", "pradrill"]
     where = ["--drills", str(app.drills), "--state", str(app.state)]
-    return [*program, *where, "due", "--run", "--scheduled"]
+    return [*program, *where, *CALL]
 
 
 def _minute() -> int:
@@ -259,9 +264,21 @@ def _owner(state: Path) -> str:
         return str(user)
 
 
-def _published_to(app: StateReader) -> list[Path]:
+def _user(name: str) -> str:
+    """Return whose keys are to be used. Raises UsageError when there is no such user."""
     try:
-        log = read_sealing(app.drills).head_log
-    except PradrillError:
-        return []
-    return [log.parent] if log is not None else []
+        return pwd.getpwnam(name).pw_name
+    except KeyError:
+        raise UsageError(f'there is no user "{line(name, 80)}" here') from None
+
+
+def _writes(project: Project) -> list[Path]:
+    """Return what is written beside the state: where heads are published, locks of backups."""
+    log = project.plan.sealing.head_log
+    points = (
+        way.recovery_point
+        for loaded in project.drills.values()
+        for way in loaded.drill.ways.values()
+    )
+    locks = (folder for point in points if point for folder in point.source.writes)
+    return list(dict.fromkeys([*([log.parent] if log else []), *locks]))

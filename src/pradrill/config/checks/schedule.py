@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from pradrill.config import cron
-from pradrill.config.loader import Document
-from pradrill.config.problems import Problem
+from pradrill.config.loader import Document, read_document, validate
+from pradrill.config.problems import ConfigurationProblemsError, Problem
 from pradrill.domain.declared.drill_on import DrillOn
 from pradrill.domain.declared.plan import Plan
+
+
+def load_dated_plan(path: Path) -> Plan:
+    """Read a plan whose dates are to be reckoned. Raises ConfigurationProblemsError."""
+    document = read_document(path)
+    plan = validate(document, Plan)
+    if problems := [*schedule_problems(document, plan)]:
+        raise ConfigurationProblemsError(problems)
+    return plan
 
 
 def schedule_problems(document: Document, plan: Plan) -> Iterator[Problem]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -112,6 +113,11 @@ class BackupSource(Model):
     in_parts: ClassVar[bool] = False
     """Its integrity can be checked a part at a time."""
 
+    @property
+    def writes(self) -> tuple[Path, ...]:
+        """Return the folders of this machine into which its tool writes while it only reads."""
+        return ()
+
 
 class ResticSource(BackupSource):
     """A restic repository, on any of restic's backends."""
@@ -173,6 +179,11 @@ class BorgSource(BackupSource):
     )
     ssh: Ssh = Field(default=Ssh(), description="how a repository behind SSH is reached")
 
+    @property
+    def writes(self) -> tuple[Path, ...]:
+        """Return its repository, if it is a folder here: borg's lock goes there."""
+        return (Path(self.repository),) if self.repository.startswith("/") else ()
+
 
 class PgBackRestSource(BackupSource):
     """A pgBackRest stanza, from its configuration file or from a repository's folder."""
@@ -224,6 +235,11 @@ class BarmanSource(BackupSource):
         description="barman's own options, before its command",
         examples=[["--log-level=ERROR"]],
     )
+
+    @property
+    def writes(self) -> tuple[Path, ...]:
+        """Return where Barman keeps its locks and its log by itself."""
+        return (Path("/var/lib/barman"), Path("/var/log/barman"))
 
 
 class DumpsSource(BackupSource):

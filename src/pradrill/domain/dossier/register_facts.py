@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from pradrill.domain.register.entry import AttemptEntry, Entry, EntryKind, RunEntry
 from pradrill.domain.register.missed_dates import missed
-from pradrill.domain.run.ending import RunState, Verdict
+from pradrill.domain.run.ending import Verdict, is_finished
 from pradrill.domain.values.duration import Cadence
 
 _CONCLUSIVE = {Verdict.PASSED.value, Verdict.MISSED.value, Verdict.FAILED.value}
@@ -57,7 +57,7 @@ class RegisterFacts:
         if body.get("rehearsal"):
             return
 
-        finished = is_finished(body)
+        finished = has_finished(body)
         for service in _names(body):
             if finished:
                 self.runs.setdefault((service, str(body.get("drill"))), []).append(entry)
@@ -111,7 +111,7 @@ class RegisterFacts:
             names = open_services.intersection(_names(entry.body))
             if names:
                 recent.append(entry)
-            if entry.kind is EntryKind.RUN and is_finished(entry.body):
+            if entry.kind is EntryKind.RUN and has_finished(entry.body):
                 open_services -= names if not entry.body.get("rehearsal") else set()
         return reversed(recent)
 
@@ -127,14 +127,14 @@ class RegisterFacts:
         return max(((run.ended - run.started).total_seconds() for run in runs), default=None)
 
 
-def is_finished(body: Mapping[str, object]) -> bool:
-    """Tell whether a run went to its end by itself."""
-    return body.get("state") == RunState.FINISHED.value and body.get("refusal") is None
+def has_finished(body: Mapping[str, object]) -> bool:
+    """Tell whether a run went to its end by itself, from its entry as it was read."""
+    return is_finished(body.get("state"), body.get("refusal"))
 
 
 def is_conclusive(body: Mapping[str, object]) -> bool:
     """Tell whether a run as a whole said something about the recovery."""
-    return is_finished(body) and body.get("verdict") in _CONCLUSIVE
+    return has_finished(body) and body.get("verdict") in _CONCLUSIVE
 
 
 def run_of(entry: Entry) -> RunEntry | None:

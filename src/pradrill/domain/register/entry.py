@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from pradrill.domain.declared.sealing import PRINCIPAL, PUBLIC_KEY
+from pradrill.domain.run.ending import is_finished
 from pradrill.domain.values.model import Model, Utc
 
 GENESIS = "0" * 64
@@ -78,6 +79,11 @@ class RunEntry(Model):
     )
     residue: tuple[str, ...] = Field(default=(), description="what it left on its standby")
     rehearsal: bool = Field(default=False, description="it counts for nothing, whatever it shows")
+
+    @property
+    def finished(self) -> bool:
+        """Tell whether it went to its end by itself."""
+        return is_finished(self.state, self.refusal)
 
 
 class TeardownOutcome(StrEnum):

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from pradrill.domain.register.entry import AttemptEntry, Entry, EntryKind, RunEntry, ScheduleMissed
-from pradrill.domain.run.ending import RunState
 from pradrill.domain.values.duration import Cadence, due_after
 
 GRACE = timedelta(days=7)
@@ -52,8 +51,7 @@ def _attempted(entry: Entry) -> Iterator[tuple[str, datetime, bool]]:
         run = RunEntry.model_validate(entry.body)
         if run.rehearsal:
             return  # or rehearsing would keep a due drill from being missed
-        whole = run.state == RunState.FINISHED and run.refusal is None
-        yield from ((service, run.started, whole) for service in run.services)
+        yield from ((service, run.started, run.finished) for service in run.services)
     elif entry.kind is EntryKind.ATTEMPT:
         attempt = AttemptEntry.model_validate(entry.body)
         if attempt.rehearsal:

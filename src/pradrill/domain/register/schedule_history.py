@@ -18,7 +18,6 @@ from pradrill.domain.register.entry import (
     ScheduleRule,
 )
 from pradrill.domain.register.schedule import Trial
-from pradrill.domain.run.ending import RunState
 
 
 class StandingRule(NamedTuple):
@@ -57,10 +56,9 @@ def trials_of(entry: Entry) -> Iterator[tuple[str, Trial]]:
         run = RunEntry.model_validate(entry.body)
         if run.rehearsal:
             return
-        finished = run.state == RunState.FINISHED and run.refusal is None
-        because = run.refusal or run.state.lower()
+        because = "" if run.finished else run.refusal or run.state.lower()
         for service in run.services:
-            yield service, Trial(run.started, finished, "" if finished else because)
+            yield service, Trial(run.started, run.finished, because)
     elif entry.kind is EntryKind.ATTEMPT:
         unbegun = AttemptEntry.model_validate(entry.body)
         if unbegun.rehearsal:

@@ -29,3 +29,8 @@ class Refusal(StrEnum):
 
     NOT_READY = "not_ready"
     BUSY = "busy"
+
+
+def is_finished(state: object, refusal: object) -> bool:
+    """Tell whether a run went to its end by itself: it was neither cut off, nor refused before."""
+    return state == RunState.FINISHED.value and refusal is None

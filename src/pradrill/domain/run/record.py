@@ -12,7 +12,7 @@ from pradrill.domain.run.backup_integrity import IntegrityResult
 from pradrill.domain.run.egress import HostEgress
 from pradrill.domain.run.ending import Refusal as Refusal  # noqa: PLC0414 records name them
 from pradrill.domain.run.ending import RunState as RunState  # noqa: PLC0414
-from pradrill.domain.run.ending import Verdict
+from pradrill.domain.run.ending import Verdict, is_finished
 from pradrill.domain.run.host import SeenHost
 from pradrill.domain.run.outcome import CheckResult, GuardResult, StepResult
 from pradrill.domain.run.question import SlaMeasure, Wait
@@ -139,6 +139,11 @@ class RunRecord(Model):
     versions: dict[str, str]
     evidence: tuple[FileHash, ...]
     environment: dict[str, Any] = {}
+
+    @property
+    def finished(self) -> bool:
+        """Tell whether it went to its end by itself."""
+        return is_finished(self.state, self.refusal)
 
     def recovery_of(self, service: str | None) -> Recovery:
         """Return the measurements of a service that was recovered apart; of the whole for None."""

@@ -19,7 +19,7 @@ from pradrill.domain.register.entry import AttemptEntry, RunEntry
 from pradrill.domain.run.event import Event
 from pradrill.domain.run.lease import Holder
 from pradrill.domain.run.owner import Doing, Owner
-from pradrill.domain.run.record import RunRecord, RunState
+from pradrill.domain.run.record import RunRecord
 from pradrill.domain.run.run_plan import FileHash
 from pradrill.errors import BusyError, RecordError, UsageError
 from pradrill.register.chain.register import Register, line_hash
@@ -381,8 +381,8 @@ class FileRunStore(RunFolders):
         folders = {folder.name: folder for folder in self._folders()}
         services: set[str] = set()
         for run in sorted(self._entries(), key=lambda run: run.started, reverse=True):
-            refused = run.state != RunState.FINISHED or run.refusal is not None or run.rehearsal
-            if refused or run.run_id not in folders or services.issuperset(run.services):
+            counts = run.finished and not run.rehearsal
+            if not counts or run.run_id not in folders or services.issuperset(run.services):
                 continue
             with suppress(RecordError):
                 record, content = read_record(folders[run.run_id] / RECORD)

@@ -11,6 +11,10 @@ from pradrill.domain.register.entry import Head
 from pradrill.system.durable_files import write_whole
 from pradrill.system.tools import ToolError, tool
 
+REPOSITORY = "heads.git"
+"""Our own repository, below the state directory."""
+
+_PUSHED = "pradrill-pushed"
 _BRANCH = "refs/heads/pradrill-heads"
 _CONFIG = b"[core]\n\trepositoryformatversion = 0\n\tbare = true\n"
 
@@ -63,6 +67,24 @@ def push_head(head: Head, at: datetime, repository: Path, remote: str) -> None:
     commit = _word(tool(*git, "commit-tree", tree, *parent, "-m", str(head), env=who))
     tool(*git, "update-ref", _BRANCH, commit)
     tool(*git, "push", "--quiet", "--", remote, f"{_BRANCH}:{_BRANCH}")
+    _note_pushed(head, repository)
+
+
+def newest_pushed(repository: Path) -> str | None:
+    """Return the hash of the newest head that the remote has taken; None when there is none."""
+    try:
+        text = (repository / _PUSHED).read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    return newest_logged(text)
+
+
+def _note_pushed(head: Head, repository: Path) -> None:
+    """Note what a push has brought there: whoever looks later asks no remote."""
+    try:
+        write_whole(repository / _PUSHED, f"pushed {head}\n".encode(), 0o600)
+    except OSError as error:
+        raise ToolError(f"cannot write {repository}: {error.strerror}") from error
 
 
 def _disarm(repository: Path) -> None:

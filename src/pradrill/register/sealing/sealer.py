@@ -11,7 +11,7 @@ from pradrill.domain.register.entry import Head, Seals
 from pradrill.domain.run.record import RunRecord
 from pradrill.register.chain.lines import head_line
 from pradrill.register.sealing.attesting import attest
-from pradrill.register.sealing.publishing import log_head, push_head
+from pradrill.register.sealing.publishing import REPOSITORY, log_head, push_head
 from pradrill.register.sealing.signing import public_key, sign
 from pradrill.register.sealing.stamping import stamp
 from pradrill.system.tools import ToolError
@@ -24,7 +24,7 @@ class Sealer:
 
     def __init__(self, settings: Sealing, state: Path, tell: Tell) -> None:
         self._settings = settings
-        self._repository = state / "heads.git"
+        self._repository = state / REPOSITORY
         self._tell = tell
 
     def seals(self) -> Seals | None:
