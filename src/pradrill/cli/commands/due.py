@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from pradrill.adapters.notifications.health_check import HealthPinger
 from pradrill.app.attempt import attempting
 from pradrill.app.composition import App
+from pradrill.app.notifications.news import tell_news
 from pradrill.app.reading import warn
 from pradrill.app.schedule import Calendar, alone_at_the_schedule
 from pradrill.cli.arguments import verbose_argument
@@ -73,12 +74,13 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """List what is due, or run it; return the worst exit code."""
     app = App(args)
-    project = _project(app, launch=args.launch)
+    start = app.clock.now()
+    project = _project(app, start, launch=args.launch)
     app.settle()
     if args.launch:
         with alone_at_the_schedule(app) as alone:
             if alone:
-                return _scheduled(app, project, scheduled=args.scheduled)
+                return _scheduled(app, project, start, scheduled=args.scheduled)
         if not args.scheduled:
             warn("another pradrill due --run is at work: it runs what is due")
         return ExitCode.PASSED
@@ -112,14 +114,15 @@ def _facts(item: Due) -> dict[str, Any]:
     }
 
 
-def _scheduled(app: App, project: Project, *, scheduled: bool) -> int:
+def _scheduled(app: App, project: Project, start: datetime, *, scheduled: bool) -> int:
     """Run what is due, and say at the plan's health check that it begins and has ended."""
     pinger = HealthPinger(project.plan.health_check, warn)
     pinger.begin()
     code: int = ExitCode.INTERNAL
     try:
         _enter_silence(app, project)
-        code = _launch(app, project, scheduled=scheduled)
+        code = _launch(app, project, start, scheduled=scheduled)
+        tell_news(app, start, silence=True)
     finally:
         pinger.end(code)
     return code
@@ -131,14 +134,17 @@ def _enter_silence(app: App, project: Project) -> None:
     _enter_endings(app, project)
 
 
-def _project(app: App, *, launch: bool) -> Project:
+def _project(app: App, start: datetime, *, launch: bool) -> Project:
     """Load the project; that a launch found it wrong is an attempt too."""
     try:
         return app.project()
     except PradrillError:
         if launch:
-            with attempting(app, "", trigger="due"):  # of which drill, nobody can tell
-                raise
+            try:
+                with attempting(app, "", trigger="due"):  # of which drill, nobody can tell
+                    raise
+            finally:
+                tell_news(app, start)
 
         raise
 
@@ -219,7 +225,7 @@ def _drills_of(project: Project, service: str) -> tuple[str, ...]:
     )
 
 
-def _launch(app: App, project: Project, *, scheduled: bool) -> int:
+def _launch(app: App, project: Project, start: datetime, *, scheduled: bool) -> int:
     codes: list[int] = [ExitCode.RECORD] if app.in_doubt else []
     listed = app.clock.now()
     due = find_due(app, project)
@@ -250,6 +256,7 @@ def _launch(app: App, project: Project, *, scheduled: bool) -> int:
             continue
 
         tell(app, record)
+        tell_news(app, start)
         codes.append(record.exit_code)
         if record.signal is not None:
             break
