@@ -71,6 +71,8 @@ def install_command() -> str:
         return "pipx inject pradrill apprise"
     if "uv" in parts and "tools" in parts:
         return "uv tool install --with apprise pradrill"
+    if find_spec("pip") is None:  # the .deb and the .rpm bring none along
+        return f"pip --python {sys.executable} install apprise"
     return f"{sys.executable} -m pip install apprise"
 
 
@@ -132,7 +134,10 @@ def _because(ended: EndedProcess, address: str) -> str | None:
         return None
     if not is_address:
         return "what the secret holds is no address that Apprise knows"
-    return _masker(address).text("; ".join(each.rstrip(".") for each in remarks[-3:])) or "Apprise says that it failed, not why"
+    return (
+        _masker(address).text("; ".join(each.rstrip(".") for each in remarks[-3:]))
+        or "Apprise says that it failed, not why"
+    )
 
 
 def _masker(address: str) -> Masker:

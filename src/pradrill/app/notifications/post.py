@@ -76,7 +76,7 @@ def _collected(
     """Return the outbox with messages of all that is new."""
     now = app.clock.now()
     entries = list(app.register.entries())
-    before = _seen(outbox, entries, since)
+    before = _last_known(outbox, entries, since)
     fresh = [entry for entry in entries if entry.number > before]
     lasting = [*residue_of(entries)]
     troubles, again = outbox.troubles, list[Notification]()
@@ -91,12 +91,12 @@ def _collected(
 
     news = outbox.news([*of_entries(fresh), *again, *lasting], now)
     present = {str(each.key) for each in lasting} if silence and status is not None else None
-    kept = outbox.remembering(news, present, now).posting(_messages(app, channels, news, now))
+    outbox = outbox.remembering(news, present, now).posting(_messages(app, channels, news, now))
     last = entries[-1].number if entries else 0
-    return kept.model_copy(update={"entry": last, "troubles": troubles})
+    return outbox.model_copy(update={"entry": last, "troubles": troubles})
 
 
-def _seen(outbox: Outbox, entries: Sequence[Entry], since: datetime) -> int:
+def _last_known(outbox: Outbox, entries: Sequence[Entry], since: datetime) -> int:
     """Return up to which entry somebody was told; where that is not known, of what is old."""
     last = entries[-1].number if entries else 0
     if outbox.entry is not None and outbox.entry <= last:
@@ -137,11 +137,11 @@ def _messages(
     """Yield one message for each channel that hears any of the news."""
     sender = sender_of(app, channels)
     for channel in channels.notifications:
-        heard = [each for each in news if _hears(channel, each)]
-        if not heard:
+        its_news = [each for each in news if _hears(channel, each)]
+        if not its_news:
             continue
         with speaking(language_of(channels)):
-            text = letter(heard, sender, lambda run_id: _record(app, run_id), now)
+            text = letter(its_news, sender, lambda run_id: _record(app, run_id), now)
         mask = app.secrets.masker.text
         yield Message(
             channel=channel.name,

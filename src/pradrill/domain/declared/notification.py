@@ -65,8 +65,11 @@ class NotificationChannel(Model):
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        if (self.apprise is None) == (self.command is None):
-            msg = f"the channel {self.name} needs one of both: apprise, or command"
+        if self.apprise is None and self.command is None:
+            msg = "nothing says how it is told: write apprise, or command"
+            raise ValueError(msg)
+        if self.apprise is not None and self.command is not None:
+            msg = "apprise stands beside command: write one of both"
             raise ValueError(msg)
         return self
 
