@@ -197,6 +197,11 @@ def test_a_program_gets_subject_and_text(tmp_path: Path) -> None:
     script = f'{{ echo "$PRADRILL_SUBJECT"; cat; }} > {box}'
     assert ProgramMessenger(["sh", "-c", script]).deliver("it", "why\n") is None
     assert box.read_text(encoding="utf-8") == "it\nit\n\nwhy\n"
+    late = tmp_path / "late"
+    beside = f"(sleep 0.3; touch {late}) & exit 0"  # as mailx does with sendmail
+    assert ProgramMessenger(["sh", "-c", beside]).deliver("it", "why") is None
+    time.sleep(0.8)
+    assert late.exists()
     assert ProgramMessenger(["false"]).deliver("it", "x" * 200_000) == "false ended with 1"
     missing = ProgramMessenger(["/no/such"]).deliver("it", "why")
     assert missing == "/no/such cannot be run: No such file or directory"

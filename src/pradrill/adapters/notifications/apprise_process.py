@@ -23,7 +23,7 @@ class _Remarks(logging.Handler):
         self.lines: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(record.getMessage())
+        self.lines = [*self.lines[-2:], record.getMessage()[:500]]
 
 
 def send(address: str, subject: str, text: str) -> dict[str, object]:

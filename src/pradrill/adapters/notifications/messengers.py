@@ -23,8 +23,6 @@ from pradrill.errors import NotReadyError
 DEADLINE = 20.0
 """Seconds for one message; then its process is ended with all that it started."""
 
-_LONGEST = 65_536
-
 
 class EndedProcess(NamedTuple):
     """How a process ended: None when it was ended for being late."""
@@ -49,7 +47,7 @@ class AppriseMessenger:
         given = json.dumps({"address": address, "subject": subject, "text": text})
         # By path: nothing else is imported there, and a broken package of ours does not matter.
         argv = [sys.executable, "-P", str(Path(apprise_process.__file__))]
-        ended = _run(argv, given.encode(), {})
+        ended = _run(argv, given.encode(), {}, reads=True)
         if isinstance(ended, str):
             return ended
         if ended.code == apprise_process.MISSING:
@@ -85,7 +83,8 @@ class ProgramMessenger:
     def deliver(self, subject: str, text: str) -> str | None:
         """Start it and wait for its end; it has failed unless that is 0."""
         whole = f"{subject}\n\n{text}"
-        ended = _run(self._command, whole.encode(), {"PRADRILL_SUBJECT": subject})
+        extra = {"PRADRILL_SUBJECT": subject}
+        ended = _run(self._command, whole.encode("utf-8", "replace"), extra)
         if isinstance(ended, str):
             return ended
         if ended.code is None:
@@ -93,13 +92,18 @@ class ProgramMessenger:
         return None if ended.code == 0 else f"{self._command[0]} ended with {ended.code}"
 
 
-def _run(argv: Sequence[str], fed: bytes, extra: Mapping[str, str]) -> EndedProcess | str:
-    """Run a process in a session of its own; return why it could not be started, if so."""
+def _run(
+    argv: Sequence[str], fed: bytes, extra: Mapping[str, str], *, reads: bool = False
+) -> EndedProcess | str:
+    """Run a process in a session of its own; return why it could not be started, if so.
+
+    `reads`: what it prints is an answer; a program of the user's may print what it likes.
+    """
     try:
         process = subprocess.Popen(
             argv,
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdout=subprocess.PIPE if reads else subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env={**os.environ, **extra},
             start_new_session=True,  # Ctrl-C is for the drill
@@ -112,14 +116,17 @@ def _run(argv: Sequence[str], fed: bytes, extra: Mapping[str, str]) -> EndedProc
     except subprocess.TimeoutExpired:
         return EndedProcess(None, b"")
     finally:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        if (
+            process.poll() is None
+        ):  # what a program leaves behind that has ended may send a mail yet
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 with suppress(OSError):
                     pipe.close()
-    return EndedProcess(process.returncode, out[:_LONGEST])
+    return EndedProcess(process.returncode, out or b"")
 
 
 def _because(ended: EndedProcess, address: str) -> str | None:
@@ -135,7 +142,7 @@ def _because(ended: EndedProcess, address: str) -> str | None:
     if not is_address:
         return "what the secret holds is no address that Apprise knows"
     return (
-        _masker(address).text("; ".join(each.rstrip(".") for each in remarks[-3:]))
+        _masker(address).text("; ".join(each.rstrip(".") for each in remarks))
         or "Apprise says that it failed, not why"
     )
 
