@@ -141,6 +141,20 @@ def test_what_was_wrong_before_anybody_was_told_is_mended_too(
     assert "mail" not in mail.text
 
 
+def test_what_was_overdue_is_mended_once_somebody_heard_of_it(office: Office) -> None:
+    """A drill that is run on its day, as every quarter, mends nothing: nothing was ever wrong."""
+    office.house.rewrite("drills/plan.yml", "drill_every: 3 months", "drill_every: 2 days")
+    office.house.run("shop", "P", 1.2)
+    tell_news(an_app(office.house), TODAY)
+    assert [mail.subject for mail in office.mails()] == ["[Exemple SAS] shop: PASSED"]
+
+    office.house.rewrite("drills/plan.yml", "drill_every: 2 days", "drill_every: 1 day")
+    assert "shop: its drill is due since" in "".join(mail.text for mail in office.news())
+    office.house.run("shop", "P", 0.1)
+    (mail,) = office.news()
+    assert mail.subject == "[Exemple SAS] shop: proven again, and one more"
+
+
 def an_app(house: StatusHouse) -> App:
     """Return the tools of a command there."""
     return App(Namespace(drills=house.drills, state=house.state, log=None))
