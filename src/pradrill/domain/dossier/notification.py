@@ -50,7 +50,7 @@ class Notification(NamedTuple):
     """Whether it is seen again and again until it is over."""
 
 
-_OF_VERDICT = {
+_OF_VERDICT: dict[str, Severity] = {
     Verdict.PASSED: Severity.MINOR,
     Verdict.MISSED: Severity.MAJOR,
     Verdict.FAILED: Severity.CRITICAL,
@@ -86,7 +86,7 @@ def of_entries(entries: Iterable[Entry]) -> Iterator[Notification]:
 def _severity(run: RunEntry) -> Severity:
     if run.state != RunState.FINISHED.value:
         return Severity.MAJOR
-    return _OF_VERDICT.get(Verdict(run.verdict), Severity.MAJOR)
+    return _OF_VERDICT.get(run.verdict, Severity.MAJOR)
 
 
 def residue_of(entries: Sequence[Entry]) -> Iterator[Notification]:
@@ -121,7 +121,8 @@ def of_silence(status: Status, findings: Iterable[Finding]) -> Iterator[Notifica
 def _lasting(
     occasion: Occasion, severity: Severity, services: tuple[str, ...], subject: Subject, name: str
 ) -> Notification:
-    return Notification(occasion, severity, services, subject, f"{occasion} {name}", lasts=True)
+    key = f"{occasion} {severity} {name}"  # what gets worse is news
+    return Notification(occasion, severity, services, subject, key, lasts=True)
 
 
 def troubles_of(status: Status, silence: Iterable[Notification]) -> dict[str, Severity]:
@@ -189,7 +190,7 @@ def _before(
             run = run_of(entry)
             if run is None or service not in run.services:
                 continue
-            is_bad = Verdict(run.verdict) in {Verdict.FAILED, Verdict.MISSED}
+            is_bad = run.verdict in {Verdict.FAILED, Verdict.MISSED}
             if is_bad and service in failing(run):
                 return _severity(run)
             return None

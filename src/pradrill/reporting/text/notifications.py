@@ -124,7 +124,8 @@ def _block(
 def _verdict(run: RunEntry, record: RunRecord | None) -> _Block:
     drill, command = wording.line(run.drill, 60), f"show {wording.line(run.run_id, 100)}"
     if record is None:
-        verdict = word(Verdict(run.verdict))
+        words = (word(each) for each in Verdict if each == run.verdict)
+        verdict = next(words, wording.line(run.verdict, 60))
         return _Block(f"{drill}{wording.colon()}{verdict}", (), command)
 
     lines = []

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from pradrill.domain.dossier.outbox import MOST_WAITING, PAUSES, Message, Outbox
+from pradrill.domain.dossier.notification import of_silence
+from pradrill.domain.dossier.outbox import AGAIN, MOST_WAITING, PAUSES, Message, Outbox
+from pradrill.domain.dossier.status import Alarm, AlarmKind, Status
 
 NOW = datetime(2026, 11, 29, 8, tzinfo=UTC)
 
@@ -50,3 +52,25 @@ def test_of_too_many_messages_the_oldest_are_lost_and_counted() -> None:
     assert outbox.waiting[0].subject == "3"
     assert outbox.failures["ops"].lost == 3
     assert outbox.only(["other"]) == Outbox()
+
+
+def test_what_gets_worse_is_news_and_so_is_what_comes_back() -> None:
+    """Overdue for a day, then a missed date: whoever hears of grave things alone hears of that."""
+
+    def news(outbox: Outbox, now: datetime, *kinds: AlarmKind) -> tuple[Outbox, list[str | None]]:
+        alarms = tuple(Alarm(kind=each, level=each.level, service="shop") for each in kinds)
+        status = Status.model_construct(made=now, services=(), alarms=alarms)
+        lasting = [*of_silence(status, [])]
+        fresh = outbox.news(lasting, now)
+        present = {str(each.key) for each in lasting}
+        return outbox.remembering(fresh, present, now), [each.key for each in fresh]
+
+    late, missed = AlarmKind.OVERDUE, AlarmKind.MISSED_DATE
+    steps = [(late,), (late,), (missed,), (missed,), (), (missed,)]
+    outbox, heads = Outbox(), []
+    for kinds in steps:
+        outbox, keys = news(outbox, NOW, *kinds)
+        heads.append(*keys or [None])
+    major, critical = "overdue major shop", "overdue critical shop"
+    assert heads == [major, None, critical, None, None, critical]
+    assert news(outbox, NOW + AGAIN, missed)[1] == [critical]
