@@ -59,7 +59,18 @@ def test_what_gets_worse_is_news_and_so_is_what_comes_back() -> None:
 
     def news(outbox: Outbox, now: datetime, *kinds: AlarmKind) -> tuple[Outbox, list[str | None]]:
         alarms = tuple(Alarm(kind=each, level=each.level, service="shop") for each in kinds)
-        status = Status.model_construct(made=now, services=(), alarms=alarms)
+        status = Status(
+            made=now,
+            organisation="Exemple SAS",
+            services=(),
+            counts={},
+            alarms=alarms,
+            findings_open={},
+            findings_overdue=0,
+            damage=None,
+            head=None,
+            entries=0,
+        )
         lasting = [*of_silence(status, [])]
         fresh = outbox.news(lasting, now)
         present = {str(each.key) for each in lasting}
@@ -67,7 +78,8 @@ def test_what_gets_worse_is_news_and_so_is_what_comes_back() -> None:
 
     late, missed = AlarmKind.OVERDUE, AlarmKind.MISSED_DATE
     steps = [(late,), (late,), (missed,), (missed,), (), (missed,)]
-    outbox, heads = Outbox(), []
+    outbox = Outbox()
+    heads: list[str | None] = []
     for kinds in steps:
         outbox, keys = news(outbox, NOW, *kinds)
         heads.append(*keys or [None])
