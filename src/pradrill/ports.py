@@ -292,6 +292,13 @@ class Notifier(Protocol):
         """Tell somebody, a name or a role, what the text says."""
 
 
+class Messenger(Protocol):
+    """A channel to somebody, for what need not be told at once."""
+
+    def deliver(self, subject: str, text: str) -> str | None:
+        """Deliver it, or return why that was not possible: without secrets, in some seconds."""
+
+
 class Bounds(NamedTuple):
     """How long a tool may take (seconds), what stops it, and the run that it belongs to."""
 

@@ -10,13 +10,22 @@ from tests.integration.house import pradrill
 
 
 def test_a_rehearsal_that_passes_counts_nowhere(hosts: TwoHosts, tmp_path: Path) -> None:
-    """It is recorded and verified; no due date, coverage, trend, finding or proof hears of it."""
+    """It is recorded and verified; no due date, coverage, trend, finding or proof hears of it.
+
+    Nor does anybody who is told of runs.
+    """
     house = hosts.house(tmp_path)
+    box = house / "box"
+    with (house / "drills" / "plan.yml").open("a") as plan:
+        plan.write(f"notifications: [{{name: ops, command: [sh, -c, cat > {box}]}}]\n")
     hosts.standby.marker.unlink()
     assert pradrill(house, "run", "shop").returncode == 4  # and opens F-1
+    assert "shop: INCONCLUSIVE (refused: not ready)" in box.read_text("utf-8")
+    box.unlink()
     hosts.reset()
     passed = pradrill(house, "run", "shop", "--rehearsal")
     assert passed.returncode == 0, passed.stdout + passed.stderr
+    assert not box.exists()
     assert (hosts.standby.srv / "torn-down").exists()
 
     runs = pradrill(house, "runs").stdout.splitlines()

@@ -17,8 +17,15 @@ from pradrill.register.chain.register import Register
 
 @pytest.mark.nightly
 def test_what_is_due_by_the_calendar_runs_once(hosts: TwoHosts, tmp_path: Path) -> None:
-    """While it runs its lease is seen and a second call does nothing; then it is proven."""
+    """While it runs its lease is seen and a second call does nothing; then it is proven.
+
+    Somebody is told, and a channel that cannot be used changes no exit code.
+    """
     house = hosts.house(tmp_path)
+    box = house / "box"
+    with (house / "drills" / "plan.yml").open("a") as plan:
+        plan.write("notifications:\n- {name: broken, command: ['false']}\n")
+        plan.write(f"- {{name: ops, command: [sh, -c, cat >> {box}]}}\n")
     now = datetime.now(UTC)
     rule = f"every day {now - timedelta(minutes=5):%H:%M} UTC"
     edit(house, "drills/plan.yml", "drill_every: 3 months", f"drill_on: {rule}")
@@ -38,6 +45,7 @@ def test_what_is_due_by_the_calendar_runs_once(hosts: TwoHosts, tmp_path: Path) 
         assert "running" in [alarm["kind"] for alarm in running["alarms"]]
         output, _ = first.communicate(timeout=120)
     assert first.returncode == 0, output
+    assert box.read_text("utf-8").count("shop: PASSED") == 2  # the subject, and its line
     assert [*locks.glob("*.lease")] == []
 
     third = pradrill(house, "due", "--run", "--scheduled")

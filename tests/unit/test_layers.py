@@ -61,6 +61,7 @@ OWN_PROCESSES = {
     "adapters/testinfra/worker.py": "the process that pytest runs in",
     "adapters/testinfra/rehearsal.py": "a child of that process, for checks on made-up answers",
     "adapters/standbys/lab/relay.py": "a process that QEMU starts, one a connection",
+    "adapters/notifications/apprise_process.py": "the process that Apprise runs in",
 }
 
 RUN_ELSEWHERE = {

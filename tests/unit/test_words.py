@@ -23,13 +23,14 @@ PARTICIPLES = frozenset(_PARTICIPLES.split())
 _VERBS = """
 accept acknowledge add answer append ask begin bind boot bound break bring build bundle call carry
 chain check choose clean close collect commit compare compile compute conclude connect count cut
-damage declare decrypt define deny derive describe destroy divide do draw drop end enter fake fetch
-fill find fit fold forecast format gather give go hand hash have hide hold identify import join
-judge keep kill launch lay learn leave let list load lock look make map mark mask measure move name
-narrate note notify offer open pack parse phrase plan poll print prove publish put quote raise rank
-reach read recognise refuse remember remove render renew repeat resolve restore resume return run
-sabotage save say seal see send serve set share show sign sort stamp start stop store summarise
-sweep take tear tell touch translate try turn unpack use verify wait walk watch weigh write yield
+damage declare decrypt define deliver deny derive describe destroy divide do draw drop end enter
+fake fetch fill find fit fold forecast format gather give go hand hash have hide hold identify
+import join judge keep kill launch lay learn leave let list load lock look make map mark mask
+measure move name narrate note notify offer open pack parse phrase plan poll print prove publish
+put quote raise rank reach read recognise refuse remember remove render renew repeat resolve
+restore resume return run sabotage save say seal see send serve set share show sign sort stamp
+start stop store summarise sweep take tear tell touch translate try turn unpack use verify wait
+walk watch weigh write yield
 """
 VERBS = frozenset(_VERBS.split())
 """What a docstring of a function or a module begins with."""

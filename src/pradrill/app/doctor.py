@@ -12,21 +12,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pradrill.adapters.notifications.messengers import install_command, is_installed
 from pradrill.app.composition import App
 from pradrill.app.launch import versions
+from pradrill.app.notifications.outbox_file import failures_of
+from pradrill.app.program import program
 from pradrill.app.shipped import shipped
 from pradrill.app.silent_progress import SilentProgress
 from pradrill.app.tools import closing, tools_for
 from pradrill.config.checks.plays import ask_ansible
 from pradrill.config.problems import ConfigurationProblemsError, Problem
 from pradrill.config.project import LoadedDrill, Project
+from pradrill.domain.declared.notification import NotificationChannel
 from pradrill.domain.declared.standby import InventoryStandby
 from pradrill.domain.run.guard_mending import MendingPlaces
 from pradrill.domain.run.precondition import Concern, Holding, Precondition
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.domain.values.quotas import amount
 from pradrill.engine.examination import Examination
-from pradrill.errors import PradrillError
+from pradrill.errors import NotReadyError, PradrillError
 from pradrill.system import scratch
 from pradrill.system.tools import ToolError, tool
 
@@ -82,6 +86,7 @@ def _preconditions(app: App, only: str | None) -> Iterator[Precondition]:
     yield _of_machine(Concern.CONFIGURATION, Holding.HOLDS, says)
     yield from _playbooks(app, project)
     yield from _programs(project)
+    yield from _channels(app, project)
     for loaded in project.drills.values():
         yield from _of_drill(app, project, loaded)
 
@@ -93,6 +98,39 @@ def _versions() -> Iterator[Precondition]:
         says = f"ansible-playbook is not beside {sys.executable}"
         yield _of_machine(Concern.TOOLS, Holding.FAILS, says, "bash src/bootstrap")
     yield _program("ssh", ("ssh", "-V"))
+
+
+def _channels(app: App, project: Project) -> Iterator[Precondition]:
+    """Look at each channel, and send nothing. Drills run without: it is a remark at most."""
+    failures = failures_of(app.state)
+    for channel in project.plan.notifications:
+        name, failure = channel.name, failures.get(channel.name)
+        error = _why_silent(app, channel)
+        if error is None and failure is not None:
+            says = f"{name} tells nobody since {failure.since:%Y-%m-%d}: {failure.because}"
+            error = NotReadyError(says, mend=(f"{program()} notify test {name}",))
+        elif error is not None:
+            error = NotReadyError(f"{name}: {error.message}", hint=error.hint, mend=error.mend)
+        if error is not None:
+            remark = _failure(Concern.NOTIFICATIONS, error)
+            yield remark.model_copy(update={"holding": Holding.REMARK})
+            continue
+        way = "its program is there" if channel.command else f"{channel.apprise} can be read"
+        says = f"{name}: {way}; try it: {program()} notify test {name}"
+        yield _of_machine(Concern.NOTIFICATIONS, Holding.HOLDS, says)
+
+
+def _why_silent(app: App, channel: NotificationChannel) -> PradrillError | None:
+    """Return what keeps a channel from being used at all; none of it is sent anywhere."""
+    if channel.apprise is None:
+        return None  # its program was looked for with the plan
+    if not is_installed():
+        return NotReadyError("Apprise is not installed", mend=(install_command(),))
+    try:
+        app.secrets.resolve(channel.apprise)
+    except PradrillError as error:
+        return error
+    return None
 
 
 def _programs(project: Project) -> Iterator[Precondition]:

@@ -20,6 +20,7 @@ COMMANDS = {
     "status": "show on one screen how each service stands, and what wants attention",
     "proven": "name the last proven recovery point of each service, for its backup job",
     "metrics": "write how the services stand for Prometheus",
+    "notify": "send a harmless message through the plan's channels of notification",
     "due": "list the services whose drill is due, or run their drills",
     "schedule": "show when drills are due, and have pradrill called for them",
     "schema": "print the JSON Schema of a drill, the plan, a record or an entry",

@@ -51,8 +51,17 @@ def may_name_sealing(folder: Path) -> bool:
 
     An escape could spell it otherwise.
     """
+    return _may_hold(folder, b"sealing")
+
+
+def may_name_channels(folder: Path) -> bool:
+    """Tell likewise whether the plan may name somebody to be told."""
+    return _may_hold(folder, b"notifications")
+
+
+def _may_hold(folder: Path, key: bytes) -> bool:
     try:
         content = plan_file(folder).read_bytes()
     except (OSError, ConfigurationError):  # told by whoever reads it
         return False
-    return b"sealing" in content or b"\\" in content
+    return key in content or b"\\" in content

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from pradrill.config import cron
 from pradrill.config.branding import CLAUSES, letterhead_problems
+from pradrill.config.channels import channel_problems
 from pradrill.config.checks.connection import connection_problems
 from pradrill.config.checks.manual_steps import manual_problems
 from pradrill.config.checks.reach import reach_problems
@@ -106,6 +107,7 @@ def open_house(
         plan = validate(document, Plan)
         problems += [*letterhead_problems(document, plan), *circle_problems(document, plan)]
         problems += schedule_problems(document, plan)
+        problems += channel_problems(document, plan)
     except ConfigurationProblemsError as error:
         problems += error.problems
 

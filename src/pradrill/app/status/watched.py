@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pradrill.app.notifications.outbox_file import failures_of
 from pradrill.app.reading import StateReader
 from pradrill.domain.dossier.alarms_of import LivingRun, Watched
 from pradrill.domain.dossier.register_facts import RegisterFacts
@@ -32,6 +33,7 @@ def watched(
         killed=killed,
         damage=damage,
         unpublished=_unpublished(app),
+        silent=failures_of(app.state),
     )
 
 

@@ -14,6 +14,7 @@ from pradrill.adapters.notifications.health_check import HealthPinger
 from pradrill.app.attempt import attempting
 from pradrill.app.backup_watch import watch_daily
 from pradrill.app.composition import App
+from pradrill.app.notifications.news import tell_news
 from pradrill.app.reading import warn
 from pradrill.app.schedule import Calendar, alone_at_the_schedule
 from pradrill.cli.arguments import verbose_argument
@@ -74,12 +75,13 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """List what is due, or run it; return the worst exit code."""
     app = App(args)
-    project = _project(app, launch=args.launch)
+    start = app.clock.now()
+    project = _project(app, start, launch=args.launch)
     app.settle()
     if args.launch:
         with alone_at_the_schedule(app) as alone:
             if alone:
-                return _scheduled(app, project, scheduled=args.scheduled)
+                return _scheduled(app, project, start, scheduled=args.scheduled)
         if not args.scheduled:
             warn("another pradrill due --run is at work: it runs what is due")
         return ExitCode.PASSED
@@ -113,17 +115,18 @@ def _facts(item: Due) -> dict[str, Any]:
     }
 
 
-def _scheduled(app: App, project: Project, *, scheduled: bool) -> int:
+def _scheduled(app: App, project: Project, start: datetime, *, scheduled: bool) -> int:
     """Run what is due, and say at the plan's health check that it begins and has ended."""
     pinger = HealthPinger(project.plan.health_check, warn)
     pinger.begin()
     code: int = ExitCode.INTERNAL
     try:
         _enter_silence(app, project)
-        code = _launch(app, project, scheduled=scheduled)
+        code = _launch(app, project, start, scheduled=scheduled)
         if scheduled and code not in {ExitCode.INTERRUPTED, ExitCode.TERMINATED}:
             say = warn if app.for_programs else print
             code = worst([code, watch_daily(app, project, say)])
+        tell_news(app, start, silence=True)
     finally:
         pinger.end(code)
     return code
@@ -135,14 +138,17 @@ def _enter_silence(app: App, project: Project) -> None:
     _enter_endings(app, project)
 
 
-def _project(app: App, *, launch: bool) -> Project:
+def _project(app: App, start: datetime, *, launch: bool) -> Project:
     """Load the project; that a launch found it wrong is an attempt too."""
     try:
         return app.project()
     except PradrillError:
         if launch:
-            with attempting(app, "", trigger="due"):  # of which drill, nobody can tell
-                raise
+            try:
+                with attempting(app, "", trigger="due"):  # of which drill, nobody can tell
+                    raise
+            finally:
+                tell_news(app, start)
 
         raise
 
@@ -222,7 +228,7 @@ def _drills_of(project: Project, service: str) -> tuple[str, ...]:
     )
 
 
-def _launch(app: App, project: Project, *, scheduled: bool) -> int:
+def _launch(app: App, project: Project, start: datetime, *, scheduled: bool) -> int:
     codes: list[int] = [ExitCode.RECORD] if app.in_doubt else []
     listed = app.clock.now()
     due = find_due(app, project)
@@ -253,6 +259,7 @@ def _launch(app: App, project: Project, *, scheduled: bool) -> int:
             continue
 
         tell(app, record)
+        tell_news(app, start)
         codes.append(record.exit_code)
         if record.signal is not None:
             break

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from pradrill.app.composition import App
+from pradrill.app.notifications.news import tell_news
 from pradrill.app.output import beside_a_run
 from pradrill.app.progress import watch
 from pradrill.app.resuming import Resuming
@@ -29,6 +30,7 @@ def run(args: Namespace) -> int:
     A run that cannot go on is told why, and nothing of it is touched.
     """
     app = App(args)
+    start = app.clock.now()
     resuming = Resuming(app, args.run)
     plan, disruption = resuming.facts.plan, resuming.facts.marks.get(Mark.DISRUPTION)
     since = (app.clock.now() - disruption.at).total_seconds() if disruption else 0.0
@@ -36,4 +38,5 @@ def run(args: Namespace) -> int:
         record = resuming.go_on(progress)
     app.settle()
     tell(app, record)
+    tell_news(app, start)
     return record.exit_code

@@ -13,6 +13,7 @@ from threading import Thread
 from pradrill.app.attempt import attempting
 from pradrill.app.composition import App
 from pradrill.app.first_words import first_words
+from pradrill.app.notifications.news import tell_news
 from pradrill.app.output import beside_a_run
 from pradrill.app.program import program
 from pradrill.cli.arguments import verbose_argument
@@ -47,6 +48,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Run the drill, or print its plan; return the run's exit code."""
     app = App(args)
+    start = app.clock.now()
     if args.dry_run:
         print_plan(app.masked(resolve_one(app, args.drill)), args)
         return ExitCode.PASSED
@@ -62,6 +64,7 @@ def run(args: Namespace) -> int:
         record = carry_out(app, plan, trigger="cli", last=True, rehearsal=rehearsal)
 
     tell(app, record)
+    tell_news(app, start)
     return record.exit_code
 
 

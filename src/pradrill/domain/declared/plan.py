@@ -14,6 +14,7 @@ from pradrill.domain.declared.channel import Notify
 from pradrill.domain.declared.drill_on import WINDOW, DrillOnRule, QuietDays
 from pradrill.domain.declared.flow import Access, Flow
 from pradrill.domain.declared.health_check import HealthCheck
+from pradrill.domain.declared.notification import NotificationChannel
 from pradrill.domain.declared.provider import Provider
 from pradrill.domain.declared.responsibility import TOPICS, Owners, Table, is_same_line
 from pradrill.domain.declared.sealing import Sealing
@@ -270,6 +271,20 @@ class Plan(Model):
         description="a program and its words; it gets what waits for a person on its standard "
         "input",
         examples=[["mail", "-s", "a drill waits", "ops@example.com"]],
+    )
+    notifications: tuple[NotificationChannel, ...] = Field(
+        default=(),
+        description="who is told of what comes of drills: a list of channels",
+        examples=[
+            [
+                {
+                    "name": "on-call",
+                    "apprise": "file:/etc/pradrill/on-call.url",
+                    "on": ["verdict", "overdue", "mended"],
+                    "severity": "major",
+                }
+            ]
+        ],
     )
     health_check: HealthCheck | None = Field(
         default=None,

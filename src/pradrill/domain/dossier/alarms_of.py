@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time
 from typing import NamedTuple
 
 from pradrill.domain.declared.notice import SOON
+from pradrill.domain.dossier.outbox import ChannelFailure
 from pradrill.domain.dossier.status import Alarm, AlarmKind, Level, ServiceStatus
 from pradrill.domain.dossier.status_of import Grounds, is_overdue
 from pradrill.domain.register.teardowns import owed
@@ -32,6 +33,8 @@ class Watched(NamedTuple):
     damage: str | None
     unpublished: str | None
     """Why the register's head is not where the plan publishes it."""
+    silent: Mapping[str, ChannelFailure] = {}
+    """Channels of the plan that tell nobody."""
 
 
 def alarms_of(
@@ -62,6 +65,9 @@ def _of_state(grounds: Grounds, watched: Watched) -> Iterator[Alarm]:
         yield _alarm(AlarmKind.UNFINISHED, run_id=run_id)
     if watched.unpublished is not None:
         yield _alarm(AlarmKind.HEAD, detail=watched.unpublished)
+    for name, failure in watched.silent.items():
+        because = failure.because
+        yield _alarm(AlarmKind.SILENT, detail=name, because=because, at=failure.since)
     for run in owed(grounds.register.entries):
         yield _alarm(
             AlarmKind.RESIDUE, run_id=run.run_id, at=run.ended, detail=", ".join(run.residue)

@@ -52,6 +52,7 @@ class AlarmKind(StrEnum):
     MISSED_DATE = "missed_date"  # due, and nobody attempted it
     LONGER = "longer_than_ever"
     HEAD = "head_not_published"
+    SILENT = "channel_silent"  # somebody who is to be told is not
     RESIDUE = "residue"
     OVERDUE = "overdue"
     UNCOVERED = "no_unattended_drill"  # the plan asks for what no drill can do by itself

@@ -29,6 +29,7 @@ class Concern(StrEnum):
     SPACE = "space"
     CLOCK = "clock"
     ISOLATION = "isolation"
+    NOTIFICATIONS = "notifications"
 
 
 class Holding(StrEnum):

@@ -74,6 +74,13 @@ def _head(alarm: Alarm, _: datetime) -> str:
     return f"the register's head was not published: {_detail(alarm)}"
 
 
+def _silent(alarm: Alarm, _: datetime) -> str:
+    channel = _detail(alarm)
+    why = line(alarm.because, _WIDTH)
+    silence = f"the channel {channel} tells nobody since {_day(alarm)}"
+    return f"{silence}: {why}: pradrill notify test {channel}"
+
+
 def _residue(alarm: Alarm, _: datetime) -> str:
     return f"run {alarm.run_id} left {_detail(alarm)}: pradrill teardown {alarm.run_id}"
 
@@ -128,6 +135,7 @@ _SENTENCES: Mapping[AlarmKind, Callable[[Alarm, datetime], str]] = {
     AlarmKind.MISSED_DATE: _missed_date,
     AlarmKind.LONGER: _longer,
     AlarmKind.HEAD: _head,
+    AlarmKind.SILENT: _silent,
     AlarmKind.RESIDUE: _residue,
     AlarmKind.OVERDUE: _overdue,
     AlarmKind.UNCOVERED: _uncovered,

@@ -1,0 +1,1 @@
+"""Who is told of what, and what waits to be told."""

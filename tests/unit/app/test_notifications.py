@@ -1,0 +1,369 @@
+"""Somebody is told of what comes of drills, once; what cannot be told waits, and stops nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from argparse import Namespace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Thread
+from typing import Any, NamedTuple
+
+import pytest
+from tests.support.status_house import TODAY, StatusHouse, answer
+
+from pradrill.adapters.notifications import messengers
+from pradrill.app.composition import App
+from pradrill.app.notifications.news import tell_news
+from pradrill.domain.dossier.outbox import AGAIN, PAUSES
+from pradrill.domain.register.entry import EntryKind
+from pradrill.testing import a_finding, a_launch
+
+Capture = pytest.CaptureFixture[str]
+
+
+class Mail(NamedTuple):
+    """What a channel was told."""
+
+    subject: str
+    text: str
+
+
+class Office:
+    """Services that were drilled lately, and what each channel of their plan is told."""
+
+    def __init__(
+        self, folder: Path, capsys: Capture, services: tuple[str, ...] = ("shop",)
+    ) -> None:
+        self.house = StatusHouse(folder, services)
+        self.capsys = capsys
+        for name in services:
+            self.house.run(name, "P", 3)
+
+    def name(self, channel: str, *more: str, command: str | None = None) -> None:
+        """Declare a channel: a program that keeps each text, or another one."""
+        box = self.house.folder / channel
+        box.mkdir(exist_ok=True)
+        plan = self.house.drills / "plan.yml"
+        text = plan.read_text(encoding="utf-8")
+        if "notifications:" not in text:
+            text += "notifications:\n"
+        script = command or f"cat > {box}/$$"
+        text += f"  - name: {channel}\n    command: [sh, -c, {json.dumps(script)}]\n"
+        plan.write_text(text + "".join(f"    {line}\n" for line in more), encoding="utf-8")
+
+    def news(self, channel: str = "ops") -> list[Mail]:
+        """Have the schedule look, and return what a channel was told by it."""
+        self.due()
+        return self.mails(channel)
+
+    def due(self) -> int:
+        """Carry out the line of cron."""
+        ended = answer(self.house, self.capsys, "due", "--run")
+        self.stderr = ended.err
+        return ended.code
+
+    def mails(self, channel: str = "ops") -> list[Mail]:
+        """Take what came."""
+        mails = []
+        for path in sorted((self.house.folder / channel).iterdir()):
+            subject, _, text = path.read_text(encoding="utf-8").partition("\n\n")
+            mails.append(Mail(subject, text))
+            path.unlink()
+        return mails
+
+    @property
+    def outbox(self) -> Any:
+        """Return what is kept."""
+        return json.loads(self._file.read_text(encoding="utf-8"))
+
+    @property
+    def _file(self) -> Path:
+        return self.house.state / "notifications.json"
+
+    def age(self, by: timedelta) -> None:
+        """Have all that is kept happen so long before."""
+
+        def earlier(match: re.Match[str]) -> str:
+            at = datetime.fromisoformat(match[0]) - by
+            return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+        text = self._file.read_text(encoding="utf-8")
+        text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", earlier, text)
+        self._file.write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def office(tmp_path: Path, capsys: Capture) -> Office:
+    """Return a proven service, and one channel that was told all that there was."""
+    office = Office(tmp_path, capsys)
+    office.name("ops")
+    assert office.news() == []
+    return office
+
+
+def test_a_verdict_is_told_once_and_what_is_mended_too(office: Office) -> None:
+    """FAILED with its reasons and what to type; then the first proof, as such; each one time."""
+    failed = office.house.run("shop", "F", 0.2)
+    (mail,) = office.news()
+    assert mail.subject == "[Exemple SAS] shop: FAILED"
+    assert "RTA 42m10s (RTO 4h00m)" in mail.text
+    assert f"--state {office.house.state} show {failed.run_id}\n" in mail.text
+    assert office.news() == []
+
+    office.house.run("shop", "P", 0.1)
+    (mail,) = office.news()
+    assert mail.subject == "[Exemple SAS] shop: proven again, and one more"
+    assert "shop: PASSED" in mail.text
+    office.house.run("shop", "P", 0.05)
+    assert [mail.subject for mail in office.news()] == ["[Exemple SAS] shop: PASSED"]
+
+
+def test_what_was_wrong_before_anybody_was_told_is_mended_too(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    """Where the plan names somebody only now, the register tells what the proof came after."""
+    office = Office(tmp_path, capsys, ("shop", "mail"))
+    office.house.run("shop", "F", 2)
+    office.house.run("mail", "M", 2)
+    office.house.run("mail", "P", 1.5)
+    office.name("ops", "on: [mended]")
+    start = datetime.now(UTC) - timedelta(hours=12)
+    office.house.run("shop", "P", 0.2)
+    office.house.run("mail", "P", 0.2)
+
+    tell_news(an_app(office.house), start)
+    (mail,) = office.mails()
+    assert mail.subject == "[Exemple SAS] shop: proven again"
+    assert "mail" not in mail.text
+
+
+def test_what_was_overdue_is_mended_once_somebody_heard_of_it(office: Office) -> None:
+    """A drill that is run on its day, as every quarter, mends nothing: nothing was ever wrong."""
+    office.house.rewrite("drills/plan.yml", "drill_every: 3 months", "drill_every: 2 days")
+    office.house.run("shop", "P", 1.2)
+    tell_news(an_app(office.house), TODAY)
+    assert [mail.subject for mail in office.mails()] == ["[Exemple SAS] shop: PASSED"]
+
+    office.house.rewrite("drills/plan.yml", "drill_every: 2 days", "drill_every: 1 day")
+    assert "shop: its drill is due since" in "".join(mail.text for mail in office.news())
+    office.house.run("shop", "P", 0.1)
+    (mail,) = office.news()
+    assert mail.subject == "[Exemple SAS] shop: proven again, and one more"
+
+
+def an_app(house: StatusHouse) -> App:
+    """Return the tools of a command there."""
+    return App(Namespace(drills=house.drills, state=house.state, log=None))
+
+
+def test_a_channel_hears_what_it_is_declared_to(tmp_path: Path, capsys: Capture) -> None:
+    """By service, by occasion, by severity: what is mended is as grave as what was wrong."""
+    office = Office(tmp_path, capsys, ("shop", "mail"))
+    office.name("all")
+    office.name("grave", "severity: critical")
+    office.name("of-mail", "services: [mail]")
+    office.name("again", "on: [mended]")
+    office.due()
+    office.house.run("shop", "F", 0.3)
+    office.house.run("mail", "M", 0.3)
+    office.due()
+    assert [mail.subject for mail in office.mails("all")] == [
+        "[Exemple SAS] shop: FAILED, and one more"
+    ]
+    assert [mail.subject for mail in office.mails("grave")] == ["[Exemple SAS] shop: FAILED"]
+    assert [mail.subject for mail in office.mails("of-mail")] == ["[Exemple SAS] mail: MISSED"]
+    assert office.mails("again") == []
+
+    office.house.run("shop", "P", 0.2)
+    office.house.run("mail", "P", 0.2)
+    office.due()
+    assert [mail.subject for mail in office.mails("grave")] == ["[Exemple SAS] shop: proven again"]
+    (mail,) = office.mails("again")
+    assert mail.text.count("proven again") == 2
+    (mail,) = office.mails("of-mail")
+    assert "shop" not in mail.text
+
+
+def test_a_rehearsal_is_told_to_nobody(office: Office) -> None:
+    """It counts for nothing, whatever it shows."""
+    office.house.run("shop", "F", 0.2, launch=a_launch(rehearsal=True))
+    assert office.news() == []
+
+
+def test_what_lasts_is_told_again_after_a_week_and_no_sooner(office: Office) -> None:
+    """A drill that stays overdue for months, residue, a finding: once a week each."""
+    office.house.rewrite("drills/plan.yml", "drill_every: 3 months", "drill_every: 1 day")
+    office.house.run("shop", "P", 2.2, residue=("/srv/left",), exit_code=13)
+    finding = a_finding(key=None, title="no call list", services=("shop",), due=TODAY.date())
+    late = finding.model_copy(update={"due": (TODAY - timedelta(days=3)).date()})
+    office.house.register.append(EntryKind.FINDING, late, TODAY)
+
+    refused, silence = office.news()
+    assert "refused" in refused.subject  # there is no lab
+    assert "was missed\n    nobody attempted it\n" in silence.text
+    text = refused.text + silence.text
+    assert text.count("shop: something is left on the standby\n    /srv/left\n") == 1
+    assert re.search(r"F-\d+ \(\w+\) is 3 days late\n    shop: no call list", text)
+
+    for days in (1, 5):
+        office.age(timedelta(days=days))
+        assert office.news() == []
+    office.age(AGAIN - timedelta(days=5))
+    text = "".join(mail.text for mail in office.news())
+    assert "was missed" in text
+    assert "/srv/left" in text
+    assert "is 3 days late" in text
+
+
+def test_a_channel_that_fails_is_told_of_and_tried_again(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not at once but after a pause; until then status, its monitor and doctor say so."""
+    gate = office.house.folder / "gate"
+    office.name("pager", command=f"test -e {gate} && cat > {office.house.folder}/pager/$$")
+    office.house.run("shop", "F", 0.2)
+    assert office.due() == 0
+    assert "the channel pager tells nobody: sh ended with 1" in office.stderr
+    assert [mail.subject for mail in office.mails("ops")] == ["[Exemple SAS] shop: FAILED"]
+
+    status = answer(office.house, office.capsys, "status")
+    assert " ! the channel pager tells nobody since " in status.out
+    monitor = answer(office.house, office.capsys, "status", "--monitor")
+    assert "the channel pager tells nobody since" in monitor.out
+    doctor = answer(office.house, office.capsys, "doctor")
+    assert "!   notifications: pager tells nobody since" in doctor.out
+    assert "pradrill notify test pager" in doctor.out
+
+    gate.touch()
+    assert office.news("pager") == []
+    office.age(PAUSES[0])
+    (mail,) = office.news("pager")
+    assert mail.subject == "[Exemple SAS] shop: FAILED"
+    assert office.outbox["waiting"] == []
+    assert "channel" not in answer(office.house, office.capsys, "status").out
+
+    monkeypatch.setattr(messengers, "DEADLINE", 0.5)
+    gate.unlink()
+    office.house.run("shop", "M", 0.1)
+    office.due()
+    gate.touch()
+    tried = answer(office.house, office.capsys, "notify", "test", "pager")
+    assert (tried.code, tried.out) == (0, "pager: delivered\n")
+    assert len(office.mails("pager")) == 1
+    assert [mail.subject for mail in office.news("pager")] == ["[Exemple SAS] shop: MISSED"]
+
+
+def test_a_channel_that_hangs_holds_nothing_up(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is ended with what it started; the others are told, and it is left alone meanwhile."""
+    monkeypatch.setattr(messengers, "DEADLINE", 0.5)
+    mark = office.house.folder / "alive"
+    office.name("slow", command=f"(sleep 2; touch {mark}) & sleep 60")
+    office.name("last")
+    office.house.run("shop", "F", 0.2)
+    start = datetime.now(UTC)
+    assert office.due() == 0
+    assert datetime.now(UTC) - start < timedelta(seconds=5)
+    assert "the channel slow tells nobody: sh did not end within 0.5 s" in office.stderr
+    assert len(office.mails("last")) == 1
+    subprocess.run(["sleep", "2"], check=True)
+    assert not mark.exists()
+
+
+def test_a_kill_between_sending_and_noting_tells_twice_not_never(office: Office) -> None:
+    """What was being sent is tried again after its pause, like what failed."""
+    box = office.house.folder / "loud"
+    command = f"cat > {box}/$$; test -e {box}/../once || {{ touch {box}/../once; kill -9 $PPID; }}"
+    office.name("loud", command=command)
+    office.house.run("shop", "F", 0.2)
+    words = office.house.command("due", "--run")
+    ended = subprocess.run(
+        [sys.executable, "-m", "pradrill", *words], capture_output=True, check=False
+    )
+    assert ended.returncode == -9
+    assert len(office.mails("loud")) == 1
+
+    assert office.news("loud") == []
+    office.age(PAUSES[0])
+    assert len(office.news("loud")) == 1
+    office.age(PAUSES[1])
+    assert office.news("loud") == []
+
+
+def test_two_commands_at_one_time_tell_once(office: Office) -> None:
+    """The second waits for the first, and finds nothing new."""
+    office.house.run("shop", "F", 0.2)
+    start = datetime.now(UTC)
+    commands = [
+        Thread(target=tell_news, args=(an_app(office.house), start)) for _number in range(2)
+    ]
+    for each in commands:
+        each.start()
+    for each in commands:
+        each.join()
+    assert len(office.mails()) == 1
+
+
+def test_a_drill_that_cannot_begin_is_told(office: Office) -> None:
+    """The plan's channels are read however wrong a drill is; who starts one by hand sees it."""
+    office.house.rewrite("drills/shop.yml", "standby:", "standbye:")
+    assert answer(office.house, office.capsys, "run", "shop").code == 3
+    assert office.mails() == []
+    assert office.due() == 3
+    (mail,) = office.mails()
+    assert mail.subject == "[Exemple SAS] drills that were due could not begin"
+    assert " validate\n" in mail.text
+
+
+def test_hostile_words_and_french_are_told_clean(tmp_path: Path, capsys: Capture) -> None:
+    """What a standby said is one line without colours, in a text of the plan's language."""
+    office = Office(tmp_path, capsys)
+    office.name("ops")
+    plan = office.house.drills / "plan.yml"
+    plan.write_text(plan.read_text(encoding="utf-8") + "language: fr\n", encoding="utf-8")
+    office.due()
+    evil = "\x1b[31mred\x1b[0m\nSubject: yours\r\n" + "x" * 5_000
+    residue = (evil, "/srv/left")
+    office.house.run("shop", "P", 0.2, residue=residue, exit_code=13, reasons=(evil,))
+    (mail,) = office.news()
+    assert (
+        mail.subject
+        == "[Exemple SAS] shop : il reste quelque chose sur le site de secours, "
+        "et une autre nouvelle".replace(" :", "\u00a0:")
+    )
+    assert "\x1b" not in mail.text
+    assert "\nSubject: yours" not in mail.text
+    assert max(map(len, mail.text.splitlines())) < 400
+    assert "Écrit par pradrill sur " in mail.text
+
+
+def test_a_damaged_outbox_begins_anew_and_says_so(office: Office) -> None:
+    """What is older than the command is no news then; nothing else stops."""
+    file = office.house.state / "notifications.json"
+    file.write_text("{", encoding="utf-8")
+    office.house.run("shop", "F", 1.9)
+    assert office.due() == 0
+    assert "notifications.json cannot be read" in office.stderr
+    assert office.mails() == []
+    assert json.loads(file.read_text(encoding="utf-8"))["entry"] == 2
+
+
+def test_notify_test_is_honest(office: Office) -> None:
+    """For each channel what came of it; exit code 4, 2 and 3 where it could not be."""
+    office.name("broken", command="exit 7")
+    both = answer(office.house, office.capsys, "notify", "test")
+    assert (both.code, both.out) == (4, "ops: delivered\nbroken: not delivered: sh ended with 7\n")
+    (mail,) = office.mails()
+    assert mail.subject == "[Exemple SAS] a test of the channel ops"
+    one = answer(office.house, office.capsys, "notify", "test", "ops", "--json")
+    assert one.code == 0
+    assert one.data["channels"] == [{"channel": "ops", "delivered": True, "because": None}]
+    wrong = answer(office.house, office.capsys, "notify", "test", "opps")
+    assert (wrong.code, wrong.err.splitlines()[-1]) == (2, 'HINT: Did you mean "ops"?')
+    other = StatusHouse(office.house.folder / "other", ("shop",))
+    assert answer(other, office.capsys, "notify", "test").code == 3
