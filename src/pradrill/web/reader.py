@@ -147,8 +147,10 @@ class Pages:
         if service is not None:
             listed = [each for each in listed if service in each.services]
         part = _slice(number, len(listed), FINDINGS_A_PAGE)
-        shown = _of_slice(listed, part, FINDINGS_A_PAGE)
-        return pages.findings_page(self._doubted(app), shown, part, service, closed_too=closed_too)
+        visible = _of_slice(listed, part, FINDINGS_A_PAGE)
+        return pages.findings_page(
+            self._doubted(app), visible, part, service, closed_too=closed_too
+        )
 
     def coverage(self) -> str:
         """Return the dossier's section of how far each recovery is proven. Raises PradrillError."""

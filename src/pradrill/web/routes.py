@@ -34,7 +34,7 @@ def application(pages: Pages) -> Starlette:
         async def answer(request: Request) -> Response:
             headers = {} if policy is None else {"content-security-policy": policy}
             async with desks:
-                text, code = await in_background(partial(_made, pages, make, request))
+                text, code = await in_background(partial(_page_or_why, pages, make, request))
             return HTMLResponse(text, code, headers if code == 200 else {})  # noqa: PLR2004
 
         return answer
@@ -57,7 +57,7 @@ def application(pages: Pages) -> Starlette:
     return Starlette(routes=routes, exception_handlers={HTTPException: _Nothing(pages)})
 
 
-def _made(pages: Pages, make: Callable[[Request], str], request: Request) -> tuple[str, int]:
+def _page_or_why(pages: Pages, make: Callable[[Request], str], request: Request) -> tuple[str, int]:
     """Return a page, or the one that says why there is none; no traceback reaches a reader."""
     try:
         return make(request), 200

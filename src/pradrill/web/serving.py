@@ -1,4 +1,4 @@
-"""Listen, and answer until Ctrl-C or SIGTERM."""
+"""Serve the pages until Ctrl-C or SIGTERM."""
 
 from __future__ import annotations
 

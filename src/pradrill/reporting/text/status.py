@@ -174,8 +174,9 @@ def standing_reasons(service: ServiceStatus) -> Iterator[str]:
     name = line(service.service, 60)
     if service.word is Standing.EXPIRED:
         reasons = [_(_EXPIRY[each]) for each in service.expiry]
-        why = f" {_('and')} ".join(reasons)
-        yield _("%(service)s expired: %(why)s", service=name, why=f"{why}{_changes(service)}")
+        joint = _("and")
+        why = f" {joint} ".join(reasons) + _changes(service)
+        yield _("%(service)s expired: %(why)s", service=name, why=why)
     if service.untested_drills and service.word is not Standing.NEVER_TESTED:
         drills = ", ".join(service.untested_drills)
         yield _("%(service)s: never tested by %(drills)s", service=name, drills=drills)
@@ -186,7 +187,8 @@ def _changes(service: ServiceStatus) -> str:
         return ""
     some = ", ".join(line(change, 80) for change in service.changes[:_MOST_CHANGES])
     more = len(service.changes) - _MOST_CHANGES
-    return f" ({some}{_(' and %(n)s more', n=more) if more > 0 else ''})"
+    rest = _(" and %(n)s more", n=more) if more > 0 else ""
+    return f" ({some}{rest})"
 
 
 _EXPIRY = {

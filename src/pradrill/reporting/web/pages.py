@@ -164,7 +164,7 @@ def entrance_page(look: Look, *, is_wrong: bool) -> str:
         return _page("entrance", look, is_wrong=is_wrong)
 
 
-def asked(wait: Wait) -> str:
+def waiting(wait: Wait) -> str:
     """Say whom a run waits for, and for what."""
     return _(
         "waits for %(who)s: %(step)s",
@@ -181,7 +181,7 @@ def _page(name: str, look: Look, **values: Any) -> str:
         places=PLACES,
         here=name,
         doubt=look.doubt,
-        asked=asked,
+        waiting=waiting,
         short_id=short_id,
         **values,
     )
@@ -194,6 +194,6 @@ def _part(name: str, look: Look, run_id: str, progress: RunProgress) -> str:
             Letterhead(language=look.language),
             progress=progress,
             run_id=run_id,
-            asked=asked,
+            waiting=waiting,
             short_id=short_id,
         )

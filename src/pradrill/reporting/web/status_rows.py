@@ -9,6 +9,7 @@ from pradrill.domain.dossier.status import ServiceStatus, Standing, Status
 from pradrill.reporting.dossier.phrases import cadence
 from pradrill.reporting.language import formats as wording
 from pradrill.reporting.language.i18n import _, decimal, ngettext
+from pradrill.reporting.text.brief_times import brief_age
 from pradrill.reporting.text.status import part_left
 
 _SHAPES = {
@@ -34,6 +35,7 @@ class StatusRow(NamedTuple):
 
     service: ServiceStatus
     shape: str
+    age: str
     rule: str
     rta: Figure | None
     rpa: Figure | None
@@ -54,6 +56,7 @@ def _rows(status: Status) -> Iterator[StatusRow]:
         yield StatusRow(
             service=each,
             shape=_SHAPES[each.word],
+            age="" if each.proof_age is None else _("%(length)s ago", length=_age(each.proof_age)),
             rule=_rule(each),
             rta=_figure(each.rta, each.rta_margin, each.rto),
             rpa=_figure(each.rpa, each.rpa_margin, each.rpo),
@@ -91,7 +94,10 @@ def _findings(service: ServiceStatus) -> str:
         return ""
     text = ngettext("%(n)s open", "%(n)s open", many)
     late = service.findings_overdue
-    return f"{text}, {ngettext('%(n)s late', '%(n)s late', late)}" if late else text
+    if not late:
+        return text
+    overdue = ngettext("%(n)s late", "%(n)s late", late)
+    return f"{text}, {overdue}"
 
 
 def _due(service: ServiceStatus, status: Status) -> str:
@@ -102,5 +108,9 @@ def _due(service: ServiceStatus, status: Status) -> str:
     day = wording.day(service.due)
     left = (service.due - status.made).total_seconds()
     if left > 0:
-        return _("%(day)s, in %(length)s", day=day, length=wording.short(left))
-    return _("%(day)s, %(length)s late", day=day, length=wording.short(-left))
+        return _("%(day)s, in %(length)s", day=day, length=_age(left))
+    return _("%(day)s, %(length)s late", day=day, length=_age(-left))
+
+
+def _age(seconds: float) -> str:
+    return wording.respelt(brief_age(seconds))
