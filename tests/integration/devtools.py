@@ -103,7 +103,8 @@ class Tab:
         """Return what the page's policy or the network has refused since it was opened."""
         self.value("0")
         logged = (each for each in self._events if each.get("method") == "Log.entryAdded")
-        return [each["params"]["entry"]["text"] for each in logged]
+        entries = [each["params"]["entry"] for each in logged]
+        return [each["text"] for each in entries if each["level"] != "verbose"]
 
     def photograph(self, path: Path) -> None:
         """Leave an image of the whole page, for whoever wants to look at it."""

@@ -146,7 +146,7 @@ class GoingRun:
 
     def seal(self) -> None:
         """End the run."""
-        self.note(Event.ENDED, {})
+        self.note(Event.ENDED, {"ended": datetime.now(UTC).isoformat()})
         facts = fold(self.journal.events())
         assert facts is not None
         end = datetime.now(UTC)

@@ -46,7 +46,7 @@ class Door:
         cookie: str,
         ask: Callable[[bool], str],
     ) -> None:
-        """Keep the door of an application. `names`: by which it may be called; `ask`: for the token."""
+        """Keep the names by which an application may be called, and what asks for its token."""
         self._app = app
         self._token = token
         self._names = names

@@ -60,10 +60,10 @@ class Pages:
 
     def status(self) -> str:
         """Return how the services stand, as `pradrill status`."""
-        reading = read_status(self._reader())
-        damage = reading.status.damage
-        damaged = [error.message for error in reading.damaged if error.message != damage]
-        return pages.status_page(self.look._replace(doubt=damage), reading.status, damaged)
+        app = self._reader()
+        reading = read_status(app)
+        damaged = [error.message for error in reading.damaged]
+        return pages.status_page(self._doubted(app), reading.status, damaged)
 
     def runs(self, number: int) -> str:
         """Return a part of the list of runs; of the others nothing is read."""
@@ -106,9 +106,8 @@ class Pages:
     def _ended(self, app: PageReader, run_id: str) -> str:
         record = app.store.read(run_id)
         with speaking(self.look.language):
-            wrong = doubts(run_id, wrongs(app, run_id))
             added = list(teardown_lines(app.teardowns(run_id)))
-        return pages.run_page(self.look, record, wrong, added)
+        return pages.run_page(self._doubted(app, run_id), record, added)
 
     def folder(self, run_id: str) -> Path:
         """Return a run's folder. Raises UsageError when there is none."""
@@ -148,9 +147,8 @@ class Pages:
             listed = [each for each in listed if service in each.services]
         part = _slice(number, len(listed), FINDINGS_A_PAGE)
         visible = _of_slice(listed, part, FINDINGS_A_PAGE)
-        return pages.findings_page(
-            self._doubted(app), visible, part, service, closed_too=closed_too
-        )
+        look = self._doubted(app)
+        return pages.findings_page(look, visible, part, service, closed_too=closed_too)
 
     def coverage(self) -> str:
         """Return the dossier's section of how far each recovery is proven. Raises PradrillError."""
@@ -165,8 +163,10 @@ class Pages:
     def _reader(self) -> PageReader:
         return PageReader(self._args)
 
-    def _doubted(self, app: PageReader) -> Look:
-        return self.look._replace(doubt=app.why_doubted())
+    def _doubted(self, app: PageReader, run_id: str | None = None) -> Look:
+        """Look at the whole chain: what is wrong with it, or with a run, stands before all else."""
+        with speaking(self.look.language):
+            return self.look._replace(doubts=tuple(doubts(run_id, wrongs(app, run_id))))
 
 
 def _of_a_year(app: PageReader) -> Dossier:

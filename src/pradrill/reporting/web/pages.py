@@ -37,8 +37,8 @@ class Look(NamedTuple):
 
     language: str
     organisation: str
-    doubt: str | None = None
-    """Why nobody vouches for the register's head."""
+    doubts: tuple[str, ...] = ()
+    """That it is not to be relied on, and why."""
 
 
 class Slice(NamedTuple):
@@ -96,14 +96,13 @@ def runs_page(
         return _page("runs", look, lines=lines, running=running, part=part, damaged=damaged)
 
 
-def run_page(look: Look, record: RunRecord, wrong: Sequence[str], added: Sequence[str]) -> str:
-    """Return what came of a run, step by step. `wrong`: why it is not to be relied on."""
+def run_page(look: Look, record: RunRecord, added: Sequence[str]) -> str:
+    """Return what came of a run, step by step. `added`: what was done to its standby later."""
     with speaking(look.language):
         return _page(
             "run",
-            look._replace(doubt=None),  # `wrong` says it, and more
+            look,
             record=record,
-            wrong=wrong,
             comparisons=view.comparisons(record),
             rows=record_rows(record),
             added=added,
@@ -180,7 +179,7 @@ def _page(name: str, look: Look, **values: Any) -> str:
         organisation=look.organisation,
         places=PLACES,
         here=name,
-        doubt=look.doubt,
+        doubts=look.doubts,
         waiting=waiting,
         short_id=short_id,
         **values,
