@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from pradrill.domain.dossier.status import Alarm, AlarmKind
-from pradrill.reporting.language.formats import line, respelt
+from pradrill.domain.run.ending import Verdict
+from pradrill.reporting.language.formats import day, line, respelt
 from pradrill.reporting.language.i18n import _, ngettext
 from pradrill.reporting.language.symptoms import symptom
+from pradrill.reporting.language.terms import word
 from pradrill.reporting.text.brief_times import brief_duration
 
 _WIDTH = 200
@@ -24,7 +26,7 @@ def _detail(alarm: Alarm) -> str:
 
 
 def _day(alarm: Alarm) -> str:
-    return "" if alarm.at is None else f"{alarm.at:%Y-%m-%d}"
+    return "" if alarm.at is None else day(alarm.at)
 
 
 def _length(alarm: Alarm) -> str:
@@ -126,7 +128,7 @@ def _inconclusive(alarm: Alarm, _now: datetime) -> str:
         "the last attempt at %(service)s, %(day)s, proved nothing: %(why)s",
         service=_service(alarm),
         day=_day(alarm),
-        why=_detail(alarm),
+        why=word(Verdict(alarm.detail)) if alarm.detail in set(Verdict) else _detail(alarm),
     )
     return f"{how}: pradrill show {alarm.run_id}" if alarm.run_id else how
 
@@ -154,15 +156,15 @@ def _ending(alarm: Alarm, now: datetime) -> str:
     )
 
 
-def _ends(days: int, day: str) -> str:
+def _ends(days: int, date: str) -> str:
     return ngettext(
-        "ends on %(day)s, in %(n)s day", "ends on %(day)s, in %(n)s days", days, day=day
+        "ends on %(day)s, in %(n)s day", "ends on %(day)s, in %(n)s days", days, day=date
     )
 
 
-def _ended(days: int, day: str) -> str:
+def _ended(days: int, date: str) -> str:
     return ngettext(
-        "ended on %(day)s, %(n)s day ago", "ended on %(day)s, %(n)s days ago", -days, day=day
+        "ended on %(day)s, %(n)s day ago", "ended on %(day)s, %(n)s days ago", -days, day=date
     )
 
 
