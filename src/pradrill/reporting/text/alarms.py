@@ -8,9 +8,7 @@ from datetime import datetime
 from pradrill.domain.dossier.status import Alarm, AlarmKind
 from pradrill.domain.run.ending import Verdict
 from pradrill.reporting.language.formats import day, line, respelt
-from pradrill.reporting.language.i18n import _, ngettext
-from pradrill.reporting.language.symptoms import symptom
-from pradrill.reporting.language.terms import word
+from pradrill.reporting.language.i18n import _, language, ngettext
 from pradrill.reporting.text.brief_times import brief_duration
 
 _WIDTH = 200
@@ -25,6 +23,17 @@ def _detail(alarm: Alarm) -> str:
     return line(alarm.detail, _WIDTH)
 
 
+def _detail_in_words(alarm: Alarm) -> str:
+    """Say in the reader's language what was noted in English; a terminal does without."""
+    if language() == "en":
+        return _detail(alarm)
+    from pradrill.reporting.language.symptoms import symptom  # noqa: PLC0415 with all that is declared
+    from pradrill.reporting.language.terms import word  # noqa: PLC0415 likewise
+
+    detail = alarm.detail
+    return line(word(Verdict(detail)) if detail in set(Verdict) else symptom(detail), _WIDTH)
+
+
 def _day(alarm: Alarm) -> str:
     return "" if alarm.at is None else day(alarm.at)
 
@@ -34,7 +43,7 @@ def _length(alarm: Alarm) -> str:
 
 
 def _damage(alarm: Alarm, _now: datetime) -> str:
-    what = line(symptom(alarm.detail), _WIDTH)
+    what = _detail_in_words(alarm)
     return _("the register does not verify: %(what)s: pradrill register verify", what=what)
 
 
@@ -128,7 +137,7 @@ def _inconclusive(alarm: Alarm, _now: datetime) -> str:
         "the last attempt at %(service)s, %(day)s, proved nothing: %(why)s",
         service=_service(alarm),
         day=_day(alarm),
-        why=word(Verdict(alarm.detail)) if alarm.detail in set(Verdict) else _detail(alarm),
+        why=_detail_in_words(alarm),
     )
     return f"{how}: pradrill show {alarm.run_id}" if alarm.run_id else how
 
