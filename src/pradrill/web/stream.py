@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 from starlette.requests import Request
@@ -19,8 +20,8 @@ from pradrill.web.background import in_background
 from pradrill.web.reader import Pages
 
 MOST_STREAMS = 8
-_PAUSE, _LOOKS_A_PAUSE = 0.25, 4
-"""Seconds between two looks for the client, and how many looks there are between two events."""
+_PAUSE = 1.0
+"""Seconds between two looks at the journal; whoever waits for a person sees the clock go on."""
 _STEPS_EVERY = 5
 """Events between two drawings of the steps while nothing is noted: their bars grow slowly."""
 
@@ -30,6 +31,13 @@ class _JournalView(NamedTuple):
 
     size: int = -1
     reading: JournalReading | None = None
+
+
+class _News(NamedTuple):
+    """What is told of a run at one instant: parts of its page, by name."""
+
+    view: _JournalView
+    parts: dict[str, str]
 
 
 class RunStreams:
@@ -56,35 +64,31 @@ class RunStreams:
     async def _events(self, request: Request) -> AsyncIterator[str]:
         run_id = str(request.path_params["run"])
         view, age = _JournalView(), 0
-        while True:
-            before = view
-            try:
-                view, parts = await in_background(partial(self._look, run_id, before))
-            except PradrillError:  # its page says what is wrong
-                parts = None
-            if parts is None:
-                yield event("end")
-                return
+        try:
+            folder = await in_background(partial(self._pages.folder, run_id))
+            while (news := await in_background(partial(self._look, folder, view))) is not None:
+                age = 0 if news.view.size != view.size else age + 1
+                view = news.view
+                for name, content in news.parts.items():
+                    if name != "steps" or age % _STEPS_EVERY == 0:
+                        yield event(name, content)
 
-            age = 0 if view.size != before.size else age + 1
-            for name, content in parts.items():
-                if name != "steps" or age % _STEPS_EVERY == 0:
-                    yield event(name, content)
-
-            for _ in range(_LOOKS_A_PAUSE):
                 if await request.is_disconnected():
                     return
                 await asyncio.sleep(_PAUSE)
+        except PradrillError:  # the page that is loaded then says what is wrong
+            pass
+        yield event("end")
 
-    def _look(self, run_id: str, view: _JournalView) -> tuple[_JournalView, dict[str, str] | None]:
-        """Return what the journal tells now; no parts of the page once the run has ended."""
-        folder = self._pages.folder(run_id)
+    def _look(self, folder: Path, view: _JournalView) -> _News | None:
+        """Return what the journal tells now; None once the run has ended."""
         if is_sealed(folder) or not is_locked(folder):
-            return view, None
+            return None
         size = (folder / JOURNAL).stat().st_size
         if size != view.size:
-            view = _JournalView(size, self._pages.journal(run_id))
-        return view, {} if view.reading is None else self._pages.live_parts(run_id, view.reading)
+            view = _JournalView(size, self._pages.journal(folder.name))
+        reading = view.reading
+        return _News(view, {} if reading is None else self._pages.live_parts(folder.name, reading))
 
 
 def event(name: str, content: str = "") -> str:
