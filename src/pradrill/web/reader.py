@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,7 +23,7 @@ from pradrill.domain.dossier.build import Dossier
 from pradrill.domain.dossier.period import Period, a_year_before
 from pradrill.domain.register.finding_history import open_findings
 from pradrill.domain.run.record import RunRecord
-from pradrill.errors import RecordError, UsageError
+from pradrill.errors import PradrillError, RecordError, UsageError
 from pradrill.register.chain.lines import line_hash
 from pradrill.register.runs.enter import read_record
 from pradrill.register.runs.entries import changed, hashes_at_hand
@@ -165,8 +166,17 @@ class Pages:
 
     def _doubted(self, app: PageReader, run_id: str | None = None) -> Look:
         """Look at the whole chain: what is wrong with it, or with a run, stands before all else."""
+        if _is_new(app):
+            return self.look
         with speaking(self.look.language):
             return self.look._replace(doubts=tuple(doubts(run_id, wrongs(app, run_id))))
+
+
+def _is_new(app: PageReader) -> bool:
+    """Tell whether nothing was ever recorded: there is nothing to vouch for yet."""
+    with suppress(PradrillError):
+        return app.register.head() is None and not app.folders.sealed()
+    return False
 
 
 def _of_a_year(app: PageReader) -> Dossier:

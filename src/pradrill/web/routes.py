@@ -69,9 +69,8 @@ def _page_or_why(pages: Pages, make: Callable[[Request], str], request: Request)
     except Exception as error:  # noqa: BLE001 our bug: told where the command runs, and no more
         warn(f"{request.url.path}: internal error: {error!r}")
         with speaking(pages.look.language):
-            title = _("Internal error")
-            text = _("This page could not be made: see what pradrill web has printed.")
-        return message_page(pages.look, title, text), 500
+            title = _("This page could not be made: see what pradrill web has printed")
+        return message_page(pages.look, title), 500
 
 
 def _findings(pages: Pages, request: Request) -> str:

@@ -151,8 +151,8 @@ def coverage_page(look: Look, dossier: Dossier) -> str:
         )
 
 
-def message_page(look: Look, title: str, message: str, hint: str | None = None) -> str:
-    """Return a page that says why there is nothing else to see."""
+def message_page(look: Look, title: str, message: str = "", hint: str | None = None) -> str:
+    """Return a page that says why there is nothing else to see; errors are in English."""
     with speaking(look.language):
         return _page("message", look, heading=title, message=message, hint=hint)
 
