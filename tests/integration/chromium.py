@@ -59,7 +59,7 @@ class View(NamedTuple):
     dark: bool
 
 
-def _axe() -> bytes:
+def axe() -> bytes:
     """Return axe-core as the package that is locked for the tests has it."""
     packaged = files("axe-playwright-python") or []
     script = next(file for file in packaged if file.name == "axe.min.js")
@@ -86,7 +86,7 @@ class Browser:
 
     def audit(self, views: Sequence[View]) -> list[dict[str, Any]]:
         """Return what axe finds wrong with pages, all in one start of the browser."""
-        (self._folder / "axe.min.js").write_bytes(_axe())
+        (self._folder / "axe.min.js").write_bytes(axe())
         numbers: dict[str, int] = {}
         questions = []
         for page, width, dark in views:

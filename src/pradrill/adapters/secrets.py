@@ -115,7 +115,7 @@ def resolve(name: str) -> str:
 
         value = _read(Path(folder, where))
     else:
-        value = _private(Path(where))
+        value = read_private(Path(where))
 
     value = value.rstrip("\r\n")
     if len(value) < SHORTEST:
@@ -127,7 +127,8 @@ def resolve(name: str) -> str:
     return value
 
 
-def _private(path: Path) -> str:
+def read_private(path: Path) -> str:
+    """Return what a file holds that nobody else can read. Raises NotReadyError."""
     try:
         path = path.expanduser()
         mode = path.stat()

@@ -11,8 +11,8 @@ from pradrill.register.chain.register import REGISTER
 from pradrill.register.verification.verify import verify
 
 
-def wrongs(app: StateReader, run_id: str) -> tuple[Wrong, ...]:
-    """Return what is wrong today with a run's files, the chain or its head.
+def wrongs(app: StateReader, run_id: str | None) -> tuple[Wrong, ...]:
+    """Return what is wrong today with a run's files, the chain or its head; None: with no run's.
 
     Other runs are left out, and so is damage that somebody answers for.
     """
@@ -22,7 +22,7 @@ def wrongs(app: StateReader, run_id: str) -> tuple[Wrong, ...]:
     try:
         verification = verify(
             app.state,
-            runs=(run_id,),
+            runs=() if run_id is None else (run_id,),
             only=True,
             published=[heads] if heads.strip() else [],
             trusted=app.trusted(),

@@ -18,6 +18,7 @@ COMMANDS = {
     "gc": "find what older runs have left anywhere, show it, and remove it",
     "sabotage": "damage copies of a restored machine, and see which faults its checks notice",
     "status": "show on one screen how each service stands, and what wants attention",
+    "web": "show status, runs, findings and coverage as pages in a browser, read-only",
     "proven": "name the last proven recovery point of each service, for its backup job",
     "metrics": "write how the services stand for Prometheus",
     "notify": "send a harmless message through the plan's channels of notification",

@@ -5,25 +5,19 @@ from __future__ import annotations
 import datetime as dt
 import os
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 from pradrill.app.composition import App
+from pradrill.app.dossier import compiled_dossier
+from pradrill.app.letterhead import letterhead
 from pradrill.app.settle import swept
-from pradrill.cli.commands.report import letterhead, write_file
+from pradrill.cli.commands.report import write_file
 from pradrill.cli.commands.sheet import write_sheet
 from pradrill.cli.json_output import json_argument, print_json
-from pradrill.config.cron import instants
-from pradrill.config.loader import suggestion
-from pradrill.config.project import Project
-from pradrill.domain.dossier.build import Damaged, Dossier, Sealed, Sources, compile_dossier
-from pradrill.domain.dossier.period import Period
-from pradrill.domain.register.finding_history import all_findings
-from pradrill.domain.register.symptom import Symptom
+from pradrill.domain.dossier.build import Dossier
+from pradrill.domain.dossier.period import Period, a_year_before
 from pradrill.errors import ExitCode, RecordError, UsageError
-from pradrill.register.runs.entries import record_hashes
-from pradrill.register.runs.sealed import sealed_records
 from pradrill.reporting.dossier.files import dossier_csv, dossier_html, dossier_json, dossier_pdf
 
 EXAMPLE = "pradrill dossier --from 2026-01-01 --to 2026-12-31 --lang fr --format pdf"
@@ -65,7 +59,7 @@ def run(args: Namespace) -> int:
     app = App(args)
     period = _period(args, app.clock.now().date())
     project = app.project()
-    dossier = _compiled(swept(app), project, period, tuple(dict.fromkeys(args.services)))
+    dossier = compiled_dossier(swept(app), project, period, tuple(dict.fromkeys(args.services)))
     name = "-".join(("dossier", str(period.first), str(period.last), *dossier.only))
     path = args.output or app.state / "dossiers" / f"{name[:200]}.{args.format}"
     content = _rendered(app, dossier, args, path)
@@ -118,7 +112,7 @@ def _newest(folder: Path) -> Path | None:
 
 def _period(args: Namespace, today: dt.date) -> Period:
     last = _day(args.last, "--to") or today
-    first = _day(args.first, "--from") or _a_year_before(last)
+    first = _day(args.first, "--from") or a_year_before(last)
     if first > last:
         raise UsageError(
             f"the period is upside down: it begins on {first} and ends on {last}",
@@ -136,57 +130,3 @@ def _day(text: str | None, option: str) -> dt.date | None:
         raise UsageError(
             f'{option}: "{text[:40]}" is not a day', hint="Write it as in 2026-12-31."
         ) from error
-
-
-def _a_year_before(last: dt.date) -> dt.date:
-    """Return the day after the same day a year ago: a year, both ends included."""
-    try:
-        before = last.replace(year=last.year - 1)
-    except ValueError:  # 29 February, or the first year of the calendar
-        before = max(last - dt.timedelta(days=366), dt.date.min) if last.year > 1 else dt.date.min
-    return before + dt.timedelta(days=1)
-
-
-def _compiled(app: App, project: Project, period: Period, only: tuple[str, ...]) -> Dossier:
-    entries = list(app.register.entries())
-    head = app.register.head()
-    dossier = compile_dossier(
-        period,
-        Sources(
-            records=_records(app),
-            plan=project.plan,
-            drills={name: app.plan(project, loaded) for name, loaded in project.drills.items()},
-            entries=entries,
-            findings=all_findings(entries),
-            head=None if head is None else str(head),
-            instants=instants,
-        ),
-        now=app.clock.now(),
-        only=only,
-    )
-
-    tried = {service for attempt in dossier.attempts for service in attempt.services}
-    services = {*project.plan.services, *tried}
-    for name in only:
-        if name not in services:
-            raise UsageError(
-                f'neither the plan nor a run of the period knows the service "{name}"',
-                hint=suggestion(name, list(project.plan.services)),
-            )
-
-    return dossier
-
-
-def _records(app: App) -> Iterator[Sealed | Damaged]:
-    """Return the records that were entered; whatever else is there proves nothing."""
-    doubt = app.why_doubted()
-    if doubt is not None:
-        yield Damaged(Symptom.REGISTER_IN_DOUBT.text(problem=doubt))
-    registered = record_hashes(app.register)
-    for source in sealed_records(app.store.runs):
-        if source.record is None:
-            yield Damaged(source.why)
-        elif source.sha256 not in registered.get(source.record.run_id, ()):
-            yield Damaged(Symptom.RECORD_NOT_ENTERED.text(run=source.record.run_id))
-        else:
-            yield Sealed(source.record, source.sha256)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from argparse import ArgumentParser, Namespace
 from contextlib import suppress
 from pathlib import Path
@@ -11,21 +10,18 @@ from pathlib import Path
 from pradrill.app.case_file import casefile, sealed
 from pradrill.app.composition import App
 from pradrill.app.damage import wrongs
+from pradrill.app.letterhead import letterhead
 from pradrill.app.reading import warn
 from pradrill.app.settle import swept
-from pradrill.app.spoken import user_language
 from pradrill.cli.arguments import run_argument
 from pradrill.cli.json_output import json_argument, print_json
-from pradrill.config.branding import chosen_clauses, read_logo
-from pradrill.config.loader import load_plan
-from pradrill.config.plan_file import plan_file
 from pradrill.domain.report.case_file import CaseFile
-from pradrill.errors import ConfigurationError, ExitCode, RecordError
+from pradrill.errors import ExitCode, RecordError
 from pradrill.register.runs.folders import RECORD
 from pradrill.reporting.pdf import Attached, render_pdf
 from pradrill.reporting.run.csv import render_csv
 from pradrill.reporting.run.doubt import doubts
-from pradrill.reporting.run.html import Letterhead, render_html
+from pradrill.reporting.run.html import render_html
 from pradrill.reporting.run.in_toto import render_test_result
 from pradrill.reporting.run.junit import render_junit
 from pradrill.reporting.run.oscal import render_oscal
@@ -135,22 +131,3 @@ def _as_data(app: App, case: CaseFile, form: str, language: str | None) -> str:
     if form == "in-toto":
         return render_test_result(case, sha256)
     return render_oscal(case, sha256, letterhead(app, language).clauses)
-
-
-def letterhead(app: App, language: str | None) -> Letterhead:
-    """Return what the organisation gives its reports; a report comes out without it too."""
-    logo, clauses, default = None, None, None
-    try:
-        plan = load_plan(plan_file(app.drills))
-        default = plan.language
-        clauses = chosen_clauses(app.drills, plan)
-        logo = None if plan.logo is None else read_logo(plan.logo)
-    except ConfigurationError as error:
-        if app.names_drills():
-            print(f"the report goes without letterhead: {error}", file=sys.stderr)
-
-    return Letterhead(
-        language=language or default or user_language(),
-        logo=logo,
-        clauses=clauses,
-    )

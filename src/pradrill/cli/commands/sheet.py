@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pradrill.app.composition import App
+from pradrill.app.letterhead import letterhead
 from pradrill.app.settle import swept
-from pradrill.cli.commands.report import letterhead, write_file
+from pradrill.cli.commands.report import write_file
 from pradrill.cli.json_output import json_argument, print_json
 from pradrill.config.loader import suggestion
 from pradrill.config.project import Project

@@ -73,3 +73,12 @@ def column_of(columns: tuple[Column, ...], instant: Utc) -> int:
 
 def _month(day: dt.date) -> int:
     return day.year * 12 + day.month - 1
+
+
+def a_year_before(last: dt.date) -> dt.date:
+    """Return the day after the same day a year ago: a year, both ends included."""
+    try:
+        before = last.replace(year=last.year - 1)
+    except ValueError:  # 29 February, or the first year of the calendar
+        before = max(last - dt.timedelta(days=366), dt.date.min) if last.year > 1 else dt.date.min
+    return before + dt.timedelta(days=1)

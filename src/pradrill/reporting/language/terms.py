@@ -8,6 +8,7 @@ from enum import StrEnum
 from pradrill.domain.declared.drill import Kind, Role
 from pradrill.domain.declared.plan import Part
 from pradrill.domain.declared.responsibility import Topic
+from pradrill.domain.dossier.status import Standing
 from pradrill.domain.register.annotation import AnnotationKind
 from pradrill.domain.report.flows import FlowUse
 from pradrill.domain.report.line_evidence import Proof
@@ -282,6 +283,16 @@ def _soundness() -> Mapping[str, str]:
     }
 
 
+def _standings() -> Mapping[str, str]:
+    return {
+        Standing.FAILED: pgettext("service", "failed"),
+        Standing.NEVER_TESTED: pgettext("service", "never tested"),
+        Standing.MISSED: pgettext("service", "missed"),
+        Standing.EXPIRED: pgettext("service", "expired"),
+        Standing.PROVEN: pgettext("service", "proven"),
+    }
+
+
 def _annotations() -> Mapping[str, str]:
     return {
         AnnotationKind.MARK: pgettext("annotation", "mark"),
@@ -329,4 +340,5 @@ _WORDS: Mapping[type[StrEnum], Callable[[], Mapping[str, str]]] = {
     CallStage: _stages,
     SlaStanding: _promises,
     Soundness: _soundness,
+    Standing: _standings,
 }

@@ -12,12 +12,12 @@ from pradrill.reporting.language.symptoms import damage
 _MOST = 5
 
 
-def doubts(run_id: str, wrong: Sequence[Wrong]) -> list[str]:
+def doubts(run_id: str | None, wrong: Sequence[Wrong]) -> list[str]:
     """Return what stands before everything else; nothing when all is what was recorded."""
     if not wrong:
         return []
 
-    of_run = any(each.where.startswith(f"runs/{run_id}") for each in wrong)
+    of_run = run_id is not None and any(each.where.startswith(f"runs/{run_id}") for each in wrong)
     first = (
         _("This run is not what was recorded: do not rely on what follows.")
         if of_run

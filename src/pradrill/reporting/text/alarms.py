@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from pradrill.domain.dossier.status import Alarm, AlarmKind
-from pradrill.reporting.language.formats import line
+from pradrill.domain.run.ending import Verdict
+from pradrill.reporting.language.formats import day, line, respelt
+from pradrill.reporting.language.i18n import _, language, ngettext
 from pradrill.reporting.text.brief_times import brief_duration
 
 _WIDTH = 200
@@ -21,106 +23,172 @@ def _detail(alarm: Alarm) -> str:
     return line(alarm.detail, _WIDTH)
 
 
+def _detail_in_words(alarm: Alarm) -> str:
+    """Say in the reader's language what was noted in English; a terminal does without."""
+    if language() == "en":
+        return _detail(alarm)
+    from pradrill.reporting.language.symptoms import symptom  # noqa: PLC0415 with all that is declared
+    from pradrill.reporting.language.terms import word  # noqa: PLC0415 likewise
+
+    detail = alarm.detail
+    return line(word(Verdict(detail)) if detail in set(Verdict) else symptom(detail), _WIDTH)
+
+
 def _day(alarm: Alarm) -> str:
-    return "" if alarm.at is None else f"{alarm.at:%Y-%m-%d}"
+    return "" if alarm.at is None else day(alarm.at)
 
 
 def _length(alarm: Alarm) -> str:
-    return brief_duration(alarm.seconds or 0.0)
+    return respelt(brief_duration(alarm.seconds or 0.0))
 
 
-def _damage(alarm: Alarm, _: datetime) -> str:
-    return f"the register does not verify: {_detail(alarm)}: pradrill register verify"
+def _damage(alarm: Alarm, _now: datetime) -> str:
+    what = _detail_in_words(alarm)
+    return _("the register does not verify: %(what)s: pradrill register verify", what=what)
 
 
-def _unreadable(alarm: Alarm, _: datetime) -> str:
-    return f"a drill cannot be read: {_detail(alarm)}: pradrill validate"
+def _unreadable(alarm: Alarm, _now: datetime) -> str:
+    return _("a drill cannot be read: %(what)s: pradrill validate", what=_detail(alarm))
 
 
-def _unfinished(alarm: Alarm, _: datetime) -> str:
-    return (
-        f"nobody has finished the run {alarm.run_id}, whose process died: "
-        f"pradrill resume {alarm.run_id}, or pradrill teardown {alarm.run_id}"
+def _unfinished(alarm: Alarm, _now: datetime) -> str:
+    return _(
+        "nobody has finished the run %(run)s, whose process died: "
+        "pradrill resume %(run)s, or pradrill teardown %(run)s",
+        run=alarm.run_id,
     )
 
 
-def _stale_lock(alarm: Alarm, _: datetime) -> str:
-    return (
-        f"the run {alarm.run_id} holds its standby's lock and has not renewed its lease for "
-        f"{_length(alarm)}: its process is stopped or cut off; pradrill abort {alarm.run_id}"
+def _stale_lock(alarm: Alarm, _now: datetime) -> str:
+    return _(
+        "the run %(run)s holds its standby's lock and has not renewed its lease for "
+        "%(length)s: its process is stopped or cut off; pradrill abort %(run)s",
+        run=alarm.run_id,
+        length=_length(alarm),
     )
 
 
-def _missed_date(alarm: Alarm, _: datetime) -> str:
-    many = "" if alarm.detail == "1" else f", one of {_detail(alarm)} dates in a row"
+def _missed_date(alarm: Alarm, _now: datetime) -> str:
+    many = "" if alarm.detail == "1" else _(", one of %(n)s dates in a row", n=_detail(alarm))
     if alarm.because:
-        why = line(alarm.because, _WIDTH)
-        return f"{_service(alarm)} was due on {_day(alarm)} and could not run{many}: {why}"
-    return (
-        f"{_service(alarm)} was due on {_day(alarm)} and nobody attempted it{many}: "
-        "does cron still run pradrill due --run?"
+        return _(
+            "%(service)s was due on %(day)s and could not run%(many)s: %(why)s",
+            service=_service(alarm),
+            day=_day(alarm),
+            many=many,
+            why=line(alarm.because, _WIDTH),
+        )
+    return _(
+        "%(service)s was due on %(day)s and nobody attempted it%(many)s: "
+        "does cron still run pradrill due --run?",
+        service=_service(alarm),
+        day=_day(alarm),
+        many=many,
     )
 
 
-def _longer(alarm: Alarm, _: datetime) -> str:
-    longest = brief_duration(float(alarm.detail or 0))
-    return (
-        f"the run {alarm.run_id} takes longer than ever: {_length(alarm)}, "
-        f"the longest of its drill took {longest}"
+def _longer(alarm: Alarm, _now: datetime) -> str:
+    return _(
+        "the run %(run)s takes longer than ever: %(length)s, "
+        "the longest of its drill took %(longest)s",
+        run=alarm.run_id,
+        length=_length(alarm),
+        longest=respelt(brief_duration(float(alarm.detail or 0))),
     )
 
 
-def _head(alarm: Alarm, _: datetime) -> str:
-    return f"the register's head was not published: {_detail(alarm)}"
+def _head(alarm: Alarm, _now: datetime) -> str:
+    return _("the register's head was not published: %(why)s", why=_detail(alarm))
 
 
-def _silent(alarm: Alarm, _: datetime) -> str:
-    channel = _detail(alarm)
-    why = line(alarm.because, _WIDTH)
-    silence = f"the channel {channel} tells nobody since {_day(alarm)}"
-    return f"{silence}: {why}: pradrill notify test {channel}"
+def _silent(alarm: Alarm, _now: datetime) -> str:
+    return _(
+        "the channel %(channel)s tells nobody since %(day)s: %(why)s: "
+        "pradrill notify test %(channel)s",
+        channel=_detail(alarm),
+        day=_day(alarm),
+        why=line(alarm.because, _WIDTH),
+    )
 
 
-def _residue(alarm: Alarm, _: datetime) -> str:
-    return f"run {alarm.run_id} left {_detail(alarm)}: pradrill teardown {alarm.run_id}"
+def _residue(alarm: Alarm, _now: datetime) -> str:
+    return _(
+        "run %(run)s left %(what)s: pradrill teardown %(run)s",
+        run=alarm.run_id,
+        what=_detail(alarm),
+    )
 
 
-def _overdue(alarm: Alarm, _: datetime) -> str:
+def _overdue(alarm: Alarm, _now: datetime) -> str:
+    service = _service(alarm)
     if alarm.at is None:
-        return f"{_service(alarm)} was never drilled: pradrill due --run"
-    return f"{_service(alarm)} is due since {_day(alarm)}: pradrill due --run"
+        return _("%(service)s was never drilled: pradrill due --run", service=service)
+    return _(
+        "%(service)s is due since %(day)s: pradrill due --run", service=service, day=_day(alarm)
+    )
 
 
-def _uncovered(alarm: Alarm, _: datetime) -> str:
-    return f"{_service(alarm)} is to be drilled, and no drill with unattended: true recovers it"
+def _uncovered(alarm: Alarm, _now: datetime) -> str:
+    return _(
+        "%(service)s is to be drilled, and no drill with unattended: true recovers it",
+        service=_service(alarm),
+    )
 
 
-def _unscheduled(alarm: Alarm, _: datetime) -> str:
-    return f"{_service(alarm)} has drill_on, and nothing runs by it yet: pradrill schedule install"
+def _unscheduled(alarm: Alarm, _now: datetime) -> str:
+    return _(
+        "%(service)s has drill_on, and nothing runs by it yet: pradrill schedule install",
+        service=_service(alarm),
+    )
 
 
-def _inconclusive(alarm: Alarm, _: datetime) -> str:
-    how = f"the last attempt at {_service(alarm)}, {_day(alarm)}, proved nothing: {_detail(alarm)}"
+def _inconclusive(alarm: Alarm, _now: datetime) -> str:
+    how = _(
+        "the last attempt at %(service)s, %(day)s, proved nothing: %(why)s",
+        service=_service(alarm),
+        day=_day(alarm),
+        why=_detail_in_words(alarm),
+    )
     return f"{how}: pradrill show {alarm.run_id}" if alarm.run_id else how
 
 
 def _finding(alarm: Alarm, now: datetime) -> str:
     days = 0 if alarm.at is None else (now.date() - alarm.at.date()).days
-    return f"{_detail(alarm)}: {days} day{'s' if days != 1 else ''} late (due {_day(alarm)})"
+    return ngettext(
+        "%(what)s: %(n)s day late (due %(day)s)",
+        "%(what)s: %(n)s days late (due %(day)s)",
+        days,
+        what=_detail(alarm),
+        day=_day(alarm),
+    )
 
 
 def _ending(alarm: Alarm, now: datetime) -> str:
-    what = f"the certification {_detail(alarm)}" if alarm.detail else "the contract"
     days = 0 if alarm.at is None else (alarm.at.date() - now.date()).days
-    many = "" if abs(days) == 1 else "s"
-    when = f"ends on {_day(alarm)}, in {days} day{many}"
-    if days < 0:
-        when = f"ended on {_day(alarm)}, {-days} day{many} ago"
-    return f"provider {line(alarm.provider or '', 60)}: {what} {when}"
+    return _(
+        "provider %(provider)s: %(what)s %(when)s",
+        provider=line(alarm.provider or "", 60),
+        what=_("the certification %(name)s", name=_detail(alarm))
+        if alarm.detail
+        else _("the contract"),
+        when=_ended(days, _day(alarm)) if days < 0 else _ends(days, _day(alarm)),
+    )
 
 
-def _running(alarm: Alarm, _: datetime) -> str:
-    return f"the run {alarm.run_id} is running, for {_length(alarm)}"
+def _ends(days: int, date: str) -> str:
+    return ngettext(
+        "ends on %(day)s, in %(n)s day", "ends on %(day)s, in %(n)s days", days, day=date
+    )
+
+
+def _ended(days: int, date: str) -> str:
+    return ngettext(
+        "ended on %(day)s, %(n)s day ago", "ended on %(day)s, %(n)s days ago", -days, day=date
+    )
+
+
+def _running(alarm: Alarm, _now: datetime) -> str:
+    return _("the run %(run)s is running, for %(length)s", run=alarm.run_id, length=_length(alarm))
 
 
 def _service(alarm: Alarm) -> str:

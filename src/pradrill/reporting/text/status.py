@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from pradrill.domain.dossier.status import Alarm, Expiry, Level, ServiceStatus, Standing, Status
 from pradrill.reporting.language.formats import line
+from pradrill.reporting.language.i18n import N_, _
 from pradrill.reporting.text.alarms import alarm_line
 from pradrill.reporting.text.brief_times import brief_age, brief_cadence, brief_duration
 
@@ -22,6 +23,7 @@ _LEVELS = {Level.CRITICAL: ("!!", 31), Level.WARNING: (" !", 33), Level.NOTE: ("
 _DIM = 2
 _NAME, _NARROWEST = 0, 10
 _GAP = 2
+_MOST_CHANGES = 3
 _HEADER = (
     *("Service", "Standing", "Last proof", "Age/every", "RTA", "left", "RPA", "left"),
     *("Sab.", "Find.", "Next due"),
@@ -126,9 +128,14 @@ def _measured(actual: float | None, margin: float | None, objective: float) -> t
     """Return an actual, and how much of its objective it leaves; below nought it was missed."""
     if actual is None or margin is None:
         return "-", "-"
+    return brief_duration(actual), part_left(margin, objective)
+
+
+def part_left(margin: float, objective: float) -> str:
+    """Return how much of an objective is left, rounded down; below nought it was missed."""
     part = margin / objective * 100
     text = f"{int(part)}%" if part >= 0 else f"-{-int(part // 1)}%"
-    return brief_duration(actual), text if part > -1000 else "<-999%"  # noqa: PLR2004
+    return text if part > -1000 else "<-999%"  # noqa: PLR2004
 
 
 def _score(service: ServiceStatus) -> str:
@@ -153,7 +160,7 @@ def _due(service: ServiceStatus, status: Status) -> str:
 
 def _reasons(status: Status, width: int) -> Iterator[str]:
     """Say why proofs do not hold any more, and which drills of a service prove nothing yet."""
-    lines = [text for each in status.services for text in _why(each)]
+    lines = [text for each in status.services for text in standing_reasons(each)]
     if any(each.sabotage is not None and each.sabotage.expired for each in status.services):
         lines.append("a score with ? was measured before the drill's files changed")
     if lines:
@@ -162,29 +169,33 @@ def _reasons(status: Status, width: int) -> Iterator[str]:
         yield from _wrapped(text, "   ", width)
 
 
-def _why(service: ServiceStatus) -> Iterator[str]:
+def standing_reasons(service: ServiceStatus) -> Iterator[str]:
+    """Say why a service's proof does not hold any more, and which of its drills prove nothing."""
     name = line(service.service, 60)
     if service.word is Standing.EXPIRED:
-        reasons = [_EXPIRY[each] for each in service.expiry]
-        if service.changes:
-            some = ", ".join(line(change, 80) for change in service.changes[:3])
-            more = f" and {len(service.changes) - 3} more" if len(service.changes) > 3 else ""  # noqa: PLR2004
-            reasons.append(f"({some}{more})")
-        yield f"{name} expired: {' '.join(_joined(reasons))}"
+        reasons = [_(_EXPIRY[each]) for each in service.expiry]
+        joint = _("and")
+        why = f" {joint} ".join(reasons) + _changes(service)
+        yield _("%(service)s expired: %(why)s", service=name, why=why)
     if service.untested_drills and service.word is not Standing.NEVER_TESTED:
-        yield f"{name}: never tested by {', '.join(service.untested_drills)}"
+        drills = ", ".join(service.untested_drills)
+        yield _("%(service)s: never tested by %(drills)s", service=name, drills=drills)
 
 
-def _joined(reasons: Sequence[str]) -> Iterator[str]:
-    for number, reason in enumerate(reasons):
-        yield reason if reason.startswith("(") or number == 0 else f"and {reason}"
+def _changes(service: ServiceStatus) -> str:
+    if not service.changes:
+        return ""
+    some = ", ".join(line(change, 80) for change in service.changes[:_MOST_CHANGES])
+    more = len(service.changes) - _MOST_CHANGES
+    rest = _(" and %(n)s more", n=more) if more > 0 else ""
+    return f" ({some}{rest})"
 
 
 _EXPIRY = {
-    Expiry.OLD: "its proof is older than the plan allows",
-    Expiry.CHANGED: "what its recovery depends on has changed since",
-    Expiry.UNCOVERED: "no drill of today recovers it",
-    Expiry.UNKNOWN: "its drill cannot be read, so nobody knows whether the proof holds",
+    Expiry.OLD: N_("its proof is older than the plan allows"),
+    Expiry.CHANGED: N_("what its recovery depends on has changed since"),
+    Expiry.UNCOVERED: N_("no drill of today recovers it"),
+    Expiry.UNKNOWN: N_("its drill cannot be read, so nobody knows whether the proof holds"),
 }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from pradrill.domain.register.entry import RunEntry, TeardownEntry
 from pradrill.reporting.language.formats import at, line
+from pradrill.reporting.language.i18n import _
 
 _WIDTH = 200
 
@@ -20,7 +21,11 @@ def offer(run: RunEntry) -> str:
 def teardown_lines(teardowns: Iterable[TeardownEntry]) -> Iterator[str]:
     """Yield one line a teardown, and one for each thing that it left."""
     for teardown in teardowns:
-        result = "something is left:" if teardown.left else "nothing is left"
-        yield f"torn down once more, {at(teardown.began)}, by {line(teardown.by, 80)}: {result}"
+        yield _(
+            "torn down once more, %(at)s, by %(who)s: %(result)s",
+            at=at(teardown.began),
+            who=line(teardown.by, 80),
+            result=_("something is left:") if teardown.left else _("nothing is left"),
+        )
         for left in teardown.left:
             yield f"  {line(left, _WIDTH)}"

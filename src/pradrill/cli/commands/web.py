@@ -1,0 +1,62 @@
+"""`pradrill web`: what the commands tell, as pages for a browser; read-only."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from pradrill.errors import ConfigurationError, ExitCode
+
+EXAMPLE = "pradrill web --port 8300 --lang fr"
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument(
+        "--bind",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="where it listens (default: 127.0.0.1)",
+    )
+    parser.add_argument(
+        "--port", type=int, default=8300, help="0 takes any that is free (default: 8300)"
+    )
+    parser.add_argument(
+        "--unencrypted",
+        action="store_true",
+        help="let --bind be reached from elsewhere: there is no TLS, so the token and every page "
+        "can be read on the way; a proxy with TLS in front of loopback is better",
+    )
+    parser.add_argument(
+        "--name",
+        action="append",
+        default=[],
+        metavar="HOST",
+        help="a name by which browsers call it, as that of a proxy; others are refused",
+    )
+    parser.add_argument(
+        "--token-file",
+        type=Path,
+        metavar="FILE",
+        help="the token that opens it, mode 0600, as for a service, whose output is logged "
+        "(default: one is made at each start, and printed)",
+    )
+    parser.add_argument(
+        "--lang", choices=("fr", "en"), help="default: the plan's language, else that of $LANG"
+    )
+
+
+def run(args: Namespace) -> int:
+    """Serve until Ctrl-C."""
+    try:
+        from pradrill.web.serving import serve  # noqa: PLC0415 an extra
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "pradrill":
+            raise
+        raise ConfigurationError(
+            "the page needs the packages starlette and uvicorn",
+            hint="Install them: pip install 'pradrill[web]'.",
+        ) from error
+
+    serve(args, lambda line: print(line, flush=True))
+    return ExitCode.PASSED

@@ -1,0 +1,43 @@
+"""Hold the token that opens the pages, and what a browser keeps in its place."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from pradrill.adapters.secrets import read_private
+from pradrill.errors import ConfigurationError
+
+SHORTEST = 20
+"""Characters of a token of the user's own: nobody is kept from trying as often as they like."""
+
+
+class PageToken:
+    """The token, which is made at the start or read from a file, and the cookie that it is for.
+
+    The cookie holds another secret, made at each start: a browser keeps nothing that outlives it.
+    """
+
+    def __init__(self, file: Path | None = None) -> None:
+        """Make one, or take that of a file. Raises PradrillError."""
+        self.is_own = file is None
+        self.value = secrets.token_urlsafe(32) if file is None else _of_file(file)
+        self.cookie = secrets.token_urlsafe(32)
+
+    def opens(self, offer: str) -> bool:
+        """Compare in constant time."""
+        return secrets.compare_digest(offer.encode(), self.value.encode())
+
+    def is_kept(self, cookie: str) -> bool:
+        """Tell whether a browser has been let in before."""
+        return secrets.compare_digest(cookie.encode(), self.cookie.encode())
+
+
+def _of_file(path: Path) -> str:
+    token = read_private(path).strip()
+    if len(token) < SHORTEST or not token.isascii() or not token.isprintable():
+        raise ConfigurationError(
+            f"the token in {path} has fewer than {SHORTEST} characters, or others than ASCII",
+            hint="Make one: (umask 077; openssl rand -hex 32 > FILE).",
+        )
+    return token
