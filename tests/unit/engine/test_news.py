@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from tests.support.bench import Bench
 
 from pradrill.domain.run.event import Event
 from pradrill.domain.run.facts import Facts
+from pradrill.domain.run.host import Site
 from pradrill.domain.values.quotas import NEWS_KEPT, NEWS_LINE
 from pradrill.domain.values.reason import as_reason
 from pradrill.engine.cancellation import Cancellation
 from pradrill.engine.context import Context
 from pradrill.errors import RecordError
-from pradrill.testing import FakeJournal, a_start, after
+from pradrill.ports import Say
+from pradrill.testing import FakeJournal, FakeStandby, a_start, after
 
 
 def news(journal: FakeJournal) -> list[dict[str, Any]]:
@@ -59,10 +62,21 @@ def test_news_that_cannot_be_written_stop_nothing() -> None:
     assert isinstance(context.unwritten, RecordError)
 
 
+class TalkativeStandby(FakeStandby):
+    """Keeps what it was to tell its news to."""
+
+    def start(self, folder: Path, run_id: str, say: Say) -> Site:
+        """Begin, and remember whom to tell."""
+        self.say = say
+        return super().start(folder, run_id, say)
+
+
 def test_a_slow_listener_adds_nothing_to_a_run_that_has_ended() -> None:
     """What is said after the last fact was written would change a journal that is sealed."""
-    journal = FakeJournal("run")
-    context = a_context(journal)
-    context.fall_silent()
-    context.say("late")
-    assert news(journal) == []
+    standby = TalkativeStandby()
+    bench = Bench(standby=standby)
+    bench.run()
+    before = [*bench.journal.events()]
+    standby.say("late")
+    assert [*bench.journal.events()] == before
+    assert before[-1][0] == Event.ENDED
