@@ -27,7 +27,7 @@ def test_the_cause_at_the_end_of_a_long_reason_is_never_cut() -> None:
 def test_a_lone_reason_keeps_its_run_and_its_path_whole() -> None:
     """Who holds the standby is told to the last character, however deep its state lies."""
     run, state = "20261129T215608Z-shop-efebf8", "/srv/" + "deep-folder/" * 14 + "state"
-    reason = f"the standby web-dr is held by run {run} (of root at ctl01, state {state}), until 22:06"
+    reason = f"the standby web-dr is held by run {run} (root at ctl01, {state}), until 22:06"
     text = summary(a_record(verdict=Verdict.INCONCLUSIVE, exit_code=5, reasons=(reason,)))
     assert run in text
     assert state in "".join(text.split())
