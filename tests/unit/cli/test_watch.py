@@ -74,6 +74,17 @@ def test_without_a_run_there_is_nothing_to_watch(
     assert not state.exists()
 
 
+def test_lines_that_are_no_facts_are_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever watches is told that the journal is not what a run writes."""
+    folder = a_killed_run(tmp_path)
+    with (folder / "journal.jsonl").open("a", encoding="utf-8") as file:
+        file.write('no json\n{"event": "news", "at": "2026-03-10T02:00:01Z"}\n')
+    watch(tmp_path, folder.name)
+    assert f"2 lines of the journal of {folder.name} could not be" in capsys.readouterr().err
+
+
 def test_of_two_runs_one_is_to_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Which of those that go on is meant is not guessed: both are named, with the command."""
     begin = partial(FileRunStore(tmp_path).open, "moodle")
