@@ -265,10 +265,9 @@ class Context:
         It is no fact: what there is no room for is left out, and stops nothing.
         """
         run = self._run
-        words = str(self.as_written(line))[
-            :NEWS_LINE
-        ]  # cut last: half a secret would not be masked
-        facts = {"line": words, "service": self.service}
+        words = str(self.as_written(line))
+        # Cut once it is masked: of half a secret nothing would be.
+        facts = {"line": words[:NEWS_LINE], "service": self.service}
         with run.lock:
             if run.news_left > 0:
                 run.news_left -= 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from pradrill.domain.values.quotas import NEWS_KEPT, NEWS_LINE
 from pradrill.register.runs.earlier import earlier_runs
 from pradrill.register.runs.store import FileRunStore
 from pradrill.register.runs.tail import JournalTail
-from pradrill.testing import FakeProgress, a_record, a_sealed_run, a_start, a_step, after
+from pradrill.testing import FakeProgress, a_record, a_sealed_run, a_start, a_step, after, an_estate
 
 
 def watch(state: Path, *words: str) -> int:
@@ -71,6 +72,29 @@ def test_without_a_run_there_is_nothing_to_watch(
     assert watch(state, *words) == 2
     assert "HINT: " in capsys.readouterr().err
     assert not state.exists()
+
+
+def test_lines_that_are_no_facts_are_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever watches is told that the journal is not what a run writes."""
+    folder = a_killed_run(tmp_path)
+    with (folder / "journal.jsonl").open("a", encoding="utf-8") as file:
+        file.write('no json\n{"event": "news", "at": "2026-03-10T02:00:01Z"}\n')
+    watch(tmp_path, folder.name)
+    assert f"2 lines of the journal of {folder.name} could not be" in capsys.readouterr().err
+
+
+def test_of_two_runs_one_is_to_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Which of those that go on is meant is not guessed: both are named, with the command."""
+    begin = partial(FileRunStore(tmp_path).open, "moodle")
+    with closing(begin(after(0))) as one, closing(begin(after(1))) as two:
+        for journal in (one, two):
+            journal.append(Event.STARTED, after(0), a_start().model_dump(mode="json"))
+        assert watch(tmp_path) == 2
+        error = capsys.readouterr().err
+        assert "2 runs go on" in error
+        assert all(f"pradrill watch {journal.run_id}" in error for journal in (one, two))
 
 
 def test_watching_leaves_no_trace(tmp_path: Path) -> None:
@@ -140,10 +164,14 @@ def test_a_line_without_an_end_takes_no_memory(
     monkeypatch.setattr("pradrill.register.runs.tail._PIECE", 100)
     monkeypatch.setattr("pradrill.register.runs.tail._LONGEST", 1_000)
     good = '{"event": "stable", "at": "2026-03-10T02:00:01Z"}\n'
-    (tmp_path / "journal.jsonl").write_text("x" * 10_000 + "\n" + good, encoding="utf-8")
-    with JournalTail(tmp_path) as tail:
+    journal = tmp_path / "journal.jsonl"
+    journal.write_text("x" * 10_000, encoding="utf-8")
+    with JournalTail(tmp_path) as tail, journal.open("a", encoding="utf-8") as file:
+        assert [*tail.facts()] == []
+        assert tail._pieces == []
+        file.write("\n" + good)
+        file.flush()
         assert [event for event, _, _ in tail.facts()] == ["stable"]
-        assert sum(map(len, tail._pieces)) < 1_100
 
 
 HOSTILE: list[dict[str, Any]] = [
@@ -168,7 +196,8 @@ def test_a_hostile_journal_is_shown_as_far_as_it_is_one() -> None:
     for fact in HOSTILE:
         playback.play((fact["event"], after(0), fact))
     assert view.lines == []  # nothing began
-    playback.play((Event.STARTED, after(0), a_start().model_dump(mode="json")))
+    start = a_start(plan=an_estate()).model_dump(mode="json")
+    playback.play((Event.STARTED, after(0), start))
     for fact in HOSTILE:
         playback.play((fact["event"], after(1), fact))
     assert playback.strange == 8

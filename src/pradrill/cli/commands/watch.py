@@ -16,7 +16,7 @@ from pradrill.app.output import is_lost
 from pradrill.app.playback import Playback
 from pradrill.app.program import program
 from pradrill.app.progress import expected, frames
-from pradrill.app.reading import StateReader
+from pradrill.app.reading import StateReader, warn
 from pradrill.app.spoken import plan_language
 from pradrill.cli.json_output import json_argument, print_line
 from pradrill.domain.run.record import RunRecord
@@ -57,12 +57,15 @@ def run(args: Namespace) -> int:
     folder = _folder_of(app, args.run)
     try:
         with ExitStack() as stack:
-            _Show(app, folder, stack).go_on()
+            show = _Show(app, folder, stack)
+            show.go_on()
     except KeyboardInterrupt:
         goes_on = "goes on" if is_locked(folder) else "has ended"
         print(f"the run {folder.name} {goes_on}; it is not watched any more", file=sys.stderr)
         return ExitCode.INTERRUPTED
 
+    if show.strange:
+        warn(f"{show.strange} lines of the journal of {folder.name} could not be understood")
     if is_sealed(folder):
         return _tell_end(app, folder)
     if is_locked(folder):  # whoever read what is printed has gone
@@ -124,6 +127,11 @@ class _Show:
             if ended:
                 return
             self._app.clock.sleep(_TICK)
+
+    @property
+    def strange(self) -> int:
+        """Return how many lines of the journal are no facts, or none that this version knows."""
+        return self._tail.left_out + self._playback.strange
 
     def _play(self) -> None:
         for fact in self._tail.facts():
