@@ -289,9 +289,9 @@ def test_a_row_in_the_error_of_any_playbooks_client_is_not_recorded(output: str)
 )
 def test_hostile_output_takes_no_time(text: str) -> None:
     """Whoever writes a dump writes its errors."""
-    began = time.monotonic()
+    began = time.process_time()
     Masker(["open sesame now"]).text(text)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_what_follows_an_error_is_kept() -> None:
