@@ -182,6 +182,20 @@ def test_looking_changes_nothing(server: WebServer, house: StatusHouse) -> None:
     assert content() == before
 
 
+def test_a_killed_run_is_told_and_left(server: WebServer, house: StatusHouse) -> None:
+    """Where it was cut off stands on its page, and what ends it; nothing waits for it to go on."""
+    folders = {path.name for path in (house.state / "runs").iterdir()}
+    (killed,) = folders - set(runs(house))
+    text = server.page(f"/runs/{killed}")
+    words = re.sub("<[^>]+>", "", text)
+    assert f"pradrill teardown {killed}" in words
+    assert "running" not in words
+    assert "http-equiv" not in text
+    assert killed in server.page("/runs")
+    assert server.ask(f"/runs/{killed}/report").status == http.client.NOT_FOUND
+    assert server.ask(f"/runs/{killed}/events").text == "event: end\ndata: \n\n"
+
+
 def test_a_run_is_followed_until_it_ends(tmp_path: Path) -> None:
     """Events come as facts do; at the end one says so; so many listen; the page is then its own."""
     house = StatusHouse(tmp_path, ["moodle"])

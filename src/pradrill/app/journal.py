@@ -18,6 +18,8 @@ class JournalReading(NamedTuple):
     facts: Facts
     beginnings: dict[StepKey, datetime]
     """When each step began."""
+    last: datetime
+    """When the last fact was noted."""
 
 
 def read_journal(app: StateReader, run_id: str) -> JournalReading | None:
@@ -35,4 +37,4 @@ def read_journal(app: StateReader, run_id: str) -> JournalReading | None:
             f"the journal of the run {run_id} cannot be understood: {error}",
             hint="It may be another version's: read it with the one that runs the drill.",
         ) from error
-    return None if facts is None else JournalReading(facts, beginnings)
+    return None if facts is None else JournalReading(facts, beginnings, events[-1][1])

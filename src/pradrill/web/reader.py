@@ -97,12 +97,12 @@ class Pages:
         if is_sealed(folder):
             return self._ended(app, run_id)
 
-        reading = read_journal(app, run_id)
+        run, reading = _running(folder), read_journal(app, run_id)
         drill, progress = run_id, None
         if reading is not None:
             drill = reading.facts.plan.drill.drill
-            progress = self._progress(app, reading)
-        return pages.running_page(self._doubted(app), _running(folder), drill, progress)
+            progress = self._progress(app, reading, is_alive=run.is_alive)
+        return pages.running_page(self._doubted(app), run, drill, progress)
 
     def _ended(self, app: PageReader, run_id: str) -> str:
         record = app.store.read(run_id)
@@ -120,15 +120,16 @@ class Pages:
 
     def live_parts(self, run_id: str, reading: JournalReading) -> dict[str, str]:
         """Return the parts of a running run's page that change: name → HTML."""
-        progress = self._progress(self._reader(), reading)
+        progress = self._progress(self._reader(), reading, is_alive=True)
         return {
             "summary": pages.live_summary(self.look, run_id, progress),
             "steps": pages.live_steps(self.look, run_id, progress),
         }
 
-    def _progress(self, app: PageReader, reading: JournalReading) -> RunProgress:
+    def _progress(self, app: PageReader, reading: JournalReading, *, is_alive: bool) -> RunProgress:
+        now = app.clock.now() if is_alive else reading.last
         with speaking(self.look.language):
-            return run_progress(reading.facts, reading.beginnings, app.clock.now())
+            return run_progress(reading.facts, reading.beginnings, now, is_alive=is_alive)
 
     def report(self, run_id: str) -> str:
         """Return a run's report, as `pradrill report` writes it. Raises PradrillError."""

@@ -59,24 +59,27 @@ class RunProgress(NamedTuple):
 
 
 def run_progress(
-    facts: Facts, beginnings: Mapping[StepKey, datetime], now: datetime
+    facts: Facts, beginnings: Mapping[StepKey, datetime], now: datetime, *, is_alive: bool
 ) -> RunProgress:
     """Return how a run stands by what its journal has told up to now.
 
-    `beginnings`: when each step began.
+    `beginnings`: when each step began. Of one that is not alive, `now` is when it noted the last.
     """
     until = max(facts.ended or now, facts.began)
     ends = {step.key: step for step in facts.steps}
     return RunProgress(
-        spent=wording.short(until - facts.began),
+        spent=_spent_by_all(until - facts.began, is_alive=is_alive),
         phase="" if not facts.begun else word(facts.begun[-1][0]),
-        current=tuple(_spent(step, beginnings, until) for step in facts.cut()),
+        current=tuple(
+            _spent(step, beginnings, until) if is_alive else view.step_title(step)
+            for step in facts.cut()
+        ),
         ended=sum(step.key in ends for step in facts.plan.steps),
         planned=len(facts.plan.steps),
         checks=_checks(facts),
-        objectives=tuple(_objectives(facts, now)),
+        objectives=tuple(_objectives(facts, now)) if is_alive else (),
         waits=tuple(wait for wait in facts.waits if wait.ended is None),
-        rows=tuple(_planned_rows(facts, beginnings, until)),
+        rows=tuple(_planned_rows(facts, beginnings, until, is_alive=is_alive)),
     )
 
 
@@ -107,6 +110,13 @@ class _Span(NamedTuple):
         return x, max(self.at(last) - x, _THINNEST)
 
 
+def _spent_by_all(length: timedelta, *, is_alive: bool) -> str:
+    text = wording.short(length)
+    if is_alive:
+        return _("running for %(length)s", length=text)
+    return _("it ran for %(length)s", length=text)
+
+
 def _spent(step: PlannedStep, beginnings: Mapping[StepKey, datetime], now: datetime) -> str:
     """Say which step runs, for how long, and how long it may."""
     return _(
@@ -118,7 +128,7 @@ def _spent(step: PlannedStep, beginnings: Mapping[StepKey, datetime], now: datet
 
 
 def _planned_rows(
-    facts: Facts, beginnings: Mapping[StepKey, datetime], until: datetime
+    facts: Facts, beginnings: Mapping[StepKey, datetime], until: datetime, *, is_alive: bool
 ) -> Iterator[StepRow]:
     span = _Span(facts.began, until)
     ends = {step.key: step for step in facts.steps}
@@ -130,10 +140,10 @@ def _planned_rows(
             yield _ended_row(result, span)
         elif step.key in running:
             x, width = span.bar(beginnings.get(step.key, until), until)
-            text = pgettext("step", "running")
+            text = pgettext("step", "running") if is_alive else pgettext("step", "cut off")
             yield StepRow(step.phase, title, "running", text, "", Reason(), x, width)
         else:
-            text = pgettext("step", "to come")
+            text = pgettext("step", "to come") if is_alive else pgettext("step", "not run")
             yield StepRow(step.phase, title, "ahead", text, "", Reason(), 0, 0)
 
 
