@@ -13,8 +13,8 @@ cat > "$house"/drills/plan.yml <<'YAML'
 plan: 1
 organisation: Exemple SAS
 services:
-  shop: {objectives: {rto: 15m, rpo: 7d}, drill_every: 3 months, primary: none}
-  mail: {objectives: {rto: 15m, rpo: 7d}, drill_every: 3 months, primary: none}
+  shop: {objectives: {rto: 2h, rpo: 7d}, drill_every: 3 months, primary: none}
+  mail: {objectives: {rto: 2h, rpo: 7d}, drill_every: 3 months, primary: none}
 health_check:
   start: http://127.0.0.1:8000/start
   url: http://127.0.0.1:8000/ok
@@ -28,10 +28,10 @@ services: [$1]
 scenario: {name: loss of the machine}
 standby: {inventory: ../inventory.yml, hosts: standby}
 recovery_point: {$2: {repository: /mnt/backup/$2, password: "file:$house/password"}}
-restore: [{playbook: ../playbooks/restore.yml, deadline: 2m}]
+restore: [{playbook: ../playbooks/restore.yml, deadline: 15m}]
 verify:
   checks: checks/answers
-  deadline: 1m
+  deadline: 15m
   stable_for: 100ms
   newest_data: {command: "date -u -d -5min +%FT%TZ"}
   must_not_reach: ["[100::1]:9"]
