@@ -95,7 +95,7 @@ def test_a_jump_host_of_the_inventory_leads_every_tool(
 
 @pytest.mark.nightly
 def test_an_alias_of_the_users_own_leads_every_tool(inner: BehindBastion, tmp_path: Path) -> None:
-    """Address, port, login, key and jump host may all stand in ssh_config."""
+    """Address, port, login, key, its pin's name and jump host may all stand in ssh_config."""
     house = inner.house(tmp_path)
     server = inner.standby.host.server
     text = (house / "inventory.yml").read_text("utf-8")
@@ -106,8 +106,11 @@ def test_an_alias_of_the_users_own_leads_every_tool(inner: BehindBastion, tmp_pa
     with (house / "ssh_config").open("a") as config:
         config.write(
             f"Host inside\n  HostName {_STANDBY}\n  Port {server.port}\n  User {LOGIN}\n"
-            f"  IdentityFile {server.key}\n  ProxyJump bastion\n"
+            f"  IdentityFile {server.key}\n  ProxyJump bastion\n  HostKeyAlias Inside.Key\n"
         )
+    pins = (house / "known_hosts").read_text("utf-8")
+    pins = pins.replace(f"[{_STANDBY}]:{server.port} ", "inside.key ")
+    (house / "known_hosts").write_text(pins, "utf-8")
     result = pradrill(house, "run", "shop")
     assert result.returncode == 0, result.stdout + result.stderr
     result = pradrill(house, "doctor", "shop")
