@@ -90,6 +90,8 @@ def test_a_wrong_password_is_found_before_anything_is_touched(
 ) -> None:
     """The run is not ready, and says as whom it does not become whom; so does the doctor."""
     house = ops.house(tmp_path)
+    result = pradrill(house, "doctor", "shop")
+    assert f"as root, by sudo, which is given file:{house}/sudo" in " ".join(result.stdout.split())
     (house / "sudo").write_text("wrong-password\n")
     result = pradrill(house, "run", "shop")
     assert result.returncode == 4, result.stdout + result.stderr

@@ -95,7 +95,7 @@ def test_a_jump_host_of_the_inventory_leads_every_tool(
 
 @pytest.mark.nightly
 def test_an_alias_of_the_users_own_leads_every_tool(inner: BehindBastion, tmp_path: Path) -> None:
-    """Address, port, login, key and jump host may all stand in ssh_config."""
+    """Address, port, login, key, its pin's name and jump host may all stand in ssh_config."""
     house = inner.house(tmp_path)
     server = inner.standby.host.server
     text = (house / "inventory.yml").read_text("utf-8")
@@ -106,8 +106,11 @@ def test_an_alias_of_the_users_own_leads_every_tool(inner: BehindBastion, tmp_pa
     with (house / "ssh_config").open("a") as config:
         config.write(
             f"Host inside\n  HostName {_STANDBY}\n  Port {server.port}\n  User {LOGIN}\n"
-            f"  IdentityFile {server.key}\n  ProxyJump bastion\n"
+            f"  IdentityFile {server.key}\n  ProxyJump bastion\n  HostKeyAlias Inside.Key\n"
         )
+    pins = (house / "known_hosts").read_text("utf-8")
+    pins = pins.replace(f"[{_STANDBY}]:{server.port} ", "inside.key ")
+    (house / "known_hosts").write_text(pins, "utf-8")
     result = pradrill(house, "run", "shop")
     assert result.returncode == 0, result.stdout + result.stderr
     result = pradrill(house, "doctor", "shop")
@@ -149,3 +152,27 @@ def test_two_standbys_of_one_inner_address_are_refused(
     result = pradrill(house, "run", "shop")
     assert result.returncode == 4
     assert "behind different jump hosts" in flat(result)
+
+
+@pytest.mark.nightly
+def test_a_command_of_the_users_own_is_no_way(inner: BehindBastion, tmp_path: Path) -> None:
+    """What ProxyCommand leads to cannot be proven, so it is refused before anything starts."""
+    house = inner.house(tmp_path)
+    with (house / "ssh_config").open("a") as config:
+        config.write(f"Host {_STANDBY}\n  ProxyCommand ssh -W %h:%p bastion\n")
+    result = pradrill(house, "run", "shop")
+    assert result.returncode == 4, result.stdout + result.stderr
+    assert f"leads to ops-dr ({_STANDBY}) by a ProxyCommand" in flat(result)
+
+
+@pytest.mark.nightly
+def test_a_jump_host_that_leads_nowhere_is_told(inner: BehindBastion, tmp_path: Path) -> None:
+    """The standby does not answer, and it is its jump host from which that is to be seen."""
+    house = inner.jumping(tmp_path, "-J bastion")
+    port = inner.standby.host.server.port
+    edit(house, "inventory.yml", f"ansible_port: {port}", f"ansible_port: {port % 60_000 + 1}")
+    with (house / "known_hosts").open("a") as pins:
+        pins.write(f"[{_STANDBY}]:{port % 60_000 + 1} {inner.standby.host.server.host_key}\n")
+    result = pradrill(house, "run", "shop")
+    assert result.returncode == 4, result.stdout + result.stderr
+    assert "does not answer over SSH" in flat(result)

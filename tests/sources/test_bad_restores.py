@@ -344,6 +344,34 @@ def test_what_a_database_of_postgresql_holds_stays_until_the_dump_was_read(
     database.psql("drop role theirs", "postgres")
 
 
+@pytest.mark.parametrize("form", mostly_nightly(["p", "c", "t", "d"], "p"))
+def test_what_a_database_of_postgresql_holds_stays_when_its_server_refuses_the_dump(
+    database: Server, tmp_path: Path, form: str
+) -> None:
+    """A role is missing, which no reading tells: the copy beside it goes, and nothing else."""
+    database.psql("create role missing", "postgres")
+    database.psql("alter table rows owner to missing", "postgres")
+    dump = restorable(database, form, tmp_path)
+    database.psql("alter table rows owner to current_user", "postgres")
+    database.psql("drop role missing", "postgres")
+    database.new_database("beside")
+    database.psql("create table standing (n int)", "beside")
+    assert BIN is not None
+    load = ("load-postgresql", dump, "beside", f"{BIN.parent.name}/{database.folder}:54991")
+    result = call(*load, PGUSER=LOGIN)
+    assert ended_badly(result)
+    assert 'role "missing" does not exist' in result.stderr
+    database.psql("select * from standing", "beside")
+    left = "select string_agg(datname, ' ') from pg_database where datname like '%pradrill%'"
+    assert not database.psql(left, "postgres")
+    database.psql("create role missing", "postgres")
+    again = call(*load, PGUSER=LOGIN)
+    assert again.returncode == 0, again.stderr
+    assert int(database.psql("select count(*) from rows", "beside")) > 0
+    database.psql("drop database beside", "postgres")
+    database.psql("drop role missing", "postgres")
+
+
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
 @harms
 def test_a_damaged_packed_plain_dump_ends_badly(

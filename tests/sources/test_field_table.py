@@ -112,6 +112,10 @@ ROWS: dict[str, tuple[Row, ...]] = {
             FILES + "test_a_killed_restore_is_taken_up_by_the_next"),
         Row("a database, a damaged dump", "mariadb", "its tables stay",
             BAD + "test_what_a_database_of_mariadb_holds_stays_until_the_dump_was_read"),
+        Row("a database, a dump that its server refuses midway", "pg_restore, psql",
+            "its tables stay",
+            BAD + "test_what_a_database_of_postgresql_holds_stays_when_its_server_refuses_"
+            "the_dump"),
         Row("a database, a damaged dump", "pg_restore, psql", "its tables stay",
             BAD + "test_what_a_database_of_postgresql_holds_stays_until_the_dump_was_read"),
     ),

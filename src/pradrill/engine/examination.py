@@ -40,7 +40,10 @@ _ASK = {
 _TELL = {
     "name": "Tell who that is",
     "ansible.builtin.set_stats": {
-        "data": {"uids": f"{{{{ {{inventory_hostname: {_REGISTER}.stdout | trim}} }}}}"},
+        # The last word: a login may greet before.
+        "data": {
+            "uids": f"{{{{ {{inventory_hostname: {_REGISTER}.stdout.split()[-1:] | join}} }}}}"
+        },
         "per_host": False,
         "aggregate": True,
     },
@@ -210,7 +213,8 @@ class Examination:
             f"its time zone is {surroundings.time_zone}, here {here}"
         )
         if abs(skew.seconds) > _APART:
-            command = mending.ssh(host, self._here.known_hosts, "sudo -n timedatectl set-ntp true")
+            setting = f"{mending.by_root(host)}timedatectl set-ntp true"
+            command = mending.ssh(host, self._here.known_hosts, setting)
             yield self._precondition(Concern.CLOCK, Holding.REMARK, says, (command,), host)
         else:
             yield self._holds(Concern.CLOCK, says, host)

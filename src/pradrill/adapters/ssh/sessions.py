@@ -338,5 +338,6 @@ def _silent(host: Host, error: Exception) -> UnreachableError:
     return UnreachableError(
         f"{host.name} ({host_words.known_hosts_name(host)}) does not answer over SSH: "
         f"{host_words.last_line(reason)}",
-        hint="See that the machine is up and that its port can be reached from here.",
+        hint="See that the machine is up and that its port can be reached from "
+        f"{'its jump host' if host.via is not None else 'here'}.",
     )

@@ -152,6 +152,8 @@ class InventoryHosts:
 
         As OpenSSH does, an entry without a port is taken when there is none with the host's.
         """
+        if host.key_alias:
+            return self._keys(host.key_alias.lower())
         name, address = known_hosts_name(host), host.address.lower()
         return self._keys(name) or (self._keys(address) if address != name else [])
 

@@ -65,6 +65,7 @@ def _route(host: Host, jump: str | None, depth: int) -> Host:
         "port": int(settings["port"][0]),
         "user": settings["user"][0],
         "private_key": host.private_key or _own_key(host, settings),
+        "key_alias": next(iter(settings.get("hostkeyalias", ())), None),
     }
     (chain,) = settings.get("proxyjump", ["none"])
     if chain != "none":

@@ -43,6 +43,6 @@ def guard_mending(
             place = f"services.{of}.primary of {plan.plan_file}"
             step = f"write its addresses, host_keys and machine_ids into {place}"
         case GuardKind.MACHINE_ID:
-            root = "" if host.user == "root" else "sudo -n "
-            step = mending.ssh(host, places.known_hosts, f"{root}systemd-machine-id-setup")
+            setup = f"{mending.by_root(host)}systemd-machine-id-setup"
+            step = mending.ssh(host, places.known_hosts, setup)
     return (step,) if step else ()

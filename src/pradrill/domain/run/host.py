@@ -52,6 +52,9 @@ class Host(Model):
     via: Host | None = Field(
         default=None, description="the jump host that it is reached by, itself as ssh reaches it"
     )
+    key_alias: str | None = Field(
+        default=None, description="the name of its pinned key, where ssh_config says another one"
+    )
     password: SecretName | None = Field(
         default=None, description="the secret that sudo asks the login for; never its value"
     )

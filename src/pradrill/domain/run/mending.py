@@ -9,6 +9,7 @@ from shlex import quote
 from pradrill.domain.run.host import MARKER, Host
 
 _SSH = 22
+_ASKING = "sudo -p "
 _USUAL = Path("~/.ssh/known_hosts")
 
 
@@ -35,6 +36,7 @@ def new_key(path: Path, hosts: Sequence[Host]) -> tuple[str, ...]:
 def ssh(host: Host, known_hosts: Path, command: str = "") -> str:
     """Return the command that logs in to a host as a drill does, or runs a command there."""
     words = ["ssh", "-o BatchMode=yes"]
+    words += ["-t"] if command.startswith(_ASKING) else []
     words += [f"-i {quote(str(host.private_key))}"] if host.private_key else []
     words += [f"-p {host.port}"] if host.port != _SSH else []
     words += [f"-J {','.join(_jumps(host.via))}"] if host.via is not None else []
@@ -46,7 +48,7 @@ def ssh(host: Host, known_hosts: Path, command: str = "") -> str:
 def marking(host: Host, inventory: Path, known_hosts: Path, playbook: Path | None) -> str:
     """Return the command that marks a host as a standby; a wrong one may be overwritten then."""
     if playbook is None:
-        root = "" if host.user == "root" else "sudo -n "
+        root = by_root(host)
         folder = Path(MARKER).parent
         script = f"install -d -m 755 {folder} && install -m 644 /etc/machine-id {MARKER}"
         return ssh(host, known_hosts, f"{root}sh -c {quote(script)}")
@@ -54,7 +56,15 @@ def marking(host: Host, inventory: Path, known_hosts: Path, playbook: Path | Non
     words = ["ansible-playbook", "-i", quote(str(inventory)), "--limit", host.name]
     words += [f"--ssh-common-args {quote(f'-o {each}')}" for each in _pinned_in(known_hosts)]
     words += [] if host.user == "root" else ["-e mark_become=true"]
+    words += ["--ask-become-pass"] if host.password else []
     return " ".join([*words, quote(str(playbook))])
+
+
+def by_root(host: Host) -> str:
+    """Return what a command of root's begins with: the person who types it may be asked there."""
+    if host.user == "root":
+        return ""
+    return f"{_ASKING}'password for %u: ' " if host.password else "sudo -n "
 
 
 def passwordless_sudo(host: Host) -> tuple[str, ...]:
@@ -70,7 +80,7 @@ def closing(host: Host, known_hosts: Path, endpoint: str) -> str:
     """Return the command that takes a way to production from a standby."""
     address, _, port = endpoint.rpartition(":")
     tables = "ip6tables" if address.startswith("[") else "iptables"
-    root = "" if host.user == "root" else "sudo -n "
+    root = by_root(host)
     rule = f"-I OUTPUT -p tcp -d {address.strip('[]')} --dport {port} -j REJECT"
     return ssh(host, known_hosts, f"{root}{tables} {rule}")
 

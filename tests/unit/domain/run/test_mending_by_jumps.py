@@ -1,0 +1,35 @@
+"""What is typed on the controller goes the way that a drill goes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pradrill.domain.run import mending
+from pradrill.domain.run.host import Host
+
+PINS = Path("/etc/pradrill/known_hosts")
+
+
+def a_host(**fields: Any) -> Host:
+    """Return a host of an inventory."""
+    return Host(name="web-dr", address="10.0.0.5", user="ops", **fields)
+
+
+def test_a_command_goes_by_the_same_jump_hosts() -> None:
+    """In their order, each with its login and port."""
+    outer = Host(name="jump-of-jump", address="192.0.2.1", user="one")
+    inner = Host(name="jump-of-web-dr", address="10.0.0.1", port=2222, user="two", via=outer)
+    command = mending.ssh(a_host(via=inner), PINS, "id")
+    assert " -J one@192.0.2.1:22,two@10.0.0.1:2222 " in command
+    assert " -J " not in mending.ssh(a_host(), PINS, "id")
+
+
+def test_where_sudo_asks_there_is_a_terminal_to_answer_on() -> None:
+    """A person types it, who may be asked; without a password nothing is."""
+    host = a_host(password="file:/etc/pradrill/sudo")  # noqa: S106 a name
+    command = mending.marking(host, Path("inventory.yml"), PINS, None)
+    assert command.startswith("ssh -o BatchMode=yes -t ")
+    assert "sudo -n" not in command
+    assert "--ask-become-pass" in mending.marking(host, Path("i.yml"), PINS, Path("mark.yml"))
+    assert "sudo -n " in mending.marking(a_host(), Path("inventory.yml"), PINS, None)
