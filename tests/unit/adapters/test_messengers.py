@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -37,12 +37,13 @@ def receiver() -> Iterator[Receiver]:
     """Serve on a port of this machine."""
     letters: list[Any] = []
     words: list[str] = []
+    slow = Event()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             words.append(command_lines())
             if "slow" in self.path:
-                time.sleep(3)
+                slow.wait(60)
             letters.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(500 if "broken" in self.path else 200)
             self.end_headers()
@@ -56,6 +57,7 @@ def receiver() -> Iterator[Receiver]:
     try:
         yield Receiver(server, letters, words)
     finally:
+        slow.set()
         server.shutdown()
         server.server_close()
 
@@ -123,7 +125,7 @@ def test_a_receiver_that_hangs_is_left_in_time(
     start = time.monotonic()
     late = keep(f"json://127.0.0.1:{receiver.port}/slow").deliver("s", "t")
     assert late == "it did not end within 1 s"
-    assert time.monotonic() - start < 2.5
+    assert time.monotonic() - start < 30
 
 
 def test_without_apprise_the_answer_installs_it(
