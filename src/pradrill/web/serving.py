@@ -43,10 +43,7 @@ def serve(args: Namespace, tell: Callable[[str], None]) -> None:
             cookie=f"pradrill-{port}",
             ask=lambda is_wrong: entrance_page(pages.bare_look, is_wrong=is_wrong),
         )
-        if token.is_own:
-            tell(f"{where}{ENTRANCE}?token={quote(token.value)}")
-        else:
-            tell(f"{where}/ (its token is that of {args.token_file})")
+        tell(f"{where}{ENTRANCE}?token={quote(token.value)}" if token.is_own else f"{where}/")
         _run(door, listener)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from pradrill.cli.json_output import json_argument, print_line
 from pradrill.errors import ConfigurationError, ExitCode
 
 EXAMPLE = "pradrill web --port 8300 --lang fr"
@@ -44,6 +46,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--lang", choices=("fr", "en"), help="default: the plan's language, else that of $LANG"
     )
+    json_argument(parser, "say for programs where it is")
 
 
 def run(args: Namespace) -> int:
@@ -58,5 +61,16 @@ def run(args: Namespace) -> int:
             hint="Install them: pip install 'pradrill[web]'.",
         ) from error
 
-    serve(args, lambda line: print(line, flush=True))
+    serve(args, lambda address: _tell(args, address))
     return ExitCode.PASSED
+
+
+def _tell(args: Namespace, address: str) -> None:
+    """Say where it is, before it is asked for anything."""
+    if args.json:
+        print_line(args, {"address": address})
+    elif args.token_file is not None:
+        print(f"{address} (its token is that of {args.token_file})")
+    else:
+        print(address)
+    sys.stdout.flush()
