@@ -40,6 +40,9 @@ from pradrill.ports import Notifier, Progress, RecoveryPointSource, Standby
 from pradrill.reporting.language.i18n import _, speaking
 from pradrill.reporting.text.questions import announcement
 
+_EVERYBODYS_PINS = tuple(Path("/etc/ssh", name) for name in ("ssh_known_hosts", "ssh_known_hosts2"))
+"""Where ssh looks for pinned keys beside those of the user."""
+
 
 @contextmanager
 def closing(tools: Tools) -> Iterator[Tools]:
@@ -139,7 +142,8 @@ def _inventory_hosts(app: App, plan: RunPlan, declared: InventoryStandby) -> Inv
     _refuse_moved(plan, hosts, declared.inventory)
     known_hosts = declared.known_hosts or Path("~/.ssh/known_hosts").expanduser()
 
-    return InventoryHosts(hosts, inventory, known_hosts)
+    everybodys = () if declared.known_hosts else _EVERYBODYS_PINS
+    return InventoryHosts(hosts, inventory, known_hosts, everybodys)
 
 
 def _refuse_moved(plan: RunPlan, hosts: tuple[Host, ...], inventory: Path) -> None:

@@ -28,7 +28,15 @@ _NUMERIC = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
 class InventoryHosts:
     """Makes hosts reachable for a run, and leaves no connection behind."""
 
-    def __init__(self, hosts: Sequence[Host], inventory: Inventory, known_hosts: Path) -> None:
+    def __init__(
+        self,
+        hosts: Sequence[Host],
+        inventory: Inventory,
+        known_hosts: Path,
+        everybodys: Sequence[Path] = (),
+    ) -> None:
+        """Take hosts; `everybodys` are more files of pinned keys, which ssh reads as well."""
+        self._everybodys = tuple(everybodys)
         self._hosts = tuple(hosts)
         self._inventory = inventory
         self._known_hosts = known_hosts
@@ -125,7 +133,7 @@ class InventoryHosts:
             return [Impediment(error.message, error.hint, error.mend)]
         jumps = {known_hosts_name(hop): hop for hop in before}
         unique = [*jumps.values(), *self._routed]
-        if not self._known_hosts.is_file():
+        if not any(path.is_file() for path in (self._known_hosts, *self._everybodys)):
             what = f"the file of pinned host keys {self._known_hosts} does not exist"
             steps = [step for host in unique for step in pinning(host, self._known_hosts)]
             return [Impediment(what, mend=steps)]
@@ -158,11 +166,14 @@ class InventoryHosts:
         return self._keys(name) or (self._keys(address) if address != name else [])
 
     def _entries(self, name: str) -> list[str]:
-        command = ["ssh-keygen", "-F", name, "-f", str(self._known_hosts)]
-        process = subprocess.run(
-            command, capture_output=True, text=True, timeout=_DEADLINE, check=False
-        )
-        return process.stdout.splitlines()
+        lines: list[str] = []
+        for path in (self._known_hosts, *self._everybodys):
+            command = ["ssh-keygen", "-F", name, "-f", str(path)]
+            process = subprocess.run(
+                command, capture_output=True, text=True, timeout=_DEADLINE, check=False
+            )
+            lines += process.stdout.splitlines()
+        return lines
 
     def _keys(self, name: str) -> list[str]:
         plain: dict[str, None] = {}

@@ -17,8 +17,11 @@ def pinning(host: Host, known_hosts: Path) -> tuple[str, ...]:
     """Return how a host's key is fetched, compared on its console, and kept."""
     port = "" if host.port == _SSH else f"-p {host.port} "
     key = f"{host.name}.key"
+    scan = f"ssh-keyscan {port}-t ed25519 {host.address}"
+    if host.via is not None:  # only from there it is seen
+        scan = f"{ssh(host.via, known_hosts)} {scan}"
     return (
-        f"ssh-keyscan {port}-t ed25519 {host.address} > {key} && ssh-keygen -lf {key}",
+        f"{scan} > {key} && ssh-keygen -lf {key}",
         f"ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub   # the same on {host.name}'s console?",
         f"cat {key} >> {quote(str(known_hosts))}",
     )

@@ -25,6 +25,15 @@ def test_a_command_goes_by_the_same_jump_hosts() -> None:
     assert " -J " not in mending.ssh(a_host(), PINS, "id")
 
 
+def test_a_key_behind_a_jump_host_is_fetched_there() -> None:
+    """From here its address leads nowhere, or to another machine."""
+    inner = Host(name="jump-of-web-dr", address="192.0.2.1", user="two")
+    fetch = mending.pinning(a_host(via=inner), PINS)[0]
+    assert fetch.startswith("ssh -o BatchMode=yes ")
+    assert " two@192.0.2.1 ssh-keyscan -t ed25519 10.0.0.5 > web-dr.key " in fetch
+    assert mending.pinning(a_host(), PINS)[0].startswith("ssh-keyscan -t ed25519 10.0.0.5 > ")
+
+
 def test_where_sudo_asks_there_is_a_terminal_to_answer_on() -> None:
     """A person types it, who may be asked; without a password nothing is."""
     host = a_host(password="file:/etc/pradrill/sudo")  # noqa: S106 a name
