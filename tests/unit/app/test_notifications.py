@@ -359,8 +359,14 @@ def test_the_address_of_a_channel_masks_nothing_in_runs(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_telling_alone(office: Office, number: signal.Signals) -> None:
-    """After its last run a process hears none; what it tells people by inherits none of that."""
+def test_a_signal_ends_the_telling_alone(
+    office: Office, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After its last run a process hears none; what it tells people by inherits none of that.
+
+    Whoever watches sees what takes its time.
+    """
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     box = office.house.folder / "signals"
     script = f"grep SigIgn /proc/$$/status > {box}; kill -{int(number)} $PPID; sleep 600"
     office.name("slow", command=script)
@@ -373,7 +379,8 @@ def test_a_signal_ends_the_telling_alone(office: Office, number: signal.Signals)
     finally:
         for each, handler in handlers.items():
             signal.signal(each, handler)
-    assert "interrupted: the next command tells the rest\n" in office.capsys.readouterr().err
+    lines = office.capsys.readouterr().err.splitlines()
+    assert lines == ["telling ops, slow, later", "interrupted: the next command tells the rest"]
     ignored = int(box.read_text("utf-8").split()[1], 16)
     assert not any(ignored >> (each - 1) & 1 for each in STOPPING)
     assert office.mails("later") == []
