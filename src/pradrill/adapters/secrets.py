@@ -22,7 +22,7 @@ from pradrill.errors import NotReadyError
 from pradrill.ports import Impediment
 
 _LONGEST = 65_536  # bytes: keys are secrets, backups are none
-_COMMAND_SECONDS = 30.0
+COMMAND_SECONDS = 30.0
 _FOLDERS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # cron's PATH has less
 _LOOSE = frozenset({"vars", "command", "repository", "instruction", "newest_data"})
 """Parts of a plan that may be masked: nothing is found by them."""
@@ -38,7 +38,7 @@ class Secrets:
 
     def resolve(self, name: str) -> str:
         """Return the secret of that name; from then on it is masked. Raises NotReadyError."""
-        value = self._value(name)
+        value = self.value(name)
         if not _names_something(value):
             self.masker.learn(value)
         return value
@@ -53,7 +53,7 @@ class Secrets:
         declared = plan.model_dump(mode="json")
         for name in secrets_of(plan.drill):
             try:
-                value = self._value(name)
+                value = self.value(name)
             except NotReadyError as error:
                 problems.append(Impediment(error.message, error.hint, error.mend))
                 continue
@@ -80,7 +80,11 @@ class Secrets:
             if len(text) >= SHORTEST and not said_anyway:
                 self.masker.learn(text)
 
-    def _value(self, name: str) -> str:
+    def value(self, name: str) -> str:
+        """Return the secret of that name for whoever masks it by himself. Raises NotReadyError.
+
+        What no run uses is masked in none: it may well be a word that a drill is called by.
+        """
         with self._lock:
             if name not in self._values:
                 self._values[name] = resolve(name)
@@ -191,7 +195,7 @@ def _printed(name: str, words: str) -> str:
         why = f"cannot be run: {error.strerror}"
         raise _unprinted(name, why, "Is its program installed here?") from error
 
-    late = Timer(_COMMAND_SECONDS, _end, (process,))
+    late = Timer(COMMAND_SECONDS, _end, (process,))
     late.start()
     assert process.stdout is not None  # noqa: S101 it is a pipe
 
@@ -212,7 +216,7 @@ def _printed(name: str, words: str) -> str:
 
     by_hand = f"Run it by hand as this user: {words}."
     if not in_time:
-        raise _unprinted(name, f"did not end within {_COMMAND_SECONDS:g} s", by_hand)
+        raise _unprinted(name, f"did not end within {COMMAND_SECONDS:g} s", by_hand)
     if code != 0:
         raise _unprinted(name, f"ended with exit code {code}", by_hand)
 

@@ -58,7 +58,8 @@ def watch_daily(app: App, project: Project, say: Callable[[str], None]) -> int:
     last = app.state / _LAST_LOOK
     now = app.clock.now()
     try:
-        if now - datetime.fromtimestamp(last.stat().st_mtime, UTC) < _A_DAY:
+        # What is to come is of a clock that was wrong.
+        if timedelta() <= now - datetime.fromtimestamp(last.stat().st_mtime, UTC) < _A_DAY:
             return ExitCode.PASSED
     except OSError:  # the first time
         pass

@@ -20,6 +20,7 @@ from pradrill.app.program import program
 from pradrill.app.shipped import shipped
 from pradrill.app.silent_progress import SilentProgress
 from pradrill.app.tools import closing, tools_for
+from pradrill.config.channels import absence
 from pradrill.config.checks.plays import ask_ansible
 from pradrill.config.problems import ConfigurationProblemsError, Problem
 from pradrill.config.project import LoadedDrill, Project
@@ -123,11 +124,13 @@ def _channels(app: App, project: Project) -> Iterator[Precondition]:
 def _why_silent(app: App, channel: NotificationChannel) -> PradrillError | None:
     """Return what keeps a channel from being used at all; none of it is sent anywhere."""
     if channel.apprise is None:
-        return None  # its program was looked for with the plan
+        says = absence(channel)
+        hint = "Install it, or write its whole path: cron looks in few folders."
+        return None if says is None else NotReadyError(says, hint=hint)
     if not is_installed():
         return NotReadyError("Apprise is not installed", mend=(install_command(),))
     try:
-        app.secrets.resolve(channel.apprise)
+        app.secrets.value(channel.apprise)
     except PradrillError as error:
         return error
     return None

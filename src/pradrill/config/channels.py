@@ -1,4 +1,4 @@
-"""Read who is told of what from the plan alone, and check it against plan and disk."""
+"""Read who is told of what from the plan alone, and check it against the plan."""
 
 from __future__ import annotations
 
@@ -35,6 +35,14 @@ def read_channels(folder: Path) -> PlanChannels:
     return validate(document._replace(problems=()), PlanChannels)
 
 
+def absence(channel: NotificationChannel) -> str | None:
+    """Say that a channel's program is not here: no drill stops for it, and cron may see others."""
+    program = channel.command[0] if channel.command else None
+    if program is None or shutil.which(program) is not None:
+        return None
+    return f'there is no program "{program}"'
+
+
 def channel_problems(document: Document, plan: Plan) -> Iterator[Problem]:
     """Find what the plan's channels contradict, each with its line."""
     names: list[str] = []
@@ -53,14 +61,6 @@ def channel_problems(document: Document, plan: Plan) -> Iterator[Problem]:
                     f'the plan has no service "{service}"',
                     suggestion(service, list(plan.services)),
                 )
-
-        program = channel.command[0] if channel.command else None
-        if program is not None and shutil.which(program) is None:
-            yield document.problem(
-                (*where, "command"),
-                f'there is no program "{program}"',
-                "Install it, or write its whole path.",
-            )
 
         _, _, path = (channel.apprise or "").partition("file:")
         if path and not Path(path.strip()).is_absolute() and not path.startswith("~"):

@@ -25,6 +25,16 @@ def test_the_environment_keeps_no_secret_that_was_fetched(monkeypatch: pytest.Mo
     assert secrets.masker.text(f"it is {_VALUE}") == f"it is {MASK}"
 
 
+def test_what_no_run_uses_is_masked_in_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the address of a channel: who fetches its value alone cleans what is said of it."""
+    monkeypatch.setenv("HOOK", _VALUE)
+    secrets = Secrets()
+    assert secrets.value("env:HOOK") == _VALUE
+    assert secrets.masker.text(_VALUE) == _VALUE
+    assert secrets.resolve("env:HOOK") == _VALUE
+    assert secrets.masker.text(_VALUE) == MASK
+
+
 def test_a_command_is_run_without_a_shell_and_prints_the_secret() -> None:
     """Its words are split as a shell would, and nothing in them is expanded."""
     assert resolve("command: printf '%s\\n' 'one $HOME two'") == "one $HOME two"
@@ -47,7 +57,7 @@ def test_a_command_that_gives_no_secret_is_refused(
     monkeypatch: pytest.MonkeyPatch, words: str, why: str
 ) -> None:
     """With the reason; what it printed is not told."""
-    monkeypatch.setattr(secrets, "_COMMAND_SECONDS", 2.0)
+    monkeypatch.setattr(secrets, "COMMAND_SECONDS", 2.0)
     with pytest.raises(NotReadyError) as refusal:
         resolve(f"command:{words}")
     assert why in refusal.value.message

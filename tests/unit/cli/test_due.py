@@ -77,6 +77,18 @@ def test_a_drill_that_could_not_run_is_tried_again_in_its_window(
     assert len(entries(house, EntryKind.RUN)) + len(entries(house, EntryKind.ATTEMPT)) == 1
 
 
+def test_a_clock_that_was_wrong_puts_no_drill_off_for_years(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    """A trial that is to come was no trial of today."""
+    house = StatusHouse(tmp_path, ("shop",), every="1 day")
+    house.run("shop", "P", 3)
+    house.run("shop", "R", -400)
+    assert answer(house, capsys, "due", "--run", "--scheduled").code == 4  # there is no lab
+    again = answer(house, capsys, "due", "--run", "--scheduled")
+    assert "shop" not in again.out
+
+
 def test_a_date_that_was_missed_says_why(house: StatusHouse, capsys: Capture) -> None:
     """Once for each date, with what the last trial in its window said; the status tells."""
     stands_since(house, TODAY - timedelta(days=2, hours=2))

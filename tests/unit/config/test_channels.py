@@ -63,14 +63,14 @@ def test_each_mistake_is_told_at_its_line(tmp_path: Path, capsys: Capture) -> No
     ]
 
 
-def test_what_plan_and_disk_contradict_is_told_too(tmp_path: Path, capsys: Capture) -> None:
-    """A service that there is not, a name given twice, a program, a file from nowhere."""
+def test_what_the_plan_contradicts_is_told_too(tmp_path: Path, capsys: Capture) -> None:
+    """A service that there is not, a name given twice, a file from nowhere."""
     house = StatusHouse(tmp_path, ("shop",))
     wrong = refusals(
         house,
         capsys,
         "- name: ops",
-        "  command: [no-such-program]",
+        "  command: [no-such-program]",  # that may be there when it is wanted
         "  services: [shopp]",
         "- name: ops",
         "  apprise: file:ops.url",
@@ -78,7 +78,6 @@ def test_what_plan_and_disk_contradict_is_told_too(tmp_path: Path, capsys: Captu
     first = line_of(house.drills)
     whole = "the file of a secret is named by its whole path: cron starts in another folder"
     assert wrong == [
-        '2: notifications[0].command: there is no program "no-such-program"',
         '3: notifications[0].services[0]: the plan has no service "shopp"',
         f'4: notifications[1].name: "ops" is the name of the channel on line {first}, too',
         f"5: notifications[1].apprise: {whole}",

@@ -34,8 +34,11 @@ class EndedProcess(NamedTuple):
 class AppriseMessenger:
     """Delivers by Apprise; the address is fetched when it is needed, and kept nowhere."""
 
-    def __init__(self, address: str, resolve: Callable[[str], str]) -> None:
+    def __init__(
+        self, address: str, resolve: Callable[[str], str], deadline: float = DEADLINE
+    ) -> None:
         self._name, self._resolve = address, resolve
+        self._deadline = deadline
 
     def deliver(self, subject: str, text: str) -> str | None:
         """Deliver it, or return why that was not possible, without any part of the address."""
@@ -47,13 +50,13 @@ class AppriseMessenger:
         given = json.dumps({"address": address, "subject": subject, "text": text})
         # By path: nothing else is imported there, and a broken package of ours does not matter.
         argv = [sys.executable, "-P", str(Path(apprise_process.__file__))]
-        ended = _run(argv, given.encode(), {}, reads=True)
+        ended = _run(argv, given.encode(), {}, self._deadline, reads=True)
         if isinstance(ended, str):
             return ended
         if ended.code == apprise_process.MISSING:
             return f"Apprise is not installed: {install_command()}"
         if ended.code is None:
-            return f"it did not end within {DEADLINE:g} s"
+            return f"it did not end within {self._deadline:g} s"
         return _because(ended, address)
 
 
@@ -77,23 +80,28 @@ def install_command() -> str:
 class ProgramMessenger:
     """Delivers by a program of the user's, which gets the subject and the text."""
 
-    def __init__(self, command: Sequence[str]) -> None:
-        self._command = list(command)
+    def __init__(self, command: Sequence[str], deadline: float = DEADLINE) -> None:
+        self._command, self._deadline = list(command), deadline
 
     def deliver(self, subject: str, text: str) -> str | None:
         """Start it and wait for its end; it has failed unless that is 0."""
         whole = f"{subject}\n\n{text}"
         extra = {"PRADRILL_SUBJECT": subject}
-        ended = _run(self._command, whole.encode("utf-8", "replace"), extra)
+        ended = _run(self._command, whole.encode("utf-8", "replace"), extra, self._deadline)
         if isinstance(ended, str):
             return ended
         if ended.code is None:
-            return f"{self._command[0]} did not end within {DEADLINE:g} s"
+            return f"{self._command[0]} did not end within {self._deadline:g} s"
         return None if ended.code == 0 else f"{self._command[0]} ended with {ended.code}"
 
 
 def _run(
-    argv: Sequence[str], fed: bytes, extra: Mapping[str, str], *, reads: bool = False
+    argv: Sequence[str],
+    fed: bytes,
+    extra: Mapping[str, str],
+    deadline: float,
+    *,
+    reads: bool = False,
 ) -> EndedProcess | str:
     """Run a process in a session of its own; return why it could not be started, if so.
 
@@ -112,7 +120,7 @@ def _run(
         return f"{argv[0]} cannot be run: {getattr(error, 'strerror', None) or error}"
 
     try:
-        out, _ = process.communicate(fed, timeout=DEADLINE)
+        out, _ = process.communicate(fed, timeout=deadline)
     except subprocess.TimeoutExpired:
         return EndedProcess(None, b"")
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,8 +16,16 @@ from pradrill.domain.dossier.outbox import OUTBOX, ChannelFailure, Outbox
 from pradrill.errors import BusyError
 from pradrill.system.durable_files import content_of, opened, unwritten, write_whole
 
-_PATIENCE = 90.0  # seconds: longer than whoever is before us may take
+PATIENCE = 150.0
+"""Seconds: longer than whoever is before us takes for all channels, a secret and a last message."""
+
 _TICK = 0.2
+
+
+def remark(words: str) -> None:
+    """Say to somebody who watches what takes its time."""
+    if sys.stderr.isatty():
+        warn(words)
 
 
 class OutboxFile:
@@ -68,11 +77,13 @@ def alone_at_the_outbox(app: StateReader) -> Iterator[OutboxFile]:
     except OSError as error:
         raise unwritten(path, error) from error
     try:
-        for _ in range(round(_PATIENCE / _TICK)):
+        for number in range(round(PATIENCE / _TICK)):
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
+                if number == 0:
+                    remark("waiting for another command that tells people")
                 app.clock.sleep(_TICK)
         else:
             raise BusyError("another command is telling people; the next one tells what is left")

@@ -6,12 +6,11 @@ Nothing of it changes a verdict or an exit code: what goes wrong is said on stde
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from pradrill.app.composition import App
 from pradrill.app.notifications.channels import language_of, messenger_of, sender_of
-from pradrill.app.notifications.outbox_file import OutboxFile, alone_at_the_outbox
+from pradrill.app.notifications.outbox_file import OutboxFile, alone_at_the_outbox, remark
 from pradrill.app.reading import StateReader, warn
 from pradrill.app.status.reading import read_status
 from pradrill.config.channels import PlanChannels, read_channels
@@ -25,7 +24,7 @@ from pradrill.domain.dossier.notification import (
     troubles_of,
 )
 from pradrill.domain.dossier.outbox import Message, Outbox, merged
-from pradrill.domain.dossier.status import Standing, Status
+from pradrill.domain.dossier.status import Status
 from pradrill.domain.register.entry import Entry, RunEntry
 from pradrill.domain.register.finding_history import all_findings
 from pradrill.domain.run.record import RunRecord
@@ -35,39 +34,29 @@ from pradrill.reporting.language.formats import line
 from pradrill.reporting.language.i18n import speaking
 from pradrill.reporting.text.notifications import letter
 
-_BUDGET = timedelta(seconds=60)
+BUDGET = timedelta(seconds=60)
 """For all channels together: what is left then is told by the next command."""
 
 
 def tell(app: App, since: datetime, *, silence: bool = False) -> None:
     """Tell what the register has got since somebody was told, and try again what failed.
 
+    Raises PradrillError when nobody can be told.
     `since`: where nobody ever was, what is older is no news. `silence`: tell also what has no run,
     as a schedule does: what is overdue or has expired, findings that are due.
     """
-    with _stopping_nothing(app):
-        channels = read_channels(app.drills)
-        if not channels.notifications:
-            return
-        with alone_at_the_outbox(app) as file:
-            outbox = file.read().only([each.name for each in channels.notifications])
-            try:
-                outbox = _collected(app, channels, outbox, since, silence=silence)
-            except PradrillError as error:  # what waits is told all the same
-                warn(f"nobody is told what is new: {app.secrets.masker.text(error.message)}")
-            file.write(outbox)
-            _send(app, channels, outbox, file)
-
-
-@contextmanager
-def _stopping_nothing(app: App) -> Iterator[None]:
-    try:
-        yield
-    except PradrillError as error:
-        warn(f"nobody was told: {app.secrets.masker.text(error.message)}")
-    except Exception as error:  # noqa: BLE001 a drill's verdict does not hang on a bug here
-        what = app.secrets.masker.text(f"{type(error).__name__}: {error}")
-        warn(f"nobody was told: internal error: {line(what, 300)}")
+    channels = read_channels(app.drills)
+    names = [each.name for each in channels.notifications]
+    if not names:
+        return
+    with alone_at_the_outbox(app) as file:
+        outbox = file.read().only(names)
+        try:
+            outbox = _collected(app, channels, outbox, since, silence=silence)
+        except PradrillError as error:  # what waits is told all the same
+            warn(f"nobody is told what is new: {app.secrets.masker.text(error.message)}")
+        file.write(outbox)
+        _send(app, channels, outbox, file)
 
 
 def _collected(
@@ -77,19 +66,20 @@ def _collected(
     now = app.clock.now()
     entries = list(app.register.entries())
     before = _last_known(outbox, entries, since)
-    fresh = [entry for entry in entries if entry.number > before]
     lasting = [*residue_of(entries)]
     troubles, again = outbox.troubles, list[Notification]()
 
-    status = _status(app) if fresh or silence else None
+    has_more = bool(entries) and entries[-1].number > before
+    status = _status(app) if has_more or silence else None
     if status is not None:
         quiet = [*of_silence(status, all_findings(entries))] if silence else []
         lasting += quiet
         again = [*mended(status, troubles, entries, before, lambda run: _failing(app, run))]
-        proven = [each.service for each in status.services if each.word is Standing.PROVEN]
-        troubles = merged(troubles, troubles_of(status, quiet), proven)
+        well = [name for each in again for name in each.services]
+        troubles = merged(troubles, troubles_of(status, quiet), well)
 
-    news = outbox.news([*of_entries(fresh), *again, *lasting], now)
+    ended = of_entries(entries, before, lambda run: _reasons(app, run))
+    news = outbox.news([*ended, *again, *lasting], now)
     present = {str(each.key) for each in lasting} if silence and status is not None else None
     outbox = outbox.remembering(news, present, now).posting(_messages(app, channels, news, now))
     last = entries[-1].number if entries else 0
@@ -122,6 +112,11 @@ def _failing(app: App, run: RunEntry) -> list[str]:
         for name in run.services
     }
     return [name for name, verdict in verdicts.items() if verdict is not Verdict.PASSED]
+
+
+def _reasons(app: App, run: RunEntry) -> list[str]:
+    record = _record(app, run.run_id)
+    return [] if record is None else [str(each) for each in record.reasons]
 
 
 def _record(app: App, run_id: str) -> RunRecord | None:
@@ -161,16 +156,19 @@ def _send(app: App, channels: PlanChannels, outbox: Outbox, file: OutboxFile) ->
     start = app.clock.now()
     by_name = {each.name: each for each in channels.notifications}
     silent: set[str] = set()
+    names = dict.fromkeys(each.channel for each in outbox.waiting if each.is_due(start))
+    if names:
+        remark(f"telling {', '.join(names)}")
     for message in outbox.waiting:
         now = app.clock.now()
-        if message.next > start or message.channel in silent:
+        if not message.is_due(start) or message.channel in silent:
             continue
-        if now - start > _BUDGET:
+        if now - start > BUDGET:
             return
 
         outbox, attempt = outbox.trying(message, now)
         file.write(outbox)  # a kill from here on: it is tried again later, and not at once
-        messenger = messenger_of(by_name[message.channel], app.secrets.resolve)
+        messenger = messenger_of(by_name[message.channel], app.secrets.value)
         because = messenger.deliver(message.subject, message.text)
         if because is None:
             outbox = outbox.delivered(attempt)

@@ -10,6 +10,7 @@ from pathlib import Path
 from pradrill.app.notifications.outbox_file import failures_of
 from pradrill.app.reading import StateReader
 from pradrill.domain.dossier.alarms_of import LivingRun, Watched
+from pradrill.domain.dossier.outbox import ChannelFailure
 from pradrill.domain.dossier.register_facts import RegisterFacts
 from pradrill.domain.run.lease import LEASE_TERM
 from pradrill.errors import ConfigurationError, PradrillError
@@ -33,8 +34,22 @@ def watched(
         killed=killed,
         damage=damage,
         unpublished=_unpublished(app),
-        silent=failures_of(app.state),
+        silent=_silent(app),
     )
+
+
+def _silent(app: StateReader) -> dict[str, ChannelFailure]:
+    """Return the channels of the plan that tell nobody; of a plan that cannot be read all."""
+    failures = failures_of(app.state)
+    if not failures:
+        return {}
+    from pradrill.config.channels import read_channels  # noqa: PLC0415 with all of YAML
+
+    try:
+        names = {each.name for each in read_channels(app.drills).notifications}
+    except PradrillError:  # told by whoever reads it
+        return failures
+    return {name: each for name, each in failures.items() if name in names}
 
 
 def _living(state: Path, run_id: str, now: datetime) -> Iterator[LivingRun]:

@@ -32,6 +32,7 @@ from pradrill.domain.run.record import RunRecord
 from pradrill.domain.values.duration import due_after
 from pradrill.errors import ExitCode, PradrillError
 from pradrill.reporting.language.formats import line
+from pradrill.reporting.language.terms import ending_word
 from pradrill.reporting.text.commitments import ending_line
 
 
@@ -167,7 +168,8 @@ def _enter_missed(app: App, project: Project) -> None:
         calendar.enter_changes()
         for miss in [*missed(cadences, app.register.entries(), now), *calendar.missed(now)]:
             app.register.append(EntryKind.SCHEDULE_MISSED, miss, now)
-            why = f"its drill could not run: {miss.because}" if miss.because else _NOBODY
+            because = ending_word(miss.because)
+            why = f"its drill could not run: {because}" if because else _NOBODY
             warn(f"{miss.service} was due on {miss.due:%Y-%m-%d}, and {line(why, 300)}")
     except (PradrillError, ValueError) as error:
         warn(f"missed drills cannot be told: {error}")
@@ -290,8 +292,9 @@ def _left_for_today(app: App, due: list[Due]) -> list[Due]:
     for entry in app.register.entries():
         with suppress(ValidationError):
             last.update((service, trial.began) for service, trial in trials_of(entry))
-    soonest = app.clock.now() - _A_DAY
-    return [item for item in due if item.end or last.get(item.service, soonest) <= soonest]
+    now = app.clock.now()
+    today = {name for name, at in last.items() if now - _A_DAY < at <= now}  # or by a wrong clock
+    return [item for item in due if item.end or item.service not in today]
 
 
 def _tell_unstarted(app: App, *lines: str, services: list[str], code: int) -> None:

@@ -77,7 +77,7 @@ def _chosen(channels: PlanChannels, name: str | None) -> list[NotificationChanne
 def _try(app: App, channels: PlanChannels, channel: NotificationChannel) -> ChannelTrial:
     with speaking(language_of(channels)):
         letter = harmless_letter(channel.name, sender_of(app, channels), app.clock.now())
-    because = messenger_of(channel, app.secrets.resolve).deliver(letter.subject, letter.text)
+    because = messenger_of(channel, app.secrets.value).deliver(letter.subject, letter.text)
     if because is not None:
         because = line(app.secrets.masker.text(because), 300)
     return ChannelTrial(channel.name, because is None, because)

@@ -38,5 +38,5 @@ def run(args: Namespace) -> int:
         record = resuming.go_on(progress)
     app.settle()
     tell(app, record)
-    tell_news(app, start)
+    tell_news(app, start, last=True)
     return record.exit_code

@@ -64,7 +64,7 @@ def run(args: Namespace) -> int:
         record = carry_out(app, plan, trigger="cli", last=True, rehearsal=rehearsal)
 
     tell(app, record)
-    tell_news(app, start)
+    tell_news(app, start, last=True)
     return record.exit_code
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from pradrill.app.composition import App
 from pradrill.cli.json_output import json_argument, print_json
+from pradrill.config.channels import absence
 from pradrill.config.checks.plays import ask_ansible
 from pradrill.config.checks.responsibilities import (
     gap_problems,
@@ -53,6 +54,7 @@ def _validated(app: App, args: Namespace) -> int:
     today = app.clock.now().date()
     notes = [
         *answers.passed_over,
+        *_absences(project),
         *(responsibility_remarks(project) if args.drill is None else ()),
         *(ending_line(ending, today) for ending in endings(project.plan.providers, today)),
     ]
@@ -71,6 +73,12 @@ def _gaps(project: Project) -> Iterator[Problem]:
     """Find what nobody answers for; the plan is read again for its lines, if there is anything."""
     if has_gaps(project.plan):
         yield from gap_problems(read_document(plan_file(project.folder)), project.plan)
+
+
+def _absences(project: Project) -> Iterator[str]:
+    for channel in project.plan.notifications:
+        if (why := absence(channel)) is not None:
+            yield f"the channel {channel.name} would tell nobody from here: {why}"
 
 
 def _names_text(drills: list[str]) -> str:

@@ -5,6 +5,7 @@ A run, and an attempt that was due, is told of once. What stands is told of agai
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
@@ -36,6 +37,9 @@ Subject = RunEntry | AttemptEntry | Alarm | ServiceStatus | Finding | Conclusive
 Failing = Callable[[RunEntry], Collection[str]]
 """Returns the services that a run as a whole did not recover as promised: of an estate, not all."""
 
+Reasons = Callable[[RunEntry], Collection[str]]
+"""Returns why a run was refused."""
+
 
 class Notification(NamedTuple):
     """One thing to tell."""
@@ -58,29 +62,48 @@ _OF_VERDICT: dict[str, Severity] = {
 }
 _OF_WORD = {Standing.FAILED: Severity.CRITICAL, Standing.MISSED: Severity.MAJOR}
 _OVERDUE = {AlarmKind.OVERDUE, AlarmKind.MISSED_DATE}
+_NUMBERED = re.compile(r"\S*\d\S*")
+"""Words that are others each time: of whom, since when, how many bytes."""
+_LONGEST = 300
 
 
-def of_entries(entries: Iterable[Entry]) -> Iterator[Notification]:
-    """Return what new entries tell: how runs ended, and why one that was due did not begin.
+def of_entries(entries: Iterable[Entry], before: int, reasons: Reasons) -> Iterator[Notification]:
+    """Return what the entries after one tell: how runs ended, why one that was due did not begin.
 
     A rehearsal counts for nothing, and nobody is told; whoever starts a drill by hand sees what
     keeps it from beginning.
     """
+    last_runs: dict[str, str] = {}
     for entry in entries:
         if entry.body.get("rehearsal"):
             continue
-        if entry.kind is EntryKind.RUN and (run := run_of(entry)) is not None:
-            severity = _severity(run)
-            services = run.services
-            # One that was refused is tried again each hour, and refused for the same.
-            key = f"refused {run.drill} {run.exit_code}" if run.refusal else None
-            yield Notification(Occasion.VERDICT, severity, services, run, key)
-        elif entry.kind is EntryKind.ATTEMPT and entry.body.get("trigger") == "due":
-            with suppress(ValidationError):
-                attempt = AttemptEntry.model_validate(entry.body)
-                key = f"refused {attempt.drill} {attempt.exit_code}"
-                severity, services = Severity.MAJOR, attempt.services
-                yield Notification(Occasion.VERDICT, severity, services, attempt, key)
+        if entry.kind is EntryKind.RUN and entry.body.get("refusal") is None:
+            # A run that began, of any drill, had a plan that could be read: of "" it tells that.
+            last_runs[str(entry.body.get("drill"))] = last_runs[""] = str(entry.body.get("run_id"))
+        if entry.number > before:
+            yield from _of_entry(entry, last_runs, reasons)
+
+
+def _of_entry(
+    entry: Entry, last_runs: Mapping[str, str], reasons: Reasons
+) -> Iterator[Notification]:
+    if entry.kind is EntryKind.RUN and (run := run_of(entry)) is not None:
+        key = None
+        if run.refusal:
+            key = _refusal(run.drill, run.exit_code, reasons(run), last_runs)
+        yield Notification(Occasion.VERDICT, _severity(run), run.services, run, key)
+    elif entry.kind is EntryKind.ATTEMPT and entry.body.get("trigger") == "due":
+        with suppress(ValidationError):
+            attempt = AttemptEntry.model_validate(entry.body)
+            key = _refusal(attempt.drill, attempt.exit_code, [attempt.because], last_runs)
+            severity, services = Severity.MAJOR, attempt.services
+            yield Notification(Occasion.VERDICT, severity, services, attempt, key)
+
+
+def _refusal(drill: str, code: int, reasons: Iterable[str], last_runs: Mapping[str, str]) -> str:
+    """Return the key of a refusal: it comes each hour, for the same reason, until a run begins."""
+    words = " ".join(_NUMBERED.sub("", "; ".join(reasons)).split())[:_LONGEST]
+    return f"refused {drill} {code} after {last_runs.get(drill, 'none')}: {words}"
 
 
 def _severity(run: RunEntry) -> Severity:
@@ -125,6 +148,10 @@ def _lasting(
     return Notification(occasion, severity, services, subject, key, lasts=True)
 
 
+def _late(status: Status) -> set[str | None]:
+    return {alarm.service for alarm in status.alarms if alarm.kind in _OVERDUE}
+
+
 def troubles_of(status: Status, silence: Iterable[Notification]) -> dict[str, Severity]:
     """Return the services that something is wrong with, and how grave it is."""
     troubles = {
@@ -148,14 +175,19 @@ def mended(
     """Return the services that are proven again.
 
     `troubles`: what was wrong when last somebody looked; `before`: the number of the last entry
-    then. Of a run since then the register tells what came before it.
+    then. Of a run since then the register tells what came before it. A proof that still holds
+    mends nothing while its service is overdue.
     """
+    late = _late(status)
     for each in status.services:
         proof = each.proof
         if each.word is not Standing.PROVEN or proof is None:
             continue
+        is_new = _is_new(proof, entries, before)
+        if each.service in late and not is_new:
+            continue
         severity = troubles.get(each.service)
-        if severity is None and _is_new(proof, entries, before):
+        if severity is None and is_new:
             severity = _before(each.service, proof, entries, failing)
         if severity is not None:
             yield Notification(Occasion.MENDED, severity, (each.service,), proof)

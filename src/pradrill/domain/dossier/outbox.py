@@ -51,6 +51,10 @@ class Message(Model):
         """Tell whether its last attempt was made."""
         return self.attempts > len(PAUSES)
 
+    def is_due(self, now: datetime) -> bool:
+        """Tell whether it is sent now; after no pause at all it was put off by a wrong clock."""
+        return not now < self.next <= now + PAUSES[-1]
+
     def attempted(self, now: datetime) -> Message:
         """Return it with one more attempt, and when it is tried again unless that one succeeds."""
         pause = PAUSES[min(self.attempts, len(PAUSES) - 1)]
@@ -131,7 +135,7 @@ class Outbox(Model):
         """
         waiting, lost = [], 0
         for each in self.waiting:
-            is_meant = each.channel == message.channel and each is not message and each.next <= now
+            is_meant = each.channel == message.channel and each is not message and each.is_due(now)
             after = each.attempted(now) if is_meant else each
             lost += after.is_spent
             if not after.is_spent:
@@ -173,9 +177,9 @@ def _is_recent(at: datetime | None, now: datetime) -> bool:
 
 
 def merged(
-    troubles: Mapping[str, Severity], present: Mapping[str, Severity], proven: Collection[str]
+    troubles: Mapping[str, Severity], present: Mapping[str, Severity], mended: Collection[str]
 ) -> dict[str, Severity]:
-    """Return the troubles that are left: those before and those of now, but for what is proven."""
+    """Return the troubles that are left: those before and those of now, but for what is mended."""
     return {
-        name: severity for name, severity in {**troubles, **present}.items() if name not in proven
+        name: severity for name, severity in {**troubles, **present}.items() if name not in mended
     }

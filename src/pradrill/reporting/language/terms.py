@@ -50,6 +50,14 @@ def word(value: StrEnum) -> str:
     return plain if words is None else words().get(value.value, plain)
 
 
+def ending_word(name: str) -> str:
+    """Say how an attempt ended, by its name in the register; what others wrote stays as it is."""
+    endings = {each.value: each for each in (*Verdict, *Refusal)}
+    states = {each.value.lower(): each for each in RunState}
+    value = endings.get(name) or states.get(name)
+    return name if value is None else word(value)
+
+
 def step_name(name: str) -> str:
     """Say the name of a step: the engine's own are translated, the drill's are not."""
     return _(name) if name in STEPS else name

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from pradrill.domain.dossier.status import Alarm, AlarmKind
-from pradrill.domain.run.ending import Verdict
+from pradrill.domain.run.ending import Refusal
 from pradrill.reporting.language.formats import day, line, respelt
 from pradrill.reporting.language.i18n import _, language, ngettext
 from pradrill.reporting.text.brief_times import brief_duration
@@ -23,15 +23,14 @@ def _detail(alarm: Alarm) -> str:
     return line(alarm.detail, _WIDTH)
 
 
-def _detail_in_words(alarm: Alarm) -> str:
+def _in_words(text: str) -> str:
     """Say in the reader's language what was noted in English; a terminal does without."""
     if language() == "en":
-        return _detail(alarm)
+        return line(text.replace("_", " ") if text in set(Refusal) else text, _WIDTH)
     from pradrill.reporting.language.symptoms import symptom  # noqa: PLC0415 with all that is declared
-    from pradrill.reporting.language.terms import word  # noqa: PLC0415 likewise
+    from pradrill.reporting.language.terms import ending_word  # noqa: PLC0415 likewise
 
-    detail = alarm.detail
-    return line(word(Verdict(detail)) if detail in set(Verdict) else symptom(detail), _WIDTH)
+    return line(symptom(ending_word(text)), _WIDTH)
 
 
 def _day(alarm: Alarm) -> str:
@@ -43,7 +42,7 @@ def _length(alarm: Alarm) -> str:
 
 
 def _damage(alarm: Alarm, _now: datetime) -> str:
-    what = _detail_in_words(alarm)
+    what = _in_words(alarm.detail)
     return _("the register does not verify: %(what)s: pradrill register verify", what=what)
 
 
@@ -76,7 +75,7 @@ def _missed_date(alarm: Alarm, _now: datetime) -> str:
             service=_service(alarm),
             day=_day(alarm),
             many=many,
-            why=line(alarm.because, _WIDTH),
+            why=_in_words(alarm.because),
         )
     return _(
         "%(service)s was due on %(day)s and nobody attempted it%(many)s: "
@@ -147,7 +146,7 @@ def _inconclusive(alarm: Alarm, _now: datetime) -> str:
         "the last attempt at %(service)s, %(day)s, proved nothing: %(why)s",
         service=_service(alarm),
         day=_day(alarm),
-        why=_detail_in_words(alarm),
+        why=_in_words(alarm.detail),
     )
     return f"{how}: pradrill show {alarm.run_id}" if alarm.run_id else how
 

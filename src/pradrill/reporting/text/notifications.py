@@ -17,7 +17,7 @@ from pradrill.domain.values.severity import Severity
 from pradrill.reporting.language import formats as wording
 from pradrill.reporting.language.i18n import N_, _, ngettext
 from pradrill.reporting.language.reasons import spoken
-from pradrill.reporting.language.terms import word
+from pradrill.reporting.language.terms import ending_word, word
 from pradrill.reporting.run import page as view
 
 _MOST = 20
@@ -167,7 +167,7 @@ def _overdue(alarm: Alarm) -> _Block:
         return _Block(_("%(service)s: was never drilled", service=name), (), "due --run")
     day = wording.day(alarm.at.date())
     if alarm.kind is AlarmKind.MISSED_DATE:
-        why = wording.gist(alarm.because, _WIDTH) or _("nobody attempted it")
+        why = wording.gist(ending_word(alarm.because), _WIDTH) or _("nobody attempted it")
         head = _("%(service)s: the drill due on %(day)s was missed", service=name, day=day)
         return _Block(head, [why], "due --run")
     head = _("%(service)s: its drill is due since %(day)s", service=name, day=day)
