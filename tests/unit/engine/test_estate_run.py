@@ -117,8 +117,8 @@ def test_a_chain_is_recovered_one_after_another() -> None:
 def test_ansible_starts_for_what_has_not_begun(tmp_path: Path) -> None:
     """A playbook that another branch has under way does not come: the place is the next one's."""
     bench = EstateBench()
-    begun = [(Phase.RESTORE, f"restore_{name}", name) for name in ("directory", "database")]
-    facts = Facts(started=a_start(plan=bench.plan), began=after(0), begun=tuple(begun))
+    restores = [(Phase.RESTORE, f"restore_{name}", name) for name in ("directory", "database")]
+    facts = Facts(started=a_start(plan=bench.plan), began=after(0), begun=tuple(restores))
     context = Context(FakeJournal("run"), facts, bench.tools, Cancellation())
     context._run.site = bench.standby.start(tmp_path, "run", lambda _line: None)
     expect_playbook(context.of("database"), Phase.RESTORE, Phase.TEARDOWN)
