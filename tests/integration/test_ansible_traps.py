@@ -217,23 +217,23 @@ def test_deadline_is_kept_and_nothing_survives(stage: Stage) -> None:
 
 
 def test_always_blocks_run_on_cancel(stage: Stage) -> None:
-    """A cancelled play runs its always: blocks, and ends at once."""
+    """A cancelled play runs its always: blocks, and ends at once: long before its grace is over."""
     start_file, cleaned = stage.folder / "begun", stage.folder / "cleaned"
     result = stage.play(
         f"""
         - block:
-            - ansible.builtin.shell: touch {start_file}; timeout 15 sleep 15
+            - ansible.builtin.shell: touch {start_file}; timeout 90 sleep 90
             - ansible.builtin.command: touch {stage.folder}/next
           always:
             - ansible.builtin.command: touch {cleaned}
         """,
         cancelled=start_file.exists,
-        grace=10,
+        grace=80,
     )
     assert result.outcome is StepOutcome.CANCELLED
     assert cleaned.exists()
     assert not (stage.folder / "next").exists()
-    assert stage.seconds < 8
+    assert stage.seconds < 40  # nothing else would have ended it by then, however busy all is
 
 
 def test_stubborn_play_and_its_survivors_end(stage: Stage) -> None:

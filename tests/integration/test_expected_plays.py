@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from textwrap import dedent
 
@@ -66,23 +67,13 @@ class Expecting:
 
     def left(self) -> list[object]:
         """Return what there is of the run on this machine."""
-        folders = [
-            path
-            for base in scratch.places()
-            for path in Path(base).glob(f"{scratch.prefix(MARKER)}*")
-        ]
-        return [*processes.carrying(MARKER), *folders]
+        return [*processes.carrying(MARKER), *folders()]
 
 
-def pipes() -> list[int]:
-    """Return the processes that have a pipe of variables open."""
+def folders() -> list[Path]:
+    """Return the folders of plays: each has one from the moment in which it is started."""
     return [
-        pid
-        for pid in processes.carrying(MARKER)
-        if any(
-            os.path.realpath(opened).endswith("variables.json")
-            for opened in Path(f"/proc/{pid}/fd").glob("*")
-        )
+        path for base in scratch.places() for path in Path(base).glob(f"{scratch.prefix(MARKER)}*")
     ]
 
 
@@ -90,8 +81,11 @@ def waiting() -> int:
     """Return the process that has its pipe of variables open."""
     until = time.monotonic() + LONGEST
     while time.monotonic() < until:
-        for pid in pipes():
-            return pid
+        for pid in processes.carrying(MARKER):
+            with suppress(OSError):  # it has closed one meanwhile, or has ended
+                opened = map(os.readlink, Path(f"/proc/{pid}/fd").iterdir())
+                if any(path.endswith("variables.json") for path in opened):
+                    return pid
         time.sleep(0.05)
     raise AssertionError("no Ansible waits for its variables")
 
@@ -133,8 +127,7 @@ def test_it_waits_before_its_machine_is_known_and_the_next_one_after_it(
     first = expecting.waits()
     following = expecting.play("following", word="second", place=str(expecting.place))
     expecting.runner.expect(following, deadline=LONGEST)
-    time.sleep(0.5)
-    assert len(pipes()) == 1
+    assert len(folders()) == 1
 
     result = expecting.run(play)
     assert result.outcome is StepOutcome.PASSED, result

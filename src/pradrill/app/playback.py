@@ -102,7 +102,9 @@ class Playback:
     def _question(self, wait: Wait) -> Question:
         assert self.plan is not None  # noqa: S101 the view was made for it
         key = (wait.phase, wait.step, wait.service)
-        step = next(step for step in self.plan.steps if step.key == key)
+        step = next((step for step in self.plan.steps if step.key == key), None)
+        if step is None:
+            raise LookupError(key)
         manual = getattr(step, "manual", None)
         return Question(
             run_id=self._run_id,

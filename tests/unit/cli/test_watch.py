@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -14,6 +16,7 @@ from pradrill.app.playback import Playback
 from pradrill.cli import main
 from pradrill.domain.run.event import Event
 from pradrill.domain.run.facts import fold
+from pradrill.domain.run.outcome import StepKind
 from pradrill.domain.values.quotas import NEWS_KEPT, NEWS_LINE
 from pradrill.register.runs.earlier import earlier_runs
 from pradrill.register.runs.store import FileRunStore
@@ -61,6 +64,25 @@ def test_a_run_whose_process_died_is_said_to_be_dead(
     assert f"pradrill resume {folder.name}" in output.err
     assert watch(tmp_path) == 2  # none goes on
     assert f"no run goes on; the process of {folder.name} is gone" in capsys.readouterr().err
+
+
+def test_a_terminal_is_left_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a run that is dead nothing is live, though a person was asked: no cursor is hidden."""
+    folder = a_killed_run(tmp_path)
+    step = a_step(name="switch the DNS", kind=StepKind.MANUAL).model_dump(mode="json")
+    ended = {"event": Event.STEP_ENDED, "at": after(70).isoformat(), **step}
+    with (folder / "journal.jsonl").open("a", encoding="utf-8") as file:
+        file.write(f"{json.dumps(ended)}\n")
+
+    monkeypatch.setenv("TERM", "xterm")
+    reader, terminal = pty.openpty()
+    with os.fdopen(reader, "rb", buffering=0) as screen, os.fdopen(terminal, "w") as stdout:
+        monkeypatch.setattr("sys.stdout", stdout)
+        assert watch(tmp_path, folder.name) == 12
+        stdout.flush()
+        text = screen.read(65_536).decode()
+    assert "switch the DNS" in text
+    assert text.count("\x1b[?25l") == text.count("\x1b[?25h")
 
 
 @pytest.mark.parametrize("words", [(), ("shop",)])
@@ -182,6 +204,14 @@ HOSTILE: list[dict[str, Any]] = [
     {"event": "news"},
     {"event": "check_pass", "number": "x"},
     {"event": "asked", "step": "x"},
+    {
+        "event": "asked",
+        "phase": "restore",
+        "step": "no such step",
+        "who": "x",
+        "confirm": "done",
+        "asked": "2026-03-10T02:00:01Z",
+    },
     {"event": "mark", "mark": "T0", "instant": 7},
     {"event": "run_aborted"},
     {"event": "step_started", "phase": "restore", "name": "x", "service": "nobody's"},
@@ -199,8 +229,9 @@ def test_a_hostile_journal_is_shown_as_far_as_it_is_one() -> None:
     start = a_start(plan=an_estate()).model_dump(mode="json")
     playback.play((Event.STARTED, after(0), start))
     for fact in HOSTILE:
-        playback.play((fact["event"], after(1), fact))
-    assert playback.strange == 8
+        facts = {name: value for name, value in fact.items() if name != "event"}
+        playback.play((fact["event"], after(1), facts))
+    assert playback.strange == 9
     assert ("step", "x") in view.lines
 
 

@@ -3,6 +3,7 @@
 import json
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from threading import Barrier, Event, Lock
 from typing import Any
 
@@ -11,22 +12,29 @@ from tests.support.bench import SERVICES, EstateBench
 from tests.support.killed import Killed
 
 from pradrill.domain.run.conclude import record_of
-from pradrill.domain.run.outcome import CheckOutcome, StepOutcome
+from pradrill.domain.run.facts import Facts
+from pradrill.domain.run.outcome import CheckOutcome, Phase, StepOutcome
 from pradrill.domain.run.record import Refusal, RunRecord, RunState
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.domain.run.verdict import Verdict
 from pradrill.domain.values.timeline import Mark
+from pradrill.engine.cancellation import Cancellation
+from pradrill.engine.context import Context
 from pradrill.engine.crashed_runs import recover_crashed, replay
+from pradrill.engine.steps.playbook import expect_playbook
 from pradrill.errors import RecordError
 from pradrill.ports import Play
 from pradrill.testing import (
     FakeClock,
+    FakeJournal,
     FakeProbe,
     FakeProgress,
     FakeRunner,
     FakeStore,
     FakeVerification,
     FakeVerifier,
+    a_start,
+    after,
     an_estate,
     an_estate_drill,
     estate_checks,
@@ -104,6 +112,17 @@ def test_a_chain_is_recovered_one_after_another() -> None:
     bench = EstateBench(does, plan=an_estate(chain), clock=clock)
     assert bench.run().verdict is Verdict.PASSED
     assert bench.runner.plays[:3] == ["restore_a", "restore_b", "restore_c"]
+
+
+def test_ansible_starts_for_what_has_not_begun(tmp_path: Path) -> None:
+    """A playbook that another branch has under way does not come: the place is the next one's."""
+    bench = EstateBench()
+    restores = [(Phase.RESTORE, f"restore_{name}", name) for name in ("directory", "database")]
+    facts = Facts(started=a_start(plan=bench.plan), began=after(0), begun=tuple(restores))
+    context = Context(FakeJournal("run"), facts, bench.tools, Cancellation())
+    context._run.site = bench.standby.start(tmp_path, "run", lambda _line: None)
+    expect_playbook(context.of("database"), Phase.RESTORE, Phase.TEARDOWN)
+    assert bench.runner.expected == ["restore_application"]
 
 
 def test_a_playbook_gets_the_hosts_of_its_service_only() -> None:

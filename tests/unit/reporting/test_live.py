@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import io
 import re
+import sys
 from datetime import timedelta
+from itertools import count
+from types import FrameType
+from typing import Any
 
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
 from pradrill.domain.run.estimate import Estimate, estimate, step_times
-from pradrill.domain.run.outcome import StepKind, StepOutcome
+from pradrill.domain.run.outcome import Phase, StepKind, StepOutcome
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.reporting.language.i18n import LANGUAGES
 from pradrill.reporting.text.live import LiveProgress
@@ -87,6 +91,19 @@ def test_without_an_earlier_run_no_end_is_made_up() -> None:
     assert estimate(a_run_plan(), []) is None
     other = a_run_plan(steps=a_run_plan().steps[1:])
     assert estimate(a_run_plan(), [step_times(other, [a_step()])]) is None
+
+
+def test_only_a_step_that_goes_on_for_longer_is_said_to() -> None:
+    """At the end of a run as quick as the earlier ones nothing is late: it ends about now."""
+    plan = a_run_plan()
+    view, clock = a_view(plan, 120)
+    view.expect(usual(plan, 0.01))
+    view.phase("restore")
+    view.step("restore_moodle", 3_600.0)
+    clock.sleep(0.5)
+    assert "ends about now  (as 5 earlier runs)" in frame(view)[-2]
+    clock.sleep(2)
+    assert frame(view)[-2].endswith("a step takes longer than usual in 5 earlier runs")
 
 
 def test_an_objective_that_is_exceeded_is_said_in_words() -> None:
@@ -169,6 +186,41 @@ def test_services_side_by_side_and_those_that_wait() -> None:
     assert "database · restore" not in text
     assert "directory · restore" in text
     assert "application is not tried: no verification of directory, database" in text
+
+
+def test_a_run_goes_on_while_it_is_drawn() -> None:
+    """Steps that begin and end in other threads, between any two lines, do not break a frame."""
+    view, clock = a_view(an_estate(), 120)
+    view.expect(usual(an_estate(), 60.0))
+    view.phase("prepare")
+    for service in ("directory", "database"):
+        view.of(service).phase("restore")
+        view.of(service).step(f"restore_{service}", 3_600.0)
+    clock.sleep(90)
+    course, numbers = view._course, count()
+
+    def go_on(drawing: FrameType, _event: str, _about: Any) -> Any:
+        number = next(numbers) % 5
+        key = Phase.RESTORE, f"step {number}", "directory"
+        course.lane(f"service {number}")
+        course.lanes["directory"].green = (number, 5) if number % 2 else None
+        course._starts.add(key)
+        course._ends[key] = StepOutcome.PASSED
+        if not number:
+            for other in range(5):
+                key = Phase.RESTORE, f"step {other}", "directory"
+                course.lanes.pop(f"service {other}", None)
+                course._starts.discard(key)
+                course._ends.pop(key, None)
+        return go_on if "reporting/text/course" in drawing.f_code.co_filename else None
+
+    before = sys.gettrace()
+    sys.settrace(go_on)
+    try:
+        lines = [frame(view) for _ in range(5)]
+    finally:
+        sys.settrace(before)
+    assert all("directory · restore · restore_directory" in "\n".join(each) for each in lines)
 
 
 def test_the_clock_goes_on_while_a_person_is_waited_for() -> None:

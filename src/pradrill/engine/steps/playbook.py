@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pradrill.domain.run.host import Site
-from pradrill.domain.run.outcome import Phase, StepKey, StepOutcome
+from pradrill.domain.run.outcome import Phase, StepOutcome
 from pradrill.domain.run.run_plan import PlannedPlaybook
 from pradrill.domain.values.reason import reason
 from pradrill.domain.values.reason_code import Code
@@ -23,17 +23,16 @@ _AFTER = {
 """Where the playbook stands that comes next."""
 
 
-def expect_playbook(context: Context, *phases: Phase, after: StepKey | None = None) -> None:
+def expect_playbook(context: Context, *phases: Phase) -> None:
     """Let Ansible start for the next playbook of the phases, while something else is done.
 
-    `after`: the playbook that goes on meanwhile. What a playbook may work on, and whether it is
-    what was planned, is asked when it comes.
+    Those that branches beside this one have begun do not come any more. What a playbook may work
+    on, and whether it is what was planned, is asked when it comes.
     """
     facts = context.facts
-    ended = {after, *(step.key for step in facts.steps)}
     coming = (step for phase in phases for step in facts.plan.steps_of(phase))
     playbooks = (each for each in coming if isinstance(each, PlannedPlaybook))
-    step = next((each for each in playbooks if each.key not in ended), None)
+    step = next((each for each in playbooks if each.key not in facts.begun), None)
     if step is not None:
         view = context.of(step.service)
         play = _play(view, step, view.there(), step.vars)
@@ -56,7 +55,7 @@ def playbook(context: Context, step: PlannedPlaybook) -> StepEnd:
     variables = {**step.vars, POINT: point.id} if point else step.vars
     play, seconds = _play(context, step, there, variables), step.deadline.total_seconds()
     context.tools.runner.expect(play, deadline=seconds)
-    expect_playbook(context, *_AFTER[step.phase], after=step.key)
+    expect_playbook(context, *_AFTER[step.phase])
     result = context.tools.runner.run(
         play,
         deadline=seconds,

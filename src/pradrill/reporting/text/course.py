@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -38,7 +37,10 @@ class WaitingService(NamedTuple):
 
 
 class Course:
-    """Where a run is: what has ended, what goes on, and what waits."""
+    """Where a run is: what has ended, what goes on, and what waits.
+
+    It is shown by one thread and changed by others: what may grow meanwhile is copied, then read.
+    """
 
     def __init__(self, plan: RunPlan | None, now: datetime, disruption: datetime) -> None:
         self.plan = plan
@@ -90,7 +92,7 @@ class Course:
     @property
     def busy(self) -> list[Lane]:
         """Return the lanes in which a step goes on."""
-        return [lane for lane in list(self.lanes.values()) if lane.step]
+        return [lane for lane in tuple(self.lanes.values()) if lane.step]
 
     @property
     def is_torn_down(self) -> bool:
@@ -109,9 +111,18 @@ class Course:
         spent = {self.key(lane): (now - lane.since).total_seconds() for lane in self.busy}
         # A phase that has ended does not come back: what was left out of it is not waited for.
         over = {step.key for step in self.plan.steps if self._is_past(step.phase)}
-        left = self.estimate.left(self.plan, over | self._ends.keys(), spent)
+        left = self.estimate.left(self.plan, over.union(tuple(self._ends)), spent)
         whole = self.estimate.left(self.plan, (), {})
         return left, 1 - left / whole if whole else 0.0
+
+    def is_late(self, now: datetime, margin: timedelta) -> bool:
+        """Tell whether a step takes longer than it usually does, by more than the margin."""
+        usual = self.estimate.seconds if self.estimate is not None else {}
+        return any(
+            now - lane.since > timedelta(seconds=usual[key]) + margin
+            for lane in self.busy
+            if (key := self.key(lane)) in usual
+        )
 
     def _is_past(self, phase: Phase) -> bool:
         order = list(Phase)
@@ -120,7 +131,7 @@ class Course:
 
     def _is_single(self, phase: Phase) -> bool:
         """Tell whether no branch is in that phase by itself."""
-        return not any(lane.step and lane.phase == phase for lane in self.lanes.values())
+        return not any(lane.phase == phase for lane in self.busy)
 
     def rto(self, lane: Lane) -> timedelta | None:
         """Return a lane's objective: its service's own, where services are recovered apart."""
@@ -147,7 +158,7 @@ class Course:
 
     def _has_begun(self, phase: Phase, service: str | None) -> bool:
         """Tell whether a step of that phase has begun, of that service or, for None, of any."""
-        return any(key[0] is phase and service in {None, key[2]} for key in self._starts)
+        return any(key[0] is phase and service in {None, key[2]} for key in tuple(self._starts))
 
     def _is_verified(self, service: str) -> bool:
         return all(
@@ -158,8 +169,7 @@ class Course:
 
     def _is_lost(self, service: str) -> bool:
         """Tell whether a service's recovery has ended without green checks."""
-        ends: Mapping[StepKey, StepOutcome] = self._ends
         return any(
             key[2] == service and outcome is not StepOutcome.PASSED and key[0] is not Phase.TEARDOWN
-            for key, outcome in ends.items()
+            for key, outcome in self._ends.copy().items()
         )

@@ -72,8 +72,8 @@ def _lane(course: Course, lane: Lane, now: datetime, width: int, *, alone: bool)
     parts.append(Text(_("%(spent)s of %(whole)s", spent=spent, whole=whole)))
     if not alone:
         parts += _rto(course, lane, now)
-    if lane.green is not None:
-        green, total = lane.green
+    if (checks := lane.green) is not None:
+        green, total = checks
         parts.append(Text(_("%(green)s of %(total)s checks green", green=green, total=total)))
     yield from _fitted(parts, width)
     if lane.line:
@@ -117,12 +117,18 @@ def _end(course: Course, left: tuple[timedelta, float] | None, now: datetime) ->
             return []
         return [_("no estimate"), _("(no earlier run of these steps passed)")]
     runs = course.estimate.runs
-    if left[0] < _SOON:
-        return [ngettext("longer than one earlier run", "longer than %(n)s earlier runs", runs)]
-    at, rest = _clock(now + left[0], now), wording.short(left[0])
+    ground = ngettext("(as one earlier run)", "(as %(n)s earlier runs)", runs)
+    if left[0] >= _SOON:
+        at, rest = _clock(now + left[0], now), wording.short(left[0])
+        return [_("ends about %(at)s, in %(left)s", at=at, left=rest), ground]
+    if not course.is_late(now, _SOON):
+        return [_("ends about now"), ground]
     return [
-        _("ends about %(at)s, in %(left)s", at=at, left=rest),
-        ngettext("(as one earlier run)", "(as %(n)s earlier runs)", runs),
+        ngettext(
+            "a step takes longer than in one earlier run",
+            "a step takes longer than usual in %(n)s earlier runs",
+            runs,
+        )
     ]
 
 

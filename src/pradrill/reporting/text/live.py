@@ -167,17 +167,18 @@ class LiveProgress:
         """Leave a permanent line for a finished step."""
         self._course.end(self._lane, step)
         with suppress(OSError, ValueError):  # a terminal that went away must not end the run
-            if step.kind is StepKind.MANUAL and self._console.is_terminal:
+            if step.kind is StepKind.MANUAL and self._prompts:  # the answer has come
                 self._close_prompt()
-                self._frames.start()  # the answer has come
+                self._frames.start()
             with speaking(self._language):
                 self._print(*_ending(step))
 
     def _print(self, *lines: RenderableType) -> None:
         """Print lines that stay, above what is live or typed."""
-        if self._prompts:
-            self._prompts[-1].print(*lines)
-        else:
+        open_prompts = self._prompts[-1:]  # another branch may close it now
+        for prompt in open_prompts:
+            prompt.print(*lines)
+        if not open_prompts:
             self._console.print(*lines, sep="\n")
 
     def _close_prompt(self) -> None:
