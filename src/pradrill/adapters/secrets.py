@@ -47,10 +47,12 @@ class Secrets:
         """Fetch all that a plan names; say which of them cannot be used, and why.
 
         A secret that is also a word of the plan or of a record cannot be hidden in them: masking
-        it would leave neither readable, so such a run does not start.
+        it would leave neither readable, so such a run does not start. What a run before it in this
+        process has learned, and what this plan says anyway, is no secret any more.
         """
         problems: list[Impediment] = []
         declared = plan.model_dump(mode="json")
+        self.masker.forget(lambda secret: _stands_in(secret, declared))
         for name in secrets_of(plan.drill):
             try:
                 value = self.value(name)

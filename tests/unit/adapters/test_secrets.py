@@ -11,6 +11,7 @@ from pradrill.adapters import secrets
 from pradrill.adapters.secrets import Secrets, resolve
 from pradrill.domain.values.masking import MASK
 from pradrill.errors import NotReadyError
+from pradrill.testing import a_run_plan
 
 _VALUE = "Kuckucksuhr-1771"
 
@@ -32,6 +33,21 @@ def test_what_no_run_uses_is_masked_in_none(monkeypatch: pytest.MonkeyPatch) -> 
     assert secrets.value("env:HOOK") == _VALUE
     assert secrets.masker.text(_VALUE) == _VALUE
     assert secrets.resolve("env:HOOK") == _VALUE
+    assert secrets.masker.text(_VALUE) == MASK
+
+
+def test_what_one_drill_hides_and_the_next_is_called_by_is_hidden_in_the_first_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In one process: masked, the second drill's journal would be none; its own stay hidden."""
+    monkeypatch.setenv("FIRST", "moodle")
+    monkeypatch.setenv("SECOND", _VALUE)
+    secrets = Secrets()
+    secrets.masker.learn(_VALUE)
+    secrets.resolve("env:FIRST")
+    assert secrets.masker.text("moodle") == MASK
+    assert secrets.fetch(a_run_plan()) == ()
+    assert secrets.masker.text("moodle") == "moodle"
     assert secrets.masker.text(_VALUE) == MASK
 
 

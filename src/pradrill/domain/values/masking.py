@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from pradrill.domain.values.quoted_rows import without_rows
@@ -78,6 +78,12 @@ class Masker:
         if self._words:
             longest = sorted(self._words, key=len, reverse=True)
             self._any_word = re.compile("|".join(map(_word, longest)))
+
+    def forget(self, is_said: Callable[[str], bool]) -> None:
+        """Hide no more those secrets that are said anyway from here on."""
+        rest = {secret for secret in self._learned if not is_said(secret)}
+        if rest != self._learned:
+            vars(self).update(vars(Masker(rest)))
 
     def text(self, text: str) -> str:
         """Return a text without secrets and without the passwords of URLs.
