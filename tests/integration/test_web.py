@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import os
 import re
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -16,9 +14,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
-from tests.integration.web_server import GoingRun, WebServer, web_server
+from tests.integration.web_server import GoingRun, PageAnswer, WebServer, web_server
 from tests.support.status_house import StatusHouse
 
 from pradrill.cli import main
@@ -59,6 +58,34 @@ def server(house: StatusHouse) -> Iterator[WebServer]:
     with web_server(house.state, house.drills) as opened:
         opened.enter()
         yield opened
+
+
+class Looks(NamedTuple):
+    """Every page once, and the files of the state before and after."""
+
+    answers: dict[str, PageAnswer]
+    before: dict[str, str]
+    after: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def looks(server: WebServer, house: StatusHouse) -> Looks:
+    """Look at every page."""
+    before = files(house)
+    paths = [*PLACES, *(f"/runs/{run}{part}" for run in runs(house) for part in ("", "/report"))]
+    answers = {path: server.ask(path) for path in paths}
+    assert server.ask("/runs", "HEAD").text == ""
+    return Looks(answers, before, files(house))
+
+
+def files(house: StatusHouse) -> dict[str, str]:
+    """Return the files of the state with their hashes, but for what may be lost."""
+    paths = (path for path in house.state.rglob("*") if path.is_file())
+    return {
+        str(path.relative_to(house.state)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in paths
+        if path.name not in DERIVED
+    }
 
 
 def runs(house: StatusHouse) -> list[str]:
@@ -130,10 +157,10 @@ def test_no_name_is_shared_with_what_others_listen_on(server: WebServer) -> None
         socket.create_connection(("::1", server.port)).close()
 
 
-def test_every_answer_says_what_a_browser_may_do(server: WebServer, house: StatusHouse) -> None:
+def test_every_answer_says_what_a_browser_may_do(server: WebServer, looks: Looks) -> None:
     """Pages, refusals, reports: none is kept, framed or guessed at, none lets a script in."""
-    paths = (*PLACES, "/nowhere", "/style.css", "/open", f"/runs/{runs(house)[0]}/report")
-    answers = [server.ask(path) for path in paths]
+    answers = [*looks.answers.values()]
+    answers += [server.ask(path) for path in ("/nowhere", "/style.css", "/open")]
     answers += [server.ask("/", cookie=""), server.ask("/", "POST"), server.ask("/", Host="evil")]
     answers.append(server.ask(server.address.removeprefix(server.base), cookie=""))
     for answer in answers:
@@ -148,12 +175,11 @@ def test_every_answer_says_what_a_browser_may_do(server: WebServer, house: Statu
         assert "server" not in headers
 
 
-def test_what_records_say_is_text(server: WebServer, house: StatusHouse) -> None:
+def test_what_records_say_is_text(looks: Looks) -> None:
     """Hostile words of records and findings reach no page as markup or as control characters."""
-    paths = [*PLACES, *(f"/runs/{run}{part}" for run in runs(house) for part in ("", "/report"))]
-    texts = [server.page(path) for path in paths]
-    assert any("&lt;script&gt;" in text for text in texts)
-    for path, text in zip(paths, texts, strict=True):
+    texts = {path: answer.text for path, answer in looks.answers.items()}
+    assert any("&lt;script&gt;" in text for text in texts.values())
+    for path, text in texts.items():
         assert "<script>alert" not in text, path
         assert "<img src=x" not in text, path
         assert "\x1b" not in text, path
@@ -186,25 +212,11 @@ def test_an_address_is_never_a_path(server: WebServer, name: str) -> None:
         assert "root:" not in answer.text
 
 
-def test_looking_changes_nothing(server: WebServer, house: StatusHouse) -> None:
-    """Every page is as the commands have it, and the state is the same to the byte as before."""
-
-    def content() -> dict[str, str]:
-        files = (path for path in house.state.rglob("*") if path.is_file())
-        return {
-            str(path.relative_to(house.state)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in files
-            if path.name not in DERIVED
-        }
-
-    before = content()
-    for path in (
-        *PLACES,
-        *(f"/runs/{run}{part}" for run in runs(house) for part in ("", "/report")),
-    ):
-        server.page(path)
-        assert server.ask(path, "HEAD").text == ""
-    assert content() == before
+def test_looking_changes_nothing(looks: Looks) -> None:
+    """Every page is there, and the state is the same to the byte as before."""
+    statuses = {path: answer.status for path, answer in looks.answers.items()}
+    assert set(statuses.values()) == {http.client.OK}, statuses
+    assert looks.after == looks.before
 
 
 def test_a_killed_run_is_told_and_left(server: WebServer, house: StatusHouse) -> None:
@@ -400,21 +412,19 @@ def test_where_it_listens_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFix
             assert answer.status in {http.client.UNAUTHORIZED, http.client.METHOD_NOT_ALLOWED}
             assert "set-cookie" not in answer.headers
         server.keep(server.form(word))
-        for path in PLACES:  # nothing is recorded yet, which is no damage
+        for path in ("/", "/runs"):  # nothing is recorded yet, which is no damage
             assert 'class="doubt"' not in server.page(path), path
         server.end(signal.SIGTERM)
 
 
-def test_without_the_extra_it_says_what_is_missing(tmp_path: Path) -> None:
+def test_without_the_extra_it_says_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The command that installs it is named, and no traceback is shown."""
-    (tmp_path / "starlette.py").write_text("raise ModuleNotFoundError(name='starlette')")
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    result = subprocess.run(
-        [sys.executable, "-m", "pradrill", "web"],
-        capture_output=True, text=True, env=environment, check=False,
-    )  # fmt: skip
-    assert result.returncode == 3
-    assert result.stderr == (
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    monkeypatch.delitem(sys.modules, "pradrill.web.serving", raising=False)
+    assert main(["web"]) == 3
+    assert capsys.readouterr().err == (
         "the page needs the packages starlette and uvicorn\n"
         "HINT: Install them: pip install 'pradrill[web]'.\n"
     )
