@@ -35,7 +35,8 @@ def arguments(parser: ArgumentParser) -> None:
         default=[],
         metavar="HOST",
         help="a name by which browsers call it, as that of a proxy, beside those of loopback; "
-        "others are refused (default: one that is made at each start, below .localhost)",
+        "others are refused (default: one that is made at each start, below .localhost; where a "
+        "browser does not find that: --name localhost)",
     )
     parser.add_argument(
         "--token-file",
