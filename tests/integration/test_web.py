@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import os
 import re
 import signal
 import socket
-import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
-from tests.integration.web_server import GoingRun, WebServer, web_server
+from tests.integration.web_server import GoingRun, PageAnswer, WebServer, web_server
 from tests.support.status_house import StatusHouse
 
 from pradrill.cli import main
+from pradrill.cli.parser import parser
 from pradrill.domain.register.entry import EntryKind
+from pradrill.errors import RecordError
+from pradrill.register.runs.store import FileRunStore
 from pradrill.testing import a_finding
+from pradrill.web.reader import Pages
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>\x1b[31m\u202e'
 PLACES = ("/", "/runs", "/findings?all=1", "/coverage", "/dossier")
@@ -53,6 +60,34 @@ def server(house: StatusHouse) -> Iterator[WebServer]:
         yield opened
 
 
+class Looks(NamedTuple):
+    """Every page once, and the files of the state before and after."""
+
+    answers: dict[str, PageAnswer]
+    before: dict[str, str]
+    after: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def looks(server: WebServer, house: StatusHouse) -> Looks:
+    """Look at every page."""
+    before = files(house)
+    paths = [*PLACES, *(f"/runs/{run}{part}" for run in runs(house) for part in ("", "/report"))]
+    answers = {path: server.ask(path) for path in paths}
+    assert server.ask("/runs", "HEAD").text == ""
+    return Looks(answers, before, files(house))
+
+
+def files(house: StatusHouse) -> dict[str, str]:
+    """Return the files of the state with their hashes, but for what may be lost."""
+    paths = (path for path in house.state.rglob("*") if path.is_file())
+    return {
+        str(path.relative_to(house.state)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in paths
+        if path.name not in DERIVED
+    }
+
+
 def runs(house: StatusHouse) -> list[str]:
     """Return the ids of the runs, oldest first."""
     return sorted(path.parent.name for path in (house.state / "runs").glob("*/record.json"))
@@ -83,17 +118,23 @@ def test_the_token_is_exchanged_for_a_cookie(server: WebServer) -> None:
     assert token not in cookie
     assert {"HttpOnly", "SameSite=strict", "Path=/"} <= set(cookie.split("; "))
     assert "Secure" not in cookie
-    by_tls = server.ask(path, cookie="", **{"X-Forwarded-Proto": "https"})
+    by_tls = server.ask(path, content=None, cookie="", **{"X-Forwarded-Proto": "https"})
     assert "; Secure" in by_tls.headers["set-cookie"]
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "FOO"])
 def test_nothing_but_reading_is_answered(server: WebServer, method: str) -> None:
-    """Other methods are refused, on every address, with those that are not."""
-    for path in ("/", "/open", "/style.css", "/nowhere"):
+    """Other methods are refused, on every address but that of the form, with those that are not."""
+    for path in ("/", "/style.css", "/nowhere", "/open/"):
         answer = server.ask(path, method)
         assert answer.status == http.client.METHOD_NOT_ALLOWED
         assert answer.headers["allow"] == "GET, HEAD"
+    at_form = server.ask("/open", method)
+    if method == "POST":
+        assert at_form.status == http.client.UNAUTHORIZED
+    else:
+        assert at_form.status == http.client.METHOD_NOT_ALLOWED
+        assert at_form.headers["allow"] == "GET, HEAD, POST"
 
 
 def test_a_foreign_name_is_refused(server: WebServer) -> None:
@@ -101,14 +142,27 @@ def test_a_foreign_name_is_refused(server: WebServer) -> None:
     for name in ("evil.example", "evil.example:8300", f"127.0.0.1.evil.example:{server.port}", ""):
         answer = server.ask("/", Host=name)
         assert answer.status == http.client.MISDIRECTED_REQUEST, name
-    for name in ("localhost", f"LOCALHOST:{server.port}", "[::1]:1", "127.0.0.1"):
+    for name in (server.name, f"{server.name.upper()}:{server.port}", f"{server.name}:1"):
         assert server.ask("/", Host=name).status == http.client.OK, name
 
 
-def test_every_answer_says_what_a_browser_may_do(server: WebServer, house: StatusHouse) -> None:
+def test_no_name_is_shared_with_what_others_listen_on(server: WebServer) -> None:
+    """Names of loopback are everybody's, and their cookies go to every port: it has its own."""
+    assert re.fullmatch(r"[0-9a-f]{16}\.localhost", server.name)
+    for name in ("localhost", "127.0.0.1", "[::1]", f"x.{server.name}"):
+        answer = server.ask("/", Host=f"{name}:{server.port}")
+        assert answer.status == http.client.MISDIRECTED_REQUEST, name
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:  # there is no IPv6 here
+        return
+    socket.create_connection(("::1", server.port)).close()  # nobody else can answer there
+
+
+def test_every_answer_says_what_a_browser_may_do(server: WebServer, looks: Looks) -> None:
     """Pages, refusals, reports: none is kept, framed or guessed at, none lets a script in."""
-    paths = (*PLACES, "/nowhere", "/style.css", "/open", f"/runs/{runs(house)[0]}/report")
-    answers = [server.ask(path) for path in paths]
+    answers = [*looks.answers.values()]
+    answers += [server.ask(path) for path in ("/nowhere", "/style.css", "/open")]
     answers += [server.ask("/", cookie=""), server.ask("/", "POST"), server.ask("/", Host="evil")]
     answers.append(server.ask(server.address.removeprefix(server.base), cookie=""))
     for answer in answers:
@@ -123,12 +177,11 @@ def test_every_answer_says_what_a_browser_may_do(server: WebServer, house: Statu
         assert "server" not in headers
 
 
-def test_what_records_say_is_text(server: WebServer, house: StatusHouse) -> None:
+def test_what_records_say_is_text(looks: Looks) -> None:
     """Hostile words of records and findings reach no page as markup or as control characters."""
-    paths = [*PLACES, *(f"/runs/{run}{part}" for run in runs(house) for part in ("", "/report"))]
-    texts = [server.page(path) for path in paths]
-    assert any("&lt;script&gt;" in text for text in texts)
-    for path, text in zip(paths, texts, strict=True):
+    texts = {path: answer.text for path, answer in looks.answers.items()}
+    assert any("&lt;script&gt;" in text for text in texts.values())
+    for path, text in texts.items():
         assert "<script>alert" not in text, path
         assert "<img src=x" not in text, path
         assert "\x1b" not in text, path
@@ -161,25 +214,11 @@ def test_an_address_is_never_a_path(server: WebServer, name: str) -> None:
         assert "root:" not in answer.text
 
 
-def test_looking_changes_nothing(server: WebServer, house: StatusHouse) -> None:
-    """Every page is as the commands have it, and the state is the same to the byte as before."""
-
-    def content() -> dict[str, str]:
-        files = (path for path in house.state.rglob("*") if path.is_file())
-        return {
-            str(path.relative_to(house.state)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in files
-            if path.name not in DERIVED
-        }
-
-    before = content()
-    for path in (
-        *PLACES,
-        *(f"/runs/{run}{part}" for run in runs(house) for part in ("", "/report")),
-    ):
-        server.page(path)
-        assert server.ask(path, "HEAD").text == ""
-    assert content() == before
+def test_looking_changes_nothing(looks: Looks) -> None:
+    """Every page is there, and the state is the same to the byte as before."""
+    statuses = {path: answer.status for path, answer in looks.answers.items()}
+    assert set(statuses.values()) == {http.client.OK}, statuses
+    assert looks.after == looks.before
 
 
 def test_a_killed_run_is_told_and_left(server: WebServer, house: StatusHouse) -> None:
@@ -197,7 +236,10 @@ def test_a_killed_run_is_told_and_left(server: WebServer, house: StatusHouse) ->
 
 
 def test_a_run_is_followed_until_it_ends(tmp_path: Path) -> None:
-    """Events come as facts do; at the end one says so; so many listen; the page is then its own."""
+    """Events come as facts do; at the end one says so; so many listen; the page is then its own.
+
+    Ctrl-C then ends the server, whoever listens to another run or keeps a connection open.
+    """
     house = StatusHouse(tmp_path, ["moodle"])
     going = GoingRun(house.state)
     name = going.begin(20)
@@ -214,24 +256,29 @@ def test_a_run_is_followed_until_it_ends(tmp_path: Path) -> None:
         for each in listeners[1:]:
             each.close()  # the client is gone, and its place is free before long
         stream = listeners[0]
+        assert stream.headers["x-accel-buffering"] == "no"  # else nginx holds events back
         first = _event(stream)
         assert first.startswith("event: summary\n")
         assert "0 étapes terminées" in first
         going.finish(detail=HOSTILE)
         going.begin()
-        events = [_event(stream) for _ in range(6)]
-        assert any("1 étapes terminées" in text for text in events)
+        events = _events(stream, "1 étapes terminées")
+        while "event: steps\n" not in events[-1]:
+            events.append(_event(stream))
         assert not any("<script>" in text for text in events)
-        again = server.listen(going.run_id)
-        assert again.status == http.client.OK
+        assert _another(server, going.run_id).status == http.client.OK
 
         going.seal()
-        last = [_event(stream) for _ in range(12)]
-        assert "event: end\ndata: \n" in last
-        assert last[-1] == ""
+        _events(stream, "event: end\ndata: \n")
+        assert _event(stream) == ""
         page = server.page(f"/runs/{going.run_id}")
         assert "http-equiv" not in page
         assert name.split()[0] in page or "étape" in page.lower()
+
+        stream = _another(server, GoingRun(house.state).run_id)
+        _event(stream)
+        with socket.create_connection(("127.0.0.1", server.port)):
+            server.end(signal.SIGINT)
 
 
 def _event(stream: http.client.HTTPResponse) -> str:
@@ -242,19 +289,60 @@ def _event(stream: http.client.HTTPResponse) -> str:
     return "".join(lines)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_ends_within_a_second(tmp_path: Path, number: int) -> None:
-    """Ctrl-C ends it cleanly, whoever listens to a run or keeps a connection open."""
+def _events(stream: http.client.HTTPResponse, text: str) -> list[str]:
+    """Return the events up to one with that text; the socket's own time bounds it."""
+    events = [_event(stream)]
+    while text not in events[-1]:
+        assert events[-1], events
+        events.append(_event(stream))
+    return events
+
+
+def _another(server: WebServer, run_id: str) -> http.client.HTTPResponse:
+    """Listen once a place is free."""
+    end = time.monotonic() + 20
+    while (stream := server.listen(run_id)).status != http.client.OK:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    return stream
+
+
+def _pages(house: StatusHouse) -> Pages:
+    """Return what makes the pages, without a server."""
+    return Pages(parser().parse_args(house.command("web")), "en", "")
+
+
+def test_a_run_that_has_noted_nothing_yet_is_followed(tmp_path: Path) -> None:
+    """Its page has all the parts that events fill, in its first moment too."""
     house = StatusHouse(tmp_path, ["moodle"])
-    going = GoingRun(house.state)
-    with web_server(house.state, house.drills) as server:
-        server.enter()
-        stream = server.listen(going.run_id)
-        _event(stream)
-        with socket.create_connection(("127.0.0.1", server.port)):
-            assert server.end(number) < 2.0  # one, and as much again where the machine is busy
-        assert server.process.returncode == 0
-        assert server.process.communicate() == ("", "")
+    journal = FileRunStore(house.state, house.register).open("moodle", datetime.now(UTC))
+    page = _pages(house).run(journal.run_id)
+    assert "It has noted nothing yet." in page
+    live = page.partition(f'data-live="/runs/{journal.run_id}/events"')[2]
+    for part in ("data-lost", 'data-part="summary"', 'data-part="steps"'):
+        assert part in live
+    journal.close()
+    assert "data-live" not in _pages(house).run(journal.run_id)
+
+
+def test_a_record_that_nobody_entered_is_told(house: StatusHouse) -> None:
+    """The list names it, and no other; nothing vouches for any where the register is gone."""
+
+    def strangers() -> list[str]:
+        words = re.sub("<[^>]+>", "", _pages(house).runs(1))
+        return sorted(re.findall("the record of ([^ ]+) is not one that was entered", words))
+
+    (late,) = strangers()
+    assert "-late-" in late
+    assert "has no entry" in _pages(house).run(late)
+
+    register = house.state / "register"
+    content = register.read_bytes()
+    for damage in (register.unlink, register.mkdir):
+        damage()
+        assert strangers() == runs(house)
+    register.rmdir()
+    register.write_bytes(content)
 
 
 def test_a_damaged_register_is_told_on_each_page(tmp_path: Path) -> None:
@@ -266,11 +354,19 @@ def test_a_damaged_register_is_told_on_each_page(tmp_path: Path) -> None:
     content = register.read_bytes()
     register.write_bytes(content.replace(b'"PASSED"', b'"FAILED"', 1))
     assert register.read_bytes() != content
-    with web_server(house.state, house.drills) as server:
-        server.enter()
-        for path in ("/", "/runs", "/coverage", f"/runs/{record.run_id}", "/findings"):
-            text = server.ask(path).text
-            assert re.search("does not verify|not what was recorded", text), path
+    pages = _pages(house)
+    for make in (
+        pages.status,
+        partial(pages.runs, 1),
+        pages.coverage,
+        partial(pages.run, record.run_id),
+        partial(pages.findings, 1, None, closed_too=False),
+    ):
+        try:
+            text = make()
+        except RecordError as error:
+            text = error.message
+        assert re.search("does not verify|not what was recorded", text), make
 
 
 def test_where_it_listens_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -293,25 +389,44 @@ def test_where_it_listens_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFix
             assert text in message
             assert hint.startswith("HINT: ")
 
+    with suppress(OSError), socket.create_server(("::1", 0), family=socket.AF_INET6) as other:
+        port = str(other.getsockname()[1])  # whose browser comes by name may come there
+        assert main(house.command("web", "--port", port)) == 3
+        assert f"another program listens on [::1]:{port}" in capsys.readouterr().err
     token.chmod(0o600)
-    with web_server(house.state, house.drills, "--token-file", str(token)) as server:
+    words = ("--token-file", str(token), "--name", "Drills.example")
+    with web_server(house.state, house.drills, *words) as server:
         assert server.address == f"{server.base}/ (its token is that of {token})"
-        server.address = f"{server.base}/open?token={'t' * 30}"
-        server.enter()
-        for path in PLACES:  # nothing is recorded yet, which is no damage
+        for name in ("localhost", "[::1]:1", "127.0.0.1", "drills.example", "DRILLS.example:443"):
+            assert server.ask("/style.css", Host=name).status == http.client.OK, name
+
+        # A token that outlives the process stands in no address: logs and histories keep those.
+        word = "t" * 30
+        assert 'method="post"' in server.ask(f"/open?token={word}", cookie="").text
+        for answer in (
+            server.ask(f"/open?token={word}", cookie=""),
+            server.ask(f"/open?token={word}", "POST", cookie=""),
+            server.form(f"{word}x"),
+            server.form(word, "text/plain"),
+            server.form(f"{word}{'x' * 1_100}"),
+            server.ask("/", "POST", content=b"token=" + word.encode(), cookie=""),
+        ):
+            assert answer.status in {http.client.UNAUTHORIZED, http.client.METHOD_NOT_ALLOWED}
+            assert "set-cookie" not in answer.headers
+        server.keep(server.form(word))
+        for path in ("/", "/runs"):  # nothing is recorded yet, which is no damage
             assert 'class="doubt"' not in server.page(path), path
+        server.end(signal.SIGTERM)
 
 
-def test_without_the_extra_it_says_what_is_missing(tmp_path: Path) -> None:
+def test_without_the_extra_it_says_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The command that installs it is named, and no traceback is shown."""
-    (tmp_path / "starlette.py").write_text("raise ModuleNotFoundError(name='starlette')")
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    result = subprocess.run(
-        [sys.executable, "-m", "pradrill", "web"],
-        capture_output=True, text=True, env=environment, check=False,
-    )  # fmt: skip
-    assert result.returncode == 3
-    assert result.stderr == (
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    monkeypatch.delitem(sys.modules, "pradrill.web.serving", raising=False)
+    assert main(["web"]) == 3
+    assert capsys.readouterr().err == (
         "the page needs the packages starlette and uvicorn\n"
         "HINT: Install them: pip install 'pradrill[web]'.\n"
     )

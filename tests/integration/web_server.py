@@ -6,12 +6,12 @@ import http.client
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from pradrill.domain.run.conclude import record_of
 from pradrill.domain.run.event import Event
@@ -38,19 +38,26 @@ class WebServer:
         self.process = process
         assert process.stdout is not None
         self.address = process.stdout.readline().strip()
-        assert self.address.startswith("http://127.0.0.1:"), self.address
+        assert self.address.startswith("http://"), self.address
         self.base = "/".join(self.address.split("/")[:3])
-        self.port = int(self.base.rpartition(":")[2])
+        self.name, _, port = self.base.removeprefix("http://").rpartition(":")
+        self.port = int(port)
         self.cookie = ""
 
     def ask(
-        self, path: str, method: str = "GET", *, cookie: str | None = None, **headers: str
+        self,
+        path: str,
+        method: str = "GET",
+        *,
+        content: bytes | None = None,
+        cookie: str | None = None,
+        **headers: str,
     ) -> PageAnswer:
         """Send a request, with the cookie unless another one is given."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         cookie = self.cookie if cookie is None else cookie
         given = {"Cookie": cookie} if cookie else {}
-        connection.request(method, path, headers={**given, **headers})
+        connection.request(method, path, content, {"Host": self.name, **given, **headers})
         answer = connection.getresponse()
         fields = {name.lower(): value for name, value in answer.getheaders()}
         text = answer.read().decode()
@@ -59,7 +66,15 @@ class WebServer:
 
     def enter(self) -> None:
         """Give the token for the cookie, as a browser does."""
-        answer = self.ask(self.address.removeprefix(self.base))
+        self.keep(self.ask(self.address.removeprefix(self.base)))
+
+    def form(self, token: str, kind: str = "application/x-www-form-urlencoded") -> PageAnswer:
+        """Enter a token."""
+        content = urlencode({"token": token}).encode()
+        return self.ask("/open", "POST", content=content, cookie="", **{"Content-Type": kind})
+
+    def keep(self, answer: PageAnswer) -> None:
+        """Keep the cookie that was given."""
         assert answer.status == http.client.SEE_OTHER
         self.cookie = answer.headers["set-cookie"].partition(";")[0]
 
@@ -72,15 +87,16 @@ class WebServer:
     def listen(self, run_id: str) -> http.client.HTTPResponse:
         """Return the events of a run as they come."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        connection.request("GET", f"/runs/{run_id}/events", headers={"Cookie": self.cookie})
+        headers = {"Host": self.name, "Cookie": self.cookie}
+        connection.request("GET", f"/runs/{run_id}/events", headers=headers)
         return connection.getresponse()
 
-    def end(self, number: int = signal.SIGINT) -> float:
-        """End it as Ctrl-C does; return how long it took."""
-        start = time.monotonic()
+    def end(self, number: int = signal.SIGINT) -> None:
+        """End it as Ctrl-C does: soon, cleanly and without a word."""
         self.process.send_signal(number)
         self.process.wait(10)
-        return time.monotonic() - start
+        assert self.process.returncode == 0
+        assert self.process.communicate() == ("", "")
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from pradrill.app.status.reading import read_status
 from pradrill.domain.dossier.build import Dossier
 from pradrill.domain.dossier.period import Period, a_year_before
 from pradrill.domain.register.finding_history import open_findings
+from pradrill.domain.register.symptom import Symptom
 from pradrill.domain.run.record import RunRecord
 from pradrill.errors import PradrillError, RecordError, UsageError
 from pradrill.register.chain.lines import line_hash
@@ -81,8 +82,10 @@ class Pages:
             except RecordError as error:
                 damaged.append(error.message)
                 continue
-            sha256 = line_hash(content)
-            if sha256 not in registered.get(folder.name, {sha256}):
+            hashes = registered.get(folder.name)
+            if hashes is None and not is_locked(folder):  # its own process enters it in a moment
+                damaged.append(Symptom.RECORD_NOT_ENTERED.text(run=folder.name))
+            elif hashes is not None and line_hash(content) not in hashes:
                 damaged.append(changed(folder.name).message)
             records.append(record)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import secrets
 import signal
 import socket
 from argparse import Namespace
 from collections.abc import Callable
+from contextlib import ExitStack
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import quote
 
@@ -18,13 +20,15 @@ from pradrill.config.loader import load_plan
 from pradrill.config.plan_file import plan_file
 from pradrill.errors import ConfigurationError, PradrillError, UsageError
 from pradrill.reporting.web.pages import entrance_page
+from pradrill.web.connections import BoundedConnection
 from pradrill.web.door import ENTRANCE, Door
 from pradrill.web.reader import Pages
 from pradrill.web.routes import application
 from pradrill.web.token import PageToken
 
-_MOST_CONNECTIONS = 64
+_LOCALHOST: tuple[IPv4Address, IPv6Address] = (IPv4Address("127.0.0.1"), IPv6Address("::1"))
 _OF_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+_NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 _BACKLOG = 64
 
 
@@ -32,27 +36,43 @@ def serve(args: Namespace, tell: Callable[[str], None]) -> None:
     """Answer until it is told to end; say first where. Raises PradrillError."""
     address = _address(args.bind, unencrypted=args.unencrypted)
     token = PageToken(args.token_file)
-    with _listener(address, args.port) as listener:
-        port = listener.getsockname()[1]
-        where = f"http://{_bracketed(address)}:{port}"
+    name, others = _names(args, address)
+    listeners = [_listener(address, args.port)] if others else _listeners(address, args.port)
+    port = listeners[0].getsockname()[1]
+    with ExitStack() as stack:
+        for each in listeners:
+            stack.enter_context(each)
         pages = Pages(args, *_look(args))
         door = Door(
             application(pages),
             token,
-            names=frozenset({*_OF_LOOPBACK, _bracketed(address), *map(str.lower, args.name)}),
+            names=frozenset({name, *others}),
             cookie=f"pradrill-{port}",
             ask=lambda is_wrong: entrance_page(pages.bare_look, is_wrong=is_wrong),
         )
+        where = f"http://{name}:{port}"
         tell(f"{where}{ENTRANCE}?token={quote(token.value)}" if token.is_own else f"{where}/")
-        _run(door, listener)
+        _run(door, listeners)
 
 
-def _run(door: Door, listener: socket.socket) -> None:
+def _names(args: Namespace, address: IPv4Address | IPv6Address) -> tuple[str, tuple[str, ...]]:
+    """Return what it is called where that is printed, and its other names.
+
+    Browsers send a cookie to every port of the name that it came from, whoever listens there. So on
+    loopback it has a name that nobody else knows, and no other, unless one was asked for.
+    """
+    if address in _LOCALHOST and not args.name:
+        return f"{secrets.token_hex(8)}.localhost", ()
+    return _bracketed(address), (*_OF_LOOPBACK, *map(str.lower, args.name))
+
+
+def _run(door: Door, listeners: list[socket.socket]) -> None:
     server = uvicorn.Server(
         uvicorn.Config(
             door,
             access_log=False,  # the token stands in an address
-            limit_concurrency=_MOST_CONNECTIONS,
+            backlog=_BACKLOG,
+            http=BoundedConnection,
             lifespan="off",
             log_config=None,
             log_level="critical",
@@ -69,7 +89,7 @@ def _run(door: Door, listener: socket.socket) -> None:
     # The server's own handlers raise each signal anew once it has ended, for those before them.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
-    server.run(sockets=[listener])
+    server.run(sockets=listeners)
 
 
 def _look(args: Namespace) -> tuple[str, str]:
@@ -101,17 +121,35 @@ def _address(text: str, *, unencrypted: bool) -> IPv4Address | IPv6Address:
     return address
 
 
+def _listeners(address: IPv4Address | IPv6Address, port: int) -> list[socket.socket]:
+    """Return sockets on both addresses of localhost: browsers take either by a name of it.
+
+    Raises PradrillError; so it does when another program would answer by that name. Where a machine
+    has no such address, nobody can.
+    """
+    first = _listener(address, port)
+    other = _LOCALHOST[address == _LOCALHOST[0]]
+    try:
+        return [first, _listener(other, first.getsockname()[1])]
+    except ConfigurationError as error:
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno in _NO_SUCH_ADDRESS:
+            return [first]
+        first.close()
+        raise
+
+
 def _listener(address: IPv4Address | IPv6Address, port: int) -> socket.socket:
     """Return a socket that listens. Raises PradrillError."""
     family = socket.AF_INET6 if address.version == 6 else socket.AF_INET  # noqa: PLR2004
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((str(address), port))
-        listener.listen(_BACKLOG)
-    except (OSError, OverflowError) as error:
-        listener.close()
-        raise _not_bound(address, port, error) from error
+    with ExitStack() as stack:
+        try:
+            listener = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((str(address), port))
+            listener.listen(_BACKLOG)
+        except (OSError, OverflowError) as error:
+            raise _not_bound(address, port, error) from error
+        stack.pop_all()
     return listener
 
 

@@ -22,6 +22,8 @@ from pradrill.web.reader import Pages
 MOST_STREAMS = 8
 _PAUSE = 1.0
 """Seconds between two looks at the journal; whoever waits for a person sees the clock go on."""
+_UNHELD = {"x-accel-buffering": "no"}
+"""Nginx would keep events back until it has many."""
 _STEPS_EVERY = 5
 """Events between two drawings of the steps while nothing is noted: their bars grow slowly."""
 
@@ -57,7 +59,8 @@ class RunStreams:
         self._open += 1
         try:
             events = self._events(Request(scope, receive))
-            await StreamingResponse(events, media_type="text/event-stream")(scope, receive, send)
+            answer = StreamingResponse(events, 200, _UNHELD, "text/event-stream")
+            await answer(scope, receive, send)
         finally:
             self._open -= 1
 
@@ -84,7 +87,8 @@ class RunStreams:
         """Return what the journal tells now; None once the run has ended."""
         if is_sealed(folder) or not is_locked(folder):
             return None
-        size = (folder / JOURNAL).stat().st_size
+        journal = folder / JOURNAL
+        size = journal.stat().st_size if journal.is_file() else 0  # it may be about to begin
         if size != view.size:
             view = _JournalView(size, self._pages.journal(folder.name))
         reading = view.reading

@@ -10,6 +10,8 @@ from pradrill.errors import ConfigurationError
 
 SHORTEST = 20
 """Characters of a token of the user's own: nobody is kept from trying as often as they like."""
+LONGEST = 300
+"""So that a form takes it, whatever its characters."""
 
 
 class PageToken:
@@ -35,9 +37,10 @@ class PageToken:
 
 def _of_file(path: Path) -> str:
     token = read_private(path).strip()
-    if len(token) < SHORTEST or not token.isascii() or not token.isprintable():
+    is_ascii = token.isascii() and token.isprintable()
+    if not (is_ascii and SHORTEST <= len(token) <= LONGEST):
         raise ConfigurationError(
-            f"the token in {path} has fewer than {SHORTEST} characters, or others than ASCII",
+            f"the token in {path} has not {SHORTEST} to {LONGEST} characters of ASCII",
             hint="Make one: (umask 077; openssl rand -hex 32 > FILE).",
         )
     return token

@@ -34,7 +34,9 @@ def arguments(parser: ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="HOST",
-        help="a name by which browsers call it, as that of a proxy; others are refused",
+        help="a name by which browsers call it, as that of a proxy, beside those of loopback; "
+        "others are refused (default: one that is made at each start, below .localhost; where a "
+        "browser does not find that: --name localhost)",
     )
     parser.add_argument(
         "--token-file",
