@@ -60,8 +60,8 @@ def read_inventory(
             hint=f"{guess}It has: {', '.join(choices) or 'nothing'}.",
         )
 
-    def ansible(words: Sequence[str], given: Variables) -> str:
-        content = _frozen({**listing, "_meta": {"hostvars": given}}, path)
+    def ansible(words: Sequence[str], hostvars: Variables) -> str:
+        content = _frozen({**listing, "_meta": {"hostvars": hostvars}}, path)
         process = ask_of(path, "ansible", *words, content=json.dumps(content))
         return process.stdout.decode("utf-8", "replace")
 

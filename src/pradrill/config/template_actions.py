@@ -98,9 +98,9 @@ def _calls(tree: nodes.Template) -> Iterator[str]:
     for name in tree.find_all(nodes.Name):
         if name.name in _LOOKUPS and id(name) not in callees:
             yield f"{name.name}, and not its call"
-    for got in tree.find_all(nodes.Getattr):
-        if got.attr.startswith("_"):
-            yield f"the attribute {got.attr}"
+    for attribute in tree.find_all(nodes.Getattr):
+        if attribute.attr.startswith("_"):
+            yield f"the attribute {attribute.attr}"
 
 
 def _only_reads(call: nodes.Call) -> bool:

@@ -45,7 +45,7 @@ def rendered(
         name: {each: value for each, value in of_host.items() if _is_usable(each, keys)}
         for name, of_host in variables.items()
     }
-    given: dict[str, dict[str, Any]] = {}
+    hostvars: dict[str, dict[str, Any]] = {}
     for name, each in templates.items():
         for variable in each:
             template = str(variables[name][variable])
@@ -53,18 +53,18 @@ def rendered(
             for host, part, value in _made_of(name, template, usable):
                 for text in _texts(value):
                     _refuse_actions(name, variable, text)
-                given.setdefault(host, {})[part] = value
+                hostvars.setdefault(host, {})[part] = value
 
     unique = sorted({variable for each in templates.values() for variable in each})
     neutral = {variable: f"pradrill_{number}" for number, variable in enumerate(unique)}
     for name, each in templates.items():
-        asked = {neutral[variable]: variables[name][variable] for variable in each}
-        given[name] = {**given.get(name, {}), **asked, "ansible_connection": "local"}
+        questions = {neutral[variable]: variables[name][variable] for variable in each}
+        hostvars[name] = {**hostvars.get(name, {}), **questions, "ansible_connection": "local"}
 
     values = ", ".join(f"'{each}': {neutral[each]} | default(none)" for each in unique)
     message = {"msg": f"{{{{ {{{values}}} | to_json }}}}"}
     words = [",".join(templates), "-m", "ansible.builtin.debug", "-a", json.dumps(message)]
-    answers = dict(_answers(ansible(words, given)))
+    answers = dict(_answers(ansible(words, hostvars)))
 
     return {name: _of_host(name, each, answers) for name, each in templates.items()}
 
@@ -102,12 +102,12 @@ def _answers(output: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _made_of(name: str, template: str, variables: Variables) -> Iterator[tuple[str, str, Any]]:
     """Yield each variable that a template may be made of: whose it is, its name, its value."""
-    waiting, seen = [template], set[tuple[str, str]]()
+    waiting, parts = [template], set[tuple[str, str]]()
     while waiting:
         for host, variable in _named_in(name, waiting.pop(), variables):
-            if (host, variable) in seen:
+            if (host, variable) in parts:
                 continue
-            seen.add((host, variable))
+            parts.add((host, variable))
             value = variables[host][variable]
             yield host, variable, value
             waiting += _texts(value)

@@ -50,9 +50,9 @@ def test_what_ssh_does_not_read_is_told() -> None:
 
 def test_jump_hosts_have_names_of_their_own() -> None:
     """The client's configuration knows each by its name, whatever the hosts are called."""
-    named = [a_host(jump="192.0.2.1").model_copy(update={"name": name}) for name in ("a:b", "a-b")]
-    taken = Host(name="Jump-of-a-b", address="192.0.2.3", jump="192.0.2.1,192.0.2.2")
-    names = [each.name.lower() for host in routes([*named, taken]) for each in hops(host)]
+    two = [a_host(jump="192.0.2.1").model_copy(update={"name": name}) for name in ("a:b", "a-b")]
+    real = Host(name="Jump-of-a-b", address="192.0.2.3", jump="192.0.2.1,192.0.2.2")
+    names = [each.name.lower() for host in routes([*two, real]) for each in hops(host)]
     assert len(names) == len(set(names)) == 7
 
 

@@ -63,9 +63,9 @@ class InventoryHosts:
         hosts = tuple(_settled(host, addresses) for host in self._routed)
         _refuse_same_address(hosts)
         pins = [
-            (hop, self._pins(named))  # what is pinned is the name that people wrote
+            (hop, self._pins(original))  # what is pinned is the name that people wrote
             for host, routed in zip(hosts, self._routed, strict=True)
-            for hop, named in zip(hops(host), hops(routed), strict=True)
+            for hop, original in zip(hops(host), hops(routed), strict=True)
         ]
         connections = sockets.folder_for(run_id)  # the run's own: others go on undisturbed
         sockets.make_private(connections)

@@ -31,19 +31,19 @@ def routes(hosts: Sequence[Host]) -> tuple[Host, ...]:
 
     Raises NotReadyError.
     """
-    taken = {host.name.lower() for host in hosts}
-    return tuple(_named_apart(route(host), taken) for host in hosts)
+    others = {host.name.lower() for host in hosts}
+    return tuple(_named_apart(route(host), others) for host in hosts)
 
 
-def _named_apart(host: Host, taken: set[str]) -> Host:
+def _named_apart(host: Host, others: set[str]) -> Host:
     if host.via is None:
         return host
     name = host.via.name
-    names = (name, *(f"{name}-{number}" for number in range(2, len(taken) + 3)))
-    free = next(each for each in names if each.lower() not in taken)
-    taken.add(free.lower())
+    choices = (name, *(f"{name}-{number}" for number in range(2, len(others) + 3)))
+    free = next(each for each in choices if each.lower() not in others)
+    others.add(free.lower())
     via = host.via.model_copy(update={"name": free})
-    return host.model_copy(update={"via": _named_apart(via, taken)})
+    return host.model_copy(update={"via": _named_apart(via, others)})
 
 
 def route(host: Host) -> Host:
