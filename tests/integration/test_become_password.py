@@ -85,10 +85,21 @@ def test_a_password_reaches_all_that_becomes_root(ops: SudoHost, tmp_path: Path)
     assert "only root sees" not in baseline
 
 
+def test_the_doctor_finds_a_wrong_password(ops: SudoHost, tmp_path: Path) -> None:
+    """It says as whom a login does not become whom."""
+    house = ops.house(tmp_path)
+    (house / "sudo").write_text("wrong-password\n")
+    result = pradrill(house, "doctor", "shop")
+    assert result.returncode == 4
+    assert "pd-deploy does not become root on ops-dr" in " ".join(result.stdout.split())
+    assert not ops.host.touched()
+
+
+@pytest.mark.nightly
 def test_a_wrong_password_is_found_before_anything_is_touched(
     ops: SudoHost, tmp_path: Path
 ) -> None:
-    """The run is not ready, and says as whom it does not become whom; so does the doctor."""
+    """The run is not ready, and says what is given to sudo, and what it answers."""
     house = ops.house(tmp_path)
     result = pradrill(house, "doctor", "shop")
     assert f"as root, by sudo, which is given file:{house}/sudo" in " ".join(result.stdout.split())
@@ -99,9 +110,6 @@ def test_a_wrong_password_is_found_before_anything_is_touched(
     assert "pd-deploy does not become root on ops-dr: sudo: 1 incorrect password attempt" in why
     assert "by hand on the standby: sudo -k -u root id" in why
     assert not ops.host.touched()
-    result = pradrill(house, "doctor", "shop")
-    assert result.returncode == 4
-    assert "pd-deploy does not become root on ops-dr" in " ".join(result.stdout.split())
 
 
 @pytest.mark.nightly

@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from pradrill.config.once import once
 from pradrill.config.vaults import unlocked, vault_words
@@ -14,19 +16,37 @@ from pradrill.errors import ConfigurationError
 from pradrill.system import scratch
 
 _DEADLINE = 60
+_ALONE = {
+    "ANSIBLE_VARS_ENABLED": "",  # no group_vars where the command is started
+    "ANSIBLE_ALLOW_EMBEDDED_TEMPLATES": "False",
+}
 
 
 @once  # it takes half a second
-def ask_of(inventory: Path, program: str, *words: str) -> subprocess.CompletedProcess[bytes]:
-    """Run a command of Ansible's on an inventory. Raises ConfigurationError when it cannot run."""
+def ask_of(
+    inventory: Path, program: str, *words: str, content: str | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a command of Ansible's on an inventory. Raises ConfigurationError when it cannot run.
+
+    With `content` that is read in the inventory's place, and nothing beside it.
+    """
     with tempfile.TemporaryDirectory(prefix="pradrill-inventory-", dir=scratch.base()) as folder:
         config = Path(folder, "ansible.cfg")  # an empty one
         config.touch()
-        return _run(inventory, config, program, words)
+        if content is None:
+            return _run(inventory, config, program, ("-i", str(inventory), *words))
+
+        alone = Path(folder, "inventory.json")
+        alone.write_text(content, "utf-8")
+        return _run(inventory, config, program, ("-i", str(alone), *words), _ALONE)
 
 
 def _run(
-    inventory: Path, config: Path, program: str, words: tuple[str, ...]
+    inventory: Path,
+    config: Path,
+    program: str,
+    words: tuple[str, ...],
+    settings: Mapping[str, str] = MappingProxyType({}),
 ) -> subprocess.CompletedProcess[bytes]:
     command = Path(sys.executable).parent / program
     environment = {
@@ -38,11 +58,12 @@ def _run(
         "ANSIBLE_LOCAL_TEMP": str(config.parent / "tmp"),
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "True",
+        **settings,
     }
     try:
         with vault_words(config.parent, unlocked()) as unlocking:
             return subprocess.run(
-                [command, "-i", inventory, *words, *unlocking],
+                [command, *words, *unlocking],
                 env=environment,
                 cwd=inventory.parent,
                 capture_output=True,

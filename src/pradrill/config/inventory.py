@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from pradrill.config.ansible_command import ask_of
 from pradrill.config.jumps import ARGUMENTS, is_jump, jump_of
-from pradrill.config.templates import is_template, rendered
+from pradrill.config.template_actions import is_template
+from pradrill.config.templates import Variables, rendered
 from pradrill.config.vaults import refused
 from pradrill.domain.run.host import Host, Inventory
 from pradrill.domain.values.secret import SecretName
@@ -59,13 +60,17 @@ def read_inventory(
             hint=f"{guess}It has: {', '.join(choices) or 'nothing'}.",
         )
 
-    def ansible(words: Sequence[str]) -> str:
-        return ask_of(path, "ansible", *words).stdout.decode("utf-8", "replace")
+    def ansible(words: Sequence[str], hostvars: Variables) -> str:
+        content = _frozen({**listing, "_meta": {"hostvars": hostvars}}, path)
+        process = ask_of(path, "ansible", *words, content=json.dumps(content))
+        return process.stdout.decode("utf-8", "replace")
 
     try:
         values = rendered(names, _RENDERED, variables, ansible)
     except ConfigurationError as error:
-        (variable,) = (each for each in _RENDERED if error.message.startswith(f"{each} of "))
+        begins = (each for each in _RENDERED if error.message.startswith(f"{each} of "))
+        if (variable := next(begins, None)) is None:
+            raise
         where = place_of(variable, path)
         raise ConfigurationError(f"{where}: {error.message}", hint=error.hint) from error
 

@@ -1,7 +1,7 @@
 """Render templates in connection variables as Ansible does: once, and nothing acts meanwhile.
 
-Ansible itself renders them, on this machine. So a template, and every variable that it is made of,
-may hold no lookup but those that only read.
+Ansible itself renders them, on this machine. It is given an inventory of its own for that, which
+holds nothing but the templates and what they are made of; each text in it was looked through.
 """
 
 from __future__ import annotations
@@ -11,26 +11,18 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from pradrill.config.template_actions import action_in, is_template
 from pradrill.errors import ConfigurationError
 
 Variables = Mapping[str, Mapping[str, Any]]
 """Host → its variables, as Ansible lists them."""
-Ansible = Callable[[Sequence[str]], str]
-"""Runs Ansible's command `ansible` with words, for an inventory; returns what it prints."""
+Ansible = Callable[[Sequence[str], Variables], str]
+"""Runs Ansible's command `ansible` with words, for hosts that have these variables and no others;
+returns what it prints."""
 
-_ANY_LOOKUP = re.compile(r"\b(?:lookup|query|q)\b")
-_READING = re.compile(
-    r"\b(?:lookup|query|q)\s*\(\s*['\"](?:ansible\.builtin\.)?(?:env|file|vars)['\"]"
-)
-"""Lookups that read, and neither run nor write anything."""
 _EVERYWHERE = re.compile(r"\b(?:hostvars|vars|varnames)\b")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _ANSWER = re.compile(r"^(\S+) \| (\w+)!? => ", re.MULTILINE)
-
-
-def is_template(value: object) -> bool:
-    """Tell whether Ansible makes something else of a value."""
-    return "{{" in str(value) or "{%" in str(value)
 
 
 def rendered(
@@ -48,18 +40,37 @@ def rendered(
     if not templates:
         return {}
 
+    # Ansible renders whatever leads or becomes, for any task: none of that goes with them.
+    usable = {
+        name: {each: value for each, value in of_host.items() if _is_usable(each, keys)}
+        for name, of_host in variables.items()
+    }
+    hostvars: dict[str, dict[str, Any]] = {}
     for name, each in templates.items():
         for variable in each:
-            for text in _made_of(name, str(variables[name][variable]), variables):
-                _refuse_lookups(name, variable, text)
+            template = str(variables[name][variable])
+            _refuse_actions(name, variable, template)
+            for host, part, value in _made_of(name, template, usable):
+                for text in _texts(value):
+                    _refuse_actions(name, variable, text)
+                hostvars.setdefault(host, {})[part] = value
 
     unique = sorted({variable for each in templates.values() for variable in each})
-    values = ", ".join(f"'{each}': {each} | default(none)" for each in unique)
+    neutral = {variable: f"pradrill_{number}" for number, variable in enumerate(unique)}
+    for name, each in templates.items():
+        questions = {neutral[variable]: variables[name][variable] for variable in each}
+        hostvars[name] = {**hostvars.get(name, {}), **questions, "ansible_connection": "local"}
+
+    values = ", ".join(f"'{each}': {neutral[each]} | default(none)" for each in unique)
     message = {"msg": f"{{{{ {{{values}}} | to_json }}}}"}
     words = [",".join(templates), "-m", "ansible.builtin.debug", "-a", json.dumps(message)]
-    answers = dict(_answers(ansible(words)))
+    answers = dict(_answers(ansible(words, hostvars)))
 
     return {name: _of_host(name, each, answers) for name, each in templates.items()}
+
+
+def _is_usable(variable: str, keys: Sequence[str]) -> bool:
+    return variable in keys or not variable.startswith("ansible_")
 
 
 def _of_host(
@@ -89,26 +100,25 @@ def _answers(output: str) -> Iterator[tuple[str, dict[str, Any]]]:
             yield match[1], values
 
 
-def _made_of(name: str, template: str, variables: Variables) -> Iterator[str]:
-    """Yield a template, and every text that it may come to by the variables that it names."""
-    waiting, texts = [template], {template}
+def _made_of(name: str, template: str, variables: Variables) -> Iterator[tuple[str, str, Any]]:
+    """Yield each variable that a template may be made of: whose it is, its name, its value."""
+    waiting, parts = [template], set[tuple[str, str]]()
     while waiting:
-        text = waiting.pop()
-        yield text
-        for each in _named_in(name, text, variables):
-            if each not in texts:
-                texts.add(each)
-                waiting.append(each)
+        for host, variable in _named_in(name, waiting.pop(), variables):
+            if (host, variable) in parts:
+                continue
+            parts.add((host, variable))
+            value = variables[host][variable]
+            yield host, variable, value
+            waiting += _texts(value)
 
 
-def _named_in(name: str, text: str, variables: Variables) -> Iterator[str]:
+def _named_in(name: str, text: str, variables: Variables) -> Iterator[tuple[str, str]]:
     if _EVERYWHERE.search(text):
-        yield from _texts(dict(variables))
+        yield from ((host, each) for host, of_host in variables.items() for each in of_host)
         return
     of_host = variables.get(name, {})
-    for word in _WORD.findall(text):
-        if word in of_host:
-            yield from _texts(of_host[word])
+    yield from ((name, word) for word in _WORD.findall(text) if word in of_host)
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -124,10 +134,10 @@ def _texts(value: object) -> Iterator[str]:
         yield str(value)
 
 
-def _refuse_lookups(name: str, variable: str, text: str) -> None:
-    if is_template(text) and _ANY_LOOKUP.search(_READING.sub("", text)):
+def _refuse_actions(name: str, variable: str, text: str) -> None:
+    if is_template(text) and (action := action_in(text)) is not None:
         raise ConfigurationError(
-            f"{variable} of {name} is a template with a lookup that may act on this machine",
-            hint="Where a standby is may be read: by lookup('env', …), lookup('file', …) or "
-            "lookup('vars', …).",
+            f"{variable} of {name} is a template that may act on this machine: {action}",
+            hint="Where a standby is may be put together of names, plain filters, and "
+            "lookup('env', …), lookup('file', …) or lookup('vars', …).",
         )

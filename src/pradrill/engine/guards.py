@@ -94,6 +94,8 @@ def _not_primary(
         return _guard_result(guard, host.name, GuardOutcome.REFUSED, detail)
     if all(each is None for each in compared.values()):
         unknown = reason(Code.PRIMARY_UNKNOWN)
+        if primary.addresses and not _is_address_known(host):
+            unknown = reason(Code.PRIMARY_BY_NAME, name=host.address)
         return _guard_result(guard, host.name, GuardOutcome.UNPROVEN, unknown)
 
     left_out = [what for what, each in compared.items() if each is None]
@@ -131,10 +133,26 @@ def _comparisons(
     here = _addresses(host, facts)
     shared = [f"address {text}" for text, each in here.items() if each in theirs]
     telling = [each for each in theirs if not identity.is_everybodys(each)]
-    yield "addresses", (shared if shared or (telling and here) else None)
+    comparable_too = telling and here and _is_address_known(host)
+    yield "addresses", (shared if shared or comparable_too else None)
 
     if known_by_name:
         yield "name", (["name"] * (host.name == primary.vm) if primary.vm else None)
+
+
+def _is_address_known(host: Host) -> bool:
+    """Tell whether it is known which address leads to the host.
+
+    Where a name leads is known to its jump host alone: behind NAT the machine itself does not
+    know it either, and what it has differs from the primary's address also on the primary.
+    """
+    if host.via is None:
+        return True
+    try:
+        identity.plain_address(host.address)
+    except ValueError:
+        return False
+    return True
 
 
 def _addresses(host: Host, facts: HostFacts) -> dict[str, object]:

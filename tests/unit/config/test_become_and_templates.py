@@ -9,6 +9,7 @@ import pytest
 from pradrill.config.checks.connection import allowed
 from pradrill.config.inventory import read_inventory
 from pradrill.config.jumps import jump_of
+from pradrill.config.template_actions import action_in
 from pradrill.errors import ConfigurationError
 
 INI = "[standby]\nweb-dr ansible_host=192.0.2.20 dr_role=standby\n\n[standby:vars]\n"
@@ -16,7 +17,7 @@ SHORT = INI.replace(" ansible_host=192.0.2.20", "")
 YAML = "standby:\n  hosts:\n    web-dr:\n      dr_role: standby\n"
 VAULT = "!vault |\n        $ANSIBLE_VAULT;1.1;AES256\n        6162\n"
 ALONE = "would reach playbooks alone"
-ACTS = "ansible_host of web-dr is a template with a lookup that may act on this machine"
+ACTS = "ansible_host of web-dr is a template that may act on this machine"
 
 REFUSALS = {
     "a password": ({"i": INI + "ansible_become=true\nansible_become_password=x\n"}, "i:6", ALONE),
@@ -66,6 +67,16 @@ REFUSALS = {
     "a lookup of another host's": (
         {"i.yml": f"{YAML}      ansible_host: '{{{{ hostvars.two.ip }}}}'\n"
          "    two: {ip: '{{ q(\"pipe\", \"id\") }}'}\n"},
+        "i.yml:5", ACTS,
+    ),
+    "a lookup chosen": (
+        {"i.yml": f"{YAML}      ansible_host: "
+         "\"{{ lookup('env' if false else 'pipe', 'id') }}\"\n"},
+        "i.yml:5", ACTS,
+    ),
+    "delimiters of its own": (
+        {"i.yml": f"{YAML}      ansible_host: "
+         "\"#jinja2: variable_start_string: '[['\\n[[ x ]]\"\n"},
         "i.yml:5", ACTS,
     ),
     "a vaulted address": (
@@ -168,9 +179,73 @@ def test_a_drills_password_outranks_one_that_is_not_plain(tmp_path: Path) -> Non
         read_inventory(tmp_path / "j", "standby", secret)
 
 
+ACTIONS = {
+    "lookup('env' if false else 'pipe', 'id')": "a call of lookup",
+    "lookup('env'.replace('env', 'pipe'), 'id')": "a call of lookup",
+    "lookup('file'[:0] ~ 'pipe', 'id')": "a call of lookup",
+    "lookup('pi' 'pe', 'id')": "a call of lookup",
+    "lookup(*['pipe', 'id'])": "a call of lookup",
+    "lookup(name, 'id')": "a call of lookup",
+    "lookup ('pipe', 'id')": "a call of lookup",
+    "query('pipe', 'id')": "a call of query",
+    "q('community.general.env', 'id')": "a call of q",
+    "(lookup)('pipe', 'id')": "a call of lookup",
+    "[lookup][0]('pipe', 'id')": "",
+    "{'l': lookup}.l('pipe', 'id')": "",
+    "(lookup if true else q)('pipe', 'id')": "",
+    "vars['lookup']('pipe', 'id')": "a call of",
+    "vars.get('lookup')('pipe', 'id')": "a call of",
+    "self._TemplateReference__context.resolve('lookup')": "",
+    "''.__class__": "the attribute __class__",
+    "cycler(lookup).next()('pipe', 'id')": "",
+    "lipsum.get('x')()": "a call of",
+    "'pipe' | lookup('id')": "the filter lookup",
+    "['id'] | map('pipe')": "the filter map",
+    "x | attr('y')": "the filter attr",
+    "x | ansible.builtin.extract(y)": "the filter ansible.builtin.extract",
+    "x | select('file')": "the filter select",
+    "x is file": "the test file",
+    "lookup('env', '{{ lookup(1) }}')": "a template inside of it",
+    "'a\\' ~ lookup('env', 'b') ~ \\''": "a quote behind a backslash",
+    "2 ** 99": "jinja2's Pow",
+    "1 }}{% set l = lookup %}{{ l('pipe', 'id')": "",
+    "1 }}{% import 'x' as y %}{{ 1": "jinja2's Import",
+    "1 }}{% include 'x' %}{{ 1": "jinja2's Include",
+    "1 }}{% extends 'x' %}{{ 1": "jinja2's Extends",
+    "1 }}{% macro l() %}{% endmacro %}{{ 1": "jinja2's Macro",
+    "1 }}{% call lookup('pipe', 'id') %}{% endcall %}{{ 1": "",
+    "1 }}{% filter upper %}x{% endfilter %}{{ 1": "jinja2's FilterBlock",
+    "1 }}{% for l in [lookup] %}{{ l('pipe', 'id') }}{% endfor %}{{ 1": "",
+    "1 }}{% with l = lookup %}{{ l('pipe', 'id') }}{% endwith %}{{ 1": "",
+    "1 }}{% raw %}{{ x }}{% endraw %}{{ 1": "a template inside of it",
+    "1 }}{% do x.append(1) %}{{ 1": "what jinja2 alone does not read",
+    "(" * 3000 + ")" * 3000: "what jinja2 alone does not read",
+}
+READS = (
+    "lookup('env', 'SITE') | default('x', true)",
+    "query(\"ansible.builtin.file\", inventory_dir ~ '/ip', rstrip=True)[0].split('/')[0]",
+    "hostvars[groups['db'][0]]['ansible_host'].upper()",
+    "base + 22 if site is defined and site in [1, 2] else none",
+    "1 }}{% if site == 'a' %}192.0.2.1{% else %}{{ ip | trim }}{% endif %}{{ 1",
+)
+
+
+def test_a_template_that_may_act_is_known_in_each_spelling() -> None:
+    """What is not known to read only is refused, however it is put together."""
+    for template, why in ACTIONS.items():
+        action = action_in(f"{{{{ {template} }}}}")
+        assert action is not None, template
+        assert why in action, template
+    assert action_in("#jinja2: variable_start_string: '[['\n[[ q('pipe', 'id') ]]") is not None
+    for template in READS:
+        assert action_in(f"{{{{ {template} }}}}") is None, template
+
+
 RENDERED = """\
 standby:
-  vars: {site: 20, base: 2200, bastion: ops@192.0.2.1}
+  vars:
+    {site: 20, base: 2200, bastion: ops@192.0.2.1, ansible_sftp_extra_args: "{{ touching }}",
+    ansible_ssh_extra_args: "{{ touching }}", touching: "{{ lookup('pipe', 'touch TOUCHED') }}"}
   hosts:
     web-dr:
       ip: "192.0.2.{{ site }}"
@@ -178,14 +253,40 @@ standby:
       ansible_port: "{{ base + 22 }}"
       ansible_user: "{{ lookup('env', 'NOBODY_SETS_IT') or 'ops' }}"
       ansible_ssh_common_args: "-J {{ bastion }}"
+      ansible_ssh_private_key_file: "{{ inventory_dir }}/{{ lookup('file', 'name') }}"
+      ansible_become_password: "{{ touching }}"
       dr_role: standby
     db-dr: {ansible_host: 192.0.2.9, dr_role: standby}
 """
 
 
 def test_templates_are_what_ansible_makes_of_them(tmp_path: Path) -> None:
-    """Address, port, login and jump host; a lookup that only reads may be in one."""
-    (tmp_path / "i.yml").write_text(RENDERED)
+    """Address, port, login and jump host; a lookup that only reads may be in one.
+
+    What else Ansible renders on its way to a host, for any task, is not rendered.
+    """
+    touched = tmp_path / "touched"
+    (tmp_path / "i.yml").write_text(RENDERED.replace("TOUCHED", str(touched)))
+    (tmp_path / "name").write_text("key\n")
+    (tmp_path / "group_vars").mkdir()
+    acting = f"ansible_scp_extra_args: \"{{{{ lookup('pipe', 'touch {touched}') }}}}\"\n"
+    (tmp_path / "group_vars/all.yml").write_text(acting)
     web, other = read_inventory(tmp_path / "i.yml", "standby")
     assert (web.address, web.port, web.user) == ("192.0.2.20", 2222, "ops")
     assert (web.jump, other.address) == ("ops@192.0.2.1", "192.0.2.9")
+    assert web.private_key == tmp_path / "key"
+    assert not touched.exists()
+
+
+@pytest.mark.nightly
+def test_a_template_may_be_made_of_another_hosts_variables(tmp_path: Path) -> None:
+    """By its name or its group; none of those that act goes with them."""
+    touched = tmp_path / "touched"
+    text = RENDERED.replace("TOUCHED", str(touched))
+    text = text.replace("192.0.2.9", "\"{{ hostvars[groups['web'][0]].ansible_host ~ '0' }}\"")
+    text = text.replace("touching: ", "ansible_touching: ").replace("{{ t", "{{ ansible_t")
+    (tmp_path / "name").write_text("key")
+    (tmp_path / "i.yml").write_text(f"{text}web: {{hosts: {{web-dr: }}}}\n")
+    _, other = read_inventory(tmp_path / "i.yml", "standby")
+    assert other.address == "192.0.2.200"
+    assert not touched.exists()

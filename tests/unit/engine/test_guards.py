@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pradrill.domain.declared.plan import PrimaryIdentity
 from pradrill.domain.run.guard import GuardKind, Reach
-from pradrill.domain.run.host import MARKER, HostState
+from pradrill.domain.run.host import MARKER, Host, HostState
 from pradrill.domain.run.outcome import GuardOutcome, GuardResult
 from pradrill.engine.guards import identity_guards, isolation_guards
 from pradrill.testing import a_guard, a_host, as_reached, host_facts
@@ -69,6 +69,25 @@ def test_the_address_that_is_connected_to_counts_too() -> None:
         identity_guards(a_host(address="192.0.2.10"), host_facts(), {"moodle": PRIMARY})
     )
     assert by_guard["not-primary-of-moodle"] is GuardOutcome.REFUSED
+
+
+@pytest.mark.parametrize("primary", [PRIMARY, PrimaryIdentity(addresses=("192.0.2.10",))])
+def test_where_a_name_leads_behind_a_jump_host_is_not_known(primary: PrimaryIdentity) -> None:
+    """Behind NAT the primary itself has other addresses than its own: they prove nothing."""
+    via = Host(name="jump-of-db-dr", address="192.0.2.1")
+    (guard,) = [
+        each
+        for each in identity_guards(
+            a_host(address="db.internal", via=via), host_facts(), {"moodle": primary}
+        )
+        if each.guard.kind is GuardKind.NOT_PRIMARY_OF
+    ]
+    by_key = bool(primary.host_keys)
+    assert guard.outcome is (GuardOutcome.PROVEN if by_key else GuardOutcome.UNPROVEN)
+    assert ("not compared: addresses" if by_key else "db.internal leads") in guard.detail.text
+    inner = a_host(address="10.0.0.5", via=via)
+    by_guard = outcomes(identity_guards(inner, host_facts(), {"moodle": primary}))
+    assert by_guard["not-primary-of-moodle"] is GuardOutcome.PROVEN
 
 
 def test_a_host_without_a_machine_id_is_unproven() -> None:

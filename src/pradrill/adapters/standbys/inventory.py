@@ -13,7 +13,7 @@ from shlex import quote
 from shutil import rmtree, which
 from stat import S_ISSOCK
 
-from pradrill.adapters.standbys.ssh_route import hops, route
+from pradrill.adapters.standbys.ssh_route import hops, routes
 from pradrill.domain.run.host import Host, HostFacts, Inventory, Site, ssh_config
 from pradrill.domain.run.host_answers import known_hosts_name, last_line
 from pradrill.domain.run.mending import new_key, pinning
@@ -59,9 +59,14 @@ class InventoryHosts:
         if problems:
             raise NotReadyError(problems[0].what)
 
-        pins = [(_settled(hop), self._pins(hop)) for host in self._routed for hop in hops(host)]
-        hosts = tuple(_settled(host) for host in self._routed)
+        addresses: dict[tuple[str, int], str] = {}
+        hosts = tuple(_settled(host, addresses) for host in self._routed)
         _refuse_same_address(hosts)
+        pins = [
+            (hop, self._pins(original))  # what is pinned is the name that people wrote
+            for host, routed in zip(hosts, self._routed, strict=True)
+            for hop, original in zip(hops(host), hops(routed), strict=True)
+        ]
         connections = sockets.folder_for(run_id)  # the run's own: others go on undisturbed
         sockets.make_private(connections)
         known_hosts = folder / "known_hosts"
@@ -93,6 +98,7 @@ class InventoryHosts:
         keys = {facts.host: facts.host_key for facts in identified}
         proven = {_pin(each.host, keys[each.host.name]) for each in bound.proven}
         on_the_way = {known_hosts_name(hop) for host in site.hosts for hop in [*hops(host)][:-1]}
+        on_the_way -= {known_hosts_name(each.host) for each in bound.proven}
         lines = site.known_hosts.read_text("utf-8").splitlines(keepends=True)
         pins = [line for line in lines if line.split()[0] in on_the_way or line in proven]
         narrowed = site.known_hosts.with_name("known_hosts.new")
@@ -124,7 +130,7 @@ class InventoryHosts:
     @cached_property
     def _routed(self) -> tuple[Host, ...]:
         """Return the hosts as ssh would reach them. Raises NotReadyError."""
-        return tuple(map(route, self._hosts))
+        return routes(self._hosts)
 
     def _pin_problems(self) -> list[Impediment]:
         try:
@@ -244,13 +250,21 @@ def _closed(socket: Path) -> bool:
     return process.returncode != 0
 
 
-def _settled(host: Host) -> Host:
-    """Return the host with the one address that its name leads to now.
+def _settled(host: Host, addresses: dict[tuple[str, int], str]) -> Host:
+    """Return the host with the one address that its name leads to now; it is kept in `addresses`.
 
     Behind a jump host it is that one which knows where the name leads.
     """
     if host.via is not None:
-        return host.model_copy(update={"via": _settled(host.via)})
+        return host.model_copy(update={"via": _settled(host.via, addresses)})
+    place = (host.address.lower(), host.port)
+    if place not in addresses:
+        addresses[place] = _looked_up(host)
+    return host.model_copy(update={"address": addresses[place]})
+
+
+def _looked_up(host: Host) -> str:
+    """Return the one address to which a host's name leads. Raises NotReadyError."""
     try:
         answers = socket.getaddrinfo(host.address, host.port, type=socket.SOCK_STREAM)
     except OSError as error:
@@ -261,22 +275,22 @@ def _settled(host: Host) -> Host:
         ) from error
 
     addresses = [str(socket.getnameinfo(each[4], _NUMERIC)[0]) for each in answers]
-    return host.model_copy(update={"address": _answering(addresses, host.port)})
+    return _answering(addresses, host.port)
 
 
 def _refuse_same_address(hosts: Sequence[Host]) -> None:
-    """Raise NotReadyError when hosts cannot be told apart by what leads to them.
+    """Raise NotReadyError when hosts, or those on the way, cannot be told apart.
 
-    The same address behind two jump hosts is two machines, and one place for a key or a connection.
+    The same address by two ways is two machines, and one place for a key or a connection.
     """
     by_place: dict[str, Host] = {}
-    for host in hosts:
-        other = by_place.setdefault(known_hosts_name(host), host)
-        if other.via != host.via and _way(other) != _way(host):
+    for hop in (hop for host in hosts for hop in hops(host)):
+        other = by_place.setdefault(known_hosts_name(hop), hop)
+        if _way(other) != _way(hop):
             raise NotReadyError(
-                f"{other.name} and {host.name} have the address {host.address} behind different "
-                "jump hosts: nothing would tell one from the other",
-                hint="Give them a drill each.",
+                f"{other.name} and {hop.name} have the address {hop.address}, and different jump "
+                "hosts lead there: nothing would tell one from the other",
+                hint="Give them a drill each, or a jump host another address.",
             )
 
 

@@ -26,6 +26,26 @@ _HOP = re.compile(
 )
 
 
+def routes(hosts: Sequence[Host]) -> tuple[Host, ...]:
+    """Return hosts as ssh would reach them, each with jump hosts of names that no other has.
+
+    Raises NotReadyError.
+    """
+    others = {host.name.lower() for host in hosts}
+    return tuple(_named_apart(route(host), others) for host in hosts)
+
+
+def _named_apart(host: Host, others: set[str]) -> Host:
+    if host.via is None:
+        return host
+    name = host.via.name
+    choices = (name, *(f"{name}-{number}" for number in range(2, len(others) + 3)))
+    free = next(each for each in choices if each.lower() not in others)
+    others.add(free.lower())
+    via = host.via.model_copy(update={"name": free})
+    return host.model_copy(update={"via": _named_apart(via, others)})
+
+
 def route(host: Host) -> Host:
     """Return the host as ssh would reach it: its address, port, login, key, and by which others.
 
@@ -64,6 +84,7 @@ def _route(host: Host, jump: str | None, depth: int) -> Host:
         "address": settings["hostname"][0],
         "port": int(settings["port"][0]),
         "user": settings["user"][0],
+        "become": None if host.become == settings["user"][0] else host.become,
         "private_key": host.private_key or _own_key(host, settings),
         "key_alias": next(iter(settings.get("hostkeyalias", ())), None),
     }
@@ -127,11 +148,13 @@ def _settings_of(host: Host, words: Sequence[str]) -> dict[str, list[str]]:
 
 
 def _own_key(host: Host, settings: dict[str, list[str]]) -> Path | None:
-    """Return the key that the configuration names for the host; none of those ssh always tries."""
+    """Return the key that the configuration names for the host; none of those ssh always tries.
+
+    The word "none" names no file.
+    """
     usual = _usual_keys(host)
-    keys = [
-        Path(each).expanduser() for each in settings.get("identityfile", ()) if each not in usual
-    ]
+    names = [each for each in settings.get("identityfile", ()) if each.lower() != "none"]
+    keys = [Path(each).expanduser() for each in names if each not in usual]
     return next((key for key in keys if key.exists()), keys[0] if keys else None)
 
 

@@ -27,7 +27,7 @@ from pradrill.config.loader import Document, Loc
 from pradrill.config.once import once
 from pradrill.config.playbook_inputs import around
 from pradrill.config.problems import Problem
-from pradrill.config.templates import is_template
+from pradrill.config.template_actions import is_template
 from pradrill.domain.declared.drill import Drill, PlaybookStep
 from pradrill.domain.run.host import Host
 

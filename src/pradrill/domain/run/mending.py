@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from shlex import quote
@@ -32,7 +33,10 @@ def new_key(path: Path, hosts: Sequence[Host]) -> tuple[str, ...]:
     public = quote(f"{path}.pub")
     return (
         f"ssh-keygen -t ed25519 -N '' -f {quote(str(path))}",
-        *(f"ssh-copy-id -i {public} -p {host.port} {login(host)}" for host in hosts),
+        *(
+            f"ssh-copy-id -i {public} {_jumping(host, '-o ProxyJump=')}-p {host.port} {login(host)}"
+            for host in hosts
+        ),
     )
 
 
@@ -42,7 +46,7 @@ def ssh(host: Host, known_hosts: Path, command: str = "") -> str:
     words += ["-t"] if command.startswith(_ASKING) else []
     words += [f"-i {quote(str(host.private_key))}"] if host.private_key else []
     words += [f"-p {host.port}"] if host.port != _SSH else []
-    words += [f"-J {','.join(_jumps(host.via))}"] if host.via is not None else []
+    words += [_jumping(host).rstrip()] if host.via is not None else []
     words += [f"-o {quote(option)}" for option in _pinned_in(known_hosts)]
     words += [login(host)]
     return " ".join([*words, quote(command)] if command else words)
@@ -57,7 +61,12 @@ def marking(host: Host, inventory: Path, known_hosts: Path, playbook: Path | Non
         return ssh(host, known_hosts, f"{root}sh -c {quote(script)}")
 
     words = ["ansible-playbook", "-i", quote(str(inventory)), "--limit", host.name]
-    words += [f"--ssh-common-args {quote(f'-o {each}')}" for each in _pinned_in(known_hosts)]
+    arguments = [f"-o {each}" for each in _pinned_in(known_hosts)]
+    if host.via is not None:  # the inventory's own variable outranks the option
+        both = " ".join([_jumping(host).rstrip(), *arguments])
+        words += [f"-e {quote(json.dumps({'ansible_ssh_common_args': both}))}"]
+    else:
+        words += [f"--ssh-common-args {quote(each)}" for each in arguments]
     words += [] if host.user == "root" else ["-e mark_become=true"]
     words += ["--ask-become-pass"] if host.password else []
     return " ".join([*words, quote(str(playbook))])
@@ -93,10 +102,16 @@ def login(host: Host) -> str:
     return f"{host.user}@{host.address}" if host.user else host.address
 
 
+def _jumping(host: Host, option: str = "-J ") -> str:
+    """Return the option with the jump hosts that lead to a host; nothing where none does."""
+    return f"{option}{quote(','.join(_jumps(host.via)))} " if host.via is not None else ""
+
+
 def _jumps(host: Host) -> Iterator[str]:
     if host.via is not None:
         yield from _jumps(host.via)
-    yield f"{login(host)}:{host.port}"
+    address = f"[{host.address}]" if ":" in host.address else host.address
+    yield f"{f'{host.user}@' if host.user else ''}{address}:{host.port}"
 
 
 def login_name(host: Host) -> str:

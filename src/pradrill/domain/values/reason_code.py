@@ -196,6 +196,13 @@ class Code(StrEnum):
             "the plan, or write primary: none"
         ),
     )
+    PRIMARY_BY_NAME = (
+        "primary-by-name",
+        N_(
+            "where %(name)s leads only the jump host knows: write an address into the inventory, "
+            "or the primary's host_keys or machine_ids into the plan"
+        ),
+    )
     DIFFERS = "differs", N_("differs")
     DIFFERS_IN_PART = "differs-in-part", N_("differs; not compared: %(what)s")
     NOT_NOTED = "not-noted", N_("the run did not note whom it spoke to")

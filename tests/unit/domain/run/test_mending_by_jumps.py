@@ -23,6 +23,19 @@ def test_a_command_goes_by_the_same_jump_hosts() -> None:
     command = mending.ssh(a_host(via=inner), PINS, "id")
     assert " -J one@192.0.2.1:22,two@10.0.0.1:2222 " in command
     assert " -J " not in mending.ssh(a_host(), PINS, "id")
+    six = Host(name="jump-of-web-dr", address="2001:db8::1", port=2222, user="two")
+    assert " -J 'two@[2001:db8::1]:2222' " in mending.ssh(a_host(via=six), PINS, "id")
+
+
+def test_a_key_is_taken_to_a_host_and_it_is_marked_by_its_jump_host() -> None:
+    """The inventory's own arguments would outrank those of the command line."""
+    host = a_host(via=Host(name="jump-of-web-dr", address="192.0.2.1", user="two"))
+    copy = mending.new_key(Path("key"), [host])[1]
+    assert copy == "ssh-copy-id -i key.pub -o ProxyJump=two@192.0.2.1:22 -p 22 ops@10.0.0.5"
+    mark = mending.marking(host, Path("i.yml"), PINS, Path("mark.yml"))
+    both = f"-J two@192.0.2.1:22 -o UserKnownHostsFile={PINS}"
+    assert f"""-e '{{"ansible_ssh_common_args": "{both}"}}'""" in mark
+    assert "--ssh-common-args" not in mark
 
 
 def test_a_key_behind_a_jump_host_is_fetched_there() -> None:
