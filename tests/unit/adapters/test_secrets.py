@@ -41,7 +41,7 @@ def test_what_one_drill_hides_and_the_next_is_called_by_is_hidden_in_the_first_a
 ) -> None:
     """In one process: masked, the second drill's journal would be none; its own stay hidden."""
     monkeypatch.setenv("FIRST", "moodle")
-    monkeypatch.setenv("SECOND", _VALUE)
+    monkeypatch.setenv("RESTIC_PASSWORD", "Dampfradio-1772")
     secrets = Secrets()
     secrets.masker.learn(_VALUE)
     secrets.resolve("env:FIRST")
