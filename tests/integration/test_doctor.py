@@ -49,7 +49,7 @@ def test_all_that_does_not_hold_is_said_at_once_and_mended_by_what_is_printed(
     assert bad["secrets"]["mend"] == [f"chmod 600 {house}/password"]
     assert bad["marker"]["says"].startswith("/etc/pradrill/standby is missing")
     assert bad["marker"]["mend"][0].startswith("ansible-playbook -i ")
-    assert "iptables -I OUTPUT -p tcp -d " in bad["isolation"]["mend"][0]
+    assert 'nft "add table inet pradrill_closed; ' in bad["isolation"]["mend"][0]
     assert "/etc/sudoers.d/pradrill" in bad["root"]["mend"][0]
     assert "sudo asks for a password" in bad["root"]["says"]
     edit(house, "inventory.yml", become, "dr_role: standby")

@@ -75,7 +75,8 @@ def verbose_argument(command: ArgumentParser) -> None:
         "-v",
         "--verbose",
         action="store_true",
-        help="say on stderr what it does, line by line, when it is no terminal; the log goes on",
+        help="say on stderr what it does, line by line, where that is no terminal; without it a "
+        "run that passed prints nothing there",
     )
 
 

@@ -89,12 +89,16 @@ def passwordless_sudo(host: Host) -> tuple[str, ...]:
 
 
 def closing(host: Host, known_hosts: Path, endpoint: str) -> str:
-    """Return the command that takes a way to production from a standby."""
+    """Return the command that takes a way to production from a standby, until its next boot."""
     address, _, port = endpoint.rpartition(":")
-    tables = "ip6tables" if address.startswith("[") else "iptables"
-    root = by_root(host)
-    rule = f"-I OUTPUT -p tcp -d {address.strip('[]')} --dport {port} -j REJECT"
-    return ssh(host, known_hosts, f"{root}{tables} {rule}")
+    family = "ip6" if address.startswith("[") else "ip"
+    table = "inet pradrill_closed"
+    rules = (
+        f"add table {table}",
+        f"add chain {table} out {{ type filter hook output priority 0; }}",
+        f"add rule {table} out {family} daddr {address.strip('[]')} tcp dport {port} reject",
+    )
+    return ssh(host, known_hosts, f'{by_root(host)}nft "{"; ".join(rules)}"')
 
 
 def login(host: Host) -> str:
