@@ -66,11 +66,14 @@ def test_all_that_does_not_hold_is_said_at_once_and_mended_by_what_is_printed(
         if "console" not in line:
             type_in(house, line)
 
+    way = f"{restore} vars: {{backup_host: '', backup_folder: /srv}},"
+    edit(house, "drills/shop.yml", restore, way)
     before = sorted(str(path) for path in hosts.standby.home.rglob("*"))
     result = pradrill(house, "doctor", "shop")
     assert result.returncode == 0, result.stdout + result.stderr
     for about in ("SSH", "identity", "marker", "lease", "root", "space", "clock", "isolation"):
         assert f"  ok  {about}: " in result.stdout
+    assert "/srv is on it, too" in result.stdout
     assert not (house / "state").exists()
     assert sorted(str(path) for path in hosts.standby.home.rglob("*")) == before
 

@@ -69,6 +69,7 @@ def test_files_from_restic_are_proven_at_the_first_attempt(hosts: TwoHosts, tmp_
     assert "restic" in proposal
     assert "holds files below /srv/shares" in proposal
     assert "pradrill run shares --rehearsal" in proposal
+    assert f"The standby must have {repository}, too; if not: --backups sftp:" in proposal
     assert pradrill(house, "validate").returncode == 0
     edit(house, "drills/shares.yml", "stable_for: 10s", "stable_for: 100ms")
     mend(house, "shares")

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pradrill.domain.run import mending
+from pradrill.domain.run.backup_access import backup_paths, keyless_servers
 from pradrill.domain.run.backup_catalogue import CatalogueReading, read
 from pradrill.domain.run.guard_mending import MendingPlaces, guard_mending
 from pradrill.domain.run.host import Host, HostFacts, Site
@@ -30,6 +31,11 @@ _ROOT_SECONDS = 60.0
 _APART = 2.0
 """Seconds by which a clock may be off without a word: more widens the figures."""
 
+_BACKUP_HINT = (
+    "Mount it there, or name the server that has it: backup_host, backup_user, backup_host_key and "
+    "the secret backup_private_key, as pradrill init writes them for --backups "
+    "sftp:USER@HOST:PATH --backup-key FILE."
+)
 _REGISTER = "pradrill_login"
 _ASK = {
     "name": "Become root",
@@ -67,6 +73,7 @@ class Examination:
         """Yield each one as soon as it was looked at; what failed keeps none from being asked."""
         yield from self._secrets()
         yield from self._backups()
+        yield from self._backup_servers()
         problems = self._tools.standby.problems()
         for problem in problems:
             yield self._fails(Concern.STANDBY, problem.what, problem.mend, hint=problem.hint)
@@ -118,6 +125,11 @@ class Examination:
             return self._precondition(Concern.BACKUPS, Holding.REMARK, says)
         return self._holds(Concern.BACKUPS, says)
 
+    def _backup_servers(self) -> Iterator[Precondition]:
+        for step, address, port in keyless_servers(self._plan):
+            says = f"{step.name}: backup_host_key is empty: the standby cannot log in at {address}"
+            yield self._fails(Concern.BACKUPS, says, hint=mending.server_key(address, port))
+
     def _hosts(self) -> Iterator[Precondition]:
         try:
             site = self._tools.standby.start(self._folder, self._name, lambda _line: None)
@@ -165,7 +177,7 @@ class Examination:
 
         looks = [self._lease, self._space_and_clock, self._isolation]
         if facts in proven:  # they may need a password, which goes to no other host
-            looks[2:2] = [self._become, self._egress]
+            looks[2:2] = [self._become, self._egress, self._backup_paths]
         for look in looks:
             try:
                 yield from look(host, site, facts)
@@ -235,6 +247,25 @@ class Examination:
             yield self._fails(Concern.ISOLATION, error.message, hint=error.hint, host=host)
         else:
             yield self._holds(Concern.ISOLATION, "its way out can be denied", host)
+
+    def _backup_paths(self, host: Host, site: Site, _facts: HostFacts) -> Iterator[Precondition]:
+        """See that what a restore opens there is there, and not on the controller alone."""
+        opens = tuple(backup_paths(self._plan, host.name))
+        if not opens:
+            return
+        try:
+            state = self._tools.probe.state(host, site, [each.path for each in opens])
+        except PradrillError:  # the login may not look there: root may
+            return
+        for step, path, first in opens:
+            if path in state.present:
+                yield self._holds(Concern.BACKUPS, f"{path} is on it, too", host)
+            elif first:
+                says = f"{step.name}: {path} is not on it, and backup_host names no server"
+                yield self._fails(Concern.BACKUPS, says, hint=_BACKUP_HINT, host=host)
+            else:
+                says = f"{step.name}: {path} is not on it now; a step before it must bring it"
+                yield self._precondition(Concern.BACKUPS, Holding.REMARK, says, host=host)
 
     def _isolation(self, host: Host, site: Site, _facts: HostFacts) -> Iterator[Precondition]:
         endpoints = self._plan.drill.must_not_reach()

@@ -18,8 +18,15 @@ from pradrill.app.proposal.contents import (
     of_dump,
     of_listing,
 )
-from pradrill.app.proposal.place import Place, pattern_of, recognise_place
+from pradrill.app.proposal.place import (
+    BackupServer,
+    Place,
+    host_key_of,
+    pattern_of,
+    recognise_place,
+)
 from pradrill.app.proposal.proposal import Proposal, StandbyLogin
+from pradrill.app.proposal.texts import drill_text
 from pradrill.app.proposal.write import write_project
 from pradrill.config.project import open_house
 from pradrill.errors import UsageError
@@ -133,3 +140,33 @@ def test_a_place_that_nobody_made_is_refused_with_how_to_say_it(tmp_path: Path) 
         recognise_place(str(tmp_path), None, "UTC")
     with pytest.raises(UsageError, match="no password is named"):
         recognise_place("sftp:keeper@backup:/srv/restic", None, "UTC")
+
+
+@pytest.mark.parametrize(
+    ("place", "line"),
+    [
+        (CASES[0][0], 'backup_host: ""  # <- "": the standby itself has this path; else --backups'),
+        (Place("restic", {"repository": "s3:wiki", "password": SECRET}), 'backup_host: ""\n'),
+        (CASES[1][0], 'key: ""  # <- ssh-keyscan -t ed25519 192.0.2.30 | cut -d" " -f2,3\n'),
+        (CASES[2][0], 'key: ""  # <- ssh-keyscan -p 2222 -t ed25519 192.0.2.30 | cut'),
+    ],
+)
+def test_the_standbys_way_to_the_backups_is_marked(place: Place, line: str) -> None:
+    """A path that the standby must have too, and a server whose host key is not known here."""
+    contents = Contents(Software.FILES, ("/srv/shop",), "shop")
+    login = StandbyLogin("root", "192.0.2.20", 22, None)
+    proposal = Proposal("shop", place, contents, login, "192.0.2.10:443", "Exemple")
+    assert line in drill_text(proposal)
+    assert bool(proposal.path_on_standby) == place.declared["repository"].startswith("/")
+
+
+def test_a_backup_servers_key_is_taken_from_known_hosts(tmp_path: Path) -> None:
+    """By its name and port, ed25519 first; a key that is revoked is none."""
+    known_hosts = tmp_path / "known_hosts"
+    key = "AAAAC3NzaC1lZDI1NTE5AAAAIN0rYPuAh3qaMxIhlgU4hzQWIgWsl3/fkUvCtqLL8lZC"
+    known_hosts.write_text(f"[nas]:2222 ssh-ed25519 {key} me@here\n")
+    server = BackupServer("nas", "keeper", 2222, "/srv")
+    assert host_key_of(server, [tmp_path / "none", known_hosts]) == f"ssh-ed25519 {key}"
+    assert host_key_of(server._replace(port=22), [known_hosts]) == ""
+    known_hosts.write_text(f"@revoked {known_hosts.read_text()}")
+    assert host_key_of(server, [known_hosts]) == ""

@@ -51,6 +51,25 @@ class Proposal(NamedTuple):
         return self.contents.folders
 
     @property
+    def path_on_standby(self) -> str | None:
+        """Return the path that the standby must have, too: no server is named that has it."""
+        if self.place.server is not None:
+            return None
+        declared = self.place.declared
+        place = str(declared.get("repository") or declared.get("folder") or "")
+        return place if place.startswith("/") else None
+
+    @property
+    def with_server(self) -> str:
+        """Return how the server is named that the standby fetches the backups from."""
+        address = {
+            "restic": "sftp:USER@HOST:/PATH",
+            "borg": "ssh://USER@HOST/PATH",
+            "dumps": "sftp://USER@HOST/PATH",
+        }.get(self.place.tool)
+        return f"--backups {address} --backup-key FILE" if address else "backup_host in the drill"
+
+    @property
     def of_files(self) -> bool:
         """Tell whether files come back, and no database server."""
         return self.contents.kind in _FILES and self.place.tool in {"restic", "borg", "dumps"}

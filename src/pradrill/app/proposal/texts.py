@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from pradrill.app.proposal.contents import Software
 from pradrill.app.proposal.proposal import Proposal
@@ -124,7 +123,7 @@ def drill_text(proposal: Proposal) -> str:
         declared=_flow(proposal.place.declared),
         remark=remark,
         restore=proposal.restore,
-        variables="".join(_lines(proposal.variables())),
+        variables="".join(_lines(proposal)),
         secrets=f"    secrets: {_flow(secrets)}  # where each is, never the value\n"
         if secrets
         else "",
@@ -136,9 +135,17 @@ def drill_text(proposal: Proposal) -> str:
     )
 
 
-def _lines(values: Mapping[str, Any]) -> Iterator[str]:
-    for key, value in values.items():
-        mark = "  # <-" if value == "" and key.endswith("_key") else ""
+def _lines(proposal: Proposal) -> Iterator[str]:
+    server = proposal.place.server
+    marks = {}
+    if proposal.path_on_standby:
+        marks["backup_host"] = f'"": the standby itself has this path; else {proposal.with_server}'
+    if server is not None:
+        port = f"-p {server.port} " if server.port != 22 else ""  # noqa: PLR2004 SSH's own
+        scan = f"ssh-keyscan {port}-t ed25519 {server.host}"
+        marks["backup_host_key"] = f"""{scan} | cut -d" " -f2,3"""
+    for key, value in proposal.variables().items():
+        mark = f"  # <- {marks[key]}" if value == "" and key in marks else ""
         yield f"      {key}: {_flow(value)}{mark}\n"
 
 

@@ -12,7 +12,7 @@ from pradrill.adapters.secrets import Secrets
 from pradrill.app.program import program
 from pradrill.app.proposal.contents import may_be_emptied
 from pradrill.app.proposal.newest import contents_of
-from pradrill.app.proposal.place import Place, recognise_place
+from pradrill.app.proposal.place import Place, host_key_of, recognise_place
 from pradrill.app.proposal.proposal import Proposal, StandbyLogin
 from pradrill.app.proposal.texts import service_text
 from pradrill.app.proposal.write import write_project
@@ -93,6 +93,7 @@ def run(args: Namespace) -> int:
         production=production,
         organisation=args.organisation or "our company",
         backup_key=args.backup_key,
+        backup_host_key=host_key_of(place.server) if place.server else "",
     )
     if proposal.of_files and not (proposal.folders and all(map(may_be_emptied, proposal.folders))):
         raise UsageError(
@@ -125,6 +126,9 @@ def _write(proposal: Proposal, folder: Path) -> None:
     plan = folder / "drills/plan.yml"
     if plan in outcome.there and f"\n  {proposal.service}:" not in plan.read_text("utf-8"):
         print(f"\nAdd the service to {plan}, below services:\n{service_text(proposal)}", end="")
+    if proposal.path_on_standby:
+        must = f"The standby must have {proposal.path_on_standby}, too"
+        print(f"\n{must}; if not: {proposal.with_server}")
     where = "" if folder == Path() else f"--drills {folder / 'drills'} "
     words = f"  {program()} {where}"
     print("\nNext, each until it is content:")

@@ -28,6 +28,15 @@ def pinning(host: Host, known_hosts: Path) -> tuple[str, ...]:
     )
 
 
+def server_key(address: str, port: int) -> str:
+    """Return where the host key of a server of backups comes from."""
+    option = "" if port == _SSH else f"-p {port} "
+    return (
+        f"Give backup_host_key what this prints: ssh-keyscan {option}-t ed25519 {address} "
+        "| cut -d' ' -f2,3; first compare it with the server's own record."
+    )
+
+
 def new_key(path: Path, hosts: Sequence[Host]) -> tuple[str, ...]:
     """Return how a login key is made and taken to the hosts that it opens."""
     public = quote(f"{path}.pub")
