@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +27,10 @@ _TIMES = (
     (r"\d{2}[-:h]\d{2}(?!\d)", None),
     (r"\d{4}(?!\d)", "%H%M"),
 )
+
+
+class NoPasswordError(UsageError):
+    """A repository is encrypted, and nobody said where its password is."""
 
 
 class BackupServer(NamedTuple):
@@ -101,9 +106,12 @@ def _tool_of_folder(path: Path) -> str:
 
 
 def _needs_password(place: str) -> str:
-    raise UsageError(
+    folder = Path("/etc/pradrill")
+    if os.geteuid() != 0:
+        folder = Path("~/.config/pradrill").expanduser()
+    raise NoPasswordError(
         f"the restic repository {place} is encrypted, and no password is named",
-        hint="Keep it in a file (chmod 600) and add: --password file:/etc/pradrill/restic.",
+        hint=f"Keep it in a file (chmod 600) and add: --password file:{folder}/restic.",
     )
 
 
