@@ -33,6 +33,7 @@ from pradrill.domain.values.quotas import amount
 from pradrill.engine.examination import Examination
 from pradrill.errors import NotReadyError, PradrillError
 from pradrill.system import scratch
+from pradrill.system.command import as_root
 from pradrill.system.tools import ToolError, tool
 
 _PROGRAMS = {
@@ -88,6 +89,7 @@ def _preconditions(app: App, only: str | None) -> Iterator[Precondition]:
     yield from _playbooks(app, project)
     yield from _programs(project)
     yield from _channels(app, project)
+    yield from _primaries(project)
     for loaded in project.drills.values():
         yield from _of_drill(app, project, loaded)
 
@@ -121,6 +123,22 @@ def _channels(app: App, project: Project) -> Iterator[Precondition]:
         yield _of_machine(Concern.NOTIFICATIONS, Holding.HOLDS, says)
 
 
+def _primaries(project: Project) -> Iterator[Precondition]:
+    """Yield a remark for each primary that has its addresses alone: a copy elsewhere has others."""
+    drilled = {name for loaded in project.drills.values() for name in loaded.drill.services}
+    for name in sorted(drilled & project.plan.services.keys()):
+        primary = project.plan.services[name].primary
+        if not primary.addresses or primary.host_keys or primary.machine_ids or primary.vm:
+            continue
+        says = f"the primary of {name} is identified by its addresses alone"
+        hint = (
+            "Better with its host_keys and machine_ids in plan.yml. On production: "
+            "cat /etc/ssh/ssh_host_ed25519_key.pub /etc/machine-id."
+        )
+        remark = _of_machine(Concern.IDENTITY, Holding.REMARK, says)
+        yield remark.model_copy(update={"hint": hint})
+
+
 def _why_silent(app: App, channel: NotificationChannel) -> PradrillError | None:
     """Return what keeps a channel from being used at all; none of it is sent anywhere."""
     if channel.apprise is None:
@@ -148,7 +166,7 @@ def _program(name: str, command: tuple[str, ...]) -> Precondition:
     try:
         output = tool(*command).decode("utf-8", "replace").strip()
     except ToolError as error:
-        mend = f"apt-get install {_PACKAGES.get(name, name)}"
+        mend = as_root(f"apt-get install {_PACKAGES.get(name, name)}")
         return _of_machine(Concern.TOOLS, Holding.FAILS, error.message, mend)
     says = output.splitlines()[0] if output else f"{name} is installed"
     return _of_machine(Concern.TOOLS, Holding.HOLDS, says)

@@ -32,8 +32,8 @@ def render_pdf(html: str, attached: Sequence[Attached] = ()) -> bytes:
     except OSError as error:
         raise PradrillError(
             "WeasyPrint finds no Pango or HarfBuzz on this machine, so no PDF can be made",
-            hint="Run: apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 "
-            "fonts-dejavu-core. Other formats need nothing.",
+            hint="Run as root: apt-get install libpango-1.0-0 libpangoft2-1.0-0 "
+            "libharfbuzz-subset0 fonts-dejavu-core. Other formats need nothing.",
         ) from error
 
     only_data = weasyprint.urls.URLFetcher(allowed_protocols=("data",), allow_redirects=False)

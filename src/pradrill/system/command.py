@@ -47,6 +47,11 @@ def environment(extra: Mapping[str, str], marker: str = "") -> dict[str, str]:
     return {**base, **({MARKER: marker} if marker else {}), **extra}
 
 
+def as_root(command: str) -> str:
+    """Return a command as this user has to type it, where only root may."""
+    return command if os.geteuid() == 0 else f"sudo {command}"
+
+
 def run(
     argv: Sequence[str],
     bounds: Bounds,
@@ -64,7 +69,7 @@ def run(
     if tool is None:
         raise NotReadyError(
             f"{argv[0]} is not installed on this machine",
-            hint=f"Run: apt-get install {package}.",
+            hint=f"Run: {as_root(f'apt-get install {package}')}.",
         )
 
     with (

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import shutil
+import sys
+from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pradrill.adapters.backups.restic import restic_refusal
 from pradrill.adapters.clock import SteadyClock
+from pradrill.app.doctor import _primaries
 from pradrill.app.proposal.contents import (
     Contents,
     InstantColumn,
@@ -18,8 +24,10 @@ from pradrill.app.proposal.contents import (
     of_dump,
     of_listing,
 )
+from pradrill.app.proposal.newest import contents_of
 from pradrill.app.proposal.place import (
     BackupServer,
+    NoPasswordError,
     Place,
     host_key_of,
     pattern_of,
@@ -28,8 +36,12 @@ from pradrill.app.proposal.place import (
 from pradrill.app.proposal.proposal import Proposal, StandbyLogin
 from pradrill.app.proposal.texts import drill_text
 from pradrill.app.proposal.write import write_project
+from pradrill.cli.commands import init
 from pradrill.config.project import open_house
-from pradrill.errors import UsageError
+from pradrill.domain.run.precondition import Holding
+from pradrill.errors import NotReadyError, UsageError
+from pradrill.ports import Bounds
+from pradrill.system.command import as_root, run
 
 MARIADB = b"""\
 /*M!999999\\- enable the sandbox mode */
@@ -49,6 +61,10 @@ CREATE TABLE public.orders (
     created_at timestamp without time zone,
     updated_at timestamp with time zone
 );
+"""
+RESTIC_BEHIND_SSH = """\
+subprocess ssh: Host key verification failed.
+Fatal: unable to open repository at sftp:backup:/r: unable to start the sftp session, error: EOF
 """
 SECRET = "file:/etc/pradrill/restic"  # noqa: S105 a name, no secret
 CASES = [
@@ -122,6 +138,13 @@ def test_what_is_written_is_valid_whatever_the_source(
     project = open_house(tmp_path / "drills", now=SteadyClock().now())
     assert project.plan.organisation == 'L\'"Exemple": SAS'
     assert [host.port for host in project.drills["shop"].hosts] == [2222]
+    (remark,) = _primaries(project)
+    assert remark.holding is Holding.REMARK
+    assert remark.says == "the primary of shop is identified by its addresses alone"
+    plan = tmp_path / "drills/plan.yml"
+    more = plan.read_text("utf-8").replace('# machine_ids: ["…"]', f"machine_ids: [{'9b' * 16}]")
+    plan.write_text(more, "utf-8")
+    assert not [*_primaries(open_house(tmp_path / "drills", now=SteadyClock().now()))]
     suite = (tmp_path / "drills/checks/shop/test_shop.py").read_text("utf-8")
     assert "with host.sudo():" in suite, "the login is not root"
     assert proposal.newest_data().get("command", "sudo -n sh").startswith("sudo -n sh")
@@ -170,3 +193,83 @@ def test_a_backup_servers_key_is_taken_from_known_hosts(tmp_path: Path) -> None:
     assert host_key_of(server._replace(port=22), [known_hosts]) == ""
     known_hosts.write_text(f"@revoked {known_hosts.read_text()}")
     assert host_key_of(server, [known_hosts]) == ""
+
+
+def test_what_ssh_said_is_told_and_how_to_try_it_by_hand() -> None:
+    """The telling line is ssh's, not the one in which restic sees no more than its end."""
+    error = restic_refusal("sftp:keeper@backup:/r", RESTIC_BEHIND_SSH)
+    assert str(error.message).endswith("the pinned one: Host key verification failed.")
+    assert str(error.hint).endswith("Try: ssh keeper@backup.")
+    denied = RESTIC_BEHIND_SSH.replace("Host key", "k@b: Permission denied (publickey).\n#")
+    error = restic_refusal("sftp://k@b:2222//r", denied)
+    assert str(error.message).endswith("cannot be reached: k@b: Permission denied (publickey).")
+    assert str(error.hint).endswith("Try: ssh -p 2222 k@b.")
+    banner = "subprocess ssh: Welcome\nFatal: wrong password or no key found"
+    assert "Welcome" not in restic_refusal("sftp:b:/r", banner).message
+    assert "ssh" not in str(restic_refusal("rest:http://b:1/", "Fatal: Connection refused").hint)
+
+
+def test_ssh_is_told_of_behind_borg_as_well(tmp_path: Path, monkeypatch: Any) -> None:
+    """What borg makes of it, "Is borg working on the server?", leads elsewhere."""
+    borg = tmp_path / "borg"
+    borg.write_text(
+        "#!/bin/sh\necho 'Remote: Host key verification failed.' >&2\n"
+        "echo 'Connection closed by remote host. Is borg working on the server?' >&2\nexit 2\n"
+    )
+    borg.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    place = recognise_place("ssh://keeper@192.0.2.30:2222/srv/borg", None, "UTC")
+    with pytest.raises(NotReadyError, match="listed: Host key verification failed") as refusal:
+        contents_of(place, str)
+    assert str(refusal.value.hint).endswith("Try: ssh -p 2222 keeper@192.0.2.30.")
+
+
+def test_a_user_who_is_not_root_is_told_of_sudo(monkeypatch: Any) -> None:
+    """What installs a program can be typed as it is printed."""
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    with pytest.raises(NotReadyError) as refusal:
+        run(["no-such-program"], Bounds(1.0), extra={}, package="restic")
+    assert refusal.value.hint == "Run: sudo apt-get install restic."
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    assert as_root("apt-get install restic") == "apt-get install restic"
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_a_password_s_place_is_asked_for(monkeypatch: Any, tmp_path: Path) -> None:
+    """Only where it is needed; the secret itself is refused, and not said again."""
+    for name in ("config", "keys", "snapshots"):
+        (tmp_path / name).mkdir()
+    args = Namespace(backups=str(tmp_path), password=None, backup_key=None)
+    monkeypatch.setattr(sys, "stderr", _Terminal())
+    monkeypatch.setattr(sys, "stdin", _Terminal("file:/root/restic\n"))
+    assert init._place(args).declared["password"] == "file:/root/restic"  # noqa: S105 a name
+    monkeypatch.setattr(sys, "stdin", _Terminal("correct horse\n"))
+    with pytest.raises(UsageError) as refusal:
+        init._place(args)
+    assert "horse" not in str(refusal.value)
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    with pytest.raises(NoPasswordError) as refusal:
+        init._place(args)
+    assert f"file:{Path.home()}/.config/pradrill/restic" in str(refusal.value.hint)
+
+
+def test_a_dump_among_files_is_said_not_to_be_loaded() -> None:
+    """A PASSED drill of files proves no database: the drill says so where its restore stands."""
+    paths = ["/srv/wiki/index.php", "/var/backups/wiki/wiki.sql.gz", "/srv/wiki/sql.txt"]
+    contents = of_listing(paths, ["/srv/wiki", "/var/backups/wiki"])
+    assert contents.dumps == ("/var/backups/wiki/wiki.sql.gz",)
+    hostile = of_listing(["/srv/a/b\n  - playbook: x\x1b[1m.sql"]).dumps
+    assert hostile == ("- playbook: x?[1m.sql",), (
+        "a name is no line of YAML, and no sign of a terminal"
+    )
+    place = Place("restic", {"repository": "/srv/restic", "password": SECRET})
+    standby = StandbyLogin("root", "192.0.2.20", 22, None)
+    proposal = Proposal("wiki", place, contents, standby, "192.0.2.10:22", "us")
+    assert "  # /var/backups/wiki/wiki.sql.gz\n  # looks like" in drill_text(proposal)
+    bare = proposal._replace(contents=contents._replace(dumps=()))
+    assert "looks like" not in drill_text(bare)

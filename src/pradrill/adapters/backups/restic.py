@@ -19,6 +19,8 @@ from pradrill.ports import Bounds, Clock
 from pradrill.system.command import CompletedCommand, run, ssh_options
 
 _LOCKS_READ = 20
+_OF_SSH = "subprocess ssh: "
+_SSH_ENDED = r"sftp session|unexpectedly closed|file already closed|connection lost"
 _DAMAGE = re.compile(
     r"repository contains errors|LoadIndex returned errors|ciphertext verification failed"
     r"|does not match|invalid data returned|ID mismatch|unexpected EOF|data seems to have changed"
@@ -31,11 +33,12 @@ _MEANS = (
     (r"repository does not exist|unable to open config file|Is there a repository",
      "is not there", "Check repository; the backup job prints the one that it uses."),
     (r"Host key verification failed|REMOTE HOST IDENTIFICATION",
-     "is behind a host whose key is not the pinned one", "Compare the keys, then pin it."),
+     "is behind a host whose key is not the pinned one",
+     "Compare its key with the server's own record, then pin it. Try: {ssh}."),
     ((r"Permission denied|Connection refused|No route to host|timed out|Could not resolve"
      r"|server unexpectedly closed|file already closed|no such host|connection reset|i/o timeout"
      r"|unable to start the sftp session"),  # ssh ended before it was heard
-     "cannot be reached", "Try ssh by hand: the host must be up, its key the pinned one."),
+     "cannot be reached", "The host must be up, its key the pinned one. Try: {ssh}."),
 )  # fmt: skip
 
 
@@ -179,13 +182,8 @@ class Restic:
         if not place.startswith("sftp:"):
             return []
 
-        if place.startswith("sftp://"):
-            url = urlsplit(place)
-            host = f"{url.username}@{url.hostname}" if url.username else f"{url.hostname}"
-            words = [*(["-p", str(url.port)] if url.port else []), "--", host]
-        else:
-            words = ["--", place.removeprefix("sftp:").partition(":")[0]]
-
+        port, host = _login(place)
+        words = [*port, "--", host]
         ssh = self._declared.ssh
         options = ssh_options(ssh.known_hosts, ssh.private_key)
         command = shlex.join(["ssh", *options, "-s", *words, "sftp"]).replace('"', '""')
@@ -196,18 +194,43 @@ class Restic:
         if answer.code is None:
             return NotReadyError(f"{self._name} did not answer in {deadline:g} s")
 
-        for pattern, means, hint in _MEANS:
-            if re.search(pattern, answer.err, re.IGNORECASE):
-                return NotReadyError(f"{self._name} {means}: {_reason(answer.err)}", hint=hint)
-        if _DAMAGE.search(answer.err):
-            return NotReadyError(f"{self._name} is damaged: {_reason(answer.err)}")
-        return NotReadyError(f"{self._name} cannot be read: {_reason(answer.err)}")
+        return restic_refusal(self._declared.repository, answer.err)
 
     def _nonsense(self) -> NotReadyError:
         return NotReadyError(
             f"what restic says of {self._name} is not what restic says",
             hint="Run restic snapshots --json by hand and see what it prints.",
         )
+
+
+def restic_refusal(repository: str, err: str) -> NotReadyError:
+    """Say what keeps a repository from being read, by what restic says on its error stream."""
+    name, reason = f"the restic repository {repository}", _reason(err)
+    for pattern, means, hint in _MEANS:
+        if re.search(pattern, err, re.IGNORECASE):
+            return NotReadyError(f"{name} {means}: {reason}", hint=_hint(hint, repository))
+    if _DAMAGE.search(err):
+        return NotReadyError(f"{name} is damaged: {reason}")
+    return NotReadyError(f"{name} cannot be read: {reason}")
+
+
+def _hint(hint: str | None, repository: str) -> str | None:
+    """Return a hint with ssh's command by hand, where there is one for the repository."""
+    if hint is None or "{ssh}" not in hint:
+        return hint
+    if not repository.startswith("sftp:"):
+        return "See that it can be reached from here, and read by this user."
+    port, host = _login(repository)
+    return hint.format(ssh=shlex.join(["ssh", *port, host]))
+
+
+def _login(repository: str) -> tuple[list[str], str]:
+    """Return the option with the port, if any, and the login that an sftp: repository names."""
+    if not repository.startswith("sftp://"):
+        return [], repository.removeprefix("sftp:").partition(":")[0]
+    url = urlsplit(repository)
+    host = f"{url.username}@{url.hostname}" if url.username else f"{url.hostname}"
+    return (["-p", str(url.port)] if url.port else []), host
 
 
 def _point(snapshot: _Snapshot) -> RecoveryPoint:
@@ -223,5 +246,9 @@ def _point(snapshot: _Snapshot) -> RecoveryPoint:
 
 
 def _reason(err: str) -> str:
+    """Return the line that tells most: ssh's own, where restic saw only that ssh ended."""
+    of_ssh = [line for line in err.splitlines() if line.startswith(_OF_SSH)]
+    if of_ssh and re.search(_SSH_ENDED, err):
+        return last_line(of_ssh[-1].removeprefix(_OF_SSH))
     fatal = [line for line in err.splitlines() if line.startswith("Fatal:")]
     return last_line(fatal[0].removeprefix("Fatal:") if fatal else err)

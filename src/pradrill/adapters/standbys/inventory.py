@@ -20,6 +20,7 @@ from pradrill.domain.run.mending import new_key, pinning
 from pradrill.errors import NotReadyError
 from pradrill.ports import Impediment, Say
 from pradrill.system import ssh_sockets as sockets
+from pradrill.system.command import as_root
 
 _DEADLINE = 10
 _NUMERIC = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
@@ -45,7 +46,7 @@ class InventoryHosts:
         """Say what stands in the way of connecting: programs, pinned keys, login keys."""
         missing = [name for name in ("ssh", "ssh-keygen") if which(name) is None]
         if missing:
-            install = ("apt-get install openssh-client",)
+            install = (as_root("apt-get install openssh-client"),)
             return [Impediment(f"{name} is not installed", mend=install) for name in missing]
         return [*self._pin_problems(), *self._login_problems()]
 

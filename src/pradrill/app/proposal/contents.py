@@ -8,6 +8,8 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
+from pradrill.domain.run.host_answers import last_line
+
 _FOLDER = re.compile(r"(/[A-Za-z0-9_][A-Za-z0-9._-]*){2,}")
 _MOST_FOLDERS = 8
 _DEPTH, _SYSTEM_DEPTH = 2, 3
@@ -32,6 +34,7 @@ _SYSTEM = frozenset(
 _OF_PEOPLE = frozenset({"/var/www"})
 _WORDPRESS = re.compile(r"(^|/)(wp-config\.php|wp-includes/version\.php|config-[\w.-]+\.php)$")
 _MOODLE = re.compile(r"(^|/)lib/moodlelib\.php$")
+_DUMP = re.compile(r"\.(sql(\.(gz|zst|xz|bz2))?|dump)$")
 _OF_MARIADB = re.compile(rb"-- (?:MariaDB|MySQL) dump|/\*M?!999999|mydumper")
 _DATABASE = re.compile(rb"(?m)^-- Host: .*?Database: ([\w-]+)$")
 _PG_DATABASE = re.compile(
@@ -69,6 +72,8 @@ class Contents(NamedTuple):
     newest: InstantColumn | None = None
     archive: bool = False
     """It is one archive of files in a folder of dumps."""
+    dumps: tuple[str, ...] = ()
+    """Files that look like dumps of databases: a restore of files loads none of them."""
 
 
 def of_listing(paths: Sequence[str], tops: Sequence[str] = ()) -> Contents:
@@ -78,7 +83,8 @@ def of_listing(paths: Sequence[str], tops: Sequence[str] = ()) -> Contents:
         return Contents(Software.MOODLE, folders)
     if any(_WORDPRESS.search(path) for path in paths) and any("wp-" in path for path in paths):
         return Contents(Software.WORDPRESS, folders)
-    return Contents(Software.FILES, folders)
+    dumps = tuple(last_line(path) for path in paths if _DUMP.search(path))
+    return Contents(Software.FILES, folders, dumps=dumps)
 
 
 def folders_of(paths: Iterable[str]) -> tuple[str, ...]:

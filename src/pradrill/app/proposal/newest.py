@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pradrill.adapters.backups.dumps.kinds import of_folder
 from pradrill.adapters.backups.dumps.local_folder import LocalFolder
+from pradrill.adapters.backups.restic import restic_refusal
 from pradrill.app.proposal.contents import (
     Contents,
     InstantColumn,
@@ -22,6 +23,7 @@ from pradrill.app.proposal.contents import (
     of_listing,
 )
 from pradrill.app.proposal.place import Place, dumps_among
+from pradrill.domain.run.host_answers import last_line
 from pradrill.errors import NotReadyError
 from pradrill.ports import Bounds
 from pradrill.system.command import run
@@ -29,6 +31,7 @@ from pradrill.system.command import run
 _SECONDS = 120.0
 _HEAD = 4 << 20  # bytes of a dump: its first tables
 _MOST_NAMES = 20_000
+_OF_SSH = "Remote: "
 
 Resolve = Callable[[str], str]
 
@@ -56,11 +59,7 @@ def _of_restic(place: Place, resolve: Resolve) -> Contents:
     command = ["restic", "--no-cache", "--no-lock", "ls", "--json", "latest"]
     answer = run(command, Bounds(_SECONDS), extra=extra, package="restic")
     if answer.code != 0:
-        raise NotReadyError(
-            f"the newest snapshot in {place.declared['repository']} cannot be listed: "
-            f"{(answer.err.strip().splitlines() or ['restic said nothing'])[-1]}",
-            hint="Try restic snapshots by hand, with this password.",
-        )
+        raise restic_refusal(place.declared["repository"], answer.err)
     nodes = [json.loads(line) for line in answer.out.splitlines()[:_MOST_NAMES]]
     tops = nodes[0].get("paths", ()) if nodes else ()
     files = [str(node["path"]) for node in nodes if node.get("type") == "file"]
@@ -76,17 +75,31 @@ def _of_borg(place: Place, resolve: Resolve) -> Contents:
         "BORG_RELOCATED_REPO_ACCESS_IS_OK": "yes",
     }
     bounds = Bounds(_SECONDS)
-    last = run(["borg", "list", "--last", "1", "--short"], bounds, extra=extra, package="borg")
+    last = run(
+        ["borg", "list", "--last", "1", "--short"], bounds, extra=extra, package="borgbackup"
+    )
     name = last.out.strip()
     if last.code != 0 or not name:
-        raise NotReadyError(
-            f"the newest archive in {place.declared['repository']} cannot be listed: "
-            f"{(last.err.strip().splitlines() or ['there is none'])[-1]}",
-            hint="Try borg list by hand, with this password.",
-        )
+        raise _borg_refusal(place, last.err)
     words = ["borg", "list", "--format", "{type} {path}{NL}", f"::{name}"]
-    lines = run(words, bounds, extra=extra, package="borg").out.splitlines()[:_MOST_NAMES]
+    lines = run(words, bounds, extra=extra, package="borgbackup").out.splitlines()[:_MOST_NAMES]
     return of_listing([f"/{line[2:]}" for line in lines if line.startswith("-")])
+
+
+def _borg_refusal(place: Place, err: str) -> NotReadyError:
+    """Say what keeps an archive from being listed: what ssh says, before what borg makes of it."""
+    of_ssh = [line for line in err.splitlines() if line.startswith(_OF_SSH)]
+    reason = last_line(of_ssh[-1].removeprefix(_OF_SSH) if of_ssh else err or "there is none")
+    hint = "Try borg list by hand. Where it is encrypted: --password file:PATH."
+    if of_ssh and place.server is not None:
+        port = "" if place.server.port == 22 else f"-p {place.server.port} "  # noqa: PLR2004 SSH's own
+        hint = (
+            f"Its host key must be pinned. Try: ssh {port}{place.server.user}@{place.server.host}."
+        )
+    return NotReadyError(
+        f"the newest archive in {place.declared['repository']} cannot be listed: {reason}",
+        hint=hint,
+    )
 
 
 def _of_dumps(folder: Path) -> Contents:

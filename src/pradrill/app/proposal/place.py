@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -29,6 +30,10 @@ _TIMES = (
     (r"\d{4}(?!\d)", "%H%M"),
 )
 _KNOWN_HOSTS = (Path("~/.ssh/known_hosts"), Path("/etc/ssh/ssh_known_hosts"))
+
+
+class NoPasswordError(UsageError):
+    """A repository is encrypted, and nobody said where its password is."""
 
 
 class BackupServer(NamedTuple):
@@ -104,9 +109,12 @@ def _tool_of_folder(path: Path) -> str:
 
 
 def _needs_password(place: str) -> str:
-    raise UsageError(
+    folder = Path("/etc/pradrill")
+    if os.geteuid() != 0:
+        folder = Path("~/.config/pradrill").expanduser()
+    raise NoPasswordError(
         f"the restic repository {place} is encrypted, and no password is named",
-        hint="Keep it in a file (chmod 600) and add: --password file:/etc/pradrill/restic.",
+        hint=f"Keep it in a file (chmod 600) and add: --password file:{folder}/restic.",
     )
 
 

@@ -65,6 +65,13 @@ teardown:
 unattended: true  # cron may run it
 """
 _SHIPPED = {Software.WORDPRESS: "restore_wordpress.yml", Software.MOODLE: "restore_moodle.yml"}
+_UNLOADED = """\
+  # {dump}
+  # looks like a database's dump. It comes back as a file only: as long as nothing loads it, PASSED
+  # proves no database. Add a playbook of your own after this one, as restore_wordpress.yml of
+  # pradrill's does it: tasks/mariadb_database.yml makes the database, files/load-mariadb loads the
+  # dump (or tasks/postgresql_database.yml, files/load-postgresql). Then check its rows.
+"""
 _WHAT = {
     Software.FILES: "files",
     Software.WORDPRESS: "the files of a WordPress",
@@ -114,6 +121,8 @@ def drill_text(proposal: Proposal) -> str:
         if shipped
         else ""
     )
+    if contents.dumps:
+        remark += _UNLOADED.format(dump=contents.dumps[0])
     return _DRILL.format(
         what=_WHAT[contents.kind],
         service=proposal.service,

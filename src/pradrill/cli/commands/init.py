@@ -12,7 +12,7 @@ from pradrill.adapters.secrets import Secrets
 from pradrill.app.program import program
 from pradrill.app.proposal.contents import may_be_emptied
 from pradrill.app.proposal.newest import contents_of
-from pradrill.app.proposal.place import Place, host_key_of, recognise_place
+from pradrill.app.proposal.place import NoPasswordError, Place, host_key_of, recognise_place
 from pradrill.app.proposal.proposal import Proposal, StandbyLogin
 from pradrill.app.proposal.texts import service_text
 from pradrill.app.proposal.write import write_project
@@ -31,16 +31,20 @@ _QUESTIONS = {
     "service": "service to recover, as in files",
     "backups": "where its backups are: a folder, or a repository as its tool names it",
     "standby": "standby to restore onto, as in drill@192.0.2.20",
-    "production": "production, which the standby must not reach, as in 192.0.2.10:445",
+    "production": "production, which the standby must not reach, and any port that answers there, "
+    "as in 192.0.2.10:22",
+    "password": "where the repository's password is, never itself: file:PATH or env:NAME",
+    "backup_key": "file of the standby's login key for the backups' server (empty: none yet)",
 }
+_SECRET = re.compile(r"(file|env|command|credential):.+")
 
 
 def arguments(parser: ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.description = (
         "Look at where a service's backups are, and write a first drill for it: plan, drill, "
-        "inventory, restore, teardown and checks. What is not named is asked for on a terminal; "
-        "a file that is there already stays as it is."
+        "inventory, restore, teardown and checks. Of what is not named, what it cannot do without "
+        "is asked for on a terminal; a file that is there already stays as it is."
     )
     parser.add_argument("service", nargs="?", help="what is recovered, as in files")
     parser.add_argument(
@@ -50,8 +54,14 @@ def arguments(parser: ArgumentParser) -> None:
         "before it, as in borg:ssh://… or barman:SERVER",
     )
     parser.add_argument("--standby", metavar="USER@HOST[:PORT]", help="where to restore")
-    parser.add_argument("--production", metavar="HOST:PORT", help="what the standby must not reach")
-    parser.add_argument("--key", metavar="FILE", help="the login key for the standby")
+    parser.add_argument(
+        "--production",
+        metavar="HOST:PORT",
+        help="what the standby must not reach: any port that answers there, as its SSH port 22",
+    )
+    parser.add_argument(
+        "--key", metavar="FILE", help="the login key for the standby (default: as ssh finds it)"
+    )
     parser.add_argument(
         "--password", metavar="SECRET", help="where the repository's is: file:PATH or env:NAME"
     )
@@ -78,7 +88,7 @@ def run(args: Namespace) -> int:
         raise UsageError(
             f'"{service}" is no name for a service', hint="Small letters, digits, - and _."
         )
-    place = recognise_place(_answer(args, "backups"), args.password, _time_zone())
+    place = _place(args)
     login = _login(_answer(args, "standby"), args.key)
     production = _production(_answer(args, "production"))
     secrets = Secrets(args.masker)
@@ -92,7 +102,7 @@ def run(args: Namespace) -> int:
         standby=login,
         production=production,
         organisation=args.organisation or "our company",
-        backup_key=args.backup_key,
+        backup_key=_backup_key(args, place),
         backup_host_key=host_key_of(place.server) if place.server else "",
     )
     if proposal.of_files and not (proposal.folders and all(map(may_be_emptied, proposal.folders))):
@@ -110,6 +120,8 @@ def run(args: Namespace) -> int:
 
     print(f"{_place_text(place)} holds {contents.kind.value}{_details(proposal)}")
     _write(proposal, args.folder)
+    if proposal.contents.dumps:
+        print(f"\nNothing loads {proposal.contents.dumps[0]}: see restore: in the drill")
     return ExitCode.PASSED
 
 
@@ -137,20 +149,50 @@ def _write(proposal: Proposal, folder: Path) -> None:
     print(f"{words}run {proposal.service}  # the first proof")
 
 
+def _place(args: Namespace) -> Place:
+    """Recognise the place; a password's whereabouts are asked for once they are needed."""
+    where = _answer(args, "backups")
+    try:
+        return recognise_place(where, args.password, _time_zone())
+    except NoPasswordError:
+        if not _is_terminal():
+            raise
+    secret = _answer(args, "password")
+    if not _SECRET.fullmatch(secret):
+        raise UsageError("that does not say where a password is", hint="As in file:PATH.")
+    return recognise_place(where, secret, _time_zone())
+
+
+def _backup_key(args: Namespace, place: Place) -> str | None:
+    """Return the login key for the backups' server, where there is one."""
+    if place.server is None or not (args.backup_key or _is_terminal()):
+        return None
+    key = args.backup_key or _reply("backup_key")
+    return str(Path(key).expanduser().absolute()) if key else None
+
+
 def _answer(args: Namespace, name: str) -> str:
     """Return an option, or what a person answers on the terminal."""
     value: str | None = getattr(args, name)
     if value:
         return value
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not _is_terminal():
         option = "SERVICE" if name == "service" else f"--{name}"
         raise UsageError(f"{option} is missing: {_QUESTIONS[name]}", hint=f"As in: {EXAMPLE}.")
-    sys.stderr.write(f"{_QUESTIONS[name]}: ")
-    sys.stderr.flush()
-    answer = sys.stdin.readline().strip()
+    answer = _reply(name)
     if not answer:
         raise UsageError("nothing was answered", hint=f"As in: {EXAMPLE}.")
     return answer
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _reply(name: str) -> str:
+    sys.stderr.write(f"{_QUESTIONS[name]}: ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip()
 
 
 def _login(text: str, key: str | None) -> StandbyLogin:

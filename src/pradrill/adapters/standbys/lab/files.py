@@ -12,6 +12,7 @@ from shutil import which
 
 from pradrill.domain.run.host_answers import last_line
 from pradrill.errors import BusyError, NotReadyError, PradrillError
+from pradrill.system.command import as_root
 
 PACKAGES = {
     "mmdebstrap": "mmdebstrap",
@@ -41,9 +42,10 @@ def require(programs: Sequence[str]) -> None:
     """Raise NotReadyError naming the Debian packages to install."""
     packages = missing(programs)
     if packages:
+        words = " ".join(packages)
         raise NotReadyError(
             f"the lab needs programs that are not installed: {', '.join(packages)}",
-            hint=f"Install them: apt-get install --no-install-recommends {' '.join(packages)}.",
+            hint=f"Install them: {as_root(f'apt-get install --no-install-recommends {words}')}.",
         )
 
 

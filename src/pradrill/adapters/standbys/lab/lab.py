@@ -19,6 +19,7 @@ from pradrill.domain.run.host import Host, HostFacts, Proven, Site, ssh_config
 from pradrill.errors import PradrillError, UsageError
 from pradrill.ports import Clock, Impediment, Say
 from pradrill.system import ssh_sockets as sockets
+from pradrill.system.command import as_root
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
@@ -97,7 +98,10 @@ class LabMachines:
         """Say what stands in the way of starting, touching nothing."""
         needed = (qemu.PROGRAM, "qemu-img", "ssh", "ssh-keygen")
         problems = [
-            Impediment(f"the Debian package {each} is not installed", mend=[f"apt install {each}"])
+            Impediment(
+                f"the Debian package {each} is not installed",
+                mend=[as_root(f"apt-get install {each}")],
+            )
             for each in missing(needed)
         ]
         if not self._lab.built:
