@@ -26,7 +26,7 @@ def test_every_way_in_variables_is_refused_at_its_line(hosts: TwoHosts, tmp_path
     )
     texts = {
         "group_vars/all.yml": "x: 1\nansible_connection: local\n",
-        "group_vars/standby/way": "ansible_ssh_common_args: -o ProxyJump=other\n",
+        "group_vars/standby/way": "ansible_ssh_common_args: -o ProxyCommand=other\n",
         "host_vars/web-dr.yml": "ansible_ssh_executable: /tmp/wrapper\n",
         "playbooks/group_vars/standby.yml": "ansible_ssh_args: -o HostName=other\n",
         "playbooks/host_vars/web-dr/way.yml": "ansible_host: 192.0.2.1\n",

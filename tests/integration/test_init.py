@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from tests.integration.hosts.database_hosts import DatabaseHosts, database_hosts
+from tests.integration.hosts.machines import propagation
 from tests.integration.hosts.sshd import Sshd
 from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import edit, pradrill, type_in
@@ -58,7 +59,7 @@ def test_files_from_restic_are_proven_at_the_first_attempt(hosts: TwoHosts, tmp_
     subprocess.run([*restic, "init"], check=True, capture_output=True)
     # As production backs it up: by its own path.
     script = f'mount --bind {tmp_path}/srv /srv && exec "$@"'
-    apart = ["unshare", "--mount", "sh", "-c", script, "sh"]
+    apart = ["unshare", "--mount", *propagation(), "sh", "-c", script, "sh"]
     subprocess.run([*apart, *restic, "backup", "/srv/shares"], check=True, capture_output=True)
 
     house = tmp_path / "pra"

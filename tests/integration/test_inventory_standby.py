@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.integration.hosts.machines import propagation
 
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve
@@ -232,7 +233,8 @@ def test_connections_are_kept_where_a_hardened_service_can_write() -> None:
     """Where systemd shows /run read-only to root, they go into its /tmp."""
     program = "from pradrill.system.ssh_sockets import folder_for; print(folder_for('a run'))"
     script = 'mount --bind /run /run && mount -o remount,bind,ro /run && exec "$@"'
-    words = ["unshare", "--mount", "sh", "-c", script, "sh", sys.executable, "-c", program]
+    apart = ["unshare", "--mount", *propagation()]
+    words = [*apart, "sh", "-c", script, "sh", sys.executable, "-c", program]
     result = subprocess.run(words, capture_output=True, text=True, check=True)
     assert Path(result.stdout.strip()).parent == Path("/tmp")
     assert folder_for("a run").parent == Path("/run")
