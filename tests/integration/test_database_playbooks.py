@@ -93,6 +93,7 @@ def test_postgresql_comes_back_from_a_dump(databases: DatabaseHosts, tmp_path: P
     )
 
 
+@pytest.mark.nightly
 def test_mariadb_comes_back_from_mariabackup(databases: DatabaseHosts, tmp_path: Path) -> None:
     """A stream of mariabackup's, prepared and moved back: PASSED; what came after it is lost."""
     house = databases.house(tmp_path)

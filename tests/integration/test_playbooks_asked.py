@@ -97,6 +97,7 @@ def test_unknown_modules_and_plays_that_reach_nobody_are_told_at_once(house: Pat
     assert len(messages) == 6, messages
 
 
+@pytest.mark.nightly
 def test_what_is_in_a_vault_is_looked_at_with_its_password(house: Path) -> None:
     """Tasks that the drill's password opens are read as others are; those of others are told."""
     (house / "password").write_text("xxxx\n")

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import beside, edit, pradrill, seal_with_a_key, write
 from tests.integration.test_leases import until
@@ -146,6 +147,7 @@ def test_a_killed_run_goes_on_where_its_drill_says_so(  # noqa: PLR0915 one run,
     assert (sealed.returncode, "has ended" in sealed.stderr) == (2, True), sealed.stderr
 
 
+@pytest.mark.nightly
 def test_a_run_killed_after_its_restore_is_verified_across_a_restart(
     hosts: TwoHosts, tmp_path: Path
 ) -> None:
