@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import pytest
 from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import pradrill
 
@@ -15,7 +14,6 @@ pathlib.Path(__file__).with_name("loaded").touch()
 """
 
 
-@pytest.mark.nightly
 def test_the_callers_environment_moves_nothing(hosts: TwoHosts, tmp_path: Path) -> None:
     """Variables, settings and plugins of the caller's, also those that AWX sets, change no drill.
 

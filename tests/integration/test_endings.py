@@ -160,7 +160,6 @@ def test_a_run_killed_just_before_its_record_is_recorded_as_it_ended(
     assert hosts.standby.touched() == []
 
 
-@pytest.mark.nightly
 def test_a_reader_is_told_of_a_run_that_has_no_record(
     hosts: TwoHosts,
     tmp_path: Path,

@@ -66,7 +66,6 @@ def _peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-@pytest.mark.nightly
 def test_a_check_that_prints_or_writes_without_end_fills_nothing(
     site: Site, tmp_path: Path
 ) -> None:
