@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -21,7 +20,7 @@ from pradrill.domain.register.schedule import (
     next_date,
 )
 from pradrill.domain.register.schedule_history import ScheduleHistory
-from pradrill.system.durable_files import opened, unwritten
+from pradrill.system.durable_files import opened_lock
 
 
 class Calendar:
@@ -92,17 +91,10 @@ def alone_at_the_schedule(app: StateReader) -> Iterator[bool]:
 
     Two of them would both find the same drill due.
     """
-    path = app.state / "locks" / "schedule"
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = opened(path, os.O_RDWR | os.O_CREAT)
-    except OSError as error:
-        raise unwritten(path, error) from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        yield False
-    else:
-        yield True
-    finally:
-        os.close(lock)
+    with opened_lock(app.state / "locks" / "schedule") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True

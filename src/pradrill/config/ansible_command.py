@@ -22,6 +22,19 @@ _ALONE = {
 }
 
 
+def plain_environment(command: Path, config: Path) -> dict[str, str]:
+    """Return what a command of Ansible's runs in, beside its configuration: nothing leads it."""
+    return {
+        "PATH": f"{command.parent}:{os.environ.get('PATH', '')}:/usr/bin:/bin",
+        "HOME": os.environ.get("HOME", "/"),
+        "LANG": "C.UTF-8",
+        "ANSIBLE_CONFIG": str(config),
+        "ANSIBLE_HOME": str(config.parent / "home"),
+        "ANSIBLE_LOCAL_TEMP": str(config.parent / "tmp"),
+        "ANSIBLE_NOCOLOR": "1",
+    }
+
+
 @once  # it takes half a second
 def ask_of(
     inventory: Path, program: str, *words: str, content: str | None = None
@@ -49,17 +62,8 @@ def _run(
     settings: Mapping[str, str] = MappingProxyType({}),
 ) -> subprocess.CompletedProcess[bytes]:
     command = Path(sys.executable).parent / program
-    environment = {
-        "PATH": f"{command.parent}:{os.environ.get('PATH', '')}:/usr/bin:/bin",
-        "HOME": os.environ.get("HOME", "/"),
-        "LANG": "C.UTF-8",
-        "ANSIBLE_CONFIG": str(config),
-        "ANSIBLE_HOME": str(config.parent / "home"),
-        "ANSIBLE_LOCAL_TEMP": str(config.parent / "tmp"),
-        "ANSIBLE_NOCOLOR": "1",
-        "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "True",
-        **settings,
-    }
+    strict = {"ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "True"}
+    environment = {**plain_environment(command, config), **strict, **settings}
     try:
         with vault_words(config.parent, unlocked()) as unlocking:
             return subprocess.run(

@@ -62,8 +62,9 @@ def channel_problems(document: Document, plan: Plan) -> Iterator[Problem]:
                     suggestion(service, list(plan.services)),
                 )
 
-        _, _, path = (channel.apprise or "").partition("file:")
-        if path and not Path(path.strip()).is_absolute() and not path.startswith("~"):
+        kind, _, path = (channel.apprise or "").partition(":")
+        is_file = kind == "file"
+        if is_file and not Path(path.strip()).is_absolute() and not path.startswith("~"):
             yield document.problem(
                 (*where, "apprise"),
                 "the file of a secret is named by its whole path: cron starts in another folder",

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from pradrill.config.ansible_command import ask_of
 from pradrill.config.jumps import ARGUMENTS, is_jump, jump_of
 from pradrill.config.template_actions import is_template
-from pradrill.config.templates import Variables, rendered
+from pradrill.config.templates import TemplateError, Variables, rendered
 from pradrill.config.vaults import refused
 from pradrill.domain.run.host import Host, Inventory
 from pradrill.domain.values.secret import SecretName
@@ -67,11 +67,8 @@ def read_inventory(
 
     try:
         values = rendered(names, _RENDERED, variables, ansible)
-    except ConfigurationError as error:
-        begins = (each for each in _RENDERED if error.message.startswith(f"{each} of "))
-        if (variable := next(begins, None)) is None:
-            raise
-        where = place_of(variable, path)
+    except TemplateError as error:
+        where = place_of(error.variable, path)
         raise ConfigurationError(f"{where}: {error.message}", hint=error.hint) from error
 
     each_host = ((name, {**variables.get(name, {}), **values.get(name, {})}) for name in names)

@@ -6,9 +6,9 @@ import re
 import shlex
 from typing import Any
 
+from pradrill.domain.values.jump_host import is_chain
+
 _JUMP = re.compile(r"(?:-J\s*|-o\s*ProxyJump\s*[=\s]\s*)(\S+)", re.IGNORECASE)
-_HOP = r"(?:ssh://)?(?:[\w.\\-]+@)?(?:\[[\w:.%]+\]|\w[\w.-]*)(?::\d+)?/?"
-_CHAIN = re.compile(rf"{_HOP}(?:,{_HOP})*")
 ARGUMENTS = "ansible_ssh_common_args"
 
 
@@ -21,7 +21,7 @@ def jump_of(arguments: object) -> str | None:
     if not words:
         return None
     match = _JUMP.fullmatch(" ".join(words))
-    if match is None or not _CHAIN.fullmatch(match[1]):
+    if match is None or not is_chain(match[1]):
         msg = "they name more than jump hosts"
         raise ValueError(msg)
     return match[1]

@@ -14,6 +14,15 @@ from typing import Any
 from pradrill.config.template_actions import action_in, is_template
 from pradrill.errors import ConfigurationError
 
+
+class TemplateError(ConfigurationError):
+    """A template that is not rendered, with the variable that it stands in."""
+
+    def __init__(self, variable: str, message: str, hint: str) -> None:
+        super().__init__(message, hint=hint)
+        self.variable = variable
+
+
 Variables = Mapping[str, Mapping[str, Any]]
 """Host → its variables, as Ansible lists them."""
 Ansible = Callable[[Sequence[str], Variables], str]
@@ -30,7 +39,7 @@ def rendered(
 ) -> dict[str, dict[str, Any]]:
     """Return, of each host, what Ansible makes of those of its variables `keys` that are templates.
 
-    Raises ConfigurationError, with the host and the variable in it.
+    Raises TemplateError; ConfigurationError when Ansible cannot be asked.
     """
     templates = {
         name: [each for each in keys if is_template(variables.get(name, {}).get(each))]
@@ -79,7 +88,8 @@ def _of_host(
     values = answers.get(name, {})
     for variable in templates:
         if values.get(variable) is None:
-            raise ConfigurationError(
+            raise TemplateError(
+                variable,
                 f"{variable} of {name} is a template of which Ansible makes nothing",
                 hint=f"Try it: ansible {name} -m debug -a var={variable} -i THE_INVENTORY.",
             )
@@ -136,7 +146,8 @@ def _texts(value: object) -> Iterator[str]:
 
 def _refuse_actions(name: str, variable: str, text: str) -> None:
     if is_template(text) and (action := action_in(text)) is not None:
-        raise ConfigurationError(
+        raise TemplateError(
+            variable,
             f"{variable} of {name} is a template that may act on this machine: {action}",
             hint="Where a standby is may be put together of names, plain filters, and "
             "lookup('env', …), lookup('file', …) or lookup('vars', …).",

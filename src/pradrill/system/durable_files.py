@@ -69,6 +69,20 @@ def write_whole(path: Path, content: bytes, mode: int = 0o400) -> None:
 
 
 @contextmanager
+def opened_lock(path: Path) -> Iterator[int]:
+    """Give a file that processes lock against each other, its folder made. Raises RecordError."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = opened(path, os.O_RDWR | os.O_CREAT)
+    except OSError as error:
+        raise unwritten(path, error) from error
+    try:
+        yield lock
+    finally:
+        os.close(lock)
+
+
+@contextmanager
 def unchanging(lock: Path) -> Iterator[None]:
     """Wait for whoever holds a lock, and keep others off; without a lock, or without leave, go on.
 

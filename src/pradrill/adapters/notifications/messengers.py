@@ -124,9 +124,8 @@ def _run(
     except subprocess.TimeoutExpired:
         return EndedProcess(None, b"")
     finally:
-        if (
-            process.poll() is None
-        ):  # what a program leaves behind that has ended may send a mail yet
+        # What a program leaves behind that has ended may send a mail yet.
+        if process.poll() is None:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()

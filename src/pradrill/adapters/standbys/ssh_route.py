@@ -6,7 +6,6 @@ and nothing else of the user's counts.
 
 from __future__ import annotations
 
-import re
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,14 +15,11 @@ from pydantic import ValidationError
 
 from pradrill.domain.run.host import Host
 from pradrill.domain.run.host_answers import last_line
+from pradrill.domain.values.jump_host import hop_of
 from pradrill.errors import NotReadyError
 
 _DEADLINE = 30  # seconds; the user's configuration may run commands of theirs (Match exec)
 _MOST_JUMPS = 5
-_HOP = re.compile(
-    r"(?:ssh://)?(?:(?P<user>[\w.\\-]+)@)?(?:\[(?P<six>[\w:.%]+)\]|(?P<name>[\w.-]+))"
-    r"(?::(?P<port>\d+))?/?"
-)
 
 
 def routes(hosts: Sequence[Host]) -> tuple[Host, ...]:
@@ -103,7 +99,7 @@ def _route(host: Host, jump: str | None, depth: int) -> Host:
 def _via(host: Host, chain: str, depth: int) -> Host:
     """Return the last jump host of a chain, which is reached by those before it."""
     *before, last = chain.split(",")
-    match = _HOP.fullmatch(last)
+    match = hop_of(last)
     if match is None:
         raise NotReadyError(
             f"the jump host {last_line(last)} on the way to {host.name} cannot be read",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from pydantic import ValidationError
 from pradrill.app.reading import StateReader, warn
 from pradrill.domain.dossier.outbox import OUTBOX, ChannelFailure, Outbox
 from pradrill.errors import BusyError
-from pradrill.system.durable_files import content_of, opened, unwritten, write_whole
+from pradrill.system.durable_files import content_of, opened_lock, unwritten, write_whole
 
 PATIENCE = 150.0
 """Seconds: longer than whoever is before us takes for all channels, a secret and a last message."""
@@ -70,13 +69,7 @@ def failures_of(state: Path) -> dict[str, ChannelFailure]:
 @contextmanager
 def alone_at_the_outbox(app: StateReader) -> Iterator[OutboxFile]:
     """Wait for other commands that tell somebody. Raises BusyError."""
-    path = app.state / "locks" / "notifications"
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = opened(path, os.O_RDWR | os.O_CREAT)
-    except OSError as error:
-        raise unwritten(path, error) from error
-    try:
+    with opened_lock(app.state / "locks" / "notifications") as lock:
         for number in range(round(PATIENCE / _TICK)):
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -88,5 +81,3 @@ def alone_at_the_outbox(app: StateReader) -> Iterator[OutboxFile]:
         else:
             raise BusyError("another command is telling people; the next one tells what is left")
         yield OutboxFile(app.state)
-    finally:
-        os.close(lock)

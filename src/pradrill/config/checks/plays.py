@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pradrill.config.ansible_command import plain_environment
 from pradrill.config.playbook_inputs import around
 from pradrill.config.problems import Problem
 from pradrill.config.project import LoadedDrill, Project
@@ -268,13 +269,7 @@ def _environment(command: Path, config: Path, beside: Path | None) -> dict[str, 
 
     return {
         **paths,
-        "PATH": f"{command.parent}:{os.environ.get('PATH', '')}:/usr/bin:/bin",
-        "HOME": home,
-        "LANG": "C.UTF-8",
-        "ANSIBLE_CONFIG": str(config),
-        "ANSIBLE_HOME": str(config.parent / "home"),
-        "ANSIBLE_LOCAL_TEMP": str(config.parent / "tmp"),
-        "ANSIBLE_NOCOLOR": "1",
+        **plain_environment(command, config),
         "ANSIBLE_DEPRECATION_WARNINGS": "False",
     }
 
