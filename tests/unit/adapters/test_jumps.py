@@ -15,6 +15,7 @@ import pytest
 from pradrill.adapters.standbys.inventory import InventoryHosts
 from pradrill.adapters.standbys.ssh_route import hops, route, routes
 from pradrill.domain.run.host import Host, Inventory, Site
+from pradrill.domain.values.jump_host import hop_of, is_chain
 from pradrill.errors import NotReadyError
 from pradrill.testing import host_facts
 
@@ -34,6 +35,14 @@ def test_jump_hosts_follow_one_another() -> None:
     assert way[1][1:] == ("2001:db8::1", 2202)
     assert way[2] == ("ops", "192.0.2.20", 22)
     assert len({each.name for each in hops(host)}) == 3
+
+
+@pytest.mark.parametrize("word", ["-oProxyCommand=touch", "ops@-x", "one two", "[::1", ""])
+def test_an_option_is_no_jump_host(word: str) -> None:
+    """The inventory's words and those of ssh_config are read by one pattern."""
+    assert hop_of(word) is None
+    assert not is_chain(f"bastion,{word}")
+    assert is_chain("ops@bastion:2222,[2001:db8::1]")
 
 
 def test_a_way_that_goes_on_for_ever_is_refused() -> None:

@@ -74,6 +74,8 @@ def test_what_the_plan_contradicts_is_told_too(tmp_path: Path, capsys: Capture) 
         "  services: [shopp]",
         "- name: ops",
         "  apprise: file:ops.url",
+        "- name: vault",
+        "  apprise: command:cat file:ops.url",  # its words are the program's affair
     )
     first = line_of(house.drills)
     whole = "the file of a secret is named by its whole path: cron starts in another folder"
