@@ -15,6 +15,16 @@ class Parser(ArgumentParser):
         """End with 2."""
         self.exit(2, f"{message}\nHINT: Read {self.prog} --help.\n")
 
+    def format_help(self) -> str:
+        """Return the help: its description in lines that fit, an example as it is typed."""
+        from shutil import get_terminal_size  # noqa: PLC0415 only who asks for help waits for it
+        from textwrap import fill  # noqa: PLC0415
+
+        width = get_terminal_size().columns
+        lines = (self.description or "").splitlines()
+        self.description = "\n".join(fill(line, width) for line in lines) or None
+        return super().format_help()
+
 
 class CommandParser(Parser):
     """The parser of one command: its module is imported once the command is asked for."""
