@@ -50,6 +50,7 @@ _PACKAGES = {"ssh": "openssh-client", "borg": "borgbackup"}
 _RUN_NEEDS = 100_000_000  # bytes for the records, the evidence and the reports of a run
 _BECOME = re.compile(r"^[\s-]*become\s*:\s*[\"']?(?!false|no\b)\S", re.MULTILINE | re.IGNORECASE)
 _MARKING = "mark_standby.yml"
+_INSTALL = "Install it, or write its whole path: cron looks in few folders."
 
 
 def preconditions(app: App, only: str | None) -> Iterator[Precondition]:
@@ -105,6 +106,11 @@ def _versions() -> Iterator[Precondition]:
 
 def _channels(app: App, project: Project) -> Iterator[Precondition]:
     """Look at each channel, and send nothing. Drills run without: it is a remark at most."""
+    notify = project.plan.notify
+    if notify is not None and (why := absence(notify.program)) is not None:
+        says = f"notify tells nobody that a step waits: {why}"
+        remark = _of_machine(Concern.NOTIFICATIONS, Holding.REMARK, says)
+        yield remark.model_copy(update={"hint": _INSTALL})
     failures = failures_of(app.state)
     for channel in project.plan.notifications:
         name, failure = channel.name, failures.get(channel.name)
@@ -142,9 +148,8 @@ def _primaries(project: Project) -> Iterator[Precondition]:
 def _why_silent(app: App, channel: NotificationChannel) -> PradrillError | None:
     """Return what keeps a channel from being used at all; none of it is sent anywhere."""
     if channel.apprise is None:
-        says = absence(channel)
-        hint = "Install it, or write its whole path: cron looks in few folders."
-        return None if says is None else NotReadyError(says, hint=hint)
+        says = absence(channel.program)
+        return None if says is None else NotReadyError(says, hint=_INSTALL)
     if not is_installed():
         return NotReadyError("Apprise is not installed", mend=(install_command(),))
     try:

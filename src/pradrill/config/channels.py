@@ -35,9 +35,11 @@ def read_channels(folder: Path) -> PlanChannels:
     return validate(document._replace(problems=()), PlanChannels)
 
 
-def absence(channel: NotificationChannel) -> str | None:
-    """Say that a channel's program is not here: no drill stops for it, and cron may see others."""
-    program = channel.command[0] if channel.command else None
+def absence(program: str | None) -> str | None:
+    """Say that a program which tells people is not here, or none if it is.
+
+    No drill stops for it: cron may see other programs, and a run says who was not told.
+    """
     if program is None or shutil.which(program) is not None:
         return None
     return f'there is no program "{program}"'

@@ -321,14 +321,17 @@ def wait_for_the_end(pid: str) -> None:
 def test_a_program_that_is_missing_stops_no_drill(office: Office) -> None:
     """As cron looks in few folders: the plan is right all the same, and doctor has a remark."""
     office.house.rewrite("drills/plan.yml", "command: [sh,", "command: [no-such-program,")
+    office.house.rewrite("drills/plan.yml", "notifications:", "notify: [no-mailer]\nnotifications:")
     office.house.run("shop", "F", 0.2)
     assert office.due() == 0
     assert "the channel ops tells nobody: no-such-program cannot be run: No such" in office.stderr
     doctor = answer(office.house, office.capsys, "doctor")
     assert '!   notifications: ops: there is no program "no-such-program"' in doctor.out
+    assert 'nobody that a step waits: there is no program "no-mailer"' in doctor.out
     validation = answer(office.house, office.capsys, "validate")
     assert validation.code == 0
     assert 'channel ops would tell nobody from here: there is no program "no-such' in validation.out
+    assert 'that a step waits: there is no program "no-mailer"' in validation.out
 
 
 def test_a_channel_that_is_named_no_more_is_no_alarm(office: Office) -> None:

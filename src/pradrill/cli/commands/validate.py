@@ -76,8 +76,11 @@ def _gaps(project: Project) -> Iterator[Problem]:
 
 
 def _absences(project: Project) -> Iterator[str]:
+    notify = project.plan.notify
+    if notify is not None and (why := absence(notify.program)) is not None:
+        yield f"notify would tell nobody from here that a step waits: {why}"
     for channel in project.plan.notifications:
-        if (why := absence(channel)) is not None:
+        if (why := absence(channel.program)) is not None:
             yield f"the channel {channel.name} would tell nobody from here: {why}"
 
 

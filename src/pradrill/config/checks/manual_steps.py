@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 from pradrill.config.loader import Document, suggestion
@@ -39,16 +38,6 @@ def manual_problems(document: Document, drill: Drill, plan: Plan | None) -> Iter
                 suggestion(step.call, list(plan.providers)),
             )
         yield from _unknown_line(document, where, step, drill, plan)
-    channel = None if plan is None else plan.notify
-    program = None if channel is None else channel.program
-    if steps and program is not None and shutil.which(program) is None:
-        where, step = steps[0]
-        yield document.problem(
-            where,
-            f'nobody would be told of "{step.title}": the plan\'s notify names '
-            f'"{program}", and there is no such program',
-            "Install it, or write its whole path.",
-        )
 
     if steps and drill.kind is Kind.TEST:
         where, _ = steps[0]

@@ -73,6 +73,11 @@ class NotificationChannel(Model):
             raise ValueError(msg)
         return self
 
+    @property
+    def program(self) -> str | None:
+        """Return the program that must be installed for it."""
+        return self.command[0] if self.command else None
+
     def hears(self, occasion: Occasion, severity: Severity, services: Iterable[str]) -> bool:
         """Tell whether it is told of something; what is of no service is for all."""
         names = set(services)
