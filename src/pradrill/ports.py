@@ -39,8 +39,8 @@ class Progress(Protocol):
     def of(self, service: str | None) -> Progress:
         """Return the same view for one branch: what that is told is of its service."""
 
-    def begin(self, run_id: str, plan: RunPlan) -> None:
-        """Begin a run, or go on with it."""
+    def begin(self, run_id: str, plan: RunPlan, before: Sequence[StepResult] = ()) -> None:
+        """Begin a run, or go on with it: `before` are the steps that have ended already."""
 
     def phase(self, name: str) -> None:
         """Begin a phase."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pradrill.domain.run.outcome import StepResult
 from pradrill.domain.run.question import Question
 from pradrill.domain.run.run_plan import RunPlan
@@ -20,9 +22,9 @@ class DiscreetProgress:
         """Return the same view for one branch."""
         return DiscreetProgress(self._progress.of(service), self._masker)
 
-    def begin(self, run_id: str, plan: RunPlan) -> None:
+    def begin(self, run_id: str, plan: RunPlan, before: Sequence[StepResult] = ()) -> None:
         """Begin a run, whose plan names secrets and holds none."""
-        self._progress.begin(run_id, plan)
+        self._progress.begin(run_id, plan, before)
 
     def phase(self, name: str) -> None:
         """Begin a phase."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pradrill.domain.run.outcome import StepResult
 from pradrill.domain.run.question import Question
 from pradrill.domain.run.run_plan import RunPlan
@@ -18,10 +20,10 @@ class DoubleProgress:
         """Return both views of one branch."""
         return DoubleProgress(*(view.of(service) for view in self._views))
 
-    def begin(self, run_id: str, plan: RunPlan) -> None:
+    def begin(self, run_id: str, plan: RunPlan, before: Sequence[StepResult] = ()) -> None:
         """Begin a run."""
         for view in self._views:
-            view.begin(run_id, plan)
+            view.begin(run_id, plan, before)
 
     def phase(self, name: str) -> None:
         """Begin a phase."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Self
 
 from pradrill.domain.run.outcome import StepResult
@@ -21,9 +22,11 @@ class EventProgress(ABC):
     def tell(self, event: str, **facts: object) -> None:
         """Write an event; never raises."""
 
-    def begin(self, run_id: str, plan: RunPlan) -> None:
+    def begin(self, run_id: str, plan: RunPlan, before: Sequence[StepResult] = ()) -> None:
         """Begin a run."""
-        self.tell("run", run=run_id, drill=plan.drill.drill, steps=len(plan.steps))
+        self.tell(
+            "run", run=run_id, drill=plan.drill.drill, steps=len(plan.steps), ended=len(before)
+        )
 
     def phase(self, name: str) -> None:
         """Begin a phase."""

@@ -14,7 +14,9 @@ from pradrill.domain.run.question import Question
 from pradrill.domain.run.run_plan import RunPlan
 from pradrill.ports import Progress
 from pradrill.reporting.language.formats import colon, line, short
-from pradrill.reporting.language.i18n import speaking
+from pradrill.reporting.language.i18n import _, ngettext, speaking, whole
+from pradrill.reporting.language.reasons import spoken
+from pradrill.reporting.language.terms import phase_name, step_name, word
 from pradrill.reporting.text.questions import question_lines
 
 _LONGEST = 200
@@ -32,7 +34,7 @@ class LineProgress:
         """Return the same lines."""
         return self
 
-    def begin(self, run_id: str, plan: RunPlan) -> None:
+    def begin(self, run_id: str, plan: RunPlan, before: Sequence[StepResult] = ()) -> None:
         """Leave a run to its steps."""
 
     def phase(self, name: str) -> None:
@@ -84,8 +86,15 @@ class RunLines(LineProgress):
         self._green: dict[str | None, tuple[int, int]] = {}
         """The last of each branch: all views of a run share both."""
         if plan is not None:
-            rto = short(plan.objectives.rto)
-            self._print(f"drill {plan.drill.drill}: {len(plan.steps)} steps, RTO {rto}")
+            with speaking(language):
+                name, steps, rto = plan.drill.drill, len(plan.steps), short(plan.objectives.rto)
+                says = _(
+                    "drill %(drill)s: %(steps)s steps, RTO %(rto)s",
+                    drill=name,
+                    steps=steps,
+                    rto=rto,
+                )
+                self._print(says)
 
     def of(self, service: str | None) -> RunLines:
         """Return the lines of one branch: each names its service."""
@@ -93,10 +102,20 @@ class RunLines(LineProgress):
         view._service = service  # noqa: SLF001 a copy of our own
         return view
 
-    def begin(self, run_id: str, plan: RunPlan) -> None:
+    def begin(self, run_id: str, plan: RunPlan, before: Sequence[StepResult] = ()) -> None:
         """Name the run, where it can be watched, answered and stopped from."""
         hosts = ", ".join(host.name for host in plan.hosts)
-        self._print(f"run {run_id} on {hosts}")
+        with speaking(self._language):
+            self._print(_("run %(run)s on %(hosts)s", run=run_id, hosts=hosts))
+            if before:
+                self._print(
+                    ngettext(
+                        "one of its %(steps)s steps has ended already",
+                        "%(n)s of its %(steps)s steps have ended already",
+                        len(before),
+                        steps=whole(len(plan.steps)),
+                    )
+                )
 
     def phase(self, name: str) -> None:
         """Begin a phase: its name stands before those of its steps."""
@@ -109,10 +128,14 @@ class RunLines(LineProgress):
         self._green.pop(self._service, None)
         phase = self._phases.get(self._service) or self._phases.get(None, "")
         key = (phase, name, self._service)
-        where = (
-            f"step {self._keys.index(key) + 1} of {len(self._keys)}, " if key in self._keys else ""
-        )
-        self._print(f"{where}{phase}: {self._branch}{name}, at most {short(deadline)}")
+        with speaking(self._language):
+            title = f"{phase_name(phase)}{colon()}{self._branch}{step_name(name)}"
+            if key in self._keys:
+                step, steps = self._keys.index(key) + 1, len(self._keys)
+                number = _("step %(step)s of %(steps)s", step=step, steps=steps)
+                title = f"{number}, {title}"
+            limit = short(deadline)
+            self._print(_("%(step)s, at most %(time)s", step=title, time=limit))
 
     def say(self, line: str) -> None:
         """Tell what is going on inside the step."""
@@ -122,7 +145,8 @@ class RunLines(LineProgress):
         """Tell how many checks are green, whenever that is another number."""
         if self._green.get(self._service) != (green, total):
             self._green[self._service] = (green, total)
-            self.say(f"{green} of {total} checks green")
+            with speaking(self._language):
+                self.say(_("%(green)s of %(total)s checks green", green=green, total=total))
 
     def ask(self, question: Question) -> None:
         """Show what a person is asked for."""
@@ -132,9 +156,12 @@ class RunLines(LineProgress):
 
     def finish(self, step: StepResult) -> None:
         """Tell how a step ended, and why if it did not pass."""
-        passed = step.outcome is StepOutcome.PASSED
-        why = f"{colon()}{step.detail.text}" if step.detail and not passed else ""
-        self.say(f"{step.outcome} after {short(step.seconds)}{why}")
+        with speaking(self._language):
+            end, length = word(step.outcome), short(step.seconds)
+            end = _("%(outcome)s after %(time)s", outcome=end, time=length)
+            passed = step.outcome is StepOutcome.PASSED
+            why = f"{colon()}{spoken(step.detail)}" if step.detail and not passed else ""
+            self.say(f"{end}{why}")
 
     @property
     def _branch(self) -> str:

@@ -14,6 +14,7 @@ from pradrill.domain.values.timeline import Instant, Mark
 from pradrill.errors import UNREADABLE
 from pradrill.ports import Progress
 from pradrill.register.runs.genuine import JournalLine
+from pradrill.reporting.language.i18n import _
 
 
 class Playback:
@@ -68,11 +69,11 @@ class Playback:
             case Event.ASKED:
                 view.ask(self._question(Wait.model_validate(facts)))
             case Event.ABORTED:
-                view.say(f"aborted by {facts['by']}: it is torn down first")
+                view.say(_("aborted by %(who)s: it is torn down first", who=facts["by"]))
             case Event.RESUMED:
-                view.say(f"resumed by {facts['by']}, in another process")
+                view.say(_("resumed by %(who)s, in another process", who=facts["by"]))
             case Event.LOST:
-                view.say("its process was killed: another one tears it down")
+                view.say(_("its process was killed: another one tears it down"))
 
     def _step(self, phase: Phase, name: str, service: str | None, view: Progress) -> None:
         assert self.plan is not None  # noqa: S101 the view was made for it

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pradrill.domain.run.outcome import StepResult
 from pradrill.domain.run.question import Question
 from pradrill.domain.run.run_plan import RunPlan
@@ -14,7 +16,7 @@ class SilentProgress:
         """Return itself: a branch shows as little."""
         return self
 
-    def begin(self, run_id: str, plan: RunPlan) -> None:
+    def begin(self, run_id: str, plan: RunPlan, before: Sequence[StepResult] = ()) -> None:
         """Begin a run."""
 
     def phase(self, name: str) -> None:

@@ -58,7 +58,7 @@ def _recover(journal: Journal, tools_for: Callable[[RunPlan], Tools]) -> RunReco
     with hold_standby(tools.store, facts.plan, journal.run_id):
         run = Run(Context(journal, facts, tools, Cancellation()))
         run.context.note(Event.LOST)
-        tools.progress.begin(journal.run_id, facts.plan)
+        tools.progress.begin(journal.run_id, facts.plan, facts.steps)
         run.reconnect()
         run.tear_down()
 

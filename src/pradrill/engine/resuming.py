@@ -71,7 +71,7 @@ def resume_run(
         except BaseException:
             _let_go(context)
             raise
-        tools.progress.begin(journal.run_id, facts.plan)
+        tools.progress.begin(journal.run_id, facts.plan, facts.steps)
         run.carry_on()
     return run.seal()
 

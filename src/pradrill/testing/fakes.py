@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from datetime import datetime, timedelta
@@ -142,6 +142,7 @@ class FakeProgress:
 
     def __init__(self, on_step: Callable[[str], None] = lambda _name: None) -> None:
         self.lines: list[tuple[str, str]] = []
+        self.before: tuple[StepResult, ...] = ()
         self._on_step = on_step
         self._whose = ""
 
@@ -151,8 +152,10 @@ class FakeProgress:
         view._whose = "" if service is None else f"{service}: "  # noqa: SLF001 a copy of our own
         return view
 
-    def begin(self, run_id: str, plan: RunPlan) -> None:
-        """Begin a run; the tests ask what comes of it."""
+    def begin(self, run_id: str, plan: RunPlan, before: Sequence[StepResult] = ()) -> None:
+        """Begin a run; keep what had ended of it."""
+        del run_id, plan
+        self.before = tuple(before)
 
     def phase(self, name: str) -> None:
         """Begin a phase."""

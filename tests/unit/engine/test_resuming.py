@@ -27,6 +27,7 @@ from pradrill.testing import (
     FakeClock,
     FakeJournal,
     FakeProbe,
+    FakeProgress,
     FakeRunner,
     FakeStore,
     a_run_plan,
@@ -103,8 +104,10 @@ def test_a_run_killed_at_any_step_goes_on(step: str) -> None:
     assert before is not None
     assert obstacle(before, journal.run_id) is None
     assert waits_to_go_on(before, journal.run_id) == (STEPS.index(step) >= STEPS.index("prepare"))
-    record, runner = resume(store, journal)
+    progress = FakeProgress()
+    record, runner = resume(store, journal, progress=progress)
     assert (record.state, record.verdict) == (RunState.FINISHED, Verdict.PASSED), record.reasons
+    assert progress.before == before.steps
     marks = record.recovery.marks
     assert all(marks[mark] == instant for mark, instant in before.marks.items())
     (resumption,) = record.resumptions

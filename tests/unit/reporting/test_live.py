@@ -131,6 +131,15 @@ def test_a_run_that_is_torn_down_before_counts_for_nothing() -> None:
     ]
 
 
+def test_a_resumed_run_counts_what_had_ended_before() -> None:
+    """Its bar goes on where the killed process was."""
+    plan = a_run_plan()
+    view, _clock = a_view(plan)
+    half = plan.steps[: len(plan.steps) // 2]
+    view.begin(RUN, plan, [a_step(phase=step.phase, name=step.name) for step in half])
+    assert re.match("━{8,10}╌{10,12} (4|5)\\d %", frame(view)[2])
+
+
 def test_there_is_something_to_see_from_the_first_moment() -> None:
     """Before the run has its name, the view says what is about to start, and where."""
     clock = FakeClock()

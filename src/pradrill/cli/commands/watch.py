@@ -28,6 +28,7 @@ from pradrill.register.runs.enter import read_record
 from pradrill.register.runs.entries import changed, hashes_at_hand
 from pradrill.register.runs.folders import RECORD, is_locked, is_sealed, the_one
 from pradrill.register.runs.tail import JournalTail
+from pradrill.reporting.language.i18n import speaking
 from pradrill.reporting.run.run_end import run_end
 from pradrill.reporting.text.live import LiveProgress
 from pradrill.reporting.text.screens import open_console
@@ -114,6 +115,7 @@ class _Show:
         self._tail = stack.enter_context(JournalTail(folder))
         self._playback = Playback(folder.name, self._view)
         self._live: LiveProgress | None = None
+        self._language = "en" if app.for_programs else plan_language(app)
 
     def go_on(self) -> None:
         """Show the run until its process is gone, or nobody reads on."""
@@ -134,8 +136,9 @@ class _Show:
         return self._tail.left_out + self._playback.strange
 
     def _play(self) -> None:
-        for fact in self._tail.facts():
-            self._playback.play(fact)
+        with speaking(self._language):
+            for fact in self._tail.facts():
+                self._playback.play(fact)
         if self._live is not None and self._playback.disruption is not None:
             self._live.count_from(self._playback.disruption)
 
@@ -144,7 +147,7 @@ class _Show:
         if self._app.for_programs:
             return _JsonProgress(self._app.args, self._folder.name, event_time)
 
-        console, language = open_console(), plan_language(self._app)
+        console, language = open_console(), self._language
         if not console.is_terminal or console.is_dumb_terminal:
             return RunLines(event_time, plan, language, sys.stdout)
 

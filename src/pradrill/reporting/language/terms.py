@@ -63,6 +63,11 @@ def step_name(name: str) -> str:
     return _(name) if name in STEPS else name
 
 
+def phase_name(name: str) -> str:
+    """Say the name of a phase; what is none is shown as it is written."""
+    return word(Phase(name)) if name in set(Phase) else name
+
+
 def responsibility(line: str) -> str:
     """Say a line of the plan's responsibilities: topics are translated, others are not."""
     topic = Topic.of(line)

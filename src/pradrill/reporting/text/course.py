@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -57,11 +58,11 @@ class Course:
         """Return where a branch is."""
         return self.lanes.setdefault(service, Lane(service, self.began))
 
-    def begin(self, run_id: str, plan: RunPlan) -> None:
-        """Take a run's name and its plan; what was another's, torn down before, is over."""
+    def begin(self, run_id: str, plan: RunPlan, before: Sequence[StepResult] = ()) -> None:
+        """Take a run's name, its plan and what has ended of it; what another's had is over."""
         self.run_id, self.plan, self.question = run_id, plan, None
-        self._ends.clear()
-        self._starts.clear()
+        self._ends = {step.key: step.outcome for step in before}
+        self._starts = set(self._ends)
         for lane in self.lanes.values():
             lane.phase = ""
             lane.leave()

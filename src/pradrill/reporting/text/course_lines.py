@@ -8,11 +8,10 @@ from datetime import datetime, timedelta
 from rich.cells import cell_len
 from rich.text import Text
 
-from pradrill.domain.run.outcome import Phase
 from pradrill.domain.run.question import Question
 from pradrill.reporting.language import formats as wording
 from pradrill.reporting.language.i18n import _, ngettext
-from pradrill.reporting.language.terms import step_name, word
+from pradrill.reporting.language.terms import phase_name, step_name
 from pradrill.reporting.text.course import Course, Lane, WaitingService
 
 _GAP = "  "
@@ -60,7 +59,7 @@ def _head(course: Course, width: int) -> Iterator[Text]:
 
 def _lane(course: Course, lane: Lane, now: datetime, width: int, *, alone: bool) -> Iterator[Text]:
     if not lane.step:
-        phase = _phase(lane.phase)
+        phase = phase_name(lane.phase)
         yield Text(phase or _("makes ready"), _BOLD)
         return
 
@@ -84,11 +83,7 @@ def _title(lane: Lane) -> str:
     """Return where it is, as in "database · restore · import the dump"."""
     step = wording.line(step_name(lane.step), _NAME)
     service = wording.line(lane.service or "", _NAME)
-    return " · ".join(filter(None, (service, _phase(lane.phase), step)))
-
-
-def _phase(name: str) -> str:
-    return word(Phase(name)) if name in set(Phase) else name
+    return " · ".join(filter(None, (service, phase_name(lane.phase), step)))
 
 
 def _progress(course: Course, now: datetime, width: int, *, ascii_only: bool) -> Iterator[Text]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from copy import copy
 from datetime import datetime
@@ -126,9 +126,9 @@ class LiveProgress:
         view._lane = self._course.lane(service)  # noqa: SLF001 a copy of our own
         return view
 
-    def begin(self, run_id: str, plan: RunPlan) -> None:
+    def begin(self, run_id: str, plan: RunPlan, before: Sequence[StepResult] = ()) -> None:
         """Begin a run."""
-        self._course.begin(run_id, plan)
+        self._course.begin(run_id, plan, before)
 
     def phase(self, name: str) -> None:
         """Begin a phase."""
