@@ -30,7 +30,7 @@ from pradrill.register.runs.enter import read_record
 from pradrill.register.runs.entries import changed, hashes_at_hand
 from pradrill.register.runs.folders import RECORD, is_locked, is_sealed
 from pradrill.reporting.dossier.files import dossier_html
-from pradrill.reporting.language.i18n import speaking
+from pradrill.reporting.language.i18n import _, speaking
 from pradrill.reporting.run.doubt import doubts
 from pradrill.reporting.run.html import render_html
 from pradrill.reporting.text.teardowns import teardown_lines
@@ -40,6 +40,10 @@ from pradrill.reporting.web.run_progress import RunProgress, run_progress
 
 _Item = TypeVar("_Item")
 RUNS_A_PAGE, FINDINGS_A_PAGE = 50, 100
+
+
+class NoPageError(UsageError):
+    """An address shows nothing; it is said in the page's language."""
 
 
 class PageReader(App):
@@ -96,7 +100,7 @@ class Pages:
     def run(self, run_id: str) -> str:
         """Return what came of a run, or how it goes. Raises UsageError, RecordError."""
         app = self._reader()
-        folder = _the_folder(app, run_id)
+        folder = self._folder(app, run_id)
         if is_sealed(folder):
             return self._ended(app, run_id)
 
@@ -115,7 +119,7 @@ class Pages:
 
     def folder(self, run_id: str) -> Path:
         """Return a run's folder. Raises UsageError when there is none."""
-        return _the_folder(self._reader(), run_id)
+        return self._folder(self._reader(), run_id)
 
     def journal(self, run_id: str) -> JournalReading | None:
         """Return what a run has noted up to now. Raises RecordError."""
@@ -137,10 +141,12 @@ class Pages:
     def report(self, run_id: str) -> str:
         """Return a run's report, as `pradrill report` writes it. Raises PradrillError."""
         app = self._reader()
-        if not is_sealed(_the_folder(app, run_id)):
-            raise UsageError(
-                f"the run {run_id} has no record yet", hint="See how it goes: its own page."
-            )
+        if not is_sealed(self._folder(app, run_id)):
+            with speaking(self.look.language):
+                raise NoPageError(
+                    _("the run %(run)s has no record yet", run=run_id),
+                    hint=_("See how it goes: its own page."),
+                )
         return render_html(casefile(app, run_id), letterhead(app, self.look.language))
 
     def findings(self, number: int, service: str | None, *, closed_too: bool) -> str:
@@ -165,6 +171,18 @@ class Pages:
         app = self._reader()
         return dossier_html(_of_a_year(app), letterhead(app, self.look.language))
 
+    def _folder(self, app: PageReader, run_id: str) -> Path:
+        """Return a run's folder. What an address names is compared with what is there: no path."""
+        sealed, others = app.folders.sealed_or_not()
+        for folder in (*others, *sealed):
+            if folder.name == run_id:
+                return folder
+        with speaking(self.look.language):
+            raise NoPageError(
+                _("no run is named %(run)s", run=run_id[:120]),
+                hint=_("List them: pradrill runs."),
+            )
+
     def _reader(self) -> PageReader:
         return PageReader(self._args)
 
@@ -187,15 +205,6 @@ def _of_a_year(app: PageReader) -> Dossier:
     today = app.clock.now().date()
     period = Period(first=a_year_before(today), last=today)
     return compiled_dossier(app, app.project(), period)
-
-
-def _the_folder(app: PageReader, run_id: str) -> Path:
-    """Return a run's folder. What an address names is compared with what is there, never a path."""
-    sealed, others = app.folders.sealed_or_not()
-    for folder in (*others, *sealed):
-        if folder.name == run_id:
-            return folder
-    raise UsageError(f"no run is named {run_id[:120]}", hint="List them: pradrill runs.")
 
 
 def _running(folder: Path) -> RunningRun:

@@ -18,7 +18,7 @@ from pradrill.reporting.language.i18n import _, speaking
 from pradrill.reporting.web.pages import message_page, script, stylesheet
 from pradrill.web.background import in_background
 from pradrill.web.door import REPORT_POLICY
-from pradrill.web.reader import Pages
+from pradrill.web.reader import NoPageError, Pages
 from pradrill.web.stream import RunStreams
 
 _AT_ONCE = 2
@@ -65,7 +65,9 @@ def _page_or_why(pages: Pages, make: Callable[[Request], str], request: Request)
         code = 404 if isinstance(error, UsageError) else 500
         with speaking(pages.look.language):
             titles = {404: _("There is no such page"), 500: _("This page cannot be shown")}
-        return message_page(pages.look, titles[code], error.message, error.hint), code
+        own = isinstance(error, NoPageError)
+        page = message_page(pages.look, titles[code], error.message, error.hint, worded=own)
+        return page, code
     except Exception as error:  # noqa: BLE001 our bug: told where the command runs, and no more
         warn(f"{request.url.path}: internal error: {error!r}")
         with speaking(pages.look.language):

@@ -163,7 +163,7 @@ class _KeptRuns:
         if before is not None and before.stamp == stamp and _is_entered(before, run, entered):
             return before
         if stamp is None:
-            raise lost(run.run_id, "record")
+            raise lost(run.run_id)
         from pradrill.app.status.records import derived_parts  # noqa: PLC0415 with all its models
 
         parts, sha256 = derived_parts(path)

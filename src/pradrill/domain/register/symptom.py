@@ -93,7 +93,10 @@ class Symptom(StrEnum):
     FILE_UNREADABLE = N_("cannot be read as a file")
     FILE_CHANGED = N_("was changed: %(sha256)s, not %(expected)s")
 
-    # why a record is not in a dossier
+    # why a record is not read, or not in a dossier
+    RECORD_CHANGED = N_("the run %(run)s is not what was recorded: its record was changed since")
+    RECORD_LOST = N_("the run %(run)s is in the register, and its record is gone")
+    FOLDER_LOST = N_("the run %(run)s is in the register, and its folder is gone")
     RECORD_UNREADABLE = N_("cannot read %(path)s: %(problem)s")
     RECORD_FOREIGN = N_("its content is not a record")
     RECORD_NOT_ENTERED = N_("the record of %(run)s is not one that was entered")

@@ -11,7 +11,7 @@ from pradrill.domain.register.entry import Damage, EntryKind, RunEntry
 from pradrill.domain.register.findings_of_run import findings_of
 from pradrill.domain.register.symptom import Symptom
 from pradrill.domain.run.record import RunRecord
-from pradrill.errors import RecordError
+from pradrill.errors import N_, RecordError
 from pradrill.register.chain.register import Register, line_hash
 from pradrill.register.runs.folders import RECORD
 from pradrill.system.durable_files import content_of, unwritten, write_whole
@@ -110,5 +110,5 @@ def read_record(path: Path) -> tuple[RunRecord, bytes]:
         reason = error.strerror if isinstance(error, OSError) else Symptom.RECORD_FOREIGN
         raise RecordError(
             Symptom.RECORD_UNREADABLE.text(path=path, problem=reason),
-            hint="It was damaged or written by another version; the journal is beside it.",
+            hint=N_("It was damaged or written by another version; the journal is beside it."),
         ) from error

@@ -8,8 +8,11 @@ from contextlib import suppress
 from pydantic import ValidationError
 
 from pradrill.domain.register.entry import Entry, EntryKind, RunEntry
-from pradrill.errors import RecordError
+from pradrill.domain.register.symptom import Symptom
+from pradrill.errors import N_, RecordError
 from pradrill.register.chain.register import Register
+
+_SEE_ALL = N_("See what else is wrong: pradrill register verify.")
 
 
 def entered(register: Register) -> set[str]:
@@ -46,20 +49,14 @@ def hashes_at_hand(register: Register) -> dict[str, set[str]]:
     return {}
 
 
-def lost(run_id: str, what: str) -> RecordError:
+def lost(run_id: str, what: Symptom = Symptom.RECORD_LOST) -> RecordError:
     """Return the error that a run which the register names has lost its record, or its folder."""
-    return RecordError(
-        f"the run {run_id} is in the register, and its {what} is gone",
-        hint="See what else is wrong: pradrill register verify.",
-    )
+    return RecordError(what.text(run=run_id), hint=_SEE_ALL)
 
 
 def changed(run_id: str) -> RecordError:
     """Return the error that a record is not the one that the register names."""
-    return RecordError(
-        f"the run {run_id} is not what was recorded: its record was changed since",
-        hint="See what else is wrong: pradrill register verify.",
-    )
+    return RecordError(Symptom.RECORD_CHANGED.text(run=run_id), hint=_SEE_ALL)
 
 
 def _run_entries(register: Register) -> Iterator[Entry]:

@@ -53,7 +53,7 @@ class RunFolders:
     def without_record(self, unsealed: Collection[Path]) -> list[RecordError]:
         """Return an error for each of them that the register names: it has lost its record."""
         registered = hashes_at_hand(self.register) if unsealed else {}
-        return [lost(each.name, "record") for each in unsealed if each.name in registered]
+        return [lost(each.name) for each in unsealed if each.name in registered]
 
     def sealed_or_not(self) -> tuple[list[Path], list[Path]]:
         """Return the folders of the sealed runs, and those of the others, oldest first."""

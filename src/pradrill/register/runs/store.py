@@ -16,6 +16,7 @@ from shutil import rmtree
 from typing import Any, NoReturn, TextIO
 
 from pradrill.domain.register.entry import AttemptEntry, RunEntry
+from pradrill.domain.register.symptom import Symptom
 from pradrill.domain.run.event import Event
 from pradrill.domain.run.lease import Holder
 from pradrill.domain.run.owner import Doing, Owner
@@ -359,7 +360,7 @@ class FileRunStore(RunFolders):
         for folder in self._folders():
             hashes = registered.get(folder.name)
             if not is_sealed(folder):
-                damaged += [] if hashes is None else [lost(folder.name, "record")]
+                damaged += [] if hashes is None else [lost(folder.name)]
                 continue
             try:
                 record, content = read_record(folder / RECORD)
@@ -418,14 +419,14 @@ class FileRunStore(RunFolders):
             return run_id
         registered = hashes_at_hand(self.register)
         if run and (bare := [name for name in unsealed if run in name and name in registered]):
-            raise lost(bare[-1], "record")
+            raise lost(bare[-1])
         if run_ids := [name for name in unsealed if run is None or (run and run in name)]:
             raise UsageError(
                 f"the run {run_ids[-1]} {self._goings(self.runs / run_ids[-1])}: it has no record",
                 hint="See what becomes of it: pradrill runs.",
             )
         if run and (absent := sorted(name for name in registered if run in name)):
-            raise lost(absent[-1], "folder")
+            raise lost(absent[-1], Symptom.FOLDER_LOST)
 
         if run is None or not sealed:
             raise UsageError(

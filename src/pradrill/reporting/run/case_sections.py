@@ -96,6 +96,7 @@ def finding_title(finding: Finding) -> str:
 
 _TITLES = {
     About.NOT_READY: N_("the drill %(of)s was not ready"),
+    About.VERDICT: N_("the verdict of the drill %(of)s was not PASSED"),
     About.RESIDUE: N_("the standby was not left as declared by %(of)s"),
     About.CLOCK: N_("the controller's clock was set during the run"),
     About.GUARD: N_("guard not held: %(which)s"),

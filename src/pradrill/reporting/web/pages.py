@@ -13,6 +13,7 @@ from pradrill.domain.run.record import RunRecord
 from pradrill.reporting.dossier import heat_map, phrases, provider_phrases
 from pradrill.reporting.language import formats as wording
 from pradrill.reporting.language.i18n import N_, _, speaking
+from pradrill.reporting.language.symptoms import symptom
 from pradrill.reporting.run import page as view
 from pradrill.reporting.run.html import TEMPLATES, Letterhead, render_page
 from pradrill.reporting.run.run_line import run_line
@@ -56,6 +57,13 @@ class RunningRun(NamedTuple):
     is_alive: bool
     who: str = ""
     """Whom it waits for."""
+
+
+class WordedText(NamedTuple):
+    """A sentence, and whether it is not in the page's language but in English."""
+
+    text: str
+    is_foreign: bool
 
 
 def stylesheet() -> str:
@@ -151,10 +159,19 @@ def coverage_page(look: Look, dossier: Dossier) -> str:
         )
 
 
-def message_page(look: Look, title: str, message: str = "", hint: str | None = None) -> str:
-    """Return a page that says why there is nothing else to see; errors are in English."""
+def message_page(
+    look: Look, title: str, message: str = "", hint: str | None = None, *, worded: bool = False
+) -> str:
+    """Return a page that says why there is nothing else to see.
+
+    What is wrong with the state has words in every language; other errors are in English, unless
+    they are `worded` in that of the page already.
+    """
     with speaking(look.language):
-        return _page("message", look, heading=title, message=message, hint=hint)
+        texts = [(message, symptom(message)), (hint or "", _(hint) if hint else "")]
+        native = worded or look.language == "en"
+        lines = [WordedText(text, is_foreign=not native and text == own) for own, text in texts]
+        return _page("message", look, heading=title, texts=[each for each in lines if each.text])
 
 
 def entrance_page(look: Look, *, is_wrong: bool) -> str:
