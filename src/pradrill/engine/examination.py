@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pradrill.domain.run import mending
-from pradrill.domain.run.backup_access import backup_paths, keyless_servers
 from pradrill.domain.run.backup_catalogue import CatalogueReading, read
 from pradrill.domain.run.guard_mending import MendingPlaces, guard_mending
 from pradrill.domain.run.host import Host, HostFacts, Site
@@ -22,6 +21,7 @@ from pradrill.domain.run.run_plan import RunPlan
 from pradrill.domain.values.duration import approximate
 from pradrill.domain.values.quotas import amount
 from pradrill.domain.values.secret import secrets_of
+from pradrill.engine.backup_access import keyless_impediments, opened_paths
 from pradrill.engine.context import Tools
 from pradrill.engine.guards import identity_guards, marker_guard, reach_guards
 from pradrill.errors import NotReadyError, PradrillError
@@ -31,11 +31,6 @@ _ROOT_SECONDS = 60.0
 _APART = 2.0
 """Seconds by which a clock may be off without a word: more widens the figures."""
 
-_BACKUP_HINT = (
-    "Mount it there, or name the server that has it: backup_host, backup_user, backup_host_key and "
-    "the secret backup_private_key, as pradrill init writes them for --backups "
-    "sftp:USER@HOST:PATH --backup-key FILE."
-)
 _REGISTER = "pradrill_login"
 _ASK = {
     "name": "Become root",
@@ -126,9 +121,8 @@ class Examination:
         return self._holds(Concern.BACKUPS, says)
 
     def _backup_servers(self) -> Iterator[Precondition]:
-        for step, address, port in keyless_servers(self._plan):
-            says = f"{step.name}: backup_host_key is empty: the standby cannot log in at {address}"
-            yield self._fails(Concern.BACKUPS, says, hint=mending.server_key(address, port))
+        for each in keyless_impediments(self._plan):
+            yield self._fails(Concern.BACKUPS, each.what, hint=each.hint)
 
     def _hosts(self) -> Iterator[Precondition]:
         try:
@@ -250,21 +244,13 @@ class Examination:
 
     def _backup_paths(self, host: Host, site: Site, _facts: HostFacts) -> Iterator[Precondition]:
         """See that what a restore opens there is there, and not on the controller alone."""
-        opens = tuple(backup_paths(self._plan, host.name))
-        if not opens:
-            return
-        try:
-            state = self._tools.probe.state(host, site, [each.path for each in opens])
-        except PradrillError:  # the login may not look there: root may
-            return
-        for step, path, first in opens:
-            if path in state.present:
-                yield self._holds(Concern.BACKUPS, f"{path} is on it, too", host)
-            elif first:
-                says = f"{step.name}: {path} is not on it, and backup_host names no server"
-                yield self._fails(Concern.BACKUPS, says, hint=_BACKUP_HINT, host=host)
+        for each in opened_paths(self._plan, self._tools.probe, host, site):
+            if each.is_there:
+                yield self._holds(Concern.BACKUPS, f"{each.path} is on it, too", host)
+            elif (why := each.impediment) is not None:
+                yield self._fails(Concern.BACKUPS, why.what, hint=why.hint, host=host)
             else:
-                says = f"{step.name}: {path} is not on it now; a step before it must bring it"
+                says = f"{each.step}: {each.path} is not on it now; a step before it must bring it"
                 yield self._precondition(Concern.BACKUPS, Holding.REMARK, says, host=host)
 
     def _isolation(self, host: Host, site: Site, _facts: HostFacts) -> Iterator[Precondition]:

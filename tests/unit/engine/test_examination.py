@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.bench import Bench
 
 from pradrill.domain.run.backup_access import KEYED_PLAYBOOKS, PLAYBOOKS
 from pradrill.domain.run.guard_mending import MendingPlaces
 from pradrill.domain.run.host import HostState
 from pradrill.domain.run.outcome import Phase
 from pradrill.domain.run.precondition import Concern, Holding, Precondition
+from pradrill.domain.run.record import Refusal
 from pradrill.domain.run.run_plan import PlannedPlaybook
 from pradrill.engine.examination import Examination
 from pradrill.testing import HOST, FakeProbe, a_run_plan, fake_tools
@@ -55,7 +57,7 @@ def test_a_repository_of_the_controller_alone_is_missed_on_the_standby(tmp_path:
     restore = step("restore_files.yml", {**RESTIC, "backup_host": ""})
     (missing,) = of_backups(tmp_path, restore)
     assert (missing.holding, missing.host) == (Holding.FAILS, HOST)
-    assert f"{REPOSITORY} is not on it" in missing.says
+    assert f"{REPOSITORY} is not on {HOST}" in missing.says
     assert "--backup-key" in str(missing.hint)
     (there,) = of_backups(tmp_path, restore, present=REPOSITORY)
     assert there.holding is Holding.HOLDS
@@ -100,6 +102,28 @@ def test_a_server_without_host_key_is_said_with_what_prints_it(tmp_path: Path) -
     assert "ssh-keyscan -p 2222 -t ed25519 192.0.2.30 | cut -d' ' -f2,3" in str(bad.hint)
     secrets = {"backup_host_key": "env:KEY"}
     assert not of_backups(tmp_path, step("restore_files.yml", SERVER, secrets=secrets))
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({**RESTIC, "backup_host": ""}, f"{REPOSITORY} is not on {HOST}"),
+        (SERVER, "backup_host_key is empty"),
+    ],
+)
+def test_a_run_refuses_what_the_doctor_finds(values: dict[str, Any], why: str) -> None:
+    """Before anything was done: the restore would fail of it."""
+    restore = step("restore_files.yml", values)
+    steps = [
+        restore if each.phase is Phase.RESTORE else each
+        for each in a_run_plan().steps
+        if each.phase is not Phase.PREPARE or not each.works
+    ]
+    bench = Bench(plan=a_run_plan(steps=tuple(steps)))
+    record = bench.run()
+    assert record.refusal is Refusal.NOT_READY
+    assert why in str(record.reasons[0])
+    assert not bench.runner.plays
 
 
 def test_the_restores_that_take_a_standbys_own_path_are_these() -> None:

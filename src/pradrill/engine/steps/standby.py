@@ -22,6 +22,7 @@ from pradrill.domain.values.reason import (
 )
 from pradrill.domain.values.reason_code import Code
 from pradrill.domain.values.timeline import Mark
+from pradrill.engine.backup_access import keyless_impediments, opened_paths
 from pradrill.engine.context import Context, StepEnd
 from pradrill.engine.guards import (
     identity_guards,
@@ -41,7 +42,9 @@ _APART = 3.0
 
 def preconditions(context: Context, _step: PlannedStep) -> StepEnd:
     """Collect every precondition that does not hold; touch nothing."""
-    problems = [*context.tools.unusable, *context.tools.standby.problems()]
+    tools = context.tools
+    servers = keyless_impediments(context.facts.plan)
+    problems = [*tools.unusable, *servers, *tools.standby.problems()]
     if problems:
         return StepEnd(StepOutcome.FAILED, in_lines(map(str, problems)))
     return StepEnd(StepOutcome.PASSED)
@@ -70,7 +73,7 @@ def identity(context: Context, step: PlannedStep) -> StepEnd:
         return _guarded(refused)
 
     context.bind(identified)
-    if problems := list(_becoming_nobody(context)):
+    if problems := [*_becoming_nobody(context), *_missing_backups(context)]:
         return StepEnd(StepOutcome.FAILED, in_lines(map(str, problems)))
     context.tools.runner.prepare(context.there(), marker=context.journal.run_id)
     for host in context.there().hosts:
@@ -91,6 +94,15 @@ def _becoming_nobody(context: Context) -> Iterator[Impediment]:
             context.tools.probe.check_become(host, context.there())
         except NotReadyError as error:
             yield Impediment(error.message, error.hint, error.mend)
+
+
+def _missing_backups(context: Context) -> Iterator[Impediment]:
+    """Yield what a restore would open on its host, and is on the controller alone."""
+    for host in context.there().hosts:
+        plan, probe = context.facts.plan, context.tools.probe
+        for each in opened_paths(plan, probe, host, context.there()):
+            if each.impediment is not None:
+                yield each.impediment
 
 
 def prove_anew(context: Context) -> None:
