@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, Namespace, _MutuallyExclusiveGroup
+from datetime import date
 from typing import Any
 
 FORMAT = 1
@@ -19,8 +20,13 @@ def json_argument(
 
 def print_json(args: Namespace, facts: dict[str, Any], *, indent: int | None = 1) -> None:
     """Print facts without the secrets in them; `indent`: None puts them on one line."""
-    plain = json.loads(json.dumps({"format": FORMAT, **facts}, default=str))
+    plain = json.loads(json.dumps({"format": FORMAT, **facts}, default=_plain))
     print(json.dumps(args.masker.facts(plain), indent=indent, ensure_ascii=False))
+
+
+def _plain(value: object) -> str:
+    """Write what JSON has no form for; an instant as everywhere else."""
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def print_line(args: Namespace, facts: dict[str, Any]) -> None:

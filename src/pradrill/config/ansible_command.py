@@ -15,7 +15,7 @@ from pradrill.config.vaults import unlocked, vault_words
 from pradrill.errors import ConfigurationError
 from pradrill.system import scratch
 
-_DEADLINE = 60
+_DEADLINE = 300  # seconds: of an emulated machine that others keep busy, too
 _ALONE = {
     "ANSIBLE_VARS_ENABLED": "",  # no group_vars where the command is started
     "ANSIBLE_ALLOW_EMBEDDED_TEMPLATES": "False",
@@ -75,5 +75,9 @@ def _run(
                 timeout=_DEADLINE,
                 check=False,
             )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise ConfigurationError(f"{program} cannot read {inventory}: {error}") from error
+    except subprocess.TimeoutExpired as error:
+        what = f"{program} has not read {inventory} within {_DEADLINE} s"
+        raise ConfigurationError(what, hint="See what it waits for: run it by hand.") from error
+    except OSError as error:
+        why = error.strerror or error
+        raise ConfigurationError(f"{program} cannot read {inventory}: {why}") from error

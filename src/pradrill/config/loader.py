@@ -301,7 +301,9 @@ def _problem(document: Document, model: type[BaseModel], details: ErrorDetails) 
         return document.problem(loc, _pattern_words(details))
 
     message = _WORDS.get(kind, details["msg"][:1].lower() + details["msg"][1:])
-    return document.problem(loc, message)
+    keys = _declared_keys(model, details["loc"]) if kind == "model_type" else []
+    hint = f"It has the keys {', '.join(keys)}: see drills/README.md." if keys else None
+    return document.problem(loc, message, hint)
 
 
 def _pattern_words(details: ErrorDetails) -> str:

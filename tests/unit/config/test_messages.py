@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from pradrill.config import ansible_command
 from pradrill.config.loader import playbook_problem, read_document, validate
 from pradrill.config.problems import ConfigurationProblemsError, Problem
 from pradrill.domain.declared.drill import Drill
+from pradrill.errors import ConfigurationError
 
 DRILL = """\
 drill: {name}
@@ -41,6 +43,28 @@ def test_a_form_is_said_in_words(tmp_path: Path, values: dict[str, str], words: 
         validate(read_document(file), Drill)
     assert words in str(raised.value)
     assert "pattern" not in str(raised.value)
+
+
+def test_what_should_be_a_mapping_names_its_keys(tmp_path: Path) -> None:
+    """Of a list's members, too: a word where several belong is written by whoever guesses."""
+    file = tmp_path / "drill.yml"
+    text = DRILL.format(name="shop", path="/etc", reading="last")
+    file.write_text(text.replace("[{playbook: t.yml}]", "[t.yml]").replace("{name: loss}", "loss"))
+    with pytest.raises(ConfigurationProblemsError) as raised:
+        validate(read_document(file), Drill)
+    assert "HINT: It has the keys name, " in str(raised.value)
+
+
+def test_an_inventory_that_is_not_read_in_time_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In words, and not as the call that was made."""
+    monkeypatch.setattr(ansible_command, "_DEADLINE", 0.01)
+    inventory = tmp_path / "i.yml"
+    inventory.write_text("standby: {hosts: {web: {}}}\n")
+    with pytest.raises(ConfigurationError) as raised:
+        ansible_command.ask_of(inventory, "ansible-inventory", "--list")
+    assert raised.value.message == f"ansible-inventory has not read {inventory} within 0.01 s"
 
 
 def test_a_playbook_that_is_no_yaml_says_why(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from pradrill.config.problems import Problem
 from pradrill.config.project import LoadedDrill, Project
 from pradrill.config.vaults import Resolve, vault_words
 
-_DEADLINE = 120
+_DEADLINE = 300  # seconds: of an emulated machine that others keep busy, too
 _AT_ONCE = 2  # processes: each takes most of a second of a core
 _ORIGIN = re.compile(
     r"^Origin: (?P<new>.+?):(?P<at>\d+)"
@@ -245,8 +245,12 @@ def _listed(playbooks: list[Path], call: _Call, password: str | None) -> _Listin
                     timeout=_DEADLINE,
                     check=False,
                 )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return _Listing(1, "", f"[ERROR]: ansible-playbook gave no listing: {error}")
+        except subprocess.TimeoutExpired:
+            why = f"[ERROR]: ansible-playbook gave no listing within {_DEADLINE} s"
+            return _Listing(1, "", why)
+        except OSError as error:
+            why = f"[ERROR]: ansible-playbook gave no listing: {error.strerror or error}"
+            return _Listing(1, "", why)
 
     return _Listing(process.returncode, process.stdout, process.stderr)
 
