@@ -25,7 +25,8 @@ _PROMISE = {
     CallStage.RESPONSE: N_("its SLA promises an answer within %(time)s"),
     CallStage.RESTORATION: N_("its SLA promises the restoration within %(time)s"),
 }
-_OPTIONS = {Confirm.DONE: "--yes or --no", Confirm.APPROVE: "--yes or --no", Confirm.TEXT: "--text"}
+_EITHER = N_("--yes or --no")
+_OPTIONS = {Confirm.DONE: _EITHER, Confirm.APPROVE: _EITHER, Confirm.TEXT: "--text"}
 
 
 def question_lines(question: Question) -> Iterator[str]:
@@ -38,7 +39,7 @@ def question_lines(question: Question) -> Iterator[str]:
     else:
         here = _("Type yes or no where the run is watched, or:")
     yield f"    {here}"
-    yield f"    pradrill answer {short_id(question.run_id)} {_OPTIONS[question.confirm]}"
+    yield f"    pradrill answer {short_id(question.run_id)} {_(_OPTIONS[question.confirm])}"
 
 
 def short_id(run_id: str) -> str:
