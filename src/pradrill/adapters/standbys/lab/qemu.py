@@ -126,6 +126,13 @@ class Qemu:
         """Return what QEMU says of the machine: running, paused, internal-error, ..."""
         return str(self._ask("query-status")["status"])
 
+    def runs_on(self) -> bool:
+        """Tell whether the machine runs: one that was not thawed, or does not answer, does not."""
+        try:
+            return self.state() == "running"
+        except PradrillError:
+            return False
+
     def freeze(self, to: Path) -> None:
         """Stop the machine and write its memory and devices into a file."""
         self._ask("stop")
