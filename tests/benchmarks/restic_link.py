@@ -156,9 +156,9 @@ def _measure_all(args: argparse.Namespace, folder: Path) -> int:
     tree, repository = folder / "filedir", folder / "repository"
     fill(tree, args.directories)
     programs = args.restic or ["restic"]
-    subprocess.run([programs[0], "-q", "-r", str(repository), "init"], check=True)
-    saving = [programs[0], "-q", "--no-cache", "-r", str(repository), "backup", str(tree)]
-    subprocess.run(saving, check=True)
+    for words in (["init"], ["--no-cache", "backup", str(tree)]):
+        command = [programs[0], "-q", "-r", str(repository), *words]
+        subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
     shutil.rmtree(tree)
     (folder / "sshd").mkdir()
     sshd = Sshd(folder / "sshd")
