@@ -172,9 +172,9 @@ class Machine:
         PradrillError.
         """
         with lock_file(self.folder / "lock", f"the machine {self.name}"):
-            if self.running and self._qemu.runs_on():
+            if self.running and not self._qemu.unfinished:
                 return
-            self._end()  # of a start that was killed midway
+            self._end()  # what a start that was killed midway has left
             self._prepare(say)
             self._resume(links or {}, ports, self._frozen)
             say(f"{self.name} is up, under {self.accelerator}")

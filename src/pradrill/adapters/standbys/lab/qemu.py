@@ -126,10 +126,11 @@ class Qemu:
         """Return what QEMU says of the machine: running, paused, internal-error, ..."""
         return str(self._ask("query-status")["status"])
 
-    def runs_on(self) -> bool:
-        """Tell whether the machine runs: one that was not thawed, or does not answer, does not."""
+    @property
+    def unfinished(self) -> bool:
+        """Tell whether it was started and never thawed; one that does not answer is only slow."""
         try:
-            return self.state() == "running"
+            return self.state() != "running"
         except PradrillError:
             return False
 
