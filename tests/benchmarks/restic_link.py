@@ -202,13 +202,13 @@ def _measure_ways(
             *("-r", f"sftp:backup:{folder / 'repository'}", "restore", "latest"),
             *("--target", str(target)),
         ]
-        found = measure(
+        figures = measure(
             command, target / (folder / "filedir").relative_to("/"), cache, args.deadline
         )
-        first = f"{found.first_file:.1f} s" if found.first_file is not None else "none"
-        end = f"{found.end:.1f} s" if found.end is not None else "no end"
-        print(f"{title}, {way}: {first}, {end}, {found.cache / 2**20:.0f} MB", flush=True)
-        ends[way] = found.end if found.end is not None else float("inf")
+        first = f"{figures.first_file:.1f} s" if figures.first_file is not None else "none"
+        end = f"{figures.end:.1f} s" if figures.end is not None else "no end"
+        print(f"{title}, {way}: {first}, {end}, {figures.cache / 2**20:.0f} MB", flush=True)
+        ends[way] = figures.end if figures.end is not None else float("inf")
         shutil.rmtree(target, ignore_errors=True)
         shutil.rmtree(cache)
     return ends

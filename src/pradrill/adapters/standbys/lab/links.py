@@ -19,21 +19,21 @@ def address_of(folder: Path) -> str:
 
     Raises BusyError, NotReadyError.
     """
-    given = folder / "address"
+    note = folder / "address"
     machines = folder.parent
     with lock_file(machines.parent / "addresses.lock", "the lab's addresses"):
-        if given.exists():
-            return given.read_text(encoding="ascii").strip()
+        if note.exists():
+            return note.read_text(encoding="ascii").strip()
 
-        taken = {each.read_text(encoding="ascii").strip() for each in machines.glob("*/address")}
-        free = [address for n in _HOSTS if (address := f"10.0.2.{n}") not in taken]
+        in_use = {each.read_text(encoding="ascii").strip() for each in machines.glob("*/address")}
+        free = [address for n in _HOSTS if (address := f"10.0.2.{n}") not in in_use]
         if not free:
             raise NotReadyError(
-                f"the lab has no address left for {folder.name}: {len(taken)} machines have one",
+                f"the lab has no address left for {folder.name}: {len(in_use)} machines have one",
                 hint="Begin anew: pradrill lab destroy.",
             )
 
-        write_private(given, f"{free[0]}\n")
+        write_private(note, f"{free[0]}\n")
         return free[0]
 
 
