@@ -153,3 +153,53 @@ def test_the_commands_of_the_lab(lab: Lab, machine: Machine, state: Path) -> Non
     process = pradrill("lab", "ssh", machine.name, "true", state=state)
     assert process.returncode == 4
     assert f"HINT: Start it: pradrill lab up {TRIED}." in process.stderr
+
+
+@pytest.mark.nightly
+def test_machines_that_are_linked_on_the_command_line_reach_each_other(
+    lab: Lab, machine: Machine, state: Path
+) -> None:
+    """Each reaches the other's SSH where `lab up` says, before and after the other was killed."""
+    first = pradrill("lab", "up", TRIED, "--link", OTHER, state=state)
+    assert first.returncode == 0, first.stderr
+    (near,) = machine.links
+    assert machine.links == {near: OTHER}
+    assert f"{TRIED} reaches {OTHER} at {near}" in first.stderr
+    assert f"{OTHER} is down: nobody answers there before pradrill lab up {OTHER}" in first.stderr
+    assert pradrill("lab", "up", TRIED, "--link", OTHER, state=state).returncode == 0
+    refused = pradrill("lab", "up", TRIED, "--link", "third", state=state)
+    assert refused.returncode == 4
+
+    second = pradrill("lab", "up", OTHER, "--link", TRIED, state=state)
+    assert second.returncode == 0, second.stderr
+    other = lab.machine(OTHER)
+    assert inside(machine, _banner(near)) == "SSH-"
+    (back,) = other.links
+    assert inside(other, _banner(back)) == "SSH-"
+    status = pradrill("lab", "status", state=state).stdout
+    assert f"; reaches {OTHER} at {near}" in status
+
+    other.kill()  # as a machine that is lost; what it leaves is no machine that runs
+    assert inside(machine, _banner(near)) == "no"
+    assert f"{OTHER}: down" in pradrill("lab", "status", state=state).stdout
+    again = pradrill("lab", "up", OTHER, "--link", TRIED, state=state)
+    assert again.returncode == 0, again.stderr
+    assert inside(machine, _banner(near)) == "SSH-"
+
+    assert pradrill("lab", "down", state=state).returncode == 0
+    assert not machine.running
+    assert not other.running
+
+
+@pytest.mark.nightly
+def test_a_start_that_was_killed_midway_is_begun_anew(machine: Machine) -> None:
+    """A machine whose process is there, and which was never thawed, is not up."""
+    machine.up(say)
+    machine._qemu._ask("stop")
+    machine.up(say)
+    assert inside(machine, "hostname") == TRIED
+
+
+def _banner(near: str) -> str:
+    address = near.replace(":", "/")
+    return f"timeout 5 bash -c 'exec 3<>/dev/tcp/{address}; head -c 4 <&3' 2>/dev/null || echo no"

@@ -102,14 +102,18 @@ def test_a_damaged_index_is_damage(shelf: ResticShelf, how: str) -> None:
     assert source.check(point, IntegrityPart(1, 1), BOUNDS).soundness is Soundness.DAMAGED
 
 
-def test_the_parts_together_read_everything(shelf: ResticShelf) -> None:
-    """Damage anywhere is found by exactly one of the parts."""
+def test_the_parts_together_read_everything(
+    shelf: ResticShelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Damage anywhere is found by exactly one of the parts, whose caches go with them."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     shelf.stock()
     shelf.flip()
     source = declared(shelf)
     (*_, point) = source.catalogue(BOUNDS).points
     kinds = [source.check(point, IntegrityPart(n, 3), BOUNDS).soundness for n in (1, 2, 3)]
     assert sorted(kinds) == [Soundness.DAMAGED, Soundness.SOUND, Soundness.SOUND]
+    assert not list(tmp_path.glob("pradrill-*"))
 
 
 def test_a_check_during_a_prune_proves_nothing(shelf: ResticShelf) -> None:

@@ -129,6 +129,22 @@ def test_the_login_page_shows_its_form(host):
     assert f'action="{WWWROOT}/login/index.php"' in page, "the form leads to another address"
 
 
+def test_nobody_is_sent_elsewhere_to_sign_in(host):
+    """The copy signs people in itself: what does it elsewhere on the primary is switched off."""
+    named = query(host, f"select value from {PREFIX}config where name = 'auth'")
+    enabled = setting(host, "auth")
+    assert enabled == "", (
+        f"the copy signs people in by {enabled[:100]} (the primary: {named[:100]})"
+    )
+    assert setting(host, "alternateloginurl") == "", "the copy has a login page elsewhere"
+    where = host.check_output(
+        f"{CURL} --output /dev/null --write-out '%{{http_code}} %{{redirect_url}}' "
+        f"{WWWROOT}/login/index.php"
+    )
+    code, _, elsewhere = where.partition(" ")
+    assert code == "200", f"who wants to sign in is sent to {elsewhere[:100]} (auth: {named[:100]})"
+
+
 @contextmanager
 def signed_in(host):
     """Sign the planted account in as a person does; its password stays on the machine."""

@@ -9,7 +9,7 @@ systemctl start mariadb
 mariadb -e "create database site; use site; create table orders (id int primary key, what char(32),
   more varchar(300)) select seq id, md5(seq) what, repeat(md5(seq * 7), 8) more from seq_1_to_$rows;
   alter table orders add key (what); create table mdl_task_scheduled (disabled int);
-  create table mdl_sessions (sid int)"
+  create table mdl_sessions (sid int); create table mdl_config (name char(40), value char(40))"
 mariadb-dump --single-transaction site > /var/backups/wordpress/wordpress.sql
 cp /var/backups/wordpress/wordpress.sql /var/backups/moodle/moodle.sql
 python3 - "$megabytes" <<'END'

@@ -10,6 +10,7 @@ import tarfile
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pradrill.adapters.backups.dumps.kinds import of_folder
 from pradrill.adapters.backups.dumps.local_folder import LocalFolder
@@ -56,8 +57,9 @@ def _of_restic(place: Place, resolve: Resolve) -> Contents:
         "RESTIC_REPOSITORY": str(place.declared["repository"]),
         "RESTIC_PASSWORD": resolve(place.declared["password"]),
     }
-    command = ["restic", "--no-cache", "--no-lock", "ls", "--json", "latest"]
-    answer = run(command, Bounds(_SECONDS), extra=extra, package="restic")
+    with TemporaryDirectory(prefix="pradrill-") as cache:  # without one each folder is asked for
+        command = ["restic", "--cache-dir", cache, "--no-lock", "ls", "--json", "latest"]
+        answer = run(command, Bounds(_SECONDS), extra=extra, package="restic")
     if answer.code != 0:
         raise restic_refusal(place.declared["repository"], answer.err)
     nodes = [json.loads(line) for line in answer.out.splitlines()[:_MOST_NAMES]]

@@ -9,7 +9,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from pradrill.adapters.clock import SteadyClock
-from pradrill.adapters.standbys.lab import Lab
+from pradrill.adapters.standbys.lab import Lab, Machine
 from pradrill.app.reading import state_folder
 from pradrill.cli.arguments import add, subcommands
 from pradrill.cli.json_output import json_argument, print_json
@@ -32,10 +32,20 @@ def arguments(parser: ArgumentParser) -> None:
         ("ssh", "open a shell on a running machine, or run a command there"),
         ("down", "stop a machine, or all of them, and drop what it changed"),
     ):
-        command = add(verbs, verb, about, f"pradrill lab {verb} standby")
+        example = "primary --link backup" if verb == "up" else "standby"
+        command = add(verbs, verb, about, f"pradrill lab {verb} {example}")
         command.add_argument(
             "machine", nargs="?" if verb == "down" else None, help="name of a machine"
         )
+        if verb == "up":
+            command.add_argument(
+                "--link",
+                action="append",
+                default=[],
+                metavar="OTHER",
+                help="let it reach the SSH of another machine, at an address that is printed and "
+                "stays the same; several by repetition, also one that is still down",
+            )
         if verb == "ssh":
             command.add_argument("command", nargs="*", help="a command (default: a shell)")
         command.set_defaults(verb=verb)
@@ -77,9 +87,31 @@ def _build(lab: Lab, args: Namespace) -> int:
 
 def _up(lab: Lab, args: Namespace) -> int:
     start = time.monotonic()
-    lab.machine(args.machine).up(say)
-    say(f"{args.machine} answers over SSH after {time.monotonic() - start:.1f} s")
+    machine = lab.machine(args.machine)
+    links = lab.links(machine, args.link)
+    names = {near: other.name for near, other in links.items()}
+    if links and machine.running and machine.links != names:
+        raise NotReadyError(
+            f"the machine {machine.name} is up already, with other links",
+            hint="Links are given at its start. End it, which drops what it changed: "
+            f"pradrill lab down {machine.name}.",
+        )
+
+    machine.up(say, links={near: other.port_file() for near, other in links.items()})
+    say(f"{machine.name} answers over SSH after {time.monotonic() - start:.1f} s")
+    for near, other in links.items():
+        _say_link(machine, near, other)
     return _tell(lab, args)
+
+
+def _say_link(machine: Machine, near: str, other: Machine) -> None:
+    """Say where a link leads, what a drill calls it, and the key to pin there."""
+    say(f"{machine.name} reaches {other.name} at {near}")
+    say(f'  in a drill: links: {{"{near}": "{other.name}:22"}}')
+    if other.identified:
+        say(f"  in known_hosts: {near.partition(':')[0]} {other.host_key}")
+    if not other.running:
+        say(f"  {other.name} is down: nobody answers there before pradrill lab up {other.name}")
 
 
 def _ssh(lab: Lab, args: Namespace) -> int:
@@ -97,7 +129,12 @@ def _tell(lab: Lab, args: Namespace) -> int:
     """Print how the lab is now, for programs that ask."""
     if args.json:
         machines = [
-            {"name": m.name, "running": m.running, "pid": m.pid if m.running else None}
+            {
+                "name": m.name,
+                "running": m.running,
+                "pid": m.pid if m.running else None,
+                "links": m.links,
+            }
             for m in lab.machines()
         ]
         print_json(args, {"built": lab.built, "machines": machines})
@@ -112,7 +149,8 @@ def _status(lab: Lab, args: Namespace) -> int:
     print(f"image: {'built' if lab.built else 'not built yet (pradrill lab build)'}")
     for machine in lab.machines():
         state = f"running under {machine.accelerator}, pid {machine.pid}"
-        print(f"{machine.name}: {state if machine.running else 'down'}")
+        reached = "".join(f"; reaches {name} at {near}" for near, name in machine.links.items())
+        print(f"{machine.name}: {state + reached if machine.running else 'down'}")
     return ExitCode.PASSED
 
 

@@ -22,17 +22,47 @@ create role moodle login password '${pass//\'/\'\'}';
 create database moodle owner moodle template template0 encoding 'UTF8';
 END
 fi
-php $code/admin/cli/install.php --non-interactive --agree-license --lang=en \
-  --wwwroot=https://moodle.exemple.fr --dataroot=$data --dbtype="$kind" --dbname=moodle \
-  --dbuser=moodle --dbpass="$pass" --fullname='Exemple SAS' --shortname=exemple \
-  --adminuser=admin --adminpass='Un-mot-de-passe-1' --adminemail=admin@exemple.fr > /root/install.log ||
-  { tail -n 5 /root/install.log; exit 1; }
+site=/root/site
+if [ ! -e $site ]; then
+  php $code/admin/cli/install.php --non-interactive --agree-license --lang=en \
+    --wwwroot=https://moodle.exemple.fr --dataroot=$data --dbtype="$kind" --dbname=moodle \
+    --dbuser=moodle --dbpass="$pass" --fullname='Exemple SAS' --shortname=exemple \
+    --adminuser=admin --adminpass='Un-mot-de-passe-1' --adminemail=admin@exemple.fr > /root/install.log ||
+    { tail -n 5 /root/install.log; exit 1; }
+else  # a site that was given
+  if [ "$kind" = mariadb ]; then sql moodle < $site/mariadb.sql; else
+    { echo 'set role moodle;'; cat $site/pgsql.sql; } | sql -d moodle > /dev/null
+  fi
+  cp -a $site/moodledata/. $data/
+  cat > $code/config.php <<END
+<?php
+unset(\$CFG);
+global \$CFG;
+\$CFG = new stdClass();
+\$CFG->dbtype = '$kind';
+\$CFG->dblibrary = 'native';
+\$CFG->dbhost = 'localhost';
+\$CFG->dbname = 'moodle';
+\$CFG->dbuser = 'moodle';
+\$CFG->dbpass = '${pass//\'/\\\'}';
+\$CFG->prefix = 'mdl_';
+\$CFG->dboptions = ['dbcollation' => 'utf8mb4_unicode_ci'];
+\$CFG->wwwroot = 'https://moodle.exemple.fr';
+\$CFG->dataroot = '$data';
+\$CFG->directorypermissions = 02770;
+require_once(__DIR__ . '/lib/setup.php');
+END
+fi
 # What production has and a copy must not: a proxy before it, mail, folders of its own, Redis, cron.
 sed -i "s|^require_once.*setup.php.*|\$CFG->sslproxy = true;\n\$CFG->smtphosts = 'smtp.exemple.fr';\n&|" $code/config.php
 sed -i "s|^require_once.*setup.php.*|\$CFG->tempdir = '/srv/moodle-temp';\n&|" $code/config.php
 install -d -o www-data /srv/moodle-temp
 chgrp www-data $code/config.php
 chmod 0640 $code/config.php
+cfg() { runuser -u www-data -- php $code/admin/cli/cfg.php "$@"; }
+cfg --component=auth_cas --name=hostname --set=cas.exemple.fr
+cfg --name=auth --set=cas
+cfg --name=alternateloginurl --set=https://sso.exemple.fr/login
 mkdir -p $data/muc $data/sessions
 echo "<?php \$configuration = ['stores' => ['redis' => ['server' => 'cache.exemple.fr']]];" > $data/muc/config.php
 echo old > $data/sessions/sess_0123456789

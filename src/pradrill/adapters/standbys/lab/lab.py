@@ -13,6 +13,7 @@ from pradrill.adapters.standbys.lab import qemu
 from pradrill.adapters.standbys.lab.accelerator import Accelerator
 from pradrill.adapters.standbys.lab.files import lock_file, missing, write_private
 from pradrill.adapters.standbys.lab.image import Image
+from pradrill.adapters.standbys.lab.links import address_of
 from pradrill.adapters.standbys.lab.machine import Machine
 from pradrill.adapters.standbys.lab.seed import make_key
 from pradrill.domain.run.host import Host, HostFacts, Proven, Site, ssh_config
@@ -63,6 +64,19 @@ class Lab:
             make_key(key, "pradrill lab")
 
         return Machine(folder, self._image, key, self._accelerator, self._clock)
+
+    def links(self, machine: Machine, others: Sequence[str]) -> dict[str, Machine]:
+        """Return guest address:port → the machine whose SSH is reached there.
+
+        An address belongs to the other machine, and is the same on each. Raises UsageError,
+        BusyError, NotReadyError.
+        """
+        if machine.name in others:
+            raise UsageError(
+                f"a link from {machine.name} to itself", hint="Name the machine that it reaches."
+            )
+        linked = [self.machine(name) for name in dict.fromkeys(others)]
+        return {f"{address_of(other.folder)}:{qemu.SSH}": other for other in linked}
 
     def machines(self) -> list[Machine]:
         """Return the machines that have an identity, by name."""

@@ -17,6 +17,7 @@ from pradrill.adapters.standbys.lab import qemu
 from pradrill.adapters.standbys.lab.accelerator import Accelerator
 from pradrill.adapters.standbys.lab.files import lock_file, require, run, write_private
 from pradrill.adapters.standbys.lab.image import Image
+from pradrill.adapters.standbys.lab.links import read_links, write_links
 from pradrill.adapters.standbys.lab.seed import (
     make_key,
     make_machine_id,
@@ -97,6 +98,11 @@ class Machine:
         return self._accelerator.chosen or "not chosen yet"
 
     @property
+    def identified(self) -> bool:
+        """Tell whether it has its keys: they are made before its first boot."""
+        return self._key.is_file()
+
+    @property
     def host_key(self) -> str:
         """Return the public host key, "type base64", which it had before its first boot."""
         return public_key(self._key)
@@ -105,6 +111,11 @@ class Machine:
     def machine_id(self) -> str:
         """Return the content of its /etc/machine-id."""
         return (self.folder / "machine-id").read_text(encoding="ascii").strip()
+
+    @property
+    def links(self) -> dict[str, str]:
+        """Return guest address:port → the name of the machine that it leads to, while it runs."""
+        return read_links(self._run) if self.running else {}
 
     def port_file(self, port: int = qemu.SSH) -> Path:
         """Return the file that names the loopback port leading to one of its own, while it runs."""
@@ -161,8 +172,9 @@ class Machine:
         PradrillError.
         """
         with lock_file(self.folder / "lock", f"the machine {self.name}"):
-            if self.running:
+            if self.running and not self._qemu.unfinished:
                 return
+            self._end()  # what a start that was killed midway has left
             self._prepare(say)
             self._resume(links or {}, ports, self._frozen)
             say(f"{self.name} is up, under {self.accelerator}")
@@ -333,6 +345,7 @@ class Machine:
         self._fresh_run()
         disk = self._run / "disk.qcow2"
         _overlay(disk, saved / "disk.qcow2", "qcow2")
+        write_links(self._run, links, self.folder.parent)
 
         try:
             hardware = self._hardware(self._accelerator.chosen or "tcg", disk)

@@ -126,6 +126,14 @@ class Qemu:
         """Return what QEMU says of the machine: running, paused, internal-error, ..."""
         return str(self._ask("query-status")["status"])
 
+    @property
+    def unfinished(self) -> bool:
+        """Tell whether it was started and never thawed; one that does not answer is only slow."""
+        try:
+            return self.state() != "running"
+        except PradrillError:
+            return False
+
     def freeze(self, to: Path) -> None:
         """Stop the machine and write its memory and devices into a file."""
         self._ask("stop")

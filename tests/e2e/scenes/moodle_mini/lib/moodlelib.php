@@ -50,8 +50,13 @@ function get_config(?string $plugin, ?string $name = null): mixed
     return $name === null ? (object) $values : ($values[$name] ?? false);
 }
 
-function set_config(string $name, ?string $value): void
+function set_config(string $name, ?string $value, ?string $plugin = null): void
 {
+    if ($plugin !== null) {
+        run('DELETE FROM {config_plugins} WHERE plugin = ? AND name = ?', [$plugin, $name]);
+        run('INSERT INTO {config_plugins} (plugin, name, value) VALUES (?, ?, ?)', [$plugin, $name, $value]);
+        return;
+    }
     run('DELETE FROM {config} WHERE name = ?', [$name]);
     if ($value !== null) {
         run('INSERT INTO {config} (name, value) VALUES (?, ?)', [$name, $value]);

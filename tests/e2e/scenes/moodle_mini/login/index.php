@@ -2,6 +2,11 @@
 // The login page; like Moodle's it begins a session of nobody's.
 require __DIR__ . '/../config.php';
 require_once "$CFG->libdir/sessionlib.php";
+$cas = in_array('cas', explode(',', $CFG->auth ?? ''), true) ? get_config('auth_cas', 'hostname') : '';
+if ($cas || ($CFG->alternateloginurl ?? '')) {
+    header('Location: ' . ($cas ? "https://$cas/login" : $CFG->alternateloginurl), true, 302);
+    exit;
+}
 if (isset($_POST['username'], $_POST['password'])) {
     $found = rows('SELECT id, password FROM {user} WHERE username = ? AND confirmed = 1 AND deleted = 0
         AND suspended = 0', [$_POST['username']]);

@@ -8,7 +8,7 @@ if ($options['set'] !== null || $options['unset']) {
     if (array_key_exists($options['name'], $CFG->config_php_settings)) {
         cli_error('The configuration variable is hard-set in the config.php, unable to change.', 4);
     }
-    set_config($options['name'], $options['set']);
+    set_config($options['name'], $options['set'], $options['component']);
     exit(0);
 }
 $got = get_config($options['component'], $options['name']);
