@@ -397,7 +397,7 @@ def assert_nothing_sleeps() -> None:
     assert not [line for line in lines if "sleep 3600.25" in line]
 
 
-def test_a_dump_within_another_folder_is_loaded_after_it(place: Path) -> None:
+def test_a_dump_within_another_folder_is_loaded_after_it() -> None:
     """Nothing is written twice at a time: what is loaded would be half of it."""
     text = (SCRIPTS / "restore-restic").read_text("utf-8")
     start = text.index("are_apart()")

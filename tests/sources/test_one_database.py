@@ -123,7 +123,7 @@ def test_what_an_empty_database_was_given_goes_again_when_the_rest_is_refused(
     end: str,
     reason: str,
 ) -> None:
-    """It is loaded part by part, each once it was looked at: of a later one only the reason stays."""
+    """It is loaded part by part, each once it was looked at: only the reason stays."""
     dump = tmp_path / "night.sql"
     filling = f"-- {'x' * 1000}\n" * 9000
     dump.write_text(f"-- MariaDB dump 10.19\n{_TEXT}INSERT INTO t VALUES ('x');\n{filling}{end}")
@@ -141,7 +141,8 @@ def test_what_mariadb_dump_writes_is_read_once(mariadb: Path) -> None:  # noqa: 
     text = (SCRIPTS / "load-mariadb").read_text("utf-8")
     suspect = re.search(r"^SUSPECT = \($.*?^\)$", text, re.MULTILINE | re.DOTALL)
     ordinary = re.search(r"^ORDINARY = .*$", text, re.MULTILINE)
-    assert suspect and ordinary
+    assert suspect
+    assert ordinary
     names: dict[str, Any] = {"re": re}
     exec(f"{suspect[0]}\n{ordinary[0]}", names)  # noqa: S102 our own script's
     dump = run(["mariadb-dump", f"--socket={mariadb}", "-uroot", "moodle"], env={})
