@@ -43,6 +43,8 @@ class Case(NamedTuple):
     data: str
     """What was restored, for `du`."""
     jobs: str = "$(nproc)"
+    at_most: float = 1.05
+    """The playbook's time over that of the bare commands, one after the other."""
 
 
 def _site(name: str, *data: str, **variables: Any) -> Case:
@@ -60,6 +62,7 @@ def _site(name: str, *data: str, **variables: Any) -> Case:
         bare,
         " ".join((*data, f"/var/lib/mysql/{name}")),
         jobs="restic's own, 1",
+        at_most=0.85,  # the dump is loaded while the files come
     )
 
 

@@ -7,6 +7,7 @@ import itertools
 import os
 import subprocess
 import tarfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -318,3 +319,101 @@ def spoil(place: Path, at: float) -> Callable[[], object]:
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * at)])
     return lambda: path.write_bytes(whole)
+
+
+def overlapped(place: Path, load: str) -> subprocess.Popen[str]:
+    """Restore two folders of a restic repository, and load what the first one holds beside."""
+    repository = place / "repository"
+    if not repository.exists():
+        new_repository(repository, ENVIRONMENT["RESTIC_PASSWORD"])
+        folders = (place / "meta", place / "files")
+        output_of("restic", "-q", "--repo", repository, "backup", "--tag", "t", *folders)
+        access = f"export RESTIC_REPOSITORY='{repository}'\n"
+        (place / "staging/login/restic").write_text(access)
+    (place / "files/stale").write_text("of before")
+    scripts = [(SCRIPTS / name).read_text("utf-8") for name in ("set-aside", "restore-restic")]
+    process = subprocess.Popen(
+        ["bash", "-s", "--", "", "t", place / "staging", place / "meta", place / "files"],
+        env=ENVIRONMENT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    process.stdin.write(f"load() {{ {load}; }}\n".join(scripts))
+    process.stdin.close()
+    process.stdin = None
+    return process
+
+
+def test_a_dump_is_loaded_while_the_other_folders_come(place: Path) -> None:
+    """It begins once its own folder is whole; both must end well, then the old goes."""
+    process = overlapped(place, f"cp {place}/meta/manifest {place}/loaded; echo noise")
+    output, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, "")
+    assert len(output.split()) == 3
+    assert (place / "loaded").read_bytes() == (place / "meta/manifest").read_bytes()
+    assert check(place, "there").returncode == 0
+    assert not (place / "files/stale").exists()
+
+
+def test_a_load_that_fails_ends_the_restore_beside_it(place: Path) -> None:
+    """Its own reason is told, alone, and what stood in the folders comes back."""
+    process = overlapped(place, "echo the dump was cut short >&2; return 1")
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (1, "the dump was cut short\n")
+    assert (place / "files/stale").read_text() == "of before"
+
+
+def test_a_restore_that_fails_ends_the_load_beside_it(tmp_path: Path) -> None:
+    """A load that would go on for an hour is ended with all that it has begun."""
+    functions = """
+set -euo pipefail
+one() { touch begun; sh -c 'sleep 3600.25; :'; }
+other() { until [ -e begun ]; do sleep 0.05; done; echo the disk is full >&2; return 1; }
+side_by_side one other
+"""
+    text = (SCRIPTS / "set-aside").read_text("utf-8") + functions
+    result = run("bash", "-c", text, cwd=tmp_path)
+    assert (result.returncode, result.stderr) == (1, "the disk is full\n")
+    assert_nothing_sleeps()
+
+
+def test_a_restore_that_is_ended_ends_both_halves(place: Path) -> None:
+    """At its deadline, or by who stops the drill: nothing fills what is put back."""
+    marker = place / "begun"
+    process = overlapped(place, f"touch {marker}; sh -c 'sleep 3600.25; :'")
+    for _ in range(600):
+        if marker.exists():
+            break
+        time.sleep(0.05)
+    process.terminate()
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (143, "")
+    assert (place / "files/stale").read_text() == "of before"
+    assert_nothing_sleeps()
+
+
+def assert_nothing_sleeps() -> None:
+    """Fail when a load of these tests goes on."""
+    lines = output_of("ps", "-eo", "args").splitlines()
+    assert not [line for line in lines if "sleep 3600.25" in line]
+
+
+def test_a_dump_within_another_folder_is_loaded_after_it() -> None:
+    """Nothing is written twice at a time: what is loaded would be half of it."""
+    text = (SCRIPTS / "restore-restic").read_text("utf-8")
+    start = text.index("are_apart()")
+    function = text[start : text.index("\n}\n", start) + 3]
+    asked = "".join(
+        f"folders=({each}); are_apart && echo apart || echo one\n"
+        for each in ("/a/b /a", "/a /a/b", "/a/b /a/bc", "/a", "/a /b")
+    )
+    assert output_of("bash", "-c", function + asked).split() == [
+        "one",
+        "one",
+        "apart",
+        "one",
+        "apart",
+    ]

@@ -8,11 +8,12 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.sources.conftest import Server, mydumped, run
 from tests.sources.databases import database, mariadb  # noqa: F401 fixtures
-from tests.sources.test_bad_restores import load_mariadb, load_postgresql, rows
+from tests.sources.test_bad_restores import SCRIPTS, load_mariadb, load_postgresql, rows
 from tests.sources.test_dumps import PACKED
 
 _ROWS = (
@@ -104,6 +105,51 @@ def test_statements_that_are_not_the_databases_are_refused_wherever_they_stand(
     result = load_mariadb(dump, mariadb)
     assert "nothing of it was loaded" in result.stderr, result.stderr
     assert "copy" not in ask(mariadb, "select table_schema from information_schema.tables"), result
+
+
+@pytest.mark.parametrize(
+    ("end", "reason"),
+    [
+        (
+            f"create user late;\n{_END['.mariadb']}",
+            "whole server (CREATE USER): nothing of it is kept",
+        ),
+        ("INSERT INTO t VALUES ('half", "the dump was cut short"),
+    ],
+)
+def test_what_an_empty_database_was_given_goes_again_when_the_rest_is_refused(
+    mariadb: Path,  # noqa: F811 the fixture
+    tmp_path: Path,
+    end: str,
+    reason: str,
+) -> None:
+    """It is loaded part by part, each once it was looked at: only the reason stays."""
+    dump = tmp_path / "night.sql"
+    filling = f"-- {'x' * 1000}\n" * 9000
+    dump.write_text(f"-- MariaDB dump 10.19\n{_TEXT}INSERT INTO t VALUES ('x');\n{filling}{end}")
+    ask(mariadb, "create or replace database copy")
+    before = state(mariadb)
+    result = load_mariadb(dump, mariadb)
+    assert result.returncode != 0
+    assert reason in result.stderr
+    assert result.stderr.count("\n") == 1, result.stderr
+    assert state(mariadb) == before
+
+
+def test_what_mariadb_dump_writes_is_read_once(mariadb: Path) -> None:  # noqa: F811 the fixture
+    """No line of it is suspect: a second, slow look at its statements would double the time."""
+    text = (SCRIPTS / "load-mariadb").read_text("utf-8")
+    suspect = re.search(r"^SUSPECT = \($.*?^\)$", text, re.MULTILINE | re.DOTALL)
+    ordinary = re.search(r"^ORDINARY = .*$", text, re.MULTILINE)
+    assert suspect
+    assert ordinary
+    names: dict[str, Any] = {"re": re}
+    exec(f"{suspect[0]}\n{ordinary[0]}", names)  # noqa: S102 our own script's
+    dump = run(["mariadb-dump", f"--socket={mariadb}", "-uroot", "moodle"], env={})
+    rest = names["ORDINARY"].sub(b"", dump.encode())
+    words = ["grep", "-aiE", names["SUSPECT"]]
+    found = subprocess.run(words, input=rest, capture_output=True, env={"LC_ALL": "C"}, check=False)
+    assert (found.returncode, found.stdout[:200]) == (1, b"")
 
 
 @pytest.mark.parametrize("words", [["notes"], ["--databases", "notes"], ["--compact", "notes"]])
