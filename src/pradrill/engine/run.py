@@ -143,6 +143,8 @@ class Run:
             return True
         if step.kind is StepKind.EGRESS_AGAIN:
             return self._is_held() and bool(context.facts.egress)
+        if step.kind is StepKind.FILES_AGAIN:
+            return self._is_held() and any(each.watched for each in context.facts.files.values())
         if not self._is_held() or not context.facts.touched:
             return False
         if step.kind is StepKind.ISOLATION_AGAIN:

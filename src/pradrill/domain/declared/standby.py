@@ -77,6 +77,13 @@ class StandbyKind(Model):
         description="opens what Ansible Vault has encrypted for this standby",
         examples=["file:/etc/pradrill/vault"],
     )
+    watch_files: bool = Field(
+        default=False,
+        description="write down which files the services open between the restore and the "
+        "teardown, and tell which of them neither backup, package nor playbook brings; takes "
+        "root on the standby",
+        examples=[True],
+    )
     absent_after_teardown: tuple[str, ...] = Field(
         default=(),
         description="absolute paths on the standby that teardown must have removed",

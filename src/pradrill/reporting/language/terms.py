@@ -137,6 +137,8 @@ def _step_kinds() -> Mapping[str, str]:
         StepKind.PLAYBOOK: pgettext("step kind", "playbook"),
         StepKind.EGRESS: pgettext("step kind", "denial of the way out"),
         StepKind.EGRESS_AGAIN: pgettext("step kind", "end of the denial"),
+        StepKind.FILES: pgettext("step kind", "watch of the files"),
+        StepKind.FILES_AGAIN: pgettext("step kind", "end of the watch"),
         StepKind.ISOLATION: pgettext("step kind", "isolation"),
         StepKind.ISOLATION_AGAIN: pgettext("step kind", "isolation again"),
         StepKind.CHECKS: pgettext("step kind", "checks"),
