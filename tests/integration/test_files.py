@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.integration.hosts.two_hosts import TwoHosts
 from tests.integration.house import edit, pradrill, write
 from tests.integration.test_egress import severities
-from tests.integration.test_leases import last_record
+from tests.integration.test_leases import last_record, slow_run
+
+from pradrill.testing.reasons import texts
 
 _SERVICE = """\
 import os, pathlib, time
@@ -18,7 +21,7 @@ for path in {paths!r}:
     pathlib.Path(path).read_text(errors="replace")
 pathlib.Path("/srv/state").write_text(str(os.getpid()))
 pathlib.Path("/srv/green").read_text()
-time.sleep(60)
+time.sleep(300)
 """
 _RESTORE = """\
 - hosts: standby
@@ -61,8 +64,8 @@ def watchers() -> set[str]:
 
 
 @pytest.fixture
-def before() -> Iterator[set[str]]:
-    """Give the watchers that other tests have."""
+def before() -> set[str]:
+    """Return the watchers that other tests have."""
     return watchers()
 
 
@@ -86,3 +89,50 @@ def test_a_file_that_no_drill_brings_is_a_finding(
     keys = severities(house)
     assert [each for each in keys if each.startswith("file/")] == ["file/shop//srv/"]
     assert not watchers() - before
+    screen = pradrill(house, "show").stdout
+    assert "2 files that the service opened come from neither" in screen
+    assert "/srv/secret\\x1b[31m.key, /srv/service.py (no, and a finding)" in screen
+    report = tmp_path / "fr.html"
+    pradrill(house, "report", "--format", "html", "--lang", "fr", "--output", str(report))
+    page = report.read_text("utf-8")
+    assert "2 fichiers ouverts par le service" in page
+    assert "from the safe" in page
+
+
+@pytest.mark.nightly
+def test_a_killed_run_leaves_nothing_that_watches(
+    hosts: TwoHosts, tmp_path: Path, before: set[str]
+) -> None:
+    """The next command ends it, and the record tells what was opened until then."""
+    house = hosts.house(tmp_path / "house")
+    edit(house, "drills/shop.yml", "hosts: standby,", "hosts: standby, watch_files: true,")
+    with slow_run(hosts, house, tmp_path / "tmp") as process:
+        assert len(watchers() - before) == 1
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert len(watchers() - before) == 1
+    result = pradrill(house, "runs")
+    assert "was killed; its standby was torn down" in result.stderr, result.stderr
+    (hosts.standby.srv / "go").touch()
+    assert not watchers() - before
+    assert last_record(house)["files"]["web-dr"]["complete"]
+
+
+@pytest.mark.nightly
+def test_a_watch_that_is_ended_is_a_limit(
+    hosts: TwoHosts, tmp_path: Path, before: set[str]
+) -> None:
+    """What it had seen is not known: the report does not say that nothing is missing."""
+    house = hosts.house(tmp_path / "house")
+    edit(house, "drills/shop.yml", "hosts: standby,", "hosts: standby, watch_files: true,")
+    with slow_run(hosts, house, tmp_path / "tmp") as process:
+        (pid,) = watchers() - before
+        os.kill(int(pid), signal.SIGKILL)
+        (hosts.standby.srv / "go").touch()
+        process.wait(60)
+    record = last_record(house)
+    assert not record["files"]["web-dr"]["complete"]
+    assert any("what watched had ended" in each for each in texts(record["limits"]))
+    report = pradrill(house, "report", "--format", "html", "--output", str(tmp_path / "r.html"))
+    assert report.returncode == 0, report.stderr
+    assert "Not known: the files could not be watched" in (tmp_path / "r.html").read_text("utf-8")

@@ -115,7 +115,7 @@ def _steps(
 
     yield step(ready, "start the standby", StepKind.START, _START)
     yield step(ready, "prove the standby's identity", StepKind.IDENTITY, _LOOK)
-    for name, kind in _beside(drill):
+    for kind, name in _beside(drill):
         yield step(ready, name, kind, _LOOK)
     for branch in branches:
         steps = drill.ways[branch.service].prepare
@@ -132,25 +132,25 @@ def _steps(
         teardown = drill.ways[branch.service].teardown
         yield from _declared(plan, branch, Phase.TEARDOWN, teardown, drill.vars)
 
-    for name, kind in _at_last(drill):
+    for kind, name in _at_last(drill):
         yield step(Phase.TEARDOWN, name, kind, _LOOK)
     yield step(Phase.TEARDOWN, "release the standby", StepKind.STOP, _START)
 
 
-def _beside(drill: Drill) -> Iterator[tuple[str, StepKind]]:
+def _beside(drill: Drill) -> Iterator[tuple[StepKind, str]]:
     """Yield what begins before anything is changed, and goes on beside it."""
     if drill.standby.denied is not None:
-        yield "deny the way out", StepKind.EGRESS
+        yield StepKind.EGRESS, "deny the way out"
     if drill.standby.watch_files:
-        yield "watch which files are opened", StepKind.FILES
+        yield StepKind.FILES, "watch which files are opened"
 
 
-def _at_last(drill: Drill) -> Iterator[tuple[str, StepKind]]:
+def _at_last(drill: Drill) -> Iterator[tuple[StepKind, str]]:
     """Yield what is done once the playbooks of the teardown are through."""
     if drill.standby.denied is not None:
-        yield "open the way out again", StepKind.EGRESS_AGAIN
+        yield StepKind.EGRESS_AGAIN, "open the way out again"
     if drill.standby.leaves_residue:
-        yield "look for residue", StepKind.RESIDUE
+        yield StepKind.RESIDUE, "look for residue"
 
 
 def _recovery(

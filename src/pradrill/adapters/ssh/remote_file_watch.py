@@ -166,7 +166,8 @@ class Watch:
         self.began = time.clock_gettime(COARSE)  # as files are stamped
         self.files: dict[str, tuple[float, list[str]]] = {}
         self.of_commands: dict[str, dict[str, float]] = {}
-        self.kept = self.unkept = self.gone = 0
+        self.services: set[str] = set()
+        self.aside = self.unkept = self.nameless = 0
         self.overflow = False
 
     def mark_all(self) -> None:
@@ -211,7 +212,7 @@ class Watch:
         if kind == OTHER:
             return
         if kind == GONE:
-            self.gone += 1
+            self.nameless += 1
             return
         if kind == COMMAND and len(self.of_commands.get(name, ())) >= EACH:
             return
@@ -228,26 +229,27 @@ class Watch:
         if path not in self.files and len(self.files) >= PATHS:
             self.unkept += 1
             return
+        self.services.add(name)
         _, programs = self.files.setdefault(path, (changed, []))
         if name not in programs and len(programs) < 3:  # noqa: PLR2004 that are told
             programs.append(name)
 
     def keep_aside(self, name: str, path: str, changed: float) -> None:
         """Keep what a command has opened: it may be how a service starts."""
-        if self.kept >= OF_COMMANDS or (
+        if self.aside >= OF_COMMANDS or (
             name not in self.of_commands and len(self.of_commands) >= PROGRAMS
         ):
             return
         paths = self.of_commands.setdefault(name, {})
-        self.kept += path not in paths
+        self.aside += path not in paths
         paths.setdefault(path, changed)
 
     def join(self) -> None:
-        """Give the services that run what their programs opened while a command started them."""
+        """Give services what their programs opened while a command was still starting them."""
         pids = [int(each) for each in os.listdir(PROC) if each.isdigit()]  # noqa: PTH208
         kinds = [self.processes.look(pid) for pid in pids]
-        running = {name for kind, name in kinds if kind == SERVICE}
-        for name in running & set(self.of_commands):
+        services = self.services | {name for kind, name in kinds if kind == SERVICE}
+        for name in services & set(self.of_commands):
             for path, changed in self.of_commands[name].items():
                 self.keep(name, path, changed)
 
@@ -260,7 +262,7 @@ class Watch:
             "began": self.began,
             "files": [[path, *words] for path, words in self.files.items()],
             "unkept": self.unkept,
-            "gone": self.gone,
+            "gone": self.nameless,
             "overflow": self.overflow,
             "unmarked": list(self.unmarked.values()),
         }

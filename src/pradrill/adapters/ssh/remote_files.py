@@ -62,7 +62,7 @@ MADE_NAMES = (
 )
 
 
-class FaultError(Exception):
+class FileFaultError(Exception):
     """Why it cannot be done: a kind, and what it is about."""
 
 
@@ -78,7 +78,7 @@ def control(name: str) -> Words:
                 parts.append(chunk)
         return dict(json.loads(b"".join(parts)))
     except (OSError, ValueError) as error:
-        raise FaultError("ended", "") from error
+        raise FileFaultError("ended", "") from error
 
 
 def watch(request: Words) -> Words:
@@ -102,7 +102,7 @@ def watch(request: Words) -> Words:
     answer = process.stdout.readline().decode("utf-8", "replace").strip()
     process.stdout.close()
     if answer != "+":
-        raise FaultError("fanotify", answer or "what watches does not start")
+        raise FileFaultError("fanotify", answer or "what watches does not start")
     return {}
 
 
@@ -232,16 +232,16 @@ def plain(text: str) -> str:
 
 def tell(request: Words) -> Words:
     """End what watches, and tell where the files come from that it has seen."""
-    seen = control(request["socket"])
-    every = origins(seen["files"], seen["began"], request["roots"])
+    sight = control(request["socket"])
+    every = origins(sight["files"], sight["began"], request["roots"])
     counts: dict[str, int] = {}
     for origin, _ in every.values():
         counts[origin] = counts.get(origin, 0) + 1
-    told, room = [], ROOM
+    lines, room = [], ROOM
     numbers = dict.fromkeys(MOST, 0)
     order = {origin: number for number, origin in enumerate(MOST)}
     for path, _, programs in sorted(
-        seen["files"], key=lambda f: (order.get(every[f[0]][0], 9), f[0])
+        sight["files"], key=lambda f: (order.get(every[f[0]][0], 9), f[0])
     ):
         origin, altered = every[path]
         entry = [plain(path), origin, [plain(each)[:100] for each in programs], altered]
@@ -249,17 +249,17 @@ def tell(request: Words) -> Words:
         if numbers.get(origin, 0) < MOST.get(origin, 0) and length <= room:
             numbers[origin] += 1
             room -= length
-            told.append(entry)
+            lines.append(entry)
     for _ in range(50):
         if not is_there(request["socket"]):
             break
         time.sleep(0.05)
     keys = ("unkept", "gone", "overflow")
     return {
-        "files": told,
+        "files": lines,
         "counts": counts,
-        "unmarked": [plain(each) for each in seen["unmarked"][:20]],
-        **{key: seen[key] for key in keys},
+        "unmarked": [plain(each) for each in sight["unmarked"][:20]],
+        **{key: sight[key] for key in keys},
     }
 
 
@@ -278,7 +278,7 @@ def answer(itself: str, request: Words) -> Words:
     if os.geteuid() == 0:
         return DOES[request["do"]](request)
     if not itself:
-        raise FaultError("root", "sudo")
+        raise FileFaultError("root", "sudo")
     words = (*SUDO, "python3", "-I", "-S", "-c", ITSELF, "", json.dumps(request))
     text = f"{PASSWORD}\n# of root\n{itself}"  # sudo takes the first line, if it asks
     try:
@@ -293,14 +293,14 @@ def answer(itself: str, request: Words) -> Words:
         )
         return dict(json.loads(result.stdout))
     except (OSError, ValueError, subprocess.SubprocessError) as error:
-        raise FaultError("root", "sudo") from error
+        raise FileFaultError("root", "sudo") from error
 
 
 def main(itself: str, words: str) -> None:
     """Print what came of it."""
     try:
         payload = answer(itself, json.loads(words))
-    except FaultError as error:
+    except FileFaultError as error:
         payload = {"fault": str(error.args[0]), "because": str(error.args[1])}
     except (OSError, ValueError, KeyError, subprocess.SubprocessError) as error:
         payload = {"fault": "refused", "because": f"{type(error).__name__}: {error}"}

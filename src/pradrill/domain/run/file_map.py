@@ -51,9 +51,15 @@ class FileMap(Model):
     unmarked: tuple[str, ...] = Field(default=(), description="mounts that could not be watched")
 
     @property
+    def untold(self) -> int:
+        """Return how many files that no drill brings are counted, and not told one by one."""
+        origin = FileOrigin.NEITHER
+        return max(0, self.counts.get(origin, 0) - sum(f.origin is origin for f in self.files))
+
+    @property
     def is_whole(self) -> bool:
         """Tell whether all was seen that can be."""
-        lost = self.unkept or self.overflow or self.unmarked
+        lost = self.unkept or self.overflow or self.unmarked or self.untold
         return self.complete and not lost and not self.counts.get(FileOrigin.UNKNOWN)
 
 
@@ -81,11 +87,11 @@ class ForeignFiles(NamedTuple):
         return self.need is not None
 
 
-def foreign_files(found: FileMap, needs: Iterable[FileNeed], host: str) -> list[ForeignFiles]:
+def foreign_files(file_map: FileMap, needs: Iterable[FileNeed], host: str) -> list[ForeignFiles]:
     """Return the files of neither backup, package nor playbook by folder, the unexpected first."""
     needs = tuple(needs)
     groups: dict[tuple[str, FileNeed | None], list[FileUse]] = {}
-    for each in found.files:
+    for each in file_map.files:
         if each.origin is FileOrigin.NEITHER:
             need = next((need for need in needs if need.covers(each.path)), None)
             groups.setdefault((each.path.rpartition("/")[0] + "/", need), []).append(each)

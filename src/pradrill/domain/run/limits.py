@@ -68,7 +68,7 @@ def _of_files(host: str, file_map: FileMap) -> Iterator[Reason]:
     if not file_map.complete:
         because = file_map.because or reason(Code.FILES_NOT_READ)
         yield reason(Code.FILES_UNKNOWN, host=host, because=because)
-    elif file_map.unkept or file_map.overflow:
+    elif file_map.unkept or file_map.overflow or file_map.untold:
         yield reason(Code.FILES_MORE, host=host)
     if file_map.unmarked:
         yield reason(Code.FILES_UNMARKED, host=host, places=file_map.unmarked)

@@ -39,6 +39,8 @@ STEPS = (
     N_("prove isolation before the teardown"),
     N_("deny the way out"),
     N_("open the way out again"),
+    N_("watch which files are opened"),
+    N_("read which files were opened"),
 )
 """Names of the steps that the engine adds to those of the drill."""
 

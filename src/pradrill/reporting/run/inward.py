@@ -50,7 +50,7 @@ def summary(record: RunRecord) -> str:
                 "%(n)s files that the service opened come from neither the backup, nor a package, "
                 "nor a playbook, and the plan does not speak of them: without them the recovery "
                 "may not work elsewhere.",
-                len(unexpected) + _untold(record),
+                len(unexpected) + sum(each.untold for each in record.files.values()),
             )
         )
     elif folders:
@@ -91,13 +91,13 @@ def more(record: RunRecord) -> str:
                 left_out,
             )
         )
-    gone = sum(each.gone for each in record.files.values())
-    if gone:
+    unknown = sum(each.gone for each in record.files.values())
+    if unknown:
         sentences.append(
             ngettext(
                 "%(n)s more file was opened by a process that had ended before it was known.",
                 "%(n)s more files were opened by processes that had ended before they were known.",
-                gone,
+                unknown,
             )
         )
     return " ".join(sentences)
@@ -127,15 +127,6 @@ def _row(each: ForeignFiles) -> FolderRow:
         expectation=_("yes, the plan says why: %(why)s", why=each.need.why)
         if each.need is not None
         else _("no, and a finding"),
-    )
-
-
-def _untold(record: RunRecord) -> int:
-    """Return how many such files are counted and not told one by one."""
-    origin = FileOrigin.NEITHER
-    return sum(
-        max(0, each.counts.get(origin, 0) - sum(use.origin is origin for use in each.files))
-        for each in record.files.values()
     )
 
 
