@@ -235,6 +235,13 @@ class EgressDenial(Protocol):
         """Return the names of the tables that any run has there."""
 
 
+class NetworkCapture(Protocol):
+    """Writes down what a host sends, outside of it, where nothing on the host can change that."""
+
+    def attempts(self, host: Host) -> EgressLook:
+        """Return what it has sent so far. Raises PradrillError when that is not known."""
+
+
 class FileWatch(Protocol):
     """Writes down which files the services of a host open."""
 

@@ -90,6 +90,7 @@ def tools_for(app: App, plan: RunPlan, progress: Progress) -> Tools:
         egress=SshEgress(sessions),
         files=SshFileWatch(sessions),
         leases=SshLeases(sessions) if plan.drill.standby.leased else None,
+        capture=standby if isinstance(standby, LabMachines) else None,
         copies=standby if isinstance(standby, LabMachines) else None,
         damager=SshDamager(sessions),
         unusable=unusable,
@@ -132,7 +133,7 @@ def _standby(app: App, plan: RunPlan) -> Standby:
         case InventoryStandby() as declared:
             return _inventory_hosts(app, plan, declared)
         case LabStandby() as declared:
-            return LabMachines(app.lab, declared.names, declared.links)
+            return LabMachines(app.lab, declared.names, declared.links, capture=declared.capture)
 
 
 def _inventory_hosts(app: App, plan: RunPlan, declared: InventoryStandby) -> InventoryHosts:

@@ -41,6 +41,7 @@ from pradrill.ports import (
     Impediment,
     Journal,
     Leases,
+    NetworkCapture,
     People,
     PlaybookRunner,
     Progress,
@@ -72,6 +73,8 @@ class Tools(NamedTuple):
     """Branch → what earlier runs found when they checked them."""
     egress: EgressDenial | None = None
     """None where nothing is denied: the machines have a network that leads nowhere."""
+    capture: NetworkCapture | None = None
+    """None where nobody but the host itself sees what it sends."""
     files: FileWatch | None = None
     """None where no drill asks which files are opened."""
     leases: Leases | None = None

@@ -149,6 +149,8 @@ def _at_last(drill: Drill) -> Iterator[tuple[StepKind, str]]:
     """Yield what is done once the playbooks of the teardown are through."""
     if drill.standby.denied is not None:
         yield StepKind.EGRESS_AGAIN, "open the way out again"
+    if drill.standby.captured:
+        yield StepKind.CAPTURE, "read what the network has seen"
     if drill.standby.leaves_residue:
         yield StepKind.RESIDUE, "look for residue"
 

@@ -127,6 +127,11 @@ class StandbyKind(Model):
         return None
 
     @property
+    def captured(self) -> bool:
+        """Tell whether what it sends is written down outside of it."""
+        return False
+
+    @property
     def sudo_password(self) -> SecretName | None:
         """Return the secret that sudo asks its logins for; None where it asks for nothing."""
         return None
@@ -221,6 +226,12 @@ class LabStandby(StandbyKind):
         description="machines of the lab, for services that have one each",
         examples=[["db", "web"]],
     )
+    capture: bool = Field(
+        default=False,
+        description="write down, outside of the machine, what its network card sends, and tell "
+        "what it tried to reach; nothing on it can hide that",
+        examples=[True],
+    )
     links: dict[Endpoint, Endpoint] = Field(
         default={},
         description="guest address:port → MACHINE:PORT in the lab",
@@ -241,6 +252,11 @@ class LabStandby(StandbyKind):
     def where(self) -> str:
         """Return the machines' names."""
         return ", ".join(self.names)
+
+    @property
+    def captured(self) -> bool:
+        """Tell whether what it sends is written down, as the drill says."""
+        return self.capture
 
     @property
     def leads_to(self) -> Mapping[str, str]:

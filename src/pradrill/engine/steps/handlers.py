@@ -21,6 +21,7 @@ STEP_HANDLERS: Mapping[StepKind, Callable[[Context, PlannedStep], StepEnd]] = {
     StepKind.IDENTITY: standby.identity,
     StepKind.EGRESS: egress.deny,
     StepKind.EGRESS_AGAIN: egress.open_again,
+    StepKind.CAPTURE: egress.read_capture,
     StepKind.FILES: files.watch,
     StepKind.FILES_AGAIN: files.read,
     StepKind.ISOLATION: standby.isolation,

@@ -39,6 +39,7 @@ STEPS = (
     N_("prove isolation before the teardown"),
     N_("deny the way out"),
     N_("open the way out again"),
+    N_("read what the network has seen"),
     N_("watch which files are opened"),
     N_("read which files were opened"),
 )
@@ -139,6 +140,7 @@ def _step_kinds() -> Mapping[str, str]:
         StepKind.PLAYBOOK: pgettext("step kind", "playbook"),
         StepKind.EGRESS: pgettext("step kind", "denial of the way out"),
         StepKind.EGRESS_AGAIN: pgettext("step kind", "end of the denial"),
+        StepKind.CAPTURE: pgettext("step kind", "what the network has seen"),
         StepKind.FILES: pgettext("step kind", "watch of the files"),
         StepKind.FILES_AGAIN: pgettext("step kind", "end of the watch"),
         StepKind.ISOLATION: pgettext("step kind", "isolation"),
