@@ -13,6 +13,7 @@ from pradrill.domain.run.abort import Abort
 from pradrill.domain.run.backup_catalogue import Catalogue, RecoveryPoint
 from pradrill.domain.run.backup_integrity import Checked, IntegrityPart
 from pradrill.domain.run.egress import EgressLook, HostEgress
+from pradrill.domain.run.file_map import FileMap
 from pradrill.domain.run.guard import Reached
 from pradrill.domain.run.host import Host, HostFacts, HostState, Site, Surroundings
 from pradrill.domain.run.lease import FoundLease, Holder, LeaseAnswer
@@ -232,6 +233,26 @@ class EgressDenial(Protocol):
 
     def tables(self, host: Host, site: Site) -> Sequence[str]:
         """Return the names of the tables that any run has there."""
+
+
+class NetworkCapture(Protocol):
+    """Writes down what a host sends, outside of it, where nothing on the host can change that."""
+
+    def attempts(self, host: Host) -> EgressLook:
+        """Return what it has sent so far. Raises PradrillError when that is not known."""
+
+
+class FileWatch(Protocol):
+    """Writes down which files the services of a host open."""
+
+    def watch(self, host: Host, site: Site) -> None:
+        """Begin. Raises PradrillError where files cannot be watched."""
+
+    def read(self, host: Host, site: Site, roots: Sequence[str]) -> FileMap:
+        """End it; return what was opened. Raises PradrillError when that is not known.
+
+        What is new since it began and lies below one of `roots` was restored.
+        """
 
 
 class Leases(Protocol):

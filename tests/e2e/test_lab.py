@@ -12,8 +12,11 @@ from tests.e2e.scenes.scene import inside, say
 
 from pradrill.adapters.clock import SteadyClock
 from pradrill.adapters.secrets import resolve
+from pradrill.adapters.ssh.files import SshFileWatch
 from pradrill.adapters.ssh.probe import SshProbe
+from pradrill.adapters.ssh.sessions import Sessions
 from pradrill.adapters.standbys.lab import Lab, LabMachines, Machine
+from pradrill.domain.run.file_map import FileOrigin
 from pradrill.errors import BusyError, NotReadyError
 
 pytestmark = pytest.mark.e2e
@@ -68,6 +71,43 @@ def test_a_machine_reaches_nothing_but_its_links(lab: Lab, machine: Machine) -> 
     for nowhere in (f"10.0.2.2/{port}", "10.0.2.100/80", "10.0.2.3/53", "192.0.2.10/22"):
         assert inside(machine, banner.format(nowhere)) == "no", nowhere
     other.down()
+
+
+_UNIT = """\
+echo by-hand > /root/by-hand
+printf '[Unit]\\n[Service]\\nExecStart=/bin/sh -c "read x < %s; exec sleep 600"\\n' /root/by-hand \
+  > /etc/systemd/system/trial.service
+"""
+
+
+@pytest.mark.nightly
+def test_what_a_machine_sends_and_its_service_opens_is_seen(
+    lab: Lab, machine: Machine, tmp_path: Path
+) -> None:
+    """Of a unit of systemd; whatever root does inside, the network card's capture has it."""
+    lab_machines = LabMachines(lab, [machine.name], {}, capture=True)
+    site = lab_machines.start(tmp_path, "a run", say).model_copy(update={"run_id": "trial"})
+    (host,) = site.hosts
+    sessions = Sessions(resolve)
+    files = SshFileWatch(sessions)
+    try:
+        inside(machine, _UNIT)
+        files.watch(host, site)
+        inside(machine, "systemctl daemon-reload; systemctl start trial.service; sleep 2")
+        inside(machine, "nft flush ruleset; timeout 3 bash -c ': > /dev/tcp/203.0.113.7/5432'; :")
+        inside(machine, "timeout 3 getent hosts smtp.exemple.test; true")
+        file_map = files.read(host, site, ())
+        look = lab_machines.attempts(host)
+    finally:
+        sessions.close()
+    assert file_map.is_whole, file_map
+    uses = {each.path: each for each in file_map.files}
+    assert uses["/root/by-hand"].origin is FileOrigin.NEITHER
+    assert "/etc/systemd/system/trial.service" not in uses
+    tries = {(each.protocol, each.address, each.port) for each in look.attempts}
+    assert ("tcp", "203.0.113.7", 5432) in tries
+    assert lab_machines.stop("a run") == []
+    assert not machine.captured.exists()
 
 
 def test_a_link_leads_to_a_port_of_the_drills_machines_or_to_anothers_ssh(lab: Lab) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import socket
 from collections.abc import Iterator
@@ -201,6 +202,27 @@ def test_a_restore_that_opens_the_way_out_fails(clean: TwoHosts, tmp_path: Path)
     assert severities(house)["guard/shop/egress"] == "critical"
     assert "pradrill" not in nft(clean)
     assert all("firewall inet own" in each for each in texts(record["residue"]))
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("chain", ["out", "out_again", "leave", "refuse"])
+def test_an_emptied_chain_opens_nothing_and_shuts_nobody_out(
+    clean: TwoHosts, tmp_path: Path, chain: str
+) -> None:
+    """The run is told at once that the table is not what it was, and production stays away."""
+    clean.open_way()
+    table = "$(nft list tables | grep -o pradrill_.*)"
+    production = f"{clean.way}/{clean.production.server.port}"
+    command = (
+        f"nft flush chain inet {table} {chain}; "
+        f"timeout 3 bash -c ': > /dev/tcp/{production}' && touch /srv/reached; true"
+    )
+    house = denied(clean, tmp_path / "house", command=json.dumps(f"bash -c {shlex.quote(command)}"))
+    result = pradrill(house, "run", "shop")
+    assert result.returncode == 10, result.stdout + result.stderr  # shut out, it would be 12
+    assert any("is not as it was loaded" in each for each in texts(last_record(house)["reasons"]))
+    assert "reached" not in clean.standby.touched()
+    assert "pradrill" not in nft(clean)
 
 
 @contextmanager

@@ -50,6 +50,7 @@ TIME_MAY_BE_READ_IN = {
     "cli/commands/lab.py": "how long a person waited: shown, and in no record",
     "cli/commands/demo.py": "how far the scene is: shown, and in no record",
     "adapters/ssh/remote_egress.py": "sent to the standby: how long it waits for an answer there",
+    "adapters/ssh/remote_file_watch.py": "sent to the standby: since when files are new there",
     "adapters/ssh/remote_interpreter.py": "sent to the standby: its clock is what is asked for",
     "adapters/ssh/remote_reach.py": "sent to the standby: how long it waits for an answer there",
 }
@@ -69,6 +70,8 @@ RUN_ELSEWHERE = {
     "adapters/ansible/vault_reader.py": "run by Ansible's own Python",
     "adapters/ssh/remote_command.py": "sent to the standby and run there",
     "adapters/ssh/remote_egress.py": "likewise",
+    "adapters/ssh/remote_file_watch.py": "likewise",
+    "adapters/ssh/remote_files.py": "likewise",
     "adapters/ssh/remote_inventory.py": "likewise",
     "adapters/ssh/remote_lease.py": "likewise",
     "adapters/ssh/remote_marker.py": "likewise",

@@ -14,6 +14,7 @@ from pradrill.adapters.questions.files import FilePeople
 from pradrill.adapters.questions.terminal import Terminal
 from pradrill.adapters.ssh.damage import SshDamager
 from pradrill.adapters.ssh.egress import SshEgress
+from pradrill.adapters.ssh.files import SshFileWatch
 from pradrill.adapters.ssh.leases import SshLeases
 from pradrill.adapters.ssh.probe import SshProbe
 from pradrill.adapters.ssh.sessions import Sessions
@@ -87,7 +88,9 @@ def tools_for(app: App, plan: RunPlan, progress: Progress) -> Tools:
         sources={s: source(app, each) for s, each in backups.items()},
         checked={s: checked_before(each, app.store) for s, each in backups.items()},
         egress=SshEgress(sessions),
+        files=SshFileWatch(sessions),
         leases=SshLeases(sessions) if plan.drill.standby.leased else None,
+        capture=standby if isinstance(standby, LabMachines) else None,
         copies=standby if isinstance(standby, LabMachines) else None,
         damager=SshDamager(sessions),
         unusable=unusable,
@@ -130,7 +133,7 @@ def _standby(app: App, plan: RunPlan) -> Standby:
         case InventoryStandby() as declared:
             return _inventory_hosts(app, plan, declared)
         case LabStandby() as declared:
-            return LabMachines(app.lab, declared.names, declared.links)
+            return LabMachines(app.lab, declared.names, declared.links, capture=declared.capture)
 
 
 def _inventory_hosts(app: App, plan: RunPlan, declared: InventoryStandby) -> InventoryHosts:

@@ -36,10 +36,12 @@ from pradrill.ports import (
     Damager,
     Edits,
     EgressDenial,
+    FileWatch,
     HostProbe,
     Impediment,
     Journal,
     Leases,
+    NetworkCapture,
     People,
     PlaybookRunner,
     Progress,
@@ -71,6 +73,10 @@ class Tools(NamedTuple):
     """Branch → what earlier runs found when they checked them."""
     egress: EgressDenial | None = None
     """None where nothing is denied: the machines have a network that leads nowhere."""
+    capture: NetworkCapture | None = None
+    """None where nobody but the host itself sees what it sends."""
+    files: FileWatch | None = None
+    """None where no drill asks which files are opened."""
     leases: Leases | None = None
     """None where the standby is this controller's alone, as a lab's machines are."""
     copies: Copies | None = None

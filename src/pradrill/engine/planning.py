@@ -115,8 +115,8 @@ def _steps(
 
     yield step(ready, "start the standby", StepKind.START, _START)
     yield step(ready, "prove the standby's identity", StepKind.IDENTITY, _LOOK)
-    if drill.standby.denied is not None:
-        yield step(ready, "deny the way out", StepKind.EGRESS, _LOOK)
+    for kind, name in _beside(drill):
+        yield step(ready, name, kind, _LOOK)
     for branch in branches:
         steps = drill.ways[branch.service].prepare
         yield from _declared(plan, branch, Phase.PREPARE, steps, drill.vars)
@@ -126,15 +126,33 @@ def _steps(
     yield from _declared(plan, Branch(service=None, hosts=()), Phase.VERIFY, drill.accept, {})
     name = "prove isolation before the teardown"
     yield step(Phase.TEARDOWN, name, StepKind.ISOLATION_AGAIN, _LOOK)
+    if drill.standby.watch_files:
+        yield step(Phase.TEARDOWN, "read which files were opened", StepKind.FILES_AGAIN, _LOOK)
     for branch in reversed(branches):
         teardown = drill.ways[branch.service].teardown
         yield from _declared(plan, branch, Phase.TEARDOWN, teardown, drill.vars)
 
-    if drill.standby.denied is not None:
-        yield step(Phase.TEARDOWN, "open the way out again", StepKind.EGRESS_AGAIN, _LOOK)
-    if drill.standby.leaves_residue:
-        yield step(Phase.TEARDOWN, "look for residue", StepKind.RESIDUE, _LOOK)
+    for kind, name in _at_last(drill):
+        yield step(Phase.TEARDOWN, name, kind, _LOOK)
     yield step(Phase.TEARDOWN, "release the standby", StepKind.STOP, _START)
+
+
+def _beside(drill: Drill) -> Iterator[tuple[StepKind, str]]:
+    """Yield what begins before anything is changed, and goes on beside it."""
+    if drill.standby.denied is not None:
+        yield StepKind.EGRESS, "deny the way out"
+    if drill.standby.watch_files:
+        yield StepKind.FILES, "watch which files are opened"
+
+
+def _at_last(drill: Drill) -> Iterator[tuple[StepKind, str]]:
+    """Yield what is done once the playbooks of the teardown are through."""
+    if drill.standby.denied is not None:
+        yield StepKind.EGRESS_AGAIN, "open the way out again"
+    if drill.standby.captured:
+        yield StepKind.CAPTURE, "read what the network has seen"
+    if drill.standby.leaves_residue:
+        yield StepKind.RESIDUE, "look for residue"
 
 
 def _recovery(

@@ -129,7 +129,8 @@ class Run:
                 residue = context.facts.residue
                 result = self._step(step)
                 passed = result.outcome is StepOutcome.PASSED
-                of_standby = step.kind is not StepKind.ISOLATION_AGAIN  # its guards say it
+                # Its guards say it, or nobody asked it of the standby.
+                of_standby = step.kind not in {StepKind.ISOLATION_AGAIN, StepKind.CAPTURE}
                 if of_standby and not passed and context.facts.residue == residue:
                     context.left([_ended(result)])
 
@@ -143,6 +144,8 @@ class Run:
             return True
         if step.kind is StepKind.EGRESS_AGAIN:
             return self._is_held() and bool(context.facts.egress)
+        if step.kind is StepKind.FILES_AGAIN:
+            return self._is_held() and any(each.watched for each in context.facts.files.values())
         if not self._is_held() or not context.facts.touched:
             return False
         if step.kind is StepKind.ISOLATION_AGAIN:

@@ -74,6 +74,7 @@ def plan_sabotage(plan: RunPlan) -> RunPlan:
     undamaged copies.
     """
     only = {
+        Phase.READINESS: set(StepKind) - {StepKind.FILES},
         Phase.VERIFY: {StepKind.CHECKS, StepKind.ISOLATION_AGAIN},
         Phase.TEARDOWN: {StepKind.STOP},
     }

@@ -9,6 +9,7 @@ from pradrill.domain.declared.plan import Need
 from pradrill.domain.declared.standby import Egress
 from pradrill.domain.register.findings_of_run import findings_of, unproved
 from pradrill.domain.run.egress import AskedName, EgressAttempt, EgressLook
+from pradrill.domain.run.host import Host
 from pradrill.domain.run.outcome import GuardOutcome, Phase, StepKind
 from pradrill.domain.run.record import Refusal, RunRecord
 from pradrill.domain.run.run_plan import PlannedStep, RunPlan
@@ -178,3 +179,50 @@ def test_the_standbys_hosts_reach_each_other() -> None:
     for host in hosts:
         others = {each.address for each in hosts if each != host}
         assert others <= set(egress.others[host.name])
+
+
+class FakeCapture:
+    """What a network outside of a host has seen, or why that cannot be read."""
+
+    def __init__(self, look: EgressLook | PradrillError) -> None:
+        self._look = look
+
+    def attempts(self, host: Host) -> EgressLook:
+        """Return it, or raise it."""
+        del host
+        if isinstance(self._look, PradrillError):
+            raise self._look
+        return self._look
+
+
+def capturing() -> RunPlan:
+    """Return the builders' plan with a network that is read before the standby goes."""
+    plan = a_run_plan()
+    steps = list(plan.steps)
+    kind, phase = StepKind.CAPTURE, Phase.TEARDOWN
+    step = PlannedStep(phase=phase, name="read it", kind=kind, hosts=(HOST,), deadline="2m")
+    steps.insert([each.kind for each in steps].index(StepKind.STOP), step)
+    return plan.model_copy(update={"steps": tuple(steps)})
+
+
+def test_what_the_network_has_seen_is_a_hidden_dependency() -> None:
+    """As what a table on the host has counted; it needs no table to be removed."""
+    names = [AskedName(name="crl.exemple.com", count=4)]
+    capture = FakeCapture(look(attempt(count=2), names=names, listing=""))
+    record = Bench(plan=capturing(), capture=capture).run()
+    assert record.verdict is Verdict.PASSED
+    drill = record.plan.drill.drill
+    assert {each.key for each in findings_of(record)} == {
+        f"egress/{drill}/203.0.113.7:5432/tcp",
+        f"egress/{drill}/crl.exemple.com",
+    }
+    assert "2 destinations were tried" in summary(record)
+
+
+def test_a_network_that_cannot_be_read_is_no_residue() -> None:
+    """Nor is it said that nothing was tried."""
+    record = Bench(plan=capturing(), capture=FakeCapture(PradrillError("it is torn"))).run()
+    assert record.exit_code == 0
+    assert record.residue == ()
+    assert record.egress == {}
+    assert "Nothing was seen" not in summary(record)

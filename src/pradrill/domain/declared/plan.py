@@ -131,6 +131,23 @@ class Need(Model):
     why: str = Field(min_length=1, description="what for", examples=["people sign in"])
 
 
+class FileNeed(Model):
+    """A file that a service opens and that neither its backup, a package nor a playbook brings."""
+
+    path: str = Field(
+        pattern=r"^/[^/]",
+        description="the file, or a folder: all that lies below it",
+        examples=["/etc/shop/license.key"],
+    )
+    why: str = Field(
+        min_length=1, description="where it comes from", examples=["from the safe, by hand"]
+    )
+
+    def covers(self, path: str) -> bool:
+        """Tell whether a file is it, or lies below it."""
+        return path == self.path or path.startswith(f"{self.path.rstrip('/')}/")
+
+
 class Service(Model):
     """A service to recover."""
 
@@ -185,6 +202,12 @@ class Service(Model):
         description="what it reaches elsewhere: where the standby's egress is denied, each attempt "
         "to reach something else is a finding",
         examples=[[{"to": "ldap.example.com:636", "why": "people sign in"}]],
+    )
+    needs_files: tuple[FileNeed, ...] = Field(
+        default=(),
+        description="files that it opens beside its backup, its packages and what playbooks "
+        "write: where standby.watch_files is set, each other one is a finding",
+        examples=[[{"path": "/etc/shop/license.key", "why": "from the safe, by hand"}]],
     )
     responsibilities: dict[str, Owners] = Field(
         default={},

@@ -77,6 +77,13 @@ class StandbyKind(Model):
         description="opens what Ansible Vault has encrypted for this standby",
         examples=["file:/etc/pradrill/vault"],
     )
+    watch_files: bool = Field(
+        default=False,
+        description="write down which files the services open between the restore and the "
+        "teardown, and tell which of them neither backup, package nor playbook brings; takes "
+        "root on the standby",
+        examples=[True],
+    )
     absent_after_teardown: tuple[str, ...] = Field(
         default=(),
         description="absolute paths on the standby that teardown must have removed",
@@ -118,6 +125,11 @@ class StandbyKind(Model):
     def denied(self) -> Egress | None:
         """Return how a run denies its way out; None when it does not."""
         return None
+
+    @property
+    def captured(self) -> bool:
+        """Tell whether what it sends is written down outside of it."""
+        return False
 
     @property
     def sudo_password(self) -> SecretName | None:
@@ -214,6 +226,12 @@ class LabStandby(StandbyKind):
         description="machines of the lab, for services that have one each",
         examples=[["db", "web"]],
     )
+    capture: bool = Field(
+        default=False,
+        description="write down, outside of the machine, what its network card sends, and tell "
+        "what it tried to reach; nothing on it can hide that",
+        examples=[True],
+    )
     links: dict[Endpoint, Endpoint] = Field(
         default={},
         description="guest address:port → MACHINE:PORT in the lab",
@@ -234,6 +252,11 @@ class LabStandby(StandbyKind):
     def where(self) -> str:
         """Return the machines' names."""
         return ", ".join(self.names)
+
+    @property
+    def captured(self) -> bool:
+        """Tell whether what it sends is written down, as the drill says."""
+        return self.capture
 
     @property
     def leads_to(self) -> Mapping[str, str]:

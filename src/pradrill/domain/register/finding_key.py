@@ -18,6 +18,7 @@ class About(StrEnum):
     CLOCK = "clock"
     GUARD = "guard"
     EGRESS = "egress"
+    FILE = "file"
     STEP = "step"
     CHECK = "check"
     CONTRADICTION = "contradiction"

@@ -15,7 +15,9 @@ from pradrill.domain.register.finding import BY_A_RUN, DUE_WITHIN, Finding
 from pradrill.domain.register.finding_key import About, FindingKey
 from pradrill.domain.run.backup_integrity import Soundness
 from pradrill.domain.run.egress import Destination
+from pradrill.domain.run.file_map import ForeignFiles
 from pradrill.domain.run.hidden_dependencies import hidden_dependencies
+from pradrill.domain.run.missing_files import missing_files
 from pradrill.domain.run.outcome import (
     CheckOutcome,
     CheckResult,
@@ -37,6 +39,8 @@ _GUARDING = {StepKind.IDENTITY, StepKind.ISOLATION, StepKind.ISOLATION_AGAIN}
 _TITLE, _DETAIL = 200, 2_000
 _DESTINATIONS = 20
 """Of a service so many unexpected destinations are findings of their own."""
+_FOLDERS = 20
+"""Of a service so many folders, likewise."""
 _MINUTE = 60.0
 
 
@@ -81,6 +85,7 @@ def _each_finding(record: RunRecord) -> Iterator[Finding]:
 
     yield from _clock(record)
     yield from _egress(record)
+    yield from _files(record)
     if record.residue:
         title = f"the standby was not left as declared by {drill}"
         key = FindingKey(About.RESIDUE, drill)
@@ -143,6 +148,42 @@ def _tried(each: Destination) -> str:
     if not each.protocol:
         return f"{each.standby}: asked for by name {often}{by}"
     return f"{each.standby}: {each.protocol} {each.where}{at} tried {often}{by}"
+
+
+def _files(record: RunRecord) -> Iterator[Finding]:
+    """Find which files services opened that no backup, package or playbook brings.
+
+    Those of one folder are one finding; of each service the first folders, the rest together.
+    """
+    drill = record.plan.drill.drill
+    for branch in record.plan.branches:
+        services = (branch.service,) if branch.service else tuple(record.plan.services)
+        missing = missing_files(record, branch)
+        for each in missing[:_FOLDERS]:
+            yield _finding(
+                record,
+                FindingKey(About.FILE, drill, f"{_whose(branch.service)}{each.folder}"),
+                f"{_whose(branch.service)}{each.where} is needed, and the drill does not bring it",
+                _opened(each),
+                services=services,
+            )
+        if more := missing[_FOLDERS:]:
+            yield _finding(
+                record,
+                FindingKey(About.FILE, drill, f"{_whose(branch.service)}more"),
+                f"{_whose(branch.service)}files of {len(more)} more folders are needed",
+                ", ".join(each.where for each in more),
+                services=services,
+            )
+
+
+def _opened(each: ForeignFiles) -> str:
+    """Say which files were opened, by what."""
+    paths = ", ".join(
+        f"{use.path} (of a package, altered)" if use.altered else use.path for use in each.files
+    )
+    by = f" by {', '.join(each.programs)}" if each.programs else ""
+    return f"{each.standby}: opened{by}, there before the drill: {paths}"
 
 
 def _guards(record: RunRecord) -> Iterator[Finding]:
@@ -335,8 +376,9 @@ def unproved(finding: Finding, record: RunRecord) -> str | None:
         }
         if key.about == About.CHECK and key not in passed:
             return f"it has no check {key.which} that passed"
-        if key.about == About.EGRESS:
-            return _still_tried(key, record)
+        still = {About.EGRESS: _still_tried, About.FILE: _still_opened}
+        if key.about in still:
+            return still[About(key.about)](key, record)
 
     return None
 
@@ -347,6 +389,14 @@ def _still_tried(key: FindingKey, record: RunRecord) -> str | None:
         return "it did not look at what its service tries to reach"
     again = any(FindingKey.read(each.key) == key for each in _egress(record))
     return f"{key.which} was tried in it, too" if again else None
+
+
+def _still_opened(key: FindingKey, record: RunRecord) -> str | None:
+    """Say what keeps a run from showing that files are not opened, or not unexpected."""
+    if not record.files or not all(each.is_whole for each in record.files.values()):
+        return "it does not know all the files that its services opened"
+    again = any(FindingKey.read(each.key) == key for each in _files(record))
+    return f"files of {key.which} were opened in it, too" if again else None
 
 
 def _check_key(record: RunRecord, check: CheckResult) -> FindingKey:

@@ -71,6 +71,11 @@ class Section(StrEnum):
         N_("What the service tried to reach"),
         lambda case: bool(case.record.egress),
     )
+    FILES = (
+        "files",
+        N_("Which files the service opened"),
+        lambda case: any(each.complete for each in case.record.files.values()),
+    )
     TEARDOWN = "teardown", N_("Teardown and residue"), lambda case: bool(case.record.steps)
     LIMITS = "limits", N_("Limits of what was proved"), lambda case: bool(case.record.limits)
     INPUTS = "inputs", N_("Inputs"), _always

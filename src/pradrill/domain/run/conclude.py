@@ -53,6 +53,7 @@ def record_of(
         residue=facts.residue,
         erased=tuple(dict.fromkeys(facts.erased)),
         egress={host: each for host, each in facts.egress.items() if each.loaded},
+        files=facts.files,
         limits=limits(facts),
         versions=facts.started.versions,
         evidence=evidence,

@@ -78,7 +78,11 @@ class EgressLook(Model):
 class HostEgress(Model):
     """How one host's way out was denied, and all that is known of who tried it."""
 
-    table: str = Field(description="of nftables, the run's own")
+    table: str = Field(description="of nftables, the run's own; empty: there is none, see captured")
+    captured: bool = Field(
+        default=False,
+        description="its network leads nowhere, and what its card sent was written down outside",
+    )
     loaded: bool = Field(default=False, description="false: it was about to be, and nothing more")
     listing: str = Field(default="", description="the table, as the host listed it once loaded")
     routes: tuple[str, ...] = Field(default=(), description="of the host, before")

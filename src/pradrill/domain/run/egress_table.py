@@ -57,26 +57,27 @@ def egress_table(
             "reject with icmpx type port-unreachable",
         ],
         "leave": [
-            # What goes out again of a connection that was there before is no answer, and refused.
-            "ct state established ct direction reply accept",
-            "ct state related accept",
-            *(line for each in allowed for line in _allow(each)),
+            *_ANSWERS,
+            *(line for each in allowed for line in _allow(each, "goto let")),
             f"meta l4proto tcp {_NO_SYN} goto refuse",
             f"ip dscp {PROBE} goto refuse",
             f"ip6 dscp {PROBE} goto refuse",
             "jump tell",
             "goto refuse",
         ],
+        # Two chains deny, neither by its policy: one that is emptied opens nothing, and does not
+        # keep the controller out that has to see it.
         "out": [
-            "type filter hook output priority -10; policy drop;",
-            'oifname "lo" accept',
-            "ip daddr 127.0.0.0/8 accept",
-            "ip6 daddr ::1 accept",
-            _answers(controller),
-            f"icmpv6 type {_NEIGHBOURS} accept",
-            "udp sport 68 udp dport 67 accept",  # the lease of its own address
-            "udp sport 546 udp dport 547 accept",
+            "type filter hook output priority -10; policy accept;",
+            *_staying(controller),
             "goto leave",
+        ],
+        "out_again": [
+            "type filter hook output priority -9; policy accept;",
+            *_staying(controller),
+            *_ANSWERS,
+            *(line for each in allowed for line in _allow(each, "accept")),
+            "drop",
         ],
         "across": [
             "type filter hook forward priority -10; policy drop;",
@@ -99,6 +100,10 @@ def egress_table(
     body += (f"chain {each} {{\n{_lines(chains[each])}}}" for each in chains)
     new = f"table inet {name} {{\n{_lines(body)}}}\n"
     return f"table inet {name}\ndelete table inet {name}\n{new}"
+
+
+_ANSWERS = ("ct state established ct direction reply accept", "ct state related accept")
+"""What goes out again of a connection that was there before is no answer, and refused."""
 
 
 class _Family(NamedTuple):
@@ -145,12 +150,23 @@ def _update(what: str, number: str, key: str) -> str:
     return f"update @{what}{number} {{ {key} counter }}"
 
 
-def _allow(each: Exempt) -> Iterator[str]:
+def _staying(controller: Controller) -> Iterator[str]:
+    """Let be what stays on the machine, what keeps its network up, and what the run rests on."""
+    yield 'oifname "lo" accept'
+    yield "ip daddr 127.0.0.0/8 accept"
+    yield "ip6 daddr ::1 accept"
+    yield _answers(controller)
+    yield f"icmpv6 type {_NEIGHBOURS} accept"
+    yield "udp sport 68 udp dport 67 accept"  # the lease of its own address
+    yield "udp sport 546 udp dport 547 accept"
+
+
+def _allow(each: Exempt, verdict: str) -> Iterator[str]:
     if each.port is None:
-        yield f"{_to(each.address)} goto let"
+        yield f"{_to(each.address)} {verdict}"
         return
     for protocol in ("tcp", "udp"):
-        yield f"{_to(each.address)} {protocol} dport {each.port} goto let"
+        yield f"{_to(each.address)} {protocol} dport {each.port} {verdict}"
 
 
 def _answers(controller: Controller) -> str:

@@ -28,6 +28,7 @@ class Event(StrEnum):
     HOST = "host"
     BASELINE = "baseline"
     EGRESS = "egress"  # how a host's way out is denied, and what has tried it so far
+    FILES = "files"  # which files a host's services opened, or that they are watched
     CHECK_PASS = "check_pass"  # noqa: S105 a pass of checks
     STABLE = "stable"
     NEWS = "news"  # what goes on inside a step, for whoever watches from elsewhere

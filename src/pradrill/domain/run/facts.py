@@ -17,6 +17,7 @@ from pradrill.domain.run.backup_catalogue import CatalogueReading
 from pradrill.domain.run.backup_integrity import IntegrityResult
 from pradrill.domain.run.egress import HostEgress
 from pradrill.domain.run.event import CheckPass, Event, Reading, Started
+from pradrill.domain.run.file_map import FileMap
 from pradrill.domain.run.guard import Guard
 from pradrill.domain.run.host import HostState, SeenHost
 from pradrill.domain.run.outcome import (
@@ -75,6 +76,7 @@ class Facts(Model):
     seen: dict[str, SeenHost] = {}
     baseline: dict[str, HostState] = {}
     egress: dict[str, HostEgress] = {}
+    files: dict[str, FileMap] = {}
     waits: tuple[Wait, ...] = ()
     residue: tuple[Reason, ...] = ()
     unseen: tuple[Reason, ...] = Field(
@@ -265,6 +267,9 @@ _CHANGES: dict[Event, Callable[[Facts, _Change], _Change]] = {
     },
     Event.EGRESS: lambda before, facts: {
         "egress": {**before.egress, facts["host"]: HostEgress.model_validate(facts["egress"])}
+    },
+    Event.FILES: lambda before, facts: {
+        "files": {**before.files, facts["host"]: FileMap.model_validate(facts["files"])}
     },
     Event.CHECK_PASS: _check_pass,
     Event.NEWS: lambda _before, _facts: {},  # it proves nothing

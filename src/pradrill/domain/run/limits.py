@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from pradrill.domain.run.facts import Facts
+from pradrill.domain.run.file_map import FileMap, FileOrigin
 from pradrill.domain.run.primary_clock import is_of_primary
 from pradrill.domain.values.quotas import CHECKS_KEPT, megabytes
 from pradrill.domain.values.reason import Reason, reason
@@ -40,6 +43,8 @@ def limits(facts: Facts) -> tuple[Reason, ...]:
             limits.append(
                 reason(Code.EGRESS_FULL, host=host, count=egress.unkept + egress.names_unkept)
             )
+    for host, file_map in facts.files.items():
+        limits += _of_files(host, file_map)
     if surplus := sum(branch.surplus for branch in facts.branches()):
         limits.append(reason(Code.PASSES_UNKEPT, count=surplus, limit=megabytes(CHECKS_KEPT)))
     if any(wait.call is not None for wait in facts.waits):
@@ -56,6 +61,19 @@ def limits(facts: Facts) -> tuple[Reason, ...]:
         limits += [reason(Code.CONTRADICTION, because=each.text) for each in reading.contradictions]
 
     return tuple(limits)
+
+
+def _of_files(host: str, file_map: FileMap) -> Iterator[Reason]:
+    """Yield what is not known of the files that a host's services opened."""
+    if not file_map.complete:
+        because = file_map.because or reason(Code.FILES_NOT_READ)
+        yield reason(Code.FILES_UNKNOWN, host=host, because=because)
+    elif file_map.unkept or file_map.overflow or file_map.untold:
+        yield reason(Code.FILES_MORE, host=host)
+    if file_map.unmarked:
+        yield reason(Code.FILES_UNMARKED, host=host, places=file_map.unmarked)
+    if file_map.counts.get(FileOrigin.UNKNOWN):
+        yield reason(Code.FILES_OF_NOBODY, host=host)
 
 
 def _disrupted_before_launch(facts: Facts) -> bool:

@@ -31,6 +31,9 @@ class StepKind(StrEnum):
     IDENTITY = "identity"  # prove that it is a standby and no primary
     EGRESS = "egress"  # deny the way out
     EGRESS_AGAIN = "egress again"  # open it, once nothing of the run goes on
+    CAPTURE = "capture"  # read what the network outside of the hosts has seen
+    FILES = "files"  # watch which files are opened
+    FILES_AGAIN = "files again"  # end that, and read where they come from
     PLAYBOOK = "playbook"
     MANUAL = "manual"  # wait for what a person does or decides
     ISOLATION = "isolation"  # prove the marker, and that production cannot be reached

@@ -13,6 +13,7 @@ from pradrill.domain.run.egress import HostEgress
 from pradrill.domain.run.ending import Refusal as Refusal  # noqa: PLC0414 records name them
 from pradrill.domain.run.ending import RunState as RunState  # noqa: PLC0414
 from pradrill.domain.run.ending import Verdict, is_finished
+from pradrill.domain.run.file_map import FileMap
 from pradrill.domain.run.host import SeenHost
 from pradrill.domain.run.outcome import CheckResult, GuardResult, StepResult
 from pradrill.domain.run.question import SlaMeasure, Wait
@@ -134,6 +135,10 @@ class RunRecord(Model):
     egress: dict[str, HostEgress] = Field(
         default={},
         description="host → how its way out was denied, and what tried it; none: not looked at",
+    )
+    files: dict[str, FileMap] = Field(
+        default={},
+        description="host → which files its services opened, and from where; none: not looked at",
     )
     limits: tuple[Reason, ...] = Field(description="what this run does not prove")
     versions: dict[str, str]

@@ -389,6 +389,26 @@ class Code(StrEnum):
             "were refused and are not listed"
         ),
     )
+    FILES_UNKNOWN = (
+        "files-unknown",
+        N_("on %(host)s it is not known which files the services opened: %(because)s"),
+    )
+    FILES_NOT_READ = "files-not-read", N_("what watched them was not read")
+    FILES_MORE = (
+        "files-more",
+        N_("on %(host)s more files were opened than could be followed: the map has gaps"),
+    )
+    FILES_UNMARKED = (
+        "files-unmarked",
+        N_("on %(host)s it is not known which files were opened on %(places)s"),
+    )
+    FILES_OF_NOBODY = (
+        "files-of-nobody",
+        N_(
+            "%(host)s has neither dpkg nor rpm: which of the files that were there before a "
+            "package has brought is not known"
+        ),
+    )
     ASSUMED_AVAILABLE = (
         "assumed-available",
         N_(

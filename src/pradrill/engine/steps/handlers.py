@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pradrill.domain.run.outcome import StepKind
 from pradrill.domain.run.run_plan import PlannedManual, PlannedPlaybook, PlannedStep
 from pradrill.engine.context import Context, StepEnd
-from pradrill.engine.steps import backups, egress, standby
+from pradrill.engine.steps import backups, egress, files, standby
 from pradrill.engine.steps.canary import canary
 from pradrill.engine.steps.checks import checks
 from pradrill.engine.steps.manual import manual
@@ -21,6 +21,9 @@ STEP_HANDLERS: Mapping[StepKind, Callable[[Context, PlannedStep], StepEnd]] = {
     StepKind.IDENTITY: standby.identity,
     StepKind.EGRESS: egress.deny,
     StepKind.EGRESS_AGAIN: egress.open_again,
+    StepKind.CAPTURE: egress.read_capture,
+    StepKind.FILES: files.watch,
+    StepKind.FILES_AGAIN: files.read,
     StepKind.ISOLATION: standby.isolation,
     StepKind.ISOLATION_AGAIN: standby.isolation_again,
     StepKind.CHECKS: checks,

@@ -39,6 +39,9 @@ STEPS = (
     N_("prove isolation before the teardown"),
     N_("deny the way out"),
     N_("open the way out again"),
+    N_("read what the network has seen"),
+    N_("watch which files are opened"),
+    N_("read which files were opened"),
 )
 """Names of the steps that the engine adds to those of the drill."""
 
@@ -142,6 +145,9 @@ def _step_kinds() -> Mapping[str, str]:
         StepKind.PLAYBOOK: pgettext("step kind", "playbook"),
         StepKind.EGRESS: pgettext("step kind", "denial of the way out"),
         StepKind.EGRESS_AGAIN: pgettext("step kind", "end of the denial"),
+        StepKind.CAPTURE: pgettext("step kind", "what the network has seen"),
+        StepKind.FILES: pgettext("step kind", "watch of the files"),
+        StepKind.FILES_AGAIN: pgettext("step kind", "end of the watch"),
         StepKind.ISOLATION: pgettext("step kind", "isolation"),
         StepKind.ISOLATION_AGAIN: pgettext("step kind", "isolation again"),
         StepKind.CHECKS: pgettext("step kind", "checks"),

@@ -101,6 +101,7 @@ _TITLES = {
     About.CLOCK: N_("the controller's clock was set during the run"),
     About.GUARD: N_("guard not held: %(which)s"),
     About.EGRESS: N_("tried to reach, and not in the plan: %(which)s"),
+    About.FILE: N_("needed, and not brought by the drill: files of %(which)s"),
     About.STEP: N_("step that did not pass: %(which)s"),
     About.CHECK: N_("check that did not pass: %(rest)s"),
     About.CONTRADICTION: N_("instants contradict each other: %(which)s"),

@@ -28,11 +28,13 @@ class DestinationRow(NamedTuple):
 
 def summary(record: RunRecord) -> str:
     """Say in a sentence whether anything tried to go out, or that nobody looked."""
+    if not record.egress and record.plan.drill.standby.captured:
+        return _("Not known: what the network has seen could not be read.")
     if not record.egress:
         if record.plan.drill.standby.throw_away:
             return _(
-                "Not looked at: the lab's network leads nowhere but to its links, and nothing "
-                "writes down what is tried in it."
+                "Not looked at: the lab's network leads nowhere but to its links, and what is "
+                "tried in it is not written down (standby.capture)."
             )
         return _("Not looked at: the drill does not deny its standby's way out (standby.egress).")
     broken = any(
@@ -95,8 +97,14 @@ def more(record: RunRecord) -> str:
     return " ".join(sentences)
 
 
-def legend(_record: RunRecord) -> str:
+def legend(record: RunRecord) -> str:
     """Say what is counted."""
+    if any(egress.captured for egress in record.egress.values()):
+        return _(
+            "Written down outside of the machine, by its network card: connections that were "
+            "begun; of others than TCP, packets; and names that were asked for. Who it was is not "
+            "seen from there. Nothing of it left the lab but over its links."
+        )
     return _(
         "Counted are connections that were begun, to mail servers too; of others than TCP, "
         "packets. A name is known where it was asked for during the drill. A user owns the "

@@ -26,6 +26,7 @@ from pradrill.reporting.language.terms import word
 from pradrill.reporting.run import page as view
 from pradrill.reporting.run.doubt import doubts
 from pradrill.reporting.text.backups import integrity_facts, reading_facts
+from pradrill.reporting.text.dependencies import dependency_lines
 from pradrill.reporting.text.plan import plan_lines
 from pradrill.reporting.text.questions import wait_lines
 
@@ -81,6 +82,10 @@ def show(record: RunRecord, console: Console, wrong: Sequence[Wrong] = ()) -> No
 
     _show_checks(record, console)
     _show_guards(record, console)
+    for heading, sentence, lines in dependency_lines(record):
+        _heading(console, heading)
+        console.print(plain(sentence))
+        _bullets(console, lines)
     _heading(console, "Teardown")
     console.print(plain(view.teardown(record)))
     _bullets(console, record.residue)

@@ -41,6 +41,18 @@ def test_only_what_is_allowed_goes_out() -> None:
     assert "ip daddr 198.51.100.1 tcp sport 22" in rules
 
 
+def test_a_chain_that_is_emptied_neither_opens_nor_locks_out() -> None:
+    """Of two that deny what goes out the other one is left, and none denies by its policy."""
+    rules = table(Exempt(ip_address("192.0.2.40"), 22))
+    chains = [each.partition("}\n")[0] for each in rules.split("chain ")]
+    out = [each.splitlines() for each in chains if "hook output" in each and "nat" not in each]
+    assert [(lines[1][-14:], lines[-1]) for lines in out] == [
+        ("policy accept;", "goto leave"),
+        ("policy accept;", "drop"),
+    ]
+    assert all(any("tcp sport 22" in line for line in lines) for lines in out)
+
+
 def test_a_machine_without_a_nameserver_is_heard_too() -> None:
     """It asks itself: that leads to where names are written down, unless somebody answers there."""
     assert "ip daddr 127.0.0.0/8 return" in table()

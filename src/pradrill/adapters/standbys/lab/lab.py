@@ -8,20 +8,24 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Thread
 
 from pradrill.adapters.standbys.lab import qemu
 from pradrill.adapters.standbys.lab.accelerator import Accelerator
+from pradrill.adapters.standbys.lab.capture import read_capture
 from pradrill.adapters.standbys.lab.files import lock_file, missing, write_private
 from pradrill.adapters.standbys.lab.image import Image
 from pradrill.adapters.standbys.lab.links import address_of
 from pradrill.adapters.standbys.lab.machine import Machine
 from pradrill.adapters.standbys.lab.seed import make_key
+from pradrill.domain.run.egress import EgressLook
 from pradrill.domain.run.host import Host, HostFacts, Proven, Site, ssh_config
 from pradrill.errors import PradrillError, UsageError
 from pradrill.ports import Clock, Impediment, Say
 from pradrill.system import ssh_sockets as sockets
 from pradrill.system.command import as_root
 
+_BOUNDED_EVERY = 5.0  # seconds between two looks at how large the captures are
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
 
@@ -103,7 +107,11 @@ class Lab:
 class LabMachines:
     """A standby made of the lab's machines: resumed for a run, thrown away after it."""
 
-    def __init__(self, lab: Lab, names: Sequence[str], links: Mapping[str, str]) -> None:
+    def __init__(
+        self, lab: Lab, names: Sequence[str], links: Mapping[str, str], *, capture: bool = False
+    ) -> None:
+        self._capture = capture
+        self._over = Event()
         self._lab = lab
         self._machines = [lab.machine(name) for name in names]
         self._links = {near: _endpoint(far) for near, far in links.items()}
@@ -155,9 +163,26 @@ class LabMachines:
             machine.down()
 
         for machine in self._machines:
-            machine.up(say, links=self._near(self._machines), ports=self._ports(machine))
+            machine.up(
+                say,
+                links=self._near(self._machines),
+                ports=self._ports(machine),
+                capture=self._capture,
+            )
+        if self._capture:
+            Thread(target=self._bound_captures, daemon=True).start()
 
         return _write_site(self._machines, folder, "standby")
+
+    def attempts(self, host: Host) -> EgressLook:
+        """Return what a host's network card has sent. Raises PradrillError."""
+        machine = next(each for each in self._machines if each.name == host.name)
+        return read_capture(machine.captured, host.name, frozenset(self._links))
+
+    def _bound_captures(self) -> None:
+        while not self._over.wait(_BOUNDED_EVERY):
+            for machine in self._machines:
+                machine.bound_capture()
 
     def save(self, say: Say) -> Sequence[LabCopies]:
         """Save the machines as they run, which ends them."""
@@ -197,6 +222,7 @@ class LabMachines:
 
     def stop(self, run_id: str) -> Sequence[str]:  # noqa: ARG002 they are this state's alone
         """End the machines and drop their disks; say what is left. Works in another process too."""
+        self._over.set()
         left = []
         for machine in self._machines:
             try:

@@ -162,12 +162,18 @@ class Machine:
         return sockets.folder_for(str(self._place))
 
     def up(
-        self, say: Say, *, links: Mapping[str, Path] | None = None, ports: Sequence[int] = ()
+        self,
+        say: Say,
+        *,
+        links: Mapping[str, Path] | None = None,
+        ports: Sequence[int] = (),
+        capture: bool = False,
     ) -> None:
         """Resume it and wait until it answers over SSH with the right time; nothing if it runs.
 
         `links`: guest address:port → the file that names the loopback port to reach there;
-        `ports`: those of its own that links lead to, besides SSH's. The first time, and after a
+        `ports`: those of its own that links lead to, besides SSH's; `capture`: what its network
+        card sends is written down. The first time, and after a
         change of QEMU, it is booted and frozen before. Raises NotReadyError, BusyError,
         PradrillError.
         """
@@ -176,8 +182,17 @@ class Machine:
                 return
             self._end()  # what a start that was killed midway has left
             self._prepare(say)
-            self._resume(links or {}, ports, self._frozen)
+            self._resume(links or {}, ports, self._frozen, capture=capture)
             say(f"{self.name} is up, under {self.accelerator}")
+
+    @property
+    def captured(self) -> Path:
+        """Return the file that what its network card sends is written down in."""
+        return self._qemu.captured
+
+    def bound_capture(self) -> None:
+        """Keep that file from growing on, once it is large."""
+        self._qemu.bound_capture()
 
     def prepare(self, say: Say) -> None:
         """Boot it once and freeze it, unless that is done. Raises as `up`."""
@@ -341,7 +356,14 @@ class Machine:
             self._raise_if_stopped()
             self._clock.sleep(_PAUSE)
 
-    def _resume(self, links: Mapping[str, Path], ports: Sequence[int], saved: Path) -> None:
+    def _resume(
+        self,
+        links: Mapping[str, Path],
+        ports: Sequence[int],
+        saved: Path,
+        *,
+        capture: bool = False,
+    ) -> None:
         self._fresh_run()
         disk = self._run / "disk.qcow2"
         _overlay(disk, saved / "disk.qcow2", "qcow2")
@@ -349,7 +371,7 @@ class Machine:
 
         try:
             hardware = self._hardware(self._accelerator.chosen or "tcg", disk)
-            self._qemu.start(hardware, links, ports, saved / "state")
+            self._qemu.start(hardware, links, ports, saved / "state", capture=capture)
             self._qemu.thaw()
             self._wake(_RESUME)
         except BaseException:

@@ -10,10 +10,11 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pradrill.adapters.standbys.lab.capture import FRAME, LARGEST
 from pradrill.adapters.standbys.lab.files import run
 from pradrill.errors import PradrillError
 from pradrill.ports import Clock
@@ -29,6 +30,8 @@ _KERNEL = "console=ttyS0 random.trust_cpu=on net.ifnames=0"
 _LOGLEVELS = {"kvm": "loglevel=6", "tcg": "quiet loglevel=3"}
 """What the kernel prints: it costs an emulated machine time, and is a sign of life under KVM."""
 _ACCELERATORS = {"kvm": "kvm", "tcg": "tcg,thread=multi"}
+_CAPTURE = "filter-dump,id=sent,netdev=net,queue=rx"
+"""Of what goes over the network, that which the machine sends."""
 _MOMENT = 0.02
 _LAST_BREATH = 10
 _FROZEN = 120
@@ -80,13 +83,18 @@ class Qemu:
         links: Mapping[str, Path],
         ports: Sequence[int] = (),
         incoming: Path | None = None,
+        *,
+        capture: bool = False,
     ) -> None:
         """Start it, detached, in its folder; `incoming` is a state that `freeze` saved.
 
-        `links`: guest address:port → the file naming the port to reach; `ports`: what others may
-        reach of it, besides SSH. Raises PradrillError.
+        `capture`: what its network card sends is written down. `links`: guest address:port → the
+        file naming the port to reach; `ports`: what others may reach of it, besides SSH. Raises
+        PradrillError.
         """
         command = [PROGRAM, *self._arguments(hardware, links, {SSH, *ports})]
+        if capture:
+            command += ["-object", f"{_CAPTURE},maxlen={FRAME},file={self.captured.name}"]
         if incoming is not None:
             command += ["-incoming", f"exec:cat {shlex.quote(str(incoming))}"]
         # The console's owner is QEMU, not us: no terminal, and no run's marker to be reaped by.
@@ -121,6 +129,17 @@ class Qemu:
             *("-netdev", network, "-device", "virtio-net-pci,netdev=net,romfile="),
             *hardware.kernel,
         ]
+
+    @property
+    def captured(self) -> Path:
+        """Return the file that what its network card sends is written down in."""
+        return self._folder / "sent.pcap"
+
+    def bound_capture(self) -> None:
+        """End the writing down of what its network card sends, once it has become large."""
+        with suppress(OSError, PradrillError):  # there is none, or it was ended before
+            if self.captured.stat().st_size >= LARGEST:
+                self._ask("object-del", id="sent")
 
     def state(self) -> str:
         """Return what QEMU says of the machine: running, paused, internal-error, ..."""

@@ -1,0 +1,350 @@
+"""Write down which files a service opens (fanotify); started on the standby by remote_files.py.
+
+Standard library only, Python 3.8 or later, never imported by pradrill. One word, a JSON object:
+`socket`, the abstract name at which root may `end` it, for which it tells all that it has seen;
+`mark` and `run`: what carries that mark is a command of the drill, not the service, unless its
+program goes on as one. Prints one line first: "+", or why files cannot be watched here.
+
+Containers are not looked at, nor what lies in memory only (tmpfs). A file that is not there is not
+opened: the kernel tells nothing of who looks for it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import select
+import socket
+import stat
+import struct
+import sys
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing it costs time
+    from typing import Any
+
+NOTIFY = 0x01 | 0x02  # FAN_CLOEXEC, FAN_NONBLOCK; FAN_CLASS_NOTIF: nobody waits for us
+FILES = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOATIME
+ADD, WHOLE = 0x01, 0x100  # FAN_MARK_ADD, FAN_MARK_FILESYSTEM: services have mounts of their own
+OPEN, OPEN_EXEC, OVERFLOW = 0x20, 0x1000, 0x4000
+COARSE = 5  # CLOCK_REALTIME_COARSE, which Python has no name for
+HERE = -100  # AT_FDCWD
+EVENT = struct.Struct("=IBBHQii")
+IN_MEMORY = {
+    *("autofs", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts"),
+    *("devtmpfs", "efivarfs", "fusectl", "hugetlbfs", "mqueue", "nsfs", "proc", "pstore"),
+    *("ramfs", "rpc_pipefs", "securityfs", "sysfs", "tmpfs", "tracefs"),
+}
+SYSTEM = {
+    *("init", "udevd", "agetty", "login", "cron", "crond", "rsyslogd", "chronyd", "ntpd", "atd"),
+    *("qemu-ga", "polkitd", "dhclient", "dhcpcd", "NetworkManager", "mandb", "logrotate"),
+    *("dbus-daemon", "dbus-broker", "auditd", "irqbalance", "snapd"),
+}
+SYSTEM_BEGINNINGS = ("systemd", "(sd-", "sshd", "apt", "dpkg", "unattended-upgr", "pradrill")
+INTERPRETERS = ("python", "perl", "ruby", "php", "node", "bash", "dash", "sh", "java")
+SERVICE, COMMAND, OTHER, GONE = "service", "command", "other", "gone"
+FRESH = 0.5  # seconds for which a command is not looked at again: it may become a service
+PATHS, OF_COMMANDS, PROGRAMS, EACH = 20_000, 40_000, 200, 5_000
+LIFE = 86_400  # seconds
+PROC = "/proc"
+
+
+def read(path: str) -> bytes:
+    """Return a file of /proc; nothing of a process that is gone."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 quick: one for each process
+            return file.read()
+    except OSError:
+        return b""
+
+
+def link(path: str) -> str:
+    """Return where a link of /proc leads; nothing of a process that is gone."""
+    try:
+        return os.readlink(path)  # noqa: PTH115 quick
+    except OSError:
+        return ""
+
+
+def parent(pid: int) -> int:
+    """Return a process's parent; 0 of one that is gone."""
+    words = read(f"{PROC}/{pid}/stat").rpartition(b")")[2].split()
+    return int(words[1]) if len(words) > 1 else 0
+
+
+def program(pid: int) -> str:
+    """Return what a process runs: its program, and of an interpreter the script."""
+    path = link(f"{PROC}/{pid}/exe")
+    name = path.rpartition("/")[2]
+    if name.startswith(INTERPRETERS):
+        return f"{path} {script(pid)}".strip()
+    return path
+
+
+def script(pid: int) -> str:
+    """Return which script or module an interpreter runs; no text that stands in its words."""
+    words = read(f"{PROC}/{pid}/cmdline").decode("utf-8", "replace").split("\0")[1:]
+    for number, word in enumerate(words):
+        if word in {"-m", "-jar"}:
+            return " ".join(words[number + 1 : number + 2])
+        if word in {"-c", "-e", "-r"}:
+            return ""
+        if not word.startswith("-"):
+            return word
+    return ""
+
+
+class Processes:
+    """Who the processes are that open files."""
+
+    def __init__(self, mark: str) -> None:
+        self.mark = mark.encode()
+        self.kinds: dict[int, tuple[str, str, float]] = {}
+        self.places = {each: link(f"{PROC}/self/ns/{each}") for each in ("pid", "net", "mnt")}
+
+    def forget(self, pid: int) -> None:
+        """Look at a process anew: it runs another program."""
+        self.kinds.pop(pid, None)
+
+    def kind(self, pid: int) -> tuple[str, str]:
+        """Return what a process is, and what it runs."""
+        now = time.monotonic()
+        if pid in self.kinds:
+            kind, name, until = self.kinds[pid]
+            if now < until:
+                return kind, name
+        if len(self.kinds) > PATHS:
+            self.kinds.clear()
+        kind, name = self.look(pid)
+        self.kinds[pid] = (kind, name, now + FRESH)
+        return kind, name
+
+    def look(self, pid: int) -> tuple[str, str]:
+        """Look at a process."""
+        name = program(pid)
+        if not name:
+            return GONE, ""
+        here = {each: link(f"{PROC}/{pid}/ns/{each}") == of for each, of in self.places.items()}
+        title = read(f"{PROC}/{pid}/comm").decode("utf-8", "replace").strip()
+        if pid == 1 or not here["pid"] or not (here["net"] or here["mnt"]):
+            return OTHER, ""
+        if title in SYSTEM or title.startswith(SYSTEM_BEGINNINGS):
+            return OTHER, ""
+        return self.of_whom(pid), name
+
+    def of_whom(self, pid: int) -> str:
+        """Tell a service from what a command of the drill, or a login, still runs."""
+        marks = [
+            each[len(self.mark) :]
+            for each in read(f"{PROC}/{pid}/environ").split(b"\0")
+            if each.startswith(self.mark)
+        ]
+        leader = int(marks[0]) if marks and marks[0].isdigit() else 0
+        above = pid
+        for _ in range(64):
+            if above == leader:
+                return COMMAND
+            if above <= 1:
+                return SERVICE
+            if read(f"{PROC}/{above}/comm").startswith(b"sshd"):
+                return COMMAND if marks else OTHER
+            above = parent(above)
+        return SERVICE
+
+
+class Watch:
+    """What was opened so far."""
+
+    def __init__(self, processes: Processes, descriptor: int, mark: Any) -> None:
+        self.processes = processes
+        self.descriptor = descriptor
+        self.mark = mark
+        self.devices: set[str] = set()
+        self.unmarked: dict[str, str] = {}
+        self.began = time.clock_gettime(COARSE)  # as files are stamped
+        self.files: dict[str, tuple[float, list[str]]] = {}
+        self.of_commands: dict[str, dict[str, float]] = {}
+        self.services: set[str] = set()
+        self.aside = self.unkept = self.nameless = 0
+        self.overflow = False
+
+    def mark_all(self) -> None:
+        """Mark each file system that is mounted here and not marked yet."""
+        for line in read(f"{PROC}/self/mountinfo").decode("utf-8", "surrogateescape").split("\n"):
+            words = line.split(" ")
+            if " - " not in line or len(words) < 5:  # noqa: PLR2004 up to the place
+                continue
+            device, place = words[2], words[4].replace("\\040", " ")
+            kind = line.partition(" - ")[2].split(" ")[0]
+            if device in self.devices or (kind in IN_MEMORY and place != "/"):
+                continue
+            if self.mark(place):
+                self.devices.add(device)
+                self.unmarked.pop(device, None)
+            else:
+                self.unmarked[device] = place
+
+    def take(self) -> None:
+        """Take what the kernel has to tell."""
+        try:
+            events = os.read(self.descriptor, 65_536)
+        except BlockingIOError:
+            return
+        while len(events) >= EVENT.size:
+            length, _, _, _, mask, handle, pid = EVENT.unpack_from(events)
+            events = events[length:]
+            if mask & OVERFLOW:
+                self.overflow = True
+            if handle < 0:
+                continue
+            try:
+                self.note(mask, handle, pid)
+            finally:
+                os.close(handle)
+
+    def note(self, mask: int, handle: int, pid: int) -> None:
+        """Note that a process has opened a file."""
+        if mask & OPEN_EXEC:
+            self.processes.forget(pid)
+        kind, name = self.processes.kind(pid) if pid > 0 else (OTHER, "")
+        if kind == OTHER:
+            return
+        if kind == GONE:
+            self.nameless += 1
+            return
+        if kind == COMMAND and len(self.of_commands.get(name, ())) >= EACH:
+            return
+        path, status = link(f"{PROC}/self/fd/{handle}"), os.fstat(handle)
+        if not path.startswith("/") or not stat.S_ISREG(status.st_mode) or not status.st_nlink:
+            return
+        if kind == COMMAND:
+            self.keep_aside(name, path, status.st_ctime)
+        else:
+            self.keep(name, path, status.st_ctime)
+
+    def keep(self, name: str, path: str, changed: float) -> None:
+        """Keep what the service has opened, as it was when it was first opened."""
+        if path not in self.files and len(self.files) >= PATHS:
+            self.unkept += 1
+            return
+        self.services.add(name)
+        _, programs = self.files.setdefault(path, (changed, []))
+        if name not in programs and len(programs) < 3:  # noqa: PLR2004 that are told
+            programs.append(name)
+
+    def keep_aside(self, name: str, path: str, changed: float) -> None:
+        """Keep what a command has opened: it may be how a service starts."""
+        if self.aside >= OF_COMMANDS or (
+            name not in self.of_commands and len(self.of_commands) >= PROGRAMS
+        ):
+            return
+        paths = self.of_commands.setdefault(name, {})
+        self.aside += path not in paths
+        paths.setdefault(path, changed)
+
+    def join(self) -> None:
+        """Give services what their programs opened while a command was still starting them."""
+        pids = [int(each) for each in os.listdir(PROC) if each.isdigit()]  # noqa: PTH208
+        kinds = [self.processes.look(pid) for pid in pids]
+        services = self.services | {name for kind, name in kinds if kind == SERVICE}
+        for name in services & set(self.of_commands):
+            for path, changed in self.of_commands[name].items():
+                self.keep(name, path, changed)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all of it."""
+        while select.select([self.descriptor], [], [], 0)[0]:
+            self.take()
+        self.join()
+        return {
+            "began": self.began,
+            "files": [[path, *words] for path, words in self.files.items()],
+            "unkept": self.unkept,
+            "gone": self.nameless,
+            "overflow": self.overflow,
+            "unmarked": list(self.unmarked.values()),
+        }
+
+
+def is_to_end(listener: socket.socket, watch: Watch) -> bool:
+    """Tell root what was seen; tell whether it was root that asked."""
+    connection, _ = listener.accept()
+    with connection:
+        connection.settimeout(10)
+        size = struct.calcsize("3i")
+        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+        if struct.unpack("3i", credentials)[1] != os.geteuid():
+            return False
+        if connection.recv(64).strip() != b"end":
+            return False
+        connection.sendall(json.dumps(watch.as_json()).encode())
+    return True
+
+
+def fanotify() -> tuple[int, Any]:
+    """Return what the kernel's events come from, and what marks a file system. Raises OSError."""
+    library = ctypes.CDLL(None, use_errno=True)
+    if not hasattr(library, "fanotify_init"):
+        raise OSError("the C library has no fanotify")
+    descriptor = library.fanotify_init(NOTIFY, FILES)
+    if descriptor < 0:
+        raise OSError(ctypes.get_errno(), f"fanotify: {os.strerror(ctypes.get_errno())}")
+
+    def mark(place: str) -> bool:
+        mask = ctypes.c_uint64(OPEN | OPEN_EXEC)
+        words = (descriptor, ADD | WHOLE, mask, HERE, os.fsencode(place))
+        return bool(library.fanotify_mark(*words) == 0)
+
+    if not mark("/"):
+        raise OSError(ctypes.get_errno(), f"fanotify: {os.strerror(ctypes.get_errno())}")
+    return descriptor, mark
+
+
+def main(words: str) -> None:
+    """Write down until somebody says that it is over."""
+    request = json.loads(words)
+    with open(f"{PROC}/self/comm", "w", encoding="ascii") as file:  # noqa: PTH123
+        file.write("pradrill-files")
+    try:
+        descriptor, mark = fanotify()
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.bind(f"\0{request['socket']}")
+        listener.listen(4)
+    except OSError as error:
+        os.write(1, f"{error.strerror or error}\n".encode())
+        return
+    watch = Watch(Processes(f"{request['mark']}={request['run']}:"), descriptor, mark)
+    watch.mark_all()
+    os.write(1, b"+\n")
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(nothing, number)
+
+    follow(watch, listener)
+
+
+def follow(watch: Watch, listener: socket.socket) -> None:
+    """Take events, new mounts and questions, until the end."""
+    mounts = os.open(f"{PROC}/self/mountinfo", os.O_RDONLY)
+    waiting = select.poll()
+    for handle in (watch.descriptor, listener.fileno()):
+        waiting.register(handle, select.POLLIN)
+    waiting.register(mounts, select.POLLPRI)
+    end = time.monotonic() + LIFE
+    while time.monotonic() < end:
+        for handle, _ in waiting.poll(60_000):
+            try:
+                if handle == watch.descriptor:
+                    watch.take()
+                elif handle == mounts:
+                    watch.mark_all()
+                elif is_to_end(listener, watch):
+                    return
+            except OSError:
+                continue  # one who asks and goes hinders nobody
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
