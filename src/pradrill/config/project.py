@@ -76,6 +76,9 @@ def named_files(drill: Drill) -> Iterator[Path]:
     yield from drill.playbooks()
     if drill.standby.inventory_file is not None:
         yield drill.standby.inventory_file
+    making = drill.standby.provisioning
+    if making is not None and making.hypervisor is not None:
+        yield making.hypervisor.inventory
 
     for way in drill.ways.values():
         yield from suite_files(way.verify.checks)

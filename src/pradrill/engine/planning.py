@@ -11,6 +11,7 @@ from pradrill.domain.declared.drill import Drill, ServiceRecovery, Step
 from pradrill.domain.declared.manual_step import ManualStep
 from pradrill.domain.declared.plan import Plan, PrimaryIdentity
 from pradrill.domain.declared.recovery_order import order
+from pradrill.domain.declared.standby_kind import StandbyKind
 from pradrill.domain.run.host import MARKER, Host
 from pradrill.domain.run.outcome import Phase, StepKind
 from pradrill.domain.run.question import Call, CallStage
@@ -113,6 +114,9 @@ def _steps(
             name, deadline = "read the backup catalogue", backups.deadline
             yield _step(branch, ready, name, StepKind.CATALOGUE, deadline)
 
+    if (making := drill.standby.provisioning) is not None:
+        deadline = making.provision.deadline
+        yield step(ready, "provision the standby", StepKind.PROVISION, deadline)
     yield step(ready, "start the standby", StepKind.START, _START)
     yield step(ready, "prove the standby's identity", StepKind.IDENTITY, _LOOK)
     if drill.standby.denied is not None:
@@ -130,11 +134,25 @@ def _steps(
         teardown = drill.ways[branch.service].teardown
         yield from _declared(plan, branch, Phase.TEARDOWN, teardown, drill.vars)
 
-    if drill.standby.denied is not None:
-        yield step(Phase.TEARDOWN, "open the way out again", StepKind.EGRESS_AGAIN, _LOOK)
-    if drill.standby.leaves_residue:
-        yield step(Phase.TEARDOWN, "look for residue", StepKind.RESIDUE, _LOOK)
-    yield step(Phase.TEARDOWN, "release the standby", StepKind.STOP, _START)
+    yield from _ends(drill.standby, names)
+
+
+def _ends(standby: StandbyKind, names: tuple[str, ...]) -> Iterator[PlannedStep]:
+    """Give what comes after every teardown of the drill's own."""
+
+    def step(name: str, kind: StepKind, deadline: timedelta) -> PlannedStep:
+        return PlannedStep(
+            phase=Phase.TEARDOWN, name=name, kind=kind, hosts=names, deadline=deadline
+        )
+
+    if standby.denied is not None:
+        yield step("open the way out again", StepKind.EGRESS_AGAIN, _LOOK)
+    if standby.leaves_residue:
+        yield step("look for residue", StepKind.RESIDUE, _LOOK)
+    yield step("release the standby", StepKind.STOP, _START)
+    if (making := standby.provisioning) is not None:
+        name = "revert the machines" if making.reverts else "destroy the machines"
+        yield step(name, StepKind.DESTROY, making.end.deadline + making.listing.deadline)
 
 
 def _recovery(

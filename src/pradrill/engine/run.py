@@ -141,6 +141,8 @@ class Run:
         context = self.context.of(step.service)
         if step.kind is StepKind.STOP:
             return True
+        if step.kind is StepKind.DESTROY:
+            return context.facts.provisioned
         if step.kind is StepKind.EGRESS_AGAIN:
             return self._is_held() and bool(context.facts.egress)
         if not self._is_held() or not context.facts.touched:
@@ -292,7 +294,7 @@ class Run:
 
         started = clock.now()
         end = self._take(context, step)
-        if step.phase is Phase.TEARDOWN and step.kind is StepKind.PLAYBOOK:
+        if step.phase is Phase.TEARDOWN and step.kind in {StepKind.PLAYBOOK, StepKind.DESTROY}:
             end = self._until_reached(context, step, end)
         ended = clock.now()
 

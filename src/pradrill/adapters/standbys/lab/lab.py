@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from pradrill.adapters.standbys.files import lock_file, missing, write_private
 from pradrill.adapters.standbys.lab import qemu
 from pradrill.adapters.standbys.lab.accelerator import Accelerator
-from pradrill.adapters.standbys.lab.files import lock_file, missing, write_private
 from pradrill.adapters.standbys.lab.image import Image
 from pradrill.adapters.standbys.lab.machine import Machine
-from pradrill.adapters.standbys.lab.seed import make_key
+from pradrill.adapters.standbys.seed import make_key
 from pradrill.domain.run.host import Host, HostFacts, Proven, Site, ssh_config
 from pradrill.errors import PradrillError, UsageError
 from pradrill.ports import Clock, Impediment, Say

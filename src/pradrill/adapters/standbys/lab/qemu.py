@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pradrill.adapters.standbys.lab.files import run
+from pradrill.adapters.standbys.files import run
 from pradrill.errors import PradrillError
 from pradrill.ports import Clock
 
