@@ -96,7 +96,9 @@ def addresses_in(values: Mapping[str, Any], names: Collection[str]) -> dict[str,
     try:
         return _ADDRESSES.validate_python(each if plain else answer)
     except (ValidationError, ValueError) as error:
-        raise ReasonError(reason(Code.ADDRESSES_UNREADABLE, because=repr(answer)[:_WORD])) from error
+        raise ReasonError(
+            reason(Code.ADDRESSES_UNREADABLE, because=repr(answer)[:_WORD])
+        ) from error
 
 
 def listing_in(values: Mapping[str, Any], playbook: Path) -> tuple[TaggedMachine, ...]:
