@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,7 +31,9 @@ class ControllerHost:
         if not (machine_id := _own_id()):
             raise NotReadyError(f"{_MACHINE_ID} is empty")
         inventory, empty = folder / "inventory.json", folder / "empty"
-        write_private(inventory, json.dumps({"all": {"hosts": {_NAME: {}}}}))
+        # As Ansible's own implicit localhost has it: collections find their libraries there.
+        variables = {"ansible_python_interpreter": sys.executable}
+        write_private(inventory, json.dumps({"all": {"hosts": {_NAME: variables}}}))
         write_private(empty, "")
         host = Host(name=_NAME, address="127.0.0.1")
         return Site(
