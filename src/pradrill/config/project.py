@@ -11,6 +11,7 @@ from pradrill.config import cron
 from pradrill.config.branding import CLAUSES, letterhead_problems
 from pradrill.config.channels import channel_problems
 from pradrill.config.checks.connection import connection_problems
+from pradrill.config.checks.hypervisors import hypervisor_problems
 from pradrill.config.checks.manual_steps import manual_problems
 from pradrill.config.checks.reach import reach_problems
 from pradrill.config.checks.reading_hosts import reading_host_problems
@@ -133,7 +134,7 @@ def open_house(
             faults.append(document.problem(("drill",), f'"{drill.drill}" is also {twin.name}'))
 
         unlock(drill, secret)
-        problems += vault_problems(document, drill)
+        problems += [*vault_problems(document, drill), *hypervisor_problems(document, drill)]
         hosts, unusable = _hosts(document, drill)
         places, misplaced = ({}, []) if unusable else find_places(document, drill, hosts)
         problems += [*faults, *unusable, *misplaced]

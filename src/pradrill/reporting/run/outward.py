@@ -29,7 +29,7 @@ class DestinationRow(NamedTuple):
 def summary(record: RunRecord) -> str:
     """Say in a sentence whether anything tried to go out, or that nobody looked."""
     if not record.egress:
-        if record.plan.drill.standby.throw_away:
+        if record.plan.drill.standby.leads_to is not None:
             return _(
                 "Not looked at: the lab's network leads nowhere but to its links, and nothing "
                 "writes down what is tried in it."
