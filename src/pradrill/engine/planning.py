@@ -140,19 +140,19 @@ def _steps(
 def _ends(standby: StandbyKind, names: tuple[str, ...]) -> Iterator[PlannedStep]:
     """Give what comes after every teardown of the drill's own."""
 
-    def step(name: str, kind: StepKind, deadline: timedelta) -> PlannedStep:
-        return PlannedStep(
-            phase=Phase.TEARDOWN, name=name, kind=kind, hosts=names, deadline=deadline
-        )
+    def step(phase: Phase, name: str, kind: StepKind, deadline: timedelta) -> PlannedStep:
+        return PlannedStep(phase=phase, name=name, kind=kind, hosts=names, deadline=deadline)
 
+    end = Phase.TEARDOWN
     if standby.denied is not None:
-        yield step("open the way out again", StepKind.EGRESS_AGAIN, _LOOK)
+        yield step(end, "open the way out again", StepKind.EGRESS_AGAIN, _LOOK)
     if standby.leaves_residue:
-        yield step("look for residue", StepKind.RESIDUE, _LOOK)
-    yield step("release the standby", StepKind.STOP, _START)
+        yield step(end, "look for residue", StepKind.RESIDUE, _LOOK)
+    yield step(end, "release the standby", StepKind.STOP, _START)
     if (making := standby.provisioning) is not None:
         name = "revert the machines" if making.reverts else "destroy the machines"
-        yield step(name, StepKind.DESTROY, making.end.deadline + making.listing.deadline)
+        deadline = making.end.deadline + making.listing.deadline
+        yield step(end, name, StepKind.DESTROY, deadline)
 
 
 def _recovery(

@@ -43,7 +43,7 @@ REFUSED: Mapping[Refusal, str] = {
     Refusal.BUSY: N_("Refused before it began: another run held the standby. Nothing was touched."),
 }
 MADE_IN_VAIN = N_(
-    "Machines were made for it, and nothing was restored on them: see the teardown for their end."
+    "Refused: a precondition did not hold. Machines were made for it, and nothing was restored."
 )
 UNFINISHED: Mapping[RunState, str] = {
     RunState.PENDING: N_("The run had not begun when this record was written."),
